@@ -1,0 +1,1 @@
+//! The bodies of a message: compressed RTF, RTF, HTML and plain text.

@@ -1,0 +1,22 @@
+//! Mounts Outlook `.msg` files as directories of property files: the architecture page.
+//!
+//! A `.msg` file is a compound file (\[MS-CFB\]) that holds one MAPI message (\[MS-OXMSG\]). The
+//! modules below are layers; each one imports only from those after it in this list.
+//!
+//! | module | what it is | what it does not know |
+//! |---|---|---|
+//! | [`cli`] | what the user typed; the only place that prints | how anything is done |
+//! | [`mount`] | the life of a mount: background, signals, unmount | what a message is |
+//! | [`fs`] | source folder, inode numbers, attributes; `fs::fuse` alone speaks to the kernel | how a message is laid out |
+//! | [`view`] | a message as a tree of files: names, texts | inode numbers, folders |
+//! | [`body`] | compressed RTF, HTML and text inside RTF, HTML to text | properties |
+//! | [`imsg`] | the message session: messages, recipients, attachments, named properties | files and views |
+//! | [`storage`] | compound files: storages and streams | what the streams mean |
+//! | [`mapi`] | property tags, types, values, names, code pages | any file |
+//!
+//! Invariants: reading never changes a source; no length read from a file is trusted before it is
+//! bounded; parsing gives what can be read and a list of defects, an error only where nothing can.
+
+pub mod body;
+pub mod mapi;
+pub mod storage;

@@ -1,0 +1,1 @@
+//! IStorage: compound files (\[MS-CFB\]) and their storages and streams.
