@@ -1,1 +1,26 @@
 //! IStorage: compound files (\[MS-CFB\]) and their storages and streams.
+//!
+//! Reading is our own: a stream is resolved to byte ranges of the file and read by position, so
+//! any number of threads read one file without a lock, and a damaged entry costs that entry.
+//! Writing goes through the `cfb` crate ([`Writer`]). What the streams mean is not known here.
+
+mod bytes;
+mod compound_file;
+mod directory;
+mod error;
+mod header;
+mod name;
+mod object;
+mod sectors;
+mod source;
+mod stream;
+mod table;
+mod tree;
+mod writer;
+
+pub use compound_file::{CompoundFile, EntryId};
+pub use error::{Damage, Defect, Error, SectorNumber};
+pub use object::{Entry, Storage};
+pub use source::{Source, WHOLE_READ_BYTES_MAX};
+pub use stream::{Extents, Stream};
+pub use writer::Writer;

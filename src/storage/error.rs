@@ -1,0 +1,154 @@
+//! What can be wrong with a compound file: errors, and the defects that reading gets past.
+
+use std::fmt;
+use std::io;
+
+/// Why something of a compound file cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file does not begin with the signature of a compound file (\[MS-CFB\] 2.2).
+    #[error("not a compound file: expected the signature D0CF11E0A1B11AE1, found {found}")]
+    Signature {
+        /// The first bytes in hexadecimal, at most eight.
+        found: String,
+    },
+    /// The file ends within its header.
+    #[error("compound file header: expected {expected} bytes, found {found}")]
+    Header {
+        /// Length of the header in bytes.
+        expected: u64,
+        /// Length of the file in bytes.
+        found: u64,
+    },
+    /// The file has no directory, so nothing in it has a name.
+    #[error("compound file directory: expected a root entry in sector {sector}, found none")]
+    Directory {
+        /// The first sector of the directory by the header.
+        sector: u32,
+    },
+    /// The operating system failed to read.
+    #[error("{place}: reading failed")]
+    Io {
+        /// What was read: the path of a stream or the name of a table.
+        place: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The file holds less of a stream than the directory declares.
+    #[error("stream {stream:?}: expected {expected} bytes, found {found}: {damage}")]
+    Truncated {
+        /// The path of the stream.
+        stream: String,
+        /// The declared length in bytes.
+        expected: u64,
+        /// The bytes that can be read, from the start of the stream.
+        found: u64,
+        /// What ends the stream there.
+        damage: Damage,
+    },
+    /// A new file cannot hold an entry of this name.
+    #[error("entry {entry:?}: {cause}")]
+    Name {
+        /// The path of the entry.
+        entry: String,
+        /// The rule it breaks.
+        cause: String,
+    },
+    /// Writing an entry of a new file failed.
+    #[error("entry {entry:?}: writing failed")]
+    Write {
+        /// The path of the entry.
+        entry: String,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What ends a chain of sectors before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Damage {
+    /// The allocation table says that the chain ends here.
+    #[error("the chain of sectors ends early")]
+    Ends,
+    /// The chain goes on in a sector that the file does not have.
+    #[error("{0} is not in the file")]
+    Missing(SectorNumber),
+    /// The chain goes on in a sector that it has been to.
+    #[error("the chain of sectors comes back to {0}")]
+    Loop(SectorNumber),
+    /// The file ends within a sector of the chain.
+    #[error("{0} is cut off by the end of the file")]
+    Cut(SectorNumber),
+}
+
+/// The number of a sector or, among the small streams, of a mini sector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SectorNumber {
+    /// The number, from 0.
+    pub number: u32,
+    /// Whether it counts the 64-byte sectors of the mini stream (\[MS-CFB\] 2.4).
+    pub mini: bool,
+}
+
+impl fmt::Display for SectorNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}sector {}", if self.mini { "mini " } else { "" }, self.number)
+    }
+}
+
+/// Damage that was read past: where it is and what is lost by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Defect {
+    /// The structure or the path it was met in.
+    pub place: String,
+    /// What was expected and what was found.
+    pub cause: String,
+}
+
+impl fmt::Display for Defect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.cause)
+    }
+}
+
+/// The defects met so far, the first ones in words and the rest by number.
+#[derive(Debug, Default)]
+pub(super) struct Defects {
+    kept: Vec<Defect>,
+    left_out: usize,
+}
+
+impl Defects {
+    /// A hostile file can have one for every directory entry.
+    const KEPT_MAX: usize = 64;
+
+    /// Notes one defect.
+    pub(super) fn add(&mut self, place: impl Into<String>, cause: impl fmt::Display) {
+        if self.kept.len() < Self::KEPT_MAX {
+            self.kept.push(Defect { place: place.into(), cause: cause.to_string() });
+        } else {
+            self.left_out += 1;
+        }
+    }
+
+    /// Notes all that are in another list.
+    pub(super) fn append(&mut self, other: Self) {
+        for defect in other.kept {
+            self.add(defect.place, defect.cause);
+        }
+        self.left_out += other.left_out;
+    }
+
+    /// The list, with a last line for those left out.
+    pub(super) fn finish(mut self) -> Vec<Defect> {
+        if self.left_out > 0 {
+            let cause = format!("{} more defects", self.left_out);
+            self.kept.push(Defect { place: "compound file".into(), cause });
+        }
+        self.kept
+    }
+}

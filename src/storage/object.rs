@@ -1,0 +1,104 @@
+//! Storages, and the entries in them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::compound_file::{CompoundFile, EntryId};
+use super::stream::Stream;
+use crate::mapi::Guid;
+
+/// A storage: a directory within a compound file.
+#[derive(Clone)]
+pub struct Storage {
+    file: Arc<CompoundFile>,
+    id: EntryId,
+}
+
+/// A child of a storage.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// A storage below it.
+    Storage(Storage),
+    /// A stream in it.
+    Stream(Stream),
+}
+
+impl Storage {
+    pub(super) fn new(file: Arc<CompoundFile>, id: EntryId) -> Self {
+        Self { file, id }
+    }
+
+    /// Its number in the file.
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// The file it is in.
+    pub fn file(&self) -> &Arc<CompoundFile> {
+        &self.file
+    }
+
+    /// Its name as stored; the root has the one that the writer gave it.
+    pub fn name(&self) -> &str {
+        self.file.entry_name(self.id)
+    }
+
+    /// The names from the root down, `/__attach_version1.0_#00000001`, for messages.
+    pub fn path(&self) -> String {
+        self.file.tree.path(self.id.0)
+    }
+
+    /// The class of the object in it, zero if it has none.
+    pub fn clsid(&self) -> Guid {
+        self.file.tree.storage(self.id.0).map_or(Guid::default(), |storage| storage.clsid)
+    }
+
+    /// The storages and streams in it, in the order of their names (\[MS-CFB\] 2.6.4).
+    ///
+    /// Names may be equal: those of a damaged directory are all in here.
+    pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> + '_ {
+        let children =
+            self.file.tree.storage(self.id.0).map_or(0..0, |storage| storage.children.clone());
+        children.filter_map(|id| self.file.entry(EntryId(id)))
+    }
+
+    /// The first stream of this name, in any case.
+    pub fn stream(&self, name: &str) -> Option<Stream> {
+        self.file.tree.find(self.id.0, name).find_map(|id| self.file.stream(EntryId(id)))
+    }
+
+    /// The first storage of this name, in any case.
+    pub fn storage(&self, name: &str) -> Option<Self> {
+        self.file.tree.find(self.id.0, name).find_map(|id| self.file.storage(EntryId(id)))
+    }
+
+    /// The storage it is in; `None` for the root.
+    pub fn parent(&self) -> Option<Self> {
+        let parent = self.file.tree.node(self.id.0).filter(|_| self.id != EntryId::ROOT)?.parent;
+        Some(Self::new(Arc::clone(&self.file), EntryId(parent)))
+    }
+}
+
+impl fmt::Debug for Storage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Storage({} {:?})", self.id.0, self.path())
+    }
+}
+
+impl Entry {
+    /// Its number in the file.
+    pub fn id(&self) -> EntryId {
+        match self {
+            Self::Storage(storage) => storage.id(),
+            Self::Stream(stream) => stream.id(),
+        }
+    }
+
+    /// Its name as stored.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Storage(storage) => storage.name(),
+            Self::Stream(stream) => stream.name(),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! Where the sectors and the chains of a compound file lie in it (\[MS-CFB\] 2.1 to 2.5).
+//!
+//! Knows no names: a chain is given by its first sector and its length.
+
+use std::io;
+
+use super::bytes::{u32_at, u32s};
+use super::error::{Damage, Defects, Error};
+use super::header::Header;
+use super::source::Source;
+use super::table::{Chain, FREE_SECTOR, MAX_REGULAR_SECTOR, SectorSet, Table, is_regular};
+
+/// Mini sectors have 64 bytes.
+const MINI_SECTOR_SHIFT: u32 = 6;
+const ENTRY_BYTES: usize = size_of::<u32>();
+
+/// A file with its allocation tables.
+#[derive(Debug)]
+pub(super) struct Sectors {
+    source: Source,
+    shift: u32,
+    fat: Table,
+    mini_fat: Table,
+    /// The sectors of the mini stream, in order.
+    mini_stream: Vec<u32>,
+    mini_stream_cutoff: u64,
+}
+
+/// Bytes of the file that follow one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    /// From the start of the file.
+    pub(super) offset: u64,
+    pub(super) len: u64,
+}
+
+impl Sectors {
+    /// Reads the FAT, as much of it as the file has sectors.
+    ///
+    /// # Errors
+    /// `Io` only: what is missing of the table becomes a defect.
+    pub(super) fn load(
+        source: Source,
+        header: &Header,
+        defects: &mut Defects,
+    ) -> Result<Self, Error> {
+        let mut sectors = Self {
+            source,
+            shift: header.sector_shift,
+            fat: Table::default(),
+            mini_fat: Table::default(),
+            mini_stream: Vec::new(),
+            mini_stream_cutoff: u64::from(header.mini_stream_cutoff),
+        };
+        sectors.fat = sectors
+            .read_fat(header, defects)
+            .map_err(|source| Error::Io { place: "file allocation table".into(), source })?;
+        Ok(sectors)
+    }
+
+    /// Reads the mini FAT, and finds the mini stream: the chain of the root entry.
+    ///
+    /// The chain counts, not the length that the root declares: where the two differ, real files
+    /// have the length wrong. `declared` tells only whether a damaged chain lost anything.
+    pub(super) fn load_mini_stream(
+        &mut self,
+        header: &Header,
+        first: u32,
+        declared: u64,
+        defects: &mut Defects,
+    ) -> Result<(), Error> {
+        let mut chain = self.fat.chain(first);
+        self.mini_stream = chain.by_ref().collect();
+        let found = (self.mini_stream.len() as u64) << self.shift;
+        let damage = chain.damage();
+        if found < declared && damage != Damage::Ends {
+            defects.add(
+                "mini stream",
+                format_args!("expected {declared} bytes, found {found}: {damage}"),
+            );
+        }
+        let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
+        let needed = count * ENTRY_BYTES;
+        let (bytes, damage) =
+            self.read_chain("mini FAT", header.first_mini_fat_sector, needed as u64)?;
+        let stated = u64::from(header.mini_fat_sectors) << self.shift;
+        if let Some(damage) = damage.filter(|_| (bytes.len() as u64) < stated) {
+            let expected = stated.min(needed as u64);
+            let found = bytes.len();
+            defects.add(
+                "mini FAT",
+                format_args!("expected {expected} bytes, found {found}: {damage}"),
+            );
+        }
+        let mut next: Vec<u32> = Vec::with_capacity(count);
+        next.extend(u32s(&bytes));
+        next.resize(count, FREE_SECTOR);
+        self.mini_fat = Table::new(next, true);
+        Ok(())
+    }
+
+    /// Reads a chain of sectors up to its end or to `len_max` bytes.
+    pub(super) fn read_chain(
+        &self,
+        place: &str,
+        first: u32,
+        len_max: u64,
+    ) -> Result<(Vec<u8>, Option<Damage>), Error> {
+        let mut bytes = Vec::new();
+        let mut runs = Runs::new(self, self.fat.chain(first), false, len_max);
+        for run in &mut runs {
+            self.append(run, &mut bytes)
+                .map_err(|source| Error::Io { place: place.into(), source })?;
+        }
+        Ok((bytes, runs.damage))
+    }
+
+    /// The first `len` bytes of the stream that begins at sector `first` and declares `declared`
+    /// bytes: the declared length tells which of the two tables it is in.
+    pub(super) fn stream(&self, first: u32, declared: u64, len: u64) -> Runs<'_> {
+        let mini = declared < self.mini_stream_cutoff;
+        let table = if mini { &self.mini_fat } else { &self.fat };
+        Runs::new(self, table.chain(first), mini, len)
+    }
+
+    /// Appends the bytes of a run.
+    pub(super) fn append(&self, run: Run, out: &mut Vec<u8>) -> io::Result<()> {
+        self.source.append(run.offset, usize::try_from(run.len).unwrap_or(usize::MAX), out)
+    }
+
+    /// The file.
+    pub(super) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Bytes of memory held, the file included where it is in memory.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.source.bytes_held()
+            + self.fat.bytes_held()
+            + self.mini_fat.bytes_held()
+            + self.mini_stream.capacity() * size_of::<u32>()
+    }
+
+    fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<Table> {
+        let sector_bytes = 1_usize << self.shift;
+        let entries = sector_bytes / ENTRY_BYTES;
+        let count = self.count();
+        let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX);
+        let places = self.fat_sectors(header, count.div_ceil(entries), defects)?;
+        let mut next: Vec<u32> = Vec::with_capacity(count);
+        let mut bytes = Vec::new();
+        for (index, &sector) in places.iter().enumerate() {
+            bytes.clear();
+            let needed = entries.min(count - next.len()) * ENTRY_BYTES;
+            if self.has(sector) {
+                self.source.append(self.offset(sector), needed, &mut bytes)?;
+            }
+            if bytes.len() < needed && index < stated {
+                let place = format!("file allocation table, part {index}");
+                defects.add(place, format_args!("sector {sector} is not in the file"));
+            }
+            next.extend(u32s(&bytes));
+            next.resize(count.min((index + 1) * entries), FREE_SECTOR);
+        }
+        next.resize(count, FREE_SECTOR);
+        Ok(Table::new(next, false))
+    }
+
+    /// The sectors of the FAT by the DIFAT, no more than `needed`: entries for sectors that the
+    /// file does not have are padding.
+    fn fat_sectors(
+        &self,
+        header: &Header,
+        needed: usize,
+        defects: &mut Defects,
+    ) -> io::Result<Vec<u32>> {
+        let mut places: Vec<u32> = header.difat.iter().copied().take(needed).collect();
+        let mut sector = header.first_difat_sector;
+        let mut seen = SectorSet::new(if needed > places.len() { self.count() } else { 0 });
+        let mut bytes = Vec::new();
+        while places.len() < needed && self.has(sector) && seen.add(sector) {
+            bytes.clear();
+            self.source.append(self.offset(sector), 1 << self.shift, &mut bytes)?;
+            let next_at = (1 << self.shift) - ENTRY_BYTES;
+            let listed = u32s(bytes.get(..next_at).unwrap_or(&bytes));
+            places.extend(listed.take(needed - places.len()));
+            sector = if bytes.len() > next_at { u32_at(&bytes, next_at) } else { FREE_SECTOR };
+        }
+        let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX).min(needed);
+        if places.len() < stated {
+            let found = places.len();
+            defects.add("DIFAT", format_args!("expected {stated} sectors, found {found}"));
+        }
+        Ok(places)
+    }
+
+    /// Number of sectors that the file has, a last one that is cut off included.
+    fn count(&self) -> usize {
+        let sectors = self.source.len().div_ceil(1 << self.shift).saturating_sub(1);
+        usize::try_from(sectors.min(u64::from(MAX_REGULAR_SECTOR))).unwrap_or(usize::MAX)
+    }
+
+    fn has(&self, sector: u32) -> bool {
+        is_regular(sector) && self.offset(sector) < self.source.len()
+    }
+
+    /// Where a sector begins: the header takes the place of one.
+    fn offset(&self, sector: u32) -> u64 {
+        (u64::from(sector) + 1) << self.shift
+    }
+
+    /// The place of a mini sector; nothing if the mini stream does not have it.
+    fn mini_run(&self, mini_sector: u32) -> Run {
+        let len = 1 << MINI_SECTOR_SHIFT;
+        let position = u64::from(mini_sector) << MINI_SECTOR_SHIFT;
+        let index = usize::try_from(position >> self.shift).unwrap_or(usize::MAX);
+        match self.mini_stream.get(index) {
+            Some(&sector) => {
+                Run { offset: self.offset(sector) + (position & ((1 << self.shift) - 1)), len }
+            }
+            None => Run { offset: 0, len: 0 },
+        }
+    }
+}
+
+/// The runs of a chain, each as long as it can be.
+#[derive(Debug)]
+pub(super) struct Runs<'a> {
+    sectors: &'a Sectors,
+    chain: Chain<'a>,
+    mini: bool,
+    /// Bytes not yet come to.
+    left: u64,
+    /// The sector after the run given last.
+    ahead: Option<Run>,
+    /// What ended the chain before all bytes were found.
+    pub(super) damage: Option<Damage>,
+}
+
+impl<'a> Runs<'a> {
+    fn new(sectors: &'a Sectors, chain: Chain<'a>, mini: bool, len: u64) -> Self {
+        Self { sectors, chain, mini, left: len, ahead: None, damage: None }
+    }
+
+    /// The bytes of the next sector that belong to the chain and are in the file.
+    fn sector(&mut self) -> Option<Run> {
+        if self.left == 0 || self.damage.is_some() {
+            return None;
+        }
+        let Some(sector) = self.chain.next() else {
+            self.damage = Some(self.chain.damage());
+            return None;
+        };
+        let mut run = if self.mini {
+            self.sectors.mini_run(sector)
+        } else {
+            Run { offset: self.sectors.offset(sector), len: 1 << self.sectors.shift }
+        };
+        let wanted = run.len.min(self.left);
+        run.len = wanted.min(self.sectors.source.len().saturating_sub(run.offset));
+        if run.len < wanted {
+            self.damage = Some(Damage::Cut(self.chain.number(sector)));
+        }
+        self.left -= run.len;
+        Some(run).filter(|run| run.len > 0)
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Run;
+
+    fn next(&mut self) -> Option<Run> {
+        let mut run = self.ahead.take().or_else(|| self.sector())?;
+        while let Some(sector) = self.sector() {
+            if sector.offset != run.offset + run.len {
+                self.ahead = Some(sector);
+                break;
+            }
+            run.len += sector.len;
+        }
+        Some(run)
+    }
+}

@@ -1,0 +1,128 @@
+//! Where the bytes of a compound file come from: memory, or a file read by position.
+//!
+//! Knows nothing of the format. Has no position of its own, so any number of threads may read.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+/// Files up to this many bytes are read whole when they are opened, and their descriptor is
+/// dropped: one `pread` costs less than the dozen that the tables and the streams would.
+pub const WHOLE_READ_BYTES_MAX: u64 = 256 * 1024;
+
+/// The bytes of a compound file.
+pub struct Source {
+    bytes: Bytes,
+}
+
+enum Bytes {
+    Memory(Vec<u8>),
+    File { file: File, len: u64 },
+}
+
+impl Source {
+    /// Takes a file as it is now: its length, and up to [`WHOLE_READ_BYTES_MAX`] its bytes.
+    ///
+    /// # Errors
+    /// Those of `fstat` and `pread`.
+    pub fn from_file(file: File) -> io::Result<Self> {
+        let len = file.metadata()?.len();
+        if len > WHOLE_READ_BYTES_MAX {
+            return Ok(Self { bytes: Bytes::File { file, len } });
+        }
+        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
+        let found = read_at(&file, 0, &mut bytes)?;
+        bytes.truncate(found);
+        Ok(Self::from_bytes(bytes))
+    }
+
+    /// Takes a file that is in memory.
+    pub fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self { bytes: Bytes::Memory(bytes) }
+    }
+
+    /// The length in bytes.
+    pub fn len(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Memory(bytes) => bytes.len() as u64,
+            Bytes::File { len, .. } => *len,
+        }
+    }
+
+    /// Whether there are no bytes at all.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads at `offset`; the count is less than `buf` holds only at the end.
+    ///
+    /// # Errors
+    /// Those of `pread`.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        match &self.bytes {
+            Bytes::Memory(bytes) => {
+                let found = tail(bytes, offset);
+                let len = found.len().min(buf.len());
+                if let Some((target, source)) = buf.get_mut(..len).zip(found.get(..len)) {
+                    target.copy_from_slice(source);
+                }
+                Ok(len)
+            }
+            Bytes::File { file, .. } => read_at(file, offset, buf),
+        }
+    }
+
+    /// Appends the `len` bytes at `offset` to `out`; all that there are if the file has fewer.
+    ///
+    /// The caller has bounded `len` by the length of the file.
+    pub(super) fn append(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        match &self.bytes {
+            Bytes::Memory(bytes) => {
+                let found = tail(bytes, offset);
+                out.extend_from_slice(found.get(..len).unwrap_or(found));
+                Ok(())
+            }
+            Bytes::File { file, .. } => {
+                let start = out.len();
+                out.resize(start.saturating_add(len), 0);
+                let result = read_at(file, offset, out.get_mut(start..).unwrap_or_default());
+                out.truncate(start.saturating_add(*result.as_ref().unwrap_or(&0)));
+                result.map(drop)
+            }
+        }
+    }
+
+    /// Bytes of memory held.
+    pub(super) fn bytes_held(&self) -> usize {
+        match &self.bytes {
+            Bytes::Memory(bytes) => bytes.capacity(),
+            Bytes::File { .. } => 0,
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = if matches!(self.bytes, Bytes::Memory(_)) { "memory" } else { "file" };
+        write!(f, "Source({} bytes in {kind})", self.len())
+    }
+}
+
+fn tail(bytes: &[u8], offset: u64) -> &[u8] {
+    usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default()
+}
+
+/// Reads until `buf` is full or the file ends.
+fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset.saturating_add(filled as u64)) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

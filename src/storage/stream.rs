@@ -1,0 +1,252 @@
+//! Streams: bytes of a compound file in the order that a chain of sectors gives them.
+
+use std::fmt;
+use std::io;
+use std::sync::Arc;
+
+use super::compound_file::{CompoundFile, EntryId};
+use super::error::{Damage, Error};
+use super::sectors::{Run, Runs};
+use super::source::Source;
+use super::tree::Kind;
+
+/// A stream: a file within a compound file.
+#[derive(Clone)]
+pub struct Stream {
+    file: Arc<CompoundFile>,
+    id: EntryId,
+}
+
+/// A stream whose sectors have been looked up once: reads at any place cost the same.
+///
+/// Takes 16 bytes of memory for each run of sectors that follow one another.
+#[derive(Clone)]
+pub struct Extents {
+    stream: Stream,
+    runs: Arc<[Extent]>,
+    damage: Option<(u64, Damage)>,
+}
+
+/// Where a run begins; it ends where the next one begins.
+#[derive(Clone, Copy)]
+struct Extent {
+    /// From the start of the stream.
+    start: u64,
+    /// From the start of the file.
+    offset: u64,
+}
+
+impl Stream {
+    pub(super) fn new(file: Arc<CompoundFile>, id: EntryId) -> Self {
+        Self { file, id }
+    }
+
+    /// Its number in the file.
+    pub fn id(&self) -> EntryId {
+        self.id
+    }
+
+    /// The file it is in.
+    pub fn file(&self) -> &Arc<CompoundFile> {
+        &self.file
+    }
+
+    /// Its name as stored.
+    pub fn name(&self) -> &str {
+        self.file.entry_name(self.id)
+    }
+
+    /// The names from the root down, `/__properties_version1.0`, for messages.
+    pub fn path(&self) -> String {
+        self.file.tree.path(self.id.0)
+    }
+
+    /// The declared length in bytes, as far as the file is that long.
+    pub fn len(&self) -> u64 {
+        self.file.stored_len(self.id)
+    }
+
+    /// Whether it has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads at `offset`; the count is less than `buf` holds only at the end of the stream.
+    ///
+    /// Walks the chain from its start: for many reads of a large stream take [`Self::extents`].
+    ///
+    /// # Errors
+    /// `Truncated` if not all of the bytes asked for are there, `Io`.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
+        let Some(end) = wanted_end(self.len(), offset, buf) else { return Ok(0) };
+        let mut runs = self.runs(end);
+        let mut start = 0;
+        let placed = (&mut runs).map(|run| {
+            let at = start;
+            start += run.len;
+            (at, run)
+        });
+        let filled = fill(self.file.source(), placed, offset, buf).map_err(|e| self.io(e))?;
+        if offset.saturating_add(filled as u64) < end {
+            return Err(self.truncated(start, runs.damage));
+        }
+        Ok(filled)
+    }
+
+    /// Reads the whole stream.
+    ///
+    /// # Errors
+    /// `Truncated` if not all of its bytes are there, `Io`.
+    pub fn read_all(&self) -> Result<Vec<u8>, Error> {
+        match self.read_salvage() {
+            (bytes, None) => Ok(bytes),
+            (_, Some(error)) => Err(error),
+        }
+    }
+
+    /// Reads what there is of the stream from its start, and tells what is wrong with the rest.
+    pub fn read_salvage(&self) -> (Vec<u8>, Option<Error>) {
+        let len = self.len();
+        let mut bytes = Vec::new();
+        let mut runs = self.runs(len);
+        for run in &mut runs {
+            if bytes.is_empty() && run.len < len {
+                bytes.reserve_exact(usize::try_from(len).unwrap_or(0));
+            }
+            if let Err(error) = self.file.sectors.append(run, &mut bytes) {
+                return (bytes, Some(self.io(error)));
+            }
+        }
+        let found = bytes.len() as u64;
+        let error = (found < self.declared_len()).then(|| self.truncated(found, runs.damage));
+        (bytes, error)
+    }
+
+    /// Looks up all sectors of the stream.
+    pub fn extents(&self) -> Extents {
+        let mut runs = self.runs(self.len());
+        let mut start = 0;
+        let mut found: Vec<Extent> = (&mut runs)
+            .map(|run| {
+                let extent = Extent { start, offset: run.offset };
+                start += run.len;
+                extent
+            })
+            .collect();
+        found.push(Extent { start, offset: 0 });
+        let damage = runs.damage.map(|damage| (start, damage));
+        Extents { stream: self.clone(), runs: found.into(), damage }
+    }
+
+    fn runs(&self, len: u64) -> Runs<'_> {
+        let (first, declared) = self.place();
+        self.file.sectors.stream(first, declared, len)
+    }
+
+    fn declared_len(&self) -> u64 {
+        self.place().1
+    }
+
+    fn place(&self) -> (u32, u64) {
+        match self.file.tree.node(self.id.0).map(|node| node.kind) {
+            Some(Kind::Stream { first, len }) => (first, len),
+            _ => (0, 0),
+        }
+    }
+
+    fn truncated(&self, found: u64, damage: Option<Damage>) -> Error {
+        Error::Truncated {
+            stream: self.path(),
+            expected: self.declared_len(),
+            found,
+            damage: damage.unwrap_or(Damage::Ends),
+        }
+    }
+
+    fn io(&self, source: io::Error) -> Error {
+        Error::Io { place: format!("stream {:?}", self.path()), source }
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stream({} {:?}, {} bytes)", self.id.0, self.path(), self.len())
+    }
+}
+
+impl Extents {
+    /// The stream.
+    pub fn stream(&self) -> &Stream {
+        &self.stream
+    }
+
+    /// Bytes that can be read, from the start of the stream: all, if it is not damaged.
+    pub fn readable_len(&self) -> u64 {
+        self.damage.map_or(self.stream.len(), |(found, _)| found)
+    }
+
+    /// What is wrong with the stream beyond [`Self::readable_len`].
+    pub fn damage(&self) -> Option<Error> {
+        self.damage.map(|(found, damage)| self.stream.truncated(found, Some(damage)))
+    }
+
+    /// Reads at `offset`, as [`Stream::read_at`] does.
+    ///
+    /// # Errors
+    /// `Truncated` if not all of the bytes asked for are there, `Io`.
+    pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
+        let Some(end) = wanted_end(self.stream.len(), offset, buf) else { return Ok(0) };
+        let source = self.stream.file.source();
+        let first = self.runs.partition_point(|run| run.start <= offset).saturating_sub(1);
+        let runs = self.runs.get(first..).unwrap_or_default().iter();
+        let placed = runs.clone().zip(runs.skip(1)).map(|(run, next)| {
+            (run.start, Run { offset: run.offset, len: next.start - run.start })
+        });
+        let filled = fill(source, placed, offset, buf).map_err(|e| self.stream.io(e))?;
+        if offset.saturating_add(filled as u64) < end {
+            return Err(self.stream.truncated(self.readable_len(), self.damage.map(|(_, d)| d)));
+        }
+        Ok(filled)
+    }
+
+    /// Bytes of memory held beside the file.
+    pub fn bytes_held(&self) -> usize {
+        size_of_val::<[Extent]>(&self.runs)
+    }
+}
+
+impl fmt::Debug for Extents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Extents({:?} in {} runs)", self.stream, self.runs.len().saturating_sub(1))
+    }
+}
+
+/// Where a read ends in the stream; `None` if it reads nothing.
+fn wanted_end(len: u64, offset: u64, buf: &[u8]) -> Option<u64> {
+    let end = offset.saturating_add(buf.len() as u64).min(len);
+    (offset < end).then_some(end)
+}
+
+/// Reads from `offset` of the stream, whose runs come with their places in it, until `buf` is
+/// full or the runs end.
+fn fill(
+    source: &Source,
+    runs: impl Iterator<Item = (u64, Run)>,
+    offset: u64,
+    buf: &mut [u8],
+) -> io::Result<usize> {
+    let mut filled = 0;
+    for (start, run) in runs {
+        let skip = offset.saturating_add(filled as u64).saturating_sub(start);
+        let len = usize::try_from(run.len.saturating_sub(skip)).unwrap_or(usize::MAX);
+        let rest = buf.get_mut(filled..).unwrap_or_default();
+        let len = len.min(rest.len());
+        let Some(part) = rest.get_mut(..len).filter(|part| !part.is_empty()) else { continue };
+        let found = source.read_at(run.offset.saturating_add(skip), part)?;
+        filled += found;
+        if found < len {
+            break;
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,203 @@
+//! Writing of a new compound file, version 3; the only place that uses `cfb`.
+//!
+//! Not atomic: the caller writes to a temporary file and renames it when it is whole.
+
+use std::fmt;
+use std::io::{self, Read, Seek, Write};
+use std::time::{Duration, SystemTime};
+
+use super::error::{Defect, Error};
+use super::object::{Entry, Storage};
+use super::stream::Stream;
+use crate::mapi::Guid;
+
+/// Units of UTF-16 in a name (\[MS-CFB\] 2.6.1, without the NUL).
+const NAME_UNITS_MAX: usize = 31;
+/// \[MS-CFB\] 2.6.1: streams of version 3.
+const STREAM_BYTES_MAX: u64 = 0x8000_0000;
+const COPY_BYTES: usize = 64 * 1024;
+/// From 1601, where the times of a compound file begin, to 1970.
+const UNIX_EPOCH_SECONDS: u64 = 11_644_473_600;
+
+/// A compound file being written.
+///
+/// Paths are the names from the root down; the root itself is the empty path. The same calls
+/// give the same bytes: no times are stored.
+pub struct Writer<F> {
+    file: cfb::CompoundFile<F>,
+}
+
+impl<F: Read + Write + Seek> Writer<F> {
+    /// Begins a new file; `out` is empty.
+    ///
+    /// # Errors
+    /// `Write`.
+    pub fn create(out: F) -> Result<Self, Error> {
+        let file = cfb::CompoundFile::create_with_version(cfb::Version::V3, out)
+            .map_err(|source| Error::Write { entry: "/".into(), source })?;
+        Ok(Self { file })
+    }
+
+    /// Sets the class of a storage.
+    ///
+    /// # Errors
+    /// `Name`, `Write`.
+    pub fn set_clsid(&mut self, path: &[&str], clsid: Guid) -> Result<(), Error> {
+        let path = joined(path)?;
+        let parsed = clsid.to_string().parse().map_err(io::Error::other);
+        parsed
+            .and_then(|clsid| self.file.set_storage_clsid(&path, clsid))
+            .map_err(|source| Error::Write { entry: path, source })
+    }
+
+    /// Creates a storage in one that exists.
+    ///
+    /// # Errors
+    /// `Name`; `Write` also if there is one already.
+    pub fn create_storage(&mut self, path: &[&str]) -> Result<(), Error> {
+        let path = joined(path)?;
+        let no_time = SystemTime::UNIX_EPOCH - Duration::from_secs(UNIX_EPOCH_SECONDS);
+        self.file
+            .create_storage(&path)
+            .and_then(|()| self.file.set_created_time(&path, no_time))
+            .and_then(|()| self.file.set_modified_time(&path, no_time))
+            .map_err(|source| Error::Write { entry: path, source })
+    }
+
+    /// Writes a new stream, in a storage that exists, up to the end of `data`.
+    ///
+    /// # Errors
+    /// `Name`; `Write` also if there is one already, if `data` fails, and beyond 2 GiB.
+    pub fn write_stream(&mut self, path: &[&str], data: &mut dyn Read) -> Result<(), Error> {
+        let path = joined(path)?;
+        copy(&mut self.file, &path, data).map_err(|source| Error::Write { entry: path, source })
+    }
+
+    /// Copies a storage with all that is in it to `to`, which is the root or a new storage.
+    ///
+    /// Gives the damage met: of such a stream as much was copied as can be read.
+    ///
+    /// # Errors
+    /// `Name`, `Write`.
+    pub fn copy_storage(&mut self, from: &Storage, to: &[&str]) -> Result<Vec<Defect>, Error> {
+        let mut defects = Vec::new();
+        let to = to.iter().map(|name| (*name).to_owned()).collect();
+        let mut pending: Vec<(Storage, Vec<String>)> = vec![(from.clone(), to)];
+        while let Some((storage, mut path)) = pending.pop() {
+            if !path.is_empty() {
+                self.create_storage(&borrowed(&path))?;
+            }
+            self.set_clsid(&borrowed(&path), storage.clsid())?;
+            for entry in storage.entries() {
+                path.push(entry.name().to_owned());
+                match entry {
+                    Entry::Storage(storage) => pending.push((storage, path.clone())),
+                    Entry::Stream(stream) => {
+                        defects.extend(self.copy_stream(&stream, &borrowed(&path))?);
+                    }
+                }
+                path.pop();
+            }
+        }
+        Ok(defects)
+    }
+
+    /// Copies a stream piece by piece, as far as it can be read.
+    ///
+    /// # Errors
+    /// `Name`, `Write`.
+    pub fn copy_stream(&mut self, from: &Stream, to: &[&str]) -> Result<Option<Defect>, Error> {
+        let extents = from.extents();
+        let mut reader = ExtentsReader { extents: &extents, offset: 0 };
+        self.write_stream(to, &mut reader)?;
+        let cause = extents.damage().map(|error| error.to_string());
+        Ok(cause.map(|cause| Defect { place: from.path(), cause }))
+    }
+
+    /// Writes what is left to write, and gives back what was written to.
+    ///
+    /// # Errors
+    /// `Write`.
+    pub fn finish(mut self) -> Result<F, Error> {
+        self.file.flush().map_err(|source| Error::Write { entry: "/".into(), source })?;
+        Ok(self.file.into_inner())
+    }
+}
+
+impl<F> fmt::Debug for Writer<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}
+
+/// Reads a stream up to where it is damaged.
+struct ExtentsReader<'a> {
+    extents: &'a super::stream::Extents,
+    offset: u64,
+}
+
+impl Read for ExtentsReader<'_> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let left = self.extents.readable_len().saturating_sub(self.offset);
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
+        let buf = buf.get_mut(..len).unwrap_or_default();
+        let count = self.extents.read_at(self.offset, buf).map_err(io::Error::other)?;
+        self.offset += count as u64;
+        Ok(count)
+    }
+}
+
+fn borrowed(path: &[String]) -> Vec<&str> {
+    path.iter().map(String::as_str).collect()
+}
+
+fn copy<F: Read + Write + Seek>(
+    file: &mut cfb::CompoundFile<F>,
+    path: &str,
+    data: &mut dyn Read,
+) -> io::Result<()> {
+    let mut stream = file.create_new_stream(path)?;
+    let mut buffer = vec![0; COPY_BYTES];
+    let mut written = 0_u64;
+    loop {
+        let count = match data.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        written += count as u64;
+        if written > STREAM_BYTES_MAX {
+            let cause = format!("a stream of version 3 has at most {STREAM_BYTES_MAX} bytes");
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, cause));
+        }
+        stream.write_all(buffer.get(..count).unwrap_or_default())?;
+    }
+    // A stream that is dropped hides what goes wrong with its last bytes.
+    stream.flush()
+}
+
+/// The path as `cfb` takes it, if `cfb` takes every name of it for what it is.
+fn joined(path: &[&str]) -> Result<String, Error> {
+    let whole: String = path.iter().flat_map(|name| ["/", name]).collect();
+    for name in path {
+        if let Some(cause) = refusal(name) {
+            return Err(Error::Name { entry: whole, cause });
+        }
+    }
+    Ok(if whole.is_empty() { "/".into() } else { whole })
+}
+
+/// Why a name cannot be written.
+fn refusal(name: &str) -> Option<String> {
+    let units = name.encode_utf16().count();
+    if units > NAME_UNITS_MAX {
+        return Some(format!("expected a name of at most {NAME_UNITS_MAX} units, found {units}"));
+    }
+    // The first four by [MS-CFB] 2.6.1; NUL ends a name.
+    if let Some(found) = name.chars().find(|c| ['/', '\\', ':', '!', '\0'].contains(c)) {
+        return Some(format!("a name cannot hold {found:?}"));
+    }
+    // Components that paths drop.
+    matches!(name, "" | "." | "..").then(|| format!("{name:?} cannot be a name"))
+}
