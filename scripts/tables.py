@@ -11,6 +11,7 @@ fails on a difference; it prints SKIPPED where there is no SPEC_DIR.
 import argparse
 import csv
 import pathlib
+import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -46,6 +47,10 @@ def settle(name, text, check):
 
 def tables(spec):
     """The name and the text of every table."""
+    yield "property_tags.rs", property_tags(rows(spec / "property-tags.tsv"))
+    sets = property_sets(rows(spec / "property-sets.tsv"))
+    yield "property_sets.rs", property_sets_file(sets)
+    yield "named_properties.rs", named_properties(rows(spec / "named-properties.tsv"), sets)
     yield "code_pages.rs", code_pages(rows(spec / "codepages.tsv"))
     yield "locales.rs", locales(rows(spec / "lcid.tsv"))
 
@@ -53,6 +58,129 @@ def tables(spec):
 def rows(path):
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+# A name is a file name in the mount.
+NAME = re.compile(r"[A-Za-z0-9_.-]+")
+
+FIRST_NAMED_ID = 0x8000
+
+# The types of MS-OXCDATA 2.11.1 that a property can have; 8-bit strings count as Unicode ones.
+TYPES = {int(code, 16) for code in (
+    "0001 0002 0003 0004 0005 0006 0007 000A 000B 000D 0014 001F 0040 0048 00FB 00FD 00FE 0102 "
+    "1002 1003 1004 1005 1006 1007 1014 101F 1040 1048 1102").split()}
+UNICODE_OF = {0x001E: 0x001F, 0x101E: 0x101F}
+
+# Tags whose MAPI name belongs to another property of the same tag, one that messages do not have
+# (property-tag-conflicts.tsv): PR_INTERNET_RETURN_PATH, PR_OAB_SEQUENCE.
+MAPI_NAME_OF_ANOTHER = {0x1046001F, 0x68010003}
+
+
+def property_tags(spec_rows):
+    spec_rows = documented_or_alone(spec_rows)
+    # The better known property has the first choice of a name: by rank, then by use in samples.
+    candidates = sorted(
+        (row["rank"], -int(row["seen"]), tag, names)
+        for row in spec_rows
+        if (tag := property_tag(row)) and (names := property_names(tag, row))
+    )
+    names_of_tags = {}
+    taken = set()
+    for _, _, tag, names in candidates:
+        name = next((name for name in names if name.lower() not in taken), None)
+        if name is not None and tag not in names_of_tags:
+            names_of_tags[tag] = name
+            taken.add(name.lower())
+    ordered = sorted(names_of_tags.items())
+    return rust_file(
+        "property-tags.tsv",
+        "Names of the properties with ids below 0x8000.",
+        "",
+        ("Tag, with the Unicode type where a string can be either, and name; sorted.", "PROPERTY_TAGS",
+         "(u32, &str)", [f'(0x{tag:08X}, "{name}")' for tag, name in ordered]),
+        by_name("PROPERTY_TAGS", [name for _, name in ordered]),
+    )
+
+
+def documented_or_alone(spec_rows):
+    """Without the undocumented properties whose id is a documented property of another type.
+
+    They belong to profiles and address books; in a message such a tag is damage.
+    """
+    documented = {row["tag_id"] for row in spec_rows if row["rank"] in ("1", "2")}
+    return [row for row in spec_rows if row["rank"] in ("1", "2") or row["tag_id"] not in documented]
+
+
+def property_tag(row):
+    """The tag of a row, or None if no message can have it under a name of its own."""
+    property_id, property_type = int(row["tag_id"], 16), int(row["type"] or "0", 16)
+    property_type = UNICODE_OF.get(property_type, property_type)
+    # Rank 4 are names of Exchange's own, which MAPI does not know.
+    if row["rank"] == "4" or property_id >= FIRST_NAMED_ID or property_type not in TYPES:
+        return None
+    return property_id << 16 | property_type
+
+
+def property_names(tag, row):
+    """The names a property could have, best first."""
+    names = []
+    if row["mapi_name"].startswith("PR_") and tag not in MAPI_NAME_OF_ANOTHER:
+        # PR_HOME2_TELEPHONE_NUMBER_A_MV: the letter tells the type, not the property.
+        names.append(re.sub(r"_[AW](_MV)?$", r"\1", row["mapi_name"]))
+    if row["canonical"]:
+        names.append(row["canonical"])
+    return [name for name in names if NAME.fullmatch(name)]
+
+
+def property_sets(spec_rows):
+    """GUID as a number and name of each set that has a name, not merely a description."""
+    return sorted(
+        (int(re.sub("[{}-]", "", row["guid"]), 16), row["name"])
+        for row in spec_rows if NAME.fullmatch(row["name"])
+    )
+
+
+def property_sets_file(sets):
+    return rust_file(
+        "property-sets.tsv",
+        "Names of the property sets.",
+        "",
+        ("GUID as it is written, and name; sorted.", "PROPERTY_SETS", "(u128, &str)",
+         [f'({guid_literal(guid)}, "{name}")' for guid, name in sets]),
+    )
+
+
+def guid_literal(guid):
+    text = f"{guid:032X}"
+    return "0x" + "_".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
+
+
+def named_properties(spec_rows, sets):
+    indices = {guid: index for index, (guid, _) in enumerate(sets)}
+    candidates = sorted(
+        (row["rank"], indices[guid], int(row["lid_or_name"], 16), row["canonical"])
+        for row in spec_rows
+        if row["kind"] == "LID" and NAME.fullmatch(row["canonical"])
+        and (guid := int(re.sub("[{}-]", "", row["guid"]), 16)) in indices
+    )
+    lids = {}
+    for _, index, lid, name in candidates:
+        lids.setdefault((index, name), lid)
+    ordered = sorted((index, lid, name) for (index, name), lid in lids.items())
+    return rust_file(
+        "named-properties.tsv",
+        "Names of the named properties that files know by a number (LID).",
+        "",
+        ("Index of the set in `PROPERTY_SETS`, LID, name; sorted.", "NAMED_PROPERTIES", "(u8, u16, &str)",
+         [f'({index}, 0x{lid:04X}, "{name}")' for index, lid, name in ordered]),
+        by_name("NAMED_PROPERTIES", [(name, index) for index, _, name in ordered]),
+    )
+
+
+def by_name(table, names):
+    order = sorted(range(len(names)), key=lambda index: names[index])
+    return (f"The indices of [`{table}`] in the order of the names.", f"{table}_BY_NAME", "u16",
+            [str(index) for index in order])
 
 
 def code_pages(spec_rows):
@@ -74,9 +202,9 @@ def code_pages(spec_rows):
         "codepages.tsv",
         "Code pages that can be decoded, and the charset names of MIME.",
         "use crate::mapi::code_page::Decoding::{self, Oem, Standard, Utf7};\n",
-        ("Code page number, decoding.", "CODE_PAGES", "(u32, Decoding)",
+        ("Code page number, decoding; sorted.", "CODE_PAGES", "(u32, Decoding)",
          [f"({number}, {decoder})" for number, decoder in sorted(decoders.items())]),
-        ("Charset name in lower case, code page number.", "CHARSETS", "(&str, u32)",
+        ("Charset name in lower case, code page number; sorted.", "CHARSETS", "(&str, u32)",
          [f'("{label}", {number})' for label, (_, number) in sorted(charsets.items())]),
     )
 
@@ -104,7 +232,7 @@ def locales(spec_rows):
         "lcid.tsv",
         "ANSI code pages of the locales.",
         "",
-        ("Locale identifier without its sort order, ANSI code page.", "LOCALES", "(u16, u16)",
+        ("Locale identifier without its sort order, ANSI code page; sorted.", "LOCALES", "(u16, u16)",
          [f"(0x{lcid:04X}, {page})" for lcid, page in sorted(pages.items())]),
     )
 
@@ -115,7 +243,7 @@ def rust_file(source, subject, uses, *statics):
     if uses:
         text += "\n" + uses
     for doc, name, item_type, items in statics:
-        text += f"\n/// {doc} Sorted.\n#[rustfmt::skip]\n"
+        text += f"\n/// {doc}\n#[rustfmt::skip]\n"
         text += f"pub(in crate::mapi) static {name}: &[{item_type}] = &[\n"
         text += "".join(f"    {line}\n" for line in filled(items)) + "];\n"
     return text

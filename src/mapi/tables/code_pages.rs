@@ -4,7 +4,7 @@
 
 use crate::mapi::code_page::Decoding::{self, Oem, Standard, Utf7};
 
-/// Code page number, decoding. Sorted.
+/// Code page number, decoding; sorted.
 #[rustfmt::skip]
 pub(in crate::mapi) static CODE_PAGES: &[(u32, Decoding)] = &[
     (437, Oem), (708, Standard(encoding_rs::ISO_8859_6)), (720, Oem), (737, Oem), (775, Oem),
@@ -41,7 +41,7 @@ pub(in crate::mapi) static CODE_PAGES: &[(u32, Decoding)] = &[
     (65001, Standard(encoding_rs::UTF_8)),
 ];
 
-/// Charset name in lower case, code page number. Sorted.
+/// Charset name in lower case, code page number; sorted.
 #[rustfmt::skip]
 pub(in crate::mapi) static CHARSETS: &[(&str, u32)] = &[
     ("asmo-708", 708), ("big5", 950), ("big5-hkscs", 951), ("cp866", 866), ("csiso2022jp", 50221),

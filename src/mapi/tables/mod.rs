@@ -4,3 +4,6 @@
 
 pub(super) mod code_pages;
 pub(super) mod locales;
+pub(super) mod named_properties;
+pub(super) mod property_sets;
+pub(super) mod property_tags;
