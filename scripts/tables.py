@@ -201,7 +201,7 @@ def code_pages(spec_rows):
     return rust_file(
         "codepages.tsv",
         "Code pages that can be decoded, and the charset names of MIME.",
-        "use crate::mapi::code_page::Decoding::{self, Oem, Standard, Utf7};\n",
+        "use super::Decoding::{self, Oem, Standard, Utf7};\n",
         ("Code page number, decoding; sorted.", "CODE_PAGES", "(u32, Decoding)",
          [f"({number}, {decoder})" for number, decoder in sorted(decoders.items())]),
         ("Charset name in lower case, code page number; sorted.", "CHARSETS", "(&str, u32)",

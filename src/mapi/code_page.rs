@@ -10,23 +10,13 @@ use encoding_rs::Encoding;
 use oem_cp::code_table::{DECODING_TABLE_CP_MAP, ENCODING_TABLE_CP_MAP};
 use oem_cp::code_table_type::TableType;
 
+use super::tables::Decoding;
 use super::tables::code_pages::{CHARSETS, CODE_PAGES};
 use super::tables::locales::LOCALES;
 
 /// A Windows code page that can be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct CodePage(u32);
-
-/// How the bytes of a code page are read.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Decoding {
-    /// An encoding of the WHATWG Encoding Standard.
-    Standard(&'static Encoding),
-    /// A table of one byte a character with an ASCII half, found by the page's number.
-    Oem,
-    /// UTF-7 (RFC 2152).
-    Utf7,
-}
 
 impl CodePage {
     /// UTF-16, little-endian.
