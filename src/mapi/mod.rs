@@ -3,9 +3,19 @@
 //! Knows no file format: where a value is stored is the business of [`crate::imsg`].
 
 mod code_page;
+mod names;
+pub mod sets;
+mod tables;
 mod tag;
+pub mod tags;
+mod text;
 mod value;
 
 pub use code_page::CodePage;
-pub use tag::{PropertyTag, PropertyType};
+pub use names::{
+    named_property_lid, named_property_name, property_by_name, property_name, property_set_by_name,
+    property_set_name,
+};
+pub use tag::{Location, PropertyTag, PropertyType};
+pub use text::ParseError;
 pub use value::{FileTime, Guid, Value};

@@ -134,6 +134,37 @@ impl PropertyType {
     /// `PtypMultipleBinary`, `PT_MV_BINARY`.
     pub const MULTIPLE_BINARY: Self = Self(0x1102);
 
+    /// `MultivalueFlag`, `MV_FLAG`: the bit that a multi-valued type has and its single one lacks.
+    const MULTIPLE_FLAG: u16 = 0x1000;
+
+    /// The Unicode type for an 8-bit string, any other type as it is.
+    pub const fn to_unicode(self) -> Self {
+        match self {
+            Self::STRING8 => Self::STRING,
+            Self::MULTIPLE_STRING8 => Self::MULTIPLE_STRING,
+            other => other,
+        }
+    }
+
+    /// The type of one value of a multi-valued type; `None` for any other type.
+    pub const fn of_one_value(self) -> Option<Self> {
+        match self {
+            Self::MULTIPLE_INTEGER16
+            | Self::MULTIPLE_INTEGER32
+            | Self::MULTIPLE_FLOATING32
+            | Self::MULTIPLE_FLOATING64
+            | Self::MULTIPLE_CURRENCY
+            | Self::MULTIPLE_FLOATING_TIME
+            | Self::MULTIPLE_INTEGER64
+            | Self::MULTIPLE_STRING8
+            | Self::MULTIPLE_STRING
+            | Self::MULTIPLE_TIME
+            | Self::MULTIPLE_GUID
+            | Self::MULTIPLE_BINARY => Some(Self(self.0 & !Self::MULTIPLE_FLAG)),
+            _ => None,
+        }
+    }
+
     /// Where values of this type are stored.
     pub const fn location(self) -> Location {
         match self {
@@ -224,5 +255,40 @@ impl fmt::Display for PropertyType {
 impl fmt::Debug for PropertyType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_an_id_and_a_type() {
+        let tag = PropertyTag(0x8005_101E);
+        assert_eq!((tag.id(), tag.property_type()), (0x8005, PropertyType::MULTIPLE_STRING8));
+        assert!(tag.is_named() && !PropertyTag(0x7FFF_101E).is_named());
+        assert_eq!(tag.with_type(PropertyType::TIME), PropertyTag(0x8005_0040));
+        assert_eq!(tag.to_string(), "0x8005101E");
+    }
+
+    #[test]
+    fn types_have_names_and_places() {
+        let known = (0..=u16::MAX).map(PropertyType).filter(|t| t.mapi_name().is_some());
+        for property_type in known.filter(|&t| t != PropertyType::UNSPECIFIED) {
+            assert_ne!(property_type.location(), Location::Unknown, "{property_type}");
+        }
+        assert_eq!(PropertyType(0x0103).location(), Location::Unknown);
+        assert_eq!(PropertyType(0x0103).to_string(), "type 0x0103");
+        assert_eq!(PropertyType::TIME.to_string(), "PT_SYSTIME");
+    }
+
+    #[test]
+    fn string_types_have_unicode_forms_and_multiple_types_single_ones() {
+        assert_eq!(PropertyType::STRING8.to_unicode(), PropertyType::STRING);
+        assert_eq!(PropertyType::MULTIPLE_STRING8.to_unicode(), PropertyType::MULTIPLE_STRING);
+        assert_eq!(PropertyType::BINARY.to_unicode(), PropertyType::BINARY);
+        assert_eq!(PropertyType::MULTIPLE_GUID.of_one_value(), Some(PropertyType::GUID));
+        assert_eq!(PropertyType::GUID.of_one_value(), None);
+        assert_eq!(PropertyType(0x1001).of_one_value(), None);
     }
 }

@@ -6,15 +6,17 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Guid(pub [u8; 16]);
 
-impl fmt::Display for Guid {
-    /// `{00062008-0000-0000-C000-000000000046}`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a0, a1, a2, a3, b0, b1, c0, c1, d, e, g, h, i, j, k, l] = self.0;
-        write!(
-            f,
-            "{{{a3:02X}{a2:02X}{a1:02X}{a0:02X}-{b1:02X}{b0:02X}-{c1:02X}{c0:02X}-\
-             {d:02X}{e:02X}-{g:02X}{h:02X}{i:02X}{j:02X}{k:02X}{l:02X}}}"
-        )
+impl Guid {
+    /// The GUID of its digits, read as one number in the order in which they are written.
+    pub const fn from_u128(digits: u128) -> Self {
+        let [a3, a2, a1, a0, b1, b0, c1, c0, d, e, f, g, h, i, j, k] = digits.to_be_bytes();
+        Self([a0, a1, a2, a3, b0, b1, c0, c1, d, e, f, g, h, i, j, k])
+    }
+
+    /// Its digits as one number, in the order in which they are written.
+    pub const fn to_u128(self) -> u128 {
+        let [a0, a1, a2, a3, b0, b1, c0, c1, d, e, f, g, h, i, j, k] = self.0;
+        u128::from_be_bytes([a3, a2, a1, a0, b1, b0, c1, c0, d, e, f, g, h, i, j, k])
     }
 }
 
@@ -94,4 +96,36 @@ pub enum Value {
     Multiple(Vec<Value>),
     /// `PT_OBJECT`: a storage, opened by its own call.
     Object,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guid_is_stored_with_three_little_endian_fields() {
+        let guid = Guid::from_u128(0x00062008_0000_0000_C000_000000000046);
+        assert_eq!(guid.0, [8, 0x20, 6, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46]);
+        assert_eq!(guid.to_u128(), 0x00062008_0000_0000_C000_000000000046);
+    }
+
+    #[test]
+    fn a_time_has_unix_seconds() {
+        let time = FileTime(131_860_695_566_300_001);
+        assert_eq!(time.to_unix(), (1_541_595_956, 630_000_100));
+        assert_eq!(FileTime::from_unix(1_541_595_956, 630_000_199), Some(time));
+        assert_eq!(FileTime(0).to_unix(), (-11_644_473_600, 0));
+        assert_eq!(FileTime::from_unix(-11_644_473_601, 0), None);
+        assert_eq!(FileTime::from_unix(i64::MAX, 0), None);
+        let (seconds, nanos) = FileTime(u64::MAX).to_unix();
+        assert_eq!(FileTime::from_unix(seconds, nanos), Some(FileTime(u64::MAX)));
+    }
+
+    #[test]
+    fn a_time_may_stand_for_none() {
+        assert!(FileTime(1).is_set() && FileTime(0x0CB3_4557_A3DD_3FFF).is_set());
+        for none in [0, 0x0CB3_4557_A3DD_4000, u64::MAX] {
+            assert!(!FileTime(none).is_set(), "{none:#X}");
+        }
+    }
 }
