@@ -4,6 +4,7 @@
 
 mod code_page;
 pub mod crc;
+mod tables;
 mod tag;
 mod value;
 
