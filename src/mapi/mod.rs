@@ -3,6 +3,7 @@
 //! Knows no file format: where a value is stored is the business of [`crate::imsg`].
 
 mod code_page;
+pub mod crc;
 mod names;
 pub mod sets;
 mod tables;

@@ -1,0 +1,402 @@
+//! Compressed RTF, the form of `PR_RTF_COMPRESSED` (\[MS-OXRTFCP\]).
+//!
+//! Knows nothing of RTF itself, except the words that its dictionary begins with.
+
+use crate::mapi::crc::crc as crc_of;
+
+/// The result of [`decompress`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decompressed {
+    /// The RTF, without the NUL some writers end it with.
+    pub rtf: Vec<u8>,
+    /// What was wrong with the stream, one sentence each.
+    pub defects: Vec<String>,
+}
+
+/// Why a stream has no RTF at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The stream has no complete header.
+    #[error("compressed rtf: the header needs {HEADER_BYTES} bytes, found {found_bytes}")]
+    TooShort {
+        /// The length of the stream.
+        found_bytes: usize,
+    },
+    /// `COMPTYPE` is neither of the two known.
+    #[error("compressed rtf: type at byte 8 is neither LZFu nor MELA, found {found:#010X}")]
+    UnknownType {
+        /// The type found.
+        found: u32,
+    },
+}
+
+/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). A damaged one gives what can be read.
+///
+/// # Errors
+/// Only where there is nothing to read: no complete header, or an unknown type.
+pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
+    let (header, payload) = Header::read(stream)?;
+    let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
+    let mut rtf = match header.form {
+        Form::Stored => payload.to_vec(),
+        Form::Compressed => {
+            let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
+            let (rtf, ended) = expand(payload, capacity_bytes, usize::MAX);
+            // Some writers leave out the end mark; nothing is lost while the size is right.
+            if !ended && rtf.len() < header.raw_size_bytes {
+                defects.push(format!(
+                    "compressed rtf: ends early, expected {} bytes, found {}",
+                    header.raw_size_bytes,
+                    rtf.len()
+                ));
+            }
+            rtf
+        }
+    };
+    // A C string's end is no part of the RTF (seen in one stream of seven).
+    rtf.truncate(rtf.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    Ok(Decompressed { rtf, defects })
+}
+
+/// Decompresses no more than the first bytes, to look at the beginning of an RTF.
+///
+/// # Errors
+/// As [`decompress`].
+pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Error> {
+    let (header, payload) = Header::read(stream)?;
+    let mut rtf = match header.form {
+        Form::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
+        Form::Compressed => expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0,
+    };
+    rtf.truncate(bytes_max);
+    Ok(rtf)
+}
+
+/// Looks for a defect in the header and the checksum, without decompressing.
+pub fn check(stream: &[u8]) -> Option<String> {
+    match Header::read(stream) {
+        Ok((header, payload)) => header.defect(payload),
+        Err(error) => Some(error.to_string()),
+    }
+}
+
+/// Computes the checksum of a payload (\[MS-OXRTFCP\] 3.1.3.2).
+pub fn crc(bytes: &[u8]) -> u32 {
+    crc_of(bytes)
+}
+
+/// Compresses RTF (\[MS-OXRTFCP\] 3.1.1.4), taking the longest match at each place.
+pub fn compress(rtf: &[u8]) -> Vec<u8> {
+    let payload = shrink(rtf);
+    let size = |bytes: usize| u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes();
+    let mut stream = Vec::with_capacity(HEADER_BYTES + payload.len());
+    stream.extend_from_slice(&size(payload.len() + HEADER_BYTES - SIZE_BYTES));
+    stream.extend_from_slice(&size(rtf.len()));
+    stream.extend_from_slice(&LZFU.to_le_bytes());
+    stream.extend_from_slice(&crc_of(&payload).to_le_bytes());
+    stream.extend_from_slice(&payload);
+    stream
+}
+
+const HEADER_BYTES: usize = 16;
+/// `COMPSIZE` counts the bytes after itself.
+const SIZE_BYTES: usize = 4;
+/// `"LZFu"`.
+const LZFU: u32 = 0x7546_5A4C;
+/// `"MELA"`.
+const MELA: u32 = 0x414C_454D;
+
+/// The dictionary is a ring of this size; a position in it is 12 bits of a reference.
+const RING_BYTES: usize = 1 << 12;
+/// A reference is 12 bits of position and 4 bits of length, counted from 2.
+const MATCH_BYTES_MIN: usize = 2;
+const MATCH_BYTES_MAX: usize = MATCH_BYTES_MIN + 15;
+/// Candidates tried for each match, so that no input takes longer than linear time.
+const CANDIDATES_MAX: usize = 256;
+/// More than anyone needs to tell the kind of an RTF: the most a prefix allocates unseen.
+const PREFIX_BYTES_MAX: usize = 1 << 16;
+
+/// What the dictionary holds at the start (\[MS-OXRTFCP\] 2.1.2.1).
+const PRELOAD: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}\
+{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New Roman\
+Courier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
+
+#[derive(Clone, Copy)]
+enum Form {
+    Compressed,
+    Stored,
+}
+
+/// The header (\[MS-OXRTFCP\] 2.1.3.1).
+///
+/// | offset | bytes | field |
+/// |---|---|---|
+/// | 0 | 4 | `COMPSIZE`: the bytes after this field |
+/// | 4 | 4 | `RAWSIZE`: the bytes of the RTF; of stored RTF, again `COMPSIZE` |
+/// | 8 | 4 | `COMPTYPE` |
+/// | 12 | 4 | `CRC` of the payload; 0 for stored RTF |
+struct Header {
+    compressed_size_bytes: usize,
+    raw_size_bytes: usize,
+    form: Form,
+    crc: u32,
+}
+
+impl Header {
+    /// Splits a stream into header and payload.
+    fn read(stream: &[u8]) -> Result<(Self, &[u8]), Error> {
+        let too_short = Error::TooShort { found_bytes: stream.len() };
+        let (header, payload) = stream.split_first_chunk::<HEADER_BYTES>().ok_or(too_short)?;
+        let [compressed_size, raw_size, kind, crc] = header.as_chunks::<4>().0 else {
+            return Err(too_short);
+        };
+        let size = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes));
+        let form = match u32::from_le_bytes(*kind) {
+            LZFU => Form::Compressed,
+            MELA => Form::Stored,
+            found => return Err(Error::UnknownType { found }),
+        };
+        let header = Self {
+            compressed_size_bytes: size(compressed_size).unwrap_or(usize::MAX),
+            raw_size_bytes: size(raw_size).unwrap_or(usize::MAX),
+            form,
+            crc: u32::from_le_bytes(*crc),
+        };
+        Ok((header, payload))
+    }
+
+    /// What the header says otherwise than the payload shows.
+    fn defect(&self, payload: &[u8]) -> Option<String> {
+        let expected_bytes = (self.compressed_size_bytes + SIZE_BYTES).saturating_sub(HEADER_BYTES);
+        if expected_bytes > payload.len() {
+            return Some(format!(
+                "compressed rtf: cut short, the header promises {expected_bytes} bytes of payload, \
+                 found {}",
+                payload.len()
+            ));
+        }
+        if matches!(self.form, Form::Stored) {
+            return None;
+        }
+        // Bytes after the promised ones are padding, which the checksum leaves out.
+        let found = crc_of(payload.get(..expected_bytes).unwrap_or(payload));
+        (found != self.crc).then(|| {
+            format!(
+                "compressed rtf: checksum of the payload is {found:08X}, the header says {:08X}",
+                self.crc
+            )
+        })
+    }
+}
+
+/// The most bytes a payload can expand to: two bytes of reference give 17.
+const fn expanded_bytes_max(payload_bytes: usize) -> usize {
+    (payload_bytes / 2 + 1).saturating_mul(MATCH_BYTES_MAX)
+}
+
+/// Expands a payload; also tells whether its end mark was met. Stops soon after `bytes_max`.
+///
+/// The ring is not kept apart: it is the last 4,096 bytes of the output, which begins with the
+/// preload for that purpose.
+fn expand(payload: &[u8], capacity_bytes: usize, bytes_max: usize) -> (Vec<u8>, bool) {
+    let mut output = Vec::with_capacity(capacity_bytes.saturating_add(PRELOAD.len()));
+    output.extend_from_slice(PRELOAD);
+    let output_bytes_max = bytes_max.saturating_add(PRELOAD.len());
+    let mut rest = payload;
+    let mut ended = false;
+    while let Some((control, run)) = rest.split_first()
+        && output.len() < output_bytes_max
+        && !ended
+    {
+        (rest, ended) = expand_run(*control, run, &mut output);
+    }
+    output.drain(..PRELOAD.len());
+    (output, ended)
+}
+
+/// Expands the literals and references of one control byte; gives what follows them, and whether
+/// the end mark was met.
+fn expand_run<'a>(control: u8, run: &'a [u8], output: &mut Vec<u8>) -> (&'a [u8], bool) {
+    let mut rest = run;
+    if control == 0
+        && let Some((literals, after)) = rest.split_first_chunk::<8>()
+    {
+        output.extend_from_slice(literals);
+        return (after, false);
+    }
+    for bit in 0..8 {
+        if control >> bit & 1 == 0 {
+            let Some((literal, after)) = rest.split_first() else { return (rest, false) };
+            output.push(*literal);
+            rest = after;
+        } else {
+            let Some((reference, after)) = rest.split_first_chunk::<2>() else {
+                return (&[], false);
+            };
+            let reference = usize::from(u16::from_be_bytes(*reference));
+            let (position, length) = (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN);
+            let distance = output.len().wrapping_sub(position) % RING_BYTES;
+            // A reference to the place about to be written is the end mark (3.1.1.3.2).
+            if distance == 0 {
+                return (after, true);
+            }
+            copy_back(output, distance, length);
+            rest = after;
+        }
+    }
+    (rest, false)
+}
+
+/// Appends `length` bytes that begin `distance` bytes before the end, and may overlap it.
+fn copy_back(output: &mut Vec<u8>, distance: usize, length: usize) {
+    match output.len().checked_sub(distance) {
+        Some(start) if length <= distance => output.extend_from_within(start..start + length),
+        // Places of the ring that were never written hold 0.
+        start => {
+            let unset = if start.is_none() { distance - output.len() } else { 0 };
+            let start = start.unwrap_or(0);
+            output.extend(std::iter::repeat_n(0, unset.min(length)));
+            for index in start..start + length.saturating_sub(unset) {
+                let byte = output.get(index).copied().unwrap_or(0);
+                output.push(byte);
+            }
+        }
+    }
+}
+
+/// Compresses RTF into a payload, end mark included.
+fn shrink(rtf: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(PRELOAD.len() + rtf.len());
+    text.extend_from_slice(PRELOAD);
+    text.extend_from_slice(rtf);
+    let mut matches = Matches::new(&text);
+    let mut payload = Run::default();
+    let mut position = 0;
+    while position < PRELOAD.len() {
+        matches.enter(position);
+        position += 1;
+    }
+    while let Some(byte) = text.get(position) {
+        let step = match matches.longest(position) {
+            Some((start, length)) => {
+                payload.reference(start, length);
+                length
+            }
+            None => {
+                payload.literal(*byte);
+                1
+            }
+        };
+        for entered in position..position + step {
+            matches.enter(entered);
+        }
+        position += step;
+    }
+    payload.reference(position, MATCH_BYTES_MIN);
+    payload.finish()
+}
+
+/// Payload bytes under construction: up to eight items go after each control byte.
+#[derive(Default)]
+struct Run {
+    payload: Vec<u8>,
+    control: u8,
+    items: Vec<u8>,
+    count: u32,
+}
+
+impl Run {
+    fn literal(&mut self, byte: u8) {
+        self.items.push(byte);
+        self.count_item(0);
+    }
+
+    fn reference(&mut self, start: usize, length: usize) {
+        let reference = (start % RING_BYTES) << 4 | (length - MATCH_BYTES_MIN);
+        // 12 bits of position and 4 of length fill 16 bits.
+        self.items.extend_from_slice(&u16::try_from(reference).unwrap_or(0).to_be_bytes());
+        self.count_item(1);
+    }
+
+    fn count_item(&mut self, bit: u8) {
+        self.control |= bit << self.count;
+        self.count += 1;
+        if self.count == 8 {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        self.payload.push(self.control);
+        self.payload.append(&mut self.items);
+        (self.control, self.count) = (0, 0);
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        if self.count > 0 {
+            self.flush();
+        }
+        self.payload
+    }
+}
+
+/// Finds earlier occurrences of a text's bytes in the ring before a position.
+struct Matches<'a> {
+    text: &'a [u8],
+    /// For each pair of bytes, the position after its newest place, or 0.
+    newest: Vec<usize>,
+    /// For each place in the ring, the position after the next older place of its pair, or 0.
+    older: Vec<usize>,
+}
+
+impl<'a> Matches<'a> {
+    fn new(text: &'a [u8]) -> Self {
+        Self { text, newest: vec![0; 1 << 16], older: vec![0; RING_BYTES] }
+    }
+
+    fn pair(&self, position: usize) -> Option<usize> {
+        let pair = self.text.get(position..)?.first_chunk::<2>()?;
+        Some(usize::from(u16::from_le_bytes(*pair)))
+    }
+
+    /// Makes the pair at this position known to later searches.
+    fn enter(&mut self, position: usize) {
+        if let Some(pair) = self.pair(position)
+            && let Some(newest) = self.newest.get_mut(pair)
+            && let Some(older) = self.older.get_mut(position % RING_BYTES)
+        {
+            *older = std::mem::replace(newest, position + 1);
+        }
+    }
+
+    /// The places in the ring where the pair at `position` stands, newest first.
+    fn places(&self, position: usize) -> impl Iterator<Item = usize> {
+        let newest = self.pair(position).and_then(|pair| self.newest.get(pair)).copied();
+        let first = newest.unwrap_or(0).checked_sub(1);
+        std::iter::successors(first, |place| {
+            self.older.get(place % RING_BYTES).copied().unwrap_or(0).checked_sub(1)
+        })
+        // An entry older than the ring is about a place written over since; and the place that is
+        // exactly its length away would be read as the end mark.
+        .take_while(move |place| position - place < RING_BYTES)
+        .take(CANDIDATES_MAX)
+    }
+
+    /// The longest match for what begins at `position`: where it starts, and its length.
+    fn longest(&self, position: usize) -> Option<(usize, usize)> {
+        let wanted = self.text.get(position..)?;
+        let wanted = wanted.get(..MATCH_BYTES_MAX).unwrap_or(wanted);
+        let mut best = None;
+        for place in self.places(position) {
+            let found = self.text.get(place..).unwrap_or_default();
+            let length = wanted.iter().zip(found).take_while(|(a, b)| a == b).count();
+            if best.is_none_or(|(_, best_length)| length > best_length) {
+                best = Some((place, length));
+            }
+            if length == wanted.len() {
+                break;
+            }
+        }
+        best
+    }
+}

@@ -1,0 +1,110 @@
+//! The character sets of RTF: `\fcharset`, and the bytes of a run of text.
+//!
+//! Knows neither groups nor control words.
+
+use std::borrow::Cow;
+
+use crate::mapi::CodePage;
+
+/// Gives the code page of an `\fcharsetN`; `None` for the default set, symbols and unknown ones.
+pub(super) fn code_page(fcharset: i32) -> Option<CodePage> {
+    let number = match fcharset {
+        0 => 1252,
+        77 => 10000,
+        78 => 10001,
+        79 => 10003,
+        80 => 10008,
+        81 => 10002,
+        83 => 10005,
+        84 => 10004,
+        85 => 10006,
+        86 => 10081,
+        87 => 10021,
+        88 => 10029,
+        89 => 10007,
+        128 => 932,
+        129 => 949,
+        130 => 1361,
+        134 => 936,
+        136 => 950,
+        161 => 1253,
+        162 => 1254,
+        163 => 1258,
+        177 | 181 => 1255,
+        178..=180 => 1256,
+        186 => 1257,
+        204 => 1251,
+        222 => 874,
+        238 => 1250,
+        254 => 437,
+        255 => 850,
+        _ => return None,
+    };
+    CodePage::new(number)
+}
+
+/// Gives a code page in which ASCII bytes are ASCII, as RTF needs; `None` if it is none of these.
+pub(super) fn ansi_code_page(number: i32) -> Option<CodePage> {
+    // UTF-16, UTF-32, UTF-7 and EBCDIC can't stand between RTF's own words.
+    match u32::try_from(number).ok()? {
+        0..=299 | 500 | 870 | 875 | 1026 | 1040..=1149 | 1200 | 1201 | 12000 | 12001 | 65000 => {
+            None
+        }
+        20273..=20424 | 20833 | 20838 | 20871 | 20880 | 20905 | 20924 | 21025 => None,
+        number => CodePage::new(number),
+    }
+}
+
+/// The bytes of a run of text, in one code page, that are not yet decoded.
+#[derive(Debug)]
+pub(super) struct Run {
+    bytes: Vec<u8>,
+    page: CodePage,
+    /// Whether the last byte is the first of two, so that the next one belongs to it.
+    wants_trail: bool,
+}
+
+impl Run {
+    pub(super) const fn new() -> Self {
+        Self { bytes: Vec::new(), page: CodePage::WINDOWS_1252, wants_trail: false }
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Whether the next byte is the second of a character, whatever it looks like.
+    pub(super) const fn wants_trail(&self) -> bool {
+        self.wants_trail
+    }
+
+    /// Sets the code page; only between runs.
+    pub(super) const fn begin(&mut self, page: CodePage) {
+        self.page = page;
+    }
+
+    pub(super) fn push(&mut self, byte: u8) {
+        self.wants_trail = !self.wants_trail && is_lead(self.page.number(), byte);
+        self.bytes.push(byte);
+    }
+
+    /// Decodes the run, which is then over.
+    pub(super) fn decode(&self) -> Cow<'_, str> {
+        self.page.decode(&self.bytes)
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.wants_trail = false;
+    }
+}
+
+/// Whether a byte is the first of two in a double-byte code page.
+const fn is_lead(page: u32, byte: u8) -> bool {
+    match page {
+        932 | 10001 => matches!(byte, 0x81..=0x9F | 0xE0..=0xFC),
+        936 | 949 | 950 | 10002 | 10003 | 10008 | 54936 => matches!(byte, 0x81..=0xFE),
+        1361 => matches!(byte, 0x84..=0xD3 | 0xD8..=0xDE | 0xE0..=0xF9),
+        _ => false,
+    }
+}

@@ -1,0 +1,42 @@
+//! RTF bodies: of which kind one is, the HTML or text encapsulated in it, its text if it is native.
+//!
+//! Knows nothing of the compression around it.
+
+mod charset;
+mod fonts;
+mod html;
+mod reader;
+mod text;
+mod tokens;
+
+pub use html::to_html;
+pub use text::to_text;
+
+use tokens::{Token, Tokens};
+
+/// What an RTF body was made from (\[MS-OXRTFEX\] 2.1.1).
+#[derive(Copy, Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// From HTML, which is encapsulated in it.
+    FromHtml,
+    /// From plain text, which is encapsulated in it.
+    FromText,
+    /// It is the original.
+    Native,
+}
+
+/// Tells the kind of an RTF, or of its first bytes (\[MS-OXRTFEX\] 2.2.1).
+pub fn kind(rtf: &[u8]) -> Kind {
+    Tokens::new(rtf)
+        .take(KIND_TOKENS_MAX)
+        .take_while(|token| matches!(token, Token::Open | Token::Word(..)))
+        .find_map(|token| match token {
+            Token::Word(b"fromhtml", None | Some(1)) => Some(Kind::FromHtml),
+            Token::Word(b"fromtext", _) => Some(Kind::FromText),
+            _ => None,
+        })
+        .unwrap_or(Kind::Native)
+}
+
+/// The word must be among the first tokens (\[MS-OXRTFEX\] 2.2.1).
+const KIND_TOKENS_MAX: usize = 10;

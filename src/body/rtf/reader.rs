@@ -1,0 +1,375 @@
+//! Reads RTF: groups, destinations, fonts and characters; what to make of the text is a writer's.
+//!
+//! Knows neither HTML nor the layout of plain text.
+
+use super::charset::{Run, ansi_code_page};
+use super::fonts::{Font, Fonts};
+use super::tokens::{Token, Tokens};
+use crate::mapi::CodePage;
+
+/// Where the text of a group goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// The text of the document.
+    Document,
+    /// HTML in an `\htmltag`.
+    Markup,
+    /// A field: its parts are groups in it.
+    Field,
+    /// What a field does, as `HYPERLINK "..."`.
+    FieldInstruction,
+    /// What a field shows.
+    FieldResult,
+    /// The font table.
+    FontTable,
+    /// Nowhere, but groups in it may be shown.
+    Hidden,
+    /// Nowhere, with all groups in it.
+    Skipped,
+}
+
+/// What is made of a document.
+pub(super) trait Writer {
+    /// The destination that a group's first word names, if this writer has its own view of it.
+    fn destination(&self, word: &[u8]) -> Option<Destination>;
+    /// Takes text.
+    fn text(&mut self, destination: Destination, text: &str);
+    /// Takes a control word that is not about fonts or groups.
+    fn word(&mut self, destination: Destination, word: &[u8]);
+    /// Takes a control symbol.
+    fn symbol(&mut self, destination: Destination, symbol: u8);
+    /// A group with a destination of its own begins.
+    fn open(&mut self, destination: Destination);
+    /// The group of that destination ends.
+    fn close(&mut self, destination: Destination);
+}
+
+/// Reads a document into a writer.
+pub(super) fn read<W: Writer>(rtf: &[u8], writer: W) -> W {
+    let mut reader = Reader::new(rtf, writer);
+    while let Some(token) = reader.tokens.next() {
+        reader.token(token);
+    }
+    reader.finish()
+}
+
+/// Groups nested deeper than this keep the state of the deepest.
+const DEPTH_MAX: usize = 1_000;
+
+/// What a group inherits, and restores at its end.
+#[derive(Clone, Copy)]
+struct State {
+    destination: Destination,
+    /// Whether the destination begins with this group.
+    begins: bool,
+    /// Between `\htmlrtf` and `\htmlrtf0`: for readers of RTF only.
+    htmlrtf: bool,
+    /// Hidden text, `\v`.
+    hidden: bool,
+    font: Font,
+    /// The characters after a `\u` that stand in for it.
+    fallback_count: u32,
+}
+
+struct Reader<'a, W> {
+    tokens: Tokens<'a>,
+    writer: W,
+    state: State,
+    outer: Vec<State>,
+    /// Groups open beyond [`DEPTH_MAX`].
+    unsaved: usize,
+    fonts: Fonts,
+    default_font: i32,
+    default_page: CodePage,
+    run: Run,
+    /// The first half of a surrogate pair.
+    high_surrogate: Option<u16>,
+    /// Characters still to skip, since a `\u` said the same.
+    skip_count: u32,
+}
+
+impl<'a, W: Writer> Reader<'a, W> {
+    fn new(rtf: &'a [u8], writer: W) -> Self {
+        let state = State {
+            destination: Destination::Document,
+            begins: false,
+            htmlrtf: false,
+            hidden: false,
+            font: Font::default(),
+            fallback_count: 1,
+        };
+        Self {
+            tokens: Tokens::new(rtf),
+            writer,
+            state,
+            outer: Vec::new(),
+            unsaved: 0,
+            fonts: Fonts::default(),
+            default_font: 0,
+            default_page: CodePage::WINDOWS_1252,
+            run: Run::new(),
+            high_surrogate: None,
+            skip_count: 0,
+        }
+    }
+
+    fn finish(mut self) -> W {
+        self.flush();
+        while !self.outer.is_empty() {
+            self.close();
+        }
+        self.writer
+    }
+
+    fn token(&mut self, token: Token<'a>) {
+        match token {
+            Token::Text(text) => self.text(text),
+            Token::Open => self.open(),
+            Token::Close => self.close(),
+            Token::Hex(byte) => {
+                if !self.skips() {
+                    self.byte(byte);
+                }
+            }
+            // The second byte of a character may be one that RTF has to escape.
+            Token::Symbol(byte @ (b'{' | b'}' | b'\\')) => {
+                if !self.skips() {
+                    self.text(&[byte]);
+                }
+            }
+            Token::Symbol(symbol) => {
+                if !self.skips() {
+                    self.flush();
+                    if self.is_visible() {
+                        self.writer.symbol(self.state.destination, symbol);
+                    }
+                }
+            }
+            Token::Word(word, parameter) => {
+                if !self.skips() {
+                    self.word(word, parameter);
+                }
+            }
+            Token::Binary => {
+                self.skips();
+            }
+        }
+    }
+
+    /// Counts a token as one of the characters to skip, if any are left.
+    const fn skips(&mut self) -> bool {
+        let skips = self.skip_count > 0;
+        self.skip_count = self.skip_count.saturating_sub(1);
+        skips
+    }
+
+    fn open(&mut self) {
+        self.flush();
+        self.skip_count = 0;
+        if self.outer.len() < DEPTH_MAX {
+            self.outer.push(self.state);
+            self.state.begins = false;
+        } else {
+            self.unsaved += 1;
+        }
+        let mut ahead = self.tokens.clone();
+        let mut first = ahead.next();
+        let starred = first == Some(Token::Symbol(b'*'));
+        if starred {
+            first = ahead.next();
+        }
+        let Some(Token::Word(word, _)) = first else {
+            if starred {
+                self.begin(Destination::Skipped);
+            }
+            return;
+        };
+        let known = self.writer.destination(word).or_else(|| destination(word));
+        match known {
+            Some(destination) => {
+                self.tokens = ahead;
+                self.begin(destination);
+            }
+            None if starred => self.begin(Destination::Skipped),
+            None => {}
+        }
+    }
+
+    /// Makes this the destination of the group just opened.
+    fn begin(&mut self, destination: Destination) {
+        if destination == Destination::Skipped {
+            self.tokens.skip_group();
+            self.close();
+        } else if self.unsaved == 0 {
+            self.state.destination = destination;
+            self.state.begins = true;
+            self.writer.open(destination);
+        }
+    }
+
+    fn close(&mut self) {
+        self.flush();
+        self.skip_count = 0;
+        if self.unsaved > 0 {
+            self.unsaved -= 1;
+        } else if let Some(outer) = self.outer.pop() {
+            if self.state.begins {
+                self.writer.close(self.state.destination);
+            }
+            self.state = outer;
+        }
+    }
+
+    fn is_visible(&self) -> bool {
+        !self.state.htmlrtf
+            && !self.state.hidden
+            && !matches!(self.state.destination, Destination::Hidden | Destination::FontTable)
+    }
+
+    fn word(&mut self, word: &[u8], parameter: Option<i32>) {
+        if word == b"u" {
+            self.unicode(parameter.unwrap_or(0));
+            return;
+        }
+        self.flush();
+        if self.state.destination == Destination::FontTable {
+            self.fonts.word(word, parameter);
+            return;
+        }
+        let number = parameter.unwrap_or(0);
+        match word {
+            b"htmlrtf" => self.state.htmlrtf = parameter != Some(0),
+            b"f" => self.state.font = self.fonts.get(number),
+            b"plain" => {
+                self.state.font = self.fonts.get(self.default_font);
+                self.state.hidden = false;
+            }
+            b"v" => self.state.hidden = parameter != Some(0),
+            b"uc" => self.state.fallback_count = u32::try_from(number).unwrap_or(0),
+            b"deff" => self.default_font = number,
+            b"ansicpg" => {
+                self.default_page = ansi_code_page(number).unwrap_or(self.default_page);
+            }
+            b"mac" => self.default_page = CodePage::new(10000).unwrap_or(self.default_page),
+            b"pc" => self.default_page = CodePage::new(437).unwrap_or(self.default_page),
+            b"pca" => self.default_page = CodePage::new(850).unwrap_or(self.default_page),
+            _ if self.is_visible() => self.writer.word(self.state.destination, word),
+            _ => {}
+        }
+    }
+
+    /// Takes a `\uN`: a UTF-16 unit as a signed number, before its stand-ins.
+    fn unicode(&mut self, number: i32) {
+        self.skip_count = self.state.fallback_count;
+        if !self.is_visible() {
+            return;
+        }
+        self.flush_run();
+        let [low, high, ..] = number.to_le_bytes();
+        let unit = u16::from_le_bytes([low, high]);
+        if let Some(high) = self.high_surrogate.take() {
+            if let Some(Ok(pair)) = char::decode_utf16([high, unit]).next() {
+                self.character(pair);
+                return;
+            }
+            self.character(char::REPLACEMENT_CHARACTER);
+        }
+        match char::from_u32(u32::from(unit)) {
+            Some(character) => self.character(character),
+            None if unit < 0xDC00 => self.high_surrogate = Some(unit),
+            None => self.character(char::REPLACEMENT_CHARACTER),
+        }
+    }
+
+    fn character(&mut self, character: char) {
+        let sign = match u32::from(character) {
+            // Symbol fonts have their signs here; the writer wants them readable.
+            code @ 0xF020..=0xF0FF => {
+                let [byte, ..] = code.to_le_bytes();
+                self.state.font.symbols.and_then(|font| font.sign(byte))
+            }
+            _ => None,
+        };
+        let mut bytes = [0; 4];
+        let text = sign.unwrap_or(character).encode_utf8(&mut bytes);
+        self.writer.text(self.state.destination, text);
+    }
+
+    /// Takes bytes of text.
+    fn text(&mut self, text: &[u8]) {
+        let skipped = usize::try_from(self.skip_count).unwrap_or(usize::MAX).min(text.len());
+        self.skip_count -= u32::try_from(skipped).unwrap_or(self.skip_count);
+        let mut text = text.get(skipped..).unwrap_or_default();
+        if self.state.destination == Destination::FontTable {
+            self.fonts.text(text);
+        }
+        if text.is_empty() || !self.is_visible() {
+            return;
+        }
+        if self.run.wants_trail()
+            && let Some((trail, after)) = text.split_first()
+        {
+            self.run.push(*trail);
+            text = after;
+        }
+        if self.state.font.symbols.is_none() && text.is_ascii() {
+            self.flush();
+            // ASCII bytes are UTF-8.
+            self.writer.text(self.state.destination, str::from_utf8(text).unwrap_or_default());
+        } else {
+            for byte in text {
+                self.byte(*byte);
+            }
+        }
+    }
+
+    /// Takes a byte of text that may be part of a character.
+    fn byte(&mut self, byte: u8) {
+        if !self.is_visible() {
+            return;
+        }
+        if let Some(sign) = self.state.font.symbols.and_then(|font| font.sign(byte)) {
+            self.flush();
+            self.character(sign);
+            return;
+        }
+        if self.run.is_empty() {
+            self.flush();
+            let page = match self.state.destination {
+                Destination::Markup => None,
+                _ => self.state.font.page,
+            };
+            self.run.begin(page.unwrap_or(self.default_page));
+        }
+        self.run.push(byte);
+    }
+
+    /// Hands over what is still in pieces.
+    fn flush(&mut self) {
+        self.flush_run();
+        if self.high_surrogate.take().is_some() {
+            self.character(char::REPLACEMENT_CHARACTER);
+        }
+    }
+
+    fn flush_run(&mut self) {
+        if !self.run.is_empty() {
+            self.writer.text(self.state.destination, &self.run.decode());
+            self.run.clear();
+        }
+    }
+}
+
+/// The destination that a group's first word names, for every writer.
+fn destination(word: &[u8]) -> Option<Destination> {
+    match word {
+        b"fonttbl" => Some(Destination::FontTable),
+        b"colortbl" | b"stylesheet" | b"info" | b"pict" | b"object" | b"header" | b"headerl"
+        | b"headerr" | b"headerf" | b"footer" | b"footerl" | b"footerr" | b"footerf"
+        | b"ftnsep" | b"ftnsepc" | b"ftncn" | b"aftnsep" | b"aftnsepc" | b"aftncn" | b"filetbl"
+        | b"xe" | b"tc" | b"tcn" | b"nonshppict" | b"private" | b"template" | b"pnseclvl" => {
+            Some(Destination::Skipped)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,203 @@
+//! The tokens of RTF (Rich Text Format Specification 1.9.1, "RTF Syntax").
+//!
+//! Knows the syntax, but no word of the language except `\bin`, which changes it.
+
+/// One token; the bytes are those of the document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    /// `{`.
+    Open,
+    /// `}`.
+    Close,
+    /// A backslash, letters and perhaps a number; a space after it belongs to it.
+    Word(&'a [u8], Option<i32>),
+    /// A backslash and a byte that is no letter.
+    Symbol(u8),
+    /// `\'` and two hexadecimal digits: a byte of text.
+    Hex(u8),
+    /// `\bin` and the bytes it announces.
+    Binary,
+    /// Bytes of text: never empty, without line breaks, which mean nothing in RTF.
+    Text(&'a [u8]),
+}
+
+/// Splits a document into tokens.
+#[derive(Clone, Debug)]
+pub(super) struct Tokens<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Tokens<'a> {
+    pub(super) const fn new(rtf: &'a [u8]) -> Self {
+        Self { rest: rtf }
+    }
+
+    /// Passes over the rest of the group that was opened last, its closing brace included.
+    pub(super) fn skip_group(&mut self) {
+        let mut depth = 1_usize;
+        while let Some(at) = memchr::memchr3(b'{', b'}', b'\\', self.rest) {
+            self.rest = self.rest.get(at..).unwrap_or_default();
+            match self.next() {
+                Some(Token::Open) => depth += 1,
+                Some(Token::Close) => depth -= 1,
+                _ => {}
+            }
+            if depth == 0 {
+                return;
+            }
+        }
+        self.rest = &[];
+    }
+
+    /// Reads what follows a backslash.
+    fn control(&mut self, after: &'a [u8]) -> Token<'a> {
+        let letters = after.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if letters == 0 {
+            return self.symbol(after);
+        }
+        let (word, after) = after.split_at(letters);
+        let (parameter, after) = parameter(after);
+        self.rest = after.strip_prefix(b" ").unwrap_or(after);
+        if word != b"bin" {
+            return Token::Word(word, parameter);
+        }
+        let length = usize::try_from(parameter.unwrap_or(0)).unwrap_or(0);
+        self.rest = self.rest.get(length..).unwrap_or_default();
+        Token::Binary
+    }
+
+    fn symbol(&mut self, after: &'a [u8]) -> Token<'a> {
+        let Some((symbol, after)) = after.split_first() else {
+            self.rest = &[];
+            return Token::Symbol(b'\\');
+        };
+        self.rest = after;
+        if *symbol == b'\''
+            && let Some((digits, after)) = after.split_first_chunk::<2>()
+            && let [Some(high), Some(low)] = digits.map(|digit| char::from(digit).to_digit(16))
+            && let Ok(byte) = u8::try_from(high << 4 | low)
+        {
+            self.rest = after;
+            return Token::Hex(byte);
+        }
+        Token::Symbol(*symbol)
+    }
+}
+
+impl<'a> Iterator for Tokens<'a> {
+    type Item = Token<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Token<'a>> {
+        loop {
+            let (first, after) = self.rest.split_first()?;
+            match first {
+                b'\r' | b'\n' => self.rest = after,
+                b'{' => {
+                    self.rest = after;
+                    return Some(Token::Open);
+                }
+                b'}' => {
+                    self.rest = after;
+                    return Some(Token::Close);
+                }
+                b'\\' => return Some(self.control(after)),
+                _ => {
+                    let end = self.rest.iter().position(|byte| ends_text(*byte));
+                    let (text, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+                    self.rest = rest;
+                    return Some(Token::Text(text));
+                }
+            }
+        }
+    }
+}
+
+const fn ends_text(byte: u8) -> bool {
+    matches!(byte, b'\\' | b'{' | b'}' | b'\r' | b'\n')
+}
+
+/// Reads the number of a control word. One too large for 32 bits becomes the nearest that fits.
+fn parameter(after: &[u8]) -> (Option<i32>, &[u8]) {
+    let (negative, digits) = match after.split_first() {
+        Some((b'-', digits)) => (true, digits),
+        _ => (false, after),
+    };
+    let count = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if count == 0 {
+        return (None, after);
+    }
+    let (digits, after) = digits.split_at(count);
+    let magnitude = digits.iter().fold(0_i32, |value, digit| {
+        value.saturating_mul(10).saturating_add(i32::from(digit - b'0'))
+    });
+    (Some(if negative { -magnitude } else { magnitude }), after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Token, Tokens};
+
+    fn check(rtf: &str, expected: &[Token<'_>]) {
+        assert_eq!(Tokens::new(rtf.as_bytes()).collect::<Vec<_>>(), expected, "{rtf}");
+    }
+
+    #[test]
+    fn words_take_a_number_and_one_space() {
+        check(
+            "\\b \\f12  x\\li-720y",
+            &[
+                Token::Word(b"b", None),
+                Token::Word(b"f", Some(12)),
+                Token::Text(b" x"),
+                Token::Word(b"li", Some(-720)),
+                Token::Text(b"y"),
+            ],
+        );
+        check("\\a-", &[Token::Word(b"a", None), Token::Text(b"-")]);
+        check("\\uc99999999999", &[Token::Word(b"uc", Some(i32::MAX))]);
+        check("\\u-99999999999", &[Token::Word(b"u", Some(-i32::MAX))]);
+    }
+
+    #[test]
+    fn symbols_and_bytes() {
+        check(
+            "\\{\\\\\\~\\*\\'e9\\'zz",
+            &[
+                Token::Symbol(b'{'),
+                Token::Symbol(b'\\'),
+                Token::Symbol(b'~'),
+                Token::Symbol(b'*'),
+                Token::Hex(0xE9),
+                Token::Symbol(b'\''),
+                Token::Text(b"zz"),
+            ],
+        );
+        check("\\'e", &[Token::Symbol(b'\''), Token::Text(b"e")]);
+        check("\\", &[Token::Symbol(b'\\')]);
+    }
+
+    #[test]
+    fn line_breaks_are_no_text() {
+        check("{a\r\nb}\n", &[Token::Open, Token::Text(b"a"), Token::Text(b"b"), Token::Close]);
+        check("", &[]);
+    }
+
+    #[test]
+    fn binary_hides_its_bytes() {
+        check("\\bin3 {{{}", &[Token::Binary, Token::Close]);
+        check("\\bin {", &[Token::Binary, Token::Open]);
+        check("\\bin-5 {", &[Token::Binary, Token::Open]);
+        check("\\bin99999999999 {}", &[Token::Binary]);
+    }
+
+    #[test]
+    fn a_group_is_skipped_with_all_in_it() {
+        let mut tokens = Tokens::new(b"a{b\\}\\bin2 }}c{d}}e}f");
+        tokens.skip_group();
+        assert_eq!(tokens.collect::<Vec<_>>(), [Token::Text(b"f")]);
+        let mut tokens = Tokens::new(b"a{b}");
+        tokens.skip_group();
+        assert_eq!(tokens.next(), None);
+    }
+}
