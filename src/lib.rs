@@ -18,5 +18,7 @@
 //! bounded; parsing gives what can be read and a list of defects, an error only where nothing can.
 
 pub mod body;
+pub mod imsg;
 pub mod mapi;
 pub mod storage;
+pub mod view;

@@ -35,7 +35,8 @@ impl CompoundFile {
     ///
     /// # Errors
     /// Only if nothing can be shown: `Signature`, `Header`, `Directory`, `Io`.
-    pub fn open(source: Source) -> Result<Arc<Self>, Error> {
+    pub fn open(source: impl Into<Arc<Source>>) -> Result<Arc<Self>, Error> {
+        let source = source.into();
         let mut defects = Defects::default();
         let header = Header::read(&source)?;
         let mut sectors = Sectors::load(source, &header, &mut defects)?;
@@ -83,7 +84,7 @@ impl CompoundFile {
     }
 
     /// The bytes of the file itself.
-    pub fn source(&self) -> &Source {
+    pub fn source(&self) -> &Arc<Source> {
         self.sectors.source()
     }
 

@@ -3,6 +3,7 @@
 //! Knows no names: a chain is given by its first sector and its length.
 
 use std::io;
+use std::sync::Arc;
 
 use super::bytes::{u32_at, u32s};
 use super::error::{Damage, Defects, Error};
@@ -17,7 +18,7 @@ const ENTRY_BYTES: usize = size_of::<u32>();
 /// A file with its allocation tables.
 #[derive(Debug)]
 pub(super) struct Sectors {
-    source: Source,
+    source: Arc<Source>,
     shift: u32,
     fat: Table,
     mini_fat: Table,
@@ -40,7 +41,7 @@ impl Sectors {
     /// # Errors
     /// `Io` only: what is missing of the table becomes a defect.
     pub(super) fn load(
-        source: Source,
+        source: Arc<Source>,
         header: &Header,
         defects: &mut Defects,
     ) -> Result<Self, Error> {
@@ -129,7 +130,7 @@ impl Sectors {
     }
 
     /// The file.
-    pub(super) fn source(&self) -> &Source {
+    pub(super) fn source(&self) -> &Arc<Source> {
         &self.source
     }
 

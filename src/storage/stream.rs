@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::compound_file::{CompoundFile, EntryId};
 use super::error::{Damage, Error};
+use super::object::Storage;
 use super::sectors::{Run, Runs};
 use super::source::Source;
 use super::tree::Kind;
@@ -59,6 +60,12 @@ impl Stream {
     /// The names from the root down, `/__properties_version1.0`, for messages.
     pub fn path(&self) -> String {
         self.file.tree.path(self.id.0)
+    }
+
+    /// The storage it is in.
+    pub fn parent(&self) -> Option<Storage> {
+        let parent = self.file.tree.node(self.id.0)?.parent;
+        self.file.storage(EntryId(parent))
     }
 
     /// The declared length in bytes, as far as the file is that long.
@@ -120,6 +127,19 @@ impl Stream {
         let found = bytes.len() as u64;
         let error = (found < self.declared_len()).then(|| self.truncated(found, runs.damage));
         (bytes, error)
+    }
+
+    /// Whether all of the stream is there, told without reading it.
+    ///
+    /// # Errors
+    /// `Truncated` if not all of its bytes are there.
+    pub fn check(&self) -> Result<(), Error> {
+        let mut runs = self.runs(self.len());
+        let found = (&mut runs).map(|run| run.len).sum();
+        if found < self.declared_len() {
+            return Err(self.truncated(found, runs.damage));
+        }
+        Ok(())
     }
 
     /// Looks up all sectors of the stream.

@@ -1,0 +1,143 @@
+//! The open messages that are kept for the next look, bounded by the memory they take.
+//!
+//! Knows nothing of messages: an entry is a key, a shared value and its weight.
+
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+
+/// Keeps open what was used last, up to a number of bytes.
+///
+/// A value in use outside the cache is never evicted; the bound may be passed for as long.
+#[derive(Debug)]
+pub struct MessageCache<K: Hash + Eq, V> {
+    bytes_max: usize,
+    kept: Mutex<Kept<K, V>>,
+}
+
+#[derive(Debug)]
+struct Kept<K: Hash + Eq, V> {
+    entries: LruCache<K, (Arc<V>, usize)>,
+    bytes: usize,
+}
+
+impl<K: Hash + Eq + Copy, V> MessageCache<K, V> {
+    /// A cache of at most `bytes_max` bytes.
+    pub fn new(bytes_max: usize) -> Self {
+        let kept = Kept { entries: LruCache::unbounded(), bytes: 0 };
+        Self { bytes_max, kept: Mutex::new(kept) }
+    }
+
+    /// The value of a key, which becomes the most recently used.
+    pub fn get(&self, key: K) -> Option<Arc<V>> {
+        self.kept().entries.get(&key).map(|(value, _)| Arc::clone(value))
+    }
+
+    /// Keeps a value, unless there is one of this key already; returns the one that is kept.
+    pub fn insert(&self, key: K, value: Arc<V>, bytes: usize) -> Arc<V> {
+        let mut kept = self.kept();
+        if let Some((known, _)) = kept.entries.get(&key) {
+            return Arc::clone(known);
+        }
+        kept.entries.put(key, (Arc::clone(&value), bytes));
+        kept.bytes += bytes;
+        drop(kept);
+        self.evict();
+        value
+    }
+
+    /// Says how many bytes a value takes by now.
+    pub fn weigh(&self, key: K, bytes: usize) {
+        let mut kept = self.kept();
+        let Some((_, weight)) = kept.entries.peek_mut(&key) else { return };
+        let before = std::mem::replace(weight, bytes);
+        kept.bytes = kept.bytes - before + bytes;
+        drop(kept);
+        self.evict();
+    }
+
+    /// Lets everything go that is not in use elsewhere.
+    pub fn clear(&self) {
+        let mut kept = self.kept();
+        kept.bytes = 0;
+        let entries = std::mem::replace(&mut kept.entries, LruCache::unbounded());
+        // Values are dropped without the lock, since dropping one releases its messages.
+        drop(kept);
+        drop(entries);
+    }
+
+    /// The bytes kept and the number of values.
+    pub fn usage(&self) -> (usize, usize) {
+        let kept = self.kept();
+        (kept.bytes, kept.entries.len())
+    }
+
+    fn evict(&self) {
+        loop {
+            let mut kept = self.kept();
+            if kept.bytes <= self.bytes_max {
+                return;
+            }
+            let unused = kept
+                .entries
+                .iter()
+                .rev()
+                .find(|(_, (value, _))| Arc::strong_count(value) == 1)
+                .map(|(key, _)| *key);
+            let Some((value, bytes)) = unused.and_then(|key| kept.entries.pop(&key)) else {
+                return;
+            };
+            kept.bytes -= bytes;
+            drop(kept);
+            drop(value);
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept<K, V>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::MessageCache;
+
+    #[test]
+    fn the_least_recently_used_goes_first() {
+        let cache = MessageCache::new(20);
+        cache.insert(1, Arc::new('a'), 10);
+        cache.insert(2, Arc::new('b'), 10);
+        assert!(cache.get(1).is_some());
+        cache.insert(3, Arc::new('c'), 10);
+        assert!(cache.get(2).is_none());
+        assert_eq!((cache.get(1).as_deref(), cache.get(3).as_deref()), (Some(&'a'), Some(&'c')));
+        assert_eq!(cache.usage(), (20, 2));
+    }
+
+    #[test]
+    fn a_value_in_use_stays() {
+        let cache = MessageCache::new(10);
+        let held = cache.insert(1, Arc::new('a'), 10);
+        cache.insert(2, Arc::new('b'), 10);
+        assert_eq!(cache.get(1).as_deref(), Some(&'a'));
+        drop(held);
+        cache.insert(3, Arc::new('c'), 10);
+        assert!(cache.get(1).is_none());
+    }
+
+    #[test]
+    fn a_value_that_grows_makes_others_go() {
+        let cache = MessageCache::new(30);
+        cache.insert(1, Arc::new('a'), 10);
+        let held = cache.insert(2, Arc::new('b'), 10);
+        cache.weigh(2, 25);
+        assert!(cache.get(1).is_none());
+        assert_eq!(cache.usage(), (25, 1));
+        drop(held);
+        cache.clear();
+        assert_eq!(cache.usage(), (0, 0));
+    }
+}

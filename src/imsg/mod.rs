@@ -1,0 +1,48 @@
+//! The message session: IMessage on IStorage (\[MS-OXMSG\]), for reading.
+//!
+//! | MAPI | here |
+//! |---|---|
+//! | `OpenIMsgSession` | [`Session::open`] |
+//! | `OpenIMsgOnIStg` | [`Session::open_message`], [`Session::open_message_with`] |
+//! | `MSGCALLRELEASE` | [`ReleaseCallback`] |
+//! | `IMAPIProp::GetPropList`, `GetProps` | [`MapiProp::property_tags`], [`MapiProp::property`] |
+//! | `IMAPIProp::OpenProperty` | [`Message::open_property`], [`Attachment::embedded_message`], [`Attachment::content_storage`] |
+//! | `GetNamesFromIDs`, `GetIDsFromNames` | [`Message::names`] |
+//! | `IMessage::GetRecipientTable` | [`Message::recipients`] |
+//! | `IMessage::GetAttachmentTable`, `OpenAttach` | [`Message::attachments`], [`Message::attachment`] |
+//! | `CloseIMsgSession` | [`Session::close`] |
+//!
+//! A session tracks every object opened in it and ends them all at [`Session::close`]; from then
+//! on each handle answers [`Error::SessionClosed`]. What is damaged is read as far as it goes, and
+//! reported as a [`Defect`].
+//!
+//! Knows nothing of files, folders or how a message is shown.
+
+mod address;
+mod attachment;
+mod cache;
+mod error;
+mod message;
+mod names;
+mod properties;
+mod recipient;
+mod session;
+mod standalone;
+mod stream;
+mod strings;
+mod value;
+
+pub use crate::storage::Defect;
+pub use address::Address;
+pub use attachment::{AttachMethod, Attachment};
+pub use cache::MessageCache;
+pub use error::Error;
+pub use message::{EMBEDDING_DEPTH_MAX, Message};
+pub use names::{NameKind, PropertyName, PropertyNames};
+pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
+pub use recipient::{Recipient, RecipientType};
+pub use session::{
+    CloseReport, ObjectKind, ReleaseCallback, Session, SessionOptions, SessionStatistics,
+};
+pub use stream::PropertyStream;
+pub use strings::Strings;

@@ -1,0 +1,156 @@
+//! The named-property map of a file (\[MS-OXMSG\] 2.2.3): property ids from 0x8000 up to names.
+//!
+//! One map serves the message and everything embedded in it. Knows no property values.
+
+use std::collections::BTreeMap;
+
+use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
+use crate::mapi::{Guid, PropertyTag};
+use crate::storage::{Defect, Storage};
+
+/// The name of a named property (`MAPINAMEID`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PropertyName {
+    /// The property set.
+    pub set: Guid,
+    /// The name within the set.
+    pub kind: NameKind,
+}
+
+/// A name within a property set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameKind {
+    /// A number (`MNID_ID`), called LID in \[MS-OXPROPS\].
+    Lid(u32),
+    /// A string (`MNID_STRING`).
+    Name(String),
+}
+
+/// The named-property map of one file (`GetNamesFromIDs`, `GetIDsFromNames`).
+#[derive(Debug, Default)]
+pub struct PropertyNames {
+    by_id: BTreeMap<u16, PropertyName>,
+    defects: Vec<Defect>,
+}
+
+/// The storage of the map, only in the root of a file.
+pub(super) const NAMEID_STORAGE: &str = "__nameid_version1.0";
+const GUID_STREAM: &str = "__substg1.0_00020102";
+const ENTRY_STREAM: &str = "__substg1.0_00030102";
+const STRING_STREAM: &str = "__substg1.0_00040102";
+const ENTRY_LEN: usize = 8;
+
+impl PropertyNames {
+    /// Reads the map in the root of a file; a missing map is an empty one.
+    pub(super) fn read(root: &Storage) -> Self {
+        let mut names = Self::default();
+        let Some(storage) = root.storage(NAMEID_STORAGE) else { return names };
+        let mut stream = |name: &str| {
+            let Some(stream) = storage.stream(name) else { return Vec::new() };
+            let (bytes, damage) = stream.read_salvage();
+            if let Some(error) = damage {
+                names.defects.push(Defect { place: stream.path(), cause: error.to_string() });
+            }
+            bytes
+        };
+        let (guids, entries, strings) =
+            (stream(GUID_STREAM), stream(ENTRY_STREAM), stream(STRING_STREAM));
+        for (position, entry) in entries.as_chunks::<ENTRY_LEN>().0.iter().enumerate() {
+            match decode_entry(*entry, position, &guids, &strings) {
+                // The first entry of an id wins; later ones are damage, since ids are unique.
+                Ok((id, name)) => drop(names.by_id.entry(id).or_insert(name)),
+                Err(cause) => names.defects.push(Defect {
+                    place: format!("{}/{ENTRY_STREAM}", storage.path()),
+                    cause: format!("entry {position}: {cause}"),
+                }),
+            }
+        }
+        names
+    }
+
+    /// The name of a property id (`GetNamesFromIDs`).
+    pub fn name(&self, tag: PropertyTag) -> Option<&PropertyName> {
+        self.by_id.get(&tag.id())
+    }
+
+    /// The property id of a name (`GetIDsFromNames`). Names in `PS_INTERNET_HEADERS` are compared
+    /// without regard to case (\[MS-OXPROPS\] 1.3.2).
+    pub fn id(&self, name: &PropertyName) -> Option<u16> {
+        self.by_id.iter().find(|(_, known)| same(known, name)).map(|(id, _)| *id)
+    }
+
+    /// How many names the file has.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether the file has no names.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// What in the map could not be read.
+    pub fn defects(&self) -> &[Defect] {
+        &self.defects
+    }
+}
+
+fn same(a: &PropertyName, b: &PropertyName) -> bool {
+    let same_kind = match (&a.kind, &b.kind) {
+        (NameKind::Name(a_name), NameKind::Name(b_name)) if a.set == PS_INTERNET_HEADERS => {
+            a_name.to_lowercase() == b_name.to_lowercase()
+        }
+        (a_kind, b_kind) => a_kind == b_kind,
+    };
+    a.set == b.set && same_kind
+}
+
+/// Decodes one entry of the entry stream (\[MS-OXMSG\] 2.2.3.1.2).
+///
+/// | offset | bytes | field |
+/// |---|---|---|
+/// | 0 | 4 | LID, or offset of the name in the string stream |
+/// | 4 | 2 | GUID index shifted left by 1, and the kind in bit 0 (1 = name) |
+/// | 6 | 2 | property index: the id less 0x8000 |
+fn decode_entry(
+    entry: [u8; ENTRY_LEN],
+    position: usize,
+    guids: &[u8],
+    strings: &[u8],
+) -> Result<(u16, PropertyName), String> {
+    let [a0, a1, a2, a3, b0, b1, i0, i1] = entry;
+    let value = u32::from_le_bytes([a0, a1, a2, a3]);
+    let index_and_kind = u16::from_le_bytes([b0, b1]);
+    let index = u16::from_le_bytes([i0, i1]);
+    let id = PropertyTag::FIRST_NAMED_ID
+        .checked_add(index)
+        .or_else(|| PropertyTag::FIRST_NAMED_ID.checked_add(u16::try_from(position).ok()?))
+        .ok_or_else(|| format!("property index {index} is out of range"))?;
+    let set = match usize::from(index_and_kind >> 1) {
+        0 => Guid::default(),
+        1 => PS_MAPI,
+        2 => PS_PUBLIC_STRINGS,
+        n => *guids
+            .as_chunks::<16>()
+            .0
+            .get(n - 3)
+            .map(|bytes| Guid(*bytes))
+            .as_ref()
+            .ok_or_else(|| format!("GUID index {n} beyond the {} stored", guids.len() / 16))?,
+    };
+    let kind = match index_and_kind & 1 {
+        0 => NameKind::Lid(value),
+        _ => NameKind::Name(decode_name(value, strings)?),
+    };
+    Ok((id, PropertyName { set, kind }))
+}
+
+/// Decodes a name of the string stream (\[MS-OXMSG\] 2.2.3.1.3): byte length, UTF-16LE text.
+fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
+    let beyond = || format!("name at {offset} beyond the string stream of {}", strings.len());
+    let rest = strings.get(usize::try_from(offset).map_err(|_| beyond())?..).ok_or_else(beyond)?;
+    let (len, text) = rest.split_first_chunk::<4>().ok_or_else(beyond)?;
+    let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| beyond())?;
+    let text = text.get(..len).ok_or_else(beyond)?;
+    Ok(super::value::decode_utf16(text))
+}

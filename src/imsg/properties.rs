@@ -1,0 +1,495 @@
+//! The properties of one storage: the property stream and the value streams beside it
+//! (\[MS-OXMSG\] 2.4). The base of messages, recipients and attachments alike (`IMAPIProp`).
+//!
+//! Knows nothing of what a property means.
+
+use std::sync::Arc;
+
+use crate::mapi::{Location, PropertyTag, PropertyType, Value};
+use crate::storage::{Defect, Entry, EntryId, Storage, Stream};
+
+use super::error::Error;
+use super::stream::PropertyStream;
+use super::strings::Strings;
+use super::value::{decode_fixed, decode_stream, has_odd_length};
+
+/// The stream of fixed-size values and of the list of all properties.
+pub const PROPERTY_STREAM: &str = "__properties_version1.0";
+const ENTRY_LEN: usize = 16;
+
+/// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Header {
+    TopLevelMessage,
+    EmbeddedMessage,
+    /// A recipient or an attachment.
+    Part,
+}
+
+impl Header {
+    pub(super) const fn len(self) -> usize {
+        match self {
+            Self::TopLevelMessage => 32,
+            Self::EmbeddedMessage => 24,
+            Self::Part => 8,
+        }
+    }
+}
+
+/// One property of a storage, without its value.
+#[derive(Clone, Copy, Debug)]
+pub struct Property {
+    /// Its tag.
+    pub tag: PropertyTag,
+    /// `PROPATTR_MANDATORY` 1, `PROPATTR_READABLE` 2, `PROPATTR_WRITEABLE` 4; `None` if the
+    /// property stream does not list the property although its value is there.
+    pub flags: Option<u32>,
+    value: [u8; 8],
+    /// The stream or storage named after the tag.
+    entry: Option<EntryId>,
+}
+
+/// A value as far as it can be read, and what is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct Salvaged {
+    /// What can be read; `None` if nothing can.
+    pub value: Option<Value>,
+    /// The damage.
+    pub defect: Option<Defect>,
+}
+
+/// The properties of one storage.
+#[derive(Debug)]
+pub struct PropertySet {
+    storage: Storage,
+    /// Sorted by tag, which is unique.
+    properties: Vec<Property>,
+    /// Single values of multi-valued properties, sorted by tag and index.
+    elements: Vec<(PropertyTag, u32, EntryId)>,
+    defects: Vec<Defect>,
+}
+
+impl PropertySet {
+    /// Reads the list of properties; no value is read yet.
+    pub(super) fn read(storage: &Storage, header: Header) -> Self {
+        let mut set = Self {
+            storage: storage.clone(),
+            properties: Vec::new(),
+            elements: Vec::new(),
+            defects: Vec::new(),
+        };
+        set.read_property_stream(header);
+        let listed = set.properties.len();
+        set.attach_streams(listed);
+        set
+    }
+
+    /// Whether the storage has no property at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.properties.is_empty() && self.storage.stream(PROPERTY_STREAM).is_none()
+    }
+
+    /// Every property, sorted by tag.
+    pub fn properties(&self) -> &[Property] {
+        &self.properties
+    }
+
+    /// The property of this tag.
+    pub fn get(&self, tag: PropertyTag) -> Option<&Property> {
+        let index = self.properties.binary_search_by_key(&tag, |property| property.tag).ok()?;
+        self.properties.get(index)
+    }
+
+    /// The property of this tag, where a string may be `PT_UNICODE` or else `PT_STRING8`.
+    pub fn find(&self, tag: PropertyTag) -> Option<&Property> {
+        self.get(tag).or_else(|| match tag.property_type() {
+            PropertyType::STRING => self.get(tag.with_type(PropertyType::STRING8)),
+            PropertyType::MULTIPLE_STRING => {
+                self.get(tag.with_type(PropertyType::MULTIPLE_STRING8))
+            }
+            _ => None,
+        })
+    }
+
+    /// What in the list of properties could not be read.
+    pub fn defects(&self) -> &[Defect] {
+        &self.defects
+    }
+
+    /// The storage the properties lie in.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// The memory this list takes, in bytes.
+    pub fn bytes_held(&self) -> usize {
+        self.properties.capacity() * size_of::<Property>()
+            + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryId)>()
+    }
+
+    /// The value of a fixed-size property.
+    pub(super) fn fixed(&self, tag: PropertyTag) -> Option<Value> {
+        decode_fixed(tag.property_type(), self.get(tag)?.value)
+    }
+
+    /// The stream that holds the value of a property, as stored.
+    pub fn stream(&self, property: &Property) -> Option<Stream> {
+        self.storage.file().stream(property.entry?)
+    }
+
+    /// The storage that holds the value of a `PT_OBJECT` property.
+    pub fn object(&self, property: &Property) -> Option<Storage> {
+        self.storage.file().storage(property.entry?)
+    }
+
+    /// The streams of the values of a `PT_MV_BINARY`, `PT_MV_UNICODE` or `PT_MV_STRING8`
+    /// property, in order, with their index.
+    pub fn element_streams(
+        &self,
+        tag: PropertyTag,
+    ) -> impl Iterator<Item = (u32, Stream)> + use<'_> {
+        let start = self.elements.partition_point(|element| element.0 < tag);
+        let elements = self.elements.get(start..).unwrap_or_default();
+        elements
+            .iter()
+            .take_while(move |element| element.0 == tag)
+            .filter_map(|(_, index, id)| Some((*index, self.storage.file().stream(*id)?)))
+    }
+
+    /// Reads a value as far as it can be read.
+    pub(super) fn salvage(&self, property: &Property, strings: &Strings) -> Salvaged {
+        let tag = property.tag;
+        let outcome = match tag.property_type().location() {
+            Location::Entry => match property.flags {
+                Some(_) => (decode_fixed(tag.property_type(), property.value), None),
+                None => (None, Some("a fixed-size value without an entry".to_owned())),
+            },
+            Location::Stream | Location::Unknown => self.salvage_stream(property, strings),
+            Location::ValueStreams => self.salvage_elements(property, strings),
+            Location::Storage => match self.object(property) {
+                Some(_) => (Some(Value::Object), None),
+                None => (None, Some("an entry without its storage".to_owned())),
+            },
+        };
+        let (value, cause) = outcome;
+        let defect = cause.map(|cause| self.defect(tag, cause));
+        Salvaged { value, defect }
+    }
+
+    /// Reads a sound value.
+    pub(super) fn value(&self, tag: PropertyTag, strings: &Strings) -> Result<Value, Error> {
+        let place = || self.storage.path();
+        let property = self.find(tag).ok_or_else(|| Error::NoProperty { place: place(), tag })?;
+        match self.salvage(property, strings) {
+            Salvaged { defect: Some(defect), .. } => Err(Error::Damaged(defect)),
+            Salvaged { value: Some(value), .. } => Ok(value),
+            Salvaged { .. } => Err(Error::NoProperty { place: place(), tag }),
+        }
+    }
+
+    fn defect(&self, tag: PropertyTag, cause: impl Into<String>) -> Defect {
+        let path = self.storage.path();
+        Defect { place: format!("{}/{tag}", path.trim_end_matches('/')), cause: cause.into() }
+    }
+
+    fn read_property_stream(&mut self, header: Header) {
+        let Some(stream) = self.storage.stream(PROPERTY_STREAM) else {
+            self.defects.push(Defect {
+                place: self.storage.path(),
+                cause: format!("no stream {PROPERTY_STREAM}"),
+            });
+            return;
+        };
+        let (bytes, damage) = stream.read_salvage();
+        let cause = damage.map(|error| error.to_string()).or_else(|| {
+            let (len, needed) = (bytes.len(), header.len());
+            (len < needed).then(|| format!("a header of {needed} bytes, found {len}"))
+        });
+        if let Some(cause) = cause {
+            self.defects.push(Defect { place: stream.path(), cause });
+        }
+        // A tail shorter than an entry occurs in sound files and holds nothing.
+        let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
+        self.properties = entries.iter().map(|entry| decode_entry(*entry)).collect();
+        // The sort is stable and the first of equal tags is kept: the first entry wins.
+        self.properties.sort_by_key(|property| property.tag);
+        let listed = self.properties.len();
+        self.properties.dedup_by_key(|property| property.tag);
+        let repeated = listed - self.properties.len();
+        if repeated != 0 {
+            self.defects.push(Defect {
+                place: stream.path(),
+                cause: format!("{repeated} entries repeat the tag of another one"),
+            });
+        }
+    }
+
+    /// Joins the value streams to their entries. A stream without an entry becomes a property
+    /// too: such orphans are common, and their values are sound.
+    fn attach_streams(&mut self, listed: usize) {
+        for entry in self.storage.entries() {
+            let Some(name) = StreamName::parse(entry.name()) else { continue };
+            if let Some(index) = name.index {
+                self.elements.push((name.tag, index, entry.id()));
+                continue;
+            }
+            let is_storage = matches!(entry, Entry::Storage(_));
+            if is_storage != (name.tag.property_type() == PropertyType::OBJECT) {
+                continue;
+            }
+            let known = self.properties.get(..listed).unwrap_or_default();
+            match known.binary_search_by_key(&name.tag, |property| property.tag) {
+                Ok(index) => {
+                    if let Some(property) = self.properties.get_mut(index) {
+                        property.entry.get_or_insert(entry.id());
+                    }
+                }
+                Err(_) => self.properties.push(Property {
+                    tag: name.tag,
+                    flags: None,
+                    value: [0; 8],
+                    entry: Some(entry.id()),
+                }),
+            }
+        }
+        self.properties.sort_by_key(|property| property.tag);
+        self.properties.dedup_by_key(|property| property.tag);
+        self.elements.sort_unstable_by_key(|(tag, index, id)| (*tag, *index, *id));
+        self.elements.dedup_by_key(|(tag, index, _)| (*tag, *index));
+    }
+
+    /// What is wrong with a value. Streams are checked by their chains of sectors, and read only
+    /// where their length does not fit the type.
+    fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
+        let tag = property.tag;
+        let suspicious = match tag.property_type().location() {
+            Location::Entry => property.flags.is_none(),
+            Location::Storage => self.object(property).is_none(),
+            Location::Unknown => true,
+            Location::ValueStreams => self
+                .element_streams(tag)
+                .try_fold(0_usize, |count, (_, stream)| stream.check().is_ok().then_some(count + 1))
+                .is_none_or(|count| self.element_count(property) != Some(count)),
+            Location::Stream => match self.stream(property) {
+                None => !property.is_empty(),
+                Some(stream) => {
+                    has_odd_length(tag.property_type(), stream.len()) || stream.check().is_err()
+                }
+            },
+        };
+        if suspicious { self.salvage(property, strings).defect } else { None }
+    }
+
+    fn salvage_stream(
+        &self,
+        property: &Property,
+        strings: &Strings,
+    ) -> (Option<Value>, Option<String>) {
+        let property_type = property.tag.property_type();
+        let Some(stream) = self.stream(property) else {
+            if property_type.location() == Location::Unknown {
+                let cause = format!("a property of no known {property_type}");
+                return (Some(Value::Binary(property.value.to_vec())), Some(cause));
+            }
+            // Writers leave out the stream of an empty value.
+            let empty = property.is_empty();
+            let value = empty.then(|| decode_stream(property_type, Vec::new(), strings).0);
+            return (value, (!empty).then(|| "an entry without its stream".to_owned()));
+        };
+        let (bytes, damage) = stream.read_salvage();
+        if bytes.is_empty() && damage.is_some() {
+            return (None, damage.map(|error| error.to_string()));
+        }
+        let (value, cause) = decode_stream(property_type, bytes, strings);
+        (Some(value), damage.map(|error| error.to_string()).or(cause))
+    }
+
+    /// Reads the values of a multi-valued property by their streams; the lengths in the length
+    /// stream are not needed for that, only their number.
+    fn salvage_elements(
+        &self,
+        property: &Property,
+        strings: &Strings,
+    ) -> (Option<Value>, Option<String>) {
+        let tag = property.tag;
+        let element_type = tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY);
+        let mut cause = None;
+        let mut values = Vec::new();
+        for (index, stream) in self.element_streams(tag) {
+            let (bytes, damage) = stream.read_salvage();
+            let (value, defect) = decode_stream(element_type, bytes, strings);
+            let defect = damage.map(|error| error.to_string()).or(defect);
+            cause = cause.or_else(|| defect.map(|defect| format!("value {index}: {defect}")));
+            values.push(value);
+        }
+        let count = self.element_count(property);
+        if count.is_some_and(|count| count != values.len()) {
+            let count = count.unwrap_or_default();
+            let found = values.len();
+            cause = cause.or_else(|| Some(format!("{count} values listed, {found} found")));
+        }
+        (Some(Value::Multiple(values)), cause)
+    }
+
+    /// The number of values that the length stream lists: 4 bytes each, 8 for binaries.
+    fn element_count(&self, property: &Property) -> Option<usize> {
+        let size =
+            if property.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 };
+        usize::try_from(self.stream(property)?.len() / size).ok()
+    }
+}
+
+impl Property {
+    /// The length of the value as the property stream has it, by its size field or its type.
+    fn is_empty(&self) -> bool {
+        let [s0, s1, s2, s3, ..] = self.value;
+        let terminator = match self.tag.property_type() {
+            PropertyType::STRING => 2,
+            PropertyType::STRING8 => 1,
+            _ => 0,
+        };
+        u32::from_le_bytes([s0, s1, s2, s3]) <= terminator
+    }
+}
+
+/// Decodes one entry of a property stream (\[MS-OXMSG\] 2.4.2).
+///
+/// | offset | bytes | field |
+/// |---|---|---|
+/// | 0 | 4 | property tag: type, then id |
+/// | 4 | 4 | flags |
+/// | 8 | 8 | the value, or the size of the value's stream |
+fn decode_entry(entry: [u8; ENTRY_LEN]) -> Property {
+    let [t0, t1, t2, t3, f0, f1, f2, f3, value @ ..] = entry;
+    Property {
+        tag: PropertyTag(u32::from_le_bytes([t0, t1, t2, t3])),
+        flags: Some(u32::from_le_bytes([f0, f1, f2, f3])),
+        value,
+        entry: None,
+    }
+}
+
+/// The name of a value's stream or storage: `__substg1.0_IIIITTTT`, with `-NNNNNNNN` behind it
+/// for one value of many (\[MS-OXMSG\] 2.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StreamName {
+    pub(super) tag: PropertyTag,
+    pub(super) index: Option<u32>,
+}
+
+impl StreamName {
+    const PREFIX: &str = "__substg1.0_";
+
+    /// Parses a name; hexadecimal digits of either case occur.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
+        if !prefix.eq_ignore_ascii_case(Self::PREFIX) {
+            return None;
+        }
+        let (tag, index) = match rest.split_at_checked(8)? {
+            (tag, "") => (tag, None),
+            (tag, index) => (tag, Some(hex8(index.strip_prefix('-')?)?)),
+        };
+        Some(Self { tag: PropertyTag(hex8(tag)?), index })
+    }
+}
+
+/// Whether a storage or stream holds the value of a property, by its name.
+pub fn is_value_of(name: &str, tag: PropertyTag) -> bool {
+    StreamName::parse(name) == Some(StreamName { tag, index: None })
+}
+
+/// Parses the number in `__recip_version1.0_#XXXXXXXX` and its like.
+pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
+    let (head, number) = name.split_at_checked(prefix.len())?;
+    if head.eq_ignore_ascii_case(prefix) { hex8(number) } else { None }
+}
+
+fn hex8(digits: &str) -> Option<u32> {
+    let is_hex = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_hex { u32::from_str_radix(digits, 16).ok() } else { None }
+}
+
+/// An object with properties (`IMAPIProp`): a message, a recipient or an attachment.
+pub trait MapiProp {
+    /// The properties as they lie in the storage, and how their strings are decoded.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn property_set(&self) -> Result<(Arc<PropertySet>, Arc<Strings>), Error>;
+
+    /// Opens a property as a stream (`OpenProperty`); of a multi-valued one the value `element`.
+    ///
+    /// # Errors
+    /// [`Error::NoProperty`] if there is no such stream, [`Error::SessionClosed`] after the
+    /// session was closed.
+    fn open_property(
+        &self,
+        tag: PropertyTag,
+        element: Option<u32>,
+    ) -> Result<PropertyStream, Error>;
+
+    /// The tags of all properties, in order (`GetPropList`).
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn property_tags(&self) -> Result<Vec<PropertyTag>, Error> {
+        let (set, _) = self.property_set()?;
+        Ok(set.properties().iter().map(|property| property.tag).collect())
+    }
+
+    /// The value of a property (`GetProps`). A `PT_UNICODE` tag finds a `PT_STRING8` value too.
+    ///
+    /// # Errors
+    /// [`Error::NoProperty`] if there is none, [`Error::Damaged`] if it is damaged,
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn property(&self, tag: PropertyTag) -> Result<Value, Error> {
+        let (set, strings) = self.property_set()?;
+        set.value(tag, &strings)
+    }
+
+    /// The value of a property as far as it can be read; neither value nor defect if there is
+    /// no such property.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn salvage(&self, tag: PropertyTag) -> Result<Salvaged, Error> {
+        let (set, strings) = self.property_set()?;
+        Ok(set.find(tag).map(|property| set.salvage(property, &strings)).unwrap_or_default())
+    }
+
+    /// What is wrong with the value of a property.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn value_defect(&self, tag: PropertyTag) -> Result<Option<Defect>, Error> {
+        let (set, strings) = self.property_set()?;
+        Ok(set.get(tag).and_then(|property| set.value_defect(property, &strings)))
+    }
+
+    /// What is wrong with the values of the object, found without reading large ones.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn value_defects(&self) -> Result<Vec<Defect>, Error> {
+        let (set, strings) = self.property_set()?;
+        let defects = set.properties().iter().filter_map(|one| set.value_defect(one, &strings));
+        Ok(defects.collect())
+    }
+
+    /// A string property as far as it can be read.
+    fn text(&self, tag: PropertyTag) -> Option<String> {
+        match self.salvage(tag).ok()?.value? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A `PT_LONG` property.
+    fn integer(&self, tag: PropertyTag) -> Option<i32> {
+        match self.property(tag).ok()? {
+            Value::Integer32(number) => Some(number),
+            _ => None,
+        }
+    }
+}

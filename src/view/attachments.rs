@@ -1,0 +1,145 @@
+//! The attachments of a message as entries of `attachments/`.
+//!
+//! A new attachment method is a variant of [`Shown`], its name in [`entry_name`], and its content
+//! in [`super::content`].
+
+use crate::body::html::Reference;
+use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
+use crate::mapi::{PropertyTag, tags};
+use crate::storage::EntryId;
+
+use super::names::UniqueNames;
+
+/// How an attachment is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// A file with the content.
+    Data,
+    /// A message directory, by the storage of the embedded message.
+    Message(EntryId),
+    /// A compound file of its own, made from the storage of the OLE object.
+    Ole,
+    /// A text file with the path or address.
+    Reference,
+}
+
+/// An attachment with its name in `attachments/`.
+#[derive(Debug)]
+pub(super) struct ShownAttachment {
+    pub(super) id: EntryId,
+    pub(super) attachment: Attachment,
+    /// `None` if it has no content at all, so that it is found under `mapi/` only.
+    pub(super) entry: Option<(String, Shown)>,
+}
+
+/// The attachments of a message, in order.
+pub(super) fn shown_attachments(message: &Message) -> Vec<ShownAttachment> {
+    let mut names = UniqueNames::default();
+    let numbers = message.attachments().unwrap_or_default();
+    let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
+    opened
+        .filter_map(|attachment| {
+            let id = attachment.storage().ok()?.id();
+            let entry =
+                shown(&attachment).map(|shown| (entry_name(&attachment, shown, &mut names), shown));
+            Some(ShownAttachment { id, attachment, entry })
+        })
+        .collect()
+}
+
+/// The name under which an HTML body finds an attachment it refers to.
+pub(super) fn resolve(
+    attachments: &[ShownAttachment],
+    reference: &Reference<'_>,
+) -> Option<String> {
+    let matches = |one: &ShownAttachment| match reference {
+        Reference::ContentId(wanted) => {
+            let id = one.attachment.text(tags::PR_ATTACH_CONTENT_ID).unwrap_or_default();
+            let id = id.trim_start_matches('<').trim_end_matches('>');
+            !id.is_empty() && id.eq_ignore_ascii_case(wanted)
+        }
+        Reference::ContentLocation(wanted) => one
+            .attachment
+            .text(tags::PR_ATTACH_CONTENT_LOCATION)
+            .is_some_and(|location| !location.is_empty() && location == **wanted),
+    };
+    let found = attachments.iter().find(|one| one.entry.is_some() && matches(one))?;
+    let (name, _) = found.entry.as_ref()?;
+    Some(format!("attachments/{name}"))
+}
+
+/// The path or address of an attachment by reference.
+pub(super) fn reference_target(attachment: &Attachment) -> Option<String> {
+    let places = [
+        tags::PR_ATTACH_LONG_PATHNAME,
+        tags::PR_ATTACH_PATHNAME,
+        tags::PR_ATTACH_LONG_FILENAME,
+        tags::PR_ATTACH_FILENAME,
+    ];
+    places.into_iter().find_map(|tag| text(attachment, tag))
+}
+
+fn shown(attachment: &Attachment) -> Option<Shown> {
+    match attachment.method().ok()? {
+        AttachMethod::None => None,
+        AttachMethod::ByValue => Some(Shown::Data),
+        AttachMethod::ByReference => Some(Shown::Reference),
+        AttachMethod::EmbeddedMessage => {
+            Some(Shown::Message(attachment.content_storage().ok()?.id()))
+        }
+        AttachMethod::Storage => Some(Shown::Ole),
+    }
+}
+
+fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) -> String {
+    let file_name = || {
+        text(attachment, tags::PR_ATTACH_LONG_FILENAME)
+            .or_else(|| text(attachment, tags::PR_ATTACH_FILENAME))
+    };
+    let display_name = || text(attachment, tags::PR_DISPLAY_NAME);
+    match shown {
+        Shown::Data => {
+            let name = file_name().unwrap_or_else(|| with_extension(attachment, display_name()));
+            names.make(&name, "unnamed", "")
+        }
+        Shown::Message(_) => {
+            let subject = attachment.embedded_message().ok().and_then(|message| {
+                message.text(tags::PR_SUBJECT).filter(|subject| !subject.trim().is_empty())
+            });
+            let name = subject.or_else(display_name).or_else(file_name).unwrap_or_default();
+            names.make(without_msg(&name), "message", ".msg")
+        }
+        Shown::Ole => {
+            let name = file_name().or_else(display_name).unwrap_or_default();
+            names.make(&name, "object", ".ole")
+        }
+        Shown::Reference => {
+            let name = file_name().or_else(display_name).unwrap_or_default();
+            names.make(&name, "reference", ".ref")
+        }
+    }
+}
+
+/// A display name, with the extension of the attachment if it has none itself.
+fn with_extension(attachment: &Attachment, name: Option<String>) -> String {
+    let name = name.unwrap_or_default();
+    let extension = text(attachment, tags::PR_ATTACH_EXTENSION).unwrap_or_default();
+    match extension.trim_start_matches('.') {
+        "" => name,
+        extension if name.to_lowercase().ends_with(&format!(".{}", extension.to_lowercase())) => {
+            name
+        }
+        extension => format!("{name}.{extension}"),
+    }
+}
+
+fn without_msg(name: &str) -> &str {
+    match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".msg") => stem,
+        _ => name,
+    }
+}
+
+fn text(attachment: &Attachment, tag: PropertyTag) -> Option<String> {
+    attachment.text(tag).filter(|text| !text.trim().is_empty())
+}

@@ -1,0 +1,206 @@
+//! The extended attributes of the files of a message.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::imsg::{Address, MapiProp, Message};
+use crate::mapi::{PropertyTag, tags};
+use crate::storage::EntryId;
+
+use super::error::Error;
+use super::node::{Node, NodeId};
+use super::text::one_line;
+use super::tree::MessageTree;
+
+/// An extended attribute of a file in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExtendedAttribute {
+    /// The property tag, as `0x0037001F`.
+    MapiTag,
+    /// The property type, as `PT_UNICODE`.
+    MapiType,
+    /// The property attributes as a number (`PROPATTR_*`).
+    MapiFlags,
+    /// The media type of an attachment.
+    MimeType,
+    /// The subject of the message an attachment came with.
+    EmailSubject,
+    /// The author of the message an attachment came with.
+    EmailFrom,
+    /// The message id of the message an attachment came with.
+    EmailMessageId,
+    /// The SHA-256 of the content, in hexadecimal.
+    Sha256,
+    /// What is wrong with the value.
+    Error,
+}
+
+/// As much as is hashed at a time.
+const HASH_BYTES: usize = 128 * 1024;
+
+impl ExtendedAttribute {
+    const ALL: [Self; 9] = [
+        Self::MapiTag,
+        Self::MapiType,
+        Self::MapiFlags,
+        Self::MimeType,
+        Self::EmailSubject,
+        Self::EmailFrom,
+        Self::EmailMessageId,
+        Self::Sha256,
+        Self::Error,
+    ];
+
+    /// The attribute of a name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|attribute| attribute.name() == name)
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::MapiTag => "user.mapi.tag",
+            Self::MapiType => "user.mapi.type",
+            Self::MapiFlags => "user.mapi.flags",
+            Self::MimeType => "user.mime_type",
+            Self::EmailSubject => "user.xdg.origin.email.subject",
+            Self::EmailFrom => "user.xdg.origin.email.from",
+            Self::EmailMessageId => "user.xdg.origin.email.message-id",
+            Self::Sha256 => "user.msgfs.sha256",
+            Self::Error => "user.msgfs.error",
+        }
+    }
+}
+
+impl MessageTree {
+    /// The extended attributes that a node has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node, others where the message cannot be read.
+    pub fn extended_attributes(&self, id: NodeId) -> Result<Vec<ExtendedAttribute>, Error> {
+        let candidates: &[_] = match self.node(id)? {
+            Node::Property(..) => &[
+                ExtendedAttribute::MapiTag,
+                ExtendedAttribute::MapiType,
+                ExtendedAttribute::MapiFlags,
+                ExtendedAttribute::Error,
+            ],
+            Node::Attachment(_) => &[
+                ExtendedAttribute::MimeType,
+                ExtendedAttribute::EmailSubject,
+                ExtendedAttribute::EmailFrom,
+                ExtendedAttribute::EmailMessageId,
+                ExtendedAttribute::Sha256,
+                ExtendedAttribute::Error,
+            ],
+            Node::MessageMsg(_) => &[ExtendedAttribute::Sha256],
+            Node::Reader(..) | Node::Element(_) | Node::Raw(..) => &[ExtendedAttribute::Error],
+            _ => &[],
+        };
+        let mut found = Vec::new();
+        for attribute in candidates {
+            // A hash costs a reading of the whole file, and is there whenever the file is.
+            if *attribute == ExtendedAttribute::Sha256
+                || self.extended_attribute(id, *attribute)?.is_some()
+            {
+                found.push(*attribute);
+            }
+        }
+        Ok(found)
+    }
+
+    /// The value of an extended attribute; `None` if the node does not have it.
+    ///
+    /// # Errors
+    /// As [`MessageTree::extended_attributes`].
+    pub fn extended_attribute(
+        &self,
+        id: NodeId,
+        attribute: ExtendedAttribute,
+    ) -> Result<Option<String>, Error> {
+        let node = self.node(id)?;
+        match (attribute, node) {
+            (ExtendedAttribute::MapiTag, Node::Property(entry, index)) => {
+                Ok(self.property_at(entry, index)?.map(|(tag, _)| tag.to_string()))
+            }
+            (ExtendedAttribute::MapiType, Node::Property(entry, index)) => {
+                Ok(self.property_at(entry, index)?.map(|(tag, _)| tag.property_type().to_string()))
+            }
+            (ExtendedAttribute::MapiFlags, Node::Property(entry, index)) => {
+                let found = self.property_at(entry, index)?;
+                Ok(found.and_then(|(_, flags)| flags).map(|flags| flags.to_string()))
+            }
+            (ExtendedAttribute::Error, Node::Property(entry, index)) => {
+                let Some((tag, _)) = self.property_at(entry, index)? else { return Ok(None) };
+                let defect = self.object(entry)?.value_defect(tag)?;
+                Ok(defect.map(|defect| one_line(&defect.cause)))
+            }
+            (ExtendedAttribute::Error, _) => Ok(self.read_error(id)),
+            (ExtendedAttribute::Sha256, Node::Attachment(_) | Node::MessageMsg(_)) => {
+                self.sha256(id).map(Some)
+            }
+            (ExtendedAttribute::MimeType, Node::Attachment(entry)) => {
+                let text = self.object(entry)?.text(tags::PR_ATTACH_MIME_TAG);
+                Ok(text.map(|text| one_line(&text)).filter(|text| !text.is_empty()))
+            }
+            (attribute, Node::Attachment(entry)) => {
+                Ok(origin(&self.message_around(entry)?.message, attribute))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The tag and flags of a property.
+    fn property_at(
+        &self,
+        entry: EntryId,
+        index: u32,
+    ) -> Result<Option<(PropertyTag, Option<u32>)>, Error> {
+        let (set, _) = self.object(entry)?.property_set()?;
+        let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
+        Ok(set.properties().get(index).map(|property| (property.tag, property.flags)))
+    }
+
+    /// Why the last byte of a file cannot be read: a damaged stream ends early.
+    fn read_error(&self, id: NodeId) -> Option<String> {
+        let read = self.content(id).and_then(|content| match content.len()?.checked_sub(1) {
+            Some(last) => content.read(last, 1).map(drop),
+            None => Ok(()),
+        });
+        read.err().map(|error| one_line(&error.to_string()))
+    }
+
+    fn sha256(&self, id: NodeId) -> Result<String, Error> {
+        let content = self.content(id)?;
+        let mut hash = Sha256::new();
+        let mut offset = 0;
+        loop {
+            let bytes = content.read(offset, HASH_BYTES)?;
+            if bytes.is_empty() {
+                break;
+            }
+            offset += bytes.len() as u64;
+            hash.update(&bytes);
+        }
+        let mut text = String::new();
+        for byte in hash.finalize() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Ok(text)
+    }
+}
+
+/// Where an attachment came from, in the words of the freedesktop.org common attributes.
+fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
+    let text = match attribute {
+        ExtendedAttribute::EmailSubject => message.text(tags::PR_SUBJECT)?,
+        ExtendedAttribute::EmailMessageId => message.text(tags::PR_INTERNET_MESSAGE_ID)?,
+        ExtendedAttribute::EmailFrom => {
+            Address::sent_representing(message).or_else(|| Address::sender(message))?.to_string()
+        }
+        _ => return None,
+    };
+    Some(one_line(&text)).filter(|text| !text.is_empty())
+}

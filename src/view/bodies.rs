@@ -1,0 +1,117 @@
+//! The bodies of a message: which property each is made of (\[MS-OXBBODY\] 2.1.3).
+//!
+//! All bodies that exist are shown. An empty one gives way to another that says something.
+
+use std::borrow::Cow;
+
+use crate::body::html::{self, Reference};
+use crate::body::{compressed_rtf, rtf};
+use crate::imsg::{MapiProp, Message};
+use crate::mapi::{PropertyTag, Value, tags};
+
+/// Says at which relative path an HTML reference to an attachment is found.
+pub(super) type Resolve<'a> = &'a dyn Fn(Reference<'_>) -> Option<String>;
+
+/// As many stored bytes of a compressed RTF body as tell its kind, and that decompressed.
+const KIND_BYTES: usize = 1024;
+
+/// The bodies of one message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bodies<'a> {
+    message: &'a Message,
+}
+
+impl<'a> Bodies<'a> {
+    pub(super) fn new(message: &'a Message) -> Self {
+        Self { message }
+    }
+
+    /// Whether there is anything a plain text is made of.
+    pub(super) fn has_text(self) -> bool {
+        self.stored_len(tags::PR_BODY).is_some()
+            || self.stored_len(tags::PR_RTF_COMPRESSED).is_some_and(|len| len > 0)
+            || self.has_html()
+    }
+
+    /// Whether there is an HTML body.
+    pub(super) fn has_html(self) -> bool {
+        [tags::PR_HTML, tags::PR_BODY_HTML]
+            .into_iter()
+            .any(|tag| self.stored_len(tag).is_some_and(|len| len > 0))
+            || self.rtf_kind() == Some(rtf::Kind::FromHtml)
+    }
+
+    /// Whether there is an RTF body that is not another body in disguise.
+    pub(super) fn has_rtf(self) -> bool {
+        self.rtf_kind() == Some(rtf::Kind::Native)
+    }
+
+    /// The plain text: `PR_BODY`, else made from the HTML or RTF body.
+    pub(super) fn text(self) -> Option<String> {
+        let body = self.message.text(tags::PR_BODY);
+        if body.as_ref().is_some_and(|text| !text.is_empty()) {
+            return body;
+        }
+        let made = match self.html_source() {
+            Some(html) => Some(html::to_text(&html)),
+            None => self.decompressed().map(|rtf| rtf::to_text(&rtf)),
+        };
+        made.or(body)
+    }
+
+    /// The HTML body as UTF-8, its references to attachments made relative paths.
+    pub(super) fn html(self, resolve: Resolve<'_>) -> Option<String> {
+        Some(html::rewrite(&self.html_source()?, resolve))
+    }
+
+    /// The native RTF body.
+    pub(super) fn rtf(self) -> Option<Vec<u8>> {
+        self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::Kind::Native)
+    }
+
+    /// What is wrong with the compressed RTF, told without decompressing it.
+    pub(super) fn rtf_defect(self) -> Option<String> {
+        compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
+    }
+
+    fn html_source(self) -> Option<Cow<'static, str>> {
+        let (_, strings) = self.message.property_set().ok()?;
+        if let Some(bytes) = self.binary(tags::PR_HTML).filter(|bytes| !bytes.is_empty()) {
+            let internet = strings.internet_code_page();
+            return Some(html::decode(&bytes, internet, strings.code_page()).into());
+        }
+        if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
+            return Some(html.into());
+        }
+        let rtf = self.decompressed()?;
+        (rtf::kind(&rtf) == rtf::Kind::FromHtml).then(|| rtf::to_html(&rtf).into())
+    }
+
+    fn decompressed(self) -> Option<Vec<u8>> {
+        let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+        Some(compressed_rtf::decompress(&stored).ok()?.rtf)
+    }
+
+    fn rtf_kind(self) -> Option<rtf::Kind> {
+        let (set, _) = self.message.property_set().ok()?;
+        let stream = set.stream(set.get(tags::PR_RTF_COMPRESSED)?)?;
+        let mut start = [0; KIND_BYTES];
+        let len = stream.read_at(0, &mut start).ok()?;
+        let rtf = compressed_rtf::decompress_prefix(start.get(..len)?, KIND_BYTES).ok()?;
+        Some(rtf::kind(&rtf))
+    }
+
+    fn binary(self, tag: PropertyTag) -> Option<Vec<u8>> {
+        match self.message.salvage(tag).ok()?.value? {
+            Value::Binary(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The stored length of a property; `None` if the message does not have it.
+    fn stored_len(self, tag: PropertyTag) -> Option<u64> {
+        let (set, _) = self.message.property_set().ok()?;
+        let property = set.find(tag)?;
+        Some(set.stream(property).map_or(0, |stream| stream.len()))
+    }
+}

@@ -1,0 +1,172 @@
+//! What a file of a message holds: bytes made when first asked for, or a stream read by range.
+
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use crate::body::html::Reference;
+use crate::imsg::{self, MapiProp as _, PropertyStream, Salvaged};
+use crate::mapi::{PropertyType, tags};
+use crate::storage::{EntryId, Extents, Source};
+
+use super::attachments::{Shown, reference_target, resolve};
+use super::defects;
+use super::error::Error;
+use super::node::Node;
+use super::text::{reader_line, render};
+use super::tree::MessageTree;
+
+/// The content of a file.
+#[derive(Clone, Debug)]
+pub(super) enum Content {
+    /// Text or other small values, made once.
+    Bytes(Arc<[u8]>),
+    /// The stored bytes of a property.
+    Property(PropertyStream),
+    /// A stream in `raw/`.
+    Stream(Extents),
+    /// The message's own file.
+    Source(Arc<Source>),
+    /// A file made for this content, without a name of its own.
+    Made(Arc<File>, u64),
+}
+
+impl Content {
+    pub(super) fn bytes(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+
+    pub(super) fn len(&self) -> Result<u64, Error> {
+        Ok(match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Property(stream) => stream.len()?,
+            Self::Stream(extents) => extents.stream().len(),
+            Self::Source(source) => source.len(),
+            Self::Made(_, len) => *len,
+        })
+    }
+
+    /// At most `size` bytes from `offset`, short only at the end.
+    pub(super) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        if let Self::Bytes(bytes) = self {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+            let end = start.saturating_add(size).min(bytes.len());
+            return Ok(bytes.get(start..end).unwrap_or_default().to_vec());
+        }
+        let rest = self.len()?.saturating_sub(offset);
+        let mut buffer = vec![0; size.min(usize::try_from(rest).unwrap_or(usize::MAX))];
+        let read = match self {
+            Self::Bytes(_) => 0,
+            Self::Property(stream) => stream.read_at(offset, &mut buffer)?,
+            Self::Stream(stream) => stream.read_at(offset, &mut buffer)?,
+            Self::Source(source) => source.read_at(offset, &mut buffer)?,
+            Self::Made(file, _) => file.read_at(&mut buffer, offset)?,
+        };
+        buffer.truncate(read);
+        Ok(buffer)
+    }
+
+    /// The memory it takes, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        const OVERHEAD: usize = 64;
+        match self {
+            Self::Bytes(bytes) => bytes.len() + OVERHEAD,
+            Self::Stream(extents) => extents.bytes_held() + OVERHEAD,
+            _ => OVERHEAD,
+        }
+    }
+}
+
+/// Makes the content of a file of a tree.
+pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
+    match node {
+        Node::Reader(entry, file) => {
+            let open = tree.open_message(entry)?;
+            let resolve = |reference: Reference<'_>| resolve(open.attachments(), &reference);
+            file.render(&open.message, &resolve).map(Content::bytes).ok_or(Error::NotFound)
+        }
+        Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
+        Node::MessageMsg(EntryId(0)) => Ok(Content::Source(Arc::clone(&tree.source))),
+        Node::MessageMsg(entry) => embedded_msg(tree, entry),
+        Node::Attachment(entry) => attachment(tree, entry),
+        Node::Property(entry, index) => property(tree, entry, index),
+        Node::Element(entry) | Node::Raw(entry, _) => match tree.file()?.stream(entry) {
+            Some(stream) => Ok(Content::Stream(stream.extents())),
+            None => Err(Error::IsADirectory),
+        },
+        Node::Message(_)
+        | Node::Attachments(_)
+        | Node::Mapi(_)
+        | Node::Recipients(_)
+        | Node::MapiAttachments(_)
+        | Node::Named(_)
+        | Node::NamedSet(..) => Err(Error::IsADirectory),
+    }
+}
+
+fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+    let outer = tree.open_message(tree.parent(entry)?)?;
+    let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
+    let attachment = &found.attachment;
+    match found.entry {
+        Some((_, Shown::Data)) => match attachment.open_property(tags::PR_ATTACH_DATA_BIN, None) {
+            Ok(stream) => Ok(Content::Property(stream)),
+            // Writers leave out the stream of an attachment without any bytes.
+            Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
+            Err(error) => Err(error.into()),
+        },
+        Some((_, Shown::Reference)) => {
+            let target = reference_target(attachment).unwrap_or_default();
+            Ok(Content::bytes(reader_line(&target)))
+        }
+        Some((_, Shown::Ole)) => made(|file| attachment.write_content_storage(file)),
+        Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
+        None => Err(Error::NotFound),
+    }
+}
+
+fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
+    let object = tree.object(entry)?;
+    let (set, _) = object.property_set()?;
+    let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
+    let property = set.properties().get(index).ok_or(Error::NotFound)?;
+    if set.object(property).is_some() {
+        return Ok(Content::bytes(object_link(tree, entry)?.into_bytes()));
+    }
+    let is_bytes = matches!(
+        property.tag.property_type(),
+        PropertyType::BINARY
+            | PropertyType::SERVER_ID
+            | PropertyType::RESTRICTION
+            | PropertyType::RULE_ACTION
+    );
+    if is_bytes && set.stream(property).is_some() {
+        return Ok(Content::Property(object.open_property(property.tag, None)?));
+    }
+    match object.salvage(property.tag)? {
+        Salvaged { value: Some(value), .. } => Ok(Content::bytes(render(&value))),
+        Salvaged { defect: Some(defect), .. } => Err(Error::Damaged(defect)),
+        Salvaged { .. } => Err(Error::NotFound),
+    }
+}
+
+/// The target of the link that stands for `PR_ATTACH_DATA_OBJ` in `mapi/attachments/N/`.
+fn object_link(tree: &MessageTree, entry: EntryId) -> Result<String, Error> {
+    let outer = tree.message_around(entry)?;
+    let shown = outer.attachments().iter().find(|one| one.id == entry);
+    let (name, _) = shown.and_then(|one| one.entry.as_ref()).ok_or(Error::NotFound)?;
+    Ok(format!("../../../attachments/{name}"))
+}
+
+fn embedded_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+    let open = tree.open_message(entry)?;
+    made(|file| open.message.write_standalone(file))
+}
+
+/// Has a content written into a file without a name, so that its size is known and it takes no
+/// memory.
+fn made(write: impl FnOnce(File) -> Result<File, imsg::Error>) -> Result<Content, Error> {
+    let file = write(tempfile::tempfile()?)?;
+    let len = file.metadata()?.len();
+    Ok(Content::Made(Arc::new(file), len))
+}

@@ -1,0 +1,191 @@
+//! The files and directories of a message, numbered.
+//!
+//! Every node hangs on one entry of the compound file's directory, which owns a run of numbers.
+//! So a node's number follows from the source's bytes alone: it is the same whenever the message
+//! is opened again, and no table of nodes is needed. Knows nothing of names or contents.
+
+use crate::storage::{CompoundFile, EntryId};
+
+use super::reader::ReaderFile;
+
+/// The number of a node within its message file. The message itself has number 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(pub u32);
+
+/// A file or directory of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Node {
+    /// A message directory, by the message's storage.
+    Message(EntryId),
+    /// A file of the reader's view.
+    Reader(EntryId, ReaderFile),
+    /// `ERRORS`.
+    Errors(EntryId),
+    /// `message.msg`.
+    MessageMsg(EntryId),
+    /// `attachments/`.
+    Attachments(EntryId),
+    /// A file in `attachments/`, by the attachment's storage.
+    Attachment(EntryId),
+    /// `mapi/` of a message, or the directory of a recipient or an attachment in it.
+    Mapi(EntryId),
+    /// `mapi/recipients/`.
+    Recipients(EntryId),
+    /// `mapi/attachments/`.
+    MapiAttachments(EntryId),
+    /// `mapi/named/`.
+    Named(EntryId),
+    /// `mapi/named/SET/`, by the first property of the set.
+    NamedSet(EntryId, u32),
+    /// A property in `mapi/`, by its position among those of its storage.
+    Property(EntryId, u32),
+    /// One value of a property that is shown as a directory, by the value's stream.
+    Element(EntryId),
+    /// A storage or stream in `raw/`; the second part is how deeply the message that `raw/`
+    /// belongs to is embedded, since each message around shows the same storages again.
+    Raw(EntryId, u32),
+}
+
+/// The runs of numbers of a compound file's directory entries.
+#[derive(Debug)]
+pub(super) struct Numbering {
+    /// The first number of each entry, and the end of the last one.
+    starts: Vec<u32>,
+}
+
+const MESSAGE: u32 = 0;
+const ERRORS: u32 = 1;
+const MESSAGE_MSG: u32 = 2;
+const ATTACHMENTS: u32 = 3;
+const ATTACHMENT: u32 = 4;
+const MAPI: u32 = 5;
+const RECIPIENTS: u32 = 6;
+const MAPI_ATTACHMENTS: u32 = 7;
+const NAMED: u32 = 8;
+const ELEMENT: u32 = 9;
+const READER: u32 = 16;
+const RAW: u32 = 48;
+/// One more than the deepest message, for the outermost.
+const RAW_LEN: u32 = 65;
+/// Two numbers a property: itself, and the set it is the first of.
+const PROPERTY: u32 = RAW + RAW_LEN;
+
+const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);
+const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
+
+impl Numbering {
+    /// Numbers the nodes of a compound file; `None` stands for a file that is none.
+    pub(super) fn new(file: Option<&std::sync::Arc<CompoundFile>>) -> Self {
+        let count = file.map_or(1, |file| file.entry_count().max(1));
+        let mut starts = Vec::with_capacity(count as usize + 1);
+        let mut next = 0_u32;
+        for id in 0..count {
+            starts.push(next);
+            let properties = file.map_or(0, |file| properties_max(file, EntryId(id)));
+            next = next.saturating_add(PROPERTY).saturating_add(properties.saturating_mul(2));
+        }
+        starts.push(next);
+        Self { starts }
+    }
+
+    /// The number of a node; `None` for an entry that does not exist.
+    pub(super) fn id(&self, node: Node) -> Option<NodeId> {
+        let (entry, offset) = match node {
+            Node::Message(entry) => (entry, MESSAGE),
+            Node::Errors(entry) => (entry, ERRORS),
+            Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
+            Node::Attachments(entry) => (entry, ATTACHMENTS),
+            Node::Attachment(entry) => (entry, ATTACHMENT),
+            Node::Mapi(entry) => (entry, MAPI),
+            Node::Recipients(entry) => (entry, RECIPIENTS),
+            Node::MapiAttachments(entry) => (entry, MAPI_ATTACHMENTS),
+            Node::Named(entry) => (entry, NAMED),
+            Node::Element(entry) => (entry, ELEMENT),
+            Node::Reader(entry, file) => (entry, READER + file.index()),
+            Node::Raw(entry, depth) => (entry, RAW + depth.min(RAW_LEN - 1)),
+            Node::Property(entry, index) => (entry, PROPERTY.checked_add(index.checked_mul(2)?)?),
+            Node::NamedSet(entry, index) => {
+                (entry, PROPERTY.checked_add(index.checked_mul(2)?)?.checked_add(1)?)
+            }
+        };
+        let index = usize::try_from(entry.0).ok()?;
+        let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
+        let id = start.checked_add(offset)?;
+        (id < end).then_some(NodeId(id))
+    }
+
+    /// The node of a number; `None` if there is none.
+    pub(super) fn node(&self, id: NodeId) -> Option<Node> {
+        let index = self.starts.partition_point(|start| *start <= id.0).checked_sub(1)?;
+        if index + 1 >= self.starts.len() {
+            return None;
+        }
+        let entry = EntryId(u32::try_from(index).ok()?);
+        let offset = id.0 - self.starts.get(index)?;
+        Some(match offset {
+            MESSAGE => Node::Message(entry),
+            ERRORS => Node::Errors(entry),
+            MESSAGE_MSG => Node::MessageMsg(entry),
+            ATTACHMENTS => Node::Attachments(entry),
+            ATTACHMENT => Node::Attachment(entry),
+            MAPI => Node::Mapi(entry),
+            RECIPIENTS => Node::Recipients(entry),
+            MAPI_ATTACHMENTS => Node::MapiAttachments(entry),
+            NAMED => Node::Named(entry),
+            ELEMENT => Node::Element(entry),
+            READER..RAW => Node::Reader(entry, ReaderFile::from_index(offset - READER)?),
+            RAW..PROPERTY => Node::Raw(entry, offset - RAW),
+            PROPERTY.. => match (offset - PROPERTY) % 2 {
+                0 => Node::Property(entry, (offset - PROPERTY) / 2),
+                _ => Node::NamedSet(entry, (offset - PROPERTY) / 2),
+            },
+            _ => return None,
+        })
+    }
+
+    /// The memory it takes, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.starts.capacity() * size_of::<u32>()
+    }
+}
+
+/// A bound of the number of properties in a storage: the entries of its property stream, and a
+/// stream each without one.
+fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> u32 {
+    let Some(storage) = file.storage(id) else { return 0 };
+    let listed = storage.stream(crate::imsg::PROPERTY_STREAM).map_or(0, |stream| stream.len() / 16);
+    let children = storage.entries().count();
+    u32::try_from(listed).unwrap_or(u32::MAX).saturating_add(u32::try_from(children).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Node, NodeId, Numbering, PROPERTY, RAW_LEN};
+    use crate::storage::EntryId;
+    use crate::view::reader::ReaderFile;
+
+    fn check(numbering: &Numbering, node: Node, expected: Option<u32>) {
+        let id = numbering.id(node);
+        assert_eq!(id, expected.map(NodeId), "{node:?}");
+        if let Some(id) = id {
+            assert_eq!(numbering.node(id), Some(node));
+        }
+    }
+
+    #[test]
+    fn numbers_lead_back_to_their_nodes() {
+        let second = PROPERTY + 4;
+        let numbering = Numbering { starts: vec![0, second, second + PROPERTY] };
+        check(&numbering, Node::Message(EntryId(0)), Some(0));
+        check(&numbering, Node::Errors(EntryId(1)), Some(second + 1));
+        check(&numbering, Node::Reader(EntryId(0), ReaderFile::ALL[0]), Some(16));
+        check(&numbering, Node::Raw(EntryId(1), RAW_LEN - 1), Some(second + PROPERTY - 1));
+        check(&numbering, Node::Property(EntryId(0), 1), Some(PROPERTY + 2));
+        check(&numbering, Node::NamedSet(EntryId(0), 1), Some(PROPERTY + 3));
+        check(&numbering, Node::Property(EntryId(0), 2), None);
+        check(&numbering, Node::Property(EntryId(0), u32::MAX), None);
+        check(&numbering, Node::Message(EntryId(2)), None);
+        assert_eq!(numbering.node(NodeId(second + PROPERTY)), None);
+        assert_eq!(numbering.node(NodeId(10)), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! `mapi/`: the properties of a message, recipient or attachment as files.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::imsg::{MapiProp, NameKind, Property, PropertyName, PropertyNames, PropertySet};
+use crate::mapi::{self, PropertyTag, PropertyType};
+
+use super::names::UniqueNames;
+
+/// The files of one object's properties.
+#[derive(Debug)]
+pub(super) struct PropertyFiles {
+    /// The properties directly in the object's directory: name and position.
+    pub(super) plain: Vec<(String, u32)>,
+    /// The property sets under `named/`.
+    pub(super) sets: Vec<PropertySetFiles>,
+}
+
+/// The files of the named properties of one set.
+#[derive(Debug)]
+pub(super) struct PropertySetFiles {
+    pub(super) name: String,
+    /// The position of the first property of the set, which stands for the set.
+    pub(super) first: u32,
+    pub(super) properties: Vec<(String, u32)>,
+}
+
+impl PropertyFiles {
+    /// Names the files of an object's properties.
+    pub(super) fn new(set: &PropertySet, names: &PropertyNames) -> Self {
+        let mut plain = Vec::new();
+        let mut taken = HashSet::new();
+        let mut by_set: BTreeMap<_, Vec<(String, u32)>> = BTreeMap::new();
+        for (property, index) in set.properties().iter().zip(0_u32..) {
+            match names.name(property.tag).filter(|_| property.tag.is_named()) {
+                Some(name) => by_set.entry(name.set).or_default().push((kind_name(name), index)),
+                None => {
+                    let name = plain_name(property.tag);
+                    // PT_STRING8 beside PT_UNICODE of one id: the later one keeps its number.
+                    let name = if taken.insert(name.clone()) { name } else { hex(property.tag) };
+                    plain.push((name, index));
+                }
+            }
+        }
+        let mut set_names = UniqueNames::default();
+        let sets = by_set
+            .into_iter()
+            .map(|(guid, properties)| {
+                let guid_text = guid.to_string();
+                let name = mapi::property_set_name(guid).unwrap_or(&guid_text);
+                let first = properties.first().map_or(0, |(_, index)| *index);
+                let mut names = UniqueNames::default();
+                let properties = properties
+                    .into_iter()
+                    .map(|(name, index)| (names.make(&name, "unnamed", ""), index))
+                    .collect();
+                PropertySetFiles { name: set_names.make(name, "unnamed", ""), first, properties }
+            })
+            .collect();
+        Self { plain, sets }
+    }
+
+    /// The memory it takes, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        let of = |files: &[(String, u32)]| -> usize {
+            files.iter().map(|(name, _)| name.capacity() + size_of::<(String, u32)>()).sum()
+        };
+        of(&self.plain) + self.sets.iter().map(|set| of(&set.properties) + 64).sum::<usize>()
+    }
+}
+
+/// The position of the property that `0x0037001F`, or `0x0037` for any type, speaks of.
+pub(super) fn position_by_tag(object: &dyn MapiProp, name: &str) -> Option<u32> {
+    let digits = name.strip_prefix("0x").or_else(|| name.strip_prefix("0X"))?;
+    if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        return None;
+    }
+    let number = u32::from_str_radix(digits, 16).ok()?;
+    let (set, _) = object.property_set().ok()?;
+    let found = set.properties().iter().position(|property| match digits.len() {
+        4 => u32::from(property.tag.id()) == number,
+        8 => property.tag.0 == number,
+        _ => false,
+    });
+    u32::try_from(found?).ok()
+}
+
+/// Whether a property is shown as a directory of its values.
+pub(super) fn is_directory(property: &Property) -> bool {
+    property.tag.property_type() == PropertyType::MULTIPLE_BINARY
+}
+
+fn plain_name(tag: PropertyTag) -> String {
+    let known = if tag.is_named() { None } else { mapi::property_name(tag) };
+    known.map_or_else(|| hex(tag), str::to_owned)
+}
+
+fn hex(tag: PropertyTag) -> String {
+    tag.to_string()
+}
+
+fn kind_name(name: &PropertyName) -> String {
+    match &name.kind {
+        NameKind::Name(text) => text.clone(),
+        NameKind::Lid(lid) => mapi::named_property_name(name.set, *lid)
+            .map_or_else(|| format!("0x{lid:08X}"), str::to_owned),
+    }
+}

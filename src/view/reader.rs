@@ -1,0 +1,189 @@
+//! The reader's view: the files of a message directory that people read.
+//!
+//! A new file is a variant of [`ReaderFile`], its name, and its text in [`ReaderFile::render`].
+
+use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::mapi::sets::PS_PUBLIC_STRINGS;
+use crate::mapi::{FileTime, PropertyTag, PropertyType, Value, tags};
+
+use super::bodies::{Bodies, Resolve};
+use super::text::{line, one_line, reader_line, unix_lines};
+
+/// A file of the reader's view.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReaderFile {
+    Subject,
+    From,
+    Sender,
+    To,
+    Cc,
+    Bcc,
+    ReplyTo,
+    Date,
+    Received,
+    Class,
+    MessageId,
+    Importance,
+    Categories,
+    Headers,
+    BodyText,
+    BodyHtml,
+    BodyRtf,
+}
+
+impl ReaderFile {
+    /// Every file, in the order of a listing. Inode numbers follow from it: add at the end.
+    pub(super) const ALL: [Self; 17] = [
+        Self::Subject,
+        Self::From,
+        Self::Sender,
+        Self::To,
+        Self::Cc,
+        Self::Bcc,
+        Self::ReplyTo,
+        Self::Date,
+        Self::Received,
+        Self::Class,
+        Self::MessageId,
+        Self::Importance,
+        Self::Categories,
+        Self::Headers,
+        Self::BodyText,
+        Self::BodyHtml,
+        Self::BodyRtf,
+    ];
+    pub(super) const COUNT: usize = Self::ALL.len();
+
+    pub(super) const fn index(self) -> u32 {
+        self as u32
+    }
+
+    pub(super) fn from_index(index: u32) -> Option<Self> {
+        Self::ALL.get(usize::try_from(index).ok()?).copied()
+    }
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::From => "from",
+            Self::Sender => "sender",
+            Self::To => "to",
+            Self::Cc => "cc",
+            Self::Bcc => "bcc",
+            Self::ReplyTo => "reply-to",
+            Self::Date => "date",
+            Self::Received => "received",
+            Self::Class => "class",
+            Self::MessageId => "message-id",
+            Self::Importance => "importance",
+            Self::Categories => "categories",
+            Self::Headers => "headers",
+            Self::BodyText => "body.txt",
+            Self::BodyHtml => "body.html",
+            Self::BodyRtf => "body.rtf",
+        }
+    }
+
+    /// Whether the message has this file, without making a body.
+    pub(super) fn exists(self, message: &Message) -> bool {
+        match self {
+            Self::BodyText => Bodies::new(message).has_text(),
+            Self::BodyHtml => Bodies::new(message).has_html(),
+            Self::BodyRtf => Bodies::new(message).has_rtf(),
+            Self::Subject => has(message, tags::PR_SUBJECT),
+            Self::Class => has(message, tags::PR_MESSAGE_CLASS),
+            Self::Headers => has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
+            other => other.render(message, &|_| None).is_some(),
+        }
+    }
+
+    /// The content of this file; `None` if the message has no such value.
+    pub(super) fn render(self, message: &Message, resolve: Resolve<'_>) -> Option<Vec<u8>> {
+        match self {
+            Self::Subject => text(message, tags::PR_SUBJECT),
+            Self::From => addresses(
+                Address::sent_representing(message).or_else(|| Address::sender(message)).as_slice(),
+            ),
+            Self::Sender => addresses(Address::sender(message).as_slice()),
+            Self::To => recipients(message, RecipientType::To),
+            Self::Cc => recipients(message, RecipientType::Cc),
+            Self::Bcc => recipients(message, RecipientType::Bcc),
+            Self::ReplyTo => addresses(&Address::reply_to(message)),
+            Self::Date => time(message, tags::PR_CLIENT_SUBMIT_TIME),
+            Self::Received => time(message, tags::PR_MESSAGE_DELIVERY_TIME),
+            Self::Class => text(message, tags::PR_MESSAGE_CLASS),
+            Self::MessageId => text(message, tags::PR_INTERNET_MESSAGE_ID),
+            Self::Importance => importance(message),
+            Self::Categories => categories(message),
+            Self::Headers => {
+                let headers = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS)?;
+                Some(unix_lines(&headers).into_bytes())
+            }
+            Self::BodyText => Some(unix_lines(&Bodies::new(message).text()?).into_bytes()),
+            Self::BodyHtml => Some(Bodies::new(message).html(resolve)?.into_bytes()),
+            Self::BodyRtf => Bodies::new(message).rtf(),
+        }
+    }
+}
+
+/// The time that the files of a message carry.
+pub(super) fn message_time(message: &Message) -> Option<FileTime> {
+    let times = [
+        tags::PR_MESSAGE_DELIVERY_TIME,
+        tags::PR_CLIENT_SUBMIT_TIME,
+        tags::PR_LAST_MODIFICATION_TIME,
+    ];
+    times.into_iter().find_map(|tag| set_time(message, tag))
+}
+
+fn has(message: &Message, tag: PropertyTag) -> bool {
+    message.property_set().is_ok_and(|(set, _)| set.find(tag).is_some())
+}
+
+fn text(message: &Message, tag: PropertyTag) -> Option<Vec<u8>> {
+    Some(reader_line(&message.text(tag)?))
+}
+
+fn recipients(message: &Message, wanted: RecipientType) -> Option<Vec<u8>> {
+    addresses(&Address::of_recipients(message, wanted))
+}
+
+/// One address a line, as `Name <address>`.
+fn addresses(addresses: &[Address]) -> Option<Vec<u8>> {
+    let lines: String = addresses.iter().map(|one| one_line(&one.to_string()) + "\n").collect();
+    (!lines.is_empty()).then(|| lines.into_bytes())
+}
+
+fn set_time(message: &Message, tag: PropertyTag) -> Option<FileTime> {
+    match message.property(tag).ok()? {
+        Value::Time(time) => Some(time).filter(|time| time.is_set()),
+        _ => None,
+    }
+}
+
+fn time(message: &Message, tag: PropertyTag) -> Option<Vec<u8>> {
+    Some(reader_line(&set_time(message, tag)?.to_string()))
+}
+
+/// `PR_IMPORTANCE` (\[MS-OXCMSG\] 2.2.1.11); a value out of range is shown as its number.
+fn importance(message: &Message) -> Option<Vec<u8>> {
+    let number = message.integer(tags::PR_IMPORTANCE)?;
+    let name = match number {
+        0 => "low",
+        1 => "normal",
+        2 => "high",
+        other => return Some(reader_line(&other.to_string())),
+    };
+    Some(reader_line(name))
+}
+
+/// The categories (PidNameKeywords, \[MS-OXCMSG\] 2.2.1.17), one a line.
+fn categories(message: &Message) -> Option<Vec<u8>> {
+    let keywords =
+        PropertyName { set: PS_PUBLIC_STRINGS, kind: NameKind::Name("Keywords".to_owned()) };
+    let id = message.names().ok()?.id(&keywords)?;
+    let tag = PropertyTag::new(id, PropertyType::MULTIPLE_STRING);
+    let Value::Multiple(values) = message.salvage(tag).ok()?.value? else { return None };
+    let lines: String = values.iter().map(|value| line(value) + "\n").collect();
+    (!lines.is_empty()).then(|| lines.into_bytes())
+}

@@ -1,0 +1,337 @@
+//! One message file as a tree of files and directories.
+//!
+//! Directories and contents are made when first asked for and kept with the open message. Knows
+//! nothing of inode numbers, folders or other messages.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::imsg::{self, MapiProp, Message, Recipient, Session};
+use crate::mapi::{FileTime, tags};
+use crate::storage::{CompoundFile, Defect, EntryId, Source};
+
+use super::attachments::{ShownAttachment, shown_attachments};
+use super::content::Content;
+use super::error::Error;
+use super::listing::{Kind, Listing};
+use super::node::{Node, NodeId, Numbering};
+use super::properties::PropertyFiles;
+use super::reader::message_time;
+use super::{Show, defects};
+
+/// One message file as a tree. Its root has [`NodeId`] 0.
+#[derive(Debug)]
+pub struct MessageTree {
+    pub(super) source: Arc<Source>,
+    pub(super) show: Show,
+    numbering: Numbering,
+    root: Result<Root, Defect>,
+    messages: Memo<EntryId, Arc<OpenMessage>>,
+    property_files: Memo<EntryId, Arc<PropertyFiles>>,
+    listings: Memo<NodeId, Arc<Listing>>,
+    contents: Memo<NodeId, Content>,
+    bytes_made: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct Root {
+    file: Arc<CompoundFile>,
+    message: Message,
+}
+
+/// What a node is, without what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attributes {
+    /// File, directory or symbolic link.
+    pub kind: Kind,
+    /// The exact length of what a read gives, in bytes; 0 for a directory.
+    pub size: u64,
+    /// The time of the message that the node belongs to.
+    pub time: Option<FileTime>,
+}
+
+/// A message of the tree, top-level or embedded, with what was made of it.
+#[derive(Debug)]
+pub(super) struct OpenMessage {
+    pub(super) message: Message,
+    pub(super) depth: u32,
+    time: Option<FileTime>,
+    attachments: OnceLock<Vec<ShownAttachment>>,
+    recipients: OnceLock<HashMap<EntryId, Recipient>>,
+    defects: OnceLock<Vec<Defect>>,
+}
+
+impl OpenMessage {
+    fn new(message: Message, depth: u32) -> Self {
+        let time = message_time(&message);
+        Self {
+            message,
+            depth,
+            time,
+            attachments: OnceLock::new(),
+            recipients: OnceLock::new(),
+            defects: OnceLock::new(),
+        }
+    }
+
+    pub(super) fn attachments(&self) -> &[ShownAttachment] {
+        self.attachments.get_or_init(|| shown_attachments(&self.message))
+    }
+
+    pub(super) fn defects(&self) -> &[Defect] {
+        self.defects.get_or_init(|| defects::of_message(&self.message, self.attachments()))
+    }
+
+    /// The recipients by the entries of their storages.
+    fn recipients(&self) -> &HashMap<EntryId, Recipient> {
+        self.recipients.get_or_init(|| {
+            let recipients = self.message.recipients().unwrap_or_default();
+            recipients.into_iter().filter_map(|one| Some((one.storage_id().ok()?, one))).collect()
+        })
+    }
+}
+
+impl MessageTree {
+    /// Opens the message in a file. A file that holds none becomes a tree with `ERRORS` and
+    /// `message.msg` only.
+    pub fn open(session: &Session, source: Source, show: Show) -> Result<Self, Error> {
+        let source = Arc::new(source);
+        let root = match open_root(session, &source) {
+            Err(Error::Message(imsg::Error::SessionClosed)) => {
+                return Err(imsg::Error::SessionClosed.into());
+            }
+            Err(error) => Err(Defect { place: "/".to_owned(), cause: error.to_string() }),
+            Ok(root) => Ok(root),
+        };
+        let tree = Self {
+            source,
+            show,
+            numbering: Numbering::new(root.as_ref().ok().map(|root| &root.file)),
+            root,
+            messages: Memo::default(),
+            property_files: Memo::default(),
+            listings: Memo::default(),
+            contents: Memo::default(),
+            bytes_made: AtomicUsize::new(0),
+        };
+        Ok(tree)
+    }
+
+    /// The entries of a directory.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node, [`Error::NotADirectory`] if it is no
+    /// directory, others where the message cannot be read.
+    pub fn list(&self, id: NodeId) -> Result<Arc<Listing>, Error> {
+        if let Some(listing) = self.listings.get(&id) {
+            return Ok(listing);
+        }
+        let listing = Arc::new(Listing::of(self, self.node(id)?)?);
+        self.bytes_made.fetch_add(listing.bytes_held(), Ordering::Relaxed);
+        Ok(self.listings.put(id, listing))
+    }
+
+    /// Finds an entry of a directory, listed or hidden, and its kind.
+    ///
+    /// # Errors
+    /// As [`MessageTree::list`].
+    pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, Kind), Error> {
+        let listing = self.list(id)?;
+        if let Some(entry) = listing.find(name) {
+            return Ok((entry.id, entry.kind));
+        }
+        let (node, kind) = super::listing::hidden(self, self.node(id)?, name)?;
+        Ok((self.id(node)?, kind))
+    }
+
+    /// The kind, size and time of a node.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node, others where the message cannot be read.
+    pub fn attributes(&self, id: NodeId) -> Result<Attributes, Error> {
+        let node = self.node(id)?;
+        let kind = super::listing::kind(self, node)?;
+        let size = match kind {
+            Kind::Directory => 0,
+            // A value that is wholly lost is an empty file, whose reading is an error.
+            Kind::File | Kind::Symlink => match self.content(id) {
+                Ok(content) => content.len()?,
+                Err(Error::Damaged(_)) => 0,
+                Err(error) => return Err(error),
+            },
+        };
+        Ok(Attributes { kind, size, time: self.time(node) })
+    }
+
+    /// At most `size` bytes of a file from `offset`, short only at its end.
+    ///
+    /// # Errors
+    /// [`Error::IsADirectory`], [`Error::NotFound`], or where the value is damaged.
+    pub fn read(&self, id: NodeId, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        self.content(id)?.read(offset, size)
+    }
+
+    /// The memory the open message takes, with all that was made of it.
+    pub fn bytes_held(&self) -> usize {
+        let root = self.root.as_ref().map_or(0, |root| root.message.bytes_held());
+        root + self.numbering.bytes_held() + self.bytes_made.load(Ordering::Relaxed)
+    }
+
+    /// The damage found in the message so far as it was looked for: that of its own values, and
+    /// not that of messages embedded in it.
+    pub fn defects(&self) -> Vec<Defect> {
+        self.defects_of(EntryId(0))
+    }
+
+    /// The damage in the message on a storage.
+    pub(super) fn defects_of(&self, entry: EntryId) -> Vec<Defect> {
+        match self.open_message(entry) {
+            Ok(open) => open.defects().to_vec(),
+            Err(Error::Damaged(defect)) => vec![defect],
+            Err(error) => {
+                let storage = self.file().ok().and_then(|file| file.storage(entry));
+                let place = storage.map_or_else(|| "/".to_owned(), |storage| storage.path());
+                vec![Defect { place, cause: error.to_string() }]
+            }
+        }
+    }
+
+    pub(super) fn node(&self, id: NodeId) -> Result<Node, Error> {
+        self.numbering.node(id).ok_or(Error::NotFound)
+    }
+
+    pub(super) fn id(&self, node: Node) -> Result<NodeId, Error> {
+        self.numbering.id(node).ok_or(Error::NotFound)
+    }
+
+    pub(super) fn content(&self, id: NodeId) -> Result<Content, Error> {
+        if let Some(content) = self.contents.get(&id) {
+            return Ok(content);
+        }
+        let content = super::content::of(self, self.node(id)?)?;
+        self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
+        Ok(self.contents.put(id, content))
+    }
+
+    /// The compound file, or why it could not be opened.
+    pub(super) fn file(&self) -> Result<&Arc<CompoundFile>, Error> {
+        match &self.root {
+            Ok(root) => Ok(&root.file),
+            Err(defect) => Err(Error::Damaged(defect.clone())),
+        }
+    }
+
+    /// The message whose storage is `entry`.
+    pub(super) fn open_message(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
+        if let Some(open) = self.messages.get(&entry) {
+            return Ok(open);
+        }
+        let open = if entry == EntryId(0) {
+            match &self.root {
+                Ok(root) => OpenMessage::new(root.message.clone(), 0),
+                Err(defect) => return Err(Error::Damaged(defect.clone())),
+            }
+        } else {
+            // A message is embedded in an attachment, and that lies in the message around it.
+            let attachment = self.parent(entry)?;
+            let outer = self.open_message(self.parent(attachment)?)?;
+            let found = outer.attachments().iter().find(|one| one.id == attachment);
+            let embedded = found.ok_or(Error::NotFound)?.attachment.embedded_message()?;
+            OpenMessage::new(embedded, outer.depth + 1)
+        };
+        Ok(self.messages.put(entry, Arc::new(open)))
+    }
+
+    /// The message, recipient or attachment whose storage is `entry`.
+    pub(super) fn object(&self, entry: EntryId) -> Result<Box<dyn MapiProp>, Error> {
+        if let Ok(open) = self.open_message_on(entry) {
+            return Ok(Box::new(open.message.clone()));
+        }
+        let outer = self.open_message(self.parent(entry)?)?;
+        if let Some(recipient) = outer.recipients().get(&entry) {
+            return Ok(Box::new(recipient.clone()));
+        }
+        let attachment = outer.attachments().iter().find(|one| one.id == entry);
+        Ok(Box::new(attachment.ok_or(Error::NotFound)?.attachment.clone()))
+    }
+
+    /// The message that a recipient, an attachment or a message belongs to.
+    pub(super) fn message_around(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
+        self.open_message_on(entry).or_else(|_| self.open_message(self.parent(entry)?))
+    }
+
+    /// The files of the properties of an object.
+    pub(super) fn property_files(&self, entry: EntryId) -> Result<Arc<PropertyFiles>, Error> {
+        if let Some(files) = self.property_files.get(&entry) {
+            return Ok(files);
+        }
+        let names = self.open_message(EntryId(0))?.message.names()?;
+        let (set, _) = self.object(entry)?.property_set()?;
+        let files = Arc::new(PropertyFiles::new(&set, &names));
+        self.bytes_made.fetch_add(files.bytes_held(), Ordering::Relaxed);
+        Ok(self.property_files.put(entry, files))
+    }
+
+    /// The storage around an entry.
+    pub(super) fn parent(&self, entry: EntryId) -> Result<EntryId, Error> {
+        let file = self.file()?;
+        let parent = match (file.storage(entry), file.stream(entry)) {
+            (Some(storage), _) => storage.parent(),
+            (None, Some(stream)) => stream.parent(),
+            (None, None) => None,
+        };
+        Ok(parent.ok_or(Error::NotFound)?.id())
+    }
+
+    /// The message on a storage that is one by its name, so that no other is tried as one.
+    fn open_message_on(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
+        let is_object = entry == EntryId(0)
+            || self
+                .file()?
+                .storage(entry)
+                .is_some_and(|storage| imsg::is_value_of(storage.name(), tags::PR_ATTACH_DATA_OBJ));
+        if is_object { self.open_message(entry) } else { Err(Error::NotFound) }
+    }
+
+    fn time(&self, node: Node) -> Option<FileTime> {
+        let open = match node {
+            Node::Message(entry) | Node::Attachments(entry) | Node::Reader(entry, _) => {
+                self.open_message(entry)
+            }
+            Node::Attachment(entry) => self.message_around(entry),
+            _ => self.open_message(EntryId(0)),
+        };
+        open.ok()?.time
+    }
+}
+
+fn open_root(session: &Session, source: &Arc<Source>) -> Result<Root, Error> {
+    let file = CompoundFile::open(Arc::clone(source))?;
+    let message = session.open_message(&file.root())?;
+    Ok(Root { file, message })
+}
+
+/// Values made once and kept. Two threads may make the same value; the first is kept.
+#[derive(Debug)]
+struct Memo<K, V> {
+    values: Mutex<HashMap<K, V>>,
+}
+
+impl<K, V> Default for Memo<K, V> {
+    fn default() -> Self {
+        Self { values: Mutex::default() }
+    }
+}
+
+impl<K: Hash + Eq, V: Clone> Memo<K, V> {
+    fn get(&self, key: &K) -> Option<V> {
+        self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+    }
+
+    fn put(&self, key: K, value: V) -> V {
+        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        values.entry(key).or_insert(value).clone()
+    }
+}
