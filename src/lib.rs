@@ -18,7 +18,10 @@
 //! bounded; parsing gives what can be read and a list of defects, an error only where nothing can.
 
 pub mod body;
+pub mod cli;
+pub mod fs;
 pub mod imsg;
 pub mod mapi;
+pub mod mount;
 pub mod storage;
 pub mod view;

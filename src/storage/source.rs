@@ -3,7 +3,7 @@
 //! Knows nothing of the format. Has no position of its own, so any number of threads may read.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -47,6 +47,15 @@ impl Source {
         match &self.bytes {
             Bytes::Memory(bytes) => bytes.len() as u64,
             Bytes::File { len, .. } => *len,
+        }
+    }
+
+    /// The present attributes of a file that is read by ranges; `None` for one in memory, which
+    /// cannot change any more.
+    pub fn file_metadata(&self) -> Option<io::Result<Metadata>> {
+        match &self.bytes {
+            Bytes::Memory(_) => None,
+            Bytes::File { file, .. } => Some(file.metadata()),
         }
     }
 

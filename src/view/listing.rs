@@ -113,6 +113,12 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
     }
 }
 
+/// Whether a message directory can have an entry of this name at all.
+pub fn is_message_entry(name: &str) -> bool {
+    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_MSG].contains(&name)
+        || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
+}
+
 /// What a node is.
 pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
     Ok(match node {

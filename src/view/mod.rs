@@ -25,7 +25,7 @@ mod tree;
 
 pub use attributes::ExtendedAttribute;
 pub use error::Error;
-pub use listing::{Entry, Kind, Listing};
+pub use listing::{Entry, Kind, Listing, is_message_entry};
 pub use node::NodeId;
 pub use tree::{Attributes, MessageTree};
 

@@ -173,10 +173,18 @@ impl MessageTree {
         self.content(id)?.read(offset, size)
     }
 
+    /// The message's own file.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// The memory the open message takes, with all that was made of it.
     pub fn bytes_held(&self) -> usize {
+        // An open file costs a descriptor too, which is scarcer than memory.
+        const BYTES_PER_DESCRIPTOR: usize = 1 << 20;
+        let descriptor = self.source.file_metadata().map_or(0, |_| BYTES_PER_DESCRIPTOR);
         let root = self.root.as_ref().map_or(0, |root| root.message.bytes_held());
-        root + self.numbering.bytes_held() + self.bytes_made.load(Ordering::Relaxed)
+        descriptor + root + self.numbering.bytes_held() + self.bytes_made.load(Ordering::Relaxed)
     }
 
     /// The damage found in the message so far as it was looked for: that of its own values, and

@@ -1,0 +1,133 @@
+//! The command line: what the user typed, and what is printed. Nothing else prints.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+use crate::mount::{self, MountOptions, Request};
+
+const OPTIONS_HELP: &str = "\
+Options of -o:
+  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, msg, raw, all
+  others=hide          leave out files that are no messages
+  codepage=N           read every 8-bit string in this code page, whatever the message says
+  cache=SIZE           memory for open messages, as 64M (the default)
+  uid=N, gid=N         owner and group of everything
+  umask=OCTAL          permission bits to take away
+  allow_other, allow_root, auto_unmount, fsname=NAME, nonempty, noexec
+                       as for every FUSE mount; those of fstab(5) are accepted
+";
+
+/// Mount a folder of Outlook .msg files and read every message as ordinary files.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, after_help = OPTIONS_HELP)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    mount: Option<Mount>,
+}
+
+#[derive(Debug, Args)]
+struct Mount {
+    /// A folder with .msg and .oft files, or one such file.
+    source: PathBuf,
+    /// An empty directory.
+    #[arg(value_name = "MOUNTPOINT")]
+    mount_point: PathBuf,
+    /// Mount options, separated by commas; see below.
+    #[arg(short = 'o', value_name = "OPTIONS")]
+    options: Vec<String>,
+    /// Stay in the foreground, and log to the terminal.
+    #[arg(short = 'f')]
+    foreground: bool,
+    /// Log every failed request; implies -f.
+    #[arg(short = 'd')]
+    debug: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Unmount; a mount in use is detached at once and ends with its last user.
+    Umount {
+        /// Where it is mounted.
+        #[arg(value_name = "MOUNTPOINT")]
+        mount_point: PathBuf,
+    },
+}
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Runs the program: 0 if all went well, 1 if something failed, 2 for wrong usage.
+pub fn main() -> ExitCode {
+    let command_line = match CommandLine::try_parse() {
+        Ok(command_line) => command_line,
+        Err(error) => {
+            // Help and version are no failures; a closed pipe is nobody to print for.
+            let _ = error.print();
+            return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match (command_line.command, command_line.mount) {
+        (Some(Command::Umount { mount_point }), _) => finish(mount::unmount(&mount_point)),
+        (None, Some(mount)) => run_mount(mount),
+        (None, None) => {
+            complain("SOURCE and MOUNTPOINT are needed; see msgfs --help");
+            USAGE.into()
+        }
+    }
+}
+
+fn run_mount(arguments: Mount) -> ExitCode {
+    let Mount { source, mount_point, options, foreground, debug } = arguments;
+    let options = match MountOptions::parse(options.iter().map(String::as_str)) {
+        Ok(options) => options,
+        Err(error) => {
+            complain(&error.to_string());
+            return USAGE.into();
+        }
+    };
+    let request = Request { source, mount_point, options };
+    let outcome = if foreground || debug {
+        log_to_terminal(if debug { "msgfs=debug" } else { "msgfs=info" });
+        mount::run(&request)
+    } else {
+        log_to_journal();
+        mount::run_in_background(&request)
+    };
+    finish(outcome)
+}
+
+fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            FAILED.into()
+        }
+    }
+}
+
+fn complain(text: &str) {
+    // Without a place to complain to, the exit code has to do.
+    let _ = writeln!(std::io::stderr(), "msgfs: {text}");
+}
+
+/// `RUST_LOG` says more finely what is logged.
+fn log_to_terminal(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+/// Without a journal there is no log; `.msgfs/errors` in the mount has the damaged messages.
+fn log_to_journal() {
+    if let Ok(journal) = tracing_journald::layer() {
+        tracing_subscriber::registry().with(EnvFilter::new("msgfs=info")).with(journal).init();
+    }
+}

@@ -1,0 +1,167 @@
+//! Attributes of files and directories, and who they belong to.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, SystemTime};
+
+use crate::mapi::FileTime;
+
+use super::ino::Ino;
+
+/// What kind of file an inode is (`S_IFMT`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileType {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    RegularFile,
+    /// A symbolic link.
+    Symlink,
+    /// A named pipe of the source.
+    NamedPipe,
+    /// A character device of the source.
+    CharDevice,
+    /// A block device of the source.
+    BlockDevice,
+    /// A socket of the source.
+    Socket,
+}
+
+/// The attributes of an inode (`struct stat`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attr {
+    /// Inode number.
+    pub ino: Ino,
+    /// What it is.
+    pub file_type: FileType,
+    /// Permission bits.
+    pub permissions: u16,
+    /// Length in bytes.
+    pub size: u64,
+    /// Blocks of 512 bytes.
+    pub blocks: u64,
+    /// Number of hard links.
+    pub links: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Device number of a device file.
+    pub rdev: u32,
+    /// Last modification.
+    pub mtime: SystemTime,
+    /// Last change.
+    pub ctime: SystemTime,
+}
+
+/// Who owns what is shown, where the options say so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// `uid=`: the owner of everything.
+    pub uid: Option<u32>,
+    /// `gid=`: the group of everything.
+    pub gid: Option<u32>,
+    /// `umask=`: permission bits that nothing has.
+    pub umask: u16,
+}
+
+const READ_ONLY_FILE: u16 = 0o444;
+const READ_ONLY_DIRECTORY: u16 = 0o555;
+const ANY_LINK: u16 = 0o777;
+const BLOCK_BYTES: u64 = 512;
+
+impl Attr {
+    /// The attributes of a file or folder of the source, shown as it is but read-only.
+    pub(super) fn of_source(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
+        let file_type = FileType::of(metadata);
+        let permissions = match file_type {
+            FileType::Symlink => ANY_LINK,
+            _ => u16::try_from(metadata.mode() & 0o555).unwrap_or(0) & !ownership.umask,
+        };
+        Self {
+            ino,
+            file_type,
+            permissions,
+            size: metadata.size(),
+            blocks: metadata.blocks(),
+            links: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+            uid: ownership.uid.unwrap_or(metadata.uid()),
+            gid: ownership.gid.unwrap_or(metadata.gid()),
+            rdev: u32::try_from(metadata.rdev()).unwrap_or(0),
+            mtime: unix_time(metadata.mtime(), metadata.mtime_nsec()),
+            ctime: unix_time(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+
+    /// The attributes of a message directory: size and times are those of its file, so that no
+    /// message has to be opened to list a folder.
+    pub(super) fn of_message(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
+        Self {
+            file_type: FileType::Directory,
+            permissions: READ_ONLY_DIRECTORY & !ownership.umask,
+            blocks: 0,
+            links: 2,
+            ..Self::of_source(ino, metadata, ownership)
+        }
+    }
+
+    /// The attributes of a file or directory made by msgfs, owned as `base` is.
+    pub(super) fn made(
+        base: &Self,
+        ino: Ino,
+        file_type: FileType,
+        size: u64,
+        time: Option<SystemTime>,
+        ownership: &Ownership,
+    ) -> Self {
+        let permissions = match file_type {
+            FileType::Directory => READ_ONLY_DIRECTORY & !ownership.umask,
+            FileType::Symlink => ANY_LINK,
+            _ => READ_ONLY_FILE & !ownership.umask,
+        };
+        let time = time.unwrap_or(base.mtime);
+        Self {
+            ino,
+            file_type,
+            permissions,
+            size,
+            blocks: size.div_ceil(BLOCK_BYTES),
+            links: if file_type == FileType::Directory { 2 } else { 1 },
+            mtime: time,
+            ctime: time,
+            rdev: 0,
+            ..*base
+        }
+    }
+}
+
+impl FileType {
+    fn of(metadata: &Metadata) -> Self {
+        match metadata.mode() & libc::S_IFMT {
+            libc::S_IFDIR => Self::Directory,
+            libc::S_IFLNK => Self::Symlink,
+            libc::S_IFIFO => Self::NamedPipe,
+            libc::S_IFCHR => Self::CharDevice,
+            libc::S_IFBLK => Self::BlockDevice,
+            libc::S_IFSOCK => Self::Socket,
+            _ => Self::RegularFile,
+        }
+    }
+}
+
+/// A FILETIME as the kernel takes it.
+pub(super) fn system_time(time: FileTime) -> SystemTime {
+    let (seconds, nanos) = time.to_unix();
+    unix_time(seconds, i64::from(nanos))
+}
+
+fn unix_time(seconds: i64, nanos: i64) -> SystemTime {
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let base = if seconds < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(whole)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(whole)
+    };
+    let nanos = Duration::from_nanos(nanos.unsigned_abs());
+    base.and_then(|base| base.checked_add(nanos)).unwrap_or(SystemTime::UNIX_EPOCH)
+}

@@ -1,0 +1,96 @@
+//! The entries of a source folder, each with a cookie at which a listing can be resumed.
+//!
+//! The kernel reads a folder in pieces and without an open handle, while files come and go. A
+//! cookie is made from the name alone, so that no change makes an entry that stays be listed
+//! twice or not at all (as directories indexed by hash do it).
+
+use std::ffi::{OsStr, OsString};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::ino::Base;
+use lru::LruCache;
+
+/// One entry of a source folder.
+#[derive(Debug)]
+pub(super) struct FolderEntry {
+    /// Where a listing goes on behind this entry.
+    pub(super) cookie: u64,
+    pub(super) name: OsString,
+}
+
+/// The folders being listed.
+#[derive(Debug)]
+pub(super) struct Folders {
+    listings: Mutex<LruCache<Base, Arc<[FolderEntry]>>>,
+}
+
+/// As many folders as are likely to be listed at once.
+const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+
+impl Folders {
+    pub(super) fn new() -> Self {
+        Self { listings: Mutex::new(LruCache::new(FOLDERS_MAX)) }
+    }
+
+    /// The entries of a folder behind a cookie: as last read if the listing goes on, and read
+    /// anew where it begins.
+    pub(super) fn list<E>(
+        &self,
+        base: Base,
+        cookie: u64,
+        read: impl FnOnce() -> Result<Vec<OsString>, E>,
+    ) -> Result<Arc<[FolderEntry]>, E> {
+        let lock = || self.listings.lock().unwrap_or_else(PoisonError::into_inner);
+        if cookie != 0
+            && let Some(entries) = lock().get(&base)
+        {
+            return Ok(Arc::clone(entries));
+        }
+        let entries: Arc<[_]> = with_cookies(read()?).into();
+        lock().put(base, Arc::clone(&entries));
+        Ok(entries)
+    }
+}
+
+/// Gives each name its cookie and sorts by it. 0 is the start of a listing, 1 and 2 are `.` and
+/// `..`; the kernel takes the upper bit for an error.
+fn with_cookies(names: Vec<OsString>) -> Vec<FolderEntry> {
+    let mut entries: Vec<_> =
+        names.into_iter().map(|name| FolderEntry { cookie: hash(&name), name }).collect();
+    entries.sort_by(|a, b| (a.cookie, &a.name).cmp(&(b.cookie, &b.name)));
+    let mut last = 2;
+    for entry in &mut entries {
+        entry.cookie = entry.cookie.max(last + 1);
+        last = entry.cookie;
+    }
+    entries
+}
+
+fn hash(name: &OsStr) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish() >> 2
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::with_cookies;
+
+    #[test]
+    fn cookies_rise_and_do_not_depend_on_the_other_names() {
+        let names = |range: std::ops::Range<u32>| -> Vec<_> {
+            range.map(|n| OsString::from(format!("{n}.msg"))).collect()
+        };
+        let few = with_cookies(names(0..10));
+        let many = with_cookies(names(0..1000));
+        assert!(many.windows(2).all(|pair| pair[0].cookie < pair[1].cookie));
+        assert!(many[0].cookie > 2 && many[999].cookie < 1 << 63);
+        for entry in few {
+            assert!(many.iter().any(|e| e.name == entry.name && e.cookie == entry.cookie));
+        }
+    }
+}

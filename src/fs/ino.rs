@@ -1,0 +1,207 @@
+//! Inode numbers, and the table of the source files that the kernel knows.
+//!
+//! A number is a base, which stands for a file or folder of the source, and the number of a node
+//! within it. Only bases in use have an entry in the table; the files inside a message need none.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use crate::view::NodeId;
+
+/// An inode number. The root of the mount is 1, as the kernel has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ino(pub u64);
+
+/// The part of an inode number that stands for a file or folder of the source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Base(pub(super) u32);
+
+impl Base {
+    pub(super) const ROOT: Self = Self(0);
+    /// `.msgfs/` and its files.
+    pub(super) const CONTROL: Self = Self(1);
+    const FIRST_FREE: u32 = 2;
+}
+
+impl Ino {
+    /// The root directory (`FUSE_ROOT_ID`).
+    pub const ROOT: Self = Self(1);
+
+    pub(super) fn new(base: Base, node: NodeId) -> Self {
+        // No base is u32::MAX, so the sum cannot overflow.
+        Self(((u64::from(base.0) << 32) | u64::from(node.0)) + 1)
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "the two halves are taken apart")]
+    pub(super) fn parts(self) -> (Base, NodeId) {
+        let number = self.0.wrapping_sub(1);
+        (Base((number >> 32) as u32), NodeId(number as u32))
+    }
+}
+
+/// What a file of the source is to msgfs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum SourceKind {
+    Folder,
+    Message,
+    /// Any other file, shown as it is.
+    Other,
+    /// The directory that this filesystem is mounted on, if it lies in the source. It is shown
+    /// empty and never opened, for that would be a request to ourselves.
+    OwnMountPoint,
+}
+
+/// What tells one state of a source file from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Identity {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    /// Length, modification and change time of a message's file; 0 for all others, which may
+    /// change under their number.
+    pub(super) size: u64,
+    pub(super) mtime: (i64, i64),
+    pub(super) ctime: (i64, i64),
+}
+
+/// A file or folder of the source that the kernel knows.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct SourceNode {
+    /// Relative to the root of the source.
+    pub(super) path: PathBuf,
+    pub(super) kind: SourceKind,
+    pub(super) identity: Identity,
+}
+
+/// The files and folders of the source that the kernel has looked up and not yet forgotten.
+#[derive(Debug)]
+pub(super) struct Nodes {
+    known: RwLock<HashMap<Base, Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    node: Arc<SourceNode>,
+    lookups: u64,
+}
+
+impl Nodes {
+    /// A table with the root, which is never forgotten.
+    pub(super) fn new(root: SourceNode) -> Self {
+        let root = Known { node: Arc::new(root), lookups: 1 };
+        Self { known: RwLock::new(HashMap::from([(Base::ROOT, root)])) }
+    }
+
+    /// The node of a base.
+    pub(super) fn get(&self, base: Base) -> Option<Arc<SourceNode>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&base).map(|known| Arc::clone(&known.node))
+    }
+
+    /// The base of a node as it would be entered, without entering it.
+    pub(super) fn base_of(&self, node: &SourceNode) -> Base {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        free_or_same(&known, node)
+    }
+
+    /// Enters a node that the kernel is being told of.
+    pub(super) fn look_up(&self, node: SourceNode) -> Base {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let base = free_or_same(&known, &node);
+        let entry = known.entry(base).or_insert_with(|| Known { node: Arc::new(node), lookups: 0 });
+        entry.lookups += 1;
+        base
+    }
+
+    /// Counts one more reference of the kernel to something inside a known base.
+    pub(super) fn look_up_inside(&self, base: Base) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.get_mut(&base) {
+            entry.lookups += 1;
+        }
+    }
+
+    /// Takes back references; returns whether the kernel has none left.
+    pub(super) fn forget(&self, base: Base, lookups: u64) -> bool {
+        if base == Base::ROOT {
+            return false;
+        }
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(entry) = known.get_mut(&base) else { return false };
+        entry.lookups = entry.lookups.saturating_sub(lookups);
+        let gone = entry.lookups == 0;
+        if gone {
+            known.remove(&base);
+        }
+        gone
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+/// The base of a node follows from its path and identity, so that it is the same whenever it is
+/// looked up again; in the rare case that it is taken by another, the next free one.
+fn free_or_same(known: &HashMap<Base, Known>, node: &SourceNode) -> Base {
+    if known.get(&Base::ROOT).is_some_and(|root| *root.node == *node) {
+        return Base::ROOT;
+    }
+    let mut hasher = DefaultHasher::new();
+    node.hash(&mut hasher);
+    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
+    let mut base = bounded(u32::from_le_bytes([a, b, c, d]));
+    while known.get(&base).is_some_and(|known| *known.node != *node) {
+        base = bounded(base.0.wrapping_add(1));
+    }
+    base
+}
+
+fn bounded(number: u32) -> Base {
+    if number == u32::MAX { Base(Base::FIRST_FREE) } else { Base(number.max(Base::FIRST_FREE)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Base, Identity, Ino, Nodes, SourceKind, SourceNode};
+    use crate::view::NodeId;
+
+    fn node(path: &str, inode: u64) -> SourceNode {
+        let identity = Identity { inode, ..Identity::default() };
+        SourceNode { path: path.into(), kind: SourceKind::Message, identity }
+    }
+
+    #[test]
+    fn numbers_come_apart_again() {
+        for (base, id) in [(0, 0), (1, 3), (2, u32::MAX), (u32::MAX - 1, u32::MAX)] {
+            let ino = Ino::new(Base(base), NodeId(id));
+            assert_eq!(ino.parts(), (Base(base), NodeId(id)));
+            assert_ne!(ino.0, 0);
+        }
+        assert_eq!(Ino::new(Base::ROOT, NodeId(0)), Ino::ROOT);
+    }
+
+    #[test]
+    fn a_base_is_stable_and_counted() {
+        let nodes = Nodes::new(node("", 1));
+        let base = nodes.look_up(node("a.msg", 2));
+        assert_eq!(nodes.look_up(node("a.msg", 2)), base);
+        nodes.look_up_inside(base);
+        assert!(!nodes.forget(base, 2));
+        assert!(nodes.get(base).is_some());
+        assert!(nodes.forget(base, 1));
+        assert!(nodes.get(base).is_none());
+        assert_eq!(nodes.look_up(node("a.msg", 2)), base);
+        assert!(!nodes.forget(Base::ROOT, 1));
+    }
+
+    #[test]
+    fn two_states_of_a_file_differ() {
+        let nodes = Nodes::new(node("", 1));
+        let old = nodes.look_up(node("a.msg", 2));
+        assert_ne!(nodes.look_up(node("a.msg", 3)), old);
+        assert_ne!(nodes.look_up(node("b.msg", 2)), old);
+    }
+}

@@ -1,0 +1,629 @@
+//! The filesystem: a source folder with each message as a directory.
+//!
+//! The operations have the kernel's names and know nothing of the kernel: every one is a call
+//! with a result, so that the command line and the tests use the same filesystem without a mount.
+//! [`fuse`] alone speaks to the kernel. What a message looks like is the business of
+//! [`crate::view`].
+
+mod attr;
+mod control;
+mod error;
+mod folders;
+pub mod fuse;
+mod ino;
+mod source;
+
+use std::ffi::OsStr;
+use std::fs::Metadata;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
+use crate::mapi::CodePage;
+use crate::storage::Source;
+use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
+
+use control::{ControlFile, Damaged, Snapshots};
+use folders::Folders;
+use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
+use source::SourceRoot;
+
+pub use attr::{Attr, FileType, Ownership};
+pub use error::Error;
+pub use ino::Ino;
+pub use rustix::fs::StatVfs;
+
+/// How a filesystem shows its source.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Which hidden views are listed.
+    pub show: Show,
+    /// Whether files that are no messages are left out (`others=hide`).
+    pub hide_others: bool,
+    /// The code page of every 8-bit string (`codepage=`).
+    pub code_page: Option<CodePage>,
+    /// The memory that open messages may take, in bytes (`cache=`).
+    pub cache_bytes_max: usize,
+    /// Who owns what is shown.
+    pub ownership: Ownership,
+    /// Where the filesystem itself is to be mounted, so that it never asks itself.
+    pub mount_point: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            show: Show::default(),
+            hide_others: false,
+            code_page: None,
+            cache_bytes_max: 64 << 20,
+            ownership: Ownership::default(),
+            mount_point: None,
+        }
+    }
+}
+
+/// A file that was looked up: its attributes, and for how long they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The attributes.
+    pub attr: Attr,
+    /// How long they may be kept.
+    pub ttl: Duration,
+}
+
+/// One entry of a directory.
+#[derive(Debug)]
+pub struct DirectoryEntry<'a> {
+    /// Its name.
+    pub name: &'a OsStr,
+    /// Where a listing goes on behind it.
+    pub cookie: u64,
+    /// Its attributes, and for how long they hold.
+    pub entry: Entry,
+    /// Whether it is `.` or `..`.
+    pub is_dot: bool,
+}
+
+/// The filesystem.
+#[derive(Debug)]
+pub struct Fs {
+    source: SourceRoot,
+    options: Options,
+    /// The own mount point relative to the source, and its attributes before the mount.
+    own_mount_point: Option<(PathBuf, Metadata)>,
+    session: Session,
+    nodes: Nodes,
+    messages: MessageCache<Base, OpenMessage>,
+    folders: Folders,
+    snapshots: Snapshots,
+    damaged: Damaged,
+}
+
+/// A message that is open, and the attributes of its directory.
+#[derive(Debug)]
+struct OpenMessage {
+    tree: MessageTree,
+    directory: Attr,
+}
+
+/// The source may change at any time, so its files are looked at again after this.
+const SOURCE_TTL: Duration = Duration::from_secs(1);
+/// What is in a message holds for as long as its inode number, which changes with the file.
+const MESSAGE_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Fs {
+    /// Opens a source, a folder or one message file, and the session that reads it.
+    ///
+    /// # Errors
+    /// If the source cannot be opened.
+    pub fn open(source: &Path, options: Options) -> io::Result<Self> {
+        let source = source.canonicalize()?;
+        let metadata = source.metadata()?;
+        let (folder, path) = if metadata.is_dir() {
+            (source.as_path(), PathBuf::new())
+        } else {
+            let name = source.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+            (source.parent().unwrap_or(Path::new("/")), PathBuf::from(name))
+        };
+        let kind = if metadata.is_dir() { SourceKind::Folder } else { SourceKind::Message };
+        let root = SourceNode { path, kind, identity: identity_of(kind, &metadata) };
+        let own_mount_point = options.mount_point.as_deref().and_then(|mount_point| {
+            let mount_point = mount_point.canonicalize().ok()?;
+            let path = mount_point.strip_prefix(folder).ok()?.to_owned();
+            // The root itself is reached by its descriptor, whatever is mounted over it.
+            let inside = !path.as_os_str().is_empty();
+            inside.then_some((path, mount_point.metadata().ok()?))
+        });
+        Ok(Self {
+            source: SourceRoot::open(folder)?,
+            own_mount_point,
+            session: Session::open(SessionOptions { code_page: options.code_page }),
+            nodes: Nodes::new(root),
+            messages: MessageCache::new(options.cache_bytes_max),
+            folders: Folders::new(),
+            snapshots: Snapshots::default(),
+            damaged: Damaged::default(),
+            options,
+        })
+    }
+
+    /// Closes the session: every message is released, and whatever is asked for then fails.
+    pub fn close(&self) -> CloseReport {
+        // The session knows what was open; the cache then lets go of the trees.
+        let report = self.session.close();
+        self.messages.clear();
+        report
+    }
+
+    /// Finds a file in a directory. Each success is one reference, given back with
+    /// [`Fs::forget`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot
+    /// be read.
+    pub fn lookup(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+        let (base, id) = parent.parts();
+        if base == Base::CONTROL {
+            let mut files = ControlFile::ALL.into_iter();
+            let file = files.find(|file| file.name() == name).filter(|_| id == NodeId(0));
+            return self.control_entry(file.ok_or(Error::NotFound)?.node());
+        }
+        if parent == Ino::ROOT && name == control::DIRECTORY {
+            return self.control_entry(NodeId(0));
+        }
+        let node = self.node(base)?;
+        match node.kind {
+            SourceKind::Message => {
+                let name = name.to_str().ok_or(Error::NotFound)?;
+                // What file managers look for everywhere must not open every message.
+                if id == NodeId(0) && !view::is_message_entry(name) {
+                    return Err(Error::NotFound);
+                }
+                let open = self.open_message(base, &node)?;
+                let found = open.tree.lookup(id, name);
+                let (child, _) = found.map_err(|error| message_error(&node, error))?;
+                let attr = self.node_attr(base, &node, &open, child)?;
+                self.nodes.look_up_inside(base);
+                Ok(Entry { attr, ttl: MESSAGE_TTL })
+            }
+            SourceKind::Folder => self.source_entry(&node.path.join(name), true),
+            SourceKind::OwnMountPoint => Err(Error::NotFound),
+            SourceKind::Other => Err(Error::NotADirectory),
+        }
+    }
+
+    /// Gives back references that lookups have given.
+    pub fn forget(&self, ino: Ino, lookups: u64) {
+        let (base, _) = ino.parts();
+        self.nodes.forget(base, lookups);
+    }
+
+    /// The attributes of a file.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], [`Error::NotFound`], or where the source cannot be read.
+    pub fn getattr(&self, ino: Ino) -> Result<Entry, Error> {
+        let (base, id) = ino.parts();
+        if base == Base::CONTROL {
+            return self.control_entry(id);
+        }
+        let node = self.node(base)?;
+        if id == NodeId(0) {
+            let metadata = self.metadata(&node.path)?;
+            if identity_of(node.kind, &metadata) != node.identity && base != Base::ROOT {
+                return Err(Error::Stale { path: node.path.clone() });
+            }
+            return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl: SOURCE_TTL });
+        }
+        let open = self.open_message(base, &node)?;
+        let attr = self.node_attr(base, &node, &open, id)?;
+        Ok(Entry { attr, ttl: MESSAGE_TTL })
+    }
+
+    /// Lists a directory from a cookie on, 0 being the start, until `add` says that it has had
+    /// enough. With `look_up` each entry added counts as a lookup, `.` and `..` excepted.
+    ///
+    /// # Errors
+    /// [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot be read.
+    pub fn readdir(
+        &self,
+        ino: Ino,
+        cookie: u64,
+        look_up: bool,
+        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
+    ) -> Result<(), Error> {
+        for (number, name) in [(1, "."), (2, "..")] {
+            if cookie < number {
+                // The kernel looks for the parent itself; the number shown is the own one.
+                let entry = self.getattr(ino)?;
+                let name = OsStr::new(name);
+                if add(DirectoryEntry { name, cookie: number, entry, is_dot: true }) {
+                    return Ok(());
+                }
+            }
+        }
+        let (base, id) = ino.parts();
+        if base == Base::CONTROL {
+            return self.read_control(cookie, add);
+        }
+        let node = self.node(base)?;
+        match node.kind {
+            SourceKind::Folder => self.read_folder(base, &node, cookie, look_up, add),
+            SourceKind::Message => self.read_message(base, &node, id, cookie, look_up, add),
+            SourceKind::OwnMountPoint => Ok(()),
+            SourceKind::Other => Err(Error::NotADirectory),
+        }
+    }
+
+    /// Reads at most `size` bytes of a file, short only at its end.
+    ///
+    /// # Errors
+    /// [`Error::IsADirectory`], [`Error::Stale`], or where the source is damaged or cannot be read.
+    pub fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        let (base, id) = ino.parts();
+        if base == Base::CONTROL {
+            let file = ControlFile::from_node(id).ok_or(Error::IsADirectory)?;
+            let text = self.snapshots.last(file);
+            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+            let end = start.saturating_add(size).min(text.len());
+            return Ok(text.as_bytes().get(start..end).unwrap_or_default().to_vec());
+        }
+        let node = self.node(base)?;
+        match node.kind {
+            SourceKind::Message => {
+                let open = self.open_message(base, &node)?;
+                let bytes =
+                    open.tree.read(id, offset, size).map_err(|e| message_error(&node, e))?;
+                self.messages.weigh(base, open.tree.bytes_held());
+                Ok(bytes)
+            }
+            SourceKind::Other => self.read_other(&node, offset, size),
+            SourceKind::Folder | SourceKind::OwnMountPoint => Err(Error::IsADirectory),
+        }
+    }
+
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// [`Error::NotALink`], [`Error::Stale`], or where the source cannot be read.
+    pub fn readlink(&self, ino: Ino) -> Result<Vec<u8>, Error> {
+        let (base, id) = ino.parts();
+        let node = self.node(base)?;
+        match node.kind {
+            SourceKind::Other => {
+                let target = self.source.read_link(&node.path);
+                target.map_err(|error| source_error(&node.path, error))
+            }
+            SourceKind::Message => {
+                let open = self.open_message(base, &node)?;
+                let in_message = |error| message_error(&node, error);
+                let attributes = open.tree.attributes(id).map_err(in_message)?;
+                if attributes.kind != Kind::Symlink {
+                    return Err(Error::NotALink);
+                }
+                let size = usize::try_from(attributes.size).unwrap_or(0);
+                open.tree.read(id, 0, size).map_err(in_message)
+            }
+            SourceKind::Folder | SourceKind::OwnMountPoint => Err(Error::NotALink),
+        }
+    }
+
+    /// The names of the extended attributes of a file.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], or where the source cannot be read.
+    pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
+        let (base, id) = ino.parts();
+        let Some((node, open)) = self.message_with_attributes(base, id)? else {
+            return Ok(Vec::new());
+        };
+        let attributes = open.tree.extended_attributes(id).map_err(|e| message_error(&node, e))?;
+        Ok(attributes.into_iter().map(ExtendedAttribute::name).collect())
+    }
+
+    /// The value of an extended attribute.
+    ///
+    /// # Errors
+    /// [`Error::NoAttribute`], [`Error::Stale`], or where the source cannot be read.
+    pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
+        let name = name.to_str().and_then(ExtendedAttribute::from_name);
+        let name = name.ok_or(Error::NoAttribute)?;
+        let (base, id) = ino.parts();
+        let Some((node, open)) = self.message_with_attributes(base, id)? else {
+            return Err(Error::NoAttribute);
+        };
+        let value = open.tree.extended_attribute(id, name).map_err(|e| message_error(&node, e))?;
+        Ok(value.ok_or(Error::NoAttribute)?.into_bytes())
+    }
+
+    /// The figures of the file system that the source lies on.
+    ///
+    /// # Errors
+    /// Those of `fstatvfs`.
+    pub fn statfs(&self) -> Result<StatVfs, Error> {
+        self.source.statfs().map_err(|error| source_error(Path::new(""), error))
+    }
+
+    fn node(&self, base: Base) -> Result<Arc<SourceNode>, Error> {
+        self.nodes.get(base).ok_or(Error::NotFound)
+    }
+
+    /// The attributes of a source file, from before the mount if it is the own mount point.
+    fn metadata(&self, path: &Path) -> Result<Metadata, Error> {
+        if let Some((own, metadata)) = &self.own_mount_point
+            && own == path
+        {
+            return Ok(metadata.clone());
+        }
+        self.source.metadata(path).map_err(|error| source_error(path, error))
+    }
+
+    /// A file of the source, entered into the table if the kernel will be told of it.
+    fn source_entry(&self, path: &Path, look_up: bool) -> Result<Entry, Error> {
+        let metadata = self.metadata(path)?;
+        let kind = self.kind(path, &metadata);
+        if kind == SourceKind::Other && self.options.hide_others {
+            return Err(Error::NotFound);
+        }
+        let identity = identity_of(kind, &metadata);
+        let node = SourceNode { path: path.to_owned(), kind, identity };
+        let base =
+            if look_up { self.nodes.look_up(node.clone()) } else { self.nodes.base_of(&node) };
+        let ino = Ino::new(base, NodeId(0));
+        Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl: SOURCE_TTL })
+    }
+
+    fn kind(&self, path: &Path, metadata: &Metadata) -> SourceKind {
+        let is_own = self.own_mount_point.as_ref().is_some_and(|(own, _)| own == path);
+        match (metadata.is_dir(), metadata.is_file()) {
+            (true, _) if is_own => SourceKind::OwnMountPoint,
+            (true, _) => SourceKind::Folder,
+            (_, true) if is_message_name(path) => SourceKind::Message,
+            _ => SourceKind::Other,
+        }
+    }
+
+    fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
+        match node.kind {
+            SourceKind::Message => Attr::of_message(ino, metadata, &self.options.ownership),
+            _ => Attr::of_source(ino, metadata, &self.options.ownership),
+        }
+    }
+
+    /// The attributes of a node inside a message.
+    fn node_attr(
+        &self,
+        base: Base,
+        node: &SourceNode,
+        open: &OpenMessage,
+        id: NodeId,
+    ) -> Result<Attr, Error> {
+        let attributes = open.tree.attributes(id).map_err(|error| message_error(node, error))?;
+        self.messages.weigh(base, open.tree.bytes_held());
+        let file_type = match attributes.kind {
+            Kind::Directory => FileType::Directory,
+            Kind::File => FileType::RegularFile,
+            Kind::Symlink => FileType::Symlink,
+        };
+        let time = attributes.time.map(attr::system_time);
+        let ino = Ino::new(base, id);
+        let ownership = &self.options.ownership;
+        Ok(Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership))
+    }
+
+    /// The open message of a node, opened if it is not.
+    fn open_message(&self, base: Base, node: &SourceNode) -> Result<Arc<OpenMessage>, Error> {
+        let path = &node.path;
+        let check = |metadata: io::Result<Metadata>| {
+            let metadata = metadata.map_err(|error| source_error(path, error))?;
+            if source::identity(&metadata) != node.identity {
+                return Err(Error::Stale { path: path.clone() });
+            }
+            Ok(metadata)
+        };
+        if let Some(open) = self.messages.get(base) {
+            // A large file is read piece by piece, and must not have been written to meanwhile.
+            open.tree.source().file_metadata().map(check).transpose()?;
+            return Ok(open);
+        }
+        let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
+        let metadata = check(file.metadata())?;
+        let ino = Ino::new(base, NodeId(0));
+        let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
+        let source = Source::from_file(file).map_err(|error| source_error(path, error))?;
+        let tree = MessageTree::open(&self.session, source, self.options.show)
+            .map_err(|error| message_error(node, error))?;
+        let bytes = tree.bytes_held();
+        Ok(self.messages.insert(base, Arc::new(OpenMessage { tree, directory }), bytes))
+    }
+
+    fn read_folder(
+        &self,
+        base: Base,
+        node: &SourceNode,
+        cookie: u64,
+        look_up: bool,
+        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
+    ) -> Result<(), Error> {
+        let path = &node.path;
+        let read = || self.source.names(path).map_err(|error| source_error(path, error));
+        let entries = self.folders.list(base, cookie, read)?;
+        let behind = entries.partition_point(|entry| entry.cookie <= cookie);
+        for entry in entries.get(behind..).unwrap_or_default() {
+            // A file that went away, or that is hidden, is passed over.
+            let Ok(found) = self.source_entry(&path.join(&entry.name), look_up) else { continue };
+            let (name, cookie) = (entry.name.as_os_str(), entry.cookie);
+            if add(DirectoryEntry { name, cookie, entry: found, is_dot: false }) {
+                if look_up {
+                    self.forget(found.attr.ino, 1);
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn read_message(
+        &self,
+        base: Base,
+        node: &SourceNode,
+        id: NodeId,
+        cookie: u64,
+        look_up: bool,
+        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
+    ) -> Result<(), Error> {
+        let open = self.open_message(base, node)?;
+        let listing = open.tree.list(id).map_err(|error| message_error(node, error))?;
+        if id == NodeId(0) && cookie == 0 {
+            self.note_defects(node, &open.tree);
+        }
+        for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
+            let attr = self.node_attr(base, node, &open, child.id)?;
+            let (name, entry) = (OsStr::new(&child.name), Entry { attr, ttl: MESSAGE_TTL });
+            if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
+                return Ok(());
+            }
+            if look_up {
+                self.nodes.look_up_inside(base);
+            }
+        }
+        Ok(())
+    }
+
+    fn read_control(
+        &self,
+        cookie: u64,
+        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
+    ) -> Result<(), Error> {
+        for (file, number) in ControlFile::ALL.into_iter().zip(3_u64..) {
+            let entry = self.control_entry(file.node())?;
+            let name = OsStr::new(file.name());
+            if number > cookie && add(DirectoryEntry { name, cookie: number, entry, is_dot: false })
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_other(&self, node: &SourceNode, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        let in_source = |error| source_error(&node.path, error);
+        let file = self.source.open_file(&node.path).map_err(in_source)?;
+        let mut buffer = vec![0; size];
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read_at(rest, offset + filled as u64).map_err(in_source)? {
+                0 => break,
+                read => filled += read,
+            }
+        }
+        buffer.truncate(filled);
+        Ok(buffer)
+    }
+
+    /// The message of a node that may have extended attributes.
+    fn message_with_attributes(
+        &self,
+        base: Base,
+        id: NodeId,
+    ) -> Result<Option<(Arc<SourceNode>, Arc<OpenMessage>)>, Error> {
+        if base == Base::CONTROL {
+            return Ok(None);
+        }
+        let node = self.node(base)?;
+        // A message directory has none, so that listing a folder opens no message.
+        if node.kind != SourceKind::Message || id == NodeId(0) {
+            return Ok(None);
+        }
+        let open = self.open_message(base, &node)?;
+        Ok(Some((node, open)))
+    }
+
+    fn note_defects(&self, node: &SourceNode, tree: &MessageTree) {
+        let defects = tree.defects();
+        if !defects.is_empty() {
+            let count = defects.len();
+            if self.damaged.note(&node.path, defects) {
+                tracing::warn!(path = %node.path.display(), count, "message with defects");
+            }
+        }
+    }
+
+    /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does
+    /// not keep what it read before.
+    fn control_entry(&self, id: NodeId) -> Result<Entry, Error> {
+        let root = self.node(Base::ROOT)?;
+        let metadata = self.metadata(&root.path)?;
+        let owner = Attr::of_source(Ino::ROOT, &metadata, &self.options.ownership);
+        let (file_type, size) = match ControlFile::from_node(id) {
+            Some(file) => {
+                let text = self.snapshots.take(file, self.control_text(file));
+                (FileType::RegularFile, text.len() as u64)
+            }
+            None if id == NodeId(0) => (FileType::Directory, 0),
+            None => return Err(Error::NotFound),
+        };
+        let ino = Ino::new(Base::CONTROL, id);
+        let now = Some(SystemTime::now());
+        let attr = Attr::made(&owner, ino, file_type, size, now, &self.options.ownership);
+        Ok(Entry { attr, ttl: Duration::ZERO })
+    }
+
+    fn control_text(&self, file: ControlFile) -> String {
+        match file {
+            ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            ControlFile::Errors => self.damaged.text(),
+            ControlFile::Session => {
+                let statistics = self.session.statistics();
+                let (cache_bytes, cached_messages) = self.messages.usage();
+                let figures = [
+                    ("open_messages", statistics.open_messages as u64),
+                    ("open_objects", statistics.open_objects as u64),
+                    ("messages_opened", statistics.messages_opened),
+                    ("cached_messages", cached_messages as u64),
+                    ("cache_bytes", cache_bytes as u64),
+                    ("cache_bytes_max", self.options.cache_bytes_max as u64),
+                    ("source_files_known", self.nodes.len() as u64),
+                ];
+                figures.iter().map(|(name, figure)| format!("{name}\t{figure}\n")).collect()
+            }
+        }
+    }
+}
+
+/// `*.msg` and `*.oft`, in any case.
+fn is_message_name(path: &Path) -> bool {
+    let extension = path.extension().unwrap_or_default().as_bytes();
+    extension.eq_ignore_ascii_case(b"msg") || extension.eq_ignore_ascii_case(b"oft")
+}
+
+/// Only the number of a message changes with its file; all else keeps its number while it changes.
+fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
+    let identity = source::identity(metadata);
+    match kind {
+        SourceKind::Message => identity,
+        _ => Identity { device: identity.device, inode: identity.inode, ..Identity::default() },
+    }
+}
+
+fn source_error(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::NotFound,
+        io::ErrorKind::NotADirectory => Error::NotADirectory,
+        _ => Error::Source { path: path.to_owned(), source },
+    }
+}
+
+fn message_error(node: &SourceNode, source: view::Error) -> Error {
+    match source {
+        view::Error::NotFound => Error::NotFound,
+        view::Error::NotADirectory => Error::NotADirectory,
+        view::Error::IsADirectory => Error::IsADirectory,
+        source => Error::Message { path: node.path.clone(), source },
+    }
+}

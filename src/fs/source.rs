@@ -1,0 +1,97 @@
+//! The source folder: every access goes through a descriptor that was opened before the mount.
+//!
+//! So a mount over the source does not hide it from us. No symbolic link is followed.
+
+use std::ffi::OsString;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, StatVfs};
+use rustix::io::Errno;
+
+use super::ino::Identity;
+
+/// The root of the source, opened once.
+#[derive(Debug)]
+pub(super) struct SourceRoot {
+    /// The folder; of a source that is one file, the folder it lies in.
+    folder: File,
+}
+
+impl SourceRoot {
+    /// Opens the folder.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self { folder: rustix::fs::open(folder, flags, Mode::empty())?.into() })
+    }
+
+    /// The attributes of a file, not following a link.
+    pub(super) fn metadata(&self, path: &Path) -> io::Result<Metadata> {
+        File::from(self.open_at(path, OFlags::PATH)?).metadata()
+    }
+
+    /// Opens a file for reading, without changing its access time where that is allowed.
+    pub(super) fn open_file(&self, path: &Path) -> io::Result<File> {
+        // NONBLOCK: the file may have become a pipe since it was looked up.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK;
+        let opened = match self.open_at(path, flags | OFlags::NOATIME) {
+            // Only the owner of a file may leave its access time alone.
+            Err(Errno::PERM) => self.open_at(path, flags)?,
+            opened => opened?,
+        };
+        Ok(opened.into())
+    }
+
+    /// The names in a folder, without `.` and `..`.
+    pub(super) fn names(&self, path: &Path) -> io::Result<Vec<OsString>> {
+        let folder = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
+        let mut names = Vec::new();
+        for entry in Dir::new(folder)? {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes();
+            if name != b"." && name != b".." {
+                names.push(OsString::from_vec(name.to_vec()));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The target of a symbolic link.
+    pub(super) fn read_link(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let link = self.open_at(path, OFlags::PATH)?;
+        Ok(rustix::fs::readlinkat(link, "", Vec::new())?.into_bytes())
+    }
+
+    /// The figures of the file system of the source.
+    pub(super) fn statfs(&self) -> io::Result<StatVfs> {
+        Ok(rustix::fs::fstatvfs(&self.folder)?)
+    }
+
+    /// Opens a path below the folder; a link on the way, or a way out, is an error.
+    fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+        let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        // With PATH and NOFOLLOW the last part may still be a link, which is opened itself.
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        match rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), resolve) {
+            // Before Linux 5.6, and in sandboxes that do not know the call.
+            Err(Errno::NOSYS) => rustix::fs::openat(&self.folder, path, flags, Mode::empty()),
+            opened => opened,
+        }
+    }
+}
+
+/// What tells the state of a message's file from others.
+pub(super) fn identity(metadata: &Metadata) -> Identity {
+    Identity {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.size(),
+        mtime: (metadata.mtime(), metadata.mtime_nsec()),
+        ctime: (metadata.ctime(), metadata.ctime_nsec()),
+    }
+}

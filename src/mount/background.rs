@@ -1,0 +1,69 @@
+//! Going to the background: the process that the user started waits for the one that serves.
+
+use std::io::{self, PipeReader, PipeWriter, Read as _, Write as _};
+
+use super::Error;
+
+/// Which of the two processes this is.
+pub(super) enum Side {
+    /// The one the user started: waits for word from the other.
+    Waiting(Outcome),
+    /// The one that serves: gives word.
+    Serving(Notice),
+}
+
+/// The end at which the outcome of the mount arrives.
+pub(super) struct Outcome(PipeReader);
+
+/// The end at which the outcome of the mount is told.
+pub(super) struct Notice(PipeWriter);
+
+const READY: &[u8] = b"ready";
+
+/// Splits into a waiting and a serving process.
+pub(super) fn split() -> io::Result<Side> {
+    let (reader, writer) = io::pipe()?;
+    // SAFETY: no thread has been started yet, so the child may go on as any process would.
+    #[allow(unsafe_code, reason = "there is no safe fork")]
+    let process = unsafe { libc::fork() };
+    match process {
+        -1 => Err(io::Error::last_os_error()),
+        0 => {
+            drop(reader);
+            rustix::process::setsid()?;
+            Ok(Side::Serving(Notice(writer)))
+        }
+        _ => Ok(Side::Waiting(Outcome(reader))),
+    }
+}
+
+impl Outcome {
+    /// Waits until the mount answers, or has failed.
+    pub(super) fn wait(mut self) -> Result<(), Error> {
+        let mut word = Vec::new();
+        self.0.read_to_end(&mut word)?;
+        match word.as_slice() {
+            READY => Ok(()),
+            b"" => Err(Error::Background("the background process ended unexpectedly".to_owned())),
+            text => Err(Error::Background(String::from_utf8_lossy(text).into_owned())),
+        }
+    }
+}
+
+impl Notice {
+    /// Tells that the mount answers, and leaves the terminal and the folder of the user.
+    pub(super) fn ready(mut self) -> io::Result<()> {
+        let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
+        rustix::stdio::dup2_stdin(&null)?;
+        rustix::stdio::dup2_stdout(&null)?;
+        rustix::stdio::dup2_stderr(&null)?;
+        std::env::set_current_dir("/")?;
+        self.0.write_all(READY)
+    }
+
+    /// Tells why there is no mount.
+    pub(super) fn failed(mut self, error: &Error) {
+        // If nobody listens any more there is nobody to tell.
+        let _ = self.0.write_all(error.to_string().as_bytes());
+    }
+}

@@ -1,0 +1,297 @@
+//! The life of a mount: from checking the mount point to closing the session.
+//!
+//! However a mount ends — by a signal, by `umount`, by us — its end is
+//! [`crate::imsg::Session::close`]. Knows nothing of messages.
+
+mod background;
+mod options;
+mod table;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use fuser::{Config, MountOption};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::fs::Fs;
+use crate::fs::fuse::Adapter;
+
+use background::{Notice, Side};
+
+pub use options::{MountOptions, OptionError};
+
+/// What to mount, and where.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// A folder, or one message file.
+    pub source: PathBuf,
+    /// An empty directory.
+    pub mount_point: PathBuf,
+    /// The `-o` options.
+    pub options: MountOptions,
+}
+
+/// Why there is no mount, or why it ended badly. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The source cannot be opened.
+    #[error("source {path:?}: {source}")]
+    Source {
+        /// The source.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The mount point cannot be used.
+    #[error("mount point {path:?}: {cause}")]
+    MountPoint {
+        /// The mount point.
+        path: PathBuf,
+        /// Why not, and what to do.
+        cause: String,
+    },
+    /// There is no FUSE.
+    #[error(
+        "no /dev/fuse: load the kernel module with 'modprobe fuse', or give the container the device"
+    )]
+    NoFuse,
+    /// The mount failed.
+    #[error("cannot mount on {path:?}: {cause}")]
+    Mount {
+        /// The mount point.
+        path: PathBuf,
+        /// Why not, and what to do.
+        cause: String,
+    },
+    /// The mount point is not one of ours, or does not come off.
+    #[error("cannot unmount {path:?}: {cause}")]
+    Unmount {
+        /// The mount point.
+        path: PathBuf,
+        /// Why not, and what to do.
+        cause: String,
+    },
+    /// The process in the background says why it could not mount.
+    #[error("{0}")]
+    Background(String),
+    /// Anything else that the system refuses.
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// Enough event loops that one slow message does not hold up the others.
+const EVENT_LOOPS: usize = 4;
+/// How long an unmount may take to end the event loops.
+const ENDING_MAX: Duration = Duration::from_secs(10);
+
+/// Mounts and serves until the mount ends.
+///
+/// # Errors
+/// If nothing was mounted, or serving it failed.
+pub fn run(request: &Request) -> Result<(), Error> {
+    serve(request, None)
+}
+
+/// Mounts and serves in a process in the background; returns once the mount answers. Must be
+/// called before any thread is started. In the other process it returns when the mount ends.
+///
+/// # Errors
+/// If nothing was mounted; in the other process, if serving it failed.
+pub fn run_in_background(request: &Request) -> Result<(), Error> {
+    match background::split()? {
+        Side::Waiting(outcome) => outcome.wait(),
+        Side::Serving(notice) => serve(request, Some(notice)),
+    }
+}
+
+/// Unmounts a mount of ours, lazily if it is in use.
+///
+/// # Errors
+/// If it is no mount of ours, or does not come off.
+pub fn unmount(mount_point: &Path) -> Result<(), Error> {
+    let failed = |cause: String| Error::Unmount { path: mount_point.to_owned(), cause };
+    let path = table::absolute(mount_point).map_err(|error| failed(error.to_string()))?;
+    if !table::is_ours(&path)? {
+        return Err(failed("no msgfs is mounted there".to_owned()));
+    }
+    detach(&path).map_err(|error| failed(error.to_string()))
+}
+
+fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
+    let mounted = match mount(request) {
+        Ok(mounted) => mounted,
+        Err(error) => {
+            return match notice {
+                Some(notice) => {
+                    notice.failed(&error);
+                    Err(error)
+                }
+                None => Err(error),
+            };
+        }
+    };
+    if let Some(notice) = notice {
+        notice.ready()?;
+    }
+    mounted.wait()
+}
+
+/// What can end a mount.
+enum Event {
+    Signal(i32),
+    /// The kernel has ended the connection, or serving it failed.
+    Ended(io::Result<()>),
+}
+
+/// A mount that answers.
+struct Mounted {
+    fs: Arc<Fs>,
+    mount_point: PathBuf,
+    events: mpsc::Receiver<Event>,
+}
+
+fn mount(request: &Request) -> Result<Mounted, Error> {
+    let mount_point = prepare_mount_point(&request.mount_point, request.options.nonempty)?;
+    let source_error = |source| Error::Source { path: request.source.clone(), source };
+    let source = request.source.canonicalize().map_err(source_error)?;
+    let mut fs_options = request.options.fs.clone();
+    fs_options.mount_point = Some(mount_point.clone());
+    let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
+    if !Path::new("/dev/fuse").exists() {
+        return Err(Error::NoFuse);
+    }
+    // Signals are caught from here on, so that none can leave a mount behind.
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let session = fuser::Session::new(
+        Adapter::new(Arc::clone(&fs)),
+        &mount_point,
+        &config(&request.options, &source),
+    )
+    .map_err(|error| mount_error(&mount_point, &error))?;
+    let (sender, events) = mpsc::channel();
+    let ended = sender.clone();
+    // A receiver that is gone means that the process is ending anyway.
+    thread::Builder::new().name("serve".to_owned()).spawn(move || {
+        let _ = ended.send(Event::Ended(session.run()));
+    })?;
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            let _ = sender.send(Event::Signal(signal));
+        }
+    })?;
+    // The first answer: from here on the mount can be used.
+    std::fs::metadata(&mount_point).map_err(|error| mount_error(&mount_point, &error))?;
+    tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
+    Ok(Mounted { fs, mount_point, events })
+}
+
+impl Mounted {
+    /// Serves until the mount ends, and closes the session.
+    fn wait(self) -> Result<(), Error> {
+        let outcome = match self.events.recv() {
+            Ok(Event::Ended(outcome)) => outcome.map_err(Error::from),
+            Ok(Event::Signal(signal)) => {
+                tracing::info!(signal, "unmounting");
+                self.end()
+            }
+            Err(mpsc::RecvError) => Ok(()),
+        };
+        let report = self.fs.close();
+        tracing::info!(?report, "session closed");
+        outcome
+    }
+
+    /// Unmounts. Of a mount that is in use only the name goes away at once, and there is no
+    /// waiting for its users: the session is closed all the same.
+    fn end(&self) -> Result<(), Error> {
+        let failed = |error: io::Error| Error::Unmount {
+            path: self.mount_point.clone(),
+            cause: error.to_string(),
+        };
+        match table::unmount(&self.mount_point, false) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                tracing::warn!("the mount is in use: detached");
+                return table::unmount(&self.mount_point, true).map_err(failed);
+            }
+            outcome => outcome.map_err(failed)?,
+        }
+        loop {
+            match self.events.recv_timeout(ENDING_MAX) {
+                Ok(Event::Signal(_)) => {}
+                Ok(Event::Ended(outcome)) => return Ok(outcome?),
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+}
+
+fn detach(mount_point: &Path) -> io::Result<()> {
+    match table::unmount(mount_point, false) {
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            table::unmount(mount_point, true)
+        }
+        outcome => outcome,
+    }
+}
+
+/// Checks a mount point and gives its absolute path. A dead mount of our own on it, left by a
+/// process that was killed, is detached first.
+fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Error> {
+    let unusable = |cause: String| Error::MountPoint { path: mount_point.to_owned(), cause };
+    let path = table::absolute(mount_point).map_err(|error| unusable(error.to_string()))?;
+    let is_dead = |error: &io::Error| error.raw_os_error() == Some(libc::ENOTCONN);
+    if path.metadata().as_ref().is_err_and(is_dead) && table::is_ours(&path)? {
+        table::unmount(&path, true)
+            .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
+    }
+    let metadata = path.metadata().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => unusable("no such directory; create it with mkdir".to_owned()),
+        _ => unusable(error.to_string()),
+    })?;
+    if !metadata.is_dir() {
+        return Err(unusable("not a directory; give an empty one".to_owned()));
+    }
+    if table::is_ours(&path)? {
+        let cause = "a msgfs is mounted there already; unmount it with 'msgfs umount'";
+        return Err(unusable(cause.to_owned()));
+    }
+    let mut entries = path.read_dir().map_err(|error| unusable(error.to_string()))?;
+    if !nonempty && entries.next().is_some() {
+        let cause = "not empty; give an empty directory, or -o nonempty to cover what is in it";
+        return Err(unusable(cause.to_owned()));
+    }
+    Ok(path)
+}
+
+fn config(options: &MountOptions, source: &Path) -> Config {
+    let mut config = Config::default();
+    config.mount_options.clone_from(&options.kernel);
+    let named = |option: &MountOption| matches!(option, MountOption::FSName(_));
+    if !config.mount_options.iter().any(named) {
+        config.mount_options.push(MountOption::FSName(source.to_string_lossy().into_owned()));
+    }
+    config.acl = options.acl;
+    config.n_threads = Some(EVENT_LOOPS);
+    config.clone_fd = true;
+    config
+}
+
+fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::PermissionDenied if !rustix::process::geteuid().is_root() => {
+            "; own the directory and install fusermount3 (package fuse3), or mount as root"
+        }
+        io::ErrorKind::NotFound if !rustix::process::geteuid().is_root() => {
+            "; install fusermount3 (package fuse3), or mount as root"
+        }
+        io::ErrorKind::InvalidInput => "; auto_unmount needs allow_other or allow_root",
+        _ => "",
+    };
+    Error::Mount { path: mount_point.to_owned(), cause: format!("{error}{remedy}") }
+}

@@ -1,0 +1,213 @@
+//! The options of `-o`: ours, those that the kernel takes, and those of mount(8) that mean
+//! nothing here.
+
+use fuser::{MountOption, SessionACL};
+
+use crate::fs;
+use crate::mapi::CodePage;
+use crate::view::Show;
+
+/// What the `-o` options say.
+#[derive(Clone, Debug)]
+pub struct MountOptions {
+    /// How the filesystem shows its source.
+    pub fs: fs::Options,
+    /// Whether the mount point may have files in it.
+    pub nonempty: bool,
+    pub(super) acl: SessionACL,
+    pub(super) kernel: Vec<MountOption>,
+}
+
+/// An option that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum OptionError {
+    /// There is no such option.
+    #[error("unknown option '{0}'; see msgfs --help")]
+    Unknown(String),
+    /// The option has no such value.
+    #[error("option {name}={value}: expected {expected}")]
+    Value {
+        /// The option.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What can be given.
+        expected: &'static str,
+    },
+}
+
+const VIEWS: [&str; 4] = ["mapi", "msg", "raw", "all"];
+
+impl MountOptions {
+    /// Parses the values of all `-o`, each a list with commas.
+    ///
+    /// # Errors
+    /// For an option that is unknown, or has a value that is none.
+    pub fn parse<'a>(lists: impl IntoIterator<Item = &'a str>) -> Result<Self, OptionError> {
+        let mut options = Self {
+            fs: fs::Options::default(),
+            nonempty: false,
+            acl: SessionACL::Owner,
+            kernel: vec![
+                MountOption::RO,
+                MountOption::NoDev,
+                MountOption::NoSuid,
+                MountOption::DefaultPermissions,
+                MountOption::Subtype("msgfs".to_owned()),
+            ],
+        };
+        let words = lists.into_iter().flat_map(|list| list.split(','));
+        let mut in_show = false;
+        for word in words.filter(|word| !word.is_empty()) {
+            // The list of views has commas too: show=mapi,raw.
+            if in_show && VIEWS.contains(&word) {
+                options.show("show", word)?;
+                continue;
+            }
+            in_show = word.starts_with("show=");
+            match word.split_once('=') {
+                Some((name, value)) => options.set(name, value)?,
+                None => options.set_flag(word)?,
+            }
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
+        let number = || value.parse().map_err(|_| wrong(name, value, "a number"));
+        match name {
+            "show" => return self.show(name, value),
+            "others" => {
+                self.fs.hide_others = match value {
+                    "show" => false,
+                    "hide" => true,
+                    _ => return Err(wrong(name, value, "show or hide")),
+                }
+            }
+            "codepage" => {
+                let page = value.parse().ok().and_then(CodePage::new);
+                let expected = "the number of a known code page, such as 1252 or 932";
+                self.fs.code_page = Some(page.ok_or_else(|| wrong(name, value, expected))?);
+            }
+            "cache" => {
+                let expected = "a size in bytes, or with K, M or G behind it";
+                let size = parse_size(value).ok_or_else(|| wrong(name, value, expected))?;
+                self.fs.cache_bytes_max = size;
+            }
+            "uid" => self.fs.ownership.uid = Some(number()?),
+            "gid" => self.fs.ownership.gid = Some(number()?),
+            "umask" => {
+                let umask = u16::from_str_radix(value, 8).ok().filter(|umask| *umask <= 0o777);
+                let expected = "an octal number up to 777";
+                self.fs.ownership.umask = umask.ok_or_else(|| wrong(name, value, expected))?;
+            }
+            "fsname" => self.kernel.push(MountOption::FSName(value.to_owned())),
+            "subtype" => {}
+            _ if name.starts_with("x-") || name.starts_with("X-") || name == "comment" => {}
+            _ => return Err(OptionError::Unknown(format!("{name}={value}"))),
+        }
+        Ok(())
+    }
+
+    fn set_flag(&mut self, word: &str) -> Result<(), OptionError> {
+        match word {
+            "allow_other" => self.acl = SessionACL::All,
+            "allow_root" => self.acl = SessionACL::RootAndOwner,
+            "auto_unmount" => self.kernel.push(MountOption::AutoUnmount),
+            "nonempty" => self.nonempty = true,
+            "exec" => self.kernel.push(MountOption::Exec),
+            "noexec" => self.kernel.push(MountOption::NoExec),
+            "ro" | "default_permissions" | "nodev" | "nosuid" => {}
+            // What mount(8) and fstab(5) know that needs nothing from us.
+            "defaults" | "auto" | "noauto" | "nofail" | "_netdev" | "user" | "nouser" | "users"
+            | "owner" | "group" | "atime" | "noatime" | "relatime" | "norelatime"
+            | "strictatime" | "lazytime" | "diratime" | "nodiratime" | "async" | "silent" => {}
+            _ if word.starts_with("x-") || word.starts_with("X-") => {}
+            _ => return Err(OptionError::Unknown(word.to_owned())),
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, name: &str, views: &str) -> Result<(), OptionError> {
+        for view in views.split([':', '+']) {
+            let show = &mut self.fs.show;
+            match view {
+                "mapi" => show.mapi = true,
+                "msg" => show.msg = true,
+                "raw" => show.raw = true,
+                "all" => *show = Show { mapi: true, msg: true, raw: true },
+                _ => return Err(wrong(name, view, "mapi, msg, raw or all")),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn wrong(name: &str, value: &str, expected: &'static str) -> OptionError {
+    OptionError::Value { name: name.to_owned(), value: value.to_owned(), expected }
+}
+
+/// Parses `1000`, `64M`, `2GiB`.
+fn parse_size(text: &str) -> Option<usize> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        _ => return None,
+    };
+    digits.parse::<usize>().ok()?.checked_mul(factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MountOptions, OptionError, parse_size};
+    use crate::view::Show;
+
+    fn check_error(options: &str, expected: &str) {
+        let error = MountOptions::parse([options]).unwrap_err();
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn every_option_of_ours_is_understood() {
+        let lists = [
+            "ro,show=mapi,raw,others=hide,codepage=932",
+            "cache=1M,uid=1000,gid=100,umask=027,nonempty,x-systemd.automount,noauto",
+        ];
+        let options = MountOptions::parse(lists).unwrap();
+        assert_eq!(options.fs.show, Show { mapi: true, raw: true, msg: false });
+        assert!(options.fs.hide_others && options.nonempty);
+        assert_eq!(options.fs.code_page.map(crate::mapi::CodePage::number), Some(932));
+        assert_eq!(options.fs.cache_bytes_max, 1 << 20);
+        let ownership = options.fs.ownership;
+        assert_eq!((ownership.uid, ownership.gid, ownership.umask), (Some(1000), Some(100), 0o27));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_named() {
+        check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
+        check_error("rw", "unknown option 'rw'; see msgfs --help");
+        check_error("show=xml", "option show=xml: expected mapi, msg, raw or all");
+        check_error("mapi", "unknown option 'mapi'; see msgfs --help");
+        check_error("umask=9", "option umask=9: expected an octal number up to 777");
+        check_error(
+            "codepage=7",
+            "option codepage=7: expected the number of a known code page, such as 1252 or 932",
+        );
+        assert!(matches!(MountOptions::parse(["a=b"]), Err(OptionError::Unknown(_))));
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("1000"), Some(1000));
+        assert_eq!(parse_size("64M"), Some(64 << 20));
+        assert_eq!(parse_size("2GiB"), Some(2 << 30));
+        assert_eq!(parse_size("M"), None);
+        assert_eq!(parse_size("1X"), None);
+        assert_eq!(parse_size("99999999999999999999"), None);
+        assert_eq!(parse_size("18446744073709551615G"), None);
+    }
+}
