@@ -43,14 +43,11 @@ pub(super) fn code_page(fcharset: i32) -> Option<CodePage> {
     CodePage::new(number)
 }
 
-/// Gives a code page in which ASCII bytes are ASCII, as RTF needs; `None` if it is none of these.
+/// Gives the code page of an `\ansicpgN`; `None` if it can't be one of RTF.
 pub(super) fn ansi_code_page(number: i32) -> Option<CodePage> {
-    // UTF-16, UTF-32, UTF-7 and EBCDIC can't stand between RTF's own words.
     match u32::try_from(number).ok()? {
-        0..=299 | 500 | 870 | 875 | 1026 | 1040..=1149 | 1200 | 1201 | 12000 | 12001 | 65000 => {
-            None
-        }
-        20273..=20424 | 20833 | 20838 | 20871 | 20880 | 20905 | 20924 | 21025 => None,
+        // UTF-16 and UTF-7: their ASCII bytes, between RTF's own words, are not ASCII text.
+        1200 | 1201 | 65000 => None,
         number => CodePage::new(number),
     }
 }

@@ -22,6 +22,8 @@ struct Html {
 }
 
 impl Writer for Html {
+    const SHOWS_SIGNS: bool = false;
+
     fn destination(&self, word: &[u8]) -> Option<Destination> {
         match word {
             b"htmltag" => Some(Destination::Markup),

@@ -5,6 +5,7 @@
 use super::charset::{Run, ansi_code_page};
 use super::fonts::{Font, Fonts};
 use super::tokens::{Token, Tokens};
+use crate::body::symbol_font::SymbolFont;
 use crate::mapi::CodePage;
 
 /// Where the text of a group goes.
@@ -30,6 +31,8 @@ pub(super) enum Destination {
 
 /// What is made of a document.
 pub(super) trait Writer {
+    /// Whether text in a symbol font becomes the signs it shows; encapsulated text is none.
+    const SHOWS_SIGNS: bool;
     /// The destination that a group's first word names, if this writer has its own view of it.
     fn destination(&self, word: &[u8]) -> Option<Destination>;
     /// Takes text.
@@ -283,10 +286,10 @@ impl<'a, W: Writer> Reader<'a, W> {
 
     fn character(&mut self, character: char) {
         let sign = match u32::from(character) {
-            // Symbol fonts have their signs here; the writer wants them readable.
+            // The signs of symbol fonts lie here in Unicode.
             code @ 0xF020..=0xF0FF => {
                 let [byte, ..] = code.to_le_bytes();
-                self.state.font.symbols.and_then(|font| font.sign(byte))
+                self.symbols().and_then(|font| font.sign(byte))
             }
             _ => None,
         };
@@ -312,7 +315,7 @@ impl<'a, W: Writer> Reader<'a, W> {
             self.run.push(*trail);
             text = after;
         }
-        if self.state.font.symbols.is_none() && text.is_ascii() {
+        if self.symbols().is_none() && text.is_ascii() {
             self.flush();
             // ASCII bytes are UTF-8.
             self.writer.text(self.state.destination, str::from_utf8(text).unwrap_or_default());
@@ -328,7 +331,7 @@ impl<'a, W: Writer> Reader<'a, W> {
         if !self.is_visible() {
             return;
         }
-        if let Some(sign) = self.state.font.symbols.and_then(|font| font.sign(byte)) {
+        if let Some(sign) = self.symbols().and_then(|font| font.sign(byte)) {
             self.flush();
             self.character(sign);
             return;
@@ -342,6 +345,10 @@ impl<'a, W: Writer> Reader<'a, W> {
             self.run.begin(page.unwrap_or(self.default_page));
         }
         self.run.push(byte);
+    }
+
+    fn symbols(&self) -> Option<SymbolFont> {
+        self.state.font.symbols.filter(|_| W::SHOWS_SIGNS)
     }
 
     /// Hands over what is still in pieces.

@@ -32,6 +32,8 @@ struct Field {
 }
 
 impl Writer for Text {
+    const SHOWS_SIGNS: bool = true;
+
     fn destination(&self, word: &[u8]) -> Option<Destination> {
         match word {
             b"field" => Some(Destination::Field),
