@@ -94,7 +94,68 @@ fn label_after<'a>(source: Source<'a>, name: &str) -> Option<Source<'a>> {
     let value = after.after(1).trim();
     let quoted = usize::from(value.text.starts_with(['"', '\'']));
     let value = value.after(quoted);
-    let end = value.text.find(|c: char| matches!(c, '"' | '\'' | ';' | '?' | '>' | ' '));
+    let end = value.text.find(['"', '\'', ';', '?', '>', ' ']);
     let label = value.first(end.unwrap_or(value.text.len())).trim();
     (!label.text.is_empty()).then_some(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+    use crate::mapi::CodePage;
+
+    fn check(bytes: &[u8], internet_code_page: Option<u32>, expected: &str) {
+        let ansi = CodePage::new(1251).unwrap();
+        let html = decode(bytes, internet_code_page, ansi);
+        assert_eq!(html, expected, "{internet_code_page:?}");
+    }
+
+    #[test]
+    fn the_internet_code_page_decides() {
+        check(b"\xE9", Some(1252), "\u{E9}");
+        check(b"\xC3\xA9", Some(65001), "\u{E9}");
+        check(b"<meta charset=utf-8>\xE9", Some(28591), "<meta charset=utf-8>\u{E9}");
+        check(b"\xA4\xA4", Some(950), "\u{4E2D}");
+    }
+
+    #[test]
+    fn a_mark_at_the_start_decides_more() {
+        check(b"\xEF\xBB\xBF\xC3\xA9", Some(1252), "\u{E9}");
+        check(b"\xFF\xFE<\0p\0", Some(1252), "<p");
+        check(b"\xFE\xFF\0<\0p", None, "<p");
+        check(b"<\0p\0>\0\0\0", Some(1200), "<p>");
+        check(b"\0<\0p", None, "<p");
+    }
+
+    #[test]
+    fn without_it_the_document_is_asked() {
+        for page in [None, Some(20127), Some(1200), Some(99999)] {
+            check(b"<meta charset=windows-1252>\xE9", page, "<meta charset=windows-1252>\u{E9}");
+        }
+        check(
+            b"<META content='text/html; CHARSET = iso-8859-1' http-equiv=content-type>\xE9",
+            None,
+            "<META content='text/html; CHARSET = iso-8859-1' http-equiv=content-type>\u{E9}",
+        );
+        let xml = "<?xml version=\"1.0\" encoding=\"windows-1252\"?>";
+        check(&[xml.as_bytes(), b"\xE9"].concat(), None, &format!("{xml}\u{E9}"));
+        // What was read as ASCII is not UTF-16.
+        check(b"<meta charset=utf-16>\xC3\xA9", None, "<meta charset=utf-16>\u{E9}");
+    }
+
+    #[test]
+    fn else_it_is_utf_8_or_the_page_of_the_message() {
+        check(b"\xC3\xA9", None, "\u{E9}");
+        check(b"\xCF", None, "\u{41F}");
+        check(b"<meta charset=nonsense>\xCF", None, "<meta charset=nonsense>\u{41F}");
+        check(
+            b"<meta name=x content='charset=utf-8'>\xCF",
+            None,
+            "<meta name=x content='charset=utf-8'>\u{41F}",
+        );
+        let far = [&[b' '; 1024][..], b"<meta charset=windows-1252>\xCF"].concat();
+        assert!(decode(&far, None, CodePage::new(1251).unwrap()).ends_with('\u{41F}'));
+        check(b"", None, "");
+        check(b"a\0\0", None, "a");
+    }
 }

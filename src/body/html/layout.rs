@@ -177,10 +177,11 @@ impl Layout {
             self.text.push('\n');
             self.below_text = false;
         }
-        if self.line.is_none() {
-            self.begin_line();
-        } else if gap.space && gap.tabs == 0 {
-            self.text.push(' ');
+        match self.line {
+            None => self.begin_line(),
+            Some(line) if gap.tabs > 0 => self.trim_line(line, &[' ']),
+            Some(_) if gap.space => self.text.push(' '),
+            Some(_) => {}
         }
         self.text.extend(std::iter::repeat_n('\t', gap.tabs));
         self.cell_has_text = true;
@@ -213,9 +214,13 @@ impl Layout {
             self.text.truncate(line.start);
             return;
         }
-        let kept = self.text.get(line.start..).unwrap_or_default().trim_end_matches([' ', '\t']);
-        self.text.truncate(line.start + kept.len());
+        self.trim_line(line, &[' ', '\t']);
         self.text.push('\n');
         self.below_text = !is_blank;
+    }
+
+    fn trim_line(&mut self, line: Line, blanks: &[char]) {
+        let kept = self.text.get(line.start..).unwrap_or_default().trim_end_matches(blanks);
+        self.text.truncate(line.start + kept.len());
     }
 }

@@ -57,11 +57,11 @@ impl Rewriter<'_> {
             // `v:fill` and the like have their attributes in a namespace at times.
             let name = attribute.name.rsplit(':').next().unwrap_or_default();
             let is = |known: &&str| name.eq_ignore_ascii_case(known);
-            if REFERENCES.iter().any(|known| is(known)) {
+            if REFERENCES.iter().any(is) {
                 if let Some(path) = self.path(&entities::decode_attribute(attribute.value.text)) {
                     self.replace(attribute.value, &path);
                 }
-            } else if is(&"style") {
+            } else if name.eq_ignore_ascii_case("style") {
                 self.style(attribute.value, true);
             }
         }
@@ -182,4 +182,119 @@ fn percent_encoded(path: &str) -> String {
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::{Reference, rewrite};
+
+    fn resolve(reference: Reference<'_>) -> Option<String> {
+        match reference {
+            Reference::ContentId("image001.png@01D0") => Some("attachments/image001.png".into()),
+            Reference::ContentId("a b") => Some("attachments/a (1) \u{E9}#.png".into()),
+            Reference::ContentLocation("http://a.org/x?a=1&b=2") => Some("attachments/x".into()),
+            Reference::ContentLocation("pic.gif") => Some("attachments/pic.gif".into()),
+            _ => None,
+        }
+    }
+
+    fn check(html: &str, expected: &str) {
+        assert_eq!(rewrite(html, &resolve), expected, "{html}");
+    }
+
+    #[test]
+    fn references_become_paths() {
+        check(
+            "<img src=\"cid:image001.png@01D0\" alt='cid:a'>",
+            "<img src=\"attachments/image001.png\" alt='cid:a'>",
+        );
+        check("<IMG SRC=CID:image001.png@01D0>", "<IMG SRC=attachments/image001.png>");
+        check("<td background='pic.gif'>", "<td background='attachments/pic.gif'>");
+        check("<a href=\"http://a.org/x?a=1&amp;b=2\">", "<a href=\"attachments/x\">");
+        check(
+            "<v:fill v:src='cid:image001.png@01D0'/>",
+            "<v:fill v:src='attachments/image001.png'/>",
+        );
+        check(
+            "<img src=' cid:&lt;image001.png@01D0&gt; '>",
+            "<img src='attachments/image001.png'>",
+        );
+        check("<img src=\"cid:image001.\r\npng@01D0\">", "<img src=\"attachments/image001.png\">");
+    }
+
+    #[test]
+    fn paths_are_percent_encoded_and_ids_decoded() {
+        check("<img src=cid:a%20b>", "<img src=attachments/a%20%281%29%20%C3%A9%23.png>");
+        check("<img src='cid:a b'>", "<img src='attachments/a%20%281%29%20%C3%A9%23.png'>");
+    }
+
+    #[test]
+    fn styles_hold_references() {
+        check(
+            "<td style=\"background:url(cid:image001.png@01D0) no-repeat\">",
+            "<td style=\"background:url(attachments/image001.png) no-repeat\">",
+        );
+        check(
+            "<td style=\"background:URL( &quot;pic.gif&quot; )\">",
+            "<td style=\"background:URL(attachments/pic.gif)\">",
+        );
+        check(
+            "<style>p{background:url('pic.gif')}q{background:url(x)}r{background:url(pic.gif)</style>",
+            "<style>p{background:url(attachments/pic.gif)}q{background:url(x)}r{background:url(attachments/pic.gif)</style>",
+        );
+        check(
+            "<style>url(\"pic.gif) url(pic.gif)</style>",
+            "<style>url(\"pic.gif) url(pic.gif)</style>",
+        );
+        check("<style>url(pic.gif</style>", "<style>url(pic.gif</style>");
+    }
+
+    #[test]
+    fn the_declared_charset_becomes_utf_8() {
+        check("<meta charset=\"windows-1252\">", "<meta charset=\"utf-8\">");
+        check("<meta charset=UTF-8>", "<meta charset=UTF-8>");
+        check(
+            "<META http-equiv=Content-Type content=\"text/html; charset=iso-8859-1\">",
+            "<META http-equiv=Content-Type content=\"text/html; charset=utf-8\">",
+        );
+        check(
+            "<meta content='text/html;charset=gb2312;x' http-equiv='Content-Type'>",
+            "<meta content='text/html;charset=utf-8;x' http-equiv='Content-Type'>",
+        );
+        check("<?xml version='1.0' encoding='koi8-r'?>", "<?xml version='1.0' encoding='utf-8'?>");
+        check("<meta name=x content='charset=koi8-r'>", "<meta name=x content='charset=koi8-r'>");
+    }
+
+    #[test]
+    fn all_else_stays_as_it_is() {
+        for html in [
+            "",
+            "<p>cid:image001.png@01D0</p>\r\n",
+            "<!-- <img src=cid:image001.png@01D0> -->",
+            "<!--[if gte vml 1]><v:imagedata src=\"cid:image001.png@01D0\"/><![endif]-->",
+            "<script>x = '<img src=cid:image001.png@01D0>'</script>",
+            "<img src=\"cid:other\"><a href='#pic.gif'><img src><img src=''>",
+            "<img src=\"pic.gif",
+            "<p\u{E9} a=\u{E9}>\u{E9}</p",
+        ] {
+            let expected =
+                if html == "<img src=\"pic.gif" { "<img src=\"attachments/pic.gif" } else { html };
+            check(html, expected);
+        }
+    }
+
+    #[test]
+    fn data_is_not_handed_over() {
+        let seen = RefCell::new(Vec::new());
+        let html =
+            "<img src=data:image/png;base64,AAAA><a href=#x><a href=mailto:a@b><img src=cid:>";
+        rewrite(html, &|reference| {
+            seen.borrow_mut().push(format!("{reference:?}"));
+            None
+        });
+        let expected = ["ContentLocation(\"mailto:a@b\")", "ContentId(\"\")", "ContentId(\"\")"];
+        assert_eq!(*seen.borrow(), expected);
+    }
 }

@@ -281,3 +281,91 @@ fn comment_length(bytes: &[u8]) -> usize {
     }
     memmem::find(bytes, b"-->").map_or(bytes.len(), |end| end + 3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Token, Tokens};
+
+    /// Tokens as a short text: `<name attribute=value>` and so on.
+    fn shown(html: &str) -> String {
+        let mut shown = String::new();
+        let mut end = 0;
+        for token in Tokens::new(html) {
+            shown += &match token {
+                Token::Text(text) => format!("T({text})"),
+                Token::End(tag) => format!("E({})", String::from_utf8_lossy(tag.name().as_bytes())),
+                Token::Raw(tag, content) => format!("R({} {})", tag.name, content.text),
+                Token::Instruction(source) => format!("I({})", source.text),
+                Token::Comment => "C".to_owned(),
+                Token::Start(tag) => {
+                    let name = tag.name();
+                    let mut shown = format!("S({}", String::from_utf8_lossy(name.as_bytes()));
+                    for attribute in tag.attributes() {
+                        let value = attribute.value;
+                        let there = value.start..value.start + value.text.len();
+                        assert_eq!(html.get(there), Some(value.text), "{html}");
+                        assert!(value.start >= end, "{html}");
+                        end = value.start;
+                        shown += &format!(" {}={}", attribute.name, value.text);
+                    }
+                    shown + ")"
+                }
+            };
+        }
+        shown
+    }
+
+    fn check(html: &str, expected: &str) {
+        assert_eq!(shown(html), expected, "{html}");
+    }
+
+    #[test]
+    fn tags_and_text() {
+        check("a<B>c</b >d<br/>", "T(a)S(b)T(c)E(b)T(d)S(br)");
+        check("a < b <3 <> </>", "T(a )T(< b )T(<3 )T(<> )C");
+        check("<averyveryverylongname>", "S()");
+        check("<o:p>&nbsp;</o:p>", "S(o:p)T(&nbsp;)E(o:p)");
+        check("", "");
+        check("<", "T(<)");
+    }
+
+    #[test]
+    fn attributes() {
+        check("<a href=x>", "S(a href=x)");
+        check("<a href = \"x>y\" b='c\"' d>", "S(a href=x>y b=c\" d=)");
+        check("<a\nhref='x'y=z/>", "S(a href=x y=z/)");
+        check("<a href=\"x\"/b>", "S(a href=x b=)");
+        check("<a =x = y>", "S(a =x=y)");
+        check("<a href=>b", "S(a href=)T(b)");
+        check("<a \"b\" c>", "S(a \"b\"= c=)");
+    }
+
+    #[test]
+    fn what_is_no_tag() {
+        check("<!DOCTYPE html>a<!-- <b> -->c<!-->d<!--->e", "CT(a)CT(c)CT(d)CT(e)");
+        check("<![if !vml]>a<![endif]><!--[if gte mso 9]><xml>b</xml><![endif]-->", "CT(a)CC");
+        check("<?xml version=\"1.0\"?>a", "I(<?xml version=\"1.0\"?>)T(a)");
+        check("a<!-- b", "T(a)C");
+        check("a<?b", "T(a)I(<?b)");
+    }
+
+    #[test]
+    fn raw_elements_hold_no_tags() {
+        check("<style>a<b></STYLE>c", "S(style)R(style a<b>)E(style)T(c)");
+        check("<script>\"</p>\"</script>", "S(script)R(script \"</p>\")E(script)");
+        check("<title></title>", "S(title)R(title )E(title)");
+        check("<style>a<b>", "S(style)R(style a<b>)");
+    }
+
+    #[test]
+    fn a_document_may_end_anywhere() {
+        let html = "<p a=\"b\" c='d' e=f g>&amp;</p><!-- h --><style>i</style>\u{E9}<?j?>";
+        for (end, _) in html.char_indices() {
+            shown(&html[..end]);
+        }
+        check("<a href=\"x", "S(a href=x)");
+        check("<a href=", "S(a href=)");
+        check("<a", "S(a)");
+        check("</a", "E(a)");
+    }
+}

@@ -105,3 +105,45 @@ const fn is_lead(page: u32, byte: u8) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Run, ansi_code_page, code_page};
+    use crate::mapi::CodePage;
+
+    fn check(page: u32, bytes: &[u8], text: &str, wants_trail: bool) {
+        let mut run = Run::new();
+        run.begin(CodePage::new(page).unwrap());
+        bytes.iter().for_each(|byte| run.push(*byte));
+        assert_eq!((run.decode().as_ref(), run.wants_trail()), (text, wants_trail), "{page}");
+    }
+
+    #[test]
+    fn a_trail_byte_is_wanted_after_a_lead_byte_only() {
+        check(1252, b"\xE9\x93", "\u{E9}\u{201C}", false);
+        check(932, b"\x93\xFA", "\u{65E5}", false);
+        check(932, b"\x93\xFA\x96", "\u{65E5}\u{FFFD}", true);
+        check(932, b"\xB1", "\u{FF71}", false);
+        check(936, b"\xC4\xE3", "\u{4F60}", false);
+        check(950, b"\xA4", "\u{FFFD}", true);
+        check(65001, b"\xC3\xA9", "\u{E9}", false);
+    }
+
+    #[test]
+    fn charsets_have_code_pages() {
+        let number = |fcharset| code_page(fcharset).map(CodePage::number);
+        assert_eq!(number(0), Some(1252));
+        assert_eq!(number(128), Some(932));
+        assert_eq!(number(204), Some(1251));
+        assert_eq!(number(254), Some(437));
+        // Default, symbol, and one that a writer took for a code page.
+        assert_eq!([number(1), number(2), number(1252), number(-1)], [None; 4]);
+    }
+
+    #[test]
+    fn rtf_is_written_in_pages_with_ascii_only() {
+        let number = |number| ansi_code_page(number).map(CodePage::number);
+        assert_eq!(number(65001), Some(65001));
+        assert_eq!([number(1200), number(65000), number(0), number(-1)], [None; 4]);
+    }
+}

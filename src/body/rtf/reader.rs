@@ -31,8 +31,10 @@ pub(super) enum Destination {
 
 /// What is made of a document.
 pub(super) trait Writer {
-    /// Whether text in a symbol font becomes the signs it shows; encapsulated text is none.
-    const SHOWS_SIGNS: bool;
+    /// Whether formatting counts: symbol fonts show signs, hidden text is left out. In encapsulated
+    /// HTML it doesn't: the tags say it again.
+    const RENDERS: bool;
+
     /// The destination that a group's first word names, if this writer has its own view of it.
     fn destination(&self, word: &[u8]) -> Option<Destination>;
     /// Takes text.
@@ -224,9 +226,9 @@ impl<'a, W: Writer> Reader<'a, W> {
     }
 
     fn is_visible(&self) -> bool {
-        !self.state.htmlrtf
-            && !self.state.hidden
-            && !matches!(self.state.destination, Destination::Hidden | Destination::FontTable)
+        let nowhere =
+            matches!(self.state.destination, Destination::Hidden | Destination::FontTable);
+        !(nowhere || self.state.htmlrtf || W::RENDERS && self.state.hidden)
     }
 
     fn word(&mut self, word: &[u8], parameter: Option<i32>) {
@@ -348,7 +350,7 @@ impl<'a, W: Writer> Reader<'a, W> {
     }
 
     fn symbols(&self) -> Option<SymbolFont> {
-        self.state.font.symbols.filter(|_| W::SHOWS_SIGNS)
+        self.state.font.symbols.filter(|_| W::RENDERS)
     }
 
     /// Hands over what is still in pieces.
