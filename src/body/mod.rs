@@ -3,6 +3,9 @@
 //! Bytes and strings in, strings out: knows nothing of properties, messages and files.
 
 pub mod compressed_rtf;
+#[cfg(test)]
+mod corpus;
 pub mod html;
+mod link;
 pub mod rtf;
 mod symbol_font;

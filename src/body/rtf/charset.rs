@@ -43,14 +43,11 @@ pub(super) fn code_page(fcharset: i32) -> Option<CodePage> {
     CodePage::new(number)
 }
 
-/// Gives a code page in which ASCII bytes are ASCII, as RTF needs; `None` if it is none of these.
+/// Gives the code page of an `\ansicpgN`; `None` if it can't be one of RTF.
 pub(super) fn ansi_code_page(number: i32) -> Option<CodePage> {
-    // UTF-16, UTF-32, UTF-7 and EBCDIC can't stand between RTF's own words.
     match u32::try_from(number).ok()? {
-        0..=299 | 500 | 870 | 875 | 1026 | 1040..=1149 | 1200 | 1201 | 12000 | 12001 | 65000 => {
-            None
-        }
-        20273..=20424 | 20833 | 20838 | 20871 | 20880 | 20905 | 20924 | 21025 => None,
+        // UTF-16 and UTF-7: their ASCII bytes, between RTF's own words, are not ASCII text.
+        1200 | 1201 | 65000 => None,
         number => CodePage::new(number),
     }
 }
@@ -106,5 +103,47 @@ const fn is_lead(page: u32, byte: u8) -> bool {
         936 | 949 | 950 | 10002 | 10003 | 10008 | 54936 => matches!(byte, 0x81..=0xFE),
         1361 => matches!(byte, 0x84..=0xD3 | 0xD8..=0xDE | 0xE0..=0xF9),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Run, ansi_code_page, code_page};
+    use crate::mapi::CodePage;
+
+    fn check(page: u32, bytes: &[u8], text: &str, wants_trail: bool) {
+        let mut run = Run::new();
+        run.begin(CodePage::new(page).unwrap());
+        bytes.iter().for_each(|byte| run.push(*byte));
+        assert_eq!((run.decode().as_ref(), run.wants_trail()), (text, wants_trail), "{page}");
+    }
+
+    #[test]
+    fn a_trail_byte_is_wanted_after_a_lead_byte_only() {
+        check(1252, b"\xE9\x93", "\u{E9}\u{201C}", false);
+        check(932, b"\x93\xFA", "\u{65E5}", false);
+        check(932, b"\x93\xFA\x96", "\u{65E5}\u{FFFD}", true);
+        check(932, b"\xB1", "\u{FF71}", false);
+        check(936, b"\xC4\xE3", "\u{4F60}", false);
+        check(950, b"\xA4", "\u{FFFD}", true);
+        check(65001, b"\xC3\xA9", "\u{E9}", false);
+    }
+
+    #[test]
+    fn charsets_have_code_pages() {
+        let number = |fcharset| code_page(fcharset).map(CodePage::number);
+        assert_eq!(number(0), Some(1252));
+        assert_eq!(number(128), Some(932));
+        assert_eq!(number(204), Some(1251));
+        assert_eq!(number(254), Some(437));
+        // Default, symbol, and one that a writer took for a code page.
+        assert_eq!([number(1), number(2), number(1252), number(-1)], [None; 4]);
+    }
+
+    #[test]
+    fn rtf_is_written_in_pages_with_ascii_only() {
+        let number = |number| ansi_code_page(number).map(CodePage::number);
+        assert_eq!(number(65001), Some(65001));
+        assert_eq!([number(1200), number(65000), number(0), number(-1)], [None; 4]);
     }
 }

@@ -40,3 +40,30 @@ pub fn kind(rtf: &[u8]) -> Kind {
 
 /// The word must be among the first tokens (\[MS-OXRTFEX\] 2.2.1).
 const KIND_TOKENS_MAX: usize = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::Kind::{FromHtml, FromText, Native};
+    use super::{Kind, kind};
+
+    fn check(rtf: &str, expected: Kind) {
+        assert_eq!(kind(rtf.as_bytes()), expected, "{rtf}");
+    }
+
+    #[test]
+    fn the_kind_is_told_by_the_first_words() {
+        check("{\\rtf1\\ansi\\ansicpg1252\\fromhtml1 \\deff0{\\fonttbl", FromHtml);
+        check("{\\rtf1\\ansi\\fbidis\\ansicpg1252\\deff0\\fromtext{\\fonttbl", FromText);
+        check("{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0 Arial;}}", Native);
+        check("{\\rtf1\\fromhtml0\\deff0", Native);
+        check("", Native);
+    }
+
+    #[test]
+    fn later_words_tell_nothing() {
+        check("{\\rtf1\\a\\b\\c\\d\\e\\f\\g\\fromhtml1", FromHtml);
+        check("{\\rtf1\\a\\b\\c\\d\\e\\f\\g\\h\\fromhtml1", Native);
+        check("{\\rtf1 text\\fromhtml1", Native);
+        check("{\\rtf1\\~\\fromhtml1", Native);
+    }
+}

@@ -5,6 +5,7 @@
 use super::charset::{Run, ansi_code_page};
 use super::fonts::{Font, Fonts};
 use super::tokens::{Token, Tokens};
+use crate::body::symbol_font::SymbolFont;
 use crate::mapi::CodePage;
 
 /// Where the text of a group goes.
@@ -30,6 +31,10 @@ pub(super) enum Destination {
 
 /// What is made of a document.
 pub(super) trait Writer {
+    /// Whether formatting counts: symbol fonts show signs, hidden text is left out. In encapsulated
+    /// HTML it doesn't: the tags say it again.
+    const RENDERS: bool;
+
     /// The destination that a group's first word names, if this writer has its own view of it.
     fn destination(&self, word: &[u8]) -> Option<Destination>;
     /// Takes text.
@@ -221,9 +226,9 @@ impl<'a, W: Writer> Reader<'a, W> {
     }
 
     fn is_visible(&self) -> bool {
-        !self.state.htmlrtf
-            && !self.state.hidden
-            && !matches!(self.state.destination, Destination::Hidden | Destination::FontTable)
+        let nowhere =
+            matches!(self.state.destination, Destination::Hidden | Destination::FontTable);
+        !(nowhere || self.state.htmlrtf || W::RENDERS && self.state.hidden)
     }
 
     fn word(&mut self, word: &[u8], parameter: Option<i32>) {
@@ -283,10 +288,10 @@ impl<'a, W: Writer> Reader<'a, W> {
 
     fn character(&mut self, character: char) {
         let sign = match u32::from(character) {
-            // Symbol fonts have their signs here; the writer wants them readable.
+            // The signs of symbol fonts lie here in Unicode.
             code @ 0xF020..=0xF0FF => {
                 let [byte, ..] = code.to_le_bytes();
-                self.state.font.symbols.and_then(|font| font.sign(byte))
+                self.symbols().and_then(|font| font.sign(byte))
             }
             _ => None,
         };
@@ -312,7 +317,7 @@ impl<'a, W: Writer> Reader<'a, W> {
             self.run.push(*trail);
             text = after;
         }
-        if self.state.font.symbols.is_none() && text.is_ascii() {
+        if self.symbols().is_none() && text.is_ascii() {
             self.flush();
             // ASCII bytes are UTF-8.
             self.writer.text(self.state.destination, str::from_utf8(text).unwrap_or_default());
@@ -328,7 +333,7 @@ impl<'a, W: Writer> Reader<'a, W> {
         if !self.is_visible() {
             return;
         }
-        if let Some(sign) = self.state.font.symbols.and_then(|font| font.sign(byte)) {
+        if let Some(sign) = self.symbols().and_then(|font| font.sign(byte)) {
             self.flush();
             self.character(sign);
             return;
@@ -342,6 +347,10 @@ impl<'a, W: Writer> Reader<'a, W> {
             self.run.begin(page.unwrap_or(self.default_page));
         }
         self.run.push(byte);
+    }
+
+    fn symbols(&self) -> Option<SymbolFont> {
+        self.state.font.symbols.filter(|_| W::RENDERS)
     }
 
     /// Hands over what is still in pieces.

@@ -3,6 +3,7 @@
 //! Knows no character set: text comes decoded.
 
 use super::reader::{Destination, Writer, read};
+use crate::body::link;
 
 /// Makes readable plain text of an RTF, lines ending with LF.
 ///
@@ -16,6 +17,8 @@ pub fn to_text(rtf: &[u8]) -> String {
     }
     text
 }
+
+const NO_BREAK_SPACE: char = '\u{A0}';
 
 #[derive(Default)]
 struct Text {
@@ -32,6 +35,8 @@ struct Field {
 }
 
 impl Writer for Text {
+    const RENDERS: bool = true;
+
     fn destination(&self, word: &[u8]) -> Option<Destination> {
         match word {
             b"field" => Some(Destination::Field),
@@ -41,7 +46,9 @@ impl Writer for Text {
             // text again in Unicode.
             b"object" | b"shp" | b"shpinst" | b"upr" => Some(Destination::Hidden),
             b"result" | b"shptxt" | b"ud" => Some(Destination::Document),
-            b"sp" | b"shprslt" => Some(Destination::Skipped),
+            // Holds the end of a row; readers without nested tables take `\nonesttables`.
+            b"nesttableprops" => Some(Destination::Document),
+            b"sp" | b"shprslt" | b"nonesttables" => Some(Destination::Skipped),
             _ => None,
         }
     }
@@ -54,7 +61,10 @@ impl Writer for Text {
                 }
             }
             Destination::Field => {}
-            _ => self.text.push_str(&text.replace('\u{A0}', " ")),
+            _ if text.contains(NO_BREAK_SPACE) => {
+                self.text.push_str(&text.replace(NO_BREAK_SPACE, " "));
+            }
+            _ => self.text.push_str(text),
         }
     }
 
@@ -113,8 +123,7 @@ impl Writer for Text {
         if let Some(field) = self.fields.pop()
             && let Some(url) = hyperlink(&field.instruction)
             && let Some(shown) = self.text.get(field.start..)
-            && shown.trim() != url
-            && shown.trim() != url.trim_start_matches("mailto:")
+            && link::differs(shown, url)
         {
             self.text.push_str(&format!(" <{url}>"));
         }
@@ -134,4 +143,88 @@ fn hyperlink(instruction: &str) -> Option<&str> {
     };
     // A switch comes first where the link is to a place in the same document.
     (!url.is_empty() && !url.starts_with('\\')).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_text;
+
+    const HEADER: &str = "{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0\\fswiss\\fcharset0 Arial;}\
+        {\\f1\\fnil\\fcharset2 Symbol;}{\\f2\\fcharset2{\\*\\panose 05}Wingdings;}}\
+        {\\stylesheet{\\s0 Normal;}}{\\*\\generator Riched20;}\r\n\\viewkind4\\uc1\\pard ";
+
+    fn check(body: &str, expected: &str) {
+        let rtf = format!("{HEADER}{body}}}");
+        assert_eq!(to_text(rtf.as_bytes()), expected, "{body}");
+    }
+
+    #[test]
+    fn paragraphs_and_signs() {
+        check("a\\par b\\line c\\tab\\b d\\b0\\par}", "a\nb\nc\td\n");
+        check(
+            "\\lquote a\\rquote\\~\\emdash\\'a0\\_\\'e9\\-\\u8364 ?",
+            "\u{2018}a\u{2019} \u{2014} -\u{E9}\u{20AC}",
+        );
+        check("a\\page b\\sect c", "a\nb\nc");
+    }
+
+    #[test]
+    fn encapsulated_text_comes_out_as_it_was() {
+        let rtf = b"{\\rtf1\\ansi\\ansicpg1251\\fromtext \\deff0{\\fonttbl{\\f0 Arial;}}\r\n\
+            \\pard\\plain \\htmlrtf x\\htmlrtf0 <\\'cf> \\tab &amp;\\par\r\nb\\line\r\n}";
+        assert_eq!(to_text(rtf), "<\u{41F}> \t&amp;\nb\n");
+    }
+
+    #[test]
+    fn cells_are_divided_by_tabs_and_rows_by_lines() {
+        check("\\trowd\\cellx1 a\\cell b\\cell\\row c\\cell\\cell\\row d", "a\tb\nc\t\nd");
+        check(
+            "x\\nestcell y\\nestcell{\\*\\nesttableprops\\nestrow}{\\nonesttables\\par}",
+            "x\ty\n",
+        );
+    }
+
+    #[test]
+    fn bullets_are_kept() {
+        check("{\\pntext\\f1\\'B7\\tab}{\\*\\pn\\pnlvlblt{\\pntxtb\\'B7}}One", "\u{2022}\tOne");
+        check("{\\listtext\\pard\\plain 1.\\tab}One", "1.\tOne");
+        check("{\\f2 J\\'fc}{\\f1 a}J", "\u{263A}\u{2713}\u{3B1}J");
+        check("{\\f1\\u-3913 ?}", "\u{2022}");
+    }
+
+    #[test]
+    fn links_show_where_they_lead() {
+        let field = |instruction: &str, result: &str| {
+            format!("{{\\field{{\\*\\fldinst {{{instruction}}}}}{{\\fldrslt {{\\ul {result}}}}}}}.")
+        };
+        check(&field("HYPERLINK \"http://a.org/x\"", "here"), "here <http://a.org/x>.");
+        check(&field("HYPERLINK \"http://a.org/\"", "a.org"), "a.org.");
+        check(&field(" hyperlink http://a.org/x \\\\o \"tip\"", "here"), "here <http://a.org/x>.");
+        check(&field("HYPERLINK \\\\l \"mark\"", "below"), "below.");
+        check(&field("PAGE", "7"), "7.");
+        check(&field("HYPERLINK", "a"), "a.");
+        let inner = field("HYPERLINK \"b.org\"", "b");
+        check(&field("HYPERLINK \"a.org\"", &inner), "b <b.org>. <a.org>.");
+        check("{\\field{\\fldrslt a}{\\*\\fldinst HYPERLINK \"b\"", "a <b>");
+    }
+
+    #[test]
+    fn what_is_not_seen_is_left_out() {
+        check("a{\\v b}\\v c\\v0 d\\v e\\plain f", "adf");
+        check("a{\\header h}{\\footerr f}{\\pict\\wmetafile8 00ff}{\\info{\\author x}}b", "ab");
+        check(
+            "a{\\object\\objemb{\\*\\objclass X}{\\*\\objdata 01}{\\result b{\\pict 00}}}c",
+            "abc",
+        );
+        check("a{\\shp{\\*\\shpinst{\\sp{\\sn n}{\\sv v}}{\\shptxt t}}{\\shprslt r}}b", "atb");
+        check("a{\\upr{old}{\\*\\ud{\\u233 ?}}}b", "a\u{E9}b");
+        check("a{\\*\\bkmkstart x}{\\xe y}b", "ab");
+    }
+
+    #[test]
+    fn hostile_fields_cost_nothing() {
+        let rtf = "{\\field{\\*\\fldinst HYPERLINK \"x\"}{\\fldrslt ".repeat(50_000);
+        assert!(to_text(rtf.as_bytes()).len() < 2 * rtf.len());
+        assert_eq!(to_text(b"{\\rtf1 {\\fldinst a}{\\fldrslt b}{\\field}}"), "b");
+    }
 }

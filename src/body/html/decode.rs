@@ -1,0 +1,161 @@
+//! From the bytes of `PR_HTML` to text, and the charset a document declares.
+//!
+//! Knows no reference and no layout.
+
+use super::entities;
+use super::tokens::{Source, Tag, Token, Tokens};
+use crate::mapi::CodePage;
+
+/// Decodes `PR_HTML`.
+///
+/// A byte order mark decides, and is dropped. Else `internet_code_page` does
+/// (`PR_INTERNET_CPID`), as in Outlook, which ignores what the document declares; but if that is
+/// absent, 20127 (ASCII) or 1200 (UTF-16), which Outlook also writes for others, then a charset
+/// declared in the first 1,024 bytes; then UTF-8 if the bytes are valid; then `ansi`, the page of
+/// the message. NULs at the end are dropped.
+pub fn decode(bytes: &[u8], internet_code_page: Option<u32>, ansi: CodePage) -> String {
+    let (page, bytes) = marked_page(bytes).unwrap_or_else(|| {
+        let page = match internet_code_page {
+            None | Some(US_ASCII | UTF_16LE | UTF_16BE) => None,
+            Some(number) => CodePage::new(number),
+        };
+        (page.unwrap_or_else(|| guessed_page(bytes, ansi)), bytes)
+    });
+    let mut html = page.decode(bytes).into_owned();
+    html.truncate(html.trim_end_matches('\0').len());
+    html
+}
+
+const US_ASCII: u32 = 20127;
+const UTF_16LE: u32 = 1200;
+const UTF_16BE: u32 = 1201;
+/// Where browsers look for a declaration (WHATWG HTML 4.2.5.4).
+const DECLARATION_BYTES_MAX: usize = 1024;
+
+/// The page that the first bytes show, and what follows a byte order mark.
+fn marked_page(bytes: &[u8]) -> Option<(CodePage, &[u8])> {
+    let utf_16 = |number| CodePage::new(number);
+    match bytes {
+        [0xEF, 0xBB, 0xBF, rest @ ..] => Some((CodePage::UTF_8, rest)),
+        [0xFF, 0xFE, rest @ ..] => utf_16(UTF_16LE).map(|page| (page, rest)),
+        [0xFE, 0xFF, rest @ ..] => utf_16(UTF_16BE).map(|page| (page, rest)),
+        // In no other encoding is a NUL part of the first tag.
+        [b'<', 0, _, 0, ..] => utf_16(UTF_16LE).map(|page| (page, bytes)),
+        [0, b'<', 0, _, ..] => utf_16(UTF_16BE).map(|page| (page, bytes)),
+        _ => None,
+    }
+}
+
+fn guessed_page(bytes: &[u8], ansi: CodePage) -> CodePage {
+    let first = bytes.get(..DECLARATION_BYTES_MAX).unwrap_or(bytes);
+    declared_page(&String::from_utf8_lossy(first))
+        .unwrap_or_else(|| if CodePage::UTF_8.is_valid(bytes) { CodePage::UTF_8 } else { ansi })
+}
+
+fn declared_page(html: &str) -> Option<CodePage> {
+    Tokens::new(html).find_map(|token| {
+        let page = CodePage::of_mime_charset(declared_charset(&token)?.text)?;
+        // What could be read here as ASCII is not UTF-16 (WHATWG HTML 13.2.3.2).
+        Some(if matches!(page.number(), UTF_16LE | UTF_16BE) { CodePage::UTF_8 } else { page })
+    })
+}
+
+/// The charset label that a token declares: `<meta charset>`, `<meta http-equiv>` or `<?xml ?>`.
+pub(super) fn declared_charset<'a>(token: &Token<'a>) -> Option<Source<'a>> {
+    match token {
+        Token::Start(tag) if tag.is("meta") => meta_charset(tag),
+        Token::Instruction(source) if source.text.starts_with("<?xml ") => {
+            label_after(*source, "encoding")
+        }
+        _ => None,
+    }
+}
+
+fn meta_charset<'a>(tag: &Tag<'a>) -> Option<Source<'a>> {
+    if let Some(charset) = tag.attribute("charset") {
+        return Some(charset.trim()).filter(|charset| !charset.text.is_empty());
+    }
+    let equivalent = entities::decode_attribute(tag.attribute("http-equiv")?.text);
+    if !equivalent.trim().eq_ignore_ascii_case("content-type") {
+        return None;
+    }
+    label_after(tag.attribute("content")?, "charset")
+}
+
+/// The label in `charset=label`, with or without quotes and blanks.
+fn label_after<'a>(source: Source<'a>, name: &str) -> Option<Source<'a>> {
+    let bytes = source.text.as_bytes();
+    let found =
+        bytes.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name.as_bytes()))?;
+    let after = source.after(found + name.len()).trim();
+    if !after.text.starts_with('=') {
+        return None;
+    }
+    let value = after.after(1).trim();
+    let quoted = usize::from(value.text.starts_with(['"', '\'']));
+    let value = value.after(quoted);
+    let end = value.text.find(['"', '\'', ';', '?', '>', ' ']);
+    let label = value.first(end.unwrap_or(value.text.len())).trim();
+    (!label.text.is_empty()).then_some(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decode;
+    use crate::mapi::CodePage;
+
+    fn check(bytes: &[u8], internet_code_page: Option<u32>, expected: &str) {
+        let ansi = CodePage::new(1251).unwrap();
+        let html = decode(bytes, internet_code_page, ansi);
+        assert_eq!(html, expected, "{internet_code_page:?}");
+    }
+
+    #[test]
+    fn the_internet_code_page_decides() {
+        check(b"\xE9", Some(1252), "\u{E9}");
+        check(b"\xC3\xA9", Some(65001), "\u{E9}");
+        check(b"<meta charset=utf-8>\xE9", Some(28591), "<meta charset=utf-8>\u{E9}");
+        check(b"\xA4\xA4", Some(950), "\u{4E2D}");
+    }
+
+    #[test]
+    fn a_mark_at_the_start_decides_more() {
+        check(b"\xEF\xBB\xBF\xC3\xA9", Some(1252), "\u{E9}");
+        check(b"\xFF\xFE<\0p\0", Some(1252), "<p");
+        check(b"\xFE\xFF\0<\0p", None, "<p");
+        check(b"<\0p\0>\0\0\0", Some(1200), "<p>");
+        check(b"\0<\0p", None, "<p");
+    }
+
+    #[test]
+    fn without_it_the_document_is_asked() {
+        for page in [None, Some(20127), Some(1200), Some(99999)] {
+            check(b"<meta charset=windows-1252>\xE9", page, "<meta charset=windows-1252>\u{E9}");
+        }
+        check(
+            b"<META content='text/html; CHARSET = iso-8859-1' http-equiv=content-type>\xE9",
+            None,
+            "<META content='text/html; CHARSET = iso-8859-1' http-equiv=content-type>\u{E9}",
+        );
+        let xml = "<?xml version=\"1.0\" encoding=\"windows-1252\"?>";
+        check(&[xml.as_bytes(), b"\xE9"].concat(), None, &format!("{xml}\u{E9}"));
+        // What was read as ASCII is not UTF-16.
+        check(b"<meta charset=utf-16>\xC3\xA9", None, "<meta charset=utf-16>\u{E9}");
+    }
+
+    #[test]
+    fn else_it_is_utf_8_or_the_page_of_the_message() {
+        check(b"\xC3\xA9", None, "\u{E9}");
+        check(b"\xCF", None, "\u{41F}");
+        check(b"<meta charset=nonsense>\xCF", None, "<meta charset=nonsense>\u{41F}");
+        check(
+            b"<meta name=x content='charset=utf-8'>\xCF",
+            None,
+            "<meta name=x content='charset=utf-8'>\u{41F}",
+        );
+        let far = [&[b' '; 1024][..], b"<meta charset=windows-1252>\xCF"].concat();
+        assert!(decode(&far, None, CodePage::new(1251).unwrap()).ends_with('\u{41F}'));
+        check(b"", None, "");
+        check(b"a\0\0", None, "a");
+    }
+}

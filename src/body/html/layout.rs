@@ -1,0 +1,226 @@
+//! Lays out plain text: words, lines, quotations, list items and cells.
+//!
+//! Knows no HTML. What is between two pieces of text is collected first and written when the second
+//! comes, so that margins collapse, and nothing is left over at the end.
+
+/// Text under construction.
+#[derive(Debug, Default)]
+pub(super) struct Layout {
+    text: String,
+    gap: Gap,
+    /// Whether there is something on the last line, and where it begins after its prefix.
+    line: Option<Line>,
+    /// Whether the line above is blank, or there is none.
+    below_text: bool,
+    quote_depth: usize,
+    indent_columns: usize,
+    /// A list item's bullet or number, which stands before its first text.
+    marker: Option<String>,
+    /// Whether anything was written since the cell or row began.
+    cell_has_text: bool,
+    /// Where the text begins that was first written since the last [`Layout::mark`].
+    mark: Option<usize>,
+    wants_mark: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    start: usize,
+    content_start: usize,
+}
+
+/// What divides the next text from the last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Gap {
+    /// 1 begins a new line, 2 leaves one blank.
+    lines: u8,
+    /// The quotation around a blank line.
+    quote_depth: usize,
+    tabs: usize,
+    space: bool,
+}
+
+/// Deeper quotations and lists look like this one, so that hostile nesting costs nothing.
+const QUOTE_DEPTH_MAX: usize = 20;
+const INDENT_COLUMNS_MAX: usize = 40;
+const TABS_MAX: usize = 100;
+
+impl Layout {
+    /// Writes text that has no blanks or line breaks to collapse.
+    pub(super) fn text(&mut self, text: &str) {
+        if !text.is_empty() {
+            self.cross_gap();
+            self.text.push_str(text);
+        }
+    }
+
+    /// Adds a blank, which is nothing at the end of a line or beside another.
+    pub(super) const fn space(&mut self) {
+        self.gap.space = self.line.is_some();
+    }
+
+    /// Begins a new line, as after a paragraph without a margin.
+    pub(super) fn line(&mut self) {
+        // The start of a cell stays beside the cell before it.
+        if self.gap.tabs == 0 || self.cell_has_text {
+            self.open_gap(1);
+        }
+    }
+
+    /// Leaves a blank line, as after a paragraph with a margin.
+    pub(super) fn blank_line(&mut self) {
+        if self.gap.tabs == 0 || self.cell_has_text {
+            self.open_gap(2);
+        }
+    }
+
+    /// Breaks the line: a second break leaves a blank one.
+    pub(super) fn line_break(&mut self) {
+        if self.gap.lines == 0 && self.line.is_some() { self.line() } else { self.blank_line() }
+    }
+
+    /// Ends the line as it is, as in preformatted text.
+    pub(super) fn hard_line_break(&mut self) {
+        self.cross_gap();
+        self.text.push('\n');
+        self.line = None;
+        self.below_text = true;
+    }
+
+    /// Begins a row of cells.
+    pub(super) fn row(&mut self) {
+        self.open_gap(1);
+        self.gap.tabs = 0;
+        self.cell_has_text = false;
+    }
+
+    /// Begins another cell in the row.
+    pub(super) fn next_cell(&mut self) {
+        if self.cell_has_text {
+            self.gap = Gap::default();
+        }
+        self.gap.tabs = (self.gap.tabs + 1).min(TABS_MAX);
+        self.cell_has_text = false;
+    }
+
+    /// Begins a quotation.
+    pub(super) fn begin_quote(&mut self) {
+        self.blank_line();
+        self.quote_depth += 1;
+    }
+
+    /// Ends a quotation.
+    pub(super) fn end_quote(&mut self) {
+        self.blank_line();
+        self.quote_depth = self.quote_depth.saturating_sub(1);
+    }
+
+    /// Begins a list item: its marker stands at `indent_columns`, its text after the marker.
+    pub(super) fn item(&mut self, indent_columns: usize, marker: String) {
+        self.line();
+        self.indent_columns = indent_columns + marker.chars().count();
+        self.marker = Some(marker);
+    }
+
+    /// The columns the text is indented by.
+    pub(super) const fn indent_columns(&self) -> usize {
+        self.indent_columns
+    }
+
+    /// Goes back to an indentation.
+    pub(super) fn set_indent_columns(&mut self, columns: usize) {
+        self.indent_columns = columns;
+        self.marker = None;
+    }
+
+    /// Remembers where the next text begins.
+    pub(super) const fn mark(&mut self) {
+        self.mark = None;
+        self.wants_mark = true;
+    }
+
+    /// The text written since the mark.
+    pub(super) fn since_mark(&self) -> &str {
+        self.mark.and_then(|mark| self.text.get(mark..)).unwrap_or_default()
+    }
+
+    /// Writes text right behind the last, before any gap.
+    pub(super) fn append(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+
+    /// Gives the text, with a line break at its end.
+    pub(super) fn finish(mut self) -> String {
+        self.end_line();
+        while self.text.ends_with("\n\n") {
+            self.text.pop();
+        }
+        self.text
+    }
+
+    fn open_gap(&mut self, lines: u8) {
+        let quote_depth = if self.gap.lines == 0 { usize::MAX } else { self.gap.quote_depth };
+        self.gap.quote_depth = quote_depth.min(self.quote_depth);
+        self.gap.lines = self.gap.lines.max(lines);
+        self.gap.space = false;
+    }
+
+    /// Writes what divides the last text from the next.
+    fn cross_gap(&mut self) {
+        let gap = std::mem::take(&mut self.gap);
+        if gap.lines > 0 {
+            self.end_line();
+        }
+        if gap.lines > 1 && self.below_text {
+            self.push_quote(gap.quote_depth.min(self.quote_depth));
+            self.text.truncate(self.text.trim_end_matches(' ').len());
+            self.text.push('\n');
+            self.below_text = false;
+        }
+        match self.line {
+            None => self.begin_line(),
+            Some(line) if gap.tabs > 0 => self.trim_line(line, &[' ']),
+            Some(_) if gap.space => self.text.push(' '),
+            Some(_) => {}
+        }
+        self.text.extend(std::iter::repeat_n('\t', gap.tabs));
+        self.cell_has_text = true;
+        if std::mem::take(&mut self.wants_mark) {
+            self.mark = Some(self.text.len());
+        }
+    }
+
+    fn begin_line(&mut self) {
+        let start = self.text.len();
+        self.push_quote(self.quote_depth);
+        let marker = self.marker.take().unwrap_or_default();
+        let indent_columns = self.indent_columns.min(INDENT_COLUMNS_MAX);
+        let blanks = indent_columns.saturating_sub(marker.chars().count());
+        self.text.extend(std::iter::repeat_n(' ', blanks));
+        self.line = Some(Line { start, content_start: self.text.len() });
+        self.text.push_str(&marker);
+    }
+
+    fn push_quote(&mut self, depth: usize) {
+        self.text.extend(std::iter::repeat_n("> ", depth.min(QUOTE_DEPTH_MAX)));
+    }
+
+    /// Ends the line, if there is one; of blank lines in a row only the first stays.
+    fn end_line(&mut self) {
+        let Some(line) = self.line.take() else { return };
+        let content = self.text.get(line.content_start..).unwrap_or_default();
+        let is_blank = content.trim_matches([' ', '\t']).is_empty();
+        if is_blank && !self.below_text {
+            self.text.truncate(line.start);
+            return;
+        }
+        self.trim_line(line, &[' ', '\t']);
+        self.text.push('\n');
+        self.below_text = !is_blank;
+    }
+
+    fn trim_line(&mut self, line: Line, blanks: &[char]) {
+        let kept = self.text.get(line.start..).unwrap_or_default().trim_end_matches(blanks);
+        self.text.truncate(line.start + kept.len());
+    }
+}

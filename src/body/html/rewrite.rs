@@ -1,0 +1,300 @@
+//! Rewrites a document for its place in a folder: references to attachments, the declared charset.
+//!
+//! Knows nothing of attachments: which reference has a file is the caller's to say.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use memchr::memchr_iter;
+
+use super::decode::declared_charset;
+use super::entities;
+use super::tokens::{Source, Tag, Token, Tokens};
+
+/// A reference of a document to something outside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reference<'a> {
+    /// The content id of a `cid:` URL, percent-escapes decoded, without `<>`.
+    ContentId(&'a str),
+    /// Any other URL, which may be the content location of an attachment.
+    ContentLocation(&'a str),
+}
+
+/// Rewrites what is no longer true in a document that became a UTF-8 file beside its attachments.
+///
+/// A declared charset becomes `utf-8`. Each reference is handed to `resolve`; where that answers
+/// with a relative path, the path takes its place, percent-encoded. References are the values of
+/// `src`, `href`, `background`, `data` and `poster`, and every `url(...)` in a style. All else stays as
+/// it is, byte for byte; comments and scripts are left alone.
+pub fn rewrite(html: &str, resolve: &dyn Fn(Reference<'_>) -> Option<String>) -> String {
+    let mut rewriter = Rewriter { html, resolve, output: String::new(), copied: 0 };
+    for token in Tokens::new(html) {
+        if let Some(charset) = declared_charset(&token)
+            && !charset.text.eq_ignore_ascii_case("utf-8")
+        {
+            rewriter.replace(charset, "utf-8");
+        }
+        match token {
+            Token::Start(tag) => rewriter.tag(&tag),
+            Token::Raw(tag, content) if tag.is("style") => rewriter.style(content, false),
+            _ => {}
+        }
+    }
+    rewriter.finish()
+}
+
+struct Rewriter<'a> {
+    html: &'a str,
+    resolve: &'a dyn Fn(Reference<'_>) -> Option<String>,
+    output: String,
+    /// How much of the document the output covers, in bytes.
+    copied: usize,
+}
+
+impl Rewriter<'_> {
+    fn tag(&mut self, tag: &Tag<'_>) {
+        for attribute in tag.attributes() {
+            // `v:fill` and the like have their attributes in a namespace at times.
+            let name = attribute.name.rsplit(':').next().unwrap_or_default();
+            let is = |known: &&str| name.eq_ignore_ascii_case(known);
+            if REFERENCES.iter().any(is) {
+                if let Some(path) = self.path(&entities::decode_attribute(attribute.value.text)) {
+                    self.replace(attribute.value, &path);
+                }
+            } else if name.eq_ignore_ascii_case("style") {
+                self.style(attribute.value, true);
+            }
+        }
+    }
+
+    /// Rewrites each `url(...)` of a style sheet or of an attribute.
+    fn style(&mut self, style: Source<'_>, is_attribute: bool) {
+        let mut read = 0;
+        for open in memchr_iter(b'(', style.text.as_bytes()) {
+            let Some(before) = style.text.as_bytes().get(read..open) else { continue };
+            let is_url =
+                before.last_chunk::<3>().is_some_and(|name| name.eq_ignore_ascii_case(b"url"));
+            if !is_url {
+                continue;
+            }
+            let inside = style.after(open + 1);
+            let Some(length) = url_length(inside.text) else { return };
+            let inside = inside.first(length);
+            read = open + 1 + length;
+            let url = if is_attribute {
+                entities::decode_attribute(inside.text)
+            } else {
+                Cow::Borrowed(inside.text)
+            };
+            if let Some(path) = self.path(url.trim().trim_matches(['"', '\''])) {
+                self.replace(inside, &path);
+            }
+        }
+    }
+
+    /// The path that takes the place of a URL.
+    fn path(&self, url: &str) -> Option<String> {
+        let url = url.trim();
+        // Line breaks inside a URL mean nothing (WHATWG URL 4.4).
+        let folded = url.contains(['\t', '\n', '\r']);
+        let url = if folded {
+            Cow::Owned(url.replace(['\t', '\n', '\r'], ""))
+        } else {
+            Cow::Borrowed(url)
+        };
+        let path = match url.split_at_checked("cid:".len()) {
+            Some((scheme, id)) if scheme.eq_ignore_ascii_case("cid:") => {
+                let bare = |id: &str| {
+                    (self.resolve)(Reference::ContentId(
+                        id.trim().trim_start_matches('<').trim_end_matches('>'),
+                    ))
+                };
+                bare(&percent_decoded(id)).or_else(|| bare(id))
+            }
+            Some((scheme, _)) if scheme.eq_ignore_ascii_case("data") => None,
+            _ if url.is_empty() || url.starts_with('#') => None,
+            _ => (self.resolve)(Reference::ContentLocation(&url)),
+        };
+        path.map(|path| percent_encoded(&path))
+    }
+
+    fn replace(&mut self, source: Source<'_>, replacement: &str) {
+        self.output.push_str(self.html.get(self.copied..source.start).unwrap_or_default());
+        self.output.push_str(replacement);
+        self.copied = source.start + source.text.len();
+    }
+
+    fn finish(mut self) -> String {
+        self.output.push_str(self.html.get(self.copied..).unwrap_or_default());
+        self.output
+    }
+}
+
+/// Attributes whose value is a URL that a browser loads or goes to.
+const REFERENCES: [&str; 5] = ["src", "href", "background", "data", "poster"];
+
+/// The length of what stands in the parentheses of `url(...)`; `None` if they don't close.
+fn url_length(text: &str) -> Option<usize> {
+    let blanks = text.len() - text.trim_ascii_start().len();
+    let start = match text.get(blanks..)?.chars().next()? {
+        quote @ ('"' | '\'') => {
+            let quoted = text.get(blanks + 1..)?;
+            blanks + 1 + quoted.find(quote)? + 1
+        }
+        _ => blanks,
+    };
+    text.get(start..)?.find(')').map(|length| start + length)
+}
+
+fn percent_decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('%') {
+        return Cow::Borrowed(text);
+    }
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let escaped = after.first_chunk::<2>().and_then(|digits| {
+            let [high, low] = digits.map(|digit| char::from(digit).to_digit(16));
+            u8::try_from(high? << 4 | low?).ok()
+        });
+        match escaped {
+            Some(byte) if *first == b'%' => {
+                bytes.push(byte);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            _ => {
+                bytes.push(*first);
+                rest = after;
+            }
+        }
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Encodes what would not be a path, or not be whole, in an attribute or a style without quotes.
+fn percent_encoded(path: &str) -> String {
+    let mut encoded = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'/' | b'-' | b'.' | b'_' | b'~' | b'@' | b'+' | b',' => encoded.push(char::from(byte)),
+            _ if byte.is_ascii_alphanumeric() => encoded.push(char::from(byte)),
+            _ => write!(encoded, "%{byte:02X}").expect("a string takes every write"),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::{Reference, rewrite};
+
+    fn resolve(reference: Reference<'_>) -> Option<String> {
+        match reference {
+            Reference::ContentId("image001.png@01D0") => Some("attachments/image001.png".into()),
+            Reference::ContentId("a b") => Some("attachments/a (1) \u{E9}#.png".into()),
+            Reference::ContentLocation("http://a.org/x?a=1&b=2") => Some("attachments/x".into()),
+            Reference::ContentLocation("pic.gif") => Some("attachments/pic.gif".into()),
+            _ => None,
+        }
+    }
+
+    fn check(html: &str, expected: &str) {
+        assert_eq!(rewrite(html, &resolve), expected, "{html}");
+    }
+
+    #[test]
+    fn references_become_paths() {
+        check(
+            "<img src=\"cid:image001.png@01D0\" alt='cid:a'>",
+            "<img src=\"attachments/image001.png\" alt='cid:a'>",
+        );
+        check("<IMG SRC=CID:image001.png@01D0>", "<IMG SRC=attachments/image001.png>");
+        check("<td background='pic.gif'>", "<td background='attachments/pic.gif'>");
+        check("<a href=\"http://a.org/x?a=1&amp;b=2\">", "<a href=\"attachments/x\">");
+        check(
+            "<v:fill v:src='cid:image001.png@01D0'/>",
+            "<v:fill v:src='attachments/image001.png'/>",
+        );
+        check(
+            "<img src=' cid:&lt;image001.png@01D0&gt; '>",
+            "<img src='attachments/image001.png'>",
+        );
+        check("<img src=\"cid:image001.\r\npng@01D0\">", "<img src=\"attachments/image001.png\">");
+    }
+
+    #[test]
+    fn paths_are_percent_encoded_and_ids_decoded() {
+        check("<img src=cid:a%20b>", "<img src=attachments/a%20%281%29%20%C3%A9%23.png>");
+        check("<img src='cid:a b'>", "<img src='attachments/a%20%281%29%20%C3%A9%23.png'>");
+    }
+
+    #[test]
+    fn styles_hold_references() {
+        check(
+            "<td style=\"background:url(cid:image001.png@01D0) no-repeat\">",
+            "<td style=\"background:url(attachments/image001.png) no-repeat\">",
+        );
+        check(
+            "<td style=\"background:URL( &quot;pic.gif&quot; )\">",
+            "<td style=\"background:URL(attachments/pic.gif)\">",
+        );
+        check(
+            "<style>p{background:url('pic.gif')}q{background:url(x)}r{background:url(pic.gif)</style>",
+            "<style>p{background:url(attachments/pic.gif)}q{background:url(x)}r{background:url(attachments/pic.gif)</style>",
+        );
+        check(
+            "<style>url(\"pic.gif) url(pic.gif)</style>",
+            "<style>url(\"pic.gif) url(pic.gif)</style>",
+        );
+        check("<style>url(pic.gif</style>", "<style>url(pic.gif</style>");
+    }
+
+    #[test]
+    fn the_declared_charset_becomes_utf_8() {
+        check("<meta charset=\"windows-1252\">", "<meta charset=\"utf-8\">");
+        check("<meta charset=UTF-8>", "<meta charset=UTF-8>");
+        check(
+            "<META http-equiv=Content-Type content=\"text/html; charset=iso-8859-1\">",
+            "<META http-equiv=Content-Type content=\"text/html; charset=utf-8\">",
+        );
+        check(
+            "<meta content='text/html;charset=gb2312;x' http-equiv='Content-Type'>",
+            "<meta content='text/html;charset=utf-8;x' http-equiv='Content-Type'>",
+        );
+        check("<?xml version='1.0' encoding='koi8-r'?>", "<?xml version='1.0' encoding='utf-8'?>");
+        check("<meta name=x content='charset=koi8-r'>", "<meta name=x content='charset=koi8-r'>");
+    }
+
+    #[test]
+    fn all_else_stays_as_it_is() {
+        for html in [
+            "",
+            "<p>cid:image001.png@01D0</p>\r\n",
+            "<!-- <img src=cid:image001.png@01D0> -->",
+            "<!--[if gte vml 1]><v:imagedata src=\"cid:image001.png@01D0\"/><![endif]-->",
+            "<script>x = '<img src=cid:image001.png@01D0>'</script>",
+            "<img src=\"cid:other\"><a href='#pic.gif'><img src><img src=''>",
+            "<img src=\"pic.gif",
+            "<p\u{E9} a=\u{E9}>\u{E9}</p",
+        ] {
+            let expected =
+                if html == "<img src=\"pic.gif" { "<img src=\"attachments/pic.gif" } else { html };
+            check(html, expected);
+        }
+    }
+
+    #[test]
+    fn data_is_not_handed_over() {
+        let seen = RefCell::new(Vec::new());
+        let html =
+            "<img src=data:image/png;base64,AAAA><a href=#x><a href=mailto:a@b><img src=cid:>";
+        rewrite(html, &|reference| {
+            seen.borrow_mut().push(format!("{reference:?}"));
+            None
+        });
+        let expected = ["ContentLocation(\"mailto:a@b\")", "ContentId(\"\")", "ContentId(\"\")"];
+        assert_eq!(*seen.borrow(), expected);
+    }
+}

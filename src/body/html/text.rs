@@ -1,0 +1,623 @@
+//! HTML as plain text: what each element means for the layout.
+//!
+//! Knows elements and attributes; how lines come about is the layout's.
+
+use std::borrow::Cow;
+
+use super::entities;
+use super::layout::Layout;
+use super::tokens::{Tag, Token, Tokens};
+use crate::body::link;
+use crate::body::symbol_font::SymbolFont;
+
+/// Makes readable plain text of HTML, lines ending with LF.
+///
+/// Rows of a table become lines with a tab between cells; quotations begin with `> `, list items with
+/// `- ` or their number; a link shows its URL in `<>` unless its text is the URL; a picture shows its
+/// alternative text in `[]`, or else its content id. At most one line in a row is blank.
+pub fn to_text(html: &str) -> String {
+    let mut reader = Reader::default();
+    for token in Tokens::new(html) {
+        match token {
+            Token::Text(text) if reader.preformatted > 0 => reader.preformatted_text(text),
+            Token::Text(text) => reader.text(text),
+            Token::Start(tag) => reader.start(&tag),
+            Token::End(tag) => reader.end(&tag),
+            Token::Raw(tag, content) if tag.is("style") => reader.style_sheet(content.text),
+            Token::Raw(..) | Token::Instruction(_) | Token::Comment => {}
+        }
+    }
+    reader.end_link();
+    reader.layout.finish()
+}
+
+#[derive(Default)]
+struct Reader<'a> {
+    layout: Layout,
+    /// The URL of the link around this place.
+    link: Option<Cow<'a, str>>,
+    lists: Nested<List>,
+    tables: Nested<Table>,
+    /// How many elements of preformatted text are open.
+    preformatted: usize,
+    /// Whether that has just begun: a line break is no part of it there.
+    begins_preformatted: bool,
+    /// Whether the style sheet takes the margin from all paragraphs, as Outlook on the web does.
+    tight_paragraphs: bool,
+    /// Whether the paragraph has no margin.
+    is_tight: bool,
+    /// A `span` in a symbol font.
+    signs: Option<(SymbolFont, Span)>,
+    /// The `span` that holds bullet or number of an item in Word's lists.
+    word_marker: Option<Span>,
+}
+
+/// How many `span` elements are open since one began, itself included.
+type Span = usize;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct List {
+    /// The number of the next item, if they have numbers.
+    number: Option<i64>,
+    /// The indentation around the list.
+    indent_columns: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Table {
+    /// Whether the row has a cell.
+    has_cell: bool,
+    /// Whether a cell of the row has held a table: then cells are there for the looks.
+    is_layout: bool,
+}
+
+/// Elements in each other, of which only so many are known.
+#[derive(Debug, Default)]
+struct Nested<T> {
+    known: Vec<T>,
+    unknown: usize,
+}
+
+const NESTED_MAX: usize = 100;
+
+impl<T> Nested<T> {
+    fn push(&mut self, element: T) {
+        if self.known.len() < NESTED_MAX {
+            self.known.push(element);
+        } else {
+            self.unknown += 1;
+        }
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        if self.unknown > 0 {
+            self.unknown -= 1;
+            return None;
+        }
+        self.known.pop()
+    }
+
+    fn last_mut(&mut self) -> Option<&mut T> {
+        self.known.last_mut()
+    }
+}
+
+impl<'a> Reader<'a> {
+    fn start(&mut self, tag: &Tag<'a>) {
+        match tag.name().as_bytes() {
+            b"br" => self.layout.line_break(),
+            b"p" => self.begin_paragraph(tag),
+            b"a" => self.begin_link(tag),
+            b"img" => self.image(tag),
+            b"span" | b"font" => self.begin_span(tag),
+            b"table" => {
+                self.layout.line();
+                self.tables.push(Table::default());
+            }
+            b"tr" => self.row(),
+            b"td" | b"th" => self.cell(),
+            b"ul" | b"ol" | b"menu" | b"dir" => self.begin_list(tag),
+            b"li" => self.item(tag),
+            b"blockquote" => self.layout.begin_quote(),
+            b"pre" => {
+                self.layout.blank_line();
+                self.preformatted += 1;
+                self.begins_preformatted = true;
+            }
+            b"hr" => {
+                self.layout.line();
+                self.layout.text(RULE);
+                self.layout.line();
+            }
+            b"q" => self.layout.text("\u{201C}"),
+            b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"dl" => self.layout.blank_line(),
+            name if is_block(name) => self.layout.line(),
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, tag: &Tag<'a>) {
+        match tag.name().as_bytes() {
+            b"p" => self.end_paragraph(),
+            b"a" => self.end_link(),
+            b"span" | b"font" => self.end_span(),
+            b"table" => self.end_table(),
+            b"ul" | b"ol" | b"menu" | b"dir" => self.end_list(),
+            b"blockquote" => self.layout.end_quote(),
+            b"pre" => {
+                self.layout.blank_line();
+                self.preformatted = self.preformatted.saturating_sub(1);
+            }
+            b"q" => self.layout.text("\u{201D}"),
+            b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"dl" => self.layout.blank_line(),
+            b"tr" | b"li" => self.layout.line(),
+            name if is_block(name) => self.layout.line(),
+            _ => {}
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        if self.signs.is_some() {
+            self.characters(text);
+            return;
+        }
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (plain, after) = rest.split_at(plain_length(rest));
+            self.layout.text(plain);
+            rest = self.special(after);
+        }
+    }
+
+    /// Takes what the text begins with, if it is anything but plain; gives what follows.
+    fn special<'t>(&mut self, text: &'t str) -> &'t str {
+        let Some(first) = text.chars().next() else { return text };
+        let (character, length) = match first {
+            '&' => entities::reference(text).unwrap_or((first, 1)),
+            _ => (first, first.len_utf8()),
+        };
+        self.character(character);
+        text.get(length..).unwrap_or_default()
+    }
+
+    fn characters(&mut self, text: &str) {
+        let mut rest = text;
+        while !rest.is_empty() {
+            rest = self.special(rest);
+        }
+    }
+
+    fn character(&mut self, character: char) {
+        match character {
+            '\t' | '\n' | '\x0C' | '\r' | ' ' => self.layout.space(),
+            NO_BREAK_SPACE if self.word_marker.is_some() => self.layout.space(),
+            NO_BREAK_SPACE => self.layout.text(" "),
+            // Soft hyphen, zero-width space, byte order mark: nothing to see.
+            '\u{AD}' | '\u{200B}' | '\u{FEFF}' => {}
+            _ => {
+                let [code, high, ..] = u32::from(character).to_le_bytes();
+                // Signs lie in the first 256 characters, or in Unicode's private area for them.
+                let sign = (high == 0 || high == 0xF0)
+                    .then(|| self.signs.and_then(|(font, _)| font.sign(code)))
+                    .flatten();
+                self.layout.text(sign.unwrap_or(character).encode_utf8(&mut [0; 4]));
+            }
+        }
+    }
+
+    fn preformatted_text(&mut self, text: &str) {
+        let mut text = text;
+        if std::mem::take(&mut self.begins_preformatted) {
+            text = text.strip_prefix('\r').unwrap_or(text);
+            text = text.strip_prefix('\n').unwrap_or(text);
+        }
+        for line in text.split_inclusive('\n') {
+            let content = line.trim_end_matches(['\n', '\r']);
+            self.layout.text(&entities::decode_attribute(content).replace(NO_BREAK_SPACE, " "));
+            if content.len() < line.len() {
+                self.layout.hard_line_break();
+            }
+        }
+    }
+
+    fn begin_paragraph(&mut self, tag: &Tag<'a>) {
+        let class = tag.attribute("class").map_or("", |class| class.text);
+        let style = tag.attribute("style").map_or("", |style| style.text);
+        // Word's own styles, as MsoNormal, have no margins; its blank lines are paragraphs.
+        self.is_tight =
+            self.tight_paragraphs || class.trim_start().starts_with("Mso") || has_no_margin(style);
+        self.end_paragraph();
+    }
+
+    fn end_paragraph(&mut self) {
+        if self.is_tight { self.layout.line() } else { self.layout.blank_line() }
+    }
+
+    fn style_sheet(&mut self, css: &str) {
+        self.tight_paragraphs |= css.split('}').filter_map(|rule| rule.split_once('{')).any(
+            |(selectors, declarations)| {
+                let mut selectors = selectors.split(',').map(str::trim);
+                selectors.any(|name| name.eq_ignore_ascii_case("p")) && has_no_margin(declarations)
+            },
+        );
+    }
+
+    fn begin_link(&mut self, tag: &Tag<'a>) {
+        self.end_link();
+        let Some(href) = tag.attribute("href") else { return };
+        let url = match entities::decode_attribute(href.text.trim()) {
+            url if url.contains(char::is_control) => Cow::Owned(url.replace(char::is_control, "")),
+            url => url,
+        };
+        if !url.is_empty() && !HIDDEN_LINKS.iter().any(|start| link::starts_with(&url, start)) {
+            self.link = Some(url);
+            self.layout.mark();
+        }
+    }
+
+    fn end_link(&mut self) {
+        let Some(url) = self.link.take() else { return };
+        let shown = self.layout.since_mark().trim();
+        if shown.is_empty() {
+            self.layout.space();
+            self.layout.text(&format!("<{url}>"));
+        } else if link::differs(shown, &url) {
+            self.layout.append(&format!(" <{url}>"));
+        }
+    }
+
+    fn image(&mut self, tag: &Tag<'a>) {
+        let value = |name| tag.attribute(name).map_or("", |value| value.text.trim());
+        // As Outlook does: a message of pictures only would have no text at all.
+        let shown = match (value("alt"), value("src")) {
+            ("", source) if link::starts_with(source, "cid:") => source,
+            (alternative, _) => alternative,
+        };
+        let shown = entities::decode_attribute(shown);
+        let words: Vec<&str> = shown.split_whitespace().collect();
+        if !words.is_empty() {
+            self.layout.text(&format!("[{}]", words.join(" ")));
+        }
+    }
+
+    fn begin_span(&mut self, tag: &Tag<'a>) {
+        let style = tag.attribute("style").map_or("", |style| style.text);
+        match &mut self.word_marker {
+            Some(open) => *open += 1,
+            None => self.word_marker = style.contains("mso-list:Ignore").then_some(1),
+        }
+        match &mut self.signs {
+            Some((_, open)) => *open += 1,
+            None => {
+                let face = tag.attribute("face").map(|face| face.text);
+                let family = declarations(style).find(|(name, _)| *name == "font-family");
+                let name = family.map(|(_, value)| value).or(face).unwrap_or_default();
+                let name = name.split(',').next().unwrap_or_default();
+                let font = SymbolFont::named(name.trim_matches(['"', '\'', ' ']).as_bytes());
+                self.signs = font.map(|font| (font, 1));
+            }
+        }
+    }
+
+    fn end_span(&mut self) {
+        self.word_marker = self.word_marker.and_then(|open| open.checked_sub(1)).filter(|n| *n > 0);
+        self.signs = self.signs.map(|(font, open)| (font, open - 1)).filter(|(_, open)| *open > 0);
+    }
+
+    fn row(&mut self) {
+        self.layout.row();
+        if let Some(table) = self.tables.last_mut() {
+            *table = Table::default();
+        }
+    }
+
+    fn cell(&mut self) {
+        match self.tables.last_mut() {
+            Some(Table { has_cell: true, is_layout: false }) => self.layout.next_cell(),
+            Some(Table { has_cell: true, is_layout: true }) => self.layout.row(),
+            Some(table) => table.has_cell = true,
+            None => self.layout.line(),
+        }
+    }
+
+    fn end_table(&mut self) {
+        self.tables.pop();
+        if let Some(outer) = self.tables.last_mut() {
+            outer.is_layout = true;
+        }
+        self.layout.line();
+    }
+
+    fn begin_list(&mut self, tag: &Tag<'a>) {
+        self.layout.line();
+        let first = tag.attribute("start").and_then(|start| start.text.trim().parse().ok());
+        self.lists.push(List {
+            number: tag.is("ol").then(|| first.unwrap_or(1)),
+            indent_columns: self.layout.indent_columns(),
+        });
+    }
+
+    fn end_list(&mut self) {
+        self.layout.line();
+        if let Some(list) = self.lists.pop() {
+            self.layout.set_indent_columns(list.indent_columns);
+        }
+    }
+
+    fn item(&mut self, tag: &Tag<'a>) {
+        let list = self.lists.last_mut().copied().unwrap_or_default();
+        let value = tag.attribute("value").and_then(|value| value.text.trim().parse().ok());
+        let number = list.number.map(|number| value.unwrap_or(number));
+        let marker = number.map_or("- ".to_owned(), |number| format!("{number}. "));
+        self.layout.item(list.indent_columns, marker);
+        if let Some(list) = self.lists.last_mut() {
+            list.number = number.map(|number| number.saturating_add(1));
+        }
+    }
+}
+
+const NO_BREAK_SPACE: char = '\u{A0}';
+
+/// What Outlook writes for a ruler.
+const RULE: &str = "________________________________";
+
+/// Links that lead nowhere outside the document, or are its data.
+const HIDDEN_LINKS: [&str; 4] = ["#", "javascript:", "data:", "about:"];
+
+/// Whether an element begins and ends a line, and is nothing more.
+fn is_block(name: &[u8]) -> bool {
+    const BLOCKS: [&[u8]; 30] = [
+        b"address",
+        b"article",
+        b"aside",
+        b"body",
+        b"caption",
+        b"center",
+        b"dd",
+        b"details",
+        b"dialog",
+        b"div",
+        b"dt",
+        b"fieldset",
+        b"figcaption",
+        b"figure",
+        b"footer",
+        b"form",
+        b"header",
+        b"hgroup",
+        b"html",
+        b"legend",
+        b"main",
+        b"nav",
+        b"noscript",
+        b"optgroup",
+        b"option",
+        b"section",
+        b"select",
+        b"summary",
+        b"textarea",
+        b"thead",
+    ];
+    BLOCKS.binary_search(&name).is_ok()
+}
+
+/// The length of the text at the start that can be copied as it is: words with one blank between.
+fn plain_length(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut length = 0;
+    while let Some(found) = bytes.get(length..).and_then(|rest| rest.iter().position(is_special)) {
+        length += found;
+        // A blank between two words needs no care, one at the start may be nothing.
+        let is_between = length > 0 && bytes.get(length + 1).is_some_and(|next| !is_special(next));
+        if bytes.get(length) != Some(&b' ') || !is_between {
+            return length;
+        }
+        length += 1;
+    }
+    bytes.len()
+}
+
+/// Whether a byte is, or may begin, what is not copied as it is.
+const fn is_special(byte: &u8) -> bool {
+    // C2 A0 is a no-break space, C2 AD a soft hyphen; E2 80 8B and EF BB BF have no width.
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0C | b'&' | 0xC2 | 0xE2 | 0xEF)
+}
+
+/// The declarations of a style, as `margin:0`: name and value.
+fn declarations(style: &str) -> impl Iterator<Item = (&str, &str)> {
+    let declarations = style.split(';').filter_map(|declaration| declaration.split_once(':'));
+    declarations.map(|(name, value)| (name.trim(), value.trim()))
+}
+
+fn has_no_margin(style: &str) -> bool {
+    declarations(style).any(|(name, value)| {
+        let number = value.split(|c: char| !c.is_ascii_digit() && c != '.').next();
+        matches!(name, "margin" | "margin-top" | "MARGIN" | "MARGIN-TOP")
+            && number.and_then(|number| number.parse::<f32>().ok()) == Some(0.0)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::to_text;
+
+    fn check(html: &str, expected: &str) {
+        assert_eq!(to_text(html), expected, "{html}");
+    }
+
+    #[test]
+    fn blanks_collapse_and_blocks_begin_lines() {
+        check("", "");
+        check("  a \r\n\t b  ", "a b\n");
+        check("<div>a</div> <div>b</div>", "a\nb\n");
+        check("a<div><div>b</div></div>c", "a\nb\nc\n");
+        check("<b>a</b><i>b</i> <u>c</u>", "ab c\n");
+        check("a<br>b<br><br>c<br>", "a\nb\n\nc\n");
+        check("<div>a<br></div><div><br></div><div>b</div>", "a\n\nb\n");
+        check("a<hr>b", "a\n________________________________\nb\n");
+    }
+
+    #[test]
+    fn paragraphs_have_margins_unless_a_style_takes_them() {
+        check("<p>a</p><p>b</p>", "a\n\nb\n");
+        check("<p>a<p>b", "a\n\nb\n");
+        check("<h1>a</h1>b<p>c</p>", "a\n\nb\n\nc\n");
+        check("<p class=MsoNormal>a</p><p class=\"MsoNormal\">b</p>", "a\nb\n");
+        check("<p style='margin: 0in 0in 0.0001pt'>a</p><p style='margin:0'>b</p>", "a\nb\n");
+        check("<p style='margin:0.5em'>a</p>b", "a\n\nb\n");
+        check("<style>P {margin-top:0;margin-bottom:0;}</style><p>a</p><p>b</p>", "a\nb\n");
+        check("<style>p.x {margin:0}</style><p>a</p><p>b</p>", "a\n\nb\n");
+    }
+
+    #[test]
+    fn empty_paragraphs_are_one_blank_line() {
+        let empty = "<p class=MsoNormal><o:p>&nbsp;</o:p></p>";
+        let full = "<p class=MsoNormal>a<o:p></o:p></p>";
+        check(&format!("{full}{empty}{full}"), "a\n\na\n");
+        check(&format!("{empty}{empty}{full}{empty}{empty}{empty}{full}{empty}"), "a\n\na\n");
+    }
+
+    #[test]
+    fn lists() {
+        check("a<ul><li>b</li><li>c<br>d</li></ul>e", "a\n- b\n- c\n  d\ne\n");
+        check("<ol><li>a<li>b</ol>", "1. a\n2. b\n");
+        check("<ol start=9><li>a<li>b<li value=3>c</ol>", "9. a\n10. b\n3. c\n");
+        check(
+            "<ul><li>a<ol><li>b</li><li><p>c</p><p>d</p></li></ol></li><li>e</li></ul>f",
+            "- a\n  1. b\n\n  2. c\n\n     d\n\n- e\nf\n",
+        );
+        check("<ul><li></li><li>a</ul><li>b", "- a\n- b\n");
+        check("<ol start=99999999999999999999><li>a</ol></ul></li>b", "1. a\nb\n");
+    }
+
+    #[test]
+    fn lists_of_word() {
+        check(
+            "<p class=MsoListParagraph><![if !supportLists]><span style='font-family:Symbol'>\
+             <span style='mso-list:Ignore'>&middot;<span style='font:7.0pt \"Times New Roman\"'>\
+             &nbsp;&nbsp;&nbsp; </span></span></span><![endif]>a&nbsp;b</p>",
+            "\u{2022} a b\n",
+        );
+        check(
+            "x <span style='font-family:Wingdings'>J</span><font face=Wingdings>\u{E0}</font>J",
+            "x \u{263A}\u{2192}J\n",
+        );
+    }
+
+    #[test]
+    fn tables() {
+        check(
+            "<table><tr><th>a<th>b</tr><tr><td><p class=MsoNormal>c</p></td> <td>d</td></tr></table>e",
+            "a\tb\nc\td\ne\n",
+        );
+        check("<table><tr><td>a<td><td>b<td></table>", "a\t\tb\n");
+        check("<table><tr><td>&nbsp;<td>b</table>", "\tb\n");
+        check("<table><tr><td></td><td><br></td></tr><tr><td>a</table>", "a\n");
+        check("a<td>b</td><tr>c", "a\nb\nc\n");
+        // A table in a cell: cells for the looks.
+        check("<table><tr><td><table><tr><td>a<td>b</table><td>c<td>d</table>", "a\tb\nc\nd\n");
+    }
+
+    #[test]
+    fn quotations() {
+        check(
+            "a<blockquote>b<br>c<p>d</p><blockquote>e</blockquote></blockquote>f",
+            "a\n\n> b\n> c\n>\n> d\n>\n> > e\n\nf\n",
+        );
+        check("</blockquote>a<blockquote>b", "a\n\n> b\n");
+        check("<blockquote><ul><li>a<br>b</ul></blockquote>", "> - a\n>   b\n");
+    }
+
+    #[test]
+    fn preformatted_text_is_kept() {
+        check("<pre>\n a\r\n\n\n  b&lt;\tc\n</pre>d", " a\n\n\n  b<\tc\n\nd\n");
+        check("<blockquote><pre>a\n\nb</pre></blockquote>", "> a\n> \n> b\n");
+    }
+
+    #[test]
+    fn links() {
+        check("<a href=\"http://a.org/x\">here</a>, b", "here <http://a.org/x>, b\n");
+        check("<a href='http://www.a.org/'>www.a.org</a>", "www.a.org\n");
+        check("<li><a href='mailto:a@b.org'>a@b.org</a>", "- a@b.org\n");
+        check("a<a href='x?a=1&amp;b=2'><img src=y></a>", "a <x?a=1&b=2>\n");
+        check("<a href='x'><img alt=' a\n b '></a>", "[a b] <x>\n");
+        check("<a href='x'>a<a href='y'>b</a>c", "a <x>b <y>c\n");
+        check("<a href='x'>a", "a <x>\n");
+        check("<p><a href='x'>a</p></a><p>b</p>", "a <x>\n\nb\n");
+        check("<a href='#m'>a</a><a name=m>b</a><a href='javascript:x'>c</a>", "abc\n");
+        check("<a href='x\r\ny'>a</a>", "a <xy>\n");
+    }
+
+    #[test]
+    fn pictures() {
+        check(
+            "<img src=\"cid:image001.png@01\"><img alt='' src='http://a'>",
+            "[cid:image001.png@01]\n",
+        );
+        check("<img src=\"cid:a\" alt=\"b &amp; c\">", "[b & c]\n");
+    }
+
+    #[test]
+    fn references_and_signs() {
+        check(
+            "&lt;&eacute;&#8217;&#146;&euro; &bogus; & &amp;amp;",
+            "<\u{E9}\u{2019}\u{2019}\u{20AC} &bogus; & &amp;\n",
+        );
+        check("a&nbsp;&nbsp;b\u{A0}c", "a  b c\n");
+        check("a&shy;b\u{200B}c\u{FEFF}d \u{2013} e", "abcd \u{2013} e\n");
+        check("<q>a</q>", "\u{201C}a\u{201D}\n");
+    }
+
+    #[test]
+    fn what_is_not_shown_is_left_out() {
+        check(
+            "<head><title>t</title><style>s</style><meta name=x></head><body>a<script>b</script>\
+             <!-- c --><xml>d</xml><?e?></body>",
+            "a\n",
+        );
+    }
+
+    #[test]
+    fn hostile_documents_take_linear_time() {
+        let count = 100_000;
+        let begun = Instant::now();
+        for tag in [
+            "<div>",
+            "<blockquote>",
+            "<ul><li>",
+            "<ol>",
+            "<table><tr><td>",
+            "<td>",
+            "<span>",
+            "<p>",
+            "<a href=x>",
+            "<pre>\n",
+            "</table>",
+            "<style>",
+            "<!--",
+            "<a b=\"",
+            "&#",
+            "&am",
+            "<",
+            "<tr>",
+            "url(",
+            "<q>",
+            "&nbsp;",
+            "<br>",
+            "</",
+            "<a href='x'>",
+            "<font face=Symbol>",
+            "\u{A0} ",
+        ] {
+            let html = format!("{}x", tag.repeat(count));
+            let text = to_text(&html);
+            assert!(text.len() < 60 * html.len(), "{tag}: {}", text.len());
+            let html = format!("{tag}x<br>").repeat(count / 5);
+            let text = to_text(&html);
+            assert!(text.len() < 60 * html.len(), "{tag}: {}", text.len());
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    }
+}
