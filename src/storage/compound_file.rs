@@ -11,6 +11,7 @@ use super::sectors::Sectors;
 use super::source::Source;
 use super::stream::Stream;
 use super::tree::{Kind, Tree};
+use super::walk;
 
 /// A compound file, open for reading by any number of threads at once.
 pub struct CompoundFile {
@@ -45,7 +46,7 @@ impl CompoundFile {
             let (first, len) = (entry.first_sector(), entry.stream_len());
             sectors.load_mini_stream(&header, first, len, &mut defects)?;
         }
-        let tree = Tree::build(&directory, root, &mut defects)?;
+        let tree = walk::tree(&directory, root, &mut defects)?;
         check_lengths(&tree, sectors.source().len(), &mut defects);
         let defects = defects.finish();
         Ok(Arc::new(Self { version: header.version, sectors, tree, defects }))
@@ -141,7 +142,9 @@ fn check_lengths(tree: &Tree, file_len: u64, defects: &mut Defects) {
     let len = |kind| if let Kind::Stream { len, .. } = kind { len } else { 0 };
     let total = tree.nodes().fold(0_u64, |sum, node| sum.saturating_add(len(node.kind)));
     if total > file_len {
-        let cause = format_args!("the streams declare {total} bytes, the file has {file_len}");
-        defects.add("directory", cause);
+        defects.add(
+            "directory",
+            format_args!("the streams declare {total} bytes, the file has {file_len}"),
+        );
     }
 }

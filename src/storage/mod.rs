@@ -16,6 +16,7 @@ mod source;
 mod stream;
 mod table;
 mod tree;
+mod walk;
 mod writer;
 
 pub use compound_file::{CompoundFile, EntryId};

@@ -156,8 +156,10 @@ impl Sectors {
                 self.source.append(self.offset(sector), needed, &mut bytes)?;
             }
             if bytes.len() < needed && index < stated {
-                let place = format!("file allocation table, part {index}");
-                defects.add(place, format_args!("sector {sector} is not in the file"));
+                defects.add(
+                    "file allocation table",
+                    format_args!("part {index}, sector {sector}, is not in the file"),
+                );
             }
             next.extend(u32s(&bytes));
             next.resize(count.min((index + 1) * entries), FREE_SECTOR);

@@ -111,7 +111,9 @@ impl Stream {
         let mut runs = self.runs(len);
         for run in &mut runs {
             if bytes.is_empty() && run.len < len {
-                bytes.reserve_exact(usize::try_from(len).unwrap_or(0));
+                // What the chain really has: a declared length may be as long as the file.
+                let found = self.runs(len).map(|run| run.len).sum::<u64>();
+                bytes.reserve_exact(usize::try_from(found).unwrap_or(0));
             }
             if let Err(error) = self.file.sectors.append(run, &mut bytes) {
                 return (bytes, Some(self.io(error)));

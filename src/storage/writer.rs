@@ -7,8 +7,9 @@ use std::io::{self, Read, Seek, Write};
 use std::time::{Duration, SystemTime};
 
 use super::error::{Defect, Error};
+use super::name::Name;
 use super::object::{Entry, Storage};
-use super::stream::Stream;
+use super::stream::{Extents, Stream};
 use crate::mapi::Guid;
 
 /// Units of UTF-16 in a name (\[MS-CFB\] 2.6.1, without the NUL).
@@ -88,7 +89,7 @@ impl<F: Read + Write + Seek> Writer<F> {
                 self.create_storage(&borrowed(&path))?;
             }
             self.set_clsid(&borrowed(&path), storage.clsid())?;
-            for entry in storage.entries() {
+            for entry in distinct_entries(&storage, &mut defects) {
                 path.push(entry.name().to_owned());
                 match entry {
                     Entry::Storage(storage) => pending.push((storage, path.clone())),
@@ -132,7 +133,7 @@ impl<F> fmt::Debug for Writer<F> {
 
 /// Reads a stream up to where it is damaged.
 struct ExtentsReader<'a> {
-    extents: &'a super::stream::Extents,
+    extents: &'a Extents,
     offset: u64,
 }
 
@@ -145,6 +146,23 @@ impl Read for ExtentsReader<'_> {
         self.offset += count as u64;
         Ok(count)
     }
+}
+
+/// The entries of a storage without those that have the name of another one.
+///
+/// Only a damaged directory has them; they are neighbours in sort order.
+fn distinct_entries(storage: &Storage, defects: &mut Vec<Defect>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in storage.entries() {
+        let name = Name::new(entry.name());
+        if entries.last().is_some_and(|last| Name::new(last.name()).compare(name).is_eq()) {
+            let cause = "a second entry of this name is left out".into();
+            defects.push(Defect { place: entry.path(), cause });
+        } else {
+            entries.push(entry);
+        }
+    }
+    entries
 }
 
 fn borrowed(path: &[String]) -> Vec<&str> {
