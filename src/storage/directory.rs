@@ -197,3 +197,39 @@ impl DirectoryEntry<'_> {
         if self.directory.version == 3 || is_junk { low } else { len }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(units: &[u16], stored: u16, expected: &str) {
+        let mut bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        bytes.resize(ENTRY_BYTES, 0);
+        bytes[64..66].copy_from_slice(&stored.to_le_bytes());
+        let directory = Directory { bytes, first_sector: 0, version: 3, file_len: 0 };
+        let mut name = "before".to_owned();
+        let len = directory.entry(0).unwrap().append_name(&mut name);
+        assert_eq!(name, format!("before{expected}"), "{units:x?} {stored}");
+        assert_eq!(len, expected.encode_utf16().count(), "{units:x?} {stored}");
+    }
+
+    #[test]
+    fn decodes_names() {
+        let units = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
+        check(&units("abc"), 8, "abc");
+        check(&units("\u{1}Ole/x"), 14, "\u{1}Ole/x");
+        check(&units("größe\u{1F600}"), 16, "größe\u{1F600}");
+        check(&[0xD83D, 0x41, 0xDE00], 8, "\u{FFFD}A\u{FFFD}");
+        check(&[0x61; 31], 64, &"a".repeat(31));
+        check(&[], 2, "");
+        check(&[], 0, "");
+        // Lengths that cannot be, that are too long, and that have no NUL after them.
+        for stored in [0, 1, 7, 66, 70, 0xFFFF] {
+            check(&units("abc"), stored, "abc");
+        }
+        check(&[0x61; 32], 66, &"a".repeat(32));
+        check(&units("abc"), 64, "abc");
+        check(&units("abcd"), 8, "abc");
+        check(&units("a\0c"), 8, "a\0c");
+    }
+}

@@ -8,6 +8,8 @@ mod bytes;
 mod compound_file;
 mod directory;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod header;
 mod name;
 mod object;

@@ -23,8 +23,13 @@ pub(super) fn tree(directory: &Directory, root: u32, defects: &mut Defects) -> R
     let mut walk = Walk::new(directory, root);
     walk.run(None);
     if let Some(adoption) = walk.adoption() {
-        walk = Walk::new(directory, root);
-        walk.run(Some(&adoption));
+        let mut second = Walk::new(directory, root);
+        second.run(Some(&adoption));
+        // Another broken storage among the adopted may be where some of them come from; that is
+        // better than to show nothing at all, but not than to show what is certain.
+        if second.broken.len() < 2 || walk.tree.len() == 1 {
+            walk = second;
+        }
     }
     let is_root = directory.entry(root).is_some_and(|e| e.object_type() == ObjectType::Root);
     if !is_root && walk.tree.len() == 1 {
@@ -127,7 +132,7 @@ impl<'a> Walk<'a> {
         let found = self.tree.nodes.len() - before;
         self.defects.add_at(
             || self.tree.path(parent),
-            format_args!("{found} entries are listed here that no link leads to"),
+            format_args!("entries listed here though no link leads to them: {found}"),
         );
     }
 
@@ -159,9 +164,11 @@ impl<'a> Walk<'a> {
         };
         let owner = self.owner(link);
         if owner != NO_STREAM {
-            // Either of the two links can be the wrong one.
-            self.note_broken(parent, owner, format_args!("entry {link} a second time"));
-            self.mark_broken(storage);
+            self.note_broken(parent, storage, format_args!("entry {link} a second time"));
+            // Either of the two links can be the wrong one, unless this one leads upwards.
+            if self.broken.len() < 2 && !self.is_within(parent, link) {
+                self.mark_broken(owner);
+            }
             return None;
         }
         if entry.object_type() == ObjectType::Unused && !entry.is_named() {
@@ -239,6 +246,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Whether the storage of this id is, or is below, the one of this directory entry.
+    fn is_within(&self, mut id: u32, index: u32) -> bool {
+        while let Some(node) = self.tree.node(id) {
+            if node.index == index || id == 0 {
+                return node.index == index;
+            }
+            id = node.parent;
+        }
+        false
+    }
+
     fn owner(&self, index: u32) -> u32 {
         let at = usize::try_from(index).unwrap_or(usize::MAX);
         self.owners.get(at).copied().unwrap_or(NO_STREAM)
@@ -252,7 +270,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What to do about lost entries: they come from the storage whose links are broken, if that
-    /// is one alone, or from a root that has no children. Put elsewhere, the properties of one
+    /// is one alone, or from a root that has no children. Anywhere else the properties of one
     /// object would show up as those of another.
     fn adoption(&self) -> Option<Adoption> {
         let storage = match self.broken.as_slice() {
@@ -301,7 +319,7 @@ impl<'a> Walk<'a> {
         first.append_name(&mut name);
         self.defects.add(
             "directory",
-            format_args!("{count} entries are in no storage, the first is {name:?}"),
+            format_args!("entries that are in no storage: {count}, the first is {name:?}"),
         );
     }
 }
@@ -309,4 +327,151 @@ impl<'a> Walk<'a> {
 /// The id of the node at this index.
 fn id(index: usize) -> u32 {
     u32::try_from(index).expect("a directory has no more than 2^20 entries")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{Broken, check, shown};
+    use super::super::{CompoundFile, Source};
+
+    const TYPE: usize = 66;
+    const COLOUR: usize = 67;
+    const LEFT: usize = 68;
+    const CHILD: usize = 76;
+
+    #[test]
+    fn takes_any_order_and_colour() {
+        let names = ["big", "empty", "other", "small", "sub", "inner", "middle", "deep"];
+        let colours = |b: &mut Broken| {
+            for name in names {
+                let at = b.entry(name) + COLOUR;
+                b.bytes[at] = 77;
+            }
+        };
+        check("colours", colours, "");
+        let mirrored = |b: &mut Broken| {
+            for name in names {
+                let at = b.entry(name) + LEFT;
+                b.bytes[at..at + 8].rotate_left(4);
+            }
+        };
+        check("left and right changed", mirrored, "");
+    }
+
+    #[test]
+    fn keeps_entries_of_one_name() {
+        let mut broken = Broken::sample();
+        let at = broken.entry("small");
+        broken.bytes[at..at + 10].copy_from_slice(b"O\0t\0h\0e\0R\0");
+        let file = CompoundFile::open(Source::from_bytes(broken.bytes)).unwrap();
+        let root = file.root();
+        let entries: Vec<_> = root.entries().map(|e| (e.name().to_owned(), e.id().0)).collect();
+        let expected = ["big", "sub", "empty", "other", "OtheR"].map(str::to_owned);
+        assert_eq!(entries, expected.into_iter().zip(1..).collect::<Vec<_>>());
+        assert_eq!(root.stream("OTHER").unwrap().id().0, 4);
+        assert_eq!(file.stream(super::super::EntryId(5)).unwrap().len(), 100);
+        assert_eq!(file.defects(), []);
+    }
+
+    #[test]
+    fn gets_past_broken_links() {
+        let link = |name: &'static str, field: usize, target: u32| {
+            move |b: &mut Broken| b.put(b.entry(name) + field, target)
+        };
+        let to = |name: &'static str, field: usize, target: &'static str| {
+            move |b: &mut Broken| b.put(b.entry(name) + field, b.index(target))
+        };
+        check(
+            "a loop among siblings",
+            to("other", LEFT, "sub"),
+            "? /: a link leads to directory entry 1 a second time
+             ? /: entries listed here though no link leads to them: 1",
+        );
+        check(
+            "a storage in itself",
+            to("deep", CHILD, "sub"),
+            "? /sub/deep: a link leads to directory entry 1 a second time
+             ? /sub/deep: entries listed here though no link leads to them: 1",
+        );
+        check(
+            "one child of two storages",
+            to("big", LEFT, "leaf"),
+            "- /sub/deep/leaf
+             + /leaf 10!
+             ? /sub/deep: a link leads to directory entry 7 a second time",
+        );
+        check(
+            "children outside",
+            link("sub", CHILD, 5000),
+            "? /sub: a link leads to directory entry 5000 of 12
+             ? /sub: entries listed here though no link leads to them: 3",
+        );
+        check(
+            "an entry in use that is cleared",
+            |b| {
+                let at = b.entry("other");
+                b.bytes[at..at + 128].fill(0);
+            },
+            "- /other
+             ? /: a link leads to directory entry 5, which is not in use
+             ? /: entries listed here though no link leads to them: 2",
+        );
+        check(
+            "a root without children",
+            link("Root Entry", CHILD, 0xFFFF_FFFF),
+            "? /: entries listed here though no link leads to them: 5",
+        );
+        // Whose the children of the second storage are cannot be told.
+        check(
+            "two storages",
+            |b| {
+                b.put(b.entry("deep") + CHILD, 5000);
+                b.put(b.entry("sub") + CHILD, 6000);
+            },
+            "- /sub/deep
+             - /sub/deep/leaf
+             - /sub/inner
+             - /sub/middle
+             ? /sub: a link leads to directory entry 6000 of 12
+             ? directory: entries that are in no storage: 4, the first is \"deep\"",
+        );
+    }
+
+    #[test]
+    fn gets_past_wrong_types() {
+        let typed = |name: &'static str, value: u8| {
+            move |b: &mut Broken| {
+                let at = b.entry(name) + TYPE;
+                b.bytes[at] = value;
+            }
+        };
+        for value in [0, 1, 77] {
+            let taken = "? directory: entry 0 is taken for the root";
+            check("root", typed("Root Entry", value), taken);
+        }
+        for value in [0, 2, 77] {
+            let taken = format!("? /sub: object type {value} is taken for a storage");
+            check("storage", typed("sub", value), &taken);
+        }
+        for value in [0, 4, 77] {
+            let taken = format!("? /big: object type {value} is taken for a stream");
+            check("stream", typed("big", value), &taken);
+        }
+    }
+
+    #[test]
+    fn bounds_the_depth() {
+        let mut file = cfb::CompoundFile::create_with_version(
+            cfb::Version::V3,
+            std::io::Cursor::new(Vec::new()),
+        )
+        .unwrap();
+        file.create_storage_all("/a".repeat(300)).unwrap();
+        file.flush().unwrap();
+        let (found, defects) = shown(&file.into_inner().into_inner()).unwrap();
+        assert_eq!(found.len(), 256);
+        assert_eq!(defects.len(), 2, "{defects:?}");
+        assert!(defects[0].ends_with("/a: storages below level 256 are left out"), "{defects:?}");
+        assert!(defects[1].contains("entries that are in no storage: 44"), "{defects:?}");
+    }
 }
