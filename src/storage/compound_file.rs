@@ -11,6 +11,7 @@ use super::sectors::Sectors;
 use super::source::Source;
 use super::stream::Stream;
 use super::tree::{Kind, Tree};
+use super::walk;
 
 /// A compound file, open for reading by any number of threads at once.
 pub struct CompoundFile {
@@ -46,7 +47,7 @@ impl CompoundFile {
             let (first, len) = (entry.first_sector(), entry.stream_len());
             sectors.load_mini_stream(&header, first, len, &mut defects)?;
         }
-        let tree = Tree::build(&directory, root, &mut defects)?;
+        let tree = walk::tree(&directory, root, &mut defects)?;
         check_lengths(&tree, sectors.source().len(), &mut defects);
         let defects = defects.finish();
         Ok(Arc::new(Self { version: header.version, sectors, tree, defects }))
@@ -142,7 +143,95 @@ fn check_lengths(tree: &Tree, file_len: u64, defects: &mut Defects) {
     let len = |kind| if let Kind::Stream { len, .. } = kind { len } else { 0 };
     let total = tree.nodes().fold(0_u64, |sum, node| sum.saturating_add(len(node.kind)));
     if total > file_len {
-        let cause = format_args!("the streams declare {total} bytes, the file has {file_len}");
-        defects.add("directory", cause);
+        defects.add(
+            "directory",
+            format_args!("the streams declare {total} bytes, the file has {file_len}"),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{Broken, STREAMS, check, sample, shown};
+    use super::*;
+
+    #[test]
+    fn shows_sound_files() {
+        for (version, number) in [(cfb::Version::V3, 3), (cfb::Version::V4, 4)] {
+            let bytes = sample(version);
+            let file = CompoundFile::open(Source::from_bytes(bytes.clone())).unwrap();
+            assert_eq!((file.version(), file.entry_count()), (number, 10));
+            assert!(file.bytes_held() > bytes.len() && file.bytes_held() < 2 * bytes.len());
+            let (found, defects) = shown(&bytes).unwrap();
+            assert_eq!(defects, [""; 0]);
+            let streams: Vec<(&str, String)> =
+                STREAMS.iter().map(|(path, len)| (*path, len.to_string())).collect();
+            let found: Vec<_> = found.iter().filter(|(_, is)| *is != "storage").collect();
+            assert_eq!(found.len(), streams.len());
+            for ((path, len), (found, is)) in streams.iter().zip(found) {
+                assert_eq!((*path, len), (found.as_str(), is));
+            }
+        }
+    }
+
+    #[test]
+    fn gets_past_lies_of_the_header() {
+        let at = |at: usize, value: u32| move |b: &mut Broken| b.put(at, value);
+        for value in [0, 1, 2, 1000, u32::MAX] {
+            check("number of FAT sectors", at(44, value), "");
+            check("number of mini FAT sectors", at(64, value), "");
+            check("number of directory sectors", at(40, value), "");
+            check("number of DIFAT sectors", at(72, value), "");
+            check("cutoff", at(56, value), "");
+        }
+        for value in [0, 5, 1000, u32::MAX] {
+            check("first DIFAT sector", at(68, value), "");
+        }
+        let gone = |sector: u32| {
+            let text = "compound file directory: expected a root entry in sector";
+            format!("{text} {sector}, found none")
+        };
+        check("first directory sector", at(48, 9999), &gone(9999));
+        check("first directory sector", at(48, u32::MAX), &gone(u32::MAX));
+        check("version and shift", |b| b.bytes[26..32].fill(0xEE), "");
+        check(
+            "place of the FAT",
+            at(76, u32::MAX),
+            "- /empty
+             - /other
+             - /small
+             - /sub/deep
+             - /sub/deep/leaf
+             - /sub/inner
+             - /sub/middle
+             + /big stream \"/big\": expected 9000 bytes, found 512: \
+             the chain of sectors ends early
+             ? file allocation table: part 0, sector 4294967295, is not in the file
+             ? /: a link leads to directory entry 5 of 4
+             ? /sub: a link leads to directory entry 8 of 4
+             ? directory: entries that are in no storage: 1, the first is \"deep\"",
+        );
+    }
+
+    /// Whatever is cut off, all that is shown is true, and what is missing is told.
+    #[test]
+    fn shows_what_is_left_of_a_cut_file() {
+        let whole = Broken::sample().bytes;
+        let (sound, _) = shown(&whole).unwrap();
+        let mut opened = 0;
+        for cut in (0..whole.len()).filter(|cut| [0, 1, 37, 128, 511].contains(&(cut % 512))) {
+            let Ok((found, defects)) = shown(&whole[..cut]) else { continue };
+            opened += 1;
+            assert!(found.values().all(|is| !is.ends_with('!')), "{cut}: {found:?}");
+            let told = !defects.is_empty() || found.values().any(|is| is.contains("expected"));
+            assert!(told || found == sound, "{cut}: {found:?}");
+        }
+        assert!(opened > 100, "{opened}");
+    }
+
+    #[test]
+    fn ignores_what_follows_the_end() {
+        check("a tail", |b| b.bytes.extend([0xAA; 700]), "");
+        check("more than the FAT covers", |b| b.bytes.extend([0xAA; 200_000]), "");
     }
 }

@@ -33,7 +33,7 @@ pub(super) enum ObjectType {
     Stream,
     Root,
     /// None of the above.
-    Other(u8),
+    Other,
 }
 
 impl Directory {
@@ -113,24 +113,31 @@ pub(super) struct DirectoryEntry<'a> {
 impl DirectoryEntry<'_> {
     /// Appends the name to `out`, and gives its length in UTF-16 units.
     ///
-    /// The first NUL ends a name; the stored length counts where there is none before it. A lone
+    /// The stored length counts; if it cannot be one, the first NUL ends the name. A lone
     /// surrogate becomes U+FFFD.
     pub(super) fn append_name(&self, out: &mut String) -> usize {
-        let mut units = [0_u16; NAME_UNITS];
-        for (unit, bytes) in units.iter_mut().zip(self.bytes.as_chunks::<2>().0) {
-            *unit = u16::from_le_bytes(*bytes);
-        }
-        let stored = usize::from(u16_at(self.bytes, 64));
-        let is_len = stored % 2 == 0 && (2..=2 * NAME_UNITS).contains(&stored);
-        let len_max = if is_len { stored / 2 } else { NAME_UNITS };
-        let len = units.iter().take(len_max).position(|unit| *unit == 0).unwrap_or(len_max);
+        let units = self.bytes.as_chunks::<2>().0.get(..NAME_UNITS).unwrap_or_default();
+        let len = match usize::from(u16_at(self.bytes, 64)) {
+            stored @ 2..=64 if stored % 2 == 0 => stored / 2 - 1,
+            _ => units.iter().position(|unit| *unit == [0, 0]).unwrap_or(NAME_UNITS),
+        };
         let name = units.get(..len).unwrap_or_default();
-        if name.iter().all(|unit| *unit < 0x80) {
-            out.extend(name.iter().filter_map(|unit| u8::try_from(*unit).ok()).map(char::from));
+        let len = name.iter().rposition(|unit| *unit != [0, 0]).map_or(0, |last| last + 1);
+        let name = name.get(..len).unwrap_or_default();
+        // Nearly every name is ASCII, and decoding them is most of what opening a file takes.
+        let mut ascii = [0; NAME_UNITS];
+        let mut high = 0;
+        for (byte, unit) in ascii.iter_mut().zip(name) {
+            *byte = unit[0];
+            high |= unit[1] | (unit[0] & 0x80);
+        }
+        if let (0, Some(Ok(name))) = (high, ascii.get(..len).map(std::str::from_utf8)) {
+            out.push_str(name);
             return len;
         }
+        let units = name.iter().map(|unit| u16::from_le_bytes(*unit));
         let start = out.len();
-        out.extend(char::decode_utf16(name.iter().copied()).map(|c| c.unwrap_or('\u{FFFD}')));
+        out.extend(char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')));
         // U+FFFD has one unit, as the surrogate that it stands for.
         debug_assert_eq!(out.get(start..).map(|name| name.encode_utf16().count()), Some(len));
         len
@@ -138,13 +145,19 @@ impl DirectoryEntry<'_> {
 
     /// What the entry stands for.
     pub(super) fn object_type(&self) -> ObjectType {
-        match array_at::<1>(self.bytes, 66) {
-            [0] => ObjectType::Unused,
-            [1] => ObjectType::Storage,
-            [2] => ObjectType::Stream,
-            [5] => ObjectType::Root,
-            [other] => ObjectType::Other(other),
+        match self.type_byte() {
+            0 => ObjectType::Unused,
+            1 => ObjectType::Storage,
+            2 => ObjectType::Stream,
+            5 => ObjectType::Root,
+            _ => ObjectType::Other,
         }
+    }
+
+    /// The object type as stored.
+    pub(super) fn type_byte(&self) -> u8 {
+        let [byte] = array_at(self.bytes, 66);
+        byte
     }
 
     /// Whether it has a name at all.
@@ -182,5 +195,41 @@ impl DirectoryEntry<'_> {
         let low = len & u64::from(u32::MAX);
         let is_junk = len > self.directory.file_len && low <= self.directory.file_len;
         if self.directory.version == 3 || is_junk { low } else { len }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(units: &[u16], stored: u16, expected: &str) {
+        let mut bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
+        bytes.resize(ENTRY_BYTES, 0);
+        bytes[64..66].copy_from_slice(&stored.to_le_bytes());
+        let directory = Directory { bytes, first_sector: 0, version: 3, file_len: 0 };
+        let mut name = "before".to_owned();
+        let len = directory.entry(0).unwrap().append_name(&mut name);
+        assert_eq!(name, format!("before{expected}"), "{units:x?} {stored}");
+        assert_eq!(len, expected.encode_utf16().count(), "{units:x?} {stored}");
+    }
+
+    #[test]
+    fn decodes_names() {
+        let units = |text: &str| text.encode_utf16().collect::<Vec<u16>>();
+        check(&units("abc"), 8, "abc");
+        check(&units("\u{1}Ole/x"), 14, "\u{1}Ole/x");
+        check(&units("größe\u{1F600}"), 16, "größe\u{1F600}");
+        check(&[0xD83D, 0x41, 0xDE00], 8, "\u{FFFD}A\u{FFFD}");
+        check(&[0x61; 31], 64, &"a".repeat(31));
+        check(&[], 2, "");
+        check(&[], 0, "");
+        // Lengths that cannot be, that are too long, and that have no NUL after them.
+        for stored in [0, 1, 7, 66, 70, 0xFFFF] {
+            check(&units("abc"), stored, "abc");
+        }
+        check(&[0x61; 32], 66, &"a".repeat(32));
+        check(&units("abc"), 64, "abc");
+        check(&units("abcd"), 8, "abc");
+        check(&units("a\0c"), 8, "a\0c");
     }
 }

@@ -126,10 +126,15 @@ impl Defects {
     /// A hostile file can have one for every directory entry.
     const KEPT_MAX: usize = 64;
 
-    /// Notes one defect.
-    pub(super) fn add(&mut self, place: impl Into<String>, cause: impl fmt::Display) {
+    /// Notes one defect in a structure of the file.
+    pub(super) fn add(&mut self, place: &str, cause: impl fmt::Display) {
+        self.add_at(|| place.to_owned(), cause);
+    }
+
+    /// Notes one defect at a path, which is made only if the defect is kept.
+    pub(super) fn add_at(&mut self, place: impl FnOnce() -> String, cause: impl fmt::Display) {
         if self.kept.len() < Self::KEPT_MAX {
-            self.kept.push(Defect { place: place.into(), cause: cause.to_string() });
+            self.kept.push(Defect { place: place(), cause: cause.to_string() });
         } else {
             self.left_out += 1;
         }
@@ -138,7 +143,7 @@ impl Defects {
     /// Notes all that are in another list.
     pub(super) fn append(&mut self, other: Self) {
         for defect in other.kept {
-            self.add(defect.place, defect.cause);
+            self.add_at(|| defect.place, defect.cause);
         }
         self.left_out += other.left_out;
     }

@@ -8,6 +8,8 @@ mod bytes;
 mod compound_file;
 mod directory;
 mod error;
+#[cfg(test)]
+mod fixtures;
 mod header;
 mod name;
 mod object;
@@ -16,6 +18,7 @@ mod source;
 mod stream;
 mod table;
 mod tree;
+mod walk;
 mod writer;
 
 pub use compound_file::{CompoundFile, EntryId};

@@ -19,8 +19,13 @@ impl<'a> Name<'a> {
     pub(super) fn compare(self, other: Self) -> Ordering {
         self.units.cmp(&other.units).then_with(|| {
             if self.is_ascii() && other.is_ascii() {
-                let upper = |byte: u8| byte.to_ascii_uppercase();
-                self.text.bytes().map(upper).cmp(other.text.bytes().map(upper))
+                let mut pairs = self.text.bytes().zip(other.text.bytes());
+                // Names in a storage share a prefix: most bytes are just equal.
+                pairs
+                    .find(|(a, b)| a != b && !a.eq_ignore_ascii_case(b))
+                    .map_or(Ordering::Equal, |(a, b)| {
+                        a.to_ascii_uppercase().cmp(&b.to_ascii_uppercase())
+                    })
             } else {
                 let units = |name: Self| name.text.encode_utf16().map(uppercase);
                 units(self).cmp(units(other))

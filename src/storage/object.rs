@@ -101,4 +101,12 @@ impl Entry {
             Self::Stream(stream) => stream.name(),
         }
     }
+
+    /// The names from the root down, for messages.
+    pub fn path(&self) -> String {
+        match self {
+            Self::Storage(storage) => storage.path(),
+            Self::Stream(stream) => stream.path(),
+        }
+    }
 }

@@ -157,8 +157,10 @@ impl Sectors {
                 self.source.append(self.offset(sector), needed, &mut bytes)?;
             }
             if bytes.len() < needed && index < stated {
-                let place = format!("file allocation table, part {index}");
-                defects.add(place, format_args!("sector {sector} is not in the file"));
+                defects.add(
+                    "file allocation table",
+                    format_args!("part {index}, sector {sector}, is not in the file"),
+                );
             }
             next.extend(u32s(&bytes));
             next.resize(count.min((index + 1) * entries), FREE_SECTOR);
@@ -280,5 +282,139 @@ impl Iterator for Runs<'_> {
             run.len += sector.len;
         }
         Some(run)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{Broken, check};
+
+    const FIRST: usize = 116;
+    const LEN: usize = 120;
+
+    #[test]
+    fn reads_past_a_padded_fat() {
+        for value in [0, 3, 90, 0xFFFF_FFFC, 0xFFFF_FFFD, 0xFFFF_FFFE] {
+            let pad = |b: &mut Broken| {
+                let sectors = b.bytes.len() as u32 / 512 - 1;
+                for sector in sectors..128 {
+                    b.put(b.fat(sector), value);
+                }
+            };
+            check("FAT entries beyond the file", pad, "");
+        }
+    }
+
+    #[test]
+    fn ends_chains_that_are_damaged() {
+        let big = |what: &str, damage: fn(&mut Broken), found: u64, cause: &str| {
+            let line = "+ /big stream \"/big\": expected 9000 bytes";
+            check(what, damage, &format!("{line}, found {found}: {cause}"));
+        };
+        big(
+            "a loop",
+            |b| b.put(b.fat(b.first_sector("big") + 3), b.first_sector("big") + 1),
+            2048,
+            "the chain of sectors comes back to sector 3",
+        );
+        big(
+            "a sector after itself",
+            |b| b.put(b.fat(b.first_sector("big")), b.first_sector("big")),
+            512,
+            "the chain of sectors comes back to sector 2",
+        );
+        let ends = "the chain of sectors ends early";
+        big("an end", |b| b.put(b.fat(b.first_sector("big") + 1), 0xFFFF_FFFE), 1024, ends);
+        big("a free sector", |b| b.put(b.fat(b.first_sector("big") + 1), 0xFFFF_FFFF), 1024, ends);
+        big("no start", |b| b.put(b.entry("big") + FIRST, 0xFFFF_FFFE), 0, ends);
+        let missing = "sector 5000 is not in the file";
+        big("a next outside", |b| b.put(b.fat(b.first_sector("big") + 1), 5000), 1024, missing);
+        big("a start outside", |b| b.put(b.entry("big") + FIRST, 5000), 0, missing);
+    }
+
+    #[test]
+    fn bounds_lengths() {
+        check("junk above 32 bits", |b| b.put(b.entry("big") + LEN + 4, 0xDEAD_BEEF), "");
+        let line = "+ /big stream \"/big\": expected";
+        let found = "found 9216: the chain of sectors ends early!";
+        let longer = |b: &mut Broken| b.put(b.entry("big") + LEN, 9800);
+        check("longer than the chain", longer, &format!("{line} 9800 bytes, {found}"));
+        check(
+            "longer than the file",
+            |b| b.put(b.entry("big") + LEN, 0xFFFF_FFFF),
+            &format!(
+                "{line} 4294967295 bytes, {found}
+                 ? directory: the streams declare 4294976800 bytes, the file has 22016"
+            ),
+        );
+        let linked = |b: &mut Broken| b.put(b.entry("other") + FIRST, b.first_sector("big"));
+        check("two streams over one sector", linked, "+ /other 5000!");
+    }
+
+    #[test]
+    fn ends_small_streams_that_are_damaged() {
+        let inner = |what: &str, damage: fn(&mut Broken), found: u64, cause: &str| {
+            let line = "+ /sub/inner stream \"/sub/inner\": expected 300 bytes";
+            check(what, damage, &format!("{line}, found {found}: {cause}"));
+        };
+        inner(
+            "a loop",
+            |b| b.put(b.mini_fat(b.first_sector("inner") + 2), b.first_sector("inner")),
+            192,
+            "the chain of sectors comes back to mini sector 3",
+        );
+        inner(
+            "an end",
+            |b| b.put(b.mini_fat(b.first_sector("inner")), 0xFFFF_FFFE),
+            64,
+            "the chain of sectors ends early",
+        );
+        inner(
+            "a next outside",
+            |b| b.put(b.mini_fat(b.first_sector("inner")), 5000),
+            64,
+            "mini sector 5000 is not in the file",
+        );
+    }
+
+    #[test]
+    fn gets_past_a_damaged_mini_stream() {
+        for len in [0, 1, 4500, 4527, 100_000] {
+            check("its length", |b| b.put(b.entry("Root Entry") + LEN, len), "");
+        }
+        for (first, cause) in [
+            (5000, "sector 5000 is not in the file"),
+            (0xFFFF_FFFE, "the chain of sectors ends early"),
+        ] {
+            let ends = "found 64: the chain of sectors ends early";
+            check(
+                "the place of the mini FAT",
+                |b| b.put(60, first),
+                &format!(
+                    "+ /small stream \"/small\": expected 100 bytes, {ends}
+                     + /sub/inner stream \"/sub/inner\": expected 300 bytes, {ends}
+                     + /sub/middle stream \"/sub/middle\": expected 4095 bytes, {ends}
+                     ? mini FAT: expected 288 bytes, found 0: {cause}"
+                ),
+            );
+        }
+        check(
+            "an end",
+            |b| b.put(b.fat(b.first_sector("Root Entry")), 0xFFFF_FFFE),
+            "+ /sub/middle stream \"/sub/middle\": expected 4095 bytes, found 0: \
+             mini sector 8 is not in the file",
+        );
+        let lost = |path: &str, len: u64, mini: u64| {
+            format!(
+                "+ {path} stream {path:?}: expected {len} bytes, found 0: \
+                 mini sector {mini} is not in the file\n"
+            )
+        };
+        let lost = lost("/small", 100, 0)
+            + &lost("/sub/deep/leaf", 10, 2)
+            + &lost("/sub/inner", 300, 3)
+            + &lost("/sub/middle", 4095, 8)
+            + "? mini stream: expected 4608 bytes, found 0: sector 5000 is not in the file";
+        check("a start outside", |b| b.put(b.entry("Root Entry") + FIRST, 5000), &lost);
     }
 }

@@ -135,3 +135,37 @@ fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
     }
     Ok(filled)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn reads_at_every_place() {
+        let lens = [0, 1, 700, WHOLE_READ_BYTES_MAX, WHOLE_READ_BYTES_MAX + 1];
+        for len in lens.map(|len| usize::try_from(len).unwrap()) {
+            let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(&bytes).unwrap();
+            let file = Source::from_file(file).unwrap();
+            let is_whole = len as u64 <= WHOLE_READ_BYTES_MAX;
+            assert_eq!(file.bytes_held() > 0, is_whole && len > 0, "{len}");
+            for source in [Source::from_bytes(bytes.clone()), file] {
+                assert_eq!(source.len(), len as u64);
+                for (offset, wanted) in [(0, 10), (len / 2, len), (len, 1), (len + 5, 1)] {
+                    let expected =
+                        &bytes[offset.min(len)..(offset + wanted).min(len).max(offset.min(len))];
+                    let mut buf = vec![0; wanted];
+                    let found = source.read_at(offset as u64, &mut buf).unwrap();
+                    assert_eq!(&buf[..found], expected, "{len} {offset} {wanted}");
+                    let mut out = vec![7];
+                    source.append(offset as u64, wanted, &mut out).unwrap();
+                    assert_eq!(&out[1..], expected, "{len} {offset} {wanted}");
+                }
+                assert_eq!(source.read_at(u64::MAX, &mut [0; 4]).unwrap_or(0), 0);
+            }
+        }
+    }
+}

@@ -1,40 +1,33 @@
-//! The tree of storages and streams that the directory entries make (\[MS-CFB\] 2.6.4).
+//! The storages and streams of a compound file, as a tree with dense ids.
 //!
-//! The children of a storage are a search tree linked by `left` and `right`. Only the links are
-//! believed, neither order nor colour: each entry is taken once, the children are sorted here,
-//! and what a broken link cut off is looked for among the entries that no link leads to.
+//! Knows only what can be reached; [`super::walk`] makes it from the directory.
 
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::directory::{Directory, DirectoryEntry, NO_STREAM, ObjectType};
-use super::error::{Defects, Error};
 use super::name::Name;
 use crate::mapi::Guid;
-
-/// Storages below storages; each embedded message takes two.
-const DEPTH_MAX: u16 = 256;
 
 /// The entries that can be reached, breadth first, the children of a storage in sort order.
 ///
 /// The index of a node is its id. The first is the root.
 #[derive(Debug, Default)]
 pub(super) struct Tree {
-    nodes: Vec<Node>,
-    storages: Vec<StorageNode>,
-    names: String,
+    pub(super) nodes: Vec<Node>,
+    pub(super) storages: Vec<StorageNode>,
+    pub(super) names: String,
 }
 
 /// An entry that can be reached.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
-    name_start: u32,
-    name_bytes: u8,
-    name_units: u8,
+    pub(super) name_start: u32,
+    pub(super) name_bytes: u8,
+    pub(super) name_units: u8,
     /// The id of the storage it is in; the root is in itself.
     pub(super) parent: u32,
     /// The number of its directory entry.
-    index: u32,
+    pub(super) index: u32,
     pub(super) kind: Kind,
 }
 
@@ -50,41 +43,14 @@ pub(super) enum Kind {
 /// What only a storage has.
 #[derive(Clone, Debug)]
 pub(super) struct StorageNode {
-    id: u32,
-    depth: u16,
+    pub(super) id: u32,
+    pub(super) depth: u16,
     pub(super) clsid: Guid,
     /// The ids of its children.
     pub(super) children: Range<u32>,
 }
 
 impl Tree {
-    /// Follows the links from the root entry.
-    ///
-    /// # Errors
-    /// `Directory` if no entry is a root and none can be reached.
-    pub(super) fn build(
-        directory: &Directory,
-        root: u32,
-        defects: &mut Defects,
-    ) -> Result<Self, Error> {
-        let mut walk = Walk::new(directory, root);
-        walk.run(None);
-        if let Some(adoption) = walk.adoption() {
-            walk = Walk::new(directory, root);
-            walk.run(Some(&adoption));
-        }
-        let is_root = directory.entry(root).is_some_and(|e| e.object_type() == ObjectType::Root);
-        if !is_root && walk.tree.len() == 1 {
-            return Err(Error::Directory { sector: directory.first_sector() });
-        }
-        if !is_root {
-            defects.add("directory", format_args!("entry {root} is taken for the root"));
-        }
-        walk.report_lost();
-        defects.append(walk.defects);
-        Ok(walk.tree)
-    }
-
     /// Number of nodes.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
@@ -151,275 +117,10 @@ impl Tree {
 }
 
 impl Node {
-    fn name<'a>(&self, names: &'a str) -> Name<'a> {
+    pub(super) fn name<'a>(&self, names: &'a str) -> Name<'a> {
         let start = usize::try_from(self.name_start).unwrap_or(usize::MAX);
         let end = start.saturating_add(usize::from(self.name_bytes));
         let text = names.get(start..end).unwrap_or_default();
         Name { text, units: usize::from(self.name_units) }
     }
-}
-
-/// Entries that no link leads to, and the one storage that they can come from.
-#[derive(Debug)]
-struct Adoption {
-    storage: u32,
-    tops: Vec<u32>,
-}
-
-/// The making of a tree. Numbers here are those of directory entries, where not called ids.
-#[derive(Debug)]
-struct Walk<'a> {
-    directory: &'a Directory,
-    root: u32,
-    tree: Tree,
-    /// For each directory entry the storage it was met in; `NO_STREAM` if it was not met.
-    owners: Vec<u32>,
-    /// Storages that a broken link is in: one, or two that stand for any number.
-    broken: Vec<u32>,
-    stack: Vec<u32>,
-    defects: Defects,
-}
-
-impl<'a> Walk<'a> {
-    fn new(directory: &'a Directory, root: u32) -> Self {
-        let count = directory.len();
-        Self {
-            directory,
-            root,
-            tree: Tree { nodes: Vec::with_capacity(count), ..Tree::default() },
-            owners: vec![NO_STREAM; count],
-            broken: Vec::new(),
-            stack: Vec::new(),
-            defects: Defects::default(),
-        }
-    }
-
-    /// Adds the root and all that can be reached from it.
-    fn run(&mut self, adoption: Option<&Adoption>) {
-        let Some(entry) = self.directory.entry(self.root) else { return };
-        self.own(self.root, self.root);
-        // About what the names of property streams take.
-        self.tree.names.reserve(self.directory.len() * 24);
-        self.add(self.root, entry, 0);
-        self.add_storage(0, 0);
-        let mut next = 0;
-        while let Some(storage) = self.tree.storages.get(next).cloned() {
-            let children = self.add_children(&storage, adoption);
-            if let Some(storage) = self.tree.storages.get_mut(next) {
-                storage.children = children.clone();
-            }
-            for id in children {
-                self.add_storage(id, storage.depth + 1);
-            }
-            next += 1;
-        }
-    }
-
-    /// Adds the children of a storage in sort order.
-    fn add_children(&mut self, storage: &StorageNode, adoption: Option<&Adoption>) -> Range<u32> {
-        let start = self.tree.nodes.len();
-        let index = self.tree.node(storage.id).map_or(NO_STREAM, |node| node.index);
-        let child = self.directory.entry(index).map_or(NO_STREAM, |entry| entry.child());
-        if storage.depth < DEPTH_MAX {
-            self.add_siblings(child, storage.id, index);
-            if let Some(adoption) = adoption.filter(|adoption| adoption.storage == index) {
-                self.add_adopted(adoption, storage.id, index);
-            }
-        } else if child != NO_STREAM {
-            let cause = format_args!("storages below level {DEPTH_MAX} are left out");
-            self.defects.add(self.tree.path(storage.id), cause);
-        }
-        let names = self.tree.names.as_str();
-        let order = |a: &Node, b: &Node| a.name(names).compare(b.name(names));
-        let added = self.tree.nodes.get_mut(start..).unwrap_or_default();
-        if !added.is_sorted_by(|a, b| order(a, b) != Ordering::Greater) {
-            added.sort_by(order);
-        }
-        id(start)..id(self.tree.nodes.len())
-    }
-
-    fn add_adopted(&mut self, adoption: &Adoption, parent: u32, storage: u32) {
-        let before = self.tree.nodes.len();
-        for &top in &adoption.tops {
-            self.add_siblings(top, parent, storage);
-        }
-        let found = self.tree.nodes.len() - before;
-        let cause = format_args!("{found} entries are listed here that no link leads to");
-        self.defects.add(self.tree.path(parent), cause);
-    }
-
-    /// Adds a tree of siblings, left to right.
-    fn add_siblings(&mut self, top: u32, parent: u32, storage: u32) {
-        let mut next = self.take(top, parent, storage);
-        loop {
-            while let Some((index, entry)) = next {
-                self.stack.push(index);
-                next = self.take(entry.left(), parent, storage);
-            }
-            let Some(index) = self.stack.pop() else { return };
-            let Some(entry) = self.directory.entry(index) else { return };
-            self.add(index, entry, parent);
-            next = self.take(entry.right(), parent, storage);
-        }
-    }
-
-    /// Follows a link; `None` if there is none, or if it is broken.
-    fn take(&mut self, link: u32, parent: u32, storage: u32) -> Option<(u32, DirectoryEntry<'a>)> {
-        // Entry 0 is the root, which is nobody's child: writers leave 0 where nothing is meant.
-        if link == NO_STREAM || link == 0 {
-            return None;
-        }
-        let Some(entry) = self.directory.entry(link) else {
-            let count = self.directory.len();
-            self.note_broken(parent, storage, format_args!("entry {link} of {count}"));
-            return None;
-        };
-        let owner = self.owner(link);
-        if owner != NO_STREAM {
-            // Either of the two links can be the wrong one.
-            self.note_broken(parent, owner, format_args!("entry {link} a second time"));
-            self.mark_broken(storage);
-            return None;
-        }
-        if entry.object_type() == ObjectType::Unused && !entry.is_named() {
-            self.note_broken(parent, storage, format_args!("entry {link}, which is not in use"));
-            return None;
-        }
-        self.own(link, storage);
-        Some((link, entry))
-    }
-
-    /// Appends a node without its children.
-    fn add(&mut self, index: u32, entry: DirectoryEntry<'_>, parent: u32) {
-        let name_start = self.tree.names.len();
-        let name_units = entry.append_name(&mut self.tree.names);
-        let name_bytes = self.tree.names.len() - name_start;
-        let (kind, is_certain) = self.kind(index, entry);
-        let id = id(self.tree.nodes.len());
-        self.tree.nodes.push(Node {
-            name_start: u32::try_from(name_start).unwrap_or(u32::MAX),
-            name_bytes: u8::try_from(name_bytes).unwrap_or(0),
-            name_units: u8::try_from(name_units).unwrap_or(0),
-            parent,
-            index,
-            kind,
-        });
-        if name_units == 0 {
-            let cause = format_args!("directory entry {index} has no name");
-            self.defects.add(self.tree.path(id), cause);
-        }
-        if !is_certain {
-            let what = if matches!(kind, Kind::Storage(_)) { "storage" } else { "stream" };
-            let cause = format_args!("{:?}: taken for a {what}", entry.object_type());
-            self.defects.add(self.tree.path(id), cause);
-        }
-    }
-
-    /// What an entry is, and whether its type says so.
-    ///
-    /// Of a type that cannot be, the child link decides: only a storage has one.
-    fn kind(&self, index: u32, entry: DirectoryEntry<'_>) -> (Kind, bool) {
-        let stream = Kind::Stream { first: entry.first_sector(), len: entry.stream_len() };
-        let has_child = entry.child() != 0 && self.directory.entry(entry.child()).is_some();
-        match entry.object_type() {
-            _ if index == self.root => (Kind::Storage(0), true),
-            ObjectType::Storage | ObjectType::Root => (Kind::Storage(0), true),
-            ObjectType::Stream if entry.stream_len() > 0 || !has_child => (stream, true),
-            _ if has_child => (Kind::Storage(0), false),
-            _ => (stream, false),
-        }
-    }
-
-    /// Gives a node its place among the storages, if it is one.
-    fn add_storage(&mut self, id: u32, depth: u16) {
-        let index = u32::try_from(self.tree.storages.len()).unwrap_or(u32::MAX);
-        let at = usize::try_from(id).unwrap_or(usize::MAX);
-        let Some(node) = self.tree.nodes.get_mut(at) else { return };
-        if let Kind::Storage(place) = &mut node.kind {
-            *place = index;
-            let clsid = self.directory.entry(node.index).map_or(Guid::default(), |e| e.clsid());
-            self.tree.storages.push(StorageNode { id, depth, clsid, children: 0..0 });
-        }
-    }
-
-    fn note_broken(&mut self, parent: u32, storage: u32, target: std::fmt::Arguments<'_>) {
-        let cause = format_args!("a link leads to directory {target}");
-        self.defects.add(self.tree.path(parent), cause);
-        self.mark_broken(storage);
-    }
-
-    fn mark_broken(&mut self, storage: u32) {
-        if self.broken.len() < 2 && !self.broken.contains(&storage) {
-            self.broken.push(storage);
-        }
-    }
-
-    fn owner(&self, index: u32) -> u32 {
-        let at = usize::try_from(index).unwrap_or(usize::MAX);
-        self.owners.get(at).copied().unwrap_or(NO_STREAM)
-    }
-
-    fn own(&mut self, index: u32, storage: u32) {
-        let at = usize::try_from(index).unwrap_or(usize::MAX);
-        if let Some(owner) = self.owners.get_mut(at) {
-            *owner = storage;
-        }
-    }
-
-    /// What to do about lost entries: they come from the storage whose links are broken, if that
-    /// is one alone, or from a root that has no children. Put elsewhere, the properties of one
-    /// object would show up as those of another.
-    fn adoption(&self) -> Option<Adoption> {
-        let storage = match self.broken.as_slice() {
-            [] if self.tree.len() == 1 => self.root,
-            [storage] => *storage,
-            _ => return None,
-        };
-        let tops = self.lost_tops();
-        (!tops.is_empty()).then_some(Adoption { storage, tops })
-    }
-
-    /// The lost entries that no other lost entry links to; the first of all if they link in a ring.
-    fn lost_tops(&self) -> Vec<u32> {
-        let mut is_linked = vec![false; self.directory.len()];
-        for (_, entry) in self.lost() {
-            let is_storage = entry.object_type() == ObjectType::Storage;
-            let child = if is_storage { entry.child() } else { NO_STREAM };
-            for link in [entry.left(), entry.right(), child] {
-                let at = usize::try_from(link).unwrap_or(usize::MAX);
-                if let Some(is_linked) = is_linked.get_mut(at) {
-                    *is_linked = true;
-                }
-            }
-        }
-        let free = |index: &u32| {
-            let at = usize::try_from(*index).unwrap_or(usize::MAX);
-            is_linked.get(at) == Some(&false)
-        };
-        let tops: Vec<u32> = self.lost().map(|(index, _)| index).filter(free).collect();
-        if tops.is_empty() { self.lost().map(|(index, _)| index).take(1).collect() } else { tops }
-    }
-
-    /// Entries in use that were not met.
-    fn lost(&self) -> impl Iterator<Item = (u32, DirectoryEntry<'a>)> + '_ {
-        self.directory.entries().filter(|(index, entry)| {
-            self.owner(*index) == NO_STREAM
-                && matches!(entry.object_type(), ObjectType::Storage | ObjectType::Stream)
-                && entry.is_named()
-        })
-    }
-
-    fn report_lost(&mut self) {
-        let count = self.lost().count();
-        let Some((_, first)) = self.lost().next() else { return };
-        let mut name = String::new();
-        first.append_name(&mut name);
-        let cause = format_args!("{count} entries are in no storage, the first is {name:?}");
-        self.defects.add("directory", cause);
-    }
-}
-
-/// The id of the node at this index.
-fn id(index: usize) -> u32 {
-    u32::try_from(index).expect("a directory has no more than 2^20 entries")
 }

@@ -7,8 +7,9 @@ use std::io::{self, Read, Seek, Write};
 use std::time::{Duration, SystemTime};
 
 use super::error::{Defect, Error};
+use super::name::Name;
 use super::object::{Entry, Storage};
-use super::stream::Stream;
+use super::stream::{Extents, Stream};
 use crate::mapi::Guid;
 
 /// Units of UTF-16 in a name (\[MS-CFB\] 2.6.1, without the NUL).
@@ -88,7 +89,7 @@ impl<F: Read + Write + Seek> Writer<F> {
                 self.create_storage(&borrowed(&path))?;
             }
             self.set_clsid(&borrowed(&path), storage.clsid())?;
-            for entry in storage.entries() {
+            for entry in distinct_entries(&storage, &mut defects) {
                 path.push(entry.name().to_owned());
                 match entry {
                     Entry::Storage(storage) => pending.push((storage, path.clone())),
@@ -132,7 +133,7 @@ impl<F> fmt::Debug for Writer<F> {
 
 /// Reads a stream up to where it is damaged.
 struct ExtentsReader<'a> {
-    extents: &'a super::stream::Extents,
+    extents: &'a Extents,
     offset: u64,
 }
 
@@ -145,6 +146,23 @@ impl Read for ExtentsReader<'_> {
         self.offset += count as u64;
         Ok(count)
     }
+}
+
+/// The entries of a storage without those that have the name of another one.
+///
+/// Only a damaged directory has them; they are neighbours in sort order.
+fn distinct_entries(storage: &Storage, defects: &mut Vec<Defect>) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for entry in storage.entries() {
+        let name = Name::new(entry.name());
+        if entries.last().is_some_and(|last| Name::new(last.name()).compare(name).is_eq()) {
+            let cause = "a second entry of this name is left out".into();
+            defects.push(Defect { place: entry.path(), cause });
+        } else {
+            entries.push(entry);
+        }
+    }
+    entries
 }
 
 fn borrowed(path: &[String]) -> Vec<&str> {
@@ -200,4 +218,126 @@ fn refusal(name: &str) -> Option<String> {
     }
     // Components that paths drop.
     matches!(name, "" | "." | "..").then(|| format!("{name:?} cannot be a name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::sync::Arc;
+
+    use super::super::fixtures::{Broken, STREAMS, content, sample, shown};
+    use super::super::{CompoundFile, Source};
+    use super::*;
+
+    const CLASS: Guid = Guid([11, 13, 2, 0, 0, 0, 0, 0, 192, 0, 0, 0, 0, 0, 0, 70]);
+
+    fn new() -> Writer<Cursor<Vec<u8>>> {
+        Writer::create(Cursor::new(Vec::new())).unwrap()
+    }
+
+    fn open(bytes: Vec<u8>) -> Arc<CompoundFile> {
+        CompoundFile::open(Source::from_bytes(bytes)).unwrap()
+    }
+
+    fn written() -> Vec<u8> {
+        let mut writer = new();
+        writer.set_clsid(&[], CLASS).unwrap();
+        writer.create_storage(&["sub"]).unwrap();
+        writer.create_storage(&["sub", "deep"]).unwrap();
+        writer.set_clsid(&["sub", "deep"], CLASS).unwrap();
+        for (path, len) in STREAMS {
+            let names: Vec<&str> = path.split('/').skip(1).collect();
+            writer.write_stream(&names, &mut content(path, len).as_slice()).unwrap();
+        }
+        writer.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn writes_what_is_read() {
+        let bytes = written();
+        assert_eq!(shown(&bytes), shown(&sample(cfb::Version::V3)));
+        let file = open(bytes.clone());
+        let sub = file.root().storage("sub").unwrap();
+        assert_eq!((file.version(), file.root().clsid()), (3, CLASS));
+        assert_eq!((sub.clsid(), sub.storage("deep").unwrap().clsid()), (Guid::default(), CLASS));
+        assert_eq!(written(), bytes, "no time of day is in it");
+    }
+
+    #[test]
+    fn copies_storages() {
+        let from = open(written());
+        let mut writer = new();
+        assert_eq!(writer.copy_storage(&from.root(), &[]).unwrap(), []);
+        assert_eq!(writer.copy_storage(&from.root().storage("sub").unwrap(), &["a"]).unwrap(), []);
+        let bytes = writer.finish().unwrap().into_inner();
+        let (found, defects) = shown(&bytes).unwrap();
+        assert_eq!((found.len(), defects.len()), (9 + 5, 0));
+        assert_eq!(found["/sub/middle"], "4095");
+        assert_eq!(found["/a/deep/leaf"], "10!"); // The bytes are those of another path.
+        let copy = open(bytes).root();
+        assert_eq!((copy.clsid(), copy.storage("A").unwrap().clsid()), (CLASS, Guid::default()));
+    }
+
+    #[test]
+    fn copies_what_can_be_read() {
+        let mut broken = Broken::sample();
+        broken.put(broken.fat(broken.first_sector("big") + 3), 5000);
+        let at = broken.entry("small");
+        broken.bytes[at..at + 10].copy_from_slice(b"O\0t\0h\0e\0R\0");
+        let mut writer = new();
+        let defects = writer.copy_storage(&open(broken.bytes).root(), &[]).unwrap();
+        let defects: Vec<String> = defects.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            defects,
+            [
+                "/OtheR: a second entry of this name is left out",
+                "/big: stream \"/big\": expected 9000 bytes, found 2048: \
+                 sector 5000 is not in the file",
+            ]
+        );
+        let (found, _) = shown(&writer.finish().unwrap().into_inner()).unwrap();
+        assert_eq!((found["/big"].as_str(), found.contains_key("/OtheR")), ("2048", false));
+    }
+
+    #[test]
+    fn refuses_names() {
+        let refused = |path: &[&str], expected: &str| {
+            for error in [
+                new().create_storage(path).unwrap_err(),
+                new().write_stream(path, &mut io::empty()).unwrap_err(),
+                new().set_clsid(path, CLASS).unwrap_err(),
+            ] {
+                assert!(matches!(error, Error::Name { .. }), "{error}");
+                assert_eq!(error.to_string(), expected);
+            }
+        };
+        refused(&["a/b"], "entry \"/a/b\": a name cannot hold '/'");
+        refused(&["s", "a\\b"], "entry \"/s/a\\\\b\": a name cannot hold '\\\\'");
+        refused(&["a:"], "entry \"/a:\": a name cannot hold ':'");
+        refused(&["!"], "entry \"/!\": a name cannot hold '!'");
+        refused(&["a\0"], "entry \"/a\\0\": a name cannot hold '\\0'");
+        refused(&[""], "entry \"/\": \"\" cannot be a name");
+        refused(&["."], "entry \"/.\": \".\" cannot be a name");
+        refused(&["a", ".."], "entry \"/a/..\": \"..\" cannot be a name");
+        let long = "n".repeat(32);
+        let expected = "expected a name of at most 31 units, found 32";
+        refused(&[&long], &format!("entry \"/{long}\": {expected}"));
+        let name = "n".repeat(31);
+        new().write_stream(&[&name], &mut io::empty()).unwrap();
+        new().write_stream(&["\u{1}Ole"], &mut io::empty()).unwrap();
+    }
+
+    #[test]
+    fn tells_what_cannot_be_written() {
+        let mut writer = new();
+        writer.write_stream(&["a"], &mut io::empty()).unwrap();
+        for result in [
+            writer.write_stream(&["A"], &mut io::empty()),
+            writer.create_storage(&["a"]),
+            writer.create_storage(&["none", "b"]),
+            writer.set_clsid(&["a"], CLASS),
+        ] {
+            assert!(matches!(result, Err(Error::Write { .. })), "{result:?}");
+        }
+    }
 }
