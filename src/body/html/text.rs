@@ -581,7 +581,7 @@ mod tests {
 
     #[test]
     fn hostile_documents_take_linear_time() {
-        let count = 100_000;
+        let count = 50_000;
         let begun = Instant::now();
         for tag in [
             "<div>",
