@@ -107,6 +107,7 @@ pub struct Fs {
 /// A message that is open, and the attributes of its directory.
 #[derive(Debug)]
 struct OpenMessage {
+    path: PathBuf,
     tree: MessageTree,
     directory: Attr,
 }
@@ -186,8 +187,8 @@ impl Fs {
                 }
                 let open = self.open_message(base, &node)?;
                 let found = open.tree.lookup(id, name);
-                let (child, _) = found.map_err(|error| message_error(&node, error))?;
-                let attr = self.node_attr(base, &node, &open, child)?;
+                let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
+                let attr = self.node_attr(base, &open, child)?;
                 self.nodes.look_up_inside(base);
                 Ok(Entry { attr, ttl: MESSAGE_TTL })
             }
@@ -221,7 +222,7 @@ impl Fs {
             return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl: SOURCE_TTL });
         }
         let open = self.open_message(base, &node)?;
-        let attr = self.node_attr(base, &node, &open, id)?;
+        let attr = self.node_attr(base, &open, id)?;
         Ok(Entry { attr, ttl: MESSAGE_TTL })
     }
 
@@ -278,7 +279,7 @@ impl Fs {
             SourceKind::Message => {
                 let open = self.open_message(base, &node)?;
                 let bytes =
-                    open.tree.read(id, offset, size).map_err(|e| message_error(&node, e))?;
+                    open.tree.read(id, offset, size).map_err(|e| message_error(&open.path, e))?;
                 self.messages.weigh(base, open.tree.bytes_held());
                 Ok(bytes)
             }
@@ -301,7 +302,7 @@ impl Fs {
             }
             SourceKind::Message => {
                 let open = self.open_message(base, &node)?;
-                let in_message = |error| message_error(&node, error);
+                let in_message = |error| message_error(&open.path, error);
                 let attributes = open.tree.attributes(id).map_err(in_message)?;
                 if attributes.kind != Kind::Symlink {
                     return Err(Error::NotALink);
@@ -319,10 +320,11 @@ impl Fs {
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
         let (base, id) = ino.parts();
-        let Some((node, open)) = self.message_with_attributes(base, id)? else {
+        let Some(open) = self.message_with_attributes(base, id)? else {
             return Ok(Vec::new());
         };
-        let attributes = open.tree.extended_attributes(id).map_err(|e| message_error(&node, e))?;
+        let attributes =
+            open.tree.extended_attributes(id).map_err(|e| message_error(&open.path, e))?;
         Ok(attributes.into_iter().map(ExtendedAttribute::name).collect())
     }
 
@@ -334,10 +336,11 @@ impl Fs {
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
         let (base, id) = ino.parts();
-        let Some((node, open)) = self.message_with_attributes(base, id)? else {
+        let Some(open) = self.message_with_attributes(base, id)? else {
             return Err(Error::NoAttribute);
         };
-        let value = open.tree.extended_attribute(id, name).map_err(|e| message_error(&node, e))?;
+        let value =
+            open.tree.extended_attribute(id, name).map_err(|e| message_error(&open.path, e))?;
         Ok(value.ok_or(Error::NoAttribute)?.into_bytes())
     }
 
@@ -396,14 +399,9 @@ impl Fs {
     }
 
     /// The attributes of a node inside a message.
-    fn node_attr(
-        &self,
-        base: Base,
-        node: &SourceNode,
-        open: &OpenMessage,
-        id: NodeId,
-    ) -> Result<Attr, Error> {
-        let attributes = open.tree.attributes(id).map_err(|error| message_error(node, error))?;
+    fn node_attr(&self, base: Base, open: &OpenMessage, id: NodeId) -> Result<Attr, Error> {
+        let attributes =
+            open.tree.attributes(id).map_err(|error| message_error(&open.path, error))?;
         self.messages.weigh(base, open.tree.bytes_held());
         let file_type = match attributes.kind {
             Kind::Directory => FileType::Directory,
@@ -437,9 +435,13 @@ impl Fs {
         let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
         let source = Source::from_file(file).map_err(|error| source_error(path, error))?;
         let tree = MessageTree::open(&self.session, source, self.options.show)
-            .map_err(|error| message_error(node, error))?;
+            .map_err(|error| message_error(path, error))?;
         let bytes = tree.bytes_held();
-        Ok(self.messages.insert(base, Arc::new(OpenMessage { tree, directory }), bytes))
+        Ok(self.messages.insert(
+            base,
+            Arc::new(OpenMessage { path: path.clone(), tree, directory }),
+            bytes,
+        ))
     }
 
     fn read_folder(
@@ -478,12 +480,12 @@ impl Fs {
         add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
     ) -> Result<(), Error> {
         let open = self.open_message(base, node)?;
-        let listing = open.tree.list(id).map_err(|error| message_error(node, error))?;
+        let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
         if id == NodeId(0) && cookie == 0 {
             self.note_defects(node, &open.tree);
         }
         for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
-            let attr = self.node_attr(base, node, &open, child.id)?;
+            let attr = self.node_attr(base, &open, child.id)?;
             let (name, entry) = (OsStr::new(&child.name), Entry { attr, ttl: MESSAGE_TTL });
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
                 return Ok(());
@@ -531,7 +533,7 @@ impl Fs {
         &self,
         base: Base,
         id: NodeId,
-    ) -> Result<Option<(Arc<SourceNode>, Arc<OpenMessage>)>, Error> {
+    ) -> Result<Option<Arc<OpenMessage>>, Error> {
         if base == Base::CONTROL {
             return Ok(None);
         }
@@ -540,8 +542,7 @@ impl Fs {
         if node.kind != SourceKind::Message || id == NodeId(0) {
             return Ok(None);
         }
-        let open = self.open_message(base, &node)?;
-        Ok(Some((node, open)))
+        Ok(Some(self.open_message(base, &node)?))
     }
 
     fn note_defects(&self, node: &SourceNode, tree: &MessageTree) {
@@ -619,11 +620,11 @@ fn source_error(path: &Path, source: io::Error) -> Error {
     }
 }
 
-fn message_error(node: &SourceNode, source: view::Error) -> Error {
+fn message_error(path: &Path, source: view::Error) -> Error {
     match source {
         view::Error::NotFound => Error::NotFound,
         view::Error::NotADirectory => Error::NotADirectory,
         view::Error::IsADirectory => Error::IsADirectory,
-        source => Error::Message { path: node.path.clone(), source },
+        source => Error::Message { path: path.to_owned(), source },
     }
 }

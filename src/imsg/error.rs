@@ -47,3 +47,20 @@ pub enum Error {
     #[error(transparent)]
     Storage(#[from] storage::Error),
 }
+
+impl Error {
+    /// The error as damage of the message, met at `place` if the error has none of its own.
+    pub fn into_defect(self, place: &str) -> Defect {
+        match self {
+            Self::Damaged(defect) => defect,
+            Self::NoObject { place, what } => Defect { place, cause: format!("no {what}") },
+            Self::NotAMessage { place } => {
+                Defect { place, cause: "a storage without message properties".to_owned() }
+            }
+            Self::NoProperty { .. }
+            | Self::SessionClosed
+            | Self::TooDeep { .. }
+            | Self::Storage(_) => Defect { place: place.to_owned(), cause: self.to_string() },
+        }
+    }
+}

@@ -288,7 +288,8 @@ impl PropertySet {
         let property_type = property.tag.property_type();
         let Some(stream) = self.stream(property) else {
             if property_type.location() == Location::Unknown {
-                let cause = format!("a property of no known {property_type}");
+                let code = property_type.0;
+                let cause = format!("type 0x{code:04X} is none that a message can store");
                 return (Some(Value::Binary(property.value.to_vec())), Some(cause));
             }
             // Writers leave out the stream of an empty value.

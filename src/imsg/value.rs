@@ -77,9 +77,9 @@ pub(super) fn trim_nuls(mut text: String) -> String {
 /// Whether a stored length does not fit the type.
 pub(super) fn has_odd_length(property_type: PropertyType, len: u64) -> bool {
     match property_type {
-        PropertyType::STRING => len % 2 == 1,
+        PropertyType::STRING => !len.is_multiple_of(2),
         PropertyType::GUID => len < 16,
-        _ => element_type(property_type).is_some_and(|(_, size)| len % (size as u64) != 0),
+        _ => element_type(property_type).is_some_and(|(_, size)| !len.is_multiple_of(size as u64)),
     }
 }
 

@@ -54,7 +54,8 @@ impl MountOptions {
                 MountOption::NoDev,
                 MountOption::NoSuid,
                 MountOption::DefaultPermissions,
-                MountOption::Subtype("msgfs".to_owned()),
+                // As an option of its own kind, fuser would drop it in a mount by root.
+                MountOption::CUSTOM("subtype=msgfs".to_owned()),
             ],
         };
         let words = lists.into_iter().flat_map(|list| list.split(','));

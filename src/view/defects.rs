@@ -43,6 +43,6 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
         None => attachment.content_storage().err(),
     };
     let place = attachment.storage().map(|storage| storage.path()).unwrap_or_default();
-    defects.extend(missing.map(|error| Defect { place, cause: error.to_string() }));
+    defects.extend(missing.map(|error| error.into_defect(&place)));
     defects
 }

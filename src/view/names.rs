@@ -76,7 +76,7 @@ mod tests {
         check(".", "unnamed");
         check("..", "unnamed");
         check("", "unnamed");
-        check(" \t ", "___");
+        check(" \t ", "_");
         check("trailing. . ", "trailing");
         check("レポート.xlsx", "レポート.xlsx");
         check(".bashrc", ".bashrc");

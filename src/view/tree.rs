@@ -102,6 +102,7 @@ impl MessageTree {
             Err(Error::Message(imsg::Error::SessionClosed)) => {
                 return Err(imsg::Error::SessionClosed.into());
             }
+            Err(Error::Message(error)) => Err(error.into_defect("/")),
             Err(error) => Err(Defect { place: "/".to_owned(), cause: error.to_string() }),
             Ok(root) => Ok(root),
         };
@@ -201,7 +202,10 @@ impl MessageTree {
             Err(error) => {
                 let storage = self.file().ok().and_then(|file| file.storage(entry));
                 let place = storage.map_or_else(|| "/".to_owned(), |storage| storage.path());
-                vec![Defect { place, cause: error.to_string() }]
+                vec![match error {
+                    Error::Message(error) => error.into_defect(&place),
+                    error => Defect { place, cause: error.to_string() },
+                }]
             }
         }
     }
