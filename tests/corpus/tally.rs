@@ -27,7 +27,7 @@ const EXPLAINED: &[(&str, &str, &str)] = &[
     ("ddbc2cb0f384", "message_id", "1035 begins with a tab"),
     ("ddbc2cb0f384", "message-id", "1035 begins with a tab"),
     ("ed28f0667c7f", "code page", "the message has no 8-bit string, so any page will do"),
-    ("f14e95e2d02b", "sender", "0C1E is no address type, and 0041 is a one-off EntryID"),
+    ("f14e95e2d02b", "sender", "0C1F is no address; the transport headers have one"),
     ("f14e95e2d02b", "value", "the first sector of 0040001F is not in the file"),
     ("f14e95e2d02b", "mapi file", "the first sector of 0040001F is not in the file"),
 ];
