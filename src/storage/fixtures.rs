@@ -21,7 +21,7 @@ pub(super) const STREAMS: [(&str, usize); 7] = [
 /// The bytes that the stream of this path has.
 pub(super) fn content(path: &str, len: usize) -> Vec<u8> {
     let seed = path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
-    (0..len).map(|at| ((at as u32).wrapping_mul(seed | 1) >> 5) as u8).collect()
+    (0..len).zip(0_u32..).map(|(_, at)| (at.wrapping_mul(seed | 1) >> 5).to_le_bytes()[0]).collect()
 }
 
 /// A sound file of either version. `/big` has two runs, with `/other` between them.
@@ -75,7 +75,7 @@ impl Broken {
             sector = u32_at(&self.bytes, self.fat(sector));
             index += 4;
         }
-        index + (place - self.sector(sector)) as u32 / 128
+        index + u32::try_from(place - self.sector(sector)).unwrap() / 128
     }
 
     /// The first sector of the stream of this name.

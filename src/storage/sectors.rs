@@ -128,6 +128,16 @@ impl Sectors {
         self.source.append(run.offset, usize::try_from(run.len).unwrap_or(usize::MAX), out)
     }
 
+    /// Appends the first `len` bytes of a sector; fewer where the file ends.
+    pub(super) fn append_sector(
+        &self,
+        sector: u32,
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.source.append(self.offset(sector), len, out)
+    }
+
     /// The file.
     pub(super) fn source(&self) -> &Source {
         &self.source
@@ -153,7 +163,7 @@ impl Sectors {
             bytes.clear();
             let needed = entries.min(count - next.len()) * ENTRY_BYTES;
             if self.has(sector) {
-                self.source.append(self.offset(sector), needed, &mut bytes)?;
+                self.append_sector(sector, needed, &mut bytes)?;
             }
             if bytes.len() < needed && index < stated {
                 defects.add(
@@ -182,7 +192,7 @@ impl Sectors {
         let mut bytes = Vec::new();
         while places.len() < needed && self.has(sector) && seen.add(sector) {
             bytes.clear();
-            self.source.append(self.offset(sector), 1 << self.shift, &mut bytes)?;
+            self.append_sector(sector, 1 << self.shift, &mut bytes)?;
             let next_at = (1 << self.shift) - ENTRY_BYTES;
             let listed = u32s(bytes.get(..next_at).unwrap_or(&bytes));
             places.extend(listed.take(needed - places.len()));
@@ -295,7 +305,7 @@ mod tests {
     fn reads_past_a_padded_fat() {
         for value in [0, 3, 90, 0xFFFF_FFFC, 0xFFFF_FFFD, 0xFFFF_FFFE] {
             let pad = |b: &mut Broken| {
-                let sectors = b.bytes.len() as u32 / 512 - 1;
+                let sectors = u32::try_from(b.bytes.len()).unwrap() / 512 - 1;
                 for sector in sectors..128 {
                     b.put(b.fat(sector), value);
                 }

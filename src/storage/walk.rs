@@ -35,7 +35,7 @@ pub(super) fn tree(directory: &Directory, root: u32, defects: &mut Defects) -> R
     if !is_root && walk.tree.len() == 1 {
         return Err(Error::Directory { sector: directory.first_sector() });
     }
-    if !is_root {
+    if !is_root || root != 0 {
         defects.add("directory", format_args!("entry {root} is taken for the root"));
     }
     walk.report_lost();
