@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 
 use super::bytes::{u16_at, u32_at};
+use super::name::Name;
 use super::{CompoundFile, Entry, Source, Storage};
 
 /// The streams of [`sample`] with their lengths: in one piece, in two, small, and deep.
@@ -109,8 +110,13 @@ pub(super) fn shown(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Vec<Strin
 }
 
 fn show(storage: &Storage, found: &mut BTreeMap<String, String>) {
+    let names: Vec<String> = storage.entries().map(|entry| entry.name().to_owned()).collect();
+    let order = |a: &String, b: &String| Name::new(a).compare(Name::new(b)).is_le();
+    assert!(names.is_sorted_by(order), "{names:?}");
     for entry in storage.entries() {
         let path = entry.path();
+        let name = entry.name().to_lowercase();
+        assert!(storage.stream(&name).is_some() || storage.storage(&name).is_some(), "{path}");
         let text = match entry {
             Entry::Storage(child) => {
                 show(&child, found);

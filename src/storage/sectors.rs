@@ -296,7 +296,11 @@ impl Iterator for Runs<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{Broken, check};
+    use std::io::Write;
+
+    use super::super::bytes::u32_at;
+    use super::super::fixtures::{Broken, check, content};
+    use super::super::{CompoundFile, Source};
 
     const FIRST: usize = 116;
     const LEN: usize = 120;
@@ -356,8 +360,56 @@ mod tests {
                  ? directory: the streams declare 4294976800 bytes, the file has 22016"
             ),
         );
+        check(
+            "longer than the file, and junk above 32 bits",
+            |b| {
+                b.put(b.entry("big") + LEN, 0xFFFF_FFFF);
+                b.put(b.entry("big") + LEN + 4, 0xFFFF_FFFF);
+            },
+            &format!(
+                "{line} 4294967295 bytes, {found}
+                 ? directory: the streams declare 4294976800 bytes, the file has 22016"
+            ),
+        );
         let linked = |b: &mut Broken| b.put(b.entry("other") + FIRST, b.first_sector("big"));
         check("two streams over one sector", linked, "+ /other 5000!");
+    }
+
+    #[test]
+    fn reads_sectors_that_the_fat_does_not_cover() {
+        let damage = |b: &mut Broken| {
+            b.bytes.resize(200_000, 0);
+            b.put(b.entry("other") + FIRST, 300);
+        };
+        let line = "+ /other stream \"/other\": expected 5000 bytes, found 512";
+        check("a start", damage, &format!("{line}: the chain of sectors ends early!"));
+    }
+
+    /// The header lists 109 sectors of the FAT, enough for 7 MB.
+    #[test]
+    fn reads_the_difat() {
+        let mut file = cfb::CompoundFile::create_with_version(
+            cfb::Version::V3,
+            std::io::Cursor::new(Vec::new()),
+        )
+        .unwrap();
+        let written = content("/large", 16 << 20);
+        file.create_stream("/large").unwrap().write_all(&written).unwrap();
+        file.flush().unwrap();
+        let bytes = file.into_inner().into_inner();
+        let read = |bytes: Vec<u8>| {
+            let file = CompoundFile::open(Source::from_bytes(bytes)).unwrap();
+            let defects: Vec<String> = file.defects().iter().map(ToString::to_string).collect();
+            (file.root().stream("large").unwrap().read_salvage().0, defects)
+        };
+        let (found, defects) = read(bytes.clone());
+        assert!(found == written && defects.is_empty(), "{defects:?}");
+        let mut broken = Broken { bytes };
+        let second = broken.sector(u32_at(&broken.bytes, 68)) + 508;
+        broken.put(second, u32_at(&broken.bytes, 68));
+        let (found, defects) = read(broken.bytes);
+        assert!(written.starts_with(&found) && found.len() > 14 << 20, "{}", found.len());
+        assert_eq!(defects, ["DIFAT: expected 259 sectors, found 236"]);
     }
 
     #[test]
