@@ -146,7 +146,7 @@ mod tests {
     fn reads_at_every_place() {
         let lens = [0, 1, 700, WHOLE_READ_BYTES_MAX, WHOLE_READ_BYTES_MAX + 1];
         for len in lens.map(|len| usize::try_from(len).unwrap()) {
-            let bytes: Vec<u8> = (0..len).map(|at| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
             let file = Source::from_file(file).unwrap();
