@@ -1,9 +1,10 @@
 //! The command line: what the user typed, and what is printed. Nothing else prints.
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -61,6 +62,7 @@ enum Command {
     },
 }
 
+const NEEDED: &str = "SOURCE and MOUNTPOINT are needed; see msgfs --help";
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
@@ -68,17 +70,13 @@ const USAGE: u8 = 2;
 pub fn main() -> ExitCode {
     let command_line = match CommandLine::try_parse() {
         Ok(command_line) => command_line,
-        Err(error) => {
-            // Help and version are no failures; a closed pipe is nobody to print for.
-            let _ = error.print();
-            return if error.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
-        }
+        Err(error) => return explain(&error),
     };
     match (command_line.command, command_line.mount) {
         (Some(Command::Umount { mount_point }), _) => finish(mount::unmount(&mount_point)),
         (None, Some(mount)) => run_mount(mount),
         (None, None) => {
-            complain("SOURCE and MOUNTPOINT are needed; see msgfs --help");
+            complain(NEEDED);
             USAGE.into()
         }
     }
@@ -104,6 +102,22 @@ fn run_mount(arguments: Mount) -> ExitCode {
     finish(outcome)
 }
 
+/// Prints help and version in full, and what is wrong with the usage in one line.
+fn explain(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed pipe is nobody to print for.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => complain(NEEDED),
+        _ => complain(&format!("{}; see msgfs --help", first.trim_start_matches("error: "))),
+    }
+    USAGE.into()
+}
+
 fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -122,7 +136,11 @@ fn complain(text: &str) {
 /// `RUST_LOG` says more finely what is logged.
 fn log_to_terminal(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// Without a journal there is no log; `.msgfs/errors` in the mount has the damaged messages.

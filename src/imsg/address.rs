@@ -99,7 +99,8 @@ impl Address {
     fn of_party(object: &impl MapiProp, party: &Party, message: Option<&Message>) -> Option<Self> {
         let text = |tag| object.text(tag).filter(|text: &String| !text.is_empty());
         let name = text(party.name);
-        let address = text(party.address);
+        // Blanks around an address, no-break ones too, are left from where it was copied.
+        let address = text(party.address).map(|text| text.trim().to_owned());
         let is_smtp = || text(party.address_type).is_some_and(|t| t.eq_ignore_ascii_case("SMTP"));
         let one_off = || {
             party.entry_ids.iter().find_map(|tag| match object.salvage(*tag).ok()?.value? {

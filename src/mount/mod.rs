@@ -127,13 +127,10 @@ fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
     let mounted = match mount(request) {
         Ok(mounted) => mounted,
         Err(error) => {
-            return match notice {
-                Some(notice) => {
-                    notice.failed(&error);
-                    Err(error)
-                }
-                None => Err(error),
-            };
+            let Some(notice) = notice else { return Err(error) };
+            // The process that waits reports it.
+            notice.failed(&error);
+            return Ok(());
         }
     };
     if let Some(notice) = notice {
@@ -245,8 +242,7 @@ fn detach(mount_point: &Path) -> io::Result<()> {
 fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Error> {
     let unusable = |cause: String| Error::MountPoint { path: mount_point.to_owned(), cause };
     let path = table::absolute(mount_point).map_err(|error| unusable(error.to_string()))?;
-    let is_dead = |error: &io::Error| error.raw_os_error() == Some(libc::ENOTCONN);
-    if path.metadata().as_ref().is_err_and(is_dead) && table::is_ours(&path)? {
+    if table::is_ours(&path)? && table::is_dead(&path) {
         table::unmount(&path, true)
             .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
     }

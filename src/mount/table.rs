@@ -23,6 +23,12 @@ pub(super) fn is_ours(mount_point: &Path) -> io::Result<bool> {
     Ok(topmost.is_some_and(|kind| kind == FILE_SYSTEM_TYPE))
 }
 
+/// Whether nobody answers for the mount at a path any more. The kernel keeps attributes and
+/// entries for a while, but asks for these figures each time.
+pub(super) fn is_dead(mount_point: &Path) -> bool {
+    rustix::fs::statfs(mount_point).is_err_and(|error| error == Errno::NOTCONN)
+}
+
 /// The absolute path of a mount point that may not answer any more: only its parent is asked.
 pub(super) fn absolute(mount_point: &Path) -> io::Result<PathBuf> {
     if let Ok(path) = mount_point.canonicalize() {

@@ -187,12 +187,17 @@ mod tests {
         for value in [0, 5, 1000, u32::MAX] {
             check("first DIFAT sector", at(68, value), "");
         }
-        let gone = |sector: u32| {
-            let text = "compound file directory: expected a root entry in sector";
-            format!("{text} {sector}, found none")
+        for sector in [0, 9999, u32::MAX] {
+            let moved = format!("? directory: expected in sector {sector}, found in 1");
+            check("first directory sector", at(48, sector), &moved);
+        }
+        let no_root = |b: &mut Broken| {
+            let at = b.entry("Root Entry");
+            b.bytes[at] = b'X';
+            b.put(48, 9999);
         };
-        check("first directory sector", at(48, 9999), &gone(9999));
-        check("first directory sector", at(48, u32::MAX), &gone(u32::MAX));
+        let none = "compound file directory: expected a root entry in sector 9999, found none";
+        check("no root", no_root, none);
         check("version and shift", |b| b.bytes[26..32].fill(0xEE), "");
         check(
             "place of the FAT",

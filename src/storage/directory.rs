@@ -15,6 +15,9 @@ const ENTRY_BYTES: usize = 128;
 const NAME_UNITS: usize = 32;
 /// 2,048 recipients and 2,048 attachments with 100 streams each are 400,000 entries.
 const ENTRIES_MAX: usize = 1 << 20;
+/// 32 MiB of a file of version 3.
+const SEARCHED_SECTORS_MAX: u32 = 1 << 16;
+const PLACE: &str = "directory";
 
 /// The entries of a compound file as they are stored.
 #[derive(Debug)]
@@ -36,6 +39,18 @@ pub(super) enum ObjectType {
     Other,
 }
 
+impl ObjectType {
+    fn of(entry: &[u8; ENTRY_BYTES]) -> Self {
+        match array_at(entry, 66) {
+            [0] => Self::Unused,
+            [1] => Self::Storage,
+            [2] => Self::Stream,
+            [5] => Self::Root,
+            _ => Self::Other,
+        }
+    }
+}
+
 impl Directory {
     /// Reads the chain of directory sectors.
     ///
@@ -47,19 +62,28 @@ impl Directory {
         defects: &mut Defects,
     ) -> Result<Self, Error> {
         let first = header.first_directory_sector;
-        let len_max = (ENTRIES_MAX * ENTRY_BYTES) as u64;
-        let (bytes, damage) = sectors.read_chain("directory", first, len_max)?;
+        let stated = Self::read(sectors, header, first)?;
+        let is_root = stated.0.entry(0).is_some_and(|e| e.object_type() == ObjectType::Root);
+        let found =
+            if is_root { None } else { find_root(sectors)?.filter(|found| *found != first) };
+        let (directory, damage) = match found {
+            None => stated,
+            Some(found) => {
+                defects.add(PLACE, format_args!("expected in sector {first}, found in {found}"));
+                Self::read(sectors, header, found)?
+            }
+        };
         match damage {
-            // The directory has no length but that of its chain.
-            Some(Damage::Ends) => {}
-            Some(damage) => defects.add("directory", damage),
-            None => defects.add("directory", format_args!("only {ENTRIES_MAX} entries are read")),
+            // The directory has no length but that of its chain. If more than empty entries is
+            // missing, a link will tell.
+            Some(Damage::Ends | Damage::Cut(_)) => {}
+            Some(damage) => defects.add(PLACE, damage),
+            None => defects.add(PLACE, format_args!("only {ENTRIES_MAX} entries are read")),
         }
-        if bytes.len() < ENTRY_BYTES {
+        if directory.len() == 0 {
             return Err(Error::Directory { sector: first });
         }
-        let file_len = sectors.source().len();
-        Ok(Self { bytes, first_sector: first, version: header.version, file_len })
+        Ok(directory)
     }
 
     /// The number of the root entry: the first one of that type, else the first of all.
@@ -89,6 +113,33 @@ impl Directory {
     pub(super) fn entries(&self) -> impl Iterator<Item = (u32, DirectoryEntry<'_>)> {
         (0_u32..).map_while(|index| Some((index, self.entry(index)?)))
     }
+
+    fn read(
+        sectors: &Sectors,
+        header: &Header,
+        first: u32,
+    ) -> Result<(Self, Option<Damage>), Error> {
+        let len_max = (ENTRIES_MAX * ENTRY_BYTES) as u64;
+        let (bytes, damage) = sectors.read_chain(PLACE, first, len_max)?;
+        let file_len = sectors.source().len();
+        Ok((Self { bytes, first_sector: first, version: header.version, file_len }, damage))
+    }
+}
+
+/// Looks for a sector that begins with a root entry, where the header gives one that does not.
+fn find_root(sectors: &Sectors) -> Result<Option<u32>, Error> {
+    let name: Vec<u8> = "Root Entry".bytes().flat_map(|byte| [byte, 0]).collect();
+    let mut bytes = Vec::with_capacity(ENTRY_BYTES);
+    for sector in 0..SEARCHED_SECTORS_MAX {
+        bytes.clear();
+        let read = sectors.append_sector(sector, ENTRY_BYTES, &mut bytes);
+        read.map_err(|source| Error::Io { place: PLACE.into(), source })?;
+        let Some(bytes) = bytes.first_chunk() else { return Ok(None) };
+        if bytes.starts_with(&name) && ObjectType::of(bytes) == ObjectType::Root {
+            return Ok(Some(sector));
+        }
+    }
+    Ok(None)
 }
 
 /// One entry (\[MS-CFB\] 2.6.1).
@@ -145,13 +196,7 @@ impl DirectoryEntry<'_> {
 
     /// What the entry stands for.
     pub(super) fn object_type(&self) -> ObjectType {
-        match self.type_byte() {
-            0 => ObjectType::Unused,
-            1 => ObjectType::Storage,
-            2 => ObjectType::Stream,
-            5 => ObjectType::Root,
-            _ => ObjectType::Other,
-        }
+        ObjectType::of(self.bytes)
     }
 
     /// The object type as stored.

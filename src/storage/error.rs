@@ -157,3 +157,23 @@ impl Defects {
         self.kept
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_the_defects() {
+        let mut all = Defects::default();
+        for round in 0..3 {
+            let mut defects = Defects::default();
+            for number in 0..40 {
+                defects.add("here", format_args!("{round}.{number}"));
+            }
+            all.append(defects);
+        }
+        let lines: Vec<String> = all.finish().iter().map(ToString::to_string).collect();
+        assert_eq!((lines.len(), lines[63].as_str()), (65, "here: 1.23"));
+        assert_eq!(lines[64], "compound file: 56 more defects");
+    }
+}

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::io::{Cursor, Write as _};
 
 use super::bytes::{u16_at, u32_at};
+use super::name::Name;
 use super::{CompoundFile, Entry, Source, Storage};
 
 /// The streams of [`sample`] with their lengths: in one piece, in two, small, and deep.
@@ -21,7 +22,7 @@ pub(super) const STREAMS: [(&str, usize); 7] = [
 /// The bytes that the stream of this path has.
 pub(super) fn content(path: &str, len: usize) -> Vec<u8> {
     let seed = path.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31) + u32::from(byte));
-    (0..len).map(|at| ((at as u32).wrapping_mul(seed | 1) >> 5) as u8).collect()
+    (0..len).zip(0_u32..).map(|(_, at)| (at.wrapping_mul(seed | 1) >> 5).to_le_bytes()[0]).collect()
 }
 
 /// A sound file of either version. `/big` has two runs, with `/other` between them.
@@ -75,7 +76,7 @@ impl Broken {
             sector = u32_at(&self.bytes, self.fat(sector));
             index += 4;
         }
-        index + (place - self.sector(sector)) as u32 / 128
+        index + u32::try_from(place - self.sector(sector)).unwrap() / 128
     }
 
     /// The first sector of the stream of this name.
@@ -109,8 +110,13 @@ pub(super) fn shown(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Vec<Strin
 }
 
 fn show(storage: &Storage, found: &mut BTreeMap<String, String>) {
+    let names: Vec<String> = storage.entries().map(|entry| entry.name().to_owned()).collect();
+    let order = |a: &String, b: &String| Name::new(a).compare(Name::new(b)).is_le();
+    assert!(names.is_sorted_by(order), "{names:?}");
     for entry in storage.entries() {
         let path = entry.path();
+        let name = entry.name().to_lowercase();
+        assert!(storage.stream(&name).is_some() || storage.storage(&name).is_some(), "{path}");
         let text = match entry {
             Entry::Storage(child) => {
                 show(&child, found);

@@ -6,11 +6,15 @@
 
 mod bytes;
 mod compound_file;
+#[cfg(test)]
+mod corpus;
 mod directory;
 mod error;
 #[cfg(test)]
 mod fixtures;
 mod header;
+#[cfg(test)]
+mod mutations;
 mod name;
 mod object;
 mod sectors;

@@ -80,23 +80,7 @@ impl Sectors {
                 format_args!("expected {declared} bytes, found {found}: {damage}"),
             );
         }
-        let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
-        let needed = count * ENTRY_BYTES;
-        let (bytes, damage) =
-            self.read_chain("mini FAT", header.first_mini_fat_sector, needed as u64)?;
-        let stated = u64::from(header.mini_fat_sectors) << self.shift;
-        if let Some(damage) = damage.filter(|_| (bytes.len() as u64) < stated) {
-            let expected = stated.min(needed as u64);
-            let found = bytes.len();
-            defects.add(
-                "mini FAT",
-                format_args!("expected {expected} bytes, found {found}: {damage}"),
-            );
-        }
-        let mut next: Vec<u32> = Vec::with_capacity(count);
-        next.extend(u32s(&bytes));
-        next.resize(count, FREE_SECTOR);
-        self.mini_fat = Table::new(next, true);
+        self.mini_fat = self.read_mini_fat(header, defects)?;
         Ok(())
     }
 
@@ -129,6 +113,16 @@ impl Sectors {
         self.source.append(run.offset, usize::try_from(run.len).unwrap_or(usize::MAX), out)
     }
 
+    /// Appends the first `len` bytes of a sector; fewer where the file ends.
+    pub(super) fn append_sector(
+        &self,
+        sector: u32,
+        len: usize,
+        out: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        self.source.append(self.offset(sector), len, out)
+    }
+
     /// The file.
     pub(super) fn source(&self) -> &Arc<Source> {
         &self.source
@@ -142,6 +136,7 @@ impl Sectors {
             + self.mini_stream.capacity() * size_of::<u32>()
     }
 
+    /// Reads the FAT; what is missing of it is as if it were free.
     fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<Table> {
         let sector_bytes = 1_usize << self.shift;
         let entries = sector_bytes / ENTRY_BYTES;
@@ -154,7 +149,7 @@ impl Sectors {
             bytes.clear();
             let needed = entries.min(count - next.len()) * ENTRY_BYTES;
             if self.has(sector) {
-                self.source.append(self.offset(sector), needed, &mut bytes)?;
+                self.append_sector(sector, needed, &mut bytes)?;
             }
             if bytes.len() < needed && index < stated {
                 defects.add(
@@ -183,7 +178,7 @@ impl Sectors {
         let mut bytes = Vec::new();
         while places.len() < needed && self.has(sector) && seen.add(sector) {
             bytes.clear();
-            self.source.append(self.offset(sector), 1 << self.shift, &mut bytes)?;
+            self.append_sector(sector, 1 << self.shift, &mut bytes)?;
             let next_at = (1 << self.shift) - ENTRY_BYTES;
             let listed = u32s(bytes.get(..next_at).unwrap_or(&bytes));
             places.extend(listed.take(needed - places.len()));
@@ -195,6 +190,27 @@ impl Sectors {
             defects.add("DIFAT", format_args!("expected {stated} sectors, found {found}"));
         }
         Ok(places)
+    }
+
+    /// Reads the mini FAT, as much of it as the mini stream has sectors.
+    fn read_mini_fat(&self, header: &Header, defects: &mut Defects) -> Result<Table, Error> {
+        let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
+        let needed = count * ENTRY_BYTES;
+        let (bytes, damage) =
+            self.read_chain("mini FAT", header.first_mini_fat_sector, needed as u64)?;
+        let stated = u64::from(header.mini_fat_sectors) << self.shift;
+        if let Some(damage) = damage.filter(|_| (bytes.len() as u64) < stated) {
+            let expected = stated.min(needed as u64);
+            let found = bytes.len();
+            defects.add(
+                "mini FAT",
+                format_args!("expected {expected} bytes, found {found}: {damage}"),
+            );
+        }
+        let mut next: Vec<u32> = Vec::with_capacity(count);
+        next.extend(u32s(&bytes));
+        next.resize(count, FREE_SECTOR);
+        Ok(Table::new(next, true))
     }
 
     /// Number of sectors that the file has, a last one that is cut off included.
@@ -287,7 +303,11 @@ impl Iterator for Runs<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::fixtures::{Broken, check};
+    use std::io::Write;
+
+    use super::super::bytes::u32_at;
+    use super::super::fixtures::{Broken, check, content};
+    use super::super::{CompoundFile, Source};
 
     const FIRST: usize = 116;
     const LEN: usize = 120;
@@ -296,7 +316,7 @@ mod tests {
     fn reads_past_a_padded_fat() {
         for value in [0, 3, 90, 0xFFFF_FFFC, 0xFFFF_FFFD, 0xFFFF_FFFE] {
             let pad = |b: &mut Broken| {
-                let sectors = b.bytes.len() as u32 / 512 - 1;
+                let sectors = u32::try_from(b.bytes.len()).unwrap() / 512 - 1;
                 for sector in sectors..128 {
                     b.put(b.fat(sector), value);
                 }
@@ -347,8 +367,56 @@ mod tests {
                  ? directory: the streams declare 4294976800 bytes, the file has 22016"
             ),
         );
+        check(
+            "longer than the file, and junk above 32 bits",
+            |b| {
+                b.put(b.entry("big") + LEN, 0xFFFF_FFFF);
+                b.put(b.entry("big") + LEN + 4, 0xFFFF_FFFF);
+            },
+            &format!(
+                "{line} 4294967295 bytes, {found}
+                 ? directory: the streams declare 4294976800 bytes, the file has 22016"
+            ),
+        );
         let linked = |b: &mut Broken| b.put(b.entry("other") + FIRST, b.first_sector("big"));
         check("two streams over one sector", linked, "+ /other 5000!");
+    }
+
+    #[test]
+    fn reads_sectors_that_the_fat_does_not_cover() {
+        let damage = |b: &mut Broken| {
+            b.bytes.resize(200_000, 0);
+            b.put(b.entry("other") + FIRST, 300);
+        };
+        let line = "+ /other stream \"/other\": expected 5000 bytes, found 512";
+        check("a start", damage, &format!("{line}: the chain of sectors ends early!"));
+    }
+
+    /// The header lists 109 sectors of the FAT, enough for 7 MB.
+    #[test]
+    fn reads_the_difat() {
+        let mut file = cfb::CompoundFile::create_with_version(
+            cfb::Version::V3,
+            std::io::Cursor::new(Vec::new()),
+        )
+        .unwrap();
+        let written = content("/large", 16 << 20);
+        file.create_stream("/large").unwrap().write_all(&written).unwrap();
+        file.flush().unwrap();
+        let bytes = file.into_inner().into_inner();
+        let read = |bytes: Vec<u8>| {
+            let file = CompoundFile::open(Source::from_bytes(bytes)).unwrap();
+            let defects: Vec<String> = file.defects().iter().map(ToString::to_string).collect();
+            (file.root().stream("large").unwrap().read_salvage().0, defects)
+        };
+        let (found, defects) = read(bytes.clone());
+        assert!(found == written && defects.is_empty(), "{defects:?}");
+        let mut broken = Broken { bytes };
+        let second = broken.sector(u32_at(&broken.bytes, 68)) + 508;
+        broken.put(second, u32_at(&broken.bytes, 68));
+        let (found, defects) = read(broken.bytes);
+        assert!(written.starts_with(&found) && found.len() > 14 << 20, "{}", found.len());
+        assert_eq!(defects, ["DIFAT: expected 259 sectors, found 236"]);
     }
 
     #[test]

@@ -35,7 +35,7 @@ pub(super) fn tree(directory: &Directory, root: u32, defects: &mut Defects) -> R
     if !is_root && walk.tree.len() == 1 {
         return Err(Error::Directory { sector: directory.first_sector() });
     }
-    if !is_root {
+    if !is_root || root != 0 {
         defects.add("directory", format_args!("entry {root} is taken for the root"));
     }
     walk.report_lost();
@@ -331,8 +331,10 @@ fn id(index: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bytes::u32_at;
     use super::super::fixtures::{Broken, check, shown};
     use super::super::{CompoundFile, Source};
+    use super::NO_STREAM;
 
     const TYPE: usize = 66;
     const COLOUR: usize = 67;
@@ -356,6 +358,16 @@ mod tests {
             }
         };
         check("left and right changed", mirrored, "");
+        let zeroed = |b: &mut Broken| {
+            for name in names {
+                for at in [LEFT, LEFT + 4, CHILD].map(|field| b.entry(name) + field) {
+                    if u32_at(&b.bytes, at) == NO_STREAM {
+                        b.put(at, 0);
+                    }
+                }
+            }
+        };
+        check("0 for no link", zeroed, "");
     }
 
     #[test]

@@ -112,7 +112,10 @@ impl ReaderFile {
             Self::Date => time(message, tags::PR_CLIENT_SUBMIT_TIME),
             Self::Received => time(message, tags::PR_MESSAGE_DELIVERY_TIME),
             Self::Class => text(message, tags::PR_MESSAGE_CLASS),
-            Self::MessageId => text(message, tags::PR_INTERNET_MESSAGE_ID),
+            Self::MessageId => {
+                // Folded headers leave blanks before it.
+                Some(reader_line(message.text(tags::PR_INTERNET_MESSAGE_ID)?.trim()))
+            }
             Self::Importance => importance(message),
             Self::Categories => categories(message),
             Self::Headers => {

@@ -1,0 +1,99 @@
+//! Our reader against the real files, and against `cfb` on each of them that `cfb` opens.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{Cursor, Read};
+use std::path::PathBuf;
+
+use super::{CompoundFile, Entry, Source, Storage};
+
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
+
+/// For each path the CLSID of a storage or the bytes of a stream.
+type Tree = BTreeMap<String, Result<Vec<u8>, String>>;
+
+/// The files in order of their names; none, with a word about it, if the corpus is absent.
+pub(super) fn files() -> Vec<(String, Vec<u8>)> {
+    let Ok(folder) = std::fs::read_dir(PathBuf::from(CORPUS).join("files")) else {
+        println!("SKIPPED: no corpus at {CORPUS}");
+        return Vec::new();
+    };
+    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
+    paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
+}
+
+/// For each file name the grade that it has been given.
+fn grades() -> HashMap<String, String> {
+    let lines = std::fs::read_to_string(PathBuf::from(CORPUS).join("expected.jsonl")).unwrap();
+    let parsed = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    parsed.map(|file| (text(&file["name"]), text(&file["grade"]))).collect()
+}
+
+/// What our reader finds, with the streams that are damaged.
+fn ours(storage: &Storage, tree: &mut Tree, damage: &mut Vec<String>) {
+    tree.insert(storage.path(), Err(storage.clsid().to_string()));
+    for entry in storage.entries() {
+        match entry {
+            Entry::Storage(child) => ours(&child, tree, damage),
+            Entry::Stream(stream) => {
+                let (bytes, error) = stream.read_salvage();
+                assert_eq!(error.is_none(), bytes.len() as u64 == stream.len(), "{stream:?}");
+                damage.extend(error.map(|error| error.to_string()));
+                tree.insert(stream.path(), Ok(bytes));
+            }
+        }
+    }
+}
+
+fn by_cfb(mut file: cfb::CompoundFile<Cursor<&[u8]>>) -> Tree {
+    let entries: Vec<cfb::Entry> = file.walk().collect();
+    let mut tree = Tree::new();
+    for entry in entries {
+        let content = if entry.is_stream() {
+            let mut bytes = Vec::new();
+            file.open_stream(entry.path()).unwrap().read_to_end(&mut bytes).unwrap();
+            Ok(bytes)
+        } else {
+            Err(format!("{{{}}}", entry.clsid().to_string().to_uppercase()))
+        };
+        tree.insert(entry.path().to_string_lossy().into_owned(), content);
+    }
+    tree
+}
+
+#[test]
+fn reads_the_corpus_as_cfb_does() {
+    let files = files();
+    if files.is_empty() {
+        return;
+    }
+    let grades = grades();
+    let (mut streams, mut bytes, mut refused) = (0, 0, 0);
+    for (name, content) in &files {
+        let file = CompoundFile::open(Source::from_bytes(content.clone())).unwrap();
+        let (mut tree, mut damage) = (Tree::new(), Vec::new());
+        ours(&file.root(), &mut tree, &mut damage);
+        assert_eq!(tree.len(), file.entry_count() as usize, "{name}");
+        match cfb::CompoundFile::open(Cursor::new(content.as_slice())) {
+            Ok(theirs) => {
+                let theirs = by_cfb(theirs);
+                assert!(tree == theirs, "{name}: another tree than that of cfb");
+                streams += tree.values().flatten().count();
+                bytes += tree.values().flatten().map(Vec::len).sum::<usize>();
+            }
+            Err(error) => {
+                refused += 1;
+                println!("{name}: cfb refuses: {error}; shown: {} entries", tree.len());
+            }
+        }
+        for line in file.defects().iter().map(ToString::to_string).chain(damage.clone()) {
+            println!("{name}: {line}");
+        }
+        let is_sound = file.defects().is_empty() && damage.is_empty();
+        assert!(is_sound || grades[name] != "clean", "{name}");
+    }
+    let compared = files.len() - refused;
+    println!("{compared} files as cfb reads them: {streams} streams, {bytes} bytes");
+}
