@@ -12,3 +12,4 @@ mod browse;
 mod corpus;
 mod fixture;
 mod mail;
+mod session;
