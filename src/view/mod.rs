@@ -12,6 +12,7 @@
 mod attachments;
 mod attributes;
 mod bodies;
+mod check;
 mod content;
 mod defects;
 mod error;
