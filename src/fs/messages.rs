@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::imsg::Defect;
 use crate::storage::Source;
 use crate::view::{self, Kind, MessageTree, NodeId};
 
@@ -120,6 +121,26 @@ impl Fs {
             return Ok(None);
         }
         Ok(Some(self.open_message(base, &node)?))
+    }
+
+    /// Whether an inode is a message directory of the source.
+    pub fn is_message(&self, ino: Ino) -> bool {
+        let (base, id) = ino.parts();
+        let node = self.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
+        node.is_some_and(|node| node.kind == SourceKind::Message)
+    }
+
+    /// Reads everything in a message, those embedded in it included, and lists what is damaged.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], or where the source cannot be read.
+    pub fn check(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
+        let (base, _) = ino.parts();
+        let node = self.node(base)?;
+        let open = self.open_message(base, &node)?;
+        let defects = open.tree.check();
+        self.messages.weigh(base, open.tree.bytes_held());
+        Ok(defects)
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.
