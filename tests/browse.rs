@@ -94,7 +94,10 @@ impl<'a> Browser<'a> {
             });
         let mut found = Vec::new();
         for (name, id, kind) in unlisted.chain(listed.iter().cloned()) {
-            let attributes = self.tree.attributes(id).unwrap();
+            let attributes = self
+                .tree
+                .attributes(id)
+                .unwrap_or_else(|e| panic!("{path}{name} {id:?} {kind:?}: {e}"));
             assert_eq!(attributes.kind, kind, "{path}{name}");
             let path = format!("{path}{name}");
             match kind {

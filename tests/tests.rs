@@ -11,5 +11,6 @@
 mod browse;
 mod corpus;
 mod fixture;
+mod format;
 mod mail;
 mod session;
