@@ -156,11 +156,12 @@ impl MessageTree {
         let kind = super::listing::kind(self, node)?;
         let size = match kind {
             Kind::Directory => 0,
-            // A value that is wholly lost is an empty file, whose reading is an error.
-            Kind::File | Kind::Symlink => match self.content(id) {
-                Ok(content) => content.len()?,
-                Err(Error::Damaged(_)) => 0,
-                Err(error) => return Err(error),
+            Kind::File | Kind::Symlink => match self.content(id).and_then(|one| one.len()) {
+                Err(Error::Message(error @ imsg::Error::SessionClosed)) => return Err(error.into()),
+                // What is wholly lost is an empty file, whose reading is an error. It does not
+                // take the files beside it out of the listing.
+                Err(_) => 0,
+                Ok(len) => len,
             },
         };
         Ok(Attributes { kind, size, time: self.time(node) })
