@@ -87,7 +87,7 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
             file.render(&open.message, &resolve).map(Content::bytes).ok_or(Error::NotFound)
         }
         Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
-        Node::MessageMsg(EntryId(0)) => Ok(Content::Source(Arc::clone(&tree.source))),
+        Node::MessageMsg(EntryId::ROOT) => Ok(Content::Source(Arc::clone(&tree.source))),
         Node::MessageMsg(entry) => embedded_msg(tree, entry),
         Node::MessageJson(entry) => message_json(tree, entry).map(Content::bytes),
         Node::Attachment(entry) => attachment(tree, entry),

@@ -162,7 +162,10 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MESSAGE_JSON, Node::MessageJson(entry), Kind::File));
         entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
     }
-    entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
+    // The file itself is there even if it holds no message.
+    if !entries.is_empty() || entry == EntryId::ROOT {
+        entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
+    }
     entries
 }
 
