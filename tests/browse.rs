@@ -13,7 +13,6 @@ pub(crate) struct Browser<'a> {
 pub(crate) struct Found {
     pub(crate) path: String,
     pub(crate) id: NodeId,
-    pub(crate) kind: Kind,
     pub(crate) size: u64,
     pub(crate) content: Result<Vec<u8>, Error>,
 }
@@ -94,17 +93,14 @@ impl<'a> Browser<'a> {
             });
         let mut found = Vec::new();
         for (name, id, kind) in unlisted.chain(listed.iter().cloned()) {
-            let attributes = self
-                .tree
-                .attributes(id)
-                .unwrap_or_else(|e| panic!("{path}{name} {id:?} {kind:?}: {e}"));
+            let attributes = self.tree.attributes(id).unwrap();
             assert_eq!(attributes.kind, kind, "{path}{name}");
             let path = format!("{path}{name}");
             match kind {
                 Kind::Directory => found.extend(self.below(id, &(path + "/"), hidden)),
                 Kind::File | Kind::Symlink => {
                     let (size, content) = (attributes.size, read(self.tree, id));
-                    found.push(Found { path, id, kind, size, content });
+                    found.push(Found { path, id, size, content });
                 }
             }
         }

@@ -122,7 +122,9 @@ struct Released(Arc<AtomicUsize>);
 impl Released {
     fn callback(&self) -> Option<ReleaseCallback> {
         let count = Arc::clone(&self.0);
-        Some(Box::new(move || drop(count.fetch_add(1, Ordering::SeqCst))))
+        Some(Box::new(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+        }))
     }
 
     fn count(&self) -> usize {
