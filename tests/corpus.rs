@@ -69,6 +69,8 @@ fn check_sample(name: &str, expected: &Json, bytes: &[u8], tally: &mut Tally) {
         };
         compared.check(tally);
     }
+    let names = Browser::new(&tree).names(NodeId(0));
+    tally.check(&place, "shows something", &Json::from(true), !names.is_empty());
     check_files(&tree, &place, expected["grade"] == "clean", tally);
 }
 

@@ -17,6 +17,7 @@ use msgfs::storage::Source;
 use msgfs::view::{MessageTree, NodeId, Show};
 
 use crate::browse::Browser;
+use crate::fixture::MessageBuilder;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples");
 /// Together, in bytes.
@@ -29,21 +30,29 @@ const CLARA: (&str, &str) = ("Clara Díaz", "clara.diaz@example.com");
 const HARBOUR: (&str, &str) = ("Harbour Office", "office@harbour.example.org");
 
 /// The files of the folder, by their paths in it.
-fn samples() -> Vec<(&'static str, Vec<u8>)> {
-    vec![
+pub(crate) fn samples() -> Vec<(&'static str, Vec<u8>)> {
+    let messages = messages().into_iter().map(|(path, message)| (path, message.to_bytes()));
+    let others = [
         ("notes.txt", b"Messages of the sailing club. The rest is in the folders.\n".to_vec()),
-        ("Lunch on Friday.msg", bodies::plain_text().to_bytes()),
-        ("Summer regatta.msg", bodies::html_with_picture().to_bytes()),
-        ("Minutes of the committee.msg", bodies::html_in_rtf().to_bytes()),
-        ("Price list.msg", bodies::native_rtf().to_bytes()),
-        ("見積書の件.msg", bodies::japanese().to_bytes()),
-        ("Quotation for the jetty.msg", attachments::every_kind().to_bytes()),
-        ("Drawing of the jetty.msg", attachments::ole_object().to_bytes()),
-        ("Fwd Lost parcel.msg", nested::embedded_twice().to_bytes()),
-        ("Calendar/Boat inspection.msg", items::appointment().to_bytes()),
-        ("Calendar/Absence.oft", items::template().to_bytes()),
         ("Damaged/Report cut short.msg", damaged::cut_short()),
         ("Damaged/Not a message.msg", damaged::no_message()),
+    ];
+    messages.chain(others).collect()
+}
+
+/// The sound messages of the folder.
+pub(crate) fn messages() -> Vec<(&'static str, MessageBuilder)> {
+    vec![
+        ("Lunch on Friday.msg", bodies::plain_text()),
+        ("Summer regatta.msg", bodies::html_with_picture()),
+        ("Minutes of the committee.msg", bodies::html_in_rtf()),
+        ("Price list.msg", bodies::native_rtf()),
+        ("見積書の件.msg", bodies::japanese()),
+        ("Quotation for the jetty.msg", attachments::every_kind()),
+        ("Drawing of the jetty.msg", attachments::ole_object()),
+        ("Fwd Lost parcel.msg", nested::embedded_twice()),
+        ("Calendar/Boat inspection.msg", items::appointment()),
+        ("Calendar/Absence.oft", items::template()),
     ]
 }
 

@@ -12,5 +12,6 @@ mod browse;
 mod corpus;
 mod fixture;
 mod format;
+mod hostile;
 mod mail;
 mod session;

@@ -15,6 +15,7 @@ pub(super) struct Place<'a> {
 /// Disagreements in which the file's bytes show the expectation to be wrong: the file, the field,
 /// the reason.
 const EXPLAINED: &[(&str, &str, &str)] = &[
+    ("6018a5a30fc0", "shows something", "a made skeleton whose property stream has no entry"),
     ("a7b7a5c8b79f", "string value", "the 001E stream is UTF-16; body.txt agrees with it read so"),
     ("a7b7a5c8b79f", "mapi string", "the 001E stream is UTF-16; body.txt agrees with it read so"),
     (
