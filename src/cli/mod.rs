@@ -6,7 +6,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -68,7 +68,6 @@ enum Command {
     },
 }
 
-const NEEDED: &str = "SOURCE and MOUNTPOINT are needed; see msgfs --help";
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
 
@@ -92,7 +91,7 @@ pub fn main() -> ExitCode {
         },
         (None, Some(mount)) => run_mount(mount),
         (None, None) => {
-            complain(NEEDED);
+            complain("missing <SOURCE> and <MOUNTPOINT>; see msgfs --help");
             USAGE.into()
         }
     }
@@ -126,11 +125,15 @@ fn explain(error: &clap::Error) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default();
-    match error.kind() {
-        ErrorKind::MissingRequiredArgument => complain(NEEDED),
-        _ => complain(&format!("{}; see msgfs --help", first.trim_start_matches("error: "))),
-    }
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let what = match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(names))) => {
+            format!("missing {}", names.join(" and "))
+        }
+        (ErrorKind::ArgumentConflict, _) => "too many arguments".to_owned(),
+        _ => first.to_owned(),
+    };
+    complain(&format!("{what}; see msgfs --help"));
     USAGE.into()
 }
 
@@ -145,8 +148,10 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
 }
 
 fn complain(text: &str) {
+    // One line, whatever the user typed that is repeated in it.
+    let line = text.replace(|c: char| c.is_control(), " ");
     // Without a place to complain to, the exit code has to do.
-    let _ = writeln!(io::stderr(), "msgfs: {text}");
+    let _ = writeln!(io::stderr(), "msgfs: {line}");
 }
 
 /// `RUST_LOG` says more finely what is logged.

@@ -67,6 +67,8 @@ pub struct Ownership {
 
 const READ_ONLY_FILE: u16 = 0o444;
 const READ_ONLY_DIRECTORY: u16 = 0o555;
+/// Means that the number of subdirectories is not counted in it; messages are counted nowhere.
+const DIRECTORY_LINKS: u32 = 1;
 const ANY_LINK: u16 = 0o777;
 const BLOCK_BYTES: u64 = 512;
 
@@ -84,7 +86,10 @@ impl Attr {
             permissions,
             size: metadata.size(),
             blocks: metadata.blocks(),
-            links: u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+            links: match file_type {
+                FileType::Directory => DIRECTORY_LINKS,
+                _ => u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+            },
             uid: ownership.uid.unwrap_or(metadata.uid()),
             gid: ownership.gid.unwrap_or(metadata.gid()),
             rdev: u32::try_from(metadata.rdev()).unwrap_or(0),
@@ -100,7 +105,7 @@ impl Attr {
             file_type: FileType::Directory,
             permissions: READ_ONLY_DIRECTORY & !ownership.umask,
             blocks: 0,
-            links: 2,
+            links: DIRECTORY_LINKS,
             ..Self::of_source(ino, metadata, ownership)
         }
     }
@@ -126,7 +131,7 @@ impl Attr {
             permissions,
             size,
             blocks: size.div_ceil(BLOCK_BYTES),
-            links: if file_type == FileType::Directory { 2 } else { 1 },
+            links: 1,
             mtime: time,
             ctime: time,
             rdev: 0,

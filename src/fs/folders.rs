@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::ino::Base;
+use super::ino::SourceNode;
 use lru::LruCache;
 
 /// One entry of a source folder.
@@ -23,7 +23,7 @@ pub(super) struct FolderEntry {
 /// The folders being listed.
 #[derive(Debug)]
 pub(super) struct Folders {
-    listings: Mutex<LruCache<Base, Arc<[FolderEntry]>>>,
+    listings: Mutex<LruCache<Arc<SourceNode>, Arc<[FolderEntry]>>>,
 }
 
 /// As many folders as are likely to be listed at once.
@@ -38,18 +38,18 @@ impl Folders {
     /// anew where it begins.
     pub(super) fn list<E>(
         &self,
-        base: Base,
+        folder: &Arc<SourceNode>,
         cookie: u64,
         read: impl FnOnce() -> Result<Vec<OsString>, E>,
     ) -> Result<Arc<[FolderEntry]>, E> {
         let lock = || self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         if cookie != 0
-            && let Some(entries) = lock().get(&base)
+            && let Some(entries) = lock().get(folder)
         {
             return Ok(Arc::clone(entries));
         }
         let entries: Arc<[_]> = with_cookies(read()?).into();
-        lock().put(base, Arc::clone(&entries));
+        lock().put(Arc::clone(folder), Arc::clone(&entries));
         Ok(entries)
     }
 }

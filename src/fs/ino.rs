@@ -15,14 +15,27 @@ use crate::view::NodeId;
 pub struct Ino(pub u64);
 
 /// The part of an inode number that stands for a file or folder of the source.
+///
+/// It has 38 bits, so that even among a million files hardly two have the same number at
+/// different times; at the same time they never do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Base(pub(super) u32);
+pub(super) struct Base(u64);
 
 impl Base {
     pub(super) const ROOT: Self = Self(0);
     /// `.msgfs/` and its files.
     pub(super) const CONTROL: Self = Self(1);
-    const FIRST_FREE: u32 = 2;
+    const FIRST_FREE: u64 = 2;
+    const MAX: u64 = (1 << (u64::BITS - NodeId::BITS)) - 2;
+
+    /// The base of a hash.
+    fn new(hash: u64) -> Self {
+        Self(Self::FIRST_FREE + hash % (Self::MAX - Self::FIRST_FREE + 1))
+    }
+
+    fn next(self) -> Self {
+        if self.0 == Self::MAX { Self(Self::FIRST_FREE) } else { Self(self.0 + 1) }
+    }
 }
 
 impl Ino {
@@ -30,14 +43,14 @@ impl Ino {
     pub const ROOT: Self = Self(1);
 
     pub(super) fn new(base: Base, node: NodeId) -> Self {
-        // No base is u32::MAX, so the sum cannot overflow.
-        Self(((u64::from(base.0) << 32) | u64::from(node.0)) + 1)
+        // No base has all bits set, so the sum cannot overflow.
+        Self(((base.0 << NodeId::BITS) | u64::from(node.0)) + 1)
     }
 
-    #[allow(clippy::cast_possible_truncation, reason = "the two halves are taken apart")]
     pub(super) fn parts(self) -> (Base, NodeId) {
         let number = self.0.wrapping_sub(1);
-        (Base((number >> 32) as u32), NodeId(number as u32))
+        let node = number & ((1 << NodeId::BITS) - 1);
+        (Base(number >> NodeId::BITS), NodeId(u32::try_from(node).unwrap_or(0)))
     }
 }
 
@@ -46,6 +59,8 @@ impl Ino {
 pub(super) enum SourceKind {
     Folder,
     Message,
+    /// The root of a source that is one message file: shows what is in the message.
+    OneMessage,
     /// Any other file, shown as it is.
     Other,
     /// The directory that this filesystem is mounted on, if it lies in the source. It is shown
@@ -151,16 +166,11 @@ fn free_or_same(known: &HashMap<Base, Known>, node: &SourceNode) -> Base {
     }
     let mut hasher = DefaultHasher::new();
     node.hash(&mut hasher);
-    let [a, b, c, d, ..] = hasher.finish().to_le_bytes();
-    let mut base = bounded(u32::from_le_bytes([a, b, c, d]));
+    let mut base = Base::new(hasher.finish());
     while known.get(&base).is_some_and(|known| *known.node != *node) {
-        base = bounded(base.0.wrapping_add(1));
+        base = base.next();
     }
     base
-}
-
-fn bounded(number: u32) -> Base {
-    if number == u32::MAX { Base(Base::FIRST_FREE) } else { Base(number.max(Base::FIRST_FREE)) }
 }
 
 #[cfg(test)]
@@ -175,7 +185,8 @@ mod tests {
 
     #[test]
     fn numbers_come_apart_again() {
-        for (base, id) in [(0, 0), (1, 3), (2, u32::MAX), (u32::MAX - 1, u32::MAX)] {
+        let last = (1 << NodeId::BITS) - 1;
+        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last)] {
             let ino = Ino::new(Base(base), NodeId(id));
             assert_eq!(ino.parts(), (Base(base), NodeId(id)));
             assert_ne!(ino.0, 0);

@@ -5,6 +5,7 @@ use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::imsg::Defect;
 use crate::storage::Source;
@@ -12,7 +13,7 @@ use crate::view::{self, Kind, MessageTree, NodeId};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
-use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, source, source_error};
+use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source, source_error};
 
 /// A message that is open, and the attributes of its directory.
 #[derive(Debug)]
@@ -22,34 +23,46 @@ pub(super) struct OpenMessage {
     directory: Attr,
 }
 
+/// A message of the source as the kernel knows it.
+#[derive(Debug)]
+pub(super) struct MessageNode {
+    pub(super) base: Base,
+    pub(super) node: Arc<SourceNode>,
+    /// How long the kernel may keep what is in it.
+    pub(super) ttl: Duration,
+}
+
+impl MessageNode {
+    pub(super) fn new(base: Base, node: Arc<SourceNode>) -> Self {
+        Self { base, node, ttl: MESSAGE_TTL }
+    }
+}
+
 impl Fs {
     /// The attributes of a node inside a message.
     pub(super) fn node_attr(
         &self,
-        base: Base,
+        message: &MessageNode,
         open: &OpenMessage,
         id: NodeId,
     ) -> Result<Attr, Error> {
         let attributes =
             open.tree.attributes(id).map_err(|error| message_error(&open.path, error))?;
-        self.messages.weigh(base, open.tree.bytes_held());
+        self.messages.weigh(&message.node, open.tree.bytes_held());
         let file_type = match attributes.kind {
             Kind::Directory => FileType::Directory,
             Kind::File => FileType::RegularFile,
             Kind::Symlink => FileType::Symlink,
         };
         let time = attributes.time.map(attr::system_time);
-        let ino = Ino::new(base, id);
+        let ino = Ino::new(message.base, id);
         let ownership = &self.options.ownership;
         Ok(Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership))
     }
 
     /// The open message of a node, opened if it is not.
-    pub(super) fn open_message(
-        &self,
-        base: Base,
-        node: &SourceNode,
-    ) -> Result<Arc<OpenMessage>, Error> {
+    pub(super) fn open_message(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
+        let node = &message.node;
         let path = &node.path;
         let check = |metadata: io::Result<Metadata>| {
             let metadata = metadata.map_err(|error| source_error(path, error))?;
@@ -58,49 +71,78 @@ impl Fs {
             }
             Ok(metadata)
         };
-        if let Some(open) = self.messages.get(base) {
+        if let Some(open) = self.messages.get(node) {
             // A large file is read piece by piece, and must not have been written to meanwhile.
             open.tree.source().file_metadata().map(check).transpose()?;
             return Ok(open);
         }
         let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
-        let metadata = check(file.metadata())?;
-        let ino = Ino::new(base, NodeId(0));
+        let (source, metadata) =
+            Source::from_file(file).map_err(|error| source_error(path, error))?;
+        let metadata = check(Ok(metadata))?;
+        let ino = Ino::new(message.base, NodeId(0));
         let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
-        let source = Source::from_file(file).map_err(|error| source_error(path, error))?;
         let tree = MessageTree::open(&self.session, source, self.options.show)
             .map_err(|error| message_error(path, error))?;
         let bytes = tree.bytes_held();
         Ok(self.messages.insert(
-            base,
+            Arc::clone(node),
             Arc::new(OpenMessage { path: path.clone(), tree, directory }),
             bytes,
         ))
     }
 
+    /// The message that the whole source is, as it is now. It counts as one lookup.
+    pub(super) fn look_up_one_message(&self, root: &SourceNode) -> Result<MessageNode, Error> {
+        let identity = source::identity(&self.metadata(&root.path)?);
+        let path = root.path.clone();
+        let base = self.nodes.look_up(SourceNode { path, kind: SourceKind::Message, identity });
+        Ok(MessageNode { base, node: self.node(base)?, ttl: SOURCE_TTL })
+    }
+
+    /// Finds a file in a directory of a message.
+    pub(super) fn lookup_in_message(
+        &self,
+        message: &MessageNode,
+        id: NodeId,
+        name: &OsStr,
+    ) -> Result<Entry, Error> {
+        let name = name.to_str().ok_or(Error::NotFound)?;
+        // What file managers look for everywhere must not open every message.
+        if id == NodeId(0) && !view::is_message_entry(name) {
+            return Err(Error::NotFound);
+        }
+        let open = self.open_message(message)?;
+        let found = open.tree.lookup(id, name);
+        let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
+        let attr = self.node_attr(message, &open, child)?;
+        self.nodes.look_up_inside(message.base);
+        Ok(Entry { attr, ttl: message.ttl })
+    }
+
     /// Lists a directory in a message.
     pub(super) fn read_message(
         &self,
-        base: Base,
-        node: &SourceNode,
+        message: &MessageNode,
         id: NodeId,
         cookie: u64,
         look_up: bool,
         add: Add<'_>,
     ) -> Result<(), Error> {
-        let open = self.open_message(base, node)?;
+        let open = self.open_message(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
         if id == NodeId(0) && cookie == 0 {
-            self.note_defects(node, &open.tree);
+            self.note_defects(&message.node, &open.tree);
         }
         for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
-            let attr = self.node_attr(base, &open, child.id)?;
-            let (name, entry) = (OsStr::new(&child.name), Entry { attr, ttl: MESSAGE_TTL });
+            // What cannot be told of one file must not end the listing of the others.
+            let Ok(attr) = self.node_attr(message, &open, child.id) else { continue };
+            let (name, entry) = (OsStr::new(&child.name), Entry { attr, ttl: message.ttl });
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
                 return Ok(());
             }
             if look_up {
-                self.nodes.look_up_inside(base);
+                self.nodes.look_up_inside(message.base);
             }
         }
         Ok(())
@@ -120,14 +162,14 @@ impl Fs {
         if node.kind != SourceKind::Message || id == NodeId(0) {
             return Ok(None);
         }
-        Ok(Some(self.open_message(base, &node)?))
+        Ok(Some(self.open_message(&MessageNode::new(base, node))?))
     }
 
-    /// Whether an inode is a message directory of the source.
+    /// Whether an inode is a message directory of the source, or a source that is one message.
     pub fn is_message(&self, ino: Ino) -> bool {
         let (base, id) = ino.parts();
         let node = self.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
-        node.is_some_and(|node| node.kind == SourceKind::Message)
+        node.is_some_and(|node| matches!(node.kind, SourceKind::Message | SourceKind::OneMessage))
     }
 
     /// Reads everything in a message, those embedded in it included, and lists what is damaged.
@@ -137,14 +179,20 @@ impl Fs {
     pub fn check(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
         let (base, _) = ino.parts();
         let node = self.node(base)?;
-        let open = self.open_message(base, &node)?;
-        let defects = open.tree.check();
-        self.messages.weigh(base, open.tree.bytes_held());
-        Ok(defects)
+        let one = node.kind == SourceKind::OneMessage;
+        let message = match one {
+            true => self.look_up_one_message(&node)?,
+            false => MessageNode::new(base, node),
+        };
+        let defects = self.open_message(&message).map(|open| open.tree.check());
+        if one {
+            self.nodes.forget(message.base, 1);
+        }
+        defects
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.
-    fn note_defects(&self, node: &SourceNode, tree: &MessageTree) {
+    fn note_defects(&self, node: &Arc<SourceNode>, tree: &MessageTree) {
         let defects = tree.defects();
         if !defects.is_empty() {
             let count = defects.len();

@@ -25,12 +25,12 @@ use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
-use crate::view::{self, ExtendedAttribute, Kind, NodeId, Show};
+use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 
 use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
-use messages::{OpenMessage, message_error};
+use messages::{MessageNode, OpenMessage, message_error};
 use source::SourceRoot;
 
 pub use attr::{Attr, FileType, Ownership};
@@ -102,7 +102,7 @@ pub struct Fs {
     own_mount_point: Option<(PathBuf, Metadata)>,
     session: Session,
     nodes: Nodes,
-    messages: MessageCache<Base, OpenMessage>,
+    messages: MessageCache<Arc<SourceNode>, OpenMessage>,
     folders: Folders,
     snapshots: Snapshots,
     damaged: Damaged,
@@ -127,7 +127,11 @@ impl Fs {
             let name = source.file_name().ok_or(io::ErrorKind::InvalidInput)?;
             (source.parent().unwrap_or(Path::new("/")), PathBuf::from(name))
         };
-        let kind = if metadata.is_dir() { SourceKind::Folder } else { SourceKind::Message };
+        let kind = match (metadata.is_dir(), metadata.is_file()) {
+            (true, _) => SourceKind::Folder,
+            (_, true) => SourceKind::OneMessage,
+            _ => return Err(io::Error::other("neither a folder nor a file")),
+        };
         let root = SourceNode { path, kind, identity: identity_of(kind, &metadata) };
         let own_mount_point = options.mount_point.as_deref().and_then(|mount_point| {
             let mount_point = mount_point.canonicalize().ok()?;
@@ -175,18 +179,12 @@ impl Fs {
         }
         let node = self.node(base)?;
         match node.kind {
-            SourceKind::Message => {
-                let name = name.to_str().ok_or(Error::NotFound)?;
-                // What file managers look for everywhere must not open every message.
-                if id == NodeId(0) && !view::is_message_entry(name) {
-                    return Err(Error::NotFound);
-                }
-                let open = self.open_message(base, &node)?;
-                let found = open.tree.lookup(id, name);
-                let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
-                let attr = self.node_attr(base, &open, child)?;
-                self.nodes.look_up_inside(base);
-                Ok(Entry { attr, ttl: MESSAGE_TTL })
+            SourceKind::Message => self.lookup_in_message(&MessageNode::new(base, node), id, name),
+            SourceKind::OneMessage => {
+                let message = self.look_up_one_message(&node)?;
+                let found = self.lookup_in_message(&message, NodeId(0), name);
+                self.nodes.forget(message.base, 1);
+                found
             }
             SourceKind::Folder => self.source_entry(&node.path.join(name), true),
             SourceKind::OwnMountPoint => Err(Error::NotFound),
@@ -217,9 +215,10 @@ impl Fs {
             }
             return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl: SOURCE_TTL });
         }
-        let open = self.open_message(base, &node)?;
-        let attr = self.node_attr(base, &open, id)?;
-        Ok(Entry { attr, ttl: MESSAGE_TTL })
+        let message = MessageNode::new(base, node);
+        let open = self.open_message(&message)?;
+        let attr = self.node_attr(&message, &open, id)?;
+        Ok(Entry { attr, ttl: message.ttl })
     }
 
     /// Lists a directory from a cookie on, 0 being the start, until `add` says that it has had
@@ -244,8 +243,16 @@ impl Fs {
         }
         let node = self.node(base)?;
         match node.kind {
-            SourceKind::Folder => self.read_folder(base, &node, cookie, look_up, add),
-            SourceKind::Message => self.read_message(base, &node, id, cookie, look_up, add),
+            SourceKind::Folder => self.read_folder(&node, cookie, look_up, add),
+            SourceKind::Message => {
+                self.read_message(&MessageNode::new(base, node), id, cookie, look_up, add)
+            }
+            SourceKind::OneMessage => {
+                let message = self.look_up_one_message(&node)?;
+                let listed = self.read_message(&message, NodeId(0), cookie, look_up, add);
+                self.nodes.forget(message.base, 1);
+                listed
+            }
             SourceKind::OwnMountPoint => Ok(()),
             SourceKind::Other => Err(Error::NotADirectory),
         }
@@ -267,14 +274,17 @@ impl Fs {
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
-                let open = self.open_message(base, &node)?;
+                let message = MessageNode::new(base, node);
+                let open = self.open_message(&message)?;
                 let bytes =
                     open.tree.read(id, offset, size).map_err(|e| message_error(&open.path, e))?;
-                self.messages.weigh(base, open.tree.bytes_held());
+                self.messages.weigh(&message.node, open.tree.bytes_held());
                 Ok(bytes)
             }
             SourceKind::Other => self.read_other(&node, offset, size),
-            SourceKind::Folder | SourceKind::OwnMountPoint => Err(Error::IsADirectory),
+            SourceKind::Folder | SourceKind::OneMessage | SourceKind::OwnMountPoint => {
+                Err(Error::IsADirectory)
+            }
         }
     }
 
@@ -291,7 +301,7 @@ impl Fs {
                 target.map_err(|error| source_error(&node.path, error))
             }
             SourceKind::Message => {
-                let open = self.open_message(base, &node)?;
+                let open = self.open_message(&MessageNode::new(base, node))?;
                 let in_message = |error| message_error(&open.path, error);
                 let attributes = open.tree.attributes(id).map_err(in_message)?;
                 if attributes.kind != Kind::Symlink {
@@ -300,7 +310,9 @@ impl Fs {
                 let size = usize::try_from(attributes.size).unwrap_or(0);
                 open.tree.read(id, 0, size).map_err(in_message)
             }
-            SourceKind::Folder | SourceKind::OwnMountPoint => Err(Error::NotALink),
+            SourceKind::Folder | SourceKind::OneMessage | SourceKind::OwnMountPoint => {
+                Err(Error::NotALink)
+            }
         }
     }
 
@@ -383,22 +395,23 @@ impl Fs {
 
     fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
         match node.kind {
-            SourceKind::Message => Attr::of_message(ino, metadata, &self.options.ownership),
+            SourceKind::Message | SourceKind::OneMessage => {
+                Attr::of_message(ino, metadata, &self.options.ownership)
+            }
             _ => Attr::of_source(ino, metadata, &self.options.ownership),
         }
     }
 
     fn read_folder(
         &self,
-        base: Base,
-        node: &SourceNode,
+        node: &Arc<SourceNode>,
         cookie: u64,
         look_up: bool,
         add: Add<'_>,
     ) -> Result<(), Error> {
         let path = &node.path;
         let read = || self.source.names(path).map_err(|error| source_error(path, error));
-        let entries = self.folders.list(base, cookie, read)?;
+        let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
         for entry in entries.get(behind..).unwrap_or_default() {
             // A file that went away, or that is hidden, is passed over.

@@ -22,7 +22,7 @@ struct Kept<K: Hash + Eq, V> {
     bytes: usize,
 }
 
-impl<K: Hash + Eq + Copy, V> MessageCache<K, V> {
+impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// A cache of at most `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Self {
         let kept = Kept { entries: LruCache::unbounded(), bytes: 0 };
@@ -30,8 +30,8 @@ impl<K: Hash + Eq + Copy, V> MessageCache<K, V> {
     }
 
     /// The value of a key, which becomes the most recently used.
-    pub fn get(&self, key: K) -> Option<Arc<V>> {
-        self.kept().entries.get(&key).map(|(value, _)| Arc::clone(value))
+    pub fn get(&self, key: &K) -> Option<Arc<V>> {
+        self.kept().entries.get(key).map(|(value, _)| Arc::clone(value))
     }
 
     /// Keeps a value, unless there is one of this key already; returns the one that is kept.
@@ -48,9 +48,9 @@ impl<K: Hash + Eq + Copy, V> MessageCache<K, V> {
     }
 
     /// Says how many bytes a value takes by now.
-    pub fn weigh(&self, key: K, bytes: usize) {
+    pub fn weigh(&self, key: &K, bytes: usize) {
         let mut kept = self.kept();
-        let Some((_, weight)) = kept.entries.peek_mut(&key) else { return };
+        let Some((_, weight)) = kept.entries.peek_mut(key) else { return };
         let before = std::mem::replace(weight, bytes);
         kept.bytes = kept.bytes - before + bytes;
         drop(kept);
@@ -84,7 +84,7 @@ impl<K: Hash + Eq + Copy, V> MessageCache<K, V> {
                 .iter()
                 .rev()
                 .find(|(_, (value, _))| Arc::strong_count(value) == 1)
-                .map(|(key, _)| *key);
+                .map(|(key, _)| key.clone());
             let Some((value, bytes)) = unused.and_then(|key| kept.entries.pop(&key)) else {
                 return;
             };
@@ -110,10 +110,10 @@ mod tests {
         let cache = MessageCache::new(20);
         cache.insert(1, Arc::new('a'), 10);
         cache.insert(2, Arc::new('b'), 10);
-        assert!(cache.get(1).is_some());
+        assert!(cache.get(&1).is_some());
         cache.insert(3, Arc::new('c'), 10);
-        assert!(cache.get(2).is_none());
-        assert_eq!((cache.get(1).as_deref(), cache.get(3).as_deref()), (Some(&'a'), Some(&'c')));
+        assert!(cache.get(&2).is_none());
+        assert_eq!((cache.get(&1).as_deref(), cache.get(&3).as_deref()), (Some(&'a'), Some(&'c')));
         assert_eq!(cache.usage(), (20, 2));
     }
 
@@ -122,10 +122,10 @@ mod tests {
         let cache = MessageCache::new(10);
         let held = cache.insert(1, Arc::new('a'), 10);
         cache.insert(2, Arc::new('b'), 10);
-        assert_eq!(cache.get(1).as_deref(), Some(&'a'));
+        assert_eq!(cache.get(&1).as_deref(), Some(&'a'));
         drop(held);
         cache.insert(3, Arc::new('c'), 10);
-        assert!(cache.get(1).is_none());
+        assert!(cache.get(&1).is_none());
     }
 
     #[test]
@@ -133,8 +133,8 @@ mod tests {
         let cache = MessageCache::new(30);
         cache.insert(1, Arc::new('a'), 10);
         let held = cache.insert(2, Arc::new('b'), 10);
-        cache.weigh(2, 25);
-        assert!(cache.get(1).is_none());
+        cache.weigh(&2, 25);
+        assert!(cache.get(&1).is_none());
         assert_eq!(cache.usage(), (25, 1));
         drop(held);
         cache.clear();

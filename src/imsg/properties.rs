@@ -81,6 +81,10 @@ impl PropertySet {
         set.read_property_stream(header);
         let listed = set.properties.len();
         set.attach_streams(listed);
+        if set.properties.is_empty() && set.defects.is_empty() {
+            let cause = "no property at all".to_owned();
+            set.defects.push(Defect { place: storage.path(), cause });
+        }
         set
     }
 

@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
@@ -122,9 +123,7 @@ impl Session {
             if let Some(object) = tracked.object.upgrade() {
                 object.release();
             }
-            if let Some(on_release) = tracked.on_release {
-                on_release();
-            }
+            call_back(tracked.on_release);
         }
         report
     }
@@ -185,6 +184,14 @@ impl Shared {
     /// Every change to the registry is a single insert or remove, so a poisoned lock is sound.
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A callback that panics must not keep the other objects from being released.
+fn call_back(on_release: Option<ReleaseCallback>) {
+    let Some(on_release) = on_release else { return };
+    if catch_unwind(AssertUnwindSafe(on_release)).is_err() {
+        tracing::error!("a release callback panicked");
     }
 }
 
@@ -253,8 +260,6 @@ impl<D: Send + Sync + 'static> Release for Object<D> {
 impl<D: Send + Sync + 'static> Drop for Object<D> {
     fn drop(&mut self) {
         let tracked = self.session.registry().objects.remove(&self.id);
-        if let Some(on_release) = tracked.and_then(|tracked| tracked.on_release) {
-            on_release();
-        }
+        call_back(tracked.and_then(|tracked| tracked.on_release));
     }
 }

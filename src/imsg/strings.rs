@@ -92,10 +92,12 @@ impl Strings {
     fn locale_over_message_code_page(&self) -> Option<CodePage> {
         let locale = self.hints.locale.and_then(CodePage::of_locale)?;
         let contradicted = self.hints.message.is_some_and(|number| number != locale.number());
-        let plausible = locale.is_double_byte()
-            && contradicted
-            && self.non_ascii_strings().all(|bytes| locale.is_valid(&bytes));
-        plausible.then_some(locale)
+        if !locale.is_double_byte() || !contradicted {
+            return None;
+        }
+        let mut strings = self.non_ascii_strings().peekable();
+        let proved = strings.peek().is_some() && strings.all(|bytes| locale.is_valid(&bytes));
+        proved.then_some(locale)
     }
 
     /// `PR_INTERNET_CPID` 65001 alone proves nothing: the strings must be UTF-8 too.
@@ -140,10 +142,11 @@ fn ansi_code_page(number: u32) -> Option<CodePage> {
 }
 
 /// Whether bytes are plainly UTF-16LE although their type says 8-bit: every odd byte is NUL and
-/// no even one is. Two of 337 files measured have such strings.
+/// no even one is. Two of 337 files measured have such strings. A single pair proves nothing: it
+/// may be one 8-bit character and the NUL behind it.
 fn is_disguised_utf16(bytes: &[u8]) -> bool {
     let (pairs, rest) = bytes.as_chunks::<2>();
-    !pairs.is_empty() && rest.is_empty() && pairs.iter().all(|[low, high]| *low != 0 && *high == 0)
+    pairs.len() > 1 && rest.is_empty() && pairs.iter().all(|[low, high]| *low != 0 && *high == 0)
 }
 
 #[cfg(test)]
@@ -156,6 +159,7 @@ mod tests {
         assert!(!is_disguised_utf16(b"ab"));
         assert!(!is_disguised_utf16(b"a\0b"));
         assert!(!is_disguised_utf16(b"a\0\0\0"));
+        assert!(!is_disguised_utf16(b"a\0"));
         assert!(!is_disguised_utf16(b""));
     }
 }

@@ -41,12 +41,14 @@ pub struct Request {
 #[non_exhaustive]
 pub enum Error {
     /// The source cannot be opened.
-    #[error("source {path:?}: {source}")]
+    #[error("source {path:?}: {source}; {remedy}")]
     Source {
         /// The source.
         path: PathBuf,
         /// Why not.
         source: io::Error,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The mount point cannot be used.
     #[error("mount point {path:?}: {cause}")]
@@ -61,6 +63,11 @@ pub enum Error {
         "no /dev/fuse: load the kernel module with 'modprobe fuse', or give the container the device"
     )]
     NoFuse,
+    /// FUSE is for others only.
+    #[error(
+        "/dev/fuse is not permitted: let all users open it with 'chmod 666 /dev/fuse', or mount as root"
+    )]
+    FuseNotPermitted,
     /// The mount failed.
     #[error("cannot mount on {path:?}: {cause}")]
     Mount {
@@ -155,13 +162,24 @@ struct Mounted {
 
 fn mount(request: &Request) -> Result<Mounted, Error> {
     let mount_point = prepare_mount_point(&request.mount_point, request.options.nonempty)?;
-    let source_error = |source| Error::Source { path: request.source.clone(), source };
+    let source_error = |source: io::Error| Error::Source {
+        path: request.source.clone(),
+        remedy: match source.kind() {
+            io::ErrorKind::PermissionDenied => "mount as a user who may read it",
+            _ => "give a folder, or one message file",
+        },
+        source,
+    };
     let source = request.source.canonicalize().map_err(source_error)?;
     let mut fs_options = request.options.fs.clone();
     fs_options.mount_point = Some(mount_point.clone());
     let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
-    if !Path::new("/dev/fuse").exists() {
-        return Err(Error::NoFuse);
+    match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(Error::FuseNotPermitted);
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Error::NoFuse),
+        _ => {}
     }
     // Signals are caught from here on, so that none can leave a mount behind.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;

@@ -103,6 +103,7 @@ impl MountOptions {
                 let expected = "an octal number up to 777";
                 self.fs.ownership.umask = umask.ok_or_else(|| wrong(name, value, expected))?;
             }
+            "fsname" if value.is_empty() => return Err(wrong(name, value, "a name")),
             "fsname" => self.kernel.push(MountOption::FSName(value.to_owned())),
             "subtype" => {}
             _ if name.starts_with("x-") || name.starts_with("X-") || name == "comment" => {}

@@ -22,15 +22,16 @@ enum Bytes {
 }
 
 impl Source {
-    /// Takes a file as it is now: its length, and up to [`WHOLE_READ_BYTES_MAX`] its bytes.
+    /// Takes a file as it is now: its length, and up to [`WHOLE_READ_BYTES_MAX`] its bytes. The
+    /// attributes are those of the state that was read.
     ///
     /// # Errors
     /// Those of `fstat` and `pread`; `ESTALE` if the file was written to meanwhile.
-    pub fn from_file(file: File) -> io::Result<Self> {
+    pub fn from_file(file: File) -> io::Result<(Self, Metadata)> {
         let before = file.metadata()?;
         let len = before.len();
         if len > WHOLE_READ_BYTES_MAX {
-            return Ok(Self { bytes: Bytes::File { file, len } });
+            return Ok((Self { bytes: Bytes::File { file, len } }, before));
         }
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         let found = read_at(&file, 0, &mut bytes)?;
@@ -39,7 +40,7 @@ impl Source {
         if state(&file.metadata()?) != state(&before) {
             return Err(io::ErrorKind::StaleNetworkFileHandle.into());
         }
-        Ok(Self::from_bytes(bytes))
+        Ok((Self::from_bytes(bytes), before))
     }
 
     /// Takes a file that is in memory.
@@ -154,7 +155,7 @@ mod tests {
             let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
             let mut file = tempfile::tempfile().unwrap();
             file.write_all(&bytes).unwrap();
-            let file = Source::from_file(file).unwrap();
+            let (file, _) = Source::from_file(file).unwrap();
             let is_whole = len as u64 <= WHOLE_READ_BYTES_MAX;
             assert_eq!(file.bytes_held() > 0, is_whole && len > 0, "{len}");
             for source in [Source::from_bytes(bytes.clone()), file] {

@@ -286,7 +286,7 @@ mod tests {
         let file = tempfile::tempfile().unwrap();
         std::os::unix::fs::FileExt::write_all_at(&file, bytes, 0).unwrap();
         file.set_len(super::super::WHOLE_READ_BYTES_MAX + 1).unwrap();
-        CompoundFile::open(Source::from_file(file).unwrap()).unwrap()
+        CompoundFile::open(Source::from_file(file).unwrap().0).unwrap()
     }
 
     fn find(file: &Arc<CompoundFile>, path: &str) -> Stream {

@@ -9,6 +9,10 @@ use crate::mapi::{PropertyTag, tags};
 use crate::storage::EntryId;
 
 use super::names::UniqueNames;
+use super::reader::subject;
+
+/// The name of an attachment that has none.
+const UNNAMED: &str = "unnamed";
 
 /// How an attachment is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,12 +104,12 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
     match shown {
         Shown::Data => {
             let name = file_name().unwrap_or_else(|| with_extension(attachment, display_name()));
-            names.make(&name, "unnamed", "")
+            names.make(&name, UNNAMED, "")
         }
         Shown::Message(_) => {
-            let subject = attachment.embedded_message().ok().and_then(|message| {
-                message.text(tags::PR_SUBJECT).filter(|subject| !subject.trim().is_empty())
-            });
+            let embedded = attachment.embedded_message().ok();
+            let subject = embedded.as_ref().and_then(subject);
+            let subject = subject.filter(|subject| !subject.trim().is_empty());
             let name = subject.or_else(display_name).or_else(file_name).unwrap_or_default();
             names.make(without_msg(&name), "message", ".msg")
         }
@@ -126,6 +130,7 @@ fn with_extension(attachment: &Attachment, name: Option<String>) -> String {
     let extension = text(attachment, tags::PR_ATTACH_EXTENSION).unwrap_or_default();
     match extension.trim_start_matches('.') {
         "" => name,
+        extension if name.is_empty() => format!("{UNNAMED}.{extension}"),
         extension if name.to_lowercase().ends_with(&format!(".{}", extension.to_lowercase())) => {
             name
         }

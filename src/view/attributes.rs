@@ -10,6 +10,7 @@ use crate::storage::EntryId;
 
 use super::error::Error;
 use super::node::{Node, NodeId};
+use super::reader::subject;
 use super::text::one_line;
 use super::tree::MessageTree;
 
@@ -195,7 +196,7 @@ impl MessageTree {
 /// Where an attachment came from, in the words of the freedesktop.org common attributes.
 fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
     let text = match attribute {
-        ExtendedAttribute::EmailSubject => message.text(tags::PR_SUBJECT)?,
+        ExtendedAttribute::EmailSubject => subject(message)?,
         ExtendedAttribute::EmailMessageId => message.text(tags::PR_INTERNET_MESSAGE_ID)?,
         ExtendedAttribute::EmailFrom => {
             Address::sent_representing(message).or_else(|| Address::sender(message))?.to_string()

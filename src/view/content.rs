@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::body::html::Reference;
 use crate::imsg::{self, MapiProp as _, PropertyStream, Salvaged};
 use crate::mapi::tags;
-use crate::storage::{EntryId, Extents, Source};
+use crate::storage::{Defect, EntryId, Extents, Source};
 
 use super::attachments::{Shown, reference_target, resolve};
 use super::defects;
@@ -84,7 +84,12 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         Node::Reader(entry, file) => {
             let open = tree.open_message(entry)?;
             let resolve = |reference: Reference<'_>| resolve(open.attachments(), &reference);
-            file.render(&open.message, &resolve).map(Content::bytes).ok_or(Error::NotFound)
+            let lost = || Defect {
+                place: file.name().to_owned(),
+                cause: "nothing of the value can be read".to_owned(),
+            };
+            let bytes = file.render(&open.message, &resolve);
+            bytes.map(Content::bytes).ok_or_else(|| Error::Damaged(lost()))
         }
         Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
         Node::MessageMsg(EntryId::ROOT) => Ok(Content::Source(Arc::clone(&tree.source))),

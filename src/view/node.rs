@@ -12,6 +12,11 @@ use super::reader::ReaderFile;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(pub u32);
 
+impl NodeId {
+    /// How many bits a number has at most; a message with more nodes does not show them all.
+    pub const BITS: u32 = 26;
+}
+
 /// A file or directory of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Node {
@@ -115,7 +120,7 @@ impl Numbering {
         let index = usize::try_from(entry.0).ok()?;
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
         let id = start.checked_add(offset)?;
-        (id < end).then_some(NodeId(id))
+        (id < end && id < 1 << NodeId::BITS).then_some(NodeId(id))
     }
 
     /// The node of a number; `None` if there is none.

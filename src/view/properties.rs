@@ -1,6 +1,6 @@
 //! `mapi/`: the properties of a message, recipient or attachment as files.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use crate::imsg::{MapiProp, NameKind, Property, PropertyName, PropertyNames, PropertySet};
 use crate::mapi::{self, PropertyTag, PropertyType};
@@ -29,15 +29,16 @@ impl PropertyFiles {
     /// Names the files of an object's properties.
     pub(super) fn new(set: &PropertySet, names: &PropertyNames) -> Self {
         let mut plain = Vec::new();
-        let mut taken = HashSet::new();
         let mut by_set: BTreeMap<_, Vec<(String, u32)>> = BTreeMap::new();
         for (property, index) in set.properties().iter().zip(0_u32..) {
             match names.name(property.tag).filter(|_| property.tag.is_named()) {
                 Some(name) => by_set.entry(name.set).or_default().push((name_in_set(name), index)),
                 None => {
-                    let name = plain_name(property.tag);
-                    // PT_STRING8 beside PT_UNICODE of one id: the later one keeps its number.
-                    let name = if taken.insert(name.clone()) { name } else { hex(property.tag) };
+                    // Beside PT_UNICODE of the same id, PT_STRING8 keeps its number.
+                    let tag = property.tag;
+                    let unicode = tag.with_type(tag.property_type().to_unicode());
+                    let has_twin = unicode != tag && set.get(unicode).is_some();
+                    let name = if has_twin { hex(tag) } else { plain_name(tag) };
                     plain.push((name, index));
                 }
             }

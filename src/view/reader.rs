@@ -90,7 +90,9 @@ impl ReaderFile {
             Self::BodyText => Bodies::new(message).has_text(),
             Self::BodyHtml => Bodies::new(message).has_html(),
             Self::BodyRtf => Bodies::new(message).has_rtf(),
-            Self::Subject => has(message, tags::PR_SUBJECT),
+            Self::Subject => {
+                has(message, tags::PR_SUBJECT) || has(message, tags::PR_NORMALIZED_SUBJECT)
+            }
             Self::Class => has(message, tags::PR_MESSAGE_CLASS),
             Self::Headers => has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
             other => other.render(message, &|_| None).is_some(),
@@ -100,7 +102,7 @@ impl ReaderFile {
     /// The content of this file; `None` if the message has no such value.
     pub(super) fn render(self, message: &Message, resolve: Resolve<'_>) -> Option<Vec<u8>> {
         match self {
-            Self::Subject => text(message, tags::PR_SUBJECT),
+            Self::Subject => Some(reader_line(&subject(message)?)),
             Self::From => addresses(
                 Address::sent_representing(message).or_else(|| Address::sender(message)).as_slice(),
             ),
@@ -126,6 +128,20 @@ impl ReaderFile {
             Self::BodyHtml => Some(Bodies::new(message).html(resolve)?.into_bytes()),
             Self::BodyRtf => Bodies::new(message).rtf(),
         }
+    }
+}
+
+/// The subject: `PR_SUBJECT`, else its prefix and its rest (\[MS-OXCMSG\] 2.2.1.46).
+pub(super) fn subject(message: &Message) -> Option<String> {
+    let subject = message.text(tags::PR_SUBJECT).or_else(|| {
+        let normalized = message.text(tags::PR_NORMALIZED_SUBJECT)?;
+        Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
+    })?;
+    // A message store keeps the length of the prefix in front of the text, behind a U+0001.
+    let mut characters = subject.chars();
+    match (characters.next(), characters.next()) {
+        (Some('\u{1}'), Some(_)) => Some(characters.as_str().to_owned()),
+        _ => Some(subject),
     }
 }
 

@@ -158,9 +158,9 @@ impl MessageTree {
             Kind::Directory => 0,
             Kind::File | Kind::Symlink => match self.content(id).and_then(|one| one.len()) {
                 Err(Error::Message(error @ imsg::Error::SessionClosed)) => return Err(error.into()),
-                // What is wholly lost is an empty file, whose reading is an error. It does not
-                // take the files beside it out of the listing.
-                Err(_) => 0,
+                // What is wholly lost keeps its place in the listing. Its reading is an error, but
+                // the kernel would not ask for a single byte of an empty file.
+                Err(_) => 1,
                 Ok(len) => len,
             },
         };
