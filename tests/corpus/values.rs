@@ -1,11 +1,12 @@
 //! The properties of one object, each compared in three forms: as stored, as a value, as a file
 //! under `mapi/`.
 
-use msgfs::imsg::{MapiProp, NameKind, Property, PropertySet, Salvaged};
+use msgfs::imsg::{MapiProp, NameKind, Property, PropertyNames, PropertySet, Salvaged};
 use msgfs::mapi::{PropertyTag, Value};
 use msgfs::view::{Kind, MessageTree, NodeId};
 use serde_json::{Value as Json, json};
 
+use super::message::Compared;
 use super::sha256;
 use super::tally::{Place, Tally};
 use crate::browse::read;
@@ -13,13 +14,13 @@ use crate::browse::read;
 /// Compares every property of an object with a list of
 /// `[tag, name, type, value or {len, sha256, text_sha256}, flags, raw bytes]`.
 pub(super) fn check(
-    tree: &MessageTree,
+    compared: &Compared<'_>,
     mapi: NodeId,
     object: &dyn MapiProp,
     expected: &Json,
-    place: &Place<'_>,
     tally: &mut Tally,
 ) {
+    let Compared { tree, names, place, .. } = compared;
     let (set, _) = object.property_set().unwrap();
     let mut wanted: Vec<_> = expected.as_array().unwrap().iter().collect();
     wanted.sort_by_key(|one| one[0].as_str().unwrap());
@@ -31,6 +32,7 @@ pub(super) fn check(
         let tag = PropertyTag(u32::from_str_radix(text, 16).unwrap());
         let Some(property) = set.get(tag) else { continue };
         tally.check(place, "property flags", &wanted[4], property.flags);
+        tally.check(place, "property name", &wanted[1], name_text(names, tag));
         let value = &wanted[3];
         if value.is_object() {
             check_stored(&set, property, value, place, tally);
@@ -42,12 +44,14 @@ pub(super) fn check(
     }
 }
 
-/// Compares the named property's name.
-pub(super) fn name_text(set: &str, kind: &NameKind) -> String {
-    match kind {
+/// The name of a named property, as `{GUID}/NAME`.
+fn name_text(names: &PropertyNames, tag: PropertyTag) -> Option<String> {
+    let name = names.name(tag)?;
+    let set = name.set.to_string().to_lowercase();
+    Some(match &name.kind {
         NameKind::Lid(lid) => format!("{set}/0x{lid:08X}"),
         NameKind::Name(name) => format!("{set}/{name}"),
-    }
+    })
 }
 
 /// Compares the bytes as stored.
@@ -58,7 +62,7 @@ fn check_stored(
     place: &Place<'_>,
     tally: &mut Tally,
 ) {
-    let stored = set.stream(property).map(|stream| stream.read_all().unwrap());
+    let stored = set.stream(property).map(|stream| stream.read_salvage().0);
     if let Some(sha) = expected.get("sha256") {
         let len = stored.as_ref().map(Vec::len);
         tally.check(place, "stored length", &expected["len"], len);
@@ -66,7 +70,7 @@ fn check_stored(
     }
     if let Some(values) = expected.get("values") {
         let elements = set.element_streams(property.tag).map(|(index, stream)| {
-            let bytes = stream.read_all().unwrap();
+            let bytes = stream.read_salvage().0;
             json!([index, bytes.len(), sha256(bytes)])
         });
         tally.check(place, "stored values", values, elements.collect::<Vec<_>>());
