@@ -12,3 +12,4 @@ mod browse;
 mod corpus;
 mod fixture;
 mod mount;
+mod mutation;

@@ -5,7 +5,7 @@
 
 mod attributes;
 mod endings;
-mod folder;
+pub(crate) mod folder;
 mod listing;
 mod many;
 mod mounted;
