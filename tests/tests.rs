@@ -11,5 +11,6 @@
 mod browse;
 mod corpus;
 mod fixture;
+mod mail;
 mod mount;
 mod mutation;

@@ -1,6 +1,8 @@
 //! The command line: what the user typed, and what is printed. Nothing else prints.
 
-use std::io::{IsTerminal as _, Write as _};
+mod check;
+
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,9 +14,11 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::mount::{self, MountOptions, Request};
 
+use check::Check;
+
 const OPTIONS_HELP: &str = "\
 Options of -o:
-  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, msg, raw, all
+  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, json, msg, raw, all
   others=hide          leave out files that are no messages
   codepage=N           read every 8-bit string in this code page, whatever the message says
   cache=SIZE           memory for open messages, as 64M (the default)
@@ -54,6 +58,8 @@ struct Mount {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Open every message below PATH and list what is damaged; exit 1 if anything is.
+    Check(Check),
     /// Unmount; a mount in use is detached at once and ends with its last user.
     Umount {
         /// Where it is mounted.
@@ -74,6 +80,16 @@ pub fn main() -> ExitCode {
     };
     match (command_line.command, command_line.mount) {
         (Some(Command::Umount { mount_point }), _) => finish(mount::unmount(&mount_point)),
+        (Some(Command::Check(arguments)), _) => match check::run(&arguments) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => FAILED.into(),
+            // Whoever read the list has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+            Err(error) => {
+                complain(&error.to_string());
+                FAILED.into()
+            }
+        },
         (None, Some(mount)) => run_mount(mount),
         (None, None) => {
             complain(NEEDED);
@@ -130,7 +146,7 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
 
 fn complain(text: &str) {
     // Without a place to complain to, the exit code has to do.
-    let _ = writeln!(std::io::stderr(), "msgfs: {text}");
+    let _ = writeln!(io::stderr(), "msgfs: {text}");
 }
 
 /// `RUST_LOG` says more finely what is logged.
@@ -138,7 +154,7 @@ fn log_to_terminal(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(std::io::stderr)
         .init();
 }

@@ -1,12 +1,18 @@
 //! `.msgfs/` in the root of the mount: what the session does, and what was found damaged.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use crate::imsg::Defect;
 use crate::view::NodeId;
+
+use super::attr::{Attr, FileType};
+use super::ino::{Base, Ino};
+use super::{Add, DirectoryEntry, Entry, Error, Fs};
 
 /// The name of the directory.
 pub(super) const DIRECTORY: &str = ".msgfs";
@@ -91,5 +97,61 @@ impl Damaged {
             }
         }
         text
+    }
+}
+
+impl Fs {
+    /// Lists `.msgfs/`.
+    pub(super) fn read_control(&self, cookie: u64, add: Add<'_>) -> Result<(), Error> {
+        for (file, number) in ControlFile::ALL.into_iter().zip(3_u64..) {
+            let entry = self.control_entry(file.node())?;
+            let name = OsStr::new(file.name());
+            if number > cookie && add(DirectoryEntry { name, cookie: number, entry, is_dot: false })
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does
+    /// not keep what it read before.
+    pub(super) fn control_entry(&self, id: NodeId) -> Result<Entry, Error> {
+        let root = self.node(Base::ROOT)?;
+        let metadata = self.metadata(&root.path)?;
+        let owner = Attr::of_source(Ino::ROOT, &metadata, &self.options.ownership);
+        let (file_type, size) = match ControlFile::from_node(id) {
+            Some(file) => {
+                let text = self.snapshots.take(file, self.control_text(file));
+                (FileType::RegularFile, text.len() as u64)
+            }
+            None if id == NodeId(0) => (FileType::Directory, 0),
+            None => return Err(Error::NotFound),
+        };
+        let ino = Ino::new(Base::CONTROL, id);
+        let now = Some(SystemTime::now());
+        let attr = Attr::made(&owner, ino, file_type, size, now, &self.options.ownership);
+        Ok(Entry { attr, ttl: Duration::ZERO })
+    }
+
+    fn control_text(&self, file: ControlFile) -> String {
+        match file {
+            ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+            ControlFile::Errors => self.damaged.text(),
+            ControlFile::Session => {
+                let statistics = self.session.statistics();
+                let (cache_bytes, cached_messages) = self.messages.usage();
+                let figures = [
+                    ("open_messages", statistics.open_messages as u64),
+                    ("open_objects", statistics.open_objects as u64),
+                    ("messages_opened", statistics.messages_opened),
+                    ("cached_messages", cached_messages as u64),
+                    ("cache_bytes", cache_bytes as u64),
+                    ("cache_bytes_max", self.options.cache_bytes_max as u64),
+                    ("source_files_known", self.nodes.len() as u64),
+                ];
+                figures.iter().map(|(name, figure)| format!("{name}\t{figure}\n")).collect()
+            }
+        }
     }
 }

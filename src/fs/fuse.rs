@@ -1,7 +1,8 @@
 //! The filesystem as FUSE has it: translates between the kernel's requests and [`Fs`].
 //!
 //! One call an operation, one table of errors. Files and directories are never opened: what an
-//! inode number stands for does not change, so the kernel may skip `open` and `opendir`.
+//! inode number stands for does not change, so the kernel may skip `open` and `opendir`. Nothing
+//! is written, so `flush` and `fsync` are left to fuser, whose ENOSYS means "never ask again".
 
 use std::ffi::OsStr;
 use std::io;
@@ -11,8 +12,8 @@ use std::time::UNIX_EPOCH;
 
 use fuser::{
     Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags, KernelConfig,
-    LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
-    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+    LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEntry,
+    ReplyOpen, ReplyStatfs, ReplyXattr, Request,
 };
 
 use crate::{imsg, view};
@@ -110,17 +111,6 @@ impl Filesystem for Adapter {
             Ok(bytes) => reply.data(&bytes),
             Err(errno) => reply.error(errno),
         }
-    }
-
-    fn flush(
-        &self,
-        _request: &Request,
-        _ino: INodeNo,
-        _handle: FileHandle,
-        _lock_owner: LockOwner,
-        reply: ReplyEmpty,
-    ) {
-        reply.ok();
     }
 
     fn opendir(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {

@@ -11,6 +11,7 @@ mod error;
 mod folders;
 pub mod fuse;
 mod ino;
+mod messages;
 mod source;
 
 use std::ffi::OsStr;
@@ -20,16 +21,16 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
-use crate::storage::Source;
-use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
+use crate::view::{self, ExtendedAttribute, Kind, NodeId, Show};
 
 use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
+use messages::{OpenMessage, message_error};
 use source::SourceRoot;
 
 pub use attr::{Attr, FileType, Ownership};
@@ -89,6 +90,9 @@ pub struct DirectoryEntry<'a> {
     pub is_dot: bool,
 }
 
+/// Takes an entry of a listing, and says whether it has had enough: then it did not take it.
+pub type Add<'a> = &'a mut dyn FnMut(DirectoryEntry<'_>) -> bool;
+
 /// The filesystem.
 #[derive(Debug)]
 pub struct Fs {
@@ -102,14 +106,6 @@ pub struct Fs {
     folders: Folders,
     snapshots: Snapshots,
     damaged: Damaged,
-}
-
-/// A message that is open, and the attributes of its directory.
-#[derive(Debug)]
-struct OpenMessage {
-    path: PathBuf,
-    tree: MessageTree,
-    directory: Attr,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -231,13 +227,7 @@ impl Fs {
     ///
     /// # Errors
     /// [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot be read.
-    pub fn readdir(
-        &self,
-        ino: Ino,
-        cookie: u64,
-        look_up: bool,
-        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
-    ) -> Result<(), Error> {
+    pub fn readdir(&self, ino: Ino, cookie: u64, look_up: bool, add: Add<'_>) -> Result<(), Error> {
         for (number, name) in [(1, "."), (2, "..")] {
             if cookie < number {
                 // The kernel looks for the parent itself; the number shown is the own one.
@@ -398,59 +388,13 @@ impl Fs {
         }
     }
 
-    /// The attributes of a node inside a message.
-    fn node_attr(&self, base: Base, open: &OpenMessage, id: NodeId) -> Result<Attr, Error> {
-        let attributes =
-            open.tree.attributes(id).map_err(|error| message_error(&open.path, error))?;
-        self.messages.weigh(base, open.tree.bytes_held());
-        let file_type = match attributes.kind {
-            Kind::Directory => FileType::Directory,
-            Kind::File => FileType::RegularFile,
-            Kind::Symlink => FileType::Symlink,
-        };
-        let time = attributes.time.map(attr::system_time);
-        let ino = Ino::new(base, id);
-        let ownership = &self.options.ownership;
-        Ok(Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership))
-    }
-
-    /// The open message of a node, opened if it is not.
-    fn open_message(&self, base: Base, node: &SourceNode) -> Result<Arc<OpenMessage>, Error> {
-        let path = &node.path;
-        let check = |metadata: io::Result<Metadata>| {
-            let metadata = metadata.map_err(|error| source_error(path, error))?;
-            if source::identity(&metadata) != node.identity {
-                return Err(Error::Stale { path: path.clone() });
-            }
-            Ok(metadata)
-        };
-        if let Some(open) = self.messages.get(base) {
-            // A large file is read piece by piece, and must not have been written to meanwhile.
-            open.tree.source().file_metadata().map(check).transpose()?;
-            return Ok(open);
-        }
-        let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
-        let metadata = check(file.metadata())?;
-        let ino = Ino::new(base, NodeId(0));
-        let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
-        let source = Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let tree = MessageTree::open(&self.session, source, self.options.show)
-            .map_err(|error| message_error(path, error))?;
-        let bytes = tree.bytes_held();
-        Ok(self.messages.insert(
-            base,
-            Arc::new(OpenMessage { path: path.clone(), tree, directory }),
-            bytes,
-        ))
-    }
-
     fn read_folder(
         &self,
         base: Base,
         node: &SourceNode,
         cookie: u64,
         look_up: bool,
-        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
+        add: Add<'_>,
     ) -> Result<(), Error> {
         let path = &node.path;
         let read = || self.source.names(path).map_err(|error| source_error(path, error));
@@ -470,49 +414,6 @@ impl Fs {
         Ok(())
     }
 
-    fn read_message(
-        &self,
-        base: Base,
-        node: &SourceNode,
-        id: NodeId,
-        cookie: u64,
-        look_up: bool,
-        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
-    ) -> Result<(), Error> {
-        let open = self.open_message(base, node)?;
-        let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
-        if id == NodeId(0) && cookie == 0 {
-            self.note_defects(node, &open.tree);
-        }
-        for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
-            let attr = self.node_attr(base, &open, child.id)?;
-            let (name, entry) = (OsStr::new(&child.name), Entry { attr, ttl: MESSAGE_TTL });
-            if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
-                return Ok(());
-            }
-            if look_up {
-                self.nodes.look_up_inside(base);
-            }
-        }
-        Ok(())
-    }
-
-    fn read_control(
-        &self,
-        cookie: u64,
-        add: &mut dyn FnMut(DirectoryEntry<'_>) -> bool,
-    ) -> Result<(), Error> {
-        for (file, number) in ControlFile::ALL.into_iter().zip(3_u64..) {
-            let entry = self.control_entry(file.node())?;
-            let name = OsStr::new(file.name());
-            if number > cookie && add(DirectoryEntry { name, cookie: number, entry, is_dot: false })
-            {
-                break;
-            }
-        }
-        Ok(())
-    }
-
     fn read_other(&self, node: &SourceNode, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         let in_source = |error| source_error(&node.path, error);
         let file = self.source.open_file(&node.path).map_err(in_source)?;
@@ -526,74 +427,6 @@ impl Fs {
         }
         buffer.truncate(filled);
         Ok(buffer)
-    }
-
-    /// The message of a node that may have extended attributes.
-    fn message_with_attributes(
-        &self,
-        base: Base,
-        id: NodeId,
-    ) -> Result<Option<Arc<OpenMessage>>, Error> {
-        if base == Base::CONTROL {
-            return Ok(None);
-        }
-        let node = self.node(base)?;
-        // A message directory has none, so that listing a folder opens no message.
-        if node.kind != SourceKind::Message || id == NodeId(0) {
-            return Ok(None);
-        }
-        Ok(Some(self.open_message(base, &node)?))
-    }
-
-    fn note_defects(&self, node: &SourceNode, tree: &MessageTree) {
-        let defects = tree.defects();
-        if !defects.is_empty() {
-            let count = defects.len();
-            if self.damaged.note(&node.path, defects) {
-                tracing::warn!(path = %node.path.display(), count, "message with defects");
-            }
-        }
-    }
-
-    /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does
-    /// not keep what it read before.
-    fn control_entry(&self, id: NodeId) -> Result<Entry, Error> {
-        let root = self.node(Base::ROOT)?;
-        let metadata = self.metadata(&root.path)?;
-        let owner = Attr::of_source(Ino::ROOT, &metadata, &self.options.ownership);
-        let (file_type, size) = match ControlFile::from_node(id) {
-            Some(file) => {
-                let text = self.snapshots.take(file, self.control_text(file));
-                (FileType::RegularFile, text.len() as u64)
-            }
-            None if id == NodeId(0) => (FileType::Directory, 0),
-            None => return Err(Error::NotFound),
-        };
-        let ino = Ino::new(Base::CONTROL, id);
-        let now = Some(SystemTime::now());
-        let attr = Attr::made(&owner, ino, file_type, size, now, &self.options.ownership);
-        Ok(Entry { attr, ttl: Duration::ZERO })
-    }
-
-    fn control_text(&self, file: ControlFile) -> String {
-        match file {
-            ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
-            ControlFile::Errors => self.damaged.text(),
-            ControlFile::Session => {
-                let statistics = self.session.statistics();
-                let (cache_bytes, cached_messages) = self.messages.usage();
-                let figures = [
-                    ("open_messages", statistics.open_messages as u64),
-                    ("open_objects", statistics.open_objects as u64),
-                    ("messages_opened", statistics.messages_opened),
-                    ("cached_messages", cached_messages as u64),
-                    ("cache_bytes", cache_bytes as u64),
-                    ("cache_bytes_max", self.options.cache_bytes_max as u64),
-                    ("source_files_known", self.nodes.len() as u64),
-                ];
-                figures.iter().map(|(name, figure)| format!("{name}\t{figure}\n")).collect()
-            }
-        }
     }
 }
 
@@ -616,15 +449,7 @@ fn source_error(path: &Path, source: io::Error) -> Error {
     match source.kind() {
         io::ErrorKind::NotFound => Error::NotFound,
         io::ErrorKind::NotADirectory => Error::NotADirectory,
+        io::ErrorKind::StaleNetworkFileHandle => Error::Stale { path: path.to_owned() },
         _ => Error::Source { path: path.to_owned(), source },
-    }
-}
-
-fn message_error(path: &Path, source: view::Error) -> Error {
-    match source {
-        view::Error::NotFound => Error::NotFound,
-        view::Error::NotADirectory => Error::NotADirectory,
-        view::Error::IsADirectory => Error::IsADirectory,
-        source => Error::Message { path: path.to_owned(), source },
     }
 }

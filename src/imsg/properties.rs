@@ -157,7 +157,7 @@ impl PropertySet {
     }
 
     /// Reads a value as far as it can be read.
-    pub(super) fn salvage(&self, property: &Property, strings: &Strings) -> Salvaged {
+    pub fn salvage(&self, property: &Property, strings: &Strings) -> Salvaged {
         let tag = property.tag;
         let outcome = match tag.property_type().location() {
             Location::Entry => match property.flags {

@@ -165,6 +165,12 @@ impl PropertyType {
         }
     }
 
+    /// Whether values of this type are bytes of no further form here: `PT_BINARY`, and the
+    /// structures kept as their bytes.
+    pub const fn is_binary(self) -> bool {
+        matches!(self, Self::BINARY | Self::SERVER_ID | Self::RESTRICTION | Self::RULE_ACTION)
+    }
+
     /// Where values of this type are stored.
     pub const fn location(self) -> Location {
         match self {

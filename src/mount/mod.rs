@@ -241,14 +241,20 @@ fn detach(mount_point: &Path) -> io::Result<()> {
 /// process that was killed, is detached first.
 fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Error> {
     let unusable = |cause: String| Error::MountPoint { path: mount_point.to_owned(), cause };
-    let path = table::absolute(mount_point).map_err(|error| unusable(error.to_string()))?;
+    let denied = |error: &io::Error| match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            unusable("permission denied; choose a directory that you own".to_owned())
+        }
+        _ => unusable(error.to_string()),
+    };
+    let path = table::absolute(mount_point).map_err(|error| denied(&error))?;
     if table::is_ours(&path)? && table::is_dead(&path) {
         table::unmount(&path, true)
             .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
     }
     let metadata = path.metadata().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => unusable("no such directory; create it with mkdir".to_owned()),
-        _ => unusable(error.to_string()),
+        _ => denied(&error),
     })?;
     if !metadata.is_dir() {
         return Err(unusable("not a directory; give an empty one".to_owned()));
@@ -257,7 +263,7 @@ fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Er
         let cause = "a msgfs is mounted there already; unmount it with 'msgfs umount'";
         return Err(unusable(cause.to_owned()));
     }
-    let mut entries = path.read_dir().map_err(|error| unusable(error.to_string()))?;
+    let mut entries = path.read_dir().map_err(|error| denied(&error))?;
     if !nonempty && entries.next().is_some() {
         let cause = "not empty; give an empty directory, or -o nonempty to cover what is in it";
         return Err(unusable(cause.to_owned()));
@@ -278,16 +284,21 @@ fn config(options: &MountOptions, source: &Path) -> Config {
     config
 }
 
+/// Says what the user can do about a mount that failed.
 fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
-    let remedy = match error.kind() {
-        io::ErrorKind::PermissionDenied if !rustix::process::geteuid().is_root() => {
-            "; own the directory and install fusermount3 (package fuse3), or mount as root"
-        }
-        io::ErrorKind::NotFound if !rustix::process::geteuid().is_root() => {
-            "; install fusermount3 (package fuse3), or mount as root"
-        }
-        io::ErrorKind::InvalidInput => "; auto_unmount needs allow_other or allow_root",
-        _ => "",
+    let text = error.to_string();
+    let text = text.trim();
+    let is_root = rustix::process::geteuid().is_root();
+    let cause = if text.contains("user_allow_other") {
+        "allow_other and allow_root need the line user_allow_other in /etc/fuse.conf".to_owned()
+    } else if text.starts_with("auto_unmount") {
+        "auto_unmount needs allow_other or allow_root".to_owned()
+    } else if error.kind() == io::ErrorKind::NotFound && !is_root {
+        "install fusermount3 (package fuse3), or mount as root".to_owned()
+    } else if error.kind() == io::ErrorKind::PermissionDenied && !is_root {
+        format!("{text}; choose a directory that you own, or mount as root")
+    } else {
+        text.to_owned()
     };
-    Error::Mount { path: mount_point.to_owned(), cause: format!("{error}{remedy}") }
+    Error::Mount { path: mount_point.to_owned(), cause }
 }

@@ -80,23 +80,7 @@ impl Sectors {
                 format_args!("expected {declared} bytes, found {found}: {damage}"),
             );
         }
-        let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
-        let needed = count * ENTRY_BYTES;
-        let (bytes, damage) =
-            self.read_chain("mini FAT", header.first_mini_fat_sector, needed as u64)?;
-        let stated = u64::from(header.mini_fat_sectors) << self.shift;
-        if let Some(damage) = damage.filter(|_| (bytes.len() as u64) < stated) {
-            let expected = stated.min(needed as u64);
-            let found = bytes.len();
-            defects.add(
-                "mini FAT",
-                format_args!("expected {expected} bytes, found {found}: {damage}"),
-            );
-        }
-        let mut next: Vec<u32> = Vec::with_capacity(count);
-        next.extend(u32s(&bytes));
-        next.resize(count, FREE_SECTOR);
-        self.mini_fat = Table::new(next, true);
+        self.mini_fat = self.read_mini_fat(header, defects)?;
         Ok(())
     }
 
@@ -152,6 +136,7 @@ impl Sectors {
             + self.mini_stream.capacity() * size_of::<u32>()
     }
 
+    /// Reads the FAT; what is missing of it is as if it were free.
     fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<Table> {
         let sector_bytes = 1_usize << self.shift;
         let entries = sector_bytes / ENTRY_BYTES;
@@ -205,6 +190,27 @@ impl Sectors {
             defects.add("DIFAT", format_args!("expected {stated} sectors, found {found}"));
         }
         Ok(places)
+    }
+
+    /// Reads the mini FAT, as much of it as the mini stream has sectors.
+    fn read_mini_fat(&self, header: &Header, defects: &mut Defects) -> Result<Table, Error> {
+        let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
+        let needed = count * ENTRY_BYTES;
+        let (bytes, damage) =
+            self.read_chain("mini FAT", header.first_mini_fat_sector, needed as u64)?;
+        let stated = u64::from(header.mini_fat_sectors) << self.shift;
+        if let Some(damage) = damage.filter(|_| (bytes.len() as u64) < stated) {
+            let expected = stated.min(needed as u64);
+            let found = bytes.len();
+            defects.add(
+                "mini FAT",
+                format_args!("expected {expected} bytes, found {found}: {damage}"),
+            );
+        }
+        let mut next: Vec<u32> = Vec::with_capacity(count);
+        next.extend(u32s(&bytes));
+        next.resize(count, FREE_SECTOR);
+        Ok(Table::new(next, true))
     }
 
     /// Number of sectors that the file has, a last one that is cut off included.

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt as _};
 
 /// Files up to this many bytes are read whole when they are opened, and their descriptor is
 /// dropped: one `pread` costs less than the dozen that the tables and the streams would.
@@ -25,15 +25,20 @@ impl Source {
     /// Takes a file as it is now: its length, and up to [`WHOLE_READ_BYTES_MAX`] its bytes.
     ///
     /// # Errors
-    /// Those of `fstat` and `pread`.
+    /// Those of `fstat` and `pread`; `ESTALE` if the file was written to meanwhile.
     pub fn from_file(file: File) -> io::Result<Self> {
-        let len = file.metadata()?.len();
+        let before = file.metadata()?;
+        let len = before.len();
         if len > WHOLE_READ_BYTES_MAX {
             return Ok(Self { bytes: Bytes::File { file, len } });
         }
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         let found = read_at(&file, 0, &mut bytes)?;
         bytes.truncate(found);
+        let state = |metadata: &Metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        if state(&file.metadata()?) != state(&before) {
+            return Err(io::ErrorKind::StaleNetworkFileHandle.into());
+        }
         Ok(Self::from_bytes(bytes))
     }
 

@@ -26,6 +26,7 @@ const UNIX_EPOCH_SECONDS: u64 = 11_644_473_600;
 /// give the same bytes: no times are stored.
 pub struct Writer<F> {
     file: cfb::CompoundFile<F>,
+    buffer: Vec<u8>,
 }
 
 impl<F: Read + Write + Seek> Writer<F> {
@@ -36,7 +37,7 @@ impl<F: Read + Write + Seek> Writer<F> {
     pub fn create(out: F) -> Result<Self, Error> {
         let file = cfb::CompoundFile::create_with_version(cfb::Version::V3, out)
             .map_err(|source| Error::Write { entry: "/".into(), source })?;
-        Ok(Self { file })
+        Ok(Self { file, buffer: vec![0; COPY_BYTES] })
     }
 
     /// Sets the class of a storage.
@@ -71,7 +72,8 @@ impl<F: Read + Write + Seek> Writer<F> {
     /// `Name`; `Write` also if there is one already, if `data` fails, and beyond 2 GiB.
     pub fn write_stream(&mut self, path: &[&str], data: &mut dyn Read) -> Result<(), Error> {
         let path = joined(path)?;
-        copy(&mut self.file, &path, data).map_err(|source| Error::Write { entry: path, source })
+        copy(&mut self.file, &path, data, &mut self.buffer)
+            .map_err(|source| Error::Write { entry: path, source })
     }
 
     /// Copies a storage with all that is in it to `to`, which is the root or a new storage.
@@ -173,12 +175,12 @@ fn copy<F: Read + Write + Seek>(
     file: &mut cfb::CompoundFile<F>,
     path: &str,
     data: &mut dyn Read,
+    buffer: &mut [u8],
 ) -> io::Result<()> {
     let mut stream = file.create_new_stream(path)?;
-    let mut buffer = vec![0; COPY_BYTES];
     let mut written = 0_u64;
     loop {
-        let count = match data.read(&mut buffer) {
+        let count = match data.read(buffer) {
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::body::html::Reference;
 use crate::imsg::{self, MapiProp as _, PropertyStream, Salvaged};
-use crate::mapi::{PropertyType, tags};
+use crate::mapi::tags;
 use crate::storage::{EntryId, Extents, Source};
 
 use super::attachments::{Shown, reference_target, resolve};
 use super::defects;
 use super::error::Error;
+use super::json::message_json;
 use super::node::Node;
 use super::text::{reader_line, render};
 use super::tree::MessageTree;
@@ -86,8 +87,9 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
             file.render(&open.message, &resolve).map(Content::bytes).ok_or(Error::NotFound)
         }
         Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
-        Node::MessageMsg(EntryId(0)) => Ok(Content::Source(Arc::clone(&tree.source))),
+        Node::MessageMsg(EntryId::ROOT) => Ok(Content::Source(Arc::clone(&tree.source))),
         Node::MessageMsg(entry) => embedded_msg(tree, entry),
+        Node::MessageJson(entry) => message_json(tree, entry).map(Content::bytes),
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
         Node::Element(entry) | Node::Raw(entry, _) => match tree.file()?.stream(entry) {
@@ -133,14 +135,7 @@ fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, E
     if set.object(property).is_some() {
         return Ok(Content::bytes(object_link(tree, entry)?.into_bytes()));
     }
-    let is_bytes = matches!(
-        property.tag.property_type(),
-        PropertyType::BINARY
-            | PropertyType::SERVER_ID
-            | PropertyType::RESTRICTION
-            | PropertyType::RULE_ACTION
-    );
-    if is_bytes && set.stream(property).is_some() {
+    if property.tag.property_type().is_binary() && set.stream(property).is_some() {
         return Ok(Content::Property(object.open_property(property.tag, None)?));
     }
     match object.salvage(property.tag)? {

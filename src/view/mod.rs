@@ -12,9 +12,11 @@
 mod attachments;
 mod attributes;
 mod bodies;
+mod check;
 mod content;
 mod defects;
 mod error;
+mod json;
 mod listing;
 mod names;
 mod node;
@@ -34,6 +36,8 @@ pub use tree::{Attributes, MessageTree};
 pub struct Show {
     /// `mapi/`.
     pub mapi: bool,
+    /// `message.json`.
+    pub json: bool,
     /// `message.msg`.
     pub msg: bool,
     /// `raw/`.

@@ -23,6 +23,8 @@ pub(super) enum Node {
     Errors(EntryId),
     /// `message.msg`.
     MessageMsg(EntryId),
+    /// `message.json`.
+    MessageJson(EntryId),
     /// `attachments/`.
     Attachments(EntryId),
     /// A file in `attachments/`, by the attachment's storage.
@@ -63,6 +65,7 @@ const RECIPIENTS: u32 = 6;
 const MAPI_ATTACHMENTS: u32 = 7;
 const NAMED: u32 = 8;
 const ELEMENT: u32 = 9;
+const MESSAGE_JSON: u32 = 11;
 const READER: u32 = 16;
 const RAW: u32 = 48;
 /// One more than the deepest message, for the outermost.
@@ -94,6 +97,7 @@ impl Numbering {
             Node::Message(entry) => (entry, MESSAGE),
             Node::Errors(entry) => (entry, ERRORS),
             Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
+            Node::MessageJson(entry) => (entry, MESSAGE_JSON),
             Node::Attachments(entry) => (entry, ATTACHMENTS),
             Node::Attachment(entry) => (entry, ATTACHMENT),
             Node::Mapi(entry) => (entry, MAPI),
@@ -126,6 +130,7 @@ impl Numbering {
             MESSAGE => Node::Message(entry),
             ERRORS => Node::Errors(entry),
             MESSAGE_MSG => Node::MessageMsg(entry),
+            MESSAGE_JSON => Node::MessageJson(entry),
             ATTACHMENTS => Node::Attachments(entry),
             ATTACHMENT => Node::Attachment(entry),
             MAPI => Node::Mapi(entry),

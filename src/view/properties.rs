@@ -33,7 +33,7 @@ impl PropertyFiles {
         let mut by_set: BTreeMap<_, Vec<(String, u32)>> = BTreeMap::new();
         for (property, index) in set.properties().iter().zip(0_u32..) {
             match names.name(property.tag).filter(|_| property.tag.is_named()) {
-                Some(name) => by_set.entry(name.set).or_default().push((kind_name(name), index)),
+                Some(name) => by_set.entry(name.set).or_default().push((name_in_set(name), index)),
                 None => {
                     let name = plain_name(property.tag);
                     // PT_STRING8 beside PT_UNICODE of one id: the later one keeps its number.
@@ -99,7 +99,8 @@ fn hex(tag: PropertyTag) -> String {
     tag.to_string()
 }
 
-fn kind_name(name: &PropertyName) -> String {
+/// The name of a named property within its set.
+pub(super) fn name_in_set(name: &PropertyName) -> String {
     match &name.kind {
         NameKind::Name(text) => text.clone(),
         NameKind::Lid(lid) => mapi::named_property_name(name.set, *lid)

@@ -156,11 +156,12 @@ impl MessageTree {
         let kind = super::listing::kind(self, node)?;
         let size = match kind {
             Kind::Directory => 0,
-            // A value that is wholly lost is an empty file, whose reading is an error.
-            Kind::File | Kind::Symlink => match self.content(id) {
-                Ok(content) => content.len()?,
-                Err(Error::Damaged(_)) => 0,
-                Err(error) => return Err(error),
+            Kind::File | Kind::Symlink => match self.content(id).and_then(|one| one.len()) {
+                Err(Error::Message(error @ imsg::Error::SessionClosed)) => return Err(error.into()),
+                // What is wholly lost is an empty file, whose reading is an error. It does not
+                // take the files beside it out of the listing.
+                Err(_) => 0,
+                Ok(len) => len,
             },
         };
         Ok(Attributes { kind, size, time: self.time(node) })
@@ -191,7 +192,7 @@ impl MessageTree {
     /// The damage found in the message so far as it was looked for: that of its own values, and
     /// not that of messages embedded in it.
     pub fn defects(&self) -> Vec<Defect> {
-        self.defects_of(EntryId(0))
+        self.defects_of(EntryId::ROOT)
     }
 
     /// The damage in the message on a storage.
@@ -240,7 +241,7 @@ impl MessageTree {
         if let Some(open) = self.messages.get(&entry) {
             return Ok(open);
         }
-        let open = if entry == EntryId(0) {
+        let open = if entry == EntryId::ROOT {
             match &self.root {
                 Ok(root) => OpenMessage::new(root.message.clone(), 0),
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
@@ -279,7 +280,7 @@ impl MessageTree {
         if let Some(files) = self.property_files.get(&entry) {
             return Ok(files);
         }
-        let names = self.open_message(EntryId(0))?.message.names()?;
+        let names = self.open_message(EntryId::ROOT)?.message.names()?;
         let (set, _) = self.object(entry)?.property_set()?;
         let files = Arc::new(PropertyFiles::new(&set, &names));
         self.bytes_made.fetch_add(files.bytes_held(), Ordering::Relaxed);
@@ -299,7 +300,7 @@ impl MessageTree {
 
     /// The message on a storage that is one by its name, so that no other is tried as one.
     fn open_message_on(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
-        let is_object = entry == EntryId(0)
+        let is_object = entry == EntryId::ROOT
             || self
                 .file()?
                 .storage(entry)
@@ -309,11 +310,21 @@ impl MessageTree {
 
     fn time(&self, node: Node) -> Option<FileTime> {
         let open = match node {
-            Node::Message(entry) | Node::Attachments(entry) | Node::Reader(entry, _) => {
-                self.open_message(entry)
-            }
-            Node::Attachment(entry) => self.message_around(entry),
-            _ => self.open_message(EntryId(0)),
+            // Streams and storages of the file, wherever they lie in it.
+            Node::Element(_) | Node::Raw(..) => self.open_message(EntryId::ROOT),
+            Node::Message(entry)
+            | Node::Reader(entry, _)
+            | Node::Errors(entry)
+            | Node::MessageMsg(entry)
+            | Node::MessageJson(entry)
+            | Node::Attachments(entry)
+            | Node::Attachment(entry)
+            | Node::Mapi(entry)
+            | Node::Recipients(entry)
+            | Node::MapiAttachments(entry)
+            | Node::Named(entry)
+            | Node::NamedSet(entry, _)
+            | Node::Property(entry, _) => self.message_around(entry),
         };
         open.ok()?.time
     }

@@ -1,0 +1,188 @@
+//! `msgfs check`: opens every message below the given paths and lists what is damaged.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+
+use crate::fs::{self, Fs, Ino};
+use crate::imsg::Defect;
+
+/// What to check, and how to print it.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// Messages, or folders with messages.
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Print one JSON object a line: each defect, then the summary.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A message to be checked.
+struct Candidate<'a> {
+    fs: &'a Fs,
+    ino: Ino,
+    path: PathBuf,
+}
+
+/// A line of output.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Defect { path: String, place: &'a str, cause: &'a str },
+    Summary { messages: usize, damaged: usize, defects: usize },
+}
+
+/// Prints the defects of all messages and a summary; returns whether there was no defect.
+pub(super) fn run(arguments: &Check) -> io::Result<bool> {
+    let mut report = Report { json: arguments.json, damaged: 0, defects: 0 };
+    let mut sources = Vec::new();
+    for path in &arguments.paths {
+        match Fs::open(path, fs::Options::default()) {
+            Ok(fs) => sources.push((path, fs)),
+            Err(error) => report.add(path, &[unreadable(&error)])?,
+        }
+    }
+    let mut candidates = Vec::new();
+    for (path, fs) in &sources {
+        for (folder, error) in collect(fs, path, &mut candidates) {
+            report.add(&folder, &[unreadable(&error)])?;
+        }
+    }
+    check_all(&candidates, &mut report)?;
+    report.finish(candidates.len())
+}
+
+fn unreadable(error: &dyn std::error::Error) -> Defect {
+    Defect { place: "/".to_owned(), cause: error.to_string() }
+}
+
+/// Finds the messages of a source; returns the folders that could not be read.
+fn collect<'a>(
+    fs: &'a Fs,
+    source: &Path,
+    candidates: &mut Vec<Candidate<'a>>,
+) -> Vec<(PathBuf, fs::Error)> {
+    let mut failed = Vec::new();
+    let mut folders = Vec::new();
+    match fs.is_message(Ino::ROOT) {
+        true => candidates.push(Candidate { fs, ino: Ino::ROOT, path: source.to_owned() }),
+        false => folders.push((Ino::ROOT, source.to_owned())),
+    }
+    while let Some((folder, path)) = folders.pop() {
+        let first = candidates.len();
+        let listed = fs.readdir(folder, 0, true, &mut |child| {
+            let (ino, path) = (child.entry.attr.ino, path.join(child.name));
+            match child.entry.attr.file_type {
+                _ if child.is_dot => {}
+                _ if fs.is_message(ino) => candidates.push(Candidate { fs, ino, path }),
+                fs::FileType::Directory => folders.push((ino, path)),
+                _ => fs.forget(ino, 1),
+            }
+            false
+        });
+        failed.extend(listed.err().map(|error| (path, error)));
+        if let Some(found) = candidates.get_mut(first..) {
+            found.sort_by(|a, b| a.path.cmp(&b.path));
+        }
+    }
+    failed
+}
+
+/// Checks all messages on every core, and reports them in their order.
+fn check_all(candidates: &[Candidate<'_>], report: &mut Report) -> io::Result<()> {
+    let progress = progress_bar(candidates.len());
+    let next = AtomicUsize::new(0);
+    let (sender, results) = mpsc::channel();
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (sender, next) = (sender.clone(), &next);
+            scope.spawn(move || {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(one) = candidates.get(number) else { break };
+                    let defects = one.fs.check(one.ino).unwrap_or_else(|e| vec![unreadable(&e)]);
+                    one.fs.forget(one.ino, 1);
+                    if sender.send((number, defects)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut early = BTreeMap::new();
+        let mut waiting = candidates.iter().enumerate().peekable();
+        for (number, defects) in results {
+            early.insert(number, defects);
+            while let Some((number, one)) = waiting.peek()
+                && let Some(defects) = early.remove(number)
+            {
+                progress.suspend(|| report.add(&one.path, &defects))?;
+                progress.inc(1);
+                waiting.next();
+            }
+        }
+        progress.finish_and_clear();
+        Ok(())
+    })
+}
+
+/// Shown on a terminal only.
+fn progress_bar(messages: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(messages as u64);
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+struct Report {
+    json: bool,
+    damaged: usize,
+    defects: usize,
+}
+
+impl Report {
+    fn add(&mut self, path: &Path, defects: &[Defect]) -> io::Result<()> {
+        if defects.is_empty() {
+            return Ok(());
+        }
+        self.damaged += 1;
+        self.defects += defects.len();
+        for Defect { place, cause } in defects {
+            self.print(&Line::Defect { path: path.display().to_string(), place, cause })?;
+        }
+        Ok(())
+    }
+
+    fn finish(self, messages: usize) -> io::Result<bool> {
+        let Self { damaged, defects, .. } = self;
+        self.print(&Line::Summary { messages, damaged, defects })?;
+        Ok(defects == 0)
+    }
+
+    fn print(&self, line: &Line<'_>) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        if self.json {
+            serde_json::to_writer(&mut out, line)?;
+            return writeln!(out);
+        }
+        match line {
+            Line::Defect { path, place, cause } => writeln!(out, "{path}: {place}: {cause}"),
+            Line::Summary { messages, damaged, defects } => {
+                writeln!(out, "{messages} messages, {damaged} damaged, {defects} defects")
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Reads everything in a message file and lists what is damaged.
+
+use crate::imsg::Defect;
+
+use super::error::Error;
+use super::listing::Kind;
+use super::node::{Node, NodeId};
+use super::tree::MessageTree;
+
+/// As much as is read at a time.
+const READ_BYTES: usize = 1 << 20;
+
+impl MessageTree {
+    /// The defects of the message and of all that is embedded in it. Every file of the reader's
+    /// view is read for it.
+    pub fn check(&self) -> Vec<Defect> {
+        let mut defects = Vec::new();
+        let mut failures = Vec::new();
+        let mut directories = vec![(NodeId(0), "/".to_owned())];
+        // Each directory is entered from the one around it only, so this ends.
+        while let Some((directory, path)) = directories.pop() {
+            if let Ok(Node::Message(entry)) = self.node(directory) {
+                defects.extend(self.defects_of(entry));
+            }
+            let failure = |place: &str, error: &Error| Defect {
+                place: place.to_owned(),
+                cause: error.to_string(),
+            };
+            let listing = match self.list(directory) {
+                Ok(listing) => listing,
+                Err(error) => {
+                    failures.push(failure(&path, &error));
+                    continue;
+                }
+            };
+            for entry in listing.entries() {
+                let path = format!("{path}{}", entry.name);
+                match entry.kind {
+                    Kind::Directory => directories.push((entry.id, path + "/")),
+                    Kind::File => {
+                        failures
+                            .extend(self.read_whole(entry.id).err().map(|e| failure(&path, &e)));
+                    }
+                    Kind::Symlink => {}
+                }
+            }
+        }
+        // A file that cannot be read is news only where no defect accounts for it.
+        if defects.is_empty() { failures } else { defects }
+    }
+
+    fn read_whole(&self, id: NodeId) -> Result<(), Error> {
+        let mut offset = 0;
+        loop {
+            match self.read(id, offset, READ_BYTES)?.len() {
+                0 => return Ok(()),
+                read => offset += read as u64,
+            }
+        }
+    }
+}
