@@ -90,13 +90,15 @@ fn hidden_names_are_reachable() {
 fn show_lists_hidden_names() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes());
     for (options, expected) in [
-        ("show=all", "mapi message.msg raw"),
+        ("show=all", "mapi message.json message.msg raw"),
         ("show=mapi", "mapi"),
         ("show=msg,raw", "message.msg raw"),
     ] {
         let Some(mount) = Mounted::new(source.path(), options) else { return };
         let mut names = mount.names("a.msg");
-        names.retain(|name| ["mapi", "message.msg", "raw", ".msgfs"].contains(&name.as_str()));
+        names.retain(|name| {
+            ["mapi", "message.json", "message.msg", "raw", ".msgfs"].contains(&name.as_str())
+        });
         assert_eq!(names.join(" "), expected, "{options}");
         assert_eq!(mount.text("a.msg/mapi/PR_SUBJECT"), "A", "{options}");
     }
