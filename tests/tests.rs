@@ -14,4 +14,6 @@ mod fixture;
 mod format;
 mod hostile;
 mod mail;
+mod mount;
+mod mutation;
 mod session;

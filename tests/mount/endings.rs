@@ -1,0 +1,178 @@
+//! How a mount ends: whatever ends it, no mount and no process is left.
+
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::os::unix::fs::FileExt as _;
+use std::process::Command;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::folder::{Folder, letter, parcel};
+use super::mounted::{Mounted, has_fuse, is_mounted, msgfs, processes_of};
+use super::process::{Ended, MOMENT, Process, run, wait_until};
+
+/// A mount served in the foreground.
+#[derive(Debug)]
+struct Foreground {
+    process: Process,
+    guard: Mounted,
+    source: Folder,
+    _point: TempDir,
+}
+
+impl Foreground {
+    /// `None` where mounts do not work.
+    fn start() -> Option<Self> {
+        if !has_fuse() {
+            return None;
+        }
+        let source = Folder::new().with("parcel.msg", parcel().to_bytes());
+        let point = tempfile::tempdir().unwrap();
+        let guard = Mounted::guard(point.path());
+        let process = Process::start(msgfs().arg("-f").arg(source.path()).arg(point.path()));
+        wait_until("the mount in the table", MOMENT, || is_mounted(point.path()));
+        assert_eq!(guard.text("parcel.msg/subject"), "A parcel\n");
+        Some(Self { process, guard, source, _point: point })
+    }
+
+    /// Waits for the end, which must be a good one.
+    fn end(self) -> (Ended, Folder) {
+        let Self { process, guard, source, .. } = self;
+        let ended = process.end(MOMENT);
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+        assert!(!is_mounted(guard.root()));
+        assert_eq!(fs::read_dir(guard.root()).unwrap().count(), 0);
+        assert!(ended.stderr.contains("session closed"), "{}", ended.stderr);
+        (ended, source)
+    }
+}
+
+/// SIGTERM, SIGINT and SIGHUP unmount, close the session and end with status 0.
+#[test]
+fn signals_unmount() {
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
+        let Some(mount) = Foreground::start() else { return };
+        mount.process.signal(signal);
+        mount.end();
+    }
+}
+
+/// umount(8) from outside ends the process as a signal does.
+#[test]
+fn an_outside_umount_ends_the_process() {
+    let Some(mount) = Foreground::start() else { return };
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: umount needs root");
+        return;
+    }
+    run(Command::new("umount").arg(mount.guard.root()), MOMENT).expect_success();
+    mount.end();
+}
+
+/// `msgfs umount` ends the process too.
+#[test]
+fn msgfs_umount_ends_the_process() {
+    let Some(mount) = Foreground::start() else { return };
+    run(msgfs().arg("umount").arg(mount.guard.root()), MOMENT).expect_success();
+    mount.end();
+}
+
+/// A mount in use leaves the table at once, and the process does not wait for its users.
+#[test]
+fn a_busy_mount_is_detached() {
+    for by_signal in [true, false] {
+        let Some(mount) = Foreground::start() else { return };
+        let file = File::open(mount.guard.path("parcel.msg/attachments/numbers.bin")).unwrap();
+        assert_eq!(file.read_at(&mut [0; 10], 0).unwrap(), 10);
+        if by_signal {
+            mount.process.signal(Signal::TERM);
+        } else {
+            run(msgfs().arg("umount").arg(mount.guard.root()), MOMENT).expect_success();
+            assert!(!is_mounted(mount.guard.root()));
+            // The last user keeps it going.
+            assert_eq!(file.read_at(&mut [0; 10], 50_000).unwrap(), 10);
+            drop(file);
+        }
+        mount.end();
+    }
+}
+
+/// After the end of a mount its users get errors and do not hang.
+#[test]
+fn users_of_an_ended_mount_get_errors() {
+    let Some(mount) = Foreground::start() else { return };
+    let mut file = File::open(mount.guard.path("parcel.msg/attachments/numbers.bin")).unwrap();
+    mount.process.signal(Signal::TERM);
+    mount.end();
+    assert!(file.read_to_end(&mut Vec::new()).is_err());
+}
+
+/// A mount whose process was killed is dead; mounting there again just works.
+#[test]
+fn a_dead_mount_is_replaced() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
+    wait_until("the death of the process", MOMENT, || processes_of(mount.root()).is_empty());
+    wait_until("the death of the mount", MOMENT, || {
+        fs::read_dir(mount.root()).is_err_and(|e| e.raw_os_error() == Some(libc::ENOTCONN))
+    });
+    let again = Mounted::at(source.path(), mount.root(), "");
+    assert_eq!(again.text("a.msg/subject"), "A\n");
+    again.unmount();
+    assert!(!is_mounted(mount.root()));
+}
+
+/// `msgfs umount` takes off a dead mount too.
+#[test]
+fn a_dead_mount_can_be_taken_off() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
+    wait_until("the death of the process", MOMENT, || processes_of(mount.root()).is_empty());
+    mount.unmount();
+}
+
+/// A mount over its own source shows the source.
+#[test]
+fn a_mount_may_cover_its_source() {
+    if !has_fuse() {
+        return;
+    }
+    let source = Folder::new().with("a.msg", letter("A").to_bytes()).with("sub/b.txt", "b");
+    let mount = Mounted::at(source.path(), source.path(), "nonempty");
+    let found = find(&mount);
+    assert_eq!(found.lines().filter(|line| line.ends_with("subject")).count(), 1);
+    assert_eq!(mount.text("a.msg/subject"), "A\n");
+    assert_eq!(mount.text("sub/b.txt"), "b");
+    mount.unmount();
+    assert!(source.join("a.msg").is_file());
+}
+
+/// A mount inside its source shows itself as an empty directory.
+#[test]
+fn a_mount_may_lie_in_its_source() {
+    if !has_fuse() {
+        return;
+    }
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    for point in ["mnt", "deep/in/mnt"] {
+        let point = source.join(point);
+        fs::create_dir_all(&point).unwrap();
+        let mount = Mounted::at(source.path(), &point, "");
+        let inside = point.strip_prefix(source.path()).unwrap();
+        let found = find(&mount);
+        assert_eq!(found.lines().filter(|line| line.ends_with("subject")).count(), 1);
+        assert_eq!(mount.names(inside), [""; 0]);
+        assert_eq!(mount.text("a.msg/subject"), "A\n");
+        assert!(!mount.path(inside).join("a.msg").exists());
+        mount.unmount();
+    }
+}
+
+/// Everything in a mount, as find(1) finds it before a deadline.
+fn find(mount: &Mounted) -> String {
+    let ended = run(Command::new("find").arg(mount.root()).args(["-printf", "%i %P\n"]), MOMENT);
+    String::from_utf8(ended.expect_success()).unwrap()
+}
