@@ -14,7 +14,7 @@ use crate::mount::{self, MountOptions, Request};
 
 const OPTIONS_HELP: &str = "\
 Options of -o:
-  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, msg, raw, all
+  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, eml, msg, raw, all
   others=hide          leave out files that are no messages
   codepage=N           read every 8-bit string in this code page, whatever the message says
   cache=SIZE           memory for open messages, as 64M (the default)

@@ -37,7 +37,7 @@ pub enum OptionError {
     },
 }
 
-const VIEWS: [&str; 4] = ["mapi", "msg", "raw", "all"];
+const VIEWS: [&str; 5] = ["mapi", "eml", "msg", "raw", "all"];
 
 impl MountOptions {
     /// Parses the values of all `-o`, each a list with commas.
@@ -135,10 +135,11 @@ impl MountOptions {
             let show = &mut self.fs.show;
             match view {
                 "mapi" => show.mapi = true,
+                "eml" => show.eml = true,
                 "msg" => show.msg = true,
                 "raw" => show.raw = true,
-                "all" => *show = Show { mapi: true, msg: true, raw: true },
-                _ => return Err(wrong(name, view, "mapi, msg, raw or all")),
+                "all" => *show = Show { mapi: true, eml: true, msg: true, raw: true },
+                _ => return Err(wrong(name, view, "mapi, eml, msg, raw or all")),
             }
         }
         Ok(())
@@ -179,7 +180,7 @@ mod tests {
             "cache=1M,uid=1000,gid=100,umask=027,nonempty,x-systemd.automount,noauto",
         ];
         let options = MountOptions::parse(lists).unwrap();
-        assert_eq!(options.fs.show, Show { mapi: true, raw: true, msg: false });
+        assert_eq!(options.fs.show, Show { mapi: true, raw: true, ..Show::default() });
         assert!(options.fs.hide_others && options.nonempty);
         assert_eq!(options.fs.code_page.map(crate::mapi::CodePage::number), Some(932));
         assert_eq!(options.fs.cache_bytes_max, 1 << 20);
@@ -191,7 +192,7 @@ mod tests {
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
         check_error("rw", "unknown option 'rw'; see msgfs --help");
-        check_error("show=xml", "option show=xml: expected mapi, msg, raw or all");
+        check_error("show=xml", "option show=xml: expected mapi, eml, msg, raw or all");
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");
         check_error(

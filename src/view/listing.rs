@@ -43,6 +43,7 @@ pub struct Listing {
 /// The names that are reachable in every message directory without being listed.
 pub(super) const ERRORS: &str = "ERRORS";
 const MAPI: &str = "mapi";
+const MESSAGE_EML: &str = "message.eml";
 const MESSAGE_MSG: &str = "message.msg";
 const RAW: &str = "raw";
 const ATTACHMENTS: &str = "attachments";
@@ -86,6 +87,7 @@ impl Listing {
             Node::Reader(..)
             | Node::Errors(_)
             | Node::MessageMsg(_)
+            | Node::MessageEml(_)
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
@@ -115,7 +117,7 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_MSG].contains(&name)
+    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_MSG].contains(&name)
         || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
 }
 
@@ -132,6 +134,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         Node::Reader(..)
         | Node::Errors(_)
         | Node::MessageMsg(_)
+        | Node::MessageEml(_)
         | Node::Attachment(_)
         | Node::Element(_) => Kind::File,
         Node::Property(entry, index) => {
@@ -157,6 +160,7 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
     if let Ok(open) = tree.open_message(entry) {
         entries.push((MAPI, Node::Mapi(entry), Kind::Directory));
         entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
+        entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
     }
     entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
     entries
@@ -197,6 +201,7 @@ impl Builder<'_> {
             let listed = match name {
                 MAPI => show.mapi,
                 RAW => show.raw,
+                MESSAGE_EML => show.eml,
                 _ => show.msg || unreadable,
             };
             if listed {

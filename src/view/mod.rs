@@ -5,6 +5,7 @@
 //! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
 //! | `attachments/` | `attachments` |
 //! | `mapi/` | `properties`, `text` |
+//! | `message.eml` | `eml`, `composed` |
 //! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
 //!
 //! Knows nothing of inode numbers, folders or the kernel.
@@ -12,8 +13,10 @@
 mod attachments;
 mod attributes;
 mod bodies;
+mod composed;
 mod content;
 mod defects;
+mod eml;
 mod error;
 mod listing;
 mod names;
@@ -34,6 +37,8 @@ pub use tree::{Attributes, MessageTree};
 pub struct Show {
     /// `mapi/`.
     pub mapi: bool,
+    /// `message.eml`.
+    pub eml: bool,
     /// `message.msg`.
     pub msg: bool,
     /// `raw/`.

@@ -23,6 +23,8 @@ pub(super) enum Node {
     Errors(EntryId),
     /// `message.msg`.
     MessageMsg(EntryId),
+    /// `message.eml`.
+    MessageEml(EntryId),
     /// `attachments/`.
     Attachments(EntryId),
     /// A file in `attachments/`, by the attachment's storage.
@@ -63,6 +65,7 @@ const RECIPIENTS: u32 = 6;
 const MAPI_ATTACHMENTS: u32 = 7;
 const NAMED: u32 = 8;
 const ELEMENT: u32 = 9;
+const MESSAGE_EML: u32 = 10;
 const READER: u32 = 16;
 const RAW: u32 = 48;
 /// One more than the deepest message, for the outermost.
@@ -94,6 +97,7 @@ impl Numbering {
             Node::Message(entry) => (entry, MESSAGE),
             Node::Errors(entry) => (entry, ERRORS),
             Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
+            Node::MessageEml(entry) => (entry, MESSAGE_EML),
             Node::Attachments(entry) => (entry, ATTACHMENTS),
             Node::Attachment(entry) => (entry, ATTACHMENT),
             Node::Mapi(entry) => (entry, MAPI),
@@ -126,6 +130,7 @@ impl Numbering {
             MESSAGE => Node::Message(entry),
             ERRORS => Node::Errors(entry),
             MESSAGE_MSG => Node::MessageMsg(entry),
+            MESSAGE_EML => Node::MessageEml(entry),
             ATTACHMENTS => Node::Attachments(entry),
             ATTACHMENT => Node::Attachment(entry),
             MAPI => Node::Mapi(entry),
@@ -186,6 +191,6 @@ mod tests {
         check(&numbering, Node::Property(EntryId(0), u32::MAX), None);
         check(&numbering, Node::Message(EntryId(2)), None);
         assert_eq!(numbering.node(NodeId(second + PROPERTY)), None);
-        assert_eq!(numbering.node(NodeId(10)), None);
+        assert_eq!(numbering.node(NodeId(15)), None);
     }
 }
