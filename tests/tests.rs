@@ -10,4 +10,5 @@
 
 mod browse;
 mod corpus;
+mod eml;
 mod fixture;

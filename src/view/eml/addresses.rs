@@ -49,7 +49,7 @@ fn address(address: &str) -> String {
         Some((local, domain)) if !local.chars().all(is_atom) => {
             let inner = local.strip_prefix('"').and_then(|local| local.strip_suffix('"'));
             let inner = inner.unwrap_or(local).replace(['\\', '"'], "");
-            if inner.chars().any(char::is_control) {
+            if inner.chars().any(|c| c.is_control() || "<>".contains(c)) {
                 return String::new();
             }
             format!("\"{inner}\"@{domain}")
