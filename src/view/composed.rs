@@ -117,8 +117,7 @@ fn base64_len(len: u64) -> u64 {
     len.div_ceil(3).saturating_mul(4).saturating_add(line_ends.saturating_mul(2))
 }
 
-/// Lines of base64, each but the last with CRLF behind it only if another one follows; a full last
-/// line has it too, so that a range may end within it.
+/// Lines of base64, each with CRLF behind it: a range may end within that of its last line.
 fn base64_lines(bytes: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(bytes.len() / 57 * 78 + 78);
     for line in bytes.chunks(57) {
@@ -130,16 +129,25 @@ fn base64_lines(bytes: &[u8]) -> Vec<u8> {
 
 /// Appends bytes as base64 (RFC 4648 section 4).
 pub(super) fn encode_base64(bytes: &[u8], output: &mut Vec<u8>) {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for group in bytes.chunks(3) {
-        let byte = |index: usize| group.get(index).copied().unwrap_or(0);
-        let bits = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
-        for place in 0..4_usize {
-            let six_bits = (bits >> (18 - 6 * place)) & 0x3F;
-            let digit = usize::try_from(six_bits).ok().and_then(|index| DIGITS.get(index));
-            output.push(if place <= group.len() { digit.copied().unwrap_or(b'=') } else { b'=' });
-        }
+    let (groups, rest) = bytes.as_chunks::<3>();
+    for group in groups {
+        output.extend(base64_digits(*group));
     }
+    let digits = match *rest {
+        [a] => [base64_digits([a, 0, 0]), [0, 0, b'=', b'=']],
+        [a, b] => [base64_digits([a, b, 0]), [0, 0, 0, b'=']],
+        _ => return,
+    };
+    let [digits, padding] = digits;
+    let padded = digits.into_iter().zip(padding);
+    output.extend(padded.map(|(digit, padding)| if padding == 0 { digit } else { padding }));
+}
+
+/// Three bytes in four digits.
+fn base64_digits([a, b, c]: [u8; 3]) -> [u8; 4] {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let six_bits = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
+    six_bits.map(|bits| DIGITS.get(usize::from(bits & 0x3F)).copied().unwrap_or(b'='))
 }
 
 /// Reads a range of a content that has all of it.

@@ -15,6 +15,8 @@ const LINE_FOLDED: usize = 78;
 const RUN_MAX: usize = 900;
 /// As long a word of a text is left unencoded.
 const PLAIN_WORD_MAX: usize = 76;
+/// As much room the name of a field of addresses takes at the start of its line.
+const FIELD_NAME_MAX: usize = 30;
 /// As many characters of a parameter's value go into one of its sections.
 const SECTION_MAX: usize = 60;
 
@@ -50,7 +52,7 @@ pub(super) fn phrase(text: &str) -> String {
     let text = single_line(text);
     let text = text.trim();
     if !is_plain(text) {
-        return encoded_words(text, 0);
+        return encoded_words(text, FIELD_NAME_MAX);
     }
     let is_atom =
         |byte: u8| byte.is_ascii_alphanumeric() || b" !#$%&'*+-/=?^_`{|}~".contains(&byte);
@@ -236,5 +238,91 @@ fn is_quoted_literal(byte: u8, column: usize, behind: &[u8]) -> bool {
         b'.' => column != 0,
         b'=' => false,
         byte => byte.is_ascii_graphic(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{fold, free_text, parameter, phrase, quoted_printable};
+
+    #[test]
+    fn free_texts_are_plain_where_they_can_be() {
+        let check = |text, expected| assert_eq!(free_text("Subject", text), expected, "{text:?}");
+        check("Re: a (b) <c>", "Re: a (b) <c>");
+        check("", "");
+        check("a  b", "=?utf-8?Q?a__b?=");
+        check(" a", "=?utf-8?Q?_a?=");
+        check("=?utf-8?Q?a?=", "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?=");
+        check("K\u{E4}se", "=?utf-8?Q?K=C3=A4se?=");
+        check("\u{65E5}\u{672C}\u{8A9E}", "=?utf-8?B?5pel5pys6Kqe?=");
+        check("a\r\nb\0", "a b");
+        check("a\tb", "=?utf-8?Q?a=09b?=");
+    }
+
+    #[test]
+    fn encoded_words_keep_their_limit_and_their_characters() {
+        for text in ["\u{1F600}", "\u{E4}a", "a\u{65E5}", "=?"].map(|text| text.repeat(100)) {
+            let encoded = free_text("Subject", &text);
+            let mut words = encoded.split(' ');
+            assert!(
+                words.clone().all(|word| word.len() <= 75 && word.ends_with("?=")),
+                "{encoded}"
+            );
+            assert!(words.next().is_some_and(|word| word.len() + "Subject: ".len() <= 75));
+            let parsed = format!("Subject: {encoded}\r\n\r\n");
+            let parsed = mail_parser::MessageParser::new().parse(parsed.as_bytes()).unwrap();
+            assert_eq!(parsed.subject(), Some(text.as_str()));
+        }
+    }
+
+    #[test]
+    fn phrases_are_atoms_quoted_or_encoded() {
+        let check = |text, expected| assert_eq!(phrase(text), expected, "{text:?}");
+        check("Ann Lee", "Ann Lee");
+        check("A. Lee", "\"A. Lee\"");
+        check("a\"b\\", "\"a\\\"b\\\\\"");
+        check(" ", "");
+        check("(\u{E4})", "=?utf-8?Q?=28=C3=A4=29?=");
+    }
+
+    #[test]
+    fn fields_are_folded_at_blanks() {
+        let check = |value: &str, expected: &str| assert_eq!(fold("X", value), expected);
+        check("a  b", "X: a  b\r\n");
+        let (a, b) = ("a".repeat(70), "b".repeat(70));
+        check(&format!("{a} {b}"), &format!("X: {a}\r\n {b}\r\n"));
+        check(&format!("{a}  {b}"), &format!("X: {a} \r\n {b}\r\n"));
+        check(&a.repeat(2), &format!("X: {a}{a}\r\n"));
+        let lines = fold("X", &a.repeat(100));
+        assert!(lines.split("\r\n").all(|line| line.len() <= 998), "{lines}");
+    }
+
+    #[test]
+    fn parameters_of_rfc_2231() {
+        let check = |value, expected: &[&str]| assert_eq!(parameter("name", value), expected);
+        check("a b.txt", &["name=\"a b.txt\""]);
+        check("a\"b\r\n", &["name=\"a\\\"b \""]);
+        check("\u{E4}\u{20AC}.txt", &["name*=utf-8''%C3%A4%E2%82%AC.txt"]);
+        let (long, wide) = ("a".repeat(70), "\u{E4}".repeat(15));
+        check(&long, &[&format!("name*0=\"{}\"", "a".repeat(60)), "name*1=\"aaaaaaaaaa\""]);
+        let first = format!("name*0*=utf-8''{}", "%C3%A4".repeat(10));
+        check(&wide, &[&first, &format!("name*1*={}", "%C3%A4".repeat(5))]);
+    }
+
+    #[test]
+    fn quoted_printable_of_rfc_2045() {
+        let check = |text: &str, expected: Option<&str>| {
+            let found = quoted_printable(text).map(|found| String::from_utf8(found).unwrap());
+            assert_eq!(found.as_deref(), expected, "{text:?}");
+        };
+        check("", Some(""));
+        check("a = \u{E4}, that is all", Some("a =3D =C3=A4, that is all"));
+        check("a \r\nb\t\r\n", Some("a=20\r\nb=09\r\n"));
+        check("From me\r\nFar\r\n.\r\na.", Some("=46rom me\r\nFar\r\n=2E\r\na."));
+        let line = "a".repeat(75);
+        check(&line, Some(&line));
+        check(&format!("{line}b"), Some(&format!("{line}=\r\nb")));
+        check(&format!("{line}.b"), Some(&format!("{line}=\r\n=2Eb")));
+        check("\u{65E5}\u{672C}", None);
     }
 }

@@ -91,10 +91,9 @@ impl Part {
             part.body.push(&encoded);
         } else {
             part.field("Content-Transfer-Encoding", &["base64".to_owned()]);
-            let content = Content::bytes(text.into_bytes());
-            let len = content.bytes_held();
+            let len = text.len();
             part.body.held += len;
-            part.push_base64_of(content);
+            part.body.push_base64(Content::bytes(text.into_bytes()), len as u64);
         }
         part
     }
@@ -173,11 +172,6 @@ impl Part {
     fn media_type(&self) -> &str {
         let value = self.header.split_once("Content-Type: ").map_or("", |(_, behind)| behind);
         value.split([';', '\r']).next().unwrap_or_default()
-    }
-
-    fn push_base64_of(&mut self, content: Content) {
-        let len = content.len().unwrap_or(0);
-        self.body.push_base64(content, len);
     }
 }
 

@@ -14,8 +14,16 @@ use super::addresses::{is_same, mailbox, mailboxes};
 use super::encode::{base64, free_text, phrase, single_line};
 use super::fields::{Fields, is_field_name, is_of_mime};
 
-/// `PidLidFlagRequest`: what is to be done with the message.
-const FLAG_REQUEST: u32 = 0x8530;
+/// Fields of named properties in `PSETID_Common` (\[MS-OXCMAIL\] 2.2.3.2): what is to be done with
+/// the message, and how it is classified.
+const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
+    (0x8530, PropertyType::STRING, "X-Message-Flag"),
+    (0x85B5, PropertyType::BOOLEAN, "X-Microsoft-Classified"),
+    (0x85B6, PropertyType::STRING, "X-Microsoft-Classification"),
+    (0x85B7, PropertyType::STRING, "X-Microsoft-ClassDesc"),
+    (0x85B8, PropertyType::STRING, "X-Microsoft-ClassID"),
+    (0x85BA, PropertyType::BOOLEAN, "X-Microsoft-ClassKeep"),
+];
 /// The characters of base64 in a line.
 const BASE64_LINE: usize = 76;
 
@@ -194,11 +202,12 @@ fn named(message: &Message, fields: &mut Fields) {
         });
         fields.add("Keywords", &phrases.collect::<Vec<_>>().join(", "));
     }
-    let request = NameKind::Lid(FLAG_REQUEST);
-    if let Some(Value::String(request)) =
-        named_value(message, PSETID_COMMON, request, PropertyType::STRING)
-    {
-        fields.add_text("X-Message-Flag", &request);
+    for (lid, property_type, name) in COMMON_FIELDS {
+        match named_value(message, PSETID_COMMON, NameKind::Lid(lid), property_type) {
+            Some(Value::String(text)) => fields.add_text(name, &text),
+            Some(Value::Boolean(true)) => fields.add(name, "true"),
+            _ => {}
+        }
     }
 }
 
