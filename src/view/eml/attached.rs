@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::imsg::{self, Attachment, MapiProp};
 use crate::mapi::tags;
+use crate::storage;
 use crate::view::attachments::{Shown, ShownAttachment, reference_target};
 use crate::view::content::{Content, data};
 use crate::view::error::Error;
@@ -97,7 +98,7 @@ pub(super) fn part(
         }
         Shown::Ole => match ole.add(attachment) {
             Ok((content, len)) => typed(Part::base64(content, len), OCTET_STREAM, name),
-            Err(Error::Message(error @ imsg::Error::NoObject { .. })) => {
+            Err(error) if is_of_content(&error) => {
                 return Ok(Attached::Part(unreadable(shown, &error.to_string())));
             }
             Err(error) => return Err(error),
@@ -127,6 +128,19 @@ pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
     let name = shown.entry.as_ref().map_or("", |(name, _)| name);
     describe(&mut part, shown, false, &format!("{name}.txt"));
     part
+}
+
+/// Whether an error is the attachment's own, so that it is the same at every reading; a full disk
+/// is not.
+fn is_of_content(error: &Error) -> bool {
+    match error {
+        Error::Message(imsg::Error::Storage(storage::Error::Write { source, .. })) => {
+            source.raw_os_error().is_none()
+        }
+        Error::Message(imsg::Error::Storage(storage::Error::Io { .. })) => false,
+        Error::Message(imsg::Error::SessionClosed) | Error::Io(_) => false,
+        _ => true,
+    }
 }
 
 /// Says the type of a part, with the name that old readers look for there.

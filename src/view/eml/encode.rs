@@ -252,7 +252,7 @@ mod tests {
         check("", "");
         check("a  b", "=?utf-8?Q?a__b?=");
         check(" a", "=?utf-8?Q?_a?=");
-        check("=?utf-8?Q?a?=", "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?=");
+        check("=?utf-8?Q?a?=", "=?utf-8?B?PT91dGYtOD9RP2E/PQ==?=");
         check("K\u{E4}se", "=?utf-8?Q?K=C3=A4se?=");
         check("\u{65E5}\u{672C}\u{8A9E}", "=?utf-8?B?5pel5pys6Kqe?=");
         check("a\r\nb\0", "a b");
@@ -282,7 +282,7 @@ mod tests {
         check("A. Lee", "\"A. Lee\"");
         check("a\"b\\", "\"a\\\"b\\\\\"");
         check(" ", "");
-        check("(\u{E4})", "=?utf-8?Q?=28=C3=A4=29?=");
+        check("(\u{E4})", "=?utf-8?B?KMOkKQ==?=");
     }
 
     #[test]
