@@ -67,8 +67,9 @@ fn quoted(text: &str) -> String {
 /// A text as encoded words, none of them with a part of a character. The first one leaves `indent`
 /// characters of its line free.
 pub(super) fn encoded_words(text: &str, indent: usize) -> String {
-    let q_len: usize = text.bytes().map(|byte| if is_q_literal(byte) { 1 } else { 3 }).sum();
-    let is_q = q_len <= text.len().div_ceil(3) * 4;
+    // Q can be read, and is hardly longer where half the bytes stand for themselves.
+    let literal = text.bytes().filter(|byte| is_q_literal(*byte)).count();
+    let is_q = literal * 2 >= text.len();
     // `=?utf-8?Q?` and `?=` take 12 characters.
     let room = |indent: usize| WORD_MAX.saturating_sub(12 + indent).max(12);
     let mut words = Vec::new();
@@ -252,7 +253,7 @@ mod tests {
         check("", "");
         check("a  b", "=?utf-8?Q?a__b?=");
         check(" a", "=?utf-8?Q?_a?=");
-        check("=?utf-8?Q?a?=", "=?utf-8?B?PT91dGYtOD9RP2E/PQ==?=");
+        check("=?utf-8?Q?a?=", "=?utf-8?Q?=3D=3Futf-8=3FQ=3Fa=3F=3D?=");
         check("K\u{E4}se", "=?utf-8?Q?K=C3=A4se?=");
         check("\u{65E5}\u{672C}\u{8A9E}", "=?utf-8?B?5pel5pys6Kqe?=");
         check("a\r\nb\0", "a b");
