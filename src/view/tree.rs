@@ -309,9 +309,10 @@ impl MessageTree {
 
     fn time(&self, node: Node) -> Option<FileTime> {
         let open = match node {
-            Node::Message(entry) | Node::Attachments(entry) | Node::Reader(entry, _) => {
-                self.open_message(entry)
-            }
+            Node::Message(entry)
+            | Node::MessageEml(entry)
+            | Node::Attachments(entry)
+            | Node::Reader(entry, _) => self.open_message(entry),
             Node::Attachment(entry) => self.message_around(entry),
             _ => self.open_message(EntryId(0)),
         };
