@@ -76,7 +76,7 @@ fn samples() -> Vec<Vec<u8>> {
 /// Lists and reads all views of a message, as a program does that walks a mount.
 fn read_everything(input: Vec<u8>) {
     let session = Session::open(SessionOptions::default());
-    let show = Show { mapi: true, json: true, msg: true, raw: true };
+    let show = Show::ALL;
     let tree = MessageTree::open(&session, Source::from_bytes(input), show).unwrap();
     let mut left = NODES_MAX;
     let mut directories = vec![(String::new(), NodeId(0))];

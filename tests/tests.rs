@@ -10,6 +10,7 @@
 
 mod browse;
 mod corpus;
+mod eml;
 mod fixture;
 mod format;
 mod hostile;

@@ -18,7 +18,7 @@ use check::Check;
 
 const OPTIONS_HELP: &str = "\
 Options of -o:
-  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, json, msg, raw, all
+  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, eml, json, msg, raw, all
   others=hide          leave out files that are no messages
   codepage=N           read every 8-bit string in this code page, whatever the message says
   cache=SIZE           memory for open messages, as 64M (the default)

@@ -76,6 +76,14 @@ impl Address {
         wanted.filter_map(Self::of_recipient).collect()
     }
 
+    /// The party of a one-off EntryID.
+    pub fn of_entry_id(message: &Message, tag: PropertyTag) -> Option<Self> {
+        match message.salvage(tag).ok()?.value? {
+            Value::Binary(entry_id) => one_off(&entry_id),
+            _ => None,
+        }
+    }
+
     /// Where replies go (`PR_REPLY_RECIPIENT_ENTRIES`, else `PR_REPLY_RECIPIENT_NAMES`).
     pub fn reply_to(message: &Message) -> Vec<Self> {
         let entries = match message.salvage(tags::PR_REPLY_RECIPIENT_ENTRIES) {

@@ -37,7 +37,7 @@ pub enum OptionError {
     },
 }
 
-const VIEWS: [&str; 5] = ["mapi", "json", "msg", "raw", "all"];
+const VIEWS: [&str; 6] = ["mapi", "eml", "json", "msg", "raw", "all"];
 
 impl MountOptions {
     /// Parses the values of all `-o`, each a list with commas.
@@ -136,11 +136,12 @@ impl MountOptions {
             let show = &mut self.fs.show;
             match view {
                 "mapi" => show.mapi = true,
+                "eml" => show.eml = true,
                 "json" => show.json = true,
                 "msg" => show.msg = true,
                 "raw" => show.raw = true,
-                "all" => *show = Show { mapi: true, json: true, msg: true, raw: true },
-                _ => return Err(wrong(name, view, "mapi, json, msg, raw or all")),
+                "all" => *show = Show::ALL,
+                _ => return Err(wrong(name, view, "mapi, eml, json, msg, raw or all")),
             }
         }
         Ok(())
@@ -193,7 +194,7 @@ mod tests {
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
         check_error("rw", "unknown option 'rw'; see msgfs --help");
-        check_error("show=xml", "option show=xml: expected mapi, json, msg, raw or all");
+        check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw or all");
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");
         check_error(

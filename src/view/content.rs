@@ -5,12 +5,14 @@ use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use crate::body::html::Reference;
-use crate::imsg::{self, MapiProp as _, PropertyStream, Salvaged};
+use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream, Salvaged};
 use crate::mapi::tags;
 use crate::storage::{Defect, EntryId, Extents, Source};
 
 use super::attachments::{Shown, reference_target, resolve};
+use super::composed::Composed;
 use super::defects;
+use super::eml;
 use super::error::Error;
 use super::json::message_json;
 use super::node::Node;
@@ -29,7 +31,16 @@ pub(super) enum Content {
     /// The message's own file.
     Source(Arc<Source>),
     /// A file made for this content, without a name of its own.
-    Made(Arc<File>, u64),
+    Made {
+        /// The file, which may hold other contents too.
+        file: Arc<File>,
+        /// Where this one begins.
+        offset: u64,
+        /// Its length in bytes.
+        len: u64,
+    },
+    /// A file put together of pieces.
+    Composed(Arc<Composed>),
 }
 
 impl Content {
@@ -43,7 +54,8 @@ impl Content {
             Self::Property(stream) => stream.len()?,
             Self::Stream(extents) => extents.stream().len(),
             Self::Source(source) => source.len(),
-            Self::Made(_, len) => *len,
+            Self::Made { len, .. } => *len,
+            Self::Composed(composed) => composed.len(),
         })
     }
 
@@ -54,14 +66,17 @@ impl Content {
             let end = start.saturating_add(size).min(bytes.len());
             return Ok(bytes.get(start..end).unwrap_or_default().to_vec());
         }
+        if let Self::Composed(composed) = self {
+            return composed.read(offset, size);
+        }
         let rest = self.len()?.saturating_sub(offset);
         let mut buffer = vec![0; size.min(usize::try_from(rest).unwrap_or(usize::MAX))];
         let read = match self {
-            Self::Bytes(_) => 0,
+            Self::Bytes(_) | Self::Composed(_) => 0,
             Self::Property(stream) => stream.read_at(offset, &mut buffer)?,
             Self::Stream(stream) => stream.read_at(offset, &mut buffer)?,
             Self::Source(source) => source.read_at(offset, &mut buffer)?,
-            Self::Made(file, _) => file.read_at(&mut buffer, offset)?,
+            Self::Made { file, offset: start, .. } => file.read_at(&mut buffer, start + offset)?,
         };
         buffer.truncate(read);
         Ok(buffer)
@@ -73,6 +88,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => bytes.len() + OVERHEAD,
             Self::Stream(extents) => extents.bytes_held() + OVERHEAD,
+            Self::Composed(composed) => composed.bytes_held() + OVERHEAD,
             _ => OVERHEAD,
         }
     }
@@ -95,6 +111,10 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         Node::MessageMsg(EntryId::ROOT) => Ok(Content::Source(Arc::clone(&tree.source))),
         Node::MessageMsg(entry) => embedded_msg(tree, entry),
         Node::MessageJson(entry) => message_json(tree, entry).map(Content::bytes),
+        Node::MessageEml(entry) => {
+            let open = tree.open_message(entry)?;
+            Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
+        }
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
         Node::Element(entry) | Node::Raw(entry, _) => match tree.file()?.stream(entry) {
@@ -116,12 +136,7 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
     let attachment = &found.attachment;
     match found.entry {
-        Some((_, Shown::Data)) => match attachment.open_property(tags::PR_ATTACH_DATA_BIN, None) {
-            Ok(stream) => Ok(Content::Property(stream)),
-            // Writers leave out the stream of an attachment without any bytes.
-            Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
-            Err(error) => Err(error.into()),
-        },
+        Some((_, Shown::Data)) => data(attachment),
         Some((_, Shown::Reference)) => {
             let target = reference_target(attachment).unwrap_or_default();
             Ok(Content::bytes(reader_line(&target)))
@@ -129,6 +144,16 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
         Some((_, Shown::Ole)) => made(|file| attachment.write_content_storage(file)),
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
         None => Err(Error::NotFound),
+    }
+}
+
+/// The content of an attachment by value.
+pub(super) fn data(attachment: &Attachment) -> Result<Content, Error> {
+    match attachment.open_property(tags::PR_ATTACH_DATA_BIN, None) {
+        Ok(stream) => Ok(Content::Property(stream)),
+        // Writers leave out the stream of an attachment without any bytes.
+        Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -168,5 +193,5 @@ fn embedded_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
 fn made(write: impl FnOnce(File) -> Result<File, imsg::Error>) -> Result<Content, Error> {
     let file = write(tempfile::tempfile()?)?;
     let len = file.metadata()?.len();
-    Ok(Content::Made(Arc::new(file), len))
+    Ok(Content::Made { file: Arc::new(file), offset: 0, len })
 }

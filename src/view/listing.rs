@@ -44,6 +44,7 @@ pub struct Listing {
 pub(super) const ERRORS: &str = "ERRORS";
 const MAPI: &str = "mapi";
 const MESSAGE_JSON: &str = "message.json";
+const MESSAGE_EML: &str = "message.eml";
 const MESSAGE_MSG: &str = "message.msg";
 const RAW: &str = "raw";
 const ATTACHMENTS: &str = "attachments";
@@ -88,6 +89,7 @@ impl Listing {
             | Node::Errors(_)
             | Node::MessageMsg(_)
             | Node::MessageJson(_)
+            | Node::MessageEml(_)
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
@@ -117,7 +119,7 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_JSON, MESSAGE_MSG].contains(&name)
+    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG].contains(&name)
         || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
 }
 
@@ -135,6 +137,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         | Node::Errors(_)
         | Node::MessageMsg(_)
         | Node::MessageJson(_)
+        | Node::MessageEml(_)
         | Node::Attachment(_)
         | Node::Element(_) => Kind::File,
         Node::Property(entry, index) => {
@@ -161,6 +164,7 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MAPI, Node::Mapi(entry), Kind::Directory));
         entries.push((MESSAGE_JSON, Node::MessageJson(entry), Kind::File));
         entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
+        entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
     }
     // The file itself is there even if it holds no message.
     if !entries.is_empty() || entry == EntryId::ROOT {
@@ -205,6 +209,7 @@ impl Builder<'_> {
                 MAPI => show.mapi,
                 MESSAGE_JSON => show.json,
                 RAW => show.raw,
+                MESSAGE_EML => show.eml,
                 _ => show.msg || unreadable,
             };
             if listed {

@@ -5,6 +5,7 @@
 //! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
 //! | `attachments/` | `attachments` |
 //! | `mapi/` | `properties`, `text` |
+//! | `message.eml` | `eml`, `composed` |
 //! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
 //!
 //! Knows nothing of inode numbers, folders or the kernel.
@@ -13,8 +14,10 @@ mod attachments;
 mod attributes;
 mod bodies;
 mod check;
+mod composed;
 mod content;
 mod defects;
+mod eml;
 mod error;
 mod json;
 mod listing;
@@ -38,8 +41,15 @@ pub struct Show {
     pub mapi: bool,
     /// `message.json`.
     pub json: bool,
+    /// `message.eml`.
+    pub eml: bool,
     /// `message.msg`.
     pub msg: bool,
     /// `raw/`.
     pub raw: bool,
+}
+
+impl Show {
+    /// All of them.
+    pub const ALL: Self = Self { mapi: true, eml: true, json: true, msg: true, raw: true };
 }

@@ -30,6 +30,8 @@ pub(super) enum Node {
     MessageMsg(EntryId),
     /// `message.json`.
     MessageJson(EntryId),
+    /// `message.eml`.
+    MessageEml(EntryId),
     /// `attachments/`.
     Attachments(EntryId),
     /// A file in `attachments/`, by the attachment's storage.
@@ -71,6 +73,7 @@ const MAPI_ATTACHMENTS: u32 = 7;
 const NAMED: u32 = 8;
 const ELEMENT: u32 = 9;
 const MESSAGE_JSON: u32 = 11;
+const MESSAGE_EML: u32 = 10;
 const READER: u32 = 16;
 const RAW: u32 = 48;
 /// One more than the deepest message, for the outermost.
@@ -103,6 +106,7 @@ impl Numbering {
             Node::Errors(entry) => (entry, ERRORS),
             Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
             Node::MessageJson(entry) => (entry, MESSAGE_JSON),
+            Node::MessageEml(entry) => (entry, MESSAGE_EML),
             Node::Attachments(entry) => (entry, ATTACHMENTS),
             Node::Attachment(entry) => (entry, ATTACHMENT),
             Node::Mapi(entry) => (entry, MAPI),
@@ -136,6 +140,7 @@ impl Numbering {
             ERRORS => Node::Errors(entry),
             MESSAGE_MSG => Node::MessageMsg(entry),
             MESSAGE_JSON => Node::MessageJson(entry),
+            MESSAGE_EML => Node::MessageEml(entry),
             ATTACHMENTS => Node::Attachments(entry),
             ATTACHMENT => Node::Attachment(entry),
             MAPI => Node::Mapi(entry),
@@ -196,6 +201,6 @@ mod tests {
         check(&numbering, Node::Property(EntryId(0), u32::MAX), None);
         check(&numbering, Node::Message(EntryId(2)), None);
         assert_eq!(numbering.node(NodeId(second + PROPERTY)), None);
-        assert_eq!(numbering.node(NodeId(10)), None);
+        assert_eq!(numbering.node(NodeId(15)), None);
     }
 }

@@ -317,6 +317,7 @@ impl MessageTree {
             | Node::Errors(entry)
             | Node::MessageMsg(entry)
             | Node::MessageJson(entry)
+            | Node::MessageEml(entry)
             | Node::Attachments(entry)
             | Node::Attachment(entry)
             | Node::Mapi(entry)

@@ -1,0 +1,109 @@
+//! Addresses as mail writes them (RFC 5322 section 3.4).
+
+use std::fmt::Write as _;
+
+use crate::imsg::Address;
+
+use super::encode::{phrase, single_line};
+
+/// A domain that never is one (RFC 2606), for addresses that have none.
+const NO_DOMAIN: &str = "invalid";
+
+/// A list of addresses.
+pub(super) fn mailboxes<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> String {
+    let written = addresses.into_iter().map(mailbox).filter(|one| !one.is_empty());
+    written.collect::<Vec<_>>().join(", ")
+}
+
+/// One address as `Name <address>`. A name without an address is written as a group without
+/// members, the only form that RFC 5322 has for it.
+pub(super) fn mailbox(party: &Address) -> String {
+    let address = address(&party.address);
+    if !address.is_empty() {
+        let name = phrase(&party.name);
+        let blank = if name.is_empty() { "" } else { " " };
+        return format!("{name}{blank}<{address}>");
+    }
+    // What is no address says something nevertheless.
+    let name = phrase(format!("{} {}", party.name, party.address).trim());
+    if name.is_empty() { name } else { format!("{name}:;") }
+}
+
+/// Whether two parties have the same address.
+pub(super) fn is_same(a: &Address, b: &Address) -> bool {
+    a.address.eq_ignore_ascii_case(&b.address)
+}
+
+/// An address as RFC 5322 has it (`addr-spec`), or nothing if it cannot be made one.
+fn address(address: &str) -> String {
+    let address = single_line(address);
+    let address = address.trim().trim_start_matches('<').trim_end_matches('>');
+    if address.starts_with('/') {
+        return encapsulated(address);
+    }
+    let is_atom = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+    let is_domain = |c: char| c.is_alphanumeric() || "-._[]:".contains(c);
+    match address.rsplit_once('@') {
+        Some(("", _) | (_, "")) => String::new(),
+        Some((_, domain)) if !domain.chars().all(is_domain) => String::new(),
+        Some((local, domain)) if !local.chars().all(is_atom) => {
+            let inner = local.strip_prefix('"').and_then(|local| local.strip_suffix('"'));
+            let inner = inner.unwrap_or(local).replace(['\\', '"'], "");
+            if inner.chars().any(|c| c.is_control() || "<>".contains(c)) {
+                return String::new();
+            }
+            format!("\"{inner}\"@{domain}")
+        }
+        Some(_) => address.to_owned(),
+        // A local account.
+        None if address.chars().all(is_atom) => address.to_owned(),
+        None => String::new(),
+    }
+}
+
+/// An X.500 name as an SMTP address, encoded as Exchange does (\[MS-OXCMAIL\] 2.1.3.1.8.4).
+fn encapsulated(name: &str) -> String {
+    let mut address = "IMCEAEX-".to_owned();
+    for byte in name.bytes() {
+        match byte {
+            b'/' => address.push('_'),
+            b'=' | b'-' => address.push(char::from(byte)),
+            byte if byte.is_ascii_alphanumeric() => address.push(char::from(byte)),
+            // Writing to a String cannot fail.
+            byte => drop(write!(address, "+{byte:02X}")),
+        }
+    }
+    address + "@" + NO_DOMAIN
+}
+
+#[cfg(test)]
+mod tests {
+    use super::mailbox;
+    use crate::imsg::Address;
+
+    fn check(name: &str, address: &str, expected: &str) {
+        let party = Address { name: name.to_owned(), address: address.to_owned() };
+        assert_eq!(mailbox(&party), expected, "{party:?}");
+    }
+
+    #[test]
+    fn addresses_are_those_of_rfc_5322() {
+        check("Ann Lee", "ann@example.org", "Ann Lee <ann@example.org>");
+        check("Lee, Ann \"A\"", "a@b.c", "\"Lee, Ann \\\"A\\\"\" <a@b.c>");
+        check("Zoë", "zoe@example.org", "=?utf-8?Q?Zo=C3=AB?= <zoe@example.org>");
+        check("", "a@b.c", "<a@b.c>");
+        check("Ann", "", "Ann:;");
+        check("", "", "");
+        check("Ann", "root", "Ann <root>");
+        check("Ann", "FAX 12", "Ann FAX 12:;");
+        check("", "two words@b.c", "<\"two words\"@b.c>");
+        check("x", "a@b.c>, <d@e.f", "\"x a@b.c>, <d@e.f\":;");
+        check("x\r\nBcc: y", "a@b.c", "\"x Bcc: y\" <a@b.c>");
+    }
+
+    #[test]
+    fn an_x_500_name_is_encapsulated() {
+        let address = "/O=ORG (1)/CN=ANN_B";
+        check("Ann", address, "Ann <IMCEAEX-_O=ORG+20+281+29_CN=ANN+5FB@invalid>");
+    }
+}

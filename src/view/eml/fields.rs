@@ -1,0 +1,218 @@
+//! The header fields of a message: those it came with, and those made of its properties.
+//!
+//! Knows no property: which field says what is the business of `properties`.
+
+use std::collections::HashSet;
+
+use super::encode::{encoded_words, fold, free_text, phrase, single_line};
+
+/// The longest line of a header, in characters (RFC 5322 section 2.1.1).
+const LINE_MAX: usize = 998;
+/// A line that Exchange puts before the header; no field.
+const EXCHANGE_LINE: &str = "Microsoft Mail Internet Headers Version 2.0";
+/// Fields with addresses, in which names are encoded but not their surroundings.
+const ADDRESS_FIELDS: [&str; 14] = [
+    "From",
+    "Sender",
+    "To",
+    "Cc",
+    "Bcc",
+    "Reply-To",
+    "Return-Path",
+    "Resent-From",
+    "Resent-Sender",
+    "Resent-To",
+    "Resent-Cc",
+    "Resent-Bcc",
+    "Disposition-Notification-To",
+    "Return-Receipt-To",
+];
+
+/// The header fields of a message, in order.
+#[derive(Debug, Default)]
+pub(super) struct Fields {
+    /// Each with its line ends.
+    fields: Vec<String>,
+    /// Their names in lower case.
+    names: HashSet<String>,
+}
+
+impl Fields {
+    /// The fields that a message came with, without those that describe the MIME structure it had
+    /// then. They end at the first empty line; a line that is none of a field continues the one
+    /// before it.
+    pub(super) fn received(header: &str) -> Self {
+        let mut fields = Self::default();
+        let mut field = String::new();
+        let lines = header.trim_start_matches(['\r', '\n', '\0']).split('\n');
+        for line in lines.map(|line| line.strip_suffix('\r').unwrap_or(line)) {
+            let line: String = line.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
+            let is_continued = line.starts_with([' ', '\t']);
+            if is_continued && line.trim().is_empty() {
+                continue;
+            }
+            if line.is_empty() {
+                break;
+            }
+            if is_continued || split_field(&line).is_none() {
+                if !field.is_empty() {
+                    let blank = if is_continued { "" } else { " " };
+                    field = field + "\n" + blank + &line;
+                }
+                continue;
+            }
+            fields.receive(&field);
+            field = if line.starts_with(EXCHANGE_LINE) { String::new() } else { line };
+        }
+        fields.receive(&field);
+        fields
+    }
+
+    /// Whether there is a field of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.names.contains(&name.to_ascii_lowercase())
+    }
+
+    /// Whether there is no field at all.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Adds a field whose value is encoded already, unless there is one of its name or nothing to
+    /// say.
+    pub(super) fn add(&mut self, name: &str, value: &str) {
+        if !value.is_empty() && !self.has(name) {
+            self.push(name, fold(name, value));
+        }
+    }
+
+    /// Adds a field of free text, as [`Fields::add`] does.
+    pub(super) fn add_text(&mut self, name: &str, text: &str) {
+        self.add(name, &free_text(name, text));
+    }
+
+    /// All fields with their line ends.
+    pub(super) fn text(&self) -> String {
+        self.fields.concat()
+    }
+
+    /// Takes over a field, whose lines are joined by LF.
+    fn receive(&mut self, field: &str) {
+        let Some((name, value)) = split_field(field) else { return };
+        if is_of_mime(name) {
+            return;
+        }
+        let is_long = field.split('\n').any(|line| line.len() > LINE_MAX);
+        let text = if field.is_ascii() && !is_long {
+            // RFC 5322 section 4.2 lets blanks stand before the colon; few readers do.
+            format!("{name}:{}\r\n", value.replace('\n', "\r\n"))
+        } else {
+            let value = value.replace('\n', "");
+            let value = value.trim();
+            let is_address = ADDRESS_FIELDS.iter().any(|known| known.eq_ignore_ascii_case(name));
+            let value = match (value.is_ascii(), is_address) {
+                (true, _) => value.to_owned(),
+                (false, true) => encoded_addresses(value),
+                (false, false) => encoded_runs(name, value),
+            };
+            fold(name, &value)
+        };
+        self.push(name, text);
+    }
+
+    fn push(&mut self, name: &str, field: String) {
+        self.names.insert(name.to_ascii_lowercase());
+        self.fields.push(field);
+    }
+}
+
+/// Whether a field speaks of the MIME structure of a message. Language and class of the content
+/// are the same in any structure.
+pub(super) fn is_of_mime(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let kept = ["content-language", "content-class", "content-identifier"];
+    name == "mime-version" || name.starts_with("content-") && !kept.contains(&name.as_str())
+}
+
+/// Whether a text can be the name of a field (RFC 5322 section 3.6.8).
+pub(super) fn is_field_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= 200
+        && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')
+}
+
+/// The name and the value of a field; `None` if it is none.
+fn split_field(field: &str) -> Option<(&str, &str)> {
+    let (name, value) = field.split_once(':')?;
+    let name = name.trim_end_matches([' ', '\t']);
+    is_field_name(name).then_some((name, value))
+}
+
+/// Encodes from the first to the last word that is not ASCII.
+fn encoded_runs(name: &str, value: &str) -> String {
+    let Some(first) = value.find(|c: char| !c.is_ascii()) else { return value.to_owned() };
+    let last = value.rfind(|c: char| !c.is_ascii()).unwrap_or(first);
+    let start = value.get(..first).and_then(|before| before.rfind(' ')).map_or(0, |at| at + 1);
+    let end =
+        value.get(last..).and_then(|behind| behind.find(' ')).map_or(value.len(), |at| last + at);
+    let part = |range| value.get::<std::ops::Range<usize>>(range).unwrap_or_default();
+    let encoded = encoded_words(&single_line(part(start..end)), name.len() + 2);
+    format!("{}{encoded}{}", part(0..start), part(end..value.len()))
+}
+
+/// Encodes the quoted strings, comments and words that are not ASCII, but no address in `<>`.
+fn encoded_addresses(value: &str) -> String {
+    let mut output = String::new();
+    let mut rest = value;
+    while let Some(first) = rest.chars().next() {
+        let end = match first {
+            '"' => closing(rest, '"'),
+            '<' => rest.find('>').map_or(rest.len(), |at| at + 1),
+            ' ' | '\t' | ',' | ';' | ':' | '>' => first.len_utf8(),
+            _ => rest.find(['"', '<', ',', ';']).unwrap_or(rest.len()),
+        };
+        let (token, behind) = rest.split_at(end);
+        match first {
+            _ if token.is_ascii() || first == '<' => output.push_str(token),
+            '"' => output.push_str(&phrase(&unquoted(token))),
+            // A bare address cannot be encoded.
+            _ if token.contains('@') => output.push_str(token),
+            _ => {
+                output.push_str(&phrase(token));
+                if token.ends_with(' ') {
+                    output.push(' ');
+                }
+            }
+        }
+        rest = behind;
+    }
+    output
+}
+
+/// Where a quoted string ends.
+fn closing(text: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            c if c == quote => return at + c.len_utf8(),
+            _ => {}
+        }
+    }
+    text.len()
+}
+
+fn unquoted(token: &str) -> String {
+    let inner = token.strip_prefix('"').unwrap_or(token);
+    let inner = inner.strip_suffix('"').unwrap_or(inner);
+    let mut text = String::new();
+    let mut is_escaped = false;
+    for c in inner.chars() {
+        is_escaped = c == '\\' && !is_escaped;
+        if !is_escaped {
+            text.push(c);
+        }
+    }
+    text
+}

@@ -1,0 +1,267 @@
+//! The header fields that the properties of a message make (\[MS-OXCMAIL\] 2.2.3).
+//!
+//! Knows no MIME structure. A field that the message came with is never replaced: it may say
+//! something else than the property when the message was edited later.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
+use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
+
+use super::addresses::{is_same, mailbox, mailboxes};
+use super::encode::{base64, free_text, phrase, single_line};
+use super::fields::{Fields, is_field_name, is_of_mime};
+
+/// Fields of named properties in `PSETID_Common` (\[MS-OXCMAIL\] 2.2.3.2): what is to be done with
+/// the message, and how it is classified.
+const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
+    (0x8530, PropertyType::STRING, "X-Message-Flag"),
+    (0x85B5, PropertyType::BOOLEAN, "X-Microsoft-Classified"),
+    (0x85B6, PropertyType::STRING, "X-Microsoft-Classification"),
+    (0x85B7, PropertyType::STRING, "X-Microsoft-ClassDesc"),
+    (0x85B8, PropertyType::STRING, "X-Microsoft-ClassID"),
+    (0x85BA, PropertyType::BOOLEAN, "X-Microsoft-ClassKeep"),
+];
+/// The characters of base64 in a line.
+const BASE64_LINE: usize = 76;
+
+/// Adds the fields that `fields` lacks.
+pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
+    let is_received = !fields.is_empty();
+    parties(message, fields, is_received);
+    identity(message, fields);
+    flags(message, fields);
+    named(message, fields);
+    internet_headers(message, fields);
+    if !is_received && ["To", "Cc", "Bcc"].iter().all(|name| !fields.has(name)) {
+        fields.add("To", "undisclosed-recipients:;");
+    }
+}
+
+fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
+    let sender = Address::sender(message);
+    let from = Address::sent_representing(message).or_else(|| sender.clone());
+    if let Some(from) = &from {
+        fields.add("From", &mailbox(from));
+    }
+    // A received header without a Sender says that there was none but the author.
+    if let (Some(from), Some(sender)) = (&from, &sender)
+        && !is_received
+        && !sender.address.is_empty()
+        && !is_same(from, sender)
+    {
+        fields.add("Sender", &mailbox(sender));
+    }
+    for (name, wanted) in
+        [("To", RecipientType::To), ("Cc", RecipientType::Cc), ("Bcc", RecipientType::Bcc)]
+    {
+        fields.add(name, &mailboxes(&Address::of_recipients(message, wanted)));
+    }
+    fields.add("Reply-To", &mailboxes(&Address::reply_to(message)));
+    let is_true = |tag| matches!(message.property(tag), Ok(Value::Boolean(true)));
+    if is_true(tags::PR_READ_RECEIPT_REQUESTED) {
+        let receiver = Address::of_entry_id(message, tags::PR_READ_RECEIPT_ENTRYID);
+        if let Some(receiver) = receiver.or_else(|| from.clone()) {
+            fields.add("Disposition-Notification-To", &mailbox(&receiver));
+        }
+    }
+    if is_true(tags::PR_ORIGINATOR_DELIVERY_REPORT_REQUESTED)
+        && let Some(from) = &from
+    {
+        fields.add("Return-Receipt-To", &mailbox(from));
+    }
+}
+
+fn identity(message: &Message, fields: &mut Fields) {
+    if let Some(date) = date(message) {
+        fields.add("Date", &date);
+    }
+    let subject = message.text(tags::PR_SUBJECT).or_else(|| {
+        let subject = message.text(tags::PR_NORMALIZED_SUBJECT)?;
+        Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &subject)
+    });
+    fields.add_text("Subject", &subject.unwrap_or_default());
+    for (name, tag) in [
+        ("Message-ID", tags::PR_INTERNET_MESSAGE_ID),
+        ("In-Reply-To", tags::PR_IN_REPLY_TO_ID),
+        ("References", tags::PR_INTERNET_REFERENCES),
+    ] {
+        fields.add(name, &message_ids(name, &message.text(tag).unwrap_or_default()));
+    }
+    let text = |tag| message.text(tag).unwrap_or_default();
+    fields.add_text("Thread-Topic", &text(tags::PR_CONVERSATION_TOPIC));
+    if let Ok(Value::Binary(index)) = message.property(tags::PR_CONVERSATION_INDEX) {
+        let encoded = base64(&index);
+        let lines = encoded.as_bytes().chunks(BASE64_LINE).map(String::from_utf8_lossy);
+        fields.add("Thread-Index", &lines.collect::<Vec<_>>().join(" "));
+    }
+    for (name, tag) in [
+        ("List-Help", tags::PR_LIST_HELP),
+        ("List-Subscribe", tags::PR_LIST_SUBSCRIBE),
+        ("List-Unsubscribe", tags::PR_LIST_UNSUBSCRIBE),
+    ] {
+        fields.add_text(name, &text(tag));
+    }
+}
+
+/// The time of sending, else of delivery, creation or change; never that of the reader's clock.
+fn date(message: &Message) -> Option<String> {
+    let times = [
+        tags::PR_CLIENT_SUBMIT_TIME,
+        tags::PR_MESSAGE_DELIVERY_TIME,
+        tags::PR_CREATION_TIME,
+        tags::PR_LAST_MODIFICATION_TIME,
+    ];
+    times.into_iter().find_map(|tag| match message.property(tag).ok()? {
+        Value::Time(time) if time.is_set() => rfc_5322_time(time),
+        _ => None,
+    })
+}
+
+fn rfc_5322_time(time: FileTime) -> Option<String> {
+    let timestamp = Timestamp::from_second(time.to_unix().0).ok()?;
+    let zoned = timestamp.to_zoned(TimeZone::UTC);
+    Some(zoned.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string())
+}
+
+/// Message ids in angle brackets, separated by blanks.
+fn message_ids(name: &str, text: &str) -> String {
+    let text = single_line(text);
+    if !text.bytes().all(|byte| byte.is_ascii_graphic() || b" \t".contains(&byte)) {
+        return free_text(name, text.trim());
+    }
+    let ids =
+        text.split_ascii_whitespace().map(|id| match (id.starts_with('<'), id.ends_with('>')) {
+            (true, _) | (_, true) => id.to_owned(),
+            (false, false) => format!("<{id}>"),
+        });
+    ids.collect::<Vec<_>>().join(" ")
+}
+
+fn flags(message: &Message, fields: &mut Fields) {
+    let number = |tag| message.integer(tag);
+    // Normal is what the absence of a field says.
+    match number(tags::PR_IMPORTANCE) {
+        Some(0) => ["low", "5"],
+        Some(2) => ["high", "1"],
+        _ => ["", ""],
+    }
+    .into_iter()
+    .zip(["Importance", "X-Priority"])
+    .for_each(|(value, name)| fields.add(name, value));
+    fields.add(
+        "Priority",
+        match number(tags::PR_PRIORITY) {
+            Some(-1) => "non-urgent",
+            Some(1) => "urgent",
+            _ => "",
+        },
+    );
+    fields.add(
+        "Sensitivity",
+        match number(tags::PR_SENSITIVITY) {
+            Some(1) => "Personal",
+            Some(2) => "Private",
+            Some(3) => "Company-Confidential",
+            _ => "",
+        },
+    );
+    let suppressed = number(tags::PR_AUTO_RESPONSE_SUPPRESS).unwrap_or(0);
+    fields.add("X-Auto-Response-Suppress", &suppressed_responses(suppressed));
+    if let Ok(Value::Time(time)) = message.property(tags::PR_REPLY_TIME)
+        && time.is_set()
+    {
+        fields.add("Reply-By", &rfc_5322_time(time).unwrap_or_default());
+    }
+    if let Some(level) = number(tags::PR_CONTENT_FILTER_SCL) {
+        fields.add("X-MS-Exchange-Organization-SCL", &level.to_string());
+    }
+}
+
+/// `PR_AUTO_RESPONSE_SUPPRESS` in words (\[MS-OXCMAIL\] 2.2.3.2.14).
+fn suppressed_responses(bits: i32) -> String {
+    const NAMES: [(i32, &str); 6] =
+        [(1, "DR"), (2, "NDR"), (4, "RN"), (8, "NRN"), (16, "OOF"), (32, "AutoReply")];
+    if bits == -1 {
+        return "All".to_owned();
+    }
+    let names = NAMES.iter().filter(|(bit, _)| bits & bit != 0).map(|(_, name)| *name);
+    names.collect::<Vec<_>>().join(", ")
+}
+
+fn named(message: &Message, fields: &mut Fields) {
+    let keywords = NameKind::Name("Keywords".to_owned());
+    if let Some(Value::Multiple(keywords)) =
+        named_value(message, PS_PUBLIC_STRINGS, keywords, PropertyType::MULTIPLE_STRING)
+    {
+        let phrases = keywords.iter().filter_map(|keyword| match keyword {
+            Value::String(text) => Some(phrase(text)),
+            _ => None,
+        });
+        fields.add("Keywords", &phrases.collect::<Vec<_>>().join(", "));
+    }
+    for (lid, property_type, name) in COMMON_FIELDS {
+        match named_value(message, PSETID_COMMON, NameKind::Lid(lid), property_type) {
+            Some(Value::String(text)) => fields.add_text(name, &text),
+            Some(Value::Boolean(true)) => fields.add(name, "true"),
+            _ => {}
+        }
+    }
+}
+
+fn named_value(
+    message: &Message,
+    set: Guid,
+    kind: NameKind,
+    property_type: PropertyType,
+) -> Option<Value> {
+    let id = message.names().ok()?.id(&PropertyName { set, kind })?;
+    message.salvage(PropertyTag::new(id, property_type)).ok()?.value
+}
+
+/// The properties that are named after the fields they hold.
+fn internet_headers(message: &Message, fields: &mut Fields) {
+    let (Ok(names), Ok((set, _))) = (message.names(), message.property_set()) else { return };
+    for property in set.properties().iter().filter(|property| property.tag.is_named()) {
+        let Some(PropertyName { set, kind: NameKind::Name(name) }) = names.name(property.tag)
+        else {
+            continue;
+        };
+        if *set != PS_INTERNET_HEADERS || !is_field_name(name) || is_of_mime(name) {
+            continue;
+        }
+        // The value is that of a header: it may have encoded words of its own.
+        let value = single_line(message.text(property.tag).unwrap_or_default().trim());
+        let is_encoded = value.is_ascii() && !value.chars().any(char::is_control);
+        fields.add(name, &if is_encoded { value } else { free_text(name, &value) });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{message_ids, rfc_5322_time, suppressed_responses};
+    use crate::mapi::FileTime;
+
+    #[test]
+    fn times_are_those_of_rfc_5322() {
+        let time = rfc_5322_time(FileTime(131_860_695_566_300_000)).unwrap();
+        assert_eq!(time, "Wed, 07 Nov 2018 13:05:56 +0000");
+    }
+
+    #[test]
+    fn message_ids_have_angle_brackets() {
+        let check = |text, expected| assert_eq!(message_ids("References", text), expected);
+        check("<a@b>", "<a@b>");
+        check(" a@b\r\n\t<c@d>", "<a@b> <c@d>");
+        check("", "");
+    }
+
+    #[test]
+    fn suppressed_responses_are_named() {
+        assert_eq!(suppressed_responses(-1), "All");
+        assert_eq!(suppressed_responses(0x24), "RN, AutoReply");
+        assert_eq!(suppressed_responses(0), "");
+    }
+}
