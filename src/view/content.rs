@@ -11,6 +11,7 @@ use crate::storage::{EntryId, Extents, Source};
 
 use super::attachments::{Shown, reference_target, resolve};
 use super::defects;
+use super::derived::{DerivedKind, ole_part};
 use super::error::Error;
 use super::node::Node;
 use super::text::{reader_line, render};
@@ -27,6 +28,17 @@ pub(super) enum Content {
     Stream(Extents),
     /// The message's own file.
     Source(Arc<Source>),
+    /// A part of a stream, with bytes made for it before.
+    Part {
+        /// The bytes before.
+        header: Arc<[u8]>,
+        /// The stream.
+        stream: Extents,
+        /// Where the part starts in it.
+        start: u64,
+        /// The length of the part.
+        len: u64,
+    },
     /// A file made for this content, without a name of its own.
     Made(Arc<File>, u64),
 }
@@ -42,6 +54,7 @@ impl Content {
             Self::Property(stream) => stream.len()?,
             Self::Stream(extents) => extents.stream().len(),
             Self::Source(source) => source.len(),
+            Self::Part { header, len, .. } => header.len() as u64 + len,
             Self::Made(_, len) => *len,
         })
     }
@@ -60,6 +73,9 @@ impl Content {
             Self::Property(stream) => stream.read_at(offset, &mut buffer)?,
             Self::Stream(stream) => stream.read_at(offset, &mut buffer)?,
             Self::Source(source) => source.read_at(offset, &mut buffer)?,
+            Self::Part { header, stream, start, .. } => {
+                read_part(header, stream, *start, offset, &mut buffer)?
+            }
             Self::Made(file, _) => file.read_at(&mut buffer, offset)?,
         };
         buffer.truncate(read);
@@ -72,6 +88,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => bytes.len() + OVERHEAD,
             Self::Stream(extents) => extents.bytes_held() + OVERHEAD,
+            Self::Part { stream, header, .. } => stream.bytes_held() + header.len() + OVERHEAD,
             _ => OVERHEAD,
         }
     }
@@ -90,6 +107,7 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         Node::MessageMsg(entry) => embedded_msg(tree, entry),
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
+        Node::Derived(entry, index) => derived(tree, entry, index),
         Node::Element(entry) | Node::Raw(entry, _) => match tree.file()?.stream(entry) {
             Some(stream) => Ok(Content::Stream(stream.extents())),
             None => Err(Error::IsADirectory),
@@ -115,6 +133,12 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
             Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
             Err(error) => Err(error.into()),
         },
+        Some((_, Shown::DataFork { start, len })) => {
+            let (set, _) = attachment.property_set()?;
+            let stream = set.get(tags::PR_ATTACH_DATA_BIN).and_then(|one| set.stream(one));
+            let stream = stream.ok_or(Error::NotFound)?.extents();
+            Ok(Content::Part { header: Arc::default(), stream, start, len })
+        }
         Some((_, Shown::Reference)) => {
             let target = reference_target(attachment).unwrap_or_default();
             Ok(Content::bytes(reader_line(&target)))
@@ -123,6 +147,37 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
         None => Err(Error::NotFound),
     }
+}
+
+fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
+    let outer = tree.open_message(tree.parent(entry)?)?;
+    let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
+    match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
+        DerivedKind::Ole if index == 0 => {
+            let part = ole_part(&found.attachment).ok_or(Error::NotFound)?;
+            let len = part.data.end.saturating_sub(part.data.start);
+            let stream = part.stream.extents();
+            Ok(Content::Part { header: part.header.into(), stream, start: part.data.start, len })
+        }
+        DerivedKind::Ole => Err(Error::NotFound),
+        _ => Ok(Content::Bytes(tree.derived(entry)?.content(index)?)),
+    }
+}
+
+/// Fills a buffer from `offset` of a part of a stream with its header.
+fn read_part(
+    header: &[u8],
+    stream: &Extents,
+    start: u64,
+    offset: u64,
+    buffer: &mut [u8],
+) -> Result<usize, Error> {
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(header.len());
+    let before = header.get(from..).unwrap_or_default();
+    let (head, rest) = buffer.split_at_mut(before.len().min(buffer.len()));
+    head.copy_from_slice(before.get(..head.len()).unwrap_or_default());
+    let skipped = offset.saturating_sub(header.len() as u64);
+    Ok(head.len() + stream.read_at(start.saturating_add(skipped), rest)?)
 }
 
 fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
 //! | `attachments/` | `attachments` |
+//! | `signed/`, `encrypted`, what is inside attachments | `derived` |
 //! | `mapi/` | `properties`, `text` |
 //! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
 //!
@@ -14,12 +15,14 @@ mod attributes;
 mod bodies;
 mod content;
 mod defects;
+mod derived;
 mod error;
 mod listing;
 mod names;
 mod node;
 mod properties;
 mod reader;
+mod report;
 mod text;
 mod tree;
 
