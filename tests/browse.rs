@@ -87,11 +87,10 @@ impl<'a> Browser<'a> {
         let listing = self.tree.list(directory).unwrap();
         let listed = listing.entries().iter().map(|one| (one.name.clone(), one.id, one.kind));
         let listed: Vec<_> = listed.collect();
-        let unlisted =
-            hidden.iter().filter(|name| listing.find(name).is_none()).filter_map(|name| {
-                let (id, kind) = self.tree.lookup(directory, name).ok()?;
-                Some(((*name).to_owned(), id, kind))
-            });
+        let unlisted = hidden.iter().filter(|name| listing.find(name).is_none()).filter_map(|name| {
+            let (id, kind) = self.tree.lookup(directory, name).ok()?;
+            Some(((*name).to_owned(), id, kind))
+        });
         let mut found = Vec::new();
         for (name, id, kind) in unlisted.chain(listed.iter().cloned()) {
             let attributes = self.tree.attributes(id).unwrap();

@@ -42,8 +42,8 @@ fn agrees_with_other_readers() {
     let mut tally = Tally::default();
     for (expected, bytes) in samples() {
         let session = Session::open(Default::default());
-        let tree = MessageTree::open(&session, Source::from_bytes(bytes.clone()), Show::default())
-            .unwrap();
+        let tree =
+            MessageTree::open(&session, Source::from_bytes(bytes.clone()), Show::default()).unwrap();
         let sample = Sample {
             name: text(&expected["name"]).unwrap(),
             session: &session,
@@ -325,12 +325,7 @@ impl<'a> Sample<'a> {
         let alone = MessageTree::open(self.session, Source::from_bytes(bytes), show).unwrap();
         let expected = Browser::new(self.tree).contents(node);
         let found = Browser::new(&alone).contents(NodeId(0));
-        tally.check(
-            place,
-            "standalone",
-            &Json::from(format!("{expected:?}")),
-            format!("{found:?}"),
-        );
+        tally.check(place, "standalone", &Json::from(format!("{expected:?}")), format!("{found:?}"));
     }
 
     /// Every file can be read whole, to the size that its attributes say.

@@ -11,3 +11,4 @@
 mod browse;
 mod corpus;
 mod fixture;
+mod parts;

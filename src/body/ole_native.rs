@@ -170,3 +170,114 @@ fn until_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Native, Picture, contents, native, presentation};
+    use crate::body::mutations::mutations;
+
+    fn native_stream(label: &[u8], data: &[u8]) -> Vec<u8> {
+        let path = b"C:\\Temp\\x.txt\0";
+        let mut stream = vec![2, 0];
+        stream.extend([label, b"\0", path, &[0, 0, 3, 0, 14, 0, 0, 0], path].concat());
+        stream.extend(u32::try_from(data.len()).unwrap().to_le_bytes());
+        stream.extend(data);
+        let len = u32::try_from(stream.len()).unwrap().to_le_bytes();
+        [len.as_slice(), &stream].concat()
+    }
+
+    fn presentation_stream(format: u32, data: &[u8]) -> Vec<u8> {
+        let len = u32::try_from(data.len()).unwrap();
+        let fields = [u32::MAX, format, 4, 1, u32::MAX, 2, 0, 2540, 1270, len];
+        let mut stream: Vec<_> = fields.into_iter().flat_map(u32::to_le_bytes).collect();
+        stream.extend(data);
+        stream
+    }
+
+    /// A bitmap of 2 by 1 pixels.
+    fn bitmap(bits: u8, colours: usize) -> Vec<u8> {
+        let mut bitmap = vec![40, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 1, 0, bits, 0];
+        bitmap.resize(40 + colours * 4, 0);
+        bitmap.extend([1, 2, 3, 4, 5, 6, 0, 0]);
+        bitmap
+    }
+
+    fn check_picture(stream: &[u8], picture: Option<Picture>, extension: &str, file: &[u8]) {
+        let picture = picture.unwrap();
+        let data = usize::try_from(picture.data.start).unwrap()
+            ..usize::try_from(picture.data.end).unwrap();
+        let found = [&picture.header, &stream[data]].concat();
+        assert_eq!((picture.extension, found.as_slice()), (extension, file));
+    }
+
+    fn check_contents(stream: &[u8], extension: &str, file: &[u8]) {
+        check_picture(stream, contents(stream, stream.len() as u64), extension, file);
+    }
+
+    #[test]
+    fn embedded_files_are_found() {
+        let stream = native_stream(b"Offer.txt", b"data");
+        let len = stream.len() as u64;
+        let expected = Native { label: b"Offer.txt".to_vec(), data: len - 4..len };
+        assert_eq!(native(&stream, len), Some(expected.clone()));
+        let cut = Native { data: len - 4..len - 2, ..expected };
+        assert_eq!(native(&stream[..stream.len() - 2], len - 2), Some(cut));
+        assert_eq!(native(&stream[..20], len), None);
+        assert_eq!(native(&[4, 0, 0, 0, 1, 0, 0, 0], 8), None);
+        assert_eq!(native(&[], 0), None);
+    }
+
+    #[test]
+    fn pictures_become_files() {
+        let file = |bits, colours: u32| {
+            let bitmap = bitmap(bits, usize::try_from(colours).unwrap());
+            let len = u32::try_from(bitmap.len()).unwrap() + 14;
+            let offset = 54 + colours * 4;
+            let header = [b"BM".as_slice(), &len.to_le_bytes(), &[0; 4], &offset.to_le_bytes()];
+            [header.concat(), bitmap].concat()
+        };
+        check_contents(&bitmap(24, 0), ".bmp", &file(24, 0));
+        check_contents(&bitmap(8, 256), ".bmp", &file(8, 256));
+        check_contents(b"BM-already", ".bmp", b"BM-already");
+        check_contents(b"\x89PNG...", ".png", b"\x89PNG...");
+        check_contents(&[1, 0, 9, 0, 0, 3, 7], ".wmf", &[1, 0, 9, 0, 0, 3, 7]);
+        assert_eq!(contents(b"anything else", 13), None);
+        assert_eq!(contents(&[], 0), None);
+    }
+
+    #[test]
+    fn presentations_become_files() {
+        let metafile = [1, 0, 9, 0, 0, 3, 7, 7];
+        let stream = presentation_stream(3, &metafile);
+        let words = [0xCDD7, 0x9AC6, 0, 0, 0, 2540, 1270, 2540, 0, 0];
+        let sum = words.iter().fold(0_u16, |sum, word| sum ^ word);
+        let header = words.into_iter().chain([sum]).flat_map(u16::to_le_bytes);
+        let file: Vec<_> = header.chain(metafile).collect();
+        check_picture(&stream, presentation(&stream, stream.len() as u64), ".wmf", &file);
+        assert_eq!(file.len(), 30);
+        let mut metafile = vec![0; 50];
+        metafile[0] = 1;
+        metafile[40..44].copy_from_slice(b" EMF");
+        let stream = presentation_stream(14, &metafile);
+        check_picture(&stream, presentation(&stream, stream.len() as u64), ".emf", &metafile);
+        assert_eq!(presentation(&[0; 64], 64), None);
+        assert_eq!(presentation(&stream[..30], 30), None);
+    }
+
+    #[test]
+    fn damaged_streams_never_panic() {
+        let sound = [
+            native_stream(b"Offer.txt", b"data"),
+            presentation_stream(8, &bitmap(24, 0)),
+            bitmap(8, 2),
+        ];
+        for stream in &sound {
+            for damaged in mutations(stream, 10_000) {
+                let len = damaged.len() as u64;
+                native(&damaged, len);
+                contents(&damaged, len);
+                presentation(&damaged, len);
+            }
+        }
+    }
+}

@@ -77,9 +77,5 @@ impl fmt::Display for Place<'_> {
 
 fn short(value: &Json) -> String {
     let text = value.to_string();
-    if text.chars().count() <= 400 {
-        text
-    } else {
-        text.chars().take(400).collect::<String>() + "…"
-    }
+    if text.chars().count() <= 400 { text } else { text.chars().take(400).collect::<String>() + "…" }
 }

@@ -75,7 +75,7 @@ impl<'a> Element<'a> {
     fn join(&self, joined: &mut Vec<u8>, depth: u32) -> bool {
         let mut pieces = self.elements();
         let mut is_truncated = false;
-        while let Some(piece) = pieces.next() {
+        for piece in pieces.by_ref() {
             if piece.identifier & CONSTRUCTED == 0 {
                 joined.extend_from_slice(piece.contents);
             } else if depth < STRING_DEPTH_MAX {

@@ -136,8 +136,11 @@ fn kind_of(oid: &str) -> Option<Kind> {
 fn signed(mut fields: Elements<'_>) -> Result<Content, Error> {
     let encapsulated = fields.find(|field| field.identifier == SEQUENCE);
     let encapsulated = encapsulated.ok_or(Error::Missing("encapsulated content"))?;
-    let mut content = encapsulated.elements();
-    let content = content.find(|field| field.is_context(0)).ok_or(Error::NoContent)?;
+    let mut fields_inside = encapsulated.elements();
+    let Some(content) = fields_inside.find(|field| field.is_context(0)) else {
+        let is_truncated = fields_inside.is_truncated() || fields.is_truncated();
+        return Err(if is_truncated { Error::Missing("content") } else { Error::NoContent });
+    };
     let mut inner = content.elements();
     let octets = inner.next().ok_or(Error::NoContent)?;
     // PKCS #7 allowed any type here; S/MIME has octet strings only.

@@ -2,11 +2,15 @@
 
 use memchr::memchr;
 
-/// Splits an entity at the first empty line: its header with the line end, and its body.
+/// Splits an entity at the first empty line: its header with the line end, and its body. What
+/// does not begin with a header field is all body.
 pub(super) fn split_header(entity: &[u8]) -> (&[u8], &[u8]) {
     let mut start = 0;
     for line in Lines::of(entity) {
         let end = start + line.len();
+        if start == 0 && !is_blank(line) && !line.contains(&b':') {
+            return (&[], entity);
+        }
         if is_blank(line) {
             return (
                 entity.get(..start).unwrap_or_default(),
@@ -105,6 +109,7 @@ mod tests {
         check_header("\r\nbody", "", "body");
         check_header("A: 1", "A: 1", "");
         check_header("", "", "");
+        check_header("no field\n\nbody", "", "no field\n\nbody");
     }
 
     #[test]

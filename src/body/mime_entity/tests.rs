@@ -48,7 +48,7 @@ fn header_fields_are_read() {
 #[test]
 fn bodies_and_attachments_are_told_apart() {
     check_bodies("Subject: x\n\nplain", Some("plain"), None, &[]);
-    check_bodies("plain", None, None, &[]);
+    check_bodies("plain", Some("plain"), None, &[]);
     check_bodies("\nplain", Some("plain"), None, &[]);
     check_bodies(
         "Content-Type: text/plain; charset=windows-1251\n\
@@ -132,11 +132,8 @@ fn hostile_headers_take_no_time() {
             let header = format!("{field}: {}", piece.repeat(100_000 / piece.len()));
             let started = std::time::Instant::now();
             Entity::parse(header.as_bytes());
-            let took = started.elapsed();
-            assert!(took.as_secs() < 5, "{field}: {piece} took {took:?}");
-            if took.as_millis() > 200 {
-                println!("{field}: {piece} {took:?}");
-            }
+            // Seconds on a busy machine would be hours for a whole message.
+            assert!(started.elapsed().as_secs() < 5, "{field}: {piece}");
         }
     }
 }

@@ -138,7 +138,7 @@ mod tests {
             }
             Ok(vec!["one\ntwo".to_owned()])
         });
-        assert!(errors(directory).starts_with("one two\n2954 files left out"));
+        assert!(errors(directory).starts_with("one two\n2953 files left out"));
         let mut directory = Directory::default();
         directory.root("d", |root| {
             root.file("x", vec![0; BYTES_MAX]);
