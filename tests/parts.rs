@@ -143,6 +143,8 @@ fn clear_signed_mail_is_shown() {
     expected[4].1 = "Content-Type: multipart/signed; boundary=s\n";
     check(&mail(class).attach(attachment()), "signed", &expected);
     check(&mail("IPM.Note").attach(attachment()), "signed", &expected);
+    let untyped = AttachmentBuilder::file("x", entity.as_bytes());
+    check(&mail(class).attach(untyped), "signed", &expected);
     let second = AttachmentBuilder::file("x", b"x");
     check_names(&mail("IPM.Note").attach(attachment()).attach(second), "", &[], &["signed"]);
     check_names(&mail("IPM.Note").attach(AttachmentBuilder::file("x", b"x")), "", &[], &["signed"]);

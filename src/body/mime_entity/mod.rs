@@ -7,6 +7,8 @@
 mod fields;
 mod structure;
 
+use std::borrow::Cow;
+
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 
@@ -60,20 +62,25 @@ pub enum PartContent {
 const DEPTH_MAX: u32 = 24;
 /// More parts than this are not looked at.
 const PARTS_MAX: u32 = 2000;
+/// All decoded parts together are no larger than this, in bytes.
+const BYTES_MAX: usize = 128 << 20;
+
+/// What may still be read of an entity and of those in it.
+struct Limits {
+    parts: u32,
+    bytes: usize,
+}
 
 impl Entity {
     /// Takes an entity apart. Of damaged ones it gives what can be read.
     pub fn parse(bytes: &[u8]) -> Self {
-        let mut parts_left = PARTS_MAX;
-        Self::nested(bytes, 0, &mut parts_left)
+        Self::nested(bytes, 0, &mut Limits { parts: PARTS_MAX, bytes: BYTES_MAX })
     }
 
-    fn nested(bytes: &[u8], depth: u32, parts_left: &mut u32) -> Self {
+    fn nested(bytes: &[u8], depth: u32, limits: &mut Limits) -> Self {
         let (header, _) = split_header(bytes);
-        let mut reader = Reader {
-            entity: Self { fields: Fields::parse(header), ..Self::default() },
-            parts_left,
-        };
+        let mut reader =
+            Reader { entity: Self { fields: Fields::parse(header), ..Self::default() }, limits };
         reader.read(bytes, depth, false);
         reader.entity
     }
@@ -82,7 +89,7 @@ impl Entity {
 /// Reads the parts of one entity.
 struct Reader<'a> {
     entity: Entity,
-    parts_left: &'a mut u32,
+    limits: &'a mut Limits,
 }
 
 impl Reader<'_> {
@@ -92,18 +99,18 @@ impl Reader<'_> {
 
     /// Reads a part; `in_multipart` if it is not the entity itself.
     fn read(&mut self, bytes: &[u8], depth: u32, in_multipart: bool) {
-        match self.parts_left.checked_sub(1) {
-            Some(left) => *self.parts_left = left,
+        match self.limits.parts.checked_sub(1) {
+            Some(left) => self.limits.parts = left,
             None => return,
         }
-        if *self.parts_left == 0 {
+        if self.limits.parts == 0 {
             self.defect(format!("more than {PARTS_MAX} parts"));
         }
         let (header, body) = split_header(bytes);
         let fields = PartFields::parse(header);
         if depth >= DEPTH_MAX {
             self.defect(format!("parts nested more than {DEPTH_MAX} deep"));
-            self.attach(&fields, PartContent::Bytes(body.to_vec()));
+            self.attach_bytes(&fields, body.into());
             return;
         }
         match (fields.media_type.as_str(), &fields.boundary) {
@@ -112,7 +119,7 @@ impl Reader<'_> {
             }
             ("message/rfc822" | "message/global", _) => {
                 let bytes = self.decode(&fields, body);
-                let nested = Entity::nested(&bytes, depth + 1, self.parts_left);
+                let nested = Entity::nested(&bytes, depth + 1, self.limits);
                 self.attach(&fields, PartContent::Message(Box::new(nested)));
             }
             ("application/pkcs7-mime" | "application/x-pkcs7-mime", _) => {
@@ -123,10 +130,10 @@ impl Reader<'_> {
     }
 
     fn multipart(&mut self, body: &[u8], fields: &PartFields, boundary: &str, depth: u32) {
-        let (found, is_closed) = parts(body, boundary.as_bytes(), *self.parts_left);
+        let (found, is_closed) = parts(body, boundary.as_bytes(), self.limits.parts);
         if found.is_empty() {
             self.defect(format!("no part between boundaries {boundary:?}"));
-            self.attach(fields, PartContent::Bytes(body.to_vec()));
+            self.attach_bytes(fields, body.into());
             return;
         }
         if !is_closed {
@@ -158,7 +165,7 @@ impl Reader<'_> {
                 self.read(&bytes, depth + 1, true);
             }
             Ok(cms::Content::Enveloped(_)) | Err(_) => {
-                self.attach(fields, PartContent::Bytes(bytes));
+                self.attach_bytes(fields, bytes);
             }
         }
     }
@@ -177,7 +184,32 @@ impl Reader<'_> {
                 let html = html::decode(&bytes, page, CodePage::WINDOWS_1252);
                 append(&mut self.entity.html, &html);
             }
-            _ => self.attach(fields, PartContent::Bytes(bytes)),
+            _ => self.attach_bytes(fields, bytes),
+        }
+    }
+
+    fn attach_bytes(&mut self, fields: &PartFields, bytes: Cow<'_, [u8]>) {
+        // Decoded bytes were counted when they were decoded.
+        let bytes = match bytes {
+            Cow::Borrowed(bytes) if !self.take(bytes.len()) => Vec::new(),
+            bytes => bytes.into_owned(),
+        };
+        self.attach(fields, PartContent::Bytes(bytes));
+    }
+
+    /// Counts bytes that are to be decoded; says whether there is room for them.
+    fn take(&mut self, len: usize) -> bool {
+        match self.limits.bytes.checked_sub(len) {
+            Some(left) => {
+                self.limits.bytes = left;
+                true
+            }
+            None => {
+                self.defect(format!(
+                    "a part of {len} bytes left out: more than {BYTES_MAX} in all"
+                ));
+                false
+            }
         }
     }
 
@@ -192,18 +224,24 @@ impl Reader<'_> {
     }
 
     /// Undoes the transfer encoding of a body (RFC 2045 section 6).
-    fn decode(&mut self, fields: &PartFields, body: &[u8]) -> Vec<u8> {
+    fn decode<'b>(&mut self, fields: &PartFields, body: &'b [u8]) -> Cow<'b, [u8]> {
+        if fields.encoding != TransferEncoding::Identity && !self.take(body.len()) {
+            return Cow::default();
+        }
         let (decoded, name) = match fields.encoding {
-            TransferEncoding::Identity => return body.to_vec(),
+            TransferEncoding::Identity => return body.into(),
             TransferEncoding::Base64 => (base64_decode(body), "base64"),
             TransferEncoding::QuotedPrintable => {
                 (quoted_printable_decode(body), "quoted-printable")
             }
         };
-        decoded.unwrap_or_else(|| {
-            self.defect(format!("a {} part is no {name}", fields.media_type));
-            body.to_vec()
-        })
+        match decoded {
+            Some(decoded) => decoded.into(),
+            None => {
+                self.defect(format!("a {} part is no {name}", fields.media_type));
+                body.into()
+            }
+        }
     }
 }
 

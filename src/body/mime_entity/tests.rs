@@ -124,6 +124,21 @@ fn depth_and_number_of_parts_are_bounded() {
 }
 
 #[test]
+fn decoded_bytes_are_bounded() {
+    let header = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
+    let text = format!("{}{}", header.repeat(20), "x".repeat(10 << 20));
+    let outer = Entity::parse(text.as_bytes());
+    let depth = std::iter::successors(Some(&outer), |entity| {
+        entity.attachments.iter().find_map(|part| match &part.content {
+            PartContent::Message(inner) => Some(&**inner),
+            PartContent::Bytes(_) => None,
+        })
+    });
+    let mut defects = depth.flat_map(|entity| &entity.defects);
+    assert!(defects.any(|cause| cause.contains("left out")));
+}
+
+#[test]
 fn hostile_headers_take_no_time() {
     for piece in
         ["=?", "=?utf-8?Q?=", "(", "<", "\"", ",", ":;", "a*0=b;", "a*1*=%", "\\", "=?x?b?"]

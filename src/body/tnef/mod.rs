@@ -135,14 +135,17 @@ impl Builder {
         let data = attribute.data;
         match attribute.id {
             Id::MAPI_PROPERTIES => {
-                let (properties, damage) = Reader::new(data, self.strings).block();
-                self.message.properties.append(properties);
-                self.note(attribute, damage);
+                let block = Reader::new(data, self.strings).block();
+                self.message.properties.append(block.properties);
+                self.note(attribute, block.damage);
             }
             Id::RECIPIENT_TABLE => self.recipients(attribute),
             Id::SUBJECT => self.text(tags::PR_SUBJECT, data),
             Id::BODY => self.text(tags::PR_BODY, data),
-            Id::MESSAGE_CLASS => self.text(tags::PR_MESSAGE_CLASS, data),
+            Id::MESSAGE_CLASS => {
+                let class = message_class(decode(self.strings, data));
+                self.message.properties.add(tags::PR_MESSAGE_CLASS, Value::String(class));
+            }
             Id::FROM => self.from(data),
             Id::DATE_SENT => {
                 if let Some(time) = date(data) {
@@ -175,25 +178,24 @@ impl Builder {
             Id::ATTACHMENT_TRANSPORT_NAME => text(tags::PR_DISPLAY_NAME),
             Id::ATTACHMENT_DATA => attachment.content = Content::Bytes(attribute.data.to_vec()),
             Id::ATTACHMENT_PROPERTIES => {
-                let (properties, damage) = Reader::new(attribute.data, strings).block();
-                attachment.properties.append(properties);
-                self.note(attribute, damage);
-                self.content();
+                let block = Reader::new(attribute.data, strings).block();
+                attachment.properties.append(block.properties);
+                self.note(attribute, block.damage);
+                self.content(block.object);
             }
             _ => {}
         }
     }
 
-    /// Takes the content out of the properties of the last attachment.
-    fn content(&mut self) {
+    /// Takes the content of the last attachment out of its properties, or from its object.
+    fn content(&mut self, object: Option<&[u8]>) {
         let Some(attachment) = self.message.attachments.last_mut() else { return };
-        let object = attachment.properties.take(tags::PR_ATTACH_DATA_OBJ);
         let binary = attachment.properties.take(tags::PR_ATTACH_DATA_BIN);
         if let Some(Value::Binary(bytes)) = binary {
             attachment.content = Content::Bytes(bytes);
         }
-        let Some(Value::Binary(object)) = object else { return };
-        let Some((interface, stream)) = object.split_at_checked(IID_MESSAGE.len()) else { return };
+        let object = object.and_then(|object| object.split_at_checked(IID_MESSAGE.len()));
+        let Some((interface, stream)) = object else { return };
         if interface != IID_MESSAGE {
             attachment.content = Content::Bytes(stream.to_vec());
         } else if self.depth >= DEPTH_MAX {
@@ -240,6 +242,22 @@ impl Builder {
         let address = Value::String(address.to_owned());
         self.message.properties.add(tags::PR_SENDER_EMAIL_ADDRESS, address);
     }
+}
+
+/// The class that a name of the old kind stands for (\[MS-OXTNEF\] 2.1.3.2.1).
+fn message_class(name: String) -> String {
+    let class = match name.as_str() {
+        "IPM.Microsoft Mail.Note" => "IPM.Note",
+        "IPM.Microsoft Mail.Read Receipt" => "REPORT.IPM.Note.IPNRN",
+        "IPM.Microsoft Mail.Non-Delivery" => "REPORT.IPM.Note.NDR",
+        "IPM.Microsoft Schedule.MtgReq" => "IPM.Schedule.Meeting.Request",
+        "IPM.Microsoft Schedule.MtgCncl" => "IPM.Schedule.Meeting.Canceled",
+        "IPM.Microsoft Schedule.MtgRespP" => "IPM.Schedule.Meeting.Resp.Pos",
+        "IPM.Microsoft Schedule.MtgRespN" => "IPM.Schedule.Meeting.Resp.Neg",
+        "IPM.Microsoft Schedule.MtgRespA" => "IPM.Schedule.Meeting.Resp.Tent",
+        _ => return name,
+    };
+    class.to_owned()
 }
 
 /// A string of the old kind, which ends with a NUL.

@@ -9,7 +9,7 @@
 
 use crate::mapi::{CodePage, FileTime, PropertyTag, PropertyType, Value};
 
-/// Properties, strings under their `PT_UNICODE` tags and objects as binaries.
+/// Properties, strings under their `PT_UNICODE` tags.
 #[derive(Clone, Debug, Default)]
 pub struct Properties {
     values: Vec<(PropertyTag, Value)>,
@@ -68,6 +68,17 @@ pub(super) struct Reader<'a> {
     rest: &'a [u8],
     len: usize,
     strings: CodePage,
+    /// The last object met, which may be as large as the stream and is not copied.
+    object: Option<&'a [u8]>,
+}
+
+/// A block of properties as far as it could be read.
+pub(super) struct Block<'a> {
+    pub(super) properties: Properties,
+    /// The value of a `PT_OBJECT` property: an interface id, and what it is.
+    pub(super) object: Option<&'a [u8]>,
+    /// Why it ended early.
+    pub(super) damage: Option<String>,
 }
 
 /// Properties beyond this number are skipped: a message has some hundred.
@@ -76,14 +87,14 @@ const PROPERTIES_MAX: usize = 0x8000;
 impl<'a> Reader<'a> {
     /// `strings` is the code page of `PT_STRING8` values.
     pub(super) fn new(bytes: &'a [u8], strings: CodePage) -> Self {
-        Self { rest: bytes, len: bytes.len(), strings }
+        Self { rest: bytes, len: bytes.len(), strings, object: None }
     }
 
-    /// Reads one block, and says why it ended early.
-    pub(super) fn block(mut self) -> (Properties, Option<String>) {
+    /// Reads one block.
+    pub(super) fn block(mut self) -> Block<'a> {
         let mut properties = Properties::default();
         let damage = self.read_block(&mut properties);
-        (properties, damage)
+        Block { properties, object: self.object, damage }
     }
 
     /// Reads the rows of a table (`attRecipTable`): their number, and a block each.
@@ -178,6 +189,10 @@ impl<'a> Reader<'a> {
             for _ in 0..count {
                 let bytes = self.bytes().ok_or(Stop::End)?;
                 value = value.or(Some(bytes));
+            }
+            if property_type == PropertyType::OBJECT {
+                self.object = value;
+                return Ok(Value::Object);
             }
             return Ok(self.variable(property_type, value.unwrap_or_default()));
         }

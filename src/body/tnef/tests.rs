@@ -75,7 +75,7 @@ fn sample() -> Vec<u8> {
     let two_strings = [2_u32.to_le_bytes().to_vec(), padded(b"a\0\0\0"), padded(b"bcd")].concat();
     Stream::new()
         .attribute(1, 0x0001_8004, b"Old subject\0")
-        .attribute(1, 0x0007_8008, b"IPM.Note\0")
+        .attribute(1, 0x0007_8008, b"IPM.Microsoft Mail.Note\0")
         .code_page(1251)
         .attribute(1, 0x0002_800C, b"\xCF\xF0\xE8\0")
         .attribute(1, 0x0003_8005, &[0xE8, 7, 3, 0, 1, 0, 10, 0, 30, 0, 5, 0, 5, 0])

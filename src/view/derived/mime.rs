@@ -11,7 +11,7 @@ use super::directory::Directory;
 
 impl Directory {
     /// Writes the files of an entity; gives what could not be read of it.
-    pub(super) fn entity(&mut self, entity: &Entity) -> Vec<String> {
+    pub(super) fn entity(&mut self, entity: Entity) -> Vec<String> {
         let fields = &entity.fields;
         self.text(ReaderFile::Subject, fields.subject.as_deref());
         for (file, mailboxes) in [
@@ -34,15 +34,15 @@ impl Directory {
             self.body(ReaderFile::Headers, &fields.header);
         }
         let names = attachment_names(&entity.attachments);
-        self.entity_bodies(entity, &names);
+        self.entity_bodies(&entity, &names);
         if !entity.attachments.is_empty() {
             self.directory(ATTACHMENTS, |directory| {
-                for (part, name) in entity.attachments.iter().zip(&names) {
+                for (part, name) in entity.attachments.into_iter().zip(&names) {
                     directory.part(part, name);
                 }
             });
         }
-        entity.defects.clone()
+        entity.defects
     }
 
     fn entity_bodies(&mut self, entity: &Entity, names: &[String]) {
@@ -62,11 +62,11 @@ impl Directory {
         }
     }
 
-    fn part(&mut self, part: &Part, name: &str) {
-        match &part.content {
-            PartContent::Bytes(bytes) => self.file(name, bytes.clone()),
+    fn part(&mut self, part: Part, name: &str) {
+        match part.content {
+            PartContent::Bytes(bytes) => self.file(name, bytes),
             PartContent::Message(entity) => self.directory(name, |directory| {
-                let defects = directory.entity(entity);
+                let defects = directory.entity(*entity);
                 directory.errors(&defects);
             }),
         }

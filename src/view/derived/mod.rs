@@ -47,7 +47,7 @@ impl DerivedTree {
             }
             DerivedKind::Tnef => directory.root(&root.name, |winmail| {
                 let message = tnef_stream::read(&read(attachment)?).map_err(|e| e.to_string())?;
-                Ok(winmail.tnef(&message))
+                Ok(winmail.tnef(message))
             }),
             DerivedKind::Encrypted => {
                 let text =
@@ -131,11 +131,11 @@ fn read(attachment: &Attachment) -> Result<Vec<u8>, String> {
 /// MIME entity, or a MIME entity with its signature. Gives what could not be read.
 fn signed_content(directory: &mut Directory, bytes: &[u8]) -> Vec<String> {
     if cms::kind(bytes).is_none() {
-        return directory.entity(&mime_entity::Entity::parse(bytes));
+        return directory.entity(mime_entity::Entity::parse(bytes));
     }
     match cms::read(bytes) {
         Ok(cms::Content::Signed { bytes, is_truncated }) => {
-            let mut defects = directory.entity(&mime_entity::Entity::parse(&bytes));
+            let mut defects = directory.entity(mime_entity::Entity::parse(&bytes));
             if is_truncated {
                 defects.push("the end of the signed content is missing".to_owned());
             }

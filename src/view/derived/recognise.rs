@@ -75,7 +75,9 @@ pub(in crate::view) fn derive(
     for one in attachments {
         let Some((name, shown)) = &one.entry else { continue };
         let found = match shown {
-            Shown::Data => data(&one.attachment, name, (is_smime || is_only) && !has_signed),
+            Shown::Data => {
+                data(&one.attachment, name, is_smime, (is_smime || is_only) && !has_signed)
+            }
             Shown::Ole => ole_part(&one.attachment).map(|_| DerivedKind::Ole),
             Shown::Message(_) | Shown::DataFork { .. } | Shown::Reference => None,
         };
@@ -135,17 +137,26 @@ fn derived_name(
     }
 }
 
-/// What a file is, `may_be_signed` if the message is one that has its content in it.
-fn data(attachment: &Attachment, name: &str, may_be_signed: bool) -> Option<DerivedKind> {
+/// What a file is, `may_be_signed` if the message may have its content in it, and surely has it
+/// in some file if `is_smime`.
+fn data(
+    attachment: &Attachment,
+    name: &str,
+    is_smime: bool,
+    may_be_signed: bool,
+) -> Option<DerivedKind> {
     let media_type = attachment.text(tags::PR_ATTACH_MIME_TAG).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
     let is_winmail = media_type == "application/ms-tnef"
         || ["winmail.dat", "win.dat"].into_iter().any(|known| name.eq_ignore_ascii_case(known));
-    let is_wrapped = may_be_signed
-        && (matches!(
-            media_type.as_str(),
-            "multipart/signed" | "application/pkcs7-mime" | "application/x-pkcs7-mime"
-        ) || (media_type.is_empty() && name.eq_ignore_ascii_case("smime.p7m")));
+    // Writers leave out the type, or do not know it.
+    let is_unknown = matches!(media_type.as_str(), "" | "application/octet-stream");
+    let is_p7m = name.to_ascii_lowercase().ends_with(".p7m");
+    let is_wrapped = matches!(
+        media_type.as_str(),
+        "multipart/signed" | "application/pkcs7-mime" | "application/x-pkcs7-mime"
+    ) || (is_unknown && (is_p7m || is_smime));
+    let is_wrapped = is_wrapped && may_be_signed;
     if !is_winmail && !is_wrapped {
         return None;
     }

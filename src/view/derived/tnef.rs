@@ -13,8 +13,8 @@ use super::directory::Directory;
 
 impl Directory {
     /// Writes the files of a message; gives what could not be read of it.
-    pub(super) fn tnef(&mut self, message: &Message) -> Vec<String> {
-        let mut defects = message.defects.clone();
+    pub(super) fn tnef(&mut self, mut message: Message) -> Vec<String> {
+        let mut defects = std::mem::take(&mut message.defects);
         let properties = &message.properties;
         self.text(ReaderFile::Subject, properties.text(tags::PR_SUBJECT));
         let sender = party(properties, SENDER);
@@ -22,7 +22,7 @@ impl Directory {
         self.addresses(ReaderFile::From, represented.as_slice());
         self.addresses(ReaderFile::Sender, sender.as_slice());
         for (file, kind) in [(ReaderFile::To, 1), (ReaderFile::Cc, 2), (ReaderFile::Bcc, 3)] {
-            self.addresses(file, &recipients(message, kind));
+            self.addresses(file, &recipients(&message, kind));
         }
         let time = |tag| time(properties, tag).map(|time| time.to_string());
         self.text(ReaderFile::Date, time(tags::PR_CLIENT_SUBMIT_TIME).as_deref());
@@ -33,8 +33,8 @@ impl Directory {
             self.body(ReaderFile::Headers, headers);
         }
         let names = attachment_names(&message.attachments);
-        self.tnef_bodies(message, &names, &mut defects);
-        let shown = message.attachments.iter().zip(&names);
+        self.tnef_bodies(&message, &names, &mut defects);
+        let shown = message.attachments.into_iter().zip(&names);
         let shown: Vec<_> =
             shown.filter(|(one, _)| !matches!(one.content, Content::None)).collect();
         if !shown.is_empty() {
@@ -50,7 +50,14 @@ impl Directory {
     fn tnef_bodies(&mut self, message: &Message, names: &[String], defects: &mut Vec<String>) {
         let properties = &message.properties;
         let compressed = properties.binary(tags::PR_RTF_COMPRESSED);
-        let decompressed = compressed.and_then(|stream| {
+        let (small, large) = match compressed {
+            Some(stream) if stream.len() > RTF_BYTES_MAX => (None, Some(stream.len())),
+            small => (small, None),
+        };
+        defects.extend(large.map(|len| {
+            format!("PR_RTF_COMPRESSED: {len} bytes, at most {RTF_BYTES_MAX} are decompressed")
+        }));
+        let decompressed = small.and_then(|stream| {
             let decompressed = compressed_rtf::decompress(stream);
             decompressed.map_err(|error| defects.push(format!("PR_RTF_COMPRESSED: {error}"))).ok()
         });
@@ -75,17 +82,20 @@ impl Directory {
         }
     }
 
-    fn tnef_attachment(&mut self, attachment: &Attachment, name: &str) {
-        match &attachment.content {
+    fn tnef_attachment(&mut self, attachment: Attachment, name: &str) {
+        match attachment.content {
             Content::None => {}
-            Content::Bytes(bytes) => self.file(name, bytes.clone()),
+            Content::Bytes(bytes) => self.file(name, bytes),
             Content::Message(message) => self.directory(name, |directory| {
-                let defects = directory.tnef(message);
+                let defects = directory.tnef(*message);
                 directory.errors(&defects);
             }),
         }
     }
 }
+
+/// Compressed RTF of more bytes is not looked at: it may be eight times as long once decompressed.
+const RTF_BYTES_MAX: usize = 8 << 20;
 
 /// Name, SMTP address and address of a party.
 type Party = [PropertyTag; 3];
