@@ -68,6 +68,9 @@ pub(in crate::view) fn derive(
     attachments: &mut [ShownAttachment],
     names: &mut UniqueNames,
 ) {
+    if attachments.is_empty() {
+        return;
+    }
     let class = message.text(tags::PR_MESSAGE_CLASS).unwrap_or_default();
     let is_smime = class.split('.').any(|part| part.eq_ignore_ascii_case("SMIME"));
     let is_only = attachments.len() == 1;
