@@ -17,4 +17,5 @@ mod hostile;
 mod mail;
 mod mount;
 mod mutation;
+mod parts;
 mod session;

@@ -1,11 +1,26 @@
-//! The bodies of a message: compressed RTF, RTF, HTML and plain text.
+//! The bodies of a message, and what is wrapped in its attachments.
 //!
-//! Bytes and strings in, strings out: knows nothing of properties, messages and files.
+//! | content | module |
+//! |---|---|
+//! | compressed RTF, RTF, HTML and plain text | [`compressed_rtf`], [`rtf`], [`html`] |
+//! | signed and encrypted mail | [`cms`], [`mime_entity`] |
+//! | `winmail.dat` | [`tnef`] |
+//! | files and pictures in OLE objects | [`ole_native`] |
+//! | files of a Macintosh | [`mac_binary`] |
+//!
+//! Bytes and strings in, strings and bytes out: knows nothing of messages and files.
 
+pub mod cms;
 pub mod compressed_rtf;
 #[cfg(test)]
 mod corpus;
 pub mod html;
 mod link;
+pub mod mac_binary;
+pub mod mime_entity;
+#[cfg(test)]
+mod mutations;
+pub mod ole_native;
 pub mod rtf;
 mod symbol_font;
+pub mod tnef;

@@ -3,16 +3,25 @@
 //! A new attachment method is a variant of [`Shown`], its name in [`entry_name`], and its content
 //! in [`super::content`].
 
+use std::ops::Range;
+
 use crate::body::html::Reference;
+use crate::body::mac_binary::{self, MacBinary};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
-use crate::mapi::{PropertyTag, tags};
+use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::EntryId;
 
+use super::derived::{Derived, derive};
 use super::names::UniqueNames;
 use super::reader::subject;
 
 /// The name of an attachment that has none.
 const UNNAMED: &str = "unnamed";
+
+/// `PR_ATTACH_ENCODING` of a MacBinary file: the identifier 1.2.840.113556.3.11.1.
+const MAC_BINARY_ENCODING: [u8; 9] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x14, 0x03, 0x0B, 0x01];
+/// The code page of file names on a Western Macintosh.
+const MACINTOSH: u32 = 10000;
 
 /// How an attachment is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +30,8 @@ pub(super) enum Shown {
     Data,
     /// A message directory, by the storage of the embedded message.
     Message(EntryId),
+    /// A file with the data fork out of a MacBinary file, by its place in that.
+    DataFork { start: u64, len: u64 },
     /// A compound file of its own, made from the storage of the OLE object.
     Ole,
     /// A text file with the path or address.
@@ -34,6 +45,8 @@ pub(super) struct ShownAttachment {
     pub(super) attachment: Attachment,
     /// `None` if it has no content at all, so that it is found under `mapi/` only.
     pub(super) entry: Option<(String, Shown)>,
+    /// What is made of its content besides.
+    pub(super) derived: Option<Derived>,
 }
 
 /// The attachments of a message, in order.
@@ -41,14 +54,17 @@ pub(super) fn shown_attachments(message: &Message) -> Vec<ShownAttachment> {
     let mut names = UniqueNames::default();
     let numbers = message.attachments().unwrap_or_default();
     let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
-    opened
+    let mut attachments: Vec<_> = opened
         .filter_map(|attachment| {
             let id = attachment.storage().ok()?.id();
             let entry =
                 shown(&attachment).map(|shown| (entry_name(&attachment, shown, &mut names), shown));
-            Some(ShownAttachment { id, attachment, entry })
+            Some(ShownAttachment { id, attachment, entry, derived: None })
         })
-        .collect()
+        .collect();
+    // Names of derived files yield to those of attachments.
+    derive(message, &mut attachments, &mut names);
+    attachments
 }
 
 /// The name under which an HTML body finds an attachment it refers to.
@@ -86,7 +102,12 @@ pub(super) fn reference_target(attachment: &Attachment) -> Option<String> {
 fn shown(attachment: &Attachment) -> Option<Shown> {
     match attachment.method().ok()? {
         AttachMethod::None => None,
-        AttachMethod::ByValue => Some(Shown::Data),
+        AttachMethod::ByValue => match mac_binary(attachment) {
+            Some(MacBinary { data: Range { start, end }, .. }) => {
+                Some(Shown::DataFork { start, len: end - start })
+            }
+            None => Some(Shown::Data),
+        },
         AttachMethod::ByReference => Some(Shown::Reference),
         AttachMethod::EmbeddedMessage => {
             Some(Shown::Message(attachment.content_storage().ok()?.id()))
@@ -106,6 +127,14 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
             let name = file_name().unwrap_or_else(|| with_extension(attachment, display_name()));
             names.make(&name, UNNAMED, "")
         }
+        Shown::DataFork { .. } => {
+            let header_name = || {
+                let page = CodePage::new(MACINTOSH)?;
+                Some(page.decode(&mac_binary(attachment)?.name).into_owned())
+            };
+            let name = file_name().or_else(header_name).or_else(display_name).unwrap_or_default();
+            names.make(&name, "unnamed", "")
+        }
         Shown::Message(_) => {
             let embedded = attachment.embedded_message().ok();
             let subject = embedded.as_ref().and_then(subject);
@@ -122,6 +151,19 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
             names.make(&name, "reference", ".ref")
         }
     }
+}
+
+/// The MacBinary header of an attachment in that encoding (\[MS-OXCMSG\] 2.2.2.15).
+fn mac_binary(attachment: &Attachment) -> Option<MacBinary> {
+    match attachment.property(tags::PR_ATTACH_ENCODING).ok()? {
+        Value::Binary(encoding) if encoding == MAC_BINARY_ENCODING => {}
+        _ => return None,
+    }
+    let (set, _) = attachment.property_set().ok()?;
+    let stream = set.stream(set.get(tags::PR_ATTACH_DATA_BIN)?)?;
+    let mut header = [0; mac_binary::HEADER_LEN];
+    let len = stream.read_at(0, &mut header).ok()?;
+    mac_binary::read(header.get(..len)?, stream.len())
 }
 
 /// A display name, with the extension of the attachment if it has none itself.

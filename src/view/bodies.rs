@@ -9,6 +9,8 @@ use crate::body::{compressed_rtf, rtf};
 use crate::imsg::{MapiProp, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 
+use super::report;
+
 /// Says at which relative path an HTML reference to an attachment is found.
 pub(super) type Resolve<'a> = &'a dyn Fn(Reference<'_>) -> Option<String>;
 
@@ -31,6 +33,7 @@ impl<'a> Bodies<'a> {
         self.stored_len(tags::PR_BODY).is_some()
             || self.stored_len(tags::PR_RTF_COMPRESSED).is_some_and(|len| len > 0)
             || self.has_html()
+            || report::is_report(self.message)
     }
 
     /// Whether there is an HTML body.
@@ -56,7 +59,7 @@ impl<'a> Bodies<'a> {
             Some(html) => Some(html::to_text(&html)),
             None => self.decompressed().map(|rtf| rtf::to_text(&rtf)),
         };
-        made.or(body)
+        made.or_else(|| report::text(self.message)).or(body)
     }
 
     /// The HTML body as UTF-8, its references to attachments made relative paths.

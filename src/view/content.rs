@@ -7,14 +7,16 @@ use std::sync::Arc;
 use crate::body::html::Reference;
 use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream, Salvaged};
 use crate::mapi::tags;
-use crate::storage::{Defect, EntryId, Extents, Source};
+use crate::storage::{Defect, EntryId, Extents, Source, Storage};
 
 use super::attachments::{Shown, reference_target, resolve};
 use super::composed::Composed;
 use super::defects;
+use super::derived::{DerivedKind, ole_part};
 use super::eml;
 use super::error::Error;
 use super::json::message_json;
+use super::names::UniqueNames;
 use super::node::Node;
 use super::text::{reader_line, render};
 use super::tree::MessageTree;
@@ -30,6 +32,17 @@ pub(super) enum Content {
     Stream(Extents),
     /// The message's own file.
     Source(Arc<Source>),
+    /// A part of a stream, with bytes made for it before.
+    Part {
+        /// The bytes before.
+        header: Arc<[u8]>,
+        /// The stream.
+        stream: Extents,
+        /// Where the part starts in it.
+        start: u64,
+        /// The length of the part.
+        len: u64,
+    },
     /// A file made for this content, without a name of its own.
     Made {
         /// The file, which may hold other contents too.
@@ -56,6 +69,7 @@ impl Content {
             Self::Source(source) => source.len(),
             Self::Made { len, .. } => *len,
             Self::Composed(composed) => composed.len(),
+            Self::Part { header, len, .. } => header.len() as u64 + len,
         })
     }
 
@@ -77,6 +91,9 @@ impl Content {
             Self::Stream(stream) => stream.read_at(offset, &mut buffer)?,
             Self::Source(source) => source.read_at(offset, &mut buffer)?,
             Self::Made { file, offset: start, .. } => file.read_at(&mut buffer, start + offset)?,
+            Self::Part { header, stream, start, .. } => {
+                read_part(header, stream, *start, offset, &mut buffer)?
+            }
         };
         buffer.truncate(read);
         Ok(buffer)
@@ -89,6 +106,7 @@ impl Content {
             Self::Bytes(bytes) => bytes.len() + OVERHEAD,
             Self::Stream(extents) => extents.bytes_held() + OVERHEAD,
             Self::Composed(composed) => composed.bytes_held() + OVERHEAD,
+            Self::Part { stream, header, .. } => stream.bytes_held() + header.len() + OVERHEAD,
             _ => OVERHEAD,
         }
     }
@@ -117,6 +135,7 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         }
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
+        Node::Derived(entry, index) => derived(tree, entry, index),
         Node::Element(entry) | Node::Raw(entry, _) => match tree.file()?.stream(entry) {
             Some(stream) => Ok(Content::Stream(stream.extents())),
             None => Err(Error::IsADirectory),
@@ -137,6 +156,7 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let attachment = &found.attachment;
     match found.entry {
         Some((_, Shown::Data)) => data(attachment),
+        Some((_, Shown::DataFork { start, len })) => data_fork(attachment, start, len),
         Some((_, Shown::Reference)) => {
             let target = reference_target(attachment).unwrap_or_default();
             Ok(Content::bytes(reader_line(&target)))
@@ -157,13 +177,52 @@ pub(super) fn data(attachment: &Attachment) -> Result<Content, Error> {
     }
 }
 
+/// The data fork of a MacBinary attachment.
+pub(super) fn data_fork(attachment: &Attachment, start: u64, len: u64) -> Result<Content, Error> {
+    let (set, _) = attachment.property_set()?;
+    let stream = set.get(tags::PR_ATTACH_DATA_BIN).and_then(|one| set.stream(one));
+    let stream = stream.ok_or(Error::NotFound)?.extents();
+    Ok(Content::Part { header: Arc::default(), stream, start, len })
+}
+
+fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
+    let outer = tree.open_message(tree.parent(entry)?)?;
+    let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
+    match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
+        DerivedKind::Ole if index == 0 => {
+            let part = ole_part(&found.attachment).ok_or(Error::NotFound)?;
+            let len = part.data.end.saturating_sub(part.data.start);
+            let stream = part.stream.extents();
+            Ok(Content::Part { header: part.header.into(), stream, start: part.data.start, len })
+        }
+        DerivedKind::Ole => Err(Error::NotFound),
+        _ => Ok(Content::Bytes(tree.derived(entry)?.content(index)?)),
+    }
+}
+
+/// Fills a buffer from `offset` of a part of a stream with its header.
+fn read_part(
+    header: &[u8],
+    stream: &Extents,
+    start: u64,
+    offset: u64,
+    buffer: &mut [u8],
+) -> Result<usize, Error> {
+    let from = usize::try_from(offset).unwrap_or(usize::MAX).min(header.len());
+    let before = header.get(from..).unwrap_or_default();
+    let (head, rest) = buffer.split_at_mut(before.len().min(buffer.len()));
+    head.copy_from_slice(before.get(..head.len()).unwrap_or_default());
+    let skipped = offset.saturating_sub(header.len() as u64);
+    Ok(head.len() + stream.read_at(start.saturating_add(skipped), rest)?)
+}
+
 fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
     let object = tree.object(entry)?;
     let (set, _) = object.property_set()?;
     let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
     let property = set.properties().get(index).ok_or(Error::NotFound)?;
-    if set.object(property).is_some() {
-        return Ok(Content::bytes(object_link(tree, entry)?.into_bytes()));
+    if let Some(storage) = set.object(property) {
+        return Ok(Content::bytes(object_link(tree, entry, &storage)?.into_bytes()));
     }
     if property.tag.property_type().is_binary() && set.stream(property).is_some() {
         return Ok(Content::Property(object.open_property(property.tag, None)?));
@@ -175,12 +234,23 @@ fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, E
     }
 }
 
-/// The target of the link that stands for `PR_ATTACH_DATA_OBJ` in `mapi/attachments/N/`.
-fn object_link(tree: &MessageTree, entry: EntryId) -> Result<String, Error> {
+/// The target of the link that stands for a storage among the properties: what is shown of it
+/// under `attachments/`, else the storage itself.
+fn object_link(tree: &MessageTree, entry: EntryId, object: &Storage) -> Result<String, Error> {
     let outer = tree.message_around(entry)?;
-    let shown = outer.attachments().iter().find(|one| one.id == entry);
-    let (name, _) = shown.and_then(|one| one.entry.as_ref()).ok_or(Error::NotFound)?;
-    Ok(format!("../../../attachments/{name}"))
+    if let Some(shown) = outer.attachments().iter().find(|one| one.id == entry)
+        && let Some((name, _)) = &shown.entry
+    {
+        return Ok(format!("../../../attachments/{name}"));
+    }
+    let name = |text: &str| UniqueNames::default().make(text, "unnamed", "");
+    let object = name(object.name());
+    Ok(match tree.file()?.storage(entry) {
+        Some(part) if outer.message.storage()?.id() != entry => {
+            format!("../../../raw/{}/{object}", name(part.name()))
+        }
+        _ => format!("../raw/{object}"),
+    })
 }
 
 fn embedded_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {

@@ -2,13 +2,14 @@
 
 use crate::storage::{Entry as StorageEntry, EntryId};
 
-use super::attachments::Shown;
+use super::attachments::{Shown, ShownAttachment};
+use super::derived::Derived;
 use super::error::Error;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
 use super::properties::{is_directory, position_by_tag};
 use super::reader::ReaderFile;
-use super::tree::MessageTree;
+use super::tree::{MessageTree, OpenMessage};
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +48,12 @@ const MESSAGE_JSON: &str = "message.json";
 const MESSAGE_EML: &str = "message.eml";
 const MESSAGE_MSG: &str = "message.msg";
 const RAW: &str = "raw";
-const ATTACHMENTS: &str = "attachments";
+pub(super) const ATTACHMENTS: &str = "attachments";
 const RECIPIENTS: &str = "recipients";
 const NAMED: &str = "named";
+/// What signed mail holds, and what is told of encrypted mail.
+pub(super) const SIGNED: &str = "signed";
+pub(super) const ENCRYPTED: &str = "encrypted";
 
 impl Listing {
     /// The entries, in a fixed order.
@@ -85,6 +89,7 @@ impl Listing {
             Node::NamedSet(entry, first) => list.named_set(entry, first),
             Node::Property(entry, index) => list.elements(entry, index),
             Node::Raw(entry, depth) => list.raw(entry, depth),
+            Node::Derived(entry, index) => list.derived(entry, index),
             Node::Reader(..)
             | Node::Errors(_)
             | Node::MessageMsg(_)
@@ -119,7 +124,8 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG].contains(&name)
+    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, SIGNED, ENCRYPTED]
+        .contains(&name)
         || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
 }
 
@@ -154,6 +160,9 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
             Some(_) => Kind::Directory,
             None => Kind::File,
         },
+        // What the first one is follows from what the attachment is.
+        Node::Derived(entry, 0) => tree.derived_kind(entry)?,
+        Node::Derived(entry, index) => tree.derived(entry)?.kind(index)?,
     })
 }
 
@@ -173,6 +182,11 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
     entries
 }
 
+/// The attachments of a message of which something is made.
+fn derived_of(open: &OpenMessage) -> impl Iterator<Item = (&ShownAttachment, &Derived)> {
+    open.attachments().iter().filter_map(|one| Some((one, one.derived.as_ref()?)))
+}
+
 struct Builder<'a> {
     tree: &'a MessageTree,
     entries: Vec<Entry>,
@@ -190,6 +204,12 @@ impl Builder<'_> {
                 for file in ReaderFile::ALL {
                     if file.exists(&open.message) {
                         self.push(file.name(), Node::Reader(entry, file), Kind::File)?;
+                    }
+                }
+                for (one, derived) in derived_of(&open) {
+                    if derived.kind.is_of_message() {
+                        let node = Node::Derived(one.id, 0);
+                        self.push(&derived.name, node, derived.kind.of_root())?;
                     }
                 }
                 if open.attachments().iter().any(|one| one.entry.is_some()) {
@@ -229,6 +249,22 @@ impl Builder<'_> {
                 Some((name, _)) => self.push(name, Node::Attachment(one.id), Kind::File)?,
                 None => {}
             }
+        }
+        for (one, derived) in derived_of(&open) {
+            if !derived.kind.is_of_message() {
+                self.push(&derived.name, Node::Derived(one.id, 0), derived.kind.of_root())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn derived(&mut self, entry: EntryId, index: u32) -> Result<(), Error> {
+        if index == 0 && self.tree.derived_kind(entry)? == Kind::File {
+            return Err(Error::NotADirectory);
+        }
+        let derived = self.tree.derived(entry)?;
+        for (index, name, kind) in derived.children(index)? {
+            self.push(name, Node::Derived(entry, index), kind)?;
         }
         Ok(())
     }

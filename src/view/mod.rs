@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
 //! | `attachments/` | `attachments` |
+//! | `signed/`, `encrypted`, what is inside attachments | `derived` |
 //! | `mapi/` | `properties`, `text` |
 //! | `message.eml` | `eml`, `composed` |
 //! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
@@ -17,6 +18,7 @@ mod check;
 mod composed;
 mod content;
 mod defects;
+mod derived;
 mod eml;
 mod error;
 mod json;
@@ -25,6 +27,7 @@ mod names;
 mod node;
 mod properties;
 mod reader;
+mod report;
 mod text;
 mod tree;
 

@@ -53,6 +53,9 @@ pub(super) enum Node {
     /// A storage or stream in `raw/`; the second part is how deeply the message that `raw/`
     /// belongs to is embedded, since each message around shows the same storages again.
     Raw(EntryId, u32),
+    /// What is made of the content of an attachment, by its storage, and what is in it; the second
+    /// part is the position in its [`super::derived::DerivedTree`].
+    Derived(EntryId, u32),
 }
 
 /// The runs of numbers of a compound file's directory entries.
@@ -80,6 +83,9 @@ const RAW: u32 = 48;
 const RAW_LEN: u32 = 65;
 /// Two numbers a property: itself, and the set it is the first of.
 const PROPERTY: u32 = RAW + RAW_LEN;
+/// The numbers at the end of a storage's run, for what is made of an attachment. A million
+/// attachments would use up all numbers; what is beyond has none and is not found.
+pub(super) const DERIVED_LEN: u32 = 4096;
 
 const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);
 const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
@@ -94,6 +100,9 @@ impl Numbering {
             starts.push(next);
             let properties = file.map_or(0, |file| properties_max(file, EntryId(id)));
             next = next.saturating_add(PROPERTY).saturating_add(properties.saturating_mul(2));
+            if file.is_some_and(|file| file.storage(EntryId(id)).is_some()) {
+                next = next.saturating_add(DERIVED_LEN);
+            }
         }
         starts.push(next);
         Self { starts }
@@ -120,11 +129,14 @@ impl Numbering {
             Node::NamedSet(entry, index) => {
                 (entry, PROPERTY.checked_add(index.checked_mul(2)?)?.checked_add(1)?)
             }
+            Node::Derived(entry, index) => {
+                let (_, derived, end) = self.run(entry)?;
+                return bounded(derived.checked_add(index)?, end);
+            }
         };
-        let index = usize::try_from(entry.0).ok()?;
-        let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
+        let (start, derived, _) = self.run(entry)?;
         let id = start.checked_add(offset)?;
-        (id < end && id < 1 << NodeId::BITS).then_some(NodeId(id))
+        bounded(id, derived)
     }
 
     /// The node of a number; `None` if there is none.
@@ -134,7 +146,11 @@ impl Numbering {
             return None;
         }
         let entry = EntryId(u32::try_from(index).ok()?);
-        let offset = id.0 - self.starts.get(index)?;
+        let (start, derived, _) = self.run(entry)?;
+        if let Some(index) = id.0.checked_sub(derived) {
+            return Some(Node::Derived(entry, index));
+        }
+        let offset = id.0 - start;
         Some(match offset {
             MESSAGE => Node::Message(entry),
             ERRORS => Node::Errors(entry),
@@ -158,10 +174,24 @@ impl Numbering {
         })
     }
 
+    /// The run of an entry: where it starts, where that of derived nodes starts, and its end. A
+    /// run that is too short for any derived nodes, as that of a stream, has none.
+    fn run(&self, entry: EntryId) -> Option<(u32, u32, u32)> {
+        let index = usize::try_from(entry.0).ok()?;
+        let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
+        let has_derived = end - start >= PROPERTY + DERIVED_LEN;
+        Some((start, if has_derived { end - DERIVED_LEN } else { end }, end))
+    }
+
     /// The memory it takes, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         self.starts.capacity() * size_of::<u32>()
     }
+}
+
+/// A number within its run, and within what an inode number can hold.
+fn bounded(id: u32, end: u32) -> Option<NodeId> {
+    (id < end && id < 1 << NodeId::BITS).then_some(NodeId(id))
 }
 
 /// A bound of the number of properties in a storage: the entries of its property stream, and a
@@ -175,7 +205,7 @@ fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Node, NodeId, Numbering, PROPERTY, RAW_LEN};
+    use super::{DERIVED_LEN, Node, NodeId, Numbering, PROPERTY, RAW_LEN};
     use crate::storage::EntryId;
     use crate::view::reader::ReaderFile;
 
@@ -202,5 +232,23 @@ mod tests {
         check(&numbering, Node::Message(EntryId(2)), None);
         assert_eq!(numbering.node(NodeId(second + PROPERTY)), None);
         assert_eq!(numbering.node(NodeId(15)), None);
+    }
+
+    #[test]
+    fn derived_nodes_lie_behind_the_properties() {
+        let end = PROPERTY + 4 + DERIVED_LEN;
+        let numbering = Numbering { starts: vec![0, end, end + PROPERTY, u32::MAX, u32::MAX] };
+        check(&numbering, Node::Property(EntryId(0), 1), Some(PROPERTY + 2));
+        check(&numbering, Node::NamedSet(EntryId(0), 1), Some(PROPERTY + 3));
+        check(&numbering, Node::Property(EntryId(0), 2), None);
+        check(&numbering, Node::Derived(EntryId(0), 0), Some(PROPERTY + 4));
+        check(&numbering, Node::Derived(EntryId(0), DERIVED_LEN - 1), Some(end - 1));
+        check(&numbering, Node::Derived(EntryId(0), DERIVED_LEN), None);
+        check(&numbering, Node::Derived(EntryId(0), u32::MAX), None);
+        check(&numbering, Node::Derived(EntryId(1), 0), None);
+        check(&numbering, Node::Message(EntryId(1)), Some(end));
+        check(&numbering, Node::Derived(EntryId(2), DERIVED_LEN - 1), None);
+        check(&numbering, Node::Derived(EntryId(3), 0), None);
+        check(&numbering, Node::Message(EntryId(3)), None);
     }
 }

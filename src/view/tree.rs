@@ -14,6 +14,7 @@ use crate::storage::{CompoundFile, Defect, EntryId, Source};
 
 use super::attachments::{ShownAttachment, shown_attachments};
 use super::content::Content;
+use super::derived::DerivedTree;
 use super::error::Error;
 use super::listing::{Kind, Listing};
 use super::node::{Node, NodeId, Numbering};
@@ -32,6 +33,7 @@ pub struct MessageTree {
     property_files: Memo<EntryId, Arc<PropertyFiles>>,
     listings: Memo<NodeId, Arc<Listing>>,
     contents: Memo<NodeId, Content>,
+    derived: Memo<EntryId, Arc<DerivedTree>>,
     bytes_made: AtomicUsize,
 }
 
@@ -115,6 +117,7 @@ impl MessageTree {
             property_files: Memo::default(),
             listings: Memo::default(),
             contents: Memo::default(),
+            derived: Memo::default(),
             bytes_made: AtomicUsize::new(0),
         };
         Ok(tree)
@@ -223,7 +226,12 @@ impl MessageTree {
         if let Some(content) = self.contents.get(&id) {
             return Ok(content);
         }
-        let content = super::content::of(self, self.node(id)?)?;
+        let node = self.node(id)?;
+        let content = super::content::of(self, node)?;
+        if matches!(node, Node::Derived(..)) {
+            // The tree it is in keeps it.
+            return Ok(content);
+        }
         self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
         Ok(self.contents.put(id, content))
     }
@@ -287,6 +295,28 @@ impl MessageTree {
         Ok(self.property_files.put(entry, files))
     }
 
+    /// What is made of the content of an attachment.
+    pub(super) fn derived(&self, entry: EntryId) -> Result<Arc<DerivedTree>, Error> {
+        if let Some(derived) = self.derived.get(&entry) {
+            return Ok(derived);
+        }
+        let outer = self.open_message(self.parent(entry)?)?;
+        let found = outer.attachments().iter().find(|one| one.id == entry);
+        let found = found.ok_or(Error::NotFound)?;
+        let root = found.derived.as_ref().ok_or(Error::NotFound)?;
+        let derived = Arc::new(DerivedTree::of(root, &found.attachment)?);
+        self.bytes_made.fetch_add(derived.bytes_held(), Ordering::Relaxed);
+        Ok(self.derived.put(entry, derived))
+    }
+
+    /// What stands for an attachment beside its file, told without reading it.
+    pub(super) fn derived_kind(&self, entry: EntryId) -> Result<Kind, Error> {
+        let outer = self.open_message(self.parent(entry)?)?;
+        let found = outer.attachments().iter().find(|one| one.id == entry);
+        let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;
+        Ok(derived.kind.of_root())
+    }
+
     /// The storage around an entry.
     pub(super) fn parent(&self, entry: EntryId) -> Result<EntryId, Error> {
         let file = self.file()?;
@@ -320,6 +350,7 @@ impl MessageTree {
             | Node::MessageEml(entry)
             | Node::Attachments(entry)
             | Node::Attachment(entry)
+            | Node::Derived(entry, _)
             | Node::Mapi(entry)
             | Node::Recipients(entry)
             | Node::MapiAttachments(entry)

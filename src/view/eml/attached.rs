@@ -10,7 +10,7 @@ use crate::imsg::{self, Attachment, MapiProp};
 use crate::mapi::tags;
 use crate::storage;
 use crate::view::attachments::{Shown, ShownAttachment, reference_target};
-use crate::view::content::{Content, data};
+use crate::view::content::{Content, data, data_fork};
 use crate::view::error::Error;
 
 use super::References;
@@ -90,8 +90,11 @@ pub(super) fn part(
     let Some((name, kind)) = &shown.entry else { return Ok(Attached::Nothing) };
     let mut part = match kind {
         Shown::Message(_) => return Ok(Attached::Message),
-        Shown::Data => {
-            let content = data(attachment)?;
+        Shown::Data | Shown::DataFork { .. } => {
+            let content = match *kind {
+                Shown::DataFork { start, len } => data_fork(attachment, start, len)?,
+                _ => data(attachment)?,
+            };
             let len = content.len()?;
             let media_type = media_type(attachment, name, &content, len);
             typed(Part::base64(content, len), &media_type, name)

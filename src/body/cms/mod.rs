@@ -1,0 +1,208 @@
+//! Cryptographic messages (CMS, RFC 5652) as S/MIME has them: the content of a signed one, the
+//! recipients of an encrypted one.
+//!
+//! Nothing is verified and nothing decrypted. Knows nothing of MIME.
+
+mod ber;
+mod name;
+
+use std::fmt;
+
+use ber::{Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET};
+use name::{hex, object_identifier};
+
+/// What a message is, by its content type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `signedData`.
+    Signed,
+    /// `envelopedData` or `authEnvelopedData`: encrypted.
+    Enveloped,
+}
+
+/// What can be told of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// The signed content (`eContent`).
+    Signed {
+        /// The content as it was signed.
+        bytes: Vec<u8>,
+        /// Whether its end is missing.
+        is_truncated: bool,
+    },
+    /// For whom it is encrypted.
+    Enveloped(Vec<RecipientKey>),
+}
+
+/// Which key decrypts an encrypted message (RFC 5652 section 6.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RecipientKey {
+    /// That of a certificate, by its issuer as RFC 4514 has it, and its serial number in
+    /// hexadecimal.
+    Certificate {
+        /// The name of the issuer.
+        issuer: String,
+        /// The serial number.
+        serial: String,
+    },
+    /// That of a certificate with this subject key identifier, in hexadecimal.
+    SubjectKeyIdentifier(String),
+    /// A key that both sides have, by its identifier in hexadecimal.
+    KeyEncryptionKey(String),
+    /// One made from a password.
+    Password,
+    /// One of a kind that is not known here.
+    Unknown,
+}
+
+/// Why nothing can be told of a message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It does not begin as a message does.
+    #[error("not a cryptographic message: no ContentInfo at byte 0")]
+    NotCms,
+    /// Its content type is another one.
+    #[error("cryptographic message of type {0}, expected signed or enveloped data")]
+    UnknownType(String),
+    /// The signed content is elsewhere: a detached signature.
+    #[error("the signed data holds no content")]
+    NoContent,
+    /// A part that must be there is not.
+    #[error("cryptographic message without its {0}")]
+    Missing(&'static str),
+}
+
+/// More recipients than this are not listed.
+const RECIPIENTS_MAX: usize = 4096;
+
+const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
+const ENVELOPED_DATA: &str = "1.2.840.113549.1.7.3";
+/// RFC 5083: its recipients are those of enveloped data.
+const AUTH_ENVELOPED_DATA: &str = "1.2.840.113549.1.9.16.1.23";
+
+/// What a message is, by its first bytes: 32 are enough.
+pub fn kind(start: &[u8]) -> Option<Kind> {
+    let (kind, _) = content_info(start).ok()?;
+    kind_of(&kind)
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// If it is neither signed nor enveloped data, or holds no content.
+pub fn read(bytes: &[u8]) -> Result<Content, Error> {
+    let (oid, mut rest) = content_info(bytes)?;
+    let kind = kind_of(&oid).ok_or(Error::UnknownType(oid))?;
+    let content = rest.next().filter(|content| content.is_context(0));
+    let content = content.ok_or(Error::Missing("content"))?;
+    let data = content.elements().next().filter(|data| data.identifier == SEQUENCE);
+    let data = data.ok_or(Error::Missing("content"))?;
+    match kind {
+        Kind::Signed => signed(data.elements()),
+        Kind::Enveloped => enveloped(data.elements()),
+    }
+}
+
+impl fmt::Display for RecipientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate { issuer, serial } => write!(f, "issuer {issuer}; serial {serial}"),
+            Self::SubjectKeyIdentifier(id) => write!(f, "subject key identifier {id}"),
+            Self::KeyEncryptionKey(id) => write!(f, "shared key {id}"),
+            Self::Password => f.write_str("password"),
+            Self::Unknown => f.write_str("recipient of an unknown kind"),
+        }
+    }
+}
+
+/// The content type of a message, and the elements behind it (RFC 5652 section 3).
+fn content_info(bytes: &[u8]) -> Result<(String, Elements<'_>), Error> {
+    let info = Elements::new(bytes).next().filter(|info| info.identifier == SEQUENCE);
+    let mut fields = info.ok_or(Error::NotCms)?.elements();
+    let oid = fields.next().filter(|oid| oid.identifier == OBJECT_IDENTIFIER);
+    Ok((object_identifier(oid.ok_or(Error::NotCms)?.primitive()), fields))
+}
+
+fn kind_of(oid: &str) -> Option<Kind> {
+    match oid {
+        SIGNED_DATA => Some(Kind::Signed),
+        ENVELOPED_DATA | AUTH_ENVELOPED_DATA => Some(Kind::Enveloped),
+        _ => None,
+    }
+}
+
+/// `SignedData` (RFC 5652 section 5.1): version, digest algorithms, encapsulated content.
+fn signed(mut fields: Elements<'_>) -> Result<Content, Error> {
+    let encapsulated = fields.find(|field| field.identifier == SEQUENCE);
+    let encapsulated = encapsulated.ok_or(Error::Missing("encapsulated content"))?;
+    let mut fields_inside = encapsulated.elements();
+    let Some(content) = fields_inside.find(|field| field.is_context(0)) else {
+        let is_truncated = fields_inside.is_truncated() || fields.is_truncated();
+        return Err(if is_truncated { Error::Missing("content") } else { Error::NoContent });
+    };
+    let mut inner = content.elements();
+    let octets = inner.next().ok_or(Error::NoContent)?;
+    // PKCS #7 allowed any type here; S/MIME has octet strings only.
+    if octets.identifier & 0x1F != OCTET_STRING {
+        return Err(Error::Missing("octet string"));
+    }
+    let (bytes, is_truncated) = octets.octets();
+    let is_truncated = is_truncated || inner.is_truncated() || fields.is_truncated();
+    Ok(Content::Signed { bytes: bytes.into_owned(), is_truncated })
+}
+
+/// `EnvelopedData` (RFC 5652 section 6.1): version, originator, recipients.
+fn enveloped(mut fields: Elements<'_>) -> Result<Content, Error> {
+    let recipients = fields.find(|field| field.identifier == SET);
+    let recipients = recipients.ok_or(Error::Missing("recipients"))?;
+    let keys = recipients.elements().take(RECIPIENTS_MAX).flat_map(|one| recipient(&one));
+    Ok(Content::Enveloped(keys.take(RECIPIENTS_MAX).collect()))
+}
+
+/// `RecipientInfo` (RFC 5652 section 6.2).
+fn recipient(info: &Element<'_>) -> Vec<RecipientKey> {
+    let mut fields = info.elements();
+    match info.identifier {
+        SEQUENCE => vec![fields.nth(1).map_or(RecipientKey::Unknown, |id| certificate(&id))],
+        0xA1 => match fields.filter(|field| field.identifier == SEQUENCE).last() {
+            Some(keys) => {
+                let ids = keys.elements().filter_map(|key| key.elements().next());
+                ids.take(RECIPIENTS_MAX).map(|id| certificate(&id)).collect()
+            }
+            None => vec![RecipientKey::Unknown],
+        },
+        0xA2 => {
+            let id = fields.nth(1).and_then(|id| id.elements().next());
+            let id = id.map(|id| hex(&id.octets().0));
+            vec![id.map_or(RecipientKey::Unknown, RecipientKey::KeyEncryptionKey)]
+        }
+        0xA3 => vec![RecipientKey::Password],
+        _ => vec![RecipientKey::Unknown],
+    }
+}
+
+/// `RecipientIdentifier` and `KeyAgreeRecipientIdentifier` (RFC 5652 section 6.2.1, 6.2.2).
+fn certificate(id: &Element<'_>) -> RecipientKey {
+    let mut fields = id.elements();
+    match id.identifier {
+        SEQUENCE => match (fields.next(), fields.next()) {
+            (Some(issuer), Some(serial)) if serial.identifier == INTEGER => {
+                RecipientKey::Certificate {
+                    issuer: name::to_text(&issuer),
+                    serial: hex(serial.primitive()),
+                }
+            }
+            _ => RecipientKey::Unknown,
+        },
+        0x80 => RecipientKey::SubjectKeyIdentifier(hex(id.primitive())),
+        0xA0 => match fields.next() {
+            Some(key) => RecipientKey::SubjectKeyIdentifier(hex(&key.octets().0)),
+            None => RecipientKey::Unknown,
+        },
+        _ => RecipientKey::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,164 @@
+//! The header fields of an entity, read by mail-parser.
+
+use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
+
+use crate::mapi::{CodePage, FileTime};
+
+/// What the header of a message says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fields {
+    /// The header as it is, decoded.
+    pub header: String,
+    /// `Subject`.
+    pub subject: Option<String>,
+    /// `From`.
+    pub from: Vec<Mailbox>,
+    /// `Sender`.
+    pub sender: Vec<Mailbox>,
+    /// `To`.
+    pub to: Vec<Mailbox>,
+    /// `Cc`.
+    pub cc: Vec<Mailbox>,
+    /// `Bcc`.
+    pub bcc: Vec<Mailbox>,
+    /// `Reply-To`.
+    pub reply_to: Vec<Mailbox>,
+    /// `Date`.
+    pub date: Option<FileTime>,
+    /// `Message-ID`, without the brackets.
+    pub message_id: Option<String>,
+}
+
+/// A name and an address (RFC 5322 section 3.4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mailbox {
+    /// The display name, or nothing.
+    pub name: String,
+    /// The address, or nothing.
+    pub address: String,
+}
+
+/// What the header of a part says of its content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct PartFields {
+    /// In lower case; `text/plain` if there is none (RFC 2045 section 5.2).
+    pub(super) media_type: String,
+    pub(super) charset: Option<String>,
+    pub(super) boundary: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) content_id: Option<String>,
+    pub(super) content_location: Option<String>,
+    pub(super) encoding: TransferEncoding,
+    pub(super) is_attachment: bool,
+}
+
+/// How a body is encoded (RFC 2045 section 6).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum TransferEncoding {
+    #[default]
+    Identity,
+    Base64,
+    QuotedPrintable,
+}
+
+/// A header is looked at as far as this, in bytes; what is read of one field may take time in the
+/// square of its length.
+const HEADER_BYTES_MAX: usize = 64 * 1024;
+/// The same for the header of a part, of which there may be many.
+const PART_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// More mailboxes than this in one field are not listed.
+const MAILBOXES_MAX: usize = 4096;
+/// Boundaries have 70 characters at most (RFC 2046 section 5.1.1); some writers are generous.
+const BOUNDARY_BYTES_MAX: usize = 256;
+
+impl Fields {
+    /// Reads a header.
+    pub(super) fn parse(header: &[u8]) -> Self {
+        let header = header.get(..HEADER_BYTES_MAX).unwrap_or(header);
+        let text = match std::str::from_utf8(header) {
+            Ok(text) => text.to_owned(),
+            Err(_) => CodePage::WINDOWS_1252.decode(header).into_owned(),
+        };
+        let Some(message) = parse(header) else {
+            return Self { header: text, ..Self::default() };
+        };
+        let date = message.date().filter(|date| date.is_valid());
+        Self {
+            header: text,
+            subject: message.subject().map(str::to_owned),
+            from: mailboxes(message.from()),
+            sender: mailboxes(message.sender()),
+            to: mailboxes(message.to()),
+            cc: mailboxes(message.cc()),
+            bcc: mailboxes(message.bcc()),
+            reply_to: mailboxes(message.reply_to()),
+            date: date.and_then(|date| FileTime::from_unix(date.to_timestamp(), 0)),
+            message_id: message.message_id().map(str::to_owned),
+        }
+    }
+
+    /// Takes what is missing from another header.
+    pub(super) fn complete_with(&mut self, other: Self) {
+        let lists = [
+            (&mut self.from, other.from),
+            (&mut self.sender, other.sender),
+            (&mut self.to, other.to),
+            (&mut self.cc, other.cc),
+            (&mut self.bcc, other.bcc),
+            (&mut self.reply_to, other.reply_to),
+        ];
+        for (own, other) in lists {
+            if own.is_empty() {
+                *own = other;
+            }
+        }
+        self.subject = self.subject.take().or(other.subject);
+        self.date = self.date.or(other.date);
+        self.message_id = self.message_id.take().or(other.message_id);
+    }
+}
+
+impl PartFields {
+    /// Reads the header of a part.
+    pub(super) fn parse(header: &[u8]) -> Self {
+        let header = header.get(..PART_HEADER_BYTES_MAX).unwrap_or(header);
+        let mut fields = Self { media_type: "text/plain".to_owned(), ..Self::default() };
+        let message = parse(header);
+        let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {
+            return fields;
+        };
+        if let Some(content_type) = part.content_type() {
+            let subtype = content_type.subtype().unwrap_or_default();
+            fields.media_type = format!("{}/{subtype}", content_type.ctype()).to_ascii_lowercase();
+            fields.charset = content_type.attribute("charset").map(str::to_owned);
+            let boundary = content_type.attribute("boundary").map(str::to_owned);
+            fields.boundary =
+                boundary.filter(|text| (1..=BOUNDARY_BYTES_MAX).contains(&text.len()));
+        }
+        let encoding = part.content_transfer_encoding().unwrap_or_default().trim();
+        if encoding.eq_ignore_ascii_case("base64") {
+            fields.encoding = TransferEncoding::Base64;
+        } else if encoding.eq_ignore_ascii_case("quoted-printable") {
+            fields.encoding = TransferEncoding::QuotedPrintable;
+        }
+        fields.name = part.attachment_name().filter(|name| !name.is_empty()).map(str::to_owned);
+        fields.content_id = part.content_id().map(str::to_owned);
+        fields.content_location = part.content_location().map(str::to_owned);
+        fields.is_attachment =
+            part.content_disposition().is_some_and(|disposition| disposition.is_attachment());
+        fields
+    }
+}
+
+fn parse(header: &[u8]) -> Option<Message<'_>> {
+    MessageParser::default().parse_headers(header)
+}
+
+fn mailboxes(addresses: Option<&Address<'_>>) -> Vec<Mailbox> {
+    let all = addresses.into_iter().flat_map(Address::iter);
+    let read = all.map(|one| Mailbox {
+        name: one.name.as_deref().unwrap_or_default().to_owned(),
+        address: one.address.as_deref().unwrap_or_default().to_owned(),
+    });
+    read.take(MAILBOXES_MAX).collect()
+}

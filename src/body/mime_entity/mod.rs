@@ -1,0 +1,280 @@
+//! A MIME entity (RFC 2045, 5322), as signed mail wraps one: header fields, bodies, attachments.
+//!
+//! The structure is taken apart here, bounded in depth and number of parts, because the parser of
+//! whole messages in mail-parser nests as deeply as its input says; header fields and transfer
+//! encodings are read by mail-parser. Signatures are passed over, not verified.
+
+mod fields;
+mod structure;
+
+use std::borrow::Cow;
+
+use mail_parser::decoders::base64::base64_decode;
+use mail_parser::decoders::quoted_printable::quoted_printable_decode;
+
+pub use fields::{Fields, Mailbox};
+use fields::{PartFields, TransferEncoding};
+use structure::{parts, split_header};
+
+use crate::body::{cms, html};
+use crate::mapi::CodePage;
+
+/// An entity, taken apart.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entity {
+    /// What its header says.
+    pub fields: Fields,
+    /// Its plain text.
+    pub text: Option<String>,
+    /// Its HTML.
+    pub html: Option<String>,
+    /// What else is in it, in order.
+    pub attachments: Vec<Part>,
+    /// What could not be read, one cause each.
+    pub defects: Vec<String>,
+}
+
+/// An attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Its file name.
+    pub name: Option<String>,
+    /// Its media type in lower case, as `image/png`.
+    pub media_type: String,
+    /// Its `Content-ID`, without the brackets.
+    pub content_id: Option<String>,
+    /// Its `Content-Location`.
+    pub content_location: Option<String>,
+    /// What is in it.
+    pub content: PartContent,
+}
+
+/// The content of an attachment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartContent {
+    /// A file.
+    Bytes(Vec<u8>),
+    /// A message (`message/rfc822`).
+    Message(Box<Entity>),
+}
+
+/// Parts inside parts deeper than this are shown as they are.
+const DEPTH_MAX: u32 = 24;
+/// More parts than this are not looked at.
+const PARTS_MAX: u32 = 2000;
+/// All decoded parts together are no larger than this, in bytes.
+const BYTES_MAX: usize = 128 << 20;
+
+/// What may still be read of an entity and of those in it.
+struct Limits {
+    parts: u32,
+    bytes: usize,
+}
+
+impl Entity {
+    /// Takes an entity apart. Of damaged ones it gives what can be read.
+    pub fn parse(bytes: &[u8]) -> Self {
+        Self::nested(bytes, 0, &mut Limits { parts: PARTS_MAX, bytes: BYTES_MAX })
+    }
+
+    fn nested(bytes: &[u8], depth: u32, limits: &mut Limits) -> Self {
+        let (header, _) = split_header(bytes);
+        let mut reader =
+            Reader { entity: Self { fields: Fields::parse(header), ..Self::default() }, limits };
+        reader.read(bytes, depth, false);
+        reader.entity
+    }
+}
+
+/// Reads the parts of one entity.
+struct Reader<'a> {
+    entity: Entity,
+    limits: &'a mut Limits,
+}
+
+impl Reader<'_> {
+    fn defect(&mut self, cause: impl Into<String>) {
+        self.entity.defects.push(cause.into());
+    }
+
+    /// Reads a part; `in_multipart` if it is not the entity itself.
+    fn read(&mut self, bytes: &[u8], depth: u32, in_multipart: bool) {
+        match self.limits.parts.checked_sub(1) {
+            Some(left) => self.limits.parts = left,
+            None => return,
+        }
+        if self.limits.parts == 0 {
+            self.defect(format!("more than {PARTS_MAX} parts"));
+        }
+        let (header, body) = split_header(bytes);
+        let fields = PartFields::parse(header);
+        if depth >= DEPTH_MAX {
+            self.defect(format!("parts nested more than {DEPTH_MAX} deep"));
+            self.attach_bytes(&fields, body.into());
+            return;
+        }
+        match (fields.media_type.as_str(), &fields.boundary) {
+            (media_type, Some(boundary)) if media_type.starts_with("multipart/") => {
+                self.multipart(body, &fields, boundary, depth);
+            }
+            ("message/rfc822" | "message/global", _) => {
+                let bytes = self.decode(&fields, body);
+                let nested = Entity::nested(&bytes, depth + 1, self.limits);
+                self.attach(&fields, PartContent::Message(Box::new(nested)));
+            }
+            ("application/pkcs7-mime" | "application/x-pkcs7-mime", _) => {
+                self.cryptographic(&fields, body, depth);
+            }
+            _ => self.leaf(&fields, body, in_multipart),
+        }
+    }
+
+    fn multipart(&mut self, body: &[u8], fields: &PartFields, boundary: &str, depth: u32) {
+        let (found, is_closed) = parts(body, boundary.as_bytes(), self.limits.parts);
+        if found.is_empty() {
+            self.defect(format!("no part between boundaries {boundary:?}"));
+            self.attach_bytes(fields, body.into());
+            return;
+        }
+        if !is_closed {
+            self.defect(format!("the last boundary {boundary:?} is missing"));
+        }
+        let is_signed = fields.media_type == "multipart/signed";
+        for (index, part) in found.into_iter().enumerate() {
+            if is_signed && index > 0 && is_signature(part) {
+                continue;
+            }
+            if is_signed && index == 0 {
+                // Senders may protect the header by repeating it on the signed part.
+                let signed = Fields::parse(split_header(part).0);
+                self.entity.fields.complete_with(signed);
+            }
+            self.read(part, depth + 1, true);
+        }
+    }
+
+    /// A part with a cryptographic message: what is signed in it is read, all else kept.
+    fn cryptographic(&mut self, fields: &PartFields, body: &[u8], depth: u32) {
+        let bytes = self.decode(fields, body);
+        match cms::read(&bytes) {
+            Ok(cms::Content::Signed { bytes, is_truncated }) => {
+                if is_truncated {
+                    self.defect("the end of the signed content is missing");
+                }
+                self.entity.fields.complete_with(Fields::parse(split_header(&bytes).0));
+                self.read(&bytes, depth + 1, true);
+            }
+            Ok(cms::Content::Enveloped(_)) | Err(_) => {
+                self.attach_bytes(fields, bytes);
+            }
+        }
+    }
+
+    /// A part without parts: a body, or an attachment.
+    fn leaf(&mut self, fields: &PartFields, body: &[u8], in_multipart: bool) {
+        let bytes = self.decode(fields, body);
+        let is_body = !fields.is_attachment && (fields.name.is_none() || !in_multipart);
+        match fields.media_type.as_str() {
+            "text/plain" if is_body => {
+                append(&mut self.entity.text, &text(&bytes, fields.charset.as_deref()));
+            }
+            "text/html" if is_body => {
+                let charset = fields.charset.as_deref().and_then(CodePage::of_mime_charset);
+                let page = charset.map(CodePage::number);
+                let html = html::decode(&bytes, page, CodePage::WINDOWS_1252);
+                append(&mut self.entity.html, &html);
+            }
+            _ => self.attach_bytes(fields, bytes),
+        }
+    }
+
+    fn attach_bytes(&mut self, fields: &PartFields, bytes: Cow<'_, [u8]>) {
+        // Decoded bytes were counted when they were decoded.
+        let bytes = match bytes {
+            Cow::Borrowed(bytes) if !self.take(bytes.len()) => Vec::new(),
+            bytes => bytes.into_owned(),
+        };
+        self.attach(fields, PartContent::Bytes(bytes));
+    }
+
+    /// Counts bytes that are to be decoded; says whether there is room for them.
+    fn take(&mut self, len: usize) -> bool {
+        match self.limits.bytes.checked_sub(len) {
+            Some(left) => {
+                self.limits.bytes = left;
+                true
+            }
+            None => {
+                self.defect(format!(
+                    "a part of {len} bytes left out: more than {BYTES_MAX} in all"
+                ));
+                false
+            }
+        }
+    }
+
+    fn attach(&mut self, fields: &PartFields, content: PartContent) {
+        self.entity.attachments.push(Part {
+            name: fields.name.clone(),
+            media_type: fields.media_type.clone(),
+            content_id: fields.content_id.clone(),
+            content_location: fields.content_location.clone(),
+            content,
+        });
+    }
+
+    /// Undoes the transfer encoding of a body (RFC 2045 section 6).
+    fn decode<'b>(&mut self, fields: &PartFields, body: &'b [u8]) -> Cow<'b, [u8]> {
+        if fields.encoding != TransferEncoding::Identity && !self.take(body.len()) {
+            return Cow::default();
+        }
+        let (decoded, name) = match fields.encoding {
+            TransferEncoding::Identity => return body.into(),
+            TransferEncoding::Base64 => (base64_decode(body), "base64"),
+            TransferEncoding::QuotedPrintable => {
+                (quoted_printable_decode(body), "quoted-printable")
+            }
+        };
+        match decoded {
+            Some(decoded) => decoded.into(),
+            None => {
+                self.defect(format!("a {} part is no {name}", fields.media_type));
+                body.into()
+            }
+        }
+    }
+}
+
+/// Whether a part is the signature of the one before (RFC 1847, 8551, 3156).
+fn is_signature(part: &[u8]) -> bool {
+    let media_type = PartFields::parse(split_header(part).0).media_type;
+    ["pkcs7-signature", "x-pkcs7-signature", "pgp-signature"]
+        .into_iter()
+        .any(|subtype| media_type.strip_prefix("application/") == Some(subtype))
+}
+
+/// The text of a part: by its charset, else UTF-8 if it is valid, else Windows-1252.
+fn text(bytes: &[u8], charset: Option<&str>) -> String {
+    let declared = charset.and_then(CodePage::of_mime_charset);
+    match (declared, std::str::from_utf8(bytes)) {
+        (Some(page), _) => page.decode(bytes).into_owned(),
+        (None, Ok(text)) => text.to_owned(),
+        (None, Err(_)) => CodePage::WINDOWS_1252.decode(bytes).into_owned(),
+    }
+}
+
+/// Texts in one entity follow each other: mailing lists append a part.
+fn append(body: &mut Option<String>, text: &str) {
+    match body {
+        Some(body) => {
+            if !body.ends_with('\n') {
+                body.push('\n');
+            }
+            body.push_str(text);
+        }
+        None => *body = Some(text.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

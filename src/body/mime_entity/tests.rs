@@ -1,0 +1,167 @@
+//! Entities written by hand.
+
+use super::{Entity, Part, PartContent};
+use crate::body::mutations::mutations;
+
+fn parse(text: &str) -> Entity {
+    Entity::parse(text.replace('\n', "\r\n").as_bytes())
+}
+
+fn check_bodies(text: &str, plain: Option<&str>, html: Option<&str>, attachments: &[&str]) {
+    let entity = parse(text);
+    assert_eq!((entity.text.as_deref(), entity.html.as_deref()), (plain, html), "{text}");
+    let found: Vec<_> = entity.attachments.iter().map(describe).collect();
+    assert_eq!(found, attachments, "{text}");
+}
+
+fn describe(part: &Part) -> String {
+    let name = part.name.as_deref().unwrap_or("-");
+    match &part.content {
+        PartContent::Bytes(bytes) => {
+            format!("{name} {} {}", part.media_type, String::from_utf8_lossy(bytes))
+        }
+        PartContent::Message(entity) => {
+            let subject = entity.fields.subject.as_deref().unwrap_or("-");
+            format!("{name} {} [{subject}]", part.media_type)
+        }
+    }
+}
+
+#[test]
+fn header_fields_are_read() {
+    let entity = parse(
+        "From: =?iso-8859-1?Q?J=FCrgen?= <j@example.org>\nTo: a@example.org, \"B, C\"\n \
+         <b@example.org>\nSubject: =?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=\n\
+         Date: Fri, 1 Mar 2024 10:00:00 +0100\nMessage-ID: <1@example.org>\n\nHi\n",
+    );
+    let fields = &entity.fields;
+    assert_eq!(fields.from[0].name, "J\u{fc}rgen");
+    assert_eq!(fields.to[1].name, "B, C");
+    assert_eq!(fields.to[1].address, "b@example.org");
+    assert_eq!(fields.subject.as_deref(), Some("\u{65e5}\u{672c}"));
+    assert_eq!(fields.date.unwrap().to_string(), "2024-03-01T09:00:00Z");
+    assert_eq!(fields.message_id.as_deref(), Some("1@example.org"));
+    assert_eq!(entity.text.as_deref(), Some("Hi\r\n"));
+    assert!(entity.defects.is_empty());
+}
+
+#[test]
+fn bodies_and_attachments_are_told_apart() {
+    check_bodies("Subject: x\n\nplain", Some("plain"), None, &[]);
+    check_bodies("plain", Some("plain"), None, &[]);
+    check_bodies("\nplain", Some("plain"), None, &[]);
+    check_bodies(
+        "Content-Type: text/plain; charset=windows-1251\n\
+         Content-Transfer-Encoding: quoted-printable\n\n=CF=F0=\n=E8",
+        Some("\u{41f}\u{440}\u{438}"),
+        None,
+        &[],
+    );
+    check_bodies(
+        "Content-Type: multipart/mixed; boundary=m\n\n--m\n\
+         Content-Type: multipart/alternative; boundary=\"m.a\"\n\n--m.a\n\none\n--m.a\n\
+         Content-Type: text/html\n\n<p>one\n--m.a--\n--m\n\
+         Content-Type: text/plain; name=\"=?utf-8?Q?=C3=BC.txt?=\"\n\
+         Content-Transfer-Encoding: base64\n\nZmlsZQ==\n--m\n\
+         Content-Disposition: attachment\n\nfile\n--m\n\nfooter\n--m--\n",
+        Some("one\nfooter"),
+        Some("<p>one"),
+        &["\u{fc}.txt text/plain file", "- text/plain file"],
+    );
+    check_bodies(
+        "Content-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: message/rfc822\n\n\
+         Subject: inner\n\ntext\n--m--\n",
+        None,
+        None,
+        &["- message/rfc822 [inner]"],
+    );
+}
+
+#[test]
+fn signed_parts_are_shown_without_signatures() {
+    let signed = "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\";\n\
+                  \tboundary=\"----s\"\n\nThis is signed.\n\n------s\nSubject: protected\n\n\
+                  text\n------s\nContent-Type: application/pkcs7-signature\n\nMII=\n------s--\n";
+    check_bodies(signed, Some("text"), None, &[]);
+    assert_eq!(parse(signed).fields.subject.as_deref(), Some("protected"));
+}
+
+#[test]
+fn damage_is_told() {
+    let check = |text, causes: &[&str]| assert_eq!(parse(text).defects, causes, "{text}");
+    check("Content-Type: multipart/mixed; boundary=b\n\nx", &["no part between boundaries \"b\""]);
+    check(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx",
+        &["the last boundary \"b\" is missing"],
+    );
+    check(
+        "Content-Type: image/png\nContent-Transfer-Encoding: base64\n\n(*)",
+        &["a image/png part is no base64"],
+    );
+}
+
+#[test]
+fn depth_and_number_of_parts_are_bounded() {
+    let deep = Entity::parse("Content-Type: message/rfc822\n\n".repeat(100_000).as_bytes());
+    let depth = std::iter::successors(Some(&deep), |entity| {
+        entity.attachments.iter().find_map(|part| match &part.content {
+            PartContent::Message(inner) => Some(&**inner),
+            PartContent::Bytes(_) => None,
+        })
+    });
+    assert_eq!(depth.count(), 25);
+    let nested: String = (0..1000)
+        .map(|i| format!("--b{i}\nContent-Type: multipart/mixed; boundary=b{}\n\n", i + 1))
+        .collect();
+    let nested =
+        Entity::parse(format!("Content-Type: multipart/mixed; boundary=b0\n\n{nested}").as_bytes());
+    assert!(nested.defects.iter().any(|cause| cause.contains("deep")), "{:?}", nested.defects);
+    let many = "--b\nContent-Type: multipart/mixed; boundary=c\n\n".repeat(100_000);
+    let many =
+        Entity::parse(format!("Content-Type: multipart/mixed; boundary=b\n\n{many}").as_bytes());
+    assert!(many.attachments.len() < 2001);
+    assert!(many.defects.iter().any(|cause| cause.contains("more than")), "no defect");
+}
+
+#[test]
+fn decoded_bytes_are_bounded() {
+    let header = "Content-Type: message/rfc822\nContent-Transfer-Encoding: quoted-printable\n\n";
+    let text = format!("{}{}", header.repeat(20), "x".repeat(10 << 20));
+    let outer = Entity::parse(text.as_bytes());
+    let depth = std::iter::successors(Some(&outer), |entity| {
+        entity.attachments.iter().find_map(|part| match &part.content {
+            PartContent::Message(inner) => Some(&**inner),
+            PartContent::Bytes(_) => None,
+        })
+    });
+    let mut defects = depth.flat_map(|entity| &entity.defects);
+    assert!(defects.any(|cause| cause.contains("left out")));
+}
+
+#[test]
+fn hostile_headers_take_no_time() {
+    for piece in
+        ["=?", "=?utf-8?Q?=", "(", "<", "\"", ",", ":;", "a*0=b;", "a*1*=%", "\\", "=?x?b?"]
+    {
+        for field in ["Subject", "From", "Content-Type", "Date", "Message-ID", "Received"] {
+            let header = format!("{field}: {}", piece.repeat(100_000 / piece.len()));
+            let started = std::time::Instant::now();
+            Entity::parse(header.as_bytes());
+            // Seconds on a busy machine would be hours for a whole message.
+            assert!(started.elapsed().as_secs() < 5, "{field}: {piece}");
+        }
+    }
+}
+
+#[test]
+fn damaged_entities_never_panic() {
+    let sound = "From: =?iso-8859-1?Q?J=FC?= <j@example.org>\r\nDate: Fri, 1 Mar 2024 10:00:00 \
+                 +0100\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: \
+                 text/html; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=41\
+                 =\r\n--m\r\nContent-Type: image/png; name*0*=utf-8''%41; name*1=b\r\n\
+                 Content-Transfer-Encoding: base64\r\nContent-ID: <1@x>\r\n\r\nAAAA\r\n--m\r\n\
+                 Content-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ntext\r\n--m--\r\n";
+    for damaged in mutations(sound.as_bytes(), 20_000) {
+        Entity::parse(&damaged);
+    }
+}

@@ -1,0 +1,282 @@
+//! TNEF (\[MS-OXTNEF\]): the `winmail.dat` that wraps a message with its properties and
+//! attachments.
+//!
+//! | offset | bytes | field |
+//! |---|---|---|
+//! | 0 | 4 | signature 0x223E9F78 |
+//! | 4 | 2 | key |
+//! | 6 | | attributes to the end of the stream |
+//!
+//! What is damaged is read as far as it goes; wrong checksums are told and otherwise ignored.
+//! Knows nothing of how a message is shown.
+
+mod attribute;
+mod properties;
+
+use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
+use attribute::{Attribute, Attributes, HEADER_LEN, Id, SIGNATURE};
+pub use properties::Properties;
+use properties::Reader;
+
+/// A message out of a TNEF stream.
+#[derive(Clone, Debug, Default)]
+pub struct Message {
+    /// Its properties; attributes of the old kind are here under their MAPI tags.
+    pub properties: Properties,
+    /// The properties of its recipients.
+    pub recipients: Vec<Properties>,
+    /// Its attachments, in order.
+    pub attachments: Vec<Attachment>,
+    /// The code page of its strings.
+    pub code_page: Option<CodePage>,
+    /// What could not be read, one cause each.
+    pub defects: Vec<String>,
+}
+
+/// An attachment out of a TNEF stream.
+#[derive(Clone, Debug, Default)]
+pub struct Attachment {
+    /// Its properties, without its content.
+    pub properties: Properties,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// The content of an attachment.
+#[derive(Clone, Debug, Default)]
+pub enum Content {
+    /// Nothing.
+    #[default]
+    None,
+    /// A file, or the compound file of an OLE object.
+    Bytes(Vec<u8>),
+    /// A message.
+    Message(Box<Message>),
+}
+
+/// Why nothing can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It does not begin with the signature.
+    #[error("no TNEF stream: expected signature 0x223E9F78, found 0x{0:08X}")]
+    Signature(u32),
+    /// It is shorter than its header.
+    #[error("no TNEF stream: a header of {HEADER_LEN} bytes, found {0}")]
+    TooShort(usize),
+}
+
+/// Messages inside messages deeper than this are not read.
+const DEPTH_MAX: u32 = 16;
+/// More defects than this are not told.
+const DEFECTS_MAX: usize = 64;
+/// More attachments than this are not read, nor recipients.
+const ATTACHMENTS_MAX: usize = 2048;
+/// `IID_IMessage`, before the stream of an embedded message.
+const IID_MESSAGE: [u8; 16] = [7, 3, 2, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46];
+
+/// Whether a file begins as a TNEF stream does.
+pub fn is_tnef(start: &[u8]) -> bool {
+    start.first_chunk().is_some_and(|bytes| u32::from_le_bytes(*bytes) == SIGNATURE)
+}
+
+/// Reads a TNEF stream.
+///
+/// # Errors
+/// If it is none by its header.
+pub fn read(bytes: &[u8]) -> Result<Message, Error> {
+    read_nested(bytes, 0)
+}
+
+fn read_nested(bytes: &[u8], depth: u32) -> Result<Message, Error> {
+    let signature = bytes.first_chunk().ok_or(Error::TooShort(bytes.len()))?;
+    let signature = u32::from_le_bytes(*signature);
+    if signature != SIGNATURE {
+        return Err(Error::Signature(signature));
+    }
+    let attributes = bytes.get(HEADER_LEN..).ok_or(Error::TooShort(bytes.len()))?;
+    let code_page = code_page(attributes);
+    let message = Message { code_page, ..Message::default() };
+    let mut builder =
+        Builder { message, strings: code_page.unwrap_or(CodePage::WINDOWS_1252), depth };
+    let mut attributes = Attributes::new(attributes, HEADER_LEN);
+    for attribute in attributes.by_ref() {
+        builder.attribute(&attribute);
+    }
+    if let Some(cause) = attributes.damage() {
+        builder.defect(cause);
+    }
+    Ok(builder.message)
+}
+
+/// The code page that `attOemCodepage` names; it governs what comes before it too.
+fn code_page(attributes: &[u8]) -> Option<CodePage> {
+    let found = Attributes::new(attributes, 0).find(|one| one.id == Id::OEM_CODE_PAGE)?;
+    CodePage::new(u32::from_le_bytes(*found.data.first_chunk()?))
+}
+
+struct Builder {
+    message: Message,
+    strings: CodePage,
+    depth: u32,
+}
+
+impl Builder {
+    fn defect(&mut self, cause: String) {
+        if self.message.defects.len() < DEFECTS_MAX {
+            self.message.defects.push(cause);
+        }
+    }
+
+    fn attribute(&mut self, attribute: &Attribute<'_>) {
+        if let Some(cause) = attribute.damage() {
+            self.defect(cause);
+        }
+        let data = attribute.data;
+        match attribute.id {
+            Id::MAPI_PROPERTIES => {
+                let block = Reader::new(data, self.strings).block();
+                self.message.properties.append(block.properties);
+                self.note(attribute, block.damage);
+            }
+            Id::RECIPIENT_TABLE => self.recipients(attribute),
+            Id::SUBJECT => self.text(tags::PR_SUBJECT, data),
+            Id::BODY => self.text(tags::PR_BODY, data),
+            Id::MESSAGE_CLASS => {
+                let class = message_class(decode(self.strings, data));
+                self.message.properties.add(tags::PR_MESSAGE_CLASS, Value::String(class));
+            }
+            Id::FROM => self.from(data),
+            Id::DATE_SENT => {
+                if let Some(time) = date(data) {
+                    self.message.properties.add(tags::PR_CLIENT_SUBMIT_TIME, Value::Time(time));
+                }
+            }
+            _ => self.attachment(attribute),
+        }
+    }
+
+    /// The attributes of attachments: each starts with `attAttachRenddata`.
+    fn attachment(&mut self, attribute: &Attribute<'_>) {
+        let count = self.message.attachments.len();
+        if attribute.id == Id::ATTACHMENT_RENDERING {
+            if count < ATTACHMENTS_MAX {
+                self.message.attachments.push(Attachment::default());
+            } else {
+                self.defect(format!("more than {ATTACHMENTS_MAX} attachments"));
+            }
+            return;
+        }
+        let strings = self.strings;
+        let Some(attachment) = self.message.attachments.last_mut() else { return };
+        let mut text = |tag| {
+            let text = decode(strings, attribute.data);
+            attachment.properties.add(tag, Value::String(text));
+        };
+        match attribute.id {
+            Id::ATTACHMENT_TITLE => text(tags::PR_ATTACH_FILENAME),
+            Id::ATTACHMENT_TRANSPORT_NAME => text(tags::PR_DISPLAY_NAME),
+            Id::ATTACHMENT_DATA => attachment.content = Content::Bytes(attribute.data.to_vec()),
+            Id::ATTACHMENT_PROPERTIES => {
+                let block = Reader::new(attribute.data, strings).block();
+                attachment.properties.append(block.properties);
+                self.note(attribute, block.damage);
+                self.content(block.object);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the content of the last attachment out of its properties, or from its object.
+    fn content(&mut self, object: Option<&[u8]>) {
+        let Some(attachment) = self.message.attachments.last_mut() else { return };
+        let binary = attachment.properties.take(tags::PR_ATTACH_DATA_BIN);
+        if let Some(Value::Binary(bytes)) = binary {
+            attachment.content = Content::Bytes(bytes);
+        }
+        let object = object.and_then(|object| object.split_at_checked(IID_MESSAGE.len()));
+        let Some((interface, stream)) = object else { return };
+        if interface != IID_MESSAGE {
+            attachment.content = Content::Bytes(stream.to_vec());
+        } else if self.depth >= DEPTH_MAX {
+            self.defect(format!("messages nested more than {DEPTH_MAX} deep"));
+        } else {
+            match read_nested(stream, self.depth + 1) {
+                Ok(message) => attachment.content = Content::Message(Box::new(message)),
+                Err(error) => self.defect(format!("embedded message: {error}")),
+            }
+        }
+    }
+
+    fn recipients(&mut self, attribute: &Attribute<'_>) {
+        let (rows, damage) = Reader::new(attribute.data, self.strings).rows(ATTACHMENTS_MAX);
+        self.message.recipients.extend(rows);
+        self.note(attribute, damage);
+    }
+
+    /// Notes the damage of a block of properties.
+    fn note(&mut self, attribute: &Attribute<'_>, damage: Option<String>) {
+        if let Some(cause) = damage {
+            self.defect(format!("{attribute}: {cause}"));
+        }
+    }
+
+    fn text(&mut self, tag: PropertyTag, data: &[u8]) {
+        let text = Value::String(decode(self.strings, data));
+        self.message.properties.add(tag, text);
+    }
+
+    /// `attFrom` (\[MS-OXTNEF\] 2.1.3.3.9): four lengths, a name, an address with its type.
+    fn from(&mut self, data: &[u8]) {
+        let len = |at: usize| {
+            let bytes = data.get(at..)?.first_chunk()?;
+            Some(usize::from(u16::from_le_bytes(*bytes)))
+        };
+        let (Some(name_len), Some(address_len)) = (len(4), len(6)) else { return };
+        let start = 8 + name_len;
+        let name = data.get(8..start).unwrap_or_default();
+        let address = data.get(start..start + address_len).unwrap_or_default();
+        self.text(tags::PR_SENDER_NAME, name);
+        let address = decode(self.strings, address);
+        let address = address.split_once(':').map_or(address.as_str(), |(_, address)| address);
+        let address = Value::String(address.to_owned());
+        self.message.properties.add(tags::PR_SENDER_EMAIL_ADDRESS, address);
+    }
+}
+
+/// The class that a name of the old kind stands for (\[MS-OXTNEF\] 2.1.3.2.1).
+fn message_class(name: String) -> String {
+    let class = match name.as_str() {
+        "IPM.Microsoft Mail.Note" => "IPM.Note",
+        "IPM.Microsoft Mail.Read Receipt" => "REPORT.IPM.Note.IPNRN",
+        "IPM.Microsoft Mail.Non-Delivery" => "REPORT.IPM.Note.NDR",
+        "IPM.Microsoft Schedule.MtgReq" => "IPM.Schedule.Meeting.Request",
+        "IPM.Microsoft Schedule.MtgCncl" => "IPM.Schedule.Meeting.Canceled",
+        "IPM.Microsoft Schedule.MtgRespP" => "IPM.Schedule.Meeting.Resp.Pos",
+        "IPM.Microsoft Schedule.MtgRespN" => "IPM.Schedule.Meeting.Resp.Neg",
+        "IPM.Microsoft Schedule.MtgRespA" => "IPM.Schedule.Meeting.Resp.Tent",
+        _ => return name,
+    };
+    class.to_owned()
+}
+
+/// A string of the old kind, which ends with a NUL.
+fn decode(code_page: CodePage, data: &[u8]) -> String {
+    let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
+    code_page.decode(data.get(..end).unwrap_or_default()).into_owned()
+}
+
+/// A date of the old kind (`DTR`, \[MS-OXTNEF\] 2.1.3.4): year, month, day, hour, minute, second.
+fn date(data: &[u8]) -> Option<FileTime> {
+    let mut fields = data.as_chunks::<2>().0.iter().map(|field| i16::from_le_bytes(*field));
+    let year = fields.next()?;
+    let mut small = || i8::try_from(fields.next()?).ok();
+    let date = jiff::civil::date(1, 1, 1).with().year(year).month(small()?).day(small()?);
+    let date = date.build().ok()?;
+    let time = jiff::civil::Time::new(small()?, small()?, small()?, 0).ok()?;
+    let zoned = date.to_datetime(time).to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    FileTime::from_unix(zoned.timestamp().as_second(), 0)
+}
+
+#[cfg(test)]
+mod tests;

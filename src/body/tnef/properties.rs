@@ -1,0 +1,272 @@
+//! A block of MAPI properties in a TNEF stream (\[MS-OXTNEF\] 2.1.3.4.1).
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 4 | number of properties |
+//! | 4 | tag: type, then id |
+//! | 16 + 4 + | of a named one: its set, its kind, its LID or its name |
+//! | | its value, padded to 4 bytes; strings, binaries and objects with their number and length |
+
+use crate::mapi::{CodePage, FileTime, PropertyTag, PropertyType, Value};
+
+/// Properties, strings under their `PT_UNICODE` tags.
+#[derive(Clone, Debug, Default)]
+pub struct Properties {
+    values: Vec<(PropertyTag, Value)>,
+}
+
+impl Properties {
+    /// The value of a property.
+    pub fn get(&self, tag: PropertyTag) -> Option<&Value> {
+        self.values.iter().find(|(known, _)| *known == tag).map(|(_, value)| value)
+    }
+
+    /// A string that is not empty.
+    pub fn text(&self, tag: PropertyTag) -> Option<&str> {
+        match self.get(tag)? {
+            Value::String(text) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A `PT_LONG` value.
+    pub fn integer(&self, tag: PropertyTag) -> Option<i32> {
+        match self.get(tag)? {
+            Value::Integer32(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A binary that is not empty.
+    pub fn binary(&self, tag: PropertyTag) -> Option<&[u8]> {
+        match self.get(tag)? {
+            Value::Binary(bytes) if !bytes.is_empty() => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Adds a value, which those added before take precedence over.
+    pub(super) fn add(&mut self, tag: PropertyTag, value: Value) {
+        self.values.push((tag, value));
+    }
+
+    /// Puts the properties of a block before what is known: they say more than the old attributes.
+    pub(super) fn append(&mut self, block: Self) {
+        let known = std::mem::replace(&mut self.values, block.values);
+        self.values.extend(known);
+    }
+
+    /// Removes a value and gives it.
+    pub(super) fn take(&mut self, tag: PropertyTag) -> Option<Value> {
+        let at = self.values.iter().position(|(known, _)| *known == tag)?;
+        Some(self.values.swap_remove(at).1)
+    }
+}
+
+/// Reads blocks of properties.
+pub(super) struct Reader<'a> {
+    rest: &'a [u8],
+    len: usize,
+    strings: CodePage,
+    /// The last object met, which may be as large as the stream and is not copied.
+    object: Option<&'a [u8]>,
+}
+
+/// A block of properties as far as it could be read.
+pub(super) struct Block<'a> {
+    pub(super) properties: Properties,
+    /// The value of a `PT_OBJECT` property: an interface id, and what it is.
+    pub(super) object: Option<&'a [u8]>,
+    /// Why it ended early.
+    pub(super) damage: Option<String>,
+}
+
+/// Properties beyond this number are skipped: a message has some hundred.
+const PROPERTIES_MAX: usize = 0x8000;
+
+impl<'a> Reader<'a> {
+    /// `strings` is the code page of `PT_STRING8` values.
+    pub(super) fn new(bytes: &'a [u8], strings: CodePage) -> Self {
+        Self { rest: bytes, len: bytes.len(), strings, object: None }
+    }
+
+    /// Reads one block.
+    pub(super) fn block(mut self) -> Block<'a> {
+        let mut properties = Properties::default();
+        let damage = self.read_block(&mut properties);
+        Block { properties, object: self.object, damage }
+    }
+
+    /// Reads the rows of a table (`attRecipTable`): their number, and a block each.
+    pub(super) fn rows(mut self, count_max: usize) -> (Vec<Properties>, Option<String>) {
+        let mut rows = Vec::new();
+        let Some(count) = self.number() else { return (rows, Some(self.end())) };
+        for _ in 0..count {
+            if rows.len() >= count_max {
+                return (rows, Some(format!("more than {count_max} rows")));
+            }
+            let mut row = Properties::default();
+            let damage = self.read_block(&mut row);
+            rows.push(row);
+            if damage.is_some() {
+                return (rows, damage);
+            }
+        }
+        (rows, None)
+    }
+
+    fn read_block(&mut self, properties: &mut Properties) -> Option<String> {
+        let Some(count) = self.number() else { return Some(self.end()) };
+        for _ in 0..count {
+            let Some(tag) = self.number().map(PropertyTag) else { return Some(self.end()) };
+            if tag.is_named() && self.skip_name().is_none() {
+                return Some(self.end());
+            }
+            match self.value(tag.property_type()) {
+                Ok(Some(value)) if properties.values.len() < PROPERTIES_MAX => {
+                    properties.add(stored_tag(tag), value);
+                }
+                Ok(_) => {}
+                Err(Stop::End) => return Some(format!("{tag}: {}", self.end())),
+                Err(Stop::Type) => return Some(format!("{tag}: a type that is not known")),
+            }
+        }
+        None
+    }
+
+    fn end(&self) -> String {
+        format!("properties end early at byte {} of {}", self.len - self.rest.len(), self.len)
+    }
+
+    fn number(&mut self) -> Option<u32> {
+        Some(u32::from_le_bytes(*self.chunk()?))
+    }
+
+    fn chunk<const N: usize>(&mut self) -> Option<&'a [u8; N]> {
+        let (chunk, rest) = self.rest.split_first_chunk()?;
+        self.rest = rest;
+        Some(chunk)
+    }
+
+    /// Bytes with their length before and their padding behind.
+    fn bytes(&mut self) -> Option<&'a [u8]> {
+        let len = usize::try_from(self.number()?).ok()?;
+        let (bytes, rest) = self.rest.split_at_checked(len)?;
+        // The padding of the last value may be missing.
+        let padding = (len.next_multiple_of(4) - len).min(rest.len());
+        self.rest = rest.get(padding..)?;
+        Some(bytes)
+    }
+
+    /// The set and name of a named property; what they say is not shown.
+    fn skip_name(&mut self) -> Option<()> {
+        self.chunk::<16>()?;
+        match self.number()? {
+            0 => self.number().map(drop),
+            _ => self.bytes().map(drop),
+        }
+    }
+
+    /// A value; `None` of a multi-valued property, which is skipped.
+    fn value(&mut self, property_type: PropertyType) -> Result<Option<Value>, Stop> {
+        let Some(element) = property_type.of_one_value() else {
+            return self.single(property_type).map(Some);
+        };
+        let count = self.number().ok_or(Stop::End)?;
+        for _ in 0..count {
+            match is_variable(element) {
+                true => self.bytes().map(drop).ok_or(Stop::End)?,
+                false => self.single(element).map(drop)?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn single(&mut self, property_type: PropertyType) -> Result<Value, Stop> {
+        if is_variable(property_type) {
+            let count = self.number().ok_or(Stop::End)?;
+            let mut value = None;
+            for _ in 0..count {
+                let bytes = self.bytes().ok_or(Stop::End)?;
+                value = value.or(Some(bytes));
+            }
+            if property_type == PropertyType::OBJECT {
+                self.object = value;
+                return Ok(Value::Object);
+            }
+            return Ok(self.variable(property_type, value.unwrap_or_default()));
+        }
+        let value = match property_type {
+            PropertyType::NULL => self.chunk::<4>().map(|_| Value::Null),
+            PropertyType::INTEGER16 => self.chunk().map(|&[low, high, ..]: &[u8; 4]| {
+                Value::Integer16(i16::from_le_bytes([low, high]))
+            }),
+            PropertyType::BOOLEAN => {
+                self.chunk().map(|&[low, high, ..]: &[u8; 4]| Value::Boolean(low | high != 0))
+            }
+            PropertyType::INTEGER32 => {
+                self.number().map(|number| Value::Integer32(number.cast_signed()))
+            }
+            PropertyType::ERROR_CODE => self.number().map(Value::ErrorCode),
+            PropertyType::FLOATING32 => {
+                self.chunk().map(|bytes| Value::Floating32(f32::from_le_bytes(*bytes)))
+            }
+            PropertyType::TIME => {
+                self.chunk().map(|bytes| Value::Time(FileTime(u64::from_le_bytes(*bytes))))
+            }
+            PropertyType::FLOATING64
+            | PropertyType::FLOATING_TIME
+            | PropertyType::CURRENCY
+            | PropertyType::INTEGER64 => {
+                self.chunk().map(|bytes| Value::Integer64(i64::from_le_bytes(*bytes)))
+            }
+            PropertyType::GUID => self.chunk::<16>().map(|bytes| Value::Binary(bytes.to_vec())),
+            _ => return Err(Stop::Type),
+        };
+        value.ok_or(Stop::End)
+    }
+
+    fn variable(&self, property_type: PropertyType, bytes: &[u8]) -> Value {
+        match property_type {
+            PropertyType::STRING => {
+                let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+                let units: Vec<_> = units.collect();
+                Value::String(without_nul(String::from_utf16_lossy(&units)))
+            }
+            PropertyType::STRING8 => {
+                Value::String(without_nul(self.strings.decode(bytes).into_owned()))
+            }
+            _ => Value::Binary(bytes.to_vec()),
+        }
+    }
+}
+
+/// Why a value could not be read.
+enum Stop {
+    End,
+    Type,
+}
+
+fn is_variable(property_type: PropertyType) -> bool {
+    matches!(
+        property_type,
+        PropertyType::STRING8
+            | PropertyType::STRING
+            | PropertyType::BINARY
+            | PropertyType::OBJECT
+            | PropertyType::SERVER_ID
+    )
+}
+
+/// The tag a value is found under.
+fn stored_tag(tag: PropertyTag) -> PropertyTag {
+    match tag.property_type() {
+        PropertyType::STRING8 => tag.with_type(PropertyType::STRING),
+        _ => tag,
+    }
+}
+
+fn without_nul(mut text: String) -> String {
+    text.truncate(text.trim_end_matches('\0').len());
+    text
+}
