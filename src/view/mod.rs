@@ -3,6 +3,7 @@
 //! | directory | module |
 //! |---|---|
 //! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
+//! | `event.ics`, `task.ics`, `contact.vcf` | `ics`, `vcf`, `content_lines`, `named` |
 //! | `attachments/` | `attachments` |
 //! | `mapi/` | `properties`, `text` |
 //! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
@@ -13,15 +14,19 @@ mod attachments;
 mod attributes;
 mod bodies;
 mod content;
+mod content_lines;
 mod defects;
 mod error;
+mod ics;
 mod listing;
+mod named;
 mod names;
 mod node;
 mod properties;
 mod reader;
 mod text;
 mod tree;
+mod vcf;
 
 pub use attributes::ExtendedAttribute;
 pub use error::Error;
