@@ -9,5 +9,6 @@
 )]
 
 mod browse;
+mod calendar;
 mod corpus;
 mod fixture;
