@@ -9,6 +9,7 @@
 )]
 
 mod browse;
+mod calendar;
 mod corpus;
 mod eml;
 mod fixture;

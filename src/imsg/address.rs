@@ -168,7 +168,7 @@ const ONE_OFF_UNICODE: u16 = 0x8000;
 /// | 20 | 2 | version |
 /// | 22 | 2 | flags |
 /// | 24 | | name, address type, address, each closed by a NUL |
-fn one_off(entry_id: &[u8]) -> Option<Address> {
+pub(super) fn one_off(entry_id: &[u8]) -> Option<Address> {
     let (_, rest) = entry_id.split_first_chunk::<4>()?;
     let (provider, rest) = rest.split_first_chunk::<16>()?;
     let ([_, _, f0, f1], strings) = rest.split_first_chunk::<4>()?;

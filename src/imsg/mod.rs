@@ -30,6 +30,7 @@ mod session;
 mod standalone;
 mod stream;
 mod strings;
+pub mod structures;
 mod value;
 
 pub use crate::storage::Defect;

@@ -3,6 +3,7 @@
 //! | directory | module |
 //! |---|---|
 //! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
+//! | `event.ics`, `task.ics`, `contact.vcf` | `ics`, `vcf`, `content_lines`, `named` |
 //! | `attachments/` | `attachments` |
 //! | `signed/`, `encrypted`, what is inside attachments | `derived` |
 //! | `mapi/` | `properties`, `text` |
@@ -17,12 +18,15 @@ mod bodies;
 mod check;
 mod composed;
 mod content;
+mod content_lines;
 mod defects;
 mod derived;
 mod eml;
 mod error;
+mod ics;
 mod json;
 mod listing;
+mod named;
 mod names;
 mod node;
 mod properties;
@@ -30,6 +34,7 @@ mod reader;
 mod report;
 mod text;
 mod tree;
+mod vcf;
 
 pub use attributes::ExtendedAttribute;
 pub use error::Error;

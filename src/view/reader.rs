@@ -2,12 +2,13 @@
 //!
 //! A new file is a variant of [`ReaderFile`], its name, and its text in [`ReaderFile::render`].
 
-use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
-use crate::mapi::sets::PS_PUBLIC_STRINGS;
+use crate::imsg::{Address, MapiProp, Message, RecipientType};
 use crate::mapi::{FileTime, PropertyTag, PropertyType, Value, tags};
 
 use super::bodies::{Bodies, Resolve};
+use super::named::{PID_NAME_KEYWORDS, Values};
 use super::text::{line, one_line, reader_line, unix_lines};
+use super::{ics, vcf};
 
 /// A file of the reader's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,11 +30,14 @@ pub(super) enum ReaderFile {
     BodyText,
     BodyHtml,
     BodyRtf,
+    EventIcs,
+    TaskIcs,
+    ContactVcf,
 }
 
 impl ReaderFile {
     /// Every file, in the order of a listing. Inode numbers follow from it: add at the end.
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 20] = [
         Self::Subject,
         Self::From,
         Self::Sender,
@@ -51,6 +55,9 @@ impl ReaderFile {
         Self::BodyText,
         Self::BodyHtml,
         Self::BodyRtf,
+        Self::EventIcs,
+        Self::TaskIcs,
+        Self::ContactVcf,
     ];
     pub(super) const COUNT: usize = Self::ALL.len();
 
@@ -81,6 +88,9 @@ impl ReaderFile {
             Self::BodyText => "body.txt",
             Self::BodyHtml => "body.html",
             Self::BodyRtf => "body.rtf",
+            Self::EventIcs => "event.ics",
+            Self::TaskIcs => "task.ics",
+            Self::ContactVcf => "contact.vcf",
         }
     }
 
@@ -93,6 +103,9 @@ impl ReaderFile {
             Self::Subject => {
                 has(message, tags::PR_SUBJECT) || has(message, tags::PR_NORMALIZED_SUBJECT)
             }
+            Self::EventIcs => ics::has_event(message),
+            Self::TaskIcs => ics::has_task(message),
+            Self::ContactVcf => vcf::exists(message),
             Self::Class => has(message, tags::PR_MESSAGE_CLASS),
             Self::Headers => has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
             other => other.render(message, &|_| None).is_some(),
@@ -127,6 +140,9 @@ impl ReaderFile {
             Self::BodyText => Some(unix_lines(&Bodies::new(message).text()?).into_bytes()),
             Self::BodyHtml => Some(Bodies::new(message).html(resolve)?.into_bytes()),
             Self::BodyRtf => Bodies::new(message).rtf(),
+            Self::EventIcs => ics::event(message),
+            Self::TaskIcs => ics::task(message),
+            Self::ContactVcf => vcf::render(message),
         }
     }
 }
@@ -198,11 +214,8 @@ fn importance(message: &Message) -> Option<Vec<u8>> {
 
 /// The categories (PidNameKeywords, \[MS-OXCMSG\] 2.2.1.17), one a line.
 fn categories(message: &Message) -> Option<Vec<u8>> {
-    let keywords =
-        PropertyName { set: PS_PUBLIC_STRINGS, kind: NameKind::Name("Keywords".to_owned()) };
-    let id = message.names().ok()?.id(&keywords)?;
-    let tag = PropertyTag::new(id, PropertyType::MULTIPLE_STRING);
-    let Value::Multiple(values) = message.salvage(tag).ok()?.value? else { return None };
+    let value = Values::new(message).value(PID_NAME_KEYWORDS, PropertyType::MULTIPLE_STRING);
+    let Value::Multiple(values) = value? else { return None };
     let lines: String = values.iter().map(|value| line(value) + "\n").collect();
     (!lines.is_empty()).then(|| lines.into_bytes())
 }

@@ -1,0 +1,57 @@
+//! Contacts as vCard files: `contact.vcf` (\[MS-OXVCARD\]).
+//!
+//! | class | version |
+//! |---|---|
+//! | `IPM.Contact` | 3.0 (RFC 2426), which Outlook, telephones and all others read |
+//! | `IPM.DistList` | 4.0 (RFC 6350), the first with `KIND:group` and members |
+//!
+//! The same message gives the same bytes at any time. The file exists if the class fits and the
+//! contact has a name, or what stands for one.
+
+mod addresses;
+mod contact;
+mod group;
+
+use crate::imsg::{MapiProp as _, Message};
+use crate::mapi::tags;
+
+use super::content_lines::ContentLines;
+use super::ics::is_class;
+use super::named::Values;
+
+/// What a card is of.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Contact,
+    DistributionList,
+}
+
+/// Whether the message has a `contact.vcf`.
+pub(super) fn exists(message: &Message) -> bool {
+    let values = Values::new(message);
+    kind(message).is_some_and(|kind| match kind {
+        Kind::Contact => contact::name(values).is_some(),
+        Kind::DistributionList => group::name(values).is_some(),
+    })
+}
+
+/// The content of `contact.vcf`.
+pub(super) fn render(message: &Message) -> Option<Vec<u8>> {
+    let values = Values::new(message);
+    let mut lines = ContentLines::default();
+    lines.put("BEGIN", "VCARD");
+    match kind(message)? {
+        Kind::Contact => contact::write(&mut lines, values)?,
+        Kind::DistributionList => group::write(&mut lines, values)?,
+    }
+    lines.put("END", "VCARD");
+    Some(lines.into_bytes())
+}
+
+fn kind(message: &Message) -> Option<Kind> {
+    let class = message.text(tags::PR_MESSAGE_CLASS)?;
+    if is_class(&class, "IPM.Contact") {
+        return Some(Kind::Contact);
+    }
+    is_class(&class, "IPM.DistList").then_some(Kind::DistributionList)
+}
