@@ -34,6 +34,7 @@ use super::attachments::{ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
 use super::composed::Composed;
 use super::error::Error;
+use super::ics;
 
 use attached::{Attached, Ole};
 use fields::Fields;
@@ -117,6 +118,7 @@ impl Composer {
         let mut alternative = Vec::new();
         alternative.extend(bodies.text().map(|text| Part::text("plain", &text)));
         alternative.extend(html.as_ref().map(|html| Part::text("html", html)));
+        alternative.extend(calendar(message));
         let held = alternative.iter().map(|part| part.body.bytes_held()).sum();
         self.take(message, held)?;
         let (mut inline, mut apart) = (Vec::new(), Vec::new());
@@ -183,4 +185,12 @@ impl References {
             Reference::ContentLocation(location) => self.locations.insert(location.to_owned()),
         };
     }
+}
+
+/// The calendar of a meeting, with the method that its readers act on (RFC 6047 2.4).
+fn calendar(message: &Message) -> Option<Part> {
+    let calendar = String::from_utf8(ics::event(message)?).ok()?;
+    let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));
+    let subtype = method.map_or("calendar".to_owned(), |name| format!("calendar; method={name}"));
+    Some(Part::text(&subtype, &calendar))
 }
