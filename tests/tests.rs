@@ -12,6 +12,7 @@ mod browse;
 mod corpus;
 mod fixture;
 mod format;
+mod golden;
 mod hostile;
 mod mail;
 mod mount;
