@@ -9,6 +9,8 @@
 )]
 
 mod browse;
+mod check;
+mod cli;
 mod corpus;
 mod fixture;
 mod format;
