@@ -14,6 +14,7 @@ mod cli;
 mod corpus;
 mod fixture;
 mod format;
+mod fs;
 mod golden;
 mod hostile;
 mod mail;
