@@ -17,6 +17,7 @@ mod format;
 mod fs;
 mod golden;
 mod hostile;
+mod json;
 mod mail;
 mod mount;
 mod mutation;
