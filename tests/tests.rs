@@ -21,4 +21,5 @@ mod json;
 mod mail;
 mod mount;
 mod mutation;
+mod readme;
 mod session;
