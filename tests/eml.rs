@@ -212,6 +212,11 @@ fn check_attachments(
     let mut found = Vec::new();
     let mut embedded = Vec::new();
     for part in parsed.attachments() {
+        // The calendar of a meeting is an alternative of its body.
+        let media_type = part.content_type().map(|one| (one.ctype(), one.subtype()));
+        if media_type == Some(("text", Some("calendar"))) && part.attachment_name().is_none() {
+            continue;
+        }
         let name = part.attachment_name().unwrap_or_default().to_owned();
         match &part.body {
             PartType::Message(message) => embedded.push((name, message.clone())),

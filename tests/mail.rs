@@ -90,7 +90,7 @@ fn only_damaged_samples_have_errors() {
     }
 }
 
-fn collect_files(folder: &Path, files: &mut BTreeSet<PathBuf>) {
+pub(crate) fn collect_files(folder: &Path, files: &mut BTreeSet<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

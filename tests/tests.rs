@@ -10,13 +10,19 @@
 
 mod browse;
 mod calendar;
+mod check;
+mod cli;
 mod corpus;
 mod eml;
 mod fixture;
 mod format;
+mod fs;
+mod golden;
 mod hostile;
+mod json;
 mod mail;
 mod mount;
 mod mutation;
 mod parts;
+mod readme;
 mod session;

@@ -8,8 +8,8 @@ mod endings;
 pub(crate) mod folder;
 mod listing;
 mod many;
-mod mounted;
-mod process;
+pub(crate) mod mounted;
+pub(crate) mod process;
 mod reading;
 
 use std::fs;
