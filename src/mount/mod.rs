@@ -307,13 +307,16 @@ fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
     let text = error.to_string();
     let text = text.trim();
     let is_root = rustix::process::geteuid().is_root();
+    // fusermount3 says in words only that the directory is another user's.
+    let is_denied =
+        error.kind() == io::ErrorKind::PermissionDenied || text.contains("no write access");
     let cause = if text.contains("user_allow_other") {
         "allow_other and allow_root need the line user_allow_other in /etc/fuse.conf".to_owned()
     } else if text.starts_with("auto_unmount") {
         "auto_unmount needs allow_other or allow_root".to_owned()
     } else if error.kind() == io::ErrorKind::NotFound && !is_root {
         "install fusermount3 (package fuse3), or mount as root".to_owned()
-    } else if error.kind() == io::ErrorKind::PermissionDenied && !is_root {
+    } else if is_denied && !is_root {
         format!("{text}; choose a directory that you own, or mount as root")
     } else {
         text.to_owned()
