@@ -184,10 +184,12 @@ fn a_mount_is_not_mounted_over() {
 fn only_a_msgfs_is_unmounted() {
     let stage = Stage::new();
     for name in ["empty", "file", "missing"] {
-        let expected = format!("cannot unmount \"@{name}\": no msgfs is mounted there");
+        let expected = format!(
+            "cannot unmount \"@{name}\": no msgfs is mounted there; list them with 'findmnt -t fuse.msgfs'"
+        );
         stage.check(&format!("umount @{name}"), FAILED, &expected);
     }
-    let expected = "cannot unmount \"/proc\": no msgfs is mounted there";
+    let expected = "cannot unmount \"/proc\": no msgfs is mounted there; list them with 'findmnt -t fuse.msgfs'";
     stage.check("umount /proc", FAILED, expected);
     assert!(Path::new("/proc/self").exists());
 }

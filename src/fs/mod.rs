@@ -153,7 +153,7 @@ impl Fs {
         })
     }
 
-    /// Closes the session: every message is released, and whatever is asked for then fails.
+    /// Closes the session: every message is released, and to look into one then fails.
     pub fn close(&self) -> CloseReport {
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();

@@ -125,7 +125,9 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
     let failed = |cause: String| Error::Unmount { path: mount_point.to_owned(), cause };
     let path = table::absolute(mount_point).map_err(|error| failed(error.to_string()))?;
     if !table::is_ours(&path)? {
-        return Err(failed("no msgfs is mounted there".to_owned()));
+        return Err(failed(
+            "no msgfs is mounted there; list them with 'findmnt -t fuse.msgfs'".to_owned(),
+        ));
     }
     detach(&path).map_err(|error| failed(error.to_string()))
 }

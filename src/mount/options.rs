@@ -126,6 +126,9 @@ impl MountOptions {
             | "owner" | "group" | "atime" | "noatime" | "relatime" | "norelatime"
             | "strictatime" | "lazytime" | "diratime" | "nodiratime" | "async" | "silent" => {}
             _ if word.starts_with("x-") || word.starts_with("X-") => {}
+            "show" | "others" | "codepage" | "cache" | "uid" | "gid" | "umask" | "fsname" => {
+                return Err(wrong(word, "", "a value"));
+            }
             _ => return Err(OptionError::Unknown(word.to_owned())),
         }
         Ok(())
@@ -201,6 +204,7 @@ mod tests {
             "codepage=7",
             "option codepage=7: expected the number of a known code page, such as 1252 or 932",
         );
+        check_error("uid", "option uid=: expected a value");
         assert!(matches!(MountOptions::parse(["a=b"]), Err(OptionError::Unknown(_))));
     }
 
