@@ -10,11 +10,13 @@
 
 mod browse;
 mod calendar;
+mod classes;
 mod corpus;
 mod eml;
 mod fixture;
 mod format;
 mod hostile;
+
 mod mail;
 mod mount;
 mod mutation;
