@@ -16,7 +16,7 @@ mod eml;
 mod fixture;
 mod format;
 mod hostile;
-
+mod limits;
 mod mail;
 mod mount;
 mod mutation;
