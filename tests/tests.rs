@@ -11,6 +11,7 @@
 mod browse;
 mod calendar;
 mod check;
+mod classes;
 mod cli;
 mod corpus;
 mod eml;
@@ -20,6 +21,7 @@ mod fs;
 mod golden;
 mod hostile;
 mod json;
+mod limits;
 mod mail;
 mod mount;
 mod mutation;

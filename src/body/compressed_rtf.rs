@@ -30,6 +30,9 @@ pub enum Error {
     },
 }
 
+/// An RTF is decompressed as far as this, in bytes: a small stream can stand for a very large one.
+const RTF_BYTES_MAX: usize = 128 << 20;
+
 /// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). A damaged one gives what can be read.
 ///
 /// # Errors
@@ -41,7 +44,11 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
         Form::Stored => payload.to_vec(),
         Form::Compressed => {
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
-            let (rtf, ended) = expand(payload, capacity_bytes, usize::MAX);
+            let capacity_bytes = capacity_bytes.min(RTF_BYTES_MAX);
+            let (rtf, ended) = expand(payload, capacity_bytes, RTF_BYTES_MAX);
+            if rtf.len() >= RTF_BYTES_MAX {
+                defects.push(format!("compressed rtf: only the first {RTF_BYTES_MAX} bytes"));
+            }
             // Some writers leave out the end mark; nothing is lost while the size is right.
             if !ended && rtf.len() < header.raw_size_bytes {
                 defects.push(format!(

@@ -75,10 +75,13 @@ pub(super) struct Damaged {
 
 /// Beyond so many, messages are no longer noted; `msgfs check` has no such bound.
 const DAMAGED_MAX: usize = 10_000;
+/// As many defects of one message are noted.
+const DEFECTS_MAX: usize = 20;
 
 impl Damaged {
     /// Notes the defects of a message; the first time, returns that it is new.
-    pub(super) fn note(&self, path: &Path, defects: Vec<Defect>) -> bool {
+    pub(super) fn note(&self, path: &Path, mut defects: Vec<Defect>) -> bool {
+        defects.truncate(DEFECTS_MAX);
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         if messages.len() >= DAMAGED_MAX && !messages.contains_key(path) {
             return false;

@@ -414,8 +414,11 @@ impl Fs {
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
         for entry in entries.get(behind..).unwrap_or_default() {
-            // A file that went away, or that is hidden, is passed over.
-            let Ok(found) = self.source_entry(&path.join(&entry.name), look_up) else { continue };
+            let found = match self.source_entry(&path.join(&entry.name), look_up) {
+                // It went away meanwhile, or it is hidden.
+                Err(Error::NotFound) => continue,
+                found => found?,
+            };
             let (name, cookie) = (entry.name.as_os_str(), entry.cookie);
             if add(DirectoryEntry { name, cookie, entry: found, is_dot: false }) {
                 if look_up {

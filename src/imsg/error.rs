@@ -57,10 +57,13 @@ impl Error {
             Self::NotAMessage { place } => {
                 Defect { place, cause: "a storage without message properties".to_owned() }
             }
-            Self::NoProperty { .. }
-            | Self::SessionClosed
-            | Self::TooDeep { .. }
-            | Self::Storage(_) => Defect { place: place.to_owned(), cause: self.to_string() },
+            Self::TooDeep { place, depth_max } => Defect {
+                place,
+                cause: format!("message embedded more than {depth_max} levels deep"),
+            },
+            Self::NoProperty { .. } | Self::SessionClosed | Self::Storage(_) => {
+                Defect { place: place.to_owned(), cause: self.to_string() }
+            }
         }
     }
 }

@@ -39,6 +39,8 @@ const GUID_STREAM: &str = "__substg1.0_00020102";
 const ENTRY_STREAM: &str = "__substg1.0_00030102";
 const STRING_STREAM: &str = "__substg1.0_00040102";
 const ENTRY_LEN: usize = 8;
+/// The longest name that MAPI allows, in bytes of UTF-16; none longer was seen in real files.
+const NAME_BYTES_MAX: usize = 508;
 
 impl PropertyNames {
     /// Reads the map in the root of a file; a missing map is an empty one.
@@ -151,6 +153,9 @@ fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
     let rest = strings.get(usize::try_from(offset).map_err(|_| beyond())?..).ok_or_else(beyond)?;
     let (len, text) = rest.split_first_chunk::<4>().ok_or_else(beyond)?;
     let len = usize::try_from(u32::from_le_bytes(*len)).map_err(|_| beyond())?;
+    if len > NAME_BYTES_MAX {
+        return Err(format!("name of {len} bytes, of at most {NAME_BYTES_MAX}"));
+    }
     let text = text.get(..len).ok_or_else(beyond)?;
     Ok(super::value::decode_utf16(text))
 }

@@ -256,6 +256,14 @@ impl PropertySet {
                 }),
             }
         }
+        // Values without a length stream and an entry are a property too.
+        let orphans = self.elements.iter().map(|(tag, ..)| Property {
+            tag: *tag,
+            flags: None,
+            value: [0; 8],
+            entry: None,
+        });
+        self.properties.extend(orphans);
         self.properties.sort_by_key(|property| property.tag);
         self.properties.dedup_by_key(|property| property.tag);
         self.elements.sort_unstable_by_key(|(tag, index, id)| (*tag, *index, *id));

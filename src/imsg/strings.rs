@@ -58,9 +58,13 @@ impl Strings {
         *self.code_page.get_or_init(|| self.chosen.unwrap_or_else(|| self.detect()))
     }
 
-    /// `PR_INTERNET_CPID`, which governs `PR_HTML`; inherited from the message around.
+    /// `PR_INTERNET_CPID`, which governs `PR_HTML`; inherited from the message around. A code page
+    /// that was chosen overrides it too.
     pub fn internet_code_page(&self) -> Option<u32> {
-        self.hints.internet.or_else(|| self.outer.as_ref()?.internet_code_page())
+        self.chosen
+            .map(CodePage::number)
+            .or(self.hints.internet)
+            .or_else(|| self.outer.as_ref()?.internet_code_page())
     }
 
     /// Whether the code page is that of the message around, for want of any hint here.

@@ -51,14 +51,10 @@ impl Outcome {
 }
 
 impl Notice {
-    /// Tells that the mount answers, and leaves the terminal and the folder of the user.
-    pub(super) fn ready(mut self) -> io::Result<()> {
-        let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
-        rustix::stdio::dup2_stdin(&null)?;
-        rustix::stdio::dup2_stdout(&null)?;
-        rustix::stdio::dup2_stderr(&null)?;
-        std::env::set_current_dir("/")?;
-        self.0.write_all(READY)
+    /// Tells that the mount answers.
+    pub(super) fn ready(mut self) {
+        // A user who has gone meanwhile keeps the mount.
+        let _ = self.0.write_all(READY);
     }
 
     /// Tells why there is no mount.
@@ -66,4 +62,13 @@ impl Notice {
         // If nobody listens any more there is nobody to tell.
         let _ = self.0.write_all(error.to_string().as_bytes());
     }
+}
+
+/// Leaves the terminal and the folder of the user.
+pub(super) fn leave_terminal() -> io::Result<()> {
+    let null = std::fs::File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&null)?;
+    rustix::stdio::dup2_stdout(&null)?;
+    rustix::stdio::dup2_stderr(&null)?;
+    std::env::set_current_dir("/")
 }

@@ -15,6 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use fuser::{Config, MountOption};
+use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -143,7 +144,12 @@ fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
         }
     };
     if let Some(notice) = notice {
-        notice.ready()?;
+        if let Err(error) = background::leave_terminal() {
+            mounted.abandon();
+            notice.failed(&error.into());
+            return Ok(());
+        }
+        notice.ready();
     }
     mounted.wait()
 }
@@ -175,6 +181,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     let source = request.source.canonicalize().map_err(source_error)?;
     let mut fs_options = request.options.fs.clone();
     fs_options.mount_point = Some(mount_point.clone());
+    raise_descriptor_limit();
     let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
     match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
@@ -193,22 +200,35 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     .map_err(|error| mount_error(&mount_point, &error))?;
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
-    // A receiver that is gone means that the process is ending anyway.
+    // A session that cannot be served unmounts where it is dropped.
     thread::Builder::new().name("serve".to_owned()).spawn(move || {
+        // A receiver that is gone means that the process is ending anyway.
         let _ = ended.send(Event::Ended(session.run()));
     })?;
-    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+    let mounted = Mounted { fs, mount_point, events };
+    let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
         }
-    })?;
+    });
     // The first answer: from here on the mount can be used.
-    std::fs::metadata(&mount_point).map_err(|error| mount_error(&mount_point, &error))?;
-    tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
-    Ok(Mounted { fs, mount_point, events })
+    if let Err(error) = watched.and_then(|_| std::fs::metadata(&mounted.mount_point)) {
+        mounted.abandon();
+        return Err(mount_error(&mounted.mount_point, &error));
+    }
+    tracing::info!(source = %source.display(), mount_point = %mounted.mount_point.display(), "mounted");
+    Ok(mounted)
 }
 
 impl Mounted {
+    /// Takes a mount away that nobody has used yet.
+    fn abandon(&self) {
+        if let Err(error) = table::unmount(&self.mount_point, true) {
+            tracing::error!("the mount does not come off: {error}");
+        }
+        self.fs.close();
+    }
+
     /// Serves until the mount ends, and closes the session.
     fn wait(self) -> Result<(), Error> {
         let outcome = match self.events.recv() {
@@ -245,6 +265,15 @@ impl Mounted {
                 Err(_) => return Ok(()),
             }
         }
+    }
+}
+
+/// Large messages are read from their files while they are open, so that takes descriptors.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        tracing::debug!("the limit of open files stays as it is: {error}");
     }
 }
 
@@ -296,12 +325,22 @@ fn config(options: &MountOptions, source: &Path) -> Config {
     config.mount_options.clone_from(&options.kernel);
     let named = |option: &MountOption| matches!(option, MountOption::FSName(_));
     if !config.mount_options.iter().any(named) {
-        config.mount_options.push(MountOption::FSName(source.to_string_lossy().into_owned()));
+        config.mount_options.push(MountOption::FSName(source_name(source)));
     }
     config.acl = options.acl;
     config.n_threads = Some(EVENT_LOOPS);
     config.clone_fd = true;
     config
+}
+
+/// The source as the mount table names it. Only root mounts without the helper, whose options are
+/// one text with commas in between.
+fn source_name(source: &Path) -> String {
+    let name = source.to_string_lossy();
+    match rustix::process::geteuid().is_root() {
+        true => name.into_owned(),
+        false => name.replace('\\', "\\\\").replace(',', "\\,"),
+    }
 }
 
 /// Says what the user can do about a mount that failed.

@@ -25,6 +25,9 @@ pub enum OptionError {
     /// There is no such option.
     #[error("unknown option '{0}'; see msgfs --help")]
     Unknown(String),
+    /// Writing is asked for.
+    #[error("option rw: msgfs mounts read-only; give ro")]
+    ReadOnly,
     /// The option has no such value.
     #[error("option {name}={value}: expected {expected}")]
     Value {
@@ -120,7 +123,9 @@ impl MountOptions {
             "nonempty" => self.nonempty = true,
             "exec" => self.kernel.push(MountOption::Exec),
             "noexec" => self.kernel.push(MountOption::NoExec),
-            "ro" | "default_permissions" | "nodev" | "nosuid" => {}
+            // mount.fuse3 adds dev and suid for root; there are neither devices nor programs here.
+            "ro" | "default_permissions" | "nodev" | "nosuid" | "dev" | "suid" => {}
+            "rw" => return Err(OptionError::ReadOnly),
             // What mount(8) and fstab(5) know that needs nothing from us.
             "defaults" | "auto" | "noauto" | "nofail" | "_netdev" | "user" | "nouser" | "users"
             | "owner" | "group" | "atime" | "noatime" | "relatime" | "norelatime"
@@ -196,7 +201,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
-        check_error("rw", "unknown option 'rw'; see msgfs --help");
+        check_error("rw", "option rw: msgfs mounts read-only; give ro");
         check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw or all");
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");

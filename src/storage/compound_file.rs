@@ -47,8 +47,8 @@ impl CompoundFile {
             let (first, len) = (entry.first_sector(), entry.stream_len());
             sectors.load_mini_stream(&header, first, len, &mut defects)?;
         }
-        let tree = walk::tree(&directory, root, &mut defects)?;
-        check_lengths(&tree, sectors.source().len(), &mut defects);
+        let mut tree = walk::tree(&directory, root, &mut defects)?;
+        check_lengths(&mut tree, &sectors, &mut defects);
         let defects = defects.finish();
         Ok(Arc::new(Self { version: header.version, sectors, tree, defects }))
     }
@@ -138,15 +138,43 @@ impl fmt::Debug for CompoundFile {
     }
 }
 
+/// The sector number behind the last one of a chain (\[MS-CFB\] 2.1).
+const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
+/// How many times the bytes of a file may be read as part of one stream or another.
+const OVERLAP_MAX: u64 = 4;
+
 /// Each sector belongs to one stream, so all streams together are shorter than a whole file.
-fn check_lengths(tree: &Tree, file_len: u64, defects: &mut Defects) {
+///
+/// Where they are not, streams may overlap. That is allowed within limits; beyond them, a small
+/// file could pretend to hold more than any machine can take in, so further streams are empty.
+fn check_lengths(tree: &mut Tree, sectors: &Sectors, defects: &mut Defects) {
+    let file_len = sectors.source().len();
     let len = |kind| if let Kind::Stream { len, .. } = kind { len } else { 0 };
     let total = tree.nodes().fold(0_u64, |sum, node| sum.saturating_add(len(node.kind)));
-    if total > file_len {
-        defects.add(
-            "directory",
-            format_args!("the streams declare {total} bytes, the file has {file_len}"),
-        );
+    if total <= file_len {
+        return;
+    }
+    defects.add(
+        "directory",
+        format_args!("the streams declare {total} bytes, the file has {file_len}"),
+    );
+    let mut left = file_len.saturating_mul(OVERLAP_MAX);
+    let mut withheld = 0_u32;
+    for node in tree.nodes_mut() {
+        let Kind::Stream { first, len } = &mut node.kind else { continue };
+        let wanted = (*len).min(left.saturating_add(1));
+        let readable: u64 = sectors.stream(*first, *len, wanted).map(|run| run.len).sum();
+        match left.checked_sub(readable) {
+            Some(rest) => left = rest,
+            None => {
+                *first = END_OF_CHAIN;
+                withheld += 1;
+            }
+        }
+    }
+    if withheld != 0 {
+        defects
+            .add("directory", format_args!("streams that overlap too much to be read: {withheld}"));
     }
 }
 

@@ -36,7 +36,10 @@ impl Source {
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         let found = read_at(&file, 0, &mut bytes)?;
         bytes.truncate(found);
-        let state = |metadata: &Metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec());
+        let state = |metadata: &Metadata| {
+            let modified = (metadata.mtime(), metadata.mtime_nsec());
+            (metadata.len(), modified, metadata.ctime(), metadata.ctime_nsec())
+        };
         if state(&file.metadata()?) != state(&before) {
             return Err(io::ErrorKind::StaleNetworkFileHandle.into());
         }

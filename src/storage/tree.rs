@@ -64,6 +64,10 @@ impl Tree {
         self.nodes.iter()
     }
 
+    pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+        self.nodes.iter_mut()
+    }
+
     /// The storage of this id; `None` for a stream.
     pub(super) fn storage(&self, id: u32) -> Option<&StorageNode> {
         match self.node(id)?.kind {

@@ -5,7 +5,6 @@
 
 use std::ops::Range;
 
-use crate::body::html::Reference;
 use crate::body::mac_binary::{self, MacBinary};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
@@ -14,6 +13,7 @@ use crate::storage::EntryId;
 use super::derived::{Derived, derive};
 use super::names::UniqueNames;
 use super::reader::subject;
+use super::references::References;
 
 /// The name of an attachment that has none.
 const UNNAMED: &str = "unnamed";
@@ -67,25 +67,17 @@ pub(super) fn shown_attachments(message: &Message) -> Vec<ShownAttachment> {
     attachments
 }
 
-/// The name under which an HTML body finds an attachment it refers to.
-pub(super) fn resolve(
-    attachments: &[ShownAttachment],
-    reference: &Reference<'_>,
-) -> Option<String> {
-    let matches = |one: &ShownAttachment| match reference {
-        Reference::ContentId(wanted) => {
-            let id = one.attachment.text(tags::PR_ATTACH_CONTENT_ID).unwrap_or_default();
-            let id = id.trim_start_matches('<').trim_end_matches('>');
-            !id.is_empty() && id.eq_ignore_ascii_case(wanted)
+/// What an HTML body may call the attachments.
+pub(super) fn references(attachments: &[ShownAttachment]) -> References {
+    let mut references = References::default();
+    for ShownAttachment { attachment, entry, .. } in attachments {
+        if let Some((name, _)) = entry {
+            let content_id = attachment.text(tags::PR_ATTACH_CONTENT_ID);
+            let location = attachment.text(tags::PR_ATTACH_CONTENT_LOCATION);
+            references.insert(content_id.as_deref(), location.as_deref(), name);
         }
-        Reference::ContentLocation(wanted) => one
-            .attachment
-            .text(tags::PR_ATTACH_CONTENT_LOCATION)
-            .is_some_and(|location| !location.is_empty() && location == **wanted),
-    };
-    let found = attachments.iter().find(|one| one.entry.is_some() && matches(one))?;
-    let (name, _) = found.entry.as_ref()?;
-    Some(format!("attachments/{name}"))
+    }
+    references
 }
 
 /// The path or address of an attachment by reference.

@@ -38,9 +38,8 @@ impl<'a> Bodies<'a> {
 
     /// Whether there is an HTML body.
     pub(super) fn has_html(self) -> bool {
-        [tags::PR_HTML, tags::PR_BODY_HTML]
-            .into_iter()
-            .any(|tag| self.stored_len(tag).is_some_and(|len| len > 0))
+        self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)
+            || self.message.text(tags::PR_BODY_HTML).is_some_and(|html| !html.is_empty())
             || self.rtf_kind() == Some(rtf::Kind::FromHtml)
     }
 

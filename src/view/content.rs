@@ -1,5 +1,6 @@
 //! What a file of a message holds: bytes made when first asked for, or a stream read by range.
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream, Salvaged};
 use crate::mapi::tags;
 use crate::storage::{Defect, EntryId, Extents, Source, Storage};
 
-use super::attachments::{Shown, reference_target, resolve};
+use super::attachments::{Shown, reference_target, references};
 use super::composed::Composed;
 use super::defects;
 use super::derived::{DerivedKind, ole_part};
@@ -117,7 +118,10 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     match node {
         Node::Reader(entry, file) => {
             let open = tree.open_message(entry)?;
-            let resolve = |reference: Reference<'_>| resolve(open.attachments(), &reference);
+            let names = OnceCell::new();
+            let resolve = |reference: Reference<'_>| {
+                names.get_or_init(|| references(open.attachments())).path(&reference)
+            };
             let lost = || Defect {
                 place: file.name().to_owned(),
                 cause: "nothing of the value can be read".to_owned(),

@@ -8,6 +8,9 @@ use super::attachments::{Shown, ShownAttachment};
 use super::bodies::Bodies;
 use super::text::one_line;
 
+/// A file made for it can have a defect in every few bytes; so many are told one by one.
+const DEFECTS_MAX: usize = 1000;
+
 /// The defects of a message, its recipients and its attachments, without those of the messages
 /// embedded in it. No attachment is read, and no body decompressed.
 pub(super) fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
@@ -23,6 +26,12 @@ pub(super) fn of_message(message: &Message, attachments: &[ShownAttachment]) -> 
     }
     for attachment in attachments {
         defects.extend(of_attachment(attachment));
+    }
+    if let Some(more) = defects.len().checked_sub(DEFECTS_MAX).filter(|more| *more > 0) {
+        defects.truncate(DEFECTS_MAX);
+        defects.shrink_to_fit();
+        let cause = format!("{more} more defects");
+        defects.push(Defect { place: "/".to_owned(), cause });
     }
     defects
 }

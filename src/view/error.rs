@@ -17,6 +17,9 @@ pub enum Error {
     /// A file was asked for what only a directory has.
     #[error("it is not a directory")]
     NotADirectory,
+    /// The message has more files than inode numbers have room for.
+    #[error("the message has too many files to number them")]
+    TooManyFiles,
     /// A value is damaged and nothing of it can be shown.
     #[error("{0}")]
     Damaged(storage::Defect),

@@ -31,6 +31,7 @@ mod names;
 mod node;
 mod properties;
 mod reader;
+mod references;
 mod report;
 mod text;
 mod tree;

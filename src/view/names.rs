@@ -3,7 +3,7 @@
 //! A name is one path component of at most 255 bytes, without `/`, NUL and control characters,
 //! not `.` or `..`, without blanks or dots at its end, and unique in its directory.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// The longest file name Linux takes (`NAME_MAX`), in bytes.
 const NAME_BYTES_MAX: usize = 255;
@@ -12,6 +12,8 @@ const NAME_BYTES_MAX: usize = 255;
 #[derive(Debug, Default)]
 pub(super) struct UniqueNames {
     taken: HashSet<String>,
+    /// The number last given to a name that repeats.
+    numbers: HashMap<String, u64>,
 }
 
 impl UniqueNames {
@@ -24,13 +26,18 @@ impl UniqueNames {
             "" => split_extension(cleaned),
             suffix => (cleaned, suffix),
         };
-        let mut name = fit(stem, "", extension);
-        let mut number = 2_u64;
-        while !self.taken.insert(name.clone()) {
-            name = fit(stem, &format!(" ({number})"), extension);
-            number += 1;
+        let plain = fit(stem, "", extension);
+        if self.taken.insert(plain.clone()) {
+            return plain;
         }
-        name
+        let number = self.numbers.entry(plain).or_insert(1);
+        loop {
+            *number += 1;
+            let name = fit(stem, &format!(" ({number})"), extension);
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
     }
 }
 

@@ -83,8 +83,8 @@ const RAW: u32 = 48;
 const RAW_LEN: u32 = 65;
 /// Two numbers a property: itself, and the set it is the first of.
 const PROPERTY: u32 = RAW + RAW_LEN;
-/// The numbers at the end of a storage's run, for what is made of an attachment. A million
-/// attachments would use up all numbers; what is beyond has none and is not found.
+/// The numbers at the end of a storage's run, for what is made of an attachment. Some
+/// 16,000 attachments use up all numbers, where MAPI allows 2,048.
 pub(super) const DERIVED_LEN: u32 = 4096;
 
 const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);

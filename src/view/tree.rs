@@ -219,7 +219,7 @@ impl MessageTree {
     }
 
     pub(super) fn id(&self, node: Node) -> Result<NodeId, Error> {
-        self.numbering.id(node).ok_or(Error::NotFound)
+        self.numbering.id(node).ok_or(Error::TooManyFiles)
     }
 
     pub(super) fn content(&self, id: NodeId) -> Result<Content, Error> {

@@ -17,6 +17,12 @@ pub fn decode(bytes: &[u8], internet_code_page: Option<u32>, ansi: CodePage) -> 
     let (page, bytes) = marked_page(bytes).unwrap_or_else(|| {
         let page = match internet_code_page {
             None | Some(US_ASCII | UTF_16LE | UTF_16BE) => None,
+            // Seen over bytes that are nothing of the sort.
+            Some(number)
+                if number == CodePage::UTF_8.number() && !CodePage::UTF_8.is_valid(bytes) =>
+            {
+                None
+            }
             Some(number) => CodePage::new(number),
         };
         (page.unwrap_or_else(|| guessed_page(bytes, ansi)), bytes)

@@ -61,11 +61,25 @@ pub(super) enum TransferEncoding {
     QuotedPrintable,
 }
 
-/// A header is looked at as far as this, in bytes; what is read of one field may take time in the
-/// square of its length.
-const HEADER_BYTES_MAX: usize = 64 * 1024;
-/// The same for the header of a part, of which there may be many.
-const PART_HEADER_BYTES_MAX: usize = 8 * 1024;
+/// A field is looked at as far as this, in bytes; what is read of one may take time in the square
+/// of its length.
+const FIELD_BYTES_MAX: usize = 64 * 1024;
+/// The same for the fields of a part, of which there may be many.
+const PART_FIELD_BYTES_MAX: usize = 8 * 1024;
+/// More fields of one name than this are not looked at.
+const FIELDS_MAX: usize = 64;
+/// The fields that say what a message is, in lower case.
+const MESSAGE_FIELDS: [&str; 9] =
+    ["subject", "from", "sender", "to", "cc", "bcc", "reply-to", "date", "message-id"];
+/// The fields that say what a part is, in lower case.
+const PART_FIELDS: [&str; 6] = [
+    "content-type",
+    "content-transfer-encoding",
+    "content-disposition",
+    "content-id",
+    "content-location",
+    "content-description",
+];
 /// More mailboxes than this in one field are not listed.
 const MAILBOXES_MAX: usize = 4096;
 /// Boundaries have 70 characters at most (RFC 2046 section 5.1.1); some writers are generous.
@@ -74,12 +88,12 @@ const BOUNDARY_BYTES_MAX: usize = 256;
 impl Fields {
     /// Reads a header.
     pub(super) fn parse(header: &[u8]) -> Self {
-        let header = header.get(..HEADER_BYTES_MAX).unwrap_or(header);
         let text = match std::str::from_utf8(header) {
             Ok(text) => text.to_owned(),
             Err(_) => CodePage::WINDOWS_1252.decode(header).into_owned(),
         };
-        let Some(message) = parse(header) else {
+        let fields = selected(header, &MESSAGE_FIELDS, FIELD_BYTES_MAX);
+        let Some(message) = parse(&fields) else {
             return Self { header: text, ..Self::default() };
         };
         let date = message.date().filter(|date| date.is_valid());
@@ -121,9 +135,9 @@ impl Fields {
 impl PartFields {
     /// Reads the header of a part.
     pub(super) fn parse(header: &[u8]) -> Self {
-        let header = header.get(..PART_HEADER_BYTES_MAX).unwrap_or(header);
         let mut fields = Self { media_type: "text/plain".to_owned(), ..Self::default() };
-        let message = parse(header);
+        let header = selected(header, &PART_FIELDS, PART_FIELD_BYTES_MAX);
+        let message = parse(&header);
         let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {
             return fields;
         };
@@ -148,6 +162,33 @@ impl PartFields {
             part.content_disposition().is_some_and(|disposition| disposition.is_attachment());
         fields
     }
+}
+
+/// The fields of these names, wherever they stand in a header: those of mail that came a long way
+/// have many others before them.
+fn selected(header: &[u8], names: &[&str], field_bytes_max: usize) -> Vec<u8> {
+    let mut fields = Vec::new();
+    let mut count = 0;
+    let mut left = None;
+    for line in header.split_inclusive(|byte| *byte == b'\n') {
+        if !matches!(line.first(), Some(b' ' | b'\t')) {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
+            let wanted = names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            left = (wanted && count < FIELDS_MAX).then_some(field_bytes_max);
+            count += usize::from(wanted);
+        }
+        if let Some(room) = &mut left {
+            // A field that is cut ends with a whole line, or not at all.
+            match room.checked_sub(line.len()) {
+                Some(rest) => {
+                    *room = rest;
+                    fields.extend_from_slice(line);
+                }
+                None => left = None,
+            }
+        }
+    }
+    fields
 }
 
 fn parse(header: &[u8]) -> Option<Message<'_>> {

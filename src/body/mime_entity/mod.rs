@@ -157,6 +157,7 @@ impl Reader<'_> {
     fn cryptographic(&mut self, fields: &PartFields, body: &[u8], depth: u32) {
         let bytes = self.decode(fields, body);
         match cms::read(&bytes) {
+            Ok(cms::Content::Signed { bytes, .. }) if !self.take(bytes.len()) => {}
             Ok(cms::Content::Signed { bytes, is_truncated }) => {
                 if is_truncated {
                     self.defect("the end of the signed content is missing");

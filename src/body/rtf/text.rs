@@ -105,7 +105,11 @@ impl Writer for Text {
 
     fn open(&mut self, destination: Destination) {
         match destination {
-            Destination::Field => self.fields.push(Field::default()),
+            Destination::Field => {
+                // Without a result nothing of the text before belongs to the field.
+                let start = self.text.len();
+                self.fields.push(Field { start, ..Field::default() });
+            }
             Destination::FieldResult => {
                 let start = self.text.len();
                 if let Some(field) = self.fields.last_mut() {

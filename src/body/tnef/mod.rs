@@ -209,7 +209,8 @@ impl Builder {
     }
 
     fn recipients(&mut self, attribute: &Attribute<'_>) {
-        let (rows, damage) = Reader::new(attribute.data, self.strings).rows(ATTACHMENTS_MAX);
+        let room = ATTACHMENTS_MAX.saturating_sub(self.message.recipients.len());
+        let (rows, damage) = Reader::new(attribute.data, self.strings).rows(room);
         self.message.recipients.extend(rows);
         self.note(attribute, damage);
     }

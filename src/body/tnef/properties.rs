@@ -12,13 +12,17 @@ use crate::mapi::{CodePage, FileTime, PropertyTag, PropertyType, Value};
 /// Properties, strings under their `PT_UNICODE` tags.
 #[derive(Clone, Debug, Default)]
 pub struct Properties {
+    /// Those of blocks.
     values: Vec<(PropertyTag, Value)>,
+    /// Those of old attributes, which say less.
+    attributes: Vec<(PropertyTag, Value)>,
 }
 
 impl Properties {
     /// The value of a property.
     pub fn get(&self, tag: PropertyTag) -> Option<&Value> {
-        self.values.iter().find(|(known, _)| *known == tag).map(|(_, value)| value)
+        let mut all = self.values.iter().chain(&self.attributes);
+        all.find(|(known, _)| *known == tag).map(|(_, value)| value)
     }
 
     /// A string that is not empty.
@@ -45,21 +49,27 @@ impl Properties {
         }
     }
 
-    /// Adds a value, which those added before take precedence over.
+    /// Adds the value of an old attribute; those added before take precedence over it.
     pub(super) fn add(&mut self, tag: PropertyTag, value: Value) {
-        self.values.push((tag, value));
+        if self.attributes.len() < PROPERTIES_MAX {
+            self.attributes.push((tag, value));
+        }
     }
 
-    /// Puts the properties of a block before what is known: they say more than the old attributes.
+    /// Adds the properties of a block, which say more than the old attributes.
     pub(super) fn append(&mut self, block: Self) {
-        let known = std::mem::replace(&mut self.values, block.values);
-        self.values.extend(known);
+        let room = PROPERTIES_MAX.saturating_sub(self.values.len());
+        self.values.extend(block.values.into_iter().take(room));
     }
 
     /// Removes a value and gives it.
     pub(super) fn take(&mut self, tag: PropertyTag) -> Option<Value> {
-        let at = self.values.iter().position(|(known, _)| *known == tag)?;
-        Some(self.values.swap_remove(at).1)
+        for values in [&mut self.values, &mut self.attributes] {
+            if let Some(at) = values.iter().position(|(known, _)| *known == tag) {
+                return Some(values.swap_remove(at).1);
+            }
+        }
+        None
     }
 }
 
@@ -124,7 +134,7 @@ impl<'a> Reader<'a> {
             }
             match self.value(tag.property_type()) {
                 Ok(Some(value)) if properties.values.len() < PROPERTIES_MAX => {
-                    properties.add(stored_tag(tag), value);
+                    properties.values.push((stored_tag(tag), value));
                 }
                 Ok(_) => {}
                 Err(Stop::End) => return Some(format!("{tag}: {}", self.end())),

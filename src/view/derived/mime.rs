@@ -6,6 +6,7 @@ use crate::imsg::Address;
 use crate::view::listing::ATTACHMENTS;
 use crate::view::names::UniqueNames;
 use crate::view::reader::ReaderFile;
+use crate::view::references::References;
 
 use super::directory::Directory;
 
@@ -53,11 +54,12 @@ impl Directory {
             self.body(ReaderFile::BodyText, &html::to_text(html));
         }
         if let Some(html) = html {
-            let resolve = |reference: Reference<'_>| {
-                let parts = entity.attachments.iter().zip(names);
-                let (_, name) = parts.into_iter().find(|(part, _)| is_meant(part, &reference))?;
-                Some(format!("{ATTACHMENTS}/{name}"))
-            };
+            let mut references = References::default();
+            for (part, name) in entity.attachments.iter().zip(names) {
+                let location = part.content_location.as_deref();
+                references.insert(part.content_id.as_deref(), location, name);
+            }
+            let resolve = |reference: Reference<'_>| references.path(&reference);
             self.file(ReaderFile::BodyHtml.name(), html::rewrite(html, &resolve).into_bytes());
         }
     }
@@ -75,17 +77,6 @@ impl Directory {
 
 fn address(mailbox: &Mailbox) -> Address {
     Address { name: mailbox.name.clone(), address: mailbox.address.clone() }
-}
-
-fn is_meant(part: &Part, reference: &Reference<'_>) -> bool {
-    match reference {
-        Reference::ContentId(wanted) => {
-            part.content_id.as_ref().is_some_and(|id| id.eq_ignore_ascii_case(wanted))
-        }
-        Reference::ContentLocation(wanted) => {
-            part.content_location.as_ref().is_some_and(|location| location == *wanted)
-        }
-    }
 }
 
 fn attachment_names(attachments: &[Part]) -> Vec<String> {

@@ -8,6 +8,7 @@ use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
 use crate::view::listing::ATTACHMENTS;
 use crate::view::names::UniqueNames;
 use crate::view::reader::ReaderFile;
+use crate::view::references::References;
 
 use super::directory::Directory;
 
@@ -70,11 +71,13 @@ impl Directory {
             self.body(ReaderFile::BodyText, &text);
         }
         if let Some(html) = &html {
-            let resolve = |reference: Reference<'_>| {
-                let mut all = message.attachments.iter().zip(names);
-                let (_, name) = all.find(|(one, _)| is_meant(&one.properties, &reference))?;
-                Some(format!("{ATTACHMENTS}/{name}"))
-            };
+            let mut references = References::default();
+            for (Attachment { properties, .. }, name) in message.attachments.iter().zip(names) {
+                let content_id = properties.text(tags::PR_ATTACH_CONTENT_ID);
+                let location = properties.text(tags::PR_ATTACH_CONTENT_LOCATION);
+                references.insert(content_id, location, name);
+            }
+            let resolve = |reference: Reference<'_>| references.path(&reference);
             self.file(ReaderFile::BodyHtml.name(), html::rewrite(html, &resolve).into_bytes());
         }
         if let Some(rich) = rich.filter(|rich| rtf::kind(rich) == rtf::Kind::Native) {
@@ -143,19 +146,6 @@ fn html_source(message: &Message, rich: Option<&[u8]>) -> Option<String> {
     }
     let rich = rich.filter(|rich| rtf::kind(rich) == rtf::Kind::FromHtml)?;
     Some(rtf::to_html(rich))
-}
-
-fn is_meant(properties: &Properties, reference: &Reference<'_>) -> bool {
-    match reference {
-        Reference::ContentId(wanted) => {
-            let id = properties.text(tags::PR_ATTACH_CONTENT_ID).unwrap_or_default();
-            let id = id.trim_start_matches('<').trim_end_matches('>');
-            !id.is_empty() && id.eq_ignore_ascii_case(wanted)
-        }
-        Reference::ContentLocation(wanted) => {
-            properties.text(tags::PR_ATTACH_CONTENT_LOCATION) == Some(*wanted)
-        }
-    }
 }
 
 fn attachment_names(attachments: &[Attachment]) -> Vec<String> {

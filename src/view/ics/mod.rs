@@ -36,8 +36,8 @@ use class::Kind;
 /// Whether the message has an `event.ics`; no structure is decoded for that.
 pub(super) fn has_event(message: &Message) -> bool {
     Kind::of(message).is_some_and(|kind| match kind {
-        Kind::Activity => journal::start(Values::new(message)).is_some(),
-        _ => event::start(Values::new(message)).is_some(),
+        Kind::Activity => journal::start(Values::new(message)).and_then(utc).is_some(),
+        _ => event::start(Values::new(message)).and_then(utc).is_some(),
     })
 }
 
