@@ -159,3 +159,24 @@ fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
     let text = text.get(..len).ok_or_else(beyond)?;
     Ok(super::value::decode_utf16(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NAME_BYTES_MAX, decode_name};
+
+    fn stored(len: u32, bytes: usize) -> Vec<u8> {
+        let mut strings = len.to_le_bytes().to_vec();
+        strings.resize(strings.len() + bytes, b'a');
+        strings
+    }
+
+    #[test]
+    fn a_name_has_a_limit() {
+        let max = u32::try_from(NAME_BYTES_MAX).unwrap();
+        assert!(decode_name(0, &stored(max, NAME_BYTES_MAX)).is_ok());
+        let error = decode_name(0, &stored(max + 2, NAME_BYTES_MAX + 2)).unwrap_err();
+        assert_eq!(error, "name of 510 bytes, of at most 508");
+        assert!(decode_name(0, &stored(8, 7)).is_err());
+        assert!(decode_name(5, b"abc").is_err());
+    }
+}

@@ -180,8 +180,42 @@ fn check_lengths(tree: &mut Tree, sectors: &Sectors, defects: &mut Defects) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{self, Write as _};
+
     use super::super::fixtures::{Broken, STREAMS, check, sample, shown};
     use super::*;
+
+    #[test]
+    fn streams_that_overlap_stand_for_no_more_than_the_file_can_hold() {
+        const STREAM_BYTES: usize = 5000;
+        let mut file =
+            cfb::CompoundFile::create_with_version(cfb::Version::V3, io::Cursor::new(Vec::new()))
+                .unwrap();
+        let names: Vec<_> = (0..40).map(|number| format!("stream{number:02}")).collect();
+        file.create_new_stream(&names[0]).unwrap().write_all(&[7; STREAM_BYTES]).unwrap();
+        for name in &names[1..] {
+            file.create_new_stream(name).unwrap();
+        }
+        file.flush().unwrap();
+        let mut broken = Broken { bytes: file.into_inner().into_inner() };
+        // All directory entries say what the first one says: first sector, length.
+        let first = broken.first_sector(&names[0]);
+        for name in &names {
+            let entry = broken.entry(name);
+            broken.put(entry + 116, first);
+            broken.put(entry + 120, 5000);
+        }
+        let len = broken.bytes.len();
+        let file = CompoundFile::open(Source::from_bytes(broken.bytes)).unwrap();
+        let root = file.root();
+        let read: Vec<_> =
+            names.iter().map(|name| root.stream(name).unwrap().read_all().is_ok()).collect();
+        let readable = read.iter().filter(|read| **read).count();
+        assert_eq!(readable, len * 4 / STREAM_BYTES);
+        assert!(read[..readable].iter().all(|read| *read));
+        let told = format!("streams that overlap too much to be read: {}", 40 - readable);
+        assert!(file.defects().iter().any(|defect| defect.cause == told), "{:?}", file.defects());
+    }
 
     #[test]
     fn shows_sound_files() {
