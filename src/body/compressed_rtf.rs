@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of RTF itself, except the words that its dictionary begins with.
 
-use crate::mapi::crc::crc as crc_of;
+use crate::mapi::crc::crc;
 
 /// The result of [`decompress`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
             let capacity_bytes = capacity_bytes.min(RTF_BYTES_MAX);
             let (rtf, ended) = expand(payload, capacity_bytes, RTF_BYTES_MAX);
             if rtf.len() >= RTF_BYTES_MAX {
-                defects.push(format!("compressed rtf: only the first {RTF_BYTES_MAX} bytes"));
+                defects.push(cut(header.raw_size_bytes));
             }
             // Some writers leave out the end mark; nothing is lost while the size is right.
             if !ended && rtf.len() < header.raw_size_bytes {
@@ -63,6 +63,11 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
     // A C string's end is no part of the RTF (seen in one stream of seven).
     rtf.truncate(rtf.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     Ok(Decompressed { rtf, defects })
+}
+
+/// The defect of an RTF that is too long to be decompressed whole.
+fn cut(size_bytes: usize) -> String {
+    format!("compressed rtf: of {size_bytes} bytes only the first {RTF_BYTES_MAX} are read")
 }
 
 /// Decompresses no more than the first bytes, to look at the beginning of an RTF.
@@ -82,14 +87,9 @@ pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Err
 /// Looks for a defect in the header and the checksum, without decompressing.
 pub fn check(stream: &[u8]) -> Option<String> {
     match Header::read(stream) {
-        Ok((header, payload)) => header.defect(payload),
+        Ok((header, payload)) => header.defect(payload).or_else(|| header.cut()),
         Err(error) => Some(error.to_string()),
     }
-}
-
-/// Computes the checksum of a payload (\[MS-OXRTFCP\] 3.1.3.2).
-pub fn crc(bytes: &[u8]) -> u32 {
-    crc_of(bytes)
 }
 
 /// Compresses RTF (\[MS-OXRTFCP\] 3.1.1.4), taking the longest match at each place.
@@ -100,7 +100,7 @@ pub fn compress(rtf: &[u8]) -> Vec<u8> {
     stream.extend_from_slice(&size(payload.len() + HEADER_BYTES - SIZE_BYTES));
     stream.extend_from_slice(&size(rtf.len()));
     stream.extend_from_slice(&LZFU.to_le_bytes());
-    stream.extend_from_slice(&crc_of(&payload).to_le_bytes());
+    stream.extend_from_slice(&crc(&payload).to_le_bytes());
     stream.extend_from_slice(&payload);
     stream
 }
@@ -172,6 +172,12 @@ impl Header {
         Ok((header, payload))
     }
 
+    /// What is lost by the bound, as far as the header tells the size.
+    fn cut(&self) -> Option<String> {
+        (matches!(self.form, Form::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
+            .then(|| cut(self.raw_size_bytes))
+    }
+
     /// What the header says otherwise than the payload shows.
     fn defect(&self, payload: &[u8]) -> Option<String> {
         let expected_bytes = (self.compressed_size_bytes + SIZE_BYTES).saturating_sub(HEADER_BYTES);
@@ -186,7 +192,7 @@ impl Header {
             return None;
         }
         // Bytes after the promised ones are padding, which the checksum leaves out.
-        let found = crc_of(payload.get(..expected_bytes).unwrap_or(payload));
+        let found = crc(payload.get(..expected_bytes).unwrap_or(payload));
         (found != self.crc).then(|| {
             format!(
                 "compressed rtf: checksum of the payload is {found:08X}, the header says {:08X}",
@@ -451,6 +457,16 @@ mod tests {
             x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
             x ^ (x >> 31)
         })
+    }
+
+    #[test]
+    fn an_rtf_beyond_the_bound_is_told_without_decompressing_it() {
+        let mut stream = compress(b"{\\rtf1 x}");
+        assert_eq!(super::check(&stream), None);
+        let size = u32::try_from(RTF_BYTES_MAX + 1).unwrap();
+        stream[4..8].copy_from_slice(&size.to_le_bytes());
+        let told = "compressed rtf: of 134217729 bytes only the first 134217728 are read";
+        assert_eq!(super::check(&stream).as_deref(), Some(told));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use msgfs::body::compressed_rtf;
 use msgfs::imsg::{Error, MapiProp as _};
+use msgfs::mapi::crc::crc;
 use msgfs::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::{errors, file, open, text, value};
@@ -346,5 +347,5 @@ fn compressed_rtf_that_is_damaged() {
 
 /// The checksum of a compressed stream's payload.
 fn crc_of(stream: &[u8]) -> u32 {
-    compressed_rtf::crc(&stream[16..])
+    crc(&stream[16..])
 }
