@@ -26,5 +26,7 @@ mod mail;
 mod mount;
 mod mutation;
 mod parts;
+mod random;
 mod readme;
 mod session;
+mod writing;
