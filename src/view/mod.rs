@@ -37,6 +37,7 @@ mod text;
 mod tree;
 mod vcf;
 
+pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};
