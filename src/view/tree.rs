@@ -227,6 +227,39 @@ impl MessageTree {
         self.content(id)?.read(offset, size)
     }
 
+    /// The node of a path from the root, names with `/` in between, and its kind.
+    ///
+    /// # Errors
+    /// As [`MessageTree::list`].
+    pub fn resolve(&self, path: &str) -> Result<(NodeId, Kind), Error> {
+        let mut found = (NodeId(0), Kind::Directory);
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            found = match found {
+                (directory, Kind::Directory) => self.lookup(directory, name)?,
+                _ => return Err(Error::NotADirectory),
+            };
+        }
+        Ok(found)
+    }
+
+    /// The compound file of the message.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it could not be opened.
+    pub fn compound_file(&self) -> Result<&Arc<CompoundFile>, Error> {
+        self.file()
+    }
+
+    /// The message that attachments lead to, by their numbers from the outermost message on.
+    pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<OpenMessage>, Error> {
+        let mut open = self.open_message(EntryId::ROOT)?;
+        for number in numbers {
+            let attachment = open.message.attachment(*number)?;
+            open = self.open_message(attachment.content_storage()?.id())?;
+        }
+        Ok(open)
+    }
+
     /// The message's own file.
     pub fn source(&self) -> &Source {
         &self.source
@@ -412,7 +445,7 @@ impl MessageTree {
 }
 
 fn open_root(session: &Session, file: Arc<CompoundFile>) -> Result<Root, Error> {
-    let message = session.open_message(&file.root())?;
+    let message = session.open_message(&file.root(), imsg::Access::Read)?;
     Ok(Root { file, message })
 }
 

@@ -1,5 +1,6 @@
 //! One message that may be written to: its present state, and its edits.
 
+use std::collections::HashMap;
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,10 +12,11 @@ use crate::storage::{FileState, Source};
 use crate::view::{self, AttachmentNames, Editor, MessageTree};
 
 use super::super::attr::Attr;
-use super::super::ino::{Base, Identity, Ino};
+use super::super::ino::{Base, Ino};
 use super::super::messages::message_error;
 use super::super::{Error, source, source_error};
 use super::Writing;
+use super::folder::Incoming;
 use super::handle::Handle;
 use super::paths::Paths;
 use super::scratch::Scratch;
@@ -51,6 +53,10 @@ pub(super) struct State {
     pub(super) only_removals: bool,
     /// When it was last edited.
     edited: Option<SystemTime>,
+    /// When files in it were last written to, or the times they were given.
+    pub(super) times: HashMap<String, SystemTime>,
+    /// The message file that it is still to be made of.
+    pub(super) incoming: Option<Arc<Incoming>>,
 }
 
 /// A message under edit.
@@ -84,6 +90,8 @@ impl Draft {
             is_saving: false,
             only_removals: false,
             edited: None,
+            times: HashMap::new(),
+            incoming: None,
         };
         Self { base, state: Mutex::new(state), saved: Condvar::new() }
     }
@@ -109,12 +117,14 @@ impl Draft {
     pub(super) fn is_in_use(&self) -> bool {
         let state = self.lock();
         state.edits.is_some() || !state.writers.is_empty() || !state.scratch.is_empty()
+            || state.incoming.is_some()
     }
 }
 
 impl State {
     pub(super) fn is_unsaved(&self) -> bool {
-        self.edits.as_ref().is_some_and(|edits| edits.editor.message().is_unsaved())
+        // Edits are let go of once they are saved.
+        self.edits.is_some()
     }
 
     /// The time of its last edit in this mount.
@@ -213,7 +223,7 @@ impl Writing {
     }
 
     /// Makes a message that the source does not have yet.
-    pub(super) fn create(&self, draft: &Draft, state: &mut State) -> Result<(), Error> {
+    pub(super) fn create_new(&self, draft: &Draft, state: &mut State) -> Result<(), Error> {
         let in_message = |error: imsg::Error| message_error(&state.path, error.into());
         let target = FileTarget::new(&self.source, &self.state_folder, &state.path, None);
         let message = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
@@ -224,7 +234,7 @@ impl Writing {
         let ino = Ino::new(draft.base, NodeId(0));
         let directory = Attr::of_new_message(ino, &metadata, &self.ownership);
         let current = self.state_of(&message, state, directory)?;
-        state.edits = Some(Edits { editor: Editor::new(message), target, current });
+        state.edits = Some(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current });
         state.is_new = true;
         state.only_removals = false;
         state.touch();
@@ -267,7 +277,7 @@ impl Writing {
     /// Throws the unsaved edits of a message away.
     pub(super) fn discard(&self, state: &mut State) -> Result<(), Error> {
         let Some(edits) = state.edits.take() else { return Ok(()) };
-        edits.editor.message().discard().map_err(|error| message_error(&state.path, error.into()))
+        edits.editor.message().discard_changes().map_err(|error| message_error(&state.path, error.into()))
     }
 
     fn open_for_writing(&self, draft: &Arc<Draft>, state: &State) -> Result<Edits, Error> {
@@ -284,7 +294,7 @@ impl Writing {
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
             .map_err(|error| in_message(error.into()))?;
         let current = self.state_of(&message, state, opened.directory)?;
-        Ok(Edits { editor: Editor::new(message), target, current })
+        Ok(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current })
     }
 
     fn state_of(

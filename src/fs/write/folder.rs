@@ -136,7 +136,7 @@ impl Writing {
         let draft = self.enter_new(path)?;
         let mut state = draft.lock_idle();
         state.is_removed = false;
-        let created = self.create(&draft, &mut state).and_then(|()| {
+        let created = self.create_new(&draft, &mut state).and_then(|()| {
             let attr = self.attr(&draft, &state, NodeId(0))?;
             Ok(Entry { attr, ttl: super::nodes::TTL })
         });
@@ -153,7 +153,7 @@ impl Writing {
         if !is_message_name(path) {
             return Err(Error::Source {
                 path: path.to_owned(),
-                source: std::io::ErrorKind::ReadOnlyFilesystem.into(),
+                source: std::io::Error::from_raw_os_error(libc::EROFS),
             });
         }
         let exists = self.source.metadata(path).is_ok();
@@ -213,7 +213,6 @@ impl Writing {
             // The files of the message were removed first, as rm -r does: they stay as well.
             if state.only_removals && state.is_unsaved() {
                 self.discard(&mut state)?;
-                state.paths_restored();
                 self.commits.cancel(draft.base);
             }
             return Err(Error::NotPermitted("messages are removed with -o delete only"));
@@ -232,6 +231,19 @@ impl Writing {
     /// The message file that a message is still to be made of.
     pub(super) fn incoming(&self, _draft: &Draft, state: &State) -> Option<Arc<Incoming>> {
         state.incoming.clone()
+    }
+
+    /// Removes a message file that is being written; `false` if there is none.
+    pub(super) fn remove_incoming(&self, path: &Path) -> bool {
+        let Some(draft) = self.table.at(path) else { return false };
+        let mut state = draft.lock();
+        if state.incoming.take().is_none() {
+            return false;
+        }
+        state.is_removed = true;
+        drop(state);
+        self.table.rename(draft.base, None);
+        true
     }
 
     pub(super) fn open_incoming(&self, draft: &Arc<Draft>, incoming: Arc<Incoming>) -> u64 {
@@ -258,7 +270,13 @@ impl Writing {
             }
             state.is_changed = false;
         }
-        let path = draft.lock().path.clone();
+        let path = {
+            let state = draft.lock();
+            if state.is_removed {
+                return Ok(());
+            }
+            state.path.clone()
+        };
         let landed = self.write_file(&path, incoming);
         if let Err(error) = &landed {
             tracing::warn!("{}: not kept: {error}", path.display());
@@ -291,7 +309,7 @@ impl Writing {
         let name = path.file_name().ok_or(Error::NotFound)?;
         // What an earlier flush has put there is replaced.
         let expected = self.source.metadata(path).ok().map(|found| FileState::from(&found));
-        storage::replace_bytes(&folder, name, expected, &file).map_err(in_file)?;
+        storage::replace(&folder, name, expected, &file).map_err(in_file)?;
         Ok(())
     }
 

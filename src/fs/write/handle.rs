@@ -36,6 +36,10 @@ impl OpenFlags {
         self.0 & libc::O_TRUNC != 0
     }
 
+    pub(super) fn is_exclusive(self) -> bool {
+        self.0 & libc::O_EXCL != 0
+    }
+
     fn appends(self) -> bool {
         self.0 & libc::O_APPEND != 0
     }
@@ -430,6 +434,15 @@ impl Writing {
         drop(handle);
         drop(draft);
         self.table.release(base);
+    }
+
+    /// Takes over what was written through a handle, whether it will be closed or not.
+    pub(super) fn finish(&self, handle: &Arc<Handle>) -> Result<(), Error> {
+        match &handle.file {
+            OpenFile::Writing(_) => self.apply(handle, true),
+            OpenFile::Incoming(incoming) => self.land(&handle.draft, incoming, false),
+            _ => Ok(()),
+        }
     }
 
     /// Makes the bytes of a writing handle the value of its file. With `is_last` also an emptied

@@ -8,12 +8,14 @@
 //! | open files | `handle`, `buffer` |
 //! | creating, renaming, removing | `entries`, `folder` |
 //! | files that are no part of a message | `scratch` |
+//! | the calls of the kernel | `calls` |
 //! | saving | `commits`, `target` |
 //!
 //! A message has one lock, which is held while it is read or edited and not while it is saved. No
 //! lock of one message is held while another is asked for.
 
 mod buffer;
+mod calls;
 mod commits;
 mod draft;
 mod entries;
@@ -27,13 +29,13 @@ mod target;
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::imsg::{MessageCache, Session};
-use crate::view::Show;
+use crate::view::{NodeId, Show};
 
 use super::attr::Ownership;
-use super::ino::{Base, Identity};
+use super::ino::{Base, Identity, Ino};
 use super::source::SourceRoot;
 
 use commits::Commits;
@@ -59,6 +61,17 @@ impl Default for WriteOptions {
     fn default() -> Self {
         Self { delete: false, commit_delay: Duration::from_secs(1), state_folder: None }
     }
+}
+
+/// A change of attributes, as far as it means something here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SetAttr {
+    /// The length in bytes.
+    pub size: Option<u64>,
+    /// The permission bits.
+    pub mode: Option<u32>,
+    /// The last modification.
+    pub mtime: Option<SystemTime>,
 }
 
 /// The writing half of a filesystem.
@@ -105,6 +118,21 @@ impl Writing {
     /// The messages open without edits: their bytes and their number.
     pub(super) fn usage(&self) -> (usize, usize) {
         self.opened.usage()
+    }
+
+    /// Enters the message that the whole source is, for good.
+    pub(super) fn enter_one(&self, path: &std::path::Path) -> Ino {
+        Ino::new(self.table.enter(path, 1).base, NodeId(0))
+    }
+
+    /// Takes over what open files were written with, and saves nothing by itself any more.
+    pub(super) fn close(&self) {
+        self.commits.end();
+        for handle in self.handles.all() {
+            // What is no value is said in the log.
+            let _ = self.finish(&handle);
+        }
+        self.opened.clear();
     }
 
     /// How many messages the kernel knows or that have edits, and how many have edits.

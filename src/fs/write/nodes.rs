@@ -1,6 +1,7 @@
 //! Looking up, listing and attributes of the files in a message that may be written to.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -9,14 +10,14 @@ use crate::view::{self, ExtendedAttribute, FileAccess, Kind, NodeId};
 use super::super::attr::{self, Attr, FileType};
 use super::super::ino::Ino;
 use super::super::messages::message_error;
-use super::super::{Add, DirectoryEntry, Entry, Error};
+use super::super::{Add, DirectoryEntry, Entry, Error, Ownership, source_error};
 use super::Writing;
 use super::draft::{Draft, Opened, State};
 use super::handle::{Handle, OpenFile};
 use super::scratch::ScratchFile;
 
 /// Any edit may change any file of its message, so the kernel asks each time.
-const TTL: Duration = Duration::ZERO;
+pub(super) const TTL: Duration = Duration::ZERO;
 /// What may be written to has these bits, if its message has them.
 const WRITE_BITS: u16 = 0o222;
 
@@ -91,6 +92,14 @@ impl Writing {
         state: &State,
         number: NodeId,
     ) -> Result<Attr, Error> {
+        if let Some(incoming) = &state.incoming {
+            let folder = state.path.parent().unwrap_or(Path::new(""));
+            let metadata = self.source.metadata(folder);
+            let metadata = metadata.map_err(|error| source_error(&state.path, error))?;
+            let ino = Ino::new(draft.base, number);
+            let directory = Attr::of_new_message(ino, &metadata, &self.ownership);
+            return Ok(self.incoming_attr(ino, &directory, incoming));
+        }
         let path = match self.path(state, number) {
             Ok(path) => path,
             Err(error) => return self.removed_attr(draft, state, number).ok_or(error),
@@ -353,7 +362,7 @@ impl Writing {
         let mut attr = opened.directory;
         if !state.is_new && !state.is_unsaved() {
             let metadata = self.source.metadata(&state.path);
-            let metadata = metadata.map_err(|e| super::super::source_error(&state.path, e))?;
+            let metadata = metadata.map_err(|e| source_error(&state.path, e))?;
             attr = self.directory_attr(draft.base, &metadata);
         }
         if let Some(edited) = state.edited().filter(|edited| *edited > attr.mtime) {
@@ -426,7 +435,7 @@ fn scratch_attr(
     directory: &Attr,
     ino: Ino,
     file: &ScratchFile,
-    ownership: &super::super::Ownership,
+    ownership: &Ownership,
 ) -> Attr {
     let (file_type, size) = match &file.bytes {
         Some(bytes) => (FileType::RegularFile, super::handle::lock(bytes).len().unwrap_or(0)),

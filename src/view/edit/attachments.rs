@@ -26,28 +26,31 @@ pub(super) fn access(shown: Option<Shown>) -> Access {
 }
 
 /// Sets the content of an attachment, which is created if there is none. A message file becomes
-/// an embedded message.
+/// an embedded message. Gives the number of what was created.
 pub(super) fn set(
     message: &Message,
     name: &str,
     existing: Option<(u32, Shown)>,
     bytes: &Arc<Source>,
-) -> Result<(), Error> {
+) -> Result<Option<u32>, Error> {
     match existing {
         Some((number, Shown::Data)) => {
-            if embed(message, name, bytes)? {
-                return Ok(message.delete_attachment(number)?);
+            if let Some(created) = embed(message, name, bytes)? {
+                message.delete_attachment(number)?;
+                return Ok(Some(created));
             }
             let attachment = message.attachment(number)?;
             set_data(&attachment, bytes)?;
-            Ok(attachment.save_changes()?)
+            attachment.save_changes()?;
+            Ok(None)
         }
         Some((number, Shown::Reference)) => {
             let attachment = message.attachment(number)?;
             let target = super::text(bytes)?;
             let target = Value::String(super::utf8(&target)?.trim_end().to_owned());
             attachment.set_property(tags::PR_ATTACH_LONG_PATHNAME, &target)?;
-            Ok(attachment.save_changes()?)
+            attachment.save_changes()?;
+            Ok(None)
         }
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
         Some((_, Shown::DataFork { .. } | Shown::Ole)) => {
@@ -55,21 +58,22 @@ pub(super) fn set(
         }
         None => {
             check_name(name)?;
-            if embed(message, name, bytes)? {
-                return Ok(());
+            if let Some(created) = embed(message, name, bytes)? {
+                return Ok(Some(created));
             }
             let attachment = message.create_attachment()?;
             attachment.set_property(tags::PR_ATTACH_METHOD, &Value::Integer32(BY_VALUE))?;
             set_rendering_position(&attachment)?;
             set_names(&attachment, name)?;
             set_data(&attachment, bytes)?;
-            Ok(attachment.save_changes()?)
+            attachment.save_changes()?;
+            Ok(Some(attachment.number()?))
         }
     }
 }
 
 /// Creates an attachment with an empty message in it.
-pub(super) fn create_message(message: &Message, name: &str) -> Result<(), Error> {
+pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
     check_name(name)?;
     let Some(stem) = message_stem(name) else {
         return Err(Error::invalid("a name that ends in .msg"));
@@ -81,7 +85,8 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<(), Error>
     let class = Value::String("IPM.Note".to_owned());
     embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?;
     embedded.save_changes()?;
-    Ok(attachment.save_changes()?)
+    attachment.save_changes()?;
+    Ok(attachment.number()?)
 }
 
 /// Gives an attachment another name.
@@ -113,19 +118,19 @@ pub(super) fn message_stem(name: &str) -> Option<&str> {
     is_message.then_some(stem)
 }
 
-/// Embeds the message in a message file; `false` if it is none.
-fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<bool, Error> {
-    let Some(stem) = message_stem(name) else { return Ok(false) };
-    let Ok(file) = CompoundFile::open(Arc::clone(bytes)) else { return Ok(false) };
+/// Embeds the message in a message file; `None` if it is none.
+fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u32>, Error> {
+    let Some(stem) = message_stem(name) else { return Ok(None) };
+    let Ok(file) = CompoundFile::open(Arc::clone(bytes)) else { return Ok(None) };
     if file.root().stream(crate::imsg::PROPERTY_STREAM).is_none() {
-        return Ok(false);
+        return Ok(None);
     }
     let attachment = message.create_attachment()?;
     set_rendering_position(&attachment)?;
     set_text(&attachment, tags::PR_DISPLAY_NAME, stem)?;
     attachment.embed(&file.root())?;
     attachment.save_changes()?;
-    Ok(true)
+    Ok(Some(attachment.number()?))
 }
 
 /// Only a name that is shown as it is can be given.

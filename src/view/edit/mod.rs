@@ -17,10 +17,14 @@ mod reader;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use crate::imsg::{self, Attachment, MapiProp, Message, PropertyFlags, Recipient};
+use crate::imsg::{
+    self, MapiProp, MapiPropMut, Message, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, PropertyName,
+    Recipient, RecipientChange,
+};
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
 
+use super::attachments::AttachmentNames;
 use super::error::Error;
 use super::tree::MessageTree;
 
@@ -34,6 +38,7 @@ const TEXT_BYTES_MAX: u64 = 256 << 20;
 #[derive(Debug)]
 pub struct Editor {
     message: Message,
+    names: Arc<AttachmentNames>,
     /// The bodies set since the last save, by the message they belong to.
     bodies: HashMap<Vec<u32>, SetBodies>,
 }
@@ -54,9 +59,9 @@ pub enum Access {
 }
 
 impl Editor {
-    /// An editor of a message that is open for writing.
-    pub fn new(message: Message) -> Self {
-        Self { message, bodies: HashMap::new() }
+    /// An editor of a message that is open for writing, and the names its attachments have.
+    pub fn new(message: Message, names: Arc<AttachmentNames>) -> Self {
+        Self { message, names, bodies: HashMap::new() }
     }
 
     /// The message.
@@ -88,9 +93,15 @@ impl Editor {
             What::Property { part, key } => edit(&self.message, &message, |one| {
                 set_property(one, part, &key, bytes)
             }),
-            What::Attachment { name, number, shown } => edit(&self.message, &message, |one| {
-                attachments::set(one, &name, number.zip(shown), bytes)
-            }),
+            What::Attachment { name, number, shown } => {
+                let mut created = None;
+                edit(&self.message, &message, |one| {
+                    created = attachments::set(one, &name, number.zip(shown), bytes)?;
+                    Ok(())
+                })?;
+                self.note_name(&message, created, &name, number);
+                Ok(())
+            }
             What::Message | What::Attachments | What::Directory => Err(Error::IsADirectory),
             What::Made => Err(Error::NotSettable("it is made of other files")),
             What::Unknown => Err(Error::NotSettable("no message has such a file")),
@@ -109,20 +120,21 @@ impl Editor {
                 edit(&self.message, &message, |one| bodies::remove(one, set, file))
             }
             What::Reader(file) => edit(&self.message, &message, |one| reader::remove(one, file)),
-            What::Property { part, key: Key::Tag(tag) } => edit(&self.message, &message, |one| {
-                with_part(one, part, |object| {
-                    refuse_mandatory(object.as_prop(), tag)?;
-                    Ok(object.delete_property(tag)?)
-                })
-            }),
+            What::Property { part, key: Key::Tag(tag) } => {
+                edit(&self.message, &message, |one| delete_of_part(one, part, tag))
+            }
             What::Attachment { number: Some(number), .. } => {
-                edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))
+                edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))?;
+                self.names.remove(&storage_path(&message, number));
+                Ok(())
             }
             What::Property { .. } => Err(Error::NotSettable("set the other values instead")),
             What::Attachment { .. } | What::Unknown => Err(Error::NotFound),
             What::Message => match message.split_last() {
                 Some((number, outer)) => {
-                    edit(&self.message, outer, |one| Ok(one.delete_attachment(*number)?))
+                    edit(&self.message, outer, |one| Ok(one.delete_attachment(*number)?))?;
+                    self.names.remove(&storage_path(outer, *number));
+                    Ok(())
                 }
                 None => Err(Error::NotSettable("it is the message itself")),
             },
@@ -141,7 +153,13 @@ impl Editor {
         let Place { message, what } = place::place(tree, path)?;
         match what {
             What::Attachment { name, number: None, .. } => {
-                edit(&self.message, &message, |one| attachments::create_message(one, &name))
+                let mut created = None;
+                edit(&self.message, &message, |one| {
+                    created = Some(attachments::create_message(one, &name)?);
+                    Ok(())
+                })?;
+                self.note_name(&message, created, &name, None);
+                Ok(())
             }
             _ => Err(Error::NotSettable("messages are embedded in attachments/ only")),
         }
@@ -158,16 +176,37 @@ impl Editor {
             (
                 What::Attachment { number: Some(number), shown: Some(shown), .. },
                 What::Attachment { name, number: replaced, .. },
-            ) if old.message == new.message => edit(&self.message, &old.message, |one| {
-                attachments::rename(one, number, shown, &name)?;
-                match replaced {
-                    Some(replaced) => Ok(one.delete_attachment(replaced)?),
-                    None => Ok(()),
-                }
-            }),
+            ) if old.message == new.message => {
+                edit(&self.message, &old.message, |one| {
+                    attachments::rename(one, number, shown, &name)?;
+                    match replaced {
+                        Some(replaced) => Ok(one.delete_attachment(replaced)?),
+                        None => Ok(()),
+                    }
+                })?;
+                self.note_name(&old.message, Some(number), &name, replaced);
+                Ok(())
+            }
             _ => Err(Error::NotSettable("only attachments are renamed")),
         }
     }
+
+    /// Notes that an attachment has this name now, and another one that had it is gone.
+    fn note_name(&self, message: &[u32], number: Option<u32>, name: &str, gone: Option<u32>) {
+        let Some(number) = number else { return };
+        if let Some(gone) = gone.filter(|gone| *gone != number) {
+            self.names.remove(&storage_path(message, gone));
+        }
+        self.names.put(&storage_path(message, number), name);
+    }
+}
+
+/// The path of an attachment's storage, in the message that attachments lead to
+/// (\[MS-OXMSG\] 2.2.2).
+fn storage_path(message: &[u32], number: u32) -> String {
+    let attachment = |number: &u32| format!("/__attach_version1.0_#{number:08X}");
+    let outer = message.iter().map(|number| attachment(number) + "/__substg1.0_3701000D");
+    outer.collect::<String>() + &attachment(&number)
 }
 
 /// What may be done with the file of a path, whether it is there or not.
@@ -200,11 +239,16 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
     })
 }
 
-/// Whether a path could be that of a message embedded in the message.
-pub fn is_attachment_name(path: &str) -> bool {
+/// Whether a path is that of an attachment, there or not.
+pub fn is_attachment_path(path: &str) -> bool {
     let mut names = path.rsplit('/').skip(1);
     names.next().is_some_and(|directory| directory == super::listing::ATTACHMENTS)
         && names.all(|name| name != super::listing::MAPI)
+}
+
+/// Whether a name ends as those of messages do.
+pub fn is_message_name(name: &str) -> bool {
+    attachments::message_stem(name).is_some()
 }
 
 fn is_settable(
@@ -222,7 +266,7 @@ fn is_settable(
         Part::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,
         Part::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
     };
-    Ok(flags.is_none_or(|flags| flags & PropertyFlags::WRITEABLE != 0))
+    Ok(flags.is_none_or(|flags| flags & PROPATTR_WRITEABLE != 0))
 }
 
 /// The flags of a property that is there and listed.
@@ -245,67 +289,119 @@ fn edit(
     let Some((number, inner)) = numbers.split_first() else { return run(message) };
     let attachment = message.attachment(*number)?;
     let embedded = attachment.embedded_message()?;
-    edit(&embedded, inner, run)?;
+    let edited = edit(&embedded, inner, run);
+    if edited.is_err() {
+        // Half of an edit must not be saved at the end of the session.
+        embedded.discard_changes()?;
+        attachment.discard_changes()?;
+        return edited;
+    }
     embedded.save_changes()?;
     Ok(attachment.save_changes()?)
 }
 
-/// An object whose properties are set.
-fn with_part(
-    message: &Message,
-    part: Part,
-    run: impl FnOnce(&dyn MapiPropMut) -> Result<(), Error>,
-) -> Result<(), Error> {
-    match part {
-        Part::Message => run(message),
-        Part::Attachment(number) => {
-            let attachment = message.attachment(number)?;
-            run(&attachment)?;
-            Ok(attachment.save_changes()?)
-        }
-        Part::Recipient(number) => run(&recipient(message, number)?),
-    }
-}
-
+/// Sets a property of a message, a recipient or an attachment.
 fn set_property(
     message: &Message,
     part: Part,
     key: &Key,
     bytes: &Arc<Source>,
 ) -> Result<(), Error> {
-    with_part(message, part, |object| match key {
+    match part {
+        Part::Message => set_property_of(message, message, key, bytes),
+        Part::Attachment(number) => {
+            let attachment = message.attachment(number)?;
+            set_property_of(message, &attachment, key, bytes)?;
+            Ok(attachment.save_changes()?)
+        }
+        Part::Recipient(number) => {
+            let (tag, value) = match key {
+                Key::Tag(tag) => (*tag, value_of(*tag, bytes)?),
+                Key::Named(name, property_type) => {
+                    let tag = named_tag(message, name, *property_type)?;
+                    (tag, value_of(tag, bytes)?)
+                }
+                Key::Element(tag, index) => {
+                    let present = recipient(message, number)?.property(*tag)?;
+                    (*tag, with_element(present, *index, text(bytes)?)?)
+                }
+            };
+            let change =
+                RecipientChange::Modify { number, set: vec![(tag, value)], delete: Vec::new() };
+            Ok(message.modify_recipients(&[change])?)
+        }
+    }
+}
+
+fn set_property_of(
+    message: &Message,
+    object: &dyn MapiPropMut,
+    key: &Key,
+    bytes: &Arc<Source>,
+) -> Result<(), Error> {
+    match key {
         Key::Tag(tag) if tag.property_type().is_binary() => {
             Ok(object.set_property_source(*tag, Arc::clone(bytes))?)
         }
-        Key::Tag(tag) => {
-            let value = parse(tag.property_type(), utf8(&text(bytes)?)?)?;
-            Ok(object.set_property(*tag, &value)?)
-        }
+        Key::Tag(tag) => Ok(object.set_property(*tag, &value_of(*tag, bytes)?)?),
         Key::Named(name, property_type) => {
             let value = parse(*property_type, utf8(&text(bytes)?)?)?;
-            let id = message.property_id(name, true)?.ok_or(Error::NotFound)?;
-            Ok(object.set_property(PropertyTag::new(id, *property_type), &value)?)
+            let tag = named_tag(message, name, *property_type)?;
+            Ok(object.set_property(tag, &value)?)
         }
-        Key::Element(tag, index) => set_element(object, *tag, *index, bytes),
-    })
+        Key::Element(tag, index) => {
+            let value = with_element(object.property(*tag)?, *index, text(bytes)?)?;
+            Ok(object.set_property(*tag, &value)?)
+        }
+    }
 }
 
-/// Sets one value of a `PT_MV_BINARY` property.
-fn set_element(
-    object: &dyn MapiPropMut,
-    tag: PropertyTag,
-    index: u32,
-    bytes: &Arc<Source>,
-) -> Result<(), Error> {
-    let Value::Multiple(mut values) = object.property(tag)? else { return Err(Error::NotFound) };
+/// Deletes a property of a message, a recipient or an attachment.
+fn delete_of_part(message: &Message, part: Part, tag: PropertyTag) -> Result<(), Error> {
+    match part {
+        Part::Message => Ok(message.delete_property(tag)?),
+        Part::Attachment(number) => {
+            let attachment = message.attachment(number)?;
+            attachment.delete_property(tag)?;
+            Ok(attachment.save_changes()?)
+        }
+        Part::Recipient(number) => {
+            refuse_mandatory(&recipient(message, number)?, tag)?;
+            let change = RecipientChange::Modify { number, set: Vec::new(), delete: vec![tag] };
+            Ok(message.modify_recipients(&[change])?)
+        }
+    }
+}
+
+fn named_tag(
+    message: &Message,
+    name: &PropertyName,
+    property_type: PropertyType,
+) -> Result<PropertyTag, Error> {
+    let id = message.property_id(name, true)?.ok_or(Error::NotFound)?;
+    Ok(PropertyTag::new(id, property_type))
+}
+
+fn value_of(tag: PropertyTag, bytes: &Source) -> Result<Value, Error> {
+    let bytes = text(bytes)?;
+    match tag.property_type().is_binary() {
+        true => Ok(Value::Binary(bytes)),
+        false => parse(tag.property_type(), utf8(&bytes)?),
+    }
+}
+
+/// The values of a `PT_MV_BINARY` property with another one at a place.
+fn with_element(present: Value, index: u32, bytes: Vec<u8>) -> Result<Value, Error> {
+    let Value::Multiple(mut values) = present else { return Err(Error::NotFound) };
     let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
-    let value = Value::Binary(text(bytes)?);
+    let value = Value::Binary(bytes);
+    let count = values.len();
     match values.get_mut(index) {
         Some(known) => *known = value,
-        None if index == values.len() => values.push(value),
+        None if index == count => values.push(value),
         None => return Err(Error::invalid("the values in order, without a gap")),
     }
-    Ok(object.set_property(tag, &Value::Multiple(values))?)
+    Ok(Value::Multiple(values))
 }
 
 /// Deletes a property if it is there.
@@ -318,9 +414,8 @@ fn delete(object: &dyn MapiPropMut, tag: PropertyTag) -> Result<(), Error> {
 
 /// A property that the message may not lack (`PROPATTR_MANDATORY`) is not deleted.
 fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), Error> {
-    const MANDATORY: u32 = 1;
     match flags(object, tag)? {
-        Some(flags) if flags & MANDATORY != 0 => {
+        Some(flags) if flags & PROPATTR_MANDATORY != 0 => {
             Err(Error::NotSettable("the message may not lack this property"))
         }
         _ => Ok(()),

@@ -3,7 +3,7 @@
 //! Knows nothing of how anything is set.
 
 use crate::imsg::{MapiProp, NameKind, PropertyName};
-use crate::mapi::{self, Location, PropertyTag, PropertyType};
+use crate::mapi::{self, Guid, Location, PropertyTag, PropertyType};
 use crate::storage::EntryId;
 
 use super::super::attachments::{Shown, ShownAttachment};
@@ -81,10 +81,12 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
             Some(split) => split,
         };
         if first == MAPI {
-            return found(in_mapi(tree, &tree.open_message(entry)?, rest)?);
+            let open = tree.open_message(entry)?;
+            return found(in_mapi(tree, &open, rest)?);
         }
         if first != ATTACHMENTS {
-            return found(in_message(&tree.open_message(entry)?, first, rest));
+            let open = tree.open_message(entry)?;
+            return found(in_message(&open, first, rest));
         }
         let Some((&name, rest)) = rest.split_first() else { return found(What::Attachments) };
         let open = tree.open_message(entry)?;
@@ -171,7 +173,13 @@ fn in_part(
 ) -> Result<What, Error> {
     let (set, _) = object.property_set()?;
     let (name, rest, files) = match names {
-        [] | [NAMED] | [NAMED, _] => return Ok(What::Directory),
+        [] | [NAMED] => return Ok(What::Directory),
+        [NAMED, set_name] => {
+            return Ok(match set_by_name(set_name) {
+                Some(_) => What::Directory,
+                None => What::Unknown,
+            });
+        }
         [NAMED, set_name, name, rest @ ..] => (*name, rest, Some(*set_name)),
         [name, rest @ ..] => (*name, rest, None),
     };
@@ -208,7 +216,7 @@ fn new_key(set_name: Option<&str>, name: &str) -> Option<Key> {
     let Some(set_name) = set_name else {
         return new_tag(name).map(Key::Tag);
     };
-    let set = mapi::property_set_by_name(set_name).or_else(|| set_name.parse().ok())?;
+    let set = set_by_name(set_name)?;
     let lid = |digits: &str| u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 8);
     let kind = match name.strip_prefix("0x").and_then(lid) {
         Some(lid) => NameKind::Lid(lid),
@@ -222,6 +230,13 @@ fn new_key(set_name: Option<&str>, name: &str) -> Option<Key> {
         return None;
     }
     Some(Key::Named(name_of, PropertyType::STRING))
+}
+
+/// The property set of `PS_PUBLIC_STRINGS` or `{GUID}`.
+fn set_by_name(name: &str) -> Option<Guid> {
+    mapi::property_set_by_name(name).or_else(|| {
+        name.parse::<Guid>().ok().filter(|guid| guid.to_string() == name)
+    })
 }
 
 /// The tag of `PR_SUBJECT` or `0x66A1001F`.

@@ -155,7 +155,7 @@ fn set_party(message: &Message, party: &Party, text: &str) -> Result<(), Error> 
         set_text(message, party.smtp_address, &address.address)?;
         let key = format!("SMTP:{}\0", address.address.to_uppercase());
         message.set_property(party.search_key, &Value::Binary(key.into_bytes()))?;
-        message.set_property(party.entry_id, &Value::Binary(address.to_one_off_entry_id(true)))?;
+        message.set_property(party.entry_id, &Value::Binary(address.to_one_off_entry_id()))?;
     }
     Ok(())
 }
@@ -181,7 +181,7 @@ fn set_reply_to(message: &Message, text: &str) -> Result<(), Error> {
         .collect();
     let mut entries = Vec::new();
     for address in &addresses {
-        let entry = address.to_one_off_entry_id(true);
+        let entry = address.to_one_off_entry_id();
         entries.extend(length(entry.len())?.to_le_bytes());
         entries.extend(&entry);
         entries.resize(entries.len().next_multiple_of(4), 0);
