@@ -93,8 +93,7 @@ pub type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 ///
 /// # Errors
 /// `Changed`, `Exists`, `Incomplete`, `Name`, `Write`, `Replace`, `Unverified`: the file is as it
-/// was, and no other one is left. A failure to write the folder to the disk, after the rename, is
-/// the exception: the new file is there.
+/// was, and no other one is left. `Unsynced`: the new file is there.
 pub fn replace(
     folder: impl AsFd,
     name: &OsStr,
@@ -127,8 +126,14 @@ pub fn replace_with(
     commit.check(Step::Recheck)?;
     commit.rename(&temporary)?;
     temporary.kept = true;
-    commit.step(Step::SyncFolder, || sync_folder(commit.folder))?;
-    commit.step_of(Step::SyncFolder, temporary.file.metadata())
+    let metadata = commit.step_of(Step::SyncFolder, temporary.file.metadata())?;
+    match hook(Step::SyncFolder).and_then(|()| sync_folder(commit.folder)) {
+        Ok(()) => Ok(metadata),
+        Err(source) => {
+            let (name, state) = (commit.shown(), FileState::from(&metadata));
+            Err(Error::Unsynced { name, state, source })
+        }
+    }
 }
 
 /// Removes the temporary files of commits that were killed, and returns how many there were.
