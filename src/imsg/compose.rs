@@ -18,6 +18,8 @@ use super::recipient::RecipientType;
 pub(super) const MESSAGE_CLSID: Guid = Guid::from_u128(0x00020D0B_0000_0000_C000_000000000046);
 /// What Outlook writes as `PR_STORE_SUPPORT_MASK`: strings are Unicode.
 const STORE_SUPPORT_MASK: i32 = 0x0004_0E79;
+/// `STORE_UNICODE_OK`.
+pub(super) const UNICODE_OK: i32 = 0x0004_0000;
 /// `MSGFLAG_READ` and `MSGFLAG_UNSENT`: a draft.
 const MESSAGE_FLAGS: i32 = 0x09;
 /// `MAPI_ACCESS_MODIFY`.
@@ -70,17 +72,17 @@ fn message(header: Header) -> Result<Transaction, Error> {
 }
 
 /// An attachment by value with nothing in it yet.
-pub(super) fn attachment(number: u32) -> Result<Transaction, Error> {
+pub(super) fn attachment(number: u32, ansi: bool) -> Result<Transaction, Error> {
     let index = i32::try_from(number).unwrap_or(i32::MAX);
+    let mask = if ansi { STORE_SUPPORT_MASK & !UNICODE_OK } else { STORE_SUPPORT_MASK };
     let properties = [
         (tags::PR_ATTACH_NUM, Value::Integer32(index)),
         (tags::PR_ATTACH_METHOD, Value::Integer32(BY_VALUE)),
         (tags::PR_RENDERING_POSITION, Value::Integer32(-1)),
         (tags::PR_OBJECT_TYPE, Value::Integer32(ATTACHMENT)),
-        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(STORE_SUPPORT_MASK)),
+        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(mask)),
         (tags::PR_RECORD_KEY, Value::Binary(number.to_le_bytes().to_vec())),
     ];
-    // The mask says nothing of an ANSI message, which has no such property in its attachments.
     compose(Header::Part, &properties, Form::UNICODE)
 }
 

@@ -8,6 +8,7 @@ use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::{Defect, Entry, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
+use super::compose;
 use super::computed;
 use super::draft::{Destination, Draft, State, Unsaved};
 use super::edit::{Editable, MapiPropMut as _};
@@ -145,11 +146,9 @@ impl MessageData {
 
     /// Whether strings are of an 8-bit type: by those that there are, else by the store mask.
     pub(super) fn is_ansi(&self) -> bool {
-        /// `STORE_UNICODE_OK`.
-        const UNICODE_OK: i32 = 0x0004_0000;
         let tags = self.properties.properties().iter().map(|property| property.tag);
         is_ansi(tags).unwrap_or_else(|| match self.store_support_mask {
-            Some(Value::Integer32(mask)) => mask & UNICODE_OK == 0,
+            Some(Value::Integer32(mask)) => mask & compose::UNICODE_OK == 0,
             _ => false,
         })
     }

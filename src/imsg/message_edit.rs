@@ -35,7 +35,8 @@ impl Message {
             number
         };
         let destination = Destination::Message { message: self.clone(), number };
-        let draft = Draft::of(compose::attachment(number)?, true, destination);
+        let draft =
+            Draft::of(compose::attachment(number, self.data()?.is_ansi())?, true, destination);
         let snapshot = draft.lock().transaction.snapshot();
         let attachment = self.register_attachment(number, &snapshot.root(), Some(draft))?;
         attachment.hold(true)?;
