@@ -61,7 +61,7 @@ impl Edited {
         let mount = &self.mount;
         mount.put("a.msg/subject", "New a\n");
         mount.put("a.msg/attachments/new.txt", "New");
-        mount.put("a.msg/attachments/Outer_ with_slash.msg/subject", "New inside\n");
+        mount.put("a.msg/attachments/Outer: with_slash.msg/subject", "New inside\n");
         mount.put("sub/b.msg/body.txt", "New b\n");
         if !mount.path("new.msg").exists() {
             fs::create_dir(mount.path("new.msg")).unwrap();
@@ -94,7 +94,7 @@ impl Edited {
         for (name, expected) in [
             ("a.msg/subject", "New a\n"),
             ("a.msg/attachments/new.txt", "New"),
-            ("a.msg/attachments/Outer_ with_slash.msg/subject", "New inside\n"),
+            ("a.msg/attachments/Outer: with_slash.msg/subject", "New inside\n"),
             ("a.msg/body.txt", "This is A parcel.\nIt has two lines."),
             ("sub/b.msg/body.txt", "New b\n"),
             ("c.msg/subject", "C\n"),

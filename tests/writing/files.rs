@@ -1,9 +1,11 @@
 //! What programs do to files, on a mount or on the filesystem without one.
 
+use std::fmt;
+
 use rustix::io::Errno;
 
 /// One change of the bytes of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(super) enum Change {
     Truncate(usize),
     Write { offset: usize, bytes: Vec<u8> },
@@ -48,6 +50,16 @@ pub(super) trait Files: ReadFiles {
 
     /// Ends the filesystem, which must save everything, and starts it again.
     fn restart(&mut self);
+}
+
+impl fmt::Debug for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncate(len) => write!(f, "truncate to {len}"),
+            Self::Write { offset, bytes } => write!(f, "at {offset} {}", bytes.escape_ascii()),
+            Self::Append(bytes) => write!(f, "append {}", bytes.escape_ascii()),
+        }
+    }
 }
 
 impl Change {

@@ -372,11 +372,15 @@ impl<F: Files> Run<F> {
         let Some(new) = self.free_name() else { return };
         self.log(format!("rename {name} to {new}"));
         assert_eq!(self.files.rename(name, &new), Ok(()), "{name} to {new}");
-        let message = self.messages.remove(name).unwrap();
+        let mut message = self.messages.remove(name).unwrap();
+        // A message is saved before it gets another name.
+        message.check(&self.files, &new);
+        message.saved();
+        let mut saved = message.clone();
+        saved.restarted();
         self.messages.insert(new.clone(), message);
-        if let Some(message) = self.saved.remove(name) {
-            self.saved.insert(new, message);
-        }
+        self.saved.remove(name);
+        self.saved.insert(new, saved);
     }
 
     fn remove_message(&mut self, name: &str) {

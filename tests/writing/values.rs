@@ -85,19 +85,20 @@ impl Form {
             return Ok(Some(bytes.to_vec()));
         }
         let text = std::str::from_utf8(bytes).map_err(|_| Refused)?;
-        let is_known = |c: char| {
-            c != '\0' && (characters == Characters::All || u32::from(c) < 0x100)
-        };
-        if !text.chars().all(is_known) {
+        let has_newline =
+            matches!(self, Self::Line | Self::Word | Self::Importance | Self::ReaderTime);
+        let value = text.strip_suffix('\n').filter(|_| has_newline).unwrap_or(text);
+        // NULs at the end are the end of a string; inside there are none.
+        let value = value.trim_end_matches('\0');
+        let is_known =
+            |c| c != '\0' && (characters == Characters::All || u32::from(c) < 0x100);
+        if !value.chars().all(is_known) {
             return Err(Refused);
         }
         let shown = match self {
-            Self::Line | Self::Word | Self::Importance | Self::ReaderTime => {
-                let value = text.strip_suffix('\n').unwrap_or(text);
-                if value.is_empty() { String::new() } else { format!("{value}\n") }
-            }
-            Self::Text => text.replace("\r\n", "\n").replace('\r', "\n"),
-            _ => text.to_owned(),
+            _ if has_newline && !value.is_empty() => format!("{value}\n"),
+            Self::Text => value.replace("\r\n", "\n").replace('\r', "\n"),
+            _ => value.to_owned(),
         };
         match self {
             _ if shown.is_empty() => Ok(None),
