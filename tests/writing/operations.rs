@@ -199,8 +199,7 @@ impl<F: Files> Run<F> {
             true => self.files.change(path, changes),
             false => self.files.change_and_save(path, changes),
         };
-        let is_refusal = matches!(outcome, Err(Errno::INVAL | Errno::ILSEQ));
-        assert!(is_refusal, "{path}: expected to be refused, found {outcome:?}");
+        expect_refused(path, outcome);
         if !F::TELLS_ERRORS_ON_CLOSING {
             self.save(&target.name);
         }
@@ -236,8 +235,7 @@ impl<F: Files> Run<F> {
             let bytes = letter("Embedded").to_bytes();
             self.log(format!("put the message {path}"));
             assert_eq!(self.files.change(&path, &Change::whole(&bytes)), Ok(()), "{path}");
-            let characters = self.message(target).characters;
-            let embedded = Message::read(&self.files, &path, characters);
+            let embedded = Message::read(&self.files, &path, Characters::All);
             assert!(embedded.has("subject"), "{path} has no subject");
             let message = self.message(target);
             message.attachments.insert(name.to_owned(), Attachment::Message(embedded));
@@ -246,7 +244,11 @@ impl<F: Files> Run<F> {
         let max = if self.random.one_in(10) { 40_000 } else { 5_000 };
         let len = self.random.below(max);
         let bytes = self.random.bytes(len);
-        self.log(format!("put {path} with {len} bytes"));
+        let can_hold = self.message(target).characters.can_hold(name);
+        self.log(format!("put {path} with {len} bytes, can hold its name: {can_hold}"));
+        if !can_hold {
+            return self.expect_refusal(target, &path, &Change::whole(&bytes));
+        }
         assert_eq!(self.files.change(&path, &Change::whole(&bytes)), Ok(()), "{path}");
         let message = self.message(target);
         message.attachments.insert(name.to_owned(), Attachment::File(bytes));
@@ -278,8 +280,13 @@ impl<F: Files> Run<F> {
         }
         let directory = join(&target.path, ATTACHMENTS);
         let (from, to) = (join(&directory, &name), join(&directory, new));
-        self.log(format!("rename {from} to {to}"));
-        assert_eq!(self.files.rename(&from, &to), Ok(()), "{from} to {to}");
+        let can_hold = self.message(target).characters.can_hold(new);
+        self.log(format!("rename {from} to {to}, can hold the name: {can_hold}"));
+        let outcome = self.files.rename(&from, &to);
+        if !can_hold {
+            return expect_refused(&to, outcome);
+        }
+        assert_eq!(outcome, Ok(()), "{from} to {to}");
         let attachments = &mut self.message(target).attachments;
         let attachment = attachments.remove(&name).unwrap();
         attachments.insert(new.to_owned(), attachment);
@@ -326,8 +333,7 @@ impl<F: Files> Run<F> {
         self.log(format!("rename {from} to {to}: {expected:?}"));
         let outcome = self.files.rename(&from, &to);
         if expected.is_err() {
-            let is_refusal = matches!(outcome, Err(Errno::INVAL | Errno::ILSEQ));
-            return assert!(is_refusal, "{to}: expected to be refused, found {outcome:?}");
+            return expect_refused(&to, outcome);
         }
         assert_eq!(outcome, Ok(()), "{from} to {to}");
         self.message(target).scratch.remove(&name);
@@ -409,6 +415,12 @@ impl<F: Files> Run<F> {
         }
         self.log.push(line);
     }
+}
+
+#[track_caller]
+fn expect_refused(path: &str, outcome: Result<(), Errno>) {
+    let is_refusal = matches!(outcome, Err(Errno::INVAL | Errno::ILSEQ));
+    assert!(is_refusal, "{path}: expected to be refused, found {outcome:?}");
 }
 
 impl<F: Files> Drop for Run<F> {

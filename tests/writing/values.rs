@@ -74,6 +74,12 @@ pub(super) enum Characters {
     Windows1252,
 }
 
+impl Characters {
+    pub(super) fn can_hold(self, text: &str) -> bool {
+        self == Self::All || text.chars().all(|c| u32::from(c) < 0x100)
+    }
+}
+
 impl Form {
     /// What the file shows after it was set to these bytes; `None` if there is none then.
     pub(super) fn shown(
@@ -90,9 +96,7 @@ impl Form {
         let value = text.strip_suffix('\n').filter(|_| has_newline).unwrap_or(text);
         // NULs at the end are the end of a string; inside there are none.
         let value = value.trim_end_matches('\0');
-        let is_known =
-            |c| c != '\0' && (characters == Characters::All || u32::from(c) < 0x100);
-        if !value.chars().all(is_known) {
+        if value.contains('\0') || !characters.can_hold(value) {
             return Err(Refused);
         }
         let shown = match self {
