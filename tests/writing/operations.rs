@@ -23,6 +23,7 @@ pub(super) struct Run<F: Files> {
     /// What the files of the source hold.
     saved: BTreeMap<String, Message>,
     log: Vec<String>,
+    steps: usize,
 }
 
 /// A message, top-level or embedded.
@@ -34,6 +35,8 @@ struct Target {
 
 /// So many operations are told of when one fails.
 const LOG_MAX: usize = 40;
+/// All messages are compared after so many operations.
+const CHECK_ALL_EVERY: usize = 10;
 const MESSAGES_MAX: usize = 4;
 const ATTACHMENTS_MAX: usize = 4;
 const SCRATCH_MAX: usize = 3;
@@ -52,7 +55,7 @@ impl<F: Files> Run<F> {
             messages.insert(name, message);
         }
         let saved = messages.clone();
-        Self { files, source, random: Random::new(seed), messages, saved, log: Vec::new() }
+        Self { files, source, random: Random::new(seed), messages, saved, log: Vec::new(), steps: 0 }
     }
 
     /// Does something, and compares the message that it was done to.
@@ -75,8 +78,12 @@ impl<F: Files> Run<F> {
             _ if self.random.one_in(3) => self.restart(),
             _ => self.remove_message(&target.name),
         }
-        if let Some(message) = self.messages.get_mut(&target.name) {
-            message.check(&self.files, &target.name);
+        self.steps += 1;
+        let Some(message) = self.messages.get_mut(&target.name) else { return };
+        // What else there is must not have changed, and is looked at less often.
+        match self.steps.is_multiple_of(CHECK_ALL_EVERY) {
+            true => self.check_all(),
+            false => message.embedded(&target.embedded).check_own(&self.files, &target.path),
         }
     }
 

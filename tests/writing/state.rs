@@ -146,8 +146,18 @@ impl Message {
         }
     }
 
-    /// Panics unless the files at a path show this message.
+    /// Panics unless the files at a path show this message and those in it.
     pub(super) fn check(&mut self, files: &impl ReadFiles, path: &str) {
+        self.check_own(files, path);
+        for (name, attachment) in &mut self.attachments {
+            if let Attachment::Message(message) = attachment {
+                message.check(files, &join(&join(path, ATTACHMENTS), name));
+            }
+        }
+    }
+
+    /// Panics unless the files at a path show this message, those in it excepted.
+    pub(super) fn check_own(&mut self, files: &impl ReadFiles, path: &str) {
         if let Some(word) = self.made_text.take() {
             let text = files.read(&join(path, TEXT)).unwrap();
             let has_word = String::from_utf8_lossy(&text).contains(&word);
@@ -160,11 +170,10 @@ impl Message {
         for (name, bytes) in &self.scratch {
             check_file(files, &join(path, name), &Shown::Exactly(bytes));
         }
-        for (name, attachment) in &mut self.attachments {
-            let path = join(&join(path, ATTACHMENTS), name);
-            match attachment {
-                Attachment::File(bytes) => check_file(files, &path, &Shown::Exactly(bytes)),
-                Attachment::Message(message) => message.check(files, &path),
+        for (name, attachment) in &self.attachments {
+            if let Attachment::File(bytes) = attachment {
+                let path = join(&join(path, ATTACHMENTS), name);
+                check_file(files, &path, &Shown::Exactly(bytes));
             }
         }
         self.check_names(files, path);
