@@ -18,6 +18,8 @@ use check::Check;
 
 const OPTIONS_HELP: &str = "\
 Options of -o:
+  rw                   write to messages: set, create and remove their files, create and rename messages
+  delete               with rw: messages may be removed too
   show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, eml, json, msg, raw, all
   others=hide          leave out files that are no messages
   codepage=N           read every 8-bit string in this code page, whatever the message says
@@ -60,7 +62,7 @@ struct Mount {
 enum Command {
     /// Open every message below PATH and list what is damaged; exit 1 if anything is.
     Check(Check),
-    /// Unmount; a mount in use is detached at once and ends with its last user.
+    /// Unmount; a mount in use is detached at once. Edits are saved first, or the user is told.
     Umount {
         /// Where it is mounted.
         #[arg(value_name = "MOUNTPOINT")]
@@ -141,7 +143,10 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            // A report has a line a message.
+            for line in error.to_string().lines() {
+                complain(line);
+            }
             FAILED.into()
         }
     }

@@ -60,8 +60,8 @@ impl Filesystem for Adapter {
         Ok(())
     }
 
-    fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match answer("lookup", || self.fs.lookup(Ino(parent.0), name)) {
+    fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        match answer("lookup", || self.fs.lookup_for(Ino(parent.0), name, request.pid())) {
             Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
             Err(errno) => reply.error(errno),
         }
@@ -207,7 +207,7 @@ impl Filesystem for Adapter {
 
     fn create(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
@@ -215,9 +215,9 @@ impl Filesystem for Adapter {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let mode = mode & !umask;
+        let (mode, process) = (mode & !umask, request.pid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| match answer("create", || fs.create(parent, &name, mode, flags)) {
+        self.edit(parent, move |fs| match answer("create", || fs.create(parent, &name, mode, flags, process)) {
             Ok((entry, handle)) => reply.created(
                 &entry.ttl,
                 &file_attr(&entry.attr),
@@ -244,15 +244,15 @@ impl Filesystem for Adapter {
 
     fn mkdir(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         _mode: u32,
         _umask: u32,
         reply: ReplyEntry,
     ) {
-        let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| match answer("mkdir", || fs.mkdir(parent, &name)) {
+        let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
+        self.edit(parent, move |fs| match answer("mkdir", || fs.mkdir(parent, &name, process)) {
             Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
             Err(errno) => reply.error(errno),
         });

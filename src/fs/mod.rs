@@ -204,7 +204,7 @@ impl Fs {
             return self.control_entry(NodeId(0));
         }
         if let Some((writing, parent)) = self.in_message(parent) {
-            return writing.lookup(parent, name);
+            return writing.lookup(parent, name, 0);
         }
         let node = self.node(base)?;
         match node.kind {

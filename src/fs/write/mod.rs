@@ -6,7 +6,7 @@
 //! | one message: its present state, and its edits | `draft` |
 //! | looking up, listing, attributes | `nodes` |
 //! | open files | `handle`, `buffer` |
-//! | creating, renaming, removing | `entries`, `folder` |
+//! | creating, renaming, removing | `entries`, `folder`, `creators` |
 //! | files that are no part of a message | `scratch` |
 //! | the calls of the kernel | `calls` |
 //! | saving | `commits`, `target` |
@@ -17,6 +17,7 @@
 mod buffer;
 mod calls;
 mod commits;
+mod creators;
 mod draft;
 mod entries;
 mod folder;
