@@ -84,6 +84,7 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error
     let embedded = attachment.create_embedded_message()?;
     let class = Value::String("IPM.Note".to_owned());
     embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?;
+    super::delete(&embedded, tags::PR_IMPORTANCE)?;
     embedded.save_changes()?;
     attachment.save_changes()?;
     Ok(attachment.number()?)
