@@ -26,6 +26,7 @@ use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
+use crate::storage;
 use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 
 use control::{ControlFile, Damaged, Snapshots};
@@ -440,7 +441,8 @@ impl Fs {
         }
         let metadata = metadata?;
         let kind = self.kind(path, &metadata);
-        if kind == SourceKind::Other && self.options.hide_others {
+        let is_hidden = self.options.hide_others || self.is_of_a_save(path);
+        if kind == SourceKind::Other && is_hidden {
             return Err(Error::NotFound);
         }
         let identity = identity_of(kind, &metadata);
@@ -459,6 +461,12 @@ impl Fs {
             (_, true) if is_message_name(path) => SourceKind::Message,
             _ => SourceKind::Other,
         }
+    }
+
+    /// Whether it is there for the moment in which a message is saved, and nobody's file.
+    fn is_of_a_save(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        self.writing.is_some() && storage::is_temporary_name(name.as_bytes())
     }
 
     fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {

@@ -19,6 +19,8 @@ pub(super) struct Direct {
     options: Options,
 }
 
+/// Who does it.
+const PROCESS: u32 = 1;
 /// Nothing is saved by itself.
 const NEVER: Duration = Duration::from_secs(100_000);
 
@@ -85,7 +87,7 @@ impl Direct {
                 Ok((ino, handle))
             }
             Err(Error::NotFound) => {
-                let (entry, handle) = self.fs.create(parent, name, 0o644, flags)?;
+                let (entry, handle) = self.fs.create(parent, name, 0o644, flags, PROCESS)?;
                 Ok((entry.attr.ino, handle))
             }
             Err(error) => Err(error),
@@ -161,7 +163,7 @@ impl Files for Direct {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name))?;
+        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name, PROCESS))?;
         self.forget(created.attr.ino);
         Ok(())
     }

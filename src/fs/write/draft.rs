@@ -232,6 +232,11 @@ impl Writing {
         let message = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         message.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
+        // Without one it is normal, and a file less.
+        match message.delete_property(tags::PR_IMPORTANCE) {
+            Ok(()) | Err(imsg::Error::NoProperty { .. }) => {}
+            Err(error) => return Err(in_message(error)),
+        }
         let metadata = self.source.metadata(state.path.parent().unwrap_or(Path::new("")));
         let metadata = metadata.map_err(|error| source_error(&state.path, error))?;
         let ino = Ino::new(draft.base, NodeId(0));
