@@ -145,15 +145,21 @@ fn every_object_is_tracked() {
     assert_eq!(session.statistics(), counts(5, 1, 1));
     assert!(handles.answers().iter().all(|(_, closed)| !closed));
     let report = session.close();
-    let expected =
-        CloseReport { messages: 1, embedded_messages: 1, attachments: 2, property_streams: 1, saves: Vec::new() };
+    let expected = CloseReport {
+        messages: 1,
+        embedded_messages: 1,
+        attachments: 2,
+        property_streams: 1,
+        saves: Vec::new(),
+    };
     assert_eq!(report, expected);
 }
 
 #[test]
 fn close_ends_every_handle() {
     let session = session();
-    let handles = Handles::open(session.open_message(&storage(&letter()), Access::Read).unwrap()).unwrap();
+    let handles =
+        Handles::open(session.open_message(&storage(&letter()), Access::Read).unwrap()).unwrap();
     let clones = handles.clone();
     session.close();
     handles.assert_all_closed();
@@ -215,7 +221,8 @@ fn close_releases_once_though_handles_are_dropped_later() {
 fn a_session_that_is_dropped_leaves_its_messages_readable() {
     let released = Released::default();
     let session = session();
-    let message = session.open_message_with(&storage(&letter()), Access::Read, released.callback()).unwrap();
+    let message =
+        session.open_message_with(&storage(&letter()), Access::Read, released.callback()).unwrap();
     drop(session);
     assert_eq!(message.text(tags::PR_SUBJECT).as_deref(), Some("Outer"));
     assert_eq!(released.count(), 0);
@@ -311,7 +318,8 @@ fn close_while_other_threads_open() {
         let report = thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
-                    while let Ok(message) = session.open_message_with(&storage, Access::Read, released.callback())
+                    while let Ok(message) =
+                        session.open_message_with(&storage, Access::Read, released.callback())
                     {
                         opened.fetch_add(1, Ordering::SeqCst);
                         match Handles::open(message) {

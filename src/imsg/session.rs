@@ -183,7 +183,8 @@ impl Session {
     /// children before parents, and runs each release callback. Every handle then answers
     /// [`Error::SessionClosed`]. A second call does nothing.
     pub fn close(&self) -> CloseReport {
-        let mut report = CloseReport { saves: self.save_all(), ..CloseReport::default() };
+        let (saves, held) = self.save_all();
+        let mut report = CloseReport { saves, ..CloseReport::default() };
         let objects = std::mem::take(&mut self.shared.registry().objects);
         // A child is registered after its parent, so the highest ids go first.
         for tracked in objects.into_values().rev() {
@@ -193,12 +194,14 @@ impl Session {
             }
             call_back(tracked.on_release);
         }
+        drop(held);
         report
     }
 
-    /// Saves all that is unsaved, and refuses edits from now on.
-    fn save_all(&self) -> Vec<SaveReport> {
-        let mut saves = Vec::new();
+    /// Saves all that is unsaved, and refuses edits from now on. The objects are to be released
+    /// with all others.
+    fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn Unsaved>>) {
+        let (mut saves, mut held) = (Vec::new(), Vec::new());
         loop {
             let unsaved = {
                 let mut registry = self.shared.registry();
@@ -206,26 +209,9 @@ impl Session {
                 // Children have higher ids; saved, they make their parents unsaved.
                 registry.unsaved.pop_last()
             };
-            let Some((_, unsaved)) = unsaved else { return saves };
-            let saved = catch_unwind(AssertUnwindSafe(|| unsaved.save()));
-            let cause = match saved {
-                Ok(Ok(())) if unsaved.is_file() => {
-                    let (name, outcome) = (unsaved.describe(), SaveOutcome::Saved);
-                    saves.push(SaveReport { name, outcome });
-                    continue;
-                }
-                Ok(Ok(())) => continue,
-                Ok(Err(error)) => chain(&error),
-                Err(_) => "the target panicked".to_owned(),
-            };
-            let outcome = match catch_unwind(AssertUnwindSafe(|| unsaved.recover())) {
-                Ok(Some(Ok(path))) => SaveOutcome::Kept { cause, path },
-                Ok(Some(Err(error))) => {
-                    SaveOutcome::Lost { cause: format!("{cause}; {}", chain(&error)) }
-                }
-                Ok(None) | Err(_) => SaveOutcome::Lost { cause },
-            };
-            saves.push(SaveReport { name: unsaved.describe(), outcome });
+            let Some((_, unsaved)) = unsaved else { return (saves, held) };
+            saves.extend(save_or_keep(unsaved.as_ref()));
+            held.push(unsaved);
         }
     }
 
@@ -288,6 +274,29 @@ impl Shared {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Saves an object, or keeps its edits elsewhere; what is to be told of that.
+fn save_or_keep(unsaved: &dyn Unsaved) -> Option<SaveReport> {
+    let saved = catch_unwind(AssertUnwindSafe(|| unsaved.save()));
+    let outcome = match saved {
+        Ok(Ok(())) if unsaved.is_file() => SaveOutcome::Saved,
+        Ok(Ok(())) => return None,
+        saved => {
+            let cause = match saved {
+                Ok(Err(error)) => chain(&error),
+                _ => "the target panicked".to_owned(),
+            };
+            match catch_unwind(AssertUnwindSafe(|| unsaved.recover())) {
+                Ok(Some(Ok(path))) => SaveOutcome::Kept { cause, path },
+                Ok(Some(Err(error))) => {
+                    SaveOutcome::Lost { cause: format!("{cause}; {}", chain(&error)) }
+                }
+                Ok(None) | Err(_) => SaveOutcome::Lost { cause },
+            }
+        }
+    };
+    Some(SaveReport { name: unsaved.describe(), outcome })
 }
 
 /// An error with its causes.

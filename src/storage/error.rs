@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::replace::Step;
+use super::replace::{FileState, Step};
 
 /// Why something of a compound file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +86,17 @@ pub enum Error {
         name: String,
         /// What failed.
         step: Step,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The new file is in place, but a crash of the system may still undo that.
+    #[error("the file {name:?} is replaced, but its folder could not be written to the disk")]
+    Unsynced {
+        /// Its name.
+        name: String,
+        /// The state of the new file, which the next commit is to expect.
+        state: FileState,
         /// The cause.
         #[source]
         source: io::Error,

@@ -14,6 +14,7 @@ mod error;
 #[cfg(test)]
 mod fixtures;
 mod header;
+mod journal;
 #[cfg(test)]
 mod mutations;
 mod name;
@@ -30,6 +31,7 @@ mod writer;
 
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
+pub use journal::{Journal, Pending};
 pub use object::{Entry, Storage};
 pub use replace::{FileState, Step, StepHook, remove_leftovers, replace, replace_with};
 pub use source::{Source, WHOLE_READ_BYTES_MAX};

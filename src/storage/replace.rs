@@ -93,8 +93,7 @@ pub type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 ///
 /// # Errors
 /// `Changed`, `Exists`, `Incomplete`, `Name`, `Write`, `Replace`, `Unverified`: the file is as it
-/// was, and no other one is left. A failure to write the folder to the disk, after the rename, is
-/// the exception: the new file is there.
+/// was, and no other one is left. `Unsynced`: the new file is there.
 pub fn replace(
     folder: impl AsFd,
     name: &OsStr,
@@ -127,8 +126,14 @@ pub fn replace_with(
     commit.check(Step::Recheck)?;
     commit.rename(&temporary)?;
     temporary.kept = true;
-    commit.step(Step::SyncFolder, || sync_folder(commit.folder))?;
-    commit.step_of(Step::SyncFolder, temporary.file.metadata())
+    let metadata = commit.step_of(Step::SyncFolder, temporary.file.metadata())?;
+    match hook(Step::SyncFolder).and_then(|()| sync_folder(commit.folder)) {
+        Ok(()) => Ok(metadata),
+        Err(source) => {
+            let (name, state) = (commit.shown(), FileState::from(&metadata));
+            Err(Error::Unsynced { name, state, source })
+        }
+    }
 }
 
 /// Removes the temporary files of commits that were killed, and returns how many there were.
@@ -167,6 +172,8 @@ const RANDOM_CHARACTERS: usize = 12;
 /// Messages up to this many bytes are put together in memory, so that they are written at once.
 const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const PIECE_BYTES: usize = 256 * 1024;
+/// The longest list of extended attributes, and the longest value of one, that Linux has.
+const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 
 /// Whether a name is that of a temporary file of a commit.
 fn is_temporary_name(name: &[u8]) -> bool {
@@ -233,11 +240,13 @@ impl Commit<'_> {
                     };
                 let file = File::from(file);
                 let temporary = Temporary { folder: self.folder, name, file, kept: false };
-                let locked =
-                    rustix::fs::flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
-                // Another process that removes leftovers may have been faster.
-                if locked.is_ok() && temporary.file.metadata()?.nlink() == 1 {
-                    return Ok(temporary);
+                let lock = FlockOperation::NonBlockingLockExclusive;
+                match rustix::fs::flock(&temporary.file, lock) {
+                    // Another process that removes leftovers was faster.
+                    Err(Errno::WOULDBLOCK) => {}
+                    Ok(()) if temporary.file.metadata()?.nlink() == 0 => {}
+                    // Not every file system has locks.
+                    Ok(()) | Err(_) => return Ok(temporary),
                 }
             }
         })
@@ -416,15 +425,12 @@ fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
         let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
         rustix::fs::fchown(new, Some(uid), Some(gid))?;
     }
-    let names = match rustix::fs::flistxattr(old, &mut [0_u8; 0][..]) {
-        Err(Errno::OPNOTSUPP) => Vec::new(),
-        len => {
-            let mut names = vec![0; len?];
-            let len = rustix::fs::flistxattr(old, names.as_mut_slice())?;
-            names.truncate(len);
-            names
-        }
+    let mut names = vec![0; ATTRIBUTE_BYTES_MAX];
+    let len = match rustix::fs::flistxattr(old, names.as_mut_slice()) {
+        Err(Errno::OPNOTSUPP) => 0,
+        len => len?,
     };
+    names.truncate(len);
     for name in names.split_inclusive(|byte| *byte == 0) {
         let Ok(name) = CStr::from_bytes_with_nul(name) else { continue };
         if let Err(error) = copy_attribute(old, new, name) {
@@ -439,8 +445,7 @@ fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
 }
 
 fn copy_attribute(old: &File, new: &File, name: &CStr) -> Result<(), Errno> {
-    let len = rustix::fs::fgetxattr(old, name, &mut [0_u8; 0][..])?;
-    let mut value = vec![0; len];
+    let mut value = vec![0; ATTRIBUTE_BYTES_MAX];
     let len = rustix::fs::fgetxattr(old, name, value.as_mut_slice())?;
     value.truncate(len);
     rustix::fs::fsetxattr(new, name, &value, XattrFlags::empty())

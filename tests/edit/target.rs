@@ -46,8 +46,14 @@ impl Target for FileTarget {
         let folder = File::open(&self.folder).unwrap();
         let mut state = self.state.lock().unwrap();
         let name = OsStr::new(&self.name);
-        let metadata = storage::replace_with(&folder, name, *state, snapshot, &*self.fault)?;
-        *state = Some(FileState::from(&metadata));
+        match storage::replace_with(&folder, name, *state, snapshot, &*self.fault) {
+            Ok(metadata) => *state = Some(FileState::from(&metadata)),
+            Err(storage::Error::Unsynced { name, state: new, source }) => {
+                *state = Some(new);
+                return Err(storage::Error::Unsynced { name, state: new, source }.into());
+            }
+            Err(error) => return Err(error.into()),
+        }
         Ok(())
     }
 
