@@ -512,9 +512,9 @@ fn storage_errno(error: &storage::Error) -> Errno {
         storage::Error::Name { .. } => Errno::EINVAL,
         // Written anew it would lose what cannot be read.
         storage::Error::Incomplete(_) => Errno::EROFS,
-        storage::Error::Replace { source, .. } | storage::Error::Write { source, .. } => {
-            os_errno(source)
-        }
+        storage::Error::Replace { source, .. }
+        | storage::Error::Write { source, .. }
+        | storage::Error::Unsynced { source, .. } => os_errno(source),
         _ => Errno::EIO,
     }
 }

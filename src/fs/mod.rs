@@ -12,6 +12,7 @@ mod folders;
 pub mod fuse;
 mod ino;
 mod messages;
+mod path;
 mod source;
 mod write;
 
@@ -39,6 +40,7 @@ use write::{StateFolder, Writing};
 pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
 pub use ino::Ino;
+pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
 pub use write::{SetAttr, WriteOptions};
 
@@ -151,29 +153,46 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, mount_point.metadata().ok()?))
         });
-        let session = Session::open(SessionOptions { code_page: options.code_page });
-        let source = Arc::new(SourceRoot::open(folder)?);
-        let writing = options.write.clone().map(|write| {
-            let state_folder = Arc::new(StateFolder::new(write.state_folder.clone()));
-            Writing::new(write, &options, Arc::clone(&source), session.clone(), state_folder)
-        });
-        let one_message = match kind {
-            SourceKind::OneMessage => writing.as_ref().map(|writing| writing.enter_one(&root.path)),
-            _ => None,
-        };
-        Ok(Self {
-            source,
-            own_mount_point,
-            session,
-            writing,
-            one_message,
+        let source = SourceRoot::open(folder)?;
+        let mut fs = Self::of_root(source, root.clone(), options);
+        fs.own_mount_point = own_mount_point;
+        if let Some(write) = fs.options.write.clone() {
+            let state_folder = StateFolder::new(write.state_folder.clone(), folder);
+            let source = Arc::clone(&fs.source);
+            let writing = Writing::new(write, &fs.options, source, fs.session.clone(), state_folder);
+            if kind == SourceKind::OneMessage {
+                fs.one_message = Some(writing.enter_one(&root.path));
+            }
+            fs.writing = Some(writing);
+        }
+        Ok(fs)
+    }
+
+    /// Opens one message file that need not have a name.
+    ///
+    /// # Errors
+    /// If its attributes cannot be read.
+    pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
+        let kind = SourceKind::OneMessage;
+        let identity = identity_of(kind, &file.metadata()?);
+        let root = SourceNode { path: PathBuf::from("-"), kind, identity };
+        Ok(Self::of_root(SourceRoot::of_file(file), root, options))
+    }
+
+    fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
+        Self {
+            source: Arc::new(source),
+            own_mount_point: None,
+            writing: None,
+            one_message: None,
+            session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(root),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
-        })
+        }
     }
 
     /// Closes the session: what is unsaved is saved, every message is released, and to look into
@@ -185,6 +204,9 @@ impl Fs {
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
+        if let Some(writing) = &self.writing {
+            writing.closed(&report);
+        }
         report
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
 
+use super::compose::Form;
 use super::computed;
 use super::draft::{Destination, Draft, State, Unsaved};
 use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
@@ -145,6 +146,11 @@ impl Attachment {
             Destination::Message { message, .. } => Some(message.clone()),
             Destination::Target(_) | Destination::Attachment(_) => None,
         }
+    }
+
+    /// How the message has its strings.
+    pub(super) fn form(&self) -> Result<Form, Error> {
+        Ok(self.object.data()?.message.form())
     }
 
     /// The message of the file that a writable attachment is in.

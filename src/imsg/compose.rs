@@ -37,28 +37,28 @@ const BY_VALUE: i32 = 1;
 
 /// A message of its own file.
 pub(super) fn top_level_message() -> Result<Transaction, Error> {
-    let mut transaction = message(Header::TopLevelMessage)?;
+    let mut transaction = message(Header::TopLevelMessage, Form::UNICODE)?;
     transaction.set_clsid(&[], MESSAGE_CLSID)?;
     name_registry::create(&mut transaction)?;
     Ok(transaction)
 }
 
-/// A message inside an attachment.
-pub(super) fn embedded_message() -> Result<Transaction, Error> {
-    message(Header::EmbeddedMessage)
+/// A message inside an attachment, with its strings as the message around has them.
+pub(super) fn embedded_message(form: Form) -> Result<Transaction, Error> {
+    message(Header::EmbeddedMessage, form)
 }
 
-fn message(header: Header) -> Result<Transaction, Error> {
+fn message(header: Header, form: Form) -> Result<Transaction, Error> {
     let mut search_key = [0; 16];
     rustix::rand::getrandom(&mut search_key, rustix::rand::GetRandomFlags::empty()).map_err(
         |error| Error::Target { name: "a random number".to_owned(), source: error.into() },
     )?;
     let now = Value::Time(now());
-    let properties = [
+    let mut properties = vec![
         (tags::PR_MESSAGE_CLASS, Value::String("IPM.Note".to_owned())),
         (tags::PR_MESSAGE_FLAGS, Value::Integer32(MESSAGE_FLAGS)),
         (tags::PR_IMPORTANCE, Value::Integer32(1)),
-        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(STORE_SUPPORT_MASK)),
+        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(form.store_support_mask())),
         (tags::PR_INTERNET_CPID, Value::Integer32(INTERNET_CODE_PAGE)),
         (tags::PR_MESSAGE_LOCALE_ID, Value::Integer32(LOCALE)),
         (tags::PR_CREATION_TIME, now.clone()),
@@ -68,22 +68,25 @@ fn message(header: Header) -> Result<Transaction, Error> {
         (tags::PR_ACCESS_LEVEL, Value::Integer32(1)),
         (tags::PR_HASATTACH, Value::Boolean(false)),
     ];
-    compose(header, &properties, Form::UNICODE)
+    if form.ansi {
+        let code_page = i32::try_from(form.code_page.number()).unwrap_or(0);
+        properties.push((tags::PR_MESSAGE_CODEPAGE, Value::Integer32(code_page)));
+    }
+    compose(header, &properties, form)
 }
 
 /// An attachment by value with nothing in it yet.
-pub(super) fn attachment(number: u32, ansi: bool) -> Result<Transaction, Error> {
+pub(super) fn attachment(number: u32, form: Form) -> Result<Transaction, Error> {
     let index = i32::try_from(number).unwrap_or(i32::MAX);
-    let mask = if ansi { STORE_SUPPORT_MASK & !UNICODE_OK } else { STORE_SUPPORT_MASK };
     let properties = [
         (tags::PR_ATTACH_NUM, Value::Integer32(index)),
         (tags::PR_ATTACH_METHOD, Value::Integer32(BY_VALUE)),
         (tags::PR_RENDERING_POSITION, Value::Integer32(-1)),
         (tags::PR_OBJECT_TYPE, Value::Integer32(ATTACHMENT)),
-        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(mask)),
+        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(form.store_support_mask())),
         (tags::PR_RECORD_KEY, Value::Binary(number.to_le_bytes().to_vec())),
     ];
-    compose(Header::Part, &properties, Form::UNICODE)
+    compose(Header::Part, &properties, form)
 }
 
 /// How the strings of an object are stored.
@@ -95,6 +98,10 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) const UNICODE: Self = Self { ansi: false, code_page: CodePage::WINDOWS_1252 };
+
+    fn store_support_mask(self) -> i32 {
+        if self.ansi { STORE_SUPPORT_MASK & !UNICODE_OK } else { STORE_SUPPORT_MASK }
+    }
 }
 
 /// The properties of a recipient that its address and type decide.

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
 
+use super::compose::Form;
 use super::draft::State;
 use super::edit::{edit_properties, put, stored_tag};
 use super::encode::encode;
@@ -62,8 +63,7 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
     let data = message.data()?;
     let (recipients, attachments) = data.part_numbers();
     let bytes = state.transaction.content_bytes();
-    let strings =
-        TextForm { ansi: data.is_ansi(), code_page: message.property_set()?.1.code_page() };
+    let form = data.form();
     let subject = message.text(tags::PR_SUBJECT).unwrap_or_default();
     let flags = message.integer(tags::PR_MESSAGE_FLAGS);
     let recipients_changed = state.recipients_changed || state.created;
@@ -77,7 +77,7 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
                 (tags::PR_DISPLAY_CC, RecipientType::Cc),
                 (tags::PR_DISPLAY_BCC, RecipientType::Bcc),
             ] {
-                strings.set(editor, tag, display_names(message, wanted)?)?;
+                set_text(editor, tag, display_names(message, wanted)?, form)?;
             }
         }
         if attachments_changed {
@@ -93,8 +93,8 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
         }
         if subject_changed {
             let (prefix, normalized) = subject.split_at(prefix_len(&subject));
-            strings.set(editor, tags::PR_SUBJECT_PREFIX, prefix.to_owned())?;
-            strings.set(editor, tags::PR_NORMALIZED_SUBJECT, normalized.to_owned())?;
+            set_text(editor, tags::PR_SUBJECT_PREFIX, prefix.to_owned(), form)?;
+            set_text(editor, tags::PR_NORMALIZED_SUBJECT, normalized.to_owned(), form)?;
         }
         if editor.has(tags::PR_MESSAGE_SIZE.id()) {
             set(editor, tags::PR_MESSAGE_SIZE, &size(bytes))?;
@@ -125,22 +125,14 @@ pub(super) fn now() -> FileTime {
     FileTime::from_unix(seconds, since.subsec_nanos()).unwrap_or(FileTime(0))
 }
 
-/// How an object has its strings.
-struct TextForm {
-    ansi: bool,
-    code_page: CodePage,
-}
-
-impl TextForm {
-    fn set(
-        &self,
-        editor: &mut PropertyEditor<'_>,
-        tag: PropertyTag,
-        text: String,
-    ) -> Result<(), Error> {
-        let tag = stored_tag(tag, self.ansi);
-        put(editor, tag, encode(tag, &Value::String(text), self.code_page)?)
-    }
+fn set_text(
+    editor: &mut PropertyEditor<'_>,
+    tag: PropertyTag,
+    text: String,
+    form: Form,
+) -> Result<(), Error> {
+    let tag = stored_tag(tag, form.ansi);
+    put(editor, tag, encode(tag, &Value::String(text), form.code_page)?)
 }
 
 fn set(editor: &mut PropertyEditor<'_>, tag: PropertyTag, value: &Value) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::{Defect, Entry, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
-use super::compose;
+use super::compose::{self, Form};
 use super::computed;
 use super::draft::{Destination, Draft, State, Unsaved};
 use super::edit::{Editable, MapiPropMut as _};
@@ -128,7 +128,7 @@ impl MessageData {
         })
     }
 
-    fn storage(&self) -> &Storage {
+    pub(super) fn storage(&self) -> &Storage {
         self.properties.storage()
     }
 
@@ -144,10 +144,15 @@ impl MessageData {
         if self.is_embedded() { Header::EmbeddedMessage } else { Header::TopLevelMessage }
     }
 
+    /// How the message has its strings.
+    pub(super) fn form(&self) -> Form {
+        Form { ansi: self.is_ansi(), code_page: self.strings.code_page() }
+    }
+
     /// Whether strings are of an 8-bit type: by those that there are, else by the store mask.
     pub(super) fn is_ansi(&self) -> bool {
         let tags = self.properties.properties().iter().map(|property| property.tag);
-        is_ansi(tags).unwrap_or_else(|| match self.store_support_mask {
+        is_ansi(tags).unwrap_or(match self.store_support_mask {
             Some(Value::Integer32(mask)) => mask & compose::UNICODE_OK == 0,
             _ => false,
         })

@@ -35,8 +35,7 @@ impl Message {
             number
         };
         let destination = Destination::Message { message: self.clone(), number };
-        let draft =
-            Draft::of(compose::attachment(number, self.data()?.is_ansi())?, true, destination);
+        let draft = Draft::of(compose::attachment(number, self.data()?.form())?, true, destination);
         let snapshot = draft.lock().transaction.snapshot();
         let attachment = self.register_attachment(number, &snapshot.root(), Some(draft))?;
         attachment.hold(true)?;
@@ -154,7 +153,8 @@ impl Attachment {
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooDeep`], [`Error::Storage`], [`Error::SessionClosed`].
     pub fn create_embedded_message(&self) -> Result<super::Message, Error> {
-        self.put_message(&compose::embedded_message()?)?;
+        let form = self.form()?;
+        self.put_message(&compose::embedded_message(form)?)?;
         self.embedded_message()
     }
 

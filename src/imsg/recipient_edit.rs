@@ -53,7 +53,7 @@ impl Message {
     /// [`Error::Storage`], [`Error::SessionClosed`].
     pub fn modify_recipients(&self, changes: &[RecipientChange]) -> Result<(), Error> {
         self.writable()?;
-        let form = self.form()?;
+        let form = self.data()?.form();
         edit(self, true, |state| {
             let mut rows = self.rows(state)?;
             for change in changes {
@@ -75,7 +75,7 @@ impl Message {
         addresses: &[Address],
     ) -> Result<(), Error> {
         self.writable()?;
-        let form = self.form()?;
+        let form = self.data()?.form();
         edit(self, true, |state| {
             let recipients = self.recipients()?;
             let rows = self.rows(state)?;
@@ -103,11 +103,6 @@ impl Message {
             others.splice(place..place, new);
             write_rows(state, others)
         })
-    }
-
-    fn form(&self) -> Result<Form, Error> {
-        let data = self.data()?;
-        Ok(Form { ansi: data.is_ansi(), code_page: data.strings().code_page() })
     }
 
     /// The rows in the order of the table.

@@ -350,3 +350,133 @@ fn number(len: usize) -> u32 {
 fn shown(path: &[&str]) -> String {
     format!("/{}", path.join("/"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{Broken, STREAMS, content, sample, shown};
+    use super::super::{Source, Stream, WHOLE_READ_BYTES_MAX, Writer};
+    use super::*;
+
+    const CLASS: Guid = Guid::from_u128(7);
+
+    fn open(bytes: Vec<u8>) -> Arc<CompoundFile> {
+        CompoundFile::open(Source::from_bytes(bytes)).unwrap()
+    }
+
+    fn base() -> Transaction {
+        Transaction::on(&open(sample(cfb::Version::V3)).root()).unwrap()
+    }
+
+    fn find(file: &Arc<CompoundFile>, path: &[&str]) -> Stream {
+        let (name, parent) = path.split_last().unwrap();
+        let storage = parent.iter().fold(file.root(), |one, name| one.storage(name).unwrap());
+        storage.stream(name).unwrap()
+    }
+
+    fn check_reads(stream: &Stream, expected: &[u8]) {
+        let extents = stream.extents();
+        assert_eq!((stream.len(), extents.readable_len()), (expected.len() as u64, stream.len()));
+        assert_eq!(stream.read_all().unwrap(), expected);
+        stream.check().unwrap();
+        for offset in [0, 1, 63, 64, 5000, 10_000] {
+            let expected = expected.get(offset..).unwrap_or_default();
+            let expected = &expected[..expected.len().min(100)];
+            let mut buf = [0; 100];
+            let count = stream.read_at(offset as u64, &mut buf).unwrap();
+            assert_eq!(&buf[..count], expected);
+            let count = extents.read_at(offset as u64, &mut buf).unwrap();
+            assert_eq!(&buf[..count], expected);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_without_edits_is_the_base() {
+        let snapshot = base().snapshot();
+        assert_eq!((snapshot.entry_count(), snapshot.source().len()), (10, 0));
+        for (path, len) in STREAMS {
+            let names: Vec<&str> = path.split('/').skip(1).collect();
+            let stream = find(&snapshot, &names);
+            assert_eq!(stream.path(), path);
+            check_reads(&stream, &content(path, len));
+        }
+        let mut writer = Writer::create(std::io::Cursor::new(Vec::new())).unwrap();
+        assert_eq!(writer.copy_storage(&snapshot.root(), &[]).unwrap(), []);
+        let written = writer.finish().unwrap().into_inner();
+        assert_eq!(shown(&written), shown(&sample(cfb::Version::V3)));
+    }
+
+    #[test]
+    fn edits_are_in_the_next_snapshot_and_in_no_older_one() {
+        let mut edited = base();
+        let before = edited.snapshot();
+        let untouched = edited.clone();
+        let large = tempfile::tempfile().unwrap();
+        large.set_len(WHOLE_READ_BYTES_MAX + 1).unwrap();
+        let (large, _) = Source::from_file(large).unwrap();
+        edited.write_stream(&["BIG"], b"new".to_vec()).unwrap();
+        edited.create_storage(&["made"]).unwrap();
+        edited.set_clsid(&["made"], CLASS).unwrap();
+        edited.write_stream(&["made", "large"], Arc::new(large)).unwrap();
+        edited.write_stream(&["made", "twin"], find(&before, &["sub", "middle"])).unwrap();
+        assert!(edited.remove(&["sub"]) && !edited.remove(&["sub"]));
+        assert!(!edited.remove(&["none", "a"]) && !edited.remove(&[]));
+        let after = edited.snapshot();
+        assert_eq!(find(&after, &["big"]).name(), "big", "a name stays as it was written");
+        check_reads(&find(&after, &["big"]), b"new");
+        check_reads(&find(&after, &["made", "twin"]), &content("/sub/middle", 4095));
+        assert_eq!(find(&after, &["made", "large"]).len(), WHOLE_READ_BYTES_MAX + 1);
+        assert_eq!(after.root().storage("made").unwrap().clsid(), CLASS);
+        assert!(after.root().storage("sub").is_none());
+        check_reads(&find(&before, &["big"]), &content("/big", 9000));
+        assert_eq!(untouched.snapshot().entry_count(), before.entry_count());
+        let part = edited.part(&["made"]).unwrap();
+        assert_eq!(part.entries(&[]).collect::<Vec<_>>(), [("twin", false), ("large", false)]);
+        assert_eq!(part.content_bytes(), WHOLE_READ_BYTES_MAX + 1 + 4095);
+    }
+
+    #[test]
+    fn edits_upon_edits_make_no_chain_of_files() {
+        let mut transaction = base();
+        for _ in 0..10_000 {
+            transaction = Transaction::on(&transaction.snapshot().root()).unwrap();
+        }
+        check_reads(&find(&transaction.snapshot(), &["big"]), &content("/big", 9000));
+    }
+
+    #[test]
+    fn what_cannot_be_carried_over_is_refused() {
+        let refused = |damage: &dyn Fn(&mut Broken), expected: &str| {
+            let mut broken = Broken::sample();
+            damage(&mut broken);
+            let error = Transaction::on(&open(broken.bytes).root()).unwrap_err();
+            assert!(matches!(error, Error::Incomplete(_)), "{error}");
+            assert!(error.to_string().starts_with(expected), "{error}");
+        };
+        refused(
+            &|broken| broken.put(broken.fat(broken.first_sector("big") + 3), 5000),
+            "/big: stream \"/big\": expected 9000 bytes, found 2048",
+        );
+        refused(
+            &|broken| {
+                let at = broken.entry("small");
+                broken.bytes[at..at + 10].copy_from_slice(b"O\0t\0h\0e\0R\0");
+            },
+            "/OtheR: a second entry of this name",
+        );
+    }
+
+    #[test]
+    fn refuses_names_and_places() {
+        let mut transaction = base();
+        for (path, expected) in [
+            (&["a/b"][..], "entry \"/a/b\": a name cannot hold '/'"),
+            (&["none", "a"], "no storage \"/none\""),
+            (&["big", "a"], "no storage \"/big\""),
+            (&[], "no storage \"/\""),
+        ] {
+            let error = transaction.write_stream(path, Vec::new()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+        assert_eq!(transaction.snapshot().entry_count(), 10);
+    }
+}

@@ -119,8 +119,11 @@ fn whole_messages_of_every_file_are_embedded_in_another() {
         assert_eq!(original.recipients().unwrap().len(), copy.recipients().unwrap().len());
         assert_eq!(original.attachments().unwrap(), copy.attachments().unwrap(), "{name}");
         let (theirs, ours) = (original.names().unwrap(), copy.names().unwrap());
-        for tag in original.property_tags().unwrap() {
+        let tags = original.property_tags().unwrap().into_iter();
+        for tag in tags.filter(|tag| *tag != tags::PR_STORE_SUPPORT_MASK) {
             let value = original.salvage(tag).unwrap().value;
+            // Embedded in a Unicode message, the strings of an 8-bit one are Unicode.
+            let tag = tag.with_type(tag.property_type().to_unicode());
             let tag = match (tag.is_named(), theirs.name(tag)) {
                 (false, _) => tag,
                 (true, None) => continue,
@@ -130,8 +133,9 @@ fn whole_messages_of_every_file_are_embedded_in_another() {
                 }
             };
             let found = copy.salvage(tag).unwrap().value;
-            // NaN is not equal to itself.
-            assert_eq!(format!("{value:?}"), format!("{found:?}"), "{name}: {tag}");
+            // An empty string is left out; NaN is not equal to itself.
+            let is_empty = value == Some(Value::String(String::new())) && found.is_none();
+            assert!(is_empty || format!("{value:?}") == format!("{found:?}"), "{name}: {tag}");
         }
     }
 }

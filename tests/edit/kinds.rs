@@ -263,15 +263,27 @@ fn an_ansi_message_stays_one() {
     let attachment = message.create_attachment().unwrap();
     attachment.set_property(tags::PR_ATTACH_LONG_FILENAME, &text("\u{444}.txt")).unwrap();
     attachment.save_changes().unwrap();
+    let attachment = message.create_attachment().unwrap();
+    attachment.set_property(tags::PR_DISPLAY_NAME, &text("\u{444}")).unwrap();
+    let inner = attachment.create_embedded_message().unwrap();
+    inner.set_property(tags::PR_SUBJECT, &text("\u{43E}")).unwrap();
+    inner.save_changes().unwrap();
+    attachment.save_changes().unwrap();
     message.save_changes().unwrap();
     let read = folder.read();
+    let inner = read.attachment(3).unwrap().embedded_message().unwrap();
+    assert_eq!(inner.text(tags::PR_SUBJECT).as_deref(), Some("\u{43E}"));
     assert_eq!(read.text(tags::PR_SUBJECT).as_deref(), Some("\u{41F}\u{440}: \u{43E}"));
     assert_eq!(read.text(tags::PR_NORMALIZED_SUBJECT).as_deref(), Some("\u{43E}"));
     assert_eq!(read.text(tags::PR_DISPLAY_CC).as_deref(), Some("\u{416}"));
     let name = read.attachment(2).unwrap().text(tags::PR_ATTACH_LONG_FILENAME);
     assert_eq!(name.as_deref(), Some("\u{444}.txt"));
-    let unicode: Vec<String> =
-        tree(&folder.storage()).into_keys().filter(|path| path.ends_with("001F") && !path.contains("3701000D")).collect();
+    let unicode: Vec<String> = tree(&folder.storage())
+        .into_keys()
+        .filter(|path| {
+            path.ends_with("001F") && !path.starts_with("/__attach_version1.0_#00000001/__substg")
+        })
+        .collect();
     assert_eq!(unicode, [""; 0]);
 }
 

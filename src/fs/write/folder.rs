@@ -306,6 +306,7 @@ impl Writing {
             cause: "no message".to_owned(),
         })))?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        self.state_folder.note(folder).map_err(|e| source_error(path, e))?;
         let folder = self.source.open_folder(folder).map_err(|e| source_error(path, e))?;
         let name = path.file_name().ok_or(Error::NotFound)?;
         // What an earlier flush has put there is replaced.

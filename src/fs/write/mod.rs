@@ -32,7 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::imsg::{MessageCache, Session};
+use crate::imsg::{CloseReport, MessageCache, SaveOutcome, SaveReport, Session};
 use crate::view::{NodeId, Show};
 
 use super::attr::Ownership;
@@ -112,6 +112,9 @@ impl Writing {
             opened: MessageCache::new(fs_options.cache_bytes_max),
             handles: Handles::default(),
         });
+        if let Err(error) = writing.state_folder.tidy(&writing.source) {
+            tracing::warn!("what an earlier mount left in the source was not removed: {error}");
+        }
         commits::serve(&writing);
         writing
     }
@@ -134,6 +137,17 @@ impl Writing {
             let _ = self.finish(&handle);
         }
         self.opened.clear();
+    }
+
+    /// To be called once the session is closed.
+    pub(super) fn closed(&self, report: &CloseReport) {
+        // Only what is whole needs no look at the next mount.
+        let is_saved = |save: &SaveReport| matches!(save.outcome, SaveOutcome::Saved);
+        if report.saves.iter().all(is_saved)
+            && let Err(error) = self.state_folder.end()
+        {
+            tracing::warn!("the note of folders written to stays: {error}");
+        }
     }
 
     /// How many messages the kernel knows or that have edits, and how many have edits.
