@@ -217,15 +217,17 @@ impl Filesystem for Adapter {
     ) {
         let (mode, process) = (mode & !umask, request.pid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| match answer("create", || fs.create(parent, &name, mode, flags, process)) {
-            Ok((entry, handle)) => reply.created(
-                &entry.ttl,
-                &file_attr(&entry.attr),
-                GENERATION,
-                FileHandle(handle),
-                FopenFlags::empty(),
-            ),
-            Err(errno) => reply.error(errno),
+        self.edit(parent, move |fs| {
+            match answer("create", || fs.create(parent, &name, mode, flags, process)) {
+                Ok((entry, handle)) => reply.created(
+                    &entry.ttl,
+                    &file_attr(&entry.attr),
+                    GENERATION,
+                    FileHandle(handle),
+                    FopenFlags::empty(),
+                ),
+                Err(errno) => reply.error(errno),
+            }
         });
     }
 
@@ -286,7 +288,8 @@ impl Filesystem for Adapter {
             return reply.error(Errno::EINVAL);
         }
         let no_replace = flags.contains(RenameFlags::RENAME_NOREPLACE);
-        let (from, to) = ((Ino(parent.0), name.to_owned()), (Ino(new_parent.0), new_name.to_owned()));
+        let (from, to) =
+            ((Ino(parent.0), name.to_owned()), (Ino(new_parent.0), new_name.to_owned()));
         // A message is saved before it is renamed.
         self.apart(move |fs| {
             let rename = || fs.rename((from.0, &from.1), (to.0, &to.1), no_replace);

@@ -159,7 +159,8 @@ impl Fs {
         if let Some(write) = fs.options.write.clone() {
             let state_folder = StateFolder::new(write.state_folder.clone(), folder);
             let source = Arc::clone(&fs.source);
-            let writing = Writing::new(write, &fs.options, source, fs.session.clone(), state_folder);
+            let writing =
+                Writing::new(write, &fs.options, source, fs.session.clone(), state_folder);
             if kind == SourceKind::OneMessage {
                 fs.one_message = Some(writing.enter_one(&root.path));
             }
@@ -516,7 +517,9 @@ impl Fs {
             let mut names = names.map_err(|error| source_error(path, error))?;
             if let Some(writing) = &self.writing {
                 let new = writing.new_names(path);
-                names.extend(new.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+                names.extend(
+                    new.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>(),
+                );
             }
             Ok(names)
         };

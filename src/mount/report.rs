@@ -64,9 +64,8 @@ impl Server {
     /// Asks the mount at a path; `None` if it is only read, or does not answer.
     pub(super) fn of(mount_point: &Path) -> Option<Self> {
         let text = std::fs::read_to_string(mount_point.join(".msgfs/session")).ok()?;
-        let value = |name: &str| {
-            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'))
-        };
+        let value =
+            |name: &str| text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
         let number: u32 = value("process")?.parse().ok()?;
         let state_folder = Path::new(value("state_folder")?);
         let process = Pid::from_raw(number.try_into().ok()?)?;

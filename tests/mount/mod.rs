@@ -11,6 +11,8 @@ mod many;
 pub(crate) mod mounted;
 pub(crate) mod process;
 mod reading;
+mod writing;
+mod writing_ends;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -119,7 +119,9 @@ impl Draft {
     /// Whether it must be kept although the kernel does not know it.
     pub(super) fn is_in_use(&self) -> bool {
         let state = self.lock();
-        state.edits.is_some() || !state.writers.is_empty() || !state.scratch.is_empty()
+        state.edits.is_some()
+            || !state.writers.is_empty()
+            || !state.scratch.is_empty()
             || state.incoming.is_some()
     }
 }
@@ -242,7 +244,8 @@ impl Writing {
         let ino = Ino::new(draft.base, NodeId(0));
         let directory = Attr::of_new_message(ino, &metadata, &self.ownership);
         let current = self.state_of(&message, state, directory)?;
-        state.edits = Some(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current });
+        state.edits =
+            Some(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current });
         state.is_new = true;
         state.only_removals = false;
         state.touch();
@@ -272,9 +275,7 @@ impl Writing {
                 // From now on it is read from its file.
                 if let Some(edits) = state.edits.take() {
                     let tree = &edits.current.tree;
-                    state
-                        .scratch
-                        .retain(|path| path != "ERRORS" && tree.resolve(path).is_err());
+                    state.scratch.retain(|path| path != "ERRORS" && tree.resolve(path).is_err());
                 }
                 state.is_new = false;
                 tracing::debug!(path = %path.display(), "saved");
@@ -290,7 +291,11 @@ impl Writing {
     /// Throws the unsaved edits of a message away.
     pub(super) fn discard(&self, state: &mut State) -> Result<(), Error> {
         let Some(edits) = state.edits.take() else { return Ok(()) };
-        edits.editor.message().discard_changes().map_err(|error| message_error(&state.path, error.into()))
+        edits
+            .editor
+            .message()
+            .discard_changes()
+            .map_err(|error| message_error(&state.path, error.into()))
     }
 
     fn open_for_writing(&self, draft: &Arc<Draft>, state: &State) -> Result<Edits, Error> {
@@ -322,4 +327,3 @@ impl Writing {
         Ok(Arc::new(Opened { tree: tree.map_err(in_message)?, directory }))
     }
 }
-

@@ -57,7 +57,9 @@ impl Writing {
                 self.add_writer(&draft, &mut state, number, flags, true)
             }
             // What a copied message has by itself takes the place of its copy.
-            access if access == FileAccess::Unknown || (is_hidden && (exists || path == "ERRORS")) => {
+            access
+                if access == FileAccess::Unknown || (is_hidden && (exists || path == "ERRORS")) =>
+            {
                 let number = state.paths.look_up(&path);
                 let bytes = Arc::new(Mutex::new(Buffer::default()));
                 let permissions = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
@@ -100,7 +102,9 @@ impl Writing {
                 state.creators.created(&path, process);
                 self.schedule_idle(&draft, &state);
             }
-            access if exists || access == FileAccess::Unknown => self.put_scratch(&mut state, &path, None, DIRECTORY_BITS)?,
+            access if exists || access == FileAccess::Unknown => {
+                self.put_scratch(&mut state, &path, None, DIRECTORY_BITS)?
+            }
             _ => return Err(Error::NotPermitted("no message has such a directory")),
         }
         drop(state);
@@ -177,7 +181,9 @@ impl Writing {
             return Err(Error::Exists);
         }
         match (kind, replaced) {
-            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => return Err(Error::NotADirectory),
+            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => {
+                return Err(Error::NotADirectory);
+            }
             (Kind::File, Some(Kind::Directory)) => return Err(Error::IsADirectory),
             _ => {}
         }
@@ -243,11 +249,8 @@ impl Writing {
             return self.set_len(&writer, len);
         }
         let mut state = draft.lock_idle();
-        let mut buffer = if len == 0 {
-            Buffer::default()
-        } else {
-            self.bytes_of(draft, &state, &path)?
-        };
+        let mut buffer =
+            if len == 0 { Buffer::default() } else { self.bytes_of(draft, &state, &path)? };
         buffer.set_len(len).map_err(Error::Buffer)?;
         self.set(draft, &mut state, &path, &into_source(buffer)?)?;
         self.schedule_idle(draft, &state);
@@ -351,12 +354,7 @@ impl Writing {
 
     /// What may be done with a name. In `attachments/` every name could be an attachment, but
     /// those that editors use for the moment are scratch files there too.
-    fn access_of_new(
-        &self,
-        draft: &Draft,
-        state: &State,
-        path: &str,
-    ) -> Result<FileAccess, Error> {
+    fn access_of_new(&self, draft: &Draft, state: &State, path: &str) -> Result<FileAccess, Error> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if state.scratch.get(parent).is_some() {
             return Ok(FileAccess::Unknown);

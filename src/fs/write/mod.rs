@@ -136,6 +136,13 @@ impl Writing {
             // What is no value is said in the log.
             let _ = self.finish(&handle);
         }
+        for draft in self.table.all() {
+            let state = draft.lock();
+            for path in state.scratch.forgotten() {
+                let message = state.path.display();
+                tracing::warn!("{message}/{path}: no file of a message, gone with the mount");
+            }
+        }
         self.opened.clear();
     }
 

@@ -64,7 +64,9 @@ impl StateFolder {
             };
             if removed > 0 {
                 let folder = folder.display();
-                tracing::info!("removed {removed} unfinished files of an earlier mount in {folder}");
+                tracing::info!(
+                    "removed {removed} unfinished files of an earlier mount in {folder}"
+                );
             }
         }
         self.journal.settle(pending)
