@@ -116,6 +116,11 @@ impl Message {
         self.set_bodies.remove(file);
     }
 
+    /// What a file shows that stands for a value of its own.
+    pub(super) fn value(&self, file: &str) -> Option<&[u8]> {
+        self.values.get(file).map(Vec::as_slice)
+    }
+
     /// Whether there is such a file.
     pub(super) fn has(&self, file: &str) -> bool {
         self.shown(file) != Shown::Nothing
@@ -177,6 +182,35 @@ impl Message {
             }
         }
         self.check_names(files, path);
+    }
+
+    /// Panics unless the properties that follow from others are those of this message.
+    pub(super) fn check_computed(&self, files: &impl ReadFiles, path: &str) {
+        let has_attachments = files.read(&join(path, "mapi/PR_HASATTACH"));
+        let expected = if self.attachments.is_empty() { "false\n" } else { "true\n" };
+        // One that never had any need not say so.
+        let is_right = has_attachments.as_deref() == Ok(expected.as_bytes())
+            || has_attachments.is_err() && self.attachments.is_empty();
+        assert!(is_right, "{path}: expected {expected:?}, found {has_attachments:?}");
+        for (file, computed) in
+            [("to", "PR_DISPLAY_TO"), ("cc", "PR_DISPLAY_CC"), ("bcc", "PR_DISPLAY_BCC")]
+        {
+            let addresses = String::from_utf8_lossy(self.value(file).unwrap_or_default());
+            let names = addresses.lines().map(|line| line.rsplit_once(" <").unwrap().0);
+            let names = names.collect::<Vec<_>>().join("; ");
+            let found = files.read(&join(path, &format!("mapi/{computed}"))).unwrap_or_default();
+            assert_eq!(String::from_utf8_lossy(&found), names, "{path}: {computed}");
+        }
+        let subject = self.value("subject").unwrap_or_default();
+        let part = |name| files.read(&join(path, &format!("mapi/{name}"))).unwrap_or_default();
+        let both = [part("PR_SUBJECT_PREFIX"), part("PR_NORMALIZED_SUBJECT")].concat();
+        let subject = subject.strip_suffix(b"\n").unwrap_or_default();
+        assert_eq!(both.escape_ascii().to_string(), subject.escape_ascii().to_string(), "{path}");
+        for (name, attachment) in &self.attachments {
+            if let Attachment::Message(message) = attachment {
+                message.check_computed(files, &join(&join(path, ATTACHMENTS), name));
+            }
+        }
     }
 
     fn check_names(&self, files: &impl ReadFiles, path: &str) {
