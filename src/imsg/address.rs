@@ -84,6 +84,12 @@ impl Address {
         }
     }
 
+    /// The one-off EntryID of an SMTP address (\[MS-OXCDATA\] 2.2.5.1).
+    pub fn to_one_off_entry_id(&self) -> Vec<u8> {
+        let name = if self.name.is_empty() { &self.address } else { &self.name };
+        one_off_entry_id(name, "SMTP", &self.address)
+    }
+
     /// Where replies go (`PR_REPLY_RECIPIENT_ENTRIES`, else `PR_REPLY_RECIPIENT_NAMES`).
     pub fn reply_to(message: &Message) -> Vec<Self> {
         let entries = match message.salvage(tags::PR_REPLY_RECIPIENT_ENTRIES) {
@@ -132,10 +138,11 @@ impl Address {
 }
 
 impl fmt::Display for Address {
-    /// `Name <address>`, or what there is of it.
+    /// `Name <address>`, or what there is of it. Who has no name is called by the address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name.as_str(), self.address.as_str()) {
             (name, "") => f.write_str(name),
+            (name, address) if name == address => f.write_str(address),
             ("", address) => f.write_str(address),
             (name, address) => write!(f, "{name} <{address}>"),
         }

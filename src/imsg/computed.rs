@@ -23,7 +23,12 @@ const HAS_ATTACHMENTS: i32 = 0x10;
 /// Letters that a prefix of a subject has at most, before `: ` (\[MS-OXCMSG\] 3.2.5.2).
 const PREFIX_LETTERS_MAX: usize = 3;
 
-/// Whether a property of a message is computed.
+/// Whether no object lets a property of this tag be set, since it follows from others.
+pub fn is_computed(tag: PropertyTag) -> bool {
+    is_of_message(tag) || is_of_attachment(tag)
+}
+
+/// Whether a property of a message follows from others.
 pub(super) fn is_of_message(tag: PropertyTag) -> bool {
     [
         tags::PR_DISPLAY_TO,

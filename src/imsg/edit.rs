@@ -72,6 +72,12 @@ pub trait MapiPropMut: MapiProp {
     /// target answers, [`Error::SessionClosed`]. The edits are still there.
     fn save_changes(&self) -> Result<(), Error>;
 
+    /// Lets the session forget the edits that have not been saved: nothing saves them any more.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`].
+    fn discard_changes(&self) -> Result<(), Error>;
+
     /// Whether there are edits that have not been saved.
     fn is_unsaved(&self) -> bool;
 
@@ -266,6 +272,12 @@ impl<O: Editable> MapiPropMut for O {
         self.adopt(&next, false)?;
         *state = next;
         drop(state);
+        self.let_go();
+        Ok(())
+    }
+
+    fn discard_changes(&self) -> Result<(), Error> {
+        writable(self)?.lock().unsaved = false;
         self.let_go();
         Ok(())
     }

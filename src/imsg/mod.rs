@@ -51,6 +51,7 @@ pub use crate::storage::Defect;
 pub use address::Address;
 pub use attachment::{AttachMethod, Attachment};
 pub use cache::MessageCache;
+pub use computed::is_computed;
 pub use draft::{Access, Target};
 pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
