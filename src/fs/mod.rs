@@ -12,6 +12,7 @@ mod folders;
 pub mod fuse;
 mod ino;
 mod messages;
+mod path;
 mod source;
 
 use std::ffi::OsStr;
@@ -36,6 +37,7 @@ use source::SourceRoot;
 pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
 pub use ino::Ino;
+pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
 
 /// How a filesystem shows its source.
@@ -140,9 +142,25 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, mount_point.metadata().ok()?))
         });
-        Ok(Self {
-            source: SourceRoot::open(folder)?,
-            own_mount_point,
+        let source = SourceRoot::open(folder)?;
+        Ok(Self { own_mount_point, ..Self::of_root(source, root, options) })
+    }
+
+    /// Opens one message file that need not have a name.
+    ///
+    /// # Errors
+    /// If its attributes cannot be read.
+    pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
+        let kind = SourceKind::OneMessage;
+        let identity = identity_of(kind, &file.metadata()?);
+        let root = SourceNode { path: PathBuf::from("-"), kind, identity };
+        Ok(Self::of_root(SourceRoot::of_file(file), root, options))
+    }
+
+    fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
+        Self {
+            source,
+            own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(root),
             messages: MessageCache::new(options.cache_bytes_max),
@@ -150,7 +168,7 @@ impl Fs {
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
-        })
+        }
     }
 
     /// Closes the session: every message is released, and to look into one then fails.
