@@ -12,13 +12,13 @@ use std::time::UNIX_EPOCH;
 
 use fuser::{
     Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags, KernelConfig,
-    LockOwner, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEntry,
-    ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+    LockOwner, Notifier, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus,
+    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
 };
 
 use crate::{imsg, view};
 
-use super::{Attr, Error, FileType, Fs, Ino};
+use super::{Attr, Error, FileType, Fs, Ino, Invalidation};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -35,6 +35,24 @@ impl Adapter {
     /// An adapter for a filesystem, which others may use at the same time.
     pub fn new(fs: Arc<Fs>) -> Self {
         Self { fs }
+    }
+}
+
+/// Has the kernel forget something. Waits for requests under way, so whoever serves them, or holds
+/// a lock that they need, must not call it.
+///
+/// # Errors
+/// If the kernel does not take it; what it never knew is no error.
+pub fn invalidate(notifier: &Notifier, what: &Invalidation) -> io::Result<()> {
+    match what {
+        Invalidation::Entry { parent, name } => notifier.inval_entry(INodeNo(parent.0), name),
+        Invalidation::Inode(ino) => notifier.inval_inode(INodeNo(ino.0), 0, 0),
+        Invalidation::Listing(ino) => {
+            // A name that no directory has: forgetting it only waits until no listing of the
+            // directory is under way, which would bring back what is forgotten next.
+            notifier.inval_entry(INodeNo(ino.0), OsStr::new("."))?;
+            notifier.inval_inode(INodeNo(ino.0), 0, 0)
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`crate::imsg::Session::close`]. Knows nothing of messages.
 
 mod background;
+mod changes;
 mod options;
 mod table;
 
@@ -23,6 +24,7 @@ use crate::fs::Fs;
 use crate::fs::fuse::Adapter;
 
 use background::{Notice, Side};
+use changes::Telling;
 
 pub use options::{MountOptions, OptionError};
 
@@ -166,6 +168,7 @@ struct Mounted {
     fs: Arc<Fs>,
     mount_point: PathBuf,
     events: mpsc::Receiver<Event>,
+    telling: Telling,
 }
 
 fn mount(request: &Request) -> Result<Mounted, Error> {
@@ -181,6 +184,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     let source = request.source.canonicalize().map_err(source_error)?;
     let mut fs_options = request.options.fs.clone();
     fs_options.mount_point = Some(mount_point.clone());
+    fs_options.watch = true;
     raise_descriptor_limit();
     let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
     match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
@@ -198,6 +202,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         &config(&request.options, &source),
     )
     .map_err(|error| mount_error(&mount_point, &error))?;
+    let notifier = session.notifier();
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
     // A session that cannot be served unmounts where it is dropped.
@@ -205,14 +210,16 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         // A receiver that is gone means that the process is ending anyway.
         let _ = ended.send(Event::Ended(session.run()));
     })?;
-    let mounted = Mounted { fs, mount_point, events };
+    let mounted = Mounted { fs, mount_point, events, telling: Telling::default() };
+    let telling = mounted.telling.start(Arc::clone(&mounted.fs), notifier);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
         }
     });
     // The first answer: from here on the mount can be used.
-    if let Err(error) = watched.and_then(|_| std::fs::metadata(&mounted.mount_point)) {
+    let started = watched.and(telling);
+    if let Err(error) = started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
         mounted.abandon();
         return Err(mount_error(&mounted.mount_point, &error));
     }
@@ -239,6 +246,7 @@ impl Mounted {
             }
             Err(mpsc::RecvError) => Ok(()),
         };
+        self.telling.end();
         let report = self.fs.close();
         tracing::info!(?report, "session closed");
         outcome

@@ -7,6 +7,7 @@ mod attributes;
 mod endings;
 pub(crate) mod folder;
 mod listing;
+mod live;
 mod many;
 pub(crate) mod mounted;
 pub(crate) mod process;
