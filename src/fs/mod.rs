@@ -373,6 +373,12 @@ impl Fs {
         self.source.statfs().map_err(|error| source_error(Path::new(""), error))
     }
 
+    /// The path in the source of the file or message that an inode belongs to, for the log.
+    pub fn source_path(&self, ino: Ino) -> Option<PathBuf> {
+        let (base, _) = ino.parts();
+        Some(self.nodes.get(base)?.path.clone())
+    }
+
     fn node(&self, base: Base) -> Result<Arc<SourceNode>, Error> {
         self.nodes.get(base).ok_or(Error::NotFound)
     }

@@ -153,6 +153,7 @@ fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
         }
         notice.ready();
     }
+    tell_manager(sd_notify::NotifyState::Ready);
     mounted.wait()
 }
 
@@ -239,9 +240,13 @@ impl Mounted {
     /// Serves until the mount ends, and closes the session.
     fn wait(self) -> Result<(), Error> {
         let outcome = match self.events.recv() {
-            Ok(Event::Ended(outcome)) => outcome.map_err(Error::from),
+            Ok(Event::Ended(outcome)) => {
+                tell_manager(sd_notify::NotifyState::Stopping);
+                outcome.map_err(Error::from)
+            }
             Ok(Event::Signal(signal)) => {
                 tracing::info!(signal, "unmounting");
+                tell_manager(sd_notify::NotifyState::Stopping);
                 self.end()
             }
             Err(mpsc::RecvError) => Ok(()),
@@ -276,6 +281,13 @@ impl Mounted {
     }
 }
 
+/// Tells the service manager that started us, if there is one.
+fn tell_manager(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("the service manager was not told: {error}");
+    }
+}
+
 /// Large messages are read from their files while they are open, so that takes descriptors.
 fn raise_descriptor_limit() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
@@ -305,7 +317,7 @@ fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Er
         _ => unusable(error.to_string()),
     };
     let path = table::absolute(mount_point).map_err(|error| denied(&error))?;
-    if table::is_ours(&path)? && table::is_dead(&path) {
+    if table::is_ours(&path)? && table::is_dead(&path).map_err(|e| unusable(e.to_string()))? {
         table::unmount(&path, true)
             .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
     }

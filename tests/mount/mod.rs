@@ -12,6 +12,7 @@ mod many;
 pub(crate) mod mounted;
 pub(crate) mod process;
 mod reading;
+mod system;
 
 use std::fs;
 use std::path::{Path, PathBuf};
