@@ -54,6 +54,11 @@ impl SourceRoot {
         Ok(opened.into())
     }
 
+    /// Opens a folder.
+    pub(super) fn open_folder(&self, path: &Path) -> io::Result<File> {
+        Ok(self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?.into())
+    }
+
     /// The names in a folder, without `.` and `..`.
     pub(super) fn names(&self, path: &Path) -> io::Result<Vec<OsString>> {
         let folder = self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?;
