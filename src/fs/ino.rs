@@ -167,6 +167,12 @@ impl Nodes {
         }
     }
 
+    /// All of them, as they are now.
+    pub(super) fn known(&self) -> Vec<(Base, Arc<SourceNode>)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(base, known)| (*base, Arc::clone(&known.node))).collect()
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.known.read().unwrap_or_else(PoisonError::into_inner).len()

@@ -41,7 +41,9 @@ mod vcf;
 
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
-pub use edit::{Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name};
+pub use edit::{
+    Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name,
+};
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};
 pub use node::NodeId;

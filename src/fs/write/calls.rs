@@ -134,12 +134,7 @@ impl Fs {
     ///
     /// # Errors
     /// `EROFS` for files that are no messages, else those of writing.
-    pub fn setattr(
-        &self,
-        ino: Ino,
-        handle: Option<u64>,
-        change: &SetAttr,
-    ) -> Result<Entry, Error> {
+    pub fn setattr(&self, ino: Ino, handle: Option<u64>, change: &SetAttr) -> Result<Entry, Error> {
         match self.in_message(ino) {
             Some((writing, inner)) => {
                 let mut entry = writing.setattr(inner, handle, change)?;

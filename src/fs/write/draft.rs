@@ -116,7 +116,9 @@ impl Draft {
     /// Whether it must be kept although the kernel does not know it.
     pub(super) fn is_in_use(&self) -> bool {
         let state = self.lock();
-        state.edits.is_some() || !state.writers.is_empty() || !state.scratch.is_empty()
+        state.edits.is_some()
+            || !state.writers.is_empty()
+            || !state.scratch.is_empty()
             || state.incoming.is_some()
     }
 }
@@ -234,7 +236,8 @@ impl Writing {
         let ino = Ino::new(draft.base, NodeId(0));
         let directory = Attr::of_new_message(ino, &metadata, &self.ownership);
         let current = self.state_of(&message, state, directory)?;
-        state.edits = Some(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current });
+        state.edits =
+            Some(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current });
         state.is_new = true;
         state.only_removals = false;
         state.touch();
@@ -277,7 +280,11 @@ impl Writing {
     /// Throws the unsaved edits of a message away.
     pub(super) fn discard(&self, state: &mut State) -> Result<(), Error> {
         let Some(edits) = state.edits.take() else { return Ok(()) };
-        edits.editor.message().discard_changes().map_err(|error| message_error(&state.path, error.into()))
+        edits
+            .editor
+            .message()
+            .discard_changes()
+            .map_err(|error| message_error(&state.path, error.into()))
     }
 
     fn open_for_writing(&self, draft: &Arc<Draft>, state: &State) -> Result<Edits, Error> {
@@ -309,4 +316,3 @@ impl Writing {
         Ok(Arc::new(Opened { tree: tree.map_err(in_message)?, directory }))
     }
 }
-

@@ -162,7 +162,9 @@ impl Writing {
             return Err(Error::Exists);
         }
         match (kind, replaced) {
-            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => return Err(Error::NotADirectory),
+            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => {
+                return Err(Error::NotADirectory);
+            }
             (Kind::File, Some(Kind::Directory)) => return Err(Error::IsADirectory),
             _ => {}
         }
@@ -228,11 +230,8 @@ impl Writing {
             return self.set_len(&writer, len);
         }
         let mut state = draft.lock_idle();
-        let mut buffer = if len == 0 {
-            Buffer::default()
-        } else {
-            self.bytes_of(draft, &state, &path)?
-        };
+        let mut buffer =
+            if len == 0 { Buffer::default() } else { self.bytes_of(draft, &state, &path)? };
         buffer.set_len(len).map_err(Error::Buffer)?;
         self.set(draft, &mut state, &path, &into_source(buffer)?)?;
         self.schedule_idle(draft, &state);
@@ -334,12 +333,7 @@ impl Writing {
 
     /// What may be done with a name. In `attachments/` every name could be an attachment, but
     /// those that editors use for the moment are scratch files there too.
-    fn access_of_new(
-        &self,
-        draft: &Draft,
-        state: &State,
-        path: &str,
-    ) -> Result<FileAccess, Error> {
+    fn access_of_new(&self, draft: &Draft, state: &State, path: &str) -> Result<FileAccess, Error> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if state.scratch.get(parent).is_some() {
             return Ok(FileAccess::Unknown);

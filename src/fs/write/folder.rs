@@ -300,10 +300,12 @@ impl Writing {
         let file = CompoundFile::open(Arc::new(source)).map_err(invalid)?;
         let read_only = crate::imsg::Access::Read;
         let message = self.session.open_message(&file.root(), read_only);
-        message.map_err(|_| invalid(storage::Error::Incomplete(storage::Defect {
-            place: "/".to_owned(),
-            cause: "no message".to_owned(),
-        })))?;
+        message.map_err(|_| {
+            invalid(storage::Error::Incomplete(storage::Defect {
+                place: "/".to_owned(),
+                cause: "no message".to_owned(),
+            }))
+        })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let folder = self.source.open_folder(folder).map_err(|e| source_error(path, e))?;
         let name = path.file_name().ok_or(Error::NotFound)?;

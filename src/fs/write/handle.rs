@@ -199,7 +199,11 @@ impl Writing {
                 lock(&bytes).set_len(0).map_err(Error::Buffer)?;
             }
             let file = OpenFile::Scratch(bytes);
-            return Ok(self.handles.add(Arc::new(Handle { draft: Arc::clone(&draft), number, file })));
+            return Ok(self.handles.add(Arc::new(Handle {
+                draft: Arc::clone(&draft),
+                number,
+                file,
+            })));
         }
         if flags.is_writing() {
             self.check_settable(&draft, &state, &path)?;
@@ -292,9 +296,7 @@ impl Writing {
         let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |reading: &Reading| {
             let bytes = reading.opened.tree.read(reading.id, offset, size);
-            bytes.map_err(|error| {
-                message_error(&handle.draft.lock().path, error)
-            })
+            bytes.map_err(|error| message_error(&handle.draft.lock().path, error))
         };
         let bytes = read(&reading)?;
         // At its start and at its end the file is looked at anew, as by who follows it.

@@ -49,9 +49,7 @@ impl Writing {
     pub(super) fn path(&self, state: &State, number: NodeId) -> Result<String, Error> {
         match state.paths.path(number) {
             Some(path) => Ok(path.to_owned()),
-            None if state.paths.is_known(number) => {
-                Err(Error::Stale { path: state.path.clone() })
-            }
+            None if state.paths.is_known(number) => Err(Error::Stale { path: state.path.clone() }),
             None => Err(Error::NotFound),
         }
     }
@@ -86,12 +84,7 @@ impl Writing {
         Ok(Entry { attr: self.attr(&draft, &state, number)?, ttl: TTL })
     }
 
-    pub(super) fn attr(
-        &self,
-        draft: &Draft,
-        state: &State,
-        number: NodeId,
-    ) -> Result<Attr, Error> {
+    pub(super) fn attr(&self, draft: &Draft, state: &State, number: NodeId) -> Result<Attr, Error> {
         if let Some(incoming) = &state.incoming {
             let folder = state.path.parent().unwrap_or(Path::new(""));
             let metadata = self.source.metadata(folder);
@@ -138,7 +131,8 @@ impl Writing {
         for (number, name) in [(1, "."), (2, "..")] {
             let attr = self.attr(draft, &state, handle.number)?;
             let entry = Entry { attr, ttl: TTL };
-            let dot = DirectoryEntry { name: OsStr::new(name), cookie: number, entry, is_dot: true };
+            let dot =
+                DirectoryEntry { name: OsStr::new(name), cookie: number, entry, is_dot: true };
             if cookie < number && add(dot) {
                 return Ok(());
             }
@@ -264,7 +258,8 @@ impl Writing {
             Found::Scratch(file) if file.bytes.is_none() => {}
             Found::Scratch(_) | Found::Pending => return Err(Error::NotADirectory),
         }
-        let is_listed = |entries: &[ListedEntry], name: &str| entries.iter().any(|e| e.name == name);
+        let is_listed =
+            |entries: &[ListedEntry], name: &str| entries.iter().any(|e| e.name == name);
         for (name, _) in state.scratch.children(directory) {
             if !is_listed(&entries, name) {
                 entries.push(ListedEntry { name: name.to_owned() });
@@ -353,12 +348,7 @@ impl Writing {
     }
 
     /// The attributes of the message directory itself.
-    fn message_attr(
-        &self,
-        draft: &Draft,
-        state: &State,
-        opened: &Opened,
-    ) -> Result<Attr, Error> {
+    fn message_attr(&self, draft: &Draft, state: &State, opened: &Opened) -> Result<Attr, Error> {
         let mut attr = opened.directory;
         if !state.is_new && !state.is_unsaved() {
             let metadata = self.source.metadata(&state.path);
@@ -431,12 +421,7 @@ fn writable(attr: Attr, of_message: u16) -> Attr {
     Attr { permissions: attr.permissions | (of_message & WRITE_BITS), ..attr }
 }
 
-fn scratch_attr(
-    directory: &Attr,
-    ino: Ino,
-    file: &ScratchFile,
-    ownership: &Ownership,
-) -> Attr {
+fn scratch_attr(directory: &Attr, ino: Ino, file: &ScratchFile, ownership: &Ownership) -> Attr {
     let (file_type, size) = match &file.bytes {
         Some(bytes) => (FileType::RegularFile, super::handle::lock(bytes).len().unwrap_or(0)),
         None => (FileType::Directory, 0),

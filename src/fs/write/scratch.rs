@@ -127,7 +127,11 @@ mod tests {
     use super::{Scratch, ScratchFile, is_temporary_name};
 
     fn file() -> ScratchFile {
-        ScratchFile { bytes: Some(Default::default()), permissions: 0o644, mtime: SystemTime::now() }
+        ScratchFile {
+            bytes: Some(Default::default()),
+            permissions: 0o644,
+            mtime: SystemTime::now(),
+        }
     }
 
     #[test]
@@ -135,7 +139,8 @@ mod tests {
         for name in [".body.txt.swp", ".a.swo", "a~", ".#a", "#a#", ".~lock.a.odt#", "4913"] {
             assert!(is_temporary_name(name), "{name}");
         }
-        for name in ["body.txt", ".profile", "#", "report.pdf", ".a.sw", ".a.sxw", "a.swp", "2024"] {
+        for name in ["body.txt", ".profile", "#", "report.pdf", ".a.sw", ".a.sxw", "a.swp", "2024"]
+        {
             assert!(!is_temporary_name(name), "{name}");
         }
     }
@@ -152,7 +157,10 @@ mod tests {
         };
         assert_eq!(names(&scratch, ""), ["d", "d2"]);
         scratch.rename("d", "e");
-        assert_eq!((names(&scratch, "e"), names(&scratch, "d")), (vec!["x".to_owned()], Vec::new()));
+        assert_eq!(
+            (names(&scratch, "e"), names(&scratch, "d")),
+            (vec!["x".to_owned()], Vec::new())
+        );
         assert_eq!(scratch.forgotten().collect::<Vec<_>>(), ["d2", "e/x"]);
         assert!(scratch.remove("e/x").is_some() && scratch.get("e/x").is_none());
     }

@@ -79,7 +79,12 @@ impl Editor {
     /// # Errors
     /// [`Error::Invalid`] if they are no value of its type, [`Error::NotSettable`], or where the
     /// message refuses.
-    pub fn set(&mut self, tree: &MessageTree, path: &str, bytes: &Arc<Source>) -> Result<(), Error> {
+    pub fn set(
+        &mut self,
+        tree: &MessageTree,
+        path: &str,
+        bytes: &Arc<Source>,
+    ) -> Result<(), Error> {
         let Place { message, what } = place::place(tree, path)?;
         match what {
             What::Reader(file) if file.is_body() => {
@@ -90,9 +95,9 @@ impl Editor {
                 let text = text(bytes)?;
                 edit(&self.message, &message, |one| reader::set(one, file, utf8(&text)?))
             }
-            What::Property { part, key } => edit(&self.message, &message, |one| {
-                set_property(one, part, &key, bytes)
-            }),
+            What::Property { part, key } => {
+                edit(&self.message, &message, |one| set_property(one, part, &key, bytes))
+            }
             What::Attachment { name, number, shown } => {
                 let mut created = None;
                 edit(&self.message, &message, |one| {

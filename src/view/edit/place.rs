@@ -33,11 +33,7 @@ pub(super) enum What {
     /// `attachments/`.
     Attachments,
     /// A name in `attachments/`; with the number of the attachment that has it.
-    Attachment {
-        name: String,
-        number: Option<u32>,
-        shown: Option<Shown>,
-    },
+    Attachment { name: String, number: Option<u32>, shown: Option<Shown> },
     /// A property.
     Property { part: Part, key: Key },
     /// A directory under `mapi/`, which exists while there is something in it.
@@ -196,12 +192,10 @@ fn in_part(
     let property = index.and_then(|index| set.properties().get(usize::try_from(index).ok()?));
     let key = match (property, rest) {
         (Some(property), []) => Key::Tag(property.tag),
-        (Some(property), [element]) if is_directory(property) => {
-            match element.parse() {
-                Ok(index) => Key::Element(property.tag, index),
-                Err(_) => return Ok(What::Unknown),
-            }
-        }
+        (Some(property), [element]) if is_directory(property) => match element.parse() {
+            Ok(index) => Key::Element(property.tag, index),
+            Err(_) => return Ok(What::Unknown),
+        },
         (None, []) => match new_key(files, name) {
             Some(key) => key,
             None => return Ok(What::Unknown),
@@ -234,9 +228,8 @@ fn new_key(set_name: Option<&str>, name: &str) -> Option<Key> {
 
 /// The property set of `PS_PUBLIC_STRINGS` or `{GUID}`.
 fn set_by_name(name: &str) -> Option<Guid> {
-    mapi::property_set_by_name(name).or_else(|| {
-        name.parse::<Guid>().ok().filter(|guid| guid.to_string() == name)
-    })
+    mapi::property_set_by_name(name)
+        .or_else(|| name.parse::<Guid>().ok().filter(|guid| guid.to_string() == name))
 }
 
 /// The tag of `PR_SUBJECT` or `0x66A1001F`.
@@ -250,4 +243,3 @@ fn new_tag(name: &str) -> Option<PropertyTag> {
     let is_known = tag.property_type().location() != Location::Unknown;
     (is_plain && is_known).then_some(tag)
 }
-

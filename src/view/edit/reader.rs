@@ -1,6 +1,6 @@
 //! The files of the reader's view, read back: texts into properties.
 
-use crate::imsg::{Address, MapiPropMut, Message, PropertyName, NameKind, RecipientType};
+use crate::imsg::{Address, MapiPropMut, Message, NameKind, PropertyName, RecipientType};
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
