@@ -1,8 +1,8 @@
 //! Serves from memory what msgfs shows of a source: as fast as FUSE can be.
 //!
-//! `nullfs [--shallow] SOURCE THREADS` reads the tree through msgfs's own library, without a
-//! mount; `--shallow` leaves the messages empty. Then it obeys the lines of its standard input,
-//! each answered by a line: `mount FOLDER` and `unmount`. At the end of the input it unmounts.
+//! `nullfs [--shallow] SOURCE` reads the tree through msgfs's own library, without a mount;
+//! `--shallow` leaves the messages empty. Then it obeys the lines of its standard input, each
+//! answered by a line: `mount THREADS FOLDER` and `unmount`. At the end of the input it unmounts.
 
 use std::collections::HashMap;
 use std::env;
@@ -37,10 +37,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     if shallow {
         arguments.remove(0);
     }
-    let [source, threads] = arguments.as_slice() else {
-        return Err("usage: nullfs [--shallow] SOURCE THREADS".into());
+    let [source] = arguments.as_slice() else {
+        return Err("usage: nullfs [--shallow] SOURCE".into());
     };
-    let threads = threads.parse()?;
     let fs = Fs::open(Path::new(source), Options::default())?;
     let mut tree = Tree::default();
     tree.load(&fs, Ino::ROOT, shallow)?;
@@ -50,9 +49,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     let mut mounted: Option<BackgroundSession> = None;
     for line in io::stdin().lock().lines() {
         let line = line?;
-        match line.split_once(' ') {
-            Some(("mount", folder)) => {
-                mounted = Some(mount(&tree, Path::new(folder), threads)?);
+        match *line.splitn(3, ' ').collect::<Vec<_>>() {
+            ["mount", threads, folder] => {
+                mounted = Some(mount(&tree, Path::new(folder), threads.parse()?)?);
             }
             _ => unmount(&mut mounted)?,
         }

@@ -78,14 +78,13 @@ class Msgfs(Mount):
         return sum(name.startswith("fuser-") and name[6:7].isdigit() for name in names)
 
 
-class Null(Mount):
-    """The ceiling. The tree is read once, by the process that serves every mount of it."""
+class NullServer:
+    """The process that holds a tree in memory and serves every mount of it."""
 
-    def __init__(self, program, source, point, threads, shallow=False, name="null"):
-        super().__init__(name, point)
+    def __init__(self, program, source, shallow):
         options = ["--shallow"] if shallow else []
         self.process = subprocess.Popen(
-            [str(program), *options, str(source), str(threads)],
+            [str(program), *options, str(source)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
         self.loaded = self.answer()
 
@@ -101,15 +100,23 @@ class Null(Mount):
         self.answer()
         return time.perf_counter() - start
 
-    def mount(self):
-        return self.tell(f"mount {self.point}")
-
-    def unmount(self):
-        self.tell("unmount")
-
     def close(self):
         self.process.stdin.close()
         self.process.wait(60)
+
+
+class Null(Mount):
+    """The ceiling: what FUSE itself costs, with so many event loops."""
+
+    def __init__(self, server, point, threads, name="null"):
+        super().__init__(name, point)
+        self.server, self.threads = server, threads
+
+    def mount(self):
+        return self.server.tell(f"mount {self.threads} {self.point}")
+
+    def unmount(self):
+        self.server.tell("unmount")
 
 
 class Folder(Mount):

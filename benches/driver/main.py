@@ -1,9 +1,13 @@
 """The course of a run: what is needed, the archive, the sections, the report."""
 import argparse, atexit, os, shutil, signal, subprocess, sys, time
+from pathlib import Path
 
-from . import contenders, measure, report, tree
+from . import attachment, contenders, folder, growth, measure, peers, report, tree
 
-MAILBOX_BYTES, FOLDER_BYTES = 1_300 << 20, 900 << 20
+SECTIONS = {
+    "tree": tree.run, "folder": folder.run, "attachment": attachment.run, "growth": growth.run,
+    "peers": peers.run}
+MAILBOXES, MAILBOX_BYTES = 10, 1_300 << 20
 
 
 class Bench:
@@ -12,11 +16,11 @@ class Bench:
         self.target = root / "target" / "bench"
         self.mounts = self.target / "mnt"
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
-        self.work = type(root)(memory) / f"msgfs-bench-{os.getpid()}"
+        self.work = Path(memory) / f"msgfs-bench-{os.getpid()}"
         self.out = self.work / "out"
         self.programs = root / "target" / "release"
         self.rounds = 1 if arguments.quick else 3
-        self.closing = []
+        self.servers, self.notes = [], []
 
     def prepare(self):
         self.mounts.mkdir(parents=True, exist_ok=True)
@@ -27,39 +31,59 @@ class Bench:
             signal.signal(number, lambda number, _: sys.exit(128 + number))
 
     def clean(self):
-        for null in self.closing:
-            null.process.kill()
+        for server in self.servers:
+            server.process.kill()
         contenders.unmount_below(self.mounts)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def say(self, text):
         print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
+    def note(self, text):
+        self.notes.append(text)
+
+    def memory_left(self):
+        with open("/proc/meminfo") as file:
+            figures = dict(line.split(":") for line in file)
+        return int(figures["MemAvailable"].split()[0]) << 10
+
     def archive(self, what, name, number, size_bytes):
         """A part of the archive, written if it is not there yet."""
-        folder, mark = self.target / name, self.target / f"{name}.complete"
+        target, mark = self.target / name, self.target / f"{name.replace('/', '-')}.complete"
         if not mark.exists():
             free = shutil.disk_usage(self.target).free
             if free < size_bytes * 5 // 4:
                 raise SystemExit(
                     f"bench: {name} needs {size_bytes >> 20} MiB in {self.target}, "
                     f"which has {free >> 20} MiB left")
-            self.say(f"writing {name}")
-            shutil.rmtree(folder, ignore_errors=True)
-            subprocess.run([self.programs / "examples" / "archive", what, folder, str(number)], check=True)
+            self.say(f"writing {name}, {size_bytes >> 20} MiB")
+            shutil.rmtree(target, ignore_errors=True)
+            subprocess.run([self.programs / "examples" / "archive", what, target, str(number)], check=True)
             mark.touch()
-        return folder
+        return target
 
-    def msgfs(self, source, name="msgfs"):
-        return contenders.Msgfs(self.programs / "msgfs", source, self.mounts / name)
+    def mailbox(self, number=0):
+        return self.archive("mailbox", f"mailboxes/{number}", number, MAILBOX_BYTES)
 
-    def null(self, source, threads, **options):
+    def mailboxes(self):
+        """The large archive; only what is still missing needs room."""
+        names = [number for number in range(MAILBOXES)
+                 if not (self.target / f"mailboxes-{number}.complete").exists()]
+        if shutil.disk_usage(self.target).free < len(names) * MAILBOX_BYTES * 5 // 4:
+            raise SystemExit(f"bench: --large needs {len(names) * MAILBOX_BYTES >> 20} MiB in {self.target}")
+        return [self.mailbox(number) for number in range(MAILBOXES)][0].parent
+
+    def msgfs(self, source):
+        return contenders.Msgfs(self.programs / "msgfs", source, self.mounts / "msgfs")
+
+    def null_server(self, source, shallow=False):
         self.say(f"loading {source.name} into the null filesystem")
-        name = options.get("name", "null")
-        null = contenders.Null(
-            self.programs / "examples" / "nullfs", source, self.mounts / name, threads, **options)
-        self.closing.append(null)
-        return null
+        server = contenders.NullServer(self.programs / "examples" / "nullfs", source, shallow)
+        self.servers.append(server)
+        return server
+
+    def null(self, server, loops, name="null"):
+        return contenders.Null(server, self.mounts / "null", loops, name)
 
 
 def run(root, words, usage):
@@ -73,9 +97,11 @@ def run(root, words, usage):
     needs(bench)
     build(bench)
     bench.prepare()
-    figures = measure.Figures()
-    measure_tree(bench, figures)
-    report.write(bench, figures)
+    figures, rows = measure.Figures(), []
+    for name, section in SECTIONS.items():
+        if bench.arguments.only in name:
+            rows += section(bench, figures)
+    report.write(bench, rows)
     return 0
 
 
@@ -93,15 +119,3 @@ def needs(bench):
 def build(bench):
     subprocess.run(["cargo", "build", "--release", "--locked", "--quiet", "--bins", "--examples"],
                    cwd=bench.root, check=True)
-
-
-def measure_tree(bench, figures):
-    source = bench.archive("mailbox", "mailbox-0", 0, MAILBOX_BYTES)
-    msgfs = bench.msgfs(source)
-    with msgfs:
-        threads = msgfs.event_loops()
-    null = bench.null(source, threads)
-    bench.say(f"{null.loaded}; {threads} event loops each")
-    rivals = [msgfs, null]
-    tree.run(bench, figures, rivals, bench.rounds)
-    null.close()

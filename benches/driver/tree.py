@@ -1,61 +1,120 @@
 """What users do with a tree of 10,000 messages, as msgfs, the ceiling and tmpfs serve it."""
-import os, shutil, time
-from pathlib import Path
+import os, shutil, subprocess, time
 
-from . import measure
+from . import contenders, measure
+from .report import Row
 
 # One message in a hundred has it (benches/archive/prose.rs).
 NEEDLE = "quarterdeck"
+GREP = ["grep", "-r", NEEDLE, "."]
 LATENCY_MESSAGES = 400
+COPIED_MESSAGES = 100
+# The operations that begin with a fresh mount, each as the commands run on that mount.
+COMMANDS = [
+    [("find, cold", ["find", "."])],
+    [("ls -lR, cold", ["ls", "-lR"])],
+    [("grep -r, cold", GREP), ("grep -r, warm", GREP)],
+    [("rg -j2, cold", ["rg", "-j2", "--no-ignore", "--hidden", NEEDLE, "."])],
+]
+COPY, LATENCY = f"cp -r of {COPIED_MESSAGES} messages", "list and read one message"
+MOUNT = "mount to first answer"
+AT_MOST = {"find, cold": 2.0, "ls -lR, cold": 2.0, "grep -r, cold": 2.0, "grep -r, warm": 1.2}
 
 
-def commands(path):
-    """The operations that begin with a fresh mount, each as the commands run on that mount."""
-    grep = ["grep", "-r", NEEDLE, "."]
-    return {
-        "find, cold": [("find, cold", ["find", "."])],
-        "ls -lR, cold": [("ls -lR, cold", ["ls", "-lR"])],
-        "grep -r": [("grep -r, cold", grep), ("grep -r, warm", grep)],
-        "rg": [("rg -j2, cold", ["rg", "-j2", "--no-ignore", "--hidden", NEEDLE, "."])],
-    }
-
-
-def run(bench, figures, contenders, rounds):
-    """Measures the contenders in turn, in each round in another order."""
+def run(bench, figures):
+    source = bench.mailbox()
+    msgfs = bench.msgfs(source)
+    with msgfs:
+        loops = msgfs.event_loops()
+    server = bench.null_server(source)
+    bench.say(f"{server.loaded}; {loops} event loops each")
+    rivals = [msgfs, bench.null(server, loops), *extracted(bench, server)]
     shown = {}
-    for number in range(rounds):
-        order = contenders if number % 2 == 0 else list(reversed(contenders))
-        for contender in order:
-            for name in commands("."):
-                bench.say(f"round {number + 1}: {contender.name}: {name}")
-                with contender as path:
-                    for operation, command in commands(path)[name]:
-                        if shutil.which(command[0]):
-                            elapsed, out = measure.seconds(command, bench.out, cwd=path)
-                            figures.add(operation, contender.name, elapsed)
-                            same(shown, operation, contender, out)
-            with contender as path:
-                copy(bench, figures, contender, path)
-            with contender as path:
-                latency(figures, contender, path)
+    for number in range(bench.rounds):
+        order = rivals if number % 2 == 0 else rivals[::-1]
+        bench.say(f"tree, round {number + 1} of {bench.rounds}")
+        for commands in COMMANDS:
+            for rival in order:
+                run_on_fresh_mount(bench, figures, rival, commands, shown)
+        single = bench.null(server, 1, "null, 1 loop")
+        run_on_fresh_mount(bench, figures, single, COMMANDS[0], shown)
+        run_on_fresh_mount(bench, figures, single, COMMANDS[2][:1], shown)
+        for rival in order:
+            copy(bench, figures, rival)
+            latency(figures, rival)
+        for rival in order[:2]:
+            figures.add(MOUNT, rival.name, rival.mount())
+            rival.unmount()
+    cold_disk(bench, figures, msgfs, shown)
+    server.close()
+    shutil.rmtree(bench.work / "tree", ignore_errors=True)
+    return rows(figures)
 
 
-def same(shown, operation, contender, out):
+def rows(figures):
+    found = [Row.value(figures, MOUNT, "ms", at_most=0.050)]
+    for operation in [operation for commands in COMMANDS for operation, _ in commands]:
+        if figures.median(operation, "msgfs") is not None:
+            found.append(Row.ratio(figures, operation, "s", at_most=AT_MOST.get(operation)))
+    found.append(Row.value(figures, "grep -r, cold, disk", "s"))
+    for operation in ("find, cold", "grep -r, cold"):
+        found.append(Row.ratio(figures, operation, "s", base="null, 1 loop",
+                               name=f"{operation}, against one event loop"))
+    found.append(Row.ratio(figures, COPY, "s"))
+    for figure in ("median", "p99"):
+        found.append(Row.ratio(figures, f"{LATENCY}, {figure}", "us"))
+    return found
+
+
+def extracted(bench, server):
+    """The tree as a folder on tmpfs, copied from the null filesystem, if there is room."""
+    size = int(server.loaded.split()[3])
+    if not str(bench.work).startswith("/dev/shm") or bench.memory_left() < size * 3:
+        bench.note("no tmpfs column: it needs /dev/shm and three times the tree in memory")
+        return []
+    null, tree = bench.null(server, 1), bench.work / "tree"
+    with null as path:
+        subprocess.run(["cp", "-r", str(path), str(tree)], check=True)
+    return [contenders.Folder("tmpfs", tree)]
+
+
+def run_on_fresh_mount(bench, figures, rival, commands, shown):
+    with rival as path:
+        for operation, command in commands:
+            if not shutil.which(command[0]):
+                bench.note(f"{command[0]} is not installed")
+                continue
+            elapsed, out = measure.seconds(command, bench.out, cwd=path)
+            figures.add(operation, rival.name, elapsed)
+            same(shown, command[0], rival, out)
+
+
+def same(shown, operation, rival, out):
     """Every contender must have shown the same, or the figures mean nothing."""
-    lines = len(out.splitlines())
-    first = shown.setdefault(operation, (contender.name, lines))
-    if first[1] != lines:
-        raise RuntimeError(f"{operation}: {lines} lines in {contender.name}, {first[1]} in {first[0]}")
+    lines = sum(not line.startswith(b"total ") for line in out.splitlines())
+    name, expected = shown.setdefault(operation, (rival.name, lines))
+    if lines != expected:
+        raise RuntimeError(f"{operation}: {lines} lines in {rival.name}, {expected} in {name}")
 
 
-def copy(bench, figures, contender, path):
+def cold_disk(bench, figures, msgfs, shown):
+    """The archive itself has to come from the disk; there is nothing like it to compare with."""
+    with msgfs as path:
+        if not measure.drop_caches():
+            bench.note("only root can drop the kernel's caches: no figure with a cold disk")
+            return
+        elapsed, out = measure.seconds(GREP, bench.out, cwd=path)
+    figures.add("grep -r, cold, disk", msgfs.name, elapsed)
+    same(shown, GREP[0], msgfs, out)
+
+
+def copy(bench, figures, rival):
     target = bench.work / "copy"
-    shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
-    messages = message_folders(path, "2012/*", 100)
-    start = time.perf_counter()
-    measure.seconds(["cp", "-r", *map(str, messages), str(target)], bench.out)
-    figures.add("cp -r, 100 messages", contender.name, time.perf_counter() - start)
+    with rival as path:
+        messages = message_folders(path, "2012/*", COPIED_MESSAGES)
+        elapsed, _ = measure.seconds(["cp", "-r", *map(str, messages), str(target)], bench.out)
+    figures.add(COPY, rival.name, elapsed)
     shutil.rmtree(target)
 
 
@@ -63,9 +122,15 @@ def message_folders(path, pattern, count):
     return sorted(path.glob(f"{pattern}/*.msg"))[:count]
 
 
-def latency(figures, contender, path):
-    """The first look at a message: list it with its files' attributes, then read its subject."""
-    messages = message_folders(path, "2014/*", LATENCY_MESSAGES)
+def latency(figures, rival):
+    with rival as path:
+        seconds = look_at(message_folders(path, "2014/*", LATENCY_MESSAGES))
+    figures.add(f"{LATENCY}, median", rival.name, measure.percentile(seconds, 50))
+    figures.add(f"{LATENCY}, p99", rival.name, measure.percentile(seconds, 99))
+
+
+def look_at(messages):
+    """The first look at each message: list it with its files' attributes, read two of them."""
     seconds = []
     for message in messages:
         start = time.perf_counter()
@@ -76,5 +141,4 @@ def latency(figures, contender, path):
             with open(message / name, "rb") as file:
                 file.read()
         seconds.append(time.perf_counter() - start)
-    figures.add("list and read one message, median", contender.name, measure.percentile(seconds, 50))
-    figures.add("list and read one message, p99", contender.name, measure.percentile(seconds, 99))
+    return seconds
