@@ -23,7 +23,10 @@ def run(bench, figures):
                     figures.add(operation(name, messages), "msgfs", elapsed / messages)
                     figures.add(rss(messages), "msgfs", msgfs.status("VmHWM") * 1024)
     cores = os.cpu_count() or 1
-    rivals = [bench.msgfs(mailbox), bench.null(bench.null_server(mailbox), 4)]
+    msgfs = bench.msgfs(mailbox)
+    with msgfs:
+        loops = msgfs.event_loops()
+    rivals = [msgfs, bench.null(bench.null_server(mailbox), loops)]
     for number in range(bench.rounds):
         bench.say(f"growth, readers, round {number + 1} of {bench.rounds}")
         for rival in rivals if number % 2 == 0 else rivals[::-1]:

@@ -2,7 +2,7 @@
 import argparse, atexit, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
-from . import attachment, contenders, folder, growth, measure, peers, report, tree
+from . import attachment, contenders, folder, growth, instructions, measure, peers, report, tree
 
 SECTIONS = {
     "tree": tree.run, "folder": folder.run, "attachment": attachment.run, "growth": growth.run,
@@ -96,6 +96,8 @@ def run(root, words, usage):
     bench = Bench(root, parser.parse_args(words))
     needs(bench)
     build(bench)
+    if bench.arguments.instructions:
+        return instructions.run(bench)
     bench.prepare()
     figures, rows = measure.Figures(), []
     for name, section in SECTIONS.items():
