@@ -187,9 +187,10 @@ impl Tree {
     ) -> Result<impl Iterator<Item = (u64, &OsStr, &FileAttr)>, Errno> {
         let own = &self.node(number)?.attr;
         let dots = [".", ".."].into_iter().map(move |name| (OsStr::new(name), own));
-        let entries = self.entries(number)?.iter().filter_map(|(name, child)| {
-            Some((name.as_os_str(), &self.node(*child).ok()?.attr))
-        });
+        let entries = self
+            .entries(number)?
+            .iter()
+            .filter_map(|(name, child)| Some((name.as_os_str(), &self.node(*child).ok()?.attr)));
         let behind = usize::try_from(cookie).unwrap_or(usize::MAX);
         let numbered = dots.chain(entries).zip(1_u64..).skip(behind);
         Ok(numbered.map(|((name, attr), cookie)| (cookie, name, attr)))

@@ -14,7 +14,7 @@ use super::mail::{message, tiny, with_attachment};
 use super::random::Random;
 
 /// So many messages are in one mailbox, in ten years of twelve months.
-pub(crate) const MAILBOX_MESSAGES: u64 = 10_000;
+const MAILBOX_MESSAGES: u64 = 10_000;
 const YEARS: u64 = 10;
 const MONTHS: u64 = 12;
 
@@ -35,7 +35,8 @@ pub(crate) fn write_mailbox(folder: &Path, mailbox: u64) -> io::Result<()> {
 pub(crate) fn write_folder(folder: &Path, count: u64) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let subject = |number| format!("Small message {number:06}");
-    let utf16 = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let utf16 =
+        |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
     let template = tiny(&subject(0));
     let marked = utf16(&subject(0));
     let places: Vec<usize> = (0..template.len() - marked.len())
@@ -65,7 +66,8 @@ pub(crate) fn write_large(folder: &Path, attachment_bytes: u64) -> io::Result<()
     let at = at.unwrap() + 8;
     let size = u32::try_from(attachment_bytes).map_err(io::Error::other)?;
     properties[at..at + 4].copy_from_slice(&size.to_le_bytes());
-    let frame = CompoundFile::open(Source::from_bytes(tree.to_bytes())).map_err(io::Error::other)?;
+    let frame =
+        CompoundFile::open(Source::from_bytes(tree.to_bytes())).map_err(io::Error::other)?;
     let path = folder.join("Large.msg");
     let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
     let mut writer = Writer::create(file).map_err(io::Error::other)?;

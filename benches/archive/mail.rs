@@ -4,9 +4,7 @@ use msgfs::imsg::NameKind;
 use msgfs::mapi::sets::{PS_INTERNET_HEADERS, PSETID_APPOINTMENT, PSETID_COMMON};
 use msgfs::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
 
-use super::fixture::{
-    AttachmentBuilder, MessageBuilder, RecipientBuilder, Tree, one_off_entry_id,
-};
+use super::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder, Tree, one_off_entry_id};
 use super::prose::{encapsulated, html, paragraphs, person, subject};
 use super::random::Random;
 
@@ -204,8 +202,7 @@ fn headers(
 fn named(mut message: MessageBuilder, random: &mut Random) -> MessageBuilder {
     for lid in [0x8501, 0x8503, 0x8506, 0x850E, 0x8514, 0x8518, 0x8552, 0x8554, 0x8580, 0x8582] {
         let value = Value::Integer32(random.below(100) as i32);
-        message =
-            message.named(PSETID_COMMON, NameKind::Lid(lid), PropertyType::INTEGER32, value);
+        message = message.named(PSETID_COMMON, NameKind::Lid(lid), PropertyType::INTEGER32, value);
     }
     for lid in [0x8205, 0x8208, 0x820D, 0x8223] {
         let text = Value::String("16.0".to_owned());

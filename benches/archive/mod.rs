@@ -26,7 +26,7 @@ mod mail;
 mod prose;
 mod random;
 
-pub(crate) use folders::{MAILBOX_MESSAGES, write_folder, write_large, write_mailbox};
+pub(crate) use folders::{write_folder, write_large, write_mailbox};
 pub(crate) use mail::{ansi_message, message};
-pub(crate) use prose::{NEEDLE, encapsulated};
+pub(crate) use prose::{encapsulated, paragraphs};
 pub(crate) use random::Random;

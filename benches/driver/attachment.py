@@ -67,13 +67,13 @@ def read(bench, figures, rival, name, size):
 def read_beside(bench, figures, rival):
     """The same first look at small messages, alone and while another process reads the large one."""
     with rival as path:
-        seconds = look_at(sorted(path.glob("Message*.msg")))
+        seconds = list(map(sum, look_at(sorted(path.glob("Message*.msg")))))
     figures.add("small message, idle, median", rival.name, measure.percentile(seconds, 50))
     with rival as path:
         reader = subprocess.Popen([sys.executable, "-c", READ_AGAIN, str(large(path))])
         try:
             time.sleep(0.3)
-            seconds = look_at(sorted(path.glob("Message*.msg")))
+            seconds = list(map(sum, look_at(sorted(path.glob("Message*.msg")))))
         finally:
             reader.kill()
             reader.wait()

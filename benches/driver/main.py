@@ -1,5 +1,5 @@
 """The course of a run: what is needed, the archive, the sections, the report."""
-import argparse, atexit, os, shutil, signal, subprocess, sys, time
+import argparse, atexit, fcntl, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
 from . import attachment, contenders, folder, growth, instructions, measure, peers, report, tree
@@ -24,7 +24,16 @@ class Bench:
 
     def prepare(self):
         self.mounts.mkdir(parents=True, exist_ok=True)
+        self.lock = open(self.target / "lock", "w")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise SystemExit("bench: another run is going on in this folder")
+        # What a run left behind that was killed.
         contenders.unmount_below(self.mounts)
+        for left in self.work.parent.glob("msgfs-bench-*"):
+            if not Path("/proc", left.name.rpartition("-")[2]).exists():
+                shutil.rmtree(left, ignore_errors=True)
         self.work.mkdir()
         atexit.register(self.clean)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
@@ -93,6 +102,7 @@ def run(root, words, usage):
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", metavar="WORD", default="")
     parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--publish", action="store_true")
     bench = Bench(root, parser.parse_args(words))
     needs(bench)
     build(bench)
@@ -104,6 +114,9 @@ def run(root, words, usage):
         if bench.arguments.only in name:
             rows += section(bench, figures)
     report.write(bench, rows)
+    if bench.arguments.publish:
+        for name in ("results.tsv", "chart.svg"):
+            shutil.copy(bench.target / name, bench.root / "benches" / name)
     return 0
 
 
