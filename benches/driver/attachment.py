@@ -6,6 +6,7 @@ from .report import Row
 from .tree import look_at
 
 RANDOM_READS, RANDOM_BYTES = 4_000, 4096
+SECONDS = 50
 # Reads a file again and again, each time through the filesystem.
 READ_AGAIN = """
 import os, sys
@@ -29,8 +30,7 @@ def run(bench, figures):
         loops = msgfs.event_loops()
     server = bench.null_server(source)
     rivals = [msgfs, bench.null(server, loops)]
-    for number in range(bench.rounds):
-        bench.say(f"attachment, round {number + 1} of {bench.rounds}")
+    for number in bench.rounds("attachment", SECONDS):
         for rival in rivals if number % 2 == 0 else rivals[::-1]:
             read(bench, figures, rival, name, size)
             read_beside(bench, figures, rival)

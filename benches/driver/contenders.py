@@ -12,6 +12,12 @@ def unmount_below(folder):
         subprocess.run([*command, point], stderr=subprocess.DEVNULL)
 
 
+def cpu_seconds(pid):
+    """The processor time that a process has taken, which waiting for others does not change."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def wait_for(condition, what, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
@@ -64,6 +70,9 @@ class Msgfs(Mount):
                 pass
         raise RuntimeError("the process of the mount is not there")
 
+    def cpu_seconds(self):
+        return cpu_seconds(self.pid)
+
     def status(self, key):
         """A figure of /proc/PID/status, in KiB."""
         for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
@@ -113,7 +122,12 @@ class Null(Mount):
         self.server, self.threads = server, threads
 
     def mount(self):
+        self.cpu_before = cpu_seconds(self.server.process.pid)
         return self.server.tell(f"mount {self.threads} {self.point}")
+
+    def cpu_seconds(self):
+        """Since it was mounted."""
+        return cpu_seconds(self.server.process.pid) - self.cpu_before
 
     def unmount(self):
         self.server.tell("unmount")
@@ -123,6 +137,9 @@ class Folder(Mount):
     """A tree that is no mount of ours: nothing of it is ever cold."""
 
     def mount(self):
+        return 0.0
+
+    def cpu_seconds(self):
         return 0.0
 
     def unmount(self):

@@ -6,6 +6,7 @@ from .report import Row
 
 MESSAGES = 100_000
 MESSAGE_BYTES = 9_000
+SECONDS = 30
 LS, MOUNT = "ls of 100,000 messages", "mount to first answer, 100,000 messages"
 WALK = "find in 100,000 messages, a message"
 RSS, DESCRIPTORS = "peak RSS after 100,000 messages", "peak descriptors in 100,000 messages"
@@ -21,8 +22,7 @@ def run(bench, figures):
         loops = msgfs.event_loops()
     server = bench.null_server(source, shallow=True)
     rivals = [msgfs, bench.null(server, loops)]
-    for number in range(bench.rounds):
-        bench.say(f"folder, round {number + 1} of {bench.rounds}")
+    for number in bench.rounds("folder", SECONDS):
         for rival in rivals if number % 2 == 0 else rivals[::-1]:
             figures.add(MOUNT, rival.name, rival.mount())
             try:

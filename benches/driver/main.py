@@ -19,7 +19,6 @@ class Bench:
         self.work = Path(memory) / f"msgfs-bench-{os.getpid()}"
         self.out = self.work / "out"
         self.programs = root / "target" / "release"
-        self.rounds = 1 if arguments.quick else 3
         self.servers, self.notes = [], []
 
     def prepare(self):
@@ -50,6 +49,17 @@ class Bench:
 
     def note(self, text):
         self.notes.append(text)
+
+    def rounds(self, what, seconds):
+        """The numbers of the rounds: as many as fit the time, so that a busy machine has fewer."""
+        least, most = (1, 1) if self.arguments.quick else (2, 5)
+        start = time.monotonic()
+        for number in range(most):
+            spent = time.monotonic() - start
+            if number >= least and spent * (number + 1) / number > seconds:
+                return
+            self.say(f"{what}, round {number + 1}")
+            yield number
 
     def memory_left(self):
         with open("/proc/meminfo") as file:
@@ -110,10 +120,16 @@ def run(root, words, usage):
         return instructions.run(bench)
     bench.prepare()
     figures, rows = measure.Figures(), []
-    for name, section in SECTIONS.items():
-        if bench.arguments.only in name:
-            rows += section(bench, figures)
-    report.write(bench, rows)
+    busy = os.getloadavg()[0]
+    if busy > (os.cpu_count() or 1):
+        bench.note(f"others use this machine (load {busy:.0f}): waiting for them is in every figure")
+    try:
+        for name, section in SECTIONS.items():
+            if bench.arguments.only in name:
+                rows += section(bench, figures)
+    finally:
+        # Also what was measured before a run was broken off.
+        report.write(bench, rows)
     if bench.arguments.publish:
         for name in ("results.tsv", "chart.svg"):
             shutil.copy(bench.target / name, bench.root / "benches" / name)

@@ -7,6 +7,7 @@ from .tree import NEEDLE
 
 SEARCH = "search a message"
 SAMPLE, SLOW_SAMPLE = 200, 20
+SECONDS = 50
 # A whole process for all messages, so that only the reading counts.
 EXTRACT_MSG = """
 import extract_msg, logging, sys
@@ -35,8 +36,7 @@ def run(bench, figures):
     peers = {
         name: (run_peer, messages if fast else slow, at_least)
         for name, (run_peer, fast, at_least) in PEERS.items() if present(bench, name)}
-    for number in range(bench.rounds):
-        bench.say(f"peers, round {number + 1} of {bench.rounds}")
+    for number in bench.rounds("peers", SECONDS):
         with msgfs as path:
             elapsed, _ = measure.seconds(["grep", "-r", NEEDLE, "."], bench.out, cwd=path)
         figures.add(SEARCH, "msgfs", elapsed / len(messages))

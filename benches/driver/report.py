@@ -52,7 +52,7 @@ class Row:
         row = cls(operation, "us", figures.median(operation, "msgfs"))
         if base:
             row.against, row.theirs = "1,000 messages", figures.median(base, "msgfs")
-            row.ratios = [row.ours / row.theirs]
+            row.ratios = figures.ratios(operation, "msgfs", "msgfs", base)
             row.target, row.met = f"<= {at_most:.3g} x", row.middle <= at_most
         return row
 
