@@ -37,6 +37,7 @@ def run(bench, figures):
     server.close()
     return [
         Row.ratio(figures, f"{name}, start to end", "s", at_most=1 / 0.8),
+        Row.ratio(figures, measure.cpu(f"{name}, start to end"), "s"),
         Row.ratio(figures, f"{name}, 4 KiB at random", "us", at_most=2.0),
         Row.value(figures, f"peak RSS after the {name}", "MiB", at_most=128 << 20),
         Row.ratio(figures, "small message, idle, median", "us"),
@@ -53,6 +54,7 @@ def read(bench, figures, rival, name, size):
     with rival as path:
         elapsed, _ = measure.seconds(["dd", f"if={large(path)}", f"of={os.devnull}", "bs=1M"], bench.out)
         figures.add(f"{name}, start to end", rival.name, elapsed)
+        figures.add(measure.cpu(f"{name}, start to end"), rival.name, rival.cpu_seconds())
         if rival.name == "msgfs":
             figures.add(f"peak RSS after the {name}", rival.name, rival.status("VmHWM") * 1024)
     places = random.Random(0)

@@ -27,6 +27,7 @@ def run(bench, figures):
             figures.add(MOUNT, rival.name, rival.mount())
             try:
                 elapsed, out = measure.seconds(["ls"], bench.out, cwd=rival.point)
+                figures.add(measure.cpu(LS), rival.name, rival.cpu_seconds())
             finally:
                 rival.unmount()
             if len(out.splitlines()) != MESSAGES:
@@ -38,6 +39,7 @@ def run(bench, figures):
     return [
         Row.value(figures, MOUNT, "ms", at_most=0.050),
         Row.ratio(figures, LS, "s", at_most=2.0),
+        Row.ratio(figures, measure.cpu(LS), "s"),
         Row.value(figures, WALK, "us"),
         Row.value(figures, RSS, "MiB", at_most=RSS_MAX),
         Row.value(figures, DESCRIPTORS, "", at_most=64),

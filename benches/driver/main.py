@@ -1,5 +1,5 @@
 """The course of a run: what is needed, the archive, the sections, the report."""
-import argparse, atexit, fcntl, os, shutil, signal, subprocess, sys, time
+import argparse, atexit, fcntl, hashlib, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
 from . import attachment, contenders, folder, growth, instructions, measure, peers, report, tree
@@ -18,7 +18,7 @@ class Bench:
         memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else "/tmp"
         self.work = Path(memory) / f"msgfs-bench-{os.getpid()}"
         self.out = self.work / "out"
-        self.programs = root / "target" / "release"
+        self.programs = Path(os.environ.get("CARGO_TARGET_DIR", root / "target")) / "release"
         self.servers, self.notes = [], []
 
     def prepare(self):
@@ -67,9 +67,9 @@ class Bench:
         return int(figures["MemAvailable"].split()[0]) << 10
 
     def archive(self, what, name, number, size_bytes):
-        """A part of the archive, written if it is not there yet."""
-        target, mark = self.target / name, self.target / f"{name.replace('/', '-')}.complete"
-        if not mark.exists():
+        """A part of the archive, written if what writes it has not written it yet."""
+        target, mark = self.target / name, self.mark(name)
+        if not self.is_written(name):
             free = shutil.disk_usage(self.target).free
             if free < size_bytes * 5 // 4:
                 raise SystemExit(
@@ -78,16 +78,28 @@ class Bench:
             self.say(f"writing {name}, {size_bytes >> 20} MiB")
             shutil.rmtree(target, ignore_errors=True)
             subprocess.run([self.programs / "examples" / "archive", what, target, str(number)], check=True)
-            mark.touch()
+            mark.write_text(self.generator())
         return target
+
+    def mark(self, name):
+        return self.target / f"{name.replace('/', '-')}.complete"
+
+    def is_written(self, name):
+        return self.mark(name).exists() and self.mark(name).read_text() == self.generator()
+
+    def generator(self):
+        """A digest of all that the archive's bytes depend on."""
+        folders = [self.root / "benches" / "archive", self.root / "tests" / "fixture"]
+        sources = [file for folder in folders for file in sorted(folder.glob("*.rs"))]
+        sources += [self.root / "src" / file for file in ("storage/writer.rs", "body/compressed_rtf.rs")]
+        return hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()
 
     def mailbox(self, number=0):
         return self.archive("mailbox", f"mailboxes/{number}", number, MAILBOX_BYTES)
 
     def mailboxes(self):
         """The large archive; only what is still missing needs room."""
-        names = [number for number in range(MAILBOXES)
-                 if not (self.target / f"mailboxes-{number}.complete").exists()]
+        names = [number for number in range(MAILBOXES) if not self.is_written(f"mailboxes/{number}")]
         if shutil.disk_usage(self.target).free < len(names) * MAILBOX_BYTES * 5 // 4:
             raise SystemExit(f"bench: --large needs {len(names) * MAILBOX_BYTES >> 20} MiB in {self.target}")
         return [self.mailbox(number) for number in range(MAILBOXES)][0].parent
@@ -114,6 +126,8 @@ def run(root, words, usage):
     parser.add_argument("--instructions", action="store_true")
     parser.add_argument("--publish", action="store_true")
     bench = Bench(root, parser.parse_args(words))
+    if not any(bench.arguments.only in name for name in SECTIONS):
+        parser.error(f"--only: expected one of {', '.join(SECTIONS)}")
     needs(bench)
     build(bench)
     if bench.arguments.instructions:
@@ -129,7 +143,8 @@ def run(root, words, usage):
                 rows += section(bench, figures)
     finally:
         # Also what was measured before a run was broken off.
-        report.write(bench, rows)
+        if rows:
+            report.write(bench, rows)
     if bench.arguments.publish:
         for name in ("results.tsv", "chart.svg"):
             shutil.copy(bench.target / name, bench.root / "benches" / name)

@@ -26,6 +26,11 @@ def drop_caches():
         return False
 
 
+def cpu(operation):
+    """What the file system's own process takes of it; the same on a busy machine."""
+    return f"{operation}, processor time of the server"
+
+
 def percentile(values, percent):
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
@@ -48,7 +53,7 @@ class Figures:
         """The ratios of the rounds: noise that lasts is in both figures of a round."""
         pairs = zip(self.values.get((operation, contender), []),
                     self.values.get((base_operation or operation, base), []))
-        return [value / of for value, of in pairs]
+        return [value / of for value, of in pairs if of]
 
     def operations(self):
         return list(dict.fromkeys(operation for operation, _ in self.values))

@@ -67,7 +67,7 @@ class Row:
 
     def cells(self):
         scale = SCALES[self.unit]
-        number = lambda value: "" if value is None else f"{value * scale:.4g}"
+        number = lambda value: "" if value is None else digits(value * scale)
         ratio = lambda value: f"{value:.2f}" if value < 100 else f"{value:.0f}"
         return [
             self.name, self.unit, number(self.ours), self.against, number(self.theirs),
@@ -76,13 +76,17 @@ class Row:
             self.target, {True: "yes", False: "NO", None: ""}[self.met], number(self.tmpfs)]
 
 
+def digits(value):
+    return f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+
+
 def write(bench, rows):
     """Prints the table, and writes it with the chart."""
     rows = [row for row in rows if row.ours is not None]
     lines = [HEAD, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEAD))]
     print()
-    print(about())
+    print(about(bench.root))
     print("Medians; a ratio is the median of the rounds' ratios, with the lowest and the highest.")
     print()
     for line in lines:
@@ -98,17 +102,18 @@ def write(bench, rows):
         print(f"missed: {row.name}: {row.cells()[5] or row.cells()[2]}, target {row.target}")
     table, picture = bench.target / "results.tsv", bench.target / "chart.svg"
     table.write_text("".join("\t".join(line) + "\n" for line in lines))
-    picture.write_text(chart.draw(rows, about()))
+    picture.write_text(chart.draw(rows, about(bench.root)))
     print(f"written: {table.relative_to(bench.root)}, {picture.relative_to(bench.root)}")
 
 
-def about():
+def about(root):
     model = ""
     with open("/proc/cpuinfo") as file:
         for line in file:
             if line.startswith("model name"):
                 model = line.split(":", 1)[1].strip()
                 break
-    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True)
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True,
+                            text=True, cwd=root)
     return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {model}, "
             f"Linux {platform.release().split('-')[0]}, msgfs {commit.stdout.strip()}")

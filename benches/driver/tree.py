@@ -59,7 +59,7 @@ def rows(figures):
         if figures.median(operation, "msgfs") is not None:
             found.append(Row.ratio(figures, operation, "s", at_most=AT_MOST.get(operation)))
             if operation.endswith("cold"):
-                found.append(Row.ratio(figures, cpu(operation), "s"))
+                found.append(Row.ratio(figures, measure.cpu(operation), "s"))
     found.append(Row.value(figures, "grep -r, cold, disk", "s"))
     for operation in ("find, cold", "grep -r, cold"):
         found.append(Row.ratio(figures, operation, "s", base="null, 1 loop",
@@ -69,11 +69,6 @@ def rows(figures):
         for figure in ("median", "p99"):
             found.append(Row.ratio(figures, f"{step} one message, {figure}", "us"))
     return found
-
-
-def cpu(operation):
-    """What the file system's own process takes of it; the same on a busy machine."""
-    return f"{operation}, processor time of the server"
 
 
 def extracted(bench, server):
@@ -98,7 +93,7 @@ def run_on_fresh_mount(bench, figures, rival, commands, shown):
             figures.add(operation, rival.name, elapsed)
             same(shown, command[0], rival, out)
             if operation.endswith("cold"):
-                figures.add(cpu(operation), rival.name, rival.cpu_seconds())
+                figures.add(measure.cpu(operation), rival.name, rival.cpu_seconds())
 
 
 def same(shown, operation, rival, out):
