@@ -116,4 +116,5 @@ def about(root):
     commit = subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True,
                             text=True, cwd=root)
     return (f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} cores, {model}, "
-            f"Linux {platform.release().split('-')[0]}, msgfs {commit.stdout.strip()}")
+            f"load {os.getloadavg()[2]:.0f}, Linux {platform.release().split('-')[0]}, "
+            f"msgfs {commit.stdout.strip()}")
