@@ -36,6 +36,11 @@ impl<'a> Bodies<'a> {
             || report::is_report(self.message)
     }
 
+    /// Whether the plain text is `PR_BODY`.
+    pub(super) fn has_stored_text(self) -> bool {
+        self.stored_len(tags::PR_BODY).is_some_and(|len| len > 0)
+    }
+
     /// Whether there is an HTML body.
     pub(super) fn has_html(self) -> bool {
         self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)

@@ -154,6 +154,27 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     }
 }
 
+/// Whether a content has to be made to know its length, and that takes long: bodies made from
+/// others, whole files, and what is made of attachments.
+pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
+    match node {
+        Node::Reader(entry, file) => {
+            tree.open_message(entry).is_ok_and(|open| file.is_costly(&open.message))
+        }
+        Node::MessageMsg(entry) => entry != EntryId::ROOT,
+        Node::MessageJson(_) | Node::MessageEml(_) | Node::Derived(..) => true,
+        Node::Attachment(entry) => {
+            let outer = tree.message_around(entry);
+            outer.is_ok_and(|outer| {
+                let mut attachments = outer.attachments().iter();
+                let found = attachments.find(|one| one.id == entry);
+                found.is_some_and(|one| matches!(one.entry, Some((_, Shown::Ole))))
+            })
+        }
+        _ => false,
+    }
+}
+
 fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let outer = tree.open_message(tree.parent(entry)?)?;
     let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;

@@ -112,6 +112,16 @@ impl ReaderFile {
         }
     }
 
+    /// Whether this file is made from much more than its own text.
+    pub(super) fn is_costly(self, message: &Message) -> bool {
+        match self {
+            Self::BodyText => !Bodies::new(message).has_stored_text(),
+            Self::BodyHtml | Self::BodyRtf => true,
+            Self::EventIcs | Self::TaskIcs | Self::ContactVcf => true,
+            _ => false,
+        }
+    }
+
     /// The content of this file; `None` if the message has no such value.
     pub(super) fn render(self, message: &Message, resolve: Resolve<'_>) -> Option<Vec<u8>> {
         match self {
