@@ -246,8 +246,13 @@ impl MessageTree {
             // The tree it is in keeps it.
             return Ok(content);
         }
+        Ok(self.keep(id, content))
+    }
+
+    /// Keeps the content of a file, unless it is kept already; gives the one that is kept.
+    pub(super) fn keep(&self, id: NodeId, content: Content) -> Content {
         self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
-        Ok(self.contents.put(id, content))
+        self.contents.put(id, content)
     }
 
     /// The compound file, or why it could not be opened.
