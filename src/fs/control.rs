@@ -153,7 +153,16 @@ impl Fs {
                     ("cache_bytes_max", self.options.cache_bytes_max as u64),
                     ("source_files_known", self.nodes.len() as u64),
                 ];
-                figures.iter().map(|(name, figure)| format!("{name}\t{figure}\n")).collect()
+                let written = self.writing.as_ref().map(|writing| {
+                    let ((bytes, open), (known, unsaved)) = (writing.usage(), writing.counts());
+                    [
+                        ("writable_messages_known", known as u64),
+                        ("writable_messages_cached", open as u64),
+                        ("writable_messages_bytes", bytes as u64),
+                        ("unsaved_messages", unsaved as u64),
+                    ]
+                });
+                figures.iter().chain(written.iter().flatten()).map(|(name, figure)| format!("{name}\t{figure}\n")).collect()
             }
         }
     }

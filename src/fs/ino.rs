@@ -17,8 +17,9 @@ pub struct Ino(pub u64);
 
 /// The part of an inode number that stands for a file or folder of the source.
 ///
-/// It has 38 bits, so that even among a million files hardly two have the same number at
-/// different times; at the same time they never do.
+/// It has 38 bits, the upper half of them for messages that may be written to, so that even among
+/// a million files hardly two have the same number at different times; at the same time they never
+/// do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Base(u64);
 
@@ -27,7 +28,23 @@ impl Base {
     /// `.msgfs/` and its files.
     pub(super) const CONTROL: Self = Self(1);
     const FIRST_FREE: u64 = 2;
-    const MAX: u64 = (1 << (u64::BITS - NodeId::BITS)) - 2;
+    const MAX: u64 = Self::FIRST_DRAFT - 1;
+    const FIRST_DRAFT: u64 = 1 << (u64::BITS - NodeId::BITS - 1);
+    const DRAFT_MAX: u64 = 2 * Self::FIRST_DRAFT - 2;
+
+    /// The base of a message that may be written to, out of a hash.
+    pub(super) fn of_draft(hash: u64) -> Self {
+        Self(Self::FIRST_DRAFT + hash % (Self::DRAFT_MAX - Self::FIRST_DRAFT + 1))
+    }
+
+    /// Whether it is that of a message that may be written to.
+    pub(super) fn is_draft(self) -> bool {
+        self.0 >= Self::FIRST_DRAFT
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
 
     /// The base of a hash.
     fn new(hash: u64) -> Self {
@@ -211,12 +228,16 @@ mod tests {
     #[test]
     fn numbers_come_apart_again() {
         let last = (1 << NodeId::BITS) - 1;
-        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last)] {
+        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last), (Base::DRAFT_MAX, last)] {
             let ino = Ino::new(Base(base), NodeId(id));
             assert_eq!(ino.parts(), (Base(base), NodeId(id)));
             assert_ne!(ino.0, 0);
         }
         assert_eq!(Ino::new(Base::ROOT, NodeId(0)), Ino::ROOT);
+        assert!(!Base(Base::MAX).is_draft() && Base(Base::MAX).next() == Base(Base::FIRST_FREE));
+        let draft = Base::of_draft(u64::MAX);
+        assert!(draft.is_draft() && draft.0 <= Base::DRAFT_MAX);
+        assert!(Base::of_draft(Base(Base::DRAFT_MAX).number() + 1).is_draft());
     }
 
     #[test]

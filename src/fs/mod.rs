@@ -12,7 +12,9 @@ mod folders;
 pub mod fuse;
 mod ino;
 mod messages;
+mod path;
 mod source;
+mod write;
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -32,11 +34,14 @@ use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
 use source::SourceRoot;
+use write::{StateFolder, Writing};
 
 pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
 pub use ino::Ino;
+pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
+pub use write::{SetAttr, WriteOptions};
 
 /// How a filesystem shows its source.
 #[derive(Clone, Debug)]
@@ -53,6 +58,8 @@ pub struct Options {
     pub ownership: Ownership,
     /// Where the filesystem itself is to be mounted, so that it never asks itself.
     pub mount_point: Option<PathBuf>,
+    /// How it is written to; `None` for reading only.
+    pub write: Option<WriteOptions>,
 }
 
 impl Default for Options {
@@ -64,6 +71,7 @@ impl Default for Options {
             cache_bytes_max: 64 << 20,
             ownership: Ownership::default(),
             mount_point: None,
+            write: None,
         }
     }
 }
@@ -96,7 +104,7 @@ pub type Add<'a> = &'a mut dyn FnMut(DirectoryEntry<'_>) -> bool;
 /// The filesystem.
 #[derive(Debug)]
 pub struct Fs {
-    source: SourceRoot,
+    source: Arc<SourceRoot>,
     options: Options,
     /// The own mount point relative to the source, and its attributes before the mount.
     own_mount_point: Option<(PathBuf, Metadata)>,
@@ -106,6 +114,10 @@ pub struct Fs {
     folders: Folders,
     snapshots: Snapshots,
     damaged: Damaged,
+    /// `None` if it is only read.
+    writing: Option<Arc<Writing>>,
+    /// The message that the whole source is, if it may be written to.
+    one_message: Option<Ino>,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -140,21 +152,54 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, mount_point.metadata().ok()?))
         });
-        Ok(Self {
-            source: SourceRoot::open(folder)?,
-            own_mount_point,
+        let source = SourceRoot::open(folder)?;
+        let (of_one, path) = (kind == SourceKind::OneMessage, root.path.clone());
+        let mut fs = Self::of_root(source, root, options);
+        fs.own_mount_point = own_mount_point;
+        fs.writing = fs.options.write.clone().map(|write| {
+            let state_folder = Arc::new(StateFolder::new(write.state_folder.clone()));
+            let source = Arc::clone(&fs.source);
+            Writing::new(write, &fs.options, source, fs.session.clone(), state_folder)
+        });
+        if of_one {
+            fs.one_message = fs.writing.as_ref().map(|writing| writing.enter_one(&path));
+        }
+        Ok(fs)
+    }
+
+    /// Opens one message file that need not have a name.
+    ///
+    /// # Errors
+    /// If its attributes cannot be read.
+    pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
+        let kind = SourceKind::OneMessage;
+        let identity = identity_of(kind, &file.metadata()?);
+        let root = SourceNode { path: PathBuf::from("-"), kind, identity };
+        Ok(Self::of_root(SourceRoot::of_file(file), root, options))
+    }
+
+    fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
+        Self {
+            source: Arc::new(source),
+            own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
+            writing: None,
+            one_message: None,
             nodes: Nodes::new(root),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
-        })
+        }
     }
 
-    /// Closes the session: every message is released, and to look into one then fails.
+    /// Closes the session: what is unsaved is saved, every message is released, and to look into
+    /// one then fails.
     pub fn close(&self) -> CloseReport {
+        if let Some(writing) = &self.writing {
+            writing.close();
+        }
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
@@ -177,6 +222,9 @@ impl Fs {
         if parent == Ino::ROOT && name == control::DIRECTORY {
             return self.control_entry(NodeId(0));
         }
+        if let Some((writing, parent)) = self.in_message(parent) {
+            return writing.lookup(parent, name);
+        }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => self.lookup_in_message(&MessageNode::new(base, node), id, name),
@@ -195,6 +243,9 @@ impl Fs {
     /// Gives back references that lookups have given.
     pub fn forget(&self, ino: Ino, lookups: u64) {
         let (base, _) = ino.parts();
+        if let Some(writing) = self.writing.as_ref().filter(|_| base.is_draft()) {
+            return writing.forget(ino, lookups);
+        }
         self.nodes.forget(base, lookups);
     }
 
@@ -206,6 +257,11 @@ impl Fs {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
             return self.control_entry(id);
+        }
+        if let Some((writing, inner)) = self.in_message(ino) {
+            let mut entry = writing.getattr(inner)?;
+            entry.attr.ino = ino;
+            return Ok(entry);
         }
         let node = self.node(base)?;
         if id == NodeId(0) {
@@ -228,6 +284,12 @@ impl Fs {
     /// # Errors
     /// [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot be read.
     pub fn readdir(&self, ino: Ino, cookie: u64, look_up: bool, add: Add<'_>) -> Result<(), Error> {
+        if let Some((writing, ino)) = self.in_message(ino) {
+            let handle = writing.opendir(ino)?;
+            let listed = writing.readdir(handle, cookie, look_up, add);
+            writing.release(handle);
+            return listed;
+        }
         for (number, name) in [(1, "."), (2, "..")] {
             if cookie < number {
                 // The kernel looks for the parent itself; the number shown is the own one.
@@ -272,6 +334,12 @@ impl Fs {
             let end = start.saturating_add(size).min(text.len());
             return Ok(text.as_bytes().get(start..end).unwrap_or_default().to_vec());
         }
+        if let Some((writing, ino)) = self.in_message(ino) {
+            let handle = writing.open(ino, write::OpenFlags(libc::O_RDONLY))?;
+            let bytes = writing.read(handle, offset, size);
+            writing.release(handle);
+            return bytes;
+        }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
@@ -294,6 +362,9 @@ impl Fs {
     /// # Errors
     /// [`Error::NotALink`], [`Error::Stale`], or where the source cannot be read.
     pub fn readlink(&self, ino: Ino) -> Result<Vec<u8>, Error> {
+        if let Some((writing, ino)) = self.in_message(ino) {
+            return writing.readlink(ino);
+        }
         let (base, id) = ino.parts();
         let node = self.node(base)?;
         match node.kind {
@@ -322,6 +393,9 @@ impl Fs {
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
+        if let Some((writing, ino)) = self.in_message(ino) {
+            return writing.listxattr(ino);
+        }
         let (base, id) = ino.parts();
         let Some(open) = self.message_with_attributes(base, id)? else {
             return Ok(Vec::new());
@@ -338,6 +412,10 @@ impl Fs {
     pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
+        if let Some((writing, ino)) = self.in_message(ino) {
+            let value = writing.with_attributes(ino, |tree, id| tree.extended_attribute(id, name));
+            return Ok(value?.ok_or(Error::NoAttribute)?.into_bytes());
+        }
         let (base, id) = ino.parts();
         let Some(open) = self.message_with_attributes(base, id)? else {
             return Err(Error::NoAttribute);
@@ -371,7 +449,16 @@ impl Fs {
 
     /// A file of the source, entered into the table if the kernel will be told of it.
     fn source_entry(&self, path: &Path, look_up: bool) -> Result<Entry, Error> {
-        let metadata = self.metadata(path)?;
+        let metadata = self.metadata(path);
+        if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
+            match &metadata {
+                Ok(found) if !found.is_file() => {}
+                Ok(found) => return writing.source_entry(path, Some(found), look_up),
+                Err(Error::NotFound) => return writing.source_entry(path, None, look_up),
+                Err(_) => {}
+            }
+        }
+        let metadata = metadata?;
         let kind = self.kind(path, &metadata);
         if kind == SourceKind::Other && self.options.hide_others {
             return Err(Error::NotFound);
@@ -399,6 +486,9 @@ impl Fs {
             SourceKind::Message | SourceKind::OneMessage => {
                 Attr::of_message(ino, metadata, &self.options.ownership)
             }
+            SourceKind::Folder if self.writing.is_some() => {
+                Attr::of_writable_folder(ino, metadata, &self.options.ownership)
+            }
             _ => Attr::of_source(ino, metadata, &self.options.ownership),
         }
     }
@@ -411,7 +501,15 @@ impl Fs {
         add: Add<'_>,
     ) -> Result<(), Error> {
         let path = &node.path;
-        let read = || self.source.names(path).map_err(|error| source_error(path, error));
+        let read = || {
+            let names = self.source.names(path);
+            let mut names = names.map_err(|error| source_error(path, error))?;
+            if let Some(writing) = &self.writing {
+                let new = writing.new_names(path);
+                names.extend(new.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>());
+            }
+            Ok(names)
+        };
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
         for entry in entries.get(behind..).unwrap_or_default() {
@@ -459,6 +557,15 @@ fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
     match kind {
         SourceKind::Message => identity,
         _ => Identity { device: identity.device, inode: identity.inode, ..Identity::default() },
+    }
+}
+
+impl Drop for Fs {
+    /// The threads that save would wait for ever.
+    fn drop(&mut self) {
+        if let Some(writing) = &self.writing {
+            writing.close();
+        }
     }
 }
 

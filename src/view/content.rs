@@ -130,7 +130,10 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
             })
         }
         Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
-        Node::MessageMsg(EntryId::ROOT) => Ok(Content::Source(Arc::clone(&tree.source))),
+        // A message under edit has no file of its own yet.
+        Node::MessageMsg(EntryId::ROOT) if !tree.source.is_empty() || tree.file().is_err() => {
+            Ok(Content::Source(Arc::clone(&tree.source)))
+        }
         Node::MessageMsg(entry) => embedded_msg(tree, entry),
         Node::MessageJson(entry) => message_json(tree, entry).map(Content::bytes),
         Node::MessageEml(entry) => {

@@ -96,7 +96,7 @@ fn plain_name(tag: PropertyTag) -> String {
     known.map_or_else(|| hex(tag), str::to_owned)
 }
 
-fn hex(tag: PropertyTag) -> String {
+pub(super) fn hex(tag: PropertyTag) -> String {
     tag.to_string()
 }
 
