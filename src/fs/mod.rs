@@ -292,6 +292,7 @@ impl Fs {
         let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
         let attr = self.node_attr(&message, &open, id)?;
+        self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
 
