@@ -29,5 +29,7 @@ mod mount;
 mod mutation;
 mod package;
 mod parts;
+mod random;
 mod readme;
 mod session;
+mod writing;
