@@ -287,8 +287,9 @@ impl<O: Editable> MapiPropMut for O {
         next.saved();
         self.adopt(&next, false)?;
         *state = next;
-        drop(state);
+        // Under the lock, or an edit made meanwhile would not be held.
         self.let_go();
+        drop(state);
         Ok(())
     }
 

@@ -240,11 +240,13 @@ impl Commit<'_> {
                     };
                 let file = File::from(file);
                 let temporary = Temporary { folder: self.folder, name, file, kept: false };
-                let locked =
-                    rustix::fs::flock(&temporary.file, FlockOperation::NonBlockingLockExclusive);
-                // Another process that removes leftovers may have been faster.
-                if locked.is_ok() && temporary.file.metadata()?.nlink() == 1 {
-                    return Ok(temporary);
+                let lock = FlockOperation::NonBlockingLockExclusive;
+                match rustix::fs::flock(&temporary.file, lock) {
+                    // Another process that removes leftovers was faster.
+                    Err(Errno::WOULDBLOCK) => {}
+                    Ok(()) if temporary.file.metadata()?.nlink() == 0 => {}
+                    // Not every file system has locks.
+                    Ok(()) | Err(_) => return Ok(temporary),
                 }
             }
         })

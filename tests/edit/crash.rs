@@ -13,7 +13,7 @@ use msgfs::imsg::{
     SessionOptions,
 };
 use msgfs::mapi::{Value, tags};
-use msgfs::storage::{self, Step};
+use msgfs::storage::{self, CompoundFile, Source, Step};
 
 use super::corpus::tree;
 use super::target::{FileTarget, Folder, open};
@@ -25,6 +25,9 @@ const EDITS: usize = 4;
 const FOLDER: &str = "MSGFS_TEST_CRASH_FOLDER";
 const EDIT: &str = "MSGFS_TEST_CRASH_EDIT";
 const STEP: &str = "MSGFS_TEST_CRASH_STEP";
+
+/// Streams by their paths.
+type Streams = Vec<(String, Vec<u8>)>;
 
 fn letter() -> MessageBuilder {
     MessageBuilder::mail("Before", ("Ann", "ann@example.org"), "2024-05-06T07:08:09Z")
@@ -69,7 +72,7 @@ fn begin(edit: usize) -> Folder {
 }
 
 /// What the file is, without what the time of day decides.
-fn state(path: &Path) -> Option<Vec<(String, Vec<u8>)>> {
+fn state(path: &Path) -> Option<Streams> {
     if !path.exists() {
         return None;
     }
@@ -103,7 +106,7 @@ fn steps(edit: usize) -> Vec<(usize, Step)> {
 }
 
 /// The states before and after an edit.
-fn states(edit: usize) -> [Option<Vec<(String, Vec<u8>)>>; 2] {
+fn states(edit: usize) -> [Option<Streams>; 2] {
     let folder = begin(edit);
     let before = state(&folder.path());
     let target = FileTarget::new(folder.folder.path(), "a.msg");
@@ -263,13 +266,7 @@ fn a_file_changed_by_others_is_never_overwritten() {
 #[test]
 fn a_new_file_takes_the_place_of_none() {
     let folder = Folder::new(b"theirs");
-    let target = FileTarget::new(Path::new("/nowhere"), "a.msg");
-    drop(target);
-    let root = letter().to_bytes();
-    let snapshot = {
-        let source = msgfs::storage::Source::from_bytes(root);
-        msgfs::storage::CompoundFile::open(source).unwrap()
-    };
+    let snapshot = CompoundFile::open(Source::from_bytes(letter().to_bytes())).unwrap();
     let opened = File::open(folder.folder.path()).unwrap();
     for late in [false, true] {
         let path = folder.path();
