@@ -14,6 +14,7 @@ mod check;
 mod classes;
 mod cli;
 mod corpus;
+mod edit;
 mod eml;
 mod fixture;
 mod format;

@@ -141,7 +141,7 @@ impl Attr {
 }
 
 impl FileType {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         match metadata.mode() & libc::S_IFMT {
             libc::S_IFDIR => Self::Directory,
             libc::S_IFLNK => Self::Symlink,

@@ -13,6 +13,7 @@ pub mod fuse;
 mod ino;
 mod live;
 mod messages;
+mod path;
 mod source;
 mod watch;
 mod watches;
@@ -41,6 +42,7 @@ pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
 pub use ino::Ino;
 pub use live::Invalidation;
+pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
 
 /// How a filesystem shows its source.
@@ -149,14 +151,30 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, mount_point.metadata().ok()?))
         });
+        let source = SourceRoot::open(folder)?;
+        Ok(Self { own_mount_point, ..Self::of_root(source, root, options) })
+    }
+
+    /// Opens one message file that need not have a name.
+    ///
+    /// # Errors
+    /// If its attributes cannot be read.
+    pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
+        let kind = SourceKind::OneMessage;
+        let identity = identity_of(kind, &file.metadata()?);
+        let root = SourceNode { path: PathBuf::from("-"), kind, identity };
+        Ok(Self::of_root(SourceRoot::of_file(file), root, options))
+    }
+
+    fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
         // Without one, the source is looked at again every second.
         let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
             watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
         });
-        Ok(Self {
-            source: SourceRoot::open(folder)?,
+        Self {
+            source,
             watcher,
-            own_mount_point,
+            own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(root),
             messages: MessageCache::new(options.cache_bytes_max),
@@ -164,7 +182,7 @@ impl Fs {
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
-        })
+        }
     }
 
     /// Closes the session: every message is released, and to look into one then fails.

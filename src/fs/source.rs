@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -20,13 +20,21 @@ use super::ino::Identity;
 pub(super) struct SourceRoot {
     /// The folder; of a source that is one file, the folder it lies in.
     folder: File,
+    /// Whether `folder` is no folder but the one file itself, which has no name.
+    is_file: bool,
 }
 
 impl SourceRoot {
     /// Opens the folder.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { folder: rustix::fs::open(folder, flags, Mode::empty())?.into() })
+        let folder = rustix::fs::open(folder, flags, Mode::empty())?.into();
+        Ok(Self { folder, is_file: false })
+    }
+
+    /// A source that is one open file, whatever path it is asked for by.
+    pub(super) fn of_file(file: File) -> Self {
+        Self { folder: file, is_file: true }
     }
 
     /// The attributes of a file, not following a link.
@@ -78,6 +86,10 @@ impl SourceRoot {
 
     /// Opens a path below the folder; a link on the way, or a way out, is an error.
     fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        if self.is_file {
+            let link = format!("/proc/self/fd/{}", self.folder.as_raw_fd());
+            return rustix::fs::open(link, flags | OFlags::CLOEXEC, Mode::empty());
+        }
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         // With PATH and NOFOLLOW the last part may still be a link, which is opened itself.

@@ -159,6 +159,18 @@ const ONE_OFF_PROVIDER: [u8; 16] = [
 /// `MAPI_ONE_OFF_UNICODE`: the strings are UTF-16LE.
 const ONE_OFF_UNICODE: u16 = 0x8000;
 
+/// `MAPI_ONE_OFF_UNICODE`, no lookup, and `MAPI_ONE_OFF_NO_RICH_INFO`.
+const ONE_OFF_FLAGS: u16 = 0x9001;
+
+/// Encodes a one-off EntryID in Unicode: the way back of [`one_off`].
+pub(super) fn one_off_entry_id(name: &str, address_type: &str, address: &str) -> Vec<u8> {
+    let strings = format!("{name}\0{address_type}\0{address}\0");
+    let strings = strings.encode_utf16().flat_map(u16::to_le_bytes);
+    let (flags, version) = ([0; 4], [0; 2]);
+    let head = flags.into_iter().chain(ONE_OFF_PROVIDER).chain(version);
+    head.chain(ONE_OFF_FLAGS.to_le_bytes()).chain(strings).collect()
+}
+
 /// Decodes a one-off EntryID (\[MS-OXCDATA\] 2.2.5.1).
 ///
 /// | offset | bytes | field |

@@ -364,7 +364,7 @@ impl MessageTree {
 
 fn open_root(session: &Session, source: &Arc<Source>) -> Result<Root, Error> {
     let file = CompoundFile::open(Arc::clone(source))?;
-    let message = session.open_message(&file.root())?;
+    let message = session.open_message(&file.root(), imsg::Access::Read)?;
     Ok(Root { file, message })
 }
 
