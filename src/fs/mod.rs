@@ -161,13 +161,9 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, mount_point.metadata().ok()?))
         });
-        // Without one, the source is looked at again every second.
-        let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
-            watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
-        });
         let (of_one, path) = (kind == SourceKind::OneMessage, root.path.clone());
         let mut fs = Self::of_root(SourceRoot::open(folder)?, root, options);
-        (fs.own_mount_point, fs.watcher) = (own_mount_point, watcher);
+        fs.own_mount_point = own_mount_point;
         fs.writing = fs.options.write.clone().map(|write| {
             let state_folder = Arc::new(StateFolder::new(write.state_folder.clone()));
             let source = Arc::clone(&fs.source);
@@ -191,9 +187,13 @@ impl Fs {
     }
 
     fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
+        // Without one, the source is looked at again every second.
+        let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
+            watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
+        });
         Self {
             source: Arc::new(source),
-            watcher: None,
+            watcher,
             own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             writing: None,
