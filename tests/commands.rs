@@ -2,17 +2,20 @@
 //!
 //! A command is a line of a code block behind `$ `; the lines up to the next one are what it
 //! prints, in which `...` stands for anything, and differences of white space do not count. One
-//! that shows nothing must succeed. A section is one session of a shell that starts with the
-//! sound samples in `~/mail` and an empty `/mnt/mail`; `cargo` and `scripts/` run in the repository. A
-//! command in a sentence is listed in [`INLINE`], and one that cannot run in [`NOT_RUN`].
+//! that shows nothing must succeed. A section is one session of a shell, which starts with the
+//! sound samples in `~/mail` and `/srv/mail`, an empty `/mnt/mail`, and the lines for
+//! `/etc/fstab` that the README shows; `cargo` and `scripts/` run in the repository. A command in
+//! a sentence is listed in [`INLINE`], and one that cannot run in [`NOT_RUN`].
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::mount::mounted::has_fuse;
 use crate::mount::process::run;
+use crate::package::LAYERS;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 /// Some build the program.
@@ -22,7 +25,7 @@ const SESSION: Duration = Duration::from_secs(1200);
 const NOT_RUN: [(&str, &str); 9] = [
     ("scripts/test", "it runs this test"),
     ("scripts/package", "the test of the package runs it"),
-    ("mount -t fuse.msgfs", "the test of the package runs it"),
+    ("mount -t fuse.msgfs", "a block has it in full"),
     ("scripts/compare FOLDER", "it installs the other readers from their registries"),
     ("apt-get install fuse3", "it changes the machine"),
     (
@@ -65,23 +68,25 @@ const PROGRAMS: [&str; 20] = [
     "xargs",
 ];
 
-/// What surrounds a session. `$1` is its folder, `$2` the repository, `$3` the program.
+/// What surrounds a session, in layers. `$2` is the repository, `$3` the program.
 const SANDBOX: &str = r#"
-    set -u
-    folder=$1 repository=$2
-    # Copies of mounts would keep those of other tests alive, and the mounts made here us.
-    leave() { umount --lazy --all --types fuse.msgfs 2>/dev/null; }
-    leave
-    trap leave EXIT
+    set +e
+    home=$1/home repository=$2
     export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
-    export CARGO_INSTALL_ROOT=$folder/home/.cargo CARGO_TARGET_DIR=$repository/target/readme
+    export CARGO_INSTALL_ROOT=$home/.cargo CARGO_TARGET_DIR=$repository/target/readme
     export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_TERM_QUIET=true
-    export HOME=$folder/home PATH=$folder/bin:$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
-    mount -t tmpfs tmpfs /mnt && mkdir /mnt/mail || exit
-    mkdir -p "$HOME" "$folder/bin"
+    export HOME=$home PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
+    mkdir "$HOME"
     cp -r "$repository/tests/samples" "$HOME/mail"
     rm -r "$HOME/mail/Damaged"
-    ln -s "$3" "$folder/bin/msgfs"
+    for directory in mnt srv; do
+        mount -t tmpfs tmpfs "/$directory" || exit
+        mkdir "/$directory/mail"
+    done
+    cp -r "$HOME/mail" /srv
+    rm -f /usr/bin/msgfs /usr/sbin/mount.fuse.msgfs
+    ln -s "$3" /usr/bin/msgfs
+    grep ' fuse\.msgfs ' "$repository/README.md" >/etc/fstab
     cd
     exec 2>&1
     in_repository() { (cd "$repository" && eval "$1"); }
@@ -164,7 +169,7 @@ fn is_command(text: &str) -> bool {
 /// Runs commands one after another in one shell; returns what each printed, and its exit code.
 fn run_session(commands: &[&str]) -> Option<Vec<(String, i32)>> {
     let folder = tempfile::TempDir::with_prefix("msgfs-readme-").unwrap();
-    let mut script = SANDBOX.to_owned();
+    let mut script = [LAYERS, SANDBOX].concat();
     for command in commands {
         let quoted = format!("'{}'", command.replace('\'', r"'\''"));
         let first = command.split_whitespace().next().unwrap_or_default();
@@ -172,13 +177,13 @@ fn run_session(commands: &[&str]) -> Option<Vec<(String, i32)>> {
         let how = if is_ours { "in_repository" } else { "eval" };
         script += &format!("printf '{MARK}'\n{how} {quoted}\nprintf '{MARK}%d' $?\n");
     }
-    let file = folder.path().join("session");
-    fs::write(&file, script).unwrap();
+    let mut file = tempfile::NamedTempFile::with_prefix("msgfs-session-").unwrap();
+    file.write_all(script.as_bytes()).unwrap();
     let mut unshare = Command::new("unshare");
     if !rustix::process::geteuid().is_root() {
         unshare.arg("--map-root-user");
     }
-    unshare.args(["--mount", "bash"]).arg(&file).arg(folder.path());
+    unshare.args(["--mount", "bash"]).arg(file.path()).arg(folder.path());
     let ended = run(unshare.args([ROOT, env!("CARGO_BIN_EXE_msgfs")]), SESSION);
     let printed = String::from_utf8_lossy(&ended.stdout);
     let mut parts = printed.split(MARK).skip(1);
@@ -187,7 +192,7 @@ fn run_session(commands: &[&str]) -> Option<Vec<(String, i32)>> {
         results.push((output.to_owned(), code.trim().parse().unwrap()));
     }
     if results.is_empty() && !commands.is_empty() {
-        println!("SKIPPED: no mount namespaces here: {}{printed}", ended.stderr);
+        println!("SKIPPED: no layers over the system here: {}{printed}", ended.stderr);
         return None;
     }
     assert_eq!(results.len(), commands.len(), "a session that ended early:\n{printed}");

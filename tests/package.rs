@@ -12,24 +12,28 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BUILD: Duration = Duration::from_secs(900);
 
 /// What the package must have, beside a page for each command.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     "/usr/bin/msgfs",
     "/usr/sbin/mount.fuse.msgfs -> ../bin/msgfs",
     "/usr/share/bash-completion/completions/msgfs",
     "/usr/share/doc/msgfs/README.md",
     "/usr/share/doc/msgfs/changelog.gz",
     "/usr/share/doc/msgfs/copyright",
+    "/usr/share/doc/msgfs/examples/msgfs@.service",
     "/usr/share/fish/vendor_completions.d/msgfs.fish",
     "/usr/share/man/man1/msgfs.1.gz",
     "/usr/share/zsh/vendor-completions/_msgfs",
 ];
 
-/// Layers over the system, which go with the namespace: what is installed there is nowhere else.
-const LAYERS: &str = r#"
+/// Layers over the system in the empty directory `$1`, for a mount namespace, with which they go:
+/// what is installed there is nowhere else.
+pub(crate) const LAYERS: &str = r#"
     set -eu
     layers=$1
-    # Copies of mounts would keep those of other tests alive.
-    umount --lazy --all --types fuse.msgfs 2>/dev/null || :
+    # Copies of mounts would keep those of other tests alive, and the mounts made here us.
+    leave() { umount --lazy --all --types fuse.msgfs 2>/dev/null || :; }
+    leave
+    trap leave EXIT
     mount -t tmpfs tmpfs "$layers"
     for directory in usr var etc; do
         mkdir -p "$layers/$directory/upper" "$layers/$directory/work"
@@ -45,7 +49,7 @@ const TRIAL: &str = r#"
     dpkg --purge msgfs >/dev/null 2>&1 || :
     dpkg --install "$package" >/dev/null
     mkdir "$mount_point"
-    mount -t fuse.msgfs "$samples" "$mount_point"
+    mount -t fuse.msgfs -o ro "$samples" "$mount_point"
     findmnt --noheadings --output FSTYPE,OPTIONS "$mount_point" | cut -d, -f1
     cat "$mount_point/Lunch on Friday.msg/subject"
     umount "$mount_point"
@@ -120,6 +124,6 @@ fn install(package: &str) {
     }
     let tried = in_layers(&[LAYERS, TRIAL].concat());
     assert!(tried.status.success(), "{}: {}", tried.status, tried.stderr);
-    let subject = "Lunch on Friday\n";
+    let subject = "Re: Lunch on Friday\n";
     assert_eq!(String::from_utf8_lossy(&tried.stdout), format!("fuse.msgfs ro\n{subject}"));
 }
