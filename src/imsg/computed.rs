@@ -50,6 +50,14 @@ pub(super) fn is_of_attachment(tag: PropertyTag) -> bool {
     [tags::PR_ATTACH_NUM, tags::PR_ATTACH_SIZE].iter().any(|computed| computed.id() == tag.id())
 }
 
+/// The properties that would say what a deleted one said.
+pub(super) fn followers(tag: PropertyTag) -> &'static [PropertyTag] {
+    match tag.id() == tags::PR_SUBJECT.id() {
+        true => &[tags::PR_SUBJECT_PREFIX, tags::PR_NORMALIZED_SUBJECT],
+        false => &[],
+    }
+}
+
 /// Computes what is to be saved with the edits of a message.
 pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(), Error> {
     let data = message.data()?;

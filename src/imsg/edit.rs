@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::mapi::{CodePage, PropertyTag, PropertyType, Value};
 use crate::storage::{CompoundFile, Source, StreamContent};
 
+use super::computed;
 use super::draft::{Draft, State};
 use super::encode::{self, Encoded, encode};
 use super::error::Error;
@@ -196,11 +197,23 @@ fn set<O: Editable>(
             if is_without(editor.flags(tag.id()), PROPATTR_WRITEABLE) {
                 return Err(Error::Protected { tag });
             }
-            put(editor, tag, value)
+            let is_deleted = value.is_none();
+            put(editor, tag, value)?;
+            if is_deleted {
+                remove_followers(editor, tag);
+            }
+            Ok(())
         })?;
         state.set.insert(tag.id());
         Ok(())
     })
+}
+
+/// What is deleted must not be read from what followed from it.
+fn remove_followers(editor: &mut PropertyEditor<'_>, tag: PropertyTag) {
+    for follower in computed::followers(tag) {
+        editor.remove(follower.id());
+    }
 }
 
 fn is_without(flags: Option<u32>, wanted: u32) -> bool {
@@ -246,7 +259,10 @@ impl<O: Editable> MapiPropMut for O {
                     return Err(Error::Protected { tag });
                 }
                 match editor.remove(tag.id()) {
-                    true => Ok(()),
+                    true => {
+                        remove_followers(editor, tag);
+                        Ok(())
+                    }
                     false => Err(Error::NoProperty { place: set.storage().path(), tag }),
                 }
             })?;

@@ -42,6 +42,31 @@ impl Message {
         Ok(attachment)
     }
 
+    /// Makes several edits as a whole: if one fails, those before it are taken back. Attachments
+    /// and embedded messages opened for them are not.
+    ///
+    /// # Errors
+    /// Those of the edits, [`Error::ReadOnly`], [`Error::SessionClosed`].
+    pub fn edit_as_a_whole<T, E: From<Error>>(
+        &self,
+        edits: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let draft = self.writable()?;
+        let before = draft.lock().clone();
+        let edited = edits(self);
+        if edited.is_err() {
+            let mut state = draft.lock();
+            self.adopt(&before, false)?;
+            let was_unsaved = before.unsaved;
+            *state = before;
+            drop(state);
+            if !was_unsaved {
+                self.let_go();
+            }
+        }
+        edited
+    }
+
     /// Deletes an attachment by its number (`DeleteAttach`).
     ///
     /// # Errors

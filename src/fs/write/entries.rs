@@ -311,6 +311,8 @@ impl Writing {
         if let Some(time) = state.times.remove(from) {
             state.times.insert(to.to_owned(), time);
         }
+        // Files of the moment in a directory that moves.
+        state.scratch.rename(from, to);
         state.paths.rename(from, to);
         Ok(())
     }

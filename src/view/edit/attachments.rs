@@ -9,7 +9,7 @@ use crate::storage::{CompoundFile, Source};
 use super::super::attachments::Shown;
 use super::super::error::Error;
 use super::super::names::UniqueNames;
-use super::Access;
+use super::{Access, edit_part};
 
 /// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
 const BY_VALUE: i32 = 1;
@@ -39,17 +39,15 @@ pub(super) fn set(
                 message.delete_attachment(number)?;
                 return Ok(Some(created));
             }
-            let attachment = message.attachment(number)?;
-            set_data(&attachment, bytes)?;
-            attachment.save_changes()?;
+            edit_part(&message.attachment(number)?, |attachment| set_data(attachment, bytes))?;
             Ok(None)
         }
         Some((number, Shown::Reference)) => {
-            let attachment = message.attachment(number)?;
             let target = super::text(bytes)?;
-            let target = Value::String(super::utf8(&target)?.trim_end().to_owned());
-            attachment.set_property(tags::PR_ATTACH_LONG_PATHNAME, &target)?;
-            attachment.save_changes()?;
+            let target = super::utf8(&target)?.trim_end();
+            edit_part(&message.attachment(number)?, |attachment| {
+                set_text(attachment, tags::PR_ATTACH_LONG_PATHNAME, target)
+            })?;
             Ok(None)
         }
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
@@ -61,13 +59,14 @@ pub(super) fn set(
             if let Some(created) = embed(message, name, bytes)? {
                 return Ok(Some(created));
             }
-            let attachment = message.create_attachment()?;
-            attachment.set_property(tags::PR_ATTACH_METHOD, &Value::Integer32(BY_VALUE))?;
-            set_rendering_position(&attachment)?;
-            set_names(&attachment, name)?;
-            set_data(&attachment, bytes)?;
-            attachment.save_changes()?;
-            Ok(Some(attachment.number()?))
+            let created = edit_part(&message.create_attachment()?, |attachment| {
+                attachment.set_property(tags::PR_ATTACH_METHOD, &Value::Integer32(BY_VALUE))?;
+                set_rendering_position(attachment)?;
+                set_names(attachment, name)?;
+                set_data(attachment, bytes)?;
+                Ok(attachment.number()?)
+            })?;
+            Ok(Some(created))
         }
     }
 }
@@ -78,16 +77,16 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error
     let Some(stem) = message_stem(name) else {
         return Err(Error::invalid("a name that ends in .msg"));
     };
-    let attachment = message.create_attachment()?;
-    set_rendering_position(&attachment)?;
-    set_text(&attachment, tags::PR_DISPLAY_NAME, stem)?;
-    let embedded = attachment.create_embedded_message()?;
-    let class = Value::String("IPM.Note".to_owned());
-    embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?;
-    super::delete(&embedded, tags::PR_IMPORTANCE)?;
-    embedded.save_changes()?;
-    attachment.save_changes()?;
-    Ok(attachment.number()?)
+    edit_part(&message.create_attachment()?, |attachment| {
+        set_rendering_position(attachment)?;
+        set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
+        let class = Value::String("IPM.Note".to_owned());
+        edit_part(&attachment.create_embedded_message()?, |embedded| {
+            embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?;
+            super::delete(embedded, tags::PR_IMPORTANCE)
+        })?;
+        Ok(attachment.number()?)
+    })
 }
 
 /// Gives an attachment another name.
@@ -98,18 +97,15 @@ pub(super) fn rename(
     name: &str,
 ) -> Result<(), Error> {
     check_name(name)?;
-    let attachment = message.attachment(number)?;
-    match shown {
+    edit_part(&message.attachment(number)?, |attachment| match shown {
         Shown::Message(_) => {
             let stem = message_stem(name).ok_or(Error::invalid("a name that ends in .msg"))?;
-            set_text(&attachment, tags::PR_DISPLAY_NAME, stem)?;
+            set_text(attachment, tags::PR_DISPLAY_NAME, stem)
         }
-        Shown::Data => set_names(&attachment, name)?,
-        Shown::Ole => set_names(&attachment, with_suffix(name, ".ole")?)?,
-        Shown::Reference => set_names(&attachment, with_suffix(name, ".ref")?)?,
-        Shown::DataFork { .. } => set_names(&attachment, name)?,
-    }
-    Ok(attachment.save_changes()?)
+        Shown::Data | Shown::DataFork { .. } => set_names(attachment, name),
+        Shown::Ole => set_names(attachment, with_suffix(name, ".ole")?),
+        Shown::Reference => set_names(attachment, with_suffix(name, ".ref")?),
+    })
 }
 
 /// A name without the extension of a message.
@@ -126,12 +122,13 @@ fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u3
     if file.root().stream(crate::imsg::PROPERTY_STREAM).is_none() {
         return Ok(None);
     }
-    let attachment = message.create_attachment()?;
-    set_rendering_position(&attachment)?;
-    set_text(&attachment, tags::PR_DISPLAY_NAME, stem)?;
-    attachment.embed(&file.root())?;
-    attachment.save_changes()?;
-    Ok(Some(attachment.number()?))
+    let created = edit_part(&message.create_attachment()?, |attachment| {
+        set_rendering_position(attachment)?;
+        set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
+        attachment.embed(&file.root())?;
+        Ok(attachment.number()?)
+    })?;
+    Ok(Some(created))
 }
 
 /// Only a name that is shown as it is can be given.

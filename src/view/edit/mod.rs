@@ -285,24 +285,35 @@ fn recipient(message: &Message, number: u32) -> Result<Recipient, Error> {
     recipients.find(|one| one.number().is_ok_and(|n| n == number)).ok_or(Error::NotFound)
 }
 
-/// Edits the message that these attachments lead to, and hands what was made on to the outermost.
+/// Edits the message that these attachments lead to, and hands what was made on to the outermost:
+/// as a whole or not at all.
 fn edit(
     message: &Message,
     numbers: &[u32],
     run: impl FnOnce(&Message) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let Some((number, inner)) = numbers.split_first() else { return run(message) };
-    let attachment = message.attachment(*number)?;
-    let embedded = attachment.embedded_message()?;
-    let edited = edit(&embedded, inner, run);
+    message.edit_as_a_whole(|message| match numbers.split_first() {
+        None => run(message),
+        Some((number, inner)) => edit_part(&message.attachment(*number)?, |attachment| {
+            edit_part(&attachment.embedded_message()?, |embedded| edit(embedded, inner, run))
+        }),
+    })
+}
+
+/// Edits a part of a message and hands it on to the message, or has the session forget it: half an
+/// edit would be saved at its end.
+fn edit_part<O: MapiPropMut, T>(
+    part: &O,
+    run: impl FnOnce(&O) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let edited = run(part).and_then(|made| {
+        part.save_changes()?;
+        Ok(made)
+    });
     if edited.is_err() {
-        // Half of an edit must not be saved at the end of the session.
-        embedded.discard_changes()?;
-        attachment.discard_changes()?;
-        return edited;
+        part.discard_changes()?;
     }
-    embedded.save_changes()?;
-    Ok(attachment.save_changes()?)
+    edited
 }
 
 /// Sets a property of a message, a recipient or an attachment.
@@ -316,8 +327,7 @@ fn set_property(
         Part::Message => set_property_of(message, message, key, bytes),
         Part::Attachment(number) => {
             let attachment = message.attachment(number)?;
-            set_property_of(message, &attachment, key, bytes)?;
-            Ok(attachment.save_changes()?)
+            edit_part(&attachment, |attachment| set_property_of(message, attachment, key, bytes))
         }
         Part::Recipient(number) => {
             let (tag, value) = match key {
@@ -366,9 +376,7 @@ fn delete_of_part(message: &Message, part: Part, tag: PropertyTag) -> Result<(),
     match part {
         Part::Message => Ok(message.delete_property(tag)?),
         Part::Attachment(number) => {
-            let attachment = message.attachment(number)?;
-            attachment.delete_property(tag)?;
-            Ok(attachment.save_changes()?)
+            edit_part(&message.attachment(number)?, |one| Ok(one.delete_property(tag)?))
         }
         Part::Recipient(number) => {
             refuse_mandatory(&recipient(message, number)?, tag)?;
