@@ -5,6 +5,7 @@ mod extract;
 mod help;
 mod list;
 mod names;
+mod recipes;
 mod search;
 mod shown;
 

@@ -42,7 +42,7 @@ pub(super) struct Mount {
     /// Stay in the foreground, and log to the terminal.
     #[arg(short = 'f')]
     pub(super) foreground: bool,
-    /// Log every failed request; implies -f.
+    /// Log every request; implies -f.
     #[arg(short = 'd')]
     pub(super) debug: bool,
 }

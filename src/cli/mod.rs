@@ -6,6 +6,8 @@ mod check;
 mod extract;
 mod grep;
 mod help;
+mod helper;
+mod log;
 mod ls;
 mod ordered;
 mod places;
@@ -14,17 +16,14 @@ mod terminal;
 mod topics;
 mod tree;
 
-use std::ffi::OsStr;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::fs;
 use crate::mount::{self, MountOptions, OptionError, Request};
@@ -37,13 +36,19 @@ const USAGE: u8 = 2;
 const OUTPUT_BYTES: usize = 64 << 10;
 
 /// Runs the program: 0 if all went well, 1 if something failed, 2 for wrong usage.
+/// Called by mount(8), it has the exit codes of mount(8).
 pub fn main() -> ExitCode {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next();
+    if helper::is_called(name.as_deref()) {
+        return run_helper(arguments);
+    }
     // What is in a message on standard input would be taken for an option.
-    let arguments = std::env::args_os().map(|argument| match argument.as_bytes() {
+    let arguments = arguments.map(|argument| match argument.as_bytes() {
         [b'-', b'/', inside @ ..] => Path::new("/dev/stdin").join(OsStr::from_bytes(inside)).into(),
         _ => argument,
     });
-    let command_line = match CommandLine::try_parse_from(arguments) {
+    let command_line = match CommandLine::try_parse_from(name.into_iter().chain(arguments)) {
         Ok(command_line) => command_line,
         Err(error) => return explain(&error),
     };
@@ -121,13 +126,41 @@ fn run_mount(arguments: Mount) -> ExitCode {
     };
     let request = Request { source, mount_point, options };
     let outcome = if foreground || debug {
-        log_to_terminal(if debug { "msgfs=debug" } else { "msgfs=info" });
+        log::to_terminal(if debug { log::REQUESTS } else { log::USUAL });
         mount::run(&request)
     } else {
-        log_to_journal();
+        log::to_system();
         mount::run_in_background(&request)
     };
     finish(outcome)
+}
+
+/// Mounts as mount(8) asks for it.
+fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let wrong = |text: &str| {
+        complain(text);
+        ExitCode::from(helper::USAGE)
+    };
+    let asked = match helper::parse(arguments) {
+        Ok(asked) => asked,
+        Err(error) => return wrong(&error),
+    };
+    let options = match MountOptions::parse(asked.options.iter().map(String::as_str)) {
+        Ok(options) => options,
+        Err(error) => return wrong(&error.to_string()),
+    };
+    if asked.fake {
+        return ExitCode::SUCCESS;
+    }
+    log::to_system();
+    let (source, mount_point) = (asked.source, asked.mount_point);
+    match mount::run_in_background(&Request { source, mount_point, options }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            helper::FAILED.into()
+        }
+    }
 }
 
 /// Prints help and version in full, and what is wrong with the usage in one line.
@@ -173,21 +206,4 @@ fn complain(text: &str) {
     let line = text.replace(|c: char| c.is_control(), " ");
     // Without a place to complain to, the exit code has to do.
     let _ = writeln!(io::stderr(), "msgfs: {line}");
-}
-
-/// `RUST_LOG` says more finely what is logged.
-fn log_to_terminal(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
-}
-
-/// Without a journal there is no log; `.msgfs/errors` in the mount has the damaged messages.
-fn log_to_journal() {
-    if let Ok(journal) = tracing_journald::layer() {
-        tracing_subscriber::registry().with(EnvFilter::new("msgfs=info")).with(journal).init();
-    }
 }

@@ -9,18 +9,18 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::thread;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fuser::{
     BsdFileFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
-    InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
-    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
-    ReplyXattr, Request, TimeOrNow, WriteFlags,
+    InitFlags, KernelConfig, LockOwner, Notifier, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
+    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
 use crate::{imsg, storage, view};
 
-use super::{Attr, Error, FileType, Fs, Ino, SetAttr};
+use super::{Attr, Error, FileType, Fs, Ino, Invalidation, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -37,6 +37,46 @@ impl Adapter {
     /// An adapter for a filesystem, which others may use at the same time.
     pub fn new(fs: Arc<Fs>) -> Self {
         Self { fs }
+    }
+
+    /// Answers a request, and logs it if requests are logged.
+    fn answer<T>(
+        &self,
+        operation: &'static str,
+        ino: INodeNo,
+        name: Option<&OsStr>,
+        run: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Errno> {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return answer(operation, run);
+        }
+        // Before a request that forgets the file.
+        let path = self.fs.source_path(Ino(ino.0)).unwrap_or_default();
+        let start = Instant::now();
+        let outcome = answer(operation, run);
+        let micros = start.elapsed().as_micros();
+        let result = outcome.as_ref().map_or_else(|errno| error_text(*errno), |_| "ok".to_owned());
+        let (ino, name) = (ino.0, name.unwrap_or_default());
+        tracing::debug!(ino, ?path, ?name, micros, "{operation}: {result}");
+        outcome
+    }
+}
+
+/// Has the kernel forget something. Waits for requests under way, so whoever serves them, or holds
+/// a lock that they need, must not call it.
+///
+/// # Errors
+/// If the kernel does not take it; what it never knew is no error.
+pub fn invalidate(notifier: &Notifier, what: &Invalidation) -> io::Result<()> {
+    match what {
+        Invalidation::Entry { parent, name } => notifier.inval_entry(INodeNo(parent.0), name),
+        Invalidation::Inode(ino) => notifier.inval_inode(INodeNo(ino.0), 0, 0),
+        Invalidation::Listing(ino) => {
+            // A name that no directory has: forgetting it only waits until no listing of the
+            // directory is under way, which would bring back what is forgotten next.
+            notifier.inval_entry(INodeNo(ino.0), OsStr::new("."))?;
+            notifier.inval_inode(INodeNo(ino.0), 0, 0)
+        }
     }
 }
 
@@ -61,7 +101,10 @@ impl Filesystem for Adapter {
     }
 
     fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match answer("lookup", || self.fs.lookup_for(Ino(parent.0), name, request.pid())) {
+        let process = request.pid();
+        match self.answer("lookup", parent, Some(name), || {
+            self.fs.lookup_for(Ino(parent.0), name, process)
+        }) {
             Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
             Err(errno) => reply.error(errno),
         }
@@ -69,7 +112,7 @@ impl Filesystem for Adapter {
 
     fn forget(&self, _request: &Request, ino: INodeNo, lookups: u64) {
         // There is no reply to send.
-        let _ = answer("forget", || {
+        let _ = self.answer("forget", ino, None, || {
             self.fs.forget(Ino(ino.0), lookups);
             Ok(())
         });
@@ -82,14 +125,14 @@ impl Filesystem for Adapter {
         _handle: Option<FileHandle>,
         reply: ReplyAttr,
     ) {
-        match answer("getattr", || self.fs.getattr(Ino(ino.0))) {
+        match self.answer("getattr", ino, None, || self.fs.getattr(Ino(ino.0))) {
             Ok(entry) => reply.attr(&entry.ttl, &file_attr(&entry.attr)),
             Err(errno) => reply.error(errno),
         }
     }
 
     fn readlink(&self, _request: &Request, ino: INodeNo, reply: ReplyData) {
-        match answer("readlink", || self.fs.readlink(Ino(ino.0))) {
+        match self.answer("readlink", ino, None, || self.fs.readlink(Ino(ino.0))) {
             Ok(target) => reply.data(&target),
             Err(errno) => reply.error(errno),
         }
@@ -115,7 +158,8 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        match answer("read", || self.fs.read_open(Ino(ino.0), handle.0, offset, size)) {
+        let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size);
+        match self.answer("read", ino, None, read) {
             Ok(bytes) => reply.data(&bytes),
             Err(errno) => reply.error(errno),
         }
@@ -136,7 +180,7 @@ impl Filesystem for Adapter {
         cookie: u64,
         mut reply: ReplyDirectory,
     ) {
-        let listed = answer("readdir", || {
+        let listed = self.answer("readdir", ino, None, || {
             self.fs.readdir_open(Ino(ino.0), handle.0, cookie, false, &mut |child| {
                 let attr = &child.entry.attr;
                 reply.add(INodeNo(attr.ino.0), child.cookie, file_type(attr.file_type), child.name)
@@ -156,7 +200,7 @@ impl Filesystem for Adapter {
         cookie: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        let listed = answer("readdirplus", || {
+        let listed = self.answer("readdirplus", ino, None, || {
             self.fs.readdir_open(Ino(ino.0), handle.0, cookie, true, &mut |child| {
                 let attr = file_attr(&child.entry.attr);
                 let ino = INodeNo(child.entry.attr.ino.0);
@@ -171,7 +215,7 @@ impl Filesystem for Adapter {
 
     fn statfs(&self, _request: &Request, _ino: INodeNo, reply: ReplyStatfs) {
         let size = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
-        match answer("statfs", || self.fs.statfs()) {
+        match self.answer("statfs", INodeNo::ROOT, None, || self.fs.statfs()) {
             Ok(figures) => reply.statfs(
                 figures.f_blocks,
                 figures.f_bfree,
@@ -194,11 +238,15 @@ impl Filesystem for Adapter {
         size: u32,
         reply: ReplyXattr,
     ) {
-        reply_xattr(answer("getxattr", || self.fs.getxattr(Ino(ino.0), name)), size, reply);
+        reply_xattr(
+            self.answer("getxattr", ino, Some(name), || self.fs.getxattr(Ino(ino.0), name)),
+            size,
+            reply,
+        );
     }
 
     fn listxattr(&self, _request: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
-        let names = answer("listxattr", || {
+        let names = self.answer("listxattr", ino, None, || {
             let names = self.fs.listxattr(Ino(ino.0))?;
             Ok(names.iter().flat_map(|name| name.bytes().chain([0])).collect())
         });
@@ -218,7 +266,7 @@ impl Filesystem for Adapter {
         let (mode, process) = (mode & !umask, request.pid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
         self.edit(parent, move |fs| {
-            match answer("create", || fs.create(parent, &name, mode, flags, process)) {
+            match answer("create", || fs.create_for(parent, &name, mode, flags, process)) {
                 Ok((entry, handle)) => reply.created(
                     &entry.ttl,
                     &file_attr(&entry.attr),
@@ -254,9 +302,11 @@ impl Filesystem for Adapter {
         reply: ReplyEntry,
     ) {
         let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
-        self.edit(parent, move |fs| match answer("mkdir", || fs.mkdir(parent, &name, process)) {
-            Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
-            Err(errno) => reply.error(errno),
+        self.edit(parent, move |fs| {
+            match answer("mkdir", || fs.mkdir_for(parent, &name, process)) {
+                Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
+                Err(errno) => reply.error(errno),
+            }
         });
     }
 
@@ -446,11 +496,8 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
-            match error {
-                Error::Source { .. } | Error::Message { .. } | Error::Stale { .. } => {
-                    tracing::warn!(operation, "{error}");
-                }
-                _ => tracing::debug!(operation, "{error}"),
+            if let Error::Source { .. } | Error::Message { .. } | Error::Stale { .. } = error {
+                tracing::warn!(operation, "{error}");
             }
             Err(errno(&error))
         }
@@ -543,6 +590,10 @@ fn reply_empty(outcome: Result<(), Errno>, reply: ReplyEmpty) {
         Ok(()) => reply.ok(),
         Err(errno) => reply.error(errno),
     }
+}
+
+fn error_text(errno: Errno) -> String {
+    io::Error::from_raw_os_error(errno.into()).to_string()
 }
 
 /// A size of 0 asks for the length of the value, any other one for the value.

@@ -11,9 +11,12 @@ mod error;
 mod folders;
 pub mod fuse;
 mod ino;
+mod live;
 mod messages;
 mod path;
 mod source;
+mod watch;
+mod watches;
 mod write;
 
 use std::ffi::OsStr;
@@ -35,11 +38,13 @@ use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
 use source::SourceRoot;
+use watch::{Grant, Watcher};
 use write::{StateFolder, Writing};
 
 pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
 pub use ino::Ino;
+pub use live::Invalidation;
 pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
 pub use write::{SetAttr, WriteOptions};
@@ -61,6 +66,8 @@ pub struct Options {
     pub mount_point: Option<PathBuf>,
     /// How it is written to; `None` for reading only.
     pub write: Option<WriteOptions>,
+    /// Whether the source is watched, by someone who calls [`Fs::wait_for_changes`].
+    pub watch: bool,
 }
 
 impl Default for Options {
@@ -73,6 +80,7 @@ impl Default for Options {
             ownership: Ownership::default(),
             mount_point: None,
             write: None,
+            watch: false,
         }
     }
 }
@@ -113,6 +121,7 @@ pub struct Fs {
     nodes: Nodes,
     messages: MessageCache<Arc<SourceNode>, OpenMessage>,
     folders: Folders,
+    watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
     /// `None` if it is only read.
@@ -181,8 +190,13 @@ impl Fs {
     }
 
     fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
+        // Without one, the source is looked at again every second.
+        let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
+            watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
+        });
         Self {
             source: Arc::new(source),
+            watcher,
             own_mount_point: None,
             writing: None,
             one_message: None,
@@ -239,7 +253,10 @@ impl Fs {
                 self.nodes.forget(message.base, 1);
                 found
             }
-            SourceKind::Folder => self.source_entry(&node.path.join(name), true),
+            SourceKind::Folder => {
+                let grant = self.watch(&node);
+                self.source_entry(&node.path.join(name), true, grant)
+            }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
             SourceKind::Other => Err(Error::NotADirectory),
         }
@@ -270,15 +287,18 @@ impl Fs {
         }
         let node = self.node(base)?;
         if id == NodeId(0) {
+            let grant = self.watched(&node);
             let metadata = self.metadata(&node.path)?;
             if identity_of(node.kind, &metadata) != node.identity && base != Base::ROOT {
                 return Err(Error::Stale { path: node.path.clone() });
             }
-            return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl: SOURCE_TTL });
+            let ttl = self.source_ttl(&node, &metadata, grant);
+            return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl });
         }
         let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
         let attr = self.node_attr(&message, &open, id)?;
+        self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
 
@@ -437,6 +457,12 @@ impl Fs {
         self.source.statfs().map_err(|error| source_error(Path::new(""), error))
     }
 
+    /// The path in the source of the file or message that an inode belongs to, for the log.
+    pub fn source_path(&self, ino: Ino) -> Option<PathBuf> {
+        let (base, _) = ino.parts();
+        Some(self.nodes.get(base)?.path.clone())
+    }
+
     fn node(&self, base: Base) -> Result<Arc<SourceNode>, Error> {
         self.nodes.get(base).ok_or(Error::NotFound)
     }
@@ -452,7 +478,12 @@ impl Fs {
     }
 
     /// A file of the source, entered into the table if the kernel will be told of it.
-    fn source_entry(&self, path: &Path, look_up: bool) -> Result<Entry, Error> {
+    fn source_entry(
+        &self,
+        path: &Path,
+        look_up: bool,
+        grant: Option<Grant>,
+    ) -> Result<Entry, Error> {
         let metadata = self.metadata(path);
         if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
             match &metadata {
@@ -463,17 +494,16 @@ impl Fs {
             }
         }
         let metadata = metadata?;
-        let kind = self.kind(path, &metadata);
+        let node = self.source_node(path, &metadata);
         let is_hidden = self.options.hide_others || self.is_of_a_save(path);
-        if kind == SourceKind::Other && is_hidden {
+        if node.kind == SourceKind::Other && is_hidden {
             return Err(Error::NotFound);
         }
-        let identity = identity_of(kind, &metadata);
-        let node = SourceNode { path: path.to_owned(), kind, identity };
         let base =
             if look_up { self.nodes.look_up(node.clone()) } else { self.nodes.base_of(&node) };
         let ino = Ino::new(base, NodeId(0));
-        Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl: SOURCE_TTL })
+        let ttl = self.source_ttl(&node, &metadata, grant);
+        Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl })
     }
 
     fn kind(&self, path: &Path, metadata: &Metadata) -> SourceKind {
@@ -512,6 +542,7 @@ impl Fs {
         add: Add<'_>,
     ) -> Result<(), Error> {
         let path = &node.path;
+        let grant = self.watch(node);
         let read = || {
             let names = self.source.names(path);
             let mut names = names.map_err(|error| source_error(path, error))?;
@@ -526,7 +557,7 @@ impl Fs {
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
         for entry in entries.get(behind..).unwrap_or_default() {
-            let found = match self.source_entry(&path.join(&entry.name), look_up) {
+            let found = match self.source_entry(&path.join(&entry.name), look_up, grant) {
                 // It went away meanwhile, or it is hidden.
                 Err(Error::NotFound) => continue,
                 found => found?,
@@ -545,6 +576,10 @@ impl Fs {
     fn read_other(&self, node: &SourceNode, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         let in_source = |error| source_error(&node.path, error);
         let file = self.source.open_file(&node.path).map_err(in_source)?;
+        // What has come to its place since is another file.
+        if identity_of(node.kind, &file.metadata().map_err(in_source)?) != node.identity {
+            return Err(Error::Stale { path: node.path.clone() });
+        }
         let mut buffer = vec![0; size];
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {

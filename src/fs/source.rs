@@ -54,9 +54,9 @@ impl SourceRoot {
         Ok(opened.into())
     }
 
-    /// Opens a folder, to create files in it.
-    pub(super) fn open_folder(&self, path: &Path) -> io::Result<OwnedFd> {
-        Ok(self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?)
+    /// Opens a folder.
+    pub(super) fn open_folder(&self, path: &Path) -> io::Result<File> {
+        Ok(self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?.into())
     }
 
     /// Whether files may be created in a folder: `EROFS` or `EACCES` if not.
@@ -83,7 +83,7 @@ impl SourceRoot {
         Ok(rustix::fs::fsync(&folder)?)
     }
 
-    fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(OwnedFd, &'a OsStr)> {
+    fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         Ok((self.open_folder(path.parent().unwrap_or(Path::new("")))?, name))
     }

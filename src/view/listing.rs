@@ -202,8 +202,12 @@ impl Builder<'_> {
         let has_errors = match self.tree.open_message(entry) {
             Ok(open) => {
                 for file in ReaderFile::ALL {
-                    if file.exists(&open.message) {
-                        self.push(file.name(), Node::Reader(entry, file), Kind::File)?;
+                    let node = Node::Reader(entry, file);
+                    let id = self.tree.id(node)?;
+                    // What had to be made is kept, since its size is asked for next.
+                    let exists = file.exists(&open.message);
+                    if exists.unwrap_or_else(|| self.tree.content(id).is_ok()) {
+                        self.push(file.name(), node, Kind::File)?;
                     }
                 }
                 for (one, derived) in derived_of(&open) {

@@ -219,6 +219,20 @@ impl MessageTree {
         Ok(Attributes { kind, size, time: self.time(node) })
     }
 
+    /// The kind and time of a node whose kind is known from its listing, with 0 for its size.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node.
+    pub fn attributes_without_size(&self, id: NodeId, kind: Kind) -> Result<Attributes, Error> {
+        Ok(Attributes { kind, size: 0, time: self.time(self.node(id)?) })
+    }
+
+    /// Whether the size of a file is known only once the file is made, at some cost. The same
+    /// whenever it is asked.
+    pub fn is_size_costly(&self, id: NodeId) -> bool {
+        self.node(id).is_ok_and(|node| super::content::is_costly(self, node))
+    }
+
     /// At most `size` bytes of a file from `offset`, short only at its end.
     ///
     /// # Errors
@@ -314,8 +328,13 @@ impl MessageTree {
             // The tree it is in keeps it.
             return Ok(content);
         }
+        Ok(self.keep(id, content))
+    }
+
+    /// Keeps the content of a file, unless it is kept already; gives the one that is kept.
+    pub(super) fn keep(&self, id: NodeId, content: Content) -> Content {
         self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
-        Ok(self.contents.put(id, content))
+        self.contents.put(id, content)
     }
 
     /// The compound file, or why it could not be opened.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use super::shown::{SAMPLES, corpus, msgfs_in, text};
+use super::shown::{corpus, msgfs_in, text};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::mounted::Mounted;
 use crate::mount::process::{Ended, LONG, is_installed, run};

@@ -7,10 +7,12 @@ mod attributes;
 mod endings;
 pub(crate) mod folder;
 mod listing;
+mod live;
 mod many;
 pub(crate) mod mounted;
 pub(crate) mod process;
 mod reading;
+mod system;
 mod writing;
 mod writing_ends;
 

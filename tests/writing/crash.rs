@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -130,9 +130,8 @@ fn kill_at_a_moment(
     }
     tally.leftovers += usize::from(after.keys().any(|path| is_temporary(path)));
     let others = |contents: BTreeMap<PathBuf, _>| -> BTreeMap<PathBuf, _> {
-        let is_other = |path: &Path| {
-            !is_temporary(path) && !BUSY.iter().any(|name| path == source.join(name))
-        };
+        let is_other =
+            |path: &Path| !is_temporary(path) && !BUSY.iter().any(|name| path == source.join(name));
         contents.into_iter().filter(|(path, _)| is_other(path)).collect()
     };
     assert!(others(before) == others(after), "something else in the folder has changed");

@@ -46,11 +46,7 @@ impl Direct {
     }
 
     /// Looks a path up for as long as something is done.
-    fn with<T>(
-        &self,
-        path: &str,
-        run: impl FnOnce(Entry) -> Result<T, Error>,
-    ) -> Result<T, Errno> {
+    fn with<T>(&self, path: &str, run: impl FnOnce(Entry) -> Result<T, Error>) -> Result<T, Errno> {
         let mut found = self.fs.getattr(Ino::ROOT).map_err(|error| errno(&error))?;
         for name in path.split('/').filter(|name| !name.is_empty()) {
             let directory = found.attr.ino;
@@ -217,7 +213,8 @@ fn errno(error: &Error) -> Errno {
         Error::Stale { .. } => Errno::STALE,
         Error::Message { source: view::Error::Invalid { .. }, .. }
         | Error::Message {
-            source: view::Error::Message(imsg::Error::Invalid { .. } | imsg::Error::Unmappable { .. }),
+            source:
+                view::Error::Message(imsg::Error::Invalid { .. } | imsg::Error::Unmappable { .. }),
             ..
         } => Errno::INVAL,
         other => panic!("{other}"),

@@ -43,7 +43,8 @@ const ATTACHMENTS_MAX: usize = 4;
 const SCRATCH_MAX: usize = 3;
 const NAMES: [&str; 6] = ["a.txt", "b.bin", "Älvsborg.tar.gz", "none", "4 5.dat", "見積.pdf"];
 const MESSAGE_NAMES: [&str; 2] = ["In.msg", "Fw lunch.msg"];
-const SCRATCH_NAMES: [&str; 5] = ["4913", ".body.txt.swp", "subject~", "attachments/.a.swp", "sedXq1"];
+const SCRATCH_NAMES: [&str; 5] =
+    ["4913", ".body.txt.swp", "subject~", "attachments/.a.swp", "sedXq1"];
 
 impl<F: Files> Run<F> {
     /// Takes the messages of a source as they are.
@@ -472,7 +473,11 @@ impl<F: Files> Drop for Run<F> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let first = self.log.len().saturating_sub(LOG_MAX);
-            eprintln!("the last operations of {}:\n{}", self.log.len(), self.log[first..].join("\n"));
+            eprintln!(
+                "the last operations of {}:\n{}",
+                self.log.len(),
+                self.log[first..].join("\n")
+            );
         }
     }
 }

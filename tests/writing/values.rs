@@ -142,7 +142,9 @@ impl Form {
             Self::Time | Self::ReaderTime => time(random) + "\n",
             Self::Lines | Self::Strings => lines(random, |random| text(random, &[" "])),
             Self::Text => text(random, &[" ", "\n", "\r\n", "\n\n", ": "]),
-            Self::Html => format!("<html><body><p>w{:X}</p></body></html>\n", random.below(1 << 30)),
+            Self::Html => {
+                format!("<html><body><p>w{:X}</p></body></html>\n", random.below(1 << 30))
+            }
             Self::Exact => text(random, &[" ", "\n", "\r\n", "\t"]),
             Self::Integer | Self::Boolean if is_wrong => "one\n".to_owned(),
             Self::Integer => format!("{}\n", random.below(1 << 20)),
@@ -178,8 +180,19 @@ pub(super) fn text(random: &mut Random, between: &[&str]) -> String {
 
 fn word(random: &mut Random) -> &'static str {
     random.pick(&[
-        "Quay", "crane", "of", "Älvsborg", "2024-11", "(draft)", "the", "harbour", "a", "IPM.Note",
-        "Überfahrt", "10%", "見積書",
+        "Quay",
+        "crane",
+        "of",
+        "Älvsborg",
+        "2024-11",
+        "(draft)",
+        "the",
+        "harbour",
+        "a",
+        "IPM.Note",
+        "Überfahrt",
+        "10%",
+        "見積書",
     ])
 }
 

@@ -69,6 +69,20 @@ impl Fs {
         name: &OsStr,
         mode: u32,
         flags: i32,
+    ) -> Result<(Entry, u64), Error> {
+        self.create_for(parent, name, mode, flags, 0)
+    }
+
+    /// Creates a file for a process, as [`Fs::create`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn create_for(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        mode: u32,
+        flags: i32,
         process: u32,
     ) -> Result<(Entry, u64), Error> {
         if let Some((writing, parent)) = self.in_message(parent) {
@@ -82,7 +96,15 @@ impl Fs {
     ///
     /// # Errors
     /// As [`Fs::create`].
-    pub fn mkdir(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
+    pub fn mkdir(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+        self.mkdir_for(parent, name, 0)
+    }
+
+    /// Creates a directory for a process, as [`Fs::mkdir`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn mkdir_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
         if let Some((writing, parent)) = self.in_message(parent) {
             return writing.mkdir(parent, name, process);
         }

@@ -28,8 +28,11 @@ struct Filled {
 }
 
 impl Creators {
-    /// Notes that a process has created a message.
+    /// Notes that a process has created a message; 0 stands for one that is not known.
     pub(super) fn created(&mut self, directory: &str, process: u32) {
+        if process == 0 {
+            return;
+        }
         let last = Instant::now();
         let directory = directory.to_owned();
         self.messages.push(Filled { directory, process, made: HashSet::new(), last });
