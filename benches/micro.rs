@@ -6,7 +6,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
 use msgfs::body::{compressed_rtf, rtf};
-use msgfs::imsg::{MapiProp as _, Session, SessionOptions};
+use msgfs::imsg::{Access, MapiProp as _, Session, SessionOptions};
 use msgfs::mapi::CodePage;
 use msgfs::storage::{CompoundFile, Source};
 use msgfs::view::{MessageTree, NodeId, Show};
@@ -33,7 +33,9 @@ fn open(criterion: &mut Criterion, session: &Session) {
     });
     let file = CompoundFile::open(Source::from_bytes(bytes.clone())).expect("it is whole");
     criterion.bench_function("open the message and list its properties", |bencher| {
-        bencher.iter(|| session.open_message(&file.root()).map(|message| message.property_tags()));
+        bencher.iter(|| {
+            session.open_message(&file.root(), Access::Read).map(|message| message.property_tags())
+        });
     });
     criterion.bench_function("open and list, with attributes", |bencher| {
         bencher.iter(|| {

@@ -1,29 +1,19 @@
 //! `msgfs check`: opens every message below the given paths and lists what is damaged.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
 use crate::fs::{self, Fs, Ino};
 use crate::imsg::Defect;
 
-/// What to check, and how to print it.
-#[derive(Debug, Args)]
-pub(super) struct Check {
-    /// Messages, or folders with messages.
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
-    /// Print one JSON object a line: each defect, then the summary.
-    #[arg(long)]
-    json: bool,
-}
+use super::arguments::Check;
+use super::terminal::progress_bar;
 
 /// A message to be checked.
 struct Candidate<'a> {
@@ -98,7 +88,7 @@ fn collect<'a>(
 
 /// Checks all messages on every core, and reports them in their order.
 fn check_all(candidates: &[Candidate<'_>], report: &mut Report) -> io::Result<()> {
-    let progress = progress_bar(candidates.len());
+    let progress = progress_bar(|| candidates.len() as u64);
     let next = AtomicUsize::new(0);
     let (sender, results) = mpsc::channel();
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -133,18 +123,6 @@ fn check_all(candidates: &[Candidate<'_>], report: &mut Report) -> io::Result<()
         progress.finish_and_clear();
         Ok(())
     })
-}
-
-/// Shown on a terminal only.
-fn progress_bar(messages: usize) -> ProgressBar {
-    if !io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(messages as u64);
-    match ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {eta} left") {
-        Ok(style) => bar.with_style(style),
-        Err(_) => bar,
-    }
 }
 
 struct Report {

@@ -1,100 +1,118 @@
 //! The command line: what the user typed, and what is printed. Nothing else prints.
 
+mod arguments;
+mod cat;
 mod check;
+mod extract;
+mod grep;
+mod help;
+mod helper;
+mod log;
+mod ls;
+mod ordered;
+mod places;
+mod summaries;
+mod terminal;
+mod topics;
+mod tree;
 
-use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::mount::{self, MountOptions, Request};
+use crate::fs;
+use crate::mount::{self, MountOptions, OptionError, Request};
 
-use check::Check;
-
-const OPTIONS_HELP: &str = "\
-Options of -o:
-  show=VIEW[,VIEW...]  list in every message what is else only reachable by name: mapi, eml, json, msg, raw, all
-  others=hide          leave out files that are no messages
-  codepage=N           read every 8-bit string in this code page, whatever the message says
-  cache=SIZE           memory for open messages, as 64M (the default)
-  uid=N, gid=N         owner and group of everything
-  umask=OCTAL          permission bits to take away
-  allow_other, allow_root, auto_unmount, fsname=NAME, nonempty, noexec
-                       as for every FUSE mount; those of fstab(5) are accepted
-";
-
-/// Mount a folder of Outlook .msg files and read every message as ordinary files.
-#[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_help = OPTIONS_HELP)]
-struct CommandLine {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    mount: Option<Mount>,
-}
-
-#[derive(Debug, Args)]
-struct Mount {
-    /// A folder with .msg and .oft files, or one such file.
-    source: PathBuf,
-    /// An empty directory.
-    #[arg(value_name = "MOUNTPOINT")]
-    mount_point: PathBuf,
-    /// Mount options, separated by commas; see below.
-    #[arg(short = 'o', value_name = "OPTIONS")]
-    options: Vec<String>,
-    /// Stay in the foreground, and log to the terminal.
-    #[arg(short = 'f')]
-    foreground: bool,
-    /// Log every failed request; implies -f.
-    #[arg(short = 'd')]
-    debug: bool,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Open every message below PATH and list what is damaged; exit 1 if anything is.
-    Check(Check),
-    /// Unmount; a mount in use is detached at once and ends with its last user.
-    Umount {
-        /// Where it is mounted.
-        #[arg(value_name = "MOUNTPOINT")]
-        mount_point: PathBuf,
-    },
-}
+use arguments::{Command, CommandLine, Mount, View};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+/// Printed at a time.
+const OUTPUT_BYTES: usize = 64 << 10;
 
 /// Runs the program: 0 if all went well, 1 if something failed, 2 for wrong usage.
+/// Called by mount(8), it has the exit codes of mount(8).
 pub fn main() -> ExitCode {
-    let command_line = match CommandLine::try_parse() {
+    let mut arguments = std::env::args_os();
+    let name = arguments.next();
+    if helper::is_called(name.as_deref()) {
+        return run_helper(arguments);
+    }
+    // What is in a message on standard input would be taken for an option.
+    let arguments = arguments.map(|argument| match argument.as_bytes() {
+        [b'-', b'/', inside @ ..] => Path::new("/dev/stdin").join(OsStr::from_bytes(inside)).into(),
+        _ => argument,
+    });
+    let command_line = match CommandLine::try_parse_from(name.into_iter().chain(arguments)) {
         Ok(command_line) => command_line,
         Err(error) => return explain(&error),
     };
     match (command_line.command, command_line.mount) {
-        (Some(Command::Umount { mount_point }), _) => finish(mount::unmount(&mount_point)),
-        (Some(Command::Check(arguments)), _) => match check::run(&arguments) {
-            Ok(true) => ExitCode::SUCCESS,
-            Ok(false) => FAILED.into(),
-            // Whoever read the list has seen enough.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        (Some(command), _) => run_command(command),
+        (None, Some(mount)) => run_mount(mount),
+        (None, None) => wrong_usage("missing <SOURCE> and <MOUNTPOINT>").into(),
+    }
+}
+
+fn run_command(command: Command) -> ExitCode {
+    let options = match tree_options(&command) {
+        Ok(options) => options,
+        Err(error) => {
+            complain(&error.to_string());
+            return USAGE.into();
+        }
+    };
+    let mut out = io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
+    let code = |is_well| if is_well { 0 } else { FAILED };
+    let done = match command {
+        Command::Umount(arguments) => return finish(mount::unmount(&arguments.mount_point)),
+        Command::Check(arguments) => check::run(&arguments).map(code),
+        Command::Ls(arguments) => ls::run(&arguments, options, &mut out).map(code),
+        Command::Tree(arguments) => tree::run(&arguments, options, &mut out).map(code),
+        Command::Cat(arguments) => cat::run(&arguments, options, &mut out).map(code),
+        Command::Extract(arguments) => extract::run(&arguments, options),
+        Command::Grep(arguments) => grep::run(&arguments, options, &mut out),
+        Command::Man(arguments) => help::man(arguments.command.as_deref(), &mut out).map(|()| 0),
+        Command::Completions(arguments) => {
+            help::completions(&arguments, &mut out);
+            Ok(0)
+        }
+        Command::Help(arguments) => match help::explain(&arguments.topics) {
+            Ok(text) => out.write_all(text.as_bytes()).map(|()| 0),
             Err(error) => {
                 complain(&error.to_string());
-                FAILED.into()
+                return USAGE.into();
             }
         },
-        (None, Some(mount)) => run_mount(mount),
-        (None, None) => {
-            complain("missing <SOURCE> and <MOUNTPOINT>; see msgfs --help");
-            USAGE.into()
+    };
+    match done.and_then(|code| out.flush().map(|()| code)) {
+        Ok(code) => code.into(),
+        // Whoever read it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            FAILED.into()
         }
     }
+}
+
+/// How the commands without a mount show the tree.
+fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
+    let view = match command {
+        Command::Ls(arguments) => &arguments.view,
+        Command::Tree(arguments) => &arguments.view,
+        Command::Cat(arguments) => &arguments.view,
+        Command::Extract(arguments) => &arguments.view,
+        Command::Grep(arguments) => &arguments.view,
+        _ => return Ok(fs::Options::default()),
+    };
+    let View { options } = view;
+    Ok(MountOptions::parse(options.iter().map(String::as_str))?.fs)
 }
 
 fn run_mount(arguments: Mount) -> ExitCode {
@@ -108,13 +126,41 @@ fn run_mount(arguments: Mount) -> ExitCode {
     };
     let request = Request { source, mount_point, options };
     let outcome = if foreground || debug {
-        log_to_terminal(if debug { "msgfs=debug" } else { "msgfs=info" });
+        log::to_terminal(if debug { log::REQUESTS } else { log::USUAL });
         mount::run(&request)
     } else {
-        log_to_journal();
+        log::to_system();
         mount::run_in_background(&request)
     };
     finish(outcome)
+}
+
+/// Mounts as mount(8) asks for it.
+fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let wrong = |text: &str| {
+        complain(text);
+        ExitCode::from(helper::USAGE)
+    };
+    let asked = match helper::parse(arguments) {
+        Ok(asked) => asked,
+        Err(error) => return wrong(&error),
+    };
+    let options = match MountOptions::parse(asked.options.iter().map(String::as_str)) {
+        Ok(options) => options,
+        Err(error) => return wrong(&error.to_string()),
+    };
+    if asked.fake {
+        return ExitCode::SUCCESS;
+    }
+    log::to_system();
+    let (source, mount_point) = (asked.source, asked.mount_point);
+    match mount::run_in_background(&Request { source, mount_point, options }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error.to_string());
+            helper::FAILED.into()
+        }
+    }
 }
 
 /// Prints help and version in full, and what is wrong with the usage in one line.
@@ -133,8 +179,13 @@ fn explain(error: &clap::Error) -> ExitCode {
         (ErrorKind::ArgumentConflict, _) => "too many arguments".to_owned(),
         _ => first.to_owned(),
     };
+    wrong_usage(&what).into()
+}
+
+/// Says what is wrong with the usage; returns the exit code.
+fn wrong_usage(what: &str) -> u8 {
     complain(&format!("{what}; see msgfs --help"));
-    USAGE.into()
+    USAGE
 }
 
 fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
@@ -152,21 +203,4 @@ fn complain(text: &str) {
     let line = text.replace(|c: char| c.is_control(), " ");
     // Without a place to complain to, the exit code has to do.
     let _ = writeln!(io::stderr(), "msgfs: {line}");
-}
-
-/// `RUST_LOG` says more finely what is logged.
-fn log_to_terminal(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(std::io::stderr)
-        .init();
-}
-
-/// Without a journal there is no log; `.msgfs/errors` in the mount has the damaged messages.
-fn log_to_journal() {
-    if let Ok(journal) = tracing_journald::layer() {
-        tracing_subscriber::registry().with(EnvFilter::new("msgfs=info")).with(journal).init();
-    }
 }

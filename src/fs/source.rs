@@ -2,15 +2,15 @@
 //!
 //! So a mount over the source does not hide it from us. No symbolic link is followed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, StatVfs};
+use rustix::fs::{Access, AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs};
 use rustix::io::Errno;
 
 use super::ino::Identity;
@@ -20,13 +20,21 @@ use super::ino::Identity;
 pub(super) struct SourceRoot {
     /// The folder; of a source that is one file, the folder it lies in.
     folder: File,
+    /// Whether `folder` is no folder but the one file itself, which has no name.
+    is_file: bool,
 }
 
 impl SourceRoot {
     /// Opens the folder.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Self { folder: rustix::fs::open(folder, flags, Mode::empty())?.into() })
+        let folder = rustix::fs::open(folder, flags, Mode::empty())?.into();
+        Ok(Self { folder, is_file: false })
+    }
+
+    /// A source that is one open file, whatever path it is asked for by.
+    pub(super) fn of_file(file: File) -> Self {
+        Self { folder: file, is_file: true }
     }
 
     /// The attributes of a file, not following a link.
@@ -44,6 +52,40 @@ impl SourceRoot {
             opened => opened?,
         };
         Ok(opened.into())
+    }
+
+    /// Opens a folder.
+    pub(super) fn open_folder(&self, path: &Path) -> io::Result<File> {
+        Ok(self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?.into())
+    }
+
+    /// Whether files may be created in a folder: `EROFS` or `EACCES` if not.
+    pub(super) fn check_writable(&self, folder: &Path) -> io::Result<()> {
+        let folder = self.open_at(folder, OFlags::PATH | OFlags::DIRECTORY)?;
+        let wanted = Access::WRITE_OK | Access::EXEC_OK;
+        Ok(rustix::fs::accessat(folder, ".", wanted, AtFlags::EACCESS)?)
+    }
+
+    /// Renames a file. Nothing may have the new name.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (from_folder, from_name) = self.open_parent(from)?;
+        let (to_folder, to_name) = self.open_parent(to)?;
+        let flags = RenameFlags::NOREPLACE;
+        rustix::fs::renameat_with(&from_folder, from_name, &to_folder, to_name, flags)?;
+        rustix::fs::fsync(&to_folder)?;
+        Ok(rustix::fs::fsync(&from_folder)?)
+    }
+
+    /// Removes a file.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        let (folder, name) = self.open_parent(path)?;
+        rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
+        Ok(rustix::fs::fsync(&folder)?)
+    }
+
+    fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok((self.open_folder(path.parent().unwrap_or(Path::new("")))?, name))
     }
 
     /// The names in a folder, without `.` and `..`.
@@ -73,6 +115,10 @@ impl SourceRoot {
 
     /// Opens a path below the folder; a link on the way, or a way out, is an error.
     fn open_at(&self, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+        if self.is_file {
+            let link = format!("/proc/self/fd/{}", self.folder.as_raw_fd());
+            return rustix::fs::open(link, flags | OFlags::CLOEXEC, Mode::empty());
+        }
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
         let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
         // With PATH and NOFOLLOW the last part may still be a link, which is opened itself.

@@ -4,6 +4,7 @@
 //! [`crate::imsg::Session::close`]. Knows nothing of messages.
 
 mod background;
+mod changes;
 mod options;
 mod table;
 
@@ -23,6 +24,7 @@ use crate::fs::Fs;
 use crate::fs::fuse::Adapter;
 
 use background::{Notice, Side};
+use changes::Telling;
 
 pub use options::{MountOptions, OptionError};
 
@@ -151,6 +153,7 @@ fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
         }
         notice.ready();
     }
+    tell_manager(sd_notify::NotifyState::Ready);
     mounted.wait()
 }
 
@@ -166,6 +169,7 @@ struct Mounted {
     fs: Arc<Fs>,
     mount_point: PathBuf,
     events: mpsc::Receiver<Event>,
+    telling: Telling,
 }
 
 fn mount(request: &Request) -> Result<Mounted, Error> {
@@ -181,6 +185,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     let source = request.source.canonicalize().map_err(source_error)?;
     let mut fs_options = request.options.fs.clone();
     fs_options.mount_point = Some(mount_point.clone());
+    fs_options.watch = true;
     raise_descriptor_limit();
     let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
     match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
@@ -198,6 +203,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         &config(&request.options, &source),
     )
     .map_err(|error| mount_error(&mount_point, &error))?;
+    let notifier = session.notifier();
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
     // A session that cannot be served unmounts where it is dropped.
@@ -205,14 +211,16 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         // A receiver that is gone means that the process is ending anyway.
         let _ = ended.send(Event::Ended(session.run()));
     })?;
-    let mounted = Mounted { fs, mount_point, events };
+    let mounted = Mounted { fs, mount_point, events, telling: Telling::default() };
+    let telling = mounted.telling.start(Arc::clone(&mounted.fs), notifier);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
         }
     });
     // The first answer: from here on the mount can be used.
-    if let Err(error) = watched.and_then(|_| std::fs::metadata(&mounted.mount_point)) {
+    let started = watched.and(telling);
+    if let Err(error) = started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
         mounted.abandon();
         return Err(mount_error(&mounted.mount_point, &error));
     }
@@ -232,13 +240,18 @@ impl Mounted {
     /// Serves until the mount ends, and closes the session.
     fn wait(self) -> Result<(), Error> {
         let outcome = match self.events.recv() {
-            Ok(Event::Ended(outcome)) => outcome.map_err(Error::from),
+            Ok(Event::Ended(outcome)) => {
+                tell_manager(sd_notify::NotifyState::Stopping);
+                outcome.map_err(Error::from)
+            }
             Ok(Event::Signal(signal)) => {
                 tracing::info!(signal, "unmounting");
+                tell_manager(sd_notify::NotifyState::Stopping);
                 self.end()
             }
             Err(mpsc::RecvError) => Ok(()),
         };
+        self.telling.end();
         let report = self.fs.close();
         tracing::info!(?report, "session closed");
         outcome
@@ -265,6 +278,13 @@ impl Mounted {
                 Err(_) => return Ok(()),
             }
         }
+    }
+}
+
+/// Tells the service manager that started us, if there is one.
+fn tell_manager(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("the service manager was not told: {error}");
     }
 }
 
@@ -297,7 +317,7 @@ fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Er
         _ => unusable(error.to_string()),
     };
     let path = table::absolute(mount_point).map_err(|error| denied(&error))?;
-    if table::is_ours(&path)? && table::is_dead(&path) {
+    if table::is_ours(&path)? && table::is_dead(&path).map_err(|e| unusable(e.to_string()))? {
         table::unmount(&path, true)
             .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
     }

@@ -5,6 +5,9 @@ use std::io;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
@@ -23,21 +26,41 @@ pub(super) fn is_ours(mount_point: &Path) -> io::Result<bool> {
     Ok(topmost.is_some_and(|kind| kind == FILE_SYSTEM_TYPE))
 }
 
+/// How long a mount may take to give its figures.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
 /// Whether nobody answers for the mount at a path any more. The kernel keeps attributes and
 /// entries for a while, but asks for these figures each time.
-pub(super) fn is_dead(mount_point: &Path) -> bool {
-    rustix::fs::statfs(mount_point).is_err_and(|error| error == Errno::NOTCONN)
+///
+/// A process that was killed while it told the kernel of a change may be kept by it, and its mount
+/// then neither answers nor is dead: that is an error.
+pub(super) fn is_dead(mount_point: &Path) -> io::Result<bool> {
+    let (sender, receiver) = mpsc::channel();
+    let path = mount_point.to_owned();
+    thread::Builder::new().spawn(move || {
+        // Nobody waits for an answer that comes too late.
+        let _ = sender.send(rustix::fs::statfs(&path).map(drop));
+    })?;
+    match receiver.recv_timeout(ANSWER_MAX) {
+        Ok(answer) => Ok(answer == Err(Errno::NOTCONN)),
+        Err(_) => {
+            let cause = "a msgfs there does not answer; take it off with 'umount -f -l'";
+            Err(io::Error::new(io::ErrorKind::TimedOut, cause))
+        }
+    }
 }
 
-/// The absolute path of a mount point that may not answer any more: only its parent is asked.
+/// The absolute path of a mount point. One of ours may not answer any more: only its parent is
+/// asked.
 pub(super) fn absolute(mount_point: &Path) -> io::Result<PathBuf> {
-    if let Ok(path) = mount_point.canonicalize() {
-        return Ok(path);
-    }
     let path = std::path::absolute(mount_point)?;
-    match (path.parent(), path.file_name()) {
-        (Some(parent), Some(name)) => Ok(parent.canonicalize()?.join(name)),
+    let by_parent = match (path.parent(), path.file_name()) {
+        (Some(parent), Some(name)) => parent.canonicalize().map(|parent| parent.join(name)),
         _ => Ok(path),
+    };
+    match by_parent {
+        Ok(path) if is_ours(&path)? => Ok(path),
+        by_parent => mount_point.canonicalize().or(by_parent),
     }
 }
 

@@ -1,7 +1,7 @@
 //! File names out of texts that were never meant to be any.
 //!
-//! A name is one path component of at most 255 bytes, without `/`, NUL and control characters,
-//! not `.` or `..`, without blanks or dots at its end, and unique in its directory.
+//! A name is one path component of at most 255 bytes, without `/`, NUL, control characters and
+//! those that change the direction of text, not `.` or `..`, without blanks or dots at its end, and unique in its directory.
 
 use std::collections::{HashMap, HashSet};
 
@@ -17,6 +17,11 @@ pub(super) struct UniqueNames {
 }
 
 impl UniqueNames {
+    /// Takes a name as it is; `false` if it was given out already.
+    pub(super) fn take(&mut self, name: &str) -> bool {
+        self.taken.insert(name.to_owned())
+    }
+
     /// Makes a file name of `text`, or of `fallback` if nothing of it is left, and has it end in
     /// `suffix`. A name already given gets ` (2)` before its extension.
     pub(super) fn make(&mut self, text: &str, fallback: &str, suffix: &str) -> String {
@@ -45,11 +50,18 @@ impl UniqueNames {
 fn clean(text: &str) -> String {
     let replaced = |c: char| match c {
         '/' => '_',
-        c if c.is_control() => '_',
+        c if c.is_control() || is_bidi_control(c) => '_',
         c => c,
     };
     let name: String = text.chars().map(replaced).collect();
     name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).trim_start().to_owned()
+}
+
+/// Marks and overrides of the direction of a text, with which a program can look like a picture,
+/// and the separators of lines.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(c, '\u{2066}'..='\u{2069}')
 }
 
 /// Splits off a short extension, with its dot.
@@ -87,6 +99,8 @@ mod tests {
         check("trailing. . ", "trailing");
         check("レポート.xlsx", "レポート.xlsx");
         check(".bashrc", ".bashrc");
+        check("invoice\u{202E}fdp.exe", "invoice_fdp.exe");
+        check("\u{2067}a\u{2069}\u{200F}", "_a__");
     }
 
     #[test]

@@ -7,10 +7,12 @@ mod attributes;
 mod endings;
 pub(crate) mod folder;
 mod listing;
+mod live;
 mod many;
 pub(crate) mod mounted;
 pub(crate) mod process;
 mod reading;
+mod system;
 
 use std::fs;
 use std::path::{Path, PathBuf};

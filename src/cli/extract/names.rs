@@ -1,0 +1,147 @@
+//! The names that files get in the target directory.
+//!
+//! They are those of the tree. Only where the target takes two of them for the same, or a message
+//! becomes a file, a name changes: a repeated one gets ` (2)` before its extension.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::Path;
+
+/// The file that a message becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Eml,
+    Json,
+    Msg,
+}
+
+impl Shape {
+    /// The file of the message that it is.
+    pub(super) const fn view(self) -> &'static str {
+        match self {
+            Self::Eml => "message.eml",
+            Self::Json => "message.json",
+            Self::Msg => "message.msg",
+        }
+    }
+
+    const fn extension(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Eml => Some(b".eml"),
+            Self::Json => Some(b".json"),
+            // A template stays one.
+            Self::Msg => None,
+        }
+    }
+}
+
+/// The names given out in one directory.
+#[derive(Debug)]
+pub(super) struct Names {
+    folds_case: bool,
+    taken: HashSet<OsString>,
+}
+
+/// The longest file name (`NAME_MAX`), in bytes.
+const NAME_BYTES_MAX: usize = 255;
+
+impl Names {
+    /// With `folds_case` two names that differ in case only are the same.
+    pub(super) fn new(folds_case: bool) -> Self {
+        Self { folds_case, taken: HashSet::new() }
+    }
+
+    /// The name for an entry of the tree. Names come in the order of the tree's, so that they are
+    /// the same each time.
+    pub(super) fn give(&mut self, name: &OsStr, shape: Option<Shape>) -> OsString {
+        let (stem, extension) = split(name, shape);
+        let mut given = joined(stem, "", extension);
+        let mut number = 1_u64;
+        while !self.taken.insert(self.key(&given)) {
+            number += 1;
+            given = joined(stem, &format!(" ({number})"), extension);
+        }
+        given
+    }
+
+    fn key(&self, name: &OsStr) -> OsString {
+        match (self.folds_case, name.to_str()) {
+            // Capital sharp s and the like fold to what their small letters do.
+            (true, Some(text)) => text.to_uppercase().to_lowercase().into(),
+            (true, None) => name.to_ascii_lowercase(),
+            (false, _) => name.to_owned(),
+        }
+    }
+}
+
+/// The name of what is copied alone.
+pub(super) fn alone(path: &Path, shape: Option<Shape>) -> OsString {
+    let name = path.file_name().filter(|name| *name != "-").unwrap_or(OsStr::new("message.msg"));
+    Names::new(false).give(name, shape)
+}
+
+/// Stem and extension of a name, the latter that of the file which a message becomes.
+fn split(name: &OsStr, shape: Option<Shape>) -> (&[u8], &[u8]) {
+    let bytes = name.as_bytes();
+    let dot = bytes.iter().rposition(|byte| *byte == b'.');
+    let (stem, extension) = match dot {
+        Some(dot) if dot > 0 && bytes.len() - dot <= 16 => bytes.split_at(dot),
+        _ => (bytes, &[][..]),
+    };
+    match shape.and_then(Shape::extension) {
+        Some(made) => (stem, made),
+        None => (stem, extension),
+    }
+}
+
+/// Joins the parts of a name, cutting the stem, between characters, so that they fit.
+fn joined(stem: &[u8], number: &str, extension: &[u8]) -> OsString {
+    let room = NAME_BYTES_MAX.saturating_sub(number.len() + extension.len());
+    let mut cut = stem.len().min(room);
+    while cut < stem.len() && stem.get(cut).is_some_and(|byte| byte & 0xC0 == 0x80) && cut > 0 {
+        cut -= 1;
+    }
+    let stem = stem.get(..cut).unwrap_or_default();
+    OsString::from_vec([stem, number.as_bytes(), extension].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::{Names, Shape};
+
+    #[test]
+    fn names_stay_as_they_are() {
+        let mut names = Names::new(false);
+        for name in [&b"a.msg"[..], b"A.msg", b"caf\xe9.msg", b"a\nb", b".hidden", &[b'x'; 255]] {
+            let name = OsStr::from_bytes(name);
+            assert_eq!(names.give(name, None), name);
+        }
+    }
+
+    #[test]
+    fn equal_names_are_numbered() {
+        let mut names = Names::new(true);
+        let mut give = |name: &str| names.give(OsStr::new(name), None).into_string().unwrap();
+        assert_eq!(give("Report.pdf"), "Report.pdf");
+        assert_eq!(give("report.PDF"), "report (2).PDF");
+        assert_eq!(give("report (2).pdf"), "report (2) (2).pdf");
+        assert_eq!(give("STRASSE"), "STRASSE");
+        assert_eq!(give("straße"), "straße (2)");
+    }
+
+    #[test]
+    fn messages_become_files() {
+        let mut names = Names::new(false);
+        let mut give =
+            |name: &str, shape| names.give(OsStr::new(name), Some(shape)).into_string().unwrap();
+        assert_eq!(give("a.msg", Shape::Eml), "a.eml");
+        assert_eq!(give("a.oft", Shape::Eml), "a (2).eml");
+        assert_eq!(give("a.oft", Shape::Msg), "a.oft");
+        let long = give(&format!("{}.msg", "ü".repeat(125)), Shape::Json);
+        assert_eq!((long.len(), long.ends_with("ü.json")), (255, true));
+    }
+}

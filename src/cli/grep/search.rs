@@ -1,0 +1,289 @@
+//! The search of one message or file: which of its files are searched, and how lines are printed.
+
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+use grep_printer::{
+    ColorSpecs, JSON, JSONBuilder, Standard, StandardBuilder, Summary, SummaryBuilder, SummaryKind,
+};
+use grep_regex::RegexMatcher;
+use grep_searcher::{Searcher, SearcherBuilder};
+use termcolor::{Ansi, NoColor, WriteColor};
+
+use crate::cli::arguments::Part;
+use crate::cli::ordered::{Output, Turns};
+use crate::cli::places::cause;
+use crate::cli::terminal::printed;
+use crate::fs::{self, FileType, Named, Place};
+
+/// What is searched for, and how it is printed.
+pub(super) struct Search {
+    pub(super) matcher: RegexMatcher,
+    pub(super) style: Style,
+    /// All of a message, if none is named.
+    pub(super) parts: Vec<Part>,
+    pub(super) searcher: SearcherBuilder,
+}
+
+/// How what is found is printed.
+#[derive(Clone, Debug)]
+pub(super) struct Style {
+    pub(super) with_filename: bool,
+    pub(super) to_terminal: bool,
+    pub(super) has_colors: bool,
+    pub(super) what: What,
+    pub(super) path_terminator: Option<u8>,
+}
+
+/// What is printed of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum What {
+    Lines { only_matching: bool },
+    Paths { with_match: bool },
+    Count,
+    Json,
+    Nothing,
+}
+
+/// What came of the search of a message or file.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) is_found: bool,
+    pub(super) failures: Vec<(PathBuf, String)>,
+}
+
+impl Search {
+    /// Searches a message, or a directory in one.
+    pub(super) fn tree(&self, place: &Place, output: &mut Output<'_>) -> Outcome {
+        let mut one = One::new(self, output);
+        match place.path().file_name() == Some(OsStr::new(ATTACHMENTS)) && !place.is_message() {
+            true => one.attachments(place),
+            false => one.message(place),
+        }
+        one.outcome
+    }
+
+    /// Searches a file that was named, or one that is no message.
+    pub(super) fn file(&self, place: &Place, output: &mut Output<'_>) -> Outcome {
+        let is_part = self.parts.is_empty() || place.is_in_message();
+        let mut one = One::new(self, output);
+        if is_part {
+            one.file(place);
+        }
+        one.outcome
+    }
+
+    fn has(&self, part: Part) -> bool {
+        self.parts.is_empty() || self.parts.contains(&part)
+    }
+
+    /// Whether a file of a message is searched.
+    fn has_file(&self, name: &OsStr) -> bool {
+        self.parts.is_empty() || part_of(name).is_some_and(|part| self.parts.contains(&part))
+    }
+}
+
+const ATTACHMENTS: &str = "attachments";
+
+fn part_of(name: &OsStr) -> Option<Part> {
+    Some(match name.to_str()? {
+        "subject" => Part::Subject,
+        "from" | "sender" => Part::From,
+        "to" | "cc" | "bcc" => Part::To,
+        "body.txt" | "body.html" | "body.rtf" => Part::Body,
+        "headers" => Part::Headers,
+        _ => return None,
+    })
+}
+
+/// The search of one message or file.
+struct One<'a> {
+    search: &'a Search,
+    searcher: Searcher,
+    printer: Printer<'a>,
+    turns: &'a Turns,
+    outcome: Outcome,
+}
+
+impl<'a> One<'a> {
+    fn new(search: &'a Search, output: &'a mut Output<'_>) -> Self {
+        let searcher = search.searcher.build();
+        let turns = output.turns();
+        let printer = Printer::new(&search.style, output);
+        Self { search, searcher, printer, turns, outcome: Outcome::default() }
+    }
+
+    /// Searches a message, those embedded in it included.
+    fn message(&mut self, place: &Place) {
+        self.each(place, |one, child| match child.file_type {
+            FileType::RegularFile if one.search.has_file(&child.name) => {
+                one.child(place, child, Self::file);
+            }
+            FileType::Directory if child.name == ATTACHMENTS => {
+                one.child(place, child, Self::attachments);
+            }
+            // What is signed is a message again.
+            FileType::Directory => one.child(place, child, Self::message),
+            _ => {}
+        });
+    }
+
+    /// Searches all attachments, or only the parts asked for of the messages among them.
+    fn attachments(&mut self, place: &Place) {
+        if self.search.has(Part::Attachments) {
+            return self.everything(place);
+        }
+        self.each(place, |one, child| {
+            if child.file_type == FileType::Directory {
+                one.child(place, child, Self::message);
+            }
+        });
+    }
+
+    fn everything(&mut self, place: &Place) {
+        self.each(place, |one, child| match child.file_type {
+            FileType::RegularFile => one.child(place, child, Self::file),
+            FileType::Directory => one.child(place, child, Self::everything),
+            // As grep -r does with links.
+            _ => {}
+        });
+    }
+
+    fn each(&mut self, place: &Place, mut search: impl FnMut(&mut Self, &Named)) {
+        match place.list() {
+            Ok(children) => children.iter().for_each(|child| search(self, child)),
+            Err(error) => self.failed(place.path().to_owned(), cause(&error)),
+        }
+    }
+
+    fn child(&mut self, place: &Place, child: &Named, search: impl FnOnce(&mut Self, &Place)) {
+        let is_enough = self.outcome.is_found && matches!(self.search.style.what, What::Nothing);
+        if is_enough || self.turns.is_stopped() {
+            return;
+        }
+        match place.child(&child.name) {
+            Ok(child) => search(self, &child),
+            Err(error) => self.failed(place.path().join(&child.name), cause(&error)),
+        }
+    }
+
+    fn file(&mut self, place: &Place) {
+        let mut contents = Contents { place, offset: 0, failure: None };
+        let Self { search, searcher, printer, .. } = self;
+        let path = printed(place.path(), search.style.to_terminal);
+        let path = Path::new(OsStr::from_bytes(&path));
+        let searched = printer.search(&search.matcher, searcher, path, &mut contents);
+        let failure = contents.failure.map(|error| cause(&error));
+        match searched {
+            Ok(is_found) => self.outcome.is_found |= is_found,
+            // The output is closed, which is told elsewhere.
+            Err(_) if self.turns.is_stopped() => {}
+            Err(error) => self.failed(place.path().to_owned(), error.to_string()),
+        }
+        if let Some(cause) = failure {
+            self.failed(place.path().to_owned(), cause);
+        }
+    }
+
+    fn failed(&mut self, path: PathBuf, cause: String) {
+        self.outcome.failures.push((path, cause));
+    }
+}
+
+/// A file read in order; where it cannot be read any further it ends.
+struct Contents<'a> {
+    place: &'a Place,
+    offset: u64,
+    failure: Option<fs::Error>,
+}
+
+impl Read for Contents<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let is_ended = self.failure.is_some()
+            || (self.place.is_in_message() && self.offset >= self.place.attr().size);
+        if is_ended {
+            return Ok(0);
+        }
+        match self.place.read(self.offset, buffer.len()) {
+            Ok(bytes) => {
+                let start = buffer.get_mut(..bytes.len()).unwrap_or_default();
+                start.copy_from_slice(bytes.get(..start.len()).unwrap_or_default());
+                self.offset += start.len() as u64;
+                Ok(start.len())
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                Ok(0)
+            }
+        }
+    }
+}
+
+type Out<'a> = Box<dyn WriteColor + 'a>;
+
+enum Printer<'a> {
+    Lines(Standard<Out<'a>>),
+    Summary(Summary<Out<'a>>),
+    Json(JSON<Out<'a>>),
+}
+
+impl<'a> Printer<'a> {
+    fn new(style: &Style, output: &'a mut Output<'_>) -> Self {
+        let out: Out<'a> = match style.has_colors {
+            true => Box::new(Ansi::new(output)),
+            false => Box::new(NoColor::new(output)),
+        };
+        let summary = |kind| {
+            let mut builder = SummaryBuilder::new();
+            builder.kind(kind).path(style.with_filename).exclude_zero(false);
+            builder.path_terminator(style.path_terminator);
+            builder.color_specs(ColorSpecs::default_with_color());
+            builder
+        };
+        match style.what {
+            What::Lines { only_matching } => Self::Lines(
+                StandardBuilder::new()
+                    .path(style.with_filename)
+                    .only_matching(only_matching)
+                    .path_terminator(style.path_terminator)
+                    .color_specs(ColorSpecs::default_with_color())
+                    .build(out),
+            ),
+            What::Json => Self::Json(JSONBuilder::new().build(out)),
+            What::Count => Self::Summary(summary(SummaryKind::Count).build(out)),
+            What::Nothing => Self::Summary(summary(SummaryKind::QuietWithMatch).build(out)),
+            What::Paths { with_match: true } => {
+                Self::Summary(summary(SummaryKind::PathWithMatch).build(out))
+            }
+            What::Paths { with_match: false } => {
+                Self::Summary(summary(SummaryKind::PathWithoutMatch).build(out))
+            }
+        }
+    }
+
+    /// Searches a file; returns whether there is a match.
+    fn search(
+        &mut self,
+        matcher: &RegexMatcher,
+        searcher: &mut Searcher,
+        path: &Path,
+        reader: &mut Contents<'_>,
+    ) -> io::Result<bool> {
+        match self {
+            Self::Lines(printer) => {
+                let mut sink = printer.sink_with_path(matcher, path);
+                searcher.search_reader(matcher, reader, &mut sink).map(|()| sink.has_match())
+            }
+            Self::Summary(printer) => {
+                let mut sink = printer.sink_with_path(matcher, path);
+                searcher.search_reader(matcher, reader, &mut sink).map(|()| sink.has_match())
+            }
+            Self::Json(printer) => {
+                let mut sink = printer.sink_with_path(matcher, path);
+                searcher.search_reader(matcher, reader, &mut sink).map(|()| sink.has_match())
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! `msgfs help`, `man` and `completions`: all made of the definitions in `arguments` and `topics`.
+
+use std::io::{self, Write};
+
+use clap::Command;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::arguments::{self, Completions};
+use super::topics::{OPTIONS, Topic};
+
+/// A topic that there is no explanation of.
+#[derive(Debug, thiserror::Error)]
+#[error("no command or option '{0}'; see msgfs --help")]
+pub(super) struct UnknownTopic(String);
+
+/// As wide as every terminal is.
+const WIDTH: usize = 78;
+const INDENT: &str = "    ";
+
+/// The explanations of commands and options; without any, the help of msgfs.
+pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
+    let mut command = arguments::command();
+    command.build();
+    if topics.is_empty() {
+        return Ok(command.render_help().to_string());
+    }
+    let mut texts = Vec::new();
+    for topic in topics {
+        let name = topic.trim_start_matches('-').trim_end_matches('=');
+        texts.push(match (name, option(name), command.find_subcommand_mut(name)) {
+            ("options" | "o", ..) => list_options(),
+            (_, Some(option), _) => paragraph(option),
+            (_, None, Some(command)) => command.render_long_help().to_string(),
+            (_, None, None) => return Err(UnknownTopic(topic.clone())),
+        });
+    }
+    Ok(texts.join("\n"))
+}
+
+/// Prints the man page of msgfs or of a command.
+pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+    let mut command = arguments::command();
+    command.build();
+    let Some(name) = name else {
+        let man = Man::new(command);
+        man.render(out)?;
+        return options_section().to_writer(out);
+    };
+    let found = command.find_subcommand(name).cloned();
+    let found = found.ok_or_else(|| io::Error::other(UnknownTopic(name.to_owned()).to_string()))?;
+    let title = format!("msgfs-{name}");
+    Man::new(found.display_name(title)).render(out)
+}
+
+/// Prints the completions for a shell.
+pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
+    let mut command: Command = arguments::command();
+    clap_complete::generate(arguments.shell, &mut command, "msgfs", &mut &mut *out);
+}
+
+fn option(name: &str) -> Option<&'static Topic> {
+    // rw and others of mount(8) have no value; show=mapi asks for show.
+    let name = name.split('=').next().unwrap_or(name);
+    OPTIONS.iter().find(|topic| topic.names().any(|known| known == name))
+}
+
+fn list_options() -> String {
+    let lines = OPTIONS.iter().map(|topic| format!("  {:20} {}\n", topic.usage, topic.summary));
+    format!(
+        "Options of -o:\n{}\n'msgfs help OPTION' explains one, as 'msgfs help show'.\n",
+        lines.collect::<String>()
+    )
+}
+
+fn paragraph(topic: &Topic) -> String {
+    let mut text = format!("-o {}\n", topic.usage);
+    let mut line = String::new();
+    for word in topic.text.split_whitespace() {
+        if INDENT.len() + line.len() + 1 + word.len() > WIDTH {
+            text += &format!("{INDENT}{line}\n");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line += word;
+    }
+    text + INDENT + &line + "\n"
+}
+
+fn options_section() -> Roff {
+    let mut roff = Roff::new();
+    roff.control("SH", ["MOUNT OPTIONS"]);
+    for topic in OPTIONS {
+        roff.control("TP", []);
+        roff.text([bold(topic.usage)]);
+        roff.text([roman(topic.text)]);
+    }
+    roff.control("SH", ["EXIT STATUS"]);
+    roff.text([roman("0 if all went well, 1 if something failed, 2 for wrong usage.")]);
+    roff
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{OPTIONS, explain, man};
+    use crate::mount::MountOptions;
+
+    #[test]
+    fn every_topic_is_an_option() {
+        for topic in OPTIONS {
+            for usage in topic.usage.split(", ") {
+                let value = |name: &str| match name {
+                    "show" => "mapi,raw",
+                    "codepage" => "932",
+                    "umask" => "027",
+                    "cache" => "64M",
+                    _ => "7",
+                };
+                let example = match usage.split_once('=') {
+                    Some((_, "hide")) | None => usage.to_owned(),
+                    Some((name, _)) => format!("{name}={}", value(name)),
+                };
+                assert!(MountOptions::parse([example.as_str()]).is_ok(), "{example}");
+            }
+        }
+    }
+
+    #[test]
+    fn everything_is_explained() {
+        let explain = |topic: &str| explain(&[topic.to_owned()]).unwrap();
+        for topic in OPTIONS {
+            for name in topic.names() {
+                assert!(explain(name).starts_with(&format!("-o {}\n", topic.usage)), "{name}");
+            }
+        }
+        for command in super::arguments::command().get_subcommands() {
+            let name = command.get_name();
+            assert!(explain(name).contains("Usage:"), "{name}");
+            man(Some(name), &mut Vec::new()).unwrap();
+        }
+        assert!(super::explain(&["frobnicate".to_owned()]).is_err());
+    }
+}

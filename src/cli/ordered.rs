@@ -1,0 +1,226 @@
+//! Work done on every core whose output comes in the order of the items.
+//!
+//! Memory is bounded: no more items than a window are begun before the first of them is done,
+//! and an item with much output waits for its turn and then prints directly.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+
+/// As many items are begun before the first of them is done.
+const WINDOW: u64 = 64;
+/// An item with more output than this waits for its turn, in bytes.
+const OUTPUT_MAX: usize = 1 << 20;
+
+/// Where the output of one item goes.
+pub(super) struct Output<'a> {
+    number: u64,
+    bytes: Vec<u8>,
+    turns: &'a Turns,
+    out: &'a Mutex<dyn Write + Send + 'a>,
+}
+
+/// Whose turn it is to print.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    turn: Mutex<Turn>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Turn {
+    number: u64,
+    stopped: bool,
+    failure: Option<io::Error>,
+}
+
+/// Works on all items on every core. What is written by an item, and then `done` with its
+/// result, comes in the order of the items, until `done` says to stop.
+pub(super) fn ordered<T: Send, R: Send>(
+    items: impl Iterator<Item = T> + Send,
+    out: &mut (dyn Write + Send),
+    work: impl Fn(T, &mut Output<'_>) -> R + Sync,
+    mut done: impl FnMut(R) -> bool,
+) -> io::Result<()> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let (turns, items, out) = (Turns::default(), Mutex::new((0..).zip(items)), Mutex::new(out));
+    let (sender, results) = mpsc::channel();
+    let (turns, items, work) = (&turns, &items, &work);
+    let out: &Mutex<dyn Write + Send> = &out;
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let sender = sender.clone();
+            scope.spawn(move || {
+                while let Some((number, item)) = turns.next(items) {
+                    let mut output = Output { number, bytes: Vec::new(), turns, out };
+                    let result = work(item, &mut output);
+                    if sender.send((number, output.bytes, result)).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        drop(sender);
+        let mut early = BTreeMap::new();
+        for (number, bytes, result) in results {
+            early.insert(number, (bytes, result));
+            while let Some((bytes, result)) = early.remove(&turns.number()) {
+                if let Err(error) = lock(out).write_all(&bytes) {
+                    turns.stop(Some(error));
+                }
+                let goes_on = !turns.is_stopped() && done(result);
+                turns.pass(!goes_on);
+            }
+        }
+    });
+    match lock(&turns.turn).failure.take() {
+        Some(failure) => Err(failure),
+        None => lock(out).flush(),
+    }
+}
+
+impl Turns {
+    /// The next item, once it is in the window.
+    fn next<T>(&self, items: &Mutex<impl Iterator<Item = (u64, T)>>) -> Option<(u64, T)> {
+        // Who waits here for the window holds up only those who would have to wait too.
+        let mut items = lock(items);
+        let (number, item) = items.next()?;
+        let ready = |turn: &Turn| turn.stopped || number < turn.number + WINDOW;
+        (!self.wait(ready)).then_some((number, item))
+    }
+
+    /// Waits for a condition; returns whether all was stopped meanwhile.
+    fn wait(&self, ready: impl Fn(&Turn) -> bool) -> bool {
+        let turn = lock(&self.turn);
+        let turn = self.changed.wait_while(turn, |turn| !ready(turn));
+        turn.unwrap_or_else(PoisonError::into_inner).stopped
+    }
+
+    fn number(&self) -> u64 {
+        lock(&self.turn).number
+    }
+
+    /// Whether nobody wants any more output.
+    pub(super) fn is_stopped(&self) -> bool {
+        lock(&self.turn).stopped
+    }
+
+    fn pass(&self, stop: bool) {
+        let mut turn = lock(&self.turn);
+        turn.number += 1;
+        turn.stopped |= stop;
+        self.changed.notify_all();
+    }
+
+    fn stop(&self, failure: Option<io::Error>) {
+        let mut turn = lock(&self.turn);
+        turn.stopped = true;
+        turn.failure = turn.failure.take().or(failure);
+        self.changed.notify_all();
+    }
+}
+
+impl<'a> Output<'a> {
+    /// Where it is told whether nobody wants any more output.
+    pub(super) fn turns(&self) -> &'a Turns {
+        self.turns
+    }
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > OUTPUT_MAX {
+            let number = self.number;
+            if self.turns.wait(|turn| turn.stopped || turn.number == number) {
+                return Err(io::ErrorKind::BrokenPipe.into());
+            }
+            let mut out = lock(self.out);
+            let printed = out.write_all(&self.bytes).and_then(|()| out.write_all(bytes));
+            self.bytes.clear();
+            if let Err(error) = printed {
+                let kind = error.kind();
+                self.turns.stop(Some(error));
+                return Err(kind.into());
+            }
+        } else {
+            self.bytes.extend_from_slice(bytes);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{self, Write};
+
+    use super::{OUTPUT_MAX, WINDOW, ordered};
+
+    #[test]
+    fn output_is_in_order() {
+        let mut out = Vec::new();
+        let mut results = Vec::new();
+        ordered(
+            0..WINDOW * 3,
+            &mut out,
+            |number, output| {
+                // Those before take longer than those behind, and some print a lot.
+                for _ in 0..(7 - number % 7) * 1000 {
+                    std::hint::black_box(number);
+                }
+                let text = format!("{number}\n");
+                let times = if number == 100 { OUTPUT_MAX } else { 1 };
+                (0..times.div_ceil(2)).for_each(|_| output.write_all(text.as_bytes()).unwrap());
+                number
+            },
+            |number| {
+                results.push(number);
+                true
+            },
+        )
+        .unwrap();
+        assert!(results.iter().copied().eq(0..WINDOW * 3));
+        let text = String::from_utf8(out).unwrap();
+        let mut lines: Vec<u64> = text.lines().map(|line| line.parse().unwrap()).collect();
+        assert_eq!(lines.len(), usize::try_from(WINDOW * 3).unwrap() - 1 + OUTPUT_MAX / 2);
+        lines.dedup();
+        assert!(lines.iter().copied().eq(0..WINDOW * 3));
+    }
+
+    #[test]
+    fn it_can_be_stopped() {
+        let mut count = 0;
+        let done = |_| {
+            count += 1;
+            count < 10
+        };
+        ordered(0.., &mut io::sink(), |number, _| number, done).unwrap();
+        assert_eq!(count, 10);
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_it() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        for size in [1, OUTPUT_MAX + 1] {
+            let work = |_, output: &mut super::Output<'_>| drop(output.write_all(&vec![0; size]));
+            let error = ordered(0.., &mut Closed, work, |()| true).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! The paths that were typed, `-` included, and what is below them.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::vec;
+
+use crate::fs::{self, FileType, Place, Sources};
+
+/// Opens paths as they were typed; `-` is a message on standard input.
+#[derive(Debug)]
+pub(super) struct Places {
+    sources: Sources,
+    stdin: Option<File>,
+}
+
+impl Places {
+    pub(super) fn new(options: fs::Options) -> Self {
+        Self { sources: Sources::new(options), stdin: None }
+    }
+
+    /// Opens a path.
+    pub(super) fn open(&mut self, path: &Path) -> Result<Place, fs::Error> {
+        let Some(inside) = in_stdin(path) else { return self.sources.open(path) };
+        let shown = Path::new(STDIN).join(inside);
+        let path = if inside.as_os_str().is_empty() { Path::new(STDIN) } else { &shown };
+        let in_stdin = |source| fs::Error::Source { path: path.to_owned(), source };
+        let file = match &self.stdin {
+            Some(file) => file,
+            None => self.stdin.insert(spool().map_err(in_stdin)?),
+        };
+        self.sources.open_file(file.try_clone().map_err(in_stdin)?, path, inside)
+    }
+}
+
+/// What stands for a message on standard input.
+pub(super) const STDIN: &str = "-";
+
+/// The path inside a message on standard input.
+pub(super) fn in_stdin(path: &Path) -> Option<&Path> {
+    [STDIN, "/dev/stdin"].into_iter().find_map(|stdin| path.strip_prefix(stdin).ok())
+}
+
+/// Copies standard input into a file without a name, since a message is not read in order.
+fn spool() -> io::Result<File> {
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut io::stdin().lock(), &mut file)?;
+    Ok(file)
+}
+
+/// Why something failed, without the path, which the caller knows better.
+pub(super) fn cause(error: &fs::Error) -> String {
+    match error {
+        fs::Error::Source { source, .. } => source.to_string(),
+        fs::Error::Message { source, .. } => source.to_string(),
+        error => error.to_string(),
+    }
+}
+
+/// What is worked on at a time.
+#[derive(Debug)]
+pub(super) enum Unit {
+    /// A message, or a directory in one, with all that is in it.
+    Tree(Place),
+    /// A file, link or device that is no message.
+    File(Place),
+    /// A folder, before what is in it.
+    Folder(Place),
+    /// What cannot be looked at.
+    Failed(PathBuf, fs::Error),
+}
+
+/// Everything below some paths, folders opened up, in the order of the names.
+#[derive(Debug)]
+pub(super) struct Units {
+    places: Places,
+    paths: vec::IntoIter<PathBuf>,
+    /// The folders around, each with the names still to come.
+    folders: Vec<(Place, vec::IntoIter<OsString>)>,
+    /// How many folders below each other are opened up.
+    depth_max: usize,
+}
+
+impl Units {
+    pub(super) fn new(places: Places, paths: Vec<PathBuf>) -> Self {
+        Self { places, paths: paths.into_iter(), folders: Vec::new(), depth_max: usize::MAX }
+    }
+
+    /// Leaves the folders closed that are below the paths themselves.
+    pub(super) fn without_folders_below(self) -> Self {
+        Self { depth_max: 1, ..self }
+    }
+
+    fn next_place(&mut self) -> Option<Result<Place, (PathBuf, fs::Error)>> {
+        while let Some((folder, names)) = self.folders.last_mut() {
+            if let Some(name) = names.next() {
+                let path = || folder.path().join(&name);
+                match folder.child(&name) {
+                    // It went away meanwhile.
+                    Err(fs::Error::NotFound) => continue,
+                    found => return Some(found.map_err(|error| (path(), error))),
+                }
+            }
+            self.folders.pop();
+        }
+        let path = self.paths.next()?;
+        Some(self.places.open(&path).map_err(|error| (path, error)))
+    }
+
+    fn enter(&mut self, folder: Place) -> Unit {
+        if self.folders.len() >= self.depth_max {
+            return Unit::Folder(folder);
+        }
+        let names = match folder.list() {
+            Ok(names) => names,
+            Err(error) => return Unit::Failed(folder.path().to_owned(), error),
+        };
+        let names: Vec<_> = names.into_iter().map(|named| named.name).collect();
+        let shown = folder.again();
+        self.folders.push((folder, names.into_iter()));
+        Unit::Folder(shown)
+    }
+}
+
+impl Iterator for Units {
+    type Item = Unit;
+
+    fn next(&mut self) -> Option<Unit> {
+        Some(match self.next_place()? {
+            Err((path, error)) => Unit::Failed(path, error),
+            Ok(place) if place.is_folder() => self.enter(place),
+            Ok(place) if place.attr().file_type == FileType::Directory => Unit::Tree(place),
+            Ok(place) => Unit::File(place),
+        })
+    }
+}
+
+/// How many messages and files are below some paths, by a walk of its own.
+pub(super) fn count(places: Places, paths: &[PathBuf]) -> u64 {
+    let units = Units::new(places, paths.to_vec());
+    units.filter(|unit| matches!(unit, Unit::Tree(_) | Unit::File(_))).count() as u64
+}
+
+/// Whether a name is that of an embedded message, which is shown as a directory.
+pub(super) fn is_message_name(name: &OsStr) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("msg"))
+}

@@ -1,0 +1,92 @@
+//! What is different on a terminal: names are made harmless, and progress is shown.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// The bytes of a name or path to be printed to standard output: as they are, but on a terminal
+/// without anything that would control it.
+pub(super) fn printed(name: &Path, to_terminal: bool) -> Cow<'_, [u8]> {
+    let bytes = name.as_os_str().as_bytes();
+    match to_terminal && is_harmful(bytes) {
+        true => Cow::Owned(escaped(bytes).into_bytes()),
+        false => Cow::Borrowed(bytes),
+    }
+}
+
+/// A name or path in one line, for messages.
+pub(super) fn one_line(name: &Path) -> String {
+    escaped(name.as_os_str().as_bytes())
+}
+
+/// Whether standard output is a terminal.
+pub(super) fn is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// A bar on standard error, if that is a terminal; `total` is asked for only then.
+pub(super) fn progress_bar(total: impl FnOnce() -> u64) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(total());
+    match ProgressStyle::with_template("{bar:40} {pos}/{len} messages, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
+fn is_harmful(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).map_or(true, |text| text.contains(is_control))
+}
+
+/// Control characters, and those that change the direction of the text behind them.
+fn is_control(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(c, '\u{2066}'..='\u{2069}')
+}
+
+fn escaped(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match is_control(c) {
+                true => text.extend(c.escape_default()),
+                false => text.push(c),
+            }
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::path::Path;
+
+    use super::{one_line, printed};
+
+    #[test]
+    fn names_cannot_control_the_terminal() {
+        let check = |name: &[u8], expected: &str| {
+            let name = Path::new(OsStr::from_bytes(name));
+            assert_eq!(one_line(name), expected);
+            assert_eq!(printed(name, true), expected.as_bytes());
+            assert_eq!(printed(name, false), name.as_os_str().as_bytes());
+        };
+        check("Čeněk \\ n.msg".as_bytes(), "Čeněk \\ n.msg");
+        check(b"a\nb\x1b[2J", "a\\nb\\u{1b}[2J");
+        check("exe.\u{202e}fdp".as_bytes(), "exe.\\u{202e}fdp");
+        check(b"caf\xe9.msg", "caf\\xe9.msg");
+    }
+}

@@ -1,0 +1,101 @@
+//! The options of `-o`, each with its explanation: for `msgfs help` and the man page.
+
+/// An option of `-o`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Topic {
+    /// As it is typed, with its value.
+    pub(super) usage: &'static str,
+    /// What it does, in a few words.
+    pub(super) summary: &'static str,
+    /// What it does, in full.
+    pub(super) text: &'static str,
+}
+
+impl Topic {
+    /// The names of the options explained together.
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.usage.split(", ").map(|usage| usage.split(['=', '[']).next().unwrap_or(usage))
+    }
+}
+
+/// In the order of their use.
+pub(super) const OPTIONS: &[Topic] = &[
+    Topic {
+        usage: "show=VIEW[,VIEW...]",
+        summary: "list in every message what is else only reachable by name",
+        text: "Lists views that every message has but does not list: mapi (mapi/, a file for each \
+property), eml (message.eml, the message as RFC 5322), json (message.json, all properties), msg \
+(message.msg, the message as a file), raw (raw/, the streams of the compound file), all (all of \
+these). Without it they are reachable by name, and programs that read whole trees see each text \
+once.",
+    },
+    Topic {
+        usage: "others=hide",
+        summary: "leave out files that are no messages",
+        text: "Leaves out every file of the source that is neither a folder nor a .msg or .oft \
+file, symbolic links included. others=show, which is the default, shows them as they are, \
+read-only.",
+    },
+    Topic {
+        usage: "codepage=N",
+        summary: "read every 8-bit string in this code page",
+        text: "Reads every 8-bit string in the Windows code page N, such as 1252 or 932, whatever \
+the message says of itself. For old messages that say nothing or something wrong; strings in \
+Unicode are not touched.",
+    },
+    Topic {
+        usage: "cache=SIZE",
+        summary: "memory for open messages, as 64M (the default)",
+        text: "Bounds the memory in which messages are kept open for the next look, in bytes or \
+with K, M or G. A message in use may pass the bound for as long.",
+    },
+    Topic {
+        usage: "uid=N, gid=N",
+        summary: "owner and group of everything",
+        text: "Makes everything belong to the user or the group of this number. Without it a file \
+belongs to who owns the message's file.",
+    },
+    Topic {
+        usage: "umask=OCTAL",
+        summary: "permission bits to take away",
+        text: "Takes these permission bits away from everything: umask=027 leaves 0440 of the \
+0444 of a file, and 0550 of the 0555 of a directory.",
+    },
+    Topic {
+        usage: "nonempty",
+        summary: "cover a mount point that has files in it",
+        text: "Allows a mount point that has files in it, which are hidden while it is mounted. \
+Without it such a mount point is refused.",
+    },
+    Topic {
+        usage: "allow_other",
+        summary: "let all users look into the mount",
+        text: "Lets all users look into the mount, as the permissions of the files allow. Without \
+it only the user who mounts can, not even root. Others than root need user_allow_other in \
+/etc/fuse.conf.",
+    },
+    Topic {
+        usage: "allow_root",
+        summary: "let root look into the mount",
+        text: "Lets root look into the mount too, beside the user who mounts.",
+    },
+    Topic {
+        usage: "auto_unmount",
+        summary: "unmount when the process dies",
+        text: "Unmounts when the process of the mount dies, whatever it died of; needs \
+fusermount3. Without it a mount whose process was killed stays, dead, until it is unmounted or \
+mounted again.",
+    },
+    Topic {
+        usage: "fsname=NAME",
+        summary: "the source's name in the table of mounts",
+        text: "Names the source in the table of mounts, as df and findmnt show it.",
+    },
+    Topic {
+        usage: "exec, noexec",
+        summary: "whether programs in the source can be run",
+        text: "Allows programs in the source to be run from the mount, or forbids it, as for every \
+mount. The other options of mount(8) and fstab(5), such as ro, noauto, nofail and x-systemd.*, are \
+accepted.",
+    },
+];

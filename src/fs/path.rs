@@ -1,0 +1,352 @@
+//! Paths that lead from a real folder into a message, as if the folder were mounted.
+//!
+//! What the command line reads without a mount it reads through [`Place`]: the same names and
+//! bytes as the kernel is given. Knows nothing of what is printed.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::view::{Kind, NodeId};
+
+use super::attr::{Attr, FileType};
+use super::ino::{Base, Ino, SourceKind};
+use super::messages::{MessageNode, message_error};
+use super::{Entry, Error, Fs, Options, source_error};
+
+/// One name in a directory, told without rendering anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The name.
+    pub name: OsString,
+    /// What it is; a message is a directory.
+    pub file_type: FileType,
+    /// Whether it is a message file of the source.
+    pub is_message: bool,
+}
+
+/// A file or directory of a tree that is not mounted.
+#[derive(Debug)]
+pub struct Place {
+    fs: Arc<Fs>,
+    entry: Entry,
+    path: PathBuf,
+}
+
+/// Opens paths. Those after each other in one folder share its filesystem.
+#[derive(Debug)]
+pub struct Sources {
+    options: Options,
+    last: Option<(PathBuf, Arc<Fs>)>,
+}
+
+/// As many links may follow each other as Linux takes (`MAXSYMLINKS`).
+const LINKS_MAX: usize = 40;
+
+impl Sources {
+    /// Paths are shown with these options.
+    pub fn new(options: Options) -> Self {
+        Self { options, last: None }
+    }
+
+    /// Opens a folder, a file, or a path that leads into a message. Links on the way are
+    /// followed.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotADirectory`], or where the source cannot be read.
+    pub fn open(&mut self, path: &Path) -> Result<Place, Error> {
+        let (real, inside) = split(path)?;
+        let metadata = real.metadata().map_err(|error| source_error(&real, error))?;
+        let (folder, name) = match (metadata.is_dir(), real.parent(), real.file_name()) {
+            (false, Some(folder), Some(name)) => (folder, Some(name)),
+            _ => (real.as_path(), None),
+        };
+        let fs = self.fs(folder)?;
+        let start = Place::root(&fs, path)?;
+        let start = match name {
+            Some(name) => start.child(name)?,
+            None => start,
+        };
+        let mut found = start.descend(inside)?;
+        found.path = path.to_owned();
+        Ok(found)
+    }
+
+    /// Opens a file that has no name in any folder as a message, or a path in it.
+    ///
+    /// # Errors
+    /// As [`Sources::open`].
+    pub fn open_file(&mut self, file: File, path: &Path, inside: &Path) -> Result<Place, Error> {
+        let fs = Fs::of_file(file, self.options.clone());
+        let fs = Arc::new(fs.map_err(|error| source_error(path, error))?);
+        let inside = inside.components().map(|one| one.as_os_str().to_owned()).collect();
+        let mut found = Place::root(&fs, path)?.descend(inside)?;
+        found.path = path.to_owned();
+        Ok(found)
+    }
+
+    fn fs(&mut self, folder: &Path) -> Result<Arc<Fs>, Error> {
+        if let Some((last, fs)) = &self.last
+            && last == folder
+        {
+            return Ok(Arc::clone(fs));
+        }
+        let fs = Fs::open(folder, self.options.clone());
+        let fs = Arc::new(fs.map_err(|error| source_error(folder, error))?);
+        self.last = Some((folder.to_owned(), Arc::clone(&fs)));
+        Ok(fs)
+    }
+}
+
+impl Place {
+    /// The path as it was asked for.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its attributes.
+    pub fn attr(&self) -> &Attr {
+        &self.entry.attr
+    }
+
+    /// Whether it is a folder of the source, which holds messages and other files.
+    pub fn is_folder(&self) -> bool {
+        let (base, id) = self.ino().parts();
+        let node = self.fs.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
+        node.is_some_and(|node| node.kind == SourceKind::Folder)
+    }
+
+    /// Whether it is a message file of the source.
+    pub fn is_message(&self) -> bool {
+        self.fs.is_message(self.ino())
+    }
+
+    /// Whether it lies in a message, and so cannot change while it is open.
+    pub fn is_in_message(&self) -> bool {
+        self.ino().parts().1 != NodeId(0)
+    }
+
+    /// The entries of a directory, sorted by name. Nothing is rendered for it.
+    ///
+    /// # Errors
+    /// As [`Fs::readdir`].
+    pub fn list(&self) -> Result<Vec<Named>, Error> {
+        let mut names = self.fs.list(self.ino())?;
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(names)
+    }
+
+    /// An entry of a directory, listed or not.
+    ///
+    /// # Errors
+    /// As [`Fs::lookup`].
+    pub fn child(&self, name: &OsStr) -> Result<Self, Error> {
+        let entry = self.fs.lookup(self.ino(), name)?;
+        Ok(Self { fs: Arc::clone(&self.fs), entry, path: self.path.join(name) })
+    }
+
+    /// At most `size` bytes of a file from `offset`, short only at its end.
+    ///
+    /// # Errors
+    /// As [`Fs::read`].
+    pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        self.fs.read(self.ino(), offset, size)
+    }
+
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// As [`Fs::readlink`].
+    pub fn read_link(&self) -> Result<PathBuf, Error> {
+        Ok(OsString::from_vec(self.fs.readlink(self.ino())?).into())
+    }
+
+    fn root(fs: &Arc<Fs>, path: &Path) -> Result<Self, Error> {
+        let entry = fs.getattr(Ino::ROOT)?;
+        Ok(Self { fs: Arc::clone(fs), entry, path: path.to_owned() })
+    }
+
+    fn ino(&self) -> Ino {
+        self.entry.attr.ino
+    }
+
+    /// Follows names, and the links between the files of a message.
+    fn descend(self, names: Vec<OsString>) -> Result<Self, Error> {
+        let mut links = 0;
+        let mut rest = names;
+        'again: loop {
+            let mut done: Vec<OsString> = Vec::new();
+            let mut place = self.again();
+            for (at, name) in rest.iter().enumerate() {
+                place = place.child(name)?;
+                if place.attr().file_type == FileType::Symlink {
+                    links += 1;
+                    let behind = rest.get(at + 1..).unwrap_or_default();
+                    rest = joined(done, &place.read_link()?, behind)?;
+                    if links > LINKS_MAX {
+                        return Err(Error::NotFound);
+                    }
+                    continue 'again;
+                }
+                done.push(name.clone());
+            }
+            return Ok(place);
+        }
+    }
+
+    /// The same place with a reference of its own.
+    pub(crate) fn again(&self) -> Self {
+        let (base, _) = self.ino().parts();
+        self.fs.nodes.look_up_inside(base, 1);
+        Self { fs: Arc::clone(&self.fs), entry: self.entry, path: self.path.clone() }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.fs.forget(self.ino(), 1);
+    }
+}
+
+impl Fs {
+    /// The entries of a directory. Unlike [`Fs::readdir`] it tells no sizes, and so renders
+    /// nothing.
+    ///
+    /// # Errors
+    /// As [`Fs::readdir`].
+    pub fn list(&self, ino: Ino) -> Result<Vec<Named>, Error> {
+        let (base, id) = ino.parts();
+        if base == Base::CONTROL {
+            return self.list_control(ino);
+        }
+        let node = self.node(base)?;
+        match node.kind {
+            SourceKind::Folder => self.list_folder(&node.path),
+            SourceKind::Message => self.list_message(&MessageNode::new(base, node), id),
+            SourceKind::OneMessage => {
+                let message = self.look_up_one_message(&node)?;
+                let listed = self.list_message(&message, NodeId(0));
+                self.nodes.forget(message.base, 1);
+                listed
+            }
+            SourceKind::OwnMountPoint => Ok(Vec::new()),
+            SourceKind::Other => Err(Error::NotADirectory),
+        }
+    }
+
+    fn list_folder(&self, path: &Path) -> Result<Vec<Named>, Error> {
+        let names = self.source.names(path).map_err(|error| source_error(path, error))?;
+        let mut found = Vec::with_capacity(names.len());
+        for name in names {
+            let path = path.join(&name);
+            let metadata = match self.metadata(&path) {
+                // It went away meanwhile.
+                Err(Error::NotFound) => continue,
+                metadata => metadata?,
+            };
+            let kind = self.kind(&path, &metadata);
+            let is_message = kind == SourceKind::Message;
+            if kind == SourceKind::Other && self.options.hide_others {
+                continue;
+            }
+            let file_type = if is_message { FileType::Directory } else { FileType::of(&metadata) };
+            found.push(Named { name, file_type, is_message });
+        }
+        Ok(found)
+    }
+
+    fn list_message(&self, message: &MessageNode, id: NodeId) -> Result<Vec<Named>, Error> {
+        let open = self.open_message(message)?;
+        let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
+        let named = listing.entries().iter().map(|entry| Named {
+            name: entry.name.clone().into(),
+            file_type: match entry.kind {
+                Kind::Directory => FileType::Directory,
+                Kind::File => FileType::RegularFile,
+                Kind::Symlink => FileType::Symlink,
+            },
+            is_message: false,
+        });
+        Ok(named.collect())
+    }
+
+    fn list_control(&self, ino: Ino) -> Result<Vec<Named>, Error> {
+        let mut found = Vec::new();
+        self.readdir(ino, 2, false, &mut |child| {
+            let (name, file_type) = (child.name.to_owned(), child.entry.attr.file_type);
+            found.push(Named { name, file_type, is_message: false });
+            false
+        })?;
+        Ok(found)
+    }
+}
+
+/// Splits a path into what exists, with every link resolved, and the names behind it, which are
+/// looked up in it.
+fn split(path: &Path) -> Result<(PathBuf, Vec<OsString>), Error> {
+    let failed = |error: io::Error| source_error(path, error);
+    let mut real = PathBuf::new();
+    let mut components = path.components();
+    let mut inside = Vec::new();
+    while let Some(component) = components.next() {
+        let next = real.join(component);
+        match next.metadata() {
+            Ok(metadata) if metadata.is_dir() => real = next,
+            Ok(_) => {
+                let file = next.canonicalize().map_err(failed)?;
+                // As the kernel has it, the way out of a message leads into its folder.
+                inside = match normalized(&mut components) {
+                    Some(inside) => inside,
+                    None => {
+                        let folder = file.parent().unwrap_or(Path::new("/"));
+                        return split(&folder.join(components.as_path()));
+                    }
+                };
+                return Ok((file, inside));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Only what a folder shows without having it is left.
+                inside.push(component.as_os_str().to_owned());
+                inside.extend(normalized(&mut components).ok_or(Error::NotFound)?);
+                break;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    let real = if real.as_os_str().is_empty() { Path::new(".") } else { &real };
+    Ok((real.canonicalize().map_err(failed)?, inside))
+}
+
+/// The names of a path without `.` and `..`; `None` as soon as it leads out of where it started.
+fn normalized(components: &mut std::path::Components<'_>) -> Option<Vec<OsString>> {
+    let mut names = Vec::new();
+    for component in components {
+        match component {
+            Component::ParentDir => drop(names.pop()?),
+            Component::Normal(name) => names.push(name.to_owned()),
+            Component::CurDir | Component::RootDir | Component::Prefix(_) => {}
+        }
+    }
+    Some(names)
+}
+
+/// A link's target, and the names behind the link, from the directory that the link lies in.
+fn joined(
+    directory: Vec<OsString>,
+    target: &Path,
+    behind: &[OsString],
+) -> Result<Vec<OsString>, Error> {
+    let path: PathBuf = directory
+        .iter()
+        .map(Path::new)
+        .chain([target])
+        .chain(behind.iter().map(Path::new))
+        .collect();
+    match path.is_absolute() {
+        true => Err(Error::NotFound),
+        false => normalized(&mut path.components()).ok_or(Error::NotFound),
+    }
+}

@@ -1,0 +1,338 @@
+//! Watching folders of the source with inotify.
+//!
+//! A folder is watched before it is read, by the descriptor that is read from, so no change falls
+//! in between. Knows nothing of inode numbers: it tells names in folders.
+
+use std::collections::HashSet;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::num::NonZeroUsize;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use lru::LruCache;
+use rustix::event::{PollFd, PollFlags};
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
+use rustix::io::Errno;
+
+use super::source::SourceRoot;
+use super::watches::{FolderId, Room, Watches};
+
+/// What happened to a name in a folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Event {
+    /// Where there was none before, there is a file.
+    Appeared,
+    /// It is gone, or stands for another file.
+    Replaced,
+    /// The file has other content or attributes.
+    Changed,
+}
+
+/// A change in the source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Change {
+    /// Something happened to a name in a folder.
+    Name { path: PathBuf, folder: FolderId, name: OsString, event: Event },
+    /// A folder's own attributes changed.
+    Folder { path: PathBuf, folder: FolderId },
+    /// What is at a path and below it may be anything; it is no longer watched.
+    Below(PathBuf),
+}
+
+/// The watch on the source.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    inotify: OwnedFd,
+    /// Becomes urgent when something is mounted or unmounted, which no folder tells.
+    mounts: File,
+    state: Mutex<State>,
+    /// Counts the times that watches were lost.
+    losses: AtomicU64,
+}
+
+#[derive(Debug)]
+struct State {
+    watches: Watches,
+    /// Folders that cannot be watched, and until when there is no new attempt.
+    refused: LruCache<PathBuf, Instant>,
+}
+
+/// The word that a folder is watched, given before it is read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Grant {
+    losses: u64,
+}
+
+/// Half of what one user may have by default on older kernels (`max_user_watches`).
+const WATCHES_MAX: usize = 4096;
+const REFUSED_MAX: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not 0");
+const REFUSED_FOR: Duration = Duration::from_secs(60);
+const FULL_FOR: Duration = Duration::from_secs(1);
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// The file systems (`f_type` of statfs(2)) all of whose changes go through this kernel: on
+/// network, FUSE and stacked ones others change files, and inotify is silent.
+const LOCAL_FILE_SYSTEMS: [u64; 14] = [
+    0xEF53,      // ext2, ext3, ext4
+    0x5846_5342, // xfs
+    0x9123_683E, // btrfs
+    0x0102_1994, // tmpfs
+    0x8584_58F6, // ramfs
+    0xF2F5_2010, // f2fs
+    0x2FC1_2FC1, // zfs
+    0xCA45_1A4E, // bcachefs
+    0x4D44,      // vfat
+    0x2011_BAB0, // exfat
+    0x7366_746E, // ntfs3
+    0x9660,      // iso9660
+    0x1501_3346, // udf
+    0x7371_7368, // squashfs
+];
+
+impl Watcher {
+    /// A watcher that watches nothing yet.
+    pub(super) fn new() -> io::Result<Self> {
+        let state =
+            State { watches: Watches::new(WATCHES_MAX), refused: LruCache::new(REFUSED_MAX) };
+        Ok(Self {
+            inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
+            mounts: File::open("/proc/self/mountinfo")?,
+            state: Mutex::new(state),
+            losses: AtomicU64::new(0),
+        })
+    }
+
+    /// Sees that a folder is watched, and all above it; to be called before it is read.
+    pub(super) fn watch(
+        &self,
+        source: &SourceRoot,
+        path: &Path,
+        folder: FolderId,
+    ) -> Option<Grant> {
+        let now = Instant::now();
+        let mut state = self.lock();
+        if !state.watches.touch(path, Some(folder), now) {
+            let above: Vec<_> = path.ancestors().collect();
+            for (depth, part) in above.iter().rev().enumerate() {
+                let is_last = depth + 1 == above.len();
+                let expected = is_last.then_some(folder);
+                if !state.watches.touch(part, expected, now) {
+                    self.add(&mut state, source, part, expected, now)?;
+                }
+            }
+            state.watches.touch(path, Some(folder), now).then_some(())?;
+        }
+        Some(Grant { losses: self.losses.load(Ordering::SeqCst) })
+    }
+
+    /// Whether a folder is watched already.
+    pub(super) fn is_watched(&self, path: &Path, folder: Option<FolderId>) -> Option<Grant> {
+        let is_watched = self.lock().watches.touch(path, folder, Instant::now());
+        is_watched.then(|| Grant { losses: self.losses.load(Ordering::SeqCst) })
+    }
+
+    /// Whether no watch was lost since a grant was given.
+    pub(super) fn holds(&self, grant: Grant) -> bool {
+        self.losses.load(Ordering::SeqCst) == grant.losses
+    }
+
+    /// How many folders are watched.
+    pub(super) fn len(&self) -> usize {
+        self.lock().watches.len()
+    }
+
+    /// Waits for changes, and returns each once.
+    pub(super) fn wait(&self, source: &SourceRoot) -> io::Result<Vec<Change>> {
+        let mut ready =
+            [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.mounts, PollFlags::PRI)];
+        match rustix::event::poll(&mut ready, None) {
+            Ok(_) => {}
+            Err(Errno::INTR) => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        }
+        let is_urgent = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::PRI | PollFlags::ERR);
+        let mounted = ready.last().is_some_and(is_urgent);
+        let mut changes = Changes::default();
+        if mounted {
+            self.check_watches(source, &mut changes);
+        }
+        let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
+        let mut reader = inotify::Reader::new(&self.inotify, &mut buffer);
+        loop {
+            match reader.next() {
+                Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => {
+                    tracing::warn!("changes of the source came too fast: looking at all of it");
+                    self.check_watches(source, &mut changes);
+                }
+                Ok(event) => self.take(&event, &mut changes),
+                Err(Errno::AGAIN | Errno::INTR) => break,
+                Err(error) => return Err(error.into()),
+            }
+            if reader.is_buffer_empty() {
+                break;
+            }
+        }
+        Ok(changes.list)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a watch; `None` if the folder is left to be looked at again every second.
+    fn add(
+        &self,
+        state: &mut State,
+        source: &SourceRoot,
+        path: &Path,
+        expected: Option<FolderId>,
+        now: Instant,
+    ) -> Option<()> {
+        if state.refused.get(path).is_some_and(|until| now < *until) {
+            return None;
+        }
+        // Something else was watched at this path.
+        self.lose(state, path);
+        let mut refuse = |time| {
+            state.refused.put(path.to_owned(), now + time);
+        };
+        match state.watches.make_room(now) {
+            Room::Free(given_up) => self.remove(given_up),
+            Room::None => {
+                refuse(FULL_FOR);
+                return None;
+            }
+        }
+        match self.add_watch(source, path) {
+            Ok((descriptor, folder)) if expected.is_none_or(|expected| expected == folder) => {
+                state.watches.insert(path, folder, descriptor, now);
+                state.refused.pop(path);
+                Some(())
+            }
+            Ok((descriptor, _)) => {
+                // The folder was replaced since it was looked up; others may watch its successor.
+                let is_free = state.watches.folders(descriptor).is_empty();
+                self.remove(is_free.then_some(descriptor));
+                None
+            }
+            Err(error) => {
+                tracing::debug!(path = %path.display(), "not watched: {error}");
+                refuse(REFUSED_FOR);
+                None
+            }
+        }
+    }
+
+    fn add_watch(&self, source: &SourceRoot, path: &Path) -> io::Result<(i32, FolderId)> {
+        let folder = source.open_folder(path)?;
+        let file_system = u64::try_from(rustix::fs::fstatfs(&folder)?.f_type).unwrap_or(0);
+        if !LOCAL_FILE_SYSTEMS.contains(&file_system) {
+            return Err(io::Error::other(format!("file system {file_system:#x}")));
+        }
+        let metadata = folder.metadata()?;
+        let what = WatchFlags::CREATE
+            | WatchFlags::DELETE
+            | WatchFlags::MOVED_FROM
+            | WatchFlags::MOVED_TO
+            | WatchFlags::MODIFY
+            | WatchFlags::ATTRIB
+            | WatchFlags::CLOSE_WRITE
+            | WatchFlags::DELETE_SELF
+            | WatchFlags::MOVE_SELF
+            | WatchFlags::EXCL_UNLINK
+            | WatchFlags::ONLYDIR;
+        // The descriptor itself: its path may have a mount over it, ours for one.
+        let path = format!("/proc/self/fd/{}", folder.as_raw_fd());
+        let descriptor = inotify::add_watch(&self.inotify, path, what)?;
+        Ok((descriptor, (metadata.dev(), metadata.ino())))
+    }
+
+    fn remove(&self, descriptor: Option<i32>) {
+        if let Some(descriptor) = descriptor {
+            // It may be gone with its folder.
+            let _ = inotify::remove_watch(&self.inotify, descriptor);
+        }
+    }
+
+    /// Gives up the watches at a path and below.
+    fn lose(&self, state: &mut State, path: &Path) {
+        for descriptor in state.watches.remove_below(path) {
+            self.losses.fetch_add(1, Ordering::SeqCst);
+            self.remove(Some(descriptor));
+        }
+    }
+
+    /// Translates an event.
+    fn take(&self, event: &inotify::Event<'_>, changes: &mut Changes) {
+        let flags = event.events();
+        let mut state = self.lock();
+        for (path, folder) in state.watches.folders(event.wd()) {
+            let Some(name) = event.file_name() else {
+                let is_root = path.as_os_str().is_empty();
+                if flags.contains(ReadFlags::ATTRIB) {
+                    changes.add(Change::Folder { path, folder });
+                } else if !(is_root && flags.contains(ReadFlags::MOVE_SELF)) {
+                    // The root is held by its descriptor wherever it is moved.
+                    self.losses.fetch_add(1, Ordering::SeqCst);
+                    self.lose(&mut state, &path);
+                    changes.add(Change::Below(path));
+                }
+                continue;
+            };
+            let name = OsStr::from_bytes(name.to_bytes());
+            let replaced = ReadFlags::DELETE | ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO;
+            let event = match () {
+                () if flags.intersects(replaced) => Event::Replaced,
+                () if flags.contains(ReadFlags::CREATE) => Event::Appeared,
+                () => Event::Changed,
+            };
+            if event == Event::Replaced && flags.contains(ReadFlags::ISDIR) {
+                let below = path.join(name);
+                self.losses.fetch_add(1, Ordering::SeqCst);
+                self.lose(&mut state, &below);
+                changes.add(Change::Below(below));
+            }
+            changes.add(Change::Name { path, folder, name: name.to_owned(), event });
+        }
+    }
+
+    /// Everything may have changed unseen: keeps the watches that are still where they were.
+    fn check_watches(&self, source: &SourceRoot, changes: &mut Changes) {
+        let mut state = self.lock();
+        self.losses.fetch_add(1, Ordering::SeqCst);
+        for (path, folder, descriptor) in state.watches.all() {
+            let found = self.add_watch(source, &path).ok();
+            if found != Some((descriptor, folder)) {
+                self.lose(&mut state, &path);
+                let is_free = |(descriptor, _): &(i32, FolderId)| {
+                    state.watches.folders(*descriptor).is_empty()
+                };
+                self.remove(found.filter(is_free).map(|(descriptor, _)| descriptor));
+            }
+        }
+        changes.add(Change::Below(PathBuf::new()));
+    }
+}
+
+/// Changes in the order they came in, each once.
+#[derive(Debug, Default)]
+struct Changes {
+    list: Vec<Change>,
+    known: HashSet<Change>,
+}
+
+impl Changes {
+    fn add(&mut self, change: Change) {
+        if self.known.insert(change.clone()) {
+            self.list.push(change);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Every command in `README.md` runs, and prints what is shown.
+//!
+//! A command is a line of a code block behind `$ `; the lines up to the next one are what it
+//! prints, in which `...` stands for anything, and differences of white space do not count. One
+//! that shows nothing must succeed. A section is one session of a shell, which starts with the
+//! sound samples in `~/mail` and `/srv/mail`, an empty `/mnt/mail`, and the lines for
+//! `/etc/fstab` that the README shows; `cargo` and `scripts/` run in the repository. A command in
+//! a sentence is listed in [`INLINE`], and one that cannot run in [`NOT_RUN`].
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::mount::mounted::has_fuse;
+use crate::mount::process::run;
+use crate::package::LAYERS;
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// Some build the program.
+const SESSION: Duration = Duration::from_secs(1200);
+
+/// Commands that cannot run in a test, and why.
+const NOT_RUN: [(&str, &str); 9] = [
+    ("scripts/test", "it runs this test"),
+    ("scripts/package", "the test of the package runs it"),
+    ("mount -t fuse.msgfs", "a block has it in full"),
+    ("scripts/compare FOLDER", "it installs the other readers from their registries"),
+    ("apt-get install fuse3", "it changes the machine"),
+    (
+        "sudo apt-get install ./target/debian/msgfs_*.deb",
+        "the test of the package installs it beside the system",
+    ),
+    ("cargo doc --open", "it opens a browser"),
+    ("UPDATE_SAMPLES=1 cargo test", "it writes what the other tests read"),
+    ("UPDATE_GOLDEN=1 cargo test", "it writes what the other tests compare with"),
+];
+
+/// Commands in sentences, and how they run on the mounted samples.
+const INLINE: [(&str, &str); 3] = [
+    ("cat mapi/0x0037", "cd '/mnt/mail/Lunch on Friday.msg' && cat mapi/0x0037"),
+    ("getfattr -d", "getfattr -d '/mnt/mail/Lunch on Friday.msg/mapi/PR_SUBJECT'"),
+    ("msgfs check", "msgfs check ~/mail/*.msg"),
+];
+
+/// What a line begins with that is a command.
+const PROGRAMS: [&str; 20] = [
+    "apt-get",
+    "cargo",
+    "cat",
+    "cp",
+    "dpkg",
+    "find",
+    "getfattr",
+    "git",
+    "grep",
+    "ls",
+    "mount",
+    "msgfs",
+    "rg",
+    "rsync",
+    "sed",
+    "sudo",
+    "systemctl",
+    "tree",
+    "umount",
+    "xargs",
+];
+
+/// What surrounds a session, in layers. `$2` is the repository, `$3` the program.
+const SANDBOX: &str = r#"
+    set +e
+    home=$1/home repository=$2
+    export CARGO_HOME=${CARGO_HOME:-$HOME/.cargo} RUSTUP_HOME=${RUSTUP_HOME:-$HOME/.rustup}
+    export CARGO_INSTALL_ROOT=$home/.cargo CARGO_TARGET_DIR=$repository/target/readme
+    export CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_DEBUG=0 CARGO_TERM_QUIET=true
+    export HOME=$home PATH=$PATH:/usr/sbin:/sbin LC_ALL=C.UTF-8
+    mkdir "$HOME"
+    cp -r "$repository/tests/samples" "$HOME/mail"
+    rm -r "$HOME/mail/Damaged"
+    for directory in mnt srv; do
+        mount -t tmpfs tmpfs "/$directory" || exit
+        mkdir "/$directory/mail"
+    done
+    cp -r "$HOME/mail" /srv
+    rm -f /usr/bin/msgfs /usr/sbin/mount.fuse.msgfs
+    ln -s "$3" /usr/bin/msgfs
+    grep ' fuse\.msgfs ' "$repository/README.md" >/etc/fstab
+    cd
+    exec 2>&1
+    in_repository() { (cd "$repository" && eval "$1"); }
+"#;
+/// Stands before the number and behind the end of each command in the output of a session.
+const MARK: &str = "\u{1}";
+
+/// A command, and what is shown of its output.
+#[derive(Debug)]
+struct Shown {
+    command: String,
+    output: String,
+}
+
+/// A section of the README.
+#[derive(Debug)]
+struct Section {
+    heading: String,
+    commands: Vec<Shown>,
+}
+
+fn sections() -> Vec<Section> {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let mut sections = Vec::new();
+    for text in readme.split("\n## ") {
+        let heading = text.lines().next().unwrap().to_owned();
+        let commands = blocks(text).iter().flat_map(|block| commands(block)).collect();
+        sections.push(Section { heading, commands });
+    }
+    sections
+}
+
+/// The code blocks, indented or fenced.
+fn blocks(text: &str) -> Vec<Vec<&str>> {
+    let mut blocks = vec![Vec::new()];
+    let mut is_fenced = false;
+    for line in text.lines() {
+        let is_fence = line.starts_with("```");
+        is_fenced ^= is_fence;
+        match line.strip_prefix("    ") {
+            _ if is_fence => blocks.push(Vec::new()),
+            _ if is_fenced => blocks.last_mut().unwrap().push(line),
+            Some(line) => blocks.last_mut().unwrap().push(line),
+            None => blocks.push(Vec::new()),
+        }
+    }
+    blocks.retain(|block| !block.is_empty());
+    blocks
+}
+
+fn commands(block: &[&str]) -> Vec<Shown> {
+    let mut commands: Vec<Shown> = Vec::new();
+    for line in block {
+        if let Some(command) = line.strip_prefix("$ ") {
+            commands.push(Shown { command: command.to_owned(), output: String::new() });
+        } else if let Some(last) = commands.last_mut() {
+            last.output += line;
+            last.output.push('\n');
+        }
+    }
+    commands
+}
+
+/// Without the comment.
+fn bare(command: &str) -> &str {
+    command.split(" #").next().unwrap().trim()
+}
+
+/// Why a command is not run.
+fn exemption(command: &str) -> Option<&'static str> {
+    let found = NOT_RUN.iter().find(|(exempt, _)| *exempt == bare(command));
+    found.map(|(_, reason)| *reason)
+}
+
+fn is_command(text: &str) -> bool {
+    let first = text.split_whitespace().find(|word| !word.contains('=')).unwrap_or_default();
+    PROGRAMS.contains(&first) || first.starts_with("scripts/")
+}
+
+/// Runs commands one after another in one shell; returns what each printed, and its exit code.
+fn run_session(commands: &[&str]) -> Option<Vec<(String, i32)>> {
+    let folder = tempfile::TempDir::with_prefix("msgfs-readme-").unwrap();
+    let mut script = [LAYERS, SANDBOX].concat();
+    for command in commands {
+        let quoted = format!("'{}'", command.replace('\'', r"'\''"));
+        let first = command.split_whitespace().next().unwrap_or_default();
+        let is_ours = first == "cargo" || first.starts_with("scripts/");
+        let how = if is_ours { "in_repository" } else { "eval" };
+        script += &format!("printf '{MARK}'\n{how} {quoted}\nprintf '{MARK}%d' $?\n");
+    }
+    let mut file = tempfile::NamedTempFile::with_prefix("msgfs-session-").unwrap();
+    file.write_all(script.as_bytes()).unwrap();
+    let mut unshare = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        unshare.arg("--map-root-user");
+    }
+    unshare.args(["--mount", "bash"]).arg(file.path()).arg(folder.path());
+    let ended = run(unshare.args([ROOT, env!("CARGO_BIN_EXE_msgfs")]), SESSION);
+    let printed = String::from_utf8_lossy(&ended.stdout);
+    let mut parts = printed.split(MARK).skip(1);
+    let mut results = Vec::new();
+    while let (Some(output), Some(code)) = (parts.next(), parts.next()) {
+        results.push((output.to_owned(), code.trim().parse().unwrap()));
+    }
+    if results.is_empty() && !commands.is_empty() {
+        println!("SKIPPED: no layers over the system here: {}{printed}", ended.stderr);
+        return None;
+    }
+    assert_eq!(results.len(), commands.len(), "a session that ended early:\n{printed}");
+    Some(results)
+}
+
+/// Whether words are those shown, in which `...` stands for any.
+fn is_like(shown: &[&str], printed: &[&str]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((&"...", rest)) => {
+            (0..=printed.len()).any(|skipped| is_like(rest, &printed[skipped..]))
+        }
+        Some((word, rest)) => printed.first() == Some(word) && is_like(rest, &printed[1..]),
+    }
+}
+
+fn words(text: &str) -> Vec<&str> {
+    text.split_whitespace().collect()
+}
+
+#[test]
+fn every_command_runs_and_prints_what_is_shown() {
+    if !has_fuse() {
+        return;
+    }
+    let mut failed = Vec::new();
+    for Section { heading, commands } in sections() {
+        let to_run = commands.iter().filter(|shown| exemption(&shown.command).is_none());
+        let to_run: Vec<_> = to_run.collect();
+        let lines: Vec<_> = to_run.iter().map(|shown| shown.command.as_str()).collect();
+        if lines.is_empty() {
+            continue;
+        }
+        let Some(results) = run_session(&lines) else { return };
+        for (Shown { command, output }, (printed, code)) in to_run.iter().zip(results) {
+            let is_right = match output.trim() {
+                "" => code == 0,
+                shown => is_like(&words(shown), &words(&printed)),
+            };
+            if !is_right {
+                failed.push(format!("{heading}: $ {command}\n{printed}exit code {code}\n"));
+            }
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+/// The sentences have a command or two.
+#[test]
+fn every_command_in_a_sentence_runs() {
+    if !has_fuse() {
+        return;
+    }
+    for (inline, session) in INLINE {
+        let lines = ["msgfs ~/mail /mnt/mail", session, "cd /", "msgfs umount /mnt/mail"];
+        let Some(results) = run_session(&lines) else { return };
+        for (line, (printed, code)) in lines.iter().zip(results) {
+            let is_missing = code == 127;
+            if is_missing {
+                println!("SKIPPED: {inline}: {printed}");
+            }
+            assert!(is_missing || code == 0, "{inline}: $ {line}\n{printed}exit code {code}");
+        }
+    }
+}
+
+/// No command hides where it would not be run.
+#[test]
+fn every_command_is_marked_as_one() {
+    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    for block in blocks(&readme) {
+        if block.iter().any(|line| line.starts_with("$ ")) {
+            continue;
+        }
+        for line in block {
+            // A synopsis has words in capitals for what is to be filled in.
+            let mut words = line.split(|c: char| !c.is_alphabetic());
+            let is_synopsis = words.any(|word| {
+                word.len() > 1 && word.chars().all(|letter| letter.is_ascii_uppercase())
+            });
+            assert!(is_synopsis || !is_command(line), "no '$ ' before {line:?}");
+        }
+    }
+    let sentences = readme.lines().filter(|line| !line.starts_with("    "));
+    let quoted: Vec<_> = sentences.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
+    let in_blocks: Vec<_> = sections().into_iter().flat_map(|section| section.commands).collect();
+    let is_in_block = |text: &str| in_blocks.iter().any(|shown| bare(&shown.command) == text);
+    for text in &quoted {
+        if !is_command(text) || !text.contains(' ') {
+            continue;
+        }
+        let is_known = INLINE.iter().any(|(inline, _)| inline == text)
+            || exemption(text).is_some()
+            || is_in_block(text);
+        assert!(is_known, "{text:?} is in a sentence: list it in INLINE, or in NOT_RUN");
+    }
+    let is_there = |text: &str| quoted.contains(&text) || is_in_block(text);
+    for listed in NOT_RUN.iter().chain(&INLINE).map(|(text, _)| *text) {
+        assert!(is_there(listed), "{listed:?} is not in the README any more");
+    }
+}
+
+#[test]
+fn shown_output_is_compared_by_words() {
+    let check = |shown: &str, printed: &str, expected: bool| {
+        assert_eq!(is_like(&words(shown), &words(printed)), expected, "{shown:?} {printed:?}");
+    };
+    check("a  b", "a\nb\n", true);
+    check("a b", "a", false);
+    check("a", "a b", false);
+    check("a ... d", "a b c d", true);
+    check("...", "", true);
+    check("a ...", "b a", false);
+}
