@@ -1,6 +1,14 @@
 //! The command line: what is typed wrong, or cannot be done, is one line that names it and says
 //! what to do, with exit code 2 for wrong usage and 1 for the rest. Nothing is left mounted.
 
+mod extract;
+mod help;
+mod list;
+mod names;
+mod recipes;
+mod search;
+mod shown;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -269,8 +277,8 @@ fn without_the_device_the_remedy_is_told() {
 fn help_and_version_are_printed() {
     for (arguments, expected) in [
         ("--help", "msgfs [OPTIONS] <SOURCE> <MOUNTPOINT>"),
-        ("--help", "show=VIEW"),
-        ("-h", "Options of -o:"),
+        ("help show", "show=VIEW"),
+        ("help options", "Options of -o:"),
         ("check --help", "--json"),
         ("umount --help", "<MOUNTPOINT>"),
         ("--version", concat!("msgfs ", env!("CARGO_PKG_VERSION"), "\n")),

@@ -11,7 +11,7 @@ mod values;
 use std::fs;
 use std::path::Path;
 
-use msgfs::imsg::{Message, Session, SessionOptions};
+use msgfs::imsg::{Access, Message, Session, SessionOptions};
 use msgfs::storage::{CompoundFile, Source};
 use msgfs::view::{MessageTree, NodeId, Show};
 use serde_json::Value as Json;
@@ -53,7 +53,7 @@ fn check_sample(name: &str, expected: &Json, bytes: &[u8], tally: &mut Tally) {
     let container = &expected["container"];
     tally.check(&place, "version", &container["version"], file.version());
     tally.check(&place, "class of root", &container["clsid"], bare(file.root().clsid()));
-    let top = session.open_message(&file.root()).unwrap();
+    let top = session.open_message(&file.root(), Access::Read).unwrap();
     let named = top.names().unwrap().len();
     tally.check(&place, "number of names", &expected["named_count"], named);
     for one in expected["messages"].as_array().unwrap() {

@@ -7,7 +7,7 @@ mod parts;
 mod strings;
 mod types;
 
-use msgfs::imsg::{MapiProp as _, Message, Session, SessionOptions};
+use msgfs::imsg::{Access, MapiProp as _, Message, Session, SessionOptions};
 use msgfs::mapi::{PropertyTag, Value};
 use msgfs::storage::{CompoundFile, Source};
 use msgfs::view::{MessageTree, NodeId, Show};
@@ -21,7 +21,7 @@ fn open(bytes: Vec<u8>) -> Message {
 
 fn open_with(bytes: Vec<u8>, options: SessionOptions) -> Message {
     let file = CompoundFile::open(Source::from_bytes(bytes)).unwrap();
-    Session::open(options).open_message(&file.root()).unwrap()
+    Session::open(options).open_message(&file.root(), Access::Read).unwrap()
 }
 
 /// The tree of the message in a file.

@@ -15,6 +15,7 @@ use msgfs::storage::Source;
 use msgfs::view::{Error, Kind, MessageTree, NodeId, Show};
 
 use crate::mount::folder::{damaged, letter, parcel};
+use crate::random::{Random, number_from_environment};
 
 /// How many inputs are tried by default.
 const INPUTS: u64 = 20_000;
@@ -33,10 +34,9 @@ const NODES_MAX: usize = 20_000;
 /// Mutations of our own and of real messages are read whole.
 #[test]
 fn damaged_input_is_read() {
-    let number = |name| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
-    let seeds = match number("MSGFS_MUTATION_SEED") {
+    let seeds = match number_from_environment("MSGFS_MUTATION_SEED") {
         Some(seed) => seed..seed + 1,
-        None => 0..number("MSGFS_MUTATIONS").unwrap_or(INPUTS),
+        None => 0..number_from_environment("MSGFS_MUTATIONS").unwrap_or(INPUTS),
     };
     let samples = samples();
     let (sender, finished) = mpsc::channel();
@@ -130,31 +130,7 @@ fn read_file(tree: &MessageTree, path: &str, id: NodeId, kind: Kind) {
     }
 }
 
-/// Xorshift: the same numbers for the same seed.
-#[derive(Debug)]
-struct Random {
-    state: u64,
-}
-
 impl Random {
-    fn new(seed: u64) -> Self {
-        // Seeds that follow each other lead far apart; 0 would lead nowhere.
-        let mut random = Self { state: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1 };
-        random.next();
-        random
-    }
-
-    fn next(&mut self) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        self.state.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % u64::try_from(bound.max(1)).unwrap()).unwrap()
-    }
-
     /// One of the samples with a few mutations.
     fn input(&mut self, samples: &[Vec<u8>]) -> Vec<u8> {
         let mut bytes = samples[self.below(samples.len())].clone();

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use msgfs::imsg::{
-    Attachment, CloseReport, EMBEDDING_DEPTH_MAX, Error, MapiProp, Message, PropertyStream,
+    Access, Attachment, CloseReport, EMBEDDING_DEPTH_MAX, Error, MapiProp, Message, PropertyStream,
     Recipient, ReleaseCallback, Session, SessionOptions, SessionStatistics,
 };
 use msgfs::mapi::tags;
@@ -139,21 +139,27 @@ fn counts(open_objects: usize, open_messages: usize, messages_opened: u64) -> Se
 #[test]
 fn every_object_is_tracked() {
     let session = session();
-    let message = session.open_message(&storage(&letter())).unwrap();
+    let message = session.open_message(&storage(&letter()), Access::Read).unwrap();
     assert_eq!(session.statistics(), counts(1, 1, 1));
     let handles = Handles::open(message).unwrap();
     assert_eq!(session.statistics(), counts(5, 1, 1));
     assert!(handles.answers().iter().all(|(_, closed)| !closed));
     let report = session.close();
-    let expected =
-        CloseReport { messages: 1, embedded_messages: 1, attachments: 2, property_streams: 1 };
+    let expected = CloseReport {
+        messages: 1,
+        embedded_messages: 1,
+        attachments: 2,
+        property_streams: 1,
+        saves: Vec::new(),
+    };
     assert_eq!(report, expected);
 }
 
 #[test]
 fn close_ends_every_handle() {
     let session = session();
-    let handles = Handles::open(session.open_message(&storage(&letter())).unwrap()).unwrap();
+    let handles =
+        Handles::open(session.open_message(&storage(&letter()), Access::Read).unwrap()).unwrap();
     let clones = handles.clone();
     session.close();
     handles.assert_all_closed();
@@ -166,10 +172,10 @@ fn nothing_opens_after_close_and_a_second_close_does_nothing() {
     let released = Released::default();
     let (session, storage) = (session(), storage(&letter()));
     let other_handle = session.clone();
-    session.open_message_with(&storage, released.callback()).unwrap();
+    session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
     session.close();
     assert_eq!(other_handle.close(), CloseReport::default());
-    let reopened = other_handle.open_message_with(&storage, released.callback());
+    let reopened = other_handle.open_message_with(&storage, Access::Read, released.callback());
     assert!(matches!(reopened, Err(Error::SessionClosed)));
     assert_eq!(released.count(), 1);
     assert_eq!(session.statistics(), counts(0, 0, 1));
@@ -178,8 +184,8 @@ fn nothing_opens_after_close_and_a_second_close_does_nothing() {
 #[test]
 fn sessions_do_not_know_each_other() {
     let (one, other, storage) = (session(), session(), storage(&letter()));
-    let message = other.open_message(&storage).unwrap();
-    one.open_message(&storage).unwrap();
+    let message = other.open_message(&storage, Access::Read).unwrap();
+    one.open_message(&storage, Access::Read).unwrap();
     one.close();
     assert_eq!(message.text(tags::PR_SUBJECT).as_deref(), Some("Outer"));
     assert_eq!(other.statistics(), counts(1, 1, 1));
@@ -189,7 +195,7 @@ fn sessions_do_not_know_each_other() {
 fn a_message_is_released_with_its_last_handle_once() {
     let released = Released::default();
     let (session, storage) = (session(), storage(&letter()));
-    let message = session.open_message_with(&storage, released.callback()).unwrap();
+    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
     let clone = message.clone();
     drop(message);
     assert_eq!((released.count(), session.statistics()), (0, counts(1, 1, 1)));
@@ -203,7 +209,7 @@ fn a_message_is_released_with_its_last_handle_once() {
 fn close_releases_once_though_handles_are_dropped_later() {
     let released = Released::default();
     let (session, storage) = (session(), storage(&letter()));
-    let message = session.open_message_with(&storage, released.callback()).unwrap();
+    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
     let handles = Handles::open(message).unwrap();
     assert_eq!(session.close().messages, 1);
     assert_eq!(released.count(), 1);
@@ -215,7 +221,8 @@ fn close_releases_once_though_handles_are_dropped_later() {
 fn a_session_that_is_dropped_leaves_its_messages_readable() {
     let released = Released::default();
     let session = session();
-    let message = session.open_message_with(&storage(&letter()), released.callback()).unwrap();
+    let message =
+        session.open_message_with(&storage(&letter()), Access::Read, released.callback()).unwrap();
     drop(session);
     assert_eq!(message.text(tags::PR_SUBJECT).as_deref(), Some("Outer"));
     assert_eq!(released.count(), 0);
@@ -227,7 +234,7 @@ fn a_session_that_is_dropped_leaves_its_messages_readable() {
 fn a_child_keeps_its_parents_open() {
     let released = Released::default();
     let (session, storage) = (session(), storage(&letter()));
-    let message = session.open_message_with(&storage, released.callback()).unwrap();
+    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
     let Handles { stream, recipient, .. } = Handles::open(message).unwrap();
     assert_eq!((released.count(), session.statistics()), (0, counts(5, 1, 1)));
     drop(stream);
@@ -246,7 +253,7 @@ fn children_are_released_before_their_parents() {
         let (session, seen) = (session.clone(), Arc::clone(&seen));
         Box::new(move || *seen.lock().unwrap() = Some(session.statistics().open_objects))
     };
-    let message = session.open_message_with(&storage, Some(callback)).unwrap();
+    let message = session.open_message_with(&storage, Access::Read, Some(callback)).unwrap();
     drop(Handles::open(message).unwrap());
     assert_eq!(seen.lock().unwrap().take(), Some(0));
 
@@ -260,7 +267,7 @@ fn children_are_released_before_their_parents() {
             handles.assert_all_closed();
         })
     };
-    let message = session.open_message_with(&storage, Some(callback)).unwrap();
+    let message = session.open_message_with(&storage, Access::Read, Some(callback)).unwrap();
     *handles.lock().unwrap() = Some(Handles::open(message).unwrap());
     session.close();
     assert_eq!(seen.lock().unwrap().take(), Some(0));
@@ -274,15 +281,15 @@ fn a_callback_may_use_the_session() {
         let (session, storage) = (session.clone(), storage.clone());
         let reports = Arc::clone(&reports);
         Box::new(move || {
-            let reopened = session.open_message(&storage).is_ok();
+            let reopened = session.open_message(&storage, Access::Read).is_ok();
             reports.lock().unwrap().push((reopened, session.close()));
         })
     };
-    let message = session.open_message_with(&storage, Some(callback())).unwrap();
-    let other = session.open_message_with(&storage, Some(callback())).unwrap();
+    let message = session.open_message_with(&storage, Access::Read, Some(callback())).unwrap();
+    let other = session.open_message_with(&storage, Access::Read, Some(callback())).unwrap();
     assert_eq!(session.close().messages, 2);
     drop((message, other));
-    assert_eq!(*reports.lock().unwrap(), [(false, CloseReport::default()); 2]);
+    assert_eq!(*reports.lock().unwrap(), vec![(false, CloseReport::default()); 2]);
 }
 
 #[test]
@@ -296,7 +303,7 @@ fn a_message_that_does_not_open_is_not_tracked() {
         tree.remove(name);
     }
     let empty = CompoundFile::open(Source::from_bytes(tree.to_bytes())).unwrap().root();
-    let error = session.open_message_with(&empty, released.callback()).unwrap_err();
+    let error = session.open_message_with(&empty, Access::Read, released.callback()).unwrap_err();
     assert_eq!(error.to_string(), "/: a storage without message properties");
     assert_eq!((released.count(), session.statistics()), (0, counts(0, 0, 0)));
 }
@@ -311,7 +318,8 @@ fn close_while_other_threads_open() {
         let report = thread::scope(|scope| {
             for _ in 0..THREADS {
                 scope.spawn(|| {
-                    while let Ok(message) = session.open_message_with(&storage, released.callback())
+                    while let Ok(message) =
+                        session.open_message_with(&storage, Access::Read, released.callback())
                     {
                         opened.fetch_add(1, Ordering::SeqCst);
                         match Handles::open(message) {
@@ -338,7 +346,7 @@ fn close_while_other_threads_open() {
 #[test]
 fn several_closes_at_once_release_once() {
     let (session, storage, released) = (session(), storage(&letter()), Released::default());
-    let open = |_| session.open_message_with(&storage, released.callback()).unwrap();
+    let open = |_| session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
     let messages: Vec<_> = (0..100).map(open).collect();
     let total: usize = thread::scope(|scope| {
         let closes = [(); 4].map(|()| scope.spawn(|| session.close().messages));
@@ -358,7 +366,7 @@ fn messages_nest_to_the_limit_and_no_deeper() {
     let bytes = nested.to_bytes();
     let file = CompoundFile::open(Source::from_bytes(bytes.clone())).unwrap();
     let session = session();
-    let mut message = session.open_message(&file.root()).unwrap();
+    let mut message = session.open_message(&file.root(), Access::Read).unwrap();
     for _ in 0..EMBEDDING_DEPTH_MAX {
         message = message.attachment(0).unwrap().embedded_message().unwrap();
     }

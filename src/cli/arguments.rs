@@ -1,6 +1,7 @@
 //! What can be typed: the commands and their options. Help, man pages and completions are made
 //! of the same definitions. Knows nothing of what a command does.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
@@ -14,10 +15,10 @@ const TOPICS_HINT: &str =
 #[command(
     name = "msgfs",
     version,
+    max_term_width = 100,
     after_help = TOPICS_HINT,
     args_conflicts_with_subcommands = true,
     disable_help_subcommand = true,
-    disable_help_flag = true,
     override_usage = "msgfs [OPTIONS] <SOURCE> <MOUNTPOINT>\n       msgfs <COMMAND> ..."
 )]
 pub(super) struct CommandLine {
@@ -25,9 +26,6 @@ pub(super) struct CommandLine {
     pub(super) command: Option<Command>,
     #[command(flatten)]
     pub(super) mount: Option<Mount>,
-    /// Print help.
-    #[arg(short = 'h', long, action = ArgAction::HelpShort)]
-    help: Option<bool>,
 }
 
 #[derive(Debug, Args)]
@@ -38,7 +36,7 @@ pub(super) struct Mount {
     /// An empty directory.
     #[arg(hide = true, value_name = "MOUNTPOINT")]
     pub(super) mount_point: PathBuf,
-    /// Mount options, separated by commas; 'msgfs help options' lists them.
+    /// Mount options with commas between; see 'msgfs help options'.
     #[arg(short = 'o', value_name = "OPTIONS")]
     pub(super) options: Vec<String>,
     /// Stay in the foreground, and log to the terminal.
@@ -245,7 +243,7 @@ pub(super) struct Grep {
     pub(super) view: View,
     /// The pattern, unless -e is given; then folders, messages, or paths in them.
     #[arg(required = true, value_name = "PATH")]
-    pub(super) words: Vec<PathBuf>,
+    pub(super) words: Vec<OsString>,
 }
 
 /// A part of a message.

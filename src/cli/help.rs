@@ -23,7 +23,7 @@ pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
     let mut command = arguments::command();
     command.build();
     if topics.is_empty() {
-        return Ok(command.render_long_help().to_string());
+        return Ok(command.render_help().to_string());
     }
     let mut texts = Vec::new();
     for topic in topics {

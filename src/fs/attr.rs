@@ -69,6 +69,7 @@ const READ_ONLY_FILE: u16 = 0o444;
 const READ_ONLY_DIRECTORY: u16 = 0o555;
 /// Means that the number of subdirectories is not counted in it; messages are counted nowhere.
 const DIRECTORY_LINKS: u32 = 1;
+const NEW_MESSAGE: u16 = 0o755;
 const ANY_LINK: u16 = 0o777;
 const BLOCK_BYTES: u64 = 512;
 
@@ -108,6 +109,37 @@ impl Attr {
             links: DIRECTORY_LINKS,
             ..Self::of_source(ino, metadata, ownership)
         }
+    }
+
+    /// The attributes of the directory of a message that may be written to, if its file may.
+    pub(super) fn of_writable_message(
+        ino: Ino,
+        metadata: &Metadata,
+        ownership: &Ownership,
+    ) -> Self {
+        let writable = u16::try_from(metadata.mode() & 0o222).unwrap_or(0);
+        let permissions = (READ_ONLY_DIRECTORY | writable) & !ownership.umask;
+        Self { permissions, ..Self::of_message(ino, metadata, ownership) }
+    }
+
+    /// The attributes of the directory of a message that has no file yet, in a folder.
+    pub(super) fn of_new_message(ino: Ino, folder: &Metadata, ownership: &Ownership) -> Self {
+        let now = SystemTime::now();
+        Self {
+            permissions: NEW_MESSAGE & !ownership.umask,
+            size: 0,
+            uid: ownership.uid.unwrap_or(rustix::process::geteuid().as_raw()),
+            gid: ownership.gid.unwrap_or(rustix::process::getegid().as_raw()),
+            mtime: now,
+            ctime: now,
+            ..Self::of_message(ino, folder, ownership)
+        }
+    }
+
+    /// The attributes of a folder of the source in which messages may be created.
+    pub(super) fn of_writable_folder(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
+        let permissions = u16::try_from(metadata.mode() & 0o777).unwrap_or(0) & !ownership.umask;
+        Self { permissions, ..Self::of_source(ino, metadata, ownership) }
     }
 
     /// The attributes of a file or directory made by msgfs, owned as `base` is.

@@ -155,7 +155,20 @@ impl Fs {
                     ("source_files_known", self.nodes.len() as u64),
                     ("watches", self.watcher.as_ref().map_or(0, Watcher::len) as u64),
                 ];
-                figures.iter().map(|(name, figure)| format!("{name}\t{figure}\n")).collect()
+                let written = self.writing.as_ref().map(|writing| {
+                    let ((bytes, open), (known, unsaved)) = (writing.usage(), writing.counts());
+                    [
+                        ("writable_messages_known", known as u64),
+                        ("writable_messages_cached", open as u64),
+                        ("writable_messages_bytes", bytes as u64),
+                        ("unsaved_messages", unsaved as u64),
+                    ]
+                });
+                figures
+                    .iter()
+                    .chain(written.iter().flatten())
+                    .map(|(name, figure)| format!("{name}\t{figure}\n"))
+                    .collect()
             }
         }
     }

@@ -46,4 +46,25 @@ pub enum Error {
         /// Why not.
         source: view::Error,
     },
+    /// The message has this file by itself, or must not lose it.
+    #[error("not permitted: {0}")]
+    NotPermitted(&'static str),
+    /// There is a file of this name already.
+    #[error("it exists already")]
+    Exists,
+    /// A directory that is to go has something in it.
+    #[error("the directory is not empty")]
+    NotEmpty,
+    /// A file cannot be moved from one message into another; it can be copied.
+    #[error("it cannot be moved between messages")]
+    OtherDevice,
+    /// The name is longer than 255 bytes.
+    #[error("the name is too long")]
+    NameTooLong,
+    /// There is no such handle, or it is not open for this.
+    #[error("not open for this")]
+    BadHandle,
+    /// There is no room for what is written.
+    #[error("no room for what is written: {0}")]
+    Buffer(io::Error),
 }

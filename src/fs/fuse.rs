@@ -1,24 +1,26 @@
 //! The filesystem as FUSE has it: translates between the kernel's requests and [`Fs`].
 //!
-//! One call an operation, one table of errors. Files and directories are never opened: what an
-//! inode number stands for does not change, so the kernel may skip `open` and `opendir`. Nothing
-//! is written, so `flush` and `fsync` are left to fuser, whose ENOSYS means "never ask again".
+//! One call an operation, one table of errors. Where nothing is written, files and directories
+//! are never opened: what an inode number stands for does not change, so the kernel may skip
+//! `open` and `opendir`. ENOSYS to them, and to `flush` and `fsync`, means "never ask again".
 
 use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::{Instant, UNIX_EPOCH};
+use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fuser::{
-    Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo, InitFlags, KernelConfig,
-    LockOwner, Notifier, OpenFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus,
-    ReplyEntry, ReplyOpen, ReplyStatfs, ReplyXattr, Request,
+    BsdFileFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
+    InitFlags, KernelConfig, LockOwner, Notifier, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
+    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs,
+    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
-use crate::{imsg, view};
+use crate::{imsg, storage, view};
 
-use super::{Attr, Error, FileType, Fs, Ino, Invalidation};
+use super::{Attr, Error, FileType, Fs, Ino, Invalidation, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -80,15 +82,18 @@ pub fn invalidate(notifier: &Notifier, what: &Invalidation) -> io::Result<()> {
 
 impl Filesystem for Adapter {
     fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
-        for capability in [
+        let of_all = [
             InitFlags::FUSE_DO_READDIRPLUS,
             InitFlags::FUSE_READDIRPLUS_AUTO,
             InitFlags::FUSE_PARALLEL_DIROPS,
-            InitFlags::FUSE_NO_OPEN_SUPPORT,
-            InitFlags::FUSE_NO_OPENDIR_SUPPORT,
             // Files of the source that are no messages may change under their number.
             InitFlags::FUSE_AUTO_INVAL_DATA,
-        ] {
+        ];
+        let of_read_only = [InitFlags::FUSE_NO_OPEN_SUPPORT, InitFlags::FUSE_NO_OPENDIR_SUPPORT];
+        // A file that is emptied as it is opened must not be set to nothing first.
+        let of_writable = [InitFlags::FUSE_ATOMIC_O_TRUNC];
+        let own = if self.fs.is_writable() { &of_writable[..] } else { &of_read_only };
+        for capability in of_all.into_iter().chain(own.iter().copied()) {
             // An older kernel does without; every operation works either way.
             let _ = config.add_capabilities(capability);
         }
@@ -130,16 +135,19 @@ impl Filesystem for Adapter {
         }
     }
 
-    fn open(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        // Means "never ask again" to a kernel that can do without.
-        reply.error(Errno::ENOSYS);
+    fn open(&self, _request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+        if !self.fs.is_writable() {
+            // Means "never ask again" to a kernel that can do without.
+            return reply.error(Errno::ENOSYS);
+        }
+        reply_open(answer("open", || self.fs.open_file(Ino(ino.0), flags.0)), reply);
     }
 
     fn read(
         &self,
         _request: &Request,
         ino: INodeNo,
-        _handle: FileHandle,
+        handle: FileHandle,
         offset: u64,
         size: u32,
         _flags: OpenFlags,
@@ -147,26 +155,30 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        match self.answer("read", ino, None, || self.fs.read(Ino(ino.0), offset, size)) {
+        let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size);
+        match self.answer("read", ino, None, read) {
             Ok(bytes) => reply.data(&bytes),
             Err(errno) => reply.error(errno),
         }
     }
 
-    fn opendir(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        reply.error(Errno::ENOSYS);
+    fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        if !self.fs.is_writable() {
+            return reply.error(Errno::ENOSYS);
+        }
+        reply_open(answer("opendir", || self.fs.opendir(Ino(ino.0))), reply);
     }
 
     fn readdir(
         &self,
         _request: &Request,
         ino: INodeNo,
-        _handle: FileHandle,
+        handle: FileHandle,
         cookie: u64,
         mut reply: ReplyDirectory,
     ) {
         let listed = self.answer("readdir", ino, None, || {
-            self.fs.readdir(Ino(ino.0), cookie, false, &mut |child| {
+            self.fs.readdir_open(Ino(ino.0), handle.0, cookie, false, &mut |child| {
                 let attr = &child.entry.attr;
                 reply.add(INodeNo(attr.ino.0), child.cookie, file_type(attr.file_type), child.name)
             })
@@ -181,12 +193,12 @@ impl Filesystem for Adapter {
         &self,
         _request: &Request,
         ino: INodeNo,
-        _handle: FileHandle,
+        handle: FileHandle,
         cookie: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
         let listed = self.answer("readdirplus", ino, None, || {
-            self.fs.readdir(Ino(ino.0), cookie, true, &mut |child| {
+            self.fs.readdir_open(Ino(ino.0), handle.0, cookie, true, &mut |child| {
                 let attr = file_attr(&child.entry.attr);
                 let ino = INodeNo(child.entry.attr.ino.0);
                 reply.add(ino, child.cookie, child.name, &child.entry.ttl, &attr, GENERATION)
@@ -237,6 +249,241 @@ impl Filesystem for Adapter {
         });
         reply_xattr(names, size, reply);
     }
+
+    fn create(
+        &self,
+        _request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        mode: u32,
+        umask: u32,
+        flags: i32,
+        reply: ReplyCreate,
+    ) {
+        let mode = mode & !umask;
+        let (name, parent) = (name.to_owned(), Ino(parent.0));
+        self.edit(parent, move |fs| {
+            match answer("create", || fs.create(parent, &name, mode, flags)) {
+                Ok((entry, handle)) => reply.created(
+                    &entry.ttl,
+                    &file_attr(&entry.attr),
+                    GENERATION,
+                    FileHandle(handle),
+                    FopenFlags::empty(),
+                ),
+                Err(errno) => reply.error(errno),
+            }
+        });
+    }
+
+    fn mknod(
+        &self,
+        _request: &Request,
+        _parent: INodeNo,
+        _name: &OsStr,
+        _mode: u32,
+        _umask: u32,
+        _device: u32,
+        reply: ReplyEntry,
+    ) {
+        reply.error(Errno::EPERM);
+    }
+
+    fn mkdir(
+        &self,
+        _request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        _mode: u32,
+        _umask: u32,
+        reply: ReplyEntry,
+    ) {
+        let (name, parent) = (name.to_owned(), Ino(parent.0));
+        self.edit(parent, move |fs| match answer("mkdir", || fs.mkdir(parent, &name)) {
+            Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
+            Err(errno) => reply.error(errno),
+        });
+    }
+
+    fn unlink(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (name, parent) = (name.to_owned(), Ino(parent.0));
+        self.edit(parent, move |fs| {
+            reply_empty(answer("unlink", || fs.unlink(parent, &name)), reply);
+        });
+    }
+
+    fn rmdir(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (name, parent) = (name.to_owned(), Ino(parent.0));
+        self.edit(parent, move |fs| {
+            reply_empty(answer("rmdir", || fs.rmdir(parent, &name)), reply);
+        });
+    }
+
+    fn rename(
+        &self,
+        _request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        flags: RenameFlags,
+        reply: ReplyEmpty,
+    ) {
+        if !(flags - RenameFlags::RENAME_NOREPLACE).is_empty() {
+            return reply.error(Errno::EINVAL);
+        }
+        let no_replace = flags.contains(RenameFlags::RENAME_NOREPLACE);
+        let (from, to) =
+            ((Ino(parent.0), name.to_owned()), (Ino(new_parent.0), new_name.to_owned()));
+        // A message is saved before it is renamed.
+        self.apart(move |fs| {
+            let rename = || fs.rename((from.0, &from.1), (to.0, &to.1), no_replace);
+            reply_empty(answer("rename", rename), reply);
+        });
+    }
+
+    fn setattr(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        mode: Option<u32>,
+        _uid: Option<u32>,
+        _gid: Option<u32>,
+        size: Option<u64>,
+        _atime: Option<TimeOrNow>,
+        mtime: Option<TimeOrNow>,
+        _ctime: Option<SystemTime>,
+        handle: Option<FileHandle>,
+        _crtime: Option<SystemTime>,
+        _chgtime: Option<SystemTime>,
+        _bkuptime: Option<SystemTime>,
+        _flags: Option<BsdFileFlags>,
+        reply: ReplyAttr,
+    ) {
+        let mtime = mtime.map(|mtime| match mtime {
+            TimeOrNow::SpecificTime(time) => time,
+            TimeOrNow::Now => SystemTime::now(),
+        });
+        let change = SetAttr { size, mode, mtime };
+        let (ino, handle) = (Ino(ino.0), handle.map(|handle| handle.0));
+        self.edit(ino, move |fs| match answer("setattr", || fs.setattr(ino, handle, &change)) {
+            Ok(entry) => reply.attr(&entry.ttl, &file_attr(&entry.attr)),
+            Err(errno) => reply.error(errno),
+        });
+    }
+
+    fn write(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        handle: FileHandle,
+        offset: u64,
+        bytes: &[u8],
+        _write_flags: WriteFlags,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyWrite,
+    ) {
+        match answer("write", || self.fs.write(handle.0, offset, bytes)) {
+            Ok(()) => reply.written(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn flush(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        _lock_owner: LockOwner,
+        reply: ReplyEmpty,
+    ) {
+        if !self.fs.is_writable() {
+            return reply.error(Errno::ENOSYS);
+        }
+        self.edit(Ino(ino.0), move |fs| {
+            reply_empty(answer("close", || fs.flush(handle.0)), reply);
+        });
+    }
+
+    fn release(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        _flush: bool,
+        reply: ReplyEmpty,
+    ) {
+        self.edit(Ino(ino.0), move |fs| {
+            let released = answer("release", || {
+                fs.release(handle.0);
+                Ok(())
+            });
+            reply_empty(released, reply);
+        });
+    }
+
+    fn releasedir(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        handle: FileHandle,
+        _flags: OpenFlags,
+        reply: ReplyEmpty,
+    ) {
+        let released = answer("releasedir", || {
+            self.fs.release(handle.0);
+            Ok(())
+        });
+        reply_empty(released, reply);
+    }
+
+    fn fsync(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        handle: FileHandle,
+        _datasync: bool,
+        reply: ReplyEmpty,
+    ) {
+        if !self.fs.is_writable() {
+            return reply.error(Errno::ENOSYS);
+        }
+        self.apart(move |fs| reply_empty(answer("fsync", || fs.fsync(handle.0)), reply));
+    }
+
+    fn fsyncdir(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        datasync: bool,
+        reply: ReplyEmpty,
+    ) {
+        self.fsync(request, ino, handle, datasync, reply);
+    }
+}
+
+impl Adapter {
+    /// Runs an edit of what an inode belongs to: apart if it has to wait for a save, so that
+    /// other messages have not.
+    fn edit(&self, ino: Ino, run: impl FnOnce(&Fs) + Send + 'static) {
+        match self.fs.is_saving(ino) {
+            true => self.apart(run),
+            false => run(&self.fs),
+        }
+    }
+
+    /// Runs what takes as long as the disk does.
+    fn apart(&self, run: impl FnOnce(&Fs) + Send + 'static) {
+        let fs = Arc::clone(&self.fs);
+        // A request that is dropped is answered with EIO.
+        if let Err(error) = thread::Builder::new().name("edit".to_owned()).spawn(move || run(&fs)) {
+            tracing::error!("no thread for a request: {error}");
+        }
+    }
 }
 
 /// Runs an operation. A panic in it is an error of this one request and not the end of the mount.
@@ -265,12 +512,78 @@ fn errno(error: &Error) -> Errno {
         Error::Stale { .. } => Errno::ESTALE,
         Error::NoAttribute => Errno::ENODATA,
         Error::NotALink => Errno::EINVAL,
-        Error::Source { source, .. } => source.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
-        Error::Message { source, .. } => match source {
-            view::Error::Message(imsg::Error::SessionClosed) => Errno::ESHUTDOWN,
-            view::Error::Io(error) => error.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
-            _ => Errno::EIO,
-        },
+        Error::NotPermitted(_) => Errno::EPERM,
+        Error::Exists => Errno::EEXIST,
+        Error::NotEmpty => Errno::ENOTEMPTY,
+        Error::OtherDevice => Errno::EXDEV,
+        Error::NameTooLong => Errno::ENAMETOOLONG,
+        Error::BadHandle => Errno::EBADF,
+        Error::Source { source, .. } | Error::Buffer(source) => os_errno(source),
+        Error::Message { source, .. } => message_errno(source),
+    }
+}
+
+/// What went wrong in a message.
+fn message_errno(error: &view::Error) -> Errno {
+    match error {
+        view::Error::Message(error) => imsg_errno(error),
+        view::Error::Io(error) => os_errno(error),
+        view::Error::NotSettable(_) => Errno::EPERM,
+        view::Error::Invalid { .. } => Errno::EINVAL,
+        view::Error::Storage(error) => storage_errno(error),
+        _ => Errno::EIO,
+    }
+}
+
+fn imsg_errno(error: &imsg::Error) -> Errno {
+    match error {
+        imsg::Error::SessionClosed => Errno::ESHUTDOWN,
+        imsg::Error::ReadOnly { .. } => Errno::EROFS,
+        imsg::Error::Computed { .. } | imsg::Error::Protected { .. } => Errno::EPERM,
+        imsg::Error::Invalid { .. } => Errno::EINVAL,
+        imsg::Error::Unmappable { .. } => Errno::EILSEQ,
+        imsg::Error::TooLarge { .. } => Errno::EFBIG,
+        imsg::Error::TooMany { .. } => Errno::ENOSPC,
+        imsg::Error::Target { source, .. } => os_errno(source),
+        imsg::Error::Storage(error) => storage_errno(error),
+        _ => Errno::EIO,
+    }
+}
+
+fn storage_errno(error: &storage::Error) -> Errno {
+    match error {
+        storage::Error::Changed { .. } => Errno::ESTALE,
+        storage::Error::Exists { .. } => Errno::EEXIST,
+        storage::Error::Name { .. } => Errno::EINVAL,
+        // Written anew it would lose what cannot be read.
+        storage::Error::Incomplete(_) => Errno::EROFS,
+        storage::Error::Replace { source, .. } | storage::Error::Write { source, .. } => {
+            os_errno(source)
+        }
+        _ => Errno::EIO,
+    }
+}
+
+fn os_errno(error: &io::Error) -> Errno {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => Errno::EFBIG,
+        io::ErrorKind::StorageFull => Errno::ENOSPC,
+        _ => error.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
+    }
+}
+
+fn reply_open(handle: Result<u64, Errno>, reply: ReplyOpen) {
+    match handle {
+        // What the kernel kept of a file may be old: it is dropped whenever it is opened.
+        Ok(handle) => reply.opened(FileHandle(handle), FopenFlags::empty()),
+        Err(errno) => reply.error(errno),
+    }
+}
+
+fn reply_empty(outcome: Result<(), Errno>, reply: ReplyEmpty) {
+    match outcome {
+        Ok(()) => reply.ok(),
+        Err(errno) => reply.error(errno),
     }
 }
 

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::view::NodeId;
@@ -16,8 +17,9 @@ pub struct Ino(pub u64);
 
 /// The part of an inode number that stands for a file or folder of the source.
 ///
-/// It has 38 bits, so that even among a million files hardly two have the same number at
-/// different times; at the same time they never do.
+/// It has 38 bits, the upper half of them for messages that may be written to, so that even among
+/// a million files hardly two have the same number at different times; at the same time they never
+/// do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Base(u64);
 
@@ -26,7 +28,23 @@ impl Base {
     /// `.msgfs/` and its files.
     pub(super) const CONTROL: Self = Self(1);
     const FIRST_FREE: u64 = 2;
-    const MAX: u64 = (1 << (u64::BITS - NodeId::BITS)) - 2;
+    const MAX: u64 = Self::FIRST_DRAFT - 1;
+    const FIRST_DRAFT: u64 = 1 << (u64::BITS - NodeId::BITS - 1);
+    const DRAFT_MAX: u64 = 2 * Self::FIRST_DRAFT - 2;
+
+    /// The base of a message that may be written to, out of a hash.
+    pub(super) fn of_draft(hash: u64) -> Self {
+        Self(Self::FIRST_DRAFT + hash % (Self::DRAFT_MAX - Self::FIRST_DRAFT + 1))
+    }
+
+    /// Whether it is that of a message that may be written to.
+    pub(super) fn is_draft(self) -> bool {
+        self.0 >= Self::FIRST_DRAFT
+    }
+
+    pub(super) fn number(self) -> u64 {
+        self.0
+    }
 
     /// The base of a hash.
     fn new(hash: u64) -> Self {
@@ -98,14 +116,24 @@ pub(super) struct Nodes {
 #[derive(Debug)]
 struct Known {
     node: Arc<SourceNode>,
-    lookups: u64,
+    lookups: AtomicU64,
+    sizes_told: AtomicBool,
+}
+
+impl Known {
+    fn new(node: SourceNode, lookups: u64) -> Self {
+        Self {
+            node: Arc::new(node),
+            lookups: AtomicU64::new(lookups),
+            sizes_told: AtomicBool::new(false),
+        }
+    }
 }
 
 impl Nodes {
     /// A table with the root, which is never forgotten.
     pub(super) fn new(root: SourceNode) -> Self {
-        let root = Known { node: Arc::new(root), lookups: 1 };
-        Self { known: RwLock::new(HashMap::from([(Base::ROOT, root)])) }
+        Self { known: RwLock::new(HashMap::from([(Base::ROOT, Known::new(root, 1))])) }
     }
 
     /// The node of a base.
@@ -124,17 +152,32 @@ impl Nodes {
     pub(super) fn look_up(&self, node: SourceNode) -> Base {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let base = free_or_same(&known, &node);
-        let entry = known.entry(base).or_insert_with(|| Known { node: Arc::new(node), lookups: 0 });
-        entry.lookups += 1;
+        let entry = known.entry(base).or_insert_with(|| Known::new(node, 0));
+        entry.lookups.fetch_add(1, Ordering::Relaxed);
         base
     }
 
-    /// Counts one more reference of the kernel to something inside a known base.
-    pub(super) fn look_up_inside(&self, base: Base) {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = known.get_mut(&base) {
-            entry.lookups += 1;
+    /// Counts more references of the kernel to what is inside a known base.
+    pub(super) fn look_up_inside(&self, base: Base, lookups: u64) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.get(&base) {
+            entry.lookups.fetch_add(lookups, Ordering::Relaxed);
         }
+    }
+
+    /// Notes that the kernel is told the size of a body inside a base, and may have it read by
+    /// that size until the base is forgotten.
+    pub(super) fn tell_sizes(&self, base: Base) {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = known.get(&base) {
+            entry.sizes_told.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the kernel was told the size of any body inside a base.
+    pub(super) fn are_sizes_told(&self, base: Base) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.get(&base).is_some_and(|entry| entry.sizes_told.load(Ordering::Relaxed))
     }
 
     /// Takes back references; a node without any is left out of the table.
@@ -144,8 +187,9 @@ impl Nodes {
         }
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let Some(entry) = known.get_mut(&base) else { return };
-        entry.lookups = entry.lookups.saturating_sub(lookups);
-        if entry.lookups == 0 {
+        let left = entry.lookups.get_mut();
+        *left = left.saturating_sub(lookups);
+        if *left == 0 {
             known.remove(&base);
         }
     }
@@ -190,12 +234,16 @@ mod tests {
     #[test]
     fn numbers_come_apart_again() {
         let last = (1 << NodeId::BITS) - 1;
-        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last)] {
+        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last), (Base::DRAFT_MAX, last)] {
             let ino = Ino::new(Base(base), NodeId(id));
             assert_eq!(ino.parts(), (Base(base), NodeId(id)));
             assert_ne!(ino.0, 0);
         }
         assert_eq!(Ino::new(Base::ROOT, NodeId(0)), Ino::ROOT);
+        assert!(!Base(Base::MAX).is_draft() && Base(Base::MAX).next() == Base(Base::FIRST_FREE));
+        let draft = Base::of_draft(u64::MAX);
+        assert!(draft.is_draft() && draft.0 <= Base::DRAFT_MAX);
+        assert!(Base::of_draft(Base(Base::DRAFT_MAX).number() + 1).is_draft());
     }
 
     #[test]
@@ -203,7 +251,7 @@ mod tests {
         let nodes = Nodes::new(node("", 1));
         let base = nodes.look_up(node("a.msg", 2));
         assert_eq!(nodes.look_up(node("a.msg", 2)), base);
-        nodes.look_up_inside(base);
+        nodes.look_up_inside(base, 1);
         nodes.forget(base, 2);
         assert!(nodes.get(base).is_some());
         nodes.forget(base, 1);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::imsg::Defect;
 use crate::storage::Source;
-use crate::view::{self, Kind, MessageTree, NodeId};
+use crate::view::{self, Attributes, Kind, MessageTree, NodeId};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
@@ -46,9 +46,43 @@ impl Fs {
         open: &OpenMessage,
         id: NodeId,
     ) -> Result<Attr, Error> {
+        if open.tree.is_size_costly(id) {
+            self.nodes.tell_sizes(message.base);
+        }
         let attributes =
             open.tree.attributes(id).map_err(|error| message_error(&open.path, error))?;
-        self.messages.weigh(&message.node, open.tree.bytes_held());
+        Ok(self.attr(message, open, id, &attributes))
+    }
+
+    /// The attributes of an entry of a listing. Where only the making of a body would tell its
+    /// size, that is left to those who ask: the lifetime of 0 has the kernel look it up first.
+    ///
+    /// A size that the kernel was told is told again, since files may be in use by it.
+    fn listed_entry(
+        &self,
+        message: &MessageNode,
+        open: &OpenMessage,
+        child: &view::Entry,
+    ) -> Result<Entry, Error> {
+        if !open.tree.is_size_costly(child.id) || self.nodes.are_sizes_told(message.base) {
+            let attr = self.node_attr(message, open, child.id)?;
+            return Ok(Entry { attr, ttl: message.ttl });
+        }
+        let attributes = open
+            .tree
+            .attributes_without_size(child.id, child.kind)
+            .map_err(|error| message_error(&open.path, error))?;
+        let attr = self.attr(message, open, child.id, &attributes);
+        Ok(Entry { attr, ttl: Duration::ZERO })
+    }
+
+    fn attr(
+        &self,
+        message: &MessageNode,
+        open: &OpenMessage,
+        id: NodeId,
+        attributes: &Attributes,
+    ) -> Attr {
         let file_type = match attributes.kind {
             Kind::Directory => FileType::Directory,
             Kind::File => FileType::RegularFile,
@@ -57,7 +91,7 @@ impl Fs {
         let time = attributes.time.map(attr::system_time);
         let ino = Ino::new(message.base, id);
         let ownership = &self.options.ownership;
-        Ok(Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership))
+        Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership)
     }
 
     /// The open message of a node, opened if it is not.
@@ -116,7 +150,8 @@ impl Fs {
         let found = open.tree.lookup(id, name);
         let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
         let attr = self.node_attr(message, &open, child)?;
-        self.nodes.look_up_inside(message.base);
+        self.messages.weigh(&message.node, open.tree.bytes_held());
+        self.nodes.look_up_inside(message.base, 1);
         Ok(Entry { attr, ttl: message.ttl })
     }
 
@@ -134,17 +169,20 @@ impl Fs {
         if id == NodeId(0) && cookie == 0 {
             self.note_defects(&message.node, &open.tree);
         }
+        let mut added = 0;
         for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
             // What cannot be told of one file must not end the listing of the others.
-            let Ok(attr) = self.node_attr(message, &open, child.id) else { continue };
-            let (name, entry) = (OsStr::new(&child.name), Entry { attr, ttl: message.ttl });
+            let Ok(entry) = self.listed_entry(message, &open, child) else { continue };
+            let name = OsStr::new(&child.name);
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
-                return Ok(());
+                break;
             }
-            if look_up {
-                self.nodes.look_up_inside(message.base);
-            }
+            added += 1;
         }
+        if look_up {
+            self.nodes.look_up_inside(message.base, added);
+        }
+        self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(())
     }
 

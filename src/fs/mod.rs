@@ -17,6 +17,7 @@ mod path;
 mod source;
 mod watch;
 mod watches;
+mod write;
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -37,6 +38,7 @@ use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
 use source::SourceRoot;
 use watch::{Grant, Watcher};
+use write::{StateFolder, Writing};
 
 pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
@@ -44,6 +46,7 @@ pub use ino::Ino;
 pub use live::Invalidation;
 pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
+pub use write::{SetAttr, WriteOptions};
 
 /// How a filesystem shows its source.
 #[derive(Clone, Debug)]
@@ -60,6 +63,8 @@ pub struct Options {
     pub ownership: Ownership,
     /// Where the filesystem itself is to be mounted, so that it never asks itself.
     pub mount_point: Option<PathBuf>,
+    /// How it is written to; `None` for reading only.
+    pub write: Option<WriteOptions>,
     /// Whether the source is watched, by someone who calls [`Fs::wait_for_changes`].
     pub watch: bool,
 }
@@ -73,6 +78,7 @@ impl Default for Options {
             cache_bytes_max: 64 << 20,
             ownership: Ownership::default(),
             mount_point: None,
+            write: None,
             watch: false,
         }
     }
@@ -106,7 +112,7 @@ pub type Add<'a> = &'a mut dyn FnMut(DirectoryEntry<'_>) -> bool;
 /// The filesystem.
 #[derive(Debug)]
 pub struct Fs {
-    source: SourceRoot,
+    source: Arc<SourceRoot>,
     options: Options,
     /// The own mount point relative to the source, and its attributes before the mount.
     own_mount_point: Option<(PathBuf, Metadata)>,
@@ -117,6 +123,10 @@ pub struct Fs {
     watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
+    /// `None` if it is only read.
+    writing: Option<Arc<Writing>>,
+    /// The message that the whole source is, if it may be written to.
+    one_message: Option<Ino>,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -151,12 +161,18 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, mount_point.metadata().ok()?))
         });
-        let source = SourceRoot::open(folder)?;
-        // Without one, the source is looked at again every second.
-        let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
-            watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
+        let (of_one, path) = (kind == SourceKind::OneMessage, root.path.clone());
+        let mut fs = Self::of_root(SourceRoot::open(folder)?, root, options);
+        fs.own_mount_point = own_mount_point;
+        fs.writing = fs.options.write.clone().map(|write| {
+            let state_folder = Arc::new(StateFolder::new(write.state_folder.clone()));
+            let source = Arc::clone(&fs.source);
+            Writing::new(write, &fs.options, source, fs.session.clone(), state_folder)
         });
-        Ok(Self { own_mount_point, watcher, ..Self::of_root(source, root, options) })
+        if of_one {
+            fs.one_message = fs.writing.as_ref().map(|writing| writing.enter_one(&path));
+        }
+        Ok(fs)
     }
 
     /// Opens one message file that need not have a name.
@@ -171,11 +187,17 @@ impl Fs {
     }
 
     fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
+        // Without one, the source is looked at again every second.
+        let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
+            watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
+        });
         Self {
-            source,
-            watcher: None,
+            source: Arc::new(source),
+            watcher,
             own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
+            writing: None,
+            one_message: None,
             nodes: Nodes::new(root),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
@@ -185,8 +207,12 @@ impl Fs {
         }
     }
 
-    /// Closes the session: every message is released, and to look into one then fails.
+    /// Closes the session: what is unsaved is saved, every message is released, and to look into
+    /// one then fails.
     pub fn close(&self) -> CloseReport {
+        if let Some(writing) = &self.writing {
+            writing.close();
+        }
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
@@ -209,6 +235,9 @@ impl Fs {
         if parent == Ino::ROOT && name == control::DIRECTORY {
             return self.control_entry(NodeId(0));
         }
+        if let Some((writing, parent)) = self.in_message(parent) {
+            return writing.lookup(parent, name);
+        }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => self.lookup_in_message(&MessageNode::new(base, node), id, name),
@@ -230,6 +259,9 @@ impl Fs {
     /// Gives back references that lookups have given.
     pub fn forget(&self, ino: Ino, lookups: u64) {
         let (base, _) = ino.parts();
+        if let Some(writing) = self.writing.as_ref().filter(|_| base.is_draft()) {
+            return writing.forget(ino, lookups);
+        }
         self.nodes.forget(base, lookups);
     }
 
@@ -241,6 +273,11 @@ impl Fs {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
             return self.control_entry(id);
+        }
+        if let Some((writing, inner)) = self.in_message(ino) {
+            let mut entry = writing.getattr(inner)?;
+            entry.attr.ino = ino;
+            return Ok(entry);
         }
         let node = self.node(base)?;
         if id == NodeId(0) {
@@ -255,6 +292,7 @@ impl Fs {
         let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
         let attr = self.node_attr(&message, &open, id)?;
+        self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
 
@@ -264,6 +302,12 @@ impl Fs {
     /// # Errors
     /// [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot be read.
     pub fn readdir(&self, ino: Ino, cookie: u64, look_up: bool, add: Add<'_>) -> Result<(), Error> {
+        if let Some((writing, ino)) = self.in_message(ino) {
+            let handle = writing.opendir(ino)?;
+            let listed = writing.readdir(handle, cookie, look_up, add);
+            writing.release(handle);
+            return listed;
+        }
         for (number, name) in [(1, "."), (2, "..")] {
             if cookie < number {
                 // The kernel looks for the parent itself; the number shown is the own one.
@@ -308,6 +352,12 @@ impl Fs {
             let end = start.saturating_add(size).min(text.len());
             return Ok(text.as_bytes().get(start..end).unwrap_or_default().to_vec());
         }
+        if let Some((writing, ino)) = self.in_message(ino) {
+            let handle = writing.open(ino, write::OpenFlags(libc::O_RDONLY))?;
+            let bytes = writing.read(handle, offset, size);
+            writing.release(handle);
+            return bytes;
+        }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
@@ -330,6 +380,9 @@ impl Fs {
     /// # Errors
     /// [`Error::NotALink`], [`Error::Stale`], or where the source cannot be read.
     pub fn readlink(&self, ino: Ino) -> Result<Vec<u8>, Error> {
+        if let Some((writing, ino)) = self.in_message(ino) {
+            return writing.readlink(ino);
+        }
         let (base, id) = ino.parts();
         let node = self.node(base)?;
         match node.kind {
@@ -358,6 +411,9 @@ impl Fs {
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
+        if let Some((writing, ino)) = self.in_message(ino) {
+            return writing.listxattr(ino);
+        }
         let (base, id) = ino.parts();
         let Some(open) = self.message_with_attributes(base, id)? else {
             return Ok(Vec::new());
@@ -374,6 +430,10 @@ impl Fs {
     pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
+        if let Some((writing, ino)) = self.in_message(ino) {
+            let value = writing.with_attributes(ino, |tree, id| tree.extended_attribute(id, name));
+            return Ok(value?.ok_or(Error::NoAttribute)?.into_bytes());
+        }
         let (base, id) = ino.parts();
         let Some(open) = self.message_with_attributes(base, id)? else {
             return Err(Error::NoAttribute);
@@ -418,7 +478,16 @@ impl Fs {
         look_up: bool,
         grant: Option<Grant>,
     ) -> Result<Entry, Error> {
-        let metadata = self.metadata(path)?;
+        let metadata = self.metadata(path);
+        if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
+            match &metadata {
+                Ok(found) if !found.is_file() => {}
+                Ok(found) => return writing.source_entry(path, Some(found), look_up),
+                Err(Error::NotFound) => return writing.source_entry(path, None, look_up),
+                Err(_) => {}
+            }
+        }
+        let metadata = metadata?;
         let node = self.source_node(path, &metadata);
         if node.kind == SourceKind::Other && self.options.hide_others {
             return Err(Error::NotFound);
@@ -445,6 +514,9 @@ impl Fs {
             SourceKind::Message | SourceKind::OneMessage => {
                 Attr::of_message(ino, metadata, &self.options.ownership)
             }
+            SourceKind::Folder if self.writing.is_some() => {
+                Attr::of_writable_folder(ino, metadata, &self.options.ownership)
+            }
             _ => Attr::of_source(ino, metadata, &self.options.ownership),
         }
     }
@@ -458,7 +530,17 @@ impl Fs {
     ) -> Result<(), Error> {
         let path = &node.path;
         let grant = self.watch(node);
-        let read = || self.source.names(path).map_err(|error| source_error(path, error));
+        let read = || {
+            let names = self.source.names(path);
+            let mut names = names.map_err(|error| source_error(path, error))?;
+            if let Some(writing) = &self.writing {
+                let new = writing.new_names(path);
+                names.extend(
+                    new.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>(),
+                );
+            }
+            Ok(names)
+        };
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
         for entry in entries.get(behind..).unwrap_or_default() {
@@ -510,6 +592,15 @@ fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
     match kind {
         SourceKind::Message => identity,
         _ => Identity { device: identity.device, inode: identity.inode, ..Identity::default() },
+    }
+}
+
+impl Drop for Fs {
+    /// The threads that save would wait for ever.
+    fn drop(&mut self) {
+        if let Some(writing) = &self.writing {
+            writing.close();
+        }
     }
 }
 

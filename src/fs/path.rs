@@ -200,7 +200,7 @@ impl Place {
     /// The same place with a reference of its own.
     pub(crate) fn again(&self) -> Self {
         let (base, _) = self.ino().parts();
-        self.fs.nodes.look_up_inside(base);
+        self.fs.nodes.look_up_inside(base, 1);
         Self { fs: Arc::clone(&self.fs), entry: self.entry, path: self.path.clone() }
     }
 }

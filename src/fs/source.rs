@@ -2,7 +2,7 @@
 //!
 //! So a mount over the source does not hide it from us. No symbolic link is followed.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, StatVfs};
+use rustix::fs::{Access, AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs};
 use rustix::io::Errno;
 
 use super::ino::Identity;
@@ -57,6 +57,35 @@ impl SourceRoot {
     /// Opens a folder.
     pub(super) fn open_folder(&self, path: &Path) -> io::Result<File> {
         Ok(self.open_at(path, OFlags::RDONLY | OFlags::DIRECTORY)?.into())
+    }
+
+    /// Whether files may be created in a folder: `EROFS` or `EACCES` if not.
+    pub(super) fn check_writable(&self, folder: &Path) -> io::Result<()> {
+        let folder = self.open_at(folder, OFlags::PATH | OFlags::DIRECTORY)?;
+        let wanted = Access::WRITE_OK | Access::EXEC_OK;
+        Ok(rustix::fs::accessat(folder, ".", wanted, AtFlags::EACCESS)?)
+    }
+
+    /// Renames a file. Nothing may have the new name.
+    pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let (from_folder, from_name) = self.open_parent(from)?;
+        let (to_folder, to_name) = self.open_parent(to)?;
+        let flags = RenameFlags::NOREPLACE;
+        rustix::fs::renameat_with(&from_folder, from_name, &to_folder, to_name, flags)?;
+        rustix::fs::fsync(&to_folder)?;
+        Ok(rustix::fs::fsync(&from_folder)?)
+    }
+
+    /// Removes a file.
+    pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
+        let (folder, name) = self.open_parent(path)?;
+        rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
+        Ok(rustix::fs::fsync(&folder)?)
+    }
+
+    fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+        Ok((self.open_folder(path.parent().unwrap_or(Path::new("")))?, name))
     }
 
     /// The names in a folder, without `.` and `..`.

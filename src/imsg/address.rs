@@ -84,6 +84,12 @@ impl Address {
         }
     }
 
+    /// The one-off EntryID of an SMTP address (\[MS-OXCDATA\] 2.2.5.1).
+    pub fn to_one_off_entry_id(&self) -> Vec<u8> {
+        let name = if self.name.is_empty() { &self.address } else { &self.name };
+        one_off_entry_id(name, "SMTP", &self.address)
+    }
+
     /// Where replies go (`PR_REPLY_RECIPIENT_ENTRIES`, else `PR_REPLY_RECIPIENT_NAMES`).
     pub fn reply_to(message: &Message) -> Vec<Self> {
         let entries = match message.salvage(tags::PR_REPLY_RECIPIENT_ENTRIES) {
@@ -132,10 +138,11 @@ impl Address {
 }
 
 impl fmt::Display for Address {
-    /// `Name <address>`, or what there is of it.
+    /// `Name <address>`, or what there is of it. Who has no name is called by the address.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name.as_str(), self.address.as_str()) {
             (name, "") => f.write_str(name),
+            (name, address) if name == address => f.write_str(address),
             ("", address) => f.write_str(address),
             (name, address) => write!(f, "{name} <{address}>"),
         }
@@ -158,6 +165,18 @@ const ONE_OFF_PROVIDER: [u8; 16] = [
 ];
 /// `MAPI_ONE_OFF_UNICODE`: the strings are UTF-16LE.
 const ONE_OFF_UNICODE: u16 = 0x8000;
+
+/// `MAPI_ONE_OFF_UNICODE`, no lookup, and `MAPI_ONE_OFF_NO_RICH_INFO`.
+const ONE_OFF_FLAGS: u16 = 0x9001;
+
+/// Encodes a one-off EntryID in Unicode: the way back of [`one_off`].
+pub(super) fn one_off_entry_id(name: &str, address_type: &str, address: &str) -> Vec<u8> {
+    let strings = format!("{name}\0{address_type}\0{address}\0");
+    let strings = strings.encode_utf16().flat_map(u16::to_le_bytes);
+    let (flags, version) = ([0; 4], [0; 2]);
+    let head = flags.into_iter().chain(ONE_OFF_PROVIDER).chain(version);
+    head.chain(ONE_OFF_FLAGS.to_le_bytes()).chain(strings).collect()
+}
 
 /// Decodes a one-off EntryID (\[MS-OXCDATA\] 2.2.5.1).
 ///

@@ -1,14 +1,22 @@
 //! An attachment of a message (`IAttach`): its method, and the message or storage inside it.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::mapi::{PropertyTag, Value, tags};
-use crate::storage::{Defect, Storage};
+use crate::storage::{Defect, Storage, Transaction};
 
+use super::compose::Form;
+use super::computed;
+use super::draft::{Destination, Draft, State, Unsaved};
+use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
+use super::encode::Encoded;
 use super::error::Error;
-use super::message::{Message, MessageData};
+use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
+use super::names::PropertyName;
 use super::properties::{Header, MapiProp, PropertySet};
+use super::property_editor::is_ansi;
 use super::session::{Object, ObjectKind};
 use super::stream::PropertyStream;
 use super::strings::Strings;
@@ -33,6 +41,8 @@ pub enum AttachMethod {
 #[derive(Clone)]
 pub struct Attachment {
     object: Arc<Object<AttachmentData>>,
+    /// What makes it writable.
+    draft: Option<Arc<Draft>>,
 }
 
 /// What an open attachment holds.
@@ -41,6 +51,9 @@ pub(super) struct AttachmentData {
     properties: Arc<PropertySet>,
     message: Arc<MessageData>,
 }
+
+/// The reserved field of `PR_ATTACH_DATA_OBJ` where it is a message (\[MS-OXMSG\] 2.4.2.2).
+const EMBEDDED_MESSAGE: u32 = 1;
 
 impl AttachmentData {
     pub(super) fn read(number: u32, storage: &Storage, message: Arc<MessageData>) -> Self {
@@ -61,8 +74,8 @@ impl AttachmentData {
 }
 
 impl Attachment {
-    pub(super) fn new(object: Arc<Object<AttachmentData>>) -> Self {
-        Self { object }
+    pub(super) fn new(object: Arc<Object<AttachmentData>>, draft: Option<Arc<Draft>>) -> Self {
+        Self { object, draft }
     }
 
     /// Its number in the message (`PR_ATTACH_NUM`).
@@ -108,10 +121,71 @@ impl Attachment {
     /// [`Error::TooDeep`] beyond [`super::EMBEDDING_DEPTH_MAX`], [`Error::SessionClosed`] after
     /// the session was closed.
     pub fn embedded_message(&self) -> Result<Message, Error> {
-        let data = self.object.data()?;
-        let message = MessageData::embedded(&data.content_storage()?, &data.message)?;
+        let storage = self.object.data()?.content_storage()?;
+        if self.draft.is_none() {
+            return self.register_message(&storage, None);
+        }
+        let draft = Draft::on(&storage, Destination::Attachment(self.clone()))?;
+        let snapshot = draft.lock().transaction.snapshot();
+        self.register_message(&snapshot.root(), Some(draft))
+    }
+
+    fn register_message(
+        &self,
+        storage: &Storage,
+        draft: Option<Arc<Draft>>,
+    ) -> Result<Message, Error> {
+        let message = MessageData::embedded(storage, &self.object.data()?.message)?;
         let object = self.object.register_child(ObjectKind::EmbeddedMessage, message)?;
-        Ok(Message::new(object))
+        Ok(Message::new(object, draft))
+    }
+
+    /// The message that it is an attachment of, if that is writable.
+    pub(super) fn message(&self) -> Option<Message> {
+        match &self.draft.as_ref()?.destination {
+            Destination::Message { message, .. } => Some(message.clone()),
+            Destination::Target(_) | Destination::Attachment(_) => None,
+        }
+    }
+
+    /// How the message has its strings.
+    pub(super) fn form(&self) -> Result<Form, Error> {
+        Ok(self.object.data()?.message.form())
+    }
+
+    /// The message of the file that a writable attachment is in.
+    pub(super) fn writable_top(&self) -> Result<Option<Message>, Error> {
+        let place = self.storage()?.path();
+        Ok(self.draft.as_ref().ok_or(Error::ReadOnly { place })?.top())
+    }
+
+    /// Makes a message the content.
+    pub(super) fn put_message(&self, message: &Transaction) -> Result<(), Error> {
+        self.writable_top()?;
+        if self.object.data()?.message.is_too_deep() {
+            let place = self.storage()?.path();
+            return Err(Error::TooDeep { place, depth_max: EMBEDDING_DEPTH_MAX });
+        }
+        edit(self, true, |state| {
+            edit_properties(state, Header::Part, |editor| {
+                let method = Encoded::Fixed([5, 0, 0, 0, 0, 0, 0, 0]);
+                editor.set(tags::PR_ATTACH_METHOD, method)?;
+                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
+            })?;
+            state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
+            Ok(())
+        })
+    }
+
+    /// Takes over an embedded message that is saved.
+    pub(super) fn take_message(&self, message: &Transaction) -> Result<(), Error> {
+        edit(self, false, |state| {
+            edit_properties(state, Header::Part, |editor| {
+                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
+            })?;
+            state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
+            Ok(())
+        })
     }
 
     /// The storage of the OLE object in it (`OpenProperty` of `PR_ATTACH_DATA_OBJ` as `IStorage`).
@@ -128,6 +202,86 @@ impl Attachment {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
         Ok(self.object.data()?.properties.defects().to_vec())
+    }
+}
+
+impl Editable for Attachment {
+    fn draft(&self) -> Option<&Arc<Draft>> {
+        self.draft.as_ref()
+    }
+
+    fn header(&self) -> Result<Header, Error> {
+        Ok(Header::Part)
+    }
+
+    fn is_ansi(&self) -> Result<bool, Error> {
+        let data = self.object.data()?;
+        let tags = data.properties.properties().iter().map(|property| property.tag);
+        Ok(is_ansi(tags).unwrap_or_else(|| data.message.is_ansi()))
+    }
+
+    fn is_computed(&self, tag: PropertyTag) -> bool {
+        computed::is_of_attachment(tag)
+    }
+
+    fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error> {
+        let data = self.object.data()?;
+        let storage = state.transaction.snapshot().root();
+        let data = AttachmentData::read(data.number, &storage, Arc::clone(&data.message));
+        if state.unsaved {
+            self.hold(by_user)?;
+        }
+        self.object.replace_data(data)
+    }
+
+    fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error> {
+        computed::complete_attachment(next)?;
+        match &draft.destination {
+            Destination::Message { message, number } => {
+                message.take_attachment(*number, &next.transaction, next.created)
+            }
+            Destination::Target(_) | Destination::Attachment(_) => Ok(()),
+        }
+    }
+
+    fn let_go(&self) {
+        self.object.let_go();
+    }
+
+    fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
+        match self.draft.as_ref().and_then(|draft| draft.top()) {
+            Some(top) => top.register_name(name, create),
+            None => Ok(None),
+        }
+    }
+}
+
+impl Attachment {
+    pub(super) fn hold(&self, by_user: bool) -> Result<(), Error> {
+        self.object.hold(Box::new(self.clone()), by_user)
+    }
+}
+
+impl Unsaved for Attachment {
+    fn save(&self) -> Result<(), Error> {
+        self.save_changes()
+    }
+
+    fn describe(&self) -> String {
+        match self.draft.as_ref().map(|draft| &draft.destination) {
+            Some(Destination::Message { message, number }) => {
+                format!("{}, attachment {number}", message.describe())
+            }
+            _ => String::new(),
+        }
+    }
+
+    fn recover(&self) -> Option<Result<PathBuf, Error>> {
+        None
+    }
+
+    fn is_file(&self) -> bool {
+        false
     }
 }
 

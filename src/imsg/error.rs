@@ -43,6 +43,69 @@ pub enum Error {
         /// The limit.
         depth_max: usize,
     },
+    /// The object was opened for reading (`MAPI_E_NO_ACCESS`).
+    #[error("{place}: opened for reading only")]
+    ReadOnly {
+        /// The storage that was to be changed.
+        place: String,
+    },
+    /// The property follows from others, and is computed when the message is saved
+    /// (`MAPI_E_COMPUTED`).
+    #[error("the property {tag} is computed")]
+    Computed {
+        /// The property.
+        tag: PropertyTag,
+    },
+    /// The attributes of the property forbid it (`MAPI_E_NO_ACCESS`).
+    #[error("the attributes of the property {tag} forbid to change it")]
+    Protected {
+        /// The property.
+        tag: PropertyTag,
+    },
+    /// The value cannot be that of the property (`MAPI_E_INVALID_PARAMETER`).
+    #[error("property {tag}: {cause}")]
+    Invalid {
+        /// The property.
+        tag: PropertyTag,
+        /// What is wrong with the value.
+        cause: String,
+    },
+    /// A string has a character that the code page of the message does not
+    /// (`MAPI_E_BAD_CHARWIDTH`).
+    #[error("property {tag}: a character that code page {code_page} does not have")]
+    Unmappable {
+        /// The property.
+        tag: PropertyTag,
+        /// The number of the code page.
+        code_page: u32,
+    },
+    /// The value is larger than a file can hold (`MAPI_E_TOO_BIG`).
+    #[error("property {tag}: {bytes} bytes, of at most {bytes_max}")]
+    TooLarge {
+        /// The property.
+        tag: PropertyTag,
+        /// Length of the value in bytes.
+        bytes: u64,
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// The message has as many of something as it may have (`MAPI_E_TOO_BIG`).
+    #[error("more than {count_max} {what}")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// The limit.
+        count_max: u32,
+    },
+    /// The target of the message could not take it (`MAPI_E_DISK_ERROR`).
+    #[error("saving {name:?} failed")]
+    Target {
+        /// What the message is called.
+        name: String,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// The compound file could not be read (`MAPI_E_DISK_ERROR`).
     #[error(transparent)]
     Storage(#[from] storage::Error),
@@ -61,9 +124,7 @@ impl Error {
                 place,
                 cause: format!("message embedded more than {depth_max} levels deep"),
             },
-            Self::NoProperty { .. } | Self::SessionClosed | Self::Storage(_) => {
-                Defect { place: place.to_owned(), cause: self.to_string() }
-            }
+            error => Defect { place: place.to_owned(), cause: error.to_string() },
         }
     }
 }

@@ -1,15 +1,22 @@
 //! A message on a storage (`IMessage`), of its own file or embedded in an attachment.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::{Defect, Entry, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
+use super::compose::{self, Form};
+use super::computed;
+use super::draft::{Destination, Draft, State, Unsaved};
+use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
-use super::names::PropertyNames;
+use super::name_registry;
+use super::names::{PropertyName, PropertyNames};
 use super::properties::{Header, MapiProp, PropertySet, numbered};
+use super::property_editor::is_ansi;
 use super::recipient::Recipient;
 use super::session::{Object, ObjectKind};
 use super::stream::PropertyStream;
@@ -18,14 +25,16 @@ use super::strings::Strings;
 /// How deep messages may be embedded in each other; real files nest 3 levels.
 pub const EMBEDDING_DEPTH_MAX: usize = 64;
 
-const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
-const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
+pub(super) const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
+pub(super) const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
 
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
 /// the last one is dropped or the session is closed.
 #[derive(Clone)]
 pub struct Message {
     object: Arc<Object<MessageData>>,
+    /// What makes it writable.
+    draft: Option<Arc<Draft>>,
 }
 
 /// What an open message holds.
@@ -94,8 +103,59 @@ impl MessageData {
         })
     }
 
-    fn storage(&self) -> &Storage {
+    /// The same message with other content.
+    fn anew(&self, storage: &Storage) -> Result<Self, Error> {
+        let properties = PropertySet::read(storage, self.header());
+        if properties.is_empty() {
+            return Err(Error::NotAMessage { place: storage.path() });
+        }
+        let strings = self.strings.anew(storage, &properties);
+        let names = match self.depth {
+            0 => Arc::new(PropertyNames::read(storage)),
+            _ => Arc::clone(&self.names),
+        };
+        let mask = properties.fixed(tags::PR_STORE_SUPPORT_MASK);
+        Ok(Self {
+            properties: Arc::new(properties),
+            strings: Arc::new(strings),
+            chosen_code_page: self.chosen_code_page,
+            names,
+            depth: self.depth,
+            store_support_mask: mask.or_else(|| self.store_support_mask.clone()),
+            recipient_storages: numbered_storages(storage, RECIPIENT_PREFIX),
+            attachment_storages: numbered_storages(storage, ATTACHMENT_PREFIX),
+            recipients: OnceLock::new(),
+        })
+    }
+
+    pub(super) fn storage(&self) -> &Storage {
         self.properties.storage()
+    }
+
+    pub(super) fn names(&self) -> &PropertyNames {
+        &self.names
+    }
+
+    pub(super) fn is_too_deep(&self) -> bool {
+        self.depth >= EMBEDDING_DEPTH_MAX
+    }
+
+    pub(super) fn header(&self) -> Header {
+        if self.is_embedded() { Header::EmbeddedMessage } else { Header::TopLevelMessage }
+    }
+
+    /// How the message has its strings.
+    pub(super) fn form(&self) -> Form {
+        Form { ansi: self.is_ansi(), code_page: self.strings.code_page() }
+    }
+
+    /// Whether strings are of an 8-bit type: by those that there are, else by the store mask.
+    pub(super) fn is_ansi(&self) -> bool {
+        let tags = self.properties.properties().iter().map(|property| property.tag);
+        is_ansi(tags).unwrap_or(match self.store_support_mask {
+            Some(Value::Integer32(mask)) => mask & compose::UNICODE_OK == 0,
+            _ => false,
+        })
     }
 
     pub(super) fn is_embedded(&self) -> bool {
@@ -135,8 +195,8 @@ impl MessageData {
 }
 
 impl Message {
-    pub(super) fn new(object: Arc<Object<MessageData>>) -> Self {
-        Self { object }
+    pub(super) fn new(object: Arc<Object<MessageData>>, draft: Option<Arc<Draft>>) -> Self {
+        Self { object, draft }
     }
 
     pub(super) fn data(&self) -> Result<Arc<MessageData>, Error> {
@@ -156,7 +216,10 @@ impl Message {
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn names(&self) -> Result<Arc<PropertyNames>, Error> {
-        Ok(Arc::clone(&self.data()?.names))
+        match self.top() {
+            Some(top) => top.names(),
+            None => Ok(Arc::clone(&self.data()?.names)),
+        }
     }
 
     /// The recipients in the order of the message (`GetRecipientTable`).
@@ -189,9 +252,40 @@ impl Message {
             let what = format!("attachment {number}");
             return Err(Error::NoObject { place: data.storage().path(), what });
         };
-        let attachment = AttachmentData::read(number, &storage, Arc::clone(&data));
+        match self.is_writable() {
+            false => self.register_attachment(number, &storage, None),
+            true => {
+                let destination = Destination::Message { message: self.clone(), number };
+                let draft = Draft::on(&storage, destination)?;
+                let snapshot = draft.lock().transaction.snapshot();
+                self.register_attachment(number, &snapshot.root(), Some(draft))
+            }
+        }
+    }
+
+    /// Whether the message was opened for writing.
+    pub fn is_writable(&self) -> bool {
+        self.draft.is_some()
+    }
+
+    pub(super) fn register_attachment(
+        &self,
+        number: u32,
+        storage: &Storage,
+        draft: Option<Arc<Draft>>,
+    ) -> Result<Attachment, Error> {
+        let attachment = AttachmentData::read(number, storage, self.data()?);
         let object = self.object.register_child(ObjectKind::Attachment, attachment)?;
-        Ok(Attachment::new(object))
+        Ok(Attachment::new(object, draft))
+    }
+
+    /// The message of the file that a writable embedded message is in.
+    pub(super) fn top(&self) -> Option<Self> {
+        self.draft.as_ref()?.top()
+    }
+
+    pub(super) fn hold(&self, by_user: bool) -> Result<(), Error> {
+        self.object.hold(Box::new(self.clone()), by_user)
     }
 
     /// Opens a stream among the properties of a recipient.
@@ -231,6 +325,81 @@ impl Message {
             let entries = usize::try_from(file.entry_count()).unwrap_or(usize::MAX);
             file.bytes_held() + data.properties.bytes_held() + entries * BYTES_PER_ENTRY
         })
+    }
+}
+
+impl Editable for Message {
+    fn draft(&self) -> Option<&Arc<Draft>> {
+        self.draft.as_ref()
+    }
+
+    fn header(&self) -> Result<Header, Error> {
+        Ok(self.data()?.header())
+    }
+
+    fn is_ansi(&self) -> Result<bool, Error> {
+        Ok(self.data()?.is_ansi())
+    }
+
+    fn is_computed(&self, tag: PropertyTag) -> bool {
+        computed::is_of_message(tag)
+    }
+
+    fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error> {
+        let data = self.data()?.anew(&state.transaction.snapshot().root())?;
+        if state.unsaved {
+            self.hold(by_user)?;
+        }
+        self.object.replace_data(data)
+    }
+
+    fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error> {
+        computed::complete_message(self, next)?;
+        match &draft.destination {
+            Destination::Target(target) => target.commit(&next.transaction.snapshot()),
+            Destination::Attachment(attachment) => attachment.take_message(&next.transaction),
+            Destination::Message { .. } => Ok(()),
+        }
+    }
+
+    fn let_go(&self) {
+        self.object.let_go();
+    }
+
+    fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
+        match self.top() {
+            Some(top) => top.register_name(name, create),
+            None => name_registry::property_id(self, name, create),
+        }
+    }
+}
+
+impl Unsaved for Message {
+    fn save(&self) -> Result<(), Error> {
+        self.save_changes()
+    }
+
+    fn describe(&self) -> String {
+        match self.draft.as_ref().map(|draft| &draft.destination) {
+            Some(Destination::Target(target)) => target.name(),
+            Some(Destination::Attachment(attachment)) => attachment.describe(),
+            Some(Destination::Message { .. }) | None => String::new(),
+        }
+    }
+
+    fn recover(&self) -> Option<Result<PathBuf, Error>> {
+        let draft = self.draft.as_ref()?;
+        let Destination::Target(target) = &draft.destination else { return None };
+        let mut state = draft.lock().clone();
+        // What cannot be computed is no reason to lose the rest.
+        if let Err(error) = computed::complete_message(self, &mut state) {
+            tracing::warn!(message = target.name(), %error, "kept without computed properties");
+        }
+        Some(target.recover(&state.transaction.snapshot()))
+    }
+
+    fn is_file(&self) -> bool {
+        self.draft.as_ref().is_some_and(|draft| matches!(draft.destination, Destination::Target(_)))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The message session: IMessage on IStorage (\[MS-OXMSG\]), for reading.
+//! The message session: IMessage on IStorage (\[MS-OXMSG\]).
 //!
 //! | MAPI | here |
 //! |---|---|
@@ -10,6 +10,10 @@
 //! | `GetNamesFromIDs`, `GetIDsFromNames` | [`Message::names`] |
 //! | `IMessage::GetRecipientTable` | [`Message::recipients`] |
 //! | `IMessage::GetAttachmentTable`, `OpenAttach` | [`Message::attachments`], [`Message::attachment`] |
+//! | `IMAPIProp::SetProps`, `DeleteProps`, `SaveChanges` | [`MapiPropMut`] |
+//! | `SetAttribIMsgOnIStg` | [`MapiPropMut::set_property_flags`] |
+//! | `IMessage::CreateAttach`, `DeleteAttach` | [`Message::create_attachment`], [`Message::delete_attachment`] |
+//! | `IMessage::ModifyRecipients` | [`Message::modify_recipients`], [`Message::set_recipients`] |
 //! | `CloseIMsgSession` | [`Session::close`] |
 //!
 //! A session tracks every object opened in it and ends them all at [`Session::close`]; from then
@@ -21,11 +25,21 @@
 mod address;
 mod attachment;
 mod cache;
+mod compose;
+mod computed;
+mod draft;
+mod edit;
+mod encode;
 mod error;
+mod foreign;
 mod message;
+mod message_edit;
+mod name_registry;
 mod names;
 mod properties;
+mod property_editor;
 mod recipient;
+mod recipient_edit;
 mod session;
 mod standalone;
 mod stream;
@@ -37,13 +51,18 @@ pub use crate::storage::Defect;
 pub use address::Address;
 pub use attachment::{AttachMethod, Attachment};
 pub use cache::MessageCache;
+pub use computed::is_computed;
+pub use draft::{Access, Target};
+pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::{NameKind, PropertyName, PropertyNames};
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
 pub use recipient::{Recipient, RecipientType};
+pub use recipient_edit::RecipientChange;
 pub use session::{
-    CloseReport, ObjectKind, ReleaseCallback, Session, SessionOptions, SessionStatistics,
+    CloseReport, ObjectKind, ReleaseCallback, SaveOutcome, SaveReport, Session, SessionOptions,
+    SessionStatistics,
 };
 pub use stream::PropertyStream;
 pub use strings::Strings;

@@ -35,12 +35,12 @@ pub struct PropertyNames {
 
 /// The storage of the map, only in the root of a file.
 pub(super) const NAMEID_STORAGE: &str = "__nameid_version1.0";
-const GUID_STREAM: &str = "__substg1.0_00020102";
-const ENTRY_STREAM: &str = "__substg1.0_00030102";
-const STRING_STREAM: &str = "__substg1.0_00040102";
-const ENTRY_LEN: usize = 8;
+pub(super) const GUID_STREAM: &str = "__substg1.0_00020102";
+pub(super) const ENTRY_STREAM: &str = "__substg1.0_00030102";
+pub(super) const STRING_STREAM: &str = "__substg1.0_00040102";
+pub(super) const ENTRY_LEN: usize = 8;
 /// The longest name that MAPI allows, in bytes of UTF-16; none longer was seen in real files.
-const NAME_BYTES_MAX: usize = 508;
+pub(super) const NAME_BYTES_MAX: usize = 508;
 
 impl PropertyNames {
     /// Reads the map in the root of a file; a missing map is an empty one.

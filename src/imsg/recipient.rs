@@ -24,6 +24,18 @@ pub enum RecipientType {
     Bcc,
 }
 
+impl RecipientType {
+    /// The value of `PR_RECIPIENT_TYPE`.
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Originator => 0,
+            Self::To => 1,
+            Self::Cc => 2,
+            Self::Bcc => 3,
+        }
+    }
+}
+
 /// A recipient. It holds its message open.
 #[derive(Clone, Debug)]
 pub struct Recipient {

@@ -4,11 +4,15 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use super::compose;
+use super::draft::{Access, Destination, Draft, Target, Unsaved};
 use super::error::Error;
 use super::message::{Message, MessageData};
 use crate::mapi::CodePage;
@@ -46,8 +50,8 @@ pub enum ObjectKind {
 /// Runs when a top-level message is released, exactly once (`MSGCALLRELEASE`).
 pub type ReleaseCallback = Box<dyn FnOnce() + Send>;
 
-/// What [`Session::close`] released.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What [`Session::close`] saved and released.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CloseReport {
     /// Top-level messages.
     pub messages: usize,
@@ -57,6 +61,37 @@ pub struct CloseReport {
     pub attachments: usize,
     /// Property streams.
     pub property_streams: usize,
+    /// What became of the messages with unsaved edits, and of edits of their parts that could not
+    /// be saved into them.
+    pub saves: Vec<SaveReport>,
+}
+
+/// What became of unsaved edits when the session was closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaveReport {
+    /// The message, as its target calls it.
+    pub name: String,
+    /// What became of it.
+    pub outcome: SaveOutcome,
+}
+
+/// How a save at the end of the session went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaveOutcome {
+    /// The edits are in the file.
+    Saved,
+    /// The file is as it was; the message with its edits is in another one.
+    Kept {
+        /// Why it could not be saved.
+        cause: String,
+        /// Where it is.
+        path: PathBuf,
+    },
+    /// The file is as it was, and the edits are nowhere.
+    Lost {
+        /// Why it could not be saved, and why it could not be kept.
+        cause: String,
+    },
 }
 
 /// What a session has open, and what it has opened so far.
@@ -86,9 +121,10 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::NotAMessage`] if the storage has no property at all, [`Error::Storage`] if its
-    /// property stream cannot be read, [`Error::SessionClosed`] after [`Session::close`].
-    pub fn open_message(&self, storage: &Storage) -> Result<Message, Error> {
-        self.open_message_with(storage, None)
+    /// property stream cannot be read or, for writing, if the file is so damaged that writing it
+    /// anew would lose something, [`Error::SessionClosed`] after [`Session::close`].
+    pub fn open_message(&self, storage: &Storage, access: Access) -> Result<Message, Error> {
+        self.open_message_with(storage, access, None)
     }
 
     /// Opens the message on a storage and has `on_release` run when it is released.
@@ -98,25 +134,58 @@ impl Session {
     pub fn open_message_with(
         &self,
         storage: &Storage,
+        access: Access,
         on_release: Option<ReleaseCallback>,
     ) -> Result<Message, Error> {
+        let (draft, snapshot) = match access {
+            Access::Read => (None, None),
+            Access::ReadWrite(target) => {
+                let draft = Draft::on(storage, Destination::Target(target))?;
+                let snapshot = draft.lock().transaction.snapshot();
+                (Some(draft), Some(snapshot.root()))
+            }
+        };
+        let storage = snapshot.as_ref().unwrap_or(storage);
         let data = MessageData::top_level(storage, self.shared.options.code_page)?;
-        let object =
-            Object::register(&self.shared, None, ObjectKind::Message, Arc::new(data), on_release)?;
-        self.shared.messages_opened.fetch_add(1, Ordering::Relaxed);
-        Ok(Message::new(object))
+        self.register_message(data, draft, on_release)
     }
 
-    /// Ends the session (`CloseIMsgSession`): releases every object, children before parents, and
-    /// runs each release callback. Every handle then answers [`Error::SessionClosed`]. A second
-    /// call does nothing.
+    /// Creates a message of its own file, which its target has not got yet: it is unsaved.
+    ///
+    /// It is an empty mail, not sent, with what Outlook expects of any message.
+    ///
+    /// # Errors
+    /// [`Error::Target`] if the system has no random numbers, [`Error::SessionClosed`] after
+    /// [`Session::close`].
+    pub fn create_message(&self, target: Arc<dyn Target>) -> Result<Message, Error> {
+        let transaction = compose::top_level_message()?;
+        let draft = Draft::of(transaction, true, Destination::Target(target));
+        let snapshot = draft.lock().transaction.snapshot();
+        let data = MessageData::top_level(&snapshot.root(), self.shared.options.code_page)?;
+        let message = self.register_message(data, Some(draft), None)?;
+        message.hold(true)?;
+        Ok(message)
+    }
+
+    fn register_message(
+        &self,
+        data: MessageData,
+        draft: Option<Arc<Draft>>,
+        on_release: Option<ReleaseCallback>,
+    ) -> Result<Message, Error> {
+        let data = Arc::new(data);
+        let object = Object::register(&self.shared, None, ObjectKind::Message, data, on_release)?;
+        self.shared.messages_opened.fetch_add(1, Ordering::Relaxed);
+        Ok(Message::new(object, draft))
+    }
+
+    /// Ends the session (`CloseIMsgSession`): saves what is unsaved, releases every object,
+    /// children before parents, and runs each release callback. Every handle then answers
+    /// [`Error::SessionClosed`]. A second call does nothing.
     pub fn close(&self) -> CloseReport {
-        let objects = {
-            let mut registry = self.shared.registry();
-            registry.closed = true;
-            std::mem::take(&mut registry.objects)
-        };
-        let mut report = CloseReport::default();
+        let (saves, held) = self.save_all();
+        let mut report = CloseReport { saves, ..CloseReport::default() };
+        let objects = std::mem::take(&mut self.shared.registry().objects);
         // A child is registered after its parent, so the highest ids go first.
         for tracked in objects.into_values().rev() {
             report.count(tracked.kind);
@@ -125,7 +194,25 @@ impl Session {
             }
             call_back(tracked.on_release);
         }
+        drop(held);
         report
+    }
+
+    /// Saves all that is unsaved, and refuses edits from now on. The objects are to be released
+    /// with all others.
+    fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn Unsaved>>) {
+        let (mut saves, mut held) = (Vec::new(), Vec::new());
+        loop {
+            let unsaved = {
+                let mut registry = self.shared.registry();
+                registry.closed = true;
+                // Children have higher ids; saved, they make their parents unsaved.
+                registry.unsaved.pop_last()
+            };
+            let Some((_, unsaved)) = unsaved else { return (saves, held) };
+            saves.extend(save_or_keep(unsaved.as_ref()));
+            held.push(unsaved);
+        }
     }
 
     /// Counts of what is open and what was opened.
@@ -172,6 +259,8 @@ struct Registry {
     closed: bool,
     next_id: u64,
     objects: BTreeMap<u64, Tracked>,
+    /// The objects with unsaved edits, which are held open for them.
+    unsaved: BTreeMap<u64, Box<dyn Unsaved>>,
 }
 
 struct Tracked {
@@ -185,6 +274,36 @@ impl Shared {
     fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Saves an object, or keeps its edits elsewhere; what is to be told of that.
+fn save_or_keep(unsaved: &dyn Unsaved) -> Option<SaveReport> {
+    let saved = catch_unwind(AssertUnwindSafe(|| unsaved.save()));
+    let outcome = match saved {
+        Ok(Ok(())) if unsaved.is_file() => SaveOutcome::Saved,
+        Ok(Ok(())) => return None,
+        saved => {
+            let cause = match saved {
+                Ok(Err(error)) => chain(&error),
+                _ => "the target panicked".to_owned(),
+            };
+            match catch_unwind(AssertUnwindSafe(|| unsaved.recover())) {
+                Ok(Some(Ok(path))) => SaveOutcome::Kept { cause, path },
+                Ok(Some(Err(error))) => {
+                    SaveOutcome::Lost { cause: format!("{cause}; {}", chain(&error)) }
+                }
+                Ok(None) | Err(_) => SaveOutcome::Lost { cause },
+            }
+        }
+    };
+    Some(SaveReport { name: unsaved.describe(), outcome })
+}
+
+/// An error with its causes.
+fn chain(error: &Error) -> String {
+    let first: &dyn std::error::Error = error;
+    let causes = std::iter::successors(Some(first), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 /// A callback that panics must not keep the other objects from being released.
@@ -238,6 +357,33 @@ impl<D: Send + Sync + 'static> Object<D> {
     pub(super) fn data(&self) -> Result<Arc<D>, Error> {
         let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
         data.as_ref().map(Arc::clone).ok_or(Error::SessionClosed)
+    }
+
+    /// Replaces the data, unless the session is closed.
+    pub(super) fn replace_data(&self, data: D) -> Result<(), Error> {
+        let mut known = self.data.write().unwrap_or_else(PoisonError::into_inner);
+        *known.as_mut().ok_or(Error::SessionClosed)? = Arc::new(data);
+        Ok(())
+    }
+
+    /// Has the session hold the object until its edits are saved. A session that is being closed
+    /// takes no more edits from its user; parts that are saved still become edits of the whole.
+    pub(super) fn hold(&self, unsaved: Box<dyn Unsaved>, by_user: bool) -> Result<(), Error> {
+        let mut registry = self.session.registry();
+        if registry.closed && by_user {
+            return Err(Error::SessionClosed);
+        }
+        if let Entry::Vacant(place) = registry.unsaved.entry(self.id) {
+            place.insert(unsaved);
+        }
+        Ok(())
+    }
+
+    /// Lets the session hold the object no longer.
+    pub(super) fn let_go(&self) {
+        // Dropped without the lock, for the object may be released with it.
+        let held = self.session.registry().unsaved.remove(&self.id);
+        drop(held);
     }
 
     /// Enters a child of this object into the session.

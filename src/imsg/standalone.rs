@@ -3,17 +3,16 @@
 
 use std::fs::File;
 
-use crate::mapi::{CodePage, Guid, PropertyTag, Value, tags};
+use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::{Entry, Writer};
 
 use super::attachment::Attachment;
+use super::compose::MESSAGE_CLSID;
 use super::error::Error;
 use super::message::Message;
 use super::names::NAMEID_STORAGE;
-use super::properties::{Header, MapiProp as _, PROPERTY_STREAM};
+use super::properties::{MapiProp as _, PROPERTY_STREAM};
 
-/// The class of the root of a `.msg` file (\[MS-OXMSG\] 2.3.1).
-const MESSAGE_CLSID: Guid = Guid::from_u128(0x00020D0B_0000_0000_C000_000000000046);
 /// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
 const READABLE_WRITEABLE: u32 = 6;
 
@@ -28,9 +27,14 @@ impl Message {
     /// after the session was closed.
     pub fn write_standalone(&self, out: File) -> Result<File, Error> {
         let storage = self.storage()?;
+        let file = match self.top() {
+            Some(top) => top.storage()?,
+            None => storage.file().root(),
+        };
+        let names = file.storage(NAMEID_STORAGE);
         let mut writer = Writer::create(out)?;
         writer.set_clsid(&[], MESSAGE_CLSID)?;
-        match storage.file().root().storage(NAMEID_STORAGE) {
+        match names {
             Some(names) => drop(writer.copy_storage(&names, &[NAMEID_STORAGE])?),
             None => writer.create_storage(&[NAMEID_STORAGE])?,
         }
@@ -60,8 +64,7 @@ impl Message {
             stream.extend(field.to_le_bytes());
         }
         stream.extend([0; 8]);
-        let header =
-            if data.is_embedded() { Header::EmbeddedMessage } else { Header::TopLevelMessage };
+        let header = data.header();
         if let Some(stored) = self.storage()?.stream(PROPERTY_STREAM) {
             let (bytes, _) = stored.read_salvage();
             let entries = bytes.get(header.len()..).unwrap_or_default();

@@ -53,6 +53,11 @@ impl Strings {
         Self { storage: storage.clone(), hints, chosen, outer, code_page: OnceLock::new() }
     }
 
+    /// The strings of the same message with other content.
+    pub(super) fn anew(&self, storage: &Storage, properties: &PropertySet) -> Self {
+        Self::new(storage, properties, self.chosen, self.outer.clone())
+    }
+
     /// The code page of the message's `PT_STRING8` values.
     pub fn code_page(&self) -> CodePage {
         *self.code_page.get_or_init(|| self.chosen.unwrap_or_else(|| self.detect()))

@@ -1,12 +1,17 @@
 //! Tells the kernel of changes in the source, in a thread of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use std::{io, thread};
 
 use fuser::Notifier;
 
 use crate::fs::Fs;
 use crate::fs::fuse::invalidate;
+
+/// Between two times that the kernel is told: changes that come faster are told together, since
+/// each waits for requests under way in its directory.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The thread that tells the kernel of changes.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +49,7 @@ impl Telling {
                     tracing::debug!(?what, "the kernel was not told: {error}");
                 }
             }
+            thread::sleep(PAUSE);
         }
         Ok(())
     }

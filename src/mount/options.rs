@@ -14,6 +14,8 @@ pub struct MountOptions {
     pub fs: fs::Options,
     /// Whether the mount point may have files in it.
     pub nonempty: bool,
+    /// Whether messages may be removed.
+    delete: bool,
     pub(super) acl: SessionACL,
     pub(super) kernel: Vec<MountOption>,
 }
@@ -25,9 +27,9 @@ pub enum OptionError {
     /// There is no such option.
     #[error("unknown option '{0}'; see msgfs --help")]
     Unknown(String),
-    /// Writing is asked for.
-    #[error("option rw: msgfs mounts read-only; give ro")]
-    ReadOnly,
+    /// Messages are to be removed from what is only read.
+    #[error("option delete: removes messages, and needs rw")]
+    Delete,
     /// The option has no such value.
     #[error("option {name}={value}: expected {expected}")]
     Value {
@@ -51,6 +53,7 @@ impl MountOptions {
         let mut options = Self {
             fs: fs::Options::default(),
             nonempty: false,
+            delete: false,
             acl: SessionACL::Owner,
             kernel: vec![
                 MountOption::RO,
@@ -75,7 +78,25 @@ impl MountOptions {
                 None => options.set_flag(word)?,
             }
         }
+        match &mut options.fs.write {
+            Some(write) => write.delete = options.delete,
+            None if options.delete => return Err(OptionError::Delete),
+            None => {}
+        }
         Ok(options)
+    }
+
+    /// The last one of `ro` and `rw` counts.
+    fn set_writable(&mut self) {
+        self.fs.write.get_or_insert_default();
+        self.kernel.retain(|option| *option != MountOption::RO);
+    }
+
+    fn set_read_only(&mut self) {
+        self.fs.write = None;
+        if !self.kernel.contains(&MountOption::RO) {
+            self.kernel.push(MountOption::RO);
+        }
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), OptionError> {
@@ -124,8 +145,10 @@ impl MountOptions {
             "exec" => self.kernel.push(MountOption::Exec),
             "noexec" => self.kernel.push(MountOption::NoExec),
             // mount.fuse3 adds dev and suid for root; there are neither devices nor programs here.
-            "ro" | "default_permissions" | "nodev" | "nosuid" | "dev" | "suid" => {}
-            "rw" => return Err(OptionError::ReadOnly),
+            "ro" => self.set_read_only(),
+            "default_permissions" | "nodev" | "nosuid" | "dev" | "suid" => {}
+            "rw" => self.set_writable(),
+            "delete" => self.delete = true,
             // What mount(8) and fstab(5) know that needs nothing from us.
             "defaults" | "auto" | "noauto" | "nofail" | "_netdev" | "user" | "nouser" | "users"
             | "owner" | "group" | "atime" | "noatime" | "relatime" | "norelatime"
@@ -201,7 +224,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
-        check_error("rw", "option rw: msgfs mounts read-only; give ro");
+        check_error("delete", "option delete: removes messages, and needs rw");
         check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw or all");
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");

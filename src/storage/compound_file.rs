@@ -9,7 +9,7 @@ use super::header::Header;
 use super::object::{Entry, Storage};
 use super::sectors::Sectors;
 use super::source::Source;
-use super::stream::Stream;
+use super::stream::{Stream, StreamContent};
 use super::tree::{Kind, Tree};
 use super::walk;
 
@@ -19,6 +19,8 @@ pub struct CompoundFile {
     pub(super) sectors: Sectors,
     pub(super) tree: Tree,
     defects: Vec<Defect>,
+    /// What the streams of a file under edit hold; a file that was opened has none.
+    contents: Vec<StreamContent>,
 }
 
 /// The number of a storage or stream in its file: below [`CompoundFile::entry_count`], 0 for the
@@ -50,7 +52,14 @@ impl CompoundFile {
         let mut tree = walk::tree(&directory, root, &mut defects)?;
         check_lengths(&mut tree, &sectors, &mut defects);
         let defects = defects.finish();
-        Ok(Arc::new(Self { version: header.version, sectors, tree, defects }))
+        let version = header.version;
+        Ok(Arc::new(Self { version, sectors, tree, defects, contents: Vec::new() }))
+    }
+
+    /// A file whose streams lie elsewhere: the state of a [`super::Transaction`].
+    pub(super) fn of_contents(tree: Tree, contents: Vec<StreamContent>) -> Arc<Self> {
+        let sectors = Sectors::none();
+        Arc::new(Self { version: 3, sectors, tree, defects: Vec::new(), contents })
     }
 
     /// The root storage.
@@ -81,10 +90,11 @@ impl CompoundFile {
         size_of::<Self>()
             + self.sectors.bytes_held()
             + self.tree.bytes_held()
+            + self.contents.iter().map(StreamContent::bytes_held).sum::<usize>()
             + self.defects.iter().map(|d| d.place.len() + d.cause.len()).sum::<usize>()
     }
 
-    /// The bytes of the file itself.
+    /// The bytes of the file itself; none for a file under edit, which has no form yet.
     pub fn source(&self) -> &Arc<Source> {
         self.sectors.source()
     }
@@ -93,7 +103,9 @@ impl CompoundFile {
     pub fn entry(self: &Arc<Self>, id: EntryId) -> Option<Entry> {
         Some(match self.tree.node(id.0)?.kind {
             Kind::Storage(_) => Entry::Storage(Storage::new(Arc::clone(self), id)),
-            Kind::Stream { .. } => Entry::Stream(Stream::new(Arc::clone(self), id)),
+            Kind::Stream { .. } | Kind::Content(_) => {
+                Entry::Stream(Stream::new(Arc::clone(self), id))
+            }
         })
     }
 
@@ -117,7 +129,16 @@ impl CompoundFile {
     pub fn stored_len(&self, id: EntryId) -> u64 {
         match self.tree.node(id.0).map(|node| node.kind) {
             Some(Kind::Stream { len, .. }) => len.min(self.source().len()),
+            Some(Kind::Content(_)) => self.content(id).map_or(0, StreamContent::len),
             _ => 0,
+        }
+    }
+
+    /// What a stream of a file under edit holds.
+    pub(super) fn content(&self, id: EntryId) -> Option<&StreamContent> {
+        match self.tree.node(id.0)?.kind {
+            Kind::Content(index) => self.contents.get(usize::try_from(index).ok()?),
+            Kind::Stream { .. } | Kind::Storage(_) => None,
         }
     }
 

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::io;
 
+use super::replace::{FileState, Step};
+
 /// Why something of a compound file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -55,6 +57,57 @@ pub enum Error {
         entry: String,
         /// The rule it breaks.
         cause: String,
+    },
+    /// A file cannot be edited, since writing it anew would lose what cannot be read of it.
+    #[error("{0}: the file cannot be written without losing this")]
+    Incomplete(Defect),
+    /// There is no storage of this path.
+    #[error("no storage {path:?}")]
+    NoStorage {
+        /// The path.
+        path: String,
+    },
+    /// The file is not the one that was opened: something else has changed or removed it.
+    #[error("the file {name:?} has been changed by another program")]
+    Changed {
+        /// Its name.
+        name: String,
+    },
+    /// There is a file of this name already.
+    #[error("there is a file {name:?} already")]
+    Exists {
+        /// The name.
+        name: String,
+    },
+    /// A file could not be replaced; it is as it was.
+    #[error("replacing the file {name:?}: {step} failed")]
+    Replace {
+        /// Its name.
+        name: String,
+        /// What failed.
+        step: Step,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The new file is in place, but a crash of the system may still undo that.
+    #[error("the file {name:?} is replaced, but its folder could not be written to the disk")]
+    Unsynced {
+        /// Its name.
+        name: String,
+        /// The state of the new file, which the next commit is to expect.
+        state: FileState,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// What was written does not read back as it should; the file is as it was.
+    #[error("replacing the file {name:?}: {place} does not read back as it was written")]
+    Unverified {
+        /// The name of the file.
+        name: String,
+        /// The path of the storage or stream.
+        place: String,
     },
     /// Writing an entry of a new file failed.
     #[error("entry {entry:?}: writing failed")]

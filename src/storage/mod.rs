@@ -2,7 +2,8 @@
 //!
 //! Reading is our own: a stream is resolved to byte ranges of the file and read by position, so
 //! any number of threads read one file without a lock, and a damaged entry costs that entry.
-//! Writing goes through the `cfb` crate ([`Writer`]). What the streams mean is not known here.
+//! Edits are kept in a [`Transaction`] until they are committed as a whole ([`replace`]), written
+//! with the `cfb` crate ([`Writer`]). What the streams mean is not known here.
 
 mod bytes;
 mod compound_file;
@@ -13,21 +14,27 @@ mod error;
 #[cfg(test)]
 mod fixtures;
 mod header;
+mod journal;
 #[cfg(test)]
 mod mutations;
 mod name;
 mod object;
+mod replace;
 mod sectors;
 mod source;
 mod stream;
 mod table;
+mod transaction;
 mod tree;
 mod walk;
 mod writer;
 
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
+pub use journal::{Journal, Pending};
 pub use object::{Entry, Storage};
+pub use replace::{FileState, Step, StepHook, remove_leftovers, replace, replace_with};
 pub use source::{Source, WHOLE_READ_BYTES_MAX};
-pub use stream::{Extents, Stream};
+pub use stream::{Extents, Stream, StreamContent};
+pub use transaction::Transaction;
 pub use writer::Writer;

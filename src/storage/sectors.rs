@@ -36,6 +36,18 @@ pub(super) struct Run {
 }
 
 impl Sectors {
+    /// No file at all.
+    pub(super) fn none() -> Self {
+        Self {
+            source: Arc::new(Source::from_bytes(Vec::new())),
+            shift: 9,
+            fat: Table::default(),
+            mini_fat: Table::default(),
+            mini_stream: Vec::new(),
+            mini_stream_cutoff: 0,
+        }
+    }
+
     /// Reads the FAT, as much of it as the file has sectors.
     ///
     /// # Errors

@@ -18,14 +18,31 @@ pub struct Stream {
     id: EntryId,
 }
 
+/// What a stream of a file under edit holds.
+#[derive(Clone, Debug)]
+pub enum StreamContent {
+    /// Bytes in memory or, if they are many, in a file.
+    Source(Arc<Source>),
+    /// What another stream holds, of this file before the edit or of another one.
+    Stream(Stream),
+}
+
 /// A stream whose sectors have been looked up once: reads at any place cost the same.
 ///
 /// Takes 16 bytes of memory for each run of sectors that follow one another.
 #[derive(Clone)]
 pub struct Extents {
     stream: Stream,
+    /// What holds the bytes instead, for a stream of a file under edit.
+    content: Option<Held>,
     runs: Arc<[Extent]>,
     damage: Option<(u64, Damage)>,
+}
+
+#[derive(Clone)]
+enum Held {
+    Source(Arc<Source>),
+    Stream(Box<Extents>),
 }
 
 /// Where a run begins; it ends where the next one begins.
@@ -85,6 +102,13 @@ impl Stream {
     /// # Errors
     /// `Truncated` if not all of the bytes asked for are there, `Io`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
+        match self.content() {
+            Some(StreamContent::Source(source)) => {
+                return source.read_at(offset, buf).map_err(|error| self.io(error));
+            }
+            Some(StreamContent::Stream(stream)) => return stream.read_at(offset, buf),
+            None => {}
+        }
         let Some(end) = wanted_end(self.len(), offset, buf) else { return Ok(0) };
         let mut runs = self.runs(end);
         let mut start = 0;
@@ -115,6 +139,15 @@ impl Stream {
     pub fn read_salvage(&self) -> (Vec<u8>, Option<Error>) {
         let len = self.len();
         let mut bytes = Vec::new();
+        match self.content() {
+            Some(StreamContent::Source(source)) => {
+                let whole = usize::try_from(len).unwrap_or(usize::MAX);
+                let error = source.append(0, whole, &mut bytes).err();
+                return (bytes, error.map(|error| self.io(error)));
+            }
+            Some(StreamContent::Stream(stream)) => return stream.read_salvage(),
+            None => {}
+        }
         let mut runs = self.runs(len);
         for run in &mut runs {
             if bytes.is_empty() && run.len < len {
@@ -136,6 +169,11 @@ impl Stream {
     /// # Errors
     /// `Truncated` if not all of its bytes are there.
     pub fn check(&self) -> Result<(), Error> {
+        match self.content() {
+            Some(StreamContent::Source(_)) => return Ok(()),
+            Some(StreamContent::Stream(stream)) => return stream.check(),
+            None => {}
+        }
         let mut runs = self.runs(self.len());
         let found = (&mut runs).map(|run| run.len).sum();
         if found < self.declared_len() {
@@ -146,6 +184,13 @@ impl Stream {
 
     /// Looks up all sectors of the stream.
     pub fn extents(&self) -> Extents {
+        let content = self.content().map(|content| match content {
+            StreamContent::Source(source) => Held::Source(Arc::clone(source)),
+            StreamContent::Stream(stream) => Held::Stream(Box::new(stream.extents())),
+        });
+        if content.is_some() {
+            return Extents { stream: self.clone(), content, runs: Arc::default(), damage: None };
+        }
         let mut runs = self.runs(self.len());
         let mut start = 0;
         let mut found: Vec<Extent> = (&mut runs)
@@ -157,7 +202,12 @@ impl Stream {
             .collect();
         found.push(Extent { start, offset: 0 });
         let damage = runs.damage.map(|damage| (start, damage));
-        Extents { stream: self.clone(), runs: found.into(), damage }
+        Extents { stream: self.clone(), content, runs: found.into(), damage }
+    }
+
+    /// What holds the bytes, if not sectors of the file.
+    pub(super) fn content(&self) -> Option<&StreamContent> {
+        self.file.content(self.id)
     }
 
     fn runs(&self, len: u64) -> Runs<'_> {
@@ -204,11 +254,17 @@ impl Extents {
 
     /// Bytes that can be read, from the start of the stream: all, if it is not damaged.
     pub fn readable_len(&self) -> u64 {
+        if let Some(Held::Stream(extents)) = &self.content {
+            return extents.readable_len();
+        }
         self.damage.map_or(self.stream.len(), |(found, _)| found)
     }
 
     /// What is wrong with the stream beyond [`Self::readable_len`].
     pub fn damage(&self) -> Option<Error> {
+        if let Some(Held::Stream(extents)) = &self.content {
+            return extents.damage();
+        }
         self.damage.map(|(found, damage)| self.stream.truncated(found, Some(damage)))
     }
 
@@ -217,6 +273,13 @@ impl Extents {
     /// # Errors
     /// `Truncated` if not all of the bytes asked for are there, `Io`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
+        match &self.content {
+            Some(Held::Source(source)) => {
+                return source.read_at(offset, buf).map_err(|error| self.stream.io(error));
+            }
+            Some(Held::Stream(extents)) => return extents.read_at(offset, buf),
+            None => {}
+        }
         let Some(end) = wanted_end(self.stream.len(), offset, buf) else { return Ok(0) };
         let source = self.stream.file.source();
         let first = self.runs.partition_point(|run| run.start <= offset).saturating_sub(1);
@@ -240,6 +303,53 @@ impl Extents {
 impl fmt::Debug for Extents {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Extents({:?} in {} runs)", self.stream, self.runs.len().saturating_sub(1))
+    }
+}
+
+impl StreamContent {
+    /// The length in bytes.
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Source(source) => source.len(),
+            Self::Stream(stream) => stream.len(),
+        }
+    }
+
+    /// Whether there are no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes of memory held beside the file that a stream is in.
+    pub(super) fn bytes_held(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Source(source) => source.bytes_held(),
+                Self::Stream(_) => 0,
+            }
+    }
+}
+
+impl From<Vec<u8>> for StreamContent {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Source(Arc::new(Source::from_bytes(bytes)))
+    }
+}
+
+impl From<Arc<Source>> for StreamContent {
+    fn from(source: Arc<Source>) -> Self {
+        Self::Source(source)
+    }
+}
+
+impl From<Stream> for StreamContent {
+    /// A stream that only stands for other content is not kept: edits upon edits would make an
+    /// ever longer chain of them.
+    fn from(stream: Stream) -> Self {
+        match stream.content() {
+            Some(content) => content.clone(),
+            None => Self::Stream(stream),
+        }
     }
 }
 

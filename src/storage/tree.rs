@@ -38,6 +38,8 @@ pub(super) enum Kind {
     Storage(u32),
     /// A stream by its first sector and its declared length in bytes.
     Stream { first: u32, len: u64 },
+    /// A stream of a file under edit, by the index of its content.
+    Content(u32),
 }
 
 /// What only a storage has.
@@ -72,7 +74,7 @@ impl Tree {
     pub(super) fn storage(&self, id: u32) -> Option<&StorageNode> {
         match self.node(id)?.kind {
             Kind::Storage(index) => self.storages.get(usize::try_from(index).ok()?),
-            Kind::Stream { .. } => None,
+            Kind::Stream { .. } | Kind::Content(_) => None,
         }
     }
 

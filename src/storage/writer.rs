@@ -209,7 +209,7 @@ fn joined(path: &[&str]) -> Result<String, Error> {
 }
 
 /// Why a name cannot be written.
-fn refusal(name: &str) -> Option<String> {
+pub(super) fn refusal(name: &str) -> Option<String> {
     let units = name.encode_utf16().count();
     if units > NAME_UNITS_MAX {
         return Some(format!("expected a name of at most {NAME_UNITS_MAX} units, found {units}"));

@@ -3,7 +3,9 @@
 //! A new attachment method is a variant of [`Shown`], its name in [`entry_name`], and its content
 //! in [`super::content`].
 
+use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::body::mac_binary::{self, MacBinary};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
@@ -49,19 +51,64 @@ pub(super) struct ShownAttachment {
     pub(super) derived: Option<Derived>,
 }
 
-/// The attachments of a message, in order.
-pub(super) fn shown_attachments(message: &Message) -> Vec<ShownAttachment> {
+/// The names under which the attachments of a message under edit were shown. An edit of one must
+/// not change the name of another, nor that of a message in it.
+#[derive(Debug, Default)]
+pub struct AttachmentNames {
+    /// By the path of the attachment's storage, in upper case.
+    names: Mutex<HashMap<String, String>>,
+}
+
+impl AttachmentNames {
+    fn get(&self, storage: &str) -> Option<String> {
+        self.lock().get(&storage.to_uppercase()).cloned()
+    }
+
+    /// Gives the attachment on a storage a name.
+    pub(super) fn put(&self, storage: &str, name: &str) {
+        self.lock().insert(storage.to_uppercase(), name.to_owned());
+    }
+
+    /// Forgets the attachment on a storage, and those in it.
+    pub(super) fn remove(&self, storage: &str) {
+        let gone = storage.to_uppercase();
+        self.lock().retain(|known, _| !known.starts_with(&gone));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The attachments of a message, in order. Those known by a name keep it.
+pub(super) fn shown_attachments(
+    message: &Message,
+    known: Option<&AttachmentNames>,
+) -> Vec<ShownAttachment> {
     let mut names = UniqueNames::default();
     let numbers = message.attachments().unwrap_or_default();
     let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
-    let mut attachments: Vec<_> = opened
+    let opened: Vec<_> = opened
         .filter_map(|attachment| {
-            let id = attachment.storage().ok()?.id();
-            let entry =
-                shown(&attachment).map(|shown| (entry_name(&attachment, shown, &mut names), shown));
-            Some(ShownAttachment { id, attachment, entry, derived: None })
+            let storage = attachment.storage().ok()?;
+            // A name that is known is taken before any other is made.
+            let name = known.and_then(|known| known.get(&storage.path()));
+            let name = name.filter(|name| names.take(name));
+            Some((storage, attachment, name))
         })
         .collect();
+    let mut attachments = Vec::with_capacity(opened.len());
+    for (storage, attachment, name) in opened {
+        let entry = shown(&attachment).map(|shown| {
+            let name = name.unwrap_or_else(|| entry_name(&attachment, shown, &mut names));
+            if let Some(known) = known {
+                known.put(&storage.path(), &name);
+            }
+            (name, shown)
+        });
+        let id = storage.id();
+        attachments.push(ShownAttachment { id, attachment, entry, derived: None });
+    }
     // Names of derived files yield to those of attachments.
     derive(message, &mut attachments, &mut names);
     attachments
@@ -131,7 +178,7 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
             let embedded = attachment.embedded_message().ok();
             let subject = embedded.as_ref().and_then(subject);
             let subject = subject.filter(|subject| !subject.trim().is_empty());
-            let name = subject.or_else(display_name).or_else(file_name).unwrap_or_default();
+            let name = display_name().or(subject).or_else(file_name).unwrap_or_default();
             names.make(without_msg(&name), "message", ".msg")
         }
         Shown::Ole => {

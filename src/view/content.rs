@@ -11,6 +11,7 @@ use crate::mapi::tags;
 use crate::storage::{Defect, EntryId, Extents, Source, Storage};
 
 use super::attachments::{Shown, reference_target, references};
+use super::bodies::Bodies;
 use super::composed::Composed;
 use super::defects;
 use super::derived::{DerivedKind, ole_part};
@@ -19,8 +20,9 @@ use super::error::Error;
 use super::json::message_json;
 use super::names::UniqueNames;
 use super::node::Node;
+use super::reader::ReaderFile;
 use super::text::{reader_line, render};
-use super::tree::MessageTree;
+use super::tree::{MessageTree, OpenMessage};
 
 /// The content of a file.
 #[derive(Clone, Debug)]
@@ -118,19 +120,20 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     match node {
         Node::Reader(entry, file) => {
             let open = tree.open_message(entry)?;
-            let names = OnceCell::new();
-            let resolve = |reference: Reference<'_>| {
-                names.get_or_init(|| references(open.attachments())).path(&reference)
+            let content = match ReaderFile::BODIES.contains(&file) {
+                true => body(tree, &open, entry, file)?,
+                false => file.render(&open.message).map(Content::bytes),
             };
-            let lost = || Defect {
-                place: file.name().to_owned(),
-                cause: "nothing of the value can be read".to_owned(),
-            };
-            let bytes = file.render(&open.message, &resolve);
-            bytes.map(Content::bytes).ok_or_else(|| Error::Damaged(lost()))
+            content.ok_or_else(|| {
+                let cause = "nothing of the value can be read".to_owned();
+                Error::Damaged(Defect { place: file.name().to_owned(), cause })
+            })
         }
         Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
-        Node::MessageMsg(EntryId::ROOT) => Ok(Content::Source(Arc::clone(&tree.source))),
+        // A message under edit has no file of its own yet.
+        Node::MessageMsg(EntryId::ROOT) if !tree.source.is_empty() || tree.file().is_err() => {
+            Ok(Content::Source(Arc::clone(&tree.source)))
+        }
         Node::MessageMsg(entry) => embedded_msg(tree, entry),
         Node::MessageJson(entry) => message_json(tree, entry).map(Content::bytes),
         Node::MessageEml(entry) => {
@@ -151,6 +154,55 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         | Node::MapiAttachments(_)
         | Node::Named(_)
         | Node::NamedSet(..) => Err(Error::IsADirectory),
+    }
+}
+
+/// Makes a body, and those that are made of the same, since that is where the time goes.
+fn body(
+    tree: &MessageTree,
+    open: &OpenMessage,
+    entry: EntryId,
+    wanted: ReaderFile,
+) -> Result<Option<Content>, Error> {
+    let names = OnceCell::new();
+    let resolve = |reference: Reference<'_>| {
+        names.get_or_init(|| references(open.attachments())).path(&reference)
+    };
+    let bodies = Bodies::new(&open.message);
+    let content = |file: ReaderFile| file.render_body(&bodies, &resolve).map(Content::bytes);
+    if wanted.is_costly(&open.message) {
+        let others = ReaderFile::BODIES.into_iter().filter(|file| {
+            *file != wanted
+                && file.is_costly(&open.message)
+                && file.exists(&open.message) == Some(true)
+        });
+        for file in others {
+            if let Some(content) = content(file) {
+                tree.keep(tree.id(Node::Reader(entry, file))?, content);
+            }
+        }
+    }
+    Ok(content(wanted))
+}
+
+/// Whether a content has to be made to know its length, and that takes long: bodies made from
+/// others, whole files, and what is made of attachments.
+pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
+    match node {
+        Node::Reader(entry, file) => {
+            tree.open_message(entry).is_ok_and(|open| file.is_costly(&open.message))
+        }
+        Node::MessageMsg(entry) => entry != EntryId::ROOT,
+        Node::MessageJson(_) | Node::MessageEml(_) | Node::Derived(..) => true,
+        Node::Attachment(entry) => {
+            let outer = tree.message_around(entry);
+            outer.is_ok_and(|outer| {
+                let mut attachments = outer.attachments().iter();
+                let found = attachments.find(|one| one.id == entry);
+                found.is_some_and(|one| matches!(one.entry, Some((_, Shown::Ole))))
+            })
+        }
+        _ => false,
     }
 }
 

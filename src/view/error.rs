@@ -23,7 +23,16 @@ pub enum Error {
     /// A value is damaged and nothing of it can be shown.
     #[error("{0}")]
     Damaged(storage::Defect),
-    /// The message could not be read.
+    /// The file cannot be set, created, renamed or removed.
+    #[error("it cannot be changed: {0}")]
+    NotSettable(&'static str),
+    /// A text is no value of the type it is for.
+    #[error("{expected}")]
+    Invalid {
+        /// What was expected.
+        expected: String,
+    },
+    /// The message could not be read, or refuses an edit.
     #[error(transparent)]
     Message(#[from] imsg::Error),
     /// The compound file could not be read.
@@ -32,4 +41,11 @@ pub enum Error {
     /// The source, or a file made from it, could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Error {
+    /// The error of a text that is not what was expected.
+    pub(super) fn invalid(expected: &str) -> Self {
+        Self::Invalid { expected: format!("expected {expected}") }
+    }
 }

@@ -43,14 +43,14 @@ pub struct Listing {
 
 /// The names that are reachable in every message directory without being listed.
 pub(super) const ERRORS: &str = "ERRORS";
-const MAPI: &str = "mapi";
-const MESSAGE_JSON: &str = "message.json";
-const MESSAGE_EML: &str = "message.eml";
-const MESSAGE_MSG: &str = "message.msg";
-const RAW: &str = "raw";
+pub(super) const MAPI: &str = "mapi";
+pub(super) const MESSAGE_JSON: &str = "message.json";
+pub(super) const MESSAGE_EML: &str = "message.eml";
+pub(super) const MESSAGE_MSG: &str = "message.msg";
+pub(super) const RAW: &str = "raw";
 pub(super) const ATTACHMENTS: &str = "attachments";
-const RECIPIENTS: &str = "recipients";
-const NAMED: &str = "named";
+pub(super) const RECIPIENTS: &str = "recipients";
+pub(super) const NAMED: &str = "named";
 /// What signed mail holds, and what is told of encrypted mail.
 pub(super) const SIGNED: &str = "signed";
 pub(super) const ENCRYPTED: &str = "encrypted";
@@ -202,8 +202,12 @@ impl Builder<'_> {
         let has_errors = match self.tree.open_message(entry) {
             Ok(open) => {
                 for file in ReaderFile::ALL {
-                    if file.exists(&open.message) {
-                        self.push(file.name(), Node::Reader(entry, file), Kind::File)?;
+                    let node = Node::Reader(entry, file);
+                    let id = self.tree.id(node)?;
+                    // What had to be made is kept, since its size is asked for next.
+                    let exists = file.exists(&open.message);
+                    if exists.unwrap_or_else(|| self.tree.content(id).is_ok()) {
+                        self.push(file.name(), node, Kind::File)?;
                     }
                 }
                 for (one, derived) in derived_of(&open) {

@@ -8,6 +8,7 @@
 //! | `signed/`, `encrypted`, what is inside attachments | `derived` |
 //! | `mapi/` | `properties`, `text` |
 //! | `message.eml` | `eml`, `composed` |
+//! | writing to any of them | `edit` |
 //! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
 //!
 //! Knows nothing of inode numbers, folders or the kernel.
@@ -21,6 +22,7 @@ mod content;
 mod content_lines;
 mod defects;
 mod derived;
+mod edit;
 mod eml;
 mod error;
 mod ics;
@@ -37,7 +39,11 @@ mod text;
 mod tree;
 mod vcf;
 
+pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
+pub use edit::{
+    Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name,
+};
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};
 pub use node::NodeId;

@@ -17,6 +17,11 @@ pub(super) struct UniqueNames {
 }
 
 impl UniqueNames {
+    /// Takes a name as it is; `false` if it was given out already.
+    pub(super) fn take(&mut self, name: &str) -> bool {
+        self.taken.insert(name.to_owned())
+    }
+
     /// Makes a file name of `text`, or of `fallback` if nothing of it is left, and has it end in
     /// `suffix`. A name already given gets ` (2)` before its extension.
     pub(super) fn make(&mut self, text: &str, fallback: &str, suffix: &str) -> String {

@@ -70,19 +70,25 @@ impl PropertyFiles {
     }
 }
 
-/// The position of the property that `0x0037001F`, or `0x0037` for any type, speaks of.
+/// The position of the property that `0x0037001F`, or `0x0037` for any type, speaks of. A message
+/// has its strings in one type, by which they need not be called.
 pub(super) fn position_by_tag(object: &dyn MapiProp, name: &str) -> Option<u32> {
     let digits = name.strip_prefix("0x").or_else(|| name.strip_prefix("0X"))?;
     if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
         return None;
     }
-    let number = u32::from_str_radix(digits, 16).ok()?;
+    let wanted = PropertyTag(u32::from_str_radix(digits, 16).ok()?);
+    let unicode = |tag: PropertyTag| tag.with_type(tag.property_type().to_unicode());
     let (set, _) = object.property_set().ok()?;
-    let found = set.properties().iter().position(|property| match digits.len() {
-        4 => u32::from(property.tag.id()) == number,
-        8 => property.tag.0 == number,
-        _ => false,
-    });
+    let position = |is_it: &dyn Fn(PropertyTag) -> bool| {
+        set.properties().iter().position(|property| is_it(property.tag))
+    };
+    let found = match digits.len() {
+        4 => position(&|tag| u32::from(tag.id()) == wanted.0),
+        8 => position(&|tag| tag == wanted)
+            .or_else(|| position(&|tag| unicode(tag) == unicode(wanted))),
+        _ => None,
+    };
     u32::try_from(found?).ok()
 }
 
@@ -96,7 +102,7 @@ fn plain_name(tag: PropertyTag) -> String {
     known.map_or_else(|| hex(tag), str::to_owned)
 }
 
-fn hex(tag: PropertyTag) -> String {
+pub(super) fn hex(tag: PropertyTag) -> String {
     tag.to_string()
 }
 

@@ -59,6 +59,8 @@ impl ReaderFile {
         Self::TaskIcs,
         Self::ContactVcf,
     ];
+    /// The bodies, which are made of one another.
+    pub(super) const BODIES: [Self; 3] = [Self::BodyText, Self::BodyHtml, Self::BodyRtf];
     pub(super) const COUNT: usize = Self::ALL.len();
 
     pub(super) const fn index(self) -> u32 {
@@ -94,9 +96,9 @@ impl ReaderFile {
         }
     }
 
-    /// Whether the message has this file, without making a body.
-    pub(super) fn exists(self, message: &Message) -> bool {
-        match self {
+    /// Whether the message has this file, without making a body; `None` if only its making tells.
+    pub(super) fn exists(self, message: &Message) -> Option<bool> {
+        Some(match self {
             Self::BodyText => Bodies::new(message).has_text(),
             Self::BodyHtml => Bodies::new(message).has_html(),
             Self::BodyRtf => Bodies::new(message).has_rtf(),
@@ -108,12 +110,32 @@ impl ReaderFile {
             Self::ContactVcf => vcf::exists(message),
             Self::Class => has(message, tags::PR_MESSAGE_CLASS),
             Self::Headers => has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
-            other => other.render(message, &|_| None).is_some(),
+            Self::From
+            | Self::Sender
+            | Self::To
+            | Self::Cc
+            | Self::Bcc
+            | Self::ReplyTo
+            | Self::Date
+            | Self::Received
+            | Self::MessageId
+            | Self::Importance
+            | Self::Categories => return None,
+        })
+    }
+
+    /// Whether this file is made from much more than its own text.
+    pub(super) fn is_costly(self, message: &Message) -> bool {
+        match self {
+            Self::BodyText => !Bodies::new(message).has_stored_text(),
+            Self::BodyHtml | Self::BodyRtf => true,
+            Self::EventIcs | Self::TaskIcs | Self::ContactVcf => true,
+            _ => false,
         }
     }
 
-    /// The content of this file; `None` if the message has no such value.
-    pub(super) fn render(self, message: &Message, resolve: Resolve<'_>) -> Option<Vec<u8>> {
+    /// The content of this file; `None` if the message has no such value, or this is a body.
+    pub(super) fn render(self, message: &Message) -> Option<Vec<u8>> {
         match self {
             Self::Subject => Some(reader_line(&subject(message)?)),
             Self::From => addresses(
@@ -137,12 +159,20 @@ impl ReaderFile {
                 let headers = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS)?;
                 Some(unix_lines(&headers).into_bytes())
             }
-            Self::BodyText => Some(unix_lines(&Bodies::new(message).text()?).into_bytes()),
-            Self::BodyHtml => Some(Bodies::new(message).html(resolve)?.into_bytes()),
-            Self::BodyRtf => Bodies::new(message).rtf(),
+            Self::BodyText | Self::BodyHtml | Self::BodyRtf => None,
             Self::EventIcs => ics::event(message),
             Self::TaskIcs => ics::task(message),
             Self::ContactVcf => vcf::render(message),
+        }
+    }
+
+    /// The content of this body; `None` if the message has no such body, or this is none.
+    pub(super) fn render_body(self, bodies: &Bodies<'_>, resolve: Resolve<'_>) -> Option<Vec<u8>> {
+        match self {
+            Self::BodyText => Some(unix_lines(&bodies.text()?).into_bytes()),
+            Self::BodyHtml => Some(bodies.html(resolve)?.into_bytes()),
+            Self::BodyRtf => bodies.rtf(),
+            _ => None,
         }
     }
 }

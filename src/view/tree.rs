@@ -12,7 +12,7 @@ use crate::imsg::{self, MapiProp, Message, Recipient, Session};
 use crate::mapi::{FileTime, tags};
 use crate::storage::{CompoundFile, Defect, EntryId, Source};
 
-use super::attachments::{ShownAttachment, shown_attachments};
+use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
 use super::content::Content;
 use super::derived::DerivedTree;
 use super::error::Error;
@@ -27,6 +27,8 @@ use super::{Show, defects};
 pub struct MessageTree {
     pub(super) source: Arc<Source>,
     pub(super) show: Show,
+    /// The names by which attachments are known already, of a message under edit.
+    names: Option<Arc<AttachmentNames>>,
     numbering: Numbering,
     root: Result<Root, Defect>,
     messages: Memo<EntryId, Arc<OpenMessage>>,
@@ -60,18 +62,20 @@ pub(super) struct OpenMessage {
     pub(super) message: Message,
     pub(super) depth: u32,
     time: Option<FileTime>,
+    names: Option<Arc<AttachmentNames>>,
     attachments: OnceLock<Vec<ShownAttachment>>,
     recipients: OnceLock<HashMap<EntryId, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
 }
 
 impl OpenMessage {
-    fn new(message: Message, depth: u32) -> Self {
+    fn new(message: Message, depth: u32, names: Option<Arc<AttachmentNames>>) -> Self {
         let time = message_time(&message);
         Self {
             message,
             depth,
             time,
+            names,
             attachments: OnceLock::new(),
             recipients: OnceLock::new(),
             defects: OnceLock::new(),
@@ -79,7 +83,7 @@ impl OpenMessage {
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {
-        self.attachments.get_or_init(|| shown_attachments(&self.message))
+        self.attachments.get_or_init(|| shown_attachments(&self.message, self.names.as_deref()))
     }
 
     pub(super) fn defects(&self) -> &[Defect] {
@@ -98,9 +102,53 @@ impl OpenMessage {
 impl MessageTree {
     /// Opens the message in a file. A file that holds none becomes a tree with `ERRORS` and
     /// `message.msg` only.
+    ///
+    /// # Errors
+    /// If the session is closed.
     pub fn open(session: &Session, source: Source, show: Show) -> Result<Self, Error> {
         let source = Arc::new(source);
-        let root = match open_root(session, &source) {
+        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
+        Self::of(session, source, file, show, None)
+    }
+
+    /// Opens the message in a file for a mount that may write to it: attachments known by a name
+    /// keep it.
+    ///
+    /// # Errors
+    /// If the session is closed.
+    pub fn open_named(
+        session: &Session,
+        source: Source,
+        show: Show,
+        names: &Arc<AttachmentNames>,
+    ) -> Result<Self, Error> {
+        let source = Arc::new(source);
+        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
+        Self::of(session, source, file, show, Some(Arc::clone(names)))
+    }
+
+    /// Opens the present state of a message under edit.
+    ///
+    /// # Errors
+    /// If the session is closed.
+    pub fn of_snapshot(
+        session: &Session,
+        snapshot: Arc<CompoundFile>,
+        show: Show,
+        names: &Arc<AttachmentNames>,
+    ) -> Result<Self, Error> {
+        let source = Arc::clone(snapshot.source());
+        Self::of(session, source, Ok(snapshot), show, Some(Arc::clone(names)))
+    }
+
+    fn of(
+        session: &Session,
+        source: Arc<Source>,
+        file: Result<Arc<CompoundFile>, Error>,
+        show: Show,
+        names: Option<Arc<AttachmentNames>>,
+    ) -> Result<Self, Error> {
+        let root = match file.and_then(|file| open_root(session, file)) {
             Err(Error::Message(imsg::Error::SessionClosed)) => {
                 return Err(imsg::Error::SessionClosed.into());
             }
@@ -111,6 +159,7 @@ impl MessageTree {
         let tree = Self {
             source,
             show,
+            names,
             numbering: Numbering::new(root.as_ref().ok().map(|root| &root.file)),
             root,
             messages: Memo::default(),
@@ -170,12 +219,59 @@ impl MessageTree {
         Ok(Attributes { kind, size, time: self.time(node) })
     }
 
+    /// The kind and time of a node whose kind is known from its listing, with 0 for its size.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node.
+    pub fn attributes_without_size(&self, id: NodeId, kind: Kind) -> Result<Attributes, Error> {
+        Ok(Attributes { kind, size: 0, time: self.time(self.node(id)?) })
+    }
+
+    /// Whether the size of a file is known only once the file is made, at some cost. The same
+    /// whenever it is asked.
+    pub fn is_size_costly(&self, id: NodeId) -> bool {
+        self.node(id).is_ok_and(|node| super::content::is_costly(self, node))
+    }
+
     /// At most `size` bytes of a file from `offset`, short only at its end.
     ///
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::NotFound`], or where the value is damaged.
     pub fn read(&self, id: NodeId, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         self.content(id)?.read(offset, size)
+    }
+
+    /// The node of a path from the root, names with `/` in between, and its kind.
+    ///
+    /// # Errors
+    /// As [`MessageTree::list`].
+    pub fn resolve(&self, path: &str) -> Result<(NodeId, Kind), Error> {
+        let mut found = (NodeId(0), Kind::Directory);
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            found = match found {
+                (directory, Kind::Directory) => self.lookup(directory, name)?,
+                _ => return Err(Error::NotADirectory),
+            };
+        }
+        Ok(found)
+    }
+
+    /// The compound file of the message.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it could not be opened.
+    pub fn compound_file(&self) -> Result<&Arc<CompoundFile>, Error> {
+        self.file()
+    }
+
+    /// The message that attachments lead to, by their numbers from the outermost message on.
+    pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<OpenMessage>, Error> {
+        let mut open = self.open_message(EntryId::ROOT)?;
+        for number in numbers {
+            let attachment = open.message.attachment(*number)?;
+            open = self.open_message(attachment.content_storage()?.id())?;
+        }
+        Ok(open)
     }
 
     /// The message's own file.
@@ -232,8 +328,13 @@ impl MessageTree {
             // The tree it is in keeps it.
             return Ok(content);
         }
+        Ok(self.keep(id, content))
+    }
+
+    /// Keeps the content of a file, unless it is kept already; gives the one that is kept.
+    pub(super) fn keep(&self, id: NodeId, content: Content) -> Content {
         self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
-        Ok(self.contents.put(id, content))
+        self.contents.put(id, content)
     }
 
     /// The compound file, or why it could not be opened.
@@ -251,7 +352,7 @@ impl MessageTree {
         }
         let open = if entry == EntryId::ROOT {
             match &self.root {
-                Ok(root) => OpenMessage::new(root.message.clone(), 0),
+                Ok(root) => OpenMessage::new(root.message.clone(), 0, self.names.clone()),
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
             }
         } else {
@@ -260,7 +361,7 @@ impl MessageTree {
             let outer = self.open_message(self.parent(attachment)?)?;
             let found = outer.attachments().iter().find(|one| one.id == attachment);
             let embedded = found.ok_or(Error::NotFound)?.attachment.embedded_message()?;
-            OpenMessage::new(embedded, outer.depth + 1)
+            OpenMessage::new(embedded, outer.depth + 1, self.names.clone())
         };
         Ok(self.messages.put(entry, Arc::new(open)))
     }
@@ -362,9 +463,8 @@ impl MessageTree {
     }
 }
 
-fn open_root(session: &Session, source: &Arc<Source>) -> Result<Root, Error> {
-    let file = CompoundFile::open(Arc::clone(source))?;
-    let message = session.open_message(&file.root())?;
+fn open_root(session: &Session, file: Arc<CompoundFile>) -> Result<Root, Error> {
+    let message = session.open_message(&file.root(), imsg::Access::Read)?;
     Ok(Root { file, message })
 }
 

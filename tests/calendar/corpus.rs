@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use calcard::icalendar::{ICalendarComponentType, ICalendarProperty};
-use msgfs::imsg::{MapiProp as _, Message, NameKind, PropertyName, Session};
+use msgfs::imsg::{Access, MapiProp as _, Message, NameKind, PropertyName, Session};
 use msgfs::mapi::sets::{PSETID_APPOINTMENT, PSETID_COMMON, PSETID_TASK};
 use msgfs::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 use msgfs::storage::{CompoundFile, Source};
@@ -33,7 +33,7 @@ fn every_sample_parses_back() {
         let tree = MessageTree::open(&session, Source::from_bytes(bytes.clone()), Show::default())
             .unwrap();
         let Ok(file) = CompoundFile::open(Source::from_bytes(bytes)) else { continue };
-        let Ok(message) = session.open_message(&file.root()) else { continue };
+        let Ok(message) = session.open_message(&file.root(), Access::Read) else { continue };
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         check_message(&name, &message, Browser::new(&tree), NodeId(0), &mut counts);
         check_embedded(Browser::new(&tree), &mut counts);

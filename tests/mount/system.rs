@@ -144,7 +144,7 @@ fn an_ordinary_user_mounts() {
         &format!(
             "{mounts}; cat mnt/a.msg/subject || true; as_nobody msgfs umount mnt; gone $1/mnt"
         ),
-        &format!("A\ncat: mnt/a.msg/subject: Permission denied\n"),
+        "A\ncat: mnt/a.msg/subject: Permission denied\n",
     );
     let refused = "msgfs: cannot mount on \"@/mnt\": allow_other and allow_root need the line \
                    user_allow_other in /etc/fuse.conf\n";

@@ -46,12 +46,10 @@ impl Target {
         std::fs::create_dir_all(path)?;
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
         let root = Directory { file: rustix::fs::open(path, flags, Mode::empty())?.into() };
-        match rustix::fs::flock(&root.file, FlockOperation::NonBlockingLockExclusive) {
-            Err(Errno::WOULDBLOCK) => {
-                return Err(io::Error::other("another extraction is writing into it"));
-            }
-            // Not every file system has locks.
-            Ok(()) | Err(_) => {}
+        // Not every file system has locks, which is no reason to refuse it.
+        let lock = FlockOperation::NonBlockingLockExclusive;
+        if rustix::fs::flock(&root.file, lock) == Err(Errno::WOULDBLOCK) {
+            return Err(io::Error::other("another extraction is writing into it"));
         }
         let folds_case = root.folds_case()?;
         Ok(Self { root, folds_case })

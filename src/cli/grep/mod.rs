@@ -118,10 +118,10 @@ fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), &
     let mut words = arguments.words.iter().cloned();
     let mut patterns = arguments.patterns.clone();
     if patterns.is_empty() {
-        let word = words.next().map(PathBuf::into_os_string).map(OsString::into_string);
+        let word = words.next().map(OsString::into_string);
         patterns.push(word.and_then(Result::ok).ok_or("the pattern is not UTF-8")?);
     }
-    let paths: Vec<_> = words.collect();
+    let paths: Vec<_> = words.map(PathBuf::from).collect();
     match paths.is_empty() {
         true => Err("missing <PATH>..."),
         false => Ok((patterns, paths)),

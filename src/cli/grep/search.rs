@@ -54,10 +54,6 @@ pub(super) struct Outcome {
     pub(super) failures: Vec<(PathBuf, String)>,
 }
 
-/// Files up to this length are searched at once, in bytes: as much as is looked at to tell
-/// whether a longer one is binary.
-const WHOLE_MAX: u64 = 64 << 10;
-
 impl Search {
     /// Searches a message, or a directory in one.
     pub(super) fn tree(&self, place: &Place, output: &mut Output<'_>) -> Outcome {
@@ -178,14 +174,7 @@ impl<'a> One<'a> {
         let Self { search, searcher, printer, .. } = self;
         let path = printed(place.path(), search.style.to_terminal);
         let path = Path::new(OsStr::from_bytes(&path));
-        let searched = match place.attr().size {
-            0..=WHOLE_MAX => {
-                let mut bytes = Vec::new();
-                let read = contents.read_to_end(&mut bytes);
-                read.and_then(|_| printer.slice(&search.matcher, searcher, path, &bytes))
-            }
-            _ => printer.reader(&search.matcher, searcher, path, &mut contents),
-        };
+        let searched = printer.search(&search.matcher, searcher, path, &mut contents);
         let failure = contents.failure.map(|error| cause(&error));
         match searched {
             Ok(is_found) => self.outcome.is_found |= is_found,
@@ -274,32 +263,8 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Searches bytes; returns whether there is a match.
-    fn slice(
-        &mut self,
-        matcher: &RegexMatcher,
-        searcher: &mut Searcher,
-        path: &Path,
-        bytes: &[u8],
-    ) -> io::Result<bool> {
-        match self {
-            Self::Lines(printer) => {
-                let mut sink = printer.sink_with_path(matcher, path);
-                searcher.search_slice(matcher, bytes, &mut sink).map(|()| sink.has_match())
-            }
-            Self::Summary(printer) => {
-                let mut sink = printer.sink_with_path(matcher, path);
-                searcher.search_slice(matcher, bytes, &mut sink).map(|()| sink.has_match())
-            }
-            Self::Json(printer) => {
-                let mut sink = printer.sink_with_path(matcher, path);
-                searcher.search_slice(matcher, bytes, &mut sink).map(|()| sink.has_match())
-            }
-        }
-    }
-
-    /// Searches what is read; returns whether there is a match.
-    fn reader(
+    /// Searches a file; returns whether there is a match.
+    fn search(
         &mut self,
         matcher: &RegexMatcher,
         searcher: &mut Searcher,

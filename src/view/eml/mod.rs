@@ -161,7 +161,7 @@ impl Composer {
             Err(error) => return Ok(attached::unreadable(shown, &error.to_string())),
         };
         self.depth += 1;
-        let body = self.message(&message, &shown_attachments(&message))?;
+        let body = self.message(&message, &shown_attachments(&message, None))?;
         self.depth -= 1;
         Ok(attached::message_part(shown, is_inline, body))
     }

@@ -1,0 +1,339 @@
+//! Serves from memory what msgfs shows of a source: as fast as FUSE can be.
+//!
+//! `nullfs [--shallow] SOURCE` reads the tree through msgfs's own library, without a mount;
+//! `--shallow` leaves the messages empty. Then it obeys the lines of its standard input, each
+//! answered by a line: `mount THREADS FOLDER` and `unmount`. At the end of the input it unmounts.
+
+use std::collections::HashMap;
+use std::env;
+use std::error::Error;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, BufRead as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use fuser::{
+    BackgroundSession, Config, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo,
+    InitFlags, KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEntry, ReplyOpen, Request,
+};
+use msgfs::fs::{Attr, FileType, Fs, Ino, Options};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("nullfs: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let mut arguments: Vec<String> = env::args().skip(1).collect();
+    let shallow = arguments.first().is_some_and(|first| first == "--shallow");
+    if shallow {
+        arguments.remove(0);
+    }
+    let [source] = arguments.as_slice() else {
+        return Err("usage: nullfs [--shallow] SOURCE".into());
+    };
+    let fs = Fs::open(Path::new(source), Options::default())?;
+    let mut tree = Tree::default();
+    tree.load(&fs, Ino::ROOT, shallow)?;
+    drop(fs);
+    let tree = Arc::new(tree);
+    say(&format!("loaded {} files, {} bytes", tree.nodes.len(), tree.bytes))?;
+    let mut mounted: Option<BackgroundSession> = None;
+    for line in io::stdin().lock().lines() {
+        let line = line?;
+        match *line.splitn(3, ' ').collect::<Vec<_>>() {
+            ["mount", threads, folder] => {
+                mounted = Some(mount(&tree, Path::new(folder), threads.parse()?)?);
+            }
+            _ => unmount(&mut mounted)?,
+        }
+        say("done")?;
+    }
+    unmount(&mut mounted)?;
+    Ok(())
+}
+
+fn say(line: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
+fn mount(tree: &Arc<Tree>, folder: &Path, threads: usize) -> io::Result<BackgroundSession> {
+    let mut config = Config::default();
+    config.mount_options = vec![
+        MountOption::RO,
+        MountOption::NoDev,
+        MountOption::NoSuid,
+        MountOption::DefaultPermissions,
+        MountOption::FSName("nullfs".to_owned()),
+    ];
+    config.n_threads = Some(threads);
+    config.clone_fd = true;
+    fuser::spawn_mount(NullFs { tree: Arc::clone(tree) }, folder, &config)
+}
+
+fn unmount(mounted: &mut Option<BackgroundSession>) -> io::Result<()> {
+    mounted.take().map_or(Ok(()), BackgroundSession::umount_and_join)
+}
+
+/// A tree of files; a file's inode number is its place, counted from 1.
+#[derive(Debug, Default)]
+struct Tree {
+    nodes: Vec<Node>,
+    /// The contents of all files.
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Node {
+    attr: FileAttr,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Directory { entries: Vec<(OsString, u64)>, by_name: HashMap<OsString, u64> },
+    File(Vec<u8>),
+}
+
+const READ_BYTES: usize = 1 << 20;
+
+impl Tree {
+    /// Adds the directory `ino` and all that is below it; returns its number.
+    fn load(&mut self, fs: &Fs, ino: Ino, shallow: bool) -> Result<u64, msgfs::fs::Error> {
+        let number = self.add(&fs.getattr(ino)?.attr);
+        let mut found = Vec::new();
+        if !(shallow && fs.is_message(ino)) {
+            fs.readdir(ino, 0, true, &mut |child| {
+                if !child.is_dot {
+                    found.push((child.name.to_owned(), child.entry.attr));
+                }
+                false
+            })?;
+        }
+        let mut entries = Vec::with_capacity(found.len());
+        for (name, attr) in found {
+            let child = match attr.file_type {
+                FileType::Directory => self.load(fs, attr.ino, shallow)?,
+                _ => self.load_file(fs, &attr)?,
+            };
+            entries.push((name, child));
+            fs.forget(attr.ino, 1);
+        }
+        let by_name = entries.iter().cloned().collect();
+        if let Some(node) = self.node_mut(number) {
+            node.content = Content::Directory { entries, by_name };
+        }
+        Ok(number)
+    }
+
+    fn load_file(&mut self, fs: &Fs, attr: &Attr) -> Result<u64, msgfs::fs::Error> {
+        let size = usize::try_from(attr.size).unwrap_or(usize::MAX);
+        let mut content = Vec::new();
+        while content.len() < size {
+            let piece =
+                fs.read(attr.ino, content.len() as u64, READ_BYTES.min(size - content.len()))?;
+            if piece.is_empty() {
+                break;
+            }
+            content.reserve_exact(size - content.len());
+            content.extend_from_slice(&piece);
+        }
+        self.bytes += content.len();
+        let number = self.add(attr);
+        if let Some(node) = self.node_mut(number) {
+            node.content = Content::File(content);
+        }
+        Ok(number)
+    }
+
+    fn add(&mut self, attr: &Attr) -> u64 {
+        let number = self.nodes.len() as u64 + 1;
+        let attr = file_attr(attr, number);
+        self.nodes.push(Node { attr, content: Content::File(Vec::new()) });
+        number
+    }
+
+    fn node(&self, number: u64) -> Result<&Node, Errno> {
+        let index = usize::try_from(number).ok().and_then(|number| number.checked_sub(1));
+        index.and_then(|index| self.nodes.get(index)).ok_or(Errno::ENOENT)
+    }
+
+    fn node_mut(&mut self, number: u64) -> Option<&mut Node> {
+        self.nodes.get_mut(usize::try_from(number).ok()?.checked_sub(1)?)
+    }
+
+    fn entries(&self, number: u64) -> Result<&[(OsString, u64)], Errno> {
+        match &self.node(number)?.content {
+            Content::Directory { entries, .. } => Ok(entries),
+            Content::File(_) => Err(Errno::ENOTDIR),
+        }
+    }
+
+    /// The entries behind a cookie, each with its own; the first two are the dots.
+    fn list(
+        &self,
+        number: u64,
+        cookie: u64,
+    ) -> Result<impl Iterator<Item = (u64, &OsStr, &FileAttr)>, Errno> {
+        let own = &self.node(number)?.attr;
+        let dots = [".", ".."].into_iter().map(move |name| (OsStr::new(name), own));
+        let entries = self
+            .entries(number)?
+            .iter()
+            .filter_map(|(name, child)| Some((name.as_os_str(), &self.node(*child).ok()?.attr)));
+        let behind = usize::try_from(cookie).unwrap_or(usize::MAX);
+        let numbered = dots.chain(entries).zip(1_u64..).skip(behind);
+        Ok(numbered.map(|((name, attr), cookie)| (cookie, name, attr)))
+    }
+}
+
+fn file_attr(attr: &Attr, number: u64) -> FileAttr {
+    FileAttr {
+        ino: INodeNo(number),
+        size: attr.size,
+        blocks: attr.blocks,
+        atime: attr.mtime,
+        mtime: attr.mtime,
+        ctime: attr.ctime,
+        crtime: UNIX_EPOCH,
+        kind: match attr.file_type {
+            FileType::Directory => fuser::FileType::Directory,
+            _ => fuser::FileType::RegularFile,
+        },
+        perm: attr.permissions,
+        nlink: attr.links,
+        uid: attr.uid,
+        gid: attr.gid,
+        rdev: 0,
+        blksize: 4096,
+        flags: 0,
+    }
+}
+
+/// The tree as FUSE has it.
+struct NullFs {
+    tree: Arc<Tree>,
+}
+
+/// Nothing ever changes.
+const TTL: Duration = Duration::from_secs(365 * 24 * 3600);
+const GENERATION: Generation = Generation(0);
+
+impl Filesystem for NullFs {
+    fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
+        for capability in [
+            InitFlags::FUSE_DO_READDIRPLUS,
+            InitFlags::FUSE_READDIRPLUS_AUTO,
+            InitFlags::FUSE_PARALLEL_DIROPS,
+            InitFlags::FUSE_NO_OPEN_SUPPORT,
+            InitFlags::FUSE_NO_OPENDIR_SUPPORT,
+        ] {
+            // An older kernel does without.
+            let _ = config.add_capabilities(capability);
+        }
+        Ok(())
+    }
+
+    fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let found = self.tree.node(parent.0).and_then(|node| match &node.content {
+            Content::Directory { by_name, .. } => by_name.get(name).ok_or(Errno::ENOENT),
+            Content::File(_) => Err(Errno::ENOTDIR),
+        });
+        match found.and_then(|number| self.tree.node(*number)) {
+            Ok(node) => reply.entry(&TTL, &node.attr, GENERATION),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn getattr(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        _handle: Option<FileHandle>,
+        reply: ReplyAttr,
+    ) {
+        match self.tree.node(ino.0) {
+            Ok(node) => reply.attr(&TTL, &node.attr),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn open(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn opendir(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        reply.error(Errno::ENOSYS);
+    }
+
+    fn read(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        _handle: FileHandle,
+        offset: u64,
+        size: u32,
+        _flags: OpenFlags,
+        _lock_owner: Option<LockOwner>,
+        reply: ReplyData,
+    ) {
+        match self.tree.node(ino.0).map(|node| &node.content) {
+            Ok(Content::File(content)) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());
+                let size = usize::try_from(size).unwrap_or(usize::MAX);
+                let end = start.saturating_add(size).min(content.len());
+                reply.data(content.get(start..end).unwrap_or_default());
+            }
+            Ok(Content::Directory { .. }) => reply.error(Errno::EISDIR),
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readdir(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        _handle: FileHandle,
+        cookie: u64,
+        mut reply: ReplyDirectory,
+    ) {
+        match self.tree.list(ino.0, cookie) {
+            Ok(mut entries) => {
+                // The reply says when it is full.
+                let _ = entries
+                    .any(|(cookie, name, attr)| reply.add(attr.ino, cookie, attr.kind, name));
+                reply.ok();
+            }
+            Err(errno) => reply.error(errno),
+        }
+    }
+
+    fn readdirplus(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        _handle: FileHandle,
+        cookie: u64,
+        mut reply: ReplyDirectoryPlus,
+    ) {
+        match self.tree.list(ino.0, cookie) {
+            Ok(mut entries) => {
+                let _ = entries.any(|(cookie, name, attr)| {
+                    reply.add(attr.ino, cookie, name, &TTL, attr, GENERATION)
+                });
+                reply.ok();
+            }
+            Err(errno) => reply.error(errno),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Where a message is saved: its file in the source, and the folder for what cannot be saved.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::imsg::{self, Target};
+use crate::storage::{self, CompoundFile, FileState};
+
+use super::super::source::SourceRoot;
+
+/// The folder of the user's where edits are kept that cannot be saved
+/// (`$XDG_STATE_HOME/msgfs`, else `~/.local/state/msgfs`).
+#[derive(Debug)]
+pub(in crate::fs) struct StateFolder {
+    path: PathBuf,
+}
+
+/// A file of the source as the target of a message.
+#[derive(Debug)]
+pub(super) struct FileTarget {
+    source: Arc<SourceRoot>,
+    state_folder: Arc<StateFolder>,
+    place: Mutex<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// The state that the edits are of; `None` if there is no file yet.
+    expected: Option<FileState>,
+}
+
+/// As many recovered messages of one name are told apart.
+const RECOVERED_MAX: u32 = 10_000;
+
+impl StateFolder {
+    /// The folder that was asked for, else the user's own.
+    pub(in crate::fs) fn new(chosen: Option<PathBuf>) -> Self {
+        let variable = |name| std::env::var_os(name).map(PathBuf::from);
+        let absolute = |path: &PathBuf| path.is_absolute();
+        let state = variable("XDG_STATE_HOME")
+            .filter(absolute)
+            .or_else(|| Some(variable("HOME").filter(absolute)?.join(".local/state")))
+            // A system service has neither.
+            .unwrap_or_else(|| PathBuf::from("/var/lib"));
+        Self { path: chosen.unwrap_or_else(|| state.join("msgfs")) }
+    }
+
+    pub(in crate::fs) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Keeps a message under a name that no other one has.
+    fn keep(&self, name: &OsStr, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
+        let folder = self.path.join("recovered");
+        let failed = |source| imsg::Error::Target { name: folder.display().to_string(), source };
+        let descriptor = create_folder(&folder).map_err(failed)?;
+        for number in 1..=RECOVERED_MAX {
+            let name = numbered(name, number);
+            match storage::replace(&descriptor, &name, None, snapshot) {
+                Err(storage::Error::Exists { .. }) => {}
+                outcome => return Ok(outcome.map(|_| folder.join(name))?),
+            }
+        }
+        Err(failed(io::ErrorKind::AlreadyExists.into()))
+    }
+}
+
+impl FileTarget {
+    pub(super) fn new(
+        source: &Arc<SourceRoot>,
+        state_folder: &Arc<StateFolder>,
+        path: &Path,
+        expected: Option<FileState>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            source: Arc::clone(source),
+            state_folder: Arc::clone(state_folder),
+            place: Mutex::new(Place { path: path.to_owned(), expected }),
+        })
+    }
+
+    /// Says where the file lies from now on, and its state after the move if it is there.
+    pub(super) fn moved(&self, path: &Path, state: Option<FileState>) {
+        let mut place = self.place();
+        path.clone_into(&mut place.path);
+        if state.is_some() {
+            place.expected = state;
+        }
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Target for FileTarget {
+    fn name(&self) -> String {
+        self.place().path.display().to_string()
+    }
+
+    fn commit(&self, snapshot: &Arc<CompoundFile>) -> Result<(), imsg::Error> {
+        let (path, expected) = {
+            let place = self.place();
+            (place.path.clone(), place.expected)
+        };
+        let failed = |source| imsg::Error::Target { name: path.display().to_string(), source };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = self.source.open_folder(folder).map_err(failed)?;
+        let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+        let metadata = storage::replace(&folder, name, expected, snapshot)?;
+        self.place().expected = Some(FileState::from(&metadata));
+        Ok(())
+    }
+
+    fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
+        let path = self.place().path.clone();
+        let name = path.file_name().unwrap_or(OsStr::new("message.msg"));
+        self.state_folder.keep(name, snapshot)
+    }
+}
+
+/// Creates a folder that only the user may look into.
+fn create_folder(path: &Path) -> io::Result<OwnedFd> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    Ok(std::fs::File::open(path)?.into())
+}
+
+/// `A.msg`, `A (2).msg` and so on.
+fn numbered(name: &OsStr, number: u32) -> OsString {
+    if number == 1 {
+        return name.to_owned();
+    }
+    let path = Path::new(name);
+    let mut numbered = path.file_stem().unwrap_or(name).to_owned();
+    numbered.push(format!(" ({number})"));
+    if let Some(extension) = path.extension() {
+        numbered.push(".");
+        numbered.push(extension);
+    }
+    numbered
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::numbered;
+
+    #[test]
+    fn recovered_names() {
+        assert_eq!(numbered(OsStr::new("A b.msg"), 1), "A b.msg");
+        assert_eq!(numbered(OsStr::new("A b.msg"), 2), "A b (2).msg");
+        assert_eq!(numbered(OsStr::new("x"), 3), "x (3)");
+    }
+}

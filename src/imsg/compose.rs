@@ -1,0 +1,178 @@
+//! New objects: a message of its own file, an embedded message, an attachment, a recipient, each
+//! with what Outlook expects of it.
+
+use crate::mapi::{CodePage, Guid, PropertyTag, Value, tags};
+use crate::storage::Transaction;
+
+use super::address::{Address, one_off_entry_id};
+use super::computed::now;
+use super::edit::{put, stored_tag};
+use super::encode::encode;
+use super::error::Error;
+use super::name_registry;
+use super::properties::{Header, PROPERTY_STREAM};
+use super::property_editor::PropertyEditor;
+use super::recipient::RecipientType;
+
+/// The class of the root of a `.msg` file (\[MS-OXMSG\] 2.3.1).
+pub(super) const MESSAGE_CLSID: Guid = Guid::from_u128(0x00020D0B_0000_0000_C000_000000000046);
+/// What Outlook writes as `PR_STORE_SUPPORT_MASK`: strings are Unicode.
+const STORE_SUPPORT_MASK: i32 = 0x0004_0E79;
+/// `STORE_UNICODE_OK`.
+pub(super) const UNICODE_OK: i32 = 0x0004_0000;
+/// `MSGFLAG_READ` and `MSGFLAG_UNSENT`: a draft.
+const MESSAGE_FLAGS: i32 = 0x09;
+/// `MAPI_ACCESS_MODIFY`.
+const ACCESS: i32 = 2;
+/// `PROPATTR_READABLE` alone, as Outlook gives it to what the store says.
+const READABLE: u32 = 2;
+/// English (United States), and UTF-8 for HTML.
+const LOCALE: i32 = 1033;
+const INTERNET_CODE_PAGE: i32 = 65001;
+/// `PR_OBJECT_TYPE`: `MAPI_MAILUSER`, `MAPI_ATTACH`.
+const MAIL_USER: i32 = 6;
+const ATTACHMENT: i32 = 7;
+/// `afByValue`.
+const BY_VALUE: i32 = 1;
+
+/// A message of its own file.
+pub(super) fn top_level_message() -> Result<Transaction, Error> {
+    let mut transaction = message(Header::TopLevelMessage, Form::UNICODE)?;
+    transaction.set_clsid(&[], MESSAGE_CLSID)?;
+    name_registry::create(&mut transaction)?;
+    Ok(transaction)
+}
+
+/// A message inside an attachment, with its strings as the message around has them.
+pub(super) fn embedded_message(form: Form) -> Result<Transaction, Error> {
+    message(Header::EmbeddedMessage, form)
+}
+
+fn message(header: Header, form: Form) -> Result<Transaction, Error> {
+    let mut search_key = [0; 16];
+    rustix::rand::getrandom(&mut search_key, rustix::rand::GetRandomFlags::empty()).map_err(
+        |error| Error::Target { name: "a random number".to_owned(), source: error.into() },
+    )?;
+    let now = Value::Time(now());
+    let mut properties = vec![
+        (tags::PR_MESSAGE_CLASS, Value::String("IPM.Note".to_owned())),
+        (tags::PR_MESSAGE_FLAGS, Value::Integer32(MESSAGE_FLAGS)),
+        (tags::PR_IMPORTANCE, Value::Integer32(1)),
+        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(form.store_support_mask())),
+        (tags::PR_INTERNET_CPID, Value::Integer32(INTERNET_CODE_PAGE)),
+        (tags::PR_MESSAGE_LOCALE_ID, Value::Integer32(LOCALE)),
+        (tags::PR_CREATION_TIME, now.clone()),
+        (tags::PR_LAST_MODIFICATION_TIME, now),
+        (tags::PR_SEARCH_KEY, Value::Binary(search_key.to_vec())),
+        (tags::PR_ACCESS, Value::Integer32(ACCESS)),
+        (tags::PR_ACCESS_LEVEL, Value::Integer32(1)),
+        (tags::PR_HASATTACH, Value::Boolean(false)),
+    ];
+    if form.ansi {
+        let code_page = i32::try_from(form.code_page.number()).unwrap_or(0);
+        properties.push((tags::PR_MESSAGE_CODEPAGE, Value::Integer32(code_page)));
+    }
+    compose(header, &properties, form)
+}
+
+/// An attachment by value with nothing in it yet.
+pub(super) fn attachment(number: u32, form: Form) -> Result<Transaction, Error> {
+    let index = i32::try_from(number).unwrap_or(i32::MAX);
+    let properties = [
+        (tags::PR_ATTACH_NUM, Value::Integer32(index)),
+        (tags::PR_ATTACH_METHOD, Value::Integer32(BY_VALUE)),
+        (tags::PR_RENDERING_POSITION, Value::Integer32(-1)),
+        (tags::PR_OBJECT_TYPE, Value::Integer32(ATTACHMENT)),
+        (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(form.store_support_mask())),
+        (tags::PR_RECORD_KEY, Value::Binary(number.to_le_bytes().to_vec())),
+    ];
+    compose(Header::Part, &properties, form)
+}
+
+/// How the strings of an object are stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Form {
+    pub(super) ansi: bool,
+    pub(super) code_page: CodePage,
+}
+
+impl Form {
+    pub(super) const UNICODE: Self = Self { ansi: false, code_page: CodePage::WINDOWS_1252 };
+
+    fn store_support_mask(self) -> i32 {
+        if self.ansi { STORE_SUPPORT_MASK & !UNICODE_OK } else { STORE_SUPPORT_MASK }
+    }
+}
+
+/// The properties of a recipient that its address and type decide.
+pub(super) fn address_properties(address: &Address, form: Form) -> Vec<(PropertyTag, Value)> {
+    let Address { name, address } = address;
+    let text = |text: &str| Value::String(text.to_owned());
+    let display_name = if name.is_empty() { address } else { name };
+    let mut properties = vec![
+        (tags::PR_DISPLAY_NAME, text(display_name)),
+        (tags::PR_RECIPIENT_DISPLAY_NAME, text(display_name)),
+    ];
+    if address.is_empty() {
+        return properties;
+    }
+    // Without an '@' it is no SMTP address but a name in a directory.
+    let (address_type, is_smtp) =
+        if address.contains('@') { ("SMTP", true) } else { ("EX", false) };
+    properties.extend([
+        (tags::PR_ADDRTYPE, text(address_type)),
+        (tags::PR_EMAIL_ADDRESS, text(address)),
+        (tags::PR_SEARCH_KEY, Value::Binary(search_key(address_type, address, form))),
+        (tags::PR_ENTRYID, Value::Binary(one_off_entry_id(display_name, address_type, address))),
+    ]);
+    if is_smtp {
+        properties.push((tags::PR_SMTP_ADDRESS, text(address)));
+    }
+    properties
+}
+
+/// A recipient.
+pub(super) fn recipient(
+    row: u32,
+    recipient_type: RecipientType,
+    address: &Address,
+    form: Form,
+) -> Result<Transaction, Error> {
+    let row = i32::try_from(row).unwrap_or(i32::MAX);
+    let mut properties = vec![
+        (tags::PR_ROWID, Value::Integer32(row)),
+        (tags::PR_RECIPIENT_TYPE, Value::Integer32(recipient_type.number())),
+        (tags::PR_OBJECT_TYPE, Value::Integer32(MAIL_USER)),
+        (tags::PR_DISPLAY_TYPE, Value::Integer32(0)),
+    ];
+    properties.extend(address_properties(address, form));
+    compose(Header::Part, &properties, form)
+}
+
+fn compose(
+    header: Header,
+    properties: &[(PropertyTag, Value)],
+    form: Form,
+) -> Result<Transaction, Error> {
+    let mut transaction = Transaction::new();
+    transaction.write_stream(&[PROPERTY_STREAM], vec![0; header.len()])?;
+    let mut editor = PropertyEditor::new(&mut transaction, &[], header)?;
+    for (tag, value) in properties {
+        let tag = stored_tag(*tag, form.ansi);
+        put(&mut editor, tag, encode(tag, value, form.code_page)?)?;
+    }
+    for tag in [tags::PR_STORE_SUPPORT_MASK, tags::PR_ACCESS, tags::PR_ACCESS_LEVEL] {
+        editor.set_flags(tag.id(), READABLE);
+    }
+    editor.finish()?;
+    Ok(transaction)
+}
+
+/// `PR_SEARCH_KEY` of an address (\[MS-OXCMSG\] 2.2.1.9 and others): type and address in
+/// upper case, with a NUL.
+fn search_key(address_type: &str, address: &str, form: Form) -> Vec<u8> {
+    let key = format!("{address_type}:{}", address.to_uppercase());
+    let mut key = form.code_page.encode(&key).unwrap_or_else(|| key.into_bytes());
+    key.push(0);
+    key
+}

@@ -1,0 +1,313 @@
+//! Edits of messages and attachments (`IMAPIProp::SetProps`, `DeleteProps`, `SaveChanges`).
+
+use std::sync::Arc;
+
+use crate::mapi::{CodePage, PropertyTag, PropertyType, Value};
+use crate::storage::{CompoundFile, Source, StreamContent};
+
+use super::computed;
+use super::draft::{Draft, State};
+use super::encode::{self, Encoded, encode};
+use super::error::Error;
+use super::names::PropertyName;
+use super::properties::{Header, MapiProp};
+use super::property_editor::PropertyEditor;
+
+/// The property must not be deleted (`PROPATTR_MANDATORY`).
+pub const PROPATTR_MANDATORY: u32 = 1;
+/// The property can be read (`PROPATTR_READABLE`).
+pub const PROPATTR_READABLE: u32 = 2;
+/// The property can be set (`PROPATTR_WRITEABLE`).
+pub const PROPATTR_WRITEABLE: u32 = 4;
+/// All that there are: an entry with others is damaged, and says nothing.
+const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
+
+/// An object whose properties can be written: a message or an attachment opened for that.
+///
+/// Edits are seen at once by every handle of the object, and reach the object around it, or the
+/// file, with [`MapiPropMut::save_changes`]. An edit that fails changes nothing.
+pub trait MapiPropMut: MapiProp {
+    /// Sets a property (`SetProps`); one of the same id and another type goes. A string is stored
+    /// in the type that the message has its strings in. An empty string, and no value of many,
+    /// deletes the property: Outlook refuses empty strings.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::Computed`], [`Error::Protected`] without
+    /// `PROPATTR_WRITEABLE`, [`Error::Invalid`], [`Error::Unmappable`], [`Error::TooLarge`],
+    /// [`Error::Storage`], [`Error::SessionClosed`].
+    fn set_property(&self, tag: PropertyTag, value: &Value) -> Result<(), Error>;
+
+    /// Sets a `PT_BINARY` property to bytes that need not be in memory.
+    ///
+    /// # Errors
+    /// As [`MapiPropMut::set_property`].
+    fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error>;
+
+    /// Sets the attributes of a property, a combination of [`PROPATTR_MANDATORY`],
+    /// [`PROPATTR_READABLE`] and [`PROPATTR_WRITEABLE`] (`SetAttribIMsgOnIStg`).
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NoProperty`] if it is not listed, [`Error::Invalid`] for
+    /// other bits, [`Error::SessionClosed`].
+    fn set_property_flags(&self, tag: PropertyTag, flags: u32) -> Result<(), Error>;
+
+    /// Deletes a property, whatever its type (`DeleteProps`).
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NoProperty`], [`Error::Computed`], [`Error::Protected`] with
+    /// `PROPATTR_MANDATORY`, [`Error::Storage`], [`Error::SessionClosed`].
+    fn delete_property(&self, tag: PropertyTag) -> Result<(), Error>;
+
+    /// The property id of a name (`GetIDsFromNames`), which is given one if `create` says so.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::TooMany`] if there is no id left, [`Error::Damaged`] if the
+    /// map is damaged, [`Error::Invalid`] for a name that is too long, [`Error::SessionClosed`].
+    fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
+
+    /// Saves the edits (`SaveChanges`): of an attachment into its message, of an embedded message
+    /// into its attachment, of a message into its file. Nothing is done if there are none.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NoObject`] if the attachment was deleted meanwhile, what the
+    /// target answers, [`Error::SessionClosed`]. The edits are still there.
+    fn save_changes(&self) -> Result<(), Error>;
+
+    /// Lets the session forget the edits that have not been saved: nothing saves them any more.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`].
+    fn discard_changes(&self) -> Result<(), Error>;
+
+    /// Whether there are edits that have not been saved.
+    fn is_unsaved(&self) -> bool;
+
+    /// Whether a property has been set since the last save.
+    fn has_set(&self, tag: PropertyTag) -> bool;
+
+    /// The object with its edits as a file whose root it is.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`].
+    fn snapshot(&self) -> Result<Arc<CompoundFile>, Error>;
+}
+
+/// What messages and attachments have in common when they are edited.
+pub(super) trait Editable: MapiProp {
+    /// The writable side.
+    fn draft(&self) -> Option<&Arc<Draft>>;
+
+    /// The header of the property stream.
+    fn header(&self) -> Result<Header, Error>;
+
+    /// Whether the object has its strings in an 8-bit type.
+    fn is_ansi(&self) -> Result<bool, Error>;
+
+    /// Whether a property follows from others.
+    fn is_computed(&self, tag: PropertyTag) -> bool;
+
+    /// Reads the object anew, and has the session hold it if it is not saved.
+    fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error>;
+
+    /// What a save does, the lock being held.
+    fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error>;
+
+    /// Notes that nothing is left to save.
+    fn let_go(&self);
+
+    /// The property id of a name in the file.
+    fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
+}
+
+/// Makes an edit, as a whole or not at all.
+pub(super) fn edit<O: Editable + ?Sized, T>(
+    object: &O,
+    by_user: bool,
+    change: impl FnOnce(&mut State) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let draft = writable(object)?;
+    let mut state = draft.lock();
+    let mut next = state.clone();
+    let result = change(&mut next)?;
+    next.unsaved = true;
+    object.adopt(&next, by_user)?;
+    *state = next;
+    Ok(result)
+}
+
+fn writable<O: Editable + ?Sized>(object: &O) -> Result<&Arc<Draft>, Error> {
+    let set = object.property_set()?.0;
+    object.draft().ok_or_else(|| Error::ReadOnly { place: set.storage().path() })
+}
+
+/// Edits the properties in the root of an object's transaction.
+pub(super) fn edit_properties<T>(
+    state: &mut State,
+    header: Header,
+    change: impl FnOnce(&mut PropertyEditor<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut editor = PropertyEditor::new(&mut state.transaction, &[], header)?;
+    let result = change(&mut editor)?;
+    editor.finish()?;
+    Ok(result)
+}
+
+/// The tag with the string type that an object has its strings in.
+pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
+    let (string, multiple) = match ansi {
+        true => (PropertyType::STRING8, PropertyType::MULTIPLE_STRING8),
+        false => (PropertyType::STRING, PropertyType::MULTIPLE_STRING),
+    };
+    match tag.property_type() {
+        PropertyType::STRING | PropertyType::STRING8 => tag.with_type(string),
+        PropertyType::MULTIPLE_STRING | PropertyType::MULTIPLE_STRING8 => tag.with_type(multiple),
+        _ => tag,
+    }
+}
+
+/// Sets a property, or removes it for a value that is stored by leaving it out.
+pub(super) fn put(
+    editor: &mut PropertyEditor<'_>,
+    tag: PropertyTag,
+    value: Option<Encoded>,
+) -> Result<(), Error> {
+    match value {
+        Some(value) => editor.set(tag, value),
+        None => {
+            editor.remove(tag.id());
+            Ok(())
+        }
+    }
+}
+
+fn set<O: Editable>(
+    object: &O,
+    tag: PropertyTag,
+    value: impl FnOnce(PropertyTag, CodePage) -> Result<Option<Encoded>, Error>,
+) -> Result<(), Error> {
+    writable(object)?;
+    let (header, tag) = (object.header()?, stored_tag(tag, object.is_ansi()?));
+    if object.is_computed(tag) {
+        return Err(Error::Computed { tag });
+    }
+    let code_page = object.property_set()?.1.code_page();
+    let value = value(tag, code_page)?;
+    edit(object, true, |state| {
+        edit_properties(state, header, |editor| {
+            if is_without(editor.flags(tag.id()), PROPATTR_WRITEABLE) {
+                return Err(Error::Protected { tag });
+            }
+            let is_deleted = value.is_none();
+            put(editor, tag, value)?;
+            if is_deleted {
+                remove_followers(editor, tag);
+            }
+            Ok(())
+        })?;
+        state.set.insert(tag.id());
+        Ok(())
+    })
+}
+
+/// What is deleted must not be read from what followed from it.
+fn remove_followers(editor: &mut PropertyEditor<'_>, tag: PropertyTag) {
+    for follower in computed::followers(tag) {
+        editor.remove(follower.id());
+    }
+}
+
+fn is_without(flags: Option<u32>, wanted: u32) -> bool {
+    flags.is_some_and(|flags| flags & !PROPATTR_ALL == 0 && flags & wanted == 0)
+}
+
+impl<O: Editable> MapiPropMut for O {
+    fn set_property(&self, tag: PropertyTag, value: &Value) -> Result<(), Error> {
+        set(self, tag, |tag, code_page| encode(tag, value, code_page))
+    }
+
+    fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error> {
+        if tag.property_type() != PropertyType::BINARY {
+            return Err(Error::Invalid { tag, cause: "bytes for another type".to_owned() });
+        }
+        set(self, tag, |tag, _| encode::stream(tag, StreamContent::Source(source), 0).map(Some))
+    }
+
+    fn set_property_flags(&self, tag: PropertyTag, flags: u32) -> Result<(), Error> {
+        writable(self)?;
+        if flags & !PROPATTR_ALL != 0 {
+            return Err(Error::Invalid { tag, cause: format!("attributes 0x{flags:08X}") });
+        }
+        let (header, set) = (self.header()?, self.property_set()?.0);
+        edit(self, true, |state| {
+            edit_properties(state, header, |editor| match editor.set_flags(tag.id(), flags) {
+                true => Ok(()),
+                false => Err(Error::NoProperty { place: set.storage().path(), tag }),
+            })
+        })
+    }
+
+    fn delete_property(&self, tag: PropertyTag) -> Result<(), Error> {
+        writable(self)?;
+        let (header, set) = (self.header()?, self.property_set()?.0);
+        if self.is_computed(tag) {
+            return Err(Error::Computed { tag });
+        }
+        edit(self, true, |state| {
+            edit_properties(state, header, |editor| {
+                let flags = editor.flags(tag.id()).filter(|flags| flags & !PROPATTR_ALL == 0);
+                if flags.is_some_and(|flags| flags & PROPATTR_MANDATORY != 0) {
+                    return Err(Error::Protected { tag });
+                }
+                match editor.remove(tag.id()) {
+                    true => {
+                        remove_followers(editor, tag);
+                        Ok(())
+                    }
+                    false => Err(Error::NoProperty { place: set.storage().path(), tag }),
+                }
+            })?;
+            state.set.insert(tag.id());
+            Ok(())
+        })
+    }
+
+    fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
+        writable(self)?;
+        self.register_name(name, create)
+    }
+
+    fn save_changes(&self) -> Result<(), Error> {
+        let draft = writable(self)?;
+        let mut state = draft.lock();
+        if !state.unsaved {
+            return Ok(());
+        }
+        let mut next = state.clone();
+        self.commit(draft, &mut next)?;
+        next.saved();
+        self.adopt(&next, false)?;
+        *state = next;
+        // Under the lock, or an edit made meanwhile would not be held.
+        self.let_go();
+        drop(state);
+        Ok(())
+    }
+
+    fn discard_changes(&self) -> Result<(), Error> {
+        writable(self)?.lock().unsaved = false;
+        self.let_go();
+        Ok(())
+    }
+
+    fn is_unsaved(&self) -> bool {
+        self.draft().is_some_and(|draft| draft.lock().unsaved)
+    }
+
+    fn has_set(&self, tag: PropertyTag) -> bool {
+        self.draft().is_some_and(|draft| draft.lock().has_set(tag))
+    }
+
+    fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
+        Ok(writable(self)?.lock().transaction.snapshot())
+    }
+}

@@ -1,0 +1,170 @@
+//! Messages of other files, taken over: the ids of their named properties mean something else here.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::sync::Arc;
+
+use crate::mapi::{CodePage, Guid, PropertyTag, PropertyType, Value, tags};
+use crate::storage::{self, Storage, Transaction};
+
+use super::compose::{self, MESSAGE_CLSID};
+use super::edit::{Editable as _, put};
+use super::encode::{Encoded, encode};
+use super::error::Error;
+use super::message::{ATTACHMENT_PREFIX, Message, MessageData, RECIPIENT_PREFIX};
+use super::name_registry;
+use super::names::{NAMEID_STORAGE, PropertyNames};
+use super::properties::{Header, PROPERTY_STREAM, PropertySet, numbered};
+use super::property_editor::{PropertyEditor, is_ansi, stream_name};
+
+/// A message of its own file, with its own map of names.
+pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error> {
+    MessageData::top_level(storage, None)?;
+    let mut content = Transaction::on(storage)?;
+    name_registry::create(&mut content)?;
+    Ok(content)
+}
+
+/// A message as one that is embedded in the file of `top`, where its names are registered.
+///
+/// A property with an id that its own file has no name for means nothing there, and would mean
+/// something here: it is left out. No real file has strings of both types, and readers rely on
+/// that: 8-bit strings become Unicode where the file is Unicode.
+pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Transaction, Error> {
+    let data = Arc::new(MessageData::top_level(storage, None)?);
+    let mut content = Transaction::on(storage)?;
+    content.set_clsid(&[], Guid::default())?;
+    let names = PropertyNames::read(&storage.file().root());
+    content.remove(&[NAMEID_STORAGE]);
+    let is_file = storage.parent().is_none();
+    let own = if is_file { Header::TopLevelMessage } else { Header::EmbeddedMessage };
+    let unicode = !top.data()?.is_ansi();
+    let mut ids = BTreeMap::new();
+    for object in objects(data, own)? {
+        let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
+        let mut editor = PropertyEditor::new(&mut content, &path, object.header)?;
+        for id in editor.tags().into_iter().filter(|tag| tag.is_named()).map(PropertyTag::id) {
+            if let Entry::Vacant(place) = ids.entry(id) {
+                let name = names.name(PropertyTag::new(id, PropertyType::UNSPECIFIED));
+                let new = name.map(|name| top.register_name(name, true)).transpose()?.flatten();
+                place.insert(new);
+            }
+            if ids.get(&id) == Some(&None) {
+                editor.remove(id);
+            }
+        }
+        if unicode {
+            make_unicode(&mut editor, &object)?;
+        }
+        editor.renumber(&|id| ids.get(&id).copied().flatten())?;
+        if path.is_empty() {
+            editor.header_mut().resize(Header::EmbeddedMessage.len(), 0);
+            say_code_page(&mut editor, &object.message)?;
+        }
+        editor.finish()?;
+    }
+    Ok(content)
+}
+
+/// Makes an embedded message that was taken over the content of the file `own`.
+pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Result<(), Error> {
+    content.set_clsid(&[], MESSAGE_CLSID)?;
+    if let Some(names) = own.part(&[NAMEID_STORAGE]) {
+        content.put_transaction(&names, &[NAMEID_STORAGE])?;
+    }
+    let mut editor = PropertyEditor::new(content, &[], Header::EmbeddedMessage)?;
+    editor.header_mut().resize(Header::TopLevelMessage.len(), 0);
+    editor.finish()
+}
+
+/// A storage with properties, and the message that it is or belongs to.
+struct Object {
+    path: Vec<String>,
+    header: Header,
+    properties: PropertySet,
+    message: Arc<MessageData>,
+}
+
+/// All storages with properties: the message, its recipients and attachments, and those of the
+/// messages embedded in it.
+fn objects(message: Arc<MessageData>, own: Header) -> Result<Vec<Object>, Error> {
+    let mut found = Vec::new();
+    let mut pending = vec![(Vec::new(), own, message)];
+    while let Some((path, header, message)) = pending.pop() {
+        let storage = message.storage().clone();
+        for entry in storage.entries() {
+            let storage::Entry::Storage(part) = entry else { continue };
+            let is_attachment = numbered(part.name(), ATTACHMENT_PREFIX).is_some();
+            if !is_attachment && numbered(part.name(), RECIPIENT_PREFIX).is_none() {
+                continue;
+            }
+            let path: Vec<String> = path.iter().cloned().chain([part.name().to_owned()]).collect();
+            let object = part.storage(&stream_name(tags::PR_ATTACH_DATA_OBJ));
+            // An OLE object has no properties.
+            let object = object.filter(|object| object.stream(PROPERTY_STREAM).is_some());
+            if let Some(object) = object.filter(|_| is_attachment) {
+                let inner = Arc::new(MessageData::embedded(&object, &message)?);
+                let path = path.iter().cloned().chain([object.name().to_owned()]).collect();
+                pending.push((path, Header::EmbeddedMessage, inner));
+            }
+            let properties = PropertySet::read(&part, Header::Part);
+            let message = Arc::clone(&message);
+            found.push(Object { path, header: Header::Part, properties, message });
+        }
+        let properties = PropertySet::read(&storage, header);
+        found.push(Object { path, header, properties, message });
+    }
+    Ok(found)
+}
+
+/// Stores the 8-bit strings of an object as Unicode ones.
+fn make_unicode(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), Error> {
+    let strings = object.message.strings();
+    for property in object.properties.properties() {
+        let tag = property.tag;
+        let is_8_bit =
+            [PropertyType::STRING8, PropertyType::MULTIPLE_STRING8].contains(&tag.property_type());
+        let unicode = tag.with_type(tag.property_type().to_unicode());
+        // One that was left out, and one that is there in Unicode too.
+        if !is_8_bit || !editor.tags().contains(&tag) || object.properties.get(unicode).is_some() {
+            continue;
+        }
+        if let Some(value) = object.properties.salvage(property, strings).value {
+            let value = without_nuls(value);
+            put(editor, unicode, encode(unicode, &value, CodePage::UTF_16LE)?)?;
+        }
+    }
+    let tag = tags::PR_STORE_SUPPORT_MASK;
+    if let Some(Value::Integer32(mask)) = object.properties.fixed(tag)
+        && mask & compose::UNICODE_OK == 0
+    {
+        let mask = Value::Integer32(mask | compose::UNICODE_OK);
+        put(editor, tag, encode(tag, &mask, CodePage::UTF_16LE)?)?;
+    }
+    Ok(())
+}
+
+/// Ends strings at their first NUL, as every reader of 8-bit strings does.
+fn without_nuls(value: Value) -> Value {
+    match value {
+        Value::String(mut text) => {
+            text.truncate(text.find('\0').unwrap_or(text.len()));
+            Value::String(text)
+        }
+        Value::Multiple(values) => Value::Multiple(values.into_iter().map(without_nuls).collect()),
+        value => value,
+    }
+}
+
+/// An 8-bit message without a word about its code page would be read in that of the message
+/// around it.
+fn say_code_page(editor: &mut PropertyEditor<'_>, data: &MessageData) -> Result<(), Error> {
+    let tag = tags::PR_MESSAGE_CODEPAGE;
+    if is_ansi(editor.tags().into_iter()) != Some(true) || editor.has(tag.id()) {
+        return Ok(());
+    }
+    let mut field = [0; 8];
+    let number = data.strings().code_page().number().to_le_bytes();
+    field.iter_mut().zip(number).for_each(|(to, from)| *to = from);
+    editor.set(tag, Encoded::Fixed(field))
+}

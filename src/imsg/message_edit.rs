@@ -1,0 +1,180 @@
+//! Edits of the parts of a message: attachments made, deleted and saved, and whole contents.
+
+use crate::storage::{Storage, Transaction};
+
+use super::attachment::Attachment;
+use super::compose;
+use super::draft::{Destination, Draft};
+use super::edit::{Editable as _, edit};
+use super::error::Error;
+use super::foreign;
+use super::message::{ATTACHMENT_PREFIX, Message};
+use super::properties::numbered;
+
+/// Attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
+pub(super) const PARTS_MAX: u32 = 2048;
+
+impl Message {
+    /// Creates an attachment by value, without content and name (`CreateAttach`). It comes into
+    /// the message when it is saved.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::TooMany`], [`Error::SessionClosed`].
+    pub fn create_attachment(&self) -> Result<Attachment, Error> {
+        let draft = self.writable()?;
+        let number = {
+            let mut state = draft.lock();
+            let known = self.attachments()?;
+            let after = known.last().map_or(0, |last| last.saturating_add(1));
+            let number = after.max(state.next_attachment);
+            let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
+            if count >= PARTS_MAX || number == u32::MAX {
+                return Err(Error::TooMany { what: "attachments", count_max: PARTS_MAX });
+            }
+            state.next_attachment = number + 1;
+            number
+        };
+        let destination = Destination::Message { message: self.clone(), number };
+        let draft = Draft::of(compose::attachment(number, self.data()?.form())?, true, destination);
+        let snapshot = draft.lock().transaction.snapshot();
+        let attachment = self.register_attachment(number, &snapshot.root(), Some(draft))?;
+        attachment.hold(true)?;
+        Ok(attachment)
+    }
+
+    /// Makes several edits as a whole: if one fails, those before it are taken back. Attachments
+    /// and embedded messages opened for them are not.
+    ///
+    /// # Errors
+    /// Those of the edits, [`Error::ReadOnly`], [`Error::SessionClosed`].
+    pub fn edit_as_a_whole<T, E: From<Error>>(
+        &self,
+        edits: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let draft = self.writable()?;
+        let before = draft.lock().clone();
+        let edited = edits(self);
+        if edited.is_err() {
+            let mut state = draft.lock();
+            self.adopt(&before, false)?;
+            let was_unsaved = before.unsaved;
+            *state = before;
+            drop(state);
+            if !was_unsaved {
+                self.let_go();
+            }
+        }
+        edited
+    }
+
+    /// Deletes an attachment by its number (`DeleteAttach`).
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NoObject`] if there is none, [`Error::SessionClosed`].
+    pub fn delete_attachment(&self, number: u32) -> Result<(), Error> {
+        self.writable()?;
+        edit(self, true, |state| {
+            let Some(name) = attachment_name(&state.transaction, number) else {
+                return Err(self.no_attachment(number));
+            };
+            state.transaction.remove(&[&name]);
+            state.attachments_changed = true;
+            Ok(())
+        })
+    }
+
+    /// Replaces the whole content by that of a message in another file: properties, recipients,
+    /// attachments, and whatever else is there. The ids of named properties become those of this
+    /// file.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NotAMessage`], [`Error::Storage`] if the other file is so
+    /// damaged that something would be lost, [`Error::SessionClosed`].
+    pub fn copy_from(&self, other: &Storage) -> Result<(), Error> {
+        self.writable()?;
+        let content = match self.top() {
+            // With the map of names, if it has one: the root of a file.
+            None if other.parent().is_none() => foreign::top_level_message(other)?,
+            None => {
+                let mut content = foreign::embedded_message(other, self)?;
+                let own = self.writable()?.lock().transaction.clone();
+                foreign::make_top_level(&mut content, &own)?;
+                content
+            }
+            Some(top) => foreign::embedded_message(other, &top)?,
+        };
+        edit(self, true, |state| {
+            state.transaction = content;
+            state.recipients_changed = true;
+            state.attachments_changed = true;
+            Ok(())
+        })
+    }
+
+    /// Takes over an attachment that is saved.
+    pub(super) fn take_attachment(
+        &self,
+        number: u32,
+        attachment: &Transaction,
+        created: bool,
+    ) -> Result<(), Error> {
+        edit(self, false, |state| {
+            let name = match attachment_name(&state.transaction, number) {
+                Some(name) => name,
+                None if created => {
+                    let count = self.attachments()?.len();
+                    if u32::try_from(count).unwrap_or(u32::MAX) >= PARTS_MAX {
+                        return Err(Error::TooMany { what: "attachments", count_max: PARTS_MAX });
+                    }
+                    state.attachments_changed = true;
+                    format!("{ATTACHMENT_PREFIX}{number:08X}")
+                }
+                None => return Err(self.no_attachment(number)),
+            };
+            Ok(state.transaction.put_transaction(attachment, &[&name])?)
+        })
+    }
+
+    pub(super) fn writable(&self) -> Result<&std::sync::Arc<Draft>, Error> {
+        let place = self.storage()?.path();
+        self.draft().ok_or(Error::ReadOnly { place })
+    }
+
+    fn no_attachment(&self, number: u32) -> Error {
+        let place = self.storage().map(|storage| storage.path()).unwrap_or_default();
+        Error::NoObject { place, what: format!("attachment {number}") }
+    }
+}
+
+impl Attachment {
+    /// Makes this an embedded message (`OpenProperty` of `PR_ATTACH_DATA_OBJ` with `MAPI_CREATE`),
+    /// in place of what it was. The message comes into the attachment when it is saved.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::TooDeep`], [`Error::Storage`], [`Error::SessionClosed`].
+    pub fn create_embedded_message(&self) -> Result<super::Message, Error> {
+        let form = self.form()?;
+        self.put_message(&compose::embedded_message(form)?)?;
+        self.embedded_message()
+    }
+
+    /// Makes this an embedded message that is a copy of one in another file, whose ids of named
+    /// properties become those of this file.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NotAMessage`], [`Error::TooDeep`], [`Error::Storage`] if the
+    /// other file is so damaged that something would be lost, [`Error::SessionClosed`].
+    pub fn embed(&self, other: &Storage) -> Result<(), Error> {
+        let top = self.writable_top()?.ok_or(Error::SessionClosed)?;
+        self.put_message(&foreign::embedded_message(other, &top)?)
+    }
+}
+
+/// The name of the storage of an attachment.
+fn attachment_name(transaction: &Transaction, number: u32) -> Option<String> {
+    let mut entries = transaction.entries(&[]);
+    let found = entries.find(|(name, is_storage)| {
+        *is_storage && numbered(name, ATTACHMENT_PREFIX) == Some(number)
+    });
+    found.map(|(name, _)| name.to_owned())
+}

@@ -1,0 +1,150 @@
+//! New names in the named-property map of a file (\[MS-OXMSG\] 2.2.3).
+//!
+//! The map only grows: what is there keeps its id and its bytes.
+
+use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
+use crate::mapi::{Guid, PropertyTag, crc};
+use crate::storage::{self, Defect, Transaction};
+
+use super::edit::edit;
+use super::error::Error;
+use super::message::Message;
+use super::names::{
+    ENTRY_LEN, ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAMEID_STORAGE, NameKind, PropertyName,
+    STRING_STREAM,
+};
+
+/// Property ids from 0x8000 up to 0xFFFE.
+const NAMES_MAX: u32 = 0x7FFF;
+/// The first stream of the buckets, and how many there are (\[MS-OXMSG\] 2.2.3.2.1).
+const FIRST_BUCKET: u32 = 0x1000;
+const BUCKETS: u32 = 0x1F;
+/// The kind of a name that is a string, in bit 0 of the entry's second half.
+const STRING_KIND: u32 = 1;
+
+/// Creates an empty map.
+pub(super) fn create(transaction: &mut Transaction) -> Result<(), storage::Error> {
+    transaction.create_storage(&[NAMEID_STORAGE])?;
+    for stream in [GUID_STREAM, ENTRY_STREAM, STRING_STREAM] {
+        if transaction.stream(&[NAMEID_STORAGE, stream]).is_none() {
+            transaction.write_stream(&[NAMEID_STORAGE, stream], Vec::new())?;
+        }
+    }
+    Ok(())
+}
+
+/// The id of a name in the file of a message that is the top-level one.
+pub(super) fn property_id(
+    message: &Message,
+    name: &PropertyName,
+    create: bool,
+) -> Result<Option<u16>, Error> {
+    let known = message.data()?.names().id(name);
+    if known.is_some() || !create {
+        return Ok(known);
+    }
+    edit(message, true, |state| {
+        // Another thread may have been first.
+        match message.data()?.names().id(name) {
+            Some(known) => Ok(Some(known)),
+            None => add(&mut state.transaction, name).map(Some),
+        }
+    })
+}
+
+/// Gives a name the next id.
+fn add(transaction: &mut Transaction, name: &PropertyName) -> Result<u16, Error> {
+    create(transaction)?;
+    let read = |name| {
+        let bytes = transaction.read_stream(&[NAMEID_STORAGE, name])?;
+        Ok::<_, storage::Error>(bytes.unwrap_or_default())
+    };
+    let (mut guids, mut entries) = (read(GUID_STREAM)?, read(ENTRY_STREAM)?);
+    let mut strings = read(STRING_STREAM)?;
+    let index = next_index(&entries)?;
+    let set = set_index(name.set, &mut guids)?;
+    let (value, key, kind) = match &name.kind {
+        NameKind::Lid(lid) => (*lid, *lid, 0),
+        NameKind::Name(text) => {
+            let offset = add_string(text, &mut strings)?;
+            (offset, checksum(name.set, text), STRING_KIND)
+        }
+    };
+    let set_and_kind = set << 1 | kind;
+    let second = u32::from(index) << 16 | set_and_kind;
+    entries.extend([value.to_le_bytes(), second.to_le_bytes()].concat());
+    let bucket = FIRST_BUCKET + (key ^ set_and_kind) % BUCKETS;
+    let bucket = format!("__substg1.0_{bucket:04X}0102");
+    let mut bucket_entries = read(&bucket)?;
+    bucket_entries.extend([key.to_le_bytes(), second.to_le_bytes()].concat());
+    for (stream, bytes) in [
+        (GUID_STREAM, guids),
+        (ENTRY_STREAM, entries),
+        (STRING_STREAM, strings),
+        (bucket.as_str(), bucket_entries),
+    ] {
+        transaction.write_stream(&[NAMEID_STORAGE, stream], bytes)?;
+    }
+    Ok(PropertyTag::FIRST_NAMED_ID + index)
+}
+
+/// The index of the next entry: ids are positions, so a map where they are not cannot grow.
+fn next_index(entries: &[u8]) -> Result<u16, Error> {
+    let (known, rest) = entries.as_chunks::<ENTRY_LEN>();
+    let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
+    let index = |[.., low, high]: &[u8; ENTRY_LEN]| u32::from(u16::from_le_bytes([*low, *high]));
+    if !rest.is_empty() || known.iter().any(|entry| index(entry) >= count) {
+        return Err(damaged(ENTRY_STREAM, "entries that are not numbered one by one"));
+    }
+    u16::try_from(count)
+        .ok()
+        .filter(|_| count < NAMES_MAX)
+        .ok_or(Error::TooMany { what: "named properties", count_max: NAMES_MAX })
+}
+
+/// The index of a property set; 1 and 2 are not stored (\[MS-OXMSG\] 2.2.3.1.1).
+fn set_index(set: Guid, guids: &mut Vec<u8>) -> Result<u32, Error> {
+    if set == PS_MAPI || set == PS_PUBLIC_STRINGS {
+        return Ok(if set == PS_MAPI { 1 } else { 2 });
+    }
+    let (known, rest) = guids.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Err(damaged(GUID_STREAM, "a last GUID that is cut off"));
+    }
+    let index = known.iter().position(|guid| *guid == set.0).unwrap_or(known.len());
+    if index == known.len() {
+        guids.extend(set.0);
+    }
+    // As many sets as names at most, so that 15 bits hold the index.
+    u32::try_from(index + 3)
+        .ok()
+        .filter(|index| *index <= NAMES_MAX)
+        .ok_or(Error::TooMany { what: "property sets", count_max: NAMES_MAX })
+}
+
+/// Appends a name to the string stream, and tells its offset.
+fn add_string(text: &str, strings: &mut Vec<u8>) -> Result<u32, Error> {
+    let name: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let too_long = Error::TooMany { what: "bytes in a name", count_max: 508 };
+    if name.is_empty() || name.len() > NAME_BYTES_MAX || text.contains('\0') {
+        return Err(too_long);
+    }
+    // Some writers leave out the padding of the last name.
+    strings.resize(strings.len().next_multiple_of(4), 0);
+    let offset = u32::try_from(strings.len()).map_err(|_| too_long)?;
+    strings.extend(u32::try_from(name.len()).unwrap_or_default().to_le_bytes());
+    strings.extend(name);
+    strings.resize(strings.len().next_multiple_of(4), 0);
+    Ok(offset)
+}
+
+/// The checksum of a name (\[MS-OXMSG\] 2.2.3.2.2), of an internet header's in lower case.
+fn checksum(set: Guid, text: &str) -> u32 {
+    let text = if set == PS_INTERNET_HEADERS { text.to_lowercase() } else { text.to_owned() };
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    crc::crc(&bytes)
+}
+
+fn damaged(stream: &str, cause: &str) -> Error {
+    Error::Damaged(Defect { place: format!("/{NAMEID_STORAGE}/{stream}"), cause: cause.to_owned() })
+}

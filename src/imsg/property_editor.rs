@@ -1,0 +1,252 @@
+//! The property stream of one storage and the value streams beside it, under edit
+//! (\[MS-OXMSG\] 2.4).
+//!
+//! What is not touched stays byte for byte: the order of the entries, their flags, the junk behind
+//! short values. Knows nothing of what a property means, or who may change it.
+
+use crate::mapi::{PropertyTag, PropertyType};
+use crate::storage::{self, StreamContent, Transaction};
+
+use super::encode::Encoded;
+use super::error::Error;
+use super::properties::{Header, PROPERTY_STREAM, StreamName};
+
+const ENTRY_LEN: usize = 16;
+/// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
+const FLAGS: u32 = 6;
+/// The size of every `PT_OBJECT` (\[MS-OXMSG\] 2.4.2.2).
+const OBJECT_SIZE: u32 = u32::MAX;
+
+/// The properties of one storage under edit; nothing changes before [`PropertyEditor::finish`]
+/// but the value streams.
+pub(super) struct PropertyEditor<'a> {
+    transaction: &'a mut Transaction,
+    path: Vec<&'a str>,
+    header: Vec<u8>,
+    entries: Vec<[u8; ENTRY_LEN]>,
+    /// Bytes behind the last entry; real files have them.
+    tail: Vec<u8>,
+}
+
+impl<'a> PropertyEditor<'a> {
+    /// Reads the property stream of a storage; one that is missing is made.
+    pub(super) fn new(
+        transaction: &'a mut Transaction,
+        path: &[&'a str],
+        header: Header,
+    ) -> Result<Self, Error> {
+        let mut stream =
+            transaction.read_stream(&joined(path, PROPERTY_STREAM))?.unwrap_or_default();
+        if stream.len() < header.len() {
+            stream.resize(header.len(), 0);
+        }
+        let rest = stream.split_off(header.len());
+        let (entries, tail) = rest.as_chunks::<ENTRY_LEN>();
+        let (entries, tail) = (entries.to_vec(), tail.to_vec());
+        Ok(Self { transaction, path: path.to_vec(), header: stream, entries, tail })
+    }
+
+    /// Sets a property; another type of the same id goes. The flags of a property that is there
+    /// stay.
+    pub(super) fn set(&mut self, tag: PropertyTag, value: Encoded) -> Result<(), Error> {
+        let flags = self.flags(tag.id()).unwrap_or(FLAGS);
+        let place = self.place(tag.id());
+        self.remove_values(tag.id());
+        let name = stream_name(tag);
+        let field = match value {
+            Encoded::Fixed(bytes) => bytes,
+            Encoded::Stream { content, size } => {
+                self.write(&name, content)?;
+                size_field(size, 0)
+            }
+            Encoded::Elements { lengths, values } => {
+                let size = u32::try_from(lengths.len()).unwrap_or(u32::MAX);
+                self.write(&name, lengths.into())?;
+                for (index, value) in values.into_iter().enumerate() {
+                    self.write(&format!("{name}-{index:08X}"), value.into())?;
+                }
+                size_field(size, 0)
+            }
+        };
+        self.put(place, tag, flags, field);
+        Ok(())
+    }
+
+    /// Puts a storage in as the value of a `PT_OBJECT`; `reserved` tells what is in it.
+    pub(super) fn set_object(
+        &mut self,
+        tag: PropertyTag,
+        object: &Transaction,
+        reserved: u32,
+    ) -> Result<(), Error> {
+        let place = self.place(tag.id());
+        let flags = self.flags(tag.id()).unwrap_or(FLAGS);
+        self.remove_values(tag.id());
+        let name = stream_name(tag);
+        self.transaction.put_transaction(object, &joined(&self.path, &name))?;
+        self.put(place, tag, flags, size_field(OBJECT_SIZE, reserved));
+        Ok(())
+    }
+
+    /// Removes a property of any type with its values; whether there was one.
+    pub(super) fn remove(&mut self, id: u16) -> bool {
+        let count = self.entries.len();
+        self.entries.retain(|entry| tag_of(entry).id() != id);
+        self.remove_values(id) || self.entries.len() < count
+    }
+
+    /// Sets the flags of the property of an id; whether it is listed.
+    pub(super) fn set_flags(&mut self, id: u16, flags: u32) -> bool {
+        let entry = self.entries.iter_mut().find(|entry| tag_of(entry).id() == id);
+        let field = entry.and_then(|entry| entry.get_mut(4..8));
+        field.map(|field| field.copy_from_slice(&flags.to_le_bytes())).is_some()
+    }
+
+    /// The flags of the property of an id, if it is listed.
+    pub(super) fn flags(&self, id: u16) -> Option<u32> {
+        let entry = self.entries.iter().find(|entry| tag_of(entry).id() == id)?;
+        let [_, _, _, _, a, b, c, d, ..] = *entry;
+        Some(u32::from_le_bytes([a, b, c, d]))
+    }
+
+    /// Whether a property of this id is listed.
+    pub(super) fn has(&self, id: u16) -> bool {
+        self.place(id).is_some()
+    }
+
+    /// The tags of the entries and of the values beside them.
+    pub(super) fn tags(&self) -> Vec<PropertyTag> {
+        let mut tags: Vec<_> = self.entries.iter().map(tag_of).collect();
+        let names = self.transaction.entries(&self.path);
+        tags.extend(names.filter_map(|(name, _)| Some(StreamName::parse(name)?.tag)));
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    }
+
+    /// Gives properties other ids; those that stay as they are have no new one.
+    pub(super) fn renumber(&mut self, new_id: &dyn Fn(u16) -> Option<u16>) -> Result<(), Error> {
+        let renumbered =
+            |tag: PropertyTag| Some(PropertyTag::new(new_id(tag.id())?, tag.property_type()));
+        for entry in &mut self.entries {
+            if let (Some(tag), Some(field)) = (renumbered(tag_of(entry)), entry.get_mut(..4)) {
+                field.copy_from_slice(&tag.0.to_le_bytes());
+            }
+        }
+        // All are taken out before any is put back, for the new ids may be old ones of others.
+        let names: Vec<String> =
+            self.transaction.entries(&self.path).map(|(name, _)| name.to_owned()).collect();
+        let mut moved = Vec::new();
+        for name in names {
+            let Some(parsed) = StreamName::parse(&name) else { continue };
+            let Some(tag) = renumbered(parsed.tag) else { continue };
+            let old = joined(&self.path, &name);
+            let mut new = stream_name(tag);
+            if let Some(index) = parsed.index {
+                new.push_str(&format!("-{index:08X}"));
+            }
+            let content = self.transaction.stream(&old).cloned();
+            moved.push((new, content, self.transaction.part(&old)));
+            self.transaction.remove(&old);
+        }
+        for (name, content, part) in moved {
+            let to = joined(&self.path, &name);
+            match (content, part) {
+                (Some(content), _) => self.transaction.write_stream(&to, content)?,
+                (None, Some(part)) => self.transaction.put_transaction(&part, &to)?,
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The header before the entries.
+    pub(super) fn header_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.header
+    }
+
+    /// Writes the property stream.
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let stream = [self.header, self.entries.concat(), self.tail].concat();
+        let path = joined(&self.path, PROPERTY_STREAM);
+        // A stream that is the same stays the one of the base.
+        if self.transaction.read_stream(&path)?.as_ref() != Some(&stream) {
+            self.transaction.write_stream(&path, stream)?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, place: Option<usize>, tag: PropertyTag, flags: u32, field: [u8; 8]) {
+        let mut entry = [0; ENTRY_LEN];
+        let bytes = tag.0.to_le_bytes().into_iter().chain(flags.to_le_bytes()).chain(field);
+        entry.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        self.entries.retain({
+            let mut index = 0;
+            move |one| {
+                index += 1;
+                tag_of(one).id() != tag.id() || Some(index - 1) == place
+            }
+        });
+        match place.and_then(|place| self.entries.get_mut(place)) {
+            Some(known) => *known = entry,
+            None => self.entries.push(entry),
+        }
+    }
+
+    fn place(&self, id: u16) -> Option<usize> {
+        self.entries.iter().position(|entry| tag_of(entry).id() == id)
+    }
+
+    /// Removes the streams and storages that hold the values of an id.
+    fn remove_values(&mut self, id: u16) -> bool {
+        let is_value = |name: &str| StreamName::parse(name).is_some_and(|name| name.tag.id() == id);
+        let names: Vec<String> = self
+            .transaction
+            .entries(&self.path)
+            .filter(|(name, _)| is_value(name))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        for name in &names {
+            self.transaction.remove(&joined(&self.path, name));
+        }
+        !names.is_empty()
+    }
+
+    fn write(&mut self, name: &str, content: StreamContent) -> Result<(), storage::Error> {
+        self.transaction.write_stream(&joined(&self.path, name), content)
+    }
+}
+
+/// The name of the stream or storage of a value (\[MS-OXMSG\] 2.1.3).
+pub(super) fn stream_name(tag: PropertyTag) -> String {
+    format!("__substg1.0_{:08X}", tag.0)
+}
+
+/// A path with one more name.
+pub(super) fn joined<'a>(path: &[&'a str], name: &'a str) -> Vec<&'a str> {
+    path.iter().copied().chain([name]).collect()
+}
+
+fn tag_of(entry: &[u8; ENTRY_LEN]) -> PropertyTag {
+    let [a, b, c, d, ..] = *entry;
+    PropertyTag(u32::from_le_bytes([a, b, c, d]))
+}
+
+fn size_field(size: u32, reserved: u32) -> [u8; 8] {
+    let [a, b, c, d] = size.to_le_bytes();
+    let [e, f, g, h] = reserved.to_le_bytes();
+    [a, b, c, d, e, f, g, h]
+}
+
+/// Whether strings are of an 8-bit type, by the tags of an object; `None` if it has none.
+pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
+    let mut ansi = None;
+    for tag in tags {
+        match tag.property_type() {
+            PropertyType::STRING | PropertyType::MULTIPLE_STRING => return Some(false),
+            PropertyType::STRING8 | PropertyType::MULTIPLE_STRING8 => ansi = Some(true),
+            _ => {}
+        }
+    }
+    ansi
+}

@@ -1,0 +1,228 @@
+//! Edits of the recipient table (`IMessage::ModifyRecipients`).
+//!
+//! Rows are numbered from 0 without a gap, in their order: real files have them so. Of a row that
+//! stays, everything is kept that the edit does not name.
+
+use crate::mapi::{PropertyTag, Value, tags};
+use crate::storage::{Storage, Transaction};
+
+use super::address::Address;
+use super::compose::{self, Form};
+use super::draft::State;
+use super::edit::{edit, put, stored_tag};
+use super::encode::encode;
+use super::error::Error;
+use super::message::{Message, RECIPIENT_PREFIX};
+use super::message_edit::PARTS_MAX;
+use super::properties::{Header, MapiProp as _, numbered};
+use super::property_editor::PropertyEditor;
+use super::recipient::{Recipient, RecipientType};
+
+/// One change of the recipient table.
+#[derive(Clone, Debug)]
+pub enum RecipientChange {
+    /// Adds a recipient at the end (`MODRECIP_ADD`).
+    Add(RecipientType, Address),
+    /// Sets properties of the recipient of this number, and deletes others (`MODRECIP_MODIFY`).
+    Modify {
+        /// The number of its storage before all of the changes.
+        number: u32,
+        /// The properties with their new values.
+        set: Vec<(PropertyTag, Value)>,
+        /// The properties that go.
+        delete: Vec<PropertyTag>,
+    },
+    /// Removes the recipient of this number (`MODRECIP_REMOVE`).
+    Remove(u32),
+}
+
+/// A row of the table under edit.
+struct Row {
+    /// The number of its storage before the edit; `None` for a new one.
+    number: Option<u32>,
+    properties: Transaction,
+}
+
+impl Message {
+    /// Changes the recipient table (`ModifyRecipients`): all of the changes, or none. They are
+    /// seen at once, and reach the file when the message is saved.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::NoObject`] if there is no recipient of a number,
+    /// [`Error::TooMany`], [`Error::Invalid`], [`Error::Unmappable`], [`Error::TooLarge`],
+    /// [`Error::Storage`], [`Error::SessionClosed`].
+    pub fn modify_recipients(&self, changes: &[RecipientChange]) -> Result<(), Error> {
+        self.writable()?;
+        let form = self.data()?.form();
+        edit(self, true, |state| {
+            let mut rows = self.rows(state)?;
+            for change in changes {
+                change_rows(&mut rows, change, form)?;
+            }
+            write_rows(state, rows)
+        })
+    }
+
+    /// Makes these the recipients of a type, in this order. Recipients of the same address stay
+    /// who they are, with all of their properties; those of other types are not touched.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::TooMany`], [`Error::Unmappable`], [`Error::Storage`],
+    /// [`Error::SessionClosed`].
+    pub fn set_recipients(
+        &self,
+        recipient_type: RecipientType,
+        addresses: &[Address],
+    ) -> Result<(), Error> {
+        self.writable()?;
+        let form = self.data()?.form();
+        edit(self, true, |state| {
+            let recipients = self.recipients()?;
+            let rows = self.rows(state)?;
+            let (mut old, mut others) = (Vec::new(), Vec::new());
+            let mut place = None;
+            for (recipient, row) in recipients.iter().zip(rows) {
+                if recipient.recipient_type() == recipient_type {
+                    place.get_or_insert(others.len());
+                    old.push((Address::of_recipient(recipient).unwrap_or_default(), Some(row)));
+                } else {
+                    others.push(row);
+                }
+            }
+            let place = place.unwrap_or(others.len());
+            let mut new = Vec::new();
+            for address in addresses {
+                new.push(match take_row(&mut old, address) {
+                    Some((known, row)) => renamed(row, &known, address, form)?,
+                    None => Row {
+                        number: None,
+                        properties: compose::recipient(0, recipient_type, address, form)?,
+                    },
+                });
+            }
+            others.splice(place..place, new);
+            write_rows(state, others)
+        })
+    }
+
+    /// The rows in the order of the table.
+    fn rows(&self, state: &State) -> Result<Vec<Row>, Error> {
+        let row = |recipient: &Recipient| {
+            let number = recipient.number()?;
+            let storage = self.storage_of(recipient)?;
+            let properties = state.transaction.part(&[storage.name()]).unwrap_or_default();
+            Ok(Row { number: Some(number), properties })
+        };
+        self.recipients()?.iter().map(row).collect()
+    }
+
+    fn storage_of(&self, recipient: &Recipient) -> Result<Storage, Error> {
+        Ok(recipient.property_set()?.0.storage().clone())
+    }
+}
+
+/// Takes the row of an address, or without one of a name.
+fn take_row(old: &mut [(Address, Option<Row>)], wanted: &Address) -> Option<(Address, Row)> {
+    let is_same = |known: &Address| match (known.address.as_str(), wanted.address.as_str()) {
+        ("", "") => known.name == wanted.name,
+        (known, wanted) => known.eq_ignore_ascii_case(wanted),
+    };
+    // The one of the same name first: two rows may have one address.
+    let by_name = old
+        .iter()
+        .position(|(known, row)| row.is_some() && is_same(known) && known.name == wanted.name);
+    let index =
+        by_name.or_else(|| old.iter().position(|(known, row)| row.is_some() && is_same(known)))?;
+    let (known, row) = old.get_mut(index)?;
+    Some((known.clone(), row.take()?))
+}
+
+/// A row with the name that is wanted.
+fn renamed(mut row: Row, known: &Address, wanted: &Address, form: Form) -> Result<Row, Error> {
+    let is_named =
+        known.name == wanted.name || (wanted.name.is_empty() && !known.address.is_empty());
+    if is_named {
+        return Ok(row);
+    }
+    let mut properties = compose::address_properties(wanted, form);
+    let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
+    // The address stays as it is, in whatever directory.
+    let is_name = |tag: PropertyTag| {
+        tag == tags::PR_DISPLAY_NAME
+            || (tag == tags::PR_RECIPIENT_DISPLAY_NAME && editor.has(tag.id()))
+    };
+    properties.retain(|(tag, _)| is_name(*tag));
+    set_all(&mut editor, &properties, form)?;
+    editor.finish()?;
+    Ok(row)
+}
+
+fn set_all(
+    editor: &mut PropertyEditor<'_>,
+    properties: &[(PropertyTag, Value)],
+    form: Form,
+) -> Result<(), Error> {
+    for (tag, value) in properties {
+        let tag = stored_tag(*tag, form.ansi);
+        put(editor, tag, encode(tag, value, form.code_page)?)?;
+    }
+    Ok(())
+}
+
+fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Result<(), Error> {
+    let find = |rows: &[Row], number: u32| {
+        rows.iter().position(|row| row.number == Some(number)).ok_or_else(|| Error::NoObject {
+            place: "recipient table".to_owned(),
+            what: format!("recipient {number}"),
+        })
+    };
+    match change {
+        RecipientChange::Add(recipient_type, address) => rows.push(Row {
+            number: None,
+            properties: compose::recipient(0, *recipient_type, address, form)?,
+        }),
+        RecipientChange::Remove(number) => {
+            rows.remove(find(rows, *number)?);
+        }
+        RecipientChange::Modify { number, set, delete } => {
+            let index = find(rows, *number)?;
+            let Some(row) = rows.get_mut(index) else { return Ok(()) };
+            let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
+            set_all(&mut editor, set, form)?;
+            for tag in delete {
+                editor.remove(tag.id());
+            }
+            editor.finish()?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts the rows in, numbered anew.
+fn write_rows(state: &mut State, rows: Vec<Row>) -> Result<(), Error> {
+    let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
+    if count > PARTS_MAX {
+        return Err(Error::TooMany { what: "recipients", count_max: PARTS_MAX });
+    }
+    let names: Vec<String> = state
+        .transaction
+        .entries(&[])
+        .filter(|(name, is_storage)| *is_storage && numbered(name, RECIPIENT_PREFIX).is_some())
+        .map(|(name, _)| name.to_owned())
+        .collect();
+    for name in &names {
+        state.transaction.remove(&[name]);
+    }
+    for (number, mut row) in (0_u32..).zip(rows) {
+        if row.number != Some(number) {
+            let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
+            let value = Value::Integer32(i32::try_from(number).unwrap_or(i32::MAX));
+            set_all(&mut editor, &[(tags::PR_ROWID, value)], Form::UNICODE)?;
+            editor.finish()?;
+        }
+        let name = format!("{RECIPIENT_PREFIX}{number:08X}");
+        state.transaction.put_transaction(&row.properties, &[&name])?;
+    }
+    state.recipients_changed = true;
+    Ok(())
+}

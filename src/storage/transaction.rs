@@ -1,0 +1,482 @@
+//! A compound file under edit (`STGM_TRANSACTED`): storages and streams over those of a base.
+//!
+//! Nothing is written here, and no content is copied: a stream that is not replaced stays the one
+//! of the base. A clone shares what it does not change, so that an edit can be taken back.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::compound_file::CompoundFile;
+use super::error::{Defect, Error};
+use super::name::Name;
+use super::object::{Entry, Storage};
+use super::stream::StreamContent;
+use super::tree::{Kind, Node, StorageNode, Tree};
+use super::writer::refusal;
+use crate::mapi::Guid;
+
+const ROOT_NAME: &str = "Root Entry";
+
+/// A compound file under edit. Paths are the names from the root down, in any case; the root
+/// itself is the empty path.
+#[derive(Clone, Debug, Default)]
+pub struct Transaction {
+    root: Arc<Directory>,
+}
+
+/// A storage, its entries in the order of their names.
+#[derive(Clone, Debug, Default)]
+struct Directory {
+    clsid: Guid,
+    entries: Vec<Named>,
+}
+
+#[derive(Clone, Debug)]
+struct Named {
+    name: String,
+    content: Content,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Storage(Arc<Directory>),
+    Stream(StreamContent),
+}
+
+impl Transaction {
+    /// An empty file.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A file whose root is this storage with all that is in it.
+    ///
+    /// # Errors
+    /// `Incomplete` if something of it cannot be carried over: a stream that is damaged, entries
+    /// of one name, a name that no file can be written with, a damaged directory.
+    pub fn on(storage: &Storage) -> Result<Self, Error> {
+        if let Some(defect) = storage.file().defects().first() {
+            return Err(Error::Incomplete(defect.clone()));
+        }
+        let mut storages = vec![storage.clone()];
+        let mut next = 0;
+        while let Some(one) = storages.get(next).cloned() {
+            next += 1;
+            storages.extend(one.entries().filter_map(|entry| match entry {
+                Entry::Storage(storage) => Some(storage),
+                Entry::Stream(_) => None,
+            }));
+        }
+        // The storages in a storage come after it, so they are made before it.
+        let mut made = HashMap::new();
+        for one in storages.iter().rev() {
+            let directory = carry_over(one, &mut made)?;
+            made.insert(one.id(), Arc::new(directory));
+        }
+        Ok(Self { root: made.remove(&storage.id()).unwrap_or_default() })
+    }
+
+    /// Creates a storage in one that exists; one that is there stays as it is.
+    ///
+    /// # Errors
+    /// `Name`, `NoStorage`.
+    pub fn create_storage(&mut self, path: &[&str]) -> Result<(), Error> {
+        if self.directory(path).is_none() {
+            self.put(path, Content::Storage(Arc::default()))?;
+        }
+        Ok(())
+    }
+
+    /// Sets the class of a storage.
+    ///
+    /// # Errors
+    /// `NoStorage`.
+    pub fn set_clsid(&mut self, path: &[&str], clsid: Guid) -> Result<(), Error> {
+        self.directory_mut(path)?.clsid = clsid;
+        Ok(())
+    }
+
+    /// Creates a stream in a storage that exists, or replaces one.
+    ///
+    /// # Errors
+    /// `Name`, `NoStorage`.
+    pub fn write_stream(
+        &mut self,
+        path: &[&str],
+        content: impl Into<StreamContent>,
+    ) -> Result<(), Error> {
+        self.put(path, Content::Stream(content.into()))
+    }
+
+    /// Puts a storage with all that is in it at a path, in place of what is there.
+    ///
+    /// # Errors
+    /// `Incomplete` as [`Transaction::on`], `Name`, `NoStorage`.
+    pub fn copy_storage(&mut self, from: &Storage, to: &[&str]) -> Result<(), Error> {
+        let from = Self::on(from)?;
+        self.put_transaction(&from, to)
+    }
+
+    /// Puts the root of another file under edit at a path, in place of what is there.
+    ///
+    /// # Errors
+    /// `Name`, `NoStorage`.
+    pub fn put_transaction(&mut self, from: &Self, to: &[&str]) -> Result<(), Error> {
+        if to.is_empty() {
+            *self = from.clone();
+            return Ok(());
+        }
+        self.put(to, Content::Storage(Arc::clone(&from.root)))
+    }
+
+    /// What is below a storage as a file of its own; `None` if there is no such storage.
+    pub fn part(&self, path: &[&str]) -> Option<Self> {
+        Some(Self { root: Arc::clone(self.directory(path)?) })
+    }
+
+    /// Removes a stream, or a storage with all that is in it; whether there was one.
+    pub fn remove(&mut self, path: &[&str]) -> bool {
+        let Some((name, parent)) = path.split_last() else { return false };
+        if self.directory(parent).is_none_or(|directory| directory.find(name).is_err()) {
+            return false;
+        }
+        let Ok(directory) = self.directory_mut(parent) else { return false };
+        match directory.find(name) {
+            Ok(index) => drop(directory.entries.remove(index)),
+            Err(_) => return false,
+        }
+        true
+    }
+
+    /// The names in a storage, and whether each is one of a storage; nothing if there is none.
+    pub fn entries(&self, path: &[&str]) -> impl Iterator<Item = (&str, bool)> {
+        let entries = self.directory(path).map(|directory| directory.entries.as_slice());
+        entries
+            .unwrap_or_default()
+            .iter()
+            .map(|one| (one.name.as_str(), matches!(one.content, Content::Storage(_))))
+    }
+
+    /// What a stream holds.
+    pub fn stream(&self, path: &[&str]) -> Option<&StreamContent> {
+        let (name, parent) = path.split_last()?;
+        match &self.directory(parent)?.get(name)?.content {
+            Content::Stream(content) => Some(content),
+            Content::Storage(_) => None,
+        }
+    }
+
+    /// Reads a whole stream; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Truncated`, `Io`.
+    pub fn read_stream(&self, path: &[&str]) -> Result<Option<Vec<u8>>, Error> {
+        match self.stream(path) {
+            None => Ok(None),
+            Some(StreamContent::Stream(stream)) => stream.read_all().map(Some),
+            Some(StreamContent::Source(source)) => {
+                let mut bytes = Vec::new();
+                let len = usize::try_from(source.len()).unwrap_or(usize::MAX);
+                source.append(0, len, &mut bytes).map_err(|error| Error::Io {
+                    place: format!("stream {:?}", path.join("/")),
+                    source: error,
+                })?;
+                Ok(Some(bytes))
+            }
+        }
+    }
+
+    /// Bytes of all streams together.
+    pub fn content_bytes(&self) -> u64 {
+        let mut pending = vec![&self.root];
+        let mut total = 0_u64;
+        while let Some(directory) = pending.pop() {
+            for one in &directory.entries {
+                match &one.content {
+                    Content::Storage(storage) => pending.push(storage),
+                    Content::Stream(content) => total = total.saturating_add(content.len()),
+                }
+            }
+        }
+        total
+    }
+
+    /// The file as it is now, to be read like any other.
+    pub fn snapshot(&self) -> Arc<CompoundFile> {
+        let (mut tree, mut contents) = (Tree::default(), Vec::new());
+        add_node(&mut tree, ROOT_NAME, 0, Kind::Storage(0));
+        tree.storages.push(storage_node(0, 0, self.root.clsid));
+        let mut directories = vec![Arc::clone(&self.root)];
+        let mut next = 0;
+        // Breadth first: the storages are numbered in the order in which they are met.
+        while let Some(directory) = directories.get(next).cloned() {
+            let (parent, depth) =
+                tree.storages.get(next).map_or((0, 0), |storage| (storage.id, storage.depth));
+            let start = number(tree.nodes.len());
+            for one in &directory.entries {
+                match &one.content {
+                    Content::Storage(storage) => {
+                        let index = number(directories.len());
+                        let id = add_node(&mut tree, &one.name, parent, Kind::Storage(index));
+                        tree.storages.push(storage_node(id, depth + 1, storage.clsid));
+                        directories.push(Arc::clone(storage));
+                    }
+                    Content::Stream(content) => {
+                        let kind = Kind::Content(number(contents.len()));
+                        add_node(&mut tree, &one.name, parent, kind);
+                        contents.push(content.clone());
+                    }
+                }
+            }
+            let end = number(tree.nodes.len());
+            if let Some(storage) = tree.storages.get_mut(next) {
+                storage.children = start..end;
+            }
+            next += 1;
+        }
+        CompoundFile::of_contents(tree, contents)
+    }
+
+    fn directory(&self, path: &[&str]) -> Option<&Arc<Directory>> {
+        path.iter().try_fold(&self.root, |directory, name| match &directory.get(name)?.content {
+            Content::Storage(storage) => Some(storage),
+            Content::Stream(_) => None,
+        })
+    }
+
+    fn directory_mut(&mut self, path: &[&str]) -> Result<&mut Directory, Error> {
+        let missing = || Error::NoStorage { path: shown(path) };
+        let mut directory = Arc::make_mut(&mut self.root);
+        for name in path {
+            let index = directory.find(name).map_err(|_| missing())?;
+            let content = directory.entries.get_mut(index).map(|one| &mut one.content);
+            let Some(Content::Storage(storage)) = content else { return Err(missing()) };
+            directory = Arc::make_mut(storage);
+        }
+        Ok(directory)
+    }
+
+    fn put(&mut self, path: &[&str], content: Content) -> Result<(), Error> {
+        let Some((name, parent)) = path.split_last() else {
+            return Err(Error::NoStorage { path: shown(path) });
+        };
+        if let Some(cause) = refusal(name) {
+            return Err(Error::Name { entry: shown(path), cause });
+        }
+        let directory = self.directory_mut(parent)?;
+        match directory.find(name) {
+            Ok(index) => {
+                if let Some(known) = directory.entries.get_mut(index) {
+                    known.content = content;
+                }
+            }
+            Err(index) => {
+                directory.entries.insert(index, Named { name: (*name).to_owned(), content });
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Directory {
+    /// Where a name is, or where it would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        let name = Name::new(name);
+        self.entries.binary_search_by(|one| Name::new(&one.name).compare(name))
+    }
+
+    fn get(&self, name: &str) -> Option<&Named> {
+        self.entries.get(self.find(name).ok()?)
+    }
+}
+
+/// Takes over a storage whose own storages have been.
+fn carry_over(
+    storage: &Storage,
+    made: &mut HashMap<super::EntryId, Arc<Directory>>,
+) -> Result<Directory, Error> {
+    let mut directory = Directory { clsid: storage.clsid(), entries: Vec::new() };
+    for entry in storage.entries() {
+        let lost = |cause: String| Error::Incomplete(Defect { place: entry.path(), cause });
+        let name = Name::new(entry.name());
+        let last = directory.entries.last().map(|last| Name::new(&last.name));
+        match last.map(|last| last.compare(name)) {
+            Some(Ordering::Equal) => return Err(lost("a second entry of this name".to_owned())),
+            Some(Ordering::Greater) => return Err(lost("an entry out of order".to_owned())),
+            Some(Ordering::Less) | None => {}
+        }
+        if let Some(cause) = refusal(entry.name()) {
+            return Err(lost(cause));
+        }
+        let content = match &entry {
+            Entry::Storage(storage) => {
+                Content::Storage(made.remove(&storage.id()).unwrap_or_default())
+            }
+            Entry::Stream(stream) => {
+                stream.check().map_err(|error| lost(error.to_string()))?;
+                Content::Stream(stream.clone().into())
+            }
+        };
+        directory.entries.push(Named { name: entry.name().to_owned(), content });
+    }
+    Ok(directory)
+}
+
+/// A name that can be written has at most 31 units, so its lengths fit.
+fn add_node(tree: &mut Tree, name: &str, parent: u32, kind: Kind) -> u32 {
+    let id = number(tree.nodes.len());
+    let units = Name::new(name).units;
+    tree.nodes.push(Node {
+        name_start: number(tree.names.len()),
+        name_bytes: u8::try_from(name.len()).unwrap_or(u8::MAX),
+        name_units: u8::try_from(units).unwrap_or(u8::MAX),
+        parent,
+        index: id,
+        kind,
+    });
+    tree.names.push_str(name);
+    id
+}
+
+fn storage_node(id: u32, depth: u16, clsid: Guid) -> StorageNode {
+    StorageNode { id, depth, clsid, children: 0..0 }
+}
+
+fn number(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+fn shown(path: &[&str]) -> String {
+    format!("/{}", path.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixtures::{Broken, STREAMS, content, sample, shown};
+    use super::super::{Source, Stream, WHOLE_READ_BYTES_MAX, Writer};
+    use super::*;
+
+    const CLASS: Guid = Guid::from_u128(7);
+
+    fn open(bytes: Vec<u8>) -> Arc<CompoundFile> {
+        CompoundFile::open(Source::from_bytes(bytes)).unwrap()
+    }
+
+    fn base() -> Transaction {
+        Transaction::on(&open(sample(cfb::Version::V3)).root()).unwrap()
+    }
+
+    fn find(file: &Arc<CompoundFile>, path: &[&str]) -> Stream {
+        let (name, parent) = path.split_last().unwrap();
+        let storage = parent.iter().fold(file.root(), |one, name| one.storage(name).unwrap());
+        storage.stream(name).unwrap()
+    }
+
+    fn check_reads(stream: &Stream, expected: &[u8]) {
+        let extents = stream.extents();
+        assert_eq!((stream.len(), extents.readable_len()), (expected.len() as u64, stream.len()));
+        assert_eq!(stream.read_all().unwrap(), expected);
+        stream.check().unwrap();
+        for offset in [0, 1, 63, 64, 5000, 10_000] {
+            let expected = expected.get(offset..).unwrap_or_default();
+            let expected = &expected[..expected.len().min(100)];
+            let mut buf = [0; 100];
+            let count = stream.read_at(offset as u64, &mut buf).unwrap();
+            assert_eq!(&buf[..count], expected);
+            let count = extents.read_at(offset as u64, &mut buf).unwrap();
+            assert_eq!(&buf[..count], expected);
+        }
+    }
+
+    #[test]
+    fn a_snapshot_without_edits_is_the_base() {
+        let snapshot = base().snapshot();
+        assert_eq!((snapshot.entry_count(), snapshot.source().len()), (10, 0));
+        for (path, len) in STREAMS {
+            let names: Vec<&str> = path.split('/').skip(1).collect();
+            let stream = find(&snapshot, &names);
+            assert_eq!(stream.path(), path);
+            check_reads(&stream, &content(path, len));
+        }
+        let mut writer = Writer::create(std::io::Cursor::new(Vec::new())).unwrap();
+        assert_eq!(writer.copy_storage(&snapshot.root(), &[]).unwrap(), []);
+        let written = writer.finish().unwrap().into_inner();
+        assert_eq!(shown(&written), shown(&sample(cfb::Version::V3)));
+    }
+
+    #[test]
+    fn edits_are_in_the_next_snapshot_and_in_no_older_one() {
+        let mut edited = base();
+        let before = edited.snapshot();
+        let untouched = edited.clone();
+        let large = tempfile::tempfile().unwrap();
+        large.set_len(WHOLE_READ_BYTES_MAX + 1).unwrap();
+        let (large, _) = Source::from_file(large).unwrap();
+        edited.write_stream(&["BIG"], b"new".to_vec()).unwrap();
+        edited.create_storage(&["made"]).unwrap();
+        edited.set_clsid(&["made"], CLASS).unwrap();
+        edited.write_stream(&["made", "large"], Arc::new(large)).unwrap();
+        edited.write_stream(&["made", "twin"], find(&before, &["sub", "middle"])).unwrap();
+        assert!(edited.remove(&["sub"]) && !edited.remove(&["sub"]));
+        assert!(!edited.remove(&["none", "a"]) && !edited.remove(&[]));
+        let after = edited.snapshot();
+        assert_eq!(find(&after, &["big"]).name(), "big", "a name stays as it was written");
+        check_reads(&find(&after, &["big"]), b"new");
+        check_reads(&find(&after, &["made", "twin"]), &content("/sub/middle", 4095));
+        assert_eq!(find(&after, &["made", "large"]).len(), WHOLE_READ_BYTES_MAX + 1);
+        assert_eq!(after.root().storage("made").unwrap().clsid(), CLASS);
+        assert!(after.root().storage("sub").is_none());
+        check_reads(&find(&before, &["big"]), &content("/big", 9000));
+        assert_eq!(untouched.snapshot().entry_count(), before.entry_count());
+        let part = edited.part(&["made"]).unwrap();
+        assert_eq!(part.entries(&[]).collect::<Vec<_>>(), [("twin", false), ("large", false)]);
+        assert_eq!(part.content_bytes(), WHOLE_READ_BYTES_MAX + 1 + 4095);
+    }
+
+    #[test]
+    fn edits_upon_edits_make_no_chain_of_files() {
+        let mut transaction = base();
+        for _ in 0..10_000 {
+            transaction = Transaction::on(&transaction.snapshot().root()).unwrap();
+        }
+        check_reads(&find(&transaction.snapshot(), &["big"]), &content("/big", 9000));
+    }
+
+    #[test]
+    fn what_cannot_be_carried_over_is_refused() {
+        let refused = |damage: &dyn Fn(&mut Broken), expected: &str| {
+            let mut broken = Broken::sample();
+            damage(&mut broken);
+            let error = Transaction::on(&open(broken.bytes).root()).unwrap_err();
+            assert!(matches!(error, Error::Incomplete(_)), "{error}");
+            assert!(error.to_string().starts_with(expected), "{error}");
+        };
+        refused(
+            &|broken| broken.put(broken.fat(broken.first_sector("big") + 3), 5000),
+            "/big: stream \"/big\": expected 9000 bytes, found 2048",
+        );
+        refused(
+            &|broken| {
+                let at = broken.entry("small");
+                broken.bytes[at..at + 10].copy_from_slice(b"O\0t\0h\0e\0R\0");
+            },
+            "/OtheR: a second entry of this name",
+        );
+    }
+
+    #[test]
+    fn refuses_names_and_places() {
+        let mut transaction = base();
+        for (path, expected) in [
+            (&["a/b"][..], "entry \"/a/b\": a name cannot hold '/'"),
+            (&["none", "a"], "no storage \"/none\""),
+            (&["big", "a"], "no storage \"/big\""),
+            (&[], "no storage \"/\""),
+        ] {
+            let error = transaction.write_stream(path, Vec::new()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        }
+        assert_eq!(transaction.snapshot().entry_count(), 10);
+    }
+}

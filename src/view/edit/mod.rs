@@ -1,0 +1,456 @@
+//! Writing: what is done to a message by setting, renaming and removing its files.
+//!
+//! | what | module |
+//! |---|---|
+//! | which property or attachment a path stands for | `place` |
+//! | texts of the reader's view, read back | `reader` |
+//! | the bodies, which must say the same | `bodies` |
+//! | files in `attachments/` | `attachments` |
+//!
+//! Knows nothing of open files or of when a message is saved.
+
+mod attachments;
+mod bodies;
+mod place;
+mod reader;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::imsg::{
+    self, MapiProp, MapiPropMut, Message, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, PropertyName,
+    Recipient, RecipientChange,
+};
+use crate::mapi::{PropertyTag, PropertyType, Value};
+use crate::storage::Source;
+
+use super::attachments::AttachmentNames;
+use super::error::Error;
+use super::tree::MessageTree;
+
+use bodies::SetBodies;
+use place::{Key, Part, Place, What};
+
+/// A text longer than this is no value of a property.
+const TEXT_BYTES_MAX: u64 = 256 << 20;
+
+/// A message under edit. Its files are named by their paths in the tree of its present state.
+#[derive(Debug)]
+pub struct Editor {
+    message: Message,
+    names: Arc<AttachmentNames>,
+    /// The bodies set since the last save, by the message they belong to.
+    bodies: HashMap<Vec<u32>, SetBodies>,
+}
+
+/// What may be done with the file of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It can be set, and removed or created.
+    Settable,
+    /// It is made of others, computed, or not to be changed.
+    ReadOnly,
+    /// It is a directory of the message.
+    Directory,
+    /// It is a message embedded in an attachment.
+    EmbeddedMessage,
+    /// No message has such a file.
+    Unknown,
+}
+
+impl Editor {
+    /// An editor of a message that is open for writing, and the names its attachments have.
+    pub fn new(message: Message, names: Arc<AttachmentNames>) -> Self {
+        Self { message, names, bodies: HashMap::new() }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// To be called when the message was saved: bodies set from now on replace those set before.
+    pub fn saved(&mut self) {
+        self.bodies.clear();
+    }
+
+    /// Sets a file to these bytes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if they are no value of its type, [`Error::NotSettable`], or where the
+    /// message refuses.
+    pub fn set(
+        &mut self,
+        tree: &MessageTree,
+        path: &str,
+        bytes: &Arc<Source>,
+    ) -> Result<(), Error> {
+        let Place { message, what } = place::place(tree, path)?;
+        match what {
+            What::Reader(file) if file.is_body() => {
+                let set = self.bodies.entry(message.clone()).or_default();
+                edit(&self.message, &message, |one| bodies::set(one, set, file, &text(bytes)?))
+            }
+            What::Reader(file) => {
+                let text = text(bytes)?;
+                edit(&self.message, &message, |one| reader::set(one, file, utf8(&text)?))
+            }
+            What::Property { part, key } => {
+                edit(&self.message, &message, |one| set_property(one, part, &key, bytes))
+            }
+            What::Attachment { name, number, shown } => {
+                let mut created = None;
+                edit(&self.message, &message, |one| {
+                    created = attachments::set(one, &name, number.zip(shown), bytes)?;
+                    Ok(())
+                })?;
+                self.note_name(&message, created, &name, number);
+                Ok(())
+            }
+            What::Message | What::Attachments | What::Directory => Err(Error::IsADirectory),
+            What::Made => Err(Error::NotSettable("it is made of other files")),
+            What::Unknown => Err(Error::NotSettable("no message has such a file")),
+        }
+    }
+
+    /// Removes what a file stands for.
+    ///
+    /// # Errors
+    /// [`Error::NotSettable`], or where the message refuses.
+    pub fn remove(&mut self, tree: &MessageTree, path: &str) -> Result<(), Error> {
+        let Place { message, what } = place::place(tree, path)?;
+        match what {
+            What::Reader(file) if file.is_body() => {
+                let set = self.bodies.entry(message.clone()).or_default();
+                edit(&self.message, &message, |one| bodies::remove(one, set, file))
+            }
+            What::Reader(file) => edit(&self.message, &message, |one| reader::remove(one, file)),
+            What::Property { part, key: Key::Tag(tag) } => {
+                edit(&self.message, &message, |one| delete_of_part(one, part, tag))
+            }
+            What::Attachment { number: Some(number), .. } => {
+                edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))?;
+                self.names.remove(&storage_path(&message, number));
+                Ok(())
+            }
+            What::Property { .. } => Err(Error::NotSettable("set the other values instead")),
+            What::Attachment { .. } | What::Unknown => Err(Error::NotFound),
+            What::Message => match message.split_last() {
+                Some((number, outer)) => {
+                    edit(&self.message, outer, |one| Ok(one.delete_attachment(*number)?))?;
+                    self.names.remove(&storage_path(outer, *number));
+                    Ok(())
+                }
+                None => Err(Error::NotSettable("it is the message itself")),
+            },
+            What::Attachments | What::Directory => {
+                Err(Error::NotSettable("it is there while there is something in it"))
+            }
+            What::Made => Err(Error::NotSettable("it is made of other files")),
+        }
+    }
+
+    /// Creates an embedded message, whose directory will have this path.
+    ///
+    /// # Errors
+    /// [`Error::NotSettable`] if it would not lie in `attachments/`, or where the message refuses.
+    pub fn create_message(&mut self, tree: &MessageTree, path: &str) -> Result<(), Error> {
+        let Place { message, what } = place::place(tree, path)?;
+        match what {
+            What::Attachment { name, number: None, .. } => {
+                let mut created = None;
+                edit(&self.message, &message, |one| {
+                    created = Some(attachments::create_message(one, &name)?);
+                    Ok(())
+                })?;
+                self.note_name(&message, created, &name, None);
+                Ok(())
+            }
+            _ => Err(Error::NotSettable("messages are embedded in attachments/ only")),
+        }
+    }
+
+    /// Gives an attachment another name, that of its path.
+    ///
+    /// # Errors
+    /// [`Error::NotSettable`] for anything else than two names in one `attachments/`.
+    pub fn rename(&mut self, tree: &MessageTree, from: &str, to: &str) -> Result<(), Error> {
+        let old = place::place(tree, from)?;
+        let new = place::place(tree, to)?;
+        match (old.what, new.what) {
+            (
+                What::Attachment { number: Some(number), shown: Some(shown), .. },
+                What::Attachment { name, number: replaced, .. },
+            ) if old.message == new.message => {
+                edit(&self.message, &old.message, |one| {
+                    attachments::rename(one, number, shown, &name)?;
+                    match replaced {
+                        Some(replaced) => Ok(one.delete_attachment(replaced)?),
+                        None => Ok(()),
+                    }
+                })?;
+                self.note_name(&old.message, Some(number), &name, replaced);
+                Ok(())
+            }
+            _ => Err(Error::NotSettable("only attachments are renamed")),
+        }
+    }
+
+    /// Notes that an attachment has this name now, and another one that had it is gone.
+    fn note_name(&self, message: &[u32], number: Option<u32>, name: &str, gone: Option<u32>) {
+        let Some(number) = number else { return };
+        if let Some(gone) = gone.filter(|gone| *gone != number) {
+            self.names.remove(&storage_path(message, gone));
+        }
+        self.names.put(&storage_path(message, number), name);
+    }
+}
+
+/// The path of an attachment's storage, in the message that attachments lead to
+/// (\[MS-OXMSG\] 2.2.2).
+fn storage_path(message: &[u32], number: u32) -> String {
+    let attachment = |number: &u32| format!("/__attach_version1.0_#{number:08X}");
+    let outer = message.iter().map(|number| attachment(number) + "/__substg1.0_3701000D");
+    outer.collect::<String>() + &attachment(&number)
+}
+
+/// What may be done with the file of a path, whether it is there or not.
+///
+/// # Errors
+/// Where the message cannot be read.
+pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
+    let Place { message, what } = place::place(tree, path)?;
+    Ok(match what {
+        What::Message if message.is_empty() => Access::Directory,
+        What::Message => Access::EmbeddedMessage,
+        What::Attachments | What::Directory => Access::Directory,
+        What::Reader(file) => match file.is_settable() {
+            true => Access::Settable,
+            false => Access::ReadOnly,
+        },
+        What::Attachment { shown, .. } => attachments::access(shown),
+        What::Property { part, key } => {
+            let tag = match key {
+                Key::Tag(tag) | Key::Element(tag, _) => tag,
+                Key::Named(..) => return Ok(Access::Settable),
+            };
+            match is_settable(tree, &message, part, tag)? {
+                true => Access::Settable,
+                false => Access::ReadOnly,
+            }
+        }
+        What::Made => Access::ReadOnly,
+        What::Unknown => Access::Unknown,
+    })
+}
+
+/// Whether a path is that of an attachment, there or not.
+pub fn is_attachment_path(path: &str) -> bool {
+    let mut names = path.rsplit('/').skip(1);
+    names.next().is_some_and(|directory| directory == super::listing::ATTACHMENTS)
+        && names.all(|name| name != super::listing::MAPI)
+}
+
+/// Whether a name ends as those of messages do.
+pub fn is_message_name(name: &str) -> bool {
+    attachments::message_stem(name).is_some()
+}
+
+fn is_settable(
+    tree: &MessageTree,
+    numbers: &[u32],
+    part: Part,
+    tag: PropertyTag,
+) -> Result<bool, Error> {
+    if imsg::is_computed(tag) || tag.property_type() == PropertyType::OBJECT {
+        return Ok(false);
+    }
+    let message = tree.embedded(numbers)?;
+    let flags = match part {
+        Part::Message => flags(&message.message, tag)?,
+        Part::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,
+        Part::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
+    };
+    Ok(flags.is_none_or(|flags| flags & PROPATTR_WRITEABLE != 0))
+}
+
+/// The flags of a property that is there and listed.
+fn flags(object: &dyn MapiProp, tag: PropertyTag) -> Result<Option<u32>, Error> {
+    let (set, _) = object.property_set()?;
+    Ok(set.get(tag).and_then(|property| property.flags))
+}
+
+fn recipient(message: &Message, number: u32) -> Result<Recipient, Error> {
+    let mut recipients = message.recipients()?.into_iter();
+    recipients.find(|one| one.number().is_ok_and(|n| n == number)).ok_or(Error::NotFound)
+}
+
+/// Edits the message that these attachments lead to, and hands what was made on to the outermost:
+/// as a whole or not at all.
+fn edit(
+    message: &Message,
+    numbers: &[u32],
+    run: impl FnOnce(&Message) -> Result<(), Error>,
+) -> Result<(), Error> {
+    message.edit_as_a_whole(|message| match numbers.split_first() {
+        None => run(message),
+        Some((number, inner)) => edit_part(&message.attachment(*number)?, |attachment| {
+            edit_part(&attachment.embedded_message()?, |embedded| edit(embedded, inner, run))
+        }),
+    })
+}
+
+/// Edits a part of a message and hands it on to the message, or has the session forget it: half an
+/// edit would be saved at its end.
+fn edit_part<O: MapiPropMut, T>(
+    part: &O,
+    run: impl FnOnce(&O) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let edited = run(part).and_then(|made| {
+        part.save_changes()?;
+        Ok(made)
+    });
+    if edited.is_err() {
+        part.discard_changes()?;
+    }
+    edited
+}
+
+/// Sets a property of a message, a recipient or an attachment.
+fn set_property(
+    message: &Message,
+    part: Part,
+    key: &Key,
+    bytes: &Arc<Source>,
+) -> Result<(), Error> {
+    match part {
+        Part::Message => set_property_of(message, message, key, bytes),
+        Part::Attachment(number) => {
+            let attachment = message.attachment(number)?;
+            edit_part(&attachment, |attachment| set_property_of(message, attachment, key, bytes))
+        }
+        Part::Recipient(number) => {
+            let (tag, value) = match key {
+                Key::Tag(tag) => (*tag, value_of(*tag, bytes)?),
+                Key::Named(name, property_type) => {
+                    let tag = named_tag(message, name, *property_type)?;
+                    (tag, value_of(tag, bytes)?)
+                }
+                Key::Element(tag, index) => {
+                    let present = recipient(message, number)?.property(*tag)?;
+                    (*tag, with_element(present, *index, text(bytes)?)?)
+                }
+            };
+            let change =
+                RecipientChange::Modify { number, set: vec![(tag, value)], delete: Vec::new() };
+            Ok(message.modify_recipients(&[change])?)
+        }
+    }
+}
+
+fn set_property_of(
+    message: &Message,
+    object: &dyn MapiPropMut,
+    key: &Key,
+    bytes: &Arc<Source>,
+) -> Result<(), Error> {
+    match key {
+        Key::Tag(tag) if tag.property_type().is_binary() => {
+            Ok(object.set_property_source(*tag, Arc::clone(bytes))?)
+        }
+        Key::Tag(tag) => Ok(object.set_property(*tag, &value_of(*tag, bytes)?)?),
+        Key::Named(name, property_type) => {
+            let value = parse(*property_type, utf8(&text(bytes)?)?)?;
+            let tag = named_tag(message, name, *property_type)?;
+            Ok(object.set_property(tag, &value)?)
+        }
+        Key::Element(tag, index) => {
+            let value = with_element(object.property(*tag)?, *index, text(bytes)?)?;
+            Ok(object.set_property(*tag, &value)?)
+        }
+    }
+}
+
+/// Deletes a property of a message, a recipient or an attachment.
+fn delete_of_part(message: &Message, part: Part, tag: PropertyTag) -> Result<(), Error> {
+    match part {
+        Part::Message => Ok(message.delete_property(tag)?),
+        Part::Attachment(number) => {
+            edit_part(&message.attachment(number)?, |one| Ok(one.delete_property(tag)?))
+        }
+        Part::Recipient(number) => {
+            refuse_mandatory(&recipient(message, number)?, tag)?;
+            let change = RecipientChange::Modify { number, set: Vec::new(), delete: vec![tag] };
+            Ok(message.modify_recipients(&[change])?)
+        }
+    }
+}
+
+fn named_tag(
+    message: &Message,
+    name: &PropertyName,
+    property_type: PropertyType,
+) -> Result<PropertyTag, Error> {
+    let id = message.property_id(name, true)?.ok_or(Error::NotFound)?;
+    Ok(PropertyTag::new(id, property_type))
+}
+
+fn value_of(tag: PropertyTag, bytes: &Source) -> Result<Value, Error> {
+    let bytes = text(bytes)?;
+    match tag.property_type().is_binary() {
+        true => Ok(Value::Binary(bytes)),
+        false => parse(tag.property_type(), utf8(&bytes)?),
+    }
+}
+
+/// The values of a `PT_MV_BINARY` property with another one at a place.
+fn with_element(present: Value, index: u32, bytes: Vec<u8>) -> Result<Value, Error> {
+    let Value::Multiple(mut values) = present else { return Err(Error::NotFound) };
+    let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
+    let value = Value::Binary(bytes);
+    let count = values.len();
+    match values.get_mut(index) {
+        Some(known) => *known = value,
+        None if index == count => values.push(value),
+        None => return Err(Error::invalid("the values in order, without a gap")),
+    }
+    Ok(Value::Multiple(values))
+}
+
+/// Deletes a property if it is there.
+fn delete(object: &dyn MapiPropMut, tag: PropertyTag) -> Result<(), Error> {
+    match object.delete_property(tag) {
+        Err(imsg::Error::NoProperty { .. }) => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// A property that the message may not lack (`PROPATTR_MANDATORY`) is not deleted.
+fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), Error> {
+    match flags(object, tag)? {
+        Some(flags) if flags & PROPATTR_MANDATORY != 0 => {
+            Err(Error::NotSettable("the message may not lack this property"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bytes of a value that is read whole.
+fn text(bytes: &Source) -> Result<Vec<u8>, Error> {
+    if bytes.len() > TEXT_BYTES_MAX {
+        return Err(Error::Io(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    let mut text = vec![0; usize::try_from(bytes.len()).unwrap_or(0)];
+    let read = bytes.read_at(0, &mut text)?;
+    text.truncate(read);
+    Ok(text)
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| Error::invalid("text in UTF-8"))
+}
+
+fn parse(property_type: PropertyType, text: &str) -> Result<Value, Error> {
+    Value::parse(property_type, text)
+        .map_err(|error| Error::Invalid { expected: error.to_string() })
+}

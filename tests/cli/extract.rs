@@ -1,0 +1,193 @@
+//! `msgfs extract` copies what a mount shows, can be run again, and stays in its directory.
+
+use std::fs::{self, File, FileTimes};
+use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::path::Path;
+use std::time::SystemTime;
+
+use rustix::process::Signal;
+
+use super::shown::{SAMPLES, assert_same, corpus, everything, msgfs_in, msgfs_on, text};
+use crate::mount::folder::{Folder, damaged, large, letter, parcel};
+use crate::mount::mounted::{Mounted, msgfs};
+use crate::mount::process::{LONG, Process, wait_until};
+
+/// The same files, bytes and times as in a mount of the same source.
+#[track_caller]
+fn check_like_mount(source: &Path, options: &str) {
+    let Some(mount) = Mounted::new(source, options) else { return };
+    let target = Folder::new();
+    let path = target.path().to_str().unwrap();
+    let ended = msgfs_in(source, &["extract", "-o", options, ".", path]);
+    let is_damaged =
+        everything(mount.root()).values().any(|one| *one == super::shown::Found::Damaged);
+    assert_eq!(ended.status.code(), Some(i32::from(is_damaged)), "{}", ended.stderr);
+    assert_same(target.path(), mount.root());
+}
+
+#[test]
+fn everything_is_copied() {
+    let source = Folder::of_everything().with("damaged.msg", damaged());
+    symlink("notes.txt", source.join("link")).unwrap();
+    check_like_mount(source.path(), "ro");
+    check_like_mount(source.path(), "others=hide");
+    check_like_mount(source.path(), "show=all");
+}
+
+#[test]
+fn the_samples_are_copied() {
+    check_like_mount(Path::new(SAMPLES), "ro");
+}
+
+#[test]
+fn the_corpus_is_copied() {
+    if let Some(corpus) = corpus() {
+        check_like_mount(corpus, "ro");
+    }
+}
+
+/// PATH may be a message, a directory in one, a file, or standard input.
+#[test]
+fn parts_are_copied() {
+    let source = Folder::new().with("parcel.msg", parcel().to_bytes()).with("notes.txt", "n");
+    let target = Folder::new();
+    let out = |name: &str| target.join(name).to_str().unwrap().to_owned();
+    let extract = |path: &str, name: &str| {
+        text(msgfs_in(source.path(), &["extract", path, &out(name)]));
+    };
+    extract("parcel.msg", "message");
+    assert_eq!(fs::read_to_string(target.join("message/subject")).unwrap(), "A parcel\n");
+    extract("parcel.msg/attachments", "deep/attachments");
+    assert_eq!(fs::read(target.join("deep/attachments/numbers.bin")).unwrap().len(), 100_000);
+    extract("parcel.msg/attachments/numbers.bin", "file");
+    assert_eq!(fs::read(target.join("file/numbers.bin")).unwrap().len(), 100_000);
+    extract("notes.txt", "file");
+    assert_eq!(fs::read(target.join("file/notes.txt")).unwrap(), b"n");
+    text(msgfs_on(&source.join("parcel.msg"), &["extract", "-", &out("stdin")]));
+    assert_same(&target.join("stdin/attachments"), &target.join("deep/attachments"));
+    text(msgfs_on(&source.join("parcel.msg"), &["extract", "--eml", "-", &out("stdin")]));
+    assert!(target.join("stdin/message.eml").is_file());
+}
+
+/// Each message becomes one file; what is no message stays.
+#[test]
+fn messages_become_files() {
+    let source = Folder::new()
+        .with("sub/parcel.msg", parcel().to_bytes())
+        .with("sub/parcel.oft", letter("Template").to_bytes())
+        .with("notes.txt", "n");
+    for (shape, names, view) in [
+        ("--eml", ["sub/parcel.eml", "sub/parcel (2).eml"], "message.eml"),
+        ("--json", ["sub/parcel.json", "sub/parcel (2).json"], "message.json"),
+        ("--msg", ["sub/parcel.msg", "sub/parcel.oft"], "message.msg"),
+    ] {
+        let target = Folder::new();
+        let out = target.path().to_str().unwrap();
+        text(msgfs_in(source.path(), &["extract", shape, ".", out]));
+        let found = everything(target.path());
+        assert_eq!(found.len(), 4, "{:?}", found.keys());
+        for (name, message) in names.iter().zip(["sub/parcel.msg", "sub/parcel.oft"]) {
+            let expected =
+                msgfs_in(source.path(), &["cat", &format!("{message}/{view}")]).expect_success();
+            assert!(fs::read(target.join(name)).unwrap() == expected, "{name}");
+        }
+        text(msgfs_in(source.path(), &["extract", shape, "sub/parcel.msg/attachments", out]));
+        let inner = view.replace("message", "Outer: with_slash");
+        assert!(target.join(inner).is_file(), "{shape}");
+    }
+    let source = Folder::new().with("broken.msg", "no message");
+    let ended =
+        msgfs_in(source.path(), &["extract", "--eml", ".", source.join("../x").to_str().unwrap()]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.stderr, "msgfs: ./broken.msg: holds no message to make message.eml of\n");
+}
+
+/// What is there and equal stays untouched, all else is put right, and nothing is left over.
+#[test]
+fn it_can_be_run_again() {
+    let source = Folder::of_everything();
+    let target = Folder::new();
+    let out = target.path().to_str().unwrap();
+    let extract = || text(msgfs_in(source.path(), &["extract", ".", out]));
+    extract();
+    let whole = everything(target.path());
+    let inode = |name: &str| target.join(name).metadata().unwrap().ino();
+    let names = ["letter.msg/subject", "letter.msg/body.txt", "large.msg/attachments/large.bin"];
+    let before = names.map(inode);
+    // As long, and of the same time, but not equal.
+    let changed = target.join(names[1]);
+    let time = changed.metadata().unwrap().modified().unwrap();
+    fs::write(&changed, fs::read(&changed).unwrap().to_ascii_uppercase()).unwrap();
+    let file = File::options().write(true).open(&changed).unwrap();
+    file.set_times(FileTimes::new().set_modified(time)).unwrap();
+    let short = File::options().write(true).open(target.join(names[2])).unwrap();
+    short.set_len(300_000).unwrap();
+    fs::remove_file(target.join("parcel.msg/to")).unwrap();
+    let touched = File::options().write(true).open(target.join(names[0])).unwrap();
+    touched.set_times(FileTimes::new().set_modified(SystemTime::now())).unwrap();
+    extract();
+    assert!(everything(target.path()) == whole);
+    let after = names.map(inode);
+    assert_eq!(before[0], after[0]);
+    assert!(before[1] != after[1] && before[2] != after[2]);
+}
+
+/// SIGINT leaves whole files only, and the next run completes them.
+#[test]
+fn it_can_be_interrupted() {
+    let source = Folder::new();
+    for number in 0..200 {
+        source.put(format!("{number}.msg"), large().to_bytes());
+    }
+    let target = Folder::new();
+    let out = target.path().to_str().unwrap();
+    let mut command = msgfs();
+    let process = Process::start(command.current_dir(source.path()).args(["extract", ".", out]));
+    wait_until("the first message", LONG, || target.join("0.msg/attachments").is_dir());
+    process.signal(Signal::INT);
+    let ended = process.end(LONG);
+    if ended.status.code() != Some(0) {
+        assert_eq!(ended.status.code(), Some(130), "{}", ended.stderr);
+        assert_eq!(
+            ended.stderr,
+            "msgfs: interrupted; the same command goes on where this one ended\n"
+        );
+        assert!(
+            everything(target.path()).keys().all(|path| !path.to_string_lossy().contains(".part"))
+        );
+    }
+    // A process that was killed leaves an unfinished file behind.
+    text(msgfs_in(source.path(), &["extract", ".", out]));
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    assert_same(target.path(), mount.root());
+}
+
+/// No link in the target is followed, and what is in the way is told.
+#[test]
+fn nothing_is_written_elsewhere() {
+    let source = Folder::new()
+        .with("a.msg", letter("A").to_bytes())
+        .with("b.msg", letter("B").to_bytes())
+        .with("c.msg", letter("C").to_bytes());
+    let outside = Folder::new().with("kept", "kept");
+    let target = Folder::new().with("b.msg", "in the way");
+    symlink(outside.path(), target.join("a.msg")).unwrap();
+    fs::create_dir_all(target.join("c.msg/subject/full")).unwrap();
+    symlink(outside.join("kept"), target.join("c.msg/body.txt")).unwrap();
+    let ended = msgfs_in(source.path(), &["extract", ".", target.path().to_str().unwrap()]);
+    assert_eq!(ended.status.code(), Some(1));
+    let lines: Vec<_> = ended.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    for (line, name) in lines.iter().zip(["./a.msg", "./b.msg"]) {
+        assert_eq!(*line, format!("msgfs: {name}: a file or link is in the way of the directory"));
+    }
+    assert!(lines[2].starts_with("msgfs: ./c.msg/subject: "), "{lines:?}");
+    assert_eq!(outside.path().read_dir().unwrap().count(), 1);
+    assert_eq!(fs::read(outside.join("kept")).unwrap(), b"kept");
+    assert_eq!(fs::read(target.join("c.msg/body.txt")).unwrap(), b"This is C.\nIt has two lines.");
+    let inside = source.join("out");
+    let ended = msgfs_in(source.path(), &["extract", ".", "out"]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stderr.contains("lies in what is extracted"), "{}", ended.stderr);
+    assert!(!inside.exists());
+}

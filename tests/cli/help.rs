@@ -1,0 +1,45 @@
+//! Help, man pages and completions.
+
+use super::shown::{msgfs_in, text};
+
+#[test]
+fn help_fits_one_screen() {
+    for words in ["--help", "-h", "help"] {
+        let help = text(msgfs_in("/".as_ref(), &[words]));
+        assert!(help.lines().count() <= 24, "{help}");
+        assert!(help.lines().all(|line| line.chars().count() <= 80), "{help}");
+        assert!(help.contains("Usage: msgfs [OPTIONS] <SOURCE> <MOUNTPOINT>\n"), "{help}");
+    }
+}
+
+#[test]
+fn every_command_and_option_is_explained() {
+    let help = |topic: &str| text(msgfs_in("/".as_ref(), &["help", topic]));
+    for command in ["ls", "tree", "cat", "extract", "grep", "check", "umount", "help"] {
+        assert!(help(command).contains(&format!("Usage: msgfs {command}")), "{command}");
+        assert!(text(msgfs_in("/".as_ref(), &["--help"])).contains(&format!("\n  {command} ")));
+    }
+    let options = help("options");
+    assert!(options.starts_with("Options of -o:\n  show=VIEW"), "{options}");
+    for option in ["show", "others", "codepage", "cache", "uid", "gid", "umask", "fsname"] {
+        assert!(options.contains(&format!("{option}=")), "{option}");
+        assert!(help(option).starts_with("-o "), "{option}");
+    }
+    let ended = msgfs_in("/".as_ref(), &["help", "frobnicate"]);
+    let expected = "msgfs: no command or option 'frobnicate'; see msgfs --help\n";
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(2), expected));
+}
+
+#[test]
+fn man_pages_and_completions_are_made() {
+    let run = |words: &[&str]| text(msgfs_in("/".as_ref(), words));
+    let page = run(&["man"]);
+    for expected in [".TH msgfs 1", "MOUNT OPTIONS", "codepage=N", "msgfs\\-grep"] {
+        assert!(page.contains(expected), "{expected}: {page}");
+    }
+    assert!(run(&["man", "grep"]).contains(".TH msgfs-grep 1"));
+    assert_eq!(msgfs_in("/".as_ref(), &["man", "frobnicate"]).status.code(), Some(1));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(run(&["completions", shell]).contains("extract"), "{shell}");
+    }
+}

@@ -1,0 +1,181 @@
+//! `msgfs ls`, `tree` and `cat` show what a mount shows.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::shown::{Found, SAMPLES, everything, msgfs_in, msgfs_on, text};
+use crate::mount::folder::{Folder, damaged, letter, parcel};
+use crate::mount::mounted::{Mounted, msgfs};
+use crate::mount::process::{MOMENT, run};
+
+/// The same names as in the mount, on all levels, hidden views included.
+#[test]
+fn listings_are_those_of_the_mount() {
+    let source = Folder::of_everything();
+    symlink("notes.txt", source.join("link")).unwrap();
+    for options in ["ro", "show=all", "others=hide"] {
+        let Some(mount) = Mounted::new(source.path(), options) else { return };
+        let listed = text(msgfs_in(source.path(), &["ls", "-R", "-o", options]));
+        let mut directory = String::new();
+        let mut found = Vec::new();
+        for line in listed.lines().filter(|line| !line.is_empty()) {
+            match line.strip_suffix(':').filter(|path| path.starts_with('.')) {
+                Some(path) => directory = path.trim_start_matches("./").to_owned(),
+                None if directory == "." => found.push(line.into()),
+                None => found.push(Path::new(&directory).join(line)),
+            }
+        }
+        found.sort();
+        let expected: Vec<_> = everything(mount.root()).into_keys().collect();
+        assert_eq!(found, expected, "{options}");
+    }
+}
+
+/// The same bytes as in the mount, of every file of every view.
+#[test]
+fn files_are_those_of_the_mount() {
+    let source = Folder::new().with("parcel.msg", parcel().to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "show=all") else { return };
+    let mut files = everything(mount.root());
+    files.retain(|_, found| matches!(found, Found::File(..)));
+    assert!(files.len() > 100, "{}", files.len());
+    let mut expected = Vec::new();
+    for found in files.values() {
+        let Found::File(bytes, _) = found else { continue };
+        expected.extend_from_slice(bytes);
+    }
+    let paths: Vec<_> = files.keys().map(|path| path.to_str().unwrap()).collect();
+    let printed = msgfs_in(source.path(), &[&["cat"][..], &paths].concat()).expect_success();
+    assert!(printed == expected);
+}
+
+/// Links between the files of a message, properties by tag, and ways out of a message.
+#[test]
+fn paths_lead_where_the_kernel_is_led() {
+    let source = Folder::new().with("parcel.msg", parcel().to_bytes()).with("notes.txt", "n");
+    symlink(source.join("parcel.msg"), source.join("link.msg")).unwrap();
+    let cat = |path: &str| text(msgfs_in(source.path(), &["cat", path]));
+    assert_eq!(cat("parcel.msg/mapi/PR_SUBJECT"), "A parcel");
+    assert_eq!(cat("parcel.msg/mapi/0x0037"), "A parcel");
+    assert_eq!(cat("parcel.msg//attachments/.././subject"), "A parcel\n");
+    assert_eq!(cat("parcel.msg/../notes.txt"), "n");
+    assert_eq!(cat("parcel.msg/attachments/../../parcel.msg/subject"), "A parcel\n");
+    assert_eq!(cat("link.msg/subject"), "A parcel\n");
+    assert_eq!(cat(source.join("notes.txt").to_str().unwrap()), "n");
+    let inner = "parcel.msg/mapi/attachments/4/PR_ATTACH_DATA_OBJ/subject";
+    assert_eq!(cat(inner), "Outer: with/slash\n");
+    assert_eq!(cat(".msgfs/version"), concat!(env!("CARGO_PKG_VERSION"), "\n"));
+    let deep = "parcel.msg/attachments/Outer: with_slash.msg/attachments/Inner.msg";
+    assert_eq!(
+        text(msgfs_in(source.path(), &["ls", &format!("{deep}/attachments")])),
+        "deep.txt\n"
+    );
+}
+
+#[test]
+fn a_message_may_come_from_standard_input() {
+    let source = Folder::new().with("a", parcel().to_bytes()).with("empty", "");
+    let on = |words: &[&str]| text(msgfs_on(&source.join("a"), words));
+    assert_eq!(on(&["cat", "-/subject", "-/subject"]), "A parcel\nA parcel\n");
+    assert_eq!(on(&["cat", "/dev/stdin/mapi/PR_SUBJECT"]), "A parcel");
+    assert!(on(&["ls", "-"]).contains("attachments\nbcc\n"));
+    assert!(on(&["tree", "-/attachments"]).contains("└── page.ref\n\n"));
+    assert!(on(&["ls", "--json", "-"]).starts_with("{\"path\":\"-\",\"date\":\"2021-03-04"));
+    assert_eq!(on(&["grep", "-c", "two lines", "-/body.txt"]), "1\n");
+    let listed = msgfs_on(&source.join("empty"), &["ls", "-"]);
+    assert_eq!(text(listed), "ERRORS\nmessage.msg\n");
+}
+
+#[test]
+fn what_fails_is_named() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes()).with("b.msg", damaged());
+    let check = |words: &[&str], expected: &str| {
+        let ended = msgfs_in(source.path(), words);
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(1), expected), "{words:?}");
+    };
+    check(&["ls", "missing"], "msgfs: missing: no such file or directory\n");
+    check(&["ls", "a.msg/missing"], "msgfs: a.msg/missing: no such file or directory\n");
+    check(&["cat", "a.msg/subject/x"], "msgfs: a.msg/subject/x: not a directory\n");
+    check(&["cat", "a.msg"], "msgfs: a.msg: is a directory\n");
+    check(&["tree", "\u{1b}[2J"], "msgfs: \\u{1b}[2J: no such file or directory\n");
+    let ended = msgfs_in(source.path(), &["cat", "b.msg/mapi/PR_BODY", "a.msg/subject"]);
+    assert!(ended.stderr.starts_with("msgfs: b.msg/mapi/PR_BODY: "), "{}", ended.stderr);
+    assert_eq!((ended.status.code(), ended.stdout), (Some(1), b"A\n".to_vec()));
+}
+
+#[test]
+fn messages_are_lines_of_json() {
+    let source = Folder::new()
+        .with("parcel.msg", parcel().to_bytes())
+        .with("sub/a.oft", letter("A \"quoted\"").to_bytes())
+        .with("notes.txt", "n");
+    let lines = |words: &[&str]| -> Vec<serde_json::Value> {
+        let printed = text(msgfs_in(source.path(), words));
+        printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let [parcel, letter] = &lines(&["ls", "--json", "-R", "."])[..] else { panic!("two lines") };
+    let size = source.join("parcel.msg").metadata().unwrap().len();
+    let expected = serde_json::json!({
+        "path": "./parcel.msg", "date": "2021-03-04T05:06:07Z", "from": "Ada Ek <ada@example.org>",
+        "to": ["Bo Li <bo@example.org>"], "subject": "A parcel", "size": size,
+        "attachments":
+            ["Outer: with_slash.msg", "none", "numbers (2).bin", "numbers.bin", "page.ref"],
+    });
+    assert_eq!(*parcel, expected);
+    assert_eq!(
+        (&letter["path"], &letter["subject"]),
+        (&"./sub/a.oft".into(), &"A \"quoted\"".into())
+    );
+    assert_eq!(lines(&["ls", "--json"]).len(), 1);
+    let inner = &lines(&["ls", "--json", "parcel.msg/attachments"])[0];
+    assert_eq!(inner["path"], "parcel.msg/attachments/Outer: with_slash.msg");
+    assert!(inner["size"].as_u64().unwrap() > 1000, "{inner}");
+}
+
+#[test]
+fn attributes_are_those_of_the_mount() {
+    let source = Folder::new().with("parcel.msg", parcel().to_bytes());
+    let long = text(msgfs_in(source.path(), &["ls", "-l", "parcel.msg/attachments"]));
+    let numbers = long.lines().find(|line| line.ends_with(" numbers.bin")).unwrap();
+    assert!(numbers.starts_with("-r--r--r-- 1 "), "{long}");
+    assert!(numbers.contains(" 100000 2021-03-04T05:06:07Z "), "{long}");
+    assert!(long.contains("dr-xr-xr-x 1 "), "{long}");
+    let tree = text(msgfs_in(source.path(), &["tree", "-L", "1", "parcel.msg"]));
+    assert!(tree.starts_with("parcel.msg\n├── attachments\n├── bcc\n"), "{tree}");
+    assert!(tree.ends_with("└── to\n\n1 directories, 14 files\n"), "{tree}");
+}
+
+/// Whoever reads the output may stop at any time.
+#[test]
+fn closed_pipes_end_quietly() {
+    for words in ["ls -R", "tree", "ls -R --json", "cat notes.txt", "grep -h ''", "help", "man"] {
+        let mut command = msgfs();
+        command.args(words.split(' ').map(|word| word.trim_matches('\'')));
+        if words.starts_with("grep") {
+            command.arg(".");
+        }
+        let (read, write) = std::io::pipe().unwrap();
+        drop(read);
+        let ended = command.current_dir(SAMPLES).stdout(Stdio::from(write)).stdin(Stdio::null());
+        let ended = ended.stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&ended.stderr), "", "{words}");
+        assert_eq!(ended.status.code(), Some(0), "{words}");
+    }
+}
+
+/// Reading changes nothing, not even the access time.
+#[test]
+fn the_source_stays_as_it_is() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let stat = || {
+        let ended =
+            run(Command::new("stat").args(["-c", "%x %y %z"]).arg(source.join("a.msg")), MOMENT);
+        text(ended)
+    };
+    let before = stat();
+    for words in [&["ls", "-lR"][..], &["cat", "a.msg/body.txt"], &["grep", "A", "."]] {
+        text(msgfs_in(source.path(), words));
+    }
+    assert_eq!(stat(), before);
+}

@@ -1,0 +1,7 @@
+//! Edits of messages through the library: what is set, saved, killed on the way and kept.
+
+mod close;
+mod corpus;
+mod crash;
+mod kinds;
+mod target;

@@ -1,0 +1,18 @@
+//! Writing: that edits are what a plain model says, reach the source whole or not at all, and are
+//! never lost without a word.
+//!
+//! The model and the calls it makes know no mount; `mounted` and `direct` carry them out.
+
+mod closing;
+mod conflicts;
+mod crash;
+mod direct;
+mod files;
+mod full_disk;
+mod model;
+mod mounted;
+mod operations;
+mod places;
+mod state;
+mod streams;
+mod values;

@@ -1,0 +1,87 @@
+//! Random operations against a plain model in memory, compared after each.
+//!
+//! The seed and the last operations are printed when one fails. `MSGFS_MODEL_SEED=S` starts with
+//! another seed, `MSGFS_MODEL_OPERATIONS=N` does so many operations.
+
+use std::time::Instant;
+
+use tempfile::TempDir;
+
+use crate::fixture::AttachmentBuilder;
+use crate::mount::folder::{Folder, letter};
+use crate::random::number_from_environment;
+
+use msgfs::mapi::CodePage;
+
+use super::direct::Direct;
+use super::files::Files;
+use super::mounted::Served;
+use super::operations::Run;
+
+/// Without a mount.
+const OPERATIONS: u64 = 10_000;
+/// Through a real mount, where each is much slower.
+const MOUNTED_OPERATIONS: u64 = 600;
+/// After so many everything begins anew with the next seed.
+const OPERATIONS_PER_SEED: u64 = 250;
+/// The message with 8-bit strings.
+const ANSI: &str = "ansi.msg";
+
+#[test]
+fn the_filesystem_does_what_the_model_does() {
+    run_all(OPERATIONS, |source, state| Some(Direct::writing(source, state)));
+}
+
+#[test]
+fn a_mount_does_what_the_model_does() {
+    run_all(MOUNTED_OPERATIONS, |source, state| Served::start(source, state));
+}
+
+fn run_all<F: Files>(usual: u64, start: impl Fn(&std::path::Path, &std::path::Path) -> Option<F>) {
+    let operations = number_from_environment("MSGFS_MODEL_OPERATIONS").unwrap_or(usual);
+    let first = number_from_environment("MSGFS_MODEL_SEED").unwrap_or(0);
+    let started = Instant::now();
+    let mut left = operations;
+    for seed in first.. {
+        if left == 0 {
+            break;
+        }
+        let count = left.min(OPERATIONS_PER_SEED);
+        left -= count;
+        let (source, state) = (source(), TempDir::new().unwrap());
+        let Some(files) = start(source.path(), state.path()) else { return };
+        let _told = Told(seed);
+        let mut run = Run::new(files, source.path().to_owned(), seed, &[ANSI]);
+        for _ in 0..count {
+            run.step();
+        }
+        run.restart();
+    }
+    println!("{operations} operations from seed {first} on in {:?}", started.elapsed());
+}
+
+fn source() -> Folder {
+    let inner = letter("Inner").attach(AttachmentBuilder::file("a.txt", "Deep inside.\n"));
+    let outer = letter("Outer")
+        .attach(AttachmentBuilder::file("b.bin", [7; 600]))
+        .attach(AttachmentBuilder::message(inner));
+    let parcel = letter("Re: a parcel")
+        .html("<html><body><p>parcel</p></body></html>")
+        .attach(AttachmentBuilder::file("a.txt", "A file.\n"))
+        .attach(AttachmentBuilder::message(outer));
+    Folder::new()
+        .with("letter.msg", letter("A letter").to_bytes())
+        .with("parcel.msg", parcel.to_bytes())
+        .with(ANSI, letter("An old one").ansi(CodePage::WINDOWS_1252).to_bytes())
+}
+
+/// Tells the seed that failed.
+struct Told(u64);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("MSGFS_MODEL_SEED={} fails", self.0);
+        }
+    }
+}

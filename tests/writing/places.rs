@@ -1,0 +1,98 @@
+//! Folders on a disk of their own, and what lies in a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::mount::{MountFlags, UnmountFlags};
+use tempfile::TempDir;
+
+/// A small file system in memory. Dropping it unmounts it.
+#[derive(Debug)]
+pub(super) struct Disk {
+    point: TempDir,
+}
+
+impl Disk {
+    /// `None` where nothing can be mounted.
+    pub(super) fn new(size: &str) -> Option<Self> {
+        let point = TempDir::with_prefix("msgfs-disk-").unwrap();
+        let size = std::ffi::CString::new(format!("size={size}")).unwrap();
+        let flags = MountFlags::empty();
+        match rustix::mount::mount("tmpfs", point.path(), "tmpfs", flags, size.as_c_str()) {
+            Ok(()) => Some(Self { point }),
+            Err(error) => {
+                println!("SKIPPED: no disk of its own can be mounted: {error}");
+                None
+            }
+        }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        self.point.path()
+    }
+
+    pub(super) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// Fills the disk up until so many bytes are free.
+    pub(super) fn fill(&self, free: u64) -> PathBuf {
+        let figures = rustix::fs::statvfs(self.path()).unwrap();
+        let len = (figures.f_bavail * figures.f_frsize).saturating_sub(free);
+        self.put("filler", vec![1; usize::try_from(len).unwrap()])
+    }
+
+    pub(super) fn make_read_only(&self) {
+        rustix::mount::mount_remount(self.path(), MountFlags::RDONLY, "").unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        rustix::mount::unmount(self.point.path(), UnmountFlags::DETACH).unwrap();
+    }
+}
+
+/// What is in a folder and in those below it: what identifies each file, and its bytes.
+#[track_caller]
+pub(super) fn contents(folder: &Path) -> BTreeMap<PathBuf, (u64, u32, (i64, i64), Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let metadata = path.symlink_metadata().unwrap();
+            if metadata.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = fs::read(&path).unwrap();
+            let changed = (metadata.mtime(), metadata.mtime_nsec());
+            found.insert(path, (metadata.ino(), metadata.mode(), changed, bytes));
+        }
+    }
+    found
+}
+
+/// The names in a folder, sorted.
+pub(super) fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let mut names: Vec<_> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// The messages that were kept in a state folder because they could not be saved.
+pub(super) fn recovered(state: &Path) -> Vec<PathBuf> {
+    let folder = state.join("msgfs/recovered");
+    if !folder.exists() {
+        return Vec::new();
+    }
+    names(&folder).into_iter().map(|name| folder.join(name)).collect()
+}

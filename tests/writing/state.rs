@@ -1,0 +1,229 @@
+//! A message as a plain value: what its files must show.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustix::io::Errno;
+
+use super::files::ReadFiles;
+use super::values::{Characters, FILES, Form, HTML, Refused, TEXT, word_in};
+
+/// What a message must show.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    /// What each file shows that stands for a value of its own.
+    values: BTreeMap<&'static str, Vec<u8>>,
+    /// A text body made of an HTML body when that was set: not yet read.
+    made_text: Option<String>,
+    /// The bodies set since the last save.
+    set_bodies: BTreeSet<&'static str>,
+    pub(super) attachments: BTreeMap<String, Attachment>,
+    /// Files that are no part of the message, by their paths in it.
+    pub(super) scratch: BTreeMap<String, Vec<u8>>,
+    pub(super) characters: Characters,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Attachment {
+    File(Vec<u8>),
+    Message(Message),
+}
+
+/// What a file must show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Shown<'a> {
+    Nothing,
+    Exactly(&'a [u8]),
+    /// A text that was made of another one.
+    With(&'a str),
+}
+
+/// The directory of the attachments.
+pub(super) const ATTACHMENTS: &str = "attachments";
+
+impl Message {
+    /// The message at a path, believed as it is.
+    pub(super) fn read(files: &impl ReadFiles, path: &str, characters: Characters) -> Self {
+        let mut message = Self {
+            values: BTreeMap::new(),
+            made_text: None,
+            set_bodies: BTreeSet::new(),
+            attachments: BTreeMap::new(),
+            scratch: BTreeMap::new(),
+            characters,
+        };
+        for (file, _) in FILES {
+            match files.read(&join(path, file)) {
+                Ok(bytes) => drop(message.values.insert(file, bytes)),
+                Err(error) => assert_eq!(error, Errno::NOENT, "{path}/{file}"),
+            }
+        }
+        let directory = join(path, ATTACHMENTS);
+        for name in files.names(&directory).unwrap_or_default() {
+            let path = join(&directory, &name);
+            let attachment = match name.ends_with(".msg") {
+                true => Attachment::Message(Self::read(files, &path, characters)),
+                false => Attachment::File(files.read(&path).unwrap()),
+            };
+            message.attachments.insert(name, attachment);
+        }
+        message
+    }
+
+    /// The message embedded at names of attachments.
+    pub(super) fn embedded(&mut self, names: &[String]) -> &mut Self {
+        let Some((name, rest)) = names.split_first() else { return self };
+        match self.attachments.get_mut(name) {
+            Some(Attachment::Message(message)) => message.embedded(rest),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+
+    /// Sets a file to bytes.
+    pub(super) fn set(
+        &mut self,
+        file: &'static str,
+        form: Form,
+        bytes: &[u8],
+    ) -> Result<(), Refused> {
+        let shown = form.shown(bytes, self.characters)?;
+        if file == TEXT {
+            self.made_text = None;
+            self.set_bodies.insert(TEXT);
+            // Another body would show the old text.
+            if !self.set_bodies.contains(HTML) {
+                self.values.remove(HTML);
+            }
+        }
+        if file == HTML {
+            self.set_bodies.insert(HTML);
+            if !self.set_bodies.contains(TEXT) {
+                self.values.remove(TEXT);
+                self.made_text = Some(word_in(bytes).to_owned());
+            }
+        }
+        match shown {
+            Some(shown) => self.values.insert(file, shown),
+            None => self.values.remove(file),
+        };
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, file: &'static str) {
+        self.values.remove(file);
+        if file == TEXT {
+            self.made_text = None;
+        }
+        self.set_bodies.remove(file);
+    }
+
+    /// Whether there is such a file.
+    pub(super) fn has(&self, file: &str) -> bool {
+        self.shown(file) != Shown::Nothing
+    }
+
+    /// What was set is saved: the next body that is set replaces all others.
+    pub(super) fn saved(&mut self) {
+        self.set_bodies.clear();
+        for attachment in self.attachments.values_mut() {
+            if let Attachment::Message(message) = attachment {
+                message.saved();
+            }
+        }
+    }
+
+    /// The filesystem was ended and started again.
+    pub(super) fn restarted(&mut self) {
+        self.saved();
+        self.forget_scratch();
+    }
+
+    fn forget_scratch(&mut self) {
+        self.scratch.clear();
+        for attachment in self.attachments.values_mut() {
+            if let Attachment::Message(message) = attachment {
+                message.forget_scratch();
+            }
+        }
+    }
+
+    /// Panics unless the files at a path show this message.
+    pub(super) fn check(&mut self, files: &impl ReadFiles, path: &str) {
+        if let Some(word) = self.made_text.take() {
+            let text = files.read(&join(path, TEXT)).unwrap();
+            let has_word = String::from_utf8_lossy(&text).contains(&word);
+            assert!(has_word, "{path}/{TEXT} lacks {word}: {text:?}");
+            self.values.insert(TEXT, text);
+        }
+        for (file, _) in FILES {
+            check_file(files, &join(path, file), &self.shown(file));
+        }
+        for (name, bytes) in &self.scratch {
+            check_file(files, &join(path, name), &Shown::Exactly(bytes));
+        }
+        for (name, attachment) in &mut self.attachments {
+            let path = join(&join(path, ATTACHMENTS), name);
+            match attachment {
+                Attachment::File(bytes) => check_file(files, &path, &Shown::Exactly(bytes)),
+                Attachment::Message(message) => message.check(files, &path),
+            }
+        }
+        self.check_names(files, path);
+    }
+
+    fn check_names(&self, files: &impl ReadFiles, path: &str) {
+        let mut found = BTreeSet::from_iter(files.names(path).unwrap());
+        // It is there for the first attachment to be put into.
+        found.remove(ATTACHMENTS);
+        let shown = FILES.iter().map(|(file, _)| *file).filter(|file| self.has(file));
+        let scratch = self.scratch.keys().map(String::as_str);
+        let top = shown.chain(scratch).filter(|name| !name.contains('/'));
+        assert_eq!(found, top.map(str::to_owned).collect(), "the names in {path}");
+        let directory = join(path, ATTACHMENTS);
+        let found = BTreeSet::from_iter(match files.names(&directory) {
+            Err(Errno::NOENT) => Vec::new(),
+            names => names.unwrap(),
+        });
+        let scratch = self.scratch.keys().filter_map(|path| path.strip_prefix("attachments/"));
+        let expected = self.attachments.keys().cloned().chain(scratch.map(str::to_owned));
+        assert_eq!(found, expected.collect(), "the names in {directory}");
+    }
+
+    fn shown(&self, file: &str) -> Shown<'_> {
+        let own = self.values.get(file);
+        // A message without an author has the sender for it.
+        let instead = if file == "from" { self.values.get("sender") } else { None };
+        match (own.or(instead), self.values.get(HTML)) {
+            (Some(bytes), _) => Shown::Exactly(bytes),
+            (None, Some(html)) if file == TEXT => Shown::With(word_in(html)),
+            _ => Shown::Nothing,
+        }
+    }
+}
+
+pub(super) fn join(directory: &str, name: &str) -> String {
+    format!("{directory}/{name}")
+}
+
+#[track_caller]
+fn check_file(files: &impl ReadFiles, path: &str, expected: &Shown<'_>) {
+    let found = files.read(path);
+    let text = |bytes: &[u8]| String::from_utf8_lossy(&bytes[..bytes.len().min(300)]).into_owned();
+    match (expected, &found) {
+        (Shown::Nothing, Err(Errno::NOENT)) => return,
+        (Shown::Exactly(bytes), Ok(found)) => {
+            assert!(
+                bytes == found,
+                "{path}: {} bytes expected, {} found:\n{:?}\n{:?}",
+                bytes.len(),
+                found.len(),
+                text(bytes),
+                text(found)
+            );
+        }
+        (Shown::With(word), Ok(found)) => {
+            assert!(text(found).contains(word), "{path} lacks {word}: {:?}", text(found));
+        }
+        _ => panic!("{path}: expected {expected:?}, found {:?}", found.map(|bytes| text(&bytes))),
+    }
+    assert_eq!(files.len(path), Ok(found.unwrap().len() as u64), "the size of {path}");
+}
