@@ -101,7 +101,7 @@ def write(bench, rows):
     for row in missed:
         print(f"missed: {row.name}: {row.cells()[5] or row.cells()[2]}, target {row.target}")
     table, picture = bench.target / "results.tsv", bench.target / "chart.svg"
-    table.write_text("".join("\t".join(line) + "\n" for line in lines))
+    table.write_text(f"# {about(bench.root)}\n" + "".join("\t".join(line) + "\n" for line in lines))
     picture.write_text(chart.draw(rows, about(bench.root)))
     print(f"written: {table.relative_to(bench.root)}, {picture.relative_to(bench.root)}")
 

@@ -16,7 +16,8 @@ fn lines(ended: &Ended) -> BTreeSet<String> {
         Some((path, _)) => path.trim_start_matches("grep: ").to_owned() + ": binary",
         None => line.to_owned(),
     };
-    printed.lines().map(line).collect()
+    // grep separates the context of one file from that of the next, too.
+    printed.lines().filter(|line| *line != "--").map(line).collect()
 }
 
 /// The same matches and exit code as of `grep -r` in a mount.

@@ -223,8 +223,9 @@ fn changes_of_a_source_that_is_one_file_show() {
     wait_until("the replaced message", MOMENT, || {
         fs::read_to_string(mount.path("subject")).is_ok_and(|subject| subject == "Changed\n")
     });
+    // Each name is looked at again in its own second.
     let body = "This is Changed.\nIt is quite another text and much longer than it was.";
-    assert_eq!(mount.text("body.txt"), body);
+    wait_until("its body", MOMENT, || mount.text("body.txt") == body);
 }
 
 /// Reads a file past the page cache, which would cut it at the size it knows.
