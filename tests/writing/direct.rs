@@ -159,7 +159,8 @@ impl Files for Direct {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name, PROCESS))?;
+        let created =
+            self.in_directory(path, |parent, name| self.fs.mkdir(parent, name, PROCESS))?;
         self.forget(created.attr.ino);
         Ok(())
     }
