@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{FileState, Source};
+use crate::storage::{FileState, Source, Transaction};
 use crate::view::{self, AttachmentNames, Editor, MessageTree};
 
 use super::super::attr::Attr;
@@ -218,13 +218,22 @@ impl Writing {
         outcome.map_err(|error| message_error(&state.path, error))
     }
 
-    /// Whether a message can be saved where it lies.
+    /// Whether a message can be saved where it lies, and all of it.
     ///
     /// # Errors
     /// `EROFS` or `EACCES`.
-    pub(super) fn check_writable(&self, state: &State) -> Result<(), Error> {
+    pub(super) fn check_writable(&self, draft: &Draft, state: &State) -> Result<(), Error> {
         let folder = state.path.parent().unwrap_or(Path::new(""));
-        self.source.check_writable(folder).map_err(|error| source_error(&state.path, error))
+        self.source.check_writable(folder).map_err(|error| source_error(&state.path, error))?;
+        if state.edits.is_some() || state.incoming.is_some() {
+            return Ok(());
+        }
+        let opened = self.opened(draft, state)?;
+        let in_message = |error: view::Error| message_error(&state.path, error);
+        let file = opened.tree.compound_file().map_err(in_message)?;
+        // What of a damaged message cannot be read would be lost with the old file.
+        let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
+        carried.map(drop).map_err(|error| in_message(error.into()))
     }
 
     /// Makes a message that the source does not have yet.
@@ -311,7 +320,7 @@ impl Writing {
     }
 
     fn open_for_writing(&self, draft: &Draft, state: &State) -> Result<Edits, Error> {
-        self.check_writable(state)?;
+        self.check_writable(draft, state)?;
         let path = &state.path;
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;
         let opened = self.opened(draft, state)?;

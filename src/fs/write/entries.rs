@@ -52,7 +52,7 @@ impl Writing {
         state.creators.made(&path, process);
         let handle = match self.access_of_new(&draft, &state, &path)? {
             FileAccess::Settable => {
-                self.check_writable(&state)?;
+                self.check_writable(&draft, &state)?;
                 let number = state.paths.look_up(&path);
                 self.add_writer(&draft, &mut state, number, flags, true)
             }
@@ -95,7 +95,7 @@ impl Writing {
         match self.access_of_new(&draft, &state, &path)? {
             FileAccess::Directory if exists => {}
             FileAccess::Settable if view::is_attachment_path(&path) => {
-                self.check_writable(&state)?;
+                self.check_writable(&draft, &state)?;
                 self.edit(&draft, &mut state, |editor, tree| editor.create_message(tree, &path))?;
                 self.settle(&draft, &mut state, &path);
                 state.only_removals = false;
@@ -278,7 +278,7 @@ impl Writing {
                 return Ok(());
             }
             (true, FileAccess::Settable) if kind == Kind::File => {
-                self.check_writable(state)?;
+                self.check_writable(draft, state)?;
                 let bytes = self.bytes_of(draft, state, from)?;
                 self.set(draft, state, to, &into_source(bytes)?)?;
                 state.scratch.remove(from);
@@ -289,7 +289,7 @@ impl Writing {
             (true, _) => return Err(Error::NotPermitted("no message has such a directory")),
             (false, _) => {}
         }
-        self.check_writable(state)?;
+        self.check_writable(draft, state)?;
         let both_attached = view::is_attachment_path(from) && view::is_attachment_path(to);
         match to_access {
             FileAccess::Settable | FileAccess::EmbeddedMessage if both_attached => {
@@ -319,7 +319,7 @@ impl Writing {
 
     fn remove(&self, draft: &Arc<Draft>, state: &mut State, path: &str) -> Result<(), Error> {
         if state.scratch.remove(path).is_none() && !self.is_pending(state, path) {
-            self.check_writable(state)?;
+            self.check_writable(draft, state)?;
             self.edit(draft, state, |editor, tree| editor.remove(tree, path))?;
         }
         state.paths.remove(path);

@@ -211,7 +211,7 @@ impl Writing {
         let opened = self.opened(draft, state)?;
         let access = view::file_access(&opened.tree, path);
         match access.map_err(|error| message_error(&state.path, error))? {
-            FileAccess::Settable => self.check_writable(state),
+            FileAccess::Settable => self.check_writable(draft, state),
             FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
             FileAccess::ReadOnly | FileAccess::Unknown => {
                 Err(Error::NotPermitted("this file of a message cannot be set"))
