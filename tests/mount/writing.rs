@@ -113,7 +113,8 @@ fn what_cannot_be_set_says_so() {
     let error = file.sync_all().unwrap_err();
     assert_eq!(error.raw_os_error(), Some(libc::EINVAL));
     drop(file);
-    wait_until("the end of what was no value", MOMENT, || !path.exists());
+    let old = || fs::read_to_string(&path).is_ok_and(|text| text == "normal\n");
+    wait_until("the old value", MOMENT, old);
     mounted.unmount();
 }
 
