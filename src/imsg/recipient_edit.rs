@@ -211,11 +211,7 @@ fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Res
 }
 
 /// Puts the rows in, numbered anew.
-fn write_rows(
-    state: &mut State,
-    rows: Vec<Row>,
-    changed: &[RecipientType],
-) -> Result<(), Error> {
+fn write_rows(state: &mut State, rows: Vec<Row>, changed: &[RecipientType]) -> Result<(), Error> {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     if count > PARTS_MAX {
         return Err(Error::TooMany { what: "recipients", count_max: PARTS_MAX });
