@@ -146,7 +146,9 @@ impl Files for Served {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        fs::create_dir(self.path(path)).map_err(|error| errno(&error))
+        fs::create_dir(self.path(path)).map_err(|error| errno(&error))?;
+        // To the process that has created a message it is empty until that lists it.
+        self.names(path).map(drop)
     }
 
     fn remove_file(&self, path: &str) -> Result<(), Errno> {

@@ -15,6 +15,8 @@ const DONE_AFTER: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Creators {
     messages: Vec<Filled>,
+    /// Directories in them that nobody is filling.
+    done: HashSet<String>,
 }
 
 #[derive(Debug)]
@@ -34,6 +36,7 @@ impl Creators {
             return;
         }
         let last = Instant::now();
+        self.done.remove(directory);
         let directory = directory.to_owned();
         self.messages.push(Filled { directory, process, made: HashSet::new(), last });
     }
@@ -46,9 +49,24 @@ impl Creators {
         }
     }
 
+    /// Notes that a directory was listed, or is gone: who does that is not filling it.
+    pub(super) fn done(&mut self, directory: &str) {
+        self.messages.retain(|filled| filled.directory != directory);
+        // One that lies in a message that is still being filled.
+        if !self.messages.is_empty() {
+            self.done.insert(directory.to_owned());
+        }
+    }
+
     /// Whether a path is not to be there for a process, since it has not created it.
     pub(super) fn hides(&mut self, path: &str, process: u32) -> bool {
         self.messages.retain(|filled| filled.last.elapsed() < DONE_AFTER);
+        if self.messages.is_empty() {
+            self.done.clear();
+        }
+        if self.done.contains(path.rsplit_once('/').map_or("", |(directory, _)| directory)) {
+            return false;
+        }
         self.around(path, process).is_some_and(|filled| !filled.made.contains(path))
     }
 
@@ -82,5 +100,7 @@ mod tests {
         creators.created("attachments/In.msg", 7);
         assert!(creators.hides("attachments/In.msg/class", 7));
         assert!(!creators.hides("attachments/In.msg", 7));
+        creators.done("attachments/In.msg");
+        assert!(!creators.hides("attachments/In.msg/class", 7));
     }
 }

@@ -136,6 +136,7 @@ impl Writing {
             Some(Kind::Directory) => {}
             Some(_) => return Err(Error::NotADirectory),
         }
+        state.creators.done(&path);
         let is_scratch = state.scratch.get(&path).is_some();
         let access = match is_scratch {
             true => FileAccess::Unknown,

@@ -308,7 +308,7 @@ impl Writing {
             }))
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.state_folder.note(folder).map_err(|e| source_error(path, e))?;
+        self.state_folder.note(folder);
         let folder = self.source.open_folder(folder).map_err(|e| source_error(path, e))?;
         let name = path.file_name().ok_or(Error::NotFound)?;
         // What an earlier flush has put there is replaced.

@@ -133,6 +133,7 @@ impl Writing {
         let entries = {
             let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
             if cookie == 0 {
+                state.creators.done(&directory);
                 *listed = self.list(draft, &state, &directory)?.into();
             }
             Arc::clone(&listed)

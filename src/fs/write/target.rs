@@ -81,9 +81,12 @@ impl StateFolder {
         &self.path
     }
 
-    /// Notes that a file is about to be written in a folder of the source.
-    pub(super) fn note(&self, folder: &Path) -> io::Result<()> {
-        self.journal.note(folder)
+    /// Notes that a file is about to be written in a folder of the source. Where nothing can be
+    /// noted the file is written all the same: only an unfinished one may then stay behind.
+    pub(super) fn note(&self, folder: &Path) {
+        if let Err(error) = self.journal.note(folder) {
+            tracing::warn!("a save that is killed may leave a file behind: {error}");
+        }
     }
 
     /// Keeps a message under a name that no other one has.
@@ -142,7 +145,7 @@ impl Target for FileTarget {
         };
         let failed = |source| imsg::Error::Target { name: path.display().to_string(), source };
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.state_folder.note(folder).map_err(failed)?;
+        self.state_folder.note(folder);
         let folder = self.source.open_folder(folder).map_err(failed)?;
         let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
         match storage::replace(&folder, name, expected, snapshot) {
