@@ -22,6 +22,7 @@ use signal_hook::iterator::Signals;
 
 use crate::fs::Fs;
 use crate::fs::fuse::Adapter;
+use crate::fs::notify::Kernel;
 
 use background::{Notice, Side};
 use changes::Telling;
@@ -203,7 +204,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         &config(&request.options, &source),
     )
     .map_err(|error| mount_error(&mount_point, &error))?;
-    let notifier = session.notifier();
+    let kernel = Kernel::new(session.notifier(), &session)?;
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
     // A session that cannot be served unmounts where it is dropped.
@@ -212,7 +213,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         let _ = ended.send(Event::Ended(session.run()));
     })?;
     let mounted = Mounted { fs, mount_point, events, telling: Telling::default() };
-    let telling = mounted.telling.start(Arc::clone(&mounted.fs), notifier);
+    let telling = mounted.telling.start(Arc::clone(&mounted.fs), kernel);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
