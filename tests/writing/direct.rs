@@ -19,6 +19,8 @@ pub(super) struct Direct {
     options: Options,
 }
 
+/// Who does it.
+const PROCESS: u32 = 1;
 /// Nothing is saved by itself.
 const NEVER: Duration = Duration::from_secs(100_000);
 
@@ -81,7 +83,7 @@ impl Direct {
                 Ok((ino, handle))
             }
             Err(Error::NotFound) => {
-                let (entry, handle) = self.fs.create(parent, name, 0o644, flags)?;
+                let (entry, handle) = self.fs.create(parent, name, 0o644, flags, PROCESS)?;
                 Ok((entry.attr.ino, handle))
             }
             Err(error) => Err(error),
@@ -157,7 +159,7 @@ impl Files for Direct {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name))?;
+        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name, PROCESS))?;
         self.forget(created.attr.ino);
         Ok(())
     }

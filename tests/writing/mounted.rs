@@ -4,13 +4,14 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::io::Errno;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::mount::mounted::{Mounted, has_fuse, is_mounted, msgfs};
-use crate::mount::process::{Ended, MOMENT, Process, wait_until};
+use crate::mount::process::{Ended, MOMENT, Process, run, wait_until};
 
 use super::files::{Change, Files, ReadFiles};
 
@@ -146,7 +147,10 @@ impl Files for Served {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        fs::create_dir(self.path(path)).map_err(|error| errno(&error))
+        // By another process: the one that creates a message sees only what it puts into it.
+        let mut command = Command::new("mkdir");
+        run(command.arg(self.path(path)), MOMENT).expect_success();
+        Ok(())
     }
 
     fn remove_file(&self, path: &str) -> Result<(), Errno> {
@@ -169,6 +173,14 @@ impl Files for Served {
     }
 }
 
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.as_ref().filter(|_| std::thread::panicking()) {
+            eprintln!("the mount has told:\n{}", process.stderr());
+        }
+    }
+}
+
 /// Opens a file, which is created if there is none, and changes it.
 pub(super) fn change(path: &Path, changes: &[Change]) -> std::io::Result<File> {
     let mut rest = changes;
@@ -176,7 +188,7 @@ pub(super) fn change(path: &Path, changes: &[Change]) -> std::io::Result<File> {
     if truncates {
         rest = &rest[1..];
     }
-    let appends = matches!(rest, [Change::Append(_)]);
+    let appends = !truncates && matches!(rest, [Change::Append(_)]);
     let mut options = OpenOptions::new();
     options.create(true).write(!appends).append(appends).truncate(truncates);
     let mut file = options.open(path)?;
@@ -195,5 +207,5 @@ pub(super) fn change(path: &Path, changes: &[Change]) -> std::io::Result<File> {
 }
 
 fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
+    Errno::from_io_error(error).unwrap_or_else(|| panic!("{error}"))
 }

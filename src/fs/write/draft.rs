@@ -16,6 +16,7 @@ use super::super::ino::{Base, Ino};
 use super::super::messages::message_error;
 use super::super::{Error, source, source_error};
 use super::Writing;
+use super::creators::Creators;
 use super::folder::Incoming;
 use super::handle::Handle;
 use super::paths::Paths;
@@ -57,6 +58,7 @@ pub(super) struct State {
     pub(super) times: HashMap<String, SystemTime>,
     /// The message file that it is still to be made of.
     pub(super) incoming: Option<Arc<Incoming>>,
+    pub(super) creators: Creators,
 }
 
 /// A message under edit.
@@ -92,6 +94,7 @@ impl Draft {
             edited: None,
             times: HashMap::new(),
             incoming: None,
+            creators: Creators::default(),
         };
         Self { base, state: Mutex::new(state), saved: Condvar::new() }
     }
@@ -231,6 +234,11 @@ impl Writing {
         let message = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         message.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
+        // Without one it is normal, and a file less.
+        match message.delete_property(tags::PR_IMPORTANCE) {
+            Ok(()) | Err(imsg::Error::NoProperty { .. }) => {}
+            Err(error) => return Err(in_message(error)),
+        }
         let metadata = self.source.metadata(state.path.parent().unwrap_or(Path::new("")));
         let metadata = metadata.map_err(|error| source_error(&state.path, error))?;
         let ino = Ino::new(draft.base, NodeId(0));
@@ -265,7 +273,10 @@ impl Writing {
         let outcome = match outcome {
             Ok(()) => {
                 // From now on it is read from its file.
-                state.edits = None;
+                if let Some(edits) = state.edits.take() {
+                    let tree = &edits.current.tree;
+                    state.scratch.retain(|path| path != "ERRORS" && tree.resolve(path).is_err());
+                }
                 state.is_new = false;
                 tracing::debug!(path = %path.display(), "saved");
                 Ok(())
