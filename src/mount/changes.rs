@@ -1,11 +1,14 @@
 //! Tells the kernel of changes in the source, in a thread of its own.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use crate::fs::notify::Kernel;
 use crate::fs::{Fs, Invalidation};
+
+use super::table;
 
 /// Between two times that the kernel is told: changes that come faster are told together, since
 /// each time costs lookups, or waiting for requests under way.
@@ -15,13 +18,19 @@ const PAUSE: Duration = Duration::from_millis(20);
 const AGAIN: Duration = Duration::from_millis(250);
 
 /// The thread that tells the kernel of changes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Telling {
+    mount_point: Arc<Path>,
     /// Held while the kernel is told something; whether it is told no more.
     has_ended: Arc<Mutex<bool>>,
 }
 
 impl Telling {
+    /// For a mount; nothing is told yet.
+    pub(super) fn new(mount_point: &Path) -> Self {
+        Self { mount_point: mount_point.into(), has_ended: Arc::default() }
+    }
+
     /// Starts to tell the kernel what changes.
     pub(super) fn start(&self, fs: Arc<Fs>, kernel: Kernel) -> io::Result<()> {
         let telling = self.clone();
@@ -49,17 +58,19 @@ impl Telling {
                 continue;
             }
             let has_names = stale.iter().any(|what| matches!(what, Invalidation::Entry { .. }));
+            let forgets_names = has_names || is_due;
             let told = match kernel.has_epochs() {
-                Ok(true) => {
-                    again = match has_names {
-                        true => Some(Instant::now() + AGAIN),
-                        false => again.filter(|_| !is_due),
-                    };
-                    let names = (has_names || is_due).then_some(Kernel::forget_names);
-                    names.is_none_or(|forget| self.tell(|| forget(kernel)))
+                Ok(true) if !forgets_names || !self.has_below() => {
+                    if forgets_names {
+                        again = has_names.then(|| Instant::now() + AGAIN);
+                    }
+                    (!forgets_names || self.tell(|| kernel.forget_names()))
                         && stale.iter().all(|what| self.tell(|| kernel.forget(what)))
                 }
-                Ok(false) => stale.iter().all(|what| self.tell(|| kernel.forget_and_wait(what))),
+                Ok(_) => {
+                    again = None;
+                    stale.iter().all(|what| self.tell(|| kernel.forget_and_wait(what)))
+                }
                 Err(error) => self.tell(|| Err(error)),
             };
             if !told {
@@ -67,6 +78,12 @@ impl Telling {
             }
             thread::sleep(PAUSE);
         }
+    }
+
+    /// Whether something is mounted below: the kernel takes it off where it has to look up all
+    /// names again.
+    fn has_below(&self) -> bool {
+        table::has_below(&self.mount_point).unwrap_or(false)
     }
 
     /// Tells the kernel something; false if it is told no more.
