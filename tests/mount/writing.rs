@@ -215,3 +215,34 @@ fn open_files_and_directories_survive_a_save() {
     assert!(directory.join("one").exists());
     mounted.unmount();
 }
+
+#[test]
+fn pictures_of_an_html_body_are_found_by_mail_programs_too() {
+    let source = Folder::new().with("M.msg", letter("Old").to_bytes());
+    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let html = "<p>Logo <img src=\"attachments/logo%20a.png\"></p>";
+    output(&mounted, &format!("printf %s '{html}' > M.msg/body.html"));
+    output(&mounted, "printf PNG > 'M.msg/attachments/logo a.png'");
+    wait_until_saved(&mounted);
+    assert_eq!(mounted.text("M.msg/body.html"), html);
+    let stored = mounted.text("M.msg/mapi/PR_HTML");
+    let content_id = mounted.text("M.msg/mapi/attachments/0/PR_ATTACH_CONTENT_ID");
+    assert_eq!(stored, format!("<p>Logo <img src=\"cid:{content_id}\"></p>"));
+    // An edit of the body as it is shown keeps the reference.
+    output(&mounted, "sed -i s/Logo/Emblem/ M.msg/body.html");
+    wait_until_saved(&mounted);
+    assert_eq!(mounted.text("M.msg/mapi/PR_HTML"), stored.replace("Logo", "Emblem"));
+}
+
+#[test]
+fn no_old_body_is_left_beside_one_set_as_a_property() {
+    let source = Folder::new().with("M.msg", letter("Old").to_bytes());
+    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    output(&mounted, "printf '<p>Old <b>text</b></p>' > M.msg/body.html; sync M.msg/body.html");
+    output(&mounted, "printf New > M.msg/mapi/PR_BODY; sync M.msg/mapi/PR_BODY");
+    assert_eq!(mounted.text("M.msg/body.txt"), "New");
+    assert!(!mounted.path("M.msg/body.html").exists());
+    output(&mounted, "printf '<p>Newer</p>' > M.msg/mapi/0x10130102; sync M.msg/mapi/PR_HTML");
+    assert_eq!(mounted.text("M.msg/body.txt").trim_end(), "Newer");
+    assert_eq!(mounted.text("M.msg/body.html"), "<p>Newer</p>");
+}

@@ -19,8 +19,6 @@ pub(super) struct Direct {
     options: Options,
 }
 
-/// Who does it.
-const PROCESS: u32 = 1;
 /// Nothing is saved by itself.
 const NEVER: Duration = Duration::from_secs(100_000);
 
@@ -83,7 +81,7 @@ impl Direct {
                 Ok((ino, handle))
             }
             Err(Error::NotFound) => {
-                let (entry, handle) = self.fs.create(parent, name, 0o644, flags, PROCESS)?;
+                let (entry, handle) = self.fs.create(parent, name, 0o644, flags)?;
                 Ok((entry.attr.ino, handle))
             }
             Err(error) => Err(error),
@@ -159,7 +157,7 @@ impl Files for Direct {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name, PROCESS))?;
+        let created = self.in_directory(path, |parent, name| self.fs.mkdir(parent, name))?;
         self.forget(created.attr.ino);
         Ok(())
     }

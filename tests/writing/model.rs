@@ -41,10 +41,7 @@ fn a_mount_does_what_the_model_does() {
     run_all(MOUNTED_OPERATIONS, |source, state| Served::start(source, state));
 }
 
-fn run_all<F: Files>(
-    usual: u64,
-    start: impl Fn(&Path, &Path) -> Option<F> + Sync,
-) {
+fn run_all<F: Files>(usual: u64, start: impl Fn(&Path, &Path) -> Option<F> + Sync) {
     let operations = number_from_environment("MSGFS_MODEL_OPERATIONS").unwrap_or(usual);
     let first = number_from_environment("MSGFS_MODEL_SEED").unwrap_or(0);
     let started = Instant::now();

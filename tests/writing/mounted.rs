@@ -4,14 +4,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use rustix::io::Errno;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::mount::mounted::{Mounted, has_fuse, is_mounted, msgfs};
-use crate::mount::process::{Ended, MOMENT, Process, run, wait_until};
+use crate::mount::process::{Ended, MOMENT, Process, wait_until};
 
 use super::files::{Change, Files, ReadFiles};
 
@@ -147,10 +146,7 @@ impl Files for Served {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        // By another process: the one that creates a message sees only what it puts into it.
-        let mut command = Command::new("mkdir");
-        run(command.arg(self.path(path)), MOMENT).expect_success();
-        Ok(())
+        fs::create_dir(self.path(path)).map_err(|error| errno(&error))
     }
 
     fn remove_file(&self, path: &str) -> Result<(), Errno> {

@@ -57,7 +57,15 @@ impl<F: Files> Run<F> {
             messages.insert(name, message);
         }
         let saved = messages.clone();
-        Self { files, source, random: Random::new(seed), messages, saved, log: Vec::new(), steps: 0 }
+        Self {
+            files,
+            source,
+            random: Random::new(seed),
+            messages,
+            saved,
+            log: Vec::new(),
+            steps: 0,
+        }
     }
 
     /// Does something, and compares the message that it was done to.
@@ -268,8 +276,7 @@ impl<F: Files> Run<F> {
         };
         assert_eq!(outcome, Ok(()), "{path}");
         // One that is made here has the strings of the message around it.
-        let characters =
-            if is_copied { Characters::All } else { self.message(target).characters };
+        let characters = if is_copied { Characters::All } else { self.message(target).characters };
         let embedded = Message::read(&self.files, path, characters);
         assert_eq!(embedded.has("subject"), is_copied, "the subject of {path}");
         let message = self.message(target);

@@ -192,7 +192,7 @@ impl Writing {
     /// If it cannot be opened for writing, or those of `run`.
     pub(super) fn edit<T>(
         &self,
-        draft: &Arc<Draft>,
+        draft: &Draft,
         state: &mut State,
         run: impl FnOnce(&mut Editor, &MessageTree) -> Result<T, view::Error>,
     ) -> Result<T, Error> {
@@ -259,10 +259,11 @@ impl Writing {
     /// edits are kept.
     pub(super) fn save(&self, draft: &Draft) -> Result<(), Error> {
         let mut state = draft.lock_idle();
-        let Some(edits) = &state.edits else { return Ok(()) };
-        if state.is_removed {
+        if state.is_removed || state.edits.is_none() {
             return Ok(());
         }
+        self.complete(draft, &mut state);
+        let Some(edits) = &state.edits else { return Ok(()) };
         let message = edits.editor.message().clone();
         let path = state.path.clone();
         state.is_saving = true;
@@ -288,6 +289,17 @@ impl Writing {
         outcome
     }
 
+    /// Makes the edits of a message fit together, before they are saved.
+    pub(super) fn complete(&self, draft: &Draft, state: &mut State) {
+        if state.edits.as_ref().is_none_or(|edits| edits.editor.is_complete()) {
+            return;
+        }
+        if let Err(error) = self.edit(draft, state, |editor, tree| editor.complete(tree)) {
+            // The edits are saved as they are.
+            tracing::warn!("{error}");
+        }
+    }
+
     /// Throws the unsaved edits of a message away.
     pub(super) fn discard(&self, state: &mut State) -> Result<(), Error> {
         let Some(edits) = state.edits.take() else { return Ok(()) };
@@ -298,7 +310,7 @@ impl Writing {
             .map_err(|error| message_error(&state.path, error.into()))
     }
 
-    fn open_for_writing(&self, draft: &Arc<Draft>, state: &State) -> Result<Edits, Error> {
+    fn open_for_writing(&self, draft: &Draft, state: &State) -> Result<Edits, Error> {
         self.check_writable(state)?;
         let path = &state.path;
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;

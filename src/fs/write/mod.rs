@@ -137,7 +137,8 @@ impl Writing {
             let _ = self.finish(&handle);
         }
         for draft in self.table.all() {
-            let state = draft.lock();
+            let mut state = draft.lock_idle();
+            self.complete(&draft, &mut state);
             for path in state.scratch.forgotten() {
                 let message = state.path.display();
                 tracing::warn!("{message}/{path}: no file of a message, gone with the mount");
