@@ -379,7 +379,7 @@ fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Er
             table::State::Silent => {
                 let cause = "it does not answer; take it off with 'umount -f -l'";
                 Err(io::Error::new(io::ErrorKind::TimedOut, cause))
-            },
+            }
         };
         off.map_err(|error| unusable(format!("the msgfs there does not come off: {error}")))?;
     }
