@@ -13,9 +13,10 @@ use super::table;
 /// Between two times that the kernel is told: changes that come faster are told together, since
 /// each time costs lookups, or waiting for requests under way.
 const PAUSE: Duration = Duration::from_millis(20);
-/// After which names are forgotten a second time: a listing that was answered before a change,
-/// and that the kernel takes in after it was told, brings back what was forgotten.
-const AGAIN: Duration = Duration::from_millis(250);
+/// After which names are forgotten again, the soonest last: a listing that was answered before a
+/// change, and that the kernel takes in after it was told, brings back what was forgotten. When it
+/// does is not known; on a busy machine it takes a while.
+const AGAIN: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(40)];
 
 /// The thread that tells the kernel of changes.
 #[derive(Clone, Debug)]
@@ -49,11 +50,11 @@ impl Telling {
     }
 
     fn run(&self, fs: &Fs, kernel: &Kernel) -> io::Result<()> {
-        let mut again: Option<Instant> = None;
+        let mut again: Vec<Instant> = Vec::new();
         loop {
-            let left = again.map(|at| at.saturating_duration_since(Instant::now()));
+            let left = again.last().map(|at| at.saturating_duration_since(Instant::now()));
             let Some(stale) = fs.wait_for_changes(left)? else { return Ok(()) };
-            let is_due = again.is_some_and(|at| at <= Instant::now());
+            let is_due = again.pop_if(|at| *at <= Instant::now()).is_some();
             if stale.is_empty() && !is_due {
                 continue;
             }
@@ -61,14 +62,14 @@ impl Telling {
             let forgets_names = has_names || is_due;
             let told = match kernel.has_epochs() {
                 Ok(true) if !forgets_names || !self.has_below() => {
-                    if forgets_names {
-                        again = has_names.then(|| Instant::now() + AGAIN);
+                    if has_names {
+                        again = AGAIN.map(|after| Instant::now() + after).into();
                     }
                     (!forgets_names || self.tell(|| kernel.forget_names()))
                         && stale.iter().all(|what| self.tell(|| kernel.forget(what)))
                 }
                 Ok(_) => {
-                    again = None;
+                    again.clear();
                     stale.iter().all(|what| self.tell(|| kernel.forget_and_wait(what)))
                 }
                 Err(error) => self.tell(|| Err(error)),
