@@ -13,14 +13,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fuser::{
     BsdFileFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
-    InitFlags, KernelConfig, LockOwner, Notifier, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs,
-    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
+    ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
 use crate::{imsg, storage, view};
 
-use super::{Attr, Error, FileType, Fs, Ino, Invalidation, SetAttr};
+use super::{Attr, Error, FileType, Fs, Ino, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -59,24 +59,6 @@ impl Adapter {
         let (ino, name) = (ino.0, name.unwrap_or_default());
         tracing::debug!(ino, ?path, ?name, micros, "{operation}: {result}");
         outcome
-    }
-}
-
-/// Has the kernel forget something. Waits for requests under way, so whoever serves them, or holds
-/// a lock that they need, must not call it.
-///
-/// # Errors
-/// If the kernel does not take it; what it never knew is no error.
-pub fn invalidate(notifier: &Notifier, what: &Invalidation) -> io::Result<()> {
-    match what {
-        Invalidation::Entry { parent, name } => notifier.inval_entry(INodeNo(parent.0), name),
-        Invalidation::Inode(ino) => notifier.inval_inode(INodeNo(ino.0), 0, 0),
-        Invalidation::Listing(ino) => {
-            // A name that no directory has: forgetting it only waits until no listing of the
-            // directory is under way, which would bring back what is forgotten next.
-            notifier.inval_entry(INodeNo(ino.0), OsStr::new("."))?;
-            notifier.inval_inode(INodeNo(ino.0), 0, 0)
-        }
     }
 }
 

@@ -34,14 +34,18 @@ pub enum Invalidation {
 }
 
 impl Fs {
-    /// Waits until the source changes, and returns what the kernel must forget. Must be called
-    /// again and again, by one thread that serves no request. `None` if the source is not watched.
+    /// Waits until the source changes, or for some time at most, and returns what the kernel must
+    /// forget. Must be called again and again, by one thread that serves no request. `None` if the
+    /// source is not watched.
     ///
     /// # Errors
     /// Those of the system while waiting.
-    pub fn wait_for_changes(&self) -> io::Result<Option<Vec<Invalidation>>> {
+    pub fn wait_for_changes(
+        &self,
+        at_most: Option<Duration>,
+    ) -> io::Result<Option<Vec<Invalidation>>> {
         let Some(watcher) = &self.watcher else { return Ok(None) };
-        let changes = watcher.wait(&self.source)?;
+        let changes = watcher.wait(&self.source, at_most)?;
         Ok(Some(self.invalidations(changes)))
     }
 
@@ -246,7 +250,7 @@ mod tests {
             let mut found = Vec::new();
             while !expected.iter().all(|one| found.contains(one)) {
                 assert!(Instant::now() < end, "only {found:?}");
-                found.extend(self.fs.wait_for_changes().unwrap().unwrap());
+                found.extend(self.fs.wait_for_changes(None).unwrap().unwrap());
             }
         }
 
@@ -277,7 +281,7 @@ mod tests {
         let Some(stage) = Stage::new() else { return };
         let fs = Fs::open(stage.folder.path(), Options::default()).unwrap();
         assert_eq!(fs.lookup(Ino::ROOT, OsStr::new("a.msg")).unwrap().ttl, SOURCE_TTL);
-        assert_eq!(fs.wait_for_changes().unwrap(), None);
+        assert_eq!(fs.wait_for_changes(None).unwrap(), None);
     }
 
     #[test]

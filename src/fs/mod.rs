@@ -2,7 +2,7 @@
 //!
 //! The operations have the kernel's names and know nothing of the kernel: every one is a call
 //! with a result, so that the command line and the tests use the same filesystem without a mount.
-//! [`fuse`] alone speaks to the kernel. What a message looks like is the business of
+//! [`fuse`] and [`notify`] alone speak to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 
 mod attr;
@@ -13,6 +13,7 @@ pub mod fuse;
 mod ino;
 mod live;
 mod messages;
+pub mod notify;
 mod path;
 mod source;
 mod watch;

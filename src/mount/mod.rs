@@ -6,10 +6,12 @@
 mod background;
 mod changes;
 mod options;
+mod record;
 mod report;
 mod table;
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -23,9 +25,11 @@ use signal_hook::iterator::Signals;
 
 use crate::fs::Fs;
 use crate::fs::fuse::Adapter;
+use crate::fs::notify::Kernel;
 
 use background::{Notice, Side};
 use changes::Telling;
+use record::{Device, Record};
 
 pub use options::{MountOptions, OptionError};
 
@@ -103,6 +107,8 @@ pub enum Error {
 const EVENT_LOOPS: usize = 4;
 /// How long an unmount may take to end the event loops.
 const ENDING_MAX: Duration = Duration::from_secs(10);
+/// How long a mount may take to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// Mounts and serves until the mount ends.
 ///
@@ -137,7 +143,14 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
             "no msgfs is mounted there; list them with 'findmnt -t fuse.msgfs'".to_owned(),
         ));
     }
-    let Some(server) = report::Server::of(&path) else {
+    let server = match table::state(&path, ANSWER_MAX)? {
+        table::State::Alive => report::Server::of(&path),
+        table::State::Stuck => {
+            return table::release(&path).map_err(|error| failed(error.to_string()));
+        }
+        table::State::Dead | table::State::Silent => None,
+    };
+    let Some(server) = server else {
         return detach(&path).map_err(|error| failed(error.to_string()));
     };
     let unsaved = server.wait(|server| match table::unmount(&path, false) {
@@ -186,6 +199,8 @@ struct Mounted {
     mount_point: PathBuf,
     events: mpsc::Receiver<Event>,
     telling: Telling,
+    /// `None` where there is no place for it.
+    record: Option<Record>,
 }
 
 fn mount(request: &Request) -> Result<Mounted, Error> {
@@ -222,7 +237,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         &config(&request.options, &source),
     )
     .map_err(|error| mount_error(&mount_point, &error))?;
-    let notifier = session.notifier();
+    let kernel = Kernel::new(session.notifier(), &session)?;
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
     // A session that cannot be served unmounts where it is dropped.
@@ -230,8 +245,9 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         // A receiver that is gone means that the process is ending anyway.
         let _ = ended.send(Event::Ended(session.run()));
     })?;
-    let mounted = Mounted { fs, mount_point, events, telling: Telling::default() };
-    let telling = mounted.telling.start(Arc::clone(&mounted.fs), notifier);
+    let telling = Telling::new(&mount_point);
+    let mut mounted = Mounted { fs, mount_point, events, telling, record: None };
+    let telling = mounted.telling.start(Arc::clone(&mounted.fs), kernel);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
@@ -239,9 +255,12 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     });
     // The first answer: from here on the mount can be used.
     let started = watched.and(telling);
-    if let Err(error) = started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
-        mounted.abandon();
-        return Err(mount_error(&mounted.mount_point, &error));
+    match started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
+        Ok(root) => mounted.record = keep_record(Device::new(root.dev())),
+        Err(error) => {
+            mounted.abandon();
+            return Err(mount_error(&mounted.mount_point, &error));
+        }
     }
     tracing::info!(source = %source.display(), mount_point = %mounted.mount_point.display(), "mounted");
     Ok(mounted)
@@ -273,6 +292,7 @@ impl Mounted {
         self.telling.end();
         let report = self.fs.close();
         tracing::info!(?report, "session closed");
+        drop(self.record);
         if let Some(text) = report::failures(&report) {
             for line in text.lines() {
                 tracing::error!("{line}");
@@ -307,6 +327,12 @@ impl Mounted {
             }
         }
     }
+}
+
+fn keep_record(device: Device) -> Option<Record> {
+    Record::keep(device)
+        .inspect_err(|error| tracing::debug!("whose the mount is, is not recorded: {error}"))
+        .ok()
 }
 
 /// Tells the service manager that started us, if there is one.
@@ -345,9 +371,17 @@ fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Er
         _ => unusable(error.to_string()),
     };
     let path = table::absolute(mount_point).map_err(|error| denied(&error))?;
-    if table::is_ours(&path)? && table::is_dead(&path).map_err(|e| unusable(e.to_string()))? {
-        table::unmount(&path, true)
-            .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
+    if table::is_ours(&path)? {
+        let off = match table::state(&path, ANSWER_MAX)? {
+            table::State::Alive => Ok(()),
+            table::State::Dead => table::unmount(&path, true),
+            table::State::Stuck => table::release(&path),
+            table::State::Silent => {
+                let cause = "it does not answer; take it off with 'umount -f -l'";
+                Err(io::Error::new(io::ErrorKind::TimedOut, cause))
+            }
+        };
+        off.map_err(|error| unusable(format!("the msgfs there does not come off: {error}")))?;
     }
     let metadata = path.metadata().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => unusable("no such directory; create it with mkdir".to_owned()),
