@@ -13,6 +13,7 @@ pub mod fuse;
 mod ino;
 mod live;
 mod messages;
+mod metadata;
 mod path;
 mod source;
 mod watch;
@@ -20,7 +21,6 @@ mod watches;
 mod write;
 
 use std::ffi::OsStr;
-use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
@@ -36,7 +36,8 @@ use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
-use source::SourceRoot;
+use metadata::Metadata;
+use source::{SourceFolder, SourceRoot};
 use watch::{Grant, Watcher};
 use write::{StateFolder, Writing};
 
@@ -141,7 +142,7 @@ impl Fs {
     /// If the source cannot be opened.
     pub fn open(source: &Path, options: Options) -> io::Result<Self> {
         let source = source.canonicalize()?;
-        let metadata = source.metadata()?;
+        let metadata = Metadata::from(&source.metadata()?);
         let (folder, path) = if metadata.is_dir() {
             (source.as_path(), PathBuf::new())
         } else {
@@ -159,7 +160,7 @@ impl Fs {
             let path = mount_point.strip_prefix(folder).ok()?.to_owned();
             // The root itself is reached by its descriptor, whatever is mounted over it.
             let inside = !path.as_os_str().is_empty();
-            inside.then_some((path, mount_point.metadata().ok()?))
+            inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
         let (of_one, path) = (kind == SourceKind::OneMessage, root.path.clone());
         let mut fs = Self::of_root(SourceRoot::open(folder)?, root, options);
@@ -181,7 +182,7 @@ impl Fs {
     /// If its attributes cannot be read.
     pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
         let kind = SourceKind::OneMessage;
-        let identity = identity_of(kind, &file.metadata()?);
+        let identity = identity_of(kind, &(&file.metadata()?).into());
         let root = SourceNode { path: PathBuf::from("-"), kind, identity };
         Ok(Self::of_root(SourceRoot::of_file(file), root, options))
     }
@@ -198,7 +199,7 @@ impl Fs {
             session: Session::open(SessionOptions { code_page: options.code_page }),
             writing: None,
             one_message: None,
-            nodes: Nodes::new(root),
+            nodes: Nodes::new(Arc::new(root)),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
             snapshots: Snapshots::default(),
@@ -249,7 +250,7 @@ impl Fs {
             }
             SourceKind::Folder => {
                 let grant = self.watch(&node);
-                self.source_entry(&node.path.join(name), true, grant)
+                self.source_entry(&node.path.join(name), None, true, grant)
             }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
             SourceKind::Other => Err(Error::NotADirectory),
@@ -344,31 +345,49 @@ impl Fs {
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::Stale`], or where the source is damaged or cannot be read.
     pub fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.read_into(ino, offset, size, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads as [`Fs::read`] does, in the place of what is in `out`: a vector that is used again
+    /// and again is neither allocated nor cleared every time.
+    ///
+    /// # Errors
+    /// As [`Fs::read`].
+    pub fn read_into(
+        &self,
+        ino: Ino,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
             let file = ControlFile::from_node(id).ok_or(Error::IsADirectory)?;
             let text = self.snapshots.last(file);
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
             let end = start.saturating_add(size).min(text.len());
-            return Ok(text.as_bytes().get(start..end).unwrap_or_default().to_vec());
+            out.clear();
+            out.extend_from_slice(text.as_bytes().get(start..end).unwrap_or_default());
+            return Ok(());
         }
         if let Some((writing, ino)) = self.in_message(ino) {
             let handle = writing.open(ino, write::OpenFlags(libc::O_RDONLY))?;
             let bytes = writing.read(handle, offset, size);
             writing.release(handle);
-            return bytes;
+            *out = bytes?;
+            return Ok(());
         }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
-                let message = MessageNode::new(base, node);
-                let open = self.open_message(&message)?;
-                let bytes =
-                    open.tree.read(id, offset, size).map_err(|e| message_error(&open.path, e))?;
-                self.messages.weigh(&message.node, open.tree.bytes_held());
-                Ok(bytes)
+                self.read_in_message(&MessageNode::new(base, node), id, offset, size, out)
             }
-            SourceKind::Other => self.read_other(&node, offset, size),
+            SourceKind::Other => {
+                *out = self.read_other(&node, offset, size)?;
+                Ok(())
+            }
             SourceKind::Folder | SourceKind::OneMessage | SourceKind::OwnMountPoint => {
                 Err(Error::IsADirectory)
             }
@@ -466,19 +485,34 @@ impl Fs {
         if let Some((own, metadata)) = &self.own_mount_point
             && own == path
         {
-            return Ok(metadata.clone());
+            return Ok(*metadata);
         }
         self.source.metadata(path).map_err(|error| source_error(path, error))
     }
 
-    /// A file of the source, entered into the table if the kernel will be told of it.
+    /// The attributes of a file of a folder that is open.
+    fn metadata_in(&self, folder: &SourceFolder, path: &Path) -> Result<Metadata, Error> {
+        match (&self.own_mount_point, path.file_name()) {
+            (None, Some(name)) => {
+                folder.metadata(name).map_err(|error| source_error(path, error))
+            }
+            _ => self.metadata(path),
+        }
+    }
+
+    /// A file of the source, entered into the table if the kernel will be told of it. It is looked
+    /// at in its folder if that is open.
     fn source_entry(
         &self,
         path: &Path,
+        folder: Option<&SourceFolder>,
         look_up: bool,
         grant: Option<Grant>,
     ) -> Result<Entry, Error> {
-        let metadata = self.metadata(path);
+        let metadata = match folder {
+            Some(folder) => self.metadata_in(folder, path),
+            None => self.metadata(path),
+        };
         if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
             match &metadata {
                 Ok(found) if !found.is_file() => {}
@@ -488,12 +522,11 @@ impl Fs {
             }
         }
         let metadata = metadata?;
-        let node = self.source_node(path, &metadata);
+        let node = Arc::new(self.source_node(path, &metadata));
         if node.kind == SourceKind::Other && self.options.hide_others {
             return Err(Error::NotFound);
         }
-        let base =
-            if look_up { self.nodes.look_up(node.clone()) } else { self.nodes.base_of(&node) };
+        let base = if look_up { self.nodes.look_up(&node) } else { self.nodes.base_of(&node) };
         let ino = Ino::new(base, NodeId(0));
         let ttl = self.source_ttl(&node, &metadata, grant);
         Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl })
@@ -543,8 +576,9 @@ impl Fs {
         };
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
+        let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
         for entry in entries.get(behind..).unwrap_or_default() {
-            let found = match self.source_entry(&path.join(&entry.name), look_up, grant) {
+            let found = match self.source_entry(&path.join(&entry.name), Some(&folder), look_up, grant) {
                 // It went away meanwhile, or it is hidden.
                 Err(Error::NotFound) => continue,
                 found => found?,
@@ -564,7 +598,8 @@ impl Fs {
         let in_source = |error| source_error(&node.path, error);
         let file = self.source.open_file(&node.path).map_err(in_source)?;
         // What has come to its place since is another file.
-        if identity_of(node.kind, &file.metadata().map_err(in_source)?) != node.identity {
+        let metadata = Metadata::from(&file.metadata().map_err(in_source)?);
+        if identity_of(node.kind, &metadata) != node.identity {
             return Err(Error::Stale { path: node.path.clone() });
         }
         let mut buffer = vec![0; size];
@@ -588,7 +623,7 @@ fn is_message_name(path: &Path) -> bool {
 
 /// Only the number of a message changes with its file; all else keeps its number while it changes.
 fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
-    let identity = source::identity(metadata);
+    let identity = metadata.identity();
     match kind {
         SourceKind::Message => identity,
         _ => Identity { device: identity.device, inode: identity.inode, ..Identity::default() },
