@@ -101,10 +101,11 @@ pub(super) struct Identity {
 /// A file or folder of the source that the kernel knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SourceNode {
+    // In the order in which they are compared: most nodes differ in their identity.
+    pub(super) identity: Identity,
+    pub(super) kind: SourceKind,
     /// Relative to the root of the source.
     pub(super) path: PathBuf,
-    pub(super) kind: SourceKind,
-    pub(super) identity: Identity,
 }
 
 /// The files and folders of the source that the kernel has looked up and not yet forgotten.
@@ -122,11 +123,7 @@ struct Known {
 
 impl Known {
     fn new(node: Arc<SourceNode>, lookups: u64) -> Self {
-        Self {
-            node,
-            lookups: AtomicU64::new(lookups),
-            sizes_told: AtomicBool::new(false),
-        }
+        Self { node, lookups: AtomicU64::new(lookups), sizes_told: AtomicBool::new(false) }
     }
 }
 

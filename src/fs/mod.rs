@@ -250,7 +250,8 @@ impl Fs {
             }
             SourceKind::Folder => {
                 let grant = self.watch(&node);
-                self.source_entry(&node.path.join(name), None, true, grant)
+                let path = node.path.join(name);
+                self.source_entry(&path, self.metadata(&path), true, grant)
             }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
             SourceKind::Other => Err(Error::NotADirectory),
@@ -491,28 +492,27 @@ impl Fs {
     }
 
     /// The attributes of a file of a folder that is open.
-    fn metadata_in(&self, folder: &SourceFolder, path: &Path) -> Result<Metadata, Error> {
-        match (&self.own_mount_point, path.file_name()) {
-            (None, Some(name)) => {
-                folder.metadata(name).map_err(|error| source_error(path, error))
-            }
-            _ => self.metadata(path),
+    fn metadata_in(
+        &self,
+        folder: &SourceFolder,
+        name: &OsStr,
+        path: &Path,
+    ) -> Result<Metadata, Error> {
+        match &self.own_mount_point {
+            Some((own, metadata)) if own == path => Ok(*metadata),
+            _ => folder.metadata(name).map_err(|error| source_error(path, error)),
         }
     }
 
-    /// A file of the source, entered into the table if the kernel will be told of it. It is looked
-    /// at in its folder if that is open.
+    /// A file of the source that was looked at, entered into the table if the kernel will be told
+    /// of it.
     fn source_entry(
         &self,
         path: &Path,
-        folder: Option<&SourceFolder>,
+        metadata: Result<Metadata, Error>,
         look_up: bool,
         grant: Option<Grant>,
     ) -> Result<Entry, Error> {
-        let metadata = match folder {
-            Some(folder) => self.metadata_in(folder, path),
-            None => self.metadata(path),
-        };
         if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
             match &metadata {
                 Ok(found) if !found.is_file() => {}
@@ -522,14 +522,20 @@ impl Fs {
             }
         }
         let metadata = metadata?;
-        let node = Arc::new(self.source_node(path, &metadata));
+        let node = self.source_node(path, &metadata);
         if node.kind == SourceKind::Other && self.options.hide_others {
             return Err(Error::NotFound);
         }
-        let base = if look_up { self.nodes.look_up(&node) } else { self.nodes.base_of(&node) };
-        let ino = Ino::new(base, NodeId(0));
-        let ttl = self.source_ttl(&node, &metadata, grant);
-        Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl })
+        let entry = |node: &SourceNode, base| {
+            let attr = self.source_attr(Ino::new(base, NodeId(0)), node, &metadata);
+            Entry { attr, ttl: self.source_ttl(node, &metadata, grant) }
+        };
+        if !look_up {
+            return Ok(entry(&node, self.nodes.base_of(&node)));
+        }
+        let node = Arc::new(node);
+        let base = self.nodes.look_up(&node);
+        Ok(entry(&node, base))
     }
 
     fn kind(&self, path: &Path, metadata: &Metadata) -> SourceKind {
@@ -577,8 +583,16 @@ impl Fs {
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
         let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
+        let mut child = PathBuf::new();
         for entry in entries.get(behind..).unwrap_or_default() {
-            let found = match self.source_entry(&path.join(&entry.name), Some(&folder), look_up, grant) {
+            let text = child.as_mut_os_string();
+            text.clear();
+            if !path.as_os_str().is_empty() {
+                text.extend([path.as_os_str(), OsStr::new("/")]);
+            }
+            text.push(&entry.name);
+            let metadata = self.metadata_in(&folder, &entry.name, &child);
+            let found = match self.source_entry(&child, metadata, look_up, grant) {
                 // It went away meanwhile, or it is hidden.
                 Err(Error::NotFound) => continue,
                 found => found?,
@@ -617,8 +631,12 @@ impl Fs {
 
 /// `*.msg` and `*.oft`, in any case.
 fn is_message_name(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().as_bytes();
-    extension.eq_ignore_ascii_case(b"msg") || extension.eq_ignore_ascii_case(b"oft")
+    let Some((stem, extension)) = path.as_os_str().as_bytes().split_last_chunk::<4>() else {
+        return false;
+    };
+    let known = [b".msg", b".oft"].into_iter().any(|known| extension.eq_ignore_ascii_case(known));
+    // A file that is called nothing but that is a hidden one.
+    known && stem.last().is_some_and(|last| *last != b'/')
 }
 
 /// Only the number of a message changes with its file; all else keeps its number while it changes.

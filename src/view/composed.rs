@@ -85,12 +85,7 @@ impl Composed {
     ///
     /// # Errors
     /// Where a content within the range is damaged.
-    pub(super) fn read(
-        &self,
-        offset: u64,
-        size: usize,
-        output: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    pub(super) fn read(&self, offset: u64, size: usize, output: &mut Vec<u8>) -> Result<(), Error> {
         let end = offset.saturating_add(size as u64).min(self.len());
         let first = self.ends.partition_point(|piece_end| *piece_end <= offset);
         let mut start = first.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
