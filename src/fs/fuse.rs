@@ -107,8 +107,11 @@ impl Filesystem for Adapter {
         Ok(())
     }
 
-    fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.answer("lookup", parent, Some(name), || self.fs.lookup(Ino(parent.0), name)) {
+    fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let process = request.pid();
+        match self.answer("lookup", parent, Some(name), || {
+            self.fs.lookup_for(Ino(parent.0), name, process)
+        }) {
             Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
             Err(errno) => reply.error(errno),
         }
@@ -261,7 +264,7 @@ impl Filesystem for Adapter {
 
     fn create(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
@@ -269,10 +272,10 @@ impl Filesystem for Adapter {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let mode = mode & !umask;
+        let (mode, process) = (mode & !umask, request.pid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
         self.edit(parent, move |fs| {
-            match answer("create", || fs.create(parent, &name, mode, flags)) {
+            match answer("create", || fs.create_for(parent, &name, mode, flags, process)) {
                 Ok((entry, handle)) => reply.created(
                     &entry.ttl,
                     &file_attr(&entry.attr),
@@ -300,17 +303,19 @@ impl Filesystem for Adapter {
 
     fn mkdir(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         _mode: u32,
         _umask: u32,
         reply: ReplyEntry,
     ) {
-        let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| match answer("mkdir", || fs.mkdir(parent, &name)) {
-            Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
-            Err(errno) => reply.error(errno),
+        let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
+        self.edit(parent, move |fs| {
+            match answer("mkdir", || fs.mkdir_for(parent, &name, process)) {
+                Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
+                Err(errno) => reply.error(errno),
+            }
         });
     }
 
@@ -566,9 +571,9 @@ fn storage_errno(error: &storage::Error) -> Errno {
         storage::Error::Name { .. } => Errno::EINVAL,
         // Written anew it would lose what cannot be read.
         storage::Error::Incomplete(_) => Errno::EROFS,
-        storage::Error::Replace { source, .. } | storage::Error::Write { source, .. } => {
-            os_errno(source)
-        }
+        storage::Error::Replace { source, .. }
+        | storage::Error::Write { source, .. }
+        | storage::Error::Unsynced { source, .. } => os_errno(source),
         _ => Errno::EIO,
     }
 }

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
+use crate::storage;
 use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 
 use control::{ControlFile, Damaged, Snapshots};
@@ -162,16 +163,18 @@ impl Fs {
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
-        let (of_one, path) = (kind == SourceKind::OneMessage, root.path.clone());
-        let mut fs = Self::of_root(SourceRoot::open(folder)?, root, options);
+        let source = SourceRoot::open(folder)?;
+        let mut fs = Self::of_root(source, root.clone(), options);
         fs.own_mount_point = own_mount_point;
-        fs.writing = fs.options.write.clone().map(|write| {
-            let state_folder = Arc::new(StateFolder::new(write.state_folder.clone()));
+        if let Some(write) = fs.options.write.clone() {
+            let state_folder = StateFolder::new(write.state_folder.clone(), folder);
             let source = Arc::clone(&fs.source);
-            Writing::new(write, &fs.options, source, fs.session.clone(), state_folder)
-        });
-        if of_one {
-            fs.one_message = fs.writing.as_ref().map(|writing| writing.enter_one(&path));
+            let writing =
+                Writing::new(write, &fs.options, source, fs.session.clone(), state_folder);
+            if kind == SourceKind::OneMessage {
+                fs.one_message = Some(writing.enter_one(&root.path));
+            }
+            fs.writing = Some(writing);
         }
         Ok(fs)
     }
@@ -196,9 +199,9 @@ impl Fs {
             source: Arc::new(source),
             watcher,
             own_mount_point: None,
-            session: Session::open(SessionOptions { code_page: options.code_page }),
             writing: None,
             one_message: None,
+            session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(Arc::new(root)),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
@@ -217,6 +220,9 @@ impl Fs {
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
+        if let Some(writing) = &self.writing {
+            writing.closed(&report);
+        }
         report
     }
 
@@ -237,7 +243,7 @@ impl Fs {
             return self.control_entry(NodeId(0));
         }
         if let Some((writing, parent)) = self.in_message(parent) {
-            return writing.lookup(parent, name);
+            return writing.lookup(parent, name, 0);
         }
         let node = self.node(base)?;
         match node.kind {
@@ -523,7 +529,8 @@ impl Fs {
         }
         let metadata = metadata?;
         let node = self.source_node(path, &metadata);
-        if node.kind == SourceKind::Other && self.options.hide_others {
+        let is_hidden = || self.options.hide_others || self.is_of_a_save(path);
+        if node.kind == SourceKind::Other && is_hidden() {
             return Err(Error::NotFound);
         }
         let entry = |node: &SourceNode, base| {
@@ -546,6 +553,12 @@ impl Fs {
             (_, true) if is_message_name(path) => SourceKind::Message,
             _ => SourceKind::Other,
         }
+    }
+
+    /// Whether it is there for the moment in which a message is saved, and nobody's file.
+    fn is_of_a_save(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        self.writing.is_some() && storage::is_temporary_name(name.as_bytes())
     }
 
     fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {

@@ -77,7 +77,11 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
                 (tags::PR_DISPLAY_CC, RecipientType::Cc),
                 (tags::PR_DISPLAY_BCC, RecipientType::Bcc),
             ] {
-                set_text(editor, tag, display_names(message, wanted)?, form)?;
+                let names = display_names(message, wanted)?;
+                // An empty text that another writer has put there says the same as none.
+                if message.text(tag).unwrap_or_default() != names {
+                    set_text(editor, tag, names, form)?;
+                }
             }
         }
         if attachments_changed {

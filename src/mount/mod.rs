@@ -6,6 +6,7 @@
 mod background;
 mod changes;
 mod options;
+mod report;
 mod table;
 
 use std::io;
@@ -87,6 +88,9 @@ pub enum Error {
         /// Why not, and what to do.
         cause: String,
     },
+    /// Edits could not be saved.
+    #[error("{0}")]
+    Unsaved(String),
     /// The process in the background says why it could not mount.
     #[error("{0}")]
     Background(String),
@@ -120,10 +124,11 @@ pub fn run_in_background(request: &Request) -> Result<(), Error> {
     }
 }
 
-/// Unmounts a mount of ours, lazily if it is in use.
+/// Unmounts a mount of ours, lazily if it is in use. Of one that is written to it waits for the
+/// end of its session.
 ///
 /// # Errors
-/// If it is no mount of ours, or does not come off.
+/// If it is no mount of ours, or does not come off; [`Error::Unsaved`] if edits were not saved.
 pub fn unmount(mount_point: &Path) -> Result<(), Error> {
     let failed = |cause: String| Error::Unmount { path: mount_point.to_owned(), cause };
     let path = table::absolute(mount_point).map_err(|error| failed(error.to_string()))?;
@@ -132,7 +137,18 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
             "no msgfs is mounted there; list them with 'findmnt -t fuse.msgfs'".to_owned(),
         ));
     }
-    detach(&path).map_err(|error| failed(error.to_string()))
+    let Some(server) = report::Server::of(&path) else {
+        return detach(&path).map_err(|error| failed(error.to_string()));
+    };
+    let unsaved = server.wait(|server| match table::unmount(&path, false) {
+        // Detached from here, the session would go on as long as its users.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => server.terminate(),
+        outcome => outcome,
+    });
+    match unsaved.map_err(|error| failed(error.to_string()))? {
+        Some(text) => Err(Error::Unsaved(text)),
+        None => Ok(()),
+    }
 }
 
 fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
@@ -188,6 +204,9 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     fs_options.watch = true;
     raise_descriptor_limit();
     let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
+    if let Some(state_folder) = fs.state_folder() {
+        report::forget(state_folder);
+    }
     match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Err(Error::FuseNotPermitted);
@@ -254,6 +273,15 @@ impl Mounted {
         self.telling.end();
         let report = self.fs.close();
         tracing::info!(?report, "session closed");
+        if let Some(text) = report::failures(&report) {
+            for line in text.lines() {
+                tracing::error!("{line}");
+            }
+            if let Some(state_folder) = self.fs.state_folder() {
+                report::leave(state_folder, &text);
+            }
+            return Err(Error::Unsaved(text));
+        }
         outcome
     }
 

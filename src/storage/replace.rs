@@ -181,7 +181,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 
 /// Whether a name is that of a temporary file of a commit.
-fn is_temporary_name(name: &[u8]) -> bool {
+pub fn is_temporary_name(name: &[u8]) -> bool {
     let random =
         name.strip_prefix(TEMPORARY_PREFIX).and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
     random.is_some_and(|random| {

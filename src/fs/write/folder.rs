@@ -132,10 +132,11 @@ impl Writing {
     }
 
     /// Creates a message.
-    pub(in crate::fs) fn create_message(&self, path: &Path) -> Result<Entry, Error> {
+    pub(in crate::fs) fn create_message(&self, path: &Path, process: u32) -> Result<Entry, Error> {
         let draft = self.enter_new(path)?;
         let mut state = draft.lock_idle();
         state.is_removed = false;
+        state.creators.created("", process);
         let created = self.create_new(&draft, &mut state).and_then(|()| {
             let attr = self.attr(&draft, &state, NodeId(0))?;
             Ok(Entry { attr, ttl: super::nodes::TTL })
@@ -307,6 +308,7 @@ impl Writing {
             }))
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        self.state_folder.note(folder).map_err(|e| source_error(path, e))?;
         let folder = self.source.open_folder(folder).map_err(|e| source_error(path, e))?;
         let name = path.file_name().ok_or(Error::NotFound)?;
         // What an earlier flush has put there is replaced.

@@ -55,14 +55,23 @@ impl Writing {
     }
 
     /// Finds a file in a directory of a message, and counts one reference.
-    pub(in crate::fs) fn lookup(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+    pub(in crate::fs) fn lookup(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        process: u32,
+    ) -> Result<Entry, Error> {
         let (draft, number) = self.draft(parent)?;
         let mut state = draft.lock();
         let directory = self.path(&state, number)?;
         let path = joined(&directory, name.to_str().ok_or(Error::NotFound)?);
+        if state.creators.hides(&path, process) {
+            return Err(Error::NotFound);
+        }
         let found = self.find(&draft, &state, &path)?;
-        let number = state.paths.look_up(&path);
+        let number = state.paths.number(&path);
         let attr = self.found_attr(&draft, &state, &path, number, &found)?;
+        state.paths.look_up(&path);
         drop(state);
         self.table.look_up(draft.base);
         Ok(Entry { attr, ttl: TTL })
