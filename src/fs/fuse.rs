@@ -4,6 +4,7 @@
 //! are never opened: what an inode number stands for does not change, so the kernel may skip
 //! `open` and `opendir`. ENOSYS to them, and to `flush` and `fsync`, means "never ask again".
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,6 +33,12 @@ pub struct Adapter {
 const GENERATION: Generation = Generation(0);
 const NAME_BYTES_MAX: u32 = 255;
 const BLOCK_SIZE: u32 = 4096;
+
+thread_local! {
+    /// What the last read of a thread has read. It is used again, since memory that was read into
+    /// before costs much less than new memory; a request is at most a mebibyte.
+    static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Adapter {
     /// An adapter for a filesystem, which others may use at the same time.
@@ -140,11 +147,13 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size);
-        match self.answer("read", ino, None, read) {
-            Ok(bytes) => reply.data(&bytes),
-            Err(errno) => reply.error(errno),
-        }
+        READ.with_borrow_mut(|bytes| {
+            let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size, bytes);
+            match self.answer("read", ino, None, read) {
+                Ok(()) => reply.data(bytes),
+                Err(errno) => reply.error(errno),
+            }
+        });
     }
 
     fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {

@@ -3,9 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +11,7 @@ use std::time::Duration;
 use crate::view::NodeId;
 
 use super::ino::{Base, Identity, Ino, SourceKind, SourceNode};
+use super::metadata::Metadata;
 use super::watch::{Change, Event, Grant};
 use super::watches::{FolderId, WATCHED_TTL};
 use super::{Fs, SOURCE_TTL, identity_of};
@@ -81,7 +80,7 @@ impl Fs {
             // A folder's own attributes change with what is in it, which only its own watch sees.
             SourceKind::Folder => watcher.is_watched(&node.path, Some(folder_id(node))).is_some(),
             // A change through another name is not seen.
-            SourceKind::Message | SourceKind::Other => metadata.nlink() == 1,
+            SourceKind::Message | SourceKind::Other => metadata.links == 1,
             SourceKind::OneMessage | SourceKind::OwnMountPoint => false,
         };
         if is_told && watcher.holds(grant) { WATCHED_TTL } else { SOURCE_TTL }

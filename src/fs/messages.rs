@@ -1,8 +1,6 @@
 //! The messages of the source: opening them, and listing what is in them.
 
 use std::ffi::OsStr;
-use std::fs::Metadata;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +11,8 @@ use crate::view::{self, Attributes, Kind, MessageTree, NodeId};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
-use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source, source_error};
+use super::metadata::Metadata;
+use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source_error};
 
 /// A message that is open, and the attributes of its directory.
 #[derive(Debug)]
@@ -96,24 +95,42 @@ impl Fs {
 
     /// The open message of a node, opened if it is not.
     pub(super) fn open_message(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
-        let node = &message.node;
-        let path = &node.path;
-        let check = |metadata: io::Result<Metadata>| {
-            let metadata = metadata.map_err(|error| source_error(path, error))?;
-            if source::identity(&metadata) != node.identity {
-                return Err(Error::Stale { path: path.clone() });
-            }
-            Ok(metadata)
-        };
-        if let Some(open) = self.messages.get(node) {
-            // A large file is read piece by piece, and must not have been written to meanwhile.
-            open.tree.source().file_metadata().map(check).transpose()?;
+        if let Some(open) = self.messages.get(&message.node) {
+            check_unchanged(&message.node, &open)?;
             return Ok(open);
         }
+        self.open_anew(message)
+    }
+
+    /// Reads a file in a message.
+    pub(super) fn read_in_message(
+        &self,
+        message: &MessageNode,
+        id: NodeId,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let open = match self.messages.get(&message.node) {
+            Some(open) => open,
+            None => self.open_anew(message)?,
+        };
+        let read = open.tree.read_into(id, offset, size, out);
+        // Only behind the read it is certain that no other state of the file is in it.
+        check_unchanged(&message.node, &open)?;
+        read.map_err(|error| message_error(&open.path, error))?;
+        self.messages.weigh(&message.node, open.tree.bytes_held());
+        Ok(())
+    }
+
+    fn open_anew(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
+        let node = &message.node;
+        let path = &node.path;
         let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
         let (source, metadata) =
             Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let metadata = check(Ok(metadata))?;
+        let metadata = Metadata::from(&metadata);
+        check_identity(node, &metadata)?;
         let ino = Ino::new(message.base, NodeId(0));
         let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
         let tree = MessageTree::open(&self.session, source, self.options.show)
@@ -128,10 +145,10 @@ impl Fs {
 
     /// The message that the whole source is, as it is now. It counts as one lookup.
     pub(super) fn look_up_one_message(&self, root: &SourceNode) -> Result<MessageNode, Error> {
-        let identity = source::identity(&self.metadata(&root.path)?);
+        let identity = self.metadata(&root.path)?.identity();
         let path = root.path.clone();
-        let base = self.nodes.look_up(SourceNode { path, kind: SourceKind::Message, identity });
-        Ok(MessageNode { base, node: self.node(base)?, ttl: SOURCE_TTL })
+        let node = Arc::new(SourceNode { path, kind: SourceKind::Message, identity });
+        Ok(MessageNode { base: self.nodes.look_up(&node), node, ttl: SOURCE_TTL })
     }
 
     /// Finds a file in a directory of a message.
@@ -238,6 +255,20 @@ impl Fs {
                 tracing::warn!(path = %node.path.display(), count, "message with defects");
             }
         }
+    }
+}
+
+/// A large file is read piece by piece, and must not have been written to meanwhile.
+fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
+    let Some(metadata) = open.tree.source().file_metadata() else { return Ok(()) };
+    let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
+    check_identity(node, &(&metadata).into())
+}
+
+fn check_identity(node: &SourceNode, metadata: &Metadata) -> Result<(), Error> {
+    match metadata.identity() == node.identity {
+        true => Ok(()),
+        false => Err(Error::Stale { path: node.path.clone() }),
     }
 }
 

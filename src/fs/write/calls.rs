@@ -197,10 +197,14 @@ impl Fs {
         handle: u64,
         offset: u64,
         size: usize,
-    ) -> Result<Vec<u8>, Error> {
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         match &self.writing {
-            Some(writing) if handle != 0 => writing.read(handle, offset, size),
-            _ => self.read(ino, offset, size),
+            Some(writing) if handle != 0 => {
+                *out = writing.read(handle, offset, size)?;
+                Ok(())
+            }
+            _ => self.read_into(ino, offset, size, out),
         }
     }
 

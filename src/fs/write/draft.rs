@@ -1,7 +1,6 @@
 //! One message that may be written to: its present state, and its edits.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -14,7 +13,8 @@ use crate::view::{self, AttachmentNames, Editor, MessageTree};
 use super::super::attr::Attr;
 use super::super::ino::{Base, Ino};
 use super::super::messages::message_error;
-use super::super::{Error, source, source_error};
+use super::super::metadata::Metadata;
+use super::super::{Error, source_error};
 use super::Writing;
 use super::creators::Creators;
 use super::folder::Incoming;
@@ -165,14 +165,15 @@ impl Writing {
             return Err(Error::Stale { path: path.clone() });
         }
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;
-        let identity = source::identity(&metadata);
+        let identity = metadata.identity();
         if let Some(opened) = self.opened.get(&(draft.base, identity)) {
             return Ok(opened);
         }
         let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
         let (source, metadata) =
             Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let identity = source::identity(&metadata);
+        let metadata = Metadata::from(&metadata);
+        let identity = metadata.identity();
         let tree = MessageTree::open_named(&self.session, source, self.show, &state.names)
             .map_err(|error| message_error(path, error))?;
         let bytes = tree.bytes_held();

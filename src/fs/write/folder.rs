@@ -1,7 +1,6 @@
 //! Messages in the folders of the source: created, copied there as files, renamed, removed.
 
 use std::ffi::OsStr;
-use std::fs::Metadata;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -11,6 +10,7 @@ use crate::view::NodeId;
 
 use super::super::attr::{Attr, FileType};
 use super::super::ino::Ino;
+use super::super::metadata::Metadata;
 use super::super::{Entry, Error, is_message_name, source_error};
 use super::Writing;
 use super::buffer::Buffer;
