@@ -5,6 +5,7 @@
 //! [`fuse`] alone speaks to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 
+mod ahead;
 mod attr;
 mod control;
 mod error;
@@ -32,6 +33,7 @@ use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
 use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 
+use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
@@ -120,6 +122,7 @@ pub struct Fs {
     nodes: Nodes,
     messages: MessageCache<Arc<SourceNode>, OpenMessage>,
     folders: Folders,
+    ahead: Ahead,
     watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
@@ -201,6 +204,7 @@ impl Fs {
             nodes: Nodes::new(root),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
+            ahead: Ahead::default(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
@@ -213,6 +217,7 @@ impl Fs {
         if let Some(writing) = &self.writing {
             writing.close();
         }
+        self.ahead.close();
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
@@ -361,6 +366,7 @@ impl Fs {
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
+                self.ahead.read();
                 let message = MessageNode::new(base, node);
                 let open = self.open_message(&message)?;
                 let bytes =

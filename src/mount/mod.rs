@@ -213,13 +213,14 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     })?;
     let mounted = Mounted { fs, mount_point, events, telling: Telling::default() };
     let telling = mounted.telling.start(Arc::clone(&mounted.fs), notifier);
+    let opening = open_ahead(&mounted.fs);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
         }
     });
     // The first answer: from here on the mount can be used.
-    let started = watched.and(telling);
+    let started = watched.map(drop).and(telling).and(opening);
     if let Err(error) = started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
         mounted.abandon();
         return Err(mount_error(&mounted.mount_point, &error));
@@ -279,6 +280,16 @@ impl Mounted {
             }
         }
     }
+}
+
+/// Opens messages ahead of those who walk through a folder, where there is a core for it. Ends when
+/// the filesystem is closed.
+fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
+    if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+        let fs = Arc::clone(fs);
+        thread::Builder::new().name("ahead".to_owned()).spawn(move || fs.open_ahead())?;
+    }
+    Ok(())
 }
 
 /// Tells the service manager that started us, if there is one.
