@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
 use msgfs::fs::{Entry, Error, Fs, Ino, Options};
 use msgfs::{imsg, view};
 
 use crate::mount::folder::{Folder, letter, parcel};
+use crate::mount::process::{LONG, wait_until};
 
 /// For how long attributes of a source file may be kept.
 const SOURCE_TTL_MAX: Duration = Duration::from_secs(1);
@@ -420,4 +422,45 @@ fn listing_opens_no_message() {
     assert_eq!(calls.known(), MANY as u64);
     assert_eq!(calls.text("4999.msg/subject"), "A\n");
     assert_eq!(calls.session("messages_opened"), 1);
+}
+
+/// Closes a filesystem however its test ends, so that its threads end too.
+struct Closing<'a>(&'a Fs);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Who looks into messages in the order of the folder has the next ones opened, and only those.
+#[test]
+fn a_walk_has_the_next_messages_opened() {
+    const OPENED: u64 = 3 + 16;
+    let source = numbered(40);
+    let calls = Calls::new(source.path());
+    let mut messages = Vec::new();
+    let listed = calls.fs.readdir(Ino::ROOT, 0, true, &mut |child| {
+        messages.extend((!child.is_dot).then_some(child.entry.attr.ino));
+        false
+    });
+    listed.unwrap();
+    let look_into = |at: usize| {
+        calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
+    };
+    thread::scope(|scope| {
+        let _closing = Closing(&calls.fs);
+        scope.spawn(|| calls.fs.open_ahead());
+        wait_until("messages opened ahead", LONG, || {
+            (0..3).for_each(look_into);
+            calls.session("messages_opened") == OPENED
+        });
+        for at in [3, 39, 25, 35] {
+            look_into(at);
+        }
+        assert_eq!(calls.session("messages_opened"), OPENED + 3);
+    });
+    for figure in ["open_messages", "open_objects", "cached_messages", "cache_bytes"] {
+        assert_eq!(calls.session(figure), 0, "{figure}");
+    }
 }

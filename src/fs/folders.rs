@@ -7,7 +7,8 @@
 use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::ino::SourceNode;
 use lru::LruCache;
@@ -23,11 +24,15 @@ pub(super) struct FolderEntry {
 /// The folders being listed.
 #[derive(Debug)]
 pub(super) struct Folders {
-    listings: Mutex<LruCache<Arc<SourceNode>, Arc<[FolderEntry]>>>,
+    listings: Mutex<Listings>,
 }
+
+type Listings = LruCache<Arc<SourceNode>, Arc<[FolderEntry]>>;
 
 /// As many folders as are likely to be listed at once.
 const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+/// How far an entry is looked for behind its place, for the cookies that are taken.
+const MOVED_MAX: usize = 8;
 
 impl Folders {
     pub(super) fn new() -> Self {
@@ -42,15 +47,40 @@ impl Folders {
         cookie: u64,
         read: impl FnOnce() -> Result<Vec<OsString>, E>,
     ) -> Result<Arc<[FolderEntry]>, E> {
-        let lock = || self.listings.lock().unwrap_or_else(PoisonError::into_inner);
         if cookie != 0
-            && let Some(entries) = lock().get(folder)
+            && let Some(entries) = self.lock().get(folder)
         {
             return Ok(Arc::clone(entries));
         }
         let entries: Arc<[_]> = with_cookies(read()?).into();
-        lock().put(Arc::clone(folder), Arc::clone(&entries));
+        self.lock().put(Arc::clone(folder), Arc::clone(&entries));
         Ok(entries)
+    }
+}
+
+impl Folders {
+    /// At most `count` entries that follow a file in the listing of its folder, as last read.
+    pub(super) fn behind(&self, path: &Path, count: usize) -> Vec<PathBuf> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Vec::new();
+        };
+        let listed = {
+            let listings = self.lock();
+            let found = listings.iter().find(|(known, _)| known.path == folder);
+            found.map(|(_, entries)| Arc::clone(entries))
+        };
+        let entries = listed.as_deref().unwrap_or_default();
+        let cookie = hash(name);
+        let at = entries.partition_point(|entry| entry.cookie < cookie);
+        let entries = entries.get(at..).unwrap_or_default();
+        // A cookie that is taken has moved the entry behind others.
+        let moved = entries.iter().take(MOVED_MAX).position(|entry| entry.name == name);
+        let behind = entries.get(moved.map_or(entries.len(), |at| at + 1)..).unwrap_or_default();
+        behind.iter().take(count).map(|entry| folder.join(&entry.name)).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Listings> {
+        self.listings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

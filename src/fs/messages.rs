@@ -1,6 +1,7 @@
 //! The messages of the source: opening them, and listing what is in them.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,7 +64,8 @@ impl Fs {
         open: &OpenMessage,
         child: &view::Entry,
     ) -> Result<Entry, Error> {
-        if !open.tree.is_size_costly(child.id) || self.nodes.are_sizes_told(message.base) {
+        let is_known = || open.tree.is_made(child.id) || self.nodes.are_sizes_told(message.base);
+        if !open.tree.is_size_costly(child.id) || is_known() {
             let attr = self.node_attr(message, open, child.id)?;
             return Ok(Entry { attr, ttl: message.ttl });
         }
@@ -127,20 +129,27 @@ impl Fs {
         let node = &message.node;
         let path = &node.path;
         let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
+        let open = self.open_file_of(message, file)?;
+        let bytes = open.tree.bytes_held();
+        Ok(self.messages.insert(Arc::clone(node), Arc::new(open), bytes))
+    }
+
+    /// Opens a message in its file.
+    pub(super) fn open_file_of(
+        &self,
+        message: &MessageNode,
+        file: File,
+    ) -> Result<OpenMessage, Error> {
+        let path = &message.node.path;
         let (source, metadata) =
             Source::from_file(file).map_err(|error| source_error(path, error))?;
         let metadata = Metadata::from(&metadata);
-        check_identity(node, &metadata)?;
+        check_identity(&message.node, &metadata)?;
         let ino = Ino::new(message.base, NodeId(0));
         let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
         let tree = MessageTree::open(&self.session, source, self.options.show)
             .map_err(|error| message_error(path, error))?;
-        let bytes = tree.bytes_held();
-        Ok(self.messages.insert(
-            Arc::clone(node),
-            Arc::new(OpenMessage { path: path.clone(), tree, directory }),
-            bytes,
-        ))
+        Ok(OpenMessage { path: path.clone(), tree, directory })
     }
 
     /// The message that the whole source is, as it is now. It counts as one lookup.
@@ -181,6 +190,9 @@ impl Fs {
         look_up: bool,
         add: Add<'_>,
     ) -> Result<(), Error> {
+        if id == NodeId(0) && cookie == 0 {
+            self.ahead.look_into(&message.node.path, &self.folders);
+        }
         let open = self.open_message(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
         if id == NodeId(0) && cookie == 0 {
@@ -265,6 +277,7 @@ fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
     check_identity(node, &(&metadata).into())
 }
 
+/// Whether a file is still the one that the node stands for.
 fn check_identity(node: &SourceNode, metadata: &Metadata) -> Result<(), Error> {
     match metadata.identity() == node.identity {
         true => Ok(()),

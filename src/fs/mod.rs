@@ -5,6 +5,7 @@
 //! [`fuse`] and [`notify`] alone speak to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 
+mod ahead;
 mod attr;
 mod control;
 mod error;
@@ -34,6 +35,7 @@ use crate::mapi::CodePage;
 use crate::storage;
 use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 
+use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
@@ -123,6 +125,7 @@ pub struct Fs {
     nodes: Nodes,
     messages: MessageCache<Arc<SourceNode>, OpenMessage>,
     folders: Folders,
+    ahead: Ahead,
     watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
@@ -206,6 +209,7 @@ impl Fs {
             nodes: Nodes::new(Arc::new(root)),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
+            ahead: Ahead::default(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
@@ -218,6 +222,7 @@ impl Fs {
         if let Some(writing) = &self.writing {
             writing.close();
         }
+        self.ahead.close();
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
@@ -390,6 +395,7 @@ impl Fs {
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
+                self.ahead.read();
                 self.read_in_message(&MessageNode::new(base, node), id, offset, size, out)
             }
             SourceKind::Other => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
-use crate::storage::{Defect, Entry, EntryId, Storage};
+use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, Form};
@@ -428,11 +428,9 @@ impl fmt::Debug for Message {
 /// The storages in a message whose names are a prefix and a number, by that number.
 fn numbered_storages(storage: &Storage, prefix: &str) -> Vec<(u32, EntryId)> {
     let mut found: Vec<_> = storage
-        .entries()
-        .filter_map(|entry| match entry {
-            Entry::Storage(storage) => Some((numbered(storage.name(), prefix)?, storage.id())),
-            Entry::Stream(_) => None,
-        })
+        .names()
+        .filter(|(_, _, is_storage)| *is_storage)
+        .filter_map(|(id, name, _)| Some((numbered(name, prefix)?, id)))
         .collect();
     found.sort_unstable();
     found.dedup_by_key(|(number, _)| *number);

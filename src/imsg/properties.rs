@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use crate::mapi::{Location, PropertyTag, PropertyType, Value};
-use crate::storage::{Defect, Entry, EntryId, Storage, Stream};
+use crate::storage::{Defect, EntryId, Storage, Stream};
 
 use super::error::Error;
 use super::stream::PropertyStream;
@@ -231,13 +231,12 @@ impl PropertySet {
     /// Joins the value streams to their entries. A stream without an entry becomes a property
     /// too: such orphans are common, and their values are sound.
     fn attach_streams(&mut self, listed: usize) {
-        for entry in self.storage.entries() {
-            let Some(name) = StreamName::parse(entry.name()) else { continue };
+        for (id, name, is_storage) in self.storage.names() {
+            let Some(name) = StreamName::parse(name) else { continue };
             if let Some(index) = name.index {
-                self.elements.push((name.tag, index, entry.id()));
+                self.elements.push((name.tag, index, id));
                 continue;
             }
-            let is_storage = matches!(entry, Entry::Storage(_));
             if is_storage != (name.tag.property_type() == PropertyType::OBJECT) {
                 continue;
             }
@@ -245,14 +244,14 @@ impl PropertySet {
             match known.binary_search_by_key(&name.tag, |property| property.tag) {
                 Ok(index) => {
                     if let Some(property) = self.properties.get_mut(index) {
-                        property.entry.get_or_insert(entry.id());
+                        property.entry.get_or_insert(id);
                     }
                 }
                 Err(_) => self.properties.push(Property {
                     tag: name.tag,
                     flags: None,
                     value: [0; 8],
-                    entry: Some(entry.id()),
+                    entry: Some(id),
                 }),
             }
         }

@@ -248,13 +248,14 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     let telling = Telling::new(&mount_point);
     let mut mounted = Mounted { fs, mount_point, events, telling, record: None };
     let telling = mounted.telling.start(Arc::clone(&mounted.fs), kernel);
+    let opening = open_ahead(&mounted.fs);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
         }
     });
     // The first answer: from here on the mount can be used.
-    let started = watched.and(telling);
+    let started = watched.map(drop).and(telling).and(opening);
     match started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
         Ok(root) => mounted.record = keep_record(Device::new(root.dev())),
         Err(error) => {
@@ -333,6 +334,16 @@ fn keep_record(device: Device) -> Option<Record> {
     Record::keep(device)
         .inspect_err(|error| tracing::debug!("whose the mount is, is not recorded: {error}"))
         .ok()
+}
+
+/// Opens messages ahead of those who walk through a folder, where there is a core for it. Ends when
+/// the filesystem is closed.
+fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
+    if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+        let fs = Arc::clone(fs);
+        thread::Builder::new().name("ahead".to_owned()).spawn(move || fs.open_ahead())?;
+    }
+    Ok(())
 }
 
 /// Tells the service manager that started us, if there is one.

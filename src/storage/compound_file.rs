@@ -109,6 +109,11 @@ impl CompoundFile {
         })
     }
 
+    /// How many storages and streams are in a storage; `None` for a stream.
+    pub fn child_count(&self, id: EntryId) -> Option<usize> {
+        self.tree.storage(id.0).map(|storage| storage.children.len())
+    }
+
     /// The storage of this id; `None` if that is a stream.
     pub fn storage(self: &Arc<Self>, id: EntryId) -> Option<Storage> {
         match self.entry(id)? {

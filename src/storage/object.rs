@@ -62,6 +62,14 @@ impl Storage {
         children.filter_map(|id| self.file.entry(EntryId(id)))
     }
 
+    /// The numbers and names of the storages and streams in it, in that order too, and whether each
+    /// is a storage.
+    pub fn names(&self) -> impl Iterator<Item = (EntryId, &str, bool)> {
+        let tree = &self.file.tree;
+        let children = tree.storage(self.id.0).map_or(0..0, |storage| storage.children.clone());
+        children.map(|id| (EntryId(id), tree.name(id), tree.storage(id).is_some()))
+    }
+
     /// The first stream of this name, in any case.
     pub fn stream(&self, name: &str) -> Option<Stream> {
         self.file.tree.find(self.id.0, name).find_map(|id| self.file.stream(EntryId(id)))

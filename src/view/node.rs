@@ -98,10 +98,10 @@ impl Numbering {
         let mut next = 0_u32;
         for id in 0..count {
             starts.push(next);
-            let properties = file.map_or(0, |file| properties_max(file, EntryId(id)));
-            next = next.saturating_add(PROPERTY).saturating_add(properties.saturating_mul(2));
-            if file.is_some_and(|file| file.storage(EntryId(id)).is_some()) {
-                next = next.saturating_add(DERIVED_LEN);
+            next = next.saturating_add(PROPERTY);
+            if let Some(properties) = file.and_then(|file| properties_max(file, EntryId(id))) {
+                next =
+                    next.saturating_add(properties.saturating_mul(2)).saturating_add(DERIVED_LEN);
             }
         }
         starts.push(next);
@@ -195,12 +195,12 @@ fn bounded(id: u32, end: u32) -> Option<NodeId> {
 }
 
 /// A bound of the number of properties in a storage: the entries of its property stream, and a
-/// stream each without one.
-fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> u32 {
-    let Some(storage) = file.storage(id) else { return 0 };
-    let listed = storage.stream(crate::imsg::PROPERTY_STREAM).map_or(0, |stream| stream.len() / 16);
-    let children = storage.entries().count();
-    u32::try_from(listed).unwrap_or(u32::MAX).saturating_add(u32::try_from(children).unwrap_or(0))
+/// stream each without one; `None` for a stream.
+fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u32> {
+    let children = u32::try_from(file.child_count(id)?).unwrap_or(0);
+    let stream = file.storage(id)?.stream(crate::imsg::PROPERTY_STREAM);
+    let listed = stream.map_or(0, |stream| stream.len() / 16);
+    Some(u32::try_from(listed).unwrap_or(u32::MAX).saturating_add(children))
 }
 
 #[cfg(test)]

@@ -233,6 +233,11 @@ impl MessageTree {
         self.node(id).is_ok_and(|node| super::content::is_costly(self, node))
     }
 
+    /// Whether the content of a file is made already.
+    pub fn is_made(&self, id: NodeId) -> bool {
+        self.contents.get(&id).is_some()
+    }
+
     /// At most `size` bytes of a file from `offset`, short only at its end.
     ///
     /// # Errors
