@@ -38,7 +38,7 @@ fn the_filesystem_does_what_the_model_does() {
 
 #[test]
 fn a_mount_does_what_the_model_does() {
-    run_all(MOUNTED_OPERATIONS, |source, state| Served::start(source, state));
+    run_all(MOUNTED_OPERATIONS, Served::start);
 }
 
 fn run_all<F: Files>(usual: u64, start: impl Fn(&Path, &Path) -> Option<F> + Sync) {

@@ -58,9 +58,12 @@ impl Drop for Disk {
     }
 }
 
+/// Inode, mode, time of the last change, and bytes of a file.
+type Found = (u64, u32, (i64, i64), Vec<u8>);
+
 /// What is in a folder and in those below it: what identifies each file, and its bytes.
 #[track_caller]
-pub(super) fn contents(folder: &Path) -> BTreeMap<PathBuf, (u64, u32, (i64, i64), Vec<u8>)> {
+pub(super) fn contents(folder: &Path) -> BTreeMap<PathBuf, Found> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
