@@ -192,7 +192,10 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            // A report has a line a message.
+            for line in error.to_string().lines() {
+                complain(line);
+            }
             FAILED.into()
         }
     }

@@ -13,10 +13,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use crate::storage::WHOLE_READ_BYTES_MAX;
 use crate::view::{Kind, NodeId};
 
+use super::Fs;
 use super::folders::Folders;
 use super::ino::{SourceKind, SourceNode};
 use super::messages::MessageNode;
-use super::{Fs, source};
+use super::metadata::Metadata;
 
 /// What is known of the walk under way, and what is to be opened for it.
 #[derive(Debug, Default)]
@@ -144,11 +145,11 @@ impl Fs {
 
     fn open_one_ahead(&self, path: PathBuf, with_bodies: bool) -> io::Result<()> {
         let file = self.source.open_file(&path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() || metadata.len() > WHOLE_READ_BYTES_MAX {
+        let metadata = Metadata::from(&file.metadata()?);
+        if !metadata.is_file() || metadata.size > WHOLE_READ_BYTES_MAX {
             return Ok(());
         }
-        let identity = source::identity(&metadata);
+        let identity = metadata.identity();
         let node = SourceNode { path, kind: SourceKind::Message, identity };
         let base = self.nodes.base_of(&node);
         // Only a message that the kernel knows is asked for as it is now.

@@ -1,12 +1,11 @@
 //! Attributes of files and directories, and who they belong to.
 
-use std::fs::Metadata;
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, SystemTime};
 
 use crate::mapi::FileTime;
 
 use super::ino::Ino;
+use super::metadata::Metadata;
 
 /// What kind of file an inode is (`S_IFMT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,23 +78,23 @@ impl Attr {
         let file_type = FileType::of(metadata);
         let permissions = match file_type {
             FileType::Symlink => ANY_LINK,
-            _ => u16::try_from(metadata.mode() & 0o555).unwrap_or(0) & !ownership.umask,
+            _ => u16::try_from(metadata.mode & 0o555).unwrap_or(0) & !ownership.umask,
         };
         Self {
             ino,
             file_type,
             permissions,
-            size: metadata.size(),
-            blocks: metadata.blocks(),
+            size: metadata.size,
+            blocks: metadata.blocks,
             links: match file_type {
                 FileType::Directory => DIRECTORY_LINKS,
-                _ => u32::try_from(metadata.nlink()).unwrap_or(u32::MAX),
+                _ => u32::try_from(metadata.links).unwrap_or(u32::MAX),
             },
-            uid: ownership.uid.unwrap_or(metadata.uid()),
-            gid: ownership.gid.unwrap_or(metadata.gid()),
-            rdev: u32::try_from(metadata.rdev()).unwrap_or(0),
-            mtime: unix_time(metadata.mtime(), metadata.mtime_nsec()),
-            ctime: unix_time(metadata.ctime(), metadata.ctime_nsec()),
+            uid: ownership.uid.unwrap_or(metadata.uid),
+            gid: ownership.gid.unwrap_or(metadata.gid),
+            rdev: u32::try_from(metadata.rdev).unwrap_or(0),
+            mtime: unix_time(metadata.mtime),
+            ctime: unix_time(metadata.ctime),
         }
     }
 
@@ -117,7 +116,7 @@ impl Attr {
         metadata: &Metadata,
         ownership: &Ownership,
     ) -> Self {
-        let writable = u16::try_from(metadata.mode() & 0o222).unwrap_or(0);
+        let writable = u16::try_from(metadata.mode & 0o222).unwrap_or(0);
         let permissions = (READ_ONLY_DIRECTORY | writable) & !ownership.umask;
         Self { permissions, ..Self::of_message(ino, metadata, ownership) }
     }
@@ -138,7 +137,7 @@ impl Attr {
 
     /// The attributes of a folder of the source in which messages may be created.
     pub(super) fn of_writable_folder(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
-        let permissions = u16::try_from(metadata.mode() & 0o777).unwrap_or(0) & !ownership.umask;
+        let permissions = u16::try_from(metadata.mode & 0o777).unwrap_or(0) & !ownership.umask;
         Self { permissions, ..Self::of_source(ino, metadata, ownership) }
     }
 
@@ -174,7 +173,7 @@ impl Attr {
 
 impl FileType {
     pub(super) fn of(metadata: &Metadata) -> Self {
-        match metadata.mode() & libc::S_IFMT {
+        match metadata.mode & libc::S_IFMT {
             libc::S_IFDIR => Self::Directory,
             libc::S_IFLNK => Self::Symlink,
             libc::S_IFIFO => Self::NamedPipe,
@@ -189,10 +188,10 @@ impl FileType {
 /// A FILETIME as the kernel takes it.
 pub(super) fn system_time(time: FileTime) -> SystemTime {
     let (seconds, nanos) = time.to_unix();
-    unix_time(seconds, i64::from(nanos))
+    unix_time((seconds, i64::from(nanos)))
 }
 
-fn unix_time(seconds: i64, nanos: i64) -> SystemTime {
+fn unix_time((seconds, nanos): (i64, i64)) -> SystemTime {
     let whole = Duration::from_secs(seconds.unsigned_abs());
     let base = if seconds < 0 {
         SystemTime::UNIX_EPOCH.checked_sub(whole)

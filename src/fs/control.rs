@@ -164,11 +164,12 @@ impl Fs {
                         ("unsaved_messages", unsaved as u64),
                     ]
                 });
-                figures
-                    .iter()
-                    .chain(written.iter().flatten())
-                    .map(|(name, figure)| format!("{name}\t{figure}\n"))
-                    .collect()
+                let server = self.state_folder().map(|folder| {
+                    format!("process\t{}\nstate_folder\t{}\n", std::process::id(), folder.display())
+                });
+                let figures = figures.iter().chain(written.iter().flatten());
+                let lines = figures.map(|(name, figure)| format!("{name}\t{figure}\n"));
+                lines.chain(server).collect()
             }
         }
     }

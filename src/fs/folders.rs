@@ -89,7 +89,7 @@ impl Folders {
 fn with_cookies(names: Vec<OsString>) -> Vec<FolderEntry> {
     let mut entries: Vec<_> =
         names.into_iter().map(|name| FolderEntry { cookie: hash(&name), name }).collect();
-    entries.sort_by(|a, b| (a.cookie, &a.name).cmp(&(b.cookie, &b.name)));
+    entries.sort_unstable_by(|a, b| (a.cookie, &a.name).cmp(&(b.cookie, &b.name)));
     let mut last = 2;
     for entry in &mut entries {
         entry.cookie = entry.cookie.max(last + 1);

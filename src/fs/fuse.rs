@@ -4,6 +4,7 @@
 //! are never opened: what an inode number stands for does not change, so the kernel may skip
 //! `open` and `opendir`. ENOSYS to them, and to `flush` and `fsync`, means "never ask again".
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,14 +14,14 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use fuser::{
     BsdFileFlags, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation, INodeNo,
-    InitFlags, KernelConfig, LockOwner, Notifier, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate,
-    ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs,
-    ReplyWrite, ReplyXattr, Request, TimeOrNow, WriteFlags,
+    InitFlags, KernelConfig, LockOwner, OpenFlags, RenameFlags, ReplyAttr, ReplyCreate, ReplyData,
+    ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyOpen, ReplyStatfs, ReplyWrite,
+    ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
 use crate::{imsg, storage, view};
 
-use super::{Attr, Error, FileType, Fs, Ino, Invalidation, SetAttr};
+use super::{Attr, Error, FileType, Fs, Ino, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -32,6 +33,12 @@ pub struct Adapter {
 const GENERATION: Generation = Generation(0);
 const NAME_BYTES_MAX: u32 = 255;
 const BLOCK_SIZE: u32 = 4096;
+
+thread_local! {
+    /// What the last read of a thread has read. It is used again, since memory that was read into
+    /// before costs much less than new memory; a request is at most a mebibyte.
+    static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 impl Adapter {
     /// An adapter for a filesystem, which others may use at the same time.
@@ -62,24 +69,6 @@ impl Adapter {
     }
 }
 
-/// Has the kernel forget something. Waits for requests under way, so whoever serves them, or holds
-/// a lock that they need, must not call it.
-///
-/// # Errors
-/// If the kernel does not take it; what it never knew is no error.
-pub fn invalidate(notifier: &Notifier, what: &Invalidation) -> io::Result<()> {
-    match what {
-        Invalidation::Entry { parent, name } => notifier.inval_entry(INodeNo(parent.0), name),
-        Invalidation::Inode(ino) => notifier.inval_inode(INodeNo(ino.0), 0, 0),
-        Invalidation::Listing(ino) => {
-            // A name that no directory has: forgetting it only waits until no listing of the
-            // directory is under way, which would bring back what is forgotten next.
-            notifier.inval_entry(INodeNo(ino.0), OsStr::new("."))?;
-            notifier.inval_inode(INodeNo(ino.0), 0, 0)
-        }
-    }
-}
-
 impl Filesystem for Adapter {
     fn init(&mut self, _request: &Request, config: &mut KernelConfig) -> io::Result<()> {
         let of_all = [
@@ -100,8 +89,11 @@ impl Filesystem for Adapter {
         Ok(())
     }
 
-    fn lookup(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
-        match self.answer("lookup", parent, Some(name), || self.fs.lookup(Ino(parent.0), name)) {
+    fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
+        let process = request.pid();
+        match self.answer("lookup", parent, Some(name), || {
+            self.fs.lookup_for(Ino(parent.0), name, process)
+        }) {
             Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
             Err(errno) => reply.error(errno),
         }
@@ -155,11 +147,13 @@ impl Filesystem for Adapter {
         reply: ReplyData,
     ) {
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size);
-        match self.answer("read", ino, None, read) {
-            Ok(bytes) => reply.data(&bytes),
-            Err(errno) => reply.error(errno),
-        }
+        READ.with_borrow_mut(|bytes| {
+            let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size, bytes);
+            match self.answer("read", ino, None, read) {
+                Ok(()) => reply.data(bytes),
+                Err(errno) => reply.error(errno),
+            }
+        });
     }
 
     fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
@@ -252,7 +246,7 @@ impl Filesystem for Adapter {
 
     fn create(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         mode: u32,
@@ -260,10 +254,10 @@ impl Filesystem for Adapter {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let mode = mode & !umask;
+        let (mode, process) = (mode & !umask, request.pid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
         self.edit(parent, move |fs| {
-            match answer("create", || fs.create(parent, &name, mode, flags)) {
+            match answer("create", || fs.create_for(parent, &name, mode, flags, process)) {
                 Ok((entry, handle)) => reply.created(
                     &entry.ttl,
                     &file_attr(&entry.attr),
@@ -291,17 +285,19 @@ impl Filesystem for Adapter {
 
     fn mkdir(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         _mode: u32,
         _umask: u32,
         reply: ReplyEntry,
     ) {
-        let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| match answer("mkdir", || fs.mkdir(parent, &name)) {
-            Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
-            Err(errno) => reply.error(errno),
+        let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
+        self.edit(parent, move |fs| {
+            match answer("mkdir", || fs.mkdir_for(parent, &name, process)) {
+                Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
+                Err(errno) => reply.error(errno),
+            }
         });
     }
 
@@ -557,9 +553,9 @@ fn storage_errno(error: &storage::Error) -> Errno {
         storage::Error::Name { .. } => Errno::EINVAL,
         // Written anew it would lose what cannot be read.
         storage::Error::Incomplete(_) => Errno::EROFS,
-        storage::Error::Replace { source, .. } | storage::Error::Write { source, .. } => {
-            os_errno(source)
-        }
+        storage::Error::Replace { source, .. }
+        | storage::Error::Write { source, .. }
+        | storage::Error::Unsynced { source, .. } => os_errno(source),
         _ => Errno::EIO,
     }
 }

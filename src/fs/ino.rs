@@ -101,10 +101,11 @@ pub(super) struct Identity {
 /// A file or folder of the source that the kernel knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SourceNode {
+    // In the order in which they are compared: most nodes differ in their identity.
+    pub(super) identity: Identity,
+    pub(super) kind: SourceKind,
     /// Relative to the root of the source.
     pub(super) path: PathBuf,
-    pub(super) kind: SourceKind,
-    pub(super) identity: Identity,
 }
 
 /// The files and folders of the source that the kernel has looked up and not yet forgotten.
@@ -121,18 +122,14 @@ struct Known {
 }
 
 impl Known {
-    fn new(node: SourceNode, lookups: u64) -> Self {
-        Self {
-            node: Arc::new(node),
-            lookups: AtomicU64::new(lookups),
-            sizes_told: AtomicBool::new(false),
-        }
+    fn new(node: Arc<SourceNode>, lookups: u64) -> Self {
+        Self { node, lookups: AtomicU64::new(lookups), sizes_told: AtomicBool::new(false) }
     }
 }
 
 impl Nodes {
     /// A table with the root, which is never forgotten.
-    pub(super) fn new(root: SourceNode) -> Self {
+    pub(super) fn new(root: Arc<SourceNode>) -> Self {
         Self { known: RwLock::new(HashMap::from([(Base::ROOT, Known::new(root, 1))])) }
     }
 
@@ -149,10 +146,10 @@ impl Nodes {
     }
 
     /// Enters a node that the kernel is being told of.
-    pub(super) fn look_up(&self, node: SourceNode) -> Base {
+    pub(super) fn look_up(&self, node: &Arc<SourceNode>) -> Base {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let base = free_or_same(&known, &node);
-        let entry = known.entry(base).or_insert_with(|| Known::new(node, 0));
+        let base = free_or_same(&known, node);
+        let entry = known.entry(base).or_insert_with(|| Known::new(Arc::clone(node), 0));
         entry.lookups.fetch_add(1, Ordering::Relaxed);
         base
     }
@@ -223,12 +220,14 @@ fn free_or_same(known: &HashMap<Base, Known>, node: &SourceNode) -> Base {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::{Base, Identity, Ino, Nodes, SourceKind, SourceNode};
     use crate::view::NodeId;
 
-    fn node(path: &str, inode: u64) -> SourceNode {
+    fn node(path: &str, inode: u64) -> Arc<SourceNode> {
         let identity = Identity { inode, ..Identity::default() };
-        SourceNode { path: path.into(), kind: SourceKind::Message, identity }
+        Arc::new(SourceNode { path: path.into(), kind: SourceKind::Message, identity })
     }
 
     #[test]
@@ -249,14 +248,14 @@ mod tests {
     #[test]
     fn a_base_is_stable_and_counted() {
         let nodes = Nodes::new(node("", 1));
-        let base = nodes.look_up(node("a.msg", 2));
-        assert_eq!(nodes.look_up(node("a.msg", 2)), base);
+        let base = nodes.look_up(&node("a.msg", 2));
+        assert_eq!(nodes.look_up(&node("a.msg", 2)), base);
         nodes.look_up_inside(base, 1);
         nodes.forget(base, 2);
         assert!(nodes.get(base).is_some());
         nodes.forget(base, 1);
         assert!(nodes.get(base).is_none());
-        assert_eq!(nodes.look_up(node("a.msg", 2)), base);
+        assert_eq!(nodes.look_up(&node("a.msg", 2)), base);
         nodes.forget(Base::ROOT, 1);
         assert!(nodes.get(Base::ROOT).is_some());
     }
@@ -264,8 +263,8 @@ mod tests {
     #[test]
     fn two_states_of_a_file_differ() {
         let nodes = Nodes::new(node("", 1));
-        let old = nodes.look_up(node("a.msg", 2));
-        assert_ne!(nodes.look_up(node("a.msg", 3)), old);
-        assert_ne!(nodes.look_up(node("b.msg", 2)), old);
+        let old = nodes.look_up(&node("a.msg", 2));
+        assert_ne!(nodes.look_up(&node("a.msg", 3)), old);
+        assert_ne!(nodes.look_up(&node("b.msg", 2)), old);
     }
 }

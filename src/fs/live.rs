@@ -3,9 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::fs::Metadata;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +11,7 @@ use std::time::Duration;
 use crate::view::NodeId;
 
 use super::ino::{Base, Identity, Ino, SourceKind, SourceNode};
+use super::metadata::Metadata;
 use super::watch::{Change, Event, Grant};
 use super::watches::{FolderId, WATCHED_TTL};
 use super::{Fs, SOURCE_TTL, identity_of};
@@ -34,14 +33,18 @@ pub enum Invalidation {
 }
 
 impl Fs {
-    /// Waits until the source changes, and returns what the kernel must forget. Must be called
-    /// again and again, by one thread that serves no request. `None` if the source is not watched.
+    /// Waits until the source changes, or for some time at most, and returns what the kernel must
+    /// forget. Must be called again and again, by one thread that serves no request. `None` if the
+    /// source is not watched.
     ///
     /// # Errors
     /// Those of the system while waiting.
-    pub fn wait_for_changes(&self) -> io::Result<Option<Vec<Invalidation>>> {
+    pub fn wait_for_changes(
+        &self,
+        at_most: Option<Duration>,
+    ) -> io::Result<Option<Vec<Invalidation>>> {
         let Some(watcher) = &self.watcher else { return Ok(None) };
-        let changes = watcher.wait(&self.source)?;
+        let changes = watcher.wait(&self.source, at_most)?;
         Ok(Some(self.invalidations(changes)))
     }
 
@@ -77,7 +80,7 @@ impl Fs {
             // A folder's own attributes change with what is in it, which only its own watch sees.
             SourceKind::Folder => watcher.is_watched(&node.path, Some(folder_id(node))).is_some(),
             // A change through another name is not seen.
-            SourceKind::Message | SourceKind::Other => metadata.nlink() == 1,
+            SourceKind::Message | SourceKind::Other => metadata.links == 1,
             SourceKind::OneMessage | SourceKind::OwnMountPoint => false,
         };
         if is_told && watcher.holds(grant) { WATCHED_TTL } else { SOURCE_TTL }
@@ -246,7 +249,7 @@ mod tests {
             let mut found = Vec::new();
             while !expected.iter().all(|one| found.contains(one)) {
                 assert!(Instant::now() < end, "only {found:?}");
-                found.extend(self.fs.wait_for_changes().unwrap().unwrap());
+                found.extend(self.fs.wait_for_changes(None).unwrap().unwrap());
             }
         }
 
@@ -277,7 +280,7 @@ mod tests {
         let Some(stage) = Stage::new() else { return };
         let fs = Fs::open(stage.folder.path(), Options::default()).unwrap();
         assert_eq!(fs.lookup(Ino::ROOT, OsStr::new("a.msg")).unwrap().ttl, SOURCE_TTL);
-        assert_eq!(fs.wait_for_changes().unwrap(), None);
+        assert_eq!(fs.wait_for_changes(None).unwrap(), None);
     }
 
     #[test]

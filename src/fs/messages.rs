@@ -1,7 +1,7 @@
 //! The messages of the source: opening them, and listing what is in them.
 
 use std::ffi::OsStr;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,8 @@ use crate::view::{self, Attributes, Kind, MessageTree, NodeId};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
-use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source, source_error};
+use super::metadata::Metadata;
+use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source_error};
 
 /// A message that is open, and the attributes of its directory.
 #[derive(Debug)]
@@ -96,15 +97,37 @@ impl Fs {
 
     /// The open message of a node, opened if it is not.
     pub(super) fn open_message(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
-        let node = &message.node;
-        let path = &node.path;
-        if let Some(open) = self.messages.get(node) {
-            // A large file is read piece by piece, and must not have been written to meanwhile.
-            if let Some(metadata) = open.tree.source().file_metadata() {
-                check_identity(node, &metadata.map_err(|error| source_error(path, error))?)?;
-            }
+        if let Some(open) = self.messages.get(&message.node) {
+            check_unchanged(&message.node, &open)?;
             return Ok(open);
         }
+        self.open_anew(message)
+    }
+
+    /// Reads a file in a message.
+    pub(super) fn read_in_message(
+        &self,
+        message: &MessageNode,
+        id: NodeId,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let open = match self.messages.get(&message.node) {
+            Some(open) => open,
+            None => self.open_anew(message)?,
+        };
+        let read = open.tree.read_into(id, offset, size, out);
+        // Only behind the read it is certain that no other state of the file is in it.
+        check_unchanged(&message.node, &open)?;
+        read.map_err(|error| message_error(&open.path, error))?;
+        self.messages.weigh(&message.node, open.tree.bytes_held());
+        Ok(())
+    }
+
+    fn open_anew(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
+        let node = &message.node;
+        let path = &node.path;
         let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
         let open = self.open_file_of(message, file)?;
         let bytes = open.tree.bytes_held();
@@ -120,6 +143,7 @@ impl Fs {
         let path = &message.node.path;
         let (source, metadata) =
             Source::from_file(file).map_err(|error| source_error(path, error))?;
+        let metadata = Metadata::from(&metadata);
         check_identity(&message.node, &metadata)?;
         let ino = Ino::new(message.base, NodeId(0));
         let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
@@ -130,10 +154,10 @@ impl Fs {
 
     /// The message that the whole source is, as it is now. It counts as one lookup.
     pub(super) fn look_up_one_message(&self, root: &SourceNode) -> Result<MessageNode, Error> {
-        let identity = source::identity(&self.metadata(&root.path)?);
+        let identity = self.metadata(&root.path)?.identity();
         let path = root.path.clone();
-        let base = self.nodes.look_up(SourceNode { path, kind: SourceKind::Message, identity });
-        Ok(MessageNode { base, node: self.node(base)?, ttl: SOURCE_TTL })
+        let node = Arc::new(SourceNode { path, kind: SourceKind::Message, identity });
+        Ok(MessageNode { base: self.nodes.look_up(&node), node, ttl: SOURCE_TTL })
     }
 
     /// Finds a file in a directory of a message.
@@ -246,12 +270,19 @@ impl Fs {
     }
 }
 
+/// A large file is read piece by piece, and must not have been written to meanwhile.
+fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
+    let Some(metadata) = open.tree.source().file_metadata() else { return Ok(()) };
+    let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
+    check_identity(node, &(&metadata).into())
+}
+
 /// Whether a file is still the one that the node stands for.
 fn check_identity(node: &SourceNode, metadata: &Metadata) -> Result<(), Error> {
-    if source::identity(metadata) != node.identity {
-        return Err(Error::Stale { path: node.path.clone() });
+    match metadata.identity() == node.identity {
+        true => Ok(()),
+        false => Err(Error::Stale { path: node.path.clone() }),
     }
-    Ok(())
 }
 
 /// An error inside a message, with the message it happened in.

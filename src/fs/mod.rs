@@ -2,7 +2,7 @@
 //!
 //! The operations have the kernel's names and know nothing of the kernel: every one is a call
 //! with a result, so that the command line and the tests use the same filesystem without a mount.
-//! [`fuse`] alone speaks to the kernel. What a message looks like is the business of
+//! [`fuse`] and [`notify`] alone speak to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 
 mod ahead;
@@ -14,6 +14,8 @@ pub mod fuse;
 mod ino;
 mod live;
 mod messages;
+mod metadata;
+pub mod notify;
 mod path;
 mod source;
 mod watch;
@@ -21,7 +23,6 @@ mod watches;
 mod write;
 
 use std::ffi::OsStr;
-use std::fs::Metadata;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
+use crate::storage;
 use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 
 use ahead::Ahead;
@@ -38,7 +40,8 @@ use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
-use source::SourceRoot;
+use metadata::Metadata;
+use source::{SourceFolder, SourceRoot};
 use watch::{Grant, Watcher};
 use write::{StateFolder, Writing};
 
@@ -144,7 +147,7 @@ impl Fs {
     /// If the source cannot be opened.
     pub fn open(source: &Path, options: Options) -> io::Result<Self> {
         let source = source.canonicalize()?;
-        let metadata = source.metadata()?;
+        let metadata = Metadata::from(&source.metadata()?);
         let (folder, path) = if metadata.is_dir() {
             (source.as_path(), PathBuf::new())
         } else {
@@ -162,18 +165,20 @@ impl Fs {
             let path = mount_point.strip_prefix(folder).ok()?.to_owned();
             // The root itself is reached by its descriptor, whatever is mounted over it.
             let inside = !path.as_os_str().is_empty();
-            inside.then_some((path, mount_point.metadata().ok()?))
+            inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
-        let (of_one, path) = (kind == SourceKind::OneMessage, root.path.clone());
-        let mut fs = Self::of_root(SourceRoot::open(folder)?, root, options);
+        let source = SourceRoot::open(folder)?;
+        let mut fs = Self::of_root(source, root.clone(), options);
         fs.own_mount_point = own_mount_point;
-        fs.writing = fs.options.write.clone().map(|write| {
-            let state_folder = Arc::new(StateFolder::new(write.state_folder.clone()));
+        if let Some(write) = fs.options.write.clone() {
+            let state_folder = StateFolder::new(write.state_folder.clone(), folder);
             let source = Arc::clone(&fs.source);
-            Writing::new(write, &fs.options, source, fs.session.clone(), state_folder)
-        });
-        if of_one {
-            fs.one_message = fs.writing.as_ref().map(|writing| writing.enter_one(&path));
+            let writing =
+                Writing::new(write, &fs.options, source, fs.session.clone(), state_folder);
+            if kind == SourceKind::OneMessage {
+                fs.one_message = Some(writing.enter_one(&root.path));
+            }
+            fs.writing = Some(writing);
         }
         Ok(fs)
     }
@@ -184,7 +189,7 @@ impl Fs {
     /// If its attributes cannot be read.
     pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
         let kind = SourceKind::OneMessage;
-        let identity = identity_of(kind, &file.metadata()?);
+        let identity = identity_of(kind, &(&file.metadata()?).into());
         let root = SourceNode { path: PathBuf::from("-"), kind, identity };
         Ok(Self::of_root(SourceRoot::of_file(file), root, options))
     }
@@ -198,10 +203,10 @@ impl Fs {
             source: Arc::new(source),
             watcher,
             own_mount_point: None,
-            session: Session::open(SessionOptions { code_page: options.code_page }),
             writing: None,
             one_message: None,
-            nodes: Nodes::new(root),
+            session: Session::open(SessionOptions { code_page: options.code_page }),
+            nodes: Nodes::new(Arc::new(root)),
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
             ahead: Ahead::default(),
@@ -221,6 +226,9 @@ impl Fs {
         // The session knows what was open; the cache then lets go of the trees.
         let report = self.session.close();
         self.messages.clear();
+        if let Some(writing) = &self.writing {
+            writing.closed(&report);
+        }
         report
     }
 
@@ -241,7 +249,7 @@ impl Fs {
             return self.control_entry(NodeId(0));
         }
         if let Some((writing, parent)) = self.in_message(parent) {
-            return writing.lookup(parent, name);
+            return writing.lookup(parent, name, 0);
         }
         let node = self.node(base)?;
         match node.kind {
@@ -254,7 +262,8 @@ impl Fs {
             }
             SourceKind::Folder => {
                 let grant = self.watch(&node);
-                self.source_entry(&node.path.join(name), true, grant)
+                let path = node.path.join(name);
+                self.source_entry(&path, self.metadata(&path), true, grant)
             }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
             SourceKind::Other => Err(Error::NotADirectory),
@@ -349,32 +358,50 @@ impl Fs {
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::Stale`], or where the source is damaged or cannot be read.
     pub fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.read_into(ino, offset, size, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Reads as [`Fs::read`] does, in the place of what is in `out`: a vector that is used again
+    /// and again is neither allocated nor cleared every time.
+    ///
+    /// # Errors
+    /// As [`Fs::read`].
+    pub fn read_into(
+        &self,
+        ino: Ino,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
             let file = ControlFile::from_node(id).ok_or(Error::IsADirectory)?;
             let text = self.snapshots.last(file);
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
             let end = start.saturating_add(size).min(text.len());
-            return Ok(text.as_bytes().get(start..end).unwrap_or_default().to_vec());
+            out.clear();
+            out.extend_from_slice(text.as_bytes().get(start..end).unwrap_or_default());
+            return Ok(());
         }
         if let Some((writing, ino)) = self.in_message(ino) {
             let handle = writing.open(ino, write::OpenFlags(libc::O_RDONLY))?;
             let bytes = writing.read(handle, offset, size);
             writing.release(handle);
-            return bytes;
+            *out = bytes?;
+            return Ok(());
         }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
                 self.ahead.read();
-                let message = MessageNode::new(base, node);
-                let open = self.open_message(&message)?;
-                let bytes =
-                    open.tree.read(id, offset, size).map_err(|e| message_error(&open.path, e))?;
-                self.messages.weigh(&message.node, open.tree.bytes_held());
-                Ok(bytes)
+                self.read_in_message(&MessageNode::new(base, node), id, offset, size, out)
             }
-            SourceKind::Other => self.read_other(&node, offset, size),
+            SourceKind::Other => {
+                *out = self.read_other(&node, offset, size)?;
+                Ok(())
+            }
             SourceKind::Folder | SourceKind::OneMessage | SourceKind::OwnMountPoint => {
                 Err(Error::IsADirectory)
             }
@@ -472,19 +499,33 @@ impl Fs {
         if let Some((own, metadata)) = &self.own_mount_point
             && own == path
         {
-            return Ok(metadata.clone());
+            return Ok(*metadata);
         }
         self.source.metadata(path).map_err(|error| source_error(path, error))
     }
 
-    /// A file of the source, entered into the table if the kernel will be told of it.
+    /// The attributes of a file of a folder that is open.
+    fn metadata_in(
+        &self,
+        folder: &SourceFolder,
+        name: &OsStr,
+        path: &Path,
+    ) -> Result<Metadata, Error> {
+        match &self.own_mount_point {
+            Some((own, metadata)) if own == path => Ok(*metadata),
+            _ => folder.metadata(name).map_err(|error| source_error(path, error)),
+        }
+    }
+
+    /// A file of the source that was looked at, entered into the table if the kernel will be told
+    /// of it.
     fn source_entry(
         &self,
         path: &Path,
+        metadata: Result<Metadata, Error>,
         look_up: bool,
         grant: Option<Grant>,
     ) -> Result<Entry, Error> {
-        let metadata = self.metadata(path);
         if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
             match &metadata {
                 Ok(found) if !found.is_file() => {}
@@ -495,14 +536,20 @@ impl Fs {
         }
         let metadata = metadata?;
         let node = self.source_node(path, &metadata);
-        if node.kind == SourceKind::Other && self.options.hide_others {
+        let is_hidden = || self.options.hide_others || self.is_of_a_save(path);
+        if node.kind == SourceKind::Other && is_hidden() {
             return Err(Error::NotFound);
         }
-        let base =
-            if look_up { self.nodes.look_up(node.clone()) } else { self.nodes.base_of(&node) };
-        let ino = Ino::new(base, NodeId(0));
-        let ttl = self.source_ttl(&node, &metadata, grant);
-        Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl })
+        let entry = |node: &SourceNode, base| {
+            let attr = self.source_attr(Ino::new(base, NodeId(0)), node, &metadata);
+            Entry { attr, ttl: self.source_ttl(node, &metadata, grant) }
+        };
+        if !look_up {
+            return Ok(entry(&node, self.nodes.base_of(&node)));
+        }
+        let node = Arc::new(node);
+        let base = self.nodes.look_up(&node);
+        Ok(entry(&node, base))
     }
 
     fn kind(&self, path: &Path, metadata: &Metadata) -> SourceKind {
@@ -513,6 +560,12 @@ impl Fs {
             (_, true) if is_message_name(path) => SourceKind::Message,
             _ => SourceKind::Other,
         }
+    }
+
+    /// Whether it is there for the moment in which a message is saved, and nobody's file.
+    fn is_of_a_save(&self, path: &Path) -> bool {
+        let name = path.file_name().unwrap_or_default();
+        self.writing.is_some() && storage::is_temporary_name(name.as_bytes())
     }
 
     fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
@@ -549,8 +602,17 @@ impl Fs {
         };
         let entries = self.folders.list(node, cookie, read)?;
         let behind = entries.partition_point(|entry| entry.cookie <= cookie);
+        let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
+        let mut child = PathBuf::new();
         for entry in entries.get(behind..).unwrap_or_default() {
-            let found = match self.source_entry(&path.join(&entry.name), look_up, grant) {
+            let text = child.as_mut_os_string();
+            text.clear();
+            if !path.as_os_str().is_empty() {
+                text.extend([path.as_os_str(), OsStr::new("/")]);
+            }
+            text.push(&entry.name);
+            let metadata = self.metadata_in(&folder, &entry.name, &child);
+            let found = match self.source_entry(&child, metadata, look_up, grant) {
                 // It went away meanwhile, or it is hidden.
                 Err(Error::NotFound) => continue,
                 found => found?,
@@ -570,7 +632,8 @@ impl Fs {
         let in_source = |error| source_error(&node.path, error);
         let file = self.source.open_file(&node.path).map_err(in_source)?;
         // What has come to its place since is another file.
-        if identity_of(node.kind, &file.metadata().map_err(in_source)?) != node.identity {
+        let metadata = Metadata::from(&file.metadata().map_err(in_source)?);
+        if identity_of(node.kind, &metadata) != node.identity {
             return Err(Error::Stale { path: node.path.clone() });
         }
         let mut buffer = vec![0; size];
@@ -588,13 +651,17 @@ impl Fs {
 
 /// `*.msg` and `*.oft`, in any case.
 fn is_message_name(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default().as_bytes();
-    extension.eq_ignore_ascii_case(b"msg") || extension.eq_ignore_ascii_case(b"oft")
+    let Some((stem, extension)) = path.as_os_str().as_bytes().split_last_chunk::<4>() else {
+        return false;
+    };
+    let known = [b".msg", b".oft"].into_iter().any(|known| extension.eq_ignore_ascii_case(known));
+    // A file that is called nothing but that is a hidden one.
+    known && stem.last().is_some_and(|last| *last != b'/')
 }
 
 /// Only the number of a message changes with its file; all else keeps its number while it changes.
 fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
-    let identity = source::identity(metadata);
+    let identity = metadata.identity();
     match kind {
         SourceKind::Message => identity,
         _ => Identity { device: identity.device, inode: identity.inode, ..Identity::default() },

@@ -3,17 +3,18 @@
 //! So a mount over the source does not hide it from us. No symbolic link is followed.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs};
+use rustix::fs::{
+    Access, AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags,
+};
 use rustix::io::Errno;
 
-use super::ino::Identity;
+use super::metadata::Metadata;
 
 /// The root of the source, opened once.
 #[derive(Debug)]
@@ -39,7 +40,13 @@ impl SourceRoot {
 
     /// The attributes of a file, not following a link.
     pub(super) fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        File::from(self.open_at(path, OFlags::PATH)?).metadata()
+        Ok((&File::from(self.open_at(path, OFlags::PATH)?).metadata()?).into())
+    }
+
+    /// A folder whose files are to be looked at one after the other.
+    pub(super) fn folder(&self, path: &Path) -> io::Result<SourceFolder> {
+        let folder = self.open_at(path, OFlags::PATH | OFlags::DIRECTORY)?;
+        Ok(SourceFolder { folder: folder.into() })
     }
 
     /// Opens a file for reading, without changing its access time where that is allowed.
@@ -131,13 +138,24 @@ impl SourceRoot {
     }
 }
 
-/// What tells the state of a message's file from others.
-pub(super) fn identity(metadata: &Metadata) -> Identity {
-    Identity {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        size: metadata.size(),
-        mtime: (metadata.mtime(), metadata.mtime_nsec()),
-        ctime: (metadata.ctime(), metadata.ctime_nsec()),
+/// A folder of the source that is open.
+#[derive(Debug)]
+pub(super) struct SourceFolder {
+    folder: File,
+}
+
+impl SourceFolder {
+    /// The attributes of the file of a name in the folder, not following a link.
+    pub(super) fn metadata(&self, name: &OsStr) -> io::Result<Metadata> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
+        match rustix::fs::statx(&self.folder, name, flags, StatxFlags::BASIC_STATS) {
+            // In sandboxes that do not know the call.
+            Err(Errno::NOSYS) => {
+                let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let file = rustix::fs::openat(&self.folder, name, flags, Mode::empty())?;
+                Ok((&File::from(file).metadata()?).into())
+            }
+            found => Ok(found?.into()),
+        }
     }
 }

@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use lru::LruCache;
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
@@ -149,11 +149,19 @@ impl Watcher {
         self.lock().watches.len()
     }
 
-    /// Waits for changes, and returns each once.
-    pub(super) fn wait(&self, source: &SourceRoot) -> io::Result<Vec<Change>> {
+    /// Waits for changes, for some time at most, and returns each once.
+    pub(super) fn wait(
+        &self,
+        source: &SourceRoot,
+        at_most: Option<Duration>,
+    ) -> io::Result<Vec<Change>> {
+        let at_most = at_most.map(|time| Timespec {
+            tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: time.subsec_nanos().into(),
+        });
         let mut ready =
             [PollFd::new(&self.inotify, PollFlags::IN), PollFd::new(&self.mounts, PollFlags::PRI)];
-        match rustix::event::poll(&mut ready, None) {
+        match rustix::event::poll(&mut ready, at_most.as_ref()) {
             Ok(_) => {}
             Err(Errno::INTR) => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),

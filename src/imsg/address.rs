@@ -138,11 +138,10 @@ impl Address {
 }
 
 impl fmt::Display for Address {
-    /// `Name <address>`, or what there is of it. Who has no name is called by the address.
+    /// `Name <address>`, or what there is of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name.as_str(), self.address.as_str()) {
             (name, "") => f.write_str(name),
-            (name, address) if name == address => f.write_str(address),
             ("", address) => f.write_str(address),
             (name, address) => write!(f, "{name} <{address}>"),
         }

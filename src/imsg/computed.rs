@@ -66,18 +66,28 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
     let form = data.form();
     let subject = message.text(tags::PR_SUBJECT).unwrap_or_default();
     let flags = message.integer(tags::PR_MESSAGE_FLAGS);
-    let recipients_changed = state.recipients_changed || state.created;
+    let recipients_changed = match state.created {
+        true => RecipientType::ALL.to_vec(),
+        false => state.recipients_changed.clone(),
+    };
     let attachments_changed = state.attachments_changed || state.created;
     let subject_changed = state.has_set(tags::PR_SUBJECT);
     edit_properties(state, data.header(), |editor| {
-        if recipients_changed {
+        if !recipients_changed.is_empty() {
             set_counts(editor.header_mut(), 0, &recipients);
             for (tag, wanted) in [
                 (tags::PR_DISPLAY_TO, RecipientType::To),
                 (tags::PR_DISPLAY_CC, RecipientType::Cc),
                 (tags::PR_DISPLAY_BCC, RecipientType::Bcc),
             ] {
-                set_text(editor, tag, display_names(message, wanted)?, form)?;
+                if !recipients_changed.contains(&wanted) {
+                    continue;
+                }
+                let names = display_names(message, wanted)?;
+                // An empty text that another writer has put there says the same as none.
+                if message.text(tag).unwrap_or_default() != names {
+                    set_text(editor, tag, names, form)?;
+                }
             }
         }
         if attachments_changed {

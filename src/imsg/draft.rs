@@ -14,6 +14,7 @@ use crate::storage::{CompoundFile, Storage, Transaction};
 use super::attachment::Attachment;
 use super::error::Error;
 use super::message::Message;
+use super::recipient::RecipientType;
 
 /// What a message is opened for.
 #[derive(Clone)]
@@ -71,8 +72,8 @@ pub(super) struct State {
     pub(super) created: bool,
     /// The ids of the properties set since the last save.
     pub(super) set: BTreeSet<u16>,
-    /// Whether the recipients are other ones than at the last save.
-    pub(super) recipients_changed: bool,
+    /// Of which types the recipients are other ones than at the last save.
+    pub(super) recipients_changed: Vec<RecipientType>,
     /// Whether the attachments are other ones than at the last save.
     pub(super) attachments_changed: bool,
     /// The number of the next attachment.
@@ -96,7 +97,7 @@ impl Draft {
             unsaved: created,
             created,
             set: BTreeSet::new(),
-            recipients_changed: false,
+            recipients_changed: Vec::new(),
             attachments_changed: false,
             next_attachment: 0,
         };
@@ -130,7 +131,7 @@ impl State {
         self.unsaved = false;
         self.created = false;
         self.set.clear();
-        self.recipients_changed = false;
+        self.recipients_changed.clear();
         self.attachments_changed = false;
     }
 }

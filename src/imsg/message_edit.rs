@@ -10,6 +10,7 @@ use super::error::Error;
 use super::foreign;
 use super::message::{ATTACHMENT_PREFIX, Message};
 use super::properties::numbered;
+use super::recipient::RecipientType;
 
 /// Attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
 pub(super) const PARTS_MAX: u32 = 2048;
@@ -105,7 +106,7 @@ impl Message {
         };
         edit(self, true, |state| {
             state.transaction = content;
-            state.recipients_changed = true;
+            state.recipients_changed = RecipientType::ALL.to_vec();
             state.attachments_changed = true;
             Ok(())
         })

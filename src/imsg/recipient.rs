@@ -25,6 +25,8 @@ pub enum RecipientType {
 }
 
 impl RecipientType {
+    pub(super) const ALL: [Self; 4] = [Self::Originator, Self::To, Self::Cc, Self::Bcc];
+
     /// The value of `PR_RECIPIENT_TYPE`.
     pub const fn number(self) -> i32 {
         match self {

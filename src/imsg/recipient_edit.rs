@@ -59,7 +59,7 @@ impl Message {
             for change in changes {
                 change_rows(&mut rows, change, form)?;
             }
-            write_rows(state, rows)
+            write_rows(state, rows, &RecipientType::ALL)
         })
     }
 
@@ -79,17 +79,17 @@ impl Message {
         edit(self, true, |state| {
             let recipients = self.recipients()?;
             let rows = self.rows(state)?;
-            let (mut old, mut others) = (Vec::new(), Vec::new());
-            let mut place = None;
+            // The table with gaps for the recipients of the type, and where these are.
+            let (mut old, mut table, mut places) = (Vec::new(), Vec::new(), Vec::new());
             for (recipient, row) in recipients.iter().zip(rows) {
                 if recipient.recipient_type() == recipient_type {
-                    place.get_or_insert(others.len());
+                    places.push(table.len());
                     old.push((Address::of_recipient(recipient).unwrap_or_default(), Some(row)));
+                    table.push(None);
                 } else {
-                    others.push(row);
+                    table.push(Some(row));
                 }
             }
-            let place = place.unwrap_or(others.len());
             let mut new = Vec::new();
             for address in addresses {
                 new.push(match take_row(&mut old, address) {
@@ -100,8 +100,20 @@ impl Message {
                     },
                 });
             }
-            others.splice(place..place, new);
-            write_rows(state, others)
+            // Who stays keeps the place, and who comes is put into one that is free, or at the end.
+            let stays = |index: &usize| old.get(*index).is_some_and(|(_, row)| row.is_none());
+            let (kept, free): (Vec<_>, Vec<_>) = (0..places.len()).partition(stays);
+            let missing = new.len().saturating_sub(kept.len());
+            let mut used: Vec<_> = kept.into_iter().chain(free.into_iter().take(missing)).collect();
+            used.sort_unstable();
+            let mut new = new.into_iter();
+            for (index, row) in used.into_iter().zip(new.by_ref()) {
+                if let Some(gap) = places.get(index).and_then(|place| table.get_mut(*place)) {
+                    *gap = Some(row);
+                }
+            }
+            let rows = table.into_iter().flatten().chain(new).collect();
+            write_rows(state, rows, &[recipient_type])
         })
     }
 
@@ -199,7 +211,7 @@ fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Res
 }
 
 /// Puts the rows in, numbered anew.
-fn write_rows(state: &mut State, rows: Vec<Row>) -> Result<(), Error> {
+fn write_rows(state: &mut State, rows: Vec<Row>, changed: &[RecipientType]) -> Result<(), Error> {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     if count > PARTS_MAX {
         return Err(Error::TooMany { what: "recipients", count_max: PARTS_MAX });
@@ -223,6 +235,6 @@ fn write_rows(state: &mut State, rows: Vec<Row>) -> Result<(), Error> {
         let name = format!("{RECIPIENT_PREFIX}{number:08X}");
         state.transaction.put_transaction(&row.properties, &[&name])?;
     }
-    state.recipients_changed = true;
+    state.recipients_changed.extend(changed);
     Ok(())
 }

@@ -1,31 +1,42 @@
 //! Tells the kernel of changes in the source, in a thread of its own.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use fuser::Notifier;
+use crate::fs::notify::Kernel;
+use crate::fs::{Fs, Invalidation};
 
-use crate::fs::Fs;
-use crate::fs::fuse::invalidate;
+use super::table;
 
 /// Between two times that the kernel is told: changes that come faster are told together, since
-/// each waits for requests under way in its directory.
+/// each time costs lookups, or waiting for requests under way.
 const PAUSE: Duration = Duration::from_millis(20);
+/// After which names are forgotten again, the soonest last: a listing that was answered before a
+/// change, and that the kernel takes in after it was told, brings back what was forgotten. When it
+/// does is not known; on a busy machine it takes a while.
+const AGAIN: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(40)];
 
 /// The thread that tells the kernel of changes.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Telling {
+    mount_point: Arc<Path>,
     /// Held while the kernel is told something; whether it is told no more.
     has_ended: Arc<Mutex<bool>>,
 }
 
 impl Telling {
+    /// For a mount; nothing is told yet.
+    pub(super) fn new(mount_point: &Path) -> Self {
+        Self { mount_point: mount_point.into(), has_ended: Arc::default() }
+    }
+
     /// Starts to tell the kernel what changes.
-    pub(super) fn start(&self, fs: Arc<Fs>, notifier: Notifier) -> io::Result<()> {
+    pub(super) fn start(&self, fs: Arc<Fs>, kernel: Kernel) -> io::Result<()> {
         let telling = self.clone();
         thread::Builder::new().name("changes".to_owned()).spawn(move || {
-            if let Err(error) = telling.run(&fs, &notifier) {
+            if let Err(error) = telling.run(&fs, &kernel) {
                 tracing::error!("changes of the source are no longer seen: {error}");
             }
         })?;
@@ -38,19 +49,50 @@ impl Telling {
         *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
 
-    fn run(&self, fs: &Fs, notifier: &Notifier) -> io::Result<()> {
-        while let Some(stale) = fs.wait_for_changes()? {
-            for what in &stale {
-                let has_ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
-                if *has_ended {
-                    return Ok(());
+    fn run(&self, fs: &Fs, kernel: &Kernel) -> io::Result<()> {
+        let mut again: Vec<Instant> = Vec::new();
+        loop {
+            let left = again.last().map(|at| at.saturating_duration_since(Instant::now()));
+            let Some(stale) = fs.wait_for_changes(left)? else { return Ok(()) };
+            let is_due = again.pop_if(|at| *at <= Instant::now()).is_some();
+            if stale.is_empty() && !is_due {
+                continue;
+            }
+            let has_names = stale.iter().any(|what| matches!(what, Invalidation::Entry { .. }));
+            let forgets_names = has_names || is_due;
+            let told = match kernel.has_epochs() {
+                Ok(true) if !forgets_names || !self.has_below() => {
+                    if has_names {
+                        again = AGAIN.map(|after| Instant::now() + after).into();
+                    }
+                    (!forgets_names || self.tell(|| kernel.forget_names()))
+                        && stale.iter().all(|what| self.tell(|| kernel.forget(what)))
                 }
-                if let Err(error) = invalidate(notifier, what) {
-                    tracing::debug!(?what, "the kernel was not told: {error}");
+                Ok(_) => {
+                    again.clear();
+                    stale.iter().all(|what| self.tell(|| kernel.forget_and_wait(what)))
                 }
+                Err(error) => self.tell(|| Err(error)),
+            };
+            if !told {
+                return Ok(());
             }
             thread::sleep(PAUSE);
         }
-        Ok(())
+    }
+
+    /// Whether something is mounted below: the kernel takes it off where it has to look up all
+    /// names again.
+    fn has_below(&self) -> bool {
+        table::has_below(&self.mount_point).unwrap_or(false)
+    }
+
+    /// Tells the kernel something; false if it is told no more.
+    fn tell(&self, run: impl FnOnce() -> io::Result<()>) -> bool {
+        let has_ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*has_ended && let Err(error) = run() {
+            tracing::debug!("the kernel was not told: {error}");
+        }
+        !*has_ended
     }
 }

@@ -6,9 +6,12 @@
 mod background;
 mod changes;
 mod options;
+mod record;
+mod report;
 mod table;
 
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -22,9 +25,11 @@ use signal_hook::iterator::Signals;
 
 use crate::fs::Fs;
 use crate::fs::fuse::Adapter;
+use crate::fs::notify::Kernel;
 
 use background::{Notice, Side};
 use changes::Telling;
+use record::{Device, Record};
 
 pub use options::{MountOptions, OptionError};
 
@@ -87,6 +92,9 @@ pub enum Error {
         /// Why not, and what to do.
         cause: String,
     },
+    /// Edits could not be saved.
+    #[error("{0}")]
+    Unsaved(String),
     /// The process in the background says why it could not mount.
     #[error("{0}")]
     Background(String),
@@ -99,6 +107,8 @@ pub enum Error {
 const EVENT_LOOPS: usize = 4;
 /// How long an unmount may take to end the event loops.
 const ENDING_MAX: Duration = Duration::from_secs(10);
+/// How long a mount may take to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
 
 /// Mounts and serves until the mount ends.
 ///
@@ -120,10 +130,11 @@ pub fn run_in_background(request: &Request) -> Result<(), Error> {
     }
 }
 
-/// Unmounts a mount of ours, lazily if it is in use.
+/// Unmounts a mount of ours, lazily if it is in use. Of one that is written to it waits for the
+/// end of its session.
 ///
 /// # Errors
-/// If it is no mount of ours, or does not come off.
+/// If it is no mount of ours, or does not come off; [`Error::Unsaved`] if edits were not saved.
 pub fn unmount(mount_point: &Path) -> Result<(), Error> {
     let failed = |cause: String| Error::Unmount { path: mount_point.to_owned(), cause };
     let path = table::absolute(mount_point).map_err(|error| failed(error.to_string()))?;
@@ -132,7 +143,25 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
             "no msgfs is mounted there; list them with 'findmnt -t fuse.msgfs'".to_owned(),
         ));
     }
-    detach(&path).map_err(|error| failed(error.to_string()))
+    let server = match table::state(&path, ANSWER_MAX)? {
+        table::State::Alive => report::Server::of(&path),
+        table::State::Stuck => {
+            return table::release(&path).map_err(|error| failed(error.to_string()));
+        }
+        table::State::Dead | table::State::Silent => None,
+    };
+    let Some(server) = server else {
+        return detach(&path).map_err(|error| failed(error.to_string()));
+    };
+    let unsaved = server.wait(|server| match table::unmount(&path, false) {
+        // Detached from here, the session would go on as long as its users.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => server.terminate(),
+        outcome => outcome,
+    });
+    match unsaved.map_err(|error| failed(error.to_string()))? {
+        Some(text) => Err(Error::Unsaved(text)),
+        None => Ok(()),
+    }
 }
 
 fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
@@ -170,6 +199,8 @@ struct Mounted {
     mount_point: PathBuf,
     events: mpsc::Receiver<Event>,
     telling: Telling,
+    /// `None` where there is no place for it.
+    record: Option<Record>,
 }
 
 fn mount(request: &Request) -> Result<Mounted, Error> {
@@ -188,6 +219,9 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     fs_options.watch = true;
     raise_descriptor_limit();
     let fs = Arc::new(Fs::open(&source, fs_options).map_err(source_error)?);
+    if let Some(state_folder) = fs.state_folder() {
+        report::forget(state_folder);
+    }
     match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             return Err(Error::FuseNotPermitted);
@@ -203,7 +237,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         &config(&request.options, &source),
     )
     .map_err(|error| mount_error(&mount_point, &error))?;
-    let notifier = session.notifier();
+    let kernel = Kernel::new(session.notifier(), &session)?;
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
     // A session that cannot be served unmounts where it is dropped.
@@ -211,8 +245,9 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
         // A receiver that is gone means that the process is ending anyway.
         let _ = ended.send(Event::Ended(session.run()));
     })?;
-    let mounted = Mounted { fs, mount_point, events, telling: Telling::default() };
-    let telling = mounted.telling.start(Arc::clone(&mounted.fs), notifier);
+    let telling = Telling::new(&mount_point);
+    let mut mounted = Mounted { fs, mount_point, events, telling, record: None };
+    let telling = mounted.telling.start(Arc::clone(&mounted.fs), kernel);
     let opening = open_ahead(&mounted.fs);
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
@@ -221,9 +256,12 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     });
     // The first answer: from here on the mount can be used.
     let started = watched.map(drop).and(telling).and(opening);
-    if let Err(error) = started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
-        mounted.abandon();
-        return Err(mount_error(&mounted.mount_point, &error));
+    match started.and_then(|()| std::fs::metadata(&mounted.mount_point)) {
+        Ok(root) => mounted.record = keep_record(Device::new(root.dev())),
+        Err(error) => {
+            mounted.abandon();
+            return Err(mount_error(&mounted.mount_point, &error));
+        }
     }
     tracing::info!(source = %source.display(), mount_point = %mounted.mount_point.display(), "mounted");
     Ok(mounted)
@@ -255,6 +293,16 @@ impl Mounted {
         self.telling.end();
         let report = self.fs.close();
         tracing::info!(?report, "session closed");
+        drop(self.record);
+        if let Some(text) = report::failures(&report) {
+            for line in text.lines() {
+                tracing::error!("{line}");
+            }
+            if let Some(state_folder) = self.fs.state_folder() {
+                report::leave(state_folder, &text);
+            }
+            return Err(Error::Unsaved(text));
+        }
         outcome
     }
 
@@ -280,6 +328,12 @@ impl Mounted {
             }
         }
     }
+}
+
+fn keep_record(device: Device) -> Option<Record> {
+    Record::keep(device)
+        .inspect_err(|error| tracing::debug!("whose the mount is, is not recorded: {error}"))
+        .ok()
 }
 
 /// Opens messages ahead of those who walk through a folder, where there is a core for it. Ends when
@@ -328,9 +382,17 @@ fn prepare_mount_point(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Er
         _ => unusable(error.to_string()),
     };
     let path = table::absolute(mount_point).map_err(|error| denied(&error))?;
-    if table::is_ours(&path)? && table::is_dead(&path).map_err(|e| unusable(e.to_string()))? {
-        table::unmount(&path, true)
-            .map_err(|error| unusable(format!("a dead mount does not come off: {error}")))?;
+    if table::is_ours(&path)? {
+        let off = match table::state(&path, ANSWER_MAX)? {
+            table::State::Alive => Ok(()),
+            table::State::Dead => table::unmount(&path, true),
+            table::State::Stuck => table::release(&path),
+            table::State::Silent => {
+                let cause = "it does not answer; take it off with 'umount -f -l'";
+                Err(io::Error::new(io::ErrorKind::TimedOut, cause))
+            }
+        };
+        off.map_err(|error| unusable(format!("the msgfs there does not come off: {error}")))?;
     }
     let metadata = path.metadata().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => unusable("no such directory; create it with mkdir".to_owned()),

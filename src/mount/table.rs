@@ -12,41 +12,91 @@ use std::time::Duration;
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
+use super::record::{self, Device};
+
 /// The file system type of our mounts in the table.
 const FILE_SYSTEM_TYPE: &str = "fuse.msgfs";
 
-/// Whether the topmost mount at exactly this path is one of ours, dead or alive.
-pub(super) fn is_ours(mount_point: &Path) -> io::Result<bool> {
-    let table = std::fs::read("/proc/self/mountinfo")?;
-    // The last mount at a path is the one that is seen there.
-    let topmost = table.split(|byte| *byte == b'\n').rev().find_map(|line| {
-        let (path, file_system_type) = parse_line(line)?;
-        (path == mount_point).then_some(file_system_type)
-    });
-    Ok(topmost.is_some_and(|kind| kind == FILE_SYSTEM_TYPE))
+/// What is said of a mount in the table.
+#[derive(Debug)]
+struct Line {
+    device: Device,
+    path: PathBuf,
+    file_system_type: OsString,
 }
 
-/// How long a mount may take to give its figures.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+/// Whether the topmost mount at exactly this path is one of ours, dead or alive.
+pub(super) fn is_ours(mount_point: &Path) -> io::Result<bool> {
+    Ok(device(mount_point)?.is_some())
+}
 
-/// Whether nobody answers for the mount at a path any more. The kernel keeps attributes and
-/// entries for a while, but asks for these figures each time.
-///
-/// A process that was killed while it told the kernel of a change may be kept by it, and its mount
-/// then neither answers nor is dead: that is an error.
-pub(super) fn is_dead(mount_point: &Path) -> io::Result<bool> {
+/// Whether something is mounted below a path.
+pub(super) fn has_below(mount_point: &Path) -> io::Result<bool> {
+    let table = std::fs::read("/proc/self/mountinfo")?;
+    let mut lines = table.split(|byte| *byte == b'\n').filter_map(parse_line);
+    Ok(lines.any(|line| line.path != mount_point && line.path.starts_with(mount_point)))
+}
+
+/// How a mount of ours answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// It does.
+    Alive,
+    /// The kernel knows that nobody serves it any more.
+    Dead,
+    /// The process that served it was killed while the kernel waited, on its behalf, for one of
+    /// its answers: it keeps the process, and all who use the mount wait for ever.
+    Stuck,
+    /// Not in time.
+    Silent,
+}
+
+/// How long a mount is waited for before its process is looked at.
+const ANSWER_SOON: Duration = Duration::from_secs(2);
+
+/// Whether anybody answers for the mount at a path. The kernel keeps attributes and entries for a
+/// while, but asks for the figures of a file system each time.
+pub(super) fn state(mount_point: &Path, at_most: Duration) -> io::Result<State> {
     let (sender, receiver) = mpsc::channel();
     let path = mount_point.to_owned();
     thread::Builder::new().spawn(move || {
         // Nobody waits for an answer that comes too late.
         let _ = sender.send(rustix::fs::statfs(&path).map(drop));
     })?;
-    match receiver.recv_timeout(ANSWER_MAX) {
-        Ok(answer) => Ok(answer == Err(Errno::NOTCONN)),
-        Err(_) => {
-            let cause = "a msgfs there does not answer; take it off with 'umount -f -l'";
-            Err(io::Error::new(io::ErrorKind::TimedOut, cause))
+    let soon = ANSWER_SOON.min(at_most);
+    let answer = receiver.recv_timeout(soon).or_else(|_| {
+        let is_gone = device(mount_point).ok().flatten().is_some_and(record::is_gone);
+        match is_gone {
+            true => Err(State::Stuck),
+            false => receiver.recv_timeout(at_most - soon).map_err(|_| State::Silent),
         }
+    });
+    Ok(match answer {
+        Ok(Err(Errno::NOTCONN)) => State::Dead,
+        Ok(_) => State::Alive,
+        Err(state) => state,
+    })
+}
+
+/// Takes a mount out of the table whose process the kernel keeps, and ends the waiting for it.
+pub(super) fn release(mount_point: &Path) -> io::Result<()> {
+    // Those who mounted may end the connection, where its control files are mounted.
+    let abort = |device: Device| {
+        let file = format!("/sys/fs/fuse/connections/{}/abort", device.minor);
+        std::fs::write(file, "1").is_ok()
+    };
+    let is_aborted = device(mount_point)?.is_some_and(abort);
+    match rustix::mount::unmount(mount_point, UnmountFlags::FORCE | UnmountFlags::DETACH) {
+        Err(Errno::PERM) if is_aborted => unmount_by_helper(mount_point, true),
+        Err(Errno::PERM) => {
+            let cause = format!(
+                "its process was killed, but the kernel keeps it; take the mount off as root, \
+                 with 'umount -f -l {}'",
+                mount_point.display()
+            );
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, cause))
+        }
+        outcome => Ok(outcome?),
     }
 }
 
@@ -94,13 +144,22 @@ fn unmount_by_helper(mount_point: &Path, lazy: bool) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, cause))
 }
 
-/// The mount point and the type in a line of mountinfo (proc(5)): fields with blanks between,
-/// the type behind a lone `-`.
-fn parse_line(line: &[u8]) -> Option<(PathBuf, OsString)> {
+/// The device of the topmost mount at exactly this path, if it is one of ours.
+fn device(mount_point: &Path) -> io::Result<Option<Device>> {
+    let table = std::fs::read("/proc/self/mountinfo")?;
+    // The last mount at a path is the one that is seen there.
+    let mut lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
+    let topmost = lines.find(|line| line.path == mount_point);
+    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(|line| line.device))
+}
+
+/// A line of mountinfo (proc(5)): fields with blanks between, the type behind a lone `-`.
+fn parse_line(line: &[u8]) -> Option<Line> {
     let mut fields = line.split(|byte| *byte == b' ');
-    let mount_point = unescape(fields.nth(4)?);
+    let device = Device::parse(std::str::from_utf8(fields.nth(2)?).ok()?)?;
+    let path = unescape(fields.nth(1)?).into();
     let file_system_type = fields.skip_while(|field| *field != b"-").nth(1)?;
-    Some((mount_point.into(), OsStr::from_bytes(file_system_type).to_owned()))
+    Some(Line { device, path, file_system_type: OsStr::from_bytes(file_system_type).to_owned() })
 }
 
 /// Blanks, tabs, newlines and backslashes stand as a backslash and three octal digits.
@@ -133,12 +192,11 @@ mod tests {
     #[test]
     fn lines_of_mountinfo() {
         let line = br"42 28 0:39 / /mnt/my\040mail ro,nosuid shared:2 master:1 - fuse.msgfs /a ro";
-        let (path, kind) = parse_line(line).unwrap();
-        assert_eq!(
-            (path.as_path(), kind.to_str()),
-            (Path::new("/mnt/my mail"), Some("fuse.msgfs"))
-        );
-        assert_eq!(parse_line(b""), None);
-        assert_eq!(parse_line(b"42 28 0:39 / /mnt ro"), None);
+        let line = parse_line(line).unwrap();
+        assert_eq!(line.path, Path::new("/mnt/my mail"));
+        assert_eq!(line.file_system_type, "fuse.msgfs");
+        assert_eq!(line.device.to_string(), "0:39");
+        assert!(parse_line(b"").is_none());
+        assert!(parse_line(b"42 28 0:39 / /mnt ro").is_none());
     }
 }

@@ -33,7 +33,9 @@ pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
 pub use journal::{Journal, Pending};
 pub use object::{Entry, Storage};
-pub use replace::{FileState, Step, StepHook, remove_leftovers, replace, replace_with};
+pub use replace::{
+    FileState, Step, StepHook, is_temporary_name, remove_leftovers, replace, replace_with,
+};
 pub use source::{Source, WHOLE_READ_BYTES_MAX};
 pub use stream::{Extents, Stream, StreamContent};
 pub use transaction::Transaction;

@@ -25,11 +25,16 @@ use super::writer::Writer;
 /// What tells one state of a file from another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileState {
-    device: u64,
-    inode: u64,
-    size: u64,
-    mtime: (i64, i64),
-    ctime: (i64, i64),
+    /// Of the file system.
+    pub device: u64,
+    /// Within it.
+    pub inode: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// Last modification: seconds and nanoseconds since 1970.
+    pub mtime: (i64, i64),
+    /// Last change, likewise.
+    pub ctime: (i64, i64),
 }
 
 impl From<&Metadata> for FileState {
@@ -176,7 +181,7 @@ const PIECE_BYTES: usize = 256 * 1024;
 const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 
 /// Whether a name is that of a temporary file of a commit.
-fn is_temporary_name(name: &[u8]) -> bool {
+pub fn is_temporary_name(name: &[u8]) -> bool {
     let random =
         name.strip_prefix(TEMPORARY_PREFIX).and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
     random.is_some_and(|random| {

@@ -68,6 +68,11 @@ impl Source {
         }
     }
 
+    /// Whether it is read by ranges, and has a descriptor of its own for that.
+    pub fn is_file(&self) -> bool {
+        matches!(self.bytes, Bytes::File { .. })
+    }
+
     /// Whether there are no bytes at all.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

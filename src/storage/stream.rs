@@ -369,6 +369,9 @@ fn fill(
 ) -> io::Result<usize> {
     let mut filled = 0;
     for (start, run) in runs {
+        if filled == buf.len() {
+            break;
+        }
         let skip = offset.saturating_add(filled as u64).saturating_sub(start);
         let len = usize::try_from(run.len.saturating_sub(skip)).unwrap_or(usize::MAX);
         let rest = buf.get_mut(filled..).unwrap_or_default();

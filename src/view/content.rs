@@ -78,28 +78,44 @@ impl Content {
 
     /// At most `size` bytes from `offset`, short only at the end.
     pub(super) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.read_into(offset, size, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// Puts at most `size` bytes from `offset` in the place of what is in `out`. A vector that held
+    /// as many before is not cleared first.
+    pub(super) fn read_into(
+        &self,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         if let Self::Bytes(bytes) = self {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
             let end = start.saturating_add(size).min(bytes.len());
-            return Ok(bytes.get(start..end).unwrap_or_default().to_vec());
+            out.clear();
+            out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
+            return Ok(());
         }
         if let Self::Composed(composed) = self {
-            return composed.read(offset, size);
+            out.clear();
+            return composed.read(offset, size, out);
         }
         let rest = self.len()?.saturating_sub(offset);
-        let mut buffer = vec![0; size.min(usize::try_from(rest).unwrap_or(usize::MAX))];
+        out.resize(size.min(usize::try_from(rest).unwrap_or(usize::MAX)), 0);
         let read = match self {
             Self::Bytes(_) | Self::Composed(_) => 0,
-            Self::Property(stream) => stream.read_at(offset, &mut buffer)?,
-            Self::Stream(stream) => stream.read_at(offset, &mut buffer)?,
-            Self::Source(source) => source.read_at(offset, &mut buffer)?,
-            Self::Made { file, offset: start, .. } => file.read_at(&mut buffer, start + offset)?,
+            Self::Property(stream) => stream.read_at(offset, out)?,
+            Self::Stream(stream) => stream.read_at(offset, out)?,
+            Self::Source(source) => source.read_at(offset, out)?,
+            Self::Made { file, offset: start, .. } => file.read_at(out, start + offset)?,
             Self::Part { header, stream, start, .. } => {
-                read_part(header, stream, *start, offset, &mut buffer)?
+                read_part(header, stream, *start, offset, out)?
             }
         };
-        buffer.truncate(read);
-        Ok(buffer)
+        out.truncate(read);
+        Ok(())
     }
 
     /// The memory it takes, in bytes.

@@ -246,6 +246,21 @@ impl MessageTree {
         self.content(id)?.read(offset, size)
     }
 
+    /// Puts at most `size` bytes of a file from `offset` in the place of what is in `out`, which
+    /// may be used again for the next read.
+    ///
+    /// # Errors
+    /// As [`MessageTree::read`].
+    pub fn read_into(
+        &self,
+        id: NodeId,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        self.content(id)?.read_into(offset, size, out)
+    }
+
     /// The node of a path from the root, names with `/` in between, and its kind.
     ///
     /// # Errors
@@ -288,7 +303,7 @@ impl MessageTree {
     pub fn bytes_held(&self) -> usize {
         // An open file costs a descriptor too, which is scarcer than memory.
         const BYTES_PER_DESCRIPTOR: usize = 1 << 20;
-        let descriptor = self.source.file_metadata().map_or(0, |_| BYTES_PER_DESCRIPTOR);
+        let descriptor = if self.source.is_file() { BYTES_PER_DESCRIPTOR } else { 0 };
         let root = self.root.as_ref().map_or(0, |root| root.message.bytes_held());
         descriptor + root + self.numbering.bytes_held() + self.bytes_made.load(Ordering::Relaxed)
     }

@@ -7,14 +7,16 @@ use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use msgfs::mapi::{Value, tags};
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::folder::{Folder, letter, numbers};
-use super::mounted::Mounted;
+use super::mounted::{Mounted, has_fuse};
 use super::process::{LONG, MOMENT, wait_until};
 use crate::fixture::AttachmentBuilder;
 
@@ -262,6 +264,95 @@ fn read_slowly(path: &PathBuf) -> io::Result<Vec<u8>> {
     }
 }
 
+const KILLS: usize = 12;
+
+/// Whether the kernel forgets all names at once, and so keeps no process that was killed.
+fn has_epochs() -> bool {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split(['.', '-']).map_while(|number| number.parse::<u32>().ok());
+    (numbers.next(), numbers.next()) >= (Some(6), Some(16))
+}
+
+/// A process killed while its source changes leaves readers that get errors, and a mount point
+/// on which mounting again just works.
+#[test]
+fn kills_among_changes_leave_nothing_that_hangs() {
+    if !has_fuse() {
+        return;
+    }
+    if !has_epochs() && !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: before Linux 6.16 only root can free what hangs");
+        return;
+    }
+    let source = Folder::new();
+    let name = |number: usize| format!("{number}.msg");
+    for number in 0..MESSAGES {
+        source.put(name(number), version(0));
+    }
+    let point = TempDir::new().unwrap();
+    let has_ended = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let _end = SetOnDrop(&has_ended);
+        scope.spawn(|| {
+            for number in (0..MESSAGES).cycle() {
+                if has_ended.load(Ordering::Relaxed) {
+                    break;
+                }
+                replace(&source.join(name(number)), &version(1));
+            }
+        });
+        for round in 0..KILLS {
+            let mount = Mounted::at(source.path(), point.path(), ["", "rw"][round % 2]);
+            kill_among_readers(&source, &mount, round);
+        }
+    });
+}
+
+/// Kills the process of a mount that is read, at a time that differs with each round.
+fn kill_among_readers(source: &Folder, mount: &Mounted, round: usize) {
+    let is_over = Arc::new(AtomicBool::new(false));
+    let reads = Arc::new(AtomicU64::new(0));
+    let running = Arc::new(AtomicUsize::new(READERS));
+    for reader in 0..READERS {
+        let (root, is_over) = (mount.root().to_owned(), Arc::clone(&is_over));
+        let (reads, running) = (Arc::clone(&reads), Arc::clone(&running));
+        // Not joined: should one hang, the test does not.
+        thread::spawn(move || {
+            // The kernel keeps files for a while, but asks for these figures each time.
+            while !is_over.load(Ordering::Relaxed) && rustix::fs::statfs(&root).is_ok() {
+                let message = root.join(format!("{}.msg", reader % MESSAGES));
+                // It may be replaced, or the process killed, at any moment.
+                let _ = fs::read_dir(&root).map(Iterator::count);
+                let _ = read_slowly(&message.join("attachments/data.bin"));
+                reads.fetch_add(1, Ordering::Relaxed);
+            }
+            running.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+    let some = u64::try_from(round * 5 + 20).unwrap();
+    wait_until("some reads", LONG, || reads.load(Ordering::Relaxed) > some);
+    rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
+    let has_no_reader = || running.load(Ordering::Relaxed) == 0;
+    if has_epochs() {
+        wait_until("the end of the readers", MOMENT, has_no_reader);
+    }
+    let again = Mounted::at(source.path(), mount.root(), "");
+    let is_message = |name: &&String| name.ends_with(".msg");
+    assert_eq!(again.names("").iter().filter(is_message).count(), MESSAGES);
+    is_over.store(true, Ordering::Relaxed);
+    wait_until("the end of the readers", MOMENT, has_no_reader);
+    again.unmount();
+}
+
+/// Sets a flag however a test ends.
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A mounted message is looked at again every second.
 #[test]
 fn a_single_message_may_change() {
@@ -317,6 +408,34 @@ fn a_mount_below_shows() {
     wait_until("what is mounted", MOMENT, || shown("b.msg"));
     rustix::mount::unmount(&sub, rustix::mount::UnmountFlags::DETACH).unwrap();
     wait_until("what was there before", MOMENT, || shown("a.msg"));
+    mount.unmount();
+}
+
+/// Something mounted below the mount point stays there when names in the source change.
+#[test]
+fn a_mount_on_a_folder_stays() {
+    let source = Folder::new().with("sub/a.msg", letter("A").to_bytes());
+    source.put("b.msg", letter("B").to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    if !rustix::process::geteuid().is_root() {
+        println!("SKIPPED: mounting a tmpfs needs root");
+        return;
+    }
+    assert_eq!(subject(&mount, "b.msg").unwrap(), "B\n");
+    let sub = mount.path("sub");
+    let kind = c"tmpfs";
+    let flags = rustix::mount::MountFlags::empty();
+    if let Err(error) = rustix::mount::mount(kind, &sub, kind, flags, None) {
+        println!("SKIPPED: no tmpfs: {error}");
+        return;
+    }
+    replace(&source.join("b.msg"), &letter("C").to_bytes());
+    wait_until("the successor", MOMENT, || {
+        subject(&mount, "b.msg").is_some_and(|text| text == "C\n")
+    });
+    assert_eq!(mount.names("sub"), [""; 0]);
+    rustix::mount::unmount(&sub, rustix::mount::UnmountFlags::DETACH).unwrap();
+    assert_eq!(mount.names("sub"), ["a.msg"]);
     mount.unmount();
 }
 

@@ -13,6 +13,8 @@ pub(crate) mod mounted;
 pub(crate) mod process;
 mod reading;
 mod system;
+mod writing;
+mod writing_ends;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -21,7 +21,10 @@ pub(crate) struct Mounted {
 
 /// The program under test.
 pub(crate) fn msgfs() -> Command {
-    Command::new(env!("CARGO_BIN_EXE_msgfs"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_msgfs"));
+    // What is kept of mounts under test is not the user's.
+    command.env("XDG_STATE_HOME", std::env::temp_dir().join("msgfs-tests"));
+    command
 }
 
 /// Whether mounts work here. If not, says so; where they must work, panics.

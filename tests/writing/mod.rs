@@ -13,6 +13,7 @@ mod model;
 mod mounted;
 mod operations;
 mod places;
+mod round_trip;
 mod state;
 mod streams;
 mod values;

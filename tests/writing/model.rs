@@ -3,6 +3,10 @@
 //! The seed and the last operations are printed when one fails. `MSGFS_MODEL_SEED=S` starts with
 //! another seed, `MSGFS_MODEL_OPERATIONS=N` does so many operations.
 
+use std::num::NonZero;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::Instant;
 
 use tempfile::TempDir;
@@ -37,27 +41,35 @@ fn a_mount_does_what_the_model_does() {
     run_all(MOUNTED_OPERATIONS, |source, state| Served::start(source, state));
 }
 
-fn run_all<F: Files>(usual: u64, start: impl Fn(&std::path::Path, &std::path::Path) -> Option<F>) {
+fn run_all<F: Files>(usual: u64, start: impl Fn(&Path, &Path) -> Option<F> + Sync) {
     let operations = number_from_environment("MSGFS_MODEL_OPERATIONS").unwrap_or(usual);
     let first = number_from_environment("MSGFS_MODEL_SEED").unwrap_or(0);
     let started = Instant::now();
-    let mut left = operations;
-    for seed in first.. {
-        if left == 0 {
-            break;
+    let seeds = operations.div_ceil(OPERATIONS_PER_SEED);
+    let next = AtomicU64::new(0);
+    let run_some = || {
+        while let Some(done) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|n| *n < seeds) {
+            let count = (operations - done * OPERATIONS_PER_SEED).min(OPERATIONS_PER_SEED);
+            run_seed(first + done, count, &start);
         }
-        let count = left.min(OPERATIONS_PER_SEED);
-        left -= count;
-        let (source, state) = (source(), TempDir::new().unwrap());
-        let Some(files) = start(source.path(), state.path()) else { return };
-        let _told = Told(seed);
-        let mut run = Run::new(files, source.path().to_owned(), seed, &[ANSI]);
-        for _ in 0..count {
-            run.step();
-        }
-        run.restart();
-    }
+    };
+    thread::scope(|scope| {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get);
+        let running: Vec<_> = (0..threads).map(|_| scope.spawn(run_some)).collect();
+        running.into_iter().for_each(|thread| thread.join().unwrap());
+    });
     println!("{operations} operations from seed {first} on in {:?}", started.elapsed());
+}
+
+fn run_seed<F: Files>(seed: u64, operations: u64, start: impl Fn(&Path, &Path) -> Option<F>) {
+    let (source, state) = (source(), TempDir::new().unwrap());
+    let Some(files) = start(source.path(), state.path()) else { return };
+    let _told = Told(seed);
+    let mut run = Run::new(files, source.path().to_owned(), seed, &[ANSI]);
+    for _ in 0..operations {
+        run.step();
+    }
+    run.restart();
 }
 
 fn source() -> Folder {

@@ -146,7 +146,9 @@ impl Files for Served {
     }
 
     fn create_directory(&self, path: &str) -> Result<(), Errno> {
-        fs::create_dir(self.path(path)).map_err(|error| errno(&error))
+        fs::create_dir(self.path(path)).map_err(|error| errno(&error))?;
+        // To the process that has created a message it is empty until that lists it.
+        self.names(path).map(drop)
     }
 
     fn remove_file(&self, path: &str) -> Result<(), Errno> {
@@ -169,6 +171,14 @@ impl Files for Served {
     }
 }
 
+impl Drop for Served {
+    fn drop(&mut self) {
+        if let Some(process) = self.process.as_ref().filter(|_| std::thread::panicking()) {
+            eprintln!("the mount has told:\n{}", process.stderr());
+        }
+    }
+}
+
 /// Opens a file, which is created if there is none, and changes it.
 pub(super) fn change(path: &Path, changes: &[Change]) -> std::io::Result<File> {
     let mut rest = changes;
@@ -176,7 +186,7 @@ pub(super) fn change(path: &Path, changes: &[Change]) -> std::io::Result<File> {
     if truncates {
         rest = &rest[1..];
     }
-    let appends = matches!(rest, [Change::Append(_)]);
+    let appends = !truncates && matches!(rest, [Change::Append(_)]);
     let mut options = OpenOptions::new();
     options.create(true).write(!appends).append(appends).truncate(truncates);
     let mut file = options.open(path)?;
@@ -195,5 +205,5 @@ pub(super) fn change(path: &Path, changes: &[Change]) -> std::io::Result<File> {
 }
 
 fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
+    Errno::from_io_error(error).unwrap_or_else(|| panic!("{error}"))
 }

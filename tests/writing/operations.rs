@@ -11,6 +11,7 @@ use crate::random::Random;
 use super::direct::Direct;
 use super::files::{Change, Files, ReadFiles as _};
 use super::state::{ATTACHMENTS, Attachment, Message, join};
+use super::streams::streams;
 use super::values::{Characters, FILES, Form, HTML, TEXT, text};
 
 /// A filesystem, the model of it, and what was done so far.
@@ -23,6 +24,7 @@ pub(super) struct Run<F: Files> {
     /// What the files of the source hold.
     saved: BTreeMap<String, Message>,
     log: Vec<String>,
+    steps: usize,
 }
 
 /// A message, top-level or embedded.
@@ -34,6 +36,8 @@ struct Target {
 
 /// So many operations are told of when one fails.
 const LOG_MAX: usize = 40;
+/// All messages are compared after so many operations.
+const CHECK_ALL_EVERY: usize = 10;
 const MESSAGES_MAX: usize = 4;
 const ATTACHMENTS_MAX: usize = 4;
 const SCRATCH_MAX: usize = 3;
@@ -53,7 +57,15 @@ impl<F: Files> Run<F> {
             messages.insert(name, message);
         }
         let saved = messages.clone();
-        Self { files, source, random: Random::new(seed), messages, saved, log: Vec::new() }
+        Self {
+            files,
+            source,
+            random: Random::new(seed),
+            messages,
+            saved,
+            log: Vec::new(),
+            steps: 0,
+        }
     }
 
     /// Does something, and compares the message that it was done to.
@@ -67,7 +79,8 @@ impl<F: Files> Run<F> {
             68..75 => self.change_attachment(&target),
             75..79 => self.rename_attachment(&target),
             79..83 => self.remove_attachment(&target),
-            83..89 => self.put_scratch(&target),
+            83..87 => self.put_scratch(&target),
+            87..89 => self.back_up(&target),
             89..92 => self.move_scratch(&target),
             92..93 => self.remove_scratch(&target),
             93..97 => self.save(&target.name),
@@ -76,8 +89,12 @@ impl<F: Files> Run<F> {
             _ if self.random.one_in(3) => self.restart(),
             _ => self.remove_message(&target.name),
         }
-        if let Some(message) = self.messages.get_mut(&target.name) {
-            message.check(&self.files, &target.name);
+        self.steps += 1;
+        let Some(message) = self.messages.get_mut(&target.name) else { return };
+        // What else there is must not have changed, and is looked at less often.
+        match self.steps.is_multiple_of(CHECK_ALL_EVERY) {
+            true => self.check_all(),
+            false => message.embedded(&target.embedded).check_own(&self.files, &target.path),
         }
     }
 
@@ -233,14 +250,7 @@ impl<F: Files> Run<F> {
         }
         let path = join(&join(&target.path, ATTACHMENTS), name);
         if is_message {
-            let bytes = letter("Embedded").to_bytes();
-            self.log(format!("put the message {path}"));
-            assert_eq!(self.files.change(&path, &Change::whole(&bytes)), Ok(()), "{path}");
-            let embedded = Message::read(&self.files, &path, Characters::All);
-            assert!(embedded.has("subject"), "{path} has no subject");
-            let message = self.message(target);
-            message.attachments.insert(name.to_owned(), Attachment::Message(embedded));
-            return;
+            return self.put_message(target, name, &path);
         }
         let max = if self.random.one_in(10) { 40_000 } else { 5_000 };
         let len = self.random.below(max);
@@ -253,6 +263,24 @@ impl<F: Files> Run<F> {
         assert_eq!(self.files.change(&path, &Change::whole(&bytes)), Ok(()), "{path}");
         let message = self.message(target);
         message.attachments.insert(name.to_owned(), Attachment::File(bytes));
+    }
+
+    /// Copies a message file into `attachments/`, or makes an empty message there.
+    fn put_message(&mut self, target: &Target, name: &str, path: &str) {
+        let is_copied = self.random.one_in(2);
+        self.log(format!("put the message {path}, copied: {is_copied}"));
+        let bytes = letter("Embedded").to_bytes();
+        let outcome = match is_copied {
+            true => self.files.change(path, &Change::whole(&bytes)),
+            false => self.files.create_directory(path),
+        };
+        assert_eq!(outcome, Ok(()), "{path}");
+        // One that is made here has the strings of the message around it.
+        let characters = if is_copied { Characters::All } else { self.message(target).characters };
+        let embedded = Message::read(&self.files, path, characters);
+        assert_eq!(embedded.has("subject"), is_copied, "the subject of {path}");
+        let message = self.message(target);
+        message.attachments.insert(name.to_owned(), Attachment::Message(embedded));
     }
 
     fn change_attachment(&mut self, target: &Target) {
@@ -323,6 +351,27 @@ impl<F: Files> Run<F> {
         self.message(target).scratch.insert(name.to_owned(), bytes);
     }
 
+    /// Keeps a file under another name, as editors do before they write it anew.
+    fn back_up(&mut self, target: &Target) {
+        const BACKUP: &str = "backup~";
+        let free: Vec<_> = FILES.into_iter().filter(|(_, form)| form.is_free()).collect();
+        let (file, _) = self.random.pick(&free);
+        let message = self.message(target);
+        let Some(bytes) = message.value(file).map(<[u8]>::to_vec) else { return };
+        if message.scratch.len() >= SCRATCH_MAX {
+            return;
+        }
+        let (from, to) = (join(&target.path, file), join(&target.path, BACKUP));
+        self.log(format!("rename {from} to {to}"));
+        assert_eq!(self.files.rename(&from, &to), Ok(()), "{from} to {to}");
+        let message = self.message(target);
+        message.remove(file);
+        message.scratch.insert(BACKUP.to_owned(), bytes);
+        if F::SAVES_WITH_TIME && [TEXT, HTML].contains(&file) {
+            self.save(&target.name);
+        }
+    }
+
     /// Saves as editors do: by renaming a new file over the old one.
     fn move_scratch(&mut self, target: &Target) {
         let Some(name) = self.message(target).scratch.keys().next().cloned() else { return };
@@ -363,7 +412,10 @@ impl<F: Files> Run<F> {
         message.saved();
         let mut saved = message.clone();
         saved.restarted();
-        saved.check(&Direct::reading(&self.source), name);
+        let source = Direct::reading(&self.source);
+        saved.check(&source, name);
+        saved.check_computed(&source, name);
+        streams(&self.source.join(name));
         self.saved.insert(name.to_owned(), saved);
     }
 

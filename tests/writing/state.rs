@@ -116,6 +116,11 @@ impl Message {
         self.set_bodies.remove(file);
     }
 
+    /// What a file shows that stands for a value of its own.
+    pub(super) fn value(&self, file: &str) -> Option<&[u8]> {
+        self.values.get(file).map(Vec::as_slice)
+    }
+
     /// Whether there is such a file.
     pub(super) fn has(&self, file: &str) -> bool {
         self.shown(file) != Shown::Nothing
@@ -146,8 +151,18 @@ impl Message {
         }
     }
 
-    /// Panics unless the files at a path show this message.
+    /// Panics unless the files at a path show this message and those in it.
     pub(super) fn check(&mut self, files: &impl ReadFiles, path: &str) {
+        self.check_own(files, path);
+        for (name, attachment) in &mut self.attachments {
+            if let Attachment::Message(message) = attachment {
+                message.check(files, &join(&join(path, ATTACHMENTS), name));
+            }
+        }
+    }
+
+    /// Panics unless the files at a path show this message, those in it excepted.
+    pub(super) fn check_own(&mut self, files: &impl ReadFiles, path: &str) {
         if let Some(word) = self.made_text.take() {
             let text = files.read(&join(path, TEXT)).unwrap();
             let has_word = String::from_utf8_lossy(&text).contains(&word);
@@ -160,14 +175,42 @@ impl Message {
         for (name, bytes) in &self.scratch {
             check_file(files, &join(path, name), &Shown::Exactly(bytes));
         }
-        for (name, attachment) in &mut self.attachments {
-            let path = join(&join(path, ATTACHMENTS), name);
-            match attachment {
-                Attachment::File(bytes) => check_file(files, &path, &Shown::Exactly(bytes)),
-                Attachment::Message(message) => message.check(files, &path),
+        for (name, attachment) in &self.attachments {
+            if let Attachment::File(bytes) = attachment {
+                let path = join(&join(path, ATTACHMENTS), name);
+                check_file(files, &path, &Shown::Exactly(bytes));
             }
         }
         self.check_names(files, path);
+    }
+
+    /// Panics unless the properties that follow from others are those of this message.
+    pub(super) fn check_computed(&self, files: &impl ReadFiles, path: &str) {
+        let has_attachments = files.read(&join(path, "mapi/PR_HASATTACH"));
+        let expected = if self.attachments.is_empty() { "false\n" } else { "true\n" };
+        // One that never had any need not say so.
+        let is_right = has_attachments.as_deref() == Ok(expected.as_bytes())
+            || has_attachments.is_err() && self.attachments.is_empty();
+        assert!(is_right, "{path}: expected {expected:?}, found {has_attachments:?}");
+        for (file, computed) in
+            [("to", "PR_DISPLAY_TO"), ("cc", "PR_DISPLAY_CC"), ("bcc", "PR_DISPLAY_BCC")]
+        {
+            let addresses = String::from_utf8_lossy(self.value(file).unwrap_or_default());
+            let names = addresses.lines().map(|line| line.rsplit_once(" <").unwrap().0);
+            let names = names.collect::<Vec<_>>().join("; ");
+            let found = files.read(&join(path, &format!("mapi/{computed}"))).unwrap_or_default();
+            assert_eq!(String::from_utf8_lossy(&found), names, "{path}: {computed}");
+        }
+        let subject = self.value("subject").unwrap_or_default();
+        let part = |name| files.read(&join(path, &format!("mapi/{name}"))).unwrap_or_default();
+        let both = [part("PR_SUBJECT_PREFIX"), part("PR_NORMALIZED_SUBJECT")].concat();
+        let subject = subject.strip_suffix(b"\n").unwrap_or_default();
+        assert_eq!(both.escape_ascii().to_string(), subject.escape_ascii().to_string(), "{path}");
+        for (name, attachment) in &self.attachments {
+            if let Attachment::Message(message) = attachment {
+                message.check_computed(files, &join(&join(path, ATTACHMENTS), name));
+            }
+        }
     }
 
     fn check_names(&self, files: &impl ReadFiles, path: &str) {

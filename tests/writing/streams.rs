@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 /// What is at a path of a compound file.
@@ -17,8 +17,17 @@ pub(super) enum Stored {
 #[track_caller]
 pub(super) fn streams(path: &Path) -> BTreeMap<String, Stored> {
     let file = File::open(path).unwrap_or_else(|error| panic!("{path:?}: {error}"));
-    let mut file = cfb::CompoundFile::open_strict(file)
+    let file = cfb::CompoundFile::open_strict(file)
         .unwrap_or_else(|error| panic!("{path:?} is no sound compound file: {error}"));
+    read_all(file).unwrap_or_else(|error| panic!("{path:?}: {error}"))
+}
+
+/// Everything in a compound file of another writer; `None` if it is not to be read whole.
+pub(super) fn streams_of_others(path: &Path) -> Option<BTreeMap<String, Stored>> {
+    read_all(cfb::CompoundFile::open(File::open(path).unwrap()).ok()?).ok()
+}
+
+fn read_all(mut file: cfb::CompoundFile<File>) -> io::Result<BTreeMap<String, Stored>> {
     let entries: Vec<_> = file.walk().collect();
     let mut found = BTreeMap::new();
     for entry in entries {
@@ -27,12 +36,11 @@ pub(super) fn streams(path: &Path) -> BTreeMap<String, Stored> {
             false => Stored::Storage(entry.clsid().to_string()),
             true => {
                 let mut bytes = Vec::new();
-                let mut stream = file.open_stream(entry.path()).unwrap();
-                stream.read_to_end(&mut bytes).unwrap_or_else(|e| panic!("{path:?}/{name}: {e}"));
+                file.open_stream(entry.path())?.read_to_end(&mut bytes)?;
                 Stored::Stream(bytes)
             }
         };
         found.insert(name, stored);
     }
-    found
+    Ok(found)
 }

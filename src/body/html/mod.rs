@@ -10,5 +10,5 @@ mod text;
 mod tokens;
 
 pub use decode::decode;
-pub use rewrite::{Reference, rewrite};
+pub use rewrite::{Reference, content_id_url, restore, rewrite};
 pub use text::to_text;

@@ -27,6 +27,21 @@ pub enum Reference<'a> {
 /// `src`, `href`, `background`, `data` and `poster`, and every `url(...)` in a style. All else stays as
 /// it is, byte for byte; comments and scripts are left alone.
 pub fn rewrite(html: &str, resolve: &dyn Fn(Reference<'_>) -> Option<String>) -> String {
+    replace_urls(html, &|url| url_path(url, resolve))
+}
+
+/// Undoes what [`rewrite`] does to references: each URL is handed to `resolve`, percent-escapes
+/// decoded, and what that answers takes its place as it stands.
+pub fn restore(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
+    replace_urls(html, &|url| resolve(&percent_decoded(url)))
+}
+
+/// A `cid:` URL, which needs no escapes in an attribute or a style.
+pub fn content_id_url(content_id: &str) -> String {
+    format!("cid:{}", percent_encoded(content_id))
+}
+
+fn replace_urls(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
     let mut rewriter = Rewriter { html, resolve, output: String::new(), copied: 0 };
     for token in Tokens::new(html) {
         if let Some(charset) = declared_charset(&token)
@@ -45,7 +60,8 @@ pub fn rewrite(html: &str, resolve: &dyn Fn(Reference<'_>) -> Option<String>) ->
 
 struct Rewriter<'a> {
     html: &'a str,
-    resolve: &'a dyn Fn(Reference<'_>) -> Option<String>,
+    /// What takes the place of a URL.
+    resolve: &'a dyn Fn(&str) -> Option<String>,
     output: String,
     /// How much of the document the output covers, in bytes.
     copied: usize,
@@ -92,7 +108,7 @@ impl Rewriter<'_> {
         }
     }
 
-    /// The path that takes the place of a URL.
+    /// What takes the place of a URL.
     fn path(&self, url: &str) -> Option<String> {
         let url = url.trim();
         // Line breaks inside a URL mean nothing (WHATWG URL 4.4).
@@ -102,20 +118,7 @@ impl Rewriter<'_> {
         } else {
             Cow::Borrowed(url)
         };
-        let path = match url.split_at_checked("cid:".len()) {
-            Some((scheme, id)) if scheme.eq_ignore_ascii_case("cid:") => {
-                let bare = |id: &str| {
-                    (self.resolve)(Reference::ContentId(
-                        id.trim().trim_start_matches('<').trim_end_matches('>'),
-                    ))
-                };
-                bare(&percent_decoded(id)).or_else(|| bare(id))
-            }
-            Some((scheme, _)) if scheme.eq_ignore_ascii_case("data") => None,
-            _ if url.is_empty() || url.starts_with('#') => None,
-            _ => (self.resolve)(Reference::ContentLocation(&url)),
-        };
-        path.map(|path| percent_encoded(&path))
+        (self.resolve)(&url)
     }
 
     fn replace(&mut self, source: Source<'_>, replacement: &str) {
@@ -128,6 +131,24 @@ impl Rewriter<'_> {
         self.output.push_str(self.html.get(self.copied..).unwrap_or_default());
         self.output
     }
+}
+
+/// The path that takes the place of a URL, percent-encoded.
+fn url_path(url: &str, resolve: &dyn Fn(Reference<'_>) -> Option<String>) -> Option<String> {
+    let path = match url.split_at_checked("cid:".len()) {
+        Some((scheme, id)) if scheme.eq_ignore_ascii_case("cid:") => {
+            let bare = |id: &str| {
+                resolve(Reference::ContentId(
+                    id.trim().trim_start_matches('<').trim_end_matches('>'),
+                ))
+            };
+            bare(&percent_decoded(id)).or_else(|| bare(id))
+        }
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("data") => None,
+        _ if url.is_empty() || url.starts_with('#') => None,
+        _ => resolve(Reference::ContentLocation(url)),
+    };
+    path.map(|path| percent_encoded(&path))
 }
 
 /// Attributes whose value is a URL that a browser loads or goes to.

@@ -98,18 +98,6 @@ impl Buffer {
         Ok(())
     }
 
-    /// All the bytes, of which there may be so many.
-    ///
-    /// # Errors
-    /// `EFBIG` if there are more, else those of `pread`.
-    pub(super) fn to_vec(&self, max: u64) -> io::Result<Vec<u8>> {
-        let len = self.len()?;
-        if len > max {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.read(0, memory_offset(len)?)
-    }
-
     /// Another buffer of the same bytes.
     pub(super) fn copy(&self) -> io::Result<Self> {
         match self {
@@ -161,13 +149,12 @@ mod tests {
         let mut buffer = Buffer::default();
         buffer.write(2, b"ab").unwrap();
         buffer.write(0, b"x").unwrap();
-        assert_eq!(buffer.to_vec(10).unwrap(), b"x\0ab");
+        assert_eq!(buffer.read(0, 10).unwrap(), b"x\0ab");
         buffer.set_len(3).unwrap();
         assert_eq!(buffer.read(1, 10).unwrap(), b"\0a");
         assert_eq!(buffer.read(9, 10).unwrap(), b"");
         buffer.set_len(5).unwrap();
-        assert_eq!(buffer.copy().unwrap().to_vec(5).unwrap(), b"x\0a\0\0");
-        assert!(buffer.to_vec(4).is_err());
+        assert_eq!(buffer.copy().unwrap().read(0, 9).unwrap(), b"x\0a\0\0");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::ino::{Base, Ino, SourceKind};
 use super::super::{Add, Entry, Error, Fs, is_message_name};
@@ -16,6 +16,11 @@ impl Fs {
     /// Whether it is written to: then files have to be opened.
     pub fn is_writable(&self) -> bool {
         self.writing.is_some()
+    }
+
+    /// Where edits are kept that cannot be saved, and what is told of them.
+    pub fn state_folder(&self) -> Option<&Path> {
+        Some(self.writing.as_ref()?.state_folder.path())
     }
 
     /// Whether an edit of what this inode belongs to would wait for a save.
@@ -39,6 +44,20 @@ impl Fs {
         }
     }
 
+    /// Finds a file in a directory, as [`Fs::lookup`] does: for the process that is filling a
+    /// message it created, only what it has put there.
+    ///
+    /// # Errors
+    /// As [`Fs::lookup`].
+    pub fn lookup_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
+        match self.in_message(parent) {
+            Some((writing, inner)) if name != super::super::control::DIRECTORY => {
+                writing.lookup(inner, name, process)
+            }
+            _ => self.lookup(parent, name),
+        }
+    }
+
     /// Creates a file and opens it.
     ///
     /// # Errors
@@ -51,8 +70,23 @@ impl Fs {
         mode: u32,
         flags: i32,
     ) -> Result<(Entry, u64), Error> {
+        self.create_for(parent, name, mode, flags, 0)
+    }
+
+    /// Creates a file for a process, as [`Fs::create`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn create_for(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        mode: u32,
+        flags: i32,
+        process: u32,
+    ) -> Result<(Entry, u64), Error> {
         if let Some((writing, parent)) = self.in_message(parent) {
-            return writing.create(parent, name, mode, OpenFlags(flags));
+            return writing.create(parent, name, mode, OpenFlags(flags), process);
         }
         let (writing, path) = self.in_folder(parent, name)?;
         writing.create_file(&path)
@@ -63,14 +97,22 @@ impl Fs {
     /// # Errors
     /// As [`Fs::create`].
     pub fn mkdir(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+        self.mkdir_for(parent, name, 0)
+    }
+
+    /// Creates a directory for a process, as [`Fs::mkdir`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn mkdir_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
         if let Some((writing, parent)) = self.in_message(parent) {
-            return writing.mkdir(parent, name);
+            return writing.mkdir(parent, name, process);
         }
         let (writing, path) = self.in_folder(parent, name)?;
         if !is_message_name(&path) {
             return Err(Error::NotPermitted("only messages are created: NAME.msg"));
         }
-        writing.create_message(&path)
+        writing.create_message(&path, process)
     }
 
     /// Removes a file.
@@ -155,10 +197,14 @@ impl Fs {
         handle: u64,
         offset: u64,
         size: usize,
-    ) -> Result<Vec<u8>, Error> {
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
         match &self.writing {
-            Some(writing) if handle != 0 => writing.read(handle, offset, size),
-            _ => self.read(ino, offset, size),
+            Some(writing) if handle != 0 => {
+                *out = writing.read(handle, offset, size)?;
+                Ok(())
+            }
+            _ => self.read_into(ino, offset, size, out),
         }
     }
 

@@ -1,21 +1,22 @@
 //! One message that may be written to: its present state, and its edits.
 
 use std::collections::HashMap;
-use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{FileState, Source};
+use crate::storage::{FileState, Source, Transaction};
 use crate::view::{self, AttachmentNames, Editor, MessageTree};
 
 use super::super::attr::Attr;
 use super::super::ino::{Base, Ino};
 use super::super::messages::message_error;
-use super::super::{Error, source, source_error};
+use super::super::metadata::Metadata;
+use super::super::{Error, source_error};
 use super::Writing;
+use super::creators::Creators;
 use super::folder::Incoming;
 use super::handle::Handle;
 use super::paths::Paths;
@@ -57,6 +58,7 @@ pub(super) struct State {
     pub(super) times: HashMap<String, SystemTime>,
     /// The message file that it is still to be made of.
     pub(super) incoming: Option<Arc<Incoming>>,
+    pub(super) creators: Creators,
 }
 
 /// A message under edit.
@@ -92,6 +94,7 @@ impl Draft {
             edited: None,
             times: HashMap::new(),
             incoming: None,
+            creators: Creators::default(),
         };
         Self { base, state: Mutex::new(state), saved: Condvar::new() }
     }
@@ -162,14 +165,15 @@ impl Writing {
             return Err(Error::Stale { path: path.clone() });
         }
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;
-        let identity = source::identity(&metadata);
+        let identity = metadata.identity();
         if let Some(opened) = self.opened.get(&(draft.base, identity)) {
             return Ok(opened);
         }
         let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
         let (source, metadata) =
             Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let identity = source::identity(&metadata);
+        let metadata = Metadata::from(&metadata);
+        let identity = metadata.identity();
         let tree = MessageTree::open_named(&self.session, source, self.show, &state.names)
             .map_err(|error| message_error(path, error))?;
         let bytes = tree.bytes_held();
@@ -189,7 +193,7 @@ impl Writing {
     /// If it cannot be opened for writing, or those of `run`.
     pub(super) fn edit<T>(
         &self,
-        draft: &Arc<Draft>,
+        draft: &Draft,
         state: &mut State,
         run: impl FnOnce(&mut Editor, &MessageTree) -> Result<T, view::Error>,
     ) -> Result<T, Error> {
@@ -215,13 +219,22 @@ impl Writing {
         outcome.map_err(|error| message_error(&state.path, error))
     }
 
-    /// Whether a message can be saved where it lies.
+    /// Whether a message can be saved where it lies, and all of it.
     ///
     /// # Errors
     /// `EROFS` or `EACCES`.
-    pub(super) fn check_writable(&self, state: &State) -> Result<(), Error> {
+    pub(super) fn check_writable(&self, draft: &Draft, state: &State) -> Result<(), Error> {
         let folder = state.path.parent().unwrap_or(Path::new(""));
-        self.source.check_writable(folder).map_err(|error| source_error(&state.path, error))
+        self.source.check_writable(folder).map_err(|error| source_error(&state.path, error))?;
+        if state.edits.is_some() || state.incoming.is_some() {
+            return Ok(());
+        }
+        let opened = self.opened(draft, state)?;
+        let in_message = |error: view::Error| message_error(&state.path, error);
+        let file = opened.tree.compound_file().map_err(in_message)?;
+        // What of a damaged message cannot be read would be lost with the old file.
+        let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
+        carried.map(drop).map_err(|error| in_message(error.into()))
     }
 
     /// Makes a message that the source does not have yet.
@@ -231,6 +244,11 @@ impl Writing {
         let message = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         message.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
+        // Without one it is normal, and a file less.
+        match message.delete_property(tags::PR_IMPORTANCE) {
+            Ok(()) | Err(imsg::Error::NoProperty { .. }) => {}
+            Err(error) => return Err(in_message(error)),
+        }
         let metadata = self.source.metadata(state.path.parent().unwrap_or(Path::new("")));
         let metadata = metadata.map_err(|error| source_error(&state.path, error))?;
         let ino = Ino::new(draft.base, NodeId(0));
@@ -251,10 +269,11 @@ impl Writing {
     /// edits are kept.
     pub(super) fn save(&self, draft: &Draft) -> Result<(), Error> {
         let mut state = draft.lock_idle();
-        let Some(edits) = &state.edits else { return Ok(()) };
-        if state.is_removed {
+        if state.is_removed || state.edits.is_none() {
             return Ok(());
         }
+        self.complete(draft, &mut state);
+        let Some(edits) = &state.edits else { return Ok(()) };
         let message = edits.editor.message().clone();
         let path = state.path.clone();
         state.is_saving = true;
@@ -265,7 +284,10 @@ impl Writing {
         let outcome = match outcome {
             Ok(()) => {
                 // From now on it is read from its file.
-                state.edits = None;
+                if let Some(edits) = state.edits.take() {
+                    let tree = &edits.current.tree;
+                    state.scratch.retain(|path| path != "ERRORS" && tree.resolve(path).is_err());
+                }
                 state.is_new = false;
                 tracing::debug!(path = %path.display(), "saved");
                 Ok(())
@@ -275,6 +297,17 @@ impl Writing {
         drop(state);
         draft.saved.notify_all();
         outcome
+    }
+
+    /// Makes the edits of a message fit together, before they are saved.
+    pub(super) fn complete(&self, draft: &Draft, state: &mut State) {
+        if state.edits.as_ref().is_none_or(|edits| edits.editor.is_complete()) {
+            return;
+        }
+        if let Err(error) = self.edit(draft, state, |editor, tree| editor.complete(tree)) {
+            // The edits are saved as they are.
+            tracing::warn!("{error}");
+        }
     }
 
     /// Throws the unsaved edits of a message away.
@@ -287,8 +320,8 @@ impl Writing {
             .map_err(|error| message_error(&state.path, error.into()))
     }
 
-    fn open_for_writing(&self, draft: &Arc<Draft>, state: &State) -> Result<Edits, Error> {
-        self.check_writable(state)?;
+    fn open_for_writing(&self, draft: &Draft, state: &State) -> Result<Edits, Error> {
+        self.check_writable(draft, state)?;
         let path = &state.path;
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;
         let opened = self.opened(draft, state)?;

@@ -32,27 +32,34 @@ impl Writing {
         name: &OsStr,
         mode: u32,
         flags: OpenFlags,
+        process: u32,
     ) -> Result<(Entry, u64), Error> {
         let (draft, number) = self.draft(parent)?;
         let mut state = draft.lock_idle();
         let directory = self.path(&state, number)?;
         let path = joined(&directory, name_text(name)?);
-        if self.kind_at(&draft, &state, &path)?.is_some() {
+        let exists = self.kind_at(&draft, &state, &path)?.is_some();
+        let is_hidden = state.creators.hides(&path, process);
+        if exists && !is_hidden {
             // Another program was faster.
             drop(state);
             if flags.is_exclusive() {
                 return Err(Error::Exists);
             }
-            let entry = self.lookup(parent, name)?;
+            let entry = self.lookup(parent, name, process)?;
             return Ok((entry, self.open(entry.attr.ino, flags)?));
         }
+        state.creators.made(&path, process);
         let handle = match self.access_of_new(&draft, &state, &path)? {
             FileAccess::Settable => {
-                self.check_writable(&state)?;
+                self.check_writable(&draft, &state)?;
                 let number = state.paths.look_up(&path);
                 self.add_writer(&draft, &mut state, number, flags, true)
             }
-            FileAccess::Unknown => {
+            // What a copied message has by itself takes the place of its copy.
+            access
+                if access == FileAccess::Unknown || (is_hidden && (exists || path == "ERRORS")) =>
+            {
                 let number = state.paths.look_up(&path);
                 let bytes = Arc::new(Mutex::new(Buffer::default()));
                 let permissions = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
@@ -69,27 +76,39 @@ impl Writing {
     }
 
     /// Creates a directory in a message: an embedded message, or one for scratch files.
-    pub(in crate::fs) fn mkdir(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+    pub(in crate::fs) fn mkdir(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        process: u32,
+    ) -> Result<Entry, Error> {
         let (draft, number) = self.draft(parent)?;
         let mut state = draft.lock_idle();
         let directory = self.path(&state, number)?;
         let path = joined(&directory, name_text(name)?);
-        if self.kind_at(&draft, &state, &path)?.is_some() {
+        let exists = self.kind_at(&draft, &state, &path)?.is_some();
+        let is_hidden = state.creators.hides(&path, process);
+        if exists && !is_hidden {
             return Err(Error::Exists);
         }
+        state.creators.made(&path, process);
         match self.access_of_new(&draft, &state, &path)? {
+            FileAccess::Directory if exists => {}
             FileAccess::Settable if view::is_attachment_path(&path) => {
-                self.check_writable(&state)?;
+                self.check_writable(&draft, &state)?;
                 self.edit(&draft, &mut state, |editor, tree| editor.create_message(tree, &path))?;
                 self.settle(&draft, &mut state, &path);
                 state.only_removals = false;
+                state.creators.created(&path, process);
                 self.schedule_idle(&draft, &state);
             }
-            FileAccess::Unknown => self.put_scratch(&mut state, &path, None, DIRECTORY_BITS)?,
+            access if exists || access == FileAccess::Unknown => {
+                self.put_scratch(&mut state, &path, None, DIRECTORY_BITS)?
+            }
             _ => return Err(Error::NotPermitted("no message has such a directory")),
         }
         drop(state);
-        self.lookup(parent, name)
+        self.lookup(parent, name, process)
     }
 
     /// Removes a file from a message.
@@ -117,6 +136,7 @@ impl Writing {
             Some(Kind::Directory) => {}
             Some(_) => return Err(Error::NotADirectory),
         }
+        state.creators.done(&path);
         let is_scratch = state.scratch.get(&path).is_some();
         let access = match is_scratch {
             true => FileAccess::Unknown,
@@ -259,7 +279,7 @@ impl Writing {
                 return Ok(());
             }
             (true, FileAccess::Settable) if kind == Kind::File => {
-                self.check_writable(state)?;
+                self.check_writable(draft, state)?;
                 let bytes = self.bytes_of(draft, state, from)?;
                 self.set(draft, state, to, &into_source(bytes)?)?;
                 state.scratch.remove(from);
@@ -270,7 +290,7 @@ impl Writing {
             (true, _) => return Err(Error::NotPermitted("no message has such a directory")),
             (false, _) => {}
         }
-        self.check_writable(state)?;
+        self.check_writable(draft, state)?;
         let both_attached = view::is_attachment_path(from) && view::is_attachment_path(to);
         match to_access {
             FileAccess::Settable | FileAccess::EmbeddedMessage if both_attached => {
@@ -300,7 +320,7 @@ impl Writing {
 
     fn remove(&self, draft: &Arc<Draft>, state: &mut State, path: &str) -> Result<(), Error> {
         if state.scratch.remove(path).is_none() && !self.is_pending(state, path) {
-            self.check_writable(state)?;
+            self.check_writable(draft, state)?;
             self.edit(draft, state, |editor, tree| editor.remove(tree, path))?;
         }
         state.paths.remove(path);

@@ -1,7 +1,6 @@
 //! Messages in the folders of the source: created, copied there as files, renamed, removed.
 
 use std::ffi::OsStr;
-use std::fs::Metadata;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -11,6 +10,7 @@ use crate::view::NodeId;
 
 use super::super::attr::{Attr, FileType};
 use super::super::ino::Ino;
+use super::super::metadata::Metadata;
 use super::super::{Entry, Error, is_message_name, source_error};
 use super::Writing;
 use super::buffer::Buffer;
@@ -132,10 +132,11 @@ impl Writing {
     }
 
     /// Creates a message.
-    pub(in crate::fs) fn create_message(&self, path: &Path) -> Result<Entry, Error> {
+    pub(in crate::fs) fn create_message(&self, path: &Path, process: u32) -> Result<Entry, Error> {
         let draft = self.enter_new(path)?;
         let mut state = draft.lock_idle();
         state.is_removed = false;
+        state.creators.created("", process);
         let created = self.create_new(&draft, &mut state).and_then(|()| {
             let attr = self.attr(&draft, &state, NodeId(0))?;
             Ok(Entry { attr, ttl: super::nodes::TTL })
@@ -307,6 +308,7 @@ impl Writing {
             }))
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        self.state_folder.note(folder);
         let folder = self.source.open_folder(folder).map_err(|e| source_error(path, e))?;
         let name = path.file_name().ok_or(Error::NotFound)?;
         // What an earlier flush has put there is replaced.

@@ -6,7 +6,7 @@
 //! | one message: its present state, and its edits | `draft` |
 //! | looking up, listing, attributes | `nodes` |
 //! | open files | `handle`, `buffer` |
-//! | creating, renaming, removing | `entries`, `folder` |
+//! | creating, renaming, removing | `entries`, `folder`, `creators` |
 //! | files that are no part of a message | `scratch` |
 //! | the calls of the kernel | `calls` |
 //! | saving | `commits`, `target` |
@@ -17,6 +17,7 @@
 mod buffer;
 mod calls;
 mod commits;
+mod creators;
 mod draft;
 mod entries;
 mod folder;
@@ -31,7 +32,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use crate::imsg::{MessageCache, Session};
+use crate::imsg::{CloseReport, MessageCache, SaveOutcome, SaveReport, Session};
 use crate::view::{NodeId, Show};
 
 use super::attr::Ownership;
@@ -111,6 +112,9 @@ impl Writing {
             opened: MessageCache::new(fs_options.cache_bytes_max),
             handles: Handles::default(),
         });
+        if let Err(error) = writing.state_folder.tidy(&writing.source) {
+            tracing::warn!("what an earlier mount left in the source was not removed: {error}");
+        }
         commits::serve(&writing);
         writing
     }
@@ -132,7 +136,26 @@ impl Writing {
             // What is no value is said in the log.
             let _ = self.finish(&handle);
         }
+        for draft in self.table.all() {
+            let mut state = draft.lock_idle();
+            self.complete(&draft, &mut state);
+            for path in state.scratch.forgotten() {
+                let message = state.path.display();
+                tracing::warn!("{message}/{path}: no file of a message, gone with the mount");
+            }
+        }
         self.opened.clear();
+    }
+
+    /// To be called once the session is closed.
+    pub(super) fn closed(&self, report: &CloseReport) {
+        // Only what is whole needs no look at the next mount.
+        let is_saved = |save: &SaveReport| matches!(save.outcome, SaveOutcome::Saved);
+        if report.saves.iter().all(is_saved)
+            && let Err(error) = self.state_folder.end()
+        {
+            tracing::warn!("the note of folders written to stays: {error}");
+        }
     }
 
     /// How many messages the kernel knows or that have edits, and how many have edits.

@@ -55,14 +55,23 @@ impl Writing {
     }
 
     /// Finds a file in a directory of a message, and counts one reference.
-    pub(in crate::fs) fn lookup(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+    pub(in crate::fs) fn lookup(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        process: u32,
+    ) -> Result<Entry, Error> {
         let (draft, number) = self.draft(parent)?;
         let mut state = draft.lock();
         let directory = self.path(&state, number)?;
         let path = joined(&directory, name.to_str().ok_or(Error::NotFound)?);
+        if state.creators.hides(&path, process) {
+            return Err(Error::NotFound);
+        }
         let found = self.find(&draft, &state, &path)?;
-        let number = state.paths.look_up(&path);
+        let number = state.paths.number(&path);
         let attr = self.found_attr(&draft, &state, &path, number, &found)?;
+        state.paths.look_up(&path);
         drop(state);
         self.table.look_up(draft.base);
         Ok(Entry { attr, ttl: TTL })
@@ -124,6 +133,7 @@ impl Writing {
         let entries = {
             let mut listed = listed.lock().unwrap_or_else(PoisonError::into_inner);
             if cookie == 0 {
+                state.creators.done(&directory);
                 *listed = self.list(draft, &state, &directory)?.into();
             }
             Arc::clone(&listed)
@@ -202,7 +212,7 @@ impl Writing {
         let opened = self.opened(draft, state)?;
         let access = view::file_access(&opened.tree, path);
         match access.map_err(|error| message_error(&state.path, error))? {
-            FileAccess::Settable => self.check_writable(state),
+            FileAccess::Settable => self.check_writable(draft, state),
             FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
             FileAccess::ReadOnly | FileAccess::Unknown => {
                 Err(Error::NotPermitted("this file of a message cannot be set"))

@@ -58,6 +58,11 @@ impl Scratch {
         self.files.remove(path)
     }
 
+    /// Lets go of files and directories.
+    pub(super) fn retain(&mut self, mut is_kept: impl FnMut(&str) -> bool) {
+        self.files.retain(|path, _| is_kept(path));
+    }
+
     /// The names in a directory, and what they are.
     pub(super) fn children<'a>(
         &'a self,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::imsg::{self, Target};
-use crate::storage::{self, CompoundFile, FileState};
+use crate::storage::{self, CompoundFile, FileState, Journal};
 
 use super::super::source::SourceRoot;
 
@@ -16,6 +16,8 @@ use super::super::source::SourceRoot;
 #[derive(Debug)]
 pub(in crate::fs) struct StateFolder {
     path: PathBuf,
+    /// The folders of the source in which a save may have been killed.
+    journal: Journal,
 }
 
 /// A file of the source as the target of a message.
@@ -38,7 +40,7 @@ const RECOVERED_MAX: u32 = 10_000;
 
 impl StateFolder {
     /// The folder that was asked for, else the user's own.
-    pub(in crate::fs) fn new(chosen: Option<PathBuf>) -> Self {
+    pub(in crate::fs) fn new(chosen: Option<PathBuf>, source: &Path) -> Arc<Self> {
         let variable = |name| std::env::var_os(name).map(PathBuf::from);
         let absolute = |path: &PathBuf| path.is_absolute();
         let state = variable("XDG_STATE_HOME")
@@ -46,11 +48,45 @@ impl StateFolder {
             .or_else(|| Some(variable("HOME").filter(absolute)?.join(".local/state")))
             // A system service has neither.
             .unwrap_or_else(|| PathBuf::from("/var/lib"));
-        Self { path: chosen.unwrap_or_else(|| state.join("msgfs")) }
+        let path = chosen.unwrap_or_else(|| state.join("msgfs"));
+        let journal = Journal::new(path.join("pending"), source);
+        Arc::new(Self { path, journal })
+    }
+
+    /// Removes what saves that were killed have left in the source.
+    pub(super) fn tidy(&self, source: &SourceRoot) -> io::Result<()> {
+        let pending = self.journal.pending()?;
+        for folder in &pending.folders {
+            let removed = match source.open_folder(folder) {
+                Ok(folder) => storage::remove_leftovers(&folder)?,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(error),
+            };
+            if removed > 0 {
+                let folder = folder.display();
+                tracing::info!(
+                    "removed {removed} unfinished files of an earlier mount in {folder}"
+                );
+            }
+        }
+        self.journal.settle(pending)
+    }
+
+    /// Notes that no save is under way any more, nor will be.
+    pub(super) fn end(&self) -> io::Result<()> {
+        self.journal.clear()
     }
 
     pub(in crate::fs) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Notes that a file is about to be written in a folder of the source. Where nothing can be
+    /// noted the file is written all the same: only an unfinished one may then stay behind.
+    pub(super) fn note(&self, folder: &Path) {
+        if let Err(error) = self.journal.note(folder) {
+            tracing::warn!("a save that is killed may leave a file behind: {error}");
+        }
     }
 
     /// Keeps a message under a name that no other one has.
@@ -109,11 +145,22 @@ impl Target for FileTarget {
         };
         let failed = |source| imsg::Error::Target { name: path.display().to_string(), source };
         let folder = path.parent().unwrap_or(Path::new(""));
+        self.state_folder.note(folder);
         let folder = self.source.open_folder(folder).map_err(failed)?;
         let name = path.file_name().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
-        let metadata = storage::replace(&folder, name, expected, snapshot)?;
-        self.place().expected = Some(FileState::from(&metadata));
-        Ok(())
+        match storage::replace(&folder, name, expected, snapshot) {
+            Ok(metadata) => {
+                self.place().expected = Some(FileState::from(&metadata));
+                Ok(())
+            }
+            Err(error) => {
+                // The file is the new one, and is to be written to the disk once more.
+                if let storage::Error::Unsynced { state, .. } = &error {
+                    self.place().expected = Some(*state);
+                }
+                Err(error.into())
+            }
+        }
     }
 
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {

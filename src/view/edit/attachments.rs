@@ -82,7 +82,8 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error
         set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
         let class = Value::String("IPM.Note".to_owned());
         edit_part(&attachment.create_embedded_message()?, |embedded| {
-            Ok(embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?)
+            embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?;
+            super::delete(embedded, tags::PR_IMPORTANCE)
         })?;
         Ok(attachment.number()?)
     })

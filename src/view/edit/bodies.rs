@@ -3,7 +3,7 @@
 
 use crate::body::{compressed_rtf, html, rtf};
 use crate::imsg::{MapiPropMut, Message};
-use crate::mapi::{Value, tags};
+use crate::mapi::{PropertyTag, Value, tags};
 
 use super::super::bodies::Bodies;
 use super::super::error::Error;
@@ -17,6 +17,8 @@ pub(super) struct SetBodies {
     text: bool,
     html: bool,
     rtf: bool,
+    /// Whether the HTML refers to attachments by their paths, as it is shown.
+    pub(super) has_paths: bool,
 }
 
 /// The code page number of UTF-8 (`PR_INTERNET_CPID`).
@@ -46,6 +48,36 @@ pub(super) fn set(
     Ok(message.set_property(tags::PR_NATIVE_BODY_INFO, &Value::Integer32(native))?)
 }
 
+/// Has the other bodies follow one that was set as the property it is.
+pub(super) fn follow(
+    message: &Message,
+    set: &mut SetBodies,
+    tag: PropertyTag,
+) -> Result<(), Error> {
+    let is = |body: PropertyTag| tag.id() == body.id();
+    if is(tags::PR_BODY) {
+        set.text = true;
+    } else if is(tags::PR_HTML) {
+        (set.html, set.has_paths) = (true, false);
+    } else if is(tags::PR_RTF_COMPRESSED) {
+        set.rtf = true;
+    } else {
+        return Ok(());
+    }
+    if !set.html {
+        drop_html(message)?;
+    }
+    if !set.rtf {
+        super::delete(message, tags::PR_RTF_COMPRESSED)?;
+    }
+    if !set.text {
+        super::delete(message, tags::PR_BODY)?;
+        let text = Bodies::new(message).text();
+        put_text(message, &text.unwrap_or_default())?;
+    }
+    super::delete(message, tags::PR_NATIVE_BODY_INFO)
+}
+
 /// Removes a body, and what it is made of if nothing else needs that.
 pub(super) fn remove(
     message: &Message,
@@ -55,7 +87,7 @@ pub(super) fn remove(
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
         ReaderFile::BodyHtml => {
-            set.html = false;
+            (set.html, set.has_paths) = (false, false);
             drop_html(message)?;
             // An HTML body may lie inside the RTF.
             if !has_rtf {
@@ -93,7 +125,7 @@ fn set_html(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), 
     super::delete(message, tags::PR_BODY_HTML)?;
     message.set_property(tags::PR_HTML, &Value::Binary(bytes.to_vec()))?;
     message.set_property(tags::PR_INTERNET_CPID, &Value::Integer32(UTF_8))?;
-    set.html = true;
+    (set.html, set.has_paths) = (true, true);
     if !set.rtf {
         super::delete(message, tags::PR_RTF_COMPRESSED)?;
     }

@@ -5,12 +5,14 @@
 //! | which property or attachment a path stands for | `place` |
 //! | texts of the reader's view, read back | `reader` |
 //! | the bodies, which must say the same | `bodies` |
+//! | the pictures of an HTML body | `inline` |
 //! | files in `attachments/` | `attachments` |
 //!
 //! Knows nothing of open files or of when a message is saved.
 
 mod attachments;
 mod bodies;
+mod inline;
 mod place;
 mod reader;
 
@@ -69,9 +71,26 @@ impl Editor {
         &self.message
     }
 
-    /// To be called when the message was saved: bodies set from now on replace those set before.
-    pub fn saved(&mut self) {
-        self.bodies.clear();
+    /// Whether what was set fits together; else [`Editor::complete`] is to be called.
+    pub fn is_complete(&self) -> bool {
+        !self.bodies.values().any(|set| set.has_paths)
+    }
+
+    /// Makes what was set fit together, before it is saved: a body may have been written before
+    /// the pictures in it.
+    ///
+    /// # Errors
+    /// Where the message refuses.
+    pub fn complete(&mut self, tree: &MessageTree) -> Result<(), Error> {
+        for (numbers, set) in &mut self.bodies {
+            // A message that is embedded no more has nothing to complete.
+            if std::mem::take(&mut set.has_paths)
+                && let Ok(open) = tree.embedded(numbers)
+            {
+                edit(&self.message, numbers, |one| inline::refer(one, open.attachments()))?;
+            }
+        }
+        Ok(())
     }
 
     /// Sets a file to these bytes.
@@ -96,7 +115,14 @@ impl Editor {
                 edit(&self.message, &message, |one| reader::set(one, file, utf8(&text)?))
             }
             What::Property { part, key } => {
-                edit(&self.message, &message, |one| set_property(one, part, &key, bytes))
+                let set = self.bodies.entry(message.clone()).or_default();
+                edit(&self.message, &message, |one| {
+                    set_property(one, part, &key, bytes)?;
+                    match (part, key) {
+                        (Part::Message, Key::Tag(tag)) => bodies::follow(one, set, tag),
+                        _ => Ok(()),
+                    }
+                })
             }
             What::Attachment { name, number, shown } => {
                 let mut created = None;

@@ -208,7 +208,8 @@ fn parse_address(line: &str) -> Result<Address, Error> {
     if line.chars().any(char::is_control) {
         return Err(expected());
     }
-    if let Some((name, rest)) = line.rsplit_once('<') {
+    // Some write a name, or what should become one, in angle brackets.
+    if let Some((name, rest)) = line.rsplit_once('<').filter(|_| !line.ends_with(">>")) {
         let address = rest.strip_suffix('>').ok_or_else(expected)?.trim();
         if address.is_empty() {
             return Err(expected());
@@ -253,6 +254,7 @@ mod tests {
         check("\"Doe, Jane\" <jane@example.org>", "Doe, Jane", "jane@example.org");
         check("A <b> c <d@example.org>", "A <b> c", "d@example.org");
         check("All of Sales", "All of Sales", "");
+        check("<<[cc]>>", "<<[cc]>>", "");
         check("/O=ORG/CN=X", "", "/O=ORG/CN=X");
         for wrong in ["Name <", "Name <a@b", "Name <>", "a\u{1}b"] {
             assert!(parse_addresses(wrong).is_err(), "{wrong}");

@@ -1,0 +1,115 @@
+//! The attributes of a file of the source, whichever call has told them.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+
+use rustix::fs::{Statx, StatxTimestamp};
+
+use crate::storage::FileState;
+
+use super::ino::Identity;
+
+/// What `stat` tells of a file, as far as it is shown or tells one state of it from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Metadata {
+    pub(super) device: u64,
+    pub(super) inode: u64,
+    /// Type and permission bits.
+    pub(super) mode: u32,
+    pub(super) links: u64,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    /// Device number of a device file.
+    pub(super) rdev: u64,
+    pub(super) size: u64,
+    /// Blocks of 512 bytes.
+    pub(super) blocks: u64,
+    /// Seconds and nanoseconds since 1970, as for `ctime`.
+    pub(super) mtime: (i64, i64),
+    pub(super) ctime: (i64, i64),
+}
+
+impl Metadata {
+    /// Whether it is a directory.
+    pub(super) fn is_dir(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFDIR
+    }
+
+    /// Whether it is a regular file.
+    pub(super) fn is_file(&self) -> bool {
+        self.mode & libc::S_IFMT == libc::S_IFREG
+    }
+
+    /// What tells the state of a message's file from others.
+    pub(super) fn identity(&self) -> Identity {
+        let Self { device, inode, size, mtime, ctime, .. } = *self;
+        Identity { device, inode, size, mtime, ctime }
+    }
+}
+
+impl From<&fs::Metadata> for Metadata {
+    fn from(found: &fs::Metadata) -> Self {
+        Self {
+            device: found.dev(),
+            inode: found.ino(),
+            mode: found.mode(),
+            links: found.nlink(),
+            uid: found.uid(),
+            gid: found.gid(),
+            rdev: found.rdev(),
+            size: found.size(),
+            blocks: found.blocks(),
+            mtime: (found.mtime(), found.mtime_nsec()),
+            ctime: (found.ctime(), found.ctime_nsec()),
+        }
+    }
+}
+
+impl From<Statx> for Metadata {
+    fn from(found: Statx) -> Self {
+        let time = |time: StatxTimestamp| (time.tv_sec, i64::from(time.tv_nsec));
+        Self {
+            device: rustix::fs::makedev(found.stx_dev_major, found.stx_dev_minor),
+            inode: found.stx_ino,
+            mode: found.stx_mode.into(),
+            links: found.stx_nlink.into(),
+            uid: found.stx_uid,
+            gid: found.stx_gid,
+            rdev: rustix::fs::makedev(found.stx_rdev_major, found.stx_rdev_minor),
+            size: found.stx_size,
+            blocks: found.stx_blocks,
+            mtime: time(found.stx_mtime),
+            ctime: time(found.stx_ctime),
+        }
+    }
+}
+
+impl From<&Metadata> for FileState {
+    fn from(found: &Metadata) -> Self {
+        let Metadata { device, inode, size, mtime, ctime, .. } = *found;
+        Self { device, inode, size, mtime, ctime }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::SourceRoot;
+    use super::Metadata;
+
+    #[test]
+    fn every_call_tells_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "12345").unwrap();
+        std::fs::create_dir(folder.path().join("folder")).unwrap();
+        std::os::unix::fs::symlink("/dev/null", folder.path().join("link")).unwrap();
+        let root = SourceRoot::open(folder.path()).unwrap();
+        let listed = root.folder("".as_ref()).unwrap();
+        for name in ["file", "folder", "link"] {
+            let found = listed.metadata(name.as_ref()).unwrap();
+            assert_eq!(found, root.metadata(name.as_ref()).unwrap(), "{name}");
+            let expected = folder.path().join(name).symlink_metadata().unwrap();
+            assert_eq!(found, Metadata::from(&expected), "{name}");
+        }
+        assert!(listed.metadata("none".as_ref()).is_err());
+    }
+}
