@@ -56,9 +56,7 @@ impl Folders {
         self.lock().put(Arc::clone(folder), Arc::clone(&entries));
         Ok(entries)
     }
-}
 
-impl Folders {
     /// At most `count` entries that follow a file in the listing of its folder, as last read.
     pub(super) fn behind(&self, path: &Path, count: usize) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {

@@ -62,10 +62,14 @@ pub(super) fn decode_utf16(bytes: &[u8]) -> String {
     let units = bytes.as_chunks::<2>().0;
     // Most text is ASCII, for which the units can be copied one to one.
     if units.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
-        return units.iter().map(|[low, _]| char::from(*low)).collect();
+        let ascii = units.iter().map(|[low, _]| *low).collect();
+        return String::from_utf8(ascii).expect("ASCII is UTF-8");
     }
+    let mut text = String::with_capacity(bytes.len());
     let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
-    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
+    let characters = char::decode_utf16(units);
+    text.extend(characters.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
+    text
 }
 
 /// Drops the NULs that some writers store at the end of a string.

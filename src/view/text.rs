@@ -47,7 +47,15 @@ pub(super) fn unix_lines(text: &str) -> String {
     if !text.contains('\r') {
         return text.to_owned();
     }
-    text.replace("\r\n", "\n").replace('\r', "\n")
+    let mut lines = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((line, behind)) = rest.split_once('\r') {
+        lines.push_str(line);
+        lines.push('\n');
+        rest = behind.strip_prefix('\n').unwrap_or(behind);
+    }
+    lines.push_str(rest);
+    lines
 }
 
 /// A text on one line: line ends and other control characters become blanks.
