@@ -53,6 +53,7 @@ fn the_options_are_understood() {
             (_, "SIZE") => format!("{name}=64M"),
             (_, "OCTAL") => format!("{name}=027"),
             (_, "NAME") => format!("{name}=mail"),
+            ("delete", _) => "rw,delete".to_owned(),
             _ => option.clone(),
         };
         assert!(

@@ -50,6 +50,20 @@ Unicode are not touched.",
 with K, M or G. A message in use may pass the bound for as long.",
     },
     Topic {
+        usage: "rw",
+        summary: "messages can be changed and made",
+        text: "Lets messages be written to: files of a message are set, created, renamed and \
+removed, NAME.msg directories made. A message is saved on fsync, a second after the last program \
+closed what it wrote in it, and when unmounting; its file is replaced as a whole. Without it \
+nothing can be changed (ro).",
+    },
+    Topic {
+        usage: "delete",
+        summary: "with rw: messages can be removed",
+        text: "With rw, lets message directories be removed, and with them the files of the \
+source. Without it that is not permitted.",
+    },
+    Topic {
         usage: "uid=N, gid=N",
         summary: "owner and group of everything",
         text: "Makes everything belong to the user or the group of this number. Without it a file \
