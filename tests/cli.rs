@@ -5,7 +5,6 @@ mod extract;
 mod help;
 mod list;
 mod names;
-mod recipes;
 mod search;
 mod shown;
 
