@@ -6,15 +6,16 @@
 //! | module | what it is | what it does not know |
 //! |---|---|---|
 //! | [`cli`] | what the user typed; the only place that prints | how anything is done |
-//! | [`mount`] | the life of a mount: background, signals, unmount | what a message is |
-//! | [`fs`] | source folder, inode numbers, attributes; `fs::fuse` alone speaks to the kernel | how a message is laid out |
-//! | [`view`] | a message as a tree of files: names, texts | inode numbers, folders |
+//! | [`mount`] | the life of a mount: background, signals, unmount, the end of the session | what a message is |
+//! | [`fs`] | source folder, inode numbers, open files, when edits are saved; `fs::fuse` and `fs::notify` alone speak to the kernel | how a message is laid out |
+//! | [`view`] | a message as a tree of files: names, texts, and their reading back | inode numbers, folders |
 //! | [`body`] | compressed RTF, HTML and text inside RTF, HTML to text | properties |
-//! | [`imsg`] | the message session: messages, recipients, attachments, named properties | files and views |
-//! | [`storage`] | compound files: storages and streams | what the streams mean |
+//! | [`imsg`] | the message session: messages, recipients, attachments, named properties, edits | files and views |
+//! | [`storage`] | compound files: storages and streams, transactions over them, the commit | what the streams mean |
 //! | [`mapi`] | property tags, types, values, names, code pages | any file |
 //!
-//! Invariants: reading never changes a source; no length read from a file is trusted before it is
+//! Invariants: reading never changes a source; writing replaces its file as a whole or not at all,
+//! and nothing unsaved is dropped without a word; no length read from a file is trusted before it is
 //! bounded; parsing gives what can be read and a list of defects, an error only where nothing can.
 
 pub mod body;

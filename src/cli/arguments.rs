@@ -10,7 +10,7 @@ use clap_complete::Shell;
 const TOPICS_HINT: &str =
     "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show'.";
 
-/// Mount a folder of Outlook .msg files and read every message as ordinary files.
+/// Mount a folder of Outlook .msg files and read, search and edit every message as ordinary files.
 #[derive(Debug, Parser)]
 #[command(
     name = "msgfs",

@@ -132,7 +132,10 @@ impl Filesystem for Adapter {
             // Means "never ask again" to a kernel that can do without.
             return reply.error(Errno::ENOSYS);
         }
-        reply_open(answer("open", || self.fs.open_file(Ino(ino.0), flags.0)), reply);
+        reply_open(
+            self.answer("open", ino, None, || self.fs.open_file(Ino(ino.0), flags.0)),
+            reply,
+        );
     }
 
     fn read(
@@ -160,7 +163,7 @@ impl Filesystem for Adapter {
         if !self.fs.is_writable() {
             return reply.error(Errno::ENOSYS);
         }
-        reply_open(answer("opendir", || self.fs.opendir(Ino(ino.0))), reply);
+        reply_open(self.answer("opendir", ino, None, || self.fs.opendir(Ino(ino.0))), reply);
     }
 
     fn readdir(
@@ -256,8 +259,10 @@ impl Filesystem for Adapter {
     ) {
         let (mode, process) = (mode & !umask, request.pid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| {
-            match answer("create", || fs.create_for(parent, &name, mode, flags, process)) {
+        self.edit(parent, move |adapter| {
+            match adapter.answer("create", INodeNo(parent.0), Some(&name), || {
+                adapter.fs.create_for(parent, &name, mode, flags, process)
+            }) {
                 Ok((entry, handle)) => reply.created(
                     &entry.ttl,
                     &file_attr(&entry.attr),
@@ -293,8 +298,10 @@ impl Filesystem for Adapter {
         reply: ReplyEntry,
     ) {
         let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
-        self.edit(parent, move |fs| {
-            match answer("mkdir", || fs.mkdir_for(parent, &name, process)) {
+        self.edit(parent, move |adapter| {
+            match adapter.answer("mkdir", INodeNo(parent.0), Some(&name), || {
+                adapter.fs.mkdir_for(parent, &name, process)
+            }) {
                 Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
                 Err(errno) => reply.error(errno),
             }
@@ -303,15 +310,25 @@ impl Filesystem for Adapter {
 
     fn unlink(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| {
-            reply_empty(answer("unlink", || fs.unlink(parent, &name)), reply);
+        self.edit(parent, move |adapter| {
+            reply_empty(
+                adapter.answer("unlink", INodeNo(parent.0), Some(&name), || {
+                    adapter.fs.unlink(parent, &name)
+                }),
+                reply,
+            );
         });
     }
 
     fn rmdir(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (name, parent) = (name.to_owned(), Ino(parent.0));
-        self.edit(parent, move |fs| {
-            reply_empty(answer("rmdir", || fs.rmdir(parent, &name)), reply);
+        self.edit(parent, move |adapter| {
+            reply_empty(
+                adapter.answer("rmdir", INodeNo(parent.0), Some(&name), || {
+                    adapter.fs.rmdir(parent, &name)
+                }),
+                reply,
+            );
         });
     }
 
@@ -332,9 +349,9 @@ impl Filesystem for Adapter {
         let (from, to) =
             ((Ino(parent.0), name.to_owned()), (Ino(new_parent.0), new_name.to_owned()));
         // A message is saved before it is renamed.
-        self.apart(move |fs| {
-            let rename = || fs.rename((from.0, &from.1), (to.0, &to.1), no_replace);
-            reply_empty(answer("rename", rename), reply);
+        self.apart(move |adapter| {
+            let rename = || adapter.fs.rename((from.0, &from.1), (to.0, &to.1), no_replace);
+            reply_empty(adapter.answer("rename", INodeNo(from.0.0), Some(&from.1), rename), reply);
         });
     }
 
@@ -362,16 +379,20 @@ impl Filesystem for Adapter {
         });
         let change = SetAttr { size, mode, mtime };
         let (ino, handle) = (Ino(ino.0), handle.map(|handle| handle.0));
-        self.edit(ino, move |fs| match answer("setattr", || fs.setattr(ino, handle, &change)) {
-            Ok(entry) => reply.attr(&entry.ttl, &file_attr(&entry.attr)),
-            Err(errno) => reply.error(errno),
+        self.edit(ino, move |adapter| {
+            match adapter.answer("setattr", INodeNo(ino.0), None, || {
+                adapter.fs.setattr(ino, handle, &change)
+            }) {
+                Ok(entry) => reply.attr(&entry.ttl, &file_attr(&entry.attr)),
+                Err(errno) => reply.error(errno),
+            }
         });
     }
 
     fn write(
         &self,
         _request: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         handle: FileHandle,
         offset: u64,
         bytes: &[u8],
@@ -380,7 +401,7 @@ impl Filesystem for Adapter {
         _lock_owner: Option<LockOwner>,
         reply: ReplyWrite,
     ) {
-        match answer("write", || self.fs.write(handle.0, offset, bytes)) {
+        match self.answer("write", ino, None, || self.fs.write(handle.0, offset, bytes)) {
             Ok(()) => reply.written(u32::try_from(bytes.len()).unwrap_or(u32::MAX)),
             Err(errno) => reply.error(errno),
         }
@@ -397,8 +418,8 @@ impl Filesystem for Adapter {
         if !self.fs.is_writable() {
             return reply.error(Errno::ENOSYS);
         }
-        self.edit(Ino(ino.0), move |fs| {
-            reply_empty(answer("close", || fs.flush(handle.0)), reply);
+        self.edit(Ino(ino.0), move |adapter| {
+            reply_empty(adapter.answer("close", ino, None, || adapter.fs.flush(handle.0)), reply);
         });
     }
 
@@ -412,9 +433,9 @@ impl Filesystem for Adapter {
         _flush: bool,
         reply: ReplyEmpty,
     ) {
-        self.edit(Ino(ino.0), move |fs| {
-            let released = answer("release", || {
-                fs.release(handle.0);
+        self.edit(Ino(ino.0), move |adapter| {
+            let released = adapter.answer("release", ino, None, || {
+                adapter.fs.release(handle.0);
                 Ok(())
             });
             reply_empty(released, reply);
@@ -424,12 +445,12 @@ impl Filesystem for Adapter {
     fn releasedir(
         &self,
         _request: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         handle: FileHandle,
         _flags: OpenFlags,
         reply: ReplyEmpty,
     ) {
-        let released = answer("releasedir", || {
+        let released = self.answer("releasedir", ino, None, || {
             self.fs.release(handle.0);
             Ok(())
         });
@@ -439,7 +460,7 @@ impl Filesystem for Adapter {
     fn fsync(
         &self,
         _request: &Request,
-        _ino: INodeNo,
+        ino: INodeNo,
         handle: FileHandle,
         _datasync: bool,
         reply: ReplyEmpty,
@@ -447,7 +468,9 @@ impl Filesystem for Adapter {
         if !self.fs.is_writable() {
             return reply.error(Errno::ENOSYS);
         }
-        self.apart(move |fs| reply_empty(answer("fsync", || fs.fsync(handle.0)), reply));
+        self.apart(move |adapter| {
+            reply_empty(adapter.answer("fsync", ino, None, || adapter.fs.fsync(handle.0)), reply)
+        });
     }
 
     fn fsyncdir(
@@ -465,18 +488,20 @@ impl Filesystem for Adapter {
 impl Adapter {
     /// Runs an edit of what an inode belongs to: apart if it has to wait for a save, so that
     /// other messages have not.
-    fn edit(&self, ino: Ino, run: impl FnOnce(&Fs) + Send + 'static) {
+    fn edit(&self, ino: Ino, run: impl FnOnce(&Self) + Send + 'static) {
         match self.fs.is_saving(ino) {
             true => self.apart(run),
-            false => run(&self.fs),
+            false => run(self),
         }
     }
 
     /// Runs what takes as long as the disk does.
-    fn apart(&self, run: impl FnOnce(&Fs) + Send + 'static) {
-        let fs = Arc::clone(&self.fs);
+    fn apart(&self, run: impl FnOnce(&Self) + Send + 'static) {
+        let adapter = self.clone();
         // A request that is dropped is answered with EIO.
-        if let Err(error) = thread::Builder::new().name("edit".to_owned()).spawn(move || run(&fs)) {
+        if let Err(error) =
+            thread::Builder::new().name("edit".to_owned()).spawn(move || run(&adapter))
+        {
             tracing::error!("no thread for a request: {error}");
         }
     }
