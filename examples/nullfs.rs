@@ -124,7 +124,8 @@ impl Tree {
         for (name, attr) in found {
             let child = match attr.file_type {
                 FileType::Directory => self.load(fs, attr.ino, shallow)?,
-                _ => self.load_file(fs, &attr)?,
+                // A listing leaves out the sizes that cost a body.
+                _ => self.load_file(fs, &fs.getattr(attr.ino)?.attr)?,
             };
             entries.push((name, child));
             fs.forget(attr.ino, 1);
