@@ -10,7 +10,7 @@ use clap_complete::Shell;
 const TOPICS_HINT: &str =
     "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show'.";
 
-/// Mount a folder of Outlook .msg files and read, search and edit every message as ordinary files.
+/// Mount Outlook .msg files, and read, search and edit messages as ordinary files.
 #[derive(Debug, Parser)]
 #[command(
     name = "msgfs",

@@ -27,6 +27,9 @@ pub enum Error {
     /// The file has no such extended attribute.
     #[error("no such attribute")]
     NoAttribute,
+    /// No file has attributes of this kind.
+    #[error("attributes of this kind are not supported")]
+    NotSupported,
     /// It is no symbolic link.
     #[error("not a symbolic link")]
     NotALink,

@@ -532,6 +532,7 @@ fn errno(error: &Error) -> Errno {
         Error::IsADirectory => Errno::EISDIR,
         Error::Stale { .. } => Errno::ESTALE,
         Error::NoAttribute => Errno::ENODATA,
+        Error::NotSupported => Errno::EOPNOTSUPP,
         Error::NotALink => Errno::EINVAL,
         Error::NotPermitted(_) => Errno::EPERM,
         Error::Exists => Errno::EEXIST,

@@ -459,8 +459,14 @@ impl Fs {
     /// The value of an extended attribute.
     ///
     /// # Errors
-    /// [`Error::NoAttribute`], [`Error::Stale`], or where the source cannot be read.
+    /// [`Error::NoAttribute`], [`Error::NotSupported`], [`Error::Stale`], or where the source
+    /// cannot be read.
     pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
+        // `ls -l` asks each file for a security label and two access lists, but after this answer
+        // no other file of the mount.
+        if !name.as_bytes().starts_with(b"user.") {
+            return Err(Error::NotSupported);
+        }
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
         if let Some((writing, ino)) = self.in_message(ino) {

@@ -173,7 +173,6 @@ fn extended_attributes_by_the_rules() {
     for (path, name) in [
         (&subject, "user.nothing"),
         (&subject, "user.msgfs.error"),
-        (&subject, "security.selinux"),
         (&mount.path("a.msg/subject"), "user.mapi.tag"),
         (&mount.path("a.msg"), "user.mapi.tag"),
         (&mount.path("b.txt"), "user.mapi.tag"),
@@ -264,4 +263,15 @@ fn sha256(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[test]
+fn labels_and_access_lists_are_not_supported() {
+    let source = Folder::new().with("M.msg", letter("A letter").to_bytes());
+    let Some(mounted) = Mounted::new(source.path(), "ro") else { return };
+    for name in ["security.selinux", "system.posix_acl_access", "system.posix_acl_default"] {
+        let path = mounted.path("M.msg/subject");
+        let error = rustix::fs::getxattr(&path, name, &mut [0_u8; 16][..]).unwrap_err();
+        assert_eq!(error, rustix::io::Errno::OPNOTSUPP, "{name}");
+    }
 }
