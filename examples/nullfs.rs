@@ -12,14 +12,14 @@ use std::io::{self, BufRead as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use fuser::{
     BackgroundSession, Config, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo,
     InitFlags, KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData,
     ReplyDirectory, ReplyDirectoryPlus, ReplyEntry, ReplyOpen, Request,
 };
-use msgfs::fs::{Attr, FileType, Fs, Ino, Options};
+use msgfs::fs::{Attr, FileType, Fs, Ino, Options, fuse};
 
 fn main() -> ExitCode {
     match run() {
@@ -159,7 +159,7 @@ impl Tree {
 
     fn add(&mut self, attr: &Attr) -> u64 {
         let number = self.nodes.len() as u64 + 1;
-        let attr = file_attr(attr, number);
+        let attr = FileAttr { ino: INodeNo(number), ..fuse::file_attr(attr) };
         self.nodes.push(Node { attr, content: Content::File(Vec::new()) });
         number
     }
@@ -195,29 +195,6 @@ impl Tree {
         let behind = usize::try_from(cookie).unwrap_or(usize::MAX);
         let numbered = dots.chain(entries).zip(1_u64..).skip(behind);
         Ok(numbered.map(|((name, attr), cookie)| (cookie, name, attr)))
-    }
-}
-
-fn file_attr(attr: &Attr, number: u64) -> FileAttr {
-    FileAttr {
-        ino: INodeNo(number),
-        size: attr.size,
-        blocks: attr.blocks,
-        atime: attr.mtime,
-        mtime: attr.mtime,
-        ctime: attr.ctime,
-        crtime: UNIX_EPOCH,
-        kind: match attr.file_type {
-            FileType::Directory => fuser::FileType::Directory,
-            _ => fuser::FileType::RegularFile,
-        },
-        perm: attr.permissions,
-        nlink: attr.links,
-        uid: attr.uid,
-        gid: attr.gid,
-        rdev: 0,
-        blksize: 4096,
-        flags: 0,
     }
 }
 

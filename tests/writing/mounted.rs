@@ -13,6 +13,7 @@ use crate::mount::mounted::{Mounted, has_fuse, is_mounted, msgfs};
 use crate::mount::process::{Ended, MOMENT, Process, wait_until};
 
 use super::files::{Change, Files, ReadFiles};
+use super::places::recovered;
 
 /// A source that is served for writing in the foreground. Dropping it kills the process and takes
 /// the mount off.
@@ -91,6 +92,20 @@ impl Served {
         let ended = self.process.take().unwrap().end(MOMENT);
         self.take_off();
         ended
+    }
+
+    /// Ends a mount that cannot save so many messages: they are kept, and it says where.
+    #[track_caller]
+    pub(super) fn end_unsaved(&mut self, count: usize) -> Vec<PathBuf> {
+        self.signal(Signal::TERM);
+        let ended = self.end();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        let kept = recovered(&self.state);
+        assert_eq!(kept.len(), count, "{kept:?}");
+        for path in &kept {
+            assert!(ended.stderr.contains(path.to_str().unwrap()), "{path:?}: {}", ended.stderr);
+        }
+        kept
     }
 
     /// Has the process killed, at once, and takes the dead mount off.
