@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::storage::WHOLE_READ_BYTES_MAX;
@@ -24,8 +23,6 @@ use super::metadata::Metadata;
 pub(super) struct Ahead {
     walk: Mutex<Walk>,
     changed: Condvar,
-    /// Whether anything in a message was read since the last listing of one.
-    is_read: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +36,6 @@ struct Walk {
     foreseen: VecDeque<PathBuf>,
     /// Those of them that are still to be opened.
     to_open: VecDeque<PathBuf>,
-    /// Whether the walk reads what it finds.
-    is_read: bool,
 }
 
 /// From so many messages in the order of the folder on it is taken for a walk.
@@ -57,7 +52,6 @@ impl Ahead {
         if !walk.has_opener {
             return;
         }
-        walk.is_read = self.is_read.swap(false, Ordering::Relaxed);
         match walk.foreseen.iter().position(|foreseen| foreseen == path) {
             Some(at) => {
                 walk.foreseen.drain(..=at);
@@ -89,11 +83,6 @@ impl Ahead {
         self.changed.notify_one();
     }
 
-    /// Notes that something in a message is read.
-    pub(super) fn read(&self) {
-        self.is_read.store(true, Ordering::Relaxed);
-    }
-
     /// Ends the opening.
     pub(super) fn close(&self) {
         let mut walk = self.lock();
@@ -103,9 +92,8 @@ impl Ahead {
         self.changed.notify_all();
     }
 
-    /// Waits for the next message to open, and says whether its bodies are likely to be read;
-    /// `None` after the end.
-    fn next(&self) -> Option<(PathBuf, bool)> {
+    /// Waits for the next message to open; `None` after the end.
+    fn next(&self) -> Option<PathBuf> {
         let mut walk = self.lock();
         walk.has_opener = true;
         loop {
@@ -113,7 +101,7 @@ impl Ahead {
                 return None;
             }
             if let Some(path) = walk.to_open.pop_front() {
-                return Some((path, walk.is_read));
+                return Some(path);
             }
             walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
         }
@@ -134,8 +122,8 @@ impl Fs {
         if self.options.cache_bytes_max < CACHE_BYTES_MIN {
             return;
         }
-        while let Some((path, with_bodies)) = self.ahead.next() {
-            let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path, with_bodies)));
+        while let Some(path) = self.ahead.next() {
+            let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
             // Whoever asks for the message is told what is wrong with it.
             if !matches!(opened, Ok(Ok(()))) {
                 tracing::debug!("a message was not opened ahead");
@@ -143,7 +131,7 @@ impl Fs {
         }
     }
 
-    fn open_one_ahead(&self, path: PathBuf, with_bodies: bool) -> io::Result<()> {
+    fn open_one_ahead(&self, path: PathBuf) -> io::Result<()> {
         let file = self.source.open_file(&path)?;
         let metadata = Metadata::from(&file.metadata()?);
         if !metadata.is_file() || metadata.size > WHOLE_READ_BYTES_MAX {
@@ -162,10 +150,9 @@ impl Fs {
         let message = MessageNode::new(base, node);
         let open = self.open_file_of(&message, file).map_err(io::Error::other)?;
         let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
-        for entry in listing.entries() {
-            let is_made =
-                entry.kind == Kind::File && (with_bodies || !open.tree.is_size_costly(entry.id));
-            if is_made {
+        let wanted = self.habits.wanted();
+        for entry in listing.entries().iter().filter(|entry| entry.kind == Kind::File) {
+            if wanted.contains(entry.id) || !open.tree.is_size_costly(entry.id) {
                 // The content is kept with its size.
                 let _ = open.tree.attributes(entry.id);
             }

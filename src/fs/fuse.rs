@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -21,12 +21,15 @@ use fuser::{
 
 use crate::{imsg, storage, view};
 
+use super::notify::Kernel;
 use super::{Attr, Error, FileType, Fs, Ino, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
 pub struct Adapter {
     fs: Arc<Fs>,
+    /// Known once there is a session.
+    kernel: Arc<OnceLock<Arc<Kernel>>>,
 }
 
 /// Numbers are not used again for something else while the kernel knows them.
@@ -43,7 +46,13 @@ thread_local! {
 impl Adapter {
     /// An adapter for a filesystem, which others may use at the same time.
     pub fn new(fs: Arc<Fs>) -> Self {
-        Self { fs }
+        Self { fs, kernel: Arc::default() }
+    }
+
+    /// Tells the adapter of a session whom it serves.
+    pub fn serve(&self, kernel: Arc<Kernel>) {
+        // A session has one.
+        let _ = self.kernel.set(kernel);
     }
 
     /// Answers a request, and logs it if requests are logged.
@@ -140,7 +149,7 @@ impl Filesystem for Adapter {
 
     fn read(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         handle: FileHandle,
         offset: u64,
@@ -149,6 +158,7 @@ impl Filesystem for Adapter {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
+        self.fs.note_request(request.pid());
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         READ.with_borrow_mut(|bytes| {
             let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size, bytes);
@@ -168,18 +178,24 @@ impl Filesystem for Adapter {
 
     fn readdir(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         handle: FileHandle,
         cookie: u64,
         mut reply: ReplyDirectory,
     ) {
+        self.fs.note_request(request.pid());
+        let mut is_end = cookie > 0;
         let listed = self.answer("readdir", ino, None, || {
             self.fs.readdir_open(Ino(ino.0), handle.0, cookie, false, &mut |child| {
+                is_end = false;
                 let attr = &child.entry.attr;
                 reply.add(INodeNo(attr.ino.0), child.cookie, file_type(attr.file_type), child.name)
             })
         });
+        if is_end {
+            self.store_ahead(ino);
+        }
         match listed {
             Ok(()) => reply.ok(),
             Err(errno) => reply.error(errno),
@@ -188,19 +204,25 @@ impl Filesystem for Adapter {
 
     fn readdirplus(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         handle: FileHandle,
         cookie: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
+        self.fs.note_request(request.pid());
+        let mut is_end = cookie > 0;
         let listed = self.answer("readdirplus", ino, None, || {
             self.fs.readdir_open(Ino(ino.0), handle.0, cookie, true, &mut |child| {
+                is_end = false;
                 let attr = file_attr(&child.entry.attr);
                 let ino = INodeNo(child.entry.attr.ino.0);
                 reply.add(ino, child.cookie, child.name, &child.entry.ttl, &attr, GENERATION)
             })
         });
+        if is_end {
+            self.store_ahead(ino);
+        }
         match listed {
             Ok(()) => reply.ok(),
             Err(errno) => reply.error(errno),
@@ -486,6 +508,18 @@ impl Filesystem for Adapter {
 }
 
 impl Adapter {
+    /// Gives whoever has listed a directory the files in it that it is likely to read next.
+    fn store_ahead(&self, ino: INodeNo) {
+        let Some(kernel) = self.kernel.get() else { return };
+        READ.with_borrow_mut(|bytes| {
+            let run = || {
+                self.fs.store_ahead(Ino(ino.0), bytes, &mut |ino, bytes| kernel.store(ino, bytes))
+            };
+            // It is asked for again by those who read it.
+            let _ = self.answer("store", ino, None, run);
+        });
+    }
+
     /// Runs an edit of what an inode belongs to: apart if it has to wait for a save, so that
     /// other messages have not.
     fn edit(&self, ino: Ino, run: impl FnOnce(&Self) + Send + 'static) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::imsg::Defect;
 use crate::storage::Source;
-use crate::view::{self, Attributes, Kind, MessageTree, NodeId};
+use crate::view::{self, Attributes, Kind, MessageTree, NodeId, NodeSet};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
@@ -39,6 +39,19 @@ impl MessageNode {
 }
 
 impl Fs {
+    /// The attributes of a node inside a message that someone asks for.
+    pub(super) fn asked_attr(
+        &self,
+        message: &MessageNode,
+        open: &OpenMessage,
+        id: NodeId,
+    ) -> Result<Attr, Error> {
+        if open.tree.is_size_costly(id) {
+            self.habits.ask_size(id);
+        }
+        self.node_attr(message, open, id)
+    }
+
     /// The attributes of a node inside a message.
     pub(super) fn node_attr(
         &self,
@@ -55,7 +68,8 @@ impl Fs {
     }
 
     /// The attributes of an entry of a listing. Where only the making of a body would tell its
-    /// size, that is left to those who ask: the lifetime of 0 has the kernel look it up first.
+    /// size, that is left to those who ask: the lifetime of 0 has the kernel look it up first. If
+    /// they are foreseen to ask, the size is told at once.
     ///
     /// A size that the kernel was told is told again, since files may be in use by it.
     fn listed_entry(
@@ -63,8 +77,12 @@ impl Fs {
         message: &MessageNode,
         open: &OpenMessage,
         child: &view::Entry,
+        wanted: Option<NodeSet>,
     ) -> Result<Entry, Error> {
-        let is_known = || open.tree.is_made(child.id) || self.nodes.are_sizes_told(message.base);
+        let is_foreseen =
+            |wanted: NodeSet| wanted.contains(child.id) || open.tree.is_made(child.id);
+        let is_known =
+            || wanted.is_some_and(is_foreseen) || self.nodes.are_sizes_told(message.base);
         if !open.tree.is_size_costly(child.id) || is_known() {
             let attr = self.node_attr(message, open, child.id)?;
             return Ok(Entry { attr, ttl: message.ttl });
@@ -175,7 +193,7 @@ impl Fs {
         let open = self.open_message(message)?;
         let found = open.tree.lookup(id, name);
         let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
-        let attr = self.node_attr(message, &open, child)?;
+        let attr = self.asked_attr(message, &open, child)?;
         self.messages.weigh(&message.node, open.tree.bytes_held());
         self.nodes.look_up_inside(message.base, 1);
         Ok(Entry { attr, ttl: message.ttl })
@@ -191,6 +209,7 @@ impl Fs {
         add: Add<'_>,
     ) -> Result<(), Error> {
         if id == NodeId(0) && cookie == 0 {
+            self.habits.look_into(message.base);
             self.ahead.look_into(&message.node.path, &self.folders);
         }
         let open = self.open_message(message)?;
@@ -198,10 +217,11 @@ impl Fs {
         if id == NodeId(0) && cookie == 0 {
             self.note_defects(&message.node, &open.tree);
         }
+        let wanted = self.habits.wanted_of(message.base);
         let mut added = 0;
         for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
             // What cannot be told of one file must not end the listing of the others.
-            let Ok(entry) = self.listed_entry(message, &open, child) else { continue };
+            let Ok(entry) = self.listed_entry(message, &open, child, wanted) else { continue };
             let name = OsStr::new(&child.name);
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
                 break;

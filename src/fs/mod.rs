@@ -11,6 +11,7 @@ mod control;
 mod error;
 mod folders;
 pub mod fuse;
+mod habits;
 mod ino;
 mod live;
 mod messages;
@@ -18,6 +19,7 @@ mod metadata;
 pub mod notify;
 mod path;
 mod source;
+mod store;
 mod watch;
 mod watches;
 mod write;
@@ -27,7 +29,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
@@ -38,6 +40,7 @@ use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
+use habits::Habits;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
 use metadata::Metadata;
@@ -51,6 +54,7 @@ pub use ino::Ino;
 pub use live::Invalidation;
 pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
+pub use store::Store;
 pub use write::{SetAttr, WriteOptions};
 
 /// How a filesystem shows its source.
@@ -126,6 +130,9 @@ pub struct Fs {
     messages: MessageCache<Arc<SourceNode>, OpenMessage>,
     folders: Folders,
     ahead: Ahead,
+    habits: Habits,
+    /// Held while files are stored in the kernel's page cache.
+    storing: Mutex<()>,
     watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
@@ -210,6 +217,8 @@ impl Fs {
             messages: MessageCache::new(options.cache_bytes_max),
             folders: Folders::new(),
             ahead: Ahead::default(),
+            habits: Habits::default(),
+            storing: Mutex::default(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,
@@ -305,7 +314,7 @@ impl Fs {
         }
         let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
-        let attr = self.node_attr(&message, &open, id)?;
+        let attr = self.asked_attr(&message, &open, id)?;
         self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
@@ -395,7 +404,7 @@ impl Fs {
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Message => {
-                self.ahead.read();
+                self.habits.read(id);
                 self.read_in_message(&MessageNode::new(base, node), id, offset, size, out)
             }
             SourceKind::Other => {

@@ -1,4 +1,4 @@
-//! Tells the kernel what it must forget (the notifications of FUSE).
+//! Tells the kernel what it must forget, and what it will ask for (the notifications of FUSE).
 //!
 //! A call that waits for an answer of ours must not be made where there is another way: were the
 //! process killed meanwhile, the kernel would keep it, and all who use the mount would wait for
@@ -12,7 +12,7 @@ use std::sync::OnceLock;
 use fuser::{INodeNo, Notifier};
 use rustix::io::Errno;
 
-use super::Invalidation;
+use super::{Ino, Invalidation};
 
 /// The kernel's side of a session.
 #[derive(Debug)]
@@ -82,6 +82,14 @@ impl Kernel {
             Invalidation::Inode(ino) => self.notifier.inval_inode(INodeNo(ino.0), NO_CONTENT, 0),
             Invalidation::Listing(ino) => self.notifier.inval_inode(INodeNo(ino.0), 0, 0),
         }
+    }
+
+    /// Gives the kernel the whole content of a file. Waits for those who read the file.
+    ///
+    /// # Errors
+    /// If the kernel does not take it; what it does not know is no error.
+    pub fn store(&self, ino: Ino, bytes: &[u8]) -> io::Result<()> {
+        self.notifier.store(INodeNo(ino.0), 0, bytes)
     }
 
     /// Has a kernel without epochs forget something. Waits for requests under way, so whoever

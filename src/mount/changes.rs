@@ -33,7 +33,7 @@ impl Telling {
     }
 
     /// Starts to tell the kernel what changes.
-    pub(super) fn start(&self, fs: Arc<Fs>, kernel: Kernel) -> io::Result<()> {
+    pub(super) fn start(&self, fs: Arc<Fs>, kernel: Arc<Kernel>) -> io::Result<()> {
         let telling = self.clone();
         thread::Builder::new().name("changes".to_owned()).spawn(move || {
             if let Err(error) = telling.run(&fs, &kernel) {

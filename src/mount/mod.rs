@@ -231,13 +231,15 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     }
     // Signals are caught from here on, so that none can leave a mount behind.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+    let adapter = Adapter::new(Arc::clone(&fs));
     let session = fuser::Session::new(
-        Adapter::new(Arc::clone(&fs)),
+        adapter.clone(),
         &mount_point,
         &config(&request.options, &source),
     )
     .map_err(|error| mount_error(&mount_point, &error))?;
-    let kernel = Kernel::new(session.notifier(), &session)?;
+    let kernel = Arc::new(Kernel::new(session.notifier(), &session)?);
+    adapter.serve(Arc::clone(&kernel));
     let (sender, events) = mpsc::channel();
     let ended = sender.clone();
     // A session that cannot be served unmounts where it is dropped.

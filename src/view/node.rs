@@ -17,6 +17,38 @@ impl NodeId {
     pub const BITS: u32 = 26;
 }
 
+/// A set of the files of messages, without regard to the message: the subject of one is that of
+/// all. What is not in the directory of the outermost message counts as one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NodeSet(u64);
+
+impl NodeSet {
+    /// Adds a file.
+    pub fn insert(&mut self, id: NodeId) {
+        self.0 |= Self::bit(id);
+    }
+
+    /// Whether a file is in it.
+    pub fn contains(self, id: NodeId) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+
+    /// What is in either of two sets.
+    pub fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// The numbers below `RAW` are those of the outermost message in every file.
+    fn bit(id: NodeId) -> u64 {
+        1 << id.0.min(RAW)
+    }
+}
+
 /// A file or directory of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Node {
@@ -87,6 +119,7 @@ const PROPERTY: u32 = RAW + RAW_LEN;
 /// 16,000 attachments use up all numbers, where MAPI allows 2,048.
 pub(super) const DERIVED_LEN: u32 = 4096;
 
+const _: () = assert!(RAW < u64::BITS);
 const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);
 const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
 

@@ -1,0 +1,84 @@
+//! Puts files into the kernel's page cache before they are asked for (`FUSE_NOTIFY_STORE`).
+//!
+//! A walk that reads every small file has a request for each of them, which costs more than the
+//! file. So at the end of a listing, before its answer, the process that waits for it is given
+//! the files that it is likely to read next.
+//!
+//! A store waits while somebody reads the same file, and what waits for an answer of ours must
+//! not be relied on (see [`super::notify`]). Therefore it is done only while one process is at
+//! work, which waits for the listing meanwhile, and by one event loop at a time.
+
+use std::io;
+
+use crate::view::{Kind, NodeId};
+
+use super::ino::{Ino, SourceKind};
+use super::messages::MessageNode;
+use super::{Error, Fs};
+
+/// Larger files are left to the requests of their readers.
+const FILE_BYTES_MAX: u64 = 128 << 10;
+/// As much is stored of one directory.
+const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
+
+/// Takes the whole content of a file.
+pub type Store<'a> = &'a mut dyn FnMut(Ino, &[u8]) -> io::Result<()>;
+
+impl Fs {
+    /// Notes which process makes a request for a listing or a content.
+    pub fn note_request(&self, process: u32) {
+        self.habits.request(process);
+    }
+
+    /// Stores the files of a directory whose listing ends that are likely to be read next. What
+    /// cannot be stored is left to those who read it.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read.
+    pub fn store_ahead(
+        &self,
+        directory: Ino,
+        bytes: &mut Vec<u8>,
+        store: Store<'_>,
+    ) -> Result<(), Error> {
+        let (base, id) = directory.parts();
+        let to_read = self.habits.read_by_one(base);
+        if to_read.is_empty() || self.is_writable() {
+            return Ok(());
+        }
+        let node = self.node(base)?;
+        if node.kind != SourceKind::Message {
+            return Ok(());
+        }
+        let message = MessageNode::new(base, node);
+        let open = self.open_message(&message)?;
+        let Ok(listing) = open.tree.list(id) else { return Ok(()) };
+        let Ok(_storing) = self.storing.try_lock() else { return Ok(()) };
+        let mut left = DIRECTORY_BYTES_MAX;
+        let files = listing.entries().iter().filter(|entry| entry.kind == Kind::File);
+        for entry in files.filter(|entry| to_read.contains(entry.id)) {
+            if let Some(size) = self.small_file(&message, entry.id, left, bytes)
+                && store(Ino::new(base, entry.id), bytes).is_ok()
+            {
+                left -= size;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a whole file of at most so many bytes; `None` if it is larger, empty or damaged.
+    fn small_file(
+        &self,
+        message: &MessageNode,
+        id: NodeId,
+        bytes_max: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Option<u64> {
+        let open = self.open_message(message).ok()?;
+        let size = self.node_attr(message, &open, id).ok()?.size;
+        let is_small = (1..=FILE_BYTES_MAX.min(bytes_max)).contains(&size);
+        let len = usize::try_from(size).ok().filter(|_| is_small)?;
+        self.read_in_message(message, id, 0, len, bytes).ok()?;
+        (bytes.len() == len).then_some(size)
+    }
+}
