@@ -464,3 +464,29 @@ fn a_walk_has_the_next_messages_opened() {
         assert_eq!(calls.session(figure), 0, "{figure}");
     }
 }
+
+/// `ls -R` goes by name, and has them opened as well.
+#[test]
+fn a_walk_by_name_has_the_next_messages_opened() {
+    const WALKED: usize = 5;
+    let source = numbered(40);
+    let calls = Calls::new(source.path());
+    let mut messages = BTreeMap::new();
+    let listed = calls.fs.readdir(Ino::ROOT, 0, true, &mut |child| {
+        messages.extend((!child.is_dot).then(|| (child.name.to_owned(), child.entry.attr.ino)));
+        false
+    });
+    listed.unwrap();
+    let messages: Vec<_> = messages.into_values().collect();
+    let look_into = |at: usize| {
+        calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
+    };
+    thread::scope(|scope| {
+        let _closing = Closing(&calls.fs);
+        scope.spawn(|| calls.fs.open_ahead());
+        wait_until("messages opened ahead", LONG, || {
+            (0..WALKED).for_each(look_into);
+            calls.session("messages_opened") == WALKED as u64 + 16
+        });
+    });
+}

@@ -1,4 +1,5 @@
-//! Opens the next messages of a folder while messages are looked into in the order of its listing.
+//! Opens the next messages of a folder while messages are looked into in the order of its listing
+//! or of their names.
 //!
 //! So a walk has the work of opening done beside it. A request never waits for what is opened
 //! ahead; what was not ready in time is opened by the request itself.
@@ -13,7 +14,7 @@ use crate::storage::WHOLE_READ_BYTES_MAX;
 use crate::view::{Kind, NodeId};
 
 use super::Fs;
-use super::folders::Folders;
+use super::folders::{Folders, Order};
 use super::ino::{SourceKind, SourceNode};
 use super::messages::MessageNode;
 use super::metadata::Metadata;
@@ -30,20 +31,71 @@ struct Walk {
     /// Whether there is someone to open messages.
     has_opener: bool,
     is_closed: bool,
+    /// The last two messages that were looked into.
+    last: Option<PathBuf>,
+    before_last: Option<PathBuf>,
+    /// How many were looked into in each of [`BY_NAME`], one after the other.
+    rising: [usize; BY_NAME.len()],
+    /// The order in which messages are foreseen.
+    order: Order,
     /// The messages that were looked into as foreseen, one after the other.
     in_step: usize,
-    /// The messages that come next by the order of the folder.
+    /// The messages that come next.
     foreseen: VecDeque<PathBuf>,
     /// Those of them that are still to be opened.
     to_open: VecDeque<PathBuf>,
+    /// Whether the opener is to foresee more.
+    is_asked: bool,
 }
 
+/// The orders that have to be sorted for first.
+const BY_NAME: [Order; 2] = [Order::Bytes, Order::Letters];
 /// From so many messages in the order of the folder on it is taken for a walk.
 const IN_STEP_MIN: usize = 2;
+/// From so many names in order on it is worth sorting them all to find out.
+const RISING_MIN: usize = 3;
+/// So many names may be left out in between, of files that are no messages.
+const LEFT_OUT_MAX: usize = 2;
 /// As many messages are opened ahead at most.
 const AHEAD_MAX: usize = 16;
 /// More are asked for only when no more than this are left, since to wake a thread costs too.
 const AHEAD_LEFT: usize = 8;
+
+impl Walk {
+    /// Goes on to a message; says whether it was foreseen.
+    fn step(&mut self, path: &Path) -> bool {
+        let Some(at) = self.foreseen.iter().position(|foreseen| foreseen == path) else {
+            return false;
+        };
+        self.foreseen.drain(..=at);
+        let behind = self.to_open.iter().position(|waiting| waiting == path);
+        self.to_open.drain(..behind.map_or(0, |at| at + 1));
+        self.in_step += 1;
+        true
+    }
+
+    /// Begins anew at a message that was not foreseen.
+    fn begin(&mut self, path: &Path) {
+        self.in_step = 0;
+        self.order = Order::Listing;
+        self.to_open.clear();
+        self.foreseen.clear();
+        let last = self.last.as_deref().filter(|last| last.parent() == path.parent());
+        let names = last.and_then(Path::file_name).zip(path.file_name());
+        for (rising, order) in self.rising.iter_mut().zip(BY_NAME) {
+            let goes_on = names.is_some_and(|(last, name)| order.is_before(last, name));
+            *rising = if goes_on { *rising + 1 } else { 0 };
+        }
+    }
+
+    /// Whether the opener has to look for what comes next.
+    fn needs_more(&self) -> bool {
+        match self.in_step >= IN_STEP_MIN {
+            true => self.foreseen.len() <= AHEAD_LEFT,
+            false => self.rising.into_iter().any(|rising| rising >= RISING_MIN),
+        }
+    }
+}
 
 impl Ahead {
     /// Notes that a message is looked into.
@@ -52,35 +104,62 @@ impl Ahead {
         if !walk.has_opener {
             return;
         }
-        match walk.foreseen.iter().position(|foreseen| foreseen == path) {
-            Some(at) => {
-                walk.foreseen.drain(..=at);
-                let behind = walk.to_open.iter().position(|waiting| waiting == path);
-                walk.to_open.drain(..behind.map_or(0, |at| at + 1));
-                walk.in_step += 1;
-            }
-            None => {
-                walk.in_step = 0;
-                walk.to_open.clear();
-                walk.foreseen = folders.behind(path, 1).into();
-                return;
-            }
+        if !walk.step(path) {
+            walk.begin(path);
         }
-        if walk.in_step < IN_STEP_MIN || walk.foreseen.len() > AHEAD_LEFT {
-            if walk.foreseen.is_empty() {
-                walk.foreseen = folders.behind(path, 1).into();
+        walk.before_last = walk.last.replace(path.to_owned());
+        if walk.in_step < IN_STEP_MIN && walk.foreseen.is_empty() {
+            walk.foreseen = folders.behind(path, 1, Order::Listing).into();
+        }
+        if walk.needs_more() && !walk.is_asked {
+            walk.is_asked = true;
+            drop(walk);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Foresees more of a walk, or finds out by which names it goes.
+    fn foresee(&self, folders: &Folders) {
+        let walk = self.lock();
+        let Some(last) = walk.last.clone() else { return };
+        if walk.in_step >= IN_STEP_MIN {
+            let from = walk.foreseen.back().unwrap_or(&last).clone();
+            let (order, count) = (walk.order, AHEAD_MAX.saturating_sub(walk.foreseen.len()));
+            drop(walk);
+            let more = folders.behind(&from, count, order);
+            let mut walk = self.lock();
+            // It may have gone elsewhere meanwhile.
+            if walk.in_step >= IN_STEP_MIN && walk.foreseen.back().unwrap_or(&last) == &from {
+                walk.to_open.extend(more.iter().cloned());
+                walk.foreseen.extend(more);
             }
             return;
         }
-        let last = walk.foreseen.back().map_or(path, PathBuf::as_path);
-        let more = folders.behind(last, AHEAD_MAX - walk.foreseen.len());
-        if more.is_empty() {
-            return;
-        }
-        walk.to_open.extend(more.iter().cloned());
-        walk.foreseen.extend(more);
+        let rising = BY_NAME.into_iter().zip(walk.rising);
+        let order = rising.filter(|(_, rising)| *rising >= RISING_MIN).map(|(order, _)| order);
+        let (orders, before_last) = (order.collect::<Vec<_>>(), walk.before_last.clone());
         drop(walk);
-        self.changed.notify_one();
+        let before_last = before_last.unwrap_or_default();
+        let leads = |order: &Order| {
+            folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last)
+        };
+        let order = orders.into_iter().find(leads);
+        let more = order.map_or(Vec::new(), |order| folders.behind(&last, AHEAD_MAX, order));
+        let mut walk = self.lock();
+        if walk.in_step >= IN_STEP_MIN {
+            return;
+        }
+        walk.rising = Default::default();
+        let behind = match walk.last.as_ref() {
+            Some(now) if *now == last => Some(0),
+            now => more.iter().position(|path| Some(path) == now).map(|at| at + 1),
+        };
+        if let Some((order, behind)) = order.zip(behind) {
+            walk.order = order;
+            walk.in_step = IN_STEP_MIN;
+            walk.foreseen = more.into_iter().skip(behind).collect();
+            walk.to_open = walk.foreseen.clone();
+        }
     }
 
     /// Ends the opening.
@@ -93,12 +172,18 @@ impl Ahead {
     }
 
     /// Waits for the next message to open; `None` after the end.
-    fn next(&self) -> Option<PathBuf> {
+    fn next(&self, folders: &Folders) -> Option<PathBuf> {
         let mut walk = self.lock();
         walk.has_opener = true;
         loop {
             if walk.is_closed {
                 return None;
+            }
+            if std::mem::take(&mut walk.is_asked) {
+                drop(walk);
+                self.foresee(folders);
+                walk = self.lock();
+                continue;
             }
             if let Some(path) = walk.to_open.pop_front() {
                 return Some(path);
@@ -122,7 +207,7 @@ impl Fs {
         if self.options.cache_bytes_max < CACHE_BYTES_MIN {
             return;
         }
-        while let Some(path) = self.ahead.next() {
+        while let Some(path) = self.ahead.next(&self.folders) {
             let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
             // Whoever asks for the message is told what is wrong with it.
             if !matches!(opened, Ok(Ok(()))) {

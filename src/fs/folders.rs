@@ -8,7 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::ino::SourceNode;
 use lru::LruCache;
@@ -21,60 +21,137 @@ pub(super) struct FolderEntry {
     pub(super) name: OsString,
 }
 
+/// The entries of a folder as last read.
+#[derive(Debug)]
+pub(super) struct FolderListing {
+    /// By their cookies.
+    entries: Vec<FolderEntry>,
+    /// Places in `entries`, by name.
+    by_bytes: OnceLock<Vec<u32>>,
+    by_letters: OnceLock<Vec<u32>>,
+}
+
+/// An order in which the entries of a folder are gone through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// That of the listing.
+    #[default]
+    Listing,
+    /// By name, as programs sort in the C locale.
+    Bytes,
+    /// By name without regard to case, much as programs sort in other locales.
+    Letters,
+}
+
 /// The folders being listed.
 #[derive(Debug)]
 pub(super) struct Folders {
     listings: Mutex<Listings>,
 }
 
-type Listings = LruCache<Arc<SourceNode>, Arc<[FolderEntry]>>;
+type Listings = LruCache<Arc<SourceNode>, Arc<FolderListing>>;
 
 /// As many folders as are likely to be listed at once.
 const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 /// How far an entry is looked for behind its place, for the cookies that are taken.
 const MOVED_MAX: usize = 8;
 
+impl Order {
+    /// Whether a name comes before another one.
+    pub(super) fn is_before(self, a: &OsStr, b: &OsStr) -> bool {
+        match self {
+            Self::Listing => hash(a) < hash(b),
+            Self::Bytes => a < b,
+            Self::Letters => letters(a) < letters(b),
+        }
+    }
+}
+
+fn letters(name: &OsStr) -> (OsString, &OsStr) {
+    (name.to_ascii_lowercase(), name)
+}
+
+impl FolderListing {
+    fn new(names: Vec<OsString>) -> Self {
+        let entries = with_cookies(names);
+        Self { entries, by_bytes: OnceLock::new(), by_letters: OnceLock::new() }
+    }
+
+    /// The entries behind a cookie.
+    pub(super) fn behind_cookie(&self, cookie: u64) -> &[FolderEntry] {
+        let behind = self.entries.partition_point(|entry| entry.cookie <= cookie);
+        self.entries.get(behind..).unwrap_or_default()
+    }
+
+    /// At most `count` names that follow one. To sort a large folder takes a while, the first time.
+    fn behind(&self, name: &OsStr, count: usize, order: Order) -> Vec<&OsStr> {
+        let places = match order {
+            Order::Listing => return self.behind_as_listed(name, count),
+            Order::Bytes => self.by_bytes.get_or_init(|| self.sorted(|a| a)),
+            Order::Letters => self.by_letters.get_or_init(|| self.sorted(letters)),
+        };
+        let is_behind = |at: &u32| self.name(*at).is_some_and(|known| order.is_before(name, known));
+        let behind = places.partition_point(|at| !is_behind(at));
+        places.iter().skip(behind).take(count).filter_map(|at| self.name(*at)).collect()
+    }
+
+    fn behind_as_listed(&self, name: &OsStr, count: usize) -> Vec<&OsStr> {
+        let cookie = hash(name);
+        let at = self.entries.partition_point(|entry| entry.cookie < cookie);
+        let entries = self.entries.get(at..).unwrap_or_default();
+        // A cookie that is taken has moved the entry behind others.
+        let moved = entries.iter().take(MOVED_MAX).position(|entry| entry.name == name);
+        let behind = entries.get(moved.map_or(entries.len(), |at| at + 1)..).unwrap_or_default();
+        behind.iter().take(count).map(|entry| entry.name.as_os_str()).collect()
+    }
+
+    fn sorted<'a, K: Ord>(&'a self, key: impl Fn(&'a OsStr) -> K) -> Vec<u32> {
+        // More than four thousand million names are in no folder.
+        let mut places: Vec<_> = (0..u32::try_from(self.entries.len()).unwrap_or(0)).collect();
+        places.sort_by_cached_key(|at| self.name(*at).map(&key));
+        places
+    }
+
+    fn name(&self, at: u32) -> Option<&OsStr> {
+        Some(self.entries.get(usize::try_from(at).ok()?)?.name.as_os_str())
+    }
+}
+
 impl Folders {
     pub(super) fn new() -> Self {
         Self { listings: Mutex::new(LruCache::new(FOLDERS_MAX)) }
     }
 
-    /// The entries of a folder behind a cookie: as last read if the listing goes on, and read
-    /// anew where it begins.
+    /// The entries of a folder: as last read if a listing goes on behind a cookie, and read anew
+    /// where it begins.
     pub(super) fn list<E>(
         &self,
         folder: &Arc<SourceNode>,
         cookie: u64,
         read: impl FnOnce() -> Result<Vec<OsString>, E>,
-    ) -> Result<Arc<[FolderEntry]>, E> {
+    ) -> Result<Arc<FolderListing>, E> {
         if cookie != 0
-            && let Some(entries) = self.lock().get(folder)
+            && let Some(listing) = self.lock().get(folder)
         {
-            return Ok(Arc::clone(entries));
+            return Ok(Arc::clone(listing));
         }
-        let entries: Arc<[_]> = with_cookies(read()?).into();
-        self.lock().put(Arc::clone(folder), Arc::clone(&entries));
-        Ok(entries)
+        let listing = Arc::new(FolderListing::new(read()?));
+        self.lock().put(Arc::clone(folder), Arc::clone(&listing));
+        Ok(listing)
     }
 
-    /// At most `count` entries that follow a file in the listing of its folder, as last read.
-    pub(super) fn behind(&self, path: &Path, count: usize) -> Vec<PathBuf> {
+    /// At most `count` files that follow one in its folder as last read.
+    pub(super) fn behind(&self, path: &Path, count: usize, order: Order) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Vec::new();
         };
-        let listed = {
+        let listing = {
             let listings = self.lock();
             let found = listings.iter().find(|(known, _)| known.path == folder);
-            found.map(|(_, entries)| Arc::clone(entries))
+            found.map(|(_, listing)| Arc::clone(listing))
         };
-        let entries = listed.as_deref().unwrap_or_default();
-        let cookie = hash(name);
-        let at = entries.partition_point(|entry| entry.cookie < cookie);
-        let entries = entries.get(at..).unwrap_or_default();
-        // A cookie that is taken has moved the entry behind others.
-        let moved = entries.iter().take(MOVED_MAX).position(|entry| entry.name == name);
-        let behind = entries.get(moved.map_or(entries.len(), |at| at + 1)..).unwrap_or_default();
-        behind.iter().take(count).map(|entry| folder.join(&entry.name)).collect()
+        let Some(listing) = listing else { return Vec::new() };
+        listing.behind(name, count, order).into_iter().map(|name| folder.join(name)).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Listings> {
@@ -106,7 +183,7 @@ fn hash(name: &OsStr) -> u64 {
 mod tests {
     use std::ffi::OsString;
 
-    use super::with_cookies;
+    use super::{FolderListing, Order, with_cookies};
 
     #[test]
     fn cookies_rise_and_do_not_depend_on_the_other_names() {
@@ -120,5 +197,23 @@ mod tests {
         for entry in few {
             assert!(many.iter().any(|e| e.name == entry.name && e.cookie == entry.cookie));
         }
+    }
+
+    #[test]
+    fn each_order_leads_from_name_to_name() {
+        let names = ["b.msg", "A.msg", "a.msg", "C.msg"].map(OsString::from);
+        let listing = FolderListing::new(names.to_vec());
+        let walk = |first: &str, order| {
+            let mut walked = vec![first.to_owned()];
+            while let Some(next) = listing.behind(walked.last().unwrap().as_ref(), 1, order).first()
+            {
+                walked.push(next.to_str().unwrap().to_owned());
+            }
+            walked
+        };
+        assert_eq!(walk("A.msg", Order::Bytes), ["A.msg", "C.msg", "a.msg", "b.msg"]);
+        assert_eq!(walk("A.msg", Order::Letters), ["A.msg", "a.msg", "b.msg", "C.msg"]);
+        let first = listing.behind_cookie(0)[0].name.to_str().unwrap();
+        assert_eq!(walk(first, Order::Listing).len(), 4);
     }
 }

@@ -615,11 +615,10 @@ impl Fs {
             }
             Ok(names)
         };
-        let entries = self.folders.list(node, cookie, read)?;
-        let behind = entries.partition_point(|entry| entry.cookie <= cookie);
+        let listing = self.folders.list(node, cookie, read)?;
         let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
         let mut child = PathBuf::new();
-        for entry in entries.get(behind..).unwrap_or_default() {
+        for entry in listing.behind_cookie(cookie) {
             let text = child.as_mut_os_string();
             text.clear();
             if !path.as_os_str().is_empty() {
