@@ -490,3 +490,46 @@ fn a_walk_by_name_has_the_next_messages_opened() {
         });
     });
 }
+
+/// Who reads the subject of each message is given that of the next one, whole, and nothing else.
+#[test]
+fn what_is_read_of_every_message_is_stored_ahead() {
+    const READ: &str = "subject";
+    let source = numbered(8);
+    let calls = Calls::new(source.path());
+    let mut messages = Vec::new();
+    let listed = calls.fs.readdir(Ino::ROOT, 0, true, &mut |child| {
+        messages.extend((!child.is_dot).then_some(child.entry.attr.ino));
+        false
+    });
+    listed.unwrap();
+    let list_to_the_end = |message: Ino, process: u32| {
+        calls.fs.note_request(process);
+        calls.fs.readdir(message, 0, false, &mut |_| false).unwrap();
+        let mut stored = Vec::new();
+        let mut bytes = Vec::new();
+        let store = &mut |ino: Ino, content: &[u8]| {
+            stored.push((ino, content.to_owned()));
+            Ok(())
+        };
+        calls.fs.store_ahead(message, &mut bytes, store).unwrap();
+        stored
+    };
+    let read = |message: Ino| {
+        let subject = calls.fs.lookup(message, OsStr::new(READ)).unwrap().attr.ino;
+        (subject, calls.fs.read(subject, 0, 4096).unwrap())
+    };
+    let alone = |process| (0..100).for_each(|_| calls.fs.note_request(process));
+    alone(1);
+    assert_eq!(list_to_the_end(messages[0], 1), []);
+    read(messages[0]);
+    assert_eq!(list_to_the_end(messages[1], 1), [read(messages[1])]);
+    assert_eq!(list_to_the_end(messages[2], 2), [], "another process is at work too");
+    alone(2);
+    assert_eq!(list_to_the_end(messages[3], 2), [read(messages[3])]);
+    let refused = calls.fs.store_ahead(messages[4], &mut Vec::new(), &mut |_, _| {
+        Err(std::io::ErrorKind::NotFound.into())
+    });
+    refused.unwrap();
+    assert_eq!(calls.session("files_stored"), 2);
+}

@@ -140,9 +140,8 @@ impl Ahead {
         let (orders, before_last) = (order.collect::<Vec<_>>(), walk.before_last.clone());
         drop(walk);
         let before_last = before_last.unwrap_or_default();
-        let leads = |order: &Order| {
-            folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last)
-        };
+        let leads =
+            |order: &Order| folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last);
         let order = orders.into_iter().find(leads);
         let more = order.map_or(Vec::new(), |order| folders.behind(&last, AHEAD_MAX, order));
         let mut walk = self.lock();

@@ -152,6 +152,7 @@ impl Fs {
                     ("cached_messages", cached_messages as u64),
                     ("cache_bytes", cache_bytes as u64),
                     ("cache_bytes_max", self.options.cache_bytes_max as u64),
+                    ("files_stored", self.stores.files()),
                     ("source_files_known", self.nodes.len() as u64),
                     ("watches", self.watcher.as_ref().map_or(0, Watcher::len) as u64),
                 ];

@@ -111,3 +111,61 @@ impl Habits {
         self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Habits, IN_ROW_MIN, SAMPLE_EVERY};
+    use crate::fs::Ino;
+    use crate::view::NodeId;
+
+    const SUBJECT: NodeId = NodeId(16);
+    const TEXT: NodeId = NodeId(30);
+
+    /// The base of a message.
+    fn message(number: u64) -> super::Base {
+        Ino(1 + ((number + 2) << NodeId::BITS)).parts().0
+    }
+
+    #[test]
+    fn what_was_read_of_one_message_is_foreseen_of_the_next() {
+        let habits = Habits::default();
+        habits.look_into(message(0));
+        habits.read(SUBJECT);
+        habits.ask_size(TEXT);
+        habits.look_into(message(1));
+        assert!(habits.wanted_of(message(0)).is_none(), "the first one is a sample");
+        let wanted = habits.wanted_of(message(1)).unwrap();
+        assert!(wanted.contains(SUBJECT) && wanted.contains(TEXT));
+        (0..=IN_ROW_MIN).for_each(|_| habits.request(7));
+        let read = habits.read_by_one(message(1));
+        assert!(read.contains(SUBJECT) && !read.contains(TEXT));
+        assert!(habits.read_by_one(message(0)).is_empty());
+    }
+
+    #[test]
+    fn two_processes_are_not_one() {
+        let habits = Habits::default();
+        habits.look_into(message(0));
+        habits.read(SUBJECT);
+        habits.look_into(message(1));
+        for _ in 0..IN_ROW_MIN {
+            habits.request(7);
+            habits.request(8);
+        }
+        assert!(habits.read_by_one(message(1)).is_empty());
+    }
+
+    #[test]
+    fn a_habit_is_given_up() {
+        let habits = Habits::default();
+        habits.look_into(message(0));
+        habits.read(SUBJECT);
+        let look = |from: u64| {
+            (0..u64::from(SAMPLE_EVERY)).for_each(|n| habits.look_into(message(from + n)))
+        };
+        look(1);
+        assert!(habits.wanted().contains(SUBJECT), "the second sample has only begun");
+        look(100);
+        assert!(habits.wanted().is_empty());
+    }
+}

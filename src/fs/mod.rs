@@ -29,7 +29,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
@@ -45,6 +45,7 @@ use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
 use messages::{MessageNode, OpenMessage, message_error};
 use metadata::Metadata;
 use source::{SourceFolder, SourceRoot};
+use store::Stores;
 use watch::{Grant, Watcher};
 use write::{StateFolder, Writing};
 
@@ -131,8 +132,7 @@ pub struct Fs {
     folders: Folders,
     ahead: Ahead,
     habits: Habits,
-    /// Held while files are stored in the kernel's page cache.
-    storing: Mutex<()>,
+    stores: Stores,
     watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
@@ -218,7 +218,7 @@ impl Fs {
             folders: Folders::new(),
             ahead: Ahead::default(),
             habits: Habits::default(),
-            storing: Mutex::default(),
+            stores: Stores::default(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             options,

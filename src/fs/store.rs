@@ -9,6 +9,8 @@
 //! work, which waits for the listing meanwhile, and by one event loop at a time.
 
 use std::io;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::view::{Kind, NodeId};
 
@@ -20,6 +22,21 @@ use super::{Error, Fs};
 const FILE_BYTES_MAX: u64 = 128 << 10;
 /// As much is stored of one directory.
 const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
+
+/// What is stored, and how much was.
+#[derive(Debug, Default)]
+pub(super) struct Stores {
+    /// Held while files of a directory are stored.
+    running: Mutex<()>,
+    files: AtomicU64,
+}
+
+impl Stores {
+    /// How many files were stored.
+    pub(super) fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+}
 
 /// Takes the whole content of a file.
 pub type Store<'a> = &'a mut dyn FnMut(Ino, &[u8]) -> io::Result<()>;
@@ -53,7 +70,7 @@ impl Fs {
         let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
         let Ok(listing) = open.tree.list(id) else { return Ok(()) };
-        let Ok(_storing) = self.storing.try_lock() else { return Ok(()) };
+        let Ok(_running) = self.stores.running.try_lock() else { return Ok(()) };
         let mut left = DIRECTORY_BYTES_MAX;
         let files = listing.entries().iter().filter(|entry| entry.kind == Kind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {
@@ -61,6 +78,7 @@ impl Fs {
                 && store(Ino::new(base, entry.id), bytes).is_ok()
             {
                 left -= size;
+                self.stores.files.fetch_add(1, Ordering::Relaxed);
             }
         }
         Ok(())

@@ -232,12 +232,9 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     // Signals are caught from here on, so that none can leave a mount behind.
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     let adapter = Adapter::new(Arc::clone(&fs));
-    let session = fuser::Session::new(
-        adapter.clone(),
-        &mount_point,
-        &config(&request.options, &source),
-    )
-    .map_err(|error| mount_error(&mount_point, &error))?;
+    let session =
+        fuser::Session::new(adapter.clone(), &mount_point, &config(&request.options, &source))
+            .map_err(|error| mount_error(&mount_point, &error))?;
     let kernel = Arc::new(Kernel::new(session.notifier(), &session)?);
     adapter.serve(Arc::clone(&kernel));
     let (sender, events) = mpsc::channel();

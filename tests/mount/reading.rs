@@ -236,3 +236,24 @@ fn read_direct(path: &PathBuf) -> Vec<u8> {
     file.read_to_end(&mut bytes).unwrap_or_else(|error| panic!("{path:?}: {error}"));
     bytes
 }
+
+/// A walk that reads everything is given most files without asking for them, and they are the
+/// same as those that are asked for.
+#[test]
+fn what_is_stored_ahead_is_what_is_read() {
+    const MESSAGES: usize = 100;
+    let messages = (0..MESSAGES).map(|number| (format!("{number}.msg"), parcel().to_bytes()));
+    let source = messages.fold(Folder::new(), |folder, (name, bytes)| folder.with(&name, bytes));
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    let mut walked = BTreeMap::new();
+    for message in mount.names("") {
+        for path in walk(&mount.path(&message)).into_iter().filter(|path| path.is_file()) {
+            walked.insert(path.clone(), fs::read(&path).unwrap());
+        }
+    }
+    let stored = mount.session("files_stored");
+    assert!(stored > walked.len() as u64 / 2, "{stored} of {}", walked.len());
+    for (path, content) in &walked {
+        assert!(*content == read_direct(path), "{path:?}");
+    }
+}
