@@ -62,6 +62,12 @@ def sample_folder(bench):
     return folder
 
 
+def msgfs_grep(bench, files, _):
+    """The same search without the kernel."""
+    elapsed, _ = measure.seconds([str(bench.programs / "msgfs"), "grep", NEEDLE, *files], bench.out)
+    return elapsed
+
+
 def shell(bench, script, *words):
     elapsed, _ = measure.seconds(["sh", "-c", script, "sh", NEEDLE, *words], bench.out)
     return elapsed
@@ -119,6 +125,7 @@ def python(bench):
 
 # Each with whether it is fast enough for the whole sample, and how many times faster we must be.
 PEERS = {
+    "msgfs grep": (msgfs_grep, True, None),
     "7z x + grep": (seven_zip, True, 10),
     "strings -el | grep": (strings, True, 5),
     "olecfmount + grep": (olecfmount, False, None),
@@ -136,6 +143,8 @@ PACKAGES = {
 
 def present(bench, name):
     """Whether a peer is there, or can be installed."""
+    if name == "msgfs grep":
+        return True
     if name == "extract-msg":
         if not python(bench):
             bench.note("extract-msg is absent: 'pip install extract-msg'")

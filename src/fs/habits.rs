@@ -38,7 +38,7 @@ struct Observation {
 }
 
 /// One message in so many is a sample.
-const SAMPLE_EVERY: u32 = 32;
+const SAMPLE_EVERY: u32 = 64;
 /// After so many requests in a row a process is taken to be the only one that is at work.
 const IN_ROW_MIN: u32 = 24;
 

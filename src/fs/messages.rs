@@ -291,7 +291,7 @@ impl Fs {
 }
 
 /// A large file is read piece by piece, and must not have been written to meanwhile.
-fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
+pub(super) fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
     let Some(metadata) = open.tree.source().file_metadata() else { return Ok(()) };
     let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
     check_identity(node, &(&metadata).into())

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::view::{Kind, NodeId};
 
 use super::ino::{Ino, SourceKind};
-use super::messages::MessageNode;
+use super::messages::{MessageNode, OpenMessage, check_unchanged};
 use super::{Error, Fs};
 
 /// Larger files are left to the requests of their readers.
@@ -74,13 +74,14 @@ impl Fs {
         let mut left = DIRECTORY_BYTES_MAX;
         let files = listing.entries().iter().filter(|entry| entry.kind == Kind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {
-            if let Some(size) = self.small_file(&message, entry.id, left, bytes)
+            if let Some(size) = self.small_file(&message, &open, entry.id, left, bytes)
                 && store(Ino::new(base, entry.id), bytes).is_ok()
             {
                 left -= size;
                 self.stores.files.fetch_add(1, Ordering::Relaxed);
             }
         }
+        self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(())
     }
 
@@ -88,15 +89,16 @@ impl Fs {
     fn small_file(
         &self,
         message: &MessageNode,
+        open: &OpenMessage,
         id: NodeId,
         bytes_max: u64,
         bytes: &mut Vec<u8>,
     ) -> Option<u64> {
-        let open = self.open_message(message).ok()?;
-        let size = self.node_attr(message, &open, id).ok()?.size;
+        let size = self.node_attr(message, open, id).ok()?.size;
         let is_small = (1..=FILE_BYTES_MAX.min(bytes_max)).contains(&size);
         let len = usize::try_from(size).ok().filter(|_| is_small)?;
-        self.read_in_message(message, id, 0, len, bytes).ok()?;
+        open.tree.read_into(id, 0, len, bytes).ok()?;
+        check_unchanged(&message.node, open).ok()?;
         (bytes.len() == len).then_some(size)
     }
 }

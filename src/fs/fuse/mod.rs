@@ -4,6 +4,8 @@
 //! are never opened: what an inode number stands for does not change, so the kernel may skip
 //! `open` and `opendir`. ENOSYS to them, and to `flush` and `fsync`, means "never ask again".
 
+mod errno;
+
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
@@ -19,7 +21,7 @@ use fuser::{
     ReplyXattr, Request, TimeOrNow, WriteFlags,
 };
 
-use crate::{imsg, storage, view};
+use errno::errno;
 
 use super::notify::Kernel;
 use super::{Attr, Error, FileType, Fs, Ino, SetAttr};
@@ -555,76 +557,6 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
             tracing::error!(operation, "the request failed by a bug in msgfs");
             Err(Errno::EIO)
         }
-    }
-}
-
-/// The table of error kinds and errno values.
-fn errno(error: &Error) -> Errno {
-    match error {
-        Error::NotFound => Errno::ENOENT,
-        Error::NotADirectory => Errno::ENOTDIR,
-        Error::IsADirectory => Errno::EISDIR,
-        Error::Stale { .. } => Errno::ESTALE,
-        Error::NoAttribute => Errno::ENODATA,
-        Error::NotSupported => Errno::EOPNOTSUPP,
-        Error::NotALink => Errno::EINVAL,
-        Error::NotPermitted(_) => Errno::EPERM,
-        Error::Exists => Errno::EEXIST,
-        Error::NotEmpty => Errno::ENOTEMPTY,
-        Error::OtherDevice => Errno::EXDEV,
-        Error::NameTooLong => Errno::ENAMETOOLONG,
-        Error::BadHandle => Errno::EBADF,
-        Error::Source { source, .. } | Error::Buffer(source) => os_errno(source),
-        Error::Message { source, .. } => message_errno(source),
-    }
-}
-
-/// What went wrong in a message.
-fn message_errno(error: &view::Error) -> Errno {
-    match error {
-        view::Error::Message(error) => imsg_errno(error),
-        view::Error::Io(error) => os_errno(error),
-        view::Error::NotSettable(_) => Errno::EPERM,
-        view::Error::Invalid { .. } => Errno::EINVAL,
-        view::Error::Storage(error) => storage_errno(error),
-        _ => Errno::EIO,
-    }
-}
-
-fn imsg_errno(error: &imsg::Error) -> Errno {
-    match error {
-        imsg::Error::SessionClosed => Errno::ESHUTDOWN,
-        imsg::Error::ReadOnly { .. } => Errno::EROFS,
-        imsg::Error::Computed { .. } | imsg::Error::Protected { .. } => Errno::EPERM,
-        imsg::Error::Invalid { .. } => Errno::EINVAL,
-        imsg::Error::Unmappable { .. } => Errno::EILSEQ,
-        imsg::Error::TooLarge { .. } => Errno::EFBIG,
-        imsg::Error::TooMany { .. } => Errno::ENOSPC,
-        imsg::Error::Target { source, .. } => os_errno(source),
-        imsg::Error::Storage(error) => storage_errno(error),
-        _ => Errno::EIO,
-    }
-}
-
-fn storage_errno(error: &storage::Error) -> Errno {
-    match error {
-        storage::Error::Changed { .. } => Errno::ESTALE,
-        storage::Error::Exists { .. } => Errno::EEXIST,
-        storage::Error::Name { .. } => Errno::EINVAL,
-        // Written anew it would lose what cannot be read.
-        storage::Error::Incomplete(_) => Errno::EROFS,
-        storage::Error::Replace { source, .. }
-        | storage::Error::Write { source, .. }
-        | storage::Error::Unsynced { source, .. } => os_errno(source),
-        _ => Errno::EIO,
-    }
-}
-
-fn os_errno(error: &io::Error) -> Errno {
-    match error.kind() {
-        io::ErrorKind::FileTooLarge => Errno::EFBIG,
-        io::ErrorKind::StorageFull => Errno::ENOSPC,
-        _ => error.raw_os_error().map_or(Errno::EIO, Errno::from_i32),
     }
 }
 
