@@ -2,7 +2,7 @@
 import argparse, atexit, fcntl, hashlib, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
-from . import attachment, contenders, folder, growth, instructions, measure, peers, report, tree
+from . import attachment, contenders, folder, growth, instructions, measure, peers, readme, report, tree
 
 SECTIONS = {
     "tree": tree.run, "folder": folder.run, "attachment": attachment.run, "growth": growth.run,
@@ -148,6 +148,7 @@ def run(root, words, usage):
     if bench.arguments.publish:
         for name in ("results.tsv", "chart.svg"):
             shutil.copy(bench.target / name, bench.root / "benches" / name)
+        readme.publish(bench.root / "README.md", bench.target / "results.tsv")
     return 0
 
 
