@@ -45,7 +45,7 @@ class Msgfs(Mount):
     def __init__(self, program, source, point):
         super().__init__("msgfs", point)
         self.command = [str(program), str(source), str(point)]
-        self.program, self.pid = str(program), None
+        self.program, self.source, self.pid = str(program), source, None
 
     def mount(self):
         """Returns the seconds until the mount has answered."""

@@ -10,7 +10,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::storage::WHOLE_READ_BYTES_MAX;
 use crate::view::{Kind, NodeId};
 
 use super::Fs;
@@ -58,6 +57,8 @@ const RISING_MIN: usize = 3;
 const LEFT_OUT_MAX: usize = 2;
 /// As many messages are opened ahead at most.
 const AHEAD_MAX: usize = 16;
+/// The tables of a larger file take longer to read than those that follow it should wait.
+const AHEAD_BYTES_MAX: u64 = 16 << 20;
 /// More are asked for only when no more than this are left, since to wake a thread costs too.
 const AHEAD_LEFT: usize = 8;
 
@@ -218,7 +219,7 @@ impl Fs {
     fn open_one_ahead(&self, path: PathBuf) -> io::Result<()> {
         let file = self.source.open_file(&path)?;
         let metadata = Metadata::from(&file.metadata()?);
-        if !metadata.is_file() || metadata.size > WHOLE_READ_BYTES_MAX {
+        if !metadata.is_file() || metadata.size > AHEAD_BYTES_MAX {
             return Ok(());
         }
         let identity = metadata.identity();

@@ -5,6 +5,7 @@
 //! is then done ahead hides the habit, so now and then a message is a sample, with which nothing
 //! is done ahead. Knows nothing of what is made of it.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::view::{NodeId, NodeSet};
@@ -25,9 +26,18 @@ struct Observed {
     sample: Option<Base>,
     /// How many messages come before the next sample.
     before_sample: u32,
-    /// The process, or rather thread, of the last request, and how many it has made in a row.
+    /// The messages of the last requests, the latest at the end.
+    recent: VecDeque<Visit>,
+}
+
+/// Who is at work in a message.
+#[derive(Clone, Copy, Debug)]
+struct Visit {
+    base: Base,
+    /// The process, or rather thread, that came first.
     process: u32,
-    in_row: u32,
+    /// Whether there was another one.
+    is_shared: bool,
 }
 
 /// What was seen since the last sample, and between the two before that.
@@ -39,8 +49,8 @@ struct Observation {
 
 /// One message in so many is a sample.
 const SAMPLE_EVERY: u32 = 64;
-/// After so many requests in a row a process is taken to be the only one that is at work.
-const IN_ROW_MIN: u32 = 24;
+/// Of so many messages it is known who was at work in them last.
+const RECENT_MAX: usize = 32;
 
 impl Observation {
     fn begin(&mut self) {
@@ -76,12 +86,17 @@ impl Habits {
         self.lock().asked.now.insert(id);
     }
 
-    /// Notes a request for a listing or a content.
-    pub(super) fn request(&self, process: u32) {
+    /// Notes a request for a listing or a content in a message.
+    pub(super) fn request(&self, base: Base, process: u32) {
         let mut observed = self.lock();
-        let goes_on = observed.process == process;
-        observed.in_row = if goes_on { observed.in_row.saturating_add(1) } else { 0 };
-        observed.process = process;
+        if let Some(visit) = observed.recent.iter_mut().rev().find(|visit| visit.base == base) {
+            visit.is_shared |= visit.process != process;
+            return;
+        }
+        if observed.recent.len() >= RECENT_MAX {
+            observed.recent.pop_front();
+        }
+        observed.recent.push_back(Visit { base, process, is_shared: false });
     }
 
     /// The files whose contents or sizes are likely to be asked for.
@@ -96,11 +111,13 @@ impl Habits {
         (!is_sample).then(|| self.wanted())
     }
 
-    /// The files of a message that the process at work, if it is the only one, is likely to read.
+    /// The files of a message that are likely to be read, if only one process is at work in it, and
+    /// processes did not share any message lately.
     pub(super) fn read_by_one(&self, base: Base) -> NodeSet {
         let observed = self.lock();
-        let is_alone = observed.in_row >= IN_ROW_MIN;
-        match is_alone && observed.sample != Some(base) {
+        let is_shared = observed.recent.iter().any(|visit| visit.is_shared);
+        let is_visited = observed.recent.iter().any(|visit| visit.base == base);
+        match is_visited && !is_shared && observed.sample != Some(base) {
             true => observed.read.all(),
             false => NodeSet::default(),
         }
@@ -114,7 +131,7 @@ impl Habits {
 
 #[cfg(test)]
 mod tests {
-    use super::{Habits, IN_ROW_MIN, SAMPLE_EVERY};
+    use super::{Habits, RECENT_MAX, SAMPLE_EVERY};
     use crate::fs::Ino;
     use crate::view::NodeId;
 
@@ -136,23 +153,28 @@ mod tests {
         assert!(habits.wanted_of(message(0)).is_none(), "the first one is a sample");
         let wanted = habits.wanted_of(message(1)).unwrap();
         assert!(wanted.contains(SUBJECT) && wanted.contains(TEXT));
-        (0..=IN_ROW_MIN).for_each(|_| habits.request(7));
+        habits.request(message(0), 7);
+        habits.request(message(1), 7);
         let read = habits.read_by_one(message(1));
         assert!(read.contains(SUBJECT) && !read.contains(TEXT));
         assert!(habits.read_by_one(message(0)).is_empty());
     }
 
     #[test]
-    fn two_processes_are_not_one() {
+    fn processes_that_share_a_message_are_given_nothing_for_a_while() {
         let habits = Habits::default();
+        let is_given = |base| !habits.read_by_one(base).is_empty();
         habits.look_into(message(0));
         habits.read(SUBJECT);
-        habits.look_into(message(1));
-        for _ in 0..IN_ROW_MIN {
-            habits.request(7);
-            habits.request(8);
+        assert!(!is_given(message(1)), "nobody is at work in it");
+        for (number, process) in [(1, 7), (2, 8), (1, 7), (2, 8)] {
+            habits.request(message(number), process);
         }
-        assert!(habits.read_by_one(message(1)).is_empty());
+        assert!(is_given(message(1)) && is_given(message(2)));
+        habits.request(message(1), 8);
+        assert!(!is_given(message(1)) && !is_given(message(2)));
+        (3..=RECENT_MAX as u64 + 2).for_each(|number| habits.request(message(number), 8));
+        assert!(is_given(message(RECENT_MAX as u64 + 2)));
     }
 
     #[test]

@@ -5,8 +5,8 @@
 //! the files that it is likely to read next.
 //!
 //! A store waits while somebody reads the same file, and what waits for an answer of ours must
-//! not be relied on (see [`super::notify`]). Therefore it is done only while one process is at
-//! work, which waits for the listing meanwhile, and by one event loop at a time.
+//! not be relied on (see [`super::notify`]). Therefore it is done only where one process is at work
+//! in a message, which waits for the listing meanwhile, and never by all event loops.
 
 use std::io;
 use std::sync::Mutex;
@@ -26,8 +26,9 @@ const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 /// What is stored, and how much was.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
-    /// Held while files of a directory are stored.
-    running: Mutex<()>,
+    /// Each is held while files of a directory are stored; fewer than there are event loops, so
+    /// that whoever a store waits for is answered.
+    running: [Mutex<()>; 2],
     files: AtomicU64,
 }
 
@@ -43,8 +44,11 @@ pub type Store<'a> = &'a mut dyn FnMut(Ino, &[u8]) -> io::Result<()>;
 
 impl Fs {
     /// Notes which process makes a request for a listing or a content.
-    pub fn note_request(&self, process: u32) {
-        self.habits.request(process);
+    pub fn note_request(&self, ino: Ino, process: u32) {
+        let (base, _) = ino.parts();
+        if self.nodes.get(base).is_some_and(|node| node.kind == SourceKind::Message) {
+            self.habits.request(base, process);
+        }
     }
 
     /// Stores the files of a directory whose listing ends that are likely to be read next. What
@@ -70,7 +74,8 @@ impl Fs {
         let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
         let Ok(listing) = open.tree.list(id) else { return Ok(()) };
-        let Ok(_running) = self.stores.running.try_lock() else { return Ok(()) };
+        let free = self.stores.running.iter().find_map(|one| one.try_lock().ok());
+        let Some(_running) = free else { return Ok(()) };
         let mut left = DIRECTORY_BYTES_MAX;
         let files = listing.entries().iter().filter(|entry| entry.kind == Kind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {

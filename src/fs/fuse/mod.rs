@@ -160,7 +160,7 @@ impl Filesystem for Adapter {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        self.fs.note_request(request.pid());
+        self.fs.note_request(Ino(ino.0), request.pid());
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         READ.with_borrow_mut(|bytes| {
             let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size, bytes);
@@ -186,7 +186,7 @@ impl Filesystem for Adapter {
         cookie: u64,
         mut reply: ReplyDirectory,
     ) {
-        self.fs.note_request(request.pid());
+        self.fs.note_request(Ino(ino.0), request.pid());
         let mut is_end = cookie > 0;
         let listed = self.answer("readdir", ino, None, || {
             self.fs.readdir_open(Ino(ino.0), handle.0, cookie, false, &mut |child| {
@@ -212,7 +212,7 @@ impl Filesystem for Adapter {
         cookie: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        self.fs.note_request(request.pid());
+        self.fs.note_request(Ino(ino.0), request.pid());
         let mut is_end = cookie > 0;
         let listed = self.answer("readdirplus", ino, None, || {
             self.fs.readdir_open(Ino(ino.0), handle.0, cookie, true, &mut |child| {
