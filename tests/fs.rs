@@ -1,7 +1,7 @@
 //! The filesystem without a mount: references, listings in pieces, changes of the source, its end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
@@ -433,18 +433,24 @@ impl Drop for Closing<'_> {
     }
 }
 
+/// What the root has, looked up, in the order of its listing.
+fn looked_up(fs: &Fs) -> Vec<(OsString, Ino)> {
+    let mut found = Vec::new();
+    let listed = fs.readdir(Ino::ROOT, 0, true, &mut |child| {
+        found.extend((!child.is_dot).then(|| (child.name.to_owned(), child.entry.attr.ino)));
+        false
+    });
+    listed.unwrap();
+    found
+}
+
 /// Who looks into messages in the order of the folder has the next ones opened, and only those.
 #[test]
 fn a_walk_has_the_next_messages_opened() {
     const OPENED: u64 = 3 + 16;
     let source = numbered(40);
     let calls = Calls::new(source.path());
-    let mut messages = Vec::new();
-    let listed = calls.fs.readdir(Ino::ROOT, 0, true, &mut |child| {
-        messages.extend((!child.is_dot).then_some(child.entry.attr.ino));
-        false
-    });
-    listed.unwrap();
+    let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
     let look_into = |at: usize| {
         calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
     };
@@ -471,13 +477,8 @@ fn a_walk_by_name_has_the_next_messages_opened() {
     const WALKED: usize = 5;
     let source = numbered(40);
     let calls = Calls::new(source.path());
-    let mut messages = BTreeMap::new();
-    let listed = calls.fs.readdir(Ino::ROOT, 0, true, &mut |child| {
-        messages.extend((!child.is_dot).then(|| (child.name.to_owned(), child.entry.attr.ino)));
-        false
-    });
-    listed.unwrap();
-    let messages: Vec<_> = messages.into_values().collect();
+    let by_name: BTreeMap<_, _> = looked_up(&calls.fs).into_iter().collect();
+    let messages: Vec<_> = by_name.into_values().collect();
     let look_into = |at: usize| {
         calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
     };
@@ -497,12 +498,7 @@ fn what_is_read_of_every_message_is_stored_ahead() {
     const READ: &str = "subject";
     let source = numbered(8);
     let calls = Calls::new(source.path());
-    let mut messages = Vec::new();
-    let listed = calls.fs.readdir(Ino::ROOT, 0, true, &mut |child| {
-        messages.extend((!child.is_dot).then_some(child.entry.attr.ino));
-        false
-    });
-    listed.unwrap();
+    let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
     let list_to_the_end = |message: Ino, process: u32| {
         calls.fs.note_request(message, process);
         calls.fs.readdir(message, 0, false, &mut |_| false).unwrap();
