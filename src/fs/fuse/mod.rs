@@ -24,7 +24,7 @@ use fuser::{
 use errno::errno;
 
 use super::notify::Kernel;
-use super::{Attr, Error, FileType, Fs, Ino, SetAttr};
+use super::{Add, Attr, Error, FileType, Fs, Ino, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -186,18 +186,10 @@ impl Filesystem for Adapter {
         cookie: u64,
         mut reply: ReplyDirectory,
     ) {
-        self.fs.note_request(Ino(ino.0), request.pid());
-        let mut is_end = cookie > 0;
-        let listed = self.answer("readdir", ino, None, || {
-            self.fs.readdir_open(Ino(ino.0), handle.0, cookie, false, &mut |child| {
-                is_end = false;
-                let attr = &child.entry.attr;
-                reply.add(INodeNo(attr.ino.0), child.cookie, file_type(attr.file_type), child.name)
-            })
+        let listed = self.list(request, ino, handle, cookie, false, &mut |child| {
+            let attr = &child.entry.attr;
+            reply.add(INodeNo(attr.ino.0), child.cookie, file_type(attr.file_type), child.name)
         });
-        if is_end {
-            self.store_ahead(ino);
-        }
         match listed {
             Ok(()) => reply.ok(),
             Err(errno) => reply.error(errno),
@@ -212,19 +204,11 @@ impl Filesystem for Adapter {
         cookie: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        self.fs.note_request(Ino(ino.0), request.pid());
-        let mut is_end = cookie > 0;
-        let listed = self.answer("readdirplus", ino, None, || {
-            self.fs.readdir_open(Ino(ino.0), handle.0, cookie, true, &mut |child| {
-                is_end = false;
-                let attr = file_attr(&child.entry.attr);
-                let ino = INodeNo(child.entry.attr.ino.0);
-                reply.add(ino, child.cookie, child.name, &child.entry.ttl, &attr, GENERATION)
-            })
+        let listed = self.list(request, ino, handle, cookie, true, &mut |child| {
+            let attr = file_attr(&child.entry.attr);
+            let ino = INodeNo(child.entry.attr.ino.0);
+            reply.add(ino, child.cookie, child.name, &child.entry.ttl, &attr, GENERATION)
         });
-        if is_end {
-            self.store_ahead(ino);
-        }
         match listed {
             Ok(()) => reply.ok(),
             Err(errno) => reply.error(errno),
@@ -510,6 +494,31 @@ impl Filesystem for Adapter {
 }
 
 impl Adapter {
+    /// Lists a directory. At its end, whoever lists it is given what it is likely to read next.
+    fn list(
+        &self,
+        request: &Request,
+        ino: INodeNo,
+        handle: FileHandle,
+        cookie: u64,
+        look_up: bool,
+        add: Add<'_>,
+    ) -> Result<(), Errno> {
+        let operation = if look_up { "readdirplus" } else { "readdir" };
+        self.fs.note_request(Ino(ino.0), request.pid());
+        let mut is_end = cookie > 0;
+        let listed = self.answer(operation, ino, None, || {
+            self.fs.readdir_open(Ino(ino.0), handle.0, cookie, look_up, &mut |child| {
+                is_end = false;
+                add(child)
+            })
+        });
+        if is_end && listed.is_ok() {
+            self.store_ahead(ino);
+        }
+        listed
+    }
+
     /// Gives whoever has listed a directory the files in it that it is likely to read next.
     fn store_ahead(&self, ino: INodeNo) {
         let Some(kernel) = self.kernel.get() else { return };
