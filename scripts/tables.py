@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the generated tables of src/mapi/tables from the specification's TSV files.
+"""Writes the generated tables of crates/outlook-msg/src/mapi/tables from the specification's TSV files.
 
 Usage: scripts/tables.py [SPEC_DIR] [--check]
 
@@ -15,7 +15,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TABLES = ROOT / "src" / "mapi" / "tables"
+TABLES = ROOT / "crates" / "outlook-msg" / "src" / "mapi" / "tables"
 LINE_WIDTH = 100
 
 

@@ -9,20 +9,15 @@
 //! | [`mount`] | the life of a mount: background, signals, unmount, the end of the session | what a message is |
 //! | [`fs`] | source folder, inode numbers, open files, when edits are saved; `fs::fuse` and `fs::notify` alone speak to the kernel | how a message is laid out |
 //! | [`view`] | a message as a tree of files: names, texts, and their reading back | inode numbers, folders |
-//! | [`body`] | compressed RTF, HTML and text inside RTF, HTML to text | properties |
-//! | [`imsg`] | the message session: messages, recipients, attachments, named properties, edits | files and views |
-//! | [`storage`] | compound files: storages and streams, transactions over them, the commit | what the streams mean |
-//! | [`mapi`] | property tags, types, values, names, code pages | any file |
+//! | [`outlook_msg`] | the library: `imsg`, `body`, `storage`, `mapi` | mounts, terminals, environment variables |
 //!
 //! Invariants: reading never changes a source; writing replaces its file as a whole or not at all,
 //! and nothing unsaved is dropped without a word; no length read from a file is trusted before it is
 //! bounded; parsing gives what can be read and a list of defects, an error only where nothing can.
 
-pub mod body;
 pub mod cli;
 pub mod fs;
-pub mod imsg;
-pub mod mapi;
 pub mod mount;
-pub mod storage;
 pub mod view;
+
+pub use outlook_msg::{body, imsg, mapi, storage};

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::{CompoundFile, Entry, Source, Storage};
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
 
 /// For each path the CLSID of a storage or the bytes of a stream.
 type Tree = BTreeMap<String, Result<Vec<u8>, String>>;

@@ -14,7 +14,7 @@ use super::rtf::Kind;
 use super::{compressed_rtf, html, rtf};
 use crate::mapi::CodePage;
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus");
+const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
 
 /// Compressed RTF streams of a file by message path: "" or "attachments/0/...".
 fn streams(file: &Path) -> BTreeMap<String, Vec<u8>> {
