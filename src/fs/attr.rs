@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::mapi::FileTime;
+use crate::view::Kind;
 
 use super::ino::Ino;
 use super::metadata::Metadata;
@@ -182,6 +183,15 @@ impl FileType {
             libc::S_IFSOCK => Self::Socket,
             _ => Self::RegularFile,
         }
+    }
+}
+
+/// What a node of a message is to the kernel.
+pub(super) fn file_type(kind: Kind) -> FileType {
+    match kind {
+        Kind::Directory => FileType::Directory,
+        Kind::File => FileType::RegularFile,
+        Kind::Symlink => FileType::Symlink,
     }
 }
 

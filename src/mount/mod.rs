@@ -247,7 +247,7 @@ fn mount(request: &Request) -> Result<Mounted, Error> {
     let telling = Telling::new(&mount_point);
     let mut mounted = Mounted { fs, mount_point, events, telling, record: None };
     let telling = mounted.telling.start(Arc::clone(&mounted.fs), kernel);
-    let opening = open_ahead(&mounted.fs);
+    let opening = open_ahead(&mounted.fs).and_then(|()| save_when_due(&mounted.fs));
     let watched = thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
             let _ = sender.send(Event::Signal(signal));
@@ -341,6 +341,16 @@ fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
     if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
         let fs = Arc::clone(fs);
         thread::Builder::new().name("ahead".to_owned()).spawn(move || fs.open_ahead())?;
+    }
+    Ok(())
+}
+
+/// Saves messages by themselves, if they are written to.
+fn save_when_due(fs: &Arc<Fs>) -> io::Result<()> {
+    for number in 0..fs.savers() {
+        let fs = Arc::clone(fs);
+        let named = thread::Builder::new().name(format!("save-{number}"));
+        named.spawn(move || fs.save_when_due())?;
     }
     Ok(())
 }
