@@ -457,7 +457,9 @@ impl Fs {
             return;
         }
         // The error was told at the last flush; the old value stays.
-        let _ = self.settle(directory, file, Moment::Whole);
+        if !file.lock().is_refused() {
+            let _ = self.settle(directory, file, Moment::Whole);
+        }
         let mut contents = directory.lock();
         contents.files.remove(&file.number);
         self.saver.schedule(&contents, directory.base);

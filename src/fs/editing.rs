@@ -88,7 +88,6 @@ impl Fs {
             let directory = edited.current.directory;
             let (editor, names) = (&edited.editor, &message_names(message));
             edited.current = self.state_of(editor.message(), &path, names, directory)?;
-            self.hold(message, contents);
         } else {
             contents.state = State::Clean;
         }
@@ -96,8 +95,9 @@ impl Fs {
     }
 
     /// Notes that something of a message is to differ from its file: the kernel forgets what it
-    /// was told of it.
+    /// was told of it, and the message stays known.
     pub(super) fn differ(&self, message: &MessageNode, contents: &mut Contents) {
+        self.hold(message, contents);
         if !std::mem::take(&mut contents.is_kept_by_kernel) {
             return;
         }
@@ -113,9 +113,10 @@ impl Fs {
     /// Keeps a message known for as long as the mount lives, with its times and inode numbers, and
     /// has its path stand for it.
     pub(super) fn hold(&self, message: &MessageNode, contents: &mut Contents) {
-        if !std::mem::replace(&mut contents.is_held, true) {
-            self.nodes.look_up_inside(message.base, 1);
+        if std::mem::replace(&mut contents.is_held, true) {
+            return;
         }
+        self.nodes.look_up_inside(message.base, 1);
         if let Some(node) = self.nodes.get(message.base) {
             self.nodes.claim(message.base, &node);
         }
@@ -253,6 +254,7 @@ impl Fs {
                 self.settled(&message, &mut contents, &path);
             }
             Err(error) => {
+                file.lock().refuse();
                 let shown = contents.path.display();
                 tracing::warn!("{shown}/{path}: not set, the old value stays: {error}");
                 debug_assert!(!was_hidden, "a hidden file has another number");

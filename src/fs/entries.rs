@@ -351,7 +351,7 @@ impl Fs {
             (Found::Temporary(_), New::Temporary) => {
                 contents.temporaries.remove(new);
                 contents.temporaries.rename(old, new);
-                contents.removals.temporary_renamed(old, new);
+                contents.removals.rename(old, new);
                 contents.numbers.rename(old, new, is_replacing);
                 return Ok(());
             }
@@ -402,8 +402,9 @@ impl Fs {
         if let Some(time) = contents.times.remove(old) {
             contents.times.insert(new.to_owned(), time);
         }
-        // Files of the moment in a directory that moves.
+        // What is beside the values in a directory that moves.
         contents.temporaries.rename(old, new);
+        contents.removals.rename(old, new);
         contents.numbers.rename(old, new, is_replacing);
         Ok(())
     }
@@ -479,7 +480,7 @@ impl Fs {
     ) -> Result<Buffer, Error> {
         let number = contents.numbers.number(path, view::fixed_number(path));
         let open = contents.files.get(&number).map(|file| file.lock());
-        if let Some(content) = open.filter(|content| content.is_loaded()) {
+        if let Some(content) = open.filter(|content| content.is_seen()) {
             return content.copy();
         }
         match self.find(message, contents, path)? {

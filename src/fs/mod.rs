@@ -365,11 +365,12 @@ impl Fs {
         }
         if let Some((message, id)) = self.message_of(parent)? {
             let name = name.to_str().ok_or(Error::NotFound)?;
-            return match self.differing(&message) {
-                Some((_, mut contents)) => {
-                    self.lookup_in_contents(&message, &mut contents, id, name, process)
-                }
-                None => self.lookup_in_file(&message, id, name),
+            if let Some((_, mut contents)) = self.differing(&message) {
+                return self.lookup_in_contents(&message, &mut contents, id, name, process);
+            }
+            return match self.lookup_in_file(&message, id, name) {
+                Err(Error::NotFound) if self.is_writable() => self.lookup_empty(message, id, name),
+                found => found,
             };
         }
         let node = self.node(base)?;

@@ -51,6 +51,9 @@ pub(super) enum Progress {
     Emptied,
     /// The file was written to.
     Written,
+    /// It was written to, and the bytes were refused as a value. They may still become one; until
+    /// then everybody else sees the old value.
+    Refused,
 }
 
 /// When the bytes are to become the value.
@@ -120,19 +123,25 @@ impl Content {
         self.is_new
     }
 
-    /// Whether the bytes differ from the value.
-    pub(super) fn is_settled(&self) -> bool {
-        self.progress == Progress::Settled
-    }
-
     /// Whether bytes were written that are not the value.
     pub(super) fn is_written(&self) -> bool {
-        self.progress == Progress::Written
+        matches!(self.progress, Progress::Written | Progress::Refused)
+    }
+
+    /// Whether the bytes were refused as a value.
+    pub(super) fn is_refused(&self) -> bool {
+        self.progress == Progress::Refused
+    }
+
+    /// Whether others see the bytes and not the value of the message.
+    pub(super) fn is_seen(&self) -> bool {
+        self.bytes.is_some() && (self.is_new || !self.is_refused())
     }
 
     /// The length of the bytes if they differ from the value, and when they were changed.
     pub(super) fn len_and_time(&self) -> Option<(u64, SystemTime)> {
-        let bytes = self.bytes.as_ref().filter(|_| !self.is_settled() || self.is_new)?;
+        let is_value = self.progress == Progress::Settled && !self.is_new;
+        let bytes = self.bytes.as_ref().filter(|_| self.is_seen() && !is_value)?;
         Some((bytes.len().unwrap_or(0), self.changed))
     }
 
@@ -173,7 +182,9 @@ impl Content {
     pub(super) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
             (Progress::Settled, _) | (Progress::Emptied, Moment::Flush) => Ok(None),
-            (Progress::Emptied, Moment::Whole) | (Progress::Written, _) => self.share().map(Some),
+            (Progress::Emptied, Moment::Whole) | (Progress::Written | Progress::Refused, _) => {
+                self.share().map(Some)
+            }
         }
     }
 
@@ -181,6 +192,11 @@ impl Content {
     pub(super) fn settle(&mut self) {
         self.progress = Progress::Settled;
         self.is_new = false;
+    }
+
+    /// The bytes were refused as a value.
+    pub(super) fn refuse(&mut self) {
+        self.progress = Progress::Refused;
     }
 
     /// The value was set by other means, and is read anew.

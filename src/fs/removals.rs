@@ -63,13 +63,21 @@ impl Removals {
         self.hidden.insert(path.to_owned(), Hidden::RenamedTo(temporary.to_owned()));
     }
 
-    /// Follows a temporary file to another name.
-    pub(super) fn temporary_renamed(&mut self, from: &str, to: &str) {
-        for hidden in self.hidden.values_mut() {
-            if *hidden == Hidden::RenamedTo(from.to_owned()) {
-                *hidden = Hidden::RenamedTo(to.to_owned());
-            }
-        }
+    /// Follows a temporary file, or a directory with what is hidden in it, to another name.
+    pub(super) fn rename(&mut self, from: &str, to: &str) {
+        let renamed = |path: &str| {
+            let rest = path.strip_prefix(from)?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
+        };
+        let hidden = std::mem::take(&mut self.hidden).into_iter();
+        let moved = hidden.map(|(path, hidden)| {
+            let hidden = match hidden {
+                Hidden::RenamedTo(at) => Hidden::RenamedTo(renamed(&at).unwrap_or(at)),
+                removed @ Hidden::Removed(_) => removed,
+            };
+            (renamed(&path).unwrap_or(path), hidden)
+        });
+        self.hidden = moved.collect();
     }
 
     /// The temporary file was removed: so the file that had its name is removed as well.
@@ -148,7 +156,7 @@ mod tests {
         removals.remove("subject", process);
         assert!(removals.undo() && removals.hides("body.txt") && !removals.hides("subject"));
         assert!(removals.take_final(true).is_empty());
-        removals.temporary_renamed("body.txt~", ".body.txt.bak~");
+        removals.rename("body.txt~", ".body.txt.bak~");
         removals.temporary_removed(".body.txt.bak~", process);
         assert_eq!(removals.take_final(true), ["body.txt"]);
     }

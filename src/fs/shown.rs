@@ -13,7 +13,7 @@ use super::arrival::Arrival;
 use super::attr::{self, Attr, FileType};
 use super::directory::{Contents, MessageDirectory, State, joined, split};
 use super::ino::Ino;
-use super::messages::{MessageNode, OpenMessage, message_error};
+use super::messages::{Looked, MessageNode, OpenMessage, message_error};
 use super::open_file::OpenFile;
 use super::temporary::{Temporary, TemporaryKind};
 use super::{Add, DirectoryEntry, Entry, Error, Fs, folders, source_error};
@@ -203,6 +203,26 @@ impl Fs {
         let found = self.find(message, contents, &path)?;
         let entry = self.entry(message, contents, &path, &found)?;
         self.nodes.look_up_inside(message.base, 1);
+        Ok(entry)
+    }
+
+    /// Finds a directory that a message does not have because nothing is in it: something may be
+    /// put there.
+    pub(super) fn lookup_empty(
+        &self,
+        message: Looked<'_>,
+        parent: NodeId,
+        name: &str,
+    ) -> Result<Entry, Error> {
+        if parent == NodeId(0) && name != "attachments" {
+            return Err(Error::NotFound);
+        }
+        let message = message.with_directory();
+        let directory = message.directory.as_ref().ok_or(Error::NotFound)?;
+        let mut contents = directory.lock();
+        let entry = self.lookup_in_contents(&message, &mut contents, parent, name, 0)?;
+        // The tree of the message knows no number of it.
+        contents.numbers.translate();
         Ok(entry)
     }
 
@@ -468,7 +488,7 @@ impl Fs {
     ) -> Result<(), Error> {
         if let Some(file) = contents.files.get(&number).cloned() {
             let content = file.lock();
-            if content.is_loaded() {
+            if content.is_seen() {
                 drop(contents);
                 *out = content.read(offset, size)?;
                 return Ok(());
