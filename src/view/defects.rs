@@ -38,8 +38,14 @@ pub(super) fn of_message(message: &Message, attachments: &[ShownAttachment]) -> 
 }
 
 /// The notes on a message, without those on the messages embedded in it.
-pub(super) fn notes_of_message(message: &Message) -> Vec<Note> {
-    message.notes().unwrap_or_default()
+pub(super) fn notes_of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Note> {
+    let mut notes = message.notes().unwrap_or_default();
+    notes.extend(Bodies::new(message).notes());
+    for shown in attachments {
+        notes.extend(shown.attachment.notes().unwrap_or_default());
+    }
+    notes.truncate(DEFECTS_MAX);
+    notes
 }
 
 /// The content of `ERRORS`.
