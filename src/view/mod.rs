@@ -24,6 +24,7 @@ use crate::mail::{attachments, bodies, defects, derived, eml, json, names, reade
 
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
+pub use check::Findings;
 pub use edit::{
     Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name,
 };

@@ -5,7 +5,8 @@
 //!   "recipients":  [ { "number": 0, "properties": [ PROPERTY... ] }... ],
 //!   "attachments": [ { "number": 0, "file": "attachments/NAME", "properties": [ PROPERTY... ],
 //!                      "message": { the same for an embedded message } }... ],
-//!   "errors":      [ { "place": "...", "cause": "..." }... ] }
+//!   "errors":      [ { "place": "...", "cause": "..." }... ],
+//!   "notes":       [ { "place": "...", "text": "..." }... ] }
 //! PROPERTY: { "tag": "0x0037001F", "name": "PR_SUBJECT", "type": "PT_UNICODE", "flags": 6,
 //!             "value": ... }
 //! ```
@@ -14,6 +15,7 @@
 //! in `set` and `lid` or `string`. `flags` is missing where the property stream does not list the
 //! property. A value is a number, a truth value or a text; binaries are base64, and beyond
 //! 4 KiB `size` stands instead of `value`, as for objects. `error` tells of a damaged value.
+//! `notes` tell what was read otherwise than the file says, a code page that was guessed, say.
 //! Keys and elements always come in this order, so that equal messages have equal files.
 
 use base64::Engine as _;
@@ -21,7 +23,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
 use crate::imsg::{
-    Attachment, MapiProp, Message, NameKind, Property, PropertyNames, PropertySet, Salvaged,
+    Attachment, MapiProp, Message, NameKind, Note, Property, PropertyNames, PropertySet, Salvaged,
 };
 use crate::mapi::{self, Value};
 use crate::storage::Defect;
@@ -62,6 +64,7 @@ struct MessageJson {
     recipients: Vec<RecipientJson>,
     attachments: Vec<AttachmentJson>,
     errors: Vec<DefectJson>,
+    notes: Vec<NoteJson>,
 }
 
 #[derive(Serialize)]
@@ -108,6 +111,12 @@ struct DefectJson {
     cause: String,
 }
 
+#[derive(Serialize)]
+struct NoteJson {
+    place: String,
+    text: String,
+}
+
 impl MessageJson {
     fn of(
         message: &Message,
@@ -125,11 +134,14 @@ impl MessageJson {
             place: place.clone(),
             cause: cause.clone(),
         });
+        let notes = defects::notes_of_message(message).into_iter();
+        let notes = notes.map(|Note { place, text }| NoteJson { place, text });
         Ok(Self {
             properties: properties_of(message, context.names)?,
             recipients: recipients.collect::<Result<_, Error>>()?,
             attachments: attachments.collect::<Result<_, Error>>()?,
             errors: errors.collect(),
+            notes: notes.collect(),
         })
     }
 }
