@@ -20,7 +20,7 @@ mod node;
 mod properties;
 mod tree;
 
-use crate::mail::{attachments, bodies, defects, derived, eml, json, names, reader, text};
+use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, names, reader, text};
 
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;

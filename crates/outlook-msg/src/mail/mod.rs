@@ -2,7 +2,9 @@
 //!
 //! | of a message | module |
 //! |---|---|
-//! | the texts of a message: subject, addresses, times, bodies | `reader`, `bodies`, `report`, `text` |
+//! | subject, addresses, times | `fields` |
+//! | bodies | `bodies`, `report` |
+//! | what of it is a text file | `reader`, `text` |
 //! | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 //! | attachments, their kinds and names | `attachments`, `names`, `references` |
 //! | what is inside of attachments | `derived` |
@@ -29,6 +31,8 @@ pub mod derived;
 #[doc(hidden)]
 pub mod eml;
 mod error;
+#[doc(hidden)]
+pub mod fields;
 mod ics;
 #[doc(hidden)]
 pub mod json;
@@ -46,3 +50,4 @@ pub mod text;
 mod vcf;
 
 pub use error::Error;
+pub use fields::Importance;
