@@ -118,7 +118,7 @@ fn agrees_with_other_readers() {
         rtfs += 1;
         let kind = rtf::kind(&compressed_rtf::decompress_prefix(stream, 256).unwrap());
         let (kind_name, body) = match kind {
-            rtf::Kind::Html => panic!("no RTF"),
+            Kind::Html => panic!("{name} is no RTF"),
             Kind::FromHtml => ("fromhtml", rtf::to_html(&decompressed.rtf).replace("\r\n", "\n")),
             Kind::FromText => ("fromtext", rtf::to_text(&decompressed.rtf)),
             Kind::Native => ("native", rtf::to_text(&decompressed.rtf)),
