@@ -164,7 +164,9 @@ impl PropertySet {
         for property in &self.properties {
             match property.tag.property_type() {
                 PropertyType::STRING8 => {
-                    self.stream(property).into_iter().for_each(|stream| note(property.tag, &stream));
+                    self.stream(property)
+                        .into_iter()
+                        .for_each(|stream| note(property.tag, &stream));
                 }
                 PropertyType::MULTIPLE_STRING8 => self
                     .element_streams(property.tag)

@@ -53,7 +53,14 @@ impl Strings {
             locale: number(tags::PR_MESSAGE_LOCALE_ID),
             internet: number(tags::PR_INTERNET_CPID),
         };
-        Self { storage: storage.clone(), hints, chosen, outer, stated: OnceLock::new(), chosen_for_all: OnceLock::new() }
+        Self {
+            storage: storage.clone(),
+            hints,
+            chosen,
+            outer,
+            stated: OnceLock::new(),
+            chosen_for_all: OnceLock::new(),
+        }
     }
 
     /// The strings of the same message with other content.

@@ -82,8 +82,11 @@ impl<'a> Bodies<'a> {
             Some(html) => Some(html::to_text(html)),
             None => self.decompressed().map(rtf::to_text),
         };
-        let made = made.filter(says_something).or_else(|| report::text(self.message));
-        made.or(body)
+        if made.as_ref().is_some_and(says_something) {
+            return made;
+        }
+        let blanks = [body, made].into_iter().flatten().max_by_key(String::len);
+        report::text(self.message).or(blanks)
     }
 
     /// The HTML body as UTF-8, its references to attachments made relative paths.

@@ -181,7 +181,10 @@ mod tests {
 
     #[test]
     fn damage_is_no_wrong_page() {
-        assert!(!is_mostly_unreadable(CodePage::UTF_8, "Grüße aus \u{FFFD}Köln, schöne".as_bytes()));
+        assert!(!is_mostly_unreadable(
+            CodePage::UTF_8,
+            "Grüße aus \u{FFFD}Köln, schöne".as_bytes()
+        ));
         assert!(is_mostly_unreadable(CodePage::UTF_8, b"\xC4\xE3\xBA\xC3"));
         let damaged = "Grüße aus Köln, schöne \u{1F600}".as_bytes();
         let damaged = &[damaged, b"\xFF!"].concat();

@@ -54,9 +54,9 @@ pub(super) fn decode_johab(bytes: &[u8]) -> (Cow<'_, str>, bool) {
             text.push(char::from(*first));
             continue;
         }
-        let pair = behind.split_first().and_then(|(second, behind)| {
-            Some((johab_character(*first, *second)?, behind))
-        });
+        let pair = behind
+            .split_first()
+            .and_then(|(second, behind)| Some((johab_character(*first, *second)?, behind)));
         match pair {
             Some((character, behind)) => {
                 text.push(character);
@@ -198,7 +198,8 @@ fn johab_letter(character: char) -> Option<[u8; 2]> {
 
 /// Symbols and Chinese characters: two rows of KS X 1001 to a first byte.
 fn ksx_1001_of_johab(first: u8, second: u8) -> Option<char> {
-    let row = if first < 0xE0 { 2 * (u16::from(first) - 0xD9) } else { 2 * u16::from(first) - 0x197 };
+    let row =
+        if first < 0xE0 { 2 * (u16::from(first) - 0xD9) } else { 2 * u16::from(first) - 0x197 };
     let cell = match second {
         0x31..=0x7E => u16::from(second) - 0x31,
         0x91..=0xFE => u16::from(second) - 0x43,
