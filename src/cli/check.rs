@@ -13,7 +13,10 @@ use crate::fs::{self, Fs, Ino};
 use crate::imsg::Defect;
 
 use super::arguments::Check;
-use super::terminal::progress_bar;
+use super::complain;
+use super::places::cause;
+use super::status::Status;
+use super::terminal::{counted, one_line, progress_bar};
 
 /// A message to be checked.
 struct Candidate<'a> {
@@ -30,24 +33,30 @@ enum Line<'a> {
     Summary { messages: usize, damaged: usize, defects: usize },
 }
 
-/// Prints the defects of all messages and a summary; returns whether there was no defect.
-pub(super) fn run(arguments: &Check) -> io::Result<bool> {
+/// Prints the defects of all messages and a summary.
+pub(super) fn run(arguments: &Check) -> io::Result<Status> {
     let mut report = Report { json: arguments.json, damaged: 0, defects: 0 };
+    let mut status = Status::Done;
+    let mut failed = |path: &Path, error: &str| {
+        status = Status::Failed;
+        complain(&format!("{}: {error}", one_line(path)));
+    };
     let mut sources = Vec::new();
     for path in &arguments.paths {
         match Fs::open(path, fs::Options::default()) {
             Ok(fs) => sources.push((path, fs)),
-            Err(error) => report.add(path, &[unreadable(&error)])?,
+            Err(error) => failed(path, &error.to_string()),
         }
     }
     let mut candidates = Vec::new();
     for (path, fs) in &sources {
         for (folder, error) in collect(fs, path, &mut candidates) {
-            report.add(&folder, &[unreadable(&error)])?;
+            failed(&folder, &cause(&error));
         }
     }
     check_all(&candidates, &mut report)?;
-    report.finish(candidates.len())
+    status.join(report.finish(candidates.len())?);
+    Ok(status)
 }
 
 fn unreadable(error: &dyn std::error::Error) -> Defect {
@@ -144,10 +153,10 @@ impl Report {
         Ok(())
     }
 
-    fn finish(self, messages: usize) -> io::Result<bool> {
+    fn finish(self, messages: usize) -> io::Result<Status> {
         let Self { damaged, defects, .. } = self;
         self.print(&Line::Summary { messages, damaged, defects })?;
-        Ok(defects == 0)
+        Ok(if defects == 0 { Status::Done } else { Status::Wrong })
     }
 
     fn print(&self, line: &Line<'_>) -> io::Result<()> {
@@ -159,7 +168,9 @@ impl Report {
         match line {
             Line::Defect { path, place, cause } => writeln!(out, "{path}: {place}: {cause}"),
             Line::Summary { messages, damaged, defects } => {
-                writeln!(out, "{messages} messages, {damaged} damaged, {defects} defects")
+                let messages = counted(*messages, "message");
+                let defects = counted(*defects, "defect");
+                writeln!(out, "{messages}, {damaged} damaged, {defects}")
             }
         }
     }
