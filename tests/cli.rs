@@ -1,5 +1,5 @@
 //! The command line: what is typed wrong, or cannot be done, is one line that names it and says
-//! what to do, with exit code 2 for wrong usage and 1 for the rest. Nothing is left mounted.
+//! what to do, with exit status 2 for wrong usage and missing paths and 1 for the rest. Nothing is left mounted.
 
 mod extract;
 mod help;
@@ -97,7 +97,7 @@ fn wrong_usage() {
     check("-o", "a value is required for '-o <OPTIONS>' but none was supplied");
     check("umount", "missing <MOUNTPOINT>");
     check("umount @empty @full", "unexpected argument '@full' found");
-    check("check", "missing <PATH>...");
+    check("grep", "missing <PATTERN>");
     check("check --frobnicate", "unexpected argument '--frobnicate' found");
 }
 
