@@ -235,7 +235,9 @@ fn lone_word() -> Option<OsString> {
 /// What somebody meant who typed one word, which is no command.
 fn hint_for_lone_word(word: &OsStr) -> String {
     let path = Path::new(word);
-    if let Some(command) = word.to_str().and_then(similar_command).filter(|_| !path.exists()) {
+    // A command that lacks its arguments is no slip.
+    let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
+    if let Some(command) = meant.filter(|_| !path.exists()) {
         return format!("; did you mean 'msgfs {command}'?");
     }
     match path.is_file() {

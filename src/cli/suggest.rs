@@ -28,7 +28,8 @@ pub(super) fn other_mail_file(path: &Path) -> Option<&'static str> {
                        mail program read it";
     const MBOX: &str = "is a mailbox of Internet messages, which is text already; 'mutt -f FILE' \
                         and grep read it";
-    if path.is_dir() {
+    // Neither a folder nor a pipe, which nobody may write to.
+    if !path.is_file() {
         return None;
     }
     let mut start = [0; 5];

@@ -22,6 +22,8 @@ pub(super) fn printed(name: &Path, to_terminal: bool) -> Cow<'_, [u8]> {
 
 /// A name or path in one line, for messages.
 pub(super) fn one_line(name: &Path) -> String {
+    // The current folder without its name.
+    let name = if name.as_os_str().is_empty() { Path::new(".") } else { name };
     escaped(name.as_os_str().as_bytes())
 }
 

@@ -109,7 +109,8 @@ fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), &
     }
     let mut paths: Vec<_> = words.map(PathBuf::from).collect();
     if paths.is_empty() {
-        paths.push(PathBuf::from("."));
+        // The current folder, whose name stands before no path, as in ripgrep.
+        paths.push(PathBuf::new());
     }
     Ok((patterns, paths))
 }
