@@ -65,7 +65,7 @@ impl<'a> Bodies<'a> {
     }
 
     /// The text of the HTML body, else of the RTF body.
-    pub(super) fn formatted_text(&self) -> Option<String> {
+    pub fn formatted_text(&self) -> Option<String> {
         match self.html_source() {
             Some(html) => Some(html::to_text(html)),
             None => self.decompressed().map(rtf::to_text),
