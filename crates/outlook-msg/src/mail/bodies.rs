@@ -78,15 +78,20 @@ impl<'a> Bodies<'a> {
         if body.as_ref().is_some_and(says_something) {
             return body;
         }
-        let made = match self.html_source() {
-            Some(html) => Some(html::to_text(html)),
-            None => self.decompressed().map(rtf::to_text),
-        };
+        let made = self.formatted_text();
         if made.as_ref().is_some_and(says_something) {
             return made;
         }
         let blanks = [body, made].into_iter().flatten().max_by_key(String::len);
         report::text(self.message).or(blanks)
+    }
+
+    /// The text of the HTML body, else of the RTF body.
+    pub fn formatted_text(&self) -> Option<String> {
+        match self.html_source() {
+            Some(html) => Some(html::to_text(html)),
+            None => self.decompressed().map(rtf::to_text),
+        }
     }
 
     /// The HTML body as UTF-8, its references to attachments made relative paths.
