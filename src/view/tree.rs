@@ -93,7 +93,7 @@ impl OpenMessage {
     }
 
     pub(super) fn notes(&self) -> &[Note] {
-        self.notes.get_or_init(|| defects::notes_of_message(&self.message, self.attachments()))
+        self.notes.get_or_init(|| defects::notes_of_message(&self.message))
     }
 
     /// The recipients by the entries of their storages.

@@ -44,11 +44,12 @@ pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
 }
 
 /// The notes on a message, without those on the messages embedded in it.
-pub fn notes_of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Note> {
+pub fn notes_of_message(message: &Message) -> Vec<Note> {
     let mut notes = message.notes().unwrap_or_default();
     notes.extend(Bodies::new(message).notes());
-    for shown in attachments {
-        notes.extend(shown.attachment.notes().unwrap_or_default());
+    for number in message.attachments().unwrap_or_default() {
+        let attachment = message.attachment(number);
+        notes.extend(attachment.and_then(|one| one.notes()).unwrap_or_default());
     }
     notes.truncate(DEFECTS_MAX);
     notes
