@@ -1,6 +1,7 @@
-//! `ERRORS`: what in a message could not be read, one line a defect.
+//! `ERRORS`: what in a message could not be read, one line a defect; and its notes, which are no
+//! defects.
 
-use crate::imsg::{MapiProp, Message};
+use crate::imsg::{MapiProp, Message, Note};
 use crate::mapi::tags;
 use crate::storage::Defect;
 
@@ -34,6 +35,11 @@ pub(super) fn of_message(message: &Message, attachments: &[ShownAttachment]) -> 
         defects.push(Defect { place: "/".to_owned(), cause });
     }
     defects
+}
+
+/// The notes on a message, without those on the messages embedded in it.
+pub(super) fn notes_of_message(message: &Message) -> Vec<Note> {
+    message.notes().unwrap_or_default()
 }
 
 /// The content of `ERRORS`.

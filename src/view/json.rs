@@ -5,7 +5,8 @@
 //!   "recipients":  [ { "number": 0, "properties": [ PROPERTY... ] }... ],
 //!   "attachments": [ { "number": 0, "file": "attachments/NAME", "properties": [ PROPERTY... ],
 //!                      "message": { the same for an embedded message } }... ],
-//!   "errors":      [ { "place": "...", "cause": "..." }... ] }
+//!   "errors":      [ { "place": "...", "cause": "..." }... ],
+//!   "notes":       [ { "place": "...", "text": "..." }... ] }
 //! PROPERTY: { "tag": "0x0037001F", "name": "PR_SUBJECT", "type": "PT_UNICODE", "flags": 6,
 //!             "value": ... }
 //! ```
@@ -14,13 +15,14 @@
 //! in `set` and `lid` or `string`. `flags` is missing where the property stream does not list the
 //! property. A value is a number, a truth value or a text; binaries are base64, and beyond
 //! 4 KiB `size` stands instead of `value`, as for objects. `error` tells of a damaged value.
+//! `notes` tell what was read otherwise than the file says, a code page that was guessed, say.
 //! Keys and elements always come in this order, so that equal messages have equal files.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 
-use crate::imsg::{MapiProp, NameKind, Property, PropertyNames, PropertySet, Salvaged};
+use crate::imsg::{MapiProp, NameKind, Note, Property, PropertyNames, PropertySet, Salvaged};
 use crate::mapi::{self, Value};
 use crate::storage::{Defect, EntryId};
 
@@ -47,6 +49,7 @@ struct MessageJson {
     recipients: Vec<RecipientJson>,
     attachments: Vec<AttachmentJson>,
     errors: Vec<DefectJson>,
+    notes: Vec<NoteJson>,
 }
 
 #[derive(Serialize)]
@@ -93,6 +96,12 @@ struct DefectJson {
     cause: String,
 }
 
+#[derive(Serialize)]
+struct NoteJson {
+    place: String,
+    text: String,
+}
+
 impl MessageJson {
     fn of(tree: &MessageTree, entry: EntryId, names: &PropertyNames) -> Result<Self, Error> {
         let open = tree.open_message(entry)?;
@@ -107,11 +116,16 @@ impl MessageJson {
             place: place.clone(),
             cause: cause.clone(),
         });
+        let notes = open
+            .notes()
+            .iter()
+            .map(|Note { place, text }| NoteJson { place: place.clone(), text: text.clone() });
         Ok(Self {
             properties: properties_of(&open.message, names)?,
             recipients: recipients.collect::<Result<_, Error>>()?,
             attachments: attachments.collect::<Result<_, Error>>()?,
             errors: errors.collect(),
+            notes: notes.collect(),
         })
     }
 }

@@ -41,6 +41,7 @@ mod vcf;
 
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
+pub use check::Findings;
 pub use edit::{
     Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name,
 };

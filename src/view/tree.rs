@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::imsg::{self, MapiProp, Message, Recipient, Session};
+use crate::imsg::{self, MapiProp, Message, Note, Recipient, Session};
 use crate::mapi::{FileTime, tags};
 use crate::storage::{CompoundFile, Defect, EntryId, Source};
 
@@ -66,6 +66,7 @@ pub(super) struct OpenMessage {
     attachments: OnceLock<Vec<ShownAttachment>>,
     recipients: OnceLock<HashMap<EntryId, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
+    notes: OnceLock<Vec<Note>>,
 }
 
 impl OpenMessage {
@@ -79,6 +80,7 @@ impl OpenMessage {
             attachments: OnceLock::new(),
             recipients: OnceLock::new(),
             defects: OnceLock::new(),
+            notes: OnceLock::new(),
         }
     }
 
@@ -88,6 +90,10 @@ impl OpenMessage {
 
     pub(super) fn defects(&self) -> &[Defect] {
         self.defects.get_or_init(|| defects::of_message(&self.message, self.attachments()))
+    }
+
+    pub(super) fn notes(&self) -> &[Note] {
+        self.notes.get_or_init(|| defects::notes_of_message(&self.message))
     }
 
     /// The recipients by the entries of their storages.
