@@ -66,5 +66,6 @@ pub use session::{
     CloseReport, ObjectKind, ReleaseCallback, SaveOutcome, SaveReport, Session, SessionOptions,
     SessionStatistics,
 };
+pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
 pub use strings::Strings;

@@ -88,6 +88,11 @@ impl<'a> PropertyEditor<'a> {
         Ok(())
     }
 
+    /// What the stream of a value holds.
+    pub(super) fn content(&self, tag: PropertyTag) -> Option<StreamContent> {
+        self.transaction.stream(&joined(&self.path, &stream_name(tag))).cloned()
+    }
+
     /// Removes a property of any type with its values; whether there was one.
     pub(super) fn remove(&mut self, id: u16) -> bool {
         let count = self.entries.len();
