@@ -5,26 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
-use crate::mapi::{Guid, PropertyTag};
+use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag};
 use crate::storage::{self, Defect, Storage};
-
-/// The name of a named property (`MAPINAMEID`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PropertyName {
-    /// The property set.
-    pub set: Guid,
-    /// The name within the set.
-    pub kind: NameKind,
-}
-
-/// A name within a property set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NameKind {
-    /// A number (`MNID_ID`), called LID in \[MS-OXPROPS\].
-    Lid(u32),
-    /// A string (`MNID_STRING`).
-    Name(String),
-}
 
 /// The named-property map of one file (`GetNamesFromIDs`, `GetIDsFromNames`).
 #[derive(Debug, Default)]
