@@ -24,6 +24,7 @@
 
 mod address;
 mod attachment;
+mod attachment_content;
 mod cache;
 mod compose;
 mod computed;
@@ -49,9 +50,11 @@ mod strings;
 pub mod structures;
 mod value;
 
+pub use crate::mapi::{NameKind, PropertyName};
 pub use crate::storage::Defect;
 pub use address::Address;
 pub use attachment::{AttachMethod, Attachment};
+pub use attachment_content::PartialContent;
 pub use cache::MessageCache;
 pub use computed::is_computed;
 pub use draft::{Access, Target};
@@ -59,7 +62,6 @@ pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRIT
 pub use error::Error;
 pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
-pub use crate::mapi::{NameKind, PropertyName};
 pub use names::PropertyNames;
 pub use note::Note;
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};

@@ -118,11 +118,8 @@ impl NameMap {
     pub(super) fn write(self, transaction: &mut Transaction) -> Result<(), Error> {
         create(transaction)?;
         let known = [GUID_STREAM, ENTRY_STREAM, STRING_STREAM];
-        let known = known.map(str::to_owned).into_iter().zip([
-            self.guids,
-            self.entries,
-            self.strings,
-        ]);
+        let known =
+            known.map(str::to_owned).into_iter().zip([self.guids, self.entries, self.strings]);
         let buckets = self.buckets.into_iter();
         let buckets = buckets.map(|(number, bytes)| (format!("{BUCKET_PREFIX}{number}"), bytes));
         for (name, bytes) in known.chain(buckets) {
