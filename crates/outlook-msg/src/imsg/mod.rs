@@ -54,7 +54,6 @@ pub use crate::mapi::{NameKind, PropertyName};
 pub use crate::storage::Defect;
 pub use address::Address;
 pub use attachment::{AttachMethod, Attachment};
-pub use attachment_content::PartialContent;
 pub use cache::MessageCache;
 pub use computed::is_computed;
 pub use draft::{Access, Target};
