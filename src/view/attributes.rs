@@ -9,8 +9,8 @@ use crate::mapi::{PropertyTag, tags};
 use crate::storage::EntryId;
 
 use super::error::Error;
+use super::fields::subject;
 use super::node::{Node, NodeId};
-use super::reader::subject;
 use super::text::one_line;
 use super::tree::MessageTree;
 

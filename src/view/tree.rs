@@ -16,10 +16,10 @@ use crate::storage::{CompoundFile, Defect, EntryId, Source};
 use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
 use super::derived::DerivedTree;
 use super::error::Error;
+use super::fields::message_time;
 use super::listing::{Kind, Listing};
 use super::node::{Node, NodeId, Numbering};
 use super::properties::PropertyFiles;
-use super::reader::message_time;
 use super::{Show, defects};
 
 /// One message file as a tree. Its root has [`NodeId`] 0.

@@ -13,8 +13,8 @@ use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::EntryId;
 
 use super::derived::{Derived, derive};
+use super::fields::subject;
 use super::names::UniqueNames;
-use super::reader::subject;
 use super::references::References;
 
 /// The name of an attachment that has none.

@@ -2,7 +2,9 @@
 //!
 //! | of a message | module |
 //! |---|---|
-//! | the texts of a message: subject, addresses, times, bodies | `reader`, `bodies`, `report`, `text` |
+//! | subject, addresses, times | `fields` |
+//! | bodies | `bodies`, `report` |
+//! | what of it is a text file | `reader`, `text` |
 //! | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 //! | attachments, their kinds and names | `attachments`, `names`, `references` |
 //! | what is inside of attachments | `derived` |
@@ -13,6 +15,7 @@
 //! Everything that is true of a message whoever looks (which body, which address, which name) is
 //! decided here, once. Knows no directory of files.
 
+mod attachment;
 #[doc(hidden)]
 pub mod attachments;
 #[doc(hidden)]
@@ -29,15 +32,22 @@ pub mod derived;
 #[doc(hidden)]
 pub mod eml;
 mod error;
+#[doc(hidden)]
+pub mod fields;
 mod ics;
+mod inline;
 #[doc(hidden)]
 pub mod json;
+mod key;
+mod media_type;
 #[doc(hidden)]
 pub mod named;
 #[doc(hidden)]
 pub mod names;
+mod opened;
 #[doc(hidden)]
 pub mod reader;
+mod recipient;
 #[doc(hidden)]
 pub mod references;
 mod report;
@@ -45,4 +55,11 @@ mod report;
 pub mod text;
 mod vcf;
 
+pub use crate::imsg::{Address, Defect, Note, RecipientType};
+pub use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
+pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use error::Error;
+pub use fields::Importance;
+pub use key::PropertyKey;
+pub use opened::{Mail, READER_BYTES_MAX};
+pub use recipient::Recipient;

@@ -3,12 +3,11 @@
 //! A new file is a variant of [`ReaderFile`], its name, and its text in [`ReaderFile::render`].
 
 use crate::imsg::{Address, MapiProp, Message, RecipientType};
-use crate::mapi::{FileTime, PropertyTag, PropertyType, Value, tags};
+use crate::mapi::{PropertyTag, tags};
 
 use super::bodies::{Bodies, Resolve};
-use super::named::{PID_NAME_KEYWORDS, Values};
-use super::text::{line, one_line, reader_line, unix_lines};
-use super::{ics, vcf};
+use super::text::{escaped, one_line, reader_line, unix_lines};
+use super::{fields, ics, vcf};
 
 /// A file of the reader's view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +111,7 @@ impl ReaderFile {
             Self::BodyText => Bodies::new(message).has_text(),
             Self::BodyHtml => Bodies::new(message).has_html(),
             Self::BodyRtf => Bodies::new(message).has_rtf(),
-            Self::Subject => {
-                has(message, tags::PR_SUBJECT) || has(message, tags::PR_NORMALIZED_SUBJECT)
-            }
+            Self::Subject => fields::SUBJECT.into_iter().any(|tag| has(message, tag)),
             Self::EventIcs => ics::has_event(message),
             Self::TaskIcs => ics::has_task(message),
             Self::ContactVcf => vcf::exists(message),
@@ -146,29 +143,22 @@ impl ReaderFile {
 
     /// The content of this file; `None` if the message has no such value, or this is a body.
     pub fn render(self, message: &Message) -> Option<Vec<u8>> {
+        let line = |text: String| reader_line(&text);
         match self {
-            Self::Subject => Some(reader_line(&subject(message)?)),
-            Self::From => addresses(
-                Address::sent_representing(message).or_else(|| Address::sender(message)).as_slice(),
-            ),
-            Self::Sender => addresses(Address::sender(message).as_slice()),
-            Self::To => recipients(message, RecipientType::To),
-            Self::Cc => recipients(message, RecipientType::Cc),
-            Self::Bcc => recipients(message, RecipientType::Bcc),
-            Self::ReplyTo => addresses(&Address::reply_to(message)),
-            Self::Date => time(message, tags::PR_CLIENT_SUBMIT_TIME),
-            Self::Received => time(message, tags::PR_MESSAGE_DELIVERY_TIME),
-            Self::Class => text(message, tags::PR_MESSAGE_CLASS),
-            Self::MessageId => {
-                // Folded headers leave blanks before it.
-                Some(reader_line(message.text(tags::PR_INTERNET_MESSAGE_ID)?.trim()))
-            }
-            Self::Importance => importance(message),
-            Self::Categories => categories(message),
-            Self::Headers => {
-                let headers = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS)?;
-                Some(unix_lines(&headers).into_bytes())
-            }
+            Self::Subject => fields::subject(message).map(line),
+            Self::From => addresses(fields::from(message).as_slice()),
+            Self::Sender => addresses(fields::sender(message).as_slice()),
+            Self::To => addresses(&fields::recipients(message, RecipientType::To)),
+            Self::Cc => addresses(&fields::recipients(message, RecipientType::Cc)),
+            Self::Bcc => addresses(&fields::recipients(message, RecipientType::Bcc)),
+            Self::ReplyTo => addresses(&fields::reply_to(message)),
+            Self::Date => fields::date(message).map(|time| line(time.to_string())),
+            Self::Received => fields::received(message).map(|time| line(time.to_string())),
+            Self::Class => fields::message_class(message).map(line),
+            Self::MessageId => fields::message_id(message).map(line),
+            Self::Importance => fields::importance(message).map(|one| line(one.to_string())),
+            Self::Categories => lines(fields::categories(message).iter().map(|one| escaped(one))),
+            Self::Headers => fields::headers(message).map(String::into_bytes),
             Self::BodyText | Self::BodyHtml | Self::BodyRtf => None,
             Self::EventIcs => ics::event(message),
             Self::TaskIcs => ics::task(message),
@@ -187,75 +177,17 @@ impl ReaderFile {
     }
 }
 
-/// The subject: `PR_SUBJECT`, else its prefix and its rest (\[MS-OXCMSG\] 2.2.1.46).
-pub fn subject(message: &Message) -> Option<String> {
-    let subject = message.text(tags::PR_SUBJECT).or_else(|| {
-        let normalized = message.text(tags::PR_NORMALIZED_SUBJECT)?;
-        Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
-    })?;
-    // A message store keeps the length of the prefix in front of the text, behind a U+0001.
-    let mut characters = subject.chars();
-    match (characters.next(), characters.next()) {
-        (Some('\u{1}'), Some(_)) => Some(characters.as_str().to_owned()),
-        _ => Some(subject),
-    }
-}
-
-/// The time that the files of a message carry.
-pub fn message_time(message: &Message) -> Option<FileTime> {
-    let times = [
-        tags::PR_MESSAGE_DELIVERY_TIME,
-        tags::PR_CLIENT_SUBMIT_TIME,
-        tags::PR_LAST_MODIFICATION_TIME,
-    ];
-    times.into_iter().find_map(|tag| set_time(message, tag))
-}
-
 fn has(message: &Message, tag: PropertyTag) -> bool {
     message.property_set().is_ok_and(|(set, _)| set.find(tag).is_some())
 }
 
-fn text(message: &Message, tag: PropertyTag) -> Option<Vec<u8>> {
-    Some(reader_line(&message.text(tag)?))
-}
-
-fn recipients(message: &Message, wanted: RecipientType) -> Option<Vec<u8>> {
-    addresses(&Address::of_recipients(message, wanted))
-}
-
 /// One address a line, as `Name <address>`.
 fn addresses(addresses: &[Address]) -> Option<Vec<u8>> {
-    let lines: String = addresses.iter().map(|one| one_line(&one.to_string()) + "\n").collect();
-    (!lines.is_empty()).then(|| lines.into_bytes())
+    lines(addresses.iter().map(|one| one_line(&one.to_string())))
 }
 
-fn set_time(message: &Message, tag: PropertyTag) -> Option<FileTime> {
-    match message.property(tag).ok()? {
-        Value::Time(time) => Some(time).filter(|time| time.is_set()),
-        _ => None,
-    }
-}
-
-fn time(message: &Message, tag: PropertyTag) -> Option<Vec<u8>> {
-    Some(reader_line(&set_time(message, tag)?.to_string()))
-}
-
-/// `PR_IMPORTANCE` (\[MS-OXCMSG\] 2.2.1.11); a value out of range is shown as its number.
-fn importance(message: &Message) -> Option<Vec<u8>> {
-    let number = message.integer(tags::PR_IMPORTANCE)?;
-    let name = match number {
-        0 => "low",
-        1 => "normal",
-        2 => "high",
-        other => return Some(reader_line(&other.to_string())),
-    };
-    Some(reader_line(name))
-}
-
-/// The categories (PidNameKeywords, \[MS-OXCMSG\] 2.2.1.17), one a line.
-fn categories(message: &Message) -> Option<Vec<u8>> {
-    let value = Values::new(message).value(PID_NAME_KEYWORDS, PropertyType::MULTIPLE_STRING);
-    let Value::Multiple(values) = value? else { return None };
-    let lines: String = values.iter().map(|value| line(value) + "\n").collect();
+/// One value a line; `None` without any value.
+fn lines(values: impl Iterator<Item = String>) -> Option<Vec<u8>> {
+    let lines: String = values.map(|value| value + "\n").collect();
     (!lines.is_empty()).then(|| lines.into_bytes())
 }

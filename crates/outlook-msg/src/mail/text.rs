@@ -31,8 +31,13 @@ pub fn line(value: &Value) -> String {
             let _ = write!(hex, "{byte:02X}");
             hex
         }),
-        value => value.to_text().unwrap_or_default().replace('\r', "\\r").replace('\n', "\\n"),
+        value => escaped(&value.to_text().unwrap_or_default()),
     }
+}
+
+/// A text with its line ends written `\n` and `\r`.
+pub fn escaped(text: &str) -> String {
+    text.replace('\r', "\\r").replace('\n', "\\n")
 }
 
 /// A text of the reader's view: LF line ends and one newline behind it.
