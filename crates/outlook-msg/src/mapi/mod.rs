@@ -7,6 +7,7 @@ pub mod crc;
 pub mod detect;
 mod korean;
 mod names;
+mod property_name;
 pub mod sets;
 mod tables;
 mod tag;
@@ -19,6 +20,7 @@ pub use names::{
     named_property_lid, named_property_name, property_by_name, property_name, property_set_by_name,
     property_set_name,
 };
+pub use property_name::{NameKind, PropertyName};
 pub use tag::{Location, PropertyTag, PropertyType};
 pub use text::ParseError;
 pub use value::{FileTime, Guid, Value};
