@@ -2,6 +2,8 @@
 
 mod containers;
 mod damage;
+mod guesses;
+mod headers;
 mod names;
 mod parts;
 mod strings;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use crate::view::{AttachmentNames, Editor, NodeId};
+use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
 
 use super::arrival::Arrival;
 use super::creators::Creators;
@@ -26,6 +26,8 @@ pub(super) struct MessageDirectory {
     pub(super) base: Base,
     /// The names that its attachments are known by.
     pub(super) names: Arc<AttachmentNames>,
+    /// When its bodies were set.
+    pub(super) bodies: Arc<BodyTimes>,
     contents: Mutex<Contents>,
     /// Tells that a save has ended.
     saved: Condvar,
@@ -113,7 +115,13 @@ impl MessageDirectory {
             is_kept_by_kernel: true,
             is_held: false,
         };
-        Self { base, names: Arc::default(), contents: Mutex::new(contents), saved: Condvar::new() }
+        Self {
+            base,
+            names: Arc::default(),
+            bodies: Arc::default(),
+            contents: Mutex::new(contents),
+            saved: Condvar::new(),
+        }
     }
 
     /// The contents, for reading; a save may be going on. Every change is whole before the next

@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
 use crate::storage::{FileState, Source, Transaction};
-use crate::view::{self, Editor, MessageTree, NodeId};
+use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId};
 
 use super::attr::Attr;
 use super::directory::{Contents, Edited, MessageDirectory, Save, State};
@@ -40,12 +40,14 @@ impl Operation {
         }
     }
 
-    fn run(&self, editor: &mut Editor, tree: &MessageTree) -> Result<(), view::Error> {
+    fn run(&self, editor: &mut Editor, tree: &MessageTree) -> Result<Change, view::Error> {
         match self {
-            Self::Set { path, value } => editor.set(tree, path, value),
+            Self::Set { path, value } => editor.set(tree, path, value, Instant::now()),
             Self::Remove { path } => editor.remove(tree, path),
-            Self::Rename { from, to } => editor.rename(tree, from, to),
-            Self::CreateMessage { path } => editor.create_message(tree, path),
+            Self::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
+            Self::CreateMessage { path } => {
+                editor.create_message(tree, path).map(|()| Change::Made)
+            }
         }
     }
 }
@@ -61,18 +63,20 @@ impl Fs {
         contents: &mut Contents,
         operation: &Operation,
     ) -> Result<(), Error> {
-        self.edit(message, contents, |editor, tree| operation.run(editor, tree))?;
-        contents.touch(operation.path());
+        let change = self.edit(message, contents, |editor, tree| operation.run(editor, tree))?;
+        if change == Change::Made {
+            contents.touch(operation.path());
+        }
         Ok(())
     }
 
     /// Edits a message, and makes its new state.
-    fn edit(
+    fn edit<T>(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
-        run: impl FnOnce(&mut Editor, &MessageTree) -> Result<(), view::Error>,
-    ) -> Result<(), Error> {
+        run: impl FnOnce(&mut Editor, &MessageTree) -> Result<T, view::Error>,
+    ) -> Result<T, Error> {
         if let State::Clean = contents.state {
             let edited = self.open_for_writing(message, contents)?;
             self.differ(message, contents);
@@ -164,7 +168,7 @@ impl Fs {
         let names = message_names(message);
         let current = self.state_of(&written, path, &names, open.directory)?;
         Ok(Edited {
-            editor: Editor::new(written, names),
+            editor: editor(message, written),
             target,
             current,
             is_new: false,
@@ -196,7 +200,7 @@ impl Fs {
         let names = message_names(message);
         let current = self.state_of(&written, &path, &names, directory)?;
         let edited = Edited {
-            editor: Editor::new(written, names),
+            editor: editor(message, written),
             target,
             current,
             is_new: true,
@@ -295,7 +299,7 @@ impl Fs {
             for path in &removed {
                 match editor.remove(tree, path) {
                     // What is made of other files is there again.
-                    Ok(()) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
+                    Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
                     Err(error) => tracing::warn!("{path}: not removed: {error}"),
                 }
             }
@@ -344,6 +348,13 @@ impl Fs {
         contents.state = State::Clean;
         Ok(())
     }
+}
+
+/// An editor of a message, with what outlasts its saves.
+fn editor(message: &MessageNode, written: Message) -> Editor {
+    let directory = message.directory.as_ref();
+    let bodies: Arc<BodyTimes> = directory.map(|one| Arc::clone(&one.bodies)).unwrap_or_default();
+    Editor::new(written, message_names(message), bodies)
 }
 
 fn message_names(message: &MessageNode) -> Arc<view::AttachmentNames> {

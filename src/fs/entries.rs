@@ -20,6 +20,8 @@ use super::{Entry, Error, Fs};
 
 const DIRECTORY_BITS: u16 = 0o755;
 const FILE_BITS: u16 = 0o644;
+const NO_DIRECTORY: &str = "only messages are made as directories, in attachments/";
+const NO_NAME: &str = "it cannot have this name";
 
 /// A message that is to be changed.
 pub(super) struct ToChange<'a> {
@@ -156,7 +158,7 @@ impl Fs {
                 let directory = Temporary::new(TemporaryKind::Directory, DIRECTORY_BITS);
                 contents.temporaries.put(&path, directory)?;
             }
-            New::Value => return Err(self.refuse(&contents, &path)),
+            New::Value => return Err(self.refuse(&contents, &path, NO_DIRECTORY)),
         }
         let found = self.find(&to.message, &contents, &path)?;
         let entry = self.entry(&to.message, &mut contents, &path, &found)?;
@@ -281,13 +283,17 @@ impl Fs {
                 let access = self.access_in(&open, path)?;
                 // `rm -r` removes everything that is listed; what is made of other files is there
                 // again if the message stays.
-                let is_made = access == FileAccess::ReadOnly && is_listed_made(path);
-                if access == FileAccess::ReadOnly && !is_made && kind != Kind::Directory {
-                    return Err(Error::NotPermitted("it follows from other values"));
+                let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
+                if let FileAccess::ReadOnly(reason) = access
+                    && !is_made
+                    && kind != Kind::Directory
+                {
+                    return Err(Error::NotPermitted(reason));
                 }
                 self.check_writable(&to.message, contents)?;
                 self.differ(&to.message, contents);
                 contents.removals.remove(path, process);
+                contents.temporaries.remove_below(path);
             }
             Found::EmptyDirectory(_) | Found::Arrival(_) => {}
         }
@@ -394,10 +400,10 @@ impl Fs {
                         let remove = Operation::Remove { path: old.to_owned() };
                         self.apply(&to.message, contents, &remove)?;
                     }
-                    (false, _) => return Err(self.refuse(contents, new)),
+                    (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
                 }
             }
-            _ => return Err(self.refuse(contents, new)),
+            _ => return Err(self.refuse(contents, new, NO_NAME)),
         }
         if let Some(time) = contents.times.remove(old) {
             contents.times.insert(new.to_owned(), time);
@@ -465,8 +471,8 @@ impl Fs {
         match self.access_in(&open, path)? {
             FileAccess::Settable => self.check_writable(message, contents),
             FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
-            FileAccess::ReadOnly | FileAccess::Unknown => {
-                Err(Error::NotPermitted("this file of a message cannot be set"))
+            FileAccess::ReadOnly(reason) | FileAccess::Unknown(reason) => {
+                Err(Error::NotPermitted(reason))
             }
         }
     }
@@ -543,24 +549,22 @@ impl Fs {
             FileAccess::Settable => Ok(New::Value),
             FileAccess::EmbeddedMessage => Ok(New::Value),
             FileAccess::Directory => Ok(New::Directory),
-            FileAccess::Unknown if is_temporary => Ok(New::Temporary),
-            FileAccess::Unknown | FileAccess::ReadOnly
+            FileAccess::Unknown(_) if is_temporary => Ok(New::Temporary),
+            FileAccess::Unknown(_) | FileAccess::ReadOnly(_)
                 if is_unseen && view::is_message_entry(name) =>
             {
                 Ok(New::Copy)
             }
-            FileAccess::Unknown | FileAccess::ReadOnly => Err(self.refuse(contents, path)),
+            FileAccess::Unknown(reason) | FileAccess::ReadOnly(reason) => {
+                Err(self.refuse(contents, path, reason))
+            }
         }
     }
 
     /// Refuses a name that no message has, and says where such a file goes.
-    fn refuse(&self, contents: &Contents, path: &str) -> Error {
-        let message = contents.path.display();
-        tracing::warn!(
-            "{message}/{path} is refused: a message has no such file. Files go into \
-             {message}/attachments/, properties into {message}/mapi/ under their own names"
-        );
-        Error::NotPermitted("a message has no such file")
+    fn refuse(&self, contents: &Contents, path: &str, reason: &'static str) -> Error {
+        tracing::warn!("{}/{path} is refused: {reason}", contents.path.display());
+        Error::NotPermitted(reason)
     }
 
     /// Has a file that is created take the place of one that was removed or renamed away: whoever

@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::imsg::Defect;
 use crate::storage::Source;
-use crate::view::{self, Attributes, MessageTree, NodeId, NodeSet};
+use crate::view::{self, Attributes, Findings, MessageTree, NodeId, NodeSet};
 
 use super::attr::{self, Attr};
 use super::directory::MessageDirectory;
@@ -336,11 +335,12 @@ impl Fs {
         node.is_some_and(|node| matches!(node.kind, SourceKind::Message | SourceKind::OneMessage))
     }
 
-    /// Reads everything in a message, those embedded in it included, and lists what is damaged.
+    /// Reads everything in a message, those embedded in it included, and lists what is damaged
+    /// and what is to be noted.
     ///
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
-    pub fn check(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
+    pub fn check(&self, ino: Ino) -> Result<Findings, Error> {
         let (message, _) = self.message_of(ino)?.ok_or(Error::NotADirectory)?;
         Ok(self.open_message(&message)?.tree.check())
     }

@@ -54,6 +54,7 @@ mod calls;
 mod control;
 mod creators;
 mod directory;
+pub mod edit_log;
 mod editing;
 mod entries;
 mod error;

@@ -135,13 +135,13 @@ impl Content {
 
     /// Whether others see the bytes and not the value of the message.
     pub(super) fn is_seen(&self) -> bool {
-        self.bytes.is_some() && (self.is_new || !self.is_refused())
+        let is_ahead = matches!(self.progress, Progress::Emptied | Progress::Written);
+        self.bytes.is_some() && (self.is_new || is_ahead)
     }
 
     /// The length of the bytes if they differ from the value, and when they were changed.
     pub(super) fn len_and_time(&self) -> Option<(u64, SystemTime)> {
-        let is_value = self.progress == Progress::Settled && !self.is_new;
-        let bytes = self.bytes.as_ref().filter(|_| self.is_seen() && !is_value)?;
+        let bytes = self.bytes.as_ref().filter(|_| self.is_seen())?;
         Some((bytes.len().unwrap_or(0), self.changed))
     }
 

@@ -320,13 +320,17 @@ impl Fs {
                 return Err(Error::NotADirectory);
             }
         }
-        let temporaries = contents.temporaries.names_in(directory).map(str::to_owned);
         let new = contents.files.values().filter(|file| file.lock().is_new());
-        let new = new.filter_map(|file| {
-            let (parent, name) = split(contents.numbers.path(file.number)?);
-            (parent == directory).then(|| name.to_owned())
+        let new = new.filter_map(|file| contents.numbers.path(file.number));
+        // A directory that only such a file is in is there, too.
+        let beside = contents.temporaries.paths().chain(new).filter_map(|path| {
+            let rest = match directory {
+                "" => path,
+                _ => path.strip_prefix(directory)?.strip_prefix('/')?,
+            };
+            Some(rest.split_once('/').map_or(rest, |(first, _)| first).to_owned())
         });
-        for name in temporaries.chain(new).collect::<Vec<_>>() {
+        for name in beside {
             if !names.contains(&name) {
                 names.push(name);
             }

@@ -247,15 +247,15 @@ impl Temporaries {
         self.files.retain(|_, file| !matches!(file.kind, TemporaryKind::Copy(_)));
     }
 
-    /// The names in a directory.
-    pub(super) fn names_in<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = &'a str> {
-        self.files.keys().filter_map(move |path| {
-            let name = match directory {
-                "" => path.as_str(),
-                _ => path.strip_prefix(directory)?.strip_prefix('/')?,
-            };
-            (!name.contains('/')).then_some(name)
-        })
+    /// The paths of all files.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// Lets go of what lies in a directory.
+    pub(super) fn remove_below(&mut self, directory: &str) {
+        let below = format!("{directory}/");
+        self.files.retain(|path, _| !path.starts_with(&below));
     }
 
     /// Moves a file, or a directory with what is in it.
@@ -333,10 +333,8 @@ mod tests {
         files.put("d", Temporary::new(TemporaryKind::Directory, 0o755)).unwrap();
         files.put("d/x", file()).unwrap();
         files.put("d2", file()).unwrap();
-        assert_eq!(files.names_in("").collect::<Vec<_>>(), ["d", "d2"]);
         files.rename("d", "e");
-        assert_eq!(files.names_in("e").collect::<Vec<_>>(), ["x"]);
-        assert_eq!(files.names_in("d").count(), 0);
+        assert_eq!(files.paths().collect::<Vec<_>>(), ["d2", "e", "e/x"]);
         let bytes = files.get("e/x").unwrap().file().unwrap().clone();
         bytes.change(|buffer| buffer.write(0, b"text")).unwrap();
         let left = files.take_left_over();

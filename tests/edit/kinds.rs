@@ -370,7 +370,8 @@ fn a_new_embedded_message_is_one() {
         inner.set_property(tag, &Value::Boolean(true)).unwrap();
         assert_eq!(inner.names().unwrap().name(tag), Some(&name));
         inner.save_changes().unwrap();
-        let out = inner.write_standalone(tempfile::tempfile().unwrap()).unwrap();
+        let (out, lost) = inner.write_standalone(tempfile::tempfile().unwrap()).unwrap();
+        assert_eq!(lost, []);
         let alone = msgfs::storage::CompoundFile::open(Source::from_file(out).unwrap().0).unwrap();
         let session = Session::open(SessionOptions::default());
         let alone = session.open_message(&alone.root(), Access::Read).unwrap();
@@ -646,4 +647,21 @@ fn owner_mode_and_extended_attributes_of_the_file_stay() {
         let len = rustix::fs::getxattr(&path, "user.mine", &mut value[..]).unwrap();
         assert_eq!(&value[..len], b"kept");
     }
+}
+
+#[test]
+fn an_edit_mends_a_header_of_the_wrong_length() {
+    let folder = Folder::new(&letter().header_len(24).to_bytes());
+    let message = folder.write();
+    assert_eq!(message.notes().unwrap().len(), 1);
+    message.set_property(tags::PR_SUBJECT, &text("Other")).unwrap();
+    assert_eq!(
+        message.property(tags::PR_CLIENT_SUBMIT_TIME).unwrap(),
+        folder.read().property(tags::PR_CLIENT_SUBMIT_TIME).unwrap()
+    );
+    message.save_changes().unwrap();
+    let read = folder.read();
+    assert_eq!((read.notes().unwrap(), read.defects().unwrap()), (Vec::new(), Vec::new()));
+    assert_eq!(read.property(tags::PR_SUBJECT).unwrap(), text("Other"));
+    assert_eq!(header(&folder)[2..6], [2, 2, 2, 2]);
 }

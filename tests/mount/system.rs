@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use super::folder::{Folder, letter};
 use super::mounted::{Mounted, has_fuse, is_mounted, msgfs, processes_of};
-use super::process::{MOMENT, Process, is_installed, run, wait_until};
+use super::process::{LONG, MOMENT, Process, is_installed, run, wait_until};
 
 /// A folder with a message in `mail`, an empty directory `mnt`, and scripts run beside them.
 struct Stage {
@@ -25,6 +25,7 @@ struct Stage {
 const PREPARE: &str = r#"
 set -e
 cd "$1"
+export XDG_STATE_HOME="$1/state"
 mount -t tmpfs none /usr/local/bin
 cp "$2" /usr/local/bin/msgfs
 mount -t tmpfs -o mode=755 none /run
@@ -33,13 +34,15 @@ mknod -m 666 /dev/null c 1 3
 mknod -m 666 /dev/fuse c 10 229
 ln -s /proc/self/fd /dev/fd
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-gone() {
-    for n in $(seq 500); do
-        if ! grep -q " $1 .*fuse.msgfs" /proc/self/mountinfo; then return 0; fi
+eventually() {
+    for n in $(seq 1500); do
+        if "$@" 2> /dev/null; then return 0; fi
         sleep 0.02
     done
-    return 1
+    "$@"
 }
+is_gone() { ! grep -q " $1 .*fuse.msgfs" /proc/self/mountinfo; }
+gone() { eventually is_gone "$1"; }
 "#;
 
 impl Stage {
@@ -71,7 +74,7 @@ impl Stage {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c"]);
         command.arg(format!("{PREPARE}\n{script}")).arg("sh").arg(self.folder.path());
-        let ended = run(command.arg(env!("CARGO_BIN_EXE_msgfs")), MOMENT);
+        let ended = run(command.arg(env!("CARGO_BIN_EXE_msgfs")), LONG);
         let printed = String::from_utf8(ended.stdout).unwrap();
         match ended.status.success() {
             true => Ok(printed + &ended.stderr),
@@ -103,6 +106,27 @@ fn mount_and_fstab() {
     );
     let named = "mount -t fuse.msgfs -o ro,fsname=archive $1/mail $1/mnt";
     stage.check(&format!("{named}; {SHOW}; umount mnt"), "archive fuse.msgfs\nA\n");
+}
+
+/// mount(8) passes `rw` whenever `ro` is not given, so only `edit` makes a mount writable.
+#[test]
+fn only_edit_makes_a_mount_writable() {
+    let Some(stage) = Stage::new(&["mount.fuse3", "mount"]) else { return };
+    let set = "if echo New > mnt/a.msg/subject; then echo set; fi 2>&1 | sed 's/.*: //'";
+    for (call, options, expected) in [
+        ("mount -t fuse.msgfs $1/mail $1/mnt -o", "exec", "Read-only file system"),
+        ("mount -t fuse.msgfs $1/mail $1/mnt -o", "rw,nodev,nosuid", "Read-only file system"),
+        ("mount -t fuse.msgfs $1/mail $1/mnt -o", "edit", "set"),
+        ("./mount.fuse.msgfs mail mnt -o", "rw", "Read-only file system"),
+        ("./mount.fuse.msgfs mail mnt -o", "rw,edit", "set"),
+        ("msgfs mail mnt -o", "rw", "set"),
+        ("msgfs mail mnt -o", "edit", "set"),
+        ("msgfs mail mnt -o", "exec", "Read-only file system"),
+    ] {
+        let link = "ln -sf /usr/local/bin/msgfs mount.fuse.msgfs";
+        let script = format!("{link}; {call} {options}; {set}; msgfs umount mnt; gone $1/mnt");
+        stage.check(&script, &format!("{expected}\n"));
+    }
 }
 
 /// Called by mount(8) as `mount.fuse.msgfs`, the program needs no other helper.
@@ -266,8 +290,8 @@ fn units_are_valid() {
     assert!(ended.status.success() && ended.stderr.is_empty(), "{}", ended.stderr);
 }
 
-/// A day: mounted from fstab, read by eight while files change, unmounted in use, mounted again,
-/// killed, mounted again.
+/// A day: mounted from fstab, read by eight while files change, unmounted in use, mounted again
+/// while the first mount still has a user, killed, mounted again.
 #[test]
 fn a_day() {
     let Some(stage) = Stage::new(&["mount.fuse3", "mount", "seq"]) else { return };
@@ -284,18 +308,17 @@ for n in $(seq 60); do
     cp mail/a.msg new; mv new "mail/$((n % 20)).msg"; rm -f "mail/$(((n + 7) % 20)).msg"
 done
 cp mail/a.msg mail/last.msg
-for n in $(seq 200); do [ -e mnt/last.msg ] && break; sleep 0.02; done
-cat mnt/last.msg/subject
+eventually cat mnt/last.msg/subject
 exec 3< mnt/a.msg/body.txt
 msgfs umount mnt
 gone "$1/mnt"
-exec 3<&-
 mount -T fstab "$1/mnt"
+exec 3<&-
 cat mnt/last.msg/subject
 touch stop
 wait
-kill -9 $(pgrep -x msgfs)
-for n in $(seq 500); do ls mnt > /dev/null 2>&1 || break; sleep 0.02; done
+pkill -9 -x msgfs
+gone "$1/mnt"
 mount -T fstab "$1/mnt"
 cat mnt/last.msg/subject
 umount mnt

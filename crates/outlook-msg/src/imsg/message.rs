@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use crate::mapi::{CodePage, PropertyTag, Value, tags};
+use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
@@ -14,7 +14,8 @@ use super::draft::{Destination, Draft, State, Unsaved};
 use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
 use super::name_registry;
-use super::names::{PropertyName, PropertyNames};
+use super::names::PropertyNames;
+use super::note::Note;
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
@@ -268,6 +269,13 @@ impl Message {
         self.draft.is_some()
     }
 
+    /// Whether the file of the message, which may be an embedded one, has never been saved.
+    pub fn is_new(&self) -> bool {
+        let top = self.top();
+        let message = top.as_ref().unwrap_or(self);
+        message.draft.as_ref().is_some_and(|draft| draft.lock().created)
+    }
+
     pub(super) fn register_attachment(
         &self,
         number: u32,
@@ -313,6 +321,24 @@ impl Message {
         let recipients = data.recipients().iter().flat_map(|(_, set)| set.defects());
         let own = data.properties.defects();
         Ok(file.iter().chain(names).chain(own).chain(recipients).cloned().collect())
+    }
+
+    /// What of this message and its recipients was read otherwise than the file says.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn notes(&self) -> Result<Vec<Note>, Error> {
+        let data = self.data()?;
+        let mut notes = data.properties.notes().to_vec();
+        if let Some(guess) = data.strings.guess() {
+            let place = data.storage().path();
+            notes.push(Note { place, text: format!("8-bit strings are {guess}") });
+        }
+        let recipients = data.recipients().iter().map(|(_, set)| set);
+        for set in std::iter::once(&data.properties).chain(recipients) {
+            notes.extend(set.guessed_strings(&data.strings));
+        }
+        Ok(notes)
     }
 
     /// The memory this message takes, its file's included, in bytes.

@@ -18,12 +18,13 @@
 //!
 //! A session tracks every object opened in it and ends them all at [`Session::close`]; from then
 //! on each handle answers [`Error::SessionClosed`]. What is damaged is read as far as it goes, and
-//! reported as a [`Defect`].
+//! reported as a [`Defect`]; what is read otherwise than the file says is told by a [`Note`].
 //!
 //! Knows nothing of files, folders or how a message is shown.
 
 mod address;
 mod attachment;
+mod attachment_content;
 mod cache;
 mod compose;
 mod computed;
@@ -32,10 +33,12 @@ mod edit;
 mod encode;
 mod error;
 mod foreign;
+mod made;
 mod message;
 mod message_edit;
 mod name_registry;
 mod names;
+mod note;
 mod properties;
 mod property_editor;
 mod recipient;
@@ -47,6 +50,7 @@ mod strings;
 pub mod structures;
 mod value;
 
+pub use crate::mapi::{NameKind, PropertyName};
 pub use crate::storage::Defect;
 pub use address::Address;
 pub use attachment::{AttachMethod, Attachment};
@@ -55,8 +59,10 @@ pub use computed::is_computed;
 pub use draft::{Access, Target};
 pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
+pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
-pub use names::{NameKind, PropertyName, PropertyNames};
+pub use names::PropertyNames;
+pub use note::Note;
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
 pub use recipient::{Recipient, RecipientType};
 pub use recipient_edit::RecipientChange;
@@ -64,5 +70,6 @@ pub use session::{
     CloseReport, ObjectKind, ReleaseCallback, SaveOutcome, SaveReport, Session, SessionOptions,
     SessionStatistics,
 };
+pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
 pub use strings::Strings;

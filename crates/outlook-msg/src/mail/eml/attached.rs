@@ -1,0 +1,181 @@
+//! The attachments of a message as parts: their types, names and dispositions.
+//!
+//! Knows no body and no header of the message.
+
+use std::fs::File;
+use std::io::{self, Seek as _, SeekFrom};
+use std::sync::Arc;
+
+use crate::imsg::{self, Attachment, MapiProp};
+use crate::mail::attachments::{Shown, ShownAttachment, reference_target};
+use crate::mail::content::{Content, data, data_fork};
+use crate::mail::error::Error;
+use crate::mail::inline::content_id;
+use crate::mail::media_type::{self, OCTET_STREAM};
+use crate::mapi::tags;
+use crate::storage::{self, Defect};
+
+use super::encode::{fold, free_text, single_line};
+use super::part::{Part, Pieces};
+
+/// As large a text is read to tell whether it is UTF-8, in bytes.
+const TEXT_BYTES_MAX: u64 = 1 << 20;
+/// The longest content id that is written.
+const CONTENT_ID_MAX: usize = 900;
+/// The field that says of a part that it is not whole.
+const DESCRIPTION: &str = "Content-Description";
+
+/// What an attachment becomes.
+pub(super) enum Attached {
+    /// It has no content.
+    Nothing,
+    Part(Part),
+    /// It is a message, which is composed in its turn.
+    Message,
+}
+
+/// The files made of OLE objects, in one file without a name so that any number of them takes
+/// one descriptor.
+#[derive(Debug, Default)]
+pub(super) struct Ole {
+    file: Option<Arc<File>>,
+}
+
+impl Ole {
+    fn add(&mut self, attachment: &Attachment) -> Result<(Content, u64), Error> {
+        let (mut made, _) = attachment.write_content_storage(tempfile::tempfile()?)?;
+        let len = made.metadata()?.len();
+        let (file, offset) = match &self.file {
+            None => (Arc::new(made), 0),
+            Some(file) => {
+                made.rewind()?;
+                let mut end: &File = file;
+                let offset = end.seek(SeekFrom::End(0))?;
+                io::copy(&mut made, &mut end)?;
+                (Arc::clone(file), offset)
+            }
+        };
+        self.file = Some(Arc::clone(&file));
+        Ok((Content::Made { file, offset, len }, len))
+    }
+}
+
+/// Makes the part of an attachment.
+///
+/// # Errors
+/// Where the file of an OLE object cannot be written, or the session was closed.
+pub(super) fn part(
+    shown: &ShownAttachment,
+    is_inline: bool,
+    ole: &mut Ole,
+) -> Result<Attached, Error> {
+    let attachment = &shown.attachment;
+    let Some((name, kind)) = &shown.entry else { return Ok(Attached::Nothing) };
+    let mut part = match kind {
+        Shown::Message(_) => return Ok(Attached::Message),
+        Shown::Data | Shown::DataFork { .. } => {
+            let content = match *kind {
+                Shown::DataFork { start, len } => data_fork(attachment, start, len)?,
+                _ => data(attachment)?,
+            };
+            let len = content.len()?;
+            let media_type = typed_media_type(attachment, name, &content, len);
+            typed(Part::base64(content, len), &media_type, name)
+        }
+        Shown::Ole => match ole.add(attachment) {
+            Ok((content, len)) => typed(Part::base64(content, len), OCTET_STREAM, name),
+            Err(error) if is_of_content(&error) => {
+                return Ok(Attached::Part(unreadable(shown, &error.to_string())));
+            }
+            Err(error) => return Err(error),
+        },
+        Shown::Reference => {
+            let target = reference_target(attachment).unwrap_or_default();
+            let subtype = if target.contains("://") { "uri-list" } else { "plain" };
+            Part::text(subtype, &(single_line(&target) + "\r\n"))
+        }
+    };
+    describe(&mut part, shown, is_inline, name);
+    Ok(Attached::Part(part))
+}
+
+/// The part of an embedded message.
+pub(super) fn message_part(shown: &ShownAttachment, is_inline: bool, message: Pieces) -> Part {
+    let mut part = Part::message(message);
+    let name = shown.entry.as_ref().map_or("", |(name, _)| name);
+    let stem = name.strip_suffix(".msg").unwrap_or(name);
+    describe(&mut part, shown, is_inline, &format!("{stem}.eml"));
+    part
+}
+
+/// What stands for an attachment that cannot be opened.
+pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
+    let mut part = Part::text("plain", &format!("This attachment could not be read: {cause}\r\n"));
+    let name = shown.entry.as_ref().map_or("", |(name, _)| name);
+    describe(&mut part, shown, false, &format!("{name}.txt"));
+    part
+}
+
+/// What says of a damaged message what it lacks.
+pub(super) fn errors(defects: &[Defect]) -> Part {
+    let lines: String = defects.iter().map(|one| single_line(&one.to_string()) + "\r\n").collect();
+    let text = format!("Parts of this message could not be read:\r\n{lines}");
+    let mut part = Part::text("plain", &text);
+    part.field_with_name("Content-Disposition", "attachment", "filename", imsg::ERRORS_FILE);
+    part
+}
+
+/// Whether an error is the attachment's own, so that it is the same at every reading; a full disk
+/// is not.
+fn is_of_content(error: &Error) -> bool {
+    match error {
+        Error::Message(imsg::Error::Storage(storage::Error::Write { source, .. })) => {
+            source.raw_os_error().is_none()
+        }
+        Error::Message(imsg::Error::Storage(storage::Error::Io { .. })) => false,
+        Error::Message(imsg::Error::SessionClosed) | Error::Io(_) => false,
+        _ => true,
+    }
+}
+
+/// Says the type of a part, with the name that old readers look for there.
+fn typed(mut part: Part, media_type: &str, name: &str) -> Part {
+    part.field_with_name("Content-Type", media_type, "name", name);
+    part
+}
+
+/// Says where a part belongs and what it is called.
+fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &str) {
+    let disposition = if is_inline { "inline" } else { "attachment" };
+    part.field_with_name("Content-Disposition", disposition, "filename", name);
+    if let Some(defect) = shown.missing.first() {
+        let text = free_text(DESCRIPTION, &format!("not all of it could be read: {defect}"));
+        part.header.push_str(&fold(DESCRIPTION, &text));
+    }
+    if let Some(id) = content_id(&shown.attachment).filter(|id| id.len() <= CONTENT_ID_MAX) {
+        part.field("Content-ID", &[format!("<{id}>")]);
+    }
+    let location = shown.attachment.text(tags::PR_ATTACH_CONTENT_LOCATION);
+    if let Some(location) = location.filter(|location| !location.trim().is_empty()) {
+        let value = free_text("Content-Location", location.trim());
+        part.header.push_str(&fold("Content-Location", &value));
+    }
+}
+
+/// The type of an attachment, with the charset of a text. A text that is not in UTF-8 does not
+/// say in what it is: as bytes it is what it was.
+fn typed_media_type(attachment: &Attachment, name: &str, content: &Content, len: u64) -> String {
+    let media_type = media_type::media_type(attachment, name);
+    if !media_type.starts_with("text/") {
+        return media_type;
+    }
+    let is_utf_8 = || {
+        let bytes = content.read(0, usize::try_from(len).unwrap_or(0)).unwrap_or_default();
+        bytes.len() as u64 == len && std::str::from_utf8(&bytes).is_ok()
+    };
+    if len <= TEXT_BYTES_MAX && is_utf_8() {
+        media_type + ";\r\n charset=utf-8"
+    } else {
+        OCTET_STREAM.to_owned()
+    }
+}

@@ -1,0 +1,262 @@
+//! The fields of a message: which properties the subject, the addresses and the times are made of.
+//!
+//! A value is taken as far as it can be read; what is damaged falls back as what is missing does.
+//! Texts have LF line ends. Knows no body and no attachment.
+
+use std::fmt;
+
+use crate::imsg::structures::voting_options;
+use crate::imsg::{Address, MapiProp, Message, RecipientType};
+use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
+
+use super::named::{Key, PID_NAME_KEYWORDS, Values, lid};
+use super::text::unix_lines;
+
+/// How important a message is to its sender (`PR_IMPORTANCE`, \[MS-OXCMSG\] 2.2.1.11).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Importance {
+    /// 0.
+    Low,
+    /// 1.
+    Normal,
+    /// 2.
+    High,
+    /// A number that stands for none.
+    Other(i32),
+}
+
+/// A conversation (\[MS-OXOMSG\] 2.2.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// The subject that all its messages have, without prefixes.
+    pub topic: Option<String>,
+    /// What all its messages share in their `PR_CONVERSATION_INDEX`.
+    pub id: Option<Guid>,
+}
+
+/// What became of a message (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageFlags(pub i32);
+
+impl MessageFlags {
+    /// Whether somebody has read it.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether it is a draft.
+    #[must_use]
+    pub const fn is_unsent(self) -> bool {
+        self.0 & 8 != 0
+    }
+
+    /// Whether it was given to be sent.
+    #[must_use]
+    pub const fn is_submitted(self) -> bool {
+        self.0 & 4 != 0
+    }
+
+    /// Whether the owner of the mailbox sent it.
+    #[must_use]
+    pub const fn is_from_me(self) -> bool {
+        self.0 & 0x20 != 0
+    }
+}
+
+/// A vote that a message calls for, or is an answer to (\[MS-OXOMSG\] 2.2.1.74, 2.2.1.75).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Voting {
+    /// The answers to choose from.
+    pub options: Vec<String>,
+    /// The answer that was chosen.
+    pub response: Option<String>,
+}
+
+/// Reactions to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reactions {
+    /// How many there are.
+    pub count: u32,
+    /// That of the owner of the mailbox, as `like`.
+    pub own: Option<String>,
+}
+
+/// The named properties of reactions.
+const PSETID_MESSAGING: Guid = Guid::from_u128(0x41F28F13_83F4_4114_A584_EEDB5A6B0BFF);
+const REACTIONS_COUNT: Key = Key::Name(PSETID_MESSAGING, "ReactionsCount");
+const OWNER_REACTION_TYPE: Key = Key::Name(PSETID_MESSAGING, "OwnerReactionType");
+
+impl From<i32> for Importance {
+    fn from(number: i32) -> Self {
+        match number {
+            0 => Self::Low,
+            1 => Self::Normal,
+            2 => Self::High,
+            other => Self::Other(other),
+        }
+    }
+}
+
+impl fmt::Display for Importance {
+    /// `low`, `normal`, `high`, or the number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Low => f.write_str("low"),
+            Self::Normal => f.write_str("normal"),
+            Self::High => f.write_str("high"),
+            Self::Other(number) => number.fmt(f),
+        }
+    }
+}
+
+/// The properties of the subject.
+pub(super) const SUBJECT: [PropertyTag; 2] = [tags::PR_SUBJECT, tags::PR_NORMALIZED_SUBJECT];
+
+/// The subject: `PR_SUBJECT`, else its prefix and its rest (\[MS-OXCMSG\] 2.2.1.46).
+pub fn subject(message: &Message) -> Option<String> {
+    let subject = message.text(tags::PR_SUBJECT).or_else(|| {
+        let normalized = message.text(tags::PR_NORMALIZED_SUBJECT)?;
+        Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
+    })?;
+    // A message store keeps the length of the prefix in front of the text, behind a U+0001.
+    let mut characters = subject.chars();
+    let subject = match (characters.next(), characters.next()) {
+        (Some('\u{1}'), Some(_)) => characters.as_str(),
+        _ => &subject,
+    };
+    Some(unix_lines(subject))
+}
+
+/// The properties of who sent the message, and on whose behalf.
+pub(super) const FROM: [PropertyTag; 6] = [
+    tags::PR_SENT_REPRESENTING_NAME,
+    tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
+    tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
+    tags::PR_SENDER_NAME,
+    tags::PR_SENDER_EMAIL_ADDRESS,
+    tags::PR_SENDER_SMTP_ADDRESS,
+];
+/// Those of the sender alone.
+pub(super) const SENDER: [PropertyTag; 3] =
+    [tags::PR_SENDER_NAME, tags::PR_SENDER_EMAIL_ADDRESS, tags::PR_SENDER_SMTP_ADDRESS];
+/// The properties of a recipient.
+pub(super) const RECIPIENT: [PropertyTag; 3] =
+    [tags::PR_DISPLAY_NAME, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
+
+/// On whose behalf the message was sent, else who sent it.
+pub fn from(message: &Message) -> Option<Address> {
+    Address::sent_representing(message).or_else(|| sender(message))
+}
+
+/// Who sent the message.
+pub fn sender(message: &Message) -> Option<Address> {
+    Address::sender(message)
+}
+
+/// The recipients of one type, in the order of the message.
+pub fn recipients(message: &Message, wanted: RecipientType) -> Vec<Address> {
+    Address::of_recipients(message, wanted)
+}
+
+/// Where replies go.
+pub fn reply_to(message: &Message) -> Vec<Address> {
+    Address::reply_to(message)
+}
+
+/// When the message was sent.
+pub fn date(message: &Message) -> Option<FileTime> {
+    time(message, tags::PR_CLIENT_SUBMIT_TIME)
+}
+
+/// When the message arrived.
+pub fn received(message: &Message) -> Option<FileTime> {
+    time(message, tags::PR_MESSAGE_DELIVERY_TIME)
+}
+
+/// The time that stands for the message: when it arrived, else when it was sent, else when it was
+/// last changed.
+pub fn message_time(message: &Message) -> Option<FileTime> {
+    received(message)
+        .or_else(|| date(message))
+        .or_else(|| time(message, tags::PR_LAST_MODIFICATION_TIME))
+}
+
+/// The message class.
+pub fn message_class(message: &Message) -> Option<String> {
+    text(message, tags::PR_MESSAGE_CLASS)
+}
+
+/// The Message-ID.
+pub fn message_id(message: &Message) -> Option<String> {
+    // Folded headers leave blanks before it.
+    Some(message.text(tags::PR_INTERNET_MESSAGE_ID)?.trim().to_owned())
+}
+
+/// The Message-ID of what the message answers.
+pub fn in_reply_to(message: &Message) -> Option<String> {
+    Some(message.text(tags::PR_IN_REPLY_TO_ID)?.trim().to_owned())
+}
+
+/// How important the message is.
+pub fn importance(message: &Message) -> Option<Importance> {
+    message.integer(tags::PR_IMPORTANCE).map(Importance::from)
+}
+
+/// The categories.
+pub fn categories(message: &Message) -> Vec<String> {
+    Values::new(message).texts(PID_NAME_KEYWORDS)
+}
+
+/// The conversation that the message is part of.
+pub fn conversation(message: &Message) -> Option<Conversation> {
+    let topic = text(message, tags::PR_CONVERSATION_TOPIC);
+    let index = Values::new(message).binary(tags::PR_CONVERSATION_INDEX);
+    // One byte that is 1, five of the time, then the id (\[MS-OXOMSG\] 2.2.1.3).
+    let id = index.as_ref().and_then(|index| index.get(6..22)?.try_into().ok()).map(Guid);
+    (topic.is_some() || id.is_some()).then_some(Conversation { topic, id })
+}
+
+/// What became of the message so far.
+pub fn flags(message: &Message) -> Option<MessageFlags> {
+    message.integer(tags::PR_MESSAGE_FLAGS).map(MessageFlags)
+}
+
+/// The answers that the message offers, and the one that it is.
+pub fn voting(message: &Message) -> Option<Voting> {
+    let values = Values::new(message);
+    let (_, strings) = message.property_set().ok()?;
+    let options = values.binary(lid::VERB_STREAM);
+    let options = options.and_then(|bytes| voting_options(&bytes, strings.code_page()));
+    let (options, response) = (options.unwrap_or_default(), values.text(lid::VERB_RESPONSE));
+    (!options.is_empty() || response.is_some()).then_some(Voting { options, response })
+}
+
+/// The reactions to the message, as far as it was saved with them.
+pub fn reactions(message: &Message) -> Option<Reactions> {
+    let values = Values::new(message);
+    let count = values.integer(REACTIONS_COUNT).and_then(|count| u32::try_from(count).ok());
+    let own = values.text(OWNER_REACTION_TYPE);
+    let count = count.filter(|count| *count > 0);
+    (count.is_some() || own.is_some()).then_some(Reactions { count: count.unwrap_or(0), own })
+}
+
+/// The header that the message came with.
+pub fn headers(message: &Message) -> Option<String> {
+    text(message, tags::PR_TRANSPORT_MESSAGE_HEADERS)
+}
+
+fn text(message: &Message, tag: PropertyTag) -> Option<String> {
+    Some(unix_lines(&message.text(tag)?))
+}
+
+fn time(message: &Message, tag: PropertyTag) -> Option<FileTime> {
+    match message.property(tag).ok()? {
+        Value::Time(time) => Some(time).filter(|time| time.is_set()),
+        _ => None,
+    }
+}

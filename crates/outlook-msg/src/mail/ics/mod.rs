@@ -1,0 +1,102 @@
+//! Calendar items as iCalendar files (\[MS-OXCICAL\], RFC 5545): `event.ics` and `task.ics`.
+//!
+//! | class | file | component |
+//! |---|---|---|
+//! | `IPM.Appointment`, `IPM.Schedule.Meeting.*`, changed occurrences | `event.ics` | VEVENT |
+//! | `IPM.Activity` | `event.ics` | VJOURNAL |
+//! | `IPM.Task`, and the task in an `IPM.TaskRequest.*` | `task.ics` | VTODO |
+//!
+//! The same message gives the same bytes at any time: nothing is taken from the clock. A file
+//! exists if the class fits and the essential value is there: the start, or of a task the
+//! subject.
+
+mod attendees;
+mod class;
+mod damage;
+mod event;
+mod exceptions;
+mod item;
+mod journal;
+mod moment;
+mod recurrence;
+mod task;
+mod values;
+mod words;
+mod zone;
+
+use crate::imsg::{AttachMethod, MapiProp as _, Message};
+use crate::mapi::tags;
+
+use super::content_lines::ContentLines;
+use super::named::Values;
+
+pub(super) use attendees::{address_name, address_uri};
+pub(super) use class::is_class;
+pub(super) use damage::defect;
+pub(super) use moment::utc;
+pub(super) use values::values;
+
+use class::Kind;
+
+/// Whether the message has an `event.ics`; no structure is decoded for that.
+pub(super) fn has_event(message: &Message) -> bool {
+    Kind::of(message).is_some_and(|kind| match kind {
+        Kind::Activity => journal::start(Values::new(message)).and_then(utc).is_some(),
+        _ => event::start(Values::new(message)).and_then(utc).is_some(),
+    })
+}
+
+/// The content of `event.ics`.
+pub(super) fn event(message: &Message) -> Option<Vec<u8>> {
+    let kind = Kind::of(message)?;
+    let mut lines = begin();
+    match kind {
+        Kind::Activity => journal::write(&mut lines, Values::new(message))?,
+        _ => event::write(&mut lines, message, kind)?,
+    }
+    Some(end(lines))
+}
+
+/// Whether the message has a `task.ics`; no structure is decoded for that.
+pub(super) fn has_task(message: &Message) -> bool {
+    task_message(message).is_some_and(|task| task::is_one(Values::new(&task)))
+}
+
+/// The content of `task.ics`.
+pub(super) fn task(message: &Message) -> Option<Vec<u8>> {
+    let task = task_message(message)?;
+    let mut lines = begin();
+    task::write(&mut lines, Values::new(&task))?;
+    Some(end(lines))
+}
+
+/// The message that is a task: itself, or the one that a task request carries
+/// (\[MS-OXOTASK\] 2.2.3).
+fn task_message(message: &Message) -> Option<Message> {
+    let class = message.text(tags::PR_MESSAGE_CLASS)?;
+    if is_class(&class, "IPM.Task") {
+        return Some(message.clone());
+    }
+    if !is_class(&class, "IPM.TaskRequest") {
+        return None;
+    }
+    let attachment = message.attachment(*message.attachments().ok()?.first()?).ok()?;
+    if attachment.method().ok()? != AttachMethod::EmbeddedMessage {
+        return None;
+    }
+    let task = attachment.embedded_message().ok()?;
+    is_class(&task.text(tags::PR_MESSAGE_CLASS)?, "IPM.Task").then_some(task)
+}
+
+fn begin() -> ContentLines {
+    let mut lines = ContentLines::default();
+    lines.put("BEGIN", "VCALENDAR");
+    lines.put("PRODID", "-//msgfs//msgfs//EN");
+    lines.put("VERSION", "2.0");
+    lines
+}
+
+fn end(mut lines: ContentLines) -> Vec<u8> {
+    lines.put("END", "VCALENDAR");
+    lines.into_bytes()
+}

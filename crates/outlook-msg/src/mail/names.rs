@@ -1,0 +1,164 @@
+//! File names out of texts that were never meant to be any.
+//!
+//! A name is one path component of at most 255 bytes, without `/`, NUL, control characters and
+//! those that change the direction of text, not `.` or `..`, without blanks or dots at its end, and unique in its directory.
+
+use std::collections::{HashMap, HashSet};
+
+/// The longest file name Linux takes (`NAME_MAX`), in bytes.
+const NAME_BYTES_MAX: usize = 255;
+
+/// The names given out in one directory.
+#[derive(Debug, Default)]
+pub struct UniqueNames {
+    taken: HashSet<String>,
+    /// The number last given to a name that repeats.
+    numbers: HashMap<String, u64>,
+}
+
+impl UniqueNames {
+    /// Takes a name as it is; `false` if it was given out already.
+    pub fn take(&mut self, name: &str) -> bool {
+        self.taken.insert(name.to_owned())
+    }
+
+    /// Makes a file name of `text`, or of `fallback` if nothing of it is left, and has it end in
+    /// `suffix`. A name already given gets ` (2)` before its extension.
+    pub fn make(&mut self, text: &str, fallback: &str, suffix: &str) -> String {
+        let cleaned = clean(text);
+        let cleaned = if cleaned.is_empty() { fallback } else { &cleaned };
+        let (stem, extension) = match suffix {
+            "" => split_extension(cleaned),
+            suffix => (cleaned, suffix),
+        };
+        let plain = fit(stem, "", extension);
+        if self.taken.insert(plain.clone()) {
+            return plain;
+        }
+        let number = self.numbers.entry(plain).or_insert(1);
+        loop {
+            *number += 1;
+            let name = fit(stem, &format!(" ({number})"), extension);
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
+/// A name that every system takes for a file, with ` (2)` before its extension if it is the second
+/// of that name, and so on. Windows has more characters that cannot be in a name, ends names at a
+/// blank or dot, and has devices of names that can then not be given to a file.
+pub(super) fn portable(name: &str, number: u32) -> String {
+    let replaced = |c: char| match c {
+        '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\' => '_',
+        c => c,
+    };
+    let cleaned = clean(&name.chars().map(replaced).collect::<String>());
+    let (stem, extension) = split_extension(&cleaned);
+    let before_dot = cleaned.split('.').next().unwrap_or_default().trim_end();
+    let is_device = DEVICES.into_iter().any(|device| match device.strip_suffix('#') {
+        None => before_dot.eq_ignore_ascii_case(device),
+        Some(port) => before_dot.split_at_checked(port.len()).is_some_and(|(head, digit)| {
+            head.eq_ignore_ascii_case(port) && digit.chars().count() == 1
+        }),
+    });
+    let stem = match (cleaned.as_str(), is_device) {
+        ("", _) => "unnamed",
+        (_, true) => &format!("_{stem}"),
+        _ => stem,
+    };
+    fit(stem, &if number > 1 { format!(" ({number})") } else { String::new() }, extension)
+}
+
+/// The names of devices of Windows, with a digit for `#`.
+const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "COM#", "LPT#"];
+
+/// Replaces what cannot stand in a name by `_` and cuts off trailing blanks and dots.
+fn clean(text: &str) -> String {
+    let replaced = |c: char| match c {
+        '/' => '_',
+        c if c.is_control() || is_bidi_control(c) => '_',
+        c => c,
+    };
+    let name: String = text.chars().map(replaced).collect();
+    name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).trim_start().to_owned()
+}
+
+/// Marks and overrides of the direction of a text, with which a program can look like a picture,
+/// and the separators of lines.
+fn is_bidi_control(c: char) -> bool {
+    matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
+        || matches!(c, '\u{2066}'..='\u{2069}')
+}
+
+/// Splits off a short extension, with its dot.
+fn split_extension(name: &str) -> (&str, &str) {
+    match name.rfind('.') {
+        Some(dot) if dot > 0 && name.len() - dot <= 16 => name.split_at(dot),
+        _ => (name, ""),
+    }
+}
+
+/// Joins the parts of a name, cutting the stem so that they fit.
+fn fit(stem: &str, number: &str, extension: &str) -> String {
+    let room = NAME_BYTES_MAX.saturating_sub(number.len() + extension.len());
+    let cut = stem.floor_char_boundary(room);
+    format!("{}{number}{extension}", stem.get(..cut).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{UniqueNames, portable};
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(UniqueNames::default().make(text, "unnamed", ""), expected, "{text:?}");
+    }
+
+    #[test]
+    fn names_are_one_safe_component() {
+        check("Offer.pdf", "Offer.pdf");
+        check("a/b\\c\0d\ne", "a_b\\c_d_e");
+        check("../../etc/passwd", ".._.._etc_passwd");
+        check(".", "unnamed");
+        check("..", "unnamed");
+        check("", "unnamed");
+        check(" \t ", "_");
+        check("trailing. . ", "trailing");
+        check("レポート.xlsx", "レポート.xlsx");
+        check(".bashrc", ".bashrc");
+        check("invoice\u{202E}fdp.exe", "invoice_fdp.exe");
+        check("\u{2067}a\u{2069}\u{200F}", "_a__");
+    }
+
+    #[test]
+    fn long_names_are_cut_at_a_character_and_keep_their_extension() {
+        let name = UniqueNames::default().make(&format!("{}.pdf", "ü".repeat(200)), "", "");
+        assert!(name.len() <= 255 && name.ends_with("ü.pdf"), "{name}");
+        let name = UniqueNames::default().make(&"x".repeat(300), "", ".msg");
+        assert_eq!((name.len(), name.ends_with("x.msg")), (255, true));
+    }
+
+    #[test]
+    fn names_that_every_system_takes() {
+        assert_eq!(portable("a:b<c>.txt", 1), "a_b_c_.txt");
+        assert_eq!(portable("..\\..\\x.exe", 2), ".._.._x (2).exe");
+        assert_eq!(portable("nul.txt", 1), "_nul.txt");
+        assert_eq!(portable("Com1", 1), "_Com1");
+        assert_eq!(portable("Community", 3), "Community (3)");
+        assert_eq!(portable("..", 1), "unnamed");
+        assert_eq!(portable("../../etc/passwd", 1), ".._.._etc_passwd");
+    }
+
+    #[test]
+    fn repeated_names_are_numbered() {
+        let mut names = UniqueNames::default();
+        let mut make = |text, suffix| names.make(text, "unnamed", suffix);
+        assert_eq!(make("a.txt", ""), "a.txt");
+        assert_eq!(make("a.txt", ""), "a (2).txt");
+        assert_eq!(make("a.txt", ""), "a (3).txt");
+        assert_eq!(make("a", ".txt"), "a (4).txt");
+        assert_eq!(make("b v1.5", ".msg"), "b v1.5.msg");
+        assert_eq!(make("b v1.5", ".msg"), "b v1.5 (2).msg");
+    }
+}
