@@ -8,8 +8,10 @@ use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream};
 use crate::mapi::tags;
 use crate::storage::{Extents, Source};
 
+use super::attachments::{Shown, reference_target};
 use super::composed::Composed;
 use super::error::Error;
+use super::text::reader_line;
 
 /// The content of a file.
 #[derive(Clone, Debug)]
@@ -113,6 +115,19 @@ impl Content {
             Self::Part { stream, header, .. } => stream.bytes_held() + header.len() + OVERHEAD,
             _ => OVERHEAD,
         }
+    }
+}
+
+/// The content of an attachment: of a message it is a file of its own, of a link its text.
+pub fn of_attachment(attachment: &Attachment, shown: Shown) -> Result<Content, Error> {
+    match shown {
+        Shown::Data => data(attachment),
+        Shown::DataFork { start, len } => data_fork(attachment, start, len),
+        Shown::Reference => {
+            Ok(Content::bytes(reader_line(&reference_target(attachment).unwrap_or_default())))
+        }
+        Shown::Ole => made(|file| attachment.write_content_storage(file)),
+        Shown::Message(_) => made(|file| attachment.embedded_message()?.write_standalone(file)),
     }
 }
 

@@ -20,11 +20,7 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     for recipient in message.recipients().unwrap_or_default() {
         defects.extend(recipient.value_defects().unwrap_or_default());
     }
-    if let Some(cause) = Bodies::new(message).rtf_defect() {
-        let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
-        let place = format!("{}/{}", path.trim_end_matches('/'), tags::PR_RTF_COMPRESSED);
-        defects.push(Defect { place, cause });
-    }
+    defects.extend(of_rtf(message));
     for attachment in attachments {
         defects.extend(of_attachment(attachment));
     }
@@ -35,6 +31,16 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
         defects.push(Defect { place: "/".to_owned(), cause });
     }
     defects
+}
+
+/// What is wrong with the compressed RTF, told without decompressing it.
+pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
+    let cause = Bodies::new(message).rtf_defect()?;
+    let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
+    Some(Defect {
+        place: format!("{}/{}", path.trim_end_matches('/'), tags::PR_RTF_COMPRESSED),
+        cause,
+    })
 }
 
 /// The notes on a message, without those on the messages embedded in it.

@@ -7,6 +7,8 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt as _};
 
+use super::replace::FileState;
+
 /// Files up to this many bytes are read whole when they are opened, and their descriptor is
 /// dropped: one `pread` costs less than the dozen that the tables and the streams would.
 pub const WHOLE_READ_BYTES_MAX: u64 = 256 * 1024;
@@ -65,6 +67,30 @@ impl Source {
         match &self.bytes {
             Bytes::Memory(_) => None,
             Bytes::File { file, .. } => Some(file.metadata()),
+        }
+    }
+
+    /// Whether what is read is still what there was in this state. Always so for one in memory.
+    ///
+    /// # Errors
+    /// Those of `fstat`.
+    pub fn is_still(&self, opened: &FileState) -> io::Result<bool> {
+        let Bytes::File { file, .. } = &self.bytes else { return Ok(true) };
+        let metadata = file.metadata()?;
+        let mut present = FileState::from(&metadata);
+        // To lose its last name, as when another file is renamed over it, is a change of a file
+        // that leaves its bytes alone.
+        if metadata.nlink() == 0 {
+            present.ctime = opened.ctime;
+        }
+        Ok(present == *opened)
+    }
+
+    /// The file that is read by ranges; `None` for one in memory.
+    pub fn file(&self) -> Option<&File> {
+        match &self.bytes {
+            Bytes::Memory(_) => None,
+            Bytes::File { file, .. } => Some(file),
         }
     }
 
