@@ -100,7 +100,7 @@ pub(in crate::cli) struct Filters {
     pub(in crate::cli) class: Vec<String>,
     /// What kind of message it is, or what state it is in.
     #[arg(long = "is", value_name = "KIND", value_enum, value_delimiter = ',')]
-    pub(in crate::cli) kinds: Vec<Kind>,
+    pub(in crate::cli) kinds: Vec<MessageKind>,
     /// Its file is larger than SIZE, as 500K or 2M.
     #[arg(long, value_name = "SIZE")]
     pub(in crate::cli) larger: Option<String>,
@@ -114,7 +114,7 @@ pub(in crate::cli) struct Filters {
 
 /// A kind or state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Kind {
+pub(in crate::cli) enum MessageKind {
     /// An appointment, or a request or answer of a meeting.
     Meeting,
     /// A task.
