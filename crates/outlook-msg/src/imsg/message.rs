@@ -269,6 +269,13 @@ impl Message {
         self.draft.is_some()
     }
 
+    /// Whether the file of the message, which may be an embedded one, has never been saved.
+    pub fn is_new(&self) -> bool {
+        let top = self.top();
+        let message = top.as_ref().unwrap_or(self);
+        message.draft.as_ref().is_some_and(|draft| draft.lock().created)
+    }
+
     pub(super) fn register_attachment(
         &self,
         number: u32,

@@ -61,11 +61,15 @@ impl<'a> Bodies<'a> {
         if body.as_ref().is_some_and(|text| !text.is_empty()) {
             return body;
         }
-        let made = match self.html_source() {
+        self.formatted_text().or_else(|| report::text(self.message)).or(body)
+    }
+
+    /// The text of the HTML body, else of the RTF body.
+    pub fn formatted_text(&self) -> Option<String> {
+        match self.html_source() {
             Some(html) => Some(html::to_text(html)),
             None => self.decompressed().map(rtf::to_text),
-        };
-        made.or_else(|| report::text(self.message)).or(body)
+        }
     }
 
     /// The HTML body as UTF-8, its references to attachments made relative paths.
