@@ -6,13 +6,10 @@
 
 use std::io::{self, Write};
 
-use crate::imsg::Address;
 use crate::mapi::FileTime;
 
-use super::attachment::{Attachment, AttachmentKind};
-use super::error::Error;
-use super::fields::Importance;
 use super::opened::Mail;
+use super::summary::{Summary, attachment_details};
 
 /// How a message is printed.
 #[derive(Clone, Copy)]
@@ -53,106 +50,55 @@ impl Mail {
     /// # Errors
     /// Those of `out`. What cannot be read is told in the text.
     pub fn print(&self, printing: Printing<'_>, out: &mut dyn Write) -> io::Result<usize> {
-        let mut page = Page { printing, out, unread: Vec::new() };
-        page.header(self)?;
-        page.item(self)?;
-        page.attachments(self)?;
-        page.body(self)?;
-        page.findings(self)
+        let mut summary = Summary::of(self, printing.time);
+        let subject = summary.read("subject", self.subject());
+        let attachments = summary.read("attachments", self.attachments().map(Some));
+        let text = summary.read("body", self.text());
+        let mut page = Page { marks: printing.marks, out };
+        if let Some(subject) = subject {
+            let Marks { subject: mark, end, .. } = printing.marks;
+            page.field("Subject", [format!("{mark}{}{end}", harmless(&subject))])?;
+        }
+        for field in &summary.fields {
+            page.field(field.name, field.values.iter().map(|value| harmless(value)))?;
+        }
+        let attachments = attachments.unwrap_or_default();
+        page.field(
+            "Attachments",
+            attachments.iter().map(|one| {
+                harmless(&format!("{} ({})", one.name(), attachment_details(one)))
+            }),
+        )?;
+        let text = text.map(|text| harmless_lines(text.trim_end())).unwrap_or_default();
+        if !text.is_empty() {
+            writeln!(page.out, "\n{text}")?;
+        }
+        page.findings(self, &summary.unread)
+    }
+
+    /// What cannot be read: the defects, else what the getters of `unread` complained of.
+    pub(super) fn losses(&self, unread: &[String]) -> Vec<String> {
+        let defects = self.defects().unwrap_or_default();
+        match defects.is_empty() {
+            true => unread.to_vec(),
+            false => defects.iter().map(ToString::to_string).collect(),
+        }
     }
 }
 
 struct Page<'a> {
-    printing: Printing<'a>,
+    marks: Marks,
     out: &'a mut dyn Write,
-    /// What could not be read, beside the defects of the message.
-    unread: Vec<String>,
 }
 
 impl Page<'_> {
-    fn header(&mut self, mail: &Mail) -> io::Result<()> {
-        if let Some(subject) = self.read("subject", mail.subject()) {
-            let Marks { subject: mark, end, .. } = self.printing.marks;
-            let subject = harmless(&subject);
-            self.field("Subject", &[format!("{mark}{subject}{end}")])?;
-        }
-        let from = self.read("from", mail.from());
-        let sender = self.read("sender", mail.sender());
-        let one = |address: &Option<Address>| address.iter().map(shown_address).collect::<Vec<_>>();
-        self.field("From", &one(&from))?;
-        if sender != from {
-            self.field("Sender", &one(&sender))?;
-        }
-        for (name, addresses) in [
-            ("To", mail.to()),
-            ("Cc", mail.cc()),
-            ("Bcc", mail.bcc()),
-            ("Reply-To", mail.reply_to()),
-        ] {
-            let addresses = self.read(name, addresses.map(Some)).unwrap_or_default();
-            self.field(name, &addresses.iter().map(shown_address).collect::<Vec<_>>())?;
-        }
-        for (name, time) in [("Date", mail.date()), ("Received", mail.received())] {
-            let time = self.read(name, time).map(|time| (self.printing.time)(time));
-            self.field(name, time.as_slice())?;
-        }
-        let importance = self.read("importance", mail.importance());
-        let importance = importance.filter(|one| *one != Importance::Normal);
-        self.field("Importance", importance.map(|one| one.to_string()).as_slice())?;
-        let categories = self.read("categories", mail.categories().map(Some)).unwrap_or_default();
-        let categories = Some(categories.join(", ")).filter(|text| !text.is_empty());
-        self.field("Categories", categories.map(|text| harmless(&text)).as_slice())?;
-        let class = self.read("class", mail.message_class());
-        let class = class.filter(|class| !class.eq_ignore_ascii_case("IPM.Note"));
-        self.field("Class", class.map(|class| harmless(&class)).as_slice())?;
-        let flags = mail.flags();
-        let state = flags.iter().filter(|flag| ["read", "unsent"].contains(flag));
-        let state = state.copied().collect::<Vec<_>>().join(", ");
-        self.field("State", Some(state).filter(|text| !text.is_empty()).as_slice())
-    }
-
-    fn attachments(&mut self, mail: &Mail) -> io::Result<()> {
-        let attachments = self.read("attachments", mail.attachments().map(Some));
-        let lines: Vec<_> = attachments.unwrap_or_default().iter().map(attachment_line).collect();
-        self.field("Attachments", &lines)
-    }
-
-    fn body(&mut self, mail: &Mail) -> io::Result<()> {
-        let Some(text) = self.read("body", mail.text()) else { return Ok(()) };
-        let text = harmless_lines(text.trim_end());
-        if text.is_empty() {
-            return Ok(());
-        }
-        writeln!(self.out, "\n{text}")
-    }
-
-    /// Defects and notes; returns the number of the former.
-    fn findings(&mut self, mail: &Mail) -> io::Result<usize> {
-        let defects = mail.defects().unwrap_or_default();
-        let Marks { warning, end, .. } = self.printing.marks;
-        let mut blank = "\n";
-        for defect in &defects {
-            let line = harmless(&format!("{}: {}", defect.place, defect.cause));
-            writeln!(self.out, "{blank}{warning}Damaged:{end} {line}")?;
-            blank = "";
-        }
-        let unread = std::mem::take(&mut self.unread);
-        if defects.is_empty() {
-            for line in &unread {
-                writeln!(self.out, "{blank}{warning}Damaged:{end} {}", harmless(line))?;
-                blank = "";
-            }
-        }
-        for note in mail.notes().unwrap_or_default() {
-            writeln!(self.out, "{blank}Note: {}", harmless(&note.to_string()))?;
-            blank = "";
-        }
-        Ok(defects.len().max(unread.len()))
-    }
-
     /// A field with a line for each of its values; none if it has no value.
-    fn field(&mut self, name: &str, values: &[String]) -> io::Result<()> {
-        let Marks { field, end, .. } = self.printing.marks;
+    fn field(
+        &mut self,
+        name: &str,
+        values: impl IntoIterator<Item = String>,
+    ) -> io::Result<()> {
+        let Marks { field, end, .. } = self.marks;
         let mut label = format!("{name}:");
         for value in values {
             writeln!(self.out, "{field}{label:FIELD_WIDTH$}{end}{value}")?;
@@ -161,37 +107,21 @@ impl Page<'_> {
         Ok(())
     }
 
-    /// What a getter gives. What it cannot read is told at the end.
-    fn read<T>(&mut self, place: &str, value: Result<Option<T>, Error>) -> Option<T> {
-        match value {
-            Ok(value) => value,
-            Err(error) => {
-                self.unread.push(format!("{place}: {error}"));
-                None
-            }
+    /// Defects and notes; returns the number of the former.
+    fn findings(&mut self, mail: &Mail, unread: &[String]) -> io::Result<usize> {
+        let Marks { warning, end, .. } = self.marks;
+        let losses = mail.losses(unread);
+        let mut blank = "\n";
+        for loss in &losses {
+            writeln!(self.out, "{blank}{warning}Damaged:{end} {}", harmless(loss))?;
+            blank = "";
         }
+        for note in mail.notes().unwrap_or_default() {
+            writeln!(self.out, "{blank}Note: {}", harmless(&note.to_string()))?;
+            blank = "";
+        }
+        Ok(losses.len())
     }
-}
-
-fn shown_address(address: &Address) -> String {
-    harmless(&address.to_string())
-}
-
-/// Name, media type and size of an attachment.
-fn attachment_line(attachment: &Attachment) -> String {
-    let kind = match attachment.kind() {
-        AttachmentKind::Message => "message".to_owned(),
-        AttachmentKind::Link => {
-            return format!(
-                "{} (link to {})",
-                harmless(attachment.name()),
-                harmless(&attachment.target().unwrap_or_default())
-            );
-        }
-        _ => attachment.media_type(),
-    };
-    let size = attachment.size().map(|size| format!(", {}", size_text(size))).unwrap_or_default();
-    format!("{} ({}{size})", harmless(attachment.name()), harmless(&kind))
 }
 
 /// A size as people read it: `999 bytes`, `1.2 KB`, `34 MB`, in units of 1024.

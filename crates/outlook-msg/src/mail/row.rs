@@ -151,7 +151,6 @@ impl Mail {
             .map(|importance| importance.to_string());
         row.categories = self.categories().unwrap_or_default();
         row.flags = self.flags();
-        row.event = self.row_event(&mut row);
         let attachments = self.attachments().unwrap_or_default();
         for attachment in &attachments {
             let attachment = row.attachment(attachment, hashes);
