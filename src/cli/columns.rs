@@ -31,9 +31,9 @@ impl Columns {
         let mail = found.mail.as_ref().ok();
         let time = mail.and_then(sent_or_received).and_then(timestamp);
         let date = time.map(|time| self.clock.short(time)).unwrap_or_default();
-        let from = mail.and_then(|mail| mail.from().ok().flatten()).map(|from| {
-            if from.name.trim().is_empty() { from.address } else { from.name }
-        });
+        let from = mail
+            .and_then(|mail| mail.from().ok().flatten())
+            .map(|from| if from.name.trim().is_empty() { from.address } else { from.name });
         let subject = match &found.mail {
             Ok(mail) => mail.subject().ok().flatten().unwrap_or_default(),
             Err(_) => "(cannot be opened)".to_owned(),

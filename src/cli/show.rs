@@ -38,11 +38,7 @@ pub(super) fn run(
     status
 }
 
-fn print_all(
-    arguments: &Show,
-    options: fs::Options,
-    out: &mut dyn Write,
-) -> io::Result<Status> {
+fn print_all(arguments: &Show, options: fs::Options, out: &mut dyn Write) -> io::Result<Status> {
     let mut paths = arguments.paths.clone();
     if paths.is_empty() {
         paths.push(PathBuf::from(super::places::STDIN));

@@ -29,12 +29,8 @@ use background::{Notice, Side};
 use mounted::Mounted;
 use server::Server;
 
-<<<<<<< HEAD
-pub use options::{Caller, MountOptions, OptionError, parse_size};
-=======
 pub use guard::{guard, is_guard};
-pub use options::{Caller, MountOptions, OptionError};
->>>>>>> main
+pub use options::{Caller, MountOptions, OptionError, parse_size};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]

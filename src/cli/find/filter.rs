@@ -67,7 +67,8 @@ impl Filter {
 
     /// Whether the size of a file, which is known without opening it, is one that is looked for.
     pub(super) fn has_size(&self, size: u64) -> bool {
-        self.larger.is_none_or(|limit| size > limit) && self.smaller.is_none_or(|limit| size < limit)
+        self.larger.is_none_or(|limit| size > limit)
+            && self.smaller.is_none_or(|limit| size < limit)
     }
 
     /// Whether something of the content is asked for, so that a message that cannot be opened is
@@ -155,7 +156,10 @@ fn subject_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
 
 fn from_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
     let parties = [mail.from(), mail.sender()];
-    parties.into_iter().filter_map(|one| one.ok().flatten()).any(|one| address_matches(&one, pattern))
+    parties
+        .into_iter()
+        .filter_map(|one| one.ok().flatten())
+        .any(|one| address_matches(&one, pattern))
 }
 
 fn to_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
@@ -198,7 +202,9 @@ fn is_kind(mail: &Mail, kind: MessageKind) -> bool {
         MessageKind::Meeting => is(&["IPM.Appointment", "IPM.Schedule.Meeting"]),
         MessageKind::Task => is(&["IPM.Task", "IPM.TaskRequest"]),
         MessageKind::Contact => is(&["IPM.Contact", "IPM.DistList", "IPM.AbchPerson"]),
-        MessageKind::Report => is(&["REPORT"]) || class().to_ascii_uppercase().starts_with("REPORT."),
+        MessageKind::Report => {
+            is(&["REPORT"]) || class().to_ascii_uppercase().starts_with("REPORT.")
+        }
         MessageKind::Signed => mail.security() == mail::Security::Signed,
         MessageKind::Encrypted => mail.security() == mail::Security::Encrypted,
         MessageKind::Damaged => mail.defects().map_or(true, |defects| !defects.is_empty()),
@@ -222,10 +228,7 @@ fn pattern(name: &str, patterns: &[String], fixed: bool) -> Result<Option<RegexM
 }
 
 /// Globs of one option, of which one must match, in any case.
-fn globs(
-    name: &str,
-    globs: impl Iterator<Item = String>,
-) -> Result<Option<Override>, Wrong> {
+fn globs(name: &str, globs: impl Iterator<Item = String>) -> Result<Option<Override>, Wrong> {
     let mut builder = OverrideBuilder::new("");
     let wrong = |error: ignore::Error| Wrong(format!("{name}: {error}"));
     builder.case_insensitive(true).map_err(wrong)?;

@@ -57,7 +57,8 @@ pub(super) fn run(
         opener: Opener::new(&options),
     };
     let units = Units::new(Places::new(options), paths);
-    let mut results = Results { arguments, out, progress, hits: Vec::new(), count: 0, failed: None };
+    let mut results =
+        Results { arguments, out, progress, hits: Vec::new(), count: 0, failed: None };
     let mut status = Status::Done;
     let work = |unit: Unit, _: &mut Output<'_>| search.unit(unit);
     ordered(units, &mut io::sink(), work, |outcome| {

@@ -82,7 +82,11 @@ impl Mail {
         out.write_all(b"</dl>\n")?;
         write_attachments(&attachments, options, out)?;
         match (self.frame(&attachments, options), summary.read("body", self.text())) {
-            (Some(frame), _) => writeln!(out, "<iframe sandbox title=\"Body\" srcdoc=\"{}\"></iframe>", escape(&frame))?,
+            (Some(frame), _) => writeln!(
+                out,
+                "<iframe sandbox title=\"Body\" srcdoc=\"{}\"></iframe>",
+                escape(&frame)
+            )?,
             (None, Some(text)) => writeln!(out, "<pre>{}</pre>", escape(&harmless_lines(&text)))?,
             (None, None) => {}
         }

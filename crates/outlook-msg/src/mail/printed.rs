@@ -65,9 +65,9 @@ impl Mail {
         let attachments = attachments.unwrap_or_default();
         page.field(
             "Attachments",
-            attachments.iter().map(|one| {
-                harmless(&format!("{} ({})", one.name(), attachment_details(one)))
-            }),
+            attachments
+                .iter()
+                .map(|one| harmless(&format!("{} ({})", one.name(), attachment_details(one)))),
         )?;
         let text = text.map(|text| harmless_lines(text.trim_end())).unwrap_or_default();
         if !text.is_empty() {
@@ -93,11 +93,7 @@ struct Page<'a> {
 
 impl Page<'_> {
     /// A field with a line for each of its values; none if it has no value.
-    fn field(
-        &mut self,
-        name: &str,
-        values: impl IntoIterator<Item = String>,
-    ) -> io::Result<()> {
+    fn field(&mut self, name: &str, values: impl IntoIterator<Item = String>) -> io::Result<()> {
         let Marks { field, end, .. } = self.marks;
         let mut label = format!("{name}:");
         for value in values {
@@ -201,9 +197,13 @@ mod tests {
 
     #[test]
     fn sizes_are_short() {
-        for (bytes, expected) in
-            [(0, "0 bytes"), (1, "1 byte"), (1023, "1023 bytes"), (1024, "1.0 KB"), (24_576, "24 KB")]
-        {
+        for (bytes, expected) in [
+            (0, "0 bytes"),
+            (1, "1 byte"),
+            (1023, "1023 bytes"),
+            (1024, "1.0 KB"),
+            (24_576, "24 KB"),
+        ] {
             assert_eq!(size_text(bytes), expected);
         }
     }

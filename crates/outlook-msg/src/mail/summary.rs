@@ -40,14 +40,8 @@ impl<'a> Summary<'a> {
     }
 
     /// What a getter gives; what it cannot read is noted.
-    pub(super) fn read<T>(
-        &mut self,
-        place: &str,
-        value: Result<Option<T>, Error>,
-    ) -> Option<T> {
-        value
-            .inspect_err(|error| self.unread.push(format!("{place}: {error}")))
-            .unwrap_or_default()
+    pub(super) fn read<T>(&mut self, place: &str, value: Result<Option<T>, Error>) -> Option<T> {
+        value.inspect_err(|error| self.unread.push(format!("{place}: {error}"))).unwrap_or_default()
     }
 
     fn people(&mut self, mail: &Mail) {
@@ -82,16 +76,22 @@ impl<'a> Summary<'a> {
         let class = self.read("class", mail.message_class());
         self.put("Class", class.filter(|class| !class.eq_ignore_ascii_case("IPM.Note")));
         let flags = self.read("flags", mail.flags());
-        self.put("State", flags.map(|flags| match (flags.is_unsent(), flags.is_read()) {
-            (true, _) => "not sent".to_owned(),
-            (false, true) => "read".to_owned(),
-            (false, false) => "not read".to_owned(),
-        }));
-        self.put("Security", match mail.security() {
-            Security::None => None,
-            Security::Signed => Some("signed; the signature is not verified".to_owned()),
-            Security::Encrypted => Some("encrypted; only who has a key can read it".to_owned()),
-        });
+        self.put(
+            "State",
+            flags.map(|flags| match (flags.is_unsent(), flags.is_read()) {
+                (true, _) => "not sent".to_owned(),
+                (false, true) => "read".to_owned(),
+                (false, false) => "not read".to_owned(),
+            }),
+        );
+        self.put(
+            "Security",
+            match mail.security() {
+                Security::None => None,
+                Security::Signed => Some("signed; the signature is not verified".to_owned()),
+                Security::Encrypted => Some("encrypted; only who has a key can read it".to_owned()),
+            },
+        );
         if let Some(voting) = self.read("voting", mail.voting()) {
             self.put("Voting", Some(voting.options.join(", ")).filter(|text| !text.is_empty()));
             self.put("Vote", voting.response);

@@ -29,12 +29,8 @@ use super::content_lines::ContentLines;
 use super::named::Values;
 
 pub(super) use attendees::{address_name, address_uri};
-<<<<<<< HEAD
 pub use class::is_class;
-=======
-pub(super) use class::is_class;
 pub(super) use damage::defect;
->>>>>>> main
 pub(super) use moment::utc;
 
 use class::Kind;
