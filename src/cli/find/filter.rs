@@ -9,7 +9,7 @@ use grep_matcher::Matcher as _;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use ignore::overrides::{Override, OverrideBuilder};
 use jiff::Timestamp;
-use outlook_msg::mail::{self, Address, FileTime, Mail};
+use outlook_msg::mail::{self, Address, FileTime, Mail, MessageFlags};
 
 use crate::cli::arguments::{Filters, MessageKind};
 use crate::cli::clock::Clock;
@@ -197,7 +197,7 @@ fn text_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
 fn is_kind(mail: &Mail, kind: MessageKind) -> bool {
     let class = || mail.message_class().ok().flatten().unwrap_or_default();
     let is = |bases: &[&str]| bases.iter().any(|base| mail::is_class(&class(), base));
-    let has_flag = |flag: &str| mail.flags().contains(&flag);
+    let flags = || mail.flags().ok().flatten().unwrap_or(MessageFlags(0));
     match kind {
         MessageKind::Meeting => is(&["IPM.Appointment", "IPM.Schedule.Meeting"]),
         MessageKind::Task => is(&["IPM.Task", "IPM.TaskRequest"]),
@@ -208,9 +208,9 @@ fn is_kind(mail: &Mail, kind: MessageKind) -> bool {
         MessageKind::Signed => mail.security() == mail::Security::Signed,
         MessageKind::Encrypted => mail.security() == mail::Security::Encrypted,
         MessageKind::Damaged => mail.defects().map_or(true, |defects| !defects.is_empty()),
-        MessageKind::Unsent => has_flag("unsent"),
-        MessageKind::Read => has_flag("read"),
-        MessageKind::Unread => !has_flag("read"),
+        MessageKind::Unsent => flags().is_unsent(),
+        MessageKind::Read => flags().is_read(),
+        MessageKind::Unread => !flags().is_read(),
     }
 }
 

@@ -10,12 +10,12 @@ use std::io::Read as _;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use crate::imsg::{Address, Defect, MapiProp as _, Note};
-use crate::mapi::{FileTime, tags};
+use crate::imsg::{Address, Defect, Note};
+use crate::mapi::FileTime;
 
 use super::attachment::Attachment;
 use super::error::Error;
-use super::fields::Importance;
+use super::fields::{Importance, MessageFlags};
 use super::opened::Mail;
 
 /// The version of the shape of [`Row`].
@@ -132,7 +132,7 @@ impl Mail {
         let found = |result: Result<Option<Address>, Error>| result.ok().flatten().map(Into::into);
         row.message_id = self.message_id().ok().flatten();
         row.in_reply_to = self.in_reply_to().ok().flatten();
-        row.conversation = self.conversation_topic();
+        row.conversation = self.conversation().ok().flatten().and_then(|one| one.topic);
         row.class = self.message_class().ok().flatten();
         row.subject = self.subject().ok().flatten();
         row.from = found(self.from());
@@ -150,26 +150,17 @@ impl Mail {
             .filter(|one| !matches!(one, Importance::Other(_)))
             .map(|importance| importance.to_string());
         row.categories = self.categories().unwrap_or_default();
-        row.flags = self.flags();
+        row.flags = self.flags().ok().flatten().map(names_of_flags).unwrap_or_default();
+        row.event = self.event().ok().flatten().map(|event| RowEvent {
+            start: row.time("event", Ok(Some(event.start))),
+            end: row.time("event", Ok(event.end)),
+        });
         let attachments = self.attachments().unwrap_or_default();
         for attachment in &attachments {
             let attachment = row.attachment(attachment, hashes);
             row.attachments.push(attachment);
         }
         row
-    }
-
-    /// The names of the bits set in `PR_MESSAGE_FLAGS` (\[MS-OXCMSG\] 2.2.1.6).
-    #[must_use]
-    pub fn flags(&self) -> Vec<&'static str> {
-        let flags = self.message().integer(tags::PR_MESSAGE_FLAGS).unwrap_or(0);
-        FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name).collect()
-    }
-
-    /// The topic of the conversation that the message belongs to (`PR_CONVERSATION_TOPIC`).
-    #[must_use]
-    pub fn conversation_topic(&self) -> Option<String> {
-        self.message().text(tags::PR_CONVERSATION_TOPIC).filter(|topic| !topic.trim().is_empty())
     }
 }
 
@@ -274,6 +265,10 @@ pub fn sha256(attachment: &Attachment) -> Result<String, Error> {
         hasher.update(buffer.get(..read).unwrap_or_default());
     }
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn names_of_flags(MessageFlags(flags): MessageFlags) -> Vec<&'static str> {
+    FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name).collect()
 }
 
 fn all(addresses: Result<Vec<Address>, Error>) -> Vec<RowAddress> {
