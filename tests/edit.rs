@@ -1,5 +1,6 @@
 //! Edits of messages through the library: what is set, saved, killed on the way and kept.
 
+mod attributes;
 mod bodies;
 mod close;
 mod corpus;

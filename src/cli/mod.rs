@@ -49,6 +49,9 @@ pub fn main() -> ExitCode {
     if helper::is_called(name.as_deref()) {
         return run_helper(arguments);
     }
+    if mount::is_guard(name.as_deref()) {
+        return run_guard(arguments);
+    }
     // What is in a message on standard input would be taken for an option.
     let arguments = arguments.map(|argument| match argument.as_bytes() {
         [b'-', b'/', inside @ ..] => Path::new("/dev/stdin").join(OsStr::from_bytes(inside)).into(),
@@ -172,6 +175,18 @@ fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             complain(&error.to_string());
             helper::FAILED.into()
+        }
+    }
+}
+
+/// Guards a mount that another process serves.
+fn run_guard(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    log::to_system();
+    match mount::guard(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("a mount whose process has died does not come off: {error}");
+            FAILED.into()
         }
     }
 }
