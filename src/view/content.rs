@@ -133,10 +133,7 @@ fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Er
     let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
     match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
         DerivedKind::Ole if index == 0 => {
-            let part = ole_part(&found.attachment).ok_or(Error::NotFound)?;
-            let len = part.data.end.saturating_sub(part.data.start);
-            let stream = part.stream.extents();
-            Ok(Content::Part { header: part.header.into(), stream, start: part.data.start, len })
+            Ok(ole_part(&found.attachment).ok_or(Error::NotFound)?.content())
         }
         DerivedKind::Ole => Err(Error::NotFound),
         _ => {

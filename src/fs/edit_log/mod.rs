@@ -40,7 +40,7 @@ mod record;
 mod state_folder;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -117,6 +117,16 @@ pub struct Unsaved {
     pub error: Option<String>,
 }
 
+/// What killed mounts of a source have left.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// The edits, by message.
+    pub edits: Vec<LeftOver>,
+    /// The folders below the source in which a save may have been killed, so that its temporary
+    /// file is there (`storage::remove_leftovers`).
+    pub folders: BTreeSet<PathBuf>,
+}
+
 /// The edits of one mount.
 #[derive(Debug)]
 pub struct EditLog {
@@ -139,10 +149,11 @@ struct Messages {
 
 impl EditLog {
     /// Opens the log of a mount of a source, and takes over what killed mounts have left of it.
+    /// Each of them may have been killed in a save: [`Left::folders`] says where.
     ///
     /// # Errors
     /// Where the state folder cannot be read or written: there must be no writable mount then.
-    pub fn open(state_folder: StateFolder, scope: Scope<'_>) -> io::Result<(Self, Vec<LeftOver>)> {
+    pub fn open(state_folder: StateFolder, scope: Scope<'_>) -> io::Result<(Self, Left)> {
         let edits = state_folder.edits();
         let held = state_folder.hold()?;
         let (folder, lock) = left::own_folder(&edits)?;
@@ -157,12 +168,14 @@ impl EditLog {
         left::tidy(&edits, &log.folder)?;
         // Reading takes a while, and what is taken is ours.
         drop(held);
-        let mut left = Vec::new();
+        let mut left = Left::default();
         for folder in taken {
-            if let Some((of_message, left_over)) = left::read(&folder, scope)? {
+            let (of_message, left_over) = left::read(&folder, scope)?;
+            left.folders.extend(left_over.path.parent().map(Path::to_owned));
+            if !of_message.is_ended() {
                 let of_message = Arc::new(Mutex::new(of_message));
                 log.messages().by_path.insert(left_over.path.clone(), of_message);
-                left.push(left_over);
+                left.edits.push(left_over);
             }
         }
         Ok((log, left))

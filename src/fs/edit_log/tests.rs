@@ -48,7 +48,11 @@ impl World {
             root.join(path).metadata().ok().map(|metadata| FileState::from(&metadata))
         };
         let scope = Scope { root, one, state_of: &state_of };
-        EditLog::open(self.state_folder(), scope).unwrap()
+        let (log, left) = EditLog::open(self.state_folder(), scope).unwrap();
+        let folders: BTreeSet<_> =
+            left.edits.iter().map(|left| left.path.parent().unwrap().to_owned()).collect();
+        assert!(left.folders.is_superset(&folders), "{left:?}");
+        (log, left.edits)
     }
 
     fn append(&self, log: &EditLog, operation: &Operation) -> Sequence {

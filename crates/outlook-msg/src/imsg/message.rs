@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use crate::mapi::{CodePage, PropertyTag, Value, tags};
+use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
@@ -14,7 +14,7 @@ use super::draft::{Destination, Draft, State, Unsaved};
 use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
 use super::name_registry;
-use super::names::{PropertyName, PropertyNames};
+use super::names::PropertyNames;
 use super::note::Note;
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
@@ -329,7 +329,16 @@ impl Message {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.data()?;
-        Ok(data.properties.notes().to_vec())
+        let mut notes = data.properties.notes().to_vec();
+        if let Some(guess) = data.strings.guess() {
+            let place = data.storage().path();
+            notes.push(Note { place, text: format!("8-bit strings are {guess}") });
+        }
+        let recipients = data.recipients().iter().map(|(_, set)| set);
+        for set in std::iter::once(&data.properties).chain(recipients) {
+            notes.extend(set.guessed_strings(&data.strings));
+        }
+        Ok(notes)
     }
 
     /// The memory this message takes, its file's included, in bytes.

@@ -5,8 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::imsg::{self, Defect, MapiProp as _};
-use crate::mapi::{Value, tags};
+use crate::imsg::{self, Defect};
+use crate::mapi::Value;
 
 use super::attachments::{Shown, ShownAttachment, reference_target};
 use super::bodies::Bodies;
@@ -254,8 +254,7 @@ impl Attachment {
 
     /// What of the content cannot be read.
     fn missing(&self) -> Result<Vec<Defect>, Error> {
-        let Some(shown) = self.shown() else { return Ok(Vec::new()) };
-        Ok(shown.attachment.value_defect(tags::PR_ATTACH_DATA_BIN)?.into_iter().collect())
+        Ok(self.shown().map_or_else(Vec::new, |shown| shown.missing.clone()))
     }
 }
 

@@ -7,6 +7,7 @@ use crate::storage::Defect;
 
 use super::attachments::{Shown, ShownAttachment};
 use super::bodies::Bodies;
+use super::ics;
 use super::text::one_line;
 
 /// A file made for it can have a defect in every few bytes; so many are told one by one.
@@ -21,6 +22,7 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
         defects.extend(recipient.value_defects().unwrap_or_default());
     }
     defects.extend(of_rtf(message));
+    defects.extend(ics::defect(message));
     for attachment in attachments {
         defects.extend(of_attachment(attachment));
     }
@@ -45,7 +47,14 @@ pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
 
 /// The notes on a message, without those on the messages embedded in it.
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
-    message.notes().unwrap_or_default()
+    let mut notes = message.notes().unwrap_or_default();
+    notes.extend(Bodies::new(message).notes());
+    for number in message.attachments().unwrap_or_default() {
+        let attachment = message.attachment(number);
+        notes.extend(attachment.and_then(|one| one.notes()).unwrap_or_default());
+    }
+    notes.truncate(DEFECTS_MAX);
+    notes
 }
 
 /// The content of `ERRORS`.
@@ -58,6 +67,10 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let attachment = &shown.attachment;
     let mut defects = attachment.defects().unwrap_or_default();
     defects.extend(attachment.value_defects().unwrap_or_default());
+    // Of bytes they are among those of the values.
+    if let Some((_, Shown::Ole)) = shown.entry {
+        defects.extend(shown.missing.iter().cloned());
+    }
     let missing = match &shown.entry {
         Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
         Some(_) => None,

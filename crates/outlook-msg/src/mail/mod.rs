@@ -32,6 +32,8 @@ pub mod derived;
 #[doc(hidden)]
 pub mod eml;
 mod error;
+mod event;
+mod exports;
 #[doc(hidden)]
 pub mod fields;
 mod ics;
@@ -59,7 +61,8 @@ pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
 pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use error::Error;
-pub use fields::Importance;
+pub use event::{Attendee, AttendeeResponse, AttendeeRole, Event};
+pub use fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
 pub use key::PropertyKey;
 pub use opened::{Mail, READER_BYTES_MAX};
 pub use recipient::Recipient;

@@ -13,7 +13,7 @@ use crate::mail::error::Error;
 use crate::mail::inline::content_id;
 use crate::mail::media_type::{self, OCTET_STREAM};
 use crate::mapi::tags;
-use crate::storage;
+use crate::storage::{self, Defect};
 
 use super::encode::{fold, free_text, single_line};
 use super::part::{Part, Pieces};
@@ -22,6 +22,8 @@ use super::part::{Part, Pieces};
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 /// The longest content id that is written.
 const CONTENT_ID_MAX: usize = 900;
+/// The field that says of a part that it is not whole.
+const DESCRIPTION: &str = "Content-Description";
 
 /// What an attachment becomes.
 pub(super) enum Attached {
@@ -41,7 +43,7 @@ pub(super) struct Ole {
 
 impl Ole {
     fn add(&mut self, attachment: &Attachment) -> Result<(Content, u64), Error> {
-        let mut made = attachment.write_content_storage(tempfile::tempfile()?)?;
+        let (mut made, _) = attachment.write_content_storage(tempfile::tempfile()?)?;
         let len = made.metadata()?.len();
         let (file, offset) = match &self.file {
             None => (Arc::new(made), 0),
@@ -114,6 +116,15 @@ pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
     part
 }
 
+/// What says of a damaged message what it lacks.
+pub(super) fn errors(defects: &[Defect]) -> Part {
+    let lines: String = defects.iter().map(|one| single_line(&one.to_string()) + "\r\n").collect();
+    let text = format!("Parts of this message could not be read:\r\n{lines}");
+    let mut part = Part::text("plain", &text);
+    part.field_with_name("Content-Disposition", "attachment", "filename", imsg::ERRORS_FILE);
+    part
+}
+
 /// Whether an error is the attachment's own, so that it is the same at every reading; a full disk
 /// is not.
 fn is_of_content(error: &Error) -> bool {
@@ -137,6 +148,10 @@ fn typed(mut part: Part, media_type: &str, name: &str) -> Part {
 fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &str) {
     let disposition = if is_inline { "inline" } else { "attachment" };
     part.field_with_name("Content-Disposition", disposition, "filename", name);
+    if let Some(defect) = shown.missing.first() {
+        let text = free_text(DESCRIPTION, &format!("not all of it could be read: {defect}"));
+        part.header.push_str(&fold(DESCRIPTION, &text));
+    }
     if let Some(id) = content_id(&shown.attachment).filter(|id| id.len() <= CONTENT_ID_MAX) {
         part.field("Content-ID", &[format!("<{id}>")]);
     }

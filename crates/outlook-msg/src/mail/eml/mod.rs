@@ -11,7 +11,8 @@
 //! The fields that a message came with stand first, as they were: they win over properties that
 //! say something else, a subject that was edited later, say. What they lack is added. The
 //! structure is mixed (related (alternative (text, HTML), inline attachments), attachments), without
-//! levels of a single part. A native RTF body is there as text only. The same message gives the
+//! levels of a single part. A native RTF body is there as text only. Of a damaged message the last
+//! part says what is missing. The same message gives the
 //! same bytes; nothing in them is of the time or place of reading.
 
 mod addresses;
@@ -32,8 +33,8 @@ use super::attachments::{ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
 use super::composed::Composed;
 use super::error::Error;
-use super::ics;
 use super::inline::{Referred, is_inline};
+use super::{defects, ics};
 
 use attached::{Attached, Ole};
 use fields::Fields;
@@ -126,6 +127,10 @@ impl Composer {
             mixed.push(Part::multipart("related", related));
         }
         mixed.extend(apart);
+        let defects = defects::of_message(message, attachments);
+        if !defects.is_empty() {
+            mixed.push(attached::errors(&defects));
+        }
         Ok(Part::multipart("mixed", mixed))
     }
 
