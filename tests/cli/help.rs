@@ -15,7 +15,10 @@ fn help_fits_one_screen() {
 #[test]
 fn every_command_and_option_is_explained() {
     let help = |topic: &str| text(msgfs_in("/".as_ref(), &["help", topic]));
-    for command in ["ls", "tree", "cat", "extract", "grep", "check", "umount", "help"] {
+    for command in [
+        "ls", "tree", "cat", "extract", "grep", "check", "umount", "status", "save", "discard",
+        "help",
+    ] {
         assert!(help(command).contains(&format!("Usage: msgfs {command}")), "{command}");
         assert!(text(msgfs_in("/".as_ref(), &["--help"])).contains(&format!("\n  {command} ")));
     }

@@ -54,7 +54,11 @@ use message_log::MessageLog;
 pub use kept::{Kept, Whole, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
-pub use text::{escaped, unescaped, unsaved_line};
+pub use text::{escaped, rfc3339, unescaped, unsaved_line};
+
+/// The extended attribute of a message directory that stands for its unsaved edits: to remove it
+/// throws them away. It is not listed, so that no program that copies attributes meets it.
+pub const UNSAVED_ATTRIBUTE: &str = "user.msgfs.unsaved";
 
 /// One edit of a message. The paths are those of files in the message's directory.
 #[derive(Clone, Debug)]

@@ -75,7 +75,7 @@ pub fn unescaped(text: &str) -> PathBuf {
 }
 
 /// A time as RFC 3339, in UTC and whole seconds.
-pub(super) fn rfc3339(time: SystemTime) -> String {
+pub fn rfc3339(time: SystemTime) -> String {
     match jiff::Timestamp::try_from(time) {
         Ok(time) => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         // Only a clock outside the years 1 to 9999.
