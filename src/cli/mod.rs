@@ -4,18 +4,22 @@ mod arguments;
 mod cat;
 mod check;
 mod clock;
+mod columns;
 mod edits;
 mod extract;
+mod find;
 mod grep;
 mod help;
 mod helper;
 mod log;
 mod ls;
+mod mailbox;
+mod messages;
 mod ordered;
 mod places;
+mod show;
 mod status;
 mod suggest;
-mod summaries;
 mod terminal;
 mod topics;
 mod tree;
@@ -76,6 +80,8 @@ fn run_command(command: Command) -> ExitCode {
     };
     let mut out = io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
     let done = match command {
+        Command::Show(arguments) => show::run(&arguments, options, &mut out),
+        Command::Find(arguments) => find::run(&arguments, options, &mut out),
         Command::Umount(arguments) => return finish(mount::unmount(&arguments.mount_point)),
         Command::Status(arguments) => edits::status(&arguments, &mut out),
         Command::Save(arguments) => edits::save(&arguments),
@@ -115,6 +121,8 @@ fn run_command(command: Command) -> ExitCode {
 /// How the commands without a mount show the tree.
 fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
     let view = match command {
+        Command::Show(arguments) => &arguments.view,
+        Command::Find(arguments) => &arguments.view,
         Command::Ls(arguments) => &arguments.view,
         Command::Tree(arguments) => &arguments.view,
         Command::Cat(arguments) => &arguments.view,

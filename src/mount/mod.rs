@@ -33,7 +33,7 @@ use server::Server;
 
 pub use edits::{UnsavedMessage, discard, mount_of, save, unsaved, writable_mounts};
 pub use guard::{guard, is_guard};
-pub use options::{Caller, MountOptions, OptionError};
+pub use options::{Caller, MountOptions, OptionError, parse_size};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]

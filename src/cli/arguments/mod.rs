@@ -2,8 +2,10 @@
 //! of the same definitions. Knows nothing of what a command does.
 
 mod extract;
+mod find;
 mod grep;
 mod ls;
+mod show;
 
 use std::path::PathBuf;
 
@@ -11,8 +13,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(super) use extract::Extract;
+pub(super) use find::{Filters, Find, MessageKind, SortKey};
 pub(super) use grep::{Grep, Order, Part};
 pub(super) use ls::Ls;
+pub(super) use show::Show;
 
 const TOPICS_HINT: &str =
     "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show'.";
@@ -56,6 +60,21 @@ pub(in crate::cli) struct Mount {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    /// Print messages as a person reads them.
+    ///
+    /// Shows the header, the body, the attachments, and what cannot be read. PATH is a message,
+    /// or one that is embedded in it, as mail/Offer.msg/attachments/Order.msg; '-' is a message
+    /// on standard input.
+    /// On a terminal the text goes through $MSGFS_PAGER, $PAGER, or less. Exit status: 0 if all
+    /// could be read, 1 if something is damaged, 2 if a path is missing or no message.
+    Show(Show),
+    /// Find messages by their fields, dates and attachments.
+    ///
+    /// Prints the path of each message below PATH that has all of what is asked for. Of a filter
+    /// that is given more than once, one must hold. A PATTERN is a regular expression that ignores
+    /// case unless it has a capital letter. Exit status: 0, also if nothing is found; 1 if a
+    /// message is damaged so that the filters cannot be asked; 2 after an error.
+    Find(Box<Find>),
     /// List folders, messages and what is in them.
     ///
     /// PATH is a folder, a message or a path that leads into one, as mail/Offer.msg/attachments;
