@@ -105,6 +105,18 @@ pub(in crate::cli) enum Command {
     Check(Check),
     /// Unmount; a mount in use ends with its last user.
     Umount(Umount),
+    /// List the messages with edits that are not saved, and what was kept.
+    ///
+    /// A line each, with tabs between: what is the matter, the path, since when (UTC), and why.
+    /// 'unsaved' is about to be saved; 'failed' could not be saved and is tried again; of a
+    /// 'conflict' another program has changed the file; 'left' are edits whose mount was killed,
+    /// the next one with -o edit applies them; 'kept' is a folder with the edited files, which is
+    /// yours to use and to remove. Exit status: 1 if anything is more than unsaved.
+    Status(State),
+    /// Save messages of a mount now: of PATH, or of all that is below it.
+    Save(Save),
+    /// Throw the unsaved edits of a message in a mount away.
+    Discard(Discard),
     /// Explain a command, an option of -o, or all options.
     Help(Help),
     /// Print the man page, of msgfs or of a command.
@@ -175,6 +187,30 @@ pub(in crate::cli) struct Umount {
     /// Where it is mounted.
     #[arg(value_name = "MOUNTPOINT")]
     pub(in crate::cli) mount_point: PathBuf,
+}
+
+/// Whose state to list.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct State {
+    /// A mount; all of yours if none is given.
+    #[arg(value_name = "MOUNTPOINT")]
+    pub(in crate::cli) mount_point: Option<PathBuf>,
+}
+
+/// What to save.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Save {
+    /// Messages in a mount, folders of one, or a mount.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+}
+
+/// Which edits to throw away.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Discard {
+    /// Messages in a mount.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
 }
 
 /// What to explain.
