@@ -9,7 +9,7 @@
 //! | [`mount`] | the life of a mount: background, signals, unmount, the end of the session | what a message is |
 //! | [`fs`] | source folder, inode numbers, open files, when edits are saved; `fs::fuse` and `fs::notify` alone speak to the kernel | how a message is laid out |
 //! | [`view`] | a message as a tree of files: names, texts, and their reading back | inode numbers, folders |
-//! | [`outlook_msg`] | the library: `imsg`, `body`, `storage`, `mapi` | mounts, terminals, environment variables |
+//! | [`outlook_msg`] | the library: `mail`, `imsg`, `body`, `storage`, `mapi` | mounts, terminals, environment variables |
 //!
 //! Invariants: reading never changes a source; writing replaces its file as a whole or not at all,
 //! and nothing unsaved is dropped without a word; no length read from a file is trusted before it is
@@ -20,4 +20,4 @@ pub mod fs;
 pub mod mount;
 pub mod view;
 
-pub use outlook_msg::{body, imsg, mapi, storage};
+pub use outlook_msg::{body, imsg, mail, mapi, storage};

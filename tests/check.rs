@@ -16,7 +16,8 @@ const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples");
 #[serde(untagged, deny_unknown_fields)]
 enum Line {
     Defect { path: String, place: String, cause: String },
-    Summary { messages: usize, damaged: usize, defects: usize },
+    Note { path: String, place: String, note: String },
+    Summary { messages: usize, damaged: usize, defects: usize, notes: usize },
 }
 
 /// Runs `msgfs check`; gives its exit code and what it printed.
@@ -67,13 +68,15 @@ fn json_says_the_same() {
     assert_eq!(json_code, code);
     let line = |json: &str| match serde_json::from_str(json).unwrap() {
         Line::Defect { path, place, cause } => format!("{path}: {place}: {cause}\n"),
-        Line::Summary { messages, damaged, defects } => {
+        Line::Note { path, place, note } => format!("{path}: note: {place}: {note}\n"),
+        Line::Summary { messages, damaged, defects, notes } => {
+            assert_eq!(notes, 0);
             format!("{messages} messages, {damaged} damaged, {defects} defects\n")
         }
     };
     assert_eq!(json.lines().map(line).collect::<String>(), text);
     let sound = format!("{SAMPLES}/Lunch on Friday.msg");
-    let summary = "{\"messages\":1,\"damaged\":0,\"defects\":0}\n";
+    let summary = "{\"messages\":1,\"damaged\":0,\"defects\":0,\"notes\":0}\n";
     assert_eq!(check(&["--json", &sound]), (0, summary.to_owned()));
 }
 

@@ -2,6 +2,7 @@
 
 mod containers;
 mod damage;
+mod headers;
 mod names;
 mod parts;
 mod strings;

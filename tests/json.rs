@@ -146,7 +146,7 @@ fn message_json(tree: &MessageTree, message: NodeId) -> Json {
 /// Checks a message and those embedded in it.
 fn check_message(tree: &MessageTree, message: NodeId, json: &Json) {
     let browser = Browser::new(tree);
-    json.check_keys("properties recipients attachments errors");
+    json.check_keys("properties recipients attachments errors notes");
     check_properties(tree, browser.walk(message, "mapi").unwrap(), json);
     for (directory, key) in [("mapi/recipients", "recipients"), ("mapi/attachments", "attachments")]
     {

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use msgfs::mount::MountOptions;
+use msgfs::mount::{Caller, MountOptions};
 use msgfs::view::is_message_entry;
 
 use crate::mount::mounted::msgfs;
@@ -53,14 +53,14 @@ fn the_options_are_understood() {
             (_, "SIZE") => format!("{name}=64M"),
             (_, "OCTAL") => format!("{name}=027"),
             (_, "NAME") => format!("{name}=mail"),
-            ("delete", _) => "rw,delete".to_owned(),
+            ("delete", _) => "edit,delete".to_owned(),
             _ => option.clone(),
         };
         assert!(
             !example.bytes().any(|byte| byte.is_ascii_uppercase() && byte != b'M'),
             "{example}"
         );
-        let parsed = MountOptions::parse([example.as_str()]);
+        let parsed = MountOptions::parse([example.as_str()], Caller::CommandLine);
         assert!(parsed.is_ok(), "{option}: {parsed:?}");
     }
 }

@@ -1,4 +1,5 @@
-//! `msgfs check`: opens every message below the given paths and lists what is damaged.
+//! `msgfs check`: opens every message below the given paths and lists what is damaged,
+//! and apart from it what is to be noted.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write as _};
@@ -10,7 +11,8 @@ use std::thread;
 use serde::Serialize;
 
 use crate::fs::{self, Fs, Ino};
-use crate::imsg::Defect;
+use crate::imsg::{Defect, Note};
+use crate::view::Findings;
 
 use super::arguments::Check;
 use super::terminal::progress_bar;
@@ -27,31 +29,34 @@ struct Candidate<'a> {
 #[serde(untagged)]
 enum Line<'a> {
     Defect { path: String, place: &'a str, cause: &'a str },
-    Summary { messages: usize, damaged: usize, defects: usize },
+    Note { path: String, place: &'a str, note: &'a str },
+    Summary { messages: usize, damaged: usize, defects: usize, notes: usize },
 }
 
-/// Prints the defects of all messages and a summary; returns whether there was no defect.
+/// Prints the defects of all messages, the notes on them and a summary; returns whether there was
+/// no defect.
 pub(super) fn run(arguments: &Check) -> io::Result<bool> {
-    let mut report = Report { json: arguments.json, damaged: 0, defects: 0 };
+    let mut report = Report { json: arguments.json, damaged: 0, defects: 0, notes: 0 };
     let mut sources = Vec::new();
     for path in &arguments.paths {
         match Fs::open(path, fs::Options::default()) {
             Ok(fs) => sources.push((path, fs)),
-            Err(error) => report.add(path, &[unreadable(&error)])?,
+            Err(error) => report.add(path, &unreadable(&error))?,
         }
     }
     let mut candidates = Vec::new();
     for (path, fs) in &sources {
         for (folder, error) in collect(fs, path, &mut candidates) {
-            report.add(&folder, &[unreadable(&error)])?;
+            report.add(&folder, &unreadable(&error))?;
         }
     }
     check_all(&candidates, &mut report)?;
     report.finish(candidates.len())
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Defect {
-    Defect { place: "/".to_owned(), cause: error.to_string() }
+fn unreadable(error: &dyn std::error::Error) -> Findings {
+    let defect = Defect { place: "/".to_owned(), cause: error.to_string() };
+    Findings { defects: vec![defect], notes: Vec::new() }
 }
 
 /// Finds the messages of a source; returns the folders that could not be read.
@@ -99,9 +104,9 @@ fn check_all(candidates: &[Candidate<'_>], report: &mut Report) -> io::Result<()
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     let Some(one) = candidates.get(number) else { break };
-                    let defects = one.fs.check(one.ino).unwrap_or_else(|e| vec![unreadable(&e)]);
+                    let findings = one.fs.check(one.ino).unwrap_or_else(|error| unreadable(&error));
                     one.fs.forget(one.ino, 1);
-                    if sender.send((number, defects)).is_err() {
+                    if sender.send((number, findings)).is_err() {
                         break;
                     }
                 }
@@ -110,12 +115,12 @@ fn check_all(candidates: &[Candidate<'_>], report: &mut Report) -> io::Result<()
         drop(sender);
         let mut early = BTreeMap::new();
         let mut waiting = candidates.iter().enumerate().peekable();
-        for (number, defects) in results {
-            early.insert(number, defects);
+        for (number, findings) in results {
+            early.insert(number, findings);
             while let Some((number, one)) = waiting.peek()
-                && let Some(defects) = early.remove(number)
+                && let Some(findings) = early.remove(number)
             {
-                progress.suspend(|| report.add(&one.path, &defects))?;
+                progress.suspend(|| report.add(&one.path, &findings))?;
                 progress.inc(1);
                 waiting.next();
             }
@@ -129,24 +134,27 @@ struct Report {
     json: bool,
     damaged: usize,
     defects: usize,
+    notes: usize,
 }
 
 impl Report {
-    fn add(&mut self, path: &Path, defects: &[Defect]) -> io::Result<()> {
-        if defects.is_empty() {
-            return Ok(());
-        }
-        self.damaged += 1;
+    fn add(&mut self, path: &Path, findings: &Findings) -> io::Result<()> {
+        let Findings { defects, notes } = findings;
+        self.damaged += usize::from(!defects.is_empty());
         self.defects += defects.len();
+        self.notes += notes.len();
         for Defect { place, cause } in defects {
             self.print(&Line::Defect { path: path.display().to_string(), place, cause })?;
+        }
+        for Note { place, text } in notes {
+            self.print(&Line::Note { path: path.display().to_string(), place, note: text })?;
         }
         Ok(())
     }
 
     fn finish(self, messages: usize) -> io::Result<bool> {
-        let Self { damaged, defects, .. } = self;
-        self.print(&Line::Summary { messages, damaged, defects })?;
+        let Self { damaged, defects, notes, .. } = self;
+        self.print(&Line::Summary { messages, damaged, defects, notes })?;
         Ok(defects == 0)
     }
 
@@ -158,8 +166,13 @@ impl Report {
         }
         match line {
             Line::Defect { path, place, cause } => writeln!(out, "{path}: {place}: {cause}"),
-            Line::Summary { messages, damaged, defects } => {
-                writeln!(out, "{messages} messages, {damaged} damaged, {defects} defects")
+            Line::Note { path, place, note } => writeln!(out, "{path}: note: {place}: {note}"),
+            Line::Summary { messages, damaged, defects, notes } => {
+                write!(out, "{messages} messages, {damaged} damaged, {defects} defects")?;
+                match notes {
+                    0 => writeln!(out),
+                    notes => writeln!(out, ", {notes} notes"),
+                }
             }
         }
     }

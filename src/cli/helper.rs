@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::mount::{MountOptions, OptionError};
+use crate::mount::{Caller, MountOptions, OptionError};
 
 /// What mount(8) asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,29 @@ pub(super) const FAILED: u8 = 32;
 pub(super) fn is_called(name: Option<&OsStr>) -> bool {
     let name = name.and_then(|name| Path::new(name).file_name());
     name.is_some_and(|name| name == "mount.fuse.msgfs" || name == "mount.msgfs")
+}
+
+/// Who gives the options of a command line. Where the program is not installed as a mount helper,
+/// mount(8) calls `mount.fuse3`, which has a shell call `msgfs SOURCE MOUNTPOINT -o rw,…` as a
+/// person would; only the processes around tell the one from the other.
+pub(super) fn caller() -> Caller {
+    let parent = parent_of("self");
+    let grandparent = parent.as_deref().and_then(parent_of);
+    let is_mount = |process: &str| {
+        let name = std::fs::read_to_string(format!("/proc/{process}/comm")).unwrap_or_default();
+        matches!(name.trim_end(), "mount" | "mount.fuse" | "mount.fuse3")
+    };
+    match [parent, grandparent].iter().flatten().any(|process| is_mount(process)) {
+        true => Caller::MountHelper,
+        false => Caller::CommandLine,
+    }
+}
+
+/// The process that started a process (`PPid` in proc_pid_status(5)).
+fn parent_of(process: &str) -> Option<String> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:"))?;
+    Some(parent.trim().to_owned())
 }
 
 /// Understands `SOURCE MOUNTPOINT [-sfnvrw] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]`, flags and
@@ -86,8 +109,9 @@ fn text(value: Option<OsString>, flag: char) -> Result<String, String> {
 /// The options that msgfs knows.
 fn known(lists: &[String]) -> Vec<String> {
     let words = lists.iter().flat_map(|list| list.split(','));
-    let is_known =
-        |word: &&str| !matches!(MountOptions::parse([*word]), Err(OptionError::Unknown(_)));
+    let is_known = |word: &&str| {
+        !matches!(MountOptions::parse([*word], Caller::MountHelper), Err(OptionError::Unknown(_)))
+    };
     words.filter(is_known).map(str::to_owned).collect()
 }
 

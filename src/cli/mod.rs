@@ -26,7 +26,7 @@ use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::fs;
-use crate::mount::{self, MountOptions, OptionError, Request};
+use crate::mount::{self, Caller, MountOptions, OptionError, Request};
 
 use arguments::{Command, CommandLine, Mount, View};
 
@@ -112,12 +112,12 @@ fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
         _ => return Ok(fs::Options::default()),
     };
     let View { options } = view;
-    Ok(MountOptions::parse(options.iter().map(String::as_str))?.fs)
+    Ok(MountOptions::parse(options.iter().map(String::as_str), Caller::CommandLine)?.fs)
 }
 
 fn run_mount(arguments: Mount) -> ExitCode {
     let Mount { source, mount_point, options, foreground, debug } = arguments;
-    let options = match MountOptions::parse(options.iter().map(String::as_str)) {
+    let options = match MountOptions::parse(options.iter().map(String::as_str), helper::caller()) {
         Ok(options) => options,
         Err(error) => {
             complain(&error.to_string());
@@ -145,7 +145,8 @@ fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(asked) => asked,
         Err(error) => return wrong(&error),
     };
-    let options = match MountOptions::parse(asked.options.iter().map(String::as_str)) {
+    let words = asked.options.iter().map(String::as_str);
+    let options = match MountOptions::parse(words, Caller::MountHelper) {
         Ok(options) => options,
         Err(error) => return wrong(&error.to_string()),
     };

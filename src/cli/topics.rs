@@ -50,17 +50,18 @@ Unicode are not touched.",
 with K, M or G. A message in use may pass the bound for as long.",
     },
     Topic {
-        usage: "rw",
+        usage: "edit",
         summary: "messages can be changed and made",
         text: "Lets messages be written to: files of a message are set, created, renamed and \
 removed, NAME.msg directories made. A message is saved on fsync, a second after the last program \
 closed what it wrote in it, and when unmounting; its file is replaced as a whole. Without it \
-nothing can be changed (ro).",
+nothing can be changed (ro). On the command line rw means the same; from mount(8) and in fstab(5) \
+it does not, since mount(8) passes rw whenever ro is not given.",
     },
     Topic {
         usage: "delete",
-        summary: "with rw: messages can be removed",
-        text: "With rw, lets message directories be removed, and with them the files of the \
+        summary: "with edit: messages can be removed",
+        text: "With edit, lets message directories be removed, and with them the files of the \
 source. Without it that is not permitted.",
     },
     Topic {

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::imsg::Defect;
 use crate::storage::Source;
-use crate::view::{self, Attributes, Kind, MessageTree, NodeId, NodeSet};
+use crate::view::{self, Attributes, Findings, Kind, MessageTree, NodeId, NodeSet};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
@@ -259,11 +258,12 @@ impl Fs {
         node.is_some_and(|node| matches!(node.kind, SourceKind::Message | SourceKind::OneMessage))
     }
 
-    /// Reads everything in a message, those embedded in it included, and lists what is damaged.
+    /// Reads everything in a message, those embedded in it included, and lists what is damaged
+    /// and what is to be noted.
     ///
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
-    pub fn check(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
+    pub fn check(&self, ino: Ino) -> Result<Findings, Error> {
         let (base, _) = ino.parts();
         let node = self.node(base)?;
         let one = node.kind == SourceKind::OneMessage;
@@ -271,11 +271,11 @@ impl Fs {
             true => self.look_up_one_message(&node)?,
             false => MessageNode::new(base, node),
         };
-        let defects = self.open_message(&message).map(|open| open.tree.check());
+        let findings = self.open_message(&message).map(|open| open.tree.check());
         if one {
             self.nodes.forget(message.base, 1);
         }
-        defects
+        findings
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.

@@ -31,7 +31,7 @@ use background::{Notice, Side};
 use changes::Telling;
 use record::{Device, Record};
 
-pub use options::{MountOptions, OptionError};
+pub use options::{Caller, MountOptions, OptionError};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]

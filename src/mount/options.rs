@@ -1,5 +1,8 @@
 //! The options of `-o`: ours, those that the kernel takes, and those of mount(8) that mean
 //! nothing here.
+//!
+//! A mount is writable only if somebody asks for it. `edit` always does. `rw` does on the command
+//! line, but not from mount(8), which passes it whenever `ro` is not given.
 
 use fuser::{MountOption, SessionACL};
 
@@ -20,6 +23,15 @@ pub struct MountOptions {
     pub(super) kernel: Vec<MountOption>,
 }
 
+/// Who gives the options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// A person, or a script of theirs.
+    CommandLine,
+    /// mount(8), with the options of fstab(5).
+    MountHelper,
+}
+
 /// An option that is not understood.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,7 +40,7 @@ pub enum OptionError {
     #[error("unknown option '{0}'; see msgfs --help")]
     Unknown(String),
     /// Messages are to be removed from what is only read.
-    #[error("option delete: removes messages, and needs rw")]
+    #[error("option delete: removes messages, and needs edit")]
     Delete,
     /// The option has no such value.
     #[error("option {name}={value}: expected {expected}")]
@@ -49,7 +61,10 @@ impl MountOptions {
     ///
     /// # Errors
     /// For an option that is unknown, or has a value that is none.
-    pub fn parse<'a>(lists: impl IntoIterator<Item = &'a str>) -> Result<Self, OptionError> {
+    pub fn parse<'a>(
+        lists: impl IntoIterator<Item = &'a str>,
+        caller: Caller,
+    ) -> Result<Self, OptionError> {
         let mut options = Self {
             fs: fs::Options::default(),
             nonempty: false,
@@ -75,7 +90,7 @@ impl MountOptions {
             in_show = word.starts_with("show=");
             match word.split_once('=') {
                 Some((name, value)) => options.set(name, value)?,
-                None => options.set_flag(word)?,
+                None => options.set_flag(word, caller)?,
             }
         }
         match &mut options.fs.write {
@@ -86,7 +101,7 @@ impl MountOptions {
         Ok(options)
     }
 
-    /// The last one of `ro` and `rw` counts.
+    /// The last one of `ro` and `edit` counts.
     fn set_writable(&mut self) {
         self.fs.write.get_or_insert_default();
         self.kernel.retain(|option| *option != MountOption::RO);
@@ -136,7 +151,7 @@ impl MountOptions {
         Ok(())
     }
 
-    fn set_flag(&mut self, word: &str) -> Result<(), OptionError> {
+    fn set_flag(&mut self, word: &str, caller: Caller) -> Result<(), OptionError> {
         match word {
             "allow_other" => self.acl = SessionACL::All,
             "allow_root" => self.acl = SessionACL::RootAndOwner,
@@ -147,7 +162,11 @@ impl MountOptions {
             // mount.fuse3 adds dev and suid for root; there are neither devices nor programs here.
             "ro" => self.set_read_only(),
             "default_permissions" | "nodev" | "nosuid" | "dev" | "suid" => {}
-            "rw" => self.set_writable(),
+            "edit" => self.set_writable(),
+            "rw" => match caller {
+                Caller::CommandLine => self.set_writable(),
+                Caller::MountHelper => {}
+            },
             "delete" => self.delete = true,
             // What mount(8) and fstab(5) know that needs nothing from us.
             "defaults" | "auto" | "noauto" | "nofail" | "_netdev" | "user" | "nouser" | "users"
@@ -198,11 +217,11 @@ fn parse_size(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{MountOptions, OptionError, parse_size};
+    use super::{Caller, MountOptions, OptionError, parse_size};
     use crate::view::Show;
 
     fn check_error(options: &str, expected: &str) {
-        let error = MountOptions::parse([options]).unwrap_err();
+        let error = MountOptions::parse([options], Caller::CommandLine).unwrap_err();
         assert_eq!(error.to_string(), expected);
     }
 
@@ -212,7 +231,7 @@ mod tests {
             "ro,show=mapi,raw,others=hide,codepage=932",
             "cache=1M,uid=1000,gid=100,umask=027,nonempty,x-systemd.automount,noauto",
         ];
-        let options = MountOptions::parse(lists).unwrap();
+        let options = MountOptions::parse(lists, Caller::CommandLine).unwrap();
         assert_eq!(options.fs.show, Show { mapi: true, raw: true, ..Show::default() });
         assert!(options.fs.hide_others && options.nonempty);
         assert_eq!(options.fs.code_page.map(crate::mapi::CodePage::number), Some(932));
@@ -224,7 +243,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
-        check_error("delete", "option delete: removes messages, and needs rw");
+        check_error("delete", "option delete: removes messages, and needs edit");
         check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw or all");
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");
@@ -233,7 +252,24 @@ mod tests {
             "option codepage=7: expected the number of a known code page, such as 1252 or 932",
         );
         check_error("uid", "option uid=: expected a value");
-        assert!(matches!(MountOptions::parse(["a=b"]), Err(OptionError::Unknown(_))));
+        assert!(matches!(
+            MountOptions::parse(["a=b"], Caller::CommandLine),
+            Err(OptionError::Unknown(_))
+        ));
+    }
+
+    #[test]
+    fn only_who_asks_for_it_can_edit() {
+        let is_writable =
+            |list: &str, caller| MountOptions::parse([list], caller).unwrap().fs.write.is_some();
+        for caller in [Caller::CommandLine, Caller::MountHelper] {
+            assert!(is_writable("edit", caller) && is_writable("ro,rw,edit", caller));
+            assert!(!is_writable("edit,ro", caller) && !is_writable("", caller));
+        }
+        assert!(is_writable("rw", Caller::CommandLine));
+        assert!(!is_writable("rw,nosuid", Caller::MountHelper));
+        let delete = MountOptions::parse(["rw,delete"], Caller::MountHelper).unwrap_err();
+        assert_eq!(delete, OptionError::Delete);
     }
 
     #[test]

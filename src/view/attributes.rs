@@ -9,8 +9,8 @@ use crate::mapi::{PropertyTag, tags};
 use crate::storage::EntryId;
 
 use super::error::Error;
+use super::fields::subject;
 use super::node::{Node, NodeId};
-use super::reader::subject;
 use super::text::one_line;
 use super::tree::MessageTree;
 
@@ -166,7 +166,7 @@ impl MessageTree {
     /// Why the last byte of a file cannot be read: a damaged stream ends early.
     fn read_error(&self, id: NodeId) -> Option<String> {
         let read = self.content(id).and_then(|content| match content.len()?.checked_sub(1) {
-            Some(last) => content.read(last, 1).map(drop),
+            Some(last) => content.read(last, 1).map(drop).map_err(Error::from),
             None => Ok(()),
         });
         read.err().map(|error| one_line(&error.to_string()))

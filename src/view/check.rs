@@ -1,6 +1,6 @@
-//! Reads everything in a message file and lists what is damaged.
+//! Reads everything in a message file and lists what is damaged, and what is to be noted.
 
-use crate::imsg::Defect;
+use crate::imsg::{Defect, Note};
 
 use super::error::Error;
 use super::listing::Kind;
@@ -10,17 +10,29 @@ use super::tree::MessageTree;
 /// As much as is read at a time.
 const READ_BYTES: usize = 1 << 20;
 
+/// What is to be said of a message file, all that is embedded in it included.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Findings {
+    /// What could not be read.
+    pub defects: Vec<Defect>,
+    /// What was read otherwise than the file says; nothing is lost by it.
+    pub notes: Vec<Note>,
+}
+
 impl MessageTree {
-    /// The defects of the message and of all that is embedded in it. Every file of the reader's
-    /// view is read for it.
-    pub fn check(&self) -> Vec<Defect> {
-        let mut defects = Vec::new();
+    /// The defects of the message and the notes on it, and those of all that is embedded in it.
+    /// Every file of the reader's view is read for it.
+    pub fn check(&self) -> Findings {
+        let (mut defects, mut notes) = (Vec::new(), Vec::new());
         let mut failures = Vec::new();
         let mut directories = vec![(NodeId(0), "/".to_owned())];
         // Each directory is entered from the one around it only, so this ends.
         while let Some((directory, path)) = directories.pop() {
             if let Ok(Node::Message(entry)) = self.node(directory) {
                 defects.extend(self.defects_of(entry));
+                if let Ok(open) = self.open_message(entry) {
+                    notes.extend_from_slice(open.notes());
+                }
             }
             let failure = |place: &str, error: &Error| Defect {
                 place: place.to_owned(),
@@ -46,7 +58,7 @@ impl MessageTree {
             }
         }
         // A file that cannot be read is news only where no defect accounts for it.
-        if defects.is_empty() { failures } else { defects }
+        Findings { defects: if defects.is_empty() { failures } else { defects }, notes }
     }
 
     fn read_whole(&self, id: NodeId) -> Result<(), Error> {

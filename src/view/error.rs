@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{imsg, storage};
+use crate::{imsg, mail, storage};
 
 /// An error of a message's tree.
 #[derive(Debug, thiserror::Error)]
@@ -47,5 +47,17 @@ impl Error {
     /// The error of a text that is not what was expected.
     pub(super) fn invalid(expected: &str) -> Self {
         Self::Invalid { expected: format!("expected {expected}") }
+    }
+}
+
+impl From<mail::Error> for Error {
+    fn from(error: mail::Error) -> Self {
+        match error {
+            mail::Error::Damaged(defect) => Self::Damaged(defect),
+            mail::Error::Message(error) => Self::Message(error),
+            mail::Error::Storage(error) => Self::Storage(error),
+            mail::Error::Io(error) => Self::Io(error),
+            error => Self::Io(io::Error::other(error)),
+        }
     }
 }

@@ -3,7 +3,7 @@
 use crate::storage::{Entry as StorageEntry, EntryId};
 
 use super::attachments::{Shown, ShownAttachment};
-use super::derived::Derived;
+use super::derived::{Derived, ENCRYPTED, SIGNED};
 use super::error::Error;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
@@ -20,6 +20,13 @@ pub enum Kind {
     File,
     /// A symbolic link, whose content is its target.
     Symlink,
+}
+
+impl Kind {
+    /// A directory or a file.
+    pub(super) const fn new(is_directory: bool) -> Self {
+        if is_directory { Self::Directory } else { Self::File }
+    }
 }
 
 /// One entry of a directory.
@@ -51,9 +58,6 @@ pub(super) const RAW: &str = "raw";
 pub(super) const ATTACHMENTS: &str = "attachments";
 pub(super) const RECIPIENTS: &str = "recipients";
 pub(super) const NAMED: &str = "named";
-/// What signed mail holds, and what is told of encrypted mail.
-pub(super) const SIGNED: &str = "signed";
-pub(super) const ENCRYPTED: &str = "encrypted";
 
 impl Listing {
     /// The entries, in a fixed order.
@@ -162,7 +166,10 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         },
         // What the first one is follows from what the attachment is.
         Node::Derived(entry, 0) => tree.derived_kind(entry)?,
-        Node::Derived(entry, index) => tree.derived(entry)?.kind(index)?,
+        Node::Derived(entry, index) => {
+            let is_directory = tree.derived(entry)?.is_directory(index);
+            Kind::new(is_directory.ok_or(Error::NotFound)?)
+        }
     })
 }
 
@@ -213,7 +220,7 @@ impl Builder<'_> {
                 for (one, derived) in derived_of(&open) {
                     if derived.kind.is_of_message() {
                         let node = Node::Derived(one.id, 0);
-                        self.push(&derived.name, node, derived.kind.of_root())?;
+                        self.push(&derived.name, node, Kind::new(derived.kind.is_directory()))?;
                     }
                 }
                 if open.attachments().iter().any(|one| one.entry.is_some()) {
@@ -256,7 +263,11 @@ impl Builder<'_> {
         }
         for (one, derived) in derived_of(&open) {
             if !derived.kind.is_of_message() {
-                self.push(&derived.name, Node::Derived(one.id, 0), derived.kind.of_root())?;
+                self.push(
+                    &derived.name,
+                    Node::Derived(one.id, 0),
+                    Kind::new(derived.kind.is_directory()),
+                )?;
             }
         }
         Ok(())
@@ -267,8 +278,8 @@ impl Builder<'_> {
             return Err(Error::NotADirectory);
         }
         let derived = self.tree.derived(entry)?;
-        for (index, name, kind) in derived.children(index)? {
-            self.push(name, Node::Derived(entry, index), kind)?;
+        for (index, name, is_directory) in derived.children(index).ok_or(Error::NotADirectory)? {
+            self.push(name, Node::Derived(entry, index), Kind::new(is_directory))?;
         }
         Ok(())
     }

@@ -2,45 +2,29 @@
 //!
 //! | directory | module |
 //! |---|---|
-//! | a message: `subject`, `from`, `body.txt` and the like | `reader`, `bodies` |
-//! | `event.ics`, `task.ics`, `contact.vcf` | `ics`, `vcf`, `content_lines`, `named` |
-//! | `attachments/` | `attachments` |
-//! | `signed/`, `encrypted`, what is inside attachments | `derived` |
-//! | `mapi/` | `properties`, `text` |
-//! | `message.eml` | `eml`, `composed` |
+//! | a message, `attachments/`, `raw/` | `listing`, `content` |
+//! | `mapi/` | `properties` |
 //! | writing to any of them | `edit` |
-//! | `raw/`, `message.msg`, `ERRORS` | `listing`, `content`, `defects` |
+//!
+//! What the files say is decided in [`crate::mail`].
 //!
 //! Knows nothing of inode numbers, folders or the kernel.
 
-mod attachments;
 mod attributes;
-mod bodies;
 mod check;
-mod composed;
 mod content;
-mod content_lines;
-mod defects;
-mod derived;
 mod edit;
-mod eml;
 mod error;
-mod ics;
-mod json;
 mod listing;
-mod named;
-mod names;
 mod node;
 mod properties;
-mod reader;
-mod references;
-mod report;
-mod text;
 mod tree;
-mod vcf;
+
+use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, names, reader, text};
 
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
+pub use check::Findings;
 pub use edit::{
     Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name,
 };

@@ -117,7 +117,7 @@ const RAW_LEN: u32 = 65;
 const PROPERTY: u32 = RAW + RAW_LEN;
 /// The numbers at the end of a storage's run, for what is made of an attachment. Some
 /// 16,000 attachments use up all numbers, where MAPI allows 2,048.
-pub(super) const DERIVED_LEN: u32 = 4096;
+const DERIVED_LEN: u32 = super::derived::NODES_MAX;
 
 const _: () = assert!(RAW < u64::BITS);
 const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);

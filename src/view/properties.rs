@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::imsg::{MapiProp, NameKind, Property, PropertyName, PropertyNames, PropertySet};
+use crate::imsg::{MapiProp, Property, PropertyNames, PropertySet};
 use crate::mapi::{self, PropertyTag, PropertyType};
+
+use crate::mail::named::name_in_set;
 
 use super::names::UniqueNames;
 
@@ -104,13 +106,4 @@ fn plain_name(tag: PropertyTag) -> String {
 
 pub(super) fn hex(tag: PropertyTag) -> String {
     tag.to_string()
-}
-
-/// The name of a named property within its set.
-pub(super) fn name_in_set(name: &PropertyName) -> String {
-    match &name.kind {
-        NameKind::Name(text) => text.clone(),
-        NameKind::Lid(lid) => mapi::named_property_name(name.set, *lid)
-            .map_or_else(|| format!("0x{lid:08X}"), str::to_owned),
-    }
 }

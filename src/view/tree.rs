@@ -8,18 +8,18 @@ use std::hash::Hash;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::imsg::{self, MapiProp, Message, Recipient, Session};
+use crate::imsg::{self, MapiProp, Message, Note, Recipient, Session};
+use crate::mail::content::Content;
 use crate::mapi::{FileTime, tags};
 use crate::storage::{CompoundFile, Defect, EntryId, Source};
 
 use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
-use super::content::Content;
 use super::derived::DerivedTree;
 use super::error::Error;
+use super::fields::message_time;
 use super::listing::{Kind, Listing};
 use super::node::{Node, NodeId, Numbering};
 use super::properties::PropertyFiles;
-use super::reader::message_time;
 use super::{Show, defects};
 
 /// One message file as a tree. Its root has [`NodeId`] 0.
@@ -66,6 +66,7 @@ pub(super) struct OpenMessage {
     attachments: OnceLock<Vec<ShownAttachment>>,
     recipients: OnceLock<HashMap<EntryId, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
+    notes: OnceLock<Vec<Note>>,
 }
 
 impl OpenMessage {
@@ -79,6 +80,7 @@ impl OpenMessage {
             attachments: OnceLock::new(),
             recipients: OnceLock::new(),
             defects: OnceLock::new(),
+            notes: OnceLock::new(),
         }
     }
 
@@ -88,6 +90,10 @@ impl OpenMessage {
 
     pub(super) fn defects(&self) -> &[Defect] {
         self.defects.get_or_init(|| defects::of_message(&self.message, self.attachments()))
+    }
+
+    pub(super) fn notes(&self) -> &[Note] {
+        self.notes.get_or_init(|| defects::notes_of_message(&self.message))
     }
 
     /// The recipients by the entries of their storages.
@@ -208,7 +214,7 @@ impl MessageTree {
         let kind = super::listing::kind(self, node)?;
         let size = match kind {
             Kind::Directory => 0,
-            Kind::File | Kind::Symlink => match self.content(id).and_then(|one| one.len()) {
+            Kind::File | Kind::Symlink => match self.content(id).and_then(|one| Ok(one.len()?)) {
                 Err(Error::Message(error @ imsg::Error::SessionClosed)) => return Err(error.into()),
                 // What is wholly lost keeps its place in the listing. Its reading is an error, but
                 // the kernel would not ask for a single byte of an empty file.
@@ -243,7 +249,7 @@ impl MessageTree {
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::NotFound`], or where the value is damaged.
     pub fn read(&self, id: NodeId, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        self.content(id)?.read(offset, size)
+        Ok(self.content(id)?.read(offset, size)?)
     }
 
     /// Puts at most `size` bytes of a file from `offset` in the place of what is in `out`, which
@@ -258,7 +264,7 @@ impl MessageTree {
         size: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
-        self.content(id)?.read_into(offset, size, out)
+        Ok(self.content(id)?.read_into(offset, size, out)?)
     }
 
     /// The node of a path from the root, names with `/` in between, and its kind.
@@ -357,6 +363,11 @@ impl MessageTree {
         Ok(self.keep(id, content))
     }
 
+    /// The names by which attachments are known already, of a message under edit.
+    pub(super) fn attachment_names(&self) -> Option<&AttachmentNames> {
+        self.names.as_deref()
+    }
+
     /// Keeps the content of a file, unless it is kept already; gives the one that is kept.
     pub(super) fn keep(&self, id: NodeId, content: Content) -> Content {
         self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
@@ -431,7 +442,8 @@ impl MessageTree {
         let found = outer.attachments().iter().find(|one| one.id == entry);
         let found = found.ok_or(Error::NotFound)?;
         let root = found.derived.as_ref().ok_or(Error::NotFound)?;
-        let derived = Arc::new(DerivedTree::of(root, &found.attachment)?);
+        let derived = DerivedTree::of(root, &found.attachment).ok_or(Error::NotFound)?;
+        let derived = Arc::new(derived);
         self.bytes_made.fetch_add(derived.bytes_held(), Ordering::Relaxed);
         Ok(self.derived.put(entry, derived))
     }
@@ -441,7 +453,7 @@ impl MessageTree {
         let outer = self.open_message(self.parent(entry)?)?;
         let found = outer.attachments().iter().find(|one| one.id == entry);
         let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;
-        Ok(derived.kind.of_root())
+        Ok(Kind::new(derived.kind.is_directory()))
     }
 
     /// The storage around an entry.

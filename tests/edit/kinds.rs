@@ -647,3 +647,20 @@ fn owner_mode_and_extended_attributes_of_the_file_stay() {
         assert_eq!(&value[..len], b"kept");
     }
 }
+
+#[test]
+fn an_edit_mends_a_header_of_the_wrong_length() {
+    let folder = Folder::new(&letter().header_len(24).to_bytes());
+    let message = folder.write();
+    assert_eq!(message.notes().unwrap().len(), 1);
+    message.set_property(tags::PR_SUBJECT, &text("Other")).unwrap();
+    assert_eq!(
+        message.property(tags::PR_CLIENT_SUBMIT_TIME).unwrap(),
+        folder.read().property(tags::PR_CLIENT_SUBMIT_TIME).unwrap()
+    );
+    message.save_changes().unwrap();
+    let read = folder.read();
+    assert_eq!((read.notes().unwrap(), read.defects().unwrap()), (Vec::new(), Vec::new()));
+    assert_eq!(read.property(tags::PR_SUBJECT).unwrap(), text("Other"));
+    assert_eq!(header(&folder)[2..6], [2, 2, 2, 2]);
+}

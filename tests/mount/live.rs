@@ -302,7 +302,7 @@ fn kills_among_changes_leave_nothing_that_hangs() {
             }
         });
         for round in 0..KILLS {
-            let mount = Mounted::at(source.path(), point.path(), ["", "rw"][round % 2]);
+            let mount = Mounted::at(source.path(), point.path(), ["", "edit"][round % 2]);
             kill_among_readers(&source, &mount, round);
         }
     });

@@ -25,6 +25,7 @@ struct Stage {
 const PREPARE: &str = r#"
 set -e
 cd "$1"
+export XDG_STATE_HOME="$1/state"
 mount -t tmpfs none /usr/local/bin
 cp "$2" /usr/local/bin/msgfs
 mount -t tmpfs -o mode=755 none /run
@@ -103,6 +104,27 @@ fn mount_and_fstab() {
     );
     let named = "mount -t fuse.msgfs -o ro,fsname=archive $1/mail $1/mnt";
     stage.check(&format!("{named}; {SHOW}; umount mnt"), "archive fuse.msgfs\nA\n");
+}
+
+/// mount(8) passes `rw` whenever `ro` is not given, so only `edit` makes a mount writable.
+#[test]
+fn only_edit_makes_a_mount_writable() {
+    let Some(stage) = Stage::new(&["mount.fuse3", "mount"]) else { return };
+    let set = "if echo New > mnt/a.msg/subject; then echo set; fi 2>&1 | sed 's/.*: //'";
+    for (call, options, expected) in [
+        ("mount -t fuse.msgfs $1/mail $1/mnt -o", "exec", "Read-only file system"),
+        ("mount -t fuse.msgfs $1/mail $1/mnt -o", "rw,nodev,nosuid", "Read-only file system"),
+        ("mount -t fuse.msgfs $1/mail $1/mnt -o", "edit", "set"),
+        ("./mount.fuse.msgfs mail mnt -o", "rw", "Read-only file system"),
+        ("./mount.fuse.msgfs mail mnt -o", "rw,edit", "set"),
+        ("msgfs mail mnt -o", "rw", "set"),
+        ("msgfs mail mnt -o", "edit", "set"),
+        ("msgfs mail mnt -o", "exec", "Read-only file system"),
+    ] {
+        let link = "ln -sf /usr/local/bin/msgfs mount.fuse.msgfs";
+        let script = format!("{link}; {call} {options}; {set}; msgfs umount mnt; gone $1/mnt");
+        stage.check(&script, &format!("{expected}\n"));
+    }
 }
 
 /// Called by mount(8) as `mount.fuse.msgfs`, the program needs no other helper.

@@ -42,7 +42,7 @@ fn saved(source: &Path, name: &str) -> String {
 #[test]
 fn files_are_set_as_ever() {
     let source = Folder::new().with("M.msg", letter("Old").to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     for (script, file, expected) in [
         ("echo New > M.msg/subject", "subject", "New\n"),
         ("sed -i s/New/Newer/ M.msg/subject", "subject", "Newer\n"),
@@ -87,7 +87,7 @@ fn files_are_set_as_ever() {
 #[test]
 fn what_cannot_be_set_says_so() {
     let source = Folder::new().with("M.msg", parcel().to_bytes()).with("note.txt", "A note.\n");
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     for (script, expected) in [
         ("echo x > M.msg/mapi/PR_DISPLAY_TO", "not permitted"),
         ("rm M.msg/mapi/PR_HASATTACH", "not permitted"),
@@ -124,7 +124,7 @@ fn attachments_are_files() {
         .with("M.msg", parcel().to_bytes())
         .with("Other.msg", letter("Other").to_bytes())
         .with("report.pdf", "%PDF");
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     output(
         &mounted,
         "cp report.pdf M.msg/attachments/; mv M.msg/attachments/report.pdf M.msg/attachments/r.pdf",
@@ -151,7 +151,7 @@ fn attachments_are_files() {
 #[test]
 fn messages_are_created_copied_and_renamed() {
     let source = Folder::new().with("A.msg", parcel().to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     output(&mounted, "mkdir New.msg; echo Hello > New.msg/subject; echo Text > New.msg/body.txt");
     output(&mounted, "mv New.msg Newer.msg");
     assert_eq!(saved(source.path(), "Newer.msg/subject"), "Hello\n");
@@ -166,7 +166,7 @@ fn messages_are_created_copied_and_renamed() {
     assert_eq!(mounted.names(""), ["A.msg", "C.msg", "File.msg", "Newer.msg"]);
     mounted.unmount();
 
-    let mounted = Mounted::new(source.path(), "rw,delete").unwrap();
+    let mounted = Mounted::new(source.path(), "edit,delete").unwrap();
     output(&mounted, "rm -r C.msg; rmdir File.msg");
     assert_eq!(mounted.names(""), ["A.msg", "Newer.msg"]);
     assert!(!source.join("C.msg").exists() && !source.join("File.msg").exists());
@@ -180,7 +180,7 @@ fn editors_save_in_every_way() {
         return;
     }
     let source = Folder::new().with("M.msg", parcel().to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     let names = mounted.names("M.msg");
     for (way, text) in [
         ("set backup writebackup backupcopy=yes", "first"),
@@ -203,7 +203,7 @@ fn editors_save_in_every_way() {
 #[test]
 fn open_files_and_directories_survive_a_save() {
     let source = Folder::new().with("M.msg", parcel().to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     let reader = fs::File::open(mounted.path("M.msg/body.txt")).unwrap();
     let directory = mounted.path("M.msg/attachments");
     output(&mounted, "echo Changed > M.msg/subject; printf more > M.msg/body.txt");
@@ -220,7 +220,7 @@ fn open_files_and_directories_survive_a_save() {
 #[test]
 fn pictures_of_an_html_body_are_found_by_mail_programs_too() {
     let source = Folder::new().with("M.msg", letter("Old").to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     let html = "<p>Logo <img src=\"attachments/logo%20a.png\"></p>";
     output(&mounted, &format!("printf %s '{html}' > M.msg/body.html"));
     output(&mounted, "printf PNG > 'M.msg/attachments/logo a.png'");
@@ -238,7 +238,7 @@ fn pictures_of_an_html_body_are_found_by_mail_programs_too() {
 #[test]
 fn no_old_body_is_left_beside_one_set_as_a_property() {
     let source = Folder::new().with("M.msg", letter("Old").to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     output(&mounted, "printf '<p>Old <b>text</b></p>' > M.msg/body.html; sync M.msg/body.html");
     output(&mounted, "printf New > M.msg/mapi/PR_BODY; sync M.msg/mapi/PR_BODY");
     assert_eq!(mounted.text("M.msg/body.txt"), "New");

@@ -26,7 +26,7 @@ impl Foreground {
             (TempDir::new().unwrap(), TempDir::with_prefix("msgfs-ends-").unwrap());
         let mounted = Mounted::guard(point.path());
         let mut command = msgfs();
-        command.env("XDG_STATE_HOME", state.path()).args(["-f", "-o", "rw"]);
+        command.env("XDG_STATE_HOME", state.path()).args(["-f", "-o", "edit"]);
         let process = Process::start(command.arg(source).arg(point.path()));
         wait_until("the mount", MOMENT, || is_mounted(point.path()));
         Self { process, mounted, state, _point: point }
@@ -88,7 +88,7 @@ fn what_was_changed_by_others_is_kept_elsewhere() {
 #[test]
 fn unmounting_waits_for_the_save() {
     let source = Folder::new().with("M.msg", letter("Old").to_bytes());
-    let Some(mounted) = Mounted::new(source.path(), "rw") else { return };
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
     let holder = fs::File::open(mounted.path("M.msg/body.txt")).unwrap();
     fs::write(mounted.path("M.msg/subject"), "New\n").unwrap();
     run(msgfs().arg("umount").arg(mounted.root()), MOMENT).expect_success();
@@ -99,7 +99,7 @@ fn unmounting_waits_for_the_save() {
 #[test]
 fn one_message_is_written_to() {
     let source = Folder::new().with("M.msg", letter("Old").to_bytes());
-    let Some(mounted) = Mounted::new(&source.join("M.msg"), "rw") else { return };
+    let Some(mounted) = Mounted::new(&source.join("M.msg"), "edit") else { return };
     run(
         Command::new("sh")
             .args(["-euc", "echo New > subject; mkdir -p attachments; echo x > attachments/x"])

@@ -27,7 +27,7 @@ pub(super) struct Served {
 }
 
 /// Messages may be removed, too.
-const OPTIONS: &str = "rw,delete";
+const OPTIONS: &str = "edit,delete";
 
 impl Served {
     /// Mounts a source; edits that cannot be saved are kept in a state folder. `None` where mounts

@@ -5,6 +5,7 @@
 //!
 //! | module | what it is | what it does not know |
 //! |---|---|---|
+//! | [`mail`] | what a programmer asks of a message: texts, bodies, attachments, whole messages in other formats | directories of files |
 //! | [`imsg`] | the message session: messages, recipients, attachments, named properties, edits | files and views |
 //! | [`body`] | compressed RTF, HTML and text inside RTF, HTML to text | properties |
 //! | [`storage`] | compound files: storages and streams, transactions over them, the commit | what the streams mean |
@@ -12,5 +13,6 @@
 
 pub mod body;
 pub mod imsg;
+pub mod mail;
 pub mod mapi;
 pub mod storage;

@@ -1,4 +1,4 @@
-//! Writing (`-o rw`): messages under edit, open files, and when edits reach the source.
+//! Writing (`-o edit`): messages under edit, open files, and when edits reach the source.
 //!
 //! | what | module |
 //! |---|---|

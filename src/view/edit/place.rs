@@ -3,6 +3,7 @@
 //! Knows nothing of how anything is set.
 
 use crate::imsg::{MapiProp, NameKind, PropertyName};
+use crate::mail::named::name_in_set;
 use crate::mapi::{self, Guid, Location, PropertyTag, PropertyType};
 use crate::storage::EntryId;
 
@@ -11,7 +12,7 @@ use super::super::error::Error;
 use super::super::listing::{
     ATTACHMENTS, ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, NAMED, RAW, RECIPIENTS,
 };
-use super::super::properties::{hex, is_directory, name_in_set, position_by_tag};
+use super::super::properties::{hex, is_directory, position_by_tag};
 use super::super::reader::ReaderFile;
 use super::super::tree::{MessageTree, OpenMessage};
 

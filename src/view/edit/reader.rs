@@ -35,16 +35,6 @@ const SENT_REPRESENTING: Party = Party {
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
 
-impl ReaderFile {
-    pub(super) const fn is_body(self) -> bool {
-        matches!(self, Self::BodyText | Self::BodyHtml | Self::BodyRtf)
-    }
-
-    pub(super) const fn is_settable(self) -> bool {
-        !matches!(self, Self::EventIcs | Self::TaskIcs | Self::ContactVcf)
-    }
-}
-
 /// Sets a file that is no body to a text. One newline at its end is not part of the value.
 pub(super) fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     let value = text.strip_suffix('\n').unwrap_or(text);

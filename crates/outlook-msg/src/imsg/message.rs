@@ -15,6 +15,7 @@ use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
 use super::name_registry;
 use super::names::{PropertyName, PropertyNames};
+use super::note::Note;
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
@@ -313,6 +314,15 @@ impl Message {
         let recipients = data.recipients().iter().flat_map(|(_, set)| set.defects());
         let own = data.properties.defects();
         Ok(file.iter().chain(names).chain(own).chain(recipients).cloned().collect())
+    }
+
+    /// What of this message and its recipients was read otherwise than the file says.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn notes(&self) -> Result<Vec<Note>, Error> {
+        let data = self.data()?;
+        Ok(data.properties.notes().to_vec())
     }
 
     /// The memory this message takes, its file's included, in bytes.

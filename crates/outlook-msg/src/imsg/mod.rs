@@ -18,7 +18,7 @@
 //!
 //! A session tracks every object opened in it and ends them all at [`Session::close`]; from then
 //! on each handle answers [`Error::SessionClosed`]. What is damaged is read as far as it goes, and
-//! reported as a [`Defect`].
+//! reported as a [`Defect`]; what is read otherwise than the file says is told by a [`Note`].
 //!
 //! Knows nothing of files, folders or how a message is shown.
 
@@ -36,6 +36,7 @@ mod message;
 mod message_edit;
 mod name_registry;
 mod names;
+mod note;
 mod properties;
 mod property_editor;
 mod recipient;
@@ -57,6 +58,7 @@ pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRIT
 pub use error::Error;
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::{NameKind, PropertyName, PropertyNames};
+pub use note::Note;
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
 pub use recipient::{Recipient, RecipientType};
 pub use recipient_edit::RecipientChange;

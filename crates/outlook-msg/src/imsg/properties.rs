@@ -9,6 +9,7 @@ use crate::mapi::{Location, PropertyTag, PropertyType, Value};
 use crate::storage::{Defect, EntryId, Storage, Stream};
 
 use super::error::Error;
+use super::note::Note;
 use super::stream::PropertyStream;
 use super::strings::Strings;
 use super::value::{decode_fixed, decode_stream, has_odd_length};
@@ -33,6 +34,30 @@ impl Header {
             Self::EmbeddedMessage => 24,
             Self::Part => 8,
         }
+    }
+
+    /// The header that a property stream really has. Libraries in use write that of a top-level
+    /// message into embedded ones, and the reverse: the entries tell, which make no sense at any
+    /// other offset. The stated header stays unless they plainly say so.
+    pub(super) fn of_stream(self, stream: &[u8]) -> Self {
+        let other = match self {
+            Self::TopLevelMessage => Self::EmbeddedMessage,
+            Self::EmbeddedMessage => Self::TopLevelMessage,
+            Self::Part => return self,
+        };
+        let (stated, found) = (self.plausible_entries(stream), other.plausible_entries(stream));
+        let is_plain = |(plausible, all): (usize, usize)| plausible * 2 > all;
+        if !is_plain(stated) && is_plain(found) { other } else { self }
+    }
+
+    /// How many entries behind this header have a tag that a message can have, and of how many.
+    fn plausible_entries(self, stream: &[u8]) -> (usize, usize) {
+        let entries = stream.get(self.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
+        let tags = entries.iter().map(|entry| decode_entry(*entry).tag);
+        let is_plausible = |tag: &PropertyTag| {
+            tag.id() != 0 && tag.property_type().location() != Location::Unknown
+        };
+        (tags.filter(is_plausible).count(), entries.len())
     }
 }
 
@@ -67,6 +92,7 @@ pub struct PropertySet {
     /// Single values of multi-valued properties, sorted by tag and index.
     elements: Vec<(PropertyTag, u32, EntryId)>,
     defects: Vec<Defect>,
+    notes: Vec<Note>,
 }
 
 impl PropertySet {
@@ -77,6 +103,7 @@ impl PropertySet {
             properties: Vec::new(),
             elements: Vec::new(),
             defects: Vec::new(),
+            notes: Vec::new(),
         };
         set.read_property_stream(header);
         let listed = set.properties.len();
@@ -118,6 +145,11 @@ impl PropertySet {
     /// What in the list of properties could not be read.
     pub fn defects(&self) -> &[Defect] {
         &self.defects
+    }
+
+    /// What in the list of properties was read otherwise than the format has it.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// The storage the properties lie in.
@@ -205,6 +237,13 @@ impl PropertySet {
             return;
         };
         let (bytes, damage) = stream.read_salvage();
+        let stated = header;
+        let header = stated.of_stream(&bytes);
+        if header != stated {
+            let (found, stated) = (header.len(), stated.len());
+            let text = format!("the header has {found} bytes where {stated} are due");
+            self.notes.push(Note { place: stream.path(), text });
+        }
         let cause = damage.map(|error| error.to_string()).or_else(|| {
             let (len, needed) = (bytes.len(), header.len());
             (len < needed).then(|| format!("a header of {needed} bytes, found {len}"))

@@ -29,7 +29,8 @@ pub(super) struct PropertyEditor<'a> {
 }
 
 impl<'a> PropertyEditor<'a> {
-    /// Reads the property stream of a storage; one that is missing is made.
+    /// Reads the property stream of a storage; one that is missing is made. A header of the wrong
+    /// length gets the right one.
     pub(super) fn new(
         transaction: &'a mut Transaction,
         path: &[&'a str],
@@ -37,10 +38,9 @@ impl<'a> PropertyEditor<'a> {
     ) -> Result<Self, Error> {
         let mut stream =
             transaction.read_stream(&joined(path, PROPERTY_STREAM))?.unwrap_or_default();
-        if stream.len() < header.len() {
-            stream.resize(header.len(), 0);
-        }
-        let rest = stream.split_off(header.len());
+        let found = header.of_stream(&stream);
+        let rest = stream.split_off(found.len().min(stream.len()));
+        stream.resize(header.len(), 0);
         let (entries, tail) = rest.as_chunks::<ENTRY_LEN>();
         let (entries, tail) = (entries.to_vec(), tail.to_vec());
         Ok(Self { transaction, path: path.to_vec(), header: stream, entries, tail })

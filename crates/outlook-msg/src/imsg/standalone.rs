@@ -64,9 +64,9 @@ impl Message {
             stream.extend(field.to_le_bytes());
         }
         stream.extend([0; 8]);
-        let header = data.header();
         if let Some(stored) = self.storage()?.stream(PROPERTY_STREAM) {
             let (bytes, _) = stored.read_salvage();
+            let header = data.header().of_stream(&bytes);
             let entries = bytes.get(header.len()..).unwrap_or_default();
             let whole = entries.len() - entries.len() % 16;
             stream.extend(entries.get(..whole).unwrap_or_default());

@@ -1,0 +1,231 @@
+//! The attachments of a message as entries of `attachments/`.
+//!
+//! A new attachment method is a variant of [`Shown`], its name in [`entry_name`], and its content
+//! where the content is asked for.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::body::mac_binary::{self, MacBinary};
+use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
+use crate::mapi::{CodePage, PropertyTag, Value, tags};
+use crate::storage::EntryId;
+
+use super::derived::{Derived, derive};
+use super::fields::subject;
+use super::names::UniqueNames;
+use super::references::References;
+
+/// The name of an attachment that has none.
+const UNNAMED: &str = "unnamed";
+
+/// `PR_ATTACH_ENCODING` of a MacBinary file: the identifier 1.2.840.113556.3.11.1.
+const MAC_BINARY_ENCODING: [u8; 9] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x14, 0x03, 0x0B, 0x01];
+/// The code page of file names on a Western Macintosh.
+const MACINTOSH: u32 = 10000;
+
+/// How an attachment is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// A file with the content.
+    Data,
+    /// A message directory, by the storage of the embedded message.
+    Message(EntryId),
+    /// A file with the data fork out of a MacBinary file, by its place in that.
+    DataFork { start: u64, len: u64 },
+    /// A compound file of its own, made from the storage of the OLE object.
+    Ole,
+    /// A text file with the path or address.
+    Reference,
+}
+
+/// An attachment with its name in `attachments/`.
+#[derive(Debug)]
+pub struct ShownAttachment {
+    pub id: EntryId,
+    pub attachment: Attachment,
+    /// `None` if it has no content at all, so that it is found under `mapi/` only.
+    pub entry: Option<(String, Shown)>,
+    /// What is made of its content besides.
+    pub derived: Option<Derived>,
+}
+
+/// The names under which the attachments of a message under edit were shown. An edit of one must
+/// not change the name of another, nor that of a message in it.
+#[derive(Debug, Default)]
+pub struct AttachmentNames {
+    /// By the path of the attachment's storage, in upper case.
+    names: Mutex<HashMap<String, String>>,
+}
+
+impl AttachmentNames {
+    fn get(&self, storage: &str) -> Option<String> {
+        self.lock().get(&storage.to_uppercase()).cloned()
+    }
+
+    /// Gives the attachment on a storage a name.
+    pub fn put(&self, storage: &str, name: &str) {
+        self.lock().insert(storage.to_uppercase(), name.to_owned());
+    }
+
+    /// Forgets the attachment on a storage, and those in it.
+    pub fn remove(&self, storage: &str) {
+        let gone = storage.to_uppercase();
+        self.lock().retain(|known, _| !known.starts_with(&gone));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The attachments of a message, in order. Those known by a name keep it.
+pub fn shown_attachments(
+    message: &Message,
+    known: Option<&AttachmentNames>,
+) -> Vec<ShownAttachment> {
+    let mut names = UniqueNames::default();
+    let numbers = message.attachments().unwrap_or_default();
+    let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
+    let opened: Vec<_> = opened
+        .filter_map(|attachment| {
+            let storage = attachment.storage().ok()?;
+            // A name that is known is taken before any other is made.
+            let name = known.and_then(|known| known.get(&storage.path()));
+            let name = name.filter(|name| names.take(name));
+            Some((storage, attachment, name))
+        })
+        .collect();
+    let mut attachments = Vec::with_capacity(opened.len());
+    for (storage, attachment, name) in opened {
+        let entry = shown(&attachment).map(|shown| {
+            let name = name.unwrap_or_else(|| entry_name(&attachment, shown, &mut names));
+            if let Some(known) = known {
+                known.put(&storage.path(), &name);
+            }
+            (name, shown)
+        });
+        let id = storage.id();
+        attachments.push(ShownAttachment { id, attachment, entry, derived: None });
+    }
+    // Names of derived files yield to those of attachments.
+    derive(message, &mut attachments, &mut names);
+    attachments
+}
+
+/// What an HTML body may call the attachments.
+pub fn references(attachments: &[ShownAttachment]) -> References {
+    let mut references = References::default();
+    for ShownAttachment { attachment, entry, .. } in attachments {
+        if let Some((name, _)) = entry {
+            let content_id = attachment.text(tags::PR_ATTACH_CONTENT_ID);
+            let location = attachment.text(tags::PR_ATTACH_CONTENT_LOCATION);
+            references.insert(content_id.as_deref(), location.as_deref(), name);
+        }
+    }
+    references
+}
+
+/// The path or address of an attachment by reference.
+pub fn reference_target(attachment: &Attachment) -> Option<String> {
+    let places = [
+        tags::PR_ATTACH_LONG_PATHNAME,
+        tags::PR_ATTACH_PATHNAME,
+        tags::PR_ATTACH_LONG_FILENAME,
+        tags::PR_ATTACH_FILENAME,
+    ];
+    places.into_iter().find_map(|tag| text(attachment, tag))
+}
+
+fn shown(attachment: &Attachment) -> Option<Shown> {
+    match attachment.method().ok()? {
+        AttachMethod::None => None,
+        AttachMethod::ByValue => match mac_binary(attachment) {
+            Some(MacBinary { data: Range { start, end }, .. }) => {
+                Some(Shown::DataFork { start, len: end - start })
+            }
+            None => Some(Shown::Data),
+        },
+        AttachMethod::ByReference => Some(Shown::Reference),
+        AttachMethod::EmbeddedMessage => {
+            Some(Shown::Message(attachment.content_storage().ok()?.id()))
+        }
+        AttachMethod::Storage => Some(Shown::Ole),
+    }
+}
+
+fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) -> String {
+    let file_name = || {
+        text(attachment, tags::PR_ATTACH_LONG_FILENAME)
+            .or_else(|| text(attachment, tags::PR_ATTACH_FILENAME))
+    };
+    let display_name = || text(attachment, tags::PR_DISPLAY_NAME);
+    match shown {
+        Shown::Data => {
+            let name = file_name().unwrap_or_else(|| with_extension(attachment, display_name()));
+            names.make(&name, UNNAMED, "")
+        }
+        Shown::DataFork { .. } => {
+            let header_name = || {
+                let page = CodePage::new(MACINTOSH)?;
+                Some(page.decode(&mac_binary(attachment)?.name).into_owned())
+            };
+            let name = file_name().or_else(header_name).or_else(display_name).unwrap_or_default();
+            names.make(&name, "unnamed", "")
+        }
+        Shown::Message(_) => {
+            let embedded = attachment.embedded_message().ok();
+            let subject = embedded.as_ref().and_then(subject);
+            let subject = subject.filter(|subject| !subject.trim().is_empty());
+            let name = display_name().or(subject).or_else(file_name).unwrap_or_default();
+            names.make(without_msg(&name), "message", ".msg")
+        }
+        Shown::Ole => {
+            let name = file_name().or_else(display_name).unwrap_or_default();
+            names.make(&name, "object", ".ole")
+        }
+        Shown::Reference => {
+            let name = file_name().or_else(display_name).unwrap_or_default();
+            names.make(&name, "reference", ".ref")
+        }
+    }
+}
+
+/// The MacBinary header of an attachment in that encoding (\[MS-OXCMSG\] 2.2.2.15).
+fn mac_binary(attachment: &Attachment) -> Option<MacBinary> {
+    match attachment.property(tags::PR_ATTACH_ENCODING).ok()? {
+        Value::Binary(encoding) if encoding == MAC_BINARY_ENCODING => {}
+        _ => return None,
+    }
+    let (set, _) = attachment.property_set().ok()?;
+    let stream = set.stream(set.get(tags::PR_ATTACH_DATA_BIN)?)?;
+    let mut header = [0; mac_binary::HEADER_LEN];
+    let len = stream.read_at(0, &mut header).ok()?;
+    mac_binary::read(header.get(..len)?, stream.len())
+}
+
+/// A display name, with the extension of the attachment if it has none itself.
+fn with_extension(attachment: &Attachment, name: Option<String>) -> String {
+    let name = name.unwrap_or_default();
+    let extension = text(attachment, tags::PR_ATTACH_EXTENSION).unwrap_or_default();
+    match extension.trim_start_matches('.') {
+        "" => name,
+        extension if name.is_empty() => format!("{UNNAMED}.{extension}"),
+        extension if name.to_lowercase().ends_with(&format!(".{}", extension.to_lowercase())) => {
+            name
+        }
+        extension => format!("{name}.{extension}"),
+    }
+}
+
+fn without_msg(name: &str) -> &str {
+    match name.len().checked_sub(4).and_then(|at| name.split_at_checked(at)) {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".msg") => stem,
+        _ => name,
+    }
+}
+
+fn text(attachment: &Attachment, tag: PropertyTag) -> Option<String> {
+    attachment.text(tag).filter(|text| !text.trim().is_empty())
+}

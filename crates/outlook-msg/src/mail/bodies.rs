@@ -1,0 +1,133 @@
+//! The bodies of a message: which property each is made of (\[MS-OXBBODY\] 2.1.3).
+//!
+//! All bodies that exist are shown. An empty one gives way to another that says something.
+
+use std::cell::OnceCell;
+
+use crate::body::html::{self, Reference};
+use crate::body::{compressed_rtf, rtf};
+use crate::imsg::{MapiProp, Message};
+use crate::mapi::{PropertyTag, Value, tags};
+
+use super::report;
+
+/// Says at which relative path an HTML reference to an attachment is found.
+pub type Resolve<'a> = &'a dyn Fn(Reference<'_>) -> Option<String>;
+
+/// As many stored bytes of a compressed RTF body as tell its kind, and that decompressed.
+const KIND_BYTES: usize = 1024;
+
+/// The bodies of one message. What several of them are made of is made once.
+#[derive(Debug)]
+pub struct Bodies<'a> {
+    message: &'a Message,
+    html_source: OnceCell<Option<String>>,
+    decompressed: OnceCell<Option<Vec<u8>>>,
+}
+
+impl<'a> Bodies<'a> {
+    pub fn new(message: &'a Message) -> Self {
+        Self { message, html_source: OnceCell::new(), decompressed: OnceCell::new() }
+    }
+
+    /// Whether there is anything a plain text is made of.
+    pub fn has_text(&self) -> bool {
+        self.stored_len(tags::PR_BODY).is_some()
+            || self.stored_len(tags::PR_RTF_COMPRESSED).is_some_and(|len| len > 0)
+            || self.has_html()
+            || report::is_report(self.message)
+    }
+
+    /// Whether the plain text is `PR_BODY`.
+    pub fn has_stored_text(&self) -> bool {
+        self.stored_len(tags::PR_BODY).is_some_and(|len| len > 0)
+    }
+
+    /// Whether there is an HTML body.
+    pub fn has_html(&self) -> bool {
+        self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)
+            || self.message.text(tags::PR_BODY_HTML).is_some_and(|html| !html.is_empty())
+            || self.rtf_kind() == Some(rtf::Kind::FromHtml)
+    }
+
+    /// Whether there is an RTF body that is not another body in disguise.
+    pub fn has_rtf(&self) -> bool {
+        self.rtf_kind() == Some(rtf::Kind::Native)
+    }
+
+    /// The plain text: `PR_BODY`, else made from the HTML or RTF body.
+    pub fn text(&self) -> Option<String> {
+        let body = self.message.text(tags::PR_BODY);
+        if body.as_ref().is_some_and(|text| !text.is_empty()) {
+            return body;
+        }
+        let made = match self.html_source() {
+            Some(html) => Some(html::to_text(html)),
+            None => self.decompressed().map(rtf::to_text),
+        };
+        made.or_else(|| report::text(self.message)).or(body)
+    }
+
+    /// The HTML body as UTF-8, its references to attachments made relative paths.
+    pub fn html(&self, resolve: Resolve<'_>) -> Option<String> {
+        Some(html::rewrite(self.html_source()?, resolve))
+    }
+
+    /// The native RTF body.
+    pub fn rtf(&self) -> Option<Vec<u8>> {
+        Some(self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::Kind::Native)?.to_vec())
+    }
+
+    /// What is wrong with the compressed RTF, told without decompressing it.
+    pub fn rtf_defect(&self) -> Option<String> {
+        compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
+    }
+
+    fn html_source(&self) -> Option<&str> {
+        self.html_source.get_or_init(|| self.make_html_source()).as_deref()
+    }
+
+    fn make_html_source(&self) -> Option<String> {
+        let (_, strings) = self.message.property_set().ok()?;
+        if let Some(bytes) = self.binary(tags::PR_HTML).filter(|bytes| !bytes.is_empty()) {
+            let internet = strings.internet_code_page();
+            return Some(html::decode(&bytes, internet, strings.code_page()));
+        }
+        if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
+            return Some(html);
+        }
+        let rtf = self.decompressed()?;
+        (rtf::kind(rtf) == rtf::Kind::FromHtml).then(|| rtf::to_html(rtf))
+    }
+
+    fn decompressed(&self) -> Option<&[u8]> {
+        let made = self.decompressed.get_or_init(|| {
+            let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+            Some(compressed_rtf::decompress(&stored).ok()?.rtf)
+        });
+        made.as_deref()
+    }
+
+    fn rtf_kind(&self) -> Option<rtf::Kind> {
+        let (set, _) = self.message.property_set().ok()?;
+        let stream = set.stream(set.get(tags::PR_RTF_COMPRESSED)?)?;
+        let mut start = [0; KIND_BYTES];
+        let len = stream.read_at(0, &mut start).ok()?;
+        let rtf = compressed_rtf::decompress_prefix(start.get(..len)?, KIND_BYTES).ok()?;
+        Some(rtf::kind(&rtf))
+    }
+
+    fn binary(&self, tag: PropertyTag) -> Option<Vec<u8>> {
+        match self.message.salvage(tag).ok()?.value? {
+            Value::Binary(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The stored length of a property; `None` if the message does not have it.
+    fn stored_len(&self, tag: PropertyTag) -> Option<u64> {
+        let (set, _) = self.message.property_set().ok()?;
+        let property = set.find(tag)?;
+        Some(set.stream(property).map_or(0, |stream| stream.len()))
+    }
+}

@@ -1,0 +1,238 @@
+//! A file put together of pieces: its length is known by arithmetic and it is read at any place,
+//! without the whole of it ever being in memory.
+//!
+//! Knows nothing of mail beyond the base64 of MIME.
+
+use std::io;
+
+use super::content::Content;
+use super::error::Error;
+
+/// A line of base64 holds this many bytes (RFC 2045 section 6.8) in 76 characters.
+const LINE_BYTES: u64 = 57;
+/// A line of base64 with its CRLF.
+const LINE_CHARACTERS: u64 = 78;
+
+/// A file put together of pieces.
+#[derive(Debug, Default)]
+pub struct Composed {
+    pieces: Vec<Piece>,
+    /// Where each piece ends, in bytes from the start of the file.
+    ends: Vec<u64>,
+}
+
+/// A piece of a file.
+#[derive(Debug)]
+pub enum Piece {
+    /// Bytes as they are.
+    Bytes(Vec<u8>),
+    /// A content of this length as it is.
+    Raw(Content, u64),
+    /// A content of this length in lines of base64, the last one without CRLF.
+    Base64(Content, u64),
+}
+
+impl Piece {
+    /// The length in the file.
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Raw(_, len) => *len,
+            Self::Base64(_, len) => base64_len(*len),
+        }
+    }
+
+    /// Appends the range of this piece to `output`.
+    fn read(&self, start: u64, end: u64, output: &mut Vec<u8>) -> Result<(), Error> {
+        match self {
+            Self::Bytes(bytes) => {
+                let index = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
+                output.extend(bytes.get(index(start)..index(end)).unwrap_or_default());
+            }
+            Self::Raw(content, _) => output.extend(exactly(content, start, end)?),
+            Self::Base64(content, len) => {
+                let first = start / LINE_CHARACTERS;
+                let lines = end.div_ceil(LINE_CHARACTERS);
+                let source_end = lines.saturating_mul(LINE_BYTES).min(*len);
+                let source = exactly(content, first * LINE_BYTES, source_end)?;
+                let encoded = base64_lines(&source);
+                let index = |offset: u64| {
+                    usize::try_from(offset - first * LINE_CHARACTERS).unwrap_or(usize::MAX)
+                };
+                output.extend(encoded.get(index(start)..index(end)).unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Composed {
+    pub fn new(pieces: Vec<Piece>) -> Self {
+        let mut end = 0_u64;
+        let ends = pieces.iter().map(|piece| {
+            end = end.saturating_add(piece.len());
+            end
+        });
+        Self { ends: ends.collect(), pieces }
+    }
+
+    /// The length in bytes.
+    pub(super) fn len(&self) -> u64 {
+        self.ends.last().copied().unwrap_or(0)
+    }
+
+    /// Appends at most `size` bytes from `offset` to `output`, less only at the end.
+    ///
+    /// # Errors
+    /// Where a content within the range is damaged.
+    pub fn read(&self, offset: u64, size: usize, output: &mut Vec<u8>) -> Result<(), Error> {
+        let end = offset.saturating_add(size as u64).min(self.len());
+        let first = self.ends.partition_point(|piece_end| *piece_end <= offset);
+        let mut start = first.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
+        for (piece, piece_end) in self.pieces.iter().zip(&self.ends).skip(first) {
+            if start >= end {
+                break;
+            }
+            piece.read(offset.max(start) - start, end.min(*piece_end) - start, output)?;
+            start = *piece_end;
+        }
+        Ok(())
+    }
+
+    /// The memory it takes, in bytes.
+    pub fn bytes_held(&self) -> usize {
+        let held = |piece: &Piece| match piece {
+            Piece::Bytes(bytes) => bytes.capacity(),
+            Piece::Raw(content, _) | Piece::Base64(content, _) => content.bytes_held(),
+        };
+        let pieces: usize = self.pieces.iter().map(held).sum();
+        pieces + self.pieces.capacity() * (size_of::<Piece>() + size_of::<u64>())
+    }
+}
+
+/// The length of so many bytes in lines of base64.
+fn base64_len(len: u64) -> u64 {
+    let line_ends = len.div_ceil(LINE_BYTES).saturating_sub(1);
+    len.div_ceil(3).saturating_mul(4).saturating_add(line_ends.saturating_mul(2))
+}
+
+/// Lines of base64, each with CRLF behind it: a range may end within that of its last line.
+fn base64_lines(bytes: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::with_capacity(bytes.len() / 57 * 78 + 78);
+    for line in bytes.chunks(57) {
+        encode_base64(line, &mut lines);
+        lines.extend(b"\r\n");
+    }
+    lines
+}
+
+/// Appends bytes as base64 (RFC 4648 section 4).
+pub fn encode_base64(bytes: &[u8], output: &mut Vec<u8>) {
+    let (groups, rest) = bytes.as_chunks::<3>();
+    for group in groups {
+        output.extend(base64_digits(*group));
+    }
+    let digits = match *rest {
+        [a] => [base64_digits([a, 0, 0]), [0, 0, b'=', b'=']],
+        [a, b] => [base64_digits([a, b, 0]), [0, 0, 0, b'=']],
+        _ => return,
+    };
+    let [digits, padding] = digits;
+    let padded = digits.into_iter().zip(padding);
+    output.extend(padded.map(|(digit, padding)| if padding == 0 { digit } else { padding }));
+}
+
+/// Three bytes in four digits.
+fn base64_digits([a, b, c]: [u8; 3]) -> [u8; 4] {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let six_bits = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
+    six_bits.map(|bits| DIGITS.get(usize::from(bits & 0x3F)).copied().unwrap_or(b'='))
+}
+
+/// Reads a range of a content that has all of it.
+fn exactly(content: &Content, start: u64, end: u64) -> Result<Vec<u8>, Error> {
+    let missing = |read: usize| {
+        let cause = format!("expected {} bytes at {start}, found {read}", end - start);
+        Error::Io(io::Error::new(io::ErrorKind::UnexpectedEof, cause))
+    };
+    let wanted = usize::try_from(end.saturating_sub(start)).map_err(|_| missing(0))?;
+    let mut bytes = content.read(start, wanted)?;
+    while bytes.len() < wanted {
+        let more = content.read(start + bytes.len() as u64, wanted - bytes.len())?;
+        if more.is_empty() {
+            return Err(missing(bytes.len()));
+        }
+        bytes.extend(more);
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Composed, Piece, base64_len, base64_lines};
+    use crate::mail::content::Content;
+
+    fn base64(bytes: &[u8]) -> String {
+        let lines = String::from_utf8(base64_lines(bytes)).unwrap();
+        lines.strip_suffix("\r\n").unwrap_or(&lines).to_owned()
+    }
+
+    #[test]
+    fn base64_of_rfc_4648() {
+        for (bytes, expected) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn lengths_are_known_without_encoding() {
+        for len in (0..200).chain([1_000, 5_700, 5_701]) {
+            let lines = base64(&vec![0xA5; len]);
+            assert_eq!(base64_len(len as u64), lines.len() as u64, "{len}");
+        }
+    }
+
+    #[test]
+    fn a_range_at_any_place_is_that_of_the_whole() {
+        let content = |len: u8| Content::bytes((0..len).collect());
+        for len in [0, 1, 2, 56, 57, 58, 113, 114, 115, 171, 200] {
+            let composed = Composed::new(vec![
+                Piece::Bytes(b"head\r\n".to_vec()),
+                Piece::Base64(content(len), len.into()),
+                Piece::Bytes(Vec::new()),
+                Piece::Raw(content(len), len.into()),
+                Piece::Bytes(b"tail".to_vec()),
+            ]);
+            let bytes: Vec<u8> = (0..len).collect();
+            let whole = [b"head\r\n", base64(&bytes).as_bytes(), &bytes, b"tail"].concat();
+            assert_eq!(composed.len(), whole.len() as u64);
+            for start in 0..=whole.len() + 1 {
+                for size in [0, 1, 2, 3, 4, 75, 76, 77, 78, 79, 80, 156, 1_000] {
+                    let end = (start + size).min(whole.len());
+                    let expected = whole.get(start..end).unwrap_or_default();
+                    let mut found = Vec::new();
+                    composed.read(start as u64, size, &mut found).unwrap();
+                    assert_eq!(found, expected, "{len} {start} {size}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_content_that_is_too_short_is_an_error_where_it_is() {
+        let short = Piece::Base64(Content::bytes(vec![1; 57]), 100);
+        let composed = Composed::new(vec![Piece::Bytes(b"head".to_vec()), short]);
+        let mut found = Vec::new();
+        composed.read(0, 10, &mut found).unwrap();
+        assert_eq!(found.len(), 10);
+        assert!(composed.read(85, 10, &mut found).is_err());
+    }
+}

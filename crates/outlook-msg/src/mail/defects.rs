@@ -1,0 +1,63 @@
+//! `ERRORS`: what in a message could not be read, one line a defect; and its notes, which are no
+//! defects.
+
+use crate::imsg::{MapiProp, Message, Note};
+use crate::mapi::tags;
+use crate::storage::Defect;
+
+use super::attachments::{Shown, ShownAttachment};
+use super::bodies::Bodies;
+use super::text::one_line;
+
+/// A file made for it can have a defect in every few bytes; so many are told one by one.
+const DEFECTS_MAX: usize = 1000;
+
+/// The defects of a message, its recipients and its attachments, without those of the messages
+/// embedded in it. No attachment is read, and no body decompressed.
+pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
+    let mut defects = message.defects().unwrap_or_default();
+    defects.extend(message.value_defects().unwrap_or_default());
+    for recipient in message.recipients().unwrap_or_default() {
+        defects.extend(recipient.value_defects().unwrap_or_default());
+    }
+    if let Some(cause) = Bodies::new(message).rtf_defect() {
+        let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
+        let place = format!("{}/{}", path.trim_end_matches('/'), tags::PR_RTF_COMPRESSED);
+        defects.push(Defect { place, cause });
+    }
+    for attachment in attachments {
+        defects.extend(of_attachment(attachment));
+    }
+    if let Some(more) = defects.len().checked_sub(DEFECTS_MAX).filter(|more| *more > 0) {
+        defects.truncate(DEFECTS_MAX);
+        defects.shrink_to_fit();
+        let cause = format!("{more} more defects");
+        defects.push(Defect { place: "/".to_owned(), cause });
+    }
+    defects
+}
+
+/// The notes on a message, without those on the messages embedded in it.
+pub fn notes_of_message(message: &Message) -> Vec<Note> {
+    message.notes().unwrap_or_default()
+}
+
+/// The content of `ERRORS`.
+pub fn text(defects: &[Defect]) -> Vec<u8> {
+    let lines = defects.iter().map(|defect| one_line(&defect.to_string()) + "\n");
+    lines.collect::<String>().into_bytes()
+}
+
+fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
+    let attachment = &shown.attachment;
+    let mut defects = attachment.defects().unwrap_or_default();
+    defects.extend(attachment.value_defects().unwrap_or_default());
+    let missing = match &shown.entry {
+        Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
+        Some(_) => None,
+        None => attachment.content_storage().err(),
+    };
+    let place = attachment.storage().map(|storage| storage.path()).unwrap_or_default();
+    defects.extend(missing.map(|error| error.into_defect(&place)));
+    defects
+}

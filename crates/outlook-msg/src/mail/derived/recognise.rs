@@ -1,0 +1,185 @@
+//! Which attachments something is made of: by class, media type, name and first bytes.
+
+use std::ops::Range;
+
+use crate::body::ole_native::{self, Picture};
+use crate::body::{cms, tnef};
+use crate::imsg::{Attachment, MapiProp as _, Message};
+use crate::mail::attachments::{Shown, ShownAttachment};
+use crate::mail::names::UniqueNames;
+use crate::mapi::tags;
+use crate::storage::Stream;
+
+/// What is made of an attachment, and its name.
+#[derive(Debug)]
+pub struct Derived {
+    pub name: String,
+    pub kind: DerivedKind,
+}
+
+/// What is made of an attachment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DerivedKind {
+    /// `signed/` of the message.
+    Signed,
+    /// `encrypted` of the message.
+    Encrypted,
+    /// A directory beside the attachment.
+    Tnef,
+    /// A file beside the attachment.
+    Ole,
+}
+
+/// A file or picture in an OLE object.
+#[derive(Debug)]
+pub struct OlePart {
+    /// Its name, or its extension alone.
+    name: Option<String>,
+    extension: &'static str,
+    /// What has to stand before its bytes.
+    pub header: Vec<u8>,
+    pub stream: Stream,
+    /// Where its bytes lie in the stream.
+    pub data: Range<u64>,
+}
+
+/// What signed mail holds, and what is told of encrypted mail.
+pub const SIGNED: &str = "signed";
+/// What is told of encrypted mail.
+pub const ENCRYPTED: &str = "encrypted";
+/// As many bytes as tell what an attachment is.
+const START_LEN: usize = 64;
+
+impl DerivedKind {
+    /// Whether it is an entry of the message, not of `attachments/`.
+    pub const fn is_of_message(self) -> bool {
+        matches!(self, Self::Signed | Self::Encrypted)
+    }
+
+    /// Whether the entry itself is a directory.
+    pub const fn is_directory(self) -> bool {
+        matches!(self, Self::Signed | Self::Tnef)
+    }
+}
+
+/// Finds what is made of the attachments of a message.
+pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mut UniqueNames) {
+    if attachments.is_empty() {
+        return;
+    }
+    let class = message.text(tags::PR_MESSAGE_CLASS).unwrap_or_default();
+    let is_smime = class.split('.').any(|part| part.eq_ignore_ascii_case("SMIME"));
+    let is_only = attachments.len() == 1;
+    let mut has_signed = false;
+    for one in attachments {
+        let Some((name, shown)) = &one.entry else { continue };
+        let found = match shown {
+            Shown::Data => {
+                data(&one.attachment, name, is_smime, (is_smime || is_only) && !has_signed)
+            }
+            Shown::Ole => ole_part(&one.attachment).map(|_| DerivedKind::Ole),
+            Shown::Message(_) | Shown::DataFork { .. } | Shown::Reference => None,
+        };
+        one.derived = found.map(|kind| {
+            has_signed |= kind.is_of_message();
+            Derived { name: derived_name(kind, &one.attachment, name, names), kind }
+        });
+    }
+}
+
+/// The file or picture in an OLE object.
+pub fn ole_part(attachment: &Attachment) -> Option<OlePart> {
+    let storage = attachment.content_storage().ok()?;
+    let open = |name, start_len| {
+        let stream: Stream = storage.stream(name)?;
+        let start = start(&stream, start_len)?;
+        Some((stream, start))
+    };
+    let native = open(ole_native::NATIVE_STREAM, ole_native::NATIVE_START_LEN);
+    if let Some((stream, start)) = native
+        && let Some(native) = ole_native::native(&start, stream.len())
+    {
+        let (_, strings) = attachment.property_set().ok()?;
+        let name = strings.code_page().decode(&native.label).into_owned();
+        let (header, data) = (Vec::new(), native.data);
+        return Some(OlePart { name: Some(name), extension: "", header, stream, data });
+    }
+    type Read = fn(&[u8], u64) -> Option<Picture>;
+    let pictures: [(&str, Read); 2] = [
+        (ole_native::CONTENTS_STREAM, ole_native::contents),
+        (ole_native::PRESENTATION_STREAM, ole_native::presentation),
+    ];
+    pictures.into_iter().find_map(|(name, read)| {
+        let (stream, start) = open(name, ole_native::PICTURE_START_LEN)?;
+        let Picture { extension, header, data } = read(&start, stream.len())?;
+        Some(OlePart { name: None, extension, header, stream, data })
+    })
+}
+
+fn derived_name(
+    kind: DerivedKind,
+    attachment: &Attachment,
+    name: &str,
+    names: &mut UniqueNames,
+) -> String {
+    match kind {
+        DerivedKind::Signed => SIGNED.to_owned(),
+        DerivedKind::Encrypted => ENCRYPTED.to_owned(),
+        DerivedKind::Tnef => names.make(name, "winmail.dat", ".d"),
+        DerivedKind::Ole => {
+            let stem = name.strip_suffix(".ole").unwrap_or(name);
+            match ole_part(attachment) {
+                Some(OlePart { name: Some(label), .. }) => names.make(&label, stem, ""),
+                part => names.make(stem, "object", part.map_or("", |part| part.extension)),
+            }
+        }
+    }
+}
+
+/// What a file is, `may_be_signed` if the message may have its content in it, and surely has it
+/// in some file if `is_smime`.
+fn data(
+    attachment: &Attachment,
+    name: &str,
+    is_smime: bool,
+    may_be_signed: bool,
+) -> Option<DerivedKind> {
+    let media_type = attachment.text(tags::PR_ATTACH_MIME_TAG).unwrap_or_default();
+    let media_type = media_type.trim().to_ascii_lowercase();
+    let is_winmail = media_type == "application/ms-tnef"
+        || ["winmail.dat", "win.dat"].into_iter().any(|known| name.eq_ignore_ascii_case(known));
+    // Writers leave out the type, or do not know it.
+    let is_unknown = matches!(media_type.as_str(), "" | "application/octet-stream");
+    let is_p7m = name.to_ascii_lowercase().ends_with(".p7m");
+    let is_wrapped = matches!(
+        media_type.as_str(),
+        "multipart/signed" | "application/pkcs7-mime" | "application/x-pkcs7-mime"
+    ) || (is_unknown && (is_p7m || is_smime));
+    let is_wrapped = is_wrapped && may_be_signed;
+    if !is_winmail && !is_wrapped {
+        return None;
+    }
+    let (set, _) = attachment.property_set().ok()?;
+    let start = start(&set.stream(set.get(tags::PR_ATTACH_DATA_BIN)?)?, START_LEN)?;
+    if is_winmail {
+        return tnef::is_tnef(&start).then_some(DerivedKind::Tnef);
+    }
+    match cms::kind(&start) {
+        Some(cms::Kind::Signed) => Some(DerivedKind::Signed),
+        Some(cms::Kind::Enveloped) => Some(DerivedKind::Encrypted),
+        // A header begins with the name of a field, after empty lines at most.
+        None => start
+            .trim_ascii_start()
+            .first()
+            .is_some_and(u8::is_ascii_alphabetic)
+            .then_some(DerivedKind::Signed),
+    }
+}
+
+/// The first bytes of a stream, as far as they can be read.
+fn start(stream: &Stream, len: usize) -> Option<Vec<u8>> {
+    let mut start = vec![0; len];
+    let read = stream.read_at(0, &mut start).ok()?;
+    start.truncate(read);
+    Some(start)
+}

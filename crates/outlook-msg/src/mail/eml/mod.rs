@@ -1,0 +1,193 @@
+//! `message.eml`: a whole message as RFC 5322 and MIME (\[MS-OXCMAIL\]).
+//!
+//! | part | module |
+//! |---|---|
+//! | header fields | `fields`, `properties`, `addresses` |
+//! | encodings | `encode` |
+//! | entities and multiparts | `part` |
+//! | attachments | `attached` |
+//! | signed and encrypted mail | `smime` |
+//!
+//! The fields that a message came with stand first, as they were: they win over properties that
+//! say something else, a subject that was edited later, say. What they lack is added. The
+//! structure is mixed (related (alternative (text, HTML), inline attachments), attachments), without
+//! levels of a single part. A native RTF body is there as text only. The same message gives the
+//! same bytes; nothing in them is of the time or place of reading.
+
+mod addresses;
+mod attached;
+mod encode;
+mod fields;
+mod part;
+mod properties;
+mod smime;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use crate::body::html::Reference;
+use crate::imsg::{self, MapiProp, Message};
+use crate::mapi::tags;
+use crate::storage::Defect;
+
+use super::attachments::{ShownAttachment, shown_attachments};
+use super::bodies::Bodies;
+use super::composed::Composed;
+use super::error::Error;
+use super::ics;
+
+use attached::{Attached, Ole};
+use fields::Fields;
+use part::{Part, Pieces};
+
+/// As much of one file is held in memory, in bytes: headers and bodies, those of the embedded
+/// messages included. Attachments are not.
+const HELD_BYTES_MAX: usize = 256 << 20;
+
+/// What HTML bodies refer to: content ids in lower case, and locations.
+#[derive(Debug, Default)]
+struct References {
+    content_ids: HashSet<String>,
+    locations: HashSet<String>,
+}
+
+/// Composes the file of a message.
+///
+/// # Errors
+/// [`Error::Damaged`] if its texts are larger than what is held in memory, or where a part that
+/// has to be written out first cannot be.
+pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Composed, Error> {
+    let mut composer = Composer { ole: Ole::default(), depth: 0, held: 0 };
+    Ok(composer.message(message, attachments)?.into_composed())
+}
+
+/// A file that is being composed.
+struct Composer {
+    ole: Ole,
+    /// How many messages are around the one that is being composed.
+    depth: u32,
+    held: usize,
+}
+
+impl Composer {
+    /// A message with its header.
+    fn message(
+        &mut self,
+        message: &Message,
+        attachments: &[ShownAttachment],
+    ) -> Result<Pieces, Error> {
+        let header = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
+        let mut fields = Fields::received(&header);
+        properties::add_missing(message, &mut fields);
+        let header = fields.text();
+        self.take(message, header.len())?;
+        let mut pieces = Pieces::default();
+        pieces.push(header.as_bytes());
+        if let Some(entity) = smime::signed_entity(message, attachments) {
+            if !entity.has_mime_version {
+                pieces.push(b"MIME-Version: 1.0\r\n");
+            }
+            pieces.push_raw(entity.content, entity.len, self.depth > 0);
+            return Ok(pieces);
+        }
+        let part = match smime::opaque(message, attachments) {
+            Some(part) => part,
+            None => self.structure(message, attachments)?,
+        };
+        pieces.push(format!("MIME-Version: 1.0\r\n{}\r\n", part.header).as_bytes());
+        pieces.append(part.body);
+        Ok(pieces)
+    }
+
+    /// The bodies and the attachments.
+    fn structure(
+        &mut self,
+        message: &Message,
+        attachments: &[ShownAttachment],
+    ) -> Result<Part, Error> {
+        let bodies = Bodies::new(message);
+        let references = RefCell::new(References::default());
+        let html = bodies.html(&|reference| {
+            references.borrow_mut().insert(reference);
+            None
+        });
+        let references = references.into_inner();
+        let mut alternative = Vec::new();
+        alternative.extend(bodies.text().map(|text| Part::text("plain", &text)));
+        alternative.extend(html.as_ref().map(|html| Part::text("html", html)));
+        alternative.extend(calendar(message));
+        let held = alternative.iter().map(|part| part.body.bytes_held()).sum();
+        self.take(message, held)?;
+        let (mut inline, mut apart) = (Vec::new(), Vec::new());
+        for shown in attachments {
+            let is_inline = html.is_some() && attached::is_inline(&shown.attachment, &references);
+            let Some(part) = self.attachment(shown, is_inline)? else { continue };
+            if is_inline { inline.push(part) } else { apart.push(part) }
+        }
+        let mut related = Vec::new();
+        if !alternative.is_empty() {
+            related.push(Part::multipart("alternative", alternative));
+        }
+        related.extend(inline);
+        let mut mixed = Vec::new();
+        if !related.is_empty() {
+            mixed.push(Part::multipart("related", related));
+        }
+        mixed.extend(apart);
+        Ok(Part::multipart("mixed", mixed))
+    }
+
+    /// An attachment; `None` if it has no content at all.
+    fn attachment(
+        &mut self,
+        shown: &ShownAttachment,
+        is_inline: bool,
+    ) -> Result<Option<Part>, Error> {
+        match attached::part(shown, is_inline, &mut self.ole)? {
+            Attached::Nothing => Ok(None),
+            Attached::Part(part) => Ok(Some(part)),
+            Attached::Message => self.embedded(shown, is_inline).map(Some),
+        }
+    }
+
+    /// An embedded message as a part; one that cannot be opened is a text that says why.
+    fn embedded(&mut self, shown: &ShownAttachment, is_inline: bool) -> Result<Part, Error> {
+        let message = match shown.attachment.embedded_message() {
+            Ok(message) => message,
+            Err(imsg::Error::SessionClosed) => return Err(imsg::Error::SessionClosed.into()),
+            Err(error) => return Ok(attached::unreadable(shown, &error.to_string())),
+        };
+        self.depth += 1;
+        let body = self.message(&message, &shown_attachments(&message, None))?;
+        self.depth -= 1;
+        Ok(attached::message_part(shown, is_inline, body))
+    }
+
+    /// Counts the memory that texts take.
+    fn take(&mut self, message: &Message, bytes: usize) -> Result<(), Error> {
+        self.held = self.held.saturating_add(bytes);
+        if self.held <= HELD_BYTES_MAX {
+            return Ok(());
+        }
+        let place = message.storage().map(|storage| storage.path()).unwrap_or_default();
+        let cause = format!("its texts and those around it take more than {HELD_BYTES_MAX} bytes");
+        Err(Error::Damaged(Defect { place, cause }))
+    }
+}
+
+impl References {
+    fn insert(&mut self, reference: Reference<'_>) {
+        match reference {
+            Reference::ContentId(id) => self.content_ids.insert(id.to_lowercase()),
+            Reference::ContentLocation(location) => self.locations.insert(location.to_owned()),
+        };
+    }
+}
+
+/// The calendar of a meeting, with the method that its readers act on (RFC 6047 2.4).
+fn calendar(message: &Message) -> Option<Part> {
+    let calendar = String::from_utf8(ics::event(message)?).ok()?;
+    let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));
+    let subtype = method.map_or("calendar".to_owned(), |name| format!("calendar; method={name}"));
+    Some(Part::text(&subtype, &calendar))
+}

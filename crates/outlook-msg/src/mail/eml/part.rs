@@ -1,0 +1,187 @@
+//! Entities of MIME (RFC 2046): a header and a body, put together to multiparts.
+//!
+//! Knows no message and no property.
+
+use std::fmt::Write as _;
+
+use sha2::{Digest as _, Sha256};
+
+use crate::mail::composed::{Composed, Piece};
+use crate::mail::content::Content;
+
+use super::encode::{parameter, quoted_printable};
+
+/// As much of a content is hashed at a time, in bytes.
+const HASH_BYTES: usize = 128 * 1024;
+
+/// The pieces of an entity, with a hash of all that a boundary could be found in.
+#[derive(Debug, Default)]
+pub(super) struct Pieces {
+    pieces: Vec<Piece>,
+    digest: Sha256,
+    /// The bytes in memory.
+    held: usize,
+    /// Whether there may be bytes beyond ASCII.
+    is_8_bit: bool,
+}
+
+/// An entity: its header fields with their line ends, and its body.
+#[derive(Debug, Default)]
+pub(super) struct Part {
+    pub(super) header: String,
+    pub(super) body: Pieces,
+}
+
+impl Pieces {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.digest.update(bytes);
+        self.held += bytes.len();
+        self.is_8_bit |= !bytes.is_ascii();
+        match self.pieces.last_mut() {
+            Some(Piece::Bytes(last)) => last.extend(bytes),
+            _ => self.pieces.push(Piece::Bytes(bytes.to_vec())),
+        }
+    }
+
+    /// Adds a content as base64, in which no boundary can be.
+    fn push_base64(&mut self, content: Content, len: u64) {
+        self.digest.update(len.to_le_bytes());
+        self.pieces.push(Piece::Base64(content, len));
+    }
+
+    /// Adds a content as it is, with all of it hashed if a boundary may follow.
+    pub(super) fn push_raw(&mut self, content: Content, len: u64, is_nested: bool) {
+        let mut offset = 0;
+        while is_nested
+            && let Ok(bytes) = content.read(offset, HASH_BYTES)
+            && !bytes.is_empty()
+        {
+            self.digest.update(&bytes);
+            offset += bytes.len() as u64;
+        }
+        self.is_8_bit = true;
+        self.pieces.push(Piece::Raw(content, len));
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.is_8_bit |= other.is_8_bit;
+        self.digest.update(other.digest.finalize());
+        self.held += other.held;
+        self.pieces.extend(other.pieces);
+    }
+
+    /// The bytes in memory.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.held
+    }
+
+    pub(super) fn into_composed(self) -> Composed {
+        Composed::new(self.pieces)
+    }
+}
+
+impl Part {
+    /// A text in UTF-8.
+    pub(super) fn text(subtype: &str, text: &str) -> Self {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
+        let mut part = Self::default();
+        part.field("Content-Type", &[format!("text/{subtype}"), "charset=utf-8".to_owned()]);
+        if let Some(encoded) = quoted_printable(&text) {
+            part.field("Content-Transfer-Encoding", &["quoted-printable".to_owned()]);
+            part.body.push(&encoded);
+        } else {
+            part.field("Content-Transfer-Encoding", &["base64".to_owned()]);
+            let len = text.len();
+            part.body.held += len;
+            part.body.push_base64(Content::bytes(text.into_bytes()), len as u64);
+        }
+        part
+    }
+
+    /// A content as base64, without the field that says its type.
+    pub(super) fn base64(content: Content, len: u64) -> Self {
+        let mut part = Self::default();
+        part.field("Content-Transfer-Encoding", &["base64".to_owned()]);
+        part.body.push_base64(content, len);
+        part
+    }
+
+    /// A multipart of parts, or the only part itself; nothing becomes an empty text.
+    pub(super) fn multipart(subtype: &str, parts: Vec<Self>) -> Self {
+        let mut parts = parts;
+        if parts.len() <= 1 {
+            return parts.pop().unwrap_or_else(|| Self::text("plain", ""));
+        }
+        let mut children = Pieces::default();
+        let mut root_type = String::new();
+        let mut digest = Sha256::new();
+        for part in &parts {
+            digest.update(&part.header);
+            digest.update(part.body.digest.clone().finalize());
+        }
+        let boundary = boundary(&digest.finalize());
+        for part in parts {
+            if root_type.is_empty() {
+                root_type = part.media_type().to_owned();
+            }
+            children.push(format!("--{boundary}\r\n{}\r\n", part.header).as_bytes());
+            children.append(part.body);
+            children.push(b"\r\n");
+        }
+        children.push(format!("--{boundary}--\r\n").as_bytes());
+        let mut multipart = Self { header: String::new(), body: children };
+        let mut value = vec![format!("multipart/{subtype}")];
+        if subtype == "related" {
+            // RFC 2387 section 3.1: the type of the first part.
+            value.push(format!("type=\"{root_type}\""));
+        }
+        value.push(format!("boundary=\"{boundary}\""));
+        multipart.field("Content-Type", &value);
+        multipart.field_of_identity_encoding();
+        multipart
+    }
+
+    /// A message as a part; RFC 2046 section 5.2.1 lets it have no encoding.
+    pub(super) fn message(body: Pieces) -> Self {
+        let mut part = Self { header: String::new(), body };
+        part.field("Content-Type", &["message/rfc822".to_owned()]);
+        part.field_of_identity_encoding();
+        part
+    }
+
+    /// Adds the field that a body with bytes beyond ASCII has.
+    fn field_of_identity_encoding(&mut self) {
+        if self.body.is_8_bit {
+            self.field("Content-Transfer-Encoding", &["8bit".to_owned()]);
+        }
+    }
+
+    /// Adds a field of a value and its parameters, one a line.
+    pub(super) fn field(&mut self, name: &str, value: &[String]) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.header, "{name}: {}\r\n", value.join(";\r\n "));
+    }
+
+    /// Adds a field whose parameter is a file name.
+    pub(super) fn field_with_name(&mut self, field: &str, value: &str, key: &str, name: &str) {
+        let mut lines = vec![value.to_owned()];
+        lines.extend(parameter(key, name));
+        self.field(field, &lines);
+    }
+
+    fn media_type(&self) -> &str {
+        let value = self.header.split_once("Content-Type: ").map_or("", |(_, behind)| behind);
+        value.split([';', '\r']).next().unwrap_or_default()
+    }
+}
+
+/// A boundary that no part has in it: it is made of a hash of all of them, and neither base64 nor
+/// quoted-printable have `=_`.
+fn boundary(digest: &[u8]) -> String {
+    let mut boundary = "=_".to_owned();
+    for byte in digest.iter().take(16) {
+        // Writing to a String cannot fail.
+        let _ = write!(boundary, "{byte:02x}");
+    }
+    boundary
+}

@@ -1,0 +1,85 @@
+//! Which calendar item a message is, by its class (\[MS-OXCICAL\] 2.1.3.1.1.1).
+
+use crate::imsg::{MapiProp as _, Message};
+use crate::mail::named::{Values, lid};
+use crate::mapi::tags;
+
+/// A calendar item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// An entry of a calendar, and meeting messages that neither ask nor answer.
+    Appointment,
+    Request,
+    Accepted,
+    Declined,
+    Tentative,
+    /// An answer that proposes another time.
+    Counter,
+    Canceled,
+    /// A journal entry.
+    Activity,
+}
+
+/// The class of a changed occurrence inside its series (\[MS-OXOCAL\] 2.2.10.1.1).
+const EXCEPTION: &str = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}";
+
+impl Kind {
+    pub(super) fn of(message: &Message) -> Option<Self> {
+        const CLASSES: [(&str, Kind); 9] = [
+            ("IPM.Appointment", Kind::Appointment),
+            (EXCEPTION, Kind::Appointment),
+            ("IPM.Schedule.Meeting.Request", Kind::Request),
+            ("IPM.Schedule.Meeting.Resp.Pos", Kind::Accepted),
+            ("IPM.Schedule.Meeting.Resp.Neg", Kind::Declined),
+            ("IPM.Schedule.Meeting.Resp.Tent", Kind::Tentative),
+            ("IPM.Schedule.Meeting.Canceled", Kind::Canceled),
+            ("IPM.Schedule.Meeting", Kind::Appointment),
+            ("IPM.Activity", Kind::Activity),
+        ];
+        let class = message.text(tags::PR_MESSAGE_CLASS)?;
+        let (_, kind) = CLASSES.into_iter().find(|(known, _)| is_class(&class, known))?;
+        let proposes = || Values::new(message).is_true(lid::APPOINTMENT_COUNTER_PROPOSAL);
+        Some(if kind == Self::Tentative && proposes() { Self::Counter } else { kind })
+    }
+
+    pub(super) fn is_response(self) -> bool {
+        matches!(self, Self::Accepted | Self::Declined | Self::Tentative | Self::Counter)
+    }
+
+    /// The PARTSTAT of whoever answers.
+    pub(super) fn answer(self) -> &'static str {
+        match self {
+            Self::Accepted => "ACCEPTED",
+            Self::Declined => "DECLINED",
+            _ => "TENTATIVE",
+        }
+    }
+}
+
+/// Whether a class is this one or derived from it.
+pub(in crate::mail) fn is_class(class: &str, base: &str) -> bool {
+    match class.split_at_checked(base.len()) {
+        Some((head, rest)) => {
+            head.eq_ignore_ascii_case(base) && (rest.is_empty() || rest.starts_with('.'))
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_class;
+
+    #[test]
+    fn a_class_has_derived_ones() {
+        let check = |class: &str, expected: bool| {
+            assert_eq!(is_class(class, "IPM.Task"), expected, "{class}");
+        };
+        check("IPM.Task", true);
+        check("ipm.task.Custom", true);
+        check("IPM.TaskRequest", false);
+        check("IPM.Tas", false);
+        check("IPM.Täsk", false);
+        check("", false);
+    }
+}

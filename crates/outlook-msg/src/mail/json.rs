@@ -1,0 +1,243 @@
+//! `message.json`: every property of a message, its recipients and attachments.
+//!
+//! ```text
+//! { "properties":  [ PROPERTY... ],
+//!   "recipients":  [ { "number": 0, "properties": [ PROPERTY... ] }... ],
+//!   "attachments": [ { "number": 0, "file": "attachments/NAME", "properties": [ PROPERTY... ],
+//!                      "message": { the same for an embedded message } }... ],
+//!   "errors":      [ { "place": "...", "cause": "..." }... ],
+//!   "notes":       [ { "place": "...", "text": "..." }... ] }
+//! PROPERTY: { "tag": "0x0037001F", "name": "PR_SUBJECT", "type": "PT_UNICODE", "flags": 6,
+//!             "value": ... }
+//! ```
+//!
+//! `name` is missing where none is known; of a named property it is `SET/NAME` and the numbers are
+//! in `set` and `lid` or `string`. `flags` is missing where the property stream does not list the
+//! property. A value is a number, a truth value or a text; binaries are base64, and beyond
+//! 4 KiB `size` stands instead of `value`, as for objects. `error` tells of a damaged value.
+//! `notes` tell what was read otherwise than the file says, a code page that was guessed, say.
+//! Keys and elements always come in this order, so that equal messages have equal files.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Serialize;
+
+use crate::imsg::{
+    Attachment, MapiProp, Message, NameKind, Note, Property, PropertyNames, PropertySet, Salvaged,
+};
+use crate::mapi::{self, Value};
+use crate::storage::Defect;
+
+use super::attachments::{AttachmentNames, Shown, ShownAttachment, shown_attachments};
+use super::defects;
+use super::error::Error;
+use super::named::name_in_set;
+
+/// Binary values up to this many bytes are in the file.
+const BINARY_BYTES_MAX: u64 = 4096;
+
+/// The content of `message.json` of a message. The attachments of embedded messages have the names
+/// that are `known`.
+pub fn message_json(
+    message: &Message,
+    attachments: &[ShownAttachment],
+    defects: &[Defect],
+    known: Option<&AttachmentNames>,
+) -> Result<Vec<u8>, Error> {
+    let context = Context { names: &*message.names()?, known };
+    let message = MessageJson::of(message, attachments, defects, context)?;
+    let mut json = serde_json::to_vec_pretty(&message).map_err(std::io::Error::from)?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+/// What holds for all messages in the file.
+#[derive(Clone, Copy)]
+struct Context<'a> {
+    names: &'a PropertyNames,
+    known: Option<&'a AttachmentNames>,
+}
+
+#[derive(Serialize)]
+struct MessageJson {
+    properties: Vec<PropertyJson>,
+    recipients: Vec<RecipientJson>,
+    attachments: Vec<AttachmentJson>,
+    errors: Vec<DefectJson>,
+    notes: Vec<NoteJson>,
+}
+
+#[derive(Serialize)]
+struct PropertyJson {
+    tag: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    set: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lid: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    string: Option<String>,
+    r#type: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flags: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RecipientJson {
+    number: u32,
+    properties: Vec<PropertyJson>,
+}
+
+#[derive(Serialize)]
+struct AttachmentJson {
+    number: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<String>,
+    properties: Vec<PropertyJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<MessageJson>,
+}
+
+#[derive(Serialize)]
+struct DefectJson {
+    place: String,
+    cause: String,
+}
+
+#[derive(Serialize)]
+struct NoteJson {
+    place: String,
+    text: String,
+}
+
+impl MessageJson {
+    fn of(
+        message: &Message,
+        attachments: &[ShownAttachment],
+        defects: &[Defect],
+        context: Context<'_>,
+    ) -> Result<Self, Error> {
+        let recipients = message.recipients()?;
+        let recipients = recipients.iter().map(|recipient| {
+            let properties = properties_of(recipient, context.names)?;
+            Ok(RecipientJson { number: recipient.number()?, properties })
+        });
+        let attachments = attachments.iter().map(|shown| AttachmentJson::of(shown, context));
+        let errors = defects.iter().map(|Defect { place, cause }| DefectJson {
+            place: place.clone(),
+            cause: cause.clone(),
+        });
+        let notes = defects::notes_of_message(message).into_iter();
+        let notes = notes.map(|Note { place, text }| NoteJson { place, text });
+        Ok(Self {
+            properties: properties_of(message, context.names)?,
+            recipients: recipients.collect::<Result<_, Error>>()?,
+            attachments: attachments.collect::<Result<_, Error>>()?,
+            errors: errors.collect(),
+            notes: notes.collect(),
+        })
+    }
+}
+
+impl AttachmentJson {
+    fn of(shown: &ShownAttachment, context: Context<'_>) -> Result<Self, Error> {
+        let message = match shown.entry {
+            // One that cannot be opened is in the errors of the message around.
+            Some((_, Shown::Message(_))) => embedded(&shown.attachment, context).ok(),
+            _ => None,
+        };
+        Ok(Self {
+            number: shown.attachment.number()?,
+            file: shown.entry.as_ref().map(|(name, _)| format!("attachments/{name}")),
+            properties: properties_of(&shown.attachment, context.names)?,
+            message,
+        })
+    }
+}
+
+fn embedded(attachment: &Attachment, context: Context<'_>) -> Result<MessageJson, Error> {
+    let message = attachment.embedded_message()?;
+    let attachments = shown_attachments(&message, context.known);
+    let defects = defects::of_message(&message, &attachments);
+    MessageJson::of(&message, &attachments, &defects, context)
+}
+
+fn properties_of(object: &dyn MapiProp, names: &PropertyNames) -> Result<Vec<PropertyJson>, Error> {
+    let (set, _) = object.property_set()?;
+    let one = |property| property_json(object, &set, property, names);
+    set.properties().iter().map(one).collect()
+}
+
+fn property_json(
+    object: &dyn MapiProp,
+    set: &PropertySet,
+    property: &Property,
+    names: &PropertyNames,
+) -> Result<PropertyJson, Error> {
+    let tag = property.tag;
+    let mut json = PropertyJson {
+        tag: tag.to_string(),
+        name: None,
+        set: None,
+        lid: None,
+        string: None,
+        r#type: tag.property_type().to_string(),
+        flags: property.flags,
+        value: None,
+        size: None,
+        error: None,
+    };
+    match names.name(tag).filter(|_| tag.is_named()) {
+        Some(name) => {
+            let guid = name.set.to_string();
+            let set_name = mapi::property_set_name(name.set).unwrap_or(&guid);
+            json.name = Some(format!("{set_name}/{}", name_in_set(name)));
+            match &name.kind {
+                NameKind::Lid(lid) => json.lid = Some(*lid),
+                NameKind::Name(string) => json.string = Some(string.clone()),
+            }
+            json.set = Some(guid);
+        }
+        None if tag.is_named() => {}
+        None => json.name = mapi::property_name(tag).map(str::to_owned),
+    }
+    let stored_len = set.stream(property).map_or(0, |stream| stream.len());
+    if tag.property_type().is_binary() && stored_len > BINARY_BYTES_MAX {
+        json.size = Some(stored_len);
+        json.error = object.value_defect(tag)?.map(|defect| defect.cause);
+        return Ok(json);
+    }
+    let Salvaged { value, defect } = set.salvage(property, &object.property_set()?.1);
+    json.value = value.as_ref().and_then(value_json);
+    json.error = defect.map(|defect| defect.cause);
+    Ok(json)
+}
+
+/// A value in JSON; `None` for an object, and for what is too long to be in the file.
+fn value_json(value: &Value) -> Option<serde_json::Value> {
+    Some(match value {
+        Value::Null => serde_json::Value::Null,
+        Value::Integer16(number) => (*number).into(),
+        Value::Integer32(number) => (*number).into(),
+        Value::Integer64(number) => (*number).into(),
+        Value::Floating32(number) => (*number).into(),
+        Value::Floating64(number) => (*number).into(),
+        Value::Boolean(truth) => (*truth).into(),
+        Value::Binary(bytes) if bytes.len() as u64 > BINARY_BYTES_MAX => return None,
+        Value::Binary(bytes) => BASE64.encode(bytes).into(),
+        Value::Multiple(values) => values
+            .iter()
+            .map(|value| value_json(value).unwrap_or(serde_json::Value::Null))
+            .collect::<Vec<_>>()
+            .into(),
+        Value::Object => return None,
+        text => text.to_text()?.into(),
+    })
+}

@@ -1,0 +1,53 @@
+//! What a programmer asks of a message.
+//!
+//! | of a message | module |
+//! |---|---|
+//! | subject, addresses, times | `fields` |
+//! | bodies | `bodies`, `report` |
+//! | what of it is a text file | `reader`, `text` |
+//! | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
+//! | attachments, their kinds and names | `attachments`, `names`, `references` |
+//! | what is inside of attachments | `derived` |
+//! | as RFC 5322 and MIME | `eml`, `composed` |
+//! | as JSON | `json` |
+//! | what could not be read | `defects` |
+//!
+//! Everything that is true of a message whoever looks (which body, which address, which name) is
+//! decided here, once. Knows no directory of files.
+
+#[doc(hidden)]
+pub mod attachments;
+#[doc(hidden)]
+pub mod bodies;
+#[doc(hidden)]
+pub mod composed;
+#[doc(hidden)]
+pub mod content;
+mod content_lines;
+#[doc(hidden)]
+pub mod defects;
+#[doc(hidden)]
+pub mod derived;
+#[doc(hidden)]
+pub mod eml;
+mod error;
+#[doc(hidden)]
+pub mod fields;
+mod ics;
+#[doc(hidden)]
+pub mod json;
+#[doc(hidden)]
+pub mod named;
+#[doc(hidden)]
+pub mod names;
+#[doc(hidden)]
+pub mod reader;
+#[doc(hidden)]
+pub mod references;
+mod report;
+#[doc(hidden)]
+pub mod text;
+mod vcf;
+
+pub use error::Error;
+pub use fields::Importance;

@@ -1,0 +1,109 @@
+//! Property values as text: the one place that says how each type looks.
+
+use std::fmt::Write as _;
+
+use crate::mapi::Value;
+
+/// The bytes of a property's file under `mapi/`: a string is exactly its value and binaries are
+/// their bytes; every other type is a line. A multi-valued property has one line a value, where
+/// line ends inside a value are written `\n` and `\r`.
+pub fn render(value: &Value) -> Vec<u8> {
+    match value {
+        Value::String(text) => text.clone().into_bytes(),
+        Value::Binary(bytes) => bytes.clone(),
+        Value::Multiple(values) => {
+            let mut text = String::new();
+            for value in values {
+                text.push_str(&line(value));
+                text.push('\n');
+            }
+            text.into_bytes()
+        }
+        scalar => (line(scalar) + "\n").into_bytes(),
+    }
+}
+
+/// A value as one line, without a line end.
+pub fn line(value: &Value) -> String {
+    match value {
+        Value::Binary(bytes) => bytes.iter().fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02X}");
+            hex
+        }),
+        value => escaped(&value.to_text().unwrap_or_default()),
+    }
+}
+
+/// A text with its line ends written `\n` and `\r`.
+pub fn escaped(text: &str) -> String {
+    text.replace('\r', "\\r").replace('\n', "\\n")
+}
+
+/// A text of the reader's view: LF line ends and one newline behind it.
+pub fn reader_line(text: &str) -> Vec<u8> {
+    let mut text = unix_lines(text);
+    text.push('\n');
+    text.into_bytes()
+}
+
+/// Turns CRLF, and CR alone, into LF.
+pub fn unix_lines(text: &str) -> String {
+    if !text.contains('\r') {
+        return text.to_owned();
+    }
+    let mut lines = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((line, behind)) = rest.split_once('\r') {
+        lines.push_str(line);
+        lines.push('\n');
+        rest = behind.strip_prefix('\n').unwrap_or(behind);
+    }
+    lines.push_str(rest);
+    lines
+}
+
+/// A text on one line: line ends and other control characters become blanks.
+pub fn one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{one_line, reader_line, render, unix_lines};
+    use crate::mapi::{FileTime, Guid, Value};
+
+    fn check(value: &Value, expected: &str) {
+        assert_eq!(String::from_utf8_lossy(&render(value)), expected, "{value:?}");
+    }
+
+    #[test]
+    fn every_type_has_its_text() {
+        check(&Value::Null, "\n");
+        check(&Value::Integer16(-3), "-3\n");
+        check(&Value::Integer32(i32::MIN), "-2147483648\n");
+        check(&Value::Integer64(i64::MAX), "9223372036854775807\n");
+        check(&Value::Floating32(0.1), "0.1\n");
+        check(&Value::Floating64(0.5), "0.5\n");
+        check(&Value::Currency(-12_345), "-1.2345\n");
+        check(&Value::FloatingTime(2.25), "1900-01-01T06:00:00\n");
+        check(&Value::ErrorCode(0x8004_010F), "0x8004010F\n");
+        check(&Value::Boolean(true), "true\n");
+        check(&Value::Boolean(false), "false\n");
+        check(&Value::Time(FileTime(131_860_695_566_300_000)), "2018-11-07T13:05:56.63Z\n");
+        check(&Value::Guid(Guid([0; 16])), "{00000000-0000-0000-0000-000000000000}\n");
+        check(&Value::String("a\r\nb".to_owned()), "a\r\nb");
+        check(&Value::Binary(b"a\nb".to_vec()), "a\nb");
+        let lines = ["one", "two\nthree"].map(|text| Value::String(text.to_owned()));
+        check(&Value::Multiple(lines.to_vec()), "one\ntwo\\nthree\n");
+        check(&Value::Multiple(vec![Value::Integer32(1), Value::Integer32(2)]), "1\n2\n");
+        check(&Value::Multiple(Vec::new()), "");
+    }
+
+    #[test]
+    fn line_ends_of_the_reader_s_view() {
+        assert_eq!(unix_lines("a\r\nb\rc\nd"), "a\nb\nc\nd");
+        assert_eq!(reader_line("a\r\nb"), b"a\nb\n");
+        assert_eq!(one_line("a\r\nb\tc"), "a  b c");
+    }
+}

@@ -1,0 +1,286 @@
+//! A person or a company as a vCard 3.0 (\[MS-OXVCARD\] 2.1.3, RFC 2426).
+
+use std::fmt::Write as _;
+
+use crate::imsg::{AttachMethod, Attachment, MapiProp as _};
+use crate::mail::bodies::Bodies;
+use crate::mail::content_lines::{ContentLine, ContentLines, escaped};
+use crate::mail::ics::utc;
+use crate::mail::named::{PID_NAME_KEYWORDS, Values, lid};
+use crate::mail::text::unix_lines;
+use crate::mapi::{FileTime, PropertyType, Value, tags};
+
+use super::addresses;
+
+/// The largest picture or certificate taken into a card; it takes a third more there.
+const BINARY_BYTES_MAX: u64 = 16 << 20;
+
+/// The name that FN must have: the display name, or what else stands for it.
+pub(super) fn name(values: Values<'_>) -> Option<String> {
+    let joined = || {
+        let parts = [
+            tags::PR_DISPLAY_NAME_PREFIX,
+            tags::PR_GIVEN_NAME,
+            tags::PR_MIDDLE_NAME,
+            tags::PR_SURNAME,
+            tags::PR_GENERATION,
+        ];
+        let parts: Vec<_> = parts.into_iter().filter_map(|tag| values.text(tag)).collect();
+        (!parts.is_empty()).then(|| parts.join(" "))
+    };
+    values
+        .text(tags::PR_DISPLAY_NAME)
+        .or_else(|| values.text(tags::PR_NORMALIZED_SUBJECT))
+        .or_else(|| values.text(tags::PR_SUBJECT))
+        .or_else(joined)
+        .or_else(|| values.text(lid::FILE_UNDER))
+        .or_else(|| values.text(tags::PR_COMPANY_NAME))
+        .or_else(|| addresses::emails(values).next())
+}
+
+/// Writes a contact; `None` if it has no name.
+pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
+    let name = name(values)?;
+    lines.put("VERSION", "3.0");
+    lines.put("PRODID", "-//msgfs//msgfs//EN");
+    lines.text("FN", Some(&name));
+    write_name(lines, values);
+    write_organization(lines, values);
+    addresses::write(lines, values);
+    write_pages(lines, values);
+    write_dates(lines, values);
+    write_family(lines, values);
+    if let Some(photo) = photo(values) {
+        lines.line(photo);
+    }
+    write_rest(lines, values);
+    Some(())
+}
+
+fn write_name(lines: &mut ContentLines, values: Values<'_>) {
+    let parts = [
+        tags::PR_SURNAME,
+        tags::PR_GIVEN_NAME,
+        tags::PR_MIDDLE_NAME,
+        tags::PR_DISPLAY_NAME_PREFIX,
+        tags::PR_GENERATION,
+    ];
+    let parts = parts.map(|tag| values.text(tag).unwrap_or_default());
+    // N must be there (RFC 2426 3.1.2), with no part known too.
+    lines.line(ContentLine::new("N").parts(&parts.each_ref().map(String::as_str)));
+    lines.text("NICKNAME", values.text(tags::PR_NICKNAME).as_deref());
+}
+
+fn write_organization(lines: &mut ContentLines, values: Values<'_>) {
+    let company = values.text(tags::PR_COMPANY_NAME);
+    let department = values.text(tags::PR_DEPARTMENT_NAME);
+    if company.is_some() || department.is_some() {
+        let company = company.unwrap_or_default();
+        let line = ContentLine::new("ORG");
+        lines.line(match &department {
+            Some(department) => line.parts(&[&company, department]),
+            None => line.parts(&[&company]),
+        });
+    }
+    lines.text("TITLE", values.text(tags::PR_TITLE).as_deref());
+    lines.text("ROLE", values.text(tags::PR_PROFESSION).as_deref());
+}
+
+fn write_pages(lines: &mut ContentLines, values: Values<'_>) {
+    let home = values.text(tags::PR_PERSONAL_HOME_PAGE);
+    let work = values.text(tags::PR_BUSINESS_HOME_PAGE);
+    let page = values.text(lid::HTML).filter(|page| Some(page) != work.as_ref());
+    for (types, page) in [("HOME", home), ("WORK", work), ("PREF", page)] {
+        if let Some(page) = page {
+            lines.line(addresses::typed("URL", types).value(page.trim()));
+        }
+    }
+    lines.text("X-MS-IMADDRESS", values.text(lid::INSTANT_MESSAGING_ADDRESS).as_deref());
+    if let Some(place) = values.text(lid::FREE_BUSY_LOCATION) {
+        lines.put("FBURL", place.trim());
+    }
+}
+
+fn write_dates(lines: &mut ContentLines, values: Values<'_>) {
+    // The local ones are the days as they were typed; the others their midnight in UTC.
+    let birthday = values.time(lid::BIRTHDAY_LOCAL).or_else(|| values.time(tags::PR_BIRTHDAY));
+    lines.text("BDAY", birthday.and_then(day).as_deref());
+    let anniversary = values
+        .time(lid::WEDDING_ANNIVERSARY_LOCAL)
+        .or_else(|| values.time(tags::PR_WEDDING_ANNIVERSARY));
+    lines.text("X-MS-ANNIVERSARY", anniversary.and_then(day).as_deref());
+}
+
+fn write_family(lines: &mut ContentLines, values: Values<'_>) {
+    for (name, tag) in [
+        ("X-MS-SPOUSE", tags::PR_SPOUSE_NAME),
+        ("X-MS-MANAGER", tags::PR_MANAGER_NAME),
+        ("X-MS-ASSISTANT", tags::PR_ASSISTANT),
+    ] {
+        lines.text(name, values.text(tag).as_deref());
+    }
+    for child in values.texts(tags::PR_CHILDRENS_NAMES) {
+        lines.text("X-MS-CHILD", Some(&child));
+    }
+    lines.text("X-MS-INTERESTS", values.text(tags::PR_HOBBIES).as_deref());
+    let gender = match values.value(tags::PR_GENDER, PropertyType::INTEGER16) {
+        Some(Value::Integer16(1)) => Some("F"),
+        Some(Value::Integer16(2)) => Some("M"),
+        _ => None,
+    };
+    lines.text("GENDER", gender);
+}
+
+fn write_rest(lines: &mut ContentLines, values: Values<'_>) {
+    let note = Bodies::new(values.message()).text().map(|text| unix_lines(&text));
+    lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
+    write_categories(lines, values);
+    let class = match values.integer(tags::PR_SENSITIVITY) {
+        Some(0) => Some("PUBLIC"),
+        Some(1 | 2) => Some("PRIVATE"),
+        Some(3) => Some("CONFIDENTIAL"),
+        _ => values.is_true(lid::PRIVATE).then_some("PRIVATE"),
+    };
+    lines.text("CLASS", class);
+    for certificate in values.binaries(tags::PR_USER_X509_CERTIFICATE) {
+        if let Some(der) = certificate_der(&certificate) {
+            lines.line(
+                ContentLine::new("KEY")
+                    .parameter("ENCODING", "b")
+                    .parameter("TYPE", "X509")
+                    .value(&base64(der)),
+            );
+        }
+    }
+    write_revision(lines, values);
+}
+
+/// Writes the categories.
+pub(super) fn write_categories(lines: &mut ContentLines, values: Values<'_>) {
+    let categories: Vec<_> =
+        values.texts(PID_NAME_KEYWORDS).iter().map(|category| escaped(category)).collect();
+    if !categories.is_empty() {
+        lines.put("CATEGORIES", &categories.join(","));
+    }
+}
+
+/// Writes the time of the last change; a time without punctuation is valid in both versions.
+pub(super) fn write_revision(lines: &mut ContentLines, values: Values<'_>) {
+    let changed = values.time(tags::PR_LAST_MODIFICATION_TIME).and_then(utc);
+    if let Some(changed) = changed {
+        lines.put("REV", &changed.strftime("%Y%m%dT%H%M%SZ").to_string());
+    }
+}
+
+/// The day of a time, to the nearest midnight: a midnight stored in UTC is up to half a day off
+/// the day that was meant.
+fn day(time: FileTime) -> Option<String> {
+    let half_a_day = jiff::SignedDuration::from_hours(12);
+    let day = utc(time)?.checked_add(half_a_day).ok()?.date();
+    Some(day.to_string())
+}
+
+/// The picture of the contact (`PR_ATTACHMENT_CONTACTPHOTO`, \[MS-OXOCNTC\] 2.2.1.8).
+fn photo(values: Values<'_>) -> Option<ContentLine> {
+    let message = values.message();
+    let attachments = message.attachments().ok()?.into_iter();
+    let attachments = attachments.filter_map(|number| message.attachment(number).ok());
+    let photo = attachments.into_iter().find(is_photo)?;
+    let stream = photo.open_property(tags::PR_ATTACH_DATA_BIN, None).ok()?;
+    if stream.len().ok()? > BINARY_BYTES_MAX {
+        return None;
+    }
+    let Value::Binary(bytes) = photo.salvage(tags::PR_ATTACH_DATA_BIN).ok()?.value? else {
+        return None;
+    };
+    let kind = match bytes.get(..4)? {
+        [0xFF, 0xD8, ..] => "JPEG",
+        [0x89, b'P', b'N', b'G'] => "PNG",
+        [b'G', b'I', b'F', b'8'] => "GIF",
+        [b'B', b'M', ..] => "BMP",
+        _ => "JPEG",
+    };
+    let line = ContentLine::new("PHOTO").parameter("ENCODING", "b").parameter("TYPE", kind);
+    Some(line.value(&base64(&bytes)))
+}
+
+fn is_photo(attachment: &Attachment) -> bool {
+    attachment.method().ok() == Some(AttachMethod::ByValue)
+        && attachment.property(tags::PR_ATTACHMENT_CONTACTPHOTO).ok() == Some(Value::Boolean(true))
+}
+
+/// The certificate in a value of `PR_USER_X509_CERTIFICATE`: a list of tags, lengths that count
+/// themselves, and data; tag 3 is the certificate. DER itself occurs too.
+fn certificate_der(value: &[u8]) -> Option<&[u8]> {
+    const CERTIFICATE: u16 = 3;
+    if value.first() == Some(&0x30) {
+        return Some(value);
+    }
+    let mut rest = value;
+    while let Some(([t0, t1, l0, l1], _)) = rest.split_first_chunk::<4>() {
+        let len = usize::from(u16::from_le_bytes([*l0, *l1]));
+        let field = rest.get(4..len)?;
+        if u16::from_le_bytes([*t0, *t1]) == CERTIFICATE {
+            return Some(field);
+        }
+        rest = rest.get(len..)?;
+    }
+    None
+}
+
+/// Base64 (RFC 4648 4).
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |index: u32| {
+        let index = usize::try_from(index & 0x3F).unwrap_or_default();
+        DIGITS.get(index).copied().map_or('=', char::from)
+    };
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let [a, b, c] = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or(0)));
+        let bits = a << 16 | b << 8 | c;
+        let third = if chunk.len() > 1 { digit(bits >> 6) } else { '=' };
+        let fourth = if chunk.len() > 2 { digit(bits) } else { '=' };
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{}{}{third}{fourth}", digit(bits >> 18), digit(bits >> 12));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{base64, certificate_der, day};
+
+    #[test]
+    fn base64_of_rfc_4648() {
+        let check = |text: &str, expected: &str| assert_eq!(base64(text.as_bytes()), expected);
+        check("", "");
+        check("f", "Zg==");
+        check("fo", "Zm8=");
+        check("foo", "Zm9v");
+        check("foob", "Zm9vYg==");
+        assert_eq!(base64(&[0xFB, 0xFF, 0xBF]), "+/+/");
+    }
+
+    #[test]
+    fn certificates_are_found_in_their_list() {
+        let list = [1, 0, 6, 0, b'x', 0, 3, 0, 7, 0, 0x30, 1, 2];
+        assert_eq!(certificate_der(&list), Some(&[0x30, 1, 2][..]));
+        assert_eq!(certificate_der(&list[..12]), None);
+        assert_eq!(certificate_der(&[0x30, 0]), Some(&[0x30, 0][..]));
+        // A length that does not even count itself would never end.
+        assert_eq!(certificate_der(&[1, 0, 0, 0, 1, 0]), None);
+        assert_eq!(certificate_der(&[]), None);
+    }
+
+    #[test]
+    fn days_are_the_nearest() {
+        let check = |time: &str, expected: &str| {
+            assert_eq!(day(time.parse().unwrap()).as_deref(), Some(expected));
+        };
+        check("1980-05-17T00:00:00Z", "1980-05-17");
+        check("1980-05-16T22:00:00Z", "1980-05-17");
+        check("1980-05-17T05:00:00Z", "1980-05-17");
+        check("1980-05-17T11:59:00Z", "1980-05-17");
+    }
+}

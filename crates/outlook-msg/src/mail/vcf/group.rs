@@ -1,0 +1,76 @@
+//! A distribution list as a vCard 4.0 of kind group (\[MS-OXOCNTC\] 2.2.2, RFC 6350 6.1.4).
+
+use crate::imsg::structures::{Member, list_stream_members};
+use crate::mail::bodies::Bodies;
+use crate::mail::content_lines::{ContentLine, ContentLines};
+use crate::mail::ics::{address_name, address_uri};
+use crate::mail::named::{Values, lid};
+use crate::mail::text::unix_lines;
+use crate::mapi::tags;
+
+use super::contact::{write_categories, write_revision};
+
+/// The name of the list.
+pub(super) fn name(values: Values<'_>) -> Option<String> {
+    values
+        .text(lid::DISTRIBUTION_LIST_NAME)
+        .or_else(|| values.text(tags::PR_DISPLAY_NAME))
+        .or_else(|| values.text(tags::PR_NORMALIZED_SUBJECT))
+        .or_else(|| values.text(tags::PR_SUBJECT))
+        .or_else(|| values.text(lid::FILE_UNDER))
+}
+
+/// Writes a distribution list; `None` if it has no name.
+///
+/// A member is an address, its name a parameter; a member that is known by name only, as another
+/// list, is written as `invalid:nomail` with that name.
+pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
+    let name = name(values)?;
+    lines.put("VERSION", "4.0");
+    lines.put("PRODID", "-//msgfs//msgfs//EN");
+    lines.put("KIND", "group");
+    lines.text("FN", Some(&name));
+    for member in members(values) {
+        let name = address_name(&member.address);
+        if name.is_none() && member.address.address.is_empty() {
+            continue;
+        }
+        let mut line = ContentLine::new("MEMBER");
+        if let Some(name) = name {
+            line = line.parameter("X-CN", name.trim());
+        }
+        if member.is_list {
+            line = line.parameter("X-KIND", "group");
+        }
+        lines.line(line.value(&address_uri(&member.address.address)));
+    }
+    let note = Bodies::new(values.message()).text().map(|text| unix_lines(&text));
+    lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
+    write_categories(lines, values);
+    write_revision(lines, values);
+    Some(())
+}
+
+/// The members: of each the EntryID that says more, the one-off one as a rule.
+fn members(values: Values<'_>) -> Vec<Member> {
+    if let Some(stream) = values.binary(lid::DISTRIBUTION_LIST_STREAM) {
+        let members = list_stream_members(&stream);
+        if !members.is_empty() {
+            return members.into_iter().map(|(entry, one_off)| member(entry, one_off)).collect();
+        }
+    }
+    let entries = values.binaries(lid::DISTRIBUTION_LIST_MEMBERS);
+    let one_offs = values.binaries(lid::DISTRIBUTION_LIST_ONE_OFF_MEMBERS);
+    let count = entries.len().max(one_offs.len());
+    let at = |list: &[Vec<u8>], index: usize| list.get(index).cloned().unwrap_or_default();
+    (0..count).map(|index| member(&at(&entries, index), &at(&one_offs, index))).collect()
+}
+
+fn member(entry: &[u8], one_off: &[u8]) -> Member {
+    let entry = Member::decode(entry).unwrap_or_default();
+    let one_off = Member::decode(one_off).unwrap_or_default();
+    let is_list = entry.is_list || one_off.is_list;
+    let says_more = one_off.address.address.contains('@')
+        || (!one_off.address.name.is_empty() && !entry.address.address.contains('@'));
+    Member { is_list, ..if says_more { one_off } else { entry } }
+}
