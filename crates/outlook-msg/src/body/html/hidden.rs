@@ -193,8 +193,22 @@ pub(super) fn declarations(style: &str) -> impl Iterator<Item = (&str, &str)> {
 /// Whether an element has no content.
 fn is_void(name: &[u8]) -> bool {
     const VOID: [&[u8]; 16] = [
-        b"area", b"base", b"basefont", b"bgsound", b"br", b"col", b"embed", b"frame", b"hr", b"img",
-        b"input", b"link", b"meta", b"param", b"source", b"wbr",
+        b"area",
+        b"base",
+        b"basefont",
+        b"bgsound",
+        b"br",
+        b"col",
+        b"embed",
+        b"frame",
+        b"hr",
+        b"img",
+        b"input",
+        b"link",
+        b"meta",
+        b"param",
+        b"source",
+        b"wbr",
     ];
     VOID.contains(&name)
 }
@@ -202,10 +216,39 @@ fn is_void(name: &[u8]) -> bool {
 /// Whether a paragraph has its end where this element starts.
 fn is_block(name: &[u8]) -> bool {
     const BLOCKS: [&[u8]; 33] = [
-        b"address", b"article", b"aside", b"blockquote", b"body", b"center", b"dd", b"details",
-        b"dir", b"div", b"dl", b"dt", b"fieldset", b"figure", b"footer", b"form", b"h1", b"h2",
-        b"h3", b"h4", b"h5", b"h6", b"header", b"hr", b"li", b"main", b"nav", b"ol", b"p", b"pre",
-        b"section", b"table", b"ul",
+        b"address",
+        b"article",
+        b"aside",
+        b"blockquote",
+        b"body",
+        b"center",
+        b"dd",
+        b"details",
+        b"dir",
+        b"div",
+        b"dl",
+        b"dt",
+        b"fieldset",
+        b"figure",
+        b"footer",
+        b"form",
+        b"h1",
+        b"h2",
+        b"h3",
+        b"h4",
+        b"h5",
+        b"h6",
+        b"header",
+        b"hr",
+        b"li",
+        b"main",
+        b"nav",
+        b"ol",
+        b"p",
+        b"pre",
+        b"section",
+        b"table",
+        b"ul",
     ];
     BLOCKS.contains(&name)
 }

@@ -14,5 +14,5 @@ mod tokens;
 
 pub use decode::decode;
 pub use policy::Remote;
-pub use rewrite::{Reference, Resolve, content_id_url, rewrite, undo};
+pub use rewrite::{Reference, Resolve, content_id_url, for_browser, restore, rewrite, undo};
 pub use text::to_text;

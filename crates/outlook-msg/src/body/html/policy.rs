@@ -76,8 +76,8 @@ fn head_start(html: &str) -> usize {
 /// What may stand before the document type: a byte order mark and white space.
 const BLANKS: [char; 6] = ['\u{FEFF}', '\t', '\n', '\x0C', '\r', ' '];
 
-/// The length of what [`additions`] added, if this tag is the first of it.
-pub(super) fn added_length(html: &str, tag: &Tag<'_>) -> Option<usize> {
+/// What [`additions`] added, if this tag is the first of it.
+pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
     let has = |name, expected: &str| {
         let value = tag.attribute(name).map(|value| htmlize::unescape_attribute(value.text));
         value.is_some_and(|value| value.trim().eq_ignore_ascii_case(expected))
@@ -93,7 +93,8 @@ pub(super) fn added_length(html: &str, tag: &Tag<'_>) -> Option<usize> {
     for addition in [CHARSET, "\r", "\n"] {
         rest = rest.strip_prefix(addition).unwrap_or(rest);
     }
-    Some(tag.end() - tag.start() + after.len() - rest.len())
+    let end = html.len() - rest.len();
+    Some(Source { text: html.get(tag.start()..end)?, start: tag.start() })
 }
 
 /// What stands in the place of the name of a defused tag, before and after the name.
@@ -170,7 +171,7 @@ const QUIET_LINKS: [&str; 13] = [
 
 #[cfg(test)]
 mod tests {
-    use super::super::{rewrite, undo};
+    use super::super::{for_browser, undo};
     use super::{ALLOWED, CHARSET, NO_LOOKUPS, POLICY, Remote};
 
     fn policy() -> String {
@@ -178,8 +179,8 @@ mod tests {
     }
 
     fn shown(html: &str, remote: Remote) -> String {
-        let shown = rewrite(html, &|_| None, remote);
-        assert_eq!(undo(&shown, &|_| None), html, "{shown}");
+        let shown = for_browser(html, &|_| None, remote);
+        assert_eq!(undo(&shown), html, "{shown}");
         shown
     }
 
@@ -274,10 +275,11 @@ mod tests {
 
     #[test]
     fn what_an_editor_made_of_the_addition_is_found() {
-        let shown = rewrite("<p>a", &|_| None, Remote::Blocked).replace("><", ">\n  <");
-        let shown = shown.replace("<meta http-equiv=\"Content-Security-Policy\" content=", "<META CONTENT=");
+        let shown = for_browser("<p>a", &|_| None, Remote::Blocked).replace("><", ">\n  <");
+        let shown = shown
+            .replace("<meta http-equiv=\"Content-Security-Policy\" content=", "<META CONTENT=");
         let shown = shown.replacen("\">", "\" HTTP-EQUIV='content-security-policy' />", 1);
-        let restored = undo(&shown, &|_| None);
+        let restored = undo(&shown);
         assert!(!restored.contains("default-src"), "{restored}");
         assert!(!restored.contains("prefetch"), "{restored}");
         assert!(restored.trim().ends_with("<p>a"), "{restored}");

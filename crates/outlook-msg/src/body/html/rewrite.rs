@@ -20,25 +20,46 @@ pub enum Reference<'a> {
     ContentLocation(&'a str),
 }
 
-/// Makes of a document a UTF-8 file beside its attachments that a browser may open.
+/// Rewrites what is no longer true in a document that became UTF-8 and lies beside its attachments.
 ///
-/// A declared charset becomes `utf-8`; a document without one is given it. Each reference is handed
-/// to `resolve`; where that answers with a relative path, the path takes its place, percent-encoded.
-/// References are the values of `src`, `href`, `background`, `data` and `poster`, and every `url(...)`
-/// in a style. Unless `remote` allows it, nothing is loaded from elsewhere, and no script runs. All
-/// else stays as it is, byte for byte.
-pub fn rewrite(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
+/// A declared charset becomes `utf-8`. Each reference is handed to `resolve`; where that answers
+/// with a relative path, the path takes its place, percent-encoded. References are the values of
+/// `src`, `href`, `background`, `data` and `poster`, and every `url(...)` in a style. All else stays as
+/// it is, byte for byte; comments and scripts are left alone.
+pub fn rewrite(html: &str, resolve: Resolve<'_>) -> String {
+    let mut rewriter = Rewriter::new(html, Change::References);
+    rewriter.replace_urls(&|url| url_path(url, resolve));
+    rewriter.finish()
+}
+
+/// Rewrites a document as [`rewrite`] does, so that a browser may open it: it says that it is UTF-8,
+/// and unless `remote` allows it, nothing is loaded from elsewhere and no script runs.
+pub fn for_browser(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
     let (at, added) = policy::additions(html, remote);
     let mut rewriter = Rewriter::new(html, Change::Defuse { remote, at, added });
     rewriter.replace_urls(&|url| url_path(url, resolve));
     rewriter.finish()
 }
 
-/// Undoes what [`rewrite`] does, as far as that can be seen: what it added and defused is as before.
-/// Each URL is handed to `resolve`, percent-escapes decoded, and what that answers takes its place as
-/// it stands.
-pub fn undo(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut rewriter = Rewriter::new(html, Change::Undo { found_addition: false });
+/// Takes back what [`for_browser`] added and defused, in a document that was shown and perhaps edited.
+/// References and charset stay as they are shown.
+pub fn undo(html: &str) -> String {
+    let mut rewriter = Rewriter::new(html, Change::Undo);
+    let mut starts = Tokens::new(html).filter_map(|token| match token {
+        Token::Start(tag) => policy::added(html, &tag),
+        _ => None,
+    });
+    // Only the first is ours: the document may have come with another.
+    if let Some(added) = starts.next() {
+        rewriter.replace(added, "");
+    }
+    rewriter.finish()
+}
+
+/// Undoes what [`rewrite`] does to references: each URL is handed to `resolve`, percent-escapes
+/// decoded, and what that answers takes its place as it stands.
+pub fn restore(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
+    let mut rewriter = Rewriter::new(html, Change::References);
     rewriter.replace_urls(&|url| resolve(&percent_decoded(url)));
     rewriter.finish()
 }
@@ -63,10 +84,12 @@ struct Rewriter<'a> {
 
 /// What is done to the document beside its references.
 enum Change {
+    /// Nothing.
+    References,
     /// Tags are defused, and this is added there.
     Defuse { remote: Remote, at: usize, added: String },
-    /// All that is taken back. Only the first addition is ours: the document may have come with one.
-    Undo { found_addition: bool },
+    /// That is taken back.
+    Undo,
 }
 
 impl<'a> Rewriter<'a> {
@@ -82,24 +105,10 @@ impl<'a> Rewriter<'a> {
                 self.replace(charset, "utf-8");
             }
             match token {
-                Token::Start(tag) => {
-                    self.take_addition(&tag);
-                    self.tag(&tag, replace);
-                }
+                Token::Start(tag) => self.tag(&tag, replace),
                 Token::Raw(tag, content) if tag.is("style") => self.style(content, false, replace),
                 _ => {}
             }
-        }
-    }
-
-    /// Leaves out what was added, if this tag begins it.
-    fn take_addition(&mut self, tag: &Tag<'_>) {
-        if let Change::Undo { found_addition: false } = self.change
-            && let Some(length) = policy::added_length(self.html, tag)
-        {
-            self.copy_until(tag.start());
-            self.copied = tag.start() + length;
-            self.change = Change::Undo { found_addition: true };
         }
     }
 
@@ -109,7 +118,9 @@ impl<'a> Rewriter<'a> {
             let name = attribute.name.rsplit(':').next().unwrap_or_default();
             let is = |known: &&str| name.eq_ignore_ascii_case(known);
             if REFERENCES.iter().any(is) {
-                if let Some(path) = path(&htmlize::unescape_attribute(attribute.value.text), replace) {
+                if let Some(path) =
+                    path(&htmlize::unescape_attribute(attribute.value.text), replace)
+                {
                     self.replace(attribute.value, &path);
                 }
             } else if name.eq_ignore_ascii_case("style") {
@@ -144,12 +155,9 @@ impl<'a> Rewriter<'a> {
     }
 
     fn replace(&mut self, source: Source<'_>, replacement: &str) {
-        // What was left out has no place any more.
-        if source.start >= self.copied {
-            self.copy_until(source.start);
-            self.output.push_str(replacement);
-            self.copied = source.start + source.text.len();
-        }
+        self.copy_until(source.start);
+        self.output.push_str(replacement);
+        self.copied = source.start + source.text.len();
     }
 
     /// Copies the document up to there.
@@ -169,11 +177,12 @@ impl<'a> Rewriter<'a> {
         let start = self.copied;
         for at in memchr_iter(b'<', text.as_bytes()).map(|at| start + at) {
             let (name, length) = match &self.change {
+                Change::References => break,
                 Change::Defuse { remote, .. } => match policy::defused(self.html, at, *remote) {
                     Some((name, replacement)) => (replacement, name.len()),
                     None => continue,
                 },
-                Change::Undo { .. } => match policy::restored(self.html, at) {
+                Change::Undo => match policy::restored(self.html, at) {
                     Some((name, length)) => (name.to_owned(), length),
                     None => continue,
                 },
@@ -282,7 +291,7 @@ fn percent_encoded(path: &str) -> String {
 mod tests {
     use std::cell::RefCell;
 
-    use super::{Change, Reference, Remote, Rewriter, rewrite, url_path};
+    use super::{Reference, rewrite};
 
     fn resolve(reference: Reference<'_>) -> Option<String> {
         match reference {
@@ -295,10 +304,7 @@ mod tests {
     }
 
     fn check(html: &str, expected: &str) {
-        let change = Change::Defuse { remote: Remote::Allowed, at: 0, added: String::new() };
-        let mut rewriter = Rewriter::new(html, change);
-        rewriter.replace_urls(&|url| url_path(url, &resolve));
-        assert_eq!(rewriter.finish(), expected, "{html}");
+        assert_eq!(rewrite(html, &resolve), expected, "{html}");
     }
 
     #[test]
@@ -390,7 +396,7 @@ mod tests {
             seen.borrow_mut().push(format!("{reference:?}"));
             None
         };
-        rewrite(html, &resolve, Remote::Blocked);
+        rewrite(html, &resolve);
         let expected = ["ContentLocation(\"mailto:a@b\")", "ContentId(\"\")", "ContentId(\"\")"];
         assert_eq!(*seen.borrow(), expected);
     }

@@ -84,14 +84,16 @@ impl Row {
                 let line = lines.next().unwrap_or_default();
                 // All but the first line of a cell begin as the lines of the row do.
                 let inner = line.strip_prefix(&*prefix).filter(|_| index > 0);
-                let line = inner.unwrap_or(if index > 0 && is_blank(line, &prefix) { "" } else { line });
+                let line =
+                    inner.unwrap_or(if index > 0 && is_blank(line, &prefix) { "" } else { line });
                 if !line.is_empty() {
                     laid_out.extend(std::iter::repeat_n('\t', *cell_column - column));
                     laid_out.push_str(line);
                     column = *cell_column;
                 }
             }
-            let kept = laid_out.get(begin..).unwrap_or_default().trim_end_matches([' ', '\t']).len();
+            let kept =
+                laid_out.get(begin..).unwrap_or_default().trim_end_matches([' ', '\t']).len();
             laid_out.truncate(begin + kept);
             laid_out.push('\n');
         }
@@ -117,18 +119,12 @@ mod tests {
 
     #[test]
     fn cells_of_many_lines_lie_beside_the_others() {
-        check(
-            "<table><tr><td>a<td>b<br>c<td>d<tr><td>e<td>f</table>g",
-            "a\tb\td\n\tc\ne\tf\ng\n",
-        );
+        check("<table><tr><td>a<td>b<br>c<td>d<tr><td>e<td>f</table>g", "a\tb\td\n\tc\ne\tf\ng\n");
         check("<table><tr><td>a<br>b<td>c</table>", "a\tc\nb\n");
         check("<table><tr><td>a<br>b<td>c<br>d<br>e</table>", "a\tc\nb\td\n\te\n");
         check("<table><tr><td><td>a<br>b<td><td>c</table>", "\ta\t\tc\n\tb\n");
         check("<table><tr><td>a<p>b</p>c<td>d<br>e</table>f", "a\td\n\te\nb\n\nc\nf\n");
-        check(
-            "<table><tr><td>a<td><ul><li>b<li>c</ul><td>d</table>",
-            "a\t- b\td\n\t- c\n",
-        );
+        check("<table><tr><td>a<td><ul><li>b<li>c</ul><td>d</table>", "a\t- b\td\n\t- c\n");
     }
 
     #[test]

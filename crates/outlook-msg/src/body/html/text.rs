@@ -582,10 +582,7 @@ mod tests {
 
     #[test]
     fn pictures() {
-        check(
-            "<img src=\"cid:image001.png@01\"><img alt='' src='http://a'>",
-            "[image001.png]\n",
-        );
+        check("<img src=\"cid:image001.png@01\"><img alt='' src='http://a'>", "[image001.png]\n");
         check("<img src=\"cid:a\" alt=\"b &amp; c\">", "[b & c]\n");
         let resolve = |reference: Reference<'_>| match reference {
             Reference::ContentId("a@b") => Some("attachments/c d.png".to_owned()),

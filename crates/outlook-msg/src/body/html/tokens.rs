@@ -176,10 +176,8 @@ impl<'a> Iterator for Attributes<'a> {
         let leading = usize::from(self.next_is(b'='));
         let name = self.rest;
         self.rest = self.rest.after(leading);
-        let rest = self
-            .take_until(|byte| matches!(byte, b'=' | b'>' | b'/') || is_blank(byte))
-            .text
-            .len();
+        let rest =
+            self.take_until(|byte| matches!(byte, b'=' | b'>' | b'/') || is_blank(byte)).text.len();
         let name = name.first(leading + rest).text;
         let mut ahead = self.clone();
         ahead.skip_blanks();

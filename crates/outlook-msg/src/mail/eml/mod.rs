@@ -107,7 +107,7 @@ impl Composer {
     ) -> Result<Part, Error> {
         let bodies = Bodies::new(message);
         let references = RefCell::new(References::default());
-        let html = bodies.html(&|reference| {
+        let html = bodies.mailed_html(&|reference| {
             references.borrow_mut().insert(reference);
             None
         });
