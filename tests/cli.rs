@@ -1,5 +1,5 @@
 //! The command line: what is typed wrong, or cannot be done, is one line that names it and says
-//! what to do, with exit code 2 for wrong usage and 1 for the rest. Nothing is left mounted.
+//! what to do, with exit status 2 for wrong usage and missing paths and 1 for the rest. Nothing is left mounted.
 
 mod extract;
 mod help;
@@ -97,8 +97,48 @@ fn wrong_usage() {
     check("-o", "a value is required for '-o <OPTIONS>' but none was supplied");
     check("umount", "missing <MOUNTPOINT>");
     check("umount @empty @full", "unexpected argument '@full' found");
-    check("check", "missing <PATH>...");
+    check("grep", "missing <PATTERN>");
     check("check --frobnicate", "unexpected argument '--frobnicate' found");
+}
+
+/// What was meant is named, where something similar is known.
+#[test]
+fn slips_get_a_suggestion() {
+    let stage = Stage::new();
+    let check = |arguments, expected: &str| stage.check(arguments, USAGE, expected);
+    check("gerp x", "no file or command 'gerp'; did you mean 'grep'?");
+    check("unmount @empty", "no file or command 'unmount'; did you mean 'umount'?");
+    check("tre", "missing <MOUNTPOINT>; did you mean 'msgfs tree'?; see msgfs --help");
+    check(
+        "@mail/a.msg",
+        "missing <MOUNTPOINT>; 'msgfs show @mail/a.msg' prints a message; see msgfs --help",
+    );
+    check(
+        "-o shwo=all @mail @empty",
+        "unknown option 'shwo=all'; see msgfs --help; did you mean 'show'?",
+    );
+    check(
+        "ls --recursiv",
+        "unexpected argument '--recursiv' found; did you mean '--recursive'?; see msgfs --help",
+    );
+    check("ls --json --mail", "--json and --mail exclude each other; see msgfs --help");
+}
+
+/// Files of other mail programs are told apart, by their content before their name.
+#[test]
+fn other_mail_files_are_recognised() {
+    let stage = Stage::new();
+    let folder = &stage.folder;
+    for (name, content, expected) in [
+        ("a.pst", "!BDN", "is an Outlook data file"),
+        ("b.eml", "Subject: x", "is an Internet message"),
+        ("c", "From ann@example.org Mon", "is a mailbox"),
+    ] {
+        fs::write(folder.join(name), content).unwrap();
+        let ended = run(msgfs().arg(folder.join(name)).arg(folder.join("empty")), MOMENT);
+        assert!(ended.stderr.contains(expected), "{name}: {}", ended.stderr);
+        stage.check_failed(&ended, USAGE, name);
+    }
 }
 
 #[test]
@@ -149,8 +189,8 @@ fn unusable_sources() {
             stage.check(&format!("{flags}{source} @empty"), FAILED, &expected);
         }
     };
-    check("@missing", "No such file or directory (os error 2)");
-    check("@file/a.msg", "Not a directory (os error 20)");
+    check("@missing", "No such file or directory");
+    check("@file/a.msg", "Not a directory");
     check("/dev/null", "neither a folder nor a file");
     let pipe = stage.folder.join("pipe");
     let mode = rustix::fs::Mode::from_raw_mode(0o644);

@@ -1,7 +1,10 @@
 //! Edits of messages through the library: what is set, saved, killed on the way and kept.
 
+mod attributes;
+mod bodies;
 mod close;
 mod corpus;
 mod crash;
+mod editor;
 mod kinds;
 mod target;

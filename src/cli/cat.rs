@@ -6,16 +6,21 @@ use crate::fs;
 
 use super::arguments::Cat;
 use super::complain;
-use super::places::{Places, cause};
+use super::places::{Places, cause, is_message_name};
+use super::status::Status;
 use super::terminal::one_line;
 
 /// As much as is read at a time.
 const READ_BYTES: usize = 256 << 10;
 
-/// Prints all files; returns whether all could be read.
-pub(super) fn run(arguments: &Cat, options: fs::Options, out: &mut dyn Write) -> io::Result<bool> {
+/// Prints all files.
+pub(super) fn run(
+    arguments: &Cat,
+    options: fs::Options,
+    out: &mut dyn Write,
+) -> io::Result<Status> {
     let mut places = Places::new(options);
-    let mut is_well = true;
+    let mut status = Status::Done;
     for path in &arguments.paths {
         let failure = match places.open(path) {
             Ok(place) => print(&place, out)?,
@@ -23,11 +28,17 @@ pub(super) fn run(arguments: &Cat, options: fs::Options, out: &mut dyn Write) ->
         };
         if let Some(error) = failure {
             out.flush()?;
-            complain(&format!("{}: {}", one_line(path), cause(&error)));
-            is_well = false;
+            status.join(Status::of(&error));
+            let hint = match error {
+                fs::Error::IsADirectory if is_message_name(path.as_os_str()) => {
+                    "; 'msgfs show' prints a message"
+                }
+                _ => "",
+            };
+            complain(&format!("{}: {}{hint}", one_line(path), cause(&error)));
         }
     }
-    Ok(is_well)
+    Ok(status)
 }
 
 /// Prints a file as far as it can be read; returns why no further.

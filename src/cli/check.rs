@@ -15,7 +15,10 @@ use crate::imsg::{Defect, Note};
 use crate::view::Findings;
 
 use super::arguments::Check;
-use super::terminal::progress_bar;
+use super::complain;
+use super::places::cause;
+use super::status::Status;
+use super::terminal::{counted, one_line, progress_bar};
 
 /// A message to be checked.
 struct Candidate<'a> {
@@ -33,25 +36,30 @@ enum Line<'a> {
     Summary { messages: usize, damaged: usize, defects: usize, notes: usize },
 }
 
-/// Prints the defects of all messages, the notes on them and a summary; returns whether there was
-/// no defect.
-pub(super) fn run(arguments: &Check) -> io::Result<bool> {
+/// Prints the defects of all messages, the notes on them and a summary.
+pub(super) fn run(arguments: &Check) -> io::Result<Status> {
     let mut report = Report { json: arguments.json, damaged: 0, defects: 0, notes: 0 };
+    let mut status = Status::Done;
+    let mut failed = |path: &Path, error: &str| {
+        status = Status::Failed;
+        complain(&format!("{}: {error}", one_line(path)));
+    };
     let mut sources = Vec::new();
     for path in &arguments.paths {
         match Fs::open(path, fs::Options::default()) {
             Ok(fs) => sources.push((path, fs)),
-            Err(error) => report.add(path, &unreadable(&error))?,
+            Err(error) => failed(path, &error.to_string()),
         }
     }
     let mut candidates = Vec::new();
     for (path, fs) in &sources {
         for (folder, error) in collect(fs, path, &mut candidates) {
-            report.add(&folder, &unreadable(&error))?;
+            failed(&folder, &cause(&error));
         }
     }
     check_all(&candidates, &mut report)?;
-    report.finish(candidates.len())
+    status.join(report.finish(candidates.len())?);
+    Ok(status)
 }
 
 fn unreadable(error: &dyn std::error::Error) -> Findings {
@@ -152,10 +160,10 @@ impl Report {
         Ok(())
     }
 
-    fn finish(self, messages: usize) -> io::Result<bool> {
+    fn finish(self, messages: usize) -> io::Result<Status> {
         let Self { damaged, defects, notes, .. } = self;
         self.print(&Line::Summary { messages, damaged, defects, notes })?;
-        Ok(defects == 0)
+        Ok(if defects == 0 { Status::Done } else { Status::Wrong })
     }
 
     fn print(&self, line: &Line<'_>) -> io::Result<()> {
@@ -168,10 +176,11 @@ impl Report {
             Line::Defect { path, place, cause } => writeln!(out, "{path}: {place}: {cause}"),
             Line::Note { path, place, note } => writeln!(out, "{path}: note: {place}: {note}"),
             Line::Summary { messages, damaged, defects, notes } => {
-                write!(out, "{messages} messages, {damaged} damaged, {defects} defects")?;
+                let messages = counted(*messages, "message");
+                write!(out, "{messages}, {damaged} damaged, {}", counted(*defects, "defect"))?;
                 match notes {
                     0 => writeln!(out),
-                    notes => writeln!(out, ", {notes} notes"),
+                    notes => writeln!(out, ", {}", counted(*notes, "note")),
                 }
             }
         }

@@ -1,79 +1,91 @@
-//! `msgfs ls`: lists names, attributes, or a line of JSON a message.
+//! `msgfs ls`: lists names, attributes, or messages.
 
-use std::ffi::OsStr;
+use std::cmp::Ordering;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-
-use jiff::Timestamp;
 
 use crate::fs::{self, Attr, FileType, Place};
 
 use super::arguments::Ls;
+use super::clock::{Clock, human_size};
 use super::places::{Places, cause};
-use super::terminal::{is_terminal, one_line, printed};
+use super::status::Status;
+use super::terminal::{has_colors, is_terminal, one_line, printed};
 use super::{complain, summaries};
 
-/// Prints the listing; returns whether all could be listed.
+/// Prints the listing.
 pub(super) fn run(
     arguments: &Ls,
     options: fs::Options,
     out: &mut (dyn Write + Send),
-) -> io::Result<bool> {
+) -> io::Result<Status> {
     if arguments.json {
         return summaries::run(arguments, options, out);
     }
     let mut places = Places::new(options);
     let mut listing = Listing {
         out,
-        long: arguments.long,
-        recursive: arguments.recursive,
+        arguments,
+        clock: Clock::new(arguments.utc),
         to_terminal: is_terminal(),
+        has_colors: has_colors(arguments.color),
         has_headings: arguments.recursive || arguments.paths.len() > 1,
         is_first: true,
-        is_well: true,
+        status: Status::Done,
     };
     for path in &arguments.paths {
         match places.open(path) {
             Ok(place) if place.attr().file_type == FileType::Directory => listing.tree(place)?,
             Ok(place) => {
                 listing.is_first = false;
-                listing.line(path, Some(&place))?;
+                let file_type = place.attr().file_type;
+                listing.line(&Listed { name: path.into(), file_type, place: Some(place) })?;
             }
             Err(error) => listing.failed(path, &error)?,
         }
     }
-    Ok(listing.is_well)
+    Ok(listing.status)
+}
+
+/// A name of a directory, and what it stands for where that was looked at.
+struct Listed {
+    name: OsString,
+    file_type: FileType,
+    place: Option<Place>,
 }
 
 struct Listing<'a> {
     out: &'a mut (dyn Write + Send),
-    long: bool,
-    recursive: bool,
+    arguments: &'a Ls,
+    clock: Clock,
     to_terminal: bool,
+    has_colors: bool,
     has_headings: bool,
     is_first: bool,
-    is_well: bool,
+    status: Status,
 }
 
 impl Listing<'_> {
-    /// Lists a directory, and those below it if that is asked for.
+    /// Lists a directory, and with `-R` those below it.
     fn tree(&mut self, root: Place) -> io::Result<()> {
         let mut directories = vec![root];
         while let Some(directory) = directories.pop() {
-            let first = directories.len();
-            self.directory(&directory, &mut directories)?;
-            if let Some(found) = directories.get_mut(first..) {
-                found.reverse();
-            }
+            let below = self.directory(&directory)?;
+            directories.extend(below.into_iter().rev());
         }
         Ok(())
     }
 
-    /// Lists one directory; puts those in it that are to be listed too behind the others.
-    fn directory(&mut self, place: &Place, below: &mut Vec<Place>) -> io::Result<()> {
-        let entries = match place.list() {
+    /// Lists one directory; returns those in it that are to be listed too.
+    fn directory(&mut self, place: &Place) -> io::Result<Vec<Place>> {
+        let entries = match self.entries(place)? {
             Ok(entries) => entries,
-            Err(error) => return self.failed(place.path(), &error),
+            Err(error) => {
+                self.failed(place.path(), &error)?;
+                return Ok(Vec::new());
+            }
         };
         if self.has_headings {
             let blank: &[u8] = if self.is_first { b"" } else { b"\n" };
@@ -82,33 +94,67 @@ impl Listing<'_> {
             self.out.write_all(b":\n")?;
         }
         self.is_first = false;
+        let mut below = Vec::new();
         for entry in entries {
-            let descends = self.recursive && entry.file_type == FileType::Directory;
-            if !self.long && !descends {
-                self.line(Path::new(&entry.name), None)?;
-                continue;
-            }
-            match place.child(&entry.name) {
-                Ok(child) => {
-                    self.line(Path::new(&entry.name), Some(&child))?;
-                    if descends {
-                        below.push(child);
-                    }
-                }
-                // It went away meanwhile.
-                Err(fs::Error::NotFound) => {}
-                Err(error) => self.failed(&place.path().join(&entry.name), &error)?,
-            }
+            self.line(&entry)?;
+            let descends = self.arguments.recursive && entry.file_type == FileType::Directory;
+            below.extend(entry.place.filter(|_| descends));
         }
-        Ok(())
+        Ok(below)
     }
 
-    fn line(&mut self, name: &Path, place: Option<&Place>) -> io::Result<()> {
-        let place = place.filter(|_| self.long);
-        if let Some(place) = place {
-            self.out.write_all(attributes(place.attr()).as_bytes())?;
+    /// The entries of a directory in their order.
+    fn entries(&mut self, place: &Place) -> io::Result<Result<Vec<Listed>, fs::Error>> {
+        let Ls { long, recursive, by_time, by_size, reverse, all, .. } = *self.arguments;
+        let names = match place.list() {
+            Ok(names) => names,
+            Err(error) => return Ok(Err(error)),
+        };
+        // In a message nothing is left out: an attachment may be called .profile.
+        let hides = place.is_folder() && !all;
+        let mut entries = Vec::with_capacity(names.len());
+        for named in names {
+            if hides && named.name.as_bytes().starts_with(b".") {
+                continue;
+            }
+            let descends = recursive && named.file_type == FileType::Directory;
+            let mut child = None;
+            if long || by_time || by_size || descends {
+                match place.child(&named.name) {
+                    Ok(found) => child = Some(found),
+                    // It went away meanwhile.
+                    Err(fs::Error::NotFound) => continue,
+                    Err(error) => {
+                        self.failed(&place.path().join(&named.name), &error)?;
+                        continue;
+                    }
+                }
+            }
+            entries.push(Listed { name: named.name, file_type: named.file_type, place: child });
         }
-        self.out.write_all(&printed(name, self.to_terminal))?;
+        // Names are in order already, and the sort is stable.
+        entries.sort_by(|a, b| match (attr(a), attr(b)) {
+            (Some(a), Some(b)) if by_time => b.mtime.cmp(&a.mtime),
+            (Some(a), Some(b)) if by_size => b.size.cmp(&a.size),
+            _ => Ordering::Equal,
+        });
+        if reverse {
+            entries.reverse();
+        }
+        Ok(Ok(entries))
+    }
+
+    fn line(&mut self, entry: &Listed) -> io::Result<()> {
+        let place = entry.place.as_ref().filter(|_| self.arguments.long);
+        if let Some(place) = place {
+            let attributes = self.attributes(place.attr());
+            self.out.write_all(attributes.as_bytes())?;
+        }
+        let is_coloured = self.has_colors && entry.file_type == FileType::Directory;
+        let (before, behind) = if is_coloured { (BLUE, PLAIN) } else { ("", "") };
+        self.out.write_all(before.as_bytes())?;
+        self.out.write_all(&printed(Path::new(&entry.name), self.to_terminal))?;
+        self.out.write_all(behind.as_bytes())?;
         if let Some(place) = place
             && place.attr().file_type == FileType::Symlink
             && let Ok(target) = place.read_link()
@@ -116,34 +162,46 @@ impl Listing<'_> {
             self.out.write_all(b" -> ")?;
             self.out.write_all(&printed(&target, self.to_terminal))?;
         }
-        self.out.write_all(b"\n")
+        self.out.write_all(if self.arguments.null { b"\0" } else { b"\n" })
+    }
+
+    /// Mode, links, owner, group, size and time, each as wide as it mostly is.
+    fn attributes(&self, attr: &Attr) -> String {
+        let kind = match attr.file_type {
+            FileType::Directory => 'd',
+            FileType::RegularFile => '-',
+            FileType::Symlink => 'l',
+            FileType::NamedPipe => 'p',
+            FileType::CharDevice => 'c',
+            FileType::BlockDevice => 'b',
+            FileType::Socket => 's',
+        };
+        let bit =
+            |at: usize, letter| if attr.permissions & (0o400 >> at) == 0 { '-' } else { letter };
+        let mode: String = "rwxrwxrwx".chars().enumerate().map(|(at, one)| bit(at, one)).collect();
+        let Attr { links, uid, gid, .. } = attr;
+        let time = self.clock.exact_of_file(attr.mtime);
+        let size = match self.arguments.human_readable {
+            true => format!("{:>5}", human_size(attr.size)),
+            false => format!("{:>9}", attr.size),
+        };
+        format!("{kind}{mode} {links} {uid:>4} {gid:>4} {size} {time} ")
     }
 
     fn failed(&mut self, path: &Path, error: &fs::Error) -> io::Result<()> {
-        self.is_well = false;
+        self.status.join(Status::of(error));
         self.out.flush()?;
         complain(&format!("{}: {}", one_line(path), cause(error)));
         Ok(())
     }
 }
 
-/// Mode, links, owner, group, size and time, each as wide as it mostly is.
-fn attributes(attr: &Attr) -> String {
-    let kind = match attr.file_type {
-        FileType::Directory => 'd',
-        FileType::RegularFile => '-',
-        FileType::Symlink => 'l',
-        FileType::NamedPipe => 'p',
-        FileType::CharDevice => 'c',
-        FileType::BlockDevice => 'b',
-        FileType::Socket => 's',
-    };
-    let bit = |at: usize, letter| if attr.permissions & (0o400 >> at) == 0 { '-' } else { letter };
-    let mode: String = "rwxrwxrwx".chars().enumerate().map(|(at, one)| bit(at, one)).collect();
-    let time = Timestamp::try_from(attr.mtime).unwrap_or_default();
-    let time = time.strftime("%Y-%m-%dT%H:%M:%SZ");
-    let Attr { links, uid, gid, size, .. } = attr;
-    format!("{kind}{mode} {links} {uid:>4} {gid:>4} {size:>9} {time} ")
+/// As ls colours directories.
+const BLUE: &str = "\x1b[1;34m";
+const PLAIN: &str = "\x1b[0m";
+
+fn attr(listed: &Listed) -> Option<&Attr> {
+    listed.place.as_ref().map(Place::attr)
 }
 
 /// Whether a directory is shown for a message.

@@ -3,6 +3,7 @@
 mod arguments;
 mod cat;
 mod check;
+mod clock;
 mod extract;
 mod grep;
 mod help;
@@ -11,11 +12,14 @@ mod log;
 mod ls;
 mod ordered;
 mod places;
+mod status;
+mod suggest;
 mod summaries;
 mod terminal;
 mod topics;
 mod tree;
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
@@ -29,19 +33,24 @@ use crate::fs;
 use crate::mount::{self, Caller, MountOptions, OptionError, Request};
 
 use arguments::{Command, CommandLine, Mount, View};
+use status::Status;
 
+/// What a mount that failed ends with, and one that kept edits.
 const FAILED: u8 = 1;
-const USAGE: u8 = 2;
 /// Printed at a time.
 const OUTPUT_BYTES: usize = 64 << 10;
 
-/// Runs the program: 0 if all went well, 1 if something failed, 2 for wrong usage.
+/// Runs the program: 0 if all went well, 1 if something is wrong or nothing was found, 2 for wrong
+/// usage, a missing path or a failed read.
 /// Called by mount(8), it has the exit codes of mount(8).
 pub fn main() -> ExitCode {
     let mut arguments = std::env::args_os();
     let name = arguments.next();
     if helper::is_called(name.as_deref()) {
         return run_helper(arguments);
+    }
+    if mount::is_guard(name.as_deref()) {
+        return run_guard(arguments);
     }
     // What is in a message on standard input would be taken for an option.
     let arguments = arguments.map(|argument| match argument.as_bytes() {
@@ -55,48 +64,46 @@ pub fn main() -> ExitCode {
     match (command_line.command, command_line.mount) {
         (Some(command), _) => run_command(command),
         (None, Some(mount)) => run_mount(mount),
-        (None, None) => wrong_usage("missing <SOURCE> and <MOUNTPOINT>").into(),
+        (None, None) => wrong_usage("missing <SOURCE> and <MOUNTPOINT>").code().into(),
     }
 }
 
 fn run_command(command: Command) -> ExitCode {
     let options = match tree_options(&command) {
         Ok(options) => options,
-        Err(error) => {
-            complain(&error.to_string());
-            return USAGE.into();
-        }
+        Err(error) => return wrong_option(&error).code().into(),
     };
     let mut out = io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
-    let code = |is_well| if is_well { 0 } else { FAILED };
     let done = match command {
         Command::Umount(arguments) => return finish(mount::unmount(&arguments.mount_point)),
-        Command::Check(arguments) => check::run(&arguments).map(code),
-        Command::Ls(arguments) => ls::run(&arguments, options, &mut out).map(code),
-        Command::Tree(arguments) => tree::run(&arguments, options, &mut out).map(code),
-        Command::Cat(arguments) => cat::run(&arguments, options, &mut out).map(code),
+        Command::Check(arguments) => check::run(&arguments),
+        Command::Ls(arguments) => ls::run(&arguments, options, &mut out),
+        Command::Tree(arguments) => tree::run(&arguments, options, &mut out),
+        Command::Cat(arguments) => cat::run(&arguments, options, &mut out),
         Command::Extract(arguments) => extract::run(&arguments, options),
         Command::Grep(arguments) => grep::run(&arguments, options, &mut out),
-        Command::Man(arguments) => help::man(arguments.command.as_deref(), &mut out).map(|()| 0),
+        Command::Man(arguments) => {
+            help::man(arguments.command.as_deref(), &mut out).map(|()| Status::Done)
+        }
         Command::Completions(arguments) => {
             help::completions(&arguments, &mut out);
-            Ok(0)
+            Ok(Status::Done)
         }
         Command::Help(arguments) => match help::explain(&arguments.topics) {
-            Ok(text) => out.write_all(text.as_bytes()).map(|()| 0),
+            Ok(text) => out.write_all(text.as_bytes()).map(|()| Status::Done),
             Err(error) => {
                 complain(&error.to_string());
-                return USAGE.into();
+                Ok(Status::Failed)
             }
         },
     };
-    match done.and_then(|code| out.flush().map(|()| code)) {
-        Ok(code) => code.into(),
+    match done.and_then(|status| out.flush().map(|()| status)) {
+        Ok(status) => status.code().into(),
         // Whoever read it has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error.to_string());
-            FAILED.into()
+            Status::Failed.code().into()
         }
     }
 }
@@ -117,12 +124,20 @@ fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
 
 fn run_mount(arguments: Mount) -> ExitCode {
     let Mount { source, mount_point, options, foreground, debug } = arguments;
+    if !source.exists()
+        && let Some(command) = source.to_str().and_then(similar_command)
+    {
+        let what = format!("no file or command '{}'; did you mean '{command}'?", source.display());
+        complain(&what);
+        return Status::Failed.code().into();
+    }
+    if let Some(what) = suggest::other_mail_file(&source) {
+        complain(&format!("{}: {what}", source.display()));
+        return Status::Failed.code().into();
+    }
     let options = match MountOptions::parse(options.iter().map(String::as_str), helper::caller()) {
         Ok(options) => options,
-        Err(error) => {
-            complain(&error.to_string());
-            return USAGE.into();
-        }
+        Err(error) => return wrong_option(&error).code().into(),
     };
     let request = Request { source, mount_point, options };
     let outcome = if foreground || debug {
@@ -164,6 +179,18 @@ fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Guards a mount that another process serves.
+fn run_guard(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    log::to_system();
+    match mount::guard(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("a mount whose process has died does not come off: {error}");
+            FAILED.into()
+        }
+    }
+}
+
 /// Prints help and version in full, and what is wrong with the usage in one line.
 fn explain(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
@@ -171,22 +198,96 @@ fn explain(error: &clap::Error) -> ExitCode {
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
-    let text = error.to_string();
-    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
-    let what = match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::MissingRequiredArgument, Some(ContextValue::Strings(names))) => {
-            format!("missing {}", names.join(" and "))
-        }
-        (ErrorKind::ArgumentConflict, _) => "too many arguments".to_owned(),
-        _ => first.to_owned(),
-    };
-    wrong_usage(&what).into()
+    wrong_usage(&what_is_wrong(error)).code().into()
 }
 
-/// Says what is wrong with the usage; returns the exit code.
-fn wrong_usage(what: &str) -> u8 {
+fn what_is_wrong(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+    let strings = |kind| match error.get(kind) {
+        Some(ContextValue::Strings(words)) => words.clone(),
+        Some(ContextValue::String(word)) => vec![word.clone()],
+        _ => Vec::new(),
+    };
+    match error.kind() {
+        ErrorKind::MissingRequiredArgument => {
+            let missing = format!("missing {}", strings(ContextKind::InvalidArg).join(" and "));
+            match lone_word() {
+                Some(word) => format!("{missing}{}", hint_for_lone_word(&word)),
+                None => missing,
+            }
+        }
+        ErrorKind::ArgumentConflict => {
+            let (one, others) = (strings(ContextKind::InvalidArg), strings(ContextKind::PriorArg));
+            match (one.as_slice(), others.as_slice()) {
+                ([one], [_, ..]) if one.starts_with('-') => {
+                    format!("{one} and {} exclude each other", others.join(", "))
+                }
+                _ => "too many arguments".to_owned(),
+            }
+        }
+        ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::InvalidValue => {
+            let kinds = [
+                ContextKind::SuggestedArg,
+                ContextKind::SuggestedSubcommand,
+                ContextKind::SuggestedValue,
+            ];
+            match kinds.into_iter().flat_map(strings).next() {
+                Some(meant) => format!("{first}; did you mean '{meant}'?"),
+                None => first.to_owned(),
+            }
+        }
+        _ => first.to_owned(),
+    }
+}
+
+/// The only word that was typed, if there was one and no option.
+fn lone_word() -> Option<OsString> {
+    let mut words = std::env::args_os().skip(1);
+    let word = words.next().filter(|word| !word.as_bytes().starts_with(b"-"))?;
+    words.next().is_none().then_some(word)
+}
+
+/// What somebody meant who typed one word, which is no command.
+fn hint_for_lone_word(word: &OsStr) -> String {
+    let path = Path::new(word);
+    // A command that lacks its arguments is no slip.
+    let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
+    if let Some(command) = meant.filter(|_| !path.exists()) {
+        return format!("; did you mean 'msgfs {command}'?");
+    }
+    match path.is_file() {
+        true => format!("; 'msgfs show {}' prints a message", path.display()),
+        false => String::new(),
+    }
+}
+
+fn similar_command(word: &str) -> Option<String> {
+    let command = arguments::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    suggest::similar(word, names).map(str::to_owned)
+}
+
+/// Says what is wrong with an option of `-o`.
+fn wrong_option(error: &OptionError) -> Status {
+    let meant = match error {
+        OptionError::Unknown(word) => {
+            let name = word.split('=').next().unwrap_or(word);
+            suggest::similar(name, topics::OPTIONS.iter().flat_map(topics::Topic::names))
+        }
+        _ => None,
+    };
+    match meant {
+        Some(meant) => complain(&format!("{error}; did you mean '{meant}'?")),
+        None => complain(&error.to_string()),
+    }
+    Status::Failed
+}
+
+/// Says what is wrong with the usage.
+fn wrong_usage(what: &str) -> Status {
     complain(&format!("{what}; see msgfs --help"));
-    USAGE
+    Status::Failed
 }
 
 fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
@@ -204,7 +305,15 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
 
 fn complain(text: &str) {
     // One line, whatever the user typed that is repeated in it.
-    let line = text.replace(|c: char| c.is_control(), " ");
+    let line = without_numbers(text).replace(|c: char| c.is_control(), " ");
     // Without a place to complain to, the exit code has to do.
     let _ = writeln!(io::stderr(), "msgfs: {line}");
+}
+
+/// Without the numbers of errors, which say nothing that their texts do not.
+fn without_numbers(text: &str) -> Cow<'_, str> {
+    const NUMBER: &str = " (os error ";
+    let Some((before, behind)) = text.split_once(NUMBER) else { return Cow::Borrowed(text) };
+    let behind = behind.split_once(')').map_or("", |(_, behind)| behind);
+    Cow::Owned(format!("{before}{}", without_numbers(behind)))
 }

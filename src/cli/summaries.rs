@@ -13,6 +13,7 @@ use super::complain;
 use super::ls::shows_message;
 use super::ordered::ordered;
 use super::places::{Places, Unit, Units, cause, is_message_name};
+use super::status::Status;
 use super::terminal::one_line;
 
 /// What is said of a message. A value that the message does not have is null or empty.
@@ -37,30 +38,30 @@ pub(super) fn run(
     arguments: &Ls,
     options: fs::Options,
     out: &mut (dyn Write + Send),
-) -> io::Result<bool> {
-    let mut is_well = true;
+) -> io::Result<Status> {
+    let mut status = Status::Done;
     let mut units = Units::new(Places::new(options), arguments.paths.clone());
     if !arguments.recursive {
         units = units.without_folders_below();
     }
     let work = |unit: Unit, out: &mut super::ordered::Output<'_>| match unit {
-        Unit::Failed(path, error) => vec![(path, cause(&error))],
+        Unit::Failed(path, error) => vec![(path, error)],
         Unit::Tree(place) => summarize_below(&place, out),
         Unit::File(_) | Unit::Folder(_) => Vec::new(),
     };
-    ordered(units, out, work, |failures: Vec<(PathBuf, String)>| {
-        for (path, cause) in failures {
-            is_well = false;
-            complain(&format!("{}: {cause}", one_line(&path)));
+    ordered(units, out, work, |failures: Vec<(PathBuf, fs::Error)>| {
+        for (path, error) in failures {
+            status.join(Status::of(&error));
+            complain(&format!("{}: {}", one_line(&path), cause(&error)));
         }
         true
     })?;
-    Ok(is_well)
+    Ok(status)
 }
 
 /// The line of a message, or those of the messages in a directory of a message.
-fn summarize_below(place: &Place, out: &mut dyn Write) -> Vec<(PathBuf, String)> {
-    let failed = |place: &Place, error: &fs::Error| vec![(place.path().to_owned(), cause(error))];
+fn summarize_below(place: &Place, out: &mut dyn Write) -> Vec<(PathBuf, fs::Error)> {
+    let failed = |place: &Place, error: fs::Error| vec![(place.path().to_owned(), error)];
     if shows_message(place) {
         return match summarize(place) {
             Ok(summary) => {
@@ -69,12 +70,12 @@ fn summarize_below(place: &Place, out: &mut dyn Write) -> Vec<(PathBuf, String)>
                 let _ = printed.map_err(io::Error::from).and_then(|()| out.write_all(b"\n"));
                 Vec::new()
             }
-            Err(error) => failed(place, &error),
+            Err(error) => failed(place, error),
         };
     }
     let entries = match place.list() {
         Ok(entries) => entries,
-        Err(error) => return failed(place, &error),
+        Err(error) => return failed(place, error),
     };
     let messages = entries
         .iter()
@@ -83,7 +84,7 @@ fn summarize_below(place: &Place, out: &mut dyn Write) -> Vec<(PathBuf, String)>
     for message in messages {
         match place.child(&message.name) {
             Ok(child) => failures.extend(summarize_below(&child, out)),
-            Err(error) => failures.push((place.path().join(&message.name), cause(&error))),
+            Err(error) => failures.push((place.path().join(&message.name), error)),
         }
     }
     failures

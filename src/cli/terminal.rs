@@ -8,6 +8,8 @@ use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::arguments::When;
+
 /// The bytes of a name or path to be printed to standard output: as they are, but on a terminal
 /// without anything that would control it.
 pub(super) fn printed(name: &Path, to_terminal: bool) -> Cow<'_, [u8]> {
@@ -20,6 +22,8 @@ pub(super) fn printed(name: &Path, to_terminal: bool) -> Cow<'_, [u8]> {
 
 /// A name or path in one line, for messages.
 pub(super) fn one_line(name: &Path) -> String {
+    // The current folder without its name.
+    let name = if name.as_os_str().is_empty() { Path::new(".") } else { name };
     escaped(name.as_os_str().as_bytes())
 }
 
@@ -28,9 +32,21 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
-/// A bar on standard error, if that is a terminal; `total` is asked for only then.
+/// Whether to colour what goes to standard output (`NO_COLOR`, `TERM=dumb`).
+pub(super) fn has_colors(when: When) -> bool {
+    let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    let is_refused = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match when {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => is_terminal() && !is_dumb() && !is_refused(),
+    }
+}
+
+/// A bar on standard error, if that is a terminal and standard output is none: a bar would stand
+/// between the lines of the results. `total` is asked for only then.
 pub(super) fn progress_bar(total: impl FnOnce() -> u64) -> ProgressBar {
-    if !io::stderr().is_terminal() {
+    if !io::stderr().is_terminal() || is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(total());
@@ -38,6 +54,11 @@ pub(super) fn progress_bar(total: impl FnOnce() -> u64) -> ProgressBar {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
+}
+
+/// A number with its noun: `1 message`, `2 messages`.
+pub(super) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 fn is_harmful(bytes: &[u8]) -> bool {

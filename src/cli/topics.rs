@@ -103,10 +103,9 @@ it only the user who mounts can, not even root. Others than root need user_allow
     },
     Topic {
         usage: "auto_unmount",
-        summary: "unmount when the process dies",
-        text: "Unmounts when the process of the mount dies, whatever it died of; needs \
-fusermount3. Without it a mount whose process was killed stays, dead, until it is unmounted or \
-mounted again.",
+        summary: "have fusermount3 unmount when the process dies",
+        text: "Has fusermount3 unmount when the process of the mount dies, whatever it died of. \
+Without it msgfs-guard, a process of ours, does the same.",
     },
     Topic {
         usage: "fsname=NAME",

@@ -8,10 +8,15 @@ use crate::fs::{self, FileType, Named, Place};
 use super::arguments::Tree;
 use super::complain;
 use super::places::{Places, cause};
+use super::status::Status;
 use super::terminal::{is_terminal, one_line, printed};
 
-/// Prints the trees; returns whether all could be listed.
-pub(super) fn run(arguments: &Tree, options: fs::Options, out: &mut dyn Write) -> io::Result<bool> {
+/// Prints the trees.
+pub(super) fn run(
+    arguments: &Tree,
+    options: fs::Options,
+    out: &mut dyn Write,
+) -> io::Result<Status> {
     let mut places = Places::new(options);
     let mut drawing = Drawing {
         out,
@@ -19,7 +24,7 @@ pub(super) fn run(arguments: &Tree, options: fs::Options, out: &mut dyn Write) -
         to_terminal: is_terminal(),
         directories: 0,
         files: 0,
-        is_well: true,
+        status: Status::Done,
     };
     for path in &arguments.paths {
         match places.open(path) {
@@ -30,9 +35,12 @@ pub(super) fn run(arguments: &Tree, options: fs::Options, out: &mut dyn Write) -
             Err(error) => drawing.failed(path, &error)?,
         }
     }
-    let Drawing { directories, files, is_well, out, .. } = drawing;
-    writeln!(out, "\n{directories} directories, {files} files")?;
-    Ok(is_well)
+    let Drawing { directories, files, status, out, .. } = drawing;
+    let plural =
+        |count, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let directories = plural(directories, "directory", "directories");
+    writeln!(out, "\n{directories}, {}", plural(files, "file", "files"))?;
+    Ok(status)
 }
 
 /// A directory that is being drawn.
@@ -49,7 +57,7 @@ struct Drawing<'a> {
     to_terminal: bool,
     directories: u64,
     files: u64,
-    is_well: bool,
+    status: Status,
 }
 
 impl Drawing<'_> {
@@ -116,7 +124,7 @@ impl Drawing<'_> {
     }
 
     fn failed(&mut self, path: &Path, error: &fs::Error) -> io::Result<()> {
-        self.is_well = false;
+        self.status.join(Status::of(error));
         self.out.flush()?;
         complain(&format!("{}: {}", one_line(path), cause(error)));
         Ok(())

@@ -8,6 +8,7 @@
 mod ahead;
 mod attr;
 mod control;
+pub mod edit_log;
 mod error;
 mod folders;
 pub mod fuse;

@@ -1,33 +1,80 @@
 //! The mount table of this process, and leaving it.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
+use std::fmt;
 use std::io;
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
-use super::record::{self, Device};
-
 /// The file system type of our mounts in the table.
-const FILE_SYSTEM_TYPE: &str = "fuse.msgfs";
+const FILE_SYSTEM_TYPE: &[u8] = b"fuse.msgfs";
+
+/// A mount of ours, by the word of the kernel.
+#[derive(Debug)]
+pub(super) struct Mount {
+    pub(super) path: PathBuf,
+    pub(super) device: Device,
+    /// Who mounted it. Neither the file system nor the helper for ordinary users can say otherwise.
+    pub(super) owner: u32,
+    pub(super) is_writable: bool,
+}
+
+/// The number of a mounted file system, as in mountinfo (proc(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Device {
+    major: u32,
+    pub(super) minor: u32,
+}
 
 /// What is said of a mount in the table.
 #[derive(Debug)]
-struct Line {
+struct Line<'a> {
     device: Device,
     path: PathBuf,
-    file_system_type: OsString,
+    file_system_type: &'a [u8],
+    options: &'a [u8],
+}
+
+impl Device {
+    /// The number as stat(2) gives it.
+    pub(super) fn new(device: u64) -> Self {
+        Self { major: rustix::fs::major(device), minor: rustix::fs::minor(device) }
+    }
+
+    /// The number as mountinfo writes it.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (major, minor) = text.split_once(':')?;
+        Some(Self { major: major.parse().ok()?, minor: minor.parse().ok()? })
+    }
+}
+
+impl fmt::Display for Device {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.major, self.minor)
+    }
+}
+
+/// The topmost mount at exactly this path, if it is one of ours, dead or alive.
+pub(super) fn find(mount_point: &Path) -> io::Result<Option<Mount>> {
+    let table = std::fs::read("/proc/self/mountinfo")?;
+    // The last mount at a path is the one that is seen there.
+    let mut lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
+    let topmost = lines.find(|line| line.path == mount_point);
+    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(Mount::from))
 }
 
 /// Whether the topmost mount at exactly this path is one of ours, dead or alive.
 pub(super) fn is_ours(mount_point: &Path) -> io::Result<bool> {
-    Ok(device(mount_point)?.is_some())
+    Ok(find(mount_point)?.is_some())
+}
+
+/// Whether the file system of a device is what is seen at a path.
+pub(super) fn is_seen(mount_point: &Path, device: Device) -> io::Result<bool> {
+    Ok(find(mount_point)?.is_some_and(|mount| mount.device == device))
 }
 
 /// Whether something is mounted below a path.
@@ -35,69 +82,6 @@ pub(super) fn has_below(mount_point: &Path) -> io::Result<bool> {
     let table = std::fs::read("/proc/self/mountinfo")?;
     let mut lines = table.split(|byte| *byte == b'\n').filter_map(parse_line);
     Ok(lines.any(|line| line.path != mount_point && line.path.starts_with(mount_point)))
-}
-
-/// How a mount of ours answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// It does.
-    Alive,
-    /// The kernel knows that nobody serves it any more.
-    Dead,
-    /// The process that served it was killed while the kernel waited, on its behalf, for one of
-    /// its answers: it keeps the process, and all who use the mount wait for ever.
-    Stuck,
-    /// Not in time.
-    Silent,
-}
-
-/// How long a mount is waited for before its process is looked at.
-const ANSWER_SOON: Duration = Duration::from_secs(2);
-
-/// Whether anybody answers for the mount at a path. The kernel keeps attributes and entries for a
-/// while, but asks for the figures of a file system each time.
-pub(super) fn state(mount_point: &Path, at_most: Duration) -> io::Result<State> {
-    let (sender, receiver) = mpsc::channel();
-    let path = mount_point.to_owned();
-    thread::Builder::new().spawn(move || {
-        // Nobody waits for an answer that comes too late.
-        let _ = sender.send(rustix::fs::statfs(&path).map(drop));
-    })?;
-    let soon = ANSWER_SOON.min(at_most);
-    let answer = receiver.recv_timeout(soon).or_else(|_| {
-        let is_gone = device(mount_point).ok().flatten().is_some_and(record::is_gone);
-        match is_gone {
-            true => Err(State::Stuck),
-            false => receiver.recv_timeout(at_most - soon).map_err(|_| State::Silent),
-        }
-    });
-    Ok(match answer {
-        Ok(Err(Errno::NOTCONN)) => State::Dead,
-        Ok(_) => State::Alive,
-        Err(state) => state,
-    })
-}
-
-/// Takes a mount out of the table whose process the kernel keeps, and ends the waiting for it.
-pub(super) fn release(mount_point: &Path) -> io::Result<()> {
-    // Those who mounted may end the connection, where its control files are mounted.
-    let abort = |device: Device| {
-        let file = format!("/sys/fs/fuse/connections/{}/abort", device.minor);
-        std::fs::write(file, "1").is_ok()
-    };
-    let is_aborted = device(mount_point)?.is_some_and(abort);
-    match rustix::mount::unmount(mount_point, UnmountFlags::FORCE | UnmountFlags::DETACH) {
-        Err(Errno::PERM) if is_aborted => unmount_by_helper(mount_point, true),
-        Err(Errno::PERM) => {
-            let cause = format!(
-                "its process was killed, but the kernel keeps it; take the mount off as root, \
-                 with 'umount -f -l {}'",
-                mount_point.display()
-            );
-            Err(io::Error::new(io::ErrorKind::PermissionDenied, cause))
-        }
-        outcome => Ok(outcome?),
-    }
 }
 
 /// The absolute path of a mount point. One of ours may not answer any more: only its parent is
@@ -124,7 +108,7 @@ pub(super) fn unmount(mount_point: &Path, lazy: bool) -> io::Result<()> {
     }
 }
 
-fn unmount_by_helper(mount_point: &Path, lazy: bool) -> io::Result<()> {
+pub(super) fn unmount_by_helper(mount_point: &Path, lazy: bool) -> io::Result<()> {
     for helper in ["fusermount3", "fusermount"] {
         let mut command = Command::new(helper);
         command.arg("-u").args(lazy.then_some("-z")).arg("--").arg(mount_point);
@@ -144,22 +128,30 @@ fn unmount_by_helper(mount_point: &Path, lazy: bool) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, cause))
 }
 
-/// The device of the topmost mount at exactly this path, if it is one of ours.
-fn device(mount_point: &Path) -> io::Result<Option<Device>> {
-    let table = std::fs::read("/proc/self/mountinfo")?;
-    // The last mount at a path is the one that is seen there.
-    let mut lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
-    let topmost = lines.find(|line| line.path == mount_point);
-    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(|line| line.device))
+impl From<Line<'_>> for Mount {
+    fn from(line: Line<'_>) -> Self {
+        let mut options = line.options.split(|byte| *byte == b',');
+        let owner = options.clone().find_map(|option| option.strip_prefix(b"user_id="));
+        let owner = owner.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
+        Self {
+            path: line.path,
+            device: line.device,
+            // A number that nobody has.
+            owner: owner.unwrap_or(u32::MAX),
+            is_writable: options.any(|option| option == b"rw"),
+        }
+    }
 }
 
-/// A line of mountinfo (proc(5)): fields with blanks between, the type behind a lone `-`.
-fn parse_line(line: &[u8]) -> Option<Line> {
+/// A line of mountinfo (proc(5)): fields with blanks between; behind a lone `-` the type, the
+/// source and the options of the file system itself.
+fn parse_line(line: &[u8]) -> Option<Line<'_>> {
     let mut fields = line.split(|byte| *byte == b' ');
     let device = Device::parse(std::str::from_utf8(fields.nth(2)?).ok()?)?;
     let path = unescape(fields.nth(1)?).into();
-    let file_system_type = fields.skip_while(|field| *field != b"-").nth(1)?;
-    Some(Line { device, path, file_system_type: OsStr::from_bytes(file_system_type).to_owned() })
+    let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
+    let file_system_type = fields.next()?;
+    Some(Line { device, path, file_system_type, options: fields.nth(1)? })
 }
 
 /// Blanks, tabs, newlines and backslashes stand as a backslash and three octal digits.
@@ -187,15 +179,17 @@ fn unescape(field: &[u8]) -> OsString {
 mod tests {
     use std::path::Path;
 
-    use super::parse_line;
+    use super::{Mount, parse_line};
 
     #[test]
     fn lines_of_mountinfo() {
-        let line = br"42 28 0:39 / /mnt/my\040mail ro,nosuid shared:2 master:1 - fuse.msgfs /a ro";
+        let line = br"42 28 0:39 / /mnt/my\040mail ro,nosuid shared:2 master:1 - fuse.msgfs /a rw,user_id=7,group_id=8";
         let line = parse_line(line).unwrap();
-        assert_eq!(line.path, Path::new("/mnt/my mail"));
-        assert_eq!(line.file_system_type, "fuse.msgfs");
-        assert_eq!(line.device.to_string(), "0:39");
+        assert_eq!(line.file_system_type, b"fuse.msgfs");
+        let mount = Mount::from(line);
+        assert_eq!(mount.path, Path::new("/mnt/my mail"));
+        assert_eq!(mount.device.to_string(), "0:39");
+        assert_eq!((mount.owner, mount.is_writable), (7, true));
         assert!(parse_line(b"").is_none());
         assert!(parse_line(b"42 28 0:39 / /mnt ro").is_none());
     }

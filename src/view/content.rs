@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crate::body::html::Reference;
 use crate::imsg::Salvaged;
-use crate::mail::content::{Content, data, data_fork, made};
+use crate::mail::content::{self, Content, made};
 use crate::storage::{Defect, EntryId, Storage};
 
-use super::attachments::{Shown, reference_target, references};
+use super::attachments::{Shown, references};
 use super::bodies::Bodies;
 use super::defects;
 use super::derived::{DerivedKind, ole_part};
@@ -18,7 +18,7 @@ use super::json::message_json;
 use super::names::UniqueNames;
 use super::node::Node;
 use super::reader::ReaderFile;
-use super::text::{reader_line, render};
+use super::text::render;
 use super::tree::{MessageTree, OpenMessage};
 
 /// Makes the content of a file of a tree.
@@ -124,14 +124,8 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
     let attachment = &found.attachment;
     match found.entry {
-        Some((_, Shown::Data)) => Ok(data(attachment)?),
-        Some((_, Shown::DataFork { start, len })) => Ok(data_fork(attachment, start, len)?),
-        Some((_, Shown::Reference)) => {
-            let target = reference_target(attachment).unwrap_or_default();
-            Ok(Content::bytes(reader_line(&target)))
-        }
-        Some((_, Shown::Ole)) => Ok(made(|file| attachment.write_content_storage(file))?),
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
+        Some((_, shown)) => Ok(content::of_attachment(attachment, shown)?),
         None => Err(Error::NotFound),
     }
 }
@@ -141,10 +135,7 @@ fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Er
     let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
     match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
         DerivedKind::Ole if index == 0 => {
-            let part = ole_part(&found.attachment).ok_or(Error::NotFound)?;
-            let len = part.data.end.saturating_sub(part.data.start);
-            let stream = part.stream.extents();
-            Ok(Content::Part { header: part.header.into(), stream, start: part.data.start, len })
+            Ok(ole_part(&found.attachment).ok_or(Error::NotFound)?.content())
         }
         DerivedKind::Ole => Err(Error::NotFound),
         _ => {

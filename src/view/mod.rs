@@ -27,7 +27,8 @@ pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
 pub use check::Findings;
 pub use edit::{
-    Access as FileAccess, Editor, access as file_access, is_attachment_path, is_message_name,
+    Access as FileAccess, BodyTimes, Change, Editor, access as file_access, check_open,
+    is_attachment_path, is_message_name,
 };
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};

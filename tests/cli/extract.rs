@@ -187,7 +187,7 @@ fn nothing_is_written_elsewhere() {
     assert_eq!(fs::read(target.join("c.msg/body.txt")).unwrap(), b"This is C.\nIt has two lines.");
     let inside = source.join("out");
     let ended = msgfs_in(source.path(), &["extract", ".", "out"]);
-    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.status.code(), Some(2));
     assert!(ended.stderr.contains("lies in what is extracted"), "{}", ended.stderr);
     assert!(!inside.exists());
 }

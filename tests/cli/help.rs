@@ -39,7 +39,7 @@ fn man_pages_and_completions_are_made() {
         assert!(page.contains(expected), "{expected}: {page}");
     }
     assert!(run(&["man", "grep"]).contains(".TH msgfs-grep 1"));
-    assert_eq!(msgfs_in("/".as_ref(), &["man", "frobnicate"]).status.code(), Some(1));
+    assert_eq!(msgfs_in("/".as_ref(), &["man", "frobnicate"]).status.code(), Some(2));
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(run(&["completions", shell]).contains("extract"), "{shell}");
     }

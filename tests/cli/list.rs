@@ -92,12 +92,12 @@ fn what_fails_is_named() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes()).with("b.msg", damaged());
     let check = |words: &[&str], expected: &str| {
         let ended = msgfs_in(source.path(), words);
-        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(1), expected), "{words:?}");
+        assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(2), expected), "{words:?}");
     };
     check(&["ls", "missing"], "msgfs: missing: no such file or directory\n");
     check(&["ls", "a.msg/missing"], "msgfs: a.msg/missing: no such file or directory\n");
     check(&["cat", "a.msg/subject/x"], "msgfs: a.msg/subject/x: not a directory\n");
-    check(&["cat", "a.msg"], "msgfs: a.msg: is a directory\n");
+    check(&["cat", "a.msg"], "msgfs: a.msg: is a directory; 'msgfs show' prints a message\n");
     check(&["tree", "\u{1b}[2J"], "msgfs: \\u{1b}[2J: no such file or directory\n");
     let ended = msgfs_in(source.path(), &["cat", "b.msg/mapi/PR_BODY", "a.msg/subject"]);
     assert!(ended.stderr.starts_with("msgfs: b.msg/mapi/PR_BODY: "), "{}", ended.stderr);
@@ -136,14 +136,29 @@ fn messages_are_lines_of_json() {
 #[test]
 fn attributes_are_those_of_the_mount() {
     let source = Folder::new().with("parcel.msg", parcel().to_bytes());
-    let long = text(msgfs_in(source.path(), &["ls", "-l", "parcel.msg/attachments"]));
+    let listed = |zone: &str, words: &[&str]| {
+        let words = [&["ls"], words, &["parcel.msg/attachments"]].concat();
+        let mut command = msgfs();
+        command.args(words).current_dir(source.path()).env("TZ", zone);
+        text(run(&mut command, MOMENT))
+    };
+    // People read local time, unless they ask for UTC.
+    let local = listed("Asia/Kolkata", &["-l"]);
+    assert!(local.contains(" 2021-03-04 10:36:07 +05:30 numbers.bin\n"), "{local}");
+    let human = listed("", &["-lh"]);
+    assert!(human.contains("  98K 2021-03-04 "), "{human}");
+    let by_size = listed("", &["-S"]);
+    assert!(by_size.starts_with("numbers.bin\nnumbers (2).bin\n"), "{by_size}");
+    let reversed = listed("", &["-r0"]);
+    assert!(reversed.starts_with("page.ref\0numbers.bin\0"), "{reversed:?}");
+    let long = listed("Asia/Kolkata", &["-l", "--utc"]);
     let numbers = long.lines().find(|line| line.ends_with(" numbers.bin")).unwrap();
     assert!(numbers.starts_with("-r--r--r-- 1 "), "{long}");
-    assert!(numbers.contains(" 100000 2021-03-04T05:06:07Z "), "{long}");
+    assert!(numbers.contains(" 100000 2021-03-04 05:06:07 +00:00 "), "{long}");
     assert!(long.contains("dr-xr-xr-x 1 "), "{long}");
     let tree = text(msgfs_in(source.path(), &["tree", "-L", "1", "parcel.msg"]));
     assert!(tree.starts_with("parcel.msg\n├── attachments\n├── bcc\n"), "{tree}");
-    assert!(tree.ends_with("└── to\n\n1 directories, 14 files\n"), "{tree}");
+    assert!(tree.ends_with("└── to\n\n1 directory, 14 files\n"), "{tree}");
 }
 
 /// Whoever reads the output may stop at any time.

@@ -39,7 +39,7 @@ fn properties(stream: &[u8]) -> (Vec<u8>, Vec<[u8; 16]>) {
     (header.to_vec(), entries.filter(|entry| !TOUCHED.contains(&id(entry))).collect())
 }
 
-fn files() -> Vec<PathBuf> {
+pub(super) fn files() -> Vec<PathBuf> {
     let Ok(folder) = std::fs::read_dir(CORPUS) else {
         println!("SKIPPED: no corpus at {CORPUS}");
         return Vec::new();

@@ -370,7 +370,8 @@ fn a_new_embedded_message_is_one() {
         inner.set_property(tag, &Value::Boolean(true)).unwrap();
         assert_eq!(inner.names().unwrap().name(tag), Some(&name));
         inner.save_changes().unwrap();
-        let out = inner.write_standalone(tempfile::tempfile().unwrap()).unwrap();
+        let (out, lost) = inner.write_standalone(tempfile::tempfile().unwrap()).unwrap();
+        assert_eq!(lost, []);
         let alone = msgfs::storage::CompoundFile::open(Source::from_file(out).unwrap().0).unwrap();
         let session = Session::open(SessionOptions::default());
         let alone = session.open_message(&alone.root(), Access::Read).unwrap();

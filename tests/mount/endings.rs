@@ -2,14 +2,15 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::folder::{Folder, letter, parcel};
-use super::mounted::{Mounted, has_fuse, is_mounted, msgfs, processes_of};
+use super::mounted::{Mounted, guards_of, has_fuse, is_mounted, msgfs};
 use super::process::{Ended, MOMENT, Process, run, wait_until};
 
 /// A mount served in the foreground.
@@ -108,13 +109,83 @@ fn users_of_an_ended_mount_get_errors() {
     assert!(file.read_to_end(&mut Vec::new()).is_err());
 }
 
-/// A mount whose process was killed is dead; mounting there again just works.
+/// The last user of a detached mount may go at any moment; the end is a good one each time.
+#[test]
+fn a_detached_mount_ends_with_its_last_user() {
+    const ROUNDS: usize = 12;
+    for _ in 0..ROUNDS {
+        let Some(mount) = Foreground::start() else { return };
+        let users: Vec<_> = ["subject", "body.txt", "attachments/numbers.bin"]
+            .into_iter()
+            .map(|name| File::open(mount.guard.path("parcel.msg").join(name)).unwrap())
+            .collect();
+        run(msgfs().arg("umount").arg(mount.guard.root()), MOMENT).expect_success();
+        std::thread::scope(|scope| {
+            for user in users {
+                scope.spawn(move || drop(user));
+            }
+        });
+        mount.end();
+    }
+}
+
+/// A mount that was detached ends without taking off the one that is at its place by now, whether
+/// its last user goes or a signal comes.
+#[test]
+fn another_mount_at_the_same_place_stays() {
+    for by_signal in [true, false] {
+        let Some(mount) = Foreground::start() else { return };
+        let user = File::open(mount.guard.path("parcel.msg/subject")).unwrap();
+        run(msgfs().arg("umount").arg(mount.guard.root()), MOMENT).expect_success();
+        let other = Folder::new().with("a.msg", letter("A").to_bytes());
+        let again = Mounted::at(other.path(), mount.guard.root(), "");
+        if by_signal {
+            mount.process.signal(Signal::TERM);
+        } else {
+            drop(user);
+        }
+        let ended = mount.process.end(MOMENT);
+        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+        assert_eq!(again.text("a.msg/subject"), "A\n");
+        again.unmount();
+    }
+}
+
+/// A mount whose process was killed comes off by itself.
+#[test]
+fn a_killed_process_leaves_no_mount() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    for options in ["", "edit"] {
+        let Some(mount) = Mounted::new(source.path(), options) else { return };
+        let user = File::open(mount.path("a.msg/subject")).unwrap();
+        rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
+        wait_until("the end of the mount", MOMENT, || !is_mounted(mount.root()));
+        wait_until("the end of the guard", MOMENT, || guards_of(mount.root()).is_empty());
+        drop(user);
+    }
+}
+
+/// A guard that is late takes off no mount that answers.
+#[test]
+fn a_guard_takes_off_only_what_is_dead() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    let device = mount.root().metadata().unwrap().dev();
+    let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let mut guard = msgfs();
+    // Its standard input is at its end at once.
+    guard.arg0("msgfs-guard").arg(device).arg(mount.root());
+    run(&mut guard, MOMENT).expect_success();
+    assert_eq!(mount.text("a.msg/subject"), "A\n");
+    mount.unmount();
+}
+
+/// Where the guard was killed too, the mount is dead; mounting there again just works.
 #[test]
 fn a_dead_mount_is_replaced() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes());
     let Some(mount) = Mounted::new(source.path(), "") else { return };
-    rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
-    wait_until("the death of the process", MOMENT, || processes_of(mount.root()).is_empty());
+    mount.kill();
     wait_until("the death of the mount", MOMENT, || {
         fs::read_dir(mount.root()).is_err_and(|e| e.raw_os_error() == Some(libc::ENOTCONN))
     });
@@ -129,8 +200,7 @@ fn a_dead_mount_is_replaced() {
 fn a_dead_mount_can_be_taken_off() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes());
     let Some(mount) = Mounted::new(source.path(), "") else { return };
-    rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
-    wait_until("the death of the process", MOMENT, || processes_of(mount.root()).is_empty());
+    mount.kill();
     mount.unmount();
 }
 

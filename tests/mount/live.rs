@@ -265,6 +265,8 @@ fn read_slowly(path: &PathBuf) -> io::Result<Vec<u8>> {
 }
 
 const KILLS: usize = 12;
+/// The type of every FUSE mount (statfs(2)).
+const FUSE_SUPER_MAGIC: i64 = 0x6573_5546;
 
 /// Whether the kernel forgets all names at once, and so keeps no process that was killed.
 fn has_epochs() -> bool {
@@ -319,7 +321,9 @@ fn kill_among_readers(source: &Folder, mount: &Mounted, round: usize) {
         // Not joined: should one hang, the test does not.
         thread::spawn(move || {
             // The kernel keeps files for a while, but asks for these figures each time.
-            while !is_over.load(Ordering::Relaxed) && rustix::fs::statfs(&root).is_ok() {
+            let is_served =
+                || rustix::fs::statfs(&root).is_ok_and(|found| found.f_type == FUSE_SUPER_MAGIC);
+            while !is_over.load(Ordering::Relaxed) && is_served() {
                 let message = root.join(format!("{}.msg", reader % MESSAGES));
                 // It may be replaced, or the process killed, at any moment.
                 let _ = fs::read_dir(&root).map(Iterator::count);
@@ -331,6 +335,10 @@ fn kill_among_readers(source: &Folder, mount: &Mounted, round: usize) {
     }
     let some = u64::try_from(round * 5 + 20).unwrap();
     wait_until("some reads", LONG, || reads.load(Ordering::Relaxed) > some);
+    if round.is_multiple_of(3) {
+        // Nobody is left to take the mount off.
+        mount.kill_guard();
+    }
     rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
     let has_no_reader = || running.load(Ordering::Relaxed) == 0;
     if has_epochs() {

@@ -5,6 +5,7 @@
 
 mod attributes;
 mod endings;
+mod false_servers;
 pub(crate) mod folder;
 mod listing;
 mod live;

@@ -59,6 +59,15 @@ pub(crate) fn is_mounted(point: &Path) -> bool {
 
 /// The processes that were given a path as an argument; ended ones have no arguments.
 pub(crate) fn processes_of(point: &Path) -> Vec<Pid> {
+    processes_named(env!("CARGO_BIN_EXE_msgfs"), point)
+}
+
+/// The guards of the mounts on a directory.
+pub(crate) fn guards_of(point: &Path) -> Vec<Pid> {
+    processes_named("msgfs-guard", point)
+}
+
+fn processes_named(name: &str, point: &Path) -> Vec<Pid> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let number = entry.file_name().to_str().and_then(|name| name.parse().ok());
@@ -66,7 +75,7 @@ pub(crate) fn processes_of(point: &Path) -> Vec<Pid> {
         // A process may end between any two lines.
         let arguments = fs::read(entry.path().join("cmdline")).unwrap_or_default();
         let mut arguments = arguments.split(|byte| *byte == 0);
-        let is_ours = arguments.next() == Some(env!("CARGO_BIN_EXE_msgfs").as_bytes());
+        let is_ours = arguments.next() == Some(name.as_bytes());
         if is_ours && arguments.any(|argument| argument == point.as_os_str().as_bytes()) {
             found.push(pid);
         }
@@ -158,6 +167,21 @@ impl Mounted {
         run(msgfs().arg("umount").arg(&self.point), MOMENT).expect_success();
         assert!(!is_mounted(&self.point), "still mounted:\n{}", mounts());
         wait_until("the end of the process", MOMENT, || processes_of(&self.point).is_empty());
+        assert_eq!(guards_of(&self.point), []);
+    }
+
+    /// Kills the guard of the mount.
+    pub(crate) fn kill_guard(&self) {
+        for guard in guards_of(&self.point) {
+            rustix::process::kill_process(guard, Signal::KILL).unwrap();
+        }
+    }
+
+    /// Kills the process that serves the mount, and its guard before it, so that the mount stays.
+    pub(crate) fn kill(&self) {
+        self.kill_guard();
+        rustix::process::kill_process(self.process(), Signal::KILL).unwrap();
+        wait_until("the death of the process", MOMENT, || processes_of(&self.point).is_empty());
     }
 }
 

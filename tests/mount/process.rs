@@ -66,6 +66,10 @@ impl Process {
         Self { child, stdout, stderr, command: format!("{command:?}") }
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         rustix::process::kill_process(Pid::from_child(&self.child), signal).unwrap();
     }

@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use super::folder::{Folder, letter};
 use super::mounted::{Mounted, has_fuse, is_mounted, msgfs, processes_of};
-use super::process::{MOMENT, Process, is_installed, run, wait_until};
+use super::process::{LONG, MOMENT, Process, is_installed, run, wait_until};
 
 /// A folder with a message in `mail`, an empty directory `mnt`, and scripts run beside them.
 struct Stage {
@@ -34,13 +34,15 @@ mknod -m 666 /dev/null c 1 3
 mknod -m 666 /dev/fuse c 10 229
 ln -s /proc/self/fd /dev/fd
 as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
-gone() {
-    for n in $(seq 500); do
-        if ! grep -q " $1 .*fuse.msgfs" /proc/self/mountinfo; then return 0; fi
+eventually() {
+    for n in $(seq 1500); do
+        if "$@" 2> /dev/null; then return 0; fi
         sleep 0.02
     done
-    return 1
+    "$@"
 }
+is_gone() { ! grep -q " $1 .*fuse.msgfs" /proc/self/mountinfo; }
+gone() { eventually is_gone "$1"; }
 "#;
 
 impl Stage {
@@ -72,7 +74,7 @@ impl Stage {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "sh", "-c"]);
         command.arg(format!("{PREPARE}\n{script}")).arg("sh").arg(self.folder.path());
-        let ended = run(command.arg(env!("CARGO_BIN_EXE_msgfs")), MOMENT);
+        let ended = run(command.arg(env!("CARGO_BIN_EXE_msgfs")), LONG);
         let printed = String::from_utf8(ended.stdout).unwrap();
         match ended.status.success() {
             true => Ok(printed + &ended.stderr),
@@ -288,8 +290,8 @@ fn units_are_valid() {
     assert!(ended.status.success() && ended.stderr.is_empty(), "{}", ended.stderr);
 }
 
-/// A day: mounted from fstab, read by eight while files change, unmounted in use, mounted again,
-/// killed, mounted again.
+/// A day: mounted from fstab, read by eight while files change, unmounted in use, mounted again
+/// while the first mount still has a user, killed, mounted again.
 #[test]
 fn a_day() {
     let Some(stage) = Stage::new(&["mount.fuse3", "mount", "seq"]) else { return };
@@ -306,18 +308,17 @@ for n in $(seq 60); do
     cp mail/a.msg new; mv new "mail/$((n % 20)).msg"; rm -f "mail/$(((n + 7) % 20)).msg"
 done
 cp mail/a.msg mail/last.msg
-for n in $(seq 200); do [ -e mnt/last.msg ] && break; sleep 0.02; done
-cat mnt/last.msg/subject
+eventually cat mnt/last.msg/subject
 exec 3< mnt/a.msg/body.txt
 msgfs umount mnt
 gone "$1/mnt"
-exec 3<&-
 mount -T fstab "$1/mnt"
+exec 3<&-
 cat mnt/last.msg/subject
 touch stop
 wait
-kill -9 $(pgrep -x msgfs)
-for n in $(seq 500); do ls mnt > /dev/null 2>&1 || break; sleep 0.02; done
+pkill -9 -x msgfs
+gone "$1/mnt"
 mount -T fstab "$1/mnt"
 cat mnt/last.msg/subject
 umount mnt

@@ -239,13 +239,13 @@ fn pictures_of_an_html_body_are_found_by_mail_programs_too() {
 
 #[test]
 fn no_old_body_is_left_beside_one_set_as_a_property() {
-    let source = Folder::new().with("M.msg", letter("Old").to_bytes());
+    let letter = letter("Old").html("<p>Old <b>text</b></p>").to_bytes();
+    let source = Folder::new().with("M.msg", letter.clone()).with("N.msg", letter);
     let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
-    output(&mounted, "printf '<p>Old <b>text</b></p>' > M.msg/body.html; sync M.msg/body.html");
     output(&mounted, "printf New > M.msg/mapi/PR_BODY; sync M.msg/mapi/PR_BODY");
     assert_eq!(mounted.text("M.msg/body.txt"), "New");
     assert!(!mounted.path("M.msg/body.html").exists());
-    output(&mounted, "printf '<p>Newer</p>' > M.msg/mapi/0x10130102; sync M.msg/mapi/PR_HTML");
-    assert_eq!(mounted.text("M.msg/body.txt").trim_end(), "Newer");
-    assert_eq!(html::undo(&mounted.text("M.msg/body.html")), "<p>Newer</p>");
+    output(&mounted, "printf '<p>Newer</p>' > N.msg/mapi/0x10130102; sync N.msg/mapi/PR_HTML");
+    assert_eq!(mounted.text("N.msg/body.txt").trim_end(), "Newer");
+    assert_eq!(html::undo(&mounted.text("N.msg/body.html")), "<p>Newer</p>");
 }

@@ -1,6 +1,7 @@
 //! A message as a plain value: what its files must show.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use msgfs::body::html;
 use rustix::io::Errno;
@@ -15,8 +16,10 @@ pub(super) struct Message {
     values: BTreeMap<&'static str, Vec<u8>>,
     /// A text body made of an HTML body when that was set: not yet read.
     made_text: Option<String>,
-    /// The bodies set since the last save.
-    set_bodies: BTreeSet<&'static str>,
+    /// When the bodies were set; `None` of those that are saved, which may be forgotten.
+    set_bodies: BTreeMap<&'static str, Option<Instant>>,
+    /// Bodies that may have been dropped, as time passes: not yet read.
+    doubtful: BTreeSet<&'static str>,
     pub(super) attachments: BTreeMap<String, Attachment>,
     /// Files that are no part of the message, by their paths in it.
     pub(super) scratch: BTreeMap<String, Vec<u8>>,
@@ -47,7 +50,8 @@ impl Message {
         let mut message = Self {
             values: BTreeMap::new(),
             made_text: None,
-            set_bodies: BTreeSet::new(),
+            set_bodies: BTreeMap::new(),
+            doubtful: BTreeSet::new(),
             attachments: BTreeMap::new(),
             scratch: BTreeMap::new(),
             characters,
@@ -87,26 +91,50 @@ impl Message {
         bytes: &[u8],
     ) -> Result<(), Refused> {
         let shown = form.shown(bytes, self.characters)?;
+        if self.shown(file) == Shown::Exactly(bytes) {
+            return Ok(());
+        }
         if file == TEXT {
-            self.made_text = None;
-            self.set_bodies.insert(TEXT);
             // Another body would show the old text.
-            if !self.set_bodies.contains(HTML) {
+            if !self.has_words(bytes) && !self.is_together(HTML) {
                 self.values.remove(HTML);
             }
+            self.made_text = None;
+            self.set_bodies.insert(TEXT, Some(Instant::now()));
         }
         if file == HTML {
-            self.set_bodies.insert(HTML);
-            if !self.set_bodies.contains(TEXT) {
+            if !self.is_together(TEXT) {
                 self.values.remove(TEXT);
                 self.made_text = Some(word_in(bytes).to_owned());
             }
+            self.set_bodies.insert(HTML, Some(Instant::now()));
         }
         match shown {
             Some(shown) => self.values.insert(file, shown),
             None => self.values.remove(file),
         };
         Ok(())
+    }
+
+    /// Whether a text has the words that the bodies have.
+    fn has_words(&self, text: &[u8]) -> bool {
+        let words = |text: &[u8]| {
+            let text = String::from_utf8_lossy(text).into_owned();
+            text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let html = self.values.get(HTML).map(|html| word_in(html).as_bytes());
+        let known = [html, self.value(TEXT)].into_iter().flatten();
+        known.into_iter().any(|known| words(known) == words(text))
+    }
+
+    /// Whether a body stays when another one is set: they were set within ten seconds.
+    fn is_together(&mut self, body: &'static str) -> bool {
+        const CERTAIN: Duration = Duration::from_secs(8);
+        let Some(set) = self.set_bodies.get(body) else { return false };
+        if set.is_none_or(|set| set.elapsed() > CERTAIN) {
+            self.doubtful.insert(body);
+        }
+        true
     }
 
     pub(super) fn remove(&mut self, file: &'static str) {
@@ -127,9 +155,9 @@ impl Message {
         self.shown(file) != Shown::Nothing
     }
 
-    /// What was set is saved: the next body that is set replaces all others.
+    /// What was set is saved.
     pub(super) fn saved(&mut self) {
-        self.set_bodies.clear();
+        self.set_bodies.values_mut().for_each(|set| *set = None);
         for attachment in self.attachments.values_mut() {
             if let Attachment::Message(message) = attachment {
                 message.saved();
@@ -139,8 +167,17 @@ impl Message {
 
     /// The filesystem was ended and started again.
     pub(super) fn restarted(&mut self) {
-        self.saved();
+        self.forget_set_bodies();
         self.forget_scratch();
+    }
+
+    fn forget_set_bodies(&mut self) {
+        self.set_bodies.clear();
+        for attachment in self.attachments.values_mut() {
+            if let Attachment::Message(message) = attachment {
+                message.forget_set_bodies();
+            }
+        }
     }
 
     fn forget_scratch(&mut self) {
@@ -164,6 +201,12 @@ impl Message {
 
     /// Panics unless the files at a path show this message, those in it excepted.
     pub(super) fn check_own(&mut self, files: &impl ReadFiles, path: &str) {
+        for body in std::mem::take(&mut self.doubtful) {
+            match files.read(&join(path, body)) {
+                Ok(bytes) => drop(self.values.insert(body, bytes)),
+                Err(_) => drop(self.values.remove(body)),
+            }
+        }
         if let Some(word) = self.made_text.take() {
             let text = files.read(&join(path, TEXT)).unwrap();
             let has_word = String::from_utf8_lossy(&text).contains(&word);

@@ -16,3 +16,5 @@ pub mod imsg;
 pub mod mail;
 pub mod mapi;
 pub mod storage;
+
+pub use mail::Mail;

@@ -110,7 +110,8 @@ impl Copier<'_> {
     ) {
         let copied = match (shape, place.attr().file_type) {
             (Some(shape), _) => match place.child(OsStr::new(shape.view())) {
-                Ok(view) => self.file(&view, place.attr().mtime, directory, name),
+                // The view has the time of the mail, the directory that of the source file.
+                Ok(view) => self.file(&view, view.attr().mtime, directory, name),
                 Err(fs::Error::NotFound) => {
                     let cause = format!("holds no message to make {} of", shape.view());
                     return failures.push((place.path().to_owned(), cause));

@@ -17,18 +17,16 @@ use signal_hook::flag;
 use crate::fs::{self, FileType, Place};
 
 use super::arguments::Extract;
+use super::complain;
 use super::ls::shows_message;
 use super::ordered::ordered;
 use super::places::{Places, Unit, Units, cause, count, in_stdin};
+use super::status::Status;
 use super::terminal::{one_line, progress_bar};
-use super::{FAILED, complain};
 
 use copy::{Copier, Failures};
 use names::{Names, Shape};
 use target::Target;
-
-/// As a shell reports a process that SIGINT has ended.
-const INTERRUPTED: u8 = 130;
 
 /// A message or file, and where it is to be in the target.
 struct Job {
@@ -39,19 +37,23 @@ struct Job {
 }
 
 /// Copies; returns the exit code.
-pub(super) fn run(arguments: &Extract, options: fs::Options) -> io::Result<u8> {
+pub(super) fn run(arguments: &Extract, options: fs::Options) -> io::Result<Status> {
     let Extract { path, dest, .. } = arguments;
     let target = match open_target(path, dest) {
         Ok(target) => target,
         Err(error) => {
             complain(&format!("{}: {error}", one_line(dest)));
-            return Ok(FAILED);
+            return Ok(Status::Failed);
         }
     };
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // The second one ends us at once.
-        flag::register_conditional_shutdown(signal, i32::from(INTERRUPTED), Arc::clone(&stop))?;
+        flag::register_conditional_shutdown(
+            signal,
+            i32::from(Status::Interrupted.code()),
+            Arc::clone(&stop),
+        )?;
         flag::register(signal, Arc::clone(&stop))?;
     }
     let progress = progress_bar(|| match in_stdin(path).is_some() {
@@ -86,9 +88,9 @@ pub(super) fn run(arguments: &Extract, options: fs::Options) -> io::Result<u8> {
     }
     if stop.load(Ordering::Relaxed) {
         complain("interrupted; the same command goes on where this one ended");
-        return Ok(INTERRUPTED);
+        return Ok(Status::Interrupted);
     }
-    Ok(if failures.is_empty() { 0 } else { FAILED })
+    Ok(if failures.is_empty() { Status::Done } else { Status::Wrong })
 }
 
 fn shape(arguments: &Extract) -> Option<Shape> {

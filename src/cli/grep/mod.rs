@@ -4,28 +4,24 @@
 
 mod search;
 
-use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, SearcherBuilder};
-use indicatif::ProgressBar;
+use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::fs::{self, FileType};
 
-use super::arguments::{Grep, When};
+use super::arguments::{Grep, Order};
 use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, cause, count, in_stdin};
-use super::terminal::{is_terminal, one_line, progress_bar};
+use super::status::Status;
+use super::terminal::{has_colors, is_terminal, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
 use search::{Outcome, Search, Style};
 
-/// A line is found.
-const SELECTED: u8 = 0;
-const NONE_SELECTED: u8 = 1;
-const FAILED: u8 = 2;
 /// The longest line that is searched, in bytes.
 const LINE_MAX: usize = 256 << 20;
 
@@ -34,16 +30,27 @@ pub(super) fn run(
     arguments: &Grep,
     options: fs::Options,
     out: &mut (dyn Write + Send),
-) -> io::Result<u8> {
+) -> io::Result<Status> {
     let (patterns, paths) = match patterns_and_paths(arguments) {
         Ok(split) => split,
         Err(missing) => return Ok(wrong_usage(missing)),
     };
-    let matcher = match matcher(arguments, &patterns) {
-        Ok(matcher) => matcher,
-        Err(error) => {
+    if arguments.perl_regexp {
+        complain(
+            "-P: look-around and references back are not supported; most other patterns of Perl \
+             work without -P",
+        );
+        return Ok(Status::Failed);
+    }
+    let (matcher, globs) = match (matcher(arguments, &patterns), globs(&arguments.globs)) {
+        (Ok(matcher), Ok(globs)) => (matcher, globs),
+        (Err(error), _) => {
             complain(&error.to_string());
-            return Ok(FAILED);
+            return Ok(Status::Failed);
+        }
+        (_, Err(error)) => {
+            complain(&error.to_string());
+            return Ok(Status::Failed);
         }
     };
     let mut places = Places::new(options.clone());
@@ -56,6 +63,7 @@ pub(super) fn run(
         matcher,
         style: style(arguments, with_filename(arguments, &mut places, &paths)),
         parts: arguments.parts.clone(),
+        globs,
         searcher: searcher(arguments),
     };
     let work = |unit: Unit, output: &mut Output<'_>| match unit {
@@ -70,47 +78,25 @@ pub(super) fn run(
         Unit::File(_) | Unit::Folder(_) => Outcome::default(),
     };
     let (mut is_found, mut is_well) = (false, true);
-    let mut out = BesideProgress { out, progress: &progress };
     let done = |outcome: Outcome| {
         is_found |= outcome.is_found;
         is_well &= outcome.failures.is_empty();
         progress.inc(1);
         for (path, cause) in outcome.failures {
-            progress.suspend(|| complain(&format!("{}: {cause}", one_line(&path))));
+            if !arguments.no_messages {
+                progress.suspend(|| complain(&format!("{}: {cause}", one_line(&path))));
+            }
         }
         !(is_found && arguments.quiet)
     };
-    ordered(Units::new(places, paths), &mut out, work, done)?;
+    ordered(units(places, paths, arguments.sort), out, work, done)?;
     progress.finish_and_clear();
     Ok(match (is_found, is_well) {
-        (true, _) if arguments.quiet => SELECTED,
-        (_, false) => FAILED,
-        (true, true) => SELECTED,
-        (false, true) => NONE_SELECTED,
+        (true, _) if arguments.quiet => Status::Done,
+        (_, false) => Status::Failed,
+        (true, true) => Status::Done,
+        (false, true) => Status::Wrong,
     })
-}
-
-/// What is printed while a progress bar is shown.
-struct BesideProgress<'a> {
-    out: &'a mut (dyn Write + Send),
-    progress: &'a ProgressBar,
-}
-
-impl Write for BesideProgress<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        if self.progress.is_hidden() {
-            return self.out.write(bytes);
-        }
-        self.progress.suspend(|| {
-            self.out.write_all(bytes)?;
-            self.out.flush()
-        })?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.out.flush()
-    }
 }
 
 /// The first word is the pattern unless `-e` gives one; returns what is missing.
@@ -118,14 +104,42 @@ fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), &
     let mut words = arguments.words.iter().cloned();
     let mut patterns = arguments.patterns.clone();
     if patterns.is_empty() {
-        let word = words.next().map(OsString::into_string);
-        patterns.push(word.and_then(Result::ok).ok_or("the pattern is not UTF-8")?);
+        let word = words.next().ok_or("missing <PATTERN>")?;
+        patterns.push(word.into_string().map_err(|_| "the pattern is not UTF-8")?);
     }
-    let paths: Vec<_> = words.map(PathBuf::from).collect();
-    match paths.is_empty() {
-        true => Err("missing <PATH>..."),
-        false => Ok((patterns, paths)),
+    let mut paths: Vec<_> = words.map(PathBuf::from).collect();
+    if paths.is_empty() {
+        // The current folder, whose name stands before no path, as in ripgrep.
+        paths.push(PathBuf::new());
     }
+    Ok((patterns, paths))
+}
+
+/// What is below some paths, in an order.
+fn units(
+    places: Places,
+    paths: Vec<PathBuf>,
+    order: Order,
+) -> Box<dyn Iterator<Item = Unit> + Send> {
+    let units = Units::new(places, paths);
+    if order != Order::Modified {
+        return Box::new(units);
+    }
+    let mut units: Vec<_> = units.collect();
+    units.sort_by_key(|unit| match unit {
+        Unit::Tree(place) | Unit::File(place) => Some(place.attr().mtime),
+        Unit::Folder(_) | Unit::Failed(..) => None,
+    });
+    Box::new(units.into_iter())
+}
+
+/// The globs of `-g`; a path is searched if it matches one, or none that excludes it.
+fn globs(globs: &[String]) -> Result<Override, ignore::Error> {
+    let mut builder = OverrideBuilder::new("");
+    for glob in globs {
+        builder.add(glob)?;
+    }
+    builder.build()
 }
 
 fn matcher(arguments: &Grep, patterns: &[String]) -> Result<RegexMatcher, grep_regex::Error> {
@@ -153,30 +167,25 @@ fn searcher(arguments: &Grep) -> SearcherBuilder {
         .heap_limit(Some(LINE_MAX))
         // What is in UTF-16 is binary to grep too.
         .bom_sniffing(false)
-        .binary_detection(match arguments.text {
-            true => BinaryDetection::none(),
-            false => BinaryDetection::convert(0),
+        .binary_detection(match (arguments.text, arguments.no_binary) {
+            (true, _) => BinaryDetection::none(),
+            (_, true) => BinaryDetection::quit(0),
+            _ => BinaryDetection::convert(0),
         });
     searcher
 }
 
 fn style(arguments: &Grep, with_filename: bool) -> Style {
-    let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    let is_refused = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let to_terminal = is_terminal();
     Style {
         with_filename,
-        to_terminal,
-        has_colors: match arguments.color {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => to_terminal && !is_dumb() && !is_refused(),
-        },
+        to_terminal: is_terminal(),
+        has_colors: has_colors(arguments.color),
         what: match arguments {
             Grep { files_with_matches: true, .. } => search::What::Paths { with_match: true },
             Grep { files_without_match: true, .. } => search::What::Paths { with_match: false },
             Grep { count: true, .. } => search::What::Count,
             Grep { quiet: true, .. } => search::What::Nothing,
+            Grep { messages: true, .. } => search::What::Messages,
             Grep { json: true, .. } => search::What::Json,
             _ => search::What::Lines { only_matching: arguments.only_matching },
         },

@@ -1,7 +1,7 @@
 //! The search of one message or file: which of its files are searched, and how lines are printed.
 
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use grep_printer::{
 };
 use grep_regex::RegexMatcher;
 use grep_searcher::{Searcher, SearcherBuilder};
+use ignore::overrides::Override;
 use termcolor::{Ansi, NoColor, WriteColor};
 
 use crate::cli::arguments::Part;
@@ -24,6 +25,8 @@ pub(super) struct Search {
     pub(super) style: Style,
     /// All of a message, if none is named.
     pub(super) parts: Vec<Part>,
+    /// The files that are searched, by their paths.
+    pub(super) globs: Override,
     pub(super) searcher: SearcherBuilder,
 }
 
@@ -40,11 +43,24 @@ pub(super) struct Style {
 /// What is printed of a file.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum What {
-    Lines { only_matching: bool },
-    Paths { with_match: bool },
+    Lines {
+        only_matching: bool,
+    },
+    Paths {
+        with_match: bool,
+    },
     Count,
     Json,
+    /// The message that has a match, once.
+    Messages,
     Nothing,
+}
+
+impl What {
+    /// Whether nothing more is to be known of a message once a line matched.
+    fn ends_at_first_match(self) -> bool {
+        matches!(self, Self::Messages | Self::Nothing)
+    }
 }
 
 /// What came of the search of a message or file.
@@ -62,7 +78,19 @@ impl Search {
             true => one.attachments(place),
             false => one.message(place),
         }
-        one.outcome
+        let outcome = one.end();
+        self.print_message(place.path(), &outcome, output);
+        outcome
+    }
+
+    /// Prints the path of what has a match, if that is all that is asked for.
+    fn print_message(&self, path: &Path, outcome: &Outcome, output: &mut Output<'_>) {
+        if outcome.is_found && matches!(self.style.what, What::Messages) {
+            let mut line = printed(path, self.style.to_terminal).into_owned();
+            line.push(self.style.path_terminator.unwrap_or(b'\n'));
+            // Whoever does not want any more output ends the whole search.
+            let _ = output.write_all(&line);
+        }
     }
 
     /// Searches a file that was named, or one that is no message.
@@ -72,7 +100,9 @@ impl Search {
         if is_part {
             one.file(place);
         }
-        one.outcome
+        let outcome = one.end();
+        self.print_message(place.path(), &outcome, output);
+        outcome
     }
 
     fn has(&self, part: Part) -> bool {
@@ -113,6 +143,11 @@ impl<'a> One<'a> {
         let turns = output.turns();
         let printer = Printer::new(&search.style, output);
         Self { search, searcher, printer, turns, outcome: Outcome::default() }
+    }
+
+    /// What came of it. The output is free again.
+    fn end(self) -> Outcome {
+        self.outcome
     }
 
     /// Searches a message, those embedded in it included.
@@ -159,7 +194,7 @@ impl<'a> One<'a> {
     }
 
     fn child(&mut self, place: &Place, child: &Named, search: impl FnOnce(&mut Self, &Place)) {
-        let is_enough = self.outcome.is_found && matches!(self.search.style.what, What::Nothing);
+        let is_enough = self.outcome.is_found && self.search.style.what.ends_at_first_match();
         if is_enough || self.turns.is_stopped() {
             return;
         }
@@ -170,6 +205,10 @@ impl<'a> One<'a> {
     }
 
     fn file(&mut self, place: &Place) {
+        let shown = place.path().strip_prefix(".").unwrap_or(place.path());
+        if self.search.globs.matched(shown, false).is_ignore() {
+            return;
+        }
         let mut contents = Contents { place, offset: 0, failure: None };
         let Self { search, searcher, printer, .. } = self;
         let path = printed(place.path(), search.style.to_terminal);
@@ -253,7 +292,9 @@ impl<'a> Printer<'a> {
             ),
             What::Json => Self::Json(JSONBuilder::new().build(out)),
             What::Count => Self::Summary(summary(SummaryKind::Count).build(out)),
-            What::Nothing => Self::Summary(summary(SummaryKind::QuietWithMatch).build(out)),
+            What::Nothing | What::Messages => {
+                Self::Summary(summary(SummaryKind::QuietWithMatch).build(out))
+            }
             What::Paths { with_match: true } => {
                 Self::Summary(summary(SummaryKind::PathWithMatch).build(out))
             }

@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
 use crate::storage::{FileState, Source, Transaction};
-use crate::view::{self, AttachmentNames, Editor, MessageTree};
+use crate::view::{self, AttachmentNames, BodyTimes, Editor, MessageTree};
 
 use super::super::attr::Attr;
 use super::super::ino::{Base, Ino};
@@ -41,6 +41,7 @@ pub(super) struct State {
     /// The files in it that the kernel knows.
     pub(super) paths: Paths,
     names: Arc<AttachmentNames>,
+    bodies: Arc<BodyTimes>,
     pub(super) scratch: Scratch,
     /// The open writing handles, the one last written to at the end.
     pub(super) writers: Vec<Arc<Handle>>,
@@ -84,6 +85,7 @@ impl Draft {
             path: path.to_owned(),
             paths: Paths::default(),
             names: Arc::default(),
+            bodies: Arc::default(),
             scratch: Scratch::default(),
             writers: Vec::new(),
             edits: None,
@@ -254,8 +256,8 @@ impl Writing {
         let ino = Ino::new(draft.base, NodeId(0));
         let directory = Attr::of_new_message(ino, &metadata, &self.ownership);
         let current = self.state_of(&message, state, directory)?;
-        state.edits =
-            Some(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current });
+        let editor = Editor::new(message, Arc::clone(&state.names), Arc::clone(&state.bodies));
+        state.edits = Some(Edits { editor, target, current });
         state.is_new = true;
         state.only_removals = false;
         state.touch();
@@ -334,7 +336,8 @@ impl Writing {
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
             .map_err(|error| in_message(error.into()))?;
         let current = self.state_of(&message, state, opened.directory)?;
-        Ok(Edits { editor: Editor::new(message, Arc::clone(&state.names)), target, current })
+        let editor = Editor::new(message, Arc::clone(&state.names), Arc::clone(&state.bodies));
+        Ok(Edits { editor, target, current })
     }
 
     fn state_of(

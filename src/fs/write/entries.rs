@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::storage::Source;
 use crate::view::{self, FileAccess, Kind, NodeId};
@@ -20,6 +20,8 @@ use super::{SetAttr, Writing};
 
 const DIRECTORY_BITS: u16 = 0o755;
 const FILE_BITS: u16 = 0o644;
+/// What may be done with a file of the moment.
+const SCRATCH: FileAccess = FileAccess::Unknown("it is a file of the moment");
 
 impl Writing {
     /// Creates a file in a directory of a message and opens it.
@@ -58,7 +60,8 @@ impl Writing {
             }
             // What a copied message has by itself takes the place of its copy.
             access
-                if access == FileAccess::Unknown || (is_hidden && (exists || path == "ERRORS")) =>
+                if matches!(access, FileAccess::Unknown(_))
+                    || (is_hidden && (exists || path == "ERRORS")) =>
             {
                 let number = state.paths.look_up(&path);
                 let bytes = Arc::new(Mutex::new(Buffer::default()));
@@ -102,7 +105,7 @@ impl Writing {
                 state.creators.created(&path, process);
                 self.schedule_idle(&draft, &state);
             }
-            access if exists || access == FileAccess::Unknown => {
+            access if exists || matches!(access, FileAccess::Unknown(_)) => {
                 self.put_scratch(&mut state, &path, None, DIRECTORY_BITS)?
             }
             _ => return Err(Error::NotPermitted("no message has such a directory")),
@@ -139,13 +142,13 @@ impl Writing {
         state.creators.done(&path);
         let is_scratch = state.scratch.get(&path).is_some();
         let access = match is_scratch {
-            true => FileAccess::Unknown,
+            true => SCRATCH,
             false => self.access_of_new(&draft, &state, &path)?,
         };
         if access != FileAccess::EmbeddedMessage {
             if !self.names_in(&draft, &state, &path)?.is_empty() {
                 return Err(match access {
-                    FileAccess::ReadOnly => Error::NotPermitted("it is made of an attachment"),
+                    FileAccess::ReadOnly(_) => Error::NotPermitted("it is made of an attachment"),
                     _ => Error::NotEmpty,
                 });
             }
@@ -268,11 +271,11 @@ impl Writing {
     ) -> Result<(), Error> {
         let is_scratch = |state: &State, path: &str| state.scratch.get(path).is_some();
         let to_access = match is_scratch(state, to) {
-            true => FileAccess::Unknown,
+            true => SCRATCH,
             false => self.access_of_new(draft, state, to)?,
         };
         match (is_scratch(state, from), to_access) {
-            (true, FileAccess::Unknown) => {
+            (true, FileAccess::Unknown(_)) => {
                 state.scratch.remove(to);
                 state.scratch.rename(from, to);
                 state.paths.rename(from, to);
@@ -298,10 +301,12 @@ impl Writing {
             }
             FileAccess::Settable if kind == Kind::File => {
                 let bytes = into_source(self.bytes_of(draft, state, from)?)?;
-                self.edit(draft, state, |editor, tree| editor.set(tree, to, &bytes))?;
+                self.edit(draft, state, |editor, tree| {
+                    editor.set(tree, to, &bytes, Instant::now())
+                })?;
                 self.edit(draft, state, |editor, tree| editor.remove(tree, from))?;
             }
-            FileAccess::Unknown if kind == Kind::File => {
+            FileAccess::Unknown(_) if kind == Kind::File => {
                 let bytes = Arc::new(Mutex::new(self.bytes_of(draft, state, from)?));
                 self.edit(draft, state, |editor, tree| editor.remove(tree, from))?;
                 self.put_scratch(state, to, Some(bytes), FILE_BITS)?;
@@ -358,16 +363,16 @@ impl Writing {
     fn access_of_new(&self, draft: &Draft, state: &State, path: &str) -> Result<FileAccess, Error> {
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
         if state.scratch.get(parent).is_some() {
-            return Ok(FileAccess::Unknown);
+            return Ok(SCRATCH);
         }
         let opened = self.opened(draft, state)?;
         let access = view::file_access(&opened.tree, path);
         let access = access.map_err(|error| message_error(&state.path, error))?;
         let exists = opened.tree.resolve(path).is_ok();
         Ok(match access {
-            FileAccess::Settable if !exists && is_temporary_name(name) => FileAccess::Unknown,
+            FileAccess::Settable if !exists && is_temporary_name(name) => SCRATCH,
             // Who copies a message into a message means its attachments.
-            FileAccess::Unknown if view::is_message_name(name) => FileAccess::ReadOnly,
+            FileAccess::Unknown(hint) if view::is_message_name(name) => FileAccess::ReadOnly(hint),
             access => access,
         })
     }

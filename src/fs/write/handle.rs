@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use crate::storage::Source;
-use crate::view::{self, Kind as NodeKind, NodeId};
+use crate::view::{self, Change, Kind as NodeKind, NodeId};
 
 use super::super::Error;
 use super::super::ino::Ino;
@@ -488,7 +488,11 @@ impl Writing {
         path: &str,
         bytes: &Arc<Source>,
     ) -> Result<(), Error> {
-        self.edit(draft, state, |editor, tree| editor.set(tree, path, bytes))?;
+        let now = Instant::now();
+        let change = self.edit(draft, state, |editor, tree| editor.set(tree, path, bytes, now))?;
+        if change == Change::None {
+            return Ok(());
+        }
         state.only_removals = false;
         self.settle(draft, state, path);
         Ok(())

@@ -214,8 +214,8 @@ impl Writing {
         match access.map_err(|error| message_error(&state.path, error))? {
             FileAccess::Settable => self.check_writable(draft, state),
             FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
-            FileAccess::ReadOnly | FileAccess::Unknown => {
-                Err(Error::NotPermitted("this file of a message cannot be set"))
+            FileAccess::ReadOnly(reason) | FileAccess::Unknown(reason) => {
+                Err(Error::NotPermitted(reason))
             }
         }
     }
@@ -398,7 +398,7 @@ impl Writing {
         attr: Attr,
         of_message: u16,
     ) -> Attr {
-        let access = view::file_access(tree, path).unwrap_or(FileAccess::ReadOnly);
+        let access = view::file_access(tree, path).unwrap_or(FileAccess::ReadOnly(""));
         match (kind, access) {
             (Kind::File, FileAccess::Settable)
             | (Kind::Directory, FileAccess::Directory | FileAccess::EmbeddedMessage) => {

@@ -16,12 +16,15 @@ const BY_VALUE: i32 = 1;
 /// An attachment that is not drawn in the body (`PR_RENDERING_POSITION`).
 const NOT_RENDERED: i32 = -1;
 
+/// Why a file that shows a part of an attachment cannot be set.
+const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
+
 /// What may be done with an attachment.
 pub(super) fn access(shown: Option<Shown>) -> Access {
     match shown {
         None | Some(Shown::Data | Shown::Reference) => Access::Settable,
         Some(Shown::Message(_)) => Access::EmbeddedMessage,
-        Some(Shown::DataFork { .. } | Shown::Ole) => Access::ReadOnly,
+        Some(Shown::DataFork { .. } | Shown::Ole) => Access::ReadOnly(PART_OF_ATTACHMENT),
     }
 }
 
@@ -52,7 +55,7 @@ pub(super) fn set(
         }
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
         Some((_, Shown::DataFork { .. } | Shown::Ole)) => {
-            Err(Error::NotSettable("it is part of the attachment only"))
+            Err(Error::NotSettable(PART_OF_ATTACHMENT))
         }
         None => {
             check_name(name)?;

@@ -1,24 +1,60 @@
 //! The bodies: setting one rewrites or drops those that were not set with it, so that no program
 //! shows the old text (\[MS-OXBBODY\] 2.1.3; Outlook prefers RTF).
 
+use std::time::{Duration, Instant};
+
 use crate::body::{compressed_rtf, html, rtf};
 use crate::imsg::{MapiPropMut, Message};
 use crate::mapi::{PropertyTag, Value, tags};
+use crate::storage::Source;
 
 use super::super::bodies::Bodies;
 use super::super::error::Error;
 use super::super::reader::ReaderFile;
 use super::super::text::unix_lines;
+use super::body_times::Times;
 use super::reader::crlf_lines;
 
-/// The bodies of one message set since it was saved.
-#[derive(Clone, Copy, Debug, Default)]
+/// A body that is set this long after another one was takes its place: programs that copy a
+/// message set them one after the other.
+const TOGETHER: Duration = Duration::from_secs(10);
+
+/// The bodies of one message of which one is set now.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct SetBodies {
-    text: bool,
-    html: bool,
-    rtf: bool,
-    /// Whether the HTML refers to attachments by their paths, as it is shown.
-    pub(super) has_paths: bool,
+    times: Times,
+    now: Instant,
+    /// Whether the message has never been saved: all that was set in it belongs together.
+    is_new: bool,
+}
+
+impl SetBodies {
+    pub(super) fn new(times: Times, now: Instant, is_new: bool) -> Self {
+        Self { times, now, is_new }
+    }
+
+    /// When each body was set, the one that is set now included.
+    pub(super) fn times(self) -> Times {
+        self.times
+    }
+
+    fn text(&self) -> bool {
+        self.is_recent(self.times.text)
+    }
+
+    fn html(&self) -> bool {
+        self.is_recent(self.times.html)
+    }
+
+    fn rtf(&self) -> bool {
+        self.is_recent(self.times.rtf)
+    }
+
+    /// Whether a body was set together with the one that is set now.
+    fn is_recent(&self, set: Option<Instant>) -> bool {
+        let recent = |set| self.is_new || self.now.saturating_duration_since(set) < TOGETHER;
+        set.is_some_and(recent)
+    }
 }
 
 /// The code page number of UTF-8 (`PR_INTERNET_CPID`).
@@ -38,14 +74,41 @@ pub(super) fn set(
     match file {
         ReaderFile::BodyHtml => set_html(message, set, bytes)?,
         ReaderFile::BodyRtf => set_rtf(message, set, bytes)?,
-        _ => set_text(message, set, super::utf8(bytes)?)?,
+        _ => {
+            let text = super::utf8(bytes)?;
+            if has_words(message, text) {
+                set.times.text = Some(set.now);
+                return put_text(message, &unix_lines(text));
+            }
+            set_text(message, set, text)?;
+        }
     }
-    let native = match set {
-        SetBodies { html: true, .. } => NATIVE_HTML,
-        SetBodies { rtf: true, .. } => NATIVE_RTF,
-        _ => NATIVE_TEXT,
+    let native = if set.html() {
+        NATIVE_HTML
+    } else if set.rtf() {
+        NATIVE_RTF
+    } else {
+        NATIVE_TEXT
     };
     Ok(message.set_property(tags::PR_NATIVE_BODY_INFO, &Value::Integer32(native))?)
+}
+
+/// Whether a property is a body.
+pub(super) fn is_body(tag: PropertyTag) -> bool {
+    let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_RTF_COMPRESSED];
+    bodies.iter().any(|body| body.id() == tag.id())
+}
+
+/// Whether a body that is set as the property it is leaves the formatting as it is.
+pub(super) fn keeps_formatting(
+    message: &Message,
+    tag: PropertyTag,
+    bytes: &Source,
+) -> Result<bool, Error> {
+    if tag.id() != tags::PR_BODY.id() {
+        return Ok(false);
+    }
+    Ok(has_words(message, super::utf8(&super::text(bytes)?)?))
 }
 
 /// Has the other bodies follow one that was set as the property it is.
@@ -53,24 +116,27 @@ pub(super) fn follow(
     message: &Message,
     set: &mut SetBodies,
     tag: PropertyTag,
+    keeps_formatting: bool,
 ) -> Result<(), Error> {
+    let now = Some(set.now);
     let is = |body: PropertyTag| tag.id() == body.id();
     if is(tags::PR_BODY) {
-        set.text = true;
+        set.times.text = now;
     } else if is(tags::PR_HTML) {
-        (set.html, set.has_paths) = (true, false);
-    } else if is(tags::PR_RTF_COMPRESSED) {
-        set.rtf = true;
+        (set.times.html, set.times.has_paths) = (now, false);
     } else {
+        set.times.rtf = now;
+    }
+    if keeps_formatting {
         return Ok(());
     }
-    if !set.html {
+    if !set.html() {
         drop_html(message)?;
     }
-    if !set.rtf {
+    if !set.rtf() {
         super::delete(message, tags::PR_RTF_COMPRESSED)?;
     }
-    if !set.text {
+    if !set.text() {
         super::delete(message, tags::PR_BODY)?;
         let text = Bodies::new(message).text();
         put_text(message, &text.unwrap_or_default())?;
@@ -78,16 +144,18 @@ pub(super) fn follow(
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }
 
+/// Whether a file is a body that is only made from another one, so that there is nothing to remove.
+pub(super) fn is_made(message: &Message, file: ReaderFile) -> bool {
+    file == ReaderFile::BodyText
+        && !Bodies::new(message).has_stored_text()
+        && Bodies::new(message).has_text()
+}
+
 /// Removes a body, and what it is made of if nothing else needs that.
-pub(super) fn remove(
-    message: &Message,
-    set: &mut SetBodies,
-    file: ReaderFile,
-) -> Result<(), Error> {
+pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
         ReaderFile::BodyHtml => {
-            (set.html, set.has_paths) = (false, false);
             drop_html(message)?;
             // An HTML body may lie inside the RTF.
             if !has_rtf {
@@ -95,26 +163,32 @@ pub(super) fn remove(
             }
         }
         ReaderFile::BodyRtf => {
-            set.rtf = false;
             if has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
         }
-        _ => {
-            set.text = false;
-            super::delete(message, tags::PR_BODY)?;
-        }
+        _ => super::delete(message, tags::PR_BODY)?,
     }
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }
 
+/// Whether a text has the words of the formatted body, or of the text that is shown now: then it
+/// says nothing new, and the formatting stays.
+fn has_words(message: &Message, text: &str) -> bool {
+    let bodies = Bodies::new(message);
+    let has = |other: Option<String>| {
+        other.is_some_and(|other| text.split_whitespace().eq(other.split_whitespace()))
+    };
+    (bodies.has_html() || bodies.has_rtf()) && (has(bodies.formatted_text()) || has(bodies.text()))
+}
+
 fn set_text(message: &Message, set: &mut SetBodies, text: &str) -> Result<(), Error> {
     put_text(message, &unix_lines(text))?;
-    set.text = true;
-    if !set.html {
+    set.times.text = Some(set.now);
+    if !set.html() {
         drop_html(message)?;
     }
-    if !set.rtf {
+    if !set.rtf() {
         super::delete(message, tags::PR_RTF_COMPRESSED)?;
     }
     Ok(())
@@ -125,11 +199,11 @@ fn set_html(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), 
     super::delete(message, tags::PR_BODY_HTML)?;
     message.set_property(tags::PR_HTML, &Value::Binary(html.clone().into_bytes()))?;
     message.set_property(tags::PR_INTERNET_CPID, &Value::Integer32(UTF_8))?;
-    (set.html, set.has_paths) = (true, true);
-    if !set.rtf {
+    (set.times.html, set.times.has_paths) = (Some(set.now), true);
+    if !set.rtf() {
         super::delete(message, tags::PR_RTF_COMPRESSED)?;
     }
-    if !set.text {
+    if !set.text() {
         put_text(message, &html::to_text(&html, &|_| None))?;
     }
     Ok(())
@@ -142,11 +216,11 @@ fn set_rtf(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), E
     let compressed = compressed_rtf::compress(bytes);
     message.set_property(tags::PR_RTF_COMPRESSED, &Value::Binary(compressed))?;
     message.set_property(tags::PR_RTF_IN_SYNC, &Value::Boolean(true))?;
-    set.rtf = true;
-    if !set.html {
+    set.times.rtf = Some(set.now);
+    if !set.html() {
         drop_html(message)?;
     }
-    if !set.text {
+    if !set.text() {
         put_text(message, &rtf::to_text(bytes))?;
     }
     Ok(())

@@ -3,25 +3,30 @@
 //! | what | module |
 //! |---|---|
 //! | which property or attachment a path stands for | `place` |
+//! | what may be done with it, and why not | `access` |
+//! | whether bytes are what a file holds already | `unchanged` |
 //! | texts of the reader's view, read back | `reader` |
-//! | the bodies, which must say the same | `bodies` |
+//! | the bodies, which must say the same | `bodies`, `body_times` |
 //! | the pictures of an HTML body | `inline` |
 //! | files in `attachments/` | `attachments` |
 //!
 //! Knows nothing of open files or of when a message is saved.
 
+mod access;
 mod attachments;
 mod bodies;
+mod body_times;
 mod inline;
 mod place;
 mod reader;
+mod unchanged;
 
-use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::imsg::{
-    self, MapiProp, MapiPropMut, Message, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, PropertyName,
-    Recipient, RecipientChange,
+    self, MapiProp, MapiPropMut, Message, PROPATTR_MANDATORY, PropertyName, Recipient,
+    RecipientChange,
 };
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
@@ -30,40 +35,36 @@ use super::attachments::AttachmentNames;
 use super::error::Error;
 use super::tree::MessageTree;
 
+pub use access::{Access, access, check_open};
 use bodies::SetBodies;
+pub use body_times::BodyTimes;
 use place::{Key, Part, Place, What};
 
 /// A text longer than this is no value of a property.
 const TEXT_BYTES_MAX: u64 = 256 << 20;
+
+/// What an edit did to the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// Nothing: the message is what it was, to the last byte.
+    None,
+    /// The message is another one.
+    Made,
+}
 
 /// A message under edit. Its files are named by their paths in the tree of its present state.
 #[derive(Debug)]
 pub struct Editor {
     message: Message,
     names: Arc<AttachmentNames>,
-    /// The bodies set since the last save, by the message they belong to.
-    bodies: HashMap<Vec<u32>, SetBodies>,
-}
-
-/// What may be done with the file of a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// It can be set, and removed or created.
-    Settable,
-    /// It is made of others, computed, or not to be changed.
-    ReadOnly,
-    /// It is a directory of the message.
-    Directory,
-    /// It is a message embedded in an attachment.
-    EmbeddedMessage,
-    /// No message has such a file.
-    Unknown,
+    bodies: Arc<BodyTimes>,
 }
 
 impl Editor {
-    /// An editor of a message that is open for writing, and the names its attachments have.
-    pub fn new(message: Message, names: Arc<AttachmentNames>) -> Self {
-        Self { message, names, bodies: HashMap::new() }
+    /// An editor of a message that is open for writing. The names of its attachments, and when its
+    /// bodies were set, outlast the saves and with them the editors.
+    pub fn new(message: Message, names: Arc<AttachmentNames>, bodies: Arc<BodyTimes>) -> Self {
+        Self { message, names, bodies }
     }
 
     /// The message.
@@ -73,7 +74,7 @@ impl Editor {
 
     /// Whether what was set fits together; else [`Editor::complete`] is to be called.
     pub fn is_complete(&self) -> bool {
-        !self.bodies.values().any(|set| set.has_paths)
+        !self.bodies.have_paths()
     }
 
     /// Makes what was set fit together, before it is saved: a body may have been written before
@@ -82,18 +83,17 @@ impl Editor {
     /// # Errors
     /// Where the message refuses.
     pub fn complete(&mut self, tree: &MessageTree) -> Result<(), Error> {
-        for (numbers, set) in &mut self.bodies {
+        for numbers in self.bodies.take_paths() {
             // A message that is embedded no more has nothing to complete.
-            if std::mem::take(&mut set.has_paths)
-                && let Ok(open) = tree.embedded(numbers)
-            {
-                edit(&self.message, numbers, |one| inline::refer(one, open.attachments()))?;
+            if let Ok(open) = tree.embedded(&numbers) {
+                edit(&self.message, &numbers, |one| inline::refer(one, open.attachments()))?;
             }
         }
         Ok(())
     }
 
-    /// Sets a file to these bytes.
+    /// Sets a file to these bytes. The bytes that it shows already change nothing: a program that
+    /// saves a file which its user has not touched must not cost the message its formatted body.
     ///
     /// # Errors
     /// [`Error::Invalid`] if they are no value of its type, [`Error::NotSettable`], or where the
@@ -103,26 +103,43 @@ impl Editor {
         tree: &MessageTree,
         path: &str,
         bytes: &Arc<Source>,
-    ) -> Result<(), Error> {
-        let Place { message, what } = place::place(tree, path)?;
+        now: Instant,
+    ) -> Result<Change, Error> {
+        let place = place::place(tree, path)?;
+        if unchanged::is_same(tree, path, &place.what, bytes)? {
+            return Ok(Change::None);
+        }
+        self.set_to(place, bytes, now)?;
+        Ok(Change::Made)
+    }
+
+    fn set_to(&self, place: Place, bytes: &Arc<Source>, now: Instant) -> Result<(), Error> {
+        let Place { message, what } = place;
         match what {
             What::Reader(file) if file.is_body() => {
-                let set = self.bodies.entry(message.clone()).or_default();
-                edit(&self.message, &message, |one| bodies::set(one, set, file, &text(bytes)?))
+                let mut set = self.recent(&message, now);
+                edit(&self.message, &message, |one| {
+                    bodies::set(one, &mut set, file, &text(bytes)?)
+                })?;
+                self.bodies.put(message, set.times());
+                Ok(())
             }
             What::Reader(file) => {
                 let text = text(bytes)?;
                 edit(&self.message, &message, |one| reader::set(one, file, utf8(&text)?))
             }
             What::Property { part, key } => {
-                let set = self.bodies.entry(message.clone()).or_default();
-                edit(&self.message, &message, |one| {
-                    set_property(one, part, &key, bytes)?;
-                    match (part, key) {
-                        (Part::Message, Key::Tag(tag)) => bodies::follow(one, set, tag),
-                        _ => Ok(()),
+                let mut set = self.recent(&message, now);
+                edit(&self.message, &message, |one| match (part, &key) {
+                    (Part::Message, Key::Tag(tag)) if bodies::is_body(*tag) => {
+                        let keeps = bodies::keeps_formatting(one, *tag, bytes)?;
+                        set_property(one, part, &key, bytes)?;
+                        bodies::follow(one, &mut set, *tag, keeps)
                     }
-                })
+                    _ => set_property(one, part, &key, bytes),
+                })?;
+                self.bodies.put(message, set.times());
+                Ok(())
             }
             What::Attachment { name, number, shown } => {
                 let mut created = None;
@@ -135,20 +152,32 @@ impl Editor {
             }
             What::Message | What::Attachments | What::Directory => Err(Error::IsADirectory),
             What::Made => Err(Error::NotSettable("it is made of other files")),
-            What::Unknown => Err(Error::NotSettable("no message has such a file")),
+            What::Unknown(hint) => Err(Error::NotSettable(hint)),
         }
     }
 
-    /// Removes what a file stands for.
+    /// Removes what a file stands for. A body that is made from another one is removed with that
+    /// only: nothing changes, and it is shown again.
     ///
     /// # Errors
     /// [`Error::NotSettable`], or where the message refuses.
-    pub fn remove(&mut self, tree: &MessageTree, path: &str) -> Result<(), Error> {
+    pub fn remove(&mut self, tree: &MessageTree, path: &str) -> Result<Change, Error> {
         let Place { message, what } = place::place(tree, path)?;
+        if let What::Reader(file) = what
+            && bodies::is_made(&tree.embedded(&message)?.message, file)
+        {
+            return Ok(Change::None);
+        }
+        self.remove_what(message, what)?;
+        Ok(Change::Made)
+    }
+
+    fn remove_what(&self, message: Vec<u32>, what: What) -> Result<(), Error> {
         match what {
             What::Reader(file) if file.is_body() => {
-                let set = self.bodies.entry(message.clone()).or_default();
-                edit(&self.message, &message, |one| bodies::remove(one, set, file))
+                edit(&self.message, &message, |one| bodies::remove(one, file))?;
+                self.bodies.forget_body(&message, file);
+                Ok(())
             }
             What::Reader(file) => edit(&self.message, &message, |one| reader::remove(one, file)),
             What::Property { part, key: Key::Tag(tag) } => {
@@ -156,15 +185,15 @@ impl Editor {
             }
             What::Attachment { number: Some(number), .. } => {
                 edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))?;
-                self.names.remove(&storage_path(&message, number));
+                self.forget(&message, number);
                 Ok(())
             }
             What::Property { .. } => Err(Error::NotSettable("set the other values instead")),
-            What::Attachment { .. } | What::Unknown => Err(Error::NotFound),
+            What::Attachment { .. } | What::Unknown(_) => Err(Error::NotFound),
             What::Message => match message.split_last() {
                 Some((number, outer)) => {
                     edit(&self.message, outer, |one| Ok(one.delete_attachment(*number)?))?;
-                    self.names.remove(&storage_path(outer, *number));
+                    self.forget(outer, *number);
                     Ok(())
                 }
                 None => Err(Error::NotSettable("it is the message itself")),
@@ -226,9 +255,20 @@ impl Editor {
     fn note_name(&self, message: &[u32], number: Option<u32>, name: &str, gone: Option<u32>) {
         let Some(number) = number else { return };
         if let Some(gone) = gone.filter(|gone| *gone != number) {
-            self.names.remove(&storage_path(message, gone));
+            self.forget(message, gone);
         }
         self.names.put(&storage_path(message, number), name);
+    }
+
+    /// Forgets an attachment that is gone: its number may become that of another one.
+    fn forget(&self, message: &[u32], number: u32) {
+        self.names.remove(&storage_path(message, number));
+        self.bodies.forget_message(&[message, &[number]].concat());
+    }
+
+    /// The bodies that belong together with one that is set now.
+    fn recent(&self, message: &[u32], now: Instant) -> SetBodies {
+        SetBodies::new(self.bodies.get(message), now, self.message.is_new())
     }
 }
 
@@ -238,36 +278,6 @@ fn storage_path(message: &[u32], number: u32) -> String {
     let attachment = |number: &u32| format!("/__attach_version1.0_#{number:08X}");
     let outer = message.iter().map(|number| attachment(number) + "/__substg1.0_3701000D");
     outer.collect::<String>() + &attachment(&number)
-}
-
-/// What may be done with the file of a path, whether it is there or not.
-///
-/// # Errors
-/// Where the message cannot be read.
-pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
-    let Place { message, what } = place::place(tree, path)?;
-    Ok(match what {
-        What::Message if message.is_empty() => Access::Directory,
-        What::Message => Access::EmbeddedMessage,
-        What::Attachments | What::Directory => Access::Directory,
-        What::Reader(file) => match file.is_settable() {
-            true => Access::Settable,
-            false => Access::ReadOnly,
-        },
-        What::Attachment { shown, .. } => attachments::access(shown),
-        What::Property { part, key } => {
-            let tag = match key {
-                Key::Tag(tag) | Key::Element(tag, _) => tag,
-                Key::Named(..) => return Ok(Access::Settable),
-            };
-            match is_settable(tree, &message, part, tag)? {
-                true => Access::Settable,
-                false => Access::ReadOnly,
-            }
-        }
-        What::Made => Access::ReadOnly,
-        What::Unknown => Access::Unknown,
-    })
 }
 
 /// Whether a path is that of an attachment, there or not.
@@ -280,24 +290,6 @@ pub fn is_attachment_path(path: &str) -> bool {
 /// Whether a name ends as those of messages do.
 pub fn is_message_name(name: &str) -> bool {
     attachments::message_stem(name).is_some()
-}
-
-fn is_settable(
-    tree: &MessageTree,
-    numbers: &[u32],
-    part: Part,
-    tag: PropertyTag,
-) -> Result<bool, Error> {
-    if imsg::is_computed(tag) || tag.property_type() == PropertyType::OBJECT {
-        return Ok(false);
-    }
-    let message = tree.embedded(numbers)?;
-    let flags = match part {
-        Part::Message => flags(&message.message, tag)?,
-        Part::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,
-        Part::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
-    };
-    Ok(flags.is_none_or(|flags| flags & PROPATTR_WRITEABLE != 0))
 }
 
 /// The flags of a property that is there and listed.

@@ -41,9 +41,19 @@ pub(super) enum What {
     Directory,
     /// A file or directory that is made of others and cannot be set.
     Made,
-    /// A name that no message has.
-    Unknown,
+    /// A name that no message has, and where what was meant goes.
+    Unknown(&'static str),
 }
+
+const IN_MESSAGE: &str = "a message has no such file; other files go into its attachments/";
+const IN_PROPERTIES: &str = "no known property; a new one is called by its MAPI name, as \
+    PR_SUBJECT, by its tag, as 0x66A1001F, or by its name under named/SET/";
+const IN_SET: &str = "no such property set; it is called by its name, as PS_PUBLIC_STRINGS, or by \
+    its GUID in braces";
+const IN_TABLE: &str = "recipients are added in to, cc and bcc, attachments in attachments/";
+const IN_VALUES: &str = "the values of a property are numbered from 0";
+const IN_ATTACHMENT: &str = "an attachment has no files; a message in attachments/ has if its \
+    name ends in .msg";
 
 /// The object that a property belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +103,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
             let is_made = derived.any(|derived| derived.name == name);
             return found(match is_made {
                 true => What::Made,
-                false if !rest.is_empty() => What::Unknown,
+                false if !rest.is_empty() => What::Unknown(IN_ATTACHMENT),
                 false => What::Attachment { name: name.to_owned(), number: None, shown: None },
             });
         };
@@ -123,10 +133,10 @@ fn in_message(open: &OpenMessage, name: &str, rest: &[&str]) -> What {
         return What::Made;
     }
     match ReaderFile::ALL.into_iter().find(|file| file.name() == name) {
-        Some(_) if !rest.is_empty() => What::Unknown,
+        Some(_) if !rest.is_empty() => What::Unknown(IN_MESSAGE),
         Some(ReaderFile::EventIcs | ReaderFile::TaskIcs | ReaderFile::ContactVcf) => What::Made,
         Some(file) => What::Reader(file),
-        None => What::Unknown,
+        None => What::Unknown(IN_MESSAGE),
     }
 }
 
@@ -145,7 +155,7 @@ fn in_mapi(tree: &MessageTree, open: &OpenMessage, names: &[&str]) -> Result<Wha
                     let part = Part::Recipient(recipient.number()?);
                     in_part(tree, part, &recipient, rest)?
                 }
-                None => What::Unknown,
+                None => What::Unknown(IN_TABLE),
             }
         }
         [ATTACHMENTS, row, rest @ ..] => {
@@ -154,7 +164,7 @@ fn in_mapi(tree: &MessageTree, open: &OpenMessage, names: &[&str]) -> Result<Wha
                 .and_then(|row| attachments.find(|one| one.number().is_ok_and(|n| n == row)));
             match known {
                 Some(one) => in_part(tree, Part::Attachment(one.number()?), one, rest)?,
-                None => What::Unknown,
+                None => What::Unknown(IN_TABLE),
             }
         }
         names => in_part(tree, Part::Message, &open.message, names)?,
@@ -174,7 +184,7 @@ fn in_part(
         [NAMED, set_name] => {
             return Ok(match set_by_name(set_name) {
                 Some(_) => What::Directory,
-                None => What::Unknown,
+                None => What::Unknown(IN_SET),
             });
         }
         [NAMED, set_name, name, rest @ ..] => (*name, rest, Some(*set_name)),
@@ -195,13 +205,13 @@ fn in_part(
         (Some(property), []) => Key::Tag(property.tag),
         (Some(property), [element]) if is_directory(property) => match element.parse() {
             Ok(index) => Key::Element(property.tag, index),
-            Err(_) => return Ok(What::Unknown),
+            Err(_) => return Ok(What::Unknown(IN_VALUES)),
         },
         (None, []) => match new_key(files, name) {
             Some(key) => key,
-            None => return Ok(What::Unknown),
+            None => return Ok(What::Unknown(IN_PROPERTIES)),
         },
-        _ => return Ok(What::Unknown),
+        _ => return Ok(What::Unknown(IN_PROPERTIES)),
     };
     Ok(What::Property { part, key })
 }
@@ -240,7 +250,7 @@ fn new_tag(name: &str) -> Option<PropertyTag> {
     }
     let digits = name.strip_prefix("0x").filter(|digits| digits.len() == 8)?;
     let tag = PropertyTag(u32::from_str_radix(digits, 16).ok()?);
-    let is_plain = !tag.is_named() && tag.id() != 0 && hex(tag) == name;
+    let is_plain = !tag.is_named() && tag.id() != 0 && hex(tag).eq_ignore_ascii_case(name);
     let is_known = tag.property_type().location() != Location::Unknown;
     (is_plain && is_known).then_some(tag)
 }

@@ -98,10 +98,10 @@ fn set_time(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error
 
 fn set_importance(message: &Message, text: &str) -> Result<(), Error> {
     let number = match text.trim() {
-        "low" => 0,
-        "normal" => 1,
-        "high" => 2,
-        other => other.parse().map_err(|_| Error::invalid("low, normal or high"))?,
+        "low" | "0" => 0,
+        "normal" | "1" => 1,
+        "high" | "2" => 2,
+        _ => return Err(Error::invalid("low, normal or high")),
     };
     Ok(message.set_property(tags::PR_IMPORTANCE, &Value::Integer32(number))?)
 }

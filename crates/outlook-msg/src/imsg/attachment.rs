@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::mapi::{PropertyTag, Value, tags};
+use crate::mapi::{PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
 
 use super::compose::Form;
@@ -14,7 +14,6 @@ use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
 use super::encode::Encoded;
 use super::error::Error;
 use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
-use super::names::PropertyName;
 use super::properties::{Header, MapiProp, PropertySet};
 use super::property_editor::is_ansi;
 use super::session::{Object, ObjectKind};

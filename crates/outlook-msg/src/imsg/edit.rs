@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::mapi::{CodePage, PropertyTag, PropertyType, Value};
+use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value};
 use crate::storage::{CompoundFile, Source, StreamContent};
 
 use super::computed;
 use super::draft::{Draft, State};
 use super::encode::{self, Encoded, encode};
 use super::error::Error;
-use super::names::PropertyName;
 use super::properties::{Header, MapiProp};
 use super::property_editor::PropertyEditor;
 

@@ -77,6 +77,14 @@ pub(super) fn stream(
     }
 }
 
+/// What bytes that are stored already are stored as.
+///
+/// # Errors
+/// `TooLarge`.
+pub(super) fn stored(tag: PropertyTag, content: StreamContent) -> Result<Encoded, Error> {
+    stream(tag, content, terminator(tag.property_type()))
+}
+
 /// The bytes that the size of a string counts beyond its stream (\[MS-OXMSG\] 2.4.2.2).
 fn terminator(property_type: PropertyType) -> u32 {
     match property_type {

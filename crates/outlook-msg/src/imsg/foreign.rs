@@ -40,7 +40,7 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     let own = if is_file { Header::TopLevelMessage } else { Header::EmbeddedMessage };
     let unicode = !top.data()?.is_ansi();
     let mut ids = BTreeMap::new();
-    for object in objects(data, own)? {
+    for object in objects(data, own, &mut Err)? {
         let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
         let mut editor = PropertyEditor::new(&mut content, &path, object.header)?;
         for id in editor.tags().into_iter().filter(|tag| tag.is_named()).map(PropertyTag::id) {
@@ -78,16 +78,21 @@ pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Re
 }
 
 /// A storage with properties, and the message that it is or belongs to.
-struct Object {
-    path: Vec<String>,
-    header: Header,
-    properties: PropertySet,
-    message: Arc<MessageData>,
+pub(super) struct Object {
+    pub(super) path: Vec<String>,
+    pub(super) header: Header,
+    pub(super) properties: PropertySet,
+    pub(super) message: Arc<MessageData>,
 }
 
 /// All storages with properties: the message, its recipients and attachments, and those of the
-/// messages embedded in it.
-fn objects(message: Arc<MessageData>, own: Header) -> Result<Vec<Object>, Error> {
+/// messages embedded in it. `unopened` is told of an embedded message that cannot be opened, and
+/// may end it.
+pub(super) fn objects(
+    message: Arc<MessageData>,
+    own: Header,
+    unopened: &mut dyn FnMut(Error) -> Result<(), Error>,
+) -> Result<Vec<Object>, Error> {
     let mut found = Vec::new();
     let mut pending = vec![(Vec::new(), own, message)];
     while let Some((path, header, message)) = pending.pop() {
@@ -103,9 +108,13 @@ fn objects(message: Arc<MessageData>, own: Header) -> Result<Vec<Object>, Error>
             // An OLE object has no properties.
             let object = object.filter(|object| object.stream(PROPERTY_STREAM).is_some());
             if let Some(object) = object.filter(|_| is_attachment) {
-                let inner = Arc::new(MessageData::embedded(&object, &message)?);
-                let path = path.iter().cloned().chain([object.name().to_owned()]).collect();
-                pending.push((path, Header::EmbeddedMessage, inner));
+                let inner_path = path.iter().cloned().chain([object.name().to_owned()]).collect();
+                match MessageData::embedded(&object, &message) {
+                    Ok(inner) => {
+                        pending.push((inner_path, Header::EmbeddedMessage, Arc::new(inner)));
+                    }
+                    Err(error) => unopened(error)?,
+                }
             }
             let properties = PropertySet::read(&part, Header::Part);
             let message = Arc::clone(&message);

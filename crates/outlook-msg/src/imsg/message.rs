@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use crate::mapi::{CodePage, PropertyTag, Value, tags};
+use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
@@ -14,7 +14,7 @@ use super::draft::{Destination, Draft, State, Unsaved};
 use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
 use super::name_registry;
-use super::names::{PropertyName, PropertyNames};
+use super::names::PropertyNames;
 use super::note::Note;
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
@@ -267,6 +267,13 @@ impl Message {
     /// Whether the message was opened for writing.
     pub fn is_writable(&self) -> bool {
         self.draft.is_some()
+    }
+
+    /// Whether the file of the message, which may be an embedded one, has never been saved.
+    pub fn is_new(&self) -> bool {
+        let top = self.top();
+        let message = top.as_ref().unwrap_or(self);
+        message.draft.as_ref().is_some_and(|draft| draft.lock().created)
     }
 
     pub(super) fn register_attachment(

@@ -24,6 +24,7 @@
 
 mod address;
 mod attachment;
+mod attachment_content;
 mod cache;
 mod compose;
 mod computed;
@@ -32,6 +33,7 @@ mod edit;
 mod encode;
 mod error;
 mod foreign;
+mod made;
 mod message;
 mod message_edit;
 mod name_registry;
@@ -48,6 +50,7 @@ mod strings;
 pub mod structures;
 mod value;
 
+pub use crate::mapi::{NameKind, PropertyName};
 pub use crate::storage::Defect;
 pub use address::Address;
 pub use attachment::{AttachMethod, Attachment};
@@ -56,8 +59,9 @@ pub use computed::is_computed;
 pub use draft::{Access, Target};
 pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
+pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
-pub use names::{NameKind, PropertyName, PropertyNames};
+pub use names::PropertyNames;
 pub use note::Note;
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
 pub use recipient::{Recipient, RecipientType};
@@ -66,5 +70,6 @@ pub use session::{
     CloseReport, ObjectKind, ReleaseCallback, SaveOutcome, SaveReport, Session, SessionOptions,
     SessionStatistics,
 };
+pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
 pub use strings::Strings;

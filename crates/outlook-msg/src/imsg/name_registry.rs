@@ -2,16 +2,17 @@
 //!
 //! The map only grows: what is there keeps its id and its bytes.
 
+use std::collections::BTreeMap;
+
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
-use crate::mapi::{Guid, PropertyTag, crc};
+use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag, crc};
 use crate::storage::{self, Defect, Transaction};
 
 use super::edit::edit;
 use super::error::Error;
 use super::message::Message;
 use super::names::{
-    ENTRY_LEN, ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAMEID_STORAGE, NameKind, PropertyName,
-    STRING_STREAM,
+    ENTRY_LEN, ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAMEID_STORAGE, STRING_STREAM,
 };
 
 /// Property ids from 0x8000 up to 0xFFFE.
@@ -19,6 +20,7 @@ const NAMES_MAX: u32 = 0x7FFF;
 /// The first stream of the buckets, and how many there are (\[MS-OXMSG\] 2.2.3.2.1).
 const FIRST_BUCKET: u32 = 0x1000;
 const BUCKETS: u32 = 0x1F;
+const BUCKET_PREFIX: &str = "__substg1.0_";
 /// The kind of a name that is a string, in bit 0 of the entry's second half.
 const STRING_KIND: u32 = 1;
 
@@ -55,37 +57,79 @@ pub(super) fn property_id(
 /// Gives a name the next id.
 fn add(transaction: &mut Transaction, name: &PropertyName) -> Result<u16, Error> {
     create(transaction)?;
-    let read = |name| {
-        let bytes = transaction.read_stream(&[NAMEID_STORAGE, name])?;
-        Ok::<_, storage::Error>(bytes.unwrap_or_default())
-    };
-    let (mut guids, mut entries) = (read(GUID_STREAM)?, read(ENTRY_STREAM)?);
-    let mut strings = read(STRING_STREAM)?;
-    let index = next_index(&entries)?;
-    let set = set_index(name.set, &mut guids)?;
-    let (value, key, kind) = match &name.kind {
-        NameKind::Lid(lid) => (*lid, *lid, 0),
-        NameKind::Name(text) => {
-            let offset = add_string(text, &mut strings)?;
-            (offset, checksum(name.set, text), STRING_KIND)
+    let mut map = NameMap::read(transaction)?;
+    let id = map.add(name)?;
+    map.write(transaction)?;
+    Ok(id)
+}
+
+/// The streams of the map.
+#[derive(Debug, Default)]
+pub(super) struct NameMap {
+    guids: Vec<u8>,
+    entries: Vec<u8>,
+    strings: Vec<u8>,
+    /// By what is behind the prefix in the names of their streams.
+    buckets: BTreeMap<String, Vec<u8>>,
+}
+
+impl NameMap {
+    fn read(transaction: &Transaction) -> Result<Self, Error> {
+        let mut map = Self::default();
+        let names: Vec<String> =
+            transaction.entries(&[NAMEID_STORAGE]).map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            let bytes = transaction.read_stream(&[NAMEID_STORAGE, &name])?.unwrap_or_default();
+            match name.to_lowercase().as_str() {
+                GUID_STREAM => map.guids = bytes,
+                ENTRY_STREAM => map.entries = bytes,
+                STRING_STREAM => map.strings = bytes,
+                lower => {
+                    let number = lower.strip_prefix(BUCKET_PREFIX).unwrap_or(lower).to_uppercase();
+                    map.buckets.insert(number, bytes);
+                }
+            }
         }
-    };
-    let set_and_kind = set << 1 | kind;
-    let second = u32::from(index) << 16 | set_and_kind;
-    entries.extend([value.to_le_bytes(), second.to_le_bytes()].concat());
-    let bucket = FIRST_BUCKET + (key ^ set_and_kind) % BUCKETS;
-    let bucket = format!("__substg1.0_{bucket:04X}0102");
-    let mut bucket_entries = read(&bucket)?;
-    bucket_entries.extend([key.to_le_bytes(), second.to_le_bytes()].concat());
-    for (stream, bytes) in [
-        (GUID_STREAM, guids),
-        (ENTRY_STREAM, entries),
-        (STRING_STREAM, strings),
-        (bucket.as_str(), bucket_entries),
-    ] {
-        transaction.write_stream(&[NAMEID_STORAGE, stream], bytes)?;
+        Ok(map)
     }
-    Ok(PropertyTag::FIRST_NAMED_ID + index)
+
+    /// Gives a name the next id.
+    pub(super) fn add(&mut self, name: &PropertyName) -> Result<u16, Error> {
+        let index = next_index(&self.entries)?;
+        let set = set_index(name.set, &mut self.guids)?;
+        let (value, key, kind) = match &name.kind {
+            NameKind::Lid(lid) => (*lid, *lid, 0),
+            NameKind::Name(text) => {
+                let offset = add_string(text, &mut self.strings)?;
+                (offset, checksum(name.set, text), STRING_KIND)
+            }
+        };
+        let set_and_kind = set << 1 | kind;
+        let second = u32::from(index) << 16 | set_and_kind;
+        self.entries.extend([value.to_le_bytes(), second.to_le_bytes()].concat());
+        let bucket = FIRST_BUCKET + (key ^ set_and_kind) % BUCKETS;
+        let bucket = format!("{bucket:04X}0102");
+        let entry = [key.to_le_bytes(), second.to_le_bytes()].concat();
+        self.buckets.entry(bucket).or_default().extend(entry);
+        Ok(PropertyTag::FIRST_NAMED_ID + index)
+    }
+
+    /// Writes the streams that are other ones by now.
+    pub(super) fn write(self, transaction: &mut Transaction) -> Result<(), Error> {
+        create(transaction)?;
+        let known = [GUID_STREAM, ENTRY_STREAM, STRING_STREAM];
+        let known =
+            known.map(str::to_owned).into_iter().zip([self.guids, self.entries, self.strings]);
+        let buckets = self.buckets.into_iter();
+        let buckets = buckets.map(|(number, bytes)| (format!("{BUCKET_PREFIX}{number}"), bytes));
+        for (name, bytes) in known.chain(buckets) {
+            let path = [NAMEID_STORAGE, name.as_str()];
+            if transaction.read_stream(&path)?.as_ref() != Some(&bytes) {
+                transaction.write_stream(&path, bytes)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The index of the next entry: ids are positions, so a map where they are not cannot grow.

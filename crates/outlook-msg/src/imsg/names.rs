@@ -5,26 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
-use crate::mapi::{Guid, PropertyTag};
-use crate::storage::{Defect, Storage};
-
-/// The name of a named property (`MAPINAMEID`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PropertyName {
-    /// The property set.
-    pub set: Guid,
-    /// The name within the set.
-    pub kind: NameKind,
-}
-
-/// A name within a property set.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NameKind {
-    /// A number (`MNID_ID`), called LID in \[MS-OXPROPS\].
-    Lid(u32),
-    /// A string (`MNID_STRING`).
-    Name(String),
-}
+use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag};
+use crate::storage::{self, Defect, Storage};
 
 /// The named-property map of one file (`GetNamesFromIDs`, `GetIDsFromNames`).
 #[derive(Debug, Default)]
@@ -57,6 +39,19 @@ impl PropertyNames {
         };
         let (guids, entries, strings) =
             (stream(GUID_STREAM), stream(ENTRY_STREAM), stream(STRING_STREAM));
+        // The others are not needed for reading, but a reader that looks names up by them misses
+        // what they lack.
+        for entry in storage.entries() {
+            let storage::Entry::Stream(one) = entry else { continue };
+            let is_read = [GUID_STREAM, ENTRY_STREAM, STRING_STREAM]
+                .into_iter()
+                .any(|name| one.name().eq_ignore_ascii_case(name));
+            if let Err(error) = one.check()
+                && !is_read
+            {
+                names.defects.push(Defect { place: one.path(), cause: error.to_string() });
+            }
+        }
         for (position, entry) in entries.as_chunks::<ENTRY_LEN>().0.iter().enumerate() {
             match decode_entry(*entry, position, &guids, &strings) {
                 // The first entry of an id wins; later ones are damage, since ids are unique.

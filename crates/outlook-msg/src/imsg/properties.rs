@@ -310,7 +310,7 @@ impl PropertySet {
 
     /// What is wrong with a value. Streams are checked by their chains of sectors, and read only
     /// where their length does not fit the type.
-    fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
+    pub(super) fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
         let tag = property.tag;
         let suspicious = match tag.property_type().location() {
             Location::Entry => property.flags.is_none(),

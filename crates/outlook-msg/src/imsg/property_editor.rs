@@ -84,8 +84,13 @@ impl<'a> PropertyEditor<'a> {
         self.remove_values(tag.id());
         let name = stream_name(tag);
         self.transaction.put_transaction(object, &joined(&self.path, &name))?;
-        self.put(place, tag, flags, size_field(OBJECT_SIZE, reserved));
+        self.put(place, tag, flags, object_field(reserved));
         Ok(())
+    }
+
+    /// What the stream of a value holds.
+    pub(super) fn content(&self, tag: PropertyTag) -> Option<StreamContent> {
+        self.transaction.stream(&joined(&self.path, &stream_name(tag))).cloned()
     }
 
     /// Removes a property of any type with its values; whether there was one.
@@ -177,9 +182,7 @@ impl<'a> PropertyEditor<'a> {
     }
 
     fn put(&mut self, place: Option<usize>, tag: PropertyTag, flags: u32, field: [u8; 8]) {
-        let mut entry = [0; ENTRY_LEN];
-        let bytes = tag.0.to_le_bytes().into_iter().chain(flags.to_le_bytes()).chain(field);
-        entry.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+        let entry = entry(tag, flags, field);
         self.entries.retain({
             let mut index = 0;
             move |one| {
@@ -232,7 +235,21 @@ fn tag_of(entry: &[u8; ENTRY_LEN]) -> PropertyTag {
     PropertyTag(u32::from_le_bytes([a, b, c, d]))
 }
 
-fn size_field(size: u32, reserved: u32) -> [u8; 8] {
+/// An entry of a property stream.
+pub(super) fn entry(tag: PropertyTag, flags: u32, field: [u8; 8]) -> [u8; ENTRY_LEN] {
+    let mut entry = [0; ENTRY_LEN];
+    let bytes = tag.0.to_le_bytes().into_iter().chain(flags.to_le_bytes()).chain(field);
+    entry.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
+    entry
+}
+
+/// The value field of a `PT_OBJECT`.
+pub(super) fn object_field(reserved: u32) -> [u8; 8] {
+    size_field(OBJECT_SIZE, reserved)
+}
+
+/// The value field of a value in a stream.
+pub(super) fn size_field(size: u32, reserved: u32) -> [u8; 8] {
     let [a, b, c, d] = size.to_le_bytes();
     let [e, f, g, h] = reserved.to_le_bytes();
     [a, b, c, d, e, f, g, h]

@@ -7,6 +7,7 @@ use crate::storage::EntryId;
 
 use super::error::Error;
 use super::message::Message;
+use super::names::PropertyNames;
 use super::properties::{MapiProp, PropertySet};
 use super::stream::PropertyStream;
 use super::strings::Strings;
@@ -56,6 +57,14 @@ impl Recipient {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn number(&self) -> Result<u32, Error> {
         Ok(self.row()?.0)
+    }
+
+    /// The named properties of the file.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn names(&self) -> Result<Arc<PropertyNames>, Error> {
+        self.message.names()
     }
 
     /// The directory entry of its storage.

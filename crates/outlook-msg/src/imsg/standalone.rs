@@ -1,115 +1,264 @@
 //! Parts of a message as files of their own: an embedded message as a `.msg` (\[MS-OXMSG\] 2.3),
 //! an OLE object as a compound file.
+//!
+//! Such a file is sound, whatever the message is. What can be read of a damaged value is in it,
+//! and what is lost as a whole is not; a last attachment tells of both.
 
+use std::collections::HashSet;
 use std::fs::File;
+use std::sync::Arc;
 
-use crate::mapi::{CodePage, PropertyTag, Value, tags};
-use crate::storage::{Entry, Writer};
+use crate::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
+use crate::storage::{Defect, Transaction, Writer};
 
 use super::attachment::Attachment;
-use super::compose::MESSAGE_CLSID;
+use super::compose::{self, Form, MESSAGE_CLSID};
+use super::edit::{put, stored_tag};
+use super::encode::{self, encode};
 use super::error::Error;
-use super::message::Message;
+use super::foreign::{Object, objects};
+use super::message::{ATTACHMENT_PREFIX, Message, MessageData};
 use super::names::NAMEID_STORAGE;
-use super::properties::{MapiProp as _, PROPERTY_STREAM};
+use super::properties::{Header, MapiProp as _, Salvaged};
+use super::property_editor::{PropertyEditor, is_ansi};
 
-/// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
-const READABLE_WRITEABLE: u32 = 6;
+/// What is behind the name of an attachment of which only a part can be read.
+pub const PARTIAL: &str = ".partial";
+/// The attachment that tells what a damaged message lacks.
+pub const ERRORS_FILE: &str = "ERRORS.txt";
+/// As many defects are told in it.
+const DEFECTS_MAX: usize = 1000;
 
 impl Message {
-    /// Writes the message, which may be an embedded one, as a `.msg` file into an empty file.
+    /// Writes the message, which may be an embedded one, as a `.msg` file into an empty file, and
+    /// tells what of it could not be read.
     ///
     /// The properties that it inherits from the message around it are written into it. The
     /// named-property map is that of the whole file, so that every id keeps its name.
     ///
     /// # Errors
-    /// [`Error::Storage`] if a name cannot be written or writing fails, [`Error::SessionClosed`]
-    /// after the session was closed.
-    pub fn write_standalone(&self, out: File) -> Result<File, Error> {
-        let storage = self.storage()?;
+    /// [`Error::Storage`] if writing fails, [`Error::SessionClosed`] after the session was closed.
+    pub fn write_standalone(&self, out: File) -> Result<(File, Vec<Defect>), Error> {
+        let data = self.data()?;
+        let (mut content, mut defects) = Transaction::salvaged(data.storage());
+        content.set_clsid(&[], MESSAGE_CLSID)?;
         let file = match self.top() {
             Some(top) => top.storage()?,
-            None => storage.file().root(),
+            None => data.storage().file().root(),
         };
-        let names = file.storage(NAMEID_STORAGE);
-        let mut writer = Writer::create(out)?;
-        writer.set_clsid(&[], MESSAGE_CLSID)?;
-        match names {
-            Some(names) => drop(writer.copy_storage(&names, &[NAMEID_STORAGE])?),
-            None => writer.create_storage(&[NAMEID_STORAGE])?,
-        }
-        for entry in storage.entries() {
-            match entry {
-                Entry::Storage(part) if part.name().eq_ignore_ascii_case(NAMEID_STORAGE) => {}
-                Entry::Storage(part) => drop(writer.copy_storage(&part, &[part.name()])?),
-                Entry::Stream(value) if value.name().eq_ignore_ascii_case(PROPERTY_STREAM) => {}
-                Entry::Stream(value) => drop(writer.copy_stream(&value, &[value.name()])?),
+        match file.storage(NAMEID_STORAGE) {
+            Some(names) => {
+                let (names, lost) = Transaction::salvaged(&names);
+                content.put_transaction(&names, &[NAMEID_STORAGE])?;
+                defects.extend(lost);
             }
+            None => content.create_storage(&[NAMEID_STORAGE])?,
         }
-        let properties = self.standalone_property_stream()?;
-        writer.write_stream(&[PROPERTY_STREAM], &mut properties.as_slice())?;
-        Ok(writer.finish()?)
+        let parts = sound_objects(&mut content, &data, &mut defects);
+        for message in parts.iter().filter(|one| one.header != Header::Part) {
+            follow_strings(&mut content, message)?;
+        }
+        if !defects.is_empty() {
+            attach_errors(&mut content, &data, &defects)?;
+        }
+        self.make_top_level(&mut content, !defects.is_empty())?;
+        let mut writer = Writer::create(out)?;
+        writer.copy_storage(&content.snapshot().root(), &[])?;
+        Ok((writer.finish()?, defects))
     }
 
-    /// The property stream with the header of a top-level message (\[MS-OXMSG\] 2.4.1.1).
-    fn standalone_property_stream(&self) -> Result<Vec<u8>, Error> {
+    /// Gives the message the header of a top-level one (\[MS-OXMSG\] 2.4.1.1), and what it
+    /// inherited.
+    fn make_top_level(&self, content: &mut Transaction, has_errors: bool) -> Result<(), Error> {
         let data = self.data()?;
-        let (recipients, attachments) = data.part_numbers();
+        let (recipients, mut attachments) = data.part_numbers();
+        if has_errors {
+            attachments.push(errors_number(&data));
+        }
         let next = |numbers: &[u32]| numbers.last().map_or(0, |last| last.saturating_add(1));
         let count = |numbers: &[u32]| u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-        let mut stream = vec![0; 8];
-        for field in
-            [next(&recipients), next(&attachments), count(&recipients), count(&attachments)]
-        {
-            stream.extend(field.to_le_bytes());
-        }
-        stream.extend([0; 8]);
-        if let Some(stored) = self.storage()?.stream(PROPERTY_STREAM) {
-            let (bytes, _) = stored.read_salvage();
-            let header = data.header().of_stream(&bytes);
-            let entries = bytes.get(header.len()..).unwrap_or_default();
-            let whole = entries.len() - entries.len() % 16;
-            stream.extend(entries.get(..whole).unwrap_or_default());
-        }
+        let counts =
+            [next(&recipients), next(&attachments), count(&recipients), count(&attachments)];
+        let mut editor = PropertyEditor::new(content, &[], data.header())?;
+        let header = editor.header_mut();
+        header.clear();
+        header.resize(8, 0);
+        header.extend(counts.into_iter().flat_map(u32::to_le_bytes));
+        header.resize(Header::TopLevelMessage.len(), 0);
         for (tag, value) in self.inherited()? {
-            stream.extend(tag.0.to_le_bytes());
-            stream.extend(READABLE_WRITEABLE.to_le_bytes());
-            stream.extend(u64::from(value).to_le_bytes());
+            put(&mut editor, tag, encode(tag, &value, CodePage::UTF_16LE)?)?;
         }
-        Ok(stream)
+        if has_errors {
+            let has = encode(tags::PR_HASATTACH, &Value::Boolean(true), CodePage::UTF_16LE)?;
+            put(&mut editor, tags::PR_HASATTACH, has)?;
+        }
+        editor.finish()
     }
 
-    /// The properties of the message around that this one relies on without having them.
-    fn inherited(&self) -> Result<Vec<(PropertyTag, u32)>, Error> {
-        let data = self.data()?;
+    /// The properties of the message around that this one relies on without having them; the store
+    /// mask follows the strings.
+    fn inherited(&self) -> Result<Vec<(PropertyTag, Value)>, Error> {
         let (set, strings) = self.property_set()?;
+        let number = |number: u32| Value::Integer32(number.cast_signed());
         let mut inherited = Vec::new();
-        if set.get(tags::PR_STORE_SUPPORT_MASK).is_none()
-            && let Some(Value::Integer32(mask)) = data.store_support_mask()
-        {
-            inherited.push((tags::PR_STORE_SUPPORT_MASK, mask.cast_unsigned()));
-        }
         if strings.is_inherited() && strings.code_page() != CodePage::WINDOWS_1252 {
-            inherited.push((tags::PR_MESSAGE_CODEPAGE, strings.code_page().number()));
+            inherited.push((tags::PR_MESSAGE_CODEPAGE, number(strings.code_page().number())));
         }
         if set.get(tags::PR_INTERNET_CPID).is_none()
             && let Some(code_page) = strings.internet_code_page()
         {
-            inherited.push((tags::PR_INTERNET_CPID, code_page));
+            inherited.push((tags::PR_INTERNET_CPID, number(code_page)));
         }
         Ok(inherited)
     }
 }
 
 impl Attachment {
-    /// Writes the storage of an OLE object as a compound file into an empty file.
+    /// Writes the storage of an OLE object as a compound file into an empty file, and tells what of
+    /// it could not be read.
     ///
     /// # Errors
-    /// [`Error::NoObject`] if there is none, [`Error::Storage`] if a name cannot be written or
-    /// writing fails, [`Error::SessionClosed`] after the session was closed.
-    pub fn write_content_storage(&self, out: File) -> Result<File, Error> {
+    /// [`Error::NoObject`] if there is none, [`Error::Storage`] if writing fails,
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn write_content_storage(&self, out: File) -> Result<(File, Vec<Defect>), Error> {
+        let (content, defects) = Transaction::salvaged(&self.content_storage()?);
         let mut writer = Writer::create(out)?;
-        writer.copy_storage(&self.content_storage()?, &[])?;
-        Ok(writer.finish()?)
+        writer.copy_storage(&content.snapshot().root(), &[])?;
+        Ok((writer.finish()?, defects))
     }
+}
+
+/// Makes the property streams fit what is left of the values. Gives the objects of the message.
+fn sound_objects(
+    content: &mut Transaction,
+    data: &Arc<MessageData>,
+    defects: &mut Vec<Defect>,
+) -> Vec<Object> {
+    let mut told: HashSet<String> = defects.iter().map(|defect| defect.cause.clone()).collect();
+    let mut known = HashSet::new();
+    // A message that is embedded too deeply is copied as it is.
+    let mut objects = objects(Arc::clone(data), data.header(), &mut |_| Ok(())).unwrap_or_default();
+    // Of storages of one name the first is in the content.
+    objects.retain(|object| known.insert(object.path.join("/").to_uppercase()));
+    for object in &objects {
+        match sound_object(content, object) {
+            Ok(found) => {
+                defects.extend(found.into_iter().filter(|one| told.insert(one.cause.clone())));
+            }
+            Err(error) => defects.push(error.into_defect(&object.properties.storage().path())),
+        }
+    }
+    objects
+}
+
+/// Makes the property stream of one object fit what is left of the values.
+fn sound_object(content: &mut Transaction, object: &Object) -> Result<Vec<Defect>, Error> {
+    let (set, strings) = (&object.properties, object.message.strings());
+    let mut defects = set.defects().to_vec();
+    let damaged = set.properties().iter().filter(|one| set.value_defect(one, strings).is_some());
+    let damaged: Vec<_> = damaged.collect();
+    if damaged.is_empty() {
+        return Ok(defects);
+    }
+    let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
+    let mut editor = PropertyEditor::new(content, &path, object.header)?;
+    for property in damaged {
+        let tag = property.tag;
+        let Salvaged { value, defect } = set.salvage(property, strings);
+        defects.extend(defect);
+        let left = match tag.property_type() {
+            PropertyType::STRING | PropertyType::STRING8 | PropertyType::BINARY => {
+                editor.content(tag).filter(|content| !content.is_empty())
+            }
+            _ => None,
+        };
+        let encoded = match (left, value) {
+            (Some(left), _) => Some(encode::stored(tag, left)?),
+            (None, Some(value @ Value::Multiple(_))) => {
+                encode(tag, &value, strings.code_page()).unwrap_or_default()
+            }
+            (None, _) => None,
+        };
+        put(&mut editor, tag, encoded)?;
+        if tag == tags::PR_ATTACH_DATA_BIN && object.header == Header::Part {
+            name_partial(&mut editor, object)?;
+        }
+    }
+    editor.finish()?;
+    Ok(defects)
+}
+
+/// Has the name of an attachment say that a part of it is missing.
+fn name_partial(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), Error> {
+    let names = [tags::PR_ATTACH_LONG_FILENAME, tags::PR_ATTACH_FILENAME, tags::PR_DISPLAY_NAME];
+    let strings = object.message.strings();
+    let name = names.into_iter().find_map(|tag| {
+        let property = object.properties.find(tag)?;
+        match object.properties.salvage(property, strings).value? {
+            Value::String(name) if !name.trim().is_empty() => Some(name.replace('\0', "_")),
+            _ => None,
+        }
+    });
+    let name = name.unwrap_or_else(|| "unnamed".to_owned()) + PARTIAL;
+    let tag = stored_tag(tags::PR_ATTACH_LONG_FILENAME, object.message.is_ansi());
+    put(editor, tag, encode(tag, &Value::String(name), strings.code_page())?)
+}
+
+/// Has `PR_STORE_SUPPORT_MASK` say in which type the strings of a message are: readers decode them
+/// by it, and an embedded message may have it from the message around, whose strings are others.
+fn follow_strings(content: &mut Transaction, message: &Object) -> Result<(), Error> {
+    let data = &message.message;
+    let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.properties());
+    let own = message.properties.properties().iter();
+    let Some(ansi) = is_ansi(own.chain(tags_of_parts).map(|property| property.tag)) else {
+        return Ok(());
+    };
+    let tag = tags::PR_STORE_SUPPORT_MASK;
+    let Some(Value::Integer32(mask)) = data.store_support_mask() else { return Ok(()) };
+    let right = if ansi { mask & !compose::UNICODE_OK } else { mask | compose::UNICODE_OK };
+    if right == mask && (message.properties.get(tag).is_some() || !message.path.is_empty()) {
+        return Ok(());
+    }
+    let path: Vec<&str> = message.path.iter().map(String::as_str).collect();
+    let mut editor = PropertyEditor::new(content, &path, message.header)?;
+    put(&mut editor, tag, encode(tag, &Value::Integer32(right), CodePage::UTF_16LE)?)?;
+    editor.finish()
+}
+
+/// Adds the attachment that tells what is missing.
+fn attach_errors(
+    content: &mut Transaction,
+    data: &MessageData,
+    defects: &[Defect],
+) -> Result<(), Error> {
+    let mut text = "Parts of this message could not be read:\r\n".to_owned();
+    for defect in defects.iter().take(DEFECTS_MAX) {
+        text.push_str(&format!("{defect}\r\n"));
+    }
+    if let Some(more) = defects.len().checked_sub(DEFECTS_MAX).filter(|more| *more > 0) {
+        text.push_str(&format!("and {more} more\r\n"));
+    }
+    let number = errors_number(data);
+    let form = Form { ansi: data.is_ansi(), code_page: data.strings().code_page() };
+    let mut attachment = compose::attachment(number, form)?;
+    let mut editor = PropertyEditor::new(&mut attachment, &[], Header::Part)?;
+    let string = |text: &str| Value::String(text.to_owned());
+    for (tag, value) in [
+        (tags::PR_ATTACH_DATA_BIN, Value::Binary(text.into_bytes())),
+        (tags::PR_ATTACH_LONG_FILENAME, string(ERRORS_FILE)),
+        (tags::PR_ATTACH_FILENAME, string(ERRORS_FILE)),
+        (tags::PR_ATTACH_MIME_TAG, string("text/plain")),
+    ] {
+        let tag = stored_tag(tag, form.ansi);
+        put(&mut editor, tag, encode(tag, &value, form.code_page)?)?;
+    }
+    editor.finish()?;
+    Ok(content.put_transaction(&attachment, &[&format!("{ATTACHMENT_PREFIX}{number:08X}")])?)
+}
+
+/// The number of the attachment that tells what is missing.
+fn errors_number(data: &MessageData) -> u32 {
+    let (_, attachments) = data.part_numbers();
+    let free = (0..u32::MAX).find(|number| !attachments.contains(number));
+    attachments.last().map_or(Some(0), |last| last.checked_add(1)).or(free).unwrap_or(0)
 }

@@ -55,6 +55,21 @@ impl PropertyStream {
         Ok(self.len()? == 0)
     }
 
+    /// What can be read of a damaged one, and its length; `None` if it is sound.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn partial(&self) -> Result<Option<(Extents, u64)>, Error> {
+        let data = self.object.data()?;
+        let is_damaged = data.extents.damage().is_some();
+        Ok(is_damaged.then(|| (data.extents.clone(), data.extents.readable_len())))
+    }
+
+    /// Bytes of memory held beside the file.
+    pub fn bytes_held(&self) -> usize {
+        self.object.data().map_or(0, |data| data.extents.bytes_held())
+    }
+
     /// Fills `buffer` from `offset`; short only at the end of the stream.
     ///
     /// # Errors

@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::body::mac_binary::{self, MacBinary};
-use crate::imsg::{AttachMethod, Attachment, MapiProp, Message};
+use crate::imsg::{AttachMethod, Attachment, MapiProp, Message, PARTIAL};
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
-use crate::storage::EntryId;
+use crate::storage::{Defect, EntryId};
 
 use super::derived::{Derived, derive};
 use super::fields::subject;
@@ -47,6 +47,8 @@ pub struct ShownAttachment {
     pub attachment: Attachment,
     /// `None` if it has no content at all, so that it is found under `mapi/` only.
     pub entry: Option<(String, Shown)>,
+    /// What of its content cannot be read.
+    pub missing: Vec<Defect>,
     /// What is made of its content besides.
     pub derived: Option<Derived>,
 }
@@ -99,15 +101,18 @@ pub fn shown_attachments(
         .collect();
     let mut attachments = Vec::with_capacity(opened.len());
     for (storage, attachment, name) in opened {
+        let missing = attachment.content_defects().unwrap_or_default();
+        let partial = if missing.is_empty() { "" } else { PARTIAL };
         let entry = shown(&attachment).map(|shown| {
-            let name = name.unwrap_or_else(|| entry_name(&attachment, shown, &mut names));
+            let make = || entry_name(&attachment, shown, partial, &mut names);
+            let name = name.unwrap_or_else(make);
             if let Some(known) = known {
                 known.put(&storage.path(), &name);
             }
             (name, shown)
         });
         let id = storage.id();
-        attachments.push(ShownAttachment { id, attachment, entry, derived: None });
+        attachments.push(ShownAttachment { id, attachment, entry, missing, derived: None });
     }
     // Names of derived files yield to those of attachments.
     derive(message, &mut attachments, &mut names);
@@ -155,7 +160,13 @@ fn shown(attachment: &Attachment) -> Option<Shown> {
     }
 }
 
-fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) -> String {
+/// The name of an attachment, with `partial` behind it.
+fn entry_name(
+    attachment: &Attachment,
+    shown: Shown,
+    partial: &str,
+    names: &mut UniqueNames,
+) -> String {
     let file_name = || {
         text(attachment, tags::PR_ATTACH_LONG_FILENAME)
             .or_else(|| text(attachment, tags::PR_ATTACH_FILENAME))
@@ -164,7 +175,7 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
     match shown {
         Shown::Data => {
             let name = file_name().unwrap_or_else(|| with_extension(attachment, display_name()));
-            names.make(&name, UNNAMED, "")
+            names.make(&name, UNNAMED, partial)
         }
         Shown::DataFork { .. } => {
             let header_name = || {
@@ -172,7 +183,7 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
                 Some(page.decode(&mac_binary(attachment)?.name).into_owned())
             };
             let name = file_name().or_else(header_name).or_else(display_name).unwrap_or_default();
-            names.make(&name, "unnamed", "")
+            names.make(&name, UNNAMED, partial)
         }
         Shown::Message(_) => {
             let embedded = attachment.embedded_message().ok();
@@ -183,7 +194,7 @@ fn entry_name(attachment: &Attachment, shown: Shown, names: &mut UniqueNames) ->
         }
         Shown::Ole => {
             let name = file_name().or_else(display_name).unwrap_or_default();
-            names.make(&name, "object", ".ole")
+            names.make(&name, "object", &format!(".ole{partial}"))
         }
         Shown::Reference => {
             let name = file_name().or_else(display_name).unwrap_or_default();

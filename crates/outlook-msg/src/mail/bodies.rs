@@ -66,13 +66,17 @@ impl<'a> Bodies<'a> {
         if body.as_ref().is_some_and(|text| !text.is_empty()) {
             return body;
         }
-        let made = match self.html_source() {
+        self.formatted_text().or_else(|| report::text(self.message)).or(body)
+    }
+
+    /// The text of the HTML body, else of the RTF body.
+    pub fn formatted_text(&self) -> Option<String> {
+        match self.html_source() {
             Some(html) => {
                 Some(html::to_text(html, &|reference| self.references().path(&reference)))
             }
             None => self.decompressed().map(rtf::to_text),
-        };
-        made.or_else(|| report::text(self.message)).or(body)
+        }
     }
 
     /// The HTML body as a file beside the attachments, in UTF-8, that a browser may open.

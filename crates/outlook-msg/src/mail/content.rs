@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream};
 use crate::mapi::tags;
-use crate::storage::{Extents, Source};
+use crate::storage::{Defect, Extents, Source};
 
+use super::attachments::{Shown, reference_target};
 use super::composed::Composed;
 use super::error::Error;
+use super::text::reader_line;
 
 /// The content of a file.
 #[derive(Clone, Debug)]
@@ -111,15 +113,35 @@ impl Content {
             Self::Stream(extents) => extents.bytes_held() + OVERHEAD,
             Self::Composed(composed) => composed.bytes_held() + OVERHEAD,
             Self::Part { stream, header, .. } => stream.bytes_held() + header.len() + OVERHEAD,
-            _ => OVERHEAD,
+            Self::Property(stream) => stream.bytes_held() + OVERHEAD,
+            Self::Source(_) | Self::Made { .. } => OVERHEAD,
         }
     }
 }
 
-/// The content of an attachment by value.
+/// The content of an attachment: of a message it is a file of its own, of a link its text.
+pub fn of_attachment(attachment: &Attachment, shown: Shown) -> Result<Content, Error> {
+    match shown {
+        Shown::Data => data(attachment),
+        Shown::DataFork { start, len } => data_fork(attachment, start, len),
+        Shown::Reference => {
+            Ok(Content::bytes(reader_line(&reference_target(attachment).unwrap_or_default())))
+        }
+        Shown::Ole => made(|file| attachment.write_content_storage(file)),
+        Shown::Message(_) => made(|file| attachment.embedded_message()?.write_standalone(file)),
+    }
+}
+
+/// The content of an attachment by value, as far as it can be read.
 pub fn data(attachment: &Attachment) -> Result<Content, Error> {
     match attachment.open_property(tags::PR_ATTACH_DATA_BIN, None) {
-        Ok(stream) => Ok(Content::Property(stream)),
+        Ok(stream) => match stream.partial()? {
+            None => Ok(Content::Property(stream)),
+            // Readers ask for pages: one that holds the end of what there is must not fail.
+            Some((stream, len)) => {
+                Ok(Content::Part { header: Arc::default(), stream, start: 0, len })
+            }
+        },
         // Writers leave out the stream of an attachment without any bytes.
         Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
         Err(error) => Err(error.into()),
@@ -134,8 +156,13 @@ pub fn data_fork(attachment: &Attachment, start: u64, len: u64) -> Result<Conten
         place: set.storage().path(),
         tag: tags::PR_ATTACH_DATA_BIN,
     })?;
-    let stream = stream.extents();
-    Ok(Content::Part { header: Arc::default(), stream, start, len })
+    Ok(part_of(stream.extents(), start, len))
+}
+
+/// A part of a stream, as far as it can be read.
+pub fn part_of(stream: Extents, start: u64, len: u64) -> Content {
+    let len = len.min(stream.readable_len().saturating_sub(start));
+    Content::Part { header: Arc::default(), stream, start, len }
 }
 
 /// Fills a buffer from `offset` of a part of a stream with its header.
@@ -155,9 +182,11 @@ fn read_part(
 }
 
 /// Has a content written into a file without a name, so that its size is known and it takes no
-/// memory.
-pub fn made(write: impl FnOnce(File) -> Result<File, imsg::Error>) -> Result<Content, Error> {
-    let file = write(tempfile::tempfile()?)?;
+/// memory. What it lacks is in the defects of the message.
+pub fn made(
+    write: impl FnOnce(File) -> Result<(File, Vec<Defect>), imsg::Error>,
+) -> Result<Content, Error> {
+    let (file, _) = write(tempfile::tempfile()?)?;
     let len = file.metadata()?.len();
     Ok(Content::Made { file: Arc::new(file), offset: 0, len })
 }

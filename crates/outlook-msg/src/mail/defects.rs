@@ -7,6 +7,7 @@ use crate::storage::Defect;
 
 use super::attachments::{Shown, ShownAttachment};
 use super::bodies::Bodies;
+use super::ics;
 use super::text::one_line;
 
 /// A file made for it can have a defect in every few bytes; so many are told one by one.
@@ -20,11 +21,8 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     for recipient in message.recipients().unwrap_or_default() {
         defects.extend(recipient.value_defects().unwrap_or_default());
     }
-    if let Some(cause) = Bodies::new(message).rtf_defect() {
-        let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
-        let place = format!("{}/{}", path.trim_end_matches('/'), tags::PR_RTF_COMPRESSED);
-        defects.push(Defect { place, cause });
-    }
+    defects.extend(of_rtf(message));
+    defects.extend(ics::defect(message));
     for attachment in attachments {
         defects.extend(of_attachment(attachment));
     }
@@ -35,6 +33,16 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
         defects.push(Defect { place: "/".to_owned(), cause });
     }
     defects
+}
+
+/// What is wrong with the compressed RTF, told without decompressing it.
+pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
+    let cause = Bodies::new(message).rtf_defect()?;
+    let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
+    Some(Defect {
+        place: format!("{}/{}", path.trim_end_matches('/'), tags::PR_RTF_COMPRESSED),
+        cause,
+    })
 }
 
 /// The notes on a message, without those on the messages embedded in it.
@@ -52,6 +60,10 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let attachment = &shown.attachment;
     let mut defects = attachment.defects().unwrap_or_default();
     defects.extend(attachment.value_defects().unwrap_or_default());
+    // Of bytes they are among those of the values.
+    if let Some((_, Shown::Ole)) = shown.entry {
+        defects.extend(shown.missing.iter().cloned());
+    }
     let missing = match &shown.entry {
         Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
         Some(_) => None,

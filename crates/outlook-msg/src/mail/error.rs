@@ -1,6 +1,7 @@
 //! What can go wrong when something of a message is asked for.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::{imsg, storage};
 
@@ -8,6 +9,37 @@ use crate::{imsg, storage};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// There is no message that can be opened in a file.
+    #[error("cannot open {path:?} as a message")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: Box<Error>,
+    },
+    /// A file could not be written.
+    #[error("cannot write {path:?}")]
+    Save {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A reader gave more bytes than are read of it.
+    #[error("more than {bytes_max} bytes: open the file by its path instead")]
+    TooLarge {
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// A property was asked for by a name that none has.
+    #[error(
+        "no property is called {name:?}: expected a name as PR_SUBJECT or \
+         PSETID_Appointment/PidLidLocation, or a tag as 0x0037001F"
+    )]
+    UnknownName {
+        /// The name.
+        name: String,
+    },
     /// A value is damaged and nothing of it can be read.
     #[error("{0}")]
     Damaged(storage::Defect),

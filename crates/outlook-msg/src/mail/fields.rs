@@ -66,6 +66,22 @@ pub fn subject(message: &Message) -> Option<String> {
     Some(unix_lines(subject))
 }
 
+/// The properties of who sent the message, and on whose behalf.
+pub(super) const FROM: [PropertyTag; 6] = [
+    tags::PR_SENT_REPRESENTING_NAME,
+    tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
+    tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
+    tags::PR_SENDER_NAME,
+    tags::PR_SENDER_EMAIL_ADDRESS,
+    tags::PR_SENDER_SMTP_ADDRESS,
+];
+/// Those of the sender alone.
+pub(super) const SENDER: [PropertyTag; 3] =
+    [tags::PR_SENDER_NAME, tags::PR_SENDER_EMAIL_ADDRESS, tags::PR_SENDER_SMTP_ADDRESS];
+/// The properties of a recipient.
+pub(super) const RECIPIENT: [PropertyTag; 3] =
+    [tags::PR_DISPLAY_NAME, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
+
 /// On whose behalf the message was sent, else who sent it.
 pub fn from(message: &Message) -> Option<Address> {
     Address::sent_representing(message).or_else(|| sender(message))
@@ -113,6 +129,11 @@ pub fn message_class(message: &Message) -> Option<String> {
 pub fn message_id(message: &Message) -> Option<String> {
     // Folded headers leave blanks before it.
     Some(message.text(tags::PR_INTERNET_MESSAGE_ID)?.trim().to_owned())
+}
+
+/// The Message-ID of what the message answers.
+pub fn in_reply_to(message: &Message) -> Option<String> {
+    Some(message.text(tags::PR_IN_REPLY_TO_ID)?.trim().to_owned())
 }
 
 /// How important the message is.

@@ -15,6 +15,7 @@
 //! Everything that is true of a message whoever looks (which body, which address, which name) is
 //! decided here, once. Knows no directory of files.
 
+mod attachment;
 #[doc(hidden)]
 pub mod attachments;
 #[doc(hidden)]
@@ -34,14 +35,19 @@ mod error;
 #[doc(hidden)]
 pub mod fields;
 mod ics;
+mod inline;
 #[doc(hidden)]
 pub mod json;
+mod key;
+mod media_type;
 #[doc(hidden)]
 pub mod named;
 #[doc(hidden)]
 pub mod names;
+mod opened;
 #[doc(hidden)]
 pub mod reader;
+mod recipient;
 #[doc(hidden)]
 pub mod references;
 mod report;
@@ -49,5 +55,11 @@ mod report;
 pub mod text;
 mod vcf;
 
+pub use crate::imsg::{Address, Defect, Note, RecipientType};
+pub use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
+pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use error::Error;
 pub use fields::Importance;
+pub use key::PropertyKey;
+pub use opened::{Mail, READER_BYTES_MAX};
+pub use recipient::Recipient;

@@ -47,12 +47,21 @@ impl<'a> Values<'a> {
 
     /// A value of this type.
     pub(super) fn value(self, key: impl Into<Key>, property_type: PropertyType) -> Option<Value> {
+        self.message.salvage(self.tag(key, property_type)?).ok()?.value
+    }
+
+    /// The tag of a property in this file.
+    pub(super) fn tag(
+        self,
+        key: impl Into<Key>,
+        property_type: PropertyType,
+    ) -> Option<PropertyTag> {
         let id = match key.into() {
             Key::Tag(tag) => tag.id(),
             Key::Lid(set, lid) => self.id(set, NameKind::Lid(lid))?,
             Key::Name(set, name) => self.id(set, NameKind::Name(name.to_owned()))?,
         };
-        self.message.salvage(PropertyTag::new(id, property_type)).ok()?.value
+        Some(PropertyTag::new(id, property_type))
     }
 
     /// A string that says something.

@@ -46,6 +46,34 @@ impl UniqueNames {
     }
 }
 
+/// A name that every system takes for a file, with ` (2)` before its extension if it is the second
+/// of that name, and so on. Windows has more characters that cannot be in a name, ends names at a
+/// blank or dot, and has devices of names that can then not be given to a file.
+pub(super) fn portable(name: &str, number: u32) -> String {
+    let replaced = |c: char| match c {
+        '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\' => '_',
+        c => c,
+    };
+    let cleaned = clean(&name.chars().map(replaced).collect::<String>());
+    let (stem, extension) = split_extension(&cleaned);
+    let before_dot = cleaned.split('.').next().unwrap_or_default().trim_end();
+    let is_device = DEVICES.into_iter().any(|device| match device.strip_suffix('#') {
+        None => before_dot.eq_ignore_ascii_case(device),
+        Some(port) => before_dot.split_at_checked(port.len()).is_some_and(|(head, digit)| {
+            head.eq_ignore_ascii_case(port) && digit.chars().count() == 1
+        }),
+    });
+    let stem = match (cleaned.as_str(), is_device) {
+        ("", _) => "unnamed",
+        (_, true) => &format!("_{stem}"),
+        _ => stem,
+    };
+    fit(stem, &if number > 1 { format!(" ({number})") } else { String::new() }, extension)
+}
+
+/// The names of devices of Windows, with a digit for `#`.
+const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "COM#", "LPT#"];
+
 /// Replaces what cannot stand in a name by `_` and cuts off trailing blanks and dots.
 fn clean(text: &str) -> String {
     let replaced = |c: char| match c {
@@ -81,7 +109,7 @@ fn fit(stem: &str, number: &str, extension: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::UniqueNames;
+    use super::{UniqueNames, portable};
 
     fn check(text: &str, expected: &str) {
         assert_eq!(UniqueNames::default().make(text, "unnamed", ""), expected, "{text:?}");
@@ -109,6 +137,17 @@ mod tests {
         assert!(name.len() <= 255 && name.ends_with("ü.pdf"), "{name}");
         let name = UniqueNames::default().make(&"x".repeat(300), "", ".msg");
         assert_eq!((name.len(), name.ends_with("x.msg")), (255, true));
+    }
+
+    #[test]
+    fn names_that_every_system_takes() {
+        assert_eq!(portable("a:b<c>.txt", 1), "a_b_c_.txt");
+        assert_eq!(portable("..\\..\\x.exe", 2), ".._.._x (2).exe");
+        assert_eq!(portable("nul.txt", 1), "_nul.txt");
+        assert_eq!(portable("Com1", 1), "_Com1");
+        assert_eq!(portable("Community", 3), "Community (3)");
+        assert_eq!(portable("..", 1), "unnamed");
+        assert_eq!(portable("../../etc/passwd", 1), ".._.._etc_passwd");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod code_page;
 pub mod crc;
 mod names;
+mod property_name;
 pub mod sets;
 mod tables;
 mod tag;
@@ -17,6 +18,7 @@ pub use names::{
     named_property_lid, named_property_name, property_by_name, property_name, property_set_by_name,
     property_set_name,
 };
+pub use property_name::{NameKind, PropertyName};
 pub use tag::{Location, PropertyTag, PropertyType};
 pub use text::ParseError;
 pub use value::{FileTime, Guid, Value};

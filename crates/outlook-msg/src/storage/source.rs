@@ -1,4 +1,5 @@
-//! Where the bytes of a compound file come from: memory, or a file read by position.
+//! Where the bytes of a compound file come from: memory, a file read by position, or a stream of
+//! another compound file.
 //!
 //! Knows nothing of the format. Has no position of its own, so any number of threads may read.
 
@@ -6,6 +7,9 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt as _};
+
+use super::replace::FileState;
+use super::stream::{Extents, Stream};
 
 /// Files up to this many bytes are read whole when they are opened, and their descriptor is
 /// dropped: one `pread` costs less than the dozen that the tables and the streams would.
@@ -19,6 +23,7 @@ pub struct Source {
 enum Bytes {
     Memory(Vec<u8>),
     File { file: File, len: u64 },
+    Stream { extents: Extents, len: u64 },
 }
 
 impl Source {
@@ -51,20 +56,55 @@ impl Source {
         Self { bytes: Bytes::Memory(bytes) }
     }
 
+    /// Takes what can be read of a stream, from its start: up to [`WHOLE_READ_BYTES_MAX`] its bytes.
+    pub fn from_stream(stream: &Stream) -> Self {
+        let extents = stream.extents();
+        let len = extents.readable_len();
+        if len > WHOLE_READ_BYTES_MAX {
+            return Self { bytes: Bytes::Stream { extents, len } };
+        }
+        // What fails to be read now would fail at every later read.
+        Self::from_bytes(stream.read_salvage().0)
+    }
+
     /// The length in bytes.
     pub fn len(&self) -> u64 {
         match &self.bytes {
             Bytes::Memory(bytes) => bytes.len() as u64,
-            Bytes::File { len, .. } => *len,
+            Bytes::File { len, .. } | Bytes::Stream { len, .. } => *len,
         }
     }
 
     /// The present attributes of a file that is read by ranges; `None` for one in memory, which
-    /// cannot change any more.
+    /// cannot change any more, and for a stream, whose file tells.
     pub fn file_metadata(&self) -> Option<io::Result<Metadata>> {
         match &self.bytes {
-            Bytes::Memory(_) => None,
+            Bytes::Memory(_) | Bytes::Stream { .. } => None,
             Bytes::File { file, .. } => Some(file.metadata()),
+        }
+    }
+
+    /// Whether what is read is still what there was in this state. Always so for one in memory.
+    ///
+    /// # Errors
+    /// Those of `fstat`.
+    pub fn is_still(&self, opened: &FileState) -> io::Result<bool> {
+        let Bytes::File { file, .. } = &self.bytes else { return Ok(true) };
+        let metadata = file.metadata()?;
+        let mut present = FileState::from(&metadata);
+        // To lose its last name, as when another file is renamed over it, is a change of a file
+        // that leaves its bytes alone.
+        if metadata.nlink() == 0 {
+            present.ctime = opened.ctime;
+        }
+        Ok(present == *opened)
+    }
+
+    /// The file that is read by ranges; `None` for one in memory, and for a stream.
+    pub fn file(&self) -> Option<&File> {
+        match &self.bytes {
+            Bytes::Memory(_) | Bytes::Stream { .. } => None,
+            Bytes::File { file, .. } => Some(file),
         }
     }
 
@@ -93,6 +133,12 @@ impl Source {
                 Ok(len)
             }
             Bytes::File { file, .. } => read_at(file, offset, buf),
+            Bytes::Stream { extents, len } => {
+                let left = usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX);
+                let wanted = left.min(buf.len());
+                let buf = buf.get_mut(..wanted).unwrap_or_default();
+                extents.read_at(offset, buf).map_err(io::Error::other)
+            }
         }
     }
 
@@ -106,10 +152,10 @@ impl Source {
                 out.extend_from_slice(found.get(..len).unwrap_or(found));
                 Ok(())
             }
-            Bytes::File { file, .. } => {
+            Bytes::File { .. } | Bytes::Stream { .. } => {
                 let start = out.len();
                 out.resize(start.saturating_add(len), 0);
-                let result = read_at(file, offset, out.get_mut(start..).unwrap_or_default());
+                let result = self.read_at(offset, out.get_mut(start..).unwrap_or_default());
                 out.truncate(start.saturating_add(*result.as_ref().unwrap_or(&0)));
                 result.map(drop)
             }
@@ -121,13 +167,18 @@ impl Source {
         match &self.bytes {
             Bytes::Memory(bytes) => bytes.capacity(),
             Bytes::File { .. } => 0,
+            Bytes::Stream { extents, .. } => extents.bytes_held(),
         }
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if matches!(self.bytes, Bytes::Memory(_)) { "memory" } else { "file" };
+        let kind = match self.bytes {
+            Bytes::Memory(_) => "memory",
+            Bytes::File { .. } => "file",
+            Bytes::Stream { .. } => "stream",
+        };
         write!(f, "Source({} bytes in {kind})", self.len())
     }
 }

@@ -11,6 +11,7 @@ use super::compound_file::CompoundFile;
 use super::error::{Defect, Error};
 use super::name::Name;
 use super::object::{Entry, Storage};
+use super::source::Source;
 use super::stream::StreamContent;
 use super::tree::{Kind, Node, StorageNode, Tree};
 use super::writer::refusal;
@@ -59,6 +60,26 @@ impl Transaction {
         if let Some(defect) = storage.file().defects().first() {
             return Err(Error::Incomplete(defect.clone()));
         }
+        Self::carry_over(storage, &mut |defect| Err(Error::Incomplete(defect)))
+    }
+
+    /// A file whose root is what can be read of this storage, and what of it cannot be carried
+    /// over: of a damaged stream the bytes from its start are, of entries of one name the first,
+    /// and of names that no file can be written with nothing.
+    pub fn salvaged(storage: &Storage) -> (Self, Vec<Defect>) {
+        let mut defects = Vec::new();
+        let carried = Self::carry_over(storage, &mut |defect| {
+            defects.push(defect);
+            Ok(())
+        });
+        (carried.unwrap_or_default(), defects)
+    }
+
+    /// Takes over a storage; `lost` is told of what cannot be, and may end it.
+    fn carry_over(
+        storage: &Storage,
+        lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
         let mut storages = vec![storage.clone()];
         let mut next = 0;
         while let Some(one) = storages.get(next).cloned() {
@@ -71,7 +92,7 @@ impl Transaction {
         // The storages in a storage come after it, so they are made before it.
         let mut made = HashMap::new();
         for one in storages.iter().rev() {
-            let directory = carry_over(one, &mut made)?;
+            let directory = carry_over(one, &mut made, lost)?;
             made.insert(one.id(), Arc::new(directory));
         }
         Ok(Self { root: made.remove(&storage.id()).unwrap_or_default() })
@@ -295,28 +316,33 @@ impl Directory {
 fn carry_over(
     storage: &Storage,
     made: &mut HashMap<super::EntryId, Arc<Directory>>,
+    lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
 ) -> Result<Directory, Error> {
     let mut directory = Directory { clsid: storage.clsid(), entries: Vec::new() };
     for entry in storage.entries() {
-        let lost = |cause: String| Error::Incomplete(Defect { place: entry.path(), cause });
         let name = Name::new(entry.name());
         let last = directory.entries.last().map(|last| Name::new(&last.name));
-        match last.map(|last| last.compare(name)) {
-            Some(Ordering::Equal) => return Err(lost("a second entry of this name".to_owned())),
-            Some(Ordering::Greater) => return Err(lost("an entry out of order".to_owned())),
-            Some(Ordering::Less) | None => {}
-        }
-        if let Some(cause) = refusal(entry.name()) {
-            return Err(lost(cause));
+        let cause = match last.map(|last| last.compare(name)) {
+            Some(Ordering::Equal) => Some("a second entry of this name".to_owned()),
+            Some(Ordering::Greater) => Some("an entry out of order".to_owned()),
+            Some(Ordering::Less) | None => refusal(entry.name()),
+        };
+        if let Some(cause) = cause {
+            lost(Defect { place: entry.path(), cause })?;
+            continue;
         }
         let content = match &entry {
             Entry::Storage(storage) => {
                 Content::Storage(made.remove(&storage.id()).unwrap_or_default())
             }
-            Entry::Stream(stream) => {
-                stream.check().map_err(|error| lost(error.to_string()))?;
-                Content::Stream(stream.clone().into())
-            }
+            Entry::Stream(stream) => match stream.check() {
+                Ok(()) => Content::Stream(stream.clone().into()),
+                Err(error) => {
+                    lost(Defect { place: entry.path(), cause: error.to_string() })?;
+                    let readable = Source::from_stream(stream);
+                    Content::Stream(StreamContent::Source(Arc::new(readable)))
+                }
+            },
         };
         directory.entries.push(Named { name: entry.name().to_owned(), content });
     }

@@ -22,7 +22,11 @@ pub(super) struct Id(u16);
 impl Id {
     pub(super) const FROM: Self = Self(0x8000);
     pub(super) const SUBJECT: Self = Self(0x8004);
+    pub(super) const DATE_START: Self = Self(0x0006);
+    pub(super) const DATE_END: Self = Self(0x0007);
     pub(super) const DATE_SENT: Self = Self(0x8005);
+    pub(super) const DATE_RECEIVED: Self = Self(0x8006);
+    pub(super) const DATE_MODIFIED: Self = Self(0x8020);
     pub(super) const MESSAGE_CLASS: Self = Self(0x8008);
     pub(super) const BODY: Self = Self(0x800C);
     pub(super) const ATTACHMENT_DATA: Self = Self(0x800F);

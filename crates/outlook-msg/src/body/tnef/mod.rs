@@ -15,8 +15,8 @@ mod properties;
 
 use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
 use attribute::{Attribute, Attributes, HEADER_LEN, Id, SIGNATURE};
-pub use properties::Properties;
-use properties::Reader;
+pub use properties::{Properties, Property};
+use properties::{Reader, VALUES_MAX};
 
 /// A message out of a TNEF stream.
 #[derive(Clone, Debug, Default)]
@@ -85,10 +85,10 @@ pub fn is_tnef(start: &[u8]) -> bool {
 /// # Errors
 /// If it is none by its header.
 pub fn read(bytes: &[u8]) -> Result<Message, Error> {
-    read_nested(bytes, 0)
+    read_nested(bytes, 0, &mut VALUES_MAX.clone())
 }
 
-fn read_nested(bytes: &[u8], depth: u32) -> Result<Message, Error> {
+fn read_nested(bytes: &[u8], depth: u32, room: &mut usize) -> Result<Message, Error> {
     let signature = bytes.first_chunk().ok_or(Error::TooShort(bytes.len()))?;
     let signature = u32::from_le_bytes(*signature);
     if signature != SIGNATURE {
@@ -98,7 +98,7 @@ fn read_nested(bytes: &[u8], depth: u32) -> Result<Message, Error> {
     let code_page = code_page(attributes);
     let message = Message { code_page, ..Message::default() };
     let mut builder =
-        Builder { message, strings: code_page.unwrap_or(CodePage::WINDOWS_1252), depth };
+        Builder { message, strings: code_page.unwrap_or(CodePage::WINDOWS_1252), depth, room };
     let mut attributes = Attributes::new(attributes, HEADER_LEN);
     for attribute in attributes.by_ref() {
         builder.attribute(&attribute);
@@ -115,13 +115,15 @@ fn code_page(attributes: &[u8]) -> Option<CodePage> {
     CodePage::new(u32::from_le_bytes(*found.data.first_chunk()?))
 }
 
-struct Builder {
+struct Builder<'a> {
     message: Message,
     strings: CodePage,
     depth: u32,
+    /// How many values may still be read of the stream.
+    room: &'a mut usize,
 }
 
-impl Builder {
+impl Builder<'_> {
     fn defect(&mut self, cause: String) {
         if self.message.defects.len() < DEFECTS_MAX {
             self.message.defects.push(cause);
@@ -135,7 +137,7 @@ impl Builder {
         let data = attribute.data;
         match attribute.id {
             Id::MAPI_PROPERTIES => {
-                let block = Reader::new(data, self.strings).block();
+                let block = Reader::new(data, self.strings, self.room).block();
                 self.message.properties.append(block.properties);
                 self.note(attribute, block.damage);
             }
@@ -147,11 +149,11 @@ impl Builder {
                 self.message.properties.add(tags::PR_MESSAGE_CLASS, Value::String(class));
             }
             Id::FROM => self.from(data),
-            Id::DATE_SENT => {
-                if let Some(time) = date(data) {
-                    self.message.properties.add(tags::PR_CLIENT_SUBMIT_TIME, Value::Time(time));
-                }
-            }
+            Id::DATE_SENT => self.time(tags::PR_CLIENT_SUBMIT_TIME, data),
+            Id::DATE_RECEIVED => self.time(tags::PR_MESSAGE_DELIVERY_TIME, data),
+            Id::DATE_MODIFIED => self.time(tags::PR_LAST_MODIFICATION_TIME, data),
+            Id::DATE_START => self.time(tags::PR_START_DATE, data),
+            Id::DATE_END => self.time(tags::PR_END_DATE, data),
             _ => self.attachment(attribute),
         }
     }
@@ -178,7 +180,7 @@ impl Builder {
             Id::ATTACHMENT_TRANSPORT_NAME => text(tags::PR_DISPLAY_NAME),
             Id::ATTACHMENT_DATA => attachment.content = Content::Bytes(attribute.data.to_vec()),
             Id::ATTACHMENT_PROPERTIES => {
-                let block = Reader::new(attribute.data, strings).block();
+                let block = Reader::new(attribute.data, strings, self.room).block();
                 attachment.properties.append(block.properties);
                 self.note(attribute, block.damage);
                 self.content(block.object);
@@ -201,7 +203,7 @@ impl Builder {
         } else if self.depth >= DEPTH_MAX {
             self.defect(format!("messages nested more than {DEPTH_MAX} deep"));
         } else {
-            match read_nested(stream, self.depth + 1) {
+            match read_nested(stream, self.depth + 1, self.room) {
                 Ok(message) => attachment.content = Content::Message(Box::new(message)),
                 Err(error) => self.defect(format!("embedded message: {error}")),
             }
@@ -210,7 +212,7 @@ impl Builder {
 
     fn recipients(&mut self, attribute: &Attribute<'_>) {
         let room = ATTACHMENTS_MAX.saturating_sub(self.message.recipients.len());
-        let (rows, damage) = Reader::new(attribute.data, self.strings).rows(room);
+        let (rows, damage) = Reader::new(attribute.data, self.strings, self.room).rows(room);
         self.message.recipients.extend(rows);
         self.note(attribute, damage);
     }
@@ -225,6 +227,12 @@ impl Builder {
     fn text(&mut self, tag: PropertyTag, data: &[u8]) {
         let text = Value::String(decode(self.strings, data));
         self.message.properties.add(tag, text);
+    }
+
+    fn time(&mut self, tag: PropertyTag, data: &[u8]) {
+        if let Some(time) = date(data) {
+            self.message.properties.add(tag, Value::Time(time));
+        }
     }
 
     /// `attFrom` (\[MS-OXTNEF\] 2.1.3.3.9): four lengths, a name, an address with its type.

@@ -7,22 +7,40 @@
 //! | 16 + 4 + | of a named one: its set, its kind, its LID or its name |
 //! | | its value, padded to 4 bytes; strings, binaries and objects with their number and length |
 
-use crate::mapi::{CodePage, FileTime, PropertyTag, PropertyType, Value};
+use crate::mapi::{
+    CodePage, FileTime, Guid, NameKind, PropertyName, PropertyTag, PropertyType, Value,
+};
 
 /// Properties, strings under their `PT_UNICODE` tags.
 #[derive(Clone, Debug, Default)]
 pub struct Properties {
     /// Those of blocks.
-    values: Vec<(PropertyTag, Value)>,
+    values: Vec<Property>,
     /// Those of old attributes, which say less.
-    attributes: Vec<(PropertyTag, Value)>,
+    attributes: Vec<Property>,
+}
+
+/// One property.
+#[derive(Clone, Debug)]
+pub struct Property {
+    /// Its tag; the id of a named one means nothing.
+    pub tag: PropertyTag,
+    /// The name of a named one.
+    pub name: Option<PropertyName>,
+    /// Its value.
+    pub value: Value,
 }
 
 impl Properties {
     /// The value of a property.
     pub fn get(&self, tag: PropertyTag) -> Option<&Value> {
         let mut all = self.values.iter().chain(&self.attributes);
-        all.find(|(known, _)| *known == tag).map(|(_, value)| value)
+        all.find(|known| known.tag == tag).map(|known| &known.value)
+    }
+
+    /// All of them; of those with one tag the first counts.
+    pub fn into_all(self) -> impl Iterator<Item = Property> {
+        self.values.into_iter().chain(self.attributes)
     }
 
     /// A string that is not empty.
@@ -52,7 +70,7 @@ impl Properties {
     /// Adds the value of an old attribute; those added before take precedence over it.
     pub(super) fn add(&mut self, tag: PropertyTag, value: Value) {
         if self.attributes.len() < PROPERTIES_MAX {
-            self.attributes.push((tag, value));
+            self.attributes.push(Property { tag, name: None, value });
         }
     }
 
@@ -65,8 +83,8 @@ impl Properties {
     /// Removes a value and gives it.
     pub(super) fn take(&mut self, tag: PropertyTag) -> Option<Value> {
         for values in [&mut self.values, &mut self.attributes] {
-            if let Some(at) = values.iter().position(|(known, _)| *known == tag) {
-                return Some(values.swap_remove(at).1);
+            if let Some(at) = values.iter().position(|known| known.tag == tag) {
+                return Some(values.remove(at).value);
             }
         }
         None
@@ -74,12 +92,14 @@ impl Properties {
 }
 
 /// Reads blocks of properties.
-pub(super) struct Reader<'a> {
+pub(super) struct Reader<'a, 'r> {
     rest: &'a [u8],
     len: usize,
     strings: CodePage,
     /// The last object met, which may be as large as the stream and is not copied.
     object: Option<&'a [u8]>,
+    /// How many values may still be read of the stream.
+    room: &'r mut usize,
 }
 
 /// A block of properties as far as it could be read.
@@ -93,11 +113,13 @@ pub(super) struct Block<'a> {
 
 /// Properties beyond this number are skipped: a message has some hundred.
 const PROPERTIES_MAX: usize = 0x8000;
+/// Values in one stream beyond this number are skipped: each takes ten times its size in memory.
+pub(super) const VALUES_MAX: usize = 1 << 18;
 
-impl<'a> Reader<'a> {
+impl<'a, 'r> Reader<'a, 'r> {
     /// `strings` is the code page of `PT_STRING8` values.
-    pub(super) fn new(bytes: &'a [u8], strings: CodePage) -> Self {
-        Self { rest: bytes, len: bytes.len(), strings, object: None }
+    pub(super) fn new(bytes: &'a [u8], strings: CodePage, room: &'r mut usize) -> Self {
+        Self { rest: bytes, len: bytes.len(), strings, object: None, room }
     }
 
     /// Reads one block.
@@ -129,14 +151,15 @@ impl<'a> Reader<'a> {
         let Some(count) = self.number() else { return Some(self.end()) };
         for _ in 0..count {
             let Some(tag) = self.number().map(PropertyTag) else { return Some(self.end()) };
-            if tag.is_named() && self.skip_name().is_none() {
-                return Some(self.end());
-            }
+            let name = match tag.is_named().then(|| self.name()) {
+                Some(None) => return Some(self.end()),
+                name => name.flatten(),
+            };
             match self.value(tag.property_type()) {
-                Ok(Some(value)) if properties.values.len() < PROPERTIES_MAX => {
-                    properties.values.push((stored_tag(tag), value));
+                Ok(value) if properties.values.len() < PROPERTIES_MAX && self.take() => {
+                    properties.values.push(Property { tag: stored_tag(tag), name, value });
                 }
-                Ok(_) => {}
+                Ok(_) => return Some(format!("{tag}: more properties than are read")),
                 Err(Stop::End) => return Some(format!("{tag}: {}", self.end())),
                 Err(Stop::Type) => return Some(format!("{tag}: a type that is not known")),
             }
@@ -168,28 +191,42 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// The set and name of a named property; what they say is not shown.
-    fn skip_name(&mut self) -> Option<()> {
-        self.chunk::<16>()?;
-        match self.number()? {
-            0 => self.number().map(drop),
-            _ => self.bytes().map(drop),
-        }
+    /// Counts one value; says whether there is room for it.
+    fn take(&mut self) -> bool {
+        let left = self.room.checked_sub(1);
+        *self.room = left.unwrap_or(0);
+        left.is_some()
     }
 
-    /// A value; `None` of a multi-valued property, which is skipped.
-    fn value(&mut self, property_type: PropertyType) -> Result<Option<Value>, Stop> {
+    /// The set and name of a named property.
+    fn name(&mut self) -> Option<PropertyName> {
+        let set = Guid(*self.chunk::<16>()?);
+        let kind = match self.number()? {
+            0 => NameKind::Lid(self.number()?),
+            _ => NameKind::Name(without_nul(utf16(self.bytes()?))),
+        };
+        Some(PropertyName { set, kind })
+    }
+
+    fn value(&mut self, property_type: PropertyType) -> Result<Value, Stop> {
         let Some(element) = property_type.of_one_value() else {
-            return self.single(property_type).map(Some);
+            return self.single(property_type);
         };
         let count = self.number().ok_or(Stop::End)?;
+        let mut values = Vec::new();
         for _ in 0..count {
-            match is_variable(element) {
-                true => self.bytes().map(drop).ok_or(Stop::End)?,
-                false => self.single(element).map(drop)?,
+            let value = match is_variable(element) {
+                true => {
+                    let bytes = self.bytes().ok_or(Stop::End)?;
+                    self.variable(element, bytes)
+                }
+                false => self.single(element)?,
+            };
+            if self.take() {
+                values.push(value);
             }
         }
-        Ok(None)
+        Ok(Value::Multiple(values))
     }
 
     fn single(&mut self, property_type: PropertyType) -> Result<Value, Stop> {
@@ -224,13 +261,19 @@ impl<'a> Reader<'a> {
             PropertyType::TIME => {
                 self.chunk().map(|bytes| Value::Time(FileTime(u64::from_le_bytes(*bytes))))
             }
-            PropertyType::FLOATING64
-            | PropertyType::FLOATING_TIME
-            | PropertyType::CURRENCY
-            | PropertyType::INTEGER64 => {
+            PropertyType::FLOATING64 => {
+                self.chunk().map(|bytes| Value::Floating64(f64::from_le_bytes(*bytes)))
+            }
+            PropertyType::FLOATING_TIME => {
+                self.chunk().map(|bytes| Value::FloatingTime(f64::from_le_bytes(*bytes)))
+            }
+            PropertyType::CURRENCY => {
+                self.chunk().map(|bytes| Value::Currency(i64::from_le_bytes(*bytes)))
+            }
+            PropertyType::INTEGER64 => {
                 self.chunk().map(|bytes| Value::Integer64(i64::from_le_bytes(*bytes)))
             }
-            PropertyType::GUID => self.chunk::<16>().map(|bytes| Value::Binary(bytes.to_vec())),
+            PropertyType::GUID => self.chunk().map(|bytes| Value::Guid(Guid(*bytes))),
             _ => return Err(Stop::Type),
         };
         value.ok_or(Stop::End)
@@ -238,11 +281,7 @@ impl<'a> Reader<'a> {
 
     fn variable(&self, property_type: PropertyType, bytes: &[u8]) -> Value {
         match property_type {
-            PropertyType::STRING => {
-                let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
-                let units: Vec<_> = units.collect();
-                Value::String(without_nul(String::from_utf16_lossy(&units)))
-            }
+            PropertyType::STRING => Value::String(without_nul(utf16(bytes))),
             PropertyType::STRING8 => {
                 Value::String(without_nul(self.strings.decode(bytes).into_owned()))
             }
@@ -272,8 +311,14 @@ fn is_variable(property_type: PropertyType) -> bool {
 fn stored_tag(tag: PropertyTag) -> PropertyTag {
     match tag.property_type() {
         PropertyType::STRING8 => tag.with_type(PropertyType::STRING),
+        PropertyType::MULTIPLE_STRING8 => tag.with_type(PropertyType::MULTIPLE_STRING),
         _ => tag,
     }
+}
+
+fn utf16(bytes: &[u8]) -> String {
+    let units = bytes.as_chunks::<2>().0.iter().map(|unit| u16::from_le_bytes(*unit));
+    char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()
 }
 
 fn without_nul(mut text: String) -> String {

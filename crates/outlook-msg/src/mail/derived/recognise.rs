@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use crate::body::ole_native::{self, Picture};
 use crate::body::{cms, tnef};
-use crate::imsg::{Attachment, MapiProp as _, Message};
+use crate::imsg::{Attachment, MapiProp as _, Message, PARTIAL};
 use crate::mail::attachments::{Shown, ShownAttachment};
+use crate::mail::content::Content;
 use crate::mail::names::UniqueNames;
 use crate::mapi::tags;
 use crate::storage::Stream;
@@ -37,10 +38,10 @@ pub struct OlePart {
     name: Option<String>,
     extension: &'static str,
     /// What has to stand before its bytes.
-    pub header: Vec<u8>,
-    pub stream: Stream,
+    header: Vec<u8>,
+    stream: Stream,
     /// Where its bytes lie in the stream.
-    pub data: Range<u64>,
+    data: Range<u64>,
 }
 
 /// What signed mail holds, and what is told of encrypted mail.
@@ -62,6 +63,22 @@ impl DerivedKind {
     }
 }
 
+impl OlePart {
+    /// Its content, as far as it can be read.
+    pub fn content(self) -> Content {
+        let extents = self.stream.extents();
+        let readable = extents.readable_len().saturating_sub(self.data.start);
+        let len = self.data.end.saturating_sub(self.data.start).min(readable);
+        let (header, start) = (self.header.into(), self.data.start);
+        Content::Part { header, stream: extents, start, len }
+    }
+
+    /// What is behind its name: it may be damaged without the object around it being so.
+    fn partial(&self) -> &'static str {
+        if self.stream.extents().readable_len() < self.data.end { PARTIAL } else { "" }
+    }
+}
+
 /// Finds what is made of the attachments of a message.
 pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mut UniqueNames) {
     if attachments.is_empty() {
@@ -73,6 +90,9 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
     let mut has_signed = false;
     for one in attachments {
         let Some((name, shown)) = &one.entry else { continue };
+        let partial = if one.missing.is_empty() { "" } else { PARTIAL };
+        // What is made of a part of a file is told from what is made of all of it by its `ERRORS`.
+        let name = name.strip_suffix(partial).unwrap_or(name);
         let found = match shown {
             Shown::Data => {
                 data(&one.attachment, name, is_smime, (is_smime || is_only) && !has_signed)
@@ -128,9 +148,12 @@ fn derived_name(
         DerivedKind::Tnef => names.make(name, "winmail.dat", ".d"),
         DerivedKind::Ole => {
             let stem = name.strip_suffix(".ole").unwrap_or(name);
-            match ole_part(attachment) {
-                Some(OlePart { name: Some(label), .. }) => names.make(&label, stem, ""),
-                part => names.make(stem, "object", part.map_or("", |part| part.extension)),
+            let Some(part) = ole_part(attachment) else { return names.make(stem, "object", "") };
+            match &part.name {
+                Some(label) => names.make(label, stem, part.partial()),
+                None => {
+                    names.make(stem, "object", &format!("{}{}", part.extension, part.partial()))
+                }
             }
         }
     }

@@ -10,20 +10,20 @@ use crate::imsg::{self, Attachment, MapiProp};
 use crate::mail::attachments::{Shown, ShownAttachment, reference_target};
 use crate::mail::content::{Content, data, data_fork};
 use crate::mail::error::Error;
+use crate::mail::inline::content_id;
+use crate::mail::media_type::{self, OCTET_STREAM};
 use crate::mapi::tags;
-use crate::storage;
+use crate::storage::{self, Defect};
 
-use super::References;
 use super::encode::{fold, free_text, single_line};
 use super::part::{Part, Pieces};
 
-/// `PR_ATTACH_FLAGS`: the HTML body refers to it (`attRenderedInBody`).
-const RENDERED_IN_BODY: i32 = 4;
 /// As large a text is read to tell whether it is UTF-8, in bytes.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 /// The longest content id that is written.
 const CONTENT_ID_MAX: usize = 900;
-const OCTET_STREAM: &str = "application/octet-stream";
+/// The field that says of a part that it is not whole.
+const DESCRIPTION: &str = "Content-Description";
 
 /// What an attachment becomes.
 pub(super) enum Attached {
@@ -43,7 +43,7 @@ pub(super) struct Ole {
 
 impl Ole {
     fn add(&mut self, attachment: &Attachment) -> Result<(Content, u64), Error> {
-        let mut made = attachment.write_content_storage(tempfile::tempfile()?)?;
+        let (mut made, _) = attachment.write_content_storage(tempfile::tempfile()?)?;
         let len = made.metadata()?.len();
         let (file, offset) = match &self.file {
             None => (Arc::new(made), 0),
@@ -57,23 +57,6 @@ impl Ole {
         };
         self.file = Some(Arc::clone(&file));
         Ok((Content::Made { file, offset, len }, len))
-    }
-}
-
-/// Whether an attachment belongs into the HTML body.
-pub(super) fn is_inline(attachment: &Attachment, references: &References) -> bool {
-    let id = content_id(attachment);
-    let is_rendered = || {
-        attachment.integer(tags::PR_ATTACH_FLAGS).is_some_and(|flags| flags & RENDERED_IN_BODY != 0)
-    };
-    let has_location = || {
-        let location = attachment.text(tags::PR_ATTACH_CONTENT_LOCATION);
-        location.is_some_and(|location| references.locations.contains(&location))
-    };
-    match id {
-        Some(id) if references.content_ids.contains(&id.to_lowercase()) => true,
-        Some(_) if is_rendered() => true,
-        _ => has_location(),
     }
 }
 
@@ -96,7 +79,7 @@ pub(super) fn part(
                 _ => data(attachment)?,
             };
             let len = content.len()?;
-            let media_type = media_type(attachment, name, &content, len);
+            let media_type = typed_media_type(attachment, name, &content, len);
             typed(Part::base64(content, len), &media_type, name)
         }
         Shown::Ole => match ole.add(attachment) {
@@ -133,6 +116,15 @@ pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
     part
 }
 
+/// What says of a damaged message what it lacks.
+pub(super) fn errors(defects: &[Defect]) -> Part {
+    let lines: String = defects.iter().map(|one| single_line(&one.to_string()) + "\r\n").collect();
+    let text = format!("Parts of this message could not be read:\r\n{lines}");
+    let mut part = Part::text("plain", &text);
+    part.field_with_name("Content-Disposition", "attachment", "filename", imsg::ERRORS_FILE);
+    part
+}
+
 /// Whether an error is the attachment's own, so that it is the same at every reading; a full disk
 /// is not.
 fn is_of_content(error: &Error) -> bool {
@@ -156,6 +148,10 @@ fn typed(mut part: Part, media_type: &str, name: &str) -> Part {
 fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &str) {
     let disposition = if is_inline { "inline" } else { "attachment" };
     part.field_with_name("Content-Disposition", disposition, "filename", name);
+    if let Some(defect) = shown.missing.first() {
+        let text = free_text(DESCRIPTION, &format!("not all of it could be read: {defect}"));
+        part.header.push_str(&fold(DESCRIPTION, &text));
+    }
     if let Some(id) = content_id(&shown.attachment).filter(|id| id.len() <= CONTENT_ID_MAX) {
         part.field("Content-ID", &[format!("<{id}>")]);
     }
@@ -166,21 +162,10 @@ fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &st
     }
 }
 
-/// The content id without angle brackets, if there is one.
-fn content_id(attachment: &Attachment) -> Option<String> {
-    let id = single_line(&attachment.text(tags::PR_ATTACH_CONTENT_ID)?);
-    let id = id.trim().trim_start_matches('<').trim_end_matches('>');
-    (!id.is_empty()).then(|| id.to_owned())
-}
-
 /// The type of an attachment, with the charset of a text. A text that is not in UTF-8 does not
 /// say in what it is: as bytes it is what it was.
-fn media_type(attachment: &Attachment, name: &str, content: &Content, len: u64) -> String {
-    let stored = attachment.text(tags::PR_ATTACH_MIME_TAG).unwrap_or_default();
-    let media_type = match stored_type(&stored) {
-        Some(media_type) => media_type,
-        None => by_extension(name).to_owned(),
-    };
+fn typed_media_type(attachment: &Attachment, name: &str, content: &Content, len: u64) -> String {
+    let media_type = media_type::media_type(attachment, name);
     if !media_type.starts_with("text/") {
         return media_type;
     }
@@ -192,71 +177,5 @@ fn media_type(attachment: &Attachment, name: &str, content: &Content, len: u64) 
         media_type + ";\r\n charset=utf-8"
     } else {
         OCTET_STREAM.to_owned()
-    }
-}
-
-/// The stored type, if it is one that a part with base64 can have (RFC 2046 section 5).
-fn stored_type(stored: &str) -> Option<String> {
-    let media_type = stored.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let (kind, subtype) = media_type.split_once('/')?;
-    let is_token = |text: &str| {
-        (1..=64).contains(&text.len())
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
-    };
-    let is_leaf = is_token(kind) && is_token(subtype) && !["multipart", "message"].contains(&kind);
-    is_leaf.then_some(media_type)
-}
-
-/// The type of a file by its extension.
-fn by_extension(name: &str) -> &'static str {
-    let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-    match extension.to_ascii_lowercase().as_str() {
-        "bmp" => "image/bmp",
-        "csv" => "text/csv",
-        "doc" => "application/msword",
-        "docx" => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        "emf" => "image/emf",
-        "gif" => "image/gif",
-        "htm" | "html" => "text/html",
-        "ics" => "text/calendar",
-        "jpe" | "jpeg" | "jpg" => "image/jpeg",
-        "mp3" => "audio/mpeg",
-        "mp4" => "video/mp4",
-        "msg" => "application/vnd.ms-outlook",
-        "pdf" => "application/pdf",
-        "png" => "image/png",
-        "ppt" => "application/vnd.ms-powerpoint",
-        "pptx" => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        "rtf" => "application/rtf",
-        "svg" => "image/svg+xml",
-        "tif" | "tiff" => "image/tiff",
-        "txt" => "text/plain",
-        "vcf" => "text/vcard",
-        "wav" => "audio/wav",
-        "wmf" => "image/wmf",
-        "xls" => "application/vnd.ms-excel",
-        "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        "xml" => "text/xml",
-        "zip" => "application/zip",
-        _ => OCTET_STREAM,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::stored_type;
-
-    #[test]
-    fn only_the_type_of_a_leaf_is_taken() {
-        let check = |stored, expected: Option<&str>| {
-            assert_eq!(stored_type(stored).as_deref(), expected, "{stored:?}");
-        };
-        check("image/PNG", Some("image/png"));
-        check("text/plain; charset=x", Some("text/plain"));
-        check("multipart/signed", None);
-        check("message/rfc822", None);
-        check("image", None);
-        check("a/b\r\nX: y", None);
-        check("", None);
     }
 }

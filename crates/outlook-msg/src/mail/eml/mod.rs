@@ -11,7 +11,8 @@
 //! The fields that a message came with stand first, as they were: they win over properties that
 //! say something else, a subject that was edited later, say. What they lack is added. The
 //! structure is mixed (related (alternative (text, HTML), inline attachments), attachments), without
-//! levels of a single part. A native RTF body is there as text only. The same message gives the
+//! levels of a single part. A native RTF body is there as text only. Of a damaged message the last
+//! part says what is missing. The same message gives the
 //! same bytes; nothing in them is of the time or place of reading.
 
 mod addresses;
@@ -23,9 +24,7 @@ mod properties;
 mod smime;
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
-use crate::body::html::Reference;
 use crate::imsg::{self, MapiProp, Message};
 use crate::mapi::tags;
 use crate::storage::Defect;
@@ -34,7 +33,8 @@ use super::attachments::{ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
 use super::composed::Composed;
 use super::error::Error;
-use super::ics;
+use super::inline::{Referred, is_inline};
+use super::{defects, ics};
 
 use attached::{Attached, Ole};
 use fields::Fields;
@@ -43,13 +43,6 @@ use part::{Part, Pieces};
 /// As much of one file is held in memory, in bytes: headers and bodies, those of the embedded
 /// messages included. Attachments are not.
 const HELD_BYTES_MAX: usize = 256 << 20;
-
-/// What HTML bodies refer to: content ids in lower case, and locations.
-#[derive(Debug, Default)]
-struct References {
-    content_ids: HashSet<String>,
-    locations: HashSet<String>,
-}
 
 /// Composes the file of a message.
 ///
@@ -106,12 +99,12 @@ impl Composer {
         attachments: &[ShownAttachment],
     ) -> Result<Part, Error> {
         let bodies = Bodies::new(message);
-        let references = RefCell::new(References::default());
+        let referred = RefCell::new(Referred::default());
         let html = bodies.mailed_html(&|reference| {
-            references.borrow_mut().insert(reference);
+            referred.borrow_mut().insert(reference);
             None
         });
-        let references = references.into_inner();
+        let referred = referred.into_inner();
         let mut alternative = Vec::new();
         alternative.extend(bodies.text().map(|text| Part::text("plain", &text)));
         alternative.extend(html.as_ref().map(|html| Part::text("html", html)));
@@ -120,7 +113,7 @@ impl Composer {
         self.take(message, held)?;
         let (mut inline, mut apart) = (Vec::new(), Vec::new());
         for shown in attachments {
-            let is_inline = html.is_some() && attached::is_inline(&shown.attachment, &references);
+            let is_inline = html.is_some() && is_inline(&shown.attachment, &referred);
             let Some(part) = self.attachment(shown, is_inline)? else { continue };
             if is_inline { inline.push(part) } else { apart.push(part) }
         }
@@ -134,6 +127,10 @@ impl Composer {
             mixed.push(Part::multipart("related", related));
         }
         mixed.extend(apart);
+        let defects = defects::of_message(message, attachments);
+        if !defects.is_empty() {
+            mixed.push(attached::errors(&defects));
+        }
         Ok(Part::multipart("mixed", mixed))
     }
 
@@ -172,15 +169,6 @@ impl Composer {
         let place = message.storage().map(|storage| storage.path()).unwrap_or_default();
         let cause = format!("its texts and those around it take more than {HELD_BYTES_MAX} bytes");
         Err(Error::Damaged(Defect { place, cause }))
-    }
-}
-
-impl References {
-    fn insert(&mut self, reference: Reference<'_>) {
-        match reference {
-            Reference::ContentId(id) => self.content_ids.insert(id.to_lowercase()),
-            Reference::ContentLocation(location) => self.locations.insert(location.to_owned()),
-        };
     }
 }
 

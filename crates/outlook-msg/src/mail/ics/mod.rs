@@ -12,6 +12,7 @@
 
 mod attendees;
 mod class;
+mod damage;
 mod event;
 mod exceptions;
 mod item;
@@ -29,6 +30,7 @@ use super::named::Values;
 
 pub(super) use attendees::{address_name, address_uri};
 pub(super) use class::is_class;
+pub(super) use damage::defect;
 pub(super) use moment::utc;
 
 use class::Kind;

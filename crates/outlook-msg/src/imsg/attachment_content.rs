@@ -1,0 +1,27 @@
+//! What of the content of an attachment cannot be read.
+
+use crate::mapi::tags;
+use crate::storage::{Defect, Transaction};
+
+use super::attachment::{AttachMethod, Attachment};
+use super::error::Error;
+use super::properties::MapiProp as _;
+
+impl Attachment {
+    /// What of its content cannot be read, of its bytes or in the streams of an OLE object. No
+    /// sound stream is read for it.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn content_defects(&self) -> Result<Vec<Defect>, Error> {
+        match self.method()? {
+            AttachMethod::ByValue => {
+                Ok(self.value_defect(tags::PR_ATTACH_DATA_BIN)?.into_iter().collect())
+            }
+            AttachMethod::Storage => Ok(Transaction::salvaged(&self.content_storage()?).1),
+            AttachMethod::None | AttachMethod::ByReference | AttachMethod::EmbeddedMessage => {
+                Ok(Vec::new())
+            }
+        }
+    }
+}

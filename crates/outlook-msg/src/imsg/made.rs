@@ -1,0 +1,302 @@
+//! Messages made of what another format says (TNEF, MIME), so that they are read as those of a
+//! `.msg` file are: the same values, names and views.
+//!
+//! Nothing is written: the message is a compound file in memory. Knows no format.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value, tags};
+use crate::storage::{CompoundFile, Defect, Source, StreamContent, Transaction};
+
+use super::compose::MESSAGE_CLSID;
+use super::encode::{Encoded, encode, stream};
+use super::error::Error;
+use super::message::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
+use super::name_registry::NameMap;
+use super::properties::{Header, PROPERTY_STREAM};
+use super::property_editor::{entry, object_field, size_field, stream_name};
+
+/// A message to be made.
+#[derive(Clone, Debug, Default)]
+pub struct MadeMessage {
+    /// Its properties.
+    pub properties: Vec<MadeProperty>,
+    /// The properties of its recipients.
+    pub recipients: Vec<Vec<MadeProperty>>,
+    /// Its attachments.
+    pub attachments: Vec<MadeAttachment>,
+    /// What could not be read of it.
+    pub defects: Vec<Defect>,
+}
+
+/// A property to be made; of those with one tag the first counts.
+#[derive(Clone, Debug)]
+pub struct MadeProperty {
+    /// Its tag; of a named property only the type means something.
+    pub tag: PropertyTag,
+    /// The name of a named property.
+    pub name: Option<PropertyName>,
+    /// Its value.
+    pub value: Value,
+}
+
+/// An attachment to be made.
+#[derive(Clone, Debug, Default)]
+pub struct MadeAttachment {
+    /// Its properties, without its content and method.
+    pub properties: Vec<MadeProperty>,
+    /// What is in it.
+    pub content: MadeContent,
+}
+
+/// The content of an attachment to be made.
+#[derive(Clone, Debug, Default)]
+pub enum MadeContent {
+    /// Nothing.
+    #[default]
+    None,
+    /// A file.
+    Bytes(Vec<u8>),
+    /// An OLE object, as a compound file.
+    Object(Vec<u8>),
+    /// A message.
+    Message(Box<MadeMessage>),
+}
+
+/// `PR_ATTACH_METHOD`.
+const BY_VALUE: i32 = 1;
+const EMBEDDED_MESSAGE: i32 = 5;
+const OLE: i32 = 6;
+/// The reserved field of `PR_ATTACH_DATA_OBJ`: a message, a storage (\[MS-OXMSG\] 2.4.2.2).
+const RESERVED_MESSAGE: u32 = 1;
+const RESERVED_STORAGE: u32 = 4;
+/// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
+const FLAGS: u32 = 6;
+
+impl MadeProperty {
+    /// A property without a name.
+    pub fn new(tag: PropertyTag, value: Value) -> Self {
+        Self { tag, name: None, value }
+    }
+
+    /// A string.
+    pub fn text(tag: PropertyTag, text: impl Into<String>) -> Self {
+        Self::new(tag, Value::String(text.into()))
+    }
+}
+
+impl MadeMessage {
+    /// The message as a compound file, and what of it could not be read.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the file cannot be put together.
+    pub fn into_file(mut self) -> Result<(Arc<CompoundFile>, Vec<Defect>), Error> {
+        let mut maker = Maker { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
+        maker.defects.append(&mut self.defects);
+        let mut content = maker.message(self, Header::TopLevelMessage)?;
+        content.set_clsid(&[], MESSAGE_CLSID)?;
+        maker.names.write(&mut content)?;
+        Ok((content.snapshot(), maker.defects))
+    }
+}
+
+/// Makes one file.
+struct Maker {
+    names: NameMap,
+    /// The ids that names were given; `None` where there was none left.
+    ids: BTreeMap<PropertyName, Option<u16>>,
+    defects: Vec<Defect>,
+}
+
+impl Maker {
+    fn message(&mut self, message: MadeMessage, header: Header) -> Result<Transaction, Error> {
+        let MadeMessage { properties, recipients, attachments, defects } = message;
+        self.defects.extend(defects);
+        let (recipient_count, attachment_count) = (recipients.len(), attachments.len());
+        let mut storage = Properties::new(header);
+        storage.set_counts(recipient_count, attachment_count);
+        self.properties(&mut storage, properties)?;
+        let mut content = storage.finish()?;
+        for (number, recipient) in recipients.into_iter().enumerate() {
+            let mut storage = Properties::new(Header::Part);
+            let row = i32::try_from(number).unwrap_or(i32::MAX);
+            self.properties(&mut storage, recipient)?;
+            storage.set(tags::PR_ROWID, Encoded::Fixed(fixed(row)))?;
+            let name = format!("{RECIPIENT_PREFIX}{number:08X}");
+            content.put_transaction(&storage.finish()?, &[&name])?;
+        }
+        for (number, attachment) in attachments.into_iter().enumerate() {
+            let made = self.attachment(attachment, number)?;
+            let name = format!("{ATTACHMENT_PREFIX}{number:08X}");
+            content.put_transaction(&made, &[&name])?;
+        }
+        Ok(content)
+    }
+
+    fn attachment(&mut self, made: MadeAttachment, number: usize) -> Result<Transaction, Error> {
+        let mut storage = Properties::new(Header::Part);
+        let method = |method| Encoded::Fixed(fixed(method));
+        match made.content {
+            MadeContent::None => {}
+            MadeContent::Bytes(bytes) => {
+                storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
+                storage.set_bytes(bytes)?;
+            }
+            MadeContent::Object(bytes) => {
+                let source = Arc::new(Source::from_bytes(bytes));
+                match CompoundFile::open(Arc::clone(&source)) {
+                    Ok(file) => {
+                        let (object, lost) = Transaction::salvaged(&file.root());
+                        self.defects.extend(file.defects().iter().cloned().chain(lost));
+                        storage.set(tags::PR_ATTACH_METHOD, method(OLE))?;
+                        storage.set_object(&object, RESERVED_STORAGE)?;
+                    }
+                    // Whatever it is, its bytes are there.
+                    Err(_) => {
+                        storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
+                        let content = StreamContent::Source(source);
+                        let tag = tags::PR_ATTACH_DATA_BIN;
+                        storage.set(tag, stream(tag, content, 0)?)?;
+                    }
+                }
+            }
+            MadeContent::Message(message) => {
+                let message = self.message(*message, Header::EmbeddedMessage)?;
+                storage.set(tags::PR_ATTACH_METHOD, method(EMBEDDED_MESSAGE))?;
+                storage.set_object(&message, RESERVED_MESSAGE)?;
+            }
+        }
+        let number = i32::try_from(number).unwrap_or(i32::MAX);
+        storage.set(tags::PR_ATTACH_NUM, Encoded::Fixed(fixed(number)))?;
+        self.properties(&mut storage, made.properties)?;
+        storage.finish()
+    }
+
+    fn properties(
+        &mut self,
+        storage: &mut Properties,
+        properties: Vec<MadeProperty>,
+    ) -> Result<(), Error> {
+        for MadeProperty { tag, name, value } in properties {
+            let tag = match name {
+                Some(name) => match self.id(name) {
+                    Some(id) => PropertyTag::new(id, tag.property_type()),
+                    None => continue,
+                },
+                // An id that stands for a name means nothing without it.
+                None if tag.is_named() => continue,
+                None => tag,
+            };
+            if storage.has(tag) || tag.property_type() == PropertyType::OBJECT {
+                continue;
+            }
+            match encode(tag, &without_nuls(value), CodePage::UTF_16LE) {
+                Ok(Some(value)) => storage.set(tag, value)?,
+                Ok(None) => {}
+                Err(error) => self.defect(tag.to_string(), error.to_string()),
+            }
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, name: PropertyName) -> Option<u16> {
+        if let Some(known) = self.ids.get(&name) {
+            return *known;
+        }
+        let id = self.names.add(&name);
+        if let Err(error) = &id {
+            self.defect("/".to_owned(), format!("a named property is left out: {error}"));
+        }
+        *self.ids.entry(name).or_insert(id.ok())
+    }
+
+    fn defect(&mut self, place: String, cause: String) {
+        self.defects.push(Defect { place, cause });
+    }
+}
+
+/// The properties of one storage as they are made.
+struct Properties {
+    stream: Vec<u8>,
+    known: std::collections::BTreeSet<PropertyTag>,
+    content: Transaction,
+}
+
+impl Properties {
+    fn new(header: Header) -> Self {
+        let stream = vec![0; header.len()];
+        Self { stream, known: Default::default(), content: Transaction::new() }
+    }
+
+    /// Numbers of parts in the header of a message (\[MS-OXMSG\] 2.4.1.1).
+    fn set_counts(&mut self, recipients: usize, attachments: usize) {
+        let [recipients, attachments] =
+            [recipients, attachments].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
+        let fields = [recipients, attachments, recipients, attachments];
+        let bytes = fields.into_iter().flat_map(u32::to_le_bytes);
+        self.stream.iter_mut().skip(8).zip(bytes).for_each(|(to, from)| *to = from);
+    }
+
+    fn has(&self, tag: PropertyTag) -> bool {
+        self.known.contains(&tag)
+    }
+
+    fn set(&mut self, tag: PropertyTag, value: Encoded) -> Result<(), Error> {
+        if !self.known.insert(tag) {
+            return Ok(());
+        }
+        let name = stream_name(tag);
+        let field = match value {
+            Encoded::Fixed(bytes) => bytes,
+            Encoded::Stream { content, size } => {
+                self.content.write_stream(&[&name], content)?;
+                size_field(size, 0)
+            }
+            Encoded::Elements { lengths, values } => {
+                let size = u32::try_from(lengths.len()).unwrap_or(u32::MAX);
+                self.content.write_stream(&[&name], lengths)?;
+                for (index, value) in values.into_iter().enumerate() {
+                    self.content.write_stream(&[&format!("{name}-{index:08X}")], value)?;
+                }
+                size_field(size, 0)
+            }
+        };
+        self.stream.extend(entry(tag, FLAGS, field));
+        Ok(())
+    }
+
+    fn set_bytes(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        let tag = tags::PR_ATTACH_DATA_BIN;
+        self.set(tag, stream(tag, bytes.into(), 0)?)
+    }
+
+    fn set_object(&mut self, object: &Transaction, reserved: u32) -> Result<(), Error> {
+        let tag = tags::PR_ATTACH_DATA_OBJ;
+        self.known.insert(tag);
+        self.content.put_transaction(object, &[&stream_name(tag)])?;
+        self.stream.extend(entry(tag, FLAGS, object_field(reserved)));
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Transaction, Error> {
+        self.content.write_stream(&[PROPERTY_STREAM], self.stream)?;
+        Ok(self.content)
+    }
+}
+
+fn fixed(number: i32) -> [u8; 8] {
+    let [a, b, c, d] = number.to_le_bytes();
+    [a, b, c, d, 0, 0, 0, 0]
+}
+
+/// A string of a `.msg` file has no NUL in it.
+fn without_nuls(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.trim_end_matches('\0').contains('\0') => {
+            Value::String(text.replace('\0', "\u{FFFD}"))
+        }
+        Value::Multiple(values) => Value::Multiple(values.into_iter().map(without_nuls).collect()),
+        value => value,
+    }
+}

@@ -1,0 +1,43 @@
+//! Damage in the structures that a calendar item is made of.
+
+use crate::imsg::MapiProp as _;
+use crate::imsg::structures::{AppointmentRecurrence, RecurrencePattern};
+use crate::mail::named::{Key, Values, lid};
+use crate::mapi::PropertyType;
+use crate::storage::Defect;
+
+use super::class::Kind;
+use super::{Message, task_message};
+
+/// What of the repetition of a calendar item or a task cannot be read.
+pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
+    if Kind::of(message).is_some() {
+        return of_appointment(Values::new(message));
+    }
+    of_task(Values::new(&task_message(message)?))
+}
+
+fn of_appointment(values: Values<'_>) -> Option<Defect> {
+    let blob = values.binary(lid::APPOINTMENT_RECUR)?;
+    let (_, strings) = values.message().property_set().ok()?;
+    let cause = match AppointmentRecurrence::decode(&blob, strings.code_page()) {
+        Some(recurrence) if recurrence.is_whole => return None,
+        Some(_) => "its end is missing, and changed occurrences may be with it",
+        None => "it cannot be read; the repetition is not shown",
+    };
+    defect_of(values, lid::APPOINTMENT_RECUR, cause)
+}
+
+fn of_task(values: Values<'_>) -> Option<Defect> {
+    let blob = values.binary(lid::TASK_RECURRENCE)?;
+    let is_read = RecurrencePattern::decode(&blob).is_some();
+    let cause = "it cannot be read; the repetition is not shown";
+    (!is_read).then(|| defect_of(values, lid::TASK_RECURRENCE, cause)).flatten()
+}
+
+fn defect_of(values: Values<'_>, key: Key, cause: &str) -> Option<Defect> {
+    let tag = values.tag(key, PropertyType::BINARY)?;
+    let path = values.message().storage().ok()?.path();
+    let place = format!("{}/{tag}", path.trim_end_matches('/'));
+    Some(Defect { place, cause: format!("recurrence: {cause}") })
+}

@@ -1,0 +1,186 @@
+//! What can be typed: the commands and their options. Help, man pages and completions are made
+//! of the same definitions. Knows nothing of what a command does.
+
+mod extract;
+mod grep;
+mod ls;
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+pub(super) use extract::Extract;
+pub(super) use grep::{Grep, Order, Part};
+pub(super) use ls::Ls;
+
+const TOPICS_HINT: &str =
+    "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show'.";
+
+/// Mount Outlook .msg files, and read, search and edit messages as ordinary files.
+#[derive(Debug, Parser)]
+#[command(
+    name = "msgfs",
+    version,
+    max_term_width = 100,
+    after_help = TOPICS_HINT,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    override_usage = "msgfs [OPTIONS] <SOURCE> <MOUNTPOINT>\n       msgfs <COMMAND> ..."
+)]
+pub(in crate::cli) struct CommandLine {
+    #[command(subcommand)]
+    pub(in crate::cli) command: Option<Command>,
+    #[command(flatten)]
+    pub(in crate::cli) mount: Option<Mount>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Mount {
+    /// A folder with .msg and .oft files, or one such file.
+    #[arg(hide = true)]
+    pub(in crate::cli) source: PathBuf,
+    /// An empty directory.
+    #[arg(hide = true, value_name = "MOUNTPOINT")]
+    pub(in crate::cli) mount_point: PathBuf,
+    /// Mount options with commas between; see 'msgfs help options'.
+    #[arg(short = 'o', value_name = "OPTIONS")]
+    pub(in crate::cli) options: Vec<String>,
+    /// Stay in the foreground, and log to the terminal.
+    #[arg(short = 'f')]
+    pub(in crate::cli) foreground: bool,
+    /// Log every request; implies -f.
+    #[arg(short = 'd')]
+    pub(in crate::cli) debug: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Command {
+    /// List folders, messages and what is in them.
+    ///
+    /// PATH is a folder, a message or a path that leads into one, as mail/Offer.msg/attachments;
+    /// '-' is a message on standard input, '-/attachments' what is in it. Names that are listed
+    /// are those that a mount would show.
+    Ls(Ls),
+    /// List all that is below PATH as a tree.
+    Tree(Tree),
+    /// Print files of messages.
+    ///
+    /// PATH is a file, as mail/Offer.msg/body.txt or mail/Offer.msg/mapi/PR_SUBJECT; '-/body.txt'
+    /// is one of a message on standard input.
+    Cat(Cat),
+    /// Copy what is below PATH into a directory.
+    ///
+    /// DEST then holds what a mount of PATH shows, with the same names and times. A file that is
+    /// there and equal is left alone, so that an interrupted extraction can be run again. Nothing
+    /// is written outside of DEST, whatever links are in it. What fails is listed at the end, and
+    /// the exit status is then 1.
+    Extract(Extract),
+    /// Search messages in parallel, straight from the files.
+    ///
+    /// Searches the files that a mount lists, as grep -r does, and names them as the mount does.
+    /// Patterns are regular expressions as in ripgrep. Exit status: 0 if a line was selected, 1
+    /// if none was, 2 after an error.
+    Grep(Grep),
+    /// List what is damaged in any message below PATH; exit 1 if anything is.
+    Check(Check),
+    /// Unmount; a mount in use ends with its last user.
+    Umount(Umount),
+    /// Explain a command, an option of -o, or all options.
+    Help(Help),
+    /// Print the man page, of msgfs or of a command.
+    #[command(hide = true)]
+    Man(Man),
+    /// Print the completions for a shell.
+    #[command(hide = true)]
+    Completions(Completions),
+}
+
+/// How the tree is shown, as for a mount.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct View {
+    /// Options as for a mount: show=, others=, codepage=, cache= and the like.
+    #[arg(short = 'o', long = "options", value_name = "OPTIONS")]
+    pub(in crate::cli) options: Vec<String>,
+}
+
+/// What to show as a tree.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Tree {
+    /// Descend at most so many levels.
+    #[arg(short = 'L', long, value_name = "LEVELS")]
+    pub(in crate::cli) levels: Option<usize>,
+    #[command(flatten)]
+    pub(in crate::cli) view: View,
+    /// Folders, messages or paths in them; '-' is a message on standard input.
+    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+}
+
+/// What to print.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Cat {
+    #[command(flatten)]
+    pub(in crate::cli) view: View,
+    /// Files, as mail/Offer.msg/body.txt or -/subject of a message on standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+}
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum When {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// What to check, and how to print it.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Check {
+    /// Messages, or folders with messages.
+    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+    /// Print one JSON object a line: each defect, then the summary.
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
+}
+
+/// What to unmount.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Umount {
+    /// Where it is mounted.
+    #[arg(value_name = "MOUNTPOINT")]
+    pub(in crate::cli) mount_point: PathBuf,
+}
+
+/// What to explain.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Help {
+    /// A command, an option of -o, or 'options' for all of these.
+    #[arg(value_name = "TOPIC")]
+    pub(in crate::cli) topics: Vec<String>,
+}
+
+/// Which page to print.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Man {
+    /// A command; msgfs itself if none is given.
+    pub(in crate::cli) command: Option<String>,
+}
+
+/// Whose completions to print.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Completions {
+    /// The shell.
+    pub(in crate::cli) shell: Shell,
+}
+
+/// The definitions as a whole.
+pub(in crate::cli) fn command() -> clap::Command {
+    CommandLine::command()
+}

@@ -1,0 +1,389 @@
+//! Edits that cannot be saved, as a folder of plain files in `recovered/`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use crate::storage::{self, CompoundFile, FileState, Source};
+
+use super::message_log::{Edits, copy};
+use super::state_folder::create_private;
+use super::text::{escaped, rfc3339};
+use super::{Operation, StateFolder};
+
+/// The whole message with its edits.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    /// The message.
+    pub snapshot: &'a Arc<CompoundFile>,
+    /// The file that the rest of it is read from, and its state when it was opened: another program
+    /// may have overwritten it. `None` for a new message.
+    pub opened: Option<(&'a Source, FileState)>,
+}
+
+/// Edits that were kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The folder with the files.
+    pub folder: PathBuf,
+    /// The whole message, where it could be kept.
+    pub whole: Option<PathBuf>,
+    /// The absolute path of the message, on one line ([`escaped`]).
+    pub message: String,
+    /// When the first of the edits was made (RFC 3339, UTC).
+    pub since: String,
+    /// Why they could not be saved.
+    pub reason: String,
+}
+
+/// What is listed of the edits in their folder.
+const LIST: &str = "EDITS";
+const SUFFIX: &str = ".d";
+/// The longest name that Linux has, in bytes.
+const NAME_BYTES_MAX: usize = 255;
+/// The longest name of a message that is kept: the suffix follows.
+const KEPT_NAME_BYTES_MAX: usize = NAME_BYTES_MAX - SUFFIX.len();
+/// What is longer is no extension but part of a name.
+const EXTENSION_BYTES_MAX: usize = 32;
+/// As many kept messages of one name are told apart.
+const SAME_NAMES_MAX: u32 = 10_000;
+
+/// Keeps edits; gives the folder. It is made in the folder of the mount, where nobody looks for
+/// what is not complete yet.
+pub(super) fn keep(
+    state_folder: &StateFolder,
+    mount: &Path,
+    edits: &Edits,
+    reason: &str,
+    whole: Option<Whole<'_>>,
+) -> io::Result<PathBuf> {
+    let recovered = state_folder.recovered();
+    create_private(&recovered)?;
+    let making = tempfile::Builder::new().prefix("keeping-").tempdir_in(mount)?;
+    let (folder, message) = (making.path().join("folder"), making.path().join("whole.msg"));
+    create_private(&folder)?;
+    let root = open_folder(rustix::fs::CWD, folder.as_os_str())?;
+    let outcome = Files::of(edits).write(&root, &message, whole)?;
+    let list = list_of(edits, reason, &outcome);
+    create_below(&root, Path::new(LIST))?.write_all_at(list.as_bytes(), 0)?;
+    let has_whole = matches!(outcome, WholeOutcome::Written);
+    let name = edits.message.file_name().unwrap_or(OsStr::new("message.msg"));
+    let _held = state_folder.hold()?;
+    for number in 1..=SAME_NAMES_MAX {
+        let name = numbered(name, number, KEPT_NAME_BYTES_MAX);
+        let beside = recovered.join(&name);
+        let mut named = name;
+        named.push(SUFFIX);
+        let kept = recovered.join(named);
+        if exists(&kept) || exists(&beside) {
+            continue;
+        }
+        if has_whole {
+            std::fs::rename(&message, &beside)?;
+        }
+        std::fs::rename(&folder, &kept)?;
+        sync_kept(&recovered, &kept);
+        return Ok(kept);
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Lists what is kept in a state folder, by name.
+///
+/// # Errors
+/// Where it cannot be read. One that is not there has nothing.
+pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Kept>> {
+    let entries = match std::fs::read_dir(state_folder.recovered()) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut kept = Vec::new();
+    for entry in entries {
+        let folder = entry?.path();
+        let Ok(list) = std::fs::read(folder.join(LIST)) else { continue };
+        let list = String::from_utf8_lossy(&list);
+        let value = |name: &str| {
+            let line = list.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('\t'));
+            line.unwrap_or_default().to_owned()
+        };
+        let name = folder.as_os_str().as_bytes().strip_suffix(SUFFIX.as_bytes());
+        let whole = name.map(|name| PathBuf::from(OsString::from_vec(name.to_vec())));
+        kept.push(Kept {
+            whole: whole.filter(|path| path.is_file()),
+            message: value("message"),
+            since: value("since"),
+            reason: value("reason"),
+            folder,
+        });
+    }
+    kept.sort_by(|a, b| a.folder.cmp(&b.folder));
+    Ok(kept)
+}
+
+/// What became of the whole message.
+enum WholeOutcome {
+    Written,
+    /// It was not asked for.
+    None,
+    Failed(String),
+}
+
+/// The files that edits come down to.
+#[derive(Default)]
+struct Files<'a> {
+    values: BTreeMap<PathBuf, &'a Source>,
+    folders: BTreeSet<PathBuf>,
+    /// The whole file that was to become the message.
+    arrived: Option<&'a Source>,
+}
+
+impl<'a> Files<'a> {
+    fn of(edits: &'a Edits) -> Self {
+        let mut files = Self::default();
+        for edit in &edits.edits {
+            match &edit.operation {
+                Operation::Set { path, value } | Operation::Temporary { path, value } => {
+                    files.values.insert(path.clone(), value);
+                }
+                Operation::Remove { path } => {
+                    files.values.retain(|file, _| !file.starts_with(path));
+                    files.folders.retain(|folder| !folder.starts_with(path));
+                }
+                Operation::Rename { from, to } => files.rename(from, to),
+                Operation::CreateMessage { path } => {
+                    files.folders.insert(path.clone());
+                }
+                Operation::Create => {}
+                Operation::Arrive { value, .. } => files.arrived = Some(value),
+            }
+        }
+        files
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) {
+        let renamed = |path: &Path| {
+            let rest = path.strip_prefix(from).ok()?;
+            Some(if rest.as_os_str().is_empty() { to.to_owned() } else { to.join(rest) })
+        };
+        let values = std::mem::take(&mut self.values).into_iter();
+        self.values = values.map(|(path, value)| (renamed(&path).unwrap_or(path), value)).collect();
+        let folders = std::mem::take(&mut self.folders).into_iter();
+        self.folders = folders.map(|path| renamed(&path).unwrap_or(path)).collect();
+    }
+
+    fn write(
+        &self,
+        root: &OwnedFd,
+        message: &Path,
+        whole: Option<Whole<'_>>,
+    ) -> io::Result<WholeOutcome> {
+        for path in &self.folders {
+            folder_below(root, path)?;
+        }
+        for (path, value) in &self.values {
+            copy(value, &create_below(root, path)?)?;
+        }
+        if let Some(arrived) = self.arrived {
+            copy(arrived, &super::message_log::private(message, true)?)?;
+            return Ok(WholeOutcome::Written);
+        }
+        let Some(whole) = whole else { return Ok(WholeOutcome::None) };
+        Ok(match write_whole(message, whole) {
+            Ok(()) => WholeOutcome::Written,
+            Err(cause) => {
+                // There may be half of it.
+                let _ = std::fs::remove_file(message);
+                WholeOutcome::Failed(cause)
+            }
+        })
+    }
+}
+
+/// Writes the whole message, if all of it can be read and nobody changes it meanwhile.
+fn write_whole(message: &Path, whole: Whole<'_>) -> Result<(), String> {
+    let folder = message.parent().unwrap_or(Path::new("/"));
+    let name = message.file_name().unwrap_or_default();
+    let folder = File::open(folder).map_err(|error| error.to_string())?;
+    let written = storage::replace(&folder, name, None, whole.snapshot);
+    written.map_err(|error| chain(&error))?;
+    let private = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
+    std::fs::set_permissions(message, private).map_err(|error| error.to_string())?;
+    // Only now: the file is read while the message is written.
+    match whole.opened {
+        Some((source, state)) if !source.is_still(&state).map_err(|error| error.to_string())? => {
+            Err("its file was overwritten by another program".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a String cannot fail.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// What is told of the edits in their folder: a line each, its parts separated by tabs. Of a file
+/// that was set many times the last time counts.
+fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
+    let line = |operation: &Operation| match operation {
+        Operation::Set { path, .. } => format!("set\t{}", escaped(path)),
+        Operation::Remove { path } => format!("removed\t{}", escaped(path)),
+        Operation::Rename { from, to } => format!("renamed\t{}\t{}", escaped(from), escaped(to)),
+        Operation::CreateMessage { path } => format!("made\t{}", escaped(path)),
+        Operation::Create => "made\t.".to_owned(),
+        Operation::Arrive { .. } => "replaced\t.".to_owned(),
+        Operation::Temporary { path, .. } => format!("temporary\t{}", escaped(path)),
+    };
+    let mut lines: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for edit in edits.edits.iter().rev() {
+        let line = line(&edit.operation);
+        if seen.insert(line.clone()) {
+            lines.push(line);
+        }
+    }
+    let reason = reason.replace(|c: char| c.is_control(), " ");
+    let mut text = format!(
+        "message\t{}\nsince\t{}\nreason\t{reason}\n",
+        escaped(&edits.message),
+        rfc3339(edits.since)
+    );
+    if let WholeOutcome::Failed(cause) = whole {
+        let cause = cause.replace(|c: char| c.is_control(), " ");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "the whole message is not kept\t{cause}");
+    }
+    for line in lines.into_iter().rev() {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    text
+}
+
+/// Creates a file below a folder, and the folders to it. One step at a time: a path in nested
+/// messages can be longer than any that the system takes at once.
+fn create_below(root: &OwnedFd, path: &Path) -> io::Result<File> {
+    let folder = folder_below(root, path.parent().unwrap_or(Path::new("")))?;
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o600);
+    for number in 1..=SAME_NAMES_MAX {
+        // The name may be a folder's: a message was put where a file had been.
+        match rustix::fs::openat(&folder, numbered(name, number, NAME_BYTES_MAX), flags, mode) {
+            Err(Errno::EXIST) => {}
+            created => return Ok(created?.into()),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn folder_below(root: &OwnedFd, path: &Path) -> io::Result<OwnedFd> {
+    let mut folder = root.try_clone()?;
+    for component in path.components() {
+        let Component::Normal(name) = component else { continue };
+        folder = next_folder(&folder, name)?;
+    }
+    Ok(folder)
+}
+
+fn next_folder(folder: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
+    for number in 1..=SAME_NAMES_MAX {
+        let name = numbered(name, number, NAME_BYTES_MAX);
+        match rustix::fs::mkdirat(folder, &name, Mode::from_raw_mode(0o700)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match open_folder(folder, &name) {
+            Err(Errno::NOTDIR) => {}
+            opened => return Ok(opened?),
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+fn open_folder(at: impl std::os::fd::AsFd, name: &OsStr) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    rustix::fs::openat(at, name, flags, Mode::empty())
+}
+
+/// `A.msg`, `A (2).msg` and so on; a name that is too long is cut before its extension.
+fn numbered(name: &OsStr, number: u32, bytes_max: usize) -> OsString {
+    let number = if number == 1 { String::new() } else { format!(" ({number})") };
+    let path = Path::new(name);
+    let (stem, extension) = match path.file_stem().zip(path.extension()) {
+        Some((stem, extension)) if extension.len() <= EXTENSION_BYTES_MAX => (stem, extension),
+        _ => (name, OsStr::new("")),
+    };
+    let dot = if extension.is_empty() { "" } else { "." };
+    let rest = number.len() + dot.len() + extension.len();
+    let mut out = cut(stem, bytes_max.saturating_sub(rest));
+    for part in [OsStr::new(&number), OsStr::new(dot), extension] {
+        out.push(part);
+    }
+    out
+}
+
+/// At most so many bytes of a name, no character of which is cut in half.
+fn cut(name: &OsStr, bytes_max: usize) -> OsString {
+    let bytes = name.as_bytes();
+    let mut end = bytes.len().min(bytes_max);
+    let is_inside = |end: usize| bytes.get(end).is_some_and(|byte| byte & 0xC0 == 0x80);
+    while end < bytes.len() && end > 0 && is_inside(end) {
+        end -= 1;
+    }
+    OsString::from_vec(bytes.get(..end).unwrap_or_default().to_vec())
+}
+
+fn exists(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
+}
+
+/// Has what was kept reach the disk, as far as it can: it is on its way all the same.
+fn sync_kept(recovered: &Path, kept: &Path) {
+    for folder in [kept, recovered] {
+        if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {
+            tracing::debug!("{folder:?} may not be on the disk yet: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_numbered_and_cut() {
+        let numbered = |name: &str, number| {
+            let name = numbered(OsStr::new(name), number, KEPT_NAME_BYTES_MAX);
+            name.into_string().unwrap()
+        };
+        assert_eq!(numbered("A b.msg", 1), "A b.msg");
+        assert_eq!(numbered("A b.msg", 2), "A b (2).msg");
+        assert_eq!(numbered("x", 3), "x (3)");
+        assert_eq!(numbered(".msg", 2), ".msg (2)");
+        let cyrillic = "ж".repeat(125) + ".msg";
+        for name in [&cyrillic, &"a".repeat(255), &("b.".to_owned() + &"c".repeat(253))] {
+            for number in [1, 2, SAME_NAMES_MAX] {
+                let numbered = numbered(name, number);
+                assert!(numbered.len() <= KEPT_NAME_BYTES_MAX, "{numbered:?}");
+            }
+        }
+        assert!(numbered(&cyrillic, 2).ends_with("ж (2).msg"));
+    }
+}

@@ -1,0 +1,227 @@
+//! What killed mounts have left, and the folders of mounts.
+
+use std::fmt;
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::storage::{FileState, Source};
+
+use super::message_log::{Edits, MessageLog, message_of};
+use super::state_folder::lockable;
+use super::{Operation, Sequence, StateFolder};
+
+pub use super::message_log::Edit;
+
+/// The source that a mount is of.
+#[derive(Clone, Copy)]
+pub struct Scope<'a> {
+    /// The absolute path of the folder.
+    pub root: &'a Path,
+    /// The one message in it that is mounted; `None` for all.
+    pub one: Option<&'a Path>,
+    /// The present state of the file of a path below the folder.
+    pub state_of: &'a dyn Fn(&Path) -> Option<FileState>,
+}
+
+/// The edits of one message that a killed mount has left. They stand in the log of this mount now.
+#[derive(Debug)]
+pub struct LeftOver {
+    /// The path of the message below the source.
+    pub path: PathBuf,
+    /// When the first of them was made.
+    pub since: SystemTime,
+    /// The state of the file that they are of, `None` if there is none yet.
+    pub base: Option<FileState>,
+    /// The edits in their order, without those that a save contained.
+    pub edits: Vec<Edit>,
+    /// Whether the file is the one that was edited. If so they are to be made again, without
+    /// noting them again; if not, they are to be kept ([`super::EditLog::keep`]).
+    pub is_unchanged: bool,
+}
+
+/// A message with edits in the state folder that no save contained.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Its absolute path.
+    pub message: PathBuf,
+    /// When the first of the edits was made.
+    pub since: SystemTime,
+    /// Whether a mount that has them is alive. The next mount of the source takes over the others.
+    pub is_mounted: bool,
+}
+
+const LOCK: &str = "lock";
+
+/// Makes the folder of a mount, and locks it.
+pub(super) fn own_folder(edits: &Path) -> io::Result<(PathBuf, File)> {
+    for number in 1_u64.. {
+        let folder = edits.join(number.to_string());
+        match DirBuilder::new().mode(0o700).create(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            created => created?,
+        }
+        let lock = lockable(&folder.join(LOCK))?;
+        lock.lock()?;
+        return Ok((folder, lock));
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// The folders of messages of a source that killed mounts have left. Must be called under the lock
+/// of all mounts, and the folders must be moved away under it.
+pub(super) fn of_the_dead(edits: &Path, own: &Path, scope: Scope<'_>) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for mount in numbered_in(edits)? {
+        if mount == own || is_alive(&mount) {
+            continue;
+        }
+        for message in numbered_in(&mount)? {
+            match message_of(&message) {
+                Ok(Some(path)) if scope.contains(&path) => found.push(message),
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!("edits that cannot be read lie in {message:?}: {error}")
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the folders of dead mounts in which nothing is left.
+pub(super) fn tidy(edits: &Path, own: &Path) -> io::Result<()> {
+    for mount in numbered_in(edits)? {
+        if mount != own && !is_alive(&mount) {
+            remove_empty(&mount);
+        }
+    }
+    Ok(())
+}
+
+/// Removes the folder of a mount if no edits are in it.
+pub(super) fn remove_empty(mount: &Path) {
+    let is_empty = |folder: &PathBuf| matches!(message_of(folder), Ok(None));
+    let Ok(messages) = numbered_in(mount) else { return };
+    if messages.iter().all(is_empty)
+        && let Err(error) = std::fs::remove_dir_all(mount)
+    {
+        tracing::debug!("{mount:?} stays: {error}");
+    }
+}
+
+/// Takes over the log in a folder, and says what is left of it. If a save contained all, the log
+/// is ended.
+pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<(MessageLog, LeftOver)> {
+    let (mut log, edits) = MessageLog::open(folder)?;
+    let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
+    let present = (scope.state_of)(&path);
+    let saved = present.and_then(|present| edits.saved_in(&present));
+    if let Some((upto, present)) = saved.zip(present) {
+        log.saved(upto, present)?;
+    }
+    if log.last().is_none() && !log.is_ended() {
+        log.end()?;
+    }
+    let is_unchanged = saved.is_some() || present == edits.base;
+    let base = if saved.is_some() { present } else { edits.base };
+    let unsaved = edits.edits.into_iter();
+    let edits: Vec<_> =
+        unsaved.filter(|edit| saved.is_none_or(|upto| edit.sequence > upto)).collect();
+    Ok((log, LeftOver { path, since: edits_since(&edits), base, edits, is_unchanged }))
+}
+
+/// Lists the messages with edits in a state folder, of all sources.
+///
+/// # Errors
+/// Where it cannot be read. One that is not there has none.
+pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
+    let _held = match state_folder.hold() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        held => held?,
+    };
+    let mut pending = Vec::new();
+    for mount in numbered_in(&state_folder.edits())? {
+        let is_mounted = is_alive(&mount);
+        for folder in numbered_in(&mount)? {
+            // A mount that is alive may just have saved it.
+            let Ok((log, edits)) = MessageLog::open(&folder) else { continue };
+            if log.last().is_some() {
+                pending.push(Pending { message: edits.message, since: edits.since, is_mounted });
+            }
+        }
+    }
+    pending.sort_by(|a, b| a.message.cmp(&b.message));
+    Ok(pending)
+}
+
+/// The bytes of a file as edits of a message.
+pub(super) fn edits_of_a_file(message: &Path, path: &Path, bytes: &Arc<Source>) -> Edits {
+    let operation = Operation::Temporary { path: path.to_owned(), value: Arc::clone(bytes) };
+    let at = SystemTime::now();
+    Edits {
+        message: message.to_owned(),
+        since: at,
+        base: None,
+        edits: vec![Edit { sequence: Sequence(1), at, operation }],
+        commits: Vec::new(),
+    }
+}
+
+impl fmt::Debug for Scope<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut scope = f.debug_struct("Scope");
+        scope.field("root", &self.root).field("one", &self.one).finish_non_exhaustive()
+    }
+}
+
+impl Scope<'_> {
+    fn contains(&self, message: &Path) -> bool {
+        match self.one {
+            Some(one) => message == self.root.join(one),
+            None => message.starts_with(self.root),
+        }
+    }
+}
+
+impl Edits {
+    /// Up to which edit a save that was begun has put this file in place. A rename changes the
+    /// time of the last change (ctime) of the file it moves, and nothing else.
+    fn saved_in(&self, present: &FileState) -> Option<Sequence> {
+        let is_present = |state: &FileState| {
+            let key = |state: &FileState| (state.device, state.inode, state.size, state.mtime);
+            key(state) == key(present)
+        };
+        let commit = self.commits.iter().rev().find(|(_, state)| is_present(state));
+        commit.map(|(upto, _)| *upto)
+    }
+}
+
+fn edits_since(edits: &[Edit]) -> SystemTime {
+    edits.first().map_or_else(SystemTime::now, |edit| edit.at)
+}
+
+/// Whether the process of a mount is alive: it holds the lock.
+fn is_alive(mount: &Path) -> bool {
+    match lockable(&mount.join(LOCK)) {
+        Ok(file) => file.try_lock().is_err(),
+        // Without one it may be anything.
+        Err(_) => true,
+    }
+}
+
+/// The folders in a folder that have numbers for names.
+fn numbered_in(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        if let Some(number) = name.to_str().and_then(|name| name.parse::<u64>().ok()) {
+            found.push((number, folder.join(name)));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).filter(|path| path.is_dir()).collect())
+}

@@ -1,0 +1,445 @@
+//! The log of one message.
+
+use std::fs::{DirBuilder, File};
+use std::io::{self, BufReader, Read as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use crate::storage::{FileState, Source};
+
+use super::record::{Change, Record, SIGNATURE, Stored};
+use super::{Operation, Sequence};
+
+/// A value of at most so many bytes lies in the log itself.
+const INLINE_BYTES_MAX: u64 = 64 << 10;
+const PIECE_BYTES: usize = 256 << 10;
+const LOG: &str = "log";
+const NEW_LOG: &str = "log.new";
+
+/// The log of one message. The file is opened for each record: of a thousand messages with edits
+/// a thousand would have to stay open.
+#[derive(Debug)]
+pub(super) struct MessageLog {
+    folder: PathBuf,
+    /// The absolute path.
+    message: PathBuf,
+    base: Option<FileState>,
+    /// When the first edit was made.
+    pub(super) since: SystemTime,
+    /// Why the last save failed.
+    pub(super) error: Option<String>,
+    entries: Vec<Entry>,
+    /// The end of the last whole record. What lies behind is overwritten.
+    len: u64,
+    next: u64,
+    is_ended: bool,
+}
+
+/// An edit in the log.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    sequence: Sequence,
+    at: SystemTime,
+    start: u64,
+    is_spooled: bool,
+}
+
+/// An edit that was read.
+#[derive(Clone, Debug)]
+pub struct Edit {
+    /// Its number.
+    pub sequence: Sequence,
+    /// When it was made.
+    pub at: SystemTime,
+    /// What it does.
+    pub operation: Operation,
+}
+
+/// What stands in a log.
+#[derive(Debug)]
+pub(super) struct Edits {
+    /// The absolute path of the message.
+    pub(super) message: PathBuf,
+    pub(super) since: SystemTime,
+    pub(super) base: Option<FileState>,
+    /// In their order.
+    pub(super) edits: Vec<Edit>,
+    /// The saves that were begun: up to which edit, and the file they were to put in place.
+    pub(super) commits: Vec<(Sequence, FileState)>,
+}
+
+impl MessageLog {
+    /// Begins a log in a folder that is not there yet.
+    pub(super) fn create(
+        folder: PathBuf,
+        message: PathBuf,
+        base: Option<FileState>,
+    ) -> io::Result<Self> {
+        DirBuilder::new().mode(0o700).create(&folder)?;
+        let since = SystemTime::now();
+        let mut log = Self {
+            folder,
+            message,
+            base,
+            since,
+            error: None,
+            entries: Vec::new(),
+            len: 0,
+            next: 1,
+            is_ended: false,
+        };
+        match log.write_head(LOG) {
+            Ok((_, len)) => {
+                log.len = len;
+                Ok(log)
+            }
+            Err(error) => {
+                // What stays behind of it holds no edit.
+                let _ = log.end();
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes over the log in a folder, and gives what stands in it.
+    pub(super) fn open(folder: &Path) -> io::Result<(Self, Edits)> {
+        let (edits, entries, len) = read(folder)?;
+        let log = Self {
+            folder: folder.to_owned(),
+            message: edits.message.clone(),
+            base: edits.base,
+            since: edits.since,
+            error: None,
+            next: entries.last().map_or(1, |entry| entry.sequence.0 + 1),
+            entries,
+            len,
+            is_ended: false,
+        };
+        Ok((log, edits))
+    }
+
+    /// What stands in the log.
+    pub(super) fn read(&self) -> io::Result<Edits> {
+        read(&self.folder).map(|(edits, _, _)| edits)
+    }
+
+    pub(super) fn is_ended(&self) -> bool {
+        self.is_ended
+    }
+
+    pub(super) fn last(&self) -> Option<Sequence> {
+        self.entries.last().map(|entry| entry.sequence)
+    }
+
+    pub(super) fn append(&mut self, operation: &Operation) -> io::Result<Sequence> {
+        let (sequence, at) = (Sequence(self.next), SystemTime::now());
+        let (change, is_spooled) = self.store(sequence, operation)?;
+        let start = self.len;
+        if let Err(error) = self.put(&Record::Edit { sequence, at, change }) {
+            if is_spooled {
+                self.remove_value(sequence);
+            }
+            return Err(error);
+        }
+        self.next += 1;
+        self.entries.push(Entry { sequence, at, start, is_spooled });
+        Ok(sequence)
+    }
+
+    pub(super) fn take_back(&mut self, sequence: Sequence) -> io::Result<()> {
+        let Some(entry) = self.entries.pop_if(|entry| entry.sequence == sequence) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        self.len = entry.start;
+        if entry.is_spooled {
+            self.remove_value(sequence);
+        }
+        match self.entries.is_empty() {
+            true => self.end(),
+            false => self.file()?.set_len(self.len),
+        }
+    }
+
+    pub(super) fn committing(&mut self, upto: Sequence, state: FileState) -> io::Result<()> {
+        self.put(&Record::Committing { upto, state })
+    }
+
+    pub(super) fn moved(&mut self, message: PathBuf, base: Option<FileState>) -> io::Result<()> {
+        self.put(&Record::Moved { message: message.clone(), base })?;
+        (self.message, self.base) = (message, base);
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        for entry in self.entries.iter().filter(|entry| entry.is_spooled) {
+            File::open(self.value_path(entry.sequence))?.sync_data()?;
+        }
+        self.file()?.sync_all()?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// Begins anew with the edits behind `upto`, in a file that takes the place of the log.
+    pub(super) fn saved(&mut self, upto: Sequence, state: FileState) -> io::Result<()> {
+        let split = self.entries.partition_point(|entry| entry.sequence <= upto);
+        let (saved, rest) = self.entries.split_at(split);
+        let saved: Vec<_> = saved.iter().filter(|entry| entry.is_spooled).copied().collect();
+        self.error = None;
+        let Some(first) = rest.first().copied() else { return self.end() };
+        (self.base, self.since) = (Some(state), first.at);
+        let (file, head) = self.write_head(NEW_LOG)?;
+        let records = copy_range(&self.file()?, first.start..self.len, &file, head)?;
+        std::fs::rename(self.folder.join(NEW_LOG), self.folder.join(LOG))?;
+        self.len = records;
+        self.entries.drain(..split);
+        for entry in &mut self.entries {
+            entry.start = entry.start - first.start + head;
+        }
+        for entry in saved {
+            self.remove_value(entry.sequence);
+        }
+        Ok(())
+    }
+
+    /// Removes the log and all that belongs to it.
+    pub(super) fn end(&mut self) -> io::Result<()> {
+        // First the log: what is left without it counts for nothing.
+        match std::fs::remove_file(self.folder.join(LOG)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        self.is_ended = true;
+        self.entries.clear();
+        std::fs::remove_dir_all(&self.folder)
+    }
+
+    /// Writes the signature and the head of a log; gives the file and the length.
+    fn write_head(&self, name: &str) -> io::Result<(File, u64)> {
+        let file = private(&self.folder.join(name), true)?;
+        let (message, since) = (self.message.clone(), self.since);
+        let head = Record::Head { message, base: self.base, since }.to_bytes()?;
+        let bytes = [SIGNATURE.as_slice(), &head].concat();
+        file.write_all_at(&bytes, 0)?;
+        Ok((file, bytes.len() as u64))
+    }
+
+    fn put(&mut self, record: &Record) -> io::Result<()> {
+        let bytes = record.to_bytes()?;
+        let file = self.file()?;
+        if let Err(error) = file.write_all_at(&bytes, self.len) {
+            // Half a record counts for nothing, but takes room.
+            let _ = file.set_len(self.len);
+            return Err(error);
+        }
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    fn file(&self) -> io::Result<File> {
+        File::options().read(true).write(true).open(self.folder.join(LOG))
+    }
+
+    /// What the record of an operation says, once its value is stored, and whether that lies in a
+    /// file of its own.
+    fn store(&self, sequence: Sequence, operation: &Operation) -> io::Result<(Change, bool)> {
+        let path = |path: &PathBuf| path.clone();
+        let change = match operation {
+            Operation::Set { path: file, value } => {
+                Change::Set { path: path(file), value: self.store_value(sequence, value)? }
+            }
+            Operation::Remove { path: file } => Change::Remove { path: path(file) },
+            Operation::Rename { from, to } => Change::Rename { from: path(from), to: path(to) },
+            Operation::CreateMessage { path: file } => Change::CreateMessage { path: path(file) },
+            Operation::Create => Change::Create,
+            Operation::Arrive { value, modified } => {
+                Change::Arrive { value: self.store_value(sequence, value)?, modified: *modified }
+            }
+            Operation::Temporary { path: file, value } => {
+                Change::Temporary { path: path(file), value: self.store_value(sequence, value)? }
+            }
+        };
+        let is_spooled = change.value().is_some_and(|v| matches!(v, Stored::Spooled { .. }));
+        Ok((change, is_spooled))
+    }
+
+    fn store_value(&self, sequence: Sequence, value: &Source) -> io::Result<Stored> {
+        if value.len() <= INLINE_BYTES_MAX {
+            return Ok(Stored::Inline(read_whole(value)?));
+        }
+        let path = self.value_path(sequence);
+        let stored = link_unnamed(value, &path).and_then(|is_linked| match is_linked {
+            true => Ok(()),
+            false => copy(value, &private(&path, true)?),
+        });
+        if let Err(error) = stored {
+            self.remove_value(sequence);
+            return Err(error);
+        }
+        Ok(Stored::Spooled { len: value.len() })
+    }
+
+    fn value_path(&self, sequence: Sequence) -> PathBuf {
+        self.folder.join(sequence.0.to_string())
+    }
+
+    fn remove_value(&self, sequence: Sequence) {
+        let path = self.value_path(sequence);
+        if let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!("{path:?} is saved and stays until the mount ends: {error}");
+        }
+    }
+}
+
+impl Change {
+    fn value(&self) -> Option<&Stored> {
+        match self {
+            Self::Set { value, .. }
+            | Self::Arrive { value, .. }
+            | Self::Temporary { value, .. } => Some(value),
+            Self::Remove { .. }
+            | Self::Rename { .. }
+            | Self::CreateMessage { .. }
+            | Self::Create => None,
+        }
+    }
+}
+
+/// The path of the message whose log lies in a folder; `None` if there is no log.
+pub(super) fn message_of(folder: &Path) -> io::Result<Option<PathBuf>> {
+    match read(folder) {
+        Ok((edits, _, _)) => Ok(Some(edits.message)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reads the log in a folder: what stands in it, its entries, and the end of its last whole record.
+fn read(folder: &Path) -> io::Result<(Edits, Vec<Entry>, u64)> {
+    let path = folder.join(LOG);
+    let file = File::open(&path)?;
+    let file_len = file.metadata()?.len();
+    let mut reader = BufReader::new(file);
+    let mut signature = [0; SIGNATURE.len()];
+    let unknown = || io::Error::new(io::ErrorKind::InvalidData, "no edit log of this version");
+    reader.read_exact(&mut signature)?;
+    if signature != *SIGNATURE {
+        return Err(unknown());
+    }
+    let mut len = SIGNATURE.len() as u64;
+    let Some((Record::Head { message, base, since }, bytes)) = Record::read(&mut reader)? else {
+        return Err(unknown());
+    };
+    len += bytes;
+    let mut edits = Edits { message, since, base, edits: Vec::new(), commits: Vec::new() };
+    let mut entries = Vec::new();
+    while let Some((record, bytes)) = Record::read(&mut reader)? {
+        match record {
+            Record::Head { .. } => return Err(unknown()),
+            Record::Edit { sequence, at, change } => {
+                let spooled = change.value().map(|v| matches!(v, Stored::Spooled { .. }));
+                let is_spooled = spooled.unwrap_or(false);
+                entries.push(Entry { sequence, at, start: len, is_spooled });
+                match operation(change, &folder.join(sequence.0.to_string())) {
+                    Ok(operation) => edits.edits.push(Edit { sequence, at, operation }),
+                    // Only a crash of the system cuts a value off whose record is whole.
+                    Err(error) => tracing::warn!("{path:?}: edit {}: {error}", sequence.0),
+                }
+            }
+            Record::Committing { upto, state } => edits.commits.push((upto, state)),
+            Record::Moved { message, base } => (edits.message, edits.base) = (message, base),
+        }
+        len += bytes;
+    }
+    if file_len > len {
+        tracing::warn!("{path:?}: the last {} bytes are no whole edit", file_len - len);
+    }
+    Ok((edits, entries, len))
+}
+
+fn operation(change: Change, spooled: &Path) -> io::Result<Operation> {
+    let value = |stored| match stored {
+        Stored::Inline(bytes) => Ok(Arc::new(Source::from_bytes(bytes))),
+        Stored::Spooled { len } => {
+            let (source, metadata) = Source::from_file(File::open(spooled)?)?;
+            match metadata.len() == len {
+                true => Ok(Arc::new(source)),
+                false => Err(io::Error::from(io::ErrorKind::UnexpectedEof)),
+            }
+        }
+    };
+    Ok(match change {
+        Change::Set { path, value: stored } => Operation::Set { path, value: value(stored)? },
+        Change::Remove { path } => Operation::Remove { path },
+        Change::Rename { from, to } => Operation::Rename { from, to },
+        Change::CreateMessage { path } => Operation::CreateMessage { path },
+        Change::Create => Operation::Create,
+        Change::Arrive { value: stored, modified } => {
+            Operation::Arrive { value: value(stored)?, modified }
+        }
+        Change::Temporary { path, value: stored } => {
+            Operation::Temporary { path, value: value(stored)? }
+        }
+    })
+}
+
+/// Creates a file that only the user may read.
+pub(super) fn private(path: &Path, truncates: bool) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true).write(true).create(true).truncate(truncates).mode(0o600);
+    options.open(path)
+}
+
+fn read_whole(value: &Source) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; usize::try_from(value.len()).unwrap_or(0)];
+    match value.read_at(0, &mut bytes)? == bytes.len() {
+        true => Ok(bytes),
+        false => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// Gives the file of a value a name, if it has none and lies on this file system; `false` if not.
+fn link_unnamed(value: &Source, path: &Path) -> io::Result<bool> {
+    use rustix::fs::{AtFlags, CWD, Mode};
+    use std::os::fd::AsRawFd as _;
+    let Some(file) = value.file() else { return Ok(false) };
+    // One that has a name is somebody else's, who may write to it.
+    if file.metadata()?.nlink() != 0 {
+        return Ok(false);
+    }
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    if rustix::fs::linkat(CWD, link, CWD, path, AtFlags::SYMLINK_FOLLOW).is_err() {
+        return Ok(false);
+    }
+    rustix::fs::fchmod(file, Mode::from_raw_mode(0o600))?;
+    Ok(true)
+}
+
+/// Writes a value into an empty file.
+pub(super) fn copy(value: &Source, to: &File) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut offset = 0;
+    while offset < value.len() {
+        let read = value.read_at(offset, &mut buffer)?;
+        let piece = buffer.get(..read).filter(|piece| !piece.is_empty());
+        to.write_all_at(piece.ok_or(io::ErrorKind::UnexpectedEof)?, offset)?;
+        offset += read as u64;
+    }
+    Ok(())
+}
+
+/// Copies a range of a file into another one, behind the first `at` bytes; the length of that.
+fn copy_range(from: &File, range: std::ops::Range<u64>, to: &File, at: u64) -> io::Result<u64> {
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut offset = range.start;
+    while offset < range.end {
+        let left = usize::try_from(range.end - offset).unwrap_or(PIECE_BYTES);
+        let wanted = buffer.get_mut(..left.min(PIECE_BYTES)).unwrap_or_default();
+        from.read_exact_at(wanted, offset)?;
+        to.write_all_at(wanted, at + offset - range.start)?;
+        offset += wanted.len() as u64;
+    }
+    Ok(at + range.end - range.start)
+}

@@ -1,0 +1,421 @@
+//! The edit log: what was edited in a writable mount and is not in the source yet, on the disk.
+//!
+//! Before a call that makes an edit is answered, the edit stands here ([`EditLog::append`]). A save
+//! takes it away ([`EditLog::saved`]), `msgfs discard` drops it ([`EditLog::discard`]), a conflict
+//! makes a folder of plain files of it ([`EditLog::keep`]), and what a killed process left is given
+//! to the next mount of the source ([`LeftOver`]).
+//!
+//! # What lies where
+//!
+//! ```text
+//! $XDG_STATE_HOME/msgfs/      0700; every file in it 0600            (`state_folder`)
+//!   edits/lock                held while mounts begin and end
+//!   edits/MOUNT/lock          held by the process of the mount for as long as it lives
+//!   edits/MOUNT/N/log         the edits of one message, one record each          (`record`)
+//!   edits/MOUNT/N/SEQUENCE    a value that is too large for the log
+//!   recovered/A.msg.d/        the edits of A.msg, kept as plain files, and EDITS  (`kept`)
+//!   recovered/A.msg           the whole message, where all of it could be read
+//! ```
+//!
+//! Each mount has a folder of its own, so two mounts of one source cannot damage each other's
+//! logs. A message is known by its absolute path, so the next mount of a folder above it or below
+//! it finds it, too (`left`).
+//!
+//! # What a crash leaves
+//!
+//! A record is framed by its length and a checksum: one that was cut off by a crash counts for
+//! nothing, and neither does what follows. A save notes the file that it is about to rename over
+//! the source ([`EditLog::committing`]): if that file is in place when the log is read again, the
+//! save was done, though nobody was left to say so.
+//!
+//! # Locks
+//!
+//! One lock for the table of messages, which is held for moments; one for each message, which is
+//! held while its log is written. Neither is held while the other is asked for.
+
+mod kept;
+mod left;
+mod message_log;
+mod record;
+mod state_folder;
+mod text;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::storage::{FileState, Source};
+
+use message_log::MessageLog;
+
+pub use kept::{Kept, Whole, list as list_kept};
+pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
+pub use state_folder::{StateFolder, StateFolderError};
+pub use text::{escaped, unsaved_line};
+
+/// One edit of a message. The paths are those of files in the message's directory.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// A file has this value.
+    Set {
+        /// The file.
+        path: PathBuf,
+        /// Its value. A file that it is read from must not be written to any more.
+        value: Arc<Source>,
+    },
+    /// A file is removed for good. While a removal is provisional it is no edit.
+    Remove {
+        /// The file.
+        path: PathBuf,
+    },
+    /// An attachment has another name.
+    Rename {
+        /// Its old path.
+        from: PathBuf,
+        /// Its new one.
+        to: PathBuf,
+    },
+    /// An empty message is embedded.
+    CreateMessage {
+        /// The path of its directory.
+        path: PathBuf,
+    },
+    /// The message itself is new: the source has no file of it yet.
+    Create,
+    /// The message is to become what a whole file holds, byte for byte.
+    Arrive {
+        /// The file.
+        value: Arc<Source>,
+        /// The time of the last change that it is to have.
+        modified: Option<SystemTime>,
+    },
+    /// An editor's temporary file has these bytes. It is no part of the message and never applied,
+    /// but it may be the user's text: of what a crash leaves it is kept.
+    Temporary {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes, as of [`Operation::Set`].
+        value: Arc<Source>,
+    },
+}
+
+/// The number of an edit of a message; later ones have higher numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Sequence(pub u64);
+
+/// A message with edits that are not saved.
+#[derive(Clone, Debug)]
+pub struct Unsaved {
+    /// Its path below the source.
+    pub path: PathBuf,
+    /// When the first of the edits was made.
+    pub since: SystemTime,
+    /// Why the last save of them failed.
+    pub error: Option<String>,
+}
+
+/// What killed mounts of a source have left.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// The edits, by message.
+    pub edits: Vec<LeftOver>,
+    /// The folders below the source in which a save may have been killed, so that its temporary
+    /// file is there (`storage::remove_leftovers`).
+    pub folders: BTreeSet<PathBuf>,
+}
+
+/// The edits of one mount.
+#[derive(Debug)]
+pub struct EditLog {
+    state_folder: StateFolder,
+    /// The source; paths of messages are below it.
+    root: PathBuf,
+    /// The folder of this mount.
+    folder: PathBuf,
+    /// Locked for as long as this process lives.
+    _lock: File,
+    messages: Mutex<Messages>,
+}
+
+#[derive(Debug, Default)]
+struct Messages {
+    by_path: HashMap<PathBuf, Arc<Mutex<MessageLog>>>,
+    /// The number of the next message's folder.
+    next: u64,
+}
+
+impl EditLog {
+    /// Opens the log of a mount of a source, and takes over what killed mounts have left of it.
+    /// Each of them may have been killed in a save: [`Left::folders`] says where.
+    ///
+    /// # Errors
+    /// Where the state folder cannot be read or written: there must be no writable mount then.
+    pub fn open(state_folder: StateFolder, scope: Scope<'_>) -> io::Result<(Self, Left)> {
+        let edits = state_folder.edits();
+        let held = state_folder.hold()?;
+        let (folder, lock) = left::own_folder(&edits)?;
+        let root = scope.root.to_owned();
+        let log = Self { root, folder, _lock: lock, messages: Mutex::default(), state_folder };
+        let mut taken = Vec::new();
+        for message in left::of_the_dead(&edits, &log.folder, scope)? {
+            let next = log.next_folder();
+            std::fs::rename(&message, &next)?;
+            taken.push(next);
+        }
+        left::tidy(&edits, &log.folder)?;
+        // Reading takes a while, and what is taken is ours.
+        drop(held);
+        let mut left = Left::default();
+        for folder in taken {
+            let (of_message, left_over) = left::read(&folder, scope)?;
+            left.folders.extend(left_over.path.parent().map(Path::to_owned));
+            if !of_message.is_ended() {
+                let of_message = Arc::new(Mutex::new(of_message));
+                log.messages().by_path.insert(left_over.path.clone(), of_message);
+                left.edits.push(left_over);
+            }
+        }
+        Ok((log, left))
+    }
+
+    /// The folder in which everything is kept.
+    pub fn state_folder(&self) -> &StateFolder {
+        &self.state_folder
+    }
+
+    /// A file without a name for a large value, where it can become part of the log without being
+    /// copied.
+    ///
+    /// # Errors
+    /// Those of creating it.
+    pub fn spool(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.folder)
+    }
+
+    /// Notes an edit of a message. `source` is the state of its file that the edits begin with,
+    /// `None` if the source has none yet; it counts at the first edit.
+    ///
+    /// # Errors
+    /// Those of writing, a full disk above all: the edit must be refused then. Nothing of it is
+    /// noted.
+    pub fn append(
+        &self,
+        message: &Path,
+        source: Option<FileState>,
+        operation: &Operation,
+    ) -> io::Result<Sequence> {
+        loop {
+            let log = self.known(message).map_or_else(|| self.begin(message, source), Ok)?;
+            let mut log = lock(&log);
+            if !log.is_ended() {
+                return log.append(operation);
+            }
+            // A save has ended it meanwhile.
+            drop(log);
+            self.forget_ended(message);
+        }
+    }
+
+    /// Takes the last edit of a message back, which it has refused.
+    ///
+    /// # Errors
+    /// Those of cutting the log.
+    pub fn take_back(&self, message: &Path, sequence: Sequence) -> io::Result<()> {
+        let taken = self.with(message, |log| log.take_back(sequence));
+        self.forget_ended(message);
+        taken
+    }
+
+    /// The number of the last edit of a message; `None` if all are saved.
+    pub fn last(&self, message: &Path) -> Option<Sequence> {
+        self.known(message).and_then(|log| lock(&log).last())
+    }
+
+    /// Has the edits of a message reach the disk.
+    ///
+    /// # Errors
+    /// Those of `fsync`.
+    pub fn sync(&self, message: &Path) -> io::Result<()> {
+        self.with(message, |log| log.sync())?;
+        File::open(&self.folder)?.sync_all()
+    }
+
+    /// Notes that a save is about to put a file of this state in the place of the message; the
+    /// edits up to `upto` are in it.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn committing(&self, message: &Path, upto: Sequence, state: FileState) -> io::Result<()> {
+        self.with(message, |log| log.committing(upto, state))
+    }
+
+    /// Removes the edits of a message that a save contained. `state` is that of the saved file.
+    ///
+    /// # Errors
+    /// Those of writing: the edits may then be kept by the next mount though they are saved.
+    pub fn saved(&self, message: &Path, upto: Sequence, state: FileState) -> io::Result<()> {
+        let saved = self.with(message, |log| log.saved(upto, state));
+        self.forget_ended(message);
+        saved
+    }
+
+    /// Notes why a save failed, for who asks.
+    pub fn failed(&self, message: &Path, error: String) {
+        let _ = self.with(message, |log| {
+            log.error = Some(error);
+            Ok(())
+        });
+    }
+
+    /// Notes that a message lies elsewhere, in a file of this state. What another one had logged
+    /// under the new path must have been ended before.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn moved(&self, from: &Path, to: &Path, state: Option<FileState>) -> io::Result<()> {
+        let path = self.root.join(to);
+        self.with(from, |log| log.moved(path, state))?;
+        let mut messages = self.messages();
+        if let Some(log) = messages.by_path.remove(from) {
+            messages.by_path.insert(to.to_owned(), log);
+        }
+        Ok(())
+    }
+
+    /// Makes a folder of plain files of the edits of a message that cannot be saved, and the whole
+    /// message beside it where all of it can be read; its edits are no longer in the log.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made: the edits stay in the log, for the next mount.
+    pub fn keep(
+        &self,
+        message: &Path,
+        reason: &str,
+        whole: Option<Whole<'_>>,
+    ) -> io::Result<PathBuf> {
+        let mut kept = PathBuf::new();
+        self.with(message, |log| {
+            kept = kept::keep(&self.state_folder, &self.folder, &log.read()?, reason, whole)?;
+            log.end()
+        })?;
+        self.forget_ended(message);
+        Ok(kept)
+    }
+
+    /// Keeps the bytes of a file that did not become a value: the half that a program had written
+    /// when the mount ended, or an editor's temporary file.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made.
+    pub fn keep_file(
+        &self,
+        message: &Path,
+        path: &Path,
+        bytes: &Arc<Source>,
+        reason: &str,
+    ) -> io::Result<PathBuf> {
+        let edits = left::edits_of_a_file(&self.root.join(message), path, bytes);
+        kept::keep(&self.state_folder, &self.folder, &edits, reason, None)
+    }
+
+    /// Drops the edits of a message.
+    ///
+    /// # Errors
+    /// Those of removing them.
+    pub fn discard(&self, message: &Path) -> io::Result<()> {
+        let dropped = self.with(message, MessageLog::end);
+        self.forget_ended(message);
+        dropped
+    }
+
+    /// The messages with edits that are not saved, in the order of their paths.
+    pub fn unsaved(&self) -> Vec<Unsaved> {
+        let known: Vec<_> = {
+            let messages = self.messages();
+            messages.by_path.iter().map(|(path, log)| (path.clone(), Arc::clone(log))).collect()
+        };
+        let mut unsaved: Vec<_> = known
+            .into_iter()
+            .filter_map(|(path, log)| {
+                let log = lock(&log);
+                log.last()?;
+                Some(Unsaved { path, since: log.since, error: log.error.clone() })
+            })
+            .collect();
+        unsaved.sort_by(|a, b| a.path.cmp(&b.path));
+        unsaved
+    }
+
+    /// Does something with the log of a message that has one.
+    fn with(
+        &self,
+        message: &Path,
+        run: impl FnOnce(&mut MessageLog) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match self.known(message) {
+            Some(log) => run(&mut lock(&log)),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins the log of a message, or gives the one that another thread has just begun.
+    fn begin(
+        &self,
+        message: &Path,
+        source: Option<FileState>,
+    ) -> io::Result<Arc<Mutex<MessageLog>>> {
+        let mut made = MessageLog::create(self.next_folder(), self.root.join(message), source)?;
+        let mut messages = self.messages();
+        if let Some(known) = messages.by_path.get(message) {
+            let known = Arc::clone(known);
+            drop(messages);
+            made.end()?;
+            return Ok(known);
+        }
+        let made = Arc::new(Mutex::new(made));
+        messages.by_path.insert(message.to_owned(), Arc::clone(&made));
+        Ok(made)
+    }
+
+    fn known(&self, message: &Path) -> Option<Arc<Mutex<MessageLog>>> {
+        self.messages().by_path.get(message).cloned()
+    }
+
+    fn forget_ended(&self, message: &Path) {
+        let Some(log) = self.known(message) else { return };
+        let is_ended = lock(&log).is_ended();
+        let mut messages = self.messages();
+        if is_ended && messages.by_path.get(message).is_some_and(|known| Arc::ptr_eq(known, &log)) {
+            messages.by_path.remove(message);
+        }
+    }
+
+    fn next_folder(&self) -> PathBuf {
+        let mut messages = self.messages();
+        messages.next += 1;
+        self.folder.join(messages.next.to_string())
+    }
+
+    fn messages(&self) -> MutexGuard<'_, Messages> {
+        lock(&self.messages)
+    }
+}
+
+impl Drop for EditLog {
+    /// A mount that leaves nothing unsaved leaves nothing at all.
+    fn drop(&mut self) {
+        if let Ok(_held) = self.state_folder.hold() {
+            left::remove_empty(&self.folder);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

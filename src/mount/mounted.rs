@@ -1,0 +1,316 @@
+//! A mount that is served, from the call that mounts to the end of its session.
+
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use fuser::{Config, MountOption};
+use rustix::io::FdFlags;
+use rustix::process::{Resource, Rlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
+
+use crate::fs::Fs;
+use crate::fs::fuse::Adapter;
+use crate::fs::notify::Kernel;
+
+use super::changes::Telling;
+use super::guard::Guard;
+use super::options::MountOptions;
+use super::server::Door;
+use super::table::{self, Device};
+use super::{Error, Event, Request, answering, point, report};
+
+/// A mount that answers.
+pub(super) struct Mounted {
+    fs: Arc<Fs>,
+    mount_point: PathBuf,
+    device: Device,
+    events: mpsc::Receiver<Event>,
+    telling: Telling,
+    /// `None` where there is no place for it.
+    door: Option<Door>,
+    /// `None` where it could not be started.
+    guard: Option<Guard>,
+}
+
+type FuseSession = fuser::Session<Adapter>;
+
+/// Enough event loops that one slow message does not hold up the others.
+const EVENT_LOOPS: usize = 4;
+/// How long an unmount may take to end the event loops.
+const ENDING_MAX: Duration = Duration::from_secs(10);
+
+impl Mounted {
+    /// Mounts.
+    pub(super) fn new(request: &Request) -> Result<Self, Error> {
+        let mount_point = point::prepare(&request.mount_point, request.options.nonempty)?;
+        let (fs, source) = open_source(request, &mount_point)?;
+        check_fuse()?;
+        // Signals are caught from here on, so that none can leave a mount behind.
+        let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
+        // A file that grows too large is an error of whoever writes it (EFBIG), as a pipe without a
+        // reader is (EPIPE, of which the runtime of Rust takes care).
+        signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+        let adapter = Adapter::new(Arc::clone(&fs));
+        let session =
+            fuser::Session::new(adapter.clone(), &mount_point, &config(&request.options, &source))
+                .map_err(|error| mount_error(&mount_point, &error))?;
+        // The helper for ordinary users gives a descriptor that programs started by us would
+        // inherit. The mount would then not end with us.
+        rustix::io::fcntl_setfd(session.as_fd(), FdFlags::CLOEXEC).map_err(io::Error::from)?;
+        let kernel = Arc::new(Kernel::new(session.notifier(), &session)?);
+        adapter.serve(Arc::clone(&kernel));
+        let (sender, events) = mpsc::channel();
+        serve(session, sender.clone())?;
+        let telling = Telling::new(&mount_point);
+        let started = telling
+            .start(Arc::clone(&fs), kernel)
+            .and_then(|()| open_ahead(&fs))
+            .and_then(|()| watch_signals(signals, sender.clone()))
+            // The first answer: from here on the mount can be used.
+            .and_then(|()| std::fs::metadata(&mount_point));
+        let device = match started {
+            Ok(root) => Device::new(root.dev()),
+            Err(error) => {
+                abandon(&fs, &mount_point);
+                return Err(mount_error(&mount_point, &error));
+            }
+        };
+        let door = Door::open(device, sender)
+            .inspect_err(|error| tracing::debug!("msgfs umount will not wait: {error}"))
+            .ok();
+        let guard = Guard::start(device, &mount_point)
+            .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
+            .ok();
+        tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
+        Ok(Self { fs, mount_point, device, events, telling, door, guard })
+    }
+
+    /// Takes a mount away that nobody has used yet.
+    pub(super) fn abandon(self) {
+        abandon(&self.fs, &self.mount_point);
+        if let Some(guard) = self.guard {
+            guard.dismiss();
+        }
+    }
+
+    /// Serves until the mount ends, and closes the session.
+    pub(super) fn wait(self) -> Result<(), Error> {
+        let first = self.events.recv();
+        tell_manager(sd_notify::NotifyState::Stopping);
+        let outcome = match first {
+            Ok(Event::Ended(outcome)) => self.ended(outcome),
+            Ok(Event::Signal(signal)) => {
+                tracing::info!(signal, "unmounting");
+                self.end()
+            }
+            Ok(Event::Asked) => {
+                tracing::info!("unmounting, as msgfs umount wishes");
+                self.end()
+            }
+            Err(mpsc::RecvError) => Ok(()),
+        };
+        self.telling.end();
+        let report = self.fs.close();
+        tracing::info!(?report, "session closed");
+        let unsaved = report::failures(&report);
+        if let Some(door) = &self.door {
+            door.tell(unsaved.as_deref());
+        }
+        if let Some(guard) = self.guard {
+            guard.dismiss();
+        }
+        match unsaved {
+            Some(text) => {
+                for line in text.lines() {
+                    tracing::error!("{line}");
+                }
+                Err(Error::Unsaved(text))
+            }
+            None => outcome,
+        }
+    }
+
+    /// Unmounts. Of a mount that is in use only the name goes away at once, and there is no
+    /// waiting for its users: the session is closed all the same.
+    fn end(&self) -> Result<(), Error> {
+        // After `umount --lazy` another mount may be at the same path by now.
+        if !table::is_seen(&self.mount_point, self.device)? {
+            return Ok(());
+        }
+        match table::unmount(&self.mount_point, false) {
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                tracing::warn!("the mount is in use: detached");
+                let detached = table::unmount(&self.mount_point, true);
+                return detached.map_err(|error| self.unmount_error(&error));
+            }
+            outcome => outcome.map_err(|error| self.unmount_error(&error))?,
+        }
+        loop {
+            match self.events.recv_timeout(ENDING_MAX) {
+                Ok(Event::Signal(_) | Event::Asked) => {}
+                Ok(Event::Ended(outcome)) => return self.ended(outcome),
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// The kernel has ended the connection, or cannot be served any more.
+    fn ended(&self, outcome: io::Result<()>) -> Result<(), Error> {
+        let Err(error) = outcome else { return Ok(()) };
+        // The last user of a detached mount closes a file and goes. If we are just taking the
+        // request that says so, the kernel answers ECONNABORTED instead of ENODEV.
+        if error.kind() == io::ErrorKind::ConnectionAborted {
+            return Ok(());
+        }
+        if table::is_seen(&self.mount_point, self.device)? {
+            answering::detach(&self.mount_point).map_err(|error| self.unmount_error(&error))?;
+        }
+        Err(error.into())
+    }
+
+    fn unmount_error(&self, error: &io::Error) -> Error {
+        Error::Unmount { path: self.mount_point.clone(), cause: error.to_string() }
+    }
+}
+
+/// Opens the source; gives its path too.
+fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBuf), Error> {
+    let failed = |source: io::Error| Error::Source {
+        path: request.source.clone(),
+        remedy: match source.kind() {
+            io::ErrorKind::PermissionDenied => "mount as a user who may read it",
+            _ => "give a folder, or one message file",
+        },
+        source,
+    };
+    let source = request.source.canonicalize().map_err(failed)?;
+    let mut options = request.options.fs.clone();
+    options.mount_point = Some(mount_point.to_owned());
+    options.watch = true;
+    raise_descriptor_limit();
+    let fs = Fs::open(&source, options).map_err(failed)?;
+    Ok((Arc::new(fs), source))
+}
+
+fn check_fuse() -> Result<(), Error> {
+    match std::fs::File::options().read(true).write(true).open("/dev/fuse") {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(Error::FuseNotPermitted)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoFuse),
+        _ => Ok(()),
+    }
+}
+
+/// Serves the kernel in threads of their own.
+///
+/// How the mount comes off is our business alone. Where fuser drops its session it unmounts what
+/// is at the mount point, for it takes a connection that the kernel has ended for one that is
+/// still mounted (0.18). After `umount --lazy` and another mount at the same path, that took the
+/// other one off as soon as the last user of the first had gone. So the session's mount is never
+/// dropped.
+fn serve(session: FuseSession, events: mpsc::Sender<Event>) -> io::Result<()> {
+    let mut serving = ManuallyDrop::new(session.spawn()?);
+    let nothing = thread::Builder::new().spawn(|| Ok(()))?;
+    let loops = std::mem::replace(&mut serving.guard, nothing);
+    thread::Builder::new().name("serve".to_owned()).spawn(move || {
+        let panicked = |_| Err(io::Error::other("the thread that serves the mount has panicked"));
+        // A receiver that is gone means that the process is ending anyway.
+        let _ = events.send(Event::Ended(loops.join().unwrap_or_else(panicked)));
+    })?;
+    Ok(())
+}
+
+fn watch_signals(mut signals: Signals, events: mpsc::Sender<Event>) -> io::Result<()> {
+    thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        for signal in signals.forever() {
+            let _ = events.send(Event::Signal(signal));
+        }
+    })?;
+    Ok(())
+}
+
+fn abandon(fs: &Fs, mount_point: &Path) {
+    if let Err(error) = table::unmount(mount_point, true) {
+        tracing::error!("the mount does not come off: {error}");
+    }
+    fs.close();
+}
+
+/// Opens messages ahead of those who walk through a folder, where there is a core for it. Ends when
+/// the filesystem is closed.
+fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
+    if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
+        let fs = Arc::clone(fs);
+        thread::Builder::new().name("ahead".to_owned()).spawn(move || fs.open_ahead())?;
+    }
+    Ok(())
+}
+
+/// Tells the service manager that started us, if there is one.
+pub(super) fn tell_manager(state: sd_notify::NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!("the service manager was not told: {error}");
+    }
+}
+
+/// Large messages are read from their files while they are open, so that takes descriptors.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = rustix::process::setrlimit(Resource::Nofile, raised) {
+        tracing::debug!("the limit of open files stays as it is: {error}");
+    }
+}
+
+fn config(options: &MountOptions, source: &Path) -> Config {
+    let mut config = Config::default();
+    config.mount_options.clone_from(&options.kernel);
+    let named = |option: &MountOption| matches!(option, MountOption::FSName(_));
+    if !config.mount_options.iter().any(named) {
+        config.mount_options.push(MountOption::FSName(source_name(source)));
+    }
+    config.acl = options.acl;
+    config.n_threads = Some(EVENT_LOOPS);
+    config.clone_fd = true;
+    config
+}
+
+/// The source as the mount table names it. Only root mounts without the helper, whose options are
+/// one text with commas in between.
+fn source_name(source: &Path) -> String {
+    let name = source.to_string_lossy();
+    match rustix::process::geteuid().is_root() {
+        true => name.into_owned(),
+        false => name.replace('\\', "\\\\").replace(',', "\\,"),
+    }
+}
+
+/// Says what the user can do about a mount that failed.
+fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
+    let text = error.to_string();
+    let text = text.trim();
+    let is_root = rustix::process::geteuid().is_root();
+    // fusermount3 says in words only that the directory is another user's.
+    let is_denied =
+        error.kind() == io::ErrorKind::PermissionDenied || text.contains("no write access");
+    let cause = if text.contains("user_allow_other") {
+        "allow_other and allow_root need the line user_allow_other in /etc/fuse.conf".to_owned()
+    } else if text.starts_with("auto_unmount") {
+        "auto_unmount needs allow_other or allow_root".to_owned()
+    } else if error.kind() == io::ErrorKind::NotFound && !is_root {
+        "install fusermount3 (package fuse3), or mount as root".to_owned()
+    } else if is_denied && !is_root {
+        format!("{text}; choose a directory that you own, or mount as root")
+    } else {
+        text.to_owned()
+    };
+    Error::Mount { path: mount_point.to_owned(), cause }
+}

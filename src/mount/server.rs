@@ -1,0 +1,287 @@
+//! The process that serves a mount, and how those who unmount find it: a socket.
+//!
+//! What is read inside a mount proves nothing. A file system that somebody else wrote may bear the
+//! type of ours and say that any process serves it. So no process is signalled and no file removed
+//! on its word. The socket lies in a folder that only the owner of the mount, whom the kernel
+//! knows, can write to, and is named after the device of the mount. Through it, the worst that a
+//! false server can do is to keep those waiting who wait for it.
+//!
+//! The server tells everybody who is connected how its session ended, as [`CLOSED`] and a line for
+//! each message that was not saved. Whoever sends [`END`] has it unmount first, in use or not.
+
+use std::fs::{self, DirBuilder};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::sockopt::socket_peercred;
+
+use super::Event;
+use super::table::{Device, Mount};
+
+const END: &[u8] = b"end\n";
+const CLOSED: &str = "closed\n";
+/// More is not read of what a server tells.
+const REPORT_BYTES_MAX: u64 = 1 << 20;
+/// Nobody who does not listen holds up the end.
+const TELLING_MAX: Duration = Duration::from_secs(1);
+/// As many may wait for the end of one mount.
+const CALLERS_MAX: usize = 64;
+
+/// The server's end. Dropping it takes the socket away.
+#[derive(Debug)]
+pub(super) struct Door {
+    path: PathBuf,
+    callers: Arc<Mutex<Callers>>,
+}
+
+#[derive(Debug)]
+struct Callers {
+    listener: UnixListener,
+    waiting: Vec<UnixStream>,
+}
+
+/// The other end, of whoever unmounts.
+#[derive(Debug)]
+pub(super) struct Server {
+    stream: UnixStream,
+}
+
+impl Door {
+    /// Opens the door of a mount of this process; wishes for its end become events.
+    ///
+    /// # Errors
+    /// If there is no folder for it.
+    pub(super) fn open(device: Device, events: Sender<Event>) -> io::Result<Self> {
+        let user = rustix::process::geteuid().as_raw();
+        let mut outcome = Err(io::ErrorKind::NotFound.into());
+        for folder in folders(user) {
+            outcome = bind(&folder, user, device);
+            if outcome.is_ok() {
+                break;
+            }
+        }
+        let (path, listener) = outcome?;
+        let door =
+            Self { path, callers: Arc::new(Mutex::new(Callers { listener, waiting: Vec::new() })) };
+        let callers = Arc::clone(&door.callers);
+        thread::Builder::new().name("door".to_owned()).spawn(move || {
+            if let Err(error) = answer(&callers, &events) {
+                tracing::error!("nobody can ask for the end of the mount any more: {error}");
+            }
+        })?;
+        Ok(door)
+    }
+
+    /// Tells everybody who waits how the session ended.
+    pub(super) fn tell(&self, report: Option<&str>) {
+        let mut callers = lock(&self.callers);
+        callers.let_in();
+        for mut caller in &callers.waiting {
+            let text = format!("{CLOSED}{}", report.unwrap_or_default());
+            // Whoever has gone meanwhile does without.
+            let _ = caller
+                .set_write_timeout(Some(TELLING_MAX))
+                .and_then(|()| caller.write_all(text.as_bytes()));
+        }
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        // Left behind, nobody answers at it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Callers {
+    /// Lets everybody in who knocks, but strangers; gives those who are new.
+    fn let_in(&mut self) -> Vec<UnixStream> {
+        self.waiting.retain(|stream| !has_hung_up(stream));
+        let mut new = Vec::new();
+        while let Ok((stream, _)) = self.listener.accept() {
+            let user = socket_peercred(&stream).map(|peer| peer.uid);
+            let is_ours =
+                user.is_ok_and(|user| user.is_root() || user == rustix::process::geteuid());
+            // What is not kept is closed.
+            if is_ours
+                && self.waiting.len() < CALLERS_MAX
+                && stream.set_nonblocking(false).is_ok()
+                && let Ok(other) = stream.try_clone()
+            {
+                self.waiting.push(stream);
+                new.push(other);
+            }
+        }
+        new
+    }
+}
+
+fn has_hung_up(stream: &UnixStream) -> bool {
+    let mut polled = [PollFd::new(stream, PollFlags::empty())];
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|found| found > 0)
+}
+
+/// Lets callers in and listens to what they want, for as long as the process runs.
+fn answer(callers: &Mutex<Callers>, events: &Sender<Event>) -> io::Result<()> {
+    let listener = lock(callers).listener.try_clone()?;
+    loop {
+        let mut polled = [PollFd::new(&listener, PollFlags::IN)];
+        match rustix::event::poll(&mut polled, None) {
+            Err(rustix::io::Errno::INTR) => continue,
+            outcome => outcome?,
+        };
+        // Accepted and entered in one step, so that nobody is forgotten when all are told.
+        for mut caller in lock(callers).let_in() {
+            let events = events.clone();
+            thread::Builder::new().spawn(move || {
+                let mut wish = [0; END.len()];
+                if caller.read_exact(&mut wish).is_ok() && wish == END {
+                    // A receiver that is gone means that the mount is ending anyway.
+                    let _ = events.send(Event::Asked);
+                }
+            })?;
+        }
+    }
+}
+
+impl Server {
+    /// Finds the process that serves a mount; `None` where it has no socket, or not for us.
+    pub(super) fn find(mount: &Mount) -> Option<Self> {
+        let is_the_owner = |stream: &UnixStream| {
+            socket_peercred(stream).is_ok_and(|peer| peer.uid.as_raw() == mount.owner)
+        };
+        folders(mount.owner).into_iter().find_map(|folder| {
+            check_folder(&folder, mount.owner).ok()?;
+            let stream = UnixStream::connect(folder.join(mount.device.to_string())).ok()?;
+            Some(Self { stream }).filter(|server| is_the_owner(&server.stream))
+        })
+    }
+
+    /// Has it unmount, in use or not, and close its session.
+    pub(super) fn ask_to_end(&self) -> io::Result<()> {
+        (&self.stream).write_all(END)
+    }
+
+    /// Waits until the session is closed; gives a line for each message that was not saved.
+    pub(super) fn wait(self) -> io::Result<Option<String>> {
+        let mut told = Vec::new();
+        self.stream.take(REPORT_BYTES_MAX).read_to_end(&mut told)?;
+        let told = String::from_utf8_lossy(&told);
+        match told.strip_prefix(CLOSED) {
+            Some(report) => Ok(Some(report.to_owned()).filter(|report| !report.is_empty())),
+            None => Err(io::Error::other(
+                "its process ended without a word; mount the source again to see what was unsaved",
+            )),
+        }
+    }
+
+    /// Whether it was killed, though the kernel keeps it; false where that is not known. A process
+    /// that is gone for good has no socket either.
+    pub(super) fn is_killed(&self) -> bool {
+        // A server of another pid namespace has no number here.
+        socket_peercred(&self.stream).is_ok_and(|peer| is_zombie(peer.pid.as_raw_nonzero().get()))
+    }
+}
+
+fn is_zombie(process: i32) -> bool {
+    let stat = fs::read(format!("/proc/{process}/stat")).unwrap_or_default();
+    let stat = String::from_utf8_lossy(&stat);
+    // The name before it may have blanks and parentheses itself (proc_pid_stat(5)).
+    stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with(['Z', 'X']))
+}
+
+/// Where a user's services keep what ends with them, the best place first.
+fn folders(user: u32) -> Vec<PathBuf> {
+    if user == 0 {
+        return vec![PathBuf::from("/run/msgfs")];
+    }
+    let is_own = user == rustix::process::geteuid().as_raw();
+    let chosen = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let chosen = chosen.filter(|folder| is_own && folder.is_absolute());
+    let mut folders = Vec::from_iter(chosen.map(|folder| folder.join("msgfs")));
+    folders.push(PathBuf::from(format!("/run/user/{user}/msgfs")));
+    // For users without a session of their own, such as those of services.
+    folders.push(PathBuf::from(format!("/tmp/msgfs-{user}")));
+    folders
+}
+
+fn bind(folder: &Path, user: u32, device: Device) -> io::Result<(PathBuf, UnixListener)> {
+    match DirBuilder::new().mode(0o755).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+        _ => check_folder(folder, user)?,
+    }
+    let path = folder.join(device.to_string());
+    // Of an earlier mount of this number, whose process was killed.
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&path)?;
+    listener.set_nonblocking(true)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+    Ok((path, listener))
+}
+
+/// Only a folder that nobody but its owner, and root, can change says something of the owner.
+fn check_folder(folder: &Path, owner: u32) -> io::Result<()> {
+    let found = folder.symlink_metadata()?;
+    match found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0 {
+        true => Ok(()),
+        false => Err(io::Error::other(format!("{}: not a folder of one user", folder.display()))),
+    }
+}
+
+fn lock(callers: &Mutex<Callers>) -> MutexGuard<'_, Callers> {
+    callers.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
+
+    use super::{check_folder, is_zombie};
+
+    #[test]
+    fn a_process_that_was_not_waited_for_is_a_zombie() {
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let number = i32::try_from(child.id()).unwrap();
+        assert!(!is_zombie(number));
+        drop(child.stdin.take());
+        let end = Instant::now() + Duration::from_secs(20);
+        while !is_zombie(number) {
+            assert!(Instant::now() < end);
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert!(!is_zombie(number));
+    }
+
+    #[test]
+    fn a_folder_that_others_can_change_proves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let user = rustix::process::geteuid().as_raw();
+        let set = |mode| {
+            std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(0o755);
+        assert!(check_folder(folder.path(), user).is_ok());
+        assert!(check_folder(folder.path(), user + 1).is_err());
+        let link = folder.path().join("link");
+        symlink(folder.path(), &link).unwrap();
+        assert!(check_folder(&link, user).is_err());
+        for mode in [0o775, 0o757, 0o1777] {
+            set(mode);
+            assert!(check_folder(folder.path(), user).is_err());
+        }
+    }
+}

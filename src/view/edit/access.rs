@@ -1,0 +1,95 @@
+//! What may be done with the file of a path, and the reason if it may not.
+
+use crate::imsg::{self, PROPATTR_WRITEABLE};
+use crate::mapi::{PropertyTag, PropertyType};
+use crate::storage::Transaction;
+
+use super::super::error::Error;
+use super::super::tree::MessageTree;
+use super::place::{self, Key, Part, Place, What};
+use super::{attachments, flags, recipient};
+
+/// What may be done with the file of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It can be set, and removed or created.
+    Settable,
+    /// It is not to be changed, for this reason.
+    ReadOnly(&'static str),
+    /// It is a directory of the message.
+    Directory,
+    /// It is a message embedded in an attachment.
+    EmbeddedMessage,
+    /// No message has such a file; where one goes that is to be kept.
+    Unknown(&'static str),
+}
+
+/// Why a file that is made of others cannot be set.
+pub(super) const MADE: &str = "it is made of other files";
+const COMPUTED: &str = "it follows from other values";
+const PROTECTED: &str = "the attributes of the property forbid it";
+
+/// What may be done with the file of a path, whether it is there or not.
+///
+/// # Errors
+/// Where the message cannot be read.
+pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
+    let Place { message, what } = place::place(tree, path)?;
+    Ok(match what {
+        What::Message if message.is_empty() => Access::Directory,
+        What::Message => Access::EmbeddedMessage,
+        What::Attachments | What::Directory => Access::Directory,
+        What::Reader(file) => match file.is_settable() {
+            true => Access::Settable,
+            false => Access::ReadOnly(MADE),
+        },
+        What::Attachment { shown, .. } => attachments::access(shown),
+        What::Property { part, key } => match key {
+            Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,
+            Key::Named(..) => Access::Settable,
+        },
+        What::Made => Access::ReadOnly(MADE),
+        What::Unknown(hint) => Access::Unknown(hint),
+    })
+}
+
+/// Whether a file may be opened for writing: it can be set, and all of the message can be read,
+/// for what cannot would be lost with the next save.
+///
+/// # Errors
+/// [`Error::NotSettable`] with the reason, [`Error::IsADirectory`], [`Error::Message`] with
+/// `Incomplete` for a message of which something cannot be read.
+pub fn check_open(tree: &MessageTree, path: &str) -> Result<(), Error> {
+    match access(tree, path)? {
+        Access::Settable => check_complete(tree),
+        Access::Directory | Access::EmbeddedMessage => Err(Error::IsADirectory),
+        Access::ReadOnly(reason) | Access::Unknown(reason) => Err(Error::NotSettable(reason)),
+    }
+}
+
+/// Whether all of the message can be read.
+fn check_complete(tree: &MessageTree) -> Result<(), Error> {
+    let carried = Transaction::on(&tree.compound_file()?.root());
+    carried.map(drop).map_err(|error| imsg::Error::from(error).into())
+}
+
+fn of_property(
+    tree: &MessageTree,
+    numbers: &[u32],
+    part: Part,
+    tag: PropertyTag,
+) -> Result<Access, Error> {
+    if imsg::is_computed(tag) || tag.property_type() == PropertyType::OBJECT {
+        return Ok(Access::ReadOnly(COMPUTED));
+    }
+    let message = tree.embedded(numbers)?;
+    let flags = match part {
+        Part::Message => flags(&message.message, tag)?,
+        Part::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,
+        Part::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
+    };
+    Ok(match flags.is_none_or(|flags| flags & PROPATTR_WRITEABLE != 0) {
+        true => Access::Settable,
+        false => Access::ReadOnly(PROTECTED),
+    })
+}

@@ -1,0 +1,54 @@
+//! Whether bytes are what a file shows already.
+
+use crate::storage::Source;
+
+use super::super::error::Error;
+use super::super::listing::Kind;
+use super::super::tree::MessageTree;
+use super::place::{Key, What};
+
+/// As much as is compared at a time, so that large values need not be in memory.
+const COMPARED_BYTES: usize = 64 << 10;
+
+/// Whether a file is there and shows exactly these bytes, or is not there and no bytes make it.
+pub(super) fn is_same(
+    tree: &MessageTree,
+    path: &str,
+    what: &What,
+    bytes: &Source,
+) -> Result<bool, Error> {
+    let id = match tree.resolve(path) {
+        Ok((id, Kind::File)) => id,
+        Err(Error::NotFound) => return Ok(bytes.is_empty() && !can_be_empty(what)),
+        _ => return Ok(false),
+    };
+    // What is damaged is nothing that bytes could be the same as.
+    let Ok(content) = tree.content(id) else { return Ok(false) };
+    if content.len().ok() != Some(bytes.len()) {
+        return Ok(false);
+    }
+    let (mut theirs, mut ours) = (Vec::new(), vec![0; COMPARED_BYTES]);
+    let mut offset = 0;
+    while offset < bytes.len() {
+        let read = bytes.read_at(offset, &mut ours)?;
+        let chunk = ours.get(..read).unwrap_or_default();
+        if read == 0
+            || content.read_into(offset, read, &mut theirs).is_err()
+            || theirs.as_slice() != chunk
+        {
+            return Ok(false);
+        }
+        offset += u64::try_from(read).unwrap_or(u64::MAX);
+    }
+    Ok(true)
+}
+
+/// Whether a file can be there with nothing in it. Texts cannot: Outlook refuses empty strings.
+fn can_be_empty(what: &What) -> bool {
+    match what {
+        What::Attachment { .. } => true,
+        What::Property { key: Key::Tag(tag), .. } => tag.property_type().is_binary(),
+        What::Property { key: Key::Element(..), .. } => true,
+        _ => false,
+    }
+}
