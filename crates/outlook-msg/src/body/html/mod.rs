@@ -12,7 +12,7 @@ mod rows;
 mod text;
 mod tokens;
 
-pub use decode::decode;
+pub use decode::{Decoded, decode};
 pub use policy::Remote;
 pub use rewrite::{Reference, Resolve, content_id_url, for_browser, restore, rewrite, undo};
 pub use text::to_text;
