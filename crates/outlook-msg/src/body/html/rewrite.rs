@@ -213,9 +213,7 @@ fn path(url: &str, replace: Replace<'_>) -> Option<String> {
 
 /// The path that takes the place of a URL, percent-encoded.
 fn url_path(url: &str, resolve: Resolve<'_>) -> Option<String> {
-    let path = attachment_path(url, resolve)?;
-    // The attachment itself, as it may stand in a URL.
-    Some(if path.starts_with("data:") { path } else { percent_encoded(&path) })
+    attachment_path(url, resolve).map(|path| percent_encoded(&path))
 }
 
 /// The path of the attachment that a URL means.
