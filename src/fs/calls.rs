@@ -416,8 +416,13 @@ impl Fs {
             let check = StartCheck::new(&open.tree, &path);
             file.lock().begin_check(check.map_err(|error| message_error(&shown, error))?);
         }
-        let checked = file.lock().check((!appends).then_some(offset), bytes);
-        checked.map_err(|error| message_error(&shown, error))
+        let mut content = file.lock();
+        let checked = content.check((!appends).then_some(offset), bytes);
+        checked.map_err(|error| {
+            // A file that was emptied for this keeps its value.
+            content.refuse();
+            message_error(&shown, error)
+        })
     }
 
     /// Gives an open file the present value, to be changed.

@@ -132,8 +132,9 @@ impl Content {
         self.bytes.get_or_insert(value);
     }
 
+    /// Whether the file is there though the message has no such value yet.
     pub(super) fn is_new(&self) -> bool {
-        self.is_new
+        self.is_new && !self.is_refused()
     }
 
     /// Whether bytes were written that are not the value.
@@ -149,7 +150,7 @@ impl Content {
     /// Whether others see the bytes and not the value of the message.
     pub(super) fn is_seen(&self) -> bool {
         let is_ahead = matches!(self.progress, Progress::Emptied | Progress::Written);
-        self.bytes.is_some() && (self.is_new || is_ahead)
+        self.bytes.is_some() && (self.is_new() || is_ahead)
     }
 
     /// The length of the bytes if they differ from the value, and when they were changed.

@@ -155,6 +155,7 @@ impl Fs {
         let message = contents.path.clone();
         drop(contents);
         match file.lock().share() {
+            Ok(bytes) if bytes.is_empty() => {}
             Ok(bytes) => drop(self.keep_file(&message, &path, &bytes, REFUSED)),
             Err(error) => tracing::error!("{}/{path}: lost: {error}", message.display()),
         }
