@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use msgfs::imsg::{
-    Access, Attachment, CloseReport, EMBEDDING_DEPTH_MAX, Error, MapiProp, Message, PropertyStream,
+    Access, Attachment, CloseReport, EMBEDDING_DEPTH_MAX, Error, MapiProp, MapiPropMut as _, Message, PropertyStream,
     Recipient, ReleaseCallback, Session, SessionOptions, SessionStatistics,
 };
-use msgfs::mapi::tags;
+use msgfs::mapi::{Value, tags};
 use msgfs::storage::{CompoundFile, Source, Storage};
 use msgfs::view::{MessageTree, NodeId, Show};
 
@@ -383,4 +383,22 @@ fn messages_nest_to_the_limit_and_no_deeper() {
     let errors = browser.read(deepest, "ERRORS").unwrap();
     assert!(String::from_utf8(errors).unwrap().ends_with("more than 64 levels deep\n"));
     assert_eq!(browser.read(deepest, "subject").as_deref(), Some(&b"Around\n"[..]));
+}
+
+#[test]
+fn edits_are_not_saved_by_a_session_that_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.msg");
+    let target = std::sync::Arc::new(msgfs::imsg::FileTarget::new(&path));
+    let message = {
+        let session = Session::open(SessionOptions::default());
+        session.create_message(target).unwrap()
+    };
+    assert!(!path.exists());
+    // The message can still be saved.
+    message.set_property(tags::PR_SUBJECT, &Value::String("Later".to_owned())).unwrap();
+    message.save_changes().unwrap();
+    drop(message);
+    let mail = msgfs::mail::Mail::open(&path).unwrap();
+    assert_eq!(mail.subject().unwrap().as_deref(), Some("Later"));
 }

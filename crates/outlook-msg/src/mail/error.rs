@@ -31,6 +31,9 @@ pub enum Error {
         /// What it was asked for as.
         what: &'static str,
     },
+    /// A message that has no path was to be saved.
+    #[error("the message has no path: save_as has to give it one")]
+    NoPath,
     /// A reader gave more bytes than are read of it.
     #[error("more than {bytes_max} bytes: open the file by its path instead")]
     TooLarge {

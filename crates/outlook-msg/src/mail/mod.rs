@@ -53,6 +53,7 @@ mod recipient;
 #[doc(hidden)]
 pub mod references;
 mod report;
+mod saves;
 #[doc(hidden)]
 pub mod text;
 mod vcf;

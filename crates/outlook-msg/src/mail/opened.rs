@@ -38,6 +38,8 @@ pub const READER_BYTES_MAX: u64 = 1 << 30;
 pub struct Mail {
     pub(super) opened: Arc<Opened>,
     pub(super) path: Option<PathBuf>,
+    /// What was opened with it; `None` if that belongs to somebody else.
+    pub(super) session: Option<Session>,
 }
 
 /// What a mail and its attachments share.
@@ -127,12 +129,13 @@ impl Mail {
     /// The mail that an open message is.
     #[must_use]
     pub fn of(message: Message) -> Self {
-        Self { opened: Opened::new(message), path: None }
+        Self { opened: Opened::new(message), path: None, session: None }
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {
         let file = CompoundFile::open(source)?;
-        Ok(Self::of(session.open_message(&file.root(), Access::Read)?))
+        let message = session.open_message(&file.root(), Access::Read)?;
+        Ok(Self { session: Some(session.clone()), ..Self::of(message) })
     }
 
     /// The file it was opened from, or saved to.

@@ -10,6 +10,7 @@ use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -127,6 +128,20 @@ impl<'a> Replacement<'a> {
     pub fn of_bytes(bytes: &'a Source, expected: Option<FileState>) -> Self {
         let content = Content::Bytes(bytes);
         Self { content, expected, modified: None, note: None, hook: None }
+    }
+
+    /// [`Replacement::run`] with the file of a path.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_at(&self, path: &Path) -> Result<Metadata, Error> {
+        let name = path.file_name().unwrap_or_default();
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = folder.unwrap_or(Path::new("."));
+        let opened = File::open(folder);
+        let failed =
+            |source| Error::Replace { name: path.display().to_string(), step: Step::Check, source };
+        self.run(opened.map_err(failed)?, name)
     }
 
     /// Makes `name` in `folder` the file, and returns its attributes.
