@@ -25,6 +25,15 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// The value cannot be set or removed.
+    #[error("it cannot be changed: {0}")]
+    NotSettable(&'static str),
+    /// A text is no value of the kind that it is for.
+    #[error("{expected}")]
+    Invalid {
+        /// What was expected.
+        expected: String,
+    },
     /// The message is not what it was asked for as.
     #[error("the message is no {what}")]
     IsNone {
@@ -61,4 +70,11 @@ pub enum Error {
     /// The source, or a file made from it, could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Error {
+    /// The error of a text that is not what was expected.
+    pub(super) fn invalid(expected: &str) -> Self {
+        Self::Invalid { expected: format!("expected {expected}") }
+    }
 }

@@ -30,6 +30,8 @@ pub mod defects;
 #[doc(hidden)]
 pub mod derived;
 #[doc(hidden)]
+pub mod edit;
+#[doc(hidden)]
 pub mod eml;
 mod error;
 mod event;

@@ -4,8 +4,8 @@ use crate::imsg::{Address, MapiPropMut, Message, NameKind, PropertyName, Recipie
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
-use super::super::error::Error;
-use super::super::reader::ReaderFile;
+use crate::mail::error::Error;
+use crate::mail::reader::ReaderFile;
 
 /// The properties of one party of a message.
 struct Party {
@@ -36,7 +36,7 @@ const SENT_REPRESENTING: Party = Party {
 };
 
 /// Sets a file that is no body to a text. One newline at its end is not part of the value.
-pub(super) fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
+pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     let value = text.strip_suffix('\n').unwrap_or(text);
     match file {
         ReaderFile::Subject => set_text(message, tags::PR_SUBJECT, value),
@@ -65,7 +65,7 @@ pub(super) fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(),
 }
 
 /// Removes what a file that is no body stands for.
-pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
     let tags = match file {
         ReaderFile::Subject => [tags::PR_SUBJECT].as_slice(),
         ReaderFile::Date => &[tags::PR_CLIENT_SUBMIT_TIME],
@@ -84,8 +84,8 @@ pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
 }
 
 /// Turns every line end into CRLF, as strings of messages have it.
-pub(super) fn crlf_lines(text: &str) -> String {
-    super::super::text::unix_lines(text).replace('\n', "\r\n")
+pub fn crlf_lines(text: &str) -> String {
+    crate::mail::text::unix_lines(text).replace('\n', "\r\n")
 }
 
 fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {

@@ -6,10 +6,10 @@ use crate::imsg::{Attachment, MapiPropMut, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
 
-use super::super::attachments::Shown;
-use super::super::error::Error;
-use super::super::names::UniqueNames;
-use super::{Access, edit_part};
+use super::edit_part;
+use crate::mail::attachments::Shown;
+use crate::mail::error::Error;
+use crate::mail::names::UniqueNames;
 
 /// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
 const BY_VALUE: i32 = 1;
@@ -17,20 +17,11 @@ const BY_VALUE: i32 = 1;
 const NOT_RENDERED: i32 = -1;
 
 /// Why a file that shows a part of an attachment cannot be set.
-const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
-
-/// What may be done with an attachment.
-pub(super) fn access(shown: Option<Shown>) -> Access {
-    match shown {
-        None | Some(Shown::Data | Shown::Reference) => Access::Settable,
-        Some(Shown::Message(_)) => Access::EmbeddedMessage,
-        Some(Shown::DataFork { .. } | Shown::Ole) => Access::ReadOnly(PART_OF_ATTACHMENT),
-    }
-}
+pub const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
 
 /// Sets the content of an attachment, which is created if there is none. A message file becomes
 /// an embedded message. Gives the number of what was created.
-pub(super) fn set(
+pub fn set(
     message: &Message,
     name: &str,
     existing: Option<(u32, Shown)>,
@@ -53,7 +44,9 @@ pub(super) fn set(
             })?;
             Ok(None)
         }
-        Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
+        Some((_, Shown::Message(_))) => {
+            Err(Error::NotSettable("it is a message: what is in it can be set"))
+        }
         Some((_, Shown::DataFork { .. } | Shown::Ole)) => {
             Err(Error::NotSettable(PART_OF_ATTACHMENT))
         }
@@ -67,7 +60,7 @@ pub(super) fn set(
                 set_rendering_position(attachment)?;
                 set_names(attachment, name)?;
                 set_data(attachment, bytes)?;
-                Ok(attachment.number()?)
+                Ok::<_, Error>(attachment.number()?)
             })?;
             Ok(Some(created))
         }
@@ -75,7 +68,7 @@ pub(super) fn set(
 }
 
 /// Creates an attachment with an empty message in it.
-pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
+pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
     check_name(name)?;
     let Some(stem) = message_stem(name) else {
         return Err(Error::invalid("a name that ends in .msg"));
@@ -93,12 +86,7 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error
 }
 
 /// Gives an attachment another name.
-pub(super) fn rename(
-    message: &Message,
-    number: u32,
-    shown: Shown,
-    name: &str,
-) -> Result<(), Error> {
+pub fn rename(message: &Message, number: u32, shown: Shown, name: &str) -> Result<(), Error> {
     check_name(name)?;
     edit_part(&message.attachment(number)?, |attachment| match shown {
         Shown::Message(_) => {
@@ -112,7 +100,7 @@ pub(super) fn rename(
 }
 
 /// A name without the extension of a message.
-pub(super) fn message_stem(name: &str) -> Option<&str> {
+pub fn message_stem(name: &str) -> Option<&str> {
     let (stem, extension) = name.split_at_checked(name.len().checked_sub(4)?)?;
     let is_message = extension.eq_ignore_ascii_case(".msg") && !stem.is_empty();
     is_message.then_some(stem)
@@ -129,7 +117,7 @@ fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u3
         set_rendering_position(attachment)?;
         set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
         attachment.embed(&file.root())?;
-        Ok(attachment.number()?)
+        Ok::<_, Error>(attachment.number()?)
     })?;
     Ok(Some(created))
 }
