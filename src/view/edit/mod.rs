@@ -5,12 +5,14 @@
 //! | which property or attachment a path stands for | `place` |
 //! | what may be done with it, and why not | `access` |
 //! | whether bytes are what a file holds already | `unchanged` |
+//! | whether what is being written can still become a value | `start` |
 //!
 //! How a value is set is decided in [`crate::mail::edit`].
 //! Knows nothing of open files or of when a message is saved.
 
 mod access;
 mod place;
+mod start;
 mod unchanged;
 
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};
 use place::{Key, Part, Place, What};
+pub use start::StartCheck;
 
 /// What an edit did to the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use crate::imsg::Address;
 use crate::mail::names::UniqueNames;
 use crate::mail::reader::ReaderFile;
 use crate::mail::references::References;
-use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
+use crate::mapi::{FileTime, PropertyTag, Value, tags};
 
 use super::directory::{ATTACHMENTS, Directory};
 
@@ -137,8 +137,8 @@ fn html_source(message: &Message, rich: Option<&[u8]>) -> Option<String> {
     let properties = &message.properties;
     if let Some(bytes) = properties.binary(tags::PR_HTML) {
         let page = properties.integer(tags::PR_INTERNET_CPID);
-        let ansi = message.code_page.unwrap_or(CodePage::WINDOWS_1252);
-        return Some(html::decode(bytes, page.and_then(|page| u32::try_from(page).ok()), ansi));
+        let page = page.and_then(|page| u32::try_from(page).ok());
+        return Some(html::decode(bytes, page, message.code_page).html);
     }
     if let Some(html) = properties.text(tags::PR_BODY_HTML) {
         return Some(html.to_owned());

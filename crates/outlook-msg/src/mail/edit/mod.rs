@@ -2,13 +2,14 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | texts of fields, read back | `reader` |
+//! | texts of fields, read back | `reader`, `addresses` |
 //! | the bodies, which must say the same | `bodies`, `body_times` |
 //! | the pictures of an HTML body | `inline` |
 //! | attachments | `attachments` |
 //!
 //! Knows nothing of files or of when a message is saved.
 
+pub mod addresses;
 pub mod attachments;
 pub mod bodies;
 mod body_times;

@@ -31,7 +31,7 @@ use super::content_lines::ContentLines;
 use super::named::Values;
 
 pub(super) use attendees::{address_name, address_uri};
-pub(super) use class::is_class;
+pub use class::is_class;
 pub(super) use damage::defect;
 pub(super) use moment::utc;
 pub(super) use values::values;
