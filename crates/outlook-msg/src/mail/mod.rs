@@ -60,6 +60,7 @@ mod report;
 mod row;
 mod saves;
 mod security;
+mod setters;
 mod summary;
 #[doc(hidden)]
 pub mod text;

@@ -15,6 +15,7 @@ use super::attachment::Attachment;
 use super::attachments::{ShownAttachment, references, shown_attachments};
 use super::bodies::Bodies;
 use super::defects;
+use super::edit::Times;
 use super::error::Error;
 use super::event::Event;
 use super::fields::{self, Conversation, Importance, MessageFlags, Reactions, Voting};
@@ -40,6 +41,8 @@ pub struct Mail {
     pub(super) path: Option<PathBuf>,
     /// What was opened with it; `None` if that belongs to somebody else.
     pub(super) session: Option<Session>,
+    /// When each body was set.
+    pub(super) bodies_set: Times,
 }
 
 /// What a mail and its attachments share.
@@ -129,7 +132,12 @@ impl Mail {
     /// The mail that an open message is.
     #[must_use]
     pub fn of(message: Message) -> Self {
-        Self { opened: Opened::new(message), path: None, session: None }
+        Self {
+            opened: Opened::new(message),
+            path: None,
+            session: None,
+            bodies_set: Times::default(),
+        }
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {

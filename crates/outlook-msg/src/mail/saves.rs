@@ -10,6 +10,7 @@ use crate::imsg::{
 use crate::mapi::Value;
 use crate::storage::{CompoundFile, FileState, Replacement, Source};
 
+use super::edit::inline;
 use super::error::Error;
 use super::key::PropertyKey;
 use super::opened::{Mail, Opened};
@@ -104,6 +105,7 @@ impl Mail {
             return Err(Error::NoPath);
         }
         if self.message().is_writable() {
+            self.complete()?;
             self.message().save_changes()?;
             self.opened = Opened::new(self.message().clone());
         }
@@ -118,6 +120,7 @@ impl Mail {
     /// the file is there still.
     pub fn save_as(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
+        self.complete()?;
         let mut made = tempfile::tempfile()?;
         self.to_msg(&mut made)?;
         let (bytes, _) = Source::from_file(made)?;
@@ -146,6 +149,15 @@ impl Mail {
         let edited = self.message().edit_as_a_whole(edit);
         self.opened = Opened::new(self.message().clone());
         edited
+    }
+
+    /// Makes what was set fit together: an HTML body may refer to attachments by their paths.
+    fn complete(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.bodies_set.has_paths) {
+            let opened = Arc::clone(&self.opened);
+            self.edit(|message| inline::refer(message, opened.attachments()))?;
+        }
+        Ok(())
     }
 
     /// The same message, opened for writing. One that is embedded becomes a message of its own: the

@@ -39,15 +39,16 @@ const SENT_REPRESENTING: Party = Party {
 /// Sets a file that is no body to a text. One newline at its end is not part of the value.
 pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     let value = text.strip_suffix('\n').unwrap_or(text);
-    let addresses = || addresses::parse(text, &addresses::shown(message, file));
+    let set_addresses =
+        || set_addresses(message, file, &addresses::parse(text, &addresses::shown(message, file))?);
     match file {
         ReaderFile::Subject => set_text(message, tags::PR_SUBJECT, value),
-        ReaderFile::From => set_party(message, &SENT_REPRESENTING, &addresses()?),
-        ReaderFile::Sender => set_party(message, &SENDER, &addresses()?),
-        ReaderFile::To => Ok(message.set_recipients(RecipientType::To, &addresses()?)?),
-        ReaderFile::Cc => Ok(message.set_recipients(RecipientType::Cc, &addresses()?)?),
-        ReaderFile::Bcc => Ok(message.set_recipients(RecipientType::Bcc, &addresses()?)?),
-        ReaderFile::ReplyTo => set_reply_to(message, &addresses()?),
+        ReaderFile::From
+        | ReaderFile::Sender
+        | ReaderFile::To
+        | ReaderFile::Cc
+        | ReaderFile::Bcc
+        | ReaderFile::ReplyTo => set_addresses(),
         ReaderFile::Date => set_time(message, tags::PR_CLIENT_SUBMIT_TIME, value),
         ReaderFile::Received => set_time(message, tags::PR_MESSAGE_DELIVERY_TIME, value),
         ReaderFile::Class => set_text(message, tags::PR_MESSAGE_CLASS, one_line(value)?),
@@ -63,6 +64,24 @@ pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error>
         | ReaderFile::EventIcs
         | ReaderFile::TaskIcs
         | ReaderFile::ContactVcf => Err(Error::NotSettable("it is made of other values")),
+    }
+}
+
+/// Sets a file of addresses.
+pub fn set_addresses(
+    message: &Message,
+    file: ReaderFile,
+    addresses: &[Address],
+) -> Result<(), Error> {
+    let recipients = |wanted| Ok(message.set_recipients(wanted, addresses)?);
+    match file {
+        ReaderFile::From => set_party(message, &SENT_REPRESENTING, addresses),
+        ReaderFile::Sender => set_party(message, &SENDER, addresses),
+        ReaderFile::To => recipients(RecipientType::To),
+        ReaderFile::Cc => recipients(RecipientType::Cc),
+        ReaderFile::Bcc => recipients(RecipientType::Bcc),
+        ReaderFile::ReplyTo => set_reply_to(message, addresses),
+        _ => Err(Error::NotSettable("it holds no addresses")),
     }
 }
 
