@@ -32,7 +32,12 @@ pub(in crate::cli) struct Extract {
     #[arg(long, group = "form")]
     pub(in crate::cli) attachments: bool,
     /// With --attachments: take those whose name matches, in any case, as '*.pdf'.
-    #[arg(long = "name", value_name = "GLOB", requires = "attachments", allow_hyphen_values = true)]
+    #[arg(
+        long = "name",
+        value_name = "GLOB",
+        requires = "attachments",
+        allow_hyphen_values = true
+    )]
     pub(in crate::cli) names: Vec<String>,
     /// With --attachments: leave out pictures that the HTML body shows.
     #[arg(long, requires = "attachments")]
@@ -48,6 +53,9 @@ pub(in crate::cli) struct Extract {
     /// index.
     #[arg(long, value_name = "OCTAL", default_value = "600", value_parser = octal)]
     pub(in crate::cli) mode: u32,
+    /// With --html: print times in UTC, not in the local time zone.
+    #[arg(long, requires = "html")]
+    pub(in crate::cli) utc: bool,
     #[command(flatten)]
     pub(in crate::cli) view: View,
     /// Folders, messages, or paths in them, and last the directory to copy into, which is created

@@ -1,5 +1,6 @@
 //! The paths that are to be copied, and where each goes in the target.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -30,35 +31,45 @@ pub(super) enum InTarget {
 /// At most so many bytes of a list of paths are read.
 const LIST_BYTES_MAX: u64 = 256 << 20;
 
-/// The paths of a command, and its target. With neither enough paths, what is missing.
-pub(super) fn inputs(
-    arguments: &Extract,
-    folds_case: impl FnOnce(&Path) -> io::Result<bool>,
-) -> Result<(Vec<Input>, PathBuf), Missing> {
-    let Some((dest, paths)) = arguments.words.split_last() else { return Err(Missing::Dest) };
-    let (mut paths, is_listed) = (paths.to_vec(), arguments.files0_from.is_some());
-    if let Some(file) = &arguments.files0_from {
-        if !paths.is_empty() {
-            return Err(Missing::Nothing);
+/// The paths of a command as they are given, and its target.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) dest: PathBuf,
+    /// Whether the paths come from a list.
+    is_listed: bool,
+}
+
+impl Given {
+    pub(super) fn of(arguments: &Extract) -> Result<Self, Missing> {
+        let (dest, paths) = arguments.words.split_last().ok_or(Missing::Dest)?;
+        let dest = dest.clone();
+        match (&arguments.files0_from, paths) {
+            (Some(_), [_, ..]) => Err(Missing::Nothing),
+            (Some(file), []) => match listed(file) {
+                Ok(paths) => Ok(Self { paths, dest, is_listed: true }),
+                Err(error) => Err(Missing::List(file.clone(), error)),
+            },
+            (None, []) => Err(Missing::Dest),
+            (None, paths) => Ok(Self { paths: paths.to_vec(), dest, is_listed: false }),
         }
-        paths = listed(file).map_err(|error| Missing::List(file.clone(), error))?;
-    } else if paths.is_empty() {
-        return Err(Missing::Dest);
     }
-    if let ([path], false) = (paths.as_slice(), is_listed) {
-        let input = Input { path: path.clone(), target: InTarget::Itself };
-        return Ok((vec![input], dest.clone()));
+
+    /// Where each path goes in the target.
+    pub(super) fn inputs(self, folds_case: bool) -> Vec<Input> {
+        if let ([path], false) = (self.paths.as_slice(), self.is_listed) {
+            return vec![Input { path: path.clone(), target: InTarget::Itself }];
+        }
+        let mut taken = Taken { folds_case, folders: HashMap::new() };
+        let inputs = self.paths.into_iter().map(|path| {
+            let wanted = match self.is_listed {
+                true => inside(&path),
+                false => last_name(&path).into(),
+            };
+            Input { target: InTarget::Under(taken.unique(&wanted)), path }
+        });
+        inputs.collect()
     }
-    let folds_case = folds_case(dest).map_err(|error| Missing::Target(dest.clone(), error))?;
-    let mut given = Given { folds_case, folders: std::collections::HashMap::new() };
-    let inputs = paths.into_iter().map(|path| {
-        let wanted = match is_listed {
-            true => inside(&path),
-            false => last_name(&path).into(),
-        };
-        Input { target: InTarget::Under(given.unique(&wanted)), path }
-    });
-    Ok((inputs.collect(), dest.clone()))
 }
 
 /// What stands in the way of a command.
@@ -70,17 +81,15 @@ pub(super) enum Missing {
     Nothing,
     /// The list of paths cannot be read.
     List(PathBuf, io::Error),
-    /// The target cannot be made.
-    Target(PathBuf, io::Error),
 }
 
 /// The names given out so far, by folder.
-struct Given {
+struct Taken {
     folds_case: bool,
-    folders: std::collections::HashMap<PathBuf, Names>,
+    folders: HashMap<PathBuf, Names>,
 }
 
-impl Given {
+impl Taken {
     /// The path, with ` (2)` behind its last name if another input has it already.
     fn unique(&mut self, path: &Path) -> PathBuf {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
@@ -125,9 +134,10 @@ fn listed(file: &Path) -> io::Result<Vec<PathBuf>> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
     use std::path::{Path, PathBuf};
 
-    use super::{Given, inside};
+    use super::{Taken, inside};
 
     #[test]
     fn paths_stay_in_the_target() {
@@ -143,7 +153,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_taken_gets_a_number() {
-        let mut given = Given { folds_case: false, folders: std::collections::HashMap::new() };
+        let mut given = Taken { folds_case: false, folders: HashMap::new() };
         let mut unique = |path: &str| given.unique(Path::new(path));
         assert_eq!(unique("a/x.msg"), Path::new("a/x.msg"));
         assert_eq!(unique("a/x.msg"), Path::new("a/x (2).msg"));

@@ -1,6 +1,6 @@
 //! What was extracted: the summary at the end, and the manifest.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -50,6 +50,11 @@ impl Totals {
         format!("{messages}, {}, {size}{losses}", counted(self.files, "file"))
     }
 
+    /// Whether the mail has a file of this name in the target itself.
+    pub(super) fn has(&self, name: &OsStr) -> bool {
+        self.sums.iter().any(|(path, _)| path.as_os_str() == name)
+    }
+
     /// The worst that happened.
     pub(super) fn status(&self) -> Status {
         self.losses.iter().map(|loss| loss.status).max().unwrap_or_default()
@@ -86,7 +91,7 @@ fn line(path: &Path, sum: &str) -> Vec<u8> {
 }
 
 /// The name of the manifest: one that no file of the mail has.
-pub(super) fn manifest_name(is_taken: impl Fn(&std::ffi::OsStr) -> bool) -> OsString {
+pub(super) fn manifest_name(is_taken: impl Fn(&OsStr) -> bool) -> OsString {
     let names = (1..).map(|number| match number {
         1 => "SHA256SUMS".to_owned(),
         number => format!("SHA256SUMS ({number})"),
