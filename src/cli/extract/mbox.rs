@@ -33,8 +33,9 @@ pub(super) fn append(
     };
     let view = match place.child(OsStr::new("message.eml")) {
         Ok(view) => view,
-        Err(error) => {
-            totals.losses.push(Loss::of_source(place.path(), &error));
+        Err(_) => {
+            // What it is instead of a message is what is told of it.
+            totals.tell_defects(&place);
             return Ok(());
         }
     };
