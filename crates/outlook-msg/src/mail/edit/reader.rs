@@ -1,6 +1,7 @@
 //! The files of the reader's view, read back: texts into properties.
 
 use crate::imsg::{Address, MapiPropMut, Message, NameKind, PropertyName, RecipientType};
+use crate::mail::eml::{self, HeaderField};
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
@@ -36,11 +37,17 @@ const SENT_REPRESENTING: Party = Party {
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
 
-/// Sets a file that is no body to a text. One newline at its end is not part of the value.
+/// Sets a file that is no body to a text. One newline at its end is not part of the value. The
+/// fields of the header that the message came with follow.
 pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
+    put(message, file, text)?;
+    Ok(eml::follow(message, header_fields(file))?)
+}
+
+fn put(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     let value = text.strip_suffix('\n').unwrap_or(text);
     let set_addresses =
-        || set_addresses(message, file, &addresses::parse(text, &addresses::shown(message, file))?);
+        || put_addresses(message, file, &addresses::parse(text, &addresses::shown(message, file))?);
     match file {
         ReaderFile::Subject => set_text(message, tags::PR_SUBJECT, value),
         ReaderFile::From
@@ -67,12 +74,17 @@ pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error>
     }
 }
 
-/// Sets a file of addresses.
+/// Sets a file of addresses, as [`set`].
 pub fn set_addresses(
     message: &Message,
     file: ReaderFile,
     addresses: &[Address],
 ) -> Result<(), Error> {
+    put_addresses(message, file, addresses)?;
+    Ok(eml::follow(message, header_fields(file))?)
+}
+
+fn put_addresses(message: &Message, file: ReaderFile, addresses: &[Address]) -> Result<(), Error> {
     let recipients = |wanted| Ok(message.set_recipients(wanted, addresses)?);
     match file {
         ReaderFile::From => set_party(message, &SENT_REPRESENTING, addresses),
@@ -85,8 +97,13 @@ pub fn set_addresses(
     }
 }
 
-/// Removes what a file that is no body stands for.
+/// Removes what a file that is no body stands for. The fields of the header follow.
 pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+    take(message, file)?;
+    Ok(eml::follow(message, header_fields(file))?)
+}
+
+fn take(message: &Message, file: ReaderFile) -> Result<(), Error> {
     let tags = match file {
         ReaderFile::Subject => [tags::PR_SUBJECT].as_slice(),
         ReaderFile::Date => &[tags::PR_CLIENT_SUBMIT_TIME],
@@ -95,13 +112,30 @@ pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
         ReaderFile::MessageId => &[tags::PR_INTERNET_MESSAGE_ID],
         ReaderFile::Importance => &[tags::PR_IMPORTANCE],
         ReaderFile::Headers => &[tags::PR_TRANSPORT_MESSAGE_HEADERS],
-        other => return set(message, other, ""),
+        other => return put(message, other, ""),
     };
     for tag in tags {
         super::refuse_mandatory(message, *tag)?;
         super::delete(message, *tag)?;
     }
     Ok(())
+}
+
+/// The fields of the received header that say what a file says.
+const fn header_fields(file: ReaderFile) -> &'static [HeaderField] {
+    match file {
+        ReaderFile::Subject => &[HeaderField::Subject, HeaderField::ThreadTopic],
+        ReaderFile::From => &[HeaderField::From],
+        // Without another author the sender is who it is from.
+        ReaderFile::Sender => &[HeaderField::Sender, HeaderField::From],
+        ReaderFile::To => &[HeaderField::To],
+        ReaderFile::Cc => &[HeaderField::Cc],
+        ReaderFile::Bcc => &[HeaderField::Bcc],
+        ReaderFile::ReplyTo => &[HeaderField::ReplyTo],
+        ReaderFile::Date => &[HeaderField::Date],
+        ReaderFile::MessageId => &[HeaderField::MessageId],
+        _ => &[],
+    }
 }
 
 /// Turns every line end into CRLF, as strings of messages have it.
