@@ -16,12 +16,14 @@ use super::error::Error;
 use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
+use super::party::{KnownAddresses, Object as PartyObject};
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
 use super::session::{Object, ObjectKind};
 use super::stream::PropertyStream;
 use super::strings::Strings;
+use super::transport_headers::TransportHeaders;
 
 /// How deep messages may be embedded in each other; real files nest 3 levels.
 pub const EMBEDDING_DEPTH_MAX: usize = 64;
@@ -50,6 +52,8 @@ pub(super) struct MessageData {
     recipient_storages: Vec<(u32, EntryId)>,
     attachment_storages: Vec<(u32, EntryId)>,
     recipients: OnceLock<Vec<(u32, Arc<PropertySet>)>>,
+    headers: OnceLock<Arc<TransportHeaders>>,
+    known_addresses: OnceLock<Arc<KnownAddresses>>,
 }
 
 impl MessageData {
@@ -101,6 +105,8 @@ impl MessageData {
             recipient_storages,
             attachment_storages,
             recipients: OnceLock::new(),
+            headers: OnceLock::new(),
+            known_addresses: OnceLock::new(),
         })
     }
 
@@ -126,6 +132,8 @@ impl MessageData {
             recipient_storages: numbered_storages(storage, RECIPIENT_PREFIX),
             attachment_storages: numbered_storages(storage, ATTACHMENT_PREFIX),
             recipients: OnceLock::new(),
+            headers: OnceLock::new(),
+            known_addresses: OnceLock::new(),
         })
     }
 
@@ -304,6 +312,30 @@ impl Message {
         element: Option<u32>,
     ) -> Result<PropertyStream, Error> {
         PropertyStream::open(&self.object, set, tag, element)
+    }
+
+    /// The fields of the header that it came with.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn transport_headers(&self) -> Result<Arc<TransportHeaders>, Error> {
+        let data = self.data()?;
+        let headers = data.headers.get_or_init(|| {
+            let header = self.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
+            Arc::new(TransportHeaders::parse(&header))
+        });
+        Ok(Arc::clone(headers))
+    }
+
+    /// The SMTP addresses that it has of X.500 names.
+    pub(super) fn known_addresses(&self) -> Result<Arc<KnownAddresses>, Error> {
+        let data = self.data()?;
+        let known = data.known_addresses.get_or_init(|| {
+            let object = PartyObject { set: &data.properties, strings: &data.strings };
+            let recipients = data.recipients().iter().map(|(_, set)| &**set);
+            Arc::new(KnownAddresses::of(object, recipients))
+        });
+        Ok(Arc::clone(known))
     }
 
     /// The damage in the structure of this message and its recipients; that of its values and its

@@ -85,6 +85,10 @@ impl Recipient {
         }
     }
 
+    pub(super) fn message(&self) -> &Message {
+        &self.message
+    }
+
     fn row(&self) -> Result<(u32, Arc<PropertySet>), Error> {
         let data = self.message.data()?;
         data.recipients().get(self.row).cloned().ok_or_else(|| Error::NoObject {

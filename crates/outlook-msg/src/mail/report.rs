@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::imsg::{Address, MapiProp, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 
+use super::fields;
 use super::text::one_line;
 
 const PR_RECEIPT_TIME: PropertyTag = PropertyTag(0x002A_0040);
@@ -37,7 +38,7 @@ pub(super) fn text(message: &Message) -> Option<String> {
     }
     if recipients.is_empty() {
         // A read receipt is about its sender.
-        report.line("Recipient", Address::sender(message).map(|one| one.to_string()));
+        report.line("Recipient", fields::sender(message).map(|one| one.to_string()));
         report.details(message);
     }
     Some(report.0)

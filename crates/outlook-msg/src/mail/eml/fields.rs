@@ -86,6 +86,24 @@ impl Fields {
         }
     }
 
+    /// Adds a field with addresses, as [`Fields::add`] does. One that is there and has names alone
+    /// gives way to one with addresses.
+    pub(super) fn add_addresses(&mut self, name: &str, value: &str) {
+        if value.contains('@') {
+            let is_of_names = |field: &String| {
+                split_field(field).is_some_and(|(known, value)| {
+                    let is_group = value.trim_end().ends_with(';');
+                    known.eq_ignore_ascii_case(name) && !value.contains('@') && !is_group
+                })
+            };
+            if let Some(field) = self.fields.iter_mut().find(|field| is_of_names(field)) {
+                *field = fold(name, value);
+                return;
+            }
+        }
+        self.add(name, value);
+    }
+
     /// Adds a field of free text, as [`Fields::add`] does.
     pub(super) fn add_text(&mut self, name: &str, text: &str) {
         self.add(name, &free_text(name, text));
