@@ -5,6 +5,7 @@ mod bodies;
 mod close;
 mod corpus;
 mod crash;
+mod early;
 mod editor;
 mod kinds;
 mod target;

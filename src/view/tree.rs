@@ -54,6 +54,8 @@ pub struct Attributes {
     pub size: u64,
     /// The time of the message that the node belongs to.
     pub time: Option<FileTime>,
+    /// Whether it is a property that its message forbids to set (no `PROPATTR_WRITEABLE`).
+    pub is_protected: bool,
 }
 
 /// A message of the tree, top-level or embedded, with what was made of it.
@@ -222,7 +224,8 @@ impl MessageTree {
                 Ok(len) => len,
             },
         };
-        Ok(Attributes { kind, size, time: self.time(node) })
+        let is_protected = self.is_protected(node)?;
+        Ok(Attributes { kind, size, time: self.time(node), is_protected })
     }
 
     /// The kind and time of a node whose kind is known from its listing, with 0 for its size.
@@ -230,7 +233,9 @@ impl MessageTree {
     /// # Errors
     /// [`Error::NotFound`] if there is no such node.
     pub fn attributes_without_size(&self, id: NodeId, kind: Kind) -> Result<Attributes, Error> {
-        Ok(Attributes { kind, size: 0, time: self.time(self.node(id)?) })
+        let node = self.node(id)?;
+        let is_protected = self.is_protected(node)?;
+        Ok(Attributes { kind, size: 0, time: self.time(node), is_protected })
     }
 
     /// Whether the size of a file is known only once the file is made, at some cost. The same

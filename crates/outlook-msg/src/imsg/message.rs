@@ -47,6 +47,8 @@ pub(super) struct MessageData {
     chosen_code_page: Option<CodePage>,
     names: Arc<PropertyNames>,
     depth: usize,
+    /// The message around an embedded one.
+    outer: Option<Arc<Self>>,
     store_support_mask: Option<Value>,
     /// The storages of the recipients and attachments with their numbers, in order.
     recipient_storages: Vec<(u32, EntryId)>,
@@ -67,7 +69,7 @@ impl MessageData {
         Self::new(properties, strings, chosen_code_page, names, None)
     }
 
-    pub(super) fn embedded(storage: &Storage, outer: &Self) -> Result<Self, Error> {
+    pub(super) fn embedded(storage: &Storage, outer: &Arc<Self>) -> Result<Self, Error> {
         if outer.depth >= EMBEDDING_DEPTH_MAX {
             let place = storage.path();
             return Err(Error::TooDeep { place, depth_max: EMBEDDING_DEPTH_MAX });
@@ -84,7 +86,7 @@ impl MessageData {
         strings: Strings,
         chosen_code_page: Option<CodePage>,
         names: Arc<PropertyNames>,
-        outer: Option<&Self>,
+        outer: Option<&Arc<Self>>,
     ) -> Result<Self, Error> {
         let storage = properties.storage();
         if properties.is_empty() {
@@ -101,6 +103,7 @@ impl MessageData {
             chosen_code_page,
             names,
             depth: outer.map_or(0, |outer| outer.depth + 1),
+            outer: outer.cloned(),
             store_support_mask,
             recipient_storages,
             attachment_storages,
@@ -128,6 +131,7 @@ impl MessageData {
             chosen_code_page: self.chosen_code_page,
             names,
             depth: self.depth,
+            outer: self.outer.clone(),
             store_support_mask: mask.or_else(|| self.store_support_mask.clone()),
             recipient_storages: numbered_storages(storage, RECIPIENT_PREFIX),
             attachment_storages: numbered_storages(storage, ATTACHMENT_PREFIX),
@@ -312,6 +316,18 @@ impl Message {
         element: Option<u32>,
     ) -> Result<PropertyStream, Error> {
         PropertyStream::open(&self.object, set, tag, element)
+    }
+
+    /// The value of a property of the message that this one is embedded in, as far as it can be
+    /// read. Named properties have the same ids there.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn outer_value(&self, tag: PropertyTag) -> Result<Option<Value>, Error> {
+        let data = self.data()?;
+        let Some(outer) = &data.outer else { return Ok(None) };
+        let property = outer.properties.find(tag);
+        Ok(property.and_then(|property| outer.properties.salvage(property, &outer.strings).value))
     }
 
     /// The fields of the header that it came with.

@@ -142,7 +142,7 @@ impl Party {
         let is_smtp = |address: &String| address.contains('@') && !is_x500(address);
         let smtp = object.text(self.smtp_address).map(|text| split(text).1);
         let smtp = smtp.filter(is_smtp).or_else(|| address.clone().filter(|_| is_type_smtp()));
-        if smtp.is_some() && address.as_deref().is_none_or(|address| !is_x500(address)) {
+        if smtp.is_some() && address.as_deref().is_some_and(|address| !is_x500(address)) {
             // The rest would only say the same.
             return Found { name, smtp, x500: Vec::new(), address };
         }

@@ -234,6 +234,8 @@ pub const PR_COMPANY_NAME: PropertyTag = PropertyTag(0x3A16_001F);
 pub const PR_TITLE: PropertyTag = PropertyTag(0x3A17_001F);
 /// Department.
 pub const PR_DEPARTMENT_NAME: PropertyTag = PropertyTag(0x3A18_001F);
+/// Office of a contact.
+pub const PR_OFFICE_LOCATION: PropertyTag = PropertyTag(0x3A19_001F);
 /// Primary telephone.
 pub const PR_PRIMARY_TELEPHONE_NUMBER: PropertyTag = PropertyTag(0x3A1A_001F);
 /// Second business telephone.
@@ -254,6 +256,8 @@ pub const PR_PRIMARY_FAX_NUMBER: PropertyTag = PropertyTag(0x3A23_001F);
 pub const PR_BUSINESS_FAX_NUMBER: PropertyTag = PropertyTag(0x3A24_001F);
 /// Home fax.
 pub const PR_HOME_FAX_NUMBER: PropertyTag = PropertyTag(0x3A25_001F);
+/// Telex number of a contact.
+pub const PR_TELEX_NUMBER: PropertyTag = PropertyTag(0x3A2C_001F);
 /// ISDN number.
 pub const PR_ISDN_NUMBER: PropertyTag = PropertyTag(0x3A2D_001F);
 /// Assistant's telephone.
