@@ -205,9 +205,7 @@ fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
     let text = match attribute {
         ExtendedAttribute::EmailSubject => subject(message)?,
         ExtendedAttribute::EmailMessageId => fields::message_id(message)?,
-        ExtendedAttribute::EmailFrom => {
-            fields::from(message)?.to_string()
-        }
+        ExtendedAttribute::EmailFrom => fields::from(message)?.to_string(),
         _ => return None,
     };
     Some(one_line(&text)).filter(|text| !text.is_empty())

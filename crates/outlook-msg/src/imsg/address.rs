@@ -42,9 +42,9 @@ impl Address {
                 sender.address.contains('@') && sender.name.trim().eq_ignore_ascii_case(named)
             };
             // Some writers have only the name here, and the address with the sender.
-            Self::sender(message).filter(is_same).or_else(|| {
-                message.transport_headers().ok()?.address(HeaderField::From)
-            })
+            Self::sender(message)
+                .filter(is_same)
+                .or_else(|| message.transport_headers().ok()?.address(HeaderField::From))
         };
         Self::of_party(message, &SENT_REPRESENTING, others)
     }
@@ -66,7 +66,9 @@ impl Address {
     /// The party of an EntryID.
     pub fn of_entry_id(message: &Message, tag: PropertyTag) -> Option<Self> {
         match message.salvage(tag).ok()?.value? {
-            Value::Binary(entry_id) => address_of_entry_id(&entry_id).map(|one| one.smtp_of(message)),
+            Value::Binary(entry_id) => {
+                address_of_entry_id(&entry_id).map(|one| one.smtp_of(message))
+            }
             _ => None,
         }
     }

@@ -136,9 +136,8 @@ impl Party {
         let name = object.text(self.name);
         let (named, address) = object.text(self.address).map(split).unzip();
         let name = name.or(named.filter(|name: &String| !name.is_empty()));
-        let is_type_smtp = || {
-            object.text(self.address_type).is_some_and(|kind| kind.eq_ignore_ascii_case("SMTP"))
-        };
+        let is_type_smtp =
+            || object.text(self.address_type).is_some_and(|kind| kind.eq_ignore_ascii_case("SMTP"));
         let is_smtp = |address: &String| address.contains('@') && !is_x500(address);
         let smtp = object.text(self.smtp_address).map(|text| split(text).1);
         let smtp = smtp.filter(is_smtp).or_else(|| address.clone().filter(|_| is_type_smtp()));

@@ -153,14 +153,13 @@ pub(super) const RECIPIENT: [PropertyTag; 3] =
 /// On whose behalf the message was sent, else who sent it.
 pub fn from(message: &Message) -> Option<Address> {
     Address::sent_representing(message)
-        .or_else(|| sender(message))
+        .or_else(|| Address::sender(message))
         .or_else(|| of_field(message, HeaderField::From).into_iter().next())
 }
 
 /// Who sent the message.
 pub fn sender(message: &Message) -> Option<Address> {
-    Address::sender(message)
-        .or_else(|| of_field(message, HeaderField::Sender).into_iter().next())
+    Address::sender(message).or_else(|| of_field(message, HeaderField::Sender).into_iter().next())
 }
 
 /// The recipients of one type, in the order of the message.

@@ -43,9 +43,7 @@ pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
 
 fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     let (from, sender) = (mail::from(message), mail::sender(message));
-    if let Some(from) = &from {
-        fields.add_addresses("From", &mailbox(from));
-    }
+    add_parties(fields, "From", from.as_slice());
     // A received header without a Sender says that there was none but the author.
     if let (Some(from), Some(sender)) = (&from, &sender)
         && !is_received
@@ -57,9 +55,9 @@ fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     for (name, wanted) in
         [("To", RecipientType::To), ("Cc", RecipientType::Cc), ("Bcc", RecipientType::Bcc)]
     {
-        fields.add_addresses(name, &mailboxes(&mail::recipients(message, wanted)));
+        add_parties(fields, name, &mail::recipients(message, wanted));
     }
-    fields.add_addresses("Reply-To", &mailboxes(&mail::reply_to(message)));
+    add_parties(fields, "Reply-To", &mail::reply_to(message));
     let is_true = |tag| matches!(message.property(tag), Ok(Value::Boolean(true)));
     if is_true(tags::PR_READ_RECEIPT_REQUESTED) {
         let receiver = Address::of_entry_id(message, tags::PR_READ_RECEIPT_ENTRYID);
@@ -72,6 +70,16 @@ fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     {
         fields.add("Return-Receipt-To", &mailbox(from));
     }
+}
+
+/// Adds a field with addresses; one that the message came with gets those that it lacks, where all
+/// are known.
+fn add_parties(fields: &mut Fields, name: &str, parties: &[Address]) {
+    let value = mailboxes(parties);
+    if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
+        fields.complete(name, &value);
+    }
+    fields.add(name, &value);
 }
 
 fn identity(message: &Message, fields: &mut Fields) {

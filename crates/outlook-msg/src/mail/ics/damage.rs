@@ -1,7 +1,7 @@
 //! Damage in the structures that a calendar item is made of, and what of them is not shown.
 
-use crate::imsg::{MapiProp as _, Note};
 use crate::imsg::structures::{AppointmentRecurrence, RecurrencePattern};
+use crate::imsg::{MapiProp as _, Note};
 use crate::mail::named::{Key, Values, lid};
 use crate::mapi::PropertyType;
 use crate::storage::Defect;

@@ -84,8 +84,7 @@ impl Marks {
             _ => None,
         };
         lines.text("PRIORITY", priority);
-        let categories: Vec<_> =
-            self.categories.iter().map(|category| escaped(category)).collect();
+        let categories: Vec<_> = self.categories.iter().map(|category| escaped(category)).collect();
         if !categories.is_empty() {
             lines.put("CATEGORIES", &categories.join(","));
         }
@@ -126,7 +125,7 @@ pub(super) fn write_alarm(lines: &mut ContentLines, name: &str, trigger: &str) {
 }
 
 /// Bytes in hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(in crate::mail) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
