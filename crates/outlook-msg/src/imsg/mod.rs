@@ -39,6 +39,7 @@ mod message_edit;
 mod name_registry;
 mod names;
 mod note;
+mod party;
 mod properties;
 mod property_editor;
 mod recipient;
@@ -48,6 +49,7 @@ mod standalone;
 mod stream;
 mod strings;
 pub mod structures;
+mod transport_headers;
 mod value;
 
 pub use crate::mapi::{NameKind, PropertyName};
@@ -73,3 +75,4 @@ pub use session::{
 pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
 pub use strings::Strings;
+pub use transport_headers::{HeaderField, TransportHeaders};
