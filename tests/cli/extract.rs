@@ -21,9 +21,9 @@ fn check_like_mount(source: &Path, options: &str) {
     let path = target.path().to_str().unwrap();
     let ended = msgfs_in(source, &["extract", "-o", options, ".", path]);
     // What cannot be read is lost, though the copy has all that the mount shows.
-    let is_damaged = everything(mount.root()).into_iter().any(|(path, found)| {
-        found == super::shown::Found::Damaged || path.ends_with("ERRORS")
-    });
+    let is_damaged = everything(mount.root())
+        .into_iter()
+        .any(|(path, found)| found == super::shown::Found::Damaged || path.ends_with("ERRORS"));
     assert_eq!(ended.status.code(), Some(i32::from(is_damaged)), "{}", ended.stderr);
     assert_same(target.path(), mount.root());
 }
