@@ -40,6 +40,7 @@ mod message_edit;
 mod name_registry;
 mod names;
 mod note;
+mod party;
 mod properties;
 mod property_editor;
 mod recipient;
@@ -50,6 +51,7 @@ mod standalone;
 mod stream;
 mod strings;
 pub mod structures;
+mod transport_headers;
 mod value;
 
 pub use crate::mapi::{NameKind, PropertyName};
@@ -76,3 +78,4 @@ pub use session::{
 pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
 pub use strings::Strings;
+pub use transport_headers::{HeaderField, TransportHeaders};
