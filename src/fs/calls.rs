@@ -75,6 +75,19 @@ impl Fs {
         }
     }
 
+    /// Whether a user may create something in a directory: a file that is made in a folder of the
+    /// source would belong to whoever has mounted it.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] if not.
+    pub fn check_creator(&self, parent: Ino, user: u32) -> Result<(), Error> {
+        let is_own = user == rustix::process::geteuid().as_raw();
+        if is_own || self.options.ownership.uid.is_some() || self.message_of(parent)?.is_some() {
+            return Ok(());
+        }
+        Err(Error::NotPermitted("what is made in a folder would belong to who has mounted it"))
+    }
+
     /// Whether an edit of what this inode belongs to would wait for a save.
     pub fn is_saving(&self, ino: Ino) -> bool {
         let (base, _) = ino.parts();

@@ -1,7 +1,7 @@
 //! Messages in the folders of the source: created, copied there as files, moved, removed.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -425,7 +425,7 @@ impl Fs {
 
     fn move_into(
         &self,
-        path: &PathBuf,
+        path: &Path,
         directory: &Arc<MessageDirectory>,
         target: &ToChange<'_>,
         name: &std::ffi::OsStr,
@@ -443,7 +443,7 @@ impl Fs {
         self.embed(target, name, Arc::new(bytes))?;
         let now = self.source.metadata(path).map_err(|error| source_error(path, error))?;
         if now.identity() != identity {
-            return Err(Error::Stale { path: path.clone() });
+            return Err(Error::Stale { path: path.to_owned() });
         }
         self.source.remove(path).map_err(|error| source_error(path, error))?;
         let mut contents = directory.lock_idle();
