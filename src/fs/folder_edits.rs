@@ -37,7 +37,10 @@ impl Fs {
         let mut contents = directory.lock();
         let is_it = match &contents.state {
             State::Edited(_) | State::Arriving(_) => true,
-            State::Clean => metadata.is_some_and(|found| found.identity() == message.node.identity),
+            State::Clean => {
+                let known = self.nodes.get(base).map(|node| node.identity);
+                metadata.is_some_and(|found| Some(found.identity()) == known)
+            }
             State::Removed => false,
         };
         if !is_it {
