@@ -256,7 +256,7 @@ fn a_mail_is_edited_saved_and_saved_elsewhere() {
         assert_eq!(billing, Some(Value::String("harbour".to_owned())));
         let attachments = mail.attachments().unwrap();
         let embedded = attachments.iter().find_map(|one| one.message().unwrap()).unwrap();
-        assert_eq!(embedded.subject().unwrap().as_deref(), Some("Lunch on Friday"));
+        assert_eq!(embedded.subject().unwrap().as_deref(), Some("Re: Lunch on Friday"));
         assert!(mail.defects().unwrap().is_empty());
     };
     told(&mail);
