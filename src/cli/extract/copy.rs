@@ -11,7 +11,7 @@ use crate::cli::places::{Unit, is_message_name};
 use crate::fs::{self, FileType, Named, Place};
 
 use super::names::{Names, Shape};
-use super::target::{Directory, Target, set_time};
+use super::target::{Directory, Permissions, Target, set_time};
 use super::{Job, failure};
 
 /// Paths of the source, and what failed there.
@@ -45,12 +45,13 @@ impl Copier<'_> {
         let place = match unit {
             Unit::Failed(path, error) => return (None, vec![failure(&path, &error)]),
             Unit::Folder(place) => {
-                let made = self.target.directory(&path).map(drop);
+                let like = Permissions::of(place.attr());
+                let made = self.target.directory(&path, like).map(drop);
                 failures.extend(made.err().map(|error| told(&place, &error)));
                 return (Some((path, place.attr().mtime)), failures);
             }
             Unit::Tree(place) if shape.is_none() => {
-                match self.target.directory(&path) {
+                match self.target.directory(&path, Permissions::of(place.attr())) {
                     Ok(directory) => self.tree(&place, &directory, &mut failures),
                     Err(error) => failures.push(told(&place, &error)),
                 }
@@ -59,7 +60,9 @@ impl Copier<'_> {
             Unit::Tree(place) | Unit::File(place) => place,
         };
         let name = path.file_name().unwrap_or_default();
-        match self.target.directory(path.parent().unwrap_or(Path::new(""))) {
+        // It is there: folders come before what is in them.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        match self.target.directory(folder, Permissions::OWN) {
             Ok(directory) => self.entry(&place, shape, &directory, name, &mut failures),
             Err(error) => failures.push(told(&place, &error)),
         }
@@ -90,7 +93,7 @@ impl Copier<'_> {
                 self.entry(&found, shape, directory, &name, failures);
                 continue;
             }
-            match directory.subdirectory(&name) {
+            match directory.subdirectory(&name, Permissions::of(found.attr())) {
                 Ok(directory) => self.tree(&found, &directory, failures),
                 Err(error) => failures.push(told(&found, &error)),
             }
@@ -140,12 +143,14 @@ impl Copier<'_> {
         directory: &Directory,
         name: &OsStr,
     ) -> Result<(), Refusal> {
+        let like = Permissions::of(place.attr());
         if let Some(existing) = directory.file(name)
             && self.is_equal(place, &existing)?
         {
+            like.narrow(&existing, 0)?;
             return Ok(set_time(&existing, time)?);
         }
-        let mut unfinished = directory.create(name)?;
+        let mut unfinished = directory.create(name, like)?;
         let mut offset = 0;
         let failure = loop {
             if self.stop.load(Ordering::Relaxed) {

@@ -26,7 +26,7 @@ use super::terminal::{one_line, progress_bar};
 
 use copy::{Copier, Failures};
 use names::{Names, Shape};
-use target::Target;
+use target::{Permissions, Target};
 
 /// A message or file, and where it is to be in the target.
 struct Job {
@@ -80,7 +80,8 @@ pub(super) fn run(arguments: &Extract, options: fs::Options) -> io::Result<Statu
     // The time of a folder is that of the last change in it until now.
     for (folder, time) in folders.iter().rev() {
         // Its own failure has been told.
-        let _ = target.directory(folder).and_then(|folder| folder.set_time(*time));
+        let _ =
+            target.directory(folder, Permissions::OWN).and_then(|folder| folder.set_time(*time));
     }
     progress.finish_and_clear();
     for (path, cause) in &failures {
@@ -137,7 +138,13 @@ impl Jobs<'_> {
         };
         let shape = self.copier.shape.filter(|_| is_message);
         let is_folder = matches!(&unit, Unit::Folder(_));
-        let path = if place.path() != self.root {
+        let like = Permissions::of(place.attr());
+        let is_root = place.path() == self.root;
+        if is_root {
+            // If it fails nothing can be created in it either, which is told then.
+            let _ = self.copier.target.begin(like.around());
+        }
+        let path = if !is_root {
             self.in_folder(place, shape)
         } else if is_folder || (place.attr().file_type == FileType::Directory && !is_message) {
             PathBuf::new()
@@ -146,6 +153,9 @@ impl Jobs<'_> {
             names::alone(place.path(), shape).into()
         };
         if is_folder {
+            // Here, since what is in it may be copied by another thread than the folder. Its failure
+            // is told by that thread, which finds the same.
+            let _ = self.copier.target.directory(&path, like);
             let names = Names::new(self.copier.target.folds_case());
             self.folders.insert(place.path().to_owned(), (path.clone(), names));
         }
