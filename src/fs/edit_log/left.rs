@@ -159,7 +159,7 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
 }
 
 /// The bytes of a file as edits of a message.
-pub(super) fn edits_of_a_file(message: &Path, path: &Path, bytes: &Arc<Source>) -> Edits {
+pub(super) fn edits_of_a_file(message: &Path, path: &str, bytes: &Arc<Source>) -> Edits {
     let operation = Operation::Temporary { path: path.to_owned(), value: Arc::clone(bytes) };
     let at = SystemTime::now();
     Edits {

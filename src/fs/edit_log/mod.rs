@@ -54,7 +54,11 @@ use message_log::MessageLog;
 pub use kept::{Kept, Whole, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
-pub use text::{escaped, unsaved_line};
+pub use text::{escaped, rfc3339, unescaped, unsaved_line};
+
+/// The extended attribute of a message directory that stands for its unsaved edits: to remove it
+/// throws them away. It is not listed, so that no program that copies attributes meets it.
+pub const UNSAVED_ATTRIBUTE: &str = "user.msgfs.unsaved";
 
 /// One edit of a message. The paths are those of files in the message's directory.
 #[derive(Clone, Debug)]
@@ -62,26 +66,26 @@ pub enum Operation {
     /// A file has this value.
     Set {
         /// The file.
-        path: PathBuf,
+        path: String,
         /// Its value. A file that it is read from must not be written to any more.
         value: Arc<Source>,
     },
     /// A file is removed for good. While a removal is provisional it is no edit.
     Remove {
         /// The file.
-        path: PathBuf,
+        path: String,
     },
     /// An attachment has another name.
     Rename {
         /// Its old path.
-        from: PathBuf,
+        from: String,
         /// Its new one.
-        to: PathBuf,
+        to: String,
     },
     /// An empty message is embedded.
     CreateMessage {
         /// The path of its directory.
-        path: PathBuf,
+        path: String,
     },
     /// The message itself is new: the source has no file of it yet.
     Create,
@@ -96,7 +100,7 @@ pub enum Operation {
     /// but it may be the user's text: of what a crash leaves it is kept.
     Temporary {
         /// The file.
-        path: PathBuf,
+        path: String,
         /// Its bytes, as of [`Operation::Set`].
         value: Arc<Source>,
     },
@@ -114,7 +118,16 @@ pub struct Unsaved {
     /// When the first of the edits was made.
     pub since: SystemTime,
     /// Why the last save of them failed.
-    pub error: Option<String>,
+    pub failure: Option<Failure>,
+}
+
+/// Why a save failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// Another program has changed the file, or taken its name: to try again is of no use.
+    Conflict(String),
+    /// Something else, as a full disk: it is tried again.
+    Other(String),
 }
 
 /// What killed mounts of a source have left.
@@ -263,11 +276,10 @@ impl EditLog {
     }
 
     /// Notes why a save failed, for who asks.
-    pub fn failed(&self, message: &Path, error: String) {
-        let _ = self.with(message, |log| {
-            log.error = Some(error);
-            Ok(())
-        });
+    pub fn failed(&self, message: &Path, failure: Failure) {
+        if let Some(log) = self.known(message) {
+            lock(&log).failure = Some(failure);
+        }
     }
 
     /// Notes that a message lies elsewhere, in a file of this state. What another one had logged
@@ -313,7 +325,7 @@ impl EditLog {
     pub fn keep_file(
         &self,
         message: &Path,
-        path: &Path,
+        path: &str,
         bytes: &Arc<Source>,
         reason: &str,
     ) -> io::Result<PathBuf> {
@@ -342,7 +354,7 @@ impl EditLog {
             .filter_map(|(path, log)| {
                 let log = lock(&log);
                 log.last()?;
-                Some(Unsaved { path, since: log.since, error: log.error.clone() })
+                Some(Unsaved { path, since: log.since, failure: log.failure.clone() })
             })
             .collect();
         unsaved.sort_by(|a, b| a.path.cmp(&b.path));

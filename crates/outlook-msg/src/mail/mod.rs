@@ -30,6 +30,8 @@ pub mod defects;
 #[doc(hidden)]
 pub mod derived;
 #[doc(hidden)]
+pub mod edit;
+#[doc(hidden)]
 pub mod eml;
 mod error;
 mod event;
@@ -41,18 +43,26 @@ mod inline;
 #[doc(hidden)]
 pub mod json;
 mod key;
-mod media_type;
+#[doc(hidden)]
+pub mod media_type;
 #[doc(hidden)]
 pub mod named;
 #[doc(hidden)]
 pub mod names;
 mod opened;
+mod page;
+mod printed;
 #[doc(hidden)]
 pub mod reader;
 mod recipient;
 #[doc(hidden)]
 pub mod references;
 mod report;
+mod row;
+mod saves;
+mod security;
+mod setters;
+mod summary;
 #[doc(hidden)]
 pub mod text;
 mod vcf;
@@ -63,6 +73,11 @@ pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use error::Error;
 pub use event::{Attendee, AttendeeResponse, AttendeeRole, Event};
 pub use fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
+pub use ics::is_class;
 pub use key::PropertyKey;
 pub use opened::{Mail, READER_BYTES_MAX};
+pub use page::{PAGE_STYLE, PageOptions};
+pub use printed::{Marks, Printing, harmless, harmless_lines, is_harmful, size_text};
 pub use recipient::Recipient;
+pub use row::{Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, sha256, time_text};
+pub use security::Security;

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::body::html::{Reference, Remote};
 use crate::imsg::{
     self, Access, Address, Defect, MapiProp, Message, Note, RecipientType, Session, SessionOptions,
 };
@@ -15,6 +16,7 @@ use super::attachment::Attachment;
 use super::attachments::{ShownAttachment, references, shown_attachments};
 use super::bodies::Bodies;
 use super::defects;
+use super::edit::Times;
 use super::error::Error;
 use super::event::Event;
 use super::fields::{self, Conversation, Importance, MessageFlags, Reactions, Voting};
@@ -38,6 +40,10 @@ pub const READER_BYTES_MAX: u64 = 1 << 30;
 pub struct Mail {
     pub(super) opened: Arc<Opened>,
     pub(super) path: Option<PathBuf>,
+    /// What was opened with it; `None` if that belongs to somebody else.
+    pub(super) session: Option<Session>,
+    /// When each body was set.
+    pub(super) bodies_set: Times,
 }
 
 /// What a mail and its attachments share.
@@ -127,12 +133,18 @@ impl Mail {
     /// The mail that an open message is.
     #[must_use]
     pub fn of(message: Message) -> Self {
-        Self { opened: Opened::new(message), path: None }
+        Self {
+            opened: Opened::new(message),
+            path: None,
+            session: None,
+            bodies_set: Times::default(),
+        }
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {
         let file = CompoundFile::open(source)?;
-        Ok(Self::of(session.open_message(&file.root(), Access::Read)?))
+        let message = session.open_message(&file.root(), Access::Read)?;
+        Ok(Self { session: Some(session.clone()), ..Self::of(message) })
     }
 
     /// The file it was opened from, or saved to.
@@ -340,16 +352,18 @@ impl Mail {
     }
 
     /// The body as HTML: `PR_HTML` decoded, else what is in the RTF body. References to attachments
-    /// are relative paths, `attachments/NAME`.
+    /// are relative paths, `attachments/NAME`. A browser that opens it runs no script and loads
+    /// nothing from elsewhere: it has a Content-Security-Policy.
     ///
     /// # Errors
     /// As [`Mail::text`].
     pub fn html(&self) -> Result<Option<String>, Error> {
         let references = OnceLock::new();
         let bodies = Bodies::new(self.message());
-        let html = bodies.html(&|reference| {
+        let resolve = |reference: Reference<'_>| {
             references.get_or_init(|| references_of(&self.opened)).path(&reference)
-        });
+        };
+        let html = bodies.html(&resolve, Remote::Blocked);
         self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
     }
 

@@ -2,10 +2,11 @@
 //!
 //! A new file is a variant of [`ReaderFile`], its name, and its text in [`ReaderFile::render`].
 
+use crate::body::html::{Remote, Resolve};
 use crate::imsg::{Address, MapiProp, Message, RecipientType};
 use crate::mapi::{PropertyTag, tags};
 
-use super::bodies::{Bodies, Resolve};
+use super::bodies::Bodies;
 use super::text::{escaped, one_line, reader_line, unix_lines};
 use super::{fields, ics, vcf};
 
@@ -111,13 +112,14 @@ impl ReaderFile {
             Self::BodyText => Bodies::new(message).has_text(),
             Self::BodyHtml => Bodies::new(message).has_html(),
             Self::BodyRtf => Bodies::new(message).has_rtf(),
-            Self::Subject => fields::SUBJECT.into_iter().any(|tag| has(message, tag)),
             Self::EventIcs => ics::has_event(message),
             Self::TaskIcs => ics::has_task(message),
             Self::ContactVcf => vcf::exists(message),
             Self::Class => has(message, tags::PR_MESSAGE_CLASS),
             Self::Headers => has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
-            Self::From
+            Self::Subject if fields::SUBJECT.into_iter().any(|tag| has(message, tag)) => true,
+            Self::Subject
+            | Self::From
             | Self::Sender
             | Self::To
             | Self::Cc
@@ -167,10 +169,15 @@ impl ReaderFile {
     }
 
     /// The content of this body; `None` if the message has no such body, or this is none.
-    pub fn render_body(self, bodies: &Bodies<'_>, resolve: Resolve<'_>) -> Option<Vec<u8>> {
+    pub fn render_body(
+        self,
+        bodies: &Bodies<'_>,
+        resolve: Resolve<'_>,
+        remote: Remote,
+    ) -> Option<Vec<u8>> {
         match self {
             Self::BodyText => Some(unix_lines(&bodies.text()?).into_bytes()),
-            Self::BodyHtml => Some(bodies.html(resolve)?.into_bytes()),
+            Self::BodyHtml => Some(bodies.html(resolve, remote)?.into_bytes()),
             Self::BodyRtf => bodies.rtf(),
             _ => None,
         }

@@ -31,8 +31,9 @@ use super::content_lines::ContentLines;
 use super::named::Values;
 
 pub(super) use attendees::{address_name, address_uri};
-pub(super) use class::is_class;
-pub(super) use damage::defect;
+pub use class::is_class;
+pub(super) use damage::{defect, note};
+pub(super) use item::hexadecimal;
 pub(super) use moment::utc;
 pub(super) use values::values;
 
