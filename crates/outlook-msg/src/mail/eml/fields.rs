@@ -86,6 +86,19 @@ impl Fields {
         }
     }
 
+    /// Puts addresses in the place of a field that has names alone.
+    pub(super) fn complete(&mut self, name: &str, value: &str) {
+        let is_of_names = |field: &String| {
+            split_field(field).is_some_and(|(known, value)| {
+                let is_group = value.trim_end().ends_with(';');
+                known.eq_ignore_ascii_case(name) && !value.contains('@') && !is_group
+            })
+        };
+        if let Some(field) = self.fields.iter_mut().find(|field| is_of_names(field)) {
+            *field = fold(name, value);
+        }
+    }
+
     /// Adds a field of free text, as [`Fields::add`] does.
     pub(super) fn add_text(&mut self, name: &str, text: &str) {
         self.add(name, &free_text(name, text));
@@ -142,7 +155,7 @@ pub(super) fn is_field_name(name: &str) -> bool {
 }
 
 /// The name and the value of a field; `None` if it is none.
-fn split_field(field: &str) -> Option<(&str, &str)> {
+pub(super) fn split_field(field: &str) -> Option<(&str, &str)> {
     let (name, value) = field.split_once(':')?;
     let name = name.trim_end_matches([' ', '\t']);
     is_field_name(name).then_some((name, value))
