@@ -76,7 +76,7 @@ fn copies_are_no_more_readable_than_their_source() {
         for (path, expected) in [
             ("all", 0o750),
             ("all/sub", 0o700),
-            ("all/sub/secret.txt", 0o600),
+            ("all/sub/secret.txt", 0o400),
             ("all/private.msg", 0o700),
             ("all/private.msg/attachments", 0o700),
             ("all/private.msg/subject", 0o600),
