@@ -9,4 +9,5 @@ mod early;
 mod editor;
 mod follows;
 mod kinds;
+mod moved;
 mod target;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::imsg::{Attachment, MapiProp as _, MapiPropMut, Message};
+use crate::imsg::{self, Attachment, MapiProp as _, MapiPropMut, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
 use outlook_msg::mail::media_type;
@@ -135,7 +135,7 @@ pub(super) fn message_stem(name: &str) -> Option<&str> {
 fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u32>, Error> {
     let Some(stem) = message_stem(name) else { return Ok(None) };
     let Ok(file) = CompoundFile::open(Arc::clone(bytes)) else { return Ok(None) };
-    if file.root().stream(crate::imsg::PROPERTY_STREAM).is_none() {
+    if !imsg::is_message(&file.root()) {
         return Ok(None);
     }
     let created = edit_part(&message.create_attachment()?, |attachment| {

@@ -59,6 +59,7 @@ pub use computed::is_computed;
 pub use draft::{Access, Target};
 pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
+pub use foreign::is_message;
 pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::PropertyNames;
