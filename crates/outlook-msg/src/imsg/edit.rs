@@ -316,6 +316,8 @@ impl<O: Editable> MapiPropMut for O {
     }
 
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
-        Ok(writable(self)?.lock().transaction.snapshot())
+        // The one that was made of the last edit.
+        writable(self)?;
+        Ok(Arc::clone(self.property_set()?.0.storage().file()))
     }
 }

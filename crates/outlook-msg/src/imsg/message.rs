@@ -251,7 +251,9 @@ impl Message {
     /// session was closed.
     pub fn attachment(&self, number: u32) -> Result<Attachment, Error> {
         let data = self.data()?;
-        let found = data.attachment_storages.iter().find(|(known, _)| *known == number);
+        let storages = &data.attachment_storages;
+        let found = storages.binary_search_by_key(&number, |(known, _)| *known);
+        let found = found.ok().and_then(|at| storages.get(at));
         let storage = found.and_then(|(_, id)| data.storage().file().storage(*id));
         let Some(storage) = storage else {
             let what = format!("attachment {number}");
