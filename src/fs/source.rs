@@ -10,12 +10,12 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
 use rustix::fs::{
-    Access, AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags,
+    Access, AtFlags, Dir, Gid, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags, Uid,
 };
 use rustix::io::Errno;
 
-use super::access_list;
 use super::metadata::Metadata;
+use super::{SetAttr, access_list};
 
 /// The root of the source, opened once.
 #[derive(Debug)]
@@ -89,6 +89,20 @@ impl SourceRoot {
         rustix::fs::renameat_with(&from_folder, from_name, &to_folder, to_name, flags)?;
         rustix::fs::fsync(&to_folder)?;
         Ok(rustix::fs::fsync(&from_folder)?)
+    }
+
+    /// Sets attributes of a regular file. It gets no bit to be executed: the directory that it is
+    /// shown as has them.
+    pub(super) fn set_attributes(&self, path: &Path, change: &SetAttr) -> io::Result<()> {
+        let file = self.open_file(path)?;
+        let owner = change.uid.map(Uid::from_raw);
+        if owner.is_some() || change.gid.is_some() {
+            rustix::fs::fchown(&file, owner, change.gid.map(Gid::from_raw))?;
+        }
+        if let Some(mode) = change.mode {
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o666))?;
+        }
+        change.mtime.map_or(Ok(()), |time| file.set_modified(time))
     }
 
     /// Removes a file.

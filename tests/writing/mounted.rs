@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -24,6 +25,7 @@ pub(super) struct Served {
     point: TempDir,
     source: PathBuf,
     state: PathBuf,
+    options: &'static str,
 }
 
 /// Messages may be removed, too.
@@ -33,13 +35,18 @@ impl Served {
     /// Mounts a source; edits that cannot be saved are kept in a state folder. `None` where mounts
     /// do not work.
     pub(super) fn start(source: &Path, state: &Path) -> Option<Self> {
+        Self::start_with(OPTIONS, source, state)
+    }
+
+    /// Mounts a source with certain options.
+    pub(super) fn start_with(options: &'static str, source: &Path, state: &Path) -> Option<Self> {
         if !has_fuse() {
             return None;
         }
         let point = TempDir::with_prefix("msgfs-writing-").unwrap();
         let mounted = Mounted::guard(point.path());
         let (source, state) = (source.to_owned(), state.to_owned());
-        let mut served = Self { process: None, mounted, point, source, state };
+        let mut served = Self { process: None, mounted, point, source, state, options };
         served.serve();
         Some(served)
     }
@@ -49,7 +56,7 @@ impl Served {
         let point = self.point.path();
         let mut command = msgfs();
         command.env("XDG_STATE_HOME", &self.state);
-        command.args(["-f", "-o", OPTIONS]).arg(&self.source).arg(point);
+        command.args(["-f", "-o", self.options]).arg(&self.source).arg(point);
         let mut process = Process::start(&mut command);
         wait_until("the mount", MOMENT, || {
             assert!(process.is_running(), "the program ended: {}", process.stderr());
@@ -167,11 +174,11 @@ impl Files for Served {
     }
 
     fn remove_file(&self, path: &str) -> Result<(), Errno> {
-        fs::remove_file(self.path(path)).map_err(|error| errno(&error))
+        remove(&self.path(path))
     }
 
     fn remove_all(&self, path: &str) -> Result<(), Errno> {
-        fs::remove_dir_all(self.path(path)).map_err(|error| errno(&error))
+        remove(&self.path(path))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
@@ -192,6 +199,14 @@ impl Drop for Served {
             eprintln!("the mount has told:\n{}", process.stderr());
         }
     }
+}
+
+/// Removes a file or directory with a program of its own: while a process lives its removals are
+/// not final.
+fn remove(path: &Path) -> Result<(), Errno> {
+    fs::symlink_metadata(path).map_err(|error| errno(&error))?;
+    let removed = Command::new("rm").arg("-r").arg("--").arg(path).status().unwrap();
+    if removed.success() { Ok(()) } else { Err(Errno::PERM) }
 }
 
 /// Opens a file, which is created if there is none, and changes it.

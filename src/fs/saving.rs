@@ -1,0 +1,139 @@
+//! Saving a message, and the end of a mount with unsaved edits.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::imsg::{MapiPropMut as _, SaveReport};
+
+use super::buffer::Buffer;
+use super::directory::{Contents, MessageDirectory, Save, State};
+use super::ino::SourceNode;
+use super::messages::{MessageNode, message_error};
+use super::{Error, Fs, saver};
+
+impl Fs {
+    /// Saves messages when they are due, until the filesystem is closed. For threads of its own,
+    /// [`Fs::savers`] of them; without one everything is saved at the end.
+    pub fn save_when_due(&self) {
+        while let Some(base) = self.saver.next() {
+            let Some(directory) = self.nodes.directory(base) else { continue };
+            if self.saver.wait_for_writers(&directory.lock(), base) {
+                continue;
+            }
+            let start = Instant::now();
+            if let Err(error) = self.save(&directory, false) {
+                tracing::error!("not saved, the edits are kept: {error}");
+            }
+            let is_unsaved = directory.lock().is_unsaved();
+            self.saver.again(base, start.elapsed(), is_unsaved);
+        }
+    }
+
+    /// How many threads are to save messages.
+    pub fn savers(&self) -> usize {
+        if self.is_writable() { saver::THREADS } else { 0 }
+    }
+
+    /// Saves a message that has edits. Removals that are not final yet are not in it, unless it is
+    /// the end.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if its file was changed by others, or where it cannot be written. The
+    /// edits are kept.
+    pub(super) fn save(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        is_end: bool,
+    ) -> Result<(), Error> {
+        let message = self.known_message(directory.base)?;
+        let mut contents = directory.lock_idle();
+        self.finish_removals(&message, &mut contents, is_end);
+        self.complete(&message, &mut contents);
+        let path = contents.path.clone();
+        let Some(edited) = contents.edits_mut() else { return Ok(()) };
+        edited.save = Save::Running;
+        let editing = edited.editor.message().clone();
+        drop(contents);
+        let outcome = editing.save_changes();
+        let mut contents = directory.lock();
+        match &outcome {
+            Ok(()) => self.saved(&message, &mut contents),
+            Err(_) => {
+                if let Some(edited) = contents.edits_mut() {
+                    edited.save = Save::Idle;
+                    edited.is_new = edited.target.state().is_none();
+                }
+            }
+        }
+        drop(contents);
+        directory.notify_saved();
+        outcome.map_err(|error| message_error(&path, error.into()))
+    }
+
+    /// Notes that the edits of a message are in its file: from now on it is shown from there.
+    fn saved(&self, message: &MessageNode, contents: &mut Contents) {
+        let state = contents.edits().and_then(|edited| edited.target.state());
+        contents.state = State::Clean;
+        contents.orphans.clear();
+        contents.temporaries.drop_copies();
+        if let Some(state) = state {
+            let node = SourceNode {
+                path: contents.path.clone(),
+                identity: state.into(),
+                kind: message.node.kind,
+            };
+            self.nodes.claim(message.base, &Arc::new(node));
+        }
+        tracing::debug!(path = %contents.path.display(), "saved");
+    }
+
+    /// Makes the edits of every message whole, before the session saves them. What programs were
+    /// still writing is told.
+    pub(super) fn finish_edits(&self) -> Vec<SaveReport> {
+        self.saver.end();
+        let mut reports = Vec::new();
+        for directory in self.nodes.directories() {
+            let Ok(message) = self.known_message(directory.base) else { continue };
+            let mut contents = directory.lock_idle();
+            self.finish_removals(&message, &mut contents, true);
+            self.complete(&message, &mut contents);
+            reports.extend(self.half_written(&contents));
+            if let State::Arriving(arrival) = &contents.state
+                && !arrival.has_landed()
+                && let Ok(Some(bytes)) = arrival.bytes()
+            {
+                reports.push(self.keep_half(&contents.path, "", &bytes));
+            }
+            let message = contents.path.clone();
+            for (path, file) in contents.temporaries.take_left_over() {
+                if let Ok(bytes) = file.with(Buffer::share) {
+                    self.keep_temporary(&message, &path, &bytes);
+                }
+            }
+        }
+        reports
+    }
+
+    /// What programs have written to files of a message and not closed: the last values stay, and
+    /// the halves are kept.
+    fn half_written(&self, contents: &Contents) -> Vec<SaveReport> {
+        let mut reports = Vec::new();
+        for file in contents.files.values() {
+            let mut content = file.lock();
+            let Some(path) = contents.numbers.path(file.number) else { continue };
+            if content.is_written()
+                && let Ok(bytes) = content.share()
+            {
+                reports.push(self.keep_half(&contents.path, path, &bytes));
+            }
+        }
+        reports
+    }
+
+    /// How many messages may differ from their files, and how many have edits that are not saved.
+    pub(super) fn edit_counts(&self) -> (usize, usize) {
+        let directories = self.nodes.directories();
+        let unsaved = directories.iter().filter(|directory| directory.lock().is_unsaved()).count();
+        (directories.len(), unsaved)
+    }
+}

@@ -1,0 +1,125 @@
+//! Where a message is saved: its file in the source.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::imsg::{self, Target};
+use crate::storage::{self, CompoundFile, FileState, Replacement};
+
+use super::edit_log::{EditLog, Failure, Whole};
+use super::source::SourceRoot;
+
+/// A file of the source as the target of a message.
+#[derive(Debug)]
+pub(super) struct FileTarget {
+    source: Arc<SourceRoot>,
+    log: Arc<EditLog>,
+    place: Mutex<Place>,
+}
+
+#[derive(Debug)]
+struct Place {
+    path: PathBuf,
+    /// The state that the edits are of; `None` if there is no file yet.
+    expected: Option<FileState>,
+    /// Why the last save failed.
+    cause: Option<String>,
+}
+
+impl FileTarget {
+    pub(super) fn new(
+        source: &Arc<SourceRoot>,
+        log: &Arc<EditLog>,
+        path: &Path,
+        expected: Option<FileState>,
+    ) -> Arc<Self> {
+        let place = Place { path: path.to_owned(), expected, cause: None };
+        let (source, log) = (Arc::clone(source), Arc::clone(log));
+        Arc::new(Self { source, log, place: Mutex::new(place) })
+    }
+
+    /// The state of the file as it was last seen or written; `None` if there is none yet.
+    pub(super) fn state(&self) -> Option<FileState> {
+        self.place().expected
+    }
+
+    /// Notes that the file has another state, by a change of ours.
+    pub(super) fn touched(&self, state: FileState) {
+        self.place().expected = Some(state);
+    }
+
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a message in the place of its file. Its edits are then no longer in the log.
+    fn replace(
+        &self,
+        path: &Path,
+        expected: Option<FileState>,
+        snapshot: &Arc<CompoundFile>,
+    ) -> Result<FileState, imsg::Error> {
+        let failed = |source| imsg::Error::Target { name: path.display().to_string(), source };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = self.source.open_folder(folder).map_err(failed)?;
+        let name = path.file_name().unwrap_or_default();
+        let upto = self.log.last(path);
+        let note = |state| upto.map_or(Ok(()), |upto| self.log.committing(path, upto, state));
+        let replacement = Replacement { note: Some(&note), ..Replacement::of(snapshot, expected) };
+        let state = FileState::from(&replacement.run(&folder, name)?);
+        if let Some(Err(error)) = upto.map(|upto| self.log.saved(path, upto, state)) {
+            tracing::warn!("{}: saved, and yet in the log of edits: {error}", path.display());
+        }
+        Ok(state)
+    }
+}
+
+impl Target for FileTarget {
+    fn name(&self) -> String {
+        self.place().path.display().to_string()
+    }
+
+    fn commit(&self, snapshot: &Arc<CompoundFile>) -> Result<(), imsg::Error> {
+        let (path, expected) = {
+            let place = self.place();
+            (place.path.clone(), place.expected)
+        };
+        let outcome = self.replace(&path, expected, snapshot);
+        let mut place = self.place();
+        match &outcome {
+            Ok(state) => place.expected = Some(*state),
+            Err(error) => {
+                // The file is the new one, and is to be written to the disk once more.
+                if let imsg::Error::Storage(storage::Error::Unsynced { state, .. }) = error {
+                    place.expected = Some(*state);
+                }
+                place.cause = Some(error.to_string());
+                self.log.failed(&path, failure(error));
+            }
+        }
+        outcome.map(drop)
+    }
+
+    fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
+        let (path, expected, cause) = {
+            let place = self.place();
+            (place.path.clone(), place.expected, place.cause.clone())
+        };
+        let opened = expected.map(|state| (snapshot.source().as_ref(), state));
+        let reason = cause.as_deref().unwrap_or("it could not be saved");
+        let kept = self.log.keep(&path, reason, Some(Whole { snapshot, opened }));
+        kept.map_err(|source| imsg::Error::Target { name: path.display().to_string(), source })
+    }
+}
+
+/// What a failed save means for the next one.
+fn failure(error: &imsg::Error) -> Failure {
+    match error {
+        imsg::Error::Storage(
+            storage::Error::Changed { .. }
+            | storage::Error::Exists { .. }
+            | storage::Error::Linked { .. },
+        ) => Failure::Conflict(error.to_string()),
+        _ => Failure::Other(error.to_string()),
+    }
+}
