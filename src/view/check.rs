@@ -1,10 +1,12 @@
 //! Reads everything in a message file and lists what is damaged, and what is to be noted.
 
 use crate::imsg::{Defect, Note};
+use crate::storage::EntryId;
 
 use super::error::Error;
 use super::listing::Kind;
-use super::node::{Node, NodeId};
+use super::nested::Finding;
+use super::node::NodeId;
 use super::tree::MessageTree;
 
 /// As much as is read at a time.
@@ -24,16 +26,14 @@ impl MessageTree {
     /// Every file of the reader's view is read for it.
     pub fn check(&self) -> Findings {
         let (mut defects, mut notes) = (Vec::new(), Vec::new());
+        self.collect(EntryId::ROOT, &mut |one| match one {
+            Finding::Defect(defect) => defects.push(defect),
+            Finding::Note(note) => notes.push(note),
+        });
         let mut failures = Vec::new();
         let mut directories = vec![(NodeId(0), "/".to_owned())];
         // Each directory is entered from the one around it only, so this ends.
         while let Some((directory, path)) = directories.pop() {
-            if let Ok(Node::Message(entry)) = self.node(directory) {
-                defects.extend(self.defects_of(entry));
-                if let Ok(open) = self.open_message(entry) {
-                    notes.extend_from_slice(open.notes());
-                }
-            }
             let failure = |place: &str, error: &Error| Defect {
                 place: place.to_owned(),
                 cause: error.to_string(),

@@ -11,7 +11,7 @@ use crate::storage::{Defect, EntryId, Storage};
 use super::attachments::{Shown, references};
 use super::bodies::Bodies;
 use super::defects;
-use super::derived::{DerivedKind, ole_part};
+use super::derived::{DerivedKind, encrypted, ole_part};
 use super::eml;
 use super::error::Error;
 use super::json::message_json;
@@ -136,9 +136,10 @@ fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Er
             Ok(ole_part(&found.attachment).ok_or(Error::NotFound)?.content())
         }
         DerivedKind::Ole => Err(Error::NotFound),
-        _ => {
-            let content = tree.derived(entry)?.content(index).ok_or(Error::IsADirectory)?;
-            Ok(Content::Bytes(content))
+        DerivedKind::Encrypted => Ok(Content::bytes(encrypted(&found.attachment).into_bytes())),
+        // What is inside is read in its own tree.
+        DerivedKind::Signed | DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
+            Err(Error::IsADirectory)
         }
     }
 }

@@ -93,8 +93,9 @@ impl Listing {
             Node::NamedSet(entry, first) => list.named_set(entry, first),
             Node::Property(entry, index) => list.elements(entry, index),
             Node::Raw(entry, depth) => list.raw(entry, depth),
-            Node::Derived(entry, index) => list.derived(entry, index),
-            Node::Reader(..)
+            // A directory inside of an attachment is listed by its own tree.
+            Node::Derived(..)
+            | Node::Reader(..)
             | Node::Errors(_)
             | Node::MessageMsg(_)
             | Node::MessageJson(_)
@@ -102,10 +103,14 @@ impl Listing {
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
-        let entries = list.entries;
+        Ok(Self::new(list.entries))
+    }
+
+    /// A directory of these entries.
+    pub(super) fn new(entries: Vec<Entry>) -> Self {
         let mut by_name: Vec<_> = (0..entries.len()).collect();
         by_name.sort_by_key(|at| entries.get(*at).map(|entry| entry.name.as_str()));
-        Ok(Self { entries, by_name })
+        Self { entries, by_name }
     }
 }
 
@@ -167,8 +172,8 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         // What the first one is follows from what the attachment is.
         Node::Derived(entry, 0) => tree.derived_kind(entry)?,
         Node::Derived(entry, index) => {
-            let is_directory = tree.derived(entry)?.is_directory(index);
-            Kind::new(is_directory.ok_or(Error::NotFound)?)
+            let nested = tree.nested(entry)?;
+            kind(&nested, nested.node(NodeId(index))?)?
         }
     })
 }
@@ -183,7 +188,7 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
     }
     // The file itself is there even if it holds no message.
-    if !entries.is_empty() || entry == EntryId::ROOT {
+    if !entries.is_empty() || (entry == EntryId::ROOT && tree.nesting().is_outermost()) {
         entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
     }
     entries
@@ -269,17 +274,6 @@ impl Builder<'_> {
                     Kind::new(derived.kind.is_directory()),
                 )?;
             }
-        }
-        Ok(())
-    }
-
-    fn derived(&mut self, entry: EntryId, index: u32) -> Result<(), Error> {
-        if index == 0 && self.tree.derived_kind(entry)? == Kind::File {
-            return Err(Error::NotADirectory);
-        }
-        let derived = self.tree.derived(entry)?;
-        for (index, name, is_directory) in derived.children(index).ok_or(Error::NotADirectory)? {
-            self.push(name, Node::Derived(entry, index), Kind::new(is_directory))?;
         }
         Ok(())
     }
