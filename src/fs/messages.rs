@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::imsg::Defect;
 use crate::storage::Source;
 use crate::view::{self, Attributes, Findings, Kind, MessageTree, NodeId, NodeSet};
 
@@ -213,7 +214,7 @@ impl Fs {
         }
         let open = self.open_message(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
-        if id == NodeId(0) && cookie == 0 {
+        if cookie == 0 {
             self.note_defects(&message.node, &open.tree);
         }
         let wanted = self.habits.wanted_of(message.base);
@@ -276,6 +277,29 @@ impl Fs {
             self.nodes.forget(message.base, 1);
         }
         findings
+    }
+
+    /// What of a message directory, of all that is in it included, or of a file in a message cannot
+    /// be read. No file is read for it.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], or where the source cannot be read.
+    pub fn losses(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
+        let (base, id) = ino.parts();
+        if base == Base::CONTROL {
+            return Ok(Vec::new());
+        }
+        let node = self.node(base)?;
+        let message = match node.kind {
+            SourceKind::Message => MessageNode::new(base, node),
+            SourceKind::OneMessage => self.look_up_one_message(&node)?,
+            _ => return Ok(Vec::new()),
+        };
+        let losses = self.open_message(&message).map(|open| open.tree.losses(id));
+        if message.base != base {
+            self.nodes.forget(message.base, 1);
+        }
+        losses
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.

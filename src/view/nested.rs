@@ -131,25 +131,6 @@ impl MessageTree {
         Ok(Self::inside(root, source, self.show, defects, nesting))
     }
 
-    /// The defects of the message of a node and of all that is in it; of a node that is no message
-    /// directory, nothing.
-    pub fn defects_within(&self, id: NodeId) -> Vec<Defect> {
-        let mut defects = Vec::new();
-        match self.node(id) {
-            Ok(Node::Message(entry)) => self.collect(entry, &mut |one| match one {
-                Finding::Defect(defect) => defects.push(defect),
-                Finding::Note(_) => {}
-            }),
-            Ok(node) => {
-                if let Ok(Some((nested, id))) = self.inner(node) {
-                    return nested.defects_within(id);
-                }
-            }
-            Err(_) => {}
-        }
-        defects
-    }
-
     /// Tells the defects of a message, and the notes on it, and those of all that is in it.
     pub(super) fn collect(&self, entry: EntryId, found: &mut dyn FnMut(Finding)) {
         self.defects_of(entry).into_iter().for_each(|one| found(Finding::Defect(one)));

@@ -33,6 +33,8 @@ enum Refusal {
     Target(io::Error),
 }
 
+/// As many defects of one message are told.
+const LOSSES_TOLD: usize = 8;
 /// As much as is copied at a time.
 const COPY_BYTES: usize = 256 << 10;
 
@@ -54,6 +56,7 @@ impl Copier<'_> {
                     Ok(directory) => self.tree(&place, &directory, &mut failures),
                     Err(error) => failures.push(told(&place, &error)),
                 }
+                failures.extend(losses(&place));
                 return (None, failures);
             }
             Unit::Tree(place) | Unit::File(place) => place,
@@ -62,6 +65,10 @@ impl Copier<'_> {
         match self.target.directory(path.parent().unwrap_or(Path::new(""))) {
             Ok(directory) => self.entry(&place, shape, &directory, name, &mut failures),
             Err(error) => failures.push(told(&place, &error)),
+        }
+        // Why there is no file at all has been told.
+        if failures.is_empty() {
+            failures.extend(losses(&place));
         }
         (None, failures)
     }
@@ -187,6 +194,19 @@ impl Copier<'_> {
             offset += bytes.len() as u64;
         }
     }
+}
+
+/// What of a message or file could not be read, the first of it one by one.
+fn losses(place: &Place) -> Failures {
+    let losses = place.losses().unwrap_or_default();
+    let path = || place.path().to_owned();
+    let mut told: Failures =
+        losses.iter().take(LOSSES_TOLD).map(|one| (path(), one.to_string())).collect();
+    if let Some(more) = losses.len().checked_sub(LOSSES_TOLD).filter(|more| *more > 0) {
+        let cause = format!("{more} more defects; 'msgfs check' lists them all");
+        told.push((path(), cause));
+    }
+    told
 }
 
 fn link(place: &Place, directory: &Directory, name: &OsStr) -> Result<(), Refusal> {

@@ -45,6 +45,13 @@ pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
     })
 }
 
+/// What of the bodies cannot be read.
+pub fn of_bodies(message: &Message) -> Vec<Defect> {
+    let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_BODY_HTML];
+    let stored = bodies.into_iter().filter_map(|tag| message.salvage(tag).ok()?.defect);
+    stored.chain(of_rtf(message)).collect()
+}
+
 /// The notes on a message, without those on the messages embedded in it.
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
     message.notes().unwrap_or_default()
