@@ -201,7 +201,7 @@ def code_pages(spec_rows):
     return rust_file(
         "codepages.tsv",
         "Code pages that can be decoded, and the charset names of MIME.",
-        "use super::Decoding::{self, Oem, Standard, Utf7};\n",
+        "use super::Decoding::{self, Iso2022Kr, Johab, Oem, Standard, Utf7};\n",
         ("Code page number, decoding; sorted.", "CODE_PAGES", "(u32, Decoding)",
          [f"({number}, {decoder})" for number, decoder in sorted(decoders.items())]),
         ("Charset name in lower case, code page number; sorted.", "CHARSETS", "(&str, u32)",
@@ -209,7 +209,13 @@ def code_pages(spec_rows):
     )
 
 
+# Pages with a decoder of the project's own.
+KOREAN = {1361: "Johab", 50225: "Iso2022Kr"}
+
+
 def code_page_decoder(row):
+    if int(row["code_page"]) in KOREAN:
+        return KOREAN[int(row["code_page"])]
     label = row["encoding_rs_label"]
     if label not in ("none", "replacement"):
         return f"Standard(encoding_rs::{label.upper().replace('-', '_')})"

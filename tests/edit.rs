@@ -1,9 +1,11 @@
 //! Edits of messages through the library: what is set, saved, killed on the way and kept.
 
+mod attributes;
 mod bodies;
 mod close;
 mod corpus;
 mod crash;
+mod early;
 mod editor;
 mod kinds;
 mod target;

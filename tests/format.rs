@@ -2,6 +2,7 @@
 
 mod containers;
 mod damage;
+mod guesses;
 mod headers;
 mod names;
 mod parts;

@@ -189,3 +189,42 @@ fn a_closed_session_is_an_error_everywhere() {
     assert!(texts(&mail).iter().all(|(_, said)| said.is_err()));
     assert!(mail.attachments().is_err() && mail.recipients().is_err() && mail.defects().is_err());
 }
+
+#[test]
+fn exports_are_the_files_of_the_tree() {
+    for (name, bytes) in samples() {
+        if name.starts_with("Damaged/") || name.ends_with(".txt") {
+            continue;
+        }
+        let mail = Mail::from_bytes(bytes.clone()).unwrap();
+        let session = Session::open(SessionOptions::default());
+        let tree = MessageTree::open(&session, Source::from_bytes(bytes), Show::default()).unwrap();
+        let shown = |file| Browser::new(&tree).read(NodeId(0), file);
+        let written = |write: &dyn Fn(&mut Vec<u8>) -> Result<(), Error>| {
+            let mut out = Vec::new();
+            match write(&mut out) {
+                Err(Error::IsNone { .. }) => None,
+                outcome => {
+                    outcome.unwrap();
+                    Some(out)
+                }
+            }
+        };
+        let check = |file, made: Option<Vec<u8>>| assert!(made == shown(file), "{name}: {file}");
+        check("message.eml", written(&|out| mail.to_eml(out)));
+        check("message.json", written(&|out| mail.to_json(out)));
+        check("message.msg", written(&|out| mail.to_msg(out)));
+        check("contact.vcf", written(&|out| mail.to_vcf(out)));
+        let calendar = shown("event.ics").or_else(|| shown("task.ics"));
+        assert!(written(&|out| mail.to_ics(out)) == calendar, "{name}");
+    }
+}
+
+#[test]
+fn an_event_is_told_in_values() {
+    let mail = sample("Calendar/Boat inspection.msg");
+    let event = mail.event().unwrap().unwrap();
+    assert!(event.end.is_some_and(|end| end > event.start));
+    assert!(event.location.is_some() && event.organizer.is_some());
+    assert!(sample("Lunch on Friday.msg").event().unwrap().is_none());
+}

@@ -13,7 +13,7 @@ use super::clock::{Clock, human_size};
 use super::places::{Places, cause};
 use super::status::Status;
 use super::terminal::{has_colors, is_terminal, one_line, printed};
-use super::{complain, summaries};
+use super::{complain, mailbox};
 
 /// Prints the listing.
 pub(super) fn run(
@@ -21,8 +21,8 @@ pub(super) fn run(
     options: fs::Options,
     out: &mut (dyn Write + Send),
 ) -> io::Result<Status> {
-    if arguments.json {
-        return summaries::run(arguments, options, out);
+    if arguments.json || arguments.mail {
+        return mailbox::run(arguments, options, out);
     }
     let mut places = Places::new(options);
     let mut listing = Listing {

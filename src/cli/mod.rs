@@ -4,17 +4,22 @@ mod arguments;
 mod cat;
 mod check;
 mod clock;
+mod columns;
+mod edits;
 mod extract;
+mod find;
 mod grep;
 mod help;
 mod helper;
 mod log;
 mod ls;
+mod mailbox;
+mod messages;
 mod ordered;
 mod places;
+mod show;
 mod status;
 mod suggest;
-mod summaries;
 mod terminal;
 mod topics;
 mod tree;
@@ -75,7 +80,12 @@ fn run_command(command: Command) -> ExitCode {
     };
     let mut out = io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
     let done = match command {
+        Command::Show(arguments) => show::run(&arguments, options, &mut out),
+        Command::Find(arguments) => find::run(&arguments, options, &mut out),
         Command::Umount(arguments) => return finish(mount::unmount(&arguments.mount_point)),
+        Command::Status(arguments) => edits::status(&arguments, &mut out),
+        Command::Save(arguments) => edits::save(&arguments),
+        Command::Discard(arguments) => Ok(edits::discard(&arguments)),
         Command::Check(arguments) => check::run(&arguments),
         Command::Ls(arguments) => ls::run(&arguments, options, &mut out),
         Command::Tree(arguments) => tree::run(&arguments, options, &mut out),
@@ -111,6 +121,8 @@ fn run_command(command: Command) -> ExitCode {
 /// How the commands without a mount show the tree.
 fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
     let view = match command {
+        Command::Show(arguments) => &arguments.view,
+        Command::Find(arguments) => &arguments.view,
         Command::Ls(arguments) => &arguments.view,
         Command::Tree(arguments) => &arguments.view,
         Command::Cat(arguments) => &arguments.view,
@@ -144,10 +156,20 @@ fn run_mount(arguments: Mount) -> ExitCode {
         log::to_terminal(if debug { log::REQUESTS } else { log::USUAL });
         mount::run(&request)
     } else {
-        log::to_system();
-        mount::run_in_background(&request)
+        mount_in_background(&request)
     };
     finish(outcome)
+}
+
+/// Mounts, and names what earlier mounts could not save.
+fn mount_in_background(request: &Request) -> Result<(), mount::Error> {
+    log::to_system();
+    if mount::run_in_background(request)? == mount::Done::Mounted
+        && request.options.fs.write.is_some()
+    {
+        edits::name_kept();
+    }
+    Ok(())
 }
 
 /// Mounts as mount(8) asks for it.
@@ -168,9 +190,8 @@ fn run_helper(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     if asked.fake {
         return ExitCode::SUCCESS;
     }
-    log::to_system();
     let (source, mount_point) = (asked.source, asked.mount_point);
-    match mount::run_in_background(&Request { source, mount_point, options }) {
+    match mount_in_background(&Request { source, mount_point, options }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error.to_string());

@@ -1,4 +1,9 @@
 //! Attributes of files and directories, and who they belong to.
+//!
+//! Owner and mode are those of the source file, also inside a message, so that whoever may not read
+//! the file may not read what is made of it either. The kernel checks them (`default_permissions`).
+//! The permission to write is no exception where nothing can be written: there the kernel says that
+//! the file system is read-only, and copies that people take out are theirs to change.
 
 use std::time::{Duration, SystemTime};
 
@@ -64,21 +69,28 @@ pub struct Ownership {
     pub umask: u16,
 }
 
-const READ_ONLY_FILE: u16 = 0o444;
-const READ_ONLY_DIRECTORY: u16 = 0o555;
 /// Means that the number of subdirectories is not counted in it; messages are counted nowhere.
 const DIRECTORY_LINKS: u32 = 1;
 const NEW_MESSAGE: u16 = 0o755;
 const ANY_LINK: u16 = 0o777;
+const CONTROL_DIRECTORY: u16 = 0o500;
+const CONTROL_FILE: u16 = 0o400;
 const BLOCK_BYTES: u64 = 512;
 
+const READ: u16 = 0o444;
+const WRITE: u16 = 0o222;
+const ALL: u16 = 0o777;
+/// In a folder with this bit the kernel lets people remove only what is their own.
+const STICKY: u16 = 0o1000;
+
 impl Attr {
-    /// The attributes of a file or folder of the source, shown as it is but read-only.
+    /// The attributes of a file or folder of the source, shown as it is.
     pub(super) fn of_source(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
         let file_type = FileType::of(metadata);
         let permissions = match file_type {
             FileType::Symlink => ANY_LINK,
-            _ => u16::try_from(metadata.mode & 0o555).unwrap_or(0) & !ownership.umask,
+            FileType::Directory => metadata.permissions() & (ALL | STICKY) & !ownership.umask,
+            _ => metadata.permissions() & ALL & !ownership.umask,
         };
         Self {
             ino,
@@ -103,7 +115,7 @@ impl Attr {
     pub(super) fn of_message(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
         Self {
             file_type: FileType::Directory,
-            permissions: READ_ONLY_DIRECTORY & !ownership.umask,
+            permissions: of_directory(metadata.permissions()) & !ownership.umask,
             blocks: 0,
             links: DIRECTORY_LINKS,
             ..Self::of_source(ino, metadata, ownership)
@@ -116,9 +128,7 @@ impl Attr {
         metadata: &Metadata,
         ownership: &Ownership,
     ) -> Self {
-        let writable = u16::try_from(metadata.mode & 0o222).unwrap_or(0);
-        let permissions = (READ_ONLY_DIRECTORY | writable) & !ownership.umask;
-        Self { permissions, ..Self::of_message(ino, metadata, ownership) }
+        Self::of_message(ino, metadata, ownership)
     }
 
     /// The attributes of the directory of a message that has no file yet, in a folder.
@@ -137,11 +147,38 @@ impl Attr {
 
     /// The attributes of a folder of the source in which messages may be created.
     pub(super) fn of_writable_folder(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
-        let permissions = u16::try_from(metadata.mode & 0o777).unwrap_or(0) & !ownership.umask;
-        Self { permissions, ..Self::of_source(ino, metadata, ownership) }
+        Self::of_source(ino, metadata, ownership)
     }
 
-    /// The attributes of a file or directory made by msgfs, owned as `base` is.
+    /// The attributes of `.msgfs` and what is in it: of whoever mounted, and of nobody else's
+    /// business.
+    pub(super) fn of_control(ino: Ino, file_type: FileType, size: u64) -> Self {
+        let (permissions, links) = match file_type {
+            FileType::Directory => (CONTROL_DIRECTORY, DIRECTORY_LINKS),
+            _ => (CONTROL_FILE, 1),
+        };
+        let now = SystemTime::now();
+        Self {
+            ino,
+            file_type,
+            permissions,
+            size,
+            blocks: size.div_ceil(BLOCK_BYTES),
+            links,
+            uid: rustix::process::geteuid().as_raw(),
+            gid: rustix::process::getegid().as_raw(),
+            rdev: 0,
+            mtime: now,
+            ctime: now,
+        }
+    }
+
+    /// These attributes, for what nobody may write to.
+    pub(super) fn protected(self) -> Self {
+        Self { permissions: self.permissions & !WRITE, ..self }
+    }
+
+    /// The attributes of a file or directory in a message whose directory is `base`.
     pub(super) fn made(
         base: &Self,
         ino: Ino,
@@ -151,9 +188,9 @@ impl Attr {
         ownership: &Ownership,
     ) -> Self {
         let permissions = match file_type {
-            FileType::Directory => READ_ONLY_DIRECTORY & !ownership.umask,
+            FileType::Directory => base.permissions,
             FileType::Symlink => ANY_LINK,
-            _ => READ_ONLY_FILE & !ownership.umask,
+            _ => base.permissions & (READ | WRITE) & !ownership.umask,
         };
         let time = time.unwrap_or(base.mtime);
         Self {
@@ -183,6 +220,12 @@ impl FileType {
             _ => Self::RegularFile,
         }
     }
+}
+
+/// The permissions of a directory for what those of a file allow: whoever may read the file may
+/// also go through the directory.
+fn of_directory(of_file: u16) -> u16 {
+    of_file & (READ | WRITE) | (of_file & READ) >> 2
 }
 
 /// A FILETIME as the kernel takes it.

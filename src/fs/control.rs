@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::imsg::Defect;
 use crate::view::NodeId;
@@ -121,9 +121,6 @@ impl Fs {
     /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does
     /// not keep what it read before.
     pub(super) fn control_entry(&self, id: NodeId) -> Result<Entry, Error> {
-        let root = self.node(Base::ROOT)?;
-        let metadata = self.metadata(&root.path)?;
-        let owner = Attr::of_source(Ino::ROOT, &metadata, &self.options.ownership);
         let (file_type, size) = match ControlFile::from_node(id) {
             Some(file) => {
                 let text = self.snapshots.take(file, self.control_text(file));
@@ -132,9 +129,7 @@ impl Fs {
             None if id == NodeId(0) => (FileType::Directory, 0),
             None => return Err(Error::NotFound),
         };
-        let ino = Ino::new(Base::CONTROL, id);
-        let now = Some(SystemTime::now());
-        let attr = Attr::made(&owner, ino, file_type, size, now, &self.options.ownership);
+        let attr = Attr::of_control(Ino::new(Base::CONTROL, id), file_type, size);
         Ok(Entry { attr, ttl: Duration::ZERO })
     }
 

@@ -110,7 +110,8 @@ impl Fs {
         let time = attributes.time.map(attr::system_time);
         let ino = Ino::new(message.base, id);
         let ownership = &self.options.ownership;
-        Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership)
+        let attr = Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership);
+        if attributes.is_protected { attr.protected() } else { attr }
     }
 
     /// The open message of a node, opened if it is not.
@@ -161,7 +162,7 @@ impl Fs {
         let path = &message.node.path;
         let (source, metadata) =
             Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let metadata = Metadata::from(&metadata);
+        let metadata = self.source.with_access_list(path, (&metadata).into());
         check_identity(&message.node, &metadata)?;
         let ino = Ino::new(message.base, NodeId(0));
         let directory = Attr::of_message(ino, &metadata, &self.options.ownership);

@@ -4,9 +4,11 @@ use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 
 use rustix::fs::{Statx, StatxTimestamp};
+use rustix::io::Errno;
 
 use crate::storage::FileState;
 
+use super::access_list;
 use super::ino::Identity;
 
 /// What `stat` tells of a file, as far as it is shown or tells one state of it from another.
@@ -38,6 +40,19 @@ impl Metadata {
     /// Whether it is a regular file.
     pub(super) fn is_file(&self) -> bool {
         self.mode & libc::S_IFMT == libc::S_IFREG
+    }
+
+    /// The permission bits, with setuid, setgid and sticky.
+    pub(super) fn permissions(&self) -> u16 {
+        u16::try_from(self.mode & 0o7777).unwrap_or(0)
+    }
+
+    /// These, of a file with the access list that `read` gives, if it has one.
+    pub(super) fn with_access_list(
+        self,
+        read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>,
+    ) -> Self {
+        Self { mode: access_list::narrowed(self.mode, read), ..self }
     }
 
     /// What tells the state of a message's file from others.

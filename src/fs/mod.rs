@@ -5,6 +5,7 @@
 //! [`fuse`] and [`notify`] alone speak to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 
+mod access_list;
 mod ahead;
 mod attr;
 mod control;

@@ -163,6 +163,18 @@ impl Place {
         self.fs.losses(self.ino())
     }
 
+    /// The file of the source that this is, opened for reading.
+    ///
+    /// # Errors
+    /// Where the source cannot be read; [`Error::NotADirectory`] for what lies in a message.
+    pub fn open_source(&self) -> Result<File, Error> {
+        let node = self.fs.node(self.ino().parts().0)?;
+        if self.is_in_message() {
+            return Err(Error::NotADirectory);
+        }
+        self.fs.source.open_file(&node.path).map_err(|error| source_error(&node.path, error))
+    }
+
     /// The target of a symbolic link.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
@@ -14,6 +14,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::access_list;
 use super::metadata::Metadata;
 
 /// The root of the source, opened once.
@@ -40,7 +41,14 @@ impl SourceRoot {
 
     /// The attributes of a file, not following a link.
     pub(super) fn metadata(&self, path: &Path) -> io::Result<Metadata> {
-        Ok((&File::from(self.open_at(path, OFlags::PATH)?).metadata()?).into())
+        let file = File::from(self.open_at(path, OFlags::PATH)?);
+        let found = Metadata::from(&file.metadata()?);
+        Ok(found.with_access_list(|buffer| access_list_of(&file, buffer)))
+    }
+
+    /// The attributes of a file that was opened by this path, with its access list.
+    pub(super) fn with_access_list(&self, path: &Path, found: Metadata) -> Metadata {
+        found.with_access_list(|buffer| access_list_of(&self.open_at(path, OFlags::PATH)?, buffer))
     }
 
     /// A folder whose files are to be looked at one after the other.
@@ -138,6 +146,12 @@ impl SourceRoot {
     }
 }
 
+/// Puts the access list of a file into a buffer. A descriptor that is only a path has no other way.
+fn access_list_of(file: &impl AsRawFd, buffer: &mut [u8]) -> Result<usize, Errno> {
+    let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+    rustix::fs::getxattr(link, access_list::NAME, buffer)
+}
+
 /// A folder of the source that is open.
 #[derive(Debug)]
 pub(super) struct SourceFolder {
@@ -148,14 +162,19 @@ impl SourceFolder {
     /// The attributes of the file of a name in the folder, not following a link.
     pub(super) fn metadata(&self, name: &OsStr) -> io::Result<Metadata> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
-        match rustix::fs::statx(&self.folder, name, flags, StatxFlags::BASIC_STATS) {
+        let found = match rustix::fs::statx(&self.folder, name, flags, StatxFlags::BASIC_STATS) {
             // In sandboxes that do not know the call.
             Err(Errno::NOSYS) => {
                 let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let file = rustix::fs::openat(&self.folder, name, flags, Mode::empty())?;
-                Ok((&File::from(file).metadata()?).into())
+                Metadata::from(&File::from(file).metadata()?)
             }
-            found => Ok(found?.into()),
-        }
+            found => Metadata::from(found?),
+        };
+        let list = |buffer: &mut [u8]| {
+            let folder = format!("/proc/self/fd/{}", self.folder.as_raw_fd());
+            rustix::fs::lgetxattr(Path::new(&folder).join(name), access_list::NAME, buffer)
+        };
+        Ok(found.with_access_list(list))
     }
 }

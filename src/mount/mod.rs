@@ -8,11 +8,13 @@
 //! | that the user started; it waits for the server | `background` |
 //! | the server | `mounted`, `changes`, `report`, `server` |
 //! | its guard, which takes the mount off when the server has died | `guard` |
+//! | `msgfs status`, `save`, `discard` | `edits` |
 //! | `msgfs umount` | this one, `server`, `answering` |
 
 mod answering;
 mod background;
 mod changes;
+mod edits;
 mod guard;
 mod mounted;
 mod options;
@@ -29,8 +31,9 @@ use background::{Notice, Side};
 use mounted::Mounted;
 use server::Server;
 
+pub use edits::{UnsavedMessage, discard, mount_of, save, unsaved, writable_mounts};
 pub use guard::{guard, is_guard};
-pub use options::{Caller, MountOptions, OptionError};
+pub use options::{Caller, MountOptions, OptionError, parse_size};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]
@@ -115,11 +118,20 @@ pub fn run(request: &Request) -> Result<(), Error> {
 ///
 /// # Errors
 /// If nothing was mounted; in the other process, if serving it failed.
-pub fn run_in_background(request: &Request) -> Result<(), Error> {
+pub fn run_in_background(request: &Request) -> Result<Done, Error> {
     match background::split()? {
-        Side::Waiting(outcome) => outcome.wait(),
-        Side::Serving(notice) => serve(request, Some(notice)),
+        Side::Waiting(outcome) => outcome.wait().map(|()| Done::Mounted),
+        Side::Serving(notice) => serve(request, Some(notice)).map(|()| Done::Ended),
     }
+}
+
+/// What a process has done that was to mount in the background.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// It has seen another one mount.
+    Mounted,
+    /// It has served the mount to its end.
+    Ended,
 }
 
 /// Unmounts a mount of ours, lazily if it is in use. Of one that is written to it waits for the

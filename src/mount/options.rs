@@ -203,7 +203,7 @@ fn wrong(name: &str, value: &str, expected: &'static str) -> OptionError {
 }
 
 /// Parses `1000`, `64M`, `2GiB`.
-fn parse_size(text: &str) -> Option<usize> {
+pub fn parse_size(text: &str) -> Option<usize> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
         "" | "b" => 1,

@@ -1,5 +1,6 @@
 //! The mount table of this process, and leaving it.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::io;
@@ -65,6 +66,16 @@ pub(super) fn find(mount_point: &Path) -> io::Result<Option<Mount>> {
     let mut lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
     let topmost = lines.find(|line| line.path == mount_point);
     Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(Mount::from))
+}
+
+/// All mounts of ours that are seen, dead or alive.
+pub(super) fn all() -> io::Result<Vec<Mount>> {
+    let table = std::fs::read("/proc/self/mountinfo")?;
+    let mut seen = HashSet::new();
+    // The last mount at a path is the one that is seen there.
+    let lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
+    let topmost = lines.filter(|line| seen.insert(line.path.clone()));
+    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(Mount::from).collect())
 }
 
 /// Whether the topmost mount at exactly this path is one of ours, dead or alive.

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::imsg::{Address, MapiProp, Message};
+use crate::imsg::{Address, MapiProp, Message, PROPATTR_WRITEABLE};
 use crate::mapi::{PropertyTag, tags};
 use crate::storage::EntryId;
 
@@ -163,6 +163,13 @@ impl MessageTree {
             }
             _ => Ok(None),
         }
+    }
+
+    /// Whether a node is a property that its message forbids to set.
+    pub(super) fn is_protected(&self, node: Node) -> Result<bool, Error> {
+        let Node::Property(entry, index) = node else { return Ok(false) };
+        let flags = self.property_at(entry, index)?.and_then(|(_, flags)| flags);
+        Ok(flags.is_some_and(|flags| flags & PROPATTR_WRITEABLE == 0))
     }
 
     /// The tag and flags of a property.

@@ -28,7 +28,7 @@ pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
 pub use check::Findings;
 pub use edit::{
-    Access as FileAccess, BodyTimes, Change, Editor, access as file_access, check_open,
+    Access as FileAccess, BodyTimes, Change, Editor, StartCheck, access as file_access, check_open,
     is_attachment_path, is_message_name,
 };
 pub use error::Error;

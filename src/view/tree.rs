@@ -58,6 +58,8 @@ pub struct Attributes {
     pub size: u64,
     /// The time of the message that the node belongs to.
     pub time: Option<FileTime>,
+    /// Whether it is a property that its message forbids to set (no `PROPATTR_WRITEABLE`).
+    pub is_protected: bool,
 }
 
 /// A message of the tree, top-level or embedded, with what was made of it.
@@ -281,7 +283,8 @@ impl MessageTree {
                 Ok(len) => len,
             },
         };
-        Ok(Attributes { kind, size, time: self.time(node) })
+        let is_protected = self.is_protected(node)?;
+        Ok(Attributes { kind, size, time: self.time(node), is_protected })
     }
 
     /// The kind and time of a node whose kind is known from its listing, with 0 for its size.
@@ -290,11 +293,14 @@ impl MessageTree {
     /// [`Error::NotFound`] if there is no such node.
     pub fn attributes_without_size(&self, id: NodeId, kind: Kind) -> Result<Attributes, Error> {
         let node = self.node(id)?;
-        let inner = match self.inner(node)? {
-            Some((nested, id)) => nested.attributes_without_size(id, kind)?.time,
-            None => None,
+        let attributes = match self.inner(node)? {
+            Some((nested, id)) => nested.attributes_without_size(id, kind)?,
+            None => {
+                let is_protected = self.is_protected(node)?;
+                Attributes { kind, size: 0, time: None, is_protected }
+            }
         };
-        Ok(Attributes { kind, size: 0, time: inner.or_else(|| self.time(node)) })
+        Ok(Attributes { time: attributes.time.or_else(|| self.time(node)), ..attributes })
     }
 
     /// Whether the size of a file is known only once the file is made, at some cost. The same

@@ -13,7 +13,7 @@ use msgfs::imsg::{
     SessionOptions,
 };
 use msgfs::mapi::{Value, tags};
-use msgfs::storage::{self, CompoundFile, Source, Step};
+use msgfs::storage::{self, CompoundFile, Replacement, Source, Step};
 
 use super::corpus::tree;
 use super::target::{FileTarget, Folder, open};
@@ -279,7 +279,8 @@ fn a_new_file_takes_the_place_of_none() {
             Ok(())
         };
         let name = OsStr::new("a.msg");
-        let error = storage::replace_with(&opened, name, None, &snapshot, &hook).unwrap_err();
+        let replacement = Replacement { hook: Some(&hook), ..Replacement::of(&snapshot, None) };
+        let error = replacement.run(&opened, name).unwrap_err();
         assert!(matches!(error, storage::Error::Exists { .. }), "{error}");
         assert_eq!(std::fs::read(folder.path()).unwrap(), b"theirs");
         assert_eq!(folder.names(), ["a.msg"]);

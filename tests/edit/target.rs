@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use msgfs::imsg::{Access, Error, Message, Session, SessionOptions, Target};
-use msgfs::storage::{self, CompoundFile, FileState, Source, Step, Storage, Writer};
+use msgfs::storage::{self, CompoundFile, FileState, Replacement, Source, Step, Storage, Writer};
 use tempfile::TempDir;
 
 /// Fails a step, or does not.
@@ -46,7 +46,9 @@ impl Target for FileTarget {
         let folder = File::open(&self.folder).unwrap();
         let mut state = self.state.lock().unwrap();
         let name = OsStr::new(&self.name);
-        match storage::replace_with(&folder, name, *state, snapshot, &*self.fault) {
+        let replacement =
+            Replacement { hook: Some(&*self.fault), ..Replacement::of(snapshot, *state) };
+        match replacement.run(&folder, name) {
             Ok(metadata) => *state = Some(FileState::from(&metadata)),
             Err(storage::Error::Unsynced { name, state: new, source }) => {
                 *state = Some(new);

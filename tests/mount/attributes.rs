@@ -5,39 +5,164 @@ use std::fmt::Write as _;
 use std::fs::{self, File, FileTimes, Permissions};
 use std::os::unix::fs::{DirEntryExt as _, MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::SystemTime;
 
+use msgfs::imsg::{PROPATTR_READABLE, PROPATTR_WRITEABLE};
+use msgfs::mapi::tags;
 use rustix::fs::{CWD, FileType, Mode, XattrFlags};
 use rustix::io::Errno;
 use sha2::{Digest as _, Sha256};
 
 use super::folder::{DELIVERED_SECONDS, Folder, damaged, letter, numbers, parcel};
 use super::mounted::Mounted;
+use super::process::{MOMENT, is_installed, run};
 use super::walk;
 
-/// Files in a message are 0444, directories 0555, owned by the owner of the message's file; they
-/// carry the time of delivery, and their blocks follow from their size.
+/// Files and directories in a message have the owner and the mode of the message's file, and the
+/// time of delivery; their blocks follow from their size.
 #[test]
 fn attributes_of_what_is_in_a_message() {
-    let source = Folder::new().with("parcel.msg", parcel().to_bytes());
+    let message = parcel().flags(tags::PR_SUBJECT, PROPATTR_READABLE);
+    let source = Folder::new().with("parcel.msg", message.to_bytes());
     if rustix::process::geteuid().is_root() {
         std::os::unix::fs::chown(source.join("parcel.msg"), Some(1234), Some(5678)).unwrap();
     }
     let owner = source.join("parcel.msg").metadata().unwrap();
-    let Some(mount) = Mounted::new(source.path(), "show=all") else { return };
-    for path in walk(&mount.path("parcel.msg")) {
-        let found = path.symlink_metadata().unwrap();
-        let mode = match (found.is_dir(), found.is_symlink()) {
-            (true, _) => 0o555,
-            (_, true) => 0o777,
-            _ => 0o444,
-        };
-        assert_eq!(found.mode() & 0o7777, mode, "{path:?}");
-        assert_eq!(found.blocks(), found.len().div_ceil(512), "{path:?}");
-        assert_eq!((found.uid(), found.gid()), (owner.uid(), owner.gid()), "{path:?}");
-        assert_eq!(found.mtime(), DELIVERED_SECONDS, "{path:?}");
-        if !found.is_dir() {
-            assert_eq!(found.nlink(), 1, "{path:?}");
+    for (of_source, of_files, of_directories) in [
+        (0o644, 0o644, 0o755),
+        (0o7640, 0o640, 0o750),
+        (0o755, 0o644, 0o755),
+        (0o464, 0o464, 0o575),
+    ] {
+        set_mode(&source.join("parcel.msg"), of_source);
+        let Some(mount) = Mounted::new(source.path(), "show=all") else { return };
+        for path in walk(&mount.path("parcel.msg")).into_iter().chain([mount.path("parcel.msg")]) {
+            let found = path.symlink_metadata().unwrap();
+            let mode = match (found.is_dir(), found.is_symlink()) {
+                (true, _) => of_directories,
+                (_, true) => 0o777,
+                _ if is_protected(&path) => of_files & 0o444,
+                _ => of_files,
+            };
+            assert_eq!(found.mode() & 0o7777, mode, "{path:?}");
+            assert_eq!((found.uid(), found.gid()), (owner.uid(), owner.gid()), "{path:?}");
+            if path != mount.path("parcel.msg") {
+                assert_eq!(found.blocks(), found.len().div_ceil(512), "{path:?}");
+                assert_eq!(found.mtime(), DELIVERED_SECONDS, "{path:?}");
+            }
+            if !found.is_dir() {
+                assert_eq!(found.nlink(), 1, "{path:?}");
+            }
+        }
+    }
+}
+
+/// Whether a file is a property that must not be set.
+fn is_protected(path: &Path) -> bool {
+    let protected = ["PR_SUBJECT", "PR_STORE_SUPPORT_MASK", "PR_ACCESS", "PR_ACCESS_LEVEL"];
+    let parent = path.parent().unwrap();
+    parent.ends_with("mapi") && protected.iter().any(|name| path.ends_with(name)) && {
+        let flags: u32 = get(path, "user.mapi.flags").unwrap().parse().unwrap();
+        flags & PROPATTR_WRITEABLE == 0
+    }
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// Who may not read the source file may not read what is shown of it, though all may look into the
+/// mount; `.msgfs` is for the mounter alone.
+#[test]
+fn others_see_what_they_may_see_in_the_source() {
+    if !rustix::process::geteuid().is_root() || !is_installed("setpriv") {
+        println!("SKIPPED: needs root and setpriv");
+        return;
+    }
+    let source = Folder::new();
+    for (name, mode) in [("private", 0o600), ("group", 0o640), ("public", 0o644)] {
+        set_mode(&source.put(format!("{name}.msg"), letter(name).to_bytes()), mode);
+    }
+    std::os::unix::fs::chown(source.join("group.msg"), None, Some(1234)).unwrap();
+    set_mode(source.path(), 0o755);
+    let Some(mount) = Mounted::new(source.path(), "allow_other") else { return };
+    // Whoever mounted has read them, so that they are in the kernel's memory.
+    for name in ["private", "group", "public"] {
+        assert_eq!(mount.text(format!("{name}.msg/subject")), format!("{name}\n"));
+    }
+    assert!(mount.session("messages_opened") > 0);
+    set_mode(mount.root().parent().unwrap(), 0o1777);
+    let reads = |group: &str, path: &str| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--clear-groups", &format!("--regid={group}"), "cat"]);
+        run(command.arg(mount.path(path)), MOMENT).status.success()
+    };
+    for (group, name, expected) in [
+        ("65534", "private", false),
+        ("65534", "group", false),
+        ("1234", "group", true),
+        ("65534", "public", true),
+    ] {
+        for file in ["subject", "message.msg", "mapi/PR_SUBJECT"] {
+            assert_eq!(reads(group, &format!("{name}.msg/{file}")), expected, "{name} {file}");
+        }
+    }
+    assert!(!reads("65534", ".msgfs/session"));
+    for (path, mode) in [(".msgfs", 0o500), (".msgfs/session", 0o400)] {
+        let found = mount.path(path).metadata().unwrap();
+        assert_eq!((found.mode() & 0o7777, found.uid(), found.gid()), (mode, 0, 0));
+    }
+}
+
+/// The group bits of a file with an access list are the mask of the list; the group has what its
+/// own entry gives it.
+#[test]
+fn an_access_list_gives_the_group_no_more_than_its_entry() {
+    let (user_obj, user, group_obj, mask, other) = (0x01_u16, 0x02, 0x04, 0x10, 0x20);
+    let entry = |kind: u16, bits: u16, id: u32| {
+        [&kind.to_le_bytes()[..], &bits.to_le_bytes(), &id.to_le_bytes()].concat()
+    };
+    let list = |of_group: u16, of_mask: u16| {
+        let entries = [
+            entry(user_obj, 6, u32::MAX),
+            entry(user, 6, 1234),
+            entry(group_obj, of_group, u32::MAX),
+            entry(mask, of_mask, u32::MAX),
+            entry(other, 0, u32::MAX),
+        ];
+        [&2_u32.to_le_bytes()[..], &entries.concat()].concat()
+    };
+    let source = Folder::new().with("sub/none.txt", "n");
+    let lists = [("a", 0, 6, 0o600), ("b", 4, 6, 0o640), ("c", 6, 4, 0o640), ("d", 6, 6, 0o660)];
+    for (name, of_group, of_mask, _) in lists {
+        for extension in ["msg", "txt"] {
+            let path = source.put(format!("{name}.{extension}"), letter(name).to_bytes());
+            let list = list(of_group, of_mask);
+            let name = "system.posix_acl_access";
+            match rustix::fs::setxattr(&path, name, &list, XattrFlags::empty()) {
+                Err(Errno::OPNOTSUPP) => {
+                    println!("SKIPPED: the file system of temporary files has no access lists");
+                    return;
+                }
+                outcome => outcome.unwrap(),
+            }
+            assert_eq!(path.metadata().unwrap().mode() & 0o070, u32::from(of_mask) << 3);
+        }
+    }
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    // By their names, and as they come in a listing.
+    for listed in [false, true] {
+        if listed {
+            run(Command::new("ls").arg("-lR").arg(mount.root()), MOMENT).expect_success();
+        }
+        for (name, _, _, expected) in lists {
+            for path in [format!("{name}.txt"), format!("{name}.msg/subject")] {
+                let found = mount.path(&path).metadata().unwrap().mode();
+                assert_eq!(found & 0o7777, expected, "{path}");
+            }
+            let directory = mount.path(format!("{name}.msg")).metadata().unwrap().mode();
+            assert_eq!(directory & 0o666, expected, "{name}");
         }
     }
 }
@@ -52,21 +177,23 @@ fn attributes_of_a_message_directory() {
     let Some(mount) = Mounted::new(source.path(), "") else { return };
     let (stored, found) = (file.metadata().unwrap(), mount.path("a.msg").metadata().unwrap());
     assert!(found.is_dir());
-    assert_eq!(found.mode() & 0o7777, 0o555);
+    let of_source = stored.mode() & 0o666;
+    assert_eq!(found.mode() & 0o7777, of_source | (of_source & 0o444) >> 2);
     assert_eq!((found.len(), found.blocks()), (stored.len(), 0));
     assert_eq!((found.mtime(), found.mtime_nsec()), (1_234_567_890, 123_456_789));
     assert_eq!((found.uid(), found.gid()), (stored.uid(), stored.gid()));
     assert_eq!(mount.session("messages_opened"), 0);
 }
 
-/// Files that are no messages keep their attributes, but for the permission to write.
+/// Files that are no messages keep their attributes, but for setuid and setgid.
 #[test]
 fn attributes_of_other_files() {
     let source = Folder::new().with("notes.txt", "n").with("sub/run", "#!/bin/sh\n");
     fs::set_permissions(source.join("notes.txt"), Permissions::from_mode(0o640)).unwrap();
-    fs::set_permissions(source.join("sub/run"), Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(source.join("sub/run"), Permissions::from_mode(0o6755)).unwrap();
+    fs::set_permissions(source.join("sub"), Permissions::from_mode(0o3777)).unwrap();
     let Some(mount) = Mounted::new(source.path(), "") else { return };
-    for (name, mode) in [("notes.txt", 0o440), ("sub/run", 0o555), ("sub", 0o555)] {
+    for (name, mode) in [("notes.txt", 0o640), ("sub/run", 0o755), ("sub", 0o1777)] {
         let stored = source.join(name).metadata().unwrap();
         let found = mount.path(name).metadata().unwrap();
         assert_eq!(found.mode() & 0o7777, mode, "{name}");

@@ -2,8 +2,10 @@
 //! of the same definitions. Knows nothing of what a command does.
 
 mod extract;
+mod find;
 mod grep;
 mod ls;
+mod show;
 
 use std::path::PathBuf;
 
@@ -11,8 +13,10 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub(super) use extract::Extract;
+pub(super) use find::{Filters, Find, MessageKind, SortKey};
 pub(super) use grep::{Grep, Order, Part};
 pub(super) use ls::Ls;
+pub(super) use show::Show;
 
 const TOPICS_HINT: &str =
     "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show'.";
@@ -56,6 +60,21 @@ pub(in crate::cli) struct Mount {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Command {
+    /// Print messages as a person reads them.
+    ///
+    /// Shows the header, the body, the attachments, and what cannot be read. PATH is a message,
+    /// or one that is embedded in it, as mail/Offer.msg/attachments/Order.msg; '-' is a message
+    /// on standard input.
+    /// On a terminal the text goes through $MSGFS_PAGER, $PAGER, or less. Exit status: 0 if all
+    /// could be read, 1 if something is damaged, 2 if a path is missing or no message.
+    Show(Show),
+    /// Find messages by their fields, dates and attachments.
+    ///
+    /// Prints the path of each message below PATH that has all of what is asked for. Of a filter
+    /// that is given more than once, one must hold. A PATTERN is a regular expression that ignores
+    /// case unless it has a capital letter. Exit status: 0, also if nothing is found; 1 if a
+    /// message is damaged so that the filters cannot be asked; 2 after an error.
+    Find(Box<Find>),
     /// List folders, messages and what is in them.
     ///
     /// PATH is a folder, a message or a path that leads into one, as mail/Offer.msg/attachments;
@@ -86,6 +105,18 @@ pub(in crate::cli) enum Command {
     Check(Check),
     /// Unmount; a mount in use ends with its last user.
     Umount(Umount),
+    /// List the messages with edits that are not saved, and what was kept.
+    ///
+    /// A line each, with tabs between: what is the matter, the path, since when (UTC), and why.
+    /// 'unsaved' is about to be saved; 'failed' could not be saved and is tried again; of a
+    /// 'conflict' another program has changed the file; 'left' are edits whose mount was killed,
+    /// the next one with -o edit applies them; 'kept' is a folder with the edited files, which is
+    /// yours to use and to remove. Exit status: 1 if anything is more than unsaved.
+    Status(State),
+    /// Save messages of a mount now: of PATH, or of all that is below it.
+    Save(Save),
+    /// Throw the unsaved edits of a message in a mount away.
+    Discard(Discard),
     /// Explain a command, an option of -o, or all options.
     Help(Help),
     /// Print the man page, of msgfs or of a command.
@@ -156,6 +187,30 @@ pub(in crate::cli) struct Umount {
     /// Where it is mounted.
     #[arg(value_name = "MOUNTPOINT")]
     pub(in crate::cli) mount_point: PathBuf,
+}
+
+/// Whose state to list.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct State {
+    /// A mount; all of yours if none is given.
+    #[arg(value_name = "MOUNTPOINT")]
+    pub(in crate::cli) mount_point: Option<PathBuf>,
+}
+
+/// What to save.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Save {
+    /// Messages in a mount, folders of one, or a mount.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+}
+
+/// Which edits to throw away.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Discard {
+    /// Messages in a mount.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
 }
 
 /// What to explain.

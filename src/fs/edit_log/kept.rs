@@ -153,15 +153,15 @@ impl<'a> Files<'a> {
         for edit in &edits.edits {
             match &edit.operation {
                 Operation::Set { path, value } | Operation::Temporary { path, value } => {
-                    files.values.insert(path.clone(), value);
+                    files.values.insert(path.into(), value);
                 }
                 Operation::Remove { path } => {
                     files.values.retain(|file, _| !file.starts_with(path));
                     files.folders.retain(|folder| !folder.starts_with(path));
                 }
-                Operation::Rename { from, to } => files.rename(from, to),
+                Operation::Rename { from, to } => files.rename(Path::new(from), Path::new(to)),
                 Operation::CreateMessage { path } => {
-                    files.folders.insert(path.clone());
+                    files.folders.insert(path.into());
                 }
                 Operation::Create => {}
                 Operation::Arrive { value, .. } => files.arrived = Some(value),
@@ -242,13 +242,15 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// that was set many times the last time counts.
 fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
     let line = |operation: &Operation| match operation {
-        Operation::Set { path, .. } => format!("set\t{}", escaped(path)),
-        Operation::Remove { path } => format!("removed\t{}", escaped(path)),
-        Operation::Rename { from, to } => format!("renamed\t{}\t{}", escaped(from), escaped(to)),
-        Operation::CreateMessage { path } => format!("made\t{}", escaped(path)),
+        Operation::Set { path, .. } => format!("set\t{}", escaped(path.as_ref())),
+        Operation::Remove { path } => format!("removed\t{}", escaped(path.as_ref())),
+        Operation::Rename { from, to } => {
+            format!("renamed\t{}\t{}", escaped(from.as_ref()), escaped(to.as_ref()))
+        }
+        Operation::CreateMessage { path } => format!("made\t{}", escaped(path.as_ref())),
         Operation::Create => "made\t.".to_owned(),
         Operation::Arrive { .. } => "replaced\t.".to_owned(),
-        Operation::Temporary { path, .. } => format!("temporary\t{}", escaped(path)),
+        Operation::Temporary { path, .. } => format!("temporary\t{}", escaped(path.as_ref())),
     };
     let mut lines: Vec<String> = Vec::new();
     let mut seen = BTreeSet::new();

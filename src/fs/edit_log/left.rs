@@ -113,8 +113,9 @@ pub(super) fn remove_empty(mount: &Path) {
     }
 }
 
-/// Takes over the log in a folder, and says what is left of it: `None` if a save contained all.
-pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<Option<(MessageLog, LeftOver)>> {
+/// Takes over the log in a folder, and says what is left of it. If a save contained all, the log
+/// is ended.
+pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<(MessageLog, LeftOver)> {
     let (mut log, edits) = MessageLog::open(folder)?;
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
@@ -122,17 +123,15 @@ pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<Option<(Messag
     if let Some((upto, present)) = saved.zip(present) {
         log.saved(upto, present)?;
     }
-    if log.last().is_none() {
-        if !log.is_ended() {
-            log.end()?;
-        }
-        return Ok(None);
+    if log.last().is_none() && !log.is_ended() {
+        log.end()?;
     }
     let is_unchanged = saved.is_some() || present == edits.base;
     let base = if saved.is_some() { present } else { edits.base };
     let unsaved = edits.edits.into_iter();
-    let edits = unsaved.filter(|edit| saved.is_none_or(|upto| edit.sequence > upto)).collect();
-    Ok(Some((log, LeftOver { path, since: edits_since(&edits), base, edits, is_unchanged })))
+    let edits: Vec<_> =
+        unsaved.filter(|edit| saved.is_none_or(|upto| edit.sequence > upto)).collect();
+    Ok((log, LeftOver { path, since: edits_since(&edits), base, edits, is_unchanged }))
 }
 
 /// Lists the messages with edits in a state folder, of all sources.
@@ -160,7 +159,7 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
 }
 
 /// The bytes of a file as edits of a message.
-pub(super) fn edits_of_a_file(message: &Path, path: &Path, bytes: &Arc<Source>) -> Edits {
+pub(super) fn edits_of_a_file(message: &Path, path: &str, bytes: &Arc<Source>) -> Edits {
     let operation = Operation::Temporary { path: path.to_owned(), value: Arc::clone(bytes) };
     let at = SystemTime::now();
     Edits {
@@ -201,7 +200,7 @@ impl Edits {
     }
 }
 
-fn edits_since(edits: &Vec<Edit>) -> SystemTime {
+fn edits_since(edits: &[Edit]) -> SystemTime {
     edits.first().map_or_else(SystemTime::now, |edit| edit.at)
 }
 

@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use crate::storage::{FileState, Source};
 
 use super::record::{Change, Record, SIGNATURE, Stored};
-use super::{Operation, Sequence};
+use super::{Failure, Operation, Sequence};
 
 /// A value of at most so many bytes lies in the log itself.
 const INLINE_BYTES_MAX: u64 = 64 << 10;
@@ -29,7 +29,7 @@ pub(super) struct MessageLog {
     /// When the first edit was made.
     pub(super) since: SystemTime,
     /// Why the last save failed.
-    pub(super) error: Option<String>,
+    pub(super) failure: Option<Failure>,
     entries: Vec<Entry>,
     /// The end of the last whole record. What lies behind is overwritten.
     len: u64,
@@ -84,7 +84,7 @@ impl MessageLog {
             message,
             base,
             since,
-            error: None,
+            failure: None,
             entries: Vec::new(),
             len: 0,
             next: 1,
@@ -111,7 +111,7 @@ impl MessageLog {
             message: edits.message.clone(),
             base: edits.base,
             since: edits.since,
-            error: None,
+            failure: None,
             next: entries.last().map_or(1, |entry| entry.sequence.0 + 1),
             entries,
             len,
@@ -185,7 +185,7 @@ impl MessageLog {
         let split = self.entries.partition_point(|entry| entry.sequence <= upto);
         let (saved, rest) = self.entries.split_at(split);
         let saved: Vec<_> = saved.iter().filter(|entry| entry.is_spooled).copied().collect();
-        self.error = None;
+        self.failure = None;
         let Some(first) = rest.first().copied() else { return self.end() };
         (self.base, self.since) = (Some(state), first.at);
         let (file, head) = self.write_head(NEW_LOG)?;
@@ -243,7 +243,7 @@ impl MessageLog {
     /// What the record of an operation says, once its value is stored, and whether that lies in a
     /// file of its own.
     fn store(&self, sequence: Sequence, operation: &Operation) -> io::Result<(Change, bool)> {
-        let path = |path: &PathBuf| path.clone();
+        let path = |path: &String| path.clone();
         let change = match operation {
             Operation::Set { path: file, value } => {
                 Change::Set { path: path(file), value: self.store_value(sequence, value)? }

@@ -40,7 +40,7 @@ mod record;
 mod state_folder;
 mod text;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,11 @@ use message_log::MessageLog;
 pub use kept::{Kept, Whole, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
-pub use text::{escaped, unsaved_line};
+pub use text::{escaped, rfc3339, unescaped, unsaved_line};
+
+/// The extended attribute of a message directory that stands for its unsaved edits: to remove it
+/// throws them away. It is not listed, so that no program that copies attributes meets it.
+pub const UNSAVED_ATTRIBUTE: &str = "user.msgfs.unsaved";
 
 /// One edit of a message. The paths are those of files in the message's directory.
 #[derive(Clone, Debug)]
@@ -62,26 +66,26 @@ pub enum Operation {
     /// A file has this value.
     Set {
         /// The file.
-        path: PathBuf,
+        path: String,
         /// Its value. A file that it is read from must not be written to any more.
         value: Arc<Source>,
     },
     /// A file is removed for good. While a removal is provisional it is no edit.
     Remove {
         /// The file.
-        path: PathBuf,
+        path: String,
     },
     /// An attachment has another name.
     Rename {
         /// Its old path.
-        from: PathBuf,
+        from: String,
         /// Its new one.
-        to: PathBuf,
+        to: String,
     },
     /// An empty message is embedded.
     CreateMessage {
         /// The path of its directory.
-        path: PathBuf,
+        path: String,
     },
     /// The message itself is new: the source has no file of it yet.
     Create,
@@ -96,7 +100,7 @@ pub enum Operation {
     /// but it may be the user's text: of what a crash leaves it is kept.
     Temporary {
         /// The file.
-        path: PathBuf,
+        path: String,
         /// Its bytes, as of [`Operation::Set`].
         value: Arc<Source>,
     },
@@ -114,7 +118,26 @@ pub struct Unsaved {
     /// When the first of the edits was made.
     pub since: SystemTime,
     /// Why the last save of them failed.
-    pub error: Option<String>,
+    pub failure: Option<Failure>,
+}
+
+/// Why a save failed.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// Another program has changed the file, or taken its name: to try again is of no use.
+    Conflict(String),
+    /// Something else, as a full disk: it is tried again.
+    Other(String),
+}
+
+/// What killed mounts of a source have left.
+#[derive(Debug, Default)]
+pub struct Left {
+    /// The edits, by message.
+    pub edits: Vec<LeftOver>,
+    /// The folders below the source in which a save may have been killed, so that its temporary
+    /// file is there (`storage::remove_leftovers`).
+    pub folders: BTreeSet<PathBuf>,
 }
 
 /// The edits of one mount.
@@ -139,10 +162,11 @@ struct Messages {
 
 impl EditLog {
     /// Opens the log of a mount of a source, and takes over what killed mounts have left of it.
+    /// Each of them may have been killed in a save: [`Left::folders`] says where.
     ///
     /// # Errors
     /// Where the state folder cannot be read or written: there must be no writable mount then.
-    pub fn open(state_folder: StateFolder, scope: Scope<'_>) -> io::Result<(Self, Vec<LeftOver>)> {
+    pub fn open(state_folder: StateFolder, scope: Scope<'_>) -> io::Result<(Self, Left)> {
         let edits = state_folder.edits();
         let held = state_folder.hold()?;
         let (folder, lock) = left::own_folder(&edits)?;
@@ -157,12 +181,14 @@ impl EditLog {
         left::tidy(&edits, &log.folder)?;
         // Reading takes a while, and what is taken is ours.
         drop(held);
-        let mut left = Vec::new();
+        let mut left = Left::default();
         for folder in taken {
-            if let Some((of_message, left_over)) = left::read(&folder, scope)? {
+            let (of_message, left_over) = left::read(&folder, scope)?;
+            left.folders.extend(left_over.path.parent().map(Path::to_owned));
+            if !of_message.is_ended() {
                 let of_message = Arc::new(Mutex::new(of_message));
                 log.messages().by_path.insert(left_over.path.clone(), of_message);
-                left.push(left_over);
+                left.edits.push(left_over);
             }
         }
         Ok((log, left))
@@ -250,11 +276,10 @@ impl EditLog {
     }
 
     /// Notes why a save failed, for who asks.
-    pub fn failed(&self, message: &Path, error: String) {
-        let _ = self.with(message, |log| {
-            log.error = Some(error);
-            Ok(())
-        });
+    pub fn failed(&self, message: &Path, failure: Failure) {
+        if let Some(log) = self.known(message) {
+            lock(&log).failure = Some(failure);
+        }
     }
 
     /// Notes that a message lies elsewhere, in a file of this state. What another one had logged
@@ -300,7 +325,7 @@ impl EditLog {
     pub fn keep_file(
         &self,
         message: &Path,
-        path: &Path,
+        path: &str,
         bytes: &Arc<Source>,
         reason: &str,
     ) -> io::Result<PathBuf> {
@@ -329,7 +354,7 @@ impl EditLog {
             .filter_map(|(path, log)| {
                 let log = lock(&log);
                 log.last()?;
-                Some(Unsaved { path, since: log.since, error: log.error.clone() })
+                Some(Unsaved { path, since: log.since, failure: log.failure.clone() })
             })
             .collect();
         unsaved.sort_by(|a, b| a.path.cmp(&b.path));

@@ -28,13 +28,13 @@ pub(super) enum Record {
 /// What an edit does, and where its bytes are.
 #[derive(Debug, PartialEq)]
 pub(super) enum Change {
-    Set { path: PathBuf, value: Stored },
-    Remove { path: PathBuf },
-    Rename { from: PathBuf, to: PathBuf },
-    CreateMessage { path: PathBuf },
+    Set { path: String, value: Stored },
+    Remove { path: String },
+    Rename { from: String, to: String },
+    CreateMessage { path: String },
     Create,
     Arrive { value: Stored, modified: Option<SystemTime> },
-    Temporary { path: PathBuf, value: Stored },
+    Temporary { path: String, value: Stored },
 }
 
 /// The bytes of a value.
@@ -192,21 +192,21 @@ impl Out {
         match change {
             Change::Set { path, value } => {
                 self.byte(0);
-                self.path(path);
+                self.bytes(path.as_bytes());
                 self.stored(value);
             }
             Change::Remove { path } => {
                 self.byte(1);
-                self.path(path);
+                self.bytes(path.as_bytes());
             }
             Change::Rename { from, to } => {
                 self.byte(2);
-                self.path(from);
-                self.path(to);
+                self.bytes(from.as_bytes());
+                self.bytes(to.as_bytes());
             }
             Change::CreateMessage { path } => {
                 self.byte(3);
-                self.path(path);
+                self.bytes(path.as_bytes());
             }
             Change::Create => self.byte(4),
             Change::Arrive { value, modified } => {
@@ -216,7 +216,7 @@ impl Out {
             }
             Change::Temporary { path, value } => {
                 self.byte(6);
-                self.path(path);
+                self.bytes(path.as_bytes());
                 self.stored(value);
             }
         }
@@ -245,13 +245,13 @@ impl In<'_> {
 
     fn change(&mut self) -> Option<Change> {
         Some(match self.byte()? {
-            0 => Change::Set { path: self.path()?, value: self.stored()? },
-            1 => Change::Remove { path: self.path()? },
-            2 => Change::Rename { from: self.path()?, to: self.path()? },
-            3 => Change::CreateMessage { path: self.path()? },
+            0 => Change::Set { path: self.text()?, value: self.stored()? },
+            1 => Change::Remove { path: self.text()? },
+            2 => Change::Rename { from: self.text()?, to: self.text()? },
+            3 => Change::CreateMessage { path: self.text()? },
             4 => Change::Create,
             5 => Change::Arrive { value: self.stored()?, modified: self.time()? },
-            6 => Change::Temporary { path: self.path()?, value: self.stored()? },
+            6 => Change::Temporary { path: self.text()?, value: self.stored()? },
             _ => return None,
         })
     }
@@ -291,6 +291,10 @@ impl In<'_> {
 
     fn path(&mut self) -> Option<PathBuf> {
         Some(OsString::from_vec(self.bytes()?.to_vec()).into())
+    }
+
+    fn text(&mut self) -> Option<String> {
+        Some(std::str::from_utf8(self.bytes()?).ok()?.to_owned())
     }
 
     fn bytes(&mut self) -> Option<&[u8]> {
@@ -337,7 +341,7 @@ mod tests {
         let at = UNIX_EPOCH + Duration::new(1_700_000_000, 5);
         let early = UNIX_EPOCH - Duration::new(10, 1);
         let edit = |number, change| Record::Edit { sequence: Sequence(number), at, change };
-        let odd = PathBuf::from(OsString::from_vec(b"a\xFF\n/".repeat(60)));
+        let odd = "a\u{1}\n/é".repeat(60);
         let inline = |bytes: &[u8]| Stored::Inline(bytes.to_vec());
         vec![
             Record::Head { message: "/mail/A.msg".into(), base: Some(state(1)), since: early },
@@ -351,7 +355,7 @@ mod tests {
             edit(8, Change::Arrive { value: inline(b""), modified: None }),
             edit(9, Change::Temporary { path: "4913".into(), value: inline(b"t") }),
             Record::Committing { upto: Sequence(4), state: state(2) },
-            Record::Moved { message: "/mail/B.msg".into(), base: None },
+            Record::Moved { message: OsString::from_vec(b"/\xFF\n".into()).into(), base: None },
         ]
     }
 

@@ -62,6 +62,7 @@ fn storage_errno(error: &storage::Error) -> Errno {
     match error {
         storage::Error::Changed { .. } => Errno::ESTALE,
         storage::Error::Exists { .. } => Errno::EEXIST,
+        storage::Error::Linked { .. } => Errno::EPERM,
         storage::Error::Name { .. } => Errno::EINVAL,
         // Written anew it would lose what cannot be read.
         storage::Error::Incomplete(_) => Errno::EROFS,

@@ -5,7 +5,8 @@
 //! | which property or attachment a path stands for | `place` |
 //! | what may be done with it, and why not | `access` |
 //! | whether bytes are what a file holds already | `unchanged` |
-//! | texts of the reader's view, read back | `reader` |
+//! | texts of the reader's view, read back | `reader`, `addresses` |
+//! | whether what is being written can still become a value | `start` |
 //! | the bodies, which must say the same | `bodies`, `body_times` |
 //! | the pictures of an HTML body | `inline` |
 //! | files in `attachments/` | `attachments` |
@@ -13,12 +14,14 @@
 //! Knows nothing of open files or of when a message is saved.
 
 mod access;
+mod addresses;
 mod attachments;
 mod bodies;
 mod body_times;
 mod inline;
 mod place;
 mod reader;
+mod start;
 mod unchanged;
 
 use std::sync::Arc;
@@ -39,6 +42,7 @@ pub use access::{Access, access, check_open};
 use bodies::SetBodies;
 pub use body_times::BodyTimes;
 use place::{Key, Part, Place, What};
+pub use start::StartCheck;
 
 /// A text longer than this is no value of a property.
 const TEXT_BYTES_MAX: u64 = 256 << 20;

@@ -6,6 +6,7 @@ use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::super::error::Error;
 use super::super::reader::ReaderFile;
+use super::addresses;
 
 /// The properties of one party of a message.
 struct Party {
@@ -38,14 +39,15 @@ const SENT_REPRESENTING: Party = Party {
 /// Sets a file that is no body to a text. One newline at its end is not part of the value.
 pub(super) fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     let value = text.strip_suffix('\n').unwrap_or(text);
+    let addresses = || addresses::parse(text, &addresses::shown(message, file));
     match file {
         ReaderFile::Subject => set_text(message, tags::PR_SUBJECT, value),
-        ReaderFile::From => set_party(message, &SENT_REPRESENTING, text),
-        ReaderFile::Sender => set_party(message, &SENDER, text),
-        ReaderFile::To => set_recipients(message, RecipientType::To, text),
-        ReaderFile::Cc => set_recipients(message, RecipientType::Cc, text),
-        ReaderFile::Bcc => set_recipients(message, RecipientType::Bcc, text),
-        ReaderFile::ReplyTo => set_reply_to(message, text),
+        ReaderFile::From => set_party(message, &SENT_REPRESENTING, &addresses()?),
+        ReaderFile::Sender => set_party(message, &SENDER, &addresses()?),
+        ReaderFile::To => Ok(message.set_recipients(RecipientType::To, &addresses()?)?),
+        ReaderFile::Cc => Ok(message.set_recipients(RecipientType::Cc, &addresses()?)?),
+        ReaderFile::Bcc => Ok(message.set_recipients(RecipientType::Bcc, &addresses()?)?),
+        ReaderFile::ReplyTo => set_reply_to(message, &addresses()?),
         ReaderFile::Date => set_time(message, tags::PR_CLIENT_SUBMIT_TIME, value),
         ReaderFile::Received => set_time(message, tags::PR_MESSAGE_DELIVERY_TIME, value),
         ReaderFile::Class => set_text(message, tags::PR_MESSAGE_CLASS, one_line(value)?),
@@ -119,13 +121,8 @@ fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tag, &Value::Multiple(values))?)
 }
 
-fn set_recipients(message: &Message, wanted: RecipientType, text: &str) -> Result<(), Error> {
-    Ok(message.set_recipients(wanted, &parse_addresses(text)?)?)
-}
-
-fn set_party(message: &Message, party: &Party, text: &str) -> Result<(), Error> {
-    let addresses = parse_addresses(text)?;
-    let [address] = addresses.as_slice() else {
+fn set_party(message: &Message, party: &Party, addresses: &[Address]) -> Result<(), Error> {
+    let [address] = addresses else {
         if addresses.is_empty() {
             return remove_party(message, party);
         }
@@ -159,8 +156,7 @@ fn remove_party(message: &Message, party: &Party) -> Result<(), Error> {
 }
 
 /// Where replies go (`PR_REPLY_RECIPIENT_ENTRIES`, a FlatEntryList, \[MS-OXCDATA\] 2.3.3).
-fn set_reply_to(message: &Message, text: &str) -> Result<(), Error> {
-    let addresses = parse_addresses(text)?;
+fn set_reply_to(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     if addresses.is_empty() {
         super::delete(message, tags::PR_REPLY_RECIPIENT_ENTRIES)?;
         return super::delete(message, tags::PR_REPLY_RECIPIENT_NAMES);
@@ -170,7 +166,7 @@ fn set_reply_to(message: &Message, text: &str) -> Result<(), Error> {
         .map(|one| if one.name.is_empty() { one.address.as_str() } else { one.name.as_str() })
         .collect();
     let mut entries = Vec::new();
-    for address in &addresses {
+    for address in addresses {
         let entry = address.to_one_off_entry_id();
         entries.extend(length(entry.len())?.to_le_bytes());
         entries.extend(&entry);
@@ -187,37 +183,6 @@ fn length(len: usize) -> Result<u32, Error> {
     u32::try_from(len).map_err(|_| Error::invalid("fewer addresses"))
 }
 
-/// One address a line: `Name <address>`, an address, or a name.
-fn parse_addresses(text: &str) -> Result<Vec<Address>, Error> {
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-    lines.map(parse_address).collect()
-}
-
-fn parse_address(line: &str) -> Result<Address, Error> {
-    let expected = || Error::invalid("one address a line, as Name <name@example.org>");
-    if line.chars().any(char::is_control) {
-        return Err(expected());
-    }
-    // Some write a name, or what should become one, in angle brackets.
-    if let Some((name, rest)) = line.rsplit_once('<').filter(|_| !line.ends_with(">>")) {
-        let address = rest.strip_suffix('>').ok_or_else(expected)?.trim();
-        if address.is_empty() {
-            return Err(expected());
-        }
-        let name = name.trim();
-        let quoted = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-        let name = quoted.unwrap_or(name).to_owned();
-        return Ok(Address { name, address: address.to_owned() });
-    }
-    let is_address = (line.contains('@') && !line.contains(char::is_whitespace))
-        // An X.500 name.
-        || line.to_ascii_lowercase().starts_with("/o=");
-    Ok(match is_address {
-        true => Address { name: String::new(), address: line.to_owned() },
-        false => Address { name: line.to_owned(), address: String::new() },
-    })
-}
-
 fn one_line(text: &str) -> Result<&str, Error> {
     match text.contains(['\n', '\r']) {
         true => Err(Error::invalid("one line")),
@@ -227,30 +192,7 @@ fn one_line(text: &str) -> Result<&str, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{crlf_lines, parse_addresses};
-
-    #[track_caller]
-    fn check(line: &str, name: &str, address: &str) {
-        let found = parse_addresses(line).unwrap();
-        assert_eq!(found.len(), 1, "{line}");
-        assert_eq!((found[0].name.as_str(), found[0].address.as_str()), (name, address), "{line}");
-    }
-
-    #[test]
-    fn an_address_has_a_name_or_not() {
-        check("Sales <sales@example.org>\n", "Sales", "sales@example.org");
-        check("help@example.org", "", "help@example.org");
-        check("<help@example.org>", "", "help@example.org");
-        check("\"Doe, Jane\" <jane@example.org>", "Doe, Jane", "jane@example.org");
-        check("A <b> c <d@example.org>", "A <b> c", "d@example.org");
-        check("All of Sales", "All of Sales", "");
-        check("<<[cc]>>", "<<[cc]>>", "");
-        check("/O=ORG/CN=X", "", "/O=ORG/CN=X");
-        for wrong in ["Name <", "Name <a@b", "Name <>", "a\u{1}b"] {
-            assert!(parse_addresses(wrong).is_err(), "{wrong}");
-        }
-        assert_eq!(parse_addresses("\n \n").unwrap(), []);
-    }
+    use super::crlf_lines;
 
     #[test]
     fn line_ends_of_strings() {

@@ -14,6 +14,7 @@ use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
 use super::encode::Encoded;
 use super::error::Error;
 use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
+use super::note::Note;
 use super::properties::{Header, MapiProp, PropertySet};
 use super::property_editor::is_ansi;
 use super::session::{Object, ObjectKind};
@@ -73,6 +74,15 @@ impl AttachmentData {
 }
 
 impl Attachment {
+    /// What of its values was read otherwise than the file says.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn notes(&self) -> Result<Vec<Note>, Error> {
+        let data = self.object.data()?;
+        Ok(data.properties.guessed_strings(data.message.strings()))
+    }
+
     pub(super) fn new(object: Arc<Object<AttachmentData>>, draft: Option<Arc<Draft>>) -> Self {
         Self { object, draft }
     }

@@ -339,7 +339,16 @@ impl Message {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.data()?;
-        Ok(data.properties.notes().to_vec())
+        let mut notes = data.properties.notes().to_vec();
+        if let Some(guess) = data.strings.guess() {
+            let place = data.storage().path();
+            notes.push(Note { place, text: format!("8-bit strings are {guess}") });
+        }
+        let recipients = data.recipients().iter().map(|(_, set)| set);
+        for set in std::iter::once(&data.properties).chain(recipients) {
+            notes.extend(set.guessed_strings(&data.strings));
+        }
+        Ok(notes)
     }
 
     /// The memory this message takes, its file's included, in bytes.

@@ -152,6 +152,31 @@ impl PropertySet {
         &self.notes
     }
 
+    /// The 8-bit strings that are read in a code page of their own, since they are not in that of
+    /// the message. They are read for it.
+    pub(super) fn guessed_strings(&self, strings: &Strings) -> Vec<Note> {
+        let mut notes = Vec::new();
+        let mut note = |tag: PropertyTag, stream: &Stream| {
+            if let (_, Some(guess)) = strings.page_of(&stream.read_salvage().0) {
+                notes.push(Note { place: self.place(tag), text: guess.to_string() });
+            }
+        };
+        for property in &self.properties {
+            match property.tag.property_type() {
+                PropertyType::STRING8 => {
+                    self.stream(property)
+                        .into_iter()
+                        .for_each(|stream| note(property.tag, &stream));
+                }
+                PropertyType::MULTIPLE_STRING8 => self
+                    .element_streams(property.tag)
+                    .for_each(|(_, stream)| note(property.tag, &stream)),
+                _ => {}
+            }
+        }
+        notes
+    }
+
     /// The storage the properties lie in.
     pub fn storage(&self) -> &Storage {
         &self.storage
@@ -224,8 +249,11 @@ impl PropertySet {
     }
 
     fn defect(&self, tag: PropertyTag, cause: impl Into<String>) -> Defect {
-        let path = self.storage.path();
-        Defect { place: format!("{}/{tag}", path.trim_end_matches('/')), cause: cause.into() }
+        Defect { place: self.place(tag), cause: cause.into() }
+    }
+
+    fn place(&self, tag: PropertyTag) -> String {
+        format!("{}/{tag}", self.storage.path().trim_end_matches('/'))
     }
 
     fn read_property_stream(&mut self, header: Header) {

@@ -1,10 +1,12 @@
 //! Which code page the `PT_STRING8` values of a message are in, and their decoding.
 //!
 //! Files say it in four places that contradict each other; the order below was measured on real
-//! files. Knows nothing of which property a string belongs to.
+//! files. A stated page that the strings are not in gives way to a guess, which is a note. Knows
+//! nothing of which property a string belongs to.
 
 use std::sync::{Arc, OnceLock};
 
+use crate::mapi::detect::{self, Guess};
 use crate::mapi::{CodePage, tags};
 use crate::storage::{Entry, Storage};
 
@@ -19,7 +21,8 @@ pub struct Strings {
     hints: Hints,
     chosen: Option<CodePage>,
     outer: Option<Arc<Strings>>,
-    code_page: OnceLock<CodePage>,
+    stated: OnceLock<Option<CodePage>>,
+    chosen_for_all: OnceLock<(CodePage, Option<Guess>)>,
 }
 
 /// The properties that speak of the code page.
@@ -50,7 +53,14 @@ impl Strings {
             locale: number(tags::PR_MESSAGE_LOCALE_ID),
             internet: number(tags::PR_INTERNET_CPID),
         };
-        Self { storage: storage.clone(), hints, chosen, outer, code_page: OnceLock::new() }
+        Self {
+            storage: storage.clone(),
+            hints,
+            chosen,
+            outer,
+            stated: OnceLock::new(),
+            chosen_for_all: OnceLock::new(),
+        }
     }
 
     /// The strings of the same message with other content.
@@ -60,7 +70,28 @@ impl Strings {
 
     /// The code page of the message's `PT_STRING8` values.
     pub fn code_page(&self) -> CodePage {
-        *self.code_page.get_or_init(|| self.chosen.unwrap_or_else(|| self.detect()))
+        self.page_and_guess().0
+    }
+
+    /// The code page that is stated for them, here or by a message around; `None` if nothing is.
+    pub fn stated_code_page(&self) -> Option<CodePage> {
+        *self.stated.get_or_init(|| self.chosen.or_else(|| self.find_stated()))
+    }
+
+    /// The guess by which all of them are read, if their page is one.
+    pub(super) fn guess(&self) -> Option<Guess> {
+        self.page_and_guess().1
+    }
+
+    /// The page for all of them, looked for among the bytes only where a string needs it.
+    fn page_and_guess(&self) -> (CodePage, Option<Guess>) {
+        *self.chosen_for_all.get_or_init(|| {
+            let stated = self.stated_code_page();
+            match self.chosen.or_else(|| stated.filter(|page| self.is_stated_right(*page))) {
+                Some(page) => (page, None),
+                None => self.guess_for_all(stated),
+            }
+        })
     }
 
     /// `PR_INTERNET_CPID`, which governs `PR_HTML`; inherited from the message around. A code page
@@ -83,17 +114,57 @@ impl Strings {
         if is_disguised_utf16(bytes) {
             return trim_nuls(decode_utf16(bytes));
         }
-        trim_nuls(self.code_page().decode(bytes).into_owned())
+        trim_nuls(self.page_of(bytes).0.decode(bytes).into_owned())
     }
 
-    fn detect(&self) -> CodePage {
+    /// The page in which a value is read, and whether that is a guess for this value alone.
+    pub(super) fn page_of(&self, bytes: &[u8]) -> (CodePage, Option<Guess>) {
+        if let Some(chosen) = self.chosen {
+            return (chosen, None);
+        }
+        let stated = self.stated_code_page();
+        // What is ASCII needs no look at the other strings.
+        let page = match bytes.is_ascii() && stated.is_none_or(CodePage::has_ascii) {
+            true => stated.unwrap_or(CodePage::WINDOWS_1252),
+            false => self.code_page(),
+        };
+        let (page, guess) = detect::page_of(bytes, Some(page));
+        (page, guess.map(|guess| Guess { stated: stated.map(CodePage::number), ..guess }))
+    }
+
+    /// Whether most of the strings that tell are in the stated page.
+    fn is_stated_right(&self, stated: CodePage) -> bool {
+        let (mut wrong, mut all) = (0_usize, 0_usize);
+        for bytes in self.telling_strings() {
+            all += 1;
+            wrong += usize::from(!detect::fits(stated, &bytes));
+        }
+        wrong * 2 <= all
+    }
+
+    fn guess_for_all(&self, stated: Option<CodePage>) -> (CodePage, Option<Guess>) {
+        let strings: Vec<_> = self.telling_strings().collect();
+        let guessed = match strings.is_empty() {
+            true => None,
+            false => detect::guess(strings.iter().map(Vec::as_slice)),
+        };
+        match guessed {
+            Some(page) => (page, Some(Guess { page, stated: stated.map(CodePage::number) })),
+            None => (stated.unwrap_or(CodePage::WINDOWS_1252), None),
+        }
+    }
+
+    fn find_stated(&self) -> Option<CodePage> {
         self.locale_over_message_code_page()
             .or_else(|| self.hints.message.and_then(ansi_code_page))
             .or_else(|| self.valid_utf8())
             .or_else(|| self.hints.locale.and_then(CodePage::of_locale))
             .or_else(|| self.hints.internet.and_then(CodePage::of_internet_code_page))
-            .or_else(|| self.outer.as_ref().map(|outer| outer.code_page()))
-            .unwrap_or(CodePage::WINDOWS_1252)
+            .or_else(|| {
+                let outer = self.outer.as_ref()?;
+                // What was guessed for the message around counts here as if it were stated.
+                outer.guess().map(|guess| guess.page).or_else(|| outer.stated_code_page())
+            })
     }
 
     /// A file was seen with `PR_MESSAGE_CODEPAGE` 1252, a Chinese locale and GBK strings: a
@@ -111,13 +182,17 @@ impl Strings {
 
     /// `PR_INTERNET_CPID` 65001 alone proves nothing: the strings must be UTF-8 too.
     fn valid_utf8(&self) -> Option<CodePage> {
-        let mut strings =
-            self.non_ascii_strings().filter(|bytes| !is_disguised_utf16(bytes)).peekable();
+        let mut strings = self.telling_strings().peekable();
         let says_utf8 = self.hints.internet == Some(CodePage::UTF_8.number());
         let is_utf8 = says_utf8
             && strings.peek().is_some()
             && strings.all(|bytes| std::str::from_utf8(&bytes).is_ok());
         is_utf8.then_some(CodePage::UTF_8)
+    }
+
+    /// The strings that tell the page.
+    fn telling_strings(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.non_ascii_strings().filter(|bytes| !is_disguised_utf16(bytes))
     }
 
     /// The non-ASCII `PT_STRING8` values of the message, its recipients and attachments.

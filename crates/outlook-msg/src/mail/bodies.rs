@@ -6,8 +6,8 @@ use std::cell::OnceCell;
 
 use crate::body::html::{self, Reference};
 use crate::body::{compressed_rtf, rtf};
-use crate::imsg::{MapiProp, Message};
-use crate::mapi::{PropertyTag, Value, tags};
+use crate::imsg::{MapiProp, Message, Note};
+use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::report;
 
@@ -16,12 +16,14 @@ pub type Resolve<'a> = &'a dyn Fn(Reference<'_>) -> Option<String>;
 
 /// As many stored bytes of a compressed RTF body as tell its kind, and that decompressed.
 const KIND_BYTES: usize = 1024;
+/// The longest `PR_BODY` that is expected to be nothing but blanks, in stored bytes.
+const BLANK_BYTES_MAX: u64 = 1024;
 
 /// The bodies of one message. What several of them are made of is made once.
 #[derive(Debug)]
 pub struct Bodies<'a> {
     message: &'a Message,
-    html_source: OnceCell<Option<String>>,
+    html_source: OnceCell<Option<html::Decoded>>,
     decompressed: OnceCell<Option<Vec<u8>>>,
 }
 
@@ -38,16 +40,29 @@ impl<'a> Bodies<'a> {
             || report::is_report(self.message)
     }
 
-    /// Whether the plain text is `PR_BODY`.
+    /// Whether the plain text is `PR_BODY`. A long one is not looked at.
     pub fn has_stored_text(&self) -> bool {
-        self.stored_len(tags::PR_BODY).is_some_and(|len| len > 0)
+        match self.stored_len(tags::PR_BODY) {
+            None | Some(0) => false,
+            Some(len) if len > BLANK_BYTES_MAX => true,
+            Some(_) => self.message.text(tags::PR_BODY).is_some_and(|body| !body.trim().is_empty()),
+        }
+    }
+
+    /// What is to be noted of the bodies. They are made for it.
+    pub fn notes(&self) -> Vec<Note> {
+        let Some(guess) = self.decoded_html().and_then(|decoded| decoded.guess) else {
+            return Vec::new();
+        };
+        let path = self.message.storage().map(|storage| storage.path()).unwrap_or_default();
+        vec![Note { place: path, text: format!("the HTML body is {guess}") }]
     }
 
     /// Whether there is an HTML body.
     pub fn has_html(&self) -> bool {
         self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)
             || self.message.text(tags::PR_BODY_HTML).is_some_and(|html| !html.is_empty())
-            || self.rtf_kind() == Some(rtf::Kind::FromHtml)
+            || matches!(self.rtf_kind(), Some(rtf::Kind::FromHtml | rtf::Kind::Html))
     }
 
     /// Whether there is an RTF body that is not another body in disguise.
@@ -55,13 +70,20 @@ impl<'a> Bodies<'a> {
         self.rtf_kind() == Some(rtf::Kind::Native)
     }
 
-    /// The plain text: `PR_BODY`, else made from the HTML or RTF body.
+    /// The plain text: `PR_BODY`, else made from the HTML or RTF body. Blanks alone are what some
+    /// writers have beside an HTML body: they say nothing.
     pub fn text(&self) -> Option<String> {
+        let says_something = |text: &String| !text.trim().is_empty();
         let body = self.message.text(tags::PR_BODY);
-        if body.as_ref().is_some_and(|text| !text.is_empty()) {
+        if body.as_ref().is_some_and(says_something) {
             return body;
         }
-        self.formatted_text().or_else(|| report::text(self.message)).or(body)
+        let made = self.formatted_text();
+        if made.as_ref().is_some_and(says_something) {
+            return made;
+        }
+        let blanks = [body, made].into_iter().flatten().max_by_key(String::len);
+        report::text(self.message).or(blanks)
     }
 
     /// The text of the HTML body, else of the RTF body.
@@ -88,20 +110,43 @@ impl<'a> Bodies<'a> {
     }
 
     fn html_source(&self) -> Option<&str> {
-        self.html_source.get_or_init(|| self.make_html_source()).as_deref()
+        self.decoded_html().map(|decoded| decoded.html.as_str())
     }
 
-    fn make_html_source(&self) -> Option<String> {
+    fn decoded_html(&self) -> Option<&html::Decoded> {
+        self.html_source.get_or_init(|| self.make_html_source()).as_ref()
+    }
+
+    fn make_html_source(&self) -> Option<html::Decoded> {
         let (_, strings) = self.message.property_set().ok()?;
+        let decode = |bytes: &[u8]| {
+            html::decode(bytes, strings.internet_code_page(), strings.stated_code_page())
+        };
+        let as_it_is = |html| html::Decoded { html, guess: None };
         if let Some(bytes) = self.binary(tags::PR_HTML).filter(|bytes| !bytes.is_empty()) {
-            let internet = strings.internet_code_page();
-            return Some(html::decode(&bytes, internet, strings.code_page()));
+            return Some(decode(&bytes));
+        }
+        if let Some(bytes) = self.stored_8_bit_html() {
+            return Some(decode(&bytes));
         }
         if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
-            return Some(html);
+            return Some(as_it_is(html));
         }
         let rtf = self.decompressed()?;
-        (rtf::kind(rtf) == rtf::Kind::FromHtml).then(|| rtf::to_html(rtf))
+        match rtf::kind(rtf) {
+            rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(rtf))),
+            rtf::Kind::Html => Some(decode(rtf)),
+            rtf::Kind::FromText | rtf::Kind::Native => None,
+        }
+    }
+
+    /// `PR_BODY_HTML` as an 8-bit string, whose bytes are in the page of HTML: files were seen with
+    /// UTF-8 in it and other strings in an ANSI page.
+    fn stored_8_bit_html(&self) -> Option<Vec<u8>> {
+        let (set, _) = self.message.property_set().ok()?;
+        let property = set.get(tags::PR_BODY_HTML.with_type(PropertyType::STRING8))?;
+        let bytes = set.stream(property)?.read_salvage().0;
+        (!bytes.is_empty()).then_some(bytes)
     }
 
     fn decompressed(&self) -> Option<&[u8]> {

@@ -54,7 +54,14 @@ pub fn of_bodies(message: &Message) -> Vec<Defect> {
 
 /// The notes on a message, without those on the messages embedded in it.
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
-    message.notes().unwrap_or_default()
+    let mut notes = message.notes().unwrap_or_default();
+    notes.extend(Bodies::new(message).notes());
+    for number in message.attachments().unwrap_or_default() {
+        let attachment = message.attachment(number);
+        notes.extend(attachment.and_then(|one| one.notes()).unwrap_or_default());
+    }
+    notes.truncate(DEFECTS_MAX);
+    notes
 }
 
 /// The content of `ERRORS`.

@@ -25,6 +25,12 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// The message is not what it was asked for as.
+    #[error("the message is no {what}")]
+    IsNone {
+        /// What it was asked for as.
+        what: &'static str,
+    },
     /// A reader gave more bytes than are read of it.
     #[error("more than {bytes_max} bytes: open the file by its path instead")]
     TooLarge {

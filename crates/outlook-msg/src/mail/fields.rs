@@ -5,10 +5,11 @@
 
 use std::fmt;
 
+use crate::imsg::structures::voting_options;
 use crate::imsg::{Address, MapiProp, Message, RecipientType};
-use crate::mapi::{FileTime, PropertyTag, Value, tags};
+use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
 
-use super::named::{PID_NAME_KEYWORDS, Values};
+use super::named::{Key, PID_NAME_KEYWORDS, Values, lid};
 use super::text::unix_lines;
 
 /// How important a message is to its sender (`PR_IMPORTANCE`, \[MS-OXCMSG\] 2.2.1.11).
@@ -24,6 +25,71 @@ pub enum Importance {
     /// A number that stands for none.
     Other(i32),
 }
+
+/// A conversation (\[MS-OXOMSG\] 2.2.1.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Conversation {
+    /// The subject that all its messages have, without prefixes.
+    pub topic: Option<String>,
+    /// What all its messages share in their `PR_CONVERSATION_INDEX`.
+    pub id: Option<Guid>,
+}
+
+/// What became of a message (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageFlags(pub i32);
+
+impl MessageFlags {
+    /// Whether somebody has read it.
+    #[must_use]
+    pub const fn is_read(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether it is a draft.
+    #[must_use]
+    pub const fn is_unsent(self) -> bool {
+        self.0 & 8 != 0
+    }
+
+    /// Whether it was given to be sent.
+    #[must_use]
+    pub const fn is_submitted(self) -> bool {
+        self.0 & 4 != 0
+    }
+
+    /// Whether the owner of the mailbox sent it.
+    #[must_use]
+    pub const fn is_from_me(self) -> bool {
+        self.0 & 0x20 != 0
+    }
+}
+
+/// A vote that a message calls for, or is an answer to (\[MS-OXOMSG\] 2.2.1.74, 2.2.1.75).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Voting {
+    /// The answers to choose from.
+    pub options: Vec<String>,
+    /// The answer that was chosen.
+    pub response: Option<String>,
+}
+
+/// Reactions to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Reactions {
+    /// How many there are.
+    pub count: u32,
+    /// That of the owner of the mailbox, as `like`.
+    pub own: Option<String>,
+}
+
+/// The named properties of reactions.
+const PSETID_MESSAGING: Guid = Guid::from_u128(0x41F28F13_83F4_4114_A584_EEDB5A6B0BFF);
+const REACTIONS_COUNT: Key = Key::Name(PSETID_MESSAGING, "ReactionsCount");
+const OWNER_REACTION_TYPE: Key = Key::Name(PSETID_MESSAGING, "OwnerReactionType");
 
 impl From<i32> for Importance {
     fn from(number: i32) -> Self {
@@ -144,6 +210,39 @@ pub fn importance(message: &Message) -> Option<Importance> {
 /// The categories.
 pub fn categories(message: &Message) -> Vec<String> {
     Values::new(message).texts(PID_NAME_KEYWORDS)
+}
+
+/// The conversation that the message is part of.
+pub fn conversation(message: &Message) -> Option<Conversation> {
+    let topic = text(message, tags::PR_CONVERSATION_TOPIC);
+    let index = Values::new(message).binary(tags::PR_CONVERSATION_INDEX);
+    // One byte that is 1, five of the time, then the id (\[MS-OXOMSG\] 2.2.1.3).
+    let id = index.as_ref().and_then(|index| index.get(6..22)?.try_into().ok()).map(Guid);
+    (topic.is_some() || id.is_some()).then_some(Conversation { topic, id })
+}
+
+/// What became of the message so far.
+pub fn flags(message: &Message) -> Option<MessageFlags> {
+    message.integer(tags::PR_MESSAGE_FLAGS).map(MessageFlags)
+}
+
+/// The answers that the message offers, and the one that it is.
+pub fn voting(message: &Message) -> Option<Voting> {
+    let values = Values::new(message);
+    let (_, strings) = message.property_set().ok()?;
+    let options = values.binary(lid::VERB_STREAM);
+    let options = options.and_then(|bytes| voting_options(&bytes, strings.code_page()));
+    let (options, response) = (options.unwrap_or_default(), values.text(lid::VERB_RESPONSE));
+    (!options.is_empty() || response.is_some()).then_some(Voting { options, response })
+}
+
+/// The reactions to the message, as far as it was saved with them.
+pub fn reactions(message: &Message) -> Option<Reactions> {
+    let values = Values::new(message);
+    let count = values.integer(REACTIONS_COUNT).and_then(|count| u32::try_from(count).ok());
+    let own = values.text(OWNER_REACTION_TYPE);
+    let count = count.filter(|count| *count > 0);
+    (count.is_some() || own.is_some()).then_some(Reactions { count: count.unwrap_or(0), own })
 }
 
 /// The header that the message came with.

@@ -129,13 +129,13 @@ impl MessageJson {
             let properties = properties_of(recipient, context.names)?;
             Ok(RecipientJson { number: recipient.number()?, properties })
         });
+        let notes = defects::notes_of_message(message).into_iter();
+        let notes = notes.map(|Note { place, text }| NoteJson { place, text });
         let attachments = attachments.iter().map(|shown| AttachmentJson::of(shown, context));
         let errors = defects.iter().map(|Defect { place, cause }| DefectJson {
             place: place.clone(),
             cause: cause.clone(),
         });
-        let notes = defects::notes_of_message(message).into_iter();
-        let notes = notes.map(|Note { place, text }| NoteJson { place, text });
         Ok(Self {
             properties: properties_of(message, context.names)?,
             recipients: recipients.collect::<Result<_, Error>>()?,

@@ -32,6 +32,8 @@ pub mod derived;
 #[doc(hidden)]
 pub mod eml;
 mod error;
+mod event;
+mod exports;
 #[doc(hidden)]
 pub mod fields;
 mod ics;
@@ -45,12 +47,17 @@ pub mod named;
 #[doc(hidden)]
 pub mod names;
 mod opened;
+mod page;
+mod printed;
 #[doc(hidden)]
 pub mod reader;
 mod recipient;
 #[doc(hidden)]
 pub mod references;
 mod report;
+mod row;
+mod security;
+mod summary;
 #[doc(hidden)]
 pub mod text;
 mod vcf;
@@ -59,7 +66,13 @@ pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
 pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use error::Error;
-pub use fields::Importance;
+pub use event::{Attendee, AttendeeResponse, AttendeeRole, Event};
+pub use fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
+pub use ics::is_class;
 pub use key::PropertyKey;
 pub use opened::{Mail, READER_BYTES_MAX};
+pub use page::{PAGE_STYLE, PageOptions};
+pub use printed::{Marks, Printing, harmless, harmless_lines, is_harmful, size_text};
 pub use recipient::Recipient;
+pub use row::{Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, sha256, time_text};
+pub use security::Security;

@@ -147,6 +147,7 @@ pub(super) mod lid {
     pub(in crate::mail) const RECURRING: Key = Key::Lid(PSETID_APPOINTMENT, 0x8223);
     pub(in crate::mail) const INTENDED_BUSY_STATUS: Key = Key::Lid(PSETID_APPOINTMENT, 0x8224);
     pub(in crate::mail) const EXCEPTION_REPLACE_TIME: Key = Key::Lid(PSETID_APPOINTMENT, 0x8228);
+    pub(in crate::mail) const RECURRENCE_PATTERN: Key = Key::Lid(PSETID_APPOINTMENT, 0x8232);
     pub(in crate::mail) const TIME_ZONE_STRUCT: Key = Key::Lid(PSETID_APPOINTMENT, 0x8233);
     pub(in crate::mail) const TIME_ZONE_DESCRIPTION: Key = Key::Lid(PSETID_APPOINTMENT, 0x8234);
     pub(in crate::mail) const APPOINTMENT_PROPOSED_START_WHOLE: Key =
@@ -178,6 +179,8 @@ pub(super) mod lid {
     pub(in crate::mail) const COMMON_START: Key = Key::Lid(PSETID_COMMON, 0x8516);
     pub(in crate::mail) const COMMON_END: Key = Key::Lid(PSETID_COMMON, 0x8517);
     pub(in crate::mail) const TASK_GLOBAL_ID: Key = Key::Lid(PSETID_COMMON, 0x8519);
+    pub(in crate::mail) const VERB_STREAM: Key = Key::Lid(PSETID_COMMON, 0x8520);
+    pub(in crate::mail) const VERB_RESPONSE: Key = Key::Lid(PSETID_COMMON, 0x8524);
     pub(in crate::mail) const REMINDER_SIGNAL_TIME: Key = Key::Lid(PSETID_COMMON, 0x8560);
     pub(in crate::mail) const TASK_STATUS: Key = Key::Lid(PSETID_TASK, 0x8101);
     pub(in crate::mail) const PERCENT_COMPLETE: Key = Key::Lid(PSETID_TASK, 0x8102);

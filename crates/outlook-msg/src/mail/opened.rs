@@ -16,7 +16,9 @@ use super::attachments::{ShownAttachment, references, shown_attachments};
 use super::bodies::Bodies;
 use super::defects;
 use super::error::Error;
-use super::fields::{self, Importance};
+use super::event::Event;
+use super::fields::{self, Conversation, Importance, MessageFlags, Reactions, Voting};
+use super::ics;
 use super::inline::Referred;
 use super::key::PropertyKey;
 use super::recipient::Recipient;
@@ -270,6 +272,62 @@ impl Mail {
     /// [`Error::Damaged`] if nothing of it can be read.
     pub fn headers(&self) -> Result<Option<String>, Error> {
         self.found(fields::headers(self.message()), &[tags::PR_TRANSPORT_MESSAGE_HEADERS])
+    }
+
+    /// The conversation that it is part of.
+    ///
+    /// # Errors
+    /// As [`Mail::headers`].
+    pub fn conversation(&self) -> Result<Option<Conversation>, Error> {
+        let tags = [tags::PR_CONVERSATION_TOPIC, tags::PR_CONVERSATION_INDEX];
+        self.found(fields::conversation(self.message()), &tags)
+    }
+
+    /// What became of it: read, sent.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be read.
+    pub fn flags(&self) -> Result<Option<MessageFlags>, Error> {
+        self.found(fields::flags(self.message()), &[tags::PR_MESSAGE_FLAGS])
+    }
+
+    /// The answers that it offers to vote with, and the one that it is.
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the session is closed.
+    pub fn voting(&self) -> Result<Option<Voting>, Error> {
+        self.found(fields::voting(self.message()), &[])
+    }
+
+    /// The reactions to it, as far as it was saved with them.
+    ///
+    /// # Errors
+    /// As [`Mail::voting`].
+    pub fn reactions(&self) -> Result<Option<Reactions>, Error> {
+        self.found(fields::reactions(self.message()), &[])
+    }
+
+    /// The appointment or meeting that it is, or is about.
+    ///
+    /// # Errors
+    /// As [`Mail::voting`].
+    pub fn event(&self) -> Result<Option<Event>, Error> {
+        self.found(ics::values(self.message()), &[])
+    }
+
+    /// The length of its file in bytes; of an embedded message what its store says
+    /// (`PR_MESSAGE_SIZE`), if it says anything.
+    ///
+    /// # Errors
+    /// As [`Mail::voting`].
+    pub fn size(&self) -> Result<Option<u64>, Error> {
+        let storage = self.message().storage()?;
+        let source = storage.file().source();
+        if storage.parent().is_none() && !source.is_empty() {
+            return Ok(Some(source.len()));
+        }
+        let stated = self.message().integer(tags::PR_MESSAGE_SIZE);
+        self.found(stated.and_then(|size| u64::try_from(size).ok()), &[])
     }
 
     /// The body as plain text, in lines: `PR_BODY`, else made from the HTML or the RTF body.

@@ -10,6 +10,7 @@ use encoding_rs::Encoding;
 use oem_cp::code_table::{DECODING_TABLE_CP_MAP, ENCODING_TABLE_CP_MAP};
 use oem_cp::code_table_type::TableType;
 
+use super::korean;
 use super::tables::Decoding;
 use super::tables::code_pages::{CHARSETS, CODE_PAGES};
 use super::tables::locales::LOCALES;
@@ -81,9 +82,13 @@ impl CodePage {
         if let Ok(index) = CHARSETS.binary_search_by(|(known, _)| cmp_lower_case(known, label)) {
             return CHARSETS.get(index).map(|&(_, number)| Self(number));
         }
-        let named = Encoding::for_label(label.as_bytes())?;
+        Self::of_encoding(Encoding::for_label(label.as_bytes())?)
+    }
+
+    /// The first code page of an encoding, which is that of Windows where there is one.
+    pub(super) fn of_encoding(wanted: &'static Encoding) -> Option<Self> {
         CODE_PAGES.iter().find_map(|&(number, decoding)| {
-            matches!(decoding, Decoding::Standard(encoding) if encoding == named)
+            matches!(decoding, Decoding::Standard(encoding) if encoding == wanted)
                 .then_some(Self(number))
         })
     }
@@ -105,6 +110,8 @@ impl CodePage {
         match self.decoding() {
             Decoding::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0,
             Decoding::Utf7 => decode_utf7(bytes).0,
+            Decoding::Johab => korean::decode_johab(bytes).0,
+            Decoding::Iso2022Kr => Cow::Owned(korean::decode_iso_2022_kr(bytes).0),
             Decoding::Oem => match std::str::from_utf8(bytes) {
                 Ok(text) if text.is_ascii() => Cow::Borrowed(text),
                 _ => Cow::Owned(self.oem_table().decode_string_lossy(bytes)),
@@ -119,17 +126,21 @@ impl CodePage {
                 encoding.decode_without_bom_handling_and_without_replacement(bytes).is_some()
             }
             Decoding::Utf7 => !decode_utf7(bytes).1,
+            Decoding::Johab => !korean::decode_johab(bytes).1,
+            Decoding::Iso2022Kr => !korean::decode_iso_2022_kr(bytes).1,
             Decoding::Oem => self.oem_table().decode_string_checked(bytes).is_some(),
         }
     }
 
     /// Encodes text; `None` if it holds a character that the code page does not.
     ///
-    /// What this returns decodes to the same text. UTF-7 is written for plain ASCII only.
+    /// What this returns decodes to the same text. UTF-7 and ISO-2022-KR are
+    /// written for plain ASCII only.
     pub fn encode(self, text: &str) -> Option<Vec<u8>> {
         let bytes = match self.decoding() {
             Decoding::Standard(encoding) => encode_standard(encoding, text)?,
-            Decoding::Utf7 => text.as_bytes().to_vec(),
+            Decoding::Utf7 | Decoding::Iso2022Kr => text.as_bytes().to_vec(),
+            Decoding::Johab => korean::encode_johab(text)?,
             Decoding::Oem => {
                 let page = u16::try_from(self.0).ok()?;
                 oem_cp::encode_string_checked(text, ENCODING_TABLE_CP_MAP.get(&page)?)?
@@ -137,6 +148,32 @@ impl CodePage {
         };
         // Encoders have best fits, such as 0x5C for a yen sign in Shift-JIS.
         (self.decode(&bytes) == text).then_some(bytes)
+    }
+
+    /// Whether ASCII bytes are ASCII characters in it, whatever is around them.
+    pub(crate) fn has_ascii(self) -> bool {
+        match self.decoding() {
+            Decoding::Standard(encoding) => encoding.is_ascii_compatible(),
+            Decoding::Oem | Decoding::Johab => true,
+            Decoding::Utf7 | Decoding::Iso2022Kr => false,
+        }
+    }
+
+    /// Whether a character takes one byte.
+    pub(crate) fn is_single_byte(self) -> bool {
+        match self.decoding() {
+            Decoding::Standard(encoding) => encoding.is_single_byte(),
+            Decoding::Oem => true,
+            Decoding::Utf7 | Decoding::Iso2022Kr | Decoding::Johab => false,
+        }
+    }
+
+    /// Its encoding in the Encoding Standard, if it is one of it.
+    pub(super) fn standard(self) -> Option<&'static Encoding> {
+        match self.decoding() {
+            Decoding::Standard(encoding) => Some(encoding),
+            _ => None,
+        }
     }
 
     fn decoding(self) -> Decoding {
@@ -218,6 +255,7 @@ mod tests {
         check(1201, b"\0a\xFE\xFF", "a\u{FEFF}");
         check(1250, b"\xB9", "\u{105}");
         check(1251, b"\xCF", "\u{41F}");
+        check(1361, b"\xD0\x65\x8A\x82", "\u{D55C}\u{AD6D}");
         check(1252, b"\x80\x81\xE9", "\u{20AC}\u{81}\u{E9}");
         check(10000, b"\x8A", "\u{E4}");
         check(20127, b"a\0b", "a\0b");
@@ -277,7 +315,7 @@ mod tests {
             assert_eq!(page(number).number(), number);
             assert!(!page(number).decode(&bytes).is_empty(), "{number}");
         }
-        for number in [0, 1, 2, 3, 37, 42, 500, 50001, 50225, 57002, u32::MAX] {
+        for number in [0, 1, 2, 3, 37, 42, 500, 50001, 57002, u32::MAX] {
             assert_eq!(CodePage::new(number), None, "{number}");
         }
     }
@@ -346,12 +384,14 @@ mod tests {
             ("iso-8859-15", 28605),
             ("IBM437", 437),
             ("us-ascii", 20127),
+            ("iso-2022-kr", 50225),
+            ("Johab", 1361),
             ("utf-7", 65000),
             ("utf-16", 1200),
         ] {
             assert_eq!(CodePage::of_mime_charset(label), CodePage::new(number), "{label}");
         }
-        for label in ["", "klingon", "iso-2022-kr", "x-user-defined", "utf-8;"] {
+        for label in ["", "klingon", "x-user-defined", "utf-8;"] {
             assert_eq!(CodePage::of_mime_charset(label), None, "{label}");
         }
         assert!(CHARSETS.iter().all(|&(_, number)| decoding(number).is_some()));

@@ -4,6 +4,8 @@
 
 mod code_page;
 pub mod crc;
+pub mod detect;
+mod korean;
 mod names;
 mod property_name;
 pub mod sets;

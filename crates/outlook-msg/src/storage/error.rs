@@ -79,6 +79,17 @@ pub enum Error {
         /// The name.
         name: String,
     },
+    /// The file has other names too, which a new file in its place would leave behind.
+    #[error(
+        "the file {name:?} has {links} names (hard links): a save would change it under one of \
+         them only; make it a copy of its own to edit it"
+    )]
+    Linked {
+        /// The name that was asked for.
+        name: String,
+        /// How many there are.
+        links: u64,
+    },
     /// A file could not be replaced; it is as it was.
     #[error("replacing the file {name:?}: {step} failed")]
     Replace {

@@ -19,6 +19,7 @@ mod journal;
 mod mutations;
 mod name;
 mod object;
+mod os;
 mod replace;
 mod sectors;
 mod source;
@@ -34,7 +35,8 @@ pub use error::{Damage, Defect, Error, SectorNumber};
 pub use journal::{Journal, Pending};
 pub use object::{Entry, Storage};
 pub use replace::{
-    FileState, Step, StepHook, is_temporary_name, remove_leftovers, replace, replace_with,
+    Content, FileState, Replacement, Step, StepHook, can_replace, is_temporary_name,
+    remove_leftovers, replace,
 };
 pub use source::{Source, WHOLE_READ_BYTES_MAX};
 pub use stream::{Extents, Stream, StreamContent};

@@ -3,21 +3,20 @@
 //! The new file is made beside the old one, read back, and renamed over it. Whatever fails or
 //! dies on the way, the name stands for the whole old file or the whole new one.
 
-use std::ffi::{CStr, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt as _;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
-
-use rustix::fs::{AtFlags, Dir, FlockOperation, Gid, Mode, OFlags, RenameFlags, Uid, XattrFlags};
-use rustix::io::Errno;
+use std::time::SystemTime;
 
 use super::compound_file::CompoundFile;
 use super::error::Error;
 use super::object::{Entry, Storage};
+use super::os;
 use super::source::Source;
 use super::stream::Stream;
 use super::writer::Writer;
@@ -90,55 +89,120 @@ impl fmt::Display for Step {
 /// Called before each step; an error makes that step fail.
 pub type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 
-/// Makes `name` in `folder` the file that `snapshot` is, and returns its attributes.
+/// What a file is to hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Content<'a> {
+    /// The storages and streams of a message.
+    Message(&'a Arc<CompoundFile>),
+    /// These bytes, whatever they are.
+    Bytes(&'a Source),
+}
+
+/// A commit that is to be run: a file is to be made, or replaced as a whole.
 ///
-/// `expected` is the state of the file that the edits began with, `None` for a file that is not
-/// there yet. Owner, mode and extended attributes stay. Other names of the same file (hard links)
-/// keep the old one.
+/// Owner, mode, extended attributes and access lists of a file that is replaced stay.
+#[derive(Clone, Copy)]
+pub struct Replacement<'a> {
+    /// What the file is to hold.
+    pub content: Content<'a>,
+    /// The state of the file that the edits began with; `None` for a file that is not there yet.
+    pub expected: Option<FileState>,
+    /// The time of the last change that the file is to have; `None` for now.
+    pub modified: Option<SystemTime>,
+    /// Is told the state of the new file before it takes the place of the old one: from the two
+    /// follows, after a crash, whether the commit was done. (A rename changes the ctime alone.)
+    pub note: Option<&'a dyn Fn(FileState) -> io::Result<()>>,
+    /// Called before every step, for tests of what happens when one fails.
+    pub hook: Option<StepHook<'a>>,
+}
+
+impl<'a> Replacement<'a> {
+    /// The commit of a message.
+    pub fn of(snapshot: &'a Arc<CompoundFile>, expected: Option<FileState>) -> Self {
+        let content = Content::Message(snapshot);
+        Self { content, expected, modified: None, note: None, hook: None }
+    }
+
+    /// The commit of bytes.
+    pub fn of_bytes(bytes: &'a Source, expected: Option<FileState>) -> Self {
+        let content = Content::Bytes(bytes);
+        Self { content, expected, modified: None, note: None, hook: None }
+    }
+
+    /// Makes `name` in `folder` the file, and returns its attributes.
+    ///
+    /// # Errors
+    /// `Changed`, `Exists`, `Linked`, `Incomplete`, `Name`, `Write`, `Replace`, `Unverified`: the
+    /// file is as it was, and no other one is left. `Unsynced`: the new file is there.
+    pub fn run(&self, folder: impl AsFd, name: &OsStr) -> Result<Metadata, Error> {
+        let commit = Commit { folder: folder.as_fd(), name, with: self };
+        let old = commit.check(Step::Check)?;
+        let mut temporary = commit.create(old.as_ref())?;
+        commit.write(&temporary.file)?;
+        commit.verify(&temporary.file)?;
+        if let Some(old) = &old {
+            commit.step(Step::Attributes, || os::keep_attributes(old, &temporary.file))?;
+        }
+        if let Some(modified) = self.modified {
+            let given = os::set_modified(&temporary.file, modified);
+            commit.step_of(Step::Attributes, given)?;
+        }
+        commit.step(Step::Sync, || temporary.file.sync_all())?;
+        if let Some(note) = self.note {
+            let noted = temporary.file.metadata().and_then(|new| note(FileState::from(&new)));
+            commit.step_of(Step::Recheck, noted)?;
+        }
+        commit.check(Step::Recheck)?;
+        commit.rename(&temporary)?;
+        temporary.kept = true;
+        let metadata = commit.step_of(Step::SyncFolder, temporary.file.metadata())?;
+        match commit.before(Step::SyncFolder).and_then(|()| os::sync_folder(commit.folder)) {
+            Ok(()) => Ok(metadata),
+            Err(source) => {
+                let (name, state) = (commit.shown(), FileState::from(&metadata));
+                Err(Error::Unsynced { name, state, source })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Replacement<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut replacement = f.debug_struct("Replacement");
+        replacement.field("content", &self.content).field("expected", &self.expected);
+        replacement.finish_non_exhaustive()
+    }
+}
+
+/// Makes `name` in `folder` the message that `snapshot` is: [`Replacement::run`] with nothing more.
 ///
 /// # Errors
-/// `Changed`, `Exists`, `Incomplete`, `Name`, `Write`, `Replace`, `Unverified`: the file is as it
-/// was, and no other one is left. `Unsynced`: the new file is there.
+/// Those of [`Replacement::run`].
 pub fn replace(
     folder: impl AsFd,
     name: &OsStr,
     expected: Option<FileState>,
     snapshot: &Arc<CompoundFile>,
 ) -> Result<Metadata, Error> {
-    replace_with(folder, name, expected, snapshot, &|_| Ok(()))
+    Replacement::of(snapshot, expected).run(folder, name)
 }
 
-/// [`replace`] with a hook before every step, for tests of what happens when one fails.
+/// Tries whether a file could be replaced and stay whose it is: with a probe beside it, which is
+/// gone when this returns.
 ///
 /// # Errors
-/// As [`replace`].
-pub fn replace_with(
-    folder: impl AsFd,
-    name: &OsStr,
-    expected: Option<FileState>,
-    snapshot: &Arc<CompoundFile>,
-    hook: StepHook<'_>,
-) -> Result<Metadata, Error> {
-    let commit = Commit { folder: folder.as_fd(), name, expected, snapshot, hook };
-    let old = commit.check(Step::Check)?;
-    let mut temporary = commit.create(old.as_ref())?;
-    commit.write(&temporary.file)?;
-    commit.verify(&temporary.file)?;
-    if let Some(old) = &old {
-        commit.step(Step::Attributes, || keep_attributes(old, &temporary.file))?;
-    }
-    commit.step(Step::Sync, || temporary.file.sync_all())?;
-    commit.check(Step::Recheck)?;
-    commit.rename(&temporary)?;
-    temporary.kept = true;
-    let metadata = commit.step_of(Step::SyncFolder, temporary.file.metadata())?;
-    match hook(Step::SyncFolder).and_then(|()| sync_folder(commit.folder)) {
-        Ok(()) => Ok(metadata),
-        Err(source) => {
-            let (name, state) = (commit.shown(), FileState::from(&metadata));
-            Err(Error::Unsynced { name, state, source })
-        }
-    }
+/// `Linked`, or `Replace` with what the system refuses: that files are created in the folder
+/// (`EACCES`, `EROFS`), or that the new one has owner, group, mode and access list of the old one
+/// (`EPERM`). `Changed` if there is no such file.
+pub fn can_replace(folder: impl AsFd, name: &OsStr) -> Result<(), Error> {
+    let empty = Source::from_bytes(Vec::new());
+    let probe = Replacement::of_bytes(&empty, None);
+    let commit = Commit { folder: folder.as_fd(), name, with: &probe };
+    let old = commit.step(Step::Check, || os::open_existing(commit.folder, name))?;
+    let old = old.ok_or_else(|| Error::Changed { name: commit.shown() })?;
+    commit.check_links(Step::Check, &old)?;
+    let temporary = commit.create(Some(&old))?;
+    commit.step(Step::Attributes, || os::keep_attributes(&old, &temporary.file))
 }
 
 /// Removes the temporary files of commits that were killed, and returns how many there were.
@@ -150,24 +214,11 @@ pub fn replace_with(
 pub fn remove_leftovers(folder: impl AsFd) -> io::Result<usize> {
     let folder = folder.as_fd();
     let mut removed = 0;
-    for entry in Dir::read_from(folder)? {
-        let entry = entry?;
-        if !is_temporary_name(entry.file_name().to_bytes()) {
-            continue;
-        }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Ok(file) = rustix::fs::openat(folder, entry.file_name(), flags, Mode::empty()) else {
-            continue;
-        };
-        let is_file = File::from(file.try_clone()?).metadata()?.is_file();
-        let unlocked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-        if is_file
-            && unlocked
-            && rustix::fs::unlinkat(folder, entry.file_name(), AtFlags::empty()).is_ok()
-        {
+    os::each_unlocked(folder, is_temporary_name, |name| {
+        if os::remove(folder, OsStr::from_bytes(name.to_bytes())).is_ok() {
             removed += 1;
         }
-    }
+    })?;
     Ok(removed)
 }
 
@@ -177,8 +228,6 @@ const RANDOM_CHARACTERS: usize = 12;
 /// Messages up to this many bytes are put together in memory, so that they are written at once.
 const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const PIECE_BYTES: usize = 256 * 1024;
-/// The longest list of extended attributes, and the longest value of one, that Linux has.
-const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 
 /// Whether a name is that of a temporary file of a commit.
 pub fn is_temporary_name(name: &[u8]) -> bool {
@@ -192,9 +241,7 @@ pub fn is_temporary_name(name: &[u8]) -> bool {
 struct Commit<'a> {
     folder: BorrowedFd<'a>,
     name: &'a OsStr,
-    expected: Option<FileState>,
-    snapshot: &'a Arc<CompoundFile>,
-    hook: StepHook<'a>,
+    with: &'a Replacement<'a>,
 }
 
 /// A file that is removed unless it is kept.
@@ -208,15 +255,8 @@ struct Temporary<'a> {
 impl Commit<'_> {
     /// Whether the file is the one that the edits began with; opens it without its content.
     fn check(&self, step: Step) -> Result<Option<File>, Error> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let opened = self.step(step, || {
-            match rustix::fs::openat(self.folder, self.name, flags, Mode::empty()) {
-                // A link is not the file that was opened, whatever it leads to.
-                Err(Errno::NOENT | Errno::LOOP) => Ok(None),
-                opened => Ok(Some(File::from(opened?))),
-            }
-        })?;
-        match (opened, &self.expected) {
+        let opened = self.step(step, || os::open_existing(self.folder, self.name))?;
+        match (opened, &self.with.expected) {
             (None, None) => Ok(None),
             (Some(_), None) => Err(Error::Exists { name: self.shown() }),
             (None, Some(_)) => Err(Error::Changed { name: self.shown() }),
@@ -225,65 +265,71 @@ impl Commit<'_> {
                 if FileState::from(&metadata) != *expected {
                     return Err(Error::Changed { name: self.shown() });
                 }
+                self.check_links(step, &file)?;
                 Ok(Some(file))
             }
         }
     }
 
+    /// A file of several names would be replaced under one of them only.
+    fn check_links(&self, step: Step, file: &File) -> Result<(), Error> {
+        match self.step_of(step, file.metadata())?.nlink() {
+            0 | 1 => Ok(()),
+            links => Err(Error::Linked { name: self.shown(), links }),
+        }
+    }
+
     fn create(&self, old: Option<&File>) -> Result<Temporary<'_>, Error> {
         // Nobody else may read it before it has the mode of the old file.
-        let mode =
-            if old.is_some() { Mode::from_raw_mode(0o600) } else { Mode::from_raw_mode(0o666) };
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let permissions = if old.is_some() { 0o600 } else { 0o666 };
         self.step(Step::Create, || {
             loop {
                 let name = temporary_name()?;
-                let file: OwnedFd =
-                    match rustix::fs::openat(self.folder, &name, flags | OFlags::NOFOLLOW, mode) {
-                        Err(Errno::EXIST) => continue,
-                        opened => opened?,
-                    };
-                let file = File::from(file);
+                let Some(file) = os::create(self.folder, &name, permissions)? else { continue };
                 let temporary = Temporary { folder: self.folder, name, file, kept: false };
-                let lock = FlockOperation::NonBlockingLockExclusive;
-                match rustix::fs::flock(&temporary.file, lock) {
-                    // Another process that removes leftovers was faster.
-                    Err(Errno::WOULDBLOCK) => {}
-                    Ok(()) if temporary.file.metadata()?.nlink() == 0 => {}
-                    // Not every file system has locks.
-                    Ok(()) | Err(_) => return Ok(temporary),
+                // Another process that removes leftovers may have been faster.
+                if os::lock(&temporary.file) && temporary.file.metadata()?.nlink() > 0 {
+                    return Ok(temporary);
                 }
             }
         })
     }
 
     fn write(&self, file: &File) -> Result<(), Error> {
-        let root = self.snapshot.root();
-        if content_bytes(&root) <= MEMORY_BYTES_MAX {
-            let bytes = self.fill(Cursor::new(Vec::new()))?.into_inner();
-            return self.step_of(Step::Write, Hooked { file, hook: self.hook }.write_all(&bytes));
+        let mut hooked = Hooked { file, commit: self };
+        let snapshot = match self.with.content {
+            Content::Message(snapshot) => snapshot,
+            Content::Bytes(bytes) => return self.step_of(Step::Write, copy(bytes, &mut hooked)),
+        };
+        if content_bytes(&snapshot.root()) <= MEMORY_BYTES_MAX {
+            let bytes = fill(snapshot, Cursor::new(Vec::new()))?.into_inner();
+            return self.step_of(Step::Write, hooked.write_all(&bytes));
         }
-        self.fill(Hooked { file, hook: self.hook }).map(drop)
+        fill(snapshot, hooked).map(drop)
     }
 
-    fn fill<F: Read + Write + Seek>(&self, out: F) -> Result<F, Error> {
-        let mut writer = Writer::create(out)?;
-        match writer.copy_storage(&self.snapshot.root(), &[])?.into_iter().next() {
-            Some(defect) => Err(Error::Incomplete(defect)),
-            None => writer.finish(),
+    fn verify(&self, file: &File) -> Result<(), Error> {
+        let file = self.step(Step::Verify, || file.try_clone())?;
+        let (written, _) = self.step_of(Step::Verify, Source::from_file(file))?;
+        match self.with.content {
+            Content::Message(snapshot) => self.verify_message(snapshot, written),
+            Content::Bytes(bytes) => {
+                match self.step_of(Step::Verify, same_bytes(bytes, &written))? {
+                    true => Ok(()),
+                    false => Err(self.unverified("the file".to_owned())),
+                }
+            }
         }
     }
 
     /// Reads the new file back as any reader would.
-    fn verify(&self, file: &File) -> Result<(), Error> {
-        let file = self.step(Step::Verify, || file.try_clone())?;
-        let (source, _) = self.step_of(Step::Verify, Source::from_file(file))?;
-        let written = CompoundFile::open(source)?;
-        let unverified = |place: String| Error::Unverified { name: self.shown(), place };
+    fn verify_message(&self, snapshot: &Arc<CompoundFile>, written: Source) -> Result<(), Error> {
+        let written = CompoundFile::open(written)?;
+        let unverified = |place| self.unverified(place);
         if let Some(defect) = written.defects().first() {
             return Err(unverified(defect.place.clone()));
         }
-        let mut pending = vec![(self.snapshot.root(), written.root())];
+        let mut pending = vec![(snapshot.root(), written.root())];
         while let Some((wanted, found)) = pending.pop() {
             let differs = || unverified(wanted.path());
             if wanted.clsid() != found.clsid() {
@@ -310,27 +356,17 @@ impl Commit<'_> {
         Ok(())
     }
 
+    fn unverified(&self, place: String) -> Error {
+        Error::Unverified { name: self.shown(), place }
+    }
+
     fn rename(&self, temporary: &Temporary<'_>) -> Result<(), Error> {
-        let flags = match self.expected {
-            Some(_) => RenameFlags::empty(),
-            None => RenameFlags::NOREPLACE,
-        };
-        let renamed = self.step(Step::Rename, || {
-            let to = (self.folder, self.name);
-            match rustix::fs::renameat_with(self.folder, &temporary.name, to.0, to.1, flags) {
-                // Some network file systems cannot rename without replacing; a link can.
-                Err(Errno::INVAL | Errno::NOSYS) if !flags.is_empty() => {
-                    let flags = AtFlags::empty();
-                    rustix::fs::linkat(self.folder, &temporary.name, to.0, to.1, flags)?;
-                    Ok(rustix::fs::unlinkat(self.folder, &temporary.name, flags)?)
-                }
-                renamed => Ok(renamed?),
-            }
-        });
-        match renamed {
-            Err(Error::Replace { source, .. })
-                if source.kind() == io::ErrorKind::AlreadyExists && self.expected.is_none() =>
-            {
+        let (from, to) = (temporary.name.as_os_str(), self.name);
+        if self.with.expected.is_some() {
+            return self.step(Step::Rename, || os::rename_over(self.folder, from, to));
+        }
+        match self.step(Step::Rename, || os::rename_new(self.folder, from, to)) {
+            Err(Error::Replace { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::Exists { name: self.shown() })
             }
             renamed => renamed,
@@ -338,7 +374,11 @@ impl Commit<'_> {
     }
 
     fn step<T>(&self, step: Step, run: impl FnOnce() -> io::Result<T>) -> Result<T, Error> {
-        self.step_of(step, (self.hook)(step).and_then(|()| run()))
+        self.step_of(step, self.before(step).and_then(|()| run()))
+    }
+
+    fn before(&self, step: Step) -> io::Result<()> {
+        self.with.hook.map_or(Ok(()), |hook| hook(step))
     }
 
     fn step_of<T>(&self, step: Step, result: io::Result<T>) -> Result<T, Error> {
@@ -353,7 +393,7 @@ impl Commit<'_> {
 impl Drop for Temporary<'_> {
     fn drop(&mut self) {
         if !self.kept
-            && let Err(error) = rustix::fs::unlinkat(self.folder, &self.name, AtFlags::empty())
+            && let Err(error) = os::remove(self.folder, &self.name)
         {
             tracing::warn!(name = ?self.name, %error, "a temporary file could not be removed");
         }
@@ -363,7 +403,7 @@ impl Drop for Temporary<'_> {
 /// A file with the hook before every write to it.
 struct Hooked<'a> {
     file: &'a File,
-    hook: StepHook<'a>,
+    commit: &'a Commit<'a>,
 }
 
 impl Read for Hooked<'_> {
@@ -374,7 +414,7 @@ impl Read for Hooked<'_> {
 
 impl Write for Hooked<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        (self.hook)(Step::Write)?;
+        self.commit.before(Step::Write)?;
         // By pieces, so that a failure in the middle is a case of its own.
         self.file.write(buf.get(..PIECE_BYTES).unwrap_or(buf))
     }
@@ -388,6 +428,45 @@ impl Seek for Hooked<'_> {
     fn seek(&mut self, pos: SeekFrom) -> io::Result<u64> {
         self.file.seek(pos)
     }
+}
+
+fn fill<F: Read + Write + Seek>(snapshot: &Arc<CompoundFile>, out: F) -> Result<F, Error> {
+    let mut writer = Writer::create(out)?;
+    match writer.copy_storage(&snapshot.root(), &[])?.into_iter().next() {
+        Some(defect) => Err(Error::Incomplete(defect)),
+        None => writer.finish(),
+    }
+}
+
+/// Writes all the bytes of a source.
+fn copy(from: &Source, to: &mut impl Write) -> io::Result<()> {
+    let mut piece = vec![0; PIECE_BYTES];
+    let mut offset = 0;
+    while offset < from.len() {
+        let read = from.read_at(offset, &mut piece)?;
+        let read = piece.get(..read).filter(|read| !read.is_empty());
+        let read = read.ok_or(io::ErrorKind::UnexpectedEof)?;
+        to.write_all(read)?;
+        offset += read.len() as u64;
+    }
+    Ok(())
+}
+
+/// Whether two sources hold the same bytes.
+fn same_bytes(wanted: &Source, found: &Source) -> io::Result<bool> {
+    if wanted.len() != found.len() {
+        return Ok(false);
+    }
+    let (mut a, mut b) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
+    let mut offset = 0;
+    while offset < wanted.len() {
+        let (read, twin) = (wanted.read_at(offset, &mut a)?, found.read_at(offset, &mut b)?);
+        if read == 0 || read != twin || a.get(..read) != b.get(..read) {
+            return Ok(false);
+        }
+        offset += read as u64;
+    }
+    Ok(true)
 }
 
 fn temporary_name() -> io::Result<OsString> {
@@ -421,48 +500,4 @@ fn same(wanted: &Stream, found: &Stream) -> Result<bool, Error> {
         offset += read as u64;
     }
     Ok(true)
-}
-
-fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
-    let (old_metadata, new_metadata) = (old.metadata()?, new.metadata()?);
-    let owner = (old_metadata.uid(), old_metadata.gid());
-    if owner != (new_metadata.uid(), new_metadata.gid()) {
-        let (uid, gid) = (Uid::from_raw(owner.0), Gid::from_raw(owner.1));
-        rustix::fs::fchown(new, Some(uid), Some(gid))?;
-    }
-    let mut names = vec![0; ATTRIBUTE_BYTES_MAX];
-    let len = match rustix::fs::flistxattr(old, names.as_mut_slice()) {
-        Err(Errno::OPNOTSUPP) => 0,
-        len => len?,
-    };
-    names.truncate(len);
-    for name in names.split_inclusive(|byte| *byte == 0) {
-        let Ok(name) = CStr::from_bytes_with_nul(name) else { continue };
-        if let Err(error) = copy_attribute(old, new, name) {
-            // The labels of security modules are theirs to give.
-            if !name.to_bytes().starts_with(b"security.") {
-                return Err(error.into());
-            }
-        }
-    }
-    // Last, since a change of the owner or of an access list changes the mode.
-    Ok(rustix::fs::fchmod(new, Mode::from_raw_mode(old_metadata.mode() & 0o7777))?)
-}
-
-fn copy_attribute(old: &File, new: &File, name: &CStr) -> Result<(), Errno> {
-    let mut value = vec![0; ATTRIBUTE_BYTES_MAX];
-    let len = rustix::fs::fgetxattr(old, name, value.as_mut_slice())?;
-    value.truncate(len);
-    rustix::fs::fsetxattr(new, name, &value, XattrFlags::empty())
-}
-
-/// A folder on a file system that cannot be told to write it counts as written.
-fn sync_folder(folder: BorrowedFd<'_>) -> io::Result<()> {
-    // The descriptor may be one that only names the folder (`O_PATH`).
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let folder = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
-    match rustix::fs::fsync(&folder) {
-        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
-        synced => Ok(synced?),
-    }
 }

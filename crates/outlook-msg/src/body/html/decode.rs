@@ -5,6 +5,16 @@
 use super::entities;
 use super::tokens::{Source, Tag, Token, Tokens};
 use crate::mapi::CodePage;
+use crate::mapi::detect::{self, Guess};
+
+/// An HTML body in characters, and whether its page is a guess.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The document.
+    pub html: String,
+    /// The page it was read in, if that is not the stated one.
+    pub guess: Option<Guess>,
+}
 
 /// Decodes `PR_HTML`.
 ///
@@ -12,24 +22,63 @@ use crate::mapi::CodePage;
 /// (`PR_INTERNET_CPID`), as in Outlook, which ignores what the document declares; but if that is
 /// absent, 20127 (ASCII) or 1200 (UTF-16), which Outlook also writes for others, then a charset
 /// declared in the first 1,024 bytes; then UTF-8 if the bytes are valid; then `ansi`, the page of
-/// the message. NULs at the end are dropped.
-pub fn decode(bytes: &[u8], internet_code_page: Option<u32>, ansi: CodePage) -> String {
-    let (page, bytes) = marked_page(bytes).unwrap_or_else(|| {
-        let page = match internet_code_page {
-            None | Some(US_ASCII | UTF_16LE | UTF_16BE) => None,
-            // Seen over bytes that are nothing of the sort.
-            Some(number)
-                if number == CodePage::UTF_8.number() && !CodePage::UTF_8.is_valid(bytes) =>
-            {
-                None
-            }
-            Some(number) => CodePage::new(number),
-        };
-        (page.unwrap_or_else(|| guessed_page(bytes, ansi)), bytes)
-    });
+/// the message. What is UTF-8 beyond doubt is not read in a stated page of one byte a character,
+/// and what is not in the stated page is guessed. NULs at the end are dropped.
+pub fn decode(bytes: &[u8], internet_code_page: Option<u32>, ansi: Option<CodePage>) -> Decoded {
+    let (page, guess, bytes) = match marked_page(bytes) {
+        Some((page, bytes)) => (page, None, bytes),
+        None => {
+            let (page, guess) = page_of(bytes, internet_code_page, ansi);
+            (page, guess, bytes)
+        }
+    };
     let mut html = page.decode(bytes).into_owned();
     html.truncate(html.trim_end_matches('\0').len());
-    html
+    Decoded { html, guess }
+}
+
+fn page_of(
+    bytes: &[u8],
+    internet_code_page: Option<u32>,
+    ansi: Option<CodePage>,
+) -> (CodePage, Option<Guess>) {
+    let internet = match internet_code_page {
+        None | Some(US_ASCII | UTF_16LE | UTF_16BE) => None,
+        Some(number) => CodePage::new(number),
+    };
+    let stated = internet.or_else(|| declared_page_of(bytes));
+    let is_utf_8 = !bytes.is_ascii() && std::str::from_utf8(bytes).is_ok();
+    match stated {
+        Some(page) if is_utf_8 && page.is_single_byte() => {
+            (CodePage::UTF_8, Some(guessed(CodePage::UTF_8, stated)))
+        }
+        None if !is_utf_8 => other_page(bytes, stated, ansi),
+        stated => match detect::page_of(bytes, stated) {
+            (_, Some(_)) if !bytes.is_ascii() => other_page(bytes, stated, ansi),
+            found => found,
+        },
+    }
+}
+
+/// The page of a document that is not in the stated one: that which it declares, or of the
+/// message, if it fits; else a guess.
+fn other_page(
+    bytes: &[u8],
+    stated: Option<CodePage>,
+    ansi: Option<CodePage>,
+) -> (CodePage, Option<Guess>) {
+    let mut others = declared_page_of(bytes).into_iter().chain(ansi);
+    let fits = |page: &CodePage| detect::fits(*page, bytes);
+    match (others.find(fits), stated) {
+        // Where no other page is stated, that of the message is no guess.
+        (Some(page), None) => detect::page_of(bytes, Some(page)),
+        (Some(page), Some(_)) => (page, Some(guessed(page, stated))),
+        (None, stated) => detect::page_of(bytes, stated.or(ansi)),
+    }
+}
+
+fn guessed(page: CodePage, stated: Option<CodePage>) -> Guess {
+    Guess { page, stated: stated.map(CodePage::number) }
 }
 
 const US_ASCII: u32 = 20127;
@@ -52,10 +101,9 @@ fn marked_page(bytes: &[u8]) -> Option<(CodePage, &[u8])> {
     }
 }
 
-fn guessed_page(bytes: &[u8], ansi: CodePage) -> CodePage {
+fn declared_page_of(bytes: &[u8]) -> Option<CodePage> {
     let first = bytes.get(..DECLARATION_BYTES_MAX).unwrap_or(bytes);
     declared_page(&String::from_utf8_lossy(first))
-        .unwrap_or_else(|| if CodePage::UTF_8.is_valid(bytes) { CodePage::UTF_8 } else { ansi })
 }
 
 fn declared_page(html: &str) -> Option<CodePage> {
@@ -112,7 +160,7 @@ mod tests {
 
     fn check(bytes: &[u8], internet_code_page: Option<u32>, expected: &str) {
         let ansi = CodePage::new(1251).unwrap();
-        let html = decode(bytes, internet_code_page, ansi);
+        let html = decode(bytes, internet_code_page, Some(ansi)).html;
         assert_eq!(html, expected, "{internet_code_page:?}");
     }
 
@@ -160,7 +208,7 @@ mod tests {
             "<meta name=x content='charset=utf-8'>\u{41F}",
         );
         let far = [&[b' '; 1024][..], b"<meta charset=windows-1252>\xCF"].concat();
-        assert!(decode(&far, None, CodePage::new(1251).unwrap()).ends_with('\u{41F}'));
+        assert!(decode(&far, None, CodePage::new(1251)).html.ends_with('\u{41F}'));
         check(b"", None, "");
         check(b"a\0\0", None, "a");
     }

@@ -9,6 +9,6 @@ mod rewrite;
 mod text;
 mod tokens;
 
-pub use decode::decode;
+pub use decode::{Decoded, decode};
 pub use rewrite::{Reference, content_id_url, restore, rewrite};
 pub use text::to_text;

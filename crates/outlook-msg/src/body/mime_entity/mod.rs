@@ -17,7 +17,7 @@ use fields::{PartFields, TransferEncoding};
 use structure::{parts, split_header};
 
 use crate::body::{cms, html};
-use crate::mapi::CodePage;
+use crate::mapi::{CodePage, detect};
 
 /// An entity, taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -182,8 +182,8 @@ impl Reader<'_> {
             "text/html" if is_body => {
                 let charset = fields.charset.as_deref().and_then(CodePage::of_mime_charset);
                 let page = charset.map(CodePage::number);
-                let html = html::decode(&bytes, page, CodePage::WINDOWS_1252);
-                append(&mut self.entity.html, &html);
+                let decoded = html::decode(&bytes, page, None);
+                append(&mut self.entity.html, &decoded.html);
             }
             _ => self.attach_bytes(fields, bytes),
         }
@@ -254,14 +254,10 @@ fn is_signature(part: &[u8]) -> bool {
         .any(|subtype| media_type.strip_prefix("application/") == Some(subtype))
 }
 
-/// The text of a part: by its charset, else UTF-8 if it is valid, else Windows-1252.
+/// The text of a part: by its charset if it fits, else UTF-8 if it is valid, else by a guess.
 fn text(bytes: &[u8], charset: Option<&str>) -> String {
     let declared = charset.and_then(CodePage::of_mime_charset);
-    match (declared, std::str::from_utf8(bytes)) {
-        (Some(page), _) => page.decode(bytes).into_owned(),
-        (None, Ok(text)) => text.to_owned(),
-        (None, Err(_)) => CodePage::WINDOWS_1252.decode(bytes).into_owned(),
-    }
+    detect::page_of(bytes, declared).0.decode(bytes).into_owned()
 }
 
 /// Texts in one entity follow each other: mailing lists append a part.

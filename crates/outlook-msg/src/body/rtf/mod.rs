@@ -23,10 +23,15 @@ pub enum Kind {
     FromText,
     /// It is the original.
     Native,
+    /// It is no RTF but HTML, as some libraries write it.
+    Html,
 }
 
 /// Tells the kind of an RTF, or of its first bytes (\[MS-OXRTFEX\] 2.2.1).
 pub fn kind(rtf: &[u8]) -> Kind {
+    if is_html(rtf) {
+        return Kind::Html;
+    }
     Tokens::new(rtf)
         .take(KIND_TOKENS_MAX)
         .take_while(|token| matches!(token, Token::Open | Token::Word(..)))
@@ -38,12 +43,27 @@ pub fn kind(rtf: &[u8]) -> Kind {
         .unwrap_or(Kind::Native)
 }
 
+/// Whether bytes begin with a tag, behind a byte order mark and blanks, in 8 bits a character or
+/// UTF-16.
+fn is_html(bytes: &[u8]) -> bool {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let is_tag = |low: &u8| low.is_ascii_alphabetic() || matches!(low, b'!' | b'?');
+    match bytes {
+        [0xFF, 0xFE, b'<', 0, next, 0, ..] | [b'<', 0, next, 0, ..] => is_tag(next),
+        [0xFE, 0xFF, 0, b'<', 0, next, ..] | [0, b'<', 0, next, ..] => is_tag(next),
+        bytes => match bytes.trim_ascii_start() {
+            [b'<', next, ..] => is_tag(next),
+            _ => false,
+        },
+    }
+}
+
 /// The word must be among the first tokens (\[MS-OXRTFEX\] 2.2.1).
 const KIND_TOKENS_MAX: usize = 10;
 
 #[cfg(test)]
 mod tests {
-    use super::Kind::{FromHtml, FromText, Native};
+    use super::Kind::{FromHtml, FromText, Html, Native};
     use super::{Kind, kind};
 
     fn check(rtf: &str, expected: Kind) {
@@ -57,6 +77,16 @@ mod tests {
         check("{\\rtf1\\ansi\\ansicpg1252\\deff0{\\fonttbl{\\f0 Arial;}}", Native);
         check("{\\rtf1\\fromhtml0\\deff0", Native);
         check("", Native);
+    }
+
+    #[test]
+    fn html_is_told_by_its_first_tag() {
+        check("<html>", Html);
+        check("\u{FEFF}\r\n <!DOCTYPE html>", Html);
+        check("< 3", Native);
+        let utf_16: Vec<u8> = "<html>".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert_eq!(kind(&utf_16), Html);
+        assert_eq!(kind(&[b"\xFF\xFE", &utf_16[..]].concat()), Html);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! | RecurrencePattern, AppointmentRecurrencePattern | `recurrence` |
 //! | TZDEFINITION, TZREG | `time_zone` |
 //! | GlobalObjectId | `global_object_id` |
+//! | VoteOption | `verb_stream` |
 //! | EntryIDs of the members of a distribution list | `member` |
 //!
 //! Every count in them is bounded by the bytes that are there. Knows no property.
@@ -14,6 +15,7 @@ mod global_object_id;
 mod member;
 mod recurrence;
 mod time_zone;
+mod verb_stream;
 
 pub use global_object_id::GlobalObjectId;
 pub use member::{Member, list_stream_members};
@@ -22,3 +24,4 @@ pub use recurrence::{
     RecurrencePattern,
 };
 pub use time_zone::{SystemTime, TimeZoneDefinition, TimeZoneRule, decode_time_zone_struct};
+pub use verb_stream::voting_options;

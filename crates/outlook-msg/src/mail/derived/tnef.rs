@@ -2,7 +2,7 @@
 
 use crate::body::tnef::{Attachment, Content, Message, Properties, Property};
 use crate::imsg::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
-use crate::mapi::tags;
+use crate::mapi::{Value, tags};
 use crate::storage::Defect;
 
 /// `PR_ATTACH_METHOD` of an OLE object.
@@ -10,11 +10,12 @@ const METHOD_STORAGE: i32 = 6;
 
 /// The message that a TNEF stream holds.
 pub(super) fn message(message: Message) -> MadeMessage {
-    let Message { properties, recipients, attachments, code_page: _, defects } = message;
-    let has_class = properties.get(tags::PR_MESSAGE_CLASS).is_some();
+    let Message { properties, recipients, attachments, code_page, defects } = message;
     let mut properties = made(properties);
-    if !has_class {
-        properties.push(MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note"));
+    // Of properties with one tag the first counts.
+    properties.push(MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note"));
+    if let Some(page) = code_page.and_then(|page| i32::try_from(page.number()).ok()) {
+        properties.push(MadeProperty::new(tags::PR_MESSAGE_CODEPAGE, Value::Integer32(page)));
     }
     let defects = defects.into_iter().map(|cause| Defect { place: "/".to_owned(), cause });
     MadeMessage {

@@ -44,13 +44,19 @@ pub(super) fn has_attendees(message: &Message) -> bool {
     message.recipients().unwrap_or_default().iter().any(is_attendee)
 }
 
+/// Who invites to a meeting: its author, else the recipient that is marked so.
+pub(super) fn organizer(message: &Message) -> Option<Address> {
+    Address::sent_representing(message).or_else(|| Address::sender(message)).or_else(|| {
+        let recipients = message.recipients().unwrap_or_default();
+        let organizer = recipients.iter().find(|one| flags(one) & ORGANIZER != 0);
+        organizer.and_then(Address::of_recipient)
+    })
+}
+
 /// Writes the organizer and the attendees of a meeting.
 pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees: bool) {
     let recipients = message.recipients().unwrap_or_default();
-    let organizer =
-        recipients.iter().find(|one| flags(one) & ORGANIZER != 0).and_then(Address::of_recipient);
-    let author = Address::sent_representing(message).or_else(|| Address::sender(message));
-    if let Some(organizer) = author.or(organizer) {
+    if let Some(organizer) = organizer(message) {
         lines.line(party("ORGANIZER", &organizer).value(&address_uri(&organizer.address)));
     }
     if !with_attendees {
@@ -105,7 +111,8 @@ fn party(name: &str, address: &Address) -> ContentLine {
     }
 }
 
-fn is_attendee(recipient: &Recipient) -> bool {
+/// Whether a recipient is invited.
+pub(super) fn is_attendee(recipient: &Recipient) -> bool {
     flags(recipient) & (ORGANIZER | EXCEPTIONAL_DELETED) == 0
         && recipient.recipient_type() != RecipientType::Originator
 }

@@ -56,8 +56,9 @@ impl Kind {
     }
 }
 
-/// Whether a class is this one or derived from it.
-pub(in crate::mail) fn is_class(class: &str, base: &str) -> bool {
+/// Whether a message class is this one or derived from it: `IPM.Note.SMIME` from `IPM.Note`.
+#[must_use]
+pub fn is_class(class: &str, base: &str) -> bool {
     match class.split_at_checked(base.len()) {
         Some((head, rest)) => {
             head.eq_ignore_ascii_case(base) && (rest.is_empty() || rest.starts_with('.'))

@@ -215,7 +215,7 @@ impl<'a> Event<'a> {
         lines.put("TRANSP", if is_free { "TRANSPARENT" } else { "OPAQUE" });
         let status = match self.kind {
             Kind::Canceled => Some("CANCELLED"),
-            _ if self.is_canceled() => Some("CANCELLED"),
+            _ if is_canceled(self.values) => Some("CANCELLED"),
             _ => (details.busy_status == Some(1)).then_some("TENTATIVE"),
         };
         lines.text("STATUS", status);
@@ -230,11 +230,6 @@ impl<'a> Event<'a> {
             item::write_alarm(lines, "TRIGGER", &trigger);
         }
         lines.put("END", "VEVENT");
-    }
-
-    fn is_canceled(&self) -> bool {
-        let flags = self.values.integer(lid::APPOINTMENT_STATE_FLAGS);
-        flags.is_some_and(|flags| flags & CANCELED != 0)
     }
 
     /// The start of an occurrence after midnight; a blob cut short does not tell it.
@@ -283,6 +278,12 @@ impl<'a> Event<'a> {
     }
 }
 
+/// Whether it is called off.
+pub(super) fn is_canceled(values: Values<'_>) -> bool {
+    let flags = values.integer(lid::APPOINTMENT_STATE_FLAGS);
+    flags.is_some_and(|flags| flags & CANCELED != 0)
+}
+
 /// What a message says of itself.
 pub(super) fn details(values: Values<'_>) -> Details {
     let reminder = values
@@ -303,7 +304,8 @@ pub(super) fn reminder_minutes(delta: i32) -> i32 {
     if delta == REMINDER_DEFAULT.0 { REMINDER_DEFAULT.1 } else { delta }
 }
 
-fn end(values: Values<'_>, start: DateTime) -> Option<DateTime> {
+/// When it ends.
+pub(super) fn end(values: Values<'_>, start: DateTime) -> Option<DateTime> {
     let end = values
         .time(lid::APPOINTMENT_END_WHOLE)
         .or_else(|| values.time(lid::COMMON_END))
@@ -330,7 +332,7 @@ fn recurrence_time(bits: i32) -> Option<jiff::civil::Time> {
 }
 
 /// The zone in which the event is shown: by \[MS-OXOCAL\] 2.2.1.39 to 2.2.1.43; `None` for UTC.
-fn zone(
+pub(super) fn zone(
     values: Values<'_>,
     start: FileTime,
     all_day: bool,

@@ -20,6 +20,8 @@ mod journal;
 mod moment;
 mod recurrence;
 mod task;
+mod values;
+mod words;
 mod zone;
 
 use crate::imsg::{AttachMethod, MapiProp as _, Message};
@@ -29,9 +31,10 @@ use super::content_lines::ContentLines;
 use super::named::Values;
 
 pub(super) use attendees::{address_name, address_uri};
-pub(super) use class::is_class;
+pub use class::is_class;
 pub(super) use damage::defect;
 pub(super) use moment::utc;
+pub(super) use values::values;
 
 use class::Kind;
 

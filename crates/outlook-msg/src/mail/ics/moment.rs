@@ -12,7 +12,7 @@ use super::zone::Zone;
 
 /// From 1601-01-01, from which recurrences count minutes, to 1970-01-01.
 const EPOCH_MINUTES: i64 = 194_074_560;
-const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
+pub(super) const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
 /// The date and time of a `FILETIME` in UTC, to the second; `None` after the year 9999.
 pub(in crate::mail) fn utc(time: FileTime) -> Option<DateTime> {

@@ -124,7 +124,7 @@ fn by_day(DayMask(mask): DayMask) -> Option<String> {
 
 /// The month of a yearly pattern: that of the first period, which some writers leave 0, else that
 /// of the first occurrence.
-fn month(pattern: &RecurrencePattern) -> Option<i8> {
+pub(super) fn month(pattern: &RecurrencePattern) -> Option<i8> {
     let minutes = match pattern.first_date_time_minutes {
         0 => pattern.start_date_minutes,
         minutes => minutes,

@@ -19,4 +19,8 @@ pub(super) enum Decoding {
     Oem,
     /// UTF-7 (RFC 2152).
     Utf7,
+    /// Johab (KS X 1001, annex 3).
+    Johab,
+    /// ISO-2022-KR (RFC 1557).
+    Iso2022Kr,
 }

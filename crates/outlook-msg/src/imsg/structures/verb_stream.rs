@@ -1,0 +1,89 @@
+//! The answers that a message offers for voting: the stream of `PidLidVerbStream`
+//! (\[MS-OXOMSG\] 2.2.1.74).
+
+use crate::mapi::CodePage;
+
+use super::fields::Fields;
+
+/// The `VerbType` of an answer to vote with; others stand for reply, forward and the like.
+const VOTING: u32 = 4;
+/// The bytes of an option behind its names.
+const OPTION_END: usize = 25;
+
+/// The names of the answers, in their order; `None` if the stream is damaged.
+pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> {
+    let mut fields = Fields::new(bytes);
+    let _version = fields.u16()?;
+    let count = fields.u32()?;
+    let mut options = Vec::new();
+    // Each takes bytes of the stream, so this ends.
+    for _ in 0..count {
+        let verb = fields.u32()?;
+        let name = code_page.decode(short_text(&mut fields)?).into_owned();
+        let (_class, _internal) = (short_text(&mut fields)?, short_text(&mut fields)?);
+        let _repeated_name = short_text(&mut fields)?;
+        fields.bytes(OPTION_END)?;
+        options.push((verb == VOTING, name));
+    }
+    // The same names in Unicode follow, which old writers leave out.
+    if fields.u16().is_some() {
+        for (_, name) in &mut options {
+            let (Some(wide), Some(_repeated)) = (wide_text(&mut fields), wide_text(&mut fields))
+            else {
+                break;
+            };
+            *name = wide;
+        }
+    }
+    let voting = options.into_iter().filter(|(is_voting, _)| *is_voting);
+    Some(voting.map(|(_, name)| name).collect())
+}
+
+/// As many bytes as the byte before them says.
+fn short_text<'a>(fields: &mut Fields<'a>) -> Option<&'a [u8]> {
+    let len = fields.u8()?;
+    fields.bytes(usize::from(len))
+}
+
+/// As many UTF-16 units as the byte before them says.
+fn wide_text(fields: &mut Fields<'_>) -> Option<String> {
+    let len = fields.u8()?;
+    let (units, _) = fields.bytes(usize::from(len) * 2)?.as_chunks::<2>();
+    let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();
+    Some(String::from_utf16_lossy(&units))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::voting_options;
+    use crate::mapi::CodePage;
+
+    fn option(verb: u32, name: &[u8]) -> Vec<u8> {
+        let len = [u8::try_from(name.len()).unwrap()];
+        let parts: [&[u8]; 8] =
+            [&verb.to_le_bytes(), &len, name, b"\x08IPM.Note", b"\0", &len, name, &[0; 25]];
+        parts.concat()
+    }
+
+    fn wide(name: &str) -> Vec<u8> {
+        let units: Vec<u8> = name.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        [&[u8::try_from(units.len() / 2).unwrap()], units.as_slice()].concat().repeat(2)
+    }
+
+    #[test]
+    fn only_the_answers_are_told() {
+        let mut bytes = vec![2, 1, 3, 0, 0, 0];
+        bytes.extend(option(0, b"Reply"));
+        bytes.extend(option(4, b"Yes"));
+        bytes.extend(option(4, b"Zo\xEB"));
+        let told = |bytes: &[u8]| voting_options(bytes, CodePage::WINDOWS_1252);
+        assert_eq!(told(&bytes), Some(vec!["Yes".to_owned(), "Zoë".to_owned()]));
+        bytes.extend([4, 1]);
+        for name in ["Reply", "Yes", "Ζωή"] {
+            bytes.extend(wide(name));
+        }
+        assert_eq!(told(&bytes), Some(vec!["Yes".to_owned(), "Ζωή".to_owned()]));
+        assert_eq!(told(&bytes[..40]), None);
+        assert_eq!(told(&[2, 1, 0xFF, 0xFF, 0xFF, 0xFF]), None);
+    }
+}

@@ -1,0 +1,157 @@
+//! What a person is told of a message beside its body, as named lines: for the text and for the
+//! page alike.
+
+use crate::imsg::Address;
+use crate::mapi::FileTime;
+
+use super::attachment::{Attachment, AttachmentKind};
+use super::error::Error;
+use super::event::{AttendeeResponse, AttendeeRole, Event};
+use super::fields::Importance;
+use super::opened::Mail;
+use super::printed::size_text;
+use super::security::Security;
+
+/// A field: its name and its values, one a line. Values are as the message has them, and may hold
+/// anything.
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) values: Vec<String>,
+}
+
+/// The fields of a message, and what of them cannot be read.
+pub(super) struct Summary<'a> {
+    pub(super) fields: Vec<Field>,
+    pub(super) unread: Vec<String>,
+    time: &'a dyn Fn(FileTime) -> String,
+}
+
+impl<'a> Summary<'a> {
+    /// The fields behind the subject.
+    pub(super) fn of(mail: &Mail, time: &'a dyn Fn(FileTime) -> String) -> Self {
+        let mut summary = Self { fields: Vec::new(), unread: Vec::new(), time };
+        summary.people(mail);
+        summary.times(mail);
+        summary.state(mail);
+        if let Some(event) = summary.read("event", mail.event()) {
+            summary.event(&event);
+        }
+        summary
+    }
+
+    /// What a getter gives; what it cannot read is noted.
+    pub(super) fn read<T>(&mut self, place: &str, value: Result<Option<T>, Error>) -> Option<T> {
+        value.inspect_err(|error| self.unread.push(format!("{place}: {error}"))).unwrap_or_default()
+    }
+
+    fn people(&mut self, mail: &Mail) {
+        let from = self.read("from", mail.from());
+        let sender = self.read("sender", mail.sender()).filter(|one| Some(one) != from.as_ref());
+        self.put("From", from.map(|one| one.to_string()));
+        self.put("Sender", sender.map(|one| one.to_string()));
+        for (name, addresses) in [
+            ("To", mail.to()),
+            ("Cc", mail.cc()),
+            ("Bcc", mail.bcc()),
+            ("Reply-To", mail.reply_to()),
+        ] {
+            let addresses = self.read(name, addresses.map(Some)).unwrap_or_default();
+            self.put_all(name, addresses.iter().map(Address::to_string).collect());
+        }
+    }
+
+    fn times(&mut self, mail: &Mail) {
+        for (name, time) in [("Date", mail.date()), ("Received", mail.received())] {
+            let time = self.read(name, time).map(self.time);
+            self.put(name, time);
+        }
+    }
+
+    fn state(&mut self, mail: &Mail) {
+        let importance = self.read("importance", mail.importance());
+        let importance = importance.filter(|one| *one != Importance::Normal);
+        self.put("Importance", importance.map(|one| one.to_string()));
+        let categories = self.read("categories", mail.categories().map(Some)).unwrap_or_default();
+        self.put("Categories", Some(categories.join(", ")).filter(|text| !text.is_empty()));
+        let class = self.read("class", mail.message_class());
+        self.put("Class", class.filter(|class| !class.eq_ignore_ascii_case("IPM.Note")));
+        let flags = self.read("flags", mail.flags());
+        self.put(
+            "State",
+            flags.map(|flags| match (flags.is_unsent(), flags.is_read()) {
+                (true, _) => "not sent".to_owned(),
+                (false, true) => "read".to_owned(),
+                (false, false) => "not read".to_owned(),
+            }),
+        );
+        self.put(
+            "Security",
+            match mail.security() {
+                Security::None => None,
+                Security::Signed => Some("signed; the signature is not verified".to_owned()),
+                Security::Encrypted => Some("encrypted; only who has a key can read it".to_owned()),
+            },
+        );
+        if let Some(voting) = self.read("voting", mail.voting()) {
+            self.put("Voting", Some(voting.options.join(", ")).filter(|text| !text.is_empty()));
+            self.put("Vote", voting.response);
+        }
+        if let Some(reactions) = self.read("reactions", mail.reactions()) {
+            let own = reactions.own.map(|own| format!(" (own: {own})")).unwrap_or_default();
+            self.put("Reactions", Some(format!("{}{own}", reactions.count)));
+        }
+    }
+
+    fn event(&mut self, event: &Event) {
+        let time = |time: FileTime| (self.time)(time);
+        let (start, end) = (time(event.start), event.end.map(time));
+        let zone = event.time_zone.as_ref().map(|zone| format!(" ({zone})")).unwrap_or_default();
+        let all_day = if event.is_all_day { ", all day" } else { "" };
+        self.put("Start", Some(format!("{start}{zone}{all_day}")));
+        self.put("End", end);
+        self.put("Place", event.location.clone());
+        self.put("Repeats", event.recurrence.clone());
+        self.put("Canceled", event.is_canceled.then(|| "yes".to_owned()));
+        self.put("Organizer", event.organizer.as_ref().map(Address::to_string));
+        let attendees = event.attendees.iter().map(|one| {
+            let role = match one.role {
+                AttendeeRole::Optional => ", optional",
+                AttendeeRole::Resource => ", resource",
+                _ => "",
+            };
+            let response = match one.response {
+                AttendeeResponse::Accepted => ", accepted",
+                AttendeeResponse::Declined => ", declined",
+                AttendeeResponse::Tentative => ", tentative",
+                _ => "",
+            };
+            format!("{}{role}{response}", one.address)
+        });
+        self.put_all("Attendees", attendees.collect());
+    }
+
+    fn put(&mut self, name: &'static str, value: Option<String>) {
+        self.put_all(name, value.into_iter().filter(|text| !text.trim().is_empty()).collect());
+    }
+
+    fn put_all(&mut self, name: &'static str, values: Vec<String>) {
+        if !values.is_empty() {
+            self.fields.push(Field { name, values });
+        }
+    }
+}
+
+/// What kind of thing an attachment is, and its size.
+pub(super) fn attachment_details(attachment: &Attachment) -> String {
+    let kind = match attachment.kind() {
+        AttachmentKind::Link => {
+            return format!("link to {}", attachment.target().unwrap_or_default());
+        }
+        AttachmentKind::Message => "message".to_owned(),
+        _ => attachment.media_type(),
+    };
+    match attachment.size() {
+        Ok(size) => format!("{kind}, {}", size_text(size)),
+        Err(error) => format!("{kind}, {error}"),
+    }
+}

@@ -1,0 +1,198 @@
+//! What a commit asks of the system: the calls that differ from one file system or system to the
+//! other, each with what it falls back on.
+
+use std::ffi::{CStr, OsStr};
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{
+    AtFlags, Dir, FlockOperation, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT,
+    Uid, XattrFlags,
+};
+use rustix::io::Errno;
+
+/// The longest list of extended attributes, and the longest value of one, that Linux has.
+const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
+/// The labels of security modules are theirs to give.
+const SECURITY_PREFIX: &[u8] = b"security.";
+
+/// Opens a file for reading; `None` if there is none. A link is not the file that was opened
+/// before, whatever it leads to.
+pub(super) fn open_existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<File>> {
+    // NONBLOCK: it may have become a pipe.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    match rustix::fs::openat(folder, name, flags, Mode::empty()) {
+        Err(Errno::NOENT | Errno::LOOP) => Ok(None),
+        opened => Ok(Some(opened?.into())),
+    }
+}
+
+/// Creates a file; `None` if there is one of this name.
+pub(super) fn create(
+    folder: BorrowedFd<'_>,
+    name: &OsStr,
+    permissions: u32,
+) -> io::Result<Option<File>> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    match rustix::fs::openat(folder, name, flags, Mode::from_raw_mode(permissions)) {
+        Err(Errno::EXIST) => Ok(None),
+        opened => Ok(Some(opened?.into())),
+    }
+}
+
+/// Removes the name of a file.
+pub(super) fn remove(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
+    Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
+}
+
+/// Whether a file could be locked, or need not be: not every file system has locks.
+pub(super) fn lock(file: &File) -> bool {
+    let locked = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
+    locked != Err(Errno::WOULDBLOCK)
+}
+
+/// The files in a folder that have such names, are regular, and locked by nobody; each is locked
+/// while `run` has it.
+pub(super) fn each_unlocked(
+    folder: BorrowedFd<'_>,
+    is_wanted: impl Fn(&[u8]) -> bool,
+    mut run: impl FnMut(&CStr),
+) -> io::Result<()> {
+    for entry in Dir::read_from(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if !is_wanted(name.to_bytes()) {
+            continue;
+        }
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else { continue };
+        let file = File::from(file);
+        let unlocked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
+        if file.metadata()?.is_file() && unlocked {
+            run(name);
+        }
+    }
+    Ok(())
+}
+
+/// Renames a file over another one.
+pub(super) fn rename_over(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    Ok(rustix::fs::renameat(folder, from, folder, to)?)
+}
+
+/// Renames a file to a name that nothing has: `EEXIST` if something has it.
+pub(super) fn rename_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    let flags = RenameFlags::NOREPLACE;
+    match rustix::fs::renameat_with(folder, from, folder, to, flags) {
+        // NFS and many file systems of FUSE cannot rename without replacing; a link can.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(folder, from, to),
+        renamed => Ok(renamed?),
+    }
+}
+
+fn link_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    let flags = AtFlags::empty();
+    match rustix::fs::linkat(folder, from, folder, to, flags) {
+        // Nor have all of these links.
+        Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
+            take_name(folder, from, to)
+        }
+        linked => {
+            linked?;
+            remove(folder, from)
+        }
+    }
+}
+
+/// Takes a name with an empty file, which nobody else then has, and renames over that. If the
+/// process dies in between, the empty file stays.
+fn take_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+    create(folder, to, 0o600)?.ok_or(Errno::EXIST)?;
+    rename_over(folder, from, to).inspect_err(|_| {
+        // The empty one is of no use.
+        let _ = remove(folder, to);
+    })
+}
+
+/// Has a folder reach the disk. On a file system that cannot be told so it counts as written.
+pub(super) fn sync_folder(folder: BorrowedFd<'_>) -> io::Result<()> {
+    // The descriptor may be one that only names the folder (`O_PATH`).
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let folder = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
+    match rustix::fs::fsync(&folder) {
+        Err(Errno::INVAL | Errno::NOTSUP) => Ok(()),
+        synced => Ok(synced?),
+    }
+}
+
+/// Gives a file the time of its last change.
+pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> {
+    let timespec = match modified.duration_since(UNIX_EPOCH) {
+        Ok(since) => Timespec {
+            tv_sec: i64::try_from(since.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: since.subsec_nanos().into(),
+        },
+        Err(before) => {
+            // Nanoseconds count forward from the second before.
+            let (seconds, nanos) = (before.duration().as_secs(), before.duration().subsec_nanos());
+            let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
+            match nanos {
+                0 => Timespec { tv_sec: -seconds, tv_nsec: 0 },
+                nanos => Timespec { tv_sec: -seconds - 1, tv_nsec: (1_000_000_000 - nanos).into() },
+            }
+        }
+    };
+    let omitted = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let times = Timestamps { last_access: omitted, last_modification: timespec };
+    Ok(rustix::fs::futimens(file, &times)?)
+}
+
+/// Gives a file that only its owner may read the owner, the group, the extended attributes with the
+/// access lists, and the mode of another one: in an order in which it is never wider than that.
+pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
+    let (old_metadata, new_metadata) = (old.metadata()?, new.metadata()?);
+    let owner = |metadata: &Metadata| (metadata.uid(), metadata.gid());
+    if owner(&old_metadata) != owner(&new_metadata) {
+        let (uid, gid) = owner(&old_metadata);
+        rustix::fs::fchown(new, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
+    }
+    let names = attribute_names(old)?;
+    // The folder's default access list is on the new file, masked for as long as its mode is 0600:
+    // to widen the mode would let in whom that list names.
+    for name in attribute_names(new)?.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let is_kept = names.split(|byte| *byte == 0).any(|kept| kept == name);
+        if !is_kept && !name.starts_with(SECURITY_PREFIX) {
+            rustix::fs::fremovexattr(new, name)?;
+        }
+    }
+    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        if let Err(error) = copy_attribute(old, new, name)
+            && !name.starts_with(SECURITY_PREFIX)
+        {
+            return Err(error.into());
+        }
+    }
+    // Last, since a change of the owner or of an access list changes the mode.
+    Ok(rustix::fs::fchmod(new, Mode::from_raw_mode(old_metadata.mode() & 0o7777))?)
+}
+
+/// The names of the extended attributes of a file, with a NUL behind each.
+fn attribute_names(file: impl AsFd) -> io::Result<Vec<u8>> {
+    let mut names = vec![0; ATTRIBUTE_BYTES_MAX];
+    let len = match rustix::fs::flistxattr(file, names.as_mut_slice()) {
+        Err(Errno::OPNOTSUPP) => 0,
+        len => len?,
+    };
+    names.truncate(len);
+    Ok(names)
+}
+
+fn copy_attribute(old: &File, new: &File, name: &[u8]) -> Result<(), Errno> {
+    let mut value = vec![0; ATTRIBUTE_BYTES_MAX];
+    let len = rustix::fs::fgetxattr(old, name, value.as_mut_slice())?;
+    value.truncate(len);
+    rustix::fs::fsetxattr(new, name, &value, XattrFlags::empty())
+}

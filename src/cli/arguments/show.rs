@@ -1,0 +1,35 @@
+//! What `msgfs show` takes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{View, When};
+
+/// What to show, and how.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct Show {
+    /// Print a row of JSON a message, as ls and find do.
+    #[arg(long, conflicts_with = "html")]
+    pub(in crate::cli) json: bool,
+    /// With --json: add the SHA-256 of each attachment.
+    #[arg(long, requires = "json")]
+    pub(in crate::cli) hash: bool,
+    /// Print one page of HTML that is safe to open in a browser.
+    #[arg(long)]
+    pub(in crate::cli) html: bool,
+    /// Print times in UTC, not in the local time zone.
+    #[arg(long)]
+    pub(in crate::cli) utc: bool,
+    /// Colour what is printed.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub(in crate::cli) color: When,
+    /// Print straight to the terminal.
+    #[arg(long)]
+    pub(in crate::cli) no_pager: bool,
+    #[command(flatten)]
+    pub(in crate::cli) view: View,
+    /// Messages, or paths of messages in them; '-' is a message on standard input.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) paths: Vec<PathBuf>,
+}

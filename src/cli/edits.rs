@@ -1,0 +1,168 @@
+//! `msgfs status`, `save` and `discard`: the edits that are not in the source yet.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::fs::edit_log::{self, StateFolder, escaped};
+use crate::mount;
+
+use super::arguments::{Discard, Save, State};
+use super::complain;
+use super::status::Status;
+use super::terminal::one_line;
+
+/// As many kept edits are named when a mount begins.
+const NAMED_MAX: usize = 10;
+
+/// Lists the messages that are not saved, a line each with tabs in between: what is the matter,
+/// the path, since when, and why.
+pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Status> {
+    let mut status = Status::Done;
+    let mounts = match &arguments.mount_point {
+        None => mount::writable_mounts()?,
+        Some(mount_point) => match mount_at(mount_point) {
+            Ok(mount_point) => vec![mount_point],
+            Err(cause) => {
+                complain(&cause);
+                return Ok(Status::Failed);
+            }
+        },
+    };
+    for mount_point in mounts {
+        let unsaved = match mount::unsaved(&mount_point) {
+            Ok(unsaved) => unsaved,
+            Err(error) => {
+                complain(&format!("{}: {error}", one_line(&mount_point)));
+                status.join(Status::Failed);
+                continue;
+            }
+        };
+        for message in unsaved {
+            let what = match (message.is_conflict, message.cause.is_empty()) {
+                (true, _) => "conflict",
+                (false, false) => "failed",
+                (false, true) => "unsaved",
+            };
+            if what != "unsaved" {
+                status.join(Status::Wrong);
+            }
+            put(out, what, &escaped(&message.path), &message.since, &message.cause)?;
+        }
+    }
+    match StateFolder::find(None) {
+        Ok(state_folder) => status.join(in_state_folder(&state_folder, out)?),
+        // Without one nothing can have been kept.
+        Err(error) => tracing::debug!("{error}"),
+    }
+    Ok(status)
+}
+
+/// Lists what is in the state folder, and in no mount.
+fn in_state_folder(state_folder: &StateFolder, out: &mut impl Write) -> io::Result<Status> {
+    let mut status = Status::Done;
+    for left in edit_log::list_pending(state_folder)? {
+        if !left.is_mounted {
+            let since = edit_log::rfc3339(left.since);
+            let why = "its mount was killed; mount the source again with -o edit";
+            put(out, "left", &escaped(&left.message), &since, why)?;
+            status.join(Status::Wrong);
+        }
+    }
+    for kept in edit_log::list_kept(state_folder)? {
+        let why = format!("edits of {}: {}", kept.message, kept.reason);
+        put(out, "kept", &escaped(&kept.folder), &kept.since, &why)?;
+        status.join(Status::Wrong);
+    }
+    Ok(status)
+}
+
+/// Saves messages, or all that are in a mount or in a folder of one.
+pub(super) fn save(arguments: &Save) -> io::Result<Status> {
+    let mut status = Status::Done;
+    for path in &arguments.paths {
+        let saved = in_mount(path).and_then(|mount_point| {
+            let absolute = std::path::absolute(path).map_err(|error| error.to_string())?;
+            let real = absolute.canonicalize().map_err(|error| error.to_string())?;
+            let unsaved = mount::unsaved(&mount_point).map_err(|error| error.to_string())?;
+            let below = unsaved.into_iter().map(|message| message.path);
+            let below: Vec<_> = below.filter(|message| message.starts_with(&real)).collect();
+            Ok(if below.is_empty() { vec![real] } else { below })
+        });
+        match saved {
+            Ok(messages) => {
+                for message in messages {
+                    status.join(save_one(&message));
+                }
+            }
+            Err(cause) => {
+                complain(&format!("{}: {cause}", one_line(path)));
+                status.join(Status::Failed);
+            }
+        }
+    }
+    Ok(status)
+}
+
+fn save_one(path: &Path) -> Status {
+    let Err(error) = mount::save(path) else { return Status::Done };
+    let cause = match error.kind() {
+        io::ErrorKind::StaleNetworkFileHandle => {
+            "not saved: another program has changed its file; the edits are kept when the mount \
+             ends, or thrown away by 'msgfs discard'"
+                .to_owned()
+        }
+        _ => format!("not saved: {error}"),
+    };
+    complain(&format!("{}: {cause}", one_line(path)));
+    Status::Wrong
+}
+
+/// Throws the unsaved edits of messages away.
+pub(super) fn discard(arguments: &Discard) -> Status {
+    let mut status = Status::Done;
+    for path in &arguments.paths {
+        let discarded = in_mount(path).and_then(|_| {
+            mount::discard(path).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => {
+                    "no message with unsaved edits; 'msgfs status' lists them".to_owned()
+                }
+                _ => format!("the edits stay: {error}"),
+            })
+        });
+        if let Err(cause) = discarded {
+            complain(&format!("{}: {cause}", one_line(path)));
+            status.join(Status::Failed);
+        }
+    }
+    status
+}
+
+/// Names what could not be saved and is kept, when a mount begins.
+pub(super) fn name_kept() {
+    let kept = StateFolder::find(None).ok().and_then(|folder| edit_log::list_kept(&folder).ok());
+    let kept = kept.unwrap_or_default();
+    for kept in kept.iter().take(NAMED_MAX) {
+        complain(&format!("edits of {} are kept in {}", kept.message, escaped(&kept.folder)));
+    }
+    if kept.len() > NAMED_MAX {
+        complain(&format!("and {} more; see msgfs status", kept.len() - NAMED_MAX));
+    }
+}
+
+fn put(out: &mut impl Write, what: &str, path: &str, since: &str, why: &str) -> io::Result<()> {
+    let why = why.replace(|c: char| c.is_control(), " ");
+    writeln!(out, "{what}\t{path}\t{since}\t{why}")
+}
+
+/// The mount that a path is in.
+fn in_mount(path: &Path) -> Result<std::path::PathBuf, String> {
+    match mount::mount_of(path) {
+        Ok(Some(mount_point)) => Ok(mount_point),
+        Ok(None) => Err("not in a mount of msgfs".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn mount_at(path: &Path) -> Result<std::path::PathBuf, String> {
+    in_mount(path).map_err(|cause| format!("{}: {cause}", one_line(path)))
+}

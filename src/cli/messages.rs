@@ -1,0 +1,160 @@
+//! The messages below some paths, each opened as a [`Mail`]: what `find`, `show`, `ls --mail` and
+//! the like work on.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use outlook_msg::mail::{self, Mail, Row};
+
+use crate::fs::{self, FileType, Place};
+use crate::imsg::{Access, Session, SessionOptions};
+use crate::storage::{CompoundFile, Source};
+
+use super::places::is_message_name;
+
+/// A message that was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The path as it was asked for, and what leads into a message.
+    pub(super) path: PathBuf,
+    /// The path of the message that it is embedded in.
+    pub(super) parent: Option<PathBuf>,
+    /// The size of its file in bytes; of an embedded message, of the file it would be.
+    pub(super) size: u64,
+    /// The message, or why it cannot be opened.
+    pub(super) mail: Result<Mail, OpenError>,
+}
+
+/// Why a message cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OpenError {
+    /// Its file cannot be read.
+    #[error("{0}")]
+    File(#[from] io::Error),
+    /// What leads to it cannot be read.
+    #[error("{}", super::places::cause(.0))]
+    Place(#[from] fs::Error),
+    /// There is no message in the file.
+    #[error("{0}")]
+    Message(#[from] mail::Error),
+}
+
+/// Opens messages, all in one session.
+#[derive(Debug)]
+pub(super) struct Opener {
+    session: Session,
+}
+
+/// The most levels of messages in messages that are looked into.
+const DEPTH_MAX: usize = 64;
+
+impl Opener {
+    pub(super) fn new(options: &fs::Options) -> Self {
+        Self { session: Session::open(SessionOptions { code_page: options.code_page }) }
+    }
+
+    /// Opens the message that a place stands for: a message file of the source, or a directory
+    /// of a message that is an embedded one. `None` if it is neither.
+    pub(super) fn open(&self, place: &Place) -> Option<Found> {
+        let path = place.path().to_owned();
+        if place.is_message() {
+            let mail = place.open_source().map_err(OpenError::from);
+            let mail = mail.and_then(|file| self.mail(Source::from_file(file)?.0));
+            return Some(Found { path, parent: None, size: place.attr().size, mail });
+        }
+        let view = place.child(OsStr::new("message.msg")).ok()?;
+        let size = view.attr().size;
+        let mail = whole(&view).and_then(|bytes| self.mail(Source::from_bytes(bytes)));
+        Some(Found { parent: parent_of(&path), path, size, mail })
+    }
+
+    /// Calls `each` with a message, and with `embedded` with those in it, the outer ones first.
+    /// Below a directory of a message that is none itself it looks for messages.
+    pub(super) fn each(
+        &self,
+        place: &Place,
+        embedded: bool,
+        each: &mut dyn FnMut(Found),
+        failed: &mut dyn FnMut(PathBuf, fs::Error),
+    ) {
+        let mut places = vec![(place.again(), 0)];
+        while let Some((place, depth)) = places.pop() {
+            let found = self.open(&place);
+            let is_message = found.is_some();
+            let is_open = found.as_ref().is_some_and(|found| found.mail.is_ok());
+            found.into_iter().for_each(&mut *each);
+            if (is_message && !(embedded && is_open)) || depth >= DEPTH_MAX {
+                continue;
+            }
+            let inside = match is_message {
+                true => messages_in(&place, ATTACHMENTS),
+                false => messages_in_directory(&place),
+            };
+            match inside {
+                Ok(inside) => places.extend(inside.into_iter().rev().map(|one| (one, depth + 1))),
+                Err(error) => failed(place.path().to_owned(), error),
+            }
+        }
+    }
+
+    fn mail(&self, source: Source) -> Result<Mail, OpenError> {
+        let file = CompoundFile::open(Arc::new(source)).map_err(mail::Error::from)?;
+        let message = self.session.open_message(&file.root(), Access::Read);
+        Ok(Mail::of(message.map_err(mail::Error::from)?))
+    }
+}
+
+const ATTACHMENTS: &str = "attachments";
+
+impl Found {
+    /// The row of the message.
+    pub(super) fn row(&self, hashes: bool) -> Row {
+        let path = self.path.to_string_lossy();
+        let mut row = match &self.mail {
+            Ok(mail) => mail.to_row(&path, hashes),
+            Err(error) => {
+                let mut row = Row::unreadable(&path);
+                row.add_defect("/", &error.to_string());
+                row
+            }
+        };
+        row.size = Some(self.size);
+        row.parent = self.parent.as_ref().map(|parent| parent.to_string_lossy().into_owned());
+        row.path_bytes =
+            self.path.to_str().is_none().then(|| self.path.as_os_str().as_bytes().to_owned());
+        row
+    }
+}
+
+/// The embedded messages in a directory of a message.
+fn messages_in(place: &Place, directory: &str) -> Result<Vec<Place>, fs::Error> {
+    match place.child(OsStr::new(directory)) {
+        Ok(directory) => messages_in_directory(&directory),
+        Err(fs::Error::NotFound) => Ok(Vec::new()),
+        Err(error) => Err(error),
+    }
+}
+
+fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Error> {
+    let entries = place.list()?;
+    let messages = entries
+        .iter()
+        .filter(|one| one.file_type == FileType::Directory && is_message_name(&one.name));
+    messages.map(|one| place.child(&one.name)).collect()
+}
+
+/// The bytes of a file of a message.
+fn whole(place: &Place) -> Result<Vec<u8>, OpenError> {
+    let size = usize::try_from(place.attr().size).map_err(|_| io::ErrorKind::FileTooLarge);
+    Ok(place.read(0, size.map_err(io::Error::from)?)?)
+}
+
+/// The path of the message around an embedded one: `a.msg` of `a.msg/attachments/b.msg`.
+fn parent_of(path: &Path) -> Option<PathBuf> {
+    let attachments = path.parent()?;
+    let parent = attachments.parent().filter(|_| attachments.ends_with(ATTACHMENTS))?;
+    Some(parent.to_owned())
+}

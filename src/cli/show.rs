@@ -1,0 +1,178 @@
+//! `msgfs show`: messages as a person reads them.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use outlook_msg::mail::{FileTime, Mail, Marks, PageOptions, Printing};
+
+use crate::fs;
+
+use super::arguments::Show;
+use super::clock::Clock;
+use super::complain;
+use super::find::timestamp;
+use super::messages::{Found, Opener};
+use super::places::{Places, cause};
+use super::status::Status;
+use super::suggest::other_mail_file;
+use super::terminal::{has_colors, is_terminal, one_line};
+
+/// Prints the messages, through the user's pager on a terminal.
+pub(super) fn run(
+    arguments: &Show,
+    options: fs::Options,
+    out: &mut (dyn Write + Send),
+) -> io::Result<Status> {
+    let pager = Pager::start(arguments);
+    let Some(mut pager) = pager else { return print_all(arguments, options, out) };
+    let mut status = match pager.input() {
+        Some(input) => print_all(arguments, options, &mut io::BufWriter::new(input)),
+        None => Ok(Status::Done),
+    };
+    // Whoever quits the pager has seen enough.
+    if status.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        status = Ok(Status::Done);
+    }
+    pager.end()?;
+    status
+}
+
+fn print_all(arguments: &Show, options: fs::Options, out: &mut dyn Write) -> io::Result<Status> {
+    let mut paths = arguments.paths.clone();
+    if paths.is_empty() {
+        paths.push(PathBuf::from(super::places::STDIN));
+    }
+    let mut show = Showing {
+        arguments,
+        opener: Opener::new(&options),
+        clock: Clock::new(arguments.utc),
+        marks: if has_colors(arguments.color) { COLORS } else { Marks::default() },
+        out,
+        count: 0,
+        several: paths.len() > 1,
+    };
+    let mut places = Places::new(options);
+    let mut status = Status::Done;
+    for path in &paths {
+        status.join(show.path(&mut places, path)?);
+    }
+    show.out.flush()?;
+    Ok(status)
+}
+
+/// As git colours what it shows.
+const COLORS: Marks =
+    Marks { field: "\x1b[36m", subject: "\x1b[1m", warning: "\x1b[1;31m", end: "\x1b[0m" };
+
+struct Showing<'a> {
+    arguments: &'a Show,
+    opener: Opener,
+    clock: Clock,
+    marks: Marks,
+    out: &'a mut dyn Write,
+    /// How many were printed.
+    count: usize,
+    several: bool,
+}
+
+impl Showing<'_> {
+    fn path(&mut self, places: &mut Places, path: &Path) -> io::Result<Status> {
+        let place = match places.open(path) {
+            Ok(place) => place,
+            Err(error) => return self.failed(Status::of(&error), path, &cause(&error)),
+        };
+        if let Some(found) = self.opener.open(&place) {
+            return self.message(&found);
+        }
+        if place.is_folder() {
+            let what = "is a folder; 'msgfs ls --mail' lists its messages";
+            return self.failed(Status::Failed, path, what);
+        }
+        let what = match other_mail_file(path) {
+            Some(what) => what,
+            None if place.is_in_message() => "is a part of a message; 'msgfs cat' prints it",
+            None => "is no Outlook message: its name ends neither in .msg nor in .oft",
+        };
+        self.failed(Status::Failed, path, what)
+    }
+
+    fn message(&mut self, found: &Found) -> io::Result<Status> {
+        if self.arguments.json {
+            serde_json::to_writer(&mut *self.out, &found.row(self.arguments.hash))?;
+            self.out.write_all(b"\n")?;
+            return Ok(if found.mail.is_ok() { Status::Done } else { Status::Wrong });
+        }
+        let mail = match &found.mail {
+            Ok(mail) => mail,
+            Err(error) => return self.failed(Status::Wrong, &found.path, &error.to_string()),
+        };
+        if self.arguments.html {
+            return self.html(mail);
+        }
+        if self.several {
+            let blank = if self.count == 0 { "" } else { "\n" };
+            writeln!(self.out, "{blank}==> {} <==", one_line(&found.path))?;
+        }
+        self.count += 1;
+        let clock = &self.clock;
+        let time = |time: FileTime| shown_time(clock, time);
+        let defects = mail.print(Printing { time: &time, marks: self.marks }, self.out)?;
+        Ok(if defects == 0 { Status::Done } else { Status::Wrong })
+    }
+
+    fn html(&mut self, mail: &Mail) -> io::Result<Status> {
+        let clock = &self.clock;
+        let time = |time: FileTime| shown_time(clock, time);
+        let options = PageOptions { time: &time, href: None, navigation: "" };
+        let defects = mail.write_page(options, self.out)?;
+        Ok(if defects == 0 { Status::Done } else { Status::Wrong })
+    }
+
+    fn failed(&mut self, status: Status, path: &Path, what: &str) -> io::Result<Status> {
+        self.out.flush()?;
+        complain(&format!("{}: {what}", one_line(path)));
+        Ok(status)
+    }
+}
+
+fn shown_time(clock: &Clock, time: FileTime) -> String {
+    match timestamp(time) {
+        Some(time) => clock.exact(time),
+        None => "after the year 9999".to_owned(),
+    }
+}
+
+/// The user's pager, to which what is long is printed on a terminal.
+struct Pager {
+    child: Child,
+}
+
+impl Pager {
+    /// Starts the pager (`MSGFS_PAGER`, `PAGER`, else `less -FRX`) if a person looks on.
+    fn start(arguments: &Show) -> Option<Self> {
+        if !is_terminal() || arguments.json || arguments.html || arguments.no_pager {
+            return None;
+        }
+        let asked = ["MSGFS_PAGER", "PAGER"].into_iter().find_map(std::env::var_os);
+        let command = asked.unwrap_or_else(|| "less".into());
+        if command.is_empty() || command == "cat" {
+            return None;
+        }
+        let mut shell = Command::new("/bin/sh");
+        shell.arg("-c").arg(command).stdin(Stdio::piped());
+        // As git has it: quit if one screen is enough, print colours, leave the text there.
+        if std::env::var_os("LESS").is_none() {
+            shell.env("LESS", "FRX");
+        }
+        Some(Self { child: shell.spawn().ok()? })
+    }
+
+    fn input(&mut self) -> Option<std::process::ChildStdin> {
+        self.child.stdin.take()
+    }
+
+    fn end(mut self) -> io::Result<()> {
+        self.child.wait().map(drop)
+    }
+}

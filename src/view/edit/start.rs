@@ -1,0 +1,346 @@
+//! Whether bytes can be the start of what a file may be set to. Most programs overlook the errors
+//! of `close`, but see those of `write`: bash, cp and tee tell their users.
+
+use crate::imsg::{Address, Message};
+use crate::mapi::{PropertyType, Value};
+use std::str;
+
+use super::super::error::Error;
+use super::super::reader::ReaderFile;
+use super::super::tree::MessageTree;
+use super::addresses;
+use super::place::{self, Key, Place, What};
+
+/// A check of the bytes of one file as they come, in their order. What has been seen once is not
+/// looked at again, so that many small writes cost no more than a large one.
+///
+/// That it finds nothing wrong does not make a value: [`super::Editor::set`] is the judge.
+#[derive(Debug)]
+pub struct StartCheck {
+    form: Form,
+    /// How many bytes it has seen.
+    len: u64,
+    /// The first bytes of a character that is still to come.
+    partial: Vec<u8>,
+    /// The line that has no end yet, of forms that are looked at by lines.
+    line: String,
+}
+
+/// What the content of a file looks like.
+#[derive(Debug)]
+enum Form {
+    /// Any bytes.
+    Bytes,
+    /// A file that begins with these.
+    Magic(&'static [u8]),
+    /// A text that the message stores as a string.
+    Text { has_nul: bool },
+    /// Any text in UTF-8.
+    Utf8,
+    /// A string of one line.
+    OneLine { is_ended: bool },
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// Addresses, at most so many, with those that the file shows.
+    Addresses { shown: Vec<Address>, count: usize, count_max: usize },
+    /// A value of a type that is written as text.
+    Value(PropertyType),
+    /// Many of them, one a line.
+    Values(PropertyType),
+}
+
+/// A text of one value that is longer than this is not looked at before its end.
+const VALUE_BYTES_MAX: usize = 256;
+
+impl StartCheck {
+    /// Begins to check what is written to a file, from its first byte.
+    ///
+    /// # Errors
+    /// Where the message cannot be read.
+    pub fn new(tree: &MessageTree, path: &str) -> Result<Self, Error> {
+        let Place { message, what } = place::place(tree, path)?;
+        let form = match what {
+            What::Reader(file) => of_reader(file, &tree.embedded(&message)?.message),
+            What::Property { key: Key::Tag(tag), .. } => of_property(tag.property_type()),
+            What::Property { key: Key::Named(_, property_type), .. } => of_property(property_type),
+            _ => Form::Bytes,
+        };
+        Ok(Self { form, len: 0, partial: Vec::new(), line: String::new() })
+    }
+
+    /// How many bytes it has seen: where the next ones begin.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether it has seen none yet.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Checks the next bytes.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if nothing that follows could make this a value.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let start = self.len;
+        self.len = start.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        match self.form {
+            Form::Bytes => return Ok(()),
+            Form::Magic(magic) => return check_magic(magic, start, bytes),
+            _ => {}
+        }
+        let mut rest = std::mem::take(&mut self.partial);
+        rest.extend_from_slice(bytes);
+        let valid = match str::from_utf8(&rest) {
+            Ok(text) => text.len(),
+            Err(error) if error.error_len().is_none() => error.valid_up_to(),
+            Err(_) => return Err(Error::invalid("text in UTF-8")),
+        };
+        self.partial = rest.split_off(valid);
+        self.push_text(&String::from_utf8(rest).unwrap_or_default())
+    }
+
+    fn push_text(&mut self, text: &str) -> Result<(), Error> {
+        match &mut self.form {
+            Form::Bytes | Form::Magic(_) | Form::Utf8 => Ok(()),
+            Form::Text { has_nul } => check_string(has_nul, text),
+            Form::OneLine { is_ended } => {
+                if text.is_empty() {
+                    return Ok(());
+                }
+                let (line, rest) = text.split_once('\n').unwrap_or((text, ""));
+                if *is_ended || line.contains('\r') || !rest.is_empty() {
+                    return Err(Error::invalid("one line"));
+                }
+                *is_ended = line.len() < text.len();
+                check_string(&mut false, line)
+            }
+            Form::Word(_) | Form::Value(_) => {
+                self.line.push_str(text);
+                let is_start = match self.form {
+                    Form::Word(words) => starts_word(&self.line, words),
+                    Form::Value(property_type) => starts_value(&self.line, property_type),
+                    _ => true,
+                };
+                is_start.then_some(()).ok_or_else(|| self.expected())
+            }
+            Form::Addresses { .. } | Form::Values(_) => self.push_lines(text),
+        }
+    }
+
+    fn push_lines(&mut self, text: &str) -> Result<(), Error> {
+        self.line.push_str(text);
+        let Some(end) = self.line.rfind('\n') else { return self.check_last_line() };
+        let last = self.line.split_off(end + 1);
+        let lines = std::mem::replace(&mut self.line, last);
+        match &mut self.form {
+            Form::Addresses { shown, count, count_max } => {
+                for line in lines.lines() {
+                    *count += addresses::parse_line(line, shown)?.len();
+                }
+                if *count > *count_max {
+                    return Err(Error::invalid("one address, as Name <name@example.org>"));
+                }
+            }
+            Form::Values(one) => {
+                let one = *one;
+                let parsed = lines.lines().try_for_each(|line| Value::parse(one, line).map(drop));
+                parsed.map_err(|_| self.expected())?;
+            }
+            _ => {}
+        }
+        self.check_last_line()
+    }
+
+    fn check_last_line(&self) -> Result<(), Error> {
+        match self.form {
+            Form::Values(one) if !starts_value(&self.line, one) => Err(self.expected()),
+            _ => Ok(()),
+        }
+    }
+
+    fn expected(&self) -> Error {
+        match self.form {
+            Form::Word(words) => Error::invalid(&format!("one of {}", words.join(", "))),
+            Form::Value(property_type) | Form::Values(property_type) => {
+                match Value::parse(property_type, "\u{1}") {
+                    Err(error) => Error::Invalid { expected: error.to_string() },
+                    Ok(_) => Error::invalid("another value"),
+                }
+            }
+            _ => Error::invalid("another value"),
+        }
+    }
+}
+
+fn of_reader(file: ReaderFile, message: &Message) -> Form {
+    match file {
+        ReaderFile::From | ReaderFile::Sender => {
+            let shown = addresses::shown(message, file);
+            Form::Addresses { shown, count: 0, count_max: 1 }
+        }
+        ReaderFile::To | ReaderFile::Cc | ReaderFile::Bcc | ReaderFile::ReplyTo => {
+            let shown = addresses::shown(message, file);
+            Form::Addresses { shown, count: 0, count_max: usize::MAX }
+        }
+        ReaderFile::Date | ReaderFile::Received => Form::Value(PropertyType::TIME),
+        ReaderFile::Class | ReaderFile::MessageId => Form::OneLine { is_ended: false },
+        ReaderFile::Importance => Form::Word(&["low", "normal", "high", "0", "1", "2"]),
+        ReaderFile::BodyHtml => Form::Utf8,
+        ReaderFile::BodyRtf => Form::Magic(b"{\\rtf"),
+        ReaderFile::Subject
+        | ReaderFile::Categories
+        | ReaderFile::Headers
+        | ReaderFile::BodyText => Form::Text { has_nul: false },
+        ReaderFile::EventIcs | ReaderFile::TaskIcs | ReaderFile::ContactVcf => Form::Bytes,
+    }
+}
+
+fn of_property(property_type: PropertyType) -> Form {
+    match property_type.to_unicode() {
+        PropertyType::STRING | PropertyType::MULTIPLE_STRING => Form::Text { has_nul: false },
+        property_type if property_type.is_binary() => Form::Bytes,
+        PropertyType::MULTIPLE_BINARY => Form::Bytes,
+        property_type => match property_type.of_one_value() {
+            Some(one) => Form::Values(one),
+            None => Form::Value(property_type),
+        },
+    }
+}
+
+fn check_magic(magic: &[u8], start: u64, bytes: &[u8]) -> Result<(), Error> {
+    let seen = usize::try_from(start).unwrap_or(usize::MAX).min(magic.len());
+    let wanted = magic.get(seen..).unwrap_or_default();
+    let is_start = bytes.iter().zip(wanted).all(|(byte, wanted)| byte == wanted);
+    is_start.then_some(()).ok_or_else(|| Error::invalid("RTF, which begins with {\\rtf"))
+}
+
+/// NULs end a string; only a newline, which is no part of some values, may follow.
+fn check_string(has_nul: &mut bool, text: &str) -> Result<(), Error> {
+    let text = text.trim_end_matches('\n');
+    let value = text.trim_end_matches('\0');
+    if value.contains('\0') || (*has_nul && !value.is_empty()) {
+        return Err(Error::invalid("text without NULs"));
+    }
+    *has_nul |= value.len() < text.len();
+    Ok(())
+}
+
+/// Whether a text can become one of the words, with blanks around.
+fn starts_word(text: &str, words: &[&str]) -> bool {
+    let word = text.trim_start();
+    let is_ended = word.ends_with(char::is_whitespace);
+    let word = word.trim_end();
+    words.iter().any(|known| *known == word || (!is_ended && known.starts_with(word)))
+}
+
+/// Whether a text can become a value: it is one, or is with one of these behind it.
+fn starts_value(text: &str, property_type: PropertyType) -> bool {
+    let value = text.trim_start();
+    if value.is_empty() || text.len() > VALUE_BYTES_MAX {
+        return true;
+    }
+    let parses = |rest: &str| Value::parse(property_type, &format!("{value}{rest}")).is_ok();
+    // The rest of a pattern of which there is as much as this already.
+    let completes = |pattern: &&str| pattern.get(value.len()..).is_some_and(parses);
+    if parses("") || parses("0") {
+        return true;
+    }
+    match property_type {
+        PropertyType::BOOLEAN => ["true", "false"].iter().any(completes),
+        PropertyType::FLOATING32 | PropertyType::FLOATING64 => {
+            ["inf", "-inf", "infinity", "-infinity", "nan"].iter().any(completes)
+        }
+        PropertyType::ERROR_CODE => completes(&"0x0"),
+        PropertyType::GUID => {
+            const GUID: &str = "{00000000-0000-0000-0000-000000000000}";
+            completes(&GUID) || completes(&GUID.trim_matches(['{', '}']))
+        }
+        // More forms than are known here have a zone in brackets or a sign before the year.
+        PropertyType::TIME => {
+            value.contains('[')
+                || value.starts_with(['+', '-'])
+                || completes(&"0x0")
+                || TIMES.iter().any(completes)
+                || ZONES.iter().any(|zone| parses(zone))
+        }
+        PropertyType::FLOATING_TIME => TIMES
+            .iter()
+            .map(|pattern| pattern.trim_end_matches('Z'))
+            .any(|pattern| completes(&pattern)),
+        _ => false,
+    }
+}
+
+/// Times that between them have each digit that another one may stand before.
+const TIMES: [&str; 4] =
+    ["9999-10-10T10:10:10Z", "9999-01-01T01:01:01Z", "99991010T101010Z", "99990101T010101Z"];
+/// What may follow seconds that have begun, and a zone that has.
+const ZONES: [&str; 7] = ["Z", "0Z", "00", ":00", "00:00", "0:00", "0"];
+
+#[cfg(test)]
+mod tests {
+    use super::{PropertyType, starts_value, starts_word};
+
+    #[track_caller]
+    fn check(property_type: PropertyType, right: &[&str], wrong: &[&str]) {
+        for text in right {
+            for (end, _) in text.char_indices().chain([(text.len(), ' ')]) {
+                let start = &text[..end];
+                assert!(starts_value(start, property_type), "{start:?} of {text:?}");
+            }
+        }
+        for text in wrong {
+            assert!(!starts_value(text, property_type), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_start_of_a_value_is_one() {
+        check(
+            PropertyType::INTEGER32,
+            &["0\n", "-17\n", " 2147483647", "+5"],
+            &["x", "1 2", "1.5"],
+        );
+        check(PropertyType::INTEGER16, &["-32768"], &["32768", "one"]);
+        check(PropertyType::BOOLEAN, &["true\n", "false"], &["truth", "T", "1"]);
+        check(PropertyType::FLOATING64, &["1.5e-7\n", "-inf", "NaN", "."], &["1,5", "e"]);
+        check(PropertyType::CURRENCY, &["-12.3456"], &["1.23456", "a"]);
+        check(PropertyType::ERROR_CODE, &["0x8004010F\n"], &["8004", "0xG"]);
+        check(
+            PropertyType::GUID,
+            &["{00062008-0000-0000-C000-000000000046}", "6ed8da90-450b-101b-98da-00aa003f1305"],
+            &["{G", "00062008-00000"],
+        );
+        check(PropertyType::FLOATING_TIME, &["2018-11-07T13:05:56", "25569.5"], &["yesterday"]);
+    }
+
+    #[test]
+    fn every_start_of_a_time_is_one() {
+        check(
+            PropertyType::TIME,
+            &[
+                "2018-11-07T13:05:56Z\n",
+                "2018-11-07 13:05:56.6300001Z",
+                "2018-11-07T23:59:59+01:00",
+                "2018-11-07T23:59:59.5-05:30",
+                "1601-01-31T00:00:00Z",
+                "2020-02-29T20:30:40Z",
+                "0xFFFFFFFFFFFFFFFF",
+            ],
+            &["yesterday", "nonsense", "2018-13", "2018-02-3", "2018-11-07T3", "1600", "2018/11"],
+        );
+    }
+
+    #[test]
+    fn words_begin_as_they_do() {
+        let words = ["low", "normal", "high"];
+        for right in ["", " ", "l", "low", " high\n", "norm"] {
+            assert!(starts_word(right, &words), "{right:?}");
+        }
+        for wrong in ["x", "lo ", "lowly", "nonsense", "7"] {
+            assert!(!starts_word(wrong, &words), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! What cannot become a value is refused while it is being written.
+
+use msgfs::view::{Error, StartCheck};
+
+use super::editor::{Edited, letter};
+
+/// Pushes a text byte by byte, and tells after how many it is refused.
+fn refused_after(edited: &Edited, path: &str, bytes: &[u8]) -> Option<usize> {
+    let mut check = StartCheck::new(&edited.tree(), path).unwrap();
+    bytes.iter().position(|byte| check.push(&[*byte]).is_err()).map(|at| at + 1)
+}
+
+#[test]
+fn nothing_that_can_become_a_value_is_refused() {
+    let edited = Edited::new(&letter());
+    for (path, text) in [
+        ("subject", "Räder: 見積書\nnext\n"),
+        ("from", "\"Doe, Jane\" <jane@example.org>\n"),
+        ("to", "ann@b.cc, bob@d.ee; Carl <c@x.yy>\nEve <eve@example.org>\n"),
+        ("date", "2017-11-30T08:09:10+01:00\n"),
+        ("class", "IPM.Note\n"),
+        ("importance", "high\n"),
+        ("importance", "1"),
+        ("body.txt", "é\n\n見"),
+        ("body.html", "<p>é</p>"),
+        ("body.rtf", "{\\rtf1 x}"),
+        ("mapi/PR_IMPORTANCE", "-17\n"),
+        ("mapi/0x66A5001F", "é"),
+        ("mapi/0x66A50040", "2017-11-30T08:09:10Z"),
+        ("mapi/0x66A61003", "1\n2\n-3\n"),
+        ("attachments/x.bin", "\u{1}\0"),
+    ] {
+        assert_eq!(refused_after(&edited, path, text.as_bytes()), None, "{path}: {text}");
+    }
+}
+
+#[test]
+fn what_cannot_become_a_value_is_refused_at_the_first_wrong_byte() {
+    let edited = Edited::new(&letter());
+    for (path, bytes, after) in [
+        ("importance", &b"nonsense\n"[..], 3),
+        ("importance", b"7\n", 1),
+        ("date", b"yesterday\n", 1),
+        ("date", b"2018-13-01", 7),
+        ("subject", b"a\xFFb", 2),
+        ("subject", b"\xC3\xC3", 2),
+        ("body.txt", b"abc\0d", 5),
+        ("body.html", b"<p>\xE9</p>", 5),
+        ("body.rtf", b"{\\html", 3),
+        ("message-id", b"<a@b>\n<c@d>", 7),
+        ("to", b"ann@b.cc bob@d.ee\nx", 18),
+        ("from", b"a@b.cc\nc@d.ee\n", 14),
+        ("mapi/PR_IMPORTANCE", b"high", 1),
+        ("mapi/0x66A61003", b"1\nx\n", 3),
+    ] {
+        assert_eq!(refused_after(&edited, path, bytes), Some(after), "{path}");
+    }
+}
+
+#[test]
+fn a_line_of_addresses_makes_several_recipients() {
+    let mut edited = Edited::new(&letter());
+    edited.set("to", "ann@b.cc, bob@d.ee; Carl <c@x.yy>").unwrap();
+    assert_eq!(
+        edited.text("to").unwrap(),
+        "ann@b.cc <ann@b.cc>\nbob@d.ee <bob@d.ee>\nCarl <c@x.yy>\n"
+    );
+    let before = edited.text("to");
+    assert!(matches!(edited.set("to", "a@b.cc x@y\n"), Err(Error::Invalid { .. })));
+    assert_eq!(edited.text("to"), before);
+}
