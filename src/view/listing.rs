@@ -48,6 +48,9 @@ pub struct Listing {
     by_name: Vec<usize>,
 }
 
+/// Whole messages are listed in messages embedded so deep in others; real ones are 3 levels deep.
+const LISTED_DEPTH_MAX: u32 = 8;
+
 /// The names that are reachable in every message directory without being listed.
 pub(super) const ERRORS: &str = "ERRORS";
 pub(super) const MAPI: &str = "mapi";
@@ -239,10 +242,15 @@ impl Builder<'_> {
             self.push(ERRORS, Node::Errors(entry), Kind::File)?;
         }
         let show = self.tree.show;
-        let unreadable = self.tree.open_message(entry).is_err();
+        let open = self.tree.open_message(entry);
+        let unreadable = open.is_err();
+        // Each of them has all that is embedded in the message: listed at every level of many, they
+        // would take the square of that.
+        let is_deep = open.is_ok_and(|open| open.depth > LISTED_DEPTH_MAX);
         for (name, node, kind) in hidden_entries(self.tree, entry) {
             let listed = match name {
                 MAPI => show.mapi,
+                _ if is_deep => false,
                 MESSAGE_JSON => show.json,
                 RAW => show.raw,
                 MESSAGE_EML => show.eml,

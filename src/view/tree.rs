@@ -114,6 +114,15 @@ impl OpenMessage {
         self.notes.get_or_init(|| defects::notes_of_message(&self.message))
     }
 
+    /// The memory that what was made of it takes, in bytes.
+    fn bytes_held(&self) -> usize {
+        // An open attachment with the list of its properties and its name.
+        const BYTES_PER_ATTACHMENT: usize = 2 << 10;
+        let attachments = self.attachments.get().map_or(0, Vec::len);
+        let defects = self.defects_met().iter().map(|one| one.place.len() + one.cause.len() + 48);
+        attachments * BYTES_PER_ATTACHMENT + defects.sum::<usize>()
+    }
+
     /// The recipients by the entries of their storages.
     fn recipients(&self) -> &HashMap<EntryId, Recipient> {
         self.recipients.get_or_init(|| {
@@ -396,6 +405,7 @@ impl MessageTree {
             + root
             + self.numbering.bytes_held()
             + self.bytes_made.load(Ordering::Relaxed)
+            + self.messages.all().iter().map(|(_, open)| open.bytes_held()).sum::<usize>()
             + self.nested.all().iter().map(|(_, nested)| nested.bytes_held()).sum::<usize>()
     }
 

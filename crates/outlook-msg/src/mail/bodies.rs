@@ -132,11 +132,15 @@ impl<'a> Bodies<'a> {
         if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
             return Some(as_it_is(html));
         }
-        let rtf = self.decompressed()?;
-        match rtf::kind(rtf) {
-            rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(rtf))),
-            rtf::Kind::Html => Some(decode(rtf)),
-            rtf::Kind::FromText | rtf::Kind::Native => None,
+        // It may be eight times as large as it is stored, and is not needed beside the HTML.
+        let rtf = self.decompress()?;
+        match rtf::kind(&rtf) {
+            rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
+            rtf::Kind::Html => Some(decode(&rtf)),
+            rtf::Kind::FromText | rtf::Kind::Native => {
+                let _ = self.decompressed.set(Some(rtf));
+                None
+            }
         }
     }
 
@@ -150,11 +154,12 @@ impl<'a> Bodies<'a> {
     }
 
     fn decompressed(&self) -> Option<&[u8]> {
-        let made = self.decompressed.get_or_init(|| {
-            let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
-            Some(compressed_rtf::decompress(&stored).ok()?.rtf)
-        });
-        made.as_deref()
+        self.decompressed.get_or_init(|| self.decompress()).as_deref()
+    }
+
+    fn decompress(&self) -> Option<Vec<u8>> {
+        let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+        Some(compressed_rtf::decompress(&stored).ok()?.rtf)
     }
 
     fn rtf_kind(&self) -> Option<rtf::Kind> {

@@ -1,7 +1,7 @@
 //! `ERRORS`: what in a message could not be read, one line a defect; and its notes, which are no
 //! defects.
 
-use crate::imsg::{MapiProp, Message, Note};
+use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mapi::tags;
 use crate::storage::Defect;
 
@@ -81,6 +81,8 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let missing = match &shown.entry {
         Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
         Some(_) => None,
+        // One that has just been created has no content.
+        None if attachment.method().is_ok_and(|method| method == AttachMethod::None) => None,
         None => attachment.content_storage().err(),
     };
     let place = attachment.storage().map(|storage| storage.path()).unwrap_or_default();

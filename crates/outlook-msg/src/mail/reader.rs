@@ -6,7 +6,7 @@ use crate::imsg::{Address, MapiProp, Message, RecipientType};
 use crate::mapi::{PropertyTag, tags};
 
 use super::bodies::{Bodies, Resolve};
-use super::text::{escaped, one_line, reader_line, unix_lines};
+use super::text::{escaped, one_line, reader_line, unix_lines_of};
 use super::{fields, ics, vcf};
 
 /// A file of the reader's view.
@@ -169,7 +169,7 @@ impl ReaderFile {
     /// The content of this body; `None` if the message has no such body, or this is none.
     pub fn render_body(self, bodies: &Bodies<'_>, resolve: Resolve<'_>) -> Option<Vec<u8>> {
         match self {
-            Self::BodyText => Some(unix_lines(&bodies.text()?).into_bytes()),
+            Self::BodyText => Some(unix_lines_of(bodies.text()?).into_bytes()),
             Self::BodyHtml => Some(bodies.html(resolve)?.into_bytes()),
             Self::BodyRtf => bodies.rtf(),
             _ => None,

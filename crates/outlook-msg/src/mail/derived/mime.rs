@@ -26,7 +26,7 @@ pub(super) fn message(entity: Entity) -> MadeMessage {
         properties.push(MadeProperty::new(tags::PR_INTERNET_CPID, Value::Integer32(page)));
     }
     properties.extend(party(fields.from.first(), SENT_REPRESENTING));
-    properties.extend(party(fields.sender.first(), SENDER));
+    properties.extend(party(fields.sender.first().or(fields.from.first()), SENDER));
     properties.extend(reply_to(&fields));
     let recipients = recipients(&fields);
     if !fields.header.is_empty() {
