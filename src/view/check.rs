@@ -3,10 +3,10 @@
 use crate::imsg::{Defect, Note};
 use crate::storage::EntryId;
 
+use super::defects;
 use super::error::Error;
 use super::listing::Kind;
 use super::nested::Finding;
-use super::defects;
 use super::node::{Node, NodeId};
 use super::reader::ReaderFile;
 use super::tree::MessageTree;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::body::html::Reference;
 use crate::imsg::Salvaged;
-use crate::mail::references::References;
 use crate::mail::content::{self, Content, made};
+use crate::mail::references::{REFERENCES_BYTES_MAX, References};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachments::{Shown, references};
@@ -23,8 +23,6 @@ use super::reader::ReaderFile;
 use super::text::render;
 use super::tree::{MessageTree, OpenMessage};
 
-/// As many bytes of paths to attachments are put into one body.
-const REFERENCES_BYTES_MAX: usize = 4 << 20;
 /// Bodies that are made of the same are made together if they are smaller, in bytes.
 const TOGETHER_BYTES_MAX: u64 = 4 << 20;
 
@@ -101,7 +99,9 @@ fn body(
         Some(path)
     };
     let bodies = Bodies::new(&open.message);
-    let content = |file: ReaderFile| file.render_body(&bodies, &resolve).map(Content::bytes);
+    let content = |file: ReaderFile| {
+        file.render_body(&bodies, &resolve, tree.show.remote).map(Content::bytes)
+    };
     let wanted_content = content(wanted);
     // What is large is made when it is asked for, one at a time.
     let is_small = |content: &Content| content.len().is_ok_and(|len| len < TOGETHER_BYTES_MAX);
@@ -124,7 +124,8 @@ fn body(
 fn signed_references(tree: &MessageTree, open: &OpenMessage) -> Option<References> {
     let is_signed = |kind| kind == DerivedKind::Signed;
     let mut attachments = open.attachments().iter();
-    let one = attachments.find(|one| one.derived.as_ref().is_some_and(|one| is_signed(one.kind)))?;
+    let one =
+        attachments.find(|one| one.derived.as_ref().is_some_and(|one| is_signed(one.kind)))?;
     let nested = tree.nested(one.id).ok()?;
     let inside = nested.open_message(EntryId::ROOT).ok()?;
     Some(references(inside.attachments()))

@@ -58,9 +58,9 @@ impl Nesting {
         if self.depth >= DEPTH_MAX {
             return Err(format!("messages inside of attachments more than {DEPTH_MAX} deep"));
         }
-        let taken = self.bytes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            left.checked_sub(len)
-        });
+        let taken = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len));
         taken.map(drop).map_err(|left| {
             format!("an attachment of {len} bytes is not looked into: {left} are left for it")
         })
@@ -105,7 +105,8 @@ impl MessageTree {
     fn nest(&self, found: &ShownAttachment, kind: DerivedKind) -> Result<Self, Error> {
         let around = self.nesting();
         let numbers = self.numbers_of(found.id);
-        let nesting = Nesting { depth: around.depth + 1, numbers, bytes: Arc::clone(&around.bytes) };
+        let nesting =
+            Nesting { depth: around.depth + 1, numbers, bytes: Arc::clone(&around.bytes) };
         let attachment = &found.attachment;
         let defect = |cause| Defect { place: "/".to_owned(), cause };
         let opened = match around.enter(content_len(attachment)) {
@@ -162,10 +163,12 @@ impl MessageTree {
                 continue;
             };
             let place = place_of(one, derived);
-            defects.extend(nested.defects().into_iter().map(|one| Defect {
-                place: format!("{place}{}", one.place),
-                cause: one.cause,
-            }));
+            defects.extend(
+                nested
+                    .defects()
+                    .into_iter()
+                    .map(|one| Defect { place: format!("{place}{}", one.place), cause: one.cause }),
+            );
         }
         defects
     }

@@ -19,9 +19,9 @@ fn check_like_mount(source: &Path, options: &str) {
     let target = Folder::new();
     let path = target.path().to_str().unwrap();
     let ended = msgfs_in(source, &["extract", "-o", options, ".", path]);
-    let is_damaged = everything(mount.root()).iter().any(|(path, found)| {
-        *found == super::shown::Found::Damaged || path.ends_with("ERRORS")
-    });
+    let is_damaged = everything(mount.root())
+        .iter()
+        .any(|(path, found)| *found == super::shown::Found::Damaged || path.ends_with("ERRORS"));
     assert_eq!(ended.status.code(), Some(i32::from(is_damaged)), "{}", ended.stderr);
     assert_same(target.path(), mount.root());
 }

@@ -14,7 +14,9 @@ use crate::mount::mounted::Mounted;
 /// A message inside of which another one is cut.
 fn damaged_inside() -> Vec<u8> {
     let whole = mail("Inner").attach(file("a.bin", 3_000)).to_bytes();
-    mail("Outer").attach(AttachmentBuilder::file("in.msg", &whole[..whole.len() - 2_048])).to_bytes()
+    mail("Outer")
+        .attach(AttachmentBuilder::file("in.msg", &whole[..whole.len() - 2_048]))
+        .to_bytes()
 }
 
 #[test]

@@ -83,7 +83,8 @@ fn real_messages_are_cut() {
     files.sort();
     // The object of this one is cut among others.
     let first = files.iter().position(|path| path.to_string_lossy().contains("f34ed05a9bb0"));
-    let chosen = files.iter().step_by((files.len() / FILES).max(1)).chain(first.map(|at| &files[at]));
+    let chosen =
+        files.iter().step_by((files.len() / FILES).max(1)).chain(first.map(|at| &files[at]));
     for path in chosen {
         check(&path.display().to_string(), &fs::read(path).unwrap());
         if began.elapsed() > TIME_MAX {

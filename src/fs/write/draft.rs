@@ -209,7 +209,11 @@ impl Writing {
         // What failed half way is shown as it is.
         let snapshot = edits.editor.message().snapshot();
         let snapshot = snapshot.map_err(|error| message_error(path, error.into()))?;
-        let tree = MessageTree::of_snapshot(&self.session, snapshot, self.show, &state.names)
+        let open = match edits.editor.message().is_new() {
+            true => MessageTree::of_new,
+            false => MessageTree::of_snapshot,
+        };
+        let tree = open(&self.session, snapshot, self.show, &state.names)
             .map_err(|error| message_error(path, error))?;
         let directory = edits.current.directory;
         edits.current = Arc::new(Opened { tree, directory });
@@ -348,7 +352,11 @@ impl Writing {
     ) -> Result<Arc<Opened>, Error> {
         let in_message = |error: view::Error| message_error(&state.path, error);
         let snapshot = message.snapshot().map_err(|error| in_message(error.into()))?;
-        let tree = MessageTree::of_snapshot(&self.session, snapshot, self.show, &state.names);
+        let open = match message.is_new() {
+            true => MessageTree::of_new,
+            false => MessageTree::of_snapshot,
+        };
+        let tree = open(&self.session, snapshot, self.show, &state.names);
         Ok(Arc::new(Opened { tree: tree.map_err(in_message)?, directory }))
     }
 }

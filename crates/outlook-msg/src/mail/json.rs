@@ -26,7 +26,8 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Serialize, Serializer};
 
 use crate::imsg::{
-    Attachment, MapiProp, Message, NameKind, Note, Property, PropertyNames, PropertySet, Salvaged, Strings,
+    Attachment, MapiProp, Message, NameKind, Note, Property, PropertyNames, PropertySet, Salvaged,
+    Strings,
 };
 use crate::mapi::{self, Value};
 use crate::storage::Defect;
@@ -191,10 +192,7 @@ impl<'a> AttachmentJson<'a> {
     }
 }
 
-fn embedded<'a>(
-    attachment: &Attachment,
-    context: Context<'a>,
-) -> Result<MessageJson<'a>, Error> {
+fn embedded<'a>(attachment: &Attachment, context: Context<'a>) -> Result<MessageJson<'a>, Error> {
     let message = attachment.embedded_message()?;
     let attachments = shown_attachments(&message, context.known);
     let defects = defects::of_message(&message, &attachments);

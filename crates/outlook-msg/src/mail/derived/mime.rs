@@ -57,12 +57,8 @@ const SENT_REPRESENTING: Party = [
     tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
     tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
 ];
-const RECIPIENT: Party = [
-    tags::PR_DISPLAY_NAME,
-    tags::PR_ADDRTYPE,
-    tags::PR_EMAIL_ADDRESS,
-    tags::PR_SMTP_ADDRESS,
-];
+const RECIPIENT: Party =
+    [tags::PR_DISPLAY_NAME, tags::PR_ADDRTYPE, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
 
 fn party(mailbox: Option<&Mailbox>, party: Party) -> Vec<MadeProperty> {
     let Some(Mailbox { name, address }) = mailbox else { return Vec::new() };
@@ -93,10 +89,10 @@ fn reply_to(fields: &Fields) -> Vec<MadeProperty> {
     if fields.reply_to.is_empty() {
         return Vec::new();
     }
-    let addresses = fields.reply_to.iter().map(|Mailbox { name, address }| Address {
-        name: name.clone(),
-        address: address.clone(),
-    });
+    let addresses = fields
+        .reply_to
+        .iter()
+        .map(|Mailbox { name, address }| Address { name: name.clone(), address: address.clone() });
     let addresses: Vec<Address> = addresses.collect();
     let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     let entries = Value::Binary(flat_entry_list_of(&addresses));

@@ -151,7 +151,9 @@ fn derived_name(
     match kind {
         DerivedKind::Signed => SIGNED.to_owned(),
         DerivedKind::Encrypted => ENCRYPTED.to_owned(),
-        DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => names.make(name, "message", ".d"),
+        DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
+            names.make(name, "message", ".d")
+        }
         DerivedKind::Ole => {
             let stem = name.strip_suffix(".ole").unwrap_or(name);
             let Some(part) = ole_part(attachment) else { return names.make(stem, "object", "") };
