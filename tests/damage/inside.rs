@@ -59,7 +59,7 @@ fn set(first: u8) -> [u8; 16] {
 }
 
 /// 2024-03-01T09:00:00Z and an hour later.
-const START: u64 = 133_537_716_000_000_000;
+const START: u64 = 133_537_572_000_000_000;
 const HOUR: u64 = 36_000_000_000;
 
 fn appointment() -> Vec<u8> {

@@ -209,7 +209,7 @@ pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
     let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let mut entries = Vec::new();
     for address in addresses {
-        let entry_id = address.to_one_off_entry_id();
+        let entry_id = one_off_entry_id(&address.name, "SMTP", &address.address);
         entries.extend(number(entry_id.len()));
         entries.extend(entry_id);
         entries.resize(entries.len().next_multiple_of(4), 0);
