@@ -8,6 +8,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::mapi::FileTime;
+use crate::view::Kind;
 
 use super::ino::Ino;
 use super::metadata::Metadata;
@@ -122,15 +123,6 @@ impl Attr {
         }
     }
 
-    /// The attributes of the directory of a message that may be written to, if its file may.
-    pub(super) fn of_writable_message(
-        ino: Ino,
-        metadata: &Metadata,
-        ownership: &Ownership,
-    ) -> Self {
-        Self::of_message(ino, metadata, ownership)
-    }
-
     /// The attributes of the directory of a message that has no file yet, in a folder.
     pub(super) fn of_new_message(ino: Ino, folder: &Metadata, ownership: &Ownership) -> Self {
         let now = SystemTime::now();
@@ -143,11 +135,6 @@ impl Attr {
             ctime: now,
             ..Self::of_message(ino, folder, ownership)
         }
-    }
-
-    /// The attributes of a folder of the source in which messages may be created.
-    pub(super) fn of_writable_folder(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
-        Self::of_source(ino, metadata, ownership)
     }
 
     /// The attributes of `.msgfs` and what is in it: of whoever mounted, and of nobody else's
@@ -219,6 +206,15 @@ impl FileType {
             libc::S_IFSOCK => Self::Socket,
             _ => Self::RegularFile,
         }
+    }
+}
+
+/// What a node of a message is to the kernel.
+pub(super) fn file_type(kind: Kind) -> FileType {
+    match kind {
+        Kind::Directory => FileType::Directory,
+        Kind::File => FileType::RegularFile,
+        Kind::Symlink => FileType::Symlink,
     }
 }
 

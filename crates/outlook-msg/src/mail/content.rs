@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use tempfile::{SpooledData, SpooledTempFile};
 
 use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream};
 use crate::mapi::tags;
-use crate::storage::{Defect, Extents, Source};
+use crate::storage::{self, Defect, Extents, Source};
 
 use super::attachments::{Shown, reference_target};
 use super::composed::Composed;
@@ -125,7 +124,7 @@ impl Content {
             Self::Property(stream) => stream.read_at(offset, out)?,
             Self::Stream(stream) => stream.read_at(offset, out)?,
             Self::Source(source) => source.read_at(offset, out)?,
-            Self::Made { file, offset: start, .. } => file.read_at(out, start + offset)?,
+            Self::Made { file, offset: start, .. } => storage::read_at(file, start + offset, out)?,
             Self::Part { header, stream, start, .. } => {
                 read_part(header, stream, *start, offset, out)?
             }

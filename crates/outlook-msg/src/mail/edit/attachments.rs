@@ -1,0 +1,235 @@
+//! Files in `attachments/`, as attachments of the message.
+
+use std::sync::Arc;
+
+use crate::imsg::{Attachment, MapiProp as _, MapiPropMut, Message};
+use crate::mail::media_type;
+use crate::mapi::{PropertyTag, Value, tags};
+use crate::storage::{CompoundFile, Source};
+
+use super::edit_part;
+use crate::mail::attachments::Shown;
+use crate::mail::error::Error;
+use crate::mail::names::UniqueNames;
+
+/// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
+const BY_VALUE: i32 = 1;
+/// An attachment that is not drawn in the body (`PR_RENDERING_POSITION`).
+const NOT_RENDERED: i32 = -1;
+
+/// Why a file that shows a part of an attachment cannot be set.
+pub const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
+
+/// Sets the content of an attachment, which is created if there is none. A message file becomes
+/// an embedded message. Gives the number of what was created.
+pub fn set(
+    message: &Message,
+    name: &str,
+    existing: Option<(u32, Shown)>,
+    bytes: &Arc<Source>,
+) -> Result<Option<u32>, Error> {
+    match existing {
+        Some((number, Shown::Data)) => {
+            if let Some(created) = embed(message, name, bytes)? {
+                message.delete_attachment(number)?;
+                return Ok(Some(created));
+            }
+            edit_part(&message.attachment(number)?, |attachment| set_data(attachment, bytes))?;
+            Ok(None)
+        }
+        Some((number, Shown::Reference)) => {
+            let target = super::text(bytes)?;
+            let target = super::utf8(&target)?.trim_end();
+            edit_part(&message.attachment(number)?, |attachment| {
+                set_text(attachment, tags::PR_ATTACH_LONG_PATHNAME, target)
+            })?;
+            Ok(None)
+        }
+        Some((_, Shown::Message(_))) => {
+            Err(Error::NotSettable("it is a message: what is in it can be set"))
+        }
+        Some((_, Shown::DataFork { .. } | Shown::Ole)) => {
+            Err(Error::NotSettable(PART_OF_ATTACHMENT))
+        }
+        None => {
+            check_name(name)?;
+            if let Some(created) = embed(message, name, bytes)? {
+                return Ok(Some(created));
+            }
+            let created = edit_part(&message.create_attachment()?, |attachment| {
+                attachment.set_property(tags::PR_ATTACH_METHOD, &Value::Integer32(BY_VALUE))?;
+                set_rendering_position(attachment)?;
+                set_names(attachment, name)?;
+                set_data(attachment, bytes)?;
+                Ok::<_, Error>(attachment.number()?)
+            })?;
+            Ok(Some(created))
+        }
+    }
+}
+
+/// Creates an attachment with an empty message in it.
+pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
+    check_name(name)?;
+    let Some(stem) = message_stem(name) else {
+        return Err(Error::invalid("a name that ends in .msg"));
+    };
+    edit_part(&message.create_attachment()?, |attachment| {
+        set_rendering_position(attachment)?;
+        set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
+        let class = Value::String("IPM.Note".to_owned());
+        edit_part(&attachment.create_embedded_message()?, |embedded| {
+            embedded.set_property(tags::PR_MESSAGE_CLASS, &class)?;
+            super::delete(embedded, tags::PR_IMPORTANCE)
+        })?;
+        Ok(attachment.number()?)
+    })
+}
+
+/// Gives an attachment another name. One that has the name already gets its content, and stays what
+/// it is else: the HTML body finds its picture by the content id. Gives the number of the
+/// attachment that has the name then.
+pub fn rename(
+    message: &Message,
+    (number, shown): (u32, Shown),
+    name: &str,
+    replaced: Option<(u32, Shown)>,
+) -> Result<u32, Error> {
+    check_name(name)?;
+    if let (Shown::Data, Some((replaced, Shown::Data))) = (shown, replaced) {
+        let from = message.attachment(number)?;
+        edit_part(&message.attachment(replaced)?, |attachment| {
+            Ok::<_, Error>(attachment.copy_data(&from)?)
+        })?;
+        message.delete_attachment(number)?;
+        return Ok(replaced);
+    }
+    edit_part(&message.attachment(number)?, |attachment| match shown {
+        Shown::Message(_) => {
+            let stem = message_stem(name).ok_or(Error::invalid("a name that ends in .msg"))?;
+            set_text(attachment, tags::PR_DISPLAY_NAME, stem)
+        }
+        Shown::Data | Shown::DataFork { .. } => set_names(attachment, name),
+        Shown::Ole => set_names(attachment, with_suffix(name, ".ole")?),
+        Shown::Reference => set_names(attachment, with_suffix(name, ".ref")?),
+    })?;
+    if let Some((replaced, _)) = replaced {
+        message.delete_attachment(replaced)?;
+    }
+    Ok(number)
+}
+
+/// A name without the extension of a message.
+pub fn message_stem(name: &str) -> Option<&str> {
+    let (stem, extension) = name.split_at_checked(name.len().checked_sub(4)?)?;
+    let is_message = extension.eq_ignore_ascii_case(".msg") && !stem.is_empty();
+    is_message.then_some(stem)
+}
+
+/// Embeds the message in a message file; `None` if it is none.
+fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u32>, Error> {
+    let Some(stem) = message_stem(name) else { return Ok(None) };
+    let Ok(file) = CompoundFile::open(Arc::clone(bytes)) else { return Ok(None) };
+    if file.root().stream(crate::imsg::PROPERTY_STREAM).is_none() {
+        return Ok(None);
+    }
+    let created = edit_part(&message.create_attachment()?, |attachment| {
+        set_rendering_position(attachment)?;
+        set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
+        attachment.embed(&file.root())?;
+        Ok::<_, Error>(attachment.number()?)
+    })?;
+    Ok(Some(created))
+}
+
+/// Only a name that is shown as it is can be given.
+fn check_name(name: &str) -> Result<(), Error> {
+    match UniqueNames::default().make(name, "", "") == name && !name.is_empty() {
+        true => Ok(()),
+        false => Err(Error::invalid("a name without control characters, blank or dot at its end")),
+    }
+}
+
+fn with_suffix<'a>(name: &'a str, suffix: &str) -> Result<&'a str, Error> {
+    name.strip_suffix(suffix).ok_or(Error::invalid("a name with the extension that it has"))
+}
+
+fn set_data(attachment: &Attachment, bytes: &Arc<Source>) -> Result<(), Error> {
+    Ok(attachment.set_property_source(tags::PR_ATTACH_DATA_BIN, Arc::clone(bytes))?)
+}
+
+fn set_rendering_position(attachment: &Attachment) -> Result<(), Error> {
+    let position = Value::Integer32(NOT_RENDERED);
+    Ok(attachment.set_property(tags::PR_RENDERING_POSITION, &position)?)
+}
+
+fn set_names(attachment: &Attachment, name: &str) -> Result<(), Error> {
+    let old = attachment.text(tags::PR_ATTACH_EXTENSION).or_else(|| {
+        let name = attachment.text(tags::PR_ATTACH_LONG_FILENAME)?;
+        extension(&name).map(str::to_owned)
+    });
+    set_text(attachment, tags::PR_ATTACH_LONG_FILENAME, name)?;
+    set_text(attachment, tags::PR_ATTACH_FILENAME, &short_name(name))?;
+    set_text(attachment, tags::PR_DISPLAY_NAME, name)?;
+    match extension(name) {
+        Some(extension) => set_text(attachment, tags::PR_ATTACH_EXTENSION, extension)?,
+        None => super::delete(attachment, tags::PR_ATTACH_EXTENSION)?,
+    }
+    let is_same = |old: &str| extension(name).is_some_and(|new| new.eq_ignore_ascii_case(old));
+    if old.is_some_and(|old| is_same(&old)) {
+        return Ok(());
+    }
+    // Programs open an attachment by its type, whatever its name says.
+    match media_type::by_extension(name) {
+        media_type::OCTET_STREAM => super::delete(attachment, tags::PR_ATTACH_MIME_TAG),
+        known => set_text(attachment, tags::PR_ATTACH_MIME_TAG, known),
+    }
+}
+
+/// The extension of a name, with its dot.
+fn extension(name: &str) -> Option<&str> {
+    name.rfind('.').and_then(|dot| name.get(dot..)).filter(|dotted| dotted.len() < name.len())
+}
+
+fn set_text(attachment: &Attachment, tag: PropertyTag, text: &str) -> Result<(), Error> {
+    Ok(attachment.set_property(tag, &Value::String(text.to_owned()))?)
+}
+
+/// The name of an attachment in 8.3 form (`PR_ATTACH_FILENAME`, \[MS-OXCMSG\] 2.2.2.11).
+fn short_name(name: &str) -> String {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let kept = |text: &str, max: usize| -> String {
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || "_-".contains(*c)).take(max).collect()
+    };
+    let (short, short_extension) = (kept(stem, 8), kept(extension, 3));
+    let stem = match short == stem && short_extension == extension {
+        true => short,
+        false => kept(stem, 6) + "~1",
+    };
+    if short_extension.is_empty() { stem } else { format!("{stem}.{short_extension}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{message_stem, short_name};
+
+    #[test]
+    fn short_names() {
+        for (name, short) in [
+            ("a.txt", "a.txt"),
+            ("report 2024.xlsx", "report~1.xls"),
+            ("README", "README"),
+            ("ж.pdf", "~1.pdf"),
+        ] {
+            assert_eq!(short_name(name), short);
+        }
+    }
+
+    #[test]
+    fn names_of_messages() {
+        assert_eq!(message_stem("a.MSG"), Some("a"));
+        assert_eq!(message_stem(".msg"), None);
+        assert_eq!(message_stem("a.txt"), None);
+        assert_eq!(message_stem("é"), None);
+    }
+}

@@ -1,0 +1,236 @@
+//! The bodies: setting one rewrites or drops those that were not set with it, so that no program
+//! shows the old text (\[MS-OXBBODY\] 2.1.3; Outlook prefers RTF).
+
+use std::time::{Duration, Instant};
+
+use crate::body::{compressed_rtf, html, rtf};
+use crate::imsg::{MapiPropMut, Message};
+use crate::mapi::{PropertyTag, Value, tags};
+use crate::storage::Source;
+
+use super::body_times::Times;
+use super::reader::crlf_lines;
+use crate::mail::bodies::Bodies;
+use crate::mail::error::Error;
+use crate::mail::reader::ReaderFile;
+use crate::mail::text::unix_lines;
+
+/// A body that is set this long after another one was takes its place: programs that copy a
+/// message set them one after the other.
+const TOGETHER: Duration = Duration::from_secs(10);
+
+/// The bodies of one message of which one is set now.
+#[derive(Clone, Copy, Debug)]
+pub struct SetBodies {
+    times: Times,
+    now: Instant,
+    /// Whether the message has never been saved: all that was set in it belongs together.
+    is_new: bool,
+}
+
+impl SetBodies {
+    pub fn new(times: Times, now: Instant, is_new: bool) -> Self {
+        Self { times, now, is_new }
+    }
+
+    /// When each body was set, the one that is set now included.
+    pub fn times(self) -> Times {
+        self.times
+    }
+
+    fn text(&self) -> bool {
+        self.is_recent(self.times.text)
+    }
+
+    fn html(&self) -> bool {
+        self.is_recent(self.times.html)
+    }
+
+    fn rtf(&self) -> bool {
+        self.is_recent(self.times.rtf)
+    }
+
+    /// Whether a body was set together with the one that is set now.
+    fn is_recent(&self, set: Option<Instant>) -> bool {
+        let recent = |set| self.is_new || self.now.saturating_duration_since(set) < TOGETHER;
+        set.is_some_and(recent)
+    }
+}
+
+/// The code page number of UTF-8 (`PR_INTERNET_CPID`).
+const UTF_8: i32 = 65001;
+/// Values of `PR_NATIVE_BODY_INFO` (\[MS-OXCMSG\] 2.2.1.58.2).
+const NATIVE_TEXT: i32 = 1;
+const NATIVE_RTF: i32 = 2;
+const NATIVE_HTML: i32 = 3;
+
+/// Sets a body, in the form in which the reader's view shows it.
+pub fn set(
+    message: &Message,
+    set: &mut SetBodies,
+    file: ReaderFile,
+    bytes: &[u8],
+) -> Result<(), Error> {
+    match file {
+        ReaderFile::BodyHtml => set_html(message, set, bytes)?,
+        ReaderFile::BodyRtf => set_rtf(message, set, bytes)?,
+        _ => {
+            let text = super::utf8(bytes)?;
+            if has_words(message, text) {
+                set.times.text = Some(set.now);
+                return put_text(message, &unix_lines(text));
+            }
+            set_text(message, set, text)?;
+        }
+    }
+    let native = if set.html() {
+        NATIVE_HTML
+    } else if set.rtf() {
+        NATIVE_RTF
+    } else {
+        NATIVE_TEXT
+    };
+    Ok(message.set_property(tags::PR_NATIVE_BODY_INFO, &Value::Integer32(native))?)
+}
+
+/// Whether a property is a body.
+pub fn is_body(tag: PropertyTag) -> bool {
+    let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_RTF_COMPRESSED];
+    bodies.iter().any(|body| body.id() == tag.id())
+}
+
+/// Whether a body that is set as the property it is leaves the formatting as it is.
+pub fn keeps_formatting(
+    message: &Message,
+    tag: PropertyTag,
+    bytes: &Source,
+) -> Result<bool, Error> {
+    if tag.id() != tags::PR_BODY.id() {
+        return Ok(false);
+    }
+    Ok(has_words(message, super::utf8(&super::text(bytes)?)?))
+}
+
+/// Has the other bodies follow one that was set as the property it is.
+pub fn follow(
+    message: &Message,
+    set: &mut SetBodies,
+    tag: PropertyTag,
+    keeps_formatting: bool,
+) -> Result<(), Error> {
+    let now = Some(set.now);
+    let is = |body: PropertyTag| tag.id() == body.id();
+    if is(tags::PR_BODY) {
+        set.times.text = now;
+    } else if is(tags::PR_HTML) {
+        (set.times.html, set.times.has_paths) = (now, false);
+    } else {
+        set.times.rtf = now;
+    }
+    if keeps_formatting {
+        return Ok(());
+    }
+    if !set.html() {
+        drop_html(message)?;
+    }
+    if !set.rtf() {
+        super::delete(message, tags::PR_RTF_COMPRESSED)?;
+    }
+    if !set.text() {
+        super::delete(message, tags::PR_BODY)?;
+        let text = Bodies::new(message).text();
+        put_text(message, &text.unwrap_or_default())?;
+    }
+    super::delete(message, tags::PR_NATIVE_BODY_INFO)
+}
+
+/// Whether a file is a body that is only made from another one, so that there is nothing to remove.
+pub fn is_made(message: &Message, file: ReaderFile) -> bool {
+    file == ReaderFile::BodyText
+        && !Bodies::new(message).has_stored_text()
+        && Bodies::new(message).has_text()
+}
+
+/// Removes a body, and what it is made of if nothing else needs that.
+pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+    let has_rtf = Bodies::new(message).has_rtf();
+    match file {
+        ReaderFile::BodyHtml => {
+            drop_html(message)?;
+            // An HTML body may lie inside the RTF.
+            if !has_rtf {
+                super::delete(message, tags::PR_RTF_COMPRESSED)?;
+            }
+        }
+        ReaderFile::BodyRtf => {
+            if has_rtf {
+                super::delete(message, tags::PR_RTF_COMPRESSED)?;
+            }
+        }
+        _ => super::delete(message, tags::PR_BODY)?,
+    }
+    super::delete(message, tags::PR_NATIVE_BODY_INFO)
+}
+
+/// Whether a text has the words of the formatted body, or of the text that is shown now: then it
+/// says nothing new, and the formatting stays.
+fn has_words(message: &Message, text: &str) -> bool {
+    let bodies = Bodies::new(message);
+    let has = |other: Option<String>| {
+        other.is_some_and(|other| text.split_whitespace().eq(other.split_whitespace()))
+    };
+    (bodies.has_html() || bodies.has_rtf()) && (has(bodies.formatted_text()) || has(bodies.text()))
+}
+
+fn set_text(message: &Message, set: &mut SetBodies, text: &str) -> Result<(), Error> {
+    put_text(message, &unix_lines(text))?;
+    set.times.text = Some(set.now);
+    if !set.html() {
+        drop_html(message)?;
+    }
+    if !set.rtf() {
+        super::delete(message, tags::PR_RTF_COMPRESSED)?;
+    }
+    Ok(())
+}
+
+fn set_html(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), Error> {
+    let html = html::undo(super::utf8(bytes)?);
+    super::delete(message, tags::PR_BODY_HTML)?;
+    message.set_property(tags::PR_HTML, &Value::Binary(html.clone().into_bytes()))?;
+    message.set_property(tags::PR_INTERNET_CPID, &Value::Integer32(UTF_8))?;
+    (set.times.html, set.times.has_paths) = (Some(set.now), true);
+    if !set.rtf() {
+        super::delete(message, tags::PR_RTF_COMPRESSED)?;
+    }
+    if !set.text() {
+        put_text(message, &html::to_text(&html, &|_| None))?;
+    }
+    Ok(())
+}
+
+fn set_rtf(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), Error> {
+    if !bytes.starts_with(b"{\\rtf") {
+        return Err(Error::invalid("RTF, which begins with {\\rtf"));
+    }
+    let compressed = compressed_rtf::compress(bytes);
+    message.set_property(tags::PR_RTF_COMPRESSED, &Value::Binary(compressed))?;
+    message.set_property(tags::PR_RTF_IN_SYNC, &Value::Boolean(true))?;
+    set.times.rtf = Some(set.now);
+    if !set.html() {
+        drop_html(message)?;
+    }
+    if !set.text() {
+        put_text(message, &rtf::to_text(bytes))?;
+    }
+    Ok(())
+}
+
+fn put_text(message: &Message, text: &str) -> Result<(), Error> {
+    Ok(message.set_property(tags::PR_BODY, &Value::String(crlf_lines(text)))?)
+}
+
+fn drop_html(message: &Message) -> Result<(), Error> {
+    super::delete(message, tags::PR_HTML)?;
+    super::delete(message, tags::PR_BODY_HTML)
+}

@@ -1,0 +1,70 @@
+//! When the bodies of a message were set. This outlasts the saves of the message, for rsync with
+//! `--fsync` saves between `body.html` and `body.txt`.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::mail::reader::ReaderFile;
+
+/// When each body of a message, and of those embedded in it, was last set.
+#[derive(Debug, Default)]
+pub struct BodyTimes {
+    /// By the numbers of the attachments that lead to the message.
+    messages: Mutex<HashMap<Vec<u32>, Times>>,
+}
+
+/// When each body of one message was last set.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Times {
+    pub text: Option<Instant>,
+    pub html: Option<Instant>,
+    pub rtf: Option<Instant>,
+    /// Whether the HTML refers to attachments by their paths, as it is shown.
+    pub has_paths: bool,
+}
+
+impl BodyTimes {
+    pub fn get(&self, message: &[u32]) -> Times {
+        self.lock().get(message).copied().unwrap_or_default()
+    }
+
+    pub fn put(&self, message: Vec<u32>, times: Times) {
+        self.lock().insert(message, times);
+    }
+
+    /// Whether the HTML of any message refers to attachments by their paths.
+    pub fn have_paths(&self) -> bool {
+        self.lock().values().any(|times| times.has_paths)
+    }
+
+    /// The messages whose HTML does, which does from now on no more.
+    pub fn take_paths(&self) -> Vec<Vec<u32>> {
+        let mut messages = self.lock();
+        let with_paths = messages.iter_mut().filter_map(|(message, times)| {
+            std::mem::take(&mut times.has_paths).then(|| message.clone())
+        });
+        with_paths.collect()
+    }
+
+    /// Forgets a body that was removed.
+    pub fn forget_body(&self, message: &[u32], file: ReaderFile) {
+        let mut messages = self.lock();
+        let Some(times) = messages.get_mut(message) else { return };
+        match file {
+            ReaderFile::BodyHtml => (times.html, times.has_paths) = (None, false),
+            ReaderFile::BodyRtf => times.rtf = None,
+            _ => times.text = None,
+        }
+    }
+
+    /// Forgets a message that is embedded no more, and those in it.
+    pub fn forget_message(&self, message: &[u32]) {
+        self.lock().retain(|known, _| !known.starts_with(message));
+    }
+
+    /// Each change is a single one, so that a poisoned lock is sound.
+    fn lock(&self) -> MutexGuard<'_, HashMap<Vec<u32>, Times>> {
+        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
