@@ -94,12 +94,9 @@ fn reply_to(fields: &Fields) -> Vec<MadeProperty> {
         .iter()
         .map(|Mailbox { name, address }| Address { name: name.clone(), address: address.clone() });
     let addresses: Vec<Address> = addresses.collect();
-    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    // The entries have the names.
     let entries = Value::Binary(flat_entry_list_of(&addresses));
-    vec![
-        MadeProperty::new(tags::PR_REPLY_RECIPIENT_ENTRIES, entries),
-        MadeProperty::text(tags::PR_REPLY_RECIPIENT_NAMES, names.join(";")),
-    ]
+    vec![MadeProperty::new(tags::PR_REPLY_RECIPIENT_ENTRIES, entries)]
 }
 
 fn attachment(part: Part) -> MadeAttachment {
