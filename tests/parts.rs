@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use msgfs::body::html;
 use msgfs::imsg::Session;
@@ -14,7 +13,6 @@ use msgfs::view::{Kind, MessageTree, NodeId, Show, is_message_entry};
 use crate::browse::Browser;
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder, Tree};
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/files");
 const ENTITY: &str = "Subject: Signed subject\nFrom: Ann <ann@example.org>\n\
     To: bob@example.org, \"Carl C.\" <carl@example.org>\nDate: Fri, 1 Mar 2024 10:00:00 +0100\n\
     Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
@@ -348,15 +346,8 @@ fn reports_have_a_text() {
 /// What real messages show; `--nocapture` prints it.
 #[test]
 fn real_messages_show_their_content() {
-    if !Path::new(CORPUS).exists() {
-        println!("SKIPPED: no samples at {CORPUS}");
-        return;
-    }
     let mut counts = BTreeMap::new();
-    let mut files: Vec<_> =
-        fs::read_dir(CORPUS).unwrap().map(|file| file.unwrap().path()).collect();
-    files.sort();
-    for path in files {
+    for path in crate::corpus_files::corpus_files() {
         let (_session, tree) = open(fs::read(&path).unwrap());
         let browser = Browser::new(&tree);
         for found in browser.everything(NodeId(0)) {
