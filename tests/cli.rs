@@ -9,7 +9,7 @@ mod list;
 mod names;
 mod search;
 mod show;
-mod shown;
+pub(crate) mod shown;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
