@@ -10,6 +10,7 @@ mod names;
 mod search;
 mod show;
 mod shown;
+mod tools;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
