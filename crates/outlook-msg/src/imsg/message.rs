@@ -10,7 +10,7 @@ use crate::storage::{Defect, EntryId, Storage};
 use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, Form};
 use super::computed;
-use super::draft::{Destination, Draft, State, Unsaved};
+use super::draft::{Destination, Draft, State};
 use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
 use super::name_registry;
@@ -20,7 +20,7 @@ use super::party::{KnownAddresses, Object as PartyObject};
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
-use super::session::{Object, ObjectKind};
+use super::registry::{Object, ObjectKind, Unsaved};
 use super::stream::PropertyStream;
 use super::strings::Strings;
 use super::transport_headers::TransportHeaders;
@@ -278,6 +278,14 @@ impl Message {
                 self.register_attachment(number, &snapshot.root(), Some(draft))
             }
         }
+    }
+
+    /// Whether it is embedded in an attachment.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn is_embedded(&self) -> Result<bool, Error> {
+        Ok(self.data()?.is_embedded())
     }
 
     /// Whether the message was opened for writing.
