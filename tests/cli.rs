@@ -9,7 +9,7 @@ mod list;
 mod names;
 mod search;
 mod show;
-mod shown;
+pub(crate) mod shown;
 mod tools;
 
 use std::fs;

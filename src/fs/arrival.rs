@@ -107,6 +107,13 @@ impl Arrival {
         self.lock().progress = Progress::Landed;
     }
 
+    /// The bytes; `None` if there are none.
+    pub(super) fn bytes(&self) -> std::io::Result<Option<Arc<Source>>> {
+        let content = self.lock();
+        let is_empty = content.bytes.len()? == 0;
+        if is_empty { Ok(None) } else { content.bytes.share().map(Some) }
+    }
+
     /// The bytes, if they are a whole message.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::imsg::Defect;
 use crate::view::NodeId;
 
 use super::attr::{Attr, FileType};
+use super::edit_log;
 use super::ino::{Base, Ino};
 use super::watch::Watcher;
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
@@ -23,18 +24,25 @@ pub(super) const DIRECTORY: &str = ".msgfs";
 pub(super) enum ControlFile {
     Session,
     Errors,
+    Unsaved,
     Version,
 }
 
 impl ControlFile {
-    pub(super) const ALL: [Self; 3] = [Self::Session, Self::Errors, Self::Version];
+    const ALL: [Self; 4] = [Self::Session, Self::Errors, Self::Unsaved, Self::Version];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Errors => "errors",
+            Self::Unsaved => "unsaved",
             Self::Version => "version",
         }
+    }
+
+    /// Those that a mount has.
+    pub(super) fn all(is_writable: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |file| is_writable || *file != Self::Unsaved)
     }
 
     /// Number 0 is the directory itself.
@@ -107,7 +115,7 @@ impl Damaged {
 impl Fs {
     /// Lists `.msgfs/`.
     pub(super) fn read_control(&self, cookie: u64, add: Add<'_>) -> Result<(), Error> {
-        for (file, number) in ControlFile::ALL.into_iter().zip(3_u64..) {
+        for (file, number) in ControlFile::all(self.is_writable()).zip(3_u64..) {
             let entry = self.control_entry(file.node())?;
             let name = OsStr::new(file.name());
             if number > cookie && add(DirectoryEntry { name, cookie: number, entry, is_dot: false })
@@ -137,6 +145,10 @@ impl Fs {
         match file {
             ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
             ControlFile::Errors => self.damaged.text(),
+            ControlFile::Unsaved => {
+                let unsaved = self.log.as_ref().map(|log| log.unsaved()).unwrap_or_default();
+                unsaved.iter().map(edit_log::unsaved_line).collect()
+            }
             ControlFile::Session => {
                 let statistics = self.session.statistics();
                 let (cache_bytes, cached_messages) = self.messages.usage();

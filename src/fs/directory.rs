@@ -93,6 +93,8 @@ pub(super) struct Contents {
     pub(super) times: HashMap<String, SystemTime>,
     /// When it was last edited.
     pub(super) edited: Option<SystemTime>,
+    /// Whether it was tried that its file can be replaced and stay whose it is.
+    pub(super) is_writable: bool,
     /// Whether the kernel may have kept what it was told of it.
     pub(super) is_kept_by_kernel: bool,
     /// Whether it has a reference of its own in the table of nodes, since it was edited.
@@ -112,6 +114,7 @@ impl MessageDirectory {
             creators: Creators::default(),
             times: HashMap::new(),
             edited: None,
+            is_writable: false,
             is_kept_by_kernel: true,
             is_held: false,
         };

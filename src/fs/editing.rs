@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{FileState, Source, Transaction};
+use crate::storage::{self, FileState, Transaction};
 use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId};
 
 use super::attr::Attr;
 use super::directory::{Contents, Edited, MessageDirectory, Save, State};
+use super::edit_log::Operation;
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
@@ -18,54 +19,85 @@ use super::shown::Found;
 use super::target::FileTarget;
 use super::{Error, Fs, Invalidation, source_error};
 
-/// One edit of a message. The paths are those of files in its directory.
-#[derive(Clone, Debug)]
-pub(super) enum Operation {
-    /// A file gets this value.
-    Set { path: String, value: Arc<Source> },
-    /// A file is removed for good.
-    Remove { path: String },
-    /// An attachment gets another name.
-    Rename { from: String, to: String },
-    /// An empty message is embedded.
-    CreateMessage { path: String },
+/// The file that an edit is of.
+fn path_of(operation: &Operation) -> &str {
+    match operation {
+        Operation::Set { path, .. }
+        | Operation::Remove { path }
+        | Operation::CreateMessage { path }
+        | Operation::Temporary { path, .. } => path,
+        Operation::Rename { to, .. } => to,
+        Operation::Create | Operation::Arrive { .. } => "",
+    }
 }
 
-impl Operation {
-    /// The file that the edit is of.
-    fn path(&self) -> &str {
-        match self {
-            Self::Set { path, .. } | Self::Remove { path } | Self::CreateMessage { path } => path,
-            Self::Rename { to, .. } => to,
+fn run(
+    operation: &Operation,
+    editor: &mut Editor,
+    tree: &MessageTree,
+) -> Result<Change, view::Error> {
+    match operation {
+        Operation::Set { path, value } => editor.set(tree, path, value, Instant::now()),
+        Operation::Remove { path } => editor.remove(tree, path),
+        Operation::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
+        Operation::CreateMessage { path } => {
+            editor.create_message(tree, path).map(|()| Change::Made)
         }
-    }
-
-    fn run(&self, editor: &mut Editor, tree: &MessageTree) -> Result<Change, view::Error> {
-        match self {
-            Self::Set { path, value } => editor.set(tree, path, value, Instant::now()),
-            Self::Remove { path } => editor.remove(tree, path),
-            Self::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
-            Self::CreateMessage { path } => {
-                editor.create_message(tree, path).map(|()| Change::Made)
-            }
+        // These are no edits of a message that is there.
+        Operation::Create | Operation::Arrive { .. } | Operation::Temporary { .. } => {
+            Ok(Change::None)
         }
     }
 }
 
 impl Fs {
-    /// Makes an edit, as a whole or not at all.
+    /// Makes an edit, as a whole or not at all. It stands in the edit log before it is made: what
+    /// a call has done is not lost if msgfs is killed.
     ///
     /// # Errors
-    /// If the message cannot be opened for writing, or refuses the edit.
+    /// If the message cannot be opened for writing, or refuses the edit, or it cannot be noted.
     pub(super) fn apply(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
         operation: &Operation,
     ) -> Result<(), Error> {
-        let change = self.edit(message, contents, |editor, tree| operation.run(editor, tree))?;
+        self.begin(message, contents)?;
+        let log = self.log()?;
+        let state = contents.edits().and_then(|edited| edited.target.state());
+        let noted = log.append(&contents.path, state, operation).map_err(Error::Buffer)?;
+        match self.make(message, contents, operation) {
+            Ok(Change::Made) => Ok(()),
+            refused => {
+                if let Err(error) = log.take_back(&contents.path, noted) {
+                    tracing::warn!("an edit that was not made stays in the log: {error}");
+                }
+                refused.map(drop)
+            }
+        }
+    }
+
+    /// Makes an edit that stands in the log.
+    pub(super) fn make(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        operation: &Operation,
+    ) -> Result<Change, Error> {
+        let change = self.edit(message, contents, |editor, tree| run(operation, editor, tree))?;
         if change == Change::Made {
-            contents.touch(operation.path());
+            contents.touch(path_of(operation));
+        }
+        Ok(change)
+    }
+
+    /// Has a message be under edit.
+    fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
+        if let State::Clean = contents.state {
+            let edited = self.open_for_writing(message, contents)?;
+            self.differ(message, contents);
+            contents.numbers.translate();
+            contents.state = State::Edited(Box::new(edited));
         }
         Ok(())
     }
@@ -77,12 +109,7 @@ impl Fs {
         contents: &mut Contents,
         run: impl FnOnce(&mut Editor, &MessageTree) -> Result<T, view::Error>,
     ) -> Result<T, Error> {
-        if let State::Clean = contents.state {
-            let edited = self.open_for_writing(message, contents)?;
-            self.differ(message, contents);
-            contents.numbers.translate();
-            contents.state = State::Edited(Box::new(edited));
-        }
+        self.begin(message, contents)?;
         let path = contents.path.clone();
         let Some(edited) = contents.edits_mut() else { return Err(Error::Stale { path }) };
         let outcome = run(&mut edited.editor, &edited.current.tree);
@@ -126,19 +153,20 @@ impl Fs {
         }
     }
 
-    /// Whether a message can be saved where it lies, and all of it.
+    /// Whether a message can be saved where it lies, and all of it, and stay whose it is. That is
+    /// tried once.
     ///
     /// # Errors
     /// `EROFS` or `EACCES`.
     pub(super) fn check_writable(
         &self,
         message: &MessageNode,
-        contents: &Contents,
+        contents: &mut Contents,
     ) -> Result<(), Error> {
         let path = &contents.path;
         let folder = path.parent().unwrap_or(Path::new(""));
         self.source.check_writable(folder).map_err(|error| source_error(path, error))?;
-        if contents.edits().is_some() {
+        if contents.edits().is_some() || contents.is_writable {
             return Ok(());
         }
         let open = self.present(message, contents)?;
@@ -146,13 +174,18 @@ impl Fs {
         let file = open.tree.compound_file().map_err(in_message)?;
         // What of a damaged message cannot be read would be lost with the old file.
         let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
-        carried.map(drop).map_err(|error| in_message(error.into()))
+        carried.map(drop).map_err(|error| in_message(error.into()))?;
+        let folder = self.source.open_folder(folder).map_err(|error| source_error(path, error))?;
+        let name = path.file_name().unwrap_or_default();
+        storage::can_replace(&folder, name).map_err(|error| in_message(error.into()))?;
+        contents.is_writable = true;
+        Ok(())
     }
 
     fn open_for_writing(
         &self,
         message: &MessageNode,
-        contents: &Contents,
+        contents: &mut Contents,
     ) -> Result<Edited, Error> {
         self.check_writable(message, contents)?;
         let path = &contents.path;
@@ -160,7 +193,7 @@ impl Fs {
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
         let expected = Some(FileState::from(&message.node.identity));
-        let target = FileTarget::new(&self.source, self.state()?, path, expected);
+        let target = FileTarget::new(&self.source, self.log()?, path, expected);
         let written = self
             .session
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
@@ -177,15 +210,20 @@ impl Fs {
         })
     }
 
-    /// Makes a message that the source does not have yet.
+    /// Makes a message that the source does not have yet, and notes it in the log.
     pub(super) fn create_new(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
+        is_noted: bool,
     ) -> Result<(), Error> {
         let path = contents.path.clone();
         let in_message = |error: imsg::Error| message_error(&path, error.into());
-        let target = FileTarget::new(&self.source, self.state()?, &path, None);
+        if is_noted {
+            let noted = self.log()?.append(&path, None, &Operation::Create);
+            noted.map_err(Error::Buffer)?;
+        }
+        let target = FileTarget::new(&self.source, self.log()?, &path, None);
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
@@ -223,7 +261,11 @@ impl Fs {
     ) -> Result<Arc<OpenMessage>, Error> {
         let in_message = |error: view::Error| message_error(path, error);
         let snapshot = message.snapshot().map_err(|error| in_message(error.into()))?;
-        let tree = MessageTree::of_snapshot(&self.session, snapshot, self.options.show, names);
+        let open = match message.is_new() {
+            true => MessageTree::of_new,
+            false => MessageTree::of_snapshot,
+        };
+        let tree = open(&self.session, snapshot, self.options.show, names);
         Ok(Arc::new(OpenMessage {
             path: path.to_owned(),
             tree: tree.map_err(in_message)?,
@@ -295,15 +337,19 @@ impl Fs {
             self.orphan(message, contents, path);
         }
         // All at once: for each a new state of the message would be made.
-        let outcome = self.edit(message, contents, |editor, tree| {
-            for path in &removed {
-                match editor.remove(tree, path) {
-                    // What is made of other files is there again.
-                    Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
-                    Err(error) => tracing::warn!("{path}: not removed: {error}"),
+        let outcome =
+            self.begin(message, contents).and_then(|()| self.note_removed(contents, &removed));
+        let outcome = outcome.and_then(|()| {
+            self.edit(message, contents, |editor, tree| {
+                for path in &removed {
+                    match editor.remove(tree, path) {
+                        // What is made of other files is there again.
+                        Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
+                        Err(error) => tracing::warn!("{path}: not removed: {error}"),
+                    }
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         });
         match outcome {
             Ok(()) => {
@@ -315,6 +361,15 @@ impl Fs {
             Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
         }
         self.saver.schedule(contents, message.base);
+    }
+
+    fn note_removed(&self, contents: &Contents, removed: &[String]) -> Result<(), Error> {
+        let state = contents.edits().and_then(|edited| edited.target.state());
+        removed.iter().try_for_each(|path| {
+            let operation = Operation::Remove { path: path.clone() };
+            let noted = self.log()?.append(&contents.path, state, &operation);
+            noted.map(drop).map_err(Error::Buffer)
+        })
     }
 
     /// Has those who have a file open keep what it shows, when it is gone or another one takes its
@@ -345,6 +400,7 @@ impl Fs {
         let Some(edited) = contents.edits() else { return Ok(()) };
         let discarded = edited.editor.message().discard_changes();
         discarded.map_err(|error| message_error(&contents.path, error.into()))?;
+        self.log()?.discard(&contents.path).map_err(Error::Buffer)?;
         contents.state = State::Clean;
         Ok(())
     }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::storage::Source;
+use crate::storage::{FileState, Replacement, Source};
 use crate::view::{self, FileAccess, NodeId};
 
 use super::arrival::Arrival;
 use super::directory::{MessageDirectory, State};
-use super::editing::Operation;
+use super::edit_log::Operation;
 use super::entries::{ToChange, into_source};
 use super::handles::On;
 use super::ino::{Identity, Ino, SourceKind, SourceNode};
@@ -96,7 +96,7 @@ impl Fs {
         let (message, directory) = self.enter_new(path)?;
         let mut contents = directory.lock();
         contents.creators.created("", process);
-        let created = self.create_new(&message, &mut contents);
+        let created = self.create_new(&message, &mut contents, true);
         let created =
             created.and_then(|()| self.attr_in_contents(&message, &mut contents, NodeId(0)));
         match &created {
@@ -107,7 +107,10 @@ impl Fs {
     }
 
     /// Enters a message that is to be created, looked up once.
-    fn enter_new(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+    pub(super) fn enter_new(
+        &self,
+        path: &Path,
+    ) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
         if self.exists(path) {
             return Err(Error::Exists);
         }
@@ -323,9 +326,13 @@ impl Fs {
         bytes: &Source,
         modified: Option<std::time::SystemTime>,
     ) -> Result<(), Error> {
+        let in_source = |error| source_error(path, error);
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.state()?.note(folder);
-        self.source.put(path, bytes, modified).map_err(|error| source_error(path, error))
+        let folder = self.source.open_folder(folder).map_err(in_source)?;
+        let expected = self.source.metadata(path).ok().map(|found| FileState::from(&found));
+        let replacement = Replacement { modified, ..Replacement::of_bytes(bytes, expected) };
+        let put = replacement.run(&folder, path.file_name().unwrap_or_default());
+        put.map(drop).map_err(|error| message_error(path, error.into()))
     }
 
     /// Moves a message between a folder and `attachments/`, or from one message to another. It is

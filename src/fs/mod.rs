@@ -16,7 +16,7 @@
 //! | files that are written | `open_file`, `buffer`, `handles` |
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
 //! | messages in folders | `folder_edits`, `arrival` |
-//! | saving | `saver`, `saving`, `target` |
+//! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
 //! | the calls of writing | `calls` |
 //! | `.msgfs/` | `control` |
 //!
@@ -73,6 +73,7 @@ mod numbers;
 mod open_file;
 mod path;
 mod process;
+mod recovery;
 mod removals;
 mod saver;
 mod saving;
@@ -101,6 +102,7 @@ use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
+use edit_log::EditLog;
 use folders::Folders;
 use habits::Habits;
 use handles::Handles;
@@ -111,7 +113,6 @@ use saver::Saver;
 use shown::Found;
 use source::{SourceFolder, SourceRoot};
 use store::Stores;
-use target::StateFolder;
 use watch::{Grant, Watcher};
 
 pub use attr::{Attr, FileType, Ownership};
@@ -236,7 +237,7 @@ pub struct Fs {
     handles: Handles,
     saver: Saver,
     /// `None` if it is only read.
-    state: Option<Arc<StateFolder>>,
+    log: Option<Arc<EditLog>>,
     /// Whether the kernel takes what it must forget before each answer.
     does_kernel_forget: AtomicBool,
     has_stale: AtomicBool,
@@ -276,14 +277,11 @@ impl Fs {
             inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
         let source = SourceRoot::open(folder)?;
-        let mut fs = Self::of_root(source, root, options);
+        let mut fs = Self::of_root(source, root.clone(), options);
         fs.own_mount_point = own_mount_point;
         if let Some(write) = fs.options.write.clone() {
-            let state = StateFolder::new(write.state_folder, folder);
-            if let Err(error) = state.tidy(&fs.source) {
-                tracing::warn!("what an earlier mount left in the source was not removed: {error}");
-            }
-            fs.state = Some(state);
+            let one = (kind == SourceKind::OneMessage).then_some(root.path.as_path());
+            fs.open_log(&write, folder, one)?;
         }
         Ok(fs)
     }
@@ -310,7 +308,8 @@ impl Fs {
             own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(Arc::new(root)),
-            messages: MessageCache::new(options.cache_bytes_max),
+            messages: MessageCache::new(options.cache_bytes_max)
+                .with_files_max(files_kept_max(), |open| open.tree.source().is_file()),
             folders: Folders::new(),
             ahead: Ahead::default(),
             habits: Habits::default(),
@@ -319,7 +318,7 @@ impl Fs {
             damaged: Damaged::default(),
             handles: Handles::default(),
             saver: Saver::new(options.write.as_ref().map_or(Duration::ZERO, |o| o.commit_delay)),
-            state: None,
+            log: None,
             does_kernel_forget: AtomicBool::new(false),
             has_stale: AtomicBool::new(false),
             stale: Mutex::default(),
@@ -336,7 +335,6 @@ impl Fs {
         let mut report = self.session.close();
         report.saves.extend(half_written);
         self.messages.clear();
-        self.note_end(&report);
         report
     }
 
@@ -358,7 +356,7 @@ impl Fs {
     pub fn lookup_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
         let (base, id) = parent.parts();
         if base == Base::CONTROL {
-            let mut files = ControlFile::ALL.into_iter();
+            let mut files = ControlFile::all(self.is_writable());
             let file = files.find(|file| file.name() == name).filter(|_| id == NodeId(0));
             return self.control_entry(file.ok_or(Error::NotFound)?.node());
         }
@@ -766,6 +764,13 @@ impl Fs {
         buffer.truncate(filled);
         Ok(buffer)
     }
+}
+
+/// How many large messages, which are read from their files, may be kept open: most descriptors are
+/// left to requests under way, and to those who edit.
+fn files_kept_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }
 
 /// `*.msg` and `*.oft`, in any case.

@@ -1,15 +1,14 @@
 //! Saving a message, and the end of a mount with unsaved edits.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::imsg::{CloseReport, MapiPropMut as _, SaveOutcome, SaveReport};
+use crate::imsg::{MapiPropMut as _, SaveReport};
 
+use super::buffer::Buffer;
 use super::directory::{Contents, MessageDirectory, Save, State};
 use super::ino::SourceNode;
 use super::messages::{MessageNode, message_error};
-use super::target::StateFolder;
 use super::{Error, Fs, saver};
 
 impl Fs {
@@ -18,6 +17,9 @@ impl Fs {
     pub fn save_when_due(&self) {
         while let Some(base) = self.saver.next() {
             let Some(directory) = self.nodes.directory(base) else { continue };
+            if self.saver.wait_for_writers(&directory.lock(), base) {
+                continue;
+            }
             let start = Instant::now();
             if let Err(error) = self.save(&directory, false) {
                 tracing::error!("not saved, the edits are kept: {error}");
@@ -98,49 +100,34 @@ impl Fs {
             reports.extend(self.half_written(&contents));
             if let State::Arriving(arrival) = &contents.state
                 && !arrival.has_landed()
-                && arrival.len_and_time().0 > 0
+                && let Ok(Some(bytes)) = arrival.bytes()
             {
-                let name = contents.path.display().to_string();
-                reports.push(half(name, arrival.message(&self.session).is_ok()));
+                reports.push(self.keep_half(&contents.path, "", &bytes));
             }
+            let message = contents.path.clone();
             for (path, file) in contents.temporaries.take_left_over() {
-                let message = contents.path.display();
-                tracing::warn!(
-                    "{message}/{path}: a temporary file of {} bytes is left",
-                    file.len()
-                );
+                if let Ok(bytes) = file.with(Buffer::share) {
+                    self.keep_temporary(&message, &path, &bytes);
+                }
             }
         }
         reports
     }
 
-    /// What programs have written to files of a message and not closed: the last values stay.
+    /// What programs have written to files of a message and not closed: the last values stay, and
+    /// the halves are kept.
     fn half_written(&self, contents: &Contents) -> Vec<SaveReport> {
-        let written = contents.files.values().filter(|file| file.lock().is_written());
-        let path = |number| contents.numbers.path(number).map(str::to_owned);
-        let names = written.filter_map(|file| path(file.number));
-        names.map(|path| half(format!("{}/{path}", contents.path.display()), false)).collect()
-    }
-
-    /// Where edits are kept that cannot be saved, and what is told of them.
-    pub fn state_folder(&self) -> Option<&Path> {
-        Some(self.state.as_ref()?.path())
-    }
-
-    pub(super) fn state(&self) -> Result<&Arc<StateFolder>, Error> {
-        self.state.as_ref().ok_or(Error::BadHandle)
-    }
-
-    /// To be called once the session is closed.
-    pub(super) fn note_end(&self, report: &CloseReport) {
-        let Some(state) = &self.state else { return };
-        // Only what is whole needs no look at the next mount.
-        let is_saved = |save: &SaveReport| matches!(save.outcome, SaveOutcome::Saved);
-        if report.saves.iter().all(is_saved)
-            && let Err(error) = state.end()
-        {
-            tracing::warn!("the note of folders written to stays: {error}");
+        let mut reports = Vec::new();
+        for file in contents.files.values() {
+            let mut content = file.lock();
+            let Some(path) = contents.numbers.path(file.number) else { continue };
+            if content.is_written()
+                && let Ok(bytes) = content.share()
+            {
+                reports.push(self.keep_half(&contents.path, path, &bytes));
+            }
         }
+        reports
     }
 
     /// How many messages may differ from their files, and how many have edits that are not saved.
@@ -149,9 +136,4 @@ impl Fs {
         let unsaved = directories.iter().filter(|directory| directory.lock().is_unsaved()).count();
         (directories.len(), unsaved)
     }
-}
-
-fn half(name: String, _is_whole: bool) -> SaveReport {
-    let cause = "a program was still writing it".to_owned();
-    SaveReport { name, outcome: SaveOutcome::Lost { cause } }
 }

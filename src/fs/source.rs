@@ -4,20 +4,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
-use std::time::SystemTime;
 
 use rustix::fs::{
     Access, AtFlags, Dir, Gid, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags, Uid,
 };
 use rustix::io::Errno;
-
-use crate::storage::Source;
 
 use super::metadata::Metadata;
 use super::{SetAttr, access_list};
@@ -117,32 +112,6 @@ impl SourceRoot {
         Ok(rustix::fs::fsync(&folder)?)
     }
 
-    /// Writes a whole file, which is on the disk then. One that is there is replaced.
-    pub(super) fn put(
-        &self,
-        path: &Path,
-        bytes: &Source,
-        modified: Option<SystemTime>,
-    ) -> io::Result<()> {
-        let (folder, name) = self.open_parent(path)?;
-        // A name that the next mount removes if this one is killed.
-        let random = RandomState::new().hash_one(path) >> 16;
-        let temporary = format!(".msgfs-{random:012x}.tmp");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o666);
-        let file = File::from(rustix::fs::openat(&folder, &temporary, flags, mode)?);
-        let written = copy(bytes, &file)
-            .and_then(|()| modified.map_or(Ok(()), |time| file.set_modified(time)))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| Ok(rustix::fs::renameat(&folder, &temporary, &folder, name)?));
-        if let Err(error) = written {
-            // The error that is told is the first one.
-            let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
-            return Err(error);
-        }
-        Ok(rustix::fs::fsync(&folder)?)
-    }
-
     fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
         let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
         Ok((self.open_folder(path.parent().unwrap_or(Path::new("")))?, name))
@@ -188,19 +157,6 @@ impl SourceRoot {
             Err(Errno::NOSYS) => rustix::fs::openat(&self.folder, path, flags, Mode::empty()),
             opened => opened,
         }
-    }
-}
-
-/// Writes all bytes to a file.
-fn copy(bytes: &Source, file: &File) -> io::Result<()> {
-    const PIECE: usize = 1 << 18;
-    let mut piece = vec![0; PIECE];
-    let mut offset = 0;
-    loop {
-        let read = bytes.read_at(offset, &mut piece)?;
-        let Some(part) = piece.get(..read).filter(|part| !part.is_empty()) else { return Ok(()) };
-        file.write_all_at(part, offset)?;
-        offset += read as u64;
     }
 }
 

@@ -48,6 +48,9 @@ pub struct Listing {
     by_name: Vec<usize>,
 }
 
+/// Whole messages are listed in messages embedded so deep in others; real ones are 3 levels deep.
+const LISTED_DEPTH_MAX: u32 = 8;
+
 /// The names that are reachable in every message directory without being listed.
 pub(super) const ERRORS: &str = "ERRORS";
 pub(super) const MAPI: &str = "mapi";
@@ -93,8 +96,9 @@ impl Listing {
             Node::NamedSet(entry, first) => list.named_set(entry, first),
             Node::Property(entry, index) => list.elements(entry, index),
             Node::Raw(entry, depth) => list.raw(entry, depth),
-            Node::Derived(entry, index) => list.derived(entry, index),
-            Node::Reader(..)
+            // A directory inside of an attachment is listed by its own tree.
+            Node::Derived(..)
+            | Node::Reader(..)
             | Node::Errors(_)
             | Node::MessageMsg(_)
             | Node::MessageJson(_)
@@ -102,10 +106,14 @@ impl Listing {
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
-        let entries = list.entries;
+        Ok(Self::new(list.entries))
+    }
+
+    /// A directory of these entries.
+    pub(super) fn new(entries: Vec<Entry>) -> Self {
         let mut by_name: Vec<_> = (0..entries.len()).collect();
         by_name.sort_by_key(|at| entries.get(*at).map(|entry| entry.name.as_str()));
-        Ok(Self { entries, by_name })
+        Self { entries, by_name }
     }
 }
 
@@ -167,8 +175,8 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         // What the first one is follows from what the attachment is.
         Node::Derived(entry, 0) => tree.derived_kind(entry)?,
         Node::Derived(entry, index) => {
-            let is_directory = tree.derived(entry)?.is_directory(index);
-            Kind::new(is_directory.ok_or(Error::NotFound)?)
+            let nested = tree.nested(entry)?;
+            kind(&nested, nested.node(NodeId(index))?)?
         }
     })
 }
@@ -183,7 +191,7 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
     }
     // The file itself is there even if it holds no message.
-    if !entries.is_empty() || entry == EntryId::ROOT {
+    if !entries.is_empty() || (entry == EntryId::ROOT && tree.nesting().is_outermost()) {
         entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
     }
     entries
@@ -234,10 +242,15 @@ impl Builder<'_> {
             self.push(ERRORS, Node::Errors(entry), Kind::File)?;
         }
         let show = self.tree.show;
-        let unreadable = self.tree.open_message(entry).is_err();
+        let open = self.tree.open_message(entry);
+        let unreadable = open.is_err();
+        // Each of them has all that is embedded in the message: listed at every level of many, they
+        // would take the square of that.
+        let is_deep = open.is_ok_and(|open| open.depth > LISTED_DEPTH_MAX);
         for (name, node, kind) in hidden_entries(self.tree, entry) {
             let listed = match name {
                 MAPI => show.mapi,
+                _ if is_deep => false,
                 MESSAGE_JSON => show.json,
                 RAW => show.raw,
                 MESSAGE_EML => show.eml,
@@ -269,17 +282,6 @@ impl Builder<'_> {
                     Kind::new(derived.kind.is_directory()),
                 )?;
             }
-        }
-        Ok(())
-    }
-
-    fn derived(&mut self, entry: EntryId, index: u32) -> Result<(), Error> {
-        if index == 0 && self.tree.derived_kind(entry)? == Kind::File {
-            return Err(Error::NotADirectory);
-        }
-        let derived = self.tree.derived(entry)?;
-        for (index, name, is_directory) in derived.children(index).ok_or(Error::NotADirectory)? {
-            self.push(name, Node::Derived(entry, index), Kind::new(is_directory))?;
         }
         Ok(())
     }

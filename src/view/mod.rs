@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a message, `attachments/`, `raw/` | `listing`, `content` |
 //! | `mapi/` | `properties` |
+//! | `signed/`, `winmail.dat.d/` and the like | `nested` |
 //! | writing to any of them | `edit` |
 //!
 //! What the files say is decided in [`crate::mail`].
@@ -16,6 +17,7 @@ mod content;
 mod edit;
 mod error;
 mod listing;
+mod nested;
 mod node;
 mod properties;
 mod tree;

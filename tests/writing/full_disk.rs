@@ -5,7 +5,9 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use crate::mount::folder::{letter, numbers, parcel};
+use msgfs::fs::{Fs, Options, WriteOptions};
+
+use crate::mount::folder::{Folder, letter, numbers, parcel};
 
 use super::direct::Direct;
 use super::files::ReadFiles as _;
@@ -69,22 +71,19 @@ fn a_later_save_succeeds() {
     assert_eq!(recovered(state.path()).len(), 0);
 }
 
-/// Where nothing can be kept either, the message is named.
+/// Where nothing could be kept, nothing is edited.
 #[test]
-fn what_is_lost_is_named() {
+fn without_a_place_for_edits_there_is_no_writable_mount() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("no folder");
     fs::write(&state, "").unwrap();
-    let Some(disk) = full_disk() else { return };
-    let before = contents(disk.path());
-    let Some(mut mount) = Served::start(disk.path(), &state) else { return };
-    mount.put("sub/a.msg/attachments/large.bin", numbers(LARGE));
-    assert_eq!(mount.sync("sub/a.msg/subject"), Err(Errno::NOSPC));
-    mount.signal(Signal::TERM);
-    let ended = mount.end();
-    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-    assert!(ended.stderr.contains("sub/a.msg"), "{}", ended.stderr);
-    assert!(contents(disk.path()) == before, "the disk has changed");
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let options = Options {
+        write: Some(WriteOptions { state_folder: Some(state.clone()), ..WriteOptions::default() }),
+        ..Options::default()
+    };
+    let error = Fs::open(source.path(), options).unwrap_err().to_string();
+    assert!(error.contains(state.to_str().unwrap()) && error.contains("XDG_STATE_HOME"), "{error}");
 }
 
 /// On a read-only disk no file can be opened for writing.

@@ -25,6 +25,7 @@ pub(super) struct Served {
     point: TempDir,
     source: PathBuf,
     state: PathBuf,
+    options: &'static str,
 }
 
 /// Messages may be removed, too.
@@ -34,13 +35,18 @@ impl Served {
     /// Mounts a source; edits that cannot be saved are kept in a state folder. `None` where mounts
     /// do not work.
     pub(super) fn start(source: &Path, state: &Path) -> Option<Self> {
+        Self::start_with(OPTIONS, source, state)
+    }
+
+    /// Mounts a source with certain options.
+    pub(super) fn start_with(options: &'static str, source: &Path, state: &Path) -> Option<Self> {
         if !has_fuse() {
             return None;
         }
         let point = TempDir::with_prefix("msgfs-writing-").unwrap();
         let mounted = Mounted::guard(point.path());
         let (source, state) = (source.to_owned(), state.to_owned());
-        let mut served = Self { process: None, mounted, point, source, state };
+        let mut served = Self { process: None, mounted, point, source, state, options };
         served.serve();
         Some(served)
     }
@@ -50,7 +56,7 @@ impl Served {
         let point = self.point.path();
         let mut command = msgfs();
         command.env("XDG_STATE_HOME", &self.state);
-        command.args(["-f", "-o", OPTIONS]).arg(&self.source).arg(point);
+        command.args(["-f", "-o", self.options]).arg(&self.source).arg(point);
         let mut process = Process::start(&mut command);
         wait_until("the mount", MOMENT, || {
             assert!(process.is_running(), "the program ended: {}", process.stderr());

@@ -91,11 +91,13 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The messages that were kept in a state folder because they could not be saved.
+/// The whole messages that were kept in a state folder because they could not be saved. Each has a
+/// folder of its edits beside it.
 pub(super) fn recovered(state: &Path) -> Vec<PathBuf> {
     let folder = state.join("msgfs/recovered");
     if !folder.exists() {
         return Vec::new();
     }
-    names(&folder).into_iter().map(|name| folder.join(name)).collect()
+    let names = names(&folder).into_iter().filter(|name| name.ends_with(".msg"));
+    names.map(|name| folder.join(name)).collect()
 }

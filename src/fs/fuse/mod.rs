@@ -271,6 +271,40 @@ impl Filesystem for Adapter {
         reply_xattr(names, size, reply);
     }
 
+    fn setxattr(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        _name: &OsStr,
+        _value: &[u8],
+        _flags: i32,
+        _position: u32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EOPNOTSUPP);
+    }
+
+    fn removexattr(&self, _request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (name, ino) = (name.to_owned(), Ino(ino.0));
+        self.edit(ino, move |adapter| {
+            let remove = || adapter.fs.removexattr(ino, &name);
+            reply_empty(adapter.answer("removexattr", INodeNo(ino.0), Some(&name), remove), reply);
+        });
+    }
+
+    fn fallocate(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        _handle: FileHandle,
+        _offset: u64,
+        _length: u64,
+        _mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EOPNOTSUPP);
+    }
+
     fn create(
         &self,
         request: &Request,

@@ -139,6 +139,19 @@ impl Attachment {
         self.register_message(&snapshot.root(), Some(draft))
     }
 
+    /// Opens a message that was found in the content of this attachment, as a child of it: it is
+    /// on a storage of another file.
+    ///
+    /// # Errors
+    /// [`Error::NotAMessage`] if the storage holds none, [`Error::SessionClosed`] after the session
+    /// was closed.
+    pub fn message_inside(&self, storage: &Storage) -> Result<Message, Error> {
+        let chosen = self.object.data()?.message.chosen_code_page();
+        let message = MessageData::top_level(storage, chosen)?;
+        let object = self.object.register_child(ObjectKind::EmbeddedMessage, message)?;
+        Ok(Message::new(object, None))
+    }
+
     fn register_message(
         &self,
         storage: &Storage,

@@ -31,6 +31,11 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 pub(super) const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
 pub(super) const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
 
+/// Whether a storage is that of an attachment, by its name.
+pub fn is_attachment(name: &str) -> bool {
+    numbered(name, ATTACHMENT_PREFIX).is_some()
+}
+
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
 /// the last one is dropped or the session is closed.
 #[derive(Clone)]
@@ -151,6 +156,11 @@ impl MessageData {
 
     pub(super) fn names(&self) -> &PropertyNames {
         &self.names
+    }
+
+    /// The code page that was chosen for all strings.
+    pub(super) fn chosen_code_page(&self) -> Option<CodePage> {
+        self.chosen_code_page
     }
 
     pub(super) fn is_too_deep(&self) -> bool {

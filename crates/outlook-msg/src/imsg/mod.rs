@@ -56,7 +56,7 @@ mod value;
 
 pub use crate::mapi::{NameKind, PropertyName};
 pub use crate::storage::Defect;
-pub use address::Address;
+pub use address::{Address, flat_entry_list_of};
 pub use attachment::{AttachMethod, Attachment};
 pub use cache::MessageCache;
 pub use computed::is_computed;
@@ -65,7 +65,7 @@ pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRIT
 pub use error::Error;
 pub use file_target::FileTarget;
 pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
-pub use message::{EMBEDDING_DEPTH_MAX, Message};
+pub use message::{EMBEDDING_DEPTH_MAX, Message, is_attachment};
 pub use names::PropertyNames;
 pub use note::Note;
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
