@@ -119,6 +119,34 @@ impl Listing {
     }
 }
 
+/// The node of a name that can be told without the listing, which after an edit of a message with
+/// many attachments costs more than the edit.
+pub(super) fn quick(
+    tree: &MessageTree,
+    node: Node,
+    name: &str,
+) -> Result<Option<(Node, Kind)>, Error> {
+    Ok(match node {
+        Node::Message(entry) if name == ATTACHMENTS => {
+            let open = tree.open_message(entry)?;
+            let has_any = open.attachments().iter().any(|one| one.entry.is_some());
+            has_any.then_some((Node::Attachments(entry), Kind::Directory))
+        }
+        Node::Attachments(entry) => {
+            let open = tree.open_message(entry)?;
+            let mut entries = open.attachments().iter().filter_map(|one| {
+                let (known, shown) = one.entry.as_ref()?;
+                (known == name).then_some((one.id, *shown))
+            });
+            entries.next().map(|(id, shown)| match shown {
+                Shown::Message(embedded) => (Node::Message(embedded), Kind::Directory),
+                _ => (Node::Attachment(id), Kind::File),
+            })
+        }
+        _ => None,
+    })
+}
+
 /// The node of a name that a directory has but does not list.
 pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node, Kind), Error> {
     match node {

@@ -280,6 +280,11 @@ impl MessageTree {
     /// # Errors
     /// As [`MessageTree::list`].
     pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, Kind), Error> {
+        if self.listings.get(&id).is_none()
+            && let Some((node, kind)) = super::listing::quick(self, self.node(id)?, name)?
+        {
+            return Ok((self.id(node)?, kind));
+        }
         let listing = self.list(id)?;
         if let Some(entry) = listing.find(name) {
             return Ok((entry.id, entry.kind));
