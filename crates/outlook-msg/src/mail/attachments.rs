@@ -1,6 +1,6 @@
 //! The attachments of a message as entries of `attachments/`.
 //!
-//! A new attachment method is a variant of [`Shown`], its name in [`entry_name`], and its content
+//! A new attachment method is a variant of [`Shown`], its name in `entry_name`, and its content
 //! where the content is asked for.
 
 use std::collections::HashMap;
