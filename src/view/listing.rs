@@ -55,6 +55,7 @@ const LISTED_DEPTH_MAX: u32 = 8;
 pub(super) const ERRORS: &str = "ERRORS";
 pub(super) const MAPI: &str = "mapi";
 pub(super) const MESSAGE_JSON: &str = "message.json";
+pub(super) const MESSAGE_TXT: &str = "message.txt";
 pub(super) const MESSAGE_EML: &str = "message.eml";
 pub(super) const MESSAGE_MSG: &str = "message.msg";
 pub(super) const RAW: &str = "raw";
@@ -103,6 +104,7 @@ impl Listing {
             | Node::MessageMsg(_)
             | Node::MessageJson(_)
             | Node::MessageEml(_)
+            | Node::MessageTxt(_)
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
@@ -164,8 +166,19 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, SIGNED, ENCRYPTED]
-        .contains(&name)
+    [
+        ERRORS,
+        ATTACHMENTS,
+        MAPI,
+        RAW,
+        MESSAGE_EML,
+        MESSAGE_JSON,
+        MESSAGE_MSG,
+        MESSAGE_TXT,
+        SIGNED,
+        ENCRYPTED,
+    ]
+    .contains(&name)
         || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
 }
 
@@ -184,6 +197,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         | Node::MessageMsg(_)
         | Node::MessageJson(_)
         | Node::MessageEml(_)
+        | Node::MessageTxt(_)
         | Node::Attachment(_)
         | Node::Element(_) => Kind::File,
         Node::Property(entry, index) => {
@@ -217,6 +231,7 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MESSAGE_JSON, Node::MessageJson(entry), Kind::File));
         entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
         entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
+        entries.push((MESSAGE_TXT, Node::MessageTxt(entry), Kind::File));
     }
     // The file itself is there even if it holds no message.
     if !entries.is_empty() || (entry == EntryId::ROOT && tree.nesting().is_outermost()) {
@@ -282,6 +297,7 @@ impl Builder<'_> {
                 MESSAGE_JSON => show.json,
                 RAW => show.raw,
                 MESSAGE_EML => show.eml,
+                MESSAGE_TXT => show.text,
                 _ => show.msg || unreadable,
             };
             if listed {

@@ -601,6 +601,7 @@ impl MessageTree {
             | Node::MessageMsg(entry)
             | Node::MessageJson(entry)
             | Node::MessageEml(entry)
+            | Node::MessageTxt(entry)
             | Node::Attachments(entry)
             | Node::Attachment(entry)
             | Node::Derived(entry, _)
