@@ -309,7 +309,8 @@ impl Fs {
             own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(Arc::new(root)),
-            messages: MessageCache::new(options.cache_bytes_max),
+            messages: MessageCache::new(options.cache_bytes_max)
+                .with_files_max(files_kept_max(), |open| open.tree.source().is_file()),
             folders: Folders::new(),
             ahead: Ahead::default(),
             habits: Habits::default(),
@@ -764,6 +765,13 @@ impl Fs {
         buffer.truncate(filled);
         Ok(buffer)
     }
+}
+
+/// How many large messages, which are read from their files, may be kept open: most descriptors are
+/// left to requests under way, and to those who edit.
+fn files_kept_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }
 
 /// `*.msg` and `*.oft`, in any case.
