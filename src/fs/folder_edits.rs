@@ -386,11 +386,14 @@ impl Fs {
         let contents = origin.lock();
         let directory = self.path_in(&contents, origin.number)?;
         let path = super::directory::joined(&directory, super::entries::name_text(name)?);
-        let Found::Node(open, ..) = self.find(&origin.message, &contents, &path)? else {
+        let Found::Node(open, id, _) = self.find(&origin.message, &contents, &path)? else {
             return Err(Error::OtherDevice);
         };
         if self.access_in(&open, &path)? != FileAccess::EmbeddedMessage {
             return Err(Error::OtherDevice);
+        }
+        if !open.tree.losses(id).is_empty() {
+            return Err(Error::NotPermitted("something of the message cannot be read"));
         }
         let file = super::directory::joined(&path, "message.msg");
         let bytes = self.bytes_of(&origin.message, &contents, &file)?;
