@@ -17,7 +17,7 @@
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
 //! | messages in folders | `folder_edits`, `arrival` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
-//! | the calls of writing | `calls` |
+//! | the calls of writing | `calls`, `attributes` |
 //! | `.msgfs/` | `control` |
 //!
 //! # A message
@@ -50,6 +50,7 @@ mod access_list;
 mod ahead;
 mod arrival;
 mod attr;
+mod attributes;
 mod buffer;
 mod calls;
 mod control;

@@ -23,7 +23,7 @@ struct Place {
     /// The state that the edits are of; `None` if there is no file yet.
     expected: Option<FileState>,
     /// Why the last save failed.
-    cause: Option<String>,
+    failure: Option<Failure>,
 }
 
 impl FileTarget {
@@ -33,7 +33,7 @@ impl FileTarget {
         path: &Path,
         expected: Option<FileState>,
     ) -> Arc<Self> {
-        let place = Place { path: path.to_owned(), expected, cause: None };
+        let place = Place { path: path.to_owned(), expected, failure: None };
         let (source, log) = (Arc::clone(source), Arc::clone(log));
         Arc::new(Self { source, log, place: Mutex::new(place) })
     }
@@ -41,6 +41,11 @@ impl FileTarget {
     /// The state of the file as it was last seen or written; `None` if there is none yet.
     pub(super) fn state(&self) -> Option<FileState> {
         self.place().expected
+    }
+
+    /// Whether the last save found that others have changed the file, or taken its name.
+    pub(super) fn is_conflicting(&self) -> bool {
+        matches!(self.place().failure, Some(Failure::Conflict(_)))
     }
 
     /// Notes that the file has another state, by a change of ours.
@@ -87,13 +92,16 @@ impl Target for FileTarget {
         let outcome = self.replace(&path, expected, snapshot);
         let mut place = self.place();
         match &outcome {
-            Ok(state) => place.expected = Some(*state),
+            Ok(state) => {
+                place.expected = Some(*state);
+                place.failure = None;
+            }
             Err(error) => {
                 // The file is the new one, and is to be written to the disk once more.
                 if let imsg::Error::Storage(storage::Error::Unsynced { state, .. }) = error {
                     place.expected = Some(*state);
                 }
-                place.cause = Some(error.to_string());
+                place.failure = Some(failure(error));
                 self.log.failed(&path, failure(error));
             }
         }
@@ -101,12 +109,15 @@ impl Target for FileTarget {
     }
 
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
-        let (path, expected, cause) = {
+        let (path, expected, failure) = {
             let place = self.place();
-            (place.path.clone(), place.expected, place.cause.clone())
+            (place.path.clone(), place.expected, place.failure.clone())
         };
         let opened = expected.map(|state| (snapshot.source().as_ref(), state));
-        let reason = cause.as_deref().unwrap_or("it could not be saved");
+        let reason = match &failure {
+            Some(Failure::Conflict(cause) | Failure::Other(cause)) => cause,
+            None => "it could not be saved",
+        };
         let kept = self.log.keep(&path, reason, Some(Whole { snapshot, opened }));
         kept.map_err(|source| imsg::Error::Target { name: path.display().to_string(), source })
     }

@@ -76,7 +76,8 @@ impl MessageTree {
             Node::Message(entry)
             | Node::MessageMsg(entry)
             | Node::MessageJson(entry)
-            | Node::MessageEml(entry) => {
+            | Node::MessageEml(entry)
+            | Node::MessageTxt(entry) => {
                 let mut defects = Vec::new();
                 self.collect(entry, &mut |one| match one {
                     Finding::Defect(defect) => defects.push(defect),

@@ -8,6 +8,7 @@ use crate::body::html::Reference;
 use crate::imsg::Salvaged;
 use crate::mail::content::{self, Content, made};
 use crate::mail::references::{REFERENCES_BYTES_MAX, References};
+use crate::mail::{Mail, Marks, Printing, utc_time};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachments::{Shown, references};
@@ -61,6 +62,13 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         Node::MessageEml(entry) => {
             let open = tree.open_message(entry)?;
             Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
+        }
+        Node::MessageTxt(entry) => {
+            let mail = Mail::of(tree.open_message(entry)?.message.clone());
+            let printing = Printing { time: &utc_time, marks: Marks::default() };
+            let mut text = Vec::new();
+            mail.print(printing, &mut text)?;
+            Ok(Content::bytes(text))
         }
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
@@ -140,7 +148,9 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
             tree.open_message(entry).is_ok_and(|open| file.is_costly(&open.message))
         }
         Node::MessageMsg(entry) => entry != EntryId::ROOT,
-        Node::MessageJson(_) | Node::MessageEml(_) | Node::Derived(..) => true,
+        Node::MessageJson(_) | Node::MessageEml(_) | Node::MessageTxt(_) | Node::Derived(..) => {
+            true
+        }
         Node::Attachment(entry) => {
             let outer = tree.message_around(entry);
             outer.is_ok_and(|outer| {

@@ -56,6 +56,7 @@ const LISTED_DEPTH_MAX: u32 = 8;
 pub(super) const ERRORS: &str = "ERRORS";
 pub(super) const MAPI: &str = "mapi";
 pub(super) const MESSAGE_JSON: &str = "message.json";
+pub(super) const MESSAGE_TXT: &str = "message.txt";
 pub(super) const MESSAGE_EML: &str = "message.eml";
 pub(super) const MESSAGE_MSG: &str = "message.msg";
 pub(super) const RAW: &str = "raw";
@@ -104,6 +105,7 @@ impl Listing {
             | Node::MessageMsg(_)
             | Node::MessageJson(_)
             | Node::MessageEml(_)
+            | Node::MessageTxt(_)
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
@@ -116,6 +118,34 @@ impl Listing {
         by_name.sort_by_key(|at| entries.get(*at).map(|entry| entry.name.as_str()));
         Self { entries, by_name }
     }
+}
+
+/// The node of a name that can be told without the listing, which after an edit of a message with
+/// many attachments costs more than the edit.
+pub(super) fn quick(
+    tree: &MessageTree,
+    node: Node,
+    name: &str,
+) -> Result<Option<(Node, Kind)>, Error> {
+    Ok(match node {
+        Node::Message(entry) if name == ATTACHMENTS => {
+            let open = tree.open_message(entry)?;
+            let has_any = open.attachments().iter().any(|one| one.entry.is_some());
+            has_any.then_some((Node::Attachments(entry), Kind::Directory))
+        }
+        Node::Attachments(entry) => {
+            let open = tree.open_message(entry)?;
+            let mut entries = open.attachments().iter().filter_map(|one| {
+                let (known, shown) = one.entry.as_ref()?;
+                (known == name).then_some((one.id, *shown))
+            });
+            entries.next().map(|(id, shown)| match shown {
+                Shown::Message(embedded) => (Node::Message(embedded), Kind::Directory),
+                _ => (Node::Attachment(id), Kind::File),
+            })
+        }
+        _ => None,
+    })
 }
 
 /// The node of a name that a directory has but does not list.
@@ -137,8 +167,19 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, SIGNED, ENCRYPTED]
-        .contains(&name)
+    [
+        ERRORS,
+        ATTACHMENTS,
+        MAPI,
+        RAW,
+        MESSAGE_EML,
+        MESSAGE_JSON,
+        MESSAGE_MSG,
+        MESSAGE_TXT,
+        SIGNED,
+        ENCRYPTED,
+    ]
+    .contains(&name)
         || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
 }
 
@@ -157,6 +198,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         | Node::MessageMsg(_)
         | Node::MessageJson(_)
         | Node::MessageEml(_)
+        | Node::MessageTxt(_)
         | Node::Attachment(_)
         | Node::Element(_) => Kind::File,
         Node::Property(entry, index) => {
@@ -190,6 +232,7 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MESSAGE_JSON, Node::MessageJson(entry), Kind::File));
         entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
         entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
+        entries.push((MESSAGE_TXT, Node::MessageTxt(entry), Kind::File));
     }
     // The file itself is there even if it holds no message.
     if !entries.is_empty() || (entry == EntryId::ROOT && tree.nesting().is_outermost()) {
@@ -255,6 +298,7 @@ impl Builder<'_> {
                 MESSAGE_JSON => show.json,
                 RAW => show.raw,
                 MESSAGE_EML => show.eml,
+                MESSAGE_TXT => show.text,
                 _ => show.msg || unreadable,
             };
             if listed {

@@ -52,12 +52,21 @@ pub struct Show {
     pub msg: bool,
     /// `raw/`.
     pub raw: bool,
+    /// `message.txt`, which says again what other files say.
+    pub text: bool,
     /// Whether `body.html` may load what does not lie beside it.
     pub remote: Remote,
 }
 
 impl Show {
-    /// All of them.
-    pub const ALL: Self =
-        Self { mapi: true, eml: true, json: true, msg: true, raw: true, remote: Remote::Blocked };
+    /// All of them, but for `message.txt`.
+    pub const ALL: Self = Self {
+        mapi: true,
+        eml: true,
+        json: true,
+        msg: true,
+        raw: true,
+        text: false,
+        remote: Remote::Blocked,
+    };
 }

@@ -27,6 +27,7 @@ pub fn fixed_path(id: NodeId) -> Option<&'static str> {
         MESSAGE_MSG => listing::MESSAGE_MSG,
         MESSAGE_JSON => listing::MESSAGE_JSON,
         MESSAGE_EML => listing::MESSAGE_EML,
+        MESSAGE_TXT => listing::MESSAGE_TXT,
         ATTACHMENTS => listing::ATTACHMENTS,
         MAPI => listing::MAPI,
         RAW => listing::RAW,
@@ -92,6 +93,8 @@ pub(super) enum Node {
     MessageJson(EntryId),
     /// `message.eml`.
     MessageEml(EntryId),
+    /// `message.txt`.
+    MessageTxt(EntryId),
     /// `attachments/`.
     Attachments(EntryId),
     /// A file in `attachments/`, by the attachment's storage.
@@ -143,6 +146,7 @@ const NAMED: u32 = 8;
 const ELEMENT: u32 = 9;
 const MESSAGE_JSON: u32 = 11;
 const MESSAGE_EML: u32 = 10;
+const MESSAGE_TXT: u32 = 12;
 const READER: u32 = 16;
 const RAW: u32 = 48;
 /// One more than the deepest message, for the outermost.
@@ -203,6 +207,7 @@ impl Numbering {
             Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
             Node::MessageJson(entry) => (entry, MESSAGE_JSON),
             Node::MessageEml(entry) => (entry, MESSAGE_EML),
+            Node::MessageTxt(entry) => (entry, MESSAGE_TXT),
             Node::Attachments(entry) => (entry, ATTACHMENTS),
             Node::Attachment(entry) => (entry, ATTACHMENT),
             Node::Mapi(entry) => (entry, MAPI),
@@ -244,6 +249,7 @@ impl Numbering {
             MESSAGE_MSG => Node::MessageMsg(entry),
             MESSAGE_JSON => Node::MessageJson(entry),
             MESSAGE_EML => Node::MessageEml(entry),
+            MESSAGE_TXT => Node::MessageTxt(entry),
             ATTACHMENTS => Node::Attachments(entry),
             ATTACHMENT => Node::Attachment(entry),
             MAPI => Node::Mapi(entry),

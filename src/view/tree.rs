@@ -209,6 +209,11 @@ impl MessageTree {
     /// # Errors
     /// As [`MessageTree::list`].
     pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, Kind), Error> {
+        if self.listings.get(&id).is_none()
+            && let Some((node, kind)) = super::listing::quick(self, self.node(id)?, name)?
+        {
+            return Ok((self.id(node)?, kind));
+        }
         let listing = self.list(id)?;
         if let Some(entry) = listing.find(name) {
             return Ok((entry.id, entry.kind));
@@ -525,6 +530,7 @@ impl MessageTree {
             | Node::MessageMsg(entry)
             | Node::MessageJson(entry)
             | Node::MessageEml(entry)
+            | Node::MessageTxt(entry)
             | Node::Attachments(entry)
             | Node::Attachment(entry)
             | Node::Derived(entry, _)

@@ -173,7 +173,11 @@ impl MessageData {
 
     /// How the message has its strings.
     pub(super) fn form(&self) -> Form {
-        Form { ansi: self.is_ansi(), code_page: self.strings.code_page() }
+        match self.is_ansi() {
+            true => Form { ansi: true, code_page: self.strings.code_page() },
+            // To find out the page, all strings of the message and its parts are looked at.
+            false => Form::UNICODE,
+        }
     }
 
     /// Whether strings are of an 8-bit type: by those that there are, else by the store mask.
@@ -273,7 +277,9 @@ impl Message {
     /// session was closed.
     pub fn attachment(&self, number: u32) -> Result<Attachment, Error> {
         let data = self.data()?;
-        let found = data.attachment_storages.iter().find(|(known, _)| *known == number);
+        let storages = &data.attachment_storages;
+        let found = storages.binary_search_by_key(&number, |(known, _)| *known);
+        let found = found.ok().and_then(|at| storages.get(at));
         let storage = found.and_then(|(_, id)| data.storage().file().storage(*id));
         let Some(storage) = storage else {
             let what = format!("attachment {number}");

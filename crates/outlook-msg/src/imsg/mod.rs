@@ -64,6 +64,7 @@ pub use draft::{Access, Target};
 pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
 pub use file_target::FileTarget;
+pub use foreign::is_message;
 pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 pub use message::{EMBEDDING_DEPTH_MAX, Message, is_attachment};
 pub use names::PropertyNames;

@@ -101,7 +101,13 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
         let name = name.strip_suffix(partial).unwrap_or(name);
         let found = match shown {
             Shown::Data => {
-                data(&one.attachment, name, is_smime, (is_smime || is_only) && !has_signed)
+                let may_be_signed = (is_smime || is_only) && !has_signed;
+                if one.is_plain && !is_smime && !may_be_signed {
+                    continue;
+                }
+                let found = data(&one.attachment, name, is_smime, may_be_signed);
+                one.is_plain = found.is_none() && !is_smime;
+                found
             }
             Shown::Ole => ole_part(&one.attachment).map(|_| DerivedKind::Ole),
             Shown::Message(_) | Shown::DataFork { .. } | Shown::Reference => None,
