@@ -522,6 +522,10 @@ impl Filesystem for Adapter {
         _flush: bool,
         reply: ReplyEmpty,
     ) {
+        if handle.0 == 0 {
+            // A file that was only read: nothing is kept of it.
+            return reply.ok();
+        }
         self.edit(Ino(ino.0), move |adapter| {
             let released = adapter.answer("release", ino, None, || {
                 adapter.fs.release(handle.0);
