@@ -15,7 +15,6 @@ use crate::view::{Kind, NodeId};
 use super::Fs;
 use super::folders::{Folders, Order};
 use super::ino::{SourceKind, SourceNode};
-use super::messages::MessageNode;
 use super::metadata::Metadata;
 
 /// What is known of the walk under way, and what is to be opened for it.
@@ -232,7 +231,7 @@ impl Fs {
         if self.messages.get(&node).is_some() {
             return Ok(());
         }
-        let message = MessageNode::new(base, node);
+        let message = self.known_message(base).map_err(io::Error::other)?;
         let open = self.open_file_of(&message, file).map_err(io::Error::other)?;
         let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
         let wanted = self.habits.wanted();

@@ -8,6 +8,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::mapi::FileTime;
+use crate::view::Kind;
 
 use super::ino::Ino;
 use super::metadata::Metadata;
@@ -226,6 +227,15 @@ impl FileType {
 /// also go through the directory.
 fn of_directory(of_file: u16) -> u16 {
     of_file & (READ | WRITE) | (of_file & READ) >> 2
+}
+
+/// What a node of a message is to the kernel.
+pub(super) fn file_type(kind: Kind) -> FileType {
+    match kind {
+        Kind::Directory => FileType::Directory,
+        Kind::File => FileType::RegularFile,
+        Kind::Symlink => FileType::Symlink,
+    }
 }
 
 /// A FILETIME as the kernel takes it.

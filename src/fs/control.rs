@@ -151,12 +151,10 @@ impl Fs {
                     ("source_files_known", self.nodes.len() as u64),
                     ("watches", self.watcher.as_ref().map_or(0, Watcher::len) as u64),
                 ];
-                let written = self.writing.as_ref().map(|writing| {
-                    let ((bytes, open), (known, unsaved)) = (writing.usage(), writing.counts());
+                let written = self.is_writable().then(|| {
+                    let (known, unsaved) = self.edit_counts();
                     [
                         ("writable_messages_known", known as u64),
-                        ("writable_messages_cached", open as u64),
-                        ("writable_messages_bytes", bytes as u64),
                         ("unsaved_messages", unsaved as u64),
                     ]
                 });

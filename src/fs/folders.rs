@@ -173,6 +173,23 @@ fn with_cookies(names: Vec<OsString>) -> Vec<FolderEntry> {
     entries
 }
 
+/// The entries behind a cookie in the order of their cookies, which follow from their names.
+pub(super) fn by_cookie<'a, T>(
+    entries: &'a [T],
+    name: impl Fn(&T) -> &OsStr,
+    cookie: u64,
+) -> Vec<(&'a T, u64)> {
+    let mut ordered: Vec<_> = entries.iter().map(|one| (one, hash(name(one)))).collect();
+    ordered.sort_by(|a, b| (a.1, name(a.0)).cmp(&(b.1, name(b.0))));
+    let mut last = 2;
+    for (_, own) in &mut ordered {
+        *own = (*own).max(last + 1);
+        last = *own;
+    }
+    let behind = ordered.partition_point(|(_, own)| *own <= cookie);
+    ordered.split_off(behind)
+}
+
 fn hash(name: &OsStr) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);

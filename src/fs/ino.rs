@@ -4,12 +4,15 @@
 //! within it. Only bases in use have an entry in the table; the files inside a message need none.
 
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::view::NodeId;
+
+use super::directory::MessageDirectory;
 
 /// An inode number. The root of the mount is 1, as the kernel has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,9 +20,8 @@ pub struct Ino(pub u64);
 
 /// The part of an inode number that stands for a file or folder of the source.
 ///
-/// It has 38 bits, the upper half of them for messages that may be written to, so that even among
-/// a million files hardly two have the same number at different times; at the same time they never
-/// do.
+/// It has 38 bits, so that even among a million files hardly two have the same number at different
+/// times; at the same time they never do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Base(u64);
 
@@ -28,23 +30,7 @@ impl Base {
     /// `.msgfs/` and its files.
     pub(super) const CONTROL: Self = Self(1);
     const FIRST_FREE: u64 = 2;
-    const MAX: u64 = Self::FIRST_DRAFT - 1;
-    const FIRST_DRAFT: u64 = 1 << (u64::BITS - NodeId::BITS - 1);
-    const DRAFT_MAX: u64 = 2 * Self::FIRST_DRAFT - 2;
-
-    /// The base of a message that may be written to, out of a hash.
-    pub(super) fn of_draft(hash: u64) -> Self {
-        Self(Self::FIRST_DRAFT + hash % (Self::DRAFT_MAX - Self::FIRST_DRAFT + 1))
-    }
-
-    /// Whether it is that of a message that may be written to.
-    pub(super) fn is_draft(self) -> bool {
-        self.0 >= Self::FIRST_DRAFT
-    }
-
-    pub(super) fn number(self) -> u64 {
-        self.0
-    }
+    const MAX: u64 = (1 << (u64::BITS - NodeId::BITS)) - 2;
 
     /// The base of a hash.
     fn new(hash: u64) -> Self {
@@ -108,10 +94,20 @@ pub(super) struct SourceNode {
     pub(super) path: PathBuf,
 }
 
-/// The files and folders of the source that the kernel has looked up and not yet forgotten.
+/// The files and folders of the source that the kernel has looked up and not yet forgotten, and
+/// the messages that are in use otherwise: by an open file, or by edits. One count a base holds
+/// them all.
 #[derive(Debug)]
 pub(super) struct Nodes {
-    known: RwLock<HashMap<Base, Known>>,
+    table: RwLock<Table>,
+}
+
+#[derive(Debug)]
+struct Table {
+    known: HashMap<Base, Known>,
+    /// The messages whose base does not follow from their file, by their paths: those that have
+    /// edits, and those that were saved or moved by this mount.
+    claims: HashMap<PathBuf, Base>,
 }
 
 #[derive(Debug)]
@@ -119,62 +115,125 @@ struct Known {
     node: Arc<SourceNode>,
     lookups: AtomicU64,
     sizes_told: AtomicBool,
+    /// What differs from the file of a message; made when it is first needed.
+    directory: OnceLock<Arc<MessageDirectory>>,
 }
 
 impl Known {
     fn new(node: Arc<SourceNode>, lookups: u64) -> Self {
-        Self { node, lookups: AtomicU64::new(lookups), sizes_told: AtomicBool::new(false) }
+        Self {
+            node,
+            lookups: AtomicU64::new(lookups),
+            sizes_told: AtomicBool::new(false),
+            directory: OnceLock::new(),
+        }
     }
 }
 
 impl Nodes {
     /// A table with the root, which is never forgotten.
     pub(super) fn new(root: Arc<SourceNode>) -> Self {
-        Self { known: RwLock::new(HashMap::from([(Base::ROOT, Known::new(root, 1))])) }
+        let known = HashMap::from([(Base::ROOT, Known::new(root, 1))]);
+        Self { table: RwLock::new(Table { known, claims: HashMap::new() }) }
     }
 
     /// The node of a base.
     pub(super) fn get(&self, base: Base) -> Option<Arc<SourceNode>> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&base).map(|known| Arc::clone(&known.node))
+        self.read().known.get(&base).map(|known| Arc::clone(&known.node))
+    }
+
+    /// The node of a message's base, and what differs from its file if anything may.
+    pub(super) fn message(
+        &self,
+        base: Base,
+    ) -> Option<(Arc<SourceNode>, Option<Arc<MessageDirectory>>)> {
+        let table = self.read();
+        let known = table.known.get(&base)?;
+        Some((Arc::clone(&known.node), known.directory.get().cloned()))
+    }
+
+    /// What may differ from the file of a message, which is known.
+    pub(super) fn directory(&self, base: Base) -> Option<Arc<MessageDirectory>> {
+        let table = self.read();
+        let known = table.known.get(&base)?;
+        let made = || Arc::new(MessageDirectory::new(base, &known.node.path));
+        Some(Arc::clone(known.directory.get_or_init(made)))
+    }
+
+    /// The messages of which anything may differ from their files.
+    pub(super) fn directories(&self) -> Vec<Arc<MessageDirectory>> {
+        let table = self.read();
+        table.known.values().filter_map(|known| known.directory.get().cloned()).collect()
     }
 
     /// The base of a node as it would be entered, without entering it.
     pub(super) fn base_of(&self, node: &SourceNode) -> Base {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        free_or_same(&known, node)
+        self.read().free_or_same(node)
     }
 
     /// Enters a node that the kernel is being told of.
     pub(super) fn look_up(&self, node: &Arc<SourceNode>) -> Base {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let base = free_or_same(&known, node);
-        let entry = known.entry(base).or_insert_with(|| Known::new(Arc::clone(node), 0));
+        let mut table = self.write();
+        let base = table.free_or_same(node);
+        let entry = table.known.entry(base).or_insert_with(|| Known::new(Arc::clone(node), 0));
         entry.lookups.fetch_add(1, Ordering::Relaxed);
         base
     }
 
-    /// Counts more references of the kernel to what is inside a known base.
+    /// Counts more references of the kernel to what is inside a known base, or to what we have
+    /// open ourselves.
     pub(super) fn look_up_inside(&self, base: Base, lookups: u64) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = known.get(&base) {
+        if let Some(entry) = self.read().known.get(&base) {
             entry.lookups.fetch_add(lookups, Ordering::Relaxed);
+        }
+    }
+
+    /// The base of the message at a path that has one of its own.
+    pub(super) fn claimed(&self, path: &Path) -> Option<Base> {
+        self.read().claims.get(path).copied()
+    }
+
+    /// The messages in a folder that have a base of their own, by their names.
+    pub(super) fn claimed_in(&self, folder: &Path) -> Vec<(OsString, Base)> {
+        let table = self.read();
+        let in_folder = table.claims.iter().filter(|(path, _)| path.parent() == Some(folder));
+        let named =
+            in_folder.filter_map(|(path, base)| Some((path.file_name()?.to_owned(), *base)));
+        named.collect()
+    }
+
+    /// Has a base stand for a node from now on, whatever follows from that: its file was saved or
+    /// moved by us, or has edits.
+    pub(super) fn claim(&self, base: Base, node: &Arc<SourceNode>) {
+        let mut table = self.write();
+        let Some(known) = table.known.get_mut(&base) else { return };
+        let old = std::mem::replace(&mut known.node, Arc::clone(node));
+        if table.claims.get(&old.path) == Some(&base) {
+            table.claims.remove(&old.path);
+        }
+        table.claims.insert(node.path.clone(), base);
+    }
+
+    /// Takes a path from the base that claims it.
+    pub(super) fn unclaim(&self, path: &Path, base: Base) {
+        let mut table = self.write();
+        if table.claims.get(path) == Some(&base) {
+            table.claims.remove(path);
         }
     }
 
     /// Notes that the kernel is told the size of a body inside a base, and may have it read by
     /// that size until the base is forgotten.
     pub(super) fn tell_sizes(&self, base: Base) {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = known.get(&base) {
+        if let Some(entry) = self.read().known.get(&base) {
             entry.sizes_told.store(true, Ordering::Relaxed);
         }
     }
 
     /// Whether the kernel was told the size of any body inside a base.
     pub(super) fn are_sizes_told(&self, base: Base) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.get(&base).is_some_and(|entry| entry.sizes_told.load(Ordering::Relaxed))
+        let table = self.read();
+        table.known.get(&base).is_some_and(|entry| entry.sizes_told.load(Ordering::Relaxed))
     }
 
     /// Takes back references; a node without any is left out of the table.
@@ -182,40 +241,58 @@ impl Nodes {
         if base == Base::ROOT {
             return;
         }
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(entry) = known.get_mut(&base) else { return };
+        let mut table = self.write();
+        let Some(entry) = table.known.get_mut(&base) else { return };
         let left = entry.lookups.get_mut();
         *left = left.saturating_sub(lookups);
-        if *left == 0 {
-            known.remove(&base);
+        if *left == 0
+            && let Some(gone) = table.known.remove(&base)
+            && table.claims.get(&gone.node.path) == Some(&base)
+        {
+            table.claims.remove(&gone.node.path);
         }
     }
 
     /// All of them, as they are now.
     pub(super) fn known(&self) -> Vec<(Base, Arc<SourceNode>)> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().map(|(base, known)| (*base, Arc::clone(&known.node))).collect()
+        let table = self.read();
+        table.known.iter().map(|(base, known)| (*base, Arc::clone(&known.node))).collect()
     }
 
     /// How many there are.
     pub(super) fn len(&self) -> usize {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.read().known.len()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+        self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The base of a node follows from its path and identity, so that it is the same whenever it is
-/// looked up again; in the rare case that it is taken by another, the next free one.
-fn free_or_same(known: &HashMap<Base, Known>, node: &SourceNode) -> Base {
-    if known.get(&Base::ROOT).is_some_and(|root| *root.node == *node) {
-        return Base::ROOT;
+impl Table {
+    /// The base of a node follows from its path and identity, so that it is the same whenever it
+    /// is looked up again; in the rare case that it is taken by another, the next free one. A
+    /// claim goes before.
+    fn free_or_same(&self, node: &SourceNode) -> Base {
+        let is_it = |base: &Base| self.known.get(base).is_some_and(|known| *known.node == *node);
+        if is_it(&Base::ROOT) {
+            return Base::ROOT;
+        }
+        if let Some(base) = self.claims.get(&node.path).filter(|base| is_it(base)) {
+            return *base;
+        }
+        let mut hasher = DefaultHasher::new();
+        node.hash(&mut hasher);
+        let mut base = Base::new(hasher.finish());
+        while self.known.contains_key(&base) && !is_it(&base) {
+            base = base.next();
+        }
+        base
     }
-    let mut hasher = DefaultHasher::new();
-    node.hash(&mut hasher);
-    let mut base = Base::new(hasher.finish());
-    while known.get(&base).is_some_and(|known| *known.node != *node) {
-        base = base.next();
-    }
-    base
 }
 
 #[cfg(test)]
@@ -233,16 +310,13 @@ mod tests {
     #[test]
     fn numbers_come_apart_again() {
         let last = (1 << NodeId::BITS) - 1;
-        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last), (Base::DRAFT_MAX, last)] {
+        for (base, id) in [(0, 0), (1, 3), (2, last), (Base::MAX, last)] {
             let ino = Ino::new(Base(base), NodeId(id));
             assert_eq!(ino.parts(), (Base(base), NodeId(id)));
             assert_ne!(ino.0, 0);
         }
         assert_eq!(Ino::new(Base::ROOT, NodeId(0)), Ino::ROOT);
-        assert!(!Base(Base::MAX).is_draft() && Base(Base::MAX).next() == Base(Base::FIRST_FREE));
-        let draft = Base::of_draft(u64::MAX);
-        assert!(draft.is_draft() && draft.0 <= Base::DRAFT_MAX);
-        assert!(Base::of_draft(Base(Base::DRAFT_MAX).number() + 1).is_draft());
+        assert_eq!(Base(Base::MAX).next(), Base(Base::FIRST_FREE));
     }
 
     #[test]
@@ -266,5 +340,23 @@ mod tests {
         let old = nodes.look_up(&node("a.msg", 2));
         assert_ne!(nodes.look_up(&node("a.msg", 3)), old);
         assert_ne!(nodes.look_up(&node("b.msg", 2)), old);
+    }
+
+    #[test]
+    fn a_claim_outlives_a_save_and_a_move() {
+        let nodes = Nodes::new(node("", 1));
+        let base = nodes.look_up(&node("a.msg", 2));
+        nodes.claim(base, &node("a.msg", 3));
+        assert_eq!(nodes.look_up(&node("a.msg", 3)), base);
+        // A file that others put there is another one.
+        assert_ne!(nodes.base_of(&node("a.msg", 4)), base);
+        nodes.claim(base, &node("b.msg", 3));
+        assert_eq!(
+            (nodes.claimed("a.msg".as_ref()), nodes.claimed("b.msg".as_ref())),
+            (None, Some(base))
+        );
+        assert_eq!(nodes.base_of(&node("b.msg", 3)), base);
+        nodes.forget(base, 2);
+        assert_eq!(nodes.claimed("b.msg".as_ref()), None);
     }
 }

@@ -2,24 +2,28 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::storage::Source;
-use crate::view::{self, Attributes, Findings, Kind, MessageTree, NodeId, NodeSet};
+use crate::view::{self, Attributes, Findings, MessageTree, NodeId, NodeSet};
 
-use super::attr::{self, Attr, FileType};
+use super::attr::{self, Attr};
+use super::directory::MessageDirectory;
 use super::ino::{Base, Ino, SourceKind, SourceNode};
 use super::metadata::Metadata;
-use super::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source_error};
+use super::{
+    Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, folders, source_error,
+};
 
 /// A message that is open, and the attributes of its directory.
 #[derive(Debug)]
 pub(super) struct OpenMessage {
     pub(super) path: PathBuf,
     pub(super) tree: MessageTree,
-    directory: Attr,
+    pub(super) directory: Attr,
 }
 
 /// A message of the source as the kernel knows it.
@@ -29,15 +33,73 @@ pub(super) struct MessageNode {
     pub(super) node: Arc<SourceNode>,
     /// How long the kernel may keep what is in it.
     pub(super) ttl: Duration,
+    /// What may differ from its file, in a mount that may write.
+    pub(super) directory: Option<Arc<MessageDirectory>>,
 }
 
-impl MessageNode {
-    pub(super) fn new(base: Base, node: Arc<SourceNode>) -> Self {
-        Self { base, node, ttl: MESSAGE_TTL }
+/// A message that an inode belongs to. That of a source that is one message has no inode of its
+/// own, and is known for as long as this is there.
+#[derive(Debug)]
+pub(super) struct Looked<'a> {
+    fs: &'a Fs,
+    message: MessageNode,
+    is_counted: bool,
+}
+
+impl Looked<'_> {
+    /// The same with what may differ from its file, which it has from now on.
+    pub(super) fn with_directory(mut self) -> Self {
+        self.message.directory = self.fs.nodes.directory(self.message.base);
+        self
+    }
+}
+
+impl Deref for Looked<'_> {
+    type Target = MessageNode;
+
+    fn deref(&self) -> &MessageNode {
+        &self.message
+    }
+}
+
+impl Drop for Looked<'_> {
+    fn drop(&mut self) {
+        if self.is_counted {
+            self.fs.nodes.forget(self.message.base, 1);
+        }
     }
 }
 
 impl Fs {
+    /// The message that an inode belongs to, and the number of the file in it.
+    pub(super) fn message_of(&self, ino: Ino) -> Result<Option<(Looked<'_>, NodeId)>, Error> {
+        let (base, id) = ino.parts();
+        if base == Base::CONTROL {
+            return Ok(None);
+        }
+        let (node, directory) = self.nodes.message(base).ok_or(Error::NotFound)?;
+        match node.kind {
+            SourceKind::Message => {
+                let message = MessageNode { base, node, ttl: self.message_ttl(), directory };
+                Ok(Some((Looked { fs: self, message, is_counted: false }, id)))
+            }
+            SourceKind::OneMessage => Ok(Some((self.look_up_one_message(&node)?, NodeId(0)))),
+            SourceKind::Folder | SourceKind::Other | SourceKind::OwnMountPoint => Ok(None),
+        }
+    }
+
+    /// A message that is known by its base.
+    pub(super) fn known_message(&self, base: Base) -> Result<MessageNode, Error> {
+        let (node, directory) = self.nodes.message(base).ok_or(Error::NotFound)?;
+        Ok(MessageNode { base, node, ttl: self.message_ttl(), directory })
+    }
+
+    /// For how long the kernel may keep what is in a message. In a mount that may write an edit of
+    /// one file changes others, which the kernel has to forget then.
+    fn message_ttl(&self) -> Duration {
+        if self.is_writable() && !self.does_kernel_forget() { Duration::ZERO } else { MESSAGE_TTL }
+    }
+
     /// The attributes of a node inside a message that someone asks for.
     pub(super) fn asked_attr(
         &self,
@@ -94,6 +156,15 @@ impl Fs {
         Ok(Entry { attr, ttl: Duration::ZERO })
     }
 
+    /// The attributes of the directory of a message whose file has these.
+    pub(super) fn message_attr(&self, ino: Ino, metadata: &Metadata) -> Attr {
+        let ownership = &self.options.ownership;
+        match self.is_writable() {
+            true => Attr::of_writable_message(ino, metadata, ownership),
+            false => Attr::of_message(ino, metadata, ownership),
+        }
+    }
+
     fn attr(
         &self,
         message: &MessageNode,
@@ -101,11 +172,7 @@ impl Fs {
         id: NodeId,
         attributes: &Attributes,
     ) -> Attr {
-        let file_type = match attributes.kind {
-            Kind::Directory => FileType::Directory,
-            Kind::File => FileType::RegularFile,
-            Kind::Symlink => FileType::Symlink,
-        };
+        let file_type = attr::file_type(attributes.kind);
         let time = attributes.time.map(attr::system_time);
         let ino = Ino::new(message.base, id);
         let ownership = &self.options.ownership;
@@ -164,43 +231,55 @@ impl Fs {
         let metadata = self.source.with_access_list(path, (&metadata).into());
         check_identity(&message.node, &metadata)?;
         let ino = Ino::new(message.base, NodeId(0));
-        let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
-        let tree = MessageTree::open(&self.session, source, self.options.show)
-            .map_err(|error| message_error(path, error))?;
+        let directory = self.message_attr(ino, &metadata);
+        let (session, show) = (&self.session, self.options.show);
+        let tree = match &message.directory {
+            Some(directory) => MessageTree::open_named(session, source, show, &directory.names),
+            None => MessageTree::open(session, source, show),
+        };
+        let tree = tree.map_err(|error| message_error(path, error))?;
         Ok(OpenMessage { path: path.clone(), tree, directory })
     }
 
-    /// The message that the whole source is, as it is now. It counts as one lookup.
-    pub(super) fn look_up_one_message(&self, root: &SourceNode) -> Result<MessageNode, Error> {
-        let identity = self.metadata(&root.path)?.identity();
-        let path = root.path.clone();
-        let node = Arc::new(SourceNode { path, kind: SourceKind::Message, identity });
-        Ok(MessageNode { base: self.nodes.look_up(&node), node, ttl: SOURCE_TTL })
+    /// The message that the whole source is, as it is now.
+    pub(super) fn look_up_one_message(&self, root: &SourceNode) -> Result<Looked<'_>, Error> {
+        let path = &root.path;
+        let claimed = self.nodes.claimed(path).map(|base| self.known_message(base)).transpose()?;
+        if let Some(message) = claimed.filter(|message| self.is_differing(message)) {
+            self.nodes.look_up_inside(message.base, 1);
+            return Ok(Looked { fs: self, message, is_counted: true });
+        }
+        let identity = self.metadata(path)?.identity();
+        let node = SourceNode { path: path.clone(), kind: SourceKind::Message, identity };
+        let base = self.nodes.look_up(&Arc::new(node));
+        let message = self.known_message(base)?;
+        let ttl = message.ttl.min(SOURCE_TTL);
+        Ok(Looked { fs: self, message: MessageNode { ttl, ..message }, is_counted: true })
     }
 
-    /// Finds a file in a directory of a message.
-    pub(super) fn lookup_in_message(
+    /// Finds a file in a directory of a message that is as in its file.
+    pub(super) fn lookup_in_file(
         &self,
         message: &MessageNode,
         id: NodeId,
-        name: &OsStr,
+        name: &str,
     ) -> Result<Entry, Error> {
-        let name = name.to_str().ok_or(Error::NotFound)?;
         // What file managers look for everywhere must not open every message.
         if id == NodeId(0) && !view::is_message_entry(name) {
             return Err(Error::NotFound);
         }
         let open = self.open_message(message)?;
         let found = open.tree.lookup(id, name);
-        let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
+        let (child, kind) = found.map_err(|error| message_error(&open.path, error))?;
         let attr = self.asked_attr(message, &open, child)?;
+        let attr = self.told(message, (id, name), kind, &open, attr);
         self.messages.weigh(&message.node, open.tree.bytes_held());
         self.nodes.look_up_inside(message.base, 1);
         Ok(Entry { attr, ttl: message.ttl })
     }
 
-    /// Lists a directory in a message.
-    pub(super) fn read_message(
+    /// Lists a directory of a message that is as in its file.
+    pub(super) fn list_in_file(
         &self,
         message: &MessageNode,
         id: NodeId,
@@ -219,9 +298,10 @@ impl Fs {
         }
         let wanted = self.habits.wanted_of(message.base);
         let mut added = 0;
-        for (child, number) in listing.entries().iter().zip(3_u64..).filter(|(_, n)| *n > cookie) {
+        for (child, number) in self.with_cookies(listing.entries(), cookie) {
             // What cannot be told of one file must not end the listing of the others.
-            let Ok(entry) = self.listed_entry(message, &open, child, wanted) else { continue };
+            let Ok(mut entry) = self.listed_entry(message, &open, child, wanted) else { continue };
+            entry.attr = self.told(message, (id, &child.name), child.kind, &open, entry.attr);
             let name = OsStr::new(&child.name);
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
                 break;
@@ -235,21 +315,18 @@ impl Fs {
         Ok(())
     }
 
-    /// The message of a node that may have extended attributes.
-    pub(super) fn message_with_attributes(
+    /// The entries behind a cookie, each with its own. A message that may be written to gives them
+    /// cookies that follow from their names: files may come and go while it is listed.
+    fn with_cookies<'a>(
         &self,
-        base: Base,
-        id: NodeId,
-    ) -> Result<Option<Arc<OpenMessage>>, Error> {
-        if base == Base::CONTROL {
-            return Ok(None);
+        entries: &'a [view::Entry],
+        cookie: u64,
+    ) -> Vec<(&'a view::Entry, u64)> {
+        if !self.is_writable() {
+            let behind = entries.iter().zip(3_u64..).filter(|(_, number)| *number > cookie);
+            return behind.collect();
         }
-        let node = self.node(base)?;
-        // A message directory has none, so that listing a folder opens no message.
-        if node.kind != SourceKind::Message || id == NodeId(0) {
-            return Ok(None);
-        }
-        Ok(Some(self.open_message(&MessageNode::new(base, node))?))
+        folders::by_cookie(entries, |entry| OsStr::new(&entry.name), cookie)
     }
 
     /// Whether an inode is a message directory of the source, or a source that is one message.
@@ -265,18 +342,8 @@ impl Fs {
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn check(&self, ino: Ino) -> Result<Findings, Error> {
-        let (base, _) = ino.parts();
-        let node = self.node(base)?;
-        let one = node.kind == SourceKind::OneMessage;
-        let message = match one {
-            true => self.look_up_one_message(&node)?,
-            false => MessageNode::new(base, node),
-        };
-        let findings = self.open_message(&message).map(|open| open.tree.check());
-        if one {
-            self.nodes.forget(message.base, 1);
-        }
-        findings
+        let (message, _) = self.message_of(ino)?.ok_or(Error::NotADirectory)?;
+        Ok(self.open_message(&message)?.tree.check())
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.

@@ -99,6 +99,20 @@ impl From<Statx> for Metadata {
     }
 }
 
+impl From<&Identity> for FileState {
+    fn from(found: &Identity) -> Self {
+        let Identity { device, inode, size, mtime, ctime } = *found;
+        Self { device, inode, size, mtime, ctime }
+    }
+}
+
+impl From<FileState> for Identity {
+    fn from(found: FileState) -> Self {
+        let FileState { device, inode, size, mtime, ctime } = found;
+        Self { device, inode, size, mtime, ctime }
+    }
+}
+
 impl From<&Metadata> for FileState {
     fn from(found: &Metadata) -> Self {
         let Metadata { device, inode, size, mtime, ctime, .. } = *found;

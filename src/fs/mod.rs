@@ -4,27 +4,85 @@
 //! with a result, so that the command line and the tests use the same filesystem without a mount.
 //! [`fuse`] and [`notify`] alone speak to the kernel. What a message looks like is the business of
 //! [`crate::view`].
+//!
+//! | what | module |
+//! |---|---|
+//! | inode numbers: of files of the source, of files inside a message | `ino`, `numbers` |
+//! | the folders of the source, and what changes in them | `source`, `folders`, `watch`, `watches`, `live` |
+//! | a message as its file has it | `messages`, `ahead`, `habits`, `store` |
+//! | a message directory and its state | `directory` |
+//! | what it shows when something differs from its file | `shown` |
+//! | edits | `editing`, and `entries` for names |
+//! | files that are written | `open_file`, `buffer`, `handles` |
+//! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
+//! | messages in folders | `folder_edits`, `arrival` |
+//! | saving | `saver`, `saving`, `target` |
+//! | the calls of writing | `calls` |
+//! | `.msgfs/` | `control` |
+//!
+//! # A message
+//!
+//! A message directory is in one of four states (`directory::State`). A **clean** one is shown from
+//! its file by the same code in every mount, and the kernel may keep what it is told. The first
+//! edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree that is shown
+//! from then on, and a save makes it clean again. A file that is being copied into a folder is
+//! **arriving** until it is whole. What is gone is **removed** for those who still have it open.
+//!
+//! Beside the state there are the files that are open for writing, each with one buffer; the
+//! temporary files of editors; and the removals that are not final. None of them is in the message,
+//! or in a save, before its moment comes.
+//!
+//! # Locks
+//!
+//! Held in this order, each for moments, and none while the kernel is told or a message is saved:
+//!
+//! 1. The contents of one message directory. Those of two are never held together: what concerns
+//!    two messages is done in the one after it is done in the other.
+//! 2. The bytes of an open file, a temporary file or an arrival.
+//! 3. The table of nodes, the table of handles, the saver's queue, the caches, what the kernel must
+//!    forget: nothing is asked for under any of these.
+//!
+//! A save marks the edits of its message as being saved and lets go of the lock: readers go on,
+//! and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told what it
+//! must forget before the request that did it is answered, when no lock is held.
 
 mod access_list;
 mod ahead;
+mod arrival;
 mod attr;
+mod buffer;
+mod calls;
 mod control;
+mod creators;
+mod directory;
 pub mod edit_log;
+mod editing;
+mod entries;
 mod error;
+mod folder_edits;
 mod folders;
 pub mod fuse;
 mod habits;
+mod handles;
 mod ino;
 mod live;
 mod messages;
 mod metadata;
 pub mod notify;
+mod numbers;
+mod open_file;
 mod path;
+mod process;
+mod removals;
+mod saver;
+mod saving;
+mod shown;
 mod source;
 mod store;
+mod target;
+mod temporary;
 mod watch;
 mod watches;
-mod write;
 
 use std::ffi::OsStr;
 use std::io;
@@ -32,33 +90,70 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime};
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
 use crate::mapi::CodePage;
 use crate::storage;
-use crate::view::{ExtendedAttribute, Kind, NodeId, Show};
+use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
 use folders::Folders;
 use habits::Habits;
+use handles::Handles;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
-use messages::{MessageNode, OpenMessage, message_error};
+use messages::{OpenMessage, message_error};
 use metadata::Metadata;
+use saver::Saver;
+use shown::Found;
 use source::{SourceFolder, SourceRoot};
 use store::Stores;
+use target::StateFolder;
 use watch::{Grant, Watcher};
-use write::{StateFolder, Writing};
 
 pub use attr::{Attr, FileType, Ownership};
+pub use calls::Opened;
 pub use error::Error;
 pub use ino::Ino;
 pub use live::Invalidation;
 pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
 pub use store::Store;
-pub use write::{SetAttr, WriteOptions};
+
+/// How a filesystem is written to.
+#[derive(Clone, Debug)]
+pub struct WriteOptions {
+    /// Whether messages may be removed (`delete`).
+    pub delete: bool,
+    /// How long after the last writing handle of a message was closed it is saved.
+    pub commit_delay: Duration,
+    /// Where edits are kept that cannot be saved; `None` for the user's own place.
+    pub state_folder: Option<PathBuf>,
+}
+
+impl Default for WriteOptions {
+    fn default() -> Self {
+        Self { delete: false, commit_delay: Duration::from_secs(1), state_folder: None }
+    }
+}
+
+/// A change of attributes, as far as it means something here.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SetAttr {
+    /// The length in bytes.
+    pub size: Option<u64>,
+    /// The permission bits.
+    pub mode: Option<u32>,
+    /// The owner.
+    pub uid: Option<u32>,
+    /// The group.
+    pub gid: Option<u32>,
+    /// The last modification.
+    pub mtime: Option<SystemTime>,
+}
 
 /// How a filesystem shows its source.
 #[derive(Clone, Debug)]
@@ -138,10 +233,14 @@ pub struct Fs {
     watcher: Option<Watcher>,
     snapshots: Snapshots,
     damaged: Damaged,
+    handles: Handles,
+    saver: Saver,
     /// `None` if it is only read.
-    writing: Option<Arc<Writing>>,
-    /// The message that the whole source is, if it may be written to.
-    one_message: Option<Ino>,
+    state: Option<Arc<StateFolder>>,
+    /// Whether the kernel takes what it must forget before each answer.
+    does_kernel_forget: AtomicBool,
+    has_stale: AtomicBool,
+    stale: Mutex<Vec<Invalidation>>,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -177,17 +276,14 @@ impl Fs {
             inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
         let source = SourceRoot::open(folder)?;
-        let mut fs = Self::of_root(source, root.clone(), options);
+        let mut fs = Self::of_root(source, root, options);
         fs.own_mount_point = own_mount_point;
         if let Some(write) = fs.options.write.clone() {
-            let state_folder = StateFolder::new(write.state_folder.clone(), folder);
-            let source = Arc::clone(&fs.source);
-            let writing =
-                Writing::new(write, &fs.options, source, fs.session.clone(), state_folder);
-            if kind == SourceKind::OneMessage {
-                fs.one_message = Some(writing.enter_one(&root.path));
+            let state = StateFolder::new(write.state_folder, folder);
+            if let Err(error) = state.tidy(&fs.source) {
+                tracing::warn!("what an earlier mount left in the source was not removed: {error}");
             }
-            fs.writing = Some(writing);
+            fs.state = Some(state);
         }
         Ok(fs)
     }
@@ -212,8 +308,6 @@ impl Fs {
             source: Arc::new(source),
             watcher,
             own_mount_point: None,
-            writing: None,
-            one_message: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(Arc::new(root)),
             messages: MessageCache::new(options.cache_bytes_max),
@@ -223,6 +317,12 @@ impl Fs {
             stores: Stores::default(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
+            handles: Handles::default(),
+            saver: Saver::new(options.write.as_ref().map_or(Duration::ZERO, |o| o.commit_delay)),
+            state: None,
+            does_kernel_forget: AtomicBool::new(false),
+            has_stale: AtomicBool::new(false),
+            stale: Mutex::default(),
             options,
         }
     }
@@ -230,16 +330,13 @@ impl Fs {
     /// Closes the session: what is unsaved is saved, every message is released, and to look into
     /// one then fails.
     pub fn close(&self) -> CloseReport {
-        if let Some(writing) = &self.writing {
-            writing.close();
-        }
+        let half_written = self.finish_edits();
         self.ahead.close();
         // The session knows what was open; the cache then lets go of the trees.
-        let report = self.session.close();
+        let mut report = self.session.close();
+        report.saves.extend(half_written);
         self.messages.clear();
-        if let Some(writing) = &self.writing {
-            writing.closed(&report);
-        }
+        self.note_end(&report);
         report
     }
 
@@ -250,6 +347,15 @@ impl Fs {
     /// [`Error::NotFound`], [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot
     /// be read.
     pub fn lookup(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+        self.lookup_for(parent, name, 0)
+    }
+
+    /// Finds a file in a directory, as [`Fs::lookup`] does: for the process that is filling a
+    /// message it created, only what it has put there.
+    ///
+    /// # Errors
+    /// As [`Fs::lookup`].
+    pub fn lookup_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
         let (base, id) = parent.parts();
         if base == Base::CONTROL {
             let mut files = ControlFile::ALL.into_iter();
@@ -259,35 +365,33 @@ impl Fs {
         if parent == Ino::ROOT && name == control::DIRECTORY {
             return self.control_entry(NodeId(0));
         }
-        if let Some((writing, parent)) = self.in_message(parent) {
-            return writing.lookup(parent, name, 0);
+        if let Some((message, id)) = self.message_of(parent)? {
+            let name = name.to_str().ok_or(Error::NotFound)?;
+            if let Some((_, mut contents)) = self.differing(&message) {
+                return self.lookup_in_contents(&message, &mut contents, id, name, process);
+            }
+            return match self.lookup_in_file(&message, id, name) {
+                Err(Error::NotFound) if self.is_writable() => self.lookup_empty(message, id, name),
+                found => found,
+            };
         }
         let node = self.node(base)?;
         match node.kind {
-            SourceKind::Message => self.lookup_in_message(&MessageNode::new(base, node), id, name),
-            SourceKind::OneMessage => {
-                let message = self.look_up_one_message(&node)?;
-                let found = self.lookup_in_message(&message, NodeId(0), name);
-                self.nodes.forget(message.base, 1);
-                found
-            }
             SourceKind::Folder => {
                 let grant = self.watch(&node);
                 let path = node.path.join(name);
                 self.source_entry(&path, self.metadata(&path), true, grant)
             }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
-            SourceKind::Other => Err(Error::NotADirectory),
+            SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
+                Err(Error::NotADirectory)
+            }
         }
     }
 
     /// Gives back references that lookups have given.
     pub fn forget(&self, ino: Ino, lookups: u64) {
-        let (base, _) = ino.parts();
-        if let Some(writing) = self.writing.as_ref().filter(|_| base.is_draft()) {
-            return writing.forget(ino, lookups);
-        }
-        self.nodes.forget(base, lookups);
+        self.nodes.forget(ino.parts().0, lookups);
     }
 
     /// The attributes of a file.
@@ -299,8 +403,10 @@ impl Fs {
         if base == Base::CONTROL {
             return self.control_entry(id);
         }
-        if let Some((writing, inner)) = self.in_message(ino) {
-            let mut entry = writing.getattr(inner)?;
+        if let Some((message, id)) = self.message_of(ino)?
+            && let Some((_, mut contents)) = self.differing(&message)
+        {
+            let mut entry = self.attr_in_contents(&message, &mut contents, id)?;
             entry.attr.ino = ino;
             return Ok(entry);
         }
@@ -314,9 +420,10 @@ impl Fs {
             let ttl = self.source_ttl(&node, &metadata, grant);
             return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl });
         }
-        let message = MessageNode::new(base, node);
+        let message = self.known_message(base)?;
         let open = self.open_message(&message)?;
         let attr = self.asked_attr(&message, &open, id)?;
+        let attr = self.asked_permissions(&message, &open, id, attr);
         self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
@@ -327,12 +434,6 @@ impl Fs {
     /// # Errors
     /// [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot be read.
     pub fn readdir(&self, ino: Ino, cookie: u64, look_up: bool, add: Add<'_>) -> Result<(), Error> {
-        if let Some((writing, ino)) = self.in_message(ino) {
-            let handle = writing.opendir(ino)?;
-            let listed = writing.readdir(handle, cookie, look_up, add);
-            writing.release(handle);
-            return listed;
-        }
         for (number, name) in [(1, "."), (2, "..")] {
             if cookie < number {
                 // The kernel looks for the parent itself; the number shown is the own one.
@@ -343,24 +444,25 @@ impl Fs {
                 }
             }
         }
-        let (base, id) = ino.parts();
+        let (base, _) = ino.parts();
         if base == Base::CONTROL {
             return self.read_control(cookie, add);
+        }
+        if let Some((message, id)) = self.message_of(ino)? {
+            return match self.differing(&message) {
+                Some((_, mut contents)) => {
+                    self.list_in_contents(&message, &mut contents, id, (cookie, look_up), add)
+                }
+                None => self.list_in_file(&message, id, cookie, look_up, add),
+            };
         }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Folder => self.read_folder(&node, cookie, look_up, add),
-            SourceKind::Message => {
-                self.read_message(&MessageNode::new(base, node), id, cookie, look_up, add)
-            }
-            SourceKind::OneMessage => {
-                let message = self.look_up_one_message(&node)?;
-                let listed = self.read_message(&message, NodeId(0), cookie, look_up, add);
-                self.nodes.forget(message.base, 1);
-                listed
-            }
             SourceKind::OwnMountPoint => Ok(()),
-            SourceKind::Other => Err(Error::NotADirectory),
+            SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
+                Err(Error::NotADirectory)
+            }
         }
     }
 
@@ -396,26 +498,25 @@ impl Fs {
             out.extend_from_slice(text.as_bytes().get(start..end).unwrap_or_default());
             return Ok(());
         }
-        if let Some((writing, ino)) = self.in_message(ino) {
-            let handle = writing.open(ino, write::OpenFlags(libc::O_RDONLY))?;
-            let bytes = writing.read(handle, offset, size);
-            writing.release(handle);
-            *out = bytes?;
-            return Ok(());
+        if let Some((message, id)) = self.message_of(ino)? {
+            self.habits.read(id);
+            return match self.differing(&message) {
+                Some((_, contents)) => {
+                    self.read_in_contents(&message, contents, id, (offset, size), out)
+                }
+                None => self.read_in_message(&message, id, offset, size, out),
+            };
         }
         let node = self.node(base)?;
         match node.kind {
-            SourceKind::Message => {
-                self.habits.read(id);
-                self.read_in_message(&MessageNode::new(base, node), id, offset, size, out)
-            }
             SourceKind::Other => {
                 *out = self.read_other(&node, offset, size)?;
                 Ok(())
             }
-            SourceKind::Folder | SourceKind::OneMessage | SourceKind::OwnMountPoint => {
-                Err(Error::IsADirectory)
-            }
+            SourceKind::Folder
+            | SourceKind::Message
+            | SourceKind::OneMessage
+            | SourceKind::OwnMountPoint => Err(Error::IsADirectory),
         }
     }
 
@@ -424,28 +525,24 @@ impl Fs {
     /// # Errors
     /// [`Error::NotALink`], [`Error::Stale`], or where the source cannot be read.
     pub fn readlink(&self, ino: Ino) -> Result<Vec<u8>, Error> {
-        if let Some((writing, ino)) = self.in_message(ino) {
-            return writing.readlink(ino);
-        }
-        let (base, id) = ino.parts();
-        let node = self.node(base)?;
-        match node.kind {
-            SourceKind::Other => {
-                let target = self.source.read_link(&node.path);
-                target.map_err(|error| source_error(&node.path, error))
+        let read = self.with_tree(ino, |tree, id| {
+            let attributes = tree.attributes(id)?;
+            let size = usize::try_from(attributes.size).unwrap_or(0);
+            match attributes.kind {
+                Kind::Symlink => tree.read(id, 0, size).map(Some),
+                Kind::File | Kind::Directory => Ok(None),
             }
-            SourceKind::Message => {
-                let open = self.open_message(&MessageNode::new(base, node))?;
-                let in_message = |error| message_error(&open.path, error);
-                let attributes = open.tree.attributes(id).map_err(in_message)?;
-                if attributes.kind != Kind::Symlink {
+        });
+        match read? {
+            Looked::Shown(target) => target.ok_or(Error::NotALink),
+            Looked::Link(target) => Ok(target.into_bytes()),
+            Looked::NotInMessage => {
+                let node = self.node(ino.parts().0)?;
+                if node.kind != SourceKind::Other {
                     return Err(Error::NotALink);
                 }
-                let size = usize::try_from(attributes.size).unwrap_or(0);
-                open.tree.read(id, 0, size).map_err(in_message)
-            }
-            SourceKind::Folder | SourceKind::OneMessage | SourceKind::OwnMountPoint => {
-                Err(Error::NotALink)
+                let target = self.source.read_link(&node.path);
+                target.map_err(|error| source_error(&node.path, error))
             }
         }
     }
@@ -455,16 +552,10 @@ impl Fs {
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
-        if let Some((writing, ino)) = self.in_message(ino) {
-            return writing.listxattr(ino);
+        match self.with_tree(ino, |tree, id| tree.extended_attributes(id))? {
+            Looked::Shown(found) => Ok(found.into_iter().map(ExtendedAttribute::name).collect()),
+            Looked::Link(_) | Looked::NotInMessage => Ok(Vec::new()),
         }
-        let (base, id) = ino.parts();
-        let Some(open) = self.message_with_attributes(base, id)? else {
-            return Ok(Vec::new());
-        };
-        let attributes =
-            open.tree.extended_attributes(id).map_err(|e| message_error(&open.path, e))?;
-        Ok(attributes.into_iter().map(ExtendedAttribute::name).collect())
     }
 
     /// The value of an extended attribute.
@@ -480,17 +571,38 @@ impl Fs {
         }
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
-        if let Some((writing, ino)) = self.in_message(ino) {
-            let value = writing.with_attributes(ino, |tree, id| tree.extended_attribute(id, name));
-            return Ok(value?.ok_or(Error::NoAttribute)?.into_bytes());
+        match self.with_tree(ino, |tree, id| tree.extended_attribute(id, name))? {
+            Looked::Shown(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
+            Looked::Link(_) | Looked::NotInMessage => Err(Error::NoAttribute),
         }
-        let (base, id) = ino.parts();
-        let Some(open) = self.message_with_attributes(base, id)? else {
-            return Err(Error::NoAttribute);
+    }
+
+    /// Looks at a file or directory of a message, not at the message directory itself: listing a
+    /// folder opens no message.
+    fn with_tree<T>(
+        &self,
+        ino: Ino,
+        run: impl FnOnce(&MessageTree, NodeId) -> Result<T, view::Error>,
+    ) -> Result<Looked<T>, Error> {
+        let Some((message, number)) = self.message_of(ino)?.filter(|(_, id)| *id != NodeId(0))
+        else {
+            return Ok(Looked::NotInMessage);
         };
-        let value =
-            open.tree.extended_attribute(id, name).map_err(|e| message_error(&open.path, e))?;
-        Ok(value.ok_or(Error::NoAttribute)?.into_bytes())
+        let (open, id) = match self.differing(&message) {
+            None => (self.open_message(&message)?, number),
+            Some((_, contents)) => {
+                let path = self.path_in(&contents, number)?;
+                match self.find_hidden(&message, &contents, &path)? {
+                    Found::Node(open, id, _) => (open, id),
+                    Found::Temporary(file) => {
+                        return Ok(file.target().map_or(Looked::NotInMessage, Looked::Link));
+                    }
+                    _ => return Ok(Looked::NotInMessage),
+                }
+            }
+        };
+        let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
+        Ok(Looked::Shown(found))
     }
 
     /// The figures of the file system that the source lies on.
@@ -543,13 +655,10 @@ impl Fs {
         look_up: bool,
         grant: Option<Grant>,
     ) -> Result<Entry, Error> {
-        if let Some(writing) = self.writing.as_ref().filter(|_| is_message_name(path)) {
-            match &metadata {
-                Ok(found) if !found.is_file() => {}
-                Ok(found) => return writing.source_entry(path, Some(found), look_up),
-                Err(Error::NotFound) => return writing.source_entry(path, None, look_up),
-                Err(_) => {}
-            }
+        if self.is_writable()
+            && let Some(entry) = self.claimed_entry(path, metadata.as_ref().ok(), look_up)
+        {
+            return entry;
         }
         let metadata = metadata?;
         let node = self.source_node(path, &metadata);
@@ -582,15 +691,13 @@ impl Fs {
     /// Whether it is there for the moment in which a message is saved, and nobody's file.
     fn is_of_a_save(&self, path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default();
-        self.writing.is_some() && storage::is_temporary_name(name.as_bytes())
+        self.is_writable() && storage::is_temporary_name(name.as_bytes())
     }
 
     fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
         match node.kind {
-            SourceKind::Message | SourceKind::OneMessage => {
-                Attr::of_message(ino, metadata, &self.options.ownership)
-            }
-            SourceKind::Folder if self.writing.is_some() => {
+            SourceKind::Message | SourceKind::OneMessage => self.message_attr(ino, metadata),
+            SourceKind::Folder if self.is_writable() => {
                 Attr::of_writable_folder(ino, metadata, &self.options.ownership)
             }
             _ => Attr::of_source(ino, metadata, &self.options.ownership),
@@ -609,11 +716,9 @@ impl Fs {
         let read = || {
             let names = self.source.names(path);
             let mut names = names.map_err(|error| source_error(path, error))?;
-            if let Some(writing) = &self.writing {
-                let new = writing.new_names(path);
-                names.extend(
-                    new.into_iter().filter(|name| !names.contains(name)).collect::<Vec<_>>(),
-                );
+            if self.is_writable() {
+                let new = self.pending_names(path).into_iter();
+                names.extend(new.filter(|name| !names.contains(name)).collect::<Vec<_>>());
             }
             Ok(names)
         };
@@ -687,10 +792,16 @@ fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
 impl Drop for Fs {
     /// The threads that save would wait for ever.
     fn drop(&mut self) {
-        if let Some(writing) = &self.writing {
-            writing.close();
-        }
+        self.saver.end();
     }
+}
+
+/// What a look at a file of a message has found.
+enum Looked<T> {
+    Shown(T),
+    /// The target of a temporary symbolic link.
+    Link(String),
+    NotInMessage,
 }
 
 fn source_error(path: &Path, source: io::Error) -> Error {

@@ -10,9 +10,9 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::view::{Kind, NodeId};
+use crate::view::NodeId;
 
-use super::attr::{Attr, FileType};
+use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, message_error};
 use super::{Entry, Error, Fs, Options, source_error};
@@ -230,22 +230,20 @@ impl Fs {
     /// # Errors
     /// As [`Fs::readdir`].
     pub fn list(&self, ino: Ino) -> Result<Vec<Named>, Error> {
-        let (base, id) = ino.parts();
+        let (base, _) = ino.parts();
         if base == Base::CONTROL {
             return self.list_control(ino);
+        }
+        if let Some((message, id)) = self.message_of(ino)? {
+            return self.list_message(&message, id);
         }
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Folder => self.list_folder(&node.path),
-            SourceKind::Message => self.list_message(&MessageNode::new(base, node), id),
-            SourceKind::OneMessage => {
-                let message = self.look_up_one_message(&node)?;
-                let listed = self.list_message(&message, NodeId(0));
-                self.nodes.forget(message.base, 1);
-                listed
-            }
             SourceKind::OwnMountPoint => Ok(Vec::new()),
-            SourceKind::Other => Err(Error::NotADirectory),
+            SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
+                Err(Error::NotADirectory)
+            }
         }
     }
 
@@ -275,11 +273,7 @@ impl Fs {
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
         let named = listing.entries().iter().map(|entry| Named {
             name: entry.name.clone().into(),
-            file_type: match entry.kind {
-                Kind::Directory => FileType::Directory,
-                Kind::File => FileType::RegularFile,
-                Kind::Symlink => FileType::Symlink,
-            },
+            file_type: attr::file_type(entry.kind),
             is_message: false,
         });
         Ok(named.collect())

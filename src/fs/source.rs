@@ -4,16 +4,22 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::time::SystemTime;
 
 use rustix::fs::{
-    Access, AtFlags, Dir, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags,
+    Access, AtFlags, Dir, Gid, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags, Uid,
 };
 use rustix::io::Errno;
 
+use crate::storage::Source;
+
+use super::SetAttr;
 use super::access_list;
 use super::metadata::Metadata;
 
@@ -91,10 +97,50 @@ impl SourceRoot {
         Ok(rustix::fs::fsync(&from_folder)?)
     }
 
+    /// Sets attributes of a regular file. It gets no bit to be executed: the directory that it is
+    /// shown as has them.
+    pub(super) fn set_attributes(&self, path: &Path, change: &SetAttr) -> io::Result<()> {
+        let file = self.open_file(path)?;
+        let owner = change.uid.map(Uid::from_raw);
+        if owner.is_some() || change.gid.is_some() {
+            rustix::fs::fchown(&file, owner, change.gid.map(Gid::from_raw))?;
+        }
+        if let Some(mode) = change.mode {
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode & 0o666))?;
+        }
+        change.mtime.map_or(Ok(()), |time| file.set_modified(time))
+    }
+
     /// Removes a file.
     pub(super) fn remove(&self, path: &Path) -> io::Result<()> {
         let (folder, name) = self.open_parent(path)?;
         rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
+        Ok(rustix::fs::fsync(&folder)?)
+    }
+
+    /// Writes a whole file, which is on the disk then. One that is there is replaced.
+    pub(super) fn put(
+        &self,
+        path: &Path,
+        bytes: &Source,
+        modified: Option<SystemTime>,
+    ) -> io::Result<()> {
+        let (folder, name) = self.open_parent(path)?;
+        // A name that the next mount removes if this one is killed.
+        let random = RandomState::new().hash_one(path) >> 16;
+        let temporary = format!(".msgfs-{random:012x}.tmp");
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let mode = Mode::from_raw_mode(0o666);
+        let file = File::from(rustix::fs::openat(&folder, &temporary, flags, mode)?);
+        let written = copy(bytes, &file)
+            .and_then(|()| modified.map_or(Ok(()), |time| file.set_modified(time)))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| Ok(rustix::fs::renameat(&folder, &temporary, &folder, name)?));
+        if let Err(error) = written {
+            // The error that is told is the first one.
+            let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
+            return Err(error);
+        }
         Ok(rustix::fs::fsync(&folder)?)
     }
 
@@ -150,6 +196,19 @@ impl SourceRoot {
 fn access_list_of(file: &impl AsRawFd, buffer: &mut [u8]) -> Result<usize, Errno> {
     let link = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::getxattr(link, access_list::NAME, buffer)
+}
+
+/// Writes all bytes to a file.
+fn copy(bytes: &Source, file: &File) -> io::Result<()> {
+    const PIECE: usize = 1 << 18;
+    let mut piece = vec![0; PIECE];
+    let mut offset = 0;
+    loop {
+        let read = bytes.read_at(offset, &mut piece)?;
+        let Some(part) = piece.get(..read).filter(|part| !part.is_empty()) else { return Ok(()) };
+        file.write_all_at(part, offset)?;
+        offset += read as u64;
+    }
 }
 
 /// A folder of the source that is open.

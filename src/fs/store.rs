@@ -64,14 +64,14 @@ impl Fs {
     ) -> Result<(), Error> {
         let (base, id) = directory.parts();
         let to_read = self.habits.read_by_one(base);
-        if to_read.is_empty() || self.is_writable() {
+        if to_read.is_empty() {
             return Ok(());
         }
-        let node = self.node(base)?;
-        if node.kind != SourceKind::Message {
+        let Some((message, _)) = self.message_of(directory)? else { return Ok(()) };
+        // What the kernel keeps of a message that was edited is dropped when it is opened.
+        if self.node(base)?.kind != SourceKind::Message || self.differing(&message).is_some() {
             return Ok(());
         }
-        let message = MessageNode::new(base, node);
         let open = self.open_message(&message)?;
         let Ok(listing) = open.tree.list(id) else { return Ok(()) };
         let free = self.stores.running.iter().find_map(|one| one.try_lock().ok());

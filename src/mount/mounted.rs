@@ -72,6 +72,7 @@ impl Mounted {
         let started = telling
             .start(Arc::clone(&fs), kernel)
             .and_then(|()| open_ahead(&fs))
+            .and_then(|()| save_when_due(&fs))
             .and_then(|()| watch_signals(signals, sender.clone()))
             // The first answer: from here on the mount can be used.
             .and_then(|()| std::fs::metadata(&mount_point));
@@ -250,6 +251,16 @@ fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
     if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
         let fs = Arc::clone(fs);
         thread::Builder::new().name("ahead".to_owned()).spawn(move || fs.open_ahead())?;
+    }
+    Ok(())
+}
+
+/// Saves messages by themselves, if they are written to.
+fn save_when_due(fs: &Arc<Fs>) -> io::Result<()> {
+    for number in 0..fs.savers() {
+        let fs = Arc::clone(fs);
+        let named = thread::Builder::new().name(format!("save-{number}"));
+        named.spawn(move || fs.save_when_due())?;
     }
     Ok(())
 }

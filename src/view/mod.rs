@@ -31,7 +31,7 @@ pub use edit::{
 };
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};
-pub use node::{NodeId, NodeSet};
+pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
 pub use tree::{Attributes, MessageTree};
 
 /// Which of the views that are reachable by name are listed too.

@@ -6,6 +6,7 @@
 
 use crate::storage::{CompoundFile, EntryId};
 
+use super::listing;
 use super::reader::ReaderFile;
 
 /// The number of a node within its message file. The message itself has number 0.
@@ -15,6 +16,33 @@ pub struct NodeId(pub u32);
 impl NodeId {
     /// How many bits a number has at most; a message with more nodes does not show them all.
     pub const BITS: u32 = 26;
+}
+
+/// The path of the file that has this number in every message; `None` if that depends on what the
+/// message holds.
+pub fn fixed_path(id: NodeId) -> Option<&'static str> {
+    Some(match id.0 {
+        MESSAGE => "",
+        ERRORS => listing::ERRORS,
+        MESSAGE_MSG => listing::MESSAGE_MSG,
+        MESSAGE_JSON => listing::MESSAGE_JSON,
+        MESSAGE_EML => listing::MESSAGE_EML,
+        ATTACHMENTS => listing::ATTACHMENTS,
+        MAPI => listing::MAPI,
+        RAW => listing::RAW,
+        number @ READER..RAW => ReaderFile::from_index(number - READER)?.name(),
+        _ => return None,
+    })
+}
+
+/// The number that the file of a path has in every message.
+pub fn fixed_number(path: &str) -> Option<NodeId> {
+    (0..=RAW).map(NodeId).find(|id| fixed_path(*id) == Some(path))
+}
+
+/// Every number that stands for the same file in every message.
+pub fn fixed_numbers() -> impl Iterator<Item = NodeId> {
+    (0..=RAW).map(NodeId).filter(|id| fixed_path(*id).is_some())
 }
 
 /// A set of the files of messages, without regard to the message: the subject of one is that of

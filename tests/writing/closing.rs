@@ -132,18 +132,28 @@ fn unmounting_saves() {
     }
 }
 
-/// What a program has written but not closed yet is saved when the mount is ended nevertheless.
+/// What a program has written but not closed is no value yet when the mount is ended nevertheless:
+/// the last one stays, and the half is told.
 #[test]
-fn files_that_are_still_open_are_saved() {
-    for end in [End::Signal(Signal::TERM), End::Signal(Signal::HUP), End::MsgfsUmount] {
-        let Some(edited) = Edited::start() else { return };
-        edited.mount.put("c.msg/subject", "Old c\n");
+fn half_a_file_is_no_value() {
+    for end in [End::Signal(Signal::TERM), End::Signal(Signal::HUP)] {
+        let Some(mut edited) = Edited::start() else { return };
         let mut open = File::create(edited.mount.path("c.msg/subject")).unwrap();
-        open.write_all(b"C\n").unwrap();
+        open.write_all(b"Ha").unwrap();
+        // Only emptied.
+        let emptied = File::create(edited.mount.path("c.msg/body.txt")).unwrap();
         edited.end_by(end);
-        edited.check_saved();
+        let ended = edited.mount.end();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        assert!(ended.stderr.contains("c.msg/subject"), "{}", ended.stderr);
+        let source = Direct::reading(edited.source.path());
+        assert_eq!(source.read("c.msg/subject").unwrap(), b"C\n");
+        assert_eq!(source.read("c.msg/body.txt").unwrap(), b"This is C.\nIt has two lines.");
+        // What was closed is saved.
+        assert_eq!(source.read("a.msg/subject").unwrap(), b"New a\n");
         // Its program gets errors and does not hang.
         assert!(open.write_all(b"more").is_err());
+        drop(emptied);
     }
 }
 
@@ -165,9 +175,13 @@ fn idle_messages_are_saved() {
     let Some(edited) = Edited::start() else { return };
     let source = edited.source.path();
     wait_until("all edits in the source", MOMENT, || {
+        // A file that is saved while it is read is another one.
+        let is = |name: &str, text: &[u8]| {
+            Direct::reading(source).read(name).is_ok_and(|found| found == text)
+        };
         source.join("new.msg").exists()
-            && Direct::reading(source).read("a.msg/subject").unwrap() == b"New a\n"
-            && Direct::reading(source).read("sub/b.msg/body.txt").unwrap() == b"New b\n"
+            && is("a.msg/subject", b"New a\n")
+            && is("sub/b.msg/body.txt", b"New b\n")
     });
     edited.end_by(End::Signal(Signal::TERM));
     edited.check_saved();

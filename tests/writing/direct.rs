@@ -77,7 +77,8 @@ impl Direct {
         self.in_directory(path, |parent, name| match self.fs.lookup(parent, name) {
             Ok(found) => {
                 let ino = found.attr.ino;
-                let handle = self.fs.open_file(ino, flags).inspect_err(|_| self.forget(ino))?;
+                let handle =
+                    self.fs.open_file(ino, flags).inspect_err(|_| self.forget(ino))?.handle;
                 Ok((ino, handle))
             }
             Err(Error::NotFound) => {
@@ -104,7 +105,7 @@ impl Direct {
             Change::Append(bytes) => self.fs.write(handle, end()?, bytes),
             Change::Write { offset, bytes } => self.fs.write(handle, *offset as u64, bytes),
         });
-        let saved = if is_saved { self.fs.fsync(handle) } else { Ok(()) };
+        let saved = if is_saved { self.fs.fsync(ino, handle) } else { Ok(()) };
         let closed = self.fs.flush(handle);
         self.fs.release(handle);
         self.forget(ino);
@@ -149,8 +150,8 @@ impl Files for Direct {
 
     fn save(&self, path: &str) -> Result<(), Errno> {
         self.with(path, |found| {
-            let handle = self.fs.open_file(found.attr.ino, libc::O_RDONLY)?;
-            let saved = self.fs.fsync(handle);
+            let handle = self.fs.open_file(found.attr.ino, libc::O_RDONLY)?.handle;
+            let saved = self.fs.fsync(found.attr.ino, handle);
             self.fs.release(handle);
             saved
         })

@@ -4,6 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -167,11 +168,11 @@ impl Files for Served {
     }
 
     fn remove_file(&self, path: &str) -> Result<(), Errno> {
-        fs::remove_file(self.path(path)).map_err(|error| errno(&error))
+        remove(&self.path(path))
     }
 
     fn remove_all(&self, path: &str) -> Result<(), Errno> {
-        fs::remove_dir_all(self.path(path)).map_err(|error| errno(&error))
+        remove(&self.path(path))
     }
 
     fn rename(&self, from: &str, to: &str) -> Result<(), Errno> {
@@ -192,6 +193,14 @@ impl Drop for Served {
             eprintln!("the mount has told:\n{}", process.stderr());
         }
     }
+}
+
+/// Removes a file or directory with a program of its own: while a process lives its removals are
+/// not final.
+fn remove(path: &Path) -> Result<(), Errno> {
+    fs::symlink_metadata(path).map_err(|error| errno(&error))?;
+    let removed = Command::new("rm").arg("-r").arg("--").arg(path).status().unwrap();
+    if removed.success() { Ok(()) } else { Err(Errno::PERM) }
 }
 
 /// Opens a file, which is created if there is none, and changes it.

@@ -44,7 +44,7 @@ const SCRATCH_MAX: usize = 3;
 const NAMES: [&str; 6] = ["a.txt", "b.bin", "Älvsborg.tar.gz", "none", "4 5.dat", "見積.pdf"];
 const MESSAGE_NAMES: [&str; 2] = ["In.msg", "Fw lunch.msg"];
 const SCRATCH_NAMES: [&str; 5] =
-    ["4913", ".body.txt.swp", "subject~", "attachments/.a.swp", "sedXq1"];
+    ["4913", ".body.txt.swp", "subject~", "attachments/.a.swp", "sedXq1aB2"];
 
 impl<F: Files> Run<F> {
     /// Takes the messages of a source as they are.
@@ -351,11 +351,11 @@ impl<F: Files> Run<F> {
         self.message(target).scratch.insert(name.to_owned(), bytes);
     }
 
-    /// Keeps a file under another name, as editors do before they write it anew.
+    /// Keeps a file under another name and writes it anew, as editors do.
     fn back_up(&mut self, target: &Target) {
         const BACKUP: &str = "backup~";
         let free: Vec<_> = FILES.into_iter().filter(|(_, form)| form.is_free()).collect();
-        let (file, _) = self.random.pick(&free);
+        let (file, form) = self.random.pick(&free);
         let message = self.message(target);
         let Some(bytes) = message.value(file).map(<[u8]>::to_vec) else { return };
         if message.scratch.len() >= SCRATCH_MAX {
@@ -364,12 +364,10 @@ impl<F: Files> Run<F> {
         let (from, to) = (join(&target.path, file), join(&target.path, BACKUP));
         self.log(format!("rename {from} to {to}"));
         assert_eq!(self.files.rename(&from, &to), Ok(()), "{from} to {to}");
-        let message = self.message(target);
-        message.remove(file);
-        message.scratch.insert(BACKUP.to_owned(), bytes);
-        if F::SAVES_WITH_TIME && [TEXT, HTML].contains(&file) {
-            self.save(&target.name);
-        }
+        assert_eq!(self.files.len(&from), Err(Errno::NOENT), "{from}");
+        self.message(target).scratch.insert(BACKUP.to_owned(), bytes);
+        let bytes = form.bytes(&mut self.random);
+        self.set(target, file, form, &Change::whole(&bytes));
     }
 
     /// Saves as editors do: by renaming a new file over the old one.

@@ -1,8 +1,9 @@
 //! The filesystem as FUSE has it: translates between the kernel's requests and [`Fs`].
 //!
-//! One call an operation, one table of errors. Where nothing is written, files and directories
-//! are never opened: what an inode number stands for does not change, so the kernel may skip
-//! `open` and `opendir`. ENOSYS to them, and to `flush` and `fsync`, means "never ask again".
+//! One call an operation, one table of errors. Directories are never opened, and where nothing is
+//! written files neither: the kernel may skip `open` and `opendir`. ENOSYS to them, and to `flush`
+//! and `fsync`, means "never ask again". What the kernel must forget after an edit it is told
+//! before the edit is answered, so that whoever waits for the answer sees what follows from it.
 
 mod errno;
 
@@ -10,6 +11,7 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -24,7 +26,7 @@ use fuser::{
 use errno::errno;
 
 use super::notify::Kernel;
-use super::{Add, Attr, Error, FileType, Fs, Ino, SetAttr};
+use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, Opened, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -53,8 +55,22 @@ impl Adapter {
 
     /// Tells the adapter of a session whom it serves.
     pub fn serve(&self, kernel: Arc<Kernel>) {
+        if kernel.has_epochs().unwrap_or(false) {
+            self.fs.tell_kernel();
+        }
         // A session has one.
         let _ = self.kernel.set(kernel);
+    }
+
+    /// Tells the kernel what it must forget. Waits for nothing, so that a request may do it.
+    fn forget_stale(&self) {
+        let stale = self.fs.take_stale();
+        let Some(kernel) = self.kernel.get().filter(|_| !stale.is_empty()) else { return };
+        let told = kernel.forget_names();
+        let told = told.and_then(|()| stale.iter().try_for_each(|what| kernel.forget(what)));
+        if let Err(error) = told {
+            tracing::debug!("the kernel was not told: {error}");
+        }
     }
 
     /// Answers a request, and logs it if requests are logged.
@@ -65,6 +81,11 @@ impl Adapter {
         name: Option<&OsStr>,
         run: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Errno> {
+        let run = || {
+            let outcome = run();
+            self.forget_stale();
+            outcome
+        };
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return answer(operation, run);
         }
@@ -88,8 +109,9 @@ impl Filesystem for Adapter {
             InitFlags::FUSE_PARALLEL_DIROPS,
             // Files of the source that are no messages may change under their number.
             InitFlags::FUSE_AUTO_INVAL_DATA,
+            InitFlags::FUSE_NO_OPENDIR_SUPPORT,
         ];
-        let of_read_only = [InitFlags::FUSE_NO_OPEN_SUPPORT, InitFlags::FUSE_NO_OPENDIR_SUPPORT];
+        let of_read_only = [InitFlags::FUSE_NO_OPEN_SUPPORT];
         // A file that is emptied as it is opened must not be set to nothing first.
         let of_writable = [InitFlags::FUSE_ATOMIC_O_TRUNC];
         let own = if self.fs.is_writable() { &of_writable[..] } else { &of_read_only };
@@ -102,12 +124,8 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         let process = request.pid();
-        match self.answer("lookup", parent, Some(name), || {
-            self.fs.lookup_for(Ino(parent.0), name, process)
-        }) {
-            Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
-            Err(errno) => reply.error(errno),
-        }
+        let lookup = || self.fs.lookup_for(Ino(parent.0), name, process);
+        reply_entry(self.answer("lookup", parent, Some(name), lookup), reply);
     }
 
     fn forget(&self, _request: &Request, ino: INodeNo, lookups: u64) {
@@ -143,10 +161,10 @@ impl Filesystem for Adapter {
             // Means "never ask again" to a kernel that can do without.
             return reply.error(Errno::ENOSYS);
         }
-        reply_open(
-            self.answer("open", ino, None, || self.fs.open_file(Ino(ino.0), flags.0)),
-            reply,
-        );
+        match self.answer("open", ino, None, || self.fs.open_file(Ino(ino.0), flags.0)) {
+            Ok(opened) => reply.opened(FileHandle(opened.handle), open_flags(opened)),
+            Err(errno) => reply.error(errno),
+        }
     }
 
     fn read(
@@ -171,22 +189,20 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn opendir(&self, _request: &Request, ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        if !self.fs.is_writable() {
-            return reply.error(Errno::ENOSYS);
-        }
-        reply_open(self.answer("opendir", ino, None, || self.fs.opendir(Ino(ino.0))), reply);
+    fn opendir(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
+        // A listing goes on behind a name, so it needs no handle.
+        reply.error(Errno::ENOSYS);
     }
 
     fn readdir(
         &self,
         request: &Request,
         ino: INodeNo,
-        handle: FileHandle,
+        _handle: FileHandle,
         cookie: u64,
         mut reply: ReplyDirectory,
     ) {
-        let listed = self.list(request, ino, handle, cookie, false, &mut |child| {
+        let listed = self.list(request, ino, cookie, false, &mut |child| {
             let attr = &child.entry.attr;
             reply.add(INodeNo(attr.ino.0), child.cookie, file_type(attr.file_type), child.name)
         });
@@ -200,11 +216,11 @@ impl Filesystem for Adapter {
         &self,
         request: &Request,
         ino: INodeNo,
-        handle: FileHandle,
+        _handle: FileHandle,
         cookie: u64,
         mut reply: ReplyDirectoryPlus,
     ) {
-        let listed = self.list(request, ino, handle, cookie, true, &mut |child| {
+        let listed = self.list(request, ino, cookie, true, &mut |child| {
             let attr = file_attr(&child.entry.attr);
             let ino = INodeNo(child.entry.attr.ino.0);
             reply.add(ino, child.cookie, child.name, &child.entry.ttl, &attr, GENERATION)
@@ -307,33 +323,59 @@ impl Filesystem for Adapter {
     ) {
         let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
         self.edit(parent, move |adapter| {
-            match adapter.answer("mkdir", INodeNo(parent.0), Some(&name), || {
-                adapter.fs.mkdir_for(parent, &name, process)
-            }) {
-                Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
-                Err(errno) => reply.error(errno),
-            }
+            let mkdir = || adapter.fs.mkdir_for(parent, &name, process);
+            reply_entry(adapter.answer("mkdir", INodeNo(parent.0), Some(&name), mkdir), reply);
         });
     }
 
-    fn unlink(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (name, parent) = (name.to_owned(), Ino(parent.0));
+    fn symlink(
+        &self,
+        _request: &Request,
+        parent: INodeNo,
+        name: &OsStr,
+        target: &Path,
+        reply: ReplyEntry,
+    ) {
+        let (name, target, parent) = (name.to_owned(), target.to_owned(), Ino(parent.0));
+        self.edit(parent, move |adapter| {
+            let link = || adapter.fs.symlink(parent, &name, target.as_os_str());
+            reply_entry(adapter.answer("symlink", INodeNo(parent.0), Some(&name), link), reply);
+        });
+    }
+
+    fn link(
+        &self,
+        _request: &Request,
+        ino: INodeNo,
+        new_parent: INodeNo,
+        new_name: &OsStr,
+        reply: ReplyEntry,
+    ) {
+        let (name, ino, parent) = (new_name.to_owned(), Ino(ino.0), Ino(new_parent.0));
+        self.edit(parent, move |adapter| {
+            let link = || adapter.fs.link(ino, parent, &name);
+            reply_entry(adapter.answer("link", INodeNo(parent.0), Some(&name), link), reply);
+        });
+    }
+
+    fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (name, parent, process) = (name.to_owned(), Ino(parent.0), Some(request.pid()));
         self.edit(parent, move |adapter| {
             reply_empty(
                 adapter.answer("unlink", INodeNo(parent.0), Some(&name), || {
-                    adapter.fs.unlink(parent, &name)
+                    adapter.fs.unlink_for(parent, &name, process)
                 }),
                 reply,
             );
         });
     }
 
-    fn rmdir(&self, _request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let (name, parent) = (name.to_owned(), Ino(parent.0));
+    fn rmdir(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let (name, parent, process) = (name.to_owned(), Ino(parent.0), Some(request.pid()));
         self.edit(parent, move |adapter| {
             reply_empty(
                 adapter.answer("rmdir", INodeNo(parent.0), Some(&name), || {
-                    adapter.fs.rmdir(parent, &name)
+                    adapter.fs.rmdir_for(parent, &name, process)
                 }),
                 reply,
             );
@@ -368,8 +410,8 @@ impl Filesystem for Adapter {
         _request: &Request,
         ino: INodeNo,
         mode: Option<u32>,
-        _uid: Option<u32>,
-        _gid: Option<u32>,
+        uid: Option<u32>,
+        gid: Option<u32>,
         size: Option<u64>,
         _atime: Option<TimeOrNow>,
         mtime: Option<TimeOrNow>,
@@ -385,7 +427,7 @@ impl Filesystem for Adapter {
             TimeOrNow::SpecificTime(time) => time,
             TimeOrNow::Now => SystemTime::now(),
         });
-        let change = SetAttr { size, mode, mtime };
+        let change = SetAttr { size, mode, uid, gid, mtime };
         let (ino, handle) = (Ino(ino.0), handle.map(|handle| handle.0));
         self.edit(ino, move |adapter| {
             match adapter.answer("setattr", INodeNo(ino.0), None, || {
@@ -450,21 +492,6 @@ impl Filesystem for Adapter {
         });
     }
 
-    fn releasedir(
-        &self,
-        _request: &Request,
-        ino: INodeNo,
-        handle: FileHandle,
-        _flags: OpenFlags,
-        reply: ReplyEmpty,
-    ) {
-        let released = self.answer("releasedir", ino, None, || {
-            self.fs.release(handle.0);
-            Ok(())
-        });
-        reply_empty(released, reply);
-    }
-
     fn fsync(
         &self,
         _request: &Request,
@@ -477,7 +504,10 @@ impl Filesystem for Adapter {
             return reply.error(Errno::ENOSYS);
         }
         self.apart(move |adapter| {
-            reply_empty(adapter.answer("fsync", ino, None, || adapter.fs.fsync(handle.0)), reply)
+            reply_empty(
+                adapter.answer("fsync", ino, None, || adapter.fs.fsync(Ino(ino.0), handle.0)),
+                reply,
+            )
         });
     }
 
@@ -499,7 +529,6 @@ impl Adapter {
         &self,
         request: &Request,
         ino: INodeNo,
-        handle: FileHandle,
         cookie: u64,
         look_up: bool,
         add: Add<'_>,
@@ -508,7 +537,7 @@ impl Adapter {
         self.fs.note_request(Ino(ino.0), request.pid());
         let mut is_end = cookie > 0;
         let listed = self.answer(operation, ino, None, || {
-            self.fs.readdir_open(Ino(ino.0), handle.0, cookie, look_up, &mut |child| {
+            self.fs.readdir(Ino(ino.0), cookie, look_up, &mut |child| {
                 is_end = false;
                 add(child)
             })
@@ -569,10 +598,17 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
     }
 }
 
-fn reply_open(handle: Result<u64, Errno>, reply: ReplyOpen) {
-    match handle {
-        // What the kernel kept of a file may be old: it is dropped whenever it is opened.
-        Ok(handle) => reply.opened(FileHandle(handle), FopenFlags::empty()),
+/// A file that is only read needs no FLUSH. What the kernel kept of a file is dropped when it is
+/// opened, unless it is as it was.
+fn open_flags(opened: Opened) -> FopenFlags {
+    let kept = if opened.is_kept { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
+    let noflush = if opened.handle == 0 { FopenFlags::FOPEN_NOFLUSH } else { FopenFlags::empty() };
+    kept | noflush
+}
+
+fn reply_entry(outcome: Result<Entry, Errno>, reply: ReplyEntry) {
+    match outcome {
+        Ok(entry) => reply.entry(&entry.ttl, &file_attr(&entry.attr), GENERATION),
         Err(errno) => reply.error(errno),
     }
 }

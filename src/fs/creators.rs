@@ -30,6 +30,11 @@ struct Filled {
 }
 
 impl Creators {
+    /// Whether nobody is filling a message.
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// Notes that a process has created a message; 0 stands for one that is not known.
     pub(super) fn created(&mut self, directory: &str, process: u32) {
         if process == 0 {
@@ -60,6 +65,9 @@ impl Creators {
 
     /// Whether a path is not to be there for a process, since it has not created it.
     pub(super) fn hides(&mut self, path: &str, process: u32) -> bool {
+        if self.messages.is_empty() {
+            return false;
+        }
         self.messages.retain(|filled| filled.last.elapsed() < DONE_AFTER);
         if self.messages.is_empty() {
             self.done.clear();

@@ -6,6 +6,9 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use crate::storage::Source;
 
 /// Beyond so many bytes a buffer moves to a file.
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
@@ -104,6 +107,14 @@ impl Buffer {
             Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),
             Self::File(_) => Self::filled(|offset, size| self.read(offset, size)),
         }
+    }
+
+    /// The bytes as the content of a value. Those of a file must not change any more.
+    pub(super) fn share(&self) -> io::Result<Arc<Source>> {
+        Ok(Arc::new(match self {
+            Self::Memory(bytes) => Source::from_bytes(bytes.clone()),
+            Self::File(file) => Source::from_file(file.try_clone()?)?.0,
+        }))
     }
 
     /// A buffer of what `read` gives, from a place on and short only at the end.

@@ -9,12 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Journal};
 
-use super::super::source::SourceRoot;
+use super::source::SourceRoot;
 
 /// The folder of the user's where edits are kept that cannot be saved
 /// (`$XDG_STATE_HOME/msgfs`, else `~/.local/state/msgfs`).
 #[derive(Debug)]
-pub(in crate::fs) struct StateFolder {
+pub(super) struct StateFolder {
     path: PathBuf,
     /// The folders of the source in which a save may have been killed.
     journal: Journal,
@@ -40,7 +40,7 @@ const RECOVERED_MAX: u32 = 10_000;
 
 impl StateFolder {
     /// The folder that was asked for, else the user's own.
-    pub(in crate::fs) fn new(chosen: Option<PathBuf>, source: &Path) -> Arc<Self> {
+    pub(super) fn new(chosen: Option<PathBuf>, source: &Path) -> Arc<Self> {
         let variable = |name| std::env::var_os(name).map(PathBuf::from);
         let absolute = |path: &PathBuf| path.is_absolute();
         let state = variable("XDG_STATE_HOME")
@@ -77,7 +77,7 @@ impl StateFolder {
         self.journal.clear()
     }
 
-    pub(in crate::fs) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -119,13 +119,14 @@ impl FileTarget {
         })
     }
 
-    /// Says where the file lies from now on, and its state after the move if it is there.
-    pub(super) fn moved(&self, path: &Path, state: Option<FileState>) {
-        let mut place = self.place();
-        path.clone_into(&mut place.path);
-        if state.is_some() {
-            place.expected = state;
-        }
+    /// The state of the file as it was last seen or written; `None` if there is none yet.
+    pub(super) fn state(&self) -> Option<FileState> {
+        self.place().expected
+    }
+
+    /// Notes that the file has another state, by a change of ours.
+    pub(super) fn touched(&self, state: FileState) {
+        self.place().expected = Some(state);
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {

@@ -1,0 +1,159 @@
+//! A file that a program writes into a folder, and that becomes a message once it is whole.
+//!
+//! Knows nothing of folders or handles.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::imsg::{Access, Session};
+use crate::storage::{CompoundFile, Source};
+
+use super::Error;
+use super::buffer::Buffer;
+
+/// A file that arrives.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    content: Mutex<Content>,
+}
+
+#[derive(Debug)]
+struct Content {
+    bytes: Buffer,
+    handles: u32,
+    progress: Progress,
+    changed: SystemTime,
+    /// The time that it was given (`cp -p`, rsync).
+    modified: Option<SystemTime>,
+}
+
+/// How far it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It is being written.
+    Arriving,
+    /// Its bytes are in the source.
+    Landed,
+}
+
+impl Arrival {
+    /// A file that is open once.
+    pub(super) fn new() -> Arc<Self> {
+        let content = Content {
+            bytes: Buffer::default(),
+            handles: 1,
+            progress: Progress::Arriving,
+            changed: SystemTime::now(),
+            modified: None,
+        };
+        Arc::new(Self { content: Mutex::new(content) })
+    }
+
+    pub(super) fn open(&self) {
+        self.lock().handles += 1;
+    }
+
+    /// Counts one handle less; whether that was the last one.
+    pub(super) fn close(&self) -> bool {
+        let mut content = self.lock();
+        content.handles = content.handles.saturating_sub(1);
+        content.handles == 0
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.lock().handles > 0
+    }
+
+    pub(super) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        self.lock().bytes.read(offset, size).map_err(Error::Buffer)
+    }
+
+    pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.change(|buffer| buffer.write(offset, bytes))
+    }
+
+    pub(super) fn set_len(&self, len: u64) -> Result<(), Error> {
+        self.change(|buffer| buffer.set_len(len))
+    }
+
+    fn change(&self, run: impl FnOnce(&mut Buffer) -> std::io::Result<()>) -> Result<(), Error> {
+        let mut content = self.lock();
+        run(&mut content.bytes).map_err(Error::Buffer)?;
+        content.progress = Progress::Arriving;
+        content.changed = SystemTime::now();
+        content.modified = None;
+        Ok(())
+    }
+
+    pub(super) fn len_and_time(&self) -> (u64, SystemTime) {
+        let content = self.lock();
+        (content.bytes.len().unwrap_or(0), content.modified.unwrap_or(content.changed))
+    }
+
+    pub(super) fn set_modified(&self, time: SystemTime) {
+        self.lock().modified = Some(time);
+    }
+
+    /// The time that it was given.
+    pub(super) fn modified(&self) -> Option<SystemTime> {
+        self.lock().modified
+    }
+
+    pub(super) fn has_landed(&self) -> bool {
+        self.lock().progress == Progress::Landed
+    }
+
+    pub(super) fn land(&self) {
+        self.lock().progress = Progress::Landed;
+    }
+
+    /// The bytes, if they are a whole message.
+    ///
+    /// # Errors
+    /// Why they are none.
+    pub(super) fn message(&self, session: &Session) -> Result<Arc<Source>, crate::view::Error> {
+        let bytes = self.lock().bytes.copy()?.share()?;
+        let file = CompoundFile::open(Arc::clone(&bytes));
+        let opened = file.map(|file| session.open_message(&file.root(), Access::Read));
+        match opened {
+            Ok(Ok(_)) => Ok(bytes),
+            Ok(Err(crate::imsg::Error::SessionClosed)) => {
+                Err(crate::imsg::Error::SessionClosed.into())
+            }
+            Ok(Err(_)) | Err(_) => Err(crate::view::Error::Invalid {
+                expected: "expected an Outlook message: folders take no other files".into(),
+            }),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Arrival;
+    use crate::imsg::{Session, SessionOptions};
+
+    #[test]
+    fn only_a_message_lands() {
+        let session = Session::open(SessionOptions::default());
+        let arrival = Arrival::new();
+        arrival.write(0, b"no message").unwrap();
+        assert!(arrival.message(&session).is_err() && !arrival.has_landed());
+        assert!(Arrival::new().message(&session).is_err());
+    }
+
+    #[test]
+    fn what_is_written_later_has_not_landed() {
+        let arrival = Arrival::new();
+        arrival.open();
+        assert!(!arrival.close());
+        arrival.set_modified(std::time::SystemTime::UNIX_EPOCH);
+        arrival.land();
+        arrival.write(0, b"more").unwrap();
+        assert!(!arrival.has_landed() && arrival.modified().is_none());
+        assert!(arrival.close() && !arrival.is_open());
+    }
+}

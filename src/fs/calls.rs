@@ -1,0 +1,599 @@
+//! The calls of the kernel that only a filesystem has that is written to.
+//!
+//! Each is for a message, or for a folder of the source; everything else of the source is as it
+//! is.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError};
+
+use crate::storage::FileState;
+use crate::view;
+
+use super::buffer::Buffer;
+use super::directory::{Contents, MessageDirectory, State};
+use super::entries::{ToChange, name_text};
+use super::handles::{Handle, On};
+use super::ino::{Base, Ino, SourceKind};
+use super::messages::message_error;
+use super::open_file::{Moment, OpenFile, OpenFlags};
+use super::process::Process;
+use super::shown::Found;
+use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_name, source_error};
+
+/// A file that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The number of the handle, 0 for a file that is read without.
+    pub handle: u64,
+    /// Whether the kernel may go on to use what it has kept of the file.
+    pub is_kept: bool,
+}
+
+impl Opened {
+    const UNKEPT: Self = Self { handle: 0, is_kept: false };
+}
+
+impl Fs {
+    /// Whether it is written to: then files have to be opened.
+    pub fn is_writable(&self) -> bool {
+        self.options.write.is_some()
+    }
+
+    /// Whether messages may be removed.
+    pub(super) fn may_remove(&self) -> bool {
+        self.options.write.as_ref().is_some_and(|write| write.delete)
+    }
+
+    /// Says that the kernel takes what [`Fs::take_stale`] gives before each answer, so that it may
+    /// keep what it is told until then.
+    pub fn tell_kernel(&self) {
+        self.does_kernel_forget.store(true, Ordering::Release);
+    }
+
+    pub(super) fn does_kernel_forget(&self) -> bool {
+        self.does_kernel_forget.load(Ordering::Acquire)
+    }
+
+    /// What the kernel must forget since the last call, and every name besides: to be told before
+    /// the request that did it is answered, under no lock.
+    pub fn take_stale(&self) -> Vec<Invalidation> {
+        if !self.is_writable() || !self.has_stale.swap(false, Ordering::AcqRel) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.stale.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn note_stale(&self, stale: Vec<Invalidation>) {
+        let mut known = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.does_kernel_forget() {
+            known.extend(stale);
+            self.has_stale.store(true, Ordering::Release);
+        }
+    }
+
+    /// Whether an edit of what this inode belongs to would wait for a save.
+    pub fn is_saving(&self, ino: Ino) -> bool {
+        let (base, _) = ino.parts();
+        let message = self.nodes.message(base).and_then(|(_, directory)| directory);
+        message.is_some_and(|directory| directory.lock().is_saving())
+    }
+
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`], [`Error::IsADirectory`], or `EROFS` and `EACCES` where nothing
+    /// can be written.
+    pub fn open_file(&self, ino: Ino, flags: i32) -> Result<Opened, Error> {
+        let flags = OpenFlags(flags);
+        if flags.is_writing() {
+            let to = self.to_change(ino)?.ok_or_else(|| self.read_only(ino))?;
+            return Ok(Opened { handle: self.open_writing(&to, flags)?, is_kept: false });
+        }
+        let Some((message, number)) = self.message_of(ino)? else { return Ok(Opened::UNKEPT) };
+        let Some(directory) = &message.directory else {
+            return Ok(Opened { handle: 0, is_kept: true });
+        };
+        let contents = directory.lock();
+        if contents.is_plain() {
+            return Ok(Opened { handle: 0, is_kept: contents.is_as_in_file() });
+        }
+        // What was removed while it is open is still read: only temporary files need a handle.
+        let on =
+            match self.path_in(&contents, number).map(|path| self.find(&message, &contents, &path))
+            {
+                Ok(Ok(Found::Temporary(file))) => {
+                    On::Temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
+                }
+                Ok(Ok(Found::Arrival(arrival))) => {
+                    arrival.open();
+                    On::Arrival { arrival, written: Default::default() }
+                }
+                _ => return Ok(Opened::UNKEPT),
+            };
+        self.nodes.look_up_inside(message.base, 1);
+        Ok(Opened { handle: self.handles.add(directory, on), is_kept: false })
+    }
+
+    fn open_writing(&self, to: &ToChange<'_>, flags: OpenFlags) -> Result<u64, Error> {
+        let mut contents = to.lock();
+        let path = self.path_in(&contents, to.number)?;
+        let on = match self.find_hidden(&to.message, &contents, &path)? {
+            Found::Arrival(arrival) => {
+                arrival.open();
+                if flags.truncates() {
+                    arrival.set_len(0)?;
+                }
+                On::Arrival { arrival, written: Default::default() }
+            }
+            Found::Temporary(file) => {
+                let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
+                if flags.truncates() {
+                    file.change(|bytes| bytes.set_len(0))?;
+                }
+                On::Temporary(file)
+            }
+            Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_) => {
+                self.check_settable(&to.message, &contents, &path)?;
+                self.differ(&to.message, &mut contents);
+                let on = self.writer(&mut contents, to.number, flags, false);
+                if let On::File { file, .. } = &on
+                    && flags.truncates()
+                {
+                    file.lock().set_len(0)?;
+                }
+                on
+            }
+        };
+        self.nodes.look_up_inside(to.message.base, 1);
+        Ok(self.handles.add(&to.directory, on))
+    }
+
+    /// Creates a file and opens it.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] if no message has such a file, [`Error::Exists`], `EROFS` for
+    /// files that are no messages.
+    pub fn create(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        mode: u32,
+        flags: i32,
+    ) -> Result<(Entry, u64), Error> {
+        self.create_for(parent, name, mode, flags, 0)
+    }
+
+    /// Creates a file for a process, as [`Fs::create`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn create_for(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        mode: u32,
+        flags: i32,
+        process: u32,
+    ) -> Result<(Entry, u64), Error> {
+        match self.to_change(parent)? {
+            Some(to) => self.create_in_message(&to, name, mode, OpenFlags(flags), process),
+            None => self.create_file(&self.in_folder(parent, name)?),
+        }
+    }
+
+    /// Creates a directory: a message, or one in a message.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn mkdir(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+        self.mkdir_for(parent, name, 0)
+    }
+
+    /// Creates a directory for a process, as [`Fs::mkdir`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::create`].
+    pub fn mkdir_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
+        if let Some(to) = self.to_change(parent)? {
+            return self.mkdir_in_message(&to, name, process);
+        }
+        let path = self.in_folder(parent, name)?;
+        if !is_message_name(&path) {
+            return Err(Error::NotPermitted("only messages are created: NAME.msg"));
+        }
+        self.create_message(&path, process)
+    }
+
+    /// Creates a symbolic link: an editor's lock in a message.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for any other.
+    pub fn symlink(&self, parent: Ino, name: &OsStr, target: &OsStr) -> Result<Entry, Error> {
+        let refused = || Error::NotPermitted("there are no symbolic links to be made here");
+        let to = self.to_change(parent)?.ok_or_else(refused)?;
+        self.symlink_in_message(&to, name, target.to_str().ok_or_else(refused)?)
+    }
+
+    /// Gives a file of a message a temporary name besides: a copy.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] for any other name, [`Error::OtherDevice`] between messages.
+    pub fn link(&self, ino: Ino, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
+        let refused = || Error::NotPermitted("a message has one name");
+        let to = self.to_change(parent)?.ok_or_else(refused)?;
+        let (message, number) = self.message_of(ino)?.ok_or_else(refused)?;
+        if message.base != to.message.base {
+            return Err(Error::OtherDevice);
+        }
+        self.link_in_message(&to, number, name)
+    }
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotPermitted`], `EROFS` for files that are no messages.
+    pub fn unlink(&self, parent: Ino, name: &OsStr) -> Result<(), Error> {
+        self.unlink_for(parent, name, None)
+    }
+
+    /// Removes a file for a process, as [`Fs::unlink`] does: for good once the process has ended.
+    ///
+    /// # Errors
+    /// As [`Fs::unlink`].
+    pub fn unlink_for(&self, parent: Ino, name: &OsStr, process: Option<u32>) -> Result<(), Error> {
+        if let Some(to) = self.to_change(parent)? {
+            let process = process.map_or(Process::None, Process::of);
+            return self.unlink_in_message(&to, name, process);
+        }
+        match self.remove_arrival(&self.in_folder(parent, name)?) {
+            true => Ok(()),
+            false => Err(self.read_only(parent)),
+        }
+    }
+
+    /// Removes a directory: a message, or one in a message.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotEmpty`], [`Error::NotPermitted`].
+    pub fn rmdir(&self, parent: Ino, name: &OsStr) -> Result<(), Error> {
+        self.rmdir_for(parent, name, None)
+    }
+
+    /// Removes a directory for a process, as [`Fs::rmdir`] does.
+    ///
+    /// # Errors
+    /// As [`Fs::rmdir`].
+    pub fn rmdir_for(&self, parent: Ino, name: &OsStr, process: Option<u32>) -> Result<(), Error> {
+        if let Some(to) = self.to_change(parent)? {
+            let process = process.map_or(Process::None, Process::of);
+            return self.rmdir_in_message(&to, name, process);
+        }
+        let path = self.in_folder(parent, name)?;
+        if !is_message_name(&path) {
+            return Err(Error::NotPermitted("folders of the source stay"));
+        }
+        self.remove_message(&path)
+    }
+
+    /// Renames a file or a message. With `no_replace` nothing may have the new name.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::OtherDevice`] for what is copied and removed instead,
+    /// [`Error::Exists`], [`Error::NotPermitted`].
+    pub fn rename(
+        &self,
+        from: (Ino, &OsStr),
+        to: (Ino, &OsStr),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let (origin, target) = (self.to_change(from.0)?, self.to_change(to.0)?);
+        match (origin, target) {
+            (Some(origin), Some(target)) if origin.message.base == target.message.base => {
+                self.rename_in_message(&origin, from.1, (target.number, to.1), no_replace)
+            }
+            (None, None) => {
+                let (old, new) = (self.in_folder(from.0, from.1)?, self.in_folder(to.0, to.1)?);
+                let is_ours = is_message_name(&old) || self.nodes.claimed(&old).is_some();
+                if is_ours {
+                    self.rename_in_folders(&old, &new, no_replace)
+                } else {
+                    Err(self.read_only(from.0))
+                }
+            }
+            _ => self.move_whole(from, to, no_replace),
+        }
+    }
+
+    /// Changes attributes: the length and the times of what can be written to.
+    ///
+    /// # Errors
+    /// `EROFS` for files that are no messages, else those of writing.
+    pub fn setattr(&self, ino: Ino, handle: Option<u64>, change: &SetAttr) -> Result<Entry, Error> {
+        let to = self.to_change(ino)?.ok_or_else(|| self.read_only(ino))?;
+        if let Some(len) = change.size {
+            match handle.filter(|handle| *handle != 0) {
+                Some(handle) => self.set_len(&*self.handles.get(handle)?, len)?,
+                None => self.truncate(&to, len)?,
+            }
+        }
+        self.set_attributes(&to, change)?;
+        drop(to);
+        self.getattr(ino)
+    }
+
+    fn set_len(&self, handle: &Handle, len: u64) -> Result<(), Error> {
+        match &handle.on {
+            On::File { file, written, .. } => {
+                if len > 0 {
+                    self.load(&handle.directory, file)?;
+                    written.note();
+                }
+                file.lock().set_len(len)
+            }
+            On::Temporary(file) => file.change(|bytes| bytes.set_len(len)),
+            On::Arrival { arrival, written } => {
+                written.note();
+                arrival.set_len(len)
+            }
+        }
+    }
+
+    /// Reads from an open file.
+    ///
+    /// # Errors
+    /// [`Error::BadHandle`], or where the message is damaged or cannot be read.
+    pub fn read_open(
+        &self,
+        ino: Ino,
+        handle: u64,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        if handle == 0 {
+            return self.read_into(ino, offset, size, out);
+        }
+        let handle = self.handles.get(handle)?;
+        *out = match &handle.on {
+            On::File { file, .. } => {
+                self.load(&handle.directory, file)?;
+                file.lock().read(offset, size)?
+            }
+            On::Temporary(file) => file.with(|bytes| bytes.read(offset, size))?,
+            On::Arrival { arrival, .. } => arrival.read(offset, size)?,
+        };
+        Ok(())
+    }
+
+    /// Writes to an open file.
+    ///
+    /// # Errors
+    /// [`Error::BadHandle`], or [`Error::Buffer`] if there is no room.
+    pub fn write(&self, handle: u64, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        if handle == 0 {
+            return Err(Error::BadHandle);
+        }
+        let handle = self.handles.get(handle)?;
+        match &handle.on {
+            On::File { file, appends, written } => {
+                self.load(&handle.directory, file)?;
+                file.lock().write((!appends).then_some(offset), bytes)?;
+                written.note();
+                Ok(())
+            }
+            On::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
+            On::Arrival { arrival, written } => {
+                arrival.write(offset, bytes)?;
+                written.note();
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives an open file the present value, to be changed.
+    fn load(&self, directory: &Arc<MessageDirectory>, file: &OpenFile) -> Result<(), Error> {
+        if file.lock().is_loaded() {
+            return Ok(());
+        }
+        let message = self.known_message(directory.base)?;
+        let contents = directory.lock();
+        let path = self.path_in(&contents, file.number)?;
+        let Found::Node(open, id, _) = self.find_hidden(&message, &contents, &path)? else {
+            return Ok(());
+        };
+        drop(contents);
+        let read = |offset, size| open.tree.read(id, offset, size);
+        let value = Buffer::filled::<view::Error>(read);
+        file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
+        Ok(())
+    }
+
+    /// Makes what was written through a handle the value of its file, at a `close` of any copy of
+    /// its descriptor.
+    ///
+    /// # Errors
+    /// If the bytes are no value of the file, which then keeps its old one.
+    pub fn flush(&self, handle: u64) -> Result<(), Error> {
+        if handle == 0 {
+            return Ok(());
+        }
+        let handle = self.handles.get(handle)?;
+        match &handle.on {
+            On::File { file, written, .. } if written.take() => {
+                self.settle(&handle.directory, file, Moment::Flush)
+            }
+            On::Arrival { arrival, written } if written.take() => {
+                self.land(&handle.directory, arrival)
+            }
+            On::File { .. } | On::Arrival { .. } | On::Temporary(_) => Ok(()),
+        }
+    }
+
+    /// Closes a file.
+    pub fn release(&self, handle: u64) {
+        let Some(handle) = self.handles.remove(handle) else { return };
+        let directory = &handle.directory;
+        match &handle.on {
+            On::File { file, .. } => self.close_file(directory, file),
+            On::Arrival { arrival, .. } => {
+                if arrival.close() {
+                    // The error was told at the last flush.
+                    let _ = self.land(directory, arrival);
+                    if is_message_name(&directory.lock().path.clone()) {
+                        self.end_arrival(directory);
+                    }
+                }
+            }
+            On::Temporary(_) => {}
+        }
+        self.nodes.forget(directory.base, 1);
+    }
+
+    fn close_file(&self, directory: &Arc<MessageDirectory>, file: &Arc<OpenFile>) {
+        if !file.lock().close() {
+            return;
+        }
+        // The error was told at the last flush; the old value stays.
+        if !file.lock().is_refused() {
+            let _ = self.settle(directory, file, Moment::Whole);
+        }
+        let mut contents = directory.lock();
+        contents.files.remove(&file.number);
+        self.saver.schedule(&contents, directory.base);
+    }
+
+    /// Saves the message of an inode, which may be open.
+    ///
+    /// # Errors
+    /// Those of [`Fs::flush`]; [`Error::Stale`] if the source was changed by others, or where
+    /// it cannot be written. The edits are kept.
+    pub fn fsync(&self, ino: Ino, handle: u64) -> Result<(), Error> {
+        let handle = if handle == 0 { None } else { Some(self.handles.get(handle)?) };
+        match handle.as_deref() {
+            Some(Handle { directory, on: On::File { file, written, .. } }) => {
+                written.take();
+                self.settle(directory, file, Moment::Whole)?;
+                self.save(directory, false)
+            }
+            Some(Handle { directory, on: On::Arrival { arrival, .. } }) => {
+                self.land(directory, arrival)
+            }
+            Some(Handle { on: On::Temporary(_), .. }) => Ok(()),
+            None => match self.to_change(ino) {
+                Ok(Some(to)) => self.save(&to.directory, false),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// The path of a name in a folder of the source that may be written to.
+    pub(super) fn in_folder(&self, parent: Ino, name: &OsStr) -> Result<PathBuf, Error> {
+        if !self.is_writable() {
+            return Err(self.read_only(parent));
+        }
+        let (base, _) = parent.parts();
+        if base == Base::CONTROL {
+            return Err(Error::NotPermitted("it belongs to the mount"));
+        }
+        let node = self.node(base)?;
+        if node.kind != SourceKind::Folder {
+            return Err(Error::NotPermitted("only messages can be changed"));
+        }
+        // The limit of the source may be another one, and is told by it.
+        name_text(name).or_else(|error| match error {
+            Error::NameTooLong => Err(error),
+            _ => Ok(""),
+        })?;
+        Ok(node.path.join(name))
+    }
+
+    /// `EROFS`: files that are no messages stay as they are.
+    pub(super) fn read_only(&self, ino: Ino) -> Error {
+        let node = self.node(ino.parts().0).ok();
+        Error::Source {
+            path: node.map(|node| node.path.clone()).unwrap_or_default(),
+            source: io::Error::from_raw_os_error(libc::EROFS),
+        }
+    }
+
+    /// Sets times and permissions.
+    fn set_attributes(&self, to: &ToChange<'_>, change: &SetAttr) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
+        if let State::Arriving(arrival) = &contents.state {
+            change.mtime.inspect(|time| arrival.set_modified(*time));
+            return Ok(());
+        }
+        if path.is_empty() {
+            return self.set_source_attributes(to, contents, change);
+        }
+        if let Some(file) = contents.temporaries.get_mut(&path) {
+            if let (Some(time), Some(bytes)) = (change.mtime, file.file()) {
+                bytes.set_modified(time);
+            }
+            file.made = change.mtime.unwrap_or(file.made);
+            let permissions = change.mode.and_then(|mode| u16::try_from(mode & 0o777).ok());
+            file.permissions = permissions.unwrap_or(file.permissions);
+            return Ok(());
+        }
+        self.check_nothing_changes(to, &mut contents, change)?;
+        if let Some(time) = change.mtime {
+            self.differ(&to.message, &mut contents);
+            contents.numbers.translate();
+            contents.times.insert(path, time);
+        }
+        Ok(())
+    }
+
+    /// Permissions and owners of the files inside a message are those of its file.
+    fn check_nothing_changes(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        change: &SetAttr,
+    ) -> Result<(), Error> {
+        let Entry { attr, .. } = self.attr_in_contents(&to.message, contents, to.number)?;
+        let is_mode = |mode: u32| mode & 0o777 == u32::from(attr.permissions) & 0o777;
+        match change.mode.is_none_or(is_mode)
+            && change.uid.is_none_or(|uid| uid == attr.uid)
+            && change.gid.is_none_or(|gid| gid == attr.gid)
+        {
+            true => Ok(()),
+            false => Err(Error::NotPermitted("owner and mode are those of the message's file")),
+        }
+    }
+
+    /// Sets attributes of the file of a message, whose directory was given them.
+    fn set_source_attributes(
+        &self,
+        to: &ToChange<'_>,
+        mut contents: MutexGuard<'_, Contents>,
+        change: &SetAttr,
+    ) -> Result<(), Error> {
+        let is_nothing = change.mode.is_none() && change.uid.is_none() && change.gid.is_none();
+        if contents.is_pending() || (is_nothing && change.mtime.is_none()) {
+            // A new message has no file yet.
+            return Ok(());
+        }
+        let path = contents.path.clone();
+        let in_source = |error| source_error(&path, error);
+        let was_known =
+            self.source.metadata(&path).map_err(in_source)?.identity() == to.message.node.identity;
+        self.source.set_attributes(&path, change).map_err(in_source)?;
+        if let Some(time) = change.mtime {
+            contents.edited = contents.edited.map(|_| time);
+        }
+        self.differ(&to.message, &mut contents);
+        if was_known {
+            // The change of ours makes it no other file.
+            let now = self.source.metadata(&path).map_err(in_source)?;
+            contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
+            self.moved(&to.message, &path);
+            self.hold(&to.message, &mut contents);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! A message directory: the state it is in, and what differs from the file of the message.
+//!
+//! A message that nobody has written to has none of this, or one in which nothing differs; it is
+//! then shown from its file, in a writable mount as in any other.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
+
+use super::arrival::Arrival;
+use super::creators::Creators;
+use super::ino::Base;
+use super::messages::OpenMessage;
+use super::numbers::Numbers;
+use super::open_file::OpenFile;
+use super::removals::Removals;
+use super::target::FileTarget;
+use super::temporary::Temporaries;
+
+/// A message of the source, or one that will be.
+#[derive(Debug)]
+pub(super) struct MessageDirectory {
+    pub(super) base: Base,
+    /// The names that its attachments are known by.
+    pub(super) names: Arc<AttachmentNames>,
+    /// When its bodies were set.
+    pub(super) bodies: Arc<BodyTimes>,
+    contents: Mutex<Contents>,
+    /// Tells that a save has ended.
+    saved: Condvar,
+}
+
+/// What state a message is in.
+#[derive(Debug)]
+pub(super) enum State {
+    /// It is what its file says.
+    Clean,
+    /// It has edits that its file has not, or has no file yet.
+    Edited(Box<Edited>),
+    /// It is a file that a program is writing, which becomes a message once it is whole.
+    Arriving(Arc<Arrival>),
+    /// It is gone. Who has something of it open may still read it.
+    Removed,
+}
+
+/// The edits of a message since its last save.
+#[derive(Debug)]
+pub(super) struct Edited {
+    pub(super) editor: Editor,
+    pub(super) target: Arc<FileTarget>,
+    /// What the message is after the last edit.
+    pub(super) current: Arc<OpenMessage>,
+    /// Whether its file is still to be created.
+    pub(super) is_new: bool,
+    /// When the first of the edits was made.
+    pub(super) since: Instant,
+    pub(super) save: Save,
+}
+
+/// What the saver is doing with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Save {
+    /// Nothing: it may be edited.
+    Idle,
+    /// It is being written. Edits wait until that has ended.
+    Running,
+}
+
+/// What is known of a message, under its lock.
+#[derive(Debug)]
+pub(super) struct Contents {
+    /// In the source.
+    pub(super) path: PathBuf,
+    pub(super) state: State,
+    /// The files in it that the kernel was told of.
+    pub(super) numbers: Numbers,
+    /// The files that are open for writing.
+    pub(super) files: HashMap<NodeId, Arc<OpenFile>>,
+    /// What editors put beside the files of the message.
+    pub(super) temporaries: Temporaries,
+    /// What was removed or renamed away and is still in the message.
+    pub(super) removals: Removals,
+    /// What removed files showed whose place others have taken, for those who have them open. Let
+    /// go at the next save.
+    pub(super) orphans: HashMap<NodeId, (Arc<OpenMessage>, NodeId)>,
+    pub(super) creators: Creators,
+    /// When files in it were last written to, or the times they were given. They hold for as long
+    /// as the mount lives: were an edited file to go back to the date of its mail when it is saved,
+    /// vim would warn of a change by others, and rsync would skip it.
+    pub(super) times: HashMap<String, SystemTime>,
+    /// When it was last edited.
+    pub(super) edited: Option<SystemTime>,
+    /// Whether the kernel may have kept what it was told of it.
+    pub(super) is_kept_by_kernel: bool,
+    /// Whether it has a reference of its own in the table of nodes, since it was edited.
+    pub(super) is_held: bool,
+}
+
+impl MessageDirectory {
+    pub(super) fn new(base: Base, path: &Path) -> Self {
+        let contents = Contents {
+            path: path.to_owned(),
+            state: State::Clean,
+            numbers: Numbers::default(),
+            files: HashMap::new(),
+            temporaries: Temporaries::default(),
+            removals: Removals::default(),
+            orphans: HashMap::new(),
+            creators: Creators::default(),
+            times: HashMap::new(),
+            edited: None,
+            is_kept_by_kernel: true,
+            is_held: false,
+        };
+        Self {
+            base,
+            names: Arc::default(),
+            bodies: Arc::default(),
+            contents: Mutex::new(contents),
+            saved: Condvar::new(),
+        }
+    }
+
+    /// The contents, for reading; a save may be going on. Every change is whole before the next
+    /// call that might panic.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The contents, for an edit: after any save that is going on.
+    pub(super) fn lock_idle(&self) -> MutexGuard<'_, Contents> {
+        let idle = self.saved.wait_while(self.lock(), |contents| contents.is_saving());
+        idle.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that a save has ended.
+    pub(super) fn notify_saved(&self) {
+        self.saved.notify_all();
+    }
+}
+
+impl Contents {
+    /// Whether nothing differs from the file of the message but perhaps the numbers of its files.
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.state, State::Clean)
+            && self.files.is_empty()
+            && self.temporaries.is_empty()
+            && self.removals.is_empty()
+    }
+
+    /// Whether the tree of its file shows it as it is, numbers and all.
+    pub(super) fn is_as_in_file(&self) -> bool {
+        self.is_plain() && !self.numbers.are_translated()
+    }
+
+    /// Whether there are edits that are not saved.
+    pub(super) fn is_unsaved(&self) -> bool {
+        matches!(self.state, State::Edited(_)) || self.removals.has_removed()
+    }
+
+    /// Whether the message lies at its path although the source may have no file of it.
+    pub(super) fn is_pending(&self) -> bool {
+        match &self.state {
+            State::Edited(edited) => edited.is_new,
+            State::Arriving(_) => true,
+            State::Clean | State::Removed => false,
+        }
+    }
+
+    pub(super) fn is_saving(&self) -> bool {
+        matches!(&self.state, State::Edited(edited) if edited.save == Save::Running)
+    }
+
+    pub(super) fn edits(&self) -> Option<&Edited> {
+        match &self.state {
+            State::Edited(edited) => Some(edited),
+            State::Clean | State::Arriving(_) | State::Removed => None,
+        }
+    }
+
+    pub(super) fn edits_mut(&mut self) -> Option<&mut Edited> {
+        match &mut self.state {
+            State::Edited(edited) => Some(edited),
+            State::Clean | State::Arriving(_) | State::Removed => None,
+        }
+    }
+
+    /// Says that something in it was written to just now.
+    pub(super) fn touch(&mut self, path: &str) {
+        let now = SystemTime::now();
+        self.edited = Some(now);
+        self.times.insert(path.to_owned(), now);
+    }
+}
+
+/// A path and a name in it.
+pub(super) fn joined(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
+/// The directory and the name of a path.
+pub(super) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}

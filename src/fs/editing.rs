@@ -1,0 +1,362 @@
+//! Edits of a message: how it comes into the state of being edited, and what each edit does.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::imsg::{self, Access, MapiPropMut as _, Message};
+use crate::mapi::{Value, tags};
+use crate::storage::{FileState, Source, Transaction};
+use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId};
+
+use super::attr::Attr;
+use super::directory::{Contents, Edited, MessageDirectory, Save, State};
+use super::ino::{Base, Ino, SourceKind};
+use super::messages::{MessageNode, OpenMessage, message_error};
+use super::open_file::{Moment, OpenFile};
+use super::shown::Found;
+use super::target::FileTarget;
+use super::{Error, Fs, Invalidation, source_error};
+
+/// One edit of a message. The paths are those of files in its directory.
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    /// A file gets this value.
+    Set { path: String, value: Arc<Source> },
+    /// A file is removed for good.
+    Remove { path: String },
+    /// An attachment gets another name.
+    Rename { from: String, to: String },
+    /// An empty message is embedded.
+    CreateMessage { path: String },
+}
+
+impl Operation {
+    /// The file that the edit is of.
+    fn path(&self) -> &str {
+        match self {
+            Self::Set { path, .. } | Self::Remove { path } | Self::CreateMessage { path } => path,
+            Self::Rename { to, .. } => to,
+        }
+    }
+
+    fn run(&self, editor: &mut Editor, tree: &MessageTree) -> Result<Change, view::Error> {
+        match self {
+            Self::Set { path, value } => editor.set(tree, path, value, Instant::now()),
+            Self::Remove { path } => editor.remove(tree, path),
+            Self::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
+            Self::CreateMessage { path } => {
+                editor.create_message(tree, path).map(|()| Change::Made)
+            }
+        }
+    }
+}
+
+impl Fs {
+    /// Makes an edit, as a whole or not at all.
+    ///
+    /// # Errors
+    /// If the message cannot be opened for writing, or refuses the edit.
+    pub(super) fn apply(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        operation: &Operation,
+    ) -> Result<(), Error> {
+        let change = self.edit(message, contents, |editor, tree| operation.run(editor, tree))?;
+        if change == Change::Made {
+            contents.touch(operation.path());
+        }
+        Ok(())
+    }
+
+    /// Edits a message, and makes its new state.
+    fn edit<T>(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        run: impl FnOnce(&mut Editor, &MessageTree) -> Result<T, view::Error>,
+    ) -> Result<T, Error> {
+        if let State::Clean = contents.state {
+            let edited = self.open_for_writing(message, contents)?;
+            self.differ(message, contents);
+            contents.numbers.translate();
+            contents.state = State::Edited(Box::new(edited));
+        }
+        let path = contents.path.clone();
+        let Some(edited) = contents.edits_mut() else { return Err(Error::Stale { path }) };
+        let outcome = run(&mut edited.editor, &edited.current.tree);
+        let outcome = outcome.map_err(|error| message_error(&path, error));
+        if edited.editor.message().is_unsaved() {
+            // What failed half way is shown as it is.
+            let directory = edited.current.directory;
+            let (editor, names) = (&edited.editor, &message_names(message));
+            edited.current = self.state_of(editor.message(), &path, names, directory)?;
+        } else {
+            contents.state = State::Clean;
+        }
+        outcome
+    }
+
+    /// Notes that something of a message is to differ from its file: the kernel forgets what it
+    /// was told of it, and the message stays known.
+    pub(super) fn differ(&self, message: &MessageNode, contents: &mut Contents) {
+        self.hold(message, contents);
+        if !std::mem::take(&mut contents.is_kept_by_kernel) {
+            return;
+        }
+        let numbers = view::fixed_numbers().chain(contents.numbers.all());
+        let mut inodes: Vec<_> =
+            numbers.map(|number| Invalidation::Inode(Ino::new(message.base, number))).collect();
+        if self.node(Base::ROOT).is_ok_and(|root| root.kind == SourceKind::OneMessage) {
+            inodes.push(Invalidation::Inode(Ino::ROOT));
+        }
+        self.note_stale(inodes);
+    }
+
+    /// Keeps a message known for as long as the mount lives, with its times and inode numbers, and
+    /// has its path stand for it.
+    pub(super) fn hold(&self, message: &MessageNode, contents: &mut Contents) {
+        if std::mem::replace(&mut contents.is_held, true) {
+            return;
+        }
+        self.nodes.look_up_inside(message.base, 1);
+        if let Some(node) = self.nodes.get(message.base) {
+            self.nodes.claim(message.base, &node);
+        }
+    }
+
+    /// Whether a message can be saved where it lies, and all of it.
+    ///
+    /// # Errors
+    /// `EROFS` or `EACCES`.
+    pub(super) fn check_writable(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+    ) -> Result<(), Error> {
+        let path = &contents.path;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.source.check_writable(folder).map_err(|error| source_error(path, error))?;
+        if contents.edits().is_some() {
+            return Ok(());
+        }
+        let open = self.present(message, contents)?;
+        let in_message = |error: view::Error| message_error(path, error);
+        let file = open.tree.compound_file().map_err(in_message)?;
+        // What of a damaged message cannot be read would be lost with the old file.
+        let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
+        carried.map(drop).map_err(|error| in_message(error.into()))
+    }
+
+    fn open_for_writing(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+    ) -> Result<Edited, Error> {
+        self.check_writable(message, contents)?;
+        let path = &contents.path;
+        let open = self.open_message(message)?;
+        let in_message = |error: view::Error| message_error(path, error);
+        let file = open.tree.compound_file().map_err(in_message)?;
+        let expected = Some(FileState::from(&message.node.identity));
+        let target = FileTarget::new(&self.source, self.state()?, path, expected);
+        let written = self
+            .session
+            .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
+            .map_err(|error| in_message(error.into()))?;
+        let names = message_names(message);
+        let current = self.state_of(&written, path, &names, open.directory)?;
+        Ok(Edited {
+            editor: editor(message, written),
+            target,
+            current,
+            is_new: false,
+            since: Instant::now(),
+            save: Save::Idle,
+        })
+    }
+
+    /// Makes a message that the source does not have yet.
+    pub(super) fn create_new(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+    ) -> Result<(), Error> {
+        let path = contents.path.clone();
+        let in_message = |error: imsg::Error| message_error(&path, error.into());
+        let target = FileTarget::new(&self.source, self.state()?, &path, None);
+        let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
+        let class = Value::String("IPM.Note".to_owned());
+        written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
+        // Without one it is normal, and a file less.
+        match written.delete_property(tags::PR_IMPORTANCE) {
+            Ok(()) | Err(imsg::Error::NoProperty { .. }) => {}
+            Err(error) => return Err(in_message(error)),
+        }
+        let metadata = self.metadata(path.parent().unwrap_or(Path::new("")))?;
+        let ino = Ino::new(message.base, NodeId(0));
+        let directory = Attr::of_new_message(ino, &metadata, &self.options.ownership);
+        let names = message_names(message);
+        let current = self.state_of(&written, &path, &names, directory)?;
+        let edited = Edited {
+            editor: editor(message, written),
+            target,
+            current,
+            is_new: true,
+            since: Instant::now(),
+            save: Save::Idle,
+        };
+        contents.numbers.translate();
+        contents.state = State::Edited(Box::new(edited));
+        contents.touch("");
+        self.hold(message, contents);
+        Ok(())
+    }
+
+    fn state_of(
+        &self,
+        message: &Message,
+        path: &Path,
+        names: &Arc<view::AttachmentNames>,
+        directory: Attr,
+    ) -> Result<Arc<OpenMessage>, Error> {
+        let in_message = |error: view::Error| message_error(path, error);
+        let snapshot = message.snapshot().map_err(|error| in_message(error.into()))?;
+        let tree = MessageTree::of_snapshot(&self.session, snapshot, self.options.show, names);
+        Ok(Arc::new(OpenMessage {
+            path: path.to_owned(),
+            tree: tree.map_err(in_message)?,
+            directory,
+        }))
+    }
+
+    /// Makes the bytes of an open file its value, if they are to be that at such a moment.
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the bytes are no value of the file, which then keeps its old one.
+    pub(super) fn settle(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        file: &Arc<OpenFile>,
+        moment: Moment,
+    ) -> Result<(), Error> {
+        let message = self.known_message(directory.base)?;
+        let mut contents = directory.lock_idle();
+        let path = match contents.numbers.path(file.number) {
+            Some(path) => path.to_owned(),
+            // It was removed while it was open.
+            None => return Ok(()),
+        };
+        let Some(value) = file.lock().due(moment)? else { return Ok(()) };
+        let was_hidden = contents.removals.show(&path);
+        let set =
+            self.apply(&message, &mut contents, &Operation::Set { path: path.clone(), value });
+        match &set {
+            Ok(()) => {
+                file.lock().settle();
+                self.settled(&message, &mut contents, &path);
+            }
+            Err(error) => {
+                file.lock().refuse();
+                let shown = contents.path.display();
+                tracing::warn!("{shown}/{path}: not set, the old value stays: {error}");
+                debug_assert!(!was_hidden, "a hidden file has another number");
+            }
+        }
+        set
+    }
+
+    /// Notes what follows for the kernel from having set a file: a message file that was put into
+    /// `attachments/` is a directory from now on, and an inode of its own.
+    pub(super) fn settled(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
+        let (_, name) = super::directory::split(path);
+        if view::is_attachment_path(path)
+            && view::is_message_name(name)
+            && let Ok(Found::Node(_, id, view::Kind::Directory)) =
+                self.find(message, contents, path)
+        {
+            contents.numbers.remove(path, Some(id));
+        }
+    }
+
+    /// Takes the removals that are final out of the message.
+    pub(super) fn finish_removals(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        is_end: bool,
+    ) {
+        let removed = contents.removals.take_final(is_end);
+        if removed.is_empty() {
+            return;
+        }
+        for path in &removed {
+            self.orphan(message, contents, path);
+        }
+        // All at once: for each a new state of the message would be made.
+        let outcome = self.edit(message, contents, |editor, tree| {
+            for path in &removed {
+                match editor.remove(tree, path) {
+                    // What is made of other files is there again.
+                    Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
+                    Err(error) => tracing::warn!("{path}: not removed: {error}"),
+                }
+            }
+            Ok(())
+        });
+        match outcome {
+            Ok(()) => {
+                for path in &removed {
+                    contents.times.remove(path);
+                }
+                contents.edited = Some(std::time::SystemTime::now());
+            }
+            Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
+        }
+        self.saver.schedule(contents, message.base);
+    }
+
+    /// Has those who have a file open keep what it shows, when it is gone or another one takes its
+    /// place.
+    pub(super) fn orphan(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
+        let Ok(Found::Node(open, id, _)) = self.find_hidden(message, contents, path) else {
+            return contents.numbers.remove(path, view::fixed_number(path));
+        };
+        let number = contents.numbers.number(path, Some(id));
+        contents.numbers.remove(path, Some(id));
+        contents.orphans.insert(number, (open, id));
+    }
+
+    /// Makes the edits of a message fit together, before they are saved.
+    pub(super) fn complete(&self, message: &MessageNode, contents: &mut Contents) {
+        if contents.edits().is_none_or(|edited| edited.editor.is_complete()) {
+            return;
+        }
+        if let Err(error) = self.edit(message, contents, |editor, tree| editor.complete(tree)) {
+            // The edits are saved as they are.
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Throws the unsaved edits of a message away.
+    pub(super) fn discard(&self, contents: &mut Contents) -> Result<(), Error> {
+        contents.removals.undo();
+        let Some(edited) = contents.edits() else { return Ok(()) };
+        let discarded = edited.editor.message().discard_changes();
+        discarded.map_err(|error| message_error(&contents.path, error.into()))?;
+        contents.state = State::Clean;
+        Ok(())
+    }
+}
+
+/// An editor of a message, with what outlasts its saves.
+fn editor(message: &MessageNode, written: Message) -> Editor {
+    let directory = message.directory.as_ref();
+    let bodies: Arc<BodyTimes> = directory.map(|one| Arc::clone(&one.bodies)).unwrap_or_default();
+    Editor::new(written, message_names(message), bodies)
+}
+
+fn message_names(message: &MessageNode) -> Arc<view::AttachmentNames> {
+    message.directory.as_ref().map(|directory| Arc::clone(&directory.names)).unwrap_or_default()
+}

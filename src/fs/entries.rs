@@ -1,0 +1,610 @@
+//! Creating, renaming and removing files in a message.
+
+use std::ffi::OsStr;
+use std::sync::{Arc, MutexGuard};
+
+use crate::storage::Source;
+use crate::view::{self, FileAccess, Kind, NodeId};
+
+use super::buffer::{Buffer, LEN_MAX};
+use super::directory::{Contents, MessageDirectory, joined, split};
+use super::editing::Operation;
+use super::handles::On;
+use super::ino::Ino;
+use super::messages::{Looked, MessageNode, message_error};
+use super::open_file::{OpenFile, OpenFlags};
+use super::process::Process;
+use super::shown::Found;
+use super::temporary::{self, Temporary, TemporaryFile, TemporaryKind};
+use super::{Entry, Error, Fs};
+
+const DIRECTORY_BITS: u16 = 0o755;
+const FILE_BITS: u16 = 0o644;
+const NO_DIRECTORY: &str = "only messages are made as directories, in attachments/";
+const NO_NAME: &str = "it cannot have this name";
+
+/// A message that is to be changed.
+pub(super) struct ToChange<'a> {
+    pub(super) message: Looked<'a>,
+    pub(super) directory: Arc<MessageDirectory>,
+    pub(super) number: NodeId,
+}
+
+impl ToChange<'_> {
+    /// The contents, after any save that is going on.
+    pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.directory.lock_idle()
+    }
+}
+
+/// What a new name in a message is to be.
+enum New {
+    /// A value or an attachment.
+    Value,
+    /// A temporary file of a tool.
+    Temporary,
+    /// A copy of what a new message has by itself.
+    Copy,
+    /// A directory that the message has anyway.
+    Directory,
+}
+
+impl Fs {
+    /// The message that an inode belongs to, to be changed; `None` if it belongs to none.
+    pub(super) fn to_change(&self, ino: Ino) -> Result<Option<ToChange<'_>>, Error> {
+        if !self.is_writable() {
+            return Ok(None);
+        }
+        let Some((message, number)) = self.message_of(ino)? else { return Ok(None) };
+        let message = message.with_directory();
+        let directory = message.directory.clone().ok_or(Error::NotFound)?;
+        Ok(Some(ToChange { message, directory, number }))
+    }
+
+    /// Creates a file in a directory of a message and opens it.
+    pub(super) fn create_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        mode: u32,
+        flags: OpenFlags,
+        process: u32,
+    ) -> Result<(Entry, u64), Error> {
+        let mut contents = to.lock();
+        let path = self.new_path(&contents, to.number, name)?;
+        let is_there = self.is_there(&to.message, &contents, &path)?;
+        let is_unseen = contents.creators.hides(&path, process);
+        if is_there && !is_unseen {
+            // Another program was faster.
+            if flags.is_exclusive() {
+                return Err(Error::Exists);
+            }
+            let (parent, name) = (to.number, name.to_str().ok_or(Error::NotFound)?);
+            let entry =
+                self.lookup_in_contents(&to.message, &mut contents, parent, name, process)?;
+            drop(contents);
+            return Ok((entry, self.open_file(entry.attr.ino, flags.0)?.handle));
+        }
+        let new = self.new_name(&to.message, &contents, &path, is_unseen)?;
+        contents.creators.made(&path, process);
+        self.differ(&to.message, &mut contents);
+        let on = match new {
+            New::Value => {
+                self.check_writable(&to.message, &contents)?;
+                self.take_hidden_place(&to.message, &mut contents, &path)?;
+                let number = contents.numbers.tell(&path, view::fixed_number(&path));
+                self.writer(&mut contents, number, flags, true)
+            }
+            New::Temporary | New::Copy => {
+                let file = TemporaryFile::new(Buffer::default());
+                let kind = match new {
+                    New::Copy => TemporaryKind::Copy(Arc::clone(&file)),
+                    _ => TemporaryKind::File(Arc::clone(&file)),
+                };
+                let bits = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
+                contents.temporaries.put(&path, Temporary::new(kind, bits))?;
+                On::Temporary(file)
+            }
+            New::Directory => return Err(Error::IsADirectory),
+        };
+        let found = self.find(&to.message, &contents, &path)?;
+        let entry = self.entry(&to.message, &mut contents, &path, &found)?;
+        // One for the kernel and one for the handle.
+        self.nodes.look_up_inside(to.message.base, 2);
+        Ok((entry, self.handles.add(&to.directory, on)))
+    }
+
+    /// A writing handle of a file, which is opened if it is not yet.
+    pub(super) fn writer(
+        &self,
+        contents: &mut Contents,
+        number: NodeId,
+        flags: OpenFlags,
+        is_new: bool,
+    ) -> On {
+        let file = contents.files.entry(number).or_insert_with(|| OpenFile::new(number, is_new));
+        file.lock().open();
+        On::File { file: Arc::clone(file), appends: flags.appends(), written: Default::default() }
+    }
+
+    /// Creates a directory in a message: an embedded message, or one that follows from what will
+    /// be in it.
+    pub(super) fn mkdir_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        process: u32,
+    ) -> Result<Entry, Error> {
+        let mut contents = to.lock();
+        let path = self.new_path(&contents, to.number, name)?;
+        let is_there = self.is_there(&to.message, &contents, &path)?;
+        let is_unseen = contents.creators.hides(&path, process);
+        if is_there && !is_unseen {
+            return Err(Error::Exists);
+        }
+        let new = self.new_name(&to.message, &contents, &path, is_unseen)?;
+        contents.creators.made(&path, process);
+        self.differ(&to.message, &mut contents);
+        match new {
+            New::Value if view::is_attachment_path(&path) => {
+                self.take_hidden_place(&to.message, &mut contents, &path)?;
+                let operation = Operation::CreateMessage { path: path.clone() };
+                self.apply(&to.message, &mut contents, &operation)?;
+                contents.creators.created(&path, process);
+                self.saver.schedule(&contents, to.message.base);
+            }
+            New::Directory => drop(contents.removals.show(&path)),
+            New::Copy | New::Temporary => {
+                let directory = Temporary::new(TemporaryKind::Directory, DIRECTORY_BITS);
+                contents.temporaries.put(&path, directory)?;
+            }
+            New::Value => return Err(self.refuse(&contents, &path, NO_DIRECTORY)),
+        }
+        let found = self.find(&to.message, &contents, &path)?;
+        let entry = self.entry(&to.message, &mut contents, &path, &found)?;
+        self.nodes.look_up_inside(to.message.base, 1);
+        Ok(entry)
+    }
+
+    /// Creates a symbolic link in a message: Emacs locks a file with one.
+    pub(super) fn symlink_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        target: &str,
+    ) -> Result<Entry, Error> {
+        let mut contents = to.lock();
+        let path = self.new_path(&contents, to.number, name)?;
+        if self.is_there(&to.message, &contents, &path)? {
+            return Err(Error::Exists);
+        }
+        let (New::Temporary, false) =
+            (self.new_name(&to.message, &contents, &path, false)?, target.is_empty())
+        else {
+            return Err(Error::NotPermitted("a message has no symbolic links"));
+        };
+        let link = Temporary::new(TemporaryKind::Symlink(target.to_owned()), 0o777);
+        self.put_temporary(to, &mut contents, &path, link)
+    }
+
+    /// Gives a file of a message a second, temporary name: a copy (`perl -i.bak`).
+    pub(super) fn link_in_message(
+        &self,
+        to: &ToChange<'_>,
+        from: NodeId,
+        name: &OsStr,
+    ) -> Result<Entry, Error> {
+        let mut contents = to.lock();
+        let old = self.path_in(&contents, from)?;
+        let path = self.new_path(&contents, to.number, name)?;
+        if self.is_there(&to.message, &contents, &path)? {
+            return Err(Error::Exists);
+        }
+        if !matches!(self.new_name(&to.message, &contents, &path, false)?, New::Temporary) {
+            return Err(Error::NotPermitted("a file of a message has one name"));
+        }
+        let bytes = self.bytes_of(&to.message, &contents, &old)?;
+        let copy = TemporaryKind::File(TemporaryFile::new(bytes));
+        self.put_temporary(to, &mut contents, &path, Temporary::new(copy, FILE_BITS))
+    }
+
+    fn put_temporary(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        path: &str,
+        file: Temporary,
+    ) -> Result<Entry, Error> {
+        self.differ(&to.message, contents);
+        contents.temporaries.put(path, file.clone())?;
+        let entry = self.entry(&to.message, contents, path, &Found::Temporary(file))?;
+        self.nodes.look_up_inside(to.message.base, 1);
+        Ok(entry)
+    }
+
+    /// Removes a file from a message.
+    pub(super) fn unlink_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        process: Process,
+    ) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let path = self.new_path(&contents, to.number, name)?;
+        match self.find(&to.message, &contents, &path)?.kind() {
+            Kind::Directory => Err(Error::IsADirectory),
+            Kind::File | Kind::Symlink => self.remove(to, &mut contents, &path, process),
+        }
+    }
+
+    /// Removes a directory from a message: an embedded message, or an empty one.
+    pub(super) fn rmdir_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        process: Process,
+    ) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let path = self.new_path(&contents, to.number, name)?;
+        let found = self.find(&to.message, &contents, &path)?;
+        if found.kind() != Kind::Directory {
+            return Err(Error::NotADirectory);
+        }
+        contents.creators.done(&path);
+        let is_message = match &found {
+            Found::Node(open, ..) => self.access_in(open, &path)? == FileAccess::EmbeddedMessage,
+            _ => false,
+        };
+        if !is_message && !self.names_in(&to.message, &contents, &path)?.is_empty() {
+            return Err(Error::NotEmpty);
+        }
+        match found {
+            // It is there again as soon as something is put into it.
+            Found::EmptyDirectory(_) => Ok(()),
+            _ => self.remove(to, &mut contents, &path, process),
+        }
+    }
+
+    fn remove(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        path: &str,
+        process: Process,
+    ) -> Result<(), Error> {
+        match self.find(&to.message, contents, path)? {
+            Found::Temporary(_) => {
+                contents.temporaries.remove(path);
+                contents.removals.temporary_removed(path, process);
+                contents.numbers.remove(path, None);
+            }
+            Found::New(_) => contents.numbers.remove(path, view::fixed_number(path)),
+            Found::Node(open, _, kind) => {
+                let access = self.access_in(&open, path)?;
+                // `rm -r` removes everything that is listed; what is made of other files is there
+                // again if the message stays.
+                let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
+                if let FileAccess::ReadOnly(reason) = access
+                    && !is_made
+                    && kind != Kind::Directory
+                {
+                    return Err(Error::NotPermitted(reason));
+                }
+                self.check_writable(&to.message, contents)?;
+                self.differ(&to.message, contents);
+                contents.removals.remove(path, process);
+                contents.temporaries.remove_below(path);
+            }
+            Found::EmptyDirectory(_) | Found::Arrival(_) => {}
+        }
+        if process == Process::None {
+            self.finish_removals(&to.message, contents, false);
+        }
+        self.saver.schedule(contents, to.message.base);
+        Ok(())
+    }
+
+    /// Renames a file within a message. With `no_replace` nothing may have the new name.
+    pub(super) fn rename_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        (new_parent, new_name): (NodeId, &OsStr),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let old = self.new_path(&contents, to.number, name)?;
+        let new = self.new_path(&contents, new_parent, new_name)?;
+        let found = self.find(&to.message, &contents, &old)?;
+        let replaced = match self.find(&to.message, &contents, &new) {
+            Ok(found) => Some(found.kind()),
+            Err(Error::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        if old == new {
+            return Ok(());
+        }
+        if no_replace && replaced.is_some() {
+            return Err(Error::Exists);
+        }
+        match (found.kind(), replaced) {
+            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => {
+                return Err(Error::NotADirectory);
+            }
+            (Kind::File, Some(Kind::Directory)) => return Err(Error::IsADirectory),
+            (Kind::Directory, Some(Kind::Directory)) => return Err(Error::NotEmpty),
+            _ => {}
+        }
+        self.differ(&to.message, &mut contents);
+        self.move_file(to, &mut contents, &found, (&old, &new), replaced.is_some())?;
+        self.saver.schedule(&contents, to.message.base);
+        Ok(())
+    }
+
+    fn move_file(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        found: &Found,
+        (old, new): (&str, &str),
+        is_replacing: bool,
+    ) -> Result<(), Error> {
+        let target = match contents.temporaries.get(new) {
+            Some(_) => New::Temporary,
+            None => self.new_name(&to.message, contents, new, false)?,
+        };
+        match (found, target) {
+            (Found::Temporary(_), New::Temporary) => {
+                contents.temporaries.remove(new);
+                contents.temporaries.rename(old, new);
+                contents.removals.rename(old, new);
+                contents.numbers.rename(old, new, is_replacing);
+                return Ok(());
+            }
+            (Found::Temporary(file), New::Value) if file.file().is_some() => {
+                self.check_writable(&to.message, contents)?;
+                let was_hidden = self.take_hidden_place(&to.message, contents, new)?;
+                self.set_to(to, contents, (old, new))?;
+                contents.temporaries.remove(old);
+                contents.numbers.rename(old, new, is_replacing && !was_hidden);
+                return Ok(());
+            }
+            (Found::Node(_, _, Kind::File) | Found::New(_), New::Temporary) => {
+                let bytes = self.bytes_of(&to.message, contents, old)?;
+                let copy = TemporaryKind::File(TemporaryFile::new(bytes));
+                contents.temporaries.put(new, Temporary::new(copy, FILE_BITS))?;
+                match found {
+                    Found::New(_) => contents.numbers.remove(old, view::fixed_number(old)),
+                    _ => contents.removals.rename_away(old, new),
+                }
+                return Ok(());
+            }
+            (Found::New(file), New::Value) => {
+                self.take_hidden_place(&to.message, contents, new)?;
+                self.set_to(to, contents, (old, new))?;
+                file.lock().settle();
+            }
+            (Found::Node(_, _, kind), New::Value) => {
+                self.check_writable(&to.message, contents)?;
+                self.take_hidden_place(&to.message, contents, new)?;
+                let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+                let takes_place = is_replacing && *kind == Kind::File;
+                match (both_attached && !takes_place, kind) {
+                    (true, _) => {
+                        let (from, to_path) = (old.to_owned(), new.to_owned());
+                        let rename = Operation::Rename { from, to: to_path };
+                        self.apply(&to.message, contents, &rename)?;
+                    }
+                    (false, Kind::File) => {
+                        self.set_to(to, contents, (old, new))?;
+                        let remove = Operation::Remove { path: old.to_owned() };
+                        self.apply(&to.message, contents, &remove)?;
+                    }
+                    (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
+                }
+            }
+            _ => return Err(self.refuse(contents, new, NO_NAME)),
+        }
+        if let Some(time) = contents.times.remove(old) {
+            contents.times.insert(new.to_owned(), time);
+        }
+        // What is beside the values in a directory that moves.
+        contents.temporaries.rename(old, new);
+        contents.removals.rename(old, new);
+        contents.numbers.rename(old, new, is_replacing);
+        Ok(())
+    }
+
+    /// Sets a file to the bytes of another one, which is renamed onto it.
+    fn set_to(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        (old, new): (&str, &str),
+    ) -> Result<(), Error> {
+        let value = into_source(self.bytes_of(&to.message, contents, old)?)?;
+        let set = Operation::Set { path: new.to_owned(), value };
+        self.apply(&to.message, contents, &set)?;
+        let number = contents.numbers.number(new, view::fixed_number(new));
+        if let Some(open) = contents.files.get(&number) {
+            open.lock().replaced();
+        }
+        self.settled(&to.message, contents, new);
+        Ok(())
+    }
+
+    /// Cuts or lengthens a file by its path: its bytes become the value at once.
+    pub(super) fn truncate(&self, to: &ToChange<'_>, len: u64) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let path = self.path_in(&contents, to.number)?;
+        match self.find_hidden(&to.message, &contents, &path)? {
+            Found::Arrival(arrival) => return arrival.set_len(len),
+            Found::Temporary(file) => {
+                let bytes = file.file().ok_or(Error::IsADirectory)?;
+                return bytes.change(|bytes| bytes.set_len(len));
+            }
+            Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_) => {}
+        }
+        self.check_settable(&to.message, &contents, &path)?;
+        let mut buffer = match len {
+            0 => Buffer::default(),
+            _ => self.bytes_of(&to.message, &contents, &path)?,
+        };
+        buffer.set_len(len).map_err(Error::Buffer)?;
+        let value = into_source(buffer)?;
+        self.apply(&to.message, &mut contents, &Operation::Set { path, value })?;
+        if let Some(open) = contents.files.get(&to.number) {
+            open.lock().replaced();
+        }
+        self.saver.schedule(&contents, to.message.base);
+        Ok(())
+    }
+
+    /// Whether a file may be written to.
+    pub(super) fn check_settable(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        path: &str,
+    ) -> Result<(), Error> {
+        let open = self.present(message, contents)?;
+        match self.access_in(&open, path)? {
+            FileAccess::Settable => self.check_writable(message, contents),
+            FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
+            FileAccess::ReadOnly(reason) | FileAccess::Unknown(reason) => {
+                Err(Error::NotPermitted(reason))
+            }
+        }
+    }
+
+    /// The bytes of a file of a message as its readers see them, or of a temporary file.
+    pub(super) fn bytes_of(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        path: &str,
+    ) -> Result<Buffer, Error> {
+        let number = contents.numbers.number(path, view::fixed_number(path));
+        let open = contents.files.get(&number).map(|file| file.lock());
+        if let Some(content) = open.filter(|content| content.is_seen()) {
+            return content.copy();
+        }
+        match self.find(message, contents, path)? {
+            Found::Temporary(file) => {
+                let file = file.file().ok_or(Error::IsADirectory)?;
+                file.with(Buffer::copy)
+            }
+            Found::Node(open, id, Kind::File) => {
+                let in_message = |error: view::Error| message_error(&contents.path, error);
+                if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
+                    return Err(Error::Buffer(std::io::ErrorKind::FileTooLarge.into()));
+                }
+                let read = |offset, size| open.tree.read(id, offset, size);
+                Buffer::filled::<view::Error>(read).map_err(in_message)
+            }
+            Found::New(_) => Ok(Buffer::default()),
+            _ => Err(Error::IsADirectory),
+        }
+    }
+
+    fn new_path(&self, contents: &Contents, parent: NodeId, name: &OsStr) -> Result<String, Error> {
+        Ok(joined(&self.path_in(contents, parent)?, name_text(name)?))
+    }
+
+    fn is_there(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        path: &str,
+    ) -> Result<bool, Error> {
+        match self.find(message, contents, path) {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What a new name is to be. `is_unseen` if it is created by who fills a new message that has
+    /// it by itself, or would have.
+    fn new_name(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        path: &str,
+        is_unseen: bool,
+    ) -> Result<New, Error> {
+        let (parent, name) = split(path);
+        match contents.temporaries.get(parent).map(|file| &file.kind) {
+            Some(TemporaryKind::Directory) => return Ok(New::Copy),
+            Some(_) => return Err(Error::NotADirectory),
+            None => {}
+        }
+        let open = self.present(message, contents)?;
+        let in_attachments = view::is_attachment_path(path);
+        let is_temporary = temporary::tool_of(name, in_attachments).is_some();
+        match self.access_in(&open, path)? {
+            FileAccess::Settable if is_temporary && open.tree.resolve(path).is_err() => {
+                Ok(New::Temporary)
+            }
+            FileAccess::Settable => Ok(New::Value),
+            FileAccess::EmbeddedMessage => Ok(New::Value),
+            FileAccess::Directory => Ok(New::Directory),
+            FileAccess::Unknown(_) if is_temporary => Ok(New::Temporary),
+            FileAccess::Unknown(_) | FileAccess::ReadOnly(_)
+                if is_unseen && view::is_message_entry(name) =>
+            {
+                Ok(New::Copy)
+            }
+            FileAccess::Unknown(reason) | FileAccess::ReadOnly(reason) => {
+                Err(self.refuse(contents, path, reason))
+            }
+        }
+    }
+
+    /// Refuses a name that no message has, and says where such a file goes.
+    fn refuse(&self, contents: &Contents, path: &str, reason: &'static str) -> Error {
+        tracing::warn!("{}/{path} is refused: {reason}", contents.path.display());
+        Error::NotPermitted(reason)
+    }
+
+    /// Has a file that is created take the place of one that was removed or renamed away: whoever
+    /// has that open keeps it, and the new file has another number.
+    fn take_hidden_place(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        path: &str,
+    ) -> Result<bool, Error> {
+        if !contents.removals.hides(path) {
+            return Ok(false);
+        }
+        let found = self.find_hidden(message, contents, path);
+        self.orphan(message, contents, path);
+        contents.removals.show(path);
+        if let Ok(Found::Node(_, _, Kind::Directory)) = found {
+            let remove = Operation::Remove { path: path.to_owned() };
+            self.apply(message, contents, &remove)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a path is that of a file that is made of others and listed beside the values.
+fn is_listed_made(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    !["mapi", "raw"].contains(&first)
+}
+
+/// A name as messages have them.
+pub(super) fn name_text(name: &OsStr) -> Result<&str, Error> {
+    const NAME_BYTES_MAX: usize = 255;
+    match name.to_str() {
+        Some(text) if text.len() <= NAME_BYTES_MAX => Ok(text),
+        Some(_) => Err(Error::NameTooLong),
+        None => Err(Error::NotPermitted("a name is text in UTF-8")),
+    }
+}
+
+pub(super) fn into_source(buffer: Buffer) -> Result<Arc<Source>, Error> {
+    buffer.share().map_err(Error::Buffer)
+}

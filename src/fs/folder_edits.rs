@@ -1,0 +1,448 @@
+//! Messages in the folders of the source: created, copied there as files, moved, removed.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use crate::storage::Source;
+use crate::view::{self, FileAccess, NodeId};
+
+use super::arrival::Arrival;
+use super::directory::{MessageDirectory, State};
+use super::editing::Operation;
+use super::entries::{ToChange, into_source};
+use super::handles::On;
+use super::ino::{Identity, Ino, SourceKind, SourceNode};
+use super::messages::{MessageNode, message_error};
+use super::metadata::Metadata;
+use super::shown::Found;
+use super::{Entry, Error, Fs, is_message_name, source_error, temporary};
+
+/// Tells messages apart that have no file yet.
+static CREATED: AtomicI64 = AtomicI64::new(1);
+
+impl Fs {
+    /// The message at a path of a folder that has edits, is being written, or was saved or moved by
+    /// this mount; `None` if it is as its file says, or is none.
+    pub(super) fn claimed_entry(
+        &self,
+        path: &Path,
+        metadata: Option<&Metadata>,
+        look_up: bool,
+    ) -> Option<Result<Entry, Error>> {
+        let base = self.nodes.claimed(path)?;
+        let message = self.known_message(base).ok()?;
+        let directory = message.directory.clone()?;
+        let mut contents = directory.lock();
+        let is_it = match &contents.state {
+            State::Edited(_) | State::Arriving(_) => true,
+            State::Clean => metadata.is_some_and(|found| found.identity() == message.node.identity),
+            State::Removed => false,
+        };
+        if !is_it {
+            // Others have put another file there.
+            self.nodes.unclaim(path, base);
+            let was_held = std::mem::take(&mut contents.is_held);
+            drop(contents);
+            self.nodes.forget(base, u64::from(was_held));
+            return None;
+        }
+        if look_up {
+            self.nodes.look_up_inside(base, 1);
+        }
+        let entry = self.attr_in_contents(&message, &mut contents, NodeId(0));
+        if entry.is_err() && look_up {
+            self.nodes.forget(base, 1);
+        }
+        Some(entry)
+    }
+
+    /// The names in a folder of messages that the source does not have yet.
+    pub(super) fn pending_names(&self, folder: &Path) -> Vec<OsString> {
+        let claimed = self.nodes.claimed_in(folder).into_iter();
+        let is_pending = |base| {
+            let message = self.known_message(base).ok();
+            let directory = message.and_then(|message| message.directory);
+            directory.is_some_and(|directory| directory.lock().is_pending())
+        };
+        claimed.filter(|(_, base)| is_pending(*base)).map(|(name, _)| name).collect()
+    }
+
+    /// Creates a file in a folder and opens it, to become a message.
+    pub(super) fn create_file(&self, path: &Path) -> Result<(Entry, u64), Error> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if !is_message_name(path) && temporary::tool_of(&name, false).is_none() {
+            tracing::warn!("{}: refused: only messages go into folders: NAME.msg", path.display());
+            return Err(Error::Source {
+                path: path.to_owned(),
+                source: std::io::Error::from_raw_os_error(libc::EROFS),
+            });
+        }
+        let (message, directory) = self.enter_new(path)?;
+        let arrival = Arrival::new();
+        let mut contents = directory.lock();
+        contents.state = State::Arriving(Arc::clone(&arrival));
+        let entry = self.attr_in_contents(&message, &mut contents, NodeId(0))?;
+        drop(contents);
+        // One for the kernel is there, and one is for the handle.
+        self.nodes.look_up_inside(message.base, 1);
+        let on = On::Arrival { arrival, written: Default::default() };
+        Ok((entry, self.handles.add(&directory, on)))
+    }
+
+    /// Creates a message.
+    pub(super) fn create_message(&self, path: &Path, process: u32) -> Result<Entry, Error> {
+        let (message, directory) = self.enter_new(path)?;
+        let mut contents = directory.lock();
+        contents.creators.created("", process);
+        let created = self.create_new(&message, &mut contents);
+        let created =
+            created.and_then(|()| self.attr_in_contents(&message, &mut contents, NodeId(0)));
+        match &created {
+            Ok(_) => self.saver.schedule(&contents, message.base),
+            Err(_) => self.nodes.forget(message.base, 1),
+        }
+        created
+    }
+
+    /// Enters a message that is to be created, looked up once.
+    fn enter_new(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+        if self.exists(path) {
+            return Err(Error::Exists);
+        }
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.source.check_writable(folder).map_err(|error| source_error(path, error))?;
+        // A number that no file has: an inode number of 0 is none.
+        let ctime = (CREATED.fetch_add(1, Ordering::Relaxed), 0);
+        let identity = Identity { ctime, ..Identity::default() };
+        let node = SourceNode { path: path.to_owned(), kind: SourceKind::Message, identity };
+        let node = Arc::new(node);
+        let base = self.nodes.look_up(&node);
+        self.nodes.claim(base, &node);
+        let directory = self.nodes.directory(base).ok_or(Error::NotFound)?;
+        Ok((self.known_message(base)?, directory))
+    }
+
+    /// Whether there is a file or a message at a path of a folder.
+    fn exists(&self, path: &Path) -> bool {
+        let is_pending = || {
+            let directory = self.nodes.claimed(path).and_then(|base| self.nodes.directory(base));
+            directory.is_some_and(|directory| directory.lock().is_pending())
+        };
+        self.source.metadata(path).is_ok() || is_pending()
+    }
+
+    /// The message at a path of a folder, to be moved or removed; it is looked up once.
+    fn message_at(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+        let metadata = self.source.metadata(path).map_err(|error| source_error(path, error)).ok();
+        let base = match (self.nodes.claimed(path), metadata) {
+            (Some(base), _) => {
+                self.nodes.look_up_inside(base, 1);
+                base
+            }
+            (None, Some(metadata)) => {
+                self.nodes.look_up(&Arc::new(self.source_node(path, &metadata)))
+            }
+            (None, None) => return Err(Error::NotFound),
+        };
+        let directory = self.nodes.directory(base).ok_or(Error::NotFound)?;
+        Ok((self.known_message(base)?, directory))
+    }
+
+    /// Renames a message, or a file that is to become one, in the folders of the source.
+    pub(super) fn rename_in_folders(
+        &self,
+        from: &Path,
+        to: &Path,
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let (message, directory) = self.message_at(from)?;
+        let renamed = self.rename_message(&message, &directory, (from, to), no_replace);
+        self.nodes.forget(message.base, 1);
+        renamed
+    }
+
+    fn rename_message(
+        &self,
+        message: &MessageNode,
+        directory: &Arc<MessageDirectory>,
+        (from, to): (&Path, &Path),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let arrival = match &directory.lock().state {
+            State::Arriving(arrival) => Some(Arc::clone(arrival)),
+            _ => None,
+        };
+        if let Some(arrival) = arrival {
+            return self.rename_arrival(directory, &arrival, to, no_replace);
+        }
+        if !is_message_name(to) {
+            return Err(Error::NotPermitted("the name of a message ends in .msg or .oft"));
+        }
+        // What is unsaved is saved under the old name first.
+        self.save(directory, false)?;
+        if self.exists(to) {
+            // A directory is replaced by no other that is not empty.
+            return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
+        }
+        let mut contents = directory.lock_idle();
+        self.source.rename(from, to).map_err(|error| source_error(from, error))?;
+        to.clone_into(&mut contents.path);
+        self.moved(message, to);
+        Ok(())
+    }
+
+    /// Has the number of a message stand for its file as it is now, at this path.
+    pub(super) fn moved(&self, message: &MessageNode, path: &Path) {
+        let Ok(metadata) = self.source.metadata(path) else { return };
+        let identity = metadata.identity();
+        let node = SourceNode { path: path.to_owned(), kind: SourceKind::Message, identity };
+        self.nodes.claim(message.base, &Arc::new(node));
+    }
+
+    /// Gives a file that is being written its name: with that of a message it becomes one.
+    fn rename_arrival(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        arrival: &Arc<Arrival>,
+        to: &Path,
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let name = to.file_name().unwrap_or_default().to_string_lossy();
+        if is_message_name(to) {
+            if no_replace && self.exists(to) {
+                return Err(Error::Exists);
+            }
+            self.land_at(arrival, to)?;
+            if !arrival.is_open() {
+                self.end_arrival(directory);
+                return Ok(());
+            }
+        } else if temporary::tool_of(&name, false).is_none() {
+            return Err(Error::NotPermitted("the name of a message ends in .msg or .oft"));
+        }
+        let node = self.nodes.get(directory.base).ok_or(Error::NotFound)?;
+        to.clone_into(&mut directory.lock().path);
+        let moved = SourceNode { path: to.to_owned(), ..(*node).clone() };
+        self.nodes.claim(directory.base, &Arc::new(moved));
+        Ok(())
+    }
+
+    /// Removes a message from the source, if that is allowed. If not, everything in it that was
+    /// removed is there again.
+    pub(super) fn remove_message(&self, path: &Path) -> Result<(), Error> {
+        let (message, directory) = self.message_at(path)?;
+        let removed = self.remove_known(&message, &directory, path);
+        self.nodes.forget(message.base, 1);
+        removed
+    }
+
+    fn remove_known(
+        &self,
+        message: &MessageNode,
+        directory: &Arc<MessageDirectory>,
+        path: &Path,
+    ) -> Result<(), Error> {
+        let mut contents = directory.lock_idle();
+        let was_new = contents.edits().is_some_and(|edited| edited.is_new);
+        if !self.may_remove() && !was_new {
+            if contents.removals.undo() {
+                tracing::info!("{}: what was removed in it is there again", path.display());
+            }
+            return Err(Error::NotPermitted("messages are removed with -o delete only"));
+        }
+        if !was_new {
+            self.source.remove(path).map_err(|error| source_error(path, error))?;
+        }
+        self.discard(&mut contents)?;
+        contents.state = State::Removed;
+        let was_held = std::mem::take(&mut contents.is_held);
+        drop(contents);
+        self.nodes.unclaim(path, message.base);
+        self.saver.cancel(message.base);
+        self.nodes.forget(message.base, u64::from(was_held));
+        Ok(())
+    }
+
+    /// Removes a file that is being written into a folder; false if there is none.
+    pub(super) fn remove_arrival(&self, path: &Path) -> bool {
+        let directory = self.nodes.claimed(path).and_then(|base| self.nodes.directory(base));
+        let Some(directory) = directory else { return false };
+        let is_arriving = matches!(directory.lock().state, State::Arriving(_));
+        if is_arriving {
+            self.end_arrival(&directory);
+        }
+        is_arriving
+    }
+
+    /// The name of a file that was written stands for a message from now on, or for nothing.
+    pub(super) fn end_arrival(&self, directory: &Arc<MessageDirectory>) {
+        let mut contents = directory.lock();
+        contents.state = State::Removed;
+        let path = contents.path.clone();
+        drop(contents);
+        self.nodes.unclaim(&path, directory.base);
+    }
+
+    /// Puts a file that was written into the source, if it has the name of a message.
+    ///
+    /// # Errors
+    /// If it is no message, or cannot be written.
+    pub(super) fn land(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        arrival: &Arc<Arrival>,
+    ) -> Result<(), Error> {
+        let path = match &*directory.lock() {
+            contents if matches!(contents.state, State::Arriving(_)) => contents.path.clone(),
+            _ => return Ok(()),
+        };
+        if !is_message_name(&path) || arrival.has_landed() {
+            return Ok(());
+        }
+        let landed = self.land_at(arrival, &path);
+        if let Err(error) = &landed {
+            tracing::warn!("{}: not kept: {error}", path.display());
+        }
+        landed
+    }
+
+    fn land_at(&self, arrival: &Arc<Arrival>, path: &Path) -> Result<(), Error> {
+        let bytes = arrival.message(&self.session).map_err(|error| message_error(path, error))?;
+        self.put_message(path, &bytes, arrival.modified())?;
+        arrival.land();
+        Ok(())
+    }
+
+    /// Writes a whole message file into a folder, byte for byte; it is on the disk then. A message
+    /// of the same name is replaced.
+    fn put_message(
+        &self,
+        path: &Path,
+        bytes: &Source,
+        modified: Option<std::time::SystemTime>,
+    ) -> Result<(), Error> {
+        let folder = path.parent().unwrap_or(Path::new(""));
+        self.state()?.note(folder);
+        self.source.put(path, bytes, modified).map_err(|error| source_error(path, error))
+    }
+
+    /// Moves a message between a folder and `attachments/`, or from one message to another. It is
+    /// written and on the disk where it goes before it is gone where it was.
+    pub(super) fn move_whole(
+        &self,
+        from: (Ino, &std::ffi::OsStr),
+        to: (Ino, &std::ffi::OsStr),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let (origin, target) = (self.to_change(from.0)?, self.to_change(to.0)?);
+        match (origin, target) {
+            (Some(origin), None) => {
+                let path = self.in_folder(to.0, to.1)?;
+                if !is_message_name(&path) {
+                    return Err(Error::OtherDevice);
+                }
+                if self.exists(&path) {
+                    return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
+                }
+                let (old, bytes) = self.embedded(&origin, from.1)?;
+                self.put_message(&path, &bytes, None)?;
+                self.remove_moved(&origin, old)
+            }
+            (None, Some(target)) => {
+                let path = self.in_folder(from.0, from.1)?;
+                let (message, directory) = self.message_at(&path)?;
+                let moved = self.move_into(&path, &directory, &target, to.1);
+                self.nodes.forget(message.base, 1);
+                moved
+            }
+            (Some(origin), Some(target)) => {
+                let (old, bytes) = self.embedded(&origin, from.1)?;
+                self.embed(&target, to.1, bytes)?;
+                self.remove_moved(&origin, old)
+            }
+            (None, None) => Err(Error::OtherDevice),
+        }
+    }
+
+    /// The whole embedded message of a name, as a file of its own; any other file is copied and
+    /// removed by who moves it.
+    fn embedded(
+        &self,
+        origin: &ToChange<'_>,
+        name: &std::ffi::OsStr,
+    ) -> Result<(String, Arc<Source>), Error> {
+        let contents = origin.lock();
+        let directory = self.path_in(&contents, origin.number)?;
+        let path = super::directory::joined(&directory, super::entries::name_text(name)?);
+        let Found::Node(open, ..) = self.find(&origin.message, &contents, &path)? else {
+            return Err(Error::OtherDevice);
+        };
+        if self.access_in(&open, &path)? != FileAccess::EmbeddedMessage {
+            return Err(Error::OtherDevice);
+        }
+        let file = super::directory::joined(&path, "message.msg");
+        let bytes = self.bytes_of(&origin.message, &contents, &file)?;
+        Ok((path, into_source(bytes)?))
+    }
+
+    /// Removes what was moved elsewhere: for good, since it is there.
+    fn remove_moved(&self, origin: &ToChange<'_>, path: String) -> Result<(), Error> {
+        let mut contents = origin.lock();
+        self.orphan(&origin.message, &mut contents, &path);
+        self.apply(&origin.message, &mut contents, &Operation::Remove { path })?;
+        self.saver.schedule(&contents, origin.message.base);
+        Ok(())
+    }
+
+    /// Embeds a message in another one, which is saved.
+    fn embed(
+        &self,
+        target: &ToChange<'_>,
+        name: &std::ffi::OsStr,
+        value: Arc<Source>,
+    ) -> Result<(), Error> {
+        let mut contents = target.lock();
+        let directory = self.path_in(&contents, target.number)?;
+        let path = super::directory::joined(&directory, super::entries::name_text(name)?);
+        let is_message = view::is_attachment_path(&path) && view::is_message_name(&path);
+        if !is_message || self.find(&target.message, &contents, &path).is_ok() {
+            return Err(if is_message { Error::NotEmpty } else { Error::OtherDevice });
+        }
+        self.apply(&target.message, &mut contents, &Operation::Set { path: path.clone(), value })?;
+        self.settled(&target.message, &mut contents, &path);
+        drop(contents);
+        self.save(&target.directory, false)
+    }
+
+    fn move_into(
+        &self,
+        path: &PathBuf,
+        directory: &Arc<MessageDirectory>,
+        target: &ToChange<'_>,
+        name: &std::ffi::OsStr,
+    ) -> Result<(), Error> {
+        if matches!(directory.lock().state, State::Arriving(_))
+            || directory.base == target.directory.base
+        {
+            return Err(Error::OtherDevice);
+        }
+        self.save(directory, false)?;
+        let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
+        let (bytes, metadata) =
+            Source::from_file(file).map_err(|error| source_error(path, error))?;
+        let identity = Metadata::from(&metadata).identity();
+        self.embed(target, name, Arc::new(bytes))?;
+        let now = self.source.metadata(path).map_err(|error| source_error(path, error))?;
+        if now.identity() != identity {
+            return Err(Error::Stale { path: path.clone() });
+        }
+        self.source.remove(path).map_err(|error| source_error(path, error))?;
+        let mut contents = directory.lock_idle();
+        contents.state = State::Removed;
+        drop(contents);
+        self.nodes.unclaim(path, directory.base);
+        Ok(())
+    }
+}

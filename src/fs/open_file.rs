@@ -1,0 +1,277 @@
+//! A file of a message that is open for writing: one buffer, which all its writing handles share
+//! and readers see.
+//!
+//! Knows nothing of messages: it says when the bytes are to become the value.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use crate::storage::Source;
+use crate::view::NodeId;
+
+use super::Error;
+use super::buffer::Buffer;
+
+/// How a file is opened (`open(2)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct OpenFlags(pub(super) i32);
+
+impl OpenFlags {
+    pub(super) fn is_writing(self) -> bool {
+        self.0 & libc::O_ACCMODE != libc::O_RDONLY
+    }
+
+    pub(super) fn truncates(self) -> bool {
+        self.0 & libc::O_TRUNC != 0
+    }
+
+    pub(super) fn is_exclusive(self) -> bool {
+        self.0 & libc::O_EXCL != 0
+    }
+
+    pub(super) fn appends(self) -> bool {
+        self.0 & libc::O_APPEND != 0
+    }
+}
+
+/// A file that is open for writing.
+#[derive(Debug)]
+pub(super) struct OpenFile {
+    pub(super) number: NodeId,
+    content: Mutex<Content>,
+}
+
+/// How the bytes of an open file and its value differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// They do not.
+    Settled,
+    /// The file was emptied and nothing was written since. A shell empties a file, closes a copy
+    /// of its descriptor, and only then writes.
+    Emptied,
+    /// The file was written to.
+    Written,
+    /// It was written to, and the bytes were refused as a value. They may still become one; until
+    /// then everybody else sees the old value.
+    Refused,
+}
+
+/// When the bytes are to become the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// At a FLUSH of a handle that was written to since its last one.
+    Flush,
+    /// At `fsync`, at a truncate by path, and at the last RELEASE: then an emptied file counts too.
+    Whole,
+}
+
+/// The bytes of an open file.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// `None` until the present value is needed.
+    bytes: Option<Buffer>,
+    progress: Progress,
+    /// Whether a value holds the bytes, so that they may not change any more.
+    is_shared: bool,
+    /// Whether the message has no such file yet.
+    is_new: bool,
+    handles: u32,
+    changed: SystemTime,
+}
+
+impl OpenFile {
+    /// A file that the message has, or with `is_new` will have, open once.
+    pub(super) fn new(number: NodeId, is_new: bool) -> Arc<Self> {
+        let content = Content {
+            bytes: is_new.then(Buffer::default),
+            progress: if is_new { Progress::Emptied } else { Progress::Settled },
+            is_shared: false,
+            is_new,
+            handles: 0,
+            changed: SystemTime::now(),
+        };
+        Arc::new(Self { number, content: Mutex::new(content) })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Content> {
+        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Content {
+    /// Counts one more handle.
+    pub(super) fn open(&mut self) {
+        self.handles += 1;
+    }
+
+    /// Counts one handle less; whether that was the last one.
+    pub(super) fn close(&mut self) -> bool {
+        self.handles = self.handles.saturating_sub(1);
+        self.handles == 0
+    }
+
+    pub(super) fn is_loaded(&self) -> bool {
+        self.bytes.is_some()
+    }
+
+    /// Takes the present value, to change it.
+    pub(super) fn load(&mut self, value: Buffer) {
+        self.bytes.get_or_insert(value);
+    }
+
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Whether bytes were written that are not the value.
+    pub(super) fn is_written(&self) -> bool {
+        matches!(self.progress, Progress::Written | Progress::Refused)
+    }
+
+    /// Whether the bytes were refused as a value.
+    pub(super) fn is_refused(&self) -> bool {
+        self.progress == Progress::Refused
+    }
+
+    /// Whether others see the bytes and not the value of the message.
+    pub(super) fn is_seen(&self) -> bool {
+        let is_ahead = matches!(self.progress, Progress::Emptied | Progress::Written);
+        self.bytes.is_some() && (self.is_new || is_ahead)
+    }
+
+    /// The length of the bytes if they differ from the value, and when they were changed.
+    pub(super) fn len_and_time(&self) -> Option<(u64, SystemTime)> {
+        let bytes = self.bytes.as_ref().filter(|_| self.is_seen())?;
+        Some((bytes.len().unwrap_or(0), self.changed))
+    }
+
+    pub(super) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        match &self.bytes {
+            Some(bytes) => bytes.read(offset, size).map_err(Error::Buffer),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The bytes as a buffer of their own.
+    pub(super) fn copy(&self) -> Result<Buffer, Error> {
+        let copied = self.bytes.as_ref().map(Buffer::copy).transpose();
+        Ok(copied.map_err(Error::Buffer)?.unwrap_or_default())
+    }
+
+    /// Writes at a place, or at the end.
+    pub(super) fn write(&mut self, offset: Option<u64>, bytes: &[u8]) -> Result<(), Error> {
+        let buffer = self.change()?;
+        let offset = match offset {
+            Some(offset) => offset,
+            None => buffer.len().map_err(Error::Buffer)?,
+        };
+        buffer.write(offset, bytes).map_err(Error::Buffer)?;
+        self.progress = Progress::Written;
+        Ok(())
+    }
+
+    /// Cuts the bytes, or fills them up with zeros.
+    pub(super) fn set_len(&mut self, len: u64) -> Result<(), Error> {
+        let buffer = self.change()?;
+        buffer.set_len(len).map_err(Error::Buffer)?;
+        self.progress = if len == 0 { Progress::Emptied } else { Progress::Written };
+        Ok(())
+    }
+
+    /// The bytes if they are to become the value at such a moment, and are not.
+    pub(super) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
+        match (self.progress, moment) {
+            (Progress::Settled, _) | (Progress::Emptied, Moment::Flush) => Ok(None),
+            (Progress::Emptied, Moment::Whole) | (Progress::Written | Progress::Refused, _) => {
+                self.share().map(Some)
+            }
+        }
+    }
+
+    /// The bytes have become the value.
+    pub(super) fn settle(&mut self) {
+        self.progress = Progress::Settled;
+        self.is_new = false;
+    }
+
+    /// The bytes were refused as a value.
+    pub(super) fn refuse(&mut self) {
+        self.progress = Progress::Refused;
+    }
+
+    /// The value was set by other means, and is read anew.
+    pub(super) fn replaced(&mut self) {
+        self.settle();
+        self.bytes = None;
+        self.is_shared = false;
+    }
+
+    /// The bytes, to be changed.
+    fn change(&mut self) -> Result<&mut Buffer, Error> {
+        if self.is_shared
+            && let Some(buffer) = &self.bytes
+        {
+            self.bytes = Some(buffer.copy().map_err(Error::Buffer)?);
+            self.is_shared = false;
+        }
+        self.changed = SystemTime::now();
+        Ok(self.bytes.get_or_insert_default())
+    }
+
+    /// The bytes as the content of a value.
+    pub(super) fn share(&mut self) -> Result<Arc<Source>, Error> {
+        let bytes = self.bytes.get_or_insert_default();
+        self.is_shared = matches!(bytes, Buffer::File(_));
+        bytes.share().map_err(Error::Buffer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Moment, NodeId, OpenFile};
+    use crate::fs::buffer::Buffer;
+
+    fn bytes(file: &OpenFile, moment: Moment) -> Option<Vec<u8>> {
+        let source = file.lock().due(moment).unwrap()?;
+        let mut bytes = vec![0; usize::try_from(source.len()).unwrap()];
+        source.read_at(0, &mut bytes).unwrap();
+        Some(bytes)
+    }
+
+    #[test]
+    fn an_emptied_file_waits_for_what_is_written() {
+        let file = OpenFile::new(NodeId(16), false);
+        file.lock().set_len(0).unwrap();
+        assert_eq!(bytes(&file, Moment::Flush), None);
+        file.lock().write(Some(0), b"a").unwrap();
+        assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
+        file.lock().settle();
+        assert_eq!(bytes(&file, Moment::Whole), None);
+        file.lock().set_len(0).unwrap();
+        assert_eq!(bytes(&file, Moment::Whole), Some(Vec::new()));
+    }
+
+    #[test]
+    fn appenders_lose_nothing_of_each_other() {
+        let file = OpenFile::new(NodeId(16), false);
+        let mut old = Buffer::default();
+        old.write(0, b"old ").unwrap();
+        file.lock().load(old);
+        for word in [b"one ", b"two "] {
+            file.lock().write(None, word).unwrap();
+        }
+        assert_eq!(bytes(&file, Moment::Flush).unwrap(), b"old one two ");
+    }
+
+    #[test]
+    fn a_value_stays_when_more_is_written() {
+        let file = OpenFile::new(NodeId(16), true);
+        file.lock().write(Some(2 << 20), b"end").unwrap();
+        let value = file.lock().due(Moment::Flush).unwrap().unwrap();
+        file.lock().settle();
+        file.lock().write(Some(0), b"x").unwrap();
+        let mut first = [9];
+        value.read_at(0, &mut first).unwrap();
+        assert_eq!(first, [0]);
+    }
+}

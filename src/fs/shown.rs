@@ -1,0 +1,546 @@
+//! What the files of a message show when something differs from its file: edits, files that are
+//! being written, temporary files, what was removed.
+//!
+//! A message of which nothing differs is shown by `messages` alone.
+
+use std::ffi::OsStr;
+use std::sync::{Arc, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use crate::view::{self, FileAccess, Kind, NodeId};
+
+use super::arrival::Arrival;
+use super::attr::{self, Attr, FileType};
+use super::directory::{Contents, MessageDirectory, State, joined, split};
+use super::ino::Ino;
+use super::messages::{Looked, MessageNode, OpenMessage, message_error};
+use super::open_file::OpenFile;
+use super::temporary::{Temporary, TemporaryKind};
+use super::{Add, DirectoryEntry, Entry, Error, Fs, folders, source_error};
+
+/// What may be written to has these bits, if its message has them.
+const WRITE_BITS: u16 = 0o222;
+
+/// What a path in a message leads to.
+pub(super) enum Found {
+    /// A file or directory of the message.
+    Node(Arc<OpenMessage>, NodeId, Kind),
+    /// A directory that is there so that something can be put into it.
+    EmptyDirectory(Arc<OpenMessage>),
+    /// A file that is being written for the first time.
+    New(Arc<OpenFile>),
+    Temporary(Temporary),
+    /// The path is the empty one: a file in a folder that becomes a message.
+    Arrival(Arc<Arrival>),
+}
+
+impl Found {
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Node(_, _, kind) => *kind,
+            Self::EmptyDirectory(_) => Kind::Directory,
+            Self::New(_) | Self::Arrival(_) => Kind::File,
+            Self::Temporary(file) => match file.kind {
+                TemporaryKind::File(_) | TemporaryKind::Copy(_) => Kind::File,
+                TemporaryKind::Directory => Kind::Directory,
+                TemporaryKind::Symlink(_) => Kind::Symlink,
+            },
+        }
+    }
+
+    /// The number that the tree of the message has for it.
+    pub(super) fn in_tree(&self) -> Option<NodeId> {
+        match self {
+            Self::Node(_, id, _) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+impl Fs {
+    /// The contents of a message if anything differs from its file. Removals whose process has
+    /// ended become final here, so that whoever looks next sees what follows from them.
+    pub(super) fn differing<'a>(
+        &self,
+        message: &'a MessageNode,
+    ) -> Option<(&'a Arc<MessageDirectory>, MutexGuard<'a, Contents>)> {
+        let directory = message.directory.as_ref()?;
+        let mut contents = directory.lock();
+        if !contents.removals.is_empty() && !contents.is_saving() {
+            self.finish_removals(message, &mut contents, false);
+        }
+        let differs = !contents.is_as_in_file() || !contents.creators.is_empty();
+        differs.then_some((directory, contents))
+    }
+
+    pub(super) fn is_differing(&self, message: &MessageNode) -> bool {
+        self.differing(message).is_some_and(|(_, contents)| !contents.is_plain())
+    }
+
+    /// What is told of a file as it is in the file of its message: in a mount that may write it
+    /// has the bits for that, and a number that it keeps when the message gets another tree.
+    pub(super) fn told(
+        &self,
+        message: &MessageNode,
+        (parent, name): (NodeId, &str),
+        kind: Kind,
+        open: &OpenMessage,
+        attr: Attr,
+    ) -> Attr {
+        if !self.is_writable() {
+            return attr;
+        }
+        let (_, id) = attr.ino.parts();
+        let path = if parent == NodeId(0) && view::fixed_path(id) == Some(name) {
+            name.to_owned()
+        } else {
+            let Some(directory) = self.nodes.directory(message.base) else { return attr };
+            let mut contents = directory.lock();
+            let Some(above) = contents.numbers.path(parent) else { return attr };
+            let path = joined(above, name);
+            contents.numbers.tell(&path, Some(id));
+            path
+        };
+        self.permitted(open, &path, kind, attr)
+    }
+
+    /// The present state of a message that differs from its file.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if it is gone, or where it cannot be read.
+    pub(super) fn present(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+    ) -> Result<Arc<OpenMessage>, Error> {
+        match &contents.state {
+            State::Edited(edited) => Ok(Arc::clone(&edited.current)),
+            State::Clean => self.open_message(message),
+            State::Arriving(_) | State::Removed => {
+                Err(Error::Stale { path: contents.path.clone() })
+            }
+        }
+    }
+
+    /// The path of a number in a message.
+    pub(super) fn path_in(&self, contents: &Contents, number: NodeId) -> Result<String, Error> {
+        let path = contents.numbers.path(number).map(str::to_owned);
+        path.ok_or_else(|| Error::Stale { path: contents.path.clone() })
+    }
+
+    /// What a path of a message leads to, unless it is hidden.
+    pub(super) fn find(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        path: &str,
+    ) -> Result<Found, Error> {
+        if let Some(file) = contents.temporaries.get(path) {
+            return Ok(Found::Temporary(file.clone()));
+        }
+        if contents.removals.hides(path) {
+            return Err(Error::NotFound);
+        }
+        self.find_hidden(message, contents, path)
+    }
+
+    /// What a path of a message leads to, though it may be hidden: for those who have it open.
+    pub(super) fn find_hidden(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        path: &str,
+    ) -> Result<Found, Error> {
+        if let Some(file) = contents.temporaries.get(path) {
+            return Ok(Found::Temporary(file.clone()));
+        }
+        if let State::Arriving(arrival) = &contents.state {
+            return if path.is_empty() {
+                Ok(Found::Arrival(Arc::clone(arrival)))
+            } else {
+                Err(Error::NotADirectory)
+            };
+        }
+        let number = contents.numbers.number(path, view::fixed_number(path));
+        if let Some(file) = contents.files.get(&number).filter(|file| file.lock().is_new()) {
+            return Ok(Found::New(Arc::clone(file)));
+        }
+        // What file managers look for everywhere must not open every message.
+        if !path.is_empty() && !path.contains('/') && !view::is_message_entry(path) {
+            return Err(Error::NotFound);
+        }
+        let open = self.present(message, contents)?;
+        match open.tree.resolve(path) {
+            Ok((id, kind)) => Ok(Found::Node(open, id, kind)),
+            Err(view::Error::NotFound) => match self.access_in(&open, path)? {
+                FileAccess::Directory => Ok(Found::EmptyDirectory(open)),
+                _ => Err(Error::NotFound),
+            },
+            Err(error) => Err(message_error(&contents.path, error)),
+        }
+    }
+
+    /// What may be done with a path of a message.
+    pub(super) fn access_in(&self, open: &OpenMessage, path: &str) -> Result<FileAccess, Error> {
+        view::file_access(&open.tree, path).map_err(|error| message_error(&open.path, error))
+    }
+
+    /// Finds a file in a directory of a message that differs from its file, and counts one
+    /// reference.
+    pub(super) fn lookup_in_contents(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        parent: NodeId,
+        name: &str,
+        process: u32,
+    ) -> Result<Entry, Error> {
+        let directory = self.path_in(contents, parent)?;
+        let path = joined(&directory, name);
+        if contents.creators.hides(&path, process) {
+            return Err(Error::NotFound);
+        }
+        let found = self.find(message, contents, &path)?;
+        let entry = self.entry(message, contents, &path, &found)?;
+        self.nodes.look_up_inside(message.base, 1);
+        Ok(entry)
+    }
+
+    /// Finds a directory that a message does not have because nothing is in it: something may be
+    /// put there.
+    pub(super) fn lookup_empty(
+        &self,
+        message: Looked<'_>,
+        parent: NodeId,
+        name: &str,
+    ) -> Result<Entry, Error> {
+        if parent == NodeId(0) && name != "attachments" {
+            return Err(Error::NotFound);
+        }
+        let message = message.with_directory();
+        let directory = message.directory.as_ref().ok_or(Error::NotFound)?;
+        let mut contents = directory.lock();
+        let entry = self.lookup_in_contents(&message, &mut contents, parent, name, 0)?;
+        // The tree of the message knows no number of it.
+        contents.numbers.translate();
+        Ok(entry)
+    }
+
+    /// What the kernel is told of a file that was found.
+    pub(super) fn entry(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        path: &str,
+        found: &Found,
+    ) -> Result<Entry, Error> {
+        let number = contents.numbers.tell(path, found.in_tree().or(view::fixed_number(path)));
+        let attr = self.found_attr(message, contents, (path, number), found)?;
+        Ok(Entry { attr, ttl: self.ttl_of(message, contents) })
+    }
+
+    /// For how long the kernel may keep what it is told: any edit may change any file of its
+    /// message, so as long as there are edits it asks each time.
+    fn ttl_of(&self, message: &MessageNode, contents: &mut Contents) -> Duration {
+        let may_keep = contents.is_plain() && contents.creators.is_empty();
+        contents.is_kept_by_kernel |= may_keep && !message.ttl.is_zero();
+        if may_keep { message.ttl } else { Duration::ZERO }
+    }
+
+    /// The attributes of a number in a message that differs from its file.
+    pub(super) fn attr_in_contents(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        number: NodeId,
+    ) -> Result<Entry, Error> {
+        let ttl = self.ttl_of(message, contents);
+        let path = contents.numbers.path(number).map(str::to_owned);
+        let found = match &path {
+            Some(path) => self.find_hidden(message, contents, path).map(|found| (path, found)),
+            None => Err(Error::Stale { path: contents.path.clone() }),
+        };
+        let attr = match found {
+            Ok((path, found)) => self.found_attr(message, contents, (path, number), &found)?,
+            Err(error) => self.removed_attr(message, contents, number).ok_or(error)?,
+        };
+        Ok(Entry { attr, ttl })
+    }
+
+    /// Lists a directory of a message that differs from its file.
+    pub(super) fn list_in_contents(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        number: NodeId,
+        (cookie, look_up): (u64, bool),
+        add: Add<'_>,
+    ) -> Result<(), Error> {
+        let directory = self.path_in(contents, number)?;
+        if cookie == 0 {
+            contents.creators.done(&directory);
+        }
+        let names = self.names_in(message, contents, &directory)?;
+        let mut added = 0;
+        for (name, cookie) in folders::by_cookie(&names, |name| OsStr::new(name), cookie) {
+            let path = joined(&directory, name);
+            let Ok(found) = self.find(message, contents, &path) else { continue };
+            // What cannot be told of one file must not end the listing of the others.
+            let Ok(entry) = self.entry(message, contents, &path, &found) else { continue };
+            if add(DirectoryEntry { name: OsStr::new(name), cookie, entry, is_dot: false }) {
+                break;
+            }
+            added += 1;
+        }
+        if look_up {
+            self.nodes.look_up_inside(message.base, added);
+        }
+        Ok(())
+    }
+
+    /// The names in a directory of a message.
+    pub(super) fn names_in(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        directory: &str,
+    ) -> Result<Vec<String>, Error> {
+        let mut names = Vec::new();
+        match self.find(message, contents, directory)? {
+            Found::Node(open, id, _) => {
+                let listing = open.tree.list(id);
+                let listing = listing.map_err(|error| message_error(&contents.path, error))?;
+                let shown = listing.entries().iter().map(|entry| &entry.name);
+                let is_shown = |name: &&String| !contents.removals.hides(&joined(directory, name));
+                names.extend(shown.filter(is_shown).cloned());
+            }
+            Found::EmptyDirectory(_) => {}
+            Found::Temporary(file) if matches!(file.kind, TemporaryKind::Directory) => {}
+            Found::Temporary(_) | Found::New(_) | Found::Arrival(_) => {
+                return Err(Error::NotADirectory);
+            }
+        }
+        let new = contents.files.values().filter(|file| file.lock().is_new());
+        let new = new.filter_map(|file| contents.numbers.path(file.number));
+        // A directory that only such a file is in is there, too.
+        let beside = contents.temporaries.paths().chain(new).filter_map(|path| {
+            let rest = match directory {
+                "" => path,
+                _ => path.strip_prefix(directory)?.strip_prefix('/')?,
+            };
+            Some(rest.split_once('/').map_or(rest, |(first, _)| first).to_owned())
+        });
+        for name in beside {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        Ok(names)
+    }
+
+    fn found_attr(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        (path, number): (&str, NodeId),
+        found: &Found,
+    ) -> Result<Attr, Error> {
+        let ino = Ino::new(message.base, number);
+        let ownership = &self.options.ownership;
+        let time = contents.times.get(path).copied();
+        let made = |directory: &Attr, file_type, size, time| {
+            Attr::made(directory, ino, file_type, size, time, ownership)
+        };
+        Ok(match found {
+            Found::Node(open, ..) if path.is_empty() => {
+                self.present_attr(message, contents, open)?
+            }
+            Found::Node(open, id, kind) => {
+                let attributes = open.tree.attributes(*id);
+                let attributes = attributes.map_err(|e| message_error(&contents.path, e))?;
+                let written = contents.files.get(&number);
+                let (len, changed) = written.and_then(|file| file.lock().len_and_time()).unzip();
+                let time = changed.or(time).or_else(|| following_time(contents, path, *kind));
+                let time = time.or(attributes.time.map(attr::system_time));
+                let size = len.unwrap_or(attributes.size);
+                let attr = made(&open.directory, attr::file_type(*kind), size, time);
+                self.permitted(open, path, *kind, attr)
+            }
+            Found::EmptyDirectory(open) => {
+                let attr = made(&open.directory, FileType::Directory, 0, time.or(contents.edited));
+                Attr { permissions: open.directory.permissions, ..attr }
+            }
+            Found::New(file) => {
+                let directory = self.present(message, contents)?.directory;
+                let (len, changed) = file.lock().len_and_time().unwrap_or((0, SystemTime::now()));
+                let attr = made(&directory, FileType::RegularFile, len, Some(changed));
+                writable(attr, directory.permissions)
+            }
+            Found::Temporary(file) => {
+                let directory = self.present(message, contents)?.directory;
+                let (size, time) = match (&file.kind, file.file()) {
+                    (_, Some(bytes)) => (bytes.len(), bytes.modified()),
+                    (TemporaryKind::Symlink(target), None) => (target.len() as u64, file.made),
+                    (_, None) => (0, file.made),
+                };
+                let attr = made(&directory, attr::file_type(found.kind()), size, Some(time));
+                Attr { permissions: file.permissions & !ownership.umask, ..attr }
+            }
+            Found::Arrival(arrival) => {
+                let folder = contents.path.parent().unwrap_or(std::path::Path::new(""));
+                let metadata = self.metadata(folder)?;
+                let directory = Attr::of_new_message(ino, &metadata, ownership);
+                let (size, time) = arrival.len_and_time();
+                let attr = made(&directory, FileType::RegularFile, size, Some(time));
+                writable(attr, directory.permissions & 0o200)
+            }
+        })
+    }
+
+    /// The attributes of the directory of a message.
+    fn present_attr(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        open: &OpenMessage,
+    ) -> Result<Attr, Error> {
+        let ino = Ino::new(message.base, NodeId(0));
+        let mut attr = match self.source.metadata(&contents.path) {
+            Ok(metadata) if !contents.is_pending() => self.message_attr(ino, &metadata),
+            Err(error) if contents.edits().is_none() => {
+                return Err(source_error(&contents.path, error));
+            }
+            _ => open.directory,
+        };
+        if let Some(edited) = contents.edited {
+            attr.mtime = attr.mtime.max(edited);
+            attr.ctime = attr.ctime.max(edited);
+        }
+        Ok(attr)
+    }
+
+    /// What was removed while it was open has attributes still.
+    fn removed_attr(
+        &self,
+        message: &MessageNode,
+        contents: &Contents,
+        number: NodeId,
+    ) -> Option<Attr> {
+        let ino = Ino::new(message.base, number);
+        let file = FileType::RegularFile;
+        let ownership = &self.options.ownership;
+        if let Some(written) = contents.files.get(&number) {
+            let size = written.lock().len_and_time().map_or(0, |(len, _)| len);
+            let directory = self.present(message, contents).ok()?.directory;
+            let attr = Attr::made(&directory, ino, file, size, None, ownership);
+            return Some(Attr { links: 0, ..writable(attr, directory.permissions) });
+        }
+        let (open, id) = contents.orphans.get(&number)?;
+        let size = open.tree.attributes(*id).ok()?.size;
+        let attr = Attr::made(&open.directory, ino, file, size, None, ownership);
+        Some(Attr { links: 0, ..attr })
+    }
+
+    /// The attributes that someone asks for, with the bits of what may be written to.
+    pub(super) fn asked_permissions(
+        &self,
+        message: &MessageNode,
+        open: &OpenMessage,
+        id: NodeId,
+        attr: Attr,
+    ) -> Attr {
+        if !self.is_writable() {
+            return attr;
+        }
+        let fixed = view::fixed_path(id).map(str::to_owned);
+        let path = fixed.or_else(|| {
+            let contents = message.directory.as_ref()?.lock();
+            contents.numbers.path(id).map(str::to_owned)
+        });
+        let kind = match attr.file_type {
+            FileType::Directory => Kind::Directory,
+            _ => Kind::File,
+        };
+        path.map_or(attr, |path| self.permitted(open, &path, kind, attr))
+    }
+
+    /// Gives what may be written to the bits for it.
+    fn permitted(&self, open: &OpenMessage, path: &str, kind: Kind, attr: Attr) -> Attr {
+        let of_message = open.directory.permissions;
+        if of_message & WRITE_BITS == 0 {
+            return attr;
+        }
+        let access = self.access_in(open, path).ok();
+        match (kind, access) {
+            (Kind::File, Some(FileAccess::Settable))
+            | (Kind::Directory, Some(FileAccess::Directory | FileAccess::EmbeddedMessage)) => {
+                writable(attr, of_message)
+            }
+            _ => attr,
+        }
+    }
+
+    /// Reads a file of a message that differs from its file: as it is being written, or as it was
+    /// when it was removed.
+    pub(super) fn read_in_contents(
+        &self,
+        message: &MessageNode,
+        contents: MutexGuard<'_, Contents>,
+        number: NodeId,
+        (offset, size): (u64, usize),
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        if let Some(file) = contents.files.get(&number).cloned() {
+            let content = file.lock();
+            if content.is_seen() {
+                drop(contents);
+                *out = content.read(offset, size)?;
+                return Ok(());
+            }
+        }
+        let found = match contents.numbers.path(number) {
+            Some(path) => self.find_hidden(message, &contents, path),
+            None => match contents.orphans.get(&number) {
+                Some((open, id)) => Ok(Found::Node(Arc::clone(open), *id, Kind::File)),
+                None => Err(Error::Stale { path: contents.path.clone() }),
+            },
+        };
+        // A long read must not keep others from the message.
+        drop(contents);
+        match found? {
+            Found::Node(open, id, Kind::File) => {
+                let read = open.tree.read_into(id, offset, size, out);
+                read.map_err(|error| message_error(&open.path, error))
+            }
+            Found::Temporary(file) => {
+                let file = file.file().ok_or(Error::IsADirectory)?;
+                *out = file.with(|bytes| bytes.read(offset, size))?;
+                Ok(())
+            }
+            Found::Arrival(arrival) => {
+                *out = arrival.read(offset, size)?;
+                Ok(())
+            }
+            Found::New(_) => {
+                out.clear();
+                Ok(())
+            }
+            Found::Node(..) | Found::EmptyDirectory(_) => Err(Error::IsADirectory),
+        }
+    }
+}
+
+/// The time of what follows from other files: a directory changes with what is in it, and what is
+/// made of several values with each of them.
+fn following_time(contents: &Contents, path: &str, kind: Kind) -> Option<SystemTime> {
+    let is_made = || {
+        let (_, name) = split(path);
+        let first = path.split('/').next().unwrap_or_default();
+        ["mapi", "raw"].contains(&first) || name.starts_with("message.") || name == "ERRORS"
+    };
+    contents.edited.filter(|_| kind == Kind::Directory || is_made())
+}
+
+fn writable(attr: Attr, of_message: u16) -> Attr {
+    Attr { permissions: attr.permissions | (of_message & WRITE_BITS), ..attr }
+}
