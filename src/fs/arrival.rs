@@ -107,6 +107,12 @@ impl Arrival {
         self.lock().progress = Progress::Landed;
     }
 
+    /// The bytes, as far as they have come.
+    pub(super) fn bytes(&self) -> Result<Arc<Source>, Error> {
+        let copied = self.lock().bytes.copy();
+        copied.and_then(|bytes| bytes.share()).map_err(Error::Buffer)
+    }
+
     /// The bytes, if they are a whole message.
     ///
     /// # Errors

@@ -11,6 +11,7 @@ use crate::imsg::Defect;
 use crate::view::NodeId;
 
 use super::attr::{Attr, FileType};
+use super::edit_log;
 use super::ino::{Base, Ino};
 use super::watch::Watcher;
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
@@ -23,16 +24,18 @@ pub(super) const DIRECTORY: &str = ".msgfs";
 pub(super) enum ControlFile {
     Session,
     Errors,
+    Unsaved,
     Version,
 }
 
 impl ControlFile {
-    pub(super) const ALL: [Self; 3] = [Self::Session, Self::Errors, Self::Version];
+    pub(super) const ALL: [Self; 4] = [Self::Session, Self::Errors, Self::Unsaved, Self::Version];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Errors => "errors",
+            Self::Unsaved => "unsaved",
             Self::Version => "version",
         }
     }
@@ -137,6 +140,10 @@ impl Fs {
         match file {
             ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
             ControlFile::Errors => self.damaged.text(),
+            ControlFile::Unsaved => {
+                let unsaved = self.log.as_ref().map(|log| log.unsaved()).unwrap_or_default();
+                unsaved.iter().map(edit_log::unsaved_line).collect()
+            }
             ControlFile::Session => {
                 let statistics = self.session.statistics();
                 let (cache_bytes, cached_messages) = self.messages.usage();

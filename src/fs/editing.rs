@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{FileState, Source, Transaction};
+use crate::storage::{FileState, Transaction};
 use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId};
 
 use super::attr::Attr;
 use super::directory::{Contents, Edited, MessageDirectory, Save, State};
+use super::edit_log::Operation;
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
@@ -18,54 +19,92 @@ use super::shown::Found;
 use super::target::FileTarget;
 use super::{Error, Fs, Invalidation, source_error};
 
-/// One edit of a message. The paths are those of files in its directory.
-#[derive(Clone, Debug)]
-pub(super) enum Operation {
-    /// A file gets this value.
-    Set { path: String, value: Arc<Source> },
-    /// A file is removed for good.
-    Remove { path: String },
-    /// An attachment gets another name.
-    Rename { from: String, to: String },
-    /// An empty message is embedded.
-    CreateMessage { path: String },
+/// The file that an edit is of.
+fn path_of(operation: &Operation) -> &str {
+    match operation {
+        Operation::Set { path, .. }
+        | Operation::Remove { path }
+        | Operation::CreateMessage { path }
+        | Operation::Temporary { path, .. }
+        | Operation::Rename { to: path, .. } => path,
+        Operation::Create | Operation::Arrive { .. } => "",
+    }
 }
 
-impl Operation {
-    /// The file that the edit is of.
-    fn path(&self) -> &str {
-        match self {
-            Self::Set { path, .. } | Self::Remove { path } | Self::CreateMessage { path } => path,
-            Self::Rename { to, .. } => to,
+/// Does to a message what an edit says.
+fn run(
+    operation: &Operation,
+    at: Instant,
+    editor: &mut Editor,
+    tree: &MessageTree,
+) -> Result<Change, view::Error> {
+    match operation {
+        Operation::Set { path, value } => editor.set(tree, path, value, at),
+        Operation::Remove { path } => editor.remove(tree, path),
+        Operation::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
+        Operation::CreateMessage { path } => {
+            editor.create_message(tree, path).map(|()| Change::Made)
         }
-    }
-
-    fn run(&self, editor: &mut Editor, tree: &MessageTree) -> Result<Change, view::Error> {
-        match self {
-            Self::Set { path, value } => editor.set(tree, path, value, Instant::now()),
-            Self::Remove { path } => editor.remove(tree, path),
-            Self::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
-            Self::CreateMessage { path } => {
-                editor.create_message(tree, path).map(|()| Change::Made)
-            }
+        // These are of the message as a whole, or of none.
+        Operation::Create | Operation::Arrive { .. } | Operation::Temporary { .. } => {
+            Ok(Change::None)
         }
     }
 }
 
 impl Fs {
-    /// Makes an edit, as a whole or not at all.
+    /// Makes an edit, as a whole or not at all. It stands in the edit log when this returns.
     ///
     /// # Errors
-    /// If the message cannot be opened for writing, or refuses the edit.
+    /// If the message cannot be opened for writing, or refuses the edit; [`Error::Buffer`] if there
+    /// is no room in the edit log.
     pub(super) fn apply(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
         operation: &Operation,
     ) -> Result<(), Error> {
-        let change = self.edit(message, contents, |editor, tree| operation.run(editor, tree))?;
+        let log = self.log()?;
+        self.begin(message, contents)?;
+        let path = contents.path.clone();
+        let noted = log.append(&path, contents.file_state(), operation).map_err(Error::Buffer);
+        let made = match &noted {
+            Ok(_) => self.make_noted(message, contents, operation, Instant::now()),
+            Err(_) => Ok(Change::None),
+        };
+        contents.end_if_unedited();
+        let sequence = noted?;
+        if !matches!(made, Ok(Change::Made))
+            && let Err(error) = log.take_back(&path, sequence)
+        {
+            tracing::warn!("{}: an edit that was refused is in the log: {error}", path.display());
+        }
+        made.map(drop)
+    }
+
+    /// Makes an edit that stands in the edit log.
+    pub(super) fn make_noted(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        operation: &Operation,
+        at: Instant,
+    ) -> Result<Change, Error> {
+        let edit = |editor: &mut Editor, tree: &MessageTree| run(operation, at, editor, tree);
+        let change = self.edit(message, contents, edit)?;
         if change == Change::Made {
-            contents.touch(operation.path());
+            contents.touch(path_of(operation));
+        }
+        Ok(change)
+    }
+
+    /// Opens a message to be edited, if it is not.
+    fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
+        if let State::Clean = contents.state {
+            let edited = self.open_for_writing(message, contents)?;
+            self.differ(message, contents);
+            contents.numbers.translate();
+            contents.state = State::Edited(Box::new(edited));
         }
         Ok(())
     }
@@ -77,12 +116,7 @@ impl Fs {
         contents: &mut Contents,
         run: impl FnOnce(&mut Editor, &MessageTree) -> Result<T, view::Error>,
     ) -> Result<T, Error> {
-        if let State::Clean = contents.state {
-            let edited = self.open_for_writing(message, contents)?;
-            self.differ(message, contents);
-            contents.numbers.translate();
-            contents.state = State::Edited(Box::new(edited));
-        }
+        self.begin(message, contents)?;
         let path = contents.path.clone();
         let Some(edited) = contents.edits_mut() else { return Err(Error::Stale { path }) };
         let outcome = run(&mut edited.editor, &edited.current.tree);
@@ -92,9 +126,8 @@ impl Fs {
             let directory = edited.current.directory;
             let (editor, names) = (&edited.editor, &message_names(message));
             edited.current = self.state_of(editor.message(), &path, names, directory)?;
-        } else {
-            contents.state = State::Clean;
         }
+        contents.end_if_unedited();
         outcome
     }
 
@@ -126,10 +159,11 @@ impl Fs {
         }
     }
 
-    /// Whether a message can be saved where it lies, and all of it.
+    /// Whether a message can be saved where it lies, and all of it, and its file stays whose it is.
     ///
     /// # Errors
-    /// `EROFS` or `EACCES`.
+    /// `EROFS`, `EACCES`, or `EPERM` if owner, mode or access list could not be kept, or if the file
+    /// has other names.
     pub(super) fn check_writable(
         &self,
         message: &MessageNode,
@@ -146,7 +180,15 @@ impl Fs {
         let file = open.tree.compound_file().map_err(in_message)?;
         // What of a damaged message cannot be read would be lost with the old file.
         let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
-        carried.map(drop).map_err(|error| in_message(error.into()))
+        carried.map(drop).map_err(|error| in_message(error.into()))?;
+        if !contents.can_be_replaced.get() {
+            let refused = self.source.can_replace(path).inspect_err(|error| {
+                tracing::warn!("{}: it cannot be edited: {error}", path.display());
+            });
+            refused.map_err(|error| in_message(error.into()))?;
+            contents.can_be_replaced.set(true);
+        }
+        Ok(())
     }
 
     fn open_for_writing(
@@ -159,8 +201,9 @@ impl Fs {
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
-        let expected = Some(FileState::from(&message.node.identity));
-        let target = FileTarget::new(&self.source, self.state()?, path, expected);
+        let state = FileState::from(&message.node.identity);
+        let opened = Some((Arc::clone(&open), state));
+        let target = FileTarget::of(&self.source, self.log()?, path, opened);
         let written = self
             .session
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
@@ -177,15 +220,32 @@ impl Fs {
         })
     }
 
-    /// Makes a message that the source does not have yet.
+    /// Makes a message that the source does not have yet. It stands in the edit log.
     pub(super) fn create_new(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+    ) -> Result<(), Error> {
+        let (log, path) = (self.log()?, contents.path.clone());
+        let sequence = log.append(&path, None, &Operation::Create).map_err(Error::Buffer)?;
+        let made = self.make_new(message, contents);
+        if made.is_err()
+            && let Err(error) = log.take_back(&path, sequence)
+        {
+            tracing::warn!("{}: it was not made, and is in the log: {error}", path.display());
+        }
+        made
+    }
+
+    /// Makes a message that the source does not have yet and that stands in the edit log.
+    pub(super) fn make_new(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
     ) -> Result<(), Error> {
         let path = contents.path.clone();
         let in_message = |error: imsg::Error| message_error(&path, error.into());
-        let target = FileTarget::new(&self.source, self.state()?, &path, None);
+        let target = FileTarget::of(&self.source, self.log()?, &path, None);
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
@@ -294,6 +354,7 @@ impl Fs {
         for path in &removed {
             self.orphan(message, contents, path);
         }
+        self.note_removals(message, contents, &removed);
         // All at once: for each a new state of the message would be made.
         let outcome = self.edit(message, contents, |editor, tree| {
             for path in &removed {
@@ -315,6 +376,22 @@ impl Fs {
             Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
         }
         self.saver.schedule(contents, message.base);
+    }
+
+    /// Has removals that are final stand in the edit log. They were answered long ago: one that
+    /// finds no room there is only not made again if msgfs is killed before the save.
+    fn note_removals(&self, message: &MessageNode, contents: &mut Contents, removed: &[String]) {
+        let noted = self.begin(message, contents).and_then(|()| {
+            let (log, state) = (self.log()?, contents.file_state());
+            for path in removed {
+                let operation = Operation::Remove { path: path.clone() };
+                log.append(&contents.path, state, &operation).map_err(Error::Buffer)?;
+            }
+            Ok(())
+        });
+        if let Err(error) = noted {
+            tracing::warn!("{}: a removal is not in the log: {error}", contents.path.display());
+        }
     }
 
     /// Has those who have a file open keep what it shows, when it is gone or another one takes its
@@ -341,6 +418,12 @@ impl Fs {
 
     /// Throws the unsaved edits of a message away.
     pub(super) fn discard(&self, contents: &mut Contents) -> Result<(), Error> {
+        self.forget_edits(contents)?;
+        self.log()?.discard(&contents.path).map_err(|error| source_error(&contents.path, error))
+    }
+
+    /// Lets go of the edits of a message, which stand in the edit log.
+    pub(super) fn forget_edits(&self, contents: &mut Contents) -> Result<(), Error> {
         contents.removals.undo();
         let Some(edited) = contents.edits() else { return Ok(()) };
         let discarded = edited.editor.message().discard_changes();
@@ -348,9 +431,33 @@ impl Fs {
         contents.state = State::Clean;
         Ok(())
     }
+
+    /// Throws the unsaved edits of the message away whose directory an inode is.
+    ///
+    /// # Errors
+    /// [`Error::NoAttribute`] if it is no message, or has none.
+    pub fn discard_unsaved(&self, ino: Ino) -> Result<(), Error> {
+        let to = self.to_change(ino)?.filter(|to| to.number == NodeId(0));
+        let to = to.ok_or(Error::NoAttribute)?;
+        let mut contents = to.lock();
+        if !contents.is_unsaved() {
+            return Err(Error::NoAttribute);
+        }
+        let was_new = contents.is_pending();
+        self.discard(&mut contents)?;
+        self.saver.cancel(to.message.base);
+        tracing::info!("{}: the edits were thrown away", contents.path.display());
+        if was_new {
+            contents.state = State::Removed;
+            let (path, was_held) = (contents.path.clone(), std::mem::take(&mut contents.is_held));
+            drop(contents);
+            self.nodes.unclaim(&path, to.message.base);
+            self.nodes.forget(to.message.base, u64::from(was_held));
+        }
+        Ok(())
+    }
 }
 
-/// An editor of a message, with what outlasts its saves.
 fn editor(message: &MessageNode, written: Message) -> Editor {
     let directory = message.directory.as_ref();
     let bodies: Arc<BodyTimes> = directory.map(|one| Arc::clone(&one.bodies)).unwrap_or_default();

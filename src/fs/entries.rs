@@ -8,7 +8,7 @@ use crate::view::{self, FileAccess, Kind, NodeId};
 
 use super::buffer::{Buffer, LEN_MAX};
 use super::directory::{Contents, MessageDirectory, joined, split};
-use super::editing::Operation;
+use super::edit_log::Operation;
 use super::handles::On;
 use super::ino::Ino;
 use super::messages::{Looked, MessageNode, message_error};

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::storage::Source;
+use crate::storage::{self, Source};
 use crate::view::{self, FileAccess, NodeId};
 
 use super::arrival::Arrival;
 use super::directory::{MessageDirectory, State};
-use super::editing::Operation;
+use super::edit_log::Operation;
 use super::entries::{ToChange, into_source};
 use super::handles::On;
 use super::ino::{Identity, Ino, SourceKind, SourceNode};
@@ -107,7 +107,10 @@ impl Fs {
     }
 
     /// Enters a message that is to be created, looked up once.
-    fn enter_new(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+    pub(super) fn enter_new(
+        &self,
+        path: &Path,
+    ) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
         if self.exists(path) {
             return Err(Error::Exists);
         }
@@ -134,7 +137,10 @@ impl Fs {
     }
 
     /// The message at a path of a folder, to be moved or removed; it is looked up once.
-    fn message_at(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+    pub(super) fn message_at(
+        &self,
+        path: &Path,
+    ) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error)).ok();
         let base = match (self.nodes.claimed(path), metadata) {
             (Some(base), _) => {
@@ -323,9 +329,14 @@ impl Fs {
         bytes: &Source,
         modified: Option<std::time::SystemTime>,
     ) -> Result<(), Error> {
-        let folder = path.parent().unwrap_or(Path::new(""));
-        self.state()?.note(folder);
-        self.source.put(path, bytes, modified).map_err(|error| source_error(path, error))
+        let log = self.log()?;
+        log.enter(path).map_err(Error::Buffer)?;
+        let put = self.source.put(path, bytes, modified);
+        log.leave(path);
+        put.map_err(|error| match error {
+            storage::Error::Replace { source, .. } => source_error(path, source),
+            error => message_error(path, error.into()),
+        })
     }
 
     /// Moves a message between a folder and `attachments/`, or from one message to another. It is

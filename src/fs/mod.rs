@@ -74,6 +74,7 @@ mod open_file;
 mod path;
 mod process;
 mod removals;
+mod replay;
 mod saver;
 mod saving;
 mod shown;
@@ -101,6 +102,7 @@ use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
+use edit_log::{EditLog, StateFolder};
 use folders::Folders;
 use habits::Habits;
 use handles::Handles;
@@ -111,7 +113,6 @@ use saver::Saver;
 use shown::Found;
 use source::{SourceFolder, SourceRoot};
 use store::Stores;
-use target::StateFolder;
 use watch::{Grant, Watcher};
 
 pub use attr::{Attr, FileType, Ownership};
@@ -236,7 +237,7 @@ pub struct Fs {
     handles: Handles,
     saver: Saver,
     /// `None` if it is only read.
-    state: Option<Arc<StateFolder>>,
+    log: Option<Arc<EditLog>>,
     /// Whether the kernel takes what it must forget before each answer.
     does_kernel_forget: AtomicBool,
     has_stale: AtomicBool,
@@ -267,6 +268,7 @@ impl Fs {
             (_, true) => SourceKind::OneMessage,
             _ => return Err(io::Error::other("neither a folder nor a file")),
         };
+        let path_of_root = path.clone();
         let root = SourceNode { path, kind, identity: identity_of(kind, &metadata) };
         let own_mount_point = options.mount_point.as_deref().and_then(|mount_point| {
             let mount_point = mount_point.canonicalize().ok()?;
@@ -279,11 +281,12 @@ impl Fs {
         let mut fs = Self::of_root(source, root, options);
         fs.own_mount_point = own_mount_point;
         if let Some(write) = fs.options.write.clone() {
-            let state = StateFolder::new(write.state_folder, folder);
-            if let Err(error) = state.tidy(&fs.source) {
-                tracing::warn!("what an earlier mount left in the source was not removed: {error}");
-            }
-            fs.state = Some(state);
+            let state_folder = StateFolder::find(write.state_folder.as_deref());
+            let state_folder = state_folder.map_err(io::Error::other)?;
+            let mount_point = fs.options.mount_point.as_deref();
+            state_folder.prepare(mount_point).map_err(io::Error::other)?;
+            let one = (kind == SourceKind::OneMessage).then_some(path_of_root);
+            fs.open_log(state_folder, folder, one)?;
         }
         Ok(fs)
     }
@@ -319,7 +322,7 @@ impl Fs {
             damaged: Damaged::default(),
             handles: Handles::default(),
             saver: Saver::new(options.write.as_ref().map_or(Duration::ZERO, |o| o.commit_delay)),
-            state: None,
+            log: None,
             does_kernel_forget: AtomicBool::new(false),
             has_stale: AtomicBool::new(false),
             stale: Mutex::default(),
@@ -336,7 +339,6 @@ impl Fs {
         let mut report = self.session.close();
         report.saves.extend(half_written);
         self.messages.clear();
-        self.note_end(&report);
         report
     }
 

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::imsg::{CloseReport, MapiPropMut as _, SaveOutcome, SaveReport};
+use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
+use crate::storage::Source;
 
 use super::directory::{Contents, MessageDirectory, Save, State};
+use super::edit_log::EditLog;
 use super::ino::SourceNode;
 use super::messages::{MessageNode, message_error};
-use super::target::StateFolder;
 use super::{Error, Fs, saver};
 
 impl Fs {
@@ -86,7 +87,7 @@ impl Fs {
     }
 
     /// Makes the edits of every message whole, before the session saves them. What programs were
-    /// still writing is told.
+    /// still writing is kept apart, and so are the temporary files of editors that are left.
     pub(super) fn finish_edits(&self) -> Vec<SaveReport> {
         self.saver.end();
         let mut reports = Vec::new();
@@ -95,52 +96,67 @@ impl Fs {
             let mut contents = directory.lock_idle();
             self.finish_removals(&message, &mut contents, true);
             self.complete(&message, &mut contents);
-            reports.extend(self.half_written(&contents));
-            if let State::Arriving(arrival) = &contents.state
-                && !arrival.has_landed()
-                && arrival.len_and_time().0 > 0
-            {
-                let name = contents.path.display().to_string();
-                reports.push(half(name, arrival.message(&self.session).is_ok()));
-            }
-            for (path, file) in contents.temporaries.take_left_over() {
-                let message = contents.path.display();
-                tracing::warn!(
-                    "{message}/{path}: a temporary file of {} bytes is left",
-                    file.len()
-                );
+            reports.extend(self.keep_half_written(&contents));
+            let left = contents.temporaries.take_left_over();
+            let path = contents.path.clone();
+            drop(contents);
+            for (name, file) in left {
+                let bytes = file.with(|bytes| bytes.share());
+                reports.push(self.keep_file(&path, &name, bytes, "a temporary file that was left"));
             }
         }
         reports
     }
 
-    /// What programs have written to files of a message and not closed: the last values stay.
-    fn half_written(&self, contents: &Contents) -> Vec<SaveReport> {
-        let written = contents.files.values().filter(|file| file.lock().is_written());
-        let path = |number| contents.numbers.path(number).map(str::to_owned);
-        let names = written.filter_map(|file| path(file.number));
-        names.map(|path| half(format!("{}/{path}", contents.path.display()), false)).collect()
+    /// Keeps what programs have written to files of a message and not closed: the last values stay.
+    fn keep_half_written(&self, contents: &Contents) -> Vec<SaveReport> {
+        const REASON: &str = "a program was still writing it";
+        let mut reports = Vec::new();
+        if let State::Arriving(arrival) = &contents.state
+            && !arrival.has_landed()
+            && arrival.len_and_time().0 > 0
+        {
+            let name = contents.path.file_name().unwrap_or_default().to_string_lossy();
+            reports.push(self.keep_file(&contents.path, &name, arrival.bytes(), REASON));
+        }
+        for file in contents.files.values() {
+            let mut content = file.lock();
+            let path = contents.numbers.path(file.number);
+            if let Some(path) = path.filter(|_| content.is_written()) {
+                reports.push(self.keep_file(&contents.path, path, content.share(), REASON));
+            }
+        }
+        reports
+    }
+
+    fn keep_file(
+        &self,
+        message: &Path,
+        path: &str,
+        bytes: Result<Arc<Source>, Error>,
+        reason: &str,
+    ) -> SaveReport {
+        let name = format!("{}/{path}", message.display());
+        let kept = bytes.and_then(|bytes| {
+            let kept = self.log()?.keep_file(message, path, &bytes, reason);
+            kept.map_err(Error::Buffer)
+        });
+        let cause = reason.to_owned();
+        let outcome = match kept {
+            Ok(path) => SaveOutcome::Kept { cause, path },
+            Err(error) => SaveOutcome::Lost { cause: format!("{cause}; {error}") },
+        };
+        SaveReport { name, outcome }
     }
 
     /// Where edits are kept that cannot be saved, and what is told of them.
     pub fn state_folder(&self) -> Option<&Path> {
-        Some(self.state.as_ref()?.path())
+        Some(self.log.as_ref()?.state_folder().path())
     }
 
-    pub(super) fn state(&self) -> Result<&Arc<StateFolder>, Error> {
-        self.state.as_ref().ok_or(Error::BadHandle)
-    }
-
-    /// To be called once the session is closed.
-    pub(super) fn note_end(&self, report: &CloseReport) {
-        let Some(state) = &self.state else { return };
-        // Only what is whole needs no look at the next mount.
-        let is_saved = |save: &SaveReport| matches!(save.outcome, SaveOutcome::Saved);
-        if report.saves.iter().all(is_saved)
-            && let Err(error) = state.end()
-        {
-            tracing::warn!("the note of folders written to stays: {error}");
-        }
+    /// Where edits stand until they are saved.
+    pub(super) fn log(&self) -> Result<&Arc<EditLog>, Error> {
+        self.log.as_ref().ok_or(Error::BadHandle)
     }
 
     /// How many messages may differ from their files, and how many have edits that are not saved.
@@ -149,9 +165,4 @@ impl Fs {
         let unsaved = directories.iter().filter(|directory| directory.lock().is_unsaved()).count();
         (directories.len(), unsaved)
     }
-}
-
-fn half(name: String, _is_whole: bool) -> SaveReport {
-    let cause = "a program was still writing it".to_owned();
-    SaveReport { name, outcome: SaveOutcome::Lost { cause } }
 }

@@ -4,11 +4,9 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
-use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -17,7 +15,7 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-use crate::storage::Source;
+use crate::storage::{self, FileState, Replacement, Source};
 
 use super::SetAttr;
 use super::access_list;
@@ -124,24 +122,20 @@ impl SourceRoot {
         path: &Path,
         bytes: &Source,
         modified: Option<SystemTime>,
-    ) -> io::Result<()> {
-        let (folder, name) = self.open_parent(path)?;
-        // A name that the next mount removes if this one is killed.
-        let random = RandomState::new().hash_one(path) >> 16;
-        let temporary = format!(".msgfs-{random:012x}.tmp");
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o666);
-        let file = File::from(rustix::fs::openat(&folder, &temporary, flags, mode)?);
-        let written = copy(bytes, &file)
-            .and_then(|()| modified.map_or(Ok(()), |time| file.set_modified(time)))
-            .and_then(|()| file.sync_all())
-            .and_then(|()| Ok(rustix::fs::renameat(&folder, &temporary, &folder, name)?));
-        if let Err(error) = written {
-            // The error that is told is the first one.
-            let _ = rustix::fs::unlinkat(&folder, &temporary, AtFlags::empty());
-            return Err(error);
-        }
-        Ok(rustix::fs::fsync(&folder)?)
+    ) -> Result<(), storage::Error> {
+        let failed = |source| storage::Error::Write { entry: path.display().to_string(), source };
+        let (folder, name) = self.open_parent(path).map_err(failed)?;
+        let present = self.metadata(path).ok();
+        let expected = present.as_ref().map(FileState::from);
+        let replacement = Replacement { modified, ..Replacement::of_bytes(bytes, expected) };
+        replacement.run(&folder, name).map(drop)
+    }
+
+    /// Tries whether a file can be replaced and stay whose it is.
+    pub(super) fn can_replace(&self, path: &Path) -> Result<(), storage::Error> {
+        let failed = |source| storage::Error::Write { entry: path.display().to_string(), source };
+        let (folder, name) = self.open_parent(path).map_err(failed)?;
+        storage::can_replace(&folder, name)
     }
 
     fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(File, &'a OsStr)> {
@@ -196,19 +190,6 @@ impl SourceRoot {
 fn access_list_of(file: &impl AsRawFd, buffer: &mut [u8]) -> Result<usize, Errno> {
     let link = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::getxattr(link, access_list::NAME, buffer)
-}
-
-/// Writes all bytes to a file.
-fn copy(bytes: &Source, file: &File) -> io::Result<()> {
-    const PIECE: usize = 1 << 18;
-    let mut piece = vec![0; PIECE];
-    let mut offset = 0;
-    loop {
-        let read = bytes.read_at(offset, &mut piece)?;
-        let Some(part) = piece.get(..read).filter(|part| !part.is_empty()) else { return Ok(()) };
-        file.write_all_at(part, offset)?;
-        offset += read as u64;
-    }
 }
 
 /// A folder of the source that is open.

@@ -49,7 +49,7 @@ use std::time::SystemTime;
 
 use crate::storage::{FileState, Source};
 
-use message_log::MessageLog;
+use message_log::{Edits, MessageLog};
 
 pub use kept::{Kept, Whole, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
@@ -119,6 +119,15 @@ pub struct Unsaved {
     pub since: SystemTime,
     /// Why the last save of them failed.
     pub failure: Option<Failure>,
+}
+
+impl Failure {
+    /// The cause in words.
+    pub fn cause(&self) -> &str {
+        match self {
+            Self::Conflict(cause) | Self::Other(cause) => cause,
+        }
+    }
 }
 
 /// Why a save failed.
@@ -302,19 +311,45 @@ impl EditLog {
     ///
     /// # Errors
     /// Where the folder cannot be made: the edits stay in the log, for the next mount.
-    pub fn keep(
-        &self,
-        message: &Path,
-        reason: &str,
-        whole: Option<Whole<'_>>,
-    ) -> io::Result<PathBuf> {
-        let mut kept = PathBuf::new();
-        self.with(message, |log| {
-            kept = kept::keep(&self.state_folder, &self.folder, &log.read()?, reason, whole)?;
-            log.end()
-        })?;
+    pub fn keep(&self, message: &Path, whole: Option<Whole<'_>>) -> io::Result<PathBuf> {
+        let keep = |edits: &Edits, failure: Option<&Failure>| {
+            let reason = failure.map_or("it was not saved", Failure::cause);
+            kept::keep(&self.state_folder, &self.folder, edits, reason, whole)
+        };
+        let Some(log) = self.known(message) else {
+            return keep(&Edits::none(self.root.join(message)), None);
+        };
+        let mut log = lock(&log);
+        let kept = keep(&log.read()?, log.failure.as_ref())?;
+        log.end()?;
+        drop(log);
         self.forget_ended(message);
         Ok(kept)
+    }
+
+    /// Notes that a whole file is about to be put in the place of a message, so that the next mount
+    /// looks for what is left if this one is killed. [`EditLog::leave`] ends it.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn enter(&self, message: &Path) -> io::Result<()> {
+        match self.known(message) {
+            Some(_) => Ok(()),
+            None => self.begin(message, None).map(drop),
+        }
+    }
+
+    /// Notes that a whole file is in place, or will not be.
+    pub fn leave(&self, message: &Path) {
+        let left = self.with(message, |log| match log.last() {
+            // It has edits of its own.
+            Some(_) => Ok(()),
+            None => log.end(),
+        });
+        if let Err(error) = left {
+            tracing::debug!("{}: {error}", message.display());
+        }
+        self.forget_ended(message);
     }
 
     /// Keeps the bytes of a file that did not become a value: the half that a program had written

@@ -25,6 +25,7 @@ use fuser::{
 
 use errno::errno;
 
+use super::edit_log::UNSAVED_ATTRIBUTE;
 use super::notify::Kernel;
 use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, Opened, SetAttr};
 
@@ -261,6 +262,22 @@ impl Filesystem for Adapter {
             size,
             reply,
         );
+    }
+
+    /// `msgfs discard`: the edits of everybody are the mounter's to keep or to throw away.
+    fn removexattr(&self, request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let is_mounter = [0, rustix::process::geteuid().as_raw()].contains(&request.uid());
+        let name = name.to_owned();
+        self.edit(Ino(ino.0), move |adapter| {
+            let removed = adapter.answer("removexattr", ino, Some(&name), || {
+                match name == UNSAVED_ATTRIBUTE {
+                    true if is_mounter => adapter.fs.discard_unsaved(Ino(ino.0)),
+                    true => Err(Error::NotPermitted("the edits are the mounter's")),
+                    false => Err(Error::NotSupported),
+                }
+            });
+            reply_empty(removed, reply);
+        });
     }
 
     fn listxattr(&self, _request: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {

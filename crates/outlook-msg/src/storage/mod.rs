@@ -14,7 +14,6 @@ mod error;
 #[cfg(test)]
 mod fixtures;
 mod header;
-mod journal;
 #[cfg(test)]
 mod mutations;
 mod name;
@@ -32,7 +31,6 @@ mod writer;
 
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
-pub use journal::{Journal, Pending};
 pub use object::{Entry, Storage};
 pub use replace::{
     Content, FileState, Replacement, Step, StepHook, can_replace, is_temporary_name,
