@@ -6,7 +6,7 @@ use std::time::{Instant, SystemTime};
 
 use crate::storage;
 
-use super::edit_log::{EditLog, Left, LeftOver, Operation, Scope, StateFolder};
+use super::edit_log::{EditLog, Failure, Left, LeftOver, Operation, Scope, StateFolder, escaped};
 use super::metadata::Metadata;
 use super::{Error, Fs};
 
@@ -36,7 +36,7 @@ impl Fs {
     /// Removes the temporary files of saves that were killed.
     fn tidy(&self, left: &Left) {
         for path in &left.folders {
-            let shown = path.display();
+            let shown = escaped(path);
             match self
                 .source
                 .open_folder(path)
@@ -55,7 +55,7 @@ impl Fs {
 
     /// Makes the edits of a message again, so that they are unsaved as they were; or keeps them.
     fn take_over(&self, log: &EditLog, left: &LeftOver) {
-        let path = left.path.display();
+        let path = escaped(&left.path);
         let applied = match left.is_unchanged {
             true => self.make_again(left).map_err(|error| error.to_string()),
             false => Err("another program has changed its file since".to_owned()),
@@ -63,11 +63,11 @@ impl Fs {
         let Err(cause) = applied else {
             return tracing::info!("{path}: the edits of a mount that was killed are made again");
         };
-        log.failed(&left.path, super::edit_log::Failure::Conflict(cause.clone()));
+        log.failed(&left.path, Failure::Conflict(cause.clone()));
         match log.keep(&left.path, None) {
             Ok(kept) => tracing::warn!(
                 "{path}: the edits of a mount that was killed are kept in {}: {cause}",
-                kept.display()
+                escaped(&kept)
             ),
             Err(error) => tracing::error!(
                 "{path}: the edits of a mount that was killed stay in the edit log: {cause}; they \
