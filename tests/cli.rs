@@ -2,10 +2,12 @@
 //! what to do, with exit status 2 for wrong usage and missing paths and 1 for the rest. Nothing is left mounted.
 
 mod extract;
+mod find;
 mod help;
 mod list;
 mod names;
 mod search;
+mod show;
 mod shown;
 
 use std::fs;

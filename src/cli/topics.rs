@@ -37,6 +37,13 @@ file, symbolic links included. others=show, which is the default, shows them as 
 read-only.",
     },
     Topic {
+        usage: "remote=allow",
+        summary: "let body.html load what is elsewhere",
+        text: "Leaves the policy out of body.html that keeps a browser from running scripts and from \
+loading what does not lie beside it. With it, which is the default (remote=block), the sender of a \
+mail does not learn that it is read.",
+    },
+    Topic {
         usage: "codepage=N",
         summary: "read every 8-bit string in this code page",
         text: "Reads every 8-bit string in the Windows code page N, such as 1252 or 932, whatever \

@@ -6,6 +6,7 @@
 
 use fuser::{MountOption, SessionACL};
 
+use crate::body::html::Remote;
 use crate::fs;
 use crate::mapi::CodePage;
 use crate::view::Show;
@@ -125,6 +126,13 @@ impl MountOptions {
                     _ => return Err(wrong(name, value, "show or hide")),
                 }
             }
+            "remote" => {
+                self.fs.show.remote = match value {
+                    "block" => Remote::Blocked,
+                    "allow" => Remote::Allowed,
+                    _ => return Err(wrong(name, value, "allow or block")),
+                }
+            }
             "codepage" => {
                 let page = value.parse().ok().and_then(CodePage::new);
                 let expected = "the number of a known code page, such as 1252 or 932";
@@ -173,7 +181,8 @@ impl MountOptions {
             | "owner" | "group" | "atime" | "noatime" | "relatime" | "norelatime"
             | "strictatime" | "lazytime" | "diratime" | "nodiratime" | "async" | "silent" => {}
             _ if word.starts_with("x-") || word.starts_with("X-") => {}
-            "show" | "others" | "codepage" | "cache" | "uid" | "gid" | "umask" | "fsname" => {
+            "show" | "others" | "remote" | "codepage" | "cache" | "uid" | "gid" | "umask"
+            | "fsname" => {
                 return Err(wrong(word, "", "a value"));
             }
             _ => return Err(OptionError::Unknown(word.to_owned())),
@@ -190,7 +199,7 @@ impl MountOptions {
                 "json" => show.json = true,
                 "msg" => show.msg = true,
                 "raw" => show.raw = true,
-                "all" => *show = Show::ALL,
+                "all" => *show = Show { remote: show.remote, ..Show::ALL },
                 _ => return Err(wrong(name, view, "mapi, eml, json, msg, raw or all")),
             }
         }

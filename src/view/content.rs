@@ -80,7 +80,9 @@ fn body(
         names.get_or_init(|| references(open.attachments())).path(&reference)
     };
     let bodies = Bodies::new(&open.message);
-    let content = |file: ReaderFile| file.render_body(&bodies, &resolve).map(Content::bytes);
+    let content = |file: ReaderFile| {
+        file.render_body(&bodies, &resolve, tree.show.remote).map(Content::bytes)
+    };
     if wanted.is_costly(&open.message) {
         let others = ReaderFile::BODIES.into_iter().filter(|file| {
             *file != wanted

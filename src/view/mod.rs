@@ -20,6 +20,7 @@ mod node;
 mod properties;
 mod tree;
 
+use crate::body::html::Remote;
 use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, names, reader, text};
 
 pub use attachments::AttachmentNames;
@@ -34,7 +35,7 @@ pub use listing::{Entry, Kind, Listing, is_message_entry};
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
 pub use tree::{Attributes, MessageTree};
 
-/// Which of the views that are reachable by name are listed too.
+/// Which of the views that are reachable by name are listed too, and how `body.html` is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Show {
     /// `mapi/`.
@@ -47,9 +48,12 @@ pub struct Show {
     pub msg: bool,
     /// `raw/`.
     pub raw: bool,
+    /// Whether `body.html` may load what does not lie beside it.
+    pub remote: Remote,
 }
 
 impl Show {
     /// All of them.
-    pub const ALL: Self = Self { mapi: true, eml: true, json: true, msg: true, raw: true };
+    pub const ALL: Self =
+        Self { mapi: true, eml: true, json: true, msg: true, raw: true, remote: Remote::Blocked };
 }

@@ -24,7 +24,8 @@ fn every_command_and_option_is_explained() {
     }
     let options = help("options");
     assert!(options.starts_with("Options of -o:\n  show=VIEW"), "{options}");
-    for option in ["show", "others", "codepage", "cache", "uid", "gid", "umask", "fsname"] {
+    for option in ["show", "others", "remote", "codepage", "cache", "uid", "gid", "umask", "fsname"]
+    {
         assert!(options.contains(&format!("{option}=")), "{option}");
         assert!(help(option).starts_with("-o "), "{option}");
     }

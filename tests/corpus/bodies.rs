@@ -1,7 +1,9 @@
 //! The bodies of one message.
 
+use msgfs::body::html::Remote;
 use msgfs::body::{compressed_rtf, html};
 use msgfs::imsg::MapiProp as _;
+use msgfs::mail::bodies::Bodies;
 use msgfs::mapi::{Value, tags};
 use serde_json::{Value as Json, json};
 
@@ -45,8 +47,20 @@ impl Compared<'_> {
         }
     }
 
+    /// What is shown and written back unchanged is as it was, but for the charset it declares.
+    fn check_undone(&self, tally: &mut Tally) {
+        let bodies = Bodies::new(&self.message);
+        let mailed = bodies.mailed_html(&|_| None);
+        for remote in [Remote::Blocked, Remote::Allowed] {
+            let shown = bodies.html(&|_| None, remote);
+            let undone = shown.as_deref().map(html::undo);
+            tally.check(&self.place, "body.html undone", &json!(mailed), undone);
+        }
+    }
+
     fn check_html(&self, tally: &mut Tally) {
-        let found = self.file_text("body.html");
+        self.check_undone(tally);
+        let found = self.file_text("body.html").map(|html| html::undo(&html));
         let source = self.expected["html_source"].as_str().unwrap();
         tally.check(&self.place, "has body.html", &json!(source != "none"), found.is_some());
         let stored = &self.expected["html"]["sha256"];
@@ -87,7 +101,7 @@ fn text_of(markup: &str) -> String {
         at = lower[begin..].find(end).map_or(markup.len(), |found| begin + found + end.len());
     }
     // Without tags, only character references are left to decode.
-    html::to_text(&(text + &markup[at..]))
+    html::to_text(&(text + &markup[at..]), &|_| None)
 }
 
 fn without_blanks(text: &str) -> String {

@@ -195,16 +195,16 @@ fn set_text(message: &Message, set: &mut SetBodies, text: &str) -> Result<(), Er
 }
 
 fn set_html(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), Error> {
-    let text = super::utf8(bytes)?;
+    let html = html::undo(super::utf8(bytes)?);
     super::delete(message, tags::PR_BODY_HTML)?;
-    message.set_property(tags::PR_HTML, &Value::Binary(bytes.to_vec()))?;
+    message.set_property(tags::PR_HTML, &Value::Binary(html.clone().into_bytes()))?;
     message.set_property(tags::PR_INTERNET_CPID, &Value::Integer32(UTF_8))?;
     (set.times.html, set.times.has_paths) = (Some(set.now), true);
     if !set.rtf() {
         super::delete(message, tags::PR_RTF_COMPRESSED)?;
     }
     if !set.text() {
-        put_text(message, &html::to_text(text))?;
+        put_text(message, &html::to_text(&html, &|_| None))?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::html::Remote;
 use super::rtf::Kind;
 use super::{compressed_rtf, html, rtf};
 use crate::mapi::CodePage;
@@ -101,7 +102,7 @@ fn text_of(html: &str) -> String {
         at = lower[begin..].find(end).map_or(html.len(), |found| begin + found + end.len());
     }
     // Without tags, only references and blanks are left to take care of.
-    html::to_text(&(text + &html[at..]))
+    html::to_text(&(text + &html[at..]), &|_| None)
 }
 
 #[test]
@@ -215,9 +216,10 @@ fn read_as_everything(bytes: &[u8], origin: &str) {
     let html = html::decode(&rtf, None, Some(CodePage::WINDOWS_1252)).html;
     for html in texts.iter().chain([&html]) {
         check(html.len(), rtf.len());
-        let rewritten = html::rewrite(html, &|_| Some("attachments/a b".to_owned()));
+        let rewritten =
+            html::for_browser(html, &|_| Some("attachments/a b".to_owned()), Remote::Blocked);
         check(rewritten.len(), rtf.len());
-        check(html::to_text(html).len(), rtf.len());
+        check(html::to_text(html, &|_| None).len(), rtf.len());
     }
 }
 

@@ -119,7 +119,7 @@ impl Attachment {
     pub fn is_inline(&self) -> bool {
         let referred = self.opened.referred.get_or_init(|| {
             let referred = std::cell::RefCell::new(Referred::default());
-            let html = Bodies::new(&self.opened.message).html(&|reference| {
+            let html = Bodies::new(&self.opened.message).mailed_html(&|reference| {
                 referred.borrow_mut().insert(reference);
                 None
             });

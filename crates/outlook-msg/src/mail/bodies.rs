@@ -4,15 +4,14 @@
 
 use std::cell::OnceCell;
 
-use crate::body::html::{self, Reference};
+use crate::body::html::{self, Remote, Resolve};
 use crate::body::{compressed_rtf, rtf};
 use crate::imsg::{MapiProp, Message, Note};
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
+use super::attachments::{references, shown_attachments};
+use super::references::References;
 use super::report;
-
-/// Says at which relative path an HTML reference to an attachment is found.
-pub type Resolve<'a> = &'a dyn Fn(Reference<'_>) -> Option<String>;
 
 /// As many stored bytes of a compressed RTF body as tell its kind, and that decompressed.
 const KIND_BYTES: usize = 1024;
@@ -25,11 +24,17 @@ pub struct Bodies<'a> {
     message: &'a Message,
     html_source: OnceCell<Option<html::Decoded>>,
     decompressed: OnceCell<Option<Vec<u8>>>,
+    references: OnceCell<References>,
 }
 
 impl<'a> Bodies<'a> {
     pub fn new(message: &'a Message) -> Self {
-        Self { message, html_source: OnceCell::new(), decompressed: OnceCell::new() }
+        Self {
+            message,
+            html_source: OnceCell::new(),
+            decompressed: OnceCell::new(),
+            references: OnceCell::new(),
+        }
     }
 
     /// Whether there is anything a plain text is made of.
@@ -89,13 +94,20 @@ impl<'a> Bodies<'a> {
     /// The text of the HTML body, else of the RTF body.
     pub fn formatted_text(&self) -> Option<String> {
         match self.html_source() {
-            Some(html) => Some(html::to_text(html)),
+            Some(html) => {
+                Some(html::to_text(html, &|reference| self.references().path(&reference)))
+            }
             None => self.decompressed().map(rtf::to_text),
         }
     }
 
-    /// The HTML body as UTF-8, its references to attachments made relative paths.
-    pub fn html(&self, resolve: Resolve<'_>) -> Option<String> {
+    /// The HTML body as a file beside the attachments, in UTF-8, that a browser may open.
+    pub fn html(&self, resolve: Resolve<'_>, remote: Remote) -> Option<String> {
+        Some(html::for_browser(self.html_source()?, resolve, remote))
+    }
+
+    /// The HTML body as it is mailed, in UTF-8; its references are shown to `resolve`.
+    pub fn mailed_html(&self, resolve: Resolve<'_>) -> Option<String> {
         Some(html::rewrite(self.html_source()?, resolve))
     }
 
@@ -107,6 +119,11 @@ impl<'a> Bodies<'a> {
     /// What is wrong with the compressed RTF, told without decompressing it.
     pub fn rtf_defect(&self) -> Option<String> {
         compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
+    }
+
+    /// What the HTML calls the attachments. They are read only if a text needs the name of a picture.
+    fn references(&self) -> &References {
+        self.references.get_or_init(|| references(&shown_attachments(self.message, None)))
     }
 
     fn html_source(&self) -> Option<&str> {

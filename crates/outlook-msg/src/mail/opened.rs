@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::body::html::{Reference, Remote};
 use crate::imsg::{
     self, Access, Address, Defect, MapiProp, Message, Note, RecipientType, Session, SessionOptions,
 };
@@ -340,16 +341,18 @@ impl Mail {
     }
 
     /// The body as HTML: `PR_HTML` decoded, else what is in the RTF body. References to attachments
-    /// are relative paths, `attachments/NAME`.
+    /// are relative paths, `attachments/NAME`. A browser that opens it runs no script and loads
+    /// nothing from elsewhere: it has a Content-Security-Policy.
     ///
     /// # Errors
     /// As [`Mail::text`].
     pub fn html(&self) -> Result<Option<String>, Error> {
         let references = OnceLock::new();
         let bodies = Bodies::new(self.message());
-        let html = bodies.html(&|reference| {
+        let resolve = |reference: Reference<'_>| {
             references.get_or_init(|| references_of(&self.opened)).path(&reference)
-        });
+        };
+        let html = bodies.html(&resolve, Remote::Blocked);
         self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
     }
 

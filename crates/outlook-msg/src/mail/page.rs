@@ -7,16 +7,14 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::{self, Write};
-use std::sync::OnceLock;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use crate::body::html;
 use crate::mapi::FileTime;
 
 use super::attachment::{Attachment, AttachmentKind};
-use super::attachments::references;
-use super::bodies::Bodies;
 use super::opened::Mail;
 use super::printed::{harmless, harmless_lines};
 use super::summary::{Summary, attachment_details};
@@ -103,20 +101,17 @@ impl Mail {
 
     /// The HTML body as the document of the frame, its pictures in it unless they lie beside it.
     fn frame(&self, attachments: &[Attachment], options: PageOptions<'_>) -> Option<String> {
-        let links = OnceLock::new();
-        let mut by_name = HashMap::new();
-        for attachment in attachments {
-            by_name.insert(format!("attachments/{}", attachment.name()), attachment);
-        }
+        let html = self.html().ok().flatten()?;
+        let by_path: HashMap<_, _> =
+            attachments.iter().map(|one| (format!("attachments/{}", one.name()), one)).collect();
         let room = Cell::new(PICTURE_BYTES_MAX);
-        Bodies::new(self.message()).html(&|reference| {
-            let references = links.get_or_init(|| references(self.opened.attachments()));
-            let attachment = by_name.get(&references.path(&reference)?)?;
+        Some(html::restore(&html, &|path| {
+            let attachment = by_path.get(path)?;
             match options.href {
                 Some(href) => Some(href(attachment)),
                 None => data_url(attachment, &room),
             }
-        })
+        }))
     }
 }
 

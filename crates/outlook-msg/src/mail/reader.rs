@@ -2,10 +2,11 @@
 //!
 //! A new file is a variant of [`ReaderFile`], its name, and its text in [`ReaderFile::render`].
 
+use crate::body::html::{Remote, Resolve};
 use crate::imsg::{Address, MapiProp, Message, RecipientType};
 use crate::mapi::{PropertyTag, tags};
 
-use super::bodies::{Bodies, Resolve};
+use super::bodies::Bodies;
 use super::text::{escaped, one_line, reader_line, unix_lines};
 use super::{fields, ics, vcf};
 
@@ -167,10 +168,15 @@ impl ReaderFile {
     }
 
     /// The content of this body; `None` if the message has no such body, or this is none.
-    pub fn render_body(self, bodies: &Bodies<'_>, resolve: Resolve<'_>) -> Option<Vec<u8>> {
+    pub fn render_body(
+        self,
+        bodies: &Bodies<'_>,
+        resolve: Resolve<'_>,
+        remote: Remote,
+    ) -> Option<Vec<u8>> {
         match self {
             Self::BodyText => Some(unix_lines(&bodies.text()?).into_bytes()),
-            Self::BodyHtml => Some(bodies.html(resolve)?.into_bytes()),
+            Self::BodyHtml => Some(bodies.html(resolve, remote)?.into_bytes()),
             Self::BodyRtf => bodies.rtf(),
             _ => None,
         }

@@ -2,7 +2,6 @@
 //!
 //! Knows no reference and no layout.
 
-use super::entities;
 use super::tokens::{Source, Tag, Token, Tokens};
 use crate::mapi::CodePage;
 use crate::mapi::detect::{self, Guess};
@@ -106,6 +105,13 @@ fn declared_page_of(bytes: &[u8]) -> Option<CodePage> {
     declared_page(&String::from_utf8_lossy(first))
 }
 
+/// Whether browsers find a declaration of a charset, also if so many bytes are put before it.
+pub(super) fn declares_charset(html: &str, bytes_before: usize) -> bool {
+    let end = html.floor_char_boundary(DECLARATION_BYTES_MAX.saturating_sub(bytes_before));
+    let first = html.get(..end).unwrap_or_default();
+    Tokens::new(first).any(|token| declared_charset(&token).is_some())
+}
+
 fn declared_page(html: &str) -> Option<CodePage> {
     Tokens::new(html).find_map(|token| {
         let page = CodePage::of_mime_charset(declared_charset(&token)?.text)?;
@@ -129,7 +135,7 @@ fn meta_charset<'a>(tag: &Tag<'a>) -> Option<Source<'a>> {
     if let Some(charset) = tag.attribute("charset") {
         return Some(charset.trim()).filter(|charset| !charset.text.is_empty());
     }
-    let equivalent = entities::decode_attribute(tag.attribute("http-equiv")?.text);
+    let equivalent = htmlize::unescape_attribute(tag.attribute("http-equiv")?.text);
     if !equivalent.trim().eq_ignore_ascii_case("content-type") {
         return None;
     }

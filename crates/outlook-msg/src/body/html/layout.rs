@@ -3,10 +3,17 @@
 //! Knows no HTML. What is between two pieces of text is collected first and written when the second
 //! comes, so that margins collapse, and nothing is left over at the end.
 
+use super::rows::Row;
+
 /// Text under construction.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     text: String,
+    /// How many more bytes may go into what is not in the document: marks of quotations,
+    /// indentation, tabs and rulers.
+    spare_bytes: usize,
+    /// The row of a table that is being written, if its lines may have to be laid beside each other.
+    row: Option<Row>,
     gap: Gap,
     /// Whether there is something on the last line, and where it begins after its prefix.
     line: Option<Line>,
@@ -41,17 +48,34 @@ struct Gap {
 }
 
 /// Deeper quotations and lists look like this one, so that hostile nesting costs nothing.
+const QUOTE: &str = "> ";
 const QUOTE_DEPTH_MAX: usize = 20;
 const INDENT_COLUMNS_MAX: usize = 40;
 const TABS_MAX: usize = 100;
+/// What any document may have of that; a large one may have as much as it has itself.
+const SPARE_BYTES: usize = 64 << 10;
+
+/// What Outlook writes for a ruler.
+const RULE: &str = "________________________________";
 
 impl Layout {
+    /// Begins the text of a document of so many bytes.
+    pub(super) fn new(document_bytes: usize) -> Self {
+        Self { spare_bytes: SPARE_BYTES + document_bytes, ..Self::default() }
+    }
+
     /// Writes text that has no blanks or line breaks to collapse.
     pub(super) fn text(&mut self, text: &str) {
         if !text.is_empty() {
             self.cross_gap();
             self.text.push_str(text);
         }
+    }
+
+    /// Writes a ruler.
+    pub(super) fn rule(&mut self) {
+        let length = self.spend(RULE.len()).max(1);
+        self.text(RULE.get(..length).unwrap_or(RULE));
     }
 
     /// Adds a blank, which is nothing at the end of a line or beside another.
@@ -89,9 +113,28 @@ impl Layout {
 
     /// Begins a row of cells.
     pub(super) fn row(&mut self) {
+        self.end_row();
+        self.row = Some(Row::default());
         self.open_gap(1);
         self.gap.tabs = 0;
         self.cell_has_text = false;
+    }
+
+    /// Ends the row: the lines of its cells come to lie beside each other.
+    pub(super) fn end_row(&mut self) {
+        let Some(row) = self.row.take().filter(|row| row.has_lines(&self.text)) else { return };
+        self.end_line();
+        if let Some(grown) = row.lay_out(&mut self.text, self.spare_bytes) {
+            self.spare_bytes -= grown;
+            self.below_text = !self.text.ends_with("\n\n");
+            // The place of a mark has moved.
+            (self.mark, self.wants_mark) = (None, false);
+        }
+    }
+
+    /// Leaves the row as it stands, since one of its cells holds a table.
+    pub(super) fn forget_row(&mut self) {
+        self.row = None;
     }
 
     /// Begins another cell in the row.
@@ -101,6 +144,7 @@ impl Layout {
         }
         self.gap.tabs = (self.gap.tabs + 1).min(TABS_MAX);
         self.cell_has_text = false;
+        self.row = self.row.take().and_then(Row::with_next_cell);
     }
 
     /// Begins a quotation.
@@ -151,6 +195,7 @@ impl Layout {
 
     /// Gives the text, with a line break at its end.
     pub(super) fn finish(mut self) -> String {
+        self.end_row();
         self.end_line();
         while self.text.ends_with("\n\n") {
             self.text.pop();
@@ -183,7 +228,14 @@ impl Layout {
             Some(_) if gap.space => self.text.push(' '),
             Some(_) => {}
         }
-        self.text.extend(std::iter::repeat_n('\t', gap.tabs));
+        let end = self.text.len();
+        let tabs = self.spend(gap.tabs).max(gap.tabs.min(1));
+        self.text.extend(std::iter::repeat_n('\t', tabs));
+        if let (Some(row), Some(line)) = (&mut self.row, self.line) {
+            row.text_begins(line.start, line.content_start, end, self.text.len());
+        }
+        // An item at the start of a cell begins no line.
+        self.text.push_str(&self.marker.take().unwrap_or_default());
         self.cell_has_text = true;
         if std::mem::take(&mut self.wants_mark) {
             self.mark = Some(self.text.len());
@@ -195,14 +247,27 @@ impl Layout {
         self.push_quote(self.quote_depth);
         let marker = self.marker.take().unwrap_or_default();
         let indent_columns = self.indent_columns.min(INDENT_COLUMNS_MAX);
-        let blanks = indent_columns.saturating_sub(marker.chars().count());
+        let blanks = self.spend(indent_columns.saturating_sub(marker.chars().count()));
         self.text.extend(std::iter::repeat_n(' ', blanks));
         self.line = Some(Line { start, content_start: self.text.len() });
         self.text.push_str(&marker);
     }
 
     fn push_quote(&mut self, depth: usize) {
-        self.text.extend(std::iter::repeat_n("> ", depth.min(QUOTE_DEPTH_MAX)));
+        let marks = self.spend(QUOTE.len() * depth.min(QUOTE_DEPTH_MAX)) / QUOTE.len();
+        self.text.extend(std::iter::repeat_n(QUOTE, marks));
+    }
+
+    /// Takes so many bytes of those that are to spare, or none: the text of a document that is made
+    /// to become huge stays whole, but without its looks.
+    const fn spend(&mut self, bytes: usize) -> usize {
+        match self.spare_bytes.checked_sub(bytes) {
+            Some(rest) => {
+                self.spare_bytes = rest;
+                bytes
+            }
+            None => 0,
+        }
     }
 
     /// Ends the line, if there is one; of blank lines in a row only the first stays.

@@ -3,12 +3,16 @@
 //! Knows nothing of where the HTML came from, or of what is attached to the message.
 
 mod decode;
-mod entities;
+mod hidden;
 mod layout;
+mod nested;
+mod policy;
 mod rewrite;
+mod rows;
 mod text;
 mod tokens;
 
 pub use decode::{Decoded, decode};
-pub use rewrite::{Reference, content_id_url, restore, rewrite};
+pub use policy::Remote;
+pub use rewrite::{Reference, Resolve, content_id_url, for_browser, restore, rewrite, undo};
 pub use text::to_text;

@@ -4,8 +4,10 @@
 
 use std::borrow::Cow;
 
-use super::entities;
+use super::hidden::{Hidden, declarations};
 use super::layout::Layout;
+use super::nested::Nested;
+use super::rewrite::{Resolve, attachment_path};
 use super::tokens::{Tag, Token, Tokens};
 use crate::body::link;
 use crate::body::symbol_font::SymbolFont;
@@ -14,26 +16,23 @@ use crate::body::symbol_font::SymbolFont;
 ///
 /// Rows of a table become lines with a tab between cells; quotations begin with `> `, list items with
 /// `- ` or their number; a link shows its URL in `<>` unless its text is the URL; a picture shows its
-/// alternative text in `[]`, or else its content id. At most one line in a row is blank.
-pub fn to_text(html: &str) -> String {
-    let mut reader = Reader::default();
+/// alternative text in `[]`, or else the name of its file, which `resolve` tells. What is hidden is
+/// left out. At most one line in a row is blank.
+pub fn to_text(html: &str, resolve: Resolve<'_>) -> String {
+    let mut reader = Reader::new(html, resolve);
     for token in Tokens::new(html) {
-        match token {
-            Token::Text(text) if reader.preformatted > 0 => reader.preformatted_text(text),
-            Token::Text(text) => reader.text(text),
-            Token::Start(tag) => reader.start(&tag),
-            Token::End(tag) => reader.end(&tag),
-            Token::Raw(tag, content) if tag.is("style") => reader.style_sheet(content.text),
-            Token::Raw(..) | Token::Instruction(_) | Token::Comment => {}
-        }
+        reader.take(token);
     }
     reader.end_link();
     reader.layout.finish()
 }
 
-#[derive(Default)]
 struct Reader<'a> {
+    html: &'a str,
+    /// Knows the files of pictures.
+    resolve: Resolve<'a>,
     layout: Layout,
+    hidden: Hidden,
     /// The URL of the link around this place.
     link: Option<Cow<'a, str>>,
     lists: Nested<List>,
@@ -71,38 +70,58 @@ struct Table {
     is_layout: bool,
 }
 
-/// Elements in each other, of which only so many are known.
-#[derive(Debug, Default)]
-struct Nested<T> {
-    known: Vec<T>,
-    unknown: usize,
-}
-
-const NESTED_MAX: usize = 100;
-
-impl<T> Nested<T> {
-    fn push(&mut self, element: T) {
-        if self.known.len() < NESTED_MAX {
-            self.known.push(element);
-        } else {
-            self.unknown += 1;
-        }
-    }
-
-    fn pop(&mut self) -> Option<T> {
-        if self.unknown > 0 {
-            self.unknown -= 1;
-            return None;
-        }
-        self.known.pop()
-    }
-
-    fn last_mut(&mut self) -> Option<&mut T> {
-        self.known.last_mut()
-    }
-}
-
 impl<'a> Reader<'a> {
+    fn new(html: &'a str, resolve: Resolve<'a>) -> Self {
+        Self {
+            html,
+            resolve,
+            layout: Layout::new(html.len()),
+            hidden: Hidden::default(),
+            link: None,
+            lists: Nested::default(),
+            tables: Nested::default(),
+            preformatted: 0,
+            begins_preformatted: false,
+            tight_paragraphs: false,
+            is_tight: false,
+            signs: None,
+            word_marker: None,
+        }
+    }
+
+    fn take(&mut self, token: Token<'a>) {
+        match token {
+            Token::Start(tag) => {
+                let after = self.html.get(tag.end()..).unwrap_or_default();
+                if !self.hidden.start(&tag, after) {
+                    self.start(&tag);
+                }
+            }
+            Token::End(tag) => {
+                if !self.hidden.end(&tag) {
+                    self.end(&tag);
+                }
+            }
+            Token::Raw(tag, content) if tag.is("style") => self.style_sheet(content.text),
+            Token::Comment(source) => self.hidden.comment(source.text),
+            Token::Instruction(_) | Token::Doctype(_) => {}
+            Token::Text(_) | Token::Raw(..) if self.hidden.is_here() => {}
+            Token::Text(text) if self.preformatted > 0 => {
+                self.preformatted_text(text, htmlize::unescape);
+            }
+            Token::Text(text) => self.text(text),
+            Token::Raw(tag, content) => match tag.name().as_bytes() {
+                b"textarea" => self.preformatted_text(content.text, htmlize::unescape),
+                b"xmp" | b"plaintext" => {
+                    self.layout.line();
+                    self.preformatted_text(content.text, Cow::Borrowed);
+                    self.layout.line();
+                }
+                _ => {}
+            },
+        }
+    }
+
     fn start(&mut self, tag: &Tag<'a>) {
         match tag.name().as_bytes() {
             b"br" => self.layout.line_break(),
@@ -111,6 +130,7 @@ impl<'a> Reader<'a> {
             b"img" => self.image(tag),
             b"span" | b"font" => self.begin_span(tag),
             b"table" => {
+                self.layout.forget_row();
                 self.layout.line();
                 self.tables.push(Table::default());
             }
@@ -126,7 +146,7 @@ impl<'a> Reader<'a> {
             }
             b"hr" => {
                 self.layout.line();
-                self.layout.text(RULE);
+                self.layout.rule();
                 self.layout.line();
             }
             b"q" => self.layout.text("\u{201C}"),
@@ -150,13 +170,18 @@ impl<'a> Reader<'a> {
             }
             b"q" => self.layout.text("\u{201D}"),
             b"h1" | b"h2" | b"h3" | b"h4" | b"h5" | b"h6" | b"dl" => self.layout.blank_line(),
-            b"tr" | b"li" => self.layout.line(),
+            b"tr" => {
+                self.layout.end_row();
+                self.layout.line();
+            }
+            b"li" => self.layout.line(),
             name if is_block(name) => self.layout.line(),
             _ => {}
         }
     }
 
     fn text(&mut self, text: &str) {
+        let text = &*htmlize::unescape(text);
         if self.signs.is_some() {
             self.characters(text);
             return;
@@ -172,12 +197,8 @@ impl<'a> Reader<'a> {
     /// Takes what the text begins with, if it is anything but plain; gives what follows.
     fn special<'t>(&mut self, text: &'t str) -> &'t str {
         let Some(first) = text.chars().next() else { return text };
-        let (character, length) = match first {
-            '&' => entities::reference(text).unwrap_or((first, 1)),
-            _ => (first, first.len_utf8()),
-        };
-        self.character(character);
-        text.get(length..).unwrap_or_default()
+        self.character(first);
+        text.get(first.len_utf8()..).unwrap_or_default()
     }
 
     fn characters(&mut self, text: &str) {
@@ -205,7 +226,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn preformatted_text(&mut self, text: &str) {
+    fn preformatted_text(&mut self, text: &'a str, decode: fn(&'a str) -> Cow<'a, str>) {
         let mut text = text;
         if std::mem::take(&mut self.begins_preformatted) {
             text = text.strip_prefix('\r').unwrap_or(text);
@@ -213,7 +234,7 @@ impl<'a> Reader<'a> {
         }
         for line in text.split_inclusive('\n') {
             let content = line.trim_end_matches(['\n', '\r']);
-            self.layout.text(&entities::decode_attribute(content).replace(NO_BREAK_SPACE, " "));
+            self.layout.text(&decode(content).replace(NO_BREAK_SPACE, " "));
             if content.len() < line.len() {
                 self.layout.hard_line_break();
             }
@@ -245,7 +266,7 @@ impl<'a> Reader<'a> {
     fn begin_link(&mut self, tag: &Tag<'a>) {
         self.end_link();
         let Some(href) = tag.attribute("href") else { return };
-        let url = match entities::decode_attribute(href.text.trim()) {
+        let url = match htmlize::unescape_attribute(href.text.trim()) {
             url if url.contains(char::is_control) => Cow::Owned(url.replace(char::is_control, "")),
             url => url,
         };
@@ -268,12 +289,13 @@ impl<'a> Reader<'a> {
 
     fn image(&mut self, tag: &Tag<'a>) {
         let value = |name| tag.attribute(name).map_or("", |value| value.text.trim());
-        // As Outlook does: a message of pictures only would have no text at all.
-        let shown = match (value("alt"), value("src")) {
-            ("", source) if link::starts_with(source, "cid:") => source,
-            (alternative, _) => alternative,
+        let alternative = htmlize::unescape_attribute(value("alt"));
+        let source = htmlize::unescape_attribute(value("src"));
+        let shown = match alternative.trim() {
+            // As Outlook does: a message of pictures only would have no text at all.
+            "" => picture_name(&source, self.resolve),
+            _ => alternative,
         };
-        let shown = entities::decode_attribute(shown);
         let words: Vec<&str> = shown.split_whitespace().collect();
         if !words.is_empty() {
             self.layout.text(&format!("[{}]", words.join(" ")));
@@ -321,6 +343,7 @@ impl<'a> Reader<'a> {
     }
 
     fn end_table(&mut self) {
+        self.layout.end_row();
         self.tables.pop();
         if let Some(outer) = self.tables.last_mut() {
             outer.is_layout = true;
@@ -356,10 +379,22 @@ impl<'a> Reader<'a> {
     }
 }
 
-const NO_BREAK_SPACE: char = '\u{A0}';
+/// The name of the file of a picture; if that is not known, what it was called when the mail was
+/// written, which content ids begin with.
+fn picture_name<'s>(source: &'s str, resolve: Resolve<'_>) -> Cow<'s, str> {
+    if let Some(path) = attachment_path(source, resolve) {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        return Cow::Owned(name.to_owned());
+    }
+    match source.split_at_checked("cid:".len()) {
+        Some((scheme, id)) if scheme.eq_ignore_ascii_case("cid:") => {
+            Cow::Borrowed(id.split('@').next().unwrap_or_default())
+        }
+        _ => Cow::Borrowed(""),
+    }
+}
 
-/// What Outlook writes for a ruler.
-const RULE: &str = "________________________________";
+const NO_BREAK_SPACE: char = '\u{A0}';
 
 /// Links that lead nowhere outside the document, or are its data.
 const HIDDEN_LINKS: [&str; 4] = ["#", "javascript:", "data:", "about:"];
@@ -420,13 +455,7 @@ fn plain_length(text: &str) -> usize {
 /// Whether a byte is, or may begin, what is not copied as it is.
 const fn is_special(byte: &u8) -> bool {
     // C2 A0 is a no-break space, C2 AD a soft hyphen; E2 80 8B and EF BB BF have no width.
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0C | b'&' | 0xC2 | 0xE2 | 0xEF)
-}
-
-/// The declarations of a style, as `margin:0`: name and value.
-fn declarations(style: &str) -> impl Iterator<Item = (&str, &str)> {
-    let declarations = style.split(';').filter_map(|declaration| declaration.split_once(':'));
-    declarations.map(|(name, value)| (name.trim(), value.trim()))
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0C | 0xC2 | 0xE2 | 0xEF)
 }
 
 fn has_no_margin(style: &str) -> bool {
@@ -441,10 +470,11 @@ fn has_no_margin(style: &str) -> bool {
 mod tests {
     use std::time::{Duration, Instant};
 
+    use super::super::Reference;
     use super::to_text;
 
     fn check(html: &str, expected: &str) {
-        assert_eq!(to_text(html), expected, "{html}");
+        assert_eq!(to_text(html, &|_| None), expected, "{html}");
     }
 
     #[test]
@@ -552,11 +582,15 @@ mod tests {
 
     #[test]
     fn pictures() {
-        check(
-            "<img src=\"cid:image001.png@01\"><img alt='' src='http://a'>",
-            "[cid:image001.png@01]\n",
-        );
+        check("<img src=\"cid:image001.png@01\"><img alt='' src='http://a'>", "[image001.png]\n");
         check("<img src=\"cid:a\" alt=\"b &amp; c\">", "[b & c]\n");
+        let resolve = |reference: Reference<'_>| match reference {
+            Reference::ContentId("a@b") => Some("attachments/c d.png".to_owned()),
+            Reference::ContentLocation("http://a.org/e") => Some("attachments/e.gif".to_owned()),
+            _ => None,
+        };
+        let html = "<img src='CID:a%40b' alt=' '> <img src='http://a.org/e'> <img src='f'>";
+        assert_eq!(to_text(html, &resolve), "[c d.png] [e.gif]\n");
     }
 
     #[test]
@@ -612,10 +646,10 @@ mod tests {
             "\u{A0} ",
         ] {
             let html = format!("{}x", tag.repeat(count));
-            let text = to_text(&html);
+            let text = to_text(&html, &|_| None);
             assert!(text.len() < 60 * html.len(), "{tag}: {}", text.len());
             let html = format!("{tag}x<br>").repeat(count / 5);
-            let text = to_text(&html);
+            let text = to_text(&html, &|_| None);
             assert!(text.len() < 60 * html.len(), "{tag}: {}", text.len());
         }
         assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());

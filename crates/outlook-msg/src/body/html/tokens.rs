@@ -1,8 +1,9 @@
 //! The tokens of HTML, found as a browser finds them (WHATWG HTML 13.2.5), broken HTML included.
 //!
-//! Knows the syntax and which elements hold raw text; no meaning of any element.
+//! Knows the syntax and which elements hold no tags; no meaning of any element. Element and
+//! attribute values are places in the document, so that they can be replaced there.
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 /// One token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,8 +18,10 @@ pub(super) enum Token<'a> {
     Raw(Tag<'a>, Source<'a>),
     /// A processing instruction, as `<?xml version="1.0"?>`.
     Instruction(Source<'a>),
-    /// Comments and declarations.
-    Comment,
+    /// `<!DOCTYPE html>`.
+    Doctype(Source<'a>),
+    /// Comments, other declarations, and a tag that the document ends in.
+    Comment(Source<'a>),
 }
 
 /// Text and where it stands in the document, in bytes.
@@ -50,7 +53,7 @@ impl<'a> Source<'a> {
 /// A tag: its name and what follows it, the `>` not included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag<'a> {
-    name: &'a str,
+    pub(super) name: &'a str,
     rest: Source<'a>,
 }
 
@@ -58,7 +61,7 @@ pub(super) struct Tag<'a> {
 const NAME_BYTES_MAX: usize = 12;
 
 /// The name of an element in small letters.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Name([u8; NAME_BYTES_MAX], usize);
 
 impl Name {
@@ -68,6 +71,27 @@ impl Name {
 }
 
 impl<'a> Tag<'a> {
+    /// Reads a tag from its name on; `None` if the document ends in it.
+    pub(super) fn parse(source: Source<'a>) -> Option<Self> {
+        let mut attributes = Attributes { rest: source };
+        let ends = |byte| matches!(byte, b'>' | b'/') || is_blank(byte);
+        let name = attributes.take_until(ends).text;
+        let rest = attributes.rest;
+        while attributes.next().is_some() {}
+        let length = attributes.rest.start - rest.start;
+        attributes.next_is(b'>').then(|| Self { name, rest: rest.first(length) })
+    }
+
+    /// Where a start tag begins.
+    pub(super) const fn start(&self) -> usize {
+        self.rest.start - self.name.len() - 1
+    }
+
+    /// Where the document goes on after it.
+    pub(super) const fn end(&self) -> usize {
+        self.rest.start + self.rest.text.len() + 1
+    }
+
     /// Its name; empty if that is too long to be a known one.
     pub(super) fn name(&self) -> Name {
         let mut name = Name([0; NAME_BYTES_MAX], self.name.len());
@@ -119,7 +143,7 @@ impl<'a> Attributes<'a> {
     }
 
     fn skip_blanks(&mut self) {
-        self.take_until(|byte| !byte.is_ascii_whitespace());
+        self.take_until(|byte| !is_blank(byte));
     }
 
     fn next_is(&self, byte: u8) -> bool {
@@ -136,7 +160,7 @@ impl<'a> Attributes<'a> {
                 return value;
             }
         }
-        self.take_until(|byte| byte == b'>' || byte.is_ascii_whitespace())
+        self.take_until(|byte| byte == b'>' || is_blank(byte))
     }
 }
 
@@ -144,7 +168,7 @@ impl<'a> Iterator for Attributes<'a> {
     type Item = Attribute<'a>;
 
     fn next(&mut self) -> Option<Attribute<'a>> {
-        self.take_until(|byte| byte != b'/' && !byte.is_ascii_whitespace());
+        self.take_until(|byte| byte != b'/' && !is_blank(byte));
         if self.rest.text.is_empty() || self.next_is(b'>') {
             return None;
         }
@@ -152,10 +176,8 @@ impl<'a> Iterator for Attributes<'a> {
         let leading = usize::from(self.next_is(b'='));
         let name = self.rest;
         self.rest = self.rest.after(leading);
-        let rest = self
-            .take_until(|byte| matches!(byte, b'=' | b'>' | b'/') || byte.is_ascii_whitespace())
-            .text
-            .len();
+        let rest =
+            self.take_until(|byte| matches!(byte, b'=' | b'>' | b'/') || is_blank(byte)).text.len();
         let name = name.first(leading + rest).text;
         let mut ahead = self.clone();
         ahead.skip_blanks();
@@ -174,13 +196,24 @@ impl<'a> Iterator for Attributes<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Tokens<'a> {
     rest: Source<'a>,
-    /// The element whose raw content comes next.
-    raw: Option<Tag<'a>>,
+    /// The element without tags in it whose content comes next.
+    inside: Option<(Content, Tag<'a>)>,
+}
+
+/// What the content of an element is if it holds no tags. It ends at the end tag of the element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Text, with or without character references.
+    Text,
+    /// A script, in whose comments scripts may begin and end.
+    Script,
+    /// All that follows in the document.
+    Rest,
 }
 
 impl<'a> Tokens<'a> {
     pub(super) const fn new(html: &'a str) -> Self {
-        Self { rest: Source { text: html, start: 0 }, raw: None }
+        Self { rest: Source { text: html, start: 0 }, inside: None }
     }
 
     /// Takes the first `length` bytes.
@@ -195,25 +228,23 @@ impl<'a> Tokens<'a> {
         let bytes = self.rest.text.as_bytes();
         match bytes.get(1)? {
             b'!' if bytes.starts_with(b"<!--") => {
-                self.take(comment_length(bytes));
-                Some(Token::Comment)
+                Some(Token::Comment(self.take(comment_length(bytes))))
             }
             b'!' => {
-                self.declaration();
-                Some(Token::Comment)
+                let name = bytes.get(2..2 + DOCTYPE.len()).unwrap_or_default();
+                let declaration = self.declaration();
+                let is_doctype = name.eq_ignore_ascii_case(DOCTYPE);
+                Some(if is_doctype { Token::Doctype } else { Token::Comment }(declaration))
             }
             b'?' => Some(Token::Instruction(self.declaration())),
-            b'/' if bytes.get(2)?.is_ascii_alphabetic() => Some(Token::End(self.tag(2))),
-            b'/' => {
-                self.declaration();
-                Some(Token::Comment)
-            }
+            b'/' if bytes.get(2)?.is_ascii_alphabetic() => Some(self.tag(2, Token::End)),
+            b'/' => Some(Token::Comment(self.declaration())),
             byte if byte.is_ascii_alphabetic() => {
-                let tag = self.tag(1);
-                if RAW_ELEMENTS.iter().any(|name| tag.is(name)) {
-                    self.raw = Some(tag);
+                let token = self.tag(1, Token::Start);
+                if let Token::Start(tag) = token {
+                    self.inside = Content::of(&tag).map(|content| (content, tag));
                 }
-                Some(Token::Start(tag))
+                Some(token)
             }
             _ => None,
         }
@@ -225,27 +256,26 @@ impl<'a> Tokens<'a> {
         self.take(end.map_or(self.rest.text.len(), |end| end + 1))
     }
 
-    /// Takes a tag whose name begins after `start` bytes.
-    fn tag(&mut self, start: usize) -> Tag<'a> {
-        let mut attributes = Attributes { rest: self.rest.after(start) };
-        let name = attributes
-            .take_until(|byte| matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace())
-            .text;
-        let rest = attributes.rest;
-        while attributes.next().is_some() {}
-        let length = attributes.rest.start - rest.start;
-        let tag = Tag { name, rest: rest.first(length) };
-        self.rest = attributes.rest.after(1);
-        tag
+    /// Takes a tag whose name begins after `start` bytes. A browser drops one that has no `>`.
+    fn tag(&mut self, start: usize, token: impl Fn(Tag<'a>) -> Token<'a>) -> Token<'a> {
+        let whole = self.rest;
+        let Some(tag) = Tag::parse(whole.after(start)) else {
+            return Token::Comment(self.take(whole.text.len()));
+        };
+        self.take(tag.end() - whole.start);
+        token(tag)
     }
 
-    /// Takes the content of a raw element; all that is left if it has no end tag.
-    fn raw_content(&mut self, tag: &Tag<'a>) -> Source<'a> {
+    /// Takes the content of an element without tags in it; all that is left if that has no end tag.
+    fn content(&mut self, content: Content, tag: &Tag<'a>) -> Source<'a> {
         let bytes = self.rest.text.as_bytes();
-        let end = memmem::find_iter(bytes, b"</").find(|at| {
-            let name = bytes.get(at + 2..at + 2 + tag.name.len());
-            name.is_some_and(|name| name.eq_ignore_ascii_case(tag.name.as_bytes()))
-        });
+        let end = match content {
+            Content::Text => {
+                memchr_iter(b'<', bytes).find(|at| begins(bytes, *at, b"</", tag.name))
+            }
+            Content::Script => script_end(bytes),
+            Content::Rest => None,
+        };
         self.take(end.unwrap_or(bytes.len()))
     }
 }
@@ -254,8 +284,8 @@ impl<'a> Iterator for Tokens<'a> {
     type Item = Token<'a>;
 
     fn next(&mut self) -> Option<Token<'a>> {
-        if let Some(tag) = self.raw.take() {
-            return Some(Token::Raw(tag, self.raw_content(&tag)));
+        if let Some((content, tag)) = self.inside.take() {
+            return Some(Token::Raw(tag, self.content(content, &tag)));
         }
         let bytes = self.rest.text.as_bytes();
         let first = bytes.first()?;
@@ -271,16 +301,83 @@ impl<'a> Iterator for Tokens<'a> {
     }
 }
 
-/// Elements without tags in them, and Office's islands of XML, of which nothing is shown.
-const RAW_ELEMENTS: [&str; 5] = ["script", "style", "title", "iframe", "xml"];
+impl Content {
+    /// What an element holds; `None` if that is tags and text. Scripts never run in mail, so
+    /// `noscript` is an element like others.
+    fn of(tag: &Tag<'_>) -> Option<Self> {
+        match tag.name().as_bytes() {
+            b"title" | b"textarea" | b"style" | b"xmp" | b"iframe" | b"noembed" | b"noframes" => {
+                Some(Self::Text)
+            }
+            b"script" => Some(Self::Script),
+            b"plaintext" => Some(Self::Rest),
+            _ => None,
+        }
+    }
+}
+
+const DOCTYPE: &[u8] = b"doctype";
 
 /// The length of the comment at the start, its end included; all there is if it has none.
 fn comment_length(bytes: &[u8]) -> usize {
-    if bytes.starts_with(b"<!-->") || bytes.starts_with(b"<!--->") {
-        return memchr(b'>', bytes).map_or(bytes.len(), |end| end + 1);
-    }
-    memmem::find(bytes, b"-->").map_or(bytes.len(), |end| end + 3)
+    const START: usize = "<!--".len();
+    let ends = |at: &usize| {
+        let content = bytes.get(START..*at).unwrap_or_default();
+        matches!(content, b"" | b"-") || content.ends_with(b"--") || content.ends_with(b"--!")
+    };
+    let end = memchr_iter(b'>', bytes).find(|at| *at >= START && ends(at));
+    end.map_or(bytes.len(), |end| end + 1)
 }
+
+/// Whether a tag of this name begins here: `</` or `<`, the name, and what a name ends with.
+fn begins(bytes: &[u8], at: usize, open: &[u8], name: &str) -> bool {
+    let rest = bytes.get(at..).unwrap_or_default().strip_prefix(open).unwrap_or_default();
+    let Some((found, after)) = rest.split_at_checked(name.len()) else { return false };
+    found.eq_ignore_ascii_case(name.as_bytes())
+        && after.first().is_some_and(|byte| matches!(byte, b'/' | b'>') || is_blank(*byte))
+}
+
+/// Where the content of a script ends: at an end tag that does not belong to a script which begins
+/// inside a comment of the script (WHATWG HTML 13.2.5.15 to 13.2.5.31).
+fn script_end(bytes: &[u8]) -> Option<usize> {
+    enum Place {
+        Script,
+        /// In a comment, of whose dashes the first are here.
+        Comment(usize),
+        /// In a script in a comment.
+        Inner(usize),
+    }
+    let mut place = Place::Script;
+    for at in memchr2_iter(b'<', b'>', bytes) {
+        let is_open = bytes.get(at) == Some(&b'<');
+        let is_end = is_open && begins(bytes, at, b"</", "script");
+        place = match place {
+            Place::Script | Place::Comment(_) if is_end => return Some(at),
+            Place::Script if bytes.get(at..).unwrap_or_default().starts_with(b"<!--") => {
+                Place::Comment(at + "<!".len())
+            }
+            Place::Comment(dashes) if is_open && begins(bytes, at, b"<", "script") => {
+                Place::Inner(dashes)
+            }
+            Place::Inner(dashes) if is_end => Place::Comment(dashes),
+            Place::Comment(dashes) | Place::Inner(dashes)
+                if !is_open && bytes.get(dashes..at).is_some_and(|text| text.ends_with(b"--")) =>
+            {
+                Place::Script
+            }
+            same => same,
+        };
+    }
+    None
+}
+
+/// Whether HTML takes a byte for white space.
+const fn is_blank(byte: u8) -> bool {
+    matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r' | b' ')
+}
+
+#[cfg(test)]
+mod conformance;
 
 #[cfg(test)]
 mod tests {
@@ -296,7 +393,8 @@ mod tests {
                 Token::End(tag) => format!("E({})", String::from_utf8_lossy(tag.name().as_bytes())),
                 Token::Raw(tag, content) => format!("R({} {})", tag.name, content.text),
                 Token::Instruction(source) => format!("I({})", source.text),
-                Token::Comment => "C".to_owned(),
+                Token::Doctype(_) => "D".to_owned(),
+                Token::Comment(_) => "C".to_owned(),
                 Token::Start(tag) => {
                     let name = tag.name();
                     let mut shown = format!("S({}", String::from_utf8_lossy(name.as_bytes()));
@@ -342,8 +440,10 @@ mod tests {
 
     #[test]
     fn what_is_no_tag() {
-        check("<!DOCTYPE html>a<!-- <b> -->c<!-->d<!--->e", "CT(a)CT(c)CT(d)CT(e)");
+        check("<!DOCTYPE html>a<!-- <b> -->c<!-->d<!--->e", "DT(a)CT(c)CT(d)CT(e)");
         check("<![if !vml]>a<![endif]><!--[if gte mso 9]><xml>b</xml><![endif]-->", "CT(a)CC");
+        check("<!-- a --!>b<!----!>c<!--->d<!--->e<!---!>-->f", "CT(b)CT(c)CT(d)CT(e)CT(f)");
+        check("<!-- -- > ->a-- ! --->b", "CT(b)");
         check("<?xml version=\"1.0\"?>a", "I(<?xml version=\"1.0\"?>)T(a)");
         check("a<!-- b", "T(a)C");
         check("a<?b", "T(a)I(<?b)");
@@ -355,6 +455,24 @@ mod tests {
         check("<script>\"</p>\"</script>", "S(script)R(script \"</p>\")E(script)");
         check("<title></title>", "S(title)R(title )E(title)");
         check("<style>a<b>", "S(style)R(style a<b>)");
+        check("<style>a</styles></style x>b", "S(style)R(style a</styles>)E(style)T(b)");
+        check("<title>a<b></title/>c", "S(title)R(title a<b>)E(title)T(c)");
+        check("<textarea></p></textarea\n>", "S(textarea)R(textarea </p>)E(textarea)");
+        check("<plaintext>a</plaintext>", "S(plaintext)R(plaintext a</plaintext>)");
+        check("<noscript><p></noscript>", "S(noscript)S(p)E(noscript)");
+    }
+
+    #[test]
+    fn a_script_ends_outside_the_scripts_in_its_comments() {
+        let check = |content: &str| {
+            let html = format!("<script>{content}</script>a");
+            check(&html, &format!("S(script)R(script {content})E(script)T(a)"));
+        };
+        check("<!-- <script> </script> -->");
+        check("<!-- <script></script></scripted>");
+        check("<!-- </scripted>");
+        check("<!--><script>");
+        check("<!-- <script> -->");
     }
 
     #[test]
@@ -363,9 +481,10 @@ mod tests {
         for (end, _) in html.char_indices() {
             shown(&html[..end]);
         }
-        check("<a href=\"x", "S(a href=x)");
-        check("<a href=", "S(a href=)");
-        check("<a", "S(a)");
-        check("</a", "E(a)");
+        // Browsers drop a tag without its end.
+        check("<a href=\"x", "C");
+        check("b<a href=", "T(b)C");
+        check("<a", "C");
+        check("</a", "C");
     }
 }

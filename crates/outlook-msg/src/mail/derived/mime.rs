@@ -1,6 +1,6 @@
 //! A MIME entity as a message directory.
 
-use crate::body::html::{self, Reference};
+use crate::body::html::{self, Reference, Remote};
 use crate::body::mime_entity::{Entity, Mailbox, Part, PartContent};
 use crate::imsg::Address;
 use crate::mail::names::UniqueNames;
@@ -47,19 +47,20 @@ impl Directory {
 
     fn entity_bodies(&mut self, entity: &Entity, names: &[String]) {
         let html = entity.html.as_deref();
+        let mut references = References::default();
+        for (part, name) in entity.attachments.iter().zip(names) {
+            let location = part.content_location.as_deref();
+            references.insert(part.content_id.as_deref(), location, name);
+        }
+        let resolve = |reference: Reference<'_>| references.path(&reference);
         if let Some(text) = &entity.text {
             self.body(ReaderFile::BodyText, text);
         } else if let Some(html) = html {
-            self.body(ReaderFile::BodyText, &html::to_text(html));
+            self.body(ReaderFile::BodyText, &html::to_text(html, &resolve));
         }
         if let Some(html) = html {
-            let mut references = References::default();
-            for (part, name) in entity.attachments.iter().zip(names) {
-                let location = part.content_location.as_deref();
-                references.insert(part.content_id.as_deref(), location, name);
-            }
-            let resolve = |reference: Reference<'_>| references.path(&reference);
-            self.file(ReaderFile::BodyHtml.name(), html::rewrite(html, &resolve).into_bytes());
+            let html = html::for_browser(html, &resolve, Remote::Blocked);
+            self.file(ReaderFile::BodyHtml.name(), html.into_bytes());
         }
     }
 

@@ -1,6 +1,6 @@
 //! A message out of `winmail.dat` as a message directory.
 
-use crate::body::html::{self, Reference};
+use crate::body::html::{self, Reference, Remote};
 use crate::body::tnef::{Attachment, Content, Message, Properties};
 use crate::body::{compressed_rtf, rtf};
 use crate::imsg::Address;
@@ -64,20 +64,23 @@ impl Directory {
         let rich = decompressed.map(|one| one.rtf);
         let html = html_source(message, rich.as_deref());
         let text = properties.text(tags::PR_BODY).map(str::to_owned);
-        let made =
-            || html.as_deref().map(html::to_text).or_else(|| Some(rtf::to_text(rich.as_deref()?)));
+        let mut references = References::default();
+        for (Attachment { properties, .. }, name) in message.attachments.iter().zip(names) {
+            let content_id = properties.text(tags::PR_ATTACH_CONTENT_ID);
+            let location = properties.text(tags::PR_ATTACH_CONTENT_LOCATION);
+            references.insert(content_id, location, name);
+        }
+        let resolve = |reference: Reference<'_>| references.path(&reference);
+        let made = || {
+            let of_html = html.as_deref().map(|html| html::to_text(html, &resolve));
+            of_html.or_else(|| Some(rtf::to_text(rich.as_deref()?)))
+        };
         if let Some(text) = text.or_else(made) {
             self.body(ReaderFile::BodyText, &text);
         }
         if let Some(html) = &html {
-            let mut references = References::default();
-            for (Attachment { properties, .. }, name) in message.attachments.iter().zip(names) {
-                let content_id = properties.text(tags::PR_ATTACH_CONTENT_ID);
-                let location = properties.text(tags::PR_ATTACH_CONTENT_LOCATION);
-                references.insert(content_id, location, name);
-            }
-            let resolve = |reference: Reference<'_>| references.path(&reference);
-            self.file(ReaderFile::BodyHtml.name(), html::rewrite(html, &resolve).into_bytes());
+            let html = html::for_browser(html, &resolve, Remote::Blocked);
+            self.file(ReaderFile::BodyHtml.name(), html.into_bytes());
         }
         if let Some(rich) = rich.filter(|rich| rtf::kind(rich) == rtf::Kind::Native) {
             self.file(ReaderFile::BodyRtf.name(), rich);

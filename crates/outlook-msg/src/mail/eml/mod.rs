@@ -100,7 +100,7 @@ impl Composer {
     ) -> Result<Part, Error> {
         let bodies = Bodies::new(message);
         let referred = RefCell::new(Referred::default());
-        let html = bodies.html(&|reference| {
+        let html = bodies.mailed_html(&|reference| {
             referred.borrow_mut().insert(reference);
             None
         });

@@ -1,0 +1,287 @@
+//! What keeps a document that is opened in a browser from asking anybody for anything, and how that
+//! is taken out again.
+//!
+//! A Content-Security-Policy stops scripts, frames, forms and whatever a page loads from elsewhere.
+//! Browsers heed it only in the head, and only for what follows it, so it is the first element of the
+//! document. What no policy stops is defused: `<base>`, which would turn the paths of attachments
+//! into addresses; `<meta http-equiv=refresh>`; and `<link>` for connections made ahead. The content
+//! of `<noscript>` is shown, since no script runs.
+//!
+//! A defused tag becomes `<bgsound msgfs-removed="NAME" …>`. `bgsound` has no content, may stand in
+//! the head, and means nothing to any browser of today. Such tags are found wherever their bytes
+//! stand, in comments and scripts too: a browser may see a tag where others see a comment (inside
+//! `<svg>` or `<select>`, for one), and mail that is hostile is written with that in mind.
+
+use memchr::memchr;
+
+use super::decode;
+use super::tokens::{Source, Tag, Token, Tokens};
+
+/// Whether a document may load what does not lie beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Remote {
+    /// Nothing is loaded from elsewhere.
+    #[default]
+    Blocked,
+    /// The sender learns when the mail is read, and from where.
+    Allowed,
+}
+
+/// `file:` is for Firefox, to which `'self'` is no file.
+const POLICY: &str = "default-src 'none'; img-src 'self' file: data:; \
+    media-src 'self' file: data:; font-src 'self' file: data:; \
+    style-src 'self' file: data: 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// Browsers look up the hosts of links ahead unless this tells them not to.
+const NO_LOOKUPS: &str = "<meta http-equiv=\"x-dns-prefetch-control\" content=\"off\">";
+/// Says that what follows was added, where there is no policy to tell it by.
+const ALLOWED: &str = "<meta name=\"msgfs\" content=\"remote=allow\">";
+const CHARSET: &str = "<meta charset=utf-8>";
+
+/// What is added to a document, and where.
+pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
+    let policy = match remote {
+        Remote::Blocked => format!(
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">{NO_LOOKUPS}"
+        ),
+        Remote::Allowed => String::new(),
+    };
+    // The addition must not move a declaration out of where browsers look for it.
+    let declared = decode::declares_charset(html, policy.len() + "\n".len());
+    let added = match (remote, declared) {
+        (Remote::Allowed, true) => String::new(),
+        (Remote::Allowed, false) => format!("{ALLOWED}{CHARSET}\n"),
+        (Remote::Blocked, true) => format!("{policy}\n"),
+        (Remote::Blocked, false) => format!("{policy}{CHARSET}\n"),
+    };
+    (head_start(html), added)
+}
+
+/// Where the first element of the head belongs: behind the document type if nothing but comments is
+/// before that, or else at the start. A browser opens the head for it, and puts into that what the
+/// document has in its own.
+fn head_start(html: &str) -> usize {
+    for token in Tokens::new(html) {
+        match token {
+            Token::Text(text) if text.trim_matches(BLANKS).is_empty() => {}
+            Token::Instruction(_) | Token::Comment(_) => {}
+            Token::Doctype(source) if source.text.ends_with('>') => {
+                return source.start + source.text.len();
+            }
+            _ => break,
+        }
+    }
+    0
+}
+
+/// What may stand before the document type: a byte order mark and white space.
+const BLANKS: [char; 6] = ['\u{FEFF}', '\t', '\n', '\x0C', '\r', ' '];
+
+/// What [`additions`] added, if this tag is the first of it.
+pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
+    let has = |name, expected: &str| {
+        let value = tag.attribute(name).map(|value| htmlize::unescape_attribute(value.text));
+        value.is_some_and(|value| value.trim().eq_ignore_ascii_case(expected))
+    };
+    let is_policy = has("http-equiv", "content-security-policy") && has("content", POLICY);
+    let is_marker = has("name", "msgfs") && has("content", "remote=allow");
+    if !tag.is("meta") || !(is_policy || is_marker) {
+        return None;
+    }
+    let after = html.get(tag.end()..).unwrap_or_default();
+    // Editors put a line in between.
+    let mut rest = after.trim_ascii_start().strip_prefix(NO_LOOKUPS).unwrap_or(after);
+    for addition in [CHARSET, "\r", "\n"] {
+        rest = rest.strip_prefix(addition).unwrap_or(rest);
+    }
+    let end = html.len() - rest.len();
+    Some(Source { text: html.get(tag.start()..end)?, start: tag.start() })
+}
+
+/// What stands in the place of the name of a defused tag, before and after the name.
+const DEFUSED: [&str; 2] = ["bgsound msgfs-removed=\"", "\""];
+
+/// The name of the tag at a `<`, and what takes its place, if it has to be defused.
+pub(super) fn defused(html: &str, at: usize, remote: Remote) -> Option<(&str, String)> {
+    let rest = html.get(at + 1..)?;
+    // So that a document that has such tags from elsewhere comes back as it was.
+    let is_ours = rest.starts_with(DEFUSED[0]);
+    let name = ["bgsound", "base", "meta", "link", "noscript"].iter().find_map(|name| {
+        let (found, after) = rest.split_at_checked(name.len())?;
+        let ends = after.starts_with(['\t', '\n', '\x0C', '\r', ' ', '/', '>']);
+        (ends && found.eq_ignore_ascii_case(name)).then_some(found)
+    })?;
+    let is_blocked = remote == Remote::Blocked;
+    let is_dangerous = match name.to_ascii_lowercase().as_str() {
+        "bgsound" => is_ours,
+        "base" => true,
+        "noscript" => is_blocked,
+        _ => is_blocked && calls(rest, at + 1),
+    };
+    is_dangerous.then(|| (name, format!("{}{name}{}", DEFUSED[0], DEFUSED[1])))
+}
+
+/// The name of the defused tag at a `<`, and the length of what is in its place.
+pub(super) fn restored(html: &str, at: usize) -> Option<(&str, usize)> {
+    let name = html.get(at + 1..)?.strip_prefix(DEFUSED[0])?;
+    let length = name.bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (name, after) = name.split_at_checked(length)?;
+    after.starts_with(DEFUSED[1]).then(|| (name, DEFUSED[0].len() + length + DEFUSED[1].len()))
+}
+
+/// Whether a `<meta>` or `<link>` calls somebody as soon as a browser reads it.
+fn calls(tag: &str, start: usize) -> bool {
+    // A tag that holds another `<` is not worth the time: each byte is read once so.
+    let text = tag.get(..memchr(b'<', tag.as_bytes()).unwrap_or(tag.len())).unwrap_or_default();
+    let Some(tag) = Tag::parse(Source { text, start }) else { return true };
+    let is_link = tag.is("link");
+    tag.attributes().any(|attribute| {
+        let value = htmlize::unescape_attribute(attribute.value.text);
+        if is_link {
+            attribute.name.eq_ignore_ascii_case("rel")
+                && !value.split_ascii_whitespace().all(|kind| is_one_of(kind, &QUIET_LINKS))
+        } else {
+            attribute.name.eq_ignore_ascii_case("http-equiv")
+                && is_one_of(value.trim(), &CALLING_PRAGMAS)
+        }
+    })
+}
+
+fn is_one_of(found: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| found.eq_ignore_ascii_case(name))
+}
+
+const CALLING_PRAGMAS: [&str; 2] = ["refresh", "x-dns-prefetch-control"];
+
+/// Kinds of links that the policy governs, and those of Office, which no browser follows.
+const QUIET_LINKS: [&str; 13] = [
+    "stylesheet",
+    "icon",
+    "shortcut",
+    "alternate",
+    "File-List",
+    "Edit-Time-Data",
+    "OLE-Object-Data",
+    "Preview",
+    "dataStoreItem",
+    "themeData",
+    "colorSchemeMapping",
+    "Main-File",
+    "Original-File",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::{for_browser, undo};
+    use super::{ALLOWED, CHARSET, NO_LOOKUPS, POLICY, Remote};
+
+    fn policy() -> String {
+        format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">{NO_LOOKUPS}")
+    }
+
+    fn shown(html: &str, remote: Remote) -> String {
+        let shown = for_browser(html, &|_| None, remote);
+        assert_eq!(undo(&shown), html, "{shown}");
+        shown
+    }
+
+    fn check(html: &str, expected: &str) {
+        let shown = shown(html, Remote::Blocked);
+        assert_eq!(shown.replace(&policy(), "P").replace(CHARSET, "C"), expected, "{html}");
+    }
+
+    #[test]
+    fn the_policy_comes_first() {
+        check("<p>a", "PC\n<p>a");
+        check("", "PC\n");
+        check("a<html><head>", "PC\na<html><head>");
+        check(" <!DOCTYPE html>\r\n<html>", " <!DOCTYPE html>PC\n\r\n<html>");
+        let xhtml = "<?xml version='1.0'?><!-- a --!><!DOCTYPE html PUBLIC \"";
+        check(&format!("{xhtml}\"><html>"), &format!("{xhtml}\">PC\n<html>"));
+        // A browser ends the type at the first `>`.
+        check(&format!("{xhtml}>\"><html>"), &format!("{xhtml}>PC\n\"><html>"));
+        check("<!-- a <!doctype html>", "PC\n<!-- a <!doctype html>");
+        check("<p><!doctype html>", "PC\n<p><!doctype html>");
+        check("<!doctype", "PC\n<!doctype");
+    }
+
+    #[test]
+    fn a_charset_is_added_if_none_is_declared() {
+        check("<meta charset=utf-8>", "P\n<meta charset=utf-8>".replace(CHARSET, "C").as_str());
+        check("<meta charset='utf-8'>\n", "P\n<meta charset='utf-8'>\n");
+        check("<title><meta charset='utf-8'></title>", "PC\n<title><meta charset='utf-8'></title>");
+        let far = format!("<!--{}--><meta charset='utf-8'>", " ".repeat(1000));
+        check(&far, &format!("PC\n{far}"));
+    }
+
+    #[test]
+    fn a_document_that_was_here_before_comes_back() {
+        let once = shown("<base href=x><p>a", Remote::Blocked);
+        let twice = shown(&once, Remote::Blocked);
+        assert_eq!(twice.matches("Content-Security-Policy").count(), 2);
+    }
+
+    #[test]
+    fn what_the_reader_allows_is_loaded() {
+        assert_eq!(shown("<p>", Remote::Allowed), format!("{ALLOWED}{CHARSET}\n<p>"));
+        let html = "<meta charset='utf-8'><link rel=preload><noscript>";
+        assert_eq!(shown(html, Remote::Allowed), html);
+        let defused = "<bgsound msgfs-removed=\"base\" href=http://a/>";
+        assert!(shown("<base href=http://a/>", Remote::Allowed).ends_with(defused));
+    }
+
+    #[test]
+    fn what_no_policy_stops_is_defused() {
+        for tag in [
+            "<base href=x>",
+            "<BASE\nHREF=x>",
+            "<base/href=x>",
+            "<meta http-equiv=refresh content='0;url=x'>",
+            "<META content=x HTTP-EQUIV=' Re&#102;resh '>",
+            "<meta http-equiv=x http-equiv=refresh>",
+            "<meta http-equiv=X-DNS-Prefetch-Control content=on>",
+            "<meta content='<' http-equiv=refresh>",
+            "<meta",
+            "<link rel=dns-prefetch href=//x>",
+            "<link href=x rel='stylesheet preconnect'>",
+            "<noscript>",
+            "<bgsound msgfs-removed=\"base\" href=x>",
+        ] {
+            let end = tag.find(|c: char| !c.is_ascii_alphabetic() && c != '<').unwrap_or(tag.len());
+            let (name, rest) = tag.split_at(end);
+            let name = &name[1..];
+            let defused = format!("<bgsound msgfs-removed=\"{name}\"{rest}");
+            // In whatever a browser may take for something else.
+            for around in ["", "<!--", "<script>", "<svg><style>", "<a title='", "<![CDATA[><!--"] {
+                let html = format!("{around}{tag}");
+                if tag != "<meta" {
+                    check(&html, &format!("PC\n{around}{defused}"));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_no_harm_stays() {
+        for html in [
+            "<meta name=viewport content=x><meta http-equiv=X-UA-Compatible content=x>",
+            "<link rel='File-List' href=x><link rel=stylesheet href=x><link>",
+            "<basefont><metal><linked><baseline><bgsound src=x>",
+            "</noscript></base>",
+            "<bgsound msgfs-removed=base>",
+        ] {
+            check(html, &format!("PC\n{html}"));
+        }
+    }
+
+    #[test]
+    fn what_an_editor_made_of_the_addition_is_found() {
+        let shown = for_browser("<p>a", &|_| None, Remote::Blocked).replace("><", ">\n  <");
+        let shown = shown
+            .replace("<meta http-equiv=\"Content-Security-Policy\" content=", "<META CONTENT=");
+        let shown = shown.replacen("\">", "\" HTTP-EQUIV='content-security-policy' />", 1);
+        let restored = undo(&shown);
+        assert!(!restored.contains("default-src"), "{restored}");
+        assert!(!restored.contains("prefetch"), "{restored}");
+        assert!(restored.trim().ends_with("<p>a"), "{restored}");
+    }
+}

@@ -1,0 +1,137 @@
+//! `msgfs find`: each filter, how filters go together, the orders and the forms of output.
+
+use super::shown::{SAMPLES, msgfs_in, text};
+use crate::mount::folder::{Folder, damaged, letter, parcel};
+use crate::mount::process::Ended;
+
+fn find(words: &[&str]) -> Ended {
+    msgfs_in(SAMPLES.as_ref(), &[&["find", "--utc"], words].concat())
+}
+
+/// The messages of the samples that are found, the damaged ones aside.
+#[track_caller]
+fn check(words: &[&str], expected: &[&str]) {
+    let ended = find(words);
+    // One of the samples holds no message, which each filter of content says.
+    assert!(matches!(ended.status.code(), Some(0 | 1)), "{words:?}: {}", ended.stderr);
+    let found = String::from_utf8(ended.stdout).unwrap();
+    assert_eq!(found.lines().collect::<Vec<_>>(), expected, "{words:?}");
+}
+
+#[test]
+fn filters_ask_for_fields() {
+    check(&["--from", "clara"], &["Drawing of the jetty.msg", "Quotation for the jetty.msg"]);
+    check(
+        &["--from", "clara.diaz@example\\.com", "--subject", "Quot"],
+        &["Quotation for the jetty.msg"],
+    );
+    check(&["--from", "CLARA"], &[]);
+    check(&["--to", "ben.okoro", "--subject", "regatta"], &["Summer regatta.msg"]);
+    check(
+        &["--subject", "lunch", "--subject", "price"],
+        &["Lunch on Friday.msg", "Price list.msg"],
+    );
+    check(&["-F", "--subject", "Price."], &[]);
+    check(&["--body", "bring the papers"], &["Calendar/Boat inspection.msg"]);
+    check(&["--text", "boat\\.png"], &["Summer regatta.msg"]);
+}
+
+#[test]
+fn filters_ask_for_dates() {
+    let spring = ["Drawing of the jetty.msg", "Quotation for the jetty.msg"];
+    check(&["--since", "2024-04", "--until", "2024-04"], &spring);
+    check(&["--since", "2024-04-02", "--until", "2024-04-02"], &["Quotation for the jetty.msg"]);
+    check(&["--until", "2003"], &["見積書の件.msg"]);
+    check(
+        &["--since", "2024-04-03T07:05:00Z", "--until", "2024-04-30", "--received"],
+        &["Drawing of the jetty.msg"],
+    );
+    check(&["--since", "1d"], &[]);
+}
+
+#[test]
+fn filters_ask_for_kinds_and_attachments() {
+    check(&["--attachment", "*.PDF"], &["Quotation for the jetty.msg"]);
+    check(
+        &["--attachment", "*.png", "--attachment", "*.pdf"],
+        &["Quotation for the jetty.msg", "Summer regatta.msg"],
+    );
+    check(&["--is", "meeting"], &["Calendar/Boat inspection.msg"]);
+    check(&["--class", "ipm.appointment"], &["Calendar/Boat inspection.msg"]);
+    check(&["--class", "IPM.Appoint"], &[]);
+    check(&["--is", "damaged"], &["Damaged/Not a message.msg", "Damaged/Report cut short.msg"]);
+    check(
+        &["--smaller", "10K", "--is", "read"],
+        &["Minutes of the committee.msg", "Price list.msg"],
+    );
+}
+
+/// Embedded messages are found by themselves, and know what they are embedded in.
+#[test]
+fn embedded_messages_are_found_if_asked_for() {
+    check(&["--subject", "^Lost parcel"], &[]);
+    let inner = "Fwd Lost parcel.msg/attachments/Lost parcel.msg";
+    check(&["--subject", "^Lost parcel", "--embedded"], &[inner]);
+    let row = find(&["--subject", "^Lost parcel", "--embedded", "--json"]);
+    let row: serde_json::Value = serde_json::from_slice(&row.stdout).unwrap();
+    assert_eq!((&row["path"], &row["parent"]), (&inner.into(), &"Fwd Lost parcel.msg".into()));
+}
+
+#[test]
+fn what_is_found_has_an_order() {
+    let dates = &["--from", ".", "--since", "2024-05", "--sort", "date"];
+    let expected = ["Minutes of the committee.msg", "Lunch on Friday.msg", "Summer regatta.msg"];
+    check(dates, &expected);
+    let reversed: Vec<_> = expected.iter().rev().copied().collect();
+    check(&[&dates[..], &["-r"]].concat(), &reversed);
+    check(&[&dates[..], &["--limit", "2"]].concat(), &expected[..2]);
+    // What has no date stays last in both directions.
+    for reverse in [&[][..], &["-r"]] {
+        let all = text(find(&[&["--sort", "date"], reverse].concat()));
+        let last: Vec<_> = all.lines().rev().take(3).collect();
+        assert!(last.contains(&"Calendar/Absence.oft"), "{all}");
+    }
+}
+
+#[test]
+fn what_is_found_has_forms() {
+    let zero = find(&["-0", "--subject", "lunch", "--subject", "price"]);
+    assert_eq!(zero.stdout, b"Lunch on Friday.msg\0Price list.msg\0");
+    assert_eq!(find(&["--count", "--subject", "lunch"]).stdout, b"1\n");
+    let long = String::from_utf8(find(&["-l", "--subject", "lunch"]).stdout).unwrap();
+    let start = "2024-05-14 08:21 +00:00  Anna Berg                 Re: Lunch on Friday ";
+    assert!(long.starts_with(start) && long.ends_with(" Lunch on Friday.msg\n"), "{long}");
+    let row = find(&["--json", "--hash", "--attachment", "boat.png"]);
+    let row: serde_json::Value = serde_json::from_slice(&row.stdout).unwrap();
+    let hash = row["attachments"][0]["sha256"].as_str().unwrap();
+    assert_eq!(hash.len(), 64, "{row}");
+}
+
+/// Nothing is left out without a word, and a path that is missing is told apart.
+#[test]
+fn what_cannot_be_asked_is_told() {
+    let source = Folder::new()
+        .with("a.msg", letter("A").to_bytes())
+        .with("b.msg", damaged())
+        .with("c.msg", "no message")
+        .with("parcel.msg", parcel().to_bytes());
+    let find = |words: &[&str]| msgfs_in(source.path(), &[&["find"], words].concat());
+    let ended = find(&["--subject", "."]);
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(ended.stderr.starts_with("msgfs: c.msg: not a compound file"), "{}", ended.stderr);
+    assert_eq!(text(find(&[])).lines().count(), 4);
+    assert_eq!(text(find(&["--is", "damaged"])), "b.msg\nc.msg\n");
+    let ended = find(&["missing"]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert_eq!(ended.stderr, "msgfs: missing: no such file or directory\n");
+    assert_eq!(find(&["--subject", "no such subject", "a.msg"]).status.code(), Some(0));
+    for (words, expected) in [
+        (["--since", "tomorrow"], "msgfs: --since: 'tomorrow' is no date; give 2024, "),
+        (["--larger", "much"], "msgfs: --larger much: expected a size, as 500K or 2M\n"),
+        (["--subject", "("], "msgfs: --subject: regex parse error"),
+    ] {
+        let ended = find(&words);
+        assert_eq!(ended.status.code(), Some(2), "{words:?}");
+        assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
+    }
+}
