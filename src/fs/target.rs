@@ -122,8 +122,11 @@ impl Target for FileTarget {
 
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
         let opened = self.opened.as_ref().map(|(open, state)| (open.tree.source(), *state));
-        let kept = self.log.keep(&self.path, Some(Whole { snapshot, opened }));
-        kept.map_err(|source| imsg::Error::Target { name: self.name(), source })
+        self.log.keep(&self.path, Some(Whole { snapshot, opened })).or_else(|source| {
+            // They stay where they are, for the next mount.
+            let place = self.log.place(&self.path);
+            place.ok_or_else(|| imsg::Error::Target { name: self.name(), source })
+        })
     }
 }
 

@@ -327,6 +327,13 @@ impl EditLog {
         Ok(kept)
     }
 
+    /// Where the edits of a message stand; `None` if it has none.
+    pub fn place(&self, message: &Path) -> Option<PathBuf> {
+        let log = self.known(message)?;
+        let log = lock(&log);
+        log.last().map(|_| log.folder().to_owned())
+    }
+
     /// Notes that a whole file is about to be put in the place of a message, so that the next mount
     /// looks for what is left if this one is killed. [`EditLog::leave`] ends it.
     ///
