@@ -58,6 +58,11 @@ impl Fs {
         match &outcome {
             Ok(()) => self.saved(&message, &mut contents),
             Err(_) => {
+                if let Ok(log) = self.log()
+                    && let Err(error) = log.sync(&path)
+                {
+                    tracing::warn!("{}: the edits may not be on the disk: {error}", path.display());
+                }
                 if let Some(edited) = contents.edits_mut() {
                     edited.save = Save::Idle;
                     edited.is_new = edited.target.state().is_none();

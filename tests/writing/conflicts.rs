@@ -94,7 +94,9 @@ fn a_large_message_that_others_overwrote() {
     for overwrite in [
         |file: &File, _: u64| file.write_all_at(&numbers(100_000), 300_000).unwrap(),
         |file: &File, len: u64| file.set_len(len / 2).unwrap(),
-        |file: &File, len: u64| file.write_all_at(&vec![0; usize::try_from(len).unwrap()], 0).unwrap(),
+        |file: &File, len: u64| {
+            file.write_all_at(&vec![0; usize::try_from(len).unwrap()], 0).unwrap()
+        },
     ] {
         let state = tempfile::tempdir().unwrap();
         let source = Folder::new().with("a.msg", large().to_bytes());

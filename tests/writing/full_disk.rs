@@ -90,7 +90,7 @@ fn a_full_state_folder_refuses_edits() {
     }
     assert!(fs::create_dir(mount.path("new.msg")).is_err());
     assert_eq!(names(mount.root()), ["a.msg", "new"]);
-    assert_eq!(mount.text("a.msg/body.txt"), "This is Old.\nIt has two lines.\n");
+    assert_eq!(mount.text("a.msg/body.txt"), "This is Old.\nIt has two lines.");
     fs::remove_file(filler).unwrap();
     copy("a.msg/body.txt").expect_success();
     mount.signal(Signal::TERM);

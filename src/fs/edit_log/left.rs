@@ -120,8 +120,11 @@ pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<(MessageLog, L
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
     let saved = present.and_then(|present| edits.saved_in(&present));
-    if let Some((upto, present)) = saved.zip(present) {
-        log.saved(upto, present)?;
+    if let Some((upto, present)) = saved.zip(present)
+        && let Err(error) = log.saved(upto, present)
+    {
+        // It is told again from the same log next time.
+        tracing::warn!("{}: what is saved is still in the edit log: {error}", path.display());
     }
     if log.last().is_none() && !log.is_ended() {
         log.end()?;

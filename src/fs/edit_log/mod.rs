@@ -192,7 +192,13 @@ impl EditLog {
         drop(held);
         let mut left = Left::default();
         for folder in taken {
-            let (of_message, left_over) = left::read(&folder, scope)?;
+            let (of_message, left_over) = match left::read(&folder, scope) {
+                Ok(read) => read,
+                Err(error) => {
+                    tracing::warn!("edits that cannot be read stay in {folder:?}: {error}");
+                    continue;
+                }
+            };
             left.folders.extend(left_over.path.parent().map(Path::to_owned));
             if !of_message.is_ended() {
                 let of_message = Arc::new(Mutex::new(of_message));
