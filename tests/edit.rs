@@ -7,5 +7,6 @@ mod corpus;
 mod crash;
 mod early;
 mod editor;
+mod follows;
 mod kinds;
 mod target;

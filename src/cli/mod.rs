@@ -90,7 +90,7 @@ fn run_command(command: Command) -> ExitCode {
         Command::Ls(arguments) => ls::run(&arguments, options, &mut out),
         Command::Tree(arguments) => tree::run(&arguments, options, &mut out),
         Command::Cat(arguments) => cat::run(&arguments, options, &mut out),
-        Command::Extract(arguments) => extract::run(&arguments, options),
+        Command::Extract(arguments) => extract::run(&arguments, options, &mut out),
         Command::Grep(arguments) => grep::run(&arguments, options, &mut out),
         Command::Man(arguments) => {
             help::man(arguments.command.as_deref(), &mut out).map(|()| Status::Done)

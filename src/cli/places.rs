@@ -92,6 +92,11 @@ impl Units {
         Self { depth_max: 1, ..self }
     }
 
+    /// The places, for other paths.
+    pub(super) fn into_places(self) -> Places {
+        self.places
+    }
+
     fn next_place(&mut self) -> Option<Result<Place, (PathBuf, fs::Error)>> {
         while let Some((folder, names)) = self.folders.last_mut() {
             if let Some(name) = names.next() {

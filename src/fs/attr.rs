@@ -123,15 +123,6 @@ impl Attr {
         }
     }
 
-    /// The attributes of the directory of a message that may be written to, if its file may.
-    pub(super) fn of_writable_message(
-        ino: Ino,
-        metadata: &Metadata,
-        ownership: &Ownership,
-    ) -> Self {
-        Self::of_message(ino, metadata, ownership)
-    }
-
     /// The attributes of the directory of a message that has no file yet, in a folder.
     pub(super) fn of_new_message(ino: Ino, folder: &Metadata, ownership: &Ownership) -> Self {
         let now = SystemTime::now();
@@ -144,11 +135,6 @@ impl Attr {
             ctime: now,
             ..Self::of_message(ino, folder, ownership)
         }
-    }
-
-    /// The attributes of a folder of the source in which messages may be created.
-    pub(super) fn of_writable_folder(ino: Ino, metadata: &Metadata, ownership: &Ownership) -> Self {
-        Self::of_source(ino, metadata, ownership)
     }
 
     /// The attributes of `.msgfs` and what is in it: of whoever mounted, and of nobody else's
@@ -223,12 +209,6 @@ impl FileType {
     }
 }
 
-/// The permissions of a directory for what those of a file allow: whoever may read the file may
-/// also go through the directory.
-fn of_directory(of_file: u16) -> u16 {
-    of_file & (READ | WRITE) | (of_file & READ) >> 2
-}
-
 /// What a node of a message is to the kernel.
 pub(super) fn file_type(kind: Kind) -> FileType {
     match kind {
@@ -236,6 +216,12 @@ pub(super) fn file_type(kind: Kind) -> FileType {
         Kind::File => FileType::RegularFile,
         Kind::Symlink => FileType::Symlink,
     }
+}
+
+/// The permissions of a directory for what those of a file allow: whoever may read the file may
+/// also go through the directory.
+fn of_directory(of_file: u16) -> u16 {
+    of_file & (READ | WRITE) | (of_file & READ) >> 2
 }
 
 /// A FILETIME as the kernel takes it.

@@ -156,15 +156,6 @@ impl Fs {
         Ok(Entry { attr, ttl: Duration::ZERO })
     }
 
-    /// The attributes of the directory of a message whose file has these.
-    pub(super) fn message_attr(&self, ino: Ino, metadata: &Metadata) -> Attr {
-        let ownership = &self.options.ownership;
-        match self.is_writable() {
-            true => Attr::of_writable_message(ino, metadata, ownership),
-            false => Attr::of_message(ino, metadata, ownership),
-        }
-    }
-
     fn attr(
         &self,
         message: &MessageNode,
@@ -231,7 +222,7 @@ impl Fs {
         let metadata = self.source.with_access_list(path, (&metadata).into());
         check_identity(&message.node, &metadata)?;
         let ino = Ino::new(message.base, NodeId(0));
-        let directory = self.message_attr(ino, &metadata);
+        let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
         let (session, show) = (&self.session, self.options.show);
         let tree = match &message.directory {
             Some(directory) => MessageTree::open_named(session, source, show, &directory.names),
@@ -270,9 +261,9 @@ impl Fs {
         }
         let open = self.open_message(message)?;
         let found = open.tree.lookup(id, name);
-        let (child, kind) = found.map_err(|error| message_error(&open.path, error))?;
+        let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
         let attr = self.asked_attr(message, &open, child)?;
-        let attr = self.told(message, (id, name), kind, &open, attr);
+        self.note_told(message, id, std::iter::once((name, child)));
         self.messages.weigh(&message.node, open.tree.bytes_held());
         self.nodes.look_up_inside(message.base, 1);
         Ok(Entry { attr, ttl: message.ttl })
@@ -300,8 +291,7 @@ impl Fs {
         let mut added = 0;
         for (child, number) in self.with_cookies(listing.entries(), cookie) {
             // What cannot be told of one file must not end the listing of the others.
-            let Ok(mut entry) = self.listed_entry(message, &open, child, wanted) else { continue };
-            entry.attr = self.told(message, (id, &child.name), child.kind, &open, entry.attr);
+            let Ok(entry) = self.listed_entry(message, &open, child, wanted) else { continue };
             let name = OsStr::new(&child.name);
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {
                 break;
@@ -310,6 +300,8 @@ impl Fs {
         }
         if look_up {
             self.nodes.look_up_inside(message.base, added);
+            let entries = listing.entries().iter();
+            self.note_told(message, id, entries.map(|child| (child.name.as_str(), child.id)));
         }
         self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(())

@@ -425,7 +425,6 @@ impl Fs {
         let message = self.known_message(base)?;
         let open = self.open_message(&message)?;
         let attr = self.asked_attr(&message, &open, id)?;
-        let attr = self.asked_permissions(&message, &open, id, attr);
         self.messages.weigh(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
@@ -698,9 +697,8 @@ impl Fs {
 
     fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
         match node.kind {
-            SourceKind::Message | SourceKind::OneMessage => self.message_attr(ino, metadata),
-            SourceKind::Folder if self.is_writable() => {
-                Attr::of_writable_folder(ino, metadata, &self.options.ownership)
+            SourceKind::Message | SourceKind::OneMessage => {
+                Attr::of_message(ino, metadata, &self.options.ownership)
             }
             _ => Attr::of_source(ino, metadata, &self.options.ownership),
         }

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::view::NodeId;
+use crate::view::{Findings, NodeId};
 
 use super::attr::{self, Attr, FileType};
 use super::ino::{Base, Ino, SourceKind};
@@ -166,6 +166,15 @@ impl Place {
             return Err(Error::NotADirectory);
         }
         self.fs.source.open_file(&node.path).map_err(|error| source_error(&node.path, error))
+    }
+
+    /// What of the message that this is, or lies in, is damaged, and what is to be noted; all of
+    /// the message is read for it.
+    ///
+    /// # Errors
+    /// As [`Fs::check`].
+    pub fn check(&self) -> Result<Findings, Error> {
+        self.fs.check(self.ino())
     }
 
     /// The target of a symbolic link.

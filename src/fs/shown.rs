@@ -18,9 +18,6 @@ use super::open_file::OpenFile;
 use super::temporary::{Temporary, TemporaryKind};
 use super::{Add, DirectoryEntry, Entry, Error, Fs, folders, source_error};
 
-/// What may be written to has these bits, if its message has them.
-const WRITE_BITS: u16 = 0o222;
-
 /// What a path in a message leads to.
 pub(super) enum Found {
     /// A file or directory of the message.
@@ -77,31 +74,30 @@ impl Fs {
         self.differing(message).is_some_and(|(_, contents)| !contents.is_plain())
     }
 
-    /// What is told of a file as it is in the file of its message: in a mount that may write it
-    /// has the bits for that, and a number that it keeps when the message gets another tree.
-    pub(super) fn told(
+    /// Notes in a mount that may write that the kernel is told of files in a directory of a message
+    /// as it is in its file: they keep their numbers when the message gets another tree.
+    pub(super) fn note_told<'a>(
         &self,
         message: &MessageNode,
-        (parent, name): (NodeId, &str),
-        kind: Kind,
-        open: &OpenMessage,
-        attr: Attr,
-    ) -> Attr {
+        parent: NodeId,
+        told: impl Iterator<Item = (&'a str, NodeId)>,
+    ) {
         if !self.is_writable() {
-            return attr;
+            return;
         }
-        let (_, id) = attr.ino.parts();
-        let path = if parent == NodeId(0) && view::fixed_path(id) == Some(name) {
-            name.to_owned()
-        } else {
-            let Some(directory) = self.nodes.directory(message.base) else { return attr };
-            let mut contents = directory.lock();
-            let Some(above) = contents.numbers.path(parent) else { return attr };
-            let path = joined(above, name);
-            contents.numbers.tell(&path, Some(id));
-            path
+        let is_fixed = |(name, id): &(&str, NodeId)| {
+            parent == NodeId(0) && view::fixed_path(*id) == Some(*name)
         };
-        self.permitted(open, &path, kind, attr)
+        let mut told = told.filter(|one| !is_fixed(one)).peekable();
+        if told.peek().is_none() {
+            return;
+        }
+        let Some(directory) = self.nodes.directory(message.base) else { return };
+        let mut contents = directory.lock();
+        let Some(above) = contents.numbers.path(parent).map(str::to_owned) else { return };
+        for (name, id) in told {
+            contents.numbers.tell(&joined(&above, name), Some(id));
+        }
     }
 
     /// The present state of a message that differs from its file.
@@ -364,17 +360,15 @@ impl Fs {
                 let time = time.or(attributes.time.map(attr::system_time));
                 let size = len.unwrap_or(attributes.size);
                 let attr = made(&open.directory, attr::file_type(*kind), size, time);
-                self.permitted(open, path, *kind, attr)
+                if attributes.is_protected { attr.protected() } else { attr }
             }
             Found::EmptyDirectory(open) => {
-                let attr = made(&open.directory, FileType::Directory, 0, time.or(contents.edited));
-                Attr { permissions: open.directory.permissions, ..attr }
+                made(&open.directory, FileType::Directory, 0, time.or(contents.edited))
             }
             Found::New(file) => {
                 let directory = self.present(message, contents)?.directory;
                 let (len, changed) = file.lock().len_and_time().unwrap_or((0, SystemTime::now()));
-                let attr = made(&directory, FileType::RegularFile, len, Some(changed));
-                writable(attr, directory.permissions)
+                made(&directory, FileType::RegularFile, len, Some(changed))
             }
             Found::Temporary(file) => {
                 let directory = self.present(message, contents)?.directory;
@@ -391,8 +385,7 @@ impl Fs {
                 let metadata = self.metadata(folder)?;
                 let directory = Attr::of_new_message(ino, &metadata, ownership);
                 let (size, time) = arrival.len_and_time();
-                let attr = made(&directory, FileType::RegularFile, size, Some(time));
-                writable(attr, directory.permissions & 0o200)
+                made(&directory, FileType::RegularFile, size, Some(time))
             }
         })
     }
@@ -406,7 +399,9 @@ impl Fs {
     ) -> Result<Attr, Error> {
         let ino = Ino::new(message.base, NodeId(0));
         let mut attr = match self.source.metadata(&contents.path) {
-            Ok(metadata) if !contents.is_pending() => self.message_attr(ino, &metadata),
+            Ok(metadata) if !contents.is_pending() => {
+                Attr::of_message(ino, &metadata, &self.options.ownership)
+            }
             Err(error) if contents.edits().is_none() => {
                 return Err(source_error(&contents.path, error));
             }
@@ -433,51 +428,12 @@ impl Fs {
             let size = written.lock().len_and_time().map_or(0, |(len, _)| len);
             let directory = self.present(message, contents).ok()?.directory;
             let attr = Attr::made(&directory, ino, file, size, None, ownership);
-            return Some(Attr { links: 0, ..writable(attr, directory.permissions) });
+            return Some(Attr { links: 0, ..attr });
         }
         let (open, id) = contents.orphans.get(&number)?;
         let size = open.tree.attributes(*id).ok()?.size;
         let attr = Attr::made(&open.directory, ino, file, size, None, ownership);
         Some(Attr { links: 0, ..attr })
-    }
-
-    /// The attributes that someone asks for, with the bits of what may be written to.
-    pub(super) fn asked_permissions(
-        &self,
-        message: &MessageNode,
-        open: &OpenMessage,
-        id: NodeId,
-        attr: Attr,
-    ) -> Attr {
-        if !self.is_writable() {
-            return attr;
-        }
-        let fixed = view::fixed_path(id).map(str::to_owned);
-        let path = fixed.or_else(|| {
-            let contents = message.directory.as_ref()?.lock();
-            contents.numbers.path(id).map(str::to_owned)
-        });
-        let kind = match attr.file_type {
-            FileType::Directory => Kind::Directory,
-            _ => Kind::File,
-        };
-        path.map_or(attr, |path| self.permitted(open, &path, kind, attr))
-    }
-
-    /// Gives what may be written to the bits for it.
-    fn permitted(&self, open: &OpenMessage, path: &str, kind: Kind, attr: Attr) -> Attr {
-        let of_message = open.directory.permissions;
-        if of_message & WRITE_BITS == 0 {
-            return attr;
-        }
-        let access = self.access_in(open, path).ok();
-        match (kind, access) {
-            (Kind::File, Some(FileAccess::Settable))
-            | (Kind::Directory, Some(FileAccess::Directory | FileAccess::EmbeddedMessage)) => {
-                writable(attr, of_message)
-            }
-            _ => attr,
-        }
     }
 
     /// Reads a file of a message that differs from its file: as it is being written, or as it was
@@ -539,8 +495,4 @@ fn following_time(contents: &Contents, path: &str, kind: Kind) -> Option<SystemT
         ["mapi", "raw"].contains(&first) || name.starts_with("message.") || name == "ERRORS"
     };
     contents.edited.filter(|_| kind == Kind::Directory || is_made())
-}
-
-fn writable(attr: Attr, of_message: u16) -> Attr {
-    Attr { permissions: attr.permissions | (of_message & WRITE_BITS), ..attr }
 }

@@ -17,9 +17,8 @@ use rustix::io::Errno;
 
 use crate::storage::{self, FileState, Replacement, Source};
 
-use super::SetAttr;
-use super::access_list;
 use super::metadata::Metadata;
+use super::{SetAttr, access_list};
 
 /// The root of the source, opened once.
 #[derive(Debug)]

@@ -27,6 +27,8 @@ use super::{Show, defects};
 pub struct MessageTree {
     pub(super) source: Arc<Source>,
     pub(super) show: Show,
+    /// Whether the message has never been saved.
+    is_new: bool,
     /// The names by which attachments are known already, of a message under edit.
     names: Option<Arc<AttachmentNames>>,
     numbering: Numbering,
@@ -149,6 +151,25 @@ impl MessageTree {
         Self::of(session, source, Ok(snapshot), show, Some(Arc::clone(names)))
     }
 
+    /// Opens the present state of a message that has never been saved.
+    ///
+    /// # Errors
+    /// If the session is closed.
+    pub fn of_new(
+        session: &Session,
+        snapshot: Arc<CompoundFile>,
+        show: Show,
+        names: &Arc<AttachmentNames>,
+    ) -> Result<Self, Error> {
+        let tree = Self::of_snapshot(session, snapshot, show, names)?;
+        Ok(Self { is_new: true, ..tree })
+    }
+
+    /// Whether the message has never been saved.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
     fn of(
         session: &Session,
         source: Arc<Source>,
@@ -167,6 +188,7 @@ impl MessageTree {
         let tree = Self {
             source,
             show,
+            is_new: false,
             names,
             numbering: Numbering::new(root.as_ref().ok().map(|root| &root.file)),
             root,

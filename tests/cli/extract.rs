@@ -1,8 +1,9 @@
 //! `msgfs extract` copies what a mount shows, can be run again, and stays in its directory.
 
 use std::fs::{self, File, FileTimes};
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
+use std::process::Command;
 use std::time::SystemTime;
 
 use rustix::process::Signal;
@@ -10,7 +11,7 @@ use rustix::process::Signal;
 use super::shown::{SAMPLES, assert_same, corpus, everything, msgfs_in, msgfs_on, text};
 use crate::mount::folder::{Folder, damaged, large, letter, parcel};
 use crate::mount::mounted::{Mounted, msgfs};
-use crate::mount::process::{LONG, Process, wait_until};
+use crate::mount::process::{LONG, Process, run, wait_until};
 
 /// The same files, bytes and times as in a mount of the same source.
 #[track_caller]
@@ -43,6 +44,60 @@ fn the_samples_are_copied() {
 fn the_corpus_is_copied() {
     if let Some(corpus) = corpus() {
         check_like_mount(corpus, "ro");
+    }
+}
+
+/// Nothing is more readable than what it was made of, and nothing that was there is made so.
+#[test]
+fn copies_are_no_more_readable_than_their_source() {
+    let mode = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
+    let set_mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let source = Folder::new().with("sub/secret.txt", "s").with("sub/a.msg", parcel().to_bytes());
+    for (name, of_file) in [("private", 0o600), ("group", 0o640), ("public", 0o4644)] {
+        set_mode(&source.put(format!("{name}.msg"), parcel().to_bytes()), of_file);
+    }
+    set_mode(&source.join("sub/secret.txt"), 0o400);
+    set_mode(&source.join("sub"), 0o700);
+    set_mode(source.path(), 0o750);
+    let target = Folder::new();
+    let out = |name: &str| target.join(name).to_str().unwrap().to_owned();
+    let extract = |path: &str, name: &str| {
+        let script = "umask 022; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, "sh", env!("CARGO_BIN_EXE_msgfs"), "extract", path]);
+        run(command.arg(out(name)).current_dir(source.path()), LONG).expect_success();
+    };
+    for (path, name) in [(".", "all"), (".", "all")] {
+        extract(path, name);
+        for (path, expected) in [
+            ("all", 0o750),
+            ("all/sub", 0o700),
+            ("all/sub/secret.txt", 0o600),
+            ("all/private.msg", 0o700),
+            ("all/private.msg/attachments", 0o700),
+            ("all/private.msg/subject", 0o600),
+            ("all/group.msg", 0o750),
+            ("all/group.msg/attachments/numbers.bin", 0o640),
+            ("all/public.msg", 0o755),
+            ("all/public.msg/attachments/numbers.bin", 0o644),
+        ] {
+            assert_eq!(mode(&target.join(path)), expected, "{path}");
+        }
+        // What an earlier version has left readable is narrowed.
+        set_mode(&target.join("all/private.msg/subject"), 0o644);
+    }
+    extract("private.msg", "one");
+    assert_eq!((mode(&target.join("one")), mode(&target.join("one/subject"))), (0o700, 0o600));
+    extract("private.msg/attachments/numbers.bin", "file");
+    assert_eq!(mode(&target.join("file/numbers.bin")), 0o600);
+    assert_eq!(mode(&target.join("file")), 0o700);
+    if rustix::process::geteuid().is_root() {
+        // Who is in the group of the copy is not who is in the group of the source.
+        std::os::unix::fs::chown(source.join("group.msg"), None, Some(1234)).unwrap();
+        extract("group.msg", "other");
+        assert_eq!(mode(&target.join("other/subject")), 0o600);
     }
 }
 

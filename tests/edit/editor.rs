@@ -58,8 +58,11 @@ impl Edited {
     /// The present state.
     pub(super) fn tree(&self) -> MessageTree {
         let snapshot = self.message().snapshot().unwrap();
-        MessageTree::of_snapshot(&self.folder.session, snapshot, Show::default(), &self.names)
-            .unwrap()
+        let open = match self.message().is_new() {
+            true => MessageTree::of_new,
+            false => MessageTree::of_snapshot,
+        };
+        open(&self.folder.session, snapshot, Show::default(), &self.names).unwrap()
     }
 
     pub(super) fn wait(&mut self, seconds: f64) {

@@ -6,22 +6,66 @@ use clap::Args;
 
 use super::View;
 
-/// What to copy out, and where to.
+/// What to copy out, in which form, and where to.
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "msgfs extract [OPTIONS] <PATH>... <DEST>\n       msgfs extract [OPTIONS] --files0-from <FILE> <DEST>"
+)]
 pub(in crate::cli) struct Extract {
     /// Make each message one file, NAME.eml with attachments, instead of a directory.
-    #[arg(long, group = "as_file")]
+    #[arg(long, group = "form")]
     pub(in crate::cli) eml: bool,
+    /// Make one file, messages.mbox, of all messages.
+    #[arg(long, group = "form")]
+    pub(in crate::cli) mbox: bool,
     /// Make each message one file, NAME.json with all properties, instead of a directory.
-    #[arg(long, group = "as_file")]
+    #[arg(long, group = "form")]
     pub(in crate::cli) json: bool,
     /// Make each message one file, NAME.msg, instead of a directory.
-    #[arg(long, group = "as_file")]
+    #[arg(long, group = "form")]
     pub(in crate::cli) msg: bool,
+    /// Make pages for a browser: index.html with a list, a search and a chart, and a page a
+    /// message with its attachments beside it. They need no server and no network.
+    #[arg(long, group = "form")]
+    pub(in crate::cli) html: bool,
+    /// Take attachments only, in a directory for each message that has some.
+    #[arg(long, group = "form")]
+    pub(in crate::cli) attachments: bool,
+    /// With --attachments: take those whose name matches, in any case, as '*.pdf'.
+    #[arg(
+        long = "name",
+        value_name = "GLOB",
+        requires = "attachments",
+        allow_hyphen_values = true
+    )]
+    pub(in crate::cli) names: Vec<String>,
+    /// With --attachments: leave out pictures that the HTML body shows.
+    #[arg(long, requires = "attachments")]
+    pub(in crate::cli) no_inline: bool,
+    /// Take the paths from a file, each ended by NUL, as 'msgfs find -0' prints them; '-' is
+    /// standard input. Each is copied under its path as it is given.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) files0_from: Option<PathBuf>,
+    /// Write the SHA-256 of each file into SHA256SUMS, for 'sha256sum -c'.
+    #[arg(long, conflicts_with_all = ["mbox", "html"])]
+    pub(in crate::cli) manifest: bool,
+    /// Permission bits of files that gather many messages: of the manifest, the mbox and the
+    /// index.
+    #[arg(long, value_name = "OCTAL", default_value = "600", value_parser = octal)]
+    pub(in crate::cli) mode: u32,
+    /// With --html: print times in UTC, not in the local time zone.
+    #[arg(long, requires = "html")]
+    pub(in crate::cli) utc: bool,
     #[command(flatten)]
     pub(in crate::cli) view: View,
-    /// A folder, a message or a path in one; '-' is a message on standard input.
-    pub(in crate::cli) path: PathBuf,
-    /// A directory, created if it is not there.
-    pub(in crate::cli) dest: PathBuf,
+    /// Folders, messages, or paths in them, and last the directory to copy into, which is created
+    /// if it is not there. '-' is a message on standard input. Of one PATH the content is copied,
+    /// of several each under its last name.
+    #[arg(required = true, value_name = "PATH")]
+    pub(in crate::cli) words: Vec<PathBuf>,
+}
+
+fn octal(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "expected an octal number up to 777".to_owned())
 }

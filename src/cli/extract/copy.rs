@@ -7,20 +7,24 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-use crate::cli::places::{Unit, is_message_name};
+use sha2::{Digest as _, Sha256};
+
+use crate::cli::places::{Unit, cause, is_message_name};
+use crate::cli::status::Status;
 use crate::fs::{self, FileType, Named, Place};
 
+use super::Form;
+use super::jobs::Job;
 use super::names::{Names, Shape};
-use super::target::{Directory, Target, set_time};
-use super::{Job, failure};
-
-/// Paths of the source, and what failed there.
-pub(super) type Failures = Vec<(PathBuf, String)>;
+use super::target::{Directory, Permissions, Target, set_time};
+use super::totals::{Loss, Totals};
 
 /// Copies into a target.
 pub(super) struct Copier<'a> {
     pub(super) target: &'a Target,
-    pub(super) shape: Option<Shape>,
+    pub(super) form: &'a Form,
+    /// Whether the SHA-256 of each file is wanted.
+    pub(super) sums: bool,
     /// Set when all is to end.
     pub(super) stop: &'a AtomicBool,
 }
@@ -35,44 +39,62 @@ enum Refusal {
 
 /// As much as is copied at a time.
 const COPY_BYTES: usize = 256 << 10;
+/// The most of `ERRORS` that is told.
+const ERRORS_BYTES_MAX: usize = 1 << 20;
+const ERRORS: &str = "ERRORS";
 
 impl Copier<'_> {
     /// Copies a message or file. Returns a folder that was made with its time, which is to be set
-    /// once all is in it, and what failed.
-    pub(super) fn copy(&self, job: Job) -> (Option<(PathBuf, SystemTime)>, Failures) {
-        let Job { unit, path, shape } = job;
-        let mut failures = Vec::new();
+    /// once all is in it.
+    pub(super) fn copy(&self, job: Job, totals: &mut Totals) -> Option<(PathBuf, SystemTime)> {
+        let Job { unit, path, shape, .. } = job;
         let place = match unit {
-            Unit::Failed(path, error) => return (None, vec![failure(&path, &error)]),
+            Unit::Failed(path, error) => {
+                totals.losses.push(Loss::of_source(&path, &error));
+                return None;
+            }
             Unit::Folder(place) => {
-                let made = self.target.directory(&path).map(drop);
-                failures.extend(made.err().map(|error| told(&place, &error)));
-                return (Some((path, place.attr().mtime)), failures);
+                let made = self.target.directory(&path, Permissions::of(place.attr()));
+                totals.losses.extend(made.err().map(|error| Loss::of_target(place.path(), &error)));
+                return Some((path, place.attr().mtime));
             }
             Unit::Tree(place) if shape.is_none() => {
-                match self.target.directory(&path) {
-                    Ok(directory) => self.tree(&place, &directory, &mut failures),
-                    Err(error) => failures.push(told(&place, &error)),
+                totals.messages += 1;
+                match self.target.directory(&path, Permissions::of(place.attr())) {
+                    Ok(directory) => self.tree(&place, &directory, &path, totals),
+                    Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
                 }
-                return (None, failures);
+                return None;
             }
-            Unit::Tree(place) | Unit::File(place) => place,
+            Unit::Tree(place) => {
+                totals.messages += 1;
+                place
+            }
+            Unit::File(place) => place,
         };
-        let name = path.file_name().unwrap_or_default();
-        match self.target.directory(path.parent().unwrap_or(Path::new(""))) {
-            Ok(directory) => self.entry(&place, shape, &directory, name, &mut failures),
-            Err(error) => failures.push(told(&place, &error)),
+        // Folders come before what is in them, but for those of a path that was listed.
+        let folder = path.parent().unwrap_or(Path::new(""));
+        match self.target.directory(folder, Permissions::of(place.attr()).around()) {
+            Ok(directory) => self.entry(&place, shape, &directory, &path, totals),
+            Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
         }
-        (None, failures)
+        None
     }
 
-    /// Copies what is in a directory of a message.
-    fn tree(&self, place: &Place, directory: &Directory, failures: &mut Failures) {
+    /// Copies what is in a directory of a message; `path` is its own in the target.
+    pub(super) fn tree(
+        &self,
+        place: &Place,
+        directory: &Directory,
+        path: &Path,
+        totals: &mut Totals,
+    ) {
         let children = match place.list() {
             Ok(children) => children,
-            Err(error) => return failures.push(failure(place.path(), &error)),
+            Err(error) => return totals.losses.push(Loss::of_source(place.path(), &error)),
         };
         let mut names = Names::new(self.target.folds_case());
+        let mut own = Totals::default();
         for child in children {
             if self.stop.load(Ordering::Relaxed) {
                 return;
@@ -80,55 +102,76 @@ impl Copier<'_> {
             let found = match place.child(&child.name) {
                 Ok(found) => found,
                 Err(error) => {
-                    failures.push(failure(&place.path().join(&child.name), &error));
+                    own.losses.push(Loss::of_source(&place.path().join(&child.name), &error));
                     continue;
                 }
             };
-            let shape = self.shape.filter(|shape| is_file_of_message(&child, &found, *shape));
+            let shape =
+                self.form.shape().filter(|shape| is_file_of_message(&child, &found, *shape));
             let name = names.give(&child.name, shape);
+            let path = path.join(&name);
             if child.file_type != FileType::Directory || shape.is_some() {
-                self.entry(&found, shape, directory, &name, failures);
+                self.entry(&found, shape, directory, &path, &mut own);
                 continue;
             }
-            match directory.subdirectory(&name) {
-                Ok(directory) => self.tree(&found, &directory, failures),
-                Err(error) => failures.push(told(&found, &error)),
+            match directory.subdirectory(&name, Permissions::of(found.attr())) {
+                Ok(directory) => self.tree(&found, &directory, &path, totals),
+                Err(error) => own.losses.push(Loss::of_target(found.path(), &error)),
             }
         }
+        own.tell_errors(place);
+        totals.add(own);
         // What could not be set is of no use to anybody.
         let _ = directory.set_time(place.attr().mtime);
     }
 
     /// Copies a file, a link, or a message as a file.
-    fn entry(
+    pub(super) fn entry(
         &self,
         place: &Place,
         shape: Option<Shape>,
         directory: &Directory,
-        name: &OsStr,
-        failures: &mut Failures,
+        path: &Path,
+        totals: &mut Totals,
     ) {
+        let name = path.file_name().unwrap_or_default();
         let copied = match (shape, place.attr().file_type) {
             (Some(shape), _) => match place.child(OsStr::new(shape.view())) {
                 // The view has the time of the mail, the directory that of the source file.
-                Ok(view) => self.file(&view, view.attr().mtime, directory, name),
+                Ok(view) => {
+                    totals.tell_defects(place);
+                    self.file(&view, view.attr().mtime, directory, name)
+                }
                 Err(fs::Error::NotFound) => {
                     let cause = format!("holds no message to make {} of", shape.view());
-                    return failures.push((place.path().to_owned(), cause));
+                    let path = place.path().to_owned();
+                    return totals.losses.push(Loss { path, cause, status: Status::Wrong });
                 }
                 Err(error) => Err(error.into()),
             },
             (None, FileType::RegularFile) => self.file(place, place.attr().mtime, directory, name),
-            (None, FileType::Symlink) => link(place, directory, name),
+            (None, FileType::Symlink) => link(place, directory, name).map(|()| None),
             (None, _) => {
                 let cause = "neither a file nor a directory; left out".to_owned();
-                return failures.push((place.path().to_owned(), cause));
+                let path = place.path().to_owned();
+                return totals.losses.push(Loss { path, cause, status: Status::Wrong });
             }
         };
         match copied {
-            Ok(()) | Err(Refusal::Stopped) => {}
-            Err(Refusal::Source(error)) => failures.push(failure(place.path(), &error)),
-            Err(Refusal::Target(error)) => failures.push(told(place, &error)),
+            Ok(copied) => {
+                totals.files += 1;
+                let Some(Copied { bytes, sum, failure }) = copied else { return };
+                totals.bytes += bytes;
+                totals.sums.extend(sum.map(|sum| (path.to_owned(), sum)));
+                totals.losses.extend(failure.map(|error| Loss::of_source(place.path(), &error)));
+            }
+            Err(Refusal::Stopped) => {}
+            Err(Refusal::Source(error)) => {
+                totals.losses.push(Loss::of_source(place.path(), &error))
+            }
+            Err(Refusal::Target(error)) => {
+                totals.losses.push(Loss::of_target(place.path(), &error))
+            }
         }
     }
 
@@ -139,13 +182,17 @@ impl Copier<'_> {
         time: SystemTime,
         directory: &Directory,
         name: &OsStr,
-    ) -> Result<(), Refusal> {
+    ) -> Result<Option<Copied>, Refusal> {
+        let like = Permissions::of(place.attr());
         if let Some(existing) = directory.file(name)
-            && self.is_equal(place, &existing)?
+            && let Some(copied) = self.is_equal(place, &existing)?
         {
-            return Ok(set_time(&existing, time)?);
+            like.narrow(&existing, 0)?;
+            set_time(&existing, time)?;
+            return Ok(Some(copied));
         }
-        let mut unfinished = directory.create(name)?;
+        let mut unfinished = directory.create(name, like)?;
+        let mut hasher = self.sums.then(Sha256::new);
         let mut offset = 0;
         let failure = loop {
             if self.stop.load(Ordering::Relaxed) {
@@ -155,6 +202,7 @@ impl Copier<'_> {
                 Ok(bytes) if bytes.is_empty() => break None,
                 Ok(bytes) => {
                     unfinished.file.write_all(&bytes)?;
+                    hasher.iter_mut().for_each(|hasher| hasher.update(&bytes));
                     offset += bytes.len() as u64;
                 }
                 Err(error) if offset == 0 => return Err(error.into()),
@@ -162,13 +210,15 @@ impl Copier<'_> {
             }
         };
         unfinished.finish(name, time)?;
-        failure.map_or(Ok(()), |error| Err(error.into()))
+        Ok(Some(Copied { bytes: offset, sum: hasher.map(hex), failure }))
     }
 
-    fn is_equal(&self, place: &Place, mut existing: &File) -> Result<bool, Refusal> {
+    /// What is there already, if it is equal.
+    fn is_equal(&self, place: &Place, mut existing: &File) -> Result<Option<Copied>, Refusal> {
         if existing.metadata()?.len() != place.attr().size {
-            return Ok(false);
+            return Ok(None);
         }
+        let mut hasher = self.sums.then(Sha256::new);
         let mut offset = 0;
         let mut buffer = vec![0; COPY_BYTES];
         loop {
@@ -176,17 +226,75 @@ impl Copier<'_> {
                 return Err(Refusal::Stopped);
             }
             // Its error is met again when it is copied.
-            let Ok(bytes) = place.read(offset, COPY_BYTES) else { return Ok(false) };
+            let Ok(bytes) = place.read(offset, COPY_BYTES) else { return Ok(None) };
             let there = buffer.get_mut(..bytes.len()).unwrap_or_default();
             if existing.read_exact(there).is_err() || *there != *bytes {
-                return Ok(false);
+                return Ok(None);
             }
+            hasher.iter_mut().for_each(|hasher| hasher.update(&bytes));
             if bytes.is_empty() {
-                return Ok(existing.read(&mut [0])? == 0);
+                let is_whole = existing.read(&mut [0])? == 0;
+                let copied = Copied { bytes: offset, sum: hasher.map(hex), failure: None };
+                return Ok(Some(copied).filter(|_| is_whole));
             }
             offset += bytes.len() as u64;
         }
     }
+}
+
+/// A file that is in the target now.
+struct Copied {
+    bytes: u64,
+    sum: Option<String>,
+    /// Why it is not whole.
+    failure: Option<fs::Error>,
+}
+
+impl Totals {
+    /// Tells what of a message cannot be read, as the `ERRORS` of its directory has it: a file
+    /// that could not be read is told there with its cause, and need not be told twice.
+    pub(super) fn tell_errors(&mut self, place: &Place) {
+        let Ok(errors) = place.child(OsStr::new(ERRORS)) else { return };
+        if !place.list().is_ok_and(|names| names.iter().any(|one| one.name == ERRORS)) {
+            return;
+        }
+        let text = errors.read(0, ERRORS_BYTES_MAX).unwrap_or_default();
+        self.losses.retain(|loss| loss.status != Status::Wrong);
+        for line in String::from_utf8_lossy(&text).lines() {
+            self.losses.push(Loss {
+                path: place.path().to_owned(),
+                cause: line.to_owned(),
+                status: Status::Wrong,
+            });
+        }
+    }
+
+    /// Tells what of a message that becomes a file cannot be read, and is missing in the file.
+    pub(super) fn tell_defects(&mut self, place: &Place) {
+        let findings = place.check();
+        let defects = findings.map(|findings| findings.defects).unwrap_or_default();
+        self.losses.extend(defects.into_iter().map(|defect| Loss {
+            path: place.path().to_owned(),
+            cause: defect.to_string(),
+            status: Status::Wrong,
+        }));
+    }
+}
+
+impl Loss {
+    /// Something of the source that cannot be read.
+    pub(super) fn of_source(path: &Path, error: &fs::Error) -> Self {
+        Self { path: path.to_owned(), cause: cause(error), status: Status::of(error) }
+    }
+
+    /// Something that cannot be written.
+    pub(super) fn of_target(path: &Path, error: &io::Error) -> Self {
+        Self { path: path.to_owned(), cause: error.to_string(), status: Status::Wrong }
+    }
+}
+
+fn hex(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn link(place: &Place, directory: &Directory, name: &OsStr) -> Result<(), Refusal> {
@@ -202,10 +310,6 @@ fn is_file_of_message(named: &Named, found: &Place, shape: Shape) -> bool {
     named.file_type == FileType::Directory
         && is_message_name(&named.name)
         && found.child(OsStr::new(shape.view())).is_ok()
-}
-
-fn told(place: &Place, error: &io::Error) -> (PathBuf, String) {
-    (place.path().to_owned(), error.to_string())
 }
 
 impl From<fs::Error> for Refusal {

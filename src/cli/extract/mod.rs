@@ -1,11 +1,17 @@
 //! `msgfs extract`: copies the tree out, a message at a time on every core.
 
+mod attachments;
 mod copy;
+mod html;
+mod inputs;
+mod jobs;
+mod mbox;
 mod names;
 mod target;
+mod totals;
 
-use std::collections::HashMap;
-use std::io;
+use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,164 +20,290 @@ use std::time::SystemTime;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::fs::{self, FileType, Place};
+use crate::fs;
 
 use super::arguments::Extract;
-use super::complain;
-use super::ls::shows_message;
+use super::clock::Clock;
+use super::messages::Opener;
 use super::ordered::ordered;
-use super::places::{Places, Unit, Units, cause, count, in_stdin};
+use super::places::{Places, Unit, Units, count, in_stdin};
 use super::status::Status;
 use super::terminal::{one_line, progress_bar};
+use super::{complain, wrong_usage};
 
-use copy::{Copier, Failures};
-use names::{Names, Shape};
-use target::Target;
+use attachments::Selection;
+use copy::Copier;
+use html::Pages;
+use inputs::{Given, Input, Missing};
+use jobs::{Job, Jobs};
+use names::Shape;
+use target::{Permissions, Target};
+use totals::{Totals, manifest_name};
 
-/// A message or file, and where it is to be in the target.
-struct Job {
-    unit: Unit,
-    /// Relative to the target.
-    path: PathBuf,
-    shape: Option<Shape>,
+/// What messages become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// Directories, as in a mount.
+    Tree,
+    /// A file each.
+    File(Shape),
+    /// Directories of their attachments.
+    Attachments,
+    /// Pages.
+    Html,
+    /// One file.
+    Mbox,
 }
 
-/// Copies; returns the exit code.
-pub(super) fn run(arguments: &Extract, options: fs::Options) -> io::Result<Status> {
-    let Extract { path, dest, .. } = arguments;
-    let target = match open_target(path, dest) {
-        Ok(target) => target,
+impl Form {
+    fn of(arguments: &Extract) -> Self {
+        match arguments {
+            Extract { eml: true, .. } => Self::File(Shape::Eml),
+            Extract { json: true, .. } => Self::File(Shape::Json),
+            Extract { msg: true, .. } => Self::File(Shape::Msg),
+            Extract { attachments: true, .. } => Self::Attachments,
+            Extract { html: true, .. } => Self::Html,
+            Extract { mbox: true, .. } => Self::Mbox,
+            _ => Self::Tree,
+        }
+    }
+
+    fn shape(self) -> Option<Shape> {
+        match self {
+            Self::File(shape) => Some(shape),
+            _ => None,
+        }
+    }
+
+    /// Whether the folders of the source are made before anything is in them.
+    fn has_folders(self) -> bool {
+        matches!(self, Self::Tree | Self::File(_))
+    }
+}
+
+/// Copies.
+pub(super) fn run(
+    arguments: &Extract,
+    options: fs::Options,
+    out: &mut dyn Write,
+) -> io::Result<Status> {
+    let given = match Given::of(arguments) {
+        Ok(given) => given,
+        Err(missing) => return Ok(refused(&missing)),
+    };
+    let selection = match Selection::new(&arguments.names, arguments.no_inline) {
+        Ok(selection) => selection,
         Err(error) => {
-            complain(&format!("{}: {error}", one_line(dest)));
+            complain(&format!("--name: {error}"));
             return Ok(Status::Failed);
         }
     };
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second one ends us at once.
-        flag::register_conditional_shutdown(
-            signal,
-            i32::from(Status::Interrupted.code()),
-            Arc::clone(&stop),
-        )?;
-        flag::register(signal, Arc::clone(&stop))?;
-    }
-    let progress = progress_bar(|| match in_stdin(path).is_some() {
-        // Standard input can be read only once.
-        true => 1,
-        false => count(Places::new(options.clone()), std::slice::from_ref(path)),
-    });
-    let copier = Copier { target: &target, shape: shape(arguments), stop: &stop };
-    let jobs = Jobs {
-        units: Units::new(Places::new(options), vec![path.clone()]),
-        root: path.clone(),
-        folders: HashMap::new(),
-        copier: &copier,
+    let target = match open_target(&given) {
+        Ok(target) => target,
+        Err(error) => {
+            complain(&format!("{}: {error}", one_line(&given.dest)));
+            return Ok(Status::Failed);
+        }
     };
-    let mut folders: Vec<(PathBuf, SystemTime)> = Vec::new();
-    let mut failures = Failures::new();
-    let work = |job: Job, _: &mut super::ordered::Output<'_>| copier.copy(job);
-    ordered(jobs, &mut io::sink(), work, |(folder, failed)| {
-        folders.extend(folder);
-        failures.extend(failed);
-        progress.inc(1);
-        !stop.load(Ordering::Relaxed)
-    })?;
-    // The time of a folder is that of the last change in it until now.
-    for (folder, time) in folders.iter().rev() {
-        // Its own failure has been told.
-        let _ = target.directory(folder).and_then(|folder| folder.set_time(*time));
-    }
-    progress.finish_and_clear();
-    for (path, cause) in &failures {
-        complain(&format!("{}: {cause}", one_line(path)));
+    let inputs = given.inputs(target.folds_case());
+    let stop = stop_at_signals()?;
+    let form = Form::of(arguments);
+    let copier = Copier { target: &target, form: &form, sums: arguments.manifest, stop: &stop };
+    let extraction =
+        Extraction { arguments, copier: &copier, selection, opener: Opener::new(&options) };
+    let mut totals = match form {
+        Form::Mbox => extraction.mbox(inputs, options)?,
+        Form::Html => extraction.html(inputs, options)?,
+        _ => extraction.tree(inputs, options)?,
+    };
+    for loss in &totals.losses {
+        complain(&format!("{}: {}", one_line(&loss.path), loss.cause));
     }
     if stop.load(Ordering::Relaxed) {
         complain("interrupted; the same command goes on where this one ended");
         return Ok(Status::Interrupted);
     }
-    Ok(if failures.is_empty() { Status::Done } else { Status::Wrong })
+    if arguments.manifest {
+        let root = target.directory(Path::new(""), Permissions::OWN)?;
+        let name = manifest_name(|name| root.file(name).is_some_and(|_| totals.has(name)));
+        extraction.gathered(&name, |file| totals.write_sums(file))?;
+    }
+    writeln!(out, "{}", totals.summary())?;
+    Ok(totals.status())
 }
 
-fn shape(arguments: &Extract) -> Option<Shape> {
-    match arguments {
-        Extract { eml: true, .. } => Some(Shape::Eml),
-        Extract { json: true, .. } => Some(Shape::Json),
-        Extract { msg: true, .. } => Some(Shape::Msg),
-        _ => None,
+fn refused(missing: &Missing) -> Status {
+    match missing {
+        Missing::Dest => wrong_usage("missing <PATH>... <DEST>"),
+        Missing::Nothing => wrong_usage("--files0-from and <PATH>... exclude each other"),
+        Missing::List(path, error) => {
+            complain(&format!("{}: {error}", one_line(path)));
+            Status::Failed
+        }
     }
 }
 
+/// Set by SIGINT or SIGTERM; the second one ends the program at once.
+fn stop_at_signals() -> io::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let code = i32::from(Status::Interrupted.code());
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
+    Ok(stop)
+}
+
+/// One extraction.
+struct Extraction<'a> {
+    arguments: &'a Extract,
+    copier: &'a Copier<'a>,
+    selection: Selection,
+    opener: Opener,
+}
+
+impl Extraction<'_> {
+    /// Copies into directories and files of their own, on every core.
+    fn tree(&self, inputs: Vec<Input>, options: fs::Options) -> io::Result<Totals> {
+        let progress = progress_bar(|| total(&inputs, &options));
+        let copier = self.copier;
+        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
+        let mut folders: Vec<(PathBuf, SystemTime)> = Vec::new();
+        let mut totals = Totals::default();
+        let work = |job: Job, _: &mut super::ordered::Output<'_>| self.copy(job);
+        ordered(jobs, &mut io::sink(), work, |(folder, brought)| {
+            folders.extend(folder);
+            totals.add(brought);
+            progress.inc(1);
+            !copier.stop.load(Ordering::Relaxed)
+        })?;
+        // The time of a folder is that of the last change in it until now.
+        for (folder, time) in folders.iter().rev() {
+            // Its own failure has been told.
+            let folder = copier.target.directory(folder, Permissions::OWN);
+            let _ = folder.and_then(|folder| folder.set_time(*time));
+        }
+        progress.finish_and_clear();
+        Ok(totals)
+    }
+
+    fn copy(&self, job: Job) -> (Option<(PathBuf, SystemTime)>, Totals) {
+        let mut totals = Totals::default();
+        let folder = match (&job.unit, *self.copier.form) {
+            (Unit::Tree(place), Form::Attachments) => {
+                let Self { selection, opener, .. } = self;
+                self.copier.attachments(selection, opener, place, &job.path, &mut totals);
+                None
+            }
+            (Unit::File(_) | Unit::Folder(_), Form::Attachments) => None,
+            _ => self.copier.copy(job, &mut totals),
+        };
+        (folder, totals)
+    }
+
+    /// Makes pages, on every core, and then their list.
+    fn html(&self, inputs: Vec<Input>, options: fs::Options) -> io::Result<Totals> {
+        let progress = progress_bar(|| total(&inputs, &options));
+        let copier = self.copier;
+        let clock = Clock::new(self.arguments.utc);
+        let count = messages(&inputs, &options);
+        let pages = Pages { copier, opener: &self.opener, clock: &clock, count };
+        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
+        let (mut totals, mut rows) = (Totals::default(), Vec::new());
+        let work = |job: Job, _: &mut super::ordered::Output<'_>| {
+            let mut totals = Totals::default();
+            let row = match &job.unit {
+                Unit::Tree(place) => pages.message(job.number, place, &mut totals),
+                Unit::Failed(path, error) => {
+                    totals.losses.push(totals::Loss::of_source(path, error));
+                    None
+                }
+                Unit::File(_) | Unit::Folder(_) => None,
+            };
+            (row, totals)
+        };
+        ordered(jobs, &mut io::sink(), work, |(row, brought)| {
+            rows.extend(row);
+            totals.add(brought);
+            progress.inc(1);
+            !copier.stop.load(Ordering::Relaxed)
+        })?;
+        progress.finish_and_clear();
+        self.gathered(OsStr::new("index.html"), |file| html::write_index(&rows, file))?;
+        Ok(totals)
+    }
+
+    /// Makes one file of all messages, in their order.
+    fn mbox(&self, inputs: Vec<Input>, options: fs::Options) -> io::Result<Totals> {
+        let progress = progress_bar(|| total(&inputs, &options));
+        let copier = self.copier;
+        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
+        let mut totals = Totals::default();
+        self.gathered(OsStr::new("messages.mbox"), |file| {
+            for job in jobs {
+                if copier.stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                mbox::append(job, &self.opener, file, &mut totals)?;
+                progress.inc(1);
+            }
+            Ok(())
+        })?;
+        totals.files += 1;
+        progress.finish_and_clear();
+        Ok(totals)
+    }
+
+    /// Writes a file that gathers many messages.
+    fn gathered(
+        &self,
+        name: &OsStr,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let root = self.copier.target.directory(Path::new(""), Permissions::OWN)?;
+        let mut unfinished = root.create(name, Permissions::OWN)?;
+        let mut file = io::BufWriter::with_capacity(256 << 10, &mut unfinished.file);
+        write(&mut file)?;
+        file.flush()?;
+        drop(file);
+        let mode = rustix::fs::Mode::from_raw_mode(self.arguments.mode);
+        rustix::fs::fchmod(&unfinished.file, mode)?;
+        unfinished.finish(name, SystemTime::now())
+    }
+}
+
+/// How many units the progress bar counts.
+fn total(inputs: &[Input], options: &fs::Options) -> u64 {
+    let paths: Vec<_> = inputs.iter().map(|input| input.path.clone()).collect();
+    // Standard input can be read only once.
+    match paths.iter().any(|path| in_stdin(path).is_some()) {
+        true => paths.len() as u64,
+        false => count(Places::new(options.clone()), &paths),
+    }
+}
+
+/// How many messages there are.
+fn messages(inputs: &[Input], options: &fs::Options) -> usize {
+    let (listed, stdin): (Vec<_>, Vec<_>) =
+        inputs.iter().map(|input| input.path.clone()).partition(|path| in_stdin(path).is_none());
+    let units = Units::new(Places::new(options.clone()), listed);
+    stdin.len() + units.filter(|unit| matches!(unit, Unit::Tree(_))).count()
+}
+
 /// Opens the target directory, which must not lie in what is copied.
-fn open_target(path: &Path, dest: &Path) -> io::Result<Target> {
+fn open_target(Given { paths, dest, .. }: &Given) -> io::Result<Target> {
     let absolute = std::path::absolute(dest)?;
     let existing = absolute.ancestors().find_map(|path| {
         let real = path.canonicalize().ok()?;
         Some(real.join(absolute.strip_prefix(path).ok()?))
     });
-    if let (Some(dest), Ok(source)) = (existing, path.canonicalize())
-        && source.is_dir()
-        && dest.starts_with(&source)
-    {
-        return Err(io::Error::other("lies in what is extracted; give a directory elsewhere"));
+    for path in paths {
+        if let (Some(dest), Ok(source)) = (&existing, path.canonicalize())
+            && source.is_dir()
+            && dest.starts_with(&source)
+        {
+            return Err(io::Error::other("lies in what is extracted; give a directory elsewhere"));
+        }
     }
     Target::open(dest)
-}
-
-/// Says of each message and file where it is to be.
-struct Jobs<'a> {
-    units: Units,
-    root: PathBuf,
-    /// Where each folder is in the target, and the names given out in it.
-    folders: HashMap<PathBuf, (PathBuf, Names)>,
-    copier: &'a Copier<'a>,
-}
-
-impl Jobs<'_> {
-    fn job(&mut self, unit: Unit) -> Job {
-        let none = |unit| Job { unit, path: PathBuf::new(), shape: None };
-        let (place, is_message) = match &unit {
-            Unit::Failed(..) => return none(unit),
-            Unit::Folder(place) | Unit::File(place) => (place, false),
-            Unit::Tree(place) => (place, self.copier.shape.is_some() && shows_message(place)),
-        };
-        let shape = self.copier.shape.filter(|_| is_message);
-        let is_folder = matches!(&unit, Unit::Folder(_));
-        let path = if place.path() != self.root {
-            self.in_folder(place, shape)
-        } else if is_folder || (place.attr().file_type == FileType::Directory && !is_message) {
-            PathBuf::new()
-        } else {
-            // The root, a message as a file or one file.
-            names::alone(place.path(), shape).into()
-        };
-        if is_folder {
-            let names = Names::new(self.copier.target.folds_case());
-            self.folders.insert(place.path().to_owned(), (path.clone(), names));
-        }
-        Job { unit, path, shape }
-    }
-
-    fn in_folder(&mut self, place: &Place, shape: Option<Shape>) -> PathBuf {
-        let path = place.path();
-        let name = path.file_name().unwrap_or_default();
-        match path.parent().and_then(|folder| self.folders.get_mut(folder)) {
-            Some((folder, names)) => folder.join(names.give(name, shape)),
-            None => name.into(),
-        }
-    }
-}
-
-impl Iterator for Jobs<'_> {
-    type Item = Job;
-
-    fn next(&mut self) -> Option<Job> {
-        let unit = self.units.next()?;
-        Some(self.job(unit))
-    }
-}
-
-/// What failed, and why.
-fn failure(path: &Path, error: &fs::Error) -> (PathBuf, String) {
-    (path.to_owned(), cause(error))
 }

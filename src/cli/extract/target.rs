@@ -2,22 +2,29 @@
 //!
 //! Each directory is opened by its name in the one around it, and never through a link. A file is
 //! written under another name and renamed once it is whole. Knows nothing of messages.
+//!
+//! What is made is never more readable than what it is made of: its permissions are those of the
+//! source less the umask. The group of the source has no say where it is not the group of the copy.
 
 use std::ffi::OsStr;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::os::fd::AsFd as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
+use crate::fs::Attr;
+
 /// The target, locked against another extraction into it.
 #[derive(Debug)]
 pub(super) struct Target {
     root: Directory,
+    is_new: bool,
     folds_case: bool,
 }
 
@@ -25,6 +32,13 @@ pub(super) struct Target {
 #[derive(Debug)]
 pub(super) struct Directory {
     file: File,
+}
+
+/// Who may read what something is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Permissions {
+    mode: u16,
+    group: u32,
 }
 
 /// A file that is being written. Dropping it before it is whole removes it.
@@ -37,12 +51,19 @@ pub(super) struct Unfinished<'a> {
     is_done: bool,
 }
 
+/// What the one who extracts needs in a directory, to fill it.
+const FILL: u16 = 0o700;
+/// What the one who extracts needs of a file, to write it and to compare it the next time.
+const REWRITE: u16 = 0o600;
+const OF_GROUP: u16 = 0o070;
+
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 impl Target {
     /// Opens a directory, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let is_new = !path.exists();
         std::fs::create_dir_all(path)?;
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
         let root = Directory { file: rustix::fs::open(path, flags, Mode::empty())?.into() };
@@ -52,7 +73,16 @@ impl Target {
             return Err(io::Error::other("another extraction is writing into it"));
         }
         let folds_case = root.folds_case()?;
-        Ok(Self { root, folds_case })
+        Ok(Self { root, is_new, folds_case })
+    }
+
+    /// Says what all that is extracted is in, before anything is. A directory that was there keeps
+    /// its permissions.
+    pub(super) fn begin(&self, like: Permissions) -> io::Result<()> {
+        match self.is_new {
+            true => like.narrow(&self.root.file, FILL),
+            false => Ok(()),
+        }
     }
 
     /// Whether names that differ in case only are the same.
@@ -61,11 +91,11 @@ impl Target {
     }
 
     /// A directory, created if it is not there, and those around it too.
-    pub(super) fn directory(&self, path: &Path) -> io::Result<Directory> {
+    pub(super) fn directory(&self, path: &Path, like: Permissions) -> io::Result<Directory> {
         let mut directory = self.root.clone()?;
         for component in path.components() {
             match component {
-                Component::Normal(name) => directory = directory.subdirectory(name)?,
+                Component::Normal(name) => directory = directory.subdirectory(name, like)?,
                 _ => return Err(io::Error::other("leads out of the directory")),
             }
         }
@@ -75,11 +105,13 @@ impl Target {
 
 impl Directory {
     /// A directory in this one, created if it is not there.
-    pub(super) fn subdirectory(&self, name: &OsStr) -> io::Result<Self> {
+    pub(super) fn subdirectory(&self, name: &OsStr, like: Permissions) -> io::Result<Self> {
         let open = || rustix::fs::openat(&self.file, name, DIRECTORY, Mode::empty());
+        let mut is_new = false;
         let opened = match open() {
             Err(Errno::NOENT) => {
-                match rustix::fs::mkdirat(&self.file, name, Mode::from_raw_mode(0o777)) {
+                is_new = true;
+                match rustix::fs::mkdirat(&self.file, name, mode(like.mode | FILL)) {
                     // Another thread was faster.
                     Ok(()) | Err(Errno::EXIST) => open(),
                     Err(error) => Err(error),
@@ -88,7 +120,13 @@ impl Directory {
             opened => opened,
         };
         match opened {
-            Ok(directory) => Ok(Self { file: directory.into() }),
+            Ok(directory) => {
+                let file = File::from(directory);
+                if is_new {
+                    like.narrow(&file, FILL)?;
+                }
+                Ok(Self { file })
+            }
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 Err(io::Error::other("a file or link is in the way of the directory"))
             }
@@ -112,11 +150,10 @@ impl Directory {
     }
 
     /// Begins a file of this name.
-    pub(super) fn create(&self, name: &OsStr) -> io::Result<Unfinished<'_>> {
+    pub(super) fn create(&self, name: &OsStr, like: Permissions) -> io::Result<Unfinished<'_>> {
         let name = unfinished_name(name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mode = Mode::from_raw_mode(0o666);
-        let create = || rustix::fs::openat(&self.file, &name, flags, mode);
+        let create = || rustix::fs::openat(&self.file, &name, flags, mode(like.mode | REWRITE));
         let file = match create() {
             // Left behind by an extraction that was killed: there is no other one now.
             Err(Errno::EXIST) => {
@@ -125,7 +162,9 @@ impl Directory {
             }
             created => created?,
         };
-        Ok(Unfinished { directory: self, name, file: file.into(), is_done: false })
+        let file = File::from(file);
+        like.narrow(&file, REWRITE)?;
+        Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 
     /// Makes a link, in place of whatever file or link is there.
@@ -153,10 +192,40 @@ impl Directory {
     /// Tries it out, since no file system tells.
     fn folds_case(&self) -> io::Result<bool> {
         let name = OsStr::new("case");
-        let unfinished = self.create(name)?;
+        let unfinished = self.create(name, Permissions::OWN)?;
         let upper = unfinished.name.to_uppercase();
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         Ok(rustix::fs::statat(&self.file, &upper, flags).is_ok())
+    }
+}
+
+impl Permissions {
+    /// Of what nobody else needs to read.
+    pub(super) const OWN: Self = Self { mode: 0, group: 0 };
+
+    /// The permissions of something in the tree.
+    pub(super) fn of(attr: &Attr) -> Self {
+        Self { mode: attr.permissions & 0o777, group: attr.gid }
+    }
+
+    /// These, for a directory with what has these in it.
+    pub(super) fn around(self) -> Self {
+        Self { mode: self.mode | (self.mode & 0o444) >> 2, ..self }
+    }
+
+    /// Takes from a file what these do not allow, but for what its owner needs.
+    pub(super) fn narrow(self, file: &File, of_owner: u16) -> io::Result<()> {
+        let found = file.metadata()?;
+        let mut allowed = self.mode | of_owner;
+        if found.gid() != self.group {
+            // The members of another group are everybody else to the source.
+            allowed &= !OF_GROUP | (self.mode & 0o007) << 3;
+        }
+        let narrowed = found.mode() & 0o7777 & u32::from(allowed);
+        if narrowed != found.mode() & 0o7777 {
+            rustix::fs::fchmod(file, Mode::from_raw_mode(narrowed))?;
+        }
+        Ok(())
     }
 }
 
@@ -184,6 +253,10 @@ impl Drop for Unfinished<'_> {
 pub(super) fn set_time(file: &File, time: SystemTime) -> io::Result<()> {
     let time = timespec(time);
     Ok(rustix::fs::futimens(file, &Timestamps { last_access: time, last_modification: time })?)
+}
+
+fn mode(bits: u16) -> Mode {
+    Mode::from_raw_mode(bits.into())
 }
 
 /// The name of a file until it is whole: the same each time, so that it is found again.
@@ -217,7 +290,7 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
-    use super::{Target, timespec};
+    use super::{Permissions, Target, timespec};
 
     #[test]
     fn links_do_not_lead_out() {
@@ -228,12 +301,12 @@ mod tests {
         symlink(outside.path(), at("directory")).unwrap();
         symlink(outside.path().join("file"), at("file")).unwrap();
         let target = Target::open(inside.path()).unwrap();
-        assert!(target.directory(Path::new("directory")).is_err());
-        assert!(target.directory(Path::new("directory/below")).is_err());
-        assert!(target.directory(Path::new("../x")).is_err());
-        let root = target.directory(Path::new("")).unwrap();
+        assert!(target.directory(Path::new("directory"), Permissions::OWN).is_err());
+        assert!(target.directory(Path::new("directory/below"), Permissions::OWN).is_err());
+        assert!(target.directory(Path::new("../x"), Permissions::OWN).is_err());
+        let root = target.directory(Path::new(""), Permissions::OWN).unwrap();
         assert!(root.file(OsStr::new("file")).is_none());
-        let mut file = root.create(OsStr::new("file")).unwrap();
+        let mut file = root.create(OsStr::new("file"), Permissions::OWN).unwrap();
         file.file.write_all(b"new").unwrap();
         file.finish(OsStr::new("file"), SystemTime::now()).unwrap();
         assert_eq!(fs::read(outside.path().join("file")).unwrap(), b"kept");
@@ -246,8 +319,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let target = Target::open(directory.path()).unwrap();
         assert!(Target::open(directory.path()).unwrap_err().to_string().contains("another"));
-        let root = target.directory(Path::new("")).unwrap();
-        drop(root.create(OsStr::new("file")).unwrap());
+        let root = target.directory(Path::new(""), Permissions::OWN).unwrap();
+        drop(root.create(OsStr::new("file"), Permissions::OWN).unwrap());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         assert!(!target.folds_case());
     }

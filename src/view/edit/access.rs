@@ -7,7 +7,7 @@ use crate::storage::Transaction;
 use super::super::error::Error;
 use super::super::tree::MessageTree;
 use super::place::{self, Key, Part, Place, What};
-use super::{attachments, flags, recipient};
+use super::{attachments, flags, recipient, signed};
 
 /// What may be done with the file of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,11 @@ const PROTECTED: &str = "the attributes of the property forbid it";
 /// # Errors
 /// Where the message cannot be read.
 pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
-    let Place { message, what } = place::place(tree, path)?;
+    let place = place::place(tree, path)?;
+    if signed::is_covered(tree, &place)? {
+        return Ok(Access::ReadOnly(signed::REASON));
+    }
+    let Place { message, what } = place;
     Ok(match what {
         What::Message if message.is_empty() => Access::Directory,
         What::Message => Access::EmbeddedMessage,

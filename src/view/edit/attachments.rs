@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::imsg::{Attachment, MapiPropMut, Message};
+use crate::imsg::{Attachment, MapiProp as _, MapiPropMut, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
+use outlook_msg::mail::media_type;
 
 use super::super::attachments::Shown;
 use super::super::error::Error;
@@ -92,14 +93,22 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error
     })
 }
 
-/// Gives an attachment another name.
+/// Gives an attachment another name. One that has the name already gets its content, and stays what
+/// it is else: the HTML body finds its picture by the content id. Gives the number of the
+/// attachment that has the name then.
 pub(super) fn rename(
     message: &Message,
-    number: u32,
-    shown: Shown,
+    (number, shown): (u32, Shown),
     name: &str,
-) -> Result<(), Error> {
+    replaced: Option<(u32, Shown)>,
+) -> Result<u32, Error> {
     check_name(name)?;
+    if let (Shown::Data, Some((replaced, Shown::Data))) = (shown, replaced) {
+        let from = message.attachment(number)?;
+        edit_part(&message.attachment(replaced)?, |attachment| Ok(attachment.copy_data(&from)?))?;
+        message.delete_attachment(number)?;
+        return Ok(replaced);
+    }
     edit_part(&message.attachment(number)?, |attachment| match shown {
         Shown::Message(_) => {
             let stem = message_stem(name).ok_or(Error::invalid("a name that ends in .msg"))?;
@@ -108,7 +117,11 @@ pub(super) fn rename(
         Shown::Data | Shown::DataFork { .. } => set_names(attachment, name),
         Shown::Ole => set_names(attachment, with_suffix(name, ".ole")?),
         Shown::Reference => set_names(attachment, with_suffix(name, ".ref")?),
-    })
+    })?;
+    if let Some((replaced, _)) = replaced {
+        message.delete_attachment(replaced)?;
+    }
+    Ok(number)
 }
 
 /// A name without the extension of a message.
@@ -156,14 +169,31 @@ fn set_rendering_position(attachment: &Attachment) -> Result<(), Error> {
 }
 
 fn set_names(attachment: &Attachment, name: &str) -> Result<(), Error> {
+    let old = attachment.text(tags::PR_ATTACH_EXTENSION).or_else(|| {
+        let name = attachment.text(tags::PR_ATTACH_LONG_FILENAME)?;
+        extension(&name).map(str::to_owned)
+    });
     set_text(attachment, tags::PR_ATTACH_LONG_FILENAME, name)?;
     set_text(attachment, tags::PR_ATTACH_FILENAME, &short_name(name))?;
     set_text(attachment, tags::PR_DISPLAY_NAME, name)?;
-    match name.rfind('.').and_then(|dot| name.get(dot..)).filter(|dotted| dotted.len() < name.len())
-    {
-        Some(extension) => set_text(attachment, tags::PR_ATTACH_EXTENSION, extension),
-        None => super::delete(attachment, tags::PR_ATTACH_EXTENSION),
+    match extension(name) {
+        Some(extension) => set_text(attachment, tags::PR_ATTACH_EXTENSION, extension)?,
+        None => super::delete(attachment, tags::PR_ATTACH_EXTENSION)?,
     }
+    let is_same = |old: &str| extension(name).is_some_and(|new| new.eq_ignore_ascii_case(old));
+    if old.is_some_and(|old| is_same(&old)) {
+        return Ok(());
+    }
+    // Programs open an attachment by its type, whatever its name says.
+    match media_type::by_extension(name) {
+        media_type::OCTET_STREAM => super::delete(attachment, tags::PR_ATTACH_MIME_TAG),
+        known => set_text(attachment, tags::PR_ATTACH_MIME_TAG, known),
+    }
+}
+
+/// The extension of a name, with its dot.
+fn extension(name: &str) -> Option<&str> {
+    name.rfind('.').and_then(|dot| name.get(dot..)).filter(|dotted| dotted.len() < name.len())
 }
 
 fn set_text(attachment: &Attachment, tag: PropertyTag, text: &str) -> Result<(), Error> {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | which property or attachment a path stands for | `place` |
 //! | what may be done with it, and why not | `access` |
+//! | what of signed and encrypted mail stays as it is | `signed` |
 //! | whether bytes are what a file holds already | `unchanged` |
 //! | texts of the reader's view, read back | `reader`, `addresses` |
 //! | whether what is being written can still become a value | `start` |
@@ -21,6 +22,7 @@ mod body_times;
 mod inline;
 mod place;
 mod reader;
+mod signed;
 mod start;
 mod unchanged;
 
@@ -33,6 +35,7 @@ use crate::imsg::{
 };
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
+use outlook_msg::mail::eml::{self, HeaderField};
 
 use super::attachments::AttachmentNames;
 use super::error::Error;
@@ -113,6 +116,7 @@ impl Editor {
         if unchanged::is_same(tree, path, &place.what, bytes)? {
             return Ok(Change::None);
         }
+        signed::refuse(tree, &place)?;
         self.set_to(place, bytes, now)?;
         Ok(Change::Made)
     }
@@ -130,7 +134,10 @@ impl Editor {
             }
             What::Reader(file) => {
                 let text = text(bytes)?;
-                edit(&self.message, &message, |one| reader::set(one, file, utf8(&text)?))
+                edit(&self.message, &message, |one| {
+                    reader::set(one, file, utf8(&text)?)?;
+                    Ok(eml::follow(one, reader::header_fields(file))?)
+                })
             }
             What::Property { part, key } => {
                 let mut set = self.recent(&message, now);
@@ -140,7 +147,10 @@ impl Editor {
                         set_property(one, part, &key, bytes)?;
                         bodies::follow(one, &mut set, *tag, keeps)
                     }
-                    _ => set_property(one, part, &key, bytes),
+                    _ => {
+                        set_property(one, part, &key, bytes)?;
+                        Ok(eml::follow(one, header_fields(part, &key))?)
+                    }
                 })?;
                 self.bodies.put(message, set.times());
                 Ok(())
@@ -166,7 +176,9 @@ impl Editor {
     /// # Errors
     /// [`Error::NotSettable`], or where the message refuses.
     pub fn remove(&mut self, tree: &MessageTree, path: &str) -> Result<Change, Error> {
-        let Place { message, what } = place::place(tree, path)?;
+        let place = place::place(tree, path)?;
+        signed::refuse(tree, &place)?;
+        let Place { message, what } = place;
         if let What::Reader(file) = what
             && bodies::is_made(&tree.embedded(&message)?.message, file)
         {
@@ -183,10 +195,14 @@ impl Editor {
                 self.bodies.forget_body(&message, file);
                 Ok(())
             }
-            What::Reader(file) => edit(&self.message, &message, |one| reader::remove(one, file)),
-            What::Property { part, key: Key::Tag(tag) } => {
-                edit(&self.message, &message, |one| delete_of_part(one, part, tag))
-            }
+            What::Reader(file) => edit(&self.message, &message, |one| {
+                reader::remove(one, file)?;
+                Ok(eml::follow(one, reader::header_fields(file))?)
+            }),
+            What::Property { part, key: Key::Tag(tag) } => edit(&self.message, &message, |one| {
+                delete_of_part(one, part, tag)?;
+                Ok(eml::follow(one, header_fields(part, &Key::Tag(tag)))?)
+            }),
             What::Attachment { number: Some(number), .. } => {
                 edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))?;
                 self.forget(&message, number);
@@ -214,7 +230,9 @@ impl Editor {
     /// # Errors
     /// [`Error::NotSettable`] if it would not lie in `attachments/`, or where the message refuses.
     pub fn create_message(&mut self, tree: &MessageTree, path: &str) -> Result<(), Error> {
-        let Place { message, what } = place::place(tree, path)?;
+        let place = place::place(tree, path)?;
+        signed::refuse(tree, &place)?;
+        let Place { message, what } = place;
         match what {
             What::Attachment { name, number: None, .. } => {
                 let mut created = None;
@@ -236,19 +254,20 @@ impl Editor {
     pub fn rename(&mut self, tree: &MessageTree, from: &str, to: &str) -> Result<(), Error> {
         let old = place::place(tree, from)?;
         let new = place::place(tree, to)?;
+        for place in [&old, &new] {
+            signed::refuse(tree, place)?;
+        }
         match (old.what, new.what) {
             (
                 What::Attachment { number: Some(number), shown: Some(shown), .. },
-                What::Attachment { name, number: replaced, .. },
+                What::Attachment { name, number: replaced, shown: as_shown },
             ) if old.message == new.message => {
-                edit(&self.message, &old.message, |one| {
-                    attachments::rename(one, number, shown, &name)?;
-                    match replaced {
-                        Some(replaced) => Ok(one.delete_attachment(replaced)?),
-                        None => Ok(()),
-                    }
+                let replaced = replaced.zip(as_shown);
+                let kept = edit(&self.message, &old.message, |one| {
+                    attachments::rename(one, (number, shown), &name, replaced)
                 })?;
-                self.note_name(&old.message, Some(number), &name, replaced);
+                let gone = if kept == number { replaced.map(|one| one.0) } else { Some(number) };
+                self.note_name(&old.message, Some(kept), &name, gone);
                 Ok(())
             }
             _ => Err(Error::NotSettable("only attachments are renamed")),
@@ -309,11 +328,11 @@ fn recipient(message: &Message, number: u32) -> Result<Recipient, Error> {
 
 /// Edits the message that these attachments lead to, and hands what was made on to the outermost:
 /// as a whole or not at all.
-fn edit(
+fn edit<T>(
     message: &Message,
     numbers: &[u32],
-    run: impl FnOnce(&Message) -> Result<(), Error>,
-) -> Result<(), Error> {
+    run: impl FnOnce(&Message) -> Result<T, Error>,
+) -> Result<T, Error> {
     message.edit_as_a_whole(|message| match numbers.split_first() {
         None => run(message),
         Some((number, inner)) => edit_part(&message.attachment(*number)?, |attachment| {
@@ -336,6 +355,15 @@ fn edit_part<O: MapiPropMut, T>(
         part.discard_changes()?;
     }
     edited
+}
+
+/// The fields of the received header that say what a property says.
+fn header_fields(part: Part, key: &Key) -> &'static [HeaderField] {
+    match (part, key) {
+        (Part::Message, Key::Tag(tag)) => eml::fields_of(*tag),
+        (Part::Recipient(_), _) => &[HeaderField::To, HeaderField::Cc, HeaderField::Bcc],
+        (Part::Message | Part::Attachment(_), _) => &[],
+    }
 }
 
 /// Sets a property of a message, a recipient or an attachment.

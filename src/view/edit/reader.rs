@@ -3,6 +3,7 @@
 use crate::imsg::{Address, MapiPropMut, Message, NameKind, PropertyName, RecipientType};
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
+use outlook_msg::mail::eml::HeaderField;
 
 use super::super::error::Error;
 use super::super::reader::ReaderFile;
@@ -83,6 +84,23 @@ pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
         super::delete(message, *tag)?;
     }
     Ok(())
+}
+
+/// The fields of the received header that say what a file says.
+pub(super) const fn header_fields(file: ReaderFile) -> &'static [HeaderField] {
+    match file {
+        ReaderFile::Subject => &[HeaderField::Subject, HeaderField::ThreadTopic],
+        ReaderFile::From => &[HeaderField::From],
+        // Without another author the sender is who it is from.
+        ReaderFile::Sender => &[HeaderField::Sender, HeaderField::From],
+        ReaderFile::To => &[HeaderField::To],
+        ReaderFile::Cc => &[HeaderField::Cc],
+        ReaderFile::Bcc => &[HeaderField::Bcc],
+        ReaderFile::ReplyTo => &[HeaderField::ReplyTo],
+        ReaderFile::Date => &[HeaderField::Date],
+        ReaderFile::MessageId => &[HeaderField::MessageId],
+        _ => &[],
+    }
 }
 
 /// Turns every line end into CRLF, as strings of messages have it.

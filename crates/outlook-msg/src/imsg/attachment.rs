@@ -233,6 +233,10 @@ impl Editable for Attachment {
         computed::is_of_attachment(tag)
     }
 
+    fn follow(&self, _: &mut State) -> Result<(), Error> {
+        Ok(())
+    }
+
     fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error> {
         let data = self.object.data()?;
         let storage = state.transaction.snapshot().root();

@@ -1,25 +1,32 @@
-//! The properties that follow from others (`MAPI_E_COMPUTED`): which they are, and their values
-//! when an object is saved.
+//! The properties that follow from others (`MAPI_E_COMPUTED`): which they are, and their values,
+//! most of them at once, size and time of change when an object is saved.
 //!
 //! Only those are computed anew whose cause has changed: what another writer made of an untouched
 //! cause stays as it is.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
+use crate::mapi::sets::PSETID_COMMON;
+use crate::mapi::{
+    CodePage, FileTime, NameKind, PropertyName, PropertyTag, PropertyType, Value, tags,
+};
+use crate::storage::Transaction;
 
 use super::compose::Form;
 use super::draft::State;
 use super::edit::{edit_properties, put, stored_tag};
 use super::encode::encode;
 use super::error::Error;
-use super::message::Message;
-use super::properties::{Header, MapiProp as _};
+use super::message::{ATTACHMENT_PREFIX, Message, MessageData, RECIPIENT_PREFIX};
+use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::PropertyEditor;
 use super::recipient::RecipientType;
+use super::strings::Strings;
 
 /// `MSGFLAG_HASATTACH` of `PR_MESSAGE_FLAGS`.
 const HAS_ATTACHMENTS: i32 = 0x10;
+/// The number of `PidLidSmartNoAttach` in `PSETID_COMMON`.
+const SMART_NO_ATTACH: u32 = 0x8514;
 /// Letters that a prefix of a subject has at most, before `: ` (\[MS-OXCMSG\] 3.2.5.2).
 const PREFIX_LETTERS_MAX: usize = 3;
 
@@ -50,62 +57,111 @@ pub(super) fn is_of_attachment(tag: PropertyTag) -> bool {
     [tags::PR_ATTACH_NUM, tags::PR_ATTACH_SIZE].iter().any(|computed| computed.id() == tag.id())
 }
 
-/// The properties that would say what a deleted one said.
-pub(super) fn followers(tag: PropertyTag) -> &'static [PropertyTag] {
-    match tag.id() == tags::PR_SUBJECT.id() {
-        true => &[tags::PR_SUBJECT_PREFIX, tags::PR_NORMALIZED_SUBJECT],
-        false => &[],
+/// What follows at once from a subject that is set, or deleted if it is empty: its two halves, and
+/// the topic of the conversation if that was the old subject. Else a subject that was edited away
+/// would still be read there.
+pub(super) fn followers(
+    object: &impl MapiProp,
+    tag: PropertyTag,
+    subject: &str,
+) -> Vec<(PropertyTag, String)> {
+    if tag.id() != tags::PR_SUBJECT.id() {
+        return Vec::new();
     }
+    let old = object.text(tags::PR_NORMALIZED_SUBJECT).or_else(|| {
+        let subject = object.text(tags::PR_SUBJECT)?;
+        Some(subject.get(prefix_len(&subject)..)?.to_owned())
+    });
+    let (prefix, normalized) = subject.split_at(prefix_len(subject));
+    let mut followers = vec![
+        (tags::PR_SUBJECT_PREFIX, prefix.to_owned()),
+        (tags::PR_NORMALIZED_SUBJECT, normalized.to_owned()),
+    ];
+    let topic = object.text(tags::PR_CONVERSATION_TOPIC);
+    if topic.is_some() && topic == old {
+        followers.push((tags::PR_CONVERSATION_TOPIC, normalized.to_owned()));
+    }
+    followers
+}
+
+/// Computes what follows from the recipients and attachments of a message, if an edit has changed
+/// those.
+pub(super) fn follow_parts(message: &Message, state: &mut State) -> Result<(), Error> {
+    let recipients_changed = std::mem::take(&mut state.recipients_changed);
+    let attachments_changed = std::mem::take(&mut state.attachments_changed);
+    if recipients_changed.is_empty() && !attachments_changed {
+        return Ok(());
+    }
+    let data = message.data()?;
+    let form = data.form();
+    let names = match recipients_changed.is_empty() {
+        true => Vec::new(),
+        false => display_names(&state.transaction, data.strings(), &recipients_changed),
+    };
+    let recipients = part_numbers(&state.transaction, RECIPIENT_PREFIX);
+    let attachments = part_numbers(&state.transaction, ATTACHMENT_PREFIX);
+    let smart_no_attach = match attachments_changed {
+        true => smart_no_attach(&data, &state.transaction),
+        false => None,
+    };
+    let flags = message.integer(tags::PR_MESSAGE_FLAGS);
+    edit_properties(state, data.header(), |editor| {
+        if !recipients_changed.is_empty() {
+            set_counts(editor.header_mut(), 0, &recipients);
+        }
+        for (tag, names) in names {
+            // An empty text that another writer has put there says the same as none.
+            if message.text(tag).unwrap_or_default() != names {
+                set_text(editor, tag, names, form)?;
+            }
+        }
+        if !attachments_changed {
+            return Ok(());
+        }
+        set_counts(editor.header_mut(), 1, &attachments);
+        set(editor, tags::PR_HASATTACH, &Value::Boolean(!attachments.is_empty()))?;
+        if let Some(flags) = flags {
+            let flags = match attachments.is_empty() {
+                true => flags & !HAS_ATTACHMENTS,
+                false => flags | HAS_ATTACHMENTS,
+            };
+            set(editor, tags::PR_MESSAGE_FLAGS, &Value::Integer32(flags))?;
+        }
+        match smart_no_attach {
+            Some((tag, value)) => set(editor, tag, &Value::Boolean(value)),
+            None => Ok(()),
+        }
+    })
+}
+
+/// The numbers of the recipients or of the attachments, in order.
+fn part_numbers(transaction: &Transaction, prefix: &str) -> Vec<u32> {
+    let storages = transaction.entries(&[]).filter(|(_, is_storage)| *is_storage);
+    let mut numbers: Vec<_> = storages.filter_map(|(name, _)| numbered(name, prefix)).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+/// `PidLidSmartNoAttach` (\[MS-OXCMSG\] 2.2.1.14), if the message has it: whether it has no
+/// attachment that is shown to people.
+fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(PropertyTag, bool)> {
+    let name = PropertyName { set: PSETID_COMMON, kind: NameKind::Lid(SMART_NO_ATTACH) };
+    let tag = PropertyTag::new(data.names().id(&name)?, PropertyType::BOOLEAN);
+    data.properties().get(tag)?;
+    let is_shown = |name: &str| {
+        let part = transaction.part(&[name]).unwrap_or_default();
+        let set = PropertySet::read(&part.snapshot().root(), Header::Part);
+        set.fixed(tags::PR_ATTACHMENT_HIDDEN) != Some(Value::Boolean(true))
+    };
+    let mut names = transaction.entries(&[]).map(|(name, _)| name);
+    Some((tag, !names.any(|name| numbered(name, ATTACHMENT_PREFIX).is_some() && is_shown(name))))
 }
 
 /// Computes what is to be saved with the edits of a message.
 pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(), Error> {
-    let data = message.data()?;
-    let (recipients, attachments) = data.part_numbers();
     let bytes = state.transaction.content_bytes();
-    let form = data.form();
-    let subject = message.text(tags::PR_SUBJECT).unwrap_or_default();
-    let flags = message.integer(tags::PR_MESSAGE_FLAGS);
-    let recipients_changed = match state.created {
-        true => RecipientType::ALL.to_vec(),
-        false => state.recipients_changed.clone(),
-    };
-    let attachments_changed = state.attachments_changed || state.created;
-    let subject_changed = state.has_set(tags::PR_SUBJECT);
-    edit_properties(state, data.header(), |editor| {
-        if !recipients_changed.is_empty() {
-            set_counts(editor.header_mut(), 0, &recipients);
-            for (tag, wanted) in [
-                (tags::PR_DISPLAY_TO, RecipientType::To),
-                (tags::PR_DISPLAY_CC, RecipientType::Cc),
-                (tags::PR_DISPLAY_BCC, RecipientType::Bcc),
-            ] {
-                if !recipients_changed.contains(&wanted) {
-                    continue;
-                }
-                let names = display_names(message, wanted)?;
-                // An empty text that another writer has put there says the same as none.
-                if message.text(tag).unwrap_or_default() != names {
-                    set_text(editor, tag, names, form)?;
-                }
-            }
-        }
-        if attachments_changed {
-            set_counts(editor.header_mut(), 1, &attachments);
-            set(editor, tags::PR_HASATTACH, &Value::Boolean(!attachments.is_empty()))?;
-            if let Some(flags) = flags {
-                let flags = match attachments.is_empty() {
-                    true => flags & !HAS_ATTACHMENTS,
-                    false => flags | HAS_ATTACHMENTS,
-                };
-                set(editor, tags::PR_MESSAGE_FLAGS, &Value::Integer32(flags))?;
-            }
-        }
-        if subject_changed {
-            let (prefix, normalized) = subject.split_at(prefix_len(&subject));
-            set_text(editor, tags::PR_SUBJECT_PREFIX, prefix.to_owned(), form)?;
-            set_text(editor, tags::PR_NORMALIZED_SUBJECT, normalized.to_owned(), form)?;
-        }
+    edit_properties(state, message.data()?.header(), |editor| {
         if editor.has(tags::PR_MESSAGE_SIZE.id()) {
             set(editor, tags::PR_MESSAGE_SIZE, &size(bytes))?;
         }
@@ -161,13 +217,39 @@ fn set_counts(header: &mut [u8], which: usize, numbers: &[u32]) {
     }
 }
 
-fn display_names(message: &Message, wanted: RecipientType) -> Result<String, Error> {
-    let recipients = message.recipients()?;
-    let names = recipients.iter().filter(|one| one.recipient_type() == wanted).filter_map(|one| {
-        let name = one.text(tags::PR_DISPLAY_NAME).filter(|name| !name.is_empty());
-        name.or_else(|| one.text(tags::PR_EMAIL_ADDRESS))
+/// The names of the recipients of these types, as `PR_DISPLAY_TO` and its like have them.
+fn display_names(
+    transaction: &Transaction,
+    strings: &Strings,
+    changed: &[RecipientType],
+) -> Vec<(PropertyTag, String)> {
+    let names = part_numbers(transaction, RECIPIENT_PREFIX).into_iter().filter_map(|number| {
+        let part = transaction.part(&[&format!("{RECIPIENT_PREFIX}{number:08X}")])?;
+        let set = PropertySet::read(&part.snapshot().root(), Header::Part);
+        let number = match set.fixed(tags::PR_RECIPIENT_TYPE) {
+            Some(Value::Integer32(number)) => Some(number),
+            _ => None,
+        };
+        let text = |tag| match set.salvage(set.find(tag)?, strings).value? {
+            Value::String(text) if !text.is_empty() => Some(text),
+            _ => None,
+        };
+        let name = text(tags::PR_DISPLAY_NAME).or_else(|| text(tags::PR_EMAIL_ADDRESS));
+        Some((RecipientType::of_number(number), name?))
     });
-    Ok(names.collect::<Vec<_>>().join("; "))
+    let names: Vec<_> = names.collect();
+    [
+        (tags::PR_DISPLAY_TO, RecipientType::To),
+        (tags::PR_DISPLAY_CC, RecipientType::Cc),
+        (tags::PR_DISPLAY_BCC, RecipientType::Bcc),
+    ]
+    .into_iter()
+    .filter(|(_, wanted)| changed.contains(wanted))
+    .map(|(tag, wanted)| {
+        let names = names.iter().filter(|(of, _)| *of == wanted).map(|(_, name)| name.as_str());
+        (tag, names.collect::<Vec<_>>().join("; "))
+    })
+    .collect()
 }
 
 /// The length of the prefix of a subject, as `RE: `: letters, a colon and a blank.

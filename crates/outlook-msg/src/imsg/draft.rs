@@ -72,9 +72,9 @@ pub(super) struct State {
     pub(super) created: bool,
     /// The ids of the properties set since the last save.
     pub(super) set: BTreeSet<u16>,
-    /// Of which types the recipients are other ones than at the last save.
+    /// Of which types an edit changes the recipients; what follows from them is computed with it.
     pub(super) recipients_changed: Vec<RecipientType>,
-    /// Whether the attachments are other ones than at the last save.
+    /// Whether an edit changes which attachments there are.
     pub(super) attachments_changed: bool,
     /// The number of the next attachment.
     pub(super) next_attachment: u32,
@@ -131,8 +131,6 @@ impl State {
         self.unsaved = false;
         self.created = false;
         self.set.clear();
-        self.recipients_changed.clear();
-        self.attachments_changed = false;
     }
 }
 

@@ -105,6 +105,9 @@ pub(super) trait Editable: MapiProp {
     /// Whether a property follows from others.
     fn is_computed(&self, tag: PropertyTag) -> bool;
 
+    /// Computes what follows from the parts that an edit has changed.
+    fn follow(&self, state: &mut State) -> Result<(), Error>;
+
     /// Reads the object anew, and has the session hold it if it is not saved.
     fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error>;
 
@@ -128,6 +131,7 @@ pub(super) fn edit<O: Editable + ?Sized, T>(
     let mut state = draft.lock();
     let mut next = state.clone();
     let result = change(&mut next)?;
+    object.follow(&mut next)?;
     next.unsaved = true;
     object.adopt(&next, by_user)?;
     *state = next;
@@ -182,6 +186,7 @@ pub(super) fn put(
 fn set<O: Editable>(
     object: &O,
     tag: PropertyTag,
+    followers: &[(PropertyTag, String)],
     value: impl FnOnce(PropertyTag, CodePage) -> Result<Option<Encoded>, Error>,
 ) -> Result<(), Error> {
     writable(object)?;
@@ -196,23 +201,25 @@ fn set<O: Editable>(
             if is_without(editor.flags(tag.id()), PROPATTR_WRITEABLE) {
                 return Err(Error::Protected { tag });
             }
-            let is_deleted = value.is_none();
             put(editor, tag, value)?;
-            if is_deleted {
-                remove_followers(editor, tag);
-            }
-            Ok(())
+            put_followers(object, editor, followers)
         })?;
         state.set.insert(tag.id());
         Ok(())
     })
 }
 
-/// What is deleted must not be read from what followed from it.
-fn remove_followers(editor: &mut PropertyEditor<'_>, tag: PropertyTag) {
-    for follower in computed::followers(tag) {
-        editor.remove(follower.id());
+fn put_followers<O: Editable>(
+    object: &O,
+    editor: &mut PropertyEditor<'_>,
+    followers: &[(PropertyTag, String)],
+) -> Result<(), Error> {
+    let code_page = object.property_set()?.1.code_page();
+    for (tag, text) in followers {
+        let tag = stored_tag(*tag, object.is_ansi()?);
+        put(editor, tag, encode(tag, &Value::String(text.clone()), code_page)?)?;
     }
+    Ok(())
 }
 
 fn is_without(flags: Option<u32>, wanted: u32) -> bool {
@@ -221,14 +228,18 @@ fn is_without(flags: Option<u32>, wanted: u32) -> bool {
 
 impl<O: Editable> MapiPropMut for O {
     fn set_property(&self, tag: PropertyTag, value: &Value) -> Result<(), Error> {
-        set(self, tag, |tag, code_page| encode(tag, value, code_page))
+        let text = if let Value::String(text) = value { text.as_str() } else { "" };
+        let followers = computed::followers(self, tag, text);
+        set(self, tag, &followers, |tag, code_page| encode(tag, value, code_page))
     }
 
     fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error> {
         if tag.property_type() != PropertyType::BINARY {
             return Err(Error::Invalid { tag, cause: "bytes for another type".to_owned() });
         }
-        set(self, tag, |tag, _| encode::stream(tag, StreamContent::Source(source), 0).map(Some))
+        set(self, tag, &[], |tag, _| {
+            encode::stream(tag, StreamContent::Source(source), 0).map(Some)
+        })
     }
 
     fn set_property_flags(&self, tag: PropertyTag, flags: u32) -> Result<(), Error> {
@@ -251,6 +262,7 @@ impl<O: Editable> MapiPropMut for O {
         if self.is_computed(tag) {
             return Err(Error::Computed { tag });
         }
+        let followers = computed::followers(self, tag, "");
         edit(self, true, |state| {
             edit_properties(state, header, |editor| {
                 let flags = editor.flags(tag.id()).filter(|flags| flags & !PROPATTR_ALL == 0);
@@ -258,10 +270,7 @@ impl<O: Editable> MapiPropMut for O {
                     return Err(Error::Protected { tag });
                 }
                 match editor.remove(tag.id()) {
-                    true => {
-                        remove_followers(editor, tag);
-                        Ok(())
-                    }
+                    true => put_followers(self, editor, &followers),
                     false => Err(Error::NoProperty { place: set.storage().path(), tag }),
                 }
             })?;

@@ -133,6 +133,10 @@ impl MessageData {
         self.properties.storage()
     }
 
+    pub(super) fn properties(&self) -> &PropertySet {
+        &self.properties
+    }
+
     pub(super) fn names(&self) -> &PropertyNames {
         &self.names
     }
@@ -369,6 +373,10 @@ impl Editable for Message {
 
     fn is_computed(&self, tag: PropertyTag) -> bool {
         computed::is_of_message(tag)
+    }
+
+    fn follow(&self, state: &mut State) -> Result<(), Error> {
+        computed::follow_parts(self, state)
     }
 
     fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error> {

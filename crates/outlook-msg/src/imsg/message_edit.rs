@@ -1,16 +1,18 @@
 //! Edits of the parts of a message: attachments made, deleted and saved, and whole contents.
 
+use crate::mapi::tags;
 use crate::storage::{Storage, Transaction};
 
 use super::attachment::Attachment;
 use super::compose;
 use super::draft::{Destination, Draft};
-use super::edit::{Editable as _, edit};
+use super::edit::{Editable as _, edit, edit_properties};
+use super::encode;
 use super::error::Error;
 use super::foreign;
 use super::message::{ATTACHMENT_PREFIX, Message};
-use super::properties::numbered;
-use super::recipient::RecipientType;
+use super::properties::{Header, numbered};
+use super::property_editor::stream_name;
 
 /// Attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
 pub(super) const PARTS_MAX: u32 = 2048;
@@ -106,8 +108,6 @@ impl Message {
         };
         edit(self, true, |state| {
             state.transaction = content;
-            state.recipients_changed = RecipientType::ALL.to_vec();
-            state.attachments_changed = true;
             Ok(())
         })
     }
@@ -157,6 +157,24 @@ impl Attachment {
         let form = self.form()?;
         self.put_message(&compose::embedded_message(form)?)?;
         self.embedded_message()
+    }
+
+    /// Makes the bytes of another attachment the content of this one, without reading them.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`].
+    pub fn copy_data(&self, from: &Self) -> Result<(), Error> {
+        let tag = tags::PR_ATTACH_DATA_BIN;
+        let place = from.storage()?.path();
+        let draft = from.draft().ok_or(Error::ReadOnly { place })?;
+        let content = draft.lock().transaction.stream(&[&stream_name(tag)]).cloned();
+        let content = content.unwrap_or_else(|| Vec::new().into());
+        let content = encode::stream(tag, content, 0)?;
+        edit(self, true, |state| {
+            edit_properties(state, Header::Part, |editor| editor.set(tag, content))?;
+            state.set.insert(tag.id());
+            Ok(())
+        })
     }
 
     /// Makes this an embedded message that is a copy of one in another file, whose ids of named

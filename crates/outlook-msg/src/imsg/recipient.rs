@@ -28,6 +28,16 @@ pub enum RecipientType {
 impl RecipientType {
     pub(super) const ALL: [Self; 4] = [Self::Originator, Self::To, Self::Cc, Self::Bcc];
 
+    /// By `PR_RECIPIENT_TYPE`, whose upper bits (resend, handled) do not matter.
+    pub(super) fn of_number(number: Option<i32>) -> Self {
+        match number.map(|number| number & 0xF) {
+            Some(0) => Self::Originator,
+            Some(2) => Self::Cc,
+            Some(3) => Self::Bcc,
+            _ => Self::To,
+        }
+    }
+
     /// The value of `PR_RECIPIENT_TYPE`.
     pub const fn number(self) -> i32 {
         match self {
@@ -75,14 +85,9 @@ impl Recipient {
         Ok(self.row()?.1.storage().id())
     }
 
-    /// What it is to the message. The upper bits (resend, handled) do not matter for that.
+    /// What it is to the message.
     pub fn recipient_type(&self) -> RecipientType {
-        match self.integer(tags::PR_RECIPIENT_TYPE).map(|number| number & 0xF) {
-            Some(0) => RecipientType::Originator,
-            Some(2) => RecipientType::Cc,
-            Some(3) => RecipientType::Bcc,
-            _ => RecipientType::To,
-        }
+        RecipientType::of_number(self.integer(tags::PR_RECIPIENT_TYPE))
     }
 
     fn row(&self) -> Result<(u32, Arc<PropertySet>), Error> {

@@ -4,7 +4,7 @@ use crate::imsg::{Attachment, MapiProp as _};
 use crate::mapi::tags;
 
 /// The type of what is not known.
-pub(super) const OCTET_STREAM: &str = "application/octet-stream";
+pub const OCTET_STREAM: &str = "application/octet-stream";
 
 /// The type of an attachment: the one that is stored, else that of the extension of its name.
 pub(super) fn media_type(attachment: &Attachment, name: &str) -> String {
@@ -25,7 +25,7 @@ fn stored_type(stored: &str) -> Option<String> {
 }
 
 /// The type of a file by its extension.
-fn by_extension(name: &str) -> &'static str {
+pub fn by_extension(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension.to_ascii_lowercase().as_str() {
         "bmp" => "image/bmp",

@@ -41,7 +41,8 @@ mod inline;
 #[doc(hidden)]
 pub mod json;
 mod key;
-mod media_type;
+#[doc(hidden)]
+pub mod media_type;
 #[doc(hidden)]
 pub mod named;
 #[doc(hidden)]

@@ -142,7 +142,7 @@ pub(super) fn is_field_name(name: &str) -> bool {
 }
 
 /// The name and the value of a field; `None` if it is none.
-fn split_field(field: &str) -> Option<(&str, &str)> {
+pub(super) fn split_field(field: &str) -> Option<(&str, &str)> {
     let (name, value) = field.split_once(':')?;
     let name = name.trim_end_matches([' ', '\t']);
     is_field_name(name).then_some((name, value))

@@ -7,6 +7,7 @@
 //! | entities and multiparts | `part` |
 //! | attachments | `attached` |
 //! | signed and encrypted mail | `smime` |
+//! | the received header under edit | `follow` |
 //!
 //! The fields that a message came with stand first, as they were: they win over properties that
 //! say something else, a subject that was edited later, say. What they lack is added. The
@@ -19,6 +20,7 @@ mod addresses;
 mod attached;
 mod encode;
 mod fields;
+mod follow;
 mod part;
 mod properties;
 mod smime;
@@ -35,6 +37,8 @@ use super::composed::Composed;
 use super::error::Error;
 use super::inline::{Referred, is_inline};
 use super::{defects, ics};
+
+pub use follow::{HeaderField, fields_of, follow};
 
 use attached::{Attached, Ole};
 use fields::Fields;

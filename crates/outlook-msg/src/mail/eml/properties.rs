@@ -120,14 +120,14 @@ fn date(message: &Message) -> Option<String> {
     })
 }
 
-fn rfc_5322_time(time: FileTime) -> Option<String> {
+pub(super) fn rfc_5322_time(time: FileTime) -> Option<String> {
     let timestamp = Timestamp::from_second(time.to_unix().0).ok()?;
     let zoned = timestamp.to_zoned(TimeZone::UTC);
     Some(zoned.strftime("%a, %d %b %Y %H:%M:%S +0000").to_string())
 }
 
 /// Message ids in angle brackets, separated by blanks.
-fn message_ids(name: &str, text: &str) -> String {
+pub(super) fn message_ids(name: &str, text: &str) -> String {
     let text = single_line(text);
     if !text.bytes().all(|byte| byte.is_ascii_graphic() || b" \t".contains(&byte)) {
         return free_text(name, text.trim());

@@ -1,0 +1,203 @@
+//! `extract --attachments`: the attachments of messages, without the messages.
+//!
+//! A message has a directory for its attachments, if it has some that are wanted. A message
+//! embedded in it is a file there, and its own attachments lie in `NAME.msg.d/` beside it. What
+//! is in signed mail or in a `winmail.dat` counts as attached to the message around.
+
+use std::collections::HashSet;
+use std::ffi::OsStr;
+use std::path::Path;
+
+use ignore::overrides::{Override, OverrideBuilder};
+
+use crate::cli::messages::Opener;
+use crate::cli::places::is_message_name;
+use crate::fs::{FileType, Named, Place};
+
+use super::copy::Copier;
+use super::names::{Names, Shape};
+use super::target::{Directory, Permissions};
+use super::totals::{Loss, Totals};
+
+/// Which attachments are taken.
+#[derive(Debug)]
+pub(super) struct Selection {
+    /// All, if none is named.
+    names: Option<Override>,
+    no_inline: bool,
+}
+
+const ATTACHMENTS: &str = "attachments";
+/// The directories of a message that are no messages.
+const NO_MESSAGES: [&str; 2] = ["mapi", "raw"];
+/// The most levels of messages in messages that are looked into.
+const DEPTH_MAX: usize = 64;
+
+impl Selection {
+    pub(super) fn new(globs: &[String], no_inline: bool) -> Result<Self, ignore::Error> {
+        let mut builder = OverrideBuilder::new("");
+        builder.case_insensitive(true)?;
+        for glob in globs {
+            builder.add(glob)?;
+        }
+        let names = builder.build()?;
+        Ok(Self { names: Some(names).filter(|_| !globs.is_empty()), no_inline })
+    }
+
+    fn takes(&self, name: &OsStr) -> bool {
+        let names = self.names.as_ref();
+        names.is_none_or(|names| names.matched(Path::new(name), false).is_whitelist())
+    }
+}
+
+/// The directory in the target that the attachments of a message go to.
+struct Destination<'a> {
+    path: &'a Path,
+    /// Made with the first file in it.
+    directory: Option<Directory>,
+    names: Names,
+    like: Permissions,
+}
+
+impl Copier<'_> {
+    /// Copies the attachments of a message into a directory of the target.
+    pub(super) fn attachments(
+        &self,
+        selection: &Selection,
+        opener: &Opener,
+        place: &Place,
+        path: &Path,
+        totals: &mut Totals,
+    ) {
+        totals.messages += 1;
+        let attached = Attached { copier: self, selection, opener };
+        attached.message(place, &mut self.destination(place, path), 0, totals);
+    }
+
+    fn destination<'a>(&self, place: &Place, path: &'a Path) -> Destination<'a> {
+        Destination {
+            path,
+            directory: None,
+            names: Names::new(self.target.folds_case()),
+            like: Permissions::of(place.attr()),
+        }
+    }
+}
+
+/// The attachments of one message file.
+struct Attached<'a> {
+    copier: &'a Copier<'a>,
+    selection: &'a Selection,
+    opener: &'a Opener,
+}
+
+impl Attached<'_> {
+    fn message(&self, place: &Place, to: &mut Destination<'_>, depth: usize, totals: &mut Totals) {
+        let entries = match place.list() {
+            Ok(entries) => entries,
+            Err(error) => return totals.losses.push(Loss::of_source(place.path(), &error)),
+        };
+        let mut own = Totals::default();
+        for entry in entries.iter().filter(|one| one.file_type == FileType::Directory) {
+            if NO_MESSAGES.iter().any(|name| entry.name == *name) || depth >= DEPTH_MAX {
+                continue;
+            }
+            match place.child(&entry.name) {
+                Ok(directory) if entry.name == ATTACHMENTS => {
+                    let inline = self.inline_names(place);
+                    self.directory(&directory, &inline, to, depth, &mut own);
+                }
+                Ok(inside) => self.message(&inside, to, depth + 1, &mut own),
+                Err(error) => {
+                    own.losses.push(Loss::of_source(&place.path().join(&entry.name), &error));
+                }
+            }
+        }
+        own.tell_errors(place);
+        totals.add(own);
+    }
+
+    fn directory(
+        &self,
+        attachments: &Place,
+        inline: &HashSet<String>,
+        to: &mut Destination<'_>,
+        depth: usize,
+        totals: &mut Totals,
+    ) {
+        let entries = match attachments.list() {
+            Ok(entries) => entries,
+            Err(error) => return totals.losses.push(Loss::of_source(attachments.path(), &error)),
+        };
+        for entry in entries {
+            match attachments.child(&entry.name) {
+                Ok(found) => self.entry(&entry, &found, inline, to, depth, totals),
+                Err(error) => {
+                    let path = attachments.path().join(&entry.name);
+                    totals.losses.push(Loss::of_source(&path, &error));
+                }
+            }
+        }
+    }
+
+    fn entry(
+        &self,
+        entry: &Named,
+        found: &Place,
+        inline: &HashSet<String>,
+        to: &mut Destination<'_>,
+        depth: usize,
+        totals: &mut Totals,
+    ) {
+        let is_inline = entry.name.to_str().is_some_and(|name| inline.contains(name));
+        let is_taken = self.selection.takes(&entry.name) && !is_inline;
+        match entry.file_type {
+            FileType::Directory if is_message_name(&entry.name) => {
+                if is_taken {
+                    self.copy(found, Some(Shape::Msg), &entry.name, to, totals);
+                }
+                let mut inside = entry.name.clone();
+                inside.push(".d");
+                let path = to.path.join(to.names.give(&inside, None));
+                let mut inner = self.copier.destination(found, &path);
+                self.message(found, &mut inner, depth + 1, totals);
+            }
+            FileType::Directory => self.message(found, to, depth + 1, totals),
+            _ if is_taken => self.copy(found, None, &entry.name, to, totals),
+            _ => {}
+        }
+    }
+
+    fn copy(
+        &self,
+        place: &Place,
+        shape: Option<Shape>,
+        name: &OsStr,
+        to: &mut Destination<'_>,
+        totals: &mut Totals,
+    ) {
+        let path = to.path.join(to.names.give(name, shape));
+        let directory = match to.directory.take() {
+            Some(directory) => Ok(directory),
+            None => self.copier.target.directory(to.path, to.like.around()),
+        };
+        match directory {
+            Ok(directory) => {
+                self.copier.entry(place, shape, &directory, &path, totals);
+                to.directory = Some(directory);
+            }
+            Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
+        }
+    }
+
+    /// The names of the attachments that the HTML body of a message shows.
+    fn inline_names(&self, place: &Place) -> HashSet<String> {
+        if !self.selection.no_inline {
+            return HashSet::new();
+        }
+        let found = self.opener.open(place).and_then(|found| found.mail.ok());
+        let attachments = found.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
+        let inline = attachments.iter().filter(|one| one.is_inline());
+        inline.map(|one| one.name().to_owned()).collect()
+    }
+}

@@ -1,0 +1,277 @@
+//! `extract --html`: a folder that opens in any browser, without server and without network.
+//!
+//! `index.html` lists the messages; its rows are data in the page, since a page of a file may load
+//! nothing. `m/NNNNNN/index.html` is the page of a message, with its attachments beside it, and
+//! embedded messages as pages of their own among them.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use jiff::Timestamp;
+use outlook_msg::mail::{
+    Attachment, AttachmentKind, FileTime, Mail, PAGE_STYLE, PageOptions, harmless,
+};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+
+use crate::cli::clock::Clock;
+use crate::cli::find::{sent_or_received, timestamp};
+use crate::cli::messages::{Found, Opener};
+use crate::fs::{FileType, Place};
+
+use super::copy::Copier;
+use super::names::Names;
+use super::target::{Directory, Permissions};
+use super::totals::{Loss, Totals};
+
+/// Number, time in seconds, date, sender, subject, attachments, and whether it is damaged.
+#[derive(Debug, Serialize)]
+pub(super) struct Row(usize, Option<i64>, String, String, String, Vec<String>, bool);
+
+/// Makes the pages.
+pub(super) struct Pages<'a> {
+    pub(super) copier: &'a Copier<'a>,
+    pub(super) opener: &'a Opener,
+    pub(super) clock: &'a Clock,
+    /// How many messages there are.
+    pub(super) count: usize,
+}
+
+const ATTACHMENTS: &str = "attachments";
+const INDEX: &str = "index.html";
+const SCRIPT: &str = include_str!("index.js");
+/// The most levels of messages in messages that have pages.
+const DEPTH_MAX: usize = 64;
+
+impl Pages<'_> {
+    /// Makes the page of a message; returns its row.
+    pub(super) fn message(&self, number: usize, place: &Place, totals: &mut Totals) -> Option<Row> {
+        totals.messages += 1;
+        let Some(found) = self.opener.open(place) else { return None };
+        let path = PathBuf::from(format!("m/{number:06}"));
+        let losses = totals.losses.len();
+        let navigation = self.navigation(number);
+        self.page(&found, place, &path, &navigation, 0, totals);
+        totals.tell_defects(place);
+        Some(self.row(number, &found, totals.losses.len() > losses))
+    }
+
+    fn row(&self, number: usize, found: &Found, is_damaged: bool) -> Row {
+        let mail = found.mail.as_ref().ok();
+        let time = mail.and_then(sent_or_received).and_then(timestamp);
+        let date = time.map(|time| self.clock.short(time)).unwrap_or_default();
+        let from = mail.and_then(|mail| mail.from().ok().flatten());
+        let from = from.map(|one| harmless(&one.to_string())).unwrap_or_default();
+        let subject = match &found.mail {
+            Ok(mail) => mail.subject().ok().flatten().unwrap_or_default(),
+            Err(_) => format!("(cannot be opened) {}", found.path.display()),
+        };
+        let attachments = mail.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
+        let names = attachments.iter().filter(|one| !one.is_inline());
+        let names = names.map(|one| harmless(one.name())).collect();
+        let seconds = time.map(Timestamp::as_second);
+        Row(number, seconds, date, from, harmless(&subject), names, is_damaged)
+    }
+
+    fn navigation(&self, number: usize) -> String {
+        let link = |number: usize, text: &str| {
+            format!(" <a href=\"../{number:06}/index.html\">{text}</a>")
+        };
+        let before = number.checked_sub(1).filter(|one| *one > 0);
+        let before = before.map(|one| link(one, "Previous")).unwrap_or_default();
+        let behind = Some(number + 1).filter(|one| *one <= self.count);
+        let behind = behind.map(|one| link(one, "Next")).unwrap_or_default();
+        format!(
+            "<nav class=\"bar\"><a href=\"../../index.html\">All messages</a>{before}{behind}</nav>\n"
+        )
+    }
+
+    /// Writes a page, and copies what is attached beside it.
+    fn page(
+        &self,
+        found: &Found,
+        place: &Place,
+        path: &Path,
+        navigation: &str,
+        depth: usize,
+        totals: &mut Totals,
+    ) {
+        let like = Permissions::of(place.attr());
+        let directory = match self.copier.target.directory(path, like.around()) {
+            Ok(directory) => directory,
+            Err(error) => return totals.losses.push(Loss::of_target(place.path(), &error)),
+        };
+        let links = self.attachments(place, &directory, path, depth, totals);
+        let written = directory.create(OsStr::new(INDEX), like).and_then(|mut unfinished| {
+            let mut out = io::BufWriter::new(&mut unfinished.file);
+            match &found.mail {
+                Ok(mail) => self.write(mail, &links, navigation, &mut out)?,
+                Err(error) => write_failure(&found.path, &error.to_string(), navigation, &mut out)?,
+            }
+            out.flush()?;
+            drop(out);
+            unfinished.finish(OsStr::new(INDEX), place.attr().mtime)
+        });
+        match written {
+            Ok(()) => totals.files += 1,
+            Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
+        }
+    }
+
+    fn write(
+        &self,
+        mail: &Mail,
+        links: &HashMap<String, String>,
+        navigation: &str,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        let time = |time: FileTime| match timestamp(time) {
+            Some(time) => self.clock.exact(time),
+            None => "after the year 9999".to_owned(),
+        };
+        let href = |attachment: &Attachment| {
+            let link = links.get(attachment.name()).cloned().unwrap_or_default();
+            match attachment.kind() {
+                AttachmentKind::Message => format!("{link}/{INDEX}"),
+                _ => link,
+            }
+        };
+        mail.write_page(PageOptions { time: &time, href: Some(&href), navigation }, out).map(drop)
+    }
+
+    /// Copies the attachments of a message; returns where each lies, as a relative URL.
+    fn attachments(
+        &self,
+        place: &Place,
+        directory: &Directory,
+        path: &Path,
+        depth: usize,
+        totals: &mut Totals,
+    ) -> HashMap<String, String> {
+        let mut links = HashMap::new();
+        let Ok(attachments) = place.child(OsStr::new(ATTACHMENTS)) else { return links };
+        let entries = match attachments.list() {
+            Ok(entries) => entries,
+            Err(error) => {
+                totals.losses.push(Loss::of_source(attachments.path(), &error));
+                return links;
+            }
+        };
+        let like = Permissions::of(attachments.attr());
+        let target = match directory.subdirectory(OsStr::new(ATTACHMENTS), like) {
+            Ok(target) => target,
+            Err(error) => {
+                totals.losses.push(Loss::of_target(attachments.path(), &error));
+                return links;
+            }
+        };
+        let path = path.join(ATTACHMENTS);
+        let mut names = Names::new(self.copier.target.folds_case());
+        for entry in entries {
+            let found = match attachments.child(&entry.name) {
+                Ok(found) => found,
+                Err(error) => {
+                    let path = attachments.path().join(&entry.name);
+                    totals.losses.push(Loss::of_source(&path, &error));
+                    continue;
+                }
+            };
+            let name = names.give(&entry.name, None);
+            let url = format!("{ATTACHMENTS}/{}", url_of(&name));
+            links.insert(entry.name.to_string_lossy().into_owned(), url);
+            let path = path.join(&name);
+            match (entry.file_type, self.opener.open(&found)) {
+                (FileType::Directory, Some(message)) if depth < DEPTH_MAX => {
+                    let navigation = "<nav class=\"bar\"><a href=\"../../index.html\">Message around</a></nav>\n";
+                    self.page(&message, &found, &path, navigation, depth + 1, totals);
+                }
+                (FileType::Directory, _) => {
+                    match target.subdirectory(&name, Permissions::of(found.attr())) {
+                        Ok(directory) => self.copier.tree(&found, &directory, &path, totals),
+                        Err(error) => totals.losses.push(Loss::of_target(found.path(), &error)),
+                    }
+                }
+                _ => self.copier.entry(&found, None, &target, &path, totals),
+            }
+        }
+        links
+    }
+}
+
+/// The page of a file that holds no message that can be opened.
+fn write_failure(
+    path: &Path,
+    cause: &str,
+    navigation: &str,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (name, cause) = (escape(&path.display().to_string()), escape(cause));
+    write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+         'unsafe-inline'\">\n<title>{name}</title><style>{PAGE_STYLE}</style></head><body>\n\
+         {navigation}<h1>{name}</h1>\n<p class=\"warn\">Cannot be opened: {cause}</p></body></html>\n"
+    )
+}
+
+/// Writes `index.html`.
+pub(super) fn write_index(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+    let hash = BASE64.encode(Sha256::digest(SCRIPT.as_bytes()));
+    let json = serde_json::to_string(rows)?;
+    // In a script element only this could be taken for its end.
+    let json = json.replace('<', "\\u003c");
+    let column = |name: &str, title: &str| {
+        format!(
+            "<th class=\"{name}\" data-column=\"{name}\" scope=\"col\"><button type=\"button\">\
+             {title}</button></th>"
+        )
+    };
+    let columns =
+        [("date", "Date"), ("from", "From"), ("subject", "Subject"), ("files", "Attachments")];
+    let columns: String = columns.iter().map(|(name, title)| column(name, title)).collect();
+    write!(
+        out,
+        "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src \
+         'unsafe-inline'; script-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"referrer\" content=\"no-referrer\">\n\
+         <title>Messages</title>\n<style>{PAGE_STYLE}</style></head><body>\n\
+         <h1>Messages <span class=\"quiet\" id=\"count\"></span></h1>\n\
+         <div class=\"bar\"><input type=\"search\" id=\"search\" autofocus \
+         placeholder=\"Search date, sender, subject, attachments\" aria-label=\"Search\">\
+         <button type=\"button\" id=\"reset\" hidden>Show all</button></div>\n\
+         <svg id=\"chart\" role=\"group\" aria-label=\"Messages over time\"></svg>\n\
+         <noscript><p>The list needs scripts. The messages are in the folder m.</p></noscript>\n\
+         <table><thead><tr>{columns}</tr></thead><tbody id=\"list\"></tbody></table>\n\
+         <div id=\"end\"></div>\n\
+         <script type=\"application/json\" id=\"rows\">{json}</script>\n\
+         <script>{SCRIPT}</script></body></html>\n"
+    )
+}
+
+/// A file name in a URL.
+fn url_of(name: &OsStr) -> String {
+    use std::fmt::Write as _;
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut url = String::new();
+    for byte in name.as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                url.push(char::from(*byte));
+            }
+            // Writing to a String cannot fail.
+            byte => drop(write!(url, "%{byte:02X}")),
+        }
+    }
+    url
+}
+
+fn escape(text: &str) -> String {
+    harmless(text).replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;")
+}

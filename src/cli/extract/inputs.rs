@@ -1,0 +1,162 @@
+//! The paths that are to be copied, and where each goes in the target.
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+use crate::cli::arguments::Extract;
+use crate::cli::places::STDIN;
+
+use super::names::Names;
+
+/// A path, and the place of what is copied of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Input {
+    pub(super) path: PathBuf,
+    pub(super) target: InTarget,
+}
+
+/// Where a path goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum InTarget {
+    /// The target holds its content.
+    Itself,
+    /// It is copied under this path.
+    Under(PathBuf),
+}
+
+/// At most so many bytes of a list of paths are read.
+const LIST_BYTES_MAX: u64 = 256 << 20;
+
+/// The paths of a command as they are given, and its target.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) dest: PathBuf,
+    /// Whether the paths come from a list.
+    is_listed: bool,
+}
+
+impl Given {
+    pub(super) fn of(arguments: &Extract) -> Result<Self, Missing> {
+        let (dest, paths) = arguments.words.split_last().ok_or(Missing::Dest)?;
+        let dest = dest.clone();
+        match (&arguments.files0_from, paths) {
+            (Some(_), [_, ..]) => Err(Missing::Nothing),
+            (Some(file), []) => match listed(file) {
+                Ok(paths) => Ok(Self { paths, dest, is_listed: true }),
+                Err(error) => Err(Missing::List(file.clone(), error)),
+            },
+            (None, []) => Err(Missing::Dest),
+            (None, paths) => Ok(Self { paths: paths.to_vec(), dest, is_listed: false }),
+        }
+    }
+
+    /// Where each path goes in the target.
+    pub(super) fn inputs(self, folds_case: bool) -> Vec<Input> {
+        if let ([path], false) = (self.paths.as_slice(), self.is_listed) {
+            return vec![Input { path: path.clone(), target: InTarget::Itself }];
+        }
+        let mut taken = Taken { folds_case, folders: HashMap::new() };
+        let inputs = self.paths.into_iter().map(|path| {
+            let wanted = match self.is_listed {
+                true => inside(&path),
+                false => last_name(&path).into(),
+            };
+            Input { target: InTarget::Under(taken.unique(&wanted)), path }
+        });
+        inputs.collect()
+    }
+}
+
+/// What stands in the way of a command.
+#[derive(Debug)]
+pub(super) enum Missing {
+    /// The target, or what is to be copied.
+    Dest,
+    /// Paths are given twice: by a list and on the command line.
+    Nothing,
+    /// The list of paths cannot be read.
+    List(PathBuf, io::Error),
+}
+
+/// The names given out so far, by folder.
+struct Taken {
+    folds_case: bool,
+    folders: HashMap<PathBuf, Names>,
+}
+
+impl Taken {
+    /// The path, with ` (2)` behind its last name if another input has it already.
+    fn unique(&mut self, path: &Path) -> PathBuf {
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        let name = path.file_name().unwrap_or(OsStr::new("message.msg"));
+        let names = self.folders.entry(folder.clone());
+        let names = names.or_insert_with(|| Names::new(self.folds_case));
+        folder.join(names.give(name, None))
+    }
+}
+
+/// The last name of a path: of `mail/.` that of the folder that it is.
+fn last_name(path: &Path) -> OsString {
+    if let Some(name) = path.file_name() {
+        return if name == STDIN { "message.msg".into() } else { name.to_owned() };
+    }
+    let real = path.canonicalize().ok();
+    real.as_ref().and_then(|real| real.file_name()).unwrap_or(OsStr::new("root")).to_owned()
+}
+
+/// A path without what would lead out of the target: neither `/` in front nor `..`.
+fn inside(path: &Path) -> PathBuf {
+    let names = path.components().filter_map(|component| match component {
+        Component::Normal(name) if name != STDIN => Some(name),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// The paths in a file, each ended by NUL.
+fn listed(file: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut bytes = Vec::new();
+    let read = match file == Path::new(STDIN) {
+        true => io::stdin().lock().take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes)?,
+        false => File::open(file)?.take(LIST_BYTES_MAX + 1).read_to_end(&mut bytes)?,
+    };
+    if read as u64 > LIST_BYTES_MAX {
+        return Err(io::Error::other("the list is longer than 256 MiB"));
+    }
+    let paths = bytes.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+    Ok(paths.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::path::{Path, PathBuf};
+
+    use super::{Taken, inside};
+
+    #[test]
+    fn paths_stay_in_the_target() {
+        let check = |path: &str, expected: &str| {
+            assert_eq!(inside(Path::new(path)), PathBuf::from(expected), "{path}");
+        };
+        check("a/b.msg", "a/b.msg");
+        check("/mail/a.msg", "mail/a.msg");
+        check("../../etc/passwd", "etc/passwd");
+        check("./a/../b.msg", "a/b.msg");
+        check("..", "");
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_a_number() {
+        let mut given = Taken { folds_case: false, folders: HashMap::new() };
+        let mut unique = |path: &str| given.unique(Path::new(path));
+        assert_eq!(unique("a/x.msg"), Path::new("a/x.msg"));
+        assert_eq!(unique("a/x.msg"), Path::new("a/x (2).msg"));
+        assert_eq!(unique("b/x.msg"), Path::new("b/x.msg"));
+    }
+}

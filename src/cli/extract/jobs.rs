@@ -1,0 +1,143 @@
+//! What is to be copied, in its order, and where each of it goes in the target.
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
+
+use crate::cli::ls::shows_message;
+use crate::cli::places::{Places, Unit, Units};
+use crate::fs::{FileType, Place};
+
+use super::Form;
+use super::inputs::{InTarget, Input};
+use super::names::{self, Names, Shape};
+use super::target::{Permissions, Target};
+
+/// A message, file or folder, and where it is to be in the target.
+pub(super) struct Job {
+    pub(super) unit: Unit,
+    /// Relative to the target.
+    pub(super) path: PathBuf,
+    /// The file that a message becomes.
+    pub(super) shape: Option<Shape>,
+    /// The number of a message, from 1, in the order of the paths.
+    pub(super) number: usize,
+}
+
+/// Goes through the inputs one after the other.
+pub(super) struct Jobs<'a> {
+    inputs: VecDeque<Input>,
+    /// The input that is gone through; what is below it comes with paths below its own.
+    input: Option<(Input, Units)>,
+    places: Option<Places>,
+    /// Where each folder is in the target, and the names given out in it.
+    folders: HashMap<PathBuf, (PathBuf, Names)>,
+    form: &'a Form,
+    target: &'a Target,
+    messages: usize,
+}
+
+impl<'a> Jobs<'a> {
+    pub(super) fn new(
+        places: Places,
+        inputs: Vec<Input>,
+        form: &'a Form,
+        target: &'a Target,
+    ) -> Self {
+        Self {
+            inputs: inputs.into(),
+            input: None,
+            places: Some(places),
+            folders: HashMap::new(),
+            form,
+            target,
+            messages: 0,
+        }
+    }
+
+    /// The next unit of an input, and where the input goes if it is the first one.
+    fn next_unit(&mut self) -> Option<(Unit, Option<InTarget>)> {
+        loop {
+            if let Some((_, units)) = &mut self.input {
+                if let Some(unit) = units.next() {
+                    return Some((unit, None));
+                }
+                let (_, units) = self.input.take()?;
+                self.places = Some(units.into_places());
+            }
+            let input = self.inputs.pop_front()?;
+            // Names are given out anew: two inputs may show one folder.
+            self.folders.clear();
+            let mut units = Units::new(self.places.take()?, vec![input.path.clone()]);
+            let first = units.next();
+            let target = input.target.clone();
+            self.input = Some((input, units));
+            if let Some(unit) = first {
+                return Some((unit, Some(target)));
+            }
+        }
+    }
+
+    fn job(&mut self, unit: Unit, root: Option<InTarget>) -> Job {
+        let (place, is_message) = match &unit {
+            Unit::Failed(..) => return Job { unit, path: PathBuf::new(), shape: None, number: 0 },
+            Unit::Folder(place) | Unit::File(place) => (place, false),
+            Unit::Tree(place) => (place, self.form.shape().is_some() && shows_message(place)),
+        };
+        let shape = self.form.shape().filter(|_| is_message);
+        let is_folder = matches!(&unit, Unit::Folder(_));
+        let like = Permissions::of(place.attr());
+        let path = match root {
+            None => self.in_folder(place, shape),
+            Some(in_target) => {
+                // If it fails nothing can be created in it either, which is told then.
+                let _ = self.target.begin(like.around());
+                let is_directory = place.attr().file_type == FileType::Directory && !is_message;
+                in_target.path(place, shape, is_folder || is_directory)
+            }
+        };
+        if is_folder && *self.form != Form::Mbox {
+            // Here, since what is in it may be copied by another thread than the folder. Its
+            // failure is told by that thread, which finds the same.
+            if self.form.has_folders() {
+                let _ = self.target.directory(&path, like);
+            }
+            let names = Names::new(self.target.folds_case());
+            self.folders.insert(place.path().to_owned(), (path.clone(), names));
+        }
+        self.messages += usize::from(matches!(&unit, Unit::Tree(_)));
+        Job { unit, path, shape, number: self.messages }
+    }
+
+    fn in_folder(&mut self, place: &Place, shape: Option<Shape>) -> PathBuf {
+        let path = place.path();
+        let name = path.file_name().unwrap_or_default();
+        match path.parent().and_then(|folder| self.folders.get_mut(folder)) {
+            Some((folder, names)) => folder.join(names.give(name, shape)),
+            None => name.into(),
+        }
+    }
+}
+
+impl InTarget {
+    /// Where an input itself goes.
+    fn path(self, place: &Place, shape: Option<Shape>, is_directory: bool) -> PathBuf {
+        match self {
+            Self::Itself if is_directory => PathBuf::new(),
+            Self::Itself => names::alone(place.path(), shape).into(),
+            Self::Under(path) if is_directory => path,
+            Self::Under(path) => {
+                let name = path.file_name().unwrap_or_default().to_owned();
+                path.with_file_name(Names::new(false).give(&name, shape))
+            }
+        }
+    }
+}
+
+impl Iterator for Jobs<'_> {
+    type Item = Job;
+
+    fn next(&mut self) -> Option<Job> {
+        let (unit, root) = self.next_unit()?;
+        Some(self.job(unit, root))
+    }
+}

@@ -1,0 +1,133 @@
+//! `extract --mbox`: all messages in one file, as mail programs keep them (mboxrd).
+//!
+//! Each message begins with a line `From ADDRESS DATE`. A line of the message that looks like one,
+//! with any number of `>` in front, gets one more, so that nothing is mistaken and all of it can be
+//! taken back.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use jiff::Timestamp;
+
+use crate::cli::messages::Opener;
+use crate::cli::places::Unit;
+use crate::fs::Place;
+
+use super::jobs::Job;
+use super::totals::{Loss, Totals};
+
+/// Appends a message; whatever is no message is left out.
+pub(super) fn append(
+    job: Job,
+    opener: &Opener,
+    out: &mut dyn Write,
+    totals: &mut Totals,
+) -> io::Result<()> {
+    let place = match job.unit {
+        Unit::Tree(place) => place,
+        Unit::Failed(path, error) => {
+            totals.losses.push(Loss::of_source(&path, &error));
+            return Ok(());
+        }
+        Unit::File(_) | Unit::Folder(_) => return Ok(()),
+    };
+    let view = match place.child(OsStr::new("message.eml")) {
+        Ok(view) => view,
+        Err(_) => {
+            // What it is instead of a message is what is told of it.
+            totals.tell_defects(&place);
+            return Ok(());
+        }
+    };
+    totals.messages += 1;
+    totals.tell_defects(&place);
+    let mail = opener.open(&place).and_then(|found| found.mail.ok());
+    let sender = mail.and_then(|mail| mail.from().ok().flatten());
+    let sender = sender.map(|from| from.address).filter(|address| is_plain(address));
+    let time = Timestamp::try_from(view.attr().mtime).unwrap_or_default();
+    let date = time.strftime("%a %b %e %H:%M:%S %Y");
+    writeln!(out, "From {} {date}", sender.as_deref().unwrap_or("MAILER-DAEMON"))?;
+    let mut reader = Contents { place: &view, offset: 0, failure: None };
+    totals.bytes += copy_quoted(&mut BufReader::with_capacity(256 << 10, &mut reader), out)?;
+    totals.losses.extend(reader.failure.map(|error| Loss::of_source(place.path(), &error)));
+    Ok(())
+}
+
+/// Whether an address can stand in the line between two messages.
+fn is_plain(address: &str) -> bool {
+    !address.is_empty() && address.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Copies a message with LF line ends and an empty line behind it; returns its length.
+fn copy_quoted(reader: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<u64> {
+    /// A longer line is copied in parts.
+    const LINE_MAX: u64 = 1 << 20;
+    let mut line = Vec::new();
+    let (mut bytes, mut is_start) = (0, true);
+    loop {
+        line.clear();
+        if reader.take(LINE_MAX).read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        if is_start && line.iter().copied().find(|byte| *byte != b'>') == Some(b'F') {
+            let begin = line.iter().take_while(|byte| **byte == b'>').count();
+            if line.get(begin..).is_some_and(|rest| rest.starts_with(b"From ")) {
+                out.write_all(b">")?;
+            }
+        }
+        is_start = line.ends_with(b"\n");
+        if line.ends_with(b"\r\n") {
+            line.truncate(line.len() - 2);
+            line.push(b'\n');
+        }
+        out.write_all(&line)?;
+        bytes += line.len() as u64;
+    }
+    out.write_all(if is_start { b"\n" } else { b"\n\n" })?;
+    Ok(bytes)
+}
+
+/// A file of a message, read in order; where it cannot be read any further it ends.
+struct Contents<'a> {
+    place: &'a Place,
+    offset: u64,
+    failure: Option<crate::fs::Error>,
+}
+
+impl Read for Contents<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.failure.is_some() || self.offset >= self.place.attr().size {
+            return Ok(0);
+        }
+        match self.place.read(self.offset, buffer.len()) {
+            Ok(bytes) => {
+                let start = buffer.get_mut(..bytes.len()).unwrap_or_default();
+                start.copy_from_slice(bytes.get(..start.len()).unwrap_or_default());
+                self.offset += start.len() as u64;
+                Ok(start.len())
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                Ok(0)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::copy_quoted;
+
+    #[test]
+    fn lines_that_begin_messages_are_quoted() {
+        let check = |text: &str, expected: &str| {
+            let mut out = Vec::new();
+            copy_quoted(&mut text.as_bytes(), &mut out).unwrap();
+            assert_eq!(String::from_utf8(out).unwrap(), expected, "{text}");
+        };
+        check("a\r\nFrom x\r\n", "a\n>From x\n\n");
+        check(">From x\n>>From y\n", ">>From x\n>>>From y\n\n");
+        check("Fromage\n> From\nx From ", "Fromage\n> From\nx From \n\n");
+        check("", "\n");
+    }
+}
