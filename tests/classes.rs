@@ -107,7 +107,8 @@ fn every_report_says_what_became_of_the_message() {
     ] {
         let report = item(class, "Report: Offer").text(tags::PR_ORIGINAL_SUBJECT, "Offer");
         check_listing(&report, "subject from sender date received class importance body.txt");
-        let body = format!("{outcome}\n\nSubject: Offer\nRecipient: Ann <ann@example.org>\n");
+        let party = if class.contains(".IPN") { "Reader" } else { "Recipient" };
+        let body = format!("{outcome}\n\nSubject: Offer\n{party}: Ann <ann@example.org>\n");
         check_texts(&report, &[("class", &format!("{class}\n")), ("body.txt", &body)]);
     }
     let unknown = item("REPORT.IPM.Note.Other", "x");

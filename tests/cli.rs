@@ -3,6 +3,7 @@
 
 mod extract;
 mod find;
+mod forms;
 mod help;
 mod list;
 mod names;

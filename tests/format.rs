@@ -2,6 +2,7 @@
 
 mod containers;
 mod damage;
+mod fields;
 mod guesses;
 mod headers;
 mod names;

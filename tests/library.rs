@@ -185,7 +185,7 @@ fn a_closed_session_is_an_error_everywhere() {
     let (_, bytes) = samples().into_iter().find(|(name, _)| name.ends_with(".msg")).unwrap();
     let mail = Mail::from_bytes_in(&session, bytes).unwrap();
     assert!(mail.subject().unwrap().is_some());
-    session.close();
+    drop(session.close());
     assert!(texts(&mail).iter().all(|(_, said)| said.is_err()));
     assert!(mail.attachments().is_err() && mail.recipients().is_err() && mail.defects().is_err());
 }

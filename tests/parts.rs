@@ -329,10 +329,13 @@ fn reports_have_a_text() {
     assert_eq!(text(&report.body("Own text")).as_deref(), Some("Own text"));
     let receipt = mail("REPORT.IPM.Note.IPNRN")
         .text(tags::PR_ORIGINAL_SUBJECT, "Offer")
+        .text(tags::PR_REPORT_TEXT, "Seen")
+        .recipient(RecipientBuilder::to("Ada", "ada@example.org"))
         .time(tags::PR_REPORT_TIME, "2024-03-02T08:00:00Z");
     let receipt = text(&receipt).unwrap();
     assert!(receipt.starts_with("The message was read.\n\nSubject: Offer\n"), "{receipt}");
-    assert!(receipt.contains("Time: 2024-03-02T08:00:00Z\n"), "{receipt}");
+    assert!(receipt.contains("Time: 2024-03-02T08:00:00Z\nText: Seen\n"), "{receipt}");
+    assert!(receipt.contains("Reader: ") && !receipt.contains("Ada"), "{receipt}");
     assert_eq!(text(&mail("IPM.Note")), None);
 }
 

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use msgfs::imsg::{
-    Access, Attachment, CloseReport, EMBEDDING_DEPTH_MAX, Error, MapiProp, Message, PropertyStream,
-    Recipient, ReleaseCallback, Session, SessionOptions, SessionStatistics,
+    Access, Attachment, CloseReport, EMBEDDING_DEPTH_MAX, Error, MapiProp, MapiPropMut as _,
+    Message, PropertyStream, Recipient, ReleaseCallback, Session, SessionOptions,
+    SessionStatistics,
 };
-use msgfs::mapi::tags;
+use msgfs::mapi::{Value, tags};
 use msgfs::storage::{CompoundFile, Source, Storage};
 use msgfs::view::{MessageTree, NodeId, Show};
 
@@ -161,7 +162,7 @@ fn close_ends_every_handle() {
     let handles =
         Handles::open(session.open_message(&storage(&letter()), Access::Read).unwrap()).unwrap();
     let clones = handles.clone();
-    session.close();
+    drop(session.close());
     handles.assert_all_closed();
     clones.assert_all_closed();
     assert_eq!(session.statistics(), counts(0, 0, 1));
@@ -173,7 +174,7 @@ fn nothing_opens_after_close_and_a_second_close_does_nothing() {
     let (session, storage) = (session(), storage(&letter()));
     let other_handle = session.clone();
     session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
-    session.close();
+    drop(session.close());
     assert_eq!(other_handle.close(), CloseReport::default());
     let reopened = other_handle.open_message_with(&storage, Access::Read, released.callback());
     assert!(matches!(reopened, Err(Error::SessionClosed)));
@@ -186,7 +187,7 @@ fn sessions_do_not_know_each_other() {
     let (one, other, storage) = (session(), session(), storage(&letter()));
     let message = other.open_message(&storage, Access::Read).unwrap();
     one.open_message(&storage, Access::Read).unwrap();
-    one.close();
+    drop(one.close());
     assert_eq!(message.text(tags::PR_SUBJECT).as_deref(), Some("Outer"));
     assert_eq!(other.statistics(), counts(1, 1, 1));
 }
@@ -269,7 +270,7 @@ fn children_are_released_before_their_parents() {
     };
     let message = session.open_message_with(&storage, Access::Read, Some(callback)).unwrap();
     *handles.lock().unwrap() = Some(Handles::open(message).unwrap());
-    session.close();
+    drop(session.close());
     assert_eq!(seen.lock().unwrap().take(), Some(0));
 }
 
@@ -383,4 +384,22 @@ fn messages_nest_to_the_limit_and_no_deeper() {
     let errors = browser.read(deepest, "ERRORS").unwrap();
     assert!(String::from_utf8(errors).unwrap().ends_with("more than 64 levels deep\n"));
     assert_eq!(browser.read(deepest, "subject").as_deref(), Some(&b"Around\n"[..]));
+}
+
+#[test]
+fn edits_are_not_saved_by_a_session_that_is_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.msg");
+    let target = std::sync::Arc::new(msgfs::imsg::FileTarget::new(&path));
+    let message = {
+        let session = Session::open(SessionOptions::default());
+        session.create_message(target).unwrap()
+    };
+    assert!(!path.exists());
+    // The message can still be saved.
+    message.set_property(tags::PR_SUBJECT, &Value::String("Later".to_owned())).unwrap();
+    message.save_changes().unwrap();
+    drop(message);
+    let mail = msgfs::mail::Mail::open(&path).unwrap();
+    assert_eq!(mail.subject().unwrap().as_deref(), Some("Later"));
 }

@@ -21,6 +21,7 @@ mod eml;
 mod fixture;
 mod format;
 mod fs;
+mod fuzz;
 mod golden;
 mod hostile;
 mod json;

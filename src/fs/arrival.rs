@@ -107,10 +107,11 @@ impl Arrival {
         self.lock().progress = Progress::Landed;
     }
 
-    /// The bytes, as far as they have come.
-    pub(super) fn bytes(&self) -> Result<Arc<Source>, Error> {
-        let copied = self.lock().bytes.copy();
-        copied.and_then(|bytes| bytes.share()).map_err(Error::Buffer)
+    /// The bytes; `None` if there are none.
+    pub(super) fn bytes(&self) -> std::io::Result<Option<Arc<Source>>> {
+        let content = self.lock();
+        let is_empty = content.bytes.len()? == 0;
+        if is_empty { Ok(None) } else { content.bytes.share().map(Some) }
     }
 
     /// The bytes, if they are a whole message.

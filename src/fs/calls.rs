@@ -10,10 +10,11 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard, PoisonError};
 
 use crate::storage::FileState;
-use crate::view;
+use crate::view::{self, NodeId, StartCheck};
 
 use super::buffer::Buffer;
 use super::directory::{Contents, MessageDirectory, State};
+use super::edit_log::UNSAVED_ATTRIBUTE;
 use super::entries::{ToChange, name_text};
 use super::handles::{Handle, On};
 use super::ino::{Base, Ino, SourceKind};
@@ -136,7 +137,7 @@ impl Fs {
                 On::Temporary(file)
             }
             Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_) => {
-                self.check_settable(&to.message, &contents, &path)?;
+                self.check_settable(&to.message, &mut contents, &path)?;
                 self.differ(&to.message, &mut contents);
                 let on = self.writer(&mut contents, to.number, flags, false);
                 if let On::File { file, .. } = &on
@@ -380,6 +381,7 @@ impl Fs {
         match &handle.on {
             On::File { file, appends, written } => {
                 self.load(&handle.directory, file)?;
+                self.check_start(&handle.directory, file, (*appends, offset), bytes)?;
                 file.lock().write((!appends).then_some(offset), bytes)?;
                 written.note();
                 Ok(())
@@ -391,6 +393,36 @@ impl Fs {
                 Ok(())
             }
         }
+    }
+
+    /// Refuses bytes after which nothing could make the file a value: most programs overlook the
+    /// errors of `close`, and see those of `write`.
+    fn check_start(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        file: &OpenFile,
+        (appends, offset): (bool, u64),
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let path = {
+            let contents = directory.lock();
+            contents.numbers.path(file.number).map(|path| (path.to_owned(), contents.path.clone()))
+        };
+        // One that is removed is no value any more.
+        let Some((path, shown)) = path else { return Ok(()) };
+        if file.lock().needs_check() {
+            let message = self.known_message(directory.base)?;
+            let open = self.present(&message, &directory.lock())?;
+            let check = StartCheck::new(&open.tree, &path);
+            file.lock().begin_check(check.map_err(|error| message_error(&shown, error))?);
+        }
+        let mut content = file.lock();
+        let checked = content.check((!appends).then_some(offset), bytes);
+        checked.map_err(|error| {
+            // A file that was emptied for this keeps its value.
+            content.refuse();
+            message_error(&shown, error)
+        })
     }
 
     /// Gives an open file the present value, to be changed.
@@ -460,6 +492,9 @@ impl Fs {
         if !file.lock().is_refused() {
             let _ = self.settle(directory, file, Moment::Whole);
         }
+        if file.lock().is_refused() {
+            self.keep_refused(directory, file);
+        }
         let mut contents = directory.lock();
         contents.files.remove(&file.number);
         self.saver.schedule(&contents, directory.base);
@@ -476,17 +511,50 @@ impl Fs {
             Some(Handle { directory, on: On::File { file, written, .. } }) => {
                 written.take();
                 self.settle(directory, file, Moment::Whole)?;
-                self.save(directory, false)
+                self.save_now(directory)
             }
             Some(Handle { directory, on: On::Arrival { arrival, .. } }) => {
                 self.land(directory, arrival)
             }
             Some(Handle { on: On::Temporary(_), .. }) => Ok(()),
             None => match self.to_change(ino) {
-                Ok(Some(to)) => self.save(&to.directory, false),
+                Ok(Some(to)) => self.save_now(&to.directory),
                 _ => Ok(()),
             },
         }
+    }
+
+    /// Saves a message. What cannot be saved is at least in the log, and on the disk.
+    fn save_now(&self, directory: &Arc<MessageDirectory>) -> Result<(), Error> {
+        self.save(directory, false).inspect_err(|_| {
+            let synced = self.log().map(|log| log.sync(&directory.lock().path));
+            if let Ok(Err(error)) = synced {
+                tracing::warn!("edits that are not saved may not be on the disk: {error}");
+            }
+        })
+    }
+
+    /// Throws the unsaved edits of a message away.
+    ///
+    /// # Errors
+    /// [`Error::NoAttribute`] if it has none, [`Error::NotSupported`] for any other attribute.
+    pub fn removexattr(&self, ino: Ino, name: &OsStr) -> Result<(), Error> {
+        if name != UNSAVED_ATTRIBUTE {
+            return Err(Error::NotSupported);
+        }
+        let to = self.to_change(ino)?.ok_or(Error::NoAttribute)?;
+        let mut contents = to.lock();
+        if to.number != NodeId(0) || !contents.is_unsaved() {
+            return Err(Error::NoAttribute);
+        }
+        let was_new = contents.edits().is_some_and(|edited| edited.is_new);
+        self.discard(&mut contents)?;
+        self.saver.cancel(to.message.base);
+        if was_new {
+            contents.state = State::Removed;
+            self.nodes.unclaim(&contents.path, to.message.base);
+        }
+        Ok(())
     }
 
     /// The path of a name in a folder of the source that may be written to.

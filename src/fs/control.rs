@@ -29,7 +29,7 @@ pub(super) enum ControlFile {
 }
 
 impl ControlFile {
-    pub(super) const ALL: [Self; 4] = [Self::Session, Self::Errors, Self::Unsaved, Self::Version];
+    const ALL: [Self; 4] = [Self::Session, Self::Errors, Self::Unsaved, Self::Version];
 
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -38,6 +38,11 @@ impl ControlFile {
             Self::Unsaved => "unsaved",
             Self::Version => "version",
         }
+    }
+
+    /// Those that a mount has.
+    pub(super) fn all(is_writable: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |file| is_writable || *file != Self::Unsaved)
     }
 
     /// Number 0 is the directory itself.
@@ -110,7 +115,7 @@ impl Damaged {
 impl Fs {
     /// Lists `.msgfs/`.
     pub(super) fn read_control(&self, cookie: u64, add: Add<'_>) -> Result<(), Error> {
-        for (file, number) in ControlFile::ALL.into_iter().zip(3_u64..) {
+        for (file, number) in ControlFile::all(self.is_writable()).zip(3_u64..) {
             let entry = self.control_entry(file.node())?;
             let name = OsStr::new(file.name());
             if number > cookie && add(DirectoryEntry { name, cookie: number, entry, is_dot: false })

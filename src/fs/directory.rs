@@ -3,14 +3,11 @@
 //! A message that nobody has written to has none of this, or one in which nothing differs; it is
 //! then shown from its file, in a writable mount as in any other.
 
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use crate::imsg::MapiPropMut as _;
-use crate::storage::FileState;
 use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
 
 use super::arrival::Arrival;
@@ -96,8 +93,8 @@ pub(super) struct Contents {
     pub(super) times: HashMap<String, SystemTime>,
     /// When it was last edited.
     pub(super) edited: Option<SystemTime>,
-    /// Whether it was tried that the file can be replaced and stay whose it is.
-    pub(super) can_be_replaced: Cell<bool>,
+    /// Whether it was tried that its file can be replaced and stay whose it is.
+    pub(super) is_writable: bool,
     /// Whether the kernel may have kept what it was told of it.
     pub(super) is_kept_by_kernel: bool,
     /// Whether it has a reference of its own in the table of nodes, since it was edited.
@@ -117,7 +114,7 @@ impl MessageDirectory {
             creators: Creators::default(),
             times: HashMap::new(),
             edited: None,
-            can_be_replaced: Cell::new(false),
+            is_writable: false,
             is_kept_by_kernel: true,
             is_held: false,
         };
@@ -191,18 +188,6 @@ impl Contents {
         match &mut self.state {
             State::Edited(edited) => Some(edited),
             State::Clean | State::Arriving(_) | State::Removed => None,
-        }
-    }
-
-    /// The state of the file that the edits are of; `None` if there is none yet.
-    pub(super) fn file_state(&self) -> Option<FileState> {
-        self.edits().and_then(|edited| edited.target.state())
-    }
-
-    /// A message that was opened to be edited, and that the edit did not change, is as in its file.
-    pub(super) fn end_if_unedited(&mut self) {
-        if self.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
-            self.state = State::Clean;
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{FileState, Transaction};
+use crate::storage::{self, FileState, Transaction};
 use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId};
 
 use super::attr::Attr;
@@ -25,13 +25,12 @@ fn path_of(operation: &Operation) -> &str {
         Operation::Set { path, .. }
         | Operation::Remove { path }
         | Operation::CreateMessage { path }
-        | Operation::Temporary { path, .. }
-        | Operation::Rename { to: path, .. } => path,
+        | Operation::Temporary { path, .. } => path,
+        Operation::Rename { to, .. } => to,
         Operation::Create | Operation::Arrive { .. } => "",
     }
 }
 
-/// Does to a message what an edit says.
 fn run(
     operation: &Operation,
     at: Instant,
@@ -45,7 +44,7 @@ fn run(
         Operation::CreateMessage { path } => {
             editor.create_message(tree, path).map(|()| Change::Made)
         }
-        // These are of the message as a whole, or of none.
+        // These are no edits of a message that is there.
         Operation::Create | Operation::Arrive { .. } | Operation::Temporary { .. } => {
             Ok(Change::None)
         }
@@ -53,37 +52,40 @@ fn run(
 }
 
 impl Fs {
-    /// Makes an edit, as a whole or not at all. It stands in the edit log when this returns.
+    /// Makes an edit, as a whole or not at all. It stands in the edit log before it is made: what
+    /// a call has done is not lost if msgfs is killed.
     ///
     /// # Errors
-    /// If the message cannot be opened for writing, or refuses the edit; [`Error::Buffer`] if there
-    /// is no room in the edit log.
+    /// If the message cannot be opened for writing, or refuses the edit, or it cannot be noted.
     pub(super) fn apply(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
         operation: &Operation,
     ) -> Result<(), Error> {
-        let log = self.log()?;
         self.begin(message, contents)?;
-        let path = contents.path.clone();
-        let noted = log.append(&path, contents.file_state(), operation).map_err(Error::Buffer);
-        let made = match &noted {
-            Ok(_) => self.make_noted(message, contents, operation, Instant::now()),
-            Err(_) => Ok(Change::None),
-        };
-        contents.end_if_unedited();
-        let sequence = noted?;
-        if !matches!(made, Ok(Change::Made))
-            && let Err(error) = log.take_back(&path, sequence)
-        {
-            tracing::warn!("{}: an edit that was refused is in the log: {error}", path.display());
+        let log = self.log()?;
+        let state = contents.edits().and_then(|edited| edited.target.state());
+        let noted = log.append(&contents.path, state, operation).inspect_err(|_| {
+            // A message that was only opened for this is as in its file.
+            if contents.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
+                contents.state = State::Clean;
+            }
+        });
+        let noted = noted.map_err(Error::Buffer)?;
+        match self.make(message, contents, operation, Instant::now()) {
+            Ok(Change::Made) => Ok(()),
+            refused => {
+                if let Err(error) = log.take_back(&contents.path, noted) {
+                    tracing::warn!("an edit that was not made stays in the log: {error}");
+                }
+                refused.map(drop)
+            }
         }
-        made.map(drop)
     }
 
-    /// Makes an edit that stands in the edit log.
-    pub(super) fn make_noted(
+    /// Makes an edit that stands in the log, and that was made at a moment.
+    pub(super) fn make(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
@@ -98,7 +100,7 @@ impl Fs {
         Ok(change)
     }
 
-    /// Opens a message to be edited, if it is not.
+    /// Has a message be under edit.
     fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
         if let State::Clean = contents.state {
             let edited = self.open_for_writing(message, contents)?;
@@ -126,8 +128,9 @@ impl Fs {
             let directory = edited.current.directory;
             let (editor, names) = (&edited.editor, &message_names(message));
             edited.current = self.state_of(editor.message(), &path, names, directory)?;
+        } else {
+            contents.state = State::Clean;
         }
-        contents.end_if_unedited();
         outcome
     }
 
@@ -159,20 +162,20 @@ impl Fs {
         }
     }
 
-    /// Whether a message can be saved where it lies, and all of it, and its file stays whose it is.
+    /// Whether a message can be saved where it lies, and all of it, and stay whose it is. That is
+    /// tried once.
     ///
     /// # Errors
-    /// `EROFS`, `EACCES`, or `EPERM` if owner, mode or access list could not be kept, or if the file
-    /// has other names.
+    /// `EROFS` or `EACCES`.
     pub(super) fn check_writable(
         &self,
         message: &MessageNode,
-        contents: &Contents,
+        contents: &mut Contents,
     ) -> Result<(), Error> {
         let path = &contents.path;
         let folder = path.parent().unwrap_or(Path::new(""));
         self.source.check_writable(folder).map_err(|error| source_error(path, error))?;
-        if contents.edits().is_some() {
+        if contents.edits().is_some() || contents.is_writable {
             return Ok(());
         }
         let open = self.present(message, contents)?;
@@ -181,29 +184,25 @@ impl Fs {
         // What of a damaged message cannot be read would be lost with the old file.
         let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
         carried.map(drop).map_err(|error| in_message(error.into()))?;
-        if !contents.can_be_replaced.get() {
-            let refused = self.source.can_replace(path).inspect_err(|error| {
-                tracing::warn!("{}: it cannot be edited: {error}", path.display());
-            });
-            refused.map_err(|error| in_message(error.into()))?;
-            contents.can_be_replaced.set(true);
-        }
+        let folder = self.source.open_folder(folder).map_err(|error| source_error(path, error))?;
+        let name = path.file_name().unwrap_or_default();
+        storage::can_replace(&folder, name).map_err(|error| in_message(error.into()))?;
+        contents.is_writable = true;
         Ok(())
     }
 
     fn open_for_writing(
         &self,
         message: &MessageNode,
-        contents: &Contents,
+        contents: &mut Contents,
     ) -> Result<Edited, Error> {
         self.check_writable(message, contents)?;
         let path = &contents.path;
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
-        let state = FileState::from(&message.node.identity);
-        let opened = Some((Arc::clone(&open), state));
-        let target = FileTarget::of(&self.source, self.log()?, path, opened);
+        let opened = (Arc::clone(&open), FileState::from(&message.node.identity));
+        let target = FileTarget::new(&self.source, self.log()?, path, Some(opened));
         let written = self
             .session
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
@@ -220,32 +219,20 @@ impl Fs {
         })
     }
 
-    /// Makes a message that the source does not have yet. It stands in the edit log.
+    /// Makes a message that the source does not have yet, and notes it in the log.
     pub(super) fn create_new(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
-    ) -> Result<(), Error> {
-        let (log, path) = (self.log()?, contents.path.clone());
-        let sequence = log.append(&path, None, &Operation::Create).map_err(Error::Buffer)?;
-        let made = self.make_new(message, contents);
-        if made.is_err()
-            && let Err(error) = log.take_back(&path, sequence)
-        {
-            tracing::warn!("{}: it was not made, and is in the log: {error}", path.display());
-        }
-        made
-    }
-
-    /// Makes a message that the source does not have yet and that stands in the edit log.
-    pub(super) fn make_new(
-        &self,
-        message: &MessageNode,
-        contents: &mut Contents,
+        is_noted: bool,
     ) -> Result<(), Error> {
         let path = contents.path.clone();
         let in_message = |error: imsg::Error| message_error(&path, error.into());
-        let target = FileTarget::of(&self.source, self.log()?, &path, None);
+        if is_noted {
+            let noted = self.log()?.append(&path, None, &Operation::Create);
+            noted.map_err(Error::Buffer)?;
+        }
+        let target = FileTarget::new(&self.source, self.log()?, &path, None);
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
@@ -283,7 +270,11 @@ impl Fs {
     ) -> Result<Arc<OpenMessage>, Error> {
         let in_message = |error: view::Error| message_error(path, error);
         let snapshot = message.snapshot().map_err(|error| in_message(error.into()))?;
-        let tree = MessageTree::of_snapshot(&self.session, snapshot, self.options.show, names);
+        let open = match message.is_new() {
+            true => MessageTree::of_new,
+            false => MessageTree::of_snapshot,
+        };
+        let tree = open(&self.session, snapshot, self.options.show, names);
         Ok(Arc::new(OpenMessage {
             path: path.to_owned(),
             tree: tree.map_err(in_message)?,
@@ -354,17 +345,20 @@ impl Fs {
         for path in &removed {
             self.orphan(message, contents, path);
         }
-        self.note_removals(message, contents, &removed);
         // All at once: for each a new state of the message would be made.
-        let outcome = self.edit(message, contents, |editor, tree| {
-            for path in &removed {
-                match editor.remove(tree, path) {
-                    // What is made of other files is there again.
-                    Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
-                    Err(error) => tracing::warn!("{path}: not removed: {error}"),
+        let outcome =
+            self.begin(message, contents).and_then(|()| self.note_removed(contents, &removed));
+        let outcome = outcome.and_then(|()| {
+            self.edit(message, contents, |editor, tree| {
+                for path in &removed {
+                    match editor.remove(tree, path) {
+                        // What is made of other files is there again.
+                        Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
+                        Err(error) => tracing::warn!("{path}: not removed: {error}"),
+                    }
                 }
-            }
-            Ok(())
+                Ok(())
+            })
         });
         match outcome {
             Ok(()) => {
@@ -378,20 +372,13 @@ impl Fs {
         self.saver.schedule(contents, message.base);
     }
 
-    /// Has removals that are final stand in the edit log. They were answered long ago: one that
-    /// finds no room there is only not made again if msgfs is killed before the save.
-    fn note_removals(&self, message: &MessageNode, contents: &mut Contents, removed: &[String]) {
-        let noted = self.begin(message, contents).and_then(|()| {
-            let (log, state) = (self.log()?, contents.file_state());
-            for path in removed {
-                let operation = Operation::Remove { path: path.clone() };
-                log.append(&contents.path, state, &operation).map_err(Error::Buffer)?;
-            }
-            Ok(())
-        });
-        if let Err(error) = noted {
-            tracing::warn!("{}: a removal is not in the log: {error}", contents.path.display());
-        }
+    fn note_removed(&self, contents: &Contents, removed: &[String]) -> Result<(), Error> {
+        let state = contents.edits().and_then(|edited| edited.target.state());
+        removed.iter().try_for_each(|path| {
+            let operation = Operation::Remove { path: path.clone() };
+            let noted = self.log()?.append(&contents.path, state, &operation);
+            noted.map(drop).map_err(Error::Buffer)
+        })
     }
 
     /// Has those who have a file open keep what it shows, when it is gone or another one takes its
@@ -418,46 +405,17 @@ impl Fs {
 
     /// Throws the unsaved edits of a message away.
     pub(super) fn discard(&self, contents: &mut Contents) -> Result<(), Error> {
-        self.forget_edits(contents)?;
-        self.log()?.discard(&contents.path).map_err(|error| source_error(&contents.path, error))
-    }
-
-    /// Lets go of the edits of a message, which stand in the edit log.
-    pub(super) fn forget_edits(&self, contents: &mut Contents) -> Result<(), Error> {
         contents.removals.undo();
         let Some(edited) = contents.edits() else { return Ok(()) };
         let discarded = edited.editor.message().discard_changes();
         discarded.map_err(|error| message_error(&contents.path, error.into()))?;
+        self.log()?.discard(&contents.path).map_err(Error::Buffer)?;
         contents.state = State::Clean;
-        Ok(())
-    }
-
-    /// Throws the unsaved edits of the message away whose directory an inode is.
-    ///
-    /// # Errors
-    /// [`Error::NoAttribute`] if it is no message, or has none.
-    pub fn discard_unsaved(&self, ino: Ino) -> Result<(), Error> {
-        let to = self.to_change(ino)?.filter(|to| to.number == NodeId(0));
-        let to = to.ok_or(Error::NoAttribute)?;
-        let mut contents = to.lock();
-        if !contents.is_unsaved() {
-            return Err(Error::NoAttribute);
-        }
-        let was_new = contents.is_pending();
-        self.discard(&mut contents)?;
-        self.saver.cancel(to.message.base);
-        tracing::info!("{}: the edits were thrown away", contents.path.display());
-        if was_new {
-            contents.state = State::Removed;
-            let (path, was_held) = (contents.path.clone(), std::mem::take(&mut contents.is_held));
-            drop(contents);
-            self.nodes.unclaim(&path, to.message.base);
-            self.nodes.forget(to.message.base, u64::from(was_held));
-        }
         Ok(())
     }
 }
 
+/// An editor of a message, with what outlasts its saves.
 fn editor(message: &MessageNode, written: Message) -> Editor {
     let directory = message.directory.as_ref();
     let bodies: Arc<BodyTimes> = directory.map(|one| Arc::clone(&one.bodies)).unwrap_or_default();

@@ -90,7 +90,7 @@ impl Fs {
         self.differ(&to.message, &mut contents);
         let on = match new {
             New::Value => {
-                self.check_writable(&to.message, &contents)?;
+                self.check_writable(&to.message, &mut contents)?;
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
                 let number = contents.numbers.tell(&path, view::fixed_number(&path));
                 self.writer(&mut contents, number, flags, true)
@@ -445,7 +445,7 @@ impl Fs {
             }
             Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_) => {}
         }
-        self.check_settable(&to.message, &contents, &path)?;
+        self.check_settable(&to.message, &mut contents, &path)?;
         let mut buffer = match len {
             0 => Buffer::default(),
             _ => self.bytes_of(&to.message, &contents, &path)?,
@@ -464,7 +464,7 @@ impl Fs {
     pub(super) fn check_settable(
         &self,
         message: &MessageNode,
-        contents: &Contents,
+        contents: &mut Contents,
         path: &str,
     ) -> Result<(), Error> {
         let open = self.present(message, contents)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::storage::{self, Source};
+use crate::storage::{FileState, Replacement, Source};
 use crate::view::{self, FileAccess, NodeId};
 
 use super::arrival::Arrival;
@@ -96,7 +96,7 @@ impl Fs {
         let (message, directory) = self.enter_new(path)?;
         let mut contents = directory.lock();
         contents.creators.created("", process);
-        let created = self.create_new(&message, &mut contents);
+        let created = self.create_new(&message, &mut contents, true);
         let created =
             created.and_then(|()| self.attr_in_contents(&message, &mut contents, NodeId(0)));
         match &created {
@@ -137,10 +137,7 @@ impl Fs {
     }
 
     /// The message at a path of a folder, to be moved or removed; it is looked up once.
-    pub(super) fn message_at(
-        &self,
-        path: &Path,
-    ) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+    fn message_at(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error)).ok();
         let base = match (self.nodes.claimed(path), metadata) {
             (Some(base), _) => {
@@ -329,14 +326,16 @@ impl Fs {
         bytes: &Source,
         modified: Option<std::time::SystemTime>,
     ) -> Result<(), Error> {
+        let in_source = |error| source_error(path, error);
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let folder = self.source.open_folder(folder).map_err(in_source)?;
+        let expected = self.source.metadata(path).ok().map(|found| FileState::from(&found));
+        let replacement = Replacement { modified, ..Replacement::of_bytes(bytes, expected) };
         let log = self.log()?;
         log.enter(path).map_err(Error::Buffer)?;
-        let put = self.source.put(path, bytes, modified);
+        let put = replacement.run(&folder, path.file_name().unwrap_or_default());
         log.leave(path);
-        put.map_err(|error| match error {
-            storage::Error::Replace { source, .. } => source_error(path, source),
-            error => message_error(path, error.into()),
-        })
+        put.map(drop).map_err(|error| message_error(path, error.into()))
     }
 
     /// Moves a message between a folder and `attachments/`, or from one message to another. It is

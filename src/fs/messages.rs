@@ -204,8 +204,15 @@ impl Fs {
     fn open_anew(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
         let node = &message.node;
         let path = &node.path;
-        let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
-        let open = self.open_file_of(message, file)?;
+        let file = self.source.open_file(path).or_else(|error| match error.raw_os_error() {
+            // What is kept for later is worth less than what is asked for now.
+            Some(libc::EMFILE | libc::ENFILE) => {
+                self.messages.clear();
+                self.source.open_file(path)
+            }
+            _ => Err(error),
+        });
+        let open = self.open_file_of(message, file.map_err(|error| source_error(path, error))?)?;
         let bytes = open.tree.bytes_held();
         Ok(self.messages.insert(Arc::clone(node), Arc::new(open), bytes))
     }

@@ -16,7 +16,7 @@
 //! | files that are written | `open_file`, `buffer`, `handles` |
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
 //! | messages in folders | `folder_edits`, `arrival` |
-//! | saving | `saver`, `saving`, `target` |
+//! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
 //! | the calls of writing | `calls` |
 //! | `.msgfs/` | `control` |
 //!
@@ -73,8 +73,8 @@ mod numbers;
 mod open_file;
 mod path;
 mod process;
+mod recovery;
 mod removals;
-mod replay;
 mod saver;
 mod saving;
 mod shown;
@@ -102,7 +102,7 @@ use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
-use edit_log::{EditLog, StateFolder};
+use edit_log::EditLog;
 use folders::Folders;
 use habits::Habits;
 use handles::Handles;
@@ -268,7 +268,6 @@ impl Fs {
             (_, true) => SourceKind::OneMessage,
             _ => return Err(io::Error::other("neither a folder nor a file")),
         };
-        let path_of_root = path.clone();
         let root = SourceNode { path, kind, identity: identity_of(kind, &metadata) };
         let own_mount_point = options.mount_point.as_deref().and_then(|mount_point| {
             let mount_point = mount_point.canonicalize().ok()?;
@@ -278,15 +277,11 @@ impl Fs {
             inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
         let source = SourceRoot::open(folder)?;
-        let mut fs = Self::of_root(source, root, options);
+        let mut fs = Self::of_root(source, root.clone(), options);
         fs.own_mount_point = own_mount_point;
         if let Some(write) = fs.options.write.clone() {
-            let state_folder = StateFolder::find(write.state_folder.as_deref());
-            let state_folder = state_folder.map_err(io::Error::other)?;
-            let mount_point = fs.options.mount_point.as_deref();
-            state_folder.prepare(mount_point).map_err(io::Error::other)?;
-            let one = (kind == SourceKind::OneMessage).then_some(path_of_root);
-            fs.open_log(state_folder, folder, one)?;
+            let one = (kind == SourceKind::OneMessage).then_some(root.path.as_path());
+            fs.open_log(&write, folder, one)?;
         }
         Ok(fs)
     }
@@ -313,7 +308,8 @@ impl Fs {
             own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(Arc::new(root)),
-            messages: MessageCache::new(options.cache_bytes_max),
+            messages: MessageCache::new(options.cache_bytes_max)
+                .with_files_max(files_kept_max(), |open| open.tree.source().is_file()),
             folders: Folders::new(),
             ahead: Ahead::default(),
             habits: Habits::default(),
@@ -360,7 +356,7 @@ impl Fs {
     pub fn lookup_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
         let (base, id) = parent.parts();
         if base == Base::CONTROL {
-            let mut files = ControlFile::ALL.into_iter();
+            let mut files = ControlFile::all(self.is_writable());
             let file = files.find(|file| file.name() == name).filter(|_| id == NodeId(0));
             return self.control_entry(file.ok_or(Error::NotFound)?.node());
         }
@@ -768,6 +764,13 @@ impl Fs {
         buffer.truncate(filled);
         Ok(buffer)
     }
+}
+
+/// How many large messages, which are read from their files, may be kept open: most descriptors are
+/// left to requests under way, and to those who edit.
+fn files_kept_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }
 
 /// `*.msg` and `*.oft`, in any case.

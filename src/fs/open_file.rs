@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use crate::storage::Source;
-use crate::view::NodeId;
+use crate::view::{self, NodeId, StartCheck};
 
 use super::Error;
 use super::buffer::Buffer;
@@ -77,6 +77,18 @@ pub(super) struct Content {
     is_new: bool,
     handles: u32,
     changed: SystemTime,
+    start: Start,
+}
+
+/// How much of the start of what is written is checked.
+#[derive(Debug)]
+enum Start {
+    /// Nothing: the file was just emptied, or is new.
+    Empty,
+    /// All of it, since it was written from the first byte on.
+    Checked(StartCheck),
+    /// It is not known: it was written to at other places.
+    Unknown,
 }
 
 impl OpenFile {
@@ -89,6 +101,7 @@ impl OpenFile {
             is_new,
             handles: 0,
             changed: SystemTime::now(),
+            start: if is_new { Start::Empty } else { Start::Unknown },
         };
         Arc::new(Self { number, content: Mutex::new(content) })
     }
@@ -119,8 +132,9 @@ impl Content {
         self.bytes.get_or_insert(value);
     }
 
+    /// Whether the file is there though the message has no such value yet.
     pub(super) fn is_new(&self) -> bool {
-        self.is_new
+        self.is_new && !self.is_refused()
     }
 
     /// Whether bytes were written that are not the value.
@@ -136,7 +150,7 @@ impl Content {
     /// Whether others see the bytes and not the value of the message.
     pub(super) fn is_seen(&self) -> bool {
         let is_ahead = matches!(self.progress, Progress::Emptied | Progress::Written);
-        self.bytes.is_some() && (self.is_new || is_ahead)
+        self.bytes.is_some() && (self.is_new() || is_ahead)
     }
 
     /// The length of the bytes if they differ from the value, and when they were changed.
@@ -170,10 +184,37 @@ impl Content {
         Ok(())
     }
 
+    /// Whether a check of what is written is to begin.
+    pub(super) fn needs_check(&self) -> bool {
+        matches!(self.start, Start::Empty)
+    }
+
+    pub(super) fn begin_check(&mut self, check: StartCheck) {
+        self.start = Start::Checked(check);
+    }
+
+    /// Checks what is to be written at a place, or at the end.
+    ///
+    /// # Errors
+    /// If nothing that follows could make the bytes a value.
+    pub(super) fn check(&mut self, offset: Option<u64>, bytes: &[u8]) -> Result<(), view::Error> {
+        let Start::Checked(check) = &mut self.start else { return Ok(()) };
+        if offset.is_some_and(|offset| offset != check.len()) {
+            self.start = Start::Unknown;
+            return Ok(());
+        }
+        let checked = check.push(bytes);
+        if checked.is_err() {
+            self.start = Start::Unknown;
+        }
+        checked
+    }
+
     /// Cuts the bytes, or fills them up with zeros.
     pub(super) fn set_len(&mut self, len: u64) -> Result<(), Error> {
         let buffer = self.change()?;
         buffer.set_len(len).map_err(Error::Buffer)?;
+        self.start = if len == 0 { Start::Empty } else { Start::Unknown };
         self.progress = if len == 0 { Progress::Emptied } else { Progress::Written };
         Ok(())
     }

@@ -54,6 +54,19 @@ impl Saver {
         self.at(base, at);
     }
 
+    /// Whether a message that is due is left for later, since a program has come to write to it.
+    pub(super) fn wait_for_writers(&self, contents: &Contents, base: Base) -> bool {
+        let Some(edited) = contents.edits().filter(|_| !contents.files.is_empty()) else {
+            return false;
+        };
+        let latest = edited.since + self.delay * LATEST;
+        let is_early = Instant::now() < latest;
+        if is_early {
+            self.at(base, latest);
+        }
+        is_early
+    }
+
     /// Has a message looked at again after a save of it that took so long.
     pub(super) fn again(&self, base: Base, took: Duration, is_unsaved: bool) {
         let mut waiting = self.waiting();

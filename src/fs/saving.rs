@@ -1,14 +1,12 @@
 //! Saving a message, and the end of a mount with unsaved edits.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
-use crate::storage::Source;
+use crate::imsg::{MapiPropMut as _, SaveReport};
 
+use super::buffer::Buffer;
 use super::directory::{Contents, MessageDirectory, Save, State};
-use super::edit_log::EditLog;
 use super::ino::SourceNode;
 use super::messages::{MessageNode, message_error};
 use super::{Error, Fs, saver};
@@ -19,6 +17,9 @@ impl Fs {
     pub fn save_when_due(&self) {
         while let Some(base) = self.saver.next() {
             let Some(directory) = self.nodes.directory(base) else { continue };
+            if self.saver.wait_for_writers(&directory.lock(), base) {
+                continue;
+            }
             let start = Instant::now();
             if let Err(error) = self.save(&directory, false) {
                 tracing::error!("not saved, the edits are kept: {error}");
@@ -58,11 +59,6 @@ impl Fs {
         match &outcome {
             Ok(()) => self.saved(&message, &mut contents),
             Err(_) => {
-                if let Ok(log) = self.log()
-                    && let Err(error) = log.sync(&path)
-                {
-                    tracing::warn!("{}: the edits may not be on the disk: {error}", path.display());
-                }
                 if let Some(edited) = contents.edits_mut() {
                     edited.save = Save::Idle;
                     edited.is_new = edited.target.state().is_none();
@@ -92,7 +88,7 @@ impl Fs {
     }
 
     /// Makes the edits of every message whole, before the session saves them. What programs were
-    /// still writing is kept apart, and so are the temporary files of editors that are left.
+    /// still writing is told.
     pub(super) fn finish_edits(&self) -> Vec<SaveReport> {
         self.saver.end();
         let mut reports = Vec::new();
@@ -101,67 +97,37 @@ impl Fs {
             let mut contents = directory.lock_idle();
             self.finish_removals(&message, &mut contents, true);
             self.complete(&message, &mut contents);
-            reports.extend(self.keep_half_written(&contents));
-            let left = contents.temporaries.take_left_over();
-            let path = contents.path.clone();
-            drop(contents);
-            for (name, file) in left {
-                let bytes = file.with(|bytes| bytes.share());
-                reports.push(self.keep_file(&path, &name, bytes, "a temporary file that was left"));
+            reports.extend(self.half_written(&contents));
+            if let State::Arriving(arrival) = &contents.state
+                && !arrival.has_landed()
+                && let Ok(Some(bytes)) = arrival.bytes()
+            {
+                reports.push(self.keep_half(&contents.path, "", &bytes));
+            }
+            let message = contents.path.clone();
+            for (path, file) in contents.temporaries.take_left_over() {
+                if let Ok(bytes) = file.with(Buffer::share) {
+                    self.keep_temporary(&message, &path, &bytes);
+                }
             }
         }
         reports
     }
 
-    /// Keeps what programs have written to files of a message and not closed: the last values stay.
-    fn keep_half_written(&self, contents: &Contents) -> Vec<SaveReport> {
-        const REASON: &str = "a program was still writing it";
+    /// What programs have written to files of a message and not closed: the last values stay, and
+    /// the halves are kept.
+    fn half_written(&self, contents: &Contents) -> Vec<SaveReport> {
         let mut reports = Vec::new();
-        if let State::Arriving(arrival) = &contents.state
-            && !arrival.has_landed()
-            && arrival.len_and_time().0 > 0
-        {
-            let name = contents.path.file_name().unwrap_or_default().to_string_lossy();
-            reports.push(self.keep_file(&contents.path, &name, arrival.bytes(), REASON));
-        }
         for file in contents.files.values() {
             let mut content = file.lock();
-            let path = contents.numbers.path(file.number);
-            if let Some(path) = path.filter(|_| content.is_written()) {
-                reports.push(self.keep_file(&contents.path, path, content.share(), REASON));
+            let Some(path) = contents.numbers.path(file.number) else { continue };
+            if content.is_written()
+                && let Ok(bytes) = content.share()
+            {
+                reports.push(self.keep_half(&contents.path, path, &bytes));
             }
         }
         reports
-    }
-
-    fn keep_file(
-        &self,
-        message: &Path,
-        path: &str,
-        bytes: Result<Arc<Source>, Error>,
-        reason: &str,
-    ) -> SaveReport {
-        let name = format!("{}/{path}", message.display());
-        let kept = bytes.and_then(|bytes| {
-            let kept = self.log()?.keep_file(message, path, &bytes, reason);
-            kept.map_err(Error::Buffer)
-        });
-        let cause = reason.to_owned();
-        let outcome = match kept {
-            Ok(path) => SaveOutcome::Kept { cause, path },
-            Err(error) => SaveOutcome::Lost { cause: format!("{cause}; {error}") },
-        };
-        SaveReport { name, outcome }
-    }
-
-    /// Where edits are kept that cannot be saved, and what is told of them.
-    pub fn state_folder(&self) -> Option<&Path> {
-        Some(self.log.as_ref()?.state_folder().path())
-    }
-
-    /// Where edits stand until they are saved.
-    pub(super) fn log(&self) -> Result<&Arc<EditLog>, Error> {
-        self.log.as_ref().ok_or(Error::BadHandle)
     }
 
     /// How many messages may differ from their files, and how many have edits that are not saved.

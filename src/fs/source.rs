@@ -8,14 +8,11 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
-use std::time::SystemTime;
 
 use rustix::fs::{
     Access, AtFlags, Dir, Gid, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags, Uid,
 };
 use rustix::io::Errno;
-
-use crate::storage::{self, FileState, Replacement, Source};
 
 use super::metadata::Metadata;
 use super::{SetAttr, access_list};
@@ -113,28 +110,6 @@ impl SourceRoot {
         let (folder, name) = self.open_parent(path)?;
         rustix::fs::unlinkat(&folder, name, AtFlags::empty())?;
         Ok(rustix::fs::fsync(&folder)?)
-    }
-
-    /// Writes a whole file, which is on the disk then. One that is there is replaced.
-    pub(super) fn put(
-        &self,
-        path: &Path,
-        bytes: &Source,
-        modified: Option<SystemTime>,
-    ) -> Result<(), storage::Error> {
-        let failed = |source| storage::Error::Write { entry: path.display().to_string(), source };
-        let (folder, name) = self.open_parent(path).map_err(failed)?;
-        let present = self.metadata(path).ok();
-        let expected = present.as_ref().map(FileState::from);
-        let replacement = Replacement { modified, ..Replacement::of_bytes(bytes, expected) };
-        replacement.run(&folder, name).map(drop)
-    }
-
-    /// Tries whether a file can be replaced and stay whose it is.
-    pub(super) fn can_replace(&self, path: &Path) -> Result<(), storage::Error> {
-        let failed = |source| storage::Error::Write { entry: path.display().to_string(), source };
-        let (folder, name) = self.open_parent(path).map_err(failed)?;
-        storage::can_replace(&folder, name)
     }
 
     fn open_parent<'a>(&self, path: &'a Path) -> io::Result<(File, &'a OsStr)> {

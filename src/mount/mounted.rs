@@ -246,7 +246,7 @@ fn abandon(fs: &Fs, mount_point: &Path) {
     if let Err(error) = table::unmount(mount_point, true) {
         tracing::error!("the mount does not come off: {error}");
     }
-    fs.close();
+    drop(fs.close());
 }
 
 /// Opens messages ahead of those who walk through a folder, where there is a core for it. Ends when

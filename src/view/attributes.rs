@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::imsg::{Address, MapiProp, Message, PROPATTR_WRITEABLE};
+use crate::imsg::{Message, PROPATTR_WRITEABLE};
 use crate::mapi::{PropertyTag, tags};
 use crate::storage::EntryId;
 
 use super::error::Error;
-use super::fields::subject;
+use super::fields::{self, subject};
 use super::node::{Node, NodeId};
 use super::text::one_line;
 use super::tree::MessageTree;
@@ -204,10 +204,8 @@ impl MessageTree {
 fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
     let text = match attribute {
         ExtendedAttribute::EmailSubject => subject(message)?,
-        ExtendedAttribute::EmailMessageId => message.text(tags::PR_INTERNET_MESSAGE_ID)?,
-        ExtendedAttribute::EmailFrom => {
-            Address::sent_representing(message).or_else(|| Address::sender(message))?.to_string()
-        }
+        ExtendedAttribute::EmailMessageId => fields::message_id(message)?,
+        ExtendedAttribute::EmailFrom => fields::from(message)?.to_string(),
         _ => return None,
     };
     Some(one_line(&text)).filter(|text| !text.is_empty())

@@ -54,6 +54,8 @@ impl From<mail::Error> for Error {
     fn from(error: mail::Error) -> Self {
         match error {
             mail::Error::Damaged(defect) => Self::Damaged(defect),
+            mail::Error::NotSettable(reason) => Self::NotSettable(reason),
+            mail::Error::Invalid { expected } => Self::Invalid { expected },
             mail::Error::Message(error) => Self::Message(error),
             mail::Error::Storage(error) => Self::Storage(error),
             mail::Error::Io(error) => Self::Io(error),

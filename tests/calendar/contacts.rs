@@ -43,6 +43,8 @@ fn person() -> MessageBuilder {
         (tags::PR_MOBILE_TELEPHONE_NUMBER, "+1 3"),
         (tags::PR_BUSINESS_FAX_NUMBER, "+1 4"),
         (tags::PR_ASSISTANT_TELEPHONE_NUMBER, "+1 5"),
+        (tags::PR_TELEX_NUMBER, "12345 ex"),
+        (tags::PR_OFFICE_LOCATION, "Room 7"),
         (tags::PR_HOME_ADDRESS_STREET, "1 Main St\r\nRear"),
         (tags::PR_HOME_ADDRESS_CITY, "Rome"),
         (tags::PR_PERSONAL_HOME_PAGE, "https://example.org/~zoe"),
@@ -97,7 +99,8 @@ fn a_contact_has_its_values() {
             "TEL;TYPE=CELL:+1 3",
             "TEL;TYPE=WORK;TYPE=FAX:+1 4",
             "X-MS-TEL;TYPE=ASSISTANT:+1 5",
-            "ADR;TYPE=WORK;TYPE=PREF:PO 7;;;Milan;;;",
+            "ADR;TYPE=WORK;TYPE=PREF:PO 7;Room 7;;Milan;;;",
+            "X-MS-TEL;TYPE=TELEX:12345 ex",
             "ADR;TYPE=HOME:;;1 Main St\\nRear;Rome;;;",
             "URL;TYPE=HOME:https://example.org/~zoe",
             "BDAY:1980-05-17",
@@ -158,12 +161,13 @@ fn a_distribution_list_is_a_group() {
             "FN:Friends\\; all",
             "MEMBER;X-CN=\"Ann, A.\":mailto:ann@example.org",
             "MEMBER;X-CN=Bob:mailto:bob@example.org",
-            "MEMBER;X-CN=all;X-KIND=group:invalid:nomail",
+            "MEMBER;X-CN=all;X-KIND=group;X-DN=/o=Example/cn=Recipients/cn=all:invalid:nomail",
             "MEMBER;X-CN=Sub list;X-KIND=group:invalid:nomail",
+            "MEMBER;X-ENTRYID=010203:invalid:nomail",
         ],
     );
     let parsed = card(&file(&message, "contact.vcf").unwrap());
-    assert_eq!(parsed.properties(&VCardProperty::Member).count(), 4);
+    assert_eq!(parsed.properties(&VCardProperty::Member).count(), 5);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use msgfs::mapi::sets::{
 use msgfs::mapi::{PropertyType, Value, tags};
 
 use super::blobs::{Exception, Recurrence, SetNamed as _, berlin, berlin_struct, global_object_id};
-use super::parsed::{calendar, components, file, lines, occurrences, value};
+use super::parsed::{calendar, components, file, hidden_file, lines, occurrences, value};
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder};
 
 const CHANGED: &str = "2024-02-01T10:00:00Z";
@@ -234,6 +234,36 @@ fn other_calendars_have_no_rrule() {
     check(&message, "RRULE", None);
     check(&message, "X-MICROSOFT-CALSCALE", Some("Hijri"));
     check(&message, "X-MICROSOFT-RRULE", Some("FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=4;COUNT=4"));
+    let json = hidden_file(&message, "message.json");
+    let note = "the repetition is not shown: it follows another calendar (Hijri)";
+    assert!(json.contains(note), "{json}");
+    // Weeks are the same in every calendar.
+    let message = series(&Recurrence::new(0x200B, 1, &[0x02], 1));
+    assert!(!hidden_file(&message, "message.json").contains("not shown"));
+}
+
+fn keywords() -> NameKind {
+    NameKind::Name("Keywords".to_owned())
+}
+
+fn category(name: &str) -> Value {
+    Value::Multiple(vec![Value::String(name.to_owned())])
+}
+
+#[test]
+fn an_exception_by_itself_has_the_uid_of_its_series() {
+    let exception =
+        MessageBuilder::new("IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}", "2nd")
+            .at("2024-03-25T10:00:00Z", "2024-03-25T11:00:00Z")
+            .lid_time(PSETID_APPOINTMENT, 0x8228, "2024-03-25T08:00:00Z");
+    let id = Value::Binary(global_object_id([0; 4], &[0xAB, 0xCD]));
+    let message = series(&Recurrence::new(0x200B, 1, &[0x02], 1))
+        .lid(PSETID_MEETING, 0x23, id)
+        .attach(AttachmentBuilder::message(exception));
+    let of_series = event(&message);
+    let own = lines(&hidden_file(&message, "attachments/2nd.msg/event.ics"));
+    assert_eq!(value(&own, "UID"), value(&of_series, "UID"));
+    assert!(value(&own, "UID").unwrap().ends_with("ABCD"), "{own:#?}");
 }
 
 #[test]
@@ -254,10 +284,15 @@ fn changed_and_deleted_occurrences_take_their_place() {
     let embedded =
         MessageBuilder::new("IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}", "2nd")
             .body("Only this time")
+            .integer(tags::PR_IMPORTANCE, 2)
+            .integer(tags::PR_SENSITIVITY, 3)
+            .named(PS_PUBLIC_STRINGS, keywords(), PropertyType::MULTIPLE_STRING, category("Own"))
             .at("2024-03-25T10:00:00Z", "2024-03-25T11:00:00Z")
             .lid_time(PSETID_APPOINTMENT, 0x8228, "2024-03-25T08:00:00Z");
-    let message =
-        series(&recurrence).body("As always").attach(AttachmentBuilder::message(embedded));
+    let message = series(&recurrence)
+        .body("As always")
+        .attach(AttachmentBuilder::message(embedded))
+        .named(PS_PUBLIC_STRINGS, keywords(), PropertyType::MULTIPLE_STRING, category("Of all"));
     let content = file(&message, "event.ics").unwrap();
     let parsed = calendar(&content);
     assert_eq!(components(&parsed, &ICalendarComponentType::VEvent).len(), 3);
@@ -275,6 +310,9 @@ fn changed_and_deleted_occurrences_take_their_place() {
     ] {
         assert!(lines.contains(&line), "{line} in {lines:#?}");
     }
+    let count = |wanted: &str| lines.iter().filter(|line| *line == wanted).count();
+    assert_eq!((count("PRIORITY:1"), count("PRIORITY:5"), count("CLASS:CONFIDENTIAL")), (1, 2, 1));
+    assert_eq!((count("CATEGORIES:Own"), count("CATEGORIES:Of all")), (1, 2));
     let always = lines.iter().filter(|line| *line == "DESCRIPTION:As always");
     assert_eq!(always.count(), 2, "the series, and the exception without a message");
     let mut expected = ["2024-03-04T08:00:00Z", "2024-03-19T13:00:00Z", "2024-03-25T10:00:00Z"];

@@ -23,6 +23,14 @@ pub(crate) fn file(message: &MessageBuilder, name: &str) -> Option<String> {
     Some(String::from_utf8(content).unwrap())
 }
 
+/// The content of a file that is not listed, or lies deeper.
+pub(crate) fn hidden_file(message: &MessageBuilder, path: &str) -> String {
+    let session = Session::open(Default::default());
+    let source = Source::from_bytes(message.to_bytes());
+    let tree = MessageTree::open(&session, source, Show::default()).unwrap();
+    String::from_utf8(Browser::new(&tree).read(NodeId(0), path).unwrap()).unwrap()
+}
+
 /// The lines of a file, unfolded, after its form was checked.
 pub(crate) fn lines(content: &str) -> Vec<String> {
     assert!(content.ends_with("\r\n"));

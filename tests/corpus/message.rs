@@ -63,7 +63,7 @@ impl Compared<'_> {
             tally.check(&self.place, field, expected, self.message.text(tag));
             if let Some(file) = file {
                 let expected = expected.as_str().map(|text| unix_lines(text) + "\n");
-                tally.check(&self.place, file, &json!(expected), self.file_text(file));
+                self.check_field(tally, file, expected);
             }
         }
         let headers = self.message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS);
@@ -89,8 +89,24 @@ impl Compared<'_> {
             tally.check(&self.place, field, &json!(expected), found);
             if let Some(file) = file {
                 let expected = expected.map(|time| time + "\n");
-                tally.check(&self.place, file, &json!(expected), self.file_text(file));
+                self.check_field(tally, file, expected);
             }
+        }
+    }
+
+    /// A field without a property may be taken from the header.
+    fn check_field(&self, tally: &mut Tally, file: &'static str, expected: Option<String>) {
+        let found = self.file_text(file);
+        let headers = self.message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
+        let name = if file == "class" { "" } else { file };
+        let has_field = headers.lines().any(|line| {
+            let field = line.split(':').next().unwrap_or_default();
+            field.trim().eq_ignore_ascii_case(name)
+        });
+        if expected.is_some() || found.is_none() || !has_field {
+            tally.check(&self.place, file, &json!(expected), found);
+        } else {
+            tally.agree("field of the header");
         }
     }
 
@@ -102,6 +118,12 @@ impl Compared<'_> {
             let found = found.unwrap_or_default();
             let expected = &self.expected[field];
             tally.check(&self.place, field, &or_nothing(&expected["name"]), found.name);
+            let address = expected["smtp"].as_str().unwrap_or_default();
+            if address.starts_with('/') && found.address.contains('@') {
+                // The other reader knows what the party itself has, and not the rest of the message.
+                tally.agree("SMTP address of an X.500 name");
+                continue;
+            }
             tally.check(&self.place, field, &or_nothing(&expected["smtp"]), found.address);
         }
     }
@@ -110,8 +132,16 @@ impl Compared<'_> {
     fn check_standalone(&self, tally: &mut Tally) {
         let source = Source::from_bytes(self.file("message.msg").unwrap());
         let alone = MessageTree::open(self.session, source, Show::default()).unwrap();
-        let expected = Browser::new(self.tree).contents(self.node);
-        let found = Browser::new(&alone).contents(NodeId(0));
+        // An exception has the UID of the series around it, which a file of its own lacks.
+        let class = self.message.text(tags::PR_MESSAGE_CLASS).unwrap_or_default();
+        let is_exception = class.starts_with("IPM.OLE.CLASS.");
+        let contents = |browser: Browser<'_>, node| {
+            let mut contents = browser.contents(node);
+            contents.retain(|(path, _)| !is_exception || path != "event.ics");
+            contents
+        };
+        let expected = contents(Browser::new(self.tree), self.node);
+        let found = contents(Browser::new(&alone), NodeId(0));
         tally.check(&self.place, "standalone file", &json!(expected), json!(found));
     }
 }

@@ -117,7 +117,7 @@ fn nothing_is_edited_after_close() {
     let folder = Folder::new(&letter());
     let message = folder.write();
     let attachment = message.attachment(0).unwrap();
-    folder.session.close();
+    drop(folder.session.close());
     let subject = text("After");
     for result in [
         message.set_property(tags::PR_SUBJECT, &subject),
@@ -168,7 +168,7 @@ fn edits_while_the_session_is_closed_are_saved_or_refused() {
             while !message.is_unsaved() {
                 std::thread::yield_now();
             }
-            folder.session.close();
+            drop(folder.session.close());
             edits.join().unwrap()
         });
         let again = Folder::new(&std::fs::read(folder.path()).unwrap());

@@ -13,6 +13,7 @@ mod many;
 pub(crate) mod mounted;
 pub(crate) mod process;
 mod reading;
+mod scarce;
 mod system;
 mod writing;
 mod writing_ends;

@@ -146,6 +146,8 @@ fn half_a_file_is_no_value() {
         let ended = edited.mount.end();
         assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
         assert!(ended.stderr.contains("c.msg/subject"), "{}", ended.stderr);
+        let half = edited.state.path().join("msgfs/recovered/c.msg.d/subject");
+        assert_eq!(fs::read(half).unwrap(), b"Ha");
         let source = Direct::reading(edited.source.path());
         assert_eq!(source.read("c.msg/subject").unwrap(), b"C\n");
         assert_eq!(source.read("c.msg/body.txt").unwrap(), b"This is C.\nIt has two lines.");

@@ -194,19 +194,11 @@ impl Files for Direct {
     fn restart(&mut self) {
         let report = self.fs.close();
         for save in &report.saves {
-            let is_well = match &save.outcome {
-                SaveOutcome::Saved => true,
-                SaveOutcome::Kept { cause, .. } => cause == LEFT,
-                SaveOutcome::Lost { .. } => false,
-            };
-            assert!(is_well, "{save:?}");
+            assert!(matches!(save.outcome, SaveOutcome::Saved), "{save:?}");
         }
         self.fs = Fs::open(&self.source, self.options.clone()).unwrap();
     }
 }
-
-/// Why a temporary file is kept.
-pub(super) const LEFT: &str = "a temporary file that was left";
 
 /// What the kernel would be told.
 fn errno(error: &Error) -> Errno {

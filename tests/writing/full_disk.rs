@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use msgfs::fs::{Fs, Options, WriteOptions};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
@@ -121,6 +122,21 @@ fn edits_without_room_to_be_kept_stay_for_the_next_mount() {
     let folders = kept(state.path());
     assert_eq!(folders.len(), 1, "{folders:?}");
     assert_eq!(fs::read(folders[0].join("subject")).unwrap(), b"Mine\n");
+}
+
+/// Where nothing could be kept, nothing is edited.
+#[test]
+fn without_a_place_for_edits_there_is_no_writable_mount() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("no folder");
+    fs::write(&state, "").unwrap();
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let options = Options {
+        write: Some(WriteOptions { state_folder: Some(state.clone()), ..WriteOptions::default() }),
+        ..Options::default()
+    };
+    let error = Fs::open(source.path(), options).unwrap_err().to_string();
+    assert!(error.contains(state.to_str().unwrap()) && error.contains("XDG_STATE_HOME"), "{error}");
 }
 
 /// On a read-only disk no file can be opened for writing.

@@ -15,6 +15,7 @@ mod mounted;
 mod operations;
 mod places;
 mod round_trip;
+mod rules;
 mod state;
 mod streams;
 mod values;

@@ -17,8 +17,10 @@ use super::streams::{Stored, streams, streams_of_others};
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/files");
 /// Files so damaged that something would be lost are not written; there may be so many.
 const REFUSED_MAX: usize = 5;
-/// `PR_SUBJECT`, its two parts, `PR_MESSAGE_SIZE`, `PR_LAST_MODIFICATION_TIME`.
-const CHANGED: [u16; 5] = [0x0037, 0x003D, 0x0E1D, 0x0E08, 0x3008];
+/// `PR_SUBJECT`, its two parts, `PR_CONVERSATION_TOPIC` and the field of
+/// `PR_TRANSPORT_MESSAGE_HEADERS`, which follow it; `PR_MESSAGE_SIZE`,
+/// `PR_LAST_MODIFICATION_TIME`.
+const CHANGED: [u16; 7] = [0x0037, 0x003D, 0x0E1D, 0x0070, 0x007D, 0x0E08, 0x3008];
 const PROPERTIES: &str = "/__properties_version1.0";
 const HEADER_BYTES: usize = 32;
 

@@ -1,7 +1,33 @@
-//! Reads and writes Outlook `.msg` files: messages, recipients, attachments and named properties.
+//! Reads and writes Outlook `.msg` files.
+//!
+//! ```no_run
+//! use outlook_msg::Mail;
+//!
+//! fn main() -> Result<(), outlook_msg::mail::Error> {
+//!     let mail = Mail::open("Lunch on Friday.msg")?;
+//!     println!("{}", mail.subject()?.unwrap_or_default());
+//!     println!("{}", mail.text()?.unwrap_or_default());
+//!     for attachment in mail.attachments()? {
+//!         println!("saved {}", attachment.save(".")?.display());
+//!     }
+//!     Ok(())
+//! }
+//! ```
+//!
+//! [`Mail`] is what most programs need: it reads (subject, addresses, times, bodies, attachments,
+//! any property), exports (`to_eml`, `to_ics`, `to_vcf`, `to_json`, `to_msg`), edits and saves.
+//! [`imsg`] is the message session of MAPI below it: `OpenIMsgSession`, `OpenIMsgOnIStg`,
+//! `CloseIMsgSession`, `IMessage` with `GetProps`, `SetProps`, `SaveChanges`.
 //!
 //! A `.msg` file is a compound file (\[MS-CFB\]) that holds one MAPI message (\[MS-OXMSG\]). The
-//! modules below are layers; each one imports only from those after it in this list.
+//! modules below are layers; each one imports only from those after it in this list. [`mail`] and
+//! the types of [`imsg`] are stable; the rest is public for the filesystem `msgfs`, without that
+//! promise.
+//!
+//! What can be read of a damaged file is read, and [`Mail::defects`] tells what is missing. Files
+//! are hostile until proved otherwise: every length is bounded before it is allocated, every loop
+//! and depth has a limit. The library prints nothing, and asks for no environment variable and no
+//! time zone; warnings go to `tracing`.
 //!
 //! | module | what it is | what it does not know |
 //! |---|---|---|
@@ -18,3 +44,8 @@ pub mod mapi;
 pub mod storage;
 
 pub use mail::Mail;
+
+/// The program of the README has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

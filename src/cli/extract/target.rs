@@ -53,8 +53,6 @@ pub(super) struct Unfinished<'a> {
 
 /// What the one who extracts needs in a directory, to fill it.
 const FILL: u16 = 0o700;
-/// What the one who extracts needs of a file, to write it and to compare it the next time.
-const REWRITE: u16 = 0o600;
 const OF_GROUP: u16 = 0o070;
 
 const DIRECTORY: OFlags =
@@ -153,7 +151,7 @@ impl Directory {
     pub(super) fn create(&self, name: &OsStr, like: Permissions) -> io::Result<Unfinished<'_>> {
         let name = unfinished_name(name);
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let create = || rustix::fs::openat(&self.file, &name, flags, mode(like.mode | REWRITE));
+        let create = || rustix::fs::openat(&self.file, &name, flags, mode(like.mode));
         let file = match create() {
             // Left behind by an extraction that was killed: there is no other one now.
             Err(Errno::EXIST) => {
@@ -163,7 +161,7 @@ impl Directory {
             created => created?,
         };
         let file = File::from(file);
-        like.narrow(&file, REWRITE)?;
+        like.narrow(&file, 0)?;
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 

@@ -121,15 +121,6 @@ pub struct Unsaved {
     pub failure: Option<Failure>,
 }
 
-impl Failure {
-    /// The cause in words.
-    pub fn cause(&self) -> &str {
-        match self {
-            Self::Conflict(cause) | Self::Other(cause) => cause,
-        }
-    }
-}
-
 /// Why a save failed.
 #[derive(Clone, Debug)]
 pub enum Failure {
@@ -317,31 +308,27 @@ impl EditLog {
     ///
     /// # Errors
     /// Where the folder cannot be made: the edits stay in the log, for the next mount.
-    pub fn keep(&self, message: &Path, whole: Option<Whole<'_>>) -> io::Result<PathBuf> {
-        let keep = |edits: &Edits, failure: Option<&Failure>| {
-            let reason = failure.map_or("it was not saved", Failure::cause);
-            kept::keep(&self.state_folder, &self.folder, edits, reason, whole)
-        };
+    pub fn keep(
+        &self,
+        message: &Path,
+        reason: &str,
+        whole: Option<Whole<'_>>,
+    ) -> io::Result<PathBuf> {
+        let keep =
+            |edits: &Edits| kept::keep(&self.state_folder, &self.folder, edits, reason, whole);
         let Some(log) = self.known(message) else {
-            return keep(&Edits::none(self.root.join(message)), None);
+            return keep(&Edits::none(self.root.join(message)));
         };
         let mut log = lock(&log);
-        let kept = keep(&log.read()?, log.failure.as_ref())?;
+        let kept = keep(&log.read()?)?;
         log.end()?;
         drop(log);
         self.forget_ended(message);
         Ok(kept)
     }
 
-    /// Where the edits of a message stand; `None` if it has none.
-    pub fn place(&self, message: &Path) -> Option<PathBuf> {
-        let log = self.known(message)?;
-        let log = lock(&log);
-        log.last().map(|_| log.folder().to_owned())
-    }
-
     /// Notes that a whole file is about to be put in the place of a message, so that the next mount
-    /// looks for what is left if this one is killed. [`EditLog::leave`] ends it.
+    /// removes what is left of it if this one is killed. [`EditLog::leave`] ends it.
     ///
     /// # Errors
     /// Those of writing.
@@ -363,6 +350,13 @@ impl EditLog {
             tracing::debug!("{}: {error}", message.display());
         }
         self.forget_ended(message);
+    }
+
+    /// Where the edits of a message stand; `None` if it has none.
+    pub fn place(&self, message: &Path) -> Option<PathBuf> {
+        let log = self.known(message)?;
+        let log = lock(&log);
+        log.last().map(|_| log.folder().to_owned())
     }
 
     /// Keeps the bytes of a file that did not become a value: the half that a program had written

@@ -250,7 +250,7 @@ fn a_source_that_others_changed_is_told() {
         change(&world.file());
         let (log, left) = world.open();
         assert!(!left[0].is_unchanged);
-        let kept = log.keep(Path::new(MESSAGE), None).unwrap();
+        let kept = log.keep(Path::new(MESSAGE), "changed by another program", None).unwrap();
         assert_eq!(std::fs::read(kept.join("subject")).unwrap(), b"mine");
         assert_eq!(kept.file_name().unwrap(), "A.msg.d");
         drop(log);
@@ -373,8 +373,7 @@ fn kept_edits_are_plain_files() {
     append(&Operation::Rename { from: "attachments/x".into(), to: "attachments/y".into() });
     append(&set("../../escape", b"stays"));
     append(&set(&format!("{}subject", deep.replace(&attachment, "inner-inner")), b"deep"));
-    log.failed(&message, Failure::Other("a reason\nof two lines".to_owned()));
-    let kept = log.keep(&message, None).unwrap();
+    let kept = log.keep(&message, "a reason\nof two lines", None).unwrap();
     let again = log.keep_file(&message, "body.txt", &value(b"half"), "cut off").unwrap();
     let read = |path: &str| std::fs::read(kept.join(path)).unwrap();
     assert_eq!(read("subject"), b"new");
@@ -406,7 +405,7 @@ fn a_whole_file_that_arrived_is_kept_as_it_is() {
     let (log, _) = world.open();
     let arrive = Operation::Arrive { value: value(&large(5)), modified: Some(SystemTime::now()) };
     log.append(Path::new("New.msg"), None, &arrive).unwrap();
-    let kept = log.keep(Path::new("New.msg"), None).unwrap();
+    let kept = log.keep(Path::new("New.msg"), "the name is taken", None).unwrap();
     let listed = list_kept(&world.state_folder()).unwrap();
     assert_eq!(listed[0].folder, kept);
     assert_eq!(std::fs::read(listed[0].whole.as_ref().unwrap()).unwrap(), large(5));

@@ -25,7 +25,6 @@ use fuser::{
 
 use errno::errno;
 
-use super::edit_log::UNSAVED_ATTRIBUTE;
 use super::notify::Kernel;
 use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, Opened, SetAttr};
 
@@ -264,28 +263,51 @@ impl Filesystem for Adapter {
         );
     }
 
-    /// `msgfs discard`: the edits of everybody are the mounter's to keep or to throw away.
-    fn removexattr(&self, request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
-        let is_mounter = [0, rustix::process::geteuid().as_raw()].contains(&request.uid());
-        let name = name.to_owned();
-        self.edit(Ino(ino.0), move |adapter| {
-            let removed = adapter.answer("removexattr", ino, Some(&name), || {
-                match name == UNSAVED_ATTRIBUTE {
-                    true if is_mounter => adapter.fs.discard_unsaved(Ino(ino.0)),
-                    true => Err(Error::NotPermitted("the edits are the mounter's")),
-                    false => Err(Error::NotSupported),
-                }
-            });
-            reply_empty(removed, reply);
-        });
-    }
-
     fn listxattr(&self, _request: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
         let names = self.answer("listxattr", ino, None, || {
             let names = self.fs.listxattr(Ino(ino.0))?;
             Ok(names.iter().flat_map(|name| name.bytes().chain([0])).collect())
         });
         reply_xattr(names, size, reply);
+    }
+
+    fn setxattr(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        _name: &OsStr,
+        _value: &[u8],
+        _flags: i32,
+        _position: u32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EOPNOTSUPP);
+    }
+
+    /// `msgfs discard`: the edits of everybody are the mounter's to keep or to throw away.
+    fn removexattr(&self, request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let is_mounter = [0, rustix::process::geteuid().as_raw()].contains(&request.uid());
+        let (name, ino) = (name.to_owned(), Ino(ino.0));
+        self.edit(ino, move |adapter| {
+            let remove = || match is_mounter {
+                true => adapter.fs.removexattr(ino, &name),
+                false => Err(Error::NotPermitted("the edits are the mounter's")),
+            };
+            reply_empty(adapter.answer("removexattr", INodeNo(ino.0), Some(&name), remove), reply);
+        });
+    }
+
+    fn fallocate(
+        &self,
+        _request: &Request,
+        _ino: INodeNo,
+        _handle: FileHandle,
+        _offset: u64,
+        _length: u64,
+        _mode: i32,
+        reply: ReplyEmpty,
+    ) {
+        reply.error(Errno::EOPNOTSUPP);
     }
 
     fn create(

@@ -1,13 +1,15 @@
 //! What may be done with the file of a path, and the reason if it may not.
 
 use crate::imsg::{self, PROPATTR_WRITEABLE};
+use crate::mail::edit::{attachments, flags};
 use crate::mapi::{PropertyTag, PropertyType};
 use crate::storage::Transaction;
 
+use super::super::attachments::Shown;
 use super::super::error::Error;
 use super::super::tree::MessageTree;
 use super::place::{self, Key, Part, Place, What};
-use super::{attachments, flags, recipient, signed};
+use super::{recipient, signed};
 
 /// What may be done with the file of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +49,7 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
             true => Access::Settable,
             false => Access::ReadOnly(MADE),
         },
-        What::Attachment { shown, .. } => attachments::access(shown),
+        What::Attachment { shown, .. } => of_attachment(shown),
         What::Property { part, key } => match key {
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,
             Key::Named(..) => Access::Settable,
@@ -96,4 +98,15 @@ fn of_property(
         true => Access::Settable,
         false => Access::ReadOnly(PROTECTED),
     })
+}
+
+/// What may be done with an attachment.
+fn of_attachment(shown: Option<Shown>) -> Access {
+    match shown {
+        None | Some(Shown::Data | Shown::Reference) => Access::Settable,
+        Some(Shown::Message(_)) => Access::EmbeddedMessage,
+        Some(Shown::DataFork { .. } | Shown::Ole) => {
+            Access::ReadOnly(attachments::PART_OF_ATTACHMENT)
+        }
+    }
 }

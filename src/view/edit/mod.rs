@@ -6,22 +6,13 @@
 //! | what may be done with it, and why not | `access` |
 //! | what of signed and encrypted mail stays as it is | `signed` |
 //! | whether bytes are what a file holds already | `unchanged` |
-//! | texts of the reader's view, read back | `reader`, `addresses` |
 //! | whether what is being written can still become a value | `start` |
-//! | the bodies, which must say the same | `bodies`, `body_times` |
-//! | the pictures of an HTML body | `inline` |
-//! | files in `attachments/` | `attachments` |
 //!
+//! How a value is set is decided in [`crate::mail::edit`].
 //! Knows nothing of open files or of when a message is saved.
 
 mod access;
-mod addresses;
-mod attachments;
-mod bodies;
-mod body_times;
-mod inline;
 mod place;
-mod reader;
 mod signed;
 mod start;
 mod unchanged;
@@ -29,26 +20,23 @@ mod unchanged;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::imsg::{
-    self, MapiProp, MapiPropMut, Message, PROPATTR_MANDATORY, PropertyName, Recipient,
-    RecipientChange,
-};
+use crate::imsg::{MapiProp, MapiPropMut, Message, PropertyName, Recipient, RecipientChange};
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
 use outlook_msg::mail::eml::{self, HeaderField};
+
+pub use crate::mail::edit::BodyTimes;
+use crate::mail::edit::{
+    SetBodies, attachments, bodies, edit_part, inline, parse, reader, refuse_mandatory, text, utf8,
+};
 
 use super::attachments::AttachmentNames;
 use super::error::Error;
 use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};
-use bodies::SetBodies;
-pub use body_times::BodyTimes;
 use place::{Key, Part, Place, What};
 pub use start::StartCheck;
-
-/// A text longer than this is no value of a property.
-const TEXT_BYTES_MAX: u64 = 256 << 20;
 
 /// What an edit did to the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +81,7 @@ impl Editor {
         for numbers in self.bodies.take_paths() {
             // A message that is embedded no more has nothing to complete.
             if let Ok(open) = tree.embedded(&numbers) {
-                edit(&self.message, &numbers, |one| inline::refer(one, open.attachments()))?;
+                edit(&self.message, &numbers, |one| Ok(inline::refer(one, open.attachments())?))?;
             }
         }
         Ok(())
@@ -127,17 +115,14 @@ impl Editor {
             What::Reader(file) if file.is_body() => {
                 let mut set = self.recent(&message, now);
                 edit(&self.message, &message, |one| {
-                    bodies::set(one, &mut set, file, &text(bytes)?)
+                    Ok(bodies::set(one, &mut set, file, &text(bytes)?)?)
                 })?;
                 self.bodies.put(message, set.times());
                 Ok(())
             }
             What::Reader(file) => {
                 let text = text(bytes)?;
-                edit(&self.message, &message, |one| {
-                    reader::set(one, file, utf8(&text)?)?;
-                    Ok(eml::follow(one, reader::header_fields(file))?)
-                })
+                edit(&self.message, &message, |one| Ok(reader::set(one, file, utf8(&text)?)?))
             }
             What::Property { part, key } => {
                 let mut set = self.recent(&message, now);
@@ -145,7 +130,7 @@ impl Editor {
                     (Part::Message, Key::Tag(tag)) if bodies::is_body(*tag) => {
                         let keeps = bodies::keeps_formatting(one, *tag, bytes)?;
                         set_property(one, part, &key, bytes)?;
-                        bodies::follow(one, &mut set, *tag, keeps)
+                        Ok(bodies::follow(one, &mut set, *tag, keeps)?)
                     }
                     _ => {
                         set_property(one, part, &key, bytes)?;
@@ -191,14 +176,13 @@ impl Editor {
     fn remove_what(&self, message: Vec<u32>, what: What) -> Result<(), Error> {
         match what {
             What::Reader(file) if file.is_body() => {
-                edit(&self.message, &message, |one| bodies::remove(one, file))?;
+                edit(&self.message, &message, |one| Ok(bodies::remove(one, file)?))?;
                 self.bodies.forget_body(&message, file);
                 Ok(())
             }
-            What::Reader(file) => edit(&self.message, &message, |one| {
-                reader::remove(one, file)?;
-                Ok(eml::follow(one, reader::header_fields(file))?)
-            }),
+            What::Reader(file) => {
+                edit(&self.message, &message, |one| Ok(reader::remove(one, file)?))
+            }
             What::Property { part, key: Key::Tag(tag) } => edit(&self.message, &message, |one| {
                 delete_of_part(one, part, tag)?;
                 Ok(eml::follow(one, header_fields(part, &Key::Tag(tag)))?)
@@ -264,7 +248,7 @@ impl Editor {
             ) if old.message == new.message => {
                 let replaced = replaced.zip(as_shown);
                 let kept = edit(&self.message, &old.message, |one| {
-                    attachments::rename(one, (number, shown), &name, replaced)
+                    Ok(attachments::rename(one, (number, shown), &name, replaced)?)
                 })?;
                 let gone = if kept == number { replaced.map(|one| one.0) } else { Some(number) };
                 self.note_name(&old.message, Some(kept), &name, gone);
@@ -315,12 +299,6 @@ pub fn is_message_name(name: &str) -> bool {
     attachments::message_stem(name).is_some()
 }
 
-/// The flags of a property that is there and listed.
-fn flags(object: &dyn MapiProp, tag: PropertyTag) -> Result<Option<u32>, Error> {
-    let (set, _) = object.property_set()?;
-    Ok(set.get(tag).and_then(|property| property.flags))
-}
-
 fn recipient(message: &Message, number: u32) -> Result<Recipient, Error> {
     let mut recipients = message.recipients()?.into_iter();
     recipients.find(|one| one.number().is_ok_and(|n| n == number)).ok_or(Error::NotFound)
@@ -339,22 +317,6 @@ fn edit<T>(
             edit_part(&attachment.embedded_message()?, |embedded| edit(embedded, inner, run))
         }),
     })
-}
-
-/// Edits a part of a message and hands it on to the message, or has the session forget it: half an
-/// edit would be saved at its end.
-fn edit_part<O: MapiPropMut, T>(
-    part: &O,
-    run: impl FnOnce(&O) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let edited = run(part).and_then(|made| {
-        part.save_changes()?;
-        Ok(made)
-    });
-    if edited.is_err() {
-        part.discard_changes()?;
-    }
-    edited
 }
 
 /// The fields of the received header that say what a property says.
@@ -449,7 +411,7 @@ fn value_of(tag: PropertyTag, bytes: &Source) -> Result<Value, Error> {
     let bytes = text(bytes)?;
     match tag.property_type().is_binary() {
         true => Ok(Value::Binary(bytes)),
-        false => parse(tag.property_type(), utf8(&bytes)?),
+        false => Ok(parse(tag.property_type(), utf8(&bytes)?)?),
     }
 }
 
@@ -465,42 +427,4 @@ fn with_element(present: Value, index: u32, bytes: Vec<u8>) -> Result<Value, Err
         None => return Err(Error::invalid("the values in order, without a gap")),
     }
     Ok(Value::Multiple(values))
-}
-
-/// Deletes a property if it is there.
-fn delete(object: &dyn MapiPropMut, tag: PropertyTag) -> Result<(), Error> {
-    match object.delete_property(tag) {
-        Err(imsg::Error::NoProperty { .. }) => Ok(()),
-        outcome => Ok(outcome?),
-    }
-}
-
-/// A property that the message may not lack (`PROPATTR_MANDATORY`) is not deleted.
-fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), Error> {
-    match flags(object, tag)? {
-        Some(flags) if flags & PROPATTR_MANDATORY != 0 => {
-            Err(Error::NotSettable("the message may not lack this property"))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// The bytes of a value that is read whole.
-fn text(bytes: &Source) -> Result<Vec<u8>, Error> {
-    if bytes.len() > TEXT_BYTES_MAX {
-        return Err(Error::Io(std::io::ErrorKind::FileTooLarge.into()));
-    }
-    let mut text = vec![0; usize::try_from(bytes.len()).unwrap_or(0)];
-    let read = bytes.read_at(0, &mut text)?;
-    text.truncate(read);
-    Ok(text)
-}
-
-fn utf8(bytes: &[u8]) -> Result<&str, Error> {
-    std::str::from_utf8(bytes).map_err(|_| Error::invalid("text in UTF-8"))
-}
-
-fn parse(property_type: PropertyType, text: &str) -> Result<Value, Error> {
-    Value::parse(property_type, text)
-        .map_err(|error| Error::Invalid { expected: error.to_string() })
 }

@@ -3,8 +3,8 @@
 
 use super::super::error::Error;
 use super::super::tree::MessageTree;
-use super::bodies;
 use super::place::{Key, Part, Place, What};
+use crate::mail::edit::bodies;
 
 /// Why it is not edited.
 pub(super) const REASON: &str = "mail programs show what is in the signed or encrypted part";

@@ -8,8 +8,8 @@ use std::str;
 use super::super::error::Error;
 use super::super::reader::ReaderFile;
 use super::super::tree::MessageTree;
-use super::addresses;
 use super::place::{self, Key, Place, What};
+use crate::mail::edit::addresses;
 
 /// A check of the bytes of one file as they come, in their order. What has been seen once is not
 /// looked at again, so that many small writes cost no more than a large one.

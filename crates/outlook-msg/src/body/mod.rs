@@ -1,5 +1,7 @@
 //! The bodies of a message, and what is wrapped in its attachments.
 //!
+//! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
+//!
 //! | content | module |
 //! |---|---|
 //! | compressed RTF, RTF, HTML and plain text | [`compressed_rtf`], [`rtf`], [`html`] |

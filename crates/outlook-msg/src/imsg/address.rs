@@ -2,13 +2,15 @@
 
 use std::fmt;
 
-use mail_parser::MessageParser;
-
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
 
 use super::message::Message;
+use super::party::{
+    Found, Object, Party, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id, is_x500,
+};
 use super::properties::MapiProp;
 use super::recipient::{Recipient, RecipientType};
+use super::transport_headers::HeaderField;
 use super::value::decode_utf16;
 
 /// A name and an address, either of which may be missing.
@@ -20,53 +22,38 @@ pub struct Address {
     pub address: String,
 }
 
-/// The properties that hold one party of a message.
-struct Party {
-    name: PropertyTag,
-    smtp_address: PropertyTag,
-    address_type: PropertyTag,
-    address: PropertyTag,
-    entry_ids: &'static [PropertyTag],
-}
-
-const SENDER: Party = Party {
-    name: tags::PR_SENDER_NAME,
-    smtp_address: tags::PR_SENDER_SMTP_ADDRESS,
-    address_type: tags::PR_SENDER_ADDRTYPE,
-    address: tags::PR_SENDER_EMAIL_ADDRESS,
-    entry_ids: &[tags::PR_SENDER_ENTRYID],
-};
-
-const SENT_REPRESENTING: Party = Party {
-    name: tags::PR_SENT_REPRESENTING_NAME,
-    smtp_address: tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
-    address_type: tags::PR_SENT_REPRESENTING_ADDRTYPE,
-    address: tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
-    entry_ids: &[tags::PR_SENT_REPRESENTING_ENTRYID],
-};
-
-const RECIPIENT: Party = Party {
-    name: tags::PR_DISPLAY_NAME,
-    smtp_address: tags::PR_SMTP_ADDRESS,
-    address_type: tags::PR_ADDRTYPE,
-    address: tags::PR_EMAIL_ADDRESS,
-    entry_ids: &[tags::PR_ENTRYID, tags::PR_RECIPIENT_ENTRYID],
-};
-
 impl Address {
     /// Who sent the message (`PR_SENDER_*`).
     pub fn sender(message: &Message) -> Option<Self> {
-        Self::of_party(message, &SENDER, Some(message))
+        let headers = || {
+            let headers = message.transport_headers().ok()?;
+            let sender = headers.address(HeaderField::Sender);
+            sender.or_else(|| headers.address(HeaderField::From))
+        };
+        Self::of_party(message, &SENDER, headers)
     }
 
     /// On whose behalf it was sent (`PR_SENT_REPRESENTING_*`).
     pub fn sent_representing(message: &Message) -> Option<Self> {
-        Self::of_party(message, &SENT_REPRESENTING, Some(message))
+        let others = || {
+            let named = message.text(tags::PR_SENT_REPRESENTING_NAME);
+            let is_same = |sender: &Self| {
+                let named = named.as_deref().unwrap_or_default().trim();
+                sender.address.contains('@') && sender.name.trim().eq_ignore_ascii_case(named)
+            };
+            // Some writers have only the name here, and the address with the sender.
+            Self::sender(message)
+                .filter(is_same)
+                .or_else(|| message.transport_headers().ok()?.address(HeaderField::From))
+        };
+        Self::of_party(message, &SENT_REPRESENTING, others)
     }
 
     /// The address of a recipient.
     pub fn of_recipient(recipient: &Recipient) -> Option<Self> {
-        Self::of_party(recipient, &RECIPIENT, None)
+        let (set, strings) = recipient.property_set().ok()?;
+        let object = Object { set: &set, strings: &strings };
+        Self::of_found(RECIPIENT.find(object), recipient.message(), || None)
     }
 
     /// The recipients of one type, in the order of the message.
@@ -76,11 +63,22 @@ impl Address {
         wanted.filter_map(Self::of_recipient).collect()
     }
 
-    /// The party of a one-off EntryID.
+    /// The party of an EntryID.
     pub fn of_entry_id(message: &Message, tag: PropertyTag) -> Option<Self> {
         match message.salvage(tag).ok()?.value? {
-            Value::Binary(entry_id) => one_off(&entry_id),
+            Value::Binary(entry_id) => {
+                address_of_entry_id(&entry_id).map(|one| one.smtp_of(message))
+            }
             _ => None,
+        }
+    }
+
+    /// The same with the SMTP address that the message has of an X.500 name.
+    pub fn smtp_of(self, message: &Message) -> Self {
+        let known = is_x500(&self.address).then(|| message.known_addresses().ok()).flatten();
+        match known.as_ref().and_then(|known| known.smtp(&self.address)) {
+            Some(smtp) => Self { address: smtp.to_owned(), ..self },
+            None => self,
         }
     }
 
@@ -100,40 +98,57 @@ impl Address {
             Some(Value::Binary(list)) => flat_entry_list(&list),
             _ => Vec::new(),
         };
-        if !entries.is_empty() {
-            return entries;
-        }
         let names = message.text(tags::PR_REPLY_RECIPIENT_NAMES).unwrap_or_default();
-        let names = names.split(';').map(str::trim).filter(|name| !name.is_empty());
-        names.map(|name| Self { name: name.to_owned(), ..Self::default() }).collect()
+        let names: Vec<_> =
+            names.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
+        if entries.is_empty() {
+            return names.iter().map(|name| Self::named(name)).collect();
+        }
+        // EntryIDs of an address book have no name; the names stand in the same order.
+        let is_parallel = names.len() == entries.len();
+        let name_of = |at: usize| names.get(at).filter(|_| is_parallel).copied();
+        let entries = entries.into_iter().enumerate().map(|(at, entry)| {
+            let name = if entry.name.is_empty() { name_of(at).unwrap_or_default() } else { "" };
+            let entry = entry.smtp_of(message);
+            if name.is_empty() { entry } else { Self { name: name.to_owned(), ..entry } }
+        });
+        entries.collect()
     }
 
-    /// By order of trust: an SMTP property, an address of type SMTP, a one-off EntryID, an
-    /// address that looks like SMTP, the transport headers, and any other address.
-    fn of_party(object: &impl MapiProp, party: &Party, message: Option<&Message>) -> Option<Self> {
-        let text = |tag| object.text(tag).filter(|text: &String| !text.is_empty());
-        let name = text(party.name);
-        // Blanks around an address, no-break ones too, are left from where it was copied.
-        let address = text(party.address).map(|text| text.trim().to_owned());
-        let is_smtp = || text(party.address_type).is_some_and(|t| t.eq_ignore_ascii_case("SMTP"));
-        let one_off = || {
-            party.entry_ids.iter().find_map(|tag| match object.salvage(*tag).ok()?.value? {
-                Value::Binary(entry_id) => one_off(&entry_id).filter(|one| !one.address.is_empty()),
-                _ => None,
-            })
-        };
-        let at = |address: &String| address.contains('@');
-        let found = text(party.smtp_address)
-            .filter(at)
-            .or_else(|| address.clone().filter(|_| is_smtp()))
-            .or_else(|| one_off().map(|one| one.address))
-            .or_else(|| address.clone().filter(at))
-            .or_else(|| header_from(message?).map(|from| from.address))
-            .or(address);
-        if name.is_none() && found.is_none() {
+    fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    fn of_party(
+        message: &Message,
+        party: &Party,
+        others: impl FnOnce() -> Option<Self>,
+    ) -> Option<Self> {
+        let (set, strings) = message.property_set().ok()?;
+        Self::of_found(party.find(Object { set: &set, strings: &strings }), message, others)
+    }
+
+    /// By order of trust: the SMTP address of the party itself, one that the message has of the
+    /// same X.500 name, that of `others`, and any other address.
+    fn of_found(
+        found: Found,
+        message: &Message,
+        others: impl FnOnce() -> Option<Self>,
+    ) -> Option<Self> {
+        let Found { name, smtp, x500, address } = found;
+        if name.is_none() && smtp.is_none() && address.is_none() {
             return None;
         }
-        Some(Self { name: name.unwrap_or_default(), address: found.unwrap_or_default() })
+        let known = || {
+            let known = (!x500.is_empty()).then(|| message.known_addresses().ok()).flatten()?;
+            x500.iter().find_map(|name| known.smtp(name)).map(str::to_owned)
+        };
+        let address = smtp
+            .or_else(known)
+            .or_else(|| others().map(|other| other.address))
+            .or(address)
+            .unwrap_or_default();
+        Some(Self { name: name.unwrap_or_default(), address })
     }
 }
 
@@ -146,16 +161,6 @@ impl fmt::Display for Address {
             (name, address) => write!(f, "{name} <{address}>"),
         }
     }
-}
-
-/// The author in the transport headers.
-fn header_from(message: &Message) -> Option<Address> {
-    let headers = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS)?;
-    let parsed = MessageParser::new().parse_headers(headers.as_bytes())?;
-    let from = parsed.from()?.first()?;
-    let text = |part: Option<&str>| part.unwrap_or_default().to_owned();
-    let address = Address { name: text(from.name()), address: text(from.address()) };
-    address.address.contains('@').then_some(address)
 }
 
 /// The provider of one-off EntryIDs (\[MS-OXCDATA\] 2.2.5.1).
@@ -205,14 +210,14 @@ pub(super) fn one_off(entry_id: &[u8]) -> Option<Address> {
 }
 
 /// Decodes a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind its
-/// size, padded to 4 bytes. Only one-off EntryIDs carry an address.
+/// size, padded to 4 bytes.
 fn flat_entry_list(list: &[u8]) -> Vec<Address> {
     let mut rest = list.get(8..).unwrap_or_default();
     let mut found = Vec::new();
     while let Some((size, entries)) = rest.split_first_chunk::<4>() {
         let Ok(size) = usize::try_from(u32::from_le_bytes(*size)) else { break };
         let Some(entry_id) = entries.get(..size) else { break };
-        found.extend(one_off(entry_id));
+        found.extend(address_of_entry_id(entry_id));
         rest = entries.get(size.next_multiple_of(4)..).unwrap_or_default();
     }
     found

@@ -9,7 +9,7 @@ use crate::storage::{Defect, Storage, Transaction};
 
 use super::compose::Form;
 use super::computed;
-use super::draft::{Destination, Draft, State, Unsaved};
+use super::draft::{Destination, Draft, State};
 use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
 use super::encode::Encoded;
 use super::error::Error;
@@ -17,7 +17,7 @@ use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
 use super::note::Note;
 use super::properties::{Header, MapiProp, PropertySet};
 use super::property_editor::is_ansi;
-use super::session::{Object, ObjectKind};
+use super::registry::{Object, ObjectKind, Unsaved};
 use super::stream::PropertyStream;
 use super::strings::Strings;
 

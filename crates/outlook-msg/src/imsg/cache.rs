@@ -1,4 +1,5 @@
-//! The open messages that are kept for the next look, bounded by the memory they take.
+//! The open messages that are kept for the next look, bounded by the memory and the descriptors
+//! they take.
 //!
 //! Knows nothing of messages: an entry is a key, a shared value and its weight.
 
@@ -7,12 +8,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
-/// Keeps open what was used last, up to a number of bytes.
+/// Keeps open what was used last, up to a number of bytes and of files.
 ///
 /// A value in use outside the cache is never evicted; the bound may be passed for as long.
 #[derive(Debug)]
 pub struct MessageCache<K: Hash + Eq, V> {
     bytes_max: usize,
+    files_max: usize,
+    holds_file: fn(&V) -> bool,
     kept: Mutex<Kept<K, V>>,
 }
 
@@ -20,13 +23,20 @@ pub struct MessageCache<K: Hash + Eq, V> {
 struct Kept<K: Hash + Eq, V> {
     entries: LruCache<K, (Arc<V>, usize)>,
     bytes: usize,
+    /// How many of the values hold a file.
+    files: usize,
 }
 
 impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// A cache of at most `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Self {
-        let kept = Kept { entries: LruCache::unbounded(), bytes: 0 };
-        Self { bytes_max, kept: Mutex::new(kept) }
+        let kept = Kept { entries: LruCache::unbounded(), bytes: 0, files: 0 };
+        Self { bytes_max, files_max: usize::MAX, holds_file: |_| false, kept: Mutex::new(kept) }
+    }
+
+    /// The cache with at most `files_max` of those values that hold a file open.
+    pub fn with_files_max(self, files_max: usize, holds_file: fn(&V) -> bool) -> Self {
+        Self { files_max, holds_file, ..self }
     }
 
     /// The value of a key, which becomes the most recently used.
@@ -42,6 +52,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         }
         kept.entries.put(key, (Arc::clone(&value), bytes));
         kept.bytes += bytes;
+        kept.files += usize::from((self.holds_file)(&value));
         drop(kept);
         self.evict();
         value
@@ -60,7 +71,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// Lets everything go that is not in use elsewhere.
     pub fn clear(&self) {
         let mut kept = self.kept();
-        kept.bytes = 0;
+        (kept.bytes, kept.files) = (0, 0);
         let entries = std::mem::replace(&mut kept.entries, LruCache::unbounded());
         // Values are dropped without the lock, since dropping one releases its messages.
         drop(kept);
@@ -76,19 +87,20 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     fn evict(&self) {
         loop {
             let mut kept = self.kept();
-            if kept.bytes <= self.bytes_max {
+            let is_too_large = kept.bytes > self.bytes_max;
+            if !is_too_large && kept.files <= self.files_max {
                 return;
             }
-            let unused = kept
-                .entries
-                .iter()
-                .rev()
-                .find(|(_, (value, _))| Arc::strong_count(value) == 1)
-                .map(|(key, _)| key.clone());
+            // Where only descriptors are short, the others stay.
+            let unused = kept.entries.iter().rev().find(|(_, (value, _))| {
+                Arc::strong_count(value) == 1 && (is_too_large || (self.holds_file)(value))
+            });
+            let unused = unused.map(|(key, _)| key.clone());
             let Some((value, bytes)) = unused.and_then(|key| kept.entries.pop(&key)) else {
                 return;
             };
             kept.bytes -= bytes;
+            kept.files -= usize::from((self.holds_file)(&value));
             drop(kept);
             drop(value);
         }
@@ -114,6 +126,24 @@ mod tests {
         cache.insert(3, Arc::new('c'), 10);
         assert!(cache.get(&2).is_none());
         assert_eq!((cache.get(&1).as_deref(), cache.get(&3).as_deref()), (Some(&'a'), Some(&'c')));
+        assert_eq!(cache.usage(), (20, 2));
+    }
+
+    #[test]
+    fn the_number_of_files_is_bounded() {
+        let cache = MessageCache::new(100).with_files_max(2, |value: &char| value.is_uppercase());
+        for (key, value) in [(1, 'A'), (2, 'b'), (3, 'C'), (4, 'd'), (5, 'E')] {
+            cache.insert(key, Arc::new(value), 10);
+        }
+        assert!(cache.get(&1).is_none());
+        assert_eq!(cache.usage(), (40, 4));
+        let held = cache.get(&3);
+        cache.insert(6, Arc::new('F'), 10);
+        assert!(cache.get(&5).is_none() && held.is_some());
+        cache.clear();
+        for key in 7..9 {
+            cache.insert(key, Arc::new('G'), 10);
+        }
         assert_eq!(cache.usage(), (20, 2));
     }
 

@@ -50,9 +50,10 @@ pub(super) fn embedded_message(form: Form) -> Result<Transaction, Error> {
 
 fn message(header: Header, form: Form) -> Result<Transaction, Error> {
     let mut search_key = [0; 16];
-    rustix::rand::getrandom(&mut search_key, rustix::rand::GetRandomFlags::empty()).map_err(
-        |error| Error::Target { name: "a random number".to_owned(), source: error.into() },
-    )?;
+    getrandom::fill(&mut search_key).map_err(|error| Error::Target {
+        name: "a random number".to_owned(),
+        source: error.into(),
+    })?;
     let now = Value::Time(now());
     let mut properties = vec![
         (tags::PR_MESSAGE_CLASS, Value::String("IPM.Note".to_owned())),

@@ -142,18 +142,3 @@ impl fmt::Debug for Access {
         }
     }
 }
-
-/// An object that may have edits which are not saved.
-pub(super) trait Unsaved: Send + Sync {
-    /// Saves them.
-    fn save(&self) -> Result<(), Error>;
-
-    /// What it is called in a report.
-    fn describe(&self) -> String;
-
-    /// Keeps them elsewhere; `None` for an object that has no file of its own.
-    fn recover(&self) -> Option<Result<PathBuf, Error>>;
-
-    /// Whether the end of the session is to tell that it was saved: a file was.
-    fn is_file(&self) -> bool;
-}

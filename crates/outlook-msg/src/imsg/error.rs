@@ -97,6 +97,15 @@ pub enum Error {
         /// The limit.
         count_max: u32,
     },
+    /// A file could not be opened (`MAPI_E_NOT_FOUND`, `MAPI_E_NO_ACCESS`).
+    #[error("cannot open {path:?}")]
+    File {
+        /// The file.
+        path: std::path::PathBuf,
+        /// The cause.
+        #[source]
+        source: std::io::Error,
+    },
     /// The target of the message could not take it (`MAPI_E_DISK_ERROR`).
     #[error("saving {name:?} failed")]
     Target {

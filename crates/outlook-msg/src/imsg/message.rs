@@ -10,18 +10,20 @@ use crate::storage::{Defect, EntryId, Storage};
 use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, Form};
 use super::computed;
-use super::draft::{Destination, Draft, State, Unsaved};
+use super::draft::{Destination, Draft, State};
 use super::edit::{Editable, MapiPropMut as _};
 use super::error::Error;
 use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
+use super::party::{KnownAddresses, Object as PartyObject};
 use super::properties::{Header, MapiProp, PropertySet, numbered};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
-use super::session::{Object, ObjectKind};
+use super::registry::{Object, ObjectKind, Unsaved};
 use super::stream::PropertyStream;
 use super::strings::Strings;
+use super::transport_headers::TransportHeaders;
 
 /// How deep messages may be embedded in each other; real files nest 3 levels.
 pub const EMBEDDING_DEPTH_MAX: usize = 64;
@@ -45,11 +47,15 @@ pub(super) struct MessageData {
     chosen_code_page: Option<CodePage>,
     names: Arc<PropertyNames>,
     depth: usize,
+    /// The message around an embedded one.
+    outer: Option<Arc<Self>>,
     store_support_mask: Option<Value>,
     /// The storages of the recipients and attachments with their numbers, in order.
     recipient_storages: Vec<(u32, EntryId)>,
     attachment_storages: Vec<(u32, EntryId)>,
     recipients: OnceLock<Vec<(u32, Arc<PropertySet>)>>,
+    headers: OnceLock<Arc<TransportHeaders>>,
+    known_addresses: OnceLock<Arc<KnownAddresses>>,
 }
 
 impl MessageData {
@@ -63,7 +69,7 @@ impl MessageData {
         Self::new(properties, strings, chosen_code_page, names, None)
     }
 
-    pub(super) fn embedded(storage: &Storage, outer: &Self) -> Result<Self, Error> {
+    pub(super) fn embedded(storage: &Storage, outer: &Arc<Self>) -> Result<Self, Error> {
         if outer.depth >= EMBEDDING_DEPTH_MAX {
             let place = storage.path();
             return Err(Error::TooDeep { place, depth_max: EMBEDDING_DEPTH_MAX });
@@ -80,7 +86,7 @@ impl MessageData {
         strings: Strings,
         chosen_code_page: Option<CodePage>,
         names: Arc<PropertyNames>,
-        outer: Option<&Self>,
+        outer: Option<&Arc<Self>>,
     ) -> Result<Self, Error> {
         let storage = properties.storage();
         if properties.is_empty() {
@@ -97,10 +103,13 @@ impl MessageData {
             chosen_code_page,
             names,
             depth: outer.map_or(0, |outer| outer.depth + 1),
+            outer: outer.cloned(),
             store_support_mask,
             recipient_storages,
             attachment_storages,
             recipients: OnceLock::new(),
+            headers: OnceLock::new(),
+            known_addresses: OnceLock::new(),
         })
     }
 
@@ -122,10 +131,13 @@ impl MessageData {
             chosen_code_page: self.chosen_code_page,
             names,
             depth: self.depth,
+            outer: self.outer.clone(),
             store_support_mask: mask.or_else(|| self.store_support_mask.clone()),
             recipient_storages: numbered_storages(storage, RECIPIENT_PREFIX),
             attachment_storages: numbered_storages(storage, ATTACHMENT_PREFIX),
             recipients: OnceLock::new(),
+            headers: OnceLock::new(),
+            known_addresses: OnceLock::new(),
         })
     }
 
@@ -268,6 +280,14 @@ impl Message {
         }
     }
 
+    /// Whether it is embedded in an attachment.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn is_embedded(&self) -> Result<bool, Error> {
+        Ok(self.data()?.is_embedded())
+    }
+
     /// Whether the message was opened for writing.
     pub fn is_writable(&self) -> bool {
         self.draft.is_some()
@@ -308,6 +328,42 @@ impl Message {
         element: Option<u32>,
     ) -> Result<PropertyStream, Error> {
         PropertyStream::open(&self.object, set, tag, element)
+    }
+
+    /// The value of a property of the message that this one is embedded in, as far as it can be
+    /// read. Named properties have the same ids there.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn outer_value(&self, tag: PropertyTag) -> Result<Option<Value>, Error> {
+        let data = self.data()?;
+        let Some(outer) = &data.outer else { return Ok(None) };
+        let property = outer.properties.find(tag);
+        Ok(property.and_then(|property| outer.properties.salvage(property, &outer.strings).value))
+    }
+
+    /// The fields of the header that it came with.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn transport_headers(&self) -> Result<Arc<TransportHeaders>, Error> {
+        let data = self.data()?;
+        let headers = data.headers.get_or_init(|| {
+            let header = self.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
+            Arc::new(TransportHeaders::parse(&header))
+        });
+        Ok(Arc::clone(headers))
+    }
+
+    /// The SMTP addresses that it has of X.500 names.
+    pub(super) fn known_addresses(&self) -> Result<Arc<KnownAddresses>, Error> {
+        let data = self.data()?;
+        let known = data.known_addresses.get_or_init(|| {
+            let object = PartyObject { set: &data.properties, strings: &data.strings };
+            let recipients = data.recipients().iter().map(|(_, set)| &**set);
+            Arc::new(KnownAddresses::of(object, recipients))
+        });
+        Ok(Arc::clone(known))
     }
 
     /// The damage in the structure of this message and its recipients; that of its values and its

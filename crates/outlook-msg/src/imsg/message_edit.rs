@@ -1,10 +1,13 @@
 //! Edits of the parts of a message: attachments made, deleted and saved, and whole contents.
 
+use std::sync::Arc;
+
 use crate::mapi::tags;
-use crate::storage::{Storage, Transaction};
+use crate::storage::{CompoundFile, Storage, Transaction};
 
 use super::attachment::Attachment;
 use super::compose;
+use super::computed;
 use super::draft::{Destination, Draft};
 use super::edit::{Editable as _, edit, edit_properties};
 use super::encode;
@@ -68,6 +71,18 @@ impl Message {
             }
         }
         edited
+    }
+
+    /// The file that a save would make of a message of its own file, with what is computed then.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`], those of what is computed.
+    pub fn completed(&self) -> Result<Arc<CompoundFile>, Error> {
+        let mut state = self.writable()?.lock().clone();
+        if state.unsaved {
+            computed::complete_message(self, &mut state)?;
+        }
+        Ok(state.transaction.snapshot())
     }
 
     /// Deletes an attachment by its number (`DeleteAttach`).

@@ -20,7 +20,7 @@
 //! on each handle answers [`Error::SessionClosed`]. What is damaged is read as far as it goes, and
 //! reported as a [`Defect`]; what is read otherwise than the file says is told by a [`Note`].
 //!
-//! Knows nothing of files, folders or how a message is shown.
+//! Knows nothing of folders or how a message is shown.
 
 mod address;
 mod attachment;
@@ -32,6 +32,7 @@ mod draft;
 mod edit;
 mod encode;
 mod error;
+mod file_target;
 mod foreign;
 mod made;
 mod message;
@@ -39,15 +40,18 @@ mod message_edit;
 mod name_registry;
 mod names;
 mod note;
+mod party;
 mod properties;
 mod property_editor;
 mod recipient;
 mod recipient_edit;
+mod registry;
 mod session;
 mod standalone;
 mod stream;
 mod strings;
 pub mod structures;
+mod transport_headers;
 mod value;
 
 pub use crate::mapi::{NameKind, PropertyName};
@@ -59,6 +63,7 @@ pub use computed::is_computed;
 pub use draft::{Access, Target};
 pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
 pub use error::Error;
+pub use file_target::FileTarget;
 pub use made::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::PropertyNames;
@@ -66,10 +71,11 @@ pub use note::Note;
 pub use properties::{MapiProp, PROPERTY_STREAM, Property, PropertySet, Salvaged, is_value_of};
 pub use recipient::{Recipient, RecipientType};
 pub use recipient_edit::RecipientChange;
+pub use registry::{ObjectKind, ReleaseCallback};
 pub use session::{
-    CloseReport, ObjectKind, ReleaseCallback, SaveOutcome, SaveReport, Session, SessionOptions,
-    SessionStatistics,
+    CloseReport, SaveOutcome, SaveReport, Session, SessionOptions, SessionStatistics,
 };
 pub use standalone::{ERRORS_FILE, PARTIAL};
 pub use stream::PropertyStream;
 pub use strings::Strings;
+pub use transport_headers::{HeaderField, TransportHeaders};

@@ -90,6 +90,10 @@ impl Recipient {
         RecipientType::of_number(self.integer(tags::PR_RECIPIENT_TYPE))
     }
 
+    pub(super) fn message(&self) -> &Message {
+        &self.message
+    }
+
     fn row(&self) -> Result<(u32, Arc<PropertySet>), Error> {
         let data = self.message.data()?;
         data.recipients().get(self.row).cloned().ok_or_else(|| Error::NoObject {

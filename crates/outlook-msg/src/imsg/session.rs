@@ -1,20 +1,15 @@
-//! The message session: opens messages, tracks every object opened in it, and ends them all.
-//!
-//! Knows nothing of what the objects hold: an object is an id, its parent, and data to let go.
+//! The message session: opens messages, and ends all that was opened in it.
 
-use std::any::Any;
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+use std::sync::Arc;
 
 use super::compose;
-use super::draft::{Access, Destination, Draft, Target, Unsaved};
+use super::draft::{Access, Destination, Draft, Target};
 use super::error::Error;
 use super::message::{Message, MessageData};
+use super::registry::{Object, ObjectKind, Registry, ReleaseCallback, Unsaved};
 use crate::mapi::CodePage;
 use crate::storage::Storage;
 
@@ -28,30 +23,34 @@ pub struct SessionOptions {
 /// A message session (`OpenIMsgSession`): the owner of every message opened in it.
 ///
 /// Clones are handles on the same session. Dropping the handles does not close it: objects that
-/// are still held stay readable until [`Session::close`].
+/// are still held stay readable until [`Session::close`]. What is unsaved when the last handle is
+/// dropped is not saved, which is logged; a message that is still held can save it itself.
 #[derive(Clone)]
 pub struct Session {
     shared: Arc<Shared>,
 }
 
-/// What an open object is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ObjectKind {
-    /// A message of its own file, opened with `OpenIMsgOnIStg`.
-    Message,
-    /// A message inside an attachment.
-    EmbeddedMessage,
-    /// An attachment (`IAttach`).
-    Attachment,
-    /// A property opened as a stream (`IStream`).
-    PropertyStream,
+/// What the handles on a session share. Its objects have the registry only, so that this ends with
+/// the last handle.
+struct Shared {
+    options: SessionOptions,
+    registry: Arc<Registry>,
 }
 
-/// Runs when a top-level message is released, exactly once (`MSGCALLRELEASE`).
-pub type ReleaseCallback = Box<dyn FnOnce() + Send>;
+impl Drop for Shared {
+    fn drop(&mut self) {
+        for message in self.registry.abandon() {
+            tracing::warn!(
+                message,
+                "a session ended without being closed: its edits are not saved"
+            );
+        }
+    }
+}
 
 /// What [`Session::close`] saved and released.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[must_use = "it tells which edits were not saved"]
 pub struct CloseReport {
     /// Top-level messages.
     pub messages: usize,
@@ -108,13 +107,7 @@ pub struct SessionStatistics {
 impl Session {
     /// Opens a session (`OpenIMsgSession`).
     pub fn open(options: SessionOptions) -> Self {
-        Self {
-            shared: Arc::new(Shared {
-                options,
-                registry: Mutex::new(Registry::default()),
-                messages_opened: AtomicU64::new(0),
-            }),
-        }
+        Self { shared: Arc::new(Shared { options, registry: Arc::default() }) }
     }
 
     /// Opens the message on a storage (`OpenIMsgOnIStg`).
@@ -174,8 +167,8 @@ impl Session {
         on_release: Option<ReleaseCallback>,
     ) -> Result<Message, Error> {
         let data = Arc::new(data);
-        let object = Object::register(&self.shared, None, ObjectKind::Message, data, on_release)?;
-        self.shared.messages_opened.fetch_add(1, Ordering::Relaxed);
+        let object =
+            Object::register(&self.shared.registry, None, ObjectKind::Message, data, on_release)?;
         Ok(Message::new(object, draft))
     }
 
@@ -185,14 +178,8 @@ impl Session {
     pub fn close(&self) -> CloseReport {
         let (saves, held) = self.save_all();
         let mut report = CloseReport { saves, ..CloseReport::default() };
-        let objects = std::mem::take(&mut self.shared.registry().objects);
-        // A child is registered after its parent, so the highest ids go first.
-        for tracked in objects.into_values().rev() {
-            report.count(tracked.kind);
-            if let Some(object) = tracked.object.upgrade() {
-                object.release();
-            }
-            call_back(tracked.on_release);
+        for kind in self.shared.registry.release_all() {
+            report.count(kind);
         }
         drop(held);
         report
@@ -202,30 +189,21 @@ impl Session {
     /// with all others.
     fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn Unsaved>>) {
         let (mut saves, mut held) = (Vec::new(), Vec::new());
-        loop {
-            let unsaved = {
-                let mut registry = self.shared.registry();
-                registry.closed = true;
-                // Children have higher ids; saved, they make their parents unsaved.
-                registry.unsaved.pop_last()
-            };
-            let Some((_, unsaved)) = unsaved else { return (saves, held) };
+        while let Some(unsaved) = self.shared.registry.close_unsaved() {
             saves.extend(save_or_keep(unsaved.as_ref()));
             held.push(unsaved);
         }
+        (saves, held)
     }
 
     /// Counts of what is open and what was opened.
     pub fn statistics(&self) -> SessionStatistics {
-        let registry = self.shared.registry();
+        let open = self.shared.registry.open_objects();
+        let is_message = |kind: &&ObjectKind| **kind == ObjectKind::Message;
         SessionStatistics {
-            open_objects: registry.objects.len(),
-            open_messages: registry
-                .objects
-                .values()
-                .filter(|tracked| tracked.kind == ObjectKind::Message)
-                .count(),
-            messages_opened: self.shared.messages_opened.load(Ordering::Relaxed),
+            open_objects: open.len(),
+            open_messages: open.iter().filter(is_message).count(),
+            messages_opened: self.shared.registry.messages_opened(),
         }
     }
 }
@@ -244,35 +222,6 @@ impl CloseReport {
             ObjectKind::Attachment => self.attachments += 1,
             ObjectKind::PropertyStream => self.property_streams += 1,
         }
-    }
-}
-
-/// The part of a session that its objects hold on to.
-pub(super) struct Shared {
-    options: SessionOptions,
-    registry: Mutex<Registry>,
-    messages_opened: AtomicU64,
-}
-
-#[derive(Default)]
-struct Registry {
-    closed: bool,
-    next_id: u64,
-    objects: BTreeMap<u64, Tracked>,
-    /// The objects with unsaved edits, which are held open for them.
-    unsaved: BTreeMap<u64, Box<dyn Unsaved>>,
-}
-
-struct Tracked {
-    kind: ObjectKind,
-    object: Weak<dyn Release>,
-    on_release: Option<ReleaseCallback>,
-}
-
-impl Shared {
-    /// Every change to the registry is a single insert or remove, so a poisoned lock is sound.
-    fn registry(&self) -> MutexGuard<'_, Registry> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -304,108 +253,4 @@ fn chain(error: &Error) -> String {
     let first: &dyn std::error::Error = error;
     let causes = std::iter::successors(Some(first), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
-}
-
-/// A callback that panics must not keep the other objects from being released.
-fn call_back(on_release: Option<ReleaseCallback>) {
-    let Some(on_release) = on_release else { return };
-    if catch_unwind(AssertUnwindSafe(on_release)).is_err() {
-        tracing::error!("a release callback panicked");
-    }
-}
-
-trait Release: Send + Sync {
-    fn release(&self);
-}
-
-/// An object tracked by a session: its data until released, and its parent for as long.
-pub(super) struct Object<D: Send + Sync + 'static> {
-    id: u64,
-    session: Arc<Shared>,
-    data: RwLock<Option<Arc<D>>>,
-    /// Keeps the parent open, so that children are always released before it.
-    _parent: Option<Arc<dyn Any + Send + Sync>>,
-}
-
-impl<D: Send + Sync + 'static> Object<D> {
-    /// Enters an object into the session.
-    pub(super) fn register(
-        session: &Arc<Shared>,
-        parent: Option<Arc<dyn Any + Send + Sync>>,
-        kind: ObjectKind,
-        data: Arc<D>,
-        on_release: Option<ReleaseCallback>,
-    ) -> Result<Arc<Self>, Error> {
-        let mut registry = session.registry();
-        if registry.closed {
-            return Err(Error::SessionClosed);
-        }
-        let id = registry.next_id;
-        registry.next_id += 1;
-        let object = Arc::new(Self {
-            id,
-            session: Arc::clone(session),
-            data: RwLock::new(Some(data)),
-            _parent: parent,
-        });
-        let weak = Arc::downgrade(&object);
-        registry.objects.insert(id, Tracked { kind, object: weak, on_release });
-        Ok(object)
-    }
-
-    /// The data of the object, unless the session is closed.
-    pub(super) fn data(&self) -> Result<Arc<D>, Error> {
-        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
-        data.as_ref().map(Arc::clone).ok_or(Error::SessionClosed)
-    }
-
-    /// Replaces the data, unless the session is closed.
-    pub(super) fn replace_data(&self, data: D) -> Result<(), Error> {
-        let mut known = self.data.write().unwrap_or_else(PoisonError::into_inner);
-        *known.as_mut().ok_or(Error::SessionClosed)? = Arc::new(data);
-        Ok(())
-    }
-
-    /// Has the session hold the object until its edits are saved. A session that is being closed
-    /// takes no more edits from its user; parts that are saved still become edits of the whole.
-    pub(super) fn hold(&self, unsaved: Box<dyn Unsaved>, by_user: bool) -> Result<(), Error> {
-        let mut registry = self.session.registry();
-        if registry.closed && by_user {
-            return Err(Error::SessionClosed);
-        }
-        if let Entry::Vacant(place) = registry.unsaved.entry(self.id) {
-            place.insert(unsaved);
-        }
-        Ok(())
-    }
-
-    /// Lets the session hold the object no longer.
-    pub(super) fn let_go(&self) {
-        // Dropped without the lock, for the object may be released with it.
-        let held = self.session.registry().unsaved.remove(&self.id);
-        drop(held);
-    }
-
-    /// Enters a child of this object into the session.
-    pub(super) fn register_child<C: Send + Sync + 'static>(
-        self: &Arc<Self>,
-        kind: ObjectKind,
-        data: C,
-    ) -> Result<Arc<Object<C>>, Error> {
-        let parent: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
-        Object::register(&self.session, Some(parent), kind, Arc::new(data), None)
-    }
-}
-
-impl<D: Send + Sync + 'static> Release for Object<D> {
-    fn release(&self) {
-        self.data.write().unwrap_or_else(PoisonError::into_inner).take();
-    }
-}
-
-impl<D: Send + Sync + 'static> Drop for Object<D> {
-    fn drop(&mut self) {
-        let tracked = self.session.registry().objects.remove(&self.id);
-        call_back(tracked.and_then(|tracked| tracked.on_release));
-    }
 }

@@ -7,7 +7,7 @@ use crate::storage::Extents;
 
 use super::error::Error;
 use super::properties::PropertySet;
-use super::session::{Object, ObjectKind};
+use super::registry::{Object, ObjectKind};
 
 /// The stored bytes of a property, read by range: `PT_BINARY` as it is, strings undecoded.
 #[derive(Clone)]

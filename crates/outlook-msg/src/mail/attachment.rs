@@ -229,6 +229,23 @@ impl Attachment {
         Some(&self.shown()?.attachment)
     }
 
+    /// Its number in the message (`PR_ATTACH_NUM`).
+    pub(super) fn number(&self) -> Result<u32, Error> {
+        Ok(self.found()?.attachment.number()?)
+    }
+
+    pub(super) fn shown_as(&self) -> Shown {
+        self.shown
+    }
+
+    fn found(&self) -> Result<&ShownAttachment, Error> {
+        let place = || self.opened.message.storage().map(|one| one.path()).unwrap_or_default();
+        self.shown().ok_or_else(|| {
+            let what = format!("attachment {:?}", self.name);
+            imsg::Error::NoObject { place: place(), what }.into()
+        })
+    }
+
     fn shown(&self) -> Option<&ShownAttachment> {
         self.opened.attachments().get(self.index)
     }
@@ -237,11 +254,7 @@ impl Attachment {
         if let Some(content) = self.content.get() {
             return Ok(content);
         }
-        let place = || self.opened.message.storage().map(|one| one.path()).unwrap_or_default();
-        let shown = self.shown().ok_or_else(|| {
-            let what = format!("attachment {:?}", self.name);
-            imsg::Error::NoObject { place: place(), what }
-        })?;
+        let shown = self.found()?;
         let content = content::of_attachment(&shown.attachment, self.shown)?;
         Ok(self.content.get_or_init(|| content))
     }

@@ -1,12 +1,11 @@
 //! What a file made of a message holds: bytes made when first asked for, or a stream read by range.
 
 use std::fs::File;
-use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
 use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream};
 use crate::mapi::tags;
-use crate::storage::{Defect, Extents, Source};
+use crate::storage::{self, Defect, Extents, Source};
 
 use super::attachments::{Shown, reference_target};
 use super::composed::Composed;
@@ -96,7 +95,7 @@ impl Content {
             Self::Property(stream) => stream.read_at(offset, out)?,
             Self::Stream(stream) => stream.read_at(offset, out)?,
             Self::Source(source) => source.read_at(offset, out)?,
-            Self::Made { file, offset: start, .. } => file.read_at(out, start + offset)?,
+            Self::Made { file, offset: start, .. } => storage::read_at(file, start + offset, out)?,
             Self::Part { header, stream, start, .. } => {
                 read_part(header, stream, *start, offset, out)?
             }

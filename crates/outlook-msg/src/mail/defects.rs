@@ -49,6 +49,7 @@ pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
     let mut notes = message.notes().unwrap_or_default();
     notes.extend(Bodies::new(message).notes());
+    notes.extend(ics::note(message));
     for number in message.attachments().unwrap_or_default() {
         let attachment = message.attachment(number);
         notes.extend(attachment.and_then(|one| one.notes()).unwrap_or_default());

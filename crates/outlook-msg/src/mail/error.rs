@@ -25,12 +25,24 @@ pub enum Error {
         /// The cause.
         source: io::Error,
     },
+    /// The value cannot be set or removed.
+    #[error("it cannot be changed: {0}")]
+    NotSettable(&'static str),
+    /// A text is no value of the kind that it is for.
+    #[error("{expected}")]
+    Invalid {
+        /// What was expected.
+        expected: String,
+    },
     /// The message is not what it was asked for as.
     #[error("the message is no {what}")]
     IsNone {
         /// What it was asked for as.
         what: &'static str,
     },
+    /// A message that has no path was to be saved.
+    #[error("the message has no path: save_as has to give it one")]
+    NoPath,
     /// A reader gave more bytes than are read of it.
     #[error("more than {bytes_max} bytes: open the file by its path instead")]
     TooLarge {
@@ -58,4 +70,11 @@ pub enum Error {
     /// The source, or a file made from it, could not be read or written.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl Error {
+    /// The error of a text that is not what was expected.
+    pub(super) fn invalid(expected: &str) -> Self {
+        Self::Invalid { expected: format!("expected {expected}") }
+    }
 }

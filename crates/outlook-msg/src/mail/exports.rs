@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use crate::storage::Writer;
+
 use super::content::{Content, made};
 use super::error::Error;
 use super::opened::Mail;
@@ -70,6 +72,15 @@ impl Mail {
     pub fn to_msg(&self, out: impl Write) -> Result<(), Error> {
         let storage = self.message().storage()?;
         let source = storage.file().source();
+        if self.message().is_writable() && !self.message().is_embedded()? {
+            let snapshot = self.message().completed()?;
+            let made = made(|file| {
+                let mut writer = Writer::create(file)?;
+                let defects = writer.copy_storage(&snapshot.root(), &[])?;
+                Ok((writer.finish()?, defects))
+            });
+            return copy(&made?, out);
+        }
         if storage.parent().is_none() && !source.is_empty() {
             return copy(&Content::Source(source.clone()), out);
         }

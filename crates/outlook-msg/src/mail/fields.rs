@@ -1,12 +1,13 @@
 //! The fields of a message: which properties the subject, the addresses and the times are made of.
 //!
-//! A value is taken as far as it can be read; what is damaged falls back as what is missing does.
+//! A value is taken as far as it can be read; what is damaged falls back as what is missing does,
+//! at last to the field of the header that the message came with.
 //! Texts have LF line ends. Knows no body and no attachment.
 
 use std::fmt;
 
 use crate::imsg::structures::voting_options;
-use crate::imsg::{Address, MapiProp, Message, RecipientType};
+use crate::imsg::{Address, HeaderField, MapiProp, Message, RecipientType, TransportHeaders};
 use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
 
 use super::named::{Key, PID_NAME_KEYWORDS, Values, lid};
@@ -122,7 +123,8 @@ pub fn subject(message: &Message) -> Option<String> {
     let subject = message.text(tags::PR_SUBJECT).or_else(|| {
         let normalized = message.text(tags::PR_NORMALIZED_SUBJECT)?;
         Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
-    })?;
+    });
+    let subject = subject.or_else(|| of_header(message, TransportHeaders::subject))?;
     // A message store keeps the length of the prefix in front of the text, behind a U+0001.
     let mut characters = subject.chars();
     let subject = match (characters.next(), characters.next()) {
@@ -150,32 +152,43 @@ pub(super) const RECIPIENT: [PropertyTag; 3] =
 
 /// On whose behalf the message was sent, else who sent it.
 pub fn from(message: &Message) -> Option<Address> {
-    Address::sent_representing(message).or_else(|| sender(message))
+    Address::sent_representing(message)
+        .or_else(|| Address::sender(message))
+        .or_else(|| of_field(message, HeaderField::From).into_iter().next())
 }
 
 /// Who sent the message.
 pub fn sender(message: &Message) -> Option<Address> {
-    Address::sender(message)
+    Address::sender(message).or_else(|| of_field(message, HeaderField::Sender).into_iter().next())
 }
 
 /// The recipients of one type, in the order of the message.
 pub fn recipients(message: &Message, wanted: RecipientType) -> Vec<Address> {
-    Address::of_recipients(message, wanted)
+    let recipients = Address::of_recipients(message, wanted);
+    let field = match wanted {
+        RecipientType::To => HeaderField::To,
+        RecipientType::Cc => HeaderField::Cc,
+        RecipientType::Originator | RecipientType::Bcc => return recipients,
+    };
+    if recipients.is_empty() { of_field(message, field) } else { recipients }
 }
 
 /// Where replies go.
 pub fn reply_to(message: &Message) -> Vec<Address> {
-    Address::reply_to(message)
+    let reply_to = Address::reply_to(message);
+    if reply_to.is_empty() { of_field(message, HeaderField::ReplyTo) } else { reply_to }
 }
 
 /// When the message was sent.
 pub fn date(message: &Message) -> Option<FileTime> {
     time(message, tags::PR_CLIENT_SUBMIT_TIME)
+        .or_else(|| of_header(message, TransportHeaders::date))
 }
 
 /// When the message arrived.
 pub fn received(message: &Message) -> Option<FileTime> {
     time(message, tags::PR_MESSAGE_DELIVERY_TIME)
+        .or_else(|| of_header(message, TransportHeaders::received))
 }
 
 /// The time that stands for the message: when it arrived, else when it was sent, else when it was
@@ -194,7 +207,8 @@ pub fn message_class(message: &Message) -> Option<String> {
 /// The Message-ID.
 pub fn message_id(message: &Message) -> Option<String> {
     // Folded headers leave blanks before it.
-    Some(message.text(tags::PR_INTERNET_MESSAGE_ID)?.trim().to_owned())
+    let id = message.text(tags::PR_INTERNET_MESSAGE_ID).map(|id| id.trim().to_owned());
+    id.or_else(|| of_header(message, |header| header.message_id().map(str::to_owned)))
 }
 
 /// The Message-ID of what the message answers.
@@ -248,6 +262,17 @@ pub fn reactions(message: &Message) -> Option<Reactions> {
 /// The header that the message came with.
 pub fn headers(message: &Message) -> Option<String> {
     text(message, tags::PR_TRANSPORT_MESSAGE_HEADERS)
+}
+
+fn of_header<T>(
+    message: &Message,
+    value: impl FnOnce(&TransportHeaders) -> Option<T>,
+) -> Option<T> {
+    value(&*message.transport_headers().ok()?)
+}
+
+fn of_field(message: &Message, field: HeaderField) -> Vec<Address> {
+    of_header(message, |header| Some(header.addresses(field))).unwrap_or_default()
 }
 
 fn text(message: &Message, tag: PropertyTag) -> Option<String> {

@@ -1,7 +1,9 @@
 //! What a property is asked for by.
 
-use crate::imsg::{MapiProp, NameKind, PropertyName, PropertyNames, Salvaged};
-use crate::mapi::{self, Guid, PropertyTag, Value};
+use crate::imsg::{
+    MapiProp, MapiPropMut as _, Message, NameKind, PropertyName, PropertyNames, Salvaged,
+};
+use crate::mapi::{self, Guid, PropertyTag, PropertyType, Value};
 
 use super::error::Error;
 
@@ -54,6 +56,27 @@ impl PropertyKey<'_> {
         }
     }
 
+    /// The tag of a property that is to be set to a value. A named property comes into the file by
+    /// it, with the type of the value.
+    pub(super) fn tag_to_set(self, message: &Message, value: &Value) -> Result<PropertyTag, Error> {
+        if let Some(tag) = self.tag(message, &*message.names()?)? {
+            return Ok(tag);
+        }
+        let Key::Name(text) = self.0 else { return Err(self.unknown()) };
+        let name = name_in_set(text).ok_or_else(|| self.unknown())?;
+        let id = message.property_id(&name, true)?.ok_or_else(|| self.unknown())?;
+        let type_of_value = type_of(value).ok_or_else(|| self.unknown())?;
+        Ok(PropertyTag::new(id, type_of_value))
+    }
+
+    fn unknown(self) -> Error {
+        let name = match self.0 {
+            Key::Name(name) => name.to_owned(),
+            Key::Tag(tag) => tag.to_string(),
+        };
+        Error::UnknownName { name }
+    }
+
     /// The tag that the property has in the file; `None` if the file does not have it.
     pub(super) fn tag(
         self,
@@ -64,18 +87,15 @@ impl PropertyKey<'_> {
             Key::Tag(tag) => return Ok(Some(tag)),
             Key::Name(name) => name,
         };
-        let unknown = || Error::UnknownName { name: name.to_owned() };
         if let Some(digits) = name.strip_prefix("0x").or_else(|| name.strip_prefix("0X")) {
             let is_tag = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
             let tag = if is_tag { u32::from_str_radix(digits, 16).ok() } else { None };
-            return tag.map(|tag| Some(PropertyTag(tag))).ok_or_else(unknown);
+            return tag.map(|tag| Some(PropertyTag(tag))).ok_or_else(|| self.unknown());
         }
-        let Some((set, name_in_set)) = name.split_once('/') else {
-            return mapi::property_by_name(name).map(Some).ok_or_else(unknown);
-        };
-        let set = mapi::property_set_by_name(set).or_else(|| set.parse::<Guid>().ok());
-        let set = set.ok_or_else(unknown)?;
-        let Some(id) = names.id(&PropertyName { set, kind: kind(set, name_in_set) }) else {
+        if !name.contains('/') {
+            return mapi::property_by_name(name).map(Some).ok_or_else(|| self.unknown());
+        }
+        let Some(id) = names.id(&name_in_set(name).ok_or_else(|| self.unknown())?) else {
             return Ok(None);
         };
         let (properties, _) = object.property_set()?;
@@ -84,14 +104,40 @@ impl PropertyKey<'_> {
     }
 }
 
-/// The name within a set: `PidLidLocation`, `0x00008208`, or any other text as it is.
-fn kind(set: Guid, name: &str) -> NameKind {
+/// The name of a named property: `PSETID_Appointment/PidLidLocation`, where the part behind the set
+/// may be a number too, as `0x00008208`, or any other text.
+fn name_in_set(name: &str) -> Option<PropertyName> {
+    let (set, name) = name.split_once('/')?;
+    let set = mapi::property_set_by_name(set).or_else(|| set.parse::<Guid>().ok())?;
     let number = || {
         let digits = name.strip_prefix("0x")?;
         if digits.len() == 8 { u32::from_str_radix(digits, 16).ok() } else { None }
     };
-    match mapi::named_property_lid(set, name).or_else(number) {
+    let kind = match mapi::named_property_lid(set, name).or_else(number) {
         Some(lid) => NameKind::Lid(lid),
         None => NameKind::Name(name.to_owned()),
-    }
+    };
+    Some(PropertyName { set, kind })
+}
+
+/// The type of a property that has a value; `None` for what no named property is set to.
+fn type_of(value: &Value) -> Option<PropertyType> {
+    Some(match value {
+        Value::Integer16(_) => PropertyType::INTEGER16,
+        Value::Integer32(_) => PropertyType::INTEGER32,
+        Value::Floating32(_) => PropertyType::FLOATING32,
+        Value::Floating64(_) => PropertyType::FLOATING64,
+        Value::Boolean(_) => PropertyType::BOOLEAN,
+        Value::Integer64(_) => PropertyType::INTEGER64,
+        Value::String(_) => PropertyType::STRING,
+        Value::Time(_) => PropertyType::TIME,
+        Value::Guid(_) => PropertyType::GUID,
+        Value::Binary(_) => PropertyType::BINARY,
+        Value::Multiple(values) => match values.first()? {
+            Value::String(_) => PropertyType::MULTIPLE_STRING,
+            Value::Binary(_) => PropertyType::MULTIPLE_BINARY,
+            _ => return None,
+        },
+        _ => return None,
+    })
 }

@@ -30,6 +30,8 @@ pub mod defects;
 #[doc(hidden)]
 pub mod derived;
 #[doc(hidden)]
+pub mod edit;
+#[doc(hidden)]
 pub mod eml;
 mod error;
 mod event;
@@ -57,7 +59,9 @@ mod recipient;
 pub mod references;
 mod report;
 mod row;
+mod saves;
 mod security;
+mod setters;
 mod summary;
 #[doc(hidden)]
 pub mod text;

@@ -111,6 +111,14 @@ impl<'a> Values<'a> {
         }
     }
 
+    /// A value of the message that this one is embedded in.
+    pub(super) fn outer_binary(self, key: impl Into<Key>) -> Option<Vec<u8>> {
+        match self.message.outer_value(self.tag(key, PropertyType::BINARY)?).ok()?? {
+            Value::Binary(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
     /// The values of a `PT_MV_BINARY` property.
     pub(super) fn binaries(self, key: impl Into<Key>) -> Vec<Vec<u8>> {
         let Some(Value::Multiple(values)) = self.value(key, PropertyType::MULTIPLE_BINARY) else {

@@ -16,6 +16,7 @@ use super::attachment::Attachment;
 use super::attachments::{ShownAttachment, references, shown_attachments};
 use super::bodies::Bodies;
 use super::defects;
+use super::edit::Times;
 use super::error::Error;
 use super::event::Event;
 use super::fields::{self, Conversation, Importance, MessageFlags, Reactions, Voting};
@@ -39,6 +40,10 @@ pub const READER_BYTES_MAX: u64 = 1 << 30;
 pub struct Mail {
     pub(super) opened: Arc<Opened>,
     pub(super) path: Option<PathBuf>,
+    /// What was opened with it; `None` if that belongs to somebody else.
+    pub(super) session: Option<Session>,
+    /// When each body was set.
+    pub(super) bodies_set: Times,
 }
 
 /// What a mail and its attachments share.
@@ -128,12 +133,18 @@ impl Mail {
     /// The mail that an open message is.
     #[must_use]
     pub fn of(message: Message) -> Self {
-        Self { opened: Opened::new(message), path: None }
+        Self {
+            opened: Opened::new(message),
+            path: None,
+            session: None,
+            bodies_set: Times::default(),
+        }
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {
         let file = CompoundFile::open(source)?;
-        Ok(Self::of(session.open_message(&file.root(), Access::Read)?))
+        let message = session.open_message(&file.root(), Access::Read)?;
+        Ok(Self { session: Some(session.clone()), ..Self::of(message) })
     }
 
     /// The file it was opened from, or saved to.

@@ -112,13 +112,14 @@ impl ReaderFile {
             Self::BodyText => Bodies::new(message).has_text(),
             Self::BodyHtml => Bodies::new(message).has_html(),
             Self::BodyRtf => Bodies::new(message).has_rtf(),
-            Self::Subject => fields::SUBJECT.into_iter().any(|tag| has(message, tag)),
             Self::EventIcs => ics::has_event(message),
             Self::TaskIcs => ics::has_task(message),
             Self::ContactVcf => vcf::exists(message),
             Self::Class => has(message, tags::PR_MESSAGE_CLASS),
             Self::Headers => has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
-            Self::From
+            Self::Subject if fields::SUBJECT.into_iter().any(|tag| has(message, tag)) => true,
+            Self::Subject
+            | Self::From
             | Self::Sender
             | Self::To
             | Self::Cc

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use crate::imsg::{Address, MapiProp, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 
+use super::fields;
 use super::text::one_line;
 
 const PR_RECEIPT_TIME: PropertyTag = PropertyTag(0x002A_0040);
@@ -20,7 +21,8 @@ pub(super) fn is_report(message: &Message) -> bool {
 
 /// The text of a report; `None` if the message is none.
 pub(super) fn text(message: &Message) -> Option<String> {
-    let outcome = outcome(&message.text(tags::PR_MESSAGE_CLASS)?)?;
+    let class = message.text(tags::PR_MESSAGE_CLASS)?;
+    let outcome = outcome(&class)?;
     let mut report = Report(format!("{outcome}\n\n"));
     let subject = [tags::PR_ORIGINAL_SUBJECT, tags::PR_CONVERSATION_TOPIC, tags::PR_SUBJECT];
     report.line("Subject", subject.into_iter().find_map(|tag| text_of(message, tag)));
@@ -29,6 +31,12 @@ pub(super) fn text(message: &Message) -> Option<String> {
     report.line("Message-ID", text_of(message, tags::PID_TAG_ORIGINAL_MESSAGE_ID));
     let server = tags::PID_TAG_REPORTING_MESSAGE_TRANSFER_AGENT;
     report.line("Reported by", text_of(message, server));
+    if is_about_reader(&class) {
+        // It goes to whom the message was from: its sender is who read it or did not.
+        report.line("Reader", fields::sender(message).map(|one| one.to_string()));
+        report.details(message);
+        return Some(report.0);
+    }
     let recipients = message.recipients().unwrap_or_default();
     for recipient in &recipients {
         report.0.push('\n');
@@ -36,8 +44,7 @@ pub(super) fn text(message: &Message) -> Option<String> {
         report.details(recipient);
     }
     if recipients.is_empty() {
-        // A read receipt is about its sender.
-        report.line("Recipient", Address::sender(message).map(|one| one.to_string()));
+        report.line("Recipient", fields::sender(message).map(|one| one.to_string()));
         report.details(message);
     }
     Some(report.0)
@@ -62,6 +69,12 @@ fn outcome(class: &str) -> Option<&'static str> {
         (_, "IPNNRN") => "The message was deleted without being read.",
         _ => return None,
     })
+}
+
+/// Whether a report tells of reading, by the last part of its class.
+fn is_about_reader(class: &str) -> bool {
+    let last = class.rsplit('.').next().unwrap_or_default();
+    ["IPNRN", "IPNNRN"].iter().any(|kind| kind.eq_ignore_ascii_case(last))
 }
 
 struct Report(String);

@@ -1,5 +1,7 @@
 //! The vocabulary of MAPI: property tags, types, values, names and code pages.
 //!
+//! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
+//!
 //! Knows no file format: where a value is stored is the business of [`crate::imsg`].
 
 mod code_page;

@@ -32,10 +32,14 @@ pub const PR_CLIENT_SUBMIT_TIME: PropertyTag = PropertyTag(0x0039_0040);
 pub const PR_SENT_REPRESENTING_SEARCH_KEY: PropertyTag = PropertyTag(0x003B_0102);
 /// Prefix of the subject, as `RE: `.
 pub const PR_SUBJECT_PREFIX: PropertyTag = PropertyTag(0x003D_001F);
+/// EntryID of whose mailbox received the message.
+pub const PR_RECEIVED_BY_ENTRYID: PropertyTag = PropertyTag(0x003F_0102);
 /// EntryID of the author.
 pub const PR_SENT_REPRESENTING_ENTRYID: PropertyTag = PropertyTag(0x0041_0102);
 /// Display name of the author, on whose behalf the sender sent.
 pub const PR_SENT_REPRESENTING_NAME: PropertyTag = PropertyTag(0x0042_001F);
+/// EntryID of on whose behalf it was received.
+pub const PR_RCVD_REPRESENTING_ENTRYID: PropertyTag = PropertyTag(0x0043_0102);
 /// EntryID of whoever gets the read receipt.
 pub const PR_READ_RECEIPT_ENTRYID: PropertyTag = PropertyTag(0x0046_0102);
 /// Subject of the message that a report is about.
@@ -60,6 +64,14 @@ pub const PR_SENT_REPRESENTING_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0065_0
 pub const PR_CONVERSATION_TOPIC: PropertyTag = PropertyTag(0x0070_001F);
 /// Place in the conversation.
 pub const PR_CONVERSATION_INDEX: PropertyTag = PropertyTag(0x0071_0102);
+/// Address type of whose mailbox received the message.
+pub const PR_RECEIVED_BY_ADDRTYPE: PropertyTag = PropertyTag(0x0075_001F);
+/// Address of whose mailbox received the message, in its address type.
+pub const PR_RECEIVED_BY_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0076_001F);
+/// Address type of on whose behalf it was received.
+pub const PR_RCVD_REPRESENTING_ADDRTYPE: PropertyTag = PropertyTag(0x0077_001F);
+/// Address of on whose behalf it was received, in its address type.
+pub const PR_RCVD_REPRESENTING_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0078_001F);
 /// Header lines as received.
 pub const PR_TRANSPORT_MESSAGE_HEADERS: PropertyTag = PropertyTag(0x007D_001F);
 /// Reason of a failed delivery.
@@ -222,6 +234,8 @@ pub const PR_COMPANY_NAME: PropertyTag = PropertyTag(0x3A16_001F);
 pub const PR_TITLE: PropertyTag = PropertyTag(0x3A17_001F);
 /// Department.
 pub const PR_DEPARTMENT_NAME: PropertyTag = PropertyTag(0x3A18_001F);
+/// Office of a contact.
+pub const PR_OFFICE_LOCATION: PropertyTag = PropertyTag(0x3A19_001F);
 /// Primary telephone.
 pub const PR_PRIMARY_TELEPHONE_NUMBER: PropertyTag = PropertyTag(0x3A1A_001F);
 /// Second business telephone.
@@ -242,6 +256,8 @@ pub const PR_PRIMARY_FAX_NUMBER: PropertyTag = PropertyTag(0x3A23_001F);
 pub const PR_BUSINESS_FAX_NUMBER: PropertyTag = PropertyTag(0x3A24_001F);
 /// Home fax.
 pub const PR_HOME_FAX_NUMBER: PropertyTag = PropertyTag(0x3A25_001F);
+/// Telex number of a contact.
+pub const PR_TELEX_NUMBER: PropertyTag = PropertyTag(0x3A2C_001F);
 /// ISDN number.
 pub const PR_ISDN_NUMBER: PropertyTag = PropertyTag(0x3A2D_001F);
 /// Assistant's telephone.
@@ -312,6 +328,10 @@ pub const PR_INTERNET_CPID: PropertyTag = PropertyTag(0x3FDE_0003);
 pub const PR_AUTO_RESPONSE_SUPPRESS: PropertyTag = PropertyTag(0x3FDF_0003);
 /// Locale of the author (LCID).
 pub const PR_MESSAGE_LOCALE_ID: PropertyTag = PropertyTag(0x3FF1_0003);
+/// EntryID of who created the message.
+pub const PR_CREATOR_ENTRYID: PropertyTag = PropertyTag(0x3FF9_0102);
+/// EntryID of who changed the message last.
+pub const PR_LAST_MODIFIER_ENTRYID: PropertyTag = PropertyTag(0x3FFB_0102);
 /// Code page of the 8-bit strings.
 pub const PR_MESSAGE_CODEPAGE: PropertyTag = PropertyTag(0x3FFD_0003);
 /// Spam confidence level, -1 to 9.
@@ -322,6 +342,12 @@ pub const PR_MSG_EDITOR_FORMAT: PropertyTag = PropertyTag(0x5909_0003);
 pub const PR_SENDER_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D01_001F);
 /// SMTP address of the author.
 pub const PR_SENT_REPRESENTING_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D02_001F);
+/// SMTP address that read receipts go to.
+pub const PID_TAG_READ_RECEIPT_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D05_001F);
+/// SMTP address of whose mailbox received the message.
+pub const PR_RECEIVED_BY_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D07_001F);
+/// SMTP address of on whose behalf it was received.
+pub const PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D08_001F);
 /// Display name of a recipient.
 pub const PR_RECIPIENT_DISPLAY_NAME: PropertyTag = PropertyTag(0x5FF6_001F);
 /// EntryID of a recipient.

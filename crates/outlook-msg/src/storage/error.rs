@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io;
 
-use super::replace::{FileState, Step};
+use super::file_state::FileState;
+use super::step::Step;
 
 /// Why something of a compound file cannot be read or written.
 #[derive(Debug, thiserror::Error)]

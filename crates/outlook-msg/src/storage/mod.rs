@@ -1,5 +1,7 @@
 //! IStorage: compound files (\[MS-CFB\]) and their storages and streams.
 //!
+//! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
+//!
 //! Reading is our own: a stream is resolved to byte ranges of the file and read by position, so
 //! any number of threads read one file without a lock, and a damaged entry costs that entry.
 //! Edits are kept in a [`Transaction`] until they are committed as a whole ([`replace`]), written
@@ -11,6 +13,7 @@ mod compound_file;
 mod corpus;
 mod directory;
 mod error;
+mod file_state;
 #[cfg(test)]
 mod fixtures;
 mod header;
@@ -18,10 +21,12 @@ mod header;
 mod mutations;
 mod name;
 mod object;
+#[cfg_attr(not(unix), path = "os_portable.rs")]
 mod os;
 mod replace;
 mod sectors;
 mod source;
+mod step;
 mod stream;
 mod table;
 mod transaction;
@@ -31,12 +36,14 @@ mod writer;
 
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
+pub use file_state::FileState;
 pub use object::{Entry, Storage};
+pub use os::{AsFolder, Folder, read_at};
 pub use replace::{
-    Content, FileState, Replacement, Step, StepHook, can_replace, is_temporary_name,
-    remove_leftovers, replace,
+    Content, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers, replace,
 };
 pub use source::{Source, WHOLE_READ_BYTES_MAX};
+pub use step::Step;
 pub use stream::{Extents, Stream, StreamContent};
 pub use transaction::Transaction;
 pub use writer::Writer;

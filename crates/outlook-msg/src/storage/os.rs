@@ -1,11 +1,13 @@
 //! What a commit asks of the system: the calls that differ from one file system or system to the
 //! other, each with what it falls back on.
 
-use std::ffi::{CStr, OsStr};
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{
@@ -14,10 +16,56 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::file_state::FileState;
+
 /// The longest list of extended attributes, and the longest value of one, that Linux has.
 const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 /// The labels of security modules are theirs to give.
 const SECURITY_PREFIX: &[u8] = b"security.";
+
+/// A folder: an open one, so that it is the same whatever becomes of its path.
+pub type Folder<'a> = BorrowedFd<'a>;
+
+/// What stands for a folder.
+pub trait AsFolder {
+    /// The folder.
+    fn as_folder(&self) -> Folder<'_>;
+}
+
+impl<T: AsFd> AsFolder for T {
+    fn as_folder(&self) -> Folder<'_> {
+        self.as_fd()
+    }
+}
+
+/// Opens a folder.
+pub(super) fn open_folder(path: &Path) -> io::Result<OwnedFd> {
+    Ok(File::open(path)?.into())
+}
+
+/// The state of a file.
+pub(super) fn state(metadata: &Metadata) -> FileState {
+    FileState {
+        device: metadata.dev(),
+        inode: metadata.ino(),
+        size: metadata.size(),
+        mtime: (metadata.mtime(), metadata.mtime_nsec()),
+        ctime: (metadata.ctime(), metadata.ctime_nsec()),
+    }
+}
+
+/// How many names a file has.
+pub(super) fn links(metadata: &Metadata) -> u64 {
+    metadata.nlink()
+}
+
+/// Reads a file at a position; any number of threads may.
+///
+/// # Errors
+/// Those of `pread`.
+pub fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    file.read_at(buffer, offset)
+}
 
 /// Opens a file for reading; `None` if there is none. A link is not the file that was opened
 /// before, whatever it leads to.
@@ -59,7 +107,7 @@ pub(super) fn lock(file: &File) -> bool {
 pub(super) fn each_unlocked(
     folder: BorrowedFd<'_>,
     is_wanted: impl Fn(&[u8]) -> bool,
-    mut run: impl FnMut(&CStr),
+    mut run: impl FnMut(&OsStr),
 ) -> io::Result<()> {
     for entry in Dir::read_from(folder)? {
         let entry = entry?;
@@ -72,7 +120,7 @@ pub(super) fn each_unlocked(
         let file = File::from(file);
         let unlocked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
         if file.metadata()?.is_file() && unlocked {
-            run(name);
+            run(OsStr::from_bytes(name.to_bytes()));
         }
     }
     Ok(())

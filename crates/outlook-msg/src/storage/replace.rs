@@ -7,84 +7,19 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io::{self, Cursor, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::compound_file::CompoundFile;
 use super::error::Error;
+use super::file_state::FileState;
 use super::object::{Entry, Storage};
-use super::os;
+use super::os::{self, AsFolder, Folder};
 use super::source::Source;
+use super::step::Step;
 use super::stream::Stream;
 use super::writer::Writer;
-
-/// What tells one state of a file from another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileState {
-    /// Of the file system.
-    pub device: u64,
-    /// Within it.
-    pub inode: u64,
-    /// Length in bytes.
-    pub size: u64,
-    /// Last modification: seconds and nanoseconds since 1970.
-    pub mtime: (i64, i64),
-    /// Last change, likewise.
-    pub ctime: (i64, i64),
-}
-
-impl From<&Metadata> for FileState {
-    fn from(metadata: &Metadata) -> Self {
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            size: metadata.size(),
-            mtime: (metadata.mtime(), metadata.mtime_nsec()),
-            ctime: (metadata.ctime(), metadata.ctime_nsec()),
-        }
-    }
-}
-
-/// A step of a commit, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Step {
-    /// The file is looked at, whether it is still the one that was opened.
-    Check,
-    /// The temporary file is created.
-    Create,
-    /// A piece of it is written; many times.
-    Write,
-    /// It is read back and compared.
-    Verify,
-    /// Owner, mode and extended attributes are put on it.
-    Attributes,
-    /// Its bytes reach the disk.
-    Sync,
-    /// The file is looked at again.
-    Recheck,
-    /// The temporary file takes the place of the file.
-    Rename,
-    /// The folder reaches the disk.
-    SyncFolder,
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Check | Self::Recheck => "looking at it",
-            Self::Create => "creating a temporary file",
-            Self::Write => "writing",
-            Self::Verify => "reading back",
-            Self::Attributes => "keeping its owner, mode and attributes",
-            Self::Sync => "writing to the disk",
-            Self::Rename => "renaming",
-            Self::SyncFolder => "writing the folder to the disk",
-        })
-    }
-}
 
 /// Called before each step; an error makes that step fail.
 pub type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
@@ -129,13 +64,26 @@ impl<'a> Replacement<'a> {
         Self { content, expected, modified: None, note: None, hook: None }
     }
 
+    /// [`Replacement::run`] with the file of a path.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn run_at(&self, path: &Path) -> Result<Metadata, Error> {
+        let name = path.file_name().unwrap_or_default();
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let folder = os::open_folder(folder.unwrap_or(Path::new("."))).map_err(|source| {
+            Error::Replace { name: path.display().to_string(), step: Step::Check, source }
+        })?;
+        self.run(folder, name)
+    }
+
     /// Makes `name` in `folder` the file, and returns its attributes.
     ///
     /// # Errors
     /// `Changed`, `Exists`, `Linked`, `Incomplete`, `Name`, `Write`, `Replace`, `Unverified`: the
     /// file is as it was, and no other one is left. `Unsynced`: the new file is there.
-    pub fn run(&self, folder: impl AsFd, name: &OsStr) -> Result<Metadata, Error> {
-        let commit = Commit { folder: folder.as_fd(), name, with: self };
+    pub fn run(&self, folder: impl AsFolder, name: &OsStr) -> Result<Metadata, Error> {
+        let commit = Commit { folder: folder.as_folder(), name, with: self };
         let old = commit.check(Step::Check)?;
         let mut temporary = commit.create(old.as_ref())?;
         commit.write(&temporary.file)?;
@@ -179,7 +127,7 @@ impl fmt::Debug for Replacement<'_> {
 /// # Errors
 /// Those of [`Replacement::run`].
 pub fn replace(
-    folder: impl AsFd,
+    folder: impl AsFolder,
     name: &OsStr,
     expected: Option<FileState>,
     snapshot: &Arc<CompoundFile>,
@@ -194,10 +142,10 @@ pub fn replace(
 /// `Linked`, or `Replace` with what the system refuses: that files are created in the folder
 /// (`EACCES`, `EROFS`), or that the new one has owner, group, mode and access list of the old one
 /// (`EPERM`). `Changed` if there is no such file.
-pub fn can_replace(folder: impl AsFd, name: &OsStr) -> Result<(), Error> {
+pub fn can_replace(folder: impl AsFolder, name: &OsStr) -> Result<(), Error> {
     let empty = Source::from_bytes(Vec::new());
     let probe = Replacement::of_bytes(&empty, None);
-    let commit = Commit { folder: folder.as_fd(), name, with: &probe };
+    let commit = Commit { folder: folder.as_folder(), name, with: &probe };
     let old = commit.step(Step::Check, || os::open_existing(commit.folder, name))?;
     let old = old.ok_or_else(|| Error::Changed { name: commit.shown() })?;
     commit.check_links(Step::Check, &old)?;
@@ -211,19 +159,19 @@ pub fn can_replace(folder: impl AsFd, name: &OsStr) -> Result<(), Error> {
 ///
 /// # Errors
 /// Those of reading the folder; a file that cannot be opened or removed is passed over.
-pub fn remove_leftovers(folder: impl AsFd) -> io::Result<usize> {
-    let folder = folder.as_fd();
+pub fn remove_leftovers(folder: impl AsFolder) -> io::Result<usize> {
+    let folder = folder.as_folder();
     let mut removed = 0;
     os::each_unlocked(folder, is_temporary_name, |name| {
-        if os::remove(folder, OsStr::from_bytes(name.to_bytes())).is_ok() {
+        if os::remove(folder, name).is_ok() {
             removed += 1;
         }
     })?;
     Ok(removed)
 }
 
-const TEMPORARY_PREFIX: &[u8] = b".msgfs-";
-const TEMPORARY_SUFFIX: &[u8] = b".tmp";
+const TEMPORARY_PREFIX: &str = ".msgfs-";
+const TEMPORARY_SUFFIX: &str = ".tmp";
 const RANDOM_CHARACTERS: usize = 12;
 /// Messages up to this many bytes are put together in memory, so that they are written at once.
 const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -231,22 +179,22 @@ const PIECE_BYTES: usize = 256 * 1024;
 
 /// Whether a name is that of a temporary file of a commit.
 pub fn is_temporary_name(name: &[u8]) -> bool {
-    let random =
-        name.strip_prefix(TEMPORARY_PREFIX).and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX));
+    let random = name.strip_prefix(TEMPORARY_PREFIX.as_bytes());
+    let random = random.and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX.as_bytes()));
     random.is_some_and(|random| {
         random.len() == RANDOM_CHARACTERS && random.iter().all(u8::is_ascii_hexdigit)
     })
 }
 
 struct Commit<'a> {
-    folder: BorrowedFd<'a>,
+    folder: Folder<'a>,
     name: &'a OsStr,
     with: &'a Replacement<'a>,
 }
 
 /// A file that is removed unless it is kept.
 struct Temporary<'a> {
-    folder: BorrowedFd<'a>,
+    folder: Folder<'a>,
     name: OsString,
     file: File,
     kept: bool,
@@ -273,7 +221,7 @@ impl Commit<'_> {
 
     /// A file of several names would be replaced under one of them only.
     fn check_links(&self, step: Step, file: &File) -> Result<(), Error> {
-        match self.step_of(step, file.metadata())?.nlink() {
+        match os::links(&self.step_of(step, file.metadata())?) {
             0 | 1 => Ok(()),
             links => Err(Error::Linked { name: self.shown(), links }),
         }
@@ -288,7 +236,7 @@ impl Commit<'_> {
                 let Some(file) = os::create(self.folder, &name, permissions)? else { continue };
                 let temporary = Temporary { folder: self.folder, name, file, kept: false };
                 // Another process that removes leftovers may have been faster.
-                if os::lock(&temporary.file) && temporary.file.metadata()?.nlink() > 0 {
+                if os::lock(&temporary.file) && os::links(&temporary.file.metadata()?) > 0 {
                     return Ok(temporary);
                 }
             }
@@ -471,9 +419,9 @@ fn same_bytes(wanted: &Source, found: &Source) -> io::Result<bool> {
 
 fn temporary_name() -> io::Result<OsString> {
     let mut random = [0; RANDOM_CHARACTERS / 2];
-    rustix::rand::getrandom(&mut random, rustix::rand::GetRandomFlags::empty())?;
+    getrandom::fill(&mut random)?;
     let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(OsString::from_vec([TEMPORARY_PREFIX, random.as_bytes(), TEMPORARY_SUFFIX].concat()))
+    Ok(format!("{TEMPORARY_PREFIX}{random}{TEMPORARY_SUFFIX}").into())
 }
 
 fn content_bytes(root: &Storage) -> u64 {

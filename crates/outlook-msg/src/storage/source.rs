@@ -6,9 +6,9 @@
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt as _};
 
-use super::replace::FileState;
+use super::file_state::FileState;
+use super::os;
 use super::stream::{Extents, Stream};
 
 /// Files up to this many bytes are read whole when they are opened, and their descriptor is
@@ -41,11 +41,7 @@ impl Source {
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         let found = read_at(&file, 0, &mut bytes)?;
         bytes.truncate(found);
-        let state = |metadata: &Metadata| {
-            let modified = (metadata.mtime(), metadata.mtime_nsec());
-            (metadata.len(), modified, metadata.ctime(), metadata.ctime_nsec())
-        };
-        if state(&file.metadata()?) != state(&before) {
+        if FileState::from(&file.metadata()?) != FileState::from(&before) {
             return Err(io::ErrorKind::StaleNetworkFileHandle.into());
         }
         Ok((Self::from_bytes(bytes), before))
@@ -94,7 +90,7 @@ impl Source {
         let mut present = FileState::from(&metadata);
         // To lose its last name, as when another file is renamed over it, is a change of a file
         // that leaves its bytes alone.
-        if metadata.nlink() == 0 {
+        if os::links(&metadata) == 0 {
             present.ctime = opened.ctime;
         }
         Ok(present == *opened)
@@ -191,7 +187,7 @@ fn tail(bytes: &[u8], offset: u64) -> &[u8] {
 fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, offset.saturating_add(filled as u64)) {
+        match os::read_at(file, offset.saturating_add(filled as u64), rest) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -7,7 +7,7 @@
 //! into addresses; `<meta http-equiv=refresh>`; and `<link>` for connections made ahead. The content
 //! of `<noscript>` is shown, since no script runs.
 //!
-//! A defused tag becomes `<bgsound msgfs-removed="NAME" …>`. `bgsound` has no content, may stand in
+//! A defused tag becomes `<bgsound msgfs-removed=NAME-tag …>`. `bgsound` has no content, may stand in
 //! the head, and means nothing to any browser of today. Such tags are found wherever their bytes
 //! stand, in comments and scripts too: a browser may see a tag where others see a comment (inside
 //! `<svg>` or `<select>`, for one), and mail that is hostile is written with that in mind.
@@ -97,8 +97,9 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
     Some(Source { text: html.get(tag.start()..end)?, start: tag.start() })
 }
 
-/// What stands in the place of the name of a defused tag, before and after the name.
-const DEFUSED: [&str; 2] = ["bgsound msgfs-removed=\"", "\""];
+/// What stands in the place of the name of a defused tag, before and after the name. Without quotes,
+/// since it may come to stand in the value of an attribute.
+const DEFUSED: [&str; 2] = ["bgsound msgfs-removed=", "-tag"];
 
 /// The name of the tag at a `<`, and what takes its place, if it has to be defused.
 pub(super) fn defused(html: &str, at: usize, remote: Remote) -> Option<(&str, String)> {
@@ -225,7 +226,7 @@ mod tests {
         assert_eq!(shown("<p>", Remote::Allowed), format!("{ALLOWED}{CHARSET}\n<p>"));
         let html = "<meta charset='utf-8'><link rel=preload><noscript>";
         assert_eq!(shown(html, Remote::Allowed), html);
-        let defused = "<bgsound msgfs-removed=\"base\" href=http://a/>";
+        let defused = "<bgsound msgfs-removed=base-tag href=http://a/>";
         assert!(shown("<base href=http://a/>", Remote::Allowed).ends_with(defused));
     }
 
@@ -244,12 +245,12 @@ mod tests {
             "<link rel=dns-prefetch href=//x>",
             "<link href=x rel='stylesheet preconnect'>",
             "<noscript>",
-            "<bgsound msgfs-removed=\"base\" href=x>",
+            "<bgsound msgfs-removed=base-tag href=x>",
         ] {
             let end = tag.find(|c: char| !c.is_ascii_alphabetic() && c != '<').unwrap_or(tag.len());
             let (name, rest) = tag.split_at(end);
             let name = &name[1..];
-            let defused = format!("<bgsound msgfs-removed=\"{name}\"{rest}");
+            let defused = format!("<bgsound msgfs-removed={name}-tag{rest}");
             // In whatever a browser may take for something else.
             for around in ["", "<!--", "<script>", "<svg><style>", "<a title='", "<![CDATA[><!--"] {
                 let html = format!("{around}{tag}");
@@ -267,7 +268,7 @@ mod tests {
             "<link rel='File-List' href=x><link rel=stylesheet href=x><link>",
             "<basefont><metal><linked><baseline><bgsound src=x>",
             "</noscript></base>",
-            "<bgsound msgfs-removed=base>",
+            "<bgsound msgfs-removed-tag>",
         ] {
             check(html, &format!("PC\n{html}"));
         }

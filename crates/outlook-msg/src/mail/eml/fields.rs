@@ -86,6 +86,19 @@ impl Fields {
         }
     }
 
+    /// Puts addresses in the place of a field that has names alone.
+    pub(super) fn complete(&mut self, name: &str, value: &str) {
+        let is_of_names = |field: &String| {
+            split_field(field).is_some_and(|(known, value)| {
+                let is_group = value.trim_end().ends_with(';');
+                known.eq_ignore_ascii_case(name) && !value.contains('@') && !is_group
+            })
+        };
+        if let Some(field) = self.fields.iter_mut().find(|field| is_of_names(field)) {
+            *field = fold(name, value);
+        }
+    }
+
     /// Adds a field of free text, as [`Fields::add`] does.
     pub(super) fn add_text(&mut self, name: &str, text: &str) {
         self.add(name, &free_text(name, text));

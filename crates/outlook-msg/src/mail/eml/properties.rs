@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::mail::fields as mail;
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
@@ -41,11 +42,8 @@ pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
 }
 
 fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
-    let sender = Address::sender(message);
-    let from = Address::sent_representing(message).or_else(|| sender.clone());
-    if let Some(from) = &from {
-        fields.add("From", &mailbox(from));
-    }
+    let (from, sender) = (mail::from(message), mail::sender(message));
+    add_parties(fields, "From", from.as_slice());
     // A received header without a Sender says that there was none but the author.
     if let (Some(from), Some(sender)) = (&from, &sender)
         && !is_received
@@ -57,9 +55,9 @@ fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     for (name, wanted) in
         [("To", RecipientType::To), ("Cc", RecipientType::Cc), ("Bcc", RecipientType::Bcc)]
     {
-        fields.add(name, &mailboxes(&Address::of_recipients(message, wanted)));
+        add_parties(fields, name, &mail::recipients(message, wanted));
     }
-    fields.add("Reply-To", &mailboxes(&Address::reply_to(message)));
+    add_parties(fields, "Reply-To", &mail::reply_to(message));
     let is_true = |tag| matches!(message.property(tag), Ok(Value::Boolean(true)));
     if is_true(tags::PR_READ_RECEIPT_REQUESTED) {
         let receiver = Address::of_entry_id(message, tags::PR_READ_RECEIPT_ENTRYID);
@@ -74,15 +72,21 @@ fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     }
 }
 
+/// Adds a field with addresses; one that the message came with gets those that it lacks, where all
+/// are known.
+fn add_parties(fields: &mut Fields, name: &str, parties: &[Address]) {
+    let value = mailboxes(parties);
+    if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
+        fields.complete(name, &value);
+    }
+    fields.add(name, &value);
+}
+
 fn identity(message: &Message, fields: &mut Fields) {
     if let Some(date) = date(message) {
         fields.add("Date", &date);
     }
-    let subject = message.text(tags::PR_SUBJECT).or_else(|| {
-        let subject = message.text(tags::PR_NORMALIZED_SUBJECT)?;
-        Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &subject)
-    });
-    fields.add_text("Subject", &subject.unwrap_or_default());
+    fields.add_text("Subject", &mail::subject(message).unwrap_or_default());
     for (name, tag) in [
         ("Message-ID", tags::PR_INTERNET_MESSAGE_ID),
         ("In-Reply-To", tags::PR_IN_REPLY_TO_ID),

@@ -3,6 +3,7 @@
 
 use crate::imsg::{Address, MapiProp as _, Message, Recipient, RecipientType};
 use crate::mail::content_lines::{ContentLine, ContentLines};
+use crate::mail::fields;
 use crate::mapi::tags;
 
 /// `recipOrganizer` of `PR_RECIPIENT_FLAGS` (\[MS-OXOCAL\] 2.2.4.10.1).
@@ -46,7 +47,7 @@ pub(super) fn has_attendees(message: &Message) -> bool {
 
 /// Who invites to a meeting: its author, else the recipient that is marked so.
 pub(super) fn organizer(message: &Message) -> Option<Address> {
-    Address::sent_representing(message).or_else(|| Address::sender(message)).or_else(|| {
+    fields::from(message).or_else(|| {
         let recipients = message.recipients().unwrap_or_default();
         let organizer = recipients.iter().find(|one| flags(one) & ORGANIZER != 0);
         organizer.and_then(Address::of_recipient)
@@ -93,10 +94,10 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
 /// Writes those of a response (RFC 5546 3.2.3): it goes to the organizer, and its author is the
 /// one attendee.
 pub(super) fn write_response(lines: &mut ContentLines, message: &Message, status: &str) {
-    if let Some(organizer) = Address::of_recipients(message, RecipientType::To).first() {
+    if let Some(organizer) = fields::recipients(message, RecipientType::To).first() {
         lines.line(party("ORGANIZER", organizer).value(&address_uri(&organizer.address)));
     }
-    let author = Address::sent_representing(message).or_else(|| Address::sender(message));
+    let author = fields::from(message);
     if let Some(author) = author {
         let line = party("ATTENDEE", &author).parameter("PARTSTAT", status);
         lines.line(line.value(&address_uri(&author.address)));

@@ -1,12 +1,13 @@
-//! Damage in the structures that a calendar item is made of.
+//! Damage in the structures that a calendar item is made of, and what of them is not shown.
 
-use crate::imsg::MapiProp as _;
 use crate::imsg::structures::{AppointmentRecurrence, RecurrencePattern};
+use crate::imsg::{MapiProp as _, Note};
 use crate::mail::named::{Key, Values, lid};
 use crate::mapi::PropertyType;
 use crate::storage::Defect;
 
 use super::class::Kind;
+use super::recurrence::hidden_because;
 use super::{Message, task_message};
 
 /// What of the repetition of a calendar item or a task cannot be read.
@@ -15,6 +16,23 @@ pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
         return of_appointment(Values::new(message));
     }
     of_task(Values::new(&task_message(message)?))
+}
+
+/// The note on a repetition that is not shown.
+pub(in crate::mail) fn note(message: &Message) -> Option<Note> {
+    let (pattern, place) = if Kind::of(message).is_some() {
+        let values = Values::new(message);
+        let blob = values.binary(lid::APPOINTMENT_RECUR)?;
+        let (_, strings) = message.property_set().ok()?;
+        let recurrence = AppointmentRecurrence::decode(&blob, strings.code_page())?;
+        (recurrence.pattern, place_of(values, lid::APPOINTMENT_RECUR)?)
+    } else {
+        let task = task_message(message)?;
+        let blob = Values::new(&task).binary(lid::TASK_RECURRENCE)?;
+        (RecurrencePattern::decode(&blob)?, place_of(Values::new(&task), lid::TASK_RECURRENCE)?)
+    };
+    let cause = hidden_because(&pattern)?;
+    Some(Note { place, text: format!("the repetition is not shown: {cause}") })
 }
 
 fn of_appointment(values: Values<'_>) -> Option<Defect> {
@@ -36,8 +54,12 @@ fn of_task(values: Values<'_>) -> Option<Defect> {
 }
 
 fn defect_of(values: Values<'_>, key: Key, cause: &str) -> Option<Defect> {
+    let place = place_of(values, key)?;
+    Some(Defect { place, cause: format!("recurrence: {cause}") })
+}
+
+fn place_of(values: Values<'_>, key: Key) -> Option<String> {
     let tag = values.tag(key, PropertyType::BINARY)?;
     let path = values.message().storage().ok()?.path();
-    let place = format!("{}/{tag}", path.trim_end_matches('/'));
-    Some(Defect { place, cause: format!("recurrence: {cause}") })
+    Some(format!("{}/{tag}", path.trim_end_matches('/')))
 }

@@ -38,6 +38,8 @@ pub(super) struct Details {
     pub(super) location: Option<String>,
     pub(super) description: Option<String>,
     pub(super) busy_status: Option<i32>,
+    /// Sensitivity, importance and categories.
+    pub(super) marks: item::Marks,
     /// Minutes before the start; `None` for no reminder.
     pub(super) reminder_minutes: Option<i32>,
 }
@@ -161,9 +163,7 @@ impl<'a> Event<'a> {
         let sequence = values.integer(lid::APPOINTMENT_SEQUENCE);
         let number = |number: Option<i32>| number.map(|number| number.to_string());
         lines.text("SEQUENCE", number(sequence.filter(|one| *one >= 0)).as_deref());
-        item::write_common(lines, values);
-        let importance = number(values.integer(tags::PR_IMPORTANCE));
-        lines.text("X-MICROSOFT-CDO-IMPORTANCE", importance.as_deref());
+        item::write_times(lines, values);
         let intended = values.integer(lid::INTENDED_BUSY_STATUS).and_then(busy_status_name);
         lines.text("X-MICROSOFT-CDO-INTENDEDSTATUS", intended);
         let owner = number(values.integer(tags::PR_OWNER_APPT_ID));
@@ -205,6 +205,9 @@ impl<'a> Event<'a> {
         attendees: &ContentLines,
     ) {
         lines.extend(&self.shared);
+        details.marks.write(lines);
+        let importance = details.marks.importance.map(|number| number.to_string());
+        lines.text("X-MICROSOFT-CDO-IMPORTANCE", importance.as_deref());
         lines.text("SUMMARY", details.summary.as_deref());
         lines.text("LOCATION", details.location.as_deref());
         let is_reply = self.kind.is_response();
@@ -295,6 +298,7 @@ pub(super) fn details(values: Values<'_>) -> Details {
         location: values.text(lid::LOCATION).or_else(|| values.text(lid::WHERE)),
         description: item::description(values),
         busy_status: values.integer(lid::BUSY_STATUS),
+        marks: item::Marks::of(values),
         reminder_minutes: reminder.map(reminder_minutes),
     }
 }
@@ -320,8 +324,17 @@ fn global_object_id(values: Values<'_>) -> Option<GlobalObjectId> {
     match clean.and_then(|id| GlobalObjectId::decode(&id)) {
         // Only the other one tells the instance.
         Some(clean) => Some(GlobalObjectId { instance: own.and_then(|own| own.instance), ..clean }),
-        None => own,
+        None => own.or_else(|| id_of_series(values)),
     }
+}
+
+/// The id of the series for an exception that is embedded in it, which has none of its own.
+fn id_of_series(values: Values<'_>) -> Option<GlobalObjectId> {
+    values.time(lid::EXCEPTION_REPLACE_TIME)?;
+    let id = values
+        .outer_binary(lid::CLEAN_GLOBAL_OBJECT_ID)
+        .or_else(|| values.outer_binary(lid::GLOBAL_OBJECT_ID))?;
+    Some(GlobalObjectId { instance: None, ..GlobalObjectId::decode(&id)? })
 }
 
 /// A time of day as `PidLidStartRecurrenceTime` has it (\[MS-OXOCAL\] 2.2.6.15): seconds, minutes

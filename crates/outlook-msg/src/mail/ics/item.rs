@@ -43,29 +43,62 @@ pub(super) fn write_identity(
     lines.put("DTSTAMP", &stamp);
 }
 
+/// How an item is marked; an exception has marks of its own beside those of its series.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Marks {
+    class: Option<&'static str>,
+    pub(super) importance: Option<i32>,
+    categories: Vec<String>,
+}
+
+impl Marks {
+    pub(super) fn of(values: Values<'_>) -> Self {
+        let class = match values.integer(tags::PR_SENSITIVITY) {
+            Some(0) => Some("PUBLIC"),
+            Some(1) => Some("X-PERSONAL"),
+            Some(2) => Some("PRIVATE"),
+            Some(3) => Some("CONFIDENTIAL"),
+            _ => values.is_true(lid::PRIVATE).then_some("PRIVATE"),
+        };
+        let importance = values.integer(tags::PR_IMPORTANCE);
+        Self { class, importance, categories: values.texts(PID_NAME_KEYWORDS) }
+    }
+
+    /// These marks, and for what they leave open those of the series.
+    pub(super) fn over(&self, series: &Self) -> Self {
+        let categories =
+            if self.categories.is_empty() { &series.categories } else { &self.categories };
+        Self {
+            class: self.class.or(series.class),
+            importance: self.importance.or(series.importance),
+            categories: categories.clone(),
+        }
+    }
+
+    pub(super) fn write(&self, lines: &mut ContentLines) {
+        lines.text("CLASS", self.class);
+        let priority = match self.importance {
+            Some(0) => Some("9"),
+            Some(1) => Some("5"),
+            Some(2) => Some("1"),
+            _ => None,
+        };
+        lines.text("PRIORITY", priority);
+        let categories: Vec<_> = self.categories.iter().map(|category| escaped(category)).collect();
+        if !categories.is_empty() {
+            lines.put("CATEGORIES", &categories.join(","));
+        }
+    }
+}
+
 /// Writes sensitivity, importance, categories, creation and last change.
 pub(super) fn write_common(lines: &mut ContentLines, values: Values<'_>) {
-    let class = match values.integer(tags::PR_SENSITIVITY) {
-        Some(0) => Some("PUBLIC"),
-        Some(1) => Some("X-PERSONAL"),
-        Some(2) => Some("PRIVATE"),
-        Some(3) => Some("CONFIDENTIAL"),
-        _ => values.is_true(lid::PRIVATE).then_some("PRIVATE"),
-    };
-    lines.text("CLASS", class);
-    let importance = values.integer(tags::PR_IMPORTANCE);
-    let priority = match importance {
-        Some(0) => Some("9"),
-        Some(1) => Some("5"),
-        Some(2) => Some("1"),
-        _ => None,
-    };
-    lines.text("PRIORITY", priority);
-    let categories: Vec<_> =
-        values.texts(PID_NAME_KEYWORDS).iter().map(|category| escaped(category)).collect();
-    if !categories.is_empty() {
-        lines.put("CATEGORIES", &categories.join(","));
-    }
+    Marks::of(values).write(lines);
+    write_times(lines, values);
+}
+
+/// Writes creation and last change.
+pub(super) fn write_times(lines: &mut ContentLines, values: Values<'_>) {
     write_time(lines, "CREATED", values, tags::PR_CREATION_TIME);
     write_time(lines, "LAST-MODIFIED", values, tags::PR_LAST_MODIFICATION_TIME);
 }
@@ -92,7 +125,7 @@ pub(super) fn write_alarm(lines: &mut ContentLines, name: &str, trigger: &str) {
 }
 
 /// Bytes in hexadecimal.
-pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+pub(in crate::mail) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 

@@ -32,7 +32,8 @@ use super::named::Values;
 
 pub(super) use attendees::{address_name, address_uri};
 pub use class::is_class;
-pub(super) use damage::defect;
+pub(super) use damage::{defect, note};
+pub(super) use item::hexadecimal;
 pub(super) use moment::utc;
 pub(super) use values::values;
 

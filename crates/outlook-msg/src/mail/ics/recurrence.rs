@@ -22,7 +22,7 @@ const DELETED_MAX: usize = 65_536;
 ///
 /// What iCalendar has no rule for, other calendars and tasks made anew after their completion, is
 /// written as `X-MICROSOFT-RRULE`, which a reader may ignore: no date at all is better than
-/// wrong ones.
+/// wrong ones, and a note tells it ([`hidden_because`]).
 pub(super) fn write_rule(
     lines: &mut ContentLines,
     pattern: &RecurrencePattern,
@@ -43,7 +43,7 @@ pub(super) fn write_rule(
         RecurrenceEnd::Count(count) if count > 0 => rule.push_str(&format!(";COUNT={count}")),
         RecurrenceEnd::Count(_) | RecurrenceEnd::Never => {}
     }
-    if is_gregorian(pattern) && !pattern.is_regenerating {
+    if hidden_because(pattern).is_none() {
         lines.put("RRULE", &rule);
     } else {
         lines.text("X-MICROSOFT-CALSCALE", calendar_scale(pattern));
@@ -66,7 +66,8 @@ pub(super) fn write_deleted(
     let starts: Vec<DateTime> = deleted
         .filter_map(|date| plus_minutes(local(*date)?, i64::from(recurrence.start_offset_minutes)))
         .collect();
-    let name = if is_gregorian(&recurrence.pattern) { "EXDATE" } else { "X-MICROSOFT-EXDATE" };
+    let is_hidden = hidden_because(&recurrence.pattern).is_some();
+    let name = if is_hidden { "X-MICROSOFT-EXDATE" } else { "EXDATE" };
     clock.put_all(lines, name, &starts);
 }
 
@@ -132,8 +133,23 @@ pub(super) fn month(pattern: &RecurrencePattern) -> Option<i8> {
     Some(local(minutes)?.month())
 }
 
+/// Why a reader of iCalendar does not see a repetition; `None` if it has a rule.
+pub(super) fn hidden_because(pattern: &RecurrencePattern) -> Option<String> {
+    if pattern.is_regenerating {
+        return Some("each task is made after the one before is completed".to_owned());
+    }
+    // Days and weeks are the same in every calendar.
+    if matches!(pattern.pattern, Pattern::Day | Pattern::Week(_)) || is_gregorian(pattern) {
+        return None;
+    }
+    let calendar = calendar_scale(pattern).unwrap_or("an unknown one");
+    Some(format!("it follows another calendar ({calendar})"))
+}
+
+/// Whether months and days are those of the Gregorian calendar: in those of Japan, Taiwan, Korea
+/// and Thailand only the years have other numbers.
 fn is_gregorian(pattern: &RecurrencePattern) -> bool {
-    pattern.calendar_type <= 1 && !pattern.is_hijri
+    matches!(pattern.calendar_type, 0..=5 | 7 | 9..=12) && !pattern.is_hijri
 }
 
 /// The calendar of a pattern (\[MS-OXOCAL\] 2.2.1.44.1 `CalendarType`), as \[MS-OXCICAL\] names it.

@@ -28,7 +28,7 @@ const EMAILS: [[Key; 4]; 3] = [
 ];
 
 /// Name, type and property of every telephone number (\[MS-OXVCARD\] 2.1.3.4).
-const TELEPHONES: [(&str, &str, PropertyTag); 17] = [
+const TELEPHONES: [(&str, &str, PropertyTag); 18] = [
     ("TEL", "HOME,VOICE", tags::PR_HOME_TELEPHONE_NUMBER),
     ("TEL", "HOME,VOICE", tags::PR_HOME2_TELEPHONE_NUMBER),
     ("TEL", "WORK,VOICE", tags::PR_BUSINESS_TELEPHONE_NUMBER),
@@ -46,6 +46,7 @@ const TELEPHONES: [(&str, &str, PropertyTag); 17] = [
     ("X-MS-TEL", "CALLBACK", tags::PR_CALLBACK_TELEPHONE_NUMBER),
     ("X-MS-TEL", "COMPANY", tags::PR_COMPANY_MAIN_PHONE_NUMBER),
     ("X-MS-TEL", "RADIO", tags::PR_RADIO_TELEPHONE_NUMBER),
+    ("X-MS-TEL", "TELEX", tags::PR_TELEX_NUMBER),
 ];
 
 /// A postal address: its type, the value of `PidLidPostalAddressId` that prefers it, its parts in
@@ -149,17 +150,24 @@ fn email(
     found.or_else(|| values.text(display_name).filter(is_mail)).or(own)
 }
 
-/// Writes ADR, and LABEL where the address is known as one text only.
+/// Writes ADR, and LABEL where the address is known as one text only. The office is the extended
+/// address of the work, where Outlook writes it too.
 fn write_postal(lines: &mut ContentLines, values: Values<'_>, postal: &Postal, preferred: bool) {
     let parts = postal.parts.map(|part| values.text(part).unwrap_or_default());
     let types = if preferred { format!("{},PREF", postal.kind) } else { postal.kind.to_owned() };
     let [post_office_box, rest @ ..] = parts.each_ref().map(String::as_str);
-    if parts.iter().any(|part| !part.is_empty()) {
-        // The extended address between the first two has no property.
-        let mut all = vec![post_office_box, ""];
+    let office = match postal.kind {
+        "WORK" => values.text(tags::PR_OFFICE_LOCATION).unwrap_or_default(),
+        _ => String::new(),
+    };
+    if !office.is_empty() || parts.iter().any(|part| !part.is_empty()) {
+        let mut all = vec![post_office_box, &office];
         all.extend(rest);
         lines.line(typed("ADR", &types).parts(&all));
-    } else if let Some(whole) = values.text(postal.whole) {
+    }
+    if parts.iter().all(String::is_empty)
+        && let Some(whole) = values.text(postal.whole)
+    {
         lines.line(typed("LABEL", &types).parts(&[&whole]));
     }
 }

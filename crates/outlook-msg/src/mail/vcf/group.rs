@@ -3,7 +3,7 @@
 use crate::imsg::structures::{Member, list_stream_members};
 use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLine, ContentLines};
-use crate::mail::ics::{address_name, address_uri};
+use crate::mail::ics::{address_name, address_uri, hexadecimal};
 use crate::mail::named::{Values, lid};
 use crate::mail::text::unix_lines;
 use crate::mapi::tags;
@@ -22,19 +22,18 @@ pub(super) fn name(values: Values<'_>) -> Option<String> {
 
 /// Writes a distribution list; `None` if it has no name.
 ///
-/// A member is an address, its name a parameter; a member that is known by name only, as another
-/// list, is written as `invalid:nomail` with that name.
+/// A member is an address, its name a parameter. One without a mail address is written as
+/// `invalid:nomail` with what is known of it: its name, its X.500 name, or else the EntryID by
+/// which the address book of its owner knows it.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     let name = name(values)?;
     lines.put("VERSION", "4.0");
     lines.put("PRODID", "-//msgfs//msgfs//EN");
     lines.put("KIND", "group");
     lines.text("FN", Some(&name));
-    for member in members(values) {
+    for (member, entry_id) in members(values) {
         let name = address_name(&member.address);
-        if name.is_none() && member.address.address.is_empty() {
-            continue;
-        }
+        let address = &member.address.address;
         let mut line = ContentLine::new("MEMBER");
         if let Some(name) = name {
             line = line.parameter("X-CN", name.trim());
@@ -42,7 +41,13 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
         if member.is_list {
             line = line.parameter("X-KIND", "group");
         }
-        lines.line(line.value(&address_uri(&member.address.address)));
+        if !address.is_empty() && !address.contains('@') {
+            line = line.parameter("X-DN", address);
+        }
+        if name.is_none() && address.is_empty() {
+            line = line.parameter("X-ENTRYID", &hexadecimal(&entry_id));
+        }
+        lines.line(line.value(&address_uri(address)));
     }
     let note = Bodies::new(values.message()).text().map(|text| unix_lines(&text));
     lines.text("NOTE", note.filter(|note| !note.trim().is_empty()).as_deref());
@@ -51,12 +56,14 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     Some(())
 }
 
-/// The members: of each the EntryID that says more, the one-off one as a rule.
-fn members(values: Values<'_>) -> Vec<Member> {
+/// The members: of each the EntryID that says more, the one-off one as a rule, and the other one
+/// as it is.
+fn members(values: Values<'_>) -> Vec<(Member, Vec<u8>)> {
     if let Some(stream) = values.binary(lid::DISTRIBUTION_LIST_STREAM) {
         let members = list_stream_members(&stream);
         if !members.is_empty() {
-            return members.into_iter().map(|(entry, one_off)| member(entry, one_off)).collect();
+            let members = members.into_iter();
+            return members.map(|(entry, one_off)| member(entry, one_off)).collect();
         }
     }
     let entries = values.binaries(lid::DISTRIBUTION_LIST_MEMBERS);
@@ -66,11 +73,12 @@ fn members(values: Values<'_>) -> Vec<Member> {
     (0..count).map(|index| member(&at(&entries, index), &at(&one_offs, index))).collect()
 }
 
-fn member(entry: &[u8], one_off: &[u8]) -> Member {
-    let entry = Member::decode(entry).unwrap_or_default();
+fn member(entry_id: &[u8], one_off: &[u8]) -> (Member, Vec<u8>) {
+    let entry = Member::decode(entry_id).unwrap_or_default();
     let one_off = Member::decode(one_off).unwrap_or_default();
     let is_list = entry.is_list || one_off.is_list;
     let says_more = one_off.address.address.contains('@')
         || (!one_off.address.name.is_empty() && !entry.address.address.contains('@'));
-    Member { is_list, ..if says_more { one_off } else { entry } }
+    let member = Member { is_list, ..if says_more { one_off } else { entry } };
+    (member, entry_id.to_vec())
 }

@@ -2,15 +2,15 @@
 //! of RFC 5322 and the `;` of Outlook between them.
 
 use crate::imsg::{Address, Message, RecipientType};
-use outlook_msg::mail::fields;
-use outlook_msg::mail::text::one_line;
+use crate::mail::fields;
+use crate::mail::text::one_line;
 
-use super::super::error::Error;
-use super::super::reader::ReaderFile;
+use crate::mail::error::Error;
+use crate::mail::reader::ReaderFile;
 
 /// The addresses that a file shows now: their lines mean what they meant, however a name in them is
 /// written.
-pub(super) fn shown(message: &Message, file: ReaderFile) -> Vec<Address> {
+pub fn shown(message: &Message, file: ReaderFile) -> Vec<Address> {
     match file {
         ReaderFile::From => fields::from(message).into_iter().collect(),
         ReaderFile::Sender => fields::sender(message).into_iter().collect(),
@@ -23,7 +23,7 @@ pub(super) fn shown(message: &Message, file: ReaderFile) -> Vec<Address> {
 }
 
 /// The addresses of a text. A line that is one of those shown is that one.
-pub(super) fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
+pub fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     let mut addresses = Vec::new();
     for line in text.lines() {
         addresses.extend(parse_line(line, shown)?);
@@ -32,7 +32,7 @@ pub(super) fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error
 }
 
 /// The addresses of a line.
-pub(super) fn parse_line(line: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
+pub fn parse_line(line: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     let line = line.trim();
     if line.is_empty() {
         return Ok(Vec::new());

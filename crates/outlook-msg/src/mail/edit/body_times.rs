@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::super::reader::ReaderFile;
+use crate::mail::reader::ReaderFile;
 
 /// When each body of a message, and of those embedded in it, was last set.
 #[derive(Debug, Default)]
@@ -16,30 +16,30 @@ pub struct BodyTimes {
 
 /// When each body of one message was last set.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Times {
-    pub(super) text: Option<Instant>,
-    pub(super) html: Option<Instant>,
-    pub(super) rtf: Option<Instant>,
+pub struct Times {
+    pub text: Option<Instant>,
+    pub html: Option<Instant>,
+    pub rtf: Option<Instant>,
     /// Whether the HTML refers to attachments by their paths, as it is shown.
-    pub(super) has_paths: bool,
+    pub has_paths: bool,
 }
 
 impl BodyTimes {
-    pub(super) fn get(&self, message: &[u32]) -> Times {
+    pub fn get(&self, message: &[u32]) -> Times {
         self.lock().get(message).copied().unwrap_or_default()
     }
 
-    pub(super) fn put(&self, message: Vec<u32>, times: Times) {
+    pub fn put(&self, message: Vec<u32>, times: Times) {
         self.lock().insert(message, times);
     }
 
     /// Whether the HTML of any message refers to attachments by their paths.
-    pub(super) fn have_paths(&self) -> bool {
+    pub fn have_paths(&self) -> bool {
         self.lock().values().any(|times| times.has_paths)
     }
 
     /// The messages whose HTML does, which does from now on no more.
-    pub(super) fn take_paths(&self) -> Vec<Vec<u32>> {
+    pub fn take_paths(&self) -> Vec<Vec<u32>> {
         let mut messages = self.lock();
         let with_paths = messages.iter_mut().filter_map(|(message, times)| {
             std::mem::take(&mut times.has_paths).then(|| message.clone())
@@ -48,7 +48,7 @@ impl BodyTimes {
     }
 
     /// Forgets a body that was removed.
-    pub(super) fn forget_body(&self, message: &[u32], file: ReaderFile) {
+    pub fn forget_body(&self, message: &[u32], file: ReaderFile) {
         let mut messages = self.lock();
         let Some(times) = messages.get_mut(message) else { return };
         match file {
@@ -59,7 +59,7 @@ impl BodyTimes {
     }
 
     /// Forgets a message that is embedded no more, and those in it.
-    pub(super) fn forget_message(&self, message: &[u32]) {
+    pub fn forget_message(&self, message: &[u32]) {
         self.lock().retain(|known, _| !known.starts_with(message));
     }
 

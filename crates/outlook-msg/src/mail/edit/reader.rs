@@ -1,13 +1,13 @@
 //! The files of the reader's view, read back: texts into properties.
 
 use crate::imsg::{Address, MapiPropMut, Message, NameKind, PropertyName, RecipientType};
+use crate::mail::eml::{self, HeaderField};
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
-use outlook_msg::mail::eml::HeaderField;
 
-use super::super::error::Error;
-use super::super::reader::ReaderFile;
 use super::addresses;
+use crate::mail::error::Error;
+use crate::mail::reader::ReaderFile;
 
 /// The properties of one party of a message.
 struct Party {
@@ -37,18 +37,25 @@ const SENT_REPRESENTING: Party = Party {
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
 
-/// Sets a file that is no body to a text. One newline at its end is not part of the value.
-pub(super) fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
+/// Sets a file that is no body to a text. One newline at its end is not part of the value. The
+/// fields of the header that the message came with follow.
+pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
+    put(message, file, text)?;
+    Ok(eml::follow(message, header_fields(file))?)
+}
+
+fn put(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     let value = text.strip_suffix('\n').unwrap_or(text);
-    let addresses = || addresses::parse(text, &addresses::shown(message, file));
+    let set_addresses =
+        || put_addresses(message, file, &addresses::parse(text, &addresses::shown(message, file))?);
     match file {
         ReaderFile::Subject => set_text(message, tags::PR_SUBJECT, value),
-        ReaderFile::From => set_party(message, &SENT_REPRESENTING, &addresses()?),
-        ReaderFile::Sender => set_party(message, &SENDER, &addresses()?),
-        ReaderFile::To => Ok(message.set_recipients(RecipientType::To, &addresses()?)?),
-        ReaderFile::Cc => Ok(message.set_recipients(RecipientType::Cc, &addresses()?)?),
-        ReaderFile::Bcc => Ok(message.set_recipients(RecipientType::Bcc, &addresses()?)?),
-        ReaderFile::ReplyTo => set_reply_to(message, &addresses()?),
+        ReaderFile::From
+        | ReaderFile::Sender
+        | ReaderFile::To
+        | ReaderFile::Cc
+        | ReaderFile::Bcc
+        | ReaderFile::ReplyTo => set_addresses(),
         ReaderFile::Date => set_time(message, tags::PR_CLIENT_SUBMIT_TIME, value),
         ReaderFile::Received => set_time(message, tags::PR_MESSAGE_DELIVERY_TIME, value),
         ReaderFile::Class => set_text(message, tags::PR_MESSAGE_CLASS, one_line(value)?),
@@ -67,8 +74,36 @@ pub(super) fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(),
     }
 }
 
-/// Removes what a file that is no body stands for.
-pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+/// Sets a file of addresses, as [`set`].
+pub fn set_addresses(
+    message: &Message,
+    file: ReaderFile,
+    addresses: &[Address],
+) -> Result<(), Error> {
+    put_addresses(message, file, addresses)?;
+    Ok(eml::follow(message, header_fields(file))?)
+}
+
+fn put_addresses(message: &Message, file: ReaderFile, addresses: &[Address]) -> Result<(), Error> {
+    let recipients = |wanted| Ok(message.set_recipients(wanted, addresses)?);
+    match file {
+        ReaderFile::From => set_party(message, &SENT_REPRESENTING, addresses),
+        ReaderFile::Sender => set_party(message, &SENDER, addresses),
+        ReaderFile::To => recipients(RecipientType::To),
+        ReaderFile::Cc => recipients(RecipientType::Cc),
+        ReaderFile::Bcc => recipients(RecipientType::Bcc),
+        ReaderFile::ReplyTo => set_reply_to(message, addresses),
+        _ => Err(Error::NotSettable("it holds no addresses")),
+    }
+}
+
+/// Removes what a file that is no body stands for. The fields of the header follow.
+pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+    take(message, file)?;
+    Ok(eml::follow(message, header_fields(file))?)
+}
+
+fn take(message: &Message, file: ReaderFile) -> Result<(), Error> {
     let tags = match file {
         ReaderFile::Subject => [tags::PR_SUBJECT].as_slice(),
         ReaderFile::Date => &[tags::PR_CLIENT_SUBMIT_TIME],
@@ -77,7 +112,7 @@ pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
         ReaderFile::MessageId => &[tags::PR_INTERNET_MESSAGE_ID],
         ReaderFile::Importance => &[tags::PR_IMPORTANCE],
         ReaderFile::Headers => &[tags::PR_TRANSPORT_MESSAGE_HEADERS],
-        other => return set(message, other, ""),
+        other => return put(message, other, ""),
     };
     for tag in tags {
         super::refuse_mandatory(message, *tag)?;
@@ -87,7 +122,7 @@ pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
 }
 
 /// The fields of the received header that say what a file says.
-pub(super) const fn header_fields(file: ReaderFile) -> &'static [HeaderField] {
+const fn header_fields(file: ReaderFile) -> &'static [HeaderField] {
     match file {
         ReaderFile::Subject => &[HeaderField::Subject, HeaderField::ThreadTopic],
         ReaderFile::From => &[HeaderField::From],
@@ -104,8 +139,8 @@ pub(super) const fn header_fields(file: ReaderFile) -> &'static [HeaderField] {
 }
 
 /// Turns every line end into CRLF, as strings of messages have it.
-pub(super) fn crlf_lines(text: &str) -> String {
-    super::super::text::unix_lines(text).replace('\n', "\r\n")
+pub fn crlf_lines(text: &str) -> String {
+    crate::mail::text::unix_lines(text).replace('\n', "\r\n")
 }
 
 fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {

@@ -9,13 +9,15 @@ use crate::body::html;
 use crate::imsg::{MapiProp as _, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
 
-use super::super::attachments::ShownAttachment;
-use super::super::error::Error;
-use super::super::listing::ATTACHMENTS;
+use crate::mail::attachments::ShownAttachment;
+use crate::mail::error::Error;
+
+/// The folder of the paths.
+const ATTACHMENTS: &str = "attachments";
 
 /// Makes the references of the HTML body to these attachments `cid:` URLs. An attachment without a
 /// content id that the body refers to is given one.
-pub(super) fn refer(message: &Message, attachments: &[ShownAttachment]) -> Result<(), Error> {
+pub fn refer(message: &Message, attachments: &[ShownAttachment]) -> Result<(), Error> {
     let Ok(Value::Binary(bytes)) = message.property(tags::PR_HTML) else { return Ok(()) };
     let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };
     let given: RefCell<Vec<(u32, String)>> = RefCell::default();
@@ -41,7 +43,9 @@ pub(super) fn refer(message: &Message, attachments: &[ShownAttachment]) -> Resul
     }
     for (number, content_id) in given.into_inner() {
         super::edit_part(&message.attachment(number)?, |attachment| {
-            Ok(attachment.set_property(tags::PR_ATTACH_CONTENT_ID, &Value::String(content_id))?)
+            Ok::<_, Error>(
+                attachment.set_property(tags::PR_ATTACH_CONTENT_ID, &Value::String(content_id))?,
+            )
         })?;
     }
     Ok(message.set_property(tags::PR_HTML, &Value::Binary(restored.into_bytes()))?)

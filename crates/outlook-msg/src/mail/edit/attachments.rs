@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::imsg::{Attachment, MapiProp as _, MapiPropMut, Message};
+use crate::mail::media_type;
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
-use outlook_msg::mail::media_type;
 
-use super::super::attachments::Shown;
-use super::super::error::Error;
-use super::super::names::UniqueNames;
-use super::{Access, edit_part};
+use super::edit_part;
+use crate::mail::attachments::Shown;
+use crate::mail::error::Error;
+use crate::mail::names::UniqueNames;
 
 /// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
 const BY_VALUE: i32 = 1;
@@ -18,20 +18,11 @@ const BY_VALUE: i32 = 1;
 const NOT_RENDERED: i32 = -1;
 
 /// Why a file that shows a part of an attachment cannot be set.
-const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
-
-/// What may be done with an attachment.
-pub(super) fn access(shown: Option<Shown>) -> Access {
-    match shown {
-        None | Some(Shown::Data | Shown::Reference) => Access::Settable,
-        Some(Shown::Message(_)) => Access::EmbeddedMessage,
-        Some(Shown::DataFork { .. } | Shown::Ole) => Access::ReadOnly(PART_OF_ATTACHMENT),
-    }
-}
+pub const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
 
 /// Sets the content of an attachment, which is created if there is none. A message file becomes
 /// an embedded message. Gives the number of what was created.
-pub(super) fn set(
+pub fn set(
     message: &Message,
     name: &str,
     existing: Option<(u32, Shown)>,
@@ -54,7 +45,9 @@ pub(super) fn set(
             })?;
             Ok(None)
         }
-        Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
+        Some((_, Shown::Message(_))) => {
+            Err(Error::NotSettable("it is a message: what is in it can be set"))
+        }
         Some((_, Shown::DataFork { .. } | Shown::Ole)) => {
             Err(Error::NotSettable(PART_OF_ATTACHMENT))
         }
@@ -68,7 +61,7 @@ pub(super) fn set(
                 set_rendering_position(attachment)?;
                 set_names(attachment, name)?;
                 set_data(attachment, bytes)?;
-                Ok(attachment.number()?)
+                Ok::<_, Error>(attachment.number()?)
             })?;
             Ok(Some(created))
         }
@@ -76,7 +69,7 @@ pub(super) fn set(
 }
 
 /// Creates an attachment with an empty message in it.
-pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
+pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
     check_name(name)?;
     let Some(stem) = message_stem(name) else {
         return Err(Error::invalid("a name that ends in .msg"));
@@ -96,7 +89,7 @@ pub(super) fn create_message(message: &Message, name: &str) -> Result<u32, Error
 /// Gives an attachment another name. One that has the name already gets its content, and stays what
 /// it is else: the HTML body finds its picture by the content id. Gives the number of the
 /// attachment that has the name then.
-pub(super) fn rename(
+pub fn rename(
     message: &Message,
     (number, shown): (u32, Shown),
     name: &str,
@@ -105,7 +98,9 @@ pub(super) fn rename(
     check_name(name)?;
     if let (Shown::Data, Some((replaced, Shown::Data))) = (shown, replaced) {
         let from = message.attachment(number)?;
-        edit_part(&message.attachment(replaced)?, |attachment| Ok(attachment.copy_data(&from)?))?;
+        edit_part(&message.attachment(replaced)?, |attachment| {
+            Ok::<_, Error>(attachment.copy_data(&from)?)
+        })?;
         message.delete_attachment(number)?;
         return Ok(replaced);
     }
@@ -125,7 +120,7 @@ pub(super) fn rename(
 }
 
 /// A name without the extension of a message.
-pub(super) fn message_stem(name: &str) -> Option<&str> {
+pub fn message_stem(name: &str) -> Option<&str> {
     let (stem, extension) = name.split_at_checked(name.len().checked_sub(4)?)?;
     let is_message = extension.eq_ignore_ascii_case(".msg") && !stem.is_empty();
     is_message.then_some(stem)
@@ -142,7 +137,7 @@ fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u3
         set_rendering_position(attachment)?;
         set_text(attachment, tags::PR_DISPLAY_NAME, stem)?;
         attachment.embed(&file.root())?;
-        Ok(attachment.number()?)
+        Ok::<_, Error>(attachment.number()?)
     })?;
     Ok(Some(created))
 }

@@ -8,12 +8,12 @@ use crate::imsg::{MapiPropMut, Message};
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::Source;
 
-use super::super::bodies::Bodies;
-use super::super::error::Error;
-use super::super::reader::ReaderFile;
-use super::super::text::unix_lines;
 use super::body_times::Times;
 use super::reader::crlf_lines;
+use crate::mail::bodies::Bodies;
+use crate::mail::error::Error;
+use crate::mail::reader::ReaderFile;
+use crate::mail::text::unix_lines;
 
 /// A body that is set this long after another one was takes its place: programs that copy a
 /// message set them one after the other.
@@ -21,7 +21,7 @@ const TOGETHER: Duration = Duration::from_secs(10);
 
 /// The bodies of one message of which one is set now.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct SetBodies {
+pub struct SetBodies {
     times: Times,
     now: Instant,
     /// Whether the message has never been saved: all that was set in it belongs together.
@@ -29,12 +29,12 @@ pub(super) struct SetBodies {
 }
 
 impl SetBodies {
-    pub(super) fn new(times: Times, now: Instant, is_new: bool) -> Self {
+    pub fn new(times: Times, now: Instant, is_new: bool) -> Self {
         Self { times, now, is_new }
     }
 
     /// When each body was set, the one that is set now included.
-    pub(super) fn times(self) -> Times {
+    pub fn times(self) -> Times {
         self.times
     }
 
@@ -65,7 +65,7 @@ const NATIVE_RTF: i32 = 2;
 const NATIVE_HTML: i32 = 3;
 
 /// Sets a body, in the form in which the reader's view shows it.
-pub(super) fn set(
+pub fn set(
     message: &Message,
     set: &mut SetBodies,
     file: ReaderFile,
@@ -94,13 +94,13 @@ pub(super) fn set(
 }
 
 /// Whether a property is a body.
-pub(super) fn is_body(tag: PropertyTag) -> bool {
+pub fn is_body(tag: PropertyTag) -> bool {
     let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_RTF_COMPRESSED];
     bodies.iter().any(|body| body.id() == tag.id())
 }
 
 /// Whether a body that is set as the property it is leaves the formatting as it is.
-pub(super) fn keeps_formatting(
+pub fn keeps_formatting(
     message: &Message,
     tag: PropertyTag,
     bytes: &Source,
@@ -112,7 +112,7 @@ pub(super) fn keeps_formatting(
 }
 
 /// Has the other bodies follow one that was set as the property it is.
-pub(super) fn follow(
+pub fn follow(
     message: &Message,
     set: &mut SetBodies,
     tag: PropertyTag,
@@ -145,14 +145,14 @@ pub(super) fn follow(
 }
 
 /// Whether a file is a body that is only made from another one, so that there is nothing to remove.
-pub(super) fn is_made(message: &Message, file: ReaderFile) -> bool {
+pub fn is_made(message: &Message, file: ReaderFile) -> bool {
     file == ReaderFile::BodyText
         && !Bodies::new(message).has_stored_text()
         && Bodies::new(message).has_text()
 }
 
 /// Removes a body, and what it is made of if nothing else needs that.
-pub(super) fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
         ReaderFile::BodyHtml => {

@@ -1,0 +1,245 @@
+//! The parties of a message: which properties hold name and address of each, and which SMTP
+//! address belongs to an X.500 name.
+//!
+//! Exchange writes X.500 names where a mail went within an organization. The SMTP address of the
+//! same name often stands elsewhere in the message: with another party, or with a recipient.
+
+use std::collections::HashMap;
+
+use crate::mapi::{PropertyTag, Value, tags};
+
+use super::address::{Address, one_off};
+use super::properties::PropertySet;
+use super::strings::Strings;
+use super::structures::Member;
+
+/// The properties that hold one party of a message.
+pub(super) struct Party {
+    name: Option<PropertyTag>,
+    smtp_address: Option<PropertyTag>,
+    address_type: Option<PropertyTag>,
+    address: Option<PropertyTag>,
+    entry_ids: &'static [PropertyTag],
+}
+
+pub(super) const SENDER: Party = Party {
+    name: Some(tags::PR_SENDER_NAME),
+    smtp_address: Some(tags::PR_SENDER_SMTP_ADDRESS),
+    address_type: Some(tags::PR_SENDER_ADDRTYPE),
+    address: Some(tags::PR_SENDER_EMAIL_ADDRESS),
+    entry_ids: &[tags::PR_SENDER_ENTRYID],
+};
+
+pub(super) const SENT_REPRESENTING: Party = Party {
+    name: Some(tags::PR_SENT_REPRESENTING_NAME),
+    smtp_address: Some(tags::PR_SENT_REPRESENTING_SMTP_ADDRESS),
+    address_type: Some(tags::PR_SENT_REPRESENTING_ADDRTYPE),
+    address: Some(tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS),
+    entry_ids: &[tags::PR_SENT_REPRESENTING_ENTRYID],
+};
+
+pub(super) const RECIPIENT: Party = Party {
+    name: Some(tags::PR_DISPLAY_NAME),
+    smtp_address: Some(tags::PR_SMTP_ADDRESS),
+    address_type: Some(tags::PR_ADDRTYPE),
+    address: Some(tags::PR_EMAIL_ADDRESS),
+    entry_ids: &[tags::PR_ENTRYID, tags::PR_RECIPIENT_ENTRYID],
+};
+
+/// Beside the EntryIDs of who created a message and changed it last; in no list of properties.
+const CREATOR_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0A_001F);
+const LAST_MODIFIER_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0B_001F);
+
+/// Every party that a message itself has.
+const PARTIES: [Party; 7] = [
+    SENDER,
+    SENT_REPRESENTING,
+    Party {
+        name: None,
+        smtp_address: Some(tags::PR_RECEIVED_BY_SMTP_ADDRESS),
+        address_type: Some(tags::PR_RECEIVED_BY_ADDRTYPE),
+        address: Some(tags::PR_RECEIVED_BY_EMAIL_ADDRESS),
+        entry_ids: &[tags::PR_RECEIVED_BY_ENTRYID],
+    },
+    Party {
+        name: None,
+        smtp_address: Some(tags::PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS),
+        address_type: Some(tags::PR_RCVD_REPRESENTING_ADDRTYPE),
+        address: Some(tags::PR_RCVD_REPRESENTING_EMAIL_ADDRESS),
+        entry_ids: &[tags::PR_RCVD_REPRESENTING_ENTRYID],
+    },
+    Party {
+        name: None,
+        smtp_address: Some(tags::PID_TAG_READ_RECEIPT_SMTP_ADDRESS),
+        address_type: None,
+        address: None,
+        entry_ids: &[tags::PR_READ_RECEIPT_ENTRYID],
+    },
+    Party {
+        name: None,
+        smtp_address: Some(CREATOR_SMTP_ADDRESS),
+        address_type: None,
+        address: None,
+        entry_ids: &[tags::PR_CREATOR_ENTRYID],
+    },
+    Party {
+        name: None,
+        smtp_address: Some(LAST_MODIFIER_SMTP_ADDRESS),
+        address_type: None,
+        address: None,
+        entry_ids: &[tags::PR_LAST_MODIFIER_ENTRYID],
+    },
+];
+
+/// The properties of one object, with how its strings are decoded.
+#[derive(Clone, Copy)]
+pub(super) struct Object<'a> {
+    pub(super) set: &'a PropertySet,
+    pub(super) strings: &'a Strings,
+}
+
+impl Object<'_> {
+    fn value(self, tag: PropertyTag) -> Option<Value> {
+        self.set.salvage(self.set.find(tag)?, self.strings).value
+    }
+
+    fn text(self, tag: Option<PropertyTag>) -> Option<String> {
+        match self.value(tag?)? {
+            Value::String(text) => Some(text).filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+
+    fn binary(self, tag: PropertyTag) -> Option<Vec<u8>> {
+        match self.value(tag)? {
+            Value::Binary(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+}
+
+/// What the properties of a party say by themselves.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) name: Option<String>,
+    pub(super) smtp: Option<String>,
+    /// Its X.500 names, of the address first.
+    pub(super) x500: Vec<String>,
+    /// The address as it is.
+    pub(super) address: Option<String>,
+}
+
+impl Party {
+    /// Reads the properties. By order of trust: an SMTP property, an address of type SMTP, an
+    /// EntryID, an address that looks like SMTP.
+    pub(super) fn find(&self, object: Object<'_>) -> Found {
+        let name = object.text(self.name);
+        let (named, address) = object.text(self.address).map(split).unzip();
+        let name = name.or(named.filter(|name: &String| !name.is_empty()));
+        let is_type_smtp =
+            || object.text(self.address_type).is_some_and(|kind| kind.eq_ignore_ascii_case("SMTP"));
+        let is_smtp = |address: &String| address.contains('@') && !is_x500(address);
+        let smtp = object.text(self.smtp_address).map(|text| split(text).1);
+        let smtp = smtp.filter(is_smtp).or_else(|| address.clone().filter(|_| is_type_smtp()));
+        if smtp.is_some() && address.as_deref().is_some_and(|address| !is_x500(address)) {
+            // The rest would only say the same.
+            return Found { name, smtp, x500: Vec::new(), address };
+        }
+        let ids = self.entry_ids.iter().filter_map(|tag| object.binary(*tag));
+        let ids: Vec<_> = ids.filter_map(|id| address_of_entry_id(&id)).collect();
+        let of_ids = ids.iter().map(|one| one.address.clone()).filter(|one| !one.is_empty());
+        let of_ids: Vec<String> = of_ids.collect();
+        let smtp = smtp
+            .or_else(|| of_ids.iter().find(|address| is_smtp(address)).cloned())
+            .or_else(|| address.clone().filter(is_smtp));
+        let x500 = address.iter().chain(&of_ids).filter(|address| is_x500(address)).cloned();
+        let x500 = x500.collect();
+        Found { name, smtp, x500, address: address.or_else(|| of_ids.into_iter().next()) }
+    }
+}
+
+/// The SMTP addresses that a message has of X.500 names, by the names in lower case.
+#[derive(Debug, Default)]
+pub(super) struct KnownAddresses {
+    smtp: HashMap<String, String>,
+}
+
+impl KnownAddresses {
+    /// Looks at every party of a message and at its recipients.
+    pub(super) fn of<'a>(
+        message: Object<'a>,
+        recipients: impl Iterator<Item = &'a PropertySet>,
+    ) -> Self {
+        let mut known = Self::default();
+        for party in &PARTIES {
+            known.learn(party.find(message));
+        }
+        for set in recipients {
+            known.learn(RECIPIENT.find(Object { set, strings: message.strings }));
+        }
+        known
+    }
+
+    fn learn(&mut self, found: Found) {
+        let Found { smtp: Some(smtp), x500, .. } = found else { return };
+        for name in x500 {
+            self.smtp.entry(name.to_lowercase()).or_insert_with(|| smtp.clone());
+        }
+    }
+
+    /// The SMTP address of an X.500 name.
+    pub(super) fn smtp(&self, x500: &str) -> Option<&str> {
+        self.smtp.get(&x500.to_lowercase()).map(String::as_str)
+    }
+}
+
+/// The party of an EntryID: one-off, or of an address book, whose address is an X.500 name.
+pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
+    one_off(entry_id).or_else(|| Some(Member::decode(entry_id)?.address)).map(|one| {
+        let (name, address) = split(one.address);
+        Address { name: if one.name.is_empty() { name } else { one.name }, address }
+    })
+}
+
+/// Whether an address is a name in an Exchange organization, as `/o=Example/cn=ann`.
+pub(super) fn is_x500(address: &str) -> bool {
+    address.starts_with('/') && address.contains('=')
+}
+
+/// Splits an address that is itself `Name <address>`, as some writers have it. Blanks around an
+/// address, no-break ones too, are left from where it was copied.
+fn split(text: String) -> (String, String) {
+    let text = text.trim();
+    let inner = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<'));
+    match inner {
+        Some((name, address)) if address.contains('@') => {
+            (name.trim().trim_matches('"').to_owned(), address.trim().to_owned())
+        }
+        _ => (String::new(), text.strip_prefix("mailto:").unwrap_or(text).to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_x500, split};
+
+    #[test]
+    fn an_address_may_be_one_with_its_name() {
+        let check = |text: &str, name: &str, address: &str| {
+            assert_eq!(split(text.to_owned()), (name.to_owned(), address.to_owned()), "{text}");
+        };
+        check("\"Lee, Ann\" <ann@example.org>", "Lee, Ann", "ann@example.org");
+        check("<ann@example.org>", "", "ann@example.org");
+        check("\u{A0}ann@example.org ", "", "ann@example.org");
+        check("mailto:ann@example.org", "", "ann@example.org");
+        check("a <b>", "", "a <b>");
+        check("/o=Example/cn=ann", "", "/o=Example/cn=ann");
+    }
+
+    #[test]
+    fn x_500_names_are_told_from_others() {
+        assert!(is_x500("/O=EXAMPLE/CN=ANN@HOME"));
+        assert!(!is_x500("ann=lee@example.org"));
+        assert!(!is_x500("/root"));
+    }
+}

@@ -1,0 +1,225 @@
+//! What is open in a session: every object with its parent, and what of it is not saved.
+//!
+//! Knows nothing of what the objects hold: an object is an id, its parent, and data to let go.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
+
+use super::error::Error;
+
+/// What an open object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    /// A message of its own file, opened with `OpenIMsgOnIStg`.
+    Message,
+    /// A message inside an attachment.
+    EmbeddedMessage,
+    /// An attachment (`IAttach`).
+    Attachment,
+    /// A property opened as a stream (`IStream`).
+    PropertyStream,
+}
+
+/// Runs when a top-level message is released, exactly once (`MSGCALLRELEASE`).
+pub type ReleaseCallback = Box<dyn FnOnce() + Send>;
+
+/// An object that may have edits which are not saved.
+pub(super) trait Unsaved: Send + Sync {
+    /// Saves them.
+    fn save(&self) -> Result<(), Error>;
+
+    /// What it is called in a report.
+    fn describe(&self) -> String;
+
+    /// Keeps them elsewhere; `None` for an object that has no file of its own.
+    fn recover(&self) -> Option<Result<PathBuf, Error>>;
+
+    /// Whether the end of the session is to tell that it was saved: a file was.
+    fn is_file(&self) -> bool;
+}
+
+/// The objects of a session. They hold on to it.
+#[derive(Default)]
+pub(super) struct Registry {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    /// Whether no handle on the session is left that could close it.
+    abandoned: bool,
+    next_id: u64,
+    messages_opened: u64,
+    objects: BTreeMap<u64, Tracked>,
+    /// The objects with unsaved edits, which are held open for them.
+    unsaved: BTreeMap<u64, Box<dyn Unsaved>>,
+}
+
+struct Tracked {
+    kind: ObjectKind,
+    object: Weak<dyn Release>,
+    on_release: Option<ReleaseCallback>,
+}
+
+impl Registry {
+    /// Takes no more edits from users, and gives an object that has some, children before their
+    /// parents: saved, they make their parents unsaved.
+    pub(super) fn close_unsaved(&self) -> Option<Box<dyn Unsaved>> {
+        let mut state = self.state();
+        state.closed = true;
+        Some(state.unsaved.pop_last()?.1)
+    }
+
+    /// Releases every object, children before parents, and runs the callbacks; tells what each was.
+    pub(super) fn release_all(&self) -> Vec<ObjectKind> {
+        let objects = std::mem::take(&mut self.state().objects);
+        // A child is registered after its parent, so the highest ids go first.
+        let released = objects.into_values().rev().map(|tracked| {
+            if let Some(object) = tracked.object.upgrade() {
+                object.release();
+            }
+            call_back(tracked.on_release);
+            tracked.kind
+        });
+        released.collect()
+    }
+
+    /// What is open.
+    pub(super) fn open_objects(&self) -> Vec<ObjectKind> {
+        self.state().objects.values().map(|tracked| tracked.kind).collect()
+    }
+
+    /// How many top-level messages were opened.
+    pub(super) fn messages_opened(&self) -> u64 {
+        self.state().messages_opened
+    }
+
+    /// Holds nothing open any more for its unsaved edits; tells what that was.
+    pub(super) fn abandon(&self) -> Vec<String> {
+        let unsaved = {
+            let mut state = self.state();
+            state.abandoned = true;
+            std::mem::take(&mut state.unsaved)
+        };
+        unsaved.values().map(|unsaved| unsaved.describe()).collect()
+    }
+
+    /// Every change to the state is a single insert or remove, so a poisoned lock is sound.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A callback that panics must not keep the other objects from being released.
+fn call_back(on_release: Option<ReleaseCallback>) {
+    let Some(on_release) = on_release else { return };
+    if catch_unwind(AssertUnwindSafe(on_release)).is_err() {
+        tracing::error!("a release callback panicked");
+    }
+}
+
+trait Release: Send + Sync {
+    fn release(&self);
+}
+
+/// An object tracked by a session: its data until released, and its parent for as long.
+pub(super) struct Object<D: Send + Sync + 'static> {
+    id: u64,
+    registry: Arc<Registry>,
+    data: RwLock<Option<Arc<D>>>,
+    /// Keeps the parent open, so that children are always released before it.
+    _parent: Option<Arc<dyn Any + Send + Sync>>,
+}
+
+impl<D: Send + Sync + 'static> Object<D> {
+    /// Enters an object into the session.
+    pub(super) fn register(
+        registry: &Arc<Registry>,
+        parent: Option<Arc<dyn Any + Send + Sync>>,
+        kind: ObjectKind,
+        data: Arc<D>,
+        on_release: Option<ReleaseCallback>,
+    ) -> Result<Arc<Self>, Error> {
+        let mut state = registry.state();
+        if state.closed {
+            return Err(Error::SessionClosed);
+        }
+        let id = state.next_id;
+        state.next_id += 1;
+        if kind == ObjectKind::Message {
+            state.messages_opened += 1;
+        }
+        let object = Arc::new(Self {
+            id,
+            registry: Arc::clone(registry),
+            data: RwLock::new(Some(data)),
+            _parent: parent,
+        });
+        let weak = Arc::downgrade(&object);
+        state.objects.insert(id, Tracked { kind, object: weak, on_release });
+        Ok(object)
+    }
+
+    /// The data of the object, unless the session is closed.
+    pub(super) fn data(&self) -> Result<Arc<D>, Error> {
+        let data = self.data.read().unwrap_or_else(PoisonError::into_inner);
+        data.as_ref().map(Arc::clone).ok_or(Error::SessionClosed)
+    }
+
+    /// Replaces the data, unless the session is closed.
+    pub(super) fn replace_data(&self, data: D) -> Result<(), Error> {
+        let mut known = self.data.write().unwrap_or_else(PoisonError::into_inner);
+        *known.as_mut().ok_or(Error::SessionClosed)? = Arc::new(data);
+        Ok(())
+    }
+
+    /// Has the session hold the object until its edits are saved. A session that is being closed
+    /// takes no more edits from its user; parts that are saved still become edits of the whole.
+    pub(super) fn hold(&self, unsaved: Box<dyn Unsaved>, by_user: bool) -> Result<(), Error> {
+        let mut state = self.registry.state();
+        if state.closed && by_user {
+            return Err(Error::SessionClosed);
+        }
+        if !state.abandoned
+            && let Entry::Vacant(place) = state.unsaved.entry(self.id)
+        {
+            place.insert(unsaved);
+        }
+        Ok(())
+    }
+
+    /// Lets the session hold the object no longer.
+    pub(super) fn let_go(&self) {
+        // Dropped without the lock, for the object may be released with it.
+        let held = self.registry.state().unsaved.remove(&self.id);
+        drop(held);
+    }
+
+    /// Enters a child of this object into the session.
+    pub(super) fn register_child<C: Send + Sync + 'static>(
+        self: &Arc<Self>,
+        kind: ObjectKind,
+        data: C,
+    ) -> Result<Arc<Object<C>>, Error> {
+        let parent: Arc<dyn Any + Send + Sync> = Arc::clone(self) as _;
+        Object::register(&self.registry, Some(parent), kind, Arc::new(data), None)
+    }
+}
+
+impl<D: Send + Sync + 'static> Release for Object<D> {
+    fn release(&self) {
+        self.data.write().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
+impl<D: Send + Sync + 'static> Drop for Object<D> {
+    fn drop(&mut self) {
+        let tracked = self.registry.state().objects.remove(&self.id);
+        call_back(tracked.and_then(|tracked| tracked.on_release));
+    }
+}

@@ -1,0 +1,91 @@
+//! Edits of a message: texts read back into properties, bodies that say the same, attachments.
+//!
+//! | what | module |
+//! |---|---|
+//! | texts of fields, read back | `reader`, `addresses` |
+//! | the bodies, which must say the same | `bodies`, `body_times` |
+//! | the pictures of an HTML body | `inline` |
+//! | attachments | `attachments` |
+//!
+//! Knows nothing of files or of when a message is saved.
+
+pub mod addresses;
+pub mod attachments;
+pub mod bodies;
+mod body_times;
+pub mod inline;
+pub mod reader;
+
+use crate::imsg::{self, MapiProp, MapiPropMut, PROPATTR_MANDATORY};
+use crate::mapi::{PropertyTag, PropertyType, Value};
+use crate::storage::Source;
+
+use super::error::Error;
+
+pub use bodies::SetBodies;
+pub use body_times::{BodyTimes, Times};
+
+/// A text longer than this is no value of a property.
+const TEXT_BYTES_MAX: u64 = 256 << 20;
+
+/// The flags of a property that is there and listed.
+pub fn flags(object: &dyn MapiProp, tag: PropertyTag) -> Result<Option<u32>, Error> {
+    let (set, _) = object.property_set()?;
+    Ok(set.get(tag).and_then(|property| property.flags))
+}
+
+/// Edits a part of a message and hands it on to the message, or has the session forget it: half an
+/// edit would be saved at its end.
+pub fn edit_part<O: MapiPropMut, T, E: From<imsg::Error>>(
+    part: &O,
+    run: impl FnOnce(&O) -> Result<T, E>,
+) -> Result<T, E> {
+    let edited = run(part).and_then(|made| {
+        part.save_changes()?;
+        Ok(made)
+    });
+    if edited.is_err() {
+        part.discard_changes()?;
+    }
+    edited
+}
+
+/// Deletes a property if it is there.
+pub fn delete(object: &dyn MapiPropMut, tag: PropertyTag) -> Result<(), Error> {
+    match object.delete_property(tag) {
+        Err(imsg::Error::NoProperty { .. }) => Ok(()),
+        outcome => Ok(outcome?),
+    }
+}
+
+/// A property that the message may not lack (`PROPATTR_MANDATORY`) is not deleted.
+pub fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), Error> {
+    match flags(object, tag)? {
+        Some(flags) if flags & PROPATTR_MANDATORY != 0 => {
+            Err(Error::NotSettable("the message may not lack this property"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bytes of a value that is read whole.
+pub fn text(bytes: &Source) -> Result<Vec<u8>, Error> {
+    if bytes.len() > TEXT_BYTES_MAX {
+        return Err(Error::Io(std::io::ErrorKind::FileTooLarge.into()));
+    }
+    let mut text = vec![0; usize::try_from(bytes.len()).unwrap_or(0)];
+    let read = bytes.read_at(0, &mut text)?;
+    text.truncate(read);
+    Ok(text)
+}
+
+/// A text of a value.
+pub fn utf8(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| Error::invalid("text in UTF-8"))
+}
+
+/// A value out of its text.
+pub fn parse(property_type: PropertyType, text: &str) -> Result<Value, Error> {
+    Value::parse(property_type, text)
+        .map_err(|error| Error::Invalid { expected: error.to_string() })
+}

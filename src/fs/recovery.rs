@@ -1,0 +1,197 @@
+//! The log of edits of this mount: opened at its beginning, with what killed mounts have left, and
+//! what is kept of edits that reach no file.
+
+use std::ffi::OsStr;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Instant, SystemTime};
+
+use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
+use crate::storage::{self, FileState, Source};
+
+use super::directory::MessageDirectory;
+use super::edit_log::{EditLog, Left, LeftOver, Operation, Scope, StateFolder, escaped};
+use super::ino::{SourceKind, SourceNode};
+use super::open_file::OpenFile;
+use super::{Error, Fs, WriteOptions, source_error};
+
+/// Why a file is kept that a program had not closed.
+const HALF_WRITTEN: &str = "a program was still writing it when the mount ended";
+const LEFT_OVER: &str = "a temporary file was left when the mount ended";
+const REFUSED: &str = "it is no value of this file";
+
+impl Fs {
+    /// Opens the log of edits of a writable mount.
+    pub(super) fn open_log(
+        &mut self,
+        options: &WriteOptions,
+        folder: &Path,
+        one: Option<&Path>,
+    ) -> io::Result<()> {
+        let state_folder =
+            StateFolder::find(options.state_folder.as_deref()).map_err(io::Error::other)?;
+        let mount_point = self.options.mount_point.as_deref();
+        state_folder.prepare(mount_point).map_err(io::Error::other)?;
+        let state_of = |path: &Path| {
+            let metadata = self.source.metadata(path).ok()?;
+            Some(FileState::from(&metadata))
+        };
+        let scope = Scope { root: folder, one, state_of: &state_of };
+        let (log, Left { edits, folders }) = EditLog::open(state_folder, scope)?;
+        self.log = Some(Arc::new(log));
+        for folder in &folders {
+            let removed = self.source.open_folder(folder).and_then(storage::remove_leftovers);
+            if let Err(error) = removed {
+                tracing::warn!("{}: unfinished files may be left: {error}", folder.display());
+            }
+        }
+        for left in edits {
+            self.take_over(&left);
+        }
+        Ok(())
+    }
+
+    /// Makes the edits again that a killed mount has left of a message, or keeps them.
+    fn take_over(&self, left: &LeftOver) {
+        let count = left.edits.len();
+        let message = escaped(&left.path);
+        let made = match left.is_unchanged {
+            true => self.make_again(left).map_err(|error| error.to_string()),
+            false => Err("another program has changed its file since".to_owned()),
+        };
+        match made {
+            Ok(()) => tracing::info!("{message}: {count} edits of a killed mount are made again"),
+            Err(cause) => self.keep_left_over(&left.path, &cause),
+        }
+        for edit in &left.edits {
+            if let Operation::Temporary { path, value } = &edit.operation {
+                // Its kept path is told; that it cannot be kept is told too.
+                let _ = self.keep_file(&left.path, path, value, LEFT_OVER);
+            }
+        }
+    }
+
+    fn keep_left_over(&self, path: &Path, cause: &str) {
+        let message = escaped(path);
+        match self.log().map(|log| log.keep(path, cause, None)) {
+            Ok(Ok(kept)) => {
+                let kept = escaped(&kept);
+                tracing::error!("{message}: edits of a killed mount are kept in {kept}: {cause}");
+            }
+            _ => tracing::error!("{message}: edits of a killed mount stay in the log: {cause}"),
+        }
+    }
+
+    fn make_again(&self, left: &LeftOver) -> Result<(), Error> {
+        let path = &left.path;
+        let is_new =
+            left.edits.first().is_some_and(|edit| matches!(edit.operation, Operation::Create));
+        let (message, directory) = if is_new {
+            self.enter_new(path)?
+        } else {
+            let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;
+            let identity = metadata.identity();
+            let node = SourceNode { path: path.clone(), kind: SourceKind::Message, identity };
+            let base = self.nodes.look_up(&Arc::new(node));
+            let directory = self.nodes.directory(base).ok_or(Error::NotFound)?;
+            (self.known_message(base)?, directory)
+        };
+        let mut contents = directory.lock();
+        if is_new {
+            self.create_new(&message, &mut contents, false)?;
+        }
+        let made = left.edits.iter().try_for_each(|edit| {
+            match self.make(&message, &mut contents, &edit.operation, moment_of(edit.at)) {
+                // What is removed already is what was wanted.
+                Err(Error::NotFound) => Ok(()),
+                made => made.map(drop),
+            }
+        });
+        if made.is_err() {
+            // None of them is saved: all are kept.
+            if let Some(edited) = contents.edits() {
+                let _ = edited.editor.message().discard_changes();
+            }
+            contents.state = super::directory::State::Clean;
+        }
+        self.saver.schedule(&contents, message.base);
+        drop(contents);
+        self.nodes.forget(message.base, 1);
+        made
+    }
+
+    pub(super) fn log(&self) -> Result<&Arc<EditLog>, Error> {
+        self.log.as_ref().ok_or(Error::BadHandle)
+    }
+
+    /// Where edits are kept that cannot be saved, and what is told of them.
+    pub fn state_folder(&self) -> Option<&Path> {
+        Some(self.log.as_ref()?.state_folder().path())
+    }
+
+    /// Keeps what a program has written to a file and not closed.
+    pub(super) fn keep_half(&self, message: &Path, path: &str, bytes: &Arc<Source>) -> SaveReport {
+        let name = match path.is_empty() {
+            true => message.display().to_string(),
+            false => format!("{}/{path}", message.display()),
+        };
+        let cause = HALF_WRITTEN.to_owned();
+        let outcome = match self.keep_file(message, path, bytes, HALF_WRITTEN) {
+            Some(path) => SaveOutcome::Kept { cause, path },
+            None => SaveOutcome::Lost { cause },
+        };
+        SaveReport { name, outcome }
+    }
+
+    /// Keeps a temporary file that is left: it may be somebody's text.
+    pub(super) fn keep_temporary(&self, message: &Path, path: &str, bytes: &Arc<Source>) {
+        self.keep_file(message, path, bytes, LEFT_OVER);
+    }
+
+    /// Keeps what was refused as the value of a file that is closed.
+    pub(super) fn keep_refused(&self, directory: &Arc<MessageDirectory>, file: &OpenFile) {
+        let contents = directory.lock();
+        let Some(path) = contents.numbers.path(file.number).map(str::to_owned) else { return };
+        let message = contents.path.clone();
+        drop(contents);
+        match file.lock().share() {
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => drop(self.keep_file(&message, &path, &bytes, REFUSED)),
+            Err(error) => tracing::error!("{}/{path}: lost: {error}", message.display()),
+        }
+    }
+
+    fn keep_file(
+        &self,
+        message: &Path,
+        path: &str,
+        bytes: &Arc<Source>,
+        reason: &str,
+    ) -> Option<PathBuf> {
+        let name = message.file_name().unwrap_or(OsStr::new("")).to_owned();
+        // A file in a folder has no path in a message.
+        let path = if path.is_empty() { name.to_string_lossy() } else { path.into() };
+        let shown = escaped(message);
+        match self.log().map(|log| log.keep_file(message, &path, bytes, reason)) {
+            Ok(Ok(kept)) => {
+                tracing::warn!("{shown}: {path} is kept in {}: {reason}", escaped(&kept));
+                Some(kept)
+            }
+            Ok(Err(error)) => {
+                tracing::error!(
+                    "{shown}: {path} is lost: {reason}, and it cannot be kept: {error}"
+                );
+                None
+            }
+            Err(_) => None,
+        }
+    }
+}
+
+/// A moment in the past by the clock that does not jump: which bodies were set together follows
+/// from the time between them.
+fn moment_of(at: SystemTime) -> Instant {
+    let ago = SystemTime::now().duration_since(at).unwrap_or_default();
+    Instant::now().checked_sub(ago).unwrap_or_else(Instant::now)
+}

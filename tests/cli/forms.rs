@@ -1,0 +1,199 @@
+//! The forms of `msgfs extract`: attachments, mbox, pages, several paths, a list, a manifest.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::shown::{SAMPLES, everything, msgfs_in, msgfs_on, text};
+use crate::mount::folder::{Folder, damaged, letter, parcel};
+use crate::mount::process::{Ended, MOMENT, is_installed, run};
+
+fn extract(folder: &Path, target: &Folder, words: &[&str]) -> Ended {
+    let out = target.path().to_str().unwrap();
+    msgfs_in(folder, &[&["extract"], words, &[out]].concat())
+}
+
+/// The files in a folder, by their paths.
+fn files(folder: &Path) -> Vec<String> {
+    let files = everything(folder).into_iter();
+    let files = files.filter(|(path, _)| folder.join(path).is_file());
+    files.map(|(path, _)| path.to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn attachments_are_taken_without_their_messages() {
+    let source = Path::new(SAMPLES);
+    let target = Folder::new();
+    let summary = text(extract(source, &target, &["--attachments", "Fwd Lost parcel.msg"]));
+    assert_eq!(summary.split_once(", ").unwrap().0, "1 message");
+    assert_eq!(
+        files(target.path()),
+        [
+            "Lost parcel.msg",
+            "Lost parcel.msg.d/Your parcel 00340434.msg",
+            "Lost parcel.msg.d/Your parcel 00340434.msg.d/tracking.txt",
+        ]
+    );
+    let target = Folder::new();
+    let words =
+        ["--attachments", "--name", "*.PDF", "--name", "*.csv", "Quotation for the jetty.msg"];
+    text(extract(source, &target, &words));
+    assert_eq!(files(target.path()), ["Quotation 2024-117.pdf", "costs 2023_2024.csv"]);
+    let target = Folder::new();
+    let words =
+        ["--attachments", "--no-inline", "Summer regatta.msg", "Quotation for the jetty.msg"];
+    text(extract(source, &target, &words));
+    assert!(!files(target.path()).iter().any(|path| path.ends_with("boat.png")));
+    assert!(target.join("Quotation for the jetty.msg/signature.asc").is_file());
+}
+
+/// Several paths go under their last names, those of a list under their paths as given, without
+/// what would lead out of the target. A name that is taken gets a number.
+#[test]
+fn each_path_has_its_place() {
+    let source = Folder::new()
+        .with("a/x.msg", letter("A").to_bytes())
+        .with("b/x.msg", letter("B").to_bytes());
+    let target = Folder::new();
+    text(extract(source.path(), &target, &["a/x.msg", "b/x.msg"]));
+    let subject = |path: &str| fs::read_to_string(target.join(path).join("subject")).unwrap();
+    assert_eq!((subject("x.msg"), subject("x (2).msg")), ("A\n".to_owned(), "B\n".to_owned()));
+    let target = Folder::new();
+    let absolute = source.join("b/x.msg");
+    let list = Folder::new();
+    let paths = format!("a/x.msg\0{}\0./b/../a/x.msg\0", absolute.display());
+    fs::write(list.join("list"), paths).unwrap();
+    let list = list.join("list");
+    let words = ["--eml", "--files0-from", list.to_str().unwrap()];
+    text(extract(source.path(), &target, &words));
+    let absolute = absolute.strip_prefix("/").unwrap().with_extension("eml");
+    for path in [Path::new("a/x.eml"), &absolute, Path::new("b/a/x.eml")] {
+        assert!(target.join(path).is_file(), "{path:?}: {:?}", files(target.path()));
+    }
+    let ended = extract(source.path(), &target, &["--files0-from", list.to_str().unwrap(), "a"]);
+    assert_eq!(ended.status.code(), Some(2));
+}
+
+/// What `find -0` prints is what `extract --files0-from -` takes.
+#[test]
+fn what_is_found_can_be_extracted() {
+    let target = Folder::new();
+    let found = msgfs_in(SAMPLES.as_ref(), &["find", "-0", "--subject", "jetty"]);
+    let list = Folder::new();
+    fs::write(list.join("found"), found.stdout).unwrap();
+    let out = target.path().to_str().unwrap();
+    let words = ["extract", "--attachments", "--name", "*.pdf", "--files0-from", "-", out];
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "exec \"$0\" \"$@\" < \"$INPUT\"", env!("CARGO_BIN_EXE_msgfs")]);
+    shell.args(words).env("INPUT", list.join("found")).current_dir(SAMPLES);
+    text(run(&mut shell, MOMENT));
+    assert_eq!(files(target.path()), ["Quotation for the jetty.msg/Quotation 2024-117.pdf"]);
+}
+
+/// The manifest has every file, is read by sha256sum, and takes the place of none.
+#[test]
+fn a_manifest_has_every_file() {
+    let source = Folder::new()
+        .with("SHA256SUMS", "a file of the mail")
+        .with("back\\slash.msg", parcel().to_bytes());
+    let target = Folder::new();
+    text(extract(source.path(), &target, &["--manifest", "."]));
+    assert_eq!(fs::read_to_string(target.join("SHA256SUMS")).unwrap(), "a file of the mail");
+    let manifest = target.join("SHA256SUMS (2)");
+    assert_eq!(manifest.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let count = fs::read_to_string(&manifest).unwrap().lines().count();
+    assert_eq!(count, files(target.path()).len() - 1);
+    if !is_installed("sha256sum") {
+        println!("SKIPPED: no sha256sum");
+        return;
+    }
+    let mut check = Command::new("sha256sum");
+    check.args(["--check", "--strict", "--quiet", "SHA256SUMS (2)"]).current_dir(target.path());
+    assert_eq!(text(run(&mut check, MOMENT)), "");
+}
+
+/// All messages in one file, which mail programs take apart again.
+#[test]
+fn an_mbox_has_every_message() {
+    let source = Folder::new()
+        .with("a.msg", letter("From me").to_bytes())
+        .with("b/c.msg", parcel().to_bytes());
+    let target = Folder::new();
+    text(extract(source.path(), &target, &["--mbox", "."]));
+    let mbox = target.join("messages.mbox");
+    assert_eq!(mbox.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let program = "import mailbox, sys\n\
+                   for m in mailbox.mbox(sys.argv[1], create=False): print(m['subject'])";
+    let mut python = Command::new("python3");
+    let read = run(python.args(["-c", program]).arg(&mbox), MOMENT);
+    assert_eq!(text(read), "From me\nA parcel\n");
+}
+
+/// Pages link to what lies beside them, and to nothing else.
+#[test]
+fn pages_have_all_that_they_link_to() {
+    let target = Folder::new();
+    let ended = extract(SAMPLES.as_ref(), &target, &["--html", "--utc", "."]);
+    assert_eq!(ended.status.code(), Some(1), "two of the samples are damaged");
+    let index = fs::read_to_string(target.join("index.html")).unwrap();
+    assert!(index.contains("\"2024-04-02 11:30 +00:00\",\"Clara"), "{index}");
+    assert!(!index.contains("src=") && !index.contains("://example"), "{index}");
+    let mut links: BTreeMap<String, String> = BTreeMap::new();
+    for page in files(target.path()).iter().filter(|path| path.starts_with("m/")) {
+        if !page.ends_with("index.html") {
+            continue;
+        }
+        let html = fs::read_to_string(target.join(page)).unwrap();
+        let (before_frame, _) = html.split_once("<iframe").unwrap_or((&html, ""));
+        for link in before_frame.split("href=\"").skip(1) {
+            let link = link.split('"').next().unwrap().to_owned();
+            links.insert(link, page.clone());
+        }
+    }
+    assert!(links.len() > 20, "{links:?}");
+    for (link, page) in &links {
+        let decoded = decoded(link);
+        let path = target.join(page).parent().unwrap().join(&decoded);
+        assert!(path.is_file(), "{page}: {link}");
+        assert!(path.canonicalize().unwrap().starts_with(target.path().canonicalize().unwrap()));
+    }
+}
+
+fn decoded(url: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = url.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digits = [rest.next().unwrap(), rest.next().unwrap()];
+                u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(bytes).unwrap()
+}
+
+/// Whatever the form is, what is lost is listed, and is the exit status.
+#[test]
+fn a_loss_is_told_in_every_form() {
+    let source = Folder::new().with("b.msg", damaged());
+    for form in
+        [&[][..], &["--eml"], &["--json"], &["--msg"], &["--mbox"], &["--html"], &["--attachments"]]
+    {
+        let target = Folder::new();
+        let ended = extract(source.path(), &target, &[form, &["."]].concat());
+        assert_eq!(ended.status.code(), Some(1), "{form:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("b.msg: "), "{form:?}: {}", ended.stderr);
+        let summary = String::from_utf8(ended.stdout).unwrap();
+        assert!(summary.trim_end().ends_with("1 loss"), "{form:?}: {summary}");
+    }
+    let target = Folder::new();
+    let ended = extract(source.path(), &target, &["missing"]);
+    assert_eq!(ended.status.code(), Some(2), "{}", ended.stderr);
+    let out = target.path().to_str().unwrap();
+    text(msgfs_on(&source.join("b.msg"), &["ls", "-"]));
+    assert_eq!(msgfs_in(source.path(), &["extract", out]).status.code(), Some(2));
+}
