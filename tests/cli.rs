@@ -9,7 +9,8 @@ mod list;
 mod names;
 mod search;
 mod show;
-mod shown;
+pub(crate) mod shown;
+mod tools;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -154,7 +155,7 @@ fn wrong_options() {
     check("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
     check("frobnicate=1", "unknown option 'frobnicate=1'; see msgfs --help");
     check("delete", "option delete: removes messages, and needs edit");
-    check("show=xml", "option show=xml: expected mapi, eml, json, msg, raw or all");
+    check("show=xml", "option show=xml: expected mapi, eml, json, msg, raw, text or all");
     check("others=no", "option others=no: expected show or hide");
     let expected = "expected the number of a known code page, such as 1252 or 932";
     for page in ["7", "utf-8", "-1", "99999999999"] {

@@ -49,11 +49,13 @@ const NOT_RUN: [(&str, &str); 17] = [
 ];
 
 /// Commands in sentences, and how they run on the mounted samples.
-const INLINE: [(&str, &str); 5] = [
+const INLINE: [(&str, &str); 7] = [
     ("cat mapi/0x0037", "cd '/mnt/mail/Lunch on Friday.msg' && cat mapi/0x0037"),
     ("getfattr -d", "getfattr -d '/mnt/mail/Lunch on Friday.msg/mapi/PR_SUBJECT'"),
     ("grep -r", "grep -r jetty /mnt/mail"),
-    ("msgfs ls --json", "msgfs ls --json ~/mail"),
+    ("git diff", "git --version"),
+    ("msgfs find --help", "msgfs find --help"),
+    ("rg --pre", "rg --version"),
     ("msgfs check", "msgfs check ~/mail/*.msg"),
 ];
 

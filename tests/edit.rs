@@ -9,4 +9,6 @@ mod early;
 mod editor;
 mod follows;
 mod kinds;
+mod many;
+mod moved;
 mod target;

@@ -228,3 +228,69 @@ fn an_event_is_told_in_values() {
     assert!(event.location.is_some() && event.organizer.is_some());
     assert!(sample("Lunch on Friday.msg").event().unwrap().is_none());
 }
+
+#[test]
+fn a_mail_is_edited_saved_and_saved_elsewhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.msg");
+    let (_, bytes) =
+        samples().into_iter().find(|(name, _)| *name == "Lunch on Friday.msg").unwrap();
+    fs::write(&path, &bytes).unwrap();
+    let mut mail = Mail::open(&path).unwrap();
+    let ann = Address { name: "Ann".to_owned(), address: "ann@example.org".to_owned() };
+    mail.set_subject("Lunch on Monday").unwrap();
+    mail.set_cc(std::slice::from_ref(&ann)).unwrap();
+    mail.set_categories(&["Red", "Blue"]).unwrap();
+    mail.set_text("Later\n").unwrap();
+    mail.set_property("PSETID_Common/PidLidBilling", "harbour").unwrap();
+    mail.add_attachment("inner.msg", bytes.clone()).unwrap();
+    assert_eq!(mail.subject().unwrap().as_deref(), Some("Lunch on Monday"));
+    assert!(fs::read(&path).unwrap() == bytes, "nothing is written before the save");
+    mail.save().unwrap();
+    let told = |mail: &Mail| {
+        assert_eq!(mail.subject().unwrap().as_deref(), Some("Lunch on Monday"));
+        assert_eq!(mail.cc().unwrap(), std::slice::from_ref(&ann));
+        assert_eq!(mail.categories().unwrap(), ["Red", "Blue"]);
+        assert_eq!(mail.text().unwrap().as_deref(), Some("Later\n"));
+        let billing = mail.property("PSETID_Common/PidLidBilling").unwrap();
+        assert_eq!(billing, Some(Value::String("harbour".to_owned())));
+        let attachments = mail.attachments().unwrap();
+        let embedded = attachments.iter().find_map(|one| one.message().unwrap()).unwrap();
+        assert_eq!(embedded.subject().unwrap().as_deref(), Some("Re: Lunch on Friday"));
+        assert!(mail.defects().unwrap().is_empty());
+    };
+    told(&mail);
+    told(&Mail::open(&path).unwrap());
+    let elsewhere = folder.path().join("b.msg");
+    mail.set_subject("Lunch on Tuesday").unwrap();
+    mail.save_as(&elsewhere).unwrap();
+    assert_eq!(mail.path(), Some(elsewhere.as_path()));
+    told(&Mail::open(&path).unwrap());
+    let saved = Mail::open(&elsewhere).unwrap();
+    assert_eq!(saved.subject().unwrap().as_deref(), Some("Lunch on Tuesday"));
+    // An embedded message that is edited becomes one of its own.
+    let attachments = saved.attachments().unwrap();
+    let mut embedded = attachments.iter().find_map(|one| one.message().unwrap()).unwrap();
+    embedded.set_subject("Inside").unwrap();
+    assert!(matches!(embedded.save(), Err(Error::NoPath)));
+    embedded.save_as(folder.path().join("c.msg")).unwrap();
+    let alone = Mail::open(folder.path().join("c.msg")).unwrap();
+    assert_eq!(alone.subject().unwrap().as_deref(), Some("Inside"));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3, "nothing else is left");
+}
+
+#[test]
+fn what_another_program_changed_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.msg");
+    fs::write(&path, samples().into_iter().find(|(name, _)| name.ends_with(".msg")).unwrap().1)
+        .unwrap();
+    let mut mail = Mail::open(&path).unwrap();
+    mail.set_subject("Mine").unwrap();
+    fs::write(&path, "theirs").unwrap();
+    assert!(mail.save().is_err());
+    assert_eq!(fs::read(&path).unwrap(), b"theirs");
+    // The edit is still there.
+    mail.save_as(folder.path().join("b.msg")).unwrap();
+    assert_eq!(mail.subject().unwrap().as_deref(), Some("Mine"));
+}

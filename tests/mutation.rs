@@ -67,14 +67,8 @@ fn damaged_input_is_read() {
 /// Our own messages, and real ones where they are.
 fn samples() -> Vec<Vec<u8>> {
     let mut samples = vec![letter("A letter").to_bytes(), parcel().to_bytes(), damaged()];
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/files");
-    let Ok(entries) = fs::read_dir(folder) else {
-        println!("SKIPPED: no real messages in {folder}");
-        return samples;
-    };
-    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    let mut paths = crate::corpus_files::corpus_files();
     paths.retain(|path| path.metadata().unwrap().len() <= REAL_BYTES_MAX);
-    paths.sort();
     samples.extend(paths.iter().map(|path| fs::read(path).unwrap()));
     samples
 }

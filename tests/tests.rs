@@ -16,6 +16,7 @@ mod cli;
 mod commands;
 mod corpus;
 mod corpus_files;
+mod damage;
 mod edit;
 mod eml;
 mod fixture;

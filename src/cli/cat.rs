@@ -1,6 +1,7 @@
 //! `msgfs cat`: prints files of the tree.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use crate::fs;
 
@@ -23,7 +24,13 @@ pub(super) fn run(
     let mut status = Status::Done;
     for path in &arguments.paths {
         let failure = match places.open(path) {
-            Ok(place) => print(&place, out)?,
+            Ok(place) => {
+                let failure = print(&place, out)?;
+                if failure.is_none() {
+                    loss(&place, path, out, &mut status)?;
+                }
+                failure
+            }
             Err(error) => Some(error),
         };
         if let Some(error) = failure {
@@ -39,6 +46,25 @@ pub(super) fn run(
         }
     }
     Ok(status)
+}
+
+/// Tells what a file lacks that was printed to its end.
+fn loss(
+    place: &fs::Place,
+    path: &Path,
+    out: &mut dyn Write,
+    status: &mut Status,
+) -> io::Result<()> {
+    let losses = place.losses().unwrap_or_default();
+    let Some(first) = losses.first() else { return Ok(()) };
+    out.flush()?;
+    status.join(Status::Wrong);
+    let more = match losses.len() {
+        1 => String::new(),
+        count => format!(", and {} more", count - 1),
+    };
+    complain(&format!("{}: not all of it could be read: {first}{more}", one_line(path)));
+    Ok(())
 }
 
 /// Prints a file as far as it can be read; returns why no further.

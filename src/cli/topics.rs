@@ -25,8 +25,8 @@ pub(super) const OPTIONS: &[Topic] = &[
         summary: "list in every message what is else only reachable by name",
         text: "Lists views that every message has but does not list: mapi (mapi/, a file for each \
 property), eml (message.eml, the message as RFC 5322), json (message.json, all properties), msg \
-(message.msg, the message as a file), raw (raw/, the streams of the compound file), all (all of \
-these). Without it they are reachable by name, and programs that read whole trees see each text \
+(message.msg, the message as a file), raw (raw/, the streams of the compound file), text \
+(message.txt, the message as a person reads it), all (all of these but text). Without it they are reachable by name, and programs that read whole trees see each text \
 once.",
     },
     Topic {

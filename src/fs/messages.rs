@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::imsg::Defect;
 use crate::storage::Source;
 use crate::view::{self, Attributes, Findings, MessageTree, NodeId, NodeSet};
 
@@ -300,7 +301,7 @@ impl Fs {
         }
         let open = self.open_message(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
-        if id == NodeId(0) && cookie == 0 {
+        if cookie == 0 {
             self.note_defects(&message.node, &open.tree);
         }
         let wanted = self.habits.wanted_of(message.base);
@@ -352,6 +353,16 @@ impl Fs {
     pub fn check(&self, ino: Ino) -> Result<Findings, Error> {
         let (message, _) = self.message_of(ino)?.ok_or(Error::NotADirectory)?;
         Ok(self.open_message(&message)?.tree.check())
+    }
+
+    /// What of a message directory, of all that is in it included, or of a file in a message cannot
+    /// be read. No file is read for it.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], or where the source cannot be read.
+    pub fn losses(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
+        let Some((message, id)) = self.message_of(ino)? else { return Ok(Vec::new()) };
+        Ok(self.open_message(&message)?.tree.losses(id))
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.

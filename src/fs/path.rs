@@ -10,6 +10,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::imsg::Defect;
 use crate::view::{Findings, NodeId};
 
 use super::attr::{self, Attr, FileType};
@@ -154,6 +155,12 @@ impl Place {
     /// As [`Fs::read`].
     pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         self.fs.read(self.ino(), offset, size)
+    }
+
+    /// What of a message directory, of all that is in it included, or of a file in a message cannot
+    /// be read.
+    pub fn losses(&self) -> Result<Vec<Defect>, Error> {
+        self.fs.losses(self.ino())
     }
 
     /// The file of the source that this is, opened for reading.

@@ -55,7 +55,7 @@ pub enum OptionError {
     },
 }
 
-const VIEWS: [&str; 6] = ["mapi", "eml", "json", "msg", "raw", "all"];
+const VIEWS: [&str; 7] = ["mapi", "eml", "json", "msg", "raw", "text", "all"];
 
 impl MountOptions {
     /// Parses the values of all `-o`, each a list with commas.
@@ -199,8 +199,11 @@ impl MountOptions {
                 "json" => show.json = true,
                 "msg" => show.msg = true,
                 "raw" => show.raw = true,
-                "all" => *show = Show { remote: show.remote, ..Show::ALL },
-                _ => return Err(wrong(name, view, "mapi, eml, json, msg, raw or all")),
+                "text" => show.text = true,
+                "all" => {
+                    *show = Show { remote: show.remote, text: show.text, ..Show::ALL };
+                }
+                _ => return Err(wrong(name, view, "mapi, eml, json, msg, raw, text or all")),
             }
         }
         Ok(())

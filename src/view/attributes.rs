@@ -80,7 +80,11 @@ impl MessageTree {
     /// # Errors
     /// [`Error::NotFound`] if there is no such node, others where the message cannot be read.
     pub fn extended_attributes(&self, id: NodeId) -> Result<Vec<ExtendedAttribute>, Error> {
-        let candidates: &[_] = match self.node(id)? {
+        let node = self.node(id)?;
+        if let Some((nested, id)) = self.inner(node)? {
+            return nested.extended_attributes(id);
+        }
+        let candidates: &[_] = match node {
             Node::Property(..) => &[
                 ExtendedAttribute::MapiTag,
                 ExtendedAttribute::MapiType,
@@ -121,6 +125,9 @@ impl MessageTree {
         attribute: ExtendedAttribute,
     ) -> Result<Option<String>, Error> {
         let node = self.node(id)?;
+        if let Some((nested, id)) = self.inner(node)? {
+            return nested.extended_attribute(id, attribute);
+        }
         match (attribute, node) {
             (ExtendedAttribute::MapiTag, Node::Property(entry, index)) => {
                 Ok(self.property_at(entry, index)?.map(|(tag, _)| tag.to_string()))
@@ -136,6 +143,12 @@ impl MessageTree {
                 let Some((tag, _)) = self.property_at(entry, index)? else { return Ok(None) };
                 let defect = self.object(entry)?.value_defect(tag)?;
                 Ok(defect.map(|defect| one_line(&defect.cause)))
+            }
+            (ExtendedAttribute::Error, Node::Attachment(entry)) => {
+                let outer = self.message_around(entry)?;
+                let found = outer.attachments().iter().find(|one| one.id == entry);
+                let missing = found.and_then(|one| one.missing.first());
+                Ok(missing.map(|defect| one_line(&defect.cause)))
             }
             (ExtendedAttribute::Error, _) => Ok(self.read_error(id)),
             (ExtendedAttribute::Sha256, Node::Attachment(_) | Node::MessageMsg(_)) => {

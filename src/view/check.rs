@@ -1,10 +1,14 @@
 //! Reads everything in a message file and lists what is damaged, and what is to be noted.
 
 use crate::imsg::{Defect, Note};
+use crate::storage::EntryId;
 
+use super::defects;
 use super::error::Error;
 use super::listing::Kind;
+use super::nested::Finding;
 use super::node::{Node, NodeId};
+use super::reader::ReaderFile;
 use super::tree::MessageTree;
 
 /// As much as is read at a time.
@@ -24,16 +28,14 @@ impl MessageTree {
     /// Every file of the reader's view is read for it.
     pub fn check(&self) -> Findings {
         let (mut defects, mut notes) = (Vec::new(), Vec::new());
+        self.collect(EntryId::ROOT, &mut |one| match one {
+            Finding::Defect(defect) => defects.push(defect),
+            Finding::Note(note) => notes.push(note),
+        });
         let mut failures = Vec::new();
         let mut directories = vec![(NodeId(0), "/".to_owned())];
         // Each directory is entered from the one around it only, so this ends.
         while let Some((directory, path)) = directories.pop() {
-            if let Ok(Node::Message(entry)) = self.node(directory) {
-                defects.extend(self.defects_of(entry));
-                if let Ok(open) = self.open_message(entry) {
-                    notes.extend_from_slice(open.notes());
-                }
-            }
             let failure = |place: &str, error: &Error| Defect {
                 place: place.to_owned(),
                 cause: error.to_string(),
@@ -59,6 +61,42 @@ impl MessageTree {
         }
         // A file that cannot be read is news only where no defect accounts for it.
         Findings { defects: if defects.is_empty() { failures } else { defects }, notes }
+    }
+
+    /// What of a node cannot be read: of a message directory and of a file made of a message all
+    /// that is in it included. No file is read for it.
+    pub fn losses(&self, id: NodeId) -> Vec<Defect> {
+        let Ok(node) = self.node(id) else { return Vec::new() };
+        if let Ok(Some((nested, id))) = self.inner(node) {
+            return nested.losses(id);
+        }
+        match node {
+            // The file itself is whole, whatever it holds.
+            Node::MessageMsg(EntryId::ROOT) => Vec::new(),
+            Node::Message(entry)
+            | Node::MessageMsg(entry)
+            | Node::MessageJson(entry)
+            | Node::MessageEml(entry)
+            | Node::MessageTxt(entry) => {
+                let mut defects = Vec::new();
+                self.collect(entry, &mut |one| match one {
+                    Finding::Defect(defect) => defects.push(defect),
+                    Finding::Note(_) => {}
+                });
+                defects
+            }
+            Node::Attachment(entry) | Node::Derived(entry, _) => {
+                let outer = self.parent(entry).and_then(|outer| self.open_message(outer));
+                let Ok(outer) = outer else { return Vec::new() };
+                let found = outer.attachments().iter().find(|one| one.id == entry);
+                found.map_or_else(Vec::new, |one| one.missing.clone())
+            }
+            Node::Reader(entry, file) if ReaderFile::BODIES.contains(&file) => {
+                let open = self.open_message(entry);
+                open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
+            }
+            _ => Vec::new(),
+        }
     }
 
     fn read_whole(&self, id: NodeId) -> Result<(), Error> {

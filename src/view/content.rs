@@ -1,25 +1,31 @@
 //! What a file of a message holds: bytes made when first asked for, or a stream read by range.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
+use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 
 use crate::body::html::Reference;
 use crate::imsg::Salvaged;
 use crate::mail::content::{self, Content, made};
+use crate::mail::references::{REFERENCES_BYTES_MAX, References};
+use crate::mail::{Mail, Marks, Printing, utc_time};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachments::{Shown, references};
 use super::bodies::Bodies;
 use super::defects;
-use super::derived::{DerivedKind, ole_part};
+use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::eml;
 use super::error::Error;
-use super::json::message_json;
+use super::json::write_json;
 use super::names::UniqueNames;
 use super::node::Node;
 use super::reader::ReaderFile;
 use super::text::render;
 use super::tree::{MessageTree, OpenMessage};
+
+/// Bodies that are made of the same are made together if they are smaller, in bytes.
+const TOGETHER_BYTES_MAX: u64 = 4 << 20;
 
 /// Makes the content of a file of a tree.
 pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
@@ -44,12 +50,24 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
         Node::MessageJson(entry) => {
             let open = tree.open_message(entry)?;
             let names = tree.attachment_names();
-            let json = message_json(&open.message, open.attachments(), open.defects(), names)?;
-            Ok(Content::bytes(json))
+            let json = Content::written(|out| {
+                // Each little write to the file would be a system call.
+                let mut out = BufWriter::new(out);
+                write_json(&open.message, open.attachments(), open.defects(), names, &mut out)?;
+                Ok(out.flush()?)
+            });
+            Ok(json?)
         }
         Node::MessageEml(entry) => {
             let open = tree.open_message(entry)?;
             Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
+        }
+        Node::MessageTxt(entry) => {
+            let mail = Mail::of(tree.open_message(entry)?.message.clone());
+            let printing = Printing { time: &utc_time, marks: Marks::default() };
+            let mut text = Vec::new();
+            mail.print(printing, &mut text)?;
+            Ok(Content::bytes(text))
         }
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
@@ -76,14 +94,26 @@ fn body(
     wanted: ReaderFile,
 ) -> Result<Option<Content>, Error> {
     let names = OnceCell::new();
+    // A few bytes of HTML can refer to an attachment with a long name: what goes beyond is left.
+    let room = Cell::new(REFERENCES_BYTES_MAX);
+    let signed = OnceCell::new();
     let resolve = |reference: Reference<'_>| {
-        names.get_or_init(|| references(open.attachments())).path(&reference)
+        let own = names.get_or_init(|| references(open.attachments())).path(&reference);
+        let path = own.or_else(|| {
+            let inside = signed.get_or_init(|| signed_references(tree, open)).as_ref()?;
+            Some(format!("{SIGNED}/{}", inside.path(&reference)?))
+        })?;
+        room.set(room.get().checked_sub(path.len())?);
+        Some(path)
     };
     let bodies = Bodies::new(&open.message);
     let content = |file: ReaderFile| {
         file.render_body(&bodies, &resolve, tree.show.remote).map(Content::bytes)
     };
-    if wanted.is_costly(&open.message) {
+    let wanted_content = content(wanted);
+    // What is large is made when it is asked for, one at a time.
+    let is_small = |content: &Content| content.len().is_ok_and(|len| len < TOGETHER_BYTES_MAX);
+    if wanted.is_costly(&open.message) && wanted_content.as_ref().is_none_or(is_small) {
         let others = ReaderFile::BODIES.into_iter().filter(|file| {
             *file != wanted
                 && file.is_costly(&open.message)
@@ -95,7 +125,18 @@ fn body(
             }
         }
     }
-    Ok(content(wanted))
+    Ok(wanted_content)
+}
+
+/// What the outer body of signed mail may call the attachments that were signed with it.
+fn signed_references(tree: &MessageTree, open: &OpenMessage) -> Option<References> {
+    let is_signed = |kind| kind == DerivedKind::Signed;
+    let mut attachments = open.attachments().iter();
+    let one =
+        attachments.find(|one| one.derived.as_ref().is_some_and(|one| is_signed(one.kind)))?;
+    let nested = tree.nested(one.id).ok()?;
+    let inside = nested.open_message(EntryId::ROOT).ok()?;
+    Some(references(inside.attachments()))
 }
 
 /// Whether a content has to be made to know its length, and that takes long: bodies made from
@@ -106,7 +147,9 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
             tree.open_message(entry).is_ok_and(|open| file.is_costly(&open.message))
         }
         Node::MessageMsg(entry) => entry != EntryId::ROOT,
-        Node::MessageJson(_) | Node::MessageEml(_) | Node::Derived(..) => true,
+        Node::MessageJson(_) | Node::MessageEml(_) | Node::MessageTxt(_) | Node::Derived(..) => {
+            true
+        }
         Node::Attachment(entry) => {
             let outer = tree.message_around(entry);
             outer.is_ok_and(|outer| {
@@ -138,9 +181,10 @@ fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Er
             Ok(ole_part(&found.attachment).ok_or(Error::NotFound)?.content())
         }
         DerivedKind::Ole => Err(Error::NotFound),
-        _ => {
-            let content = tree.derived(entry)?.content(index).ok_or(Error::IsADirectory)?;
-            Ok(Content::Bytes(content))
+        DerivedKind::Encrypted => Ok(Content::bytes(encrypted(&found.attachment).into_bytes())),
+        // What is inside is read in its own tree.
+        DerivedKind::Signed | DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
+            Err(Error::IsADirectory)
         }
     }
 }

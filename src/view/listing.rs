@@ -48,10 +48,14 @@ pub struct Listing {
     by_name: Vec<usize>,
 }
 
+/// Whole messages are listed in messages embedded so deep in others; real ones are 3 levels deep.
+const LISTED_DEPTH_MAX: u32 = 8;
+
 /// The names that are reachable in every message directory without being listed.
 pub(super) const ERRORS: &str = "ERRORS";
 pub(super) const MAPI: &str = "mapi";
 pub(super) const MESSAGE_JSON: &str = "message.json";
+pub(super) const MESSAGE_TXT: &str = "message.txt";
 pub(super) const MESSAGE_EML: &str = "message.eml";
 pub(super) const MESSAGE_MSG: &str = "message.msg";
 pub(super) const RAW: &str = "raw";
@@ -93,20 +97,54 @@ impl Listing {
             Node::NamedSet(entry, first) => list.named_set(entry, first),
             Node::Property(entry, index) => list.elements(entry, index),
             Node::Raw(entry, depth) => list.raw(entry, depth),
-            Node::Derived(entry, index) => list.derived(entry, index),
-            Node::Reader(..)
+            // A directory inside of an attachment is listed by its own tree.
+            Node::Derived(..)
+            | Node::Reader(..)
             | Node::Errors(_)
             | Node::MessageMsg(_)
             | Node::MessageJson(_)
             | Node::MessageEml(_)
+            | Node::MessageTxt(_)
             | Node::Attachment(_)
             | Node::Element(_) => Err(Error::NotADirectory),
         }?;
-        let entries = list.entries;
+        Ok(Self::new(list.entries))
+    }
+
+    /// A directory of these entries.
+    pub(super) fn new(entries: Vec<Entry>) -> Self {
         let mut by_name: Vec<_> = (0..entries.len()).collect();
         by_name.sort_by_key(|at| entries.get(*at).map(|entry| entry.name.as_str()));
-        Ok(Self { entries, by_name })
+        Self { entries, by_name }
     }
+}
+
+/// The node of a name that can be told without the listing, which after an edit of a message with
+/// many attachments costs more than the edit.
+pub(super) fn quick(
+    tree: &MessageTree,
+    node: Node,
+    name: &str,
+) -> Result<Option<(Node, Kind)>, Error> {
+    Ok(match node {
+        Node::Message(entry) if name == ATTACHMENTS => {
+            let open = tree.open_message(entry)?;
+            let has_any = open.attachments().iter().any(|one| one.entry.is_some());
+            has_any.then_some((Node::Attachments(entry), Kind::Directory))
+        }
+        Node::Attachments(entry) => {
+            let open = tree.open_message(entry)?;
+            let mut entries = open.attachments().iter().filter_map(|one| {
+                let (known, shown) = one.entry.as_ref()?;
+                (known == name).then_some((one.id, *shown))
+            });
+            entries.next().map(|(id, shown)| match shown {
+                Shown::Message(embedded) => (Node::Message(embedded), Kind::Directory),
+                _ => (Node::Attachment(id), Kind::File),
+            })
+        }
+        _ => None,
+    })
 }
 
 /// The node of a name that a directory has but does not list.
@@ -128,8 +166,19 @@ pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [ERRORS, ATTACHMENTS, MAPI, RAW, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, SIGNED, ENCRYPTED]
-        .contains(&name)
+    [
+        ERRORS,
+        ATTACHMENTS,
+        MAPI,
+        RAW,
+        MESSAGE_EML,
+        MESSAGE_JSON,
+        MESSAGE_MSG,
+        MESSAGE_TXT,
+        SIGNED,
+        ENCRYPTED,
+    ]
+    .contains(&name)
         || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
 }
 
@@ -148,6 +197,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         | Node::MessageMsg(_)
         | Node::MessageJson(_)
         | Node::MessageEml(_)
+        | Node::MessageTxt(_)
         | Node::Attachment(_)
         | Node::Element(_) => Kind::File,
         Node::Property(entry, index) => {
@@ -167,8 +217,8 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
         // What the first one is follows from what the attachment is.
         Node::Derived(entry, 0) => tree.derived_kind(entry)?,
         Node::Derived(entry, index) => {
-            let is_directory = tree.derived(entry)?.is_directory(index);
-            Kind::new(is_directory.ok_or(Error::NotFound)?)
+            let nested = tree.nested(entry)?;
+            kind(&nested, nested.node(NodeId(index))?)?
         }
     })
 }
@@ -181,9 +231,10 @@ fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node
         entries.push((MESSAGE_JSON, Node::MessageJson(entry), Kind::File));
         entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
         entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
+        entries.push((MESSAGE_TXT, Node::MessageTxt(entry), Kind::File));
     }
     // The file itself is there even if it holds no message.
-    if !entries.is_empty() || entry == EntryId::ROOT {
+    if !entries.is_empty() || (entry == EntryId::ROOT && tree.nesting().is_outermost()) {
         entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
     }
     entries
@@ -234,13 +285,19 @@ impl Builder<'_> {
             self.push(ERRORS, Node::Errors(entry), Kind::File)?;
         }
         let show = self.tree.show;
-        let unreadable = self.tree.open_message(entry).is_err();
+        let open = self.tree.open_message(entry);
+        let unreadable = open.is_err();
+        // Each of them has all that is embedded in the message: listed at every level of many, they
+        // would take the square of that.
+        let is_deep = open.is_ok_and(|open| open.depth > LISTED_DEPTH_MAX);
         for (name, node, kind) in hidden_entries(self.tree, entry) {
             let listed = match name {
                 MAPI => show.mapi,
+                _ if is_deep => false,
                 MESSAGE_JSON => show.json,
                 RAW => show.raw,
                 MESSAGE_EML => show.eml,
+                MESSAGE_TXT => show.text,
                 _ => show.msg || unreadable,
             };
             if listed {
@@ -269,17 +326,6 @@ impl Builder<'_> {
                     Kind::new(derived.kind.is_directory()),
                 )?;
             }
-        }
-        Ok(())
-    }
-
-    fn derived(&mut self, entry: EntryId, index: u32) -> Result<(), Error> {
-        if index == 0 && self.tree.derived_kind(entry)? == Kind::File {
-            return Err(Error::NotADirectory);
-        }
-        let derived = self.tree.derived(entry)?;
-        for (index, name, is_directory) in derived.children(index).ok_or(Error::NotADirectory)? {
-            self.push(name, Node::Derived(entry, index), Kind::new(is_directory))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | a message, `attachments/`, `raw/` | `listing`, `content` |
 //! | `mapi/` | `properties` |
+//! | `signed/`, `winmail.dat.d/` and the like | `nested` |
 //! | writing to any of them | `edit` |
 //!
 //! What the files say is decided in [`crate::mail`].
@@ -16,6 +17,7 @@ mod content;
 mod edit;
 mod error;
 mod listing;
+mod nested;
 mod node;
 mod properties;
 mod tree;
@@ -48,12 +50,21 @@ pub struct Show {
     pub msg: bool,
     /// `raw/`.
     pub raw: bool,
+    /// `message.txt`, which says again what other files say.
+    pub text: bool,
     /// Whether `body.html` may load what does not lie beside it.
     pub remote: Remote,
 }
 
 impl Show {
-    /// All of them.
-    pub const ALL: Self =
-        Self { mapi: true, eml: true, json: true, msg: true, raw: true, remote: Remote::Blocked };
+    /// All of them, but for `message.txt`.
+    pub const ALL: Self = Self {
+        mapi: true,
+        eml: true,
+        json: true,
+        msg: true,
+        raw: true,
+        text: false,
+        remote: Remote::Blocked,
+    };
 }

@@ -27,6 +27,7 @@ pub fn fixed_path(id: NodeId) -> Option<&'static str> {
         MESSAGE_MSG => listing::MESSAGE_MSG,
         MESSAGE_JSON => listing::MESSAGE_JSON,
         MESSAGE_EML => listing::MESSAGE_EML,
+        MESSAGE_TXT => listing::MESSAGE_TXT,
         ATTACHMENTS => listing::ATTACHMENTS,
         MAPI => listing::MAPI,
         RAW => listing::RAW,
@@ -92,6 +93,8 @@ pub(super) enum Node {
     MessageJson(EntryId),
     /// `message.eml`.
     MessageEml(EntryId),
+    /// `message.txt`.
+    MessageTxt(EntryId),
     /// `attachments/`.
     Attachments(EntryId),
     /// A file in `attachments/`, by the attachment's storage.
@@ -113,8 +116,8 @@ pub(super) enum Node {
     /// A storage or stream in `raw/`; the second part is how deeply the message that `raw/`
     /// belongs to is embedded, since each message around shows the same storages again.
     Raw(EntryId, u32),
-    /// What is made of the content of an attachment, by its storage, and what is in it; the second
-    /// part is the position in its [`super::derived::DerivedTree`].
+    /// What is made of the content of an attachment, by its storage: the second part is 0 for a
+    /// file, and else the number of a node in the tree of the message inside.
     Derived(EntryId, u32),
 }
 
@@ -123,6 +126,12 @@ pub(super) enum Node {
 pub(super) struct Numbering {
     /// The first number of each entry, and the end of the last one.
     starts: Vec<u32>,
+    /// The attachments, in order.
+    attachments: Vec<EntryId>,
+    /// The length of that part of the run of an attachment which is for what is inside of it.
+    derived_len: u32,
+    /// All numbers are below it.
+    end: u32,
 }
 
 const MESSAGE: u32 = 0;
@@ -137,36 +146,57 @@ const NAMED: u32 = 8;
 const ELEMENT: u32 = 9;
 const MESSAGE_JSON: u32 = 11;
 const MESSAGE_EML: u32 = 10;
+const MESSAGE_TXT: u32 = 12;
 const READER: u32 = 16;
 const RAW: u32 = 48;
 /// One more than the deepest message, for the outermost.
 const RAW_LEN: u32 = 65;
 /// Two numbers a property: itself, and the set it is the first of.
 const PROPERTY: u32 = RAW + RAW_LEN;
-/// The numbers at the end of a storage's run, for what is made of an attachment. Some
-/// 16,000 attachments use up all numbers, where MAPI allows 2,048.
-const DERIVED_LEN: u32 = super::derived::NODES_MAX;
+/// The most numbers at the end of an attachment's run, for what is inside of it: that may be a
+/// message with attachments of its own.
+const DERIVED_LEN_MAX: u32 = 1 << 22;
 
 const _: () = assert!(RAW < u64::BITS);
 const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);
 const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
 
 impl Numbering {
-    /// Numbers the nodes of a compound file; `None` stands for a file that is none.
-    pub(super) fn new(file: Option<&std::sync::Arc<CompoundFile>>) -> Self {
+    /// Numbers the nodes of a compound file with numbers below `end`; `None` stands for a file that
+    /// is none. What the nodes themselves leave of them, the attachments share alike.
+    pub(super) fn new(file: Option<&std::sync::Arc<CompoundFile>>, end: u32) -> Self {
         let count = file.map_or(1, |file| file.entry_count().max(1));
-        let mut starts = Vec::with_capacity(count as usize + 1);
-        let mut next = 0_u32;
-        for id in 0..count {
-            starts.push(next);
-            next = next.saturating_add(PROPERTY);
-            if let Some(properties) = file.and_then(|file| properties_max(file, EntryId(id))) {
-                next =
-                    next.saturating_add(properties.saturating_mul(2)).saturating_add(DERIVED_LEN);
+        let mut lens = Vec::with_capacity(count as usize);
+        let mut attachments = Vec::new();
+        for id in (0..count).map(EntryId) {
+            let properties = file.and_then(|file| properties_max(file, id)).unwrap_or(0);
+            lens.push(PROPERTY.saturating_add(properties.saturating_mul(2)));
+            if file.is_some_and(|file| crate::imsg::is_attachment(file.entry_name(id))) {
+                attachments.push(id);
             }
         }
+        let used = lens.iter().fold(0_u32, |sum, len| sum.saturating_add(*len));
+        let shares = u32::try_from(attachments.len()).unwrap_or(u32::MAX).max(1);
+        let derived_len = (end.saturating_sub(used) / shares).min(DERIVED_LEN_MAX);
+        let mut numbering = Self { starts: Vec::new(), attachments, derived_len, end };
+        let mut next = 0_u32;
+        let starts = (0..count).map(EntryId).zip(lens).map(|(id, len)| {
+            let start = next;
+            next = next.saturating_add(len).saturating_add(numbering.derived_len(id));
+            start
+        });
+        let mut starts: Vec<u32> = starts.collect();
         starts.push(next);
-        Self { starts }
+        numbering.starts = starts;
+        numbering
+    }
+
+    /// How many numbers there are for what is inside of an attachment.
+    pub(super) fn derived_len(&self, entry: EntryId) -> u32 {
+        match self.attachments.binary_search(&entry) {
+            Ok(_) => self.derived_len,
+            Err(_) => 0,
+        }
     }
 
     /// The number of a node; `None` for an entry that does not exist.
@@ -177,6 +207,7 @@ impl Numbering {
             Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
             Node::MessageJson(entry) => (entry, MESSAGE_JSON),
             Node::MessageEml(entry) => (entry, MESSAGE_EML),
+            Node::MessageTxt(entry) => (entry, MESSAGE_TXT),
             Node::Attachments(entry) => (entry, ATTACHMENTS),
             Node::Attachment(entry) => (entry, ATTACHMENT),
             Node::Mapi(entry) => (entry, MAPI),
@@ -192,12 +223,12 @@ impl Numbering {
             }
             Node::Derived(entry, index) => {
                 let (_, derived, end) = self.run(entry)?;
-                return bounded(derived.checked_add(index)?, end);
+                return self.bounded(derived.checked_add(index)?, end);
             }
         };
         let (start, derived, _) = self.run(entry)?;
         let id = start.checked_add(offset)?;
-        bounded(id, derived)
+        self.bounded(id, derived)
     }
 
     /// The node of a number; `None` if there is none.
@@ -218,6 +249,7 @@ impl Numbering {
             MESSAGE_MSG => Node::MessageMsg(entry),
             MESSAGE_JSON => Node::MessageJson(entry),
             MESSAGE_EML => Node::MessageEml(entry),
+            MESSAGE_TXT => Node::MessageTxt(entry),
             ATTACHMENTS => Node::Attachments(entry),
             ATTACHMENT => Node::Attachment(entry),
             MAPI => Node::Mapi(entry),
@@ -235,24 +267,23 @@ impl Numbering {
         })
     }
 
-    /// The run of an entry: where it starts, where that of derived nodes starts, and its end. A
-    /// run that is too short for any derived nodes, as that of a stream, has none.
+    /// The run of an entry: where it starts, where that of what is inside of an attachment starts,
+    /// and its end.
     fn run(&self, entry: EntryId) -> Option<(u32, u32, u32)> {
         let index = usize::try_from(entry.0).ok()?;
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
-        let has_derived = end - start >= PROPERTY + DERIVED_LEN;
-        Some((start, if has_derived { end - DERIVED_LEN } else { end }, end))
+        Some((start, end.saturating_sub(self.derived_len(entry)), end))
+    }
+
+    /// A number within its run, and within those that there are.
+    fn bounded(&self, id: u32, end: u32) -> Option<NodeId> {
+        (id < end && id < self.end).then_some(NodeId(id))
     }
 
     /// The memory it takes, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.starts.capacity() * size_of::<u32>()
+        (self.starts.capacity() + self.attachments.capacity()) * size_of::<u32>()
     }
-}
-
-/// A number within its run, and within what an inode number can hold.
-fn bounded(id: u32, end: u32) -> Option<NodeId> {
-    (id < end && id < 1 << NodeId::BITS).then_some(NodeId(id))
 }
 
 /// A bound of the number of properties in a storage: the entries of its property stream, and a
@@ -266,9 +297,15 @@ fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u3
 
 #[cfg(test)]
 mod tests {
-    use super::{DERIVED_LEN, Node, NodeId, Numbering, PROPERTY, RAW_LEN};
+    use super::{Node, NodeId, Numbering, PROPERTY, RAW_LEN};
     use crate::storage::EntryId;
     use crate::view::reader::ReaderFile;
+
+    const DERIVED_LEN: u32 = 4096;
+
+    fn numbering(starts: Vec<u32>, attachments: Vec<EntryId>) -> Numbering {
+        Numbering { starts, attachments, derived_len: DERIVED_LEN, end: 1 << NodeId::BITS }
+    }
 
     fn check(numbering: &Numbering, node: Node, expected: Option<u32>) {
         let id = numbering.id(node);
@@ -281,7 +318,7 @@ mod tests {
     #[test]
     fn numbers_lead_back_to_their_nodes() {
         let second = PROPERTY + 4;
-        let numbering = Numbering { starts: vec![0, second, second + PROPERTY] };
+        let numbering = numbering(vec![0, second, second + PROPERTY], vec![]);
         check(&numbering, Node::Message(EntryId(0)), Some(0));
         check(&numbering, Node::Errors(EntryId(1)), Some(second + 1));
         check(&numbering, Node::Reader(EntryId(0), ReaderFile::ALL[0]), Some(16));
@@ -298,7 +335,8 @@ mod tests {
     #[test]
     fn derived_nodes_lie_behind_the_properties() {
         let end = PROPERTY + 4 + DERIVED_LEN;
-        let numbering = Numbering { starts: vec![0, end, end + PROPERTY, u32::MAX, u32::MAX] };
+        let starts = vec![0, end, end + PROPERTY, u32::MAX, u32::MAX];
+        let numbering = numbering(starts, vec![EntryId(0), EntryId(2), EntryId(3)]);
         check(&numbering, Node::Property(EntryId(0), 1), Some(PROPERTY + 2));
         check(&numbering, Node::NamedSet(EntryId(0), 1), Some(PROPERTY + 3));
         check(&numbering, Node::Property(EntryId(0), 2), None);

@@ -14,10 +14,10 @@ use crate::mapi::{FileTime, tags};
 use crate::storage::{CompoundFile, Defect, EntryId, Source};
 
 use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
-use super::derived::DerivedTree;
 use super::error::Error;
 use super::fields::message_time;
 use super::listing::{Kind, Listing};
+use super::nested::Nesting;
 use super::node::{Node, NodeId, Numbering};
 use super::properties::PropertyFiles;
 use super::{Show, defects};
@@ -37,14 +37,18 @@ pub struct MessageTree {
     property_files: Memo<EntryId, Arc<PropertyFiles>>,
     listings: Memo<NodeId, Arc<Listing>>,
     contents: Memo<NodeId, Content>,
-    derived: Memo<EntryId, Arc<DerivedTree>>,
+    /// The trees of the messages inside of attachments.
+    nested: Memo<EntryId, Arc<Self>>,
+    nesting: Nesting,
+    /// What could not be read of that which the file was made of.
+    defects: Vec<Defect>,
     bytes_made: AtomicUsize,
 }
 
 #[derive(Debug)]
-struct Root {
-    file: Arc<CompoundFile>,
-    message: Message,
+pub(super) struct Root {
+    pub(super) file: Arc<CompoundFile>,
+    pub(super) message: Message,
 }
 
 /// What a node is, without what it holds.
@@ -67,6 +71,8 @@ pub(super) struct OpenMessage {
     pub(super) depth: u32,
     time: Option<FileTime>,
     names: Option<Arc<AttachmentNames>>,
+    /// Defects that the message itself does not know.
+    known_defects: Vec<Defect>,
     attachments: OnceLock<Vec<ShownAttachment>>,
     recipients: OnceLock<HashMap<EntryId, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
@@ -81,6 +87,7 @@ impl OpenMessage {
             depth,
             time,
             names,
+            known_defects: Vec::new(),
             attachments: OnceLock::new(),
             recipients: OnceLock::new(),
             defects: OnceLock::new(),
@@ -93,11 +100,29 @@ impl OpenMessage {
     }
 
     pub(super) fn defects(&self) -> &[Defect] {
-        self.defects.get_or_init(|| defects::of_message(&self.message, self.attachments()))
+        self.defects.get_or_init(|| {
+            let mut defects = self.known_defects.clone();
+            defects.extend(defects::of_message(&self.message, self.attachments()));
+            defects
+        })
+    }
+
+    /// The defects, if they were looked for.
+    fn defects_met(&self) -> &[Defect] {
+        self.defects.get().map(Vec::as_slice).unwrap_or_default()
     }
 
     pub(super) fn notes(&self) -> &[Note] {
         self.notes.get_or_init(|| defects::notes_of_message(&self.message))
+    }
+
+    /// The memory that what was made of it takes, in bytes.
+    fn bytes_held(&self) -> usize {
+        // An open attachment with the list of its properties and its name.
+        const BYTES_PER_ATTACHMENT: usize = 2 << 10;
+        let attachments = self.attachments.get().map_or(0, Vec::len);
+        let defects = self.defects_met().iter().map(|one| one.place.len() + one.cause.len() + 48);
+        attachments * BYTES_PER_ATTACHMENT + defects.sum::<usize>()
     }
 
     /// The recipients by the entries of their storages.
@@ -185,21 +210,48 @@ impl MessageTree {
             Err(error) => Err(Defect { place: "/".to_owned(), cause: error.to_string() }),
             Ok(root) => Ok(root),
         };
-        let tree = Self {
+        let nesting = Nesting::outermost(source.len());
+        Ok(Self { names, ..Self::inside(root, source, show, Vec::new(), nesting) })
+    }
+
+    /// The tree of a message inside of another one.
+    pub(super) fn inside(
+        root: Result<Root, Defect>,
+        source: Arc<Source>,
+        show: Show,
+        defects: Vec<Defect>,
+        nesting: Nesting,
+    ) -> Self {
+        let numbering = Numbering::new(root.as_ref().ok().map(|root| &root.file), nesting.numbers);
+        Self {
             source,
             show,
             is_new: false,
-            names,
-            numbering: Numbering::new(root.as_ref().ok().map(|root| &root.file)),
+            names: None,
+            numbering,
             root,
             messages: Memo::default(),
             property_files: Memo::default(),
             listings: Memo::default(),
             contents: Memo::default(),
-            derived: Memo::default(),
+            nested: Memo::default(),
+            nesting,
+            defects,
             bytes_made: AtomicUsize::new(0),
-        };
-        Ok(tree)
+        }
+    }
+
+    pub(super) fn nesting(&self) -> &Nesting {
+        &self.nesting
+    }
+
+    pub(super) fn nested_trees(&self) -> &Memo<EntryId, Arc<Self>> {
+        &self.nested
+    }
+
+    /// How many numbers the nodes of a message inside of an attachment have.
+    pub(super) fn numbers_of(&self, entry: EntryId) -> u32 {
+        self.numbering.derived_len(entry)
     }
 
     /// The entries of a directory.
@@ -211,7 +263,14 @@ impl MessageTree {
         if let Some(listing) = self.listings.get(&id) {
             return Ok(listing);
         }
-        let listing = Arc::new(Listing::of(self, self.node(id)?)?);
+        let node = self.node(id)?;
+        let listing = match (node, self.inner(node)?) {
+            (Node::Derived(entry, _), Some((nested, id))) => {
+                self.outer_listing(entry, &*nested.list(id)?)?
+            }
+            _ => Listing::of(self, node)?,
+        };
+        let listing = Arc::new(listing);
         self.bytes_made.fetch_add(listing.bytes_held(), Ordering::Relaxed);
         Ok(self.listings.put(id, listing))
     }
@@ -221,11 +280,21 @@ impl MessageTree {
     /// # Errors
     /// As [`MessageTree::list`].
     pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, Kind), Error> {
+        if self.listings.get(&id).is_none()
+            && let Some((node, kind)) = super::listing::quick(self, self.node(id)?, name)?
+        {
+            return Ok((self.id(node)?, kind));
+        }
         let listing = self.list(id)?;
         if let Some(entry) = listing.find(name) {
             return Ok((entry.id, entry.kind));
         }
-        let (node, kind) = super::listing::hidden(self, self.node(id)?, name)?;
+        let node = self.node(id)?;
+        if let (Node::Derived(entry, _), Some((nested, id))) = (node, self.inner(node)?) {
+            let (inner, kind) = nested.lookup(id, name)?;
+            return Ok((self.id(Node::Derived(entry, inner.0))?, kind));
+        }
+        let (node, kind) = super::listing::hidden(self, node, name)?;
         Ok((self.id(node)?, kind))
     }
 
@@ -235,6 +304,13 @@ impl MessageTree {
     /// [`Error::NotFound`] if there is no such node, others where the message cannot be read.
     pub fn attributes(&self, id: NodeId) -> Result<Attributes, Error> {
         let node = self.node(id)?;
+        if let Some((nested, id)) = self.inner(node)? {
+            let attributes = nested.attributes(id)?;
+            return Ok(Attributes {
+                time: attributes.time.or_else(|| self.time(node)),
+                ..attributes
+            });
+        }
         let kind = super::listing::kind(self, node)?;
         let size = match kind {
             Kind::Directory => 0,
@@ -256,19 +332,33 @@ impl MessageTree {
     /// [`Error::NotFound`] if there is no such node.
     pub fn attributes_without_size(&self, id: NodeId, kind: Kind) -> Result<Attributes, Error> {
         let node = self.node(id)?;
-        let is_protected = self.is_protected(node)?;
-        Ok(Attributes { kind, size: 0, time: self.time(node), is_protected })
+        let attributes = match self.inner(node)? {
+            Some((nested, id)) => nested.attributes_without_size(id, kind)?,
+            None => {
+                let is_protected = self.is_protected(node)?;
+                Attributes { kind, size: 0, time: None, is_protected }
+            }
+        };
+        Ok(Attributes { time: attributes.time.or_else(|| self.time(node)), ..attributes })
     }
 
     /// Whether the size of a file is known only once the file is made, at some cost. The same
     /// whenever it is asked.
     pub fn is_size_costly(&self, id: NodeId) -> bool {
-        self.node(id).is_ok_and(|node| super::content::is_costly(self, node))
+        let Ok(node) = self.node(id) else { return false };
+        match self.inner(node) {
+            Ok(Some((nested, id))) => nested.is_size_costly(id),
+            _ => super::content::is_costly(self, node),
+        }
     }
 
     /// Whether the content of a file is made already.
     pub fn is_made(&self, id: NodeId) -> bool {
-        self.contents.get(&id).is_some()
+        let inner = self.node(id).and_then(|node| self.inner(node));
+        match inner {
+            Ok(Some((nested, id))) => nested.is_made(id),
+            _ => self.contents.get(&id).is_some(),
+        }
     }
 
     /// At most `size` bytes of a file from `offset`, short only at its end.
@@ -345,12 +435,22 @@ impl MessageTree {
             + root
             + self.numbering.bytes_held()
             + self.bytes_made.load(Ordering::Relaxed)
+            + self.messages.all().iter().map(|(_, open)| open.bytes_held()).sum::<usize>()
+            + self.nested.all().iter().map(|(_, nested)| nested.bytes_held()).sum::<usize>()
     }
 
-    /// The damage found in the message so far as it was looked for: that of its own values, and
-    /// not that of messages embedded in it.
+    /// The defects of the message, and those met so far in messages embedded in it and in what is
+    /// inside of attachments.
     pub fn defects(&self) -> Vec<Defect> {
-        self.defects_of(EntryId::ROOT)
+        let mut defects = self.defects_of(EntryId::ROOT);
+        let mut embedded = self.messages.all();
+        embedded.retain(|(entry, _)| *entry != EntryId::ROOT);
+        embedded.sort_unstable_by_key(|(entry, _)| *entry);
+        for (_, open) in embedded {
+            defects.extend_from_slice(open.defects_met());
+        }
+        defects.extend(self.defects_inside());
+        defects
     }
 
     /// The damage in the message on a storage.
@@ -382,11 +482,10 @@ impl MessageTree {
             return Ok(content);
         }
         let node = self.node(id)?;
-        let content = super::content::of(self, node)?;
-        if matches!(node, Node::Derived(..)) {
-            // The tree it is in keeps it.
-            return Ok(content);
+        if let Some((nested, id)) = self.inner(node)? {
+            return nested.content(id);
         }
+        let content = super::content::of(self, node)?;
         Ok(self.keep(id, content))
     }
 
@@ -416,7 +515,10 @@ impl MessageTree {
         }
         let open = if entry == EntryId::ROOT {
             match &self.root {
-                Ok(root) => OpenMessage::new(root.message.clone(), 0, self.names.clone()),
+                Ok(root) => OpenMessage {
+                    known_defects: self.defects.clone(),
+                    ..OpenMessage::new(root.message.clone(), 0, self.names.clone())
+                },
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
             }
         } else {
@@ -460,21 +562,6 @@ impl MessageTree {
         Ok(self.property_files.put(entry, files))
     }
 
-    /// What is made of the content of an attachment.
-    pub(super) fn derived(&self, entry: EntryId) -> Result<Arc<DerivedTree>, Error> {
-        if let Some(derived) = self.derived.get(&entry) {
-            return Ok(derived);
-        }
-        let outer = self.open_message(self.parent(entry)?)?;
-        let found = outer.attachments().iter().find(|one| one.id == entry);
-        let found = found.ok_or(Error::NotFound)?;
-        let root = found.derived.as_ref().ok_or(Error::NotFound)?;
-        let derived = DerivedTree::of(root, &found.attachment).ok_or(Error::NotFound)?;
-        let derived = Arc::new(derived);
-        self.bytes_made.fetch_add(derived.bytes_held(), Ordering::Relaxed);
-        Ok(self.derived.put(entry, derived))
-    }
-
     /// What stands for an attachment beside its file, told without reading it.
     pub(super) fn derived_kind(&self, entry: EntryId) -> Result<Kind, Error> {
         let outer = self.open_message(self.parent(entry)?)?;
@@ -514,6 +601,7 @@ impl MessageTree {
             | Node::MessageMsg(entry)
             | Node::MessageJson(entry)
             | Node::MessageEml(entry)
+            | Node::MessageTxt(entry)
             | Node::Attachments(entry)
             | Node::Attachment(entry)
             | Node::Derived(entry, _)
@@ -535,7 +623,7 @@ fn open_root(session: &Session, file: Arc<CompoundFile>) -> Result<Root, Error> 
 
 /// Values made once and kept. Two threads may make the same value; the first is kept.
 #[derive(Debug)]
-struct Memo<K, V> {
+pub(super) struct Memo<K, V> {
     values: Mutex<HashMap<K, V>>,
 }
 
@@ -546,12 +634,21 @@ impl<K, V> Default for Memo<K, V> {
 }
 
 impl<K: Hash + Eq, V: Clone> Memo<K, V> {
-    fn get(&self, key: &K) -> Option<V> {
+    pub(super) fn get(&self, key: &K) -> Option<V> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
-    fn put(&self, key: K, value: V) -> V {
+    pub(super) fn put(&self, key: K, value: V) -> V {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         values.entry(key).or_insert(value).clone()
+    }
+
+    /// All that are kept, in no order.
+    pub(super) fn all(&self) -> Vec<(K, V)>
+    where
+        K: Clone,
+    {
+        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        values.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }

@@ -45,7 +45,7 @@ fn the_samples_are_copied() {
 #[test]
 fn the_corpus_is_copied() {
     if let Some(corpus) = corpus() {
-        check_like_mount(corpus, "ro");
+        check_like_mount(&corpus, "ro");
     }
 }
 

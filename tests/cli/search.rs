@@ -67,9 +67,9 @@ fn the_same_is_found_as_in_a_mount() {
 #[test]
 fn the_same_is_found_in_the_corpus() {
     let Some(corpus) = corpus() else { return };
-    check_like_grep(corpus, &["-n", "Subject"]);
-    check_like_grep(corpus, &["-c", "-i", "test"]);
-    check_like_grep(corpus, &["-l", "http"]);
+    check_like_grep(&corpus, &["-n", "Subject"]);
+    check_like_grep(&corpus, &["-c", "-i", "test"]);
+    check_like_grep(&corpus, &["-l", "http"]);
 }
 
 /// Lines come in the order of the names, each time the same.

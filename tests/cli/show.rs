@@ -90,3 +90,24 @@ fn a_page_is_whole_and_safe() {
     assert!(page.contains("data:image/png;base64,"), "{page}");
     assert!(!page.contains("<script"), "{page}");
 }
+
+/// `message.txt` of a message is what is shown of it, byte for byte, also of an embedded one.
+#[test]
+fn message_txt_is_what_is_shown() {
+    for path in [
+        "Summer regatta.msg",
+        "Calendar/Boat inspection.msg",
+        "Damaged/Report cut short.msg",
+        "Fwd Lost parcel.msg/attachments/Lost parcel.msg",
+    ] {
+        let shown = msgfs_in(SAMPLES.as_ref(), &["show", "--utc", "--color=never", path]);
+        let file = msgfs_in(SAMPLES.as_ref(), &["cat", &format!("{path}/message.txt")]);
+        assert!(shown.stdout == file.stdout && !file.stdout.is_empty(), "{path}");
+    }
+    let listed = |show: &str| {
+        text(msgfs_in(SAMPLES.as_ref(), &["ls", "-o", show, "Price list.msg"]))
+            .lines()
+            .any(|name| name == "message.txt")
+    };
+    assert!(listed("show=text") && !listed("show=all"));
+}

@@ -85,13 +85,8 @@ pub(crate) fn text(ended: Ended) -> String {
 }
 
 /// The folder of real messages, if it is there.
-pub(crate) fn corpus() -> Option<&'static Path> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/files"));
-    if !folder.is_dir() {
-        println!("SKIPPED: no corpus");
-        return None;
-    }
-    Some(folder)
+pub(crate) fn corpus() -> Option<PathBuf> {
+    Some(crate::corpus_files::corpus()?.join("files"))
 }
 
 /// The sample mail.

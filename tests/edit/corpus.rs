@@ -1,7 +1,6 @@
 //! Edits of the real files: one property set, everything else as it was.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use msgfs::imsg::{Access, Error, MapiProp as _, MapiPropMut as _, Session, SessionOptions};
 use msgfs::mapi::{Value, tags};
@@ -9,7 +8,6 @@ use msgfs::storage::{self, Entry, Storage};
 
 use super::target::{FileTarget, Folder, open};
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/files");
 /// `PR_IMPORTANCE`, `PR_LAST_MODIFICATION_TIME`, `PR_MESSAGE_SIZE`.
 const TOUCHED: [u16; 3] = [0x0017, 0x3008, 0x0E08];
 
@@ -39,15 +37,7 @@ fn properties(stream: &[u8]) -> (Vec<u8>, Vec<[u8; 16]>) {
     (header.to_vec(), entries.filter(|entry| !TOUCHED.contains(&id(entry))).collect())
 }
 
-pub(super) fn files() -> Vec<PathBuf> {
-    let Ok(folder) = std::fs::read_dir(CORPUS) else {
-        println!("SKIPPED: no corpus at {CORPUS}");
-        return Vec::new();
-    };
-    let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    files
-}
+pub(super) use crate::corpus_files::corpus_files as files;
 
 #[test]
 fn one_property_of_every_file_changes_nothing_else() {

@@ -60,7 +60,7 @@ fn few_descriptors_are_enough() {
         fs::hard_link(&large, source.join(format!("large {number}.msg"))).unwrap();
         source.put(format!("small {number}.msg"), &small);
     }
-    for options in ["ro"] {
+    for options in ["ro", "edit"] {
         let Some(mount) = Limited::new(source.path(), "ulimit -n 64", options) else { return };
         thread::scope(|scope| {
             for reader in 0..READERS {

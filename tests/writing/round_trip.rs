@@ -14,7 +14,6 @@ use super::files::{Change, Files as _};
 use super::mounted::Served;
 use super::streams::{Stored, streams, streams_of_others};
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/corpus/files");
 /// Files so damaged that something would be lost are not written; there may be so many.
 const REFUSED_MAX: usize = 5;
 /// `PR_SUBJECT`, its two parts, `PR_CONVERSATION_TOPIC` and the field of
@@ -26,20 +25,17 @@ const HEADER_BYTES: usize = 32;
 
 #[test]
 fn real_messages_keep_everything_else() {
-    let Ok(entries) = fs::read_dir(CORPUS) else {
-        return println!("SKIPPED: no real messages in {CORPUS}");
-    };
+    let Some(corpus) = crate::corpus_files::corpus() else { return };
+    let files = corpus.join("files");
     let source = Folder::new();
     let mut names = Vec::new();
-    for entry in entries {
-        let path = entry.unwrap().path();
+    for path in crate::corpus_files::corpus_files() {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         if path.extension().is_some_and(|extension| extension == "msg") {
             source.put(&name, fs::read(&path).unwrap());
             names.push(name);
         }
     }
-    names.sort();
     let state = tempfile::tempdir().unwrap();
     let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
     let mut refused = Vec::new();
@@ -55,11 +51,11 @@ fn real_messages_keep_everything_else() {
     let ended = mount.end();
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
     for name in &edited {
-        check(name, &Path::new(CORPUS).join(name), &source.join(name));
+        check(name, &files.join(name), &source.join(name));
     }
     for (name, error) in &refused {
         assert_eq!(*error, Errno::ROFS, "{name}");
-        let old = fs::read(Path::new(CORPUS).join(name)).unwrap();
+        let old = fs::read(files.join(name)).unwrap();
         assert!(old == fs::read(source.join(name)).unwrap(), "{name} has changed");
     }
     println!("{} messages edited, not written: {refused:?}", edited.len());

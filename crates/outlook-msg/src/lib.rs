@@ -38,6 +38,9 @@
 //! | [`mapi`] | property tags, types, values, names, code pages | any file |
 
 pub mod body;
+#[cfg(test)]
+#[path = "../../../tests/corpus_files.rs"]
+mod corpus_files;
 pub mod imsg;
 pub mod mail;
 pub mod mapi;

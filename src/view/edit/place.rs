@@ -10,7 +10,8 @@ use crate::storage::EntryId;
 use super::super::attachments::{Shown, ShownAttachment};
 use super::super::error::Error;
 use super::super::listing::{
-    ATTACHMENTS, ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, NAMED, RAW, RECIPIENTS,
+    ATTACHMENTS, ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, MESSAGE_TXT, NAMED, RAW,
+    RECIPIENTS,
 };
 use super::super::properties::{hex, is_directory, position_by_tag};
 use super::super::reader::ReaderFile;
@@ -126,7 +127,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
 
 /// A name in a message directory.
 fn in_message(open: &OpenMessage, name: &str, rest: &[&str]) -> What {
-    let made = [ERRORS, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW].contains(&name);
+    let made = [ERRORS, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, MESSAGE_TXT, RAW].contains(&name);
     let derived = open.attachments().iter().filter_map(|one| one.derived.as_ref());
     let is_derived = || derived.into_iter().any(|one| one.kind.is_of_message() && one.name == name);
     if made || is_derived() {

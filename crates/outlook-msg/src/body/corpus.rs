@@ -15,8 +15,6 @@ use super::rtf::Kind;
 use super::{compressed_rtf, html, rtf};
 use crate::mapi::CodePage;
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
-
 /// Compressed RTF streams of a file by message path: "" or "attachments/0/...".
 fn streams(file: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut streams = BTreeMap::new();
@@ -61,15 +59,13 @@ fn collect(
 /// The messages of the samples with compressed RTF: what to expect, and the stream. None where the
 /// samples are absent.
 fn samples() -> Vec<(String, Value, Vec<u8>)> {
-    let Ok(expected) = std::fs::read_to_string(Path::new(CORPUS).join("expected.jsonl")) else {
-        println!("SKIPPED: no samples at {CORPUS}");
-        return Vec::new();
-    };
+    let Some(corpus) = crate::corpus_files::corpus() else { return Vec::new() };
+    let expected = std::fs::read_to_string(corpus.join("expected.jsonl")).unwrap();
     let mut samples = Vec::new();
     for line in expected.lines() {
         let mut file: Value = serde_json::from_str(line).unwrap();
         let name = file["name"].as_str().unwrap().to_owned();
-        let mut streams = streams(&Path::new(CORPUS).join("files").join(&name));
+        let mut streams = streams(&corpus.join("files").join(&name));
         for message in file["messages"].as_array_mut().unwrap() {
             let path = message["path"].as_str().unwrap().to_owned();
             if let Some(stream) = streams.remove(&path) {

@@ -209,6 +209,19 @@ pub(super) fn one_off(entry_id: &[u8]) -> Option<Address> {
     Some(Address { name: name.to_owned(), address: strings.next()?.to_owned() })
 }
 
+/// Encodes a FlatEntryList of one-off EntryIDs: the way back of [`flat_entry_list`].
+pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
+    let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
+    let mut entries = Vec::new();
+    for address in addresses {
+        let entry_id = one_off_entry_id(&address.name, "SMTP", &address.address);
+        entries.extend(number(entry_id.len()));
+        entries.extend(entry_id);
+        entries.resize(entries.len().next_multiple_of(4), 0);
+    }
+    [number(addresses.len()).as_slice(), &number(entries.len()), &entries].concat()
+}
+
 /// Decodes a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind its
 /// size, padded to 4 bytes.
 fn flat_entry_list(list: &[u8]) -> Vec<Address> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::mapi::{PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
@@ -48,7 +48,10 @@ pub struct Attachment {
 /// What an open attachment holds.
 pub(super) struct AttachmentData {
     number: u32,
-    properties: Arc<PropertySet>,
+    storage: Storage,
+    /// Read when first asked for: of most attachments of a message that is listed after an edit
+    /// everything is known already.
+    properties: OnceLock<Arc<PropertySet>>,
     message: Arc<MessageData>,
 }
 
@@ -57,13 +60,17 @@ const EMBEDDED_MESSAGE: u32 = 1;
 
 impl AttachmentData {
     pub(super) fn read(number: u32, storage: &Storage, message: Arc<MessageData>) -> Self {
-        let properties = Arc::new(PropertySet::read(storage, Header::Part));
-        Self { number, properties, message }
+        Self { number, storage: storage.clone(), properties: OnceLock::new(), message }
+    }
+
+    fn properties(&self) -> &Arc<PropertySet> {
+        let read = || Arc::new(PropertySet::read(&self.storage, Header::Part));
+        self.properties.get_or_init(read)
     }
 
     /// The storage of `PR_ATTACH_DATA_OBJ`.
     fn content_storage(&self) -> Result<Storage, Error> {
-        let set = &self.properties;
+        let set = self.properties();
         set.get(tags::PR_ATTACH_DATA_OBJ).and_then(|property| set.object(property)).ok_or_else(
             || Error::NoObject {
                 place: set.storage().path(),
@@ -80,7 +87,7 @@ impl Attachment {
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.object.data()?;
-        Ok(data.properties.guessed_strings(data.message.strings()))
+        Ok(data.properties().guessed_strings(data.message.strings()))
     }
 
     pub(super) fn new(object: Arc<Object<AttachmentData>>, draft: Option<Arc<Draft>>) -> Self {
@@ -100,7 +107,7 @@ impl Attachment {
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn storage(&self) -> Result<Storage, Error> {
-        Ok(self.object.data()?.properties.storage().clone())
+        Ok(self.object.data()?.storage.clone())
     }
 
     /// How its content is reached: by `PR_ATTACH_METHOD`, and where that is missing or
@@ -109,7 +116,7 @@ impl Attachment {
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn method(&self) -> Result<AttachMethod, Error> {
-        let set = Arc::clone(&self.object.data()?.properties);
+        let set = Arc::clone(self.object.data()?.properties());
         let has_data = set.get(tags::PR_ATTACH_DATA_BIN).is_some();
         let has_storage = set.get(tags::PR_ATTACH_DATA_OBJ).is_some();
         Ok(match set.fixed(tags::PR_ATTACH_METHOD) {
@@ -137,6 +144,19 @@ impl Attachment {
         let draft = Draft::on(&storage, Destination::Attachment(self.clone()))?;
         let snapshot = draft.lock().transaction.snapshot();
         self.register_message(&snapshot.root(), Some(draft))
+    }
+
+    /// Opens a message that was found in the content of this attachment, as a child of it: it is
+    /// on a storage of another file.
+    ///
+    /// # Errors
+    /// [`Error::NotAMessage`] if the storage holds none, [`Error::SessionClosed`] after the session
+    /// was closed.
+    pub fn message_inside(&self, storage: &Storage) -> Result<Message, Error> {
+        let chosen = self.object.data()?.message.chosen_code_page();
+        let message = MessageData::top_level(storage, chosen)?;
+        let object = self.object.register_child(ObjectKind::EmbeddedMessage, message)?;
+        Ok(Message::new(object, None))
     }
 
     fn register_message(
@@ -210,7 +230,7 @@ impl Attachment {
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
-        Ok(self.object.data()?.properties.defects().to_vec())
+        Ok(self.object.data()?.properties().defects().to_vec())
     }
 }
 
@@ -225,7 +245,7 @@ impl Editable for Attachment {
 
     fn is_ansi(&self) -> Result<bool, Error> {
         let data = self.object.data()?;
-        let tags = data.properties.properties().iter().map(|property| property.tag);
+        let tags = data.properties().properties().iter().map(|property| property.tag);
         Ok(is_ansi(tags).unwrap_or_else(|| data.message.is_ansi()))
     }
 
@@ -301,7 +321,7 @@ impl Unsaved for Attachment {
 impl MapiProp for Attachment {
     fn property_set(&self) -> Result<(Arc<PropertySet>, Arc<Strings>), Error> {
         let data = self.object.data()?;
-        Ok((Arc::clone(&data.properties), Arc::clone(data.message.strings())))
+        Ok((Arc::clone(data.properties()), Arc::clone(data.message.strings())))
     }
 
     fn open_property(
@@ -309,7 +329,7 @@ impl MapiProp for Attachment {
         tag: PropertyTag,
         element: Option<u32>,
     ) -> Result<PropertyStream, Error> {
-        PropertyStream::open(&self.object, &self.object.data()?.properties, tag, element)
+        PropertyStream::open(&self.object, self.object.data()?.properties(), tag, element)
     }
 }
 

@@ -194,7 +194,7 @@ fn set<O: Editable>(
     if object.is_computed(tag) {
         return Err(Error::Computed { tag });
     }
-    let code_page = object.property_set()?.1.code_page();
+    let code_page = code_page(object)?;
     let value = value(tag, code_page)?;
     edit(object, true, |state| {
         edit_properties(state, header, |editor| {
@@ -209,12 +209,20 @@ fn set<O: Editable>(
     })
 }
 
+/// The page of the strings of an object, which is found out only where it matters.
+fn code_page<O: Editable>(object: &O) -> Result<CodePage, Error> {
+    match object.is_ansi()? {
+        true => Ok(object.property_set()?.1.code_page()),
+        false => Ok(CodePage::UTF_16LE),
+    }
+}
+
 fn put_followers<O: Editable>(
     object: &O,
     editor: &mut PropertyEditor<'_>,
     followers: &[(PropertyTag, String)],
 ) -> Result<(), Error> {
-    let code_page = object.property_set()?.1.code_page();
+    let code_page = code_page(object)?;
     for (tag, text) in followers {
         let tag = stored_tag(*tag, object.is_ansi()?);
         put(editor, tag, encode(tag, &Value::String(text.clone()), code_page)?)?;
@@ -316,6 +324,8 @@ impl<O: Editable> MapiPropMut for O {
     }
 
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
-        Ok(writable(self)?.lock().transaction.snapshot())
+        // The one that was made of the last edit.
+        writable(self)?;
+        Ok(Arc::clone(self.property_set()?.0.storage().file()))
     }
 }

@@ -9,13 +9,25 @@ use crate::storage::{self, Storage, Transaction};
 
 use super::compose::{self, MESSAGE_CLSID};
 use super::edit::{Editable as _, put};
-use super::encode::{Encoded, encode};
+use super::encode::{self, Encoded, encode};
 use super::error::Error;
 use super::message::{ATTACHMENT_PREFIX, Message, MessageData, RECIPIENT_PREFIX};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
 use super::properties::{Header, PROPERTY_STREAM, PropertySet, numbered};
 use super::property_editor::{PropertyEditor, is_ansi, stream_name};
+
+/// The ids that are given to properties without a name, and how many they are.
+const FIRST_NAMELESS: u16 = LAST_ID - 0x3FFF;
+const LAST_ID: u16 = 0xFFFE;
+const NAMELESS_MAX: u32 = 0x4000;
+
+/// Whether the root of a file is a message, with a list of its properties or values alone.
+pub fn is_message(storage: &Storage) -> bool {
+    MessageData::top_level(storage, None)
+        .is_ok_and(|data| !data.properties().properties().is_empty())
+        || storage.stream(PROPERTY_STREAM).is_some()
+}
 
 /// A message of its own file, with its own map of names.
 pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error> {
@@ -27,8 +39,8 @@ pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error>
 
 /// A message as one that is embedded in the file of `top`, where its names are registered.
 ///
-/// A property with an id that its own file has no name for means nothing there, and would mean
-/// something here: it is left out. No real file has strings of both types, and readers rely on
+/// A property with an id that its own file has no name for means nothing there, and could mean
+/// something here: it gets one that has no name here either. No real file has strings of both types, and readers rely on
 /// that: 8-bit strings become Unicode where the file is Unicode.
 pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Transaction, Error> {
     let data = Arc::new(MessageData::top_level(storage, None)?);
@@ -40,23 +52,28 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     let own = if is_file { Header::TopLevelMessage } else { Header::EmbeddedMessage };
     let unicode = !top.data()?.is_ansi();
     let mut ids = BTreeMap::new();
+    // From the end, for names are numbered from the other one.
+    let mut nameless = (FIRST_NAMELESS..=LAST_ID).rev();
     for object in objects(data, own, &mut Err)? {
         let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
         let mut editor = PropertyEditor::new(&mut content, &path, object.header)?;
         for id in editor.tags().into_iter().filter(|tag| tag.is_named()).map(PropertyTag::id) {
-            if let Entry::Vacant(place) = ids.entry(id) {
-                let name = names.name(PropertyTag::new(id, PropertyType::UNSPECIFIED));
-                let new = name.map(|name| top.register_name(name, true)).transpose()?.flatten();
-                place.insert(new);
-            }
-            if ids.get(&id) == Some(&None) {
-                editor.remove(id);
-            }
+            let Entry::Vacant(place) = ids.entry(id) else { continue };
+            let name = names.name(PropertyTag::new(id, PropertyType::UNSPECIFIED));
+            let new = name.map(|name| top.register_name(name, true)).transpose()?.flatten();
+            let new = match new {
+                Some(new) => new,
+                None => nameless.next().ok_or(Error::TooMany {
+                    what: "properties without a name",
+                    count_max: NAMELESS_MAX,
+                })?,
+            };
+            place.insert(new);
         }
         if unicode {
             make_unicode(&mut editor, &object)?;
         }
-        editor.renumber(&|id| ids.get(&id).copied().flatten())?;
+        editor.renumber(&|id| ids.get(&id).copied())?;
         if path.is_empty() {
             editor.header_mut().resize(Header::EmbeddedMessage.len(), 0);
             say_code_page(&mut editor, &object.message)?;
@@ -140,7 +157,10 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), 
         }
         if let Some(value) = object.properties.salvage(property, strings).value {
             let value = without_nuls(value);
-            put(editor, unicode, encode(unicode, &value, CodePage::UTF_16LE)?)?;
+            let stored = encode(unicode, &value, CodePage::UTF_16LE)?;
+            // An empty string is left out where it is set, but this one is there.
+            let empty = || encode::stream(unicode, Vec::new().into(), 2);
+            put(editor, unicode, Some(stored.map_or_else(empty, Ok)?))?;
         }
     }
     let tag = tags::PR_STORE_SUPPORT_MASK;

@@ -31,6 +31,11 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 pub(super) const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
 pub(super) const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
 
+/// Whether a storage is that of an attachment, by its name.
+pub fn is_attachment(name: &str) -> bool {
+    numbered(name, ATTACHMENT_PREFIX).is_some()
+}
+
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
 /// the last one is dropped or the session is closed.
 #[derive(Clone)]
@@ -153,6 +158,11 @@ impl MessageData {
         &self.names
     }
 
+    /// The code page that was chosen for all strings.
+    pub(super) fn chosen_code_page(&self) -> Option<CodePage> {
+        self.chosen_code_page
+    }
+
     pub(super) fn is_too_deep(&self) -> bool {
         self.depth >= EMBEDDING_DEPTH_MAX
     }
@@ -163,7 +173,11 @@ impl MessageData {
 
     /// How the message has its strings.
     pub(super) fn form(&self) -> Form {
-        Form { ansi: self.is_ansi(), code_page: self.strings.code_page() }
+        match self.is_ansi() {
+            true => Form { ansi: true, code_page: self.strings.code_page() },
+            // To find out the page, all strings of the message and its parts are looked at.
+            false => Form::UNICODE,
+        }
     }
 
     /// Whether strings are of an 8-bit type: by those that there are, else by the store mask.
@@ -263,7 +277,9 @@ impl Message {
     /// session was closed.
     pub fn attachment(&self, number: u32) -> Result<Attachment, Error> {
         let data = self.data()?;
-        let found = data.attachment_storages.iter().find(|(known, _)| *known == number);
+        let storages = &data.attachment_storages;
+        let found = storages.binary_search_by_key(&number, |(known, _)| *known);
+        let found = found.ok().and_then(|at| storages.get(at));
         let storage = found.and_then(|(_, id)| data.storage().file().storage(*id));
         let Some(storage) = storage else {
             let what = format!("attachment {number}");

@@ -226,7 +226,8 @@ mod tests {
     #[test]
     fn an_address_may_be_one_with_its_name() {
         let check = |text: &str, name: &str, address: &str| {
-            assert_eq!(split(text.to_owned()), (name.to_owned(), address.to_owned()), "{text}");
+            let (told_name, told_address) = split(String::from(text));
+            assert_eq!((told_name.as_str(), told_address.as_str()), (name, address), "{text}");
         };
         check("\"Lee, Ann\" <ann@example.org>", "Lee, Ann", "ann@example.org");
         check("<ann@example.org>", "", "ann@example.org");

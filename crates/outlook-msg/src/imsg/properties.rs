@@ -17,6 +17,8 @@ use super::value::{decode_fixed, decode_stream, has_odd_length};
 /// The stream of fixed-size values and of the list of all properties.
 pub const PROPERTY_STREAM: &str = "__properties_version1.0";
 const ENTRY_LEN: usize = 16;
+/// An object with more properties is no real one: each takes several times its size in memory.
+const PROPERTIES_MAX: usize = 1 << 16;
 
 /// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -281,6 +283,13 @@ impl PropertySet {
         }
         // A tail shorter than an entry occurs in sound files and holds nothing.
         let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
+        let (entries, more) = entries.split_at(entries.len().min(PROPERTIES_MAX));
+        if !more.is_empty() {
+            self.defects.push(Defect {
+                place: stream.path(),
+                cause: format!("{} entries beyond the first {PROPERTIES_MAX}", more.len()),
+            });
+        }
         self.properties = entries.iter().map(|entry| decode_entry(*entry)).collect();
         // The sort is stable and the first of equal tags is kept: the first entry wins.
         self.properties.sort_by_key(|property| property.tag);
@@ -336,9 +345,22 @@ impl PropertySet {
         self.elements.dedup_by_key(|(tag, index, _)| (*tag, *index));
     }
 
+    /// Whether a part of a value is missing, in contrast to one that is only odd.
+    pub(super) fn lacks_bytes(&self, property: &Property, strings: &Strings) -> bool {
+        match property.tag.property_type().location() {
+            Location::Entry | Location::Unknown => false,
+            Location::Storage => self.object(property).is_none(),
+            Location::ValueStreams => self.value_defect(property, strings).is_some(),
+            Location::Stream => match self.stream(property) {
+                None => !property.is_empty(),
+                Some(stream) => stream.check().is_err(),
+            },
+        }
+    }
+
     /// What is wrong with a value. Streams are checked by their chains of sectors, and read only
     /// where their length does not fit the type.
-    pub(super) fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
+    pub fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
         let tag = property.tag;
         let suspicious = match tag.property_type().location() {
             Location::Entry => property.flags.is_none(),

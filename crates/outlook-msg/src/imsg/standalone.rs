@@ -154,8 +154,8 @@ fn sound_objects(
 /// Makes the property stream of one object fit what is left of the values.
 fn sound_object(content: &mut Transaction, object: &Object) -> Result<Vec<Defect>, Error> {
     let (set, strings) = (&object.properties, object.message.strings());
-    let mut defects = set.defects().to_vec();
-    let damaged = set.properties().iter().filter(|one| set.value_defect(one, strings).is_some());
+    let mut defects = Vec::new();
+    let damaged = set.properties().iter().filter(|one| set.lacks_bytes(one, strings));
     let damaged: Vec<_> = damaged.collect();
     if damaged.is_empty() {
         return Ok(defects);

@@ -267,7 +267,11 @@ impl Attachment {
 
     /// What of the content cannot be read.
     fn missing(&self) -> Result<Vec<Defect>, Error> {
-        Ok(self.shown().map_or_else(Vec::new, |shown| shown.missing.clone()))
+        let Some(shown) = self.shown() else { return Ok(Vec::new()) };
+        match self.shown {
+            Shown::Message(_) => Mail::of(shown.attachment.embedded_message()?).defects(),
+            _ => Ok(shown.missing.clone()),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The attachments of a message as entries of `attachments/`.
 //!
-//! A new attachment method is a variant of [`Shown`], its name in [`entry_name`], and its content
+//! A new attachment method is a variant of [`Shown`], its name in `entry_name`, and its content
 //! where the content is asked for.
 
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::body::mac_binary::{self, MacBinary};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message, PARTIAL};
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
-use crate::storage::{Defect, EntryId};
+use crate::storage::{Defect, EntryId, Storage};
 
 use super::derived::{Derived, derive};
 use super::fields::subject;
@@ -51,24 +51,38 @@ pub struct ShownAttachment {
     pub missing: Vec<Defect>,
     /// What is made of its content besides.
     pub derived: Option<Derived>,
+    /// Whether it is known that nothing is made of it, unless it is the signed part of the message.
+    pub is_plain: bool,
 }
 
-/// The names under which the attachments of a message under edit were shown. An edit of one must
-/// not change the name of another, nor that of a message in it.
+/// What is known of the attachments of a message under edit: the names under which they were shown,
+/// for an edit of one must not change the name of another, nor that of a message in it; and what
+/// they are, for an edit of one is no reason to look into two thousand others again.
 #[derive(Debug, Default)]
 pub struct AttachmentNames {
     /// By the path of the attachment's storage, in upper case.
-    names: Mutex<HashMap<String, String>>,
+    known: Mutex<HashMap<String, Known>>,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    name: String,
+    /// The state of the storage in which it was a sound file of which nothing is made.
+    plain: Option<u64>,
 }
 
 impl AttachmentNames {
-    fn get(&self, storage: &str) -> Option<String> {
-        self.lock().get(&storage.to_uppercase()).cloned()
+    fn get(&self, storage: &str) -> Option<Known> {
+        self.lock().get(storage).cloned()
     }
 
     /// Gives the attachment on a storage a name.
     pub fn put(&self, storage: &str, name: &str) {
-        self.lock().insert(storage.to_uppercase(), name.to_owned());
+        self.set(storage.to_uppercase(), Known { name: name.to_owned(), plain: None });
+    }
+
+    fn set(&self, storage: String, known: Known) {
+        self.lock().insert(storage, known);
     }
 
     /// Forgets the attachment on a storage, and those in it.
@@ -77,8 +91,30 @@ impl AttachmentNames {
         self.lock().retain(|known, _| !known.starts_with(&gone));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, String>> {
-        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// An attachment with what is known of it.
+struct Opened {
+    attachment: Attachment,
+    storage: Storage,
+    /// The path of its storage, in upper case.
+    path: String,
+    name: Option<String>,
+    is_plain: bool,
+}
+
+impl Opened {
+    fn new(attachment: Attachment, known: Option<&AttachmentNames>) -> Option<Self> {
+        let storage = attachment.storage().ok()?;
+        let path = if known.is_some() { storage.path().to_uppercase() } else { String::new() };
+        let Some(Known { name, plain }) = known.and_then(|known| known.get(&path)) else {
+            return Some(Self { attachment, storage, path, name: None, is_plain: false });
+        };
+        let is_plain = plain.is_some() && plain == storage.version();
+        Some(Self { attachment, storage, path, name: Some(name), is_plain })
     }
 }
 
@@ -90,32 +126,43 @@ pub fn shown_attachments(
     let mut names = UniqueNames::default();
     let numbers = message.attachments().unwrap_or_default();
     let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
-    let opened: Vec<_> = opened
-        .filter_map(|attachment| {
-            let storage = attachment.storage().ok()?;
-            // A name that is known is taken before any other is made.
-            let name = known.and_then(|known| known.get(&storage.path()));
-            let name = name.filter(|name| names.take(name));
-            Some((storage, attachment, name))
-        })
-        .collect();
-    let mut attachments = Vec::with_capacity(opened.len());
-    for (storage, attachment, name) in opened {
+    let mut opened: Vec<_> = opened.filter_map(|one| Opened::new(one, known)).collect();
+    for one in &mut opened {
+        // A name that is known is taken before any other is made.
+        one.name = one.name.take().filter(|name| names.take(name));
+    }
+    let (mut attachments, mut paths) = (Vec::new(), Vec::new());
+    for Opened { attachment, storage, path, name, is_plain } in opened {
+        let id = storage.id();
+        if let Some(name) = name.clone().filter(|_| is_plain) {
+            let entry = Some((name, Shown::Data));
+            let (missing, derived) = (Vec::new(), None);
+            attachments.push(ShownAttachment { id, attachment, entry, missing, derived, is_plain });
+            continue;
+        }
         let missing = attachment.content_defects().unwrap_or_default();
         let partial = if missing.is_empty() { "" } else { PARTIAL };
         let entry = shown(&attachment).map(|shown| {
             let make = || entry_name(&attachment, shown, partial, &mut names);
-            let name = name.unwrap_or_else(make);
-            if let Some(known) = known {
-                known.put(&storage.path(), &name);
-            }
-            (name, shown)
+            (name.unwrap_or_else(make), shown)
         });
-        let id = storage.id();
-        attachments.push(ShownAttachment { id, attachment, entry, missing, derived: None });
+        paths.push((attachments.len(), path, storage.version()));
+        let derived = None;
+        attachments.push(ShownAttachment { id, attachment, entry, missing, derived, is_plain });
     }
     // Names of derived files yield to those of attachments.
     derive(message, &mut attachments, &mut names);
+    let Some(known) = known else { return attachments };
+    for (index, path, version) in paths {
+        let Some(one) = attachments.get(index) else { continue };
+        let Some((name, shown)) = &one.entry else { continue };
+        let is_plain = *shown == Shown::Data
+            && one.missing.is_empty()
+            && one.derived.is_none()
+            && one.is_plain;
+        let plain = version.filter(|_| is_plain);
+        known.set(path, Known { name: name.clone(), plain });
+    }
     attachments
 }
 

@@ -2,15 +2,15 @@
 //!
 //! All bodies that exist are shown. An empty one gives way to another that says something.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
-use crate::body::html::{self, Remote, Resolve};
+use crate::body::html::{self, Reference, Remote, Resolve};
 use crate::body::{compressed_rtf, rtf};
 use crate::imsg::{MapiProp, Message, Note};
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::attachments::{references, shown_attachments};
-use super::references::References;
+use super::references::{REFERENCES_BYTES_MAX, References};
 use super::report;
 
 /// As many stored bytes of a compressed RTF body as tell its kind, and that decompressed.
@@ -95,7 +95,14 @@ impl<'a> Bodies<'a> {
     pub fn formatted_text(&self) -> Option<String> {
         match self.html_source() {
             Some(html) => {
-                Some(html::to_text(html, &|reference| self.references().path(&reference)))
+                // A few bytes of HTML can refer to an attachment with a long name.
+                let room = Cell::new(REFERENCES_BYTES_MAX);
+                let resolve = |reference: Reference<'_>| {
+                    let path = self.references().path(&reference)?;
+                    room.set(room.get().checked_sub(path.len())?);
+                    Some(path)
+                };
+                Some(html::to_text(html, &resolve))
             }
             None => self.decompressed().map(rtf::to_text),
         }
@@ -149,11 +156,15 @@ impl<'a> Bodies<'a> {
         if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
             return Some(as_it_is(html));
         }
-        let rtf = self.decompressed()?;
-        match rtf::kind(rtf) {
-            rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(rtf))),
-            rtf::Kind::Html => Some(decode(rtf)),
-            rtf::Kind::FromText | rtf::Kind::Native => None,
+        // It may be eight times as large as it is stored, and is not needed beside the HTML.
+        let rtf = self.decompress()?;
+        match rtf::kind(&rtf) {
+            rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
+            rtf::Kind::Html => Some(decode(&rtf)),
+            rtf::Kind::FromText | rtf::Kind::Native => {
+                let _ = self.decompressed.set(Some(rtf));
+                None
+            }
         }
     }
 
@@ -167,11 +178,12 @@ impl<'a> Bodies<'a> {
     }
 
     fn decompressed(&self) -> Option<&[u8]> {
-        let made = self.decompressed.get_or_init(|| {
-            let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
-            Some(compressed_rtf::decompress(&stored).ok()?.rtf)
-        });
-        made.as_deref()
+        self.decompressed.get_or_init(|| self.decompress()).as_deref()
+    }
+
+    fn decompress(&self) -> Option<Vec<u8>> {
+        let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+        Some(compressed_rtf::decompress(&stored).ok()?.rtf)
     }
 
     fn rtf_kind(&self) -> Option<rtf::Kind> {

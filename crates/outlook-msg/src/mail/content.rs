@@ -1,7 +1,10 @@
 //! What a file made of a message holds: bytes made when first asked for, or a stream read by range.
 
 use std::fs::File;
+use std::io::{self, Write as _};
 use std::sync::Arc;
+
+use tempfile::{SpooledData, SpooledTempFile};
 
 use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream};
 use crate::mapi::tags;
@@ -11,6 +14,9 @@ use super::attachments::{Shown, reference_target};
 use super::composed::Composed;
 use super::error::Error;
 use super::text::reader_line;
+
+/// As many bytes of one file are kept in memory.
+const MEMORY_BYTES_MAX: usize = 4 << 20;
 
 /// The content of a file.
 #[derive(Clone, Debug)]
@@ -48,9 +54,32 @@ pub enum Content {
 }
 
 impl Content {
-    /// Bytes that are made.
+    /// Bytes that are made. Many of them are kept in a file without a name, not in memory.
     pub fn bytes(bytes: Vec<u8>) -> Self {
+        if bytes.len() > MEMORY_BYTES_MAX
+            && let Ok(made) = in_file(&bytes)
+        {
+            return made;
+        }
         Self::Bytes(bytes.into())
+    }
+
+    /// What is written, as [`Content::bytes`] keeps it.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn written(
+        write: impl FnOnce(&mut SpooledTempFile) -> Result<(), Error>,
+    ) -> Result<Self, Error> {
+        let mut out = SpooledTempFile::new(MEMORY_BYTES_MAX);
+        write(&mut out)?;
+        match out.into_inner() {
+            SpooledData::InMemory(bytes) => Ok(Self::bytes(bytes.into_inner())),
+            SpooledData::OnDisk(file) => {
+                let len = file.metadata()?.len();
+                Ok(Self::Made { file: Arc::new(file), offset: 0, len })
+            }
+        }
     }
 
     /// Its length in bytes.
@@ -116,6 +145,12 @@ impl Content {
             Self::Source(_) | Self::Made { .. } => OVERHEAD,
         }
     }
+}
+
+fn in_file(bytes: &[u8]) -> io::Result<Content> {
+    let mut file = tempfile::tempfile()?;
+    file.write_all(bytes)?;
+    Ok(Content::Made { file: Arc::new(file), offset: 0, len: bytes.len() as u64 })
 }
 
 /// The content of an attachment: of a message it is a file of its own, of a link its text.

@@ -1,7 +1,7 @@
 //! `ERRORS`: what in a message could not be read, one line a defect; and its notes, which are no
 //! defects.
 
-use crate::imsg::{MapiProp, Message, Note};
+use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mapi::tags;
 use crate::storage::Defect;
 
@@ -45,6 +45,13 @@ pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
     })
 }
 
+/// What of the bodies cannot be read.
+pub fn of_bodies(message: &Message) -> Vec<Defect> {
+    let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_BODY_HTML];
+    let stored = bodies.into_iter().filter_map(|tag| message.salvage(tag).ok()?.defect);
+    stored.chain(of_rtf(message)).collect()
+}
+
 /// The notes on a message, without those on the messages embedded in it.
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
     let mut notes = message.notes().unwrap_or_default();
@@ -75,6 +82,8 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let missing = match &shown.entry {
         Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
         Some(_) => None,
+        // One that has just been created has no content.
+        None if attachment.method().is_ok_and(|method| method == AttachMethod::None) => None,
         None => attachment.content_storage().err(),
     };
     let place = attachment.storage().map(|storage| storage.path()).unwrap_or_default();

@@ -57,11 +57,10 @@ impl Mail {
     ///
     /// # Errors
     /// [`Error::Io`] of the writer, [`Error::Message`] if the session is closed.
-    pub fn to_json(&self, mut out: impl Write) -> Result<(), Error> {
+    pub fn to_json(&self, out: impl Write) -> Result<(), Error> {
         let attachments = self.opened.attachments();
         let defects = defects::of_message(self.message(), attachments);
-        let json = json::message_json(self.message(), attachments, &defects, None)?;
-        Ok(out.write_all(&json)?)
+        json::write_json(self.message(), attachments, &defects, None, out)
     }
 
     /// Writes it as a `.msg` file: one that was opened is copied byte for byte, one that is

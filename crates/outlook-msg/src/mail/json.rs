@@ -18,12 +18,16 @@
 //! `notes` tell what was read otherwise than the file says, a code page that was guessed, say.
 //! Keys and elements always come in this order, so that equal messages have equal files.
 
+use std::io::Write;
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::imsg::{
     Attachment, MapiProp, Message, NameKind, Note, Property, PropertyNames, PropertySet, Salvaged,
+    Strings,
 };
 use crate::mapi::{self, Value};
 use crate::storage::Defect;
@@ -36,19 +40,22 @@ use super::named::name_in_set;
 /// Binary values up to this many bytes are in the file.
 const BINARY_BYTES_MAX: u64 = 4096;
 
-/// The content of `message.json` of a message. The attachments of embedded messages have the names
-/// that are `known`.
-pub fn message_json(
+/// Writes `message.json` of a message. The attachments of embedded messages have the names that are
+/// `known`. No more than one value is in memory at a time.
+///
+/// # Errors
+/// [`Error::Io`] of the writer, [`Error::Message`] if the session is closed.
+pub fn write_json(
     message: &Message,
     attachments: &[ShownAttachment],
     defects: &[Defect],
     known: Option<&AttachmentNames>,
-) -> Result<Vec<u8>, Error> {
+    mut out: impl Write,
+) -> Result<(), Error> {
     let context = Context { names: &*message.names()?, known };
     let message = MessageJson::of(message, attachments, defects, context)?;
-    let mut json = serde_json::to_vec_pretty(&message).map_err(std::io::Error::from)?;
-    json.push(b'\n');
-    Ok(json)
+    serde_json::to_writer_pretty(&mut out, &message).map_err(std::io::Error::from)?;
+    Ok(out.write_all(b"\n")?)
 }
 
 /// What holds for all messages in the file.
@@ -59,12 +66,35 @@ struct Context<'a> {
 }
 
 #[derive(Serialize)]
-struct MessageJson {
-    properties: Vec<PropertyJson>,
-    recipients: Vec<RecipientJson>,
-    attachments: Vec<AttachmentJson>,
+struct MessageJson<'a> {
+    properties: PropertiesJson<'a>,
+    recipients: Vec<RecipientJson<'a>>,
+    attachments: Vec<AttachmentJson<'a>>,
     errors: Vec<DefectJson>,
     notes: Vec<NoteJson>,
+}
+
+/// The properties of an object, which are read one by one as they are written.
+struct PropertiesJson<'a> {
+    set: Arc<PropertySet>,
+    strings: Arc<Strings>,
+    names: &'a PropertyNames,
+}
+
+impl<'a> PropertiesJson<'a> {
+    fn of(object: &dyn MapiProp, names: &'a PropertyNames) -> Result<Self, Error> {
+        let (set, strings) = object.property_set()?;
+        Ok(Self { set, strings, names })
+    }
+}
+
+impl Serialize for PropertiesJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let properties = self.set.properties().iter();
+        serializer.collect_seq(
+            properties.map(|one| property_json(&self.set, one, &self.strings, self.names)),
+        )
+    }
 }
 
 #[derive(Serialize)]
@@ -90,19 +120,19 @@ struct PropertyJson {
 }
 
 #[derive(Serialize)]
-struct RecipientJson {
+struct RecipientJson<'a> {
     number: u32,
-    properties: Vec<PropertyJson>,
+    properties: PropertiesJson<'a>,
 }
 
 #[derive(Serialize)]
-struct AttachmentJson {
+struct AttachmentJson<'a> {
     number: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
-    properties: Vec<PropertyJson>,
+    properties: PropertiesJson<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<MessageJson>,
+    message: Option<MessageJson<'a>>,
 }
 
 #[derive(Serialize)]
@@ -117,16 +147,16 @@ struct NoteJson {
     text: String,
 }
 
-impl MessageJson {
+impl<'a> MessageJson<'a> {
     fn of(
         message: &Message,
         attachments: &[ShownAttachment],
         defects: &[Defect],
-        context: Context<'_>,
+        context: Context<'a>,
     ) -> Result<Self, Error> {
         let recipients = message.recipients()?;
         let recipients = recipients.iter().map(|recipient| {
-            let properties = properties_of(recipient, context.names)?;
+            let properties = PropertiesJson::of(recipient, context.names)?;
             Ok(RecipientJson { number: recipient.number()?, properties })
         });
         let notes = defects::notes_of_message(message).into_iter();
@@ -137,7 +167,7 @@ impl MessageJson {
             cause: cause.clone(),
         });
         Ok(Self {
-            properties: properties_of(message, context.names)?,
+            properties: PropertiesJson::of(message, context.names)?,
             recipients: recipients.collect::<Result<_, Error>>()?,
             attachments: attachments.collect::<Result<_, Error>>()?,
             errors: errors.collect(),
@@ -146,8 +176,8 @@ impl MessageJson {
     }
 }
 
-impl AttachmentJson {
-    fn of(shown: &ShownAttachment, context: Context<'_>) -> Result<Self, Error> {
+impl<'a> AttachmentJson<'a> {
+    fn of(shown: &ShownAttachment, context: Context<'a>) -> Result<Self, Error> {
         let message = match shown.entry {
             // One that cannot be opened is in the errors of the message around.
             Some((_, Shown::Message(_))) => embedded(&shown.attachment, context).ok(),
@@ -156,31 +186,25 @@ impl AttachmentJson {
         Ok(Self {
             number: shown.attachment.number()?,
             file: shown.entry.as_ref().map(|(name, _)| format!("attachments/{name}")),
-            properties: properties_of(&shown.attachment, context.names)?,
+            properties: PropertiesJson::of(&shown.attachment, context.names)?,
             message,
         })
     }
 }
 
-fn embedded(attachment: &Attachment, context: Context<'_>) -> Result<MessageJson, Error> {
+fn embedded<'a>(attachment: &Attachment, context: Context<'a>) -> Result<MessageJson<'a>, Error> {
     let message = attachment.embedded_message()?;
     let attachments = shown_attachments(&message, context.known);
     let defects = defects::of_message(&message, &attachments);
     MessageJson::of(&message, &attachments, &defects, context)
 }
 
-fn properties_of(object: &dyn MapiProp, names: &PropertyNames) -> Result<Vec<PropertyJson>, Error> {
-    let (set, _) = object.property_set()?;
-    let one = |property| property_json(object, &set, property, names);
-    set.properties().iter().map(one).collect()
-}
-
 fn property_json(
-    object: &dyn MapiProp,
     set: &PropertySet,
     property: &Property,
+    strings: &Strings,
     names: &PropertyNames,
-) -> Result<PropertyJson, Error> {
+) -> PropertyJson {
     let tag = property.tag;
     let mut json = PropertyJson {
         tag: tag.to_string(),
@@ -211,13 +235,13 @@ fn property_json(
     let stored_len = set.stream(property).map_or(0, |stream| stream.len());
     if tag.property_type().is_binary() && stored_len > BINARY_BYTES_MAX {
         json.size = Some(stored_len);
-        json.error = object.value_defect(tag)?.map(|defect| defect.cause);
-        return Ok(json);
+        json.error = set.value_defect(property, strings).map(|defect| defect.cause);
+        return json;
     }
-    let Salvaged { value, defect } = set.salvage(property, &object.property_set()?.1);
+    let Salvaged { value, defect } = set.salvage(property, strings);
     json.value = value.as_ref().and_then(value_json);
     json.error = defect.map(|defect| defect.cause);
-    Ok(json)
+    json
 }
 
 /// A value in JSON; `None` for an object, and for what is too long to be in the file.

@@ -77,7 +77,7 @@ pub use ics::is_class;
 pub use key::PropertyKey;
 pub use opened::{Mail, READER_BYTES_MAX};
 pub use page::{PAGE_STYLE, PageOptions};
-pub use printed::{Marks, Printing, harmless, harmless_lines, is_harmful, size_text};
+pub use printed::{Marks, Printing, harmless, harmless_lines, is_harmful, size_text, utc_time};
 pub use recipient::Recipient;
 pub use row::{Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, sha256, time_text};
 pub use security::Security;

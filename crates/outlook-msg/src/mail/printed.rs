@@ -120,6 +120,15 @@ impl Page<'_> {
     }
 }
 
+/// A time in UTC, as `msgfs show --utc` and `message.txt` have it: `2024-04-02 16:05:09 +00:00`.
+#[must_use]
+pub fn utc_time(time: FileTime) -> String {
+    match jiff::Timestamp::new(time.to_unix().0, 0) {
+        Ok(time) => time.strftime("%Y-%m-%d %H:%M:%S +00:00").to_string(),
+        Err(_) => "after the year 9999".to_owned(),
+    }
+}
+
 /// A size as people read it: `999 bytes`, `1.2 KB`, `34 MB`, in units of 1024.
 #[must_use]
 pub fn size_text(bytes: u64) -> String {

@@ -7,7 +7,7 @@ use crate::imsg::{Address, MapiProp, Message, RecipientType};
 use crate::mapi::{PropertyTag, tags};
 
 use super::bodies::Bodies;
-use super::text::{escaped, one_line, reader_line, unix_lines};
+use super::text::{escaped, one_line, reader_line, unix_lines_of};
 use super::{fields, ics, vcf};
 
 /// A file of the reader's view.
@@ -176,7 +176,7 @@ impl ReaderFile {
         remote: Remote,
     ) -> Option<Vec<u8>> {
         match self {
-            Self::BodyText => Some(unix_lines(&bodies.text()?).into_bytes()),
+            Self::BodyText => Some(unix_lines_of(bodies.text()?).into_bytes()),
             Self::BodyHtml => Some(bodies.html(resolve, remote)?.into_bytes()),
             Self::BodyRtf => bodies.rtf(),
             _ => None,

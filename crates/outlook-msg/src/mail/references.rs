@@ -4,6 +4,10 @@ use std::collections::HashMap;
 
 use crate::body::html::Reference;
 
+/// As many bytes of paths to attachments are put into one body: a few bytes of HTML can refer to an
+/// attachment with a long name.
+pub const REFERENCES_BYTES_MAX: usize = 4 << 20;
+
 /// The names of attachments by what a body calls them. Of equal ones the first counts.
 #[derive(Debug, Default)]
 pub struct References {

@@ -49,11 +49,16 @@ pub fn reader_line(text: &str) -> Vec<u8> {
 
 /// Turns CRLF, and CR alone, into LF.
 pub fn unix_lines(text: &str) -> String {
+    unix_lines_of(text.to_owned())
+}
+
+/// As [`unix_lines`], of a text that is not copied if it needs not be.
+pub fn unix_lines_of(text: String) -> String {
     if !text.contains('\r') {
-        return text.to_owned();
+        return text;
     }
     let mut lines = String::with_capacity(text.len());
-    let mut rest = text;
+    let mut rest = text.as_str();
     while let Some((line, behind)) = rest.split_once('\r') {
         lines.push_str(line);
         lines.push('\n');

@@ -6,26 +6,21 @@ use std::path::PathBuf;
 
 use super::{CompoundFile, Entry, Source, Storage};
 
-const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus");
-
 /// For each path the CLSID of a storage or the bytes of a stream.
 type Tree = BTreeMap<String, Result<Vec<u8>, String>>;
 
 /// The files in order of their names; none, with a word about it, if the corpus is absent.
 pub(super) fn files() -> Vec<(String, Vec<u8>)> {
-    let Ok(folder) = std::fs::read_dir(PathBuf::from(CORPUS).join("files")) else {
-        println!("SKIPPED: no corpus at {CORPUS}");
-        return Vec::new();
-    };
-    let mut paths: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
-    paths.sort();
+    let paths = crate::corpus_files::corpus_files();
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
 /// For each file name the grade that it has been given.
 fn grades() -> HashMap<String, String> {
-    let lines = std::fs::read_to_string(PathBuf::from(CORPUS).join("expected.jsonl")).unwrap();
+    let lines =
+        std::fs::read_to_string(crate::corpus_files::corpus().unwrap().join("expected.jsonl"))
+            .unwrap();
     let parsed = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
     parsed.map(|file| (text(&file["name"]), text(&file["grade"]))).collect()

@@ -12,7 +12,9 @@ pub(super) struct Name<'a> {
 impl<'a> Name<'a> {
     /// Counts the units of a name.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, units: text.encode_utf16().count() }
+        // Almost all names are ASCII, with as many units as bytes.
+        let units = if text.is_ascii() { text.len() } else { text.encode_utf16().count() };
+        Self { text, units }
     }
 
     /// Compares as the directory is sorted.

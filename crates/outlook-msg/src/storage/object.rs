@@ -53,6 +53,13 @@ impl Storage {
         self.file.tree.storage(self.id.0).map_or(Guid::default(), |storage| storage.clsid)
     }
 
+    /// Of a file under edit, a number that another state of the storage and of what is in it never
+    /// has: what was found out of it holds as long as the number is the same.
+    pub fn version(&self) -> Option<u64> {
+        let version = self.file.tree.storage(self.id.0)?.version;
+        (version != 0).then_some(version)
+    }
+
     /// The storages and streams in it, in the order of their names (\[MS-CFB\] 2.6.4).
     ///
     /// Names may be equal: those of a damaged directory are all in here.

@@ -6,6 +6,7 @@
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{self, AtomicU64};
 
 use super::compound_file::CompoundFile;
 use super::error::{Defect, Error};
@@ -30,6 +31,8 @@ pub struct Transaction {
 #[derive(Clone, Debug, Default)]
 struct Directory {
     clsid: Guid,
+    /// See [`Storage::version`].
+    version: u64,
     entries: Vec<Named>,
 }
 
@@ -227,7 +230,7 @@ impl Transaction {
     pub fn snapshot(&self) -> Arc<CompoundFile> {
         let (mut tree, mut contents) = (Tree::default(), Vec::new());
         add_node(&mut tree, ROOT_NAME, 0, Kind::Storage(0));
-        tree.storages.push(storage_node(0, 0, self.root.clsid));
+        tree.storages.push(storage_node(0, 0, &self.root));
         let mut directories = vec![Arc::clone(&self.root)];
         let mut next = 0;
         // Breadth first: the storages are numbered in the order in which they are met.
@@ -240,7 +243,7 @@ impl Transaction {
                     Content::Storage(storage) => {
                         let index = number(directories.len());
                         let id = add_node(&mut tree, &one.name, parent, Kind::Storage(index));
-                        tree.storages.push(storage_node(id, depth + 1, storage.clsid));
+                        tree.storages.push(storage_node(id, depth + 1, storage));
                         directories.push(Arc::clone(storage));
                     }
                     Content::Stream(content) => {
@@ -269,11 +272,13 @@ impl Transaction {
     fn directory_mut(&mut self, path: &[&str]) -> Result<&mut Directory, Error> {
         let missing = || Error::NoStorage { path: shown(path) };
         let mut directory = Arc::make_mut(&mut self.root);
+        directory.version = next_version();
         for name in path {
             let index = directory.find(name).map_err(|_| missing())?;
             let content = directory.entries.get_mut(index).map(|one| &mut one.content);
             let Some(Content::Storage(storage)) = content else { return Err(missing()) };
             directory = Arc::make_mut(storage);
+            directory.version = next_version();
         }
         Ok(directory)
     }
@@ -318,7 +323,8 @@ fn carry_over(
     made: &mut HashMap<super::EntryId, Arc<Directory>>,
     lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
 ) -> Result<Directory, Error> {
-    let mut directory = Directory { clsid: storage.clsid(), entries: Vec::new() };
+    let mut directory =
+        Directory { clsid: storage.clsid(), version: next_version(), entries: Vec::new() };
     for entry in storage.entries() {
         let name = Name::new(entry.name());
         let last = directory.entries.last().map(|last| Name::new(&last.name));
@@ -365,8 +371,15 @@ fn add_node(tree: &mut Tree, name: &str, parent: u32, kind: Kind) -> u32 {
     id
 }
 
-fn storage_node(id: u32, depth: u16, clsid: Guid) -> StorageNode {
-    StorageNode { id, depth, clsid, children: 0..0 }
+fn storage_node(id: u32, depth: u16, directory: &Directory) -> StorageNode {
+    let Directory { clsid, version, .. } = *directory;
+    StorageNode { id, depth, clsid, version, children: 0..0 }
+}
+
+/// A number that no state of a storage has had.
+fn next_version() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, atomic::Ordering::Relaxed)
 }
 
 fn number(len: usize) -> u32 {

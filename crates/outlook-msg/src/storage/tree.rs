@@ -48,6 +48,8 @@ pub(super) struct StorageNode {
     pub(super) id: u32,
     pub(super) depth: u16,
     pub(super) clsid: Guid,
+    /// Of a file under edit: another one whenever anything in it has changed; 0 of others.
+    pub(super) version: u64,
     /// The ids of its children.
     pub(super) children: Range<u32>,
 }

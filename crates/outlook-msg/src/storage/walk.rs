@@ -230,7 +230,7 @@ impl<'a> Walk<'a> {
         if let Kind::Storage(place) = &mut node.kind {
             *place = index;
             let clsid = self.directory.entry(node.index).map_or(Guid::default(), |e| e.clsid());
-            self.tree.storages.push(StorageNode { id, depth, clsid, children: 0..0 });
+            self.tree.storages.push(StorageNode { id, depth, clsid, version: 0, children: 0..0 });
         }
     }
 

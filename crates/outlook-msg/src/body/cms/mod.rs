@@ -6,7 +6,12 @@
 mod ber;
 mod name;
 
+use std::borrow::Cow;
 use std::fmt;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use ber::{Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET};
 use name::{hex, object_identifier};
@@ -86,6 +91,41 @@ pub fn kind(start: &[u8]) -> Option<Kind> {
     let (kind, _) = content_info(start).ok()?;
     kind_of(&kind)
 }
+
+/// A message as bytes: some writers store it as base64, with or without the lines of PEM around
+/// it. What is neither stays as it is; of a prefix as much is decoded as can be.
+pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
+    if kind(bytes).is_some() {
+        return bytes.into();
+    }
+    let text = bytes.trim_ascii_start();
+    let text = match text.starts_with(b"-----BEGIN ") {
+        true => text.iter().position(|byte| *byte == b'\n').and_then(|at| text.get(at..)),
+        false => Some(text),
+    };
+    let Some(text) = text else { return bytes.into() };
+    let digits: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
+        .collect();
+    // Digits that are left over at the end make no whole byte.
+    let whole = digits.len() - usize::from(digits.len() % 4 == 1);
+    let decoded = BASE64.decode(digits.get(..whole).unwrap_or_default());
+    match decoded {
+        Ok(decoded) if kind(&decoded).is_some() => decoded.into(),
+        _ => bytes.into(),
+    }
+}
+
+/// Base64 whose padding is left out, or whose last digit has bits beyond it.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
 
 /// Reads a message.
 ///

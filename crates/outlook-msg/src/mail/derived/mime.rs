@@ -1,95 +1,122 @@
-//! A MIME entity as a message directory.
+//! A MIME entity as a message.
 
-use crate::body::html::{self, Reference, Remote};
-use crate::body::mime_entity::{Entity, Mailbox, Part, PartContent};
-use crate::imsg::Address;
-use crate::mail::names::UniqueNames;
-use crate::mail::reader::ReaderFile;
-use crate::mail::references::References;
+use crate::body::mime_entity::{Entity, Fields, Mailbox, Part, PartContent};
+use crate::imsg::{
+    Address, MadeAttachment, MadeContent, MadeMessage, MadeProperty, RecipientType,
+    flat_entry_list_of,
+};
+use crate::mapi::{CodePage, PropertyTag, Value, tags};
+use crate::storage::Defect;
 
-use super::directory::{ATTACHMENTS, Directory};
-
-impl Directory {
-    /// Writes the files of an entity; gives what could not be read of it.
-    pub(super) fn entity(&mut self, entity: Entity) -> Vec<String> {
-        let fields = &entity.fields;
-        self.text(ReaderFile::Subject, fields.subject.as_deref());
-        for (file, mailboxes) in [
-            (ReaderFile::From, &fields.from),
-            (ReaderFile::Sender, &fields.sender),
-            (ReaderFile::To, &fields.to),
-            (ReaderFile::Cc, &fields.cc),
-            (ReaderFile::Bcc, &fields.bcc),
-            (ReaderFile::ReplyTo, &fields.reply_to),
-        ] {
-            self.addresses(file, &mailboxes.iter().map(address).collect::<Vec<_>>());
-        }
-        let date = fields.date.map(|date| date.to_string());
-        self.text(ReaderFile::Date, date.as_deref());
-        self.text(
-            ReaderFile::MessageId,
-            fields.message_id.as_ref().map(|id| format!("<{id}>")).as_deref(),
-        );
-        if !fields.header.is_empty() {
-            self.body(ReaderFile::Headers, &fields.header);
-        }
-        let names = attachment_names(&entity.attachments);
-        self.entity_bodies(&entity, &names);
-        if !entity.attachments.is_empty() {
-            self.directory(ATTACHMENTS, |directory| {
-                for (part, name) in entity.attachments.into_iter().zip(&names) {
-                    directory.part(part, name);
-                }
-            });
-        }
-        entity.defects
-    }
-
-    fn entity_bodies(&mut self, entity: &Entity, names: &[String]) {
-        let html = entity.html.as_deref();
-        let mut references = References::default();
-        for (part, name) in entity.attachments.iter().zip(names) {
-            let location = part.content_location.as_deref();
-            references.insert(part.content_id.as_deref(), location, name);
-        }
-        let resolve = |reference: Reference<'_>| references.path(&reference);
-        if let Some(text) = &entity.text {
-            self.body(ReaderFile::BodyText, text);
-        } else if let Some(html) = html {
-            self.body(ReaderFile::BodyText, &html::to_text(html, &resolve));
-        }
-        if let Some(html) = html {
-            let html = html::for_browser(html, &resolve, Remote::Blocked);
-            self.file(ReaderFile::BodyHtml.name(), html.into_bytes());
-        }
-    }
-
-    fn part(&mut self, part: Part, name: &str) {
-        match part.content {
-            PartContent::Bytes(bytes) => self.file(name, bytes),
-            PartContent::Message(entity) => self.directory(name, |directory| {
-                let defects = directory.entity(*entity);
-                directory.errors(&defects);
-            }),
-        }
-    }
-}
-
-fn address(mailbox: &Mailbox) -> Address {
-    Address { name: mailbox.name.clone(), address: mailbox.address.clone() }
-}
-
-fn attachment_names(attachments: &[Part]) -> Vec<String> {
-    let mut names = UniqueNames::default();
-    let name = |part: &Part| match (&part.content, &part.name) {
-        (PartContent::Message(entity), name) => {
-            let subject = entity.fields.subject.as_deref().filter(|text| !text.trim().is_empty());
-            names.make(subject.or(name.as_deref()).unwrap_or_default(), "message", ".msg")
-        }
-        (PartContent::Bytes(_), Some(name)) => names.make(name, "unnamed", ""),
-        (PartContent::Bytes(_), None) => names.make("", unnamed(&part.media_type), ""),
+/// The message that an entity is.
+pub(super) fn message(entity: Entity) -> MadeMessage {
+    let Entity { fields, text, html, attachments, defects } = entity;
+    let mut properties = vec![MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note")];
+    let mut add = |tag: PropertyTag, text: Option<String>| {
+        properties.extend(text.map(|text| MadeProperty::text(tag, text)));
     };
-    attachments.iter().map(name).collect()
+    add(tags::PR_SUBJECT, fields.subject.clone());
+    add(tags::PR_INTERNET_MESSAGE_ID, fields.message_id.as_ref().map(|id| format!("<{id}>")));
+    add(tags::PR_BODY, text);
+    let date = fields.date.map(Value::Time);
+    properties.extend(date.map(|date| MadeProperty::new(tags::PR_CLIENT_SUBMIT_TIME, date)));
+    if let Some(html) = html {
+        let page = i32::try_from(CodePage::UTF_8.number()).unwrap_or(0);
+        properties.push(MadeProperty::new(tags::PR_HTML, Value::Binary(html.into_bytes())));
+        properties.push(MadeProperty::new(tags::PR_INTERNET_CPID, Value::Integer32(page)));
+    }
+    properties.extend(party(fields.from.first(), SENT_REPRESENTING));
+    properties.extend(party(fields.sender.first().or(fields.from.first()), SENDER));
+    properties.extend(reply_to(&fields));
+    let recipients = recipients(&fields);
+    if !fields.header.is_empty() {
+        let tag = tags::PR_TRANSPORT_MESSAGE_HEADERS;
+        properties.push(MadeProperty::text(tag, fields.header));
+    }
+    let defects = defects.into_iter().map(|cause| Defect { place: "/".to_owned(), cause });
+    MadeMessage {
+        properties,
+        recipients,
+        attachments: attachments.into_iter().map(attachment).collect(),
+        defects: defects.collect(),
+    }
+}
+
+/// Name, address type, address and SMTP address of a party.
+type Party = [PropertyTag; 4];
+
+const SENDER: Party = [
+    tags::PR_SENDER_NAME,
+    tags::PR_SENDER_ADDRTYPE,
+    tags::PR_SENDER_EMAIL_ADDRESS,
+    tags::PR_SENDER_SMTP_ADDRESS,
+];
+const SENT_REPRESENTING: Party = [
+    tags::PR_SENT_REPRESENTING_NAME,
+    tags::PR_SENT_REPRESENTING_ADDRTYPE,
+    tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
+    tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
+];
+const RECIPIENT: Party =
+    [tags::PR_DISPLAY_NAME, tags::PR_ADDRTYPE, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
+
+fn party(mailbox: Option<&Mailbox>, party: Party) -> Vec<MadeProperty> {
+    let Some(Mailbox { name, address }) = mailbox else { return Vec::new() };
+    let address_type = if address.is_empty() { "" } else { "SMTP" };
+    let values = party.into_iter().zip([name, address_type, address, address]);
+    let values = values.filter(|(_, text)| !text.is_empty());
+    values.map(|(tag, text)| MadeProperty::text(tag, text)).collect()
+}
+
+fn recipients(fields: &Fields) -> Vec<Vec<MadeProperty>> {
+    let lists = [
+        (RecipientType::To, &fields.to),
+        (RecipientType::Cc, &fields.cc),
+        (RecipientType::Bcc, &fields.bcc),
+    ];
+    let rows = lists.into_iter().flat_map(|(kind, mailboxes)| {
+        mailboxes.iter().map(move |mailbox| {
+            let mut row = party(Some(mailbox), RECIPIENT);
+            let kind = Value::Integer32(kind.number());
+            row.push(MadeProperty::new(tags::PR_RECIPIENT_TYPE, kind));
+            row
+        })
+    });
+    rows.collect()
+}
+
+fn reply_to(fields: &Fields) -> Vec<MadeProperty> {
+    if fields.reply_to.is_empty() {
+        return Vec::new();
+    }
+    let addresses = fields
+        .reply_to
+        .iter()
+        .map(|Mailbox { name, address }| Address { name: name.clone(), address: address.clone() });
+    let addresses: Vec<Address> = addresses.collect();
+    // The entries have the names.
+    let entries = Value::Binary(flat_entry_list_of(&addresses));
+    vec![MadeProperty::new(tags::PR_REPLY_RECIPIENT_ENTRIES, entries)]
+}
+
+fn attachment(part: Part) -> MadeAttachment {
+    let Part { name, media_type, content_id, content_location, content } = part;
+    let name = match (&content, name) {
+        (PartContent::Bytes(_), None) => Some(unnamed(&media_type).to_owned()),
+        (_, name) => name,
+    };
+    let texts = [
+        (tags::PR_ATTACH_LONG_FILENAME, name),
+        (tags::PR_ATTACH_MIME_TAG, Some(media_type)),
+        (tags::PR_ATTACH_CONTENT_ID, content_id),
+        (tags::PR_ATTACH_CONTENT_LOCATION, content_location),
+    ];
+    let texts = texts.into_iter().filter_map(|(tag, text)| Some(MadeProperty::text(tag, text?)));
+    let content = match content {
+        PartContent::Bytes(bytes) => MadeContent::Bytes(bytes),
+        PartContent::Message(entity) => MadeContent::Message(Box::new(message(*entity))),
+    };
+    MadeAttachment { properties: texts.collect(), content }
 }
 
 /// The name of a part that has none, with the usual extension of its type.

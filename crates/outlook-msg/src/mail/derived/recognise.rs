@@ -25,8 +25,12 @@ pub enum DerivedKind {
     Signed,
     /// `encrypted` of the message.
     Encrypted,
-    /// A directory beside the attachment.
+    /// A directory beside `winmail.dat`.
     Tnef,
+    /// A directory beside an attached `.msg` file.
+    Msg,
+    /// A directory beside an attached `.eml` file.
+    Eml,
     /// A file beside the attachment.
     Ole,
 }
@@ -49,7 +53,9 @@ pub const SIGNED: &str = "signed";
 /// What is told of encrypted mail.
 pub const ENCRYPTED: &str = "encrypted";
 /// As many bytes as tell what an attachment is.
-const START_LEN: usize = 64;
+const START_LEN: usize = 128;
+/// How a compound file begins (\[MS-CFB\] 2.2).
+const COMPOUND_FILE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 impl DerivedKind {
     /// Whether it is an entry of the message, not of `attachments/`.
@@ -59,7 +65,7 @@ impl DerivedKind {
 
     /// Whether the entry itself is a directory.
     pub const fn is_directory(self) -> bool {
-        matches!(self, Self::Signed | Self::Tnef)
+        matches!(self, Self::Signed | Self::Tnef | Self::Msg | Self::Eml)
     }
 }
 
@@ -95,7 +101,13 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
         let name = name.strip_suffix(partial).unwrap_or(name);
         let found = match shown {
             Shown::Data => {
-                data(&one.attachment, name, is_smime, (is_smime || is_only) && !has_signed)
+                let may_be_signed = (is_smime || is_only) && !has_signed;
+                if one.is_plain && !is_smime && !may_be_signed {
+                    continue;
+                }
+                let found = data(&one.attachment, name, is_smime, may_be_signed);
+                one.is_plain = found.is_none() && !is_smime;
+                found
             }
             Shown::Ole => ole_part(&one.attachment).map(|_| DerivedKind::Ole),
             Shown::Message(_) | Shown::DataFork { .. } | Shown::Reference => None,
@@ -145,7 +157,9 @@ fn derived_name(
     match kind {
         DerivedKind::Signed => SIGNED.to_owned(),
         DerivedKind::Encrypted => ENCRYPTED.to_owned(),
-        DerivedKind::Tnef => names.make(name, "winmail.dat", ".d"),
+        DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
+            names.make(name, "message", ".d")
+        }
         DerivedKind::Ole => {
             let stem = name.strip_suffix(".ole").unwrap_or(name);
             let Some(part) = ole_part(attachment) else { return names.make(stem, "object", "") };
@@ -169,17 +183,21 @@ fn data(
 ) -> Option<DerivedKind> {
     let media_type = attachment.text(tags::PR_ATTACH_MIME_TAG).unwrap_or_default();
     let media_type = media_type.trim().to_ascii_lowercase();
-    let is_winmail = media_type == "application/ms-tnef"
-        || ["winmail.dat", "win.dat"].into_iter().any(|known| name.eq_ignore_ascii_case(known));
+    let name = name.to_ascii_lowercase();
+    let ends = |extensions: &[&str]| extensions.iter().any(|one| name.ends_with(one));
+    let is_winmail =
+        media_type == "application/ms-tnef" || ["winmail.dat", "win.dat"].contains(&name.as_str());
     // Writers leave out the type, or do not know it.
     let is_unknown = matches!(media_type.as_str(), "" | "application/octet-stream");
-    let is_p7m = name.to_ascii_lowercase().ends_with(".p7m");
     let is_wrapped = matches!(
         media_type.as_str(),
         "multipart/signed" | "application/pkcs7-mime" | "application/x-pkcs7-mime"
-    ) || (is_unknown && (is_p7m || is_smime));
+    ) || (is_unknown && (ends(&[".p7m"]) || is_smime));
     let is_wrapped = is_wrapped && may_be_signed;
-    if !is_winmail && !is_wrapped {
+    let is_msg = media_type == "application/vnd.ms-outlook" || ends(&[".msg", ".oft"]);
+    let is_eml = matches!(media_type.as_str(), "message/rfc822" | "message/global");
+    let is_eml = is_eml || ends(&[".eml"]);
+    if !is_winmail && !is_wrapped && !is_msg && !is_eml {
         return None;
     }
     let (set, _) = attachment.property_set().ok()?;
@@ -187,16 +205,27 @@ fn data(
     if is_winmail {
         return tnef::is_tnef(&start).then_some(DerivedKind::Tnef);
     }
-    match cms::kind(&start) {
+    if is_msg && start.starts_with(&COMPOUND_FILE) {
+        return Some(DerivedKind::Msg);
+    }
+    if is_eml && !is_wrapped {
+        return begins_as_header(&start).then_some(DerivedKind::Eml);
+    }
+    match cms::kind(&cms::binary(&start)) {
+        _ if !is_wrapped => None,
         Some(cms::Kind::Signed) => Some(DerivedKind::Signed),
         Some(cms::Kind::Enveloped) => Some(DerivedKind::Encrypted),
-        // A header begins with the name of a field, after empty lines at most.
-        None => start
-            .trim_ascii_start()
-            .first()
-            .is_some_and(u8::is_ascii_alphabetic)
-            .then_some(DerivedKind::Signed),
+        None => begins_as_header(&start).then_some(DerivedKind::Signed),
     }
+}
+
+/// Whether a file begins with the name of a field, after empty lines at most, or as far as can be
+/// told with a text: base64 is none.
+fn begins_as_header(start: &[u8]) -> bool {
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
+    let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let is_text = line.iter().any(|byte| matches!(byte, b':' | b' '));
+    start.first().is_some_and(u8::is_ascii_alphabetic) && is_text
 }
 
 /// The first bytes of a stream, as far as they can be read.

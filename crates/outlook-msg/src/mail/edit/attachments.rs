@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::imsg::{Attachment, MapiProp as _, MapiPropMut, Message};
+use crate::imsg::{self, Attachment, MapiProp as _, MapiPropMut, Message};
 use crate::mail::media_type;
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
@@ -130,7 +130,7 @@ pub fn message_stem(name: &str) -> Option<&str> {
 fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u32>, Error> {
     let Some(stem) = message_stem(name) else { return Ok(None) };
     let Ok(file) = CompoundFile::open(Arc::clone(bytes)) else { return Ok(None) };
-    if file.root().stream(crate::imsg::PROPERTY_STREAM).is_none() {
+    if !imsg::is_message(&file.root()) {
         return Ok(None);
     }
     let created = edit_part(&message.create_attachment()?, |attachment| {

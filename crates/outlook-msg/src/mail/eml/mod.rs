@@ -12,8 +12,8 @@
 //! The fields that a message came with stand first, as they were: they win over properties that
 //! say something else, a subject that was edited later, say. What they lack is added. The
 //! structure is mixed (related (alternative (text, HTML), inline attachments), attachments), without
-//! levels of a single part. A native RTF body is there as text only. Of a damaged message the last
-//! part says what is missing. The same message gives the
+//! levels of a single part. A native RTF body is there as text only. Of a damaged body the last
+//! part says what is missing, and of a damaged attachment its own. The same message gives the
 //! same bytes; nothing in them is of the time or place of reading.
 
 mod addresses;
@@ -44,9 +44,10 @@ use attached::{Attached, Ole};
 use fields::Fields;
 use part::{Part, Pieces};
 
-/// As much of one file is held in memory, in bytes: headers and bodies, those of the embedded
-/// messages included. Attachments are not.
-const HELD_BYTES_MAX: usize = 256 << 20;
+/// As much of one file is held in memory, in bytes, and so many times the size of the source:
+/// headers and bodies, those of the embedded messages included. Attachments are not.
+const HELD_BYTES_MAX: usize = 48 << 20;
+const HELD_PER_BYTE: usize = 4;
 
 /// Composes the file of a message.
 ///
@@ -54,7 +55,13 @@ const HELD_BYTES_MAX: usize = 256 << 20;
 /// [`Error::Damaged`] if its texts are larger than what is held in memory, or where a part that
 /// has to be written out first cannot be.
 pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Composed, Error> {
-    let mut composer = Composer { ole: Ole::default(), depth: 0, held: 0 };
+    let source_len = message.storage()?.file().source().len();
+    // A message under edit has no file yet that it could be measured by.
+    let held_max = match usize::try_from(source_len).unwrap_or(usize::MAX) {
+        0 => usize::MAX,
+        len => HELD_BYTES_MAX.saturating_add(len.saturating_mul(HELD_PER_BYTE)),
+    };
+    let mut composer = Composer { ole: Ole::default(), depth: 0, held: 0, held_max };
     Ok(composer.message(message, attachments)?.into_composed())
 }
 
@@ -64,6 +71,7 @@ struct Composer {
     /// How many messages are around the one that is being composed.
     depth: u32,
     held: usize,
+    held_max: usize,
 }
 
 impl Composer {
@@ -131,7 +139,8 @@ impl Composer {
             mixed.push(Part::multipart("related", related));
         }
         mixed.extend(apart);
-        let defects = defects::of_message(message, attachments);
+        // What an attachment lacks, its own part says.
+        let defects = defects::of_bodies(message);
         if !defects.is_empty() {
             mixed.push(attached::errors(&defects));
         }
@@ -167,11 +176,11 @@ impl Composer {
     /// Counts the memory that texts take.
     fn take(&mut self, message: &Message, bytes: usize) -> Result<(), Error> {
         self.held = self.held.saturating_add(bytes);
-        if self.held <= HELD_BYTES_MAX {
+        if self.held <= self.held_max {
             return Ok(());
         }
         let place = message.storage().map(|storage| storage.path()).unwrap_or_default();
-        let cause = format!("its texts and those around it take more than {HELD_BYTES_MAX} bytes");
+        let cause = format!("its texts and those around it take more than {} bytes", self.held_max);
         Err(Error::Damaged(Defect { place, cause }))
     }
 }

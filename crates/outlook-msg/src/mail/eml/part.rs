@@ -83,7 +83,7 @@ impl Pieces {
 impl Part {
     /// A text in UTF-8.
     pub(super) fn text(subtype: &str, text: &str) -> Self {
-        let text = text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n");
+        let text = crlf_lines(text);
         let mut part = Self::default();
         part.field("Content-Type", &[format!("text/{subtype}"), "charset=utf-8".to_owned()]);
         if let Some(encoded) = quoted_printable(&text) {
@@ -173,6 +173,20 @@ impl Part {
         let value = self.header.split_once("Content-Type: ").map_or("", |(_, behind)| behind);
         value.split([';', '\r']).next().unwrap_or_default()
     }
+}
+
+/// Turns every line end into CRLF.
+fn crlf_lines(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len() + text.len() / 32);
+    let mut rest = text;
+    while let Some(at) = rest.find(['\r', '\n']) {
+        let (line, end) = rest.split_at(at);
+        lines.push_str(line);
+        lines.push_str("\r\n");
+        rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
+    }
+    lines.push_str(rest);
+    lines
 }
 
 /// A boundary that no part has in it: it is made of a hash of all of them, and neither base64 nor

@@ -2,6 +2,7 @@
 //!
 //! No signature is looked at, let alone verified.
 
+use crate::body::cms;
 use crate::imsg::{MapiProp, Message};
 use crate::mail::attachments::{Shown, ShownAttachment};
 use crate::mail::content::{Content, data};
@@ -12,8 +13,10 @@ use super::part::Part;
 
 /// The header of an entity is looked for in so many bytes.
 const HEADER_BYTES: usize = 64 * 1024;
+/// A longer message in base64 stays as it is.
+const ENCODED_BYTES_MAX: u64 = 64 << 20;
 /// The kind of CMS content is told by so many bytes.
-const CMS_BYTES: usize = 64;
+const CMS_BYTES: usize = 128;
 /// The kinds of CMS content by their object identifiers (RFC 8551 section 3.2.2).
 const CMS_KINDS: [(&[u8], &str); 3] = [
     (b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02", "signed-data"),
@@ -65,7 +68,20 @@ fn only_content(
     let is_data = matches!(only.entry, Some((_, Shown::Data)));
     let is_class =
         message.text(tags::PR_MESSAGE_CLASS)?.to_ascii_uppercase().trim_end().ends_with(class);
-    if is_data && is_class { data(&only.attachment).ok() } else { None }
+    if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }
+}
+
+/// Undoes base64 that a cryptographic message is stored in: the part has one of its own.
+fn binary(content: Content) -> Content {
+    let start = content.read(0, CMS_BYTES).unwrap_or_default();
+    let is_encoded = cms::kind(&start).is_none() && cms::kind(&cms::binary(&start)).is_some();
+    match content.len() {
+        Ok(len) if is_encoded && len <= ENCODED_BYTES_MAX => {
+            let bytes = content.read(0, usize::try_from(len).unwrap_or(0)).unwrap_or_default();
+            Content::bytes(cms::binary(&bytes).into_owned())
+        }
+        _ => content,
+    }
 }
 
 /// The names of the fields that an entity begins with; `None` if it does not begin with a header.

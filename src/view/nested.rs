@@ -1,0 +1,199 @@
+//! The messages inside of attachments as trees of their own, whose nodes are numbered within the
+//! run of their attachment.
+//!
+//! How deep they lie in each other, and how much of them is read, is bounded: a file whose streams
+//! overlap can hold itself many times over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::imsg::{self, Defect, Note};
+use crate::mail;
+use crate::mail::derived::{Inside, content_len};
+use crate::storage::{EntryId, Source};
+
+use super::attachments::{Shown, ShownAttachment};
+use super::derived::{Derived, DerivedKind};
+use super::error::Error;
+use super::listing::{Entry, Kind, Listing};
+use super::node::{Node, NodeId};
+use super::tree::{MessageTree, Root};
+
+/// Messages inside of attachments are shown so deep in each other.
+const DEPTH_MAX: u32 = 8;
+/// In one message file so many bytes of attachments are looked into, and as many more as
+/// [`BYTES_PER_BYTE`] times its size.
+const BYTES_MAX: u64 = 32 << 20;
+const BYTES_PER_BYTE: u64 = 4;
+
+/// Where a tree lies in others.
+#[derive(Clone, Debug)]
+pub(super) struct Nesting {
+    /// How many trees are around it.
+    depth: u32,
+    /// How many numbers its nodes have.
+    pub(super) numbers: u32,
+    /// How many bytes of attachments may still be looked into, in all trees of one file.
+    bytes: Arc<AtomicU64>,
+}
+
+impl Nesting {
+    /// That of the tree of a file of so many bytes.
+    pub(super) fn outermost(file_len: u64) -> Self {
+        let bytes = BYTES_MAX.saturating_add(file_len.saturating_mul(BYTES_PER_BYTE));
+        let numbers = 1 << NodeId::BITS;
+        Self { depth: 0, numbers, bytes: Arc::new(AtomicU64::new(bytes)) }
+    }
+
+    /// Whether the tree is that of a file.
+    pub(super) fn is_outermost(&self) -> bool {
+        self.depth == 0
+    }
+
+    /// Counts bytes that are looked into.
+    ///
+    /// # Errors
+    /// Why they are not to be.
+    fn enter(&self, len: u64) -> Result<(), String> {
+        if self.depth >= DEPTH_MAX {
+            return Err(format!("messages inside of attachments more than {DEPTH_MAX} deep"));
+        }
+        let taken = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len));
+        taken.map(drop).map_err(|left| {
+            format!("an attachment of {len} bytes is not looked into: {left} are left for it")
+        })
+    }
+}
+
+impl MessageTree {
+    /// The tree of the message inside of an attachment.
+    pub(super) fn nested(&self, entry: EntryId) -> Result<Arc<Self>, Error> {
+        if let Some(nested) = self.nested_trees().get(&entry) {
+            return Ok(nested);
+        }
+        let outer = self.open_message(self.parent(entry)?)?;
+        let found = outer.attachments().iter().find(|one| one.id == entry);
+        let found = found.ok_or(Error::NotFound)?;
+        let derived = found.derived.as_ref().ok_or(Error::NotFound)?;
+        if !derived.kind.is_directory() {
+            return Err(Error::NotADirectory);
+        }
+        let nested = Arc::new(self.nest(found, derived.kind)?);
+        Ok(self.nested_trees().put(entry, nested))
+    }
+
+    /// What of a message inside of an attachment a node is; `None` of any other node.
+    pub(super) fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
+        let Node::Derived(entry, index) = node else { return Ok(None) };
+        if self.derived_kind(entry)? == Kind::File {
+            return Ok(None);
+        }
+        Ok(Some((self.nested(entry)?, NodeId(index))))
+    }
+
+    /// A listing of a tree inside of an attachment, with the numbers of this one.
+    pub(super) fn outer_listing(&self, entry: EntryId, inner: &Listing) -> Result<Listing, Error> {
+        let entries = inner.entries().iter().map(|one| {
+            let id = self.id(Node::Derived(entry, one.id.0))?;
+            Ok(Entry { name: one.name.clone(), id, kind: one.kind })
+        });
+        Ok(Listing::new(entries.collect::<Result<_, Error>>()?))
+    }
+
+    fn nest(&self, found: &ShownAttachment, kind: DerivedKind) -> Result<Self, Error> {
+        let around = self.nesting();
+        let numbers = self.numbers_of(found.id);
+        let nesting =
+            Nesting { depth: around.depth + 1, numbers, bytes: Arc::clone(&around.bytes) };
+        let attachment = &found.attachment;
+        let defect = |cause| Defect { place: "/".to_owned(), cause };
+        let opened = match around.enter(content_len(attachment)) {
+            Ok(()) => match Inside::open(kind, attachment) {
+                Err(mail::Error::Message(error @ imsg::Error::SessionClosed)) => {
+                    return Err(error.into());
+                }
+                Err(mail::Error::Damaged(defect)) => Err(defect),
+                Err(error) => Err(defect(error.to_string())),
+                Ok(inside) => Ok(inside),
+            },
+            Err(cause) => Err(defect(cause)),
+        };
+        let mut defects = found.missing.clone();
+        let (root, source) = match opened {
+            Ok(Inside { message, file, defects: more }) => {
+                defects.extend(more);
+                let source = Arc::clone(file.source());
+                (Ok(Root { file, message }), source)
+            }
+            Err(defect) => (Err(defect), Arc::new(Source::from_bytes(Vec::new()))),
+        };
+        Ok(Self::inside(root, source, self.show, defects, nesting))
+    }
+
+    /// Tells the defects of a message, and the notes on it, and those of all that is in it.
+    pub(super) fn collect(&self, entry: EntryId, found: &mut dyn FnMut(Finding)) {
+        self.defects_of(entry).into_iter().for_each(|one| found(Finding::Defect(one)));
+        let Ok(open) = self.open_message(entry) else { return };
+        open.notes().iter().cloned().for_each(|one| found(Finding::Note(one)));
+        for one in open.attachments() {
+            if let Some((_, Shown::Message(embedded))) = one.entry {
+                self.collect(embedded, found);
+            }
+            let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
+                continue;
+            };
+            if let Ok(nested) = self.nested(one.id) {
+                let place = place_of(one, derived);
+                nested.collect(EntryId::ROOT, &mut |one| found(one.below(&place)));
+            }
+        }
+    }
+
+    /// The defects met so far in what is inside of attachments.
+    pub(super) fn defects_inside(&self) -> Vec<Defect> {
+        let mut defects = Vec::new();
+        for (entry, nested) in self.nested_trees().all() {
+            let outer = self.parent(entry).and_then(|outer| self.open_message(outer));
+            let Ok(outer) = outer else { continue };
+            let found = outer.attachments().iter().find(|one| one.id == entry);
+            let Some((one, derived)) = found.and_then(|one| Some((one, one.derived.as_ref()?)))
+            else {
+                continue;
+            };
+            let place = place_of(one, derived);
+            defects.extend(
+                nested
+                    .defects()
+                    .into_iter()
+                    .map(|one| Defect { place: format!("{place}{}", one.place), cause: one.cause }),
+            );
+        }
+        defects
+    }
+}
+
+/// Something to be said of a message.
+pub(super) enum Finding {
+    Defect(Defect),
+    Note(Note),
+}
+
+impl Finding {
+    fn below(self, place: &str) -> Self {
+        let below = |inner: &str| format!("{place}{inner}");
+        match self {
+            Self::Defect(Defect { place, cause }) => {
+                Self::Defect(Defect { place: below(&place), cause })
+            }
+            Self::Note(Note { place, text }) => Self::Note(Note { place: below(&place), text }),
+        }
+    }
+}
+
+/// The path of what is made of an attachment.
+fn place_of(one: &ShownAttachment, derived: &Derived) -> String {
+    let storage = one.attachment.storage().map(|storage| storage.path()).unwrap_or_default();
+    format!("{storage}/{}", derived.name)
+}

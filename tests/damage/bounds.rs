@@ -1,0 +1,101 @@
+//! Memory follows the input: no view takes more than 64 MiB and 8 times the size of the source.
+
+use std::fs;
+use std::io::Read as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use super::mail;
+use crate::fixture::{AttachmentBuilder, MessageBuilder};
+use crate::mount::folder::Folder;
+use crate::mount::mounted::msgfs;
+
+const MIB: u64 = 1 << 20;
+
+/// Prints a file of a message; gives its length and the most memory that it took (`VmHWM`).
+fn printed(folder: &Path, path: &str) -> (u64, u64) {
+    let mut command = msgfs();
+    command.current_dir(folder).args(["cat", path]).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    let (mut len, mut peak) = (0, 0);
+    let mut buffer = vec![0; 32 << 10];
+    loop {
+        let read = output.read(&mut buffer).unwrap();
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().split(' ').next()?.parse::<u64>().ok());
+        peak = peak.max(kib.unwrap_or(0) * 1024);
+        if read == 0 {
+            break;
+        }
+        len += read as u64;
+    }
+    assert!(child.wait().unwrap().success(), "{path}");
+    (len, peak)
+}
+
+#[track_caller]
+fn check(message: &MessageBuilder, files: &[&str]) {
+    let bytes = message.to_bytes();
+    let limit = 64 * MIB + 8 * bytes.len() as u64;
+    let folder = Folder::new().with("a.msg", bytes);
+    for file in files {
+        let (len, peak) = printed(folder.path(), &format!("a.msg/{file}"));
+        println!("{file}: {len} bytes, {} MiB of {}", peak / MIB, limit / MIB);
+        // A process that prints little may have ended before it was looked at.
+        let is_seen = peak > 0 || len < MIB / 16;
+        assert!(len > 0 && is_seen && peak <= limit, "{file}: {peak} of {limit} bytes");
+    }
+}
+
+const VIEWS: [&str; 4] = ["body.txt", "message.eml", "message.json", "message.txt"];
+
+#[test]
+fn a_text_that_is_amplified() {
+    let rules = "<blockquote>".repeat(20) + &"<hr>".repeat(300_000);
+    let rtf = format!("{{\\rtf1\\ansi\\fromhtml1 {{\\*\\htmltag {rules}}}}}");
+    check(&mail("Rules").unset(msgfs::mapi::tags::PR_BODY).rtf(rtf.as_bytes()), &VIEWS[..3]);
+}
+
+#[test]
+fn a_large_html_body() {
+    let html = format!("<p>{}</p>", "Words &amp; more words. ".repeat(500_000));
+    let message = mail("Large").unset(msgfs::mapi::tags::PR_BODY).html(&html);
+    check(&message, &["body.html", "body.txt", "message.eml", "message.json"]);
+}
+
+#[test]
+fn short_references_to_a_long_name() {
+    let name = "\u{65E5}".repeat(80) + ".png";
+    let picture = AttachmentBuilder::file(&name, [1, 2, 3])
+        .set(msgfs::mapi::tags::PR_ATTACH_CONTENT_ID, super::string("a"));
+    let html = "<img src=cid:a>".repeat(300_000);
+    let message = mail("Pictures").unset(msgfs::mapi::tags::PR_BODY).html(&html).attach(picture);
+    check(&message, &["body.html", "body.txt", "message.eml"]);
+}
+
+const LEVELS: usize = 24;
+
+#[test]
+fn many_levels_are_listed_once() {
+    let deep = (0..LEVELS)
+        .fold(mail("Inmost"), |inner, _| mail("Level").attach(AttachmentBuilder::message(inner)));
+    let folder = Folder::new().with("a.msg", deep.to_bytes());
+    let out = Folder::new();
+    let words = ["extract", "-o", "show=all", "a.msg", out.path().to_str().unwrap()];
+    crate::cli::shown::msgfs_in(folder.path(), &words).expect_success();
+    let mut directory = out.path().to_owned();
+    let mut levels = 0;
+    while let Some(inner) = fs::read_dir(directory.join("attachments"))
+        .ok()
+        .and_then(|mut all| all.find_map(|one| Some(one.ok()?.path()).filter(|path| path.is_dir())))
+    {
+        directory = inner;
+        levels += 1;
+        // As many as that have all that is embedded in them.
+        assert_eq!(directory.join("message.msg").exists(), levels <= 8, "{levels}");
+        assert!(directory.join("mapi").is_dir());
+    }
+    assert_eq!(levels, LEVELS);
+}

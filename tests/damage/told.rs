@@ -1,0 +1,95 @@
+//! Every command tells of damage, wherever it lies, and its exit status says so.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use msgfs::mapi::tags;
+
+use super::{cut_stream, file, mail, with_cut_attachment};
+use crate::cli::shown::msgfs_in;
+use crate::fixture::AttachmentBuilder;
+use crate::mount::folder::Folder;
+use crate::mount::mounted::Mounted;
+
+/// A message inside of which another one is cut.
+fn damaged_inside() -> Vec<u8> {
+    let whole = mail("Inner").attach(file("a.bin", 3_000)).to_bytes();
+    mail("Outer")
+        .attach(AttachmentBuilder::file("in.msg", &whole[..whole.len() - 2_048]))
+        .to_bytes()
+}
+
+#[test]
+fn commands_tell_of_damage() {
+    let folder = Folder::new()
+        .with("cut.msg", with_cut_attachment())
+        .with("inside.msg", damaged_inside())
+        .with("sound.msg", mail("Sound").to_bytes());
+    let code = |words: &[&str]| msgfs_in(folder.path(), words).status.code();
+    let out = Folder::new();
+    for (index, shape) in ["", "--eml", "--json", "--msg"].into_iter().enumerate() {
+        for (name, expected) in [("cut.msg", 1), ("inside.msg", 1), ("sound.msg", 0)] {
+            let target = out.join(format!("{index}-{name}"));
+            let words = ["extract", shape, name, target.to_str().unwrap()];
+            let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+            let ended = msgfs_in(folder.path(), &words);
+            assert_eq!(ended.status.code(), Some(expected), "{words:?}: {}", ended.stderr);
+            assert_eq!(ended.stderr.is_empty(), expected == 0, "{words:?}: {}", ended.stderr);
+        }
+    }
+    assert_eq!(code(&["check", "cut.msg"]), Some(1));
+    assert_eq!(code(&["check", "inside.msg"]), Some(1));
+    assert_eq!(code(&["check", "sound.msg"]), Some(0));
+    let cat = msgfs_in(folder.path(), &["cat", "cut.msg/attachments/a.bin.partial"]);
+    assert_eq!((cat.status.code(), cat.stdout.len()), (Some(1), 101 * 512));
+    assert!(cat.stderr.contains("not all of it could be read"), "{}", cat.stderr);
+    assert_eq!(code(&["cat", "cut.msg/message.eml"]), Some(1));
+    assert_eq!(code(&["cat", "cut.msg/subject"]), Some(0));
+    let partial = fs::read(out.join("0-cut.msg/attachments/a.bin.partial")).unwrap();
+    assert_eq!(partial, vec![9; 101 * 512]);
+}
+
+/// Damage is told by `.msgfs/errors` once somebody has looked at it, inside of attachments too, and
+/// of a partial attachment every byte that there is can be read.
+#[test]
+fn a_mount_tells_of_damage() {
+    let folder =
+        Folder::new().with("cut.msg", with_cut_attachment()).with("inside.msg", damaged_inside());
+    let Some(mount) = Mounted::new(folder.path(), "ro") else { return };
+    let partial = mount.path("cut.msg/attachments/a.bin.partial");
+    assert_eq!(fs::metadata(&partial).unwrap().len(), 101 * 512);
+    assert_eq!(fs::read(&partial).unwrap(), vec![9; 101 * 512]);
+    mount.names("cut.msg");
+    assert!(!mount.text(".msgfs/errors").contains("inside.msg"));
+    mount.names("inside.msg");
+    mount.names("inside.msg/attachments/in.msg.d");
+    let errors = mount.text(".msgfs/errors");
+    assert!(errors.contains("expected 100000 bytes"), "{errors}");
+    assert!(errors.contains("in.msg.d/"), "{errors}");
+}
+
+#[test]
+fn a_damaged_body_is_told_in_every_export() {
+    let message = mail("Long").body(&"Words. ".repeat(5_000));
+    let bytes = cut_stream(&message, tags::PR_BODY, 20);
+    let folder = Folder::new().with("long.msg", bytes);
+    let eml = msgfs_in(folder.path(), &["cat", "long.msg/message.eml"]);
+    assert_eq!(eml.status.code(), Some(1));
+    let eml = String::from_utf8(eml.stdout).unwrap();
+    assert!(eml.contains("Words. Words.") && eml.contains("ERRORS.txt"), "{eml}");
+    let body = msgfs_in(folder.path(), &["cat", "long.msg/body.txt"]);
+    assert_eq!((body.status.code(), body.stdout.is_empty()), (Some(1), false));
+}
+
+#[test]
+fn exported_files_have_the_time_of_the_mail() {
+    let folder = Folder::new().with("a.msg", mail("Timed").to_bytes());
+    let expected = SystemTime::UNIX_EPOCH + Duration::from_secs(1_709_287_200);
+    for (shape, name) in [("--eml", "a.eml"), ("--json", "a.json"), ("--msg", "a.msg")] {
+        let out = Folder::new();
+        let words = ["extract", shape, ".", out.path().to_str().unwrap()];
+        msgfs_in(folder.path(), &words).expect_success();
+        let time = out.join(name).metadata().unwrap().modified().unwrap();
+        assert_eq!(time, expected, "{shape}");
+    }
+}
