@@ -90,7 +90,9 @@ pub(crate) fn rtf(bytes: &[u8]) {
     }
     let compressed = compressed_rtf::compress(bytes);
     let again = compressed_rtf::decompress(&compressed).expect("what was compressed here");
-    assert_eq!(again.rtf, bytes, "another text came back");
+    // NULs at the end of a stream are no part of the text.
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    assert_eq!(again.rtf, bytes[..end], "another text came back");
 }
 
 /// Decodes an HTML body, shows it, takes that back, and makes text of it.

@@ -39,7 +39,7 @@ impl Row {
             None => {
                 self.prefix = line..content;
                 // The mark of a list item belongs to the first cell, be that empty or not.
-                if self.column > 0 {
+                if self.column > 0 && end > content {
                     self.cells.push(Cell { column: 0, place: content..end });
                 }
                 let start = if self.column > 0 { start } else { content };
@@ -123,6 +123,8 @@ mod tests {
         check("<table><tr><td>a<br>b<td>c</table>", "a\tc\nb\n");
         check("<table><tr><td>a<br>b<td>c<br>d<br>e</table>", "a\tc\nb\td\n\te\n");
         check("<table><tr><td><td>a<br>b<td><td>c</table>", "\ta\t\tc\n\tb\n");
+        // Empty cells around text are there for the looks.
+        check("<table><tr><td><td>a<br>b<td></table>", "\ta\nb\n");
         check("<table><tr><td>a<p>b</p>c<td>d<br>e</table>f", "a\td\n\te\nb\n\nc\nf\n");
         check("<table><tr><td>a<td><ul><li>b<li>c</ul><td>d</table>", "a\t- b\td\n\t- c\n");
     }

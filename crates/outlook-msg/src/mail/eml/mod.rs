@@ -9,8 +9,8 @@
 //! | signed and encrypted mail | `smime` |
 //! | the received header under edit | `follow` |
 //!
-//! The fields that a message came with stand first, as they were: they win over properties that
-//! say something else, a subject that was edited later, say. What they lack is added. The
+//! The fields that a message came with stand first, as they are: they win over properties that say
+//! something else, and follow them when they are edited here. What they lack is added. The
 //! structure is mixed (related (alternative (text, HTML), inline attachments), attachments), without
 //! levels of a single part. A native RTF body is there as text only. Of a damaged body the last
 //! part says what is missing, and of a damaged attachment its own. The same message gives the

@@ -1,7 +1,7 @@
 //! The header fields that the properties of a message make (\[MS-OXCMAIL\] 2.2.3).
 //!
-//! Knows no MIME structure. A field that the message came with is never replaced: it may say
-//! something else than the property when the message was edited later.
+//! Knows no MIME structure. A field that the message came with is never replaced, though another
+//! program may have edited the property alone; an edit that is made here changes both.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
