@@ -7,13 +7,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
-use crate::storage::FileState;
 use crate::view::{self, NodeId, StartCheck};
 
 use super::buffer::Buffer;
-use super::directory::{Contents, MessageDirectory, State};
+use super::directory::{MessageDirectory, State};
 use super::edit_log::UNSAVED_ATTRIBUTE;
 use super::entries::{ToChange, name_text};
 use super::handles::{Handle, On};
@@ -22,7 +21,7 @@ use super::messages::message_error;
 use super::open_file::{Moment, OpenFile, OpenFlags};
 use super::process::Process;
 use super::shown::Found;
-use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_name, source_error};
+use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_name};
 
 /// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +72,19 @@ impl Fs {
             known.extend(stale);
             self.has_stale.store(true, Ordering::Release);
         }
+    }
+
+    /// Whether a user may create something in a directory: a file that is made in a folder of the
+    /// source would belong to whoever has mounted it.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] if not.
+    pub fn check_creator(&self, parent: Ino, user: u32) -> Result<(), Error> {
+        let is_own = user == rustix::process::geteuid().as_raw();
+        if is_own || self.options.ownership.uid.is_some() || self.message_of(parent)?.is_some() {
+            return Ok(());
+        }
+        Err(Error::NotPermitted("what is made in a folder would belong to who has mounted it"))
     }
 
     /// Whether an edit of what this inode belongs to would wait for a save.
@@ -585,83 +597,5 @@ impl Fs {
             path: node.map(|node| node.path.clone()).unwrap_or_default(),
             source: io::Error::from_raw_os_error(libc::EROFS),
         }
-    }
-
-    /// Sets times and permissions.
-    fn set_attributes(&self, to: &ToChange<'_>, change: &SetAttr) -> Result<(), Error> {
-        let mut contents = to.lock();
-        let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
-        if let State::Arriving(arrival) = &contents.state {
-            change.mtime.inspect(|time| arrival.set_modified(*time));
-            return Ok(());
-        }
-        if path.is_empty() {
-            return self.set_source_attributes(to, contents, change);
-        }
-        if let Some(file) = contents.temporaries.get_mut(&path) {
-            if let (Some(time), Some(bytes)) = (change.mtime, file.file()) {
-                bytes.set_modified(time);
-            }
-            file.made = change.mtime.unwrap_or(file.made);
-            let permissions = change.mode.and_then(|mode| u16::try_from(mode & 0o777).ok());
-            file.permissions = permissions.unwrap_or(file.permissions);
-            return Ok(());
-        }
-        self.check_nothing_changes(to, &mut contents, change)?;
-        if let Some(time) = change.mtime {
-            self.differ(&to.message, &mut contents);
-            contents.numbers.translate();
-            contents.times.insert(path, time);
-        }
-        Ok(())
-    }
-
-    /// Permissions and owners of the files inside a message are those of its file.
-    fn check_nothing_changes(
-        &self,
-        to: &ToChange<'_>,
-        contents: &mut Contents,
-        change: &SetAttr,
-    ) -> Result<(), Error> {
-        let Entry { attr, .. } = self.attr_in_contents(&to.message, contents, to.number)?;
-        let is_mode = |mode: u32| mode & 0o777 == u32::from(attr.permissions) & 0o777;
-        match change.mode.is_none_or(is_mode)
-            && change.uid.is_none_or(|uid| uid == attr.uid)
-            && change.gid.is_none_or(|gid| gid == attr.gid)
-        {
-            true => Ok(()),
-            false => Err(Error::NotPermitted("owner and mode are those of the message's file")),
-        }
-    }
-
-    /// Sets attributes of the file of a message, whose directory was given them.
-    fn set_source_attributes(
-        &self,
-        to: &ToChange<'_>,
-        mut contents: MutexGuard<'_, Contents>,
-        change: &SetAttr,
-    ) -> Result<(), Error> {
-        let is_nothing = change.mode.is_none() && change.uid.is_none() && change.gid.is_none();
-        if contents.is_pending() || (is_nothing && change.mtime.is_none()) {
-            // A new message has no file yet.
-            return Ok(());
-        }
-        let path = contents.path.clone();
-        let in_source = |error| source_error(&path, error);
-        let was_known =
-            self.source.metadata(&path).map_err(in_source)?.identity() == to.message.node.identity;
-        self.source.set_attributes(&path, change).map_err(in_source)?;
-        if let Some(time) = change.mtime {
-            contents.edited = contents.edited.map(|_| time);
-        }
-        self.differ(&to.message, &mut contents);
-        if was_known {
-            // The change of ours makes it no other file.
-            let now = self.source.metadata(&path).map_err(in_source)?;
-            contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
-            self.moved(&to.message, &path);
-            self.hold(&to.message, &mut contents);
-        }
-        Ok(())
     }
 }

@@ -164,6 +164,11 @@ impl Contents {
         matches!(self.state, State::Edited(_)) || self.removals.has_removed()
     }
 
+    /// Whether the last save found that others have changed the file.
+    pub(super) fn is_conflicting(&self) -> bool {
+        self.edits().is_some_and(|edited| edited.target.is_conflicting())
+    }
+
     /// Whether the message lies at its path although the source may have no file of it.
     pub(super) fn is_pending(&self) -> bool {
         match &self.state {

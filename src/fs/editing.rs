@@ -198,6 +198,8 @@ impl Fs {
     ) -> Result<Edited, Error> {
         self.check_writable(message, contents)?;
         let path = &contents.path;
+        // As in `present`: the file may be another one since the message was looked for.
+        let message = &self.known_message(message.base)?;
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;

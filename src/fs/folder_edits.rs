@@ -1,7 +1,7 @@
 //! Messages in the folders of the source: created, copied there as files, moved, removed.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -37,7 +37,10 @@ impl Fs {
         let mut contents = directory.lock();
         let is_it = match &contents.state {
             State::Edited(_) | State::Arriving(_) => true,
-            State::Clean => metadata.is_some_and(|found| found.identity() == message.node.identity),
+            State::Clean => {
+                let known = self.nodes.get(base).map(|node| node.identity);
+                metadata.is_some_and(|found| Some(found.identity()) == known)
+            }
             State::Removed => false,
         };
         if !is_it {
@@ -386,11 +389,14 @@ impl Fs {
         let contents = origin.lock();
         let directory = self.path_in(&contents, origin.number)?;
         let path = super::directory::joined(&directory, super::entries::name_text(name)?);
-        let Found::Node(open, ..) = self.find(&origin.message, &contents, &path)? else {
+        let Found::Node(open, id, _) = self.find(&origin.message, &contents, &path)? else {
             return Err(Error::OtherDevice);
         };
         if self.access_in(&open, &path)? != FileAccess::EmbeddedMessage {
             return Err(Error::OtherDevice);
+        }
+        if !open.tree.losses(id).is_empty() {
+            return Err(Error::NotPermitted("something of the message cannot be read"));
         }
         let file = super::directory::joined(&path, "message.msg");
         let bytes = self.bytes_of(&origin.message, &contents, &file)?;
@@ -428,7 +434,7 @@ impl Fs {
 
     fn move_into(
         &self,
-        path: &PathBuf,
+        path: &Path,
         directory: &Arc<MessageDirectory>,
         target: &ToChange<'_>,
         name: &std::ffi::OsStr,
@@ -446,7 +452,7 @@ impl Fs {
         self.embed(target, name, Arc::new(bytes))?;
         let now = self.source.metadata(path).map_err(|error| source_error(path, error))?;
         if now.identity() != identity {
-            return Err(Error::Stale { path: path.clone() });
+            return Err(Error::Stale { path: path.to_owned() });
         }
         self.source.remove(path).map_err(|error| source_error(path, error))?;
         let mut contents = directory.lock_idle();

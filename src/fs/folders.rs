@@ -174,11 +174,11 @@ fn with_cookies(names: Vec<OsString>) -> Vec<FolderEntry> {
 }
 
 /// The entries behind a cookie in the order of their cookies, which follow from their names.
-pub(super) fn by_cookie<'a, T>(
-    entries: &'a [T],
+pub(super) fn by_cookie<T>(
+    entries: &[T],
     name: impl Fn(&T) -> &OsStr,
     cookie: u64,
-) -> Vec<(&'a T, u64)> {
+) -> Vec<(&T, u64)> {
     let mut ordered: Vec<_> = entries.iter().map(|one| (one, hash(name(one)))).collect();
     ordered.sort_by(|a, b| (a.1, name(a.0)).cmp(&(b.1, name(b.0))));
     let mut last = 2;

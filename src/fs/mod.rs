@@ -8,7 +8,7 @@
 //! | what | module |
 //! |---|---|
 //! | inode numbers: of files of the source, of files inside a message | `ino`, `numbers` |
-//! | the folders of the source, and what changes in them | `source`, `folders`, `watch`, `watches`, `live` |
+//! | the folders of the source, and what changes in them | `source`, `folder`, `folders`, `watch`, `watches`, `live` |
 //! | a message as its file has it | `messages`, `ahead`, `habits`, `store` |
 //! | a message directory and its state | `directory` |
 //! | what it shows when something differs from its file | `shown` |
@@ -17,7 +17,7 @@
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
 //! | messages in folders | `folder_edits`, `arrival` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
-//! | the calls of writing | `calls` |
+//! | the calls of writing | `calls`, `attributes` |
 //! | `.msgfs/` | `control` |
 //!
 //! # A message
@@ -50,6 +50,7 @@ mod access_list;
 mod ahead;
 mod arrival;
 mod attr;
+mod attributes;
 mod buffer;
 mod calls;
 mod control;
@@ -59,6 +60,7 @@ pub mod edit_log;
 mod editing;
 mod entries;
 mod error;
+mod folder;
 mod folder_edits;
 mod folders;
 pub mod fuse;
@@ -71,6 +73,7 @@ mod metadata;
 pub mod notify;
 mod numbers;
 mod open_file;
+mod options;
 mod path;
 mod process;
 mod recovery;
@@ -88,17 +91,14 @@ mod watches;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
-use crate::mapi::CodePage;
-use crate::storage;
-use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId, Show};
+use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
@@ -111,86 +111,19 @@ use messages::{OpenMessage, message_error};
 use metadata::Metadata;
 use saver::Saver;
 use shown::Found;
-use source::{SourceFolder, SourceRoot};
+use source::SourceRoot;
 use store::Stores;
-use watch::{Grant, Watcher};
+use watch::Watcher;
 
 pub use attr::{Attr, FileType, Ownership};
 pub use calls::Opened;
 pub use error::Error;
 pub use ino::Ino;
 pub use live::Invalidation;
+pub use options::{Options, SetAttr, WriteOptions};
 pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
 pub use store::Store;
-
-/// How a filesystem is written to.
-#[derive(Clone, Debug)]
-pub struct WriteOptions {
-    /// Whether messages may be removed (`delete`).
-    pub delete: bool,
-    /// How long after the last writing handle of a message was closed it is saved.
-    pub commit_delay: Duration,
-    /// Where edits are kept that cannot be saved; `None` for the user's own place.
-    pub state_folder: Option<PathBuf>,
-}
-
-impl Default for WriteOptions {
-    fn default() -> Self {
-        Self { delete: false, commit_delay: Duration::from_secs(1), state_folder: None }
-    }
-}
-
-/// A change of attributes, as far as it means something here.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SetAttr {
-    /// The length in bytes.
-    pub size: Option<u64>,
-    /// The permission bits.
-    pub mode: Option<u32>,
-    /// The owner.
-    pub uid: Option<u32>,
-    /// The group.
-    pub gid: Option<u32>,
-    /// The last modification.
-    pub mtime: Option<SystemTime>,
-}
-
-/// How a filesystem shows its source.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Which hidden views are listed.
-    pub show: Show,
-    /// Whether files that are no messages are left out (`others=hide`).
-    pub hide_others: bool,
-    /// The code page of every 8-bit string (`codepage=`).
-    pub code_page: Option<CodePage>,
-    /// The memory that open messages may take, in bytes (`cache=`).
-    pub cache_bytes_max: usize,
-    /// Who owns what is shown.
-    pub ownership: Ownership,
-    /// Where the filesystem itself is to be mounted, so that it never asks itself.
-    pub mount_point: Option<PathBuf>,
-    /// How it is written to; `None` for reading only.
-    pub write: Option<WriteOptions>,
-    /// Whether the source is watched, by someone who calls [`Fs::wait_for_changes`].
-    pub watch: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            show: Show::default(),
-            hide_others: false,
-            code_page: None,
-            cache_bytes_max: 64 << 20,
-            ownership: Ownership::default(),
-            mount_point: None,
-            write: None,
-            watch: false,
-        }
-    }
-}
 
 /// A file that was looked up: its attributes, and for how long they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -618,151 +551,6 @@ impl Fs {
 
     fn node(&self, base: Base) -> Result<Arc<SourceNode>, Error> {
         self.nodes.get(base).ok_or(Error::NotFound)
-    }
-
-    /// The attributes of a source file, from before the mount if it is the own mount point.
-    fn metadata(&self, path: &Path) -> Result<Metadata, Error> {
-        if let Some((own, metadata)) = &self.own_mount_point
-            && own == path
-        {
-            return Ok(*metadata);
-        }
-        self.source.metadata(path).map_err(|error| source_error(path, error))
-    }
-
-    /// The attributes of a file of a folder that is open.
-    fn metadata_in(
-        &self,
-        folder: &SourceFolder,
-        name: &OsStr,
-        path: &Path,
-    ) -> Result<Metadata, Error> {
-        match &self.own_mount_point {
-            Some((own, metadata)) if own == path => Ok(*metadata),
-            _ => folder.metadata(name).map_err(|error| source_error(path, error)),
-        }
-    }
-
-    /// A file of the source that was looked at, entered into the table if the kernel will be told
-    /// of it.
-    fn source_entry(
-        &self,
-        path: &Path,
-        metadata: Result<Metadata, Error>,
-        look_up: bool,
-        grant: Option<Grant>,
-    ) -> Result<Entry, Error> {
-        if self.is_writable()
-            && let Some(entry) = self.claimed_entry(path, metadata.as_ref().ok(), look_up)
-        {
-            return entry;
-        }
-        let metadata = metadata?;
-        let node = self.source_node(path, &metadata);
-        let is_hidden = || self.options.hide_others || self.is_of_a_save(path);
-        if node.kind == SourceKind::Other && is_hidden() {
-            return Err(Error::NotFound);
-        }
-        let entry = |node: &SourceNode, base| {
-            let attr = self.source_attr(Ino::new(base, NodeId(0)), node, &metadata);
-            Entry { attr, ttl: self.source_ttl(node, &metadata, grant) }
-        };
-        if !look_up {
-            return Ok(entry(&node, self.nodes.base_of(&node)));
-        }
-        let node = Arc::new(node);
-        let base = self.nodes.look_up(&node);
-        Ok(entry(&node, base))
-    }
-
-    fn kind(&self, path: &Path, metadata: &Metadata) -> SourceKind {
-        let is_own = self.own_mount_point.as_ref().is_some_and(|(own, _)| own == path);
-        match (metadata.is_dir(), metadata.is_file()) {
-            (true, _) if is_own => SourceKind::OwnMountPoint,
-            (true, _) => SourceKind::Folder,
-            (_, true) if is_message_name(path) => SourceKind::Message,
-            _ => SourceKind::Other,
-        }
-    }
-
-    /// Whether it is there for the moment in which a message is saved, and nobody's file.
-    fn is_of_a_save(&self, path: &Path) -> bool {
-        let name = path.file_name().unwrap_or_default();
-        self.is_writable() && storage::is_temporary_name(name.as_bytes())
-    }
-
-    fn source_attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
-        match node.kind {
-            SourceKind::Message | SourceKind::OneMessage => {
-                Attr::of_message(ino, metadata, &self.options.ownership)
-            }
-            _ => Attr::of_source(ino, metadata, &self.options.ownership),
-        }
-    }
-
-    fn read_folder(
-        &self,
-        node: &Arc<SourceNode>,
-        cookie: u64,
-        look_up: bool,
-        add: Add<'_>,
-    ) -> Result<(), Error> {
-        let path = &node.path;
-        let grant = self.watch(node);
-        let read = || {
-            let names = self.source.names(path);
-            let mut names = names.map_err(|error| source_error(path, error))?;
-            if self.is_writable() {
-                let new = self.pending_names(path).into_iter();
-                names.extend(new.filter(|name| !names.contains(name)).collect::<Vec<_>>());
-            }
-            Ok(names)
-        };
-        let listing = self.folders.list(node, cookie, read)?;
-        let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
-        let mut child = PathBuf::new();
-        for entry in listing.behind_cookie(cookie) {
-            let text = child.as_mut_os_string();
-            text.clear();
-            if !path.as_os_str().is_empty() {
-                text.extend([path.as_os_str(), OsStr::new("/")]);
-            }
-            text.push(&entry.name);
-            let metadata = self.metadata_in(&folder, &entry.name, &child);
-            let found = match self.source_entry(&child, metadata, look_up, grant) {
-                // It went away meanwhile, or it is hidden.
-                Err(Error::NotFound) => continue,
-                found => found?,
-            };
-            let (name, cookie) = (entry.name.as_os_str(), entry.cookie);
-            if add(DirectoryEntry { name, cookie, entry: found, is_dot: false }) {
-                if look_up {
-                    self.forget(found.attr.ino, 1);
-                }
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
-
-    fn read_other(&self, node: &SourceNode, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        let in_source = |error| source_error(&node.path, error);
-        let file = self.source.open_file(&node.path).map_err(in_source)?;
-        // What has come to its place since is another file.
-        let metadata = Metadata::from(&file.metadata().map_err(in_source)?);
-        if identity_of(node.kind, &metadata) != node.identity {
-            return Err(Error::Stale { path: node.path.clone() });
-        }
-        let mut buffer = vec![0; size];
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset + filled as u64).map_err(in_source)? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        buffer.truncate(filled);
-        Ok(buffer)
     }
 }
 

@@ -21,11 +21,14 @@ impl Fs {
                 continue;
             }
             let start = Instant::now();
-            if let Err(error) = self.save(&directory, false) {
+            let saved = self.save(&directory, false);
+            if let Err(error) = &saved {
                 tracing::error!("not saved, the edits are kept: {error}");
             }
+            // What others have changed is not tried again: that is of no use.
+            let is_of_use = saved.is_ok() || !directory.lock().is_conflicting();
             let is_unsaved = directory.lock().is_unsaved();
-            self.saver.again(base, start.elapsed(), is_unsaved);
+            self.saver.again(base, start.elapsed(), is_unsaved && is_of_use);
         }
     }
 

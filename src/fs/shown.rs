@@ -111,7 +111,9 @@ impl Fs {
     ) -> Result<Arc<OpenMessage>, Error> {
         match &contents.state {
             State::Edited(edited) => Ok(Arc::clone(&edited.current)),
-            State::Clean => self.open_message(message),
+            // Its file may be another one since the message was looked for: who waits for the lock
+            // while a save is running must not go on with what was before.
+            State::Clean => self.open_message(&self.known_message(message.base)?),
             State::Arriving(_) | State::Removed => {
                 Err(Error::Stale { path: contents.path.clone() })
             }

@@ -27,7 +27,7 @@ struct Place {
     /// The state that the edits are of; `None` if there is no file yet.
     expected: Option<FileState>,
     /// Why the last save failed.
-    cause: Option<String>,
+    failure: Option<Failure>,
 }
 
 impl FileTarget {
@@ -38,7 +38,7 @@ impl FileTarget {
         opened: Option<(Arc<OpenMessage>, FileState)>,
     ) -> Arc<Self> {
         let expected = opened.as_ref().map(|(_, state)| *state);
-        let place = Place { path: path.to_owned(), expected, cause: None };
+        let place = Place { path: path.to_owned(), expected, failure: None };
         let (source, log) = (Arc::clone(source), Arc::clone(log));
         Arc::new(Self { source, log, opened, place: Mutex::new(place) })
     }
@@ -46,6 +46,11 @@ impl FileTarget {
     /// The state of the file as it was last seen or written; `None` if there is none yet.
     pub(super) fn state(&self) -> Option<FileState> {
         self.place().expected
+    }
+
+    /// Whether the last save found that others have changed the file, or taken its name.
+    pub(super) fn is_conflicting(&self) -> bool {
+        matches!(self.place().failure, Some(Failure::Conflict(_)))
     }
 
     /// Notes that the file has another state, by a change of ours.
@@ -108,13 +113,16 @@ impl Target for FileTarget {
         let outcome = self.replace(&path, expected, snapshot);
         let mut place = self.place();
         match &outcome {
-            Ok(state) => place.expected = Some(*state),
+            Ok(state) => {
+                place.expected = Some(*state);
+                place.failure = None;
+            }
             Err(error) => {
                 // The file is the new one, and is to be written to the disk once more.
                 if let imsg::Error::Storage(storage::Error::Unsynced { state, .. }) = error {
                     place.expected = Some(*state);
                 }
-                place.cause = Some(error.to_string());
+                place.failure = Some(failure(error));
                 self.log.failed(&path, failure(error));
             }
         }
@@ -122,12 +130,15 @@ impl Target for FileTarget {
     }
 
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
-        let (path, cause) = {
+        let (path, failure) = {
             let place = self.place();
-            (place.path.clone(), place.cause.clone())
+            (place.path.clone(), place.failure.clone())
         };
         let opened = self.opened.as_ref().map(|(open, state)| (open.tree.source(), *state));
-        let reason = cause.as_deref().unwrap_or("it could not be saved");
+        let reason = match &failure {
+            Some(Failure::Conflict(cause) | Failure::Other(cause)) => cause,
+            None => "it could not be saved",
+        };
         let kept = self.log.keep(&path, reason, Some(Whole { snapshot, opened }));
         kept.or_else(|source| {
             // The edits stay where they are, for the next mount.

@@ -20,9 +20,10 @@ use super::error::Error;
 use super::json::write_json;
 use super::names::UniqueNames;
 use super::node::Node;
+use super::opened::OpenMessage;
 use super::reader::ReaderFile;
 use super::text::render;
-use super::tree::{MessageTree, OpenMessage};
+use super::tree::MessageTree;
 
 /// Bodies that are made of the same are made together if they are smaller, in bytes.
 const TOGETHER_BYTES_MAX: u64 = 4 << 20;

@@ -7,9 +7,10 @@ use super::derived::{Derived, ENCRYPTED, SIGNED};
 use super::error::Error;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
+use super::opened::OpenMessage;
 use super::properties::{is_directory, position_by_tag};
 use super::reader::ReaderFile;
-use super::tree::{MessageTree, OpenMessage};
+use super::tree::MessageTree;
 
 /// What a node is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,8 +17,10 @@ mod content;
 mod edit;
 mod error;
 mod listing;
+mod memo;
 mod nested;
 mod node;
+mod opened;
 mod properties;
 mod tree;
 

@@ -3,24 +3,23 @@
 //! Directories and contents are made when first asked for and kept with the open message. Knows
 //! nothing of inode numbers, folders or other messages.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::imsg::{self, MapiProp, Message, Note, Recipient, Session};
+use crate::imsg::{self, MapiProp, Message, Session};
 use crate::mail::content::Content;
 use crate::mapi::{FileTime, tags};
 use crate::storage::{CompoundFile, Defect, EntryId, Source};
 
-use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
+use super::Show;
+use super::attachments::AttachmentNames;
 use super::error::Error;
-use super::fields::message_time;
 use super::listing::{Kind, Listing};
+use super::memo::Memo;
 use super::nested::Nesting;
 use super::node::{Node, NodeId, Numbering};
+use super::opened::OpenMessage;
 use super::properties::PropertyFiles;
-use super::{Show, defects};
 
 /// One message file as a tree. Its root has [`NodeId`] 0.
 #[derive(Debug)]
@@ -62,76 +61,6 @@ pub struct Attributes {
     pub time: Option<FileTime>,
     /// Whether it is a property that its message forbids to set (no `PROPATTR_WRITEABLE`).
     pub is_protected: bool,
-}
-
-/// A message of the tree, top-level or embedded, with what was made of it.
-#[derive(Debug)]
-pub(super) struct OpenMessage {
-    pub(super) message: Message,
-    pub(super) depth: u32,
-    time: Option<FileTime>,
-    names: Option<Arc<AttachmentNames>>,
-    /// Defects that the message itself does not know.
-    known_defects: Vec<Defect>,
-    attachments: OnceLock<Vec<ShownAttachment>>,
-    recipients: OnceLock<HashMap<EntryId, Recipient>>,
-    defects: OnceLock<Vec<Defect>>,
-    notes: OnceLock<Vec<Note>>,
-}
-
-impl OpenMessage {
-    fn new(message: Message, depth: u32, names: Option<Arc<AttachmentNames>>) -> Self {
-        let time = message_time(&message);
-        Self {
-            message,
-            depth,
-            time,
-            names,
-            known_defects: Vec::new(),
-            attachments: OnceLock::new(),
-            recipients: OnceLock::new(),
-            defects: OnceLock::new(),
-            notes: OnceLock::new(),
-        }
-    }
-
-    pub(super) fn attachments(&self) -> &[ShownAttachment] {
-        self.attachments.get_or_init(|| shown_attachments(&self.message, self.names.as_deref()))
-    }
-
-    pub(super) fn defects(&self) -> &[Defect] {
-        self.defects.get_or_init(|| {
-            let mut defects = self.known_defects.clone();
-            defects.extend(defects::of_message(&self.message, self.attachments()));
-            defects
-        })
-    }
-
-    /// The defects, if they were looked for.
-    fn defects_met(&self) -> &[Defect] {
-        self.defects.get().map(Vec::as_slice).unwrap_or_default()
-    }
-
-    pub(super) fn notes(&self) -> &[Note] {
-        self.notes.get_or_init(|| defects::notes_of_message(&self.message))
-    }
-
-    /// The memory that what was made of it takes, in bytes.
-    fn bytes_held(&self) -> usize {
-        // An open attachment with the list of its properties and its name.
-        const BYTES_PER_ATTACHMENT: usize = 2 << 10;
-        let attachments = self.attachments.get().map_or(0, Vec::len);
-        let defects = self.defects_met().iter().map(|one| one.place.len() + one.cause.len() + 48);
-        attachments * BYTES_PER_ATTACHMENT + defects.sum::<usize>()
-    }
-
-    /// The recipients by the entries of their storages.
-    fn recipients(&self) -> &HashMap<EntryId, Recipient> {
-        self.recipients.get_or_init(|| {
-            let recipients = self.message.recipients().unwrap_or_default();
-            recipients.into_iter().filter_map(|one| Some((one.storage_id().ok()?, one))).collect()
-        })
-    }
 }
 
 impl MessageTree {
@@ -515,10 +444,10 @@ impl MessageTree {
         }
         let open = if entry == EntryId::ROOT {
             match &self.root {
-                Ok(root) => OpenMessage {
-                    known_defects: self.defects.clone(),
-                    ..OpenMessage::new(root.message.clone(), 0, self.names.clone())
-                },
+                Ok(root) => {
+                    let open = OpenMessage::new(root.message.clone(), 0, self.names.clone());
+                    open.with_defects(self.defects.clone())
+                }
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
             }
         } else {
@@ -619,36 +548,4 @@ impl MessageTree {
 fn open_root(session: &Session, file: Arc<CompoundFile>) -> Result<Root, Error> {
     let message = session.open_message(&file.root(), imsg::Access::Read)?;
     Ok(Root { file, message })
-}
-
-/// Values made once and kept. Two threads may make the same value; the first is kept.
-#[derive(Debug)]
-pub(super) struct Memo<K, V> {
-    values: Mutex<HashMap<K, V>>,
-}
-
-impl<K, V> Default for Memo<K, V> {
-    fn default() -> Self {
-        Self { values: Mutex::default() }
-    }
-}
-
-impl<K: Hash + Eq, V: Clone> Memo<K, V> {
-    pub(super) fn get(&self, key: &K) -> Option<V> {
-        self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
-    }
-
-    pub(super) fn put(&self, key: K, value: V) -> V {
-        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        values.entry(key).or_insert(value).clone()
-    }
-
-    /// All that are kept, in no order.
-    pub(super) fn all(&self) -> Vec<(K, V)>
-    where
-        K: Clone,
-    {
-        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
-        values.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
 }

@@ -70,6 +70,9 @@ fn the_smtp_address_of_an_x_500_name_is_found_anywhere() {
         .set(tags::PR_LAST_MODIFIER_ENTRYID, address_book(&DN.to_lowercase()));
     check(&message, "from", found);
     let message =
+        smtp(tags::PR_LAST_MODIFIER_NAME).set(tags::PR_LAST_MODIFIER_ENTRYID, address_book(DN));
+    check(&message, "from", found);
+    let message =
         smtp(tags::PR_RECEIVED_BY_SMTP_ADDRESS).text(tags::PR_RECEIVED_BY_EMAIL_ADDRESS, DN);
     check(&message, "from", found);
     let message = smtp(tags::PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS)

@@ -61,6 +61,8 @@ fn a_page_that_does_not_fit_gives_way_to_a_guess() {
     let stated = gbk.clone().integer(tags::PR_MESSAGE_CODEPAGE, 65001);
     check(&stated, &files, &[&format!("{note}it does not fit the stated page 65001")]);
     check(&gbk, &files, &[&format!("{note}no page is stated")]);
+    let internet = gbk.clone().integer(tags::PR_INTERNET_CPID, 65001);
+    check(&internet, &files, &[&format!("{note}it does not fit the stated page 65001")]);
     let locale = gbk.integer(tags::PR_MESSAGE_LOCALE_ID, 2052);
     check(&locale, &files, &[]);
 }

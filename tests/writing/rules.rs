@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use msgfs::fs::{Error, Fs, Ino, Options, WriteOptions};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
@@ -138,6 +139,48 @@ fn what_cannot_become_a_value_is_refused_early() {
     });
     assert_eq!(stage.output("cat B.msg/date"), "2021-03-04T05:06:07Z\n");
     stage.end(0);
+}
+
+/// Rule 4: what the kernel has kept of a message that was clean is told anew at once.
+#[test]
+fn what_follows_is_seen_at_once() {
+    let Some(mut stage) = Stage::new() else { return };
+    let follows =
+        "grep -m1 -i ^subject: A.msg/message.eml; cat A.msg/mapi/PR_NORMALIZED_SUBJECT; ls A.msg";
+    for _ in 0..2 {
+        let before = stage.output(follows);
+        assert!(before.contains("A parcel") && before.contains("body.html"), "{before}");
+    }
+    let mut held = fs::File::open(stage.mount.path("A.msg/subject")).unwrap();
+    stage.output("echo New > A.msg/subject; echo Other > A.msg/body.txt");
+    let after = stage.output(follows);
+    assert!(after.starts_with("Subject: New") && after.contains("New"), "{after}");
+    assert!(!after.contains("A parcel") && !after.contains("body.html"), "{after}");
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut held, &mut text).unwrap();
+    assert_eq!(text, "New\n");
+    stage.wait_until_saved();
+    assert_eq!(stage.output(follows), after);
+    stage.end(0);
+}
+
+/// Rule 18.
+#[test]
+fn what_others_make_in_folders_is_refused() {
+    let Some(stage) = Stage::new() else { return };
+    let options = Options {
+        write: Some(WriteOptions {
+            state_folder: Some(stage.state.path().join("other")),
+            ..WriteOptions::default()
+        }),
+        ..Options::default()
+    };
+    let fs = Fs::open(stage.source.path(), options).unwrap();
+    let own = rustix::process::geteuid().as_raw();
+    assert!(fs.check_creator(Ino::ROOT, own).is_ok());
+    assert!(matches!(fs.check_creator(Ino::ROOT, own + 1), Err(Error::NotPermitted(_))));
+    let message = fs.lookup(Ino::ROOT, "A.msg".as_ref()).unwrap();
+    assert!(fs.check_creator(message.attr.ino, own + 1).is_ok());
 }
 
 /// Rule 5.

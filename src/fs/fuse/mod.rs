@@ -320,10 +320,11 @@ impl Filesystem for Adapter {
         flags: i32,
         reply: ReplyCreate,
     ) {
-        let (mode, process) = (mode & !umask, request.pid());
+        let (mode, process, user) = (mode & !umask, request.pid(), request.uid());
         let (name, parent) = (name.to_owned(), Ino(parent.0));
         self.edit(parent, move |adapter| {
             match adapter.answer("create", INodeNo(parent.0), Some(&name), || {
+                adapter.fs.check_creator(parent, user)?;
                 adapter.fs.create_for(parent, &name, mode, flags, process)
             }) {
                 Ok((entry, handle)) => reply.created(
@@ -361,8 +362,12 @@ impl Filesystem for Adapter {
         reply: ReplyEntry,
     ) {
         let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
+        let user = request.uid();
         self.edit(parent, move |adapter| {
-            let mkdir = || adapter.fs.mkdir_for(parent, &name, process);
+            let mkdir = || {
+                adapter.fs.check_creator(parent, user)?;
+                adapter.fs.mkdir_for(parent, &name, process)
+            };
             reply_entry(adapter.answer("mkdir", INodeNo(parent.0), Some(&name), mkdir), reply);
         });
     }

@@ -13,9 +13,10 @@ use super::super::listing::{
     ATTACHMENTS, ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, MESSAGE_TXT, NAMED, RAW,
     RECIPIENTS,
 };
+use super::super::opened::OpenMessage;
 use super::super::properties::{hex, is_directory, position_by_tag};
 use super::super::reader::ReaderFile;
-use super::super::tree::{MessageTree, OpenMessage};
+use super::super::tree::MessageTree;
 
 /// What a path in a message stands for.
 #[derive(Clone, Debug, PartialEq)]

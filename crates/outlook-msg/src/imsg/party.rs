@@ -16,7 +16,8 @@ use super::structures::Member;
 /// The properties that hold one party of a message.
 pub(super) struct Party {
     name: Option<PropertyTag>,
-    smtp_address: Option<PropertyTag>,
+    /// Where the SMTP address may stand, the best place first.
+    smtp_addresses: &'static [PropertyTag],
     address_type: Option<PropertyTag>,
     address: Option<PropertyTag>,
     entry_ids: &'static [PropertyTag],
@@ -24,7 +25,7 @@ pub(super) struct Party {
 
 pub(super) const SENDER: Party = Party {
     name: Some(tags::PR_SENDER_NAME),
-    smtp_address: Some(tags::PR_SENDER_SMTP_ADDRESS),
+    smtp_addresses: &[tags::PR_SENDER_SMTP_ADDRESS],
     address_type: Some(tags::PR_SENDER_ADDRTYPE),
     address: Some(tags::PR_SENDER_EMAIL_ADDRESS),
     entry_ids: &[tags::PR_SENDER_ENTRYID],
@@ -32,7 +33,7 @@ pub(super) const SENDER: Party = Party {
 
 pub(super) const SENT_REPRESENTING: Party = Party {
     name: Some(tags::PR_SENT_REPRESENTING_NAME),
-    smtp_address: Some(tags::PR_SENT_REPRESENTING_SMTP_ADDRESS),
+    smtp_addresses: &[tags::PR_SENT_REPRESENTING_SMTP_ADDRESS],
     address_type: Some(tags::PR_SENT_REPRESENTING_ADDRTYPE),
     address: Some(tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS),
     entry_ids: &[tags::PR_SENT_REPRESENTING_ENTRYID],
@@ -40,7 +41,7 @@ pub(super) const SENT_REPRESENTING: Party = Party {
 
 pub(super) const RECIPIENT: Party = Party {
     name: Some(tags::PR_DISPLAY_NAME),
-    smtp_address: Some(tags::PR_SMTP_ADDRESS),
+    smtp_addresses: &[tags::PR_SMTP_ADDRESS],
     address_type: Some(tags::PR_ADDRTYPE),
     address: Some(tags::PR_EMAIL_ADDRESS),
     entry_ids: &[tags::PR_ENTRYID, tags::PR_RECIPIENT_ENTRYID],
@@ -56,35 +57,36 @@ const PARTIES: [Party; 7] = [
     SENT_REPRESENTING,
     Party {
         name: None,
-        smtp_address: Some(tags::PR_RECEIVED_BY_SMTP_ADDRESS),
+        smtp_addresses: &[tags::PR_RECEIVED_BY_SMTP_ADDRESS],
         address_type: Some(tags::PR_RECEIVED_BY_ADDRTYPE),
         address: Some(tags::PR_RECEIVED_BY_EMAIL_ADDRESS),
         entry_ids: &[tags::PR_RECEIVED_BY_ENTRYID],
     },
     Party {
         name: None,
-        smtp_address: Some(tags::PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS),
+        smtp_addresses: &[tags::PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS],
         address_type: Some(tags::PR_RCVD_REPRESENTING_ADDRTYPE),
         address: Some(tags::PR_RCVD_REPRESENTING_EMAIL_ADDRESS),
         entry_ids: &[tags::PR_RCVD_REPRESENTING_ENTRYID],
     },
     Party {
         name: None,
-        smtp_address: Some(tags::PID_TAG_READ_RECEIPT_SMTP_ADDRESS),
+        smtp_addresses: &[tags::PID_TAG_READ_RECEIPT_SMTP_ADDRESS],
         address_type: None,
         address: None,
         entry_ids: &[tags::PR_READ_RECEIPT_ENTRYID],
     },
     Party {
         name: None,
-        smtp_address: Some(CREATOR_SMTP_ADDRESS),
+        // Exchange Online writes the address as the name.
+        smtp_addresses: &[CREATOR_SMTP_ADDRESS, tags::PR_CREATOR_NAME],
         address_type: None,
         address: None,
         entry_ids: &[tags::PR_CREATOR_ENTRYID],
     },
     Party {
         name: None,
-        smtp_address: Some(LAST_MODIFIER_SMTP_ADDRESS),
+        smtp_addresses: &[LAST_MODIFIER_SMTP_ADDRESS, tags::PR_LAST_MODIFIER_NAME],
         address_type: None,
         address: None,
         entry_ids: &[tags::PR_LAST_MODIFIER_ENTRYID],
@@ -134,13 +136,18 @@ impl Party {
     /// EntryID, an address that looks like SMTP.
     pub(super) fn find(&self, object: Object<'_>) -> Found {
         let name = object.text(self.name);
-        let (named, address) = object.text(self.address).map(split).unzip();
+        let (named, address) = object.text(self.address).map(|text| split(&text)).unzip();
         let name = name.or(named.filter(|name: &String| !name.is_empty()));
         let is_type_smtp =
             || object.text(self.address_type).is_some_and(|kind| kind.eq_ignore_ascii_case("SMTP"));
-        let is_smtp = |address: &String| address.contains('@') && !is_x500(address);
-        let smtp = object.text(self.smtp_address).map(|text| split(text).1);
-        let smtp = smtp.filter(is_smtp).or_else(|| address.clone().filter(|_| is_type_smtp()));
+        let is_smtp = |address: &String| {
+            address.contains('@') && !address.contains(char::is_whitespace) && !is_x500(address)
+        };
+        let places = self.smtp_addresses.iter().filter_map(|tag| object.text(Some(*tag)));
+        let smtp = places
+            .map(|text| split(&text).1)
+            .find(is_smtp)
+            .or_else(|| address.clone().filter(|_| is_type_smtp()));
         if smtp.is_some() && address.as_deref().is_some_and(|address| !is_x500(address)) {
             // The rest would only say the same.
             return Found { name, smtp, x500: Vec::new(), address };
@@ -196,7 +203,7 @@ impl KnownAddresses {
 /// The party of an EntryID: one-off, or of an address book, whose address is an X.500 name.
 pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     one_off(entry_id).or_else(|| Some(Member::decode(entry_id)?.address)).map(|one| {
-        let (name, address) = split(one.address);
+        let (name, address) = split(&one.address);
         Address { name: if one.name.is_empty() { name } else { one.name }, address }
     })
 }
@@ -208,7 +215,7 @@ pub(super) fn is_x500(address: &str) -> bool {
 
 /// Splits an address that is itself `Name <address>`, as some writers have it. Blanks around an
 /// address, no-break ones too, are left from where it was copied.
-fn split(text: String) -> (String, String) {
+fn split(text: &str) -> (String, String) {
     let text = text.trim();
     let inner = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<'));
     match inner {
@@ -226,8 +233,7 @@ mod tests {
     #[test]
     fn an_address_may_be_one_with_its_name() {
         let check = |text: &str, name: &str, address: &str| {
-            let (told_name, told_address) = split(String::from(text));
-            assert_eq!((told_name.as_str(), told_address.as_str()), (name, address), "{text}");
+            assert_eq!(split(text), (name.to_owned(), address.to_owned()), "{text}");
         };
         check("\"Lee, Ann\" <ann@example.org>", "Lee, Ann", "ann@example.org");
         check("<ann@example.org>", "", "ann@example.org");

@@ -36,6 +36,13 @@ struct Hints {
     internet: Option<u32>,
 }
 
+impl Hints {
+    /// A page that is stated and was passed over: no page of strings, or not that of these.
+    fn unfit(self) -> Option<u32> {
+        self.message.or(self.internet).filter(|number| !matches!(number, 0 | 1200 | 1201))
+    }
+}
+
 impl Strings {
     /// The strings of the message on `storage`; `chosen` overrides every hint.
     pub(super) fn new(
@@ -149,7 +156,10 @@ impl Strings {
             false => detect::guess(strings.iter().map(Vec::as_slice)),
         };
         match guessed {
-            Some(page) => (page, Some(Guess { page, stated: stated.map(CodePage::number) })),
+            Some(page) => {
+                let stated = stated.map(CodePage::number).or_else(|| self.hints.unfit());
+                (page, Some(Guess { page, stated }))
+            }
             None => (stated.unwrap_or(CodePage::WINDOWS_1252), None),
         }
     }

@@ -328,8 +328,12 @@ pub const PR_INTERNET_CPID: PropertyTag = PropertyTag(0x3FDE_0003);
 pub const PR_AUTO_RESPONSE_SUPPRESS: PropertyTag = PropertyTag(0x3FDF_0003);
 /// Locale of the author (LCID).
 pub const PR_MESSAGE_LOCALE_ID: PropertyTag = PropertyTag(0x3FF1_0003);
+/// Name of who created the message.
+pub const PR_CREATOR_NAME: PropertyTag = PropertyTag(0x3FF8_001F);
 /// EntryID of who created the message.
 pub const PR_CREATOR_ENTRYID: PropertyTag = PropertyTag(0x3FF9_0102);
+/// Name of who changed the message last.
+pub const PR_LAST_MODIFIER_NAME: PropertyTag = PropertyTag(0x3FFA_001F);
 /// EntryID of who changed the message last.
 pub const PR_LAST_MODIFIER_ENTRYID: PropertyTag = PropertyTag(0x3FFB_0102);
 /// Code page of the 8-bit strings.

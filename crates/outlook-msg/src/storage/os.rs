@@ -85,10 +85,16 @@ pub(super) fn create(
     permissions: u32,
 ) -> io::Result<Option<File>> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    match rustix::fs::openat(folder, name, flags, Mode::from_raw_mode(permissions)) {
+    match rustix::fs::openat(folder, name, flags, mode(permissions)) {
         Err(Errno::EXIST) => Ok(None),
         opened => Ok(Some(opened?.into())),
     }
+}
+
+fn mode(permissions: u32) -> Mode {
+    #[allow(clippy::useless_conversion, reason = "a mode has 16 bits on macOS")]
+    let bits = rustix::fs::RawMode::try_from(permissions & 0o7777).unwrap_or(0o600);
+    Mode::from_raw_mode(bits)
 }
 
 /// Removes the name of a file.
@@ -224,7 +230,7 @@ pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
         }
     }
     // Last, since a change of the owner or of an access list changes the mode.
-    Ok(rustix::fs::fchmod(new, Mode::from_raw_mode(old_metadata.mode() & 0o7777))?)
+    Ok(rustix::fs::fchmod(new, mode(old_metadata.mode()))?)
 }
 
 /// The names of the extended attributes of a file, with a NUL behind each.

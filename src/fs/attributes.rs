@@ -1,0 +1,90 @@
+//! Times, permissions and owners: those of a message directory are those of its file.
+
+use std::sync::MutexGuard;
+
+use crate::storage::FileState;
+
+use super::directory::{Contents, State};
+use super::entries::ToChange;
+use super::{Entry, Error, Fs, SetAttr, source_error};
+
+impl Fs {
+    /// Sets times and permissions.
+    pub(super) fn set_attributes(&self, to: &ToChange<'_>, change: &SetAttr) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
+        if let State::Arriving(arrival) = &contents.state {
+            change.mtime.inspect(|time| arrival.set_modified(*time));
+            return Ok(());
+        }
+        if path.is_empty() {
+            return self.set_source_attributes(to, contents, change);
+        }
+        if let Some(file) = contents.temporaries.get_mut(&path) {
+            if let (Some(time), Some(bytes)) = (change.mtime, file.file()) {
+                bytes.set_modified(time);
+            }
+            file.made = change.mtime.unwrap_or(file.made);
+            let permissions = change.mode.and_then(|mode| u16::try_from(mode & 0o777).ok());
+            file.permissions = permissions.unwrap_or(file.permissions);
+            return Ok(());
+        }
+        self.check_nothing_changes(to, &mut contents, change)?;
+        if let Some(time) = change.mtime {
+            self.differ(&to.message, &mut contents);
+            contents.numbers.translate();
+            contents.times.insert(path, time);
+        }
+        Ok(())
+    }
+
+    /// Permissions and owners of the files inside a message are those of its file.
+    fn check_nothing_changes(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        change: &SetAttr,
+    ) -> Result<(), Error> {
+        let Entry { attr, .. } = self.attr_in_contents(&to.message, contents, to.number)?;
+        let is_mode = |mode: u32| mode & 0o777 == u32::from(attr.permissions) & 0o777;
+        match change.mode.is_none_or(is_mode)
+            && change.uid.is_none_or(|uid| uid == attr.uid)
+            && change.gid.is_none_or(|gid| gid == attr.gid)
+        {
+            true => Ok(()),
+            false => Err(Error::NotPermitted("owner and mode are those of the message's file")),
+        }
+    }
+
+    /// Sets attributes of the file of a message, whose directory was given them.
+    fn set_source_attributes(
+        &self,
+        to: &ToChange<'_>,
+        mut contents: MutexGuard<'_, Contents>,
+        change: &SetAttr,
+    ) -> Result<(), Error> {
+        let is_nothing = change.mode.is_none() && change.uid.is_none() && change.gid.is_none();
+        if contents.is_pending() || (is_nothing && change.mtime.is_none()) {
+            // A new message has no file yet.
+            return Ok(());
+        }
+        let path = contents.path.clone();
+        let in_source = |error| source_error(&path, error);
+        // As in `present`: the file may be another one since the message was looked for.
+        let known = self.known_message(to.message.base)?.node.identity;
+        let was_known = self.source.metadata(&path).map_err(in_source)?.identity() == known;
+        self.source.set_attributes(&path, change).map_err(in_source)?;
+        if let Some(time) = change.mtime {
+            contents.edited = contents.edited.map(|_| time);
+        }
+        self.differ(&to.message, &mut contents);
+        if was_known {
+            // The change of ours makes it no other file.
+            let now = self.source.metadata(&path).map_err(in_source)?;
+            contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
+            self.moved(&to.message, &path);
+            self.hold(&to.message, &mut contents);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! A message of a tree, with what was made of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::imsg::{Message, Note, Recipient};
+use crate::mapi::FileTime;
+use crate::storage::{Defect, EntryId};
+
+use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
+use super::defects;
+use super::fields::message_time;
+
+/// A message of the tree, top-level or embedded, with what was made of it.
+#[derive(Debug)]
+pub(super) struct OpenMessage {
+    pub(super) message: Message,
+    pub(super) depth: u32,
+    pub(super) time: Option<FileTime>,
+    names: Option<Arc<AttachmentNames>>,
+    /// Defects that the message itself does not know.
+    known_defects: Vec<Defect>,
+    attachments: OnceLock<Vec<ShownAttachment>>,
+    recipients: OnceLock<HashMap<EntryId, Recipient>>,
+    defects: OnceLock<Vec<Defect>>,
+    notes: OnceLock<Vec<Note>>,
+}
+
+impl OpenMessage {
+    pub(super) fn new(message: Message, depth: u32, names: Option<Arc<AttachmentNames>>) -> Self {
+        let time = message_time(&message);
+        Self {
+            message,
+            depth,
+            time,
+            names,
+            known_defects: Vec::new(),
+            attachments: OnceLock::new(),
+            recipients: OnceLock::new(),
+            defects: OnceLock::new(),
+            notes: OnceLock::new(),
+        }
+    }
+
+    /// The same with defects that the message itself does not know.
+    pub(super) fn with_defects(self, known_defects: Vec<Defect>) -> Self {
+        Self { known_defects, ..self }
+    }
+
+    pub(super) fn attachments(&self) -> &[ShownAttachment] {
+        self.attachments.get_or_init(|| shown_attachments(&self.message, self.names.as_deref()))
+    }
+
+    pub(super) fn defects(&self) -> &[Defect] {
+        self.defects.get_or_init(|| {
+            let mut defects = self.known_defects.clone();
+            defects.extend(defects::of_message(&self.message, self.attachments()));
+            defects
+        })
+    }
+
+    /// The defects, if they were looked for.
+    pub(super) fn defects_met(&self) -> &[Defect] {
+        self.defects.get().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn notes(&self) -> &[Note] {
+        self.notes.get_or_init(|| defects::notes_of_message(&self.message))
+    }
+
+    /// The memory that what was made of it takes, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        // An open attachment with the list of its properties and its name.
+        const BYTES_PER_ATTACHMENT: usize = 2 << 10;
+        let attachments = self.attachments.get().map_or(0, Vec::len);
+        let defects = self.defects_met().iter().map(|one| one.place.len() + one.cause.len() + 48);
+        attachments * BYTES_PER_ATTACHMENT + defects.sum::<usize>()
+    }
+
+    /// The recipients by the entries of their storages.
+    pub(super) fn recipients(&self) -> &HashMap<EntryId, Recipient> {
+        self.recipients.get_or_init(|| {
+            let recipients = self.message.recipients().unwrap_or_default();
+            recipients.into_iter().filter_map(|one| Some((one.storage_id().ok()?, one))).collect()
+        })
+    }
+}
