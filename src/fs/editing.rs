@@ -33,11 +33,12 @@ fn path_of(operation: &Operation) -> &str {
 
 fn run(
     operation: &Operation,
+    at: Instant,
     editor: &mut Editor,
     tree: &MessageTree,
 ) -> Result<Change, view::Error> {
     match operation {
-        Operation::Set { path, value } => editor.set(tree, path, value, Instant::now()),
+        Operation::Set { path, value } => editor.set(tree, path, value, at),
         Operation::Remove { path } => editor.remove(tree, path),
         Operation::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
         Operation::CreateMessage { path } => {
@@ -65,8 +66,14 @@ impl Fs {
         self.begin(message, contents)?;
         let log = self.log()?;
         let state = contents.edits().and_then(|edited| edited.target.state());
-        let noted = log.append(&contents.path, state, operation).map_err(Error::Buffer)?;
-        match self.make(message, contents, operation) {
+        let noted = log.append(&contents.path, state, operation).inspect_err(|_| {
+            // A message that was only opened for this is as in its file.
+            if contents.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
+                contents.state = State::Clean;
+            }
+        });
+        let noted = noted.map_err(Error::Buffer)?;
+        match self.make(message, contents, operation, Instant::now()) {
             Ok(Change::Made) => Ok(()),
             refused => {
                 if let Err(error) = log.take_back(&contents.path, noted) {
@@ -77,14 +84,16 @@ impl Fs {
         }
     }
 
-    /// Makes an edit that stands in the log.
+    /// Makes an edit that stands in the log, and that was made at a moment.
     pub(super) fn make(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
         operation: &Operation,
+        at: Instant,
     ) -> Result<Change, Error> {
-        let change = self.edit(message, contents, |editor, tree| run(operation, editor, tree))?;
+        let edit = |editor: &mut Editor, tree: &MessageTree| run(operation, at, editor, tree);
+        let change = self.edit(message, contents, edit)?;
         if change == Change::Made {
             contents.touch(path_of(operation));
         }
@@ -194,8 +203,8 @@ impl Fs {
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
-        let expected = Some(FileState::from(&message.node.identity));
-        let target = FileTarget::new(&self.source, self.log()?, path, expected);
+        let opened = (Arc::clone(&open), FileState::from(&message.node.identity));
+        let target = FileTarget::new(&self.source, self.log()?, path, Some(opened));
         let written = self
             .session
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))

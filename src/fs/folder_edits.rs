@@ -334,7 +334,10 @@ impl Fs {
         let folder = self.source.open_folder(folder).map_err(in_source)?;
         let expected = self.source.metadata(path).ok().map(|found| FileState::from(&found));
         let replacement = Replacement { modified, ..Replacement::of_bytes(bytes, expected) };
+        let log = self.log()?;
+        log.enter(path).map_err(Error::Buffer)?;
         let put = replacement.run(&folder, path.file_name().unwrap_or_default());
+        log.leave(path);
         put.map(drop).map_err(|error| message_error(path, error.into()))
     }
 

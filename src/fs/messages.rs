@@ -28,7 +28,7 @@ pub(super) struct OpenMessage {
 }
 
 /// A message of the source as the kernel knows it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct MessageNode {
     pub(super) base: Base,
     pub(super) node: Arc<SourceNode>,
@@ -172,8 +172,16 @@ impl Fs {
         if attributes.is_protected { attr.protected() } else { attr }
     }
 
+    /// A message with the file that it has now. A save may have put another one in its place since
+    /// it was looked up: cp then saw no attachment, created it, and was told that it exists.
+    fn as_saved(&self, message: &MessageNode) -> MessageNode {
+        let now = message.directory.as_ref().and_then(|_| self.nodes.get(message.base));
+        MessageNode { node: now.unwrap_or_else(|| Arc::clone(&message.node)), ..message.clone() }
+    }
+
     /// The open message of a node, opened if it is not.
     pub(super) fn open_message(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
+        let message = &self.as_saved(message);
         if let Some(open) = self.messages.get(&message.node) {
             check_unchanged(&message.node, &open)?;
             return Ok(open);
@@ -190,6 +198,7 @@ impl Fs {
         size: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
+        let message = &self.as_saved(message);
         let open = match self.messages.get(&message.node) {
             Some(open) => open,
             None => self.open_anew(message)?,

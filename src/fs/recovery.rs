@@ -5,12 +5,13 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Instant, SystemTime};
 
 use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
 use crate::storage::{self, FileState, Source};
 
 use super::directory::MessageDirectory;
-use super::edit_log::{EditLog, Left, LeftOver, Operation, Scope, StateFolder};
+use super::edit_log::{EditLog, Left, LeftOver, Operation, Scope, StateFolder, escaped};
 use super::ino::{SourceKind, SourceNode};
 use super::open_file::OpenFile;
 use super::{Error, Fs, WriteOptions, source_error};
@@ -54,7 +55,7 @@ impl Fs {
     /// Makes the edits again that a killed mount has left of a message, or keeps them.
     fn take_over(&self, left: &LeftOver) {
         let count = left.edits.len();
-        let message = left.path.display();
+        let message = escaped(&left.path);
         let made = match left.is_unchanged {
             true => self.make_again(left).map_err(|error| error.to_string()),
             false => Err("another program has changed its file since".to_owned()),
@@ -72,10 +73,10 @@ impl Fs {
     }
 
     fn keep_left_over(&self, path: &Path, cause: &str) {
-        let message = path.display();
+        let message = escaped(path);
         match self.log().map(|log| log.keep(path, cause, None)) {
             Ok(Ok(kept)) => {
-                let kept = kept.display();
+                let kept = escaped(&kept);
                 tracing::error!("{message}: edits of a killed mount are kept in {kept}: {cause}");
             }
             _ => tracing::error!("{message}: edits of a killed mount stay in the log: {cause}"),
@@ -101,7 +102,7 @@ impl Fs {
             self.create_new(&message, &mut contents, false)?;
         }
         let made = left.edits.iter().try_for_each(|edit| {
-            match self.make(&message, &mut contents, &edit.operation) {
+            match self.make(&message, &mut contents, &edit.operation, moment_of(edit.at)) {
                 // What is removed already is what was wanted.
                 Err(Error::NotFound) => Ok(()),
                 made => made.map(drop),
@@ -171,10 +172,10 @@ impl Fs {
         let name = message.file_name().unwrap_or(OsStr::new("")).to_owned();
         // A file in a folder has no path in a message.
         let path = if path.is_empty() { name.to_string_lossy() } else { path.into() };
-        let shown = message.display();
+        let shown = escaped(message);
         match self.log().map(|log| log.keep_file(message, &path, bytes, reason)) {
             Ok(Ok(kept)) => {
-                tracing::warn!("{shown}: {path} is kept in {}: {reason}", kept.display());
+                tracing::warn!("{shown}: {path} is kept in {}: {reason}", escaped(&kept));
                 Some(kept)
             }
             Ok(Err(error)) => {
@@ -186,4 +187,11 @@ impl Fs {
             Err(_) => None,
         }
     }
+}
+
+/// A moment in the past by the clock that does not jump: which bodies were set together follows
+/// from the time between them.
+fn moment_of(at: SystemTime) -> Instant {
+    let ago = SystemTime::now().duration_since(at).unwrap_or_default();
+    Instant::now().checked_sub(ago).unwrap_or_else(Instant::now)
 }

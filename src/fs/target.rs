@@ -1,5 +1,6 @@
 //! Where a message is saved: its file in the source.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,13 +8,16 @@ use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Replacement};
 
 use super::edit_log::{EditLog, Failure, Whole};
+use super::messages::OpenMessage;
 use super::source::SourceRoot;
 
 /// A file of the source as the target of a message.
-#[derive(Debug)]
 pub(super) struct FileTarget {
     source: Arc<SourceRoot>,
     log: Arc<EditLog>,
+    /// What the edits began with, and the state of its file then; `None` if there was no file. A
+    /// save reads from it what was not edited.
+    opened: Option<(Arc<OpenMessage>, FileState)>,
     place: Mutex<Place>,
 }
 
@@ -31,11 +35,12 @@ impl FileTarget {
         source: &Arc<SourceRoot>,
         log: &Arc<EditLog>,
         path: &Path,
-        expected: Option<FileState>,
+        opened: Option<(Arc<OpenMessage>, FileState)>,
     ) -> Arc<Self> {
+        let expected = opened.as_ref().map(|(_, state)| *state);
         let place = Place { path: path.to_owned(), expected, failure: None };
         let (source, log) = (Arc::clone(source), Arc::clone(log));
-        Arc::new(Self { source, log, place: Mutex::new(place) })
+        Arc::new(Self { source, log, opened, place: Mutex::new(place) })
     }
 
     /// The state of the file as it was last seen or written; `None` if there is none yet.
@@ -50,7 +55,15 @@ impl FileTarget {
 
     /// Notes that the file has another state, by a change of ours.
     pub(super) fn touched(&self, state: FileState) {
-        self.place().expected = Some(state);
+        let path = {
+            let mut place = self.place();
+            place.expected = Some(state);
+            place.path.clone()
+        };
+        if let Err(error) = self.log.moved(&path, &path, Some(state)) {
+            let path = path.display();
+            tracing::warn!("{path}: if msgfs is killed now, the edits are kept apart: {error}");
+        }
     }
 
     fn place(&self) -> MutexGuard<'_, Place> {
@@ -69,7 +82,15 @@ impl FileTarget {
         let folder = self.source.open_folder(folder).map_err(failed)?;
         let name = path.file_name().unwrap_or_default();
         let upto = self.log.last(path);
-        let note = |state| upto.map_or(Ok(()), |upto| self.log.committing(path, upto, state));
+        let note = |state| {
+            let noted = upto.map_or(Ok(()), |upto| self.log.committing(path, upto, state));
+            if let Err(error) = noted {
+                // A save that makes room in a full state folder must not need room there.
+                let path = path.display();
+                tracing::warn!("{path}: a save that is killed is not known as one: {error}");
+            }
+            Ok(())
+        };
         let replacement = Replacement { note: Some(&note), ..Replacement::of(snapshot, expected) };
         let state = FileState::from(&replacement.run(&folder, name)?);
         if let Some(Err(error)) = upto.map(|upto| self.log.saved(path, upto, state)) {
@@ -109,17 +130,27 @@ impl Target for FileTarget {
     }
 
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, imsg::Error> {
-        let (path, expected, failure) = {
+        let (path, failure) = {
             let place = self.place();
-            (place.path.clone(), place.expected, place.failure.clone())
+            (place.path.clone(), place.failure.clone())
         };
-        let opened = expected.map(|state| (snapshot.source().as_ref(), state));
+        let opened = self.opened.as_ref().map(|(open, state)| (open.tree.source(), *state));
         let reason = match &failure {
             Some(Failure::Conflict(cause) | Failure::Other(cause)) => cause,
             None => "it could not be saved",
         };
         let kept = self.log.keep(&path, reason, Some(Whole { snapshot, opened }));
-        kept.map_err(|source| imsg::Error::Target { name: path.display().to_string(), source })
+        kept.or_else(|source| {
+            // The edits stay where they are, for the next mount.
+            let failed = || imsg::Error::Target { name: path.display().to_string(), source };
+            self.log.place(&path).ok_or_else(failed)
+        })
+    }
+}
+
+impl fmt::Debug for FileTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileTarget").field("place", &self.place).finish_non_exhaustive()
     }
 }
 

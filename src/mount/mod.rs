@@ -26,6 +26,8 @@ mod table;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::fs::edit_log::StateFolderError;
+
 use answering::State;
 use background::{Notice, Side};
 use mounted::Mounted;
@@ -94,6 +96,9 @@ pub enum Error {
         /// Why not, and what to do.
         cause: String,
     },
+    /// There is no place where edits could be kept.
+    #[error(transparent)]
+    StateFolder(#[from] StateFolderError),
     /// Edits could not be saved.
     #[error("{0}")]
     Unsaved(String),

@@ -16,6 +16,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use crate::fs::Fs;
+use crate::fs::edit_log::StateFolder;
 use crate::fs::fuse::Adapter;
 use crate::fs::notify::Kernel;
 
@@ -196,6 +197,9 @@ fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBu
     options.mount_point = Some(mount_point.to_owned());
     options.watch = true;
     raise_descriptor_limit();
+    if let Some(write) = &options.write {
+        StateFolder::find(write.state_folder.as_deref())?.prepare(Some(mount_point))?;
+    }
     let fs = Fs::open(&source, options).map_err(failed)?;
     Ok((Arc::new(fs), source))
 }

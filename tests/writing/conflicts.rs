@@ -1,16 +1,18 @@
 //! Sources that others change while there are edits: nobody's work is overwritten or lost.
 
 use std::fs::{self, File, FileTimes};
+use std::os::unix::fs::FileExt as _;
 use std::time::{Duration, SystemTime};
 
 use rustix::io::Errno;
+use rustix::process::Signal;
 
-use crate::mount::folder::{Folder, letter};
+use crate::mount::folder::{Folder, large, letter, numbers};
 
 use super::direct::Direct;
 use super::files::ReadFiles as _;
 use super::mounted::Served;
-use super::places::contents;
+use super::places::{contents, kept, recovered};
 
 /// Edits two messages, does something to the file of the first, and ends the mount.
 fn check(change: impl FnOnce(&Folder)) {
@@ -83,4 +85,55 @@ fn a_name_that_others_took() {
     let kept = mount.end_unsaved(1);
     assert_eq!(fs::read(source.join("new.msg")).unwrap(), b"of others");
     assert_eq!(Direct::reading(&kept[0]).read("body.txt").unwrap(), b"Mine");
+}
+
+/// A file that is read piece by piece is overwritten in place: no message can be made of the edits
+/// and what is left of it, and none is.
+#[test]
+fn a_large_message_that_others_overwrote() {
+    for overwrite in [
+        |file: &File, _: u64| file.write_all_at(&numbers(100_000), 300_000).unwrap(),
+        |file: &File, len: u64| file.set_len(len / 2).unwrap(),
+        |file: &File, len: u64| {
+            file.write_all_at(&vec![0; usize::try_from(len).unwrap()], 0).unwrap()
+        },
+    ] {
+        let state = tempfile::tempdir().unwrap();
+        let source = Folder::new().with("a.msg", large().to_bytes());
+        let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+        let open = File::options().write(true).open(mount.path("a.msg/class")).unwrap();
+        mount.put("a.msg/subject", "Mine\n");
+        mount.put("a.msg/attachments/mine.bin", numbers(300_000));
+        let file = File::options().write(true).open(source.join("a.msg")).unwrap();
+        overwrite(&file, file.metadata().unwrap().len());
+        let after = contents(source.path());
+        drop(open);
+        mount.signal(Signal::TERM);
+        let ended = mount.end();
+        assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+        let folders = kept(state.path());
+        assert_eq!(folders.len(), 1, "{folders:?}");
+        assert!(ended.stderr.contains(folders[0].to_str().unwrap()), "{}", ended.stderr);
+        assert_eq!(fs::read(folders[0].join("subject")).unwrap(), b"Mine\n");
+        assert!(fs::read(folders[0].join("attachments/mine.bin")).unwrap() == numbers(300_000));
+        assert!(recovered(state.path()).is_empty(), "a whole message that is none");
+        assert!(after == contents(source.path()), "the work of others has changed");
+    }
+}
+
+/// One that is replaced by another file can be read to its end.
+#[test]
+fn a_large_message_that_others_replaced_is_kept_whole() {
+    let state = tempfile::tempdir().unwrap();
+    let source = Folder::new().with("a.msg", large().to_bytes());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let open = File::options().write(true).open(mount.path("a.msg/class")).unwrap();
+    mount.put("a.msg/subject", "Mine\n");
+    let other = source.put("other", letter("Of others").to_bytes());
+    fs::rename(other, source.join("a.msg")).unwrap();
+    drop(open);
+    let whole = mount.end_unsaved(1);
+    let message = Direct::reading(&whole[0]);
+    assert_eq!(message.read("subject").unwrap(), b"Mine\n");
+    assert!(message.read("attachments/large.bin").unwrap() == numbers(700_001));
 }

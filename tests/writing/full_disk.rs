@@ -1,18 +1,19 @@
 //! A full disk: the old file stays, and what cannot be saved is kept elsewhere and named.
 
 use std::fs;
+use std::process::Command;
 
+use msgfs::fs::{Fs, Options, WriteOptions};
 use rustix::io::Errno;
 use rustix::process::Signal;
 
-use msgfs::fs::{Fs, Options, WriteOptions};
-
 use crate::mount::folder::{Folder, letter, numbers, parcel};
+use crate::mount::process::{MOMENT, run};
 
 use super::direct::Direct;
 use super::files::ReadFiles as _;
 use super::mounted::Served;
-use super::places::{Disk, contents, names, recovered};
+use super::places::{Disk, contents, kept, names, recovered};
 
 /// Too much for the disk.
 const LARGE: usize = 300_000;
@@ -69,6 +70,58 @@ fn a_later_save_succeeds() {
     assert_eq!(source.read("a.msg/attachments/large.bin").unwrap(), numbers(LARGE));
     assert_eq!(names(disk.path()), ["a.msg", "sub"]);
     assert_eq!(recovered(state.path()).len(), 0);
+}
+
+/// Without room in the state folder an edit is refused at the call that would make it.
+#[test]
+fn a_full_state_folder_refuses_edits() {
+    let source = Folder::new().with("a.msg", letter("Old").to_bytes());
+    let Some(state) = Disk::new("1m") else { return };
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let filler = state.fill(0);
+    let from = source.put("new", "New\n".repeat(20_000));
+    let copy = |to: &str| {
+        let mut command = Command::new("cp");
+        run(command.arg(&from).arg(mount.path(to)), MOMENT)
+    };
+    for name in ["a.msg/body.txt", "a.msg/attachments/new"] {
+        let refused = copy(name);
+        assert!(!refused.status.success(), "{name}");
+        assert!(refused.stderr.contains("No space left"), "{name}: {}", refused.stderr);
+    }
+    assert!(fs::create_dir(mount.path("new.msg")).is_err());
+    assert_eq!(names(mount.root()), ["a.msg", "new"]);
+    assert_eq!(mount.text("a.msg/body.txt"), "This is Old.\nIt has two lines.");
+    fs::remove_file(filler).unwrap();
+    copy("a.msg/body.txt").expect_success();
+    mount.signal(Signal::TERM);
+    let ended = mount.end();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    let saved = Direct::reading(source.path()).read("a.msg/body.txt").unwrap();
+    assert!(saved == "New\n".repeat(20_000).into_bytes());
+}
+
+/// Edits that cannot be saved and find no room to be kept as files stay in the edit log.
+#[test]
+fn edits_without_room_to_be_kept_stay_for_the_next_mount() {
+    let source = Folder::new().with("a.msg", letter("Old").to_bytes());
+    let Some(state) = Disk::new("2m") else { return };
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let open = fs::File::options().write(true).open(mount.path("a.msg/class")).unwrap();
+    mount.put("a.msg/subject", "Mine\n");
+    source.put("a.msg", letter("Of others").to_bytes());
+    let filler = state.fill(0);
+    drop(open);
+    mount.signal(Signal::TERM);
+    let ended = mount.end();
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("a.msg"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("lost"), "{}", ended.stderr);
+    fs::remove_file(filler).unwrap();
+    mount.serve();
+    let folders = kept(state.path());
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    assert_eq!(fs::read(folders[0].join("subject")).unwrap(), b"Mine\n");
 }
 
 /// Where nothing could be kept, nothing is edited.

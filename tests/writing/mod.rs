@@ -9,6 +9,7 @@ mod crash;
 mod direct;
 mod files;
 mod full_disk;
+mod killed;
 mod model;
 mod mounted;
 mod operations;

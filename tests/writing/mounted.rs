@@ -115,6 +115,11 @@ impl Served {
         kept
     }
 
+    /// What the process has written to its standard error so far.
+    pub(super) fn told(&self) -> String {
+        self.process.as_ref().unwrap().stderr()
+    }
+
     /// Has the process killed, at once, and takes the dead mount off.
     pub(super) fn kill(&mut self) {
         self.signal(Signal::KILL);

@@ -91,13 +91,27 @@ pub(super) fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The whole messages that were kept in a state folder because they could not be saved. Each has a
-/// folder of its edits beside it.
+/// The whole messages that were kept in a state folder because they could not be saved.
 pub(super) fn recovered(state: &Path) -> Vec<PathBuf> {
+    let mut found = in_recovered(state);
+    found.retain(|path| path.is_file());
+    found
+}
+
+/// The folders of edits that were kept in a state folder.
+pub(super) fn kept(state: &Path) -> Vec<PathBuf> {
+    let mut found = in_recovered(state);
+    found.retain(|path| path.is_dir());
+    found
+}
+
+fn in_recovered(state: &Path) -> Vec<PathBuf> {
     let folder = state.join("msgfs/recovered");
     if !folder.exists() {
         return Vec::new();
     }
-    let names = names(&folder).into_iter().filter(|name| name.ends_with(".msg"));
-    names.map(|name| folder.join(name)).collect()
+    let mut found: Vec<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    found.sort();
+    found
 }

@@ -120,8 +120,11 @@ pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<(MessageLog, L
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
     let saved = present.and_then(|present| edits.saved_in(&present));
-    if let Some((upto, present)) = saved.zip(present) {
-        log.saved(upto, present)?;
+    if let Some((upto, present)) = saved.zip(present)
+        && let Err(error) = log.saved(upto, present)
+    {
+        // It is told again from the same log next time.
+        tracing::warn!("{}: what is saved is still in the edit log: {error}", path.display());
     }
     if log.last().is_none() && !log.is_ended() {
         log.end()?;
@@ -161,14 +164,8 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
 /// The bytes of a file as edits of a message.
 pub(super) fn edits_of_a_file(message: &Path, path: &str, bytes: &Arc<Source>) -> Edits {
     let operation = Operation::Temporary { path: path.to_owned(), value: Arc::clone(bytes) };
-    let at = SystemTime::now();
-    Edits {
-        message: message.to_owned(),
-        since: at,
-        base: None,
-        edits: vec![Edit { sequence: Sequence(1), at, operation }],
-        commits: Vec::new(),
-    }
+    let edit = Edit { sequence: Sequence(1), at: SystemTime::now(), operation };
+    Edits { edits: vec![edit], ..Edits::none(message.to_owned()) }
 }
 
 impl fmt::Debug for Scope<'_> {
@@ -188,6 +185,12 @@ impl Scope<'_> {
 }
 
 impl Edits {
+    /// No edits of a message.
+    pub(super) fn none(message: PathBuf) -> Self {
+        let (since, base) = (SystemTime::now(), None);
+        Self { message, since, base, edits: Vec::new(), commits: Vec::new() }
+    }
+
     /// Up to which edit a save that was begun has put this file in place. A rename changes the
     /// time of the last change (ctime) of the file it moves, and nothing else.
     fn saved_in(&self, present: &FileState) -> Option<Sequence> {

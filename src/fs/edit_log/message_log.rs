@@ -125,6 +125,10 @@ impl MessageLog {
         read(&self.folder).map(|(edits, _, _)| edits)
     }
 
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     pub(super) fn is_ended(&self) -> bool {
         self.is_ended
     }

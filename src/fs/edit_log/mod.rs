@@ -49,7 +49,7 @@ use std::time::SystemTime;
 
 use crate::storage::{FileState, Source};
 
-use message_log::MessageLog;
+use message_log::{Edits, MessageLog};
 
 pub use kept::{Kept, Whole, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
@@ -183,7 +183,13 @@ impl EditLog {
         drop(held);
         let mut left = Left::default();
         for folder in taken {
-            let (of_message, left_over) = left::read(&folder, scope)?;
+            let (of_message, left_over) = match left::read(&folder, scope) {
+                Ok(read) => read,
+                Err(error) => {
+                    tracing::warn!("edits that cannot be read stay in {folder:?}: {error}");
+                    continue;
+                }
+            };
             left.folders.extend(left_over.path.parent().map(Path::to_owned));
             if !of_message.is_ended() {
                 let of_message = Arc::new(Mutex::new(of_message));
@@ -308,13 +314,49 @@ impl EditLog {
         reason: &str,
         whole: Option<Whole<'_>>,
     ) -> io::Result<PathBuf> {
-        let mut kept = PathBuf::new();
-        self.with(message, |log| {
-            kept = kept::keep(&self.state_folder, &self.folder, &log.read()?, reason, whole)?;
-            log.end()
-        })?;
+        let keep =
+            |edits: &Edits| kept::keep(&self.state_folder, &self.folder, edits, reason, whole);
+        let Some(log) = self.known(message) else {
+            return keep(&Edits::none(self.root.join(message)));
+        };
+        let mut log = lock(&log);
+        let kept = keep(&log.read()?)?;
+        log.end()?;
+        drop(log);
         self.forget_ended(message);
         Ok(kept)
+    }
+
+    /// Notes that a whole file is about to be put in the place of a message, so that the next mount
+    /// removes what is left of it if this one is killed. [`EditLog::leave`] ends it.
+    ///
+    /// # Errors
+    /// Those of writing.
+    pub fn enter(&self, message: &Path) -> io::Result<()> {
+        match self.known(message) {
+            Some(_) => Ok(()),
+            None => self.begin(message, None).map(drop),
+        }
+    }
+
+    /// Notes that a whole file is in place, or will not be.
+    pub fn leave(&self, message: &Path) {
+        let left = self.with(message, |log| match log.last() {
+            // It has edits of its own.
+            Some(_) => Ok(()),
+            None => log.end(),
+        });
+        if let Err(error) = left {
+            tracing::debug!("{}: {error}", message.display());
+        }
+        self.forget_ended(message);
+    }
+
+    /// Where the edits of a message stand; `None` if it has none.
+    pub fn place(&self, message: &Path) -> Option<PathBuf> {
+        let log = self.known(message)?;
+        let log = lock(&log);
+        log.last().map(|_| log.folder().to_owned())
     }
 
     /// Keeps the bytes of a file that did not become a value: the half that a program had written

@@ -284,10 +284,15 @@ impl Filesystem for Adapter {
         reply.error(Errno::EOPNOTSUPP);
     }
 
-    fn removexattr(&self, _request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+    /// `msgfs discard`: the edits of everybody are the mounter's to keep or to throw away.
+    fn removexattr(&self, request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        let is_mounter = [0, rustix::process::geteuid().as_raw()].contains(&request.uid());
         let (name, ino) = (name.to_owned(), Ino(ino.0));
         self.edit(ino, move |adapter| {
-            let remove = || adapter.fs.removexattr(ino, &name);
+            let remove = || match is_mounter {
+                true => adapter.fs.removexattr(ino, &name),
+                false => Err(Error::NotPermitted("the edits are the mounter's")),
+            };
             reply_empty(adapter.answer("removexattr", INodeNo(ino.0), Some(&name), remove), reply);
         });
     }

@@ -17,8 +17,6 @@ mod file_state;
 #[cfg(test)]
 mod fixtures;
 mod header;
-#[cfg(unix)]
-mod journal;
 #[cfg(test)]
 mod mutations;
 mod name;
@@ -39,8 +37,6 @@ mod writer;
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
 pub use file_state::FileState;
-#[cfg(unix)]
-pub use journal::{Journal, Pending};
 pub use object::{Entry, Storage};
 pub use os::{AsFolder, Folder, read_at};
 pub use replace::{

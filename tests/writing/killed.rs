@@ -1,0 +1,296 @@
+//! `kill -9` before the edits are saved: what was closed is there in the next mount, or is kept
+//! where others have changed the file meanwhile. Each kill follows from its seed, which is printed
+//! when it fails; `MSGFS_KILL_SEED=S` tries others, `MSGFS_KILLS=N` so many.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use crate::mount::folder::{Folder, letter, numbers, parcel};
+use crate::mount::mounted::{Mounted, has_fuse, msgfs};
+use crate::mount::process::{MOMENT, Process, run, wait_until};
+use crate::random::{Random, number_from_environment};
+
+use super::direct::Direct;
+use super::files::ReadFiles as _;
+use super::mounted::Served;
+use super::places::{contents, kept, names, recovered};
+
+const KILLS: u64 = 40;
+/// So many values are closed at most before a kill.
+const VALUES_MAX: usize = 12;
+
+/// A folder with two messages.
+fn source() -> Folder {
+    Folder::new().with("a.msg", parcel().to_bytes()).with("sub/b.msg", letter("B").to_bytes())
+}
+
+#[test]
+fn every_value_that_was_closed_is_in_the_next_mount() {
+    let kills = number_from_environment("MSGFS_KILLS").unwrap_or(KILLS);
+    let first = number_from_environment("MSGFS_KILL_SEED").unwrap_or(0);
+    let (state, source) = (tempfile::tempdir().unwrap(), source());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let mut values = BTreeMap::new();
+    for seed in first..first + kills {
+        println!("seed {seed}");
+        let mut random = Random::new(seed);
+        for number in 0..=random.below(VALUES_MAX) {
+            let (path, value) = value(&mut random, seed, number);
+            close(&mount, &path, &value);
+            values.insert(path, value);
+        }
+        mount.kill();
+        mount.serve();
+        check(&mount, &values);
+        assert_eq!(kept(state.path()), Vec::<std::path::PathBuf>::new());
+    }
+    for name in ["a.msg", "sub/b.msg"] {
+        mount.sync(&format!("{name}/subject")).unwrap();
+    }
+    check(&Direct::reading(source.path()), &values);
+    let unsaved = fs::read_to_string(mount.path(".msgfs/unsaved")).unwrap();
+    assert_eq!(unsaved, "");
+    assert!(names(source.path()).iter().all(|name| !name.starts_with(".msgfs-")));
+}
+
+/// A file and what it is set to.
+fn value(random: &mut Random, seed: u64, number: usize) -> (String, Vec<u8>) {
+    let message = ["a.msg", "sub/b.msg"][random.below(2)];
+    let word = format!("{seed} and {number}\n");
+    let (file, value) = match random.below(6) {
+        0 => ("subject", format!("Subject {word}").into_bytes()),
+        1 => ("body.txt", format!("Body {word}").repeat(random.below(200) + 1).into_bytes()),
+        2 => ("importance", ["low\n", "high\n"][random.below(2)].into()),
+        3 => ("cc", format!("Ann <a{seed}.{number}@example.org>\n").into_bytes()),
+        4 => ("attachments/small.bin", word.into_bytes()),
+        _ => ("attachments/large.bin", [word.into_bytes(), numbers(200_000)].concat()),
+    };
+    (format!("{message}/{file}"), value)
+}
+
+/// Writes a value, and checks that closing it succeeds: `dd` says so.
+fn close(mount: &Served, path: &str, value: &[u8]) {
+    let from = TempDir::new().unwrap();
+    let from = from.path().join("value");
+    fs::write(&from, value).unwrap();
+    run(Command::new("cp").arg(&from).arg(mount.path(path)), MOMENT).expect_success();
+}
+
+#[track_caller]
+fn check(found: &impl super::files::ReadFiles, values: &BTreeMap<String, Vec<u8>>) {
+    for (path, value) in values {
+        let found = found.read(path).unwrap();
+        assert!(found == *value, "{path}: {} bytes, not {}", found.len(), value.len());
+    }
+}
+
+/// Not only values: what was made, renamed and removed.
+#[test]
+fn every_kind_of_edit_is_made_again() {
+    let (state, source) = (tempfile::tempdir().unwrap(), source());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let script = "mkdir New.msg; echo New > New.msg/subject
+        mkdir -p New.msg/attachments/In.msg; echo Inner > New.msg/attachments/In.msg/subject
+        echo x > a.msg/attachments/first; mv a.msg/attachments/first a.msg/attachments/second
+        rm a.msg/attachments/none";
+    let mut shell = Command::new("sh");
+    shell.args(["-euc", script]).current_dir(mount.root());
+    run(&mut shell, MOMENT).expect_success();
+    // The removal is final once the process has ended; then it is in the log at the next look.
+    let log = || super::places::contents(state.path());
+    let is_noted = || log().values().any(|(.., bytes)| holds(bytes, b"attachments/none"));
+    wait_until("the removal in the log or the save", MOMENT, || {
+        is_noted()
+            || !Direct::reading(source.path())
+                .names("a.msg/attachments")
+                .unwrap()
+                .contains(&"none".to_owned())
+    });
+    mount.kill();
+    mount.serve();
+    assert_eq!(mount.text("New.msg/subject"), "New\n");
+    assert_eq!(mount.text("New.msg/attachments/In.msg/subject"), "Inner\n");
+    let attachments = |files: &dyn Fn() -> Vec<String>| {
+        let names = files();
+        assert!(names.contains(&"second".to_owned()), "{names:?}");
+        assert!(!names.iter().any(|name| name == "none" || name == "first"), "{names:?}");
+    };
+    attachments(&|| mount.names("a.msg/attachments").unwrap());
+    mount.sync("New.msg/subject").unwrap();
+    mount.sync("a.msg/subject").unwrap();
+    let saved = Direct::reading(source.path());
+    assert_eq!(saved.read("New.msg/attachments/In.msg/subject").unwrap(), b"Inner\n");
+    attachments(&|| saved.names("a.msg/attachments").unwrap());
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    memchr::memmem::find(bytes, part).is_some()
+}
+
+/// What others have done to a message whose mount was killed.
+#[test]
+fn edits_of_a_file_that_others_changed_are_kept_and_named() {
+    let changes: [fn(&Folder); 3] = [
+        |source| drop(source.put("a.msg", letter("Of others").to_bytes())),
+        |source| fs::remove_file(source.join("a.msg")).unwrap(),
+        |source| {
+            let file = OpenOptions::new().write(true).open(source.join("a.msg")).unwrap();
+            file.write_all_at(&[0; 100], 3000).unwrap();
+        },
+    ];
+    for change in changes {
+        let (state, source) = (tempfile::tempdir().unwrap(), source());
+        let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+        // A writer keeps the message from being saved at once.
+        let open = OpenOptions::new().write(true).open(mount.path("a.msg/class")).unwrap();
+        mount.put("a.msg/subject", "Mine\n");
+        mount.kill();
+        drop(open);
+        change(&source);
+        let before = contents(source.path());
+        mount.serve();
+        let folders = kept(state.path());
+        assert_eq!(folders.len(), 1, "{folders:?}");
+        assert_eq!(fs::read(folders[0].join("subject")).unwrap(), b"Mine\n");
+        assert!(recovered(state.path()).is_empty(), "no whole message is left to be read");
+        assert!(mount.told().contains(folders[0].to_str().unwrap()), "{}", mount.told());
+        assert!(before == contents(source.path()), "the work of others has changed");
+        let mut status = msgfs();
+        status.env("XDG_STATE_HOME", state.path()).arg("status");
+        let told = run(&mut status, MOMENT);
+        assert_eq!(told.status.code(), Some(1), "{}", told.stderr);
+        let lines = String::from_utf8(told.stdout).unwrap();
+        assert!(lines.contains(&format!("kept\t{}\t", folders[0].display())), "{lines}");
+    }
+}
+
+/// Two mounts that write to one source are as two programs: nobody's edits are damaged.
+#[test]
+fn two_mounts_of_one_source() {
+    let (state, source) = (tempfile::tempdir().unwrap(), source());
+    let Some(mut one) = Served::start(source.path(), state.path()) else { return };
+    let Some(mut two) = Served::start(source.path(), state.path()) else { return };
+    let open = OpenOptions::new().write(true).open(one.path("a.msg/class")).unwrap();
+    one.put("a.msg/subject", "One\n");
+    two.put("a.msg/subject", "Two\n");
+    two.put("sub/b.msg/subject", "Two, too\n");
+    two.sync("a.msg/subject").unwrap();
+    two.kill();
+    one.kill();
+    drop(open);
+    one.serve();
+    let folders = kept(state.path());
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    assert_eq!(fs::read(folders[0].join("subject")).unwrap(), b"One\n");
+    assert_eq!(one.text("a.msg/subject"), "Two\n");
+    assert_eq!(one.text("sub/b.msg/subject"), "Two, too\n");
+}
+
+/// `status`, `save` and `discard`.
+#[test]
+fn what_is_unsaved_is_listed_saved_and_thrown_away() {
+    let (state, source) = (tempfile::tempdir().unwrap(), source());
+    let Some(mount) = Served::start(source.path(), state.path()) else { return };
+    let msgfs_of = |words: &[&str]| {
+        let mut command = msgfs();
+        command.env("XDG_STATE_HOME", state.path()).args(words).current_dir(mount.root());
+        run(&mut command, MOMENT)
+    };
+    let status = || {
+        let told = msgfs_of(&["status", "."]);
+        assert!(told.status.success(), "{}", told.stderr);
+        String::from_utf8(told.stdout).unwrap()
+    };
+    assert_eq!(status(), "");
+    let open = OpenOptions::new().write(true).open(mount.path("a.msg/class")).unwrap();
+    mount.put("a.msg/subject", "New\n");
+    let line = status();
+    let path = mount.path("a.msg").canonicalize().unwrap();
+    assert!(line.starts_with(&format!("unsaved\t{}\t", path.display())), "{line}");
+    assert_eq!(line.lines().count(), 1, "{line}");
+    msgfs_of(&["discard", "a.msg"]).expect_success();
+    assert_eq!(status(), "");
+    assert_ne!(mount.text("a.msg/subject"), "New\n");
+    assert_eq!(msgfs_of(&["discard", "a.msg"]).status.code(), Some(2));
+    mount.put("a.msg/subject", "Newer\n");
+    msgfs_of(&["save", "."]).expect_success();
+    assert_eq!(status(), "");
+    assert_eq!(Direct::reading(source.path()).read("a.msg/subject").unwrap(), b"Newer\n");
+    // A conflict is one for status and save.
+    mount.put("a.msg/subject", "Newest\n");
+    source.put("a.msg", letter("Of others").to_bytes());
+    let saved = msgfs_of(&["save", "a.msg"]);
+    assert_eq!(saved.status.code(), Some(1), "{}", saved.stderr);
+    let told = msgfs_of(&["status"]);
+    assert_eq!(told.status.code(), Some(1));
+    assert!(String::from_utf8(told.stdout).unwrap().starts_with("conflict\t"));
+    assert_eq!(msgfs_of(&["save", "/"]).status.code(), Some(2));
+    drop(open);
+}
+
+#[test]
+fn a_mount_without_a_place_for_edits_is_refused() {
+    if !has_fuse() {
+        return;
+    }
+    let (source, folder) = (source(), tempfile::tempdir().unwrap());
+    let point = folder.path().join("point");
+    fs::create_dir(&point).unwrap();
+    fs::write(folder.path().join("file"), "").unwrap();
+    let _guard = Mounted::guard(&point);
+    let file = folder.path().join("file");
+    for (state, cause) in [
+        (file.as_path(), "cannot be used"),
+        (Path::new("/proc"), "cannot be used"),
+        (point.as_path(), "below the mount point"),
+    ] {
+        let mut command = msgfs();
+        command.env("XDG_STATE_HOME", state).args(["-f", "-o", "edit"]);
+        let ended = Process::start(command.arg(source.path()).arg(&point)).end(MOMENT);
+        assert_eq!(ended.status.code(), Some(1), "{state:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains(cause), "{state:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("XDG_STATE_HOME"), "{}", ended.stderr);
+    }
+    assert_eq!(fs::read_dir(&point).unwrap().count(), 0);
+}
+
+/// The longest names, and one that is no text.
+#[test]
+fn edits_of_messages_with_odd_names_are_kept() {
+    use std::os::unix::ffi::OsStringExt as _;
+    let state = tempfile::tempdir().unwrap();
+    let source = Folder::new();
+    let odd = [
+        std::ffi::OsString::from("ж".repeat(125) + "x.msg"),
+        std::ffi::OsString::from_vec([b"\xFF\n".as_slice(), &[b'n'; 249], b".msg"].concat()),
+    ];
+    for name in &odd {
+        assert_eq!(name.len(), 255);
+        fs::write(source.path().join(name), letter("Old").to_bytes()).unwrap();
+    }
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let mut open = Vec::new();
+    for name in &odd {
+        let path = mount.root().join(name);
+        let class = path.join("class");
+        open.push(OpenOptions::new().write(true).open(class).unwrap());
+        let mut file = fs::File::create(path.join("subject")).unwrap();
+        file.write_all(b"New\n").unwrap();
+    }
+    mount.kill();
+    for name in &odd {
+        fs::write(source.path().join(name), "of others").unwrap();
+    }
+    mount.serve();
+    let folders = kept(state.path());
+    assert_eq!(folders.len(), 2, "{folders:?}");
+    for folder in folders {
+        assert_eq!(fs::read(folder.join("subject")).unwrap(), b"New\n");
+    }
+}
