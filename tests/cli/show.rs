@@ -89,6 +89,8 @@ fn a_page_is_whole_and_safe() {
     assert!(page.contains("<iframe sandbox title=\"Body\" srcdoc=\""), "{page}");
     assert!(page.contains("data:image/png;base64,"), "{page}");
     assert!(!page.contains("<script"), "{page}");
+    // The path of a file can name a server.
+    assert!(page.contains("img-src data:;"), "{page}");
 }
 
 /// `message.txt` of a message is what is shown of it, byte for byte, also of an embedded one.
