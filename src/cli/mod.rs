@@ -11,6 +11,7 @@ mod find;
 mod grep;
 mod help;
 mod helper;
+mod json;
 mod log;
 mod ls;
 mod mailbox;

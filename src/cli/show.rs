@@ -99,7 +99,7 @@ impl Showing<'_> {
 
     fn message(&mut self, found: &Found) -> io::Result<Status> {
         if self.arguments.json {
-            serde_json::to_writer(&mut *self.out, &found.row(self.arguments.hash))?;
+            super::json::write_json(&found.row(self.arguments.hash), &mut *self.out)?;
             self.out.write_all(b"\n")?;
             return Ok(if found.mail.is_ok() { Status::Done } else { Status::Wrong });
         }

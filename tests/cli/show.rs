@@ -1,5 +1,7 @@
 //! `msgfs show`: what a person reads, and that nothing in it controls a terminal.
 
+use msgfs::mapi::{Value, tags};
+
 use super::shown::{SAMPLES, msgfs_in, text};
 use crate::mount::folder::{Folder, damaged, letter};
 use crate::mount::mounted::msgfs;
@@ -48,16 +50,24 @@ fn several_messages_are_set_apart() {
 #[test]
 fn nothing_controls_the_terminal() {
     let hostile = "\u{1b}]52;c;aGk=\u{7} \u{1b}]8;;http://x\u{1b}\\ \u{9b}2J exe.\u{202e}fdp";
-    let message = letter(hostile);
+    let html = Value::Binary(format!("<p>\r\n{hostile}</p>").into_bytes());
+    let message = letter(hostile).set(tags::PR_HTML, html);
     let source = Folder::new().with("a.msg", message.to_bytes());
-    for words in
-        [&["show", "a.msg"][..], &["ls", "--mail"], &["find", "-l"], &["show", "--html", "a.msg"]]
-    {
+    for words in [
+        &["show", "a.msg"][..],
+        &["ls", "--mail"],
+        &["find", "-l"],
+        &["show", "--html", "a.msg"],
+        &["ls", "--json"],
+        &["find", "--json"],
+        &["show", "--json", "a.msg"],
+    ] {
         let shown = text(msgfs_in(source.path(), words));
         let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         // The style sheet of a page has none either.
         assert!(!shown.contains(harmful), "{words:?}: {shown:?}");
-        assert!(shown.contains("\\u{1b}]52;"), "{words:?}: {shown}");
+        let escaped = ["\\u{1b}]52;", "\\u001b]52;"].iter().any(|text| shown.contains(text));
+        assert!(escaped, "{words:?}: {shown}");
     }
 }
 

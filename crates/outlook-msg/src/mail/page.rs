@@ -7,6 +7,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use base64::Engine as _;
@@ -17,7 +18,7 @@ use crate::mapi::FileTime;
 
 use super::attachment::{Attachment, AttachmentKind};
 use super::opened::Mail;
-use super::printed::{harmless, harmless_lines};
+use super::printed::{harmless, harmless_lines, is_harmful};
 use super::summary::{Summary, attachment_details};
 
 /// The style sheet of pages of messages.
@@ -163,15 +164,25 @@ fn write_attachments(
     out.write_all(b"</ul>\n")
 }
 
-/// A text as HTML, also in an attribute.
+/// A text as HTML, also in an attribute. Nothing in it controls a terminal on which the page is
+/// printed: line ends become what browsers make of them, characters of control are shown as what
+/// they are, no text, and those of direction are references, which browsers heed.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
         match c {
             '&' => escaped.push_str("&amp;"),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
+            '\n' | '\t' => escaped.push(c),
+            '\r' if chars.peek() == Some(&'\n') => {}
+            '\r' => escaped.push('\n'),
+            '\u{c}' => escaped.push(' '),
+            c if c.is_control() => escaped.push(char::REPLACEMENT_CHARACTER),
+            // Writing to a String cannot fail.
+            c if is_harmful(c) => drop(write!(escaped, "&#{};", u32::from(c))),
             c => escaped.push(c),
         }
     }
