@@ -54,7 +54,7 @@ pub(super) fn run(
     })?;
     written?;
     // The sort is stable: what is equal stays in the order of the paths.
-    sorted.sort_by(|a, b| b.rank.cmp(&a.rank));
+    sorted.sort_by_key(|one| std::cmp::Reverse(one.rank));
     if arguments.reverse {
         sorted.reverse();
     }

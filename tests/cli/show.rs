@@ -1,5 +1,7 @@
 //! `msgfs show`: what a person reads, and that nothing in it controls a terminal.
 
+use std::process::Command;
+
 use msgfs::mapi::{Value, tags};
 
 use super::shown::{SAMPLES, msgfs_in, text};
@@ -122,4 +124,22 @@ fn message_txt_is_what_is_shown() {
             .any(|name| name == "message.txt")
     };
     assert!(listed("show=text") && !listed("show=all"));
+}
+
+/// A message is shown without a pager rather than not at all.
+#[test]
+fn a_pager_that_is_missing_hides_nothing() {
+    const TERMINAL: &str = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    for (pager, expected) in [
+        ("no-such-pager -R", "no pager 'no-such-pager -R': shown without one"),
+        ("tr a-z A-Z", "SUBJECT:     SUMMER REGATTA"),
+        ("X=1 tr a-z A-Z", "SUBJECT:     SUMMER REGATTA"),
+    ] {
+        let mut command = Command::new("python3");
+        command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_msgfs"), "show", "--color=never"]);
+        command.arg(format!("{SAMPLES}/Summer regatta.msg")).env("MSGFS_PAGER", pager);
+        let shown = text(run(&mut command, MOMENT));
+        assert!(shown.contains(expected), "{pager}: {shown}");
+        assert!(shown.to_lowercase().contains("summer regatta"), "{pager}: {shown}");
+    }
 }
