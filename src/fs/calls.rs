@@ -133,25 +133,32 @@ impl Fs {
     fn open_writing(&self, to: &ToChange<'_>, flags: OpenFlags) -> Result<u64, Error> {
         let mut contents = to.lock();
         let path = self.path_in(&contents, to.number)?;
-        let on = match self.find_hidden(&to.message, &contents, &path)? {
-            Found::Arrival(arrival) => {
+        let found = match self.find_hidden(&to.message, &contents, &path) {
+            // It was emptied, and lost its value between the kernel's LOOKUP and its OPEN: the
+            // RELEASE of who emptied it comes when it likes. To users it is there all the time.
+            Err(Error::NotFound) => None,
+            found => Some(found?),
+        };
+        let is_new = found.is_none();
+        let on = match found {
+            Some(Found::Arrival(arrival)) => {
                 arrival.open();
                 if flags.truncates() {
                     arrival.set_len(0)?;
                 }
                 On::Arrival { arrival, written: Default::default() }
             }
-            Found::Temporary(file) => {
+            Some(Found::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
                 if flags.truncates() {
                     file.change(|bytes| bytes.set_len(0))?;
                 }
                 On::Temporary(file)
             }
-            Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_) => {
+            None | Some(Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_)) => {
                 self.check_settable(&to.message, &mut contents, &path)?;
                 self.differ(&to.message, &mut contents);
-                let on = self.writer(&mut contents, to.number, flags, false);
+                let on = self.writer(&mut contents, to.number, flags, is_new);
                 if let On::File { file, .. } = &on
                     && flags.truncates()
                 {
@@ -497,17 +504,21 @@ impl Fs {
     }
 
     fn close_file(&self, directory: &Arc<MessageDirectory>, file: &Arc<OpenFile>) {
+        let mut contents = directory.lock_idle();
+        // Under the lock from here to the end: a program that opens the file meanwhile would have
+        // this one, and the next one another.
         if !file.lock().close() {
             return;
         }
         // The error was told at the last flush; the old value stays.
-        if !file.lock().is_refused() {
-            let _ = self.settle(directory, file, Moment::Whole);
+        if !file.lock().is_refused()
+            && let Ok(message) = self.known_message(directory.base)
+        {
+            let _ = self.settle_in(&message, &mut contents, file, Moment::Whole);
         }
         if file.lock().is_refused() {
-            self.keep_refused(directory, file);
+            self.keep_refused(&contents, file);
         }
-        let mut contents = directory.lock();
         contents.files.remove(&file.number);
         self.saver.schedule(&contents, directory.base);
     }

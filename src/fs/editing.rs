@@ -295,7 +295,17 @@ impl Fs {
         moment: Moment,
     ) -> Result<(), Error> {
         let message = self.known_message(directory.base)?;
-        let mut contents = directory.lock_idle();
+        self.settle_in(&message, &mut directory.lock_idle(), file, moment)
+    }
+
+    /// As [`Fs::settle`], with the contents locked and no save going on.
+    pub(super) fn settle_in(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        file: &OpenFile,
+        moment: Moment,
+    ) -> Result<(), Error> {
         let path = match contents.numbers.path(file.number) {
             Some(path) => path.to_owned(),
             // It was removed while it was open.
@@ -303,12 +313,11 @@ impl Fs {
         };
         let Some(value) = file.lock().due(moment)? else { return Ok(()) };
         let was_hidden = contents.removals.show(&path);
-        let set =
-            self.apply(&message, &mut contents, &Operation::Set { path: path.clone(), value });
+        let set = self.apply(message, contents, &Operation::Set { path: path.clone(), value });
         match &set {
             Ok(()) => {
                 file.lock().settle();
-                self.settled(&message, &mut contents, &path);
+                self.settled(message, contents, &path);
             }
             Err(error) => {
                 file.lock().refuse();
@@ -368,6 +377,13 @@ impl Fs {
                     contents.times.remove(path);
                 }
                 contents.edited = Some(std::time::SystemTime::now());
+                // Nothing was removed that is not made of other files.
+                if matches!(contents.state, State::Clean)
+                    && let Ok(log) = self.log()
+                    && let Err(error) = log.discard(&contents.path)
+                {
+                    tracing::warn!("removals that were not made stay in the log: {error}");
+                }
             }
             Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
         }

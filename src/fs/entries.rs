@@ -284,6 +284,12 @@ impl Fs {
                 // `rm -r` removes everything that is listed; what is made of other files is there
                 // again if the message stays.
                 let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
+                // With `delete` even `rm -r` of signed mail is to go on until the rmdir.
+                let is_signed = access == FileAccess::ReadOnly(view::SIGNED) && !self.may_remove();
+                if is_signed || contents.removals.are_refused(process) {
+                    contents.removals.refuse(process);
+                    return Err(Error::NotPermitted(view::SIGNED));
+                }
                 if let FileAccess::ReadOnly(reason) = access
                     && !is_made
                     && kind != Kind::Directory

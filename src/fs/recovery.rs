@@ -10,7 +10,7 @@ use std::time::{Instant, SystemTime};
 use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
 use crate::storage::{self, FileState, Source};
 
-use super::directory::MessageDirectory;
+use super::directory::Contents;
 use super::edit_log::{EditLog, Left, LeftOver, Operation, Scope, StateFolder, escaped};
 use super::ino::{SourceKind, SourceNode};
 use super::open_file::OpenFile;
@@ -150,11 +150,9 @@ impl Fs {
     }
 
     /// Keeps what was refused as the value of a file that is closed.
-    pub(super) fn keep_refused(&self, directory: &Arc<MessageDirectory>, file: &OpenFile) {
-        let contents = directory.lock();
+    pub(super) fn keep_refused(&self, contents: &Contents, file: &OpenFile) {
         let Some(path) = contents.numbers.path(file.number).map(str::to_owned) else { return };
         let message = contents.path.clone();
-        drop(contents);
         match file.lock().share() {
             Ok(bytes) if bytes.is_empty() => {}
             Ok(bytes) => drop(self.keep_file(&message, &path, &bytes, REFUSED)),

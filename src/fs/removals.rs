@@ -29,6 +29,9 @@ pub(super) struct Removals {
     hidden: BTreeMap<String, Hidden>,
     /// When the last of them was removed.
     last: Option<Instant>,
+    /// Who was refused a removal, and when. `rm -r` goes on with the other files then, and never
+    /// comes to the rmdir whose refusal would bring them back.
+    refused: Option<(Process, Instant)>,
 }
 
 impl Removals {
@@ -56,6 +59,20 @@ impl Removals {
         self.hidden.retain(|known, _| !known.starts_with(&below));
         self.hidden.insert(path.to_owned(), Hidden::Removed(process));
         self.last = Some(Instant::now());
+    }
+
+    /// Refuses a process all removals: those that it has just made are undone.
+    pub(super) fn refuse(&mut self, process: Process) {
+        self.hidden.retain(|_, hidden| *hidden != Hidden::Removed(process));
+        self.refused = Some((process, Instant::now()));
+    }
+
+    /// Whether a process was just refused a removal.
+    pub(super) fn are_refused(&self, process: Process) -> bool {
+        process != Process::None
+            && self
+                .refused
+                .is_some_and(|(known, at)| known == process && at.elapsed() < FINAL_AFTER)
     }
 
     /// Hides a file that was renamed to a temporary name.

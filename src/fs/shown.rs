@@ -432,6 +432,12 @@ impl Fs {
             let attr = Attr::made(&directory, ino, file, size, None, ownership);
             return Some(Attr { links: 0, ..attr });
         }
+        if contents.numbers.path(number).is_some() {
+            // It was emptied and has no value now; who opens it has it again. A kernel that
+            // has just looked it up asks for this before it does.
+            let directory = self.present(message, contents).ok()?.directory;
+            return Some(Attr::made(&directory, ino, file, 0, None, ownership));
+        }
         let (open, id) = contents.orphans.get(&number)?;
         let size = open.tree.attributes(*id).ok()?.size;
         let attr = Attr::made(&open.directory, ino, file, size, None, ownership);

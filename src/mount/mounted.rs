@@ -3,7 +3,6 @@
 use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -75,10 +74,12 @@ impl Mounted {
             .and_then(|()| open_ahead(&fs))
             .and_then(|()| save_when_due(&fs))
             .and_then(|()| watch_signals(signals, sender.clone()))
-            // The first answer: from here on the mount can be used.
-            .and_then(|()| std::fs::metadata(&mount_point));
+            // Asked of the table and not of the mount: were our serving threads killed meanwhile,
+            // nobody would answer the process that waits for itself, and it could not end.
+            .and_then(|()| table::find(&mount_point))
+            .and_then(|mount| mount.ok_or_else(|| io::ErrorKind::NotFound.into()));
         let device = match started {
-            Ok(root) => Device::new(root.dev()),
+            Ok(mount) => mount.device,
             Err(error) => {
                 abandon(&fs, &mount_point);
                 return Err(mount_error(&mount_point, &error));

@@ -41,11 +41,6 @@ struct Line<'a> {
 }
 
 impl Device {
-    /// The number as stat(2) gives it.
-    pub(super) fn new(device: u64) -> Self {
-        Self { major: rustix::fs::major(device), minor: rustix::fs::minor(device) }
-    }
-
     /// The number as mountinfo writes it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once(':')?;

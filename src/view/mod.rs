@@ -31,8 +31,8 @@ pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
 pub use check::Findings;
 pub use edit::{
-    Access as FileAccess, BodyTimes, Change, Editor, StartCheck, access as file_access, check_open,
-    is_attachment_path, is_message_name,
+    Access as FileAccess, BodyTimes, Change, Editor, SIGNED, StartCheck, access as file_access,
+    check_open, is_attachment_path, is_message_name,
 };
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};

@@ -14,6 +14,7 @@ mod model;
 mod mounted;
 mod operations;
 mod places;
+mod reopened;
 mod round_trip;
 mod rules;
 mod state;

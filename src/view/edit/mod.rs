@@ -36,6 +36,7 @@ use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};
 use place::{Key, Part, Place, What};
+pub use signed::REASON as SIGNED;
 pub use start::StartCheck;
 
 /// What an edit did to the message.

@@ -7,7 +7,7 @@ use super::place::{Key, Part, Place, What};
 use crate::mail::edit::bodies;
 
 /// Why it is not edited.
-pub(super) const REASON: &str = "mail programs show what is in the signed or encrypted part";
+pub const REASON: &str = "mail programs show what is in the signed or encrypted part";
 
 /// Refuses an edit of a body or an attachment of signed or encrypted mail.
 pub(super) fn refuse(tree: &MessageTree, place: &Place) -> Result<(), Error> {

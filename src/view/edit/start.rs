@@ -34,7 +34,7 @@ enum Form {
     /// A file that begins with these.
     Magic(&'static [u8]),
     /// A text that the message stores as a string.
-    Text { has_nul: bool },
+    Text,
     /// Any text in UTF-8.
     Utf8,
     /// A string of one line.
@@ -104,7 +104,7 @@ impl StartCheck {
     fn push_text(&mut self, text: &str) -> Result<(), Error> {
         match &mut self.form {
             Form::Bytes | Form::Magic(_) | Form::Utf8 => Ok(()),
-            Form::Text { has_nul } => check_string(has_nul, text),
+            Form::Text => check_string(text),
             Form::OneLine { is_ended } => {
                 if text.is_empty() {
                     return Ok(());
@@ -114,7 +114,7 @@ impl StartCheck {
                     return Err(Error::invalid("one line"));
                 }
                 *is_ended = line.len() < text.len();
-                check_string(&mut false, line)
+                check_string(line)
             }
             Form::Word(_) | Form::Value(_) => {
                 self.line.push_str(text);
@@ -192,14 +192,14 @@ fn of_reader(file: ReaderFile, message: &Message) -> Form {
         ReaderFile::Subject
         | ReaderFile::Categories
         | ReaderFile::Headers
-        | ReaderFile::BodyText => Form::Text { has_nul: false },
+        | ReaderFile::BodyText => Form::Text,
         ReaderFile::EventIcs | ReaderFile::TaskIcs | ReaderFile::ContactVcf => Form::Bytes,
     }
 }
 
 fn of_property(property_type: PropertyType) -> Form {
     match property_type.to_unicode() {
-        PropertyType::STRING | PropertyType::MULTIPLE_STRING => Form::Text { has_nul: false },
+        PropertyType::STRING | PropertyType::MULTIPLE_STRING => Form::Text,
         property_type if property_type.is_binary() => Form::Bytes,
         PropertyType::MULTIPLE_BINARY => Form::Bytes,
         property_type => match property_type.of_one_value() {
@@ -216,15 +216,12 @@ fn check_magic(magic: &[u8], start: u64, bytes: &[u8]) -> Result<(), Error> {
     is_start.then_some(()).ok_or_else(|| Error::invalid("RTF, which begins with {\\rtf"))
 }
 
-/// NULs end a string; only a newline, which is no part of some values, may follow.
-fn check_string(has_nul: &mut bool, text: &str) -> Result<(), Error> {
-    let text = text.trim_end_matches('\n');
-    let value = text.trim_end_matches('\0');
-    if value.contains('\0') || (*has_nul && !value.is_empty()) {
-        return Err(Error::invalid("text without NULs"));
+/// A NUL ends a string: what follows would be lost, and a text of NULs would be no value.
+fn check_string(text: &str) -> Result<(), Error> {
+    match text.contains('\0') {
+        true => Err(Error::invalid("text without NULs")),
+        false => Ok(()),
     }
-    *has_nul |= value.len() < text.len();
-    Ok(())
 }
 
 /// Whether a text can become one of the words, with blanks around.

@@ -1,0 +1,89 @@
+//! A file that one program empties and others open again, and what signed mail refuses.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use msgfs::fs::{Fs, Ino, Options, WriteOptions};
+use rustix::process::Signal;
+
+use crate::fixture::{AttachmentBuilder, MessageBuilder};
+use crate::mount::folder::{Folder, letter};
+use crate::mount::process::{MOMENT, run};
+
+use super::mounted::Served;
+use super::places::contents;
+
+const SIGNED: &str = "Content-Type: multipart/signed; \
+    protocol=\"application/pkcs7-signature\"; boundary=\"b\"\r\n\r\n--b\r\n\
+    Content-Type: text/plain\r\n\r\nHello\r\n--b--\r\n";
+
+/// The RELEASE of who emptied a file comes when it likes: before the OPEN of the next, or after.
+#[test]
+fn an_emptied_file_is_opened_again_whenever_it_is_released() {
+    for is_released_first in [true, false] {
+        let source = Folder::new().with("A.msg", letter("A").to_bytes());
+        let state = tempfile::tempdir().unwrap();
+        let state_folder = Some(state.path().to_owned());
+        let write = WriteOptions { state_folder, ..WriteOptions::default() };
+        let options = Options { write: Some(write), ..Options::default() };
+        let fs = Fs::open(source.path(), options).unwrap();
+        let message = fs.lookup(Ino::ROOT, OsStr::new("A.msg")).unwrap().attr.ino;
+        let find = || fs.lookup(message, OsStr::new("body.txt")).unwrap().attr.ino;
+        let first = fs.open_file(find(), libc::O_WRONLY | libc::O_TRUNC).unwrap().handle;
+        let found = find();
+        let open = || {
+            fs.getattr(found).unwrap();
+            fs.open_file(found, libc::O_WRONLY | libc::O_APPEND).unwrap().handle
+        };
+        let opened_early = (!is_released_first).then(open);
+        fs.release(first);
+        let handles = [opened_early.unwrap_or_else(open), open()];
+        for (handle, line) in handles.into_iter().zip(["one\n", "two\n"]) {
+            fs.write(handle, 0, line.as_bytes()).unwrap();
+            fs.flush(handle).unwrap();
+        }
+        handles.into_iter().for_each(|handle| fs.release(handle));
+        assert_eq!(fs.read(find(), 0, 100).unwrap(), b"one\ntwo\n", "{is_released_first}");
+        drop(fs.close());
+    }
+}
+
+/// What the shell does, many times over.
+#[test]
+fn appending_to_a_file_that_was_just_emptied_finds_it() {
+    let source = Folder::new().with("A.msg", letter("A").to_bytes());
+    let state = tempfile::tempdir().unwrap();
+    let Some(mut mount) = Served::start_with("edit", source.path(), state.path()) else { return };
+    let script = "for ((n = 0; n < 100; n++)); do : > A.msg/body.txt; echo x >> A.msg/body.txt; \
+        [ $(cat A.msg/body.txt) = x ]; done";
+    let mut command = Command::new("bash");
+    run(command.args(["-euc", script]).current_dir(mount.root()), MOMENT).expect_success();
+    mount.signal(Signal::TERM);
+    assert_eq!(mount.end().status.code(), Some(0));
+}
+
+#[test]
+fn removing_the_signed_part_is_refused_and_leaves_nothing() {
+    let signed = MessageBuilder::new("IPM.Note.SMIME.MultipartSigned", "Signed")
+        .body("Hello\r\n")
+        .attach(AttachmentBuilder::file("smime.p7m", SIGNED.as_bytes().to_vec()))
+        .to_bytes();
+    let source = Folder::new().with("A.msg", signed.clone());
+    let state = tempfile::tempdir().unwrap();
+    let Some(mut mount) = Served::start_with("edit", source.path(), state.path()) else { return };
+    for script in ["rm -f A.msg/attachments/smime.p7m", "rm -f A.msg/body.txt", "rm -rf A.msg"] {
+        let mut command = Command::new("bash");
+        let ended = run(command.args(["-euc", script]).current_dir(mount.root()), MOMENT);
+        assert!(!ended.status.success(), "{script}");
+        assert!(ended.stderr.contains("not permitted"), "{script}: {}", ended.stderr);
+        assert_eq!(fs::read(mount.path(".msgfs/unsaved")).unwrap(), b"", "{script}");
+    }
+    assert_eq!(mount.text("A.msg/subject"), "Signed\n");
+    mount.signal(Signal::TERM);
+    assert_eq!(mount.end().status.code(), Some(0));
+    assert_eq!(fs::read(source.path().join("A.msg")).unwrap(), signed);
+    let left = contents(state.path()).into_keys().filter(|path| !path.ends_with("lock"));
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<PathBuf>::new());
+}
