@@ -111,6 +111,16 @@ fn slips_get_a_suggestion() {
     let stage = Stage::new();
     let check = |arguments, expected: &str| stage.check(arguments, USAGE, expected);
     check("gerp x", "no file or command 'gerp'; did you mean 'grep'?");
+    check(
+        "gerp -i x",
+        "unexpected argument '-i' found; did you mean 'msgfs grep'?; see msgfs --help",
+    );
+    check("gerp x @mail", "too many arguments; did you mean 'msgfs grep'?; see msgfs --help");
+    check("grep (", "no regular expression: unclosed group; -F takes the pattern as it stands");
+    check(
+        "find --subject ( @mail",
+        "--subject: no regular expression: unclosed group; -F takes the pattern as it stands",
+    );
     check("unmount @empty", "no file or command 'unmount'; did you mean 'umount'?");
     check("tre", "missing <MOUNTPOINT>; did you mean 'msgfs tree'?; see msgfs --help");
     check(

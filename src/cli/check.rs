@@ -169,7 +169,7 @@ impl Report {
     fn print(&self, line: &Line<'_>) -> io::Result<()> {
         let mut out = io::stdout().lock();
         if self.json {
-            serde_json::to_writer(&mut out, line)?;
+            super::json::write_json(line, &mut out)?;
             return writeln!(out);
         }
         match line {

@@ -54,7 +54,7 @@ pub(super) fn run(
     })?;
     written?;
     // The sort is stable: what is equal stays in the order of the paths.
-    sorted.sort_by(|a, b| b.rank.cmp(&a.rank));
+    sorted.sort_by_key(|one| std::cmp::Reverse(one.rank));
     if arguments.reverse {
         sorted.reverse();
     }
@@ -98,7 +98,7 @@ fn line(found: &Found, arguments: &Ls, columns: &Columns) -> Line {
     let mut text = Vec::new();
     if arguments.json {
         // Writing to memory does not fail, nor does a row without maps.
-        let _ = serde_json::to_writer(&mut text, &found.row(false));
+        let _ = super::json::write_json(&found.row(false), &mut text);
     } else {
         let attachments = mail.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
         let names: Vec<_> = attachments.iter().map(|one| harmless(one.name())).collect();

@@ -11,6 +11,7 @@ mod find;
 mod grep;
 mod help;
 mod helper;
+mod json;
 mod log;
 mod ls;
 mod mailbox;
@@ -244,7 +245,7 @@ fn what_is_wrong(error: &clap::Error) -> String {
                 ([one], [_, ..]) if one.starts_with('-') => {
                     format!("{one} and {} exclude each other", others.join(", "))
                 }
-                _ => "too many arguments".to_owned(),
+                _ => format!("too many arguments{}", hint_for_first_word()),
             }
         }
         ErrorKind::UnknownArgument | ErrorKind::InvalidSubcommand | ErrorKind::InvalidValue => {
@@ -255,10 +256,26 @@ fn what_is_wrong(error: &clap::Error) -> String {
             ];
             match kinds.into_iter().flat_map(strings).next() {
                 Some(meant) => format!("{first}; did you mean '{meant}'?"),
-                None => first.to_owned(),
+                None if error.kind() == ErrorKind::InvalidValue => {
+                    let valid = strings(ContextKind::ValidValue);
+                    let list = if valid.is_empty() { "" } else { "; it is one of " };
+                    format!("{first}{list}{}", valid.join(", "))
+                }
+                None => format!("{first}{}", hint_for_first_word()),
             }
         }
         _ => first.to_owned(),
+    }
+}
+
+/// What somebody meant whose first word is no command. A command that lacks its arguments is no
+/// slip.
+fn hint_for_first_word() -> String {
+    let word = std::env::args_os().nth(1).unwrap_or_default();
+    let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
+    match meant.filter(|_| !Path::new(&word).exists()) {
+        Some(command) => format!("; did you mean 'msgfs {command}'?"),
+        None => String::new(),
     }
 }
 
@@ -272,14 +289,9 @@ fn lone_word() -> Option<OsString> {
 /// What somebody meant who typed one word, which is no command.
 fn hint_for_lone_word(word: &OsStr) -> String {
     let path = Path::new(word);
-    // A command that lacks its arguments is no slip.
-    let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
-    if let Some(command) = meant.filter(|_| !path.exists()) {
-        return format!("; did you mean 'msgfs {command}'?");
-    }
     match path.is_file() {
         true => format!("; 'msgfs show {}' prints a message", path.display()),
-        false => String::new(),
+        false => hint_for_first_word(),
     }
 }
 

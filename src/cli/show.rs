@@ -1,6 +1,8 @@
 //! `msgfs show`: messages as a person reads them.
 
+use std::ffi::OsStr;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -99,7 +101,7 @@ impl Showing<'_> {
 
     fn message(&mut self, found: &Found) -> io::Result<Status> {
         if self.arguments.json {
-            serde_json::to_writer(&mut *self.out, &found.row(self.arguments.hash))?;
+            super::json::write_json(&found.row(self.arguments.hash), &mut *self.out)?;
             self.out.write_all(b"\n")?;
             return Ok(if found.mail.is_ok() { Status::Done } else { Status::Wrong });
         }
@@ -155,8 +157,16 @@ impl Pager {
             return None;
         }
         let asked = ["MSGFS_PAGER", "PAGER"].into_iter().find_map(std::env::var_os);
+        let is_asked_for = asked.is_some();
         let command = asked.unwrap_or_else(|| "less".into());
         if command.is_empty() || command == "cat" {
+            return None;
+        }
+        // What is written to a pager that does not start is seen by nobody.
+        if !is_there(&command) {
+            if is_asked_for {
+                complain(&format!("no pager '{}': shown without one", command.display()));
+            }
             return None;
         }
         let mut shell = Command::new("/bin/sh");
@@ -175,4 +185,19 @@ impl Pager {
     fn end(mut self) -> io::Result<()> {
         self.child.wait().map(drop)
     }
+}
+
+/// Whether the shell finds the program of a command. What is more than a name, as `LESS=R less`,
+/// only the shell understands, so that is taken to be there.
+fn is_there(command: &OsStr) -> bool {
+    let command = command.as_bytes().trim_ascii_start();
+    let end = command.iter().position(u8::is_ascii_whitespace).unwrap_or(command.len());
+    let (name, _) = command.split_at(end);
+    if !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._+-".contains(byte)) {
+        return true;
+    }
+    let mut shell = Command::new("/bin/sh");
+    shell.args(["-c", "command -v -- \"$1\"", "sh"]).arg(OsStr::from_bytes(name));
+    shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    shell.status().is_ok_and(|status| status.success())
 }

@@ -20,6 +20,13 @@ pub(super) fn similar<'a>(
         .map(|(_, word)| word)
 }
 
+/// Says why a pattern is no regular expression. The error draws the pattern over several lines.
+pub(super) fn wrong_pattern(error: &grep_regex::Error) -> String {
+    let text = error.to_string();
+    let cause = text.rsplit("error: ").next().unwrap_or(&text).trim();
+    format!("no regular expression: {cause}; -F takes the pattern as it stands")
+}
+
 /// A mail file that is no `.msg` file: what it is, and what opens it.
 pub(super) fn other_mail_file(path: &Path) -> Option<&'static str> {
     const PST: &str = "is an Outlook data file, not a folder of messages; 'readpst -m -o DIR FILE' \

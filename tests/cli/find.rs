@@ -128,7 +128,7 @@ fn what_cannot_be_asked_is_told() {
     for (words, expected) in [
         (["--since", "tomorrow"], "msgfs: --since: 'tomorrow' is no date; give 2024, "),
         (["--larger", "much"], "msgfs: --larger much: expected a size, as 500K or 2M\n"),
-        (["--subject", "("], "msgfs: --subject: regex parse error"),
+        (["--subject", "("], "msgfs: --subject: no regular expression: unclosed group"),
     ] {
         let ended = find(&words);
         assert_eq!(ended.status.code(), Some(2), "{words:?}");

@@ -1,5 +1,9 @@
 //! `msgfs show`: what a person reads, and that nothing in it controls a terminal.
 
+use std::process::Command;
+
+use msgfs::mapi::{Value, tags};
+
 use super::shown::{SAMPLES, msgfs_in, text};
 use crate::mount::folder::{Folder, damaged, letter};
 use crate::mount::mounted::msgfs;
@@ -48,16 +52,24 @@ fn several_messages_are_set_apart() {
 #[test]
 fn nothing_controls_the_terminal() {
     let hostile = "\u{1b}]52;c;aGk=\u{7} \u{1b}]8;;http://x\u{1b}\\ \u{9b}2J exe.\u{202e}fdp";
-    let message = letter(hostile);
+    let html = Value::Binary(format!("<p>\r\n{hostile}</p>").into_bytes());
+    let message = letter(hostile).set(tags::PR_HTML, html);
     let source = Folder::new().with("a.msg", message.to_bytes());
-    for words in
-        [&["show", "a.msg"][..], &["ls", "--mail"], &["find", "-l"], &["show", "--html", "a.msg"]]
-    {
+    for words in [
+        &["show", "a.msg"][..],
+        &["ls", "--mail"],
+        &["find", "-l"],
+        &["show", "--html", "a.msg"],
+        &["ls", "--json"],
+        &["find", "--json"],
+        &["show", "--json", "a.msg"],
+    ] {
         let shown = text(msgfs_in(source.path(), words));
         let harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
         // The style sheet of a page has none either.
         assert!(!shown.contains(harmful), "{words:?}: {shown:?}");
-        assert!(shown.contains("\\u{1b}]52;"), "{words:?}: {shown}");
+        let escaped = ["\\u{1b}]52;", "\\u001b]52;"].iter().any(|text| shown.contains(text));
+        assert!(escaped, "{words:?}: {shown}");
     }
 }
 
@@ -89,6 +101,8 @@ fn a_page_is_whole_and_safe() {
     assert!(page.contains("<iframe sandbox title=\"Body\" srcdoc=\""), "{page}");
     assert!(page.contains("data:image/png;base64,"), "{page}");
     assert!(!page.contains("<script"), "{page}");
+    // The path of a file can name a server.
+    assert!(page.contains("img-src data:;"), "{page}");
 }
 
 /// `message.txt` of a message is what is shown of it, byte for byte, also of an embedded one.
@@ -110,4 +124,22 @@ fn message_txt_is_what_is_shown() {
             .any(|name| name == "message.txt")
     };
     assert!(listed("show=text") && !listed("show=all"));
+}
+
+/// A message is shown without a pager rather than not at all.
+#[test]
+fn a_pager_that_is_missing_hides_nothing() {
+    const TERMINAL: &str = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    for (pager, expected) in [
+        ("no-such-pager -R", "no pager 'no-such-pager -R': shown without one"),
+        ("tr a-z A-Z", "SUBJECT:     SUMMER REGATTA"),
+        ("X=1 tr a-z A-Z", "SUBJECT:     SUMMER REGATTA"),
+    ] {
+        let mut command = Command::new("python3");
+        command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_msgfs"), "show", "--color=never"]);
+        command.arg(format!("{SAMPLES}/Summer regatta.msg")).env("MSGFS_PAGER", pager);
+        let shown = text(run(&mut command, MOMENT));
+        assert!(shown.contains(expected), "{pager}: {shown}");
+        assert!(shown.to_lowercase().contains("summer regatta"), "{pager}: {shown}");
+    }
 }

@@ -14,6 +14,7 @@ use outlook_msg::mail::{self, Address, FileTime, Mail, MessageFlags};
 use crate::cli::arguments::{Filters, MessageKind};
 use crate::cli::clock::Clock;
 use crate::cli::messages::Found;
+use crate::cli::suggest::wrong_pattern;
 use crate::mount::parse_size;
 
 use super::dates::Period;
@@ -223,7 +224,7 @@ fn pattern(name: &str, patterns: &[String], fixed: bool) -> Result<Option<RegexM
     builder.case_smart(true).fixed_strings(fixed);
     match builder.build_many(patterns) {
         Ok(matcher) => Ok(Some(matcher)),
-        Err(error) => Err(Wrong(format!("{name}: {error}"))),
+        Err(error) => Err(Wrong(format!("{name}: {}", wrong_pattern(&error)))),
     }
 }
 

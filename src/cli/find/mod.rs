@@ -145,7 +145,7 @@ impl Search<'_> {
         let mut text = Vec::new();
         if json {
             // Writing to memory does not fail, nor does a row without maps.
-            let _ = serde_json::to_writer(&mut text, &found.row(hash));
+            let _ = super::json::write_json(&found.row(hash), &mut text);
             text.push(b'\n');
         } else if !count {
             if long {

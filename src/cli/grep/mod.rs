@@ -17,6 +17,7 @@ use super::arguments::{Grep, Order};
 use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
+use super::suggest::wrong_pattern;
 use super::terminal::{has_colors, is_terminal, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
@@ -45,7 +46,7 @@ pub(super) fn run(
     let (matcher, globs) = match (matcher(arguments, &patterns), globs(&arguments.globs)) {
         (Ok(matcher), Ok(globs)) => (matcher, globs),
         (Err(error), _) => {
-            complain(&error.to_string());
+            complain(&wrong_pattern(&error));
             return Ok(Status::Failed);
         }
         (_, Err(error)) => {

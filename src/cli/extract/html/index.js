@@ -54,13 +54,38 @@ function cell(tr, name, text, href) {
   return td;
 }
 
+// One line, whole where the mouse rests on it.
+function line(td, text, name) {
+  const div = document.createElement("div");
+  div.textContent = div.title = text;
+  if (name) div.className = name;
+  td.append(div);
+}
+
+function drawFrom(td, from) {
+  const [, name, address] = /^(.+) <([^<>]+)>$/.exec(from) || [from, from, ""];
+  line(td, name);
+  if (address && address !== name) line(td, address, "quiet");
+}
+
+function drawFiles(td, files) {
+  const most = 4;
+  const drawn = files.length > most ? files.slice(0, most - 1) : files;
+  drawn.forEach((file) => line(td, file));
+  if (drawn.length < files.length) {
+    line(td, `and ${files.length - drawn.length} more`);
+    td.lastChild.title = files.slice(drawn.length).join("\n");
+  }
+}
+
 function drawMore() {
   const list = byId("list");
   for (const row of shown.slice(drawn, drawn + batch)) {
     const tr = list.insertRow();
     const page = `m/${String(row[0]).padStart(6, "0")}/index.html`;
     cell(tr, "date", row[2]);
-    cell(tr, "from", row[3]);
+    const from = cell(tr, "from", "");
+    if (row[3]) drawFrom(from, row[3]);
     const subject = cell(tr, "subject", row[4] || "(no subject)", page);
     if (row[6]) {
       const mark = document.createElement("span");
@@ -68,7 +93,7 @@ function drawMore() {
       mark.textContent = " damaged";
       subject.append(mark);
     }
-    cell(tr, "files quiet", row[5].join(", "));
+    drawFiles(cell(tr, "files quiet", ""), row[5]);
   }
   drawn = Math.min(drawn + batch, shown.length);
 }
@@ -105,7 +130,7 @@ function drawChart(matching) {
   const [width, height] = [Math.max(svg.clientWidth, 300), 88];
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   const most = bins.reduce((most, bin) => Math.max(most, bin[2]), 1);
-  const step = width / bins.length;
+  const step = Math.min(width / bins.length, 64);
   const make = (name, attributes, text) => {
     const node = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
@@ -133,7 +158,7 @@ function drawChart(matching) {
   });
   svg.append(make("text", { x: 0, y: height - 3 }, label(bins[0][0])));
   if (bins.length > 1) {
-    svg.append(make("text", { x: width, y: height - 3, "text-anchor": "end" }, label(bins[bins.length - 1][0])));
+    svg.append(make("text", { x: Math.max(step * bins.length, 120), y: height - 3, "text-anchor": "end" }, label(bins[bins.length - 1][0])));
   }
 }
 

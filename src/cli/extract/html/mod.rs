@@ -51,7 +51,7 @@ impl Pages<'_> {
     /// Makes the page of a message; returns its row.
     pub(super) fn message(&self, number: usize, place: &Place, totals: &mut Totals) -> Option<Row> {
         totals.messages += 1;
-        let Some(found) = self.opener.open(place) else { return None };
+        let found = self.opener.open(place)?;
         let path = PathBuf::from(format!("m/{number:06}"));
         let losses = totals.losses.len();
         let navigation = self.navigation(number);
