@@ -162,7 +162,9 @@ const BARE: &str = r#"
 #[test]
 fn the_static_program_runs_in_a_bare_root() {
     let Some(tar) = std::env::var_os("MSGFS_STATIC_TAR") else {
-        println!("SKIPPED: no tar in MSGFS_STATIC_TAR; scripts/test makes it by 'scripts/package --tar'");
+        println!(
+            "SKIPPED: no tar in MSGFS_STATIC_TAR; scripts/test makes it by 'scripts/package --tar'"
+        );
         return;
     };
     let root = tempfile::TempDir::with_prefix("msgfs-bare-").unwrap();
