@@ -7,7 +7,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::arguments::{self, Completions};
-use super::topics::{OPTIONS, Topic};
+use super::topics::{OPTIONS, SECTIONS, Topic};
 
 /// A topic that there is no explanation of.
 #[derive(Debug, thiserror::Error)]
@@ -101,8 +101,13 @@ fn options_section() -> Roff {
         roff.text([bold(topic.usage)]);
         roff.text([roman(topic.text)]);
     }
-    roff.control("SH", ["EXIT STATUS"]);
-    roff.text([roman("0 if all went well, 1 if something failed, 2 for wrong usage.")]);
+    for (heading, paragraphs) in SECTIONS {
+        roff.control("SH", [*heading]);
+        for text in *paragraphs {
+            roff.control("PP", []);
+            roff.text([roman(*text)]);
+        }
+    }
     roff
 }
 
