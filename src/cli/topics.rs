@@ -136,11 +136,9 @@ message.msg, raw/. -o show= lists them.",
     ),
     (
         "EDITING",
-        &[
-            "With -o edit, writing to a file of a message sets its value. The message is saved on \
+        &["With -o edit, writing to a file of a message sets its value. The message is saved on \
 fsync, a second after the last program closed what it wrote, and when unmounting; its file is \
-replaced as a whole. 'msgfs status' lists what is not saved.",
-        ],
+replaced as a whole. 'msgfs status' lists what is not saved."],
     ),
     (
         "EXAMPLES",
@@ -161,15 +159,15 @@ in it has what could not be saved.",
     ),
     (
         "ENVIRONMENT",
-        &[
-            "MSGFS_PAGER, PAGER: what 'msgfs show' pipes its text through on a terminal. TZ: the \
-time zone in which people are told times. XDG_STATE_HOME: see FILES.",
-        ],
+        &["MSGFS_PAGER, PAGER: what 'msgfs show' pipes its text through on a terminal. TZ: the \
+time zone in which people are told times. XDG_STATE_HOME: see FILES."],
     ),
     (
         "EXIT STATUS",
-        &["0 if all went well, 1 if something is damaged or nothing was found, 2 for wrong usage, a \
-missing path or a failed read."],
+        &[
+            "0 if all went well, 1 if something is damaged or nothing was found, 2 for wrong usage, a \
+missing path or a failed read.",
+        ],
     ),
     ("SEE ALSO", &["fusermount3(1), mount(8), fstab(5), grep(1)"]),
 ];
