@@ -1,4 +1,5 @@
-//! The Debian package: made, installed beside the system, tried and removed.
+//! The Debian package: made, installed beside the system, tried and removed. The tar of the static
+//! program: unpacked in an empty root, and tried.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,11 +13,12 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BUILD: Duration = Duration::from_secs(900);
 
 /// What the package must have, beside a page for each command.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "/usr/bin/msgfs",
     "/usr/sbin/mount.fuse.msgfs -> ../bin/msgfs",
     "/usr/share/bash-completion/completions/msgfs",
     "/usr/share/doc/msgfs/README.md",
+    "/usr/share/doc/msgfs/changelog.Debian.gz",
     "/usr/share/doc/msgfs/changelog.gz",
     "/usr/share/doc/msgfs/copyright",
     "/usr/share/doc/msgfs/examples/msgfs@.service",
@@ -95,7 +97,18 @@ fn the_package_is_complete_installs_mounts_and_goes() {
     }
     let depends = control.lines().find(|line| line.starts_with("Depends: ")).unwrap();
     assert!(depends.contains("fuse3") && depends.contains("libc6"), "{depends}");
+    lint(&package);
     install(&package);
+}
+
+fn lint(package: &str) {
+    if !is_installed("lintian") {
+        println!("SKIPPED: no lintian; install it");
+        return;
+    }
+    let ended = run(Command::new("lintian").args(["--fail-on", "error", package]), LONG);
+    let printed = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success(), "{printed}{}", ended.stderr);
 }
 
 fn install(package: &str) {
@@ -126,4 +139,54 @@ fn install(package: &str) {
     assert!(tried.status.success(), "{}: {}", tried.status, tried.stderr);
     let subject = "Re: Lunch on Friday\n";
     assert_eq!(String::from_utf8_lossy(&tried.stdout), format!("fuse.msgfs ro\n{subject}"));
+}
+
+/// Makes an empty root of `$2`, the tar of `scripts/package --tar`, and mail, and tries the program there.
+const BARE: &str = r#"
+    set -eu
+    root=$1
+    tar --extract --gzip --file "$2" --directory "$root" --strip-components=1
+    cp -r "$3/Calendar" "$root/mail"
+    cp "$3/Lunch on Friday.msg" "$root/mail"
+    for words in "--version" "find --subject Lunch" "ls -l" "show"; do
+        case $words in
+            --version) set -- ;;
+            show) set -- "/mail/Lunch on Friday.msg" ;;
+            *) set -- /mail ;;
+        esac
+        env --ignore-environment TZ=Europe/Prague "$(command -v chroot)" "$root" /bin/msgfs $words "$@"
+    done
+"#;
+
+/// The static program runs where there is no library, no time zone and no `/dev`.
+#[test]
+fn the_static_program_runs_in_a_bare_root() {
+    let Some(tar) = std::env::var_os("MSGFS_STATIC_TAR") else {
+        println!(
+            "SKIPPED: no tar in MSGFS_STATIC_TAR; scripts/test makes it by 'scripts/package --tar'"
+        );
+        return;
+    };
+    let root = tempfile::TempDir::with_prefix("msgfs-bare-").unwrap();
+    let mut command = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.args(["--mount", "sh", "-c", BARE, "sh"]).arg(root.path()).arg(tar);
+    let ended = run(command.arg(Path::new(ROOT).join("tests/samples")), LONG);
+    if ended.stderr.starts_with("unshare: ") {
+        println!("SKIPPED: no bare root here: {}", ended.stderr);
+        return;
+    }
+    let printed = String::from_utf8(ended.expect_success()).unwrap();
+    for expected in [
+        concat!("msgfs ", env!("CARGO_PKG_VERSION"), "\n"),
+        "/mail/Lunch on Friday.msg\n",
+        "+02:00",
+    ] {
+        assert!(printed.contains(expected), "no {expected:?} in\n{printed}");
+    }
+    for file in ["share/man/man1/msgfs-find.1", "share/bash-completion/completions/msgfs"] {
+        assert!(root.path().join(file).exists(), "{file}");
+    }
 }

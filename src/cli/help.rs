@@ -7,7 +7,7 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::arguments::{self, Completions};
-use super::topics::{OPTIONS, Topic};
+use super::topics::{OPTIONS, SECTIONS, Topic};
 
 /// A topic that there is no explanation of.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,11 @@ pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
         let name = topic.trim_start_matches('-').trim_end_matches('=');
         texts.push(match (name, option(name), command.find_subcommand_mut(name)) {
             ("options" | "o", ..) => list_options(),
-            (_, Some(option), _) => paragraph(option),
+            // What is both is explained as both.
+            (_, Some(option), Some(command)) => {
+                format!("{}\n{}", command.render_long_help(), paragraph(option))
+            }
+            (_, Some(option), None) => paragraph(option),
             (_, None, Some(command)) => command.render_long_help().to_string(),
             (_, None, None) => return Err(UnknownTopic(topic.clone())),
         });
@@ -97,8 +101,13 @@ fn options_section() -> Roff {
         roff.text([bold(topic.usage)]);
         roff.text([roman(topic.text)]);
     }
-    roff.control("SH", ["EXIT STATUS"]);
-    roff.text([roman("0 if all went well, 1 if something failed, 2 for wrong usage.")]);
+    for (heading, paragraphs) in SECTIONS {
+        roff.control("SH", [*heading]);
+        for text in *paragraphs {
+            roff.control("PP", []);
+            roff.text([roman(*text)]);
+        }
+    }
     roff
 }
 
@@ -116,6 +125,7 @@ mod tests {
                     "codepage" => "932",
                     "umask" => "027",
                     "cache" => "64M",
+                    "remote" => "allow",
                     _ => "7",
                 };
                 let example = match usage.split_once('=') {
@@ -137,7 +147,7 @@ mod tests {
         let explain = |topic: &str| explain(&[topic.to_owned()]).unwrap();
         for topic in OPTIONS {
             for name in topic.names() {
-                assert!(explain(name).starts_with(&format!("-o {}\n", topic.usage)), "{name}");
+                assert!(explain(name).contains(&format!("-o {}\n", topic.usage)), "{name}");
             }
         }
         for command in super::arguments::command().get_subcommands() {

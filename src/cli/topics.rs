@@ -120,3 +120,54 @@ mount. The other options of mount(8) and fstab(5), such as ro, noauto, nofail an
 accepted.",
     },
 ];
+
+/// What the man page says beside the commands and options: headings, and paragraphs below them.
+pub(super) const SECTIONS: &[(&str, &[&str])] = &[
+    (
+        "LAYOUT OF A MESSAGE",
+        &[
+            "A message is a directory. It lists a file for each of these values that it has: subject, \
+from, sender, to, cc, bcc, reply-to, date, received, class, message-id, importance, categories, \
+headers; body.txt, body.html, body.rtf; event.ics, task.ics, contact.vcf; attachments/, in which \
+embedded messages are directories again; signed/, encrypted; ERRORS, if something cannot be read.",
+            "Reachable by name: mapi/ (every property), message.txt, message.eml, message.json, \
+message.msg, raw/. -o show= lists them.",
+        ],
+    ),
+    (
+        "EDITING",
+        &["With -o edit, writing to a file of a message sets its value. The message is saved on \
+fsync, a second after the last program closed what it wrote, and when unmounting; its file is \
+replaced as a whole. 'msgfs status' lists what is not saved."],
+    ),
+    (
+        "EXAMPLES",
+        &[
+            "msgfs ~/mail /mnt/mail",
+            "msgfs find --from clara --since 2024-04 mail/",
+            "msgfs extract --attachments --name '*.pdf' mail/ pdfs/",
+            "msgfs umount /mnt/mail",
+        ],
+    ),
+    (
+        "FILES",
+        &[
+            "~/.local/state/msgfs/, or $XDG_STATE_HOME/msgfs: edits that are not saved; recovered/ \
+in it has what could not be saved.",
+            "MOUNTPOINT/.msgfs/: session (figures), errors (every defect met so far), version.",
+        ],
+    ),
+    (
+        "ENVIRONMENT",
+        &["MSGFS_PAGER, PAGER: what 'msgfs show' pipes its text through on a terminal. TZ: the \
+time zone in which people are told times. XDG_STATE_HOME: see FILES."],
+    ),
+    (
+        "EXIT STATUS",
+        &[
+            "0 if all went well, 1 if something is damaged or nothing was found, 2 for wrong usage, a \
+missing path or a failed read.",
+        ],
+    ),
+    ("SEE ALSO", &["fusermount3(1), mount(8), fstab(5), grep(1)"]),
+];

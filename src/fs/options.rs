@@ -25,7 +25,7 @@ pub struct Options {
     pub mount_point: Option<PathBuf>,
     /// How it is written to; `None` for reading only.
     pub write: Option<WriteOptions>,
-    /// Whether the source is watched, by someone who calls [`Fs::wait_for_changes`].
+    /// Whether the source is watched, by someone who calls [`wait_for_changes`](super::Fs::wait_for_changes).
     pub watch: bool,
 }
 

@@ -310,6 +310,13 @@ fn source_name(source: &Path) -> String {
 }
 
 /// Says what the user can do about a mount that failed.
+/// Whether there is the program that mounts for users other than root. Without it the kernel's
+/// refusal says nothing that helps.
+fn has_helper() -> bool {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&paths).any(|path| path.join("fusermount3").is_file())
+}
+
 fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
     let text = error.to_string();
     let text = text.trim();
@@ -321,7 +328,7 @@ fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
         "allow_other and allow_root need the line user_allow_other in /etc/fuse.conf".to_owned()
     } else if text.starts_with("auto_unmount") {
         "auto_unmount needs allow_other or allow_root".to_owned()
-    } else if error.kind() == io::ErrorKind::NotFound && !is_root {
+    } else if !is_root && !has_helper() {
         "install fusermount3 (package fuse3), or mount as root".to_owned()
     } else if is_denied && !is_root {
         format!("{text}; choose a directory that you own, or mount as root")

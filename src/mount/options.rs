@@ -256,7 +256,7 @@ mod tests {
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
         check_error("delete", "option delete: removes messages, and needs edit");
-        check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw or all");
+        check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw, text or all");
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");
         check_error(

@@ -18,8 +18,8 @@ pub(super) use grep::{Grep, Order, Part};
 pub(super) use ls::Ls;
 pub(super) use show::Show;
 
-const TOPICS_HINT: &str =
-    "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show'.";
+const TOPICS_HINT: &str = "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show';\n\
+     'msgfs man' prints the man page, 'msgfs completions SHELL' completions.";
 
 /// Mount Outlook .msg files, and read, search and edit messages as ordinary files.
 #[derive(Debug, Parser)]

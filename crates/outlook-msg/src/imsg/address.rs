@@ -209,7 +209,7 @@ pub(super) fn one_off(entry_id: &[u8]) -> Option<Address> {
     Some(Address { name: name.to_owned(), address: strings.next()?.to_owned() })
 }
 
-/// Encodes a FlatEntryList of one-off EntryIDs: the way back of [`flat_entry_list`].
+/// Encodes a FlatEntryList of one-off EntryIDs: the way back of `flat_entry_list`.
 pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
     let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let mut entries = Vec::new();
