@@ -103,7 +103,7 @@ pub(in crate::cli) enum Command {
     Grep(Grep),
     /// List what is damaged in any message below PATH; exit 1 if anything is.
     Check(Check),
-    /// Unmount; a mount in use ends with its last user.
+    /// Unmount, also a mount in use; what is unsaved is saved.
     Umount(Umount),
     /// List the messages with edits that are not saved, and what was kept.
     ///
