@@ -5,6 +5,7 @@ mod cat;
 mod check;
 mod clock;
 mod columns;
+mod contents;
 mod edits;
 mod extract;
 mod find;

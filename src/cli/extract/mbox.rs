@@ -5,13 +5,13 @@
 //! taken back.
 
 use std::ffi::OsStr;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read as _, Write};
 
 use jiff::Timestamp;
 
+use crate::cli::contents::Contents;
 use crate::cli::messages::Opener;
 use crate::cli::places::Unit;
-use crate::fs::Place;
 
 use super::jobs::Job;
 use super::totals::{Loss, Totals};
@@ -47,7 +47,7 @@ pub(super) fn append(
     let time = Timestamp::try_from(view.attr().mtime).unwrap_or_default();
     let date = time.strftime("%a %b %e %H:%M:%S %Y");
     writeln!(out, "From {} {date}", sender.as_deref().unwrap_or("MAILER-DAEMON"))?;
-    let mut reader = Contents { place: &view, offset: 0, failure: None };
+    let mut reader = Contents::new(&view);
     totals.bytes += copy_quoted(&mut BufReader::with_capacity(256 << 10, &mut reader), out)?;
     totals.losses.extend(reader.failure.map(|error| Loss::of_source(place.path(), &error)));
     Ok(())
@@ -85,33 +85,6 @@ fn copy_quoted(reader: &mut dyn BufRead, out: &mut dyn Write) -> io::Result<u64>
     }
     out.write_all(if is_start { b"\n" } else { b"\n\n" })?;
     Ok(bytes)
-}
-
-/// A file of a message, read in order; where it cannot be read any further it ends.
-struct Contents<'a> {
-    place: &'a Place,
-    offset: u64,
-    failure: Option<crate::fs::Error>,
-}
-
-impl Read for Contents<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.failure.is_some() || self.offset >= self.place.attr().size {
-            return Ok(0);
-        }
-        match self.place.read(self.offset, buffer.len()) {
-            Ok(bytes) => {
-                let start = buffer.get_mut(..bytes.len()).unwrap_or_default();
-                start.copy_from_slice(bytes.get(..start.len()).unwrap_or_default());
-                self.offset += start.len() as u64;
-                Ok(start.len())
-            }
-            Err(error) => {
-                self.failure = Some(error);
-                Ok(0)
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The search of one message or file: which of its files are searched, and how lines are printed.
 
 use std::ffi::OsStr;
-use std::io::{self, Read, Write as _};
+use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,10 +14,11 @@ use ignore::overrides::Override;
 use termcolor::{Ansi, NoColor, WriteColor};
 
 use crate::cli::arguments::Part;
+use crate::cli::contents::Contents;
 use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
 use crate::cli::terminal::printed;
-use crate::fs::{self, FileType, Named, Place};
+use crate::fs::{FileType, Named, Place};
 
 /// What is searched for, and how it is printed.
 pub(super) struct Search {
@@ -209,7 +210,7 @@ impl<'a> One<'a> {
         if self.search.globs.matched(shown, false).is_ignore() {
             return;
         }
-        let mut contents = Contents { place, offset: 0, failure: None };
+        let mut contents = Contents::new(place);
         let Self { search, searcher, printer, .. } = self;
         let path = printed(place.path(), search.style.to_terminal);
         let path = Path::new(OsStr::from_bytes(&path));
@@ -228,35 +229,6 @@ impl<'a> One<'a> {
 
     fn failed(&mut self, path: PathBuf, cause: String) {
         self.outcome.failures.push((path, cause));
-    }
-}
-
-/// A file read in order; where it cannot be read any further it ends.
-struct Contents<'a> {
-    place: &'a Place,
-    offset: u64,
-    failure: Option<fs::Error>,
-}
-
-impl Read for Contents<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let is_ended = self.failure.is_some()
-            || (self.place.is_in_message() && self.offset >= self.place.attr().size);
-        if is_ended {
-            return Ok(0);
-        }
-        match self.place.read(self.offset, buffer.len()) {
-            Ok(bytes) => {
-                let start = buffer.get_mut(..bytes.len()).unwrap_or_default();
-                start.copy_from_slice(bytes.get(..start.len()).unwrap_or_default());
-                self.offset += start.len() as u64;
-                Ok(start.len())
-            }
-            Err(error) => {
-                self.failure = Some(error);
-                Ok(0)
-            }
-        }
     }
 }
 

@@ -1,0 +1,42 @@
+//! A file of the tree as a reader.
+
+use std::io::{self, Read};
+
+use crate::fs::{self, Place};
+
+/// A file read in order. Where it cannot be read any further it ends, and says why.
+pub(super) struct Contents<'a> {
+    place: &'a Place,
+    offset: u64,
+    /// Why it ended before its end.
+    pub(super) failure: Option<fs::Error>,
+}
+
+impl<'a> Contents<'a> {
+    /// A reader at the start of a file.
+    pub(super) fn new(place: &'a Place) -> Self {
+        Self { place, offset: 0, failure: None }
+    }
+}
+
+impl Read for Contents<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let is_ended = self.failure.is_some()
+            || (self.place.is_in_message() && self.offset >= self.place.attr().size);
+        if is_ended {
+            return Ok(0);
+        }
+        match self.place.read(self.offset, buffer.len()) {
+            Ok(bytes) => {
+                let start = buffer.get_mut(..bytes.len()).unwrap_or_default();
+                start.copy_from_slice(bytes.get(..start.len()).unwrap_or_default());
+                self.offset += start.len() as u64;
+                Ok(start.len())
+            }
+            Err(error) => {
+                self.failure = Some(error);
+                Ok(0)
+            }
+        }
+    }
+}
