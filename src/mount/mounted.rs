@@ -30,7 +30,8 @@ use super::{Error, Event, Request, answering, point, report};
 pub(super) struct Mounted {
     fs: Arc<Fs>,
     mount_point: PathBuf,
-    device: Device,
+    /// `None` if it was unmounted before it was looked up.
+    device: Option<Device>,
     events: mpsc::Receiver<Event>,
     telling: Telling,
     /// `None` where there is no place for it.
@@ -76,21 +77,26 @@ impl Mounted {
             .and_then(|()| watch_signals(signals, sender.clone()))
             // Asked of the table and not of the mount: were our serving threads killed meanwhile,
             // nobody would answer the process that waits for itself, and it could not end.
-            .and_then(|()| table::find(&mount_point))
-            .and_then(|mount| mount.ok_or_else(|| io::ErrorKind::NotFound.into()));
+            .and_then(|()| table::find(&mount_point));
         let device = match started {
-            Ok(mount) => mount.device,
+            // Somebody may have unmounted it already. The threads that serve it say so, and all
+            // ends as after any other umount(8).
+            Ok(mount) => mount.map(|mount| mount.device),
             Err(error) => {
                 abandon(&fs, &mount_point);
                 return Err(mount_error(&mount_point, &error));
             }
         };
-        let door = Door::open(device, sender)
-            .inspect_err(|error| tracing::debug!("msgfs umount will not wait: {error}"))
-            .ok();
-        let guard = Guard::start(device, &mount_point)
-            .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
-            .ok();
+        let door = device.and_then(|device| {
+            Door::open(device, sender)
+                .inspect_err(|error| tracing::debug!("msgfs umount will not wait: {error}"))
+                .ok()
+        });
+        let guard = device.and_then(|device| {
+            Guard::start(device, &mount_point)
+                .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
+                .ok()
+        });
         tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
         Ok(Self { fs, mount_point, device, events, telling, door, guard })
     }
@@ -144,7 +150,7 @@ impl Mounted {
     /// waiting for its users: the session is closed all the same.
     fn end(&self) -> Result<(), Error> {
         // After `umount --lazy` another mount may be at the same path by now.
-        if !table::is_seen(&self.mount_point, self.device)? {
+        if !self.is_seen()? {
             return Ok(());
         }
         match table::unmount(&self.mount_point, false) {
@@ -172,10 +178,15 @@ impl Mounted {
         if error.kind() == io::ErrorKind::ConnectionAborted {
             return Ok(());
         }
-        if table::is_seen(&self.mount_point, self.device)? {
+        if self.is_seen()? {
             answering::detach(&self.mount_point).map_err(|error| self.unmount_error(&error))?;
         }
         Err(error.into())
+    }
+
+    /// Whether the mount is still the one that is seen at its path.
+    fn is_seen(&self) -> io::Result<bool> {
+        self.device.map_or(Ok(false), |device| table::is_seen(&self.mount_point, device))
     }
 
     fn unmount_error(&self, error: &io::Error) -> Error {

@@ -158,6 +158,8 @@ fn a_killed_process_leaves_no_mount() {
     for options in ["", "edit"] {
         let Some(mount) = Mounted::new(source.path(), options) else { return };
         let user = File::open(mount.path("a.msg/subject")).unwrap();
+        // It starts once the mount is there.
+        wait_until("the guard", MOMENT, || !guards_of(mount.root()).is_empty());
         rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
         wait_until("the end of the mount", MOMENT, || !is_mounted(mount.root()));
         wait_until("the end of the guard", MOMENT, || guards_of(mount.root()).is_empty());
