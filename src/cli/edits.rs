@@ -11,7 +11,7 @@ use super::complain;
 use super::status::Status;
 use super::terminal::one_line;
 
-/// As many kept edits are named when a mount begins.
+/// At most this many kept edits are named when a mount begins.
 const NAMED_MAX: usize = 10;
 
 /// Lists the messages that are not saved, a line each with tabs in between: what is the matter,
@@ -19,7 +19,14 @@ const NAMED_MAX: usize = 10;
 pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Status> {
     let mut status = Status::Done;
     let mounts = match &arguments.mount_point {
-        None => mount::writable_mounts()?,
+        None => {
+            let mounts = mount::writable_mounts()?;
+            for mount_point in &mounts.silent {
+                complain(&format!("{}: the mount does not answer", one_line(mount_point)));
+                status.join(Status::Wrong);
+            }
+            mounts.alive
+        }
         Some(mount_point) => match mount_at(mount_point) {
             Ok(mount_point) => vec![mount_point],
             Err(cause) => {

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
@@ -31,26 +31,52 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How long a mount is waited for before its process is looked at.
 const ANSWER_SOON: Duration = Duration::from_secs(2);
 
-/// Whether anybody answers for a mount. The kernel keeps attributes and entries for a while, but
-/// asks for the figures of a file system each time.
+/// Whether anybody answers for a mount.
 pub(super) fn state(mount: &Mount) -> io::Result<State> {
-    let (sender, receiver) = mpsc::channel();
-    let path = mount.path.clone();
-    thread::Builder::new().spawn(move || {
-        // Nobody waits for an answer that comes too late.
-        let _ = sender.send(rustix::fs::statfs(&path).map(drop));
-    })?;
-    let answer = receiver.recv_timeout(ANSWER_SOON).or_else(|_| {
+    let question = Question::ask(mount)?;
+    Ok(question.answer(Instant::now() + ANSWER_SOON).unwrap_or_else(|| {
         match Server::find(mount).is_some_and(|server| server.is_killed()) {
-            true => Err(State::Stuck),
-            false => receiver.recv_timeout(ANSWER_MAX - ANSWER_SOON).map_err(|_| State::Silent),
+            true => State::Stuck,
+            false => question
+                .answer(Instant::now() + (ANSWER_MAX - ANSWER_SOON))
+                .unwrap_or(State::Silent),
         }
-    });
-    Ok(match answer {
-        Ok(Err(Errno::NOTCONN)) => State::Dead,
-        Ok(_) => State::Alive,
-        Err(state) => state,
-    })
+    }))
+}
+
+/// Whether anybody answers for each of several mounts, which are asked at the same time and have
+/// the short time. None of them is found to be [`State::Stuck`].
+pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<State>> {
+    let deadline = Instant::now() + ANSWER_SOON;
+    let questions: Vec<_> = mounts.iter().map(Question::ask).collect::<Result<_, _>>()?;
+    let answer = |question: &Question| question.answer(deadline).unwrap_or(State::Silent);
+    Ok(questions.iter().map(answer).collect())
+}
+
+/// A mount that was asked whether it lives.
+struct Question(mpsc::Receiver<rustix::io::Result<()>>);
+
+impl Question {
+    /// Asks for the figures of the file system: the kernel keeps attributes and entries for a
+    /// while, but asks for these each time. The thread waits as long as the kernel lets it.
+    fn ask(mount: &Mount) -> io::Result<Self> {
+        let (sender, receiver) = mpsc::channel();
+        let path = mount.path.clone();
+        thread::Builder::new().spawn(move || {
+            // The receiver is gone if the answer comes too late.
+            let _ = sender.send(rustix::fs::statfs(&path).map(drop));
+        })?;
+        Ok(Self(receiver))
+    }
+
+    /// What it answered; `None` if it did not before the deadline.
+    fn answer(&self, deadline: Instant) -> Option<State> {
+        let answer = self.0.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+        answer.ok().map(|answer| match answer {
+            Err(Errno::NOTCONN) => State::Dead,
+            _ => State::Alive,
+        })
+    }
 }
 
 /// Takes a mount out of the table, lazily if it is in use.

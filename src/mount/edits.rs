@@ -24,17 +24,35 @@ pub struct UnsavedMessage {
     pub cause: String,
 }
 
-/// The writable mounts of this user that answer. Those of others are not asked: their processes
-/// say what they like, and let wait whom they like.
+/// The writable mounts of a user.
+#[derive(Debug, Default)]
+pub struct WritableMounts {
+    /// Those that answer.
+    pub alive: Vec<PathBuf>,
+    /// Those that do not answer in time: their process is stopped, or waits for its source.
+    pub silent: Vec<PathBuf>,
+}
+
+/// The writable mounts of this user, asked at the same time, so that several that hang take no
+/// longer than one. The mounts of other users are not asked: their processes may say anything,
+/// and may never answer.
 ///
 /// # Errors
-/// If the mount table cannot be read.
-pub fn writable_mounts() -> io::Result<Vec<PathBuf>> {
+/// If the mount table cannot be read, or no thread can be started.
+pub fn writable_mounts() -> io::Result<WritableMounts> {
     let user = rustix::process::geteuid().as_raw();
-    let mounts = table::all()?.into_iter();
-    let own = mounts.filter(|mount| mount.is_writable && mount.owner == user);
-    let alive = own.filter(|mount| matches!(answering::state(mount), Ok(State::Alive)));
-    Ok(alive.map(|mount| mount.path).collect())
+    let mut own = table::all()?;
+    own.retain(|mount| mount.is_writable && mount.owner == user);
+    let mut found = WritableMounts::default();
+    for (mount, state) in std::iter::zip(&own, answering::states(&own)?) {
+        match state {
+            State::Alive => found.alive.push(mount.path.clone()),
+            State::Silent | State::Stuck => found.silent.push(mount.path.clone()),
+            // Its edits are in the state folder.
+            State::Dead => {}
+        }
+    }
+    Ok(found)
 }
 
 /// The mount of ours that a path is in; `None` if it is in none.

@@ -33,7 +33,9 @@ use background::{Notice, Side};
 use mounted::Mounted;
 use server::Server;
 
-pub use edits::{UnsavedMessage, discard, mount_of, save, unsaved, writable_mounts};
+pub use edits::{
+    UnsavedMessage, WritableMounts, discard, mount_of, save, unsaved, writable_mounts,
+};
 pub use guard::{guard, is_guard};
 pub use options::{Caller, MountOptions, OptionError, parse_size};
 

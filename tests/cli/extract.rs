@@ -103,6 +103,20 @@ fn copies_are_no_more_readable_than_their_source() {
     }
 }
 
+/// What could not be written is named beside the defects of the same message.
+#[test]
+fn a_file_in_the_way_is_named_also_of_a_damaged_message() {
+    let source = Folder::new().with("damaged.msg", damaged());
+    let target = Folder::new();
+    let out = target.path().to_str().unwrap();
+    // A directory stands where the file is to be.
+    fs::create_dir_all(target.join("damaged.msg/subject/inside")).unwrap();
+    let ended = msgfs_in(source.path(), &["extract", ".", out]);
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("damaged.msg/subject: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("an entry without its stream"), "{}", ended.stderr);
+}
+
 /// PATH may be a message, a directory in one, a file, or standard input.
 #[test]
 fn parts_are_copied() {

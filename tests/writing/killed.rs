@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::mount::folder::{Folder, letter, numbers, parcel};
@@ -232,6 +233,21 @@ fn what_is_unsaved_is_listed_saved_and_thrown_away() {
     assert!(String::from_utf8(told.stdout).unwrap().starts_with("conflict\t"));
     assert_eq!(msgfs_of(&["save", "/"]).status.code(), Some(2));
     drop(open);
+}
+
+/// A mount that hangs is named, and keeps `msgfs status` from nothing else.
+#[test]
+fn status_names_a_mount_that_does_not_answer() {
+    let (state, source) = (tempfile::tempdir().unwrap(), source());
+    let Some(hung) = Served::start(source.path(), state.path()) else { return };
+    hung.signal(Signal::STOP);
+    let mut command = msgfs();
+    command.env("XDG_STATE_HOME", state.path()).arg("status");
+    let told = run(&mut command, MOMENT);
+    hung.signal(Signal::CONT);
+    assert_eq!(told.status.code(), Some(1));
+    let line = format!("msgfs: {}: the mount does not answer", hung.root().display());
+    assert!(told.stderr.contains(&line), "{}", told.stderr);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use super::Form;
 use super::jobs::Job;
 use super::names::{Names, Shape};
 use super::target::{Directory, Permissions, Target, set_time};
-use super::totals::{Loss, Totals};
+use super::totals::{Loss, LossKind, Totals};
 
 /// Copies into a target.
 pub(super) struct Copier<'a> {
@@ -144,8 +144,7 @@ impl Copier<'_> {
                 }
                 Err(fs::Error::NotFound) => {
                     let cause = format!("holds no message to make {} of", shape.view());
-                    let path = place.path().to_owned();
-                    return totals.losses.push(Loss { path, cause, status: Status::Wrong });
+                    return totals.losses.push(Loss::left_out(place.path(), cause));
                 }
                 Err(error) => Err(error.into()),
             },
@@ -153,8 +152,7 @@ impl Copier<'_> {
             (None, FileType::Symlink) => link(place, directory, name).map(|()| None),
             (None, _) => {
                 let cause = "neither a file nor a directory; left out".to_owned();
-                let path = place.path().to_owned();
-                return totals.losses.push(Loss { path, cause, status: Status::Wrong });
+                return totals.losses.push(Loss::left_out(place.path(), cause));
             }
         };
         match copied {
@@ -251,21 +249,17 @@ struct Copied {
 }
 
 impl Totals {
-    /// Tells what of a message cannot be read, as the `ERRORS` of its directory has it: a file
-    /// that could not be read is told there with its cause, and need not be told twice.
+    /// Lists what `ERRORS` of a message says, instead of the files that could not be read: it names
+    /// each of these with its cause. What could not be written stays listed.
     pub(super) fn tell_errors(&mut self, place: &Place) {
         let Ok(errors) = place.child(OsStr::new(ERRORS)) else { return };
         if !place.list().is_ok_and(|names| names.iter().any(|one| one.name == ERRORS)) {
             return;
         }
         let text = errors.read(0, ERRORS_BYTES_MAX).unwrap_or_default();
-        self.losses.retain(|loss| loss.status != Status::Wrong);
+        self.losses.retain(|loss| loss.kind != LossKind::Reading || loss.status == Status::Failed);
         for line in String::from_utf8_lossy(&text).lines() {
-            self.losses.push(Loss {
-                path: place.path().to_owned(),
-                cause: line.to_owned(),
-                status: Status::Wrong,
-            });
+            self.losses.push(Loss::defect(place.path(), line.to_owned()));
         }
     }
 
@@ -273,23 +267,40 @@ impl Totals {
     pub(super) fn tell_defects(&mut self, place: &Place) {
         let findings = place.check();
         let defects = findings.map(|findings| findings.defects).unwrap_or_default();
-        self.losses.extend(defects.into_iter().map(|defect| Loss {
-            path: place.path().to_owned(),
-            cause: defect.to_string(),
-            status: Status::Wrong,
-        }));
+        let losses =
+            defects.into_iter().map(|defect| Loss::defect(place.path(), defect.to_string()));
+        self.losses.extend(losses);
     }
 }
 
 impl Loss {
-    /// Something of the source that cannot be read.
+    /// A value or file of the source could not be read.
     pub(super) fn of_source(path: &Path, error: &fs::Error) -> Self {
-        Self { path: path.to_owned(), cause: cause(error), status: Status::of(error) }
+        Self {
+            path: path.to_owned(),
+            cause: cause(error),
+            status: Status::of(error),
+            kind: LossKind::Reading,
+        }
     }
 
-    /// Something that cannot be written.
+    /// A file could not be written.
     pub(super) fn of_target(path: &Path, error: &io::Error) -> Self {
-        Self { path: path.to_owned(), cause: error.to_string(), status: Status::Wrong }
+        Self::wrong(path, error.to_string(), LossKind::Writing)
+    }
+
+    /// A defect of a message.
+    fn defect(path: &Path, cause: String) -> Self {
+        Self::wrong(path, cause, LossKind::Reading)
+    }
+
+    /// The form of the export has no place for it.
+    fn left_out(path: &Path, cause: String) -> Self {
+        Self::wrong(path, cause, LossKind::LeftOut)
+    }
+
+    fn wrong(path: &Path, cause: String, kind: LossKind) -> Self {
+        Self { path: path.to_owned(), cause, status: Status::Wrong, kind }
     }
 }
 

@@ -15,6 +15,18 @@ pub(super) struct Loss {
     pub(super) cause: String,
     /// What it means for the exit status.
     pub(super) status: Status,
+    pub(super) kind: LossKind,
+}
+
+/// What failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LossKind {
+    /// A value of the source could not be read. `ERRORS` of its message names it too.
+    Reading,
+    /// The target could not be written.
+    Writing,
+    /// The form of the export has no place for it.
+    LeftOut,
 }
 
 /// What one unit of work brought.
