@@ -6,8 +6,8 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use crate::view::{self, NodeId, StartCheck};
 
@@ -47,7 +47,7 @@ impl Fs {
         self.options.write.as_ref().is_some_and(|write| write.delete)
     }
 
-    /// Says that the kernel takes what [`Fs::take_stale`] gives before each answer, so that it may
+    /// Says that the kernel is told what [`Fs::tell_stale`] gives before each answer, so that it may
     /// keep what it is told until then.
     pub fn tell_kernel(&self) {
         self.does_kernel_forget.store(true, Ordering::Release);
@@ -57,20 +57,15 @@ impl Fs {
         self.does_kernel_forget.load(Ordering::Acquire)
     }
 
-    /// What the kernel must forget since the last call, and every name besides: to be told before
-    /// the request that did it is answered, under no lock.
-    pub fn take_stale(&self) -> Vec<Invalidation> {
-        if !self.is_writable() || !self.has_stale.swap(false, Ordering::AcqRel) {
-            return Vec::new();
-        }
-        std::mem::take(&mut *self.stale.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Has the kernel told what it must forget: all names, and what is given. To be called before
+    /// each answer, under no lock.
+    pub fn tell_stale(&self, tell: impl FnOnce(&[Invalidation])) {
+        self.stale.tell(tell);
     }
 
     pub(super) fn note_stale(&self, stale: Vec<Invalidation>) {
-        let mut known = self.stale.lock().unwrap_or_else(PoisonError::into_inner);
         if self.does_kernel_forget() {
-            known.extend(stale);
-            self.has_stale.store(true, Ordering::Release);
+            self.stale.note(stale);
         }
     }
 

@@ -401,13 +401,23 @@ impl Fs {
 
     /// Has those who have a file open keep what it shows, when it is gone or another one takes its
     /// place.
-    pub(super) fn orphan(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
-        let Ok(Found::Node(open, id, _)) = self.find_hidden(message, contents, path) else {
-            return contents.numbers.remove(path, view::fixed_number(path));
+    pub(super) fn orphan(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        path: &str,
+    ) -> NodeId {
+        let found = match self.find_hidden(message, contents, path) {
+            Ok(Found::Node(open, id, _)) => Some((open, id)),
+            _ => None,
         };
-        let number = contents.numbers.number(path, Some(id));
-        contents.numbers.remove(path, Some(id));
-        contents.orphans.insert(number, (open, id));
+        let in_tree = found.as_ref().map(|(_, id)| *id).or(view::fixed_number(path));
+        let number = contents.numbers.number(path, in_tree);
+        contents.numbers.remove(path, in_tree);
+        if let Some(found) = found {
+            contents.orphans.insert(number, found);
+        }
+        number
     }
 
     /// Makes the edits of a message fit together, before they are saved.

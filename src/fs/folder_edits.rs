@@ -17,7 +17,7 @@ use super::ino::{Identity, Ino, SourceKind, SourceNode};
 use super::messages::{MessageNode, message_error};
 use super::metadata::Metadata;
 use super::shown::Found;
-use super::{Entry, Error, Fs, is_message_name, source_error, temporary};
+use super::{Entry, Error, Fs, Invalidation, is_message_name, source_error, temporary};
 
 /// Tells messages apart that have no file yet.
 static CREATED: AtomicI64 = AtomicI64::new(1);
@@ -406,8 +406,9 @@ impl Fs {
     /// Removes what was moved elsewhere: for good, since it is there.
     fn remove_moved(&self, origin: &ToChange<'_>, path: String) -> Result<(), Error> {
         let mut contents = origin.lock();
-        self.orphan(&origin.message, &mut contents, &path);
+        let number = self.orphan(&origin.message, &mut contents, &path);
         self.apply(&origin.message, &mut contents, &Operation::Remove { path })?;
+        self.note_moved(Ino::new(origin.message.base, number));
         self.saver.schedule(&contents, origin.message.base);
         Ok(())
     }
@@ -458,7 +459,15 @@ impl Fs {
         let mut contents = directory.lock_idle();
         contents.state = State::Removed;
         drop(contents);
+        self.note_moved(Ino::new(directory.base, NodeId(0)));
         self.nodes.unclaim(path, directory.base);
         Ok(())
+    }
+
+    /// Has the kernel forget the directory of a message that was moved to where it has another
+    /// number. The kernel gives the old number the new name, also to all that it has kept of what
+    /// is in it: without this, it would go on to use these.
+    fn note_moved(&self, directory: Ino) {
+        self.note_stale(vec![Invalidation::Inode(directory)]);
     }
 }

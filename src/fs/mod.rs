@@ -17,6 +17,7 @@
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
 //! | messages in folders | `folder_edits`, `arrival` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
+//! | what the kernel must forget | `stale` |
 //! | the calls of writing | `calls`, `attributes` |
 //! | `.msgfs/` | `control` |
 //!
@@ -82,6 +83,7 @@ mod saver;
 mod saving;
 mod shown;
 mod source;
+mod stale;
 mod store;
 mod target;
 mod temporary;
@@ -93,7 +95,6 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
@@ -112,6 +113,7 @@ use metadata::Metadata;
 use saver::Saver;
 use shown::Found;
 use source::SourceRoot;
+use stale::Stale;
 use store::Stores;
 use watch::Watcher;
 
@@ -173,8 +175,7 @@ pub struct Fs {
     log: Option<Arc<EditLog>>,
     /// Whether the kernel takes what it must forget before each answer.
     does_kernel_forget: AtomicBool,
-    has_stale: AtomicBool,
-    stale: Mutex<Vec<Invalidation>>,
+    stale: Stale,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -253,8 +254,7 @@ impl Fs {
             saver: Saver::new(options.write.as_ref().map_or(Duration::ZERO, |o| o.commit_delay)),
             log: None,
             does_kernel_forget: AtomicBool::new(false),
-            has_stale: AtomicBool::new(false),
-            stale: Mutex::default(),
+            stale: Stale::default(),
             options,
         }
     }

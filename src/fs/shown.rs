@@ -439,8 +439,11 @@ impl Fs {
             return Some(Attr::made(&directory, ino, file, 0, None, ownership));
         }
         let (open, id) = contents.orphans.get(&number)?;
-        let size = open.tree.attributes(*id).ok()?.size;
-        let attr = Attr::made(&open.directory, ino, file, size, None, ownership);
+        let found = open.tree.attributes(*id).ok()?;
+        if found.kind == Kind::Directory {
+            return None;
+        }
+        let attr = Attr::made(&open.directory, ino, file, found.size, None, ownership);
         Some(Attr { links: 0, ..attr })
     }
 

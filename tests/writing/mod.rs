@@ -12,6 +12,7 @@ mod full_disk;
 mod killed;
 mod model;
 mod mounted;
+mod moves;
 mod operations;
 mod places;
 mod reopened;

@@ -62,15 +62,16 @@ impl Adapter {
         let _ = self.kernel.set(kernel);
     }
 
-    /// Tells the kernel what it must forget. Waits for nothing, so that a request may do it.
+    /// Tells the kernel what it must forget. Waits for no request, so that a request may do it.
     fn forget_stale(&self) {
-        let stale = self.fs.take_stale();
-        let Some(kernel) = self.kernel.get().filter(|_| !stale.is_empty()) else { return };
-        let told = kernel.forget_names();
-        let told = told.and_then(|()| stale.iter().try_for_each(|what| kernel.forget(what)));
-        if let Err(error) = told {
-            tracing::debug!("the kernel was not told: {error}");
-        }
+        self.fs.tell_stale(|stale| {
+            let Some(kernel) = self.kernel.get() else { return };
+            let told = kernel.forget_names();
+            let told = told.and_then(|()| stale.iter().try_for_each(|what| kernel.forget(what)));
+            if let Err(error) = told {
+                tracing::debug!("the kernel was not told: {error}");
+            }
+        });
     }
 
     /// Answers a request, and logs it if requests are logged.

@@ -1,0 +1,89 @@
+//! What the kernel must forget, until it has been told.
+//!
+//! Knows nothing of how the kernel is told.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Invalidation;
+
+/// A queue of what the kernel must forget. Every request that an edit answers empties it first.
+#[derive(Debug, Default)]
+pub(super) struct Stale {
+    /// Whether something was noted that the kernel has not been told yet. Stays set while it is
+    /// being told, so that other requests wait for that.
+    is_pending: AtomicBool,
+    noted: Mutex<Vec<Invalidation>>,
+    /// Held while the kernel is told.
+    telling: Mutex<()>,
+}
+
+impl Stale {
+    /// Notes what the kernel must forget.
+    pub(super) fn note(&self, stale: Vec<Invalidation>) {
+        let mut noted = lock(&self.noted);
+        noted.extend(stale);
+        self.is_pending.store(!noted.is_empty(), Ordering::Release);
+    }
+
+    /// Tells the kernel. When this returns, the kernel knows of all that was noted before the
+    /// call, whichever thread told it: a request that edited must not be answered while another
+    /// one, which took what it noted, has not come to tell it.
+    pub(super) fn tell(&self, tell: impl FnOnce(&[Invalidation])) {
+        if !self.is_pending.load(Ordering::Acquire) {
+            return;
+        }
+        let _telling = lock(&self.telling);
+        let stale = std::mem::take(&mut *lock(&self.noted));
+        if !stale.is_empty() {
+            tell(&stale);
+        }
+        let noted = lock(&self.noted);
+        self.is_pending.store(!noted.is_empty(), Ordering::Release);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::{Invalidation, Stale};
+    use crate::fs::Ino;
+
+    #[test]
+    fn everything_is_told_once() {
+        let stale = Stale::default();
+        let mut told = Vec::new();
+        stale.tell(|_| panic!("nothing was noted"));
+        stale.note(vec![Invalidation::Inode(Ino(2))]);
+        stale.note(vec![Invalidation::Inode(Ino(3))]);
+        stale.tell(|what| told.extend_from_slice(what));
+        stale.tell(|_| panic!("nothing is left"));
+        assert_eq!(told, [Invalidation::Inode(Ino(2)), Invalidation::Inode(Ino(3))]);
+    }
+
+    /// The request that noted something must not be answered while another thread is telling it.
+    #[test]
+    fn a_request_waits_for_another_one_that_tells() {
+        const MOMENT: Duration = Duration::from_millis(50);
+        let stale = Stale::default();
+        stale.note(vec![Invalidation::Inode(Ino(2))]);
+        let (answered, answers) = mpsc::channel();
+        thread::scope(|scope| {
+            stale.tell(|_| {
+                scope.spawn(|| {
+                    stale.tell(|_| panic!("the other one tells it"));
+                    answered.send(()).unwrap();
+                });
+                assert!(answers.recv_timeout(MOMENT).is_err(), "answered before it was told");
+            });
+        });
+        assert!(answers.recv().is_ok());
+    }
+}
