@@ -54,6 +54,8 @@ mod page;
 mod printed;
 #[doc(hidden)]
 pub mod reader;
+#[cfg(test)]
+mod reads;
 mod recipient;
 #[doc(hidden)]
 pub mod references;

@@ -7,6 +7,7 @@
 //! Edits are kept in a [`Transaction`] until they are committed as a whole ([`replace`]), written
 //! with the `cfb` crate ([`Writer`]). What the streams mean is not known here.
 
+mod blocks;
 mod bytes;
 mod compound_file;
 #[cfg(test)]
@@ -34,6 +35,8 @@ mod tree;
 mod walk;
 mod writer;
 
+#[cfg(test)]
+pub(crate) use blocks::reads;
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
 pub use file_state::FileState;

@@ -103,12 +103,13 @@ impl Sectors {
         first: u32,
         len_max: u64,
     ) -> Result<(Vec<u8>, Option<Damage>), Error> {
-        let mut bytes = Vec::new();
         let mut runs = Runs::new(self, self.fat.chain(first), false, len_max);
-        for run in &mut runs {
-            self.append(run, &mut bytes)
-                .map_err(|source| Error::Io { place: place.into(), source })?;
-        }
+        let len = |run: Run| usize::try_from(run.len).unwrap_or(usize::MAX);
+        let ranges: Vec<_> = runs.by_ref().map(|run| (run.offset, len(run))).collect();
+        let mut bytes = Vec::new();
+        self.source
+            .read_ranges(&ranges, |found| bytes.extend_from_slice(found))
+            .map_err(|source| Error::Io { place: place.into(), source })?;
         Ok((bytes, runs.damage))
     }
 
@@ -156,22 +157,26 @@ impl Sectors {
         let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX);
         let places = self.fat_sectors(header, count.div_ceil(entries), defects)?;
         let mut next: Vec<u32> = Vec::with_capacity(count);
-        let mut bytes = Vec::new();
-        for (index, &sector) in places.iter().enumerate() {
-            bytes.clear();
-            let needed = entries.min(count - next.len()) * ENTRY_BYTES;
-            if self.has(sector) {
-                self.append_sector(sector, needed, &mut bytes)?;
-            }
-            if bytes.len() < needed && index < stated {
+        let needed =
+            |index: usize| entries.min(count.saturating_sub(index * entries)) * ENTRY_BYTES;
+        let range = |(index, sector): (usize, &u32)| match self.has(*sector) {
+            true => (self.offset(*sector), needed(index)),
+            false => (0, 0),
+        };
+        let ranges: Vec<_> = places.iter().enumerate().map(range).collect();
+        let mut parts = 0..;
+        self.source.read_ranges(&ranges, |bytes| {
+            let index = parts.next().unwrap_or(usize::MAX);
+            if bytes.len() < needed(index) && index < stated {
+                let sector = places.get(index).copied().unwrap_or(FREE_SECTOR);
                 defects.add(
                     "file allocation table",
                     format_args!("part {index}, sector {sector}, is not in the file"),
                 );
             }
-            next.extend(u32s(&bytes));
+            next.extend(u32s(bytes));
             next.resize(count.min((index + 1) * entries), FREE_SECTOR);
-        }
+        })?;
         next.resize(count, FREE_SECTOR);
         Ok(Table::new(next, false))
     }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 
+use super::blocks::{BLOCKS_MAX, Blocks, read_at};
 use super::file_state::FileState;
 use super::os;
 use super::stream::{Extents, Stream};
@@ -15,6 +16,11 @@ use super::stream::{Extents, Stream};
 /// dropped: one `pread` costs less than the dozen that the tables and the streams would.
 pub const WHOLE_READ_BYTES_MAX: u64 = 256 * 1024;
 
+/// Up to this length of a file, a table that is spread over it is read with all that lies between
+/// its parts. Outlook puts a sector of the FAT before every 64 KiB, and a read of 1 MiB costs less
+/// than sixteen of a sector; but in a larger file what lies between them costs more.
+const SPREAD_READ_BYTES_MAX: u64 = 4 << 20;
+
 /// The bytes of a compound file.
 pub struct Source {
     bytes: Bytes,
@@ -22,7 +28,7 @@ pub struct Source {
 
 enum Bytes {
     Memory(Vec<u8>),
-    File { file: File, len: u64 },
+    File { file: File, len: u64, blocks: Blocks },
     Stream { extents: Extents, len: u64 },
 }
 
@@ -36,7 +42,7 @@ impl Source {
         let before = file.metadata()?;
         let len = before.len();
         if len > WHOLE_READ_BYTES_MAX {
-            return Ok((Self { bytes: Bytes::File { file, len } }, before));
+            return Ok((Self { bytes: Bytes::File { file, len, blocks: Blocks::new() } }, before));
         }
         let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
         let found = read_at(&file, 0, &mut bytes)?;
@@ -128,7 +134,7 @@ impl Source {
                 }
                 Ok(len)
             }
-            Bytes::File { file, .. } => read_at(file, offset, buf),
+            Bytes::File { file, len, blocks } => blocks.read_at(file, *len, offset, buf),
             Bytes::Stream { extents, len } => {
                 let left = usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX);
                 let wanted = left.min(buf.len());
@@ -158,11 +164,49 @@ impl Source {
         }
     }
 
+    /// Reads ranges, given by offset and length, all of which are needed, and gives the bytes of
+    /// each: fewer where the file ends. Those that lie near one another are read at once.
+    ///
+    /// # Errors
+    /// Those of `pread`.
+    pub(super) fn read_ranges(
+        &self,
+        ranges: &[(u64, usize)],
+        mut each: impl FnMut(&[u8]),
+    ) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        let mut read = |&(offset, len): &(u64, usize)| {
+            bytes.clear();
+            self.append(offset, len, &mut bytes)?;
+            each(&bytes);
+            Ok(())
+        };
+        let Bytes::File { file, len, blocks } = &self.bytes else {
+            return ranges.iter().try_for_each(read);
+        };
+        if blocks.prefetch(file, *len, ranges) {
+            return ranges.iter().try_for_each(read);
+        }
+        if *len <= SPREAD_READ_BYTES_MAX {
+            for near in ranges.chunks(BLOCKS_MAX.get()) {
+                blocks.prefetch(file, *len, near);
+                near.iter().try_for_each(&mut read)?;
+            }
+            return Ok(());
+        }
+        for &(offset, len) in ranges {
+            bytes.resize(len, 0);
+            let found = read_at(file, offset, &mut bytes)?;
+            each(bytes.get(..found).unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// Bytes of memory held.
     pub(super) fn bytes_held(&self) -> usize {
         match &self.bytes {
             Bytes::Memory(bytes) => bytes.capacity(),
-            Bytes::File { .. } => 0,
+            Bytes::File { blocks, .. } => blocks.bytes_held(),
             Bytes::Stream { extents, .. } => extents.bytes_held(),
         }
     }
@@ -181,20 +225,6 @@ impl fmt::Debug for Source {
 
 fn tail(bytes: &[u8], offset: u64) -> &[u8] {
     usize::try_from(offset).ok().and_then(|offset| bytes.get(offset..)).unwrap_or_default()
-}
-
-/// Reads until `buf` is full or the file ends.
-fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match os::read_at(file, offset.saturating_add(filled as u64), rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
 }
 
 #[cfg(test)]

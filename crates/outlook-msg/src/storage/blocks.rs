@@ -1,0 +1,231 @@
+//! Blocks of a file that is read by ranges: tables, directory and small streams of a message lie
+//! close together in many small pieces, and one read of a block costs less than one of each piece,
+//! above all where the file is on another machine.
+//!
+//! Knows nothing of the format.
+
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lru::LruCache;
+
+use super::os;
+
+/// The length of a block, and what a read must ask for to go past the blocks.
+const BLOCK_BYTES: usize = 64 << 10;
+/// At most this many blocks are held of a file: 2.5 MiB.
+pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
+/// At most this many blocks are read at once where one follows the other.
+const AHEAD_MAX: u64 = 4;
+
+/// The blocks of one file that were read last.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    held: Mutex<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    blocks: LruCache<u64, Arc<[u8]>>,
+    /// The block behind those that were read last.
+    next: u64,
+    /// How many were read last.
+    count: u64,
+}
+
+impl Blocks {
+    pub(super) fn new() -> Self {
+        Self { held: Mutex::new(Held { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 }) }
+    }
+
+    /// Reads a file of `len` bytes at `offset`; the count is less than `buf` holds only at the end.
+    ///
+    /// # Errors
+    /// Those of `pread`, and only if they concern the bytes that are asked for.
+    pub(super) fn read_at(
+        &self,
+        file: &File,
+        len: u64,
+        offset: u64,
+        buf: &mut [u8],
+    ) -> io::Result<usize> {
+        if buf.len() >= BLOCK_BYTES {
+            return read_at(file, offset, buf);
+        }
+        let mut filled = 0;
+        while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            let at = offset.saturating_add(filled as u64);
+            let index = at / BLOCK_BYTES as u64;
+            // A block may have bytes that cannot be read although those that are asked for can.
+            let Ok(block) = self.block(file, len, index) else {
+                return Ok(filled + read_at(file, at, rest)?);
+            };
+            let skip = usize::try_from(at % BLOCK_BYTES as u64).unwrap_or(BLOCK_BYTES);
+            let found = block.get(skip..).unwrap_or_default();
+            let count = found.len().min(rest.len());
+            if let Some((target, source)) = rest.get_mut(..count).zip(found.get(..count)) {
+                target.copy_from_slice(source);
+            }
+            if count == 0 {
+                break;
+            }
+            filled += count;
+        }
+        Ok(filled)
+    }
+
+    /// Reads the blocks of small ranges that are going to be read, those that follow one another
+    /// at once. False if they need more blocks than are held: then nothing is read.
+    pub(super) fn prefetch(&self, file: &File, len: u64, ranges: &[(u64, usize)]) -> bool {
+        let mut wanted: Vec<u64> = Vec::new();
+        for &(offset, count) in ranges {
+            let is_there = count > 0 && offset < len;
+            // A large range goes past the blocks.
+            if !is_there || count >= BLOCK_BYTES {
+                continue;
+            }
+            let last = offset.saturating_add(count as u64).min(len) - 1;
+            for index in offset / BLOCK_BYTES as u64..=last / BLOCK_BYTES as u64 {
+                if !wanted.contains(&index) {
+                    wanted.push(index);
+                }
+            }
+            if wanted.len() > BLOCKS_MAX.get() {
+                return false;
+            }
+        }
+        wanted.sort_unstable();
+        wanted.retain(|index| !self.lock().blocks.contains(index));
+        for run in wanted.chunk_by(|one, next| *next == one + 1) {
+            if let [first, ..] = run {
+                // What cannot be read now is met again by the read that needs it.
+                let _ = self.read_blocks(file, len, *first, run.len() as u64);
+            }
+        }
+        true
+    }
+
+    /// The memory that the blocks take, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.lock().blocks.iter().map(|(_, block)| block.len()).sum()
+    }
+
+    /// A block, read with those behind it if the one before it was read last.
+    fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<[u8]>> {
+        let count = {
+            let mut held = self.lock();
+            if let Some(block) = held.blocks.get(&index) {
+                return Ok(Arc::clone(block));
+            }
+            let is_next = held.next == index && held.count > 0;
+            let count = if is_next { (held.count * 2).min(AHEAD_MAX) } else { 1 };
+            let is_new = |ahead: &u64| !held.blocks.contains(&(index + ahead));
+            (0..count).take_while(is_new).count() as u64
+        };
+        self.read_blocks(file, len, index, count)
+    }
+
+    /// Reads blocks that follow one another; the first one.
+    fn read_blocks(&self, file: &File, len: u64, first: u64, count: u64) -> io::Result<Arc<[u8]>> {
+        let start = first.saturating_mul(BLOCK_BYTES as u64);
+        let wanted = len.saturating_sub(start).min(count.saturating_mul(BLOCK_BYTES as u64));
+        let mut bytes = vec![0; usize::try_from(wanted).unwrap_or(0)];
+        let found = read_at(file, start, &mut bytes)?;
+        bytes.truncate(found);
+        let mut held = self.lock();
+        let mut block: Option<Arc<[u8]>> = None;
+        for (index, part) in (first..).zip(bytes.chunks(BLOCK_BYTES)) {
+            let part: Arc<[u8]> = part.into();
+            block.get_or_insert_with(|| Arc::clone(&part));
+            held.blocks.put(index, part);
+        }
+        (held.next, held.count) = (first + count, count);
+        Ok(block.unwrap_or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+thread_local! {
+    /// How many reads of files a thread has asked the system for.
+    static READS: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
+/// How many reads of files this thread has asked the system for.
+#[cfg(test)]
+pub(crate) fn reads() -> usize {
+    READS.get()
+}
+
+/// Reads until `buf` is full or the file ends.
+pub(super) fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        #[cfg(test)]
+        READS.with(|reads| reads.set(reads.get() + 1));
+        match os::read_at(file, offset.saturating_add(filled as u64), rest) {
+            Ok(0) => break,
+            Ok(count) => filled += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    const LEN: usize = 50 * BLOCK_BYTES + 100;
+
+    fn file() -> (File, Vec<u8>) {
+        let bytes: Vec<u8> = (0..LEN).map(|at| (at / 7 % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&bytes).unwrap();
+        (file, bytes)
+    }
+
+    #[test]
+    fn small_reads_give_what_the_file_has() {
+        let ((file, bytes), blocks) = (file(), Blocks::new());
+        let offsets = (0..LEN + 50).step_by(31_337).chain([0, BLOCK_BYTES - 1, LEN - 1, LEN]);
+        for offset in offsets {
+            for wanted in [0, 1, 8, 5000, BLOCK_BYTES - 1, BLOCK_BYTES, 3 * BLOCK_BYTES] {
+                let expected =
+                    &bytes[offset.min(LEN)..(offset + wanted).min(LEN).max(offset.min(LEN))];
+                let mut buf = vec![0; wanted];
+                let found = blocks.read_at(&file, LEN as u64, offset as u64, &mut buf).unwrap();
+                assert!(&buf[..found] == expected, "{wanted} at {offset}");
+            }
+        }
+        assert!(blocks.bytes_held() <= BLOCKS_MAX.get() * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn what_is_known_to_be_read_is_read_at_once() {
+        let ((file, bytes), blocks) = (file(), Blocks::new());
+        let at = |block: usize| (block * BLOCK_BYTES + 5) as u64;
+        assert!(blocks.prefetch(&file, LEN as u64, &[(at(3), 10), (at(1), 10), (at(2), 10)]));
+        assert_eq!(blocks.lock().count, 3);
+        assert_eq!(blocks.bytes_held(), 3 * BLOCK_BYTES);
+        // From now on the file has no bytes: what was read before is not read again.
+        file.set_len(0).unwrap();
+        let mut buf = [0; 10];
+        assert_eq!(blocks.read_at(&file, LEN as u64, at(2), &mut buf).unwrap(), 10);
+        assert_eq!(buf, bytes[2 * BLOCK_BYTES + 5..][..10]);
+        assert_eq!(blocks.read_at(&file, LEN as u64, at(9), &mut buf).unwrap(), 0);
+        // Ranges all over a large file, and ranges without bytes, have nothing read.
+        let spread: Vec<_> = (0..=40).map(|block| (at(block), 4)).collect();
+        assert!(!blocks.prefetch(&file, LEN as u64, &spread));
+        assert!(blocks.prefetch(&file, LEN as u64, &[(u64::MAX, 4), (7, 0), (7, usize::MAX)]));
+        assert_eq!(blocks.bytes_held(), 3 * BLOCK_BYTES);
+    }
+}
