@@ -262,6 +262,30 @@ impl Mail {
         self.found(fields::in_reply_to(self.message()), &[tags::PR_IN_REPLY_TO_ID])
     }
 
+    /// The `Message-ID`s of what it goes back to, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if there are some of which nothing can be read.
+    pub fn references(&self) -> Result<Vec<String>, Error> {
+        self.found_some(fields::references(self.message()), &[tags::PR_INTERNET_REFERENCES])
+    }
+
+    /// When it was made in its store.
+    ///
+    /// # Errors
+    /// As [`Mail::date`].
+    pub fn created(&self) -> Result<Option<FileTime>, Error> {
+        self.found(fields::created(self.message()), &[tags::PR_CREATION_TIME])
+    }
+
+    /// When it was last changed.
+    ///
+    /// # Errors
+    /// As [`Mail::date`].
+    pub fn modified(&self) -> Result<Option<FileTime>, Error> {
+        self.found(fields::modified(self.message()), &[tags::PR_LAST_MODIFICATION_TIME])
+    }
+
     /// How important it is to its sender.
     ///
     /// # Errors
