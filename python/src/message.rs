@@ -289,6 +289,11 @@ impl Message {
     }
 
     #[getter]
+    fn mailed_html(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.ask(py, Mail::mailed_html)
+    }
+
+    #[getter]
     fn rtf<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyBytes>>> {
         Ok(self.ask(py, Mail::rtf)?.map(|bytes| PyBytes::new(py, &bytes)))
     }

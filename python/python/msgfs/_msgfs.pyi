@@ -14,6 +14,9 @@ _Source: TypeAlias = str | os.PathLike[str] | _Buffer | BinaryIO
 _One: TypeAlias = Address | tuple[str, str] | str
 _Many: TypeAlias = _One | Iterable[_One] | None
 
+def decompress_rtf(compressed: bytes, /) -> bytes:
+    """Compressed RTF ([MS-OXRTFCP]), decompressed."""
+
 class Message:
     """A message: of a ``.msg`` file, of the bytes of one, or embedded in an attachment.
 
@@ -118,6 +121,10 @@ class Message:
         """The body as HTML that runs no script and loads nothing from elsewhere."""
     @html.setter
     def html(self, value: str) -> None: ...
+    @property
+    def mailed_html(self) -> str | None:
+        """The body as HTML as it is mailed: references to attachments stay ``cid:``, and nothing
+        keeps a browser from loading what lies elsewhere."""
     @property
     def rtf(self) -> bytes | None:
         """The body as RTF, if that is what it was written in."""
