@@ -9,8 +9,6 @@ What differs from extract-msg, and why, is listed in ``tests/differences_extract
 from __future__ import annotations
 
 import email.message
-import email.parser
-import email.policy
 import email.utils
 import html
 import os
@@ -23,6 +21,7 @@ from .. import _msgfs
 from .._errors import DamagedError, Error, InvalidError
 from .._types import Address
 from ._codepages import code_page
+from ._headers import parsed
 
 __all__ = ["Attachment", "Message", "MSGFile", "openMsg"]
 
@@ -140,9 +139,8 @@ class Message:
     @cached_property
     def header(self) -> email.message.Message:
         """The header that it came with, else one made of its fields."""
-        text = _found(lambda: self._message.property("PR_TRANSPORT_MESSAGE_HEADERS"))
-        if text is not None:
-            return email.parser.HeaderParser(policy=email.policy.compat32).parsestr(text)
+        if (header := parsed(self._message)) is not None:
+            return header
         made = email.message.Message()
         fields = {"From": self.sender, "To": self.to, "Cc": self.cc, "Bcc": self.bcc}
         fields |= {"Subject": self.subject, "Message-Id": self.messageId}

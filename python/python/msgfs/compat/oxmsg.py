@@ -8,8 +8,6 @@ What differs from python-oxmsg, and why, is listed in ``tests/differences_oxmsg.
 
 from __future__ import annotations
 
-import email.parser
-import email.policy
 import email.utils
 import os
 from datetime import datetime
@@ -18,6 +16,7 @@ from typing import Any, BinaryIO
 
 from .. import _msgfs
 from .._errors import DamagedError, InvalidError
+from ._headers import parsed
 
 __all__ = ["Attachment", "Message", "Properties", "Recipient"]
 
@@ -58,10 +57,9 @@ class Message:
 
     @cached_property
     def message_headers(self) -> dict[str, str]:
-        text = _found(lambda: self._message.property("PR_TRANSPORT_MESSAGE_HEADERS"))
-        if text is None:
+        header = parsed(self._message)
+        if header is None:
             return {}
-        header = email.parser.HeaderParser(policy=email.policy.compat32).parsestr(text)
         # Of fields that occur several times, the first one.
         return {name: str(header[name]) for name in header}
 
