@@ -254,3 +254,18 @@ def test_a_session(samples: Path, tmp_path: Path) -> None:
     path.write_bytes((samples / "Price list.msg").read_bytes())
     [(_, cause)] = session.close()
     assert cause
+
+
+def test_the_lines_of_the_readme(
+    samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = samples.parents[1]
+    for name, page in {"README.md": root / "README.md", "python": root / "python/README.md"}.items():
+        code = page.read_text().split("```python\n")[1].split("```")[0]
+        folder = tmp_path / name
+        (folder / "out").mkdir(parents=True)
+        (folder / "Lunch on Friday.msg").write_bytes((samples / "Fwd Lost parcel.msg").read_bytes())
+        monkeypatch.chdir(folder)
+        exec(compile(code, str(page), "exec"), {})
+        assert "Fwd: Lost parcel Harbour Office <office@harbour.example.org>" in capsys.readouterr().out
+        assert list(folder.rglob("Lost parcel.msg")), name

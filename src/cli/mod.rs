@@ -281,6 +281,10 @@ fn what_is_wrong(error: &clap::Error) -> String {
 /// slip.
 fn hint_for_first_word() -> String {
     let word = std::env::args_os().nth(1).unwrap_or_default();
+    if word == "table" && !cfg!(feature = "table") {
+        return "; this msgfs was built without 'table': 'cargo install --path . --features table'"
+            .to_owned();
+    }
     let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
     match meant.filter(|_| !Path::new(&word).exists()) {
         Some(command) => format!("; did you mean 'msgfs {command}'?"),

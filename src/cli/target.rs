@@ -165,6 +165,7 @@ impl Directory {
     }
 
     /// Removes a file or link. One that is not there is no error.
+    #[cfg(feature = "table")]
     pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
         match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
             Err(Errno::NOENT) | Ok(()) => Ok(()),
@@ -215,6 +216,7 @@ impl Permissions {
     pub(super) const OWN: Self = Self { mode: 0, group: 0 };
 
     /// Of what gathers many messages.
+    #[cfg(feature = "table")]
     pub(super) fn of_mode(mode: u32) -> Self {
         let group = rustix::process::getegid().as_raw();
         Self { mode: u16::try_from(mode & 0o777).unwrap_or(0), group }

@@ -59,6 +59,9 @@ mod schema;
 
 /// The arrays of the batches.
 pub use arrow_array;
+/// The form of streams and files.
+#[cfg(feature = "ipc")]
+pub use arrow_ipc;
 /// The types of the columns.
 pub use arrow_schema;
 pub use batch::{BATCH_BYTES, BATCH_ROWS, BatchBuilder, Batches};
