@@ -36,4 +36,6 @@ mod parts;
 mod random;
 mod readme;
 mod session;
+#[cfg(feature = "table")]
+mod table;
 mod writing;

@@ -2,6 +2,7 @@
 //! the like work on.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -26,6 +27,43 @@ pub(super) struct Found {
     pub(super) size: u64,
     /// The message, or why it cannot be opened.
     pub(super) mail: Result<Mail, OpenError>,
+}
+
+/// A message before it is opened.
+#[derive(Debug)]
+pub(super) struct Located {
+    /// The path as it was asked for, and what leads into a message.
+    pub(super) path: PathBuf,
+    /// The path of the message that it is embedded in.
+    pub(super) parent: Option<PathBuf>,
+    /// The size of its file in bytes; of an embedded message, of the file it would be.
+    size: u64,
+    /// What it is read from, or why it cannot be.
+    pub(super) content: Result<Content, OpenError>,
+}
+
+/// What a message is read from.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// Its file.
+    File(File),
+    /// What the file of an embedded message would be.
+    Bytes(Vec<u8>),
+}
+
+impl Located {
+    /// The message that a place stands for: a message file of the source, or a directory of a
+    /// message that is an embedded one. `None` if it is neither.
+    pub(super) fn at(place: &Place) -> Option<Self> {
+        let path = place.path().to_owned();
+        if place.is_message() {
+            let content = place.open_source().map(Content::File).map_err(OpenError::from);
+            return Some(Self { path, parent: None, size: place.attr().size, content });
+        }
+        let view = place.child(OsStr::new("message.msg")).ok()?;
+        let content = whole(&view).map(Content::Bytes);
+        Some(Self { parent: parent_of(&path), path, size: view.attr().size, content })
+    }
 }
 
 /// Why a message cannot be opened.
@@ -56,19 +94,14 @@ impl Opener {
         Self { session: Session::open(SessionOptions { code_page: options.code_page }) }
     }
 
-    /// Opens the message that a place stands for: a message file of the source, or a directory
-    /// of a message that is an embedded one. `None` if it is neither.
+    /// Opens the message that a place stands for. `None` if it is none.
     pub(super) fn open(&self, place: &Place) -> Option<Found> {
-        let path = place.path().to_owned();
-        if place.is_message() {
-            let mail = place.open_source().map_err(OpenError::from);
-            let mail = mail.and_then(|file| self.mail(Source::from_file(file)?.0));
-            return Some(Found { path, parent: None, size: place.attr().size, mail });
-        }
-        let view = place.child(OsStr::new("message.msg")).ok()?;
-        let size = view.attr().size;
-        let mail = whole(&view).and_then(|bytes| self.mail(Source::from_bytes(bytes)));
-        Some(Found { parent: parent_of(&path), path, size, mail })
+        let Located { path, parent, size, content } = Located::at(place)?;
+        let mail = content.and_then(|content| match content {
+            Content::File(file) => self.mail(Source::from_file(file)?.0),
+            Content::Bytes(bytes) => self.mail(Source::from_bytes(bytes)),
+        });
+        Some(Found { path, parent, size, mail })
     }
 
     /// Calls `each` with a message, and with `embedded` with those in it, the outer ones first.
@@ -138,7 +171,8 @@ fn messages_in(place: &Place, directory: &str) -> Result<Vec<Place>, fs::Error> 
     }
 }
 
-fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Error> {
+/// The messages in a directory of a message that is none itself.
+pub(super) fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Error> {
     let entries = place.list()?;
     let messages = entries
         .iter()

@@ -20,8 +20,12 @@ mod messages;
 mod ordered;
 mod places;
 mod show;
+mod signals;
 mod status;
 mod suggest;
+#[cfg(feature = "table")]
+mod table;
+mod target;
 mod terminal;
 mod topics;
 mod tree;
@@ -94,6 +98,8 @@ fn run_command(command: Command) -> ExitCode {
         Command::Cat(arguments) => cat::run(&arguments, options, &mut out),
         Command::Extract(arguments) => extract::run(&arguments, options, &mut out),
         Command::Grep(arguments) => grep::run(&arguments, options, &mut out),
+        #[cfg(feature = "table")]
+        Command::Table(arguments) => table::run(&arguments, options, &mut out),
         Command::Man(arguments) => {
             help::man(arguments.command.as_deref(), &mut out).map(|()| Status::Done)
         }
@@ -130,6 +136,8 @@ fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
         Command::Cat(arguments) => &arguments.view,
         Command::Extract(arguments) => &arguments.view,
         Command::Grep(arguments) => &arguments.view,
+        #[cfg(feature = "table")]
+        Command::Table(arguments) => &arguments.view,
         _ => return Ok(fs::Options::default()),
     };
     let View { options } = view;
@@ -273,6 +281,10 @@ fn what_is_wrong(error: &clap::Error) -> String {
 /// slip.
 fn hint_for_first_word() -> String {
     let word = std::env::args_os().nth(1).unwrap_or_default();
+    if word == "table" && !cfg!(feature = "table") {
+        return "; this msgfs was built without 'table': 'cargo install --path . --features table'"
+            .to_owned();
+    }
     let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
     match meant.filter(|_| !Path::new(&word).exists()) {
         Some(command) => format!("; did you mean 'msgfs {command}'?"),

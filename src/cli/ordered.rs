@@ -41,9 +41,24 @@ pub(super) fn ordered<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     out: &mut (dyn Write + Send),
     work: impl Fn(T, &mut Output<'_>) -> R + Sync,
+    done: impl FnMut(R) -> bool,
+) -> io::Result<()> {
+    ordered_on(cores(), items, out, work, done)
+}
+
+/// How many threads can run at once.
+pub(super) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// The same on so many threads.
+pub(super) fn ordered_on<T: Send, R: Send>(
+    threads: usize,
+    items: impl Iterator<Item = T> + Send,
+    out: &mut (dyn Write + Send),
+    work: impl Fn(T, &mut Output<'_>) -> R + Sync,
     mut done: impl FnMut(R) -> bool,
 ) -> io::Result<()> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     let (turns, items, out) = (Turns::default(), Mutex::new((0..).zip(items)), Mutex::new(out));
     let (sender, results) = mpsc::channel();
     let (turns, items, work) = (&turns, &items, &work);

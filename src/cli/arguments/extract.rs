@@ -65,7 +65,8 @@ pub(in crate::cli) struct Extract {
     pub(in crate::cli) words: Vec<PathBuf>,
 }
 
-fn octal(text: &str) -> Result<u32, String> {
+/// Permission bits.
+pub(super) fn octal(text: &str) -> Result<u32, String> {
     let mode = u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o777);
     mode.ok_or_else(|| "expected an octal number up to 777".to_owned())
 }

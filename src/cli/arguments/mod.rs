@@ -6,6 +6,8 @@ mod find;
 mod grep;
 mod ls;
 mod show;
+#[cfg(feature = "table")]
+mod table;
 
 use std::path::PathBuf;
 
@@ -17,6 +19,8 @@ pub(super) use find::{Filters, Find, MessageKind, SortKey};
 pub(super) use grep::{Grep, Order, Part};
 pub(super) use ls::Ls;
 pub(super) use show::Show;
+#[cfg(feature = "table")]
+pub(super) use table::Table;
 
 const TOPICS_HINT: &str = "'msgfs help COMMAND' and 'msgfs help OPTION' explain more, as 'msgfs help show';\n\
      'msgfs man' prints the man page, 'msgfs completions SHELL' completions.";
@@ -101,6 +105,16 @@ pub(in crate::cli) enum Command {
     /// Patterns are regular expressions as in ripgrep. Exit status: 0 if a line was selected, 1
     /// if none was, 2 after an error.
     Grep(Grep),
+    /// Make a table of the messages below PATH: Parquet, Arrow or CSV.
+    ///
+    /// A row a message, for DuckDB, Spark, pandas and the like. OUT is NAME.parquet, NAME.arrow or
+    /// NAME.csv, a folder, or '-' for an Arrow stream on standard output. A folder is filled with
+    /// parts of Parquet, each renamed when it is whole: the same command run again skips the parts
+    /// whose files have not changed. A message that cannot be read is a row with its path and its
+    /// defects. Exit status: 0, also with such rows, which are counted on standard error; 1 with
+    /// --strict if there are any; 2 after an error.
+    #[cfg(feature = "table")]
+    Table(Table),
     /// List what is damaged in any message below PATH; exit 1 if anything is.
     Check(Check),
     /// Unmount, also a mount in use; what is unsaved is saved.

@@ -16,8 +16,8 @@ use crate::fs::{FileType, Named, Place};
 
 use super::copy::Copier;
 use super::names::{Names, Shape};
-use super::target::{Directory, Permissions};
 use super::totals::{Loss, Totals};
+use crate::cli::target::{Directory, Permissions};
 
 /// Which attachments are taken.
 #[derive(Debug)]

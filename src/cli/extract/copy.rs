@@ -16,8 +16,8 @@ use crate::fs::{self, FileType, Named, Place};
 use super::Form;
 use super::jobs::Job;
 use super::names::{Names, Shape};
-use super::target::{Directory, Permissions, Target, set_time};
 use super::totals::{Loss, LossKind, Totals};
+use crate::cli::target::{Directory, Permissions, Target, set_time};
 
 /// Copies into a target.
 pub(super) struct Copier<'a> {

@@ -10,7 +10,7 @@ use crate::fs::{FileType, Place};
 use super::Form;
 use super::inputs::{InTarget, Input};
 use super::names::{self, Names, Shape};
-use super::target::{Permissions, Target};
+use crate::cli::target::{Permissions, Target};
 
 /// A message, file or folder, and where it is to be in the target.
 pub(super) struct Job {

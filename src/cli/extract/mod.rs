@@ -7,18 +7,13 @@ mod inputs;
 mod jobs;
 mod mbox;
 mod names;
-mod target;
 mod totals;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::SystemTime;
-
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use crate::fs;
 
@@ -27,7 +22,9 @@ use super::clock::Clock;
 use super::messages::Opener;
 use super::ordered::ordered;
 use super::places::{Places, Unit, Units, count, in_stdin};
+use super::signals::stop_at_signals;
 use super::status::Status;
+use super::target::{Permissions, Target};
 use super::terminal::{one_line, progress_bar};
 use super::{complain, wrong_usage};
 
@@ -37,7 +34,6 @@ use html::Pages;
 use inputs::{Given, Input, Missing};
 use jobs::{Job, Jobs};
 use names::Shape;
-use target::{Permissions, Target};
 use totals::{Totals, manifest_name};
 
 /// What messages become.
@@ -141,17 +137,6 @@ fn refused(missing: &Missing) -> Status {
             Status::Failed
         }
     }
-}
-
-/// Set by SIGINT or SIGTERM; the second one ends the program at once.
-fn stop_at_signals() -> io::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        let code = i32::from(Status::Interrupted.code());
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&stop))?;
-        flag::register(signal, Arc::clone(&stop))?;
-    }
-    Ok(stop)
 }
 
 /// One extraction.

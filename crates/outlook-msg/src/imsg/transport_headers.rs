@@ -30,10 +30,14 @@ pub enum HeaderField {
     Received,
     /// The message id.
     MessageId,
+    /// The message id of what it answers.
+    InReplyTo,
+    /// The message ids of what it goes back to.
+    References,
 }
 
 impl HeaderField {
-    const COUNT: usize = 9;
+    const COUNT: usize = 11;
     const NAMES: [(Self, &str); Self::COUNT] = [
         (Self::From, "From"),
         (Self::Sender, "Sender"),
@@ -44,6 +48,8 @@ impl HeaderField {
         (Self::Date, "Date"),
         (Self::Received, "Received"),
         (Self::MessageId, "Message-ID"),
+        (Self::InReplyTo, "In-Reply-To"),
+        (Self::References, "References"),
     ];
 
     fn of_name(name: &str) -> Option<Self> {
@@ -122,6 +128,16 @@ impl TransportHeaders {
     /// The message id, in its angle brackets.
     pub fn message_id(&self) -> Option<&str> {
         self.text(HeaderField::MessageId)
+    }
+
+    /// The message id of what the message answers, in its angle brackets.
+    pub fn in_reply_to(&self) -> Option<&str> {
+        self.text(HeaderField::InReplyTo)
+    }
+
+    /// The message ids of what the message goes back to, as they stand there.
+    pub fn references(&self) -> Option<&str> {
+        self.text(HeaderField::References)
     }
 
     /// When the message was sent.

@@ -35,6 +35,8 @@ pub struct Conversation {
     pub topic: Option<String>,
     /// What all its messages share in their `PR_CONVERSATION_INDEX`.
     pub id: Option<Guid>,
+    /// `PR_CONVERSATION_INDEX`: the id, and the place of the message in the conversation.
+    pub index: Option<Vec<u8>>,
 }
 
 /// What became of a message (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
@@ -194,9 +196,7 @@ pub fn received(message: &Message) -> Option<FileTime> {
 /// The time that stands for the message: when it arrived, else when it was sent, else when it was
 /// last changed.
 pub fn message_time(message: &Message) -> Option<FileTime> {
-    received(message)
-        .or_else(|| date(message))
-        .or_else(|| time(message, tags::PR_LAST_MODIFICATION_TIME))
+    received(message).or_else(|| date(message)).or_else(|| modified(message))
 }
 
 /// The message class.
@@ -213,7 +213,28 @@ pub fn message_id(message: &Message) -> Option<String> {
 
 /// The Message-ID of what the message answers.
 pub fn in_reply_to(message: &Message) -> Option<String> {
-    Some(message.text(tags::PR_IN_REPLY_TO_ID)?.trim().to_owned())
+    let id = message.text(tags::PR_IN_REPLY_TO_ID).map(|id| id.trim().to_owned());
+    id.or_else(|| of_header(message, |header| header.in_reply_to().map(str::to_owned)))
+}
+
+/// The Message-IDs of what the message goes back to, the oldest first.
+pub fn references(message: &Message) -> Vec<String> {
+    let stored = message.text(tags::PR_INTERNET_REFERENCES).filter(|ids| !ids.trim().is_empty());
+    let ids = stored
+        .or_else(|| of_header(message, |header| header.references().map(str::to_owned)))
+        .unwrap_or_default();
+    // Some writers leave out the blank between two of them.
+    ids.replace("><", "> <").split_whitespace().map(str::to_owned).collect()
+}
+
+/// When the message was made.
+pub fn created(message: &Message) -> Option<FileTime> {
+    time(message, tags::PR_CREATION_TIME)
+}
+
+/// When the message was last changed.
+pub fn modified(message: &Message) -> Option<FileTime> {
+    time(message, tags::PR_LAST_MODIFICATION_TIME)
 }
 
 /// How important the message is.
@@ -232,7 +253,7 @@ pub fn conversation(message: &Message) -> Option<Conversation> {
     let index = Values::new(message).binary(tags::PR_CONVERSATION_INDEX);
     // One byte that is 1, five of the time, then the id (\[MS-OXOMSG\] 2.2.1.3).
     let id = index.as_ref().and_then(|index| index.get(6..22)?.try_into().ok()).map(Guid);
-    (topic.is_some() || id.is_some()).then_some(Conversation { topic, id })
+    (topic.is_some() || index.is_some()).then_some(Conversation { topic, id, index })
 }
 
 /// What became of the message so far.

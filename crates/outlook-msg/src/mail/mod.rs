@@ -81,5 +81,8 @@ pub use opened::{Mail, READER_BYTES_MAX};
 pub use page::{PAGE_STYLE, PageOptions};
 pub use printed::{Marks, Printing, harmless, harmless_lines, is_harmful, size_text, utc_time};
 pub use recipient::Recipient;
-pub use row::{Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, sha256, time_text};
+pub use row::{
+    Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, micros_text, sha256, time_micros,
+    time_text,
+};
 pub use security::Security;

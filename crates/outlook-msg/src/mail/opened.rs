@@ -262,6 +262,30 @@ impl Mail {
         self.found(fields::in_reply_to(self.message()), &[tags::PR_IN_REPLY_TO_ID])
     }
 
+    /// The `Message-ID`s of what it goes back to, the oldest first.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if there are some of which nothing can be read.
+    pub fn references(&self) -> Result<Vec<String>, Error> {
+        self.found_some(fields::references(self.message()), &[tags::PR_INTERNET_REFERENCES])
+    }
+
+    /// When it was made in its store.
+    ///
+    /// # Errors
+    /// As [`Mail::date`].
+    pub fn created(&self) -> Result<Option<FileTime>, Error> {
+        self.found(fields::created(self.message()), &[tags::PR_CREATION_TIME])
+    }
+
+    /// When it was last changed.
+    ///
+    /// # Errors
+    /// As [`Mail::date`].
+    pub fn modified(&self) -> Result<Option<FileTime>, Error> {
+        self.found(fields::modified(self.message()), &[tags::PR_LAST_MODIFICATION_TIME])
+    }
+
     /// How important it is to its sender.
     ///
     /// # Errors
@@ -364,6 +388,17 @@ impl Mail {
             references.get_or_init(|| references_of(&self.opened)).path(&reference)
         };
         let html = bodies.html(&resolve, Remote::Blocked);
+        self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
+    }
+
+    /// The body as HTML as it is mailed: references to attachments stay as they are, `cid:` mostly,
+    /// and nothing keeps a browser from loading what lies elsewhere. To be shown only where that
+    /// is taken care of; [`Mail::html`] is safe.
+    ///
+    /// # Errors
+    /// As [`Mail::text`].
+    pub fn mailed_html(&self) -> Result<Option<String>, Error> {
+        let html = Bodies::new(self.message()).mailed_html(&|_| None);
         self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
     }
 

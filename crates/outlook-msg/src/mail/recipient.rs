@@ -1,7 +1,7 @@
 //! A recipient of a mail.
 
-use crate::imsg::{self, Address, RecipientType};
-use crate::mapi::Value;
+use crate::imsg::{self, Address, MapiProp as _, RecipientType};
+use crate::mapi::{Value, tags};
 
 use super::error::Error;
 use super::fields;
@@ -34,6 +34,21 @@ impl Recipient {
             super::opened::damage(&self.recipient, &fields::RECIPIENT)?;
         }
         Ok(found)
+    }
+
+    /// The type of its address, as `SMTP` and `EX` (\[MS-OXOMSG\] 2.2.3.2). One whose X.500 name
+    /// gave way to the SMTP address has the type of that.
+    ///
+    /// # Errors
+    /// As [`Recipient::address`].
+    pub fn address_type(&self) -> Result<Option<String>, Error> {
+        let Some(Address { address, .. }) = self.address()? else { return Ok(None) };
+        let stored = self.recipient.text(tags::PR_EMAIL_ADDRESS);
+        Ok(match stored.is_some_and(|stored| stored.trim() == address.trim()) {
+            true => self.recipient.text(tags::PR_ADDRTYPE),
+            false if address.contains('@') => Some("SMTP".to_owned()),
+            false => None,
+        })
     }
 
     /// A property, as [`Mail::property`](super::Mail::property).

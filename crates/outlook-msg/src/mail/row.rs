@@ -244,9 +244,21 @@ impl Row {
 /// A time as RFC 3339 in UTC, cut to microseconds; `None` after the year 9999.
 #[must_use]
 pub fn time_text(time: FileTime) -> Option<String> {
+    micros_text(time_micros(time)?)
+}
+
+/// Microseconds since 1970 as RFC 3339 in UTC; `None` outside of the years 1 to 9999.
+#[must_use]
+pub fn micros_text(micros: i64) -> Option<String> {
+    Some(jiff::Timestamp::from_microsecond(micros).ok()?.to_string())
+}
+
+/// A time as microseconds since 1970 in UTC; `None` after the year 9999.
+#[must_use]
+pub fn time_micros(time: FileTime) -> Option<i64> {
     let (seconds, nanos) = time.to_unix();
     let nanos = i32::try_from(nanos / 1000 * 1000).ok()?;
-    Some(jiff::Timestamp::new(seconds, nanos).ok()?.to_string())
+    Some(jiff::Timestamp::new(seconds, nanos).ok()?.as_microsecond())
 }
 
 /// The SHA-256 of an attachment's content in hexadecimal digits.

@@ -25,8 +25,8 @@ use crate::fs::{FileType, Place};
 
 use super::copy::Copier;
 use super::names::Names;
-use super::target::{Directory, Permissions};
 use super::totals::{Loss, Totals};
+use crate::cli::target::{Directory, Permissions};
 
 /// Number, time in seconds, date, sender, subject, attachments, and whether it is damaged.
 #[derive(Debug, Serialize)]

@@ -20,7 +20,7 @@ use rustix::io::Errno;
 
 use crate::fs::Attr;
 
-/// The target, locked against another extraction into it.
+/// The target, locked against another command that writes into it.
 #[derive(Debug)]
 pub(super) struct Target {
     root: Directory,
@@ -63,12 +63,11 @@ impl Target {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let is_new = !path.exists();
         std::fs::create_dir_all(path)?;
-        let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
-        let root = Directory { file: rustix::fs::open(path, flags, Mode::empty())?.into() };
+        let root = Directory::open(path)?;
         // Not every file system has locks, which is no reason to refuse it.
         let lock = FlockOperation::NonBlockingLockExclusive;
         if rustix::fs::flock(&root.file, lock) == Err(Errno::WOULDBLOCK) {
-            return Err(io::Error::other("another extraction is writing into it"));
+            return Err(io::Error::other("another msgfs is writing into it"));
         }
         let folds_case = root.folds_case()?;
         Ok(Self { root, is_new, folds_case })
@@ -165,6 +164,15 @@ impl Directory {
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 
+    /// Removes a file or link. One that is not there is no error.
+    #[cfg(feature = "table")]
+    pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
+            Err(Errno::NOENT) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Makes a link, in place of whatever file or link is there.
     pub(super) fn make_link(&self, name: &OsStr, target: &Path) -> io::Result<()> {
         let unfinished = unfinished_name(name);
@@ -181,6 +189,12 @@ impl Directory {
     /// Sets the time of the directory itself.
     pub(super) fn set_time(&self, time: SystemTime) -> io::Result<()> {
         set_time(&self.file, time)
+    }
+
+    /// The directory of this path.
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
+        Ok(Self { file: rustix::fs::open(path, flags, Mode::empty())?.into() })
     }
 
     fn clone(&self) -> io::Result<Self> {
@@ -200,6 +214,13 @@ impl Directory {
 impl Permissions {
     /// Of what nobody else needs to read.
     pub(super) const OWN: Self = Self { mode: 0, group: 0 };
+
+    /// Of what gathers many messages.
+    #[cfg(feature = "table")]
+    pub(super) fn of_mode(mode: u32) -> Self {
+        let group = rustix::process::getegid().as_raw();
+        Self { mode: u16::try_from(mode & 0o777).unwrap_or(0), group }
+    }
 
     /// The permissions of something in the tree.
     pub(super) fn of(attr: &Attr) -> Self {

@@ -1,0 +1,103 @@
+//! Rows gathered into record batches.
+
+use std::collections::VecDeque;
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, SchemaRef};
+
+use crate::builder::Builder;
+use crate::input::Input;
+use crate::record::{Record, Table};
+use crate::schema::Kind;
+
+/// A batch ends with this many rows,
+pub const BATCH_ROWS: usize = 1024;
+/// or with this many bytes of values.
+pub const BATCH_BYTES: usize = 16 << 20;
+
+/// Gathers rows, in the order in which they are pushed.
+#[derive(Debug)]
+pub struct BatchBuilder {
+    schema: SchemaRef,
+    columns: Vec<Builder>,
+    rows: usize,
+    bytes: usize,
+}
+
+impl BatchBuilder {
+    pub(crate) fn new(schema: SchemaRef, kinds: impl Iterator<Item = Kind>) -> Self {
+        Self { schema, columns: kinds.map(Builder::new).collect(), rows: 0, bytes: 0 }
+    }
+
+    /// Appends a row, and gives the batch if it ends with it.
+    ///
+    /// # Errors
+    /// [`ArrowError`] for a row of another table.
+    pub fn push(&mut self, record: Record) -> Result<Option<RecordBatch>, ArrowError> {
+        if record.cells.len() != self.columns.len() {
+            return Err(ArrowError::SchemaError("the row is of a table of other columns".into()));
+        }
+        for (column, cell) in self.columns.iter_mut().zip(record.cells) {
+            self.bytes += cell.bytes();
+            column.push(cell);
+        }
+        self.rows += 1;
+        match self.rows >= BATCH_ROWS || self.bytes >= BATCH_BYTES {
+            true => self.finish(),
+            false => Ok(None),
+        }
+    }
+
+    /// The rows that are left; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`ArrowError`] if the arrays do not go together.
+    pub fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
+        if self.rows == 0 {
+            return Ok(None);
+        }
+        (self.rows, self.bytes) = (0, 0);
+        let arrays = self.columns.iter_mut().map(Builder::finish).collect::<Result<_, _>>()?;
+        RecordBatch::try_new(self.schema.clone(), arrays).map(Some)
+    }
+}
+
+/// The batches of some messages: [`Table::batches`].
+#[derive(Debug)]
+pub struct Batches<I> {
+    table: Table,
+    builder: BatchBuilder,
+    inputs: I,
+    /// Rows of the last file that are in no batch yet.
+    records: VecDeque<Record>,
+}
+
+impl<I> Batches<I> {
+    pub(crate) fn new(table: Table, inputs: I) -> Self {
+        Self { builder: table.builder(), table, inputs, records: VecDeque::new() }
+    }
+}
+
+impl<I: Iterator<Item = Input>> Iterator for Batches<I> {
+    type Item = Result<RecordBatch, ArrowError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            while let Some(record) = self.records.pop_front() {
+                if let Some(batch) = self.builder.push(record).transpose() {
+                    return Some(batch);
+                }
+            }
+            match self.inputs.next() {
+                Some(input) => self.records.extend(self.table.records(input)),
+                None => return self.builder.finish().transpose(),
+            }
+        }
+    }
+}
+
+impl<I: Iterator<Item = Input>> RecordBatchReader for Batches<I> {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema()
+    }
+}

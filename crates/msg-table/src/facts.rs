@@ -1,0 +1,322 @@
+//! What is asked of one message for its row, and what could not be answered.
+
+use std::cell::{OnceCell, RefCell};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use outlook_msg::Mail;
+use outlook_msg::mail::{
+    Attachment, AttachmentKind, Defect, Error, Event, FileTime, Note, Recipient, RecipientType,
+    Value, sha256, time_micros,
+};
+use outlook_msg::storage::Source;
+use sha2::{Digest as _, Sha256};
+
+use crate::cell::Cell;
+
+/// Where a message is.
+#[derive(Clone, Debug)]
+pub(crate) struct Position {
+    pub(crate) path: PathBuf,
+    pub(crate) parent: Option<PathBuf>,
+    /// How many messages are around it.
+    pub(crate) depth: i32,
+}
+
+/// The bytes that a message would be as a file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whole<'a> {
+    /// Those of its file.
+    Source(&'a Arc<Source>),
+    /// Those that are made of an embedded one.
+    Embedded(&'a Attachment),
+    /// There are none.
+    None,
+}
+
+/// One message.
+#[derive(Debug)]
+pub(crate) struct Facts<'a> {
+    pub(crate) at: &'a Position,
+    whole: Whole<'a>,
+    mail: Option<&'a Mail>,
+    hashes: bool,
+    attachments: &'a [Attachment],
+    event: OnceCell<Option<Event>>,
+    failures: RefCell<Vec<Defect>>,
+    remarks: RefCell<Vec<Note>>,
+}
+
+impl<'a> Facts<'a> {
+    pub(crate) fn new(at: &'a Position, whole: Whole<'a>, hashes: bool) -> Self {
+        Self {
+            at,
+            whole,
+            mail: None,
+            hashes,
+            attachments: &[],
+            event: OnceCell::new(),
+            failures: RefCell::default(),
+            remarks: RefCell::default(),
+        }
+    }
+
+    /// The facts of a message that could be opened.
+    pub(crate) fn of_mail(mut self, mail: &'a Mail, attachments: &'a [Attachment]) -> Self {
+        self.mail = Some(mail);
+        self.attachments = attachments;
+        self
+    }
+
+    /// Notes that something cannot be read.
+    pub(crate) fn fail(&self, place: &str, cause: &str) {
+        self.failures.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
+    }
+
+    /// Whether something cannot be read.
+    pub(crate) fn has_failed(&self) -> bool {
+        !self.failures.borrow().is_empty()
+    }
+
+    /// A value of the message. `place` names it where the error does not.
+    pub(crate) fn ask<T>(
+        &self,
+        place: &str,
+        get: impl FnOnce(&Mail) -> Result<Option<T>, Error>,
+    ) -> Option<T> {
+        self.taken(place, get(self.mail?))?
+    }
+
+    /// The values of a list; null if they cannot be read.
+    pub(crate) fn ask_all<T: Into<Cell>>(
+        &self,
+        place: &str,
+        get: impl FnOnce(&Mail) -> Result<Vec<T>, Error>,
+    ) -> Cell {
+        let all = self.mail.and_then(|mail| self.taken(place, get(mail)));
+        all.map_or(Cell::Null, Cell::list)
+    }
+
+    /// A time. One after the year 9999 is null and a note.
+    pub(crate) fn time(&self, place: &str, time: Option<FileTime>) -> Cell {
+        let Some(time) = time else { return Cell::Null };
+        let micros = time_micros(time);
+        if micros.is_none() {
+            let text = "a time after the year 9999".to_owned();
+            self.remarks.borrow_mut().push(Note { place: place.to_owned(), text });
+        }
+        micros.into()
+    }
+
+    /// A time that is asked for.
+    pub(crate) fn ask_time(
+        &self,
+        place: &str,
+        get: impl FnOnce(&Mail) -> Result<Option<FileTime>, Error>,
+    ) -> Cell {
+        self.time(place, self.ask(place, get))
+    }
+
+    /// A value of the event, if the message is about one.
+    pub(crate) fn of_event<T>(&self, value: impl FnOnce(&Event) -> Option<T>) -> Option<T> {
+        self.event.get_or_init(|| self.ask("event", Mail::event)).as_ref().and_then(value)
+    }
+
+    /// The size of the message as a file.
+    pub(crate) fn size(&self) -> Option<u64> {
+        match self.whole {
+            Whole::Source(source) => Some(source.len()),
+            Whole::Embedded(attachment) => self.taken("size", attachment.size()),
+            Whole::None => None,
+        }
+    }
+
+    /// The SHA-256 of the message as a file.
+    pub(crate) fn sha256(&self) -> Option<String> {
+        match self.whole {
+            Whole::Source(source) if self.hashes => {
+                let hash = sha256_of(source).map_err(Error::Io);
+                self.taken("/", hash)
+            }
+            Whole::Embedded(attachment) => self.hash(attachment),
+            Whole::Source(_) | Whole::None => None,
+        }
+    }
+
+    /// The recipients: those of the table, and of a type that it has none of those of the header.
+    pub(crate) fn recipients(&self) -> Cell {
+        const PLACE: &str = "recipients";
+        let Some(mail) = self.mail else { return Cell::Null };
+        let Some(rows) = self.taken(PLACE, mail.recipients()) else { return Cell::Null };
+        let mut types = Vec::new();
+        let mut cells = Vec::new();
+        for row in &rows {
+            let kind = row.recipient_type();
+            match row.address() {
+                Ok(None) => {}
+                Ok(Some(address)) => {
+                    types.push(kind);
+                    cells.push(Cell::Struct(vec![
+                        some(address.name),
+                        some(address.address),
+                        self.taken(PLACE, row.address_type()).flatten().into(),
+                        type_name(kind).into(),
+                    ]));
+                }
+                Err(error) => {
+                    self.failed(PLACE, error);
+                    cells.push(damaged_recipient(row));
+                }
+            }
+        }
+        for (kind, all) in [(RecipientType::To, mail.to()), (RecipientType::Cc, mail.cc())] {
+            if types.contains(&kind) {
+                continue;
+            }
+            for address in self.taken(PLACE, all).unwrap_or_default() {
+                let address_type = address.address.contains('@').then_some("SMTP");
+                cells.push(Cell::Struct(vec![
+                    some(address.name),
+                    some(address.address),
+                    address_type.into(),
+                    type_name(kind).into(),
+                ]));
+            }
+        }
+        Cell::List(cells)
+    }
+
+    /// Where replies go.
+    pub(crate) fn reply_to(&self) -> Cell {
+        let all = self.mail.and_then(|mail| self.taken("reply-to", mail.reply_to()));
+        let cell =
+            |one: outlook_msg::mail::Address| Cell::Struct(vec![some(one.name), some(one.address)]);
+        all.map_or(Cell::Null, |all| Cell::List(all.into_iter().map(cell).collect()))
+    }
+
+    /// The attachments.
+    pub(crate) fn attachments(&self) -> Cell {
+        if self.mail.is_none() {
+            return Cell::Null;
+        }
+        let cells = self.attachments.iter().map(|attachment| {
+            Cell::Struct(vec![
+                attachment.name().into(),
+                self.taken(&place_of(attachment), attachment.size()).into(),
+                self.hash(attachment).into(),
+                attachment.media_type().into(),
+                method_name(attachment).into(),
+                attachment.content_id().into(),
+                attachment.is_inline().into(),
+                (attachment.kind() == AttachmentKind::Message).into(),
+            ])
+        });
+        Cell::List(cells.collect())
+    }
+
+    /// What cannot be read: what the message knows of itself, and what was found while its row was
+    /// made.
+    pub(crate) fn defects(&self) -> Cell {
+        let known = self.mail.and_then(|mail| self.taken("/", mail.defects()));
+        let mut all = known.unwrap_or_default();
+        for failure in self.failures.borrow().iter() {
+            if !all.contains(failure) {
+                all.push(failure.clone());
+            }
+        }
+        Cell::list(all)
+    }
+
+    /// What was read otherwise than the file has it.
+    pub(crate) fn notes(&self) -> Cell {
+        let known = self.mail.and_then(|mail| self.taken("/", mail.notes()));
+        let mut all = known.unwrap_or_default();
+        all.extend(self.remarks.borrow().iter().cloned());
+        Cell::list(all)
+    }
+
+    fn hash(&self, attachment: &Attachment) -> Option<String> {
+        if !self.hashes {
+            return None;
+        }
+        self.taken(&place_of(attachment), sha256(attachment))
+    }
+
+    fn taken<T>(&self, place: &str, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.failed(place, error)).ok()
+    }
+
+    fn failed(&self, place: &str, error: Error) {
+        match error {
+            Error::Damaged(defect) => self.failures.borrow_mut().push(defect),
+            error => self.fail(place, &error.to_string()),
+        }
+    }
+}
+
+fn some(text: String) -> Cell {
+    Some(text).filter(|text| !text.is_empty()).into()
+}
+
+fn place_of(attachment: &Attachment) -> String {
+    format!("attachments/{}", attachment.name())
+}
+
+/// The name of a recipient type; none for the originator.
+fn type_name(kind: RecipientType) -> Option<&'static str> {
+    match kind {
+        RecipientType::To => Some("TO"),
+        RecipientType::Cc => Some("CC"),
+        RecipientType::Bcc => Some("BCC"),
+        RecipientType::Originator => None,
+    }
+}
+
+fn damaged_recipient(row: &Recipient) -> Cell {
+    let kind = type_name(row.recipient_type());
+    Cell::Struct(vec![Cell::Null, Cell::Null, Cell::Null, kind.into()])
+}
+
+/// How the content is attached: `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9) as the `pst` extension
+/// of DuckDB names its values.
+fn method_name(attachment: &Attachment) -> &'static str {
+    let stored = match attachment.property("PR_ATTACH_METHOD") {
+        Ok(Some(Value::Integer32(number))) => number,
+        _ => 0,
+    };
+    match (attachment.kind(), stored) {
+        (AttachmentKind::File, _) => "BY_VALUE",
+        (AttachmentKind::Message, _) => "EMBEDDED_MESSAGE",
+        (AttachmentKind::Ole, _) => "OLE",
+        (AttachmentKind::Link, 3) => "BY_REF_RESOLVE",
+        (AttachmentKind::Link, 4) => "BY_REF_ONLY",
+        (AttachmentKind::Link, 7) => "BY_WEB_REFERENCE",
+        (AttachmentKind::Link, _) => "BY_REFERENCE",
+        _ => "NO_ATTACHMENT",
+    }
+}
+
+fn sha256_of(source: &Source) -> std::io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 64 << 10];
+    let mut offset = 0;
+    loop {
+        let read = source.read_at(offset, &mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+        offset += read as u64;
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// The path as text, and its bytes if it is no UTF-8.
+pub(crate) fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+/// The bytes of a path that is no UTF-8.
+pub(crate) fn path_bytes(path: &Path) -> Option<Vec<u8>> {
+    path.to_str().is_none().then(|| path.as_os_str().as_encoded_bytes().to_owned())
+}

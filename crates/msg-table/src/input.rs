@@ -1,0 +1,68 @@
+//! What is read: a message by its path, as an open file, or as bytes.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use outlook_msg::storage::Source;
+
+/// A message that becomes a row, and what is read of it.
+#[derive(Debug)]
+pub struct Input {
+    pub(crate) path: PathBuf,
+    pub(crate) parent: Option<PathBuf>,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Path,
+    File(File),
+    Bytes(Vec<u8>),
+    Failed(io::Error),
+}
+
+impl Input {
+    /// The file of this path, which is opened when its turn comes.
+    pub fn path(path: impl Into<PathBuf>) -> Self {
+        Self::new(path.into(), Content::Path)
+    }
+
+    /// An open file; `path` is what its row says.
+    pub fn file(path: impl Into<PathBuf>, file: File) -> Self {
+        Self::new(path.into(), Content::File(file))
+    }
+
+    /// The bytes of a file; `path` is what its row says.
+    pub fn bytes(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
+        Self::new(path.into(), Content::Bytes(bytes.into()))
+    }
+
+    /// A file that cannot be read: a row with this defect.
+    pub fn failed(path: impl Into<PathBuf>, error: io::Error) -> Self {
+        Self::new(path.into(), Content::Failed(error))
+    }
+
+    /// Says which message it is embedded in.
+    #[must_use]
+    pub fn inside(mut self, parent: &Path) -> Self {
+        self.parent = Some(parent.to_owned());
+        self
+    }
+
+    fn new(path: PathBuf, content: Content) -> Self {
+        Self { path, parent: None, content }
+    }
+
+    /// The bytes, read or about to be.
+    pub(crate) fn source(content: Self) -> io::Result<Arc<Source>> {
+        let opened = |file| Ok(Arc::new(Source::from_file(file)?.0));
+        match content.content {
+            Content::Path => opened(File::open(&content.path)?),
+            Content::File(file) => opened(file),
+            Content::Bytes(bytes) => Ok(Arc::new(Source::from_bytes(bytes))),
+            Content::Failed(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The rows of one file: that of the message, and with `embedded` those of the messages in it.
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use outlook_msg::Mail;
+use outlook_msg::imsg::{Access, Session};
+use outlook_msg::mail::{Attachment, AttachmentKind, Error};
+use outlook_msg::storage::{CompoundFile, Source};
+
+use crate::batch::{BatchBuilder, Batches};
+use crate::cell::Cell;
+use crate::columns::{COLUMNS, Column};
+use crate::facts::{Facts, Position, Whole};
+use crate::input::Input;
+use crate::options::Options;
+use crate::schema::schema_of;
+
+/// The most levels of messages in messages that become rows.
+const DEPTH_MAX: i32 = 64;
+/// The values of one file take at most this, and so many times its size, in bytes: a hostile one
+/// can show one text as that of thousands of messages.
+const BYTES_MIN: usize = 64 << 20;
+const BYTES_FACTOR: u64 = 8;
+/// In any case no more, so that the offsets of Arrow hold.
+const BYTES_MAX: usize = 1 << 30;
+/// What a row takes however empty it is.
+const ROW_BYTES: usize = 512;
+
+/// Turns messages into rows, all in one session. Threads may share it.
+pub struct Table {
+    options: Options,
+    session: Session,
+    schema: SchemaRef,
+    /// The columns in the order in which they are filled, each with its place in the row.
+    filled: Vec<(usize, &'static Column)>,
+}
+
+/// A row, which a [`BatchBuilder`] takes.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub(crate) cells: Vec<Cell>,
+    has_defects: bool,
+}
+
+impl Record {
+    /// Whether something of the message cannot be read. Without the column `defects` only what was
+    /// asked for is known.
+    #[must_use]
+    pub fn has_defects(&self) -> bool {
+        self.has_defects
+    }
+}
+
+impl Table {
+    /// A table of this form.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let columns = options.columns.iter().copied();
+        let mut filled: Vec<_> = columns.enumerate().collect();
+        filled.sort_by_key(|(_, column)| COLUMNS.iter().position(|one| one.name == column.name));
+        Self {
+            session: Session::open(options.session.clone()),
+            schema: schema_of(&options.columns),
+            filled,
+            options,
+        }
+    }
+
+    /// The columns as Arrow has them.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// Batches of the rows of messages, which are read one after the other as they are asked for.
+    pub fn batches<I: IntoIterator<Item = Input>>(self, inputs: I) -> Batches<I::IntoIter> {
+        Batches::new(self, inputs.into_iter())
+    }
+
+    /// A builder of batches of these columns.
+    #[must_use]
+    pub fn builder(&self) -> BatchBuilder {
+        BatchBuilder::new(self.schema(), self.options.columns.iter().map(|column| column.kind()))
+    }
+
+    /// The rows of a message, its own first. There is at least that one, whatever is wrong with
+    /// the file.
+    #[must_use]
+    pub fn records(&self, input: Input) -> Vec<Record> {
+        let at = Position { path: input.path.clone(), parent: input.parent.clone(), depth: 0 };
+        // A fault of the reader costs this row, not the hours before it.
+        let records = catch_unwind(AssertUnwindSafe(|| self.read(input, &at)));
+        records.unwrap_or_else(|_| vec![self.unreadable(&at, Whole::None, FAULT)])
+    }
+
+    fn read(&self, input: Input, at: &Position) -> Vec<Record> {
+        let source = match Input::source(input) {
+            Ok(source) => source,
+            Err(error) => return vec![self.unreadable(at, Whole::None, &error.to_string())],
+        };
+        let whole = Whole::Source(&source);
+        match self.open(&source) {
+            Err(error) => vec![self.unreadable(at, whole, &error.to_string())],
+            Ok(mail) => {
+                let mut rows = Rows { table: self, records: Vec::new(), room: room(source.len()) };
+                rows.add(at, whole, &mail);
+                rows.records
+            }
+        }
+    }
+
+    fn open(&self, source: &Arc<Source>) -> Result<Mail, Error> {
+        let file = CompoundFile::open(Arc::clone(source))?;
+        Ok(Mail::of(self.session.open_message(&file.root(), Access::Read)?))
+    }
+
+    /// The row of a message that cannot be opened.
+    fn unreadable(&self, at: &Position, whole: Whole<'_>, cause: &str) -> Record {
+        let facts = Facts::new(at, whole, self.options.hashes);
+        facts.fail("/", cause);
+        self.record(&facts, &mut { BYTES_MAX })
+    }
+
+    fn record(&self, facts: &Facts<'_>, room: &mut usize) -> Record {
+        let mut cells = vec![Cell::Null; self.filled.len()];
+        let mut has_defects = false;
+        for (place, column) in &self.filled {
+            let cell = column.fill(facts);
+            let bytes = cell.bytes();
+            if bytes > *room {
+                facts.fail(column.name, "too long for a table of a file of this size");
+                continue;
+            }
+            *room -= bytes;
+            has_defects |= column.name == "defects" && cell != Cell::List(Vec::new());
+            if let Some(slot) = cells.get_mut(*place) {
+                *slot = cell;
+            }
+        }
+        Record { cells, has_defects: has_defects || facts.has_failed() }
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// What a row says of a file with which the reader did not come to an end.
+const FAULT: &str = "msgfs has a fault that this file brings out; please report it";
+
+/// The rows of one file as they are made.
+struct Rows<'a> {
+    table: &'a Table,
+    records: Vec<Record>,
+    /// The bytes that are left for values.
+    room: usize,
+}
+
+impl Rows<'_> {
+    fn add(&mut self, at: &Position, whole: Whole<'_>, mail: &Mail) {
+        let attachments = mail.attachments();
+        let known = attachments.as_deref().unwrap_or_default();
+        let facts = Facts::new(at, whole, self.table.options.hashes).of_mail(mail, known);
+        if let Err(error) = &attachments {
+            facts.fail("attachments", &error.to_string());
+        }
+        let is_deepest = at.depth >= DEPTH_MAX;
+        let has_embedded = known.iter().any(|one| one.kind() == AttachmentKind::Message);
+        if self.table.options.embedded && is_deepest && has_embedded {
+            facts.fail("attachments", "messages embedded deeper than 64 levels are not opened");
+        }
+        self.push(&facts);
+        if self.table.options.embedded && !is_deepest {
+            self.add_embedded(at, known);
+        }
+    }
+
+    fn add_embedded(&mut self, at: &Position, attachments: &[Attachment]) {
+        let embedded = attachments.iter().filter(|one| one.kind() == AttachmentKind::Message);
+        for attachment in embedded {
+            if self.room == 0 {
+                return;
+            }
+            let inside = Position {
+                path: at.path.join("attachments").join(Path::new(attachment.name())),
+                parent: Some(at.path.clone()),
+                depth: at.depth + 1,
+            };
+            let whole = Whole::Embedded(attachment);
+            match attachment.message() {
+                Ok(Some(mail)) => self.add(&inside, whole, &mail),
+                Ok(None) => {}
+                Err(error) => {
+                    let record = self.table.unreadable(&inside, Whole::None, &error.to_string());
+                    self.records.push(record);
+                }
+            }
+        }
+    }
+
+    fn push(&mut self, facts: &Facts<'_>) {
+        self.room = self.room.saturating_sub(ROW_BYTES);
+        if self.room == 0 {
+            facts
+                .fail("/", "too many embedded messages for a file of this size; more are left out");
+        }
+        let mut room = self.room;
+        self.records.push(self.table.record(facts, &mut room));
+        self.room = room;
+    }
+}
+
+/// How many bytes the values of a file of this size may take.
+fn room(size: u64) -> usize {
+    let factor = usize::try_from(size.saturating_mul(BYTES_FACTOR)).unwrap_or(BYTES_MAX);
+    BYTES_MIN.saturating_add(factor).min(BYTES_MAX)
+}

@@ -1,0 +1,76 @@
+//! The types of columns, and what Arrow calls them.
+//!
+//! Only types that DuckDB, Spark and pandas all have: no unsigned numbers, no dictionaries. Every
+//! field can be null, and the field of a list is `element`, as Spark has them.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+
+use crate::columns::Column;
+
+/// The version of the columns: within it columns and fields are only added.
+pub const SCHEMA: u32 = 1;
+/// The key of [`SCHEMA`] in the metadata of a table.
+pub const SCHEMA_KEY: &str = "msgfs.schema";
+/// The version of the program, which is the column `msgfs_version` too.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The key of [`VERSION`] in the metadata of a file.
+pub const VERSION_KEY: &str = "msgfs.version";
+
+/// The type of a column or of a field in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    /// UTF-8.
+    Text,
+    /// Bytes.
+    Bytes,
+    /// A signed number of 32 bits.
+    Integer32,
+    /// A signed number of 64 bits.
+    Integer64,
+    /// True or false.
+    Boolean,
+    /// Microseconds since 1970, UTC.
+    Time,
+    /// Any number of values.
+    List(&'static Self),
+    /// Values with names.
+    Struct(&'static [(&'static str, Self)]),
+}
+
+impl Kind {
+    pub(crate) fn data_type(self) -> DataType {
+        match self {
+            Self::Text => DataType::Utf8,
+            Self::Bytes => DataType::Binary,
+            Self::Integer32 => DataType::Int32,
+            Self::Integer64 => DataType::Int64,
+            Self::Boolean => DataType::Boolean,
+            Self::Time => DataType::Timestamp(TimeUnit::Microsecond, Some(UTC.into())),
+            Self::List(item) => DataType::List(Arc::new(element(*item))),
+            Self::Struct(fields) => DataType::Struct(fields_of(fields)),
+        }
+    }
+}
+
+/// The zone of every time.
+pub(crate) const UTC: &str = "UTC";
+
+/// The field of a list.
+pub(crate) fn element(item: Kind) -> Field {
+    Field::new("element", item.data_type(), true)
+}
+
+/// The fields of a struct.
+pub(crate) fn fields_of(fields: &[(&'static str, Kind)]) -> Fields {
+    fields.iter().map(|(name, kind)| Field::new(*name, kind.data_type(), true)).collect()
+}
+
+/// The schema of a table with these columns.
+pub(crate) fn schema_of(columns: &[&'static Column]) -> SchemaRef {
+    let fields = columns.iter().map(|column| Field::new(column.name, column.data_type(), true));
+    let version = HashMap::from([(SCHEMA_KEY.to_owned(), SCHEMA.to_string())]);
+    Arc::new(Schema::new_with_metadata(fields.collect::<Fields>(), version))
+}

@@ -1,0 +1,95 @@
+//! The files that become rows, in their order.
+
+use std::path::{Path, PathBuf};
+use std::{io, vec};
+
+use msg_table::Input;
+
+use crate::cli::messages::{Content, Located, OpenError, messages_in_directory};
+use crate::cli::places::{Places, Unit, Units};
+use crate::fs::{self, Place};
+
+use super::shard::Shard;
+
+/// Goes through the paths one after the other. Only the names of the folders around the file at
+/// hand are in memory.
+pub(super) struct Walk {
+    paths: vec::IntoIter<PathBuf>,
+    /// The path that is gone through.
+    current: Option<(PathBuf, Units)>,
+    places: Option<Places>,
+    shard: Option<Shard>,
+}
+
+/// What is met on the way.
+#[derive(Debug)]
+pub(super) enum Met {
+    /// A message, or a directory of messages in one.
+    File(Place),
+    /// What cannot be looked at.
+    Failed(PathBuf, fs::Error),
+}
+
+impl Walk {
+    pub(super) fn new(places: Places, paths: &[PathBuf], shard: Option<Shard>) -> Self {
+        let paths = paths.to_vec().into_iter();
+        Self { paths, current: None, places: Some(places), shard }
+    }
+
+    fn has(&self, root: &Path, place: &Place) -> bool {
+        let Some(shard) = self.shard else { return true };
+        let below = place.path().strip_prefix(root).unwrap_or(place.path());
+        let name = place.path().file_name().map(Path::new).unwrap_or(place.path());
+        shard.has(if below.as_os_str().is_empty() { name } else { below })
+    }
+}
+
+impl Iterator for Walk {
+    type Item = Met;
+
+    fn next(&mut self) -> Option<Met> {
+        loop {
+            let Some((root, mut units)) = self.current.take() else {
+                let path = self.paths.next()?;
+                let units = Units::new(self.places.take()?, vec![path.clone()]);
+                self.current = Some((path, units));
+                continue;
+            };
+            let Some(unit) = units.next() else {
+                self.places = Some(units.into_places());
+                continue;
+            };
+            let met = match unit {
+                Unit::Tree(place) if self.has(&root, &place) => Some(Met::File(place)),
+                Unit::Failed(path, error) => Some(Met::Failed(path, error)),
+                Unit::Tree(_) | Unit::File(_) | Unit::Folder(_) => None,
+            };
+            self.current = Some((root, units));
+            if met.is_some() {
+                return met;
+            }
+        }
+    }
+}
+
+/// The messages at a place: that which it is, or those in the directory that it is.
+pub(super) fn inputs(place: &Place) -> Result<Vec<Input>, fs::Error> {
+    if let Some(located) = Located::at(place) {
+        return Ok(vec![input(located)]);
+    }
+    let inside = messages_in_directory(place)?;
+    Ok(inside.iter().filter_map(Located::at).map(input).collect())
+}
+
+fn input(Located { path, parent, content, .. }: Located) -> Input {
+    let input = match content {
+        Ok(Content::File(file)) => Input::file(path, file),
+        Ok(Content::Bytes(bytes)) => Input::bytes(path, bytes),
+        Err(OpenError::File(error)) => Input::failed(path, error),
+        Err(error) => Input::failed(path, io::Error::other(error.to_string())),
+    };
+    match parent {
+        Some(parent) => input.inside(&parent),
+        None => input,
+    }
+}
