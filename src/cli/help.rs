@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Command;
+use clap::builder::PossibleValuesParser;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
@@ -57,9 +58,22 @@ pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     Man::new(found.display_name(title)).render(out)
 }
 
-/// Prints the completions for a shell.
+/// Prints the completions for a shell, with the words of `-o`. That takes lists too, so its words
+/// are known here only: as possible values they would refuse these.
 pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
-    let mut command: Command = arguments::command();
+    let words = PossibleValuesParser::new(OPTIONS.iter().flat_map(Topic::words));
+    let with_words = |command: Command| {
+        if command.get_arguments().all(|arg| arg.get_id() != "options") {
+            return command;
+        }
+        command.mut_arg("options", |arg| arg.value_parser(words.clone()))
+    };
+    let mut command = with_words(arguments::command());
+    let names: Vec<_> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, with_words);
+    }
     clap_complete::generate(arguments.shell, &mut command, "msgfs", &mut &mut *out);
 }
 
