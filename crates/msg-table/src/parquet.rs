@@ -14,7 +14,7 @@ use crate::schema::{SCHEMA, SCHEMA_KEY, VERSION, VERSION_KEY};
 
 /// A row group ends with this many bytes in memory, or with that many rows: what a reader takes at
 /// a time, and what is in memory until it is written.
-const GROUP_BYTES: usize = 32 << 20;
+const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 128 << 10;
 
 /// Writes a Parquet file. It is whole once [`ParquetWriter::finish`] was called.

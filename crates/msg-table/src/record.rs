@@ -221,3 +221,36 @@ fn room(size: u64) -> usize {
     let factor = usize::try_from(size.saturating_mul(BYTES_FACTOR)).unwrap_or(BYTES_MAX);
     BYTES_MIN.saturating_add(factor).min(BYTES_MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{Table, room};
+    use crate::cell::Cell;
+    use crate::facts::{Facts, Position, Whole};
+    use crate::options::Options;
+
+    /// A value that has no room is null, and a defect says so.
+    #[test]
+    fn values_have_limited_room() {
+        let at = Position { path: PathBuf::from("a".repeat(1000)), parent: None, depth: 0 };
+        let table = Table::new(Options::new().columns("path,depth,defects").unwrap());
+        let record = |mut room: usize| {
+            let record = table.record(&Facts::new(&at, Whole::None, false), &mut room);
+            (record.has_defects(), record.cells)
+        };
+        let (has_defects, cells) = record(2000);
+        assert!(!has_defects && cells[0] != Cell::Null);
+        let (has_defects, cells) = record(500);
+        assert!(has_defects && cells[0] == Cell::Null && cells[1] == Cell::Integer(0));
+        assert!(matches!(&cells[2], Cell::List(defects) if defects.len() == 1));
+    }
+
+    #[test]
+    fn room_follows_the_file() {
+        assert_eq!(room(0), 64 << 20);
+        assert_eq!(room(1 << 20), 72 << 20);
+        assert_eq!(room(u64::MAX), 1 << 30);
+    }
+}

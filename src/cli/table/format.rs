@@ -23,7 +23,7 @@ pub(super) enum Format {
 /// A table that is being written.
 pub(super) enum Writer<W: Write + Send> {
     Parquet(Box<ParquetWriter<W>>),
-    Arrow(IpcWriter<W>),
+    Arrow(Box<IpcWriter<W>>),
     Csv(CsvWriter<W>),
 }
 
@@ -34,8 +34,10 @@ impl<W: Write + Send> Writer<W> {
                 let writer = ParquetWriter::new(out, SchemaRef::clone(schema));
                 Self::Parquet(Box::new(writer.map_err(|error| cause(&error))?))
             }
-            Format::Arrow => Self::Arrow(IpcWriter::file(out, schema).map_err(of_arrow)?),
-            Format::ArrowStream => Self::Arrow(IpcWriter::stream(out, schema).map_err(of_arrow)?),
+            Format::Arrow => Self::Arrow(Box::new(IpcWriter::file(out, schema).map_err(of_arrow)?)),
+            Format::ArrowStream => {
+                Self::Arrow(Box::new(IpcWriter::stream(out, schema).map_err(of_arrow)?))
+            }
             Format::Csv(options) => Self::Csv(CsvWriter::new(out, schema, options)?),
         })
     }

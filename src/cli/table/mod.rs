@@ -64,7 +64,7 @@ pub(super) fn run(
         progress: progress(paths, &options),
         stop: stop_at_signals()?,
     };
-    let walk = Walk::new(places, paths, shard);
+    let walk = Walk::new(places, paths.to_vec(), shard);
     let made = match &dest {
         Out::Stream => making.stream(walk, out),
         Out::File(path, format) => making.file(walk, path, *format, arguments.mode),
@@ -206,26 +206,20 @@ impl Making {
         let mut failure = None;
         let work = |met: Met, _: &mut Output<'_>| self.rows(met);
         ordered_on(self.threads, files, &mut io::sink(), work, |rows| {
-            let put = rows.and_then(|records| {
-                for record in records {
-                    totals.rows += 1;
-                    totals.rows_with_defects += usize::from(record.has_defects());
-                    if let Some(batch) = builder.push(record).map_err(of_arrow)? {
-                        writer.write(&batch)?;
-                    }
+            let records = rows.unwrap_or_else(|lost| {
+                self.lose(&lost, totals);
+                Vec::new()
+            });
+            let put = records.into_iter().try_for_each(|record| {
+                totals.rows += 1;
+                totals.rows_with_defects += usize::from(record.has_defects());
+                match builder.push(record).map_err(of_arrow)? {
+                    Some(batch) => writer.write(&batch),
+                    None => Ok(()),
                 }
-                Ok(())
             });
             self.progress.inc(1);
-            match put {
-                Ok(()) => {}
-                Err(Failure::Writing(error)) => failure = Some(error),
-                Err(Failure::Looking(path, error)) => {
-                    totals.status.join(Status::of(&error));
-                    let what = format!("{}: {}", one_line(&path), cause(&error));
-                    self.progress.suspend(|| complain(&what));
-                }
-            }
+            failure = put.err();
             failure.is_none() && !self.is_stopped()
         })?;
         if let Some(error) = failure {
@@ -237,14 +231,20 @@ impl Making {
         writer.finish()
     }
 
-    fn rows(&self, met: Met) -> Result<Vec<Record>, Failure> {
+    fn rows(&self, met: Met) -> Result<Vec<Record>, Lost> {
         let place = match met {
             Met::File(place) => place,
-            Met::Failed(path, error) => return Err(Failure::Looking(path, error)),
+            Met::Failed(lost) => return Err(lost),
         };
         let inputs = walk::inputs(&place);
-        let inputs = inputs.map_err(|error| Failure::Looking(place.path().to_owned(), error))?;
+        let inputs = inputs.map_err(|error| Lost::new(place.path(), &error))?;
         Ok(inputs.into_iter().flat_map(|input| self.table.records(input)).collect())
+    }
+
+    /// Says what has no rows.
+    fn lose(&self, lost: &Lost, totals: &mut Totals) {
+        totals.status.join(lost.status);
+        self.progress.suspend(|| complain(&lost.what));
     }
 
     fn is_stopped(&self) -> bool {
@@ -286,17 +286,17 @@ impl Making {
     }
 }
 
-/// Why rows are missing.
-enum Failure {
-    /// They cannot be written.
-    Writing(io::Error),
-    /// There is something that cannot be looked at.
-    Looking(PathBuf, fs::Error),
+/// What cannot be looked at, so that nobody knows how many rows are missing.
+#[derive(Debug)]
+struct Lost {
+    status: Status,
+    what: String,
 }
 
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Self {
-        Self::Writing(error)
+impl Lost {
+    fn new(path: &Path, error: &fs::Error) -> Self {
+        let what = format!("{}: {}", one_line(path), cause(error));
+        Self { status: Status::of(error), what }
     }
 }
 

@@ -6,11 +6,8 @@ use std::io;
 use std::path::Path;
 
 use crate::cli::arguments::Table;
-use crate::cli::complain;
-use crate::cli::places::cause;
 use crate::cli::status::Status;
 use crate::cli::target::{Directory, Permissions, Target};
-use crate::cli::terminal::one_line;
 use crate::fs::{self, Place};
 
 use super::format::Format;
@@ -97,11 +94,7 @@ fn next_places(walk: &mut Walk, files: usize, making: &Making, totals: &mut Tota
         match walk.next() {
             None => break,
             Some(Met::File(place)) => places.push(place),
-            Some(Met::Failed(path, error)) => {
-                totals.status.join(Status::of(&error));
-                let what = format!("{}: {}", one_line(&path), cause(&error));
-                making.progress.suspend(|| complain(&what));
-            }
+            Some(Met::Failed(lost)) => making.lose(&lost, totals),
         }
     }
     places

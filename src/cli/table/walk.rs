@@ -9,6 +9,7 @@ use crate::cli::messages::{Content, Located, OpenError, messages_in_directory};
 use crate::cli::places::{Places, Unit, Units};
 use crate::fs::{self, Place};
 
+use super::Lost;
 use super::shard::Shard;
 
 /// Goes through the paths one after the other. Only the names of the folders around the file at
@@ -27,13 +28,12 @@ pub(super) enum Met {
     /// A message, or a directory of messages in one.
     File(Place),
     /// What cannot be looked at.
-    Failed(PathBuf, fs::Error),
+    Failed(Lost),
 }
 
 impl Walk {
-    pub(super) fn new(places: Places, paths: &[PathBuf], shard: Option<Shard>) -> Self {
-        let paths = paths.to_vec().into_iter();
-        Self { paths, current: None, places: Some(places), shard }
+    pub(super) fn new(places: Places, paths: Vec<PathBuf>, shard: Option<Shard>) -> Self {
+        Self { paths: paths.into_iter(), current: None, places: Some(places), shard }
     }
 
     fn has(&self, root: &Path, place: &Place) -> bool {
@@ -61,7 +61,7 @@ impl Iterator for Walk {
             };
             let met = match unit {
                 Unit::Tree(place) if self.has(&root, &place) => Some(Met::File(place)),
-                Unit::Failed(path, error) => Some(Met::Failed(path, error)),
+                Unit::Failed(path, error) => Some(Met::Failed(Lost::new(&path, &error))),
                 Unit::Tree(_) | Unit::File(_) | Unit::Folder(_) => None,
             };
             self.current = Some((root, units));

@@ -1,10 +1,11 @@
 //! `message.json`: every property of a message, its recipients and attachments.
 //!
 //! ```text
-//! { "properties":  [ PROPERTY... ],
+//! { "schema":      1,
+//!   "properties":  [ PROPERTY... ],
 //!   "recipients":  [ { "number": 0, "properties": [ PROPERTY... ] }... ],
 //!   "attachments": [ { "number": 0, "file": "attachments/NAME", "properties": [ PROPERTY... ],
-//!                      "message": { the same for an embedded message } }... ],
+//!                      "message": { the same for an embedded message, but for the schema } }... ],
 //!   "errors":      [ { "place": "...", "cause": "..." }... ],
 //!   "notes":       [ { "place": "...", "text": "..." }... ] }
 //! PROPERTY: { "tag": "0x0037001F", "name": "PR_SUBJECT", "type": "PT_UNICODE", "flags": 6,
@@ -16,7 +17,8 @@
 //! property. A value is a number, a truth value or a text; binaries are base64, and beyond
 //! 4 KiB `size` stands instead of `value`, as for objects. `error` tells of a damaged value.
 //! `notes` tell what was read otherwise than the file says, a code page that was guessed, say.
-//! Keys and elements always come in this order, so that equal messages have equal files.
+//! Keys and elements always come in this order, so that equal messages have equal files. Within a
+//! `schema`, keys are only added.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -36,6 +38,7 @@ use super::attachments::{AttachmentNames, Shown, ShownAttachment, shown_attachme
 use super::defects;
 use super::error::Error;
 use super::named::name_in_set;
+use super::row::SCHEMA;
 
 /// Binary values up to this many bytes are in the file.
 const BINARY_BYTES_MAX: u64 = 4096;
@@ -54,7 +57,8 @@ pub fn write_json(
 ) -> Result<(), Error> {
     let context = Context { names: &*message.names()?, known };
     let message = MessageJson::of(message, attachments, defects, context)?;
-    serde_json::to_writer_pretty(&mut out, &message).map_err(std::io::Error::from)?;
+    let document = DocumentJson { schema: SCHEMA, message };
+    serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
     Ok(out.write_all(b"\n")?)
 }
 
@@ -63,6 +67,14 @@ pub fn write_json(
 struct Context<'a> {
     names: &'a PropertyNames,
     known: Option<&'a AttachmentNames>,
+}
+
+/// The whole file.
+#[derive(Serialize)]
+struct DocumentJson<'a> {
+    schema: u32,
+    #[serde(flatten)]
+    message: MessageJson<'a>,
 }
 
 #[derive(Serialize)]

@@ -391,6 +391,17 @@ impl Mail {
         self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
     }
 
+    /// The body as HTML as it is mailed: references to attachments stay as they are, `cid:` mostly,
+    /// and nothing keeps a browser from loading what lies elsewhere. To be shown only where that
+    /// is taken care of; [`Mail::html`] is safe.
+    ///
+    /// # Errors
+    /// As [`Mail::text`].
+    pub fn mailed_html(&self) -> Result<Option<String>, Error> {
+        let html = Bodies::new(self.message()).mailed_html(&|_| None);
+        self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
+    }
+
     /// The body as RTF, if that is what it was written in.
     ///
     /// # Errors

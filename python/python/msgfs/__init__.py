@@ -1,0 +1,45 @@
+"""Read and write Outlook .msg files.
+
+>>> import msgfs
+>>> with msgfs.Message("Lunch on Friday.msg") as message:      # doctest: +SKIP
+...     print(message.subject, message.from_, message.date)
+...     print(message.text)
+...     for attachment in message.attachments:
+...         attachment.save("out")
+
+A getter gives ``None``, or an empty list, for what the message does not have. What is damaged is
+read as far as possible, and named in ``message.defects``; only where nothing is found a
+``DamagedError`` is raised. Every exception is a ``msgfs.Error``.
+"""
+
+from ._errors import (
+    ClosedError,
+    DamagedError,
+    Error,
+    InvalidError,
+    OpenError,
+    SaveError,
+    UnsavedWarning,
+)
+from ._msgfs import Attachment, Message, Session, __version__
+from ._types import Address, Attendee, Defect, Event, Note, Recipient
+
+__all__ = [
+    "Address",
+    "Attachment",
+    "Attendee",
+    "ClosedError",
+    "DamagedError",
+    "Defect",
+    "Error",
+    "Event",
+    "InvalidError",
+    "Message",
+    "Note",
+    "OpenError",
+    "Recipient",
+    "SaveError",
+    "Session",
+    "UnsavedWarning",
+    "__version__",
+]

@@ -1,0 +1,66 @@
+"""What messages are made of, as tuples with names."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+
+class Address(NamedTuple):
+    """A name and an address, either of which may be empty."""
+
+    name: str = ""
+    address: str = ""
+
+    def __str__(self) -> str:
+        if self.name and self.address:
+            return f"{self.name} <{self.address}>"
+        return self.name or self.address
+
+
+class Recipient(NamedTuple):
+    """A row of the recipient table."""
+
+    type: Literal["to", "cc", "bcc", "other"]
+    name: str
+    address: str
+
+    def __str__(self) -> str:
+        return str(Address(self.name, self.address))
+
+
+class Defect(NamedTuple):
+    """Something that cannot be read: the path in the file, and why."""
+
+    place: str
+    cause: str
+
+
+class Note(NamedTuple):
+    """Something that was read otherwise than the file has it, where nothing is lost."""
+
+    place: str
+    cause: str
+
+
+class Attendee(NamedTuple):
+    """Who is invited to a meeting."""
+
+    name: str
+    address: str
+    role: Literal["required", "optional", "resource"]
+    response: Literal["none", "tentative", "accepted", "declined"]
+
+
+class Event(NamedTuple):
+    """An appointment or a meeting."""
+
+    start: datetime
+    end: datetime | None
+    is_all_day: bool
+    time_zone: str | None
+    location: str | None
+    organizer: Address | None
+    attendees: list[Attendee]
+    recurrence: str | None
+    is_canceled: bool

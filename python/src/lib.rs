@@ -1,0 +1,49 @@
+//! `msgfs._msgfs`: what of the Python package is written in Rust. The package itself, with its
+//! types and the names that users import, is in `python/msgfs`.
+//!
+//! | what | module |
+//! |---|---|
+//! | a message | `message`, `edits` |
+//! | an attachment and its content | `attachment` |
+//! | a session | `session` |
+//! | values of properties, addresses, times | `value`, `types` |
+//! | exceptions | `errors` |
+//!
+//! What a message says is decided in [`outlook_msg::mail`]; this only translates. No call holds
+//! the GIL while a file is read.
+
+mod attachment;
+mod edits;
+mod errors;
+mod message;
+mod session;
+mod types;
+mod value;
+
+use outlook_msg::body::compressed_rtf;
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::{
+    Bound, PyModule, PyModuleMethods as _, PyResult, Python, pyfunction, pymodule,
+};
+use pyo3::types::PyBytes;
+use pyo3::wrap_pyfunction;
+
+/// Compressed RTF ([MS-OXRTFCP]), decompressed: the value of `PR_RTF_COMPRESSED`, say.
+#[pyfunction]
+#[pyo3(signature = (compressed, /))]
+fn decompress_rtf<'py>(py: Python<'py>, compressed: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let found = py.detach(|| compressed_rtf::decompress(compressed));
+    let found = found.map_err(|error| PyValueError::new_err(error.to_string()))?;
+    Ok(PyBytes::new(py, &found.rtf))
+}
+
+/// What is written in Rust.
+#[pymodule]
+fn _msgfs(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add_class::<message::Message>()?;
+    module.add_class::<attachment::Attachment>()?;
+    module.add_class::<attachment::AttachmentReader>()?;
+    module.add_class::<session::Session>()?;
+    module.add_function(wrap_pyfunction!(decompress_rtf, module)?)
+}

@@ -1,0 +1,115 @@
+//! The types that `msgfs/_types.py` defines, made of those of the library.
+
+use outlook_msg::mail::edit::addresses;
+use outlook_msg::mail::{
+    Address, AttendeeResponse, AttendeeRole, Defect, Event, Note, Recipient, RecipientType,
+};
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::{Bound, PyAny, PyAnyMethods as _, PyResult, Python};
+use pyo3::sync::PyOnceLock;
+use pyo3::{Py, PyErr};
+
+use super::errors;
+use super::value::time_to_python;
+
+/// A class of `msgfs/_types.py`.
+fn class<'py>(py: Python<'py>, name: &str) -> PyResult<Bound<'py, PyAny>> {
+    static MODULE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let module = MODULE
+        .get_or_try_init(py, || py.import("msgfs._types").map(|one| one.into_any().unbind()))?;
+    module.bind(py).getattr(name)
+}
+
+/// `Address(name, address)`.
+pub(crate) fn address<'py>(py: Python<'py>, found: &Address) -> PyResult<Bound<'py, PyAny>> {
+    class(py, "Address")?.call1((&*found.name, &*found.address))
+}
+
+/// `Recipient(type, name, address)`.
+pub(crate) fn recipient<'py>(
+    py: Python<'py>,
+    found: &Recipient,
+    address: &Address,
+) -> PyResult<Bound<'py, PyAny>> {
+    let kind = match found.recipient_type() {
+        RecipientType::To => "to",
+        RecipientType::Cc => "cc",
+        RecipientType::Bcc => "bcc",
+        _ => "other",
+    };
+    class(py, "Recipient")?.call1((kind, &*address.name, &*address.address))
+}
+
+/// `Defect(place, cause)`.
+pub(crate) fn defect<'py>(py: Python<'py>, found: &Defect) -> PyResult<Bound<'py, PyAny>> {
+    class(py, "Defect")?.call1((&*found.place, &*found.cause))
+}
+
+/// `Note(place, cause)`.
+pub(crate) fn note<'py>(py: Python<'py>, found: &Note) -> PyResult<Bound<'py, PyAny>> {
+    class(py, "Note")?.call1((&*found.place, &*found.text))
+}
+
+/// `Event(start, end, …)`.
+pub(crate) fn event<'py>(py: Python<'py>, found: &Event) -> PyResult<Bound<'py, PyAny>> {
+    let attendee = class(py, "Attendee")?;
+    let attendees = found.attendees.iter().map(|one| {
+        let role = match one.role {
+            AttendeeRole::Required => "required",
+            AttendeeRole::Optional => "optional",
+            _ => "resource",
+        };
+        let response = match one.response {
+            AttendeeResponse::Accepted => "accepted",
+            AttendeeResponse::Declined => "declined",
+            AttendeeResponse::Tentative => "tentative",
+            _ => "none",
+        };
+        attendee.call1((&*one.address.name, &*one.address.address, role, response))
+    });
+    let end = found.end.map(|end| time_to_python(py, end)).transpose()?;
+    let organizer = found.organizer.as_ref().map(|one| address(py, one)).transpose()?;
+    class(py, "Event")?.call1((
+        time_to_python(py, found.start)?,
+        end,
+        found.is_all_day,
+        found.time_zone.as_deref(),
+        found.location.as_deref(),
+        organizer,
+        attendees.collect::<PyResult<Vec<_>>>()?,
+        found.recurrence.as_deref(),
+        found.is_canceled,
+    ))
+}
+
+/// The addresses that Python gives: an `Address`, a pair, a text as in a header, or a list of
+/// these; nothing is no address.
+pub(crate) fn addresses_from(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>> {
+    if value.is_none() {
+        return Ok(Vec::new());
+    }
+    if let Ok(text) = value.extract::<String>() {
+        let parsed = addresses::parse(&text, &[]);
+        return parsed.map_err(|error| errors::exception(value.py(), &error, None));
+    }
+    if let Ok((name, address)) = value.extract::<(String, String)>() {
+        return Ok(vec![Address { name, address }]);
+    }
+    let items = value.try_iter().map_err(|_| no_address())?;
+    let found = items.map(|item| addresses_from(&item?)).collect::<PyResult<Vec<_>>>()?;
+    Ok(found.into_iter().flatten().collect())
+}
+
+/// The one address that Python gives.
+pub(crate) fn address_from(value: &Bound<'_, PyAny>) -> PyResult<Address> {
+    let mut found = addresses_from(value)?.into_iter();
+    match (found.next(), found.next()) {
+        (Some(address), None) => Ok(address),
+        (None, _) => Ok(Address::default()),
+        (Some(_), Some(_)) => Err(PyTypeError::new_err("expected one address")),
+    }
+}
+
+fn no_address() -> PyErr {
+    PyTypeError::new_err("expected an Address, a pair (name, address), a text, or a list of these")
+}
