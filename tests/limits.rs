@@ -23,6 +23,7 @@ use tempfile::TempDir;
 
 use crate::browse::{Browser, read};
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder, stream_name};
+use crate::mount::process::{MOMENT, wait_until};
 
 /// How long the reader's view of the largest message may take, unoptimized.
 const VIEW_TIME_MAX: Duration = Duration::from_secs(2);
@@ -447,14 +448,14 @@ impl Mount {
             .spawn()
             .unwrap();
         let mut mount = Self { child, point };
-        let begun = Instant::now();
-        while !mount.point.path().join("Large.msg").exists() {
-            if let Some(status) = mount.child.try_wait().unwrap() {
-                println!("SKIPPED: the mount ended: {status}");
-                return None;
-            }
-            assert!(begun.elapsed() < Duration::from_secs(30), "no mount");
-            std::thread::sleep(Duration::from_millis(2));
+        let mut ended = None;
+        wait_until("the mount answers", MOMENT, || {
+            ended = mount.child.try_wait().unwrap();
+            ended.is_some() || mount.point.path().join("Large.msg").exists()
+        });
+        if let Some(status) = ended {
+            println!("SKIPPED: the mount ended: {status}");
+            return None;
         }
         Some(mount)
     }

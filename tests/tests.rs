@@ -17,6 +17,7 @@ mod commands;
 mod corpus;
 mod corpus_files;
 mod damage;
+mod docs;
 mod edit;
 mod eml;
 mod fixture;

@@ -3,22 +3,23 @@
 use std::io::{self, Write};
 
 use clap::Command;
+use clap::builder::PossibleValuesParser;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::arguments::{self, Completions};
 use super::topics::{OPTIONS, SECTIONS, Topic};
 
-/// A topic that there is no explanation of.
+/// There is no explanation of this topic.
 #[derive(Debug, thiserror::Error)]
 #[error("no command or option '{0}'; see msgfs --help")]
 pub(super) struct UnknownTopic(String);
 
-/// As wide as every terminal is.
+/// The width of the text: every terminal has that many columns.
 const WIDTH: usize = 78;
 const INDENT: &str = "    ";
 
-/// The explanations of commands and options; without any, the help of msgfs.
+/// Explains commands and options. Without any topic it is the help of msgfs.
 pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
     let mut command = arguments::command();
     command.build();
@@ -30,7 +31,7 @@ pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
         let name = topic.trim_start_matches('-').trim_end_matches('=');
         texts.push(match (name, option(name), command.find_subcommand_mut(name)) {
             ("options" | "o", ..) => list_options(),
-            // What is both is explained as both.
+            // A word that is both a command and an option gets both explanations.
             (_, Some(option), Some(command)) => {
                 format!("{}\n{}", command.render_long_help(), paragraph(option))
             }
@@ -57,14 +58,27 @@ pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     Man::new(found.display_name(title)).render(out)
 }
 
-/// Prints the completions for a shell.
+/// Prints the completions for a shell, with the words of `-o`. Clap knows these words here only: as
+/// possible values of the option itself, they would refuse a list such as `show=mapi,edit`.
 pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
-    let mut command: Command = arguments::command();
+    let words = PossibleValuesParser::new(OPTIONS.iter().flat_map(Topic::words));
+    let with_words = |command: Command| {
+        if command.get_arguments().all(|arg| arg.get_id() != "options") {
+            return command;
+        }
+        command.mut_arg("options", |arg| arg.value_parser(words.clone()))
+    };
+    let mut command = with_words(arguments::command());
+    let names: Vec<_> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    for name in names {
+        command = command.mut_subcommand(name, with_words);
+    }
     clap_complete::generate(arguments.shell, &mut command, "msgfs", &mut &mut *out);
 }
 
 fn option(name: &str) -> Option<&'static Topic> {
-    // show=mapi asks for show.
+    // `msgfs help show=mapi` asks for `show`.
     let name = name.split('=').next().unwrap_or(name);
     OPTIONS.iter().find(|topic| topic.names().any(|known| known == name))
 }

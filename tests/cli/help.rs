@@ -1,6 +1,6 @@
 //! Help, man pages and completions.
 
-use super::shown::{msgfs_in, text};
+use super::shown::{SAMPLES, msgfs_in, text};
 
 #[test]
 fn help_fits_one_screen() {
@@ -47,4 +47,12 @@ fn man_pages_and_completions_are_made() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         assert!(run(&["completions", shell]).contains("extract"), "{shell}");
     }
+    for shell in ["bash", "zsh", "fish"] {
+        let completions = run(&["completions", shell]);
+        for word in ["others=hide", "show=", "codepage=", "allow_other"] {
+            assert!(completions.contains(word), "{shell}: {word}");
+        }
+    }
+    // What is offered as one word may be written as a list.
+    run(&["ls", "-o", "others=hide,show=mapi", SAMPLES]);
 }

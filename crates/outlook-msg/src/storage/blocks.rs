@@ -187,7 +187,7 @@ mod tests {
     const LEN: usize = 50 * BLOCK_BYTES + 100;
 
     fn file() -> (File, Vec<u8>) {
-        let bytes: Vec<u8> = (0..LEN).map(|at| (at / 7 % 251) as u8).collect();
+        let bytes: Vec<u8> = (0..=250).cycle().take(LEN).collect();
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(&bytes).unwrap();
         (file, bytes)
