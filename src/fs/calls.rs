@@ -437,7 +437,7 @@ impl Fs {
         checked.map_err(|error| {
             // A file that was emptied for this keeps its value.
             content.refuse();
-            message_error(&shown, error)
+            message_error(&shown.join(&path), error)
         })
     }
 

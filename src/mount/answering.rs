@@ -73,7 +73,8 @@ impl Question {
     fn answer(&self, deadline: Instant) -> Option<State> {
         let answer = self.0.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         answer.ok().map(|answer| match answer {
-            Err(Errno::NOTCONN) => State::Dead,
+            // ECONNABORTED: the server died while the question waited for it.
+            Err(Errno::NOTCONN | Errno::CONNABORTED) => State::Dead,
             _ => State::Alive,
         })
     }

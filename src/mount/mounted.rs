@@ -60,6 +60,10 @@ impl Mounted {
         // Ignored, it makes that write fail with EFBIG. (Rust's runtime ignores SIGPIPE for the
         // same reason.)
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+        // Started first, so that it is there however soon this process is killed.
+        let mut guard = Guard::start(&mount_point)
+            .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
+            .ok();
         let adapter = Adapter::new(Arc::clone(&fs));
         let session =
             fuser::Session::new(adapter.clone(), &mount_point, &config(&request.options, &source))
@@ -95,11 +99,9 @@ impl Mounted {
                 .inspect_err(|error| tracing::debug!("msgfs umount will not wait: {error}"))
                 .ok()
         });
-        let guard = device.and_then(|device| {
-            Guard::start(device, &mount_point)
-                .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
-                .ok()
-        });
+        if let Some((guard, device)) = guard.as_mut().zip(device) {
+            guard.watch(device);
+        }
         tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
         Ok(Self { fs, mount_point, device, events, telling, door, guard })
     }
