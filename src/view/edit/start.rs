@@ -35,8 +35,6 @@ enum Form {
     Magic(&'static [u8]),
     /// A text that the message stores as a string.
     Text,
-    /// Any text in UTF-8.
-    Utf8,
     /// A string of one line.
     OneLine { is_ended: bool },
     /// One of these words.
@@ -78,6 +76,11 @@ impl StartCheck {
         self.len == 0
     }
 
+    /// Whether any bytes are a value, so that none need be checked.
+    pub fn is_unchecked(&self) -> bool {
+        matches!(self.form, Form::Bytes)
+    }
+
     /// Checks the next bytes.
     ///
     /// # Errors
@@ -103,7 +106,7 @@ impl StartCheck {
 
     fn push_text(&mut self, text: &str) -> Result<(), Error> {
         match &mut self.form {
-            Form::Bytes | Form::Magic(_) | Form::Utf8 => Ok(()),
+            Form::Bytes | Form::Magic(_) => Ok(()),
             Form::Text => check_string(text),
             Form::OneLine { is_ended } => {
                 if text.is_empty() {
@@ -187,12 +190,12 @@ fn of_reader(file: ReaderFile, message: &Message) -> Form {
         ReaderFile::Date | ReaderFile::Received => Form::Value(PropertyType::TIME),
         ReaderFile::Class | ReaderFile::MessageId => Form::OneLine { is_ended: false },
         ReaderFile::Importance => Form::Word(&["low", "normal", "high", "0", "1", "2"]),
-        ReaderFile::BodyHtml => Form::Utf8,
         ReaderFile::BodyRtf => Form::Magic(b"{\\rtf"),
         ReaderFile::Subject
         | ReaderFile::Categories
         | ReaderFile::Headers
-        | ReaderFile::BodyText => Form::Text,
+        | ReaderFile::BodyText
+        | ReaderFile::BodyHtml => Form::Text,
         ReaderFile::EventIcs | ReaderFile::TaskIcs | ReaderFile::ContactVcf => Form::Bytes,
     }
 }
