@@ -16,6 +16,7 @@ mod check;
 mod content;
 mod edit;
 mod error;
+mod files;
 mod listing;
 mod memo;
 mod nested;
@@ -23,6 +24,7 @@ mod node;
 mod opened;
 mod properties;
 mod tree;
+mod walk;
 
 use crate::body::html::Remote;
 use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, names, reader, text};
@@ -35,6 +37,7 @@ pub use edit::{
     check_open, is_attachment_path, is_message_name,
 };
 pub use error::Error;
+pub use files::{Part, is_made, part_of};
 pub use listing::{Entry, Kind, Listing, is_message_entry};
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
 pub use tree::{Attributes, MessageTree};

@@ -2,6 +2,7 @@
 //! attachments beside it can be edited in vain only, and other readers refuse the file then.
 
 use super::super::error::Error;
+use super::super::files::{Edit, File};
 use super::super::tree::MessageTree;
 use super::place::{Key, Part, Place, What};
 use crate::mail::edit::bodies;
@@ -26,7 +27,7 @@ pub(super) fn is_covered(tree: &MessageTree, place: &Place) -> Result<bool, Erro
     // What is around a message that is an attachment is another message.
     let message = match (&place.what, place.message.split_last()) {
         (What::Message, Some((_, outer))) => outer,
-        (What::Reader(file), _) if file.is_body() => &place.message,
+        (What::File(File { edit: Edit::Body { .. }, .. }), _) => &place.message,
         (What::Attachment { .. }, _) => &place.message,
         (What::Property { part: Part::Message, key: Key::Tag(tag) }, _)
             if bodies::is_body(*tag) =>
