@@ -5,10 +5,10 @@ use crate::storage::EntryId;
 
 use super::defects;
 use super::error::Error;
-use super::files::{Contents, File};
 use super::listing::Kind;
 use super::nested::Finding;
 use super::node::{Node, NodeId};
+use super::row::{Contents, File};
 use super::tree::MessageTree;
 
 /// As much as is read at a time.

@@ -12,10 +12,10 @@ use super::attachments::{Shown, references};
 use super::bodies::Bodies;
 use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::error::Error;
-use super::files::{Contents, File};
 use super::names::UniqueNames;
 use super::node::Node;
 use super::opened::OpenMessage;
+use super::row::{Contents, File};
 use super::text::render;
 use super::tree::MessageTree;
 

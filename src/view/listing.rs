@@ -5,11 +5,12 @@ use crate::storage::{Entry as StorageEntry, EntryId};
 use super::attachments::{Shown, ShownAttachment};
 use super::derived::{Derived, ENCRYPTED, SIGNED};
 use super::error::Error;
-use super::files::{Contents, FILES, File, Listed, Within};
+use super::files::FILES;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
 use super::opened::OpenMessage;
 use super::properties::{is_directory, position_by_tag};
+use super::row::{Contents, File, Listed, Within};
 use super::tree::MessageTree;
 
 /// What a node is.

@@ -6,7 +6,7 @@
 
 use crate::storage::{CompoundFile, EntryId};
 
-use super::files::{self, File, Within};
+use super::row::{self, File, Within};
 
 /// The number of a node within its message file. The message itself has number 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -127,7 +127,7 @@ pub(super) struct Numbering {
 const MESSAGE: u32 = 0;
 const ATTACHMENT: u32 = 4;
 const ELEMENT: u32 = 9;
-const RAW: u32 = files::NUMBER_MAX;
+const RAW: u32 = row::NUMBER_MAX;
 /// One more than the deepest message, for the outermost.
 const RAW_LEN: u32 = 65;
 /// Two numbers a property: itself, and the set it is the first of.
@@ -215,12 +215,12 @@ impl Numbering {
             MESSAGE => Node::Message(entry),
             ATTACHMENT => Node::Attachment(entry),
             ELEMENT => Node::Element(entry),
-            ..RAW => Node::File(entry, File::of_number(offset)?),
             RAW..PROPERTY => Node::Raw(entry, offset - RAW),
             PROPERTY.. => match (offset - PROPERTY) % 2 {
                 0 => Node::Property(entry, (offset - PROPERTY) / 2),
                 _ => Node::NamedSet(entry, (offset - PROPERTY) / 2),
             },
+            _ => Node::File(entry, File::of_number(offset)?),
         })
     }
 
@@ -256,7 +256,7 @@ fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u3
 mod tests {
     use super::{Node, NodeId, Numbering, PROPERTY, RAW_LEN};
     use crate::storage::EntryId;
-    use crate::view::files::File;
+    use crate::view::row::File;
 
     const DERIVED_LEN: u32 = 4096;
 

@@ -1,9 +1,9 @@
 //! The way along a path in a message, for reading and for editing.
 
 use super::error::Error;
-use super::files::File;
 use super::listing::{self, Kind};
 use super::node::{Node, NodeId};
+use super::row::File;
 use super::tree::MessageTree;
 
 /// How far a path leads.
@@ -35,7 +35,7 @@ impl<'a> Walk<'a> {
             rest: path.split('/').filter(|name| !name.is_empty()).collect(),
         };
         let mut names = std::mem::take(&mut walk.rest).into_iter();
-        while let Some(name) = names.next() {
+        for name in names.by_ref() {
             let Some((node, kind)) = walk.next(tree, name)? else {
                 walk.rest.push(name);
                 break;

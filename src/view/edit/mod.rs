@@ -32,7 +32,7 @@ use crate::mail::edit::{
 
 use super::attachments::AttachmentNames;
 use super::error::Error;
-use super::files::{Edit, File};
+use super::row::{Edit, File};
 use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};

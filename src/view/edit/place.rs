@@ -9,10 +9,10 @@ use crate::storage::EntryId;
 
 use super::super::attachments::Shown;
 use super::super::error::Error;
-use super::super::files::{Contents, Edit, File};
 use super::super::listing::Kind;
 use super::super::node::Node;
 use super::super::properties::hex;
+use super::super::row::{Contents, Edit, File};
 use super::super::tree::MessageTree;
 use super::super::walk::Walk;
 

@@ -2,7 +2,7 @@
 //! attachments beside it can be edited in vain only, and other readers refuse the file then.
 
 use super::super::error::Error;
-use super::super::files::{Edit, File};
+use super::super::row::{Edit, File};
 use super::super::tree::MessageTree;
 use super::place::{Key, Part, Place, What};
 use crate::mail::edit::bodies;

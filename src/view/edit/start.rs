@@ -6,7 +6,7 @@ use crate::mapi::{PropertyType, Value};
 use std::str;
 
 use super::super::error::Error;
-use super::super::files::Edit;
+use super::super::row::Edit;
 use super::super::tree::MessageTree;
 use super::place::{self, Key, Place, What};
 use crate::mail::edit::addresses;
