@@ -58,13 +58,13 @@ pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Stat
     }
     match StateFolder::find(None) {
         Ok(state_folder) => status.join(in_state_folder(&state_folder, out)?),
-        // Without one nothing can have been kept.
+        // Without a state folder nothing can have been kept.
         Err(error) => tracing::debug!("{error}"),
     }
     Ok(status)
 }
 
-/// Lists what is in the state folder, and in no mount.
+/// Lists the edits that are in the state folder and in no mount.
 fn in_state_folder(state_folder: &StateFolder, out: &mut impl Write) -> io::Result<Status> {
     let mut status = Status::Done;
     for left in edit_log::list_pending(state_folder)? {
@@ -83,7 +83,7 @@ fn in_state_folder(state_folder: &StateFolder, out: &mut impl Write) -> io::Resu
     Ok(status)
 }
 
-/// Saves messages, or all that are in a mount or in a folder of one.
+/// Saves messages, or all messages of a mount or of a folder in it.
 pub(super) fn save(arguments: &Save) -> io::Result<Status> {
     let mut status = Status::Done;
     for path in &arguments.paths {
@@ -144,7 +144,7 @@ pub(super) fn discard(arguments: &Discard) -> Status {
     status
 }
 
-/// Names what could not be saved and is kept, when a mount begins.
+/// Names the kept edits when a mount begins.
 pub(super) fn name_kept() {
     let kept = StateFolder::find(None).ok().and_then(|folder| edit_log::list_kept(&folder).ok());
     let kept = kept.unwrap_or_default();

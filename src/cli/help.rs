@@ -10,16 +10,16 @@ use clap_mangen::roff::{Roff, bold, roman};
 use super::arguments::{self, Completions};
 use super::topics::{OPTIONS, SECTIONS, Topic};
 
-/// A topic that there is no explanation of.
+/// There is no explanation of this topic.
 #[derive(Debug, thiserror::Error)]
 #[error("no command or option '{0}'; see msgfs --help")]
 pub(super) struct UnknownTopic(String);
 
-/// As wide as every terminal is.
+/// The width of the text: every terminal has that many columns.
 const WIDTH: usize = 78;
 const INDENT: &str = "    ";
 
-/// The explanations of commands and options; without any, the help of msgfs.
+/// Explains commands and options. Without any topic it is the help of msgfs.
 pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
     let mut command = arguments::command();
     command.build();
@@ -31,7 +31,7 @@ pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
         let name = topic.trim_start_matches('-').trim_end_matches('=');
         texts.push(match (name, option(name), command.find_subcommand_mut(name)) {
             ("options" | "o", ..) => list_options(),
-            // What is both is explained as both.
+            // A word that is both a command and an option gets both explanations.
             (_, Some(option), Some(command)) => {
                 format!("{}\n{}", command.render_long_help(), paragraph(option))
             }
@@ -58,8 +58,8 @@ pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     Man::new(found.display_name(title)).render(out)
 }
 
-/// Prints the completions for a shell, with the words of `-o`. That takes lists too, so its words
-/// are known here only: as possible values they would refuse these.
+/// Prints the completions for a shell, with the words of `-o`. Clap knows these words here only: as
+/// possible values of the option itself, they would refuse a list such as `show=mapi,edit`.
 pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
     let words = PossibleValuesParser::new(OPTIONS.iter().flat_map(Topic::words));
     let with_words = |command: Command| {
@@ -78,7 +78,7 @@ pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
 }
 
 fn option(name: &str) -> Option<&'static Topic> {
-    // show=mapi asks for show.
+    // `msgfs help show=mapi` asks for `show`.
     let name = name.split('=').next().unwrap_or(name);
     OPTIONS.iter().find(|topic| topic.names().any(|known| known == name))
 }

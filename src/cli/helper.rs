@@ -16,9 +16,9 @@ pub(super) struct Asked {
     pub(super) fake: bool,
 }
 
-/// Wrong usage, as mount(8) has it.
+/// The exit status of mount(8) for wrong usage.
 pub(super) const USAGE: u8 = 1;
-/// The mount failed, as mount(8) has it.
+/// The exit status of mount(8) for a failed mount.
 pub(super) const FAILED: u8 = 32;
 
 /// Whether the program was called by the name of a mount helper.
@@ -71,7 +71,7 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Asked, 
                 's' => is_sloppy = true,
                 'r' => asked.options.push("ro".to_owned()),
                 'w' => asked.options.push("rw".to_owned()),
-                // There is no mtab to keep, and nothing more to say.
+                // `-n` and `-v` change nothing: there is no mtab to keep, and nothing more to say.
                 'n' | 'v' => {}
                 'o' | 't' | 'N' => {
                     let joined = flags.get(at + 1..).filter(|value| !value.is_empty());

@@ -8,12 +8,12 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What is logged without a wish of the user.
+/// What is logged by default.
 pub(super) const USUAL: &str = "msgfs=info";
-/// Every request too.
+/// What `-d` logs: every request too.
 pub(super) const REQUESTS: &str = "msgfs=debug";
 
-/// Logs to the terminal. `RUST_LOG` says more finely what is logged.
+/// Logs to the terminal. `RUST_LOG` overrides what is logged.
 pub(super) fn to_terminal(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     tracing_subscriber::fmt()
@@ -24,13 +24,13 @@ pub(super) fn to_terminal(default: &str) {
 }
 
 /// Logs to the journal, or else to syslog. Without either there is no log; `.msgfs/errors` in the
-/// mount has the damaged messages.
+/// mount still names the damaged messages.
 pub(super) fn to_system() {
     let filter = EnvFilter::new(USUAL);
     if let Ok(journal) = tracing_journald::layer() {
         tracing_subscriber::registry().with(filter).with(journal).init();
     } else if let Some(syslog) = Syslog::new(c"msgfs", Options::LOG_PID, Facility::Daemon) {
-        // Syslog adds the time and the level itself.
+        // Syslog adds time and level itself.
         tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_ansi(false)

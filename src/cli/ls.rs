@@ -49,7 +49,7 @@ pub(super) fn run(
     Ok(listing.status)
 }
 
-/// A name of a directory, and what it stands for where that was looked at.
+/// A name in a directory, with its place if that was looked up.
 struct Listed {
     name: OsString,
     file_type: FileType,
@@ -110,7 +110,7 @@ impl Listing<'_> {
             Ok(names) => names,
             Err(error) => return Ok(Err(error)),
         };
-        // In a message nothing is left out: an attachment may be called .profile.
+        // In a message no name is hidden: an attachment may be called .profile.
         let hides = place.is_folder() && !all;
         let mut entries = Vec::with_capacity(names.len());
         for named in names {
@@ -122,7 +122,7 @@ impl Listing<'_> {
             if long || by_time || by_size || descends {
                 match place.child(&named.name) {
                     Ok(found) => child = Some(found),
-                    // It went away meanwhile.
+                    // Removed since the directory was listed.
                     Err(fs::Error::NotFound) => continue,
                     Err(error) => {
                         self.failed(&place.path().join(&named.name), &error)?;
@@ -165,7 +165,7 @@ impl Listing<'_> {
         self.out.write_all(if self.arguments.null { b"\0" } else { b"\n" })
     }
 
-    /// Mode, links, owner, group, size and time, each as wide as it mostly is.
+    /// Mode, links, owner, group, size and time, in columns of their usual width.
     fn attributes(&self, attr: &Attr) -> String {
         let kind = match attr.file_type {
             FileType::Directory => 'd',
@@ -196,7 +196,7 @@ impl Listing<'_> {
     }
 }
 
-/// As ls colours directories.
+/// The colour that ls gives directories.
 const BLUE: &str = "\x1b[1;34m";
 const PLAIN: &str = "\x1b[0m";
 
@@ -204,7 +204,7 @@ fn attr(listed: &Listed) -> Option<&Attr> {
     listed.place.as_ref().map(Place::attr)
 }
 
-/// Whether a directory is shown for a message.
+/// Whether a directory stands for a message.
 pub(super) fn shows_message(place: &Place) -> bool {
     place.is_message() || place.child(OsStr::new("message.msg")).is_ok()
 }

@@ -46,9 +46,9 @@ use crate::mount::{self, Caller, MountOptions, OptionError, Request};
 use arguments::{Command, CommandLine, Mount, View};
 use status::Status;
 
-/// What a mount that failed ends with, and one that kept edits.
+/// The exit status of a mount that failed, and of an unmount that kept edits.
 const FAILED: u8 = 1;
-/// Printed at a time.
+/// How much output is gathered before it is printed.
 const OUTPUT_BYTES: usize = 64 << 10;
 
 /// Runs the program: 0 if all went well, 1 if something is wrong or nothing was found, 2 for wrong
@@ -63,7 +63,7 @@ pub fn main() -> ExitCode {
     if mount::is_guard(name.as_deref()) {
         return run_guard(arguments);
     }
-    // What is in a message on standard input would be taken for an option.
+    // Clap would take `-/subject`, a file of the message on standard input, for an option.
     let arguments = arguments.map(|argument| match argument.as_bytes() {
         [b'-', b'/', inside @ ..] => Path::new("/dev/stdin").join(OsStr::from_bytes(inside)).into(),
         _ => argument,
@@ -117,7 +117,7 @@ fn run_command(command: Command) -> ExitCode {
     };
     match done.and_then(|status| out.flush().map(|()| status)) {
         Ok(status) => status.code().into(),
-        // Whoever read it has seen enough.
+        // The reader of the pipe has seen enough (`msgfs find | head`).
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             complain(&error.to_string());
@@ -126,7 +126,7 @@ fn run_command(command: Command) -> ExitCode {
     }
 }
 
-/// How the commands without a mount show the tree.
+/// The options by which a command without a mount shows the tree.
 fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
     let view = match command {
         Command::Show(arguments) => &arguments.view,
@@ -225,7 +225,7 @@ fn run_guard(arguments: impl Iterator<Item = OsString>) -> ExitCode {
 /// Prints help and version in full, and what is wrong with the usage in one line.
 fn explain(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
-        // A closed pipe is nobody to print for.
+        // If the pipe is closed, nobody reads the help.
         let _ = error.print();
         return ExitCode::SUCCESS;
     }
@@ -277,8 +277,8 @@ fn what_is_wrong(error: &clap::Error) -> String {
     }
 }
 
-/// What somebody meant whose first word is no command. A command that lacks its arguments is no
-/// slip.
+/// A hint for a first word that is no command, but like one. A command that only lacks its
+/// arguments gets none.
 fn hint_for_first_word() -> String {
     let word = std::env::args_os().nth(1).unwrap_or_default();
     if word == "table" && !cfg!(feature = "table") {
@@ -299,7 +299,7 @@ fn lone_word() -> Option<OsString> {
     words.next().is_none().then_some(word)
 }
 
-/// What somebody meant who typed one word, which is no command.
+/// A hint for a user who typed a single word that is no command.
 fn hint_for_lone_word(word: &OsStr) -> String {
     let path = Path::new(word);
     match path.is_file() {
@@ -340,7 +340,7 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A report has a line a message.
+            // A report has a line for each message.
             for line in error.to_string().lines() {
                 complain(line);
             }
@@ -350,13 +350,13 @@ fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
 }
 
 fn complain(text: &str) {
-    // One line, whatever the user typed that is repeated in it.
+    // One line, even if a name with line ends is repeated in it.
     let line = without_numbers(text).replace(|c: char| c.is_control(), " ");
-    // Without a place to complain to, the exit code has to do.
+    // If standard error is closed, the exit status has to do.
     let _ = writeln!(io::stderr(), "msgfs: {line}");
 }
 
-/// Without the numbers of errors, which say nothing that their texts do not.
+/// Leaves out the numbers of system errors: their texts say the same.
 fn without_numbers(text: &str) -> Cow<'_, str> {
     const NUMBER: &str = " (os error ";
     let Some((before, behind)) = text.split_once(NUMBER) else { return Cow::Borrowed(text) };

@@ -1,16 +1,16 @@
-//! Work done on every core whose output comes in the order of the items.
+//! Runs work on every core and prints its output in the order of the items.
 //!
-//! Memory is bounded: no more items than a window are begun before the first of them is done,
-//! and an item with much output waits for its turn and then prints directly.
+//! Memory is bounded: at most a window of items is begun before the first of them is done, and an
+//! item with much output waits for its turn and then prints directly.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 
-/// As many items are begun before the first of them is done.
+/// At most this many items are begun before the first of them is done.
 const WINDOW: u64 = 64;
-/// An item with more output than this waits for its turn, in bytes.
+/// An item with more output than this, in bytes, waits for its turn.
 const OUTPUT_MAX: usize = 1 << 20;
 
 /// Where the output of one item goes.
@@ -35,8 +35,8 @@ struct Turn {
     failure: Option<io::Error>,
 }
 
-/// Works on all items on every core. What is written by an item, and then `done` with its
-/// result, comes in the order of the items, until `done` says to stop.
+/// Runs `work` for each item, on every core. The output of an item is printed, and `done` is called
+/// with its result, in the order of the items. It ends when `done` returns false.
 pub(super) fn ordered<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     out: &mut (dyn Write + Send),
@@ -51,7 +51,7 @@ pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// The same on so many threads.
+/// As [`ordered`], on a given number of threads.
 pub(super) fn ordered_on<T: Send, R: Send>(
     threads: usize,
     items: impl Iterator<Item = T> + Send,
@@ -98,14 +98,15 @@ pub(super) fn ordered_on<T: Send, R: Send>(
 impl Turns {
     /// The next item, once it is in the window.
     fn next<T>(&self, items: &Mutex<impl Iterator<Item = (u64, T)>>) -> Option<(u64, T)> {
-        // Who waits here for the window holds up only those who would have to wait too.
+        // A thread that waits here for the window holds up only threads that would have to wait
+        // too.
         let mut items = lock(items);
         let (number, item) = items.next()?;
         let ready = |turn: &Turn| turn.stopped || number < turn.number + WINDOW;
         (!self.wait(ready)).then_some((number, item))
     }
 
-    /// Waits for a condition; returns whether all was stopped meanwhile.
+    /// Waits for a condition. Returns whether the run was stopped meanwhile.
     fn wait(&self, ready: impl Fn(&Turn) -> bool) -> bool {
         let turn = lock(&self.turn);
         let turn = self.changed.wait_while(turn, |turn| !ready(turn));
@@ -116,7 +117,7 @@ impl Turns {
         lock(&self.turn).number
     }
 
-    /// Whether nobody wants any more output.
+    /// Whether the run was stopped: no more output is wanted.
     pub(super) fn is_stopped(&self) -> bool {
         lock(&self.turn).stopped
     }
@@ -137,7 +138,7 @@ impl Turns {
 }
 
 impl<'a> Output<'a> {
-    /// Where it is told whether nobody wants any more output.
+    /// Tells whether the run was stopped.
     pub(super) fn turns(&self) -> &'a Turns {
         self.turns
     }

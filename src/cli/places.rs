@@ -1,4 +1,4 @@
-//! The paths that were typed, `-` included, and what is below them.
+//! The paths that the user typed, `-` included, and what is below them.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -42,14 +42,14 @@ pub(super) fn in_stdin(path: &Path) -> Option<&Path> {
     [STDIN, "/dev/stdin"].into_iter().find_map(|stdin| path.strip_prefix(stdin).ok())
 }
 
-/// Copies standard input into a file without a name, since a message is not read in order.
+/// Copies standard input into a file without a name: a message is not read from start to end.
 fn spool() -> io::Result<File> {
     let mut file = tempfile::tempfile()?;
     io::copy(&mut io::stdin().lock(), &mut file)?;
     Ok(file)
 }
 
-/// Why something failed, without the path, which the caller knows better.
+/// Why something failed, without the path: the caller has it as the user typed it.
 pub(super) fn cause(error: &fs::Error) -> String {
     match error {
         fs::Error::Source { source, .. } => source.to_string(),
@@ -58,7 +58,7 @@ pub(super) fn cause(error: &fs::Error) -> String {
     }
 }
 
-/// What is worked on at a time.
+/// A unit of work.
 #[derive(Debug)]
 pub(super) enum Unit {
     /// A message, or a directory in one, with all that is in it.
@@ -67,7 +67,7 @@ pub(super) enum Unit {
     File(Place),
     /// A folder, before what is in it.
     Folder(Place),
-    /// What cannot be looked at.
+    /// A path that cannot be looked at.
     Failed(PathBuf, fs::Error),
 }
 
@@ -87,7 +87,7 @@ impl Units {
         Self { places, paths: paths.into_iter(), folders: Vec::new(), depth_max: usize::MAX }
     }
 
-    /// Leaves the folders closed that are below the paths themselves.
+    /// Does not descend into the folders below the paths themselves.
     pub(super) fn without_folders_below(self) -> Self {
         Self { depth_max: 1, ..self }
     }
@@ -102,7 +102,7 @@ impl Units {
             if let Some(name) = names.next() {
                 let path = || folder.path().join(&name);
                 match folder.child(&name) {
-                    // It went away meanwhile.
+                    // Removed since the folder was listed.
                     Err(fs::Error::NotFound) => continue,
                     found => return Some(found.map_err(|error| (path(), error))),
                 }

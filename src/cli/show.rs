@@ -32,7 +32,7 @@ pub(super) fn run(
         Some(input) => print_all(arguments, options, &mut io::BufWriter::new(input)),
         None => Ok(Status::Done),
     };
-    // Whoever quits the pager has seen enough.
+    // The user has quit the pager.
     if status.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         status = Ok(Status::Done);
     }
@@ -63,7 +63,7 @@ fn print_all(arguments: &Show, options: fs::Options, out: &mut dyn Write) -> io:
     Ok(status)
 }
 
-/// As git colours what it shows.
+/// The colours that git uses.
 const COLORS: Marks =
     Marks { field: "\x1b[36m", subject: "\x1b[1m", warning: "\x1b[1;31m", end: "\x1b[0m" };
 
@@ -151,7 +151,8 @@ struct Pager {
 }
 
 impl Pager {
-    /// Starts the pager (`MSGFS_PAGER`, `PAGER`, else `less -FRX`) if a person looks on.
+    /// Starts the pager (`MSGFS_PAGER`, `PAGER`, else `less -FRX`) if standard output is a
+    /// terminal.
     fn start(arguments: &Show) -> Option<Self> {
         if !is_terminal() || arguments.json || arguments.html || arguments.no_pager {
             return None;
@@ -162,7 +163,7 @@ impl Pager {
         if command.is_empty() || command == "cat" {
             return None;
         }
-        // What is written to a pager that does not start is seen by nobody.
+        // Output to a pager that cannot start would be lost, so check first.
         if !is_there(&command) {
             if is_asked_for {
                 complain(&format!("no pager '{}': shown without one", command.display()));
@@ -171,7 +172,8 @@ impl Pager {
         }
         let mut shell = Command::new("/bin/sh");
         shell.arg("-c").arg(command).stdin(Stdio::piped());
-        // As git has it: quit if one screen is enough, print colours, leave the text there.
+        // As git calls it: quit if the text fits on one screen, pass colours on, leave the text on
+        // the screen.
         if std::env::var_os("LESS").is_none() {
             shell.env("LESS", "FRX");
         }

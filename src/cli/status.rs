@@ -1,4 +1,4 @@
-//! How a command ends: the exit status, of all its parts the worst.
+//! The exit status of a command: the worst of all its parts.
 
 use crate::fs;
 
@@ -25,7 +25,7 @@ impl Status {
         }
     }
 
-    /// Takes the worse of both.
+    /// Becomes the worse of both.
     pub(super) fn join(&mut self, other: Self) {
         *self = (*self).max(other);
     }
@@ -36,7 +36,7 @@ impl Status {
             Self::Done => 0,
             Self::Wrong => 1,
             Self::Failed => 2,
-            // As a shell reports a process that SIGINT has ended.
+            // What a shell reports of a process that SIGINT has ended.
             Self::Interrupted => 130,
         }
     }

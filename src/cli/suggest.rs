@@ -1,4 +1,4 @@
-//! What somebody may have meant who typed something else.
+//! Guesses what a user meant who mistyped a word.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,7 +9,7 @@ pub(super) fn similar<'a>(
     typed: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // As git does, letters that changed places count as one slip.
+    // Two swapped letters count as one mistake, as in git.
     let distance = |word: &str| strsim::osa_distance(&typed.to_lowercase(), word);
     let slips_max = if typed.chars().count() < 4 { 1 } else { 2 };
     known
@@ -35,7 +35,7 @@ pub(super) fn other_mail_file(path: &Path) -> Option<&'static str> {
                        mail program read it";
     const MBOX: &str = "is a mailbox of Internet messages, which is text already; 'mutt -f FILE' \
                         and grep read it";
-    // Neither a folder nor a pipe, which nobody may write to.
+    // Open regular files only: reading a pipe could wait for ever.
     if !path.is_file() {
         return None;
     }

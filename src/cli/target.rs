@@ -164,6 +164,35 @@ impl Directory {
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 
+    /// Begins a file of this name where nothing keeps another command from beginning it too: the
+    /// second one is an error, since its rename would give this one's name to a part of a file.
+    #[cfg(feature = "table")]
+    pub(super) fn create_alone(
+        &self,
+        name: &OsStr,
+        like: Permissions,
+    ) -> io::Result<Unfinished<'_>> {
+        let is_locked = |file: &File| {
+            let lock = FlockOperation::NonBlockingLockExclusive;
+            rustix::fs::flock(file, lock) == Err(Errno::WOULDBLOCK)
+        };
+        let busy = || io::Error::other("another msgfs is writing it");
+        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let left = rustix::fs::openat(&self.file, unfinished_name(name), flags, Mode::empty());
+        if left.is_ok_and(|left| is_locked(&left.into())) {
+            return Err(busy());
+        }
+        let mut unfinished = self.create(name, like)?;
+        // Between both steps another one may have begun, and taken the name.
+        let named = rustix::fs::statat(&self.file, &unfinished.name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if is_locked(&unfinished.file) || named.st_ino != unfinished.file.metadata()?.ino() {
+            // What has the name now is not ours to remove.
+            unfinished.is_done = true;
+            return Err(busy());
+        }
+        Ok(unfinished)
+    }
+
     /// Removes a file or link. One that is not there is no error.
     #[cfg(feature = "table")]
     pub(super) fn remove(&self, name: &OsStr) -> io::Result<()> {

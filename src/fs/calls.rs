@@ -84,7 +84,7 @@ impl Fs {
 
     /// Whether an edit of what this inode belongs to would wait for a save.
     pub fn is_saving(&self, ino: Ino) -> bool {
-        let (base, _) = ino.parts();
+        let (base, _) = self.nodes.followed(ino).parts();
         let message = self.nodes.message(base).and_then(|(_, directory)| directory);
         message.is_some_and(|directory| directory.lock().is_saving())
     }
@@ -342,6 +342,7 @@ impl Fs {
     fn set_len(&self, handle: &Handle, len: u64) -> Result<(), Error> {
         match &handle.on {
             On::File { file, written, .. } => {
+                check_in_place(&handle.directory, file)?;
                 if len > 0 {
                     self.load(&handle.directory, file)?;
                     written.note();
@@ -394,6 +395,7 @@ impl Fs {
         let handle = self.handles.get(handle)?;
         match &handle.on {
             On::File { file, appends, written } => {
+                check_in_place(&handle.directory, file)?;
                 self.load(&handle.directory, file)?;
                 self.check_start(&handle.directory, file, (*appends, offset), bytes)?;
                 file.lock().write((!appends).then_some(offset), bytes)?;
@@ -435,7 +437,7 @@ impl Fs {
         checked.map_err(|error| {
             // A file that was emptied for this keeps its value.
             content.refuse();
-            message_error(&shown, error)
+            message_error(&shown.join(&path), error)
         })
     }
 
@@ -603,5 +605,14 @@ impl Fs {
             path: node.map(|node| node.path.clone()).unwrap_or_default(),
             source: io::Error::from_raw_os_error(libc::EROFS),
         }
+    }
+}
+
+/// Refuses to write to a file that was moved to another message since it was opened: its bytes
+/// would go nowhere.
+fn check_in_place(directory: &MessageDirectory, file: &OpenFile) -> Result<(), Error> {
+    match directory.moved(file.number) {
+        Some(_) => Err(Error::Stale { path: directory.lock().path.clone() }),
+        None => Ok(()),
     }
 }

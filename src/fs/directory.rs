@@ -5,14 +5,14 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
 
 use super::arrival::Arrival;
 use super::creators::Creators;
-use super::ino::Base;
+use super::ino::{Base, Ino};
 use super::messages::OpenMessage;
 use super::numbers::Numbers;
 use super::open_file::OpenFile;
@@ -31,6 +31,9 @@ pub(super) struct MessageDirectory {
     contents: Mutex<Contents>,
     /// Tells that a save has ended.
     saved: Condvar,
+    /// What the numbers of files that were moved to another message stand for. Most messages have
+    /// none.
+    moved: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
 }
 
 /// What state a message is in.
@@ -124,6 +127,7 @@ impl MessageDirectory {
             bodies: Arc::default(),
             contents: Mutex::new(contents),
             saved: Condvar::new(),
+            moved: OnceLock::new(),
         }
     }
 
@@ -137,6 +141,18 @@ impl MessageDirectory {
     pub(super) fn lock_idle(&self) -> MutexGuard<'_, Contents> {
         let idle = self.saved.wait_while(self.lock(), |contents| contents.is_saving());
         idle.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has numbers stand for files of another message from now on.
+    pub(super) fn lead(&self, moved: HashMap<NodeId, Ino>) {
+        let known = self.moved.get_or_init(Mutex::default);
+        known.lock().unwrap_or_else(PoisonError::into_inner).extend(moved);
+    }
+
+    /// What a number stands for if its file was moved to another message.
+    pub(super) fn moved(&self, number: NodeId) -> Option<Ino> {
+        let moved = self.moved.get()?.lock().unwrap_or_else(PoisonError::into_inner);
+        moved.get(&number).copied()
     }
 
     /// Says that a save has ended.

@@ -6,12 +6,13 @@ use std::time::Instant;
 
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{self, FileState, Transaction};
-use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId};
+use crate::storage::{self, FileState, Source, Transaction};
+use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId, StartCheck};
 
 use super::attr::Attr;
 use super::directory::{Contents, Edited, MessageDirectory, Save, State};
 use super::edit_log::Operation;
+use super::error::with_causes;
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
@@ -38,7 +39,10 @@ fn run(
     tree: &MessageTree,
 ) -> Result<Change, view::Error> {
     match operation {
-        Operation::Set { path, value } => editor.set(tree, path, value, at),
+        Operation::Set { path, value } => {
+            check_whole(tree, path, value)?;
+            editor.set(tree, path, value, at)
+        }
         Operation::Remove { path } => editor.remove(tree, path),
         Operation::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
         Operation::CreateMessage { path } => {
@@ -49,6 +53,28 @@ fn run(
             Ok(Change::None)
         }
     }
+}
+
+/// Checks a value as it is checked while it is written: it may have come about otherwise, by a
+/// truncate, a rename, or writes at other places than the end.
+fn check_whole(tree: &MessageTree, path: &str, value: &Source) -> Result<(), view::Error> {
+    const PIECE: usize = 64 << 10;
+    // An attachment may be anything.
+    if view::is_attachment_path(path) {
+        return Ok(());
+    }
+    let mut check = StartCheck::new(tree, path)?;
+    if check.is_unchecked() {
+        return Ok(());
+    }
+    let mut piece = vec![0; PIECE];
+    while check.len() < value.len() {
+        let left = usize::try_from(value.len() - check.len()).unwrap_or(PIECE).min(PIECE);
+        let piece = piece.get_mut(..left).unwrap_or_default();
+        value.read_at(check.len(), piece)?;
+        check.push(piece)?;
+    }
+    Ok(())
 }
 
 impl Fs {
@@ -93,7 +119,12 @@ impl Fs {
         at: Instant,
     ) -> Result<Change, Error> {
         let edit = |editor: &mut Editor, tree: &MessageTree| run(operation, at, editor, tree);
-        let change = self.edit(message, contents, edit)?;
+        let change = self.edit(message, contents, edit).map_err(|error| match error {
+            Error::Message { path, source } => {
+                Error::Message { path: path.join(path_of(operation)), source }
+            }
+            error => error,
+        })?;
         if change == Change::Made {
             contents.touch(path_of(operation));
         }
@@ -321,8 +352,7 @@ impl Fs {
             }
             Err(error) => {
                 file.lock().refuse();
-                let shown = contents.path.display();
-                tracing::warn!("{shown}/{path}: not set, the old value stays: {error}");
+                tracing::warn!("not set, the old value stays: {}", with_causes(error));
                 debug_assert!(!was_hidden, "a hidden file has another number");
             }
         }

@@ -443,17 +443,21 @@ impl Fs {
     pub(super) fn truncate(&self, to: &ToChange<'_>, len: u64) -> Result<(), Error> {
         let mut contents = to.lock();
         let path = self.path_in(&contents, to.number)?;
-        match self.find_hidden(&to.message, &contents, &path)? {
-            Found::Arrival(arrival) => return arrival.set_len(len),
-            Found::Temporary(file) => {
+        let is_there = match self.find_hidden(&to.message, &contents, &path) {
+            // It was emptied and has just lost its value, as in `open_writing`.
+            Err(Error::NotFound) => false,
+            Err(error) => return Err(error),
+            Ok(Found::Arrival(arrival)) => return arrival.set_len(len),
+            Ok(Found::Temporary(file)) => {
                 let bytes = file.file().ok_or(Error::IsADirectory)?;
                 return bytes.change(|bytes| bytes.set_len(len));
             }
-            Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_) => {}
-        }
+            Ok(Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_)) => true,
+        };
         self.check_settable(&to.message, &mut contents, &path)?;
         let mut buffer = match len {
             0 => Buffer::default(),
+            _ if !is_there => Buffer::default(),
             _ => self.bytes_of(&to.message, &contents, &path)?,
         };
         buffer.set_len(len).map_err(Error::Buffer)?;

@@ -44,7 +44,7 @@ pub enum Error {
     /// A message could not be read.
     #[error("{path:?}: {source}")]
     Message {
-        /// The message's path in the source.
+        /// The path of the message in the source, or of a file in the message.
         path: PathBuf,
         /// Why not.
         source: view::Error,
@@ -61,6 +61,9 @@ pub enum Error {
     /// A file cannot be moved from one message into another; it can be copied.
     #[error("it cannot be moved between messages")]
     OtherDevice,
+    /// A program is writing to a file of the message that is to be moved.
+    #[error("a program is writing to it")]
+    Busy,
     /// The name is longer than 255 bytes.
     #[error("the name is too long")]
     NameTooLong,
@@ -70,4 +73,37 @@ pub enum Error {
     /// There is no room for what is written.
     #[error("no room for what is written: {0}")]
     Buffer(io::Error),
+}
+
+/// An error with its causes, each said once: for what people read.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    for cause in causes.map(ToString::to_string) {
+        // Some errors tell their cause themselves.
+        if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{Error, with_causes};
+    use crate::{imsg, storage, view};
+
+    #[test]
+    fn each_cause_is_said_once() {
+        let source = io::Error::from_raw_os_error(libc::ENOSPC);
+        let full = storage::Error::Write { entry: "a".to_owned(), source };
+        let source = view::Error::from(imsg::Error::from(full));
+        let text = with_causes(&Error::Message { path: "m.msg".into(), source });
+        let cause = "No space left on device (os error 28)";
+        assert_eq!(text, format!("\"m.msg\": entry \"a\": writing failed: {cause}"));
+        let told = Error::Buffer(io::Error::from_raw_os_error(libc::ENOSPC));
+        assert_eq!(with_causes(&told), format!("no room for what is written: {cause}"));
+    }
 }

@@ -6,18 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use crate::storage::{FileState, Replacement, Source};
-use crate::view::{self, FileAccess, NodeId};
+use crate::view::NodeId;
 
 use super::arrival::Arrival;
 use super::directory::{MessageDirectory, State};
-use super::edit_log::Operation;
-use super::entries::{ToChange, into_source};
 use super::handles::On;
-use super::ino::{Identity, Ino, SourceKind, SourceNode};
+use super::ino::{Identity, SourceKind, SourceNode};
 use super::messages::{MessageNode, message_error};
 use super::metadata::Metadata;
-use super::shown::Found;
-use super::{Entry, Error, Fs, Invalidation, is_message_name, source_error, temporary};
+use super::{Entry, Error, Fs, is_message_name, source_error, temporary};
 
 /// Tells messages apart that have no file yet.
 static CREATED: AtomicI64 = AtomicI64::new(1);
@@ -36,7 +33,9 @@ impl Fs {
         let directory = message.directory.clone()?;
         let mut contents = directory.lock();
         let is_it = match &contents.state {
-            State::Edited(_) | State::Arriving(_) => true,
+            State::Edited(_) => true,
+            // It is a message as soon as it has landed: its RELEASE comes when it likes.
+            State::Arriving(arrival) => !arrival.has_landed(),
             State::Clean => {
                 let known = self.nodes.get(base).map(|node| node.identity);
                 metadata.is_some_and(|found| Some(found.identity()) == known)
@@ -131,7 +130,7 @@ impl Fs {
     }
 
     /// Whether there is a file or a message at a path of a folder.
-    fn exists(&self, path: &Path) -> bool {
+    pub(super) fn exists(&self, path: &Path) -> bool {
         let is_pending = || {
             let directory = self.nodes.claimed(path).and_then(|base| self.nodes.directory(base));
             directory.is_some_and(|directory| directory.lock().is_pending())
@@ -140,7 +139,10 @@ impl Fs {
     }
 
     /// The message at a path of a folder, to be moved or removed; it is looked up once.
-    fn message_at(&self, path: &Path) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
+    pub(super) fn message_at(
+        &self,
+        path: &Path,
+    ) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
         let metadata = self.source.metadata(path).map_err(|error| source_error(path, error)).ok();
         let base = match (self.nodes.claimed(path), metadata) {
             (Some(base), _) => {
@@ -323,7 +325,7 @@ impl Fs {
 
     /// Writes a whole message file into a folder, byte for byte; it is on the disk then. A message
     /// of the same name is replaced.
-    fn put_message(
+    pub(super) fn put_message(
         &self,
         path: &Path,
         bytes: &Source,
@@ -339,135 +341,5 @@ impl Fs {
         let put = replacement.run(&folder, path.file_name().unwrap_or_default());
         log.leave(path);
         put.map(drop).map_err(|error| message_error(path, error.into()))
-    }
-
-    /// Moves a message between a folder and `attachments/`, or from one message to another. It is
-    /// written and on the disk where it goes before it is gone where it was.
-    pub(super) fn move_whole(
-        &self,
-        from: (Ino, &std::ffi::OsStr),
-        to: (Ino, &std::ffi::OsStr),
-        no_replace: bool,
-    ) -> Result<(), Error> {
-        let (origin, target) = (self.to_change(from.0)?, self.to_change(to.0)?);
-        match (origin, target) {
-            (Some(origin), None) => {
-                let path = self.in_folder(to.0, to.1)?;
-                if !is_message_name(&path) {
-                    return Err(Error::OtherDevice);
-                }
-                if self.exists(&path) {
-                    return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
-                }
-                let (old, bytes) = self.embedded(&origin, from.1)?;
-                self.put_message(&path, &bytes, None)?;
-                self.remove_moved(&origin, old)
-            }
-            (None, Some(target)) => {
-                let path = self.in_folder(from.0, from.1)?;
-                let (message, directory) = self.message_at(&path)?;
-                let moved = self.move_into(&path, &directory, &target, to.1);
-                self.nodes.forget(message.base, 1);
-                moved
-            }
-            (Some(origin), Some(target)) => {
-                let (old, bytes) = self.embedded(&origin, from.1)?;
-                self.embed(&target, to.1, bytes)?;
-                self.remove_moved(&origin, old)
-            }
-            (None, None) => Err(Error::OtherDevice),
-        }
-    }
-
-    /// The whole embedded message of a name, as a file of its own; any other file is copied and
-    /// removed by who moves it.
-    fn embedded(
-        &self,
-        origin: &ToChange<'_>,
-        name: &std::ffi::OsStr,
-    ) -> Result<(String, Arc<Source>), Error> {
-        let contents = origin.lock();
-        let directory = self.path_in(&contents, origin.number)?;
-        let path = super::directory::joined(&directory, super::entries::name_text(name)?);
-        let Found::Node(open, id, _) = self.find(&origin.message, &contents, &path)? else {
-            return Err(Error::OtherDevice);
-        };
-        if self.access_in(&open, &path)? != FileAccess::EmbeddedMessage {
-            return Err(Error::OtherDevice);
-        }
-        if !open.tree.losses(id).is_empty() {
-            return Err(Error::NotPermitted("something of the message cannot be read"));
-        }
-        let file = super::directory::joined(&path, "message.msg");
-        let bytes = self.bytes_of(&origin.message, &contents, &file)?;
-        Ok((path, into_source(bytes)?))
-    }
-
-    /// Removes what was moved elsewhere: for good, since it is there.
-    fn remove_moved(&self, origin: &ToChange<'_>, path: String) -> Result<(), Error> {
-        let mut contents = origin.lock();
-        let number = self.orphan(&origin.message, &mut contents, &path);
-        self.apply(&origin.message, &mut contents, &Operation::Remove { path })?;
-        self.note_moved(Ino::new(origin.message.base, number));
-        self.saver.schedule(&contents, origin.message.base);
-        Ok(())
-    }
-
-    /// Embeds a message in another one, which is saved.
-    fn embed(
-        &self,
-        target: &ToChange<'_>,
-        name: &std::ffi::OsStr,
-        value: Arc<Source>,
-    ) -> Result<(), Error> {
-        let mut contents = target.lock();
-        let directory = self.path_in(&contents, target.number)?;
-        let path = super::directory::joined(&directory, super::entries::name_text(name)?);
-        let is_message = view::is_attachment_path(&path) && view::is_message_name(&path);
-        if !is_message || self.find(&target.message, &contents, &path).is_ok() {
-            return Err(if is_message { Error::NotEmpty } else { Error::OtherDevice });
-        }
-        self.apply(&target.message, &mut contents, &Operation::Set { path: path.clone(), value })?;
-        self.settled(&target.message, &mut contents, &path);
-        drop(contents);
-        self.save(&target.directory, false)
-    }
-
-    fn move_into(
-        &self,
-        path: &Path,
-        directory: &Arc<MessageDirectory>,
-        target: &ToChange<'_>,
-        name: &std::ffi::OsStr,
-    ) -> Result<(), Error> {
-        if matches!(directory.lock().state, State::Arriving(_))
-            || directory.base == target.directory.base
-        {
-            return Err(Error::OtherDevice);
-        }
-        self.save(directory, false)?;
-        let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
-        let (bytes, metadata) =
-            Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let identity = Metadata::from(&metadata).identity();
-        self.embed(target, name, Arc::new(bytes))?;
-        let now = self.source.metadata(path).map_err(|error| source_error(path, error))?;
-        if now.identity() != identity {
-            return Err(Error::Stale { path: path.to_owned() });
-        }
-        self.source.remove(path).map_err(|error| source_error(path, error))?;
-        let mut contents = directory.lock_idle();
-        contents.state = State::Removed;
-        drop(contents);
-        self.note_moved(Ino::new(directory.base, NodeId(0)));
-        self.nodes.unclaim(path, directory.base);
-        Ok(())
-    }
-
-    /// Has the kernel forget the directory of a message that was moved to where it has another
-    /// number. The kernel gives the old number the new name, also to all that it has kept of what
-    /// is in it: without this, it would go on to use these.
-    fn note_moved(&self, directory: Ino) {
-        self.note_stale(vec![Invalidation::Inode(directory)]);
     }
 }

@@ -152,6 +152,20 @@ impl Nodes {
         Some((Arc::clone(&known.node), known.directory.get().cloned()))
     }
 
+    /// The number that a number stands for now: another one if its file was moved to another
+    /// message, which may have happened several times.
+    pub(super) fn followed(&self, mut ino: Ino) -> Ino {
+        let table = self.read();
+        loop {
+            let (base, number) = ino.parts();
+            let directory = table.known.get(&base).and_then(|known| known.directory.get());
+            match directory.and_then(|directory| directory.moved(number)) {
+                Some(moved) => ino = moved,
+                None => return ino,
+            }
+        }
+    }
+
     /// What may differ from the file of a message, which is known.
     pub(super) fn directory(&self, base: Base) -> Option<Arc<MessageDirectory>> {
         let table = self.read();

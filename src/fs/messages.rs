@@ -74,7 +74,7 @@ impl Drop for Looked<'_> {
 impl Fs {
     /// The message that an inode belongs to, and the number of the file in it.
     pub(super) fn message_of(&self, ino: Ino) -> Result<Option<(Looked<'_>, NodeId)>, Error> {
-        let (base, id) = ino.parts();
+        let (base, id) = self.nodes.followed(ino).parts();
         if base == Base::CONTROL {
             return Ok(None);
         }

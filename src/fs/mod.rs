@@ -15,7 +15,7 @@
 //! | edits | `editing`, and `entries` for names |
 //! | files that are written | `open_file`, `buffer`, `handles` |
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
-//! | messages in folders | `folder_edits`, `arrival` |
+//! | messages in folders, and moved into and out of others | `folder_edits`, `arrival`, `moves` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
 //! | what the kernel must forget | `stale` |
 //! | the calls of writing | `calls`, `attributes` |
@@ -71,6 +71,7 @@ mod ino;
 mod live;
 mod messages;
 mod metadata;
+mod moves;
 pub mod notify;
 mod numbers;
 mod open_file;
@@ -330,6 +331,7 @@ impl Fs {
     /// # Errors
     /// [`Error::Stale`], [`Error::NotFound`], or where the source cannot be read.
     pub fn getattr(&self, ino: Ino) -> Result<Entry, Error> {
+        let ino = self.nodes.followed(ino);
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
             return self.control_entry(id);

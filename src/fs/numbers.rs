@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::view::{NodeId, fixed_path};
+use crate::view::{NodeId, fixed_numbers, fixed_path};
 
 /// The numbers that the kernel was told of inside one message.
 #[derive(Debug, Default)]
@@ -99,12 +99,22 @@ impl Numbers {
         self.by_number.keys().copied()
     }
 
-    fn at_or_below(&self, path: &str) -> Vec<Box<str>> {
-        let is_below = |known: &str| {
-            known.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.by_path.keys().filter(|known| is_below(known)).cloned().collect()
+    /// Every number of a path and of what is below it, each with its path from there.
+    pub(super) fn below(&self, path: &str) -> Vec<(NodeId, String)> {
+        let numbers = fixed_numbers().chain(self.all());
+        let below = |number| Some((number, rest_below(self.path(number)?, path)?.to_owned()));
+        numbers.filter_map(below).collect()
     }
+
+    fn at_or_below(&self, path: &str) -> Vec<Box<str>> {
+        self.by_path.keys().filter(|known| rest_below(known, path).is_some()).cloned().collect()
+    }
+}
+
+/// The rest of a path that is a directory's or leads into it: empty for the directory itself.
+pub(super) fn rest_below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+    let rest = path.strip_prefix(directory)?;
+    if rest.is_empty() || directory.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use crate::imsg::{MapiPropMut as _, SaveReport};
 
 use super::buffer::Buffer;
 use super::directory::{Contents, MessageDirectory, Save, State};
+use super::error::with_causes;
 use super::ino::SourceNode;
 use super::messages::{MessageNode, message_error};
 use super::{Error, Fs, saver};
@@ -23,7 +24,7 @@ impl Fs {
             let start = Instant::now();
             let saved = self.save(&directory, false);
             if let Err(error) = &saved {
-                tracing::error!("not saved, the edits are kept: {error}");
+                tracing::error!("not saved, the edits are kept: {}", with_causes(error));
             }
             // What others have changed is not tried again: that is of no use.
             let is_of_use = saved.is_ok() || !directory.lock().is_conflicting();

@@ -474,7 +474,15 @@ impl Fs {
         };
         // A long read must not keep others from the message.
         drop(contents);
-        match found? {
+        let found = match found {
+            // It was emptied, and lost its value since the kernel looked it up.
+            Err(Error::NotFound) => {
+                out.clear();
+                return Ok(());
+            }
+            found => found?,
+        };
+        match found {
             Found::Node(open, id, Kind::File) => {
                 let read = open.tree.read_into(id, offset, size, out);
                 read.map_err(|error| message_error(&open.path, error))

@@ -62,14 +62,17 @@ impl Fs {
         bytes: &mut Vec<u8>,
         store: Store<'_>,
     ) -> Result<(), Error> {
-        let (base, id) = directory.parts();
+        let (base, _) = directory.parts();
         let to_read = self.habits.read_by_one(base);
         if to_read.is_empty() {
             return Ok(());
         }
-        let Some((message, _)) = self.message_of(directory)? else { return Ok(()) };
+        let Some((message, id)) = self.message_of(directory)? else { return Ok(()) };
         // What the kernel keeps of a message that was edited is dropped when it is opened.
-        if self.node(base)?.kind != SourceKind::Message || self.differing(&message).is_some() {
+        if self.node(base)?.kind != SourceKind::Message
+            || message.base != base
+            || self.differing(&message).is_some()
+        {
             return Ok(());
         }
         let open = self.open_message(&message)?;

@@ -8,6 +8,7 @@ use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Replacement};
 
 use super::edit_log::{EditLog, Failure, Whole};
+use super::error::with_causes;
 use super::messages::OpenMessage;
 use super::source::SourceRoot;
 
@@ -161,7 +162,7 @@ fn failure(error: &imsg::Error) -> Failure {
             storage::Error::Changed { .. }
             | storage::Error::Exists { .. }
             | storage::Error::Linked { .. },
-        ) => Failure::Conflict(error.to_string()),
-        _ => Failure::Other(error.to_string()),
+        ) => Failure::Conflict(with_causes(error)),
+        _ => Failure::Other(with_causes(error)),
     }
 }

@@ -15,20 +15,20 @@ use super::table::{self, Mount};
 /// How a mount of ours answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// It does.
+    /// It answers.
     Alive,
     /// The kernel knows that nobody serves it any more.
     Dead,
     /// The process that served it was killed while the kernel waited, on its behalf, for one of
     /// its answers: it keeps the process, and all who use the mount wait for ever.
     Stuck,
-    /// Not in time.
+    /// It has not answered in time.
     Silent,
 }
 
 /// How long a mount may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(10);
-/// How long a mount is waited for before its process is looked at.
+/// How long to wait for a mount before looking at its process.
 const ANSWER_SOON: Duration = Duration::from_secs(2);
 
 /// Whether anybody answers for a mount.
@@ -44,8 +44,8 @@ pub(super) fn state(mount: &Mount) -> io::Result<State> {
     }))
 }
 
-/// Whether anybody answers for each of several mounts, which are asked at the same time and have
-/// the short time. None of them is found to be [`State::Stuck`].
+/// Whether anybody answers for each of several mounts. All are asked at the same time and have the
+/// short time to answer, so none is found to be [`State::Stuck`].
 pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<State>> {
     let deadline = Instant::now() + ANSWER_SOON;
     let questions: Vec<_> = mounts.iter().map(Question::ask).collect::<Result<_, _>>()?;
@@ -73,13 +73,14 @@ impl Question {
     fn answer(&self, deadline: Instant) -> Option<State> {
         let answer = self.0.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         answer.ok().map(|answer| match answer {
-            Err(Errno::NOTCONN) => State::Dead,
+            // ECONNABORTED: the server died while the question waited for it.
+            Err(Errno::NOTCONN | Errno::CONNABORTED) => State::Dead,
             _ => State::Alive,
         })
     }
 }
 
-/// Takes a mount out of the table, lazily if it is in use.
+/// Unmounts, lazily if the mount is in use.
 pub(super) fn detach(mount_point: &Path) -> io::Result<()> {
     match table::unmount(mount_point, false) {
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
@@ -89,9 +90,9 @@ pub(super) fn detach(mount_point: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes a mount out of the table whose process the kernel keeps, and ends the waiting for it.
+/// Unmounts a mount whose killed process the kernel keeps, and so ends the waiting of its users.
 pub(super) fn release(mount: &Mount) -> io::Result<()> {
-    // Those who mounted may end the connection, where its control files are mounted.
+    // The user who mounted may abort the connection, if the fusectl file system is mounted.
     let abort = format!("/sys/fs/fuse/connections/{}/abort", mount.device.minor);
     let is_aborted = std::fs::write(abort, "1").is_ok();
     match rustix::mount::unmount(&mount.path, UnmountFlags::FORCE | UnmountFlags::DETACH) {

@@ -6,16 +6,16 @@ use super::Error;
 
 /// Which of the two processes this is.
 pub(super) enum Side {
-    /// The one the user started: waits for word from the other.
+    /// The process that the user started. It waits for the outcome.
     Waiting(Outcome),
-    /// The one that serves: gives word.
+    /// The process that serves. It reports the outcome.
     Serving(Notice),
 }
 
-/// The end at which the outcome of the mount arrives.
+/// The end of the pipe at which the outcome of the mount arrives.
 pub(super) struct Outcome(PipeReader);
 
-/// The end at which the outcome of the mount is told.
+/// The end of the pipe into which the outcome of the mount is written.
 pub(super) struct Notice(PipeWriter);
 
 const READY: &[u8] = b"ready";
@@ -53,13 +53,13 @@ impl Outcome {
 impl Notice {
     /// Tells that the mount answers.
     pub(super) fn ready(mut self) {
-        // A user who has gone meanwhile keeps the mount.
+        // If the waiting process is gone, the mount goes on all the same.
         let _ = self.0.write_all(READY);
     }
 
     /// Tells why there is no mount.
     pub(super) fn failed(mut self, error: &Error) {
-        // If nobody listens any more there is nobody to tell.
+        // If the waiting process is gone, there is nobody to tell.
         let _ = self.0.write_all(error.to_string().as_bytes());
     }
 }

@@ -10,29 +10,30 @@ use crate::fs::{Fs, Invalidation};
 
 use super::table;
 
-/// Between two times that the kernel is told: changes that come faster are told together, since
-/// each time costs lookups, or waiting for requests under way.
+/// The least time between two notifications. Changes that come faster are told together, since each
+/// notification costs the kernel lookups, or waits for requests under way.
 const PAUSE: Duration = Duration::from_millis(20);
-/// After which names are forgotten again, the soonest last: a listing that was answered before a
-/// change, and that the kernel takes in after it was told, brings back what was forgotten. When it
-/// does is not known; on a busy machine it takes a while.
+/// How long after a change the kernel is told again to forget the names, the shortest delay last.
+/// The kernel may take in the answer to a listing only after it was told of the change, although
+/// the answer is older, and the old names are back. How long that can take is not known; on a busy
+/// machine it takes a while.
 const AGAIN: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(40)];
 
 /// The thread that tells the kernel of changes.
 #[derive(Clone, Debug)]
 pub(super) struct Telling {
     mount_point: Arc<Path>,
-    /// Held while the kernel is told something; whether it is told no more.
+    /// Locked while the kernel is told something. True once it is to be told nothing more.
     has_ended: Arc<Mutex<bool>>,
 }
 
 impl Telling {
-    /// For a mount; nothing is told yet.
+    /// For a mount. It tells nothing before `start`.
     pub(super) fn new(mount_point: &Path) -> Self {
         Self { mount_point: mount_point.into(), has_ended: Arc::default() }
     }
 
-    /// Starts to tell the kernel what changes.
+    /// Starts the thread that tells the kernel what changes.
     pub(super) fn start(&self, fs: Arc<Fs>, kernel: Arc<Kernel>) -> io::Result<()> {
         let telling = self.clone();
         thread::Builder::new().name("changes".to_owned()).spawn(move || {
@@ -43,8 +44,8 @@ impl Telling {
         Ok(())
     }
 
-    /// Ends it, while requests are still served: what the kernel is being told may have to wait
-    /// for one, and a process cannot end meanwhile.
+    /// Ends the thread. Requests must still be served: a notification may wait for one of them, and
+    /// the process cannot end while it waits.
     pub(super) fn end(&self) {
         *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
     }
@@ -81,13 +82,13 @@ impl Telling {
         }
     }
 
-    /// Whether something is mounted below: the kernel takes it off where it has to look up all
-    /// names again.
+    /// Whether something is mounted below the mount point. If so, names are forgotten one by one:
+    /// where the kernel has to look up all names again, it takes such mounts off.
     fn has_below(&self) -> bool {
         table::has_below(&self.mount_point).unwrap_or(false)
     }
 
-    /// Tells the kernel something; false if it is told no more.
+    /// Tells the kernel something. False if it is to be told nothing more.
     fn tell(&self, run: impl FnOnce() -> io::Result<()>) -> bool {
         let has_ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
         if !*has_ended && let Err(error) = run() {

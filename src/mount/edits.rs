@@ -61,7 +61,7 @@ pub fn writable_mounts() -> io::Result<WritableMounts> {
 /// If the mount table cannot be read, or there is no such path.
 pub fn mount_of(path: &Path) -> io::Result<Option<PathBuf>> {
     let path = table::absolute(path)?;
-    // Only the last mount on the way may be ours: another one may be in it.
+    // Only the innermost mount counts: another file system may be mounted inside one of ours.
     let mut mounts = table::all()?;
     mounts.retain(|mount| path.starts_with(&mount.path));
     Ok(mounts.into_iter().map(|mount| mount.path).max_by_key(|path| path.as_os_str().len()))
@@ -69,11 +69,10 @@ pub fn mount_of(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// The messages in a mount with edits that are not saved.
 ///
-/// # Errors
-/// If the mount does not tell.
+/// # Errors If `.msgfs/unsaved` of the mount cannot be read.
 pub fn unsaved(mount_point: &Path) -> io::Result<Vec<UnsavedMessage>> {
     let text = match std::fs::read(mount_point.join(".msgfs/unsaved")) {
-        // One that is only read.
+        // A read-only mount has no such file.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text?,
     };

@@ -2,7 +2,9 @@
 //!
 //! Without it, a mount whose server was killed, or could not get memory, stays in the table, and
 //! whatever touches it fails until somebody unmounts it. The guard waits at a pipe whose other end
-//! only the server has; a pipe that ends without [`ENDED`] means that the server has died.
+//! only the server has: it is started before the mount is made, is told the device once there is
+//! one, and [`ENDED`] when the mount has ended as it should. A pipe that ends without that means
+//! that the server has died.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read as _, Write as _};
@@ -13,11 +15,14 @@ use std::process::{Child, Command, Stdio};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::answering::{self, State};
-use super::table::{self, Device};
+use super::table::{self, Device, Mount};
 
 /// What the guard goes by, among processes and as a program.
 const NAME: &str = "msgfs-guard";
-const ENDED: &[u8] = b"ended";
+const ENDED: &str = "ended\n";
+/// How often a mount is asked that does not answer, each time for ten seconds: the system may need
+/// that long to end a server that had much memory.
+const ATTEMPTS: usize = 6;
 
 /// The server's end of the pipe.
 #[derive(Debug)]
@@ -26,14 +31,13 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Starts a guard for a mount of this process.
+    /// Starts a guard for the mount that this process is going to make.
     ///
     /// # Errors
     /// If it cannot be started.
-    pub(super) fn start(device: Device, mount_point: &Path) -> io::Result<Self> {
+    pub(super) fn start(mount_point: &Path) -> io::Result<Self> {
         let process = Command::new("/proc/self/exe")
             .arg0(NAME)
-            .arg(device.to_string())
             .arg(mount_point)
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -45,13 +49,23 @@ impl Guard {
         Ok(Self { process })
     }
 
+    /// Tells it which mount is this process's: another one may come to the same place later.
+    pub(super) fn watch(&mut self, device: Device) {
+        self.tell(&format!("{device}\n"));
+    }
+
     /// Sends it away, since the mount has ended as it should.
     pub(super) fn dismiss(mut self) {
-        if let Some(mut pipe) = self.process.stdin.take() {
-            // If it has gone already, nothing is left to tell it.
-            let _ = pipe.write_all(ENDED);
-        }
+        self.tell(ENDED);
+        drop(self.process.stdin.take());
         let _ = self.process.wait();
+    }
+
+    fn tell(&mut self, word: &str) {
+        if let Some(pipe) = &mut self.process.stdin {
+            // If it has gone already, nothing is left to tell it.
+            let _ = pipe.write_all(word.as_bytes());
+        }
     }
 }
 
@@ -65,30 +79,40 @@ pub fn is_guard(name: Option<&OsStr>) -> bool {
 /// # Errors
 /// If the server has died and its mount does not come off.
 pub fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
-    let device = arguments.next().and_then(|device| Device::parse(device.to_str()?));
-    let (device, mount_point) =
-        device.zip(arguments.next().map(PathBuf::from)).ok_or(io::ErrorKind::InvalidInput)?;
+    let mount_point = arguments.next().map(PathBuf::from).ok_or(io::ErrorKind::InvalidInput)?;
     rustix::thread::set_name(c"msgfs-guard")?;
     for signal in [SIGTERM, SIGINT, SIGHUP] {
         // A service manager sends them to all processes of a service; the guard ends last.
         signal_hook::flag::register(signal, std::sync::Arc::default())?;
     }
-    let mut word = Vec::new();
-    io::stdin().read_to_end(&mut word)?;
-    if word == ENDED {
-        return Ok(());
+    let mut words = String::new();
+    io::stdin().read_to_string(&mut words)?;
+    match words.ends_with(ENDED) {
+        true => Ok(()),
+        // A server that died before it knew the device has none here.
+        false => take_off(&mount_point, words.lines().next().and_then(Device::parse)),
     }
-    // Something else may be mounted there by now, with the same number.
-    match table::find(&mount_point)?.filter(|mount| mount.device == device) {
-        Some(mount) if answering::state(&mount)? == State::Dead => {
-            table::unmount(&mount_point, true)?;
-            let mount_point = mount_point.display();
-            tracing::error!(
-                "the process of the mount on {mount_point} has died, and the mount was taken off; \
-                 what was unsaved is named at the next mount"
-            );
-            Ok(())
+}
+
+/// Takes a mount off whose server has died. A mount that answers is another one: something else may
+/// be mounted there by now, even with the same device number.
+fn take_off(mount_point: &Path, device: Option<Device>) -> io::Result<()> {
+    for _ in 0..ATTEMPTS {
+        let is_it = |mount: &Mount| device.is_none_or(|device| mount.device == device);
+        let Some(mount) = table::find(mount_point)?.filter(is_it) else { return Ok(()) };
+        match answering::state(&mount)? {
+            State::Alive => return Ok(()),
+            State::Dead => {
+                table::unmount(mount_point, true)?;
+                let mount_point = mount_point.display();
+                tracing::error!(
+                    "the process of the mount on {mount_point} has died, and the mount was taken \
+                     off; what was unsaved is named at the next mount"
+                );
+                return Ok(());
+            }
+            State::Stuck | State::Silent => {}
         }
-        _ => Ok(()),
     }
+    Ok(())
 }

@@ -26,7 +26,7 @@ use super::server::Door;
 use super::table::{self, Device};
 use super::{Error, Event, Request, answering, point, report};
 
-/// A mount that answers.
+/// A mount that answers requests.
 pub(super) struct Mounted {
     fs: Arc<Fs>,
     mount_point: PathBuf,
@@ -34,17 +34,17 @@ pub(super) struct Mounted {
     device: Option<Device>,
     events: mpsc::Receiver<Event>,
     telling: Telling,
-    /// `None` where there is no place for it.
+    /// `None` if no folder for the socket was found.
     door: Option<Door>,
-    /// `None` where it could not be started.
+    /// `None` if it could not be started.
     guard: Option<Guard>,
 }
 
 type FuseSession = fuser::Session<Adapter>;
 
-/// Enough event loops that one slow message does not hold up the others.
+/// How many threads serve requests: enough that one slow message does not hold up the others.
 const EVENT_LOOPS: usize = 4;
-/// How long an unmount may take to end the event loops.
+/// How long the event loops may take to end after the unmount.
 const ENDING_MAX: Duration = Duration::from_secs(10);
 
 impl Mounted {
@@ -53,17 +53,24 @@ impl Mounted {
         let mount_point = point::prepare(&request.mount_point, request.options.nonempty)?;
         let (fs, source) = open_source(request, &mount_point)?;
         check_fuse()?;
-        // Signals are caught from here on, so that none can leave a mount behind.
+        // Catch signals before mounting, so that none of them ends the process and leaves the mount
+        // behind.
         let signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-        // A file that grows too large is an error of whoever writes it (EFBIG), as a pipe without a
-        // reader is (EPIPE, of which the runtime of Rust takes care).
+        // Without this, SIGXFSZ would end the process when a file that it writes becomes too large.
+        // Ignored, it makes that write fail with EFBIG. (Rust's runtime ignores SIGPIPE for the
+        // same reason.)
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
+        // Started first, so that it is there however soon this process is killed.
+        let mut guard = Guard::start(&mount_point)
+            .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
+            .ok();
         let adapter = Adapter::new(Arc::clone(&fs));
         let session =
             fuser::Session::new(adapter.clone(), &mount_point, &config(&request.options, &source))
                 .map_err(|error| mount_error(&mount_point, &error))?;
-        // The helper for ordinary users gives a descriptor that programs started by us would
-        // inherit. The mount would then not end with us.
+        // fusermount3, which mounts for ordinary users, passes a descriptor without CLOEXEC. A
+        // program that this process starts would inherit it and keep the mount alive after this
+        // process has ended.
         rustix::io::fcntl_setfd(session.as_fd(), FdFlags::CLOEXEC).map_err(io::Error::from)?;
         let kernel = Arc::new(Kernel::new(session.notifier(), &session)?);
         adapter.serve(Arc::clone(&kernel));
@@ -75,12 +82,12 @@ impl Mounted {
             .and_then(|()| open_ahead(&fs))
             .and_then(|()| save_when_due(&fs))
             .and_then(|()| watch_signals(signals, sender.clone()))
-            // Asked of the table and not of the mount: were our serving threads killed meanwhile,
-            // nobody would answer the process that waits for itself, and it could not end.
+            // Read the mount table rather than ask the mount itself: if the serving threads were
+            // killed meanwhile, the process would wait for its own answer and could not end.
             .and_then(|()| table::find(&mount_point));
         let device = match started {
-            // Somebody may have unmounted it already. The threads that serve it say so, and all
-            // ends as after any other umount(8).
+            // A user may have unmounted it already. Then the serving threads see the end of the
+            // connection, and the session ends as after any other umount(8).
             Ok(mount) => mount.map(|mount| mount.device),
             Err(error) => {
                 abandon(&fs, &mount_point);
@@ -92,16 +99,14 @@ impl Mounted {
                 .inspect_err(|error| tracing::debug!("msgfs umount will not wait: {error}"))
                 .ok()
         });
-        let guard = device.and_then(|device| {
-            Guard::start(device, &mount_point)
-                .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
-                .ok()
-        });
+        if let Some((guard, device)) = guard.as_mut().zip(device) {
+            guard.watch(device);
+        }
         tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
         Ok(Self { fs, mount_point, device, events, telling, door, guard })
     }
 
-    /// Takes a mount away that nobody has used yet.
+    /// Unmounts a mount that nobody has used yet.
     pub(super) fn abandon(self) {
         abandon(&self.fs, &self.mount_point);
         if let Some(guard) = self.guard {
@@ -146,8 +151,8 @@ impl Mounted {
         }
     }
 
-    /// Unmounts. Of a mount that is in use only the name goes away at once, and there is no
-    /// waiting for its users: the session is closed all the same.
+    /// Unmounts. A mount that is in use is detached: its name goes away at once, and the session is
+    /// closed without waiting for its users.
     fn end(&self) -> Result<(), Error> {
         // After `umount --lazy` another mount may be at the same path by now.
         if !self.is_seen()? {
@@ -173,8 +178,9 @@ impl Mounted {
     /// The kernel has ended the connection, or cannot be served any more.
     fn ended(&self, outcome: io::Result<()>) -> Result<(), Error> {
         let Err(error) = outcome else { return Ok(()) };
-        // The last user of a detached mount closes a file and goes. If we are just taking the
-        // request that says so, the kernel answers ECONNABORTED instead of ENODEV.
+        // When the last user of a detached mount closes a file, the kernel ends the connection. If
+        // an event loop is reading the RELEASE at that moment, the kernel answers ECONNABORTED
+        // instead of ENODEV.
         if error.kind() == io::ErrorKind::ConnectionAborted {
             return Ok(());
         }
@@ -228,18 +234,17 @@ fn check_fuse() -> Result<(), Error> {
 
 /// Serves the kernel in threads of their own.
 ///
-/// How the mount comes off is our business alone. Where fuser drops its session it unmounts what
-/// is at the mount point, for it takes a connection that the kernel has ended for one that is
-/// still mounted (0.18). After `umount --lazy` and another mount at the same path, that took the
-/// other one off as soon as the last user of the first had gone. So the session's mount is never
-/// dropped.
+/// The mount of fuser's session is never dropped. When fuser 0.18 drops a session, it unmounts
+/// whatever is at the mount point, also if the kernel has ended the connection already. After
+/// `umount --lazy` and another mount at the same path, it took that other mount off as soon as the
+/// last user of the first one had gone.
 fn serve(session: FuseSession, events: mpsc::Sender<Event>) -> io::Result<()> {
     let mut serving = ManuallyDrop::new(session.spawn()?);
     let nothing = thread::Builder::new().spawn(|| Ok(()))?;
     let loops = std::mem::replace(&mut serving.guard, nothing);
     thread::Builder::new().name("serve".to_owned()).spawn(move || {
         let panicked = |_| Err(io::Error::other("the thread that serves the mount has panicked"));
-        // A receiver that is gone means that the process is ending anyway.
+        // If the receiver is gone, the process is ending anyway.
         let _ = events.send(Event::Ended(loops.join().unwrap_or_else(panicked)));
     })?;
     Ok(())
@@ -261,8 +266,8 @@ fn abandon(fs: &Fs, mount_point: &Path) {
     drop(fs.close());
 }
 
-/// Opens messages ahead of those who walk through a folder, where there is a core for it. Ends when
-/// the filesystem is closed.
+/// Starts the thread that opens messages ahead of programs that walk through a folder, if there is
+/// a second core. The thread ends when the filesystem is closed.
 fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
     if thread::available_parallelism().is_ok_and(|cores| cores.get() > 1) {
         let fs = Arc::clone(fs);
@@ -271,7 +276,7 @@ fn open_ahead(fs: &Arc<Fs>) -> io::Result<()> {
     Ok(())
 }
 
-/// Saves messages by themselves, if they are written to.
+/// Starts the thread that saves edited messages, if the mount is writable.
 fn save_when_due(fs: &Arc<Fs>) -> io::Result<()> {
     for number in 0..fs.savers() {
         let fs = Arc::clone(fs);
@@ -288,7 +293,8 @@ pub(super) fn tell_manager(state: sd_notify::NotifyState<'_>) {
     }
 }
 
-/// Large messages are read from their files while they are open, so that takes descriptors.
+/// Raises the limit of descriptors: each open large message takes one, since it is read from its
+/// file while it is open.
 fn raise_descriptor_limit() {
     let limit = rustix::process::getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
@@ -320,9 +326,8 @@ fn source_name(source: &Path) -> String {
     }
 }
 
-/// Says what the user can do about a mount that failed.
-/// Whether there is the program that mounts for users other than root. Without it the kernel's
-/// refusal says nothing that helps.
+/// Explains a mount that failed, and what the user can do about it. Whether there is the program
+/// that mounts for users other than root. Without it the kernel's refusal says nothing that helps.
 fn has_helper() -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|path| path.join("fusermount3").is_file())
@@ -332,7 +337,7 @@ fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
     let text = error.to_string();
     let text = text.trim();
     let is_root = rustix::process::geteuid().is_root();
-    // fusermount3 says in words only that the directory is another user's.
+    // fusermount3 has no exit status for a directory of another user; only its text says so.
     let is_denied =
         error.kind() == io::ErrorKind::PermissionDenied || text.contains("no write access");
     let cause = if text.contains("user_allow_other") {

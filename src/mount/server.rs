@@ -27,14 +27,14 @@ use super::table::{Device, Mount};
 
 const END: &[u8] = b"end\n";
 const CLOSED: &str = "closed\n";
-/// More is not read of what a server tells.
+/// At most this many bytes of a server's report are read.
 const REPORT_BYTES_MAX: u64 = 1 << 20;
-/// Nobody who does not listen holds up the end.
+/// A client that does not read holds up the end of the mount for at most this long.
 const TELLING_MAX: Duration = Duration::from_secs(1);
-/// As many may wait for the end of one mount.
+/// At most this many clients may wait for the end of one mount.
 const CALLERS_MAX: usize = 64;
 
-/// The server's end. Dropping it takes the socket away.
+/// The server's end of the socket. Dropping it removes the socket.
 #[derive(Debug)]
 pub(super) struct Door {
     path: PathBuf,
@@ -47,14 +47,15 @@ struct Callers {
     waiting: Vec<UnixStream>,
 }
 
-/// The other end, of whoever unmounts.
+/// The other end of the socket, for the process that unmounts.
 #[derive(Debug)]
 pub(super) struct Server {
     stream: UnixStream,
 }
 
 impl Door {
-    /// Opens the door of a mount of this process; wishes for its end become events.
+    /// Creates the socket of a mount of this process. A client that asks for the end of the mount
+    /// becomes an event.
     ///
     /// # Errors
     /// If there is no folder for it.
@@ -79,13 +80,13 @@ impl Door {
         Ok(door)
     }
 
-    /// Tells everybody who waits how the session ended.
+    /// Tells every connected client how the session ended.
     pub(super) fn tell(&self, report: Option<&str>) {
         let mut callers = lock(&self.callers);
         callers.let_in();
         for mut caller in &callers.waiting {
             let text = format!("{CLOSED}{}", report.unwrap_or_default());
-            // Whoever has gone meanwhile does without.
+            // A client that has gone meanwhile needs no report.
             let _ = caller
                 .set_write_timeout(Some(TELLING_MAX))
                 .and_then(|()| caller.write_all(text.as_bytes()));
@@ -95,13 +96,13 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        // Left behind, nobody answers at it.
+        // A socket that is left behind does no harm: nobody answers at it.
         let _ = fs::remove_file(&self.path);
     }
 }
 
 impl Callers {
-    /// Lets everybody in who knocks, but strangers; gives those who are new.
+    /// Accepts every waiting connection, except of other users, and returns the new ones.
     fn let_in(&mut self) -> Vec<UnixStream> {
         self.waiting.retain(|stream| !has_hung_up(stream));
         let mut new = Vec::new();
@@ -109,7 +110,7 @@ impl Callers {
             let user = socket_peercred(&stream).map(|peer| peer.uid);
             let is_ours =
                 user.is_ok_and(|user| user.is_root() || user == rustix::process::geteuid());
-            // What is not kept is closed.
+            // A connection that is not kept is closed here.
             if is_ours
                 && self.waiting.len() < CALLERS_MAX
                 && stream.set_nonblocking(false).is_ok()
@@ -129,7 +130,7 @@ fn has_hung_up(stream: &UnixStream) -> bool {
     rustix::event::poll(&mut polled, Some(&now)).is_ok_and(|found| found > 0)
 }
 
-/// Lets callers in and listens to what they want, for as long as the process runs.
+/// Accepts clients and reads what they ask for, for as long as the process runs.
 fn answer(callers: &Mutex<Callers>, events: &Sender<Event>) -> io::Result<()> {
     let listener = lock(callers).listener.try_clone()?;
     loop {
@@ -138,13 +139,14 @@ fn answer(callers: &Mutex<Callers>, events: &Sender<Event>) -> io::Result<()> {
             Err(rustix::io::Errno::INTR) => continue,
             outcome => outcome?,
         };
-        // Accepted and entered in one step, so that nobody is forgotten when all are told.
+        // A connection is accepted and entered under one lock, so that no client is missed when all
+        // are told.
         for mut caller in lock(callers).let_in() {
             let events = events.clone();
             thread::Builder::new().spawn(move || {
                 let mut wish = [0; END.len()];
                 if caller.read_exact(&mut wish).is_ok() && wish == END {
-                    // A receiver that is gone means that the mount is ending anyway.
+                    // If the receiver is gone, the mount is ending anyway.
                     let _ = events.send(Event::Asked);
                 }
             })?;
@@ -153,7 +155,8 @@ fn answer(callers: &Mutex<Callers>, events: &Sender<Event>) -> io::Result<()> {
 }
 
 impl Server {
-    /// Finds the process that serves a mount; `None` where it has no socket, or not for us.
+    /// Connects to the process that serves a mount. `None` if it has no socket that this user may
+    /// trust.
     pub(super) fn find(mount: &Mount) -> Option<Self> {
         let is_the_owner = |stream: &UnixStream| {
             socket_peercred(stream).is_ok_and(|peer| peer.uid.as_raw() == mount.owner)
@@ -165,12 +168,12 @@ impl Server {
         })
     }
 
-    /// Has it unmount, in use or not, and close its session.
+    /// Asks the server to unmount, in use or not, and to close its session.
     pub(super) fn ask_to_end(&self) -> io::Result<()> {
         (&self.stream).write_all(END)
     }
 
-    /// Waits until the session is closed; gives a line for each message that was not saved.
+    /// Waits until the session is closed. Returns a line for each message that was not saved.
     pub(super) fn wait(self) -> io::Result<Option<String>> {
         let mut told = Vec::new();
         self.stream.take(REPORT_BYTES_MAX).read_to_end(&mut told)?;
@@ -183,8 +186,8 @@ impl Server {
         }
     }
 
-    /// Whether it was killed, though the kernel keeps it; false where that is not known. A process
-    /// that is gone for good has no socket either.
+    /// Whether the server was killed while the kernel still keeps its process; false if that is not
+    /// known. (A process that is gone for good has no socket either.)
     pub(super) fn is_killed(&self) -> bool {
         // A server of another pid namespace has no number here.
         socket_peercred(&self.stream).is_ok_and(|peer| is_zombie(peer.pid.as_raw_nonzero().get()))
@@ -198,7 +201,7 @@ fn is_zombie(process: i32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, fields)| fields.starts_with(['Z', 'X']))
 }
 
-/// Where a user's services keep what ends with them, the best place first.
+/// The folders for sockets of a user's services, the best one first.
 fn folders(user: u32) -> Vec<PathBuf> {
     if user == 0 {
         return vec![PathBuf::from("/run/msgfs")];
@@ -219,7 +222,7 @@ fn bind(folder: &Path, user: u32, device: Device) -> io::Result<(PathBuf, UnixLi
         _ => check_folder(folder, user)?,
     }
     let path = folder.join(device.to_string());
-    // Of an earlier mount of this number, whose process was killed.
+    // Left by an earlier mount with this device number, whose process was killed.
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -230,7 +233,8 @@ fn bind(folder: &Path, user: u32, device: Device) -> io::Result<(PathBuf, UnixLi
     Ok((path, listener))
 }
 
-/// Only a folder that nobody but its owner, and root, can change says something of the owner.
+/// A socket proves who made it only if nobody but the owner of its folder, and root, can write
+/// there.
 fn check_folder(folder: &Path, owner: u32) -> io::Result<()> {
     let found = folder.symlink_metadata()?;
     match found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0 {

@@ -142,7 +142,7 @@ pub(super) static FILES: &[File] = &[
         contents: Contents::Body(|bodies, resolve, remote| {
             Some(bodies.html(resolve, remote)?.into_bytes())
         }),
-        edit: Edit::Body { body: BodyFile::Html, form: || Form::Utf8 },
+        edit: Edit::Body { body: BodyFile::Html, form: || Form::Text },
         ..BODY
     },
     File {

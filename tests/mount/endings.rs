@@ -2,9 +2,10 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::os::unix::fs::FileExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::time::Instant;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -167,16 +168,36 @@ fn a_killed_process_leaves_no_mount() {
     }
 }
 
+/// However soon the process is killed: the guard is there before the mount.
+#[test]
+fn a_process_that_is_killed_as_it_mounts_leaves_no_mount() {
+    if !has_fuse() {
+        return;
+    }
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    for _ in 0..5 {
+        let point = tempfile::tempdir().unwrap();
+        let _off = Mounted::guard(point.path());
+        let process = Process::start(msgfs().arg("-f").arg(source.path()).arg(point.path()));
+        let end = Instant::now() + MOMENT;
+        // At once, not after the pause that `wait_until` makes.
+        while !is_mounted(point.path()) {
+            assert!(Instant::now() < end);
+        }
+        process.signal(Signal::KILL);
+        wait_until("the end of the mount", MOMENT, || !is_mounted(point.path()));
+        drop(process);
+    }
+}
+
 /// A guard that is late takes off no mount that answers.
 #[test]
 fn a_guard_takes_off_only_what_is_dead() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes());
     let Some(mount) = Mounted::new(source.path(), "") else { return };
-    let device = mount.root().metadata().unwrap().dev();
-    let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
     let mut guard = msgfs();
     // Its standard input is at its end at once.
-    guard.arg0("msgfs-guard").arg(device).arg(mount.root());
+    guard.arg0("msgfs-guard").arg(mount.root());
     run(&mut guard, MOMENT).expect_success();
     assert_eq!(mount.text("a.msg/subject"), "A\n");
     mount.unmount();

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{batches_of, rows_of, streamed, table};
@@ -114,14 +114,44 @@ fn a_closed_pipe_ends_it_quietly() {
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));
 }
 
-#[test]
-fn an_interrupted_table_leaves_nothing() {
+/// A folder in which a table takes a while, and one to put it into.
+fn many() -> (Folder, PathBuf) {
     let folder = Folder::new();
     for number in 0..2000 {
         folder.put(format!("mail/{number}.msg"), letter("A").to_bytes());
     }
     let out = folder.join("out");
     fs::create_dir(&out).unwrap();
+    (folder, out)
+}
+
+#[test]
+fn two_do_not_write_one_table() {
+    for out in ["out/t.parquet", "out/parts/"] {
+        let (folder, _) = many();
+        let mut command = msgfs();
+        command.current_dir(folder.path()).args(["table", "-j", "1", "mail", out]);
+        let mut first = Process::start(&mut command);
+        let begun = folder.join(out).parent().unwrap().to_owned();
+        let begun = if out.ends_with('/') { folder.join(out) } else { begun };
+        let is_begun = || {
+            let names = fs::read_dir(&begun).into_iter().flatten();
+            names.flatten().any(|one| one.file_name().to_string_lossy().ends_with(".part"))
+        };
+        wait_until("the table to be begun", MOMENT, is_begun);
+        let second = table(folder.path(), &["mail/1.msg", out]);
+        // On a machine that slept meanwhile there is nobody left to refuse it.
+        if first.is_running() {
+            assert_eq!(second.status.code(), Some(2), "{out}: {}", second.stderr);
+            assert!(second.stderr.contains(": another msgfs is writing i"), "{}", second.stderr);
+        }
+        assert!(first.end(LONG).status.success());
+    }
+}
+
+#[test]
+fn an_interrupted_table_leaves_nothing() {
+    let (folder, out) = many();
     let mut command = msgfs();
     command.current_dir(folder.path()).args(["table", "-j", "1", "mail", "out/t.parquet"]);
     let process = Process::start(&mut command);

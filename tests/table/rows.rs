@@ -238,3 +238,31 @@ fn damage_is_a_row() {
         table(folder.path(), &["--strict", "--columns", "path,subject", "a.msg", "b.msg", "t.csv"]);
     assert_eq!(strict.status.code(), Some(0), "{}", strict.stderr);
 }
+
+#[test]
+fn a_path_that_is_no_text_is_whole() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let name = b"caf\xe9.msg";
+    let folder = Folder::new().with(std::ffi::OsStr::from_bytes(name), letter("A").to_bytes());
+    let rows = streamed(folder.path(), &["."]);
+    assert_eq!(rows[0]["path"], "./caf\u{fffd}.msg");
+    assert_eq!(rows[0]["path_bytes"], Value::from(&b"./caf\xe9.msg"[..]));
+}
+
+#[test]
+fn a_meeting_has_its_times() {
+    let rows = streamed(SAMPLES.as_ref(), &["Calendar/Boat inspection.msg", "Price list.msg"]);
+    let ics = Sources::new(Options::default())
+        .open(&Path::new(SAMPLES).join("Calendar/Boat inspection.msg"))
+        .map(|message| text(&message, "event.ics").unwrap())
+        .unwrap();
+    let location = rows[0]["event_location"].as_str().unwrap();
+    let escaped = location.replace(',', "\\,");
+    assert!(ics.contains(&format!("LOCATION:{escaped}\r\n")), "{location}: {ics}");
+    let (start, end) = (rows[0]["event_start"].as_str(), rows[0]["event_end"].as_str());
+    assert!(start.is_some() && start < end, "{start:?}, {end:?}");
+    assert_eq!(rows[0]["event_all_day"], false);
+    for name in ["event_start", "event_end", "event_all_day", "event_location", "event_time_zone"] {
+        assert!(rows[1][name].is_null(), "{name}");
+    }
+}

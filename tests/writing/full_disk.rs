@@ -41,6 +41,8 @@ fn what_does_not_fit_is_kept_elsewhere() {
         assert_eq!(mount.text(&format!("{name}/subject")), format!("New {name}\n"));
         assert!(contents(disk.path()) == before, "the disk has changed");
     }
+    let told = fs::read_to_string(mount.path(".msgfs/unsaved")).unwrap();
+    assert_eq!(told.matches("No space left on device").count(), 2, "{told}");
     let kept = mount.end_unsaved(2);
     assert!(contents(disk.path()) == before, "the disk has changed");
     let mut subjects = Vec::new();

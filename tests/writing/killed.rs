@@ -262,7 +262,7 @@ fn a_mount_without_a_place_for_edits_is_refused() {
     let _guard = Mounted::guard(&point);
     let file = folder.path().join("file");
     for (state, cause) in [
-        (file.as_path(), "cannot be used"),
+        (file.as_path(), "move the file away that has its name"),
         (Path::new("/proc"), "cannot be used"),
         (point.as_path(), "below the mount point"),
     ] {

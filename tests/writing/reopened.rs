@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use msgfs::fs::{Fs, Ino, Options, WriteOptions};
+use msgfs::fs::{Fs, Ino, Options, SetAttr, WriteOptions};
 use rustix::process::Signal;
 
 use crate::fixture::{AttachmentBuilder, MessageBuilder};
@@ -48,6 +48,30 @@ fn an_emptied_file_is_opened_again_whenever_it_is_released() {
         assert_eq!(fs.read(find(), 0, 100).unwrap(), b"one\ntwo\n", "{is_released_first}");
         drop(fs.close());
     }
+}
+
+/// Whoever reads an emptied file, or sets its length, after the kernel has looked it up.
+#[test]
+fn an_emptied_file_is_read_and_cut_after_its_release() {
+    let source = Folder::new().with("A.msg", letter("A").to_bytes());
+    let state = tempfile::tempdir().unwrap();
+    let state_folder = Some(state.path().to_owned());
+    let write = WriteOptions { state_folder, ..WriteOptions::default() };
+    let options = Options { write: Some(write), ..Options::default() };
+    let fs = Fs::open(source.path(), options).unwrap();
+    let message = fs.lookup(Ino::ROOT, OsStr::new("A.msg")).unwrap().attr.ino;
+    let text = fs.lookup(message, OsStr::new("body.txt")).unwrap().attr.ino;
+    let emptied = fs.open_file(text, libc::O_WRONLY | libc::O_TRUNC).unwrap().handle;
+    fs.release(emptied);
+    let opened = fs.open_file(text, libc::O_RDONLY).unwrap();
+    let mut read = vec![1];
+    fs.read_open(text, opened.handle, 0, 100, &mut read).unwrap();
+    assert_eq!(read, b"");
+    for size in [0, 0] {
+        let change = SetAttr { size: Some(size), ..SetAttr::default() };
+        assert_eq!(fs.setattr(text, None, &change).unwrap().attr.size, size);
+    }
+    drop(fs.close());
 }
 
 /// What the shell does, many times over.

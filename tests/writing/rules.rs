@@ -259,6 +259,31 @@ fn a_refused_removal_of_a_message_changes_nothing() {
     stage.end(0);
 }
 
+/// Rule 3: whatever way the bytes come about. The log names the file in the message.
+#[test]
+fn a_text_with_nuls_is_refused() {
+    let Some(mut stage) = Stage::new() else { return };
+    let tree = "cat A.msg/subject A.msg/body.html";
+    let before = stage.output(tree);
+    for (script, expected) in [
+        ("truncate -s 100 A.msg/subject", "invalid argument"),
+        ("truncate -s 9999 A.msg/body.html", "invalid argument"),
+        ("printf '<p>a\\0b</p>' > A.msg/body.html", "invalid argument"),
+        // mv has words of its own for EINVAL.
+        (
+            "printf 'a\\0' > A.msg/tmp.abcdefghij; mv A.msg/tmp.abcdefghij A.msg/subject",
+            "cannot move",
+        ),
+    ] {
+        stage.refused(script, expected);
+        assert_eq!(stage.output(tree), before, "{script}");
+    }
+    let log = stage.end(0);
+    for file in ["A.msg/subject", "A.msg/body.html"] {
+        assert!(log.contains(&format!("{file}\": expected text without NULs")), "{log}");
+    }
+}
+
 /// Rule 10.
 #[test]
 fn attributes_are_those_of_the_file() {

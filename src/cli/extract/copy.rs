@@ -25,27 +25,27 @@ pub(super) struct Copier<'a> {
     pub(super) form: &'a Form,
     /// Whether the SHA-256 of each file is wanted.
     pub(super) sums: bool,
-    /// Set when all is to end.
+    /// Set when the run is to end.
     pub(super) stop: &'a AtomicBool,
 }
 
 /// Why a file is not copied.
 enum Refusal {
-    /// All is to end.
+    /// The run is to end.
     Stopped,
     Source(fs::Error),
     Target(io::Error),
 }
 
-/// As much as is copied at a time.
+/// How much is copied at a time, in bytes.
 const COPY_BYTES: usize = 256 << 10;
-/// The most of `ERRORS` that is told.
+/// At most this much of `ERRORS` is repeated, in bytes.
 const ERRORS_BYTES_MAX: usize = 1 << 20;
 const ERRORS: &str = "ERRORS";
 
 impl Copier<'_> {
-    /// Copies a message or file. Returns a folder that was made with its time, which is to be set
-    /// once all is in it.
+    /// Copies a message or file. Of a folder it returns the path in the target and the time, which
+    /// the caller sets once everything is in it.
     pub(super) fn copy(&self, job: Job, totals: &mut Totals) -> Option<(PathBuf, SystemTime)> {
         let Job { unit, path, shape, .. } = job;
         let place = match unit {
@@ -72,7 +72,8 @@ impl Copier<'_> {
             }
             Unit::File(place) => place,
         };
-        // Folders come before what is in them, but for those of a path that was listed.
+        // The walk gives folders before their content; a path from a list may lie in a folder that
+        // was not walked.
         let folder = path.parent().unwrap_or(Path::new(""));
         match self.target.directory(folder, Permissions::of(place.attr()).around()) {
             Ok(directory) => self.entry(&place, shape, &directory, &path, totals),
@@ -121,7 +122,7 @@ impl Copier<'_> {
         }
         own.tell_errors(place);
         totals.add(own);
-        // What could not be set is of no use to anybody.
+        // A time that cannot be set is no loss.
         let _ = directory.set_time(place.attr().mtime);
     }
 
@@ -223,7 +224,7 @@ impl Copier<'_> {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped);
             }
-            // Its error is met again when it is copied.
+            // The copy meets this error again, and reports it.
             let Ok(bytes) = place.read(offset, COPY_BYTES) else { return Ok(None) };
             let there = buffer.get_mut(..bytes.len()).unwrap_or_default();
             if existing.read_exact(there).is_err() || *there != *bytes {
@@ -263,7 +264,7 @@ impl Totals {
         }
     }
 
-    /// Tells what of a message that becomes a file cannot be read, and is missing in the file.
+    /// Lists what cannot be read of a message that becomes a file: it is missing in that file.
     pub(super) fn tell_defects(&mut self, place: &Place) {
         let findings = place.check();
         let defects = findings.map(|findings| findings.defects).unwrap_or_default();

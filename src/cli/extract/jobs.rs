@@ -65,7 +65,7 @@ impl<'a> Jobs<'a> {
                 self.places = Some(units.into_places());
             }
             let input = self.inputs.pop_front()?;
-            // Names are given out anew: two inputs may show one folder.
+            // Each input has names of its own: two inputs may contain the same folder.
             self.folders.clear();
             let mut units = Units::new(self.places.take()?, vec![input.path.clone()]);
             let first = units.next();
@@ -89,15 +89,17 @@ impl<'a> Jobs<'a> {
         let path = match root {
             None => self.in_folder(place, shape),
             Some(in_target) => {
-                // If it fails nothing can be created in it either, which is told then.
+                // If this fails, nothing can be created in the folder either, and that is reported
+                // then.
                 let _ = self.target.begin(like.around());
                 let is_directory = place.attr().file_type == FileType::Directory && !is_message;
                 in_target.path(place, shape, is_folder || is_directory)
             }
         };
         if is_folder && *self.form != Form::Mbox {
-            // Here, since what is in it may be copied by another thread than the folder. Its
-            // failure is told by that thread, which finds the same.
+            // The folder is created here, in the one thread that walks, since another thread may
+            // copy what is in it before the folder itself is copied. If it fails, the thread that
+            // copies the folder reports it.
             if self.form.has_folders() {
                 let _ = self.target.directory(&path, like);
             }

@@ -34,7 +34,7 @@ pub(super) fn append(
     let view = match place.child(OsStr::new("message.eml")) {
         Ok(view) => view,
         Err(_) => {
-            // What it is instead of a message is what is told of it.
+            // The reason says what it is instead of a message.
             totals.tell_defects(&place);
             return Ok(());
         }

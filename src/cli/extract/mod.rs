@@ -71,7 +71,7 @@ impl Form {
         }
     }
 
-    /// Whether the folders of the source are made before anything is in them.
+    /// Whether the folders of the source are created, also those that stay empty.
     fn has_folders(self) -> bool {
         matches!(self, Self::Tree | Self::File(_))
     }
@@ -162,9 +162,9 @@ impl Extraction<'_> {
             progress.inc(1);
             !copier.stop.load(Ordering::Relaxed)
         })?;
-        // The time of a folder is that of the last change in it until now.
+        // Creating files has changed the time of the folder, so set it last.
         for (folder, time) in folders.iter().rev() {
-            // Its own failure has been told.
+            // A folder that could not be created is listed already.
             let folder = copier.target.directory(folder, Permissions::OWN);
             let _ = folder.and_then(|folder| folder.set_time(*time));
         }

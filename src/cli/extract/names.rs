@@ -1,7 +1,7 @@
 //! The names that files get in the target directory.
 //!
-//! They are those of the tree. Only where the target takes two of them for the same, or a message
-//! becomes a file, a name changes: a repeated one gets ` (2)` before its extension.
+//! A file keeps its name in the tree, except where the target takes two names for the same, or
+//! where a message becomes a file. A repeated name gets ` (2)` before its extension.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -30,7 +30,7 @@ impl Shape {
         match self {
             Self::Eml => Some(b".eml"),
             Self::Json => Some(b".json"),
-            // A template stays one.
+            // An .oft file, a template, keeps its extension.
             Self::Msg => None,
         }
     }
@@ -67,7 +67,8 @@ impl Names {
 
     fn key(&self, name: &OsStr) -> OsString {
         match (self.folds_case, name.to_str()) {
-            // Capital sharp s and the like fold to what their small letters do.
+            // Lower case first: the capital sharp s and the like fold to the same as their small
+            // letters.
             (true, Some(text)) => text.to_uppercase().to_lowercase().into(),
             (true, None) => name.to_ascii_lowercase(),
             (false, _) => name.to_owned(),

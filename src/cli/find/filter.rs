@@ -1,7 +1,7 @@
 //! Whether a message is one that is looked for.
 //!
-//! What costs least is asked first, and nothing of a message that no filter asks for: a body is
-//! decoded for `--body` and `--text` only, and a file is not opened that has the wrong size.
+//! The cheapest filters are asked first, and nothing is read that no filter needs: a body is
+//! decoded for `--body` and `--text` only, and a file of the wrong size is not opened.
 
 use std::path::Path;
 
@@ -84,7 +84,7 @@ impl Filter {
             || self.kinds.iter().any(|kind| *kind != MessageKind::Damaged)
     }
 
-    /// Whether a message is one that is looked for; one that cannot be opened is damaged, and
+    /// Whether a message has all that is asked for. A message that cannot be opened is damaged, and
     /// nothing else is known of it.
     pub(super) fn matches(&self, found: &Found) -> bool {
         if !self.has_size(found.size) {

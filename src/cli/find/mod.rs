@@ -42,7 +42,7 @@ pub(super) fn run(
     };
     let mut paths = arguments.paths.clone();
     if paths.is_empty() {
-        // The current folder, whose name stands before no path, as in fd and ripgrep.
+        // Search the current folder, without `./` before the paths, as fd and ripgrep do.
         paths.push(PathBuf::new());
     }
     let progress = progress_bar(|| match paths.iter().any(|path| in_stdin(path).is_some()) {
@@ -85,7 +85,7 @@ enum Key {
     Text(String),
 }
 
-/// What came of a message or of a directory in one.
+/// The outcome for a message, or for a directory in one.
 #[derive(Default)]
 struct Outcome {
     hits: Vec<Hit>,
@@ -161,7 +161,7 @@ impl Search<'_> {
 fn sort_key(found: &Found, key: SortKey) -> Option<Key> {
     let mail = found.mail.as_ref().ok();
     match key {
-        // They come in this order.
+        // The walk gives them in this order.
         SortKey::Path => None,
         SortKey::Size => Some(Key::Size(found.size)),
         SortKey::Date => mail.and_then(sent_or_received).and_then(timestamp).map(Key::Time),
@@ -173,7 +173,7 @@ fn sort_key(found: &Found, key: SortKey) -> Option<Key> {
     }
 }
 
-/// Prints what is found, at once or in the end.
+/// Prints messages as they are found, or sorted at the end.
 struct Results<'a> {
     arguments: &'a Find,
     out: &'a mut (dyn Write + Send),
@@ -185,7 +185,7 @@ struct Results<'a> {
 }
 
 impl Results<'_> {
-    /// Takes what came of the next unit; returns whether more is wanted.
+    /// Takes the outcome of the next unit. Returns whether more messages are wanted.
     fn take(&mut self, hits: Vec<Hit>) -> bool {
         self.progress.inc(1);
         if self.is_sorted() {

@@ -75,7 +75,7 @@ pub(super) fn run(
         Unit::File(place) if place.attr().file_type == FileType::RegularFile => {
             search.file(&place, output)
         }
-        // As grep -r does with links, devices and pipes.
+        // Skipped, as grep -r skips links, devices and pipes.
         Unit::File(_) | Unit::Folder(_) => Outcome::default(),
     };
     let (mut is_found, mut is_well) = (false, true);
@@ -110,7 +110,7 @@ fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), &
     }
     let mut paths: Vec<_> = words.map(PathBuf::from).collect();
     if paths.is_empty() {
-        // The current folder, whose name stands before no path, as in ripgrep.
+        // Search the current folder, without `./` before the paths, as ripgrep does.
         paths.push(PathBuf::new());
     }
     Ok((patterns, paths))
@@ -166,7 +166,7 @@ fn searcher(arguments: &Grep) -> SearcherBuilder {
         .after_context(arguments.after_context.unwrap_or(around))
         .max_matches(arguments.max_count)
         .heap_limit(Some(LINE_MAX))
-        // What is in UTF-16 is binary to grep too.
+        // Do not decode UTF-16: it is binary to grep too.
         .bom_sniffing(false)
         .binary_detection(match (arguments.text, arguments.no_binary) {
             (true, _) => BinaryDetection::none(),

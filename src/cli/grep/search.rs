@@ -52,19 +52,19 @@ pub(super) enum What {
     },
     Count,
     Json,
-    /// The message that has a match, once.
+    /// The path of each message with a match, once.
     Messages,
     Nothing,
 }
 
 impl What {
-    /// Whether nothing more is to be known of a message once a line matched.
+    /// Whether the search of a message can end at the first match.
     fn ends_at_first_match(self) -> bool {
         matches!(self, Self::Messages | Self::Nothing)
     }
 }
 
-/// What came of the search of a message or file.
+/// The outcome of the search of a message or file.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub(super) is_found: bool,
@@ -89,7 +89,7 @@ impl Search {
         if outcome.is_found && matches!(self.style.what, What::Messages) {
             let mut line = printed(path, self.style.to_terminal).into_owned();
             line.push(self.style.path_terminator.unwrap_or(b'\n'));
-            // Whoever does not want any more output ends the whole search.
+            // If no more output is wanted, the whole search ends.
             let _ = output.write_all(&line);
         }
     }
@@ -136,7 +136,7 @@ impl<'a> One<'a> {
         Self { search, searcher, printer, turns, outcome: Outcome::default() }
     }
 
-    /// What came of it. The output is free again.
+    /// The outcome. Releases the output.
     fn end(self) -> Outcome {
         self.outcome
     }
@@ -150,7 +150,7 @@ impl<'a> One<'a> {
             FileType::Directory if child.name == ATTACHMENTS => {
                 one.child(place, child, Self::attachments);
             }
-            // What is signed is a message again.
+            // The content of signed mail is a message itself.
             FileType::Directory => one.child(place, child, Self::message),
             _ => {}
         });
@@ -172,7 +172,7 @@ impl<'a> One<'a> {
         self.each(place, |one, child| match child.file_type {
             FileType::RegularFile => one.child(place, child, Self::file),
             FileType::Directory => one.child(place, child, Self::everything),
-            // As grep -r does with links.
+            // Skipped, as grep -r skips links.
             _ => {}
         });
     }
@@ -208,7 +208,7 @@ impl<'a> One<'a> {
         let failure = contents.failure.map(|error| cause(&error));
         match searched {
             Ok(is_found) => self.outcome.is_found |= is_found,
-            // The output is closed, which is told elsewhere.
+            // The output is closed; `ordered` reports that.
             Err(_) if self.turns.is_stopped() => {}
             Err(error) => self.failed(place.path().to_owned(), error.to_string()),
         }

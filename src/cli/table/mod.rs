@@ -133,7 +133,14 @@ fn failed(what: &str) -> Status {
 
 fn wrong_writing(dest: &Out, error: &io::Error) -> String {
     match dest {
-        Out::Folder(path) => format!("{}: {error}", one_line(path)),
+        // What is refused says what to do.
+        Out::Folder(path) if error.kind() == io::ErrorKind::Other => {
+            format!("{}: {error}", one_line(path))
+        }
+        Out::Folder(path) => {
+            let what = "the same command goes on behind the whole parts";
+            format!("{}: {error}; {what}", one_line(path))
+        }
         Out::File(path, _) => format!("{}: {error}; there is no table", one_line(path)),
         Out::Stream => error.to_string(),
     }
@@ -171,7 +178,7 @@ impl Making {
     fn file(&self, walk: Walk, path: &Path, format: Format, mode: u32) -> io::Result<Totals> {
         let (folder, name) = out::split(path)?;
         let folder = Directory::open(folder)?;
-        let unfinished = folder.create(name, Permissions::OWN)?;
+        let unfinished = folder.create_alone(name, Permissions::of_mode(0o600))?;
         let mut totals = Totals::default();
         self.write(walk, format, &unfinished, &mut totals)?;
         if !self.is_stopped() {

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
+use crate::fs::error::with_causes;
 use crate::storage::{self, CompoundFile, FileState, Source};
 
 use super::message_log::{Edits, copy};
@@ -215,7 +216,7 @@ fn write_whole(message: &Path, whole: Whole<'_>) -> Result<(), String> {
     let name = message.file_name().unwrap_or_default();
     let folder = File::open(folder).map_err(|error| error.to_string())?;
     let written = storage::replace(&folder, name, None, whole.snapshot);
-    written.map_err(|error| chain(&error))?;
+    written.map_err(|error| with_causes(&error))?;
     let private = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
     std::fs::set_permissions(message, private).map_err(|error| error.to_string())?;
     // Only now: the file is read while the message is written.
@@ -225,17 +226,6 @@ fn write_whole(message: &Path, whole: Whole<'_>) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        // Writing to a String cannot fail.
-        let _ = write!(text, ": {error}");
-        source = error.source();
-    }
-    text
 }
 
 /// What is told of the edits in their folder: a line each, its parts separated by tabs. Of a file

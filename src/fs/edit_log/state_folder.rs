@@ -35,7 +35,8 @@ pub enum StateFolderError {
     },
     /// It cannot be created or written to.
     #[error(
-        "the folder for unsaved edits {path:?} cannot be used; make it writable, or set XDG_STATE_HOME to a folder that is: {source}"
+        "the folder for unsaved edits {path:?} cannot be used: {source}; {}, or set XDG_STATE_HOME to another folder",
+        remedy(source)
     )]
     Unusable {
         /// The state folder.
@@ -43,6 +44,18 @@ pub enum StateFolderError {
         /// Why not.
         source: io::Error,
     },
+}
+
+/// What to do about a folder that cannot be used.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "make room there",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+            "move the file away that has its name"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "remount its file system for writing",
+        _ => "make it writable",
+    }
 }
 
 /// The folder of the user's in which unsaved edits stand: `$XDG_STATE_HOME/msgfs`, else

@@ -24,6 +24,7 @@ pub(super) fn errno(error: &Error) -> Errno {
         Error::Exists => Errno::EEXIST,
         Error::NotEmpty => Errno::ENOTEMPTY,
         Error::OtherDevice => Errno::EXDEV,
+        Error::Busy => Errno::EBUSY,
         Error::NameTooLong => Errno::ENAMETOOLONG,
         Error::BadHandle => Errno::EBADF,
         Error::Source { source, .. } | Error::Buffer(source) => os_errno(source),

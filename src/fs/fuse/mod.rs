@@ -25,6 +25,8 @@ use fuser::{
 
 use errno::errno;
 
+use super::error::with_causes;
+
 use super::notify::Kernel;
 use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, Opened, SetAttr};
 
@@ -636,7 +638,7 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => {
             if let Error::Source { .. } | Error::Message { .. } | Error::Stale { .. } = error {
-                tracing::warn!(operation, "{error}");
+                tracing::warn!(operation, "{}", with_causes(&error));
             }
             Err(errno(&error))
         }

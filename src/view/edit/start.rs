@@ -35,8 +35,6 @@ pub(in crate::view) enum Form {
     Magic(&'static [u8]),
     /// A text that the message stores as a string.
     Text,
-    /// Any text in UTF-8.
-    Utf8,
     /// A string of one line.
     OneLine { is_ended: bool },
     /// One of these words.
@@ -89,6 +87,11 @@ impl StartCheck {
         self.len == 0
     }
 
+    /// Whether any bytes are a value, so that none need be checked.
+    pub fn is_unchecked(&self) -> bool {
+        matches!(self.form, Form::Bytes)
+    }
+
     /// Checks the next bytes.
     ///
     /// # Errors
@@ -114,7 +117,7 @@ impl StartCheck {
 
     fn push_text(&mut self, text: &str) -> Result<(), Error> {
         match &mut self.form {
-            Form::Bytes | Form::Magic(_) | Form::Utf8 => Ok(()),
+            Form::Bytes | Form::Magic(_) => Ok(()),
             Form::Text => check_string(text),
             Form::OneLine { is_ended } => {
                 if text.is_empty() {

@@ -1,0 +1,214 @@
+//! Whole messages that are moved between folders and `attachments/`, or from one message to another.
+//!
+//! Where such a message goes it has other inode numbers. The kernel knows nothing of that: it gives
+//! the old inode the new name, together with everything that it has kept of what is in it, and
+//! programs have files in it open, or work in the directory. So the old numbers stand for the same
+//! files as before: each is noted with the number that the file has now, and every request that
+//! comes with an old one is answered as if it had come with the new one (`Nodes::message`).
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::storage::Source;
+use crate::view::{self, FileAccess, NodeId};
+
+use super::directory::{Contents, MessageDirectory, State, joined};
+use super::edit_log::Operation;
+use super::entries::{ToChange, into_source, name_text};
+use super::ino::Ino;
+use super::messages::MessageNode;
+use super::metadata::Metadata;
+use super::numbers::rest_below;
+use super::open_file::{Moment, OpenFile};
+use super::shown::Found;
+use super::{Error, Fs, Invalidation, is_message_name, source_error};
+
+/// The files in a message that have a number: the number, and the path in the message.
+type FilesInside = Vec<(NodeId, String)>;
+
+/// An embedded message that is moved.
+struct Moving {
+    /// In the message that it is embedded in.
+    path: String,
+    bytes: Arc<Source>,
+    files: FilesInside,
+}
+
+impl Fs {
+    /// Moves a message between a folder and `attachments/`, or from one message to another. It is
+    /// written and on the disk where it goes before it is gone where it was.
+    pub(super) fn move_whole(
+        &self,
+        from: (Ino, &OsStr),
+        to: (Ino, &OsStr),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let (origin, target) = (self.to_change(from.0)?, self.to_change(to.0)?);
+        match (origin, target) {
+            (Some(origin), None) => {
+                let path = self.in_folder(to.0, to.1)?;
+                if !is_message_name(&path) {
+                    return Err(Error::OtherDevice);
+                }
+                if self.exists(&path) {
+                    return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
+                }
+                let moving = self.embedded(&origin, from.1)?;
+                self.put_message(&path, &moving.bytes, None)?;
+                let (message, directory) = self.message_at(&path)?;
+                self.lead((&origin.directory, moving.files), (&message, &directory), "");
+                self.nodes.forget(message.base, 1);
+                self.remove_moved(&origin, moving.path)
+            }
+            (None, Some(target)) => {
+                let path = self.in_folder(from.0, from.1)?;
+                let (message, directory) = self.message_at(&path)?;
+                let moved = self.move_into(&path, (&message, &directory), &target, to.1);
+                self.nodes.forget(message.base, 1);
+                moved
+            }
+            (Some(origin), Some(target)) => {
+                let moving = self.embedded(&origin, from.1)?;
+                let place = self.embed(&target, to.1, moving.bytes)?;
+                let there = (&*target.message, &target.directory);
+                self.lead((&origin.directory, moving.files), there, &place);
+                self.remove_moved(&origin, moving.path)
+            }
+            (None, None) => Err(Error::OtherDevice),
+        }
+    }
+
+    /// The whole embedded message of a name, as a file of its own; any other file is copied and
+    /// removed by who moves it.
+    fn embedded(&self, origin: &ToChange<'_>, name: &OsStr) -> Result<Moving, Error> {
+        let mut contents = origin.lock();
+        let directory = self.path_in(&contents, origin.number)?;
+        let path = joined(&directory, name_text(name)?);
+        let Found::Node(open, id, _) = self.find(&origin.message, &contents, &path)? else {
+            return Err(Error::OtherDevice);
+        };
+        if self.access_in(&open, &path)? != FileAccess::EmbeddedMessage {
+            return Err(Error::OtherDevice);
+        }
+        if !open.tree.losses(id).is_empty() {
+            return Err(Error::NotPermitted("something of the message cannot be read"));
+        }
+        self.settle_below(&origin.message, &mut contents, &path)?;
+        let file = joined(&path, "message.msg");
+        let bytes = into_source(self.bytes_of(&origin.message, &contents, &file)?)?;
+        let files = contents.numbers.below(&path);
+        Ok(Moving { path, bytes, files })
+    }
+
+    /// Makes the bytes of every file at or below a path its value, so that they move with it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if a program is still writing to one.
+    fn settle_below(
+        &self,
+        message: &MessageNode,
+        contents: &mut Contents,
+        path: &str,
+    ) -> Result<(), Error> {
+        let is_below = |file: &&Arc<OpenFile>| {
+            let at = contents.numbers.path(file.number);
+            at.is_some_and(|at| rest_below(at, path).is_some())
+        };
+        let files: Vec<_> = contents.files.values().filter(is_below).cloned().collect();
+        if files.iter().any(|file| file.lock().is_written()) {
+            return Err(Error::Busy);
+        }
+        files.iter().try_for_each(|file| self.settle_in(message, contents, file, Moment::Whole))
+    }
+
+    /// Removes what was moved elsewhere: for good, since it is there.
+    fn remove_moved(&self, origin: &ToChange<'_>, path: String) -> Result<(), Error> {
+        let mut contents = origin.lock();
+        let number = self.orphan(&origin.message, &mut contents, &path);
+        self.apply(&origin.message, &mut contents, &Operation::Remove { path })?;
+        self.note_moved(Ino::new(origin.message.base, number));
+        self.saver.schedule(&contents, origin.message.base);
+        Ok(())
+    }
+
+    /// Embeds a message in another one, which is saved. Returns its path there.
+    fn embed(
+        &self,
+        target: &ToChange<'_>,
+        name: &OsStr,
+        value: Arc<Source>,
+    ) -> Result<String, Error> {
+        let mut contents = target.lock();
+        let directory = self.path_in(&contents, target.number)?;
+        let path = joined(&directory, name_text(name)?);
+        let is_message = view::is_attachment_path(&path) && view::is_message_name(&path);
+        if !is_message || self.find(&target.message, &contents, &path).is_ok() {
+            return Err(if is_message { Error::NotEmpty } else { Error::OtherDevice });
+        }
+        self.apply(&target.message, &mut contents, &Operation::Set { path: path.clone(), value })?;
+        self.settled(&target.message, &mut contents, &path);
+        drop(contents);
+        self.save(&target.directory, false)?;
+        Ok(path)
+    }
+
+    fn move_into(
+        &self,
+        path: &Path,
+        (message, directory): (&MessageNode, &Arc<MessageDirectory>),
+        target: &ToChange<'_>,
+        name: &OsStr,
+    ) -> Result<(), Error> {
+        if matches!(directory.lock().state, State::Arriving(_))
+            || directory.base == target.directory.base
+        {
+            return Err(Error::OtherDevice);
+        }
+        self.settle_below(message, &mut directory.lock_idle(), "")?;
+        self.save(directory, false)?;
+        let file = self.source.open_file(path).map_err(|error| source_error(path, error))?;
+        let (bytes, metadata) =
+            Source::from_file(file).map_err(|error| source_error(path, error))?;
+        let identity = Metadata::from(&metadata).identity();
+        let place = self.embed(target, name, Arc::new(bytes))?;
+        let now = self.source.metadata(path).map_err(|error| source_error(path, error))?;
+        if now.identity() != identity {
+            return Err(Error::Stale { path: path.to_owned() });
+        }
+        self.source.remove(path).map_err(|error| source_error(path, error))?;
+        let files = directory.lock_idle().numbers.below("");
+        self.lead((directory, files), (&target.message, &target.directory), &place);
+        directory.lock_idle().state = State::Removed;
+        self.note_moved(Ino::new(directory.base, NodeId(0)));
+        self.nodes.unclaim(path, directory.base);
+        Ok(())
+    }
+
+    /// Has the numbers of a message that was moved stand for its files where they are now.
+    fn lead(
+        &self,
+        (origin, files): (&MessageDirectory, FilesInside),
+        (message, directory): (&MessageNode, &Arc<MessageDirectory>),
+        place: &str,
+    ) {
+        let mut contents = directory.lock();
+        // What its numbers lead to must not be forgotten before they are.
+        self.hold(message, &mut contents);
+        contents.numbers.translate();
+        let there = files.into_iter().map(|(number, rest)| {
+            let path = if rest.is_empty() { place.to_owned() } else { joined(place, &rest) };
+            let now = contents.numbers.tell(&path, view::fixed_number(&path));
+            (number, Ino::new(directory.base, now))
+        });
+        let there = there.collect();
+        drop(contents);
+        origin.lead(there);
+    }
+
+    /// Has the kernel look up the names of a message that was moved again: it has given the old
+    /// numbers the new names.
+    fn note_moved(&self, directory: Ino) {
+        self.note_stale(vec![Invalidation::Inode(directory)]);
+    }
+}
