@@ -42,9 +42,7 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
     }
     let Place { message, what } = place;
     Ok(match what {
-        What::Message if message.is_empty() => Access::Directory,
-        What::Message => Access::EmbeddedMessage,
-        What::Directory => Access::Directory,
+        What::Message | What::Directory => Access::Directory,
         What::File(_) => Access::Settable,
         What::Attachment { shown, .. } => of_attachment(shown),
         What::Property { part, key } => match key {

@@ -202,14 +202,7 @@ impl Editor {
             }
             What::Property { .. } => Err(Error::NotSettable("set the other values instead")),
             What::Attachment { .. } | What::Unknown(_) => Err(Error::NotFound),
-            What::Message => match message.split_last() {
-                Some((number, outer)) => {
-                    edit(&self.message, outer, |one| Ok(one.delete_attachment(*number)?))?;
-                    self.forget(outer, *number);
-                    Ok(())
-                }
-                None => Err(Error::NotSettable("it is the message itself")),
-            },
+            What::Message => Err(Error::NotSettable("it is the message itself")),
             What::Directory => {
                 Err(Error::NotSettable("it is there while there is something in it"))
             }

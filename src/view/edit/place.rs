@@ -27,7 +27,7 @@ pub(super) struct Place {
 /// What a path in a message stands for, within the message that it lies in.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
-    /// The message directory itself.
+    /// The directory of the outermost message.
     Message,
     /// A file of the table that can be set.
     File(&'static File),
@@ -125,13 +125,22 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
     let walk = Walk::new(tree, path)?;
     let entry = walk.node.entry();
     let what = match walk.node {
-        Node::Message(entry) => match walk.rest.is_empty() {
-            true => return Ok(Place { message: numbers(tree, entry)?, what: What::Message }),
-            false => {
-                tree.open_message(entry)?;
-                What::Unknown(IN_MESSAGE)
-            }
-        },
+        Node::Message(entry) if !walk.rest.is_empty() => {
+            tree.open_message(entry)?;
+            What::Unknown(IN_MESSAGE)
+        }
+        Node::Message(entry) => {
+            let mut message = numbers(tree, entry)?;
+            // A message that is embedded is an attachment of the one around it.
+            let what = match message.pop() {
+                None => What::Message,
+                number => {
+                    let shown = Some(Shown::Message(entry));
+                    What::Attachment { name: walk.name.to_owned(), number, shown }
+                }
+            };
+            return Ok(Place { message, what });
+        }
         Node::File(..) if walk.rest.is_empty() && walk.kind.is_none() => {
             // What cannot be read may have the file.
             tree.message_around(entry)?;
