@@ -6,6 +6,7 @@
 //! | a message | `message`, `edits` |
 //! | an attachment and its content | `attachment` |
 //! | a session | `session` |
+//! | a table of messages | `batches` |
 //! | values of properties, addresses, times | `value`, `types` |
 //! | exceptions | `errors` |
 //!
@@ -13,6 +14,7 @@
 //! the GIL while a file is read.
 
 mod attachment;
+mod batches;
 mod edits;
 mod errors;
 mod message;
@@ -45,5 +47,7 @@ fn _msgfs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<attachment::Attachment>()?;
     module.add_class::<attachment::AttachmentReader>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<batches::Batches>()?;
+    module.add_function(wrap_pyfunction!(batches::read_batches, module)?)?;
     module.add_function(wrap_pyfunction!(decompress_rtf, module)?)
 }

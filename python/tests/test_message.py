@@ -261,7 +261,8 @@ def test_the_lines_of_the_readme(
 ) -> None:
     root = samples.parents[1]
     for name, page in {"README.md": root / "README.md", "python": root / "python/README.md"}.items():
-        code = page.read_text().split("```python\n")[1].split("```")[0]
+        blocks = page.read_text().split("```python\n")[1:]
+        [code] = [one for one in (one.split("```")[0] for one in blocks) if "attachment.save" in one]
         folder = tmp_path / name
         (folder / "out").mkdir(parents=True)
         (folder / "Lunch on Friday.msg").write_bytes((samples / "Fwd Lost parcel.msg").read_bytes())

@@ -21,13 +21,14 @@ from ._errors import (
     SaveError,
     UnsavedWarning,
 )
-from ._msgfs import Attachment, Message, Session, __version__
+from ._msgfs import Attachment, Batches, Message, Session, __version__, read_batches
 from ._types import Address, Attendee, Defect, Event, Note, Recipient
 
 __all__ = [
     "Address",
     "Attachment",
     "Attendee",
+    "Batches",
     "ClosedError",
     "DamagedError",
     "Defect",
@@ -42,4 +43,5 @@ __all__ = [
     "Session",
     "UnsavedWarning",
     "__version__",
+    "read_batches",
 ]

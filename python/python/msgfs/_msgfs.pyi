@@ -10,6 +10,7 @@ from ._types import Address, Defect, Event, Note, Recipient
 __version__: str
 
 _Buffer: TypeAlias = bytes | bytearray | memoryview
+_Path: TypeAlias = str | os.PathLike[str]
 _Source: TypeAlias = str | os.PathLike[str] | _Buffer | BinaryIO
 _One: TypeAlias = Address | tuple[str, str] | str
 _Many: TypeAlias = _One | Iterable[_One] | None
@@ -220,6 +221,32 @@ class Attachment:
     def save(self, folder: str | os.PathLike[str]) -> Path:
         """Writes it into a new file in a folder, and gives its path, which never lies outside."""
     def property(self, key: str | int, /) -> Any: ...
+
+class Batches:
+    """Messages as Arrow record batches, which are made as they are asked for, once. PyArrow, Polars
+    and DuckDB take it as it is: ``pyarrow.RecordBatchReader.from_stream(batches)``."""
+
+    @property
+    def columns(self) -> list[str]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+def read_batches(
+    inputs: Iterable[_Path | tuple[_Path, _Buffer | BaseException]],
+    *,
+    columns: str | Iterable[str] | None = None,
+    hashes: bool = True,
+    html: bool = False,
+    embedded: bool = False,
+    codepage: int | None = None,
+) -> Batches:
+    """Messages as a table, a row a message: what ``msgfs table`` writes.
+
+    ``inputs`` are paths, or pairs of a path and the bytes of the file. What cannot be read is a row
+    with its ``defects``; so is a path that comes with an exception. ``columns`` are names, as a list
+    or with commas; without ``hashes`` nothing has a SHA-256; with ``html`` there is ``body_html``;
+    with ``embedded`` embedded messages have rows of their own. The GIL is released while messages
+    are read. Raises ``ValueError`` for a column that there is not.
+    """
 
 class AttachmentReader:
     def read(self, size: int) -> bytes: ...
