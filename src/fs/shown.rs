@@ -511,7 +511,7 @@ fn following_time(contents: &Contents, path: &str, kind: Kind) -> Option<SystemT
     let is_made = || {
         let (_, name) = split(path);
         let first = path.split('/').next().unwrap_or_default();
-        ["mapi", "raw"].contains(&first) || name.starts_with("message.") || name == "ERRORS"
+        ["mapi", "raw"].contains(&first) || view::is_made(name)
     };
     contents.edited.filter(|_| kind == Kind::Directory || is_made())
 }
