@@ -38,6 +38,8 @@ pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Stat
     for mount_point in mounts {
         let unsaved = match mount::unsaved(&mount_point) {
             Ok(unsaved) => unsaved,
+            // It was unmounted since it answered; what it could not save is among what was kept.
+            Err(error) if arguments.mount_point.is_none() && has_ended(&error) => continue,
             Err(error) => {
                 complain(&format!("{}: {error}", one_line(&mount_point)));
                 status.join(Status::Failed);
@@ -62,6 +64,12 @@ pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Stat
         Err(error) => tracing::debug!("{error}"),
     }
     Ok(status)
+}
+
+/// Whether an error says that a mount has ended, or is just ending.
+fn has_ended(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, NotConnected, NotFound};
+    matches!(error.kind(), ConnectionAborted | NotConnected | NotFound)
 }
 
 /// Lists the edits that are in the state folder and in no mount.
