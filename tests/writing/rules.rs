@@ -284,6 +284,25 @@ fn a_text_with_nuls_is_refused() {
     }
 }
 
+/// Rule 4: nothing goes on to show the old address.
+#[test]
+fn the_sender_follows_who_a_message_is_from_if_it_is_the_same() {
+    let Some(mut stage) = Stage::new() else { return };
+    let set = "echo 'Bo <bo@x.org>' | tee B.msg/sender > B.msg/from; sync B.msg/from";
+    stage.output(set);
+    assert_eq!(
+        stage.output("echo 'Ann <ann@x.org>' > B.msg/from; cat B.msg/sender"),
+        "Ann <ann@x.org>\n"
+    );
+    // Somebody else has sent it.
+    let set = "echo 'Cy <cy@x.org>' > B.msg/sender; echo 'Dee <dee@x.org>' > B.msg/from";
+    assert_eq!(stage.output(&format!("{set}; cat B.msg/sender")), "Cy <cy@x.org>\n");
+    stage.wait_until_saved();
+    let saved = fs::read(stage.source.join("B.msg")).unwrap();
+    assert!(!saved.windows(5).any(|bytes| bytes.eq_ignore_ascii_case(b"bo@x.")));
+    stage.end(0);
+}
+
 /// Rule 10.
 #[test]
 fn attributes_are_those_of_the_file() {

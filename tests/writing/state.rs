@@ -109,6 +109,14 @@ impl Message {
             }
             self.set_bodies.insert(HTML, Some(Instant::now()));
         }
+        // The sender stays the one that the message is from.
+        if file == "from"
+            && let Some(shown) = &shown
+            && self.value("sender").is_some()
+            && [None, self.value("sender")].contains(&self.value("from"))
+        {
+            self.values.insert("sender", shown.clone());
+        }
         match shown {
             Some(shown) => self.values.insert(file, shown),
             None => self.values.remove(file),

@@ -94,8 +94,7 @@ impl Form {
         let has_newline =
             matches!(self, Self::Line | Self::Word | Self::Importance | Self::ReaderTime);
         let value = text.strip_suffix('\n').filter(|_| has_newline).unwrap_or(text);
-        // NULs at the end are the end of a string; inside there are none.
-        let value = value.trim_end_matches('\0');
+        // A NUL ends a string.
         if value.contains('\0') || !characters.can_hold(value) {
             return Err(Refused);
         }

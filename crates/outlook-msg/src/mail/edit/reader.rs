@@ -7,6 +7,7 @@ use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::addresses;
 use crate::mail::error::Error;
+use crate::mail::fields;
 use crate::mail::reader::ReaderFile;
 
 /// The properties of one party of a message.
@@ -87,7 +88,7 @@ pub fn set_addresses(
 fn put_addresses(message: &Message, file: ReaderFile, addresses: &[Address]) -> Result<(), Error> {
     let recipients = |wanted| Ok(message.set_recipients(wanted, addresses)?);
     match file {
-        ReaderFile::From => set_party(message, &SENT_REPRESENTING, addresses),
+        ReaderFile::From => set_from(message, addresses),
         ReaderFile::Sender => set_party(message, &SENDER, addresses),
         ReaderFile::To => recipients(RecipientType::To),
         ReaderFile::Cc => recipients(RecipientType::Cc),
@@ -172,6 +173,19 @@ fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
         return super::delete(message, tag);
     }
     Ok(message.set_property(tag, &Value::Multiple(values))?)
+}
+
+/// Sets who a message is from. Who has sent it for nobody else is the same person, and stays so:
+/// the old address would go on to be shown, and stay in the file.
+fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
+    let sender = Address::sender(message);
+    let is_same = !addresses.is_empty() && sender.is_some() && sender == fields::from(message);
+    set_party(message, &SENT_REPRESENTING, addresses)?;
+    if is_same {
+        set_party(message, &SENDER, addresses)?;
+        eml::follow(message, &[HeaderField::Sender])?;
+    }
+    Ok(())
 }
 
 fn set_party(message: &Message, party: &Party, addresses: &[Address]) -> Result<(), Error> {
