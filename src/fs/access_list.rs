@@ -14,14 +14,15 @@ pub(super) const NAME: &str = "system.posix_acl_access";
 const GROUP_OBJ: u16 = 0x04;
 const MASK: u16 = 0x10;
 const VERSION: u32 = 2;
-/// A longer list is taken for one that leaves nothing to the group.
+/// The longest list that is read, in bytes. A longer one is taken to leave nothing to the group.
 const LIST_BYTES_MAX: usize = 4096;
 const GROUP_BITS: u32 = 0o070;
 
 /// The mode of a file whose access list `read` puts into a buffer, as getxattr(2) does.
 pub(super) fn narrowed(mode: u32, read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) -> u32 {
     let of_group = (mode & GROUP_BITS) >> 3;
-    // What everybody has, the group need not be asked about: most files cost no call.
+    // If others have every right that the group bits give, the list cannot matter: most files cost
+    // no call.
     if of_group & !mode & 0o7 == 0 || mode & libc::S_IFMT == libc::S_IFLNK {
         return mode;
     }

@@ -1,8 +1,8 @@
 //! Opens the next messages of a folder while messages are looked into in the order of its listing
 //! or of their names.
 //!
-//! So a walk has the work of opening done beside it. A request never waits for what is opened
-//! ahead; what was not ready in time is opened by the request itself.
+//! A second thread does the work of opening while the walk goes on. A request never waits for that
+//! thread: if a message is not open in time, the request opens it itself.
 
 use std::collections::VecDeque;
 use std::io;
@@ -26,7 +26,7 @@ pub(super) struct Ahead {
 
 #[derive(Debug, Default)]
 struct Walk {
-    /// Whether there is someone to open messages.
+    /// Whether the opener thread runs.
     has_opener: bool,
     is_closed: bool,
     /// The last two messages that were looked into.
@@ -36,7 +36,7 @@ struct Walk {
     rising: [usize; BY_NAME.len()],
     /// The order in which messages are foreseen.
     order: Order,
-    /// The messages that were looked into as foreseen, one after the other.
+    /// How many messages in a row were looked into as foreseen.
     in_step: usize,
     /// The messages that come next.
     foreseen: VecDeque<PathBuf>,
@@ -46,19 +46,20 @@ struct Walk {
     is_asked: bool,
 }
 
-/// The orders that have to be sorted for first.
+/// The orders that need the names of the folder sorted first.
 const BY_NAME: [Order; 2] = [Order::Bytes, Order::Letters];
-/// From so many messages in the order of the folder on it is taken for a walk.
+/// After this many messages in the order of the listing, it is taken for a walk.
 const IN_STEP_MIN: usize = 2;
-/// From so many names in order on it is worth sorting them all to find out.
+/// After this many names in sorted order, it is worth sorting the whole folder to find out.
 const RISING_MIN: usize = 3;
-/// So many names may be left out in between, of files that are no messages.
+/// At most this many names between two messages, of files that are no messages, are passed over.
 const LEFT_OUT_MAX: usize = 2;
-/// As many messages are opened ahead at most.
+/// At most this many messages are opened ahead.
 const AHEAD_MAX: usize = 16;
-/// The tables of a larger file take longer to read than those that follow it should wait.
+/// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
+/// the messages behind it waiting.
 const AHEAD_BYTES_MAX: u64 = 16 << 20;
-/// More are asked for only when no more than this are left, since to wake a thread costs too.
+/// The opener is woken only when at most this many are left: waking a thread has a cost too.
 const AHEAD_LEFT: usize = 8;
 
 impl Walk {
@@ -128,7 +129,7 @@ impl Ahead {
             drop(walk);
             let more = folders.behind(&from, count, order);
             let mut walk = self.lock();
-            // It may have gone elsewhere meanwhile.
+            // The walk may have gone elsewhere meanwhile.
             if walk.in_step >= IN_STEP_MIN && walk.foreseen.back().unwrap_or(&last) == &from {
                 walk.to_open.extend(more.iter().cloned());
                 walk.foreseen.extend(more);
@@ -201,14 +202,15 @@ impl Fs {
     /// Opens the messages that a walk comes to next, until the filesystem is closed. For a thread
     /// of its own; without one nothing is opened ahead.
     pub fn open_ahead(&self) {
-        // What does not stay in the cache until it is asked for would be opened twice.
+        // If the cache is too small to keep a message until the walk comes to it, it would be
+        // opened twice.
         const CACHE_BYTES_MIN: usize = 16 << 20;
         if self.options.cache_bytes_max < CACHE_BYTES_MIN {
             return;
         }
         while let Some(path) = self.ahead.next(&self.folders) {
             let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
-            // Whoever asks for the message is told what is wrong with it.
+            // An error is left to the request that asks for this message: it meets the same.
             if !matches!(opened, Ok(Ok(()))) {
                 tracing::debug!("a message was not opened ahead");
             }
@@ -224,7 +226,8 @@ impl Fs {
         let identity = metadata.identity();
         let node = SourceNode { path, kind: SourceKind::Message, identity };
         let base = self.nodes.base_of(&node);
-        // Only a message that the kernel knows is asked for as it is now.
+        // A message whose inode the kernel does not know yet is opened by the state of its file
+        // now.
         let Some(node) = self.nodes.get(base).filter(|known| **known == node) else {
             return Ok(());
         };

@@ -11,7 +11,7 @@ use crate::storage::{CompoundFile, Source};
 use super::Error;
 use super::buffer::Buffer;
 
-/// A file that arrives.
+/// A file that is being copied into a folder.
 #[derive(Debug)]
 pub(super) struct Arrival {
     content: Mutex<Content>,
@@ -53,7 +53,7 @@ impl Arrival {
         self.lock().handles += 1;
     }
 
-    /// Counts one handle less; whether that was the last one.
+    /// Counts one handle less. Returns whether that was the last one.
     pub(super) fn close(&self) -> bool {
         let mut content = self.lock();
         content.handles = content.handles.saturating_sub(1);
@@ -116,8 +116,7 @@ impl Arrival {
 
     /// The bytes, if they are a whole message.
     ///
-    /// # Errors
-    /// Why they are none.
+    /// # Errors If the bytes are no whole message, with the reason.
     pub(super) fn message(&self, session: &Session) -> Result<Arc<Source>, crate::view::Error> {
         let bytes = self.lock().bytes.copy()?.share()?;
         let file = CompoundFile::open(Arc::clone(&bytes));

@@ -2,8 +2,8 @@
 //!
 //! Owner and mode are those of the source file, also inside a message, so that whoever may not read
 //! the file may not read what is made of it either. The kernel checks them (`default_permissions`).
-//! The permission to write is no exception where nothing can be written: there the kernel says that
-//! the file system is read-only, and copies that people take out are theirs to change.
+//! A read-only mount keeps the write bits too: there the kernel says EROFS by itself, and a copy
+//! that a user takes out can be changed.
 
 use std::time::{Duration, SystemTime};
 
@@ -70,7 +70,8 @@ pub struct Ownership {
     pub umask: u16,
 }
 
-/// Means that the number of subdirectories is not counted in it; messages are counted nowhere.
+/// The link count of a directory. 1 means that it does not count subdirectories; messages are
+/// counted nowhere.
 const DIRECTORY_LINKS: u32 = 1;
 const NEW_MESSAGE: u16 = 0o755;
 const ANY_LINK: u16 = 0o777;

@@ -79,7 +79,7 @@ impl Fs {
         }
         self.differ(&to.message, &mut contents);
         if was_known {
-            // The change of ours makes it no other file.
+            // This change is ours, so the file counts as the same one afterwards.
             let now = self.source.metadata(&path).map_err(in_source)?;
             contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
             self.moved(&to.message, &path);

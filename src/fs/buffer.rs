@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::storage::Source;
 
-/// Beyond so many bytes a buffer moves to a file.
+/// A buffer with more bytes than this moves to a file.
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
 /// No value and no compound file can be longer; a file of a message is at most this long.
 pub(super) const LEN_MAX: u64 = (1 << 31) - 1;
@@ -101,7 +101,7 @@ impl Buffer {
         Ok(())
     }
 
-    /// Another buffer of the same bytes.
+    /// A copy of the buffer.
     pub(super) fn copy(&self) -> io::Result<Self> {
         match self {
             Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),

@@ -1,7 +1,7 @@
-//! The calls of the kernel that only a filesystem has that is written to.
+//! The calls of the kernel that only a writable filesystem gets.
 //!
-//! Each is for a message, or for a folder of the source; everything else of the source is as it
-//! is.
+//! Each is for a message, or for a folder of the source. Other files of the source are never
+//! changed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -129,8 +129,9 @@ impl Fs {
         let mut contents = to.lock();
         let path = self.path_in(&contents, to.number)?;
         let found = match self.find_hidden(&to.message, &contents, &path) {
-            // It was emptied, and lost its value between the kernel's LOOKUP and its OPEN: the
-            // RELEASE of who emptied it comes when it likes. To users it is there all the time.
+            // A program has emptied the file, and its RELEASE, at which the file lost its value,
+            // came between the LOOKUP and the OPEN of this program. To users the file is there all
+            // the time, so open it.
             Err(Error::NotFound) => None,
             found => Some(found?),
         };
@@ -411,8 +412,8 @@ impl Fs {
         }
     }
 
-    /// Refuses bytes after which nothing could make the file a value: most programs overlook the
-    /// errors of `close`, and see those of `write`.
+    /// Refuses bytes after which nothing could make the content valid. Most programs see the errors
+    /// of `write` and overlook those of `close`.
     fn check_start(
         &self,
         directory: &Arc<MessageDirectory>,
@@ -424,7 +425,7 @@ impl Fs {
             let contents = directory.lock();
             contents.numbers.path(file.number).map(|path| (path.to_owned(), contents.path.clone()))
         };
-        // One that is removed is no value any more.
+        // A removed file need not be valid: it becomes no value.
         let Some((path, shown)) = path else { return Ok(()) };
         if file.lock().needs_check() {
             let message = self.known_message(directory.base)?;
@@ -502,8 +503,8 @@ impl Fs {
 
     fn close_file(&self, directory: &Arc<MessageDirectory>, file: &Arc<OpenFile>) {
         let mut contents = directory.lock_idle();
-        // Under the lock from here to the end: a program that opens the file meanwhile would have
-        // this one, and the next one another.
+        // The lock is held to the end. Otherwise a program that opens the file now would get this
+        // buffer, and the next one another buffer.
         if !file.lock().close() {
             return;
         }
@@ -544,7 +545,7 @@ impl Fs {
         }
     }
 
-    /// Saves a message. What cannot be saved is at least in the log, and on the disk.
+    /// Saves a message. If that fails, the edits are at least in the log, and the log is synced.
     fn save_now(&self, directory: &Arc<MessageDirectory>) -> Result<(), Error> {
         self.save(directory, false).inspect_err(|_| {
             let synced = self.log().map(|log| log.sync(&directory.lock().path));
@@ -590,7 +591,7 @@ impl Fs {
         if node.kind != SourceKind::Folder {
             return Err(Error::NotPermitted("only messages can be changed"));
         }
-        // The limit of the source may be another one, and is told by it.
+        // The source's file system may have another limit; it reports that itself.
         name_text(name).or_else(|error| match error {
             Error::NameTooLong => Err(error),
             _ => Ok(""),

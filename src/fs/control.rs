@@ -40,7 +40,7 @@ impl ControlFile {
         }
     }
 
-    /// Those that a mount has.
+    /// The files of a read-only or a writable mount.
     pub(super) fn all(is_writable: bool) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |file| is_writable || *file != Self::Unsaved)
     }
@@ -82,9 +82,9 @@ pub(super) struct Damaged {
     messages: Mutex<BTreeMap<PathBuf, Vec<Defect>>>,
 }
 
-/// Beyond so many, messages are no longer noted; `msgfs check` has no such bound.
+/// At most this many messages are noted. `msgfs check` has no such bound.
 const DAMAGED_MAX: usize = 10_000;
-/// As many defects of one message are noted.
+/// At most this many defects of one message are noted.
 const DEFECTS_MAX: usize = 20;
 
 impl Damaged {

@@ -8,7 +8,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-/// A process is done when it has created nothing for so long.
+/// A process is done with a message when it has created nothing in it for this long.
 const DONE_AFTER: Duration = Duration::from_secs(10);
 
 /// The messages, embedded ones too, that are being filled.
@@ -54,7 +54,8 @@ impl Creators {
         }
     }
 
-    /// Notes that a directory was listed, or is gone: who does that is not filling it.
+    /// Notes that a directory was listed or removed. A process that does that is done with filling
+    /// it.
     pub(super) fn done(&mut self, directory: &str) {
         self.messages.retain(|filled| filled.directory != directory);
         // One that lies in a message that is still being filled.

@@ -45,7 +45,7 @@ pub(super) enum State {
     Edited(Box<Edited>),
     /// It is a file that a program is writing, which becomes a message once it is whole.
     Arriving(Arc<Arrival>),
-    /// It is gone. Who has something of it open may still read it.
+    /// It is gone. Programs that have one of its files open may still read it.
     Removed,
 }
 
@@ -86,8 +86,8 @@ pub(super) struct Contents {
     pub(super) temporaries: Temporaries,
     /// What was removed or renamed away and is still in the message.
     pub(super) removals: Removals,
-    /// What removed files showed whose place others have taken, for those who have them open. Let
-    /// go at the next save.
+    /// The content of removed files whose path another file has taken, for programs that have them
+    /// open. Dropped at the next save.
     pub(super) orphans: HashMap<NodeId, (Arc<OpenMessage>, NodeId)>,
     pub(super) creators: Creators,
     /// When files in it were last written to, or the times they were given. They hold for as long
@@ -96,7 +96,7 @@ pub(super) struct Contents {
     pub(super) times: HashMap<String, SystemTime>,
     /// When it was last edited.
     pub(super) edited: Option<SystemTime>,
-    /// Whether it was tried that its file can be replaced and stay whose it is.
+    /// Whether a probe has shown that its file can be replaced and keep owner and mode.
     pub(super) is_writable: bool,
     /// Whether the kernel may have kept what it was told of it.
     pub(super) is_kept_by_kernel: bool,
@@ -162,7 +162,7 @@ impl MessageDirectory {
 }
 
 impl Contents {
-    /// Whether nothing differs from the file of the message but perhaps the numbers of its files.
+    /// Whether nothing differs from the file of the message, except perhaps inode numbers.
     pub(super) fn is_plain(&self) -> bool {
         matches!(self.state, State::Clean)
             && self.files.is_empty()

@@ -1,4 +1,4 @@
-//! Edits of a message: how it comes into the state of being edited, and what each edit does.
+//! Edits of a message: how it becomes edited, and what each edit does.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -78,8 +78,8 @@ fn check_whole(tree: &MessageTree, path: &str, value: &Source) -> Result<(), vie
 }
 
 impl Fs {
-    /// Makes an edit, as a whole or not at all. It stands in the edit log before it is made: what
-    /// a call has done is not lost if msgfs is killed.
+    /// Makes an edit, as a whole or not at all. The edit is written to the log first, so that it is
+    /// not lost if msgfs is killed after the call.
     ///
     /// # Errors
     /// If the message cannot be opened for writing, or refuses the edit, or it cannot be noted.
@@ -155,7 +155,7 @@ impl Fs {
         let outcome = run(&mut edited.editor, &edited.current.tree);
         let outcome = outcome.map_err(|error| message_error(&path, error));
         if edited.editor.message().is_unsaved() {
-            // What failed half way is shown as it is.
+            // If the edit failed half way, the mount shows how far it came.
             let directory = edited.current.directory;
             let (editor, names) = (&edited.editor, &message_names(message));
             edited.current = self.state_of(editor.message(), &path, names, directory)?;
@@ -193,8 +193,9 @@ impl Fs {
         }
     }
 
-    /// Whether a message can be saved where it lies, and all of it, and stay whose it is. That is
-    /// tried once.
+    /// Checks that a save would lose nothing: that the folder can be written to, that everything in
+    /// the message can be read, and that the new file would have the same owner and mode. A probe
+    /// tries the last once.
     ///
     /// # Errors
     /// `EROFS` or `EACCES`.
@@ -269,7 +270,7 @@ impl Fs {
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
-        // Without one it is normal, and a file less.
+        // A new message has no PR_IMPORTANCE: that means normal, and there is no file `importance`.
         match written.delete_property(tags::PR_IMPORTANCE) {
             Ok(()) | Err(imsg::Error::NoProperty { .. }) => {}
             Err(error) => return Err(in_message(error)),
@@ -386,7 +387,7 @@ impl Fs {
         for path in &removed {
             self.orphan(message, contents, path);
         }
-        // All at once: for each a new state of the message would be made.
+        // All in one edit, since each edit makes a new tree.
         let outcome =
             self.begin(message, contents).and_then(|()| self.note_removed(contents, &removed));
         let outcome = outcome.and_then(|()| {
@@ -429,8 +430,8 @@ impl Fs {
         })
     }
 
-    /// Has those who have a file open keep what it shows, when it is gone or another one takes its
-    /// place.
+    /// Keeps the content of a file that is removed or replaced, for programs that have it open.
+    /// Returns the number it had.
     pub(super) fn orphan(
         &self,
         message: &MessageNode,
@@ -456,7 +457,7 @@ impl Fs {
             return;
         }
         if let Err(error) = self.edit(message, contents, |editor, tree| editor.complete(tree)) {
-            // The edits are saved as they are.
+            // Save the edits all the same.
             tracing::warn!("{error}");
         }
     }

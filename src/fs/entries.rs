@@ -259,7 +259,8 @@ impl Fs {
             return Err(Error::NotEmpty);
         }
         match found {
-            // It is there again as soon as something is put into it.
+            // A directory without content needs no removal: it exists only while something is in
+            // it.
             Found::EmptyDirectory(_) => Ok(()),
             _ => self.remove(to, &mut contents, &path, process),
         }
@@ -284,7 +285,8 @@ impl Fs {
                 // `rm -r` removes everything that is listed; what is made of other files is there
                 // again if the message stays.
                 let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
-                // With `delete` even `rm -r` of signed mail is to go on until the rmdir.
+                // With `delete`, `rm -r` may remove signed mail, so its files must not be refused
+                // before the rmdir.
                 let is_signed = access == FileAccess::ReadOnly(view::SIGNED) && !self.may_remove();
                 if is_signed || contents.removals.are_refused(process) {
                     contents.removals.refuse(process);
@@ -414,7 +416,7 @@ impl Fs {
         if let Some(time) = contents.times.remove(old) {
             contents.times.insert(new.to_owned(), time);
         }
-        // What is beside the values in a directory that moves.
+        // Temporary files, removals and numbers below a directory move with it.
         contents.temporaries.rename(old, new);
         contents.removals.rename(old, new);
         contents.numbers.rename(old, new, is_replacing);
@@ -534,8 +536,8 @@ impl Fs {
         }
     }
 
-    /// What a new name is to be. `is_unseen` if it is created by who fills a new message that has
-    /// it by itself, or would have.
+    /// What a new name becomes. `is_unseen` is set if the creating process is still filling a new
+    /// message, and the message has such a file by itself.
     fn new_name(
         &self,
         message: &MessageNode,
@@ -577,8 +579,8 @@ impl Fs {
         Error::NotPermitted(reason)
     }
 
-    /// Has a file that is created take the place of one that was removed or renamed away: whoever
-    /// has that open keeps it, and the new file has another number.
+    /// Lets a new file take the path of one that was removed or renamed away. Programs that have
+    /// the old file open keep it; the new file gets another number.
     fn take_hidden_place(
         &self,
         message: &MessageNode,

@@ -80,7 +80,7 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     for cause in causes.map(ToString::to_string) {
-        // Some errors tell their cause themselves.
+        // Some errors repeat their cause in their own text.
         if !text.ends_with(&cause) {
             text = format!("{text}: {cause}");
         }

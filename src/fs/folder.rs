@@ -82,7 +82,7 @@ impl Fs {
         }
     }
 
-    /// Whether it is there for the moment in which a message is saved, and nobody's file.
+    /// Whether it is a temporary file of a save, which no user should see.
     pub(super) fn is_of_a_save(&self, path: &Path) -> bool {
         let name = path.file_name().unwrap_or_default();
         self.is_writable() && storage::is_temporary_name(name.as_bytes())
@@ -127,7 +127,7 @@ impl Fs {
             text.push(&entry.name);
             let metadata = self.metadata_in(&folder, &entry.name, &child);
             let found = match self.source_entry(&child, metadata, look_up, grant) {
-                // It went away meanwhile, or it is hidden.
+                // Removed since the folder was read, or hidden.
                 Err(Error::NotFound) => continue,
                 found => found?,
             };
@@ -150,7 +150,7 @@ impl Fs {
     ) -> Result<Vec<u8>, Error> {
         let in_source = |error| source_error(&node.path, error);
         let file = self.source.open_file(&node.path).map_err(in_source)?;
-        // What has come to its place since is another file.
+        // Another file may have taken the path since.
         let metadata = Metadata::from(&file.metadata().map_err(in_source)?);
         if identity_of(node.kind, &metadata) != node.identity {
             return Err(Error::Stale { path: node.path.clone() });

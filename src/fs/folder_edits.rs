@@ -34,7 +34,8 @@ impl Fs {
         let mut contents = directory.lock();
         let is_it = match &contents.state {
             State::Edited(_) => true,
-            // It is a message as soon as it has landed: its RELEASE comes when it likes.
+            // The file is a message as soon as its bytes are in the source. Its RELEASE may come
+            // much later.
             State::Arriving(arrival) => !arrival.has_landed(),
             State::Clean => {
                 let known = self.nodes.get(base).map(|node| node.identity);
@@ -191,7 +192,7 @@ impl Fs {
         // What is unsaved is saved under the old name first.
         self.save(directory, false)?;
         if self.exists(to) {
-            // A directory is replaced by no other that is not empty.
+            // rename(2) replaces a directory only if it is empty; a message never is.
             return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
         }
         let mut contents = directory.lock_idle();
@@ -284,7 +285,7 @@ impl Fs {
         is_arriving
     }
 
-    /// The name of a file that was written stands for a message from now on, or for nothing.
+    /// Ends an arrival: its name stands for a message from now on, or for nothing.
     pub(super) fn end_arrival(&self, directory: &Arc<MessageDirectory>) {
         let mut contents = directory.lock();
         contents.state = State::Removed;

@@ -51,7 +51,7 @@ pub(super) struct Folders {
 
 type Listings = LruCache<Arc<SourceNode>, Arc<FolderListing>>;
 
-/// As many folders as are likely to be listed at once.
+/// How many listings are kept: about as many as are likely to be under way at once.
 const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 /// How far an entry is looked for behind its place, for the cookies that are taken.
 const MOVED_MAX: usize = 8;
@@ -106,7 +106,7 @@ impl FolderListing {
     }
 
     fn sorted<'a, K: Ord>(&'a self, key: impl Fn(&'a OsStr) -> K) -> Vec<u32> {
-        // More than four thousand million names are in no folder.
+        // No folder has more than 2^32 names.
         let mut places: Vec<_> = (0..u32::try_from(self.entries.len()).unwrap_or(0)).collect();
         places.sort_by_cached_key(|at| self.name(*at).map(&key));
         places

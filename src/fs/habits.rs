@@ -1,9 +1,9 @@
-//! What is done with the messages that are looked into: which of their files are read, and of
-//! which the size is asked.
+//! Notes which files of messages are read, and which sizes are asked for.
 //!
-//! Who has read the subject and the text of one message is likely to read those of the next. What
-//! is then done ahead hides the habit, so now and then a message is a sample, with which nothing
-//! is done ahead. Knows nothing of what is made of it.
+//! A program that reads subject and text of one message is likely to read those of the next.
+//! `store` then does that ahead, which hides whether the program goes on. So one message in some is
+//! a sample: nothing is done ahead with it, and the habit is seen again. This module only counts;
+//! it knows nothing of what is done ahead.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,13 +30,13 @@ struct Observed {
     recent: VecDeque<Visit>,
 }
 
-/// Who is at work in a message.
+/// The process at work in a message.
 #[derive(Clone, Copy, Debug)]
 struct Visit {
     base: Base,
     /// The process, or rather thread, that came first.
     process: u32,
-    /// Whether there was another one.
+    /// Whether a second process was.
     is_shared: bool,
 }
 
@@ -47,9 +47,9 @@ struct Observation {
     before: NodeSet,
 }
 
-/// One message in so many is a sample.
+/// One message in this many is a sample.
 const SAMPLE_EVERY: u32 = 64;
-/// Of so many messages it is known who was at work in them last.
+/// For this many messages, the process last at work in them is remembered.
 const RECENT_MAX: usize = 32;
 
 impl Observation {

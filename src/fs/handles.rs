@@ -1,7 +1,7 @@
 //! What is open, by the numbers that the kernel has of it.
 //!
-//! A file that is only read needs no handle: whoever reads it sees it as it is at the moment, as
-//! in any filesystem.
+//! A file that is only read needs no handle: its readers see it as it is at the moment, as on any
+//! filesystem.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

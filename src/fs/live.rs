@@ -55,7 +55,7 @@ impl Fs {
             .then(|| watcher.watch(&self.source, &folder.path, folder_id(folder)))?
     }
 
-    /// The word that the folder of a file, or the folder itself, is watched already.
+    /// The grant that the folder of a file, or the folder itself, is watched already.
     pub(super) fn watched(&self, node: &SourceNode) -> Option<Grant> {
         let watcher = self.watcher.as_ref()?;
         match node.kind {
@@ -124,7 +124,7 @@ impl Fs {
             stale.add_listing(parent);
         }
         if event == Event::Appeared {
-            // That there was no such name is never kept.
+            // Negative lookups are not cached, so there is nothing to forget.
             return;
         }
         let now = self.metadata(&child).ok().map(|metadata| self.source_node(&child, &metadata));

@@ -204,7 +204,8 @@ impl Fs {
             None => self.open_anew(message)?,
         };
         let read = open.tree.read_into(id, offset, size, out);
-        // Only behind the read it is certain that no other state of the file is in it.
+        // Check the state after the read: before it, another program could still write, and the
+        // answer would mix two states.
         check_unchanged(&message.node, &open)?;
         read.map_err(|error| message_error(&open.path, error))?;
         self.messages.weigh(&message.node, open.tree.bytes_held());
@@ -215,7 +216,7 @@ impl Fs {
         let node = &message.node;
         let path = &node.path;
         let file = self.source.open_file(path).or_else(|error| match error.raw_os_error() {
-            // What is kept for later is worth less than what is asked for now.
+            // Out of descriptors: close the messages that are only cached, and try again.
             Some(libc::EMFILE | libc::ENFILE) => {
                 self.messages.clear();
                 self.source.open_file(path)
@@ -272,7 +273,8 @@ impl Fs {
         id: NodeId,
         name: &str,
     ) -> Result<Entry, Error> {
-        // What file managers look for everywhere must not open every message.
+        // File managers look for `.hidden`, `.directory` and the like everywhere. That must not
+        // open every message.
         if id == NodeId(0) && !view::is_message_entry(name) {
             return Err(Error::NotFound);
         }
@@ -307,7 +309,7 @@ impl Fs {
         let wanted = self.habits.wanted_of(message.base);
         let mut added = 0;
         for (child, number) in self.with_cookies(listing.entries(), cookie) {
-            // What cannot be told of one file must not end the listing of the others.
+            // An error of one file must not end the listing of the others.
             let Ok(entry) = self.listed_entry(message, &open, child, wanted) else { continue };
             let name = OsStr::new(&child.name);
             if add(DirectoryEntry { name, cookie: number, entry, is_dot: false }) {

@@ -142,7 +142,7 @@ pub struct Entry {
 pub struct DirectoryEntry<'a> {
     /// Its name.
     pub name: &'a OsStr,
-    /// Where a listing goes on behind it.
+    /// The cookie with which a listing continues behind it.
     pub cookie: u64,
     /// Its attributes, and for how long they hold.
     pub entry: Entry,
@@ -150,7 +150,7 @@ pub struct DirectoryEntry<'a> {
     pub is_dot: bool,
 }
 
-/// Takes an entry of a listing, and says whether it has had enough: then it did not take it.
+/// Takes an entry of a listing. Returns true if there was no room for it.
 pub type Add<'a> = &'a mut dyn FnMut(DirectoryEntry<'_>) -> bool;
 
 /// The filesystem.
@@ -207,7 +207,7 @@ impl Fs {
         let own_mount_point = options.mount_point.as_deref().and_then(|mount_point| {
             let mount_point = mount_point.canonicalize().ok()?;
             let path = mount_point.strip_prefix(folder).ok()?.to_owned();
-            // The root itself is reached by its descriptor, whatever is mounted over it.
+            // The root is always reached by its descriptor, also if the mount covers it.
             let inside = !path.as_os_str().is_empty();
             inside.then_some((path, (&mount_point.metadata().ok()?).into()))
         });
@@ -233,7 +233,7 @@ impl Fs {
     }
 
     fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
-        // Without one, the source is looked at again every second.
+        // Without a watcher, the source is looked at again every second.
         let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
             watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
         });
@@ -368,7 +368,8 @@ impl Fs {
     pub fn readdir(&self, ino: Ino, cookie: u64, look_up: bool, add: Add<'_>) -> Result<(), Error> {
         for (number, name) in [(1, "."), (2, "..")] {
             if cookie < number {
-                // The kernel looks for the parent itself; the number shown is the own one.
+                // The kernel finds the parent itself, so the number of `..` may be that of the
+                // directory.
                 let entry = self.getattr(ino)?;
                 let name = OsStr::new(name);
                 if add(DirectoryEntry { name, cookie: number, entry, is_dot: true }) {
@@ -569,7 +570,7 @@ fn is_message_name(path: &Path) -> bool {
         return false;
     };
     let known = [b".msg", b".oft"].into_iter().any(|known| extension.eq_ignore_ascii_case(known));
-    // A file that is called nothing but that is a hidden one.
+    // `.msg` alone is a hidden file without an extension.
     known && stem.last().is_some_and(|last| *last != b'/')
 }
 

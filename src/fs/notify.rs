@@ -1,8 +1,8 @@
 //! Tells the kernel what it must forget, and what it will ask for (the notifications of FUSE).
 //!
-//! A call that waits for an answer of ours must not be made where there is another way: were the
-//! process killed meanwhile, the kernel would keep it, and all who use the mount would wait for
-//! ever.
+//! Some notifications wait until this process has answered a request. Avoid them where there is
+//! another way: if the process is killed during such a call, the kernel keeps it, and every user of
+//! the mount waits for ever.
 
 use std::ffi::OsStr;
 use std::io;
@@ -26,7 +26,7 @@ pub struct Kernel {
 const INC_EPOCH: u32 = 8;
 /// The size of `fuse_out_header`.
 const HEADER_BYTES: u32 = 16;
-/// Nothing of what is in the range of a file, only its attributes.
+/// An empty range: only attributes are forgotten, no content.
 const NO_CONTENT: i64 = -1;
 
 impl Kernel {

@@ -111,8 +111,8 @@ impl Fs {
     ) -> Result<Arc<OpenMessage>, Error> {
         match &contents.state {
             State::Edited(edited) => Ok(Arc::clone(&edited.current)),
-            // Its file may be another one since the message was looked for: who waits for the lock
-            // while a save is running must not go on with what was before.
+            // Open the file as it is now. This thread may have waited for the lock while a save
+            // replaced the file, and must not go on with the old one.
             State::Clean => self.open_message(&self.known_message(message.base)?),
             State::Arriving(_) | State::Removed => {
                 Err(Error::Stale { path: contents.path.clone() })
@@ -416,7 +416,7 @@ impl Fs {
         Ok(attr)
     }
 
-    /// What was removed while it was open has attributes still.
+    /// The attributes of a file that was removed while it was open.
     fn removed_attr(
         &self,
         message: &MessageNode,
@@ -472,7 +472,7 @@ impl Fs {
                 None => Err(Error::Stale { path: contents.path.clone() }),
             },
         };
-        // A long read must not keep others from the message.
+        // Release the lock: a long read must not block other requests for the message.
         drop(contents);
         let found = match found {
             // It was emptied, and lost its value since the kernel looked it up.
@@ -511,7 +511,7 @@ fn following_time(contents: &Contents, path: &str, kind: Kind) -> Option<SystemT
     let is_made = || {
         let (_, name) = split(path);
         let first = path.split('/').next().unwrap_or_default();
-        ["mapi", "raw"].contains(&first) || name.starts_with("message.") || name == "ERRORS"
+        ["mapi", "raw"].contains(&first) || view::is_made(name)
     };
     contents.edited.filter(|_| kind == Kind::Directory || is_made())
 }

@@ -1,6 +1,6 @@
 //! The source folder: every access goes through a descriptor that was opened before the mount.
 //!
-//! So a mount over the source does not hide it from us. No symbolic link is followed.
+//! So the source stays reachable if msgfs is mounted over it. No symbolic link is followed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -153,7 +153,7 @@ impl SourceRoot {
         // With PATH and NOFOLLOW the last part may still be a link, which is opened itself.
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
         match rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), resolve) {
-            // Before Linux 5.6, and in sandboxes that do not know the call.
+            // openat2 is missing before Linux 5.6, and in some sandboxes.
             Err(Errno::NOSYS) => rustix::fs::openat(&self.folder, path, flags, Mode::empty()),
             opened => opened,
         }
@@ -177,7 +177,7 @@ impl SourceFolder {
     pub(super) fn metadata(&self, name: &OsStr) -> io::Result<Metadata> {
         let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::NO_AUTOMOUNT;
         let found = match rustix::fs::statx(&self.folder, name, flags, StatxFlags::BASIC_STATS) {
-            // In sandboxes that do not know the call.
+            // The call is missing in some sandboxes.
             Err(Errno::NOSYS) => {
                 let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let file = rustix::fs::openat(&self.folder, name, flags, Mode::empty())?;

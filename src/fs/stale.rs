@@ -7,7 +7,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Invalidation;
 
-/// A queue of what the kernel must forget. Every request that an edit answers empties it first.
+/// A queue of what the kernel must forget. A request that edited something empties it before it is
+/// answered.
 #[derive(Debug, Default)]
 pub(super) struct Stale {
     /// Whether something was noted that the kernel has not been told yet. Stays set while it is

@@ -20,14 +20,14 @@ use super::{Error, Fs};
 
 /// Larger files are left to the requests of their readers.
 const FILE_BYTES_MAX: u64 = 128 << 10;
-/// As much is stored of one directory.
+/// At most this much of one directory is stored, in bytes.
 const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 
 /// What is stored, and how much was.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
-    /// Each is held while files of a directory are stored; fewer than there are event loops, so
-    /// that whoever a store waits for is answered.
+    /// The right to store, of which there are fewer than event loops: a store may wait for a reader
+    /// of the same file, and some event loop must be free to answer that reader.
     running: [Mutex<()>; 2],
     files: AtomicU64,
 }

@@ -86,7 +86,8 @@ impl FileTarget {
         let note = |state| {
             let noted = upto.map_or(Ok(()), |upto| self.log.committing(path, upto, state));
             if let Err(error) = noted {
-                // A save that makes room in a full state folder must not need room there.
+                // Noting the save needs room in the state folder, which may be full; the save
+                // itself makes room. So a failure here is no failure of the save.
                 let path = path.display();
                 tracing::warn!("{path}: a save that is killed is not known as one: {error}");
             }
@@ -119,7 +120,7 @@ impl Target for FileTarget {
                 place.failure = None;
             }
             Err(error) => {
-                // The file is the new one, and is to be written to the disk once more.
+                // The new file is in place. Only its sync failed, so sync it once more.
                 if let imsg::Error::Storage(storage::Error::Unsynced { state, .. }) = error {
                     place.expected = Some(*state);
                 }

@@ -1,7 +1,7 @@
 //! Files that are no part of a message although they lie in its directory: what editors and other
 //! tools put beside the file that they write.
 //!
-//! They are the mount's and never saved. Knows nothing of messages.
+//! They live in the mount and are never saved into a message. Knows nothing of messages.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::Error;
 use super::buffer::Buffer;
 
-/// As many there may be in one message.
+/// At most this many temporary files in one message.
 const FILES_MAX: usize = 4096;
 
 /// A pattern of names that a tool gives to its temporary files.
@@ -28,7 +28,7 @@ pub(super) struct Pattern {
 /// Where a pattern counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scope {
-    /// Nobody gives such a name to anything else.
+    /// No other file has such a name.
     Everywhere,
     /// In `attachments/` a file of such a name may be an attachment; anywhere else in a message no
     /// file of its own has one.
@@ -242,7 +242,7 @@ impl Temporaries {
         self.files.remove(path)
     }
 
-    /// Lets go of the copies of what a message has by itself.
+    /// Drops the copies of files that a message has by itself.
     pub(super) fn drop_copies(&mut self) {
         self.files.retain(|_, file| !matches!(file.kind, TemporaryKind::Copy(_)));
     }
@@ -252,7 +252,7 @@ impl Temporaries {
         self.files.keys().map(String::as_str)
     }
 
-    /// Lets go of what lies in a directory.
+    /// Drops everything in a directory.
     pub(super) fn remove_below(&mut self, directory: &str) {
         let below = format!("{directory}/");
         self.files.retain(|path, _| !path.starts_with(&below));

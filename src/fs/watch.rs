@@ -71,7 +71,8 @@ pub(super) struct Grant {
     losses: u64,
 }
 
-/// Half of what one user may have by default on older kernels (`max_user_watches`).
+/// The most watches: half of what one user may have by default on older kernels
+/// (`max_user_watches`).
 const WATCHES_MAX: usize = 4096;
 const REFUSED_MAX: NonZeroUsize = NonZeroUsize::new(4096).expect("4096 is not 0");
 const REFUSED_FOR: Duration = Duration::from_secs(60);
@@ -110,7 +111,7 @@ impl Watcher {
         })
     }
 
-    /// Sees that a folder is watched, and all above it; to be called before it is read.
+    /// Watches a folder and all folders above it. Call it before the folder is read.
     pub(super) fn watch(
         &self,
         source: &SourceRoot,

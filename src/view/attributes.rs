@@ -99,8 +99,8 @@ impl MessageTree {
                 ExtendedAttribute::Sha256,
                 ExtendedAttribute::Error,
             ],
-            Node::MessageMsg(_) => &[ExtendedAttribute::Sha256],
-            Node::Reader(..) | Node::Element(_) | Node::Raw(..) => &[ExtendedAttribute::Error],
+            Node::File(_, file) => file.attributes,
+            Node::Element(_) | Node::Raw(..) => &[ExtendedAttribute::Error],
             _ => &[],
         };
         let mut found = Vec::new();
@@ -151,7 +151,10 @@ impl MessageTree {
                 Ok(missing.map(|defect| one_line(&defect.cause)))
             }
             (ExtendedAttribute::Error, _) => Ok(self.read_error(id)),
-            (ExtendedAttribute::Sha256, Node::Attachment(_) | Node::MessageMsg(_)) => {
+            (ExtendedAttribute::Sha256, Node::Attachment(_)) => self.sha256(id).map(Some),
+            (ExtendedAttribute::Sha256, Node::File(_, file))
+                if file.attributes.contains(&attribute) =>
+            {
                 self.sha256(id).map(Some)
             }
             (ExtendedAttribute::MimeType, Node::Attachment(entry)) => {

@@ -8,7 +8,7 @@ use super::error::Error;
 use super::listing::Kind;
 use super::nested::Finding;
 use super::node::{Node, NodeId};
-use super::reader::ReaderFile;
+use super::row::{Contents, File};
 use super::tree::MessageTree;
 
 /// As much as is read at a time.
@@ -72,12 +72,12 @@ impl MessageTree {
         }
         match node {
             // The file itself is whole, whatever it holds.
-            Node::MessageMsg(EntryId::ROOT) => Vec::new(),
-            Node::Message(entry)
-            | Node::MessageMsg(entry)
-            | Node::MessageJson(entry)
-            | Node::MessageEml(entry)
-            | Node::MessageTxt(entry) => {
+            Node::File(EntryId::ROOT, file) if file.is_source() => Vec::new(),
+            Node::File(entry, File { contents: Contents::Body(_), .. }) => {
+                let open = self.open_message(entry);
+                open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
+            }
+            Node::Message(entry) | Node::File(entry, File { contents: Contents::Whole(_), .. }) => {
                 let mut defects = Vec::new();
                 self.collect(entry, &mut |one| match one {
                     Finding::Defect(defect) => defects.push(defect),
@@ -90,10 +90,6 @@ impl MessageTree {
                 let Ok(outer) = outer else { return Vec::new() };
                 let found = outer.attachments().iter().find(|one| one.id == entry);
                 found.map_or_else(Vec::new, |one| one.missing.clone())
-            }
-            Node::Reader(entry, file) if ReaderFile::BODIES.contains(&file) => {
-                let open = self.open_message(entry);
-                open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
             }
             _ => Vec::new(),
         }

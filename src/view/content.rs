@@ -1,27 +1,21 @@
 //! What a file of a message holds: bytes made when first asked for, or a stream read by range.
 
 use std::cell::{Cell, OnceCell};
-use std::io::{BufWriter, Write as _};
-use std::sync::Arc;
 
 use crate::body::html::Reference;
 use crate::imsg::Salvaged;
-use crate::mail::content::{self, Content, made};
+use crate::mail::content::{self, Content};
 use crate::mail::references::{REFERENCES_BYTES_MAX, References};
-use crate::mail::{Mail, Marks, Printing, utc_time};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachments::{Shown, references};
 use super::bodies::Bodies;
-use super::defects;
 use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
-use super::eml;
 use super::error::Error;
-use super::json::write_json;
 use super::names::UniqueNames;
 use super::node::Node;
 use super::opened::OpenMessage;
-use super::reader::ReaderFile;
+use super::row::{Contents, File};
 use super::text::render;
 use super::tree::MessageTree;
 
@@ -31,45 +25,19 @@ const TOGETHER_BYTES_MAX: u64 = 4 << 20;
 /// Makes the content of a file of a tree.
 pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     match node {
-        Node::Reader(entry, file) => {
-            let open = tree.open_message(entry)?;
-            let content = match ReaderFile::BODIES.contains(&file) {
-                true => body(tree, &open, entry, file)?,
-                false => file.render(&open.message).map(Content::bytes),
-            };
-            content.ok_or_else(|| {
-                let cause = "nothing of the value can be read".to_owned();
-                Error::Damaged(Defect { place: file.name().to_owned(), cause })
-            })
-        }
-        Node::Errors(entry) => Ok(Content::bytes(defects::text(&tree.defects_of(entry)))),
-        // A message under edit has no file of its own yet.
-        Node::MessageMsg(EntryId::ROOT) if !tree.source.is_empty() || tree.file().is_err() => {
-            Ok(Content::Source(Arc::clone(&tree.source)))
-        }
-        Node::MessageMsg(entry) => embedded_msg(tree, entry),
-        Node::MessageJson(entry) => {
-            let open = tree.open_message(entry)?;
-            let names = tree.attachment_names();
-            let json = Content::written(|out| {
-                // Each little write to the file would be a system call.
-                let mut out = BufWriter::new(out);
-                write_json(&open.message, open.attachments(), open.defects(), names, &mut out)?;
-                Ok(out.flush()?)
-            });
-            Ok(json?)
-        }
-        Node::MessageEml(entry) => {
-            let open = tree.open_message(entry)?;
-            Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
-        }
-        Node::MessageTxt(entry) => {
-            let mail = Mail::of(tree.open_message(entry)?.message.clone());
-            let printing = Printing { time: &utc_time, marks: Marks::default() };
-            let mut text = Vec::new();
-            mail.print(printing, &mut text)?;
-            Ok(Content::bytes(text))
-        }
+        Node::File(entry, file) => match file.contents {
+            Contents::Value(read) => {
+                let value = read(&tree.open_message(entry)?.message);
+                value.map(Content::bytes).ok_or_else(|| nothing(file))
+            }
+            Contents::Body(_) => {
+                let open = tree.open_message(entry)?;
+                body(tree, &open, entry, file)?.ok_or_else(|| nothing(file))
+            }
+            Contents::Whole(read) => read(tree, entry),
+            Contents::Report(read) => Ok(Content::bytes(read(tree, entry))),
+            Contents::Directory(_) | Contents::Storages => Err(Error::IsADirectory),
+        },
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
         Node::Derived(entry, index) => derived(tree, entry, index),
@@ -77,14 +45,14 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
             Some(stream) => Ok(Content::Stream(stream.extents())),
             None => Err(Error::IsADirectory),
         },
-        Node::Message(_)
-        | Node::Attachments(_)
-        | Node::Mapi(_)
-        | Node::Recipients(_)
-        | Node::MapiAttachments(_)
-        | Node::Named(_)
-        | Node::NamedSet(..) => Err(Error::IsADirectory),
+        Node::Message(_) | Node::NamedSet(..) => Err(Error::IsADirectory),
     }
+}
+
+/// The error of a value that is there, but of which nothing can be read.
+fn nothing(file: &File) -> Error {
+    let cause = "nothing of the value can be read".to_owned();
+    Error::Damaged(Defect { place: file.name.to_owned(), cause })
 }
 
 /// Makes a body, and those that are made of the same, since that is where the time goes.
@@ -92,7 +60,7 @@ fn body(
     tree: &MessageTree,
     open: &OpenMessage,
     entry: EntryId,
-    wanted: ReaderFile,
+    wanted: &'static File,
 ) -> Result<Option<Content>, Error> {
     let names = OnceCell::new();
     // A few bytes of HTML can refer to an attachment with a long name: what goes beyond is left.
@@ -108,21 +76,20 @@ fn body(
         Some(path)
     };
     let bodies = Bodies::new(&open.message);
-    let content = |file: ReaderFile| {
-        file.render_body(&bodies, &resolve, tree.show.remote).map(Content::bytes)
+    let content = |file: &File| {
+        let Contents::Body(read) = file.contents else { return None };
+        read(&bodies, &resolve, tree.show.remote).map(Content::bytes)
     };
     let wanted_content = content(wanted);
     // What is large is made when it is asked for, one at a time.
     let is_small = |content: &Content| content.len().is_ok_and(|len| len < TOGETHER_BYTES_MAX);
-    if wanted.is_costly(&open.message) && wanted_content.as_ref().is_none_or(is_small) {
-        let others = ReaderFile::BODIES.into_iter().filter(|file| {
-            *file != wanted
-                && file.is_costly(&open.message)
-                && file.exists(&open.message) == Some(true)
-        });
+    if (wanted.is_costly)(tree, entry) && wanted_content.as_ref().is_none_or(is_small) {
+        let others = File::bodies().filter(|file| *file != wanted && (file.is_costly)(tree, entry));
         for file in others {
-            if let Some(content) = content(file) {
-                tree.keep(tree.id(Node::Reader(entry, file))?, content);
+            if file.exists(tree, entry)?
+                && let Some(content) = content(file)
+            {
+                tree.keep(tree.id(Node::File(entry, file))?, content);
             }
         }
     }
@@ -144,13 +111,8 @@ fn signed_references(tree: &MessageTree, open: &OpenMessage) -> Option<Reference
 /// others, whole files, and what is made of attachments.
 pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
     match node {
-        Node::Reader(entry, file) => {
-            tree.open_message(entry).is_ok_and(|open| file.is_costly(&open.message))
-        }
-        Node::MessageMsg(entry) => entry != EntryId::ROOT,
-        Node::MessageJson(_) | Node::MessageEml(_) | Node::MessageTxt(_) | Node::Derived(..) => {
-            true
-        }
+        Node::File(entry, file) => (file.is_costly)(tree, entry),
+        Node::Derived(..) => true,
         Node::Attachment(entry) => {
             let outer = tree.message_around(entry);
             outer.is_ok_and(|outer| {
@@ -225,9 +187,4 @@ fn object_link(tree: &MessageTree, entry: EntryId, object: &Storage) -> Result<S
         }
         _ => format!("../raw/{object}"),
     })
-}
-
-fn embedded_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
-    let open = tree.open_message(entry)?;
-    Ok(made(|file| open.message.write_standalone(file))?)
 }

@@ -5,11 +5,12 @@ use crate::storage::{Entry as StorageEntry, EntryId};
 use super::attachments::{Shown, ShownAttachment};
 use super::derived::{Derived, ENCRYPTED, SIGNED};
 use super::error::Error;
+use super::files::FILES;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
 use super::opened::OpenMessage;
 use super::properties::{is_directory, position_by_tag};
-use super::reader::ReaderFile;
+use super::row::{Contents, File, Listed, Within};
 use super::tree::MessageTree;
 
 /// What a node is.
@@ -52,18 +53,6 @@ pub struct Listing {
 /// Whole messages are listed in messages embedded so deep in others; real ones are 3 levels deep.
 const LISTED_DEPTH_MAX: u32 = 8;
 
-/// The names that are reachable in every message directory without being listed.
-pub(super) const ERRORS: &str = "ERRORS";
-pub(super) const MAPI: &str = "mapi";
-pub(super) const MESSAGE_JSON: &str = "message.json";
-pub(super) const MESSAGE_TXT: &str = "message.txt";
-pub(super) const MESSAGE_EML: &str = "message.eml";
-pub(super) const MESSAGE_MSG: &str = "message.msg";
-pub(super) const RAW: &str = "raw";
-pub(super) const ATTACHMENTS: &str = "attachments";
-pub(super) const RECIPIENTS: &str = "recipients";
-pub(super) const NAMED: &str = "named";
-
 impl Listing {
     /// The entries, in a fixed order.
     pub fn entries(&self) -> &[Entry] {
@@ -90,24 +79,16 @@ impl Listing {
         let mut list = Builder { tree, entries: Vec::new() };
         match node {
             Node::Message(entry) => list.message(entry),
-            Node::Attachments(entry) => list.attachments(entry),
-            Node::Mapi(entry) => list.mapi(entry),
-            Node::Recipients(entry) => list.recipients(entry),
-            Node::MapiAttachments(entry) => list.mapi_attachments(entry),
-            Node::Named(entry) => list.named(entry),
+            Node::File(entry, File { contents: Contents::Directory(directory), .. }) => {
+                (directory.list)(&mut list, entry)
+            }
             Node::NamedSet(entry, first) => list.named_set(entry, first),
             Node::Property(entry, index) => list.elements(entry, index),
             Node::Raw(entry, depth) => list.raw(entry, depth),
             // A directory inside of an attachment is listed by its own tree.
-            Node::Derived(..)
-            | Node::Reader(..)
-            | Node::Errors(_)
-            | Node::MessageMsg(_)
-            | Node::MessageJson(_)
-            | Node::MessageEml(_)
-            | Node::MessageTxt(_)
-            | Node::Attachment(_)
-            | Node::Element(_) => Err(Error::NotADirectory),
+            Node::Derived(..) | Node::File(..) | Node::Attachment(_) | Node::Element(_) => {
+                Err(Error::NotADirectory)
+            }
         }?;
         Ok(Self::new(list.entries))
     }
@@ -120,87 +101,108 @@ impl Listing {
     }
 }
 
-/// The node of a name that can be told without the listing, which after an edit of a message with
-/// many attachments costs more than the edit.
-pub(super) fn quick(
+/// The entry of a directory that is not listed yet, or that it has but does not list. Where it can
+/// be told without a listing, none is made: after an edit of a message with many attachments a
+/// listing costs more than the edit.
+pub(super) fn find(
     tree: &MessageTree,
+    id: NodeId,
     node: Node,
     name: &str,
-) -> Result<Option<(Node, Kind)>, Error> {
-    Ok(match node {
-        Node::Message(entry) if name == ATTACHMENTS => {
-            let open = tree.open_message(entry)?;
-            let has_any = open.attachments().iter().any(|one| one.entry.is_some());
-            has_any.then_some((Node::Attachments(entry), Kind::Directory))
+) -> Result<(Node, Kind), Error> {
+    let found = match node {
+        Node::Message(entry) => match File::in_message(name) {
+            Some(file) if file.exists(tree, entry)? => Some((file.node(tree, entry)?, file.kind())),
+            Some(_) => None,
+            None => {
+                let open = tree.open_message(entry).map_err(|_| Error::NotFound)?;
+                derived_entry(&open, name, true)
+            }
+        },
+        Node::File(entry, File { contents: Contents::Directory(directory), .. }) => {
+            match (directory.find)(tree, entry, name)? {
+                Some(found) => Some(found),
+                None if directory.is_found_by_list => listed(tree, id, name)?,
+                None => None,
+            }
         }
-        Node::Attachments(entry) => {
-            let open = tree.open_message(entry)?;
-            let mut entries = open.attachments().iter().filter_map(|one| {
-                let (known, shown) = one.entry.as_ref()?;
-                (known == name).then_some((one.id, *shown))
-            });
-            entries.next().map(|(id, shown)| match shown {
-                Shown::Message(embedded) => (Node::Message(embedded), Kind::Directory),
-                _ => (Node::Attachment(id), Kind::File),
-            })
-        }
-        _ => None,
-    })
+        _ => listed(tree, id, name)?,
+    };
+    found.ok_or(Error::NotFound)
 }
 
-/// The node of a name that a directory has but does not list.
-pub(super) fn hidden(tree: &MessageTree, node: Node, name: &str) -> Result<(Node, Kind), Error> {
+/// The entry of a name in a listing.
+fn listed(tree: &MessageTree, id: NodeId, name: &str) -> Result<Option<(Node, Kind)>, Error> {
+    let listing = tree.list(id)?;
+    listing.find(name).map(|entry| Ok((tree.node(entry.id)?, entry.kind))).transpose()
+}
+
+/// The file of a name in `attachments/`.
+pub(super) fn find_attachment(
+    tree: &MessageTree,
+    entry: EntryId,
+    name: &str,
+) -> Result<Option<(Node, Kind)>, Error> {
+    let open = tree.open_message(entry)?;
+    let mut entries = open.attachments().iter().filter_map(|one| {
+        let (known, shown) = one.entry.as_ref()?;
+        (known == name).then_some(match shown {
+            Shown::Message(embedded) => (Node::Message(*embedded), Kind::Directory),
+            _ => (Node::Attachment(one.id), Kind::File),
+        })
+    });
+    Ok(entries.next().or_else(|| derived_entry(&open, name, false)))
+}
+
+/// The property that is called by its tag, among those of an object.
+pub(super) fn find_by_tag(
+    tree: &MessageTree,
+    entry: EntryId,
+    name: &str,
+) -> Result<Option<(Node, Kind)>, Error> {
+    if !name.starts_with("0x") && !name.starts_with("0X") {
+        return Ok(None);
+    }
+    let known = tree.property_files(entry)?;
+    let known = known.plain.iter().find(|(file, _)| file == name).map(|(_, index)| *index);
+    let position = match known {
+        Some(index) => Some(index),
+        None => position_by_tag(tree.object(entry)?.as_ref(), name),
+    };
+    let property = position.map(|index| Node::Property(entry, index));
+    property.map(|property| Ok((property, kind(tree, property)?))).transpose()
+}
+
+/// What is made of an attachment and has this name, beside the files of the message or beside the
+/// attachment.
+fn derived_entry(open: &OpenMessage, name: &str, is_of_message: bool) -> Option<(Node, Kind)> {
+    let mut derived = derived_of(open).filter(|(_, one)| one.kind.is_of_message() == is_of_message);
+    let (one, derived) = derived.find(|(_, derived)| derived.name == name)?;
+    Some((Node::Derived(one.id, 0), Kind::new(derived.kind.is_directory())))
+}
+
+/// The file of the table that has this name in a directory, whether the message has it or not.
+pub(super) fn row(tree: &MessageTree, node: Node, name: &str) -> Option<&'static File> {
     match node {
-        Node::Message(entry) => {
-            let hidden = hidden_entries(tree, entry).into_iter().find(|(known, ..)| *known == name);
-            hidden.map(|(_, node, kind)| (node, kind)).ok_or(Error::NotFound)
+        Node::Message(_) => File::in_message(name),
+        Node::File(entry, file) if file.holds_properties() => {
+            File::in_properties(tree.is_message(entry)).find(|file| file.name == name)
         }
-        Node::Mapi(entry) => {
-            let object = tree.object(entry)?;
-            let position = position_by_tag(object.as_ref(), name).ok_or(Error::NotFound)?;
-            let property = Node::Property(entry, position);
-            Ok((property, kind(tree, property)?))
-        }
-        _ => Err(Error::NotFound),
+        _ => None,
     }
 }
 
 /// Whether a message directory can have an entry of this name at all.
 pub fn is_message_entry(name: &str) -> bool {
-    [
-        ERRORS,
-        ATTACHMENTS,
-        MAPI,
-        RAW,
-        MESSAGE_EML,
-        MESSAGE_JSON,
-        MESSAGE_MSG,
-        MESSAGE_TXT,
-        SIGNED,
-        ENCRYPTED,
-    ]
-    .contains(&name)
-        || ReaderFile::ALL.into_iter().any(|file| file.name() == name)
+    File::in_message(name).is_some() || [SIGNED, ENCRYPTED].contains(&name)
 }
 
 /// What a node is.
 pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
     Ok(match node {
-        Node::Message(_)
-        | Node::Attachments(_)
-        | Node::Mapi(_)
-        | Node::Recipients(_)
-        | Node::MapiAttachments(_)
-        | Node::Named(_)
-        | Node::NamedSet(..) => Kind::Directory,
-        Node::Reader(..)
-        | Node::Errors(_)
-        | Node::MessageMsg(_)
-        | Node::MessageJson(_)
-        | Node::MessageEml(_)
-        | Node::MessageTxt(_)
-        | Node::Attachment(_)
-        | Node::Element(_) => Kind::File,
+        Node::Message(_) | Node::NamedSet(..) => Kind::Directory,
+        Node::File(_, file) => file.kind(),
+        Node::Attachment(_) | Node::Element(_) => Kind::File,
         Node::Property(entry, index) => {
             let (set, _) = tree.object(entry)?.property_set()?;
             let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
@@ -224,29 +226,13 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
     })
 }
 
-/// The entries of a message directory that are listed on demand only.
-fn hidden_entries(tree: &MessageTree, entry: EntryId) -> Vec<(&'static str, Node, Kind)> {
-    let mut entries = Vec::new();
-    if let Ok(open) = tree.open_message(entry) {
-        entries.push((MAPI, Node::Mapi(entry), Kind::Directory));
-        entries.push((MESSAGE_JSON, Node::MessageJson(entry), Kind::File));
-        entries.push((RAW, Node::Raw(entry, open.depth), Kind::Directory));
-        entries.push((MESSAGE_EML, Node::MessageEml(entry), Kind::File));
-        entries.push((MESSAGE_TXT, Node::MessageTxt(entry), Kind::File));
-    }
-    // The file itself is there even if it holds no message.
-    if !entries.is_empty() || (entry == EntryId::ROOT && tree.nesting().is_outermost()) {
-        entries.push((MESSAGE_MSG, Node::MessageMsg(entry), Kind::File));
-    }
-    entries
-}
-
 /// The attachments of a message of which something is made.
 fn derived_of(open: &OpenMessage) -> impl Iterator<Item = (&ShownAttachment, &Derived)> {
     open.attachments().iter().filter_map(|one| Some((one, one.derived.as_ref()?)))
 }
 
-struct Builder<'a> {
+/// A listing that is being made.
+pub(super) struct Builder<'a> {
     tree: &'a MessageTree,
     entries: Vec<Entry>,
 }
@@ -257,58 +243,31 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn message(&mut self, entry: EntryId) -> Result<(), Error> {
-        let has_errors = match self.tree.open_message(entry) {
-            Ok(open) => {
-                for file in ReaderFile::ALL {
-                    let node = Node::Reader(entry, file);
-                    let id = self.tree.id(node)?;
-                    // What had to be made is kept, since its size is asked for next.
-                    let exists = file.exists(&open.message);
-                    if exists.unwrap_or_else(|| self.tree.content(id).is_ok()) {
-                        self.push(file.name(), node, Kind::File)?;
-                    }
-                }
-                for (one, derived) in derived_of(&open) {
-                    if derived.kind.is_of_message() {
-                        let node = Node::Derived(one.id, 0);
-                        self.push(&derived.name, node, Kind::new(derived.kind.is_directory()))?;
-                    }
-                }
-                if open.attachments().iter().any(|one| one.entry.is_some()) {
-                    self.push(ATTACHMENTS, Node::Attachments(entry), Kind::Directory)?;
-                }
-                !open.defects().is_empty()
-            }
-            Err(_) => true,
-        };
-        if has_errors {
-            self.push(ERRORS, Node::Errors(entry), Kind::File)?;
+    fn file(&mut self, entry: EntryId, file: &'static File) -> Result<(), Error> {
+        match file.exists(self.tree, entry)? {
+            true => self.push(file.name, file.node(self.tree, entry)?, file.kind()),
+            false => Ok(()),
         }
-        let show = self.tree.show;
-        let open = self.tree.open_message(entry);
-        let unreadable = open.is_err();
-        // Each of them has all that is embedded in the message: listed at every level of many, they
-        // would take the square of that.
-        let is_deep = open.is_ok_and(|open| open.depth > LISTED_DEPTH_MAX);
-        for (name, node, kind) in hidden_entries(self.tree, entry) {
-            let listed = match name {
-                MAPI => show.mapi,
-                _ if is_deep => false,
-                MESSAGE_JSON => show.json,
-                RAW => show.raw,
-                MESSAGE_EML => show.eml,
-                MESSAGE_TXT => show.text,
-                _ => show.msg || unreadable,
-            };
-            if listed {
-                self.push(name, node, kind)?;
-            }
-        }
-        Ok(())
     }
 
-    fn attachments(&mut self, entry: EntryId) -> Result<(), Error> {
+    fn message(&mut self, entry: EntryId) -> Result<(), Error> {
+        let open = self.tree.open_message(entry).ok();
+        let listed = Listed {
+            show: self.tree.show,
+            is_deep: open.as_ref().is_some_and(|open| open.depth > LISTED_DEPTH_MAX),
+            is_unreadable: open.is_none(),
+        };
+        let files = FILES.iter().filter(|file| file.within == Within::Message);
+        for file in files.filter(|file| (file.is_listed)(listed)) {
+            self.file(entry, file)?;
+        }
+        match open {
+            Some(open) => self.derived(&open, true),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn attachments(&mut self, entry: EntryId) -> Result<(), Error> {
         let open = self.tree.open_message(entry)?;
         for one in open.attachments() {
             match &one.entry {
@@ -319,33 +278,24 @@ impl Builder<'_> {
                 None => {}
             }
         }
-        for (one, derived) in derived_of(&open) {
-            if !derived.kind.is_of_message() {
-                self.push(
-                    &derived.name,
-                    Node::Derived(one.id, 0),
-                    Kind::new(derived.kind.is_directory()),
-                )?;
-            }
+        self.derived(&open, false)
+    }
+
+    /// What is made of attachments, beside the files of the message or beside the attachments.
+    fn derived(&mut self, open: &OpenMessage, is_of_message: bool) -> Result<(), Error> {
+        let derived = derived_of(open).filter(|(_, one)| one.kind.is_of_message() == is_of_message);
+        for (one, derived) in derived {
+            let kind = Kind::new(derived.kind.is_directory());
+            self.push(&derived.name, Node::Derived(one.id, 0), kind)?;
         }
         Ok(())
     }
 
-    fn mapi(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn mapi(&mut self, entry: EntryId) -> Result<(), Error> {
         let files = self.tree.property_files(entry)?;
         self.properties(entry, &files.plain)?;
-        if !files.sets.is_empty() {
-            self.push(NAMED, Node::Named(entry), Kind::Directory)?;
-        }
-        let around = self.tree.message_around(entry)?;
-        if around.message.storage()?.id() != entry {
-            return Ok(());
-        }
-        if !around.message.recipients()?.is_empty() {
-            self.push(RECIPIENTS, Node::Recipients(entry), Kind::Directory)?;
-        }
-        if !around.attachments().is_empty() {
-            self.push(ATTACHMENTS, Node::MapiAttachments(entry), Kind::Directory)?;
+        for file in File::in_properties(self.tree.is_message(entry)) {
+            self.file(entry, file)?;
         }
         Ok(())
     }
@@ -358,24 +308,24 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn recipients(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn recipients(&mut self, entry: EntryId) -> Result<(), Error> {
         for recipient in self.tree.open_message(entry)?.message.recipients()? {
             let name = recipient.number()?.to_string();
-            self.push(name, Node::Mapi(recipient.storage_id()?), Kind::Directory)?;
+            self.push(name, File::properties_of(recipient.storage_id()?)?, Kind::Directory)?;
         }
         Ok(())
     }
 
-    fn mapi_attachments(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn mapi_attachments(&mut self, entry: EntryId) -> Result<(), Error> {
         let open = self.tree.open_message(entry)?;
         for one in open.attachments() {
             let name = one.attachment.number()?.to_string();
-            self.push(name, Node::Mapi(one.id), Kind::Directory)?;
+            self.push(name, File::properties_of(one.id)?, Kind::Directory)?;
         }
         Ok(())
     }
 
-    fn named(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn named(&mut self, entry: EntryId) -> Result<(), Error> {
         for set in &self.tree.property_files(entry)?.sets {
             self.push(&set.name, Node::NamedSet(entry, set.first), Kind::Directory)?;
         }

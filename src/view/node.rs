@@ -6,8 +6,7 @@
 
 use crate::storage::{CompoundFile, EntryId};
 
-use super::listing;
-use super::reader::ReaderFile;
+use super::row::{self, File, Within};
 
 /// The number of a node within its message file. The message itself has number 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -21,24 +20,18 @@ impl NodeId {
 /// The path of the file that has this number in every message; `None` if that depends on what the
 /// message holds.
 pub fn fixed_path(id: NodeId) -> Option<&'static str> {
-    Some(match id.0 {
-        MESSAGE => "",
-        ERRORS => listing::ERRORS,
-        MESSAGE_MSG => listing::MESSAGE_MSG,
-        MESSAGE_JSON => listing::MESSAGE_JSON,
-        MESSAGE_EML => listing::MESSAGE_EML,
-        MESSAGE_TXT => listing::MESSAGE_TXT,
-        ATTACHMENTS => listing::ATTACHMENTS,
-        MAPI => listing::MAPI,
-        RAW => listing::RAW,
-        number @ READER..RAW => ReaderFile::from_index(number - READER)?.name(),
-        _ => return None,
-    })
+    if id.0 == MESSAGE {
+        return Some("");
+    }
+    File::of_number(id.0).filter(|file| file.within == Within::Message).map(|file| file.name)
 }
 
 /// The number that the file of a path has in every message.
 pub fn fixed_number(path: &str) -> Option<NodeId> {
-    (0..=RAW).map(NodeId).find(|id| fixed_path(*id) == Some(path))
+    if path.is_empty() {
+        return Some(NodeId(MESSAGE));
+    }
+    File::in_message(path).map(|file| NodeId(file.number))
 }
 
 /// Every number that stands for the same file in every message.
@@ -79,34 +72,14 @@ impl NodeSet {
 }
 
 /// A file or directory of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Node {
     /// A message directory, by the message's storage.
     Message(EntryId),
-    /// A file of the reader's view.
-    Reader(EntryId, ReaderFile),
-    /// `ERRORS`.
-    Errors(EntryId),
-    /// `message.msg`.
-    MessageMsg(EntryId),
-    /// `message.json`.
-    MessageJson(EntryId),
-    /// `message.eml`.
-    MessageEml(EntryId),
-    /// `message.txt`.
-    MessageTxt(EntryId),
-    /// `attachments/`.
-    Attachments(EntryId),
+    /// A file of the table, by the storage of the message, recipient or attachment it belongs to.
+    File(EntryId, &'static File),
     /// A file in `attachments/`, by the attachment's storage.
     Attachment(EntryId),
-    /// `mapi/` of a message, or the directory of a recipient or an attachment in it.
-    Mapi(EntryId),
-    /// `mapi/recipients/`.
-    Recipients(EntryId),
-    /// `mapi/attachments/`.
-    MapiAttachments(EntryId),
-    /// `mapi/named/`.
-    Named(EntryId),
     /// `mapi/named/SET/`, by the first property of the set.
     NamedSet(EntryId, u32),
     /// A property in `mapi/`, by its position among those of its storage.
@@ -119,6 +92,22 @@ pub(super) enum Node {
     /// What is made of the content of an attachment, by its storage: the second part is 0 for a
     /// file, and else the number of a node in the tree of the message inside.
     Derived(EntryId, u32),
+}
+
+impl Node {
+    /// The entry of the compound file that owns its number.
+    pub(super) fn entry(self) -> EntryId {
+        match self {
+            Self::Message(entry)
+            | Self::File(entry, _)
+            | Self::Attachment(entry)
+            | Self::NamedSet(entry, _)
+            | Self::Property(entry, _)
+            | Self::Element(entry)
+            | Self::Raw(entry, _)
+            | Self::Derived(entry, _) => entry,
+        }
+    }
 }
 
 /// The runs of numbers of a compound file's directory entries.
@@ -134,21 +123,11 @@ pub(super) struct Numbering {
     end: u32,
 }
 
+/// The numbers between these are those of the table.
 const MESSAGE: u32 = 0;
-const ERRORS: u32 = 1;
-const MESSAGE_MSG: u32 = 2;
-const ATTACHMENTS: u32 = 3;
 const ATTACHMENT: u32 = 4;
-const MAPI: u32 = 5;
-const RECIPIENTS: u32 = 6;
-const MAPI_ATTACHMENTS: u32 = 7;
-const NAMED: u32 = 8;
 const ELEMENT: u32 = 9;
-const MESSAGE_JSON: u32 = 11;
-const MESSAGE_EML: u32 = 10;
-const MESSAGE_TXT: u32 = 12;
-const READER: u32 = 16;
-const RAW: u32 = 48;
+const RAW: u32 = row::NUMBER_MAX;
 /// One more than the deepest message, for the outermost.
 const RAW_LEN: u32 = 65;
 /// Two numbers a property: itself, and the set it is the first of.
@@ -158,7 +137,6 @@ const PROPERTY: u32 = RAW + RAW_LEN;
 const DERIVED_LEN_MAX: u32 = 1 << 22;
 
 const _: () = assert!(RAW < u64::BITS);
-const _: () = assert!(ReaderFile::COUNT <= (RAW - READER) as usize);
 const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
 
 impl Numbering {
@@ -203,19 +181,9 @@ impl Numbering {
     pub(super) fn id(&self, node: Node) -> Option<NodeId> {
         let (entry, offset) = match node {
             Node::Message(entry) => (entry, MESSAGE),
-            Node::Errors(entry) => (entry, ERRORS),
-            Node::MessageMsg(entry) => (entry, MESSAGE_MSG),
-            Node::MessageJson(entry) => (entry, MESSAGE_JSON),
-            Node::MessageEml(entry) => (entry, MESSAGE_EML),
-            Node::MessageTxt(entry) => (entry, MESSAGE_TXT),
-            Node::Attachments(entry) => (entry, ATTACHMENTS),
             Node::Attachment(entry) => (entry, ATTACHMENT),
-            Node::Mapi(entry) => (entry, MAPI),
-            Node::Recipients(entry) => (entry, RECIPIENTS),
-            Node::MapiAttachments(entry) => (entry, MAPI_ATTACHMENTS),
-            Node::Named(entry) => (entry, NAMED),
             Node::Element(entry) => (entry, ELEMENT),
-            Node::Reader(entry, file) => (entry, READER + file.index()),
+            Node::File(entry, file) => (entry, file.number),
             Node::Raw(entry, depth) => (entry, RAW + depth.min(RAW_LEN - 1)),
             Node::Property(entry, index) => (entry, PROPERTY.checked_add(index.checked_mul(2)?)?),
             Node::NamedSet(entry, index) => {
@@ -245,25 +213,14 @@ impl Numbering {
         let offset = id.0 - start;
         Some(match offset {
             MESSAGE => Node::Message(entry),
-            ERRORS => Node::Errors(entry),
-            MESSAGE_MSG => Node::MessageMsg(entry),
-            MESSAGE_JSON => Node::MessageJson(entry),
-            MESSAGE_EML => Node::MessageEml(entry),
-            MESSAGE_TXT => Node::MessageTxt(entry),
-            ATTACHMENTS => Node::Attachments(entry),
             ATTACHMENT => Node::Attachment(entry),
-            MAPI => Node::Mapi(entry),
-            RECIPIENTS => Node::Recipients(entry),
-            MAPI_ATTACHMENTS => Node::MapiAttachments(entry),
-            NAMED => Node::Named(entry),
             ELEMENT => Node::Element(entry),
-            READER..RAW => Node::Reader(entry, ReaderFile::from_index(offset - READER)?),
             RAW..PROPERTY => Node::Raw(entry, offset - RAW),
             PROPERTY.. => match (offset - PROPERTY) % 2 {
                 0 => Node::Property(entry, (offset - PROPERTY) / 2),
                 _ => Node::NamedSet(entry, (offset - PROPERTY) / 2),
             },
-            _ => return None,
+            _ => Node::File(entry, File::of_number(offset)?),
         })
     }
 
@@ -299,7 +256,7 @@ fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u3
 mod tests {
     use super::{Node, NodeId, Numbering, PROPERTY, RAW_LEN};
     use crate::storage::EntryId;
-    use crate::view::reader::ReaderFile;
+    use crate::view::row::File;
 
     const DERIVED_LEN: u32 = 4096;
 
@@ -320,8 +277,9 @@ mod tests {
         let second = PROPERTY + 4;
         let numbering = numbering(vec![0, second, second + PROPERTY], vec![]);
         check(&numbering, Node::Message(EntryId(0)), Some(0));
-        check(&numbering, Node::Errors(EntryId(1)), Some(second + 1));
-        check(&numbering, Node::Reader(EntryId(0), ReaderFile::ALL[0]), Some(16));
+        for file in File::in_message("ERRORS").into_iter().chain(File::in_message("subject")) {
+            check(&numbering, Node::File(EntryId(1), file), Some(second + file.number));
+        }
         check(&numbering, Node::Raw(EntryId(1), RAW_LEN - 1), Some(second + PROPERTY - 1));
         check(&numbering, Node::Property(EntryId(0), 1), Some(PROPERTY + 2));
         check(&numbering, Node::NamedSet(EntryId(0), 1), Some(PROPERTY + 3));

@@ -20,6 +20,7 @@ use super::nested::Nesting;
 use super::node::{Node, NodeId, Numbering};
 use super::opened::OpenMessage;
 use super::properties::PropertyFiles;
+use super::walk::Walk;
 
 /// One message file as a tree. Its root has [`NodeId`] 0.
 #[derive(Debug)]
@@ -209,21 +210,17 @@ impl MessageTree {
     /// # Errors
     /// As [`MessageTree::list`].
     pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, Kind), Error> {
-        if self.listings.get(&id).is_none()
-            && let Some((node, kind)) = super::listing::quick(self, self.node(id)?, name)?
-        {
-            return Ok((self.id(node)?, kind));
+        let node = self.node(id)?;
+        if let Some((nested, id)) = self.inner(node)? {
+            let (inner, kind) = nested.lookup(id, name)?;
+            return Ok((self.id(Node::Derived(node.entry(), inner.0))?, kind));
         }
-        let listing = self.list(id)?;
-        if let Some(entry) = listing.find(name) {
+        if let Some(listing) = self.listings.get(&id)
+            && let Some(entry) = listing.find(name)
+        {
             return Ok((entry.id, entry.kind));
         }
-        let node = self.node(id)?;
-        if let (Node::Derived(entry, _), Some((nested, id))) = (node, self.inner(node)?) {
-            let (inner, kind) = nested.lookup(id, name)?;
-            return Ok((self.id(Node::Derived(entry, inner.0))?, kind));
-        }
-        let (node, kind) = super::listing::hidden(self, node, name)?;
+        let (node, kind) = super::listing::find(self, id, node, name)?;
         Ok((self.id(node)?, kind))
     }
 
@@ -318,14 +315,12 @@ impl MessageTree {
     /// # Errors
     /// As [`MessageTree::list`].
     pub fn resolve(&self, path: &str) -> Result<(NodeId, Kind), Error> {
-        let mut found = (NodeId(0), Kind::Directory);
-        for name in path.split('/').filter(|name| !name.is_empty()) {
-            found = match found {
-                (directory, Kind::Directory) => self.lookup(directory, name)?,
-                _ => return Err(Error::NotADirectory),
-            };
+        let walk = Walk::new(self, path)?;
+        match walk.kind {
+            Some(kind) if walk.rest.is_empty() => Ok((self.id(walk.node)?, kind)),
+            Some(Kind::File | Kind::Symlink) => Err(Error::NotADirectory),
+            _ => Err(Error::NotFound),
         }
-        Ok(found)
     }
 
     /// The compound file of the message.
@@ -520,26 +515,16 @@ impl MessageTree {
         if is_object { self.open_message(entry) } else { Err(Error::NotFound) }
     }
 
+    /// Whether a storage is that of a message.
+    pub(super) fn is_message(&self, entry: EntryId) -> bool {
+        self.open_message_on(entry).is_ok()
+    }
+
     fn time(&self, node: Node) -> Option<FileTime> {
         let open = match node {
             // Streams and storages of the file, wherever they lie in it.
             Node::Element(_) | Node::Raw(..) => self.open_message(EntryId::ROOT),
-            Node::Message(entry)
-            | Node::Reader(entry, _)
-            | Node::Errors(entry)
-            | Node::MessageMsg(entry)
-            | Node::MessageJson(entry)
-            | Node::MessageEml(entry)
-            | Node::MessageTxt(entry)
-            | Node::Attachments(entry)
-            | Node::Attachment(entry)
-            | Node::Derived(entry, _)
-            | Node::Mapi(entry)
-            | Node::Recipients(entry)
-            | Node::MapiAttachments(entry)
-            | Node::Named(entry)
-            | Node::NamedSet(entry, _)
-            | Node::Property(entry, _) => self.message_around(entry),
+            node => self.message_around(node.entry()),
         };
         open.ok()?.time
     }

@@ -44,6 +44,8 @@ mod corpus_files;
 pub mod imsg;
 pub mod mail;
 pub mod mapi;
+#[cfg(test)]
+mod module_cycles;
 pub mod storage;
 
 pub use mail::Mail;

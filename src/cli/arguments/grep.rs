@@ -2,7 +2,10 @@
 
 use std::ffi::OsString;
 
+use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, ValueEnum};
+
+use crate::view::Part;
 
 use super::{View, When};
 
@@ -117,21 +120,14 @@ pub(in crate::cli) struct Grep {
     pub(in crate::cli) words: Vec<OsString>,
 }
 
-/// A part of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Part {
-    /// The file subject.
-    Subject,
-    /// from and sender.
-    From,
-    /// to, cc and bcc.
-    To,
-    /// body.txt, body.html and body.rtf.
-    Body,
-    /// The file headers.
-    Headers,
-    /// All below attachments/.
-    Attachments,
+impl ValueEnum for Part {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(self.name()).help(self.files()))
+    }
 }
 
 /// The order in which messages are searched.

@@ -16,7 +16,7 @@ use clap_complete::Shell;
 
 pub(super) use extract::Extract;
 pub(super) use find::{Filters, Find, MessageKind, SortKey};
-pub(super) use grep::{Grep, Order, Part};
+pub(super) use grep::{Grep, Order};
 pub(super) use ls::Ls;
 pub(super) use show::Show;
 #[cfg(feature = "table")]

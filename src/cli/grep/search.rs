@@ -13,12 +13,12 @@ use grep_searcher::{Searcher, SearcherBuilder};
 use ignore::overrides::Override;
 use termcolor::{Ansi, NoColor, WriteColor};
 
-use crate::cli::arguments::Part;
 use crate::cli::contents::Contents;
 use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
 use crate::cli::terminal::printed;
 use crate::fs::{FileType, Named, Place};
+use crate::view::{self, Part};
 
 /// What is searched for, and how it is printed.
 pub(super) struct Search {
@@ -112,22 +112,12 @@ impl Search {
 
     /// Whether a file of a message is searched.
     fn has_file(&self, name: &OsStr) -> bool {
-        self.parts.is_empty() || part_of(name).is_some_and(|part| self.parts.contains(&part))
+        let part = || view::part_of(name.to_str()?);
+        self.parts.is_empty() || part().is_some_and(|part| self.has(part))
     }
 }
 
 const ATTACHMENTS: &str = "attachments";
-
-fn part_of(name: &OsStr) -> Option<Part> {
-    Some(match name.to_str()? {
-        "subject" => Part::Subject,
-        "from" | "sender" => Part::From,
-        "to" | "cc" | "bcc" => Part::To,
-        "body.txt" | "body.html" | "body.rtf" => Part::Body,
-        "headers" => Part::Headers,
-        _ => return None,
-    })
-}
 
 /// The search of one message or file.
 struct One<'a> {

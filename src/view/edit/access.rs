@@ -42,13 +42,8 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
     }
     let Place { message, what } = place;
     Ok(match what {
-        What::Message if message.is_empty() => Access::Directory,
-        What::Message => Access::EmbeddedMessage,
-        What::Attachments | What::Directory => Access::Directory,
-        What::Reader(file) => match file.is_settable() {
-            true => Access::Settable,
-            false => Access::ReadOnly(MADE),
-        },
+        What::Message | What::Directory => Access::Directory,
+        What::File(_) => Access::Settable,
         What::Attachment { shown, .. } => of_attachment(shown),
         What::Property { part, key } => match key {
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,

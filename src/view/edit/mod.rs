@@ -2,7 +2,7 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | which property or attachment a path stands for | `place` |
+//! | what the end of a path stands for, there or not | `place` |
 //! | what may be done with it, and why not | `access` |
 //! | what of signed and encrypted mail stays as it is | `signed` |
 //! | whether bytes are what a file holds already | `unchanged` |
@@ -27,16 +27,19 @@ use outlook_msg::mail::eml::{self, HeaderField};
 
 pub use crate::mail::edit::BodyTimes;
 use crate::mail::edit::{
-    SetBodies, attachments, bodies, edit_part, inline, parse, reader, refuse_mandatory, text, utf8,
+    SetBodies, attachments, bodies, edit_part, inline, parse, refuse_mandatory, text, utf8,
 };
 
 use super::attachments::AttachmentNames;
 use super::error::Error;
+use super::row::{Edit, File};
 use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};
 use place::{Key, Part, Place, What};
+pub(super) use place::{New, new_attachment, new_named, new_property, new_row};
 pub use signed::REASON as SIGNED;
+pub(super) use start::Form;
 pub use start::StartCheck;
 
 /// What an edit did to the message.
@@ -113,18 +116,21 @@ impl Editor {
     fn set_to(&self, place: Place, bytes: &Arc<Source>, now: Instant) -> Result<(), Error> {
         let Place { message, what } = place;
         match what {
-            What::Reader(file) if file.is_body() => {
-                let mut set = self.recent(&message, now);
-                edit(&self.message, &message, |one| {
-                    Ok(bodies::set(one, &mut set, file, &text(bytes)?)?)
-                })?;
-                self.bodies.put(message, set.times());
-                Ok(())
-            }
-            What::Reader(file) => {
-                let text = text(bytes)?;
-                edit(&self.message, &message, |one| Ok(reader::set(one, file, utf8(&text)?)?))
-            }
+            What::File(file) => match &file.edit {
+                Edit::Body { body, .. } => {
+                    let mut set = self.recent(&message, now);
+                    edit(&self.message, &message, |one| {
+                        Ok(bodies::set(one, &mut set, *body, &text(bytes)?)?)
+                    })?;
+                    self.bodies.put(message, set.times());
+                    Ok(())
+                }
+                Edit::Text { set, .. } => {
+                    let text = text(bytes)?;
+                    edit(&self.message, &message, |one| Ok(set(one, utf8(&text)?)?))
+                }
+                Edit::None => Err(Error::NotSettable(access::MADE)),
+            },
             What::Property { part, key } => {
                 let mut set = self.recent(&message, now);
                 edit(&self.message, &message, |one| match (part, &key) {
@@ -150,8 +156,8 @@ impl Editor {
                 self.note_name(&message, created, &name, number);
                 Ok(())
             }
-            What::Message | What::Attachments | What::Directory => Err(Error::IsADirectory),
-            What::Made => Err(Error::NotSettable("it is made of other files")),
+            What::Message | What::Directory => Err(Error::IsADirectory),
+            What::Made => Err(Error::NotSettable(access::MADE)),
             What::Unknown(hint) => Err(Error::NotSettable(hint)),
         }
     }
@@ -165,8 +171,8 @@ impl Editor {
         let place = place::place(tree, path)?;
         signed::refuse(tree, &place)?;
         let Place { message, what } = place;
-        if let What::Reader(file) = what
-            && bodies::is_made(&tree.embedded(&message)?.message, file)
+        if let What::File(File { edit: Edit::Body { body, .. }, .. }) = what
+            && bodies::is_made(&tree.embedded(&message)?.message, *body)
         {
             return Ok(Change::None);
         }
@@ -176,14 +182,15 @@ impl Editor {
 
     fn remove_what(&self, message: Vec<u32>, what: What) -> Result<(), Error> {
         match what {
-            What::Reader(file) if file.is_body() => {
-                edit(&self.message, &message, |one| Ok(bodies::remove(one, file)?))?;
-                self.bodies.forget_body(&message, file);
-                Ok(())
-            }
-            What::Reader(file) => {
-                edit(&self.message, &message, |one| Ok(reader::remove(one, file)?))
-            }
+            What::File(file) => match &file.edit {
+                Edit::Body { body, .. } => {
+                    edit(&self.message, &message, |one| Ok(bodies::remove(one, *body)?))?;
+                    self.bodies.forget_body(&message, *body);
+                    Ok(())
+                }
+                Edit::Text { remove, .. } => edit(&self.message, &message, |one| Ok(remove(one)?)),
+                Edit::None => Err(Error::NotSettable(access::MADE)),
+            },
             What::Property { part, key: Key::Tag(tag) } => edit(&self.message, &message, |one| {
                 delete_of_part(one, part, tag)?;
                 Ok(eml::follow(one, header_fields(part, &Key::Tag(tag)))?)
@@ -195,18 +202,11 @@ impl Editor {
             }
             What::Property { .. } => Err(Error::NotSettable("set the other values instead")),
             What::Attachment { .. } | What::Unknown(_) => Err(Error::NotFound),
-            What::Message => match message.split_last() {
-                Some((number, outer)) => {
-                    edit(&self.message, outer, |one| Ok(one.delete_attachment(*number)?))?;
-                    self.forget(outer, *number);
-                    Ok(())
-                }
-                None => Err(Error::NotSettable("it is the message itself")),
-            },
-            What::Attachments | What::Directory => {
+            What::Message => Err(Error::NotSettable("it is the message itself")),
+            What::Directory => {
                 Err(Error::NotSettable("it is there while there is something in it"))
             }
-            What::Made => Err(Error::NotSettable("it is made of other files")),
+            What::Made => Err(Error::NotSettable(access::MADE)),
         }
     }
 
@@ -291,8 +291,7 @@ fn storage_path(message: &[u32], number: u32) -> String {
 /// Whether a path is that of an attachment, there or not.
 pub fn is_attachment_path(path: &str) -> bool {
     let mut names = path.rsplit('/').skip(1);
-    names.next().is_some_and(|directory| directory == super::listing::ATTACHMENTS)
-        && names.all(|name| name != super::listing::MAPI)
+    names.next() == Some("attachments") && names.all(|name| name != "mapi")
 }
 
 /// Whether a name ends as those of messages do.

@@ -1,22 +1,20 @@
-//! What the path of a file in a message stands for, whether the file is there or not.
+//! What the end of a path stands for in an edit, whether the file is there or not.
 //!
 //! Knows nothing of how anything is set.
 
-use crate::imsg::{MapiProp, NameKind, PropertyName};
+use crate::imsg::{NameKind, Property, PropertyName};
 use crate::mail::named::name_in_set;
 use crate::mapi::{self, Guid, Location, PropertyTag, PropertyType};
 use crate::storage::EntryId;
 
-use super::super::attachments::{Shown, ShownAttachment};
+use super::super::attachments::Shown;
 use super::super::error::Error;
-use super::super::listing::{
-    ATTACHMENTS, ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, MESSAGE_TXT, NAMED, RAW,
-    RECIPIENTS,
-};
-use super::super::opened::OpenMessage;
-use super::super::properties::{hex, is_directory, position_by_tag};
-use super::super::reader::ReaderFile;
+use super::super::listing::Kind;
+use super::super::node::Node;
+use super::super::properties::hex;
+use super::super::row::{Contents, Edit, File};
 use super::super::tree::MessageTree;
+use super::super::walk::Walk;
 
 /// What a path in a message stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,17 +27,15 @@ pub(super) struct Place {
 /// What a path in a message stands for, within the message that it lies in.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum What {
-    /// The message directory itself.
+    /// The directory of the outermost message.
     Message,
-    /// A file of the reader's view.
-    Reader(ReaderFile),
-    /// `attachments/`.
-    Attachments,
+    /// A file of the table that can be set.
+    File(&'static File),
     /// A name in `attachments/`; with the number of the attachment that has it.
     Attachment { name: String, number: Option<u32>, shown: Option<Shown> },
     /// A property.
     Property { part: Part, key: Key },
-    /// A directory under `mapi/`, which exists while there is something in it.
+    /// A directory that is no message, which exists while there is something in it.
     Directory,
     /// A file or directory that is made of others and cannot be set.
     Made,
@@ -69,7 +65,7 @@ pub(super) enum Part {
 
 /// What a property is found or created by.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Key {
+pub(in crate::view) enum Key {
     /// The tag of a property that is there, or that a file of this name would get.
     Tag(PropertyTag),
     /// A named property that is not there yet, with the type that it would get.
@@ -78,151 +74,204 @@ pub(super) enum Key {
     Element(PropertyTag, u32),
 }
 
+/// What names stand for that lead to nothing in a directory: what may be created there, or where
+/// what was meant goes.
+pub(in crate::view) type New = Result<Made, &'static str>;
+
+/// What may be created by a name.
+#[derive(Debug)]
+pub(in crate::view) enum Made {
+    Attachment(String),
+    Property(Key),
+    /// A directory, which exists while there is something in it.
+    Directory,
+}
+
+/// A name in `attachments/`.
+pub(in crate::view) fn new_attachment(names: &[&str]) -> New {
+    match names {
+        [name] => Ok(Made::Attachment((*name).to_owned())),
+        _ => Err(IN_ATTACHMENT),
+    }
+}
+
+/// A name among the properties of an object.
+pub(in crate::view) fn new_property(names: &[&str]) -> New {
+    match names {
+        [name] => new_tag(name).map(|tag| Made::Property(Key::Tag(tag))).ok_or(IN_PROPERTIES),
+        _ => Err(IN_PROPERTIES),
+    }
+}
+
+/// A name in `named/`, and one in the directory of a property set.
+pub(in crate::view) fn new_named(names: &[&str]) -> New {
+    match names {
+        [set] => set_by_name(set).map(|_| Made::Directory).ok_or(IN_SET),
+        [set, name] => new_in_set(set, name).map(Made::Property).ok_or(IN_PROPERTIES),
+        _ => Err(IN_PROPERTIES),
+    }
+}
+
+/// A name in `mapi/recipients/` or `mapi/attachments/`.
+pub(in crate::view) fn new_row(_: &[&str]) -> New {
+    Err(IN_TABLE)
+}
+
 /// Finds out what a path stands for.
+///
+/// # Errors
+/// Where the message cannot be read.
 pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
-    let mut names: &[&str] = &path.split('/').filter(|name| !name.is_empty()).collect::<Vec<_>>();
-    let mut message = Vec::new();
-    let mut entry = EntryId::ROOT;
-    loop {
-        let found = |what| Ok(Place { message: message.clone(), what });
-        let (&first, rest) = match names.split_first() {
-            None => return found(What::Message),
-            Some(split) => split,
-        };
-        if first == MAPI {
-            let open = tree.open_message(entry)?;
-            return found(in_mapi(tree, &open, rest)?);
+    let walk = Walk::new(tree, path)?;
+    let entry = walk.node.entry();
+    let what = match walk.node {
+        Node::Message(entry) if !walk.rest.is_empty() => {
+            tree.open_message(entry)?;
+            What::Unknown(IN_MESSAGE)
         }
-        if first != ATTACHMENTS {
-            let open = tree.open_message(entry)?;
-            return found(in_message(&open, first, rest));
-        }
-        let Some((&name, rest)) = rest.split_first() else { return found(What::Attachments) };
-        let open = tree.open_message(entry)?;
-        let named = |one: &&ShownAttachment| one.entry.as_ref().is_some_and(|(n, _)| n == name);
-        let Some(one) = open.attachments().iter().find(named) else {
-            let mut derived = open.attachments().iter().filter_map(|one| one.derived.as_ref());
-            let is_made = derived.any(|derived| derived.name == name);
-            return found(match is_made {
-                true => What::Made,
-                false if !rest.is_empty() => What::Unknown(IN_ATTACHMENT),
-                false => What::Attachment { name: name.to_owned(), number: None, shown: None },
-            });
-        };
-        let number = one.attachment.number()?;
-        let shown = one.entry.as_ref().map(|(_, shown)| *shown);
-        match shown {
-            Some(Shown::Message(embedded)) if !rest.is_empty() => {
-                message.push(number);
-                entry = embedded;
-                names = rest;
-            }
-            _ if !rest.is_empty() => return found(What::Made),
-            _ => {
-                let name = name.to_owned();
-                return found(What::Attachment { name, number: Some(number), shown });
-            }
-        }
-    }
-}
-
-/// A name in a message directory.
-fn in_message(open: &OpenMessage, name: &str, rest: &[&str]) -> What {
-    let made = [ERRORS, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, MESSAGE_TXT, RAW].contains(&name);
-    let derived = open.attachments().iter().filter_map(|one| one.derived.as_ref());
-    let is_derived = || derived.into_iter().any(|one| one.kind.is_of_message() && one.name == name);
-    if made || is_derived() {
-        return What::Made;
-    }
-    match ReaderFile::ALL.into_iter().find(|file| file.name() == name) {
-        Some(_) if !rest.is_empty() => What::Unknown(IN_MESSAGE),
-        Some(ReaderFile::EventIcs | ReaderFile::TaskIcs | ReaderFile::ContactVcf) => What::Made,
-        Some(file) => What::Reader(file),
-        None => What::Unknown(IN_MESSAGE),
-    }
-}
-
-/// A path under `mapi/`.
-fn in_mapi(tree: &MessageTree, open: &OpenMessage, names: &[&str]) -> Result<What, Error> {
-    let number = |text: &str| text.parse::<u32>().ok().filter(|n| n.to_string() == text);
-    Ok(match names {
-        [] | [RECIPIENTS | ATTACHMENTS] => What::Directory,
-        [RECIPIENTS, row, rest @ ..] => {
-            let recipients = open.message.recipients()?;
-            let known = number(row).and_then(|row| {
-                recipients.into_iter().find(|one| one.number().is_ok_and(|n| n == row))
-            });
-            match known {
-                Some(recipient) => {
-                    let part = Part::Recipient(recipient.number()?);
-                    in_part(tree, part, &recipient, rest)?
+        Node::Message(entry) => {
+            let mut message = numbers(tree, entry)?;
+            // A message that is embedded is an attachment of the one around it.
+            let what = match message.pop() {
+                None => What::Message,
+                number => {
+                    let shown = Some(Shown::Message(entry));
+                    What::Attachment { name: walk.name.to_owned(), number, shown }
                 }
-                None => What::Unknown(IN_TABLE),
+            };
+            return Ok(Place { message, what });
+        }
+        Node::File(..) if walk.rest.is_empty() && walk.kind.is_none() => {
+            // What cannot be read may have the file.
+            tree.message_around(entry)?;
+            of_file(&walk)
+        }
+        Node::File(..) => match (of_file(&walk), walk.rest.as_slice()) {
+            (what, []) => what,
+            (What::Directory, names) => created(tree, walk.node, names)?,
+            (What::Made, _) => What::Made,
+            _ => What::Unknown(IN_MESSAGE),
+        },
+        Node::Attachment(entry) if walk.rest.is_empty() => {
+            let outer = tree.message_around(entry)?;
+            let found = outer.attachments().iter().find(|one| one.id == entry);
+            let one = found.ok_or(Error::NotFound)?;
+            What::Attachment {
+                name: walk.name.to_owned(),
+                number: Some(one.attachment.number()?),
+                shown: one.entry.as_ref().map(|(_, shown)| *shown),
             }
         }
-        [ATTACHMENTS, row, rest @ ..] => {
-            let mut attachments = open.attachments().iter().map(|one| &one.attachment);
-            let known = number(row)
-                .and_then(|row| attachments.find(|one| one.number().is_ok_and(|n| n == row)));
-            match known {
-                Some(one) => in_part(tree, Part::Attachment(one.number()?), one, rest)?,
-                None => What::Unknown(IN_TABLE),
-            }
-        }
-        names => in_part(tree, Part::Message, &open.message, names)?,
+        Node::NamedSet(..) => match walk.rest.as_slice() {
+            [] => What::Directory,
+            [name] => match new_in_set(walk.name, name) {
+                Some(key) => What::Property { part: part(tree, entry)?, key },
+                None => What::Unknown(IN_PROPERTIES),
+            },
+            _ => What::Unknown(IN_PROPERTIES),
+        },
+        Node::Property(entry, index) => in_property(tree, entry, index, &walk)?,
+        Node::Element(_) if walk.rest.is_empty() => match walk.above {
+            Node::Property(entry, index) => element(tree, entry, index, walk.name)?,
+            _ => What::Made,
+        },
+        Node::Attachment(_) | Node::Element(_) | Node::Raw(..) | Node::Derived(..) => What::Made,
+    };
+    let around = match walk.node {
+        Node::Element(_) => walk.above.entry(),
+        node => node.entry(),
+    };
+    let message = match what {
+        // Nothing is asked of the message that these lie in.
+        What::Made | What::Unknown(_) => Vec::new(),
+        _ => numbers(tree, tree.message_around(around)?.message.storage()?.id())?,
+    };
+    Ok(Place { message, what })
+}
+
+/// A file of the table.
+fn of_file(walk: &Walk<'_>) -> What {
+    match walk.node {
+        Node::File(_, File { contents: Contents::Directory(_), .. }) => What::Directory,
+        Node::File(_, File { edit: Edit::None, .. }) => What::Made,
+        Node::File(_, file) => What::File(file),
+        _ => What::Made,
+    }
+}
+
+/// Names that lead to nothing in a directory of the table.
+fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<What, Error> {
+    let Node::File(entry, File { contents: Contents::Directory(directory), .. }) = node else {
+        return Ok(What::Unknown(IN_MESSAGE));
+    };
+    Ok(match (directory.new)(names) {
+        Ok(Made::Attachment(name)) => What::Attachment { name, number: None, shown: None },
+        Ok(Made::Property(key)) => What::Property { part: part(tree, entry)?, key },
+        Ok(Made::Directory) => What::Directory,
+        Err(hint) => What::Unknown(hint),
     })
 }
 
-/// A path under the directory of an object's properties.
-fn in_part(
+/// A property that is there, or a name in the directory of its values.
+fn in_property(
     tree: &MessageTree,
-    part: Part,
-    object: &dyn MapiProp,
-    names: &[&str],
+    entry: EntryId,
+    index: u32,
+    walk: &Walk<'_>,
 ) -> Result<What, Error> {
-    let (set, _) = object.property_set()?;
-    let (name, rest, files) = match names {
-        [] | [NAMED] => return Ok(What::Directory),
-        [NAMED, set_name] => {
-            return Ok(match set_by_name(set_name) {
-                Some(_) => What::Directory,
-                None => What::Unknown(IN_SET),
-            });
+    match walk.rest.as_slice() {
+        [] => {
+            let key = Key::Tag(property(tree, entry, index)?.tag);
+            Ok(What::Property { part: part(tree, entry)?, key })
         }
-        [NAMED, set_name, name, rest @ ..] => (*name, rest, Some(*set_name)),
-        [name, rest @ ..] => (*name, rest, None),
-    };
-    let storage = set.storage().id();
-    let known = tree.property_files(storage)?;
-    let known = match files {
-        None => Some(&known.plain),
-        Some(set_name) => {
-            known.sets.iter().find(|set| set.name == set_name).map(|set| &set.properties)
-        }
-    };
-    let index = known.and_then(|files| files.iter().find(|(file, _)| file == name)).map(|f| f.1);
-    let index = index.or_else(|| position_by_tag(object, name));
-    let property = index.and_then(|index| set.properties().get(usize::try_from(index).ok()?));
-    let key = match (property, rest) {
-        (Some(property), []) => Key::Tag(property.tag),
-        (Some(property), [element]) if is_directory(property) => match element.parse() {
-            Ok(index) => Key::Element(property.tag, index),
-            Err(_) => return Ok(What::Unknown(IN_VALUES)),
-        },
-        (None, []) => match new_key(files, name) {
-            Some(key) => key,
-            None => return Ok(What::Unknown(IN_PROPERTIES)),
-        },
-        _ => return Ok(What::Unknown(IN_PROPERTIES)),
-    };
-    Ok(What::Property { part, key })
+        [name] if walk.kind == Some(Kind::Directory) => element(tree, entry, index, name),
+        _ => Ok(What::Unknown(IN_PROPERTIES)),
+    }
 }
 
-/// What a property is created by that has this name.
-fn new_key(set_name: Option<&str>, name: &str) -> Option<Key> {
-    let Some(set_name) = set_name else {
-        return new_tag(name).map(Key::Tag);
-    };
+/// One value of a property that is shown as a directory.
+fn element(tree: &MessageTree, entry: EntryId, index: u32, name: &str) -> Result<What, Error> {
+    let Ok(number) = name.parse() else { return Ok(What::Unknown(IN_VALUES)) };
+    let key = Key::Element(property(tree, entry, index)?.tag, number);
+    Ok(What::Property { part: part(tree, entry)?, key })
+}
+
+fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Property, Error> {
+    let (set, _) = tree.object(entry)?.property_set()?;
+    let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
+    set.properties().get(index).copied().ok_or(Error::NotFound)
+}
+
+/// The object whose storage this is, in its message.
+fn part(tree: &MessageTree, entry: EntryId) -> Result<Part, Error> {
+    if tree.is_message(entry) {
+        return Ok(Part::Message);
+    }
+    let outer = tree.message_around(entry)?;
+    if let Some(recipient) = outer.recipients().get(&entry) {
+        return Ok(Part::Recipient(recipient.number()?));
+    }
+    let one = outer.attachments().iter().find(|one| one.id == entry);
+    Ok(Part::Attachment(one.ok_or(Error::NotFound)?.attachment.number()?))
+}
+
+/// The numbers of the attachments that lead to the message on a storage.
+fn numbers(tree: &MessageTree, mut entry: EntryId) -> Result<Vec<u32>, Error> {
+    let mut numbers = Vec::new();
+    // Each storage lies in another one, so this ends.
+    while entry != EntryId::ROOT {
+        let attachment = tree.parent(entry)?;
+        entry = tree.parent(attachment)?;
+        let outer = tree.open_message(entry)?;
+        let one = outer.attachments().iter().find(|one| one.id == attachment);
+        numbers.push(one.ok_or(Error::NotFound)?.attachment.number()?);
+    }
+    numbers.reverse();
+    Ok(numbers)
+}
+
+/// What a named property is created by that has this name.
+fn new_in_set(set_name: &str, name: &str) -> Option<Key> {
     let set = set_by_name(set_name)?;
     let lid = |digits: &str| u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 8);
     let kind = match name.strip_prefix("0x").and_then(lid) {

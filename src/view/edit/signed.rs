@@ -2,6 +2,7 @@
 //! attachments beside it can be edited in vain only, and other readers refuse the file then.
 
 use super::super::error::Error;
+use super::super::row::{Edit, File};
 use super::super::tree::MessageTree;
 use super::place::{Key, Part, Place, What};
 use crate::mail::edit::bodies;
@@ -23,17 +24,13 @@ pub(super) fn is_covered(tree: &MessageTree, place: &Place) -> Result<bool, Erro
     if tree.is_new() {
         return Ok(false);
     }
-    // What is around a message that is an attachment is another message.
-    let message = match (&place.what, place.message.split_last()) {
-        (What::Message, Some((_, outer))) => outer,
-        (What::Reader(file), _) if file.is_body() => &place.message,
-        (What::Attachment { .. }, _) => &place.message,
-        (What::Property { part: Part::Message, key: Key::Tag(tag) }, _)
-            if bodies::is_body(*tag) =>
-        {
+    let message = match &place.what {
+        What::File(File { edit: Edit::Body { .. }, .. }) => &place.message,
+        What::Attachment { .. } => &place.message,
+        What::Property { part: Part::Message, key: Key::Tag(tag) } if bodies::is_body(*tag) => {
             &place.message
         }
-        (What::Property { part: Part::Attachment(_), .. }, _) => &place.message,
+        What::Property { part: Part::Attachment(_), .. } => &place.message,
         _ => return Ok(false),
     };
     let open = tree.embedded(message)?;

@@ -1,12 +1,12 @@
 //! Whether bytes can be the start of what a file may be set to. Most programs overlook the errors
 //! of `close`, but see those of `write`: bash, cp and tee tell their users.
 
-use crate::imsg::{Address, Message};
+use crate::imsg::Address;
 use crate::mapi::{PropertyType, Value};
 use std::str;
 
 use super::super::error::Error;
-use super::super::reader::ReaderFile;
+use super::super::row::Edit;
 use super::super::tree::MessageTree;
 use super::place::{self, Key, Place, What};
 use crate::mail::edit::addresses;
@@ -28,7 +28,7 @@ pub struct StartCheck {
 
 /// What the content of a file looks like.
 #[derive(Debug)]
-enum Form {
+pub(in crate::view) enum Form {
     /// Any bytes.
     Bytes,
     /// A file that begins with these.
@@ -47,6 +47,13 @@ enum Form {
     Values(PropertyType),
 }
 
+impl Form {
+    /// At most so many addresses, of a file that shows these.
+    pub(in crate::view) fn addresses(shown: Vec<Address>, count_max: usize) -> Self {
+        Self::Addresses { shown, count: 0, count_max }
+    }
+}
+
 /// A text of one value that is longer than this is not looked at before its end.
 const VALUE_BYTES_MAX: usize = 256;
 
@@ -58,7 +65,11 @@ impl StartCheck {
     pub fn new(tree: &MessageTree, path: &str) -> Result<Self, Error> {
         let Place { message, what } = place::place(tree, path)?;
         let form = match what {
-            What::Reader(file) => of_reader(file, &tree.embedded(&message)?.message),
+            What::File(file) => match &file.edit {
+                Edit::Text { form, .. } => form(&tree.embedded(&message)?.message),
+                Edit::Body { form, .. } => form(),
+                Edit::None => Form::Bytes,
+            },
             What::Property { key: Key::Tag(tag), .. } => of_property(tag.property_type()),
             What::Property { key: Key::Named(_, property_type), .. } => of_property(property_type),
             _ => Form::Bytes,
@@ -174,29 +185,6 @@ impl StartCheck {
             }
             _ => Error::invalid("another value"),
         }
-    }
-}
-
-fn of_reader(file: ReaderFile, message: &Message) -> Form {
-    match file {
-        ReaderFile::From | ReaderFile::Sender => {
-            let shown = addresses::shown(message, file);
-            Form::Addresses { shown, count: 0, count_max: 1 }
-        }
-        ReaderFile::To | ReaderFile::Cc | ReaderFile::Bcc | ReaderFile::ReplyTo => {
-            let shown = addresses::shown(message, file);
-            Form::Addresses { shown, count: 0, count_max: usize::MAX }
-        }
-        ReaderFile::Date | ReaderFile::Received => Form::Value(PropertyType::TIME),
-        ReaderFile::Class | ReaderFile::MessageId => Form::OneLine { is_ended: false },
-        ReaderFile::Importance => Form::Word(&["low", "normal", "high", "0", "1", "2"]),
-        ReaderFile::BodyRtf => Form::Magic(b"{\\rtf"),
-        ReaderFile::Subject
-        | ReaderFile::Categories
-        | ReaderFile::Headers
-        | ReaderFile::BodyText
-        | ReaderFile::BodyHtml => Form::Text,
-        ReaderFile::EventIcs | ReaderFile::TaskIcs | ReaderFile::ContactVcf => Form::Bytes,
     }
 }
 

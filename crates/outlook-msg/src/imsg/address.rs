@@ -1,17 +1,9 @@
-//! Who wrote and received a message: names and addresses out of the properties that hold them.
+//! A name and an address, and the EntryIDs that hold both (\[MS-OXCDATA\] 2.2.5.1, 2.3.3).
 
 use std::fmt;
 
-use crate::mapi::{CodePage, PropertyTag, Value, tags};
-
-use super::message::Message;
-use super::party::{
-    Found, Object, Party, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id, is_x500,
-};
-use super::properties::MapiProp;
-use super::recipient::{Recipient, RecipientType};
-use super::transport_headers::HeaderField;
-use super::value::decode_utf16;
+use crate::mapi::CodePage;
+use crate::mapi::utf16::decode_utf16;
 
 /// A name and an address, either of which may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,132 +15,15 @@ pub struct Address {
 }
 
 impl Address {
-    /// Who sent the message (`PR_SENDER_*`).
-    pub fn sender(message: &Message) -> Option<Self> {
-        let headers = || {
-            let headers = message.transport_headers().ok()?;
-            let sender = headers.address(HeaderField::Sender);
-            sender.or_else(|| headers.address(HeaderField::From))
-        };
-        Self::of_party(message, &SENDER, headers)
-    }
-
-    /// On whose behalf it was sent (`PR_SENT_REPRESENTING_*`).
-    pub fn sent_representing(message: &Message) -> Option<Self> {
-        let others = || {
-            let named = message.text(tags::PR_SENT_REPRESENTING_NAME);
-            let is_same = |sender: &Self| {
-                let named = named.as_deref().unwrap_or_default().trim();
-                sender.address.contains('@') && sender.name.trim().eq_ignore_ascii_case(named)
-            };
-            // Some writers have only the name here, and the address with the sender.
-            Self::sender(message)
-                .filter(is_same)
-                .or_else(|| message.transport_headers().ok()?.address(HeaderField::From))
-        };
-        Self::of_party(message, &SENT_REPRESENTING, others)
-    }
-
-    /// The address of a recipient.
-    pub fn of_recipient(recipient: &Recipient) -> Option<Self> {
-        let (set, strings) = recipient.property_set().ok()?;
-        let object = Object { set: &set, strings: &strings };
-        Self::of_found(RECIPIENT.find(object), recipient.message(), || None)
-    }
-
-    /// The recipients of one type, in the order of the message.
-    pub fn of_recipients(message: &Message, wanted: RecipientType) -> Vec<Self> {
-        let recipients = message.recipients().unwrap_or_default();
-        let wanted = recipients.iter().filter(|one| one.recipient_type() == wanted);
-        wanted.filter_map(Self::of_recipient).collect()
-    }
-
-    /// The party of an EntryID.
-    pub fn of_entry_id(message: &Message, tag: PropertyTag) -> Option<Self> {
-        match message.salvage(tag).ok()?.value? {
-            Value::Binary(entry_id) => {
-                address_of_entry_id(&entry_id).map(|one| one.smtp_of(message))
-            }
-            _ => None,
-        }
-    }
-
-    /// The same with the SMTP address that the message has of an X.500 name.
-    pub fn smtp_of(self, message: &Message) -> Self {
-        let known = is_x500(&self.address).then(|| message.known_addresses().ok()).flatten();
-        match known.as_ref().and_then(|known| known.smtp(&self.address)) {
-            Some(smtp) => Self { address: smtp.to_owned(), ..self },
-            None => self,
-        }
-    }
-
     /// The one-off EntryID of an SMTP address (\[MS-OXCDATA\] 2.2.5.1).
     pub fn to_one_off_entry_id(&self) -> Vec<u8> {
         let name = if self.name.is_empty() { &self.address } else { &self.name };
         one_off_entry_id(name, "SMTP", &self.address)
     }
 
-    /// Where replies go (`PR_REPLY_RECIPIENT_ENTRIES`, else `PR_REPLY_RECIPIENT_NAMES`).
-    pub fn reply_to(message: &Message) -> Vec<Self> {
-        let entries = match message.salvage(tags::PR_REPLY_RECIPIENT_ENTRIES) {
-            Ok(salvaged) => salvaged.value,
-            Err(_) => None,
-        };
-        let entries = match entries {
-            Some(Value::Binary(list)) => flat_entry_list(&list),
-            _ => Vec::new(),
-        };
-        let names = message.text(tags::PR_REPLY_RECIPIENT_NAMES).unwrap_or_default();
-        let names: Vec<_> =
-            names.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
-        if entries.is_empty() {
-            return names.iter().map(|name| Self::named(name)).collect();
-        }
-        // EntryIDs of an address book have no name; the names stand in the same order.
-        let is_parallel = names.len() == entries.len();
-        let name_of = |at: usize| names.get(at).filter(|_| is_parallel).copied();
-        let entries = entries.into_iter().enumerate().map(|(at, entry)| {
-            let name = if entry.name.is_empty() { name_of(at).unwrap_or_default() } else { "" };
-            let entry = entry.smtp_of(message);
-            if name.is_empty() { entry } else { Self { name: name.to_owned(), ..entry } }
-        });
-        entries.collect()
-    }
-
-    fn named(name: &str) -> Self {
+    /// A party of which only the name is known.
+    pub(super) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
-    }
-
-    fn of_party(
-        message: &Message,
-        party: &Party,
-        others: impl FnOnce() -> Option<Self>,
-    ) -> Option<Self> {
-        let (set, strings) = message.property_set().ok()?;
-        Self::of_found(party.find(Object { set: &set, strings: &strings }), message, others)
-    }
-
-    /// By order of trust: the SMTP address of the party itself, one that the message has of the
-    /// same X.500 name, that of `others`, and any other address.
-    fn of_found(
-        found: Found,
-        message: &Message,
-        others: impl FnOnce() -> Option<Self>,
-    ) -> Option<Self> {
-        let Found { name, smtp, x500, address } = found;
-        if name.is_none() && smtp.is_none() && address.is_none() {
-            return None;
-        }
-        let known = || {
-            let known = (!x500.is_empty()).then(|| message.known_addresses().ok()).flatten()?;
-            x500.iter().find_map(|name| known.smtp(name)).map(str::to_owned)
-        };
-        let address = smtp
-            .or_else(known)
-            .or_else(|| others().map(|other| other.address))
-            .or(address)
-            .unwrap_or_default();
-        Some(Self { name: name.unwrap_or_default(), address })
     }
 }
 
@@ -222,23 +97,9 @@ pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
     [number(addresses.len()).as_slice(), &number(entries.len()), &entries].concat()
 }
 
-/// Decodes a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind its
-/// size, padded to 4 bytes.
-fn flat_entry_list(list: &[u8]) -> Vec<Address> {
-    let mut rest = list.get(8..).unwrap_or_default();
-    let mut found = Vec::new();
-    while let Some((size, entries)) = rest.split_first_chunk::<4>() {
-        let Ok(size) = usize::try_from(u32::from_le_bytes(*size)) else { break };
-        let Some(entry_id) = entries.get(..size) else { break };
-        found.extend(address_of_entry_id(entry_id));
-        rest = entries.get(size.next_multiple_of(4)..).unwrap_or_default();
-    }
-    found
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Address, ONE_OFF_PROVIDER, flat_entry_list, one_off};
+    use super::{Address, ONE_OFF_PROVIDER, one_off};
 
     fn one_off_entry_id(flags: u16, strings: &[u8]) -> Vec<u8> {
         let mut entry_id = vec![0; 4];
@@ -263,16 +124,5 @@ mod tests {
         assert_eq!(one_off(&unicode), Some(address("Zoë", "zoe@example.org")));
         assert_eq!(one_off(&ansi[..30]), None);
         assert_eq!(one_off(b""), None);
-    }
-
-    #[test]
-    fn flat_entry_lists_end_at_damage() {
-        let entry_id = one_off_entry_id(1, b"Ann\0SMTP\0ann@example.org\0");
-        let mut list = vec![2, 0, 0, 0, 0, 0, 0, 0];
-        list.extend(u32::try_from(entry_id.len()).unwrap().to_le_bytes());
-        list.extend(&entry_id);
-        list.resize(list.len().next_multiple_of(4), 0);
-        list.extend([0xFF; 4]);
-        assert_eq!(flat_entry_list(&list), [address("Ann", "ann@example.org")]);
     }
 }

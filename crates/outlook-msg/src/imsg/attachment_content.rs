@@ -5,7 +5,7 @@ use crate::storage::{Defect, Transaction};
 
 use super::attachment::{AttachMethod, Attachment};
 use super::error::Error;
-use super::properties::MapiProp as _;
+use super::mapi_prop::MapiProp as _;
 
 impl Attachment {
     /// What of its content cannot be read, of its bytes or in the streams of an OLE object. No

@@ -1,18 +1,16 @@
 //! New objects: a message of its own file, an embedded message, an attachment, a recipient, each
 //! with what Outlook expects of it.
 
-use crate::mapi::{CodePage, Guid, PropertyTag, Value, tags};
+use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, Value, tags};
 use crate::storage::Transaction;
 
 use super::address::{Address, one_off_entry_id};
-use super::computed::now;
-use super::edit::{put, stored_tag};
-use super::encode::encode;
+use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::name_registry;
 use super::properties::{Header, PROPERTY_STREAM};
-use super::property_editor::PropertyEditor;
-use super::recipient::RecipientType;
+use super::property_editor::{PropertyEditor, put};
+use super::recipient_type::RecipientType;
 
 /// The class of the root of a `.msg` file (\[MS-OXMSG\] 2.3.1).
 pub(super) const MESSAGE_CLSID: Guid = Guid::from_u128(0x00020D0B_0000_0000_C000_000000000046);
@@ -54,7 +52,7 @@ fn message(header: Header, form: Form) -> Result<Transaction, Error> {
         name: "a random number".to_owned(),
         source: error.into(),
     })?;
-    let now = Value::Time(now());
+    let now = Value::Time(FileTime::now());
     let mut properties = vec![
         (tags::PR_MESSAGE_CLASS, Value::String("IPM.Note".to_owned())),
         (tags::PR_MESSAGE_FLAGS, Value::Integer32(MESSAGE_FLAGS)),

@@ -4,8 +4,6 @@
 //! Only those are computed anew whose cause has changed: what another writer made of an untouched
 //! cause stays as it is.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use crate::mapi::sets::PSETID_COMMON;
 use crate::mapi::{
     CodePage, FileTime, NameKind, PropertyName, PropertyTag, PropertyType, Value, tags,
@@ -14,13 +12,15 @@ use crate::storage::Transaction;
 
 use super::compose::Form;
 use super::draft::State;
-use super::edit::{edit_properties, put, stored_tag};
-use super::encode::encode;
+use super::edit::edit_properties;
+use super::encode::{encode, stored_tag};
 use super::error::Error;
+use super::mapi_prop::MapiProp;
 use super::message::{ATTACHMENT_PREFIX, Message, MessageData, RECIPIENT_PREFIX};
-use super::properties::{Header, MapiProp, PropertySet, numbered};
-use super::property_editor::PropertyEditor;
-use super::recipient::RecipientType;
+use super::properties::{Header, PropertySet};
+use super::property_editor::{PropertyEditor, put};
+use super::recipient_type::RecipientType;
+use super::stream_name::numbered;
 use super::strings::Strings;
 
 /// `MSGFLAG_HASATTACH` of `PR_MESSAGE_FLAGS`.
@@ -165,7 +165,7 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
         if editor.has(tags::PR_MESSAGE_SIZE.id()) {
             set(editor, tags::PR_MESSAGE_SIZE, &size(bytes))?;
         }
-        set(editor, tags::PR_LAST_MODIFICATION_TIME, &Value::Time(now()))
+        set(editor, tags::PR_LAST_MODIFICATION_TIME, &Value::Time(FileTime::now()))
     })
 }
 
@@ -178,17 +178,10 @@ pub(super) fn complete_attachment(state: &mut State) -> Result<(), Error> {
             set(editor, tags::PR_ATTACH_SIZE, &size(bytes))?;
         }
         match editor.has(tags::PR_LAST_MODIFICATION_TIME.id()) {
-            true => set(editor, tags::PR_LAST_MODIFICATION_TIME, &Value::Time(now())),
+            true => set(editor, tags::PR_LAST_MODIFICATION_TIME, &Value::Time(FileTime::now())),
             false => Ok(()),
         }
     })
-}
-
-/// The time now.
-pub(super) fn now() -> FileTime {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    FileTime::from_unix(seconds, since.subsec_nanos()).unwrap_or(FileTime(0))
 }
 
 fn set_text(

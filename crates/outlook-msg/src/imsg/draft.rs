@@ -14,7 +14,7 @@ use crate::storage::{CompoundFile, Storage, Transaction};
 use super::attachment::Attachment;
 use super::error::Error;
 use super::message::Message;
-use super::recipient::RecipientType;
+use super::recipient_type::RecipientType;
 
 /// What a message is opened for.
 #[derive(Clone)]

@@ -7,10 +7,11 @@ use crate::storage::{CompoundFile, Source, StreamContent};
 
 use super::computed;
 use super::draft::{Draft, State};
-use super::encode::{self, Encoded, encode};
+use super::encode::{self, Encoded, encode, stored_tag};
 use super::error::Error;
-use super::properties::{Header, MapiProp};
-use super::property_editor::PropertyEditor;
+use super::mapi_prop::MapiProp;
+use super::properties::Header;
+use super::property_editor::{PropertyEditor, put};
 
 /// The property must not be deleted (`PROPATTR_MANDATORY`).
 pub const PROPATTR_MANDATORY: u32 = 1;
@@ -153,34 +154,6 @@ pub(super) fn edit_properties<T>(
     let result = change(&mut editor)?;
     editor.finish()?;
     Ok(result)
-}
-
-/// The tag with the string type that an object has its strings in.
-pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
-    let (string, multiple) = match ansi {
-        true => (PropertyType::STRING8, PropertyType::MULTIPLE_STRING8),
-        false => (PropertyType::STRING, PropertyType::MULTIPLE_STRING),
-    };
-    match tag.property_type() {
-        PropertyType::STRING | PropertyType::STRING8 => tag.with_type(string),
-        PropertyType::MULTIPLE_STRING | PropertyType::MULTIPLE_STRING8 => tag.with_type(multiple),
-        _ => tag,
-    }
-}
-
-/// Sets a property, or removes it for a value that is stored by leaving it out.
-pub(super) fn put(
-    editor: &mut PropertyEditor<'_>,
-    tag: PropertyTag,
-    value: Option<Encoded>,
-) -> Result<(), Error> {
-    match value {
-        Some(value) => editor.set(tag, value),
-        None => {
-            editor.remove(tag.id());
-            Ok(())
-        }
-    }
 }
 
 fn set<O: Editable>(

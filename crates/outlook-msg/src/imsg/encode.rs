@@ -22,6 +22,19 @@ pub(super) enum Encoded {
     Elements { lengths: Vec<u8>, values: Vec<Vec<u8>> },
 }
 
+/// The tag with the string type that an object has its strings in.
+pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
+    let (string, multiple) = match ansi {
+        true => (PropertyType::STRING8, PropertyType::MULTIPLE_STRING8),
+        false => (PropertyType::STRING, PropertyType::MULTIPLE_STRING),
+    };
+    match tag.property_type() {
+        PropertyType::STRING | PropertyType::STRING8 => tag.with_type(string),
+        PropertyType::MULTIPLE_STRING | PropertyType::MULTIPLE_STRING8 => tag.with_type(multiple),
+        _ => tag,
+    }
+}
+
 /// Encodes a value for a tag whose string type is the one that is to be stored; `None` for a value
 /// that is stored by leaving the property out, as Outlook refuses empty strings.
 ///

@@ -11,17 +11,19 @@ use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, Form};
 use super::computed;
 use super::draft::{Destination, Draft, State};
-use super::edit::{Editable, MapiPropMut as _};
+use super::edit::{Editable, MapiPropMut as _, edit};
 use super::error::Error;
+use super::mapi_prop::MapiProp;
 use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
 use super::party::{KnownAddresses, Object as PartyObject};
-use super::properties::{Header, MapiProp, PropertySet, numbered};
+use super::properties::{Header, PropertySet};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
 use super::registry::{Object, ObjectKind, Unsaved};
 use super::stream::PropertyStream;
+use super::stream_name::numbered;
 use super::strings::Strings;
 use super::transport_headers::TransportHeaders;
 
@@ -69,7 +71,7 @@ impl MessageData {
         chosen_code_page: Option<CodePage>,
     ) -> Result<Self, Error> {
         let properties = PropertySet::read(storage, Header::TopLevelMessage);
-        let strings = Strings::new(storage, &properties, chosen_code_page, None);
+        let strings = Strings::new(storage, properties.code_page_hints(), chosen_code_page, None);
         let names = Arc::new(PropertyNames::read(storage));
         Self::new(properties, strings, chosen_code_page, names, None)
     }
@@ -81,7 +83,8 @@ impl MessageData {
         }
         let properties = PropertySet::read(storage, Header::EmbeddedMessage);
         let around = Some(Arc::clone(&outer.strings));
-        let strings = Strings::new(storage, &properties, outer.chosen_code_page, around);
+        let strings =
+            Strings::new(storage, properties.code_page_hints(), outer.chosen_code_page, around);
         let names = Arc::clone(&outer.names);
         Self::new(properties, strings, outer.chosen_code_page, names, Some(outer))
     }
@@ -124,7 +127,7 @@ impl MessageData {
         if properties.is_empty() {
             return Err(Error::NotAMessage { place: storage.path() });
         }
-        let strings = self.strings.anew(storage, &properties);
+        let strings = self.strings.anew(storage, properties.code_page_hints());
         let names = match self.depth {
             0 => Arc::new(PropertyNames::read(storage)),
             _ => Arc::clone(&self.names),
@@ -475,8 +478,25 @@ impl Editable for Message {
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
         match self.top() {
             Some(top) => top.register_name(name, create),
-            None => name_registry::property_id(self, name, create),
+            None => self.property_id(name, create),
         }
+    }
+}
+
+impl Message {
+    /// The id of a name in the file of this top-level message; with `create`, a new name gets one.
+    fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
+        let known = self.data()?.names().id(name);
+        if known.is_some() || !create {
+            return Ok(known);
+        }
+        edit(self, true, |state| {
+            // Another thread may have added the name since.
+            match self.data()?.names().id(name) {
+                Some(known) => Ok(Some(known)),
+                None => name_registry::add(&mut state.transaction, name).map(Some),
+            }
+        })
     }
 }
 

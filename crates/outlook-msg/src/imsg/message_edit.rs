@@ -14,8 +14,9 @@ use super::encode;
 use super::error::Error;
 use super::foreign;
 use super::message::{ATTACHMENT_PREFIX, Message};
-use super::properties::{Header, numbered};
+use super::properties::Header;
 use super::property_editor::stream_name;
+use super::stream_name::numbered;
 
 /// Attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
 pub(super) const PARTS_MAX: u32 = 2048;

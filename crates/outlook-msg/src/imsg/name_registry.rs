@@ -8,9 +8,7 @@ use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
 use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag, crc};
 use crate::storage::{self, Defect, Transaction};
 
-use super::edit::edit;
 use super::error::Error;
-use super::message::Message;
 use super::names::{
     ENTRY_LEN, ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAMEID_STORAGE, STRING_STREAM,
 };
@@ -35,27 +33,8 @@ pub(super) fn create(transaction: &mut Transaction) -> Result<(), storage::Error
     Ok(())
 }
 
-/// The id of a name in the file of a message that is the top-level one.
-pub(super) fn property_id(
-    message: &Message,
-    name: &PropertyName,
-    create: bool,
-) -> Result<Option<u16>, Error> {
-    let known = message.data()?.names().id(name);
-    if known.is_some() || !create {
-        return Ok(known);
-    }
-    edit(message, true, |state| {
-        // Another thread may have been first.
-        match message.data()?.names().id(name) {
-            Some(known) => Ok(Some(known)),
-            None => add(&mut state.transaction, name).map(Some),
-        }
-    })
-}
-
-/// Gives a name the next id.
-fn add(transaction: &mut Transaction, name: &PropertyName) -> Result<u16, Error> {
+/// Gives a name the next id in the map of a file.
+pub(super) fn add(transaction: &mut Transaction, name: &PropertyName) -> Result<u16, Error> {
     create(transaction)?;
     let mut map = NameMap::read(transaction)?;
     let id = map.add(name)?;

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS};
+use crate::mapi::utf16::decode_utf16;
 use crate::mapi::{Guid, NameKind, PropertyName, PropertyTag};
 use crate::storage::{self, Defect, Storage};
 
@@ -152,7 +153,7 @@ fn decode_name(offset: u32, strings: &[u8]) -> Result<String, String> {
         return Err(format!("name of {len} bytes, of at most {NAME_BYTES_MAX}"));
     }
     let text = text.get(..len).ok_or_else(beyond)?;
-    Ok(super::value::decode_utf16(text))
+    Ok(decode_utf16(text))
 }
 
 #[cfg(test)]

@@ -208,6 +208,20 @@ pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     })
 }
 
+/// Decodes a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind its
+/// size, padded to 4 bytes.
+pub(super) fn flat_entry_list(list: &[u8]) -> Vec<Address> {
+    let mut rest = list.get(8..).unwrap_or_default();
+    let mut found = Vec::new();
+    while let Some((size, entries)) = rest.split_first_chunk::<4>() {
+        let Ok(size) = usize::try_from(u32::from_le_bytes(*size)) else { break };
+        let Some(entry_id) = entries.get(..size) else { break };
+        found.extend(address_of_entry_id(entry_id));
+        rest = entries.get(size.next_multiple_of(4)..).unwrap_or_default();
+    }
+    found
+}
+
 /// Whether an address is a name in an Exchange organization, as `/o=Example/cn=ann`.
 pub(super) fn is_x500(address: &str) -> bool {
     address.starts_with('/') && address.contains('=')
@@ -228,7 +242,8 @@ fn split(text: &str) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_x500, split};
+    use super::super::address::one_off_entry_id;
+    use super::{Address, flat_entry_list, is_x500, split};
 
     #[test]
     fn an_address_may_be_one_with_its_name() {
@@ -248,5 +263,19 @@ mod tests {
         assert!(is_x500("/O=EXAMPLE/CN=ANN@HOME"));
         assert!(!is_x500("ann=lee@example.org"));
         assert!(!is_x500("/root"));
+    }
+
+    #[test]
+    fn flat_entry_lists_end_at_damage() {
+        let entry_id = one_off_entry_id("Ann", "SMTP", "ann@example.org");
+        let mut list = vec![2, 0, 0, 0, 0, 0, 0, 0];
+        list.extend(u32::try_from(entry_id.len()).unwrap().to_le_bytes());
+        list.extend(&entry_id);
+        list.resize(list.len().next_multiple_of(4), 0);
+        list.extend([0xFF; 4]);
+        assert_eq!(
+            flat_entry_list(&list),
+            [Address { name: "Ann".to_owned(), address: "ann@example.org".to_owned() }]
+        );
     }
 }

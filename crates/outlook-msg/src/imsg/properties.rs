@@ -3,15 +3,13 @@
 //!
 //! Knows nothing of what a property means.
 
-use std::sync::Arc;
-
-use crate::mapi::{Location, PropertyTag, PropertyType, Value};
+use crate::mapi::{Location, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{Defect, EntryId, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
-use super::stream::PropertyStream;
-use super::strings::Strings;
+use super::stream_name::StreamName;
+use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
 /// The stream of fixed-size values and of the list of all properties.
@@ -193,6 +191,19 @@ impl PropertySet {
     /// The value of a fixed-size property.
     pub(super) fn fixed(&self, tag: PropertyTag) -> Option<Value> {
         decode_fixed(tag.property_type(), self.get(tag)?.value)
+    }
+
+    /// What the properties of a message tell of its code page.
+    pub(super) fn code_page_hints(&self) -> CodePageHints {
+        let number = |tag| match self.fixed(tag) {
+            Some(Value::Integer32(number)) => Some(number.cast_unsigned()),
+            _ => None,
+        };
+        CodePageHints {
+            message: number(tags::PR_MESSAGE_CODEPAGE),
+            locale: number(tags::PR_MESSAGE_LOCALE_ID),
+            internet: number(tags::PR_INTERNET_CPID),
+        }
     }
 
     /// The stream that holds the value of a property, as stored.
@@ -467,130 +478,5 @@ fn decode_entry(entry: [u8; ENTRY_LEN]) -> Property {
         flags: Some(u32::from_le_bytes([f0, f1, f2, f3])),
         value,
         entry: None,
-    }
-}
-
-/// The name of a value's stream or storage: `__substg1.0_IIIITTTT`, with `-NNNNNNNN` behind it
-/// for one value of many (\[MS-OXMSG\] 2.1.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct StreamName {
-    pub(super) tag: PropertyTag,
-    pub(super) index: Option<u32>,
-}
-
-impl StreamName {
-    const PREFIX: &str = "__substg1.0_";
-
-    /// Parses a name; hexadecimal digits of either case occur.
-    pub(super) fn parse(name: &str) -> Option<Self> {
-        let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
-        if !prefix.eq_ignore_ascii_case(Self::PREFIX) {
-            return None;
-        }
-        let (tag, index) = match rest.split_at_checked(8)? {
-            (tag, "") => (tag, None),
-            (tag, index) => (tag, Some(hex8(index.strip_prefix('-')?)?)),
-        };
-        Some(Self { tag: PropertyTag(hex8(tag)?), index })
-    }
-}
-
-/// Whether a storage or stream holds the value of a property, by its name.
-pub fn is_value_of(name: &str, tag: PropertyTag) -> bool {
-    StreamName::parse(name) == Some(StreamName { tag, index: None })
-}
-
-/// Parses the number in `__recip_version1.0_#XXXXXXXX` and its like.
-pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
-    let (head, number) = name.split_at_checked(prefix.len())?;
-    if head.eq_ignore_ascii_case(prefix) { hex8(number) } else { None }
-}
-
-fn hex8(digits: &str) -> Option<u32> {
-    let is_hex = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if is_hex { u32::from_str_radix(digits, 16).ok() } else { None }
-}
-
-/// An object with properties (`IMAPIProp`): a message, a recipient or an attachment.
-pub trait MapiProp {
-    /// The properties as they lie in the storage, and how their strings are decoded.
-    ///
-    /// # Errors
-    /// [`Error::SessionClosed`] after the session was closed.
-    fn property_set(&self) -> Result<(Arc<PropertySet>, Arc<Strings>), Error>;
-
-    /// Opens a property as a stream (`OpenProperty`); of a multi-valued one the value `element`.
-    ///
-    /// # Errors
-    /// [`Error::NoProperty`] if there is no such stream, [`Error::SessionClosed`] after the
-    /// session was closed.
-    fn open_property(
-        &self,
-        tag: PropertyTag,
-        element: Option<u32>,
-    ) -> Result<PropertyStream, Error>;
-
-    /// The tags of all properties, in order (`GetPropList`).
-    ///
-    /// # Errors
-    /// [`Error::SessionClosed`] after the session was closed.
-    fn property_tags(&self) -> Result<Vec<PropertyTag>, Error> {
-        let (set, _) = self.property_set()?;
-        Ok(set.properties().iter().map(|property| property.tag).collect())
-    }
-
-    /// The value of a property (`GetProps`). A `PT_UNICODE` tag finds a `PT_STRING8` value too.
-    ///
-    /// # Errors
-    /// [`Error::NoProperty`] if there is none, [`Error::Damaged`] if it is damaged,
-    /// [`Error::SessionClosed`] after the session was closed.
-    fn property(&self, tag: PropertyTag) -> Result<Value, Error> {
-        let (set, strings) = self.property_set()?;
-        set.value(tag, &strings)
-    }
-
-    /// The value of a property as far as it can be read; neither value nor defect if there is
-    /// no such property.
-    ///
-    /// # Errors
-    /// [`Error::SessionClosed`] after the session was closed.
-    fn salvage(&self, tag: PropertyTag) -> Result<Salvaged, Error> {
-        let (set, strings) = self.property_set()?;
-        Ok(set.find(tag).map(|property| set.salvage(property, &strings)).unwrap_or_default())
-    }
-
-    /// What is wrong with the value of a property.
-    ///
-    /// # Errors
-    /// [`Error::SessionClosed`] after the session was closed.
-    fn value_defect(&self, tag: PropertyTag) -> Result<Option<Defect>, Error> {
-        let (set, strings) = self.property_set()?;
-        Ok(set.get(tag).and_then(|property| set.value_defect(property, &strings)))
-    }
-
-    /// What is wrong with the values of the object, found without reading large ones.
-    ///
-    /// # Errors
-    /// [`Error::SessionClosed`] after the session was closed.
-    fn value_defects(&self) -> Result<Vec<Defect>, Error> {
-        let (set, strings) = self.property_set()?;
-        let defects = set.properties().iter().filter_map(|one| set.value_defect(one, &strings));
-        Ok(defects.collect())
-    }
-
-    /// A string property as far as it can be read.
-    fn text(&self, tag: PropertyTag) -> Option<String> {
-        match self.salvage(tag).ok()?.value? {
-            Value::String(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A `PT_LONG` property.
-    fn integer(&self, tag: PropertyTag) -> Option<i32> {
-        match self.property(tag).ok()? {
-            Value::Integer32(number) => Some(number),
-            _ => None,
-        }
     }
 }

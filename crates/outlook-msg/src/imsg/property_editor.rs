@@ -9,7 +9,8 @@ use crate::storage::{self, StreamContent, Transaction};
 
 use super::encode::Encoded;
 use super::error::Error;
-use super::properties::{Header, PROPERTY_STREAM, StreamName};
+use super::properties::{Header, PROPERTY_STREAM};
+use super::stream_name::StreamName;
 
 const ENTRY_LEN: usize = 16;
 /// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
@@ -266,4 +267,19 @@ pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
         }
     }
     ansi
+}
+
+/// Sets a property, or removes it for a value that is stored by leaving it out.
+pub(super) fn put(
+    editor: &mut PropertyEditor<'_>,
+    tag: PropertyTag,
+    value: Option<Encoded>,
+) -> Result<(), Error> {
+    match value {
+        Some(value) => editor.set(tag, value),
+        None => {
+            editor.remove(tag.id());
+            Ok(())
+        }
+    }
 }

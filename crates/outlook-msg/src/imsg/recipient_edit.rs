@@ -9,14 +9,17 @@ use crate::storage::{Storage, Transaction};
 use super::address::Address;
 use super::compose::{self, Form};
 use super::draft::State;
-use super::edit::{edit, put, stored_tag};
-use super::encode::encode;
+use super::edit::edit;
+use super::encode::{encode, stored_tag};
 use super::error::Error;
+use super::mapi_prop::MapiProp as _;
 use super::message::{Message, RECIPIENT_PREFIX};
 use super::message_edit::PARTS_MAX;
-use super::properties::{Header, MapiProp as _, numbered};
-use super::property_editor::PropertyEditor;
-use super::recipient::{Recipient, RecipientType};
+use super::properties::Header;
+use super::property_editor::{PropertyEditor, put};
+use super::recipient::Recipient;
+use super::recipient_type::RecipientType;
+use super::stream_name::numbered;
 
 /// One change of the recipient table.
 #[derive(Clone, Debug)]

@@ -13,14 +13,14 @@ use crate::storage::{Defect, Transaction, Writer};
 
 use super::attachment::Attachment;
 use super::compose::{self, Form, MESSAGE_CLSID};
-use super::edit::{put, stored_tag};
-use super::encode::{self, encode};
+use super::encode::{self, encode, stored_tag};
 use super::error::Error;
 use super::foreign::{Object, objects};
+use super::mapi_prop::MapiProp as _;
 use super::message::{ATTACHMENT_PREFIX, Message, MessageData};
 use super::names::NAMEID_STORAGE;
-use super::properties::{Header, MapiProp as _, Salvaged};
-use super::property_editor::{PropertyEditor, is_ansi};
+use super::properties::{Header, Salvaged};
+use super::property_editor::{PropertyEditor, is_ansi, put};
 
 /// What is behind the name of an attachment of which only a part can be read.
 pub const PARTIAL: &str = ".partial";

@@ -7,36 +7,35 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::mapi::detect::{self, Guess};
-use crate::mapi::{CodePage, tags};
+use crate::mapi::utf16::{decode_utf16, trim_nuls};
+use crate::mapi::{CodePage, PropertyType};
 use crate::storage::{Entry, Storage};
 
-use super::properties::{PropertySet, StreamName};
-use super::value::{decode_utf16, trim_nuls};
-use crate::mapi::{PropertyType, Value};
+use super::stream_name::StreamName;
 
 /// The strings of one message: decoded by its hints, else by those of the message around it.
 #[derive(Debug)]
 pub struct Strings {
     storage: Storage,
-    hints: Hints,
+    hints: CodePageHints,
     chosen: Option<CodePage>,
     outer: Option<Arc<Strings>>,
     stated: OnceLock<Option<CodePage>>,
     chosen_for_all: OnceLock<(CodePage, Option<Guess>)>,
 }
 
-/// The properties that speak of the code page.
+/// The properties of a message that tell its code page.
 #[derive(Clone, Copy, Debug, Default)]
-struct Hints {
+pub(super) struct CodePageHints {
     /// `PR_MESSAGE_CODEPAGE`.
-    message: Option<u32>,
+    pub(super) message: Option<u32>,
     /// `PR_MESSAGE_LOCALE_ID`.
-    locale: Option<u32>,
+    pub(super) locale: Option<u32>,
     /// `PR_INTERNET_CPID`.
-    internet: Option<u32>,
+    pub(super) internet: Option<u32>,
 }
 
-impl Hints {
+impl CodePageHints {
     /// A page that is stated and was passed over: no page of strings, or not that of these.
     fn unfit(self) -> Option<u32> {
         self.message.or(self.internet).filter(|number| !matches!(number, 0 | 1200 | 1201))
@@ -47,19 +46,10 @@ impl Strings {
     /// The strings of the message on `storage`; `chosen` overrides every hint.
     pub(super) fn new(
         storage: &Storage,
-        properties: &PropertySet,
+        hints: CodePageHints,
         chosen: Option<CodePage>,
         outer: Option<Arc<Strings>>,
     ) -> Self {
-        let number = |tag| match properties.fixed(tag) {
-            Some(Value::Integer32(number)) => Some(number.cast_unsigned()),
-            _ => None,
-        };
-        let hints = Hints {
-            message: number(tags::PR_MESSAGE_CODEPAGE),
-            locale: number(tags::PR_MESSAGE_LOCALE_ID),
-            internet: number(tags::PR_INTERNET_CPID),
-        };
         Self {
             storage: storage.clone(),
             hints,
@@ -70,9 +60,9 @@ impl Strings {
         }
     }
 
-    /// The strings of the same message with other content.
-    pub(super) fn anew(&self, storage: &Storage, properties: &PropertySet) -> Self {
-        Self::new(storage, properties, self.chosen, self.outer.clone())
+    /// The strings of the same message after its content was edited.
+    pub(super) fn anew(&self, storage: &Storage, hints: CodePageHints) -> Self {
+        Self::new(storage, hints, self.chosen, self.outer.clone())
     }
 
     /// The code page of the message's `PT_STRING8` values.
@@ -112,7 +102,7 @@ impl Strings {
 
     /// Whether the code page is that of the message around, for want of any hint here.
     pub(super) fn is_inherited(&self) -> bool {
-        let Hints { message, locale, internet } = self.hints;
+        let CodePageHints { message, locale, internet } = self.hints;
         self.outer.is_some() && message.is_none() && locale.is_none() && internet.is_none()
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Knows types and bytes, not storages.
 
+use crate::mapi::utf16::{decode_utf16, trim_nuls};
 use crate::mapi::{FileTime, Guid, PropertyType, Value};
 
 use super::strings::Strings;
@@ -55,27 +56,6 @@ pub(super) fn decode_stream(
             None => (Value::Binary(bytes), None),
         },
     }
-}
-
-/// Decodes UTF-16LE; lone surrogates become U+FFFD, a last odd byte is dropped.
-pub(super) fn decode_utf16(bytes: &[u8]) -> String {
-    let units = bytes.as_chunks::<2>().0;
-    // Most text is ASCII, for which the units can be copied one to one.
-    if units.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
-        let ascii = units.iter().map(|[low, _]| *low).collect();
-        return String::from_utf8(ascii).expect("ASCII is UTF-8");
-    }
-    let mut text = String::with_capacity(bytes.len());
-    let units = units.iter().map(|unit| u16::from_le_bytes(*unit));
-    let characters = char::decode_utf16(units);
-    text.extend(characters.map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)));
-    text
-}
-
-/// Drops the NULs that some writers store at the end of a string.
-pub(super) fn trim_nuls(mut text: String) -> String {
-    text.truncate(text.trim_end_matches('\0').len());
-    text
 }
 
 /// Whether a stored length does not fit the type.

@@ -118,7 +118,7 @@ impl fmt::Display for Importance {
 }
 
 /// The properties of the subject.
-pub(super) const SUBJECT: [PropertyTag; 2] = [tags::PR_SUBJECT, tags::PR_NORMALIZED_SUBJECT];
+pub const SUBJECT: [PropertyTag; 2] = [tags::PR_SUBJECT, tags::PR_NORMALIZED_SUBJECT];
 
 /// The subject: `PR_SUBJECT`, else its prefix and its rest (\[MS-OXCMSG\] 2.2.1.46).
 pub fn subject(message: &Message) -> Option<String> {

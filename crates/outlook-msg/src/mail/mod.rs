@@ -4,7 +4,7 @@
 //! |---|---|
 //! | subject, addresses, times | `fields` |
 //! | bodies | `bodies`, `report` |
-//! | what of it is a text file | `reader`, `text` |
+//! | its values as texts | `reader`, `text` |
 //! | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 //! | attachments, their kinds and names | `attachments`, `names`, `references` |
 //! | what is inside of attachments | `derived` |
@@ -38,7 +38,8 @@ mod event;
 mod exports;
 #[doc(hidden)]
 pub mod fields;
-mod ics;
+#[doc(hidden)]
+pub mod ics;
 mod inline;
 #[doc(hidden)]
 pub mod json;
@@ -67,7 +68,8 @@ mod setters;
 mod summary;
 #[doc(hidden)]
 pub mod text;
-mod vcf;
+#[doc(hidden)]
+pub mod vcf;
 
 pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};

@@ -12,7 +12,7 @@ use super::edit::{SetBodies, attachments, bodies, reader};
 use super::error::Error;
 use super::fields::Importance;
 use super::opened::Mail;
-use super::reader::ReaderFile;
+use super::reader::{BodyFile, ReaderFile};
 
 /// What a message is to say.
 ///
@@ -167,7 +167,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_text(&mut self, text: &str) -> Result<(), Error> {
-        self.set_body(ReaderFile::BodyText, text.as_bytes())
+        self.set_body(BodyFile::Text, text.as_bytes())
     }
 
     /// Sets the body as HTML. Paths of attachments, as `attachments/logo.png`, become references to
@@ -176,7 +176,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_html(&mut self, html: &str) -> Result<(), Error> {
-        self.set_body(ReaderFile::BodyHtml, html.as_bytes())
+        self.set_body(BodyFile::Html, html.as_bytes())
     }
 
     /// Sets the body as RTF. The plain text is made from it, unless that is set too.
@@ -184,7 +184,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`]; [`Error::Invalid`] for what is no RTF.
     pub fn set_rtf(&mut self, rtf: &[u8]) -> Result<(), Error> {
-        self.set_body(ReaderFile::BodyRtf, rtf)
+        self.set_body(BodyFile::Rtf, rtf)
     }
 
     /// Attaches a file. The bytes of a `.msg` file under a name that ends so become an embedded
@@ -232,7 +232,7 @@ impl Mail {
         self.edit(|message| reader::set_addresses(message, field, addresses))
     }
 
-    fn set_body(&mut self, body: ReaderFile, bytes: &[u8]) -> Result<(), Error> {
+    fn set_body(&mut self, body: BodyFile, bytes: &[u8]) -> Result<(), Error> {
         let mut set = SetBodies::new(self.bodies_set, Instant::now(), self.message().is_new());
         self.edit(|message| bodies::set(message, &mut set, body, bytes))?;
         self.bodies_set = set.times();

@@ -15,6 +15,7 @@ mod tables;
 mod tag;
 pub mod tags;
 mod text;
+pub(crate) mod utf16;
 mod value;
 
 pub use code_page::CodePage;

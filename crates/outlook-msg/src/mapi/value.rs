@@ -1,6 +1,7 @@
 //! Property values (\[MS-OXCDATA\] 2.11) and the two structures met inside them.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A GUID as its 16 stored bytes (\[MS-DTYP\] 2.3.4.2: the first three fields little-endian).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -40,6 +41,13 @@ impl FileTime {
     /// Whether this is a real time: neither 0 nor Outlook's "none" (the year 4501) or later.
     pub const fn is_set(self) -> bool {
         self.0 != 0 && self.0 < Self::NONE_TICKS
+    }
+
+    /// The time now by the clock of the system.
+    pub fn now() -> Self {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let seconds = i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+        Self::from_unix(seconds, since.subsec_nanos()).unwrap_or(Self(0))
     }
 
     /// Seconds and nanoseconds since the Unix epoch.

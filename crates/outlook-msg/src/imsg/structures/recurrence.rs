@@ -2,8 +2,8 @@
 //!
 //! Dates are minutes since 1601-01-01 in local time. Knows no time zone.
 
-use crate::imsg::value::decode_utf16;
 use crate::mapi::CodePage;
+use crate::mapi::utf16::decode_utf16;
 
 use super::fields::Fields;
 

@@ -1,7 +1,7 @@
 //! Time zones as messages carry them (\[MS-OXOCAL\] 2.2.1.39, 2.2.1.41): no table of zones is
 //! needed to read them. Knows no name of a zone but the one stored.
 
-use crate::imsg::value::decode_utf16;
+use crate::mapi::utf16::decode_utf16;
 
 use super::fields::Fields;
 

@@ -12,7 +12,7 @@ use super::body_times::Times;
 use super::reader::crlf_lines;
 use crate::mail::bodies::Bodies;
 use crate::mail::error::Error;
-use crate::mail::reader::ReaderFile;
+use crate::mail::reader::BodyFile;
 use crate::mail::text::unix_lines;
 
 /// A body that is set this long after another one was takes its place: programs that copy a
@@ -68,13 +68,13 @@ const NATIVE_HTML: i32 = 3;
 pub fn set(
     message: &Message,
     set: &mut SetBodies,
-    file: ReaderFile,
+    file: BodyFile,
     bytes: &[u8],
 ) -> Result<(), Error> {
     match file {
-        ReaderFile::BodyHtml => set_html(message, set, bytes)?,
-        ReaderFile::BodyRtf => set_rtf(message, set, bytes)?,
-        _ => {
+        BodyFile::Html => set_html(message, set, bytes)?,
+        BodyFile::Rtf => set_rtf(message, set, bytes)?,
+        BodyFile::Text => {
             let text = super::utf8(bytes)?;
             if has_words(message, text) {
                 set.times.text = Some(set.now);
@@ -145,29 +145,29 @@ pub fn follow(
 }
 
 /// Whether a file is a body that is only made from another one, so that there is nothing to remove.
-pub fn is_made(message: &Message, file: ReaderFile) -> bool {
-    file == ReaderFile::BodyText
+pub fn is_made(message: &Message, file: BodyFile) -> bool {
+    file == BodyFile::Text
         && !Bodies::new(message).has_stored_text()
         && Bodies::new(message).has_text()
 }
 
 /// Removes a body, and what it is made of if nothing else needs that.
-pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
+pub fn remove(message: &Message, file: BodyFile) -> Result<(), Error> {
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
-        ReaderFile::BodyHtml => {
+        BodyFile::Html => {
             drop_html(message)?;
             // An HTML body may lie inside the RTF.
             if !has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
         }
-        ReaderFile::BodyRtf => {
+        BodyFile::Rtf => {
             if has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
         }
-        _ => super::delete(message, tags::PR_BODY)?,
+        BodyFile::Text => super::delete(message, tags::PR_BODY)?,
     }
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }

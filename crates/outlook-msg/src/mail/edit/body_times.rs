@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::mail::reader::ReaderFile;
+use crate::mail::reader::BodyFile;
 
 /// When each body of a message, and of those embedded in it, was last set.
 #[derive(Debug, Default)]
@@ -48,13 +48,13 @@ impl BodyTimes {
     }
 
     /// Forgets a body that was removed.
-    pub fn forget_body(&self, message: &[u32], file: ReaderFile) {
+    pub fn forget_body(&self, message: &[u32], file: BodyFile) {
         let mut messages = self.lock();
         let Some(times) = messages.get_mut(message) else { return };
         match file {
-            ReaderFile::BodyHtml => (times.html, times.has_paths) = (None, false),
-            ReaderFile::BodyRtf => times.rtf = None,
-            _ => times.text = None,
+            BodyFile::Html => (times.html, times.has_paths) = (None, false),
+            BodyFile::Rtf => times.rtf = None,
+            BodyFile::Text => times.text = None,
         }
     }
 

@@ -38,7 +38,7 @@ const SENT_REPRESENTING: Party = Party {
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
 
-/// Sets a file that is no body to a text. One newline at its end is not part of the value. The
+/// Sets a value to a text. One newline at its end is not part of the value. The
 /// fields of the header that the message came with follow.
 pub fn set(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
     put(message, file, text)?;
@@ -66,16 +66,10 @@ fn put(message: &Message, file: ReaderFile, text: &str) -> Result<(), Error> {
         ReaderFile::Headers => {
             set_text(message, tags::PR_TRANSPORT_MESSAGE_HEADERS, &crlf_lines(text))
         }
-        ReaderFile::BodyText
-        | ReaderFile::BodyHtml
-        | ReaderFile::BodyRtf
-        | ReaderFile::EventIcs
-        | ReaderFile::TaskIcs
-        | ReaderFile::ContactVcf => Err(Error::NotSettable("it is made of other values")),
     }
 }
 
-/// Sets a file of addresses, as [`set`].
+/// Sets a value of addresses, as [`set`].
 pub fn set_addresses(
     message: &Message,
     file: ReaderFile,
@@ -98,7 +92,7 @@ fn put_addresses(message: &Message, file: ReaderFile, addresses: &[Address]) -> 
     }
 }
 
-/// Removes what a file that is no body stands for. The fields of the header follow.
+/// Removes a value. The fields of the header follow.
 pub fn remove(message: &Message, file: ReaderFile) -> Result<(), Error> {
     take(message, file)?;
     Ok(eml::follow(message, header_fields(file))?)

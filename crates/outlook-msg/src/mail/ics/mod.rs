@@ -40,7 +40,7 @@ pub(super) use values::values;
 use class::Kind;
 
 /// Whether the message has an `event.ics`; no structure is decoded for that.
-pub(super) fn has_event(message: &Message) -> bool {
+pub fn has_event(message: &Message) -> bool {
     Kind::of(message).is_some_and(|kind| match kind {
         Kind::Activity => journal::start(Values::new(message)).and_then(utc).is_some(),
         _ => event::start(Values::new(message)).and_then(utc).is_some(),
@@ -48,7 +48,7 @@ pub(super) fn has_event(message: &Message) -> bool {
 }
 
 /// The content of `event.ics`.
-pub(super) fn event(message: &Message) -> Option<Vec<u8>> {
+pub fn event(message: &Message) -> Option<Vec<u8>> {
     let kind = Kind::of(message)?;
     let mut lines = begin();
     match kind {
@@ -59,12 +59,12 @@ pub(super) fn event(message: &Message) -> Option<Vec<u8>> {
 }
 
 /// Whether the message has a `task.ics`; no structure is decoded for that.
-pub(super) fn has_task(message: &Message) -> bool {
+pub fn has_task(message: &Message) -> bool {
     task_message(message).is_some_and(|task| task::is_one(Values::new(&task)))
 }
 
 /// The content of `task.ics`.
-pub(super) fn task(message: &Message) -> Option<Vec<u8>> {
+pub fn task(message: &Message) -> Option<Vec<u8>> {
     let task = task_message(message)?;
     let mut lines = begin();
     task::write(&mut lines, Values::new(&task))?;

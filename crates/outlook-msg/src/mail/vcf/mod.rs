@@ -27,7 +27,7 @@ enum Kind {
 }
 
 /// Whether the message has a `contact.vcf`.
-pub(super) fn exists(message: &Message) -> bool {
+pub fn exists(message: &Message) -> bool {
     let values = Values::new(message);
     kind(message).is_some_and(|kind| match kind {
         Kind::Contact => contact::name(values).is_some(),
@@ -36,7 +36,7 @@ pub(super) fn exists(message: &Message) -> bool {
 }
 
 /// The content of `contact.vcf`.
-pub(super) fn render(message: &Message) -> Option<Vec<u8>> {
+pub fn render(message: &Message) -> Option<Vec<u8>> {
     let values = Values::new(message);
     let mut lines = ContentLines::default();
     lines.put("BEGIN", "VCARD");

@@ -1,0 +1,95 @@
+//! Reading the properties of an open object: `IMAPIProp`.
+
+use std::sync::Arc;
+
+use crate::mapi::{PropertyTag, Value};
+use crate::storage::Defect;
+
+use super::error::Error;
+use super::properties::{PropertySet, Salvaged};
+use super::stream::PropertyStream;
+use super::strings::Strings;
+
+/// An object with properties (`IMAPIProp`): a message, a recipient or an attachment.
+pub trait MapiProp {
+    /// The properties as they lie in the storage, and how their strings are decoded.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn property_set(&self) -> Result<(Arc<PropertySet>, Arc<Strings>), Error>;
+
+    /// Opens a property as a stream (`OpenProperty`); of a multi-valued one the value `element`.
+    ///
+    /// # Errors
+    /// [`Error::NoProperty`] if there is no such stream, [`Error::SessionClosed`] after the
+    /// session was closed.
+    fn open_property(
+        &self,
+        tag: PropertyTag,
+        element: Option<u32>,
+    ) -> Result<PropertyStream, Error>;
+
+    /// The tags of all properties, in order (`GetPropList`).
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn property_tags(&self) -> Result<Vec<PropertyTag>, Error> {
+        let (set, _) = self.property_set()?;
+        Ok(set.properties().iter().map(|property| property.tag).collect())
+    }
+
+    /// The value of a property (`GetProps`). A `PT_UNICODE` tag finds a `PT_STRING8` value too.
+    ///
+    /// # Errors
+    /// [`Error::NoProperty`] if there is none, [`Error::Damaged`] if it is damaged,
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn property(&self, tag: PropertyTag) -> Result<Value, Error> {
+        let (set, strings) = self.property_set()?;
+        set.value(tag, &strings)
+    }
+
+    /// The value of a property as far as it can be read; neither value nor defect if there is
+    /// no such property.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn salvage(&self, tag: PropertyTag) -> Result<Salvaged, Error> {
+        let (set, strings) = self.property_set()?;
+        Ok(set.find(tag).map(|property| set.salvage(property, &strings)).unwrap_or_default())
+    }
+
+    /// What is wrong with the value of a property.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn value_defect(&self, tag: PropertyTag) -> Result<Option<Defect>, Error> {
+        let (set, strings) = self.property_set()?;
+        Ok(set.get(tag).and_then(|property| set.value_defect(property, &strings)))
+    }
+
+    /// What is wrong with the values of the object, found without reading large ones.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    fn value_defects(&self) -> Result<Vec<Defect>, Error> {
+        let (set, strings) = self.property_set()?;
+        let defects = set.properties().iter().filter_map(|one| set.value_defect(one, &strings));
+        Ok(defects.collect())
+    }
+
+    /// A string property as far as it can be read.
+    fn text(&self, tag: PropertyTag) -> Option<String> {
+        match self.salvage(tag).ok()?.value? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A `PT_LONG` property.
+    fn integer(&self, tag: PropertyTag) -> Option<i32> {
+        match self.property(tag).ok()? {
+            Value::Integer32(number) => Some(number),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The names of the streams and storages of a message (\[MS-OXMSG\] 2.1.3, 2.2).
+
+use crate::mapi::PropertyTag;
+
+/// The name of a value's stream or storage: `__substg1.0_IIIITTTT`, with `-NNNNNNNN` behind it
+/// for one value of many (\[MS-OXMSG\] 2.1.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct StreamName {
+    pub(super) tag: PropertyTag,
+    pub(super) index: Option<u32>,
+}
+
+impl StreamName {
+    const PREFIX: &str = "__substg1.0_";
+
+    /// Parses a name; hexadecimal digits of either case occur.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
+        if !prefix.eq_ignore_ascii_case(Self::PREFIX) {
+            return None;
+        }
+        let (tag, index) = match rest.split_at_checked(8)? {
+            (tag, "") => (tag, None),
+            (tag, index) => (tag, Some(hex8(index.strip_prefix('-')?)?)),
+        };
+        Some(Self { tag: PropertyTag(hex8(tag)?), index })
+    }
+}
+
+/// Whether a storage or stream holds the value of a property, by its name.
+pub fn is_value_of(name: &str, tag: PropertyTag) -> bool {
+    StreamName::parse(name) == Some(StreamName { tag, index: None })
+}
+
+/// Parses the number in `__recip_version1.0_#XXXXXXXX` and its like.
+pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
+    let (head, number) = name.split_at_checked(prefix.len())?;
+    if head.eq_ignore_ascii_case(prefix) { hex8(number) } else { None }
+}
+
+fn hex8(digits: &str) -> Option<u32> {
+    let is_hex = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    if is_hex { u32::from_str_radix(digits, 16).ok() } else { None }
+}

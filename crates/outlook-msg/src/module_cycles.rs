@@ -1,0 +1,123 @@
+//! Within a layer the modules import downward: a module that others build on does not know them.
+//! Modules that are one subject, such as a message and its edits, may know each other; they are
+//! listed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The modules of a layer that may import each other, directly or through one another.
+const SUBJECTS: [(&str, &[&str]); 6] = [
+    // The objects that a session has open, and their edits.
+    ("imsg", &["attachment", "computed", "draft", "edit", "message", "recipient"]),
+    // A compound file and the handles on what lies in it.
+    (
+        "storage",
+        &["compound_file", "directory", "header", "object", "sectors", "source", "stream", "walk"],
+    ),
+    // What a system tells of a file, and the calls that ask it.
+    ("storage", &["file_state", "os"]),
+    // A message and the parts that hold it open.
+    ("mail", &["attachment", "opened", "recipient"]),
+    // What an attachment holds may have attachments itself.
+    ("mail", &["attachments", "composed", "content", "derived"]),
+    ("mail", &["printed", "summary"]),
+];
+
+type Imports = BTreeMap<String, BTreeSet<String>>;
+
+#[test]
+fn modules_import_downward() {
+    for layer in ["mapi", "storage", "body", "imsg", "mail"] {
+        let imports = imports_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(layer));
+        assert!(imports.len() > 5, "no modules found in {layer}");
+        for module in imports.keys() {
+            let cycle: Vec<_> = reached(&imports, module)
+                .into_iter()
+                .filter(|other| reached(&imports, other).contains(module))
+                .collect();
+            let is_subject = |subject: &(&str, &[&str])| {
+                subject.0 == layer && cycle.iter().all(|one| subject.1.contains(&one.as_str()))
+            };
+            assert!(
+                cycle.is_empty() || SUBJECTS.iter().any(is_subject),
+                "in {layer}, {} import each other; move what they share into a module below them",
+                cycle.join(", ")
+            );
+        }
+    }
+}
+
+/// The modules that a module imports, directly or through others.
+fn reached(imports: &Imports, module: &str) -> BTreeSet<String> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![module.to_owned()];
+    while let Some(module) = next.pop() {
+        for import in imports.get(&module).into_iter().flatten() {
+            if reached.insert(import.clone()) {
+                next.push(import.clone());
+            }
+        }
+    }
+    reached
+}
+
+/// Which modules of a layer each of its modules names.
+fn imports_of(layer: &Path) -> Imports {
+    let mut texts: BTreeMap<String, Vec<(String, usize)>> = BTreeMap::new();
+    for file in source_files(layer) {
+        let path = file.strip_prefix(layer).unwrap();
+        let module = path.components().next().unwrap().as_os_str().to_str().unwrap();
+        let module = module.trim_end_matches(".rs").to_owned();
+        if module != "mod" {
+            // `mod.rs` is the module of its folder.
+            let depth = path.components().count() - usize::from(path.ends_with("mod.rs"));
+            texts.entry(module).or_default().push((code(&file), depth));
+        }
+    }
+    let layer = layer.file_name().unwrap().to_str().unwrap();
+    let modules: BTreeSet<String> = texts.keys().cloned().collect();
+    let imports = texts.into_iter().map(|(module, texts)| {
+        let mut names = BTreeSet::new();
+        for (text, depth) in texts {
+            let parents = "super::".repeat(depth);
+            for prefix in [format!("crate::{layer}::"), parents] {
+                names.extend(text.split(&prefix).skip(1).flat_map(names_at));
+            }
+        }
+        names.retain(|name| modules.contains(name) && *name != module);
+        (module, names)
+    });
+    imports.collect()
+}
+
+/// The names at the start of a path's rest: one, or those in braces.
+fn names_at(rest: &str) -> Vec<String> {
+    let group = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    match group {
+        Some(group) => group.split(|c| !is_name(c)).map(str::to_owned).collect(),
+        None => rest.split(|c| !is_name(c)).take(1).map(str::to_owned).collect(),
+    }
+}
+
+/// The code of a file without its comments and its tests.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    code.lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+fn source_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| match path.is_dir() {
+            true => source_files(&path),
+            false => vec![path],
+        })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}

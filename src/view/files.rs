@@ -1,0 +1,376 @@
+//! The table of the files of a message: of each its name, its number, whether it is there and
+//! listed, and how it is read, set and removed.
+//!
+//! Lookup, listing, reading, attributes, editing and `grep --in` ask this table. Attachments,
+//! properties and storages have no row: they are the children of directories that have one.
+
+use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
+
+use crate::imsg::{MapiProp as _, Message, RecipientType};
+use crate::mail::content::{Content, made};
+use crate::mail::edit::{addresses, reader};
+use crate::mail::{Mail, Marks, Printing, ics, utc_time, vcf};
+use crate::mapi::{PropertyTag, PropertyType, tags};
+use crate::storage::EntryId;
+
+use super::attributes::ExtendedAttribute;
+use super::bodies::Bodies;
+use super::edit::{self, Form};
+use super::error::Error;
+use super::json::write_json;
+use super::listing;
+use super::reader::{BodyFile, ReaderFile, address_lines, lines};
+use super::row::{Contents, Directory, Edit, Exists, File, Part, Within};
+use super::text::{escaped, reader_line, unix_lines_of};
+use super::tree::MessageTree;
+use super::{defects, eml, fields};
+
+/// A file that says a value of the message and can be set by a text of this form.
+macro_rules! field {
+    ($field:ident, $form:expr) => {
+        Edit::Text {
+            set: |message, text| reader::set(message, ReaderFile::$field, text),
+            remove: |message| reader::remove(message, ReaderFile::$field),
+            form: $form,
+        }
+    };
+}
+
+/// A file of addresses, at most so many.
+macro_rules! addresses {
+    ($field:ident, $count_max:expr) => {
+        field!($field, |message| Form::addresses(
+            addresses::shown(message, ReaderFile::$field),
+            $count_max
+        ))
+    };
+}
+
+/// The rows, in the order of a listing.
+pub(super) static FILES: &[File] = &[
+    File {
+        exists: Exists::Message(|message| {
+            fields::SUBJECT.into_iter().any(|tag| has(message, tag)).then_some(true)
+        }),
+        edit: field!(Subject, |_| Form::Text),
+        part: Some(Part::Subject),
+        ..value(16, "subject", |message| fields::subject(message).map(line))
+    },
+    File {
+        edit: addresses!(From, 1),
+        part: Some(Part::From),
+        ..value(17, "from", |message| address_lines(fields::from(message).as_slice()))
+    },
+    File {
+        edit: addresses!(Sender, 1),
+        part: Some(Part::From),
+        ..value(18, "sender", |message| address_lines(fields::sender(message).as_slice()))
+    },
+    File {
+        edit: addresses!(To, usize::MAX),
+        part: Some(Part::To),
+        ..value(19, "to", |message| recipients(message, RecipientType::To))
+    },
+    File {
+        edit: addresses!(Cc, usize::MAX),
+        part: Some(Part::To),
+        ..value(20, "cc", |message| recipients(message, RecipientType::Cc))
+    },
+    File {
+        edit: addresses!(Bcc, usize::MAX),
+        part: Some(Part::To),
+        ..value(21, "bcc", |message| recipients(message, RecipientType::Bcc))
+    },
+    File {
+        edit: addresses!(ReplyTo, usize::MAX),
+        ..value(22, "reply-to", |message| address_lines(&fields::reply_to(message)))
+    },
+    File {
+        edit: field!(Date, |_| Form::Value(PropertyType::TIME)),
+        ..value(23, "date", |message| fields::date(message).map(|time| line(time.to_string())))
+    },
+    File {
+        edit: field!(Received, |_| Form::Value(PropertyType::TIME)),
+        ..value(24, "received", |message| {
+            fields::received(message).map(|time| line(time.to_string()))
+        })
+    },
+    File {
+        exists: Exists::Message(|message| Some(has(message, tags::PR_MESSAGE_CLASS))),
+        edit: field!(Class, |_| Form::OneLine { is_ended: false }),
+        ..value(25, "class", |message| fields::message_class(message).map(line))
+    },
+    File {
+        edit: field!(MessageId, |_| Form::OneLine { is_ended: false }),
+        ..value(26, "message-id", |message| fields::message_id(message).map(line))
+    },
+    File {
+        edit: field!(Importance, |_| Form::Word(&["low", "normal", "high", "0", "1", "2"])),
+        ..value(27, "importance", |message| {
+            fields::importance(message).map(|one| line(one.to_string()))
+        })
+    },
+    File {
+        edit: field!(Categories, |_| Form::Text),
+        ..value(28, "categories", |message| {
+            lines(fields::categories(message).iter().map(|one| escaped(one)))
+        })
+    },
+    File {
+        exists: Exists::Message(|message| Some(has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS))),
+        edit: field!(Headers, |_| Form::Text),
+        part: Some(Part::Headers),
+        ..value(29, "headers", |message| fields::headers(message).map(String::into_bytes))
+    },
+    File {
+        number: 30,
+        name: "body.txt",
+        exists: Exists::Message(|message| Some(Bodies::new(message).has_text())),
+        is_costly: |tree, entry| {
+            let open = tree.open_message(entry);
+            open.is_ok_and(|open| !Bodies::new(&open.message).has_stored_text())
+        },
+        contents: Contents::Body(|bodies, _, _| Some(unix_lines_of(bodies.text()?).into_bytes())),
+        edit: Edit::Body { body: BodyFile::Text, form: || Form::Text },
+        ..BODY
+    },
+    File {
+        number: 31,
+        name: "body.html",
+        exists: Exists::Message(|message| Some(Bodies::new(message).has_html())),
+        contents: Contents::Body(|bodies, resolve, remote| {
+            Some(bodies.html(resolve, remote)?.into_bytes())
+        }),
+        edit: Edit::Body { body: BodyFile::Html, form: || Form::Text },
+        ..BODY
+    },
+    File {
+        number: 32,
+        name: "body.rtf",
+        exists: Exists::Message(|message| Some(Bodies::new(message).has_rtf())),
+        contents: Contents::Body(|bodies, _, _| bodies.rtf()),
+        edit: Edit::Body { body: BodyFile::Rtf, form: || Form::Magic(b"{\\rtf") },
+        ..BODY
+    },
+    File {
+        exists: Exists::Message(|message| Some(ics::has_event(message))),
+        is_costly: |_, _| true,
+        ..value(33, "event.ics", ics::event)
+    },
+    File {
+        exists: Exists::Message(|message| Some(ics::has_task(message))),
+        is_costly: |_, _| true,
+        ..value(34, "task.ics", ics::task)
+    },
+    File {
+        exists: Exists::Message(|message| Some(vcf::exists(message))),
+        is_costly: |_, _| true,
+        ..value(35, "contact.vcf", vcf::render)
+    },
+    File {
+        exists: Exists::Tree(|tree, entry| {
+            let open = tree.open_message(entry);
+            open.is_ok_and(|open| open.attachments().iter().any(|one| one.entry.is_some()))
+        }),
+        part: Some(Part::Attachments),
+        ..directory(
+            3,
+            "attachments",
+            Within::Message,
+            Directory {
+                list: |list, entry| list.attachments(entry),
+                find: listing::find_attachment,
+                is_found_by_list: false,
+                new: edit::new_attachment,
+            },
+        )
+    },
+    File {
+        number: 1,
+        name: "ERRORS",
+        exists: Exists::Tree(|tree, entry| {
+            tree.open_message(entry).map_or(true, |open| !open.defects().is_empty())
+        }),
+        contents: Contents::Report(|tree, entry| defects::text(&tree.defects_of(entry))),
+        attributes: &[],
+        ..VALUE
+    },
+    File {
+        exists: Exists::Tree(is_readable),
+        is_listed: |at| at.show.mapi,
+        ..directory(
+            5,
+            "mapi",
+            Within::Message,
+            Directory {
+                list: |list, entry| list.mapi(entry),
+                find: listing::find_by_tag,
+                is_found_by_list: true,
+                new: edit::new_property,
+            },
+        )
+    },
+    File { is_listed: |at| at.show.json && !at.is_deep, ..whole(11, "message.json", message_json) },
+    File {
+        number: 48,
+        name: "raw",
+        exists: Exists::Tree(is_readable),
+        is_listed: |at| at.show.raw && !at.is_deep,
+        contents: Contents::Storages,
+        ..VALUE
+    },
+    File {
+        is_listed: |at| at.show.eml && !at.is_deep,
+        ..whole(10, "message.eml", |tree, entry| {
+            let open = tree.open_message(entry)?;
+            Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
+        })
+    },
+    File { is_listed: |at| at.show.text && !at.is_deep, ..whole(12, "message.txt", message_txt) },
+    File {
+        // The file itself is there even if it holds no message.
+        exists: Exists::Tree(|tree, entry| {
+            is_readable(tree, entry) || (entry == EntryId::ROOT && tree.nesting().is_outermost())
+        }),
+        is_listed: |at| (at.show.msg && !at.is_deep) || at.is_unreadable,
+        is_costly: |_, entry| entry != EntryId::ROOT,
+        attributes: &[ExtendedAttribute::Sha256],
+        ..whole(2, "message.msg", message_msg)
+    },
+    File {
+        exists: Exists::Tree(|tree, entry| {
+            tree.property_files(entry).is_ok_and(|files| !files.sets.is_empty())
+        }),
+        ..directory(
+            8,
+            "named",
+            Within::Properties,
+            Directory { list: |list, entry| list.named(entry), new: edit::new_named, ..LISTED },
+        )
+    },
+    File {
+        exists: Exists::Tree(|tree, entry| {
+            let open = tree.open_message(entry);
+            open.and_then(|open| Ok(open.message.recipients()?)).is_ok_and(|all| !all.is_empty())
+        }),
+        ..directory(
+            6,
+            "recipients",
+            Within::Mapi,
+            Directory { list: |list, entry| list.recipients(entry), new: edit::new_row, ..LISTED },
+        )
+    },
+    File {
+        exists: Exists::Tree(|tree, entry| {
+            tree.open_message(entry).is_ok_and(|open| !open.attachments().is_empty())
+        }),
+        ..directory(
+            7,
+            "attachments",
+            Within::Mapi,
+            Directory {
+                list: |list, entry| list.mapi_attachments(entry),
+                new: edit::new_row,
+                ..LISTED
+            },
+        )
+    },
+];
+
+/// What most rows have in common.
+const VALUE: File = File {
+    number: 0,
+    name: "",
+    within: Within::Message,
+    exists: Exists::Message(|_| None),
+    is_listed: |_| true,
+    is_costly: |_, _| false,
+    contents: Contents::Value(|_| None),
+    edit: Edit::None,
+    attributes: &[ExtendedAttribute::Error],
+    part: None,
+};
+
+const BODY: File = File { is_costly: |_, _| true, part: Some(Part::Body), ..VALUE };
+
+/// A value of the message.
+const fn value(number: u32, name: &'static str, read: fn(&Message) -> Option<Vec<u8>>) -> File {
+    File { number, name, contents: Contents::Value(read), ..VALUE }
+}
+
+/// All of the message in another format.
+const fn whole(
+    number: u32,
+    name: &'static str,
+    read: fn(&MessageTree, EntryId) -> Result<Content, Error>,
+) -> File {
+    File {
+        number,
+        name,
+        exists: Exists::Tree(is_readable),
+        is_costly: |_, _| true,
+        contents: Contents::Whole(read),
+        attributes: &[],
+        ..VALUE
+    }
+}
+
+/// A directory whose children are found in its listing.
+const LISTED: Directory = Directory {
+    list: |_, _| Ok(()),
+    find: |_, _, _| Ok(None),
+    is_found_by_list: true,
+    new: edit::new_row,
+};
+
+/// A directory.
+const fn directory(number: u32, name: &'static str, within: Within, directory: Directory) -> File {
+    let contents = Contents::Directory(directory);
+    File { number, name, within, contents, attributes: &[], ..VALUE }
+}
+
+fn is_readable(tree: &MessageTree, entry: EntryId) -> bool {
+    tree.open_message(entry).is_ok()
+}
+
+fn has(message: &Message, tag: PropertyTag) -> bool {
+    message.property_set().is_ok_and(|(set, _)| set.find(tag).is_some())
+}
+
+fn line(text: String) -> Vec<u8> {
+    reader_line(&text)
+}
+
+fn recipients(message: &Message, wanted: RecipientType) -> Option<Vec<u8>> {
+    address_lines(&fields::recipients(message, wanted))
+}
+
+fn message_json(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+    let open = tree.open_message(entry)?;
+    let names = tree.attachment_names();
+    let json = Content::written(|out| {
+        // Each little write to the file would be a system call.
+        let mut out = BufWriter::new(out);
+        write_json(&open.message, open.attachments(), open.defects(), names, &mut out)?;
+        Ok(out.flush()?)
+    });
+    Ok(json?)
+}
+
+fn message_txt(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+    let mail = Mail::of(tree.open_message(entry)?.message.clone());
+    let printing = Printing { time: &utc_time, marks: Marks::default() };
+    let mut text = Vec::new();
+    mail.print(printing, &mut text)?;
+    Ok(Content::bytes(text))
+}
+
+fn message_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+    // A message under edit has no file of its own yet.
+    if entry == EntryId::ROOT && (!tree.source.is_empty() || tree.file().is_err()) {
+        return Ok(Content::Source(Arc::clone(&tree.source)));
+    }
+    let open = tree.open_message(entry)?;
+    Ok(made(|file| open.message.write_standalone(file))?)
+}

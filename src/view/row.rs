@@ -1,0 +1,267 @@
+//! What a row of the table of files says, and how a row is found.
+
+use crate::body::html::{Remote, Resolve};
+use crate::imsg::Message;
+use crate::mail;
+use crate::mail::content::Content;
+use crate::storage::EntryId;
+
+use super::Show;
+use super::attributes::ExtendedAttribute;
+use super::bodies::Bodies;
+use super::edit::{Form, New};
+use super::error::Error;
+use super::files::FILES;
+use super::listing::{Builder, Kind};
+use super::node::Node;
+use super::reader::BodyFile;
+use super::tree::MessageTree;
+
+/// A row of the table.
+#[derive(Debug)]
+pub(super) struct File {
+    /// Its number among those of the storage that it belongs to. Inode numbers follow from it, so
+    /// that it must never change.
+    pub(super) number: u32,
+    pub(super) name: &'static str,
+    pub(super) within: Within,
+    pub(super) exists: Exists,
+    /// Whether a listing of its directory has it.
+    pub(super) is_listed: fn(Listed) -> bool,
+    /// Whether its size is known only once it is made, at some cost.
+    pub(super) is_costly: fn(&MessageTree, EntryId) -> bool,
+    pub(super) contents: Contents,
+    pub(super) edit: Edit,
+    /// The extended attributes that it may have.
+    pub(super) attributes: &'static [ExtendedAttribute],
+    /// What `grep --in` calls it.
+    pub(super) part: Option<Part>,
+}
+
+/// The directory that a file lies in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Within {
+    /// That of a message.
+    Message,
+    /// `mapi/` of a message.
+    Mapi,
+    /// `mapi/` of a message, or the directory of a recipient or attachment in it.
+    Properties,
+}
+
+/// What tells whether a message has a file.
+#[derive(Debug)]
+pub(super) enum Exists {
+    /// The message; `None` if only the reading of the file tells.
+    Message(fn(&Message) -> Option<bool>),
+    /// The tree, also where the message cannot be opened.
+    Tree(fn(&MessageTree, EntryId) -> bool),
+}
+
+/// What the listing of a message depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Listed {
+    pub(super) show: Show,
+    /// Whether the message is embedded so deep that whole messages in it are not listed: listed at
+    /// every level of many, they would take the square of their size.
+    pub(super) is_deep: bool,
+    /// Whether there is no message that can be opened.
+    pub(super) is_unreadable: bool,
+}
+
+/// What is in a file.
+#[derive(Debug)]
+pub(super) enum Contents {
+    /// A value of the message; `None` if it has none.
+    Value(fn(&Message) -> Option<Vec<u8>>),
+    /// A body, which may refer to attachments.
+    Body(fn(&Bodies<'_>, Resolve<'_>, Remote) -> Option<Vec<u8>>),
+    /// All of the message in another format.
+    Whole(fn(&MessageTree, EntryId) -> Result<Content, Error>),
+    /// What is said of the message.
+    Report(fn(&MessageTree, EntryId) -> Vec<u8>),
+    /// What depends on what the message holds.
+    Directory(Directory),
+    /// The storages and streams of the compound file.
+    Storages,
+}
+
+/// A child of a directory.
+pub(super) type Found = (Node, Kind);
+
+/// The children of a directory.
+#[derive(Debug)]
+pub(super) struct Directory {
+    /// Lists them.
+    pub(super) list: fn(&mut Builder<'_>, EntryId) -> Result<(), Error>,
+    /// Finds one by its name without a listing, or one that is not listed.
+    pub(super) find: fn(&MessageTree, EntryId, &str) -> Result<Option<Found>, Error>,
+    /// Whether what is not found so may be listed.
+    pub(super) is_found_by_list: bool,
+    /// What names stand for that lead to nothing there, since they may be created.
+    pub(super) new: fn(&[&str]) -> New,
+}
+
+/// How a file is set and removed.
+#[derive(Debug)]
+pub(super) enum Edit {
+    /// Not at all: it is made of others.
+    None,
+    /// As a text.
+    Text {
+        set: fn(&Message, &str) -> Result<(), mail::Error>,
+        remove: fn(&Message) -> Result<(), mail::Error>,
+        /// What the text looks like, so that wrong ones are refused while they are written.
+        form: fn(&Message) -> Form,
+    },
+    /// As one of the bodies, which are made of one another.
+    Body { body: BodyFile, form: fn() -> Form },
+}
+
+/// What `grep --in` can be limited to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The subject.
+    Subject,
+    /// Who it is from.
+    From,
+    /// Who it is to.
+    To,
+    /// The bodies.
+    Body,
+    /// The header that the message came with.
+    Headers,
+    /// The attachments.
+    Attachments,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Subject, Self::From, Self::To, Self::Body, Self::Headers, Self::Attachments];
+
+    /// Its name on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::From => "from",
+            Self::To => "to",
+            Self::Body => "body",
+            Self::Headers => "headers",
+            Self::Attachments => "attachments",
+        }
+    }
+
+    /// The files that belong to it.
+    pub fn files(self) -> String {
+        let files = FILES.iter().filter(|file| file.part == Some(self)).map(|file| file.name);
+        files.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// The numbers of files are below it; those of `raw/` begin with it.
+pub(super) const NUMBER_MAX: u32 = 48;
+
+/// The row of each number, so that a node is found without a search.
+#[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
+static BY_NUMBER: [Option<&File>; NUMBER_MAX as usize + 1] = {
+    let mut rows = [None; NUMBER_MAX as usize + 1];
+    let mut at = 0;
+    while at < FILES.len() {
+        let file = &FILES[at];
+        assert!(
+            rows[file.number as usize].is_none() && file.number != 0,
+            "a number is given twice"
+        );
+        rows[file.number as usize] = Some(file);
+        at += 1;
+    }
+    rows
+};
+
+impl PartialEq for File {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl File {
+    /// The row of a number.
+    pub(super) fn of_number(number: u32) -> Option<&'static Self> {
+        *BY_NUMBER.get(usize::try_from(number).ok()?)?
+    }
+
+    /// The row of a name in a message directory.
+    pub(super) fn in_message(name: &str) -> Option<&'static Self> {
+        FILES.iter().find(|file| file.within == Within::Message && file.name == name)
+    }
+
+    /// The rows of the directory of an object's properties.
+    pub(super) fn in_properties(is_of_message: bool) -> impl Iterator<Item = &'static Self> {
+        FILES.iter().filter(move |file| match file.within {
+            Within::Message => false,
+            Within::Mapi => is_of_message,
+            Within::Properties => true,
+        })
+    }
+
+    /// The directory of the properties of a message, a recipient or an attachment.
+    pub(super) fn properties_of(entry: EntryId) -> Result<Node, Error> {
+        let file = Self::in_message("mapi").ok_or(Error::NotFound)?;
+        Ok(Node::File(entry, file))
+    }
+
+    /// Whether it is the directory of an object's properties.
+    pub(super) fn holds_properties(&self) -> bool {
+        self.within == Within::Message && self.name == "mapi"
+    }
+
+    /// Whether it is the file of the outermost message, which is whole whatever it holds.
+    pub(super) fn is_source(&self) -> bool {
+        self.name == "message.msg"
+    }
+
+    /// Its node in the message on a storage.
+    pub(super) fn node(&'static self, tree: &MessageTree, entry: EntryId) -> Result<Node, Error> {
+        Ok(match self.contents {
+            Contents::Storages => Node::Raw(entry, tree.open_message(entry)?.depth),
+            _ => Node::File(entry, self),
+        })
+    }
+
+    /// The bodies.
+    pub(super) fn bodies() -> impl Iterator<Item = &'static Self> {
+        FILES.iter().filter(|file| matches!(file.contents, Contents::Body(_)))
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        Kind::new(matches!(self.contents, Contents::Directory(_) | Contents::Storages))
+    }
+
+    /// Whether the message has the file.
+    pub(super) fn exists(&'static self, tree: &MessageTree, entry: EntryId) -> Result<bool, Error> {
+        match self.exists {
+            Exists::Tree(exists) => Ok(exists(tree, entry)),
+            Exists::Message(exists) => {
+                let Ok(open) = tree.open_message(entry) else { return Ok(false) };
+                if let Some(exists) = exists(&open.message) {
+                    return Ok(exists);
+                }
+                // What had to be made is kept, since its size is asked for next.
+                let id = tree.id(Node::File(entry, self))?;
+                Ok(tree.content(id).is_ok())
+            }
+        }
+    }
+}
+
+/// What `grep --in` calls a file of a message directory.
+pub fn part_of(name: &str) -> Option<Part> {
+    File::in_message(name)?.part
+}
+
+/// Whether a file of a message directory is made of several values, so that it changes with each.
+pub fn is_made(name: &str) -> bool {
+    File::in_message(name)
+        .is_some_and(|file| !matches!(file.contents, Contents::Value(_) | Contents::Body(_)))
+}

@@ -1,0 +1,63 @@
+//! The way along a path in a message, for reading and for editing.
+
+use super::error::Error;
+use super::listing::{self, Kind};
+use super::node::{Node, NodeId};
+use super::row::File;
+use super::tree::MessageTree;
+
+/// How far a path leads.
+#[derive(Debug)]
+pub(super) struct Walk<'a> {
+    /// The last node that the path leads to.
+    pub(super) node: Node,
+    /// Its kind; `None` for a file of the table that the message does not have.
+    pub(super) kind: Option<Kind>,
+    /// The node before it, and its name.
+    pub(super) above: Node,
+    pub(super) name: &'a str,
+    /// The names that lead to nothing there.
+    pub(super) rest: Vec<&'a str>,
+}
+
+impl<'a> Walk<'a> {
+    /// Follows the names of a path, with `/` in between, from the message directory on.
+    ///
+    /// # Errors
+    /// Where the message cannot be read.
+    pub(super) fn new(tree: &MessageTree, path: &'a str) -> Result<Self, Error> {
+        let root = tree.node(NodeId(0))?;
+        let mut walk = Walk {
+            node: root,
+            kind: Some(Kind::Directory),
+            above: root,
+            name: "",
+            rest: path.split('/').filter(|name| !name.is_empty()).collect(),
+        };
+        let mut names = std::mem::take(&mut walk.rest).into_iter();
+        for name in names.by_ref() {
+            let Some((node, kind)) = walk.next(tree, name)? else {
+                walk.rest.push(name);
+                break;
+            };
+            walk = Walk { node, kind, above: walk.node, name, rest: Vec::new() };
+        }
+        walk.rest.extend(names);
+        Ok(walk)
+    }
+
+    /// What a name leads to from here.
+    fn next(&self, tree: &MessageTree, name: &str) -> Result<Option<(Node, Option<Kind>)>, Error> {
+        match self.kind {
+            Some(Kind::Directory) => match tree.lookup(tree.id(self.node)?, name) {
+                Ok((id, kind)) => return Ok(Some((tree.node(id)?, Some(kind)))),
+                Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            },
+            Some(_) => return Ok(None),
+            None => {}
+        }
+        Ok(listing::row(tree, self.node, name)
+            .map(|file: &File| (Node::File(self.node.entry(), file), None)))
+    }
+}
