@@ -136,17 +136,24 @@ impl Fs {
             true => message.display().to_string(),
             false => format!("{}/{path}", message.display()),
         };
-        let cause = HALF_WRITTEN.to_owned();
-        let outcome = match self.keep_file(message, path, bytes, HALF_WRITTEN) {
-            Some(path) => SaveOutcome::Kept { cause, path },
-            None => SaveOutcome::Lost { cause },
-        };
-        SaveReport { name, outcome }
+        let kept = self.keep_file(message, path, bytes, HALF_WRITTEN);
+        report(name, HALF_WRITTEN, kept)
     }
 
-    /// Keeps a temporary file that is left: it may be somebody's text.
-    pub(super) fn keep_temporary(&self, message: &Path, path: &str, bytes: &Arc<Source>) {
-        self.keep_file(message, path, bytes, LEFT_OVER);
+    /// Keeps the temporary files of a message that are left, in one folder: each may be somebody's
+    /// text.
+    pub(super) fn keep_temporaries(
+        &self,
+        message: &Path,
+        files: &[(String, Arc<Source>)],
+    ) -> Option<SaveReport> {
+        let (first, others) = files.split_first()?;
+        let name = format!("{}/{}", message.display(), first.0);
+        let name = match others.len() {
+            0 => name,
+            count => format!("{name} and {count} more"),
+        };
+        Some(report(name, LEFT_OVER, self.keep_files(message, files, LEFT_OVER)))
     }
 
     /// Keeps what was refused as the value of a file that is closed.
@@ -170,21 +177,41 @@ impl Fs {
         let name = message.file_name().unwrap_or(OsStr::new("")).to_owned();
         // A file in a folder has no path in a message.
         let path = if path.is_empty() { name.to_string_lossy() } else { path.into() };
+        self.keep_files(message, &[(path.into_owned(), Arc::clone(bytes))], reason)
+    }
+
+    fn keep_files(
+        &self,
+        message: &Path,
+        files: &[(String, Arc<Source>)],
+        reason: &str,
+    ) -> Option<PathBuf> {
         let shown = escaped(message);
-        match self.log().map(|log| log.keep_file(message, &path, bytes, reason)) {
+        let paths: Vec<_> = files.iter().map(|(path, _)| path.as_str()).collect();
+        let paths = paths.join(", ");
+        match self.log().map(|log| log.keep_files(message, files, reason)) {
             Ok(Ok(kept)) => {
-                tracing::warn!("{shown}: {path} is kept in {}: {reason}", escaped(&kept));
+                tracing::warn!("{shown}: {paths} is kept in {}: {reason}", escaped(&kept));
                 Some(kept)
             }
             Ok(Err(error)) => {
                 tracing::error!(
-                    "{shown}: {path} is lost: {reason}, and it cannot be kept: {error}"
+                    "{shown}: {paths} is lost: {reason}, and it cannot be kept: {error}"
                 );
                 None
             }
             Err(_) => None,
         }
     }
+}
+
+fn report(name: String, cause: &str, kept: Option<PathBuf>) -> SaveReport {
+    let cause = cause.to_owned();
+    let outcome = match kept {
+        Some(path) => SaveOutcome::Kept { cause, path },
+        None => SaveOutcome::Lost { cause },
+    };
+    SaveReport { name, outcome }
 }
 
 /// A moment in the past by the clock that does not jump: which bodies were set together follows

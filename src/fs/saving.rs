@@ -108,12 +108,9 @@ impl Fs {
             {
                 reports.push(self.keep_half(&contents.path, "", &bytes));
             }
-            let message = contents.path.clone();
-            for (path, file) in contents.temporaries.take_left_over() {
-                if let Ok(bytes) = file.with(Buffer::share) {
-                    self.keep_temporary(&message, &path, &bytes);
-                }
-            }
+            let left = contents.temporaries.take_left_over().into_iter();
+            let left = left.filter_map(|(path, file)| Some((path, file.with(Buffer::share).ok()?)));
+            reports.extend(self.keep_temporaries(&contents.path, &left.collect::<Vec<_>>()));
         }
         reports
     }

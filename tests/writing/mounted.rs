@@ -193,7 +193,14 @@ impl Files for Served {
     fn restart(&mut self) {
         self.signal(Signal::TERM);
         let ended = self.end();
-        assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+        // Temporary files that are left are kept, which is no loss.
+        let mut failures = ended.stderr.lines().filter(|line| line.starts_with("msgfs: "));
+        assert!(
+            failures.all(|line| line.contains("a temporary file was left")),
+            "{}",
+            ended.stderr
+        );
+        assert!(matches!(ended.status.code(), Some(0 | 1)), "{}", ended.stderr);
         self.serve();
     }
 }

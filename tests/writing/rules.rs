@@ -207,7 +207,7 @@ fn only_what_belongs_is_taken() {
     }
     // What is left of an editor is kept and named.
     stage.output("echo precious > A.msg/.body.txt.swp");
-    let told = stage.end(0);
+    let told = stage.end(1);
     let kept = stage.state.path().join("msgfs/recovered/A.msg.d");
     assert_eq!(bytes(&kept.join(".body.txt.swp")), b"precious\n");
     assert!(told.contains(kept.to_str().unwrap()), "{told}");
@@ -226,7 +226,7 @@ fn what_is_renamed_away_keeps_its_value() {
     stage.output("echo new > A.msg/attachments/.none.aBcDeF; mv A.msg/attachments/.none.aBcDeF A.msg/attachments/none");
     assert_eq!(stage.output("cat A.msg/attachments/none"), "new\n");
     assert_eq!(stage.output(number), before);
-    stage.end(0);
+    stage.end(1);
     assert!(stage.saved("B.msg/body.txt").starts_with(b"This is B."));
     assert_eq!(stage.saved("A.msg/attachments/none"), b"new\n");
 }
@@ -278,6 +278,7 @@ fn a_text_with_nuls_is_refused() {
         stage.refused(script, expected);
         assert_eq!(stage.output(tree), before, "{script}");
     }
+    stage.output("rm A.msg/tmp.abcdefghij");
     let log = stage.end(0);
     for file in ["A.msg/subject", "A.msg/body.html"] {
         assert!(log.contains(&format!("{file}\": expected text without NULs")), "{log}");
@@ -460,4 +461,19 @@ fn a_clean_writable_mount_is_as_one_that_is_only_read() {
     assert_eq!(String::from_utf8(a).unwrap(), String::from_utf8(b).unwrap());
     only_read.unmount();
     stage.end(0);
+}
+
+/// Temporary files that are left are kept in one folder a message, and the end of the mount names
+/// it.
+#[test]
+fn temporary_files_that_are_left_are_kept_together_and_named() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.output("echo one > A.msg/.subject.swp; echo two > A.msg/.class.swp");
+    let told = stage.end(1);
+    let folders = super::places::kept(stage.state.path());
+    assert_eq!(folders.len(), 1, "{folders:?}");
+    assert!(told.contains(folders[0].to_str().unwrap()), "{told}");
+    assert!(told.contains("and 1 more"), "{told}");
+    assert_eq!(fs::read(folders[0].join(".subject.swp")).unwrap(), b"one\n");
+    assert_eq!(fs::read(folders[0].join(".class.swp")).unwrap(), b"two\n");
 }

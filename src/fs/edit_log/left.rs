@@ -161,11 +161,13 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
     Ok(pending)
 }
 
-/// The bytes of a file as edits of a message.
-pub(super) fn edits_of_a_file(message: &Path, path: &str, bytes: &Arc<Source>) -> Edits {
-    let operation = Operation::Temporary { path: path.to_owned(), value: Arc::clone(bytes) };
-    let edit = Edit { sequence: Sequence(1), at: SystemTime::now(), operation };
-    Edits { edits: vec![edit], ..Edits::none(message.to_owned()) }
+/// The bytes of files as edits of a message.
+pub(super) fn edits_of_files(message: &Path, files: &[(String, Arc<Source>)]) -> Edits {
+    let edits = (1..).zip(files).map(|(number, (path, value))| {
+        let operation = Operation::Temporary { path: path.clone(), value: Arc::clone(value) };
+        Edit { sequence: Sequence(number), at: SystemTime::now(), operation }
+    });
+    Edits { edits: edits.collect(), ..Edits::none(message.to_owned()) }
 }
 
 impl fmt::Debug for Scope<'_> {

@@ -359,19 +359,18 @@ impl EditLog {
         log.last().map(|_| log.folder().to_owned())
     }
 
-    /// Keeps the bytes of a file that did not become a value: the half that a program had written
-    /// when the mount ended, or an editor's temporary file.
+    /// Keeps the bytes of files that did not become values, in one folder: the half that a program
+    /// had written when the mount ended, or an editor's temporary files.
     ///
     /// # Errors
     /// Where the folder cannot be made.
-    pub fn keep_file(
+    pub fn keep_files(
         &self,
         message: &Path,
-        path: &str,
-        bytes: &Arc<Source>,
+        files: &[(String, Arc<Source>)],
         reason: &str,
     ) -> io::Result<PathBuf> {
-        let edits = left::edits_of_a_file(&self.root.join(message), path, bytes);
+        let edits = left::edits_of_files(&self.root.join(message), files);
         kept::keep(&self.state_folder, &self.folder, &edits, reason, None)
     }
 

@@ -374,7 +374,8 @@ fn kept_edits_are_plain_files() {
     append(&set("../../escape", b"stays"));
     append(&set(&format!("{}subject", deep.replace(&attachment, "inner-inner")), b"deep"));
     let kept = log.keep(&message, "a reason\nof two lines", None).unwrap();
-    let again = log.keep_file(&message, "body.txt", &value(b"half"), "cut off").unwrap();
+    let again =
+        log.keep_files(&message, &[("body.txt".to_owned(), value(b"half"))], "cut off").unwrap();
     let read = |path: &str| std::fs::read(kept.join(path)).unwrap();
     assert_eq!(read("subject"), b"new");
     assert_eq!(read(&format!("attachments/{attachment}")), large(4));
