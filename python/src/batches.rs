@@ -61,7 +61,8 @@ impl Iterator for Reader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let next = self.batches.next();
+        // Whether the consumer holds the GIL or not, other threads run while messages are read.
+        let next = Python::attach(|py| py.detach(|| self.batches.next()));
         // An error of the caller's iterator must not pass for the end of the messages.
         let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
         match failure {

@@ -5,6 +5,7 @@ Usage: s3.py MSGFS    (with a Python that has pyspark, pyarrow, moto and msgfs)
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from pathlib import Path
@@ -24,6 +25,8 @@ SAMPLES = Path(__file__).resolve().parents[2] / "tests" / "samples"
 
 
 def main() -> None:
+    # Its requests would fill the log.
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
