@@ -68,8 +68,7 @@ pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Stat
 
 /// Whether an error says that a mount has ended, or is just ending.
 fn has_ended(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, NotConnected, NotFound};
-    matches!(error.kind(), ConnectionAborted | NotConnected | NotFound)
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::NotConnected)
 }
 
 /// Lists the edits that are in the state folder and in no mount.

@@ -100,6 +100,8 @@ pub(super) struct SourceNode {
 #[derive(Debug)]
 pub(super) struct Nodes {
     table: RwLock<Table>,
+    /// Whether any number stands for a file of another message: in most mounts none ever does.
+    has_moved: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -134,7 +136,8 @@ impl Nodes {
     /// A table with the root, which is never forgotten.
     pub(super) fn new(root: Arc<SourceNode>) -> Self {
         let known = HashMap::from([(Base::ROOT, Known::new(root, 1))]);
-        Self { table: RwLock::new(Table { known, claims: HashMap::new() }) }
+        let table = RwLock::new(Table { known, claims: HashMap::new() });
+        Self { table, has_moved: AtomicBool::new(false) }
     }
 
     /// The node of a base.
@@ -155,6 +158,9 @@ impl Nodes {
     /// The number that a number stands for now: another one if its file was moved to another
     /// message, which may have happened several times.
     pub(super) fn followed(&self, mut ino: Ino) -> Ino {
+        if !self.has_moved.load(Ordering::Acquire) {
+            return ino;
+        }
         let table = self.read();
         loop {
             let (base, number) = ino.parts();
@@ -164,6 +170,11 @@ impl Nodes {
                 None => return ino,
             }
         }
+    }
+
+    /// Says that numbers of a message have begun to stand for files of another one.
+    pub(super) fn note_moved(&self) {
+        self.has_moved.store(true, Ordering::Release);
     }
 
     /// What may differ from the file of a message, which is known.

@@ -204,6 +204,7 @@ impl Fs {
         let there = there.collect();
         drop(contents);
         origin.lead(there);
+        self.nodes.note_moved();
     }
 
     /// Has the kernel look up the names of a message that was moved again: it has given the old

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from . import Error, Message
@@ -11,6 +12,9 @@ def main(paths: list[str]) -> int:
     if not paths:
         print("usage: python -m msgfs FILE…", file=sys.stderr)
         return 2
+    # As msgfs does, whatever the locale says.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     status = 0
     for number, path in enumerate(paths):
         try:
@@ -22,8 +26,7 @@ def main(paths: list[str]) -> int:
             continue
         if number > 0:
             sys.stdout.write("\n")
-        sys.stdout.buffer.write(text.encode()) if hasattr(sys.stdout, "buffer") else print(text)
-        sys.stdout.flush()
+        sys.stdout.write(text)
         if not is_whole:
             status = max(status, 1)
     return status

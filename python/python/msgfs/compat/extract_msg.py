@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any, BinaryIO, Iterator
 
 from .. import _msgfs
-from .._errors import DamagedError, Error, InvalidError
+from .._errors import Error
 from .._types import Address
 from ._codepages import code_page
 from ._headers import parsed
+from ._values import found, with_crlf
 
 __all__ = ["Attachment", "Message", "MSGFile", "openMsg"]
 
@@ -80,49 +81,48 @@ class Message:
 
     @property
     def subject(self) -> str | None:
-        return _found(lambda: self._message.subject)
+        return found(lambda: self._message.subject)
 
     @property
     def sender(self) -> str | None:
-        sender = _found(lambda: self._message.sender) or _found(lambda: self._message.from_)
+        sender = found(lambda: self._message.sender) or found(lambda: self._message.from_)
         return None if sender is None else str(sender)
 
     @property
     def to(self) -> str | None:
-        return self._joined(_found(lambda: self._message.to))
+        return self._joined(found(lambda: self._message.to))
 
     @property
     def cc(self) -> str | None:
-        return self._joined(_found(lambda: self._message.cc))
+        return self._joined(found(lambda: self._message.cc))
 
     @property
     def bcc(self) -> str | None:
-        return self._joined(_found(lambda: self._message.bcc))
+        return self._joined(found(lambda: self._message.bcc))
 
     @property
     def date(self) -> datetime | None:
-        return _found(lambda: self._message.date)
+        return found(lambda: self._message.date)
 
     @property
     def receivedTime(self) -> datetime | None:
-        return _found(lambda: self._message.received)
+        return found(lambda: self._message.received)
 
     @property
     def classType(self) -> str | None:
-        return _found(lambda: self._message.message_class)
+        return found(lambda: self._message.message_class)
 
     @property
     def body(self) -> str | None:
         """The body as plain text, with CRLF."""
-        text = _found(lambda: self._message.text)
-        return None if text is None else text.replace("\n", "\r\n")
+        return with_crlf(found(lambda: self._message.text))
 
     @property
     def htmlBody(self) -> bytes | None:
         """The HTML body; made of the plain text if there is none."""
-        found = _found(lambda: self._message.mailed_html)
-        if found is not None:
-            return found.encode()
+        stored = found(lambda: self._message.mailed_html)
+        if stored is not None:
+            return stored.encode()
         if self.body is None:
             return None
         lines = html.escape(self.body).replace("\r\n", "<br />")
@@ -130,7 +130,7 @@ class Message:
 
     @property
     def rtfBody(self) -> bytes | None:
-        compressed = _found(lambda: self._message.property("PR_RTF_COMPRESSED"))
+        compressed = found(lambda: self._message.property("PR_RTF_COMPRESSED"))
         try:
             return None if compressed is None else _msgfs.decompress_rtf(compressed)
         except ValueError:
@@ -153,11 +153,11 @@ class Message:
 
     @property
     def messageId(self) -> str | None:
-        return _found(lambda: self._message.message_id)
+        return found(lambda: self._message.message_id)
 
     @property
     def inReplyTo(self) -> str | None:
-        return _found(lambda: self._message.in_reply_to)
+        return found(lambda: self._message.in_reply_to)
 
     @cached_property
     def attachments(self) -> list[Attachment]:
@@ -211,7 +211,7 @@ class Attachment:
 
     @property
     def hidden(self) -> bool:
-        return bool(_found(lambda: self._attachment.property("PR_ATTACHMENT_HIDDEN")))
+        return bool(found(lambda: self._attachment.property("PR_ATTACHMENT_HIDDEN")))
 
     @cached_property
     def data(self) -> bytes | Message | None:
@@ -247,15 +247,8 @@ class Attachment:
 
 
 def _text(attachment: _msgfs.Attachment, name: str) -> str | None:
-    return _found(lambda: attachment.property(name)) or None
+    return found(lambda: attachment.property(name)) or None
 
-
-def _found(ask: Any) -> Any:
-    """What is asked for; ``None`` if nothing of it can be read."""
-    try:
-        return ask()
-    except (DamagedError, InvalidError):
-        return None
 
 
 #: What programs catch.

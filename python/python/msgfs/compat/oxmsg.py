@@ -15,8 +15,8 @@ from functools import cached_property
 from typing import Any, BinaryIO
 
 from .. import _msgfs
-from .._errors import DamagedError, InvalidError
 from ._headers import parsed
+from ._values import found, with_crlf
 
 __all__ = ["Attachment", "Message", "Properties", "Recipient"]
 
@@ -43,17 +43,16 @@ class Message:
     @property
     def body(self) -> str | None:
         """The body as plain text, with CRLF."""
-        text = _found(lambda: self._message.text)
-        return None if text is None else text.replace("\n", "\r\n")
+        return with_crlf(found(lambda: self._message.text))
 
     @property
     def html_body(self) -> str | None:
         """The HTML body, also one that is inside compressed RTF."""
-        return _found(lambda: self._message.mailed_html)
+        return found(lambda: self._message.mailed_html)
 
     @property
     def message_class(self) -> str:
-        return _found(lambda: self._message.message_class) or "IPM"
+        return found(lambda: self._message.message_class) or "IPM"
 
     @cached_property
     def message_headers(self) -> dict[str, str]:
@@ -72,16 +71,16 @@ class Message:
         """The ``From`` of the header, else the sender of the message."""
         if "From" in self.message_headers:
             return self.message_headers["From"]
-        sender = _found(lambda: self._message.sender) or _found(lambda: self._message.from_)
+        sender = found(lambda: self._message.sender) or found(lambda: self._message.from_)
         return None if sender is None else email.utils.formataddr(sender)
 
     @property
     def sent_date(self) -> datetime | None:
-        return _found(lambda: self._message.date)
+        return found(lambda: self._message.date)
 
     @property
     def subject(self) -> str:
-        return _found(lambda: self._message.subject) or ""
+        return found(lambda: self._message.subject) or ""
 
     @cached_property
     def properties(self) -> Properties:
@@ -114,13 +113,13 @@ class Attachment:
     @property
     def file_name(self) -> str | None:
         for name in ("PR_ATTACH_LONG_FILENAME", "PR_ATTACH_FILENAME", "PR_DISPLAY_NAME"):
-            if found := _found(lambda: self._attachment.property(name)):
-                return found
+            if stored := found(lambda: self._attachment.property(name)):
+                return stored
         return self._attachment.name
 
     @property
     def last_modified(self) -> datetime | None:
-        return _found(lambda: self._attachment.property("PR_LAST_MODIFICATION_TIME"))
+        return found(lambda: self._attachment.property("PR_LAST_MODIFICATION_TIME"))
 
     @property
     def mime_type(self) -> str:
@@ -159,12 +158,4 @@ class Properties:
         return bool((self.int_prop_value(0x340D) or 0) & 0x00040000)
 
     def _of(self, pid: int, kind: int) -> Any:
-        return _found(lambda: self._owner.property((pid << 16) | kind))
-
-
-def _found(ask: Any) -> Any:
-    """What is asked for; ``None`` if nothing of it can be read."""
-    try:
-        return ask()
-    except (DamagedError, InvalidError):
-        return None
+        return found(lambda: self._owner.property((pid << 16) | kind))
