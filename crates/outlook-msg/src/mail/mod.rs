@@ -65,6 +65,7 @@ mod row;
 mod saves;
 mod security;
 mod setters;
+mod structures;
 mod summary;
 #[doc(hidden)]
 pub mod text;
