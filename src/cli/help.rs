@@ -127,7 +127,7 @@ fn options_section() -> Roff {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, explain, man};
+    use super::{OPTIONS, SECTIONS, explain, man};
     use crate::mount::{Caller, MountOptions};
 
     #[test]
@@ -170,5 +170,15 @@ mod tests {
             man(Some(name), &mut Vec::new()).unwrap();
         }
         assert!(super::explain(&["frobnicate".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_manual_names_every_file_of_a_message() {
+        let (_, layout) = SECTIONS.iter().find(|(title, _)| title.starts_with("LAYOUT")).unwrap();
+        let layout = layout.concat();
+        let names: Vec<_> = layout.split(|c: char| " ,;:()".contains(c)).collect();
+        for name in crate::view::file_names() {
+            assert!(names.iter().any(|one| one.trim_end_matches(['/', '.']) == name), "{name}");
+        }
     }
 }

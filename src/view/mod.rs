@@ -44,6 +44,6 @@ pub use edit::{
 pub use error::Error;
 pub use listing::{Entry, Kind, Listing, is_message_entry};
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
-pub use row::{Part, is_attachment_path, is_made, part_of};
+pub use row::{Part, file_names, is_attachment_path, is_made, part_of};
 pub use show::Show;
 pub use tree::{Attributes, MessageTree};

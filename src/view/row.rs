@@ -276,6 +276,11 @@ impl File {
     }
 }
 
+/// The names of the files that a message directory can have, in the order of a listing.
+pub fn file_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter(|file| file.within == Within::Message).map(|file| file.name)
+}
+
 /// Whether a path is that of an attachment, there or not. What lies in an embedded message is none,
 /// unless it is an attachment of that.
 pub fn is_attachment_path(path: &str) -> bool {
