@@ -20,11 +20,25 @@ use super::edit::{self, Form};
 use super::error::Error;
 use super::json::write_json;
 use super::listing;
+use super::names::ATTACHMENTS;
 use super::reader::{BodyFile, address_lines, lines};
 use super::row::{Contents, Directory, Edit, Exists, File, Holds, Listed, Part, Within};
 use super::text::{escaped, reader_line, unix_lines_of};
 use super::tree::MessageTree;
 use super::{defects, eml, fields};
+
+/// Names by which other parts of the program ask for a file.
+pub const ERRORS: &str = "ERRORS";
+/// Every property.
+pub const MAPI: &str = "mapi";
+/// The streams of the compound file.
+pub const RAW: &str = "raw";
+/// The message in the format of mail.
+pub const MESSAGE_EML: &str = "message.eml";
+/// All properties as JSON.
+pub const MESSAGE_JSON: &str = "message.json";
+/// The message as a file.
+pub const MESSAGE_MSG: &str = "message.msg";
 
 /// The rows, in the order of a listing.
 pub(super) static FILES: &[File] = &[
@@ -164,7 +178,7 @@ pub(super) static FILES: &[File] = &[
         part: Some(Part::Attachments),
         ..directory(
             3,
-            "attachments",
+            ATTACHMENTS,
             Within::Message,
             Directory {
                 holds: Holds::Attachments,
@@ -177,7 +191,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         number: 1,
-        name: "ERRORS",
+        name: ERRORS,
         exists: Exists::Tree(|tree, entry| {
             tree.open_message(entry).map_or(true, |open| !open.defects().is_empty())
         }),
@@ -187,10 +201,10 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Tree(is_readable),
-        listed: Listed::Show("mapi"),
+        listed: Listed::Show(MAPI),
         ..directory(
             5,
-            "mapi",
+            MAPI,
             Within::Message,
             Directory {
                 holds: Holds::Properties,
@@ -201,18 +215,18 @@ pub(super) static FILES: &[File] = &[
             },
         )
     },
-    File { listed: Listed::Show("json"), ..whole(11, "message.json", message_json) },
+    File { listed: Listed::Show("json"), ..whole(11, MESSAGE_JSON, message_json) },
     File {
         number: 48,
-        name: "raw",
+        name: RAW,
         exists: Exists::Tree(is_readable),
-        listed: Listed::Show("raw"),
+        listed: Listed::Show(RAW),
         contents: Contents::Storages,
         ..VALUE
     },
     File {
         listed: Listed::Show("eml"),
-        ..whole(10, "message.eml", |tree, entry| {
+        ..whole(10, MESSAGE_EML, |tree, entry| {
             let open = tree.open_message(entry)?;
             Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
         })
@@ -227,7 +241,7 @@ pub(super) static FILES: &[File] = &[
         is_source: true,
         is_costly: |_, entry| entry != EntryId::ROOT,
         attributes: &[ExtendedAttribute::Sha256],
-        ..whole(2, "message.msg", message_msg)
+        ..whole(2, MESSAGE_MSG, message_msg)
     },
     File {
         exists: Exists::Tree(|tree, entry| {
@@ -258,7 +272,7 @@ pub(super) static FILES: &[File] = &[
         }),
         ..directory(
             7,
-            "attachments",
+            ATTACHMENTS,
             Within::Mapi,
             Directory {
                 list: |list, entry| list.mapi_attachments(entry),
