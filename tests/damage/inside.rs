@@ -98,6 +98,58 @@ fn an_appointment_in_winmail_has_all_views() {
     assert_eq!(alone.check().defects, []);
 }
 
+fn binary(tag: u32, value: &[u8]) -> Vec<u8> {
+    [tag.to_le_bytes().to_vec(), 1_u32.to_le_bytes().to_vec(), padded(value)].concat()
+}
+
+/// The fields of a message in `winmail.dat` come from its own header where it lacks properties.
+#[test]
+fn a_message_in_winmail_falls_back_to_its_header() {
+    let header = "Received: from a by b; Fri, 1 Mar 2024 10:00:05 +0100\r\n\
+        From: Bo <bo@example.org>\r\nSender: Cy <cy@example.org>\r\n\
+        To: Ann <ann@example.org>\r\nCc: Dee <dee@example.org>\r\nSubject: Inner\r\n\
+        Date: Fri, 1 Mar 2024 10:00:00 +0100\r\nReply-To: desk@example.org\r\n\
+        Message-ID: <1@example.org>\r\n\r\n";
+    let tnef = Tnef::default().properties(&[unicode(0x007D_001F, header)]).0;
+    let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
+    let (_session, tree) = open(message.to_bytes());
+    for (name, expected) in [
+        ("subject", "Inner\n"),
+        ("from", "Bo <bo@example.org>\n"),
+        ("sender", "Cy <cy@example.org>\n"),
+        ("to", "Ann <ann@example.org>\n"),
+        ("cc", "Dee <dee@example.org>\n"),
+        ("reply-to", "desk@example.org\n"),
+        ("date", "2024-03-01T09:00:00Z\n"),
+        ("received", "2024-03-01T09:00:05Z\n"),
+        ("message-id", "<1@example.org>\n"),
+    ] {
+        assert_eq!(text(&tree, &format!("attachments/winmail.dat.d/{name}")), expected, "{name}");
+    }
+}
+
+/// HTML that stands where RTF should, and HTML inside of RTF, are the body of a message in
+/// `winmail.dat` as of any other.
+#[test]
+fn a_message_in_winmail_has_the_html_in_its_rtf() {
+    let html = "<html><body><p>Caf\u{E9}</p></body></html>";
+    let wide: Vec<u8> =
+        format!("\u{FEFF}{html}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let inside_rtf =
+        br"{\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag64 <p>}Caf\'e9{\*\htmltag72 </p>}}";
+    for stored in [html.as_bytes(), &wide, inside_rtf] {
+        let rtf = msgfs::body::compressed_rtf::compress(stored);
+        let tnef = Tnef::default().properties(&[binary(0x1009_0102, &rtf)]).0;
+        let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
+        let (_session, tree) = open(message.to_bytes());
+        let inside = "attachments/winmail.dat.d";
+        let found = text(&tree, &format!("{inside}/body.html"));
+        assert!(found.contains("<p>Caf\u{E9}</p>"), "{found}");
+        assert_eq!(text(&tree, &format!("{inside}/body.txt")), "Caf\u{E9}\n");
+        assert_eq!(tree.check().defects, []);
+    }
+}
+
 #[test]
 fn a_contact_and_a_task_in_winmail_are_files() {
     let contact = Tnef::default()
