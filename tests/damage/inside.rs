@@ -1,6 +1,6 @@
 //! What is inside of attachments are message directories with all views.
 
-use msgfs::mapi::{Value, tags};
+use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::view::NodeId;
 
 use super::{mail, names, open, string, text};
@@ -147,6 +147,66 @@ fn a_message_in_winmail_has_the_html_in_its_rtf() {
         assert!(found.contains("<p>Caf\u{E9}</p>"), "{found}");
         assert_eq!(text(&tree, &format!("{inside}/body.txt")), "Caf\u{E9}\n");
         assert_eq!(tree.check().defects, []);
+    }
+}
+
+/// Strings and HTML in `winmail.dat` that are not in the stated page, or have none, are guessed as
+/// in any message, and the guess is a note.
+#[test]
+fn pages_are_guessed_in_winmail() {
+    let encoded = |text| CodePage::new(936).unwrap().encode(text).unwrap();
+    let (subject, body) = (encoded("关于合同的问题"), encoded("您好,请看附件。"));
+    let inside = "attachments/winmail.dat.d";
+    let oem = |page: u32| Tnef::default().attribute(1, 0x0006_9007, &page.to_le_bytes());
+    for (tnef, stated) in [
+        (Tnef::default(), "no page is stated"),
+        (oem(65001), "it does not fit the stated page 65001"),
+    ] {
+        let tnef = tnef
+            .attribute(1, 0x0001_8004, &[&subject[..], b"\0"].concat())
+            .properties(&[binary(0x1000_001E, &body), binary(0x001A_001E, b"IPM.Note.X\0")])
+            .attribute(2, 0x0006_9002, &[0; 14])
+            .attribute(2, 0x0001_8010, &[&subject[..], b"\0"].concat())
+            .attribute(2, 0x0006_800F, b"data");
+        let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef.0));
+        let (_session, tree) = open(message.to_bytes());
+        assert_eq!(text(&tree, &format!("{inside}/subject")), "关于合同的问题\n");
+        assert_eq!(text(&tree, &format!("{inside}/body.txt")), "您好,请看附件。");
+        assert_eq!(text(&tree, &format!("{inside}/class")), "IPM.Note.X\n");
+        assert_eq!(text(&tree, &format!("{inside}/attachments/关于合同的问题")), "data");
+        let found = tree.check();
+        assert_eq!(found.defects, []);
+        let notes: Vec<_> = found.notes.iter().map(ToString::to_string).collect();
+        let note = format!("8-bit strings are read in code page 936, a guess: {stated}");
+        let place = "/__attach_version1.0_#00000000/winmail.dat.d/";
+        assert_eq!(notes, [format!("{place}: {note}")]);
+        assert!(text(&tree, &format!("{inside}/message.json")).contains(&note));
+    }
+    // In the stated page it is a text like others.
+    let tnef = oem(936).attribute(1, 0x0001_8004, &subject);
+    let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef.0));
+    let (_session, tree) = open(message.to_bytes());
+    assert_eq!(text(&tree, &format!("{inside}/subject")), "关于合同的问题\n");
+    assert_eq!(tree.check().notes, []);
+}
+
+#[test]
+fn html_in_winmail_is_in_its_own_page() {
+    let html = "<html><body><p>您好,请看附件。销售合同。</p></body></html>";
+    let gbk = CodePage::new(936).unwrap().encode(html).unwrap();
+    for (tag, bytes, is_guessed) in [
+        (0x1013_0102, gbk.clone(), true),
+        (0x1013_001E, gbk, true),
+        (0x1013_001E, html.as_bytes().to_vec(), false),
+    ] {
+        let tnef = Tnef::default().properties(&[binary(tag, &bytes)]).0;
+        let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
+        let (_session, tree) = open(message.to_bytes());
+        let found = text(&tree, "attachments/winmail.dat.d/body.html");
+        assert!(found.contains("您好,请看附件。"), "{found}");
+        let notes: Vec<_> = tree.check().notes.iter().map(ToString::to_string).collect();
+        let is_noted = |note: &String| note.contains("the HTML body is read in code page 936");
+        assert_eq!((notes.len(), notes.iter().all(is_noted)), (usize::from(is_guessed), true));
     }
 }
 
