@@ -13,10 +13,10 @@ use super::edit::{Editable as _, edit, edit_properties};
 use super::encode;
 use super::error::Error;
 use super::foreign;
-use super::message::{ATTACHMENT_PREFIX, Message};
+use super::message::Message;
 use super::properties::Header;
 use super::property_editor::stream_name;
-use super::stream_name::numbered;
+use super::stream_name::{ATTACHMENT_PREFIX, numbered};
 
 /// So many attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
 pub(super) const PARTS_MAX: u32 = 2048;

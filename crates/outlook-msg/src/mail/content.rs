@@ -161,7 +161,10 @@ pub fn of_attachment(attachment: &Attachment, shown: Shown) -> Result<Content, E
         Shown::Reference => {
             Ok(Content::bytes(reader_line(&reference_target(attachment).unwrap_or_default())))
         }
-        Shown::Ole => made(|file| attachment.write_content_storage(file)),
+        Shown::Ole => match made(|file| attachment.write_content_storage(file)) {
+            Err(Error::Message(imsg::Error::NoObject { .. })) => Ok(Content::bytes(Vec::new())),
+            content => content,
+        },
         Shown::Message(_) => made(|file| attachment.embedded_message()?.write_standalone(file)),
     }
 }

@@ -8,6 +8,7 @@ use crate::storage::Defect;
 use super::attachments::{Shown, ShownAttachment};
 use super::bodies::Bodies;
 use super::ics;
+use super::structures;
 use super::text::one_line;
 
 /// A file made for it can have a defect in every few bytes; so many are told one by one.
@@ -22,7 +23,9 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
         defects.extend(recipient.value_defects().unwrap_or_default());
     }
     defects.extend(of_rtf(message));
+    defects.extend(structures::defects(message));
     defects.extend(ics::defect(message));
+    defects.extend(of_unopened(message, attachments));
     for attachment in attachments {
         defects.extend(of_attachment(attachment));
     }
@@ -33,6 +36,17 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
         defects.push(Defect { place: "/".to_owned(), cause });
     }
     defects
+}
+
+/// Why attachments that the message has are not among those that are shown.
+fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
+    let numbers = message.attachments().unwrap_or_default();
+    if numbers.len() == attachments.len() {
+        return Vec::new();
+    }
+    let place = message.storage().map(|storage| storage.path()).unwrap_or_default();
+    let errors = numbers.into_iter().filter_map(|number| message.attachment(number).err());
+    errors.map(|error| error.into_defect(&place)).collect()
 }
 
 /// What is wrong with the compressed RTF, told without decompressing it.

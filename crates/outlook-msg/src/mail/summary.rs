@@ -9,7 +9,7 @@ use super::error::Error;
 use super::event::{AttendeeResponse, AttendeeRole, Event};
 use super::fields::Importance;
 use super::opened::Mail;
-use super::printed::size_text;
+use super::printable::size_text;
 use super::security::Security;
 
 /// A field: its name and its values, one a line. Values are as the message has them, and may hold

@@ -6,6 +6,7 @@ mod decode;
 mod hidden;
 mod layout;
 mod nested;
+mod outward;
 mod policy;
 mod rewrite;
 mod rows;

@@ -56,7 +56,15 @@ impl Kind {
     }
 }
 
-/// Whether a message class is this one or derived from it: `IPM.Note.SMIME` from `IPM.Note`.
+/// Whether a message class is `base` or derived from it, whatever the case of its letters
+/// (\[MS-OXCMSG\] 2.2.1.3).
+///
+/// ```
+/// use outlook_msg::mail::is_class;
+///
+/// assert!(is_class("IPM.Note.SMIME", "IPM.Note"));
+/// assert!(!is_class("IPM.Notebook", "IPM.Note"));
+/// ```
 #[must_use]
 pub fn is_class(class: &str, base: &str) -> bool {
     match class.split_at_checked(base.len()) {

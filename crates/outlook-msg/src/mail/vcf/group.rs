@@ -60,7 +60,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
 /// as it is.
 fn members(values: Values<'_>) -> Vec<(Member, Vec<u8>)> {
     if let Some(stream) = values.binary(lid::DISTRIBUTION_LIST_STREAM) {
-        let members = list_stream_members(&stream);
+        let (members, _) = list_stream_members(&stream);
         if !members.is_empty() {
             let members = members.into_iter();
             return members.map(|(entry, one_off)| member(entry, one_off)).collect();
