@@ -449,10 +449,15 @@ impl Fs {
         }
         let message = self.known_message(directory.base)?;
         let contents = directory.lock();
-        let path = self.path_in(&contents, file.number)?;
-        let Found::Node(open, id, _) = self.find_hidden(&message, &contents, &path)? else {
-            return Ok(());
+        let found = match contents.numbers.path(file.number) {
+            Some(path) => match self.find_hidden(&message, &contents, path)? {
+                Found::Node(open, id, _) => Some((open, id)),
+                _ => None,
+            },
+            // It was removed, and is still open.
+            None => contents.orphans.get(&file.number).cloned(),
         };
+        let Some((open, id)) = found else { return Ok(()) };
         drop(contents);
         let read = |offset, size| open.tree.read(id, offset, size);
         let value = Buffer::filled::<view::Error>(read);
@@ -517,7 +522,10 @@ impl Fs {
         if file.lock().is_refused() {
             self.keep_refused(&contents, file);
         }
-        contents.files.remove(&file.number);
+        // One that waits is shown from its buffer.
+        if !file.lock().is_waiting() {
+            contents.files.remove(&file.number);
+        }
         self.saver.schedule(&contents, directory.base);
     }
 

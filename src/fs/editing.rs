@@ -143,7 +143,7 @@ impl Fs {
     }
 
     /// Edits a message, and makes its new state.
-    fn edit<T>(
+    pub(super) fn edit<T>(
         &self,
         message: &MessageNode,
         contents: &mut Contents,
@@ -343,7 +343,16 @@ impl Fs {
             // It was removed while it was open.
             None => return Ok(()),
         };
+        if contents.removals.has(&path) {
+            // Nobody sees what is written to a removed file. If the removal is undone while the
+            // file is still open, a later moment makes it the value.
+            return Ok(());
+        }
         let Some(value) = file.lock().due(moment)? else { return Ok(()) };
+        if self.may_wait(contents, file, &path) {
+            return self.wait(contents, file, path, value);
+        }
+        self.take_waiting(message, contents);
         let was_hidden = contents.removals.show(&path);
         let set = self.apply(message, contents, &Operation::Set { path: path.clone(), value });
         match &set {

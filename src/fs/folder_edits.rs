@@ -254,6 +254,7 @@ impl Fs {
         path: &Path,
     ) -> Result<(), Error> {
         let mut contents = directory.lock_idle();
+        self.take_waiting(message, &mut contents);
         let was_new = contents.edits().is_some_and(|edited| edited.is_new);
         if !self.may_remove() && !was_new {
             if contents.removals.undo() {

@@ -14,6 +14,7 @@
 //! | what it shows when something differs from its file | `shown` |
 //! | edits | `editing`, and `entries` for names |
 //! | files that are written | `open_file`, `buffer`, `handles` |
+//! | new attachments that come into the message together | `waiting` |
 //! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
 //! | messages in folders, and moved into and out of others | `folder_edits`, `arrival`, `moves` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
@@ -88,6 +89,7 @@ mod stale;
 mod store;
 mod target;
 mod temporary;
+mod waiting;
 mod watch;
 mod watches;
 
@@ -104,6 +106,7 @@ use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
+use directory::joined;
 use edit_log::EditLog;
 use folders::Folders;
 use habits::Habits;
@@ -299,7 +302,8 @@ impl Fs {
         }
         if let Some((message, id)) = self.message_of(parent)? {
             let name = name.to_str().ok_or(Error::NotFound)?;
-            if let Some((_, mut contents)) = self.differing(&message) {
+            let path = |contents: &_| Some(joined(&self.path_in(contents, id).ok()?, name));
+            if let Some((_, mut contents)) = self.differing_at(&message, path) {
                 return self.lookup_in_contents(&message, &mut contents, id, name, process);
             }
             return match self.lookup_in_file(&message, id, name) {
@@ -337,7 +341,8 @@ impl Fs {
             return self.control_entry(id);
         }
         if let Some((message, id)) = self.message_of(ino)?
-            && let Some((_, mut contents)) = self.differing(&message)
+            && let Some((_, mut contents)) =
+                self.differing_at(&message, |contents| self.path_in(contents, id).ok())
         {
             let mut entry = self.attr_in_contents(&message, &mut contents, id)?;
             entry.attr.ino = ino;

@@ -37,6 +37,7 @@ use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, name
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
 pub use check::Findings;
+pub use derived::DIRECTORY_SUFFIX;
 pub use edit::{
     Access as FileAccess, BodyTimes, Change, Editor, SIGNED, StartCheck, access as file_access,
     check_open, is_message_name,

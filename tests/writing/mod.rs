@@ -3,6 +3,7 @@
 //!
 //! The model and the calls it makes know no mount; `mounted` and `direct` carry them out.
 
+mod attaching;
 mod closing;
 mod conflicts;
 mod crash;

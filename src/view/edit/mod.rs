@@ -113,6 +113,22 @@ impl Editor {
         Ok(Change::Made)
     }
 
+    /// Whether a new file in `attachments/` of the message is sure to become an attachment, with so
+    /// many before it.
+    pub fn can_attach(&self, count: usize, name: &str) -> bool {
+        attachments::can_create(&self.message, count, name)
+    }
+
+    /// Makes many edits of the message, which is read anew after the last one: see
+    /// [`Message::edit_in_a_row`].
+    ///
+    /// # Errors
+    /// Where the edited message cannot be read.
+    pub fn in_a_row<T>(&mut self, edits: impl FnOnce(&mut Self) -> T) -> Result<T, Error> {
+        let message = self.message.clone();
+        Ok(message.edit_in_a_row(|_| edits(self))?)
+    }
+
     fn set_to(&self, place: Place, bytes: &Arc<Source>, now: Instant) -> Result<(), Error> {
         let Place { message, what } = place;
         match what {

@@ -16,7 +16,9 @@ use crate::mapi::{Value, tags};
 use crate::storage::{CompoundFile, Defect, Source};
 
 use super::error::Error;
-pub use recognise::{Derived, DerivedKind, ENCRYPTED, OlePart, SIGNED, derive, ole_part};
+pub use recognise::{
+    DIRECTORY_SUFFIX, Derived, DerivedKind, ENCRYPTED, OlePart, SIGNED, derive, ole_part,
+};
 
 /// An attachment larger than this is not taken apart, except for a `.msg` file, which need not be
 /// in memory.

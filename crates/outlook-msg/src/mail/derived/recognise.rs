@@ -52,6 +52,8 @@ pub struct OlePart {
 pub const SIGNED: &str = "signed";
 /// What is told of encrypted mail.
 pub const ENCRYPTED: &str = "encrypted";
+/// How the name of a directory ends that is made of an attachment and lies beside it.
+pub const DIRECTORY_SUFFIX: &str = ".d";
 /// As many bytes as tell what an attachment is.
 const START_LEN: usize = 128;
 /// How a compound file begins (\[MS-CFB\] 2.2).
@@ -158,7 +160,7 @@ fn derived_name(
         DerivedKind::Signed => SIGNED.to_owned(),
         DerivedKind::Encrypted => ENCRYPTED.to_owned(),
         DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
-            names.make(name, "message", ".d")
+            names.make(name, "message", DIRECTORY_SUFFIX)
         }
         DerivedKind::Ole => {
             let stem = name.strip_suffix(".ole").unwrap_or(name);

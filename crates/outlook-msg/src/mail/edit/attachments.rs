@@ -68,6 +68,11 @@ pub fn set(
     }
 }
 
+/// Whether [`set`] is sure to create an attachment of this name, with so many created before it.
+pub fn can_create(message: &Message, count: usize, name: &str) -> bool {
+    check_name(name).is_ok() && message.can_attach(count.saturating_add(1), name).unwrap_or(false)
+}
+
 /// Creates an attachment with an empty message in it.
 pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
     check_name(name)?;
