@@ -7,20 +7,33 @@ use clap::builder::PossibleValuesParser;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::arguments::{self, Completions};
+use super::arguments::{self, Completions, Help};
+use super::complain;
+use super::status::Status;
 use super::topics::{OPTIONS, SECTIONS, Topic};
 
 /// There is no explanation of this topic.
 #[derive(Debug, thiserror::Error)]
 #[error("no command or option '{0}'; see msgfs --help")]
-pub(super) struct UnknownTopic(String);
+struct UnknownTopic(String);
 
 /// The width of the text: every terminal has that many columns.
 const WIDTH: usize = 78;
 const INDENT: &str = "    ";
 
+/// Prints what commands and options do.
+pub(super) fn run(arguments: &Help, out: &mut dyn Write) -> io::Result<Status> {
+    match explain(&arguments.topics) {
+        Ok(text) => out.write_all(text.as_bytes()).map(|()| Status::Done),
+        Err(error) => {
+            complain(&error.to_string());
+            Ok(Status::Failed)
+        }
+    }
+}
+
 /// Explains commands and options. Without any topic it is the help of msgfs.
-pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
+fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
     let mut command = arguments::command();
     command.build();
     if topics.is_empty() {
@@ -44,23 +57,25 @@ pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
 }
 
 /// Prints the man page of msgfs or of a command.
-pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<Status> {
     let mut command = arguments::command();
     command.build();
     let Some(name) = name else {
         let man = Man::new(command);
         man.render(out)?;
-        return options_section().to_writer(out);
+        options_section().to_writer(out)?;
+        return Ok(Status::Done);
     };
     let found = command.find_subcommand(name).cloned();
     let found = found.ok_or_else(|| io::Error::other(UnknownTopic(name.to_owned()).to_string()))?;
     let title = format!("msgfs-{name}");
-    Man::new(found.display_name(title)).render(out)
+    Man::new(found.display_name(title)).render(out)?;
+    Ok(Status::Done)
 }
 
 /// Prints the completions for a shell, with the words of `-o`. Clap knows these words here only: as
 /// possible values of the option itself, they would refuse a list such as `show=mapi,edit`.
-pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
+pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) -> Status {
     let words = PossibleValuesParser::new(OPTIONS.iter().flat_map(Topic::words));
     let with_words = |command: Command| {
         if command.get_arguments().all(|arg| arg.get_id() != "options") {
@@ -75,6 +90,7 @@ pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
         command = command.mut_subcommand(name, with_words);
     }
     clap_complete::generate(arguments.shell, &mut command, "msgfs", &mut &mut *out);
+    Status::Done
 }
 
 fn option(name: &str) -> Option<&'static Topic> {
@@ -127,7 +143,7 @@ fn options_section() -> Roff {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, explain, man};
+    use super::{OPTIONS, SECTIONS, explain, man};
     use crate::mount::{Caller, MountOptions};
 
     #[test]
@@ -170,5 +186,15 @@ mod tests {
             man(Some(name), &mut Vec::new()).unwrap();
         }
         assert!(super::explain(&["frobnicate".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_manual_names_every_file_of_a_message() {
+        let (_, layout) = SECTIONS.iter().find(|(title, _)| title.starts_with("LAYOUT")).unwrap();
+        let layout = layout.concat();
+        let names: Vec<_> = layout.split(|c: char| " ,;:()".contains(c)).collect();
+        for name in crate::view::file_names() {
+            assert!(names.iter().any(|one| one.trim_end_matches(['/', '.']) == name), "{name}");
+        }
     }
 }

@@ -72,7 +72,7 @@ impl MessageTree {
         }
         match node {
             // The file itself is whole, whatever it holds.
-            Node::File(EntryId::ROOT, file) if file.is_source() => Vec::new(),
+            Node::File(EntryId::ROOT, file) if file.is_source => Vec::new(),
             Node::File(entry, File { contents: Contents::Body(_), .. }) => {
                 let open = self.open_message(entry);
                 open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))

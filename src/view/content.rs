@@ -12,7 +12,7 @@ use super::attachments::{Shown, references};
 use super::bodies::Bodies;
 use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::error::Error;
-use super::names::UniqueNames;
+use super::names::{UniqueNames, attachment_path};
 use super::node::Node;
 use super::opened::OpenMessage;
 use super::row::{Contents, File};
@@ -177,7 +177,7 @@ fn object_link(tree: &MessageTree, entry: EntryId, object: &Storage) -> Result<S
     if let Some(shown) = outer.attachments().iter().find(|one| one.id == entry)
         && let Some((name, _)) = &shown.entry
     {
-        return Ok(format!("../../../attachments/{name}"));
+        return Ok(format!("../../../{}", attachment_path(name)));
     }
     let name = |text: &str| UniqueNames::default().make(text, "unnamed", "");
     let object = name(object.name());

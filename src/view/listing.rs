@@ -10,7 +10,8 @@ use super::names::UniqueNames;
 use super::node::{Node, NodeId};
 use super::opened::OpenMessage;
 use super::properties::{is_directory, position_by_tag};
-use super::row::{Contents, File, Listed, Within};
+use super::row::{Contents, File, Holds, Within};
+use super::show;
 use super::tree::MessageTree;
 
 /// What a node is.
@@ -185,7 +186,7 @@ fn derived_entry(open: &OpenMessage, name: &str, is_of_message: bool) -> Option<
 pub(super) fn row(tree: &MessageTree, node: Node, name: &str) -> Option<&'static File> {
     match node {
         Node::Message(_) => File::in_message(name),
-        Node::File(entry, file) if file.holds_properties() => {
+        Node::File(entry, file) if file.holds(Holds::Properties) => {
             File::in_properties(tree.is_message(entry)).find(|file| file.name == name)
         }
         _ => None,
@@ -252,13 +253,13 @@ impl Builder<'_> {
 
     fn message(&mut self, entry: EntryId) -> Result<(), Error> {
         let open = self.tree.open_message(entry).ok();
-        let listed = Listed {
+        let listing = show::Listing {
             show: self.tree.show,
             is_deep: open.as_ref().is_some_and(|open| open.depth > LISTED_DEPTH_MAX),
             is_unreadable: open.is_none(),
         };
         let files = FILES.iter().filter(|file| file.within == Within::Message);
-        for file in files.filter(|file| (file.is_listed)(listed)) {
+        for file in files.filter(|file| file.is_listed(listing)) {
             self.file(entry, file)?;
         }
         match open {

@@ -136,6 +136,11 @@ const PROPERTY: u32 = RAW + RAW_LEN;
 /// message with attachments of its own.
 const DERIVED_LEN_MAX: u32 = 1 << 22;
 
+/// Whether a number below `RAW` is that of a node that has no row in the table.
+pub(super) const fn is_reserved(number: u32) -> bool {
+    matches!(number, MESSAGE | ATTACHMENT | ELEMENT)
+}
+
 const _: () = assert!(RAW < u64::BITS);
 const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
 

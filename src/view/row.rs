@@ -2,19 +2,20 @@
 
 use crate::body::html::{Remote, Resolve};
 use crate::imsg::Message;
-use crate::mail;
 use crate::mail::content::Content;
+use crate::mail::edit::text_fields::TextField;
 use crate::storage::EntryId;
 
-use super::Show;
 use super::attributes::ExtendedAttribute;
 use super::bodies::Bodies;
+use super::derived::SIGNED;
 use super::edit::{Form, New};
 use super::error::Error;
 use super::files::FILES;
 use super::listing::{Builder, Kind};
-use super::node::Node;
+use super::node::{self, Node};
 use super::reader::BodyFile;
+use super::show::Listing;
 use super::tree::MessageTree;
 
 /// A row of the table.
@@ -26,8 +27,10 @@ pub(super) struct File {
     pub(super) name: &'static str,
     pub(super) within: Within,
     pub(super) exists: Exists,
-    /// Whether a listing of its directory has it.
-    pub(super) is_listed: fn(Listed) -> bool,
+    pub(super) listed: Listed,
+    /// Whether it is the source itself, where the message is that of a file: then it is whole,
+    /// whatever the message in it lacks, and there even if no message can be opened.
+    pub(super) is_source: bool,
     /// Whether its size is known only once it is made, at some cost.
     pub(super) is_costly: fn(&MessageTree, EntryId) -> bool,
     pub(super) contents: Contents,
@@ -58,15 +61,24 @@ pub(super) enum Exists {
     Tree(fn(&MessageTree, EntryId) -> bool),
 }
 
-/// What the listing of a message depends on.
+/// When a listing of the directory has a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Listed {
-    pub(super) show: Show,
-    /// Whether the message is embedded so deep that whole messages in it are not listed: listed at
-    /// every level of many, they would take the square of their size.
-    pub(super) is_deep: bool,
-    /// Whether there is no message that can be opened.
-    pub(super) is_unreadable: bool,
+pub(super) enum Listed {
+    Always,
+    /// With this word of `-o show=`, or with `all`.
+    Show(&'static str),
+    /// With this word of `-o show=` only, since it repeats what other listed files say.
+    ShowAlone(&'static str),
+}
+
+impl Listed {
+    /// The word of `-o show=` that lists it.
+    pub(super) const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Always => None,
+            Self::Show(word) | Self::ShowAlone(word) => Some(word),
+        }
+    }
 }
 
 /// What is in a file.
@@ -92,6 +104,7 @@ pub(super) type Found = (Node, Kind);
 /// The children of a directory.
 #[derive(Debug)]
 pub(super) struct Directory {
+    pub(super) holds: Holds,
     /// Lists them.
     pub(super) list: fn(&mut Builder<'_>, EntryId) -> Result<(), Error>,
     /// Finds one by its name without a listing, or one that is not listed.
@@ -102,18 +115,25 @@ pub(super) struct Directory {
     pub(super) new: fn(&[&str]) -> New,
 }
 
+/// What the children of a directory are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// The attachments of a message.
+    Attachments,
+    /// The properties of an object. Rows of the table lie among them: [`File::in_properties`].
+    Properties,
+    Others,
+}
+
 /// How a file is set and removed.
 #[derive(Debug)]
 pub(super) enum Edit {
     /// Not at all: it is made of others.
     None,
-    /// As a text.
-    Text {
-        set: fn(&Message, &str) -> Result<(), mail::Error>,
-        remove: fn(&Message) -> Result<(), mail::Error>,
-        /// What the text looks like, so that wrong ones are refused while they are written.
-        form: fn(&Message) -> Form,
-    },
+    /// As a text of this form: other bytes are refused while they are written.
+    Text { field: &'static TextField, form: fn() -> Form },
+    /// As addresses, at most so many.
+    Addresses { field: &'static TextField, count_max: usize },
     /// As one of the bodies, which are made of one another.
     Body { body: BodyFile, form: fn() -> Form },
 }
@@ -169,10 +189,8 @@ static BY_NUMBER: [Option<&File>; NUMBER_MAX as usize + 1] = {
     let mut at = 0;
     while at < FILES.len() {
         let file = &FILES[at];
-        assert!(
-            rows[file.number as usize].is_none() && file.number != 0,
-            "a number is given twice"
-        );
+        assert!(rows[file.number as usize].is_none(), "the number is that of another row");
+        assert!(!node::is_reserved(file.number), "the number is that of a node without a row");
         rows[file.number as usize] = Some(file);
         at += 1;
     }
@@ -207,18 +225,21 @@ impl File {
 
     /// The directory of the properties of a message, a recipient or an attachment.
     pub(super) fn properties_of(entry: EntryId) -> Result<Node, Error> {
-        let file = Self::in_message("mapi").ok_or(Error::NotFound)?;
-        Ok(Node::File(entry, file))
+        let file = FILES.iter().find(|file| file.holds(Holds::Properties));
+        Ok(Node::File(entry, file.ok_or(Error::NotFound)?))
     }
 
-    /// Whether it is the directory of an object's properties.
-    pub(super) fn holds_properties(&self) -> bool {
-        self.within == Within::Message && self.name == "mapi"
+    /// Whether it is a directory of such children.
+    pub(super) fn holds(&self, children: Holds) -> bool {
+        matches!(&self.contents, Contents::Directory(directory) if directory.holds == children)
     }
 
-    /// Whether it is the file of the outermost message, which is whole whatever it holds.
-    pub(super) fn is_source(&self) -> bool {
-        self.name == "message.msg"
+    /// Whether the listing of a message directory has it, if the message has it.
+    pub(super) fn is_listed(&self, at: Listing) -> bool {
+        // At every level of many, whole messages would take the square of their size.
+        let is_whole = matches!(self.contents, Contents::Whole(_) | Contents::Storages);
+        let is_shown = at.show.lists(self) && !(is_whole && at.is_deep);
+        is_shown || (self.is_source && at.is_unreadable)
     }
 
     /// Its node in the message on a storage.
@@ -251,6 +272,33 @@ impl File {
                 let id = tree.id(Node::File(entry, self))?;
                 Ok(tree.content(id).is_ok())
             }
+        }
+    }
+}
+
+/// The names of the files that a message directory can have, in the order of a listing.
+pub fn file_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter(|file| file.within == Within::Message).map(|file| file.name)
+}
+
+/// Whether a path is that of an attachment, there or not. What lies in an embedded message is none,
+/// unless it is an attachment of that.
+pub fn is_attachment_path(path: &str) -> bool {
+    let mut names = path.split('/');
+    // The messages on the way: embedded ones, and the signed one beside the files of a message.
+    loop {
+        match names.next() {
+            Some(SIGNED) => {}
+            Some(name)
+                if File::in_message(name).is_some_and(|one| one.holds(Holds::Attachments)) =>
+            {
+                match (names.next(), names.clone().next()) {
+                    (Some(_), None) => return true,
+                    (Some(_), Some(_)) => {}
+                    (None, _) => return false,
+                }
+            }
+            _ => return false,
         }
     }
 }

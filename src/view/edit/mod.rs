@@ -141,9 +141,9 @@ impl Editor {
                     self.bodies.put(message, set.times());
                     Ok(())
                 }
-                Edit::Text { set, .. } => {
+                Edit::Text { field, .. } | Edit::Addresses { field, .. } => {
                     let text = text(bytes)?;
-                    edit(&self.message, &message, |one| Ok(set(one, utf8(&text)?)?))
+                    edit(&self.message, &message, |one| Ok(field.set(one, utf8(&text)?)?))
                 }
                 Edit::None => Err(Error::NotSettable(access::MADE)),
             },
@@ -204,7 +204,9 @@ impl Editor {
                     self.bodies.forget_body(&message, *body);
                     Ok(())
                 }
-                Edit::Text { remove, .. } => edit(&self.message, &message, |one| Ok(remove(one)?)),
+                Edit::Text { field, .. } | Edit::Addresses { field, .. } => {
+                    edit(&self.message, &message, |one| Ok(field.remove(one)?))
+                }
                 Edit::None => Err(Error::NotSettable(access::MADE)),
             },
             What::Property { part, key: Key::Tag(tag) } => edit(&self.message, &message, |one| {
@@ -302,12 +304,6 @@ fn storage_path(message: &[u32], number: u32) -> String {
     let attachment = |number: &u32| format!("/__attach_version1.0_#{number:08X}");
     let outer = message.iter().map(|number| attachment(number) + "/__substg1.0_3701000D");
     outer.collect::<String>() + &attachment(&number)
-}
-
-/// Whether a path is that of an attachment, there or not.
-pub fn is_attachment_path(path: &str) -> bool {
-    let mut names = path.rsplit('/').skip(1);
-    names.next() == Some("attachments") && names.all(|name| name != "mapi")
 }
 
 /// Whether a name ends as those of messages do.

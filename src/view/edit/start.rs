@@ -47,13 +47,6 @@ pub(in crate::view) enum Form {
     Values(PropertyType),
 }
 
-impl Form {
-    /// At most so many addresses, of a file that shows these.
-    pub(in crate::view) fn addresses(shown: Vec<Address>, count_max: usize) -> Self {
-        Self::Addresses { shown, count: 0, count_max }
-    }
-}
-
 /// A text of one value that is longer than this is not looked at before its end.
 const VALUE_BYTES_MAX: usize = 256;
 
@@ -66,8 +59,12 @@ impl StartCheck {
         let Place { message, what } = place::place(tree, path)?;
         let form = match what {
             What::File(file) => match &file.edit {
-                Edit::Text { form, .. } => form(&tree.embedded(&message)?.message),
-                Edit::Body { form, .. } => form(),
+                Edit::Text { form, .. } | Edit::Body { form, .. } => form(),
+                Edit::Addresses { field, count_max } => Form::Addresses {
+                    shown: field.addresses(&tree.embedded(&message)?.message),
+                    count: 0,
+                    count_max: *count_max,
+                },
                 Edit::None => Form::Bytes,
             },
             What::Property { key: Key::Tag(tag), .. } => of_property(tag.property_type()),

@@ -56,11 +56,17 @@ impl<'a> Bodies<'a> {
 
     /// What is to be noted of the bodies. They are made for it.
     pub fn notes(&self) -> Vec<Note> {
-        let Some(guess) = self.decoded_html().and_then(|decoded| decoded.guess) else {
-            return Vec::new();
-        };
+        let Some(decoded) = self.decoded_html() else { return Vec::new() };
+        let guess = decoded.guess.map(|guess| format!("the HTML body is {guess}"));
+        let is_made = !self.has_stored_text();
+        let looks = (is_made && html::lacks_looks(&decoded.html)).then(|| {
+            "the text made of the HTML body has all of its words, but not all marks of quotations, \
+             indentation and tabs: they would be more than the body"
+                .to_owned()
+        });
         let path = self.message.storage().map(|storage| storage.path()).unwrap_or_default();
-        vec![Note { place: path, text: format!("the HTML body is {guess}") }]
+        let texts = guess.into_iter().chain(looks);
+        texts.map(|text| Note { place: path.clone(), text }).collect()
     }
 
     /// Whether there is an HTML body.

@@ -38,6 +38,7 @@ use super::attachments::{AttachmentNames, Shown, ShownAttachment, shown_attachme
 use super::defects;
 use super::error::Error;
 use super::named::name_in_set;
+use super::names::attachment_path;
 use super::row::SCHEMA;
 
 /// Binary values up to this many bytes are in the file.
@@ -197,7 +198,7 @@ impl<'a> AttachmentJson<'a> {
         };
         Ok(Self {
             number: shown.attachment.number()?,
-            file: shown.entry.as_ref().map(|(name, _)| format!("attachments/{name}")),
+            file: shown.entry.as_ref().map(|(name, _)| attachment_path(name)),
             properties: PropertiesJson::of(&shown.attachment, context.names)?,
             message,
         })

@@ -5,6 +5,15 @@
 
 use std::collections::{HashMap, HashSet};
 
+/// The folder of the attachments: in a mounted message, in the paths of an HTML body, and in the
+/// places that defects name.
+pub const ATTACHMENTS: &str = "attachments";
+
+/// The path of an attachment by its name.
+pub fn attachment_path(name: &str) -> String {
+    format!("{ATTACHMENTS}/{name}")
+}
+
 /// The longest file name Linux takes (`NAME_MAX`), in bytes.
 const NAME_BYTES_MAX: usize = 255;
 

@@ -16,6 +16,7 @@ use crate::body::html;
 use crate::mapi::FileTime;
 
 use super::attachment::{Attachment, AttachmentKind};
+use super::names::attachment_path;
 use super::opened::Mail;
 use super::printable::{harmless, harmless_lines, is_harmful};
 use super::summary::{Summary, attachment_details};
@@ -118,8 +119,7 @@ impl Mail {
     fn frame(&self, attachments: &[Attachment]) -> Option<String> {
         let html = self.html().ok().flatten()?;
         let files = attachments.iter().filter(|one| one.kind() == AttachmentKind::File);
-        let by_path: HashMap<_, _> =
-            files.map(|one| (format!("attachments/{}", one.name()), one)).collect();
+        let by_path: HashMap<_, _> = files.map(|one| (attachment_path(one.name()), one)).collect();
         let pictures = Pictures::default();
         Some(html::restore(&html, &|path| pictures.url(by_path.get(path)?)))
     }

@@ -1,27 +1,8 @@
-//! The values of a message that people read and set as texts.
+//! Values of a message as texts that people read, one a line.
 
 use crate::imsg::Address;
 
 use super::text::one_line;
-
-/// A value that is set by a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReaderFile {
-    Subject,
-    From,
-    Sender,
-    To,
-    Cc,
-    Bcc,
-    ReplyTo,
-    Date,
-    Received,
-    Class,
-    MessageId,
-    Importance,
-    Categories,
-    Headers,
-}
 
 /// One of the bodies, which are made of one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use crate::body::html::Reference;
 
+use super::names::attachment_path;
+
 /// As many bytes of paths to attachments are put into one body: a few bytes of HTML can refer to an
 /// attachment with a long name.
 pub const REFERENCES_BYTES_MAX: usize = 4 << 20;
@@ -35,7 +37,7 @@ impl References {
             Reference::ContentId(id) => self.by_content_id.get(&id.to_ascii_lowercase()),
             Reference::ContentLocation(location) => self.by_location.get(*location),
         };
-        Some(format!("attachments/{}", name?))
+        Some(attachment_path(name?))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::mapi::FileTime;
 use super::attachment::Attachment;
 use super::error::Error;
 use super::fields::{Importance, MessageFlags};
+use super::names::attachment_path;
 use super::opened::Mail;
 
 /// The version of the fields of [`Row`].
@@ -251,7 +252,7 @@ impl Row {
     fn attachment(&mut self, attachment: &Attachment, hashes: bool) -> RowAttachment {
         let sha256 = hashes.then(|| sha256(attachment));
         if let Some(Err(error)) = &sha256 {
-            let place = format!("attachments/{}", attachment.name());
+            let place = attachment_path(attachment.name());
             self.add_defect(&place, &error.to_string());
         }
         RowAttachment {

@@ -8,11 +8,12 @@ use crate::mapi::FileTime;
 use crate::storage::Source;
 
 use super::attachment::Attachment;
-use super::edit::{SetBodies, attachments, bodies, reader};
+use super::edit::text_fields::{self, TextField};
+use super::edit::{SetBodies, attachments, bodies};
 use super::error::Error;
 use super::fields::Importance;
 use super::opened::Mail;
-use super::reader::{BodyFile, ReaderFile};
+use super::reader::BodyFile;
 
 /// Setters.
 ///
@@ -52,7 +53,7 @@ impl Mail {
     /// [`Error::Open`] if the file cannot be opened for writing; [`Error::Message`] if the message
     /// refuses the edit: because it is so damaged, say, that a save would lose something.
     pub fn set_subject(&mut self, subject: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::Subject, subject)
+        self.set_field(&text_fields::SUBJECT, subject)
     }
 
     /// Sets the person on whose behalf the message is sent: the `From` that mail programs show.
@@ -68,7 +69,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_from(&mut self, from: &Address) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::From, std::slice::from_ref(from))
+        self.set_addresses(&text_fields::FROM, std::slice::from_ref(from))
     }
 
     /// Sets the person who sends the message.
@@ -84,7 +85,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_sender(&mut self, sender: &Address) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::Sender, std::slice::from_ref(sender))
+        self.set_addresses(&text_fields::SENDER, std::slice::from_ref(sender))
     }
 
     /// Replaces the recipients in the `To` field.
@@ -102,7 +103,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_to(&mut self, to: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::To, to)
+        self.set_addresses(&text_fields::TO, to)
     }
 
     /// Replaces the recipients of copies.
@@ -118,7 +119,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_cc(&mut self, cc: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::Cc, cc)
+        self.set_addresses(&text_fields::CC, cc)
     }
 
     /// Replaces the recipients of copies whom the other recipients do not see.
@@ -134,7 +135,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_bcc(&mut self, bcc: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::Bcc, bcc)
+        self.set_addresses(&text_fields::BCC, bcc)
     }
 
     /// Replaces the addresses that replies go to.
@@ -150,7 +151,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_reply_to(&mut self, reply_to: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::ReplyTo, reply_to)
+        self.set_addresses(&text_fields::REPLY_TO, reply_to)
     }
 
     /// Sets the time at which the message was sent.
@@ -168,7 +169,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_date(&mut self, date: FileTime) -> Result<(), Error> {
-        self.set_field(ReaderFile::Date, &date.to_string())
+        self.set_field(&text_fields::DATE, &date.to_string())
     }
 
     /// Sets the time at which the message arrived.
@@ -186,7 +187,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_received(&mut self, received: FileTime) -> Result<(), Error> {
-        self.set_field(ReaderFile::Received, &received.to_string())
+        self.set_field(&text_fields::RECEIVED, &received.to_string())
     }
 
     /// Sets the message class, such as `IPM.Note`.
@@ -201,7 +202,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`]; [`Error::Invalid`] for more than one line.
     pub fn set_message_class(&mut self, class: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::Class, class)
+        self.set_field(&text_fields::CLASS, class)
     }
 
     /// Sets the `Message-ID`, with its angle brackets.
@@ -216,7 +217,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_message_class`].
     pub fn set_message_id(&mut self, id: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::MessageId, id)
+        self.set_field(&text_fields::MESSAGE_ID, id)
     }
 
     /// Sets how important the sender says that the message is.
@@ -232,7 +233,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_importance(&mut self, importance: Importance) -> Result<(), Error> {
-        self.set_field(ReaderFile::Importance, &importance.to_string())
+        self.set_field(&text_fields::IMPORTANCE, &importance.to_string())
     }
 
     /// Replaces the categories.
@@ -255,7 +256,7 @@ impl Mail {
             lines.push_str(category.as_ref());
             lines.push('\n');
         }
-        self.set_field(ReaderFile::Categories, &lines)
+        self.set_field(&text_fields::CATEGORIES, &lines)
     }
 
     /// Sets the transport header: the header that the message had on its way over the internet.
@@ -270,7 +271,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_headers(&mut self, headers: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::Headers, headers)
+        self.set_field(&text_fields::HEADERS, headers)
     }
 
     /// Sets the body as plain text. It replaces a formatted body, unless that was set within the last
@@ -381,15 +382,15 @@ impl Mail {
         self.edit(|message| Ok(message.delete_attachment(number)?))
     }
 
-    fn set_field(&mut self, field: ReaderFile, text: &str) -> Result<(), Error> {
+    fn set_field(&mut self, field: &TextField, text: &str) -> Result<(), Error> {
         self.edit(|message: &Message| match text {
-            "" => reader::remove(message, field),
-            text => reader::set(message, field, text),
+            "" => field.remove(message),
+            text => field.set(message, text),
         })
     }
 
-    fn set_addresses(&mut self, field: ReaderFile, addresses: &[Address]) -> Result<(), Error> {
-        self.edit(|message| reader::set_addresses(message, field, addresses))
+    fn set_addresses(&mut self, field: &TextField, addresses: &[Address]) -> Result<(), Error> {
+        self.edit(|message| field.set_addresses(message, addresses))
     }
 
     fn set_body(&mut self, body: BodyFile, bytes: &[u8]) -> Result<(), Error> {

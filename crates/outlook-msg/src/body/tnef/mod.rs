@@ -16,7 +16,7 @@ mod properties;
 use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
 use attribute::{Attribute, Attributes, HEADER_LEN, Id, SIGNATURE};
 pub use properties::{Properties, Property};
-use properties::{Reader, VALUES_MAX};
+use properties::{Reader, VALUES_MAX, string8};
 
 /// A message out of a TNEF stream.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Message {
     pub recipients: Vec<Properties>,
     /// Its attachments, in order.
     pub attachments: Vec<Attachment>,
-    /// The code page of its strings.
+    /// The code page that is stated for its strings.
     pub code_page: Option<CodePage>,
     /// What could not be read, one cause each.
     pub defects: Vec<String>,
@@ -97,13 +97,7 @@ fn read_nested(bytes: &[u8], depth: u32, room: &mut usize) -> Result<Message, Er
     let attributes = bytes.get(HEADER_LEN..).ok_or(Error::TooShort(bytes.len()))?;
     let code_page = code_page(attributes);
     let message = Message { code_page, ..Message::default() };
-    let mut builder = Builder {
-        message,
-        strings: code_page.unwrap_or(CodePage::WINDOWS_1252),
-        depth,
-        room,
-        is_full: false,
-    };
+    let mut builder = Builder { message, strings: code_page, depth, room, is_full: false };
     let mut attributes = Attributes::new(attributes, HEADER_LEN);
     for attribute in attributes.by_ref() {
         builder.attribute(&attribute);
@@ -122,7 +116,7 @@ fn code_page(attributes: &[u8]) -> Option<CodePage> {
 
 struct Builder<'a> {
     message: Message,
-    strings: CodePage,
+    strings: Option<CodePage>,
     depth: u32,
     /// How many values may still be read of the stream.
     room: &'a mut usize,
@@ -152,7 +146,7 @@ impl Builder<'_> {
             Id::SUBJECT => self.text(tags::PR_SUBJECT, data),
             Id::BODY => self.text(tags::PR_BODY, data),
             Id::MESSAGE_CLASS => {
-                let class = message_class(decode(self.strings, data));
+                let class = message_class(&String::from_utf8_lossy(until_nul(data)));
                 self.message.properties.add(tags::PR_MESSAGE_CLASS, Value::String(class));
             }
             Id::FROM => self.from(attribute),
@@ -185,8 +179,8 @@ impl Builder<'_> {
         let last = self.message.attachments.last_mut().filter(|_| !self.is_full);
         let Some(attachment) = last else { return };
         let mut text = |tag| {
-            let text = decode(strings, attribute.data);
-            attachment.properties.add(tag, Value::String(text));
+            let (tag, text) = string8(tag, until_nul(attribute.data), strings);
+            attachment.properties.add(tag, text);
         };
         match attribute.id {
             Id::ATTACHMENT_TITLE => text(tags::PR_ATTACH_FILENAME),
@@ -248,7 +242,7 @@ impl Builder<'_> {
     }
 
     fn text(&mut self, tag: PropertyTag, data: &[u8]) {
-        let text = Value::String(decode(self.strings, data));
+        let (tag, text) = string8(tag, until_nul(data), self.strings);
         self.message.properties.add(tag, text);
     }
 
@@ -276,16 +270,16 @@ impl Builder<'_> {
             return self.note(attribute, Some("the sender cannot be read".to_owned()));
         };
         self.text(tags::PR_SENDER_NAME, name);
-        let address = decode(self.strings, address);
-        let address = address.split_once(':').map_or(address.as_str(), |(_, address)| address);
-        let address = Value::String(address.to_owned());
-        self.message.properties.add(tags::PR_SENDER_EMAIL_ADDRESS, address);
+        // Behind the type of the address.
+        let colon = memchr::memchr(b':', address);
+        let address = colon.and_then(|at| address.get(at + 1..)).unwrap_or(address);
+        self.text(tags::PR_SENDER_EMAIL_ADDRESS, address);
     }
 }
 
 /// The class that a name of the old kind stands for (\[MS-OXTNEF\] 2.1.3.2.1).
-fn message_class(name: String) -> String {
-    let class = match name.as_str() {
+fn message_class(name: &str) -> String {
+    let class = match name {
         "IPM.Microsoft Mail.Note" => "IPM.Note",
         "IPM.Microsoft Mail.Read Receipt" => "REPORT.IPM.Note.IPNRN",
         "IPM.Microsoft Mail.Non-Delivery" => "REPORT.IPM.Note.NDR",
@@ -294,15 +288,14 @@ fn message_class(name: String) -> String {
         "IPM.Microsoft Schedule.MtgRespP" => "IPM.Schedule.Meeting.Resp.Pos",
         "IPM.Microsoft Schedule.MtgRespN" => "IPM.Schedule.Meeting.Resp.Neg",
         "IPM.Microsoft Schedule.MtgRespA" => "IPM.Schedule.Meeting.Resp.Tent",
-        _ => return name,
+        _ => name,
     };
     class.to_owned()
 }
 
 /// A string of the old kind, which ends with a NUL.
-fn decode(code_page: CodePage, data: &[u8]) -> String {
-    let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
-    code_page.decode(data.get(..end).unwrap_or_default()).into_owned()
+fn until_nul(data: &[u8]) -> &[u8] {
+    data.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// A date of the old kind (`DTR`, \[MS-OXTNEF\] 2.1.3.4): year, month, day, hour, minute, second.

@@ -1,28 +1,13 @@
 //! Addresses as people write them into `to`, `from` and the like: one a line, or with the separators
 //! of RFC 5322 and the `;` of Outlook between them.
 
-use crate::imsg::{Address, Message, RecipientType};
-use crate::mail::fields;
+use crate::imsg::Address;
 use crate::mail::text::one_line;
 
 use crate::mail::error::Error;
-use crate::mail::reader::ReaderFile;
 
-/// The addresses that a file shows now: their lines mean what they meant, however a name in them is
-/// written.
-pub fn shown(message: &Message, file: ReaderFile) -> Vec<Address> {
-    match file {
-        ReaderFile::From => fields::from(message).into_iter().collect(),
-        ReaderFile::Sender => fields::sender(message).into_iter().collect(),
-        ReaderFile::To => fields::recipients(message, RecipientType::To),
-        ReaderFile::Cc => fields::recipients(message, RecipientType::Cc),
-        ReaderFile::Bcc => fields::recipients(message, RecipientType::Bcc),
-        ReaderFile::ReplyTo => fields::reply_to(message),
-        _ => Vec::new(),
-    }
-}
-
-/// The addresses of a text. A line that is one of those shown is that one.
+/// The addresses of a text. A line that the file shows for one of `shown` means that address, however
+/// the name in it is written.
 pub fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     let mut addresses = Vec::new();
     for line in text.lines() {

@@ -9,7 +9,7 @@ use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::Source;
 
 use super::body_times::Times;
-use super::reader::crlf_lines;
+use super::text_fields::crlf_lines;
 use crate::mail::bodies::Bodies;
 use crate::mail::error::Error;
 use crate::mail::reader::BodyFile;

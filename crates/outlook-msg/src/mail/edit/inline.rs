@@ -11,9 +11,7 @@ use crate::mapi::{Value, tags};
 
 use crate::mail::attachments::ShownAttachment;
 use crate::mail::error::Error;
-
-/// The folder of the paths.
-const ATTACHMENTS: &str = "attachments";
+use crate::mail::names::ATTACHMENTS;
 
 /// Makes the references of the HTML body to these attachments `cid:` URLs. An attachment without a
 /// content id that the body refers to is given one.

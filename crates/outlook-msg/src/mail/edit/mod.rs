@@ -2,7 +2,7 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | texts of fields, read back | `reader`, `addresses` |
+//! | fields that are set by a text | `text_fields`, `addresses` |
 //! | the bodies, which must say the same | `bodies`, `body_times` |
 //! | the pictures of an HTML body | `inline` |
 //! | attachments | `attachments` |
@@ -14,7 +14,7 @@ pub mod attachments;
 pub mod bodies;
 mod body_times;
 pub mod inline;
-pub mod reader;
+pub mod text_fields;
 
 use crate::imsg::{self, MapiProp, MapiPropMut, PROPATTR_MANDATORY};
 use crate::mapi::{PropertyTag, PropertyType, Value};
