@@ -161,7 +161,7 @@ impl Fs {
         contents.creators.made(&path, process);
         self.differ(&to.message, &mut contents);
         match new {
-            New::Value if view::is_attachment_path(&path) => {
+            New::Value if view::is_attachment_path(&path) && view::is_message_name(&path) => {
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
                 let operation = Operation::CreateMessage { path: path.clone() };
                 self.apply(&to.message, &mut contents, &operation)?;

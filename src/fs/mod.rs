@@ -15,7 +15,7 @@
 //! | edits | `editing`, and `entries` for names |
 //! | files that are written | `open_file`, `buffer`, `handles` |
 //! | new attachments that come into the message together | `waiting` |
-//! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
+//! | temporary files of editors; what was removed; who fills a new message; who edits | `temporary`, `removals`, `creators`, `process`, `editors` |
 //! | messages in folders, and moved into and out of others | `folder_edits`, `arrival`, `moves` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
 //! | what the kernel must forget | `stale` |
@@ -60,6 +60,7 @@ mod creators;
 mod directory;
 pub mod edit_log;
 mod editing;
+mod editors;
 mod entries;
 mod error;
 mod folder;
@@ -108,6 +109,7 @@ use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
 use directory::joined;
 use edit_log::EditLog;
+use editors::Editors;
 use folders::Folders;
 use habits::Habits;
 use handles::Handles;
@@ -180,6 +182,7 @@ pub struct Fs {
     /// Whether the kernel takes what it must forget before each answer.
     does_kernel_forget: AtomicBool,
     stale: Stale,
+    editors: Editors,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -259,6 +262,7 @@ impl Fs {
             log: None,
             does_kernel_forget: AtomicBool::new(false),
             stale: Stale::default(),
+            editors: Editors::new(),
             options,
         }
     }

@@ -7,6 +7,7 @@ mod attaching;
 mod closing;
 mod conflicts;
 mod crash;
+mod creators;
 mod direct;
 mod files;
 mod full_disk;

@@ -10,6 +10,7 @@ mod outward;
 mod policy;
 mod rewrite;
 mod rows;
+mod style_sheet;
 mod text;
 mod tokens;
 

@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use super::hidden::{Hidden, declarations};
+use super::hidden::Hidden;
 use super::layout::Layout;
 use super::nested::Nested;
 use super::rewrite::{Resolve, attachment_path};
+use super::style_sheet::declarations;
 use super::tokens::{Tag, Token, Tokens};
 use crate::body::link;
 use crate::body::symbol_font::SymbolFont;
@@ -113,7 +114,10 @@ impl<'a> Reader<'a> {
                     self.end(&tag);
                 }
             }
-            Token::Raw(tag, content) if tag.is("style") => self.style_sheet(content.text),
+            Token::Raw(tag, content) if tag.is("style") => {
+                self.style_sheet(content.text);
+                self.hidden.style_sheet(&tag, content.text);
+            }
             Token::Comment(source) => self.hidden.comment(source.text),
             Token::Instruction(_) | Token::Doctype(_) => {}
             Token::Text(_) | Token::Raw(..) if self.hidden.is_here() => {}
