@@ -20,10 +20,12 @@ mod unchanged;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::imsg::{MapiProp, MapiPropMut, Message, PropertyName, Recipient, RecipientChange};
+use crate::imsg::{
+    HeaderField, MapiProp, MapiPropMut, Message, PropertyName, Recipient, RecipientChange,
+};
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
-use outlook_msg::mail::eml::{self, HeaderField};
+use outlook_msg::mail::eml;
 
 pub use crate::mail::edit::BodyTimes;
 use crate::mail::edit::{

@@ -4,9 +4,10 @@
 //! To make one more value settable, add an entry.
 
 use crate::imsg::{
-    Address, MapiPropMut, Message, NameKind, PropertyName, RecipientType, flat_entry_list_of,
+    Address, HeaderField, MapiPropMut, Message, NameKind, PropertyName, RecipientType,
+    flat_entry_list_of,
 };
-use crate::mail::eml::{self, HeaderField};
+use crate::mail::eml;
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 

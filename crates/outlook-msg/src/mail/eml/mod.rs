@@ -38,7 +38,7 @@ use super::error::Error;
 use super::inline::{Referred, is_inline};
 use super::{defects, ics};
 
-pub use follow::{HeaderField, fields_of, follow};
+pub use follow::{fields_of, follow};
 
 use attached::{Attached, Ole};
 use fields::Fields;

@@ -6,6 +6,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::body::header::is_field_name;
 use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
 use crate::mail::fields as mail;
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
@@ -13,7 +14,7 @@ use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
 use super::addresses::{is_same, mailbox, mailboxes};
 use super::encode::{base64, free_text, phrase, single_line};
-use super::fields::{Fields, is_field_name, is_of_mime};
+use super::fields::{Fields, is_of_mime};
 
 /// Fields of named properties in `PSETID_Common` (\[MS-OXCMAIL\] 2.2.3.2): what is to be done with
 /// the message, and how it is classified.

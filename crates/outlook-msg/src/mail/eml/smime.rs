@@ -8,8 +8,8 @@ use crate::mail::attachments::{Shown, ShownAttachment};
 use crate::mail::content::{Content, data};
 use crate::mapi::tags;
 
-use super::fields::is_field_name;
 use super::part::Part;
+use crate::body::header::is_field_name;
 
 /// The header of an entity is looked for in so many bytes.
 const HEADER_BYTES: usize = 64 * 1024;
