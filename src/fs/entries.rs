@@ -294,7 +294,14 @@ impl Fs {
                 contents.removals.temporary_removed(path, process);
                 contents.numbers.remove(path, None);
             }
-            Found::New(_) => contents.numbers.remove(path, view::fixed_number(path)),
+            Found::New(_) => {
+                contents.numbers.remove(path, view::fixed_number(path));
+                // It took the place of a file of the message that was removed. That one is still
+                // there, since the new one was to be its value.
+                if self.present(&to.message, contents)?.tree.resolve(path).is_ok() {
+                    contents.removals.remove(path, process);
+                }
+            }
             Found::Node(open, _, kind) => {
                 let access = self.access_in(&open, path)?;
                 // `rm -r` removes everything that is listed; what is made of other files is there

@@ -11,6 +11,7 @@ mod creators;
 mod direct;
 mod files;
 mod full_disk;
+mod handles;
 mod killed;
 mod model;
 mod mounted;
