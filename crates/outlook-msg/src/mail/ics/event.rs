@@ -385,7 +385,7 @@ fn guessed_zone(
         _ => return None,
     };
     let offset = (local_minutes - of_day(start)).rem_euclid(MINUTES_PER_DAY);
-    // A larger difference is taken for a day more or less: zones are at most 12 hours from UTC.
+    // Zones are at most 12 hours from UTC: a larger difference means that UTC has another day.
     let offset = if offset > MINUTES_PER_DAY / 2 { offset - MINUTES_PER_DAY } else { offset };
     Some(Zone::fixed(offset))
 }
