@@ -1,13 +1,11 @@
-//! `msgfs help`, `man` and `completions`: all made of the definitions in `arguments` and `topics`.
+//! `msgfs help` and `man`, both made of the definitions in `arguments` and `topics`.
 
 use std::io::{self, Write};
 
-use clap::Command;
-use clap::builder::PossibleValuesParser;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::arguments::{self, Completions};
+use super::arguments;
 use super::topics::{OPTIONS, SECTIONS, Topic};
 
 /// There is no explanation of this topic.
@@ -56,25 +54,6 @@ pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
     let found = found.ok_or_else(|| io::Error::other(UnknownTopic(name.to_owned()).to_string()))?;
     let title = format!("msgfs-{name}");
     Man::new(found.display_name(title)).render(out)
-}
-
-/// Prints the completions for a shell, with the words of `-o`. Clap knows these words here only: as
-/// possible values of the option itself, they would refuse a list such as `show=mapi,edit`.
-pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) {
-    let words = PossibleValuesParser::new(OPTIONS.iter().flat_map(Topic::words));
-    let with_words = |command: Command| {
-        if command.get_arguments().all(|arg| arg.get_id() != "options") {
-            return command;
-        }
-        command.mut_arg("options", |arg| arg.value_parser(words.clone()))
-    };
-    let mut command = with_words(arguments::command());
-    let names: Vec<_> =
-        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    for name in names {
-        command = command.mut_subcommand(name, with_words);
-    }
-    clap_complete::generate(arguments.shell, &mut command, "msgfs", &mut &mut *out);
 }
 
 fn option(name: &str) -> Option<&'static Topic> {

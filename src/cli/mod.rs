@@ -5,6 +5,7 @@ mod cat;
 mod check;
 mod clock;
 mod columns;
+mod complete;
 mod contents;
 mod edits;
 mod extract;
@@ -92,7 +93,7 @@ fn run_command(command: Command) -> ExitCode {
         Command::Status(arguments) => edits::status(&arguments, &mut out),
         Command::Save(arguments) => edits::save(&arguments),
         Command::Discard(arguments) => Ok(edits::discard(&arguments)),
-        Command::Check(arguments) => check::run(&arguments),
+        Command::Check(arguments) => check::run(&arguments, options, &mut out),
         Command::Ls(arguments) => ls::run(&arguments, options, &mut out),
         Command::Tree(arguments) => tree::run(&arguments, options, &mut out),
         Command::Cat(arguments) => cat::run(&arguments, options, &mut out),
@@ -104,8 +105,7 @@ fn run_command(command: Command) -> ExitCode {
             help::man(arguments.command.as_deref(), &mut out).map(|()| Status::Done)
         }
         Command::Completions(arguments) => {
-            help::completions(&arguments, &mut out);
-            Ok(Status::Done)
+            complete::run(&arguments, &mut out).map(|()| Status::Done)
         }
         Command::Help(arguments) => match help::explain(&arguments.topics) {
             Ok(text) => out.write_all(text.as_bytes()).map(|()| Status::Done),
@@ -131,6 +131,7 @@ fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
     let view = match command {
         Command::Show(arguments) => &arguments.view,
         Command::Find(arguments) => &arguments.view,
+        Command::Check(arguments) => &arguments.view,
         Command::Ls(arguments) => &arguments.view,
         Command::Tree(arguments) => &arguments.view,
         Command::Cat(arguments) => &arguments.view,

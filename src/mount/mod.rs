@@ -37,7 +37,7 @@ pub use edits::{
     UnsavedMessage, WritableMounts, discard, mount_of, save, unsaved, writable_mounts,
 };
 pub use guard::{guard, is_guard};
-pub use options::{Caller, MountOptions, OptionError, parse_size};
+pub use options::{Caller, MountOptions, OptionError, VIEWS, parse_size};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]
@@ -139,6 +139,14 @@ pub enum Done {
     Mounted,
     /// It has served the mount to its end.
     Ended,
+}
+
+/// Where msgfs is mounted.
+///
+/// # Errors
+/// If the table of mounts cannot be read.
+pub fn mount_points() -> io::Result<Vec<PathBuf>> {
+    Ok(table::all()?.into_iter().map(|mount| mount.path).collect())
 }
 
 /// Unmounts a mount of ours, lazily if it is in use. Of one that is written to it waits for the

@@ -55,7 +55,8 @@ pub enum OptionError {
     },
 }
 
-const VIEWS: [&str; 7] = ["mapi", "eml", "json", "msg", "raw", "text", "all"];
+/// What `show=` lists.
+pub const VIEWS: [&str; 7] = ["mapi", "eml", "json", "msg", "raw", "text", "all"];
 
 impl MountOptions {
     /// Parses the values of all `-o`, each a list with commas.

@@ -21,3 +21,4 @@ mod rules;
 mod state;
 mod streams;
 mod values;
+mod words;
