@@ -167,7 +167,7 @@ fn wrong_options() {
     check("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
     check("frobnicate=1", "unknown option 'frobnicate=1'; see msgfs --help");
     check("delete", "option delete: removes messages, and needs edit");
-    check("show=xml", "option show=xml: expected mapi, eml, json, msg, raw, text or all");
+    check("show=xml", "option show=xml: expected one of mapi, json, raw, eml, text, msg, all");
     check("others=no", "option others=no: expected show or hide");
     let expected = "expected the number of a known code page, such as 1252 or 932";
     for page in ["7", "utf-8", "-1", "99999999999"] {

@@ -63,7 +63,8 @@ fn short(value: &impl std::fmt::Debug) -> String {
 
 fn open(bytes: Vec<u8>) -> (Session, MessageTree) {
     let session = Session::open(Default::default());
-    let show = Show { eml: true, ..Show::default() };
+    let mut show = Show::default();
+    assert!(show.add("eml"));
     let tree = MessageTree::open(&session, Source::from_bytes(bytes), show).unwrap();
     (session, tree)
 }

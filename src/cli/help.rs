@@ -5,20 +5,33 @@ use std::io::{self, Write};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::arguments;
+use super::arguments::{self, Help};
+use super::complain;
+use super::status::Status;
 use super::topics::{OPTIONS, SECTIONS, Topic};
 
 /// There is no explanation of this topic.
 #[derive(Debug, thiserror::Error)]
 #[error("no command or option '{0}'; see msgfs --help")]
-pub(super) struct UnknownTopic(String);
+struct UnknownTopic(String);
 
 /// The width of the text: every terminal has that many columns.
 const WIDTH: usize = 78;
 const INDENT: &str = "    ";
 
+/// Prints what commands and options do.
+pub(super) fn run(arguments: &Help, out: &mut dyn Write) -> io::Result<Status> {
+    match explain(&arguments.topics) {
+        Ok(text) => out.write_all(text.as_bytes()).map(|()| Status::Done),
+        Err(error) => {
+            complain(&error.to_string());
+            Ok(Status::Failed)
+        }
+    }
+}
+
 /// Explains commands and options. Without any topic it is the help of msgfs.
-pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
+fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
     let mut command = arguments::command();
     command.build();
     if topics.is_empty() {
@@ -42,18 +55,20 @@ pub(super) fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
 }
 
 /// Prints the man page of msgfs or of a command.
-pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<Status> {
     let mut command = arguments::command();
     command.build();
     let Some(name) = name else {
         let man = Man::new(command);
         man.render(out)?;
-        return options_section().to_writer(out);
+        options_section().to_writer(out)?;
+        return Ok(Status::Done);
     };
     let found = command.find_subcommand(name).cloned();
     let found = found.ok_or_else(|| io::Error::other(UnknownTopic(name.to_owned()).to_string()))?;
     let title = format!("msgfs-{name}");
-    Man::new(found.display_name(title)).render(out)
+    Man::new(found.display_name(title)).render(out)?;
+    Ok(Status::Done)
 }
 
 fn option(name: &str) -> Option<&'static Topic> {
@@ -106,7 +121,7 @@ fn options_section() -> Roff {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPTIONS, explain, man};
+    use super::{OPTIONS, SECTIONS, explain, man};
     use crate::mount::{Caller, MountOptions};
 
     #[test]
@@ -149,5 +164,15 @@ mod tests {
             man(Some(name), &mut Vec::new()).unwrap();
         }
         assert!(super::explain(&["frobnicate".to_owned()]).is_err());
+    }
+
+    #[test]
+    fn the_manual_names_every_file_of_a_message() {
+        let (_, layout) = SECTIONS.iter().find(|(title, _)| title.starts_with("LAYOUT")).unwrap();
+        let layout = layout.concat();
+        let names: Vec<_> = layout.split(|c: char| " ,;:()".contains(c)).collect();
+        for name in crate::view::file_names() {
+            assert!(names.iter().any(|one| one.trim_end_matches(['/', '.']) == name), "{name}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use crate::fs::{self, Attr, FileType, Place};
+use crate::view;
 
 use super::arguments::Ls;
 use super::clock::{Clock, human_size};
@@ -213,5 +214,5 @@ fn attr(listed: &Listed) -> Option<&Attr> {
 
 /// Whether a directory stands for a message.
 pub(super) fn shows_message(place: &Place) -> bool {
-    place.is_message() || place.child(OsStr::new("message.msg")).is_ok()
+    place.is_message() || place.child(OsStr::new(view::MESSAGE_MSG)).is_ok()
 }

@@ -13,6 +13,7 @@ use outlook_msg::mail::{self, Mail, Row};
 use crate::fs::{self, FileType, Place};
 use crate::imsg::{Access, Session, SessionOptions};
 use crate::storage::{CompoundFile, Source};
+use crate::view::{self, ATTACHMENTS};
 
 use super::places::is_message_name;
 
@@ -60,7 +61,7 @@ impl Located {
             let content = place.open_source().map(Content::File).map_err(OpenError::from);
             return Some(Self { path, parent: None, size: place.attr().size, content });
         }
-        let view = place.child(OsStr::new("message.msg")).ok()?;
+        let view = place.child(OsStr::new(view::MESSAGE_MSG)).ok()?;
         let content = whole(&view).map(Content::Bytes);
         Some(Self { parent: parent_of(&path), path, size: view.attr().size, content })
     }
@@ -139,8 +140,6 @@ impl Opener {
         Ok(Mail::of(message.map_err(mail::Error::from)?))
     }
 }
-
-const ATTACHMENTS: &str = "attachments";
 
 impl Found {
     /// The row of the message.

@@ -33,7 +33,7 @@ mod tree;
 
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::ExitCode;
@@ -47,8 +47,6 @@ use crate::mount::{self, Caller, MountOptions, OptionError, Request};
 use arguments::{Command, CommandLine, Mount, View};
 use status::Status;
 
-/// The exit status of a mount that failed, and of an unmount that kept edits.
-const FAILED: u8 = 1;
 /// How much output is gathered before it is printed.
 const OUTPUT_BYTES: usize = 64 << 10;
 
@@ -81,67 +79,69 @@ pub fn main() -> ExitCode {
 }
 
 fn run_command(command: Command) -> ExitCode {
-    let options = match tree_options(&command) {
-        Ok(options) => options,
-        Err(error) => return wrong_option(&error).code().into(),
-    };
     let mut out = io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
-    let done = match command {
-        Command::Show(arguments) => show::run(&arguments, options, &mut out),
-        Command::Find(arguments) => find::run(&arguments, options, &mut out),
-        Command::Umount(arguments) => return finish(mount::unmount(&arguments.mount_point)),
-        Command::Status(arguments) => edits::status(&arguments, &mut out),
-        Command::Save(arguments) => edits::save(&arguments),
-        Command::Discard(arguments) => Ok(edits::discard(&arguments)),
-        Command::Check(arguments) => check::run(&arguments, options, &mut out),
-        Command::Ls(arguments) => ls::run(&arguments, options, &mut out),
-        Command::Tree(arguments) => tree::run(&arguments, options, &mut out),
-        Command::Cat(arguments) => cat::run(&arguments, options, &mut out),
-        Command::Extract(arguments) => extract::run(&arguments, options, &mut out),
-        Command::Grep(arguments) => grep::run(&arguments, options, &mut out),
-        #[cfg(feature = "table")]
-        Command::Table(arguments) => table::run(&arguments, options, &mut out),
-        Command::Man(arguments) => {
-            help::man(arguments.command.as_deref(), &mut out).map(|()| Status::Done)
-        }
-        Command::Completions(arguments) => {
-            complete::run(&arguments, &mut out).map(|()| Status::Done)
-        }
-        Command::Help(arguments) => match help::explain(&arguments.topics) {
-            Ok(text) => out.write_all(text.as_bytes()).map(|()| Status::Done),
-            Err(error) => {
-                complain(&error.to_string());
-                Ok(Status::Failed)
-            }
-        },
-    };
-    match done.and_then(|status| out.flush().map(|()| status)) {
+    let done = dispatch(command, &mut out);
+    match done.and_then(|status| Ok(out.flush().map(|()| status)?)) {
         Ok(status) => status.code().into(),
+        Err(Failure::Option(error)) => wrong_option(&error).code().into(),
         // The reader of the pipe has seen enough (`msgfs find | head`).
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
-        Err(error) => {
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Output(error)) => {
             complain(&error.to_string());
             Status::Failed.code().into()
         }
     }
 }
 
-/// The options by which a command without a mount shows the tree.
-fn tree_options(command: &Command) -> Result<fs::Options, OptionError> {
-    let view = match command {
-        Command::Show(arguments) => &arguments.view,
-        Command::Find(arguments) => &arguments.view,
-        Command::Check(arguments) => &arguments.view,
-        Command::Ls(arguments) => &arguments.view,
-        Command::Tree(arguments) => &arguments.view,
-        Command::Cat(arguments) => &arguments.view,
-        Command::Extract(arguments) => &arguments.view,
-        Command::Grep(arguments) => &arguments.view,
+/// Why a command ended early.
+enum Failure {
+    /// An option of `-o` is wrong.
+    Option(OptionError),
+    /// Its output could not be written.
+    Output(io::Error),
+}
+
+impl From<OptionError> for Failure {
+    fn from(error: OptionError) -> Self {
+        Self::Option(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
+/// Runs a command. Each has one line here, and says itself whether it takes `-o`.
+fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, Failure> {
+    Ok(match command {
+        Command::Show(arguments) => show::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Find(arguments) => find::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Ls(arguments) => ls::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Tree(arguments) => tree::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Cat(arguments) => cat::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Extract(arguments) => {
+            extract::run(&arguments, tree_options(&arguments.view)?, out)?
+        }
+        Command::Grep(arguments) => grep::run(&arguments, tree_options(&arguments.view)?, out)?,
         #[cfg(feature = "table")]
-        Command::Table(arguments) => &arguments.view,
-        _ => return Ok(fs::Options::default()),
-    };
-    let View { options } = view;
+        Command::Table(arguments) => table::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Check(arguments) => check::run(&arguments, tree_options(&arguments.view)?, out)?,
+        Command::Umount(arguments) => told(mount::unmount(&arguments.mount_point)),
+        Command::Status(arguments) => edits::status(&arguments, out)?,
+        Command::Save(arguments) => edits::save(&arguments)?,
+        Command::Discard(arguments) => edits::discard(&arguments),
+        Command::Help(arguments) => help::run(&arguments, out)?,
+        Command::Man(arguments) => help::man(arguments.command.as_deref(), out)?,
+        Command::Completions(arguments) => complete::run(&arguments, out)?,
+    })
+}
+
+/// The options by which a command without a mount shows the tree.
+fn tree_options(View { options }: &View) -> Result<fs::Options, OptionError> {
     Ok(MountOptions::parse(options.iter().map(String::as_str), Caller::CommandLine)?.fs)
 }
 
@@ -218,7 +218,7 @@ fn run_guard(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("a mount whose process has died does not come off: {error}");
-            FAILED.into()
+            Status::Wrong.code().into()
         }
     }
 }
@@ -338,16 +338,17 @@ fn wrong_usage(what: &str) -> Status {
 }
 
 fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // A report has a line for each message.
-            for line in error.to_string().lines() {
-                complain(line);
-            }
-            FAILED.into()
-        }
+    told(outcome).code().into()
+}
+
+/// Tells why a mount failed, or what an unmount kept.
+fn told(outcome: Result<(), mount::Error>) -> Status {
+    let Err(error) = outcome else { return Status::Done };
+    // A report has a line for each message.
+    for line in error.to_string().lines() {
+        complain(line);
     }
+    Status::Wrong
 }
 
 fn complain(text: &str) {

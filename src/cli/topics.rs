@@ -40,7 +40,8 @@ read-only.",
         usage: "remote=allow",
         summary: "let body.html load what is elsewhere",
         text: "Leaves the policy out of body.html that keeps a browser from running scripts and from \
-loading what does not lie beside it. With it, which is the default (remote=block), the sender of a \
+loading what does not lie beside it, files of other machines such as \\\\host\\x.png included. \
+With it, which is the default (remote=block), the sender of a \
 mail does not learn that it is read.",
     },
     Topic {

@@ -11,7 +11,7 @@ use super::{Entry, Error, Fs, SetAttr, source_error};
 impl Fs {
     /// Sets times and permissions.
     pub(super) fn set_attributes(&self, to: &ToChange<'_>, change: &SetAttr) -> Result<(), Error> {
-        let mut contents = to.lock();
+        let mut contents = to.lock_at(|contents| self.path_in(contents, to.number).ok());
         let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
         if let State::Arriving(arrival) = &contents.state {
             change.mtime.inspect(|time| arrival.set_modified(*time));

@@ -75,11 +75,27 @@ impl Fs {
     /// # Errors
     /// [`Error::NotPermitted`] if not.
     pub fn check_creator(&self, parent: Ino, user: u32) -> Result<(), Error> {
-        let is_own = user == rustix::process::geteuid().as_raw();
-        if is_own || self.options.ownership.uid.is_some() || self.message_of(parent)?.is_some() {
+        if self.editors.is_mounter(user)
+            || self.options.ownership.uid.is_some()
+            || self.message_of(parent)?.is_some()
+        {
             return Ok(());
         }
         Err(Error::NotPermitted("what is made in a folder would belong to who has mounted it"))
+    }
+
+    /// Whether a user may move something between directories: an embedded message that comes into
+    /// a folder is a new file there.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`] if not.
+    pub fn check_mover(&self, from: Ino, to: Ino, user: u32) -> Result<(), Error> {
+        if self.message_of(from)?.is_some() { self.check_creator(to, user) } else { Ok(()) }
+    }
+
+    /// Notes that a user is about to edit something.
+    pub fn note_editor(&self, user: u32) {
+        self.editors.note(user, self.state_folder());
     }
 
     /// Whether an edit of what this inode belongs to would wait for a save.
@@ -182,7 +198,8 @@ impl Fs {
         self.create_for(parent, name, mode, flags, 0)
     }
 
-    /// Creates a file for a process, as [`Fs::create`] does.
+    /// Creates a file for a process, as [`Fs::create`] does. In a folder its permissions are those
+    /// of `mode`, of which the umask of the caller is taken away already.
     ///
     /// # Errors
     /// As [`Fs::create`].
@@ -196,7 +213,7 @@ impl Fs {
     ) -> Result<(Entry, u64), Error> {
         match self.to_change(parent)? {
             Some(to) => self.create_in_message(&to, name, mode, OpenFlags(flags), process),
-            None => self.create_file(&self.in_folder(parent, name)?),
+            None => self.create_file(&self.in_folder(parent, name)?, mode),
         }
     }
 
@@ -205,14 +222,21 @@ impl Fs {
     /// # Errors
     /// As [`Fs::create`].
     pub fn mkdir(&self, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
-        self.mkdir_for(parent, name, 0)
+        self.mkdir_for(parent, name, 0o755, 0)
     }
 
-    /// Creates a directory for a process, as [`Fs::mkdir`] does.
+    /// Creates a directory for a process, as [`Fs::mkdir`] does. `mode` is as in
+    /// [`Fs::create_for`].
     ///
     /// # Errors
     /// As [`Fs::create`].
-    pub fn mkdir_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
+    pub fn mkdir_for(
+        &self,
+        parent: Ino,
+        name: &OsStr,
+        mode: u32,
+        process: u32,
+    ) -> Result<Entry, Error> {
         if let Some(to) = self.to_change(parent)? {
             return self.mkdir_in_message(&to, name, process);
         }
@@ -220,7 +244,7 @@ impl Fs {
         if !is_message_name(&path) {
             return Err(Error::NotPermitted("only messages are created: NAME.msg"));
         }
-        self.create_message(&path, process)
+        self.create_message(&path, mode, process)
     }
 
     /// Creates a symbolic link: an editor's lock in a message.
@@ -449,10 +473,15 @@ impl Fs {
         }
         let message = self.known_message(directory.base)?;
         let contents = directory.lock();
-        let path = self.path_in(&contents, file.number)?;
-        let Found::Node(open, id, _) = self.find_hidden(&message, &contents, &path)? else {
-            return Ok(());
+        let found = match contents.numbers.path(file.number) {
+            Some(path) => match self.find_hidden(&message, &contents, path)? {
+                Found::Node(open, id, _) => Some((open, id)),
+                _ => None,
+            },
+            // It was removed, and is still open.
+            None => contents.orphans.get(&file.number).cloned(),
         };
+        let Some((open, id)) = found else { return Ok(()) };
         drop(contents);
         let read = |offset, size| open.tree.read(id, offset, size);
         let value = Buffer::filled::<view::Error>(read);
@@ -517,7 +546,10 @@ impl Fs {
         if file.lock().is_refused() {
             self.keep_refused(&contents, file);
         }
-        contents.files.remove(&file.number);
+        // One that waits is shown from its buffer.
+        if !file.lock().is_waiting() {
+            contents.files.remove(&file.number);
+        }
         self.saver.schedule(&contents, directory.base);
     }
 

@@ -19,6 +19,7 @@ use super::open_file::OpenFile;
 use super::removals::Removals;
 use super::target::FileTarget;
 use super::temporary::Temporaries;
+use super::waiting::Waiting;
 
 /// A message of the source, or one that will be.
 #[derive(Debug)]
@@ -82,6 +83,8 @@ pub(super) struct Contents {
     pub(super) numbers: Numbers,
     /// The files that are open for writing.
     pub(super) files: HashMap<NodeId, Arc<OpenFile>>,
+    /// The new attachments among them that are not in the message yet.
+    pub(super) waiting: Vec<Waiting>,
     /// What editors put beside the files of the message.
     pub(super) temporaries: Temporaries,
     /// What was removed or renamed away and is still in the message.
@@ -111,6 +114,7 @@ impl MessageDirectory {
             state: State::Clean,
             numbers: Numbers::default(),
             files: HashMap::new(),
+            waiting: Vec::new(),
             temporaries: Temporaries::default(),
             removals: Removals::default(),
             orphans: HashMap::new(),
@@ -192,6 +196,11 @@ impl Contents {
             State::Arriving(_) => true,
             State::Clean | State::Removed => false,
         }
+    }
+
+    /// Whether a program has one of its files open for writing.
+    pub(super) fn has_writers(&self) -> bool {
+        self.files.values().any(|file| file.lock().is_open())
     }
 
     pub(super) fn is_saving(&self) -> bool {

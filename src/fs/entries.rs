@@ -16,6 +16,7 @@ use super::open_file::{OpenFile, OpenFlags};
 use super::process::Process;
 use super::shown::Found;
 use super::temporary::{self, Temporary, TemporaryFile, TemporaryKind};
+use super::waiting::is_told_without;
 use super::{Entry, Error, Fs};
 
 const DIRECTORY_BITS: u16 = 0o755;
@@ -31,9 +32,23 @@ pub(super) struct ToChange<'a> {
 }
 
 impl ToChange<'_> {
-    /// The contents, after any save that is going on.
+    /// The contents, after any save that is going on. Attachments that wait have come into the
+    /// message.
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.directory.lock_idle()
+        self.lock_at(|_| None)
+    }
+
+    /// As [`ToChange::lock`], for a change that needs no more of the message than the name or the
+    /// attributes of a path: new files are created one after the other while others wait.
+    pub(super) fn lock_at(
+        &self,
+        path: impl FnOnce(&Contents) -> Option<String>,
+    ) -> MutexGuard<'_, Contents> {
+        let mut contents = self.directory.lock_idle();
+        if !contents.waiting.is_empty() && !path(&contents).is_some_and(|at| is_told_without(&at)) {
+            self.message.take_waiting(&mut contents);
+        }
+        contents
     }
 }
 
@@ -70,7 +85,7 @@ impl Fs {
         flags: OpenFlags,
         process: u32,
     ) -> Result<(Entry, u64), Error> {
-        let mut contents = to.lock();
+        let mut contents = to.lock_at(|contents| self.new_path(contents, to.number, name).ok());
         let path = self.new_path(&contents, to.number, name)?;
         let is_there = self.is_there(&to.message, &contents, &path)?;
         let is_unseen = contents.creators.hides(&path, process);
@@ -146,7 +161,7 @@ impl Fs {
         contents.creators.made(&path, process);
         self.differ(&to.message, &mut contents);
         match new {
-            New::Value if view::is_attachment_path(&path) => {
+            New::Value if view::is_attachment_path(&path) && view::is_message_name(&path) => {
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
                 let operation = Operation::CreateMessage { path: path.clone() };
                 self.apply(&to.message, &mut contents, &operation)?;
@@ -279,7 +294,14 @@ impl Fs {
                 contents.removals.temporary_removed(path, process);
                 contents.numbers.remove(path, None);
             }
-            Found::New(_) => contents.numbers.remove(path, view::fixed_number(path)),
+            Found::New(_) => {
+                contents.numbers.remove(path, view::fixed_number(path));
+                // It took the place of a file of the message that was removed. That one is still
+                // there, since the new one was to be its value.
+                if self.present(&to.message, contents)?.tree.resolve(path).is_ok() {
+                    contents.removals.remove(path, process);
+                }
+            }
             Found::Node(open, _, kind) => {
                 let access = self.access_in(&open, path)?;
                 // `rm -r` removes everything that is listed; what is made of other files is there

@@ -12,7 +12,7 @@ use crate::storage::Source;
 use crate::view::{self, Attributes, Findings, MessageTree, NodeId, NodeSet};
 
 use super::attr::{self, Attr};
-use super::directory::MessageDirectory;
+use super::directory::{Contents, MessageDirectory};
 use super::ino::{Base, Ino, SourceKind, SourceNode};
 use super::metadata::Metadata;
 use super::{
@@ -48,6 +48,11 @@ pub(super) struct Looked<'a> {
 }
 
 impl Looked<'_> {
+    /// Takes the attachments that wait into the message.
+    pub(super) fn take_waiting(&self, contents: &mut Contents) {
+        self.fs.take_waiting(&self.message, contents);
+    }
+
     /// The same with what may differ from its file, which it has from now on.
     pub(super) fn with_directory(mut self) -> Self {
         self.message.directory = self.fs.nodes.directory(self.message.base);

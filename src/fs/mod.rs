@@ -14,7 +14,8 @@
 //! | what it shows when something differs from its file | `shown` |
 //! | edits | `editing`, and `entries` for names |
 //! | files that are written | `open_file`, `buffer`, `handles` |
-//! | temporary files of editors; what was removed; who fills a new message | `temporary`, `removals`, `creators`, `process` |
+//! | new attachments that come into the message together | `waiting` |
+//! | temporary files of editors; what was removed; who fills a new message; who edits | `temporary`, `removals`, `creators`, `process`, `editors` |
 //! | messages in folders, and moved into and out of others | `folder_edits`, `arrival`, `moves` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
 //! | what the kernel must forget | `stale` |
@@ -59,6 +60,7 @@ mod creators;
 mod directory;
 pub mod edit_log;
 mod editing;
+mod editors;
 mod entries;
 mod error;
 mod folder;
@@ -88,6 +90,7 @@ mod stale;
 mod store;
 mod target;
 mod temporary;
+mod waiting;
 mod watch;
 mod watches;
 
@@ -104,7 +107,9 @@ use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId};
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
+use directory::joined;
 use edit_log::EditLog;
+use editors::Editors;
 use folders::Folders;
 use habits::Habits;
 use handles::Handles;
@@ -177,6 +182,7 @@ pub struct Fs {
     /// Whether the kernel takes what it must forget before each answer.
     does_kernel_forget: AtomicBool,
     stale: Stale,
+    editors: Editors,
 }
 
 /// The source may change at any time, so its files are looked at again after this.
@@ -256,6 +262,7 @@ impl Fs {
             log: None,
             does_kernel_forget: AtomicBool::new(false),
             stale: Stale::default(),
+            editors: Editors::new(),
             options,
         }
     }
@@ -299,7 +306,8 @@ impl Fs {
         }
         if let Some((message, id)) = self.message_of(parent)? {
             let name = name.to_str().ok_or(Error::NotFound)?;
-            if let Some((_, mut contents)) = self.differing(&message) {
+            let path = |contents: &_| Some(joined(&self.path_in(contents, id).ok()?, name));
+            if let Some((_, mut contents)) = self.differing_at(&message, path) {
                 return self.lookup_in_contents(&message, &mut contents, id, name, process);
             }
             return match self.lookup_in_file(&message, id, name) {
@@ -337,7 +345,8 @@ impl Fs {
             return self.control_entry(id);
         }
         if let Some((message, id)) = self.message_of(ino)?
-            && let Some((_, mut contents)) = self.differing(&message)
+            && let Some((_, mut contents)) =
+                self.differing_at(&message, |contents| self.path_in(contents, id).ok())
         {
             let mut entry = self.attr_in_contents(&message, &mut contents, id)?;
             entry.attr.ino = ino;

@@ -46,6 +46,8 @@ pub(super) struct OpenFile {
 pub(super) enum Progress {
     /// They do not.
     Settled,
+    /// The bytes stand in the edit log and wait to come into the message.
+    Waiting,
     /// The file was emptied and nothing was written since. A shell empties a file, closes a copy
     /// of its descriptor, and only then writes.
     Emptied,
@@ -121,6 +123,11 @@ impl Content {
     pub(super) fn close(&mut self) -> bool {
         self.handles = self.handles.saturating_sub(1);
         self.handles == 0
+    }
+
+    /// Whether any handle is left.
+    pub(super) fn is_open(&self) -> bool {
+        self.handles > 0
     }
 
     pub(super) fn is_loaded(&self) -> bool {
@@ -222,7 +229,9 @@ impl Content {
     /// The bytes if they are to become the value at such a moment, and are not.
     pub(super) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
-            (Progress::Settled, _) | (Progress::Emptied, Moment::Flush) => Ok(None),
+            (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
+                Ok(None)
+            }
             (Progress::Emptied, Moment::Whole) | (Progress::Written | Progress::Refused, _) => {
                 self.share().map(Some)
             }
@@ -233,6 +242,24 @@ impl Content {
     pub(super) fn settle(&mut self) {
         self.progress = Progress::Settled;
         self.is_new = false;
+    }
+
+    /// The bytes wait to come into the message, which has no such file until then.
+    pub(super) fn wait(&mut self) {
+        self.progress = Progress::Waiting;
+    }
+
+    /// Whether the bytes wait to come into the message.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.progress == Progress::Waiting
+    }
+
+    /// The bytes that waited have come into the message. What was written since is still to do.
+    pub(super) fn taken(&mut self) {
+        self.is_new = false;
+        if self.is_waiting() {
+            self.settle();
+        }
     }
 
     /// The bytes were refused as a value.

@@ -53,6 +53,13 @@ impl Removals {
         ends.filter_map(|end| path.get(..end)).any(|above| self.hidden.contains_key(above))
     }
 
+    /// Whether a path was removed, or a directory that it lies in: not only renamed.
+    pub(super) fn has(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut above = ends.filter_map(|end| self.hidden.get(path.get(..end)?));
+        above.any(|hidden| matches!(hidden, Hidden::Removed(_)))
+    }
+
     /// Hides a file that a process removes.
     pub(super) fn remove(&mut self, path: &str, process: Process) {
         let below = format!("{path}/");

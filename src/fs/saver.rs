@@ -47,16 +47,16 @@ impl Saver {
         }
         let now = Instant::now();
         let latest = contents.edits().map_or(now, |edited| edited.since) + self.delay * LATEST;
-        let at = match contents.files.is_empty() {
-            true => (now + self.delay).min(latest.max(now)),
-            false => latest,
+        let at = match contents.has_writers() {
+            true => latest,
+            false => (now + self.delay).min(latest.max(now)),
         };
         self.at(base, at);
     }
 
     /// Whether a message that is due is left for later, since a program has come to write to it.
     pub(super) fn wait_for_writers(&self, contents: &Contents, base: Base) -> bool {
-        let Some(edited) = contents.edits().filter(|_| !contents.files.is_empty()) else {
+        let Some(edited) = contents.edits().filter(|_| contents.has_writers()) else {
             return false;
         };
         let latest = edited.since + self.delay * LATEST;

@@ -51,6 +51,7 @@ impl Fs {
     ) -> Result<(), Error> {
         let message = self.known_message(directory.base)?;
         let mut contents = directory.lock_idle();
+        self.take_waiting(&message, &mut contents);
         self.finish_removals(&message, &mut contents, is_end);
         self.complete(&message, &mut contents);
         let path = contents.path.clone();
@@ -99,6 +100,7 @@ impl Fs {
         for directory in self.nodes.directories() {
             let Ok(message) = self.known_message(directory.base) else { continue };
             let mut contents = directory.lock_idle();
+            self.take_waiting(&message, &mut contents);
             self.finish_removals(&message, &mut contents, true);
             self.complete(&message, &mut contents);
             reports.extend(self.half_written(&contents));

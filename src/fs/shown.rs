@@ -16,6 +16,7 @@ use super::ino::Ino;
 use super::messages::{Looked, MessageNode, OpenMessage, message_error};
 use super::open_file::OpenFile;
 use super::temporary::{Temporary, TemporaryKind};
+use super::waiting::is_told_without;
 use super::{Add, DirectoryEntry, Entry, Error, Fs, folders, source_error};
 
 /// What a path in a message leads to.
@@ -56,15 +57,32 @@ impl Found {
 
 impl Fs {
     /// The contents of a message if anything differs from its file. Removals whose process has
-    /// ended become final here, so that whoever looks next sees what follows from them.
+    /// ended become final here, and attachments that wait come into the message, so that whoever
+    /// looks next sees what follows from them.
     pub(super) fn differing<'a>(
         &self,
         message: &'a MessageNode,
     ) -> Option<(&'a Arc<MessageDirectory>, MutexGuard<'a, Contents>)> {
+        self.differing_at(message, |_| None)
+    }
+
+    /// As [`Fs::differing`], for somebody who asks for the name or the attributes of a path only.
+    pub(super) fn differing_at<'a>(
+        &self,
+        message: &'a MessageNode,
+        path: impl FnOnce(&Contents) -> Option<String>,
+    ) -> Option<(&'a Arc<MessageDirectory>, MutexGuard<'a, Contents>)> {
         let directory = message.directory.as_ref()?;
         let mut contents = directory.lock();
-        if !contents.removals.is_empty() && !contents.is_saving() {
-            self.finish_removals(message, &mut contents, false);
+        if !contents.is_saving() {
+            if !contents.removals.is_empty() {
+                self.finish_removals(message, &mut contents, false);
+            }
+            if !contents.waiting.is_empty()
+                && !path(&contents).is_some_and(|at| is_told_without(&at))
+            {
+                self.take_waiting(message, &mut contents);
+            }
         }
         let differs = !contents.is_as_in_file() || !contents.creators.is_empty();
         differs.then_some((directory, contents))
@@ -385,7 +403,8 @@ impl Fs {
             Found::Arrival(arrival) => {
                 let folder = contents.path.parent().unwrap_or(std::path::Path::new(""));
                 let metadata = self.metadata(folder)?;
-                let directory = Attr::of_new_message(ino, &metadata, ownership);
+                let directory =
+                    Attr::of_new_message(ino, &metadata, arrival.permissions, ownership);
                 let (size, time) = arrival.len_and_time();
                 made(&directory, FileType::RegularFile, size, Some(time))
             }

@@ -37,7 +37,7 @@ pub use edits::{
     UnsavedMessage, WritableMounts, discard, mount_of, save, unsaved, writable_mounts,
 };
 pub use guard::{guard, is_guard};
-pub use options::{Caller, MountOptions, OptionError, VIEWS, parse_size};
+pub use options::{Caller, MountOptions, OptionError, parse_size};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@
 //! A mount is writable only if somebody asks for it. `edit` always does. `rw` does on the command
 //! line, but not from mount(8), which passes it whenever `ro` is not given.
 
+use std::borrow::Cow;
+
 use fuser::{MountOption, SessionACL};
 
 use crate::body::html::Remote;
@@ -51,12 +53,9 @@ pub enum OptionError {
         /// What was given.
         value: String,
         /// What can be given.
-        expected: &'static str,
+        expected: Cow<'static, str>,
     },
 }
-
-/// What `show=` lists.
-pub const VIEWS: [&str; 7] = ["mapi", "eml", "json", "msg", "raw", "text", "all"];
 
 impl MountOptions {
     /// Parses the values of all `-o`, each a list with commas.
@@ -85,7 +84,7 @@ impl MountOptions {
         let mut in_show = false;
         for word in words.filter(|word| !word.is_empty()) {
             // The list of views has commas too: show=mapi,raw.
-            if in_show && VIEWS.contains(&word) {
+            if in_show && Show::words().any(|view| view == word) {
                 options.show("show", word)?;
                 continue;
             }
@@ -193,25 +192,17 @@ impl MountOptions {
 
     fn show(&mut self, name: &str, views: &str) -> Result<(), OptionError> {
         for view in views.split([':', '+']) {
-            let show = &mut self.fs.show;
-            match view {
-                "mapi" => show.mapi = true,
-                "eml" => show.eml = true,
-                "json" => show.json = true,
-                "msg" => show.msg = true,
-                "raw" => show.raw = true,
-                "text" => show.text = true,
-                "all" => {
-                    *show = Show { remote: show.remote, text: show.text, ..Show::ALL };
-                }
-                _ => return Err(wrong(name, view, "mapi, eml, json, msg, raw, text or all")),
+            if !self.fs.show.add(view) {
+                let words = Show::words().collect::<Vec<_>>().join(", ");
+                return Err(wrong(name, view, format!("one of {words}")));
             }
         }
         Ok(())
     }
 }
 
-fn wrong(name: &str, value: &str, expected: &'static str) -> OptionError {
+fn wrong(name: &str, value: &str, expected: impl Into<Cow<'static, str>>) -> OptionError {
+    let expected = expected.into();
     OptionError::Value { name: name.to_owned(), value: value.to_owned(), expected }
 }
 
@@ -245,7 +236,9 @@ mod tests {
             "cache=1M,uid=1000,gid=100,umask=027,nonempty,x-systemd.automount,noauto",
         ];
         let options = MountOptions::parse(lists, Caller::CommandLine).unwrap();
-        assert_eq!(options.fs.show, Show { mapi: true, raw: true, ..Show::default() });
+        let mut show = Show::default();
+        assert!(show.add("mapi") && show.add("raw"));
+        assert_eq!(options.fs.show, show);
         assert!(options.fs.hide_others && options.nonempty);
         assert_eq!(options.fs.code_page.map(crate::mapi::CodePage::number), Some(932));
         assert_eq!(options.fs.cache_bytes_max, 1 << 20);
@@ -257,7 +250,10 @@ mod tests {
     fn what_is_not_understood_is_named() {
         check_error("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
         check_error("delete", "option delete: removes messages, and needs edit");
-        check_error("show=xml", "option show=xml: expected mapi, eml, json, msg, raw, text or all");
+        check_error(
+            "show=xml",
+            "option show=xml: expected one of mapi, json, raw, eml, text, msg, all",
+        );
         check_error("mapi", "unknown option 'mapi'; see msgfs --help");
         check_error("umask=9", "option umask=9: expected an octal number up to 777");
         check_error(

@@ -1,15 +1,15 @@
-//! The table of the files of a message: of each its name, its number, whether it is there and
-//! listed, and how it is read, set and removed.
+//! The table of the files of a message. A row says the name and the number of a file, when it is
+//! there and listed, and how it is read, set and removed.
 //!
 //! Lookup, listing, reading, attributes, editing and `grep --in` ask this table. Attachments,
-//! properties and storages have no row: they are the children of directories that have one.
+//! properties and storages have no rows: they are entries of directories that have one.
 
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
 
 use crate::imsg::{MapiProp as _, Message, RecipientType};
 use crate::mail::content::{Content, made};
-use crate::mail::edit::{addresses, reader};
+use crate::mail::edit::text_fields;
 use crate::mail::{Mail, Marks, Printing, ics, utc_time, vcf};
 use crate::mapi::{PropertyTag, PropertyType, tags};
 use crate::storage::EntryId;
@@ -20,32 +20,25 @@ use super::edit::{self, Form};
 use super::error::Error;
 use super::json::write_json;
 use super::listing;
-use super::reader::{BodyFile, ReaderFile, address_lines, lines};
-use super::row::{Contents, Directory, Edit, Exists, File, Part, Within};
+use super::names::ATTACHMENTS;
+use super::reader::{BodyFile, address_lines, lines};
+use super::row::{Contents, Directory, Edit, Exists, File, Holds, Listed, Part, Within};
 use super::text::{escaped, reader_line, unix_lines_of};
 use super::tree::MessageTree;
 use super::{defects, eml, fields};
 
-/// A file that says a value of the message and can be set by a text of this form.
-macro_rules! field {
-    ($field:ident, $form:expr) => {
-        Edit::Text {
-            set: |message, text| reader::set(message, ReaderFile::$field, text),
-            remove: |message| reader::remove(message, ReaderFile::$field),
-            form: $form,
-        }
-    };
-}
-
-/// A file of addresses, at most so many.
-macro_rules! addresses {
-    ($field:ident, $count_max:expr) => {
-        field!($field, |message| Form::addresses(
-            addresses::shown(message, ReaderFile::$field),
-            $count_max
-        ))
-    };
-}
+/// Names by which other parts of the program ask for a file.
+pub const ERRORS: &str = "ERRORS";
+/// Every property.
+pub const MAPI: &str = "mapi";
+/// The streams of the compound file.
+pub const RAW: &str = "raw";
+/// The message in the format of mail.
+pub const MESSAGE_EML: &str = "message.eml";
+/// All properties as JSON.
+pub const MESSAGE_JSON: &str = "message.json";
+/// The message as a file.
+pub const MESSAGE_MSG: &str = "message.msg";
 
 /// The rows, in the order of a listing.
 pub(super) static FILES: &[File] = &[
@@ -53,73 +46,82 @@ pub(super) static FILES: &[File] = &[
         exists: Exists::Message(|message| {
             fields::SUBJECT.into_iter().any(|tag| has(message, tag)).then_some(true)
         }),
-        edit: field!(Subject, |_| Form::Text),
+        edit: Edit::Text { field: &text_fields::SUBJECT, form: || Form::Text },
         part: Some(Part::Subject),
         ..value(16, "subject", |message| fields::subject(message).map(line))
     },
     File {
-        edit: addresses!(From, 1),
+        edit: Edit::Addresses { field: &text_fields::FROM, count_max: 1 },
         part: Some(Part::From),
         ..value(17, "from", |message| address_lines(fields::from(message).as_slice()))
     },
     File {
-        edit: addresses!(Sender, 1),
+        edit: Edit::Addresses { field: &text_fields::SENDER, count_max: 1 },
         part: Some(Part::From),
         ..value(18, "sender", |message| address_lines(fields::sender(message).as_slice()))
     },
     File {
-        edit: addresses!(To, usize::MAX),
+        edit: Edit::Addresses { field: &text_fields::TO, count_max: usize::MAX },
         part: Some(Part::To),
         ..value(19, "to", |message| recipients(message, RecipientType::To))
     },
     File {
-        edit: addresses!(Cc, usize::MAX),
+        edit: Edit::Addresses { field: &text_fields::CC, count_max: usize::MAX },
         part: Some(Part::To),
         ..value(20, "cc", |message| recipients(message, RecipientType::Cc))
     },
     File {
-        edit: addresses!(Bcc, usize::MAX),
+        edit: Edit::Addresses { field: &text_fields::BCC, count_max: usize::MAX },
         part: Some(Part::To),
         ..value(21, "bcc", |message| recipients(message, RecipientType::Bcc))
     },
     File {
-        edit: addresses!(ReplyTo, usize::MAX),
+        edit: Edit::Addresses { field: &text_fields::REPLY_TO, count_max: usize::MAX },
         ..value(22, "reply-to", |message| address_lines(&fields::reply_to(message)))
     },
     File {
-        edit: field!(Date, |_| Form::Value(PropertyType::TIME)),
+        edit: Edit::Text { field: &text_fields::DATE, form: || Form::Value(PropertyType::TIME) },
         ..value(23, "date", |message| fields::date(message).map(|time| line(time.to_string())))
     },
     File {
-        edit: field!(Received, |_| Form::Value(PropertyType::TIME)),
+        edit: Edit::Text {
+            field: &text_fields::RECEIVED,
+            form: || Form::Value(PropertyType::TIME),
+        },
         ..value(24, "received", |message| {
             fields::received(message).map(|time| line(time.to_string()))
         })
     },
     File {
         exists: Exists::Message(|message| Some(has(message, tags::PR_MESSAGE_CLASS))),
-        edit: field!(Class, |_| Form::OneLine { is_ended: false }),
+        edit: Edit::Text { field: &text_fields::CLASS, form: || Form::OneLine { is_ended: false } },
         ..value(25, "class", |message| fields::message_class(message).map(line))
     },
     File {
-        edit: field!(MessageId, |_| Form::OneLine { is_ended: false }),
+        edit: Edit::Text {
+            field: &text_fields::MESSAGE_ID,
+            form: || Form::OneLine { is_ended: false },
+        },
         ..value(26, "message-id", |message| fields::message_id(message).map(line))
     },
     File {
-        edit: field!(Importance, |_| Form::Word(&["low", "normal", "high", "0", "1", "2"])),
+        edit: Edit::Text {
+            field: &text_fields::IMPORTANCE,
+            form: || Form::Word(&["low", "normal", "high", "0", "1", "2"]),
+        },
         ..value(27, "importance", |message| {
             fields::importance(message).map(|one| line(one.to_string()))
         })
     },
     File {
-        edit: field!(Categories, |_| Form::Text),
+        edit: Edit::Text { field: &text_fields::CATEGORIES, form: || Form::Text },
         ..value(28, "categories", |message| {
             lines(fields::categories(message).iter().map(|one| escaped(one)))
         })
     },
     File {
         exists: Exists::Message(|message| Some(has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS))),
-        edit: field!(Headers, |_| Form::Text),
+        edit: Edit::Text { field: &text_fields::HEADERS, form: || Form::Text },
         part: Some(Part::Headers),
         ..value(29, "headers", |message| fields::headers(message).map(String::into_bytes))
     },
@@ -176,9 +178,10 @@ pub(super) static FILES: &[File] = &[
         part: Some(Part::Attachments),
         ..directory(
             3,
-            "attachments",
+            ATTACHMENTS,
             Within::Message,
             Directory {
+                holds: Holds::Attachments,
                 list: |list, entry| list.attachments(entry),
                 find: listing::find_attachment,
                 is_found_by_list: false,
@@ -188,7 +191,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         number: 1,
-        name: "ERRORS",
+        name: ERRORS,
         exists: Exists::Tree(|tree, entry| {
             tree.open_message(entry).map_or(true, |open| !open.defects().is_empty())
         }),
@@ -198,12 +201,13 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Tree(is_readable),
-        is_listed: |at| at.show.mapi,
+        listed: Listed::Show(MAPI),
         ..directory(
             5,
-            "mapi",
+            MAPI,
             Within::Message,
             Directory {
+                holds: Holds::Properties,
                 list: |list, entry| list.mapi(entry),
                 find: listing::find_by_tag,
                 is_found_by_list: true,
@@ -211,32 +215,33 @@ pub(super) static FILES: &[File] = &[
             },
         )
     },
-    File { is_listed: |at| at.show.json && !at.is_deep, ..whole(11, "message.json", message_json) },
+    File { listed: Listed::Show("json"), ..whole(11, MESSAGE_JSON, message_json) },
     File {
         number: 48,
-        name: "raw",
+        name: RAW,
         exists: Exists::Tree(is_readable),
-        is_listed: |at| at.show.raw && !at.is_deep,
+        listed: Listed::Show(RAW),
         contents: Contents::Storages,
         ..VALUE
     },
     File {
-        is_listed: |at| at.show.eml && !at.is_deep,
-        ..whole(10, "message.eml", |tree, entry| {
+        listed: Listed::Show("eml"),
+        ..whole(10, MESSAGE_EML, |tree, entry| {
             let open = tree.open_message(entry)?;
             Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
         })
     },
-    File { is_listed: |at| at.show.text && !at.is_deep, ..whole(12, "message.txt", message_txt) },
+    File { listed: Listed::ShowAlone("text"), ..whole(12, "message.txt", message_txt) },
     File {
-        // The file itself is there even if it holds no message.
+        // The source is there even if there is no message in it.
         exists: Exists::Tree(|tree, entry| {
             is_readable(tree, entry) || (entry == EntryId::ROOT && tree.nesting().is_outermost())
         }),
-        is_listed: |at| (at.show.msg && !at.is_deep) || at.is_unreadable,
+        listed: Listed::Show("msg"),
+        is_source: true,
         is_costly: |_, entry| entry != EntryId::ROOT,
         attributes: &[ExtendedAttribute::Sha256],
-        ..whole(2, "message.msg", message_msg)
+        ..whole(2, MESSAGE_MSG, message_msg)
     },
     File {
         exists: Exists::Tree(|tree, entry| {
@@ -267,7 +272,7 @@ pub(super) static FILES: &[File] = &[
         }),
         ..directory(
             7,
-            "attachments",
+            ATTACHMENTS,
             Within::Mapi,
             Directory {
                 list: |list, entry| list.mapi_attachments(entry),
@@ -278,13 +283,14 @@ pub(super) static FILES: &[File] = &[
     },
 ];
 
-/// What most rows have in common.
+/// The columns of most rows.
 const VALUE: File = File {
     number: 0,
     name: "",
     within: Within::Message,
     exists: Exists::Message(|_| None),
-    is_listed: |_| true,
+    listed: Listed::Always,
+    is_source: false,
     is_costly: |_, _| false,
     contents: Contents::Value(|_| None),
     edit: Edit::None,
@@ -316,8 +322,9 @@ const fn whole(
     }
 }
 
-/// A directory whose children are found in its listing.
+/// A directory whose entries are found in its listing.
 const LISTED: Directory = Directory {
+    holds: Holds::Others,
     list: |_, _| Ok(()),
     find: |_, _, _| Ok(None),
     is_found_by_list: true,
@@ -350,7 +357,7 @@ fn message_json(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let open = tree.open_message(entry)?;
     let names = tree.attachment_names();
     let json = Content::written(|out| {
-        // Each little write to the file would be a system call.
+        // Without the buffer, each small write would be a system call.
         let mut out = BufWriter::new(out);
         write_json(&open.message, open.attachments(), open.defects(), names, &mut out)?;
         Ok(out.flush()?)
@@ -367,7 +374,7 @@ fn message_txt(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
 }
 
 fn message_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
-    // A message under edit has no file of its own yet.
+    // The source of a message under edit is empty: its file is made below.
     if entry == EntryId::ROOT && (!tree.source.is_empty() || tree.file().is_err()) {
         return Ok(Content::Source(Arc::clone(&tree.source)));
     }

@@ -1,40 +1,43 @@
-//! What a row of the table of files says, and how a row is found.
+//! The columns of the table of files, and how a row is found.
 
 use crate::body::html::{Remote, Resolve};
 use crate::imsg::Message;
-use crate::mail;
 use crate::mail::content::Content;
+use crate::mail::edit::text_fields::TextField;
 use crate::storage::EntryId;
 
-use super::Show;
 use super::attributes::ExtendedAttribute;
 use super::bodies::Bodies;
+use super::derived::SIGNED;
 use super::edit::{Form, New};
 use super::error::Error;
 use super::files::FILES;
 use super::listing::{Builder, Kind};
-use super::node::Node;
+use super::node::{self, Node};
 use super::reader::BodyFile;
+use super::show::Listing;
 use super::tree::MessageTree;
 
 /// A row of the table.
 #[derive(Debug)]
 pub(super) struct File {
-    /// Its number among those of the storage that it belongs to. Inode numbers follow from it, so
-    /// that it must never change.
+    /// Its number among the nodes of its message. Inode numbers follow from it, so it must never
+    /// change.
     pub(super) number: u32,
     pub(super) name: &'static str,
     pub(super) within: Within,
     pub(super) exists: Exists,
-    /// Whether a listing of its directory has it.
-    pub(super) is_listed: fn(Listed) -> bool,
-    /// Whether its size is known only once it is made, at some cost.
+    pub(super) listed: Listed,
+    /// Whether it is the source itself, if the message is the outermost one. Then it can be read
+    /// even if the message in it is damaged, and it is there even if no message can be opened.
+    pub(super) is_source: bool,
+    /// Whether its size is known only after its content is made, which takes long.
     pub(super) is_costly: fn(&MessageTree, EntryId) -> bool,
     pub(super) contents: Contents,
     pub(super) edit: Edit,
-    /// The extended attributes that it may have.
+    /// The extended attributes that it can have.
     pub(super) attributes: &'static [ExtendedAttribute],
-    /// What `grep --in` calls it.
+    /// The word of `grep --in` that selects it.
     pub(super) part: Option<Part>,
 }
 
@@ -49,27 +52,36 @@ pub(super) enum Within {
     Properties,
 }
 
-/// What tells whether a message has a file.
+/// How it is known whether a message has a file.
 #[derive(Debug)]
 pub(super) enum Exists {
-    /// The message; `None` if only the reading of the file tells.
+    /// From the message. `None` if the file must be read to know.
     Message(fn(&Message) -> Option<bool>),
-    /// The tree, also where the message cannot be opened.
+    /// From the tree; the message may be one that cannot be opened.
     Tree(fn(&MessageTree, EntryId) -> bool),
 }
 
-/// What the listing of a message depends on.
+/// When a listing of the directory has a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Listed {
-    pub(super) show: Show,
-    /// Whether the message is embedded so deep that whole messages in it are not listed: listed at
-    /// every level of many, they would take the square of their size.
-    pub(super) is_deep: bool,
-    /// Whether there is no message that can be opened.
-    pub(super) is_unreadable: bool,
+pub(super) enum Listed {
+    Always,
+    /// With this word of `-o show=`, or with `all`.
+    Show(&'static str),
+    /// With this word of `-o show=` only, since it repeats what other listed files say.
+    ShowAlone(&'static str),
 }
 
-/// What is in a file.
+impl Listed {
+    /// The word of `-o show=` that lists it.
+    pub(super) const fn word(self) -> Option<&'static str> {
+        match self {
+            Self::Always => None,
+            Self::Show(word) | Self::ShowAlone(word) => Some(word),
+        }
+    }
+}
+
+/// How the content of a file is made.
 #[derive(Debug)]
 pub(super) enum Contents {
     /// A value of the message; `None` if it has none.
@@ -78,28 +90,39 @@ pub(super) enum Contents {
     Body(fn(&Bodies<'_>, Resolve<'_>, Remote) -> Option<Vec<u8>>),
     /// All of the message in another format.
     Whole(fn(&MessageTree, EntryId) -> Result<Content, Error>),
-    /// What is said of the message.
+    /// A report on the message.
     Report(fn(&MessageTree, EntryId) -> Vec<u8>),
-    /// What depends on what the message holds.
+    /// A directory whose entries depend on the message.
     Directory(Directory),
     /// The storages and streams of the compound file.
     Storages,
 }
 
-/// A child of a directory.
+/// An entry of a directory: its node, and what it is.
 pub(super) type Found = (Node, Kind);
 
-/// The children of a directory.
+/// How the entries of a directory are found.
 #[derive(Debug)]
 pub(super) struct Directory {
-    /// Lists them.
+    pub(super) holds: Holds,
+    /// Lists the entries.
     pub(super) list: fn(&mut Builder<'_>, EntryId) -> Result<(), Error>,
-    /// Finds one by its name without a listing, or one that is not listed.
+    /// Finds an entry by its name without making a listing, or one that is not listed.
     pub(super) find: fn(&MessageTree, EntryId, &str) -> Result<Option<Found>, Error>,
-    /// Whether what is not found so may be listed.
+    /// Whether an entry that `find` does not find is looked for in the listing.
     pub(super) is_found_by_list: bool,
-    /// What names stand for that lead to nothing there, since they may be created.
+    /// What may be created in the directory by names that lead to nothing there.
     pub(super) new: fn(&[&str]) -> New,
+}
+
+/// What the entries of a directory are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holds {
+    /// The attachments of a message.
+    Attachments,
+    /// The properties of an object. Rows of the table lie among them: [`File::in_properties`].
+    Properties,
+    Others,
 }
 
 /// How a file is set and removed.
@@ -107,29 +130,26 @@ pub(super) struct Directory {
 pub(super) enum Edit {
     /// Not at all: it is made of others.
     None,
-    /// As a text.
-    Text {
-        set: fn(&Message, &str) -> Result<(), mail::Error>,
-        remove: fn(&Message) -> Result<(), mail::Error>,
-        /// What the text looks like, so that wrong ones are refused while they are written.
-        form: fn(&Message) -> Form,
-    },
+    /// As a text of this form: other bytes are refused while they are written.
+    Text { field: &'static TextField, form: fn() -> Form },
+    /// As addresses, at most so many.
+    Addresses { field: &'static TextField, count_max: usize },
     /// As one of the bodies, which are made of one another.
     Body { body: BodyFile, form: fn() -> Form },
 }
 
-/// What `grep --in` can be limited to.
+/// A part of a message that `grep --in` searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The subject.
     Subject,
-    /// Who it is from.
+    /// Author and sender.
     From,
-    /// Who it is to.
+    /// The recipients.
     To,
     /// The bodies.
     Body,
-    /// The header that the message came with.
+    /// The transport header.
     Headers,
     /// The attachments.
     Attachments,
@@ -159,20 +179,18 @@ impl Part {
     }
 }
 
-/// The numbers of files are below it; those of `raw/` begin with it.
+/// All rows have smaller numbers, but that of `raw/`, which has this one.
 pub(super) const NUMBER_MAX: u32 = 48;
 
-/// The row of each number, so that a node is found without a search.
+/// The row of each number, so that it is found without a search.
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 static BY_NUMBER: [Option<&File>; NUMBER_MAX as usize + 1] = {
     let mut rows = [None; NUMBER_MAX as usize + 1];
     let mut at = 0;
     while at < FILES.len() {
         let file = &FILES[at];
-        assert!(
-            rows[file.number as usize].is_none() && file.number != 0,
-            "a number is given twice"
-        );
+        assert!(rows[file.number as usize].is_none(), "the number is that of another row");
+        assert!(!node::is_reserved(file.number), "the number is that of a node without a row");
         rows[file.number as usize] = Some(file);
         at += 1;
     }
@@ -207,18 +225,21 @@ impl File {
 
     /// The directory of the properties of a message, a recipient or an attachment.
     pub(super) fn properties_of(entry: EntryId) -> Result<Node, Error> {
-        let file = Self::in_message("mapi").ok_or(Error::NotFound)?;
-        Ok(Node::File(entry, file))
+        let file = FILES.iter().find(|file| file.holds(Holds::Properties));
+        Ok(Node::File(entry, file.ok_or(Error::NotFound)?))
     }
 
-    /// Whether it is the directory of an object's properties.
-    pub(super) fn holds_properties(&self) -> bool {
-        self.within == Within::Message && self.name == "mapi"
+    /// Whether it is a directory of such entries.
+    pub(super) fn holds(&self, children: Holds) -> bool {
+        matches!(&self.contents, Contents::Directory(directory) if directory.holds == children)
     }
 
-    /// Whether it is the file of the outermost message, which is whole whatever it holds.
-    pub(super) fn is_source(&self) -> bool {
-        self.name == "message.msg"
+    /// Whether the listing of a message directory has it, if the message has it.
+    pub(super) fn is_listed(&self, at: Listing) -> bool {
+        // At every level of many, whole messages would take the square of their size.
+        let is_whole = matches!(self.contents, Contents::Whole(_) | Contents::Storages);
+        let is_shown = at.show.lists(self) && !(is_whole && at.is_deep);
+        is_shown || (self.is_source && at.is_unreadable)
     }
 
     /// Its node in the message on a storage.
@@ -255,12 +276,40 @@ impl File {
     }
 }
 
-/// What `grep --in` calls a file of a message directory.
+/// The names of the files that a message directory can have, in the order of a listing.
+pub fn file_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter(|file| file.within == Within::Message).map(|file| file.name)
+}
+
+/// Whether a path is that of an attachment, there or not. What lies in an embedded message is none,
+/// unless it is an attachment of that.
+pub fn is_attachment_path(path: &str) -> bool {
+    let mut names = path.split('/');
+    // The messages on the way: embedded ones, and the signed one beside the files of a message.
+    loop {
+        match names.next() {
+            Some(SIGNED) => {}
+            Some(name)
+                if File::in_message(name).is_some_and(|one| one.holds(Holds::Attachments)) =>
+            {
+                match (names.next(), names.clone().next()) {
+                    (Some(_), None) => return true,
+                    (Some(_), Some(_)) => {}
+                    (None, _) => return false,
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// The word of `grep --in` that selects a file of a message directory.
 pub fn part_of(name: &str) -> Option<Part> {
     File::in_message(name)?.part
 }
 
-/// Whether a file of a message directory is made of several values, so that it changes with each.
+/// Whether a file of a message directory is made from several values, so that it changes with each
+/// of them.
 pub fn is_made(name: &str) -> bool {
     File::in_message(name)
         .is_some_and(|file| !matches!(file.contents, Contents::Value(_) | Contents::Body(_)))

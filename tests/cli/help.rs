@@ -15,12 +15,13 @@ fn help_fits_one_screen() {
 #[test]
 fn every_command_and_option_is_explained() {
     let help = |topic: &str| text(msgfs_in("/".as_ref(), &["help", topic]));
-    for command in [
-        "ls", "tree", "cat", "extract", "grep", "check", "umount", "status", "save", "discard",
-        "help",
-    ] {
+    let overview = text(msgfs_in("/".as_ref(), &["--help"]));
+    let (_, commands) = overview.split_once("\nCommands:\n").unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    let commands: Vec<_> = commands.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 10, "{commands:?}");
+    for command in commands {
         assert!(help(command).contains(&format!("Usage: msgfs {command}")), "{command}");
-        assert!(text(msgfs_in("/".as_ref(), &["--help"])).contains(&format!("\n  {command} ")));
     }
     let options = help("options");
     assert!(options.starts_with("Options of -o:\n  show=VIEW"), "{options}");

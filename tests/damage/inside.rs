@@ -1,6 +1,6 @@
 //! What is inside of attachments are message directories with all views.
 
-use msgfs::mapi::{Value, tags};
+use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::view::NodeId;
 
 use super::{mail, names, open, string, text};
@@ -96,6 +96,118 @@ fn an_appointment_in_winmail_has_all_views() {
     let (_session, alone) = open(msg);
     assert_eq!(text(&alone, "event.ics"), event, "the file that is made of it is a message");
     assert_eq!(alone.check().defects, []);
+}
+
+fn binary(tag: u32, value: &[u8]) -> Vec<u8> {
+    [tag.to_le_bytes().to_vec(), 1_u32.to_le_bytes().to_vec(), padded(value)].concat()
+}
+
+/// The fields of a message in `winmail.dat` come from its own header where it lacks properties.
+#[test]
+fn a_message_in_winmail_falls_back_to_its_header() {
+    let header = "Received: from a by b; Fri, 1 Mar 2024 10:00:05 +0100\r\n\
+        From: Bo <bo@example.org>\r\nSender: Cy <cy@example.org>\r\n\
+        To: Ann <ann@example.org>\r\nCc: Dee <dee@example.org>\r\nSubject: Inner\r\n\
+        Date: Fri, 1 Mar 2024 10:00:00 +0100\r\nReply-To: desk@example.org\r\n\
+        Message-ID: <1@example.org>\r\n\r\n";
+    let tnef = Tnef::default().properties(&[unicode(0x007D_001F, header)]).0;
+    let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
+    let (_session, tree) = open(message.to_bytes());
+    for (name, expected) in [
+        ("subject", "Inner\n"),
+        ("from", "Bo <bo@example.org>\n"),
+        ("sender", "Cy <cy@example.org>\n"),
+        ("to", "Ann <ann@example.org>\n"),
+        ("cc", "Dee <dee@example.org>\n"),
+        ("reply-to", "desk@example.org\n"),
+        ("date", "2024-03-01T09:00:00Z\n"),
+        ("received", "2024-03-01T09:00:05Z\n"),
+        ("message-id", "<1@example.org>\n"),
+    ] {
+        assert_eq!(text(&tree, &format!("attachments/winmail.dat.d/{name}")), expected, "{name}");
+    }
+}
+
+/// HTML that stands where RTF should, and HTML inside of RTF, are the body of a message in
+/// `winmail.dat` as of any other.
+#[test]
+fn a_message_in_winmail_has_the_html_in_its_rtf() {
+    let html = "<html><body><p>Caf\u{E9}</p></body></html>";
+    let wide: Vec<u8> =
+        format!("\u{FEFF}{html}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let inside_rtf =
+        br"{\rtf1\ansi\ansicpg1252\fromhtml1 {\*\htmltag64 <p>}Caf\'e9{\*\htmltag72 </p>}}";
+    for stored in [html.as_bytes(), &wide, inside_rtf] {
+        let rtf = msgfs::body::compressed_rtf::compress(stored);
+        let tnef = Tnef::default().properties(&[binary(0x1009_0102, &rtf)]).0;
+        let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
+        let (_session, tree) = open(message.to_bytes());
+        let inside = "attachments/winmail.dat.d";
+        let found = text(&tree, &format!("{inside}/body.html"));
+        assert!(found.contains("<p>Caf\u{E9}</p>"), "{found}");
+        assert_eq!(text(&tree, &format!("{inside}/body.txt")), "Caf\u{E9}\n");
+        assert_eq!(tree.check().defects, []);
+    }
+}
+
+/// Strings and HTML in `winmail.dat` that are not in the stated page, or have none, are guessed as
+/// in any message, and the guess is a note.
+#[test]
+fn pages_are_guessed_in_winmail() {
+    let encoded = |text| CodePage::new(936).unwrap().encode(text).unwrap();
+    let (subject, body) = (encoded("关于合同的问题"), encoded("您好,请看附件。"));
+    let inside = "attachments/winmail.dat.d";
+    let oem = |page: u32| Tnef::default().attribute(1, 0x0006_9007, &page.to_le_bytes());
+    for (tnef, stated) in [
+        (Tnef::default(), "no page is stated"),
+        (oem(65001), "it does not fit the stated page 65001"),
+    ] {
+        let tnef = tnef
+            .attribute(1, 0x0001_8004, &[&subject[..], b"\0"].concat())
+            .properties(&[binary(0x1000_001E, &body), binary(0x001A_001E, b"IPM.Note.X\0")])
+            .attribute(2, 0x0006_9002, &[0; 14])
+            .attribute(2, 0x0001_8010, &[&subject[..], b"\0"].concat())
+            .attribute(2, 0x0006_800F, b"data");
+        let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef.0));
+        let (_session, tree) = open(message.to_bytes());
+        assert_eq!(text(&tree, &format!("{inside}/subject")), "关于合同的问题\n");
+        assert_eq!(text(&tree, &format!("{inside}/body.txt")), "您好,请看附件。");
+        assert_eq!(text(&tree, &format!("{inside}/class")), "IPM.Note.X\n");
+        assert_eq!(text(&tree, &format!("{inside}/attachments/关于合同的问题")), "data");
+        let found = tree.check();
+        assert_eq!(found.defects, []);
+        let notes: Vec<_> = found.notes.iter().map(ToString::to_string).collect();
+        let note = format!("8-bit strings are read in code page 936, a guess: {stated}");
+        let place = "/__attach_version1.0_#00000000/winmail.dat.d/";
+        assert_eq!(notes, [format!("{place}: {note}")]);
+        assert!(text(&tree, &format!("{inside}/message.json")).contains(&note));
+    }
+    // In the stated page it is a text like others.
+    let tnef = oem(936).attribute(1, 0x0001_8004, &subject);
+    let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef.0));
+    let (_session, tree) = open(message.to_bytes());
+    assert_eq!(text(&tree, &format!("{inside}/subject")), "关于合同的问题\n");
+    assert_eq!(tree.check().notes, []);
+}
+
+#[test]
+fn html_in_winmail_is_in_its_own_page() {
+    let html = "<html><body><p>您好,请看附件。销售合同。</p></body></html>";
+    let gbk = CodePage::new(936).unwrap().encode(html).unwrap();
+    for (tag, bytes, is_guessed) in [
+        (0x1013_0102, gbk.clone(), true),
+        (0x1013_001E, gbk, true),
+        (0x1013_001E, html.as_bytes().to_vec(), false),
+    ] {
+        let tnef = Tnef::default().properties(&[binary(tag, &bytes)]).0;
+        let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
+        let (_session, tree) = open(message.to_bytes());
+        let found = text(&tree, "attachments/winmail.dat.d/body.html");
+        assert!(found.contains("您好,请看附件。"), "{found}");
+        let notes: Vec<_> = tree.check().notes.iter().map(ToString::to_string).collect();
+        let is_noted = |note: &String| note.contains("the HTML body is read in code page 936");
+        assert_eq!((notes.len(), notes.iter().all(is_noted)), (usize::from(is_guessed), true));
+    }
 }
 
 #[test]

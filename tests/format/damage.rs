@@ -1,8 +1,9 @@
 //! Damage in the structures of \[MS-OXMSG\]: what is still read, and the line in `ERRORS`.
 
 use msgfs::body::compressed_rtf;
-use msgfs::imsg::{Error, MapiProp as _};
+use msgfs::imsg::{Error, MapiProp as _, NameKind};
 use msgfs::mapi::crc::crc;
+use msgfs::mapi::sets::{PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON};
 use msgfs::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::{errors, file, open, text, value};
@@ -276,19 +277,100 @@ fn foreign_streams_and_storages_are_kept_under_raw() {
     let bytes = check_parts(
         |tree| {
             tree.put("\u{5}SummaryInformation", *b"info");
-            tree.put("__substg1.0_zzzz001F", *b"x");
-            tree.put("__substg1.0_00370", *b"x");
-            tree.put("__recip_version1.0_#x", *b"x");
+            tree.put("__substg", *b"x");
             tree.put_storage("MsoDataStore", Tree::default());
-            tree.put_storage("__attach_version1.0_#0000000G", Tree::default());
-            // A stream where a storage belongs, and a storage where a stream does.
-            tree.put("__attach_version1.0_#00000005", *b"x");
-            tree.put_storage("__substg1.0_66000102", Tree::default());
         },
         &[],
     );
-    assert_eq!(file(bytes.clone(), "raw/__substg1.0_00370").as_deref(), Some("x"));
+    assert_eq!(file(bytes.clone(), "raw/__substg").as_deref(), Some("x"));
     assert_eq!(file(bytes, "raw/_SummaryInformation").as_deref(), Some("info"));
+}
+
+#[test]
+fn entries_of_the_wrong_kind_are_told() {
+    let subject = stream_name(tags::PR_BODY);
+    check_parts(
+        |tree| tree.put_storage(&subject, Tree::default()),
+        &[&format!("/{subject}: a storage where a stream is expected; it is not read")],
+    );
+    let object = stream_name(tags::PR_ATTACH_DATA_OBJ);
+    check_parts(
+        |tree| tree.put(&object, "x"),
+        &[&format!("/{object}: a stream where a storage is expected; it is not read")],
+    );
+    check_parts(
+        |tree| tree.put("__attach_version1.0_#00000001", "x"),
+        &["/__attach_version1.0_#00000001: a stream where a storage is expected; it is not read"],
+    );
+}
+
+#[test]
+fn names_that_are_damaged_are_told() {
+    for (name, cause) in [
+        ("__substg1.0_zzzz001F", "a name that is none of a property"),
+        ("__SUBSTG1.0_00370", "a name that is none of a property"),
+        ("__recip_version1.0_#x", "a name without a number"),
+        ("__attach_version1.0_#0000000G", "a name without a number"),
+    ] {
+        let told = format!("/{name}: {cause}; it is not read");
+        let bytes = check_parts(|tree| tree.put(name, *b"x"), &[&told]);
+        assert_eq!(file(bytes, &format!("raw/{name}")).as_deref(), Some("x"));
+    }
+}
+
+#[test]
+fn a_second_entry_of_one_name_is_told() {
+    let two = message().attach(AttachmentBuilder::file("b.txt", "more"));
+    let name = |digit: char| format!("__attach_version1.0_#0000000{digit}");
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    let mut bytes = two.to_bytes();
+    let (old, new) = (utf16(&name('1')), utf16(&name('0')));
+    let at = bytes.windows(old.len()).position(|part| part == old).unwrap();
+    bytes[at..at + old.len()].copy_from_slice(&new);
+    let told = format!("/{}: a second entry of this name; it is not read", name('0'));
+    assert_eq!(errors(bytes.clone()), [told]);
+    assert_eq!(file(bytes, "attachments/a.txt").as_deref(), Some("data"));
+}
+
+#[test]
+fn an_ole_object_that_is_not_in_its_attachment() {
+    let ole = AttachmentBuilder::ole("Drawing", Tree::default());
+    let bytes = check(
+        &MessageBuilder::new("IPM.Note", "Sound").attach(ole),
+        |tree| tree.remove(&format!("{ATTACHMENT}/{}", stream_name(tags::PR_ATTACH_DATA_OBJ))),
+        &[
+            &format!("/{ATTACHMENT}/0x3701000D: an entry without its storage"),
+            &format!("/{ATTACHMENT}: no storage of PR_ATTACH_DATA_OBJ"),
+        ],
+    );
+    // All that can be read of it is nothing.
+    assert_eq!(file(bytes.clone(), "attachments/Drawing.ole.partial").as_deref(), Some(""));
+    let mail = outlook_msg::Mail::from_bytes(bytes).unwrap();
+    assert!(mail.attachments().unwrap()[0].read().is_err());
+}
+
+#[test]
+fn structures_inside_of_values_are_told_if_they_are_cut() {
+    let cut = |set, lid, bytes: &[u8]| {
+        let value = Value::Binary(bytes.to_vec());
+        let kind = NameKind::Lid(lid);
+        let message = message().named(set, kind, PropertyType::BINARY, value);
+        let lines = errors(message.to_bytes());
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines[0].clone()
+    };
+    let list = cut(PSETID_ADDRESS, 0x8064, &[9; 40]);
+    assert!(list.ends_with("the end of the list is missing, and members with it"), "{list}");
+    let votes = cut(PSETID_COMMON, 0x8520, &[2, 1, 3]);
+    assert!(votes.ends_with("the answers to vote with cannot be read"), "{votes}");
+    for lid in [0x8233, 0x825E, 0x825F, 0x8260] {
+        let zone = cut(PSETID_APPOINTMENT, lid, &[2, 1, 3]);
+        assert!(zone.ends_with("the time zone cannot be read"), "{zone}");
+    }
+    let entries = Value::Binary(vec![1, 0, 0, 0, 80, 0, 0, 0, 60, 0, 0, 0, 1, 2]);
+    let lines = errors(message().set(tags::PR_REPLY_RECIPIENT_ENTRIES, entries).to_bytes());
+    let cause = "the end of the list is missing, and addresses of `reply-to` with it";
+    assert_eq!(lines, [format!("/{}: {cause}", tags::PR_REPLY_RECIPIENT_ENTRIES)]);
 }
 
 #[test]

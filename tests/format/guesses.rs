@@ -201,3 +201,26 @@ fn blanks_beside_another_body_are_none() {
     let alone = MessageBuilder::new("IPM.Note", "A").text(tags::PR_BODY, " \r\n");
     assert_eq!(text(&alone), " \n");
 }
+
+/// What is valid in the stated page stays as it is: nobody can tell for certain that it is another,
+/// and `-o codepage=` is for those who know.
+#[test]
+fn a_page_that_fits_stays() {
+    let subject = encoded(936, "合同");
+    let message = MessageBuilder::empty()
+        .stored(string8(tags::PR_SUBJECT), subject)
+        .integer(tags::PR_MESSAGE_CODEPAGE, 1252);
+    check(&message, &[("subject", "ºÏÍ¬\n")], &[]);
+}
+
+#[test]
+fn a_text_without_its_looks_is_noted() {
+    let note = "/: the text made of the HTML body has all of its words, but not all marks of \
+                quotations, indentation and tabs: they would be more than the body";
+    let quoted = |lines: usize| format!("{}{}", "<blockquote>".repeat(20), "a<br>".repeat(lines));
+    let message = |lines| MessageBuilder::empty().html(&quoted(lines));
+    check(&message(1_000), &[], &[]);
+    check(&message(10_000), &[], &[note]);
+    // The text is not made of it.
+    check(&message(10_000).body("Text"), &[], &[]);
+}

@@ -3,12 +3,15 @@
 //!
 //! The model and the calls it makes know no mount; `mounted` and `direct` carry them out.
 
+mod attaching;
 mod closing;
 mod conflicts;
 mod crash;
+mod creators;
 mod direct;
 mod files;
 mod full_disk;
+mod handles;
 mod killed;
 mod model;
 mod mounted;

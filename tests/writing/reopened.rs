@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use msgfs::fs::{Fs, Ino, Options, SetAttr, WriteOptions};
+use msgfs::imsg::SaveOutcome;
+use msgfs::mail::Mail;
 use rustix::process::Signal;
 
 use crate::fixture::{AttachmentBuilder, MessageBuilder};
@@ -72,6 +74,37 @@ fn an_emptied_file_is_read_and_cut_after_its_release() {
         assert_eq!(fs.setattr(text, None, &change).unwrap().attr.size, size);
     }
     drop(fs.close());
+}
+
+/// As on any file system: who has a removed file open may write to it, and it stays removed.
+#[test]
+fn a_removed_file_that_is_written_to_stays_removed() {
+    for process in [None, Some(std::process::id())] {
+        let message = letter("A").attach(AttachmentBuilder::file("a.txt", b"old".to_vec()));
+        let source = Folder::new().with("A.msg", message.to_bytes());
+        let state = tempfile::tempdir().unwrap();
+        let state_folder = Some(state.path().to_owned());
+        let write = WriteOptions { state_folder, ..WriteOptions::default() };
+        let options = Options { write: Some(write), ..Options::default() };
+        let fs = Fs::open(source.path(), options).unwrap();
+        let message = fs.lookup(Ino::ROOT, OsStr::new("A.msg")).unwrap().attr.ino;
+        let attachments = fs.lookup(message, OsStr::new("attachments")).unwrap().attr.ino;
+        for (directory, name) in [(message, "subject"), (attachments, "a.txt")] {
+            let found = fs.lookup(directory, OsStr::new(name)).unwrap().attr.ino;
+            let handle = fs.open_file(found, libc::O_WRONLY).unwrap().handle;
+            fs.unlink_for(directory, OsStr::new(name), process).unwrap();
+            fs.write(handle, 0, b"new").unwrap();
+            fs.flush(handle).unwrap();
+            assert!(fs.lookup(directory, OsStr::new(name)).is_err(), "{name}, {process:?}");
+            fs.release(handle);
+            assert!(fs.lookup(directory, OsStr::new(name)).is_err(), "{name}, {process:?}");
+        }
+        let saves = fs.close().saves;
+        assert!(saves.iter().all(|one| one.outcome == SaveOutcome::Saved), "{saves:?}");
+        let saved = Mail::open(source.path().join("A.msg")).unwrap();
+        assert_eq!(saved.subject().unwrap(), None, "{process:?}");
+        assert_eq!(saved.attachments().unwrap().len(), 0, "{process:?}");
+    }
 }
 
 /// What the shell does, many times over.

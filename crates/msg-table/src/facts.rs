@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use outlook_msg::Mail;
+use outlook_msg::mail::names::attachment_path;
 use outlook_msg::mail::{
     Attachment, AttachmentKind, Defect, Error, Event, FileTime, Note, Recipient, RecipientType,
     Value, sha256, time_micros,
@@ -259,7 +260,7 @@ fn some(text: String) -> Cell {
 }
 
 fn place_of(attachment: &Attachment) -> String {
-    format!("attachments/{}", attachment.name())
+    attachment_path(attachment.name())
 }
 
 /// The name of a recipient type; none for the originator.

@@ -46,6 +46,8 @@ pub mod mail;
 pub mod mapi;
 #[cfg(test)]
 mod module_cycles;
+#[cfg(test)]
+mod stable_docs;
 pub mod storage;
 
 pub use mail::Mail;

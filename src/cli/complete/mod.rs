@@ -13,22 +13,24 @@ use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use clap::{Arg, Command, ValueHint};
 
 use crate::mount;
+use crate::view::Show;
 
 use super::arguments::{self, Completions, Shell};
+use super::status::Status;
 use super::topics::{OPTIONS, Topic};
 
 /// How many of the options of `-o` are of the tree, which commands show without a mount.
 const OPTIONS_OF_THE_TREE: usize = 5;
 
 /// Prints the script of a shell, or what could be in place of the last word.
-pub(super) fn run(arguments: &Completions, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn run(arguments: &Completions, out: &mut dyn Write) -> io::Result<Status> {
     let script = match arguments.shell {
-        None => return offer(&arguments.words, out),
+        None => return offer(&arguments.words, out).map(|()| Status::Done),
         Some(Shell::Bash) => include_str!("msgfs.bash"),
         Some(Shell::Zsh) => include_str!("msgfs.zsh"),
         Some(Shell::Fish) => include_str!("msgfs.fish"),
     };
-    out.write_all(script.as_bytes())
+    out.write_all(script.as_bytes()).map(|()| Status::Done)
 }
 
 fn offer(words: &[OsString], out: &mut dyn Write) -> io::Result<()> {
@@ -231,14 +233,15 @@ fn line(help: Option<String>) -> String {
 /// The list of `-o` with each word that could be its last. Behind `show=` views are meant too.
 fn option_lists(typed: &str, is_mount: bool) -> Vec<Offer> {
     let (list, _) = typed.rsplit_once(',').unwrap_or_default();
-    let last = list.rsplit(',').find(|word| !mount::VIEWS.contains(word)).unwrap_or_default();
+    let last =
+        list.rsplit(',').find(|word| !Show::words().any(|view| view == *word)).unwrap_or_default();
     let of_tree = OPTIONS.iter().take(if is_mount { OPTIONS.len() } else { OPTIONS_OF_THE_TREE });
     let options = of_tree.flat_map(|topic| {
         let words: Vec<_> = topic.words().collect();
         words.into_iter().map(|word| (word, topic.summary))
     });
-    let views = mount::VIEWS.iter().filter(|_| last.starts_with("show="));
-    let views = views.map(|view| ((*view).to_owned(), "a view to list"));
+    let views = Show::words().filter(|_| last.starts_with("show="));
+    let views = views.map(|view| (view.to_owned(), "a view to list"));
     let comma = if list.is_empty() { "" } else { "," };
     let prefix = format!("{list}{comma}");
     let words = views.chain(options);
@@ -250,7 +253,7 @@ impl Topic {
     /// number or a name.
     fn words(&self) -> impl Iterator<Item = String> {
         self.usage.split(", ").flat_map(|usage| match usage.split_once('=') {
-            Some(("show", _)) => mount::VIEWS.iter().map(|view| format!("show={view}")).collect(),
+            Some(("show", _)) => Show::words().map(|view| format!("show={view}")).collect(),
             Some((name, value)) if value.starts_with(|c: char| c.is_uppercase()) => {
                 vec![format!("{name}=")]
             }

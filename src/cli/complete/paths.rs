@@ -53,7 +53,10 @@ pub(super) fn folders(typed: &OsStr) -> Vec<Offer> {
 fn listed(typed: &OsStr, is_entered: impl Fn(&Named) -> Option<bool>) -> Vec<Offer> {
     let (before, start) = split(typed);
     // Views are offered that are not listed.
-    let options = Options { show: Show { text: true, ..Show::ALL }, ..Options::default() };
+    let mut options = Options::default();
+    for word in Show::words() {
+        options.show.add(word);
+    }
     let place = Places::new(options).open(&folder(before));
     // What cannot be listed has nothing to offer.
     let names = place.and_then(|place| place.list()).unwrap_or_default();

@@ -13,6 +13,7 @@ use ignore::overrides::{Override, OverrideBuilder};
 use crate::cli::messages::Opener;
 use crate::cli::places::is_message_name;
 use crate::fs::{FileType, Named, Place};
+use crate::view::{ATTACHMENTS, MAPI, RAW};
 
 use super::copy::Copier;
 use super::names::{Names, Shape};
@@ -27,9 +28,8 @@ pub(super) struct Selection {
     no_inline: bool,
 }
 
-const ATTACHMENTS: &str = "attachments";
 /// The directories of a message that are no messages.
-const NO_MESSAGES: [&str; 2] = ["mapi", "raw"];
+const NO_MESSAGES: [&str; 2] = [MAPI, RAW];
 /// The most levels of messages in messages that are looked into.
 const DEPTH_MAX: usize = 64;
 

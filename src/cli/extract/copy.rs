@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::places::{Unit, cause, is_message_name};
 use crate::cli::status::Status;
 use crate::fs::{self, FileType, Named, Place};
+use crate::view::ERRORS;
 
 use super::Form;
 use super::jobs::Job;
@@ -41,7 +42,6 @@ enum Refusal {
 const COPY_BYTES: usize = 256 << 10;
 /// At most this much of `ERRORS` is repeated, in bytes.
 const ERRORS_BYTES_MAX: usize = 1 << 20;
-const ERRORS: &str = "ERRORS";
 
 impl Copier<'_> {
     /// Copies a message or file. Of a folder it returns the path in the target and the time, which

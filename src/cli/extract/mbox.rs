@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::cli::contents::Contents;
 use crate::cli::messages::Opener;
 use crate::cli::places::Unit;
+use crate::view;
 
 use super::jobs::Job;
 use super::totals::{Loss, Totals};
@@ -31,7 +32,7 @@ pub(super) fn append(
         }
         Unit::File(_) | Unit::Folder(_) => return Ok(()),
     };
-    let view = match place.child(OsStr::new("message.eml")) {
+    let view = match place.child(OsStr::new(view::MESSAGE_EML)) {
         Ok(view) => view,
         Err(_) => {
             // The reason says what it is instead of a message.

@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
+use crate::view;
+
 /// The file that a message becomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shape {
@@ -20,9 +22,9 @@ impl Shape {
     /// The file of the message that it is.
     pub(super) const fn view(self) -> &'static str {
         match self {
-            Self::Eml => "message.eml",
-            Self::Json => "message.json",
-            Self::Msg => "message.msg",
+            Self::Eml => view::MESSAGE_EML,
+            Self::Json => view::MESSAGE_JSON,
+            Self::Msg => view::MESSAGE_MSG,
         }
     }
 

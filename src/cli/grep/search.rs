@@ -17,7 +17,7 @@ use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
 use crate::cli::terminal::printed;
 use crate::fs::{FileType, Named, Place};
-use crate::view::{self, Part};
+use crate::view::{self, ATTACHMENTS, Part};
 
 use super::globs::Globs;
 
@@ -116,8 +116,6 @@ impl Search {
         self.parts.is_empty() || part().is_some_and(|part| self.has(part))
     }
 }
-
-const ATTACHMENTS: &str = "attachments";
 
 /// The search of one message or file.
 struct One<'a> {

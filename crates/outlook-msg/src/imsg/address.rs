@@ -15,13 +15,26 @@ pub struct Address {
 }
 
 impl Address {
+    /// An address with its display name, which may be empty.
+    ///
+    /// ```
+    /// use outlook_msg::mail::Address;
+    ///
+    /// let ann = Address::new("Ann", "ann@example.org");
+    /// assert_eq!(ann.to_string(), "Ann <ann@example.org>");
+    /// ```
+    #[must_use]
+    pub fn new(name: impl Into<String>, address: impl Into<String>) -> Self {
+        Self { name: name.into(), address: address.into() }
+    }
+
     /// The one-off EntryID of an SMTP address (\[MS-OXCDATA\] 2.2.5.1).
     pub fn to_one_off_entry_id(&self) -> Vec<u8> {
         let name = if self.name.is_empty() { &self.address } else { &self.name };
         one_off_entry_id(name, "SMTP", &self.address)
     }
 
-    /// A party of which only the name is known.
+    /// Somebody of whom only the name is known.
     pub(super) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
@@ -48,7 +61,7 @@ const ONE_OFF_UNICODE: u16 = 0x8000;
 /// `MAPI_ONE_OFF_UNICODE`, no lookup, and `MAPI_ONE_OFF_NO_RICH_INFO`.
 const ONE_OFF_FLAGS: u16 = 0x9001;
 
-/// Encodes a one-off EntryID in Unicode: the way back of [`one_off`].
+/// Encodes a one-off EntryID in Unicode: what [`one_off`] decodes.
 pub(super) fn one_off_entry_id(name: &str, address_type: &str, address: &str) -> Vec<u8> {
     let strings = format!("{name}\0{address_type}\0{address}\0");
     let strings = strings.encode_utf16().flat_map(u16::to_le_bytes);
@@ -84,7 +97,7 @@ pub(super) fn one_off(entry_id: &[u8]) -> Option<Address> {
     Some(Address { name: name.to_owned(), address: strings.next()?.to_owned() })
 }
 
-/// Encodes a FlatEntryList of one-off EntryIDs: the way back of `flat_entry_list`.
+/// Encodes a FlatEntryList of one-off EntryIDs: what `flat_entry_list` decodes.
 pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
     let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let mut entries = Vec::new();

@@ -18,7 +18,11 @@ impl Attachment {
             AttachMethod::ByValue => {
                 Ok(self.value_defect(tags::PR_ATTACH_DATA_BIN)?.into_iter().collect())
             }
-            AttachMethod::Storage => Ok(Transaction::salvaged(&self.content_storage()?).1),
+            AttachMethod::Storage => match self.content_storage() {
+                Ok(storage) => Ok(Transaction::salvaged(&storage).1),
+                Err(error @ Error::NoObject { .. }) => Ok(vec![error.into_defect("/")]),
+                Err(error) => Err(error),
+            },
             AttachMethod::None | AttachMethod::ByReference | AttachMethod::EmbeddedMessage => {
                 Ok(Vec::new())
             }

@@ -16,11 +16,11 @@ use super::edit::edit_properties;
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
-use super::message::{ATTACHMENT_PREFIX, Message, MessageData, RECIPIENT_PREFIX};
+use super::message::{Message, MessageData};
 use super::properties::{Header, PropertySet};
 use super::property_editor::{PropertyEditor, put};
 use super::recipient_type::RecipientType;
-use super::stream_name::numbered;
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 use super::strings::Strings;
 
 /// `MSGFLAG_HASATTACH` of `PR_MESSAGE_FLAGS`.

@@ -78,6 +78,8 @@ pub(super) struct State {
     pub(super) attachments_changed: bool,
     /// The number of the next attachment.
     pub(super) next_attachment: u32,
+    /// Whether more edits follow, so that the object is read anew after the last of them only.
+    pub(super) expects_more: bool,
 }
 
 impl Draft {
@@ -100,6 +102,7 @@ impl Draft {
             recipients_changed: Vec::new(),
             attachments_changed: false,
             next_attachment: 0,
+            expects_more: false,
         };
         Arc::new(Self { destination, state: Mutex::new(state) })
     }

@@ -134,7 +134,9 @@ pub(super) fn edit<O: Editable + ?Sized, T>(
     let result = change(&mut next)?;
     object.follow(&mut next)?;
     next.unsaved = true;
-    object.adopt(&next, by_user)?;
+    if !next.expects_more {
+        object.adopt(&next, by_user)?;
+    }
     *state = next;
     Ok(result)
 }

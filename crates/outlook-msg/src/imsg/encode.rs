@@ -66,6 +66,10 @@ pub(super) fn encode(
             | PropertyType::RULE_ACTION,
             Value::Binary(bytes),
         ) => stream(tag, bytes.clone().into(), 0).map(Some),
+        // A string as its bytes, whose page is not known.
+        (PropertyType::STRING8, Value::Binary(bytes)) => {
+            stored(tag, bytes.clone().into()).map(Some)
+        }
         (_, Value::Multiple(values)) if property_type.of_one_value().is_some() => {
             multiple(tag, values, code_page)
         }

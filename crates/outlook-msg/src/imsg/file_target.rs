@@ -1,4 +1,4 @@
-//! A file as the target of a message, and files opened in a session by their paths.
+//! A file as the target that a message is saved in, and opening files in a session by path.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -13,11 +13,11 @@ use super::error::Error;
 use super::message::Message;
 use super::session::Session;
 
-/// A file in which a message is saved, by its path: as a whole or not at all.
+/// The file, known by its path, that a message is saved in. A save replaces the file as a whole.
 ///
-/// The file is replaced only while it is the one that was opened; if another program has changed
-/// it meanwhile, the save fails and the edits stay. A message that cannot be saved when its session
-/// is closed is kept beside the file, as `NAME (unsaved).msg`.
+/// If another program has changed the file since it was opened, the save fails and the message
+/// keeps its edits. A message that cannot be saved when its session is closed is written beside the
+/// file, as `NAME (unsaved).msg`.
 #[derive(Debug)]
 pub struct FileTarget {
     path: PathBuf,
@@ -25,17 +25,40 @@ pub struct FileTarget {
     expected: Mutex<Option<FileState>>,
 }
 
-/// As many messages of one name that could not be saved are told apart.
+/// At most this many files `NAME (unsaved N).msg` are made.
 const UNSAVED_MAX: u32 = 1000;
 
 impl FileTarget {
-    /// The target of a message that gets a file of its own. There must be none at the path when it
-    /// is saved first.
+    /// The target of a new message. When the message is saved first, there must be no file at the path.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{FileTarget, MapiPropMut as _, Session, SessionOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("new.msg");
+    /// use std::sync::Arc;
+    ///
+    /// let session = Session::open(SessionOptions::default());
+    /// let message = session.create_message(Arc::new(FileTarget::new(&path)))?;
+    /// message.save_changes()?;
+    /// assert!(path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), expected: Mutex::new(None) }
     }
 
-    /// Opens a file, and makes it the target of the message in it.
+    /// Opens a file, for [`Session::open_message`], and makes it the target of its message.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{Access, FileTarget, Session, SessionOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// let session = Session::open(SessionOptions::default());
+    /// let (file, target) = FileTarget::open(&path)?;
+    /// let message = session.open_message(&file.root(), Access::ReadWrite(target))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be opened, [`Error::Storage`] if it is no compound file.
@@ -49,7 +72,13 @@ impl FileTarget {
         Ok((file, Arc::new(Self { path, expected })))
     }
 
-    /// The file.
+    /// The path of the file.
+    ///
+    /// ```
+    /// # use std::path::Path;
+    /// # use outlook_msg::imsg::FileTarget;
+    /// assert_eq!(FileTarget::new("new.msg").path(), Path::new("new.msg"));
+    /// ```
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -68,7 +97,7 @@ impl Target for FileTarget {
                 Ok(())
             }
             Err(error) => {
-                // The file is the new one, and is to be written to the disk once more.
+                // The new file is in place, but perhaps not on the disk: the next save expects it.
                 if let storage::Error::Unsynced { state, .. } = &error {
                     *expected = Some(*state);
                 }
@@ -94,9 +123,20 @@ impl Target for FileTarget {
     }
 }
 
-/// Files by their paths.
+/// Files opened by path.
 impl Session {
     /// Opens the message in a file for reading.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{Session, SessionOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// let session = Session::open(SessionOptions::default());
+    /// let message = session.open_file(&path)?;
+    /// assert!(!message.is_writable());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::File`] if it cannot be opened, else as [`Session::open_message`].
@@ -105,7 +145,20 @@ impl Session {
         self.open_message(&file.root(), Access::Read)
     }
 
-    /// Opens the message in a file for reading and writing: it is saved in that file.
+    /// Opens the message in a file for reading and writing. It is saved in that file.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{MapiPropMut as _, Session, SessionOptions};
+    /// # use outlook_msg::mapi::tags;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// let session = Session::open(SessionOptions::default());
+    /// let message = session.edit_file(&path)?;
+    /// message.set_property(tags::PR_SUBJECT, &"Lunch on Monday".into())?;
+    /// message.save_changes()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Session::open_file`].

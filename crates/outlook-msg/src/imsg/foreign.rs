@@ -11,12 +11,12 @@ use super::compose::{self, MESSAGE_CLSID};
 use super::edit::Editable as _;
 use super::encode::{self, Encoded, encode};
 use super::error::Error;
-use super::message::{ATTACHMENT_PREFIX, Message, MessageData, RECIPIENT_PREFIX};
+use super::message::{Message, MessageData};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
 use super::properties::{Header, PROPERTY_STREAM, PropertySet};
 use super::property_editor::{PropertyEditor, is_ansi, put, stream_name};
-use super::stream_name::numbered;
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 
 /// The ids that are given to properties without a name, and how many they are.
 const FIRST_NAMELESS: u16 = LAST_ID - 0x3FFF;

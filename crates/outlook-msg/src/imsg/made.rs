@@ -12,10 +12,10 @@ use crate::storage::{CompoundFile, Defect, Source, StreamContent, Transaction};
 use super::compose::MESSAGE_CLSID;
 use super::encode::{Encoded, encode, stream};
 use super::error::Error;
-use super::message::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 use super::name_registry::NameMap;
 use super::properties::{Header, PROPERTY_STREAM};
 use super::property_editor::{entry, object_field, size_field, stream_name};
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
 /// A message to be made.
 #[derive(Clone, Debug, Default)]

@@ -23,20 +23,12 @@ use super::property_editor::is_ansi;
 use super::recipient::Recipient;
 use super::registry::{Object, ObjectKind, Unsaved};
 use super::stream::PropertyStream;
-use super::stream_name::numbered;
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 use super::strings::Strings;
 use super::transport_headers::TransportHeaders;
 
 /// How deep messages may be embedded in each other; real files nest 3 levels.
 pub const EMBEDDING_DEPTH_MAX: usize = 64;
-
-pub(super) const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
-pub(super) const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
-
-/// Whether a storage is that of an attachment, by its name.
-pub fn is_attachment(name: &str) -> bool {
-    numbered(name, ATTACHMENT_PREFIX).is_some()
-}
 
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
 /// the last one is dropped or the session is closed.

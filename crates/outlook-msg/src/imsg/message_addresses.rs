@@ -80,23 +80,27 @@ impl Address {
             Ok(salvaged) => salvaged.value,
             Err(_) => None,
         };
-        let entries = match entries {
-            Some(Value::Binary(list)) => flat_entry_list(&list),
+        let entries: Vec<_> = match &entries {
+            Some(Value::Binary(list)) => {
+                flat_entry_list(list).0.into_iter().map(address_of_entry_id).collect()
+            }
             _ => Vec::new(),
         };
         let names = message.text(tags::PR_REPLY_RECIPIENT_NAMES).unwrap_or_default();
         let names: Vec<_> =
             names.split(';').map(str::trim).filter(|name| !name.is_empty()).collect();
-        if entries.is_empty() {
+        if entries.iter().all(Option::is_none) {
             return names.iter().map(|name| Self::named(name)).collect();
         }
-        // EntryIDs of an address book have no name; the names stand in the same order.
+        // EntryIDs of an address book have no name, and some are of no known kind; the names stand
+        // in the same order.
         let is_parallel = names.len() == entries.len();
         let name_of = |at: usize| names.get(at).filter(|_| is_parallel).copied();
-        let entries = entries.into_iter().enumerate().map(|(at, entry)| {
+        let entries = entries.into_iter().enumerate().filter_map(|(at, entry)| {
+            let Some(entry) = entry else { return name_of(at).map(Self::named) };
             let name = if entry.name.is_empty() { name_of(at).unwrap_or_default() } else { "" };
             let entry = entry.smtp_of(message);
-            if name.is_empty() { entry } else { Self { name: name.to_owned(), ..entry } }
+            Some(if name.is_empty() { entry } else { Self { name: name.to_owned(), ..entry } })
         });
         entries.collect()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::mapi::tags;
+use crate::mapi::{Value, tags};
 use crate::storage::{CompoundFile, Storage, Transaction};
 
 use super::attachment::Attachment;
@@ -13,12 +13,12 @@ use super::edit::{Editable as _, edit, edit_properties};
 use super::encode;
 use super::error::Error;
 use super::foreign;
-use super::message::{ATTACHMENT_PREFIX, Message};
+use super::message::Message;
 use super::properties::Header;
 use super::property_editor::stream_name;
-use super::stream_name::numbered;
+use super::stream_name::{ATTACHMENT_PREFIX, numbered};
 
-/// Attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
+/// So many attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
 pub(super) const PARTS_MAX: u32 = 2048;
 
 impl Message {
@@ -49,6 +49,20 @@ impl Message {
         Ok(attachment)
     }
 
+    /// Whether so many more attachments, and one of this name, can be created.
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`].
+    pub fn can_attach(&self, count: usize, name: &str) -> Result<bool, Error> {
+        let count = self.attachments()?.len().saturating_add(count);
+        let form = self.data()?.form();
+        let tag = encode::stored_tag(tags::PR_ATTACH_LONG_FILENAME, form.ansi);
+        let is_encoded =
+            || encode::encode(tag, &Value::String(name.to_owned()), form.code_page).is_ok();
+        Ok(u32::try_from(count).is_ok_and(|count| count <= PARTS_MAX)
+            && (name.is_ascii() || is_encoded()))
+    }
+
     /// Makes several edits as a whole: if one fails, those before it are taken back. Attachments
     /// and embedded messages opened for them are not.
     ///
@@ -72,6 +86,22 @@ impl Message {
             }
         }
         edited
+    }
+
+    /// Makes many edits and reads the message anew only after the last one: an edit of a message
+    /// with two thousand attachments reads all of them again. Until then the message answers what
+    /// it was before the first one. Each edit is made or not; those before one that fails stay.
+    ///
+    /// # Errors
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`], or where the edited message cannot be read.
+    pub fn edit_in_a_row<T>(&self, edits: impl FnOnce(&Self) -> T) -> Result<T, Error> {
+        let draft = self.writable()?;
+        draft.lock().expects_more = true;
+        let made = edits(self);
+        let mut state = draft.lock();
+        state.expects_more = false;
+        self.adopt(&state, true)?;
+        Ok(made)
     }
 
     /// The file that a save would make of a message of its own file, with what is computed then.
@@ -139,8 +169,11 @@ impl Message {
             let name = match attachment_name(&state.transaction, number) {
                 Some(name) => name,
                 None if created => {
-                    let count = self.attachments()?.len();
-                    if u32::try_from(count).unwrap_or(u32::MAX) >= PARTS_MAX {
+                    let known = state.transaction.entries(&[]);
+                    let attachments = known.filter(|(name, is_storage)| {
+                        *is_storage && numbered(name, ATTACHMENT_PREFIX).is_some()
+                    });
+                    if u32::try_from(attachments.count()).unwrap_or(u32::MAX) >= PARTS_MAX {
                         return Err(Error::TooMany { what: "attachments", count_max: PARTS_MAX });
                     }
                     state.attachments_changed = true;

@@ -208,18 +208,23 @@ pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     })
 }
 
-/// Decodes a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind its
-/// size, padded to 4 bytes.
-pub(super) fn flat_entry_list(list: &[u8]) -> Vec<Address> {
-    let mut rest = list.get(8..).unwrap_or_default();
+/// The EntryIDs of a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind
+/// its size, padded to 4 bytes. And whether the list is whole.
+pub fn flat_entry_list(list: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut found = Vec::new();
+    let Some((count, after)) = list.split_first_chunk::<4>() else {
+        return (found, list.is_empty());
+    };
+    let count = u32::from_le_bytes(*count);
+    let mut rest = after.get(4..).unwrap_or_default();
     while let Some((size, entries)) = rest.split_first_chunk::<4>() {
-        let Ok(size) = usize::try_from(u32::from_le_bytes(*size)) else { break };
-        let Some(entry_id) = entries.get(..size) else { break };
-        found.extend(address_of_entry_id(entry_id));
+        let size = usize::try_from(u32::from_le_bytes(*size)).unwrap_or(usize::MAX);
+        let Some(entry_id) = entries.get(..size) else { return (found, false) };
+        found.push(entry_id);
         rest = entries.get(size.next_multiple_of(4)..).unwrap_or_default();
     }
-    found
+    let is_whole = found.len() as u64 >= u64::from(count);
+    (found, is_whole)
 }
 
 /// Whether an address is a name in an Exchange organization, as `/o=Example/cn=ann`.
@@ -243,7 +248,7 @@ fn split(text: &str) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::super::address::one_off_entry_id;
-    use super::{Address, flat_entry_list, is_x500, split};
+    use super::{flat_entry_list, is_x500, split};
 
     #[test]
     fn an_address_may_be_one_with_its_name() {
@@ -273,9 +278,12 @@ mod tests {
         list.extend(&entry_id);
         list.resize(list.len().next_multiple_of(4), 0);
         list.extend([0xFF; 4]);
-        assert_eq!(
-            flat_entry_list(&list),
-            [Address { name: "Ann".to_owned(), address: "ann@example.org".to_owned() }]
-        );
+        assert_eq!(flat_entry_list(&list), (vec![&entry_id[..]], false));
+        list.truncate(list.len() - 4);
+        // It says that there are two.
+        assert_eq!(flat_entry_list(&list), (vec![&entry_id[..]], false));
+        list[0] = 1;
+        assert_eq!(flat_entry_list(&list), (vec![&entry_id[..]], true));
+        assert_eq!(flat_entry_list(&[]), (Vec::new(), true));
     }
 }

@@ -8,7 +8,7 @@ use crate::storage::{Defect, EntryId, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
-use super::stream_name::StreamName;
+use super::stream_name::{StreamName, part_number};
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
@@ -318,13 +318,37 @@ impl PropertySet {
     /// Joins the value streams to their entries. A stream without an entry becomes a property
     /// too: such orphans are common, and their values are sound.
     fn attach_streams(&mut self, listed: usize) {
-        for (id, name, is_storage) in self.storage.names() {
-            let Some(name) = StreamName::parse(name) else { continue };
+        let mut before = "";
+        for (id, text, is_storage) in self.storage.names() {
+            let is_repeated = text.eq_ignore_ascii_case(before);
+            before = text;
+            let mut lost = |cause: &str| {
+                let path = self.storage.path();
+                let place = format!("{}/{text}", path.trim_end_matches('/'));
+                self.defects.push(Defect { place, cause: format!("{cause}; it is not read") });
+            };
+            if is_repeated {
+                lost("a second entry of this name");
+                continue;
+            }
+            let Some(name) = StreamName::parse(text) else {
+                match part_number(text) {
+                    _ if StreamName::is_meant(text) => lost("a name that is none of a property"),
+                    Some(None) => lost("a name without a number"),
+                    Some(Some(_)) if !is_storage => lost("a stream where a storage is expected"),
+                    Some(Some(_)) | None => {}
+                }
+                continue;
+            };
             if let Some(index) = name.index {
                 self.elements.push((name.tag, index, id));
                 continue;
             }
             if is_storage != (name.tag.property_type() == PropertyType::OBJECT) {
+                lost(match is_storage {
+                    true => "a storage where a stream is expected",
+                    false => "a stream where a storage is expected",
+                });
                 continue;
             }
             let known = self.properties.get(..listed).unwrap_or_default();

@@ -13,13 +13,13 @@ use super::edit::edit;
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp as _;
-use super::message::{Message, RECIPIENT_PREFIX};
+use super::message::Message;
 use super::message_edit::PARTS_MAX;
 use super::properties::Header;
 use super::property_editor::{PropertyEditor, put};
 use super::recipient::Recipient;
 use super::recipient_type::RecipientType;
-use super::stream_name::numbered;
+use super::stream_name::{RECIPIENT_PREFIX, numbered};
 
 /// One change of the recipient table.
 #[derive(Clone, Debug)]

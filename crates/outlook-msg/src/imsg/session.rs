@@ -1,4 +1,4 @@
-//! The message session: opens messages, and ends all that was opened in it.
+//! The message session: it opens messages, and at its end closes everything opened in it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,24 +14,32 @@ use crate::mapi::CodePage;
 use crate::storage::Storage;
 
 /// How a session reads its messages.
+///
+/// ```
+/// use outlook_msg::imsg::{Session, SessionOptions};
+/// use outlook_msg::mail::CodePage;
+///
+/// let session = Session::open(SessionOptions { code_page: CodePage::new(932) });
+/// # drop(session.close());
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
-    /// The code page of every `PT_STRING8` value, whatever the messages say.
+    /// The code page of all 8-bit strings (`PT_STRING8`). With `None`, each message says its own.
     pub code_page: Option<CodePage>,
 }
 
 /// A message session (`OpenIMsgSession`): the owner of every message opened in it.
 ///
-/// Clones are handles on the same session. Dropping the handles does not close it: objects that
-/// are still held stay readable until [`Session::close`]. What is unsaved when the last handle is
-/// dropped is not saved, which is logged; a message that is still held can save it itself.
+/// Clones are handles on the same session. Dropping them does not close it: messages that are still
+/// held stay readable. When the last handle is dropped, unsaved edits are not saved and a warning is
+/// logged; a message that is still held can save its edits itself.
 #[derive(Clone)]
 pub struct Session {
     shared: Arc<Shared>,
 }
 
-/// What the handles on a session share. Its objects have the registry only, so that this ends with
-/// the last handle.
+/// What the handles on a session share. The objects of the session hold the registry alone, so that
+/// this is dropped with the last handle.
 struct Shared {
     options: SessionOptions,
     registry: Arc<Registry>,
@@ -60,17 +68,17 @@ pub struct CloseReport {
     pub attachments: usize,
     /// Property streams.
     pub property_streams: usize,
-    /// What became of the messages with unsaved edits, and of edits of their parts that could not
-    /// be saved into them.
+    /// What happened to the unsaved edits: an entry for each message that had some, and for each
+    /// attachment or embedded message whose edits could not be put into its message.
     pub saves: Vec<SaveReport>,
 }
 
-/// What became of unsaved edits when the session was closed.
+/// What happened to unsaved edits when the session was closed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SaveReport {
-    /// The message, as its target calls it.
+    /// The name of the message: [`Target::name`].
     pub name: String,
-    /// What became of it.
+    /// Whether they are saved, kept or lost.
     pub outcome: SaveOutcome,
 }
 
@@ -79,51 +87,92 @@ pub struct SaveReport {
 pub enum SaveOutcome {
     /// The edits are in the file.
     Saved,
-    /// The file is as it was; the message with its edits is in another one.
+    /// The file is as it was; the message with its edits is in another file.
     Kept {
         /// Why it could not be saved.
         cause: String,
-        /// Where it is.
+        /// The other file.
         path: PathBuf,
     },
-    /// The file is as it was, and the edits are nowhere.
+    /// The file is as it was, and the edits are lost.
     Lost {
         /// Why it could not be saved, and why it could not be kept.
         cause: String,
     },
 }
 
-/// What a session has open, and what it has opened so far.
+/// What a session has open now, and what it has opened so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionStatistics {
     /// Objects now open, of every kind.
     pub open_objects: usize,
     /// Top-level messages now open.
     pub open_messages: usize,
-    /// Top-level messages opened since the session was.
+    /// Top-level messages opened since the session began.
     pub messages_opened: u64,
 }
 
 impl Session {
     /// Opens a session (`OpenIMsgSession`).
+    ///
+    /// ```
+    /// use outlook_msg::imsg::{Session, SessionOptions};
+    ///
+    /// let session = Session::open(SessionOptions::default());
+    /// let report = session.close();
+    /// assert_eq!(report.messages, 0);
+    /// ```
     pub fn open(options: SessionOptions) -> Self {
         Self { shared: Arc::new(Shared { options, registry: Arc::default() }) }
     }
 
-    /// Opens the message on a storage (`OpenIMsgOnIStg`).
+    /// Opens the message on a storage (`OpenIMsgOnIStg`). [`Session::open_file`] does this for a
+    /// file.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{Access, FileTarget, Session, SessionOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// let session = Session::open(SessionOptions::default());
+    /// let (file, target) = FileTarget::open(&path)?;
+    /// let message = session.open_message(&file.root(), Access::ReadWrite(target))?;
+    /// assert!(message.is_writable());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::NotAMessage`] if the storage has no property at all, [`Error::Storage`] if its
-    /// property stream cannot be read or, for writing, if the file is so damaged that writing it
-    /// anew would lose something, [`Error::SessionClosed`] after [`Session::close`].
+    /// [`Error::NotAMessage`] if the storage has no property at all; [`Error::Storage`] if its property
+    /// stream cannot be read, or if it is opened for writing and so damaged that a save would lose
+    /// something; [`Error::SessionClosed`] after [`Session::close`].
     pub fn open_message(&self, storage: &Storage, access: Access) -> Result<Message, Error> {
         self.open_message_with(storage, access, None)
     }
 
-    /// Opens the message on a storage and has `on_release` run when it is released.
+    /// Opens the message on a storage, with a callback that runs when the message is released
+    /// (`MSGCALLRELEASE`): when its last handle is dropped, or when the session is closed.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{Access, FileTarget, Session, SessionOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// use std::sync::Arc;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let session = Session::open(SessionOptions::default());
+    /// let (file, _) = FileTarget::open(&path)?;
+    /// let is_released = Arc::new(AtomicBool::new(false));
+    /// let seen = Arc::clone(&is_released);
+    /// let on_release = Box::new(move || seen.store(true, Ordering::Relaxed));
+    /// let message = session.open_message_with(&file.root(), Access::Read, Some(on_release))?;
+    /// drop(message);
+    /// assert!(is_released.load(Ordering::Relaxed));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Session::open_message`]; the callback does not run for a message that did not open.
+    /// As [`Session::open_message`]. The callback does not run for a message that could not be opened.
     pub fn open_message_with(
         &self,
         storage: &Storage,
@@ -143,9 +192,25 @@ impl Session {
         self.register_message(data, draft, on_release)
     }
 
-    /// Creates a message of its own file, which its target has not got yet: it is unsaved.
+    /// Creates a message that is saved in a target, which does not have it yet: it is unsaved.
     ///
-    /// It is an empty mail, not sent, with what Outlook expects of any message.
+    /// The message is an empty mail that is not sent, with the properties that Outlook expects of every
+    /// message.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{FileTarget, MapiPropMut as _, Session, SessionOptions};
+    /// # use outlook_msg::mapi::tags;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("new.msg");
+    /// use std::sync::Arc;
+    ///
+    /// let session = Session::open(SessionOptions::default());
+    /// let message = session.create_message(Arc::new(FileTarget::new(&path)))?;
+    /// message.set_property(tags::PR_SUBJECT, &"Lunch on Friday".into())?;
+    /// message.save_changes()?;
+    /// assert!(path.exists());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Target`] if the system has no random numbers, [`Error::SessionClosed`] after
@@ -172,9 +237,27 @@ impl Session {
         Ok(Message::new(object, draft))
     }
 
-    /// Ends the session (`CloseIMsgSession`): saves what is unsaved, releases every object,
-    /// children before parents, and runs each release callback. Every handle then answers
+    /// Closes the session (`CloseIMsgSession`): saves what is unsaved, releases every object, children
+    /// before their parents, and runs the release callbacks. From then on every handle answers
     /// [`Error::SessionClosed`]. A second call does nothing.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{MapiProp as _, MapiPropMut as _, Session, SessionOptions};
+    /// # use outlook_msg::mapi::tags;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// use outlook_msg::imsg::SaveOutcome;
+    ///
+    /// let session = Session::open(SessionOptions::default());
+    /// let message = session.edit_file(&path)?;
+    /// message.set_property(tags::PR_SUBJECT, &"Lunch on Monday".into())?;
+    /// let report = session.close();
+    /// assert_eq!(report.messages, 1);
+    /// assert_eq!(report.saves[0].outcome, SaveOutcome::Saved);
+    /// assert!(message.property(tags::PR_SUBJECT).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn close(&self) -> CloseReport {
         let (saves, held) = self.save_all();
         let mut report = CloseReport { saves, ..CloseReport::default() };
@@ -185,8 +268,8 @@ impl Session {
         report
     }
 
-    /// Saves all that is unsaved, and refuses edits from now on. The objects are to be released
-    /// with all others.
+    /// Saves everything unsaved, and refuses edits from now on. Returns the saved objects too: they
+    /// must live until all objects are released in their order.
     fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn Unsaved>>) {
         let (mut saves, mut held) = (Vec::new(), Vec::new());
         while let Some(unsaved) = self.shared.registry.close_unsaved() {
@@ -196,7 +279,21 @@ impl Session {
         (saves, held)
     }
 
-    /// Counts of what is open and what was opened.
+    /// How many objects are open, and how many messages were opened.
+    ///
+    /// ```
+    /// # use outlook_msg::imsg::{Session, SessionOptions};
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("Lunch.msg");
+    /// # outlook_msg::Mail::create()?.save_as(&path)?;
+    /// let session = Session::open(SessionOptions::default());
+    /// let message = session.open_file(&path)?;
+    /// assert_eq!(session.statistics().open_messages, 1);
+    /// drop(message);
+    /// assert_eq!(session.statistics().open_messages, 0);
+    /// assert_eq!(session.statistics().messages_opened, 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn statistics(&self) -> SessionStatistics {
         let open = self.shared.registry.open_objects();
         let is_message = |kind: &&ObjectKind| **kind == ObjectKind::Message;
@@ -225,7 +322,7 @@ impl CloseReport {
     }
 }
 
-/// Saves an object, or keeps its edits elsewhere; what is to be told of that.
+/// Saves an object, or keeps its edits elsewhere. Returns what the report says of it, if anything.
 fn save_or_keep(unsaved: &dyn Unsaved) -> Option<SaveReport> {
     let saved = catch_unwind(AssertUnwindSafe(|| unsaved.save()));
     let outcome = match saved {

@@ -17,10 +17,11 @@ use super::encode::{self, encode, stored_tag};
 use super::error::Error;
 use super::foreign::{Object, objects};
 use super::mapi_prop::MapiProp as _;
-use super::message::{ATTACHMENT_PREFIX, Message, MessageData};
+use super::message::{Message, MessageData};
 use super::names::NAMEID_STORAGE;
 use super::properties::{Header, Salvaged};
 use super::property_editor::{PropertyEditor, is_ansi, put};
+use super::stream_name::ATTACHMENT_PREFIX;
 
 /// What is behind the name of an attachment of which only a part can be read.
 pub const PARTIAL: &str = ".partial";

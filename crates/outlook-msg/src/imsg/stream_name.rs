@@ -13,6 +13,11 @@ pub(super) struct StreamName {
 impl StreamName {
     const PREFIX: &str = "__substg1.0_";
 
+    /// Whether a name begins as one of these does.
+    pub(super) fn is_meant(name: &str) -> bool {
+        begins(name, Self::PREFIX)
+    }
+
     /// Parses a name; hexadecimal digits of either case occur.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
@@ -30,6 +35,26 @@ impl StreamName {
 /// Whether a storage or stream holds the value of a property, by its name.
 pub fn is_value_of(name: &str, tag: PropertyTag) -> bool {
     StreamName::parse(name) == Some(StreamName { tag, index: None })
+}
+
+pub(super) const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
+pub(super) const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
+
+/// Whether a storage is that of an attachment, by its name.
+pub fn is_attachment(name: &str) -> bool {
+    numbered(name, ATTACHMENT_PREFIX).is_some()
+}
+
+/// The number in the name of a recipient or an attachment, if it has one; `None` for the name of
+/// anything else.
+pub(super) fn part_number(name: &str) -> Option<Option<u32>> {
+    let prefixes = [RECIPIENT_PREFIX, ATTACHMENT_PREFIX];
+    let prefix = prefixes.into_iter().find(|prefix| begins(name, prefix))?;
+    Some(numbered(name, prefix))
+}
+
+fn begins(name: &str, prefix: &str) -> bool {
+    name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
 /// Parses the number in `__recip_version1.0_#XXXXXXXX` and its like.

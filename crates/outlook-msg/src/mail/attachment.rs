@@ -1,4 +1,4 @@
-//! An attachment of a mail: its content as bytes, as a reader, as a file, as a message.
+//! An attachment of a mail: read as bytes, opened as a reader or as a message, saved as a file.
 
 use std::fs::OpenOptions;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -18,7 +18,7 @@ use super::media_type::media_type;
 use super::names::portable;
 use super::opened::{Mail, Opened};
 
-/// What an attachment is.
+/// The kind of an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttachmentKind {
@@ -28,11 +28,11 @@ pub enum AttachmentKind {
     Message,
     /// An OLE object, such as a drawing, as a compound file.
     Ole,
-    /// A path or address of a file that is elsewhere: [`Attachment::target`].
+    /// The path or address of a file elsewhere: [`Attachment::target`].
     Link,
 }
 
-/// An attachment. It holds its message open.
+/// An attachment. As long as it lives, its message stays open.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     opened: Arc<Opened>,
@@ -42,17 +42,17 @@ pub struct Attachment {
     content: Arc<OnceLock<Content>>,
 }
 
-/// The bytes of an attachment as far as they can be read.
+/// What can be read of an attachment: [`Attachment::read_partial`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[must_use]
 pub struct Partial {
-    /// What can be read.
+    /// The bytes that can be read.
     pub bytes: Vec<u8>,
-    /// What is missing of it; nothing if all of it is there.
+    /// What is missing; empty if all bytes are there.
     pub missing: Vec<Defect>,
 }
 
-/// The content of an attachment as a file that is read: [`Attachment::open`].
+/// A reader of an attachment, from any position: [`Attachment::open`].
 #[derive(Debug)]
 pub struct AttachmentReader {
     content: Content,
@@ -68,14 +68,31 @@ impl Attachment {
         Some(Self { opened: Arc::clone(opened), index, name, shown, content })
     }
 
-    /// Its name: a file name of one component, which no other attachment of the message has. It is
-    /// that of the file in `attachments/` of a mounted message.
+    /// The file name: one path component, which no other attachment of the message has. A mounted
+    /// message has the same name in `attachments/`.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.name(), "menu.txt");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What it is.
+    /// Whether the attachment is a file, a message, an OLE object or a link (`PR_ATTACH_METHOD`).
+    ///
+    /// ```
+    /// # use outlook_msg::mail::AttachmentKind;
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.kind(), AttachmentKind::File);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn kind(&self) -> AttachmentKind {
         match self.shown {
@@ -86,8 +103,16 @@ impl Attachment {
         }
     }
 
-    /// Its media type, as `image/png`: the one that is stored, else that of the extension of its
-    /// name.
+    /// The media type, such as `image/png` (`PR_ATTACH_MIME_TAG`): the stored one, else the one
+    /// that the extension of the name stands for.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.media_type(), "text/plain");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn media_type(&self) -> String {
         match self.kind() {
@@ -99,22 +124,53 @@ impl Attachment {
         }
     }
 
-    /// Its length in bytes. Of a message it is that of the `.msg` file, which has to be made for
-    /// it.
+    /// The length in bytes. The length of an embedded message is that of a `.msg` file of its own,
+    /// which has to be made to be measured.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.size()?, 4);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Where the content cannot be opened.
+    /// If the content cannot be opened.
     pub fn size(&self) -> Result<u64, Error> {
         self.content()?.len()
     }
 
-    /// The content id by which an HTML body refers to it, without angle brackets.
+    /// The content id by which an HTML body refers to the attachment, without angle brackets
+    /// (`PR_ATTACH_CONTENT_ID`).
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// match attachment.content_id() {
+    ///     Some(id) => println!("shown where the body says cid:{id}"),
+    ///     None => println!("listed below the body"),
+    /// }
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn content_id(&self) -> Option<String> {
         inline::content_id(&self.shown()?.attachment)
     }
 
-    /// Whether it belongs into the HTML body, a picture mostly, and not into a list of attachments.
+    /// Whether the HTML body shows the attachment, mostly a picture, so that a list of attachments
+    /// should leave it out.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// let listed: Vec<_> =
+    ///     mail.attachments()?.into_iter().filter(|one| !one.is_inline()).collect();
+    /// assert_eq!(listed.len(), 1);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn is_inline(&self) -> bool {
         let referred = self.opened.referred.get_or_init(|| {
@@ -129,7 +185,16 @@ impl Attachment {
         inline::is_inline(&shown.attachment, referred)
     }
 
-    /// All of its bytes. Of a message they are a `.msg` file, of a link its text.
+    /// All bytes of the attachment. Those of an embedded message are a `.msg` file, those of a link
+    /// are its target.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.read()?, b"Soup");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Damaged`] if a part of them cannot be read: [`Attachment::read_partial`] gives the
@@ -142,21 +207,46 @@ impl Attachment {
         }
     }
 
-    /// Its bytes as far as they can be read, and what is missing.
+    /// The bytes that can be read, and what is missing of them.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// let partial = attachment.read_partial()?;
+    /// assert_eq!(partial.bytes, b"Soup");
+    /// assert!(partial.missing.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Where nothing of it can be opened.
+    /// If the content cannot be opened at all.
     pub fn read_partial(&self) -> Result<Partial, Error> {
         let mut bytes = Vec::new();
         self.reader()?.read_to_end(&mut bytes)?;
         Ok(Partial { bytes, missing: self.missing()? })
     }
 
-    /// Opens it for reading from any position.
+    /// Opens the attachment for reading from any position. Large attachments are read block by
+    /// block.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// use std::io::{Read as _, Seek as _, SeekFrom};
+    ///
+    /// let mut reader = attachment.open()?;
+    /// reader.seek(SeekFrom::Start(2))?;
+    /// let mut rest = String::new();
+    /// reader.read_to_string(&mut rest)?;
+    /// assert_eq!(rest, "up");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Attachment::read`]: a reader cannot tell the end of a file from the end of what can be
-    /// read of it.
+    /// As [`Attachment::read`]: from a reader nobody could tell the end of a file from the place
+    /// where it is damaged.
     pub fn open(&self) -> Result<AttachmentReader, Error> {
         match self.missing()?.into_iter().next() {
             Some(defect) => Err(Error::Damaged(defect)),
@@ -164,10 +254,27 @@ impl Attachment {
         }
     }
 
-    /// The message that it is; `None` if it is something else.
+    /// Opens the embedded message; `None` for an attachment of another kind.
+    ///
+    /// ```
+    /// # use outlook_msg::Mail;
+    /// # let mut inner = Mail::create()?;
+    /// # inner.set_subject("Inside")?;
+    /// # let mut bytes = Vec::new();
+    /// # inner.to_msg(&mut bytes)?;
+    /// # let mut mail = Mail::create()?;
+    /// # mail.add_attachment("inside.msg", bytes)?;
+    /// for attachment in mail.attachments()? {
+    ///     if let Some(embedded) = attachment.message()? {
+    ///         assert_eq!(embedded.subject()?.as_deref(), Some("Inside"));
+    ///     }
+    /// }
+    /// # assert!(mail.attachments()?[0].message()?.is_some());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Where the message cannot be opened.
+    /// If the message cannot be opened.
     pub fn message(&self) -> Result<Option<Mail>, Error> {
         match (self.shown, self.shown()) {
             (Shown::Message(_), Some(shown)) => {
@@ -177,7 +284,19 @@ impl Attachment {
         }
     }
 
-    /// The path or address of a link. It is never followed.
+    /// The path or address that a link leads to; `None` for an attachment of another kind. The link
+    /// is never followed.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// if let Some(target) = attachment.target() {
+    ///     println!("{} is at {target}", attachment.name());
+    /// }
+    /// # assert!(attachment.target().is_none());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn target(&self) -> Option<String> {
         match self.shown {
@@ -186,20 +305,35 @@ impl Attachment {
         }
     }
 
-    /// Writes it into a new file in a folder, and gives the path of that. The file has the name of
-    /// the attachment, made one that every system takes; if there is a file of this name already,
-    /// it gets a number. It never lies outside of the folder.
+    /// Writes the attachment into a new file in a folder, and gives the path of the file.
+    ///
+    /// The file has the name of the attachment, changed where some system would not take it. If
+    /// there is a file of this name already, the new one gets a number. It never lies outside of
+    /// the folder.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// let path = attachment.save(&folder)?;
+    /// assert_eq!(std::fs::read(&path)?, b"Soup");
+    /// assert!(path.ends_with("menu.txt"));
+    /// // The second file does not overwrite the first one.
+    /// assert_ne!(attachment.save(&folder)?, path);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it cannot be read as a whole: no file is made. Those of writing the
-    /// file; what was written of it is removed.
+    /// [`Error::Damaged`] if it cannot be read as a whole: no file is made then. [`Error::Save`] if
+    /// the file cannot be written: what was written of it is removed.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
         let mut content = self.open()?;
         let folder = folder.as_ref();
         for number in 1..=SAVED_MAX {
             let path = folder.join(portable(&self.name, number));
             let failed = |source| Error::Save { path: path.clone(), source };
-            // What is there already is never written to, wherever a link of this name leads.
+            // `create_new` never opens what is there already, nor follows a link of this name.
             let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 opened => opened.map_err(failed)?,
@@ -214,16 +348,37 @@ impl Attachment {
         Err(Error::Save { path, source: io::ErrorKind::AlreadyExists.into() })
     }
 
-    /// A property, as [`Mail::property`].
+    /// A property of the attachment, as [`Mail::property`] gives one of the message.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// let rendered = attachment.property("PR_RENDERING_POSITION")?;
+    /// assert_eq!(rendered, Some((-1).into()), "not at a place in the text");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As there.
+    /// As [`Mail::property`].
     pub fn property<'a>(&self, key: impl Into<PropertyKey<'a>>) -> Result<Option<Value>, Error> {
         let Some(shown) = self.shown() else { return Ok(None) };
         key.into().value(&shown.attachment, &*self.opened.message.names()?)
     }
 
-    /// The open attachment (`IAttach`), for what there is no getter for.
+    /// The open attachment (`IAttach`), for what `Attachment` has no getter for.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// use outlook_msg::imsg::MapiProp as _;
+    ///
+    /// if let Some(attach) = attachment.attachment() {
+    ///     assert!(!attach.property_tags()?.is_empty());
+    /// }
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn attachment(&self) -> Option<&imsg::Attachment> {
         Some(&self.shown()?.attachment)
@@ -265,7 +420,7 @@ impl Attachment {
         Ok(AttachmentReader { content, len, position: 0 })
     }
 
-    /// What of the content cannot be read.
+    /// The places of the content that cannot be read.
     fn missing(&self) -> Result<Vec<Defect>, Error> {
         let Some(shown) = self.shown() else { return Ok(Vec::new()) };
         match self.shown {
@@ -275,11 +430,19 @@ impl Attachment {
     }
 }
 
-/// As many files of one name are told apart in a folder.
+/// At most this many files of one name are saved in a folder.
 const SAVED_MAX: u32 = 10_000;
 
 impl AttachmentReader {
-    /// The length of the content in bytes.
+    /// The length of the attachment in bytes.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// # let attachment = mail.attachments()?.remove(0);
+    /// assert_eq!(attachment.open()?.size(), 4);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn size(&self) -> u64 {
         self.len

@@ -1,4 +1,4 @@
-//! A mail in other formats: MIME, iCalendar, vCard, JSON, and a `.msg` file of its own.
+//! A mail written in other formats: MIME, iCalendar, vCard, JSON, or as a `.msg` file.
 
 use std::io::{self, Write};
 
@@ -9,24 +9,23 @@ use super::error::Error;
 use super::opened::Mail;
 use super::{defects, eml, ics, json, vcf};
 
-/// As much is written at a time, in bytes.
+/// How much is read and written at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 
 /// A mail in other formats.
 impl Mail {
-    /// Writes it as RFC 5322 and MIME, with its attachments (\[MS-OXCMAIL\]). The same message
-    /// gives the same bytes.
+    /// Writes the message in the format of mail (RFC 5322 and MIME) with its attachments, as
+    /// \[MS-OXCMAIL\] says. The same message always gives the same bytes.
     ///
     /// ```no_run
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mail = outlook_msg::Mail::open("Lunch on Friday.msg")?;
     /// mail.to_eml(std::fs::File::create("Lunch on Friday.eml")?)?;
-    /// # Ok(()) }
+    /// # Ok::<(), outlook_msg::mail::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] of the writer, [`Error::Damaged`] if its texts are larger than what is held
-    /// in memory.
+    /// [`Error::Io`] if the writer fails, [`Error::Damaged`] if the texts of the message take more
+    /// memory than is allowed.
     pub fn to_eml(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
         let composed = eml::compose(self.message(), self.opened.attachments())?;
@@ -35,39 +34,76 @@ impl Mail {
 
     /// Writes the appointment, meeting or task as iCalendar (\[MS-OXCICAL\]).
     ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_message_class("IPM.Appointment")?;
+    /// # let start: outlook_msg::mail::FileTime = "2024-04-02T12:00:00Z".parse().unwrap();
+    /// # mail.set_property("PSETID_Appointment/PidLidAppointmentStartWhole", start)?;
+    /// let mut ics = Vec::new();
+    /// mail.to_ics(&mut ics)?;
+    /// assert!(ics.starts_with(b"BEGIN:VCALENDAR"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`Error::IsNone`] if it is none, [`Error::Io`] of the writer.
+    /// [`Error::IsNone`] if the message is none of these, [`Error::Io`] if the writer fails.
     pub fn to_ics(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
         let made = ics::event(self.message()).or_else(|| ics::task(self.message()));
         write(made, "appointment, meeting or task", out)
     }
 
-    /// Writes the contact or the list of contacts as a vCard.
+    /// Writes the contact, or the list of contacts, as a vCard.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_message_class("IPM.Contact")?;
+    /// # mail.set_property("PR_DISPLAY_NAME", "Ann")?;
+    /// let mut vcf = Vec::new();
+    /// mail.to_vcf(&mut vcf)?;
+    /// assert!(vcf.starts_with(b"BEGIN:VCARD"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::IsNone`] if it is none, [`Error::Io`] of the writer.
+    /// [`Error::IsNone`] if the message is no contact, [`Error::Io`] if the writer fails.
     pub fn to_vcf(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
         write(vcf::render(self.message()), "contact", out)
     }
 
-    /// Writes every property of the message, its recipients and its attachments as JSON, those of
-    /// embedded messages too.
+    /// Writes all properties of the message, its recipients, its attachments and the messages
+    /// embedded in it as JSON.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// let mut json = Vec::new();
+    /// mail.to_json(&mut json)?;
+    /// assert!(String::from_utf8_lossy(&json).contains("PR_MESSAGE_CLASS"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] of the writer, [`Error::Message`] if the session is closed.
+    /// [`Error::Io`] if the writer fails, [`Error::Message`] if the session is closed.
     pub fn to_json(&self, out: impl Write) -> Result<(), Error> {
         let attachments = self.opened.attachments();
         let defects = defects::of_message(self.message(), attachments);
         json::write_json(self.message(), attachments, &defects, None, out)
     }
 
-    /// Writes it as a `.msg` file: one that was opened is copied byte for byte, one that is
-    /// embedded or was edited is made.
+    /// Writes the message as a `.msg` file. The file that was opened is copied byte for byte; for
+    /// an embedded or edited message a file is made.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// let mut bytes = Vec::new();
+    /// mail.to_msg(&mut bytes)?;
+    /// assert!(outlook_msg::Mail::from_bytes(bytes).is_ok());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] of the writer, those of reading the message.
+    /// [`Error::Io`] if the writer fails; the errors of reading the message.
     pub fn to_msg(&self, out: impl Write) -> Result<(), Error> {
         let storage = self.message().storage()?;
         let source = storage.file().source();

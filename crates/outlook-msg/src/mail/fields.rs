@@ -1,8 +1,8 @@
-//! The fields of a message: which properties the subject, the addresses and the times are made of.
+//! The fields of a message: from which properties the subject, the addresses and the times come.
 //!
-//! A value is taken as far as it can be read; what is damaged falls back as what is missing does,
-//! at last to the field of the header that the message came with.
-//! Texts have LF line ends. Knows no body and no attachment.
+//! Of a damaged value, what can be read is taken. If nothing can, the next property is asked, as if
+//! the first one were missing; the transport header is asked last. Texts have LF line ends. Knows
+//! no body and no attachment.
 
 use std::fmt;
 
@@ -23,7 +23,7 @@ pub enum Importance {
     Normal,
     /// 2.
     High,
-    /// A number that stands for none.
+    /// Any other number, which has no meaning.
     Other(i32),
 }
 
@@ -31,45 +31,66 @@ pub enum Importance {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Conversation {
-    /// The subject that all its messages have, without prefixes.
+    /// The subject of all its messages, without prefixes such as `Re:`.
     pub topic: Option<String>,
-    /// What all its messages share in their `PR_CONVERSATION_INDEX`.
+    /// The part of `PR_CONVERSATION_INDEX` that all its messages have in common.
     pub id: Option<Guid>,
     /// `PR_CONVERSATION_INDEX`: the id, and the place of the message in the conversation.
     pub index: Option<Vec<u8>>,
 }
 
-/// What became of a message (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
+/// The state of a message, bit by bit (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageFlags(pub i32);
 
 impl MessageFlags {
-    /// Whether somebody has read it.
+    /// Whether somebody has read the message (`MSGFLAG_READ`).
+    ///
+    /// ```
+    /// # use outlook_msg::mail::MessageFlags;
+    /// assert!(MessageFlags(1).is_read());
+    /// ```
     #[must_use]
     pub const fn is_read(self) -> bool {
         self.0 & 1 != 0
     }
 
-    /// Whether it is a draft.
+    /// Whether the message is a draft (`MSGFLAG_UNSENT`).
+    ///
+    /// ```
+    /// # use outlook_msg::mail::MessageFlags;
+    /// assert!(MessageFlags(8).is_unsent());
+    /// ```
     #[must_use]
     pub const fn is_unsent(self) -> bool {
         self.0 & 8 != 0
     }
 
-    /// Whether it was given to be sent.
+    /// Whether the message was submitted for sending (`MSGFLAG_SUBMIT`).
+    ///
+    /// ```
+    /// # use outlook_msg::mail::MessageFlags;
+    /// assert!(MessageFlags(4).is_submitted());
+    /// ```
     #[must_use]
     pub const fn is_submitted(self) -> bool {
         self.0 & 4 != 0
     }
 
-    /// Whether the owner of the mailbox sent it.
+    /// Whether the owner of the mailbox sent the message (`MSGFLAG_FROMME`).
+    ///
+    /// ```
+    /// # use outlook_msg::mail::MessageFlags;
+    /// assert!(MessageFlags(0x20).is_from_me());
+    /// ```
     #[must_use]
     pub const fn is_from_me(self) -> bool {
         self.0 & 0x20 != 0
     }
 }
 
-/// A vote that a message calls for, or is an answer to (\[MS-OXOMSG\] 2.2.1.74, 2.2.1.75).
+/// A vote: one that a message asks for, or the answer that it gives (\[MS-OXOMSG\] 2.2.1.74,
+/// 2.2.1.75).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Voting {
@@ -85,11 +106,11 @@ pub struct Voting {
 pub struct Reactions {
     /// How many there are.
     pub count: u32,
-    /// That of the owner of the mailbox, as `like`.
+    /// The reaction of the owner of the mailbox, such as `like`.
     pub own: Option<String>,
 }
 
-/// The named properties of reactions.
+/// The property set of reactions.
 const PSETID_MESSAGING: Guid = Guid::from_u128(0x41F28F13_83F4_4114_A584_EEDB5A6B0BFF);
 const REACTIONS_COUNT: Key = Key::Name(PSETID_MESSAGING, "ReactionsCount");
 const OWNER_REACTION_TYPE: Key = Key::Name(PSETID_MESSAGING, "OwnerReactionType");
@@ -127,7 +148,7 @@ pub fn subject(message: &Message) -> Option<String> {
         Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
     });
     let subject = subject.or_else(|| of_header(message, TransportHeaders::subject))?;
-    // A message store keeps the length of the prefix in front of the text, behind a U+0001.
+    // A message store writes U+0001 and the length of the prefix before the text.
     let mut characters = subject.chars();
     let subject = match (characters.next(), characters.next()) {
         (Some('\u{1}'), Some(_)) => characters.as_str(),
@@ -136,7 +157,7 @@ pub fn subject(message: &Message) -> Option<String> {
     Some(unix_lines(subject))
 }
 
-/// The properties of who sent the message, and on whose behalf.
+/// The properties of the person on whose behalf the message was sent, and of the sender.
 pub(super) const FROM: [PropertyTag; 6] = [
     tags::PR_SENT_REPRESENTING_NAME,
     tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
@@ -152,14 +173,14 @@ pub(super) const SENDER: [PropertyTag; 3] =
 pub(super) const RECIPIENT: [PropertyTag; 3] =
     [tags::PR_DISPLAY_NAME, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
 
-/// On whose behalf the message was sent, else who sent it.
+/// The person on whose behalf the message was sent, else the sender.
 pub fn from(message: &Message) -> Option<Address> {
     Address::sent_representing(message)
         .or_else(|| Address::sender(message))
         .or_else(|| of_field(message, HeaderField::From).into_iter().next())
 }
 
-/// Who sent the message.
+/// The sender.
 pub fn sender(message: &Message) -> Option<Address> {
     Address::sender(message).or_else(|| of_field(message, HeaderField::Sender).into_iter().next())
 }
@@ -175,7 +196,7 @@ pub fn recipients(message: &Message, wanted: RecipientType) -> Vec<Address> {
     if recipients.is_empty() { of_field(message, field) } else { recipients }
 }
 
-/// Where replies go.
+/// The addresses that replies go to.
 pub fn reply_to(message: &Message) -> Vec<Address> {
     let reply_to = Address::reply_to(message);
     if reply_to.is_empty() { of_field(message, HeaderField::ReplyTo) } else { reply_to }
@@ -193,7 +214,7 @@ pub fn received(message: &Message) -> Option<FileTime> {
         .or_else(|| of_header(message, TransportHeaders::received))
 }
 
-/// The time that stands for the message: when it arrived, else when it was sent, else when it was
+/// The time by which a message is sorted: when it arrived, else when it was sent, else when it was
 /// last changed.
 pub fn message_time(message: &Message) -> Option<FileTime> {
     received(message).or_else(|| date(message)).or_else(|| modified(message))
@@ -206,24 +227,24 @@ pub fn message_class(message: &Message) -> Option<String> {
 
 /// The Message-ID.
 pub fn message_id(message: &Message) -> Option<String> {
-    // Folded headers leave blanks before it.
+    // A blank before it is what is left of a folded header.
     let id = message.text(tags::PR_INTERNET_MESSAGE_ID).map(|id| id.trim().to_owned());
     id.or_else(|| of_header(message, |header| header.message_id().map(str::to_owned)))
 }
 
-/// The Message-ID of what the message answers.
+/// The Message-ID of the message that this one answers.
 pub fn in_reply_to(message: &Message) -> Option<String> {
     let id = message.text(tags::PR_IN_REPLY_TO_ID).map(|id| id.trim().to_owned());
     id.or_else(|| of_header(message, |header| header.in_reply_to().map(str::to_owned)))
 }
 
-/// The Message-IDs of what the message goes back to, the oldest first.
+/// The Message-IDs of the thread that the message answers, the oldest first.
 pub fn references(message: &Message) -> Vec<String> {
     let stored = message.text(tags::PR_INTERNET_REFERENCES).filter(|ids| !ids.trim().is_empty());
     let ids = stored
         .or_else(|| of_header(message, |header| header.references().map(str::to_owned)))
         .unwrap_or_default();
-    // Some writers leave out the blank between two of them.
+    // Some programs write no blank between two of them.
     ids.replace("><", "> <").split_whitespace().map(str::to_owned).collect()
 }
 
@@ -256,12 +277,12 @@ pub fn conversation(message: &Message) -> Option<Conversation> {
     (topic.is_some() || index.is_some()).then_some(Conversation { topic, id, index })
 }
 
-/// What became of the message so far.
+/// Whether it was read, sent or is a draft.
 pub fn flags(message: &Message) -> Option<MessageFlags> {
     message.integer(tags::PR_MESSAGE_FLAGS).map(MessageFlags)
 }
 
-/// The answers that the message offers, and the one that it is.
+/// The answers that the message asks to choose from, and the answer that it gives.
 pub fn voting(message: &Message) -> Option<Voting> {
     let values = Values::new(message);
     let (_, strings) = message.property_set().ok()?;
@@ -271,7 +292,7 @@ pub fn voting(message: &Message) -> Option<Voting> {
     (!options.is_empty() || response.is_some()).then_some(Voting { options, response })
 }
 
-/// The reactions to the message, as far as it was saved with them.
+/// The reactions to the message, if it was saved with them.
 pub fn reactions(message: &Message) -> Option<Reactions> {
     let values = Values::new(message);
     let count = values.integer(REACTIONS_COUNT).and_then(|count| u32::try_from(count).ok());
@@ -280,7 +301,7 @@ pub fn reactions(message: &Message) -> Option<Reactions> {
     (count.is_some() || own.is_some()).then_some(Reactions { count: count.unwrap_or(0), own })
 }
 
-/// The header that the message came with.
+/// The transport header.
 pub fn headers(message: &Message) -> Option<String> {
     text(message, tags::PR_TRANSPORT_MESSAGE_HEADERS)
 }

@@ -1,4 +1,4 @@
-//! What a property is asked for by.
+//! How a caller names a property: by tag or by name.
 
 use crate::imsg::{
     MapiProp, MapiPropMut as _, Message, NameKind, PropertyName, PropertyNames, Salvaged,
@@ -7,7 +7,15 @@ use crate::mapi::{self, Guid, PropertyTag, PropertyType, Value};
 
 use super::error::Error;
 
-/// The tag or the name of a property.
+/// The tag or the name of a property. Getters and setters take any of these forms:
+///
+/// | form | example |
+/// |---|---|
+/// | name of a tag | `"PR_SUBJECT"` |
+/// | tag | `0x0037_001F`, `"0x0037001F"`, a [`PropertyTag`] |
+/// | named property | `"PSETID_Appointment/PidLidLocation"` |
+/// | named property by number | `"PSETID_Appointment/0x00008208"` |
+/// | named property of another set | `"{41F28F13-83F4-4114-A584-EEDB5A6B0BFF}/ReactionsCount"` |
 #[derive(Clone, Copy, Debug)]
 pub struct PropertyKey<'a>(Key<'a>);
 
@@ -56,8 +64,8 @@ impl PropertyKey<'_> {
         }
     }
 
-    /// The tag of a property that is to be set to a value. A named property comes into the file by
-    /// it, with the type of the value.
+    /// The tag by which a property is set. A named property that the file does not have yet is
+    /// added to it, with the type of the value.
     pub(super) fn tag_to_set(self, message: &Message, value: &Value) -> Result<PropertyTag, Error> {
         if let Some(tag) = self.tag(message, &*message.names()?)? {
             return Ok(tag);
@@ -104,8 +112,7 @@ impl PropertyKey<'_> {
     }
 }
 
-/// The name of a named property: `PSETID_Appointment/PidLidLocation`, where the part behind the set
-/// may be a number too, as `0x00008208`, or any other text.
+/// Parses the name of a named property: its set, and after the `/` its name or number.
 fn name_in_set(name: &str) -> Option<PropertyName> {
     let (set, name) = name.split_once('/')?;
     let set = mapi::property_set_by_name(set).or_else(|| set.parse::<Guid>().ok())?;
@@ -120,7 +127,7 @@ fn name_in_set(name: &str) -> Option<PropertyName> {
     Some(PropertyName { set, kind })
 }
 
-/// The type of a property that has a value; `None` for what no named property is set to.
+/// The type of property that a value belongs to; `None` if no named property can be set to it.
 fn type_of(value: &Value) -> Option<PropertyType> {
     Some(match value {
         Value::Integer16(_) => PropertyType::INTEGER16,

@@ -1,19 +1,36 @@
-//! What a programmer asks of a message.
+//! What a programmer asks of a message: [`Mail`], its attachments and its recipients.
 //!
-//! | of a message | module |
+//! | to | use |
 //! |---|---|
-//! | subject, addresses, times | `fields` |
-//! | bodies | `bodies`, `report` |
-//! | its values as texts | `reader`, `text` |
-//! | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
-//! | attachments, their kinds and names | `attachments`, `names`, `references` |
-//! | what is inside of attachments | `derived` |
-//! | as RFC 5322 and MIME | `eml`, `composed` |
-//! | as JSON | `json` |
-//! | what could not be read | `defects` |
+//! | open | [`Mail::open`], [`Mail::from_bytes`], [`Mail::from_reader`]; in a session [`Mail::open_in`] |
+//! | read | [`Mail::subject`], [`Mail::from`], [`Mail::to`], [`Mail::date`], [`Mail::text`], [`Mail::html`] and more |
+//! | take attachments | [`Mail::attachments`], then [`Attachment::save`], [`Attachment::read`], [`Attachment::open`], [`Attachment::message`] |
+//! | ask for any property | [`Mail::property`], [`Recipient::property`], [`Attachment::property`] |
+//! | know what is damaged | [`Mail::defects`], [`Attachment::read_partial`] |
+//! | export | [`Mail::to_eml`], [`Mail::to_ics`], [`Mail::to_vcf`], [`Mail::to_json`], [`Mail::to_msg`], [`Mail::to_row`], [`Mail::write_page`] |
+//! | edit | [`Mail::set_subject`], [`Mail::set_to`], [`Mail::set_html`], [`Mail::add_attachment`] and more, then [`Mail::save`] or [`Mail::save_as`] |
+//! | make a new message | [`Mail::create`] |
 //!
-//! Everything that is true of a message whoever looks (which body, which address, which name) is
-//! decided here, once. Knows no directory of files.
+//! Everything that is true of a message, no matter who asks (which body, which address, which
+//! name), is decided here and only here. Knows no directory of files.
+
+// What is decided in which module:
+//
+// | of a message | module |
+// |---|---|
+// | subject, addresses, times | `fields` |
+// | bodies | `bodies`, `report` |
+// | its values as texts | `reader`, `text` |
+// | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
+// | attachments, their kinds and names | `attachments`, `names`, `references` |
+// | what is inside of attachments | `derived` |
+// | as RFC 5322 and MIME | `eml`, `composed` |
+// | as JSON, as one row, as a page | `json`, `row`, `page` |
+// | what could not be read | `defects` |
+// | setting any of it | `edit` |
+//
+// `Mail` itself: `opened` has its constructors, `getters` and `parts` its getters, `setters` its
+// setters, `saves` making and saving, `exports` the other formats.
 
 mod attachment;
 #[doc(hidden)]
@@ -38,6 +55,7 @@ mod event;
 mod exports;
 #[doc(hidden)]
 pub mod fields;
+mod getters;
 #[doc(hidden)]
 pub mod ics;
 mod inline;
@@ -52,11 +70,13 @@ pub mod named;
 pub mod names;
 mod opened;
 mod page;
+mod parts;
+mod printable;
 mod printed;
+#[cfg(test)]
+mod read_counts;
 #[doc(hidden)]
 pub mod reader;
-#[cfg(test)]
-mod reads;
 mod recipient;
 #[doc(hidden)]
 pub mod references;
@@ -65,6 +85,7 @@ mod row;
 mod saves;
 mod security;
 mod setters;
+mod structures;
 mod summary;
 #[doc(hidden)]
 pub mod text;
@@ -72,7 +93,7 @@ pub mod text;
 pub mod vcf;
 
 pub use crate::imsg::{Address, Defect, Note, RecipientType};
-pub use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
+pub use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, PropertyType, Value};
 pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
 pub use error::Error;
 pub use event::{Attendee, AttendeeResponse, AttendeeRole, Event};
@@ -81,10 +102,19 @@ pub use ics::is_class;
 pub use key::PropertyKey;
 pub use opened::{Mail, READER_BYTES_MAX};
 pub use page::{PAGE_STYLE, PageOptions};
-pub use printed::{Marks, Printing, harmless, harmless_lines, is_harmful, size_text, utc_time};
+pub use printable::{harmless, harmless_lines, is_harmful, size_text, utc_time};
+pub use printed::{Marks, Printing};
 pub use recipient::Recipient;
 pub use row::{
     Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, micros_text, sha256, time_micros,
     time_text,
 };
 pub use security::Security;
+
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Mail>();
+    is_shared::<Attachment>();
+    is_shared::<Recipient>();
+    is_shared::<crate::imsg::Session>();
+};

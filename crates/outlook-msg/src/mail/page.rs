@@ -1,9 +1,8 @@
-//! A message as one page for a browser, which needs no server and no network.
+//! A message as one page for a browser. The page needs no server and no network.
 //!
-//! The body stands in a frame of its own that runs nothing and reaches nothing outside of the
-//! page: a sandbox without any permission, under the policy of the page. Pictures of the body are
-//! in the page: to a browser a frame in a sandbox has no origin, so it may not load a file that
-//! lies beside the page.
+//! The body stands in a frame of its own: a sandbox without any permission, under the policy of the
+//! page. So it runs nothing and reaches nothing outside of the page. Its pictures are inside the
+//! page too, because a browser lets a sandboxed frame load no file that lies beside the page.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -17,21 +16,22 @@ use crate::body::html;
 use crate::mapi::FileTime;
 
 use super::attachment::{Attachment, AttachmentKind};
+use super::names::attachment_path;
 use super::opened::Mail;
-use super::printed::{harmless, harmless_lines, is_harmful};
+use super::printable::{harmless, harmless_lines, is_harmful};
 use super::summary::{Summary, attachment_details};
 
 /// The style sheet of pages of messages.
 pub const PAGE_STYLE: &str = include_str!("page/style.css");
 
-/// How a page is made.
+/// How [`Mail::write_page`] makes a page.
 #[derive(Clone, Copy)]
 pub struct PageOptions<'a> {
     /// Writes a time.
     pub time: &'a dyn Fn(FileTime) -> String,
-    /// Where an attachment lies, as a relative URL. Without it attachments are only named.
+    /// Gives the relative URL of an attachment. With `None`, attachments are named but not linked.
     pub href: Option<&'a dyn Fn(&Attachment) -> String>,
-    /// HTML that stands before the message.
+    /// HTML that is put before the message.
     pub navigation: &'a str,
 }
 
@@ -41,23 +41,35 @@ impl std::fmt::Debug for PageOptions<'_> {
     }
 }
 
-/// Only what is in the page; no script, no form, no frame of others, and no file: on Windows the
-/// path of a file can name a server. A frame that has its document in the page takes this policy
-/// over.
+/// Allows only what is inside the page: no script, no form, no frame of another page, and no file,
+/// since on Windows the path of a file can name a server. The frame of the body inherits this
+/// policy, because its document is part of the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; \
                       media-src data:; form-action 'none'; base-uri 'none'";
-/// At most so many bytes of pictures are in a page; the others are left out of it.
+/// At most this many bytes of pictures are put into a page; the others are left out.
 const PICTURE_BYTES_MAX: u64 = 32 << 20;
-/// At most so many of them are of pictures that stand in the page already: a small picture can be
-/// used in a thousand places.
+/// At most this many more bytes of pictures that are in the page already: a body can show one small
+/// picture in a thousand places.
 const REPEATED_BYTES_MAX: u64 = 4 << 20;
 
 impl Mail {
-    /// Writes the message as one page of HTML. Returns how many defects there are, which the page
-    /// names.
+    /// Writes the message as one HTML page that needs no other file, and returns the number of
+    /// defects, which the page lists.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_subject("Lunch on Friday")?;
+    /// use outlook_msg::mail::{PageOptions, utc_time};
+    ///
+    /// let options = PageOptions { time: &utc_time, href: None, navigation: "" };
+    /// let mut page = Vec::new();
+    /// mail.write_page(options, &mut page)?;
+    /// assert!(String::from_utf8_lossy(&page).contains("<h1>Lunch on Friday</h1>"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// Those of `out`. What cannot be read is told in the page.
+    /// Those of `out`. What cannot be read is no error: the page names it.
     pub fn write_page(&self, options: PageOptions<'_>, out: &mut dyn Write) -> io::Result<usize> {
         let mut summary = Summary::of(self, options.time);
         let subject = summary.read("subject", self.subject()).unwrap_or_default();
@@ -103,18 +115,17 @@ impl Mail {
         Ok(losses.len())
     }
 
-    /// The HTML body as the document of the frame, its pictures in it.
+    /// The HTML body with its pictures inside: the document of the frame.
     fn frame(&self, attachments: &[Attachment]) -> Option<String> {
         let html = self.html().ok().flatten()?;
         let files = attachments.iter().filter(|one| one.kind() == AttachmentKind::File);
-        let by_path: HashMap<_, _> =
-            files.map(|one| (format!("attachments/{}", one.name()), one)).collect();
+        let by_path: HashMap<_, _> = files.map(|one| (attachment_path(one.name()), one)).collect();
         let pictures = Pictures::default();
         Some(html::restore(&html, &|path| pictures.url(by_path.get(path)?)))
     }
 }
 
-/// What is left for pictures in a page.
+/// How many bytes of pictures a page may still take.
 struct Pictures {
     seen: RefCell<HashSet<String>>,
     first: Cell<u64>,
@@ -129,7 +140,7 @@ impl Default for Pictures {
 }
 
 impl Pictures {
-    /// An attachment as a `data:` URL, while there is room for it in the page.
+    /// An attachment as a `data:` URL; `None` if the page has no room left for it.
     fn url(&self, attachment: &Attachment) -> Option<String> {
         let is_seen = self.seen.borrow().contains(attachment.name());
         let room = if is_seen { &self.repeated } else { &self.first };
@@ -164,9 +175,9 @@ fn write_attachments(
     out.write_all(b"</ul>\n")
 }
 
-/// A text as HTML, also in an attribute. Nothing in it controls a terminal on which the page is
-/// printed: line ends become what browsers make of them, characters of control are shown as what
-/// they are, no text, and those of direction are references, which browsers heed.
+/// Escapes a text for HTML, also inside an attribute. If the page is printed on a terminal, nothing
+/// in it controls the terminal: CR and form feed become what browsers make of them, other control
+/// characters become U+FFFD, and characters of direction become references, which browsers follow.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

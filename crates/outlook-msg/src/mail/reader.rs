@@ -1,29 +1,10 @@
-//! The values of a message that people read and set as texts.
+//! Values of a message as texts that people read, one a line.
 
 use crate::imsg::Address;
 
 use super::text::one_line;
 
-/// A value that is set by a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReaderFile {
-    Subject,
-    From,
-    Sender,
-    To,
-    Cc,
-    Bcc,
-    ReplyTo,
-    Date,
-    Received,
-    Class,
-    MessageId,
-    Importance,
-    Categories,
-    Headers,
-}
-
-/// One of the bodies, which are made of one another.
+/// One of the bodies, which can be made from one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFile {
     Text,

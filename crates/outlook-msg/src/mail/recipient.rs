@@ -7,7 +7,7 @@ use super::error::Error;
 use super::fields;
 use super::key::PropertyKey;
 
-/// A recipient of a message: a row of its recipient table.
+/// A recipient of a message: a row of its recipient table (`GetRecipientTable`).
 #[derive(Clone, Debug)]
 pub struct Recipient {
     recipient: imsg::Recipient,
@@ -18,26 +18,57 @@ impl Recipient {
         Self { recipient }
     }
 
-    /// What it is to the message: to, cc or bcc.
+    /// Whether the recipient is in the `To`, `Cc` or `Bcc` field (`PR_RECIPIENT_TYPE`).
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// # mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
+    /// # let recipient = mail.recipients()?.remove(0);
+    /// use outlook_msg::mail::RecipientType;
+    ///
+    /// assert_eq!(recipient.recipient_type(), RecipientType::To);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn recipient_type(&self) -> RecipientType {
         self.recipient.recipient_type()
     }
 
-    /// Its name and address.
+    /// The name and the address.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// # mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
+    /// # let recipient = mail.recipients()?.remove(0);
+    /// if let Some(address) = recipient.address()? {
+    ///     assert_eq!(address.to_string(), "Ann <ann@example.org>");
+    /// }
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Damaged`] if there is a name or an address, and nothing of either can be read.
     pub fn address(&self) -> Result<Option<Address>, Error> {
         let found = Address::of_recipient(&self.recipient);
         if found.is_none() {
-            super::opened::damage(&self.recipient, &fields::RECIPIENT)?;
+            super::getters::damage(&self.recipient, &fields::RECIPIENT)?;
         }
         Ok(found)
     }
 
-    /// The type of its address, as `SMTP` and `EX` (\[MS-OXOMSG\] 2.2.3.2). One whose X.500 name
-    /// gave way to the SMTP address has the type of that.
+    /// The type of the address, such as `SMTP` or `EX` (`PR_ADDRTYPE`, \[MS-OXOMSG\] 2.2.3.2). It
+    /// is `SMTP` where [`Recipient::address`] gives the SMTP address in place of an X.500 name.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// # mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
+    /// # let recipient = mail.recipients()?.remove(0);
+    /// assert_eq!(recipient.address_type()?.as_deref(), Some("SMTP"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Recipient::address`].
@@ -51,15 +82,36 @@ impl Recipient {
         })
     }
 
-    /// A property, as [`Mail::property`](super::Mail::property).
+    /// A property of the recipient, as [`Mail::property`](super::Mail::property) gives one of the
+    /// message.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// # mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
+    /// # let recipient = mail.recipients()?.remove(0);
+    /// assert_eq!(recipient.property("PR_DISPLAY_NAME")?, Some("Ann".into()));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As there.
+    /// As [`Mail::property`](super::Mail::property).
     pub fn property<'a>(&self, key: impl Into<PropertyKey<'a>>) -> Result<Option<Value>, Error> {
         key.into().value(&self.recipient, &*self.recipient.names()?)
     }
 
-    /// The open recipient, for what there is no getter for.
+    /// The open recipient, for what `Recipient` has no getter for.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// # mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
+    /// # let recipient = mail.recipients()?.remove(0);
+    /// use outlook_msg::imsg::MapiProp as _;
+    ///
+    /// assert!(!recipient.recipient().property_tags()?.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn recipient(&self) -> &imsg::Recipient {
         &self.recipient

@@ -1,9 +1,9 @@
-//! A message as one row: what tables, indexes and `jq` want of it, without the bodies.
+//! A message as one row, for tables, indexes and `jq`: the fields without the bodies.
 //!
 //! The row is the JSON of `msgfs find --json`, `ls --json` and `show --json`, and the dictionary
-//! of Python's `to_dict`. Within a version of [`SCHEMA`] keys are only added. A value that the
-//! message does not have, or that cannot be read, is null; of a list, empty. What cannot be read
-//! is in `defects`.
+//! of Python's `to_dict`. Within a version of [`SCHEMA`], keys are only added. A value that the
+//! message does not have, or that cannot be read, is null; such a list is empty. `defects` names
+//! what cannot be read.
 
 use std::io::Read as _;
 
@@ -16,9 +16,10 @@ use crate::mapi::FileTime;
 use super::attachment::Attachment;
 use super::error::Error;
 use super::fields::{Importance, MessageFlags};
+use super::names::attachment_path;
 use super::opened::Mail;
 
-/// The version of the shape of [`Row`].
+/// The version of the fields of [`Row`].
 pub const SCHEMA: u32 = 1;
 
 /// A message as one row.
@@ -27,16 +28,16 @@ pub const SCHEMA: u32 = 1;
 pub struct Row {
     /// [`SCHEMA`].
     pub schema: u32,
-    /// Where the message is; U+FFFD stands for what is no UTF-8.
+    /// Where the message is. U+FFFD replaces what is not UTF-8.
     pub path: String,
-    /// The path as it is, if that is no UTF-8: its bytes.
+    /// The bytes of the path, if it is not UTF-8.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path_bytes: Option<Vec<u8>>,
     /// The path of the message that it is embedded in.
     pub parent: Option<String>,
     /// The `Message-ID`.
     pub message_id: Option<String>,
-    /// The `Message-ID` of what it answers.
+    /// The `Message-ID` of the message that it answers.
     pub in_reply_to: Option<String>,
     /// The topic of its conversation (`PR_CONVERSATION_TOPIC`).
     pub conversation: Option<String>,
@@ -44,29 +45,29 @@ pub struct Row {
     pub class: Option<String>,
     /// The subject.
     pub subject: Option<String>,
-    /// On whose behalf it was sent, else who sent it.
+    /// The person on whose behalf it was sent, else the sender.
     pub from: Option<RowAddress>,
-    /// Who sent it.
+    /// The sender.
     pub sender: Option<RowAddress>,
-    /// To whom it was sent.
+    /// The recipients in the `To` field.
     pub to: Vec<RowAddress>,
-    /// To whom copies were sent.
+    /// The recipients of copies.
     pub cc: Vec<RowAddress>,
-    /// To whom copies were sent without the others knowing.
+    /// The recipients of copies whom the others do not see.
     pub bcc: Vec<RowAddress>,
-    /// Where replies go.
+    /// The addresses that replies go to.
     pub reply_to: Vec<RowAddress>,
     /// When it was sent: RFC 3339 in UTC, to the microsecond.
     pub sent: Option<String>,
-    /// When it arrived, likewise. Neither time stands in for the other.
+    /// When it arrived, in the same form. Neither time is used in place of the other.
     pub received: Option<String>,
     /// `low`, `normal` or `high`.
     pub importance: Option<String>,
     /// The categories.
     pub categories: Vec<String>,
-    /// The size of the message's file in bytes; of an embedded message, of the file it would be.
+    /// The size of the file in bytes; of an embedded message, the size of a file of its own.
     pub size: Option<u64>,
-    /// The names of the bits set in `PR_MESSAGE_FLAGS`, as `read` and `unsent`.
+    /// The names of the bits that are set in `PR_MESSAGE_FLAGS`: `read`, `unsent` and others.
     pub flags: Vec<&'static str>,
     /// The attachments.
     pub attachments: Vec<RowAttachment>,
@@ -74,7 +75,7 @@ pub struct Row {
     pub event: Option<RowEvent>,
     /// What cannot be read.
     pub defects: Vec<RowFinding>,
-    /// What was read otherwise than the file has it, without loss.
+    /// What was not read literally although nothing is lost.
     pub notes: Vec<RowFinding>,
 }
 
@@ -117,15 +118,25 @@ pub struct RowEvent {
 pub struct RowFinding {
     /// Where in the file.
     pub place: String,
-    /// What is the matter.
+    /// What is wrong, or was assumed.
     pub cause: String,
 }
 
 impl Mail {
-    /// The message as one row. `path` is what the row says of where it is; with `hashes` each
-    /// attachment is read for its SHA-256.
+    /// The message as one row. `path` is put into the row as the place of the message. With
+    /// `hashes`, each attachment is read for its SHA-256.
     ///
-    /// Nothing fails: what cannot be read is null or missing in a list, and told in `defects`.
+    /// This never fails: what cannot be read is null, or missing from a list, and is named in
+    /// `defects`.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_subject("Lunch on Friday")?;
+    /// let row = mail.to_row("mail/Lunch.msg", false);
+    /// assert_eq!(row.subject.as_deref(), Some("Lunch on Friday"));
+    /// assert_eq!(row.path, "mail/Lunch.msg");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn to_row(&self, path: &str, hashes: bool) -> Row {
         let mut row = Row::unreadable(path);
@@ -177,7 +188,15 @@ const FLAGS: [(i32, &str); 8] = [
 ];
 
 impl Row {
-    /// The row of a file of which nothing is known but its path.
+    /// The row of a file that could not be opened as a message: only its path.
+    ///
+    /// ```
+    /// use outlook_msg::mail::Row;
+    ///
+    /// let mut row = Row::unreadable("mail/Notes.msg");
+    /// row.add_defect("", "not a compound file");
+    /// assert_eq!(row.defects.len(), 1);
+    /// ```
     #[must_use]
     pub fn unreadable(path: &str) -> Self {
         Self {
@@ -210,11 +229,17 @@ impl Row {
     }
 
     /// Adds a defect that the message itself does not know of.
+    ///
+    /// ```
+    /// # let mut row = outlook_msg::mail::Row::unreadable("mail/Notes.msg");
+    /// row.add_defect("", "not a compound file");
+    /// assert_eq!(row.defects[0].cause, "not a compound file");
+    /// ```
     pub fn add_defect(&mut self, place: &str, cause: &str) {
         self.defects.push(RowFinding { place: place.to_owned(), cause: cause.to_owned() });
     }
 
-    /// A time as text. One outside of the years 1 to 9999 is a note.
+    /// A time as text. A time after the year 9999 has none, and becomes a note.
     fn time(&mut self, place: &str, time: Result<Option<FileTime>, Error>) -> Option<String> {
         let time = time.ok().flatten()?;
         let text = time_text(time);
@@ -228,7 +253,7 @@ impl Row {
     fn attachment(&mut self, attachment: &Attachment, hashes: bool) -> RowAttachment {
         let sha256 = hashes.then(|| sha256(attachment));
         if let Some(Err(error)) = &sha256 {
-            let place = format!("attachments/{}", attachment.name());
+            let place = attachment_path(attachment.name());
             self.add_defect(&place, &error.to_string());
         }
         RowAttachment {
@@ -242,18 +267,34 @@ impl Row {
 }
 
 /// A time as RFC 3339 in UTC, cut to microseconds; `None` after the year 9999.
+///
+/// ```
+/// use outlook_msg::mail::{FileTime, time_text};
+///
+/// assert_eq!(time_text(FileTime(0)).as_deref(), Some("1601-01-01T00:00:00Z"));
+/// assert_eq!(time_text(FileTime(u64::MAX)), None);
+/// ```
 #[must_use]
 pub fn time_text(time: FileTime) -> Option<String> {
     micros_text(time_micros(time)?)
 }
 
 /// Microseconds since 1970 as RFC 3339 in UTC; `None` outside of the years 1 to 9999.
+///
+/// ```
+/// assert_eq!(outlook_msg::mail::micros_text(0).as_deref(), Some("1970-01-01T00:00:00Z"));
+/// ```
 #[must_use]
 pub fn micros_text(micros: i64) -> Option<String> {
     Some(jiff::Timestamp::from_microsecond(micros).ok()?.to_string())
 }
 
 /// A time as microseconds since 1970 in UTC; `None` after the year 9999.
+///
+/// ```
+/// let time = "1970-01-01T00:00:01Z".parse().expect("RFC 3339");
+/// assert_eq!(outlook_msg::mail::time_micros(time), Some(1_000_000));
+/// ```
 #[must_use]
 pub fn time_micros(time: FileTime) -> Option<i64> {
     let (seconds, nanos) = time.to_unix();
@@ -261,10 +302,18 @@ pub fn time_micros(time: FileTime) -> Option<i64> {
     Some(jiff::Timestamp::new(seconds, nanos).ok()?.as_microsecond())
 }
 
-/// The SHA-256 of an attachment's content in hexadecimal digits.
+/// The SHA-256 of the content of an attachment in hexadecimal digits.
+///
+/// ```
+/// # let mut mail = outlook_msg::Mail::create()?;
+/// # mail.add_attachment("menu.txt", "Soup")?;
+/// let digits = outlook_msg::mail::sha256(&mail.attachments()?[0])?;
+/// assert!(digits.starts_with("ee127f") && digits.len() == 64);
+/// # Ok::<(), outlook_msg::mail::Error>(())
+/// ```
 ///
 /// # Errors
-/// If the content cannot be read whole.
+/// If the content cannot be read as a whole.
 pub fn sha256(attachment: &Attachment) -> Result<String, Error> {
     let mut reader = attachment.open()?;
     let mut hasher = Sha256::new();

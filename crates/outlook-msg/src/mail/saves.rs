@@ -1,4 +1,4 @@
-//! A mail that is edited and saved.
+//! How a mail is made, edited and saved.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -34,23 +34,22 @@ impl Target for Nowhere {
     }
 }
 
-/// Edits and saves.
+/// How a mail is made, edited and saved.
 ///
-/// An edit is in the file once [`Mail::save`] or [`Mail::save_as`] has succeeded, as a whole or not
-/// at all. A mail that is dropped without that loses its edits, which is logged.
+/// [`Mail::save`] and [`Mail::save_as`] put all edits into the file, or none. If a mail is dropped
+/// before, its edits are lost and a warning is logged.
 impl Mail {
-    /// Makes a new message: an empty mail that is not sent. It has no path before
-    /// [`Mail::save_as`] gives it one.
+    /// Makes a new message: an empty mail that is not sent yet. It has no path before
+    /// [`Mail::save_as`].
     ///
     /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("new.msg");
     /// let mut mail = outlook_msg::Mail::create()?;
-    /// mail.set_property("PR_SUBJECT", "Lunch on Friday")?;
+    /// mail.set_subject("Lunch on Friday")?;
     /// mail.save_as(&path)?;
     /// # assert_eq!(outlook_msg::Mail::open(path)?.subject()?.as_deref(), Some("Lunch on Friday"));
-    /// # Ok(()) }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
@@ -61,12 +60,20 @@ impl Mail {
         Ok(Self { session: Some(session), ..Self::of(message) })
     }
 
-    /// Sets a property by its tag or name, as [`Mail::property`] reads it (`SetProps`). A named
-    /// property that the file does not have yet has to be set through [`Mail::message`].
+    /// Sets a property by its tag or its name (`SetProps`); [`PropertyKey`] lists the forms. A
+    /// named property that the file does not have yet is added to it, with the type of the value.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_property("PR_SENSITIVITY", 2)?;
+    /// mail.set_property("PSETID_Common/PidLidBilling", "harbour")?;
+    /// assert_eq!(mail.property("PSETID_Common/PidLidBilling")?, Some("harbour".into()));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::UnknownName`], [`Error::Message`] if the value cannot be that of the property, or
-    /// the property follows from others.
+    /// [`Error::UnknownName`]; [`Error::Message`] if the property cannot have this value, or is
+    /// computed from others.
     pub fn set_property<'a>(
         &mut self,
         key: impl Into<PropertyKey<'a>>,
@@ -79,7 +86,16 @@ impl Mail {
         })
     }
 
-    /// Removes a property by its tag or name (`DeleteProps`). Nothing is done if there is none.
+    /// Removes a property by its tag or its name (`DeleteProps`). If there is none, nothing
+    /// happens.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_property("PR_SENSITIVITY", 2)?;
+    /// mail.remove_property("PR_SENSITIVITY")?;
+    /// assert_eq!(mail.property("PR_SENSITIVITY")?, None);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_property`].
@@ -94,12 +110,19 @@ impl Mail {
         })
     }
 
-    /// Saves the edits in the file that it was opened from, or saved in before (`SaveChanges`). The
-    /// file is replaced as a whole, and only if no other program has changed it meanwhile.
+    /// Saves the edits in the file that the mail was opened from or saved in last (`SaveChanges`).
+    /// The file is replaced as a whole, and only if no other program has changed it meanwhile.
+    ///
+    /// ```no_run
+    /// let mut mail = outlook_msg::Mail::open("Lunch on Friday.msg")?;
+    /// mail.set_subject("Lunch on Monday")?;
+    /// mail.save()?;
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::NoPath`] without a path, [`Error::Message`] with the cause if it cannot be saved:
-    /// the file is as it was, and the edits are still there.
+    /// [`Error::NoPath`] if the mail has no path; [`Error::Message`], with the cause, if it cannot
+    /// be saved: the file is as it was then, and the mail keeps its edits.
     pub fn save(&mut self) -> Result<(), Error> {
         if self.path.is_none() {
             return Err(Error::NoPath);
@@ -112,12 +135,21 @@ impl Mail {
         Ok(())
     }
 
-    /// Saves it, with its edits, in another file, which is made or replaced as a whole. From then on
-    /// it is the message in that file.
+    /// Saves the mail with its edits in another file, which is made, or replaced as a whole. From
+    /// then on [`Mail::path`] is that file.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("new.msg");
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.save_as(&path)?;
+    /// assert_eq!(mail.path(), Some(path.as_path()));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// [`Error::Message`], [`Error::Storage`] with the cause if it cannot be written: what was in
-    /// the file is there still.
+    /// [`Error::Message`] or [`Error::Storage`], with the cause, if the file cannot be written: if
+    /// there was one, it is as it was.
     pub fn save_as(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.complete()?;
@@ -138,7 +170,7 @@ impl Mail {
         Ok(())
     }
 
-    /// Makes an edit, as a whole or not at all.
+    /// Makes an edit: all of it, or if it fails none.
     pub(super) fn edit<T>(
         &mut self,
         edit: impl FnOnce(&Message) -> Result<T, Error>,
@@ -151,7 +183,7 @@ impl Mail {
         edited
     }
 
-    /// Makes what was set fit together: an HTML body may refer to attachments by their paths.
+    /// Turns the paths of attachments in an HTML body that was set into references to them.
     fn complete(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.bodies_set.has_paths) {
             let opened = Arc::clone(&self.opened);
@@ -160,8 +192,8 @@ impl Mail {
         Ok(())
     }
 
-    /// The same message, opened for writing. One that is embedded becomes a message of its own: the
-    /// one around it stays as it is.
+    /// The same message, opened for writing. An embedded message is copied and becomes one of its
+    /// own; the message around it stays as it is.
     fn writable(&self) -> Result<Self, Error> {
         let session = self.session.clone().unwrap_or_else(session);
         let (file, target): (_, Arc<dyn Target>) = match &self.path {

@@ -3,20 +3,26 @@
 use super::derived::DerivedKind;
 use super::opened::Mail;
 
-/// What protects a message.
+/// How a message is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
     /// Nothing.
     None,
-    /// It is signed: its content lies in the signed part. No signature is verified.
+    /// The message is signed; the content lies in the signed part. The signature is not verified.
     Signed,
-    /// It is encrypted: only who has a key can read it.
+    /// The message is encrypted: only somebody who has a key can read it.
     Encrypted,
 }
 
 impl Mail {
     /// Whether the message is signed or encrypted.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// assert_eq!(mail.security(), outlook_msg::mail::Security::None);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     #[must_use]
     pub fn security(&self) -> Security {
         let derived = self.opened.attachments().iter().filter_map(|one| one.derived.as_ref());

@@ -1,4 +1,4 @@
-//! The values of a mail, set: each in the form in which its getter gives it.
+//! The setters of a mail. Each takes the value in the form in which its getter gives it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -8,17 +8,18 @@ use crate::mapi::FileTime;
 use crate::storage::Source;
 
 use super::attachment::Attachment;
-use super::edit::{SetBodies, attachments, bodies, reader};
+use super::edit::text_fields::{self, TextField};
+use super::edit::{SetBodies, attachments, bodies};
 use super::error::Error;
 use super::fields::Importance;
 use super::opened::Mail;
-use super::reader::{BodyFile, ReaderFile};
+use super::reader::BodyFile;
 
-/// What a message is to say.
+/// Setters.
 ///
-/// An empty text, and no address, removes the value. What follows from a value is set with it: the
-/// field of the header that the message came with, the search keys of an address, the bodies that
-/// would say something else.
+/// An empty text, or an empty list of addresses, removes the value. What depends on a value is set
+/// with it: the field of that name in the transport header, the search key of an address, the
+/// other bodies. Nothing is written before [`Mail::save`] or [`Mail::save_as`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -26,10 +27,9 @@ use super::reader::{BodyFile, ReaderFile};
 /// # let path = folder.path().join("invitation.msg");
 /// use outlook_msg::mail::{Address, Mail};
 ///
-/// let ann = Address { name: "Ann".to_owned(), address: "ann@example.org".to_owned() };
 /// let mut mail = Mail::create()?;
 /// mail.set_subject("Lunch on Friday")?;
-/// mail.set_to(&[ann])?;
+/// mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
 /// mail.set_text("At noon?\n")?;
 /// mail.add_attachment("menu.txt", "Soup")?;
 /// mail.save_as(&path)?;
@@ -42,105 +42,211 @@ use super::reader::{BodyFile, ReaderFile};
 impl Mail {
     /// Sets the subject.
     ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_subject("Lunch on Friday")?;
+    /// assert_eq!(mail.subject()?.as_deref(), Some("Lunch on Friday"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// [`Error::Open`] if the file cannot be opened for writing, [`Error::Message`] where the
-    /// message refuses: it is so damaged that a save would lose something, say.
+    /// [`Error::Open`] if the file cannot be opened for writing; [`Error::Message`] if the message
+    /// refuses the edit: because it is so damaged, say, that a save would lose something.
     pub fn set_subject(&mut self, subject: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::Subject, subject)
+        self.set_field(&text_fields::SUBJECT, subject)
     }
 
-    /// Sets on whose behalf it is sent.
+    /// Sets the person on whose behalf the message is sent: the `From` that mail programs show.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_from(&Address::new("Ann", "ann@example.org"))?;
+    /// assert_eq!(mail.from()?.unwrap().to_string(), "Ann <ann@example.org>");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_from(&mut self, from: &Address) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::From, std::slice::from_ref(from))
+        self.set_addresses(&text_fields::FROM, std::slice::from_ref(from))
     }
 
-    /// Sets who sends it.
+    /// Sets the person who sends the message.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_sender(&Address::new("Ben", "ben@example.org"))?;
+    /// assert_eq!(mail.sender()?.unwrap().name, "Ben");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_sender(&mut self, sender: &Address) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::Sender, std::slice::from_ref(sender))
+        self.set_addresses(&text_fields::SENDER, std::slice::from_ref(sender))
     }
 
-    /// Sets to whom it is sent, in place of all who were there.
+    /// Replaces the recipients in the `To` field.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_to(&[Address::new("Ann", "ann@example.org"), Address::new("", "ben@example.org")])?;
+    /// assert_eq!(mail.to()?.len(), 2);
+    /// mail.set_to(&[])?;
+    /// assert!(mail.to()?.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_to(&mut self, to: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::To, to)
+        self.set_addresses(&text_fields::TO, to)
     }
 
-    /// Sets to whom copies are sent, in place of all who were there.
+    /// Replaces the recipients of copies.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_cc(&[Address::new("Ann", "ann@example.org")])?;
+    /// assert_eq!(mail.cc()?[0].name, "Ann");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_cc(&mut self, cc: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::Cc, cc)
+        self.set_addresses(&text_fields::CC, cc)
     }
 
-    /// Sets to whom copies are sent without the others knowing, in place of all who were there.
+    /// Replaces the recipients of copies whom the other recipients do not see.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_bcc(&[Address::new("Ann", "ann@example.org")])?;
+    /// assert_eq!(mail.bcc()?[0].name, "Ann");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_bcc(&mut self, bcc: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::Bcc, bcc)
+        self.set_addresses(&text_fields::BCC, bcc)
     }
 
-    /// Sets where replies go.
+    /// Replaces the addresses that replies go to.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_reply_to(&[Address::new("Club", "club@example.org")])?;
+    /// assert_eq!(mail.reply_to()?[0].address, "club@example.org");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_reply_to(&mut self, reply_to: &[Address]) -> Result<(), Error> {
-        self.set_addresses(ReaderFile::ReplyTo, reply_to)
+        self.set_addresses(&text_fields::REPLY_TO, reply_to)
     }
 
-    /// Sets when it was sent.
+    /// Sets the time at which the message was sent.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// use outlook_msg::mail::FileTime;
+    ///
+    /// mail.set_date(FileTime::now())?;
+    /// mail.set_date("2024-04-02T16:05:09Z".parse().expect("RFC 3339"))?;
+    /// assert_eq!(mail.date()?.unwrap().to_string(), "2024-04-02T16:05:09Z");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_date(&mut self, date: FileTime) -> Result<(), Error> {
-        self.set_field(ReaderFile::Date, &date.to_string())
+        self.set_field(&text_fields::DATE, &date.to_string())
     }
 
-    /// Sets when it arrived.
+    /// Sets the time at which the message arrived.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// use outlook_msg::mail::FileTime;
+    ///
+    /// let now = FileTime::now();
+    /// mail.set_received(now)?;
+    /// assert_eq!(mail.received()?, Some(now));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_received(&mut self, received: FileTime) -> Result<(), Error> {
-        self.set_field(ReaderFile::Received, &received.to_string())
+        self.set_field(&text_fields::RECEIVED, &received.to_string())
     }
 
-    /// Sets what kind of item it is, as `IPM.Note`.
+    /// Sets the message class, such as `IPM.Note`.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_message_class("IPM.Appointment")?;
+    /// assert_eq!(mail.message_class()?.as_deref(), Some("IPM.Appointment"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::Invalid`] for more than a line.
+    /// As [`Mail::set_subject`]; [`Error::Invalid`] for more than one line.
     pub fn set_message_class(&mut self, class: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::Class, class)
+        self.set_field(&text_fields::CLASS, class)
     }
 
-    /// Sets the `Message-ID`, in its angle brackets.
+    /// Sets the `Message-ID`, with its angle brackets.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_message_id("<1@example.org>")?;
+    /// assert_eq!(mail.message_id()?.as_deref(), Some("<1@example.org>"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_message_class`].
     pub fn set_message_id(&mut self, id: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::MessageId, id)
+        self.set_field(&text_fields::MESSAGE_ID, id)
     }
 
-    /// Sets how important it is to its sender.
+    /// Sets how important the sender says that the message is.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Importance, Mail};
+    /// # let mut mail = Mail::create()?;
+    /// mail.set_importance(Importance::High)?;
+    /// assert_eq!(mail.importance()?, Some(Importance::High));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_importance(&mut self, importance: Importance) -> Result<(), Error> {
-        self.set_field(ReaderFile::Importance, &importance.to_string())
+        self.set_field(&text_fields::IMPORTANCE, &importance.to_string())
     }
 
-    /// Sets the categories, in place of those that were there.
+    /// Replaces the categories.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_categories(&["Harbour", "Urgent"])?;
+    /// assert_eq!(mail.categories()?, ["Harbour", "Urgent"]);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::Invalid`] for one that has a line end.
+    /// As [`Mail::set_subject`]; [`Error::Invalid`] for a category with a line end in it.
     pub fn set_categories<T: AsRef<str>>(&mut self, categories: &[T]) -> Result<(), Error> {
         let mut lines = String::new();
         for category in categories {
@@ -150,19 +256,33 @@ impl Mail {
             lines.push_str(category.as_ref());
             lines.push('\n');
         }
-        self.set_field(ReaderFile::Categories, &lines)
+        self.set_field(&text_fields::CATEGORIES, &lines)
     }
 
-    /// Sets the header that it came with, in lines.
+    /// Sets the transport header: the header that the message had on its way over the internet.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_headers("Received: by example.org\nSubject: Lunch\n")?;
+    /// assert!(mail.headers()?.unwrap().contains("Subject: Lunch"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_headers(&mut self, headers: &str) -> Result<(), Error> {
-        self.set_field(ReaderFile::Headers, headers)
+        self.set_field(&text_fields::HEADERS, headers)
     }
 
-    /// Sets the body as plain text. It takes the place of the formatted bodies, unless those were
-    /// set within ten seconds or say the same words.
+    /// Sets the body as plain text. It replaces a formatted body, unless that was set within the
+    /// last ten seconds or says the same words.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_text("At noon?\n")?;
+    /// assert_eq!(mail.text()?.as_deref(), Some("At noon?\n"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
@@ -170,8 +290,17 @@ impl Mail {
         self.set_body(BodyFile::Text, text.as_bytes())
     }
 
-    /// Sets the body as HTML. Paths of attachments, as `attachments/logo.png`, become references to
-    /// them when it is saved. The plain text is made from it, unless that is set too.
+    /// Sets the body as HTML. The plain text is made from it, unless that is set too. A path of an
+    /// attachment in it, such as `attachments/logo.png`, becomes a reference to the attachment when
+    /// the mail is saved.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.add_attachment("logo.png", b"\x89PNG".as_slice())?;
+    /// mail.set_html("<p>At <b>noon</b>?</p><img src='attachments/logo.png'>")?;
+    /// assert!(mail.html()?.unwrap().contains("<b>noon</b>"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`].
@@ -181,14 +310,28 @@ impl Mail {
 
     /// Sets the body as RTF. The plain text is made from it, unless that is set too.
     ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_rtf(br"{\rtf1 At {\b noon}?}")?;
+    /// assert!(mail.text()?.unwrap().contains("At noon?"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::Invalid`] for what is no RTF.
+    /// As [`Mail::set_subject`]; [`Error::Invalid`] for bytes that are no RTF.
     pub fn set_rtf(&mut self, rtf: &[u8]) -> Result<(), Error> {
         self.set_body(BodyFile::Rtf, rtf)
     }
 
-    /// Attaches a file. The bytes of a `.msg` file under a name that ends so become an embedded
-    /// message.
+    /// Attaches a file. If the name ends in `.msg` and the bytes are those of a `.msg` file, they
+    /// become an embedded message.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.add_attachment("menu.txt", "Soup")?;
+    /// assert_eq!(mail.attachments()?[0].name(), "menu.txt");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Mail::set_subject`]; [`Error::Invalid`] for a name that is no file name.
@@ -197,10 +340,19 @@ impl Mail {
         self.edit(|message| attachments::set(message, name, None, &bytes).map(drop))
     }
 
-    /// Sets the bytes of an attached file.
+    /// Replaces the bytes of an attached file.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.add_attachment("menu.txt", "Soup")?;
+    /// let menu = mail.attachments()?.remove(0);
+    /// mail.set_attachment(&menu, "Salad")?;
+    /// assert_eq!(mail.attachments()?[0].read()?, b"Salad");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::NotSettable`] for what is no file.
+    /// As [`Mail::set_subject`]; [`Error::NotSettable`] for an attachment that is no file.
     pub fn set_attachment(
         &mut self,
         attachment: &Attachment,
@@ -214,6 +366,15 @@ impl Mail {
 
     /// Removes an attachment of this message.
     ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.add_attachment("menu.txt", "Soup")?;
+    /// let menu = mail.attachments()?.remove(0);
+    /// mail.remove_attachment(&menu)?;
+    /// assert!(mail.attachments()?.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn remove_attachment(&mut self, attachment: &Attachment) -> Result<(), Error> {
@@ -221,15 +382,15 @@ impl Mail {
         self.edit(|message| Ok(message.delete_attachment(number)?))
     }
 
-    fn set_field(&mut self, field: ReaderFile, text: &str) -> Result<(), Error> {
+    fn set_field(&mut self, field: &TextField, text: &str) -> Result<(), Error> {
         self.edit(|message: &Message| match text {
-            "" => reader::remove(message, field),
-            text => reader::set(message, field, text),
+            "" => field.remove(message),
+            text => field.set(message, text),
         })
     }
 
-    fn set_addresses(&mut self, field: ReaderFile, addresses: &[Address]) -> Result<(), Error> {
-        self.edit(|message| reader::set_addresses(message, field, addresses))
+    fn set_addresses(&mut self, field: &TextField, addresses: &[Address]) -> Result<(), Error> {
+        self.edit(|message| field.set_addresses(message, addresses))
     }
 
     fn set_body(&mut self, body: BodyFile, bytes: &[u8]) -> Result<(), Error> {

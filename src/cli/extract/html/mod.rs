@@ -22,6 +22,7 @@ use crate::cli::clock::Clock;
 use crate::cli::find::{sent_or_received, timestamp};
 use crate::cli::messages::{Found, Opener};
 use crate::fs::{FileType, Place};
+use crate::view::ATTACHMENTS;
 
 use super::copy::Copier;
 use super::names::Names;
@@ -41,7 +42,6 @@ pub(super) struct Pages<'a> {
     pub(super) count: usize,
 }
 
-const ATTACHMENTS: &str = "attachments";
 const INDEX: &str = "index.html";
 const SCRIPT: &str = include_str!("index.js");
 /// The most levels of messages in messages that have pages.

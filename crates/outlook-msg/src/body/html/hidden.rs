@@ -1,11 +1,12 @@
 //! Which elements of a document are not to be seen, as the preheaders of newsletters, and where they
 //! end.
 //!
-//! Knows what elements say of themselves; rules of style sheets are not read.
+//! Knows what elements say of themselves and what the style sheets before them say.
 
 use memchr::memmem;
 
 use super::nested::Nested;
+use super::style_sheet::{Style, StyleSheet, Weighed};
 use super::tokens::{Name, Tag};
 
 /// Keeps track of what is hidden.
@@ -18,6 +19,8 @@ pub(super) struct Hidden {
     is_for_others: bool,
     /// Whether there is no further end of an island of XML.
     no_more_xml: bool,
+    /// The rules of the style sheets so far.
+    rules: StyleSheet,
 }
 
 #[derive(Debug)]
@@ -40,6 +43,11 @@ impl Hidden {
         } else if comment.contains("<![endif]") {
             self.is_for_others = false;
         }
+    }
+
+    /// Takes the content of a `<style>`.
+    pub(super) fn style_sheet(&mut self, tag: &Tag<'_>, css: &str) {
+        self.rules.add(tag, css);
     }
 
     /// Takes a start tag, and what follows it; says whether the element is hidden.
@@ -92,30 +100,31 @@ impl Hidden {
             }
             _ => {}
         }
-        tag.attributes().any(|attribute| match attribute.name.len() {
-            6 => attribute.name.eq_ignore_ascii_case("hidden"),
-            5 if attribute.name.eq_ignore_ascii_case("style") => {
-                self.style_hides(name, &htmlize::unescape_attribute(attribute.value.text))
+        let mut own = Weighed::default();
+        for attribute in tag.attributes() {
+            match attribute.name.len() {
+                6 if attribute.name.eq_ignore_ascii_case("hidden") => return true,
+                5 if attribute.name.eq_ignore_ascii_case("style") => {
+                    own.take(&htmlize::unescape_attribute(attribute.value.text));
+                }
+                _ => {}
             }
-            _ => false,
-        })
+        }
+        self.style_hides(name, self.rules.style_of(tag, own))
     }
 
-    fn style_hides(&self, name: &[u8], style: &str) -> bool {
-        let mut found = Style::default();
-        for (property, value) in declarations(style) {
-            found.take(property, value);
-        }
-        let hides_for_outlook = found.is_for_others_only
+    fn style_hides(&self, name: &[u8], style: Style) -> bool {
+        let hides_for_outlook = style.is_for_others_only == Some(true)
             && !self.is_for_others
             // A button that Outlook draws from a comment before it.
             && name != b"a";
-        found.is_displayed == Some(false)
-            || found.is_invisible
-            || found.is_clipped && found.has_no_size
-            || hides_for_outlook && found.is_displayed != Some(true)
+        style.is_displayed == Some(false)
+            || style.is_invisible == Some(true)
+            || style.is_transparent == Some(true)
+            || style.is_clipped == Some(true) && style.has_no_size == Some(true)
+            || hides_for_outlook && style.is_displayed != Some(true)
             // On other elements it takes the gaps between what they hold, which has its own size.
-            || found.has_no_font_size && matches!(name, b"span" | b"font")
+            || style.has_no_font_size == Some(true) && matches!(name, b"span" | b"font")
     }
 }
 
@@ -139,55 +148,6 @@ impl Element {
             _ => false,
         }
     }
-}
-
-/// What the style of an element says of whether it is seen.
-#[derive(Debug, Default)]
-struct Style {
-    is_displayed: Option<bool>,
-    is_invisible: bool,
-    is_clipped: bool,
-    has_no_size: bool,
-    has_no_font_size: bool,
-    is_for_others_only: bool,
-}
-
-impl Style {
-    fn take(&mut self, property: &str, value: &str) {
-        let is = |name: &str| property.eq_ignore_ascii_case(name);
-        let value = value.split('!').next().unwrap_or_default().trim();
-        let has = |name: &str| value.eq_ignore_ascii_case(name);
-        // Most are `mso-` or `font-` something, and are left alone here.
-        match property.as_bytes().first().map(u8::to_ascii_lowercase) {
-            // Of two declarations the last one that browsers know counts.
-            Some(b'd') if is("display") => self.is_displayed = Some(!has("none")),
-            Some(b'v') if is("visibility") => {
-                self.is_invisible |= has("hidden") || has("collapse");
-            }
-            Some(b'o') if is("opacity") => self.is_invisible |= is_zero(value),
-            Some(b'o') if is("overflow") => self.is_clipped = has("hidden") || has("clip"),
-            Some(b'm') if is("mso-hide") => self.is_for_others_only = has("all"),
-            Some(b'm') if is("max-height") || is("max-width") => {
-                self.has_no_size |= is_zero(value);
-            }
-            Some(b'h') if is("height") => self.has_no_size |= is_zero(value),
-            Some(b'w') if is("width") => self.has_no_size |= is_zero(value),
-            Some(b'f') if is("font-size") => self.has_no_font_size = is_zero(value),
-            _ => {}
-        }
-    }
-}
-
-/// Whether a length is 0, in whatever unit.
-fn is_zero(value: &str) -> bool {
-    let number = value.trim_end_matches(|last: char| last.is_ascii_alphabetic() || last == '%');
-    number.trim().parse::<f32>() == Ok(0.0)
-}
-
-/// The declarations of a style, as `margin:0`: name and value.
-pub(super) fn declarations(style: &str) -> impl Iterator<Item = (&str, &str)> {
-    let declarations = style.split(';').filter_map(|declaration| declaration.split_once(':'));
-    declarations.map(|(name, value)| (name.trim(), value.trim()))
 }
 
 /// Whether an element has no content.

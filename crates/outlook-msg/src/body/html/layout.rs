@@ -12,6 +12,8 @@ pub(super) struct Layout {
     /// How many more bytes may go into what is not in the document: marks of quotations,
     /// indentation, tabs and rulers.
     spare_bytes: usize,
+    /// Whether some of that was left out.
+    lacks_looks: bool,
     /// The row of a table that is being written, if its lines may have to be laid beside each other.
     row: Option<Row>,
     gap: Gap,
@@ -124,11 +126,14 @@ impl Layout {
     pub(super) fn end_row(&mut self) {
         let Some(row) = self.row.take().filter(|row| row.has_lines(&self.text)) else { return };
         self.end_line();
-        if let Some(grown) = row.lay_out(&mut self.text, self.spare_bytes) {
-            self.spare_bytes -= grown;
-            self.below_text = !self.text.ends_with("\n\n");
-            // The place of a mark has moved.
-            (self.mark, self.wants_mark) = (None, false);
+        match row.lay_out(&mut self.text, self.spare_bytes) {
+            Some(grown) => {
+                self.spare_bytes -= grown;
+                self.below_text = !self.text.ends_with("\n\n");
+                // The place of a mark has moved.
+                (self.mark, self.wants_mark) = (None, false);
+            }
+            None => self.lacks_looks = true,
         }
     }
 
@@ -191,6 +196,19 @@ impl Layout {
     /// Writes text right behind the last, before any gap.
     pub(super) fn append(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+
+    /// Whether marks of quotations, indentation, tabs or rulers were left out.
+    pub(super) const fn lacks_looks(&self) -> bool {
+        self.lacks_looks
+    }
+
+    /// Whether a document is too short to lack any: not even the most for each place where a line or
+    /// a cell can begin is more than what may be spent.
+    pub(super) fn has_looks(document: &str) -> bool {
+        let places = memchr::memchr2_iter(b'<', b'\n', document.as_bytes()).count();
+        let most = QUOTE.len() * QUOTE_DEPTH_MAX + INDENT_COLUMNS_MAX + TABS_MAX + RULE.len();
+        places.saturating_mul(most) <= SPARE_BYTES
     }
 
     /// Gives the text, with a line break at its end.
@@ -266,7 +284,10 @@ impl Layout {
                 self.spare_bytes = rest;
                 bytes
             }
-            None => 0,
+            None => {
+                self.lacks_looks = true;
+                0
+            }
         }
     }
 

@@ -6,13 +6,15 @@ mod decode;
 mod hidden;
 mod layout;
 mod nested;
+mod outward;
 mod policy;
 mod rewrite;
 mod rows;
+mod style_sheet;
 mod text;
 mod tokens;
 
 pub use decode::{Decoded, decode};
 pub use policy::Remote;
 pub use rewrite::{Reference, Resolve, content_id_url, for_browser, restore, rewrite, undo};
-pub use text::to_text;
+pub use text::{lacks_looks, to_text};

@@ -3,7 +3,8 @@
 //!
 //! A Content-Security-Policy stops scripts, frames, forms and whatever a page loads from elsewhere.
 //! Browsers heed it only in the head, and only for what follows it, so it is the first element of the
-//! document. What no policy stops is defused: `<base>`, which would turn the paths of attachments
+//! document. URLs of other machines that are files to a browser are blocked by the document itself
+//! (`outward`). What no policy stops is defused: `<base>`, which would turn the paths of attachments
 //! into addresses; `<meta http-equiv=refresh>`; and `<link>` for connections made ahead. The content
 //! of `<noscript>` is shown, since no script runs.
 //!
@@ -15,6 +16,7 @@
 use memchr::memchr;
 
 use super::decode;
+use super::outward;
 use super::tokens::{Source, Tag, Token, Tokens};
 
 /// Whether a document may load what does not lie beside it.
@@ -27,10 +29,14 @@ pub enum Remote {
     Allowed,
 }
 
-/// `file:` is for Firefox, to which `'self'` is no file.
+/// Files beside the document may be loaded, and no style sheet, which would load from anywhere.
+/// `file:` is for Firefox, to which `'self'` is no file; to others `'self'` is any file.
 const POLICY: &str = "default-src 'none'; img-src 'self' file: data:; \
     media-src 'self' file: data:; font-src 'self' file: data:; \
-    style-src 'self' file: data: 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+    style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+/// No file is loaded, where it is not certain that URLs of other machines are all found.
+const POLICY_WITHOUT_FILES: &str = "default-src 'none'; img-src data:; media-src data:; \
+    font-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 /// Browsers look up the hosts of links ahead unless this tells them not to.
 const NO_LOOKUPS: &str = "<meta http-equiv=\"x-dns-prefetch-control\" content=\"off\">";
 /// Says that what follows was added, where there is no policy to tell it by.
@@ -39,9 +45,10 @@ const CHARSET: &str = "<meta charset=utf-8>";
 
 /// What is added to a document, and where.
 pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
+    let policy = if outward::is_plain(html) { POLICY } else { POLICY_WITHOUT_FILES };
     let policy = match remote {
         Remote::Blocked => format!(
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">{NO_LOOKUPS}"
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">{NO_LOOKUPS}"
         ),
         Remote::Allowed => String::new(),
     };
@@ -82,7 +89,8 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
         let value = tag.attribute(name).map(|value| htmlize::unescape_attribute(value.text));
         value.is_some_and(|value| value.trim().eq_ignore_ascii_case(expected))
     };
-    let is_policy = has("http-equiv", "content-security-policy") && has("content", POLICY);
+    let is_policy = has("http-equiv", "content-security-policy")
+        && [POLICY, POLICY_WITHOUT_FILES].iter().any(|policy| has("content", policy));
     let is_marker = has("name", "msgfs") && has("content", "remote=allow");
     if !tag.is("meta") || !(is_policy || is_marker) {
         return None;
@@ -173,7 +181,7 @@ const QUIET_LINKS: [&str; 13] = [
 #[cfg(test)]
 mod tests {
     use super::super::{for_browser, undo};
-    use super::{ALLOWED, CHARSET, NO_LOOKUPS, POLICY, Remote};
+    use super::{ALLOWED, CHARSET, NO_LOOKUPS, POLICY, POLICY_WITHOUT_FILES, Remote};
 
     fn policy() -> String {
         format!("<meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">{NO_LOOKUPS}")
@@ -187,6 +195,7 @@ mod tests {
 
     fn check(html: &str, expected: &str) {
         let shown = shown(html, Remote::Blocked);
+        let shown = shown.replace(POLICY_WITHOUT_FILES, POLICY);
         assert_eq!(shown.replace(&policy(), "P").replace(CHARSET, "C"), expected, "{html}");
     }
 

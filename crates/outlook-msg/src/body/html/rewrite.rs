@@ -8,6 +8,7 @@ use std::fmt::Write;
 use memchr::memchr_iter;
 
 use super::decode::declared_charset;
+use super::outward::{self, MARK};
 use super::policy::{self, Remote};
 use super::tokens::{Source, Tag, Token, Tokens};
 
@@ -113,44 +114,72 @@ impl<'a> Rewriter<'a> {
     }
 
     fn tag(&mut self, tag: &Tag<'_>, replace: Replace<'_>) {
+        // The attributes of a tag that is defused mean nothing.
+        let blocks =
+            self.blocks() && policy::defused(self.html, tag.start(), Remote::Blocked).is_none();
         for attribute in tag.attributes() {
             // `v:fill` and the like have their attributes in a namespace at times.
             let name = attribute.name.rsplit(':').next().unwrap_or_default();
             let is = |known: &&str| name.eq_ignore_ascii_case(known);
-            if REFERENCES.iter().any(is) {
-                if let Some(path) =
+            if REFERENCES.iter().any(is)
+                && let Some(path) =
                     path(&htmlize::unescape_attribute(attribute.value.text), replace)
-                {
-                    self.replace(attribute.value, &path);
-                }
-            } else if name.eq_ignore_ascii_case("style") {
+            {
+                self.replace(attribute.value, &path);
+                continue;
+            }
+            if blocks && outward::is_outward(tag, &attribute) {
+                self.mark(attribute.start);
+            }
+            if name.eq_ignore_ascii_case("style") {
                 self.style(attribute.value, true, replace);
             }
         }
     }
 
-    /// Rewrites each `url(...)` of a style sheet or of an attribute.
+    /// Rewrites each `url(...)` of a style sheet or of an attribute, and blocks in a style sheet
+    /// those of other machines.
     fn style(&mut self, style: Source<'_>, is_attribute: bool, replace: Replace<'_>) {
-        let mut read = 0;
-        for open in memchr_iter(b'(', style.text.as_bytes()) {
-            let Some(before) = style.text.as_bytes().get(read..open) else { continue };
-            let is_url =
-                before.last_chunk::<3>().is_some_and(|name| name.eq_ignore_ascii_case(b"url"));
-            if !is_url {
-                continue;
+        let blocks = !is_attribute && self.blocks();
+        // Where the last URL ends, and whether there can be another one.
+        let (mut read, mut has_urls) = (0, true);
+        for begin in outward::delimiters(style.text) {
+            let found = has_urls.then(|| style.text.as_bytes().get(read..begin)).flatten();
+            if found.and_then(<[u8]>::last_chunk).is_some_and(is_url_open) {
+                let inside = style.after(begin);
+                let length = url_length(inside.text);
+                has_urls = length.is_some();
+                let inside = inside.first(length.unwrap_or(0));
+                read = begin + inside.text.len();
+                let url = if is_attribute {
+                    htmlize::unescape_attribute(inside.text)
+                } else {
+                    Cow::Borrowed(inside.text)
+                };
+                if has_urls && let Some(path) = path(url.trim().trim_matches(['"', '\'']), replace)
+                {
+                    self.replace(inside, &path);
+                    continue;
+                }
             }
-            let inside = style.after(open + 1);
-            let Some(length) = url_length(inside.text) else { return };
-            let inside = inside.first(length);
-            read = open + 1 + length;
-            let url = if is_attribute {
-                htmlize::unescape_attribute(inside.text)
-            } else {
-                Cow::Borrowed(inside.text)
-            };
-            if let Some(path) = path(url.trim().trim_matches(['"', '\'']), replace) {
-                self.replace(inside, &path);
+            let at = style.start + begin;
+            if blocks && outward::begins_outward_in_css(style.text, begin) {
+                self.mark(at);
             }
+        }
+    }
+
+    /// Whether URLs of other machines are blocked.
+    const fn blocks(&self) -> bool {
+        matches!(self.change, Change::Defuse { remote: Remote::Blocked, .. })
+    }
+
+    /// Makes a URL that begins here, or the attribute that has it, mean nothing.
+    fn mark(&mut self, at: usize) {
+        // Something else stands there already in the place of what was replaced.
+        if at >= self.copied {
+            self.copy_until(at);
+            self.output.push_str(MARK);
         }
     }
 
@@ -187,11 +216,28 @@ impl<'a> Rewriter<'a> {
                     None => continue,
                 },
             };
-            self.output.push_str(self.html.get(self.copied..=at).unwrap_or_default());
+            self.copy_text_until(at + 1);
             self.output.push_str(&name);
             self.copied = at + 1 + length;
         }
-        self.output.push_str(self.html.get(self.copied..end).unwrap_or_default());
+        self.copy_text_until(end);
+    }
+
+    /// Copies text with the marks in it: those that it came with are doubled, so that taking every
+    /// other one away leaves them.
+    fn copy_text_until(&mut self, end: usize) {
+        let mut text = self.html.get(self.copied..end).unwrap_or_default();
+        let gives_back = matches!(self.change, Change::Undo);
+        if !matches!(self.change, Change::References) {
+            while let Some((before, after)) = text.split_once(MARK) {
+                self.output.push_str(before);
+                let second = gives_back.then(|| after.strip_prefix(MARK)).flatten();
+                let count = if gives_back { usize::from(second.is_some()) } else { 2 };
+                (0..count).for_each(|_| self.output.push_str(MARK));
+                text = second.unwrap_or(after);
+            }
+        }
+        self.output.push_str(text);
         self.copied = self.copied.max(end);
     }
 
@@ -199,6 +245,11 @@ impl<'a> Rewriter<'a> {
         self.copy_until(self.html.len());
         self.output
     }
+}
+
+/// Whether this is what a URL in a style sheet begins with.
+fn is_url_open(text: &[u8; 4]) -> bool {
+    text.eq_ignore_ascii_case(b"url(")
 }
 
 /// What takes the place of a URL.

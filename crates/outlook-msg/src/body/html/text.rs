@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 
-use super::hidden::{Hidden, declarations};
+use super::hidden::Hidden;
 use super::layout::Layout;
 use super::nested::Nested;
 use super::rewrite::{Resolve, attachment_path};
+use super::style_sheet::declarations;
 use super::tokens::{Tag, Token, Tokens};
 use crate::body::link;
 use crate::body::symbol_font::SymbolFont;
@@ -19,12 +20,23 @@ use crate::body::symbol_font::SymbolFont;
 /// alternative text in `[]`, or else the name of its file, which `resolve` tells. What is hidden is
 /// left out. At most one line in a row is blank.
 pub fn to_text(html: &str, resolve: Resolve<'_>) -> String {
+    read(html, resolve).finish()
+}
+
+/// Whether the text that [`to_text`] makes has all of its words, but not the marks, indentation and
+/// tabs of all lines, since those would be more than the document.
+pub fn lacks_looks(html: &str) -> bool {
+    !Layout::has_looks(html) && read(html, &|_| None).lacks_looks()
+}
+
+fn read(html: &str, resolve: Resolve<'_>) -> Layout {
     let mut reader = Reader::new(html, resolve);
     for token in Tokens::new(html) {
         reader.take(token);
     }
     reader.end_link();
-    reader.layout.finish()
+    reader.layout.end_row();
+    reader.layout
 }
 
 struct Reader<'a> {
@@ -102,7 +114,10 @@ impl<'a> Reader<'a> {
                     self.end(&tag);
                 }
             }
-            Token::Raw(tag, content) if tag.is("style") => self.style_sheet(content.text),
+            Token::Raw(tag, content) if tag.is("style") => {
+                self.style_sheet(content.text);
+                self.hidden.style_sheet(&tag, content.text);
+            }
             Token::Comment(source) => self.hidden.comment(source.text),
             Token::Instruction(_) | Token::Doctype(_) => {}
             Token::Text(_) | Token::Raw(..) if self.hidden.is_here() => {}

@@ -122,6 +122,8 @@ impl<'a> Tag<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Attribute<'a> {
     pub(super) name: &'a str,
+    /// Where its name begins.
+    pub(super) start: usize,
     /// Undecoded, without quotes.
     pub(super) value: Source<'a>,
 }
@@ -178,17 +180,17 @@ impl<'a> Iterator for Attributes<'a> {
         self.rest = self.rest.after(leading);
         let rest =
             self.take_until(|byte| matches!(byte, b'=' | b'>' | b'/') || is_blank(byte)).text.len();
-        let name = name.first(leading + rest).text;
+        let Source { text: name, start } = name.first(leading + rest);
         let mut ahead = self.clone();
         ahead.skip_blanks();
         if !ahead.next_is(b'=') {
-            return Some(Attribute { name, value: self.rest.first(0) });
+            return Some(Attribute { name, start, value: self.rest.first(0) });
         }
         ahead.rest = ahead.rest.after(1);
         ahead.skip_blanks();
         let value = ahead.value();
         *self = ahead;
-        Some(Attribute { name, value })
+        Some(Attribute { name, start, value })
     }
 }
 

@@ -16,7 +16,7 @@ mod properties;
 use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
 use attribute::{Attribute, Attributes, HEADER_LEN, Id, SIGNATURE};
 pub use properties::{Properties, Property};
-use properties::{Reader, VALUES_MAX};
+use properties::{Reader, VALUES_MAX, string8};
 
 /// A message out of a TNEF stream.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +27,7 @@ pub struct Message {
     pub recipients: Vec<Properties>,
     /// Its attachments, in order.
     pub attachments: Vec<Attachment>,
-    /// The code page of its strings.
+    /// The code page that is stated for its strings.
     pub code_page: Option<CodePage>,
     /// What could not be read, one cause each.
     pub defects: Vec<String>,
@@ -97,8 +97,7 @@ fn read_nested(bytes: &[u8], depth: u32, room: &mut usize) -> Result<Message, Er
     let attributes = bytes.get(HEADER_LEN..).ok_or(Error::TooShort(bytes.len()))?;
     let code_page = code_page(attributes);
     let message = Message { code_page, ..Message::default() };
-    let mut builder =
-        Builder { message, strings: code_page.unwrap_or(CodePage::WINDOWS_1252), depth, room };
+    let mut builder = Builder { message, strings: code_page, depth, room, is_full: false };
     let mut attributes = Attributes::new(attributes, HEADER_LEN);
     for attribute in attributes.by_ref() {
         builder.attribute(&attribute);
@@ -117,10 +116,12 @@ fn code_page(attributes: &[u8]) -> Option<CodePage> {
 
 struct Builder<'a> {
     message: Message,
-    strings: CodePage,
+    strings: Option<CodePage>,
     depth: u32,
     /// How many values may still be read of the stream.
     room: &'a mut usize,
+    /// Whether there are more attachments than are read.
+    is_full: bool,
 }
 
 impl Builder<'_> {
@@ -145,35 +146,41 @@ impl Builder<'_> {
             Id::SUBJECT => self.text(tags::PR_SUBJECT, data),
             Id::BODY => self.text(tags::PR_BODY, data),
             Id::MESSAGE_CLASS => {
-                let class = message_class(decode(self.strings, data));
+                let class = message_class(&String::from_utf8_lossy(until_nul(data)));
                 self.message.properties.add(tags::PR_MESSAGE_CLASS, Value::String(class));
             }
-            Id::FROM => self.from(data),
-            Id::DATE_SENT => self.time(tags::PR_CLIENT_SUBMIT_TIME, data),
-            Id::DATE_RECEIVED => self.time(tags::PR_MESSAGE_DELIVERY_TIME, data),
-            Id::DATE_MODIFIED => self.time(tags::PR_LAST_MODIFICATION_TIME, data),
-            Id::DATE_START => self.time(tags::PR_START_DATE, data),
-            Id::DATE_END => self.time(tags::PR_END_DATE, data),
+            Id::FROM => self.from(attribute),
+            Id::DATE_SENT => self.time(tags::PR_CLIENT_SUBMIT_TIME, attribute),
+            Id::DATE_RECEIVED => self.time(tags::PR_MESSAGE_DELIVERY_TIME, attribute),
+            Id::DATE_MODIFIED => self.time(tags::PR_LAST_MODIFICATION_TIME, attribute),
+            Id::DATE_START => self.time(tags::PR_START_DATE, attribute),
+            Id::DATE_END => self.time(tags::PR_END_DATE, attribute),
             _ => self.attachment(attribute),
         }
     }
 
-    /// The attributes of attachments: each starts with `attAttachRenddata`.
+    /// Takes an attribute of an attachment. Each attachment begins with `attAttachRenddata`; that of
+    /// the first one may be missing.
     fn attachment(&mut self, attribute: &Attribute<'_>) {
-        let count = self.message.attachments.len();
-        if attribute.id == Id::ATTACHMENT_RENDERING {
-            if count < ATTACHMENTS_MAX {
-                self.message.attachments.push(Attachment::default());
-            } else {
-                self.defect(format!("more than {ATTACHMENTS_MAX} attachments"));
+        match attribute.id {
+            Id::ATTACHMENT_RENDERING => return self.begin_attachment(),
+            Id::ATTACHMENT_TITLE
+            | Id::ATTACHMENT_TRANSPORT_NAME
+            | Id::ATTACHMENT_DATA
+            | Id::ATTACHMENT_PROPERTIES
+                if self.message.attachments.is_empty() =>
+            {
+                self.begin_attachment();
             }
-            return;
+            _ => {}
         }
         let strings = self.strings;
-        let Some(attachment) = self.message.attachments.last_mut() else { return };
+        // What belongs to an attachment too many must not become part of the last one.
+        let last = self.message.attachments.last_mut().filter(|_| !self.is_full);
+        let Some(attachment) = last else { return };
         let mut text = |tag| {
-            let text = decode(strings, attribute.data);
-            attachment.properties.add(tag, Value::String(text));
+            let (tag, text) = string8(tag, until_nul(attribute.data), strings);
+            attachment.properties.add(tag, text);
         };
         match attribute.id {
             Id::ATTACHMENT_TITLE => text(tags::PR_ATTACH_FILENAME),
@@ -189,6 +196,14 @@ impl Builder<'_> {
         }
     }
 
+    fn begin_attachment(&mut self) {
+        if self.message.attachments.len() < ATTACHMENTS_MAX {
+            self.message.attachments.push(Attachment::default());
+        } else if !std::mem::replace(&mut self.is_full, true) {
+            self.defect(format!("more than {ATTACHMENTS_MAX} attachments"));
+        }
+    }
+
     /// Takes the content of the last attachment out of its properties, or from its object.
     fn content(&mut self, object: Option<&[u8]>) {
         let Some(attachment) = self.message.attachments.last_mut() else { return };
@@ -196,8 +211,10 @@ impl Builder<'_> {
         if let Some(Value::Binary(bytes)) = binary {
             attachment.content = Content::Bytes(bytes);
         }
-        let object = object.and_then(|object| object.split_at_checked(IID_MESSAGE.len()));
-        let Some((interface, stream)) = object else { return };
+        let Some(object) = object else { return };
+        let Some((interface, stream)) = object.split_at_checked(IID_MESSAGE.len()) else {
+            return self.defect("an object of an attachment that ends early".to_owned());
+        };
         if interface != IID_MESSAGE {
             attachment.content = Content::Bytes(stream.to_vec());
         } else if self.depth >= DEPTH_MAX {
@@ -225,37 +242,44 @@ impl Builder<'_> {
     }
 
     fn text(&mut self, tag: PropertyTag, data: &[u8]) {
-        let text = Value::String(decode(self.strings, data));
+        let (tag, text) = string8(tag, until_nul(data), self.strings);
         self.message.properties.add(tag, text);
     }
 
-    fn time(&mut self, tag: PropertyTag, data: &[u8]) {
-        if let Some(time) = date(data) {
-            self.message.properties.add(tag, Value::Time(time));
+    fn time(&mut self, tag: PropertyTag, attribute: &Attribute<'_>) {
+        match date(attribute.data) {
+            Some(time) => self.message.properties.add(tag, Value::Time(time)),
+            // Writers have zeros where there is no time.
+            None if attribute.data.iter().all(|byte| *byte == 0) => {}
+            None => self.note(attribute, Some("no date that can be read".to_owned())),
         }
     }
 
     /// `attFrom` (\[MS-OXTNEF\] 2.1.3.3.9): four lengths, a name, an address with its type.
-    fn from(&mut self, data: &[u8]) {
+    fn from(&mut self, attribute: &Attribute<'_>) {
+        let data = attribute.data;
         let len = |at: usize| {
             let bytes = data.get(at..)?.first_chunk()?;
             Some(usize::from(u16::from_le_bytes(*bytes)))
         };
-        let (Some(name_len), Some(address_len)) = (len(4), len(6)) else { return };
-        let start = 8 + name_len;
-        let name = data.get(8..start).unwrap_or_default();
-        let address = data.get(start..start + address_len).unwrap_or_default();
+        let parts = || {
+            let start = 8 + len(4)?;
+            Some((data.get(8..start)?, data.get(start..start + len(6)?)?))
+        };
+        let Some((name, address)) = parts() else {
+            return self.note(attribute, Some("the sender cannot be read".to_owned()));
+        };
         self.text(tags::PR_SENDER_NAME, name);
-        let address = decode(self.strings, address);
-        let address = address.split_once(':').map_or(address.as_str(), |(_, address)| address);
-        let address = Value::String(address.to_owned());
-        self.message.properties.add(tags::PR_SENDER_EMAIL_ADDRESS, address);
+        // Behind the type of the address.
+        let colon = memchr::memchr(b':', address);
+        let address = colon.and_then(|at| address.get(at + 1..)).unwrap_or(address);
+        self.text(tags::PR_SENDER_EMAIL_ADDRESS, address);
     }
 }
 
 /// The class that a name of the old kind stands for (\[MS-OXTNEF\] 2.1.3.2.1).
-fn message_class(name: String) -> String {
-    let class = match name.as_str() {
+fn message_class(name: &str) -> String {
+    let class = match name {
         "IPM.Microsoft Mail.Note" => "IPM.Note",
         "IPM.Microsoft Mail.Read Receipt" => "REPORT.IPM.Note.IPNRN",
         "IPM.Microsoft Mail.Non-Delivery" => "REPORT.IPM.Note.NDR",
@@ -264,15 +288,14 @@ fn message_class(name: String) -> String {
         "IPM.Microsoft Schedule.MtgRespP" => "IPM.Schedule.Meeting.Resp.Pos",
         "IPM.Microsoft Schedule.MtgRespN" => "IPM.Schedule.Meeting.Resp.Neg",
         "IPM.Microsoft Schedule.MtgRespA" => "IPM.Schedule.Meeting.Resp.Tent",
-        _ => return name,
+        _ => name,
     };
     class.to_owned()
 }
 
 /// A string of the old kind, which ends with a NUL.
-fn decode(code_page: CodePage, data: &[u8]) -> String {
-    let end = data.iter().position(|byte| *byte == 0).unwrap_or(data.len());
-    code_page.decode(data.get(..end).unwrap_or_default()).into_owned()
+fn until_nul(data: &[u8]) -> &[u8] {
+    data.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
 /// A date of the old kind (`DTR`, \[MS-OXTNEF\] 2.1.3.4): year, month, day, hour, minute, second.

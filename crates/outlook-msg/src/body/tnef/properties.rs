@@ -8,10 +8,12 @@
 //! | | its value, padded to 4 bytes; strings, binaries and objects with their number and length |
 
 use crate::mapi::{
-    CodePage, FileTime, Guid, NameKind, PropertyName, PropertyTag, PropertyType, Value,
+    CodePage, FileTime, Guid, NameKind, PropertyName, PropertyTag, PropertyType, Value, detect,
+    tags,
 };
 
-/// Properties, strings under their `PT_UNICODE` tags.
+/// Properties. Strings are under their `PT_UNICODE` tags; one that is not in the code page of the
+/// stream, or of a stream that states none, is the bytes under its `PT_STRING8` tag.
 #[derive(Clone, Debug, Default)]
 pub struct Properties {
     /// Those of blocks.
@@ -95,7 +97,7 @@ impl Properties {
 pub(super) struct Reader<'a, 'r> {
     rest: &'a [u8],
     len: usize,
-    strings: CodePage,
+    strings: Option<CodePage>,
     /// The last object met, which may be as large as the stream and is not copied.
     object: Option<&'a [u8]>,
     /// How many values may still be read of the stream.
@@ -118,7 +120,7 @@ pub(super) const VALUES_MAX: usize = 1 << 18;
 
 impl<'a, 'r> Reader<'a, 'r> {
     /// `strings` is the code page of `PT_STRING8` values.
-    pub(super) fn new(bytes: &'a [u8], strings: CodePage, room: &'r mut usize) -> Self {
+    pub(super) fn new(bytes: &'a [u8], strings: Option<CodePage>, room: &'r mut usize) -> Self {
         Self { rest: bytes, len: bytes.len(), strings, object: None, room }
     }
 
@@ -157,7 +159,8 @@ impl<'a, 'r> Reader<'a, 'r> {
             };
             match self.value(tag.property_type()) {
                 Ok(value) if properties.values.len() < PROPERTIES_MAX && self.take() => {
-                    properties.values.push(Property { tag: stored_tag(tag), name, value });
+                    let (tag, value) = self.stored(tag, value);
+                    properties.values.push(Property { tag, name, value });
                 }
                 Ok(_) => return Some(format!("{tag}: more properties than are read")),
                 Err(Stop::End) => return Some(format!("{tag}: {}", self.end())),
@@ -165,6 +168,23 @@ impl<'a, 'r> Reader<'a, 'r> {
             }
         }
         None
+    }
+
+    /// The tag that a value is found under, and the value there.
+    fn stored(&self, tag: PropertyTag, value: Value) -> (PropertyTag, Value) {
+        match (tag.property_type(), value) {
+            // HTML says itself in which page it is.
+            (PropertyType::STRING8, value @ Value::Binary(_))
+                if tag.id() == tags::PR_BODY_HTML.id() =>
+            {
+                (tags::PR_HTML, value)
+            }
+            (PropertyType::STRING8, Value::Binary(bytes)) => string8(tag, &bytes, self.strings),
+            (PropertyType::MULTIPLE_STRING8, value) => {
+                (tag.with_type(PropertyType::MULTIPLE_STRING), value)
+            }
+            (_, value) => (tag, value),
+        }
     }
 
     fn end(&self) -> String {
@@ -241,7 +261,11 @@ impl<'a, 'r> Reader<'a, 'r> {
                 self.object = value;
                 return Ok(Value::Object);
             }
-            return Ok(self.variable(property_type, value.unwrap_or_default()));
+            let bytes = value.unwrap_or_default();
+            return Ok(match property_type {
+                PropertyType::STRING8 => Value::Binary(without_nul_bytes(bytes).to_vec()),
+                _ => self.variable(property_type, bytes),
+            });
         }
         let value = match property_type {
             PropertyType::NULL => self.chunk::<4>().map(|_| Value::Null),
@@ -283,7 +307,8 @@ impl<'a, 'r> Reader<'a, 'r> {
         match property_type {
             PropertyType::STRING => Value::String(without_nul(utf16(bytes))),
             PropertyType::STRING8 => {
-                Value::String(without_nul(self.strings.decode(bytes).into_owned()))
+                let strings = self.strings.unwrap_or(CodePage::WINDOWS_1252);
+                Value::String(without_nul(strings.decode(bytes).into_owned()))
             }
             _ => Value::Binary(bytes.to_vec()),
         }
@@ -307,13 +332,28 @@ fn is_variable(property_type: PropertyType) -> bool {
     )
 }
 
-/// The tag a value is found under.
-fn stored_tag(tag: PropertyTag) -> PropertyTag {
-    match tag.property_type() {
-        PropertyType::STRING8 => tag.with_type(PropertyType::STRING),
-        PropertyType::MULTIPLE_STRING8 => tag.with_type(PropertyType::MULTIPLE_STRING),
-        _ => tag,
+/// A string of 8 bits, and its tag. The message that is made of the stream guesses the page of
+/// strings that are not in the stated one, as any message does, and says so.
+pub(super) fn string8(
+    tag: PropertyTag,
+    bytes: &[u8],
+    strings: Option<CodePage>,
+) -> (PropertyTag, Value) {
+    // An escape character may begin a text of ISO-2022.
+    let is_plain = bytes.is_ascii() && !bytes.contains(&0x1B);
+    let page = strings.filter(|page| is_plain || detect::fits(*page, bytes));
+    match page.or(is_plain.then_some(CodePage::WINDOWS_1252)) {
+        Some(page) => {
+            let text = page.decode(bytes).into_owned();
+            (tag.with_type(PropertyType::STRING), Value::String(text))
+        }
+        None => (tag.with_type(PropertyType::STRING8), Value::Binary(bytes.to_vec())),
     }
+}
+
+fn without_nul_bytes(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
 }
 
 fn utf16(bytes: &[u8]) -> String {

@@ -167,6 +167,43 @@ fn damage_is_told_and_read_around() {
 }
 
 #[test]
+fn what_of_old_attributes_cannot_be_read_is_told() {
+    let told = |id, data: &[u8]| read(&Stream::new().attribute(1, id, data).0).unwrap().defects;
+    // A name that is longer than the attribute, and a month that is none.
+    let sender = told(0x0006_8000, &[4, 0, 20, 0, 90, 0, 4, 0, b'A', b'n', b'n', 0]);
+    assert_eq!(sender, ["attribute 0x8000 at byte 6: the sender cannot be read"]);
+    let date = told(0x0003_8005, &[0xE8, 7, 13, 0, 1, 0, 9, 0, 0, 0, 0, 0, 5, 0]);
+    assert_eq!(date, ["attribute 0x8005 at byte 6: no date that can be read"]);
+    assert_eq!(told(0x0003_8005, &[0; 14]), [""; 0]);
+    let object = [variable(tags::PR_ATTACH_DATA_OBJ.0, &IID_MESSAGE[..8])];
+    let cut = read(&Stream::new().attachment(b"a\0", b"", &object).0).unwrap();
+    assert_eq!(cut.defects, ["an object of an attachment that ends early"]);
+}
+
+#[test]
+fn the_first_attachment_needs_no_rendering() {
+    let stream =
+        Stream::new().attribute(2, 0x0001_8010, b"a.txt\0").attribute(2, 0x0006_800F, b"x");
+    let message = read(&stream.0).unwrap();
+    let [one] = message.attachments.as_slice() else { panic!("{message:?}") };
+    assert_eq!(one.properties.text(tags::PR_ATTACH_FILENAME), Some("a.txt"));
+    assert!(matches!(&one.content, Content::Bytes(bytes) if bytes == b"x"));
+}
+
+#[test]
+fn attachments_too_many_change_none_of_those_that_are_read() {
+    let mut stream = Stream::new();
+    for number in 0..2_050_u32 {
+        let (rendering, data) = (0x0006_9002, 0x0006_800F);
+        stream = stream.attribute(2, rendering, &[0; 14]).attribute(2, data, &number.to_le_bytes());
+    }
+    let message = read(&stream.0).unwrap();
+    assert_eq!(message.defects, ["more than 2048 attachments"]);
+    let last = message.attachments.last().map(|one| &one.content);
+    assert!(matches!(last, Some(Content::Bytes(bytes)) if *bytes == 2_047_u32.to_le_bytes()));
+}
+
+#[test]
 fn nesting_is_bounded() {
     let mut stream = Stream::new().0;
     for _ in 0..40 {

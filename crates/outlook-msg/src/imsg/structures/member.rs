@@ -58,6 +58,9 @@ impl Member {
     }
 }
 
+/// The EntryID of a member and its one-off EntryID.
+pub type EntryIds<'a> = (&'a [u8], &'a [u8]);
+
 /// Decodes the members in a `PidLidDistributionListStream` (\[MS-OXOCNTC\] 2.2.2.2.4), which
 /// large lists have: of each the EntryID and the one-off EntryID.
 ///
@@ -67,23 +70,25 @@ impl Member {
 /// | 4 | number of entries |
 /// | 4, 4, 4 | sizes of all EntryIDs, one-off EntryIDs and extra data |
 /// | | of each entry EntryID, one-off EntryID and extra data behind their sizes of 4 bytes |
-pub fn list_stream_members(stream: &[u8]) -> Vec<(&[u8], &[u8])> {
+///
+/// And whether the list is whole.
+pub fn list_stream_members(stream: &[u8]) -> (Vec<EntryIds<'_>>, bool) {
     let mut fields = Fields::new(stream);
     let mut members = Vec::new();
     let (Some(_), Some(count), Some(_)) =
         (fields.array::<12>(), fields.u32(), fields.array::<12>())
     else {
-        return members;
+        return (members, stream.is_empty());
     };
     for _ in 0..count {
         let (Some(entry_id), Some(one_off), Some(_extra)) =
             (fields.sized(), fields.sized(), fields.sized())
         else {
-            break;
+            return (members, false);
         };
         members.push((entry_id, one_off));
     }
-    members
+    (members, true)
 }
 
 /// Decodes an EntryID of an address book (\[MS-OXCDATA\] 2.2.5.2).
@@ -154,9 +159,12 @@ mod tests {
             stream.extend(u32::try_from(part.len()).unwrap().to_le_bytes());
             stream.extend(part);
         }
-        assert_eq!(list_stream_members(&stream), [(&b"ab"[..], &b"c"[..])]);
-        stream[12..16].fill(0xFF);
-        assert_eq!(list_stream_members(&stream).len(), 1);
-        assert_eq!(list_stream_members(&stream[..20]).len(), 0);
+        let member = (&b"ab"[..], &b"c"[..]);
+        // Two are stated, one is there.
+        assert_eq!(list_stream_members(&stream), (vec![member], false));
+        stream[12] = 1;
+        assert_eq!(list_stream_members(&stream), (vec![member], true));
+        assert_eq!(list_stream_members(&stream[..20]), (Vec::new(), false));
+        assert_eq!(list_stream_members(&[]), (Vec::new(), true));
     }
 }

@@ -18,7 +18,7 @@ mod time_zone;
 mod verb_stream;
 
 pub use global_object_id::GlobalObjectId;
-pub use member::{Member, list_stream_members};
+pub use member::{EntryIds, Member, list_stream_members};
 pub use recurrence::{
     AppointmentRecurrence, DayMask, Exception, Pattern, RecurrenceEnd, RecurrenceFrequency,
     RecurrencePattern,

@@ -1,19 +1,23 @@
-//! What is in `winmail.dat` as a message.
+//! Makes a message from `winmail.dat`.
+
+use std::collections::BTreeSet;
 
 use crate::body::tnef::{Attachment, Content, Message, Properties, Property};
 use crate::imsg::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
-use crate::mapi::{Value, tags};
+use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::Defect;
 
 /// `PR_ATTACH_METHOD` of an OLE object.
 const METHOD_STORAGE: i32 = 6;
 
-/// The message that a TNEF stream holds.
+/// Makes a message from a TNEF stream.
 pub(super) fn message(message: Message) -> MadeMessage {
     let Message { properties, recipients, attachments, code_page, defects } = message;
+    let has_class = properties.get(tags::PR_MESSAGE_CLASS).is_some();
     let mut properties = made(properties);
-    // Of properties with one tag the first counts.
-    properties.push(MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note"));
+    if !has_class {
+        properties.push(MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note"));
+    }
     if let Some(page) = code_page.and_then(|page| i32::try_from(page.number()).ok()) {
         properties.push(MadeProperty::new(tags::PR_MESSAGE_CODEPAGE, Value::Integer32(page)));
     }
@@ -38,7 +42,11 @@ fn attachment(attachment: Attachment) -> MadeAttachment {
     MadeAttachment { properties: made(properties), content }
 }
 
+/// If there are several properties of one id, the first counts, whichever string type it has.
 fn made(properties: Properties) -> Vec<MadeProperty> {
+    let mut known = BTreeSet::new();
+    let unicode = |tag: PropertyTag| tag.with_type(tag.property_type().to_unicode());
     let all = properties.into_all();
-    all.map(|Property { tag, name, value }| MadeProperty { tag, name, value }).collect()
+    let first = all.filter(|one| one.name.is_some() || known.insert(unicode(one.tag)));
+    first.map(|Property { tag, name, value }| MadeProperty { tag, name, value }).collect()
 }

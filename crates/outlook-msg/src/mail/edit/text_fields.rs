@@ -1,0 +1,317 @@
+//! The fields of a message that are set by a text. Each has one entry here, which says how it is
+//! set and removed, and which fields of the transport header say the same.
+//!
+//! To make another value settable, add an entry.
+
+use crate::imsg::{
+    Address, HeaderField, MapiPropMut, Message, NameKind, PropertyName, RecipientType,
+    flat_entry_list_of,
+};
+use crate::mail::eml;
+use crate::mapi::sets::PS_PUBLIC_STRINGS;
+use crate::mapi::{PropertyTag, PropertyType, Value, tags};
+
+use super::addresses;
+use crate::mail::error::Error;
+use crate::mail::fields;
+
+/// A field that is set by a text.
+#[derive(Debug)]
+pub struct TextField {
+    value: FieldValue,
+    /// The fields of the transport header that say the same: they are set with it, so that no
+    /// reader of the message finds the old value there.
+    header: &'static [HeaderField],
+}
+
+#[derive(Debug)]
+enum FieldValue {
+    /// A text. A newline at its end is not part of the value. To remove it, these properties are
+    /// deleted.
+    Text { set: fn(&Message, &str) -> Result<(), Error>, removed: &'static [PropertyTag] },
+    /// Lines, each with its end. Without any line the value is removed.
+    Lines { set: fn(&Message, &str) -> Result<(), Error> },
+    /// Addresses: the ones that the field has now, and how others are set.
+    Addresses {
+        shown: fn(&Message) -> Vec<Address>,
+        set: fn(&Message, &[Address]) -> Result<(), Error>,
+    },
+}
+
+const fn text(
+    set: fn(&Message, &str) -> Result<(), Error>,
+    removed: &'static [PropertyTag],
+    header: &'static [HeaderField],
+) -> TextField {
+    TextField { value: FieldValue::Text { set, removed }, header }
+}
+
+const fn addresses(
+    shown: fn(&Message) -> Vec<Address>,
+    set: fn(&Message, &[Address]) -> Result<(), Error>,
+    header: &'static [HeaderField],
+) -> TextField {
+    TextField { value: FieldValue::Addresses { shown, set }, header }
+}
+
+pub static SUBJECT: TextField = text(
+    |message, text| set_text(message, tags::PR_SUBJECT, text),
+    &[tags::PR_SUBJECT],
+    &[HeaderField::Subject, HeaderField::ThreadTopic],
+);
+pub static FROM: TextField = addresses(
+    |message| fields::from(message).into_iter().collect(),
+    set_from,
+    &[HeaderField::From],
+);
+pub static SENDER: TextField = addresses(
+    |message| fields::sender(message).into_iter().collect(),
+    |message, addresses| set_party(message, &SENDER_PARTY, addresses),
+    // A message without another author is from its sender.
+    &[HeaderField::Sender, HeaderField::From],
+);
+pub static TO: TextField = addresses(
+    |message| fields::recipients(message, RecipientType::To),
+    |message, addresses| Ok(message.set_recipients(RecipientType::To, addresses)?),
+    &[HeaderField::To],
+);
+pub static CC: TextField = addresses(
+    |message| fields::recipients(message, RecipientType::Cc),
+    |message, addresses| Ok(message.set_recipients(RecipientType::Cc, addresses)?),
+    &[HeaderField::Cc],
+);
+pub static BCC: TextField = addresses(
+    |message| fields::recipients(message, RecipientType::Bcc),
+    |message, addresses| Ok(message.set_recipients(RecipientType::Bcc, addresses)?),
+    &[HeaderField::Bcc],
+);
+pub static REPLY_TO: TextField = addresses(fields::reply_to, set_reply_to, &[HeaderField::ReplyTo]);
+pub static DATE: TextField = text(
+    |message, text| set_time(message, tags::PR_CLIENT_SUBMIT_TIME, text),
+    &[tags::PR_CLIENT_SUBMIT_TIME],
+    &[HeaderField::Date],
+);
+pub static RECEIVED: TextField = text(
+    |message, text| set_time(message, tags::PR_MESSAGE_DELIVERY_TIME, text),
+    &[tags::PR_MESSAGE_DELIVERY_TIME],
+    &[],
+);
+pub static CLASS: TextField = text(
+    |message, text| set_text(message, tags::PR_MESSAGE_CLASS, one_line(text)?),
+    &[tags::PR_MESSAGE_CLASS],
+    &[],
+);
+pub static MESSAGE_ID: TextField = text(
+    |message, text| set_text(message, tags::PR_INTERNET_MESSAGE_ID, one_line(text)?),
+    &[tags::PR_INTERNET_MESSAGE_ID],
+    &[HeaderField::MessageId],
+);
+pub static IMPORTANCE: TextField = text(set_importance, &[tags::PR_IMPORTANCE], &[]);
+pub static CATEGORIES: TextField =
+    TextField { value: FieldValue::Lines { set: set_categories }, header: &[] };
+pub static HEADERS: TextField =
+    TextField { value: FieldValue::Lines { set: set_headers }, header: &[] };
+
+impl TextField {
+    /// Sets the field to a text.
+    pub fn set(&self, message: &Message, text: &str) -> Result<(), Error> {
+        match self.value {
+            FieldValue::Text { set, .. } => set(message, text.strip_suffix('\n').unwrap_or(text)),
+            FieldValue::Lines { set } => set(message, text),
+            FieldValue::Addresses { shown, set } => {
+                set(message, &addresses::parse(text, &shown(message))?)
+            }
+        }?;
+        self.follow(message)
+    }
+
+    /// Sets a field of addresses to these.
+    pub fn set_addresses(&self, message: &Message, addresses: &[Address]) -> Result<(), Error> {
+        match self.value {
+            FieldValue::Addresses { set, .. } => set(message, addresses)?,
+            _ => return Err(Error::NotSettable("it holds no addresses")),
+        }
+        self.follow(message)
+    }
+
+    /// The addresses that the field shows now; none of a field of another kind.
+    pub fn addresses(&self, message: &Message) -> Vec<Address> {
+        match self.value {
+            FieldValue::Addresses { shown, .. } => shown(message),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Removes the value.
+    pub fn remove(&self, message: &Message) -> Result<(), Error> {
+        match self.value {
+            FieldValue::Text { removed, .. } => {
+                removed.iter().try_for_each(|tag| delete(message, *tag))?;
+            }
+            FieldValue::Lines { set } => set(message, "")?,
+            FieldValue::Addresses { set, .. } => set(message, &[])?,
+        }
+        self.follow(message)
+    }
+
+    fn follow(&self, message: &Message) -> Result<(), Error> {
+        Ok(eml::follow(message, self.header)?)
+    }
+}
+
+/// The properties of the sender, or of the person on whose behalf the message is sent.
+struct Party {
+    name: PropertyTag,
+    address: PropertyTag,
+    address_type: PropertyTag,
+    smtp_address: PropertyTag,
+    entry_id: PropertyTag,
+    search_key: PropertyTag,
+}
+
+const SENDER_PARTY: Party = Party {
+    name: tags::PR_SENDER_NAME,
+    address: tags::PR_SENDER_EMAIL_ADDRESS,
+    address_type: tags::PR_SENDER_ADDRTYPE,
+    smtp_address: tags::PR_SENDER_SMTP_ADDRESS,
+    entry_id: tags::PR_SENDER_ENTRYID,
+    search_key: tags::PR_SENDER_SEARCH_KEY,
+};
+
+const SENT_REPRESENTING_PARTY: Party = Party {
+    name: tags::PR_SENT_REPRESENTING_NAME,
+    address: tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
+    address_type: tags::PR_SENT_REPRESENTING_ADDRTYPE,
+    smtp_address: tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
+    entry_id: tags::PR_SENT_REPRESENTING_ENTRYID,
+    search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
+};
+
+/// Turns every line end into CRLF, which strings of messages have.
+pub fn crlf_lines(text: &str) -> String {
+    crate::mail::text::unix_lines(text).replace('\n', "\r\n")
+}
+
+fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
+    Ok(message.set_property(tag, &Value::String(text.to_owned()))?)
+}
+
+/// Deletes a property, unless the message must have it.
+fn delete(message: &Message, tag: PropertyTag) -> Result<(), Error> {
+    super::refuse_mandatory(message, tag)?;
+    super::delete(message, tag)
+}
+
+fn set_headers(message: &Message, text: &str) -> Result<(), Error> {
+    match text {
+        "" => delete(message, tags::PR_TRANSPORT_MESSAGE_HEADERS),
+        lines => set_text(message, tags::PR_TRANSPORT_MESSAGE_HEADERS, &crlf_lines(lines)),
+    }
+}
+
+fn set_time(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
+    Ok(message.set_property(tag, &super::parse(PropertyType::TIME, text)?)?)
+}
+
+fn set_importance(message: &Message, text: &str) -> Result<(), Error> {
+    let number = match text.trim() {
+        "low" | "0" => 0,
+        "normal" | "1" => 1,
+        "high" | "2" => 2,
+        _ => return Err(Error::invalid("low, normal or high")),
+    };
+    Ok(message.set_property(tags::PR_IMPORTANCE, &Value::Integer32(number))?)
+}
+
+/// The categories (PidNameKeywords, \[MS-OXCMSG\] 2.2.1.17), one a line.
+fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let values: Vec<_> = lines.map(|line| Value::String(line.to_owned())).collect();
+    let name = PropertyName { set: PS_PUBLIC_STRINGS, kind: NameKind::Name("Keywords".to_owned()) };
+    let Some(id) = message.property_id(&name, !values.is_empty())? else { return Ok(()) };
+    let tag = PropertyTag::new(id, PropertyType::MULTIPLE_STRING);
+    if values.is_empty() {
+        return super::delete(message, tag);
+    }
+    Ok(message.set_property(tag, &Value::Multiple(values))?)
+}
+
+/// Sets the person on whose behalf the message is sent. If that was the sender too, the sender is
+/// set with it: else the old address would still be shown, and stay in the file.
+fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
+    let sender = Address::sender(message);
+    let is_same = !addresses.is_empty() && sender.is_some() && sender == fields::from(message);
+    set_party(message, &SENT_REPRESENTING_PARTY, addresses)?;
+    if is_same {
+        set_party(message, &SENDER_PARTY, addresses)?;
+        eml::follow(message, &[HeaderField::Sender])?;
+    }
+    Ok(())
+}
+
+fn set_party(message: &Message, party: &Party, addresses: &[Address]) -> Result<(), Error> {
+    let [address] = addresses else {
+        if addresses.is_empty() {
+            return remove_party(message, party);
+        }
+        return Err(Error::invalid("one address, as Name <name@example.org>"));
+    };
+    let is_smtp = address.address.contains('@');
+    let name = if address.name.is_empty() { &address.address } else { &address.name };
+    remove_party(message, party)?;
+    set_text(message, party.name, name)?;
+    if address.address.is_empty() {
+        return Ok(());
+    }
+    let address_type = if is_smtp { "SMTP" } else { "EX" };
+    set_text(message, party.address_type, address_type)?;
+    set_text(message, party.address, &address.address)?;
+    if is_smtp {
+        set_text(message, party.smtp_address, &address.address)?;
+        let key = format!("SMTP:{}\0", address.address.to_uppercase());
+        message.set_property(party.search_key, &Value::Binary(key.into_bytes()))?;
+        message.set_property(party.entry_id, &Value::Binary(address.to_one_off_entry_id()))?;
+    }
+    Ok(())
+}
+
+fn remove_party(message: &Message, party: &Party) -> Result<(), Error> {
+    let Party { name, address, address_type, smtp_address, entry_id, search_key } = party;
+    for tag in [name, address, address_type, smtp_address, entry_id, search_key] {
+        super::delete(message, *tag)?;
+    }
+    Ok(())
+}
+
+/// Sets the addresses that replies go to (`PR_REPLY_RECIPIENT_ENTRIES`, a FlatEntryList,
+/// \[MS-OXCDATA\] 2.3.3).
+fn set_reply_to(message: &Message, addresses: &[Address]) -> Result<(), Error> {
+    if addresses.is_empty() {
+        super::delete(message, tags::PR_REPLY_RECIPIENT_ENTRIES)?;
+        return super::delete(message, tags::PR_REPLY_RECIPIENT_NAMES);
+    }
+    let names: Vec<_> = addresses
+        .iter()
+        .map(|one| if one.name.is_empty() { one.address.as_str() } else { one.name.as_str() })
+        .collect();
+    let list = flat_entry_list_of(addresses);
+    set_text(message, tags::PR_REPLY_RECIPIENT_NAMES, &names.join(";"))?;
+    Ok(message.set_property(tags::PR_REPLY_RECIPIENT_ENTRIES, &Value::Binary(list))?)
+}
+
+fn one_line(text: &str) -> Result<&str, Error> {
+    match text.contains(['\n', '\r']) {
+        true => Err(Error::invalid("one line")),
+        false => Ok(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crlf_lines;
+
+    #[test]
+    fn line_ends_of_strings() {
+        assert_eq!(crlf_lines("a\nb\r\nc"), "a\r\nb\r\nc");
+    }
+}

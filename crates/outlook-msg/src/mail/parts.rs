@@ -1,0 +1,219 @@
+//! What a message consists of: its bodies, attachments, recipients and properties, and what of
+//! them could not be read.
+
+use std::sync::OnceLock;
+
+use crate::body::html::{Reference, Remote};
+use crate::imsg::{Defect, MapiProp as _, Note};
+use crate::mapi::{PropertyTag, Value, tags};
+
+use super::attachment::Attachment;
+use super::attachments::references;
+use super::bodies::Bodies;
+use super::defects;
+use super::error::Error;
+use super::key::PropertyKey;
+use super::opened::Mail;
+use super::recipient::Recipient;
+use super::text::unix_lines;
+
+/// What a message consists of.
+impl Mail {
+    /// The body as plain text with LF line ends: `PR_BODY`, else made from the HTML or the RTF
+    /// body.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// mail.set_html("<p>At <b>noon</b>?</p>")?;
+    /// assert_eq!(mail.text()?.unwrap_or_default().trim(), "At noon?");
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if there is a body but nothing of it can be read.
+    pub fn text(&self) -> Result<Option<String>, Error> {
+        let text = Bodies::new(self.message()).text().map(|text| unix_lines(&text));
+        self.found_body(text, &BODIES)
+    }
+
+    /// The body as HTML that is safe to open in a browser: `PR_HTML` decoded, else the HTML inside
+    /// the RTF body.
+    ///
+    /// A reference to an attachment becomes the relative path `attachments/NAME`. A
+    /// Content-Security-Policy in the page keeps the browser from running scripts and from loading
+    /// anything from elsewhere.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_html("<p>At noon?</p>")?;
+    /// let html = mail.html()?.unwrap_or_default();
+    /// assert!(html.contains("<p>At noon?</p>"));
+    /// assert!(html.contains("Content-Security-Policy"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Mail::text`].
+    pub fn html(&self) -> Result<Option<String>, Error> {
+        let known = OnceLock::new();
+        let resolve = |reference: Reference<'_>| {
+            known.get_or_init(|| references(self.opened.attachments())).path(&reference)
+        };
+        let html = Bodies::new(self.message()).html(&resolve, Remote::Blocked);
+        self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
+    }
+
+    /// The body as HTML as it was mailed: a reference to an attachment stays as it is, mostly
+    /// `cid:`, and nothing keeps a browser from loading what lies elsewhere. Show it only where
+    /// something else does; [`Mail::html`] is safe.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_html("<img src='cid:logo'>")?;
+    /// assert_eq!(mail.mailed_html()?.as_deref(), Some("<img src='cid:logo'>"));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Mail::text`].
+    pub fn mailed_html(&self) -> Result<Option<String>, Error> {
+        let html = Bodies::new(self.message()).mailed_html(&|_| None);
+        self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
+    }
+
+    /// The body as RTF (`PR_RTF_COMPRESSED`, decompressed), if the message was written in RTF. RTF
+    /// that only wraps an HTML or text body is not given.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_rtf(br"{\rtf1 At {\b noon}?}")?;
+    /// if let Some(rtf) = mail.rtf()? {
+    ///     assert!(rtf.starts_with(br"{\rtf1"));
+    /// }
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Mail::text`].
+    pub fn rtf(&self) -> Result<Option<Vec<u8>>, Error> {
+        let bodies = Bodies::new(self.message());
+        match bodies.rtf() {
+            // There is none, or one that only wraps another body: its damage is of no concern.
+            None if !bodies.has_rtf() => self.found(None, &[]),
+            rtf => self.found_body(rtf, &[tags::PR_RTF_COMPRESSED]),
+        }
+    }
+
+    /// The attached files, messages, objects and links.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.add_attachment("menu.txt", "Soup")?;
+    /// for attachment in mail.attachments()? {
+    ///     println!("{}: {} bytes", attachment.name(), attachment.size()?);
+    /// }
+    /// # assert_eq!(mail.attachments()?.len(), 1);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the session is closed.
+    pub fn attachments(&self) -> Result<Vec<Attachment>, Error> {
+        self.message().property_set()?;
+        let count = self.opened.attachments().len();
+        Ok((0..count).filter_map(|index| Attachment::of(&self.opened, index)).collect())
+    }
+
+    /// All recipients, in the order of the recipient table. [`Mail::to`], [`Mail::cc`] and
+    /// [`Mail::bcc`] give their addresses by type.
+    ///
+    /// ```
+    /// # use outlook_msg::mail::{Address, Mail, RecipientType};
+    /// # let mut mail = Mail::create()?;
+    /// # mail.set_to(&[Address::new("Ann", "ann@example.org")])?;
+    /// # mail.set_cc(&[Address::new("Ben", "ben@example.org")])?;
+    /// let recipients = mail.recipients()?;
+    /// let copies = recipients.iter().filter(|one| one.recipient_type() == RecipientType::Cc);
+    /// assert_eq!(copies.count(), 1);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the session is closed.
+    pub fn recipients(&self) -> Result<Vec<Recipient>, Error> {
+        Ok(self.message().recipients()?.into_iter().map(Recipient::of).collect())
+    }
+
+    /// The damaged places of the message, its recipients and its attachments. An embedded message
+    /// has defects of its own.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// for defect in mail.defects()? {
+    ///     eprintln!("at {}: {}", defect.place, defect.cause);
+    /// }
+    /// # assert!(mail.defects()?.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the session is closed.
+    pub fn defects(&self) -> Result<Vec<Defect>, Error> {
+        self.message().property_set()?;
+        Ok(defects::of_message(self.message(), self.opened.attachments()))
+    }
+
+    /// What was not read literally although nothing is lost: a guessed code page, for example.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// for note in mail.notes()? {
+    ///     println!("at {}: {}", note.place, note.text);
+    /// }
+    /// # assert!(mail.notes()?.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the session is closed.
+    pub fn notes(&self) -> Result<Vec<Note>, Error> {
+        self.message().property_set()?;
+        Ok(defects::notes_of_message(self.message()))
+    }
+
+    /// A property by its tag or its name (`GetProps`, `GetIDsFromNames`); [`PropertyKey`] lists the
+    /// forms.
+    ///
+    /// ```
+    /// # let mut mail = outlook_msg::Mail::create()?;
+    /// # mail.set_subject("Lunch on Friday")?;
+    /// # mail.set_property("PSETID_Appointment/PidLidLocation", "Harbour café")?;
+    /// use outlook_msg::mail::Value;
+    ///
+    /// if let Some(Value::String(subject)) = mail.property("PR_SUBJECT")? {
+    ///     assert_eq!(subject, "Lunch on Friday");
+    /// }
+    /// assert_eq!(mail.property(0x0037_001F)?, mail.property("PR_SUBJECT")?);
+    /// let place = mail.property("PSETID_Appointment/PidLidLocation")?;
+    /// assert_eq!(place, Some("Harbour café".into()));
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::UnknownName`] if no property has this name, [`Error::Damaged`] if nothing of the
+    /// value can be read.
+    pub fn property<'a>(&self, key: impl Into<PropertyKey<'a>>) -> Result<Option<Value>, Error> {
+        key.into().value(self.message(), &*self.message().names()?)
+    }
+
+    fn found_body<T>(&self, found: Option<T>, tags: &[PropertyTag]) -> Result<Option<T>, Error> {
+        match (self.found(found, tags)?, defects::of_rtf(self.message())) {
+            (None, Some(defect)) => Err(Error::Damaged(defect)),
+            (found, _) => Ok(found),
+        }
+    }
+}
+
+/// The properties that bodies are made of.
+const BODIES: [PropertyTag; 4] =
+    [tags::PR_BODY, tags::PR_HTML, tags::PR_BODY_HTML, tags::PR_RTF_COMPRESSED];
