@@ -74,8 +74,8 @@ impl Fields {
         self.fields.is_empty()
     }
 
-    /// Adds a field whose value is encoded already, unless the value is empty or there is a field of
-    /// this name.
+    /// Adds a field whose value is encoded already, unless the value is empty or there is a field
+    /// of this name.
     pub(super) fn add(&mut self, name: &str, value: &str) {
         if !value.is_empty() && !self.has(name) {
             self.push(name, fold(name, value));
@@ -113,7 +113,7 @@ impl Fields {
         }
         let is_long = field.split('\n').any(|line| line.len() > LINE_MAX);
         let text = if field.is_ascii() && !is_long {
-            // RFC 5322 section 4.2 lets blanks stand before the colon; few readers do.
+            // Few programs accept blanks before the colon, though RFC 5322 section 4.2 allows them.
             format!("{name}:{}\r\n", value.replace('\n', "\r\n"))
         } else {
             let value = value.replace('\n', "");
@@ -155,7 +155,7 @@ fn encoded_runs(name: &str, value: &str) -> String {
     format!("{}{encoded}{}", part(0..start), part(end..value.len()))
 }
 
-/// Encodes the quoted strings, comments and words that are not ASCII, but no address in `<>`.
+/// Encodes quoted strings, comments and words that are not ASCII, but no address in `<>`.
 fn encoded_addresses(value: &str) -> String {
     let mut output = String::new();
     let mut rest = value;
@@ -184,7 +184,7 @@ fn encoded_addresses(value: &str) -> String {
     output
 }
 
-/// Where a quoted string ends.
+/// The end of a quoted string.
 fn closing(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (at, c) in text.char_indices().skip(1) {

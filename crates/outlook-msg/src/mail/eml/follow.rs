@@ -12,8 +12,8 @@ use super::addresses::{mailbox, mailboxes};
 use super::encode::{fold, free_text};
 use super::properties::{message_ids, rfc_5322_time};
 
-/// The fields that say what a property says, whatever the type of its tag. A message without another
-/// author is from its sender, so that both fields say what the sender properties say.
+/// The fields that say what a property says, whatever the type of its tag. A message without
+/// another author is from its sender, so that both fields say what the sender properties say.
 pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
     use HeaderField as Field;
     let one_of = |tags: &[PropertyTag]| tags.iter().any(|known| known.id() == tag.id());
