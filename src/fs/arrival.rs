@@ -14,6 +14,8 @@ use super::buffer::Buffer;
 /// A file that is being copied into a folder.
 #[derive(Debug)]
 pub(super) struct Arrival {
+    /// The permissions that its file is to have.
+    pub(super) permissions: u32,
     content: Mutex<Content>,
 }
 
@@ -38,7 +40,7 @@ enum Progress {
 
 impl Arrival {
     /// A file that is open once.
-    pub(super) fn new() -> Arc<Self> {
+    pub(super) fn new(permissions: u32) -> Arc<Self> {
         let content = Content {
             bytes: Buffer::default(),
             handles: 1,
@@ -46,7 +48,7 @@ impl Arrival {
             changed: SystemTime::now(),
             modified: None,
         };
-        Arc::new(Self { content: Mutex::new(content) })
+        Arc::new(Self { permissions: permissions & 0o666, content: Mutex::new(content) })
     }
 
     pub(super) fn open(&self) {
@@ -145,15 +147,15 @@ mod tests {
     #[test]
     fn only_a_message_lands() {
         let session = Session::open(SessionOptions::default());
-        let arrival = Arrival::new();
+        let arrival = Arrival::new(0o644);
         arrival.write(0, b"no message").unwrap();
         assert!(arrival.message(&session).is_err() && !arrival.has_landed());
-        assert!(Arrival::new().message(&session).is_err());
+        assert!(Arrival::new(0o644).message(&session).is_err());
     }
 
     #[test]
     fn what_is_written_later_has_not_landed() {
-        let arrival = Arrival::new();
+        let arrival = Arrival::new(0o644);
         arrival.open();
         assert!(!arrival.close());
         arrival.set_modified(std::time::SystemTime::UNIX_EPOCH);

@@ -73,7 +73,6 @@ pub struct Ownership {
 /// The link count of a directory. 1 means that it does not count subdirectories; messages are
 /// counted nowhere.
 const DIRECTORY_LINKS: u32 = 1;
-const NEW_MESSAGE: u16 = 0o755;
 const ANY_LINK: u16 = 0o777;
 const CONTROL_DIRECTORY: u16 = 0o500;
 const CONTROL_FILE: u16 = 0o400;
@@ -125,10 +124,16 @@ impl Attr {
     }
 
     /// The attributes of the directory of a message that has no file yet, in a folder.
-    pub(super) fn of_new_message(ino: Ino, folder: &Metadata, ownership: &Ownership) -> Self {
+    pub(super) fn of_new_message(
+        ino: Ino,
+        folder: &Metadata,
+        permissions: u32,
+        ownership: &Ownership,
+    ) -> Self {
         let now = SystemTime::now();
         Self {
-            permissions: NEW_MESSAGE & !ownership.umask,
+            permissions: of_directory(u16::try_from(permissions & 0o777).unwrap_or(0))
+                & !ownership.umask,
             size: 0,
             uid: ownership.uid.unwrap_or(rustix::process::geteuid().as_raw()),
             gid: ownership.gid.unwrap_or(rustix::process::getegid().as_raw()),

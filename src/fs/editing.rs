@@ -28,7 +28,7 @@ fn path_of(operation: &Operation) -> &str {
         | Operation::CreateMessage { path }
         | Operation::Temporary { path, .. } => path,
         Operation::Rename { to, .. } => to,
-        Operation::Create | Operation::Arrive { .. } => "",
+        Operation::Create { .. } => "",
     }
 }
 
@@ -49,9 +49,7 @@ fn run(
             editor.create_message(tree, path).map(|()| Change::Made)
         }
         // These are no edits of a message that is there.
-        Operation::Create | Operation::Arrive { .. } | Operation::Temporary { .. } => {
-            Ok(Change::None)
-        }
+        Operation::Create { .. } | Operation::Temporary { .. } => Ok(Change::None),
     }
 }
 
@@ -236,7 +234,7 @@ impl Fs {
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
         let opened = (Arc::clone(&open), FileState::from(&message.node.identity));
-        let target = FileTarget::new(&self.source, self.log()?, path, Some(opened));
+        let target = FileTarget::new(&self.source, self.log()?, path, opened);
         let written = self
             .session
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
@@ -258,15 +256,16 @@ impl Fs {
         &self,
         message: &MessageNode,
         contents: &mut Contents,
+        permissions: u32,
         is_noted: bool,
     ) -> Result<(), Error> {
         let path = contents.path.clone();
         let in_message = |error: imsg::Error| message_error(&path, error.into());
         if is_noted {
-            let noted = self.log()?.append(&path, None, &Operation::Create);
+            let noted = self.log()?.append(&path, None, &Operation::Create { permissions });
             noted.map_err(Error::Buffer)?;
         }
-        let target = FileTarget::new(&self.source, self.log()?, &path, None);
+        let target = FileTarget::of_new(&self.source, self.log()?, &path, permissions);
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
@@ -277,7 +276,7 @@ impl Fs {
         }
         let metadata = self.metadata(path.parent().unwrap_or(Path::new("")))?;
         let ino = Ino::new(message.base, NodeId(0));
-        let directory = Attr::of_new_message(ino, &metadata, &self.options.ownership);
+        let directory = Attr::of_new_message(ino, &metadata, permissions, &self.options.ownership);
         let names = message_names(message);
         let current = self.state_of(&written, &path, &names, directory)?;
         let edited = Edited {

@@ -73,7 +73,7 @@ impl Fs {
     }
 
     /// Creates a file in a folder and opens it, to become a message.
-    pub(super) fn create_file(&self, path: &Path) -> Result<(Entry, u64), Error> {
+    pub(super) fn create_file(&self, path: &Path, permissions: u32) -> Result<(Entry, u64), Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !is_message_name(path) && temporary::tool_of(&name, false).is_none() {
             tracing::warn!("{}: refused: only messages go into folders: NAME.msg", path.display());
@@ -83,7 +83,7 @@ impl Fs {
             });
         }
         let (message, directory) = self.enter_new(path)?;
-        let arrival = Arrival::new();
+        let arrival = Arrival::new(permissions);
         let mut contents = directory.lock();
         contents.state = State::Arriving(Arc::clone(&arrival));
         let entry = self.attr_in_contents(&message, &mut contents, NodeId(0))?;
@@ -95,11 +95,16 @@ impl Fs {
     }
 
     /// Creates a message.
-    pub(super) fn create_message(&self, path: &Path, process: u32) -> Result<Entry, Error> {
+    pub(super) fn create_message(
+        &self,
+        path: &Path,
+        permissions: u32,
+        process: u32,
+    ) -> Result<Entry, Error> {
         let (message, directory) = self.enter_new(path)?;
         let mut contents = directory.lock();
         contents.creators.created("", process);
-        let created = self.create_new(&message, &mut contents, true);
+        let created = self.create_new(&message, &mut contents, permissions & 0o666, true);
         let created =
             created.and_then(|()| self.attr_in_contents(&message, &mut contents, NodeId(0)));
         match &created {
@@ -320,7 +325,7 @@ impl Fs {
 
     fn land_at(&self, arrival: &Arc<Arrival>, path: &Path) -> Result<(), Error> {
         let bytes = arrival.message(&self.session).map_err(|error| message_error(path, error))?;
-        self.put_message(path, &bytes, arrival.modified())?;
+        self.put_message(path, &bytes, Some(arrival.permissions), arrival.modified())?;
         arrival.land();
         Ok(())
     }
@@ -331,13 +336,15 @@ impl Fs {
         &self,
         path: &Path,
         bytes: &Source,
+        permissions: Option<u32>,
         modified: Option<std::time::SystemTime>,
     ) -> Result<(), Error> {
         let in_source = |error| source_error(path, error);
         let folder = path.parent().unwrap_or(Path::new(""));
         let folder = self.source.open_folder(folder).map_err(in_source)?;
         let expected = self.source.metadata(path).ok().map(|found| FileState::from(&found));
-        let replacement = Replacement { modified, ..Replacement::of_bytes(bytes, expected) };
+        let replacement =
+            Replacement { permissions, modified, ..Replacement::of_bytes(bytes, expected) };
         let log = self.log()?;
         log.enter(path).map_err(Error::Buffer)?;
         let put = replacement.run(&folder, path.file_name().unwrap_or_default());

@@ -33,6 +33,8 @@ struct Moving {
     path: String,
     bytes: Arc<Source>,
     files: FilesInside,
+    /// Those of the file of that message.
+    permissions: u32,
 }
 
 impl Fs {
@@ -55,7 +57,9 @@ impl Fs {
                     return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
                 }
                 let moving = self.embedded(&origin, from.1)?;
-                self.put_message(&path, &moving.bytes, None)?;
+                // Nobody else may read it than could where it was.
+                let permissions = Some(moving.permissions);
+                self.put_message(&path, &moving.bytes, permissions, None)?;
                 let (message, directory) = self.message_at(&path)?;
                 self.lead((&origin.directory, moving.files), (&message, &directory), "");
                 self.nodes.forget(message.base, 1);
@@ -98,7 +102,11 @@ impl Fs {
         let file = joined(&path, "message.msg");
         let bytes = into_source(self.bytes_of(&origin.message, &contents, &file)?)?;
         let files = contents.numbers.below(&path);
-        Ok(Moving { path, bytes, files })
+        let permissions = match self.source.metadata(&contents.path) {
+            Ok(metadata) => u32::from(metadata.permissions()) & 0o666,
+            Err(_) => 0o600,
+        };
+        Ok(Moving { path, bytes, files, permissions })
     }
 
     /// Makes the bytes of every file at or below a path its value, so that they move with it.

@@ -85,9 +85,11 @@ impl Fs {
 
     fn make_again(&self, left: &LeftOver) -> Result<(), Error> {
         let path = &left.path;
-        let is_new =
-            left.edits.first().is_some_and(|edit| matches!(edit.operation, Operation::Create));
-        let (message, directory) = if is_new {
+        let created = match left.edits.first().map(|edit| &edit.operation) {
+            Some(Operation::Create { permissions }) => Some(*permissions),
+            _ => None,
+        };
+        let (message, directory) = if created.is_some() {
             self.enter_new(path)?
         } else {
             let metadata = self.source.metadata(path).map_err(|error| source_error(path, error))?;
@@ -98,8 +100,8 @@ impl Fs {
             (self.known_message(base)?, directory)
         };
         let mut contents = directory.lock();
-        if is_new {
-            self.create_new(&message, &mut contents, false)?;
+        if let Some(permissions) = created {
+            self.create_new(&message, &mut contents, permissions, false)?;
         }
         let made = left.edits.iter().try_for_each(|edit| {
             match self.make(&message, &mut contents, &edit.operation, moment_of(edit.at)) {

@@ -403,7 +403,8 @@ impl Fs {
             Found::Arrival(arrival) => {
                 let folder = contents.path.parent().unwrap_or(std::path::Path::new(""));
                 let metadata = self.metadata(folder)?;
-                let directory = Attr::of_new_message(ino, &metadata, ownership);
+                let directory =
+                    Attr::of_new_message(ino, &metadata, arrival.permissions, ownership);
                 let (size, time) = arrival.len_and_time();
                 made(&directory, FileType::RegularFile, size, Some(time))
             }

@@ -19,6 +19,8 @@ pub(super) struct FileTarget {
     /// What the edits began with, and the state of its file then; `None` if there was no file. A
     /// save reads from it what was not edited.
     opened: Option<(Arc<OpenMessage>, FileState)>,
+    /// The permissions of a new file; one that is there keeps those that it has.
+    permissions: Option<u32>,
     place: Mutex<Place>,
 }
 
@@ -32,16 +34,29 @@ struct Place {
 }
 
 impl FileTarget {
+    /// The file of a message that is there.
     pub(super) fn new(
         source: &Arc<SourceRoot>,
         log: &Arc<EditLog>,
         path: &Path,
-        opened: Option<(Arc<OpenMessage>, FileState)>,
+        opened: (Arc<OpenMessage>, FileState),
     ) -> Arc<Self> {
-        let expected = opened.as_ref().map(|(_, state)| *state);
-        let place = Place { path: path.to_owned(), expected, failure: None };
+        let place = Place { path: path.to_owned(), expected: Some(opened.1), failure: None };
         let (source, log) = (Arc::clone(source), Arc::clone(log));
-        Arc::new(Self { source, log, opened, place: Mutex::new(place) })
+        let place = Mutex::new(place);
+        Arc::new(Self { source, log, opened: Some(opened), permissions: None, place })
+    }
+
+    /// A file that is to be made.
+    pub(super) fn of_new(
+        source: &Arc<SourceRoot>,
+        log: &Arc<EditLog>,
+        path: &Path,
+        permissions: u32,
+    ) -> Arc<Self> {
+        let place = Mutex::new(Place { path: path.to_owned(), expected: None, failure: None });
+        let (source, log) = (Arc::clone(source), Arc::clone(log));
+        Arc::new(Self { source, log, opened: None, permissions: Some(permissions), place })
     }
 
     /// The state of the file as it was last seen or written; `None` if there is none yet.
@@ -93,7 +108,8 @@ impl FileTarget {
             }
             Ok(())
         };
-        let replacement = Replacement { note: Some(&note), ..Replacement::of(snapshot, expected) };
+        let (note, permissions): (Option<&dyn Fn(_) -> _>, _) = (Some(&note), self.permissions);
+        let replacement = Replacement { note, permissions, ..Replacement::of(snapshot, expected) };
         let state = FileState::from(&replacement.run(&folder, name)?);
         if let Some(Err(error)) = upto.map(|upto| self.log.saved(path, upto, state)) {
             tracing::warn!("{}: saved, and yet in the log of edits: {error}", path.display());

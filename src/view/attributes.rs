@@ -17,27 +17,27 @@ use super::tree::MessageTree;
 /// An extended attribute of a file in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExtendedAttribute {
-    /// The property tag, as `0x0037001F`.
+    /// The property tag, such as `0x0037001F`.
     MapiTag,
-    /// The property type, as `PT_UNICODE`.
+    /// The property type, such as `PT_UNICODE`.
     MapiType,
     /// The property attributes as a number (`PROPATTR_*`).
     MapiFlags,
     /// The media type of an attachment.
     MimeType,
-    /// The subject of the message an attachment came with.
+    /// Of an attachment, the subject of its message.
     EmailSubject,
-    /// The author of the message an attachment came with.
+    /// Of an attachment, the author of its message.
     EmailFrom,
-    /// The message id of the message an attachment came with.
+    /// Of an attachment, the message id of its message.
     EmailMessageId,
     /// The SHA-256 of the content, in hexadecimal.
     Sha256,
-    /// What is wrong with the value.
+    /// Why the value cannot be read as a whole.
     Error,
 }
 
-/// As much as is hashed at a time.
+/// How much is read and hashed at a time.
 const HASH_BYTES: usize = 128 * 1024;
 
 impl ExtendedAttribute {
@@ -105,7 +105,7 @@ impl MessageTree {
         };
         let mut found = Vec::new();
         for attribute in candidates {
-            // A hash costs a reading of the whole file, and is there whenever the file is.
+            // A hash exists for every file. To see that, the file need not be read.
             if *attribute == ExtendedAttribute::Sha256
                 || self.extended_attribute(id, *attribute)?.is_some()
             {
@@ -146,7 +146,7 @@ impl MessageTree {
             }
             (ExtendedAttribute::Error, Node::Attachment(entry)) => {
                 let outer = self.message_around(entry)?;
-                let found = outer.attachments().iter().find(|one| one.id == entry);
+                let found = outer.attachment(entry);
                 let missing = found.and_then(|one| one.missing.first());
                 Ok(missing.map(|defect| one_line(&defect.cause)))
             }
@@ -168,7 +168,7 @@ impl MessageTree {
         }
     }
 
-    /// Whether a node is a property that its message forbids to set.
+    /// Whether a node is a property without `PROPATTR_WRITEABLE`.
     pub(super) fn is_protected(&self, node: Node) -> Result<bool, Error> {
         let Node::Property(entry, index) = node else { return Ok(false) };
         let flags = self.property_at(entry, index)?.and_then(|(_, flags)| flags);
@@ -186,7 +186,8 @@ impl MessageTree {
         Ok(set.properties().get(index).map(|property| (property.tag, property.flags)))
     }
 
-    /// Why the last byte of a file cannot be read: a damaged stream ends early.
+    /// The error of reading the last byte of a file. If a stream is damaged, it ends early, so the
+    /// last byte cannot be read.
     fn read_error(&self, id: NodeId) -> Option<String> {
         let read = self.content(id).and_then(|content| match content.len()?.checked_sub(1) {
             Some(last) => content.read(last, 1).map(drop).map_err(Error::from),
@@ -216,7 +217,7 @@ impl MessageTree {
     }
 }
 
-/// Where an attachment came from, in the words of the freedesktop.org common attributes.
+/// The message that an attachment came with, by the common attributes of freedesktop.org.
 fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
     let text = match attribute {
         ExtendedAttribute::EmailSubject => subject(message)?,

@@ -1,4 +1,4 @@
-//! Reads everything in a message file and lists what is damaged, and what is to be noted.
+//! Checks a message file: reads everything in it, and collects defects and notes.
 
 use crate::imsg::{Defect, Note};
 use crate::storage::EntryId;
@@ -11,21 +11,21 @@ use super::node::{Node, NodeId};
 use super::row::{Contents, File};
 use super::tree::MessageTree;
 
-/// As much as is read at a time.
+/// How much is read at a time.
 const READ_BYTES: usize = 1 << 20;
 
-/// What is to be said of a message file, all that is embedded in it included.
+/// The defects of a message file and the notes on it, with those of all messages embedded in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     /// What could not be read.
     pub defects: Vec<Defect>,
-    /// What was read otherwise than the file says; nothing is lost by it.
+    /// What was not read literally although nothing is lost.
     pub notes: Vec<Note>,
 }
 
 impl MessageTree {
-    /// The defects of the message and the notes on it, and those of all that is embedded in it.
-    /// Every file of the reader's view is read for it.
+    /// Reads every listed file, and returns the defects of the message and the notes on it, with
+    /// those of all messages embedded in it.
     pub fn check(&self) -> Findings {
         let (mut defects, mut notes) = (Vec::new(), Vec::new());
         self.collect(EntryId::ROOT, &mut |one| match one {
@@ -34,7 +34,7 @@ impl MessageTree {
         });
         let mut failures = Vec::new();
         let mut directories = vec![(NodeId(0), "/".to_owned())];
-        // Each directory is entered from the one around it only, so this ends.
+        // A directory is entered only from the one around it, so this ends.
         while let Some((directory, path)) = directories.pop() {
             let failure = |place: &str, error: &Error| Defect {
                 place: place.to_owned(),
@@ -59,19 +59,19 @@ impl MessageTree {
                 }
             }
         }
-        // A file that cannot be read is news only where no defect accounts for it.
+        // If there are defects, they explain why files could not be read.
         Findings { defects: if defects.is_empty() { failures } else { defects }, notes }
     }
 
-    /// What of a node cannot be read: of a message directory and of a file made of a message all
-    /// that is in it included. No file is read for it.
+    /// What cannot be read of a file or directory. For a message directory, and for a file that is
+    /// made from a whole message, that is everything in the message. No file is read for it.
     pub fn losses(&self, id: NodeId) -> Vec<Defect> {
         let Ok(node) = self.node(id) else { return Vec::new() };
         if let Ok(Some((nested, id))) = self.inner(node) {
             return nested.losses(id);
         }
         match node {
-            // The file itself is whole, whatever it holds.
+            // The file of the source is shown as it is, even if the message in it is damaged.
             Node::File(EntryId::ROOT, file) if file.is_source => Vec::new(),
             Node::File(entry, File { contents: Contents::Body(_), .. }) => {
                 let open = self.open_message(entry);
@@ -88,7 +88,7 @@ impl MessageTree {
             Node::Attachment(entry) | Node::Derived(entry, _) => {
                 let outer = self.parent(entry).and_then(|outer| self.open_message(outer));
                 let Ok(outer) = outer else { return Vec::new() };
-                let found = outer.attachments().iter().find(|one| one.id == entry);
+                let found = outer.attachment(entry);
                 found.map_or_else(Vec::new, |one| one.missing.clone())
             }
             _ => Vec::new(),

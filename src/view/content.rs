@@ -1,4 +1,5 @@
-//! What a file of a message holds: bytes made when first asked for, or a stream read by range.
+//! The content of a file: bytes that are made when first asked for, or a stream of the compound
+//! file that is read block by block.
 
 use std::cell::{Cell, OnceCell};
 
@@ -19,10 +20,10 @@ use super::row::{Contents, File};
 use super::text::render;
 use super::tree::MessageTree;
 
-/// Bodies that are made of the same are made together if they are smaller, in bytes.
+/// If a body is smaller than this, the others that are made from the same source are made with it.
 const TOGETHER_BYTES_MAX: u64 = 4 << 20;
 
-/// Makes the content of a file of a tree.
+/// Makes the content of a file.
 pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     match node {
         Node::File(entry, file) => match file.contents {
@@ -49,13 +50,14 @@ pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     }
 }
 
-/// The error of a value that is there, but of which nothing can be read.
+/// The error for a value that is there but cannot be read at all.
 fn nothing(file: &File) -> Error {
     let cause = "nothing of the value can be read".to_owned();
     Error::Damaged(Defect { place: file.name.to_owned(), cause })
 }
 
-/// Makes a body, and those that are made of the same, since that is where the time goes.
+/// Makes a body. The other bodies that are made from the same source are made and kept with it,
+/// because decoding the source takes most of the time.
 fn body(
     tree: &MessageTree,
     open: &OpenMessage,
@@ -63,7 +65,8 @@ fn body(
     wanted: &'static File,
 ) -> Result<Option<Content>, Error> {
     let names = OnceCell::new();
-    // A few bytes of HTML can refer to an attachment with a long name: what goes beyond is left.
+    // A few bytes of HTML can refer to an attachment with a long name. When the bound is reached,
+    // further references stay as they are.
     let room = Cell::new(REFERENCES_BYTES_MAX);
     let signed = OnceCell::new();
     let resolve = |reference: Reference<'_>| {
@@ -81,7 +84,7 @@ fn body(
         read(&bodies, &resolve, tree.show.remote).map(Content::bytes)
     };
     let wanted_content = content(wanted);
-    // What is large is made when it is asked for, one at a time.
+    // Large bodies are made one at a time, when they are asked for.
     let is_small = |content: &Content| content.len().is_ok_and(|len| len < TOGETHER_BYTES_MAX);
     if (wanted.is_costly)(tree, entry) && wanted_content.as_ref().is_none_or(is_small) {
         let others = File::bodies().filter(|file| *file != wanted && (file.is_costly)(tree, entry));
@@ -96,7 +99,7 @@ fn body(
     Ok(wanted_content)
 }
 
-/// What the outer body of signed mail may call the attachments that were signed with it.
+/// The attachments inside the signed part: the body outside may refer to them.
 fn signed_references(tree: &MessageTree, open: &OpenMessage) -> Option<References> {
     let is_signed = |kind| kind == DerivedKind::Signed;
     let mut attachments = open.attachments().iter();
@@ -107,8 +110,9 @@ fn signed_references(tree: &MessageTree, open: &OpenMessage) -> Option<Reference
     Some(references(inside.attachments()))
 }
 
-/// Whether a content has to be made to know its length, and that takes long: bodies made from
-/// others, whole files, and what is made of attachments.
+/// Whether the length of a file is known only after the content is made, and making it takes long:
+/// a body made from another one, a whole message in another format, what is made from an
+/// attachment.
 pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
     match node {
         Node::File(entry, file) => (file.is_costly)(tree, entry),
@@ -116,9 +120,9 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
         Node::Attachment(entry) => {
             let outer = tree.message_around(entry);
             outer.is_ok_and(|outer| {
-                let mut attachments = outer.attachments().iter();
-                let found = attachments.find(|one| one.id == entry);
-                found.is_some_and(|one| matches!(one.entry, Some((_, Shown::Ole))))
+                outer
+                    .attachment(entry)
+                    .is_some_and(|one| matches!(one.entry, Some((_, Shown::Ole))))
             })
         }
         _ => false,
@@ -127,7 +131,7 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
 
 fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let outer = tree.open_message(tree.parent(entry)?)?;
-    let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
+    let found = outer.attachment(entry).ok_or(Error::NotFound)?;
     let attachment = &found.attachment;
     match found.entry {
         Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
@@ -138,14 +142,14 @@ fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
 
 fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
     let outer = tree.open_message(tree.parent(entry)?)?;
-    let found = outer.attachments().iter().find(|one| one.id == entry).ok_or(Error::NotFound)?;
+    let found = outer.attachment(entry).ok_or(Error::NotFound)?;
     match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
         DerivedKind::Ole if index == 0 => {
             Ok(ole_part(&found.attachment).ok_or(Error::NotFound)?.content())
         }
         DerivedKind::Ole => Err(Error::NotFound),
         DerivedKind::Encrypted => Ok(Content::bytes(encrypted(&found.attachment).into_bytes())),
-        // What is inside is read in its own tree.
+        // These are directories: their files are read in a tree of their own.
         DerivedKind::Signed | DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
             Err(Error::IsADirectory)
         }
@@ -170,11 +174,11 @@ fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, E
     }
 }
 
-/// The target of the link that stands for a storage among the properties: what is shown of it
-/// under `attachments/`, else the storage itself.
+/// The target of the symbolic link that is shown for a property of the type `PT_OBJECT`: the file
+/// in `attachments/`, or if there is none the storage in `raw/`.
 fn object_link(tree: &MessageTree, entry: EntryId, object: &Storage) -> Result<String, Error> {
     let outer = tree.message_around(entry)?;
-    if let Some(shown) = outer.attachments().iter().find(|one| one.id == entry)
+    if let Some(shown) = outer.attachment(entry)
         && let Some((name, _)) = &shown.entry
     {
         return Ok(format!("../../../{}", attachment_path(name)));

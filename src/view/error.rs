@@ -4,17 +4,18 @@ use std::io;
 
 use crate::{imsg, mail, storage};
 
-/// An error of a message's tree.
+/// An error of the tree of a message: those of files and directories, beside those of
+/// [`mail::Error`] that concern a tree. The filesystem makes an errno of each.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The message has no such file or directory.
     #[error("no such file in the message")]
     NotFound,
-    /// A directory was asked for what only a file has.
+    /// Something was asked of a directory that only a file has.
     #[error("it is a directory")]
     IsADirectory,
-    /// A file was asked for what only a directory has.
+    /// Something was asked of a file that only a directory has.
     #[error("it is not a directory")]
     NotADirectory,
     /// The message has more files than inode numbers have room for.
@@ -26,7 +27,7 @@ pub enum Error {
     /// The file cannot be set, created, renamed or removed.
     #[error("it cannot be changed: {0}")]
     NotSettable(&'static str),
-    /// A text is no value of the type it is for.
+    /// A text is no value of the type that the file has.
     #[error("{expected}")]
     Invalid {
         /// What was expected.

@@ -1,8 +1,8 @@
-//! The table of the files of a message: of each its name, its number, whether it is there and
-//! listed, and how it is read, set and removed.
+//! The table of the files of a message. A row says the name and the number of a file, when it is
+//! there and listed, and how it is read, set and removed.
 //!
 //! Lookup, listing, reading, attributes, editing and `grep --in` ask this table. Attachments,
-//! properties and storages have no row: they are the children of directories that have one.
+//! properties and storages have no rows: they are entries of directories that have one.
 
 use std::io::{BufWriter, Write as _};
 use std::sync::Arc;
@@ -233,7 +233,7 @@ pub(super) static FILES: &[File] = &[
     },
     File { listed: Listed::ShowAlone("text"), ..whole(12, "message.txt", message_txt) },
     File {
-        // The file itself is there even if it holds no message.
+        // The source is there even if there is no message in it.
         exists: Exists::Tree(|tree, entry| {
             is_readable(tree, entry) || (entry == EntryId::ROOT && tree.nesting().is_outermost())
         }),
@@ -283,7 +283,7 @@ pub(super) static FILES: &[File] = &[
     },
 ];
 
-/// What most rows have in common.
+/// The columns of most rows.
 const VALUE: File = File {
     number: 0,
     name: "",
@@ -322,7 +322,7 @@ const fn whole(
     }
 }
 
-/// A directory whose children are found in its listing.
+/// A directory whose entries are found in its listing.
 const LISTED: Directory = Directory {
     holds: Holds::Others,
     list: |_, _| Ok(()),
@@ -357,7 +357,7 @@ fn message_json(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     let open = tree.open_message(entry)?;
     let names = tree.attachment_names();
     let json = Content::written(|out| {
-        // Each little write to the file would be a system call.
+        // Without the buffer, each small write would be a system call.
         let mut out = BufWriter::new(out);
         write_json(&open.message, open.attachments(), open.defects(), names, &mut out)?;
         Ok(out.flush()?)
@@ -374,7 +374,7 @@ fn message_txt(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
 }
 
 fn message_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
-    // A message under edit has no file of its own yet.
+    // The source of a message under edit is empty: its file is made below.
     if entry == EntryId::ROOT && (!tree.source.is_empty() || tree.file().is_err()) {
         return Ok(Content::Source(Arc::clone(&tree.source)));
     }

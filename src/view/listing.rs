@@ -1,4 +1,5 @@
-//! Which entries each directory of a message has, listed and hidden.
+//! The entries of each directory of a message: those that a listing has, and those that are only
+//! found by name.
 
 use crate::storage::{Entry as StorageEntry, EntryId};
 
@@ -14,14 +15,14 @@ use super::row::{Contents, File, Holds, Within};
 use super::show;
 use super::tree::MessageTree;
 
-/// What a node is.
+/// Whether a node is a directory, a file or a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A directory.
     Directory,
     /// A file.
     File,
-    /// A symbolic link, whose content is its target.
+    /// A symbolic link. Its content is its target.
     Symlink,
 }
 
@@ -51,7 +52,8 @@ pub struct Listing {
     by_name: Vec<usize>,
 }
 
-/// Whole messages are listed in messages embedded so deep in others; real ones are 3 levels deep.
+/// In messages that are embedded deeper than this, no whole messages (`message.eml` and the like)
+/// are listed. Real mail is 3 levels deep.
 const LISTED_DEPTH_MAX: u32 = 8;
 
 impl Listing {
@@ -69,7 +71,7 @@ impl Listing {
         entry(self.by_name.get(found.ok()?)?)
     }
 
-    /// The memory it takes, in bytes.
+    /// How much memory it takes, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         let names: usize = self.entries.iter().map(|entry| entry.name.capacity()).sum();
         names + self.entries.capacity() * (size_of::<Entry>() + size_of::<usize>())
@@ -102,9 +104,9 @@ impl Listing {
     }
 }
 
-/// The entry of a directory that is not listed yet, or that it has but does not list. Where it can
-/// be told without a listing, none is made: after an edit of a message with many attachments a
-/// listing costs more than the edit.
+/// Finds an entry of a directory by name, listed or not. If the entry can be found without a
+/// listing, none is made: after an edit of a message with many attachments, making a listing takes
+/// longer than the edit.
 pub(super) fn find(
     tree: &MessageTree,
     id: NodeId,
@@ -174,8 +176,8 @@ pub(super) fn find_by_tag(
     property.map(|property| Ok((property, kind(tree, property)?))).transpose()
 }
 
-/// What is made of an attachment and has this name, beside the files of the message or beside the
-/// attachment.
+/// Finds what is made from an attachment by its name: among the files of the message (`signed/`),
+/// or beside the attachment (`winmail.dat.d/`).
 fn derived_entry(open: &OpenMessage, name: &str, is_of_message: bool) -> Option<(Node, Kind)> {
     let mut derived = derived_of(open).filter(|(_, one)| one.kind.is_of_message() == is_of_message);
     let (one, derived) = derived.find(|(_, derived)| derived.name == name)?;
@@ -193,12 +195,12 @@ pub(super) fn row(tree: &MessageTree, node: Node, name: &str) -> Option<&'static
     }
 }
 
-/// Whether a message directory can have an entry of this name at all.
+/// Whether a message directory can have an entry of this name.
 pub fn is_message_entry(name: &str) -> bool {
     File::in_message(name).is_some() || [SIGNED, ENCRYPTED].contains(&name)
 }
 
-/// What a node is.
+/// Whether a node is a directory, a file or a link.
 pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
     Ok(match node {
         Node::Message(_) | Node::NamedSet(..) => Kind::Directory,
@@ -218,7 +220,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
             Some(_) => Kind::Directory,
             None => Kind::File,
         },
-        // What the first one is follows from what the attachment is.
+        // The kind of the first one follows from the attachment alone.
         Node::Derived(entry, 0) => tree.derived_kind(entry)?,
         Node::Derived(entry, index) => {
             let nested = tree.nested(entry)?;
@@ -227,7 +229,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
     })
 }
 
-/// The attachments of a message of which something is made.
+/// The attachments from which something is made: `signed/`, `winmail.dat.d/` and the like.
 fn derived_of(open: &OpenMessage) -> impl Iterator<Item = (&ShownAttachment, &Derived)> {
     open.attachments().iter().filter_map(|one| Some((one, one.derived.as_ref()?)))
 }
@@ -282,7 +284,7 @@ impl Builder<'_> {
         self.derived(&open, false)
     }
 
-    /// What is made of attachments, beside the files of the message or beside the attachments.
+    /// Adds what is made from attachments: to the files of the message, or beside the attachments.
     fn derived(&mut self, open: &OpenMessage, is_of_message: bool) -> Result<(), Error> {
         let derived = derived_of(open).filter(|(_, one)| one.kind.is_of_message() == is_of_message);
         for (one, derived) in derived {

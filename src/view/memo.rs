@@ -1,10 +1,10 @@
-//! Values that are made once. Knows nothing of messages.
+//! Values that are made when they are first asked for, and kept. Knows nothing of messages.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
-/// Values made once and kept. Two threads may make the same value; the first is kept.
+/// Values by their keys. If two threads make the same value at a time, the first one is kept.
 #[derive(Debug)]
 pub(super) struct Memo<K, V> {
     values: Mutex<HashMap<K, V>>,
@@ -21,12 +21,13 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
         self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 
+    /// Keeps a value, unless there is one already; returns the one that is kept.
     pub(super) fn put(&self, key: K, value: V) -> V {
         let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
         values.entry(key).or_insert(value).clone()
     }
 
-    /// All that are kept, in no order.
+    /// All values that are kept, in no order.
     pub(super) fn all(&self) -> Vec<(K, V)>
     where
         K: Clone,

@@ -1,13 +1,14 @@
-//! A message as a tree of files and directories: names, texts and contents.
+//! A message as a tree of files and directories.
 //!
 //! | directory | module |
 //! |---|---|
-//! | the table of the files of every message | `files`, its columns `row` |
+//! | the table of the files of a message | `files`; its columns are in `row` |
+//! | `-o show=` | `show` |
 //! | `attachments/`, `raw/` | `listing`, `content` |
 //! | `mapi/` | `properties` |
 //! | `signed/`, `winmail.dat.d/` and the like | `nested` |
 //! | writing to any of them | `edit` |
-//! | the way along a path | `walk` |
+//! | following a path | `walk` |
 //!
 //! What the files say is decided in [`crate::mail`].
 //!

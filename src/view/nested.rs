@@ -1,8 +1,7 @@
-//! The messages inside of attachments as trees of their own, whose nodes are numbered within the
-//! run of their attachment.
+//! Messages inside of attachments (signed mail, `winmail.dat`, attached `.msg` and `.eml` files):
+//! each is a tree of its own. The numbers of its nodes lie within the run of its attachment.
 //!
-//! How deep they lie in each other, and how much of them is read, is bounded: a file whose streams
-//! overlap can hold itself many times over.
+//! Depth and size are bounded, because a file whose streams overlap can contain itself many times.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,41 +18,41 @@ use super::listing::{Entry, Kind, Listing};
 use super::node::{Node, NodeId};
 use super::tree::{MessageTree, Root};
 
-/// Messages inside of attachments are shown so deep in each other.
+/// At most this many messages inside of attachments are shown within each other.
 const DEPTH_MAX: u32 = 8;
-/// In one message file so many bytes of attachments are looked into, and as many more as
-/// [`BYTES_PER_BYTE`] times its size.
+/// At most this many bytes of attachments are opened as messages in one file, plus
+/// [`BYTES_PER_BYTE`] for each byte of the file.
 const BYTES_MAX: u64 = 32 << 20;
 const BYTES_PER_BYTE: u64 = 4;
 
-/// Where a tree lies in others.
+/// Where a tree lies within other trees.
 #[derive(Clone, Debug)]
 pub(super) struct Nesting {
     /// How many trees are around it.
     depth: u32,
     /// How many numbers its nodes have.
     pub(super) numbers: u32,
-    /// How many bytes of attachments may still be looked into, in all trees of one file.
+    /// How many bytes of attachments may still be opened, in all trees of one file together.
     bytes: Arc<AtomicU64>,
 }
 
 impl Nesting {
-    /// That of the tree of a file of so many bytes.
+    /// The tree of a file of this length, which lies in no other.
     pub(super) fn outermost(file_len: u64) -> Self {
         let bytes = BYTES_MAX.saturating_add(file_len.saturating_mul(BYTES_PER_BYTE));
         let numbers = 1 << NodeId::BITS;
         Self { depth: 0, numbers, bytes: Arc::new(AtomicU64::new(bytes)) }
     }
 
-    /// Whether the tree is that of a file.
+    /// Whether the tree lies in no other.
     pub(super) fn is_outermost(&self) -> bool {
         self.depth == 0
     }
 
-    /// Counts bytes that are looked into.
+    /// Takes the bytes of an attachment that is to be opened from what may still be opened.
     ///
     /// # Errors
-    /// Why they are not to be.
+    /// Why it may not be opened.
     fn enter(&self, len: u64) -> Result<(), String> {
         if self.depth >= DEPTH_MAX {
             return Err(format!("messages inside of attachments more than {DEPTH_MAX} deep"));
@@ -74,7 +73,7 @@ impl MessageTree {
             return Ok(nested);
         }
         let outer = self.open_message(self.parent(entry)?)?;
-        let found = outer.attachments().iter().find(|one| one.id == entry);
+        let found = outer.attachment(entry);
         let found = found.ok_or(Error::NotFound)?;
         let derived = found.derived.as_ref().ok_or(Error::NotFound)?;
         if !derived.kind.is_directory() {
@@ -84,7 +83,8 @@ impl MessageTree {
         Ok(self.nested_trees().put(entry, nested))
     }
 
-    /// What of a message inside of an attachment a node is; `None` of any other node.
+    /// The tree and the node in it that a node stands for, if it lies in a message inside of an
+    /// attachment.
     pub(super) fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
         let Node::Derived(entry, index) = node else { return Ok(None) };
         if self.derived_kind(entry)? == Kind::File {
@@ -93,7 +93,7 @@ impl MessageTree {
         Ok(Some((self.nested(entry)?, NodeId(index))))
     }
 
-    /// A listing of a tree inside of an attachment, with the numbers of this one.
+    /// The listing of a nested tree, with the numbers that its nodes have in this tree.
     pub(super) fn outer_listing(&self, entry: EntryId, inner: &Listing) -> Result<Listing, Error> {
         let entries = inner.entries().iter().map(|one| {
             let id = self.id(Node::Derived(entry, one.id.0))?;
@@ -132,7 +132,7 @@ impl MessageTree {
         Ok(Self::inside(root, source, self.show, defects, nesting))
     }
 
-    /// Tells the defects of a message, and the notes on it, and those of all that is in it.
+    /// Reports the defects of a message and the notes on it, and those of all messages inside it.
     pub(super) fn collect(&self, entry: EntryId, found: &mut dyn FnMut(Finding)) {
         self.defects_of(entry).into_iter().for_each(|one| found(Finding::Defect(one)));
         let Ok(open) = self.open_message(entry) else { return };
@@ -151,13 +151,13 @@ impl MessageTree {
         }
     }
 
-    /// The defects met so far in what is inside of attachments.
+    /// The defects met so far in messages inside of attachments.
     pub(super) fn defects_inside(&self) -> Vec<Defect> {
         let mut defects = Vec::new();
         for (entry, nested) in self.nested_trees().all() {
             let outer = self.parent(entry).and_then(|outer| self.open_message(outer));
             let Ok(outer) = outer else { continue };
-            let found = outer.attachments().iter().find(|one| one.id == entry);
+            let found = outer.attachment(entry);
             let Some((one, derived)) = found.and_then(|one| Some((one, one.derived.as_ref()?)))
             else {
                 continue;
@@ -174,13 +174,14 @@ impl MessageTree {
     }
 }
 
-/// Something to be said of a message.
+/// A defect or a note.
 pub(super) enum Finding {
     Defect(Defect),
     Note(Note),
 }
 
 impl Finding {
+    /// The same with a place that is below another one.
     fn below(self, place: &str) -> Self {
         let below = |inner: &str| format!("{place}{inner}");
         match self {
@@ -192,7 +193,7 @@ impl Finding {
     }
 }
 
-/// The path of what is made of an attachment.
+/// The place of the message inside of an attachment.
 fn place_of(one: &ShownAttachment, derived: &Derived) -> String {
     let storage = one.attachment.storage().map(|storage| storage.path()).unwrap_or_default();
     format!("{storage}/{}", derived.name)

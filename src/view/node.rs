@@ -1,8 +1,9 @@
-//! The files and directories of a message, numbered.
+//! The numbers of the files and directories of a message.
 //!
-//! Every node hangs on one entry of the compound file's directory, which owns a run of numbers.
-//! So a node's number follows from the source's bytes alone: it is the same whenever the message
-//! is opened again, and no table of nodes is needed. Knows nothing of names or contents.
+//! Every node belongs to one entry in the directory of the compound file, and each entry has a run
+//! of numbers. So the number of a node follows from the bytes of the source alone: it is the same
+//! when the message is opened again, and no table of nodes is needed. Knows nothing of names or
+//! contents.
 
 use crate::storage::{CompoundFile, EntryId};
 
@@ -13,12 +14,12 @@ use super::row::{self, File, Within};
 pub struct NodeId(pub u32);
 
 impl NodeId {
-    /// How many bits a number has at most; a message with more nodes does not show them all.
+    /// How many bits a number has at most. If a message has more nodes, not all of them are shown.
     pub const BITS: u32 = 26;
 }
 
-/// The path of the file that has this number in every message; `None` if that depends on what the
-/// message holds.
+/// The path of the file that has this number in every message; `None` if the file of this number
+/// differs from message to message.
 pub fn fixed_path(id: NodeId) -> Option<&'static str> {
     if id.0 == MESSAGE {
         return Some("");
@@ -26,7 +27,7 @@ pub fn fixed_path(id: NodeId) -> Option<&'static str> {
     File::of_number(id.0).filter(|file| file.within == Within::Message).map(|file| file.name)
 }
 
-/// The number that the file of a path has in every message.
+/// The number that a file has in every message, by its path.
 pub fn fixed_number(path: &str) -> Option<NodeId> {
     if path.is_empty() {
         return Some(NodeId(MESSAGE));
@@ -34,13 +35,13 @@ pub fn fixed_number(path: &str) -> Option<NodeId> {
     File::in_message(path).map(|file| NodeId(file.number))
 }
 
-/// Every number that stands for the same file in every message.
+/// The numbers that stand for the same file in every message.
 pub fn fixed_numbers() -> impl Iterator<Item = NodeId> {
     (0..=RAW).map(NodeId).filter(|id| fixed_path(*id).is_some())
 }
 
-/// A set of the files of messages, without regard to the message: the subject of one is that of
-/// all. What is not in the directory of the outermost message counts as one file.
+/// A set of files by their names in a message directory, whatever the message. All files that are
+/// not in the directory of the outermost message count as one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NodeSet(u64);
 
@@ -55,17 +56,17 @@ impl NodeSet {
         self.0 & Self::bit(id) != 0
     }
 
-    /// What is in either of two sets.
+    /// The files that are in either of two sets.
     pub fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// Whether there is nothing in it.
+    /// Whether it has no file.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The numbers below `RAW` are those of the outermost message in every file.
+    /// In every file, the numbers below `RAW` are those of the outermost message.
     fn bit(id: NodeId) -> u64 {
         1 << id.0.min(RAW)
     }
@@ -86,16 +87,16 @@ pub(super) enum Node {
     Property(EntryId, u32),
     /// One value of a property that is shown as a directory, by the value's stream.
     Element(EntryId),
-    /// A storage or stream in `raw/`; the second part is how deeply the message that `raw/`
-    /// belongs to is embedded, since each message around shows the same storages again.
+    /// A storage or stream in `raw/`. The second part is how deep the message is embedded that this
+    /// `raw/` belongs to, because the messages around it show the same storages again.
     Raw(EntryId, u32),
-    /// What is made of the content of an attachment, by its storage: the second part is 0 for a
-    /// file, and else the number of a node in the tree of the message inside.
+    /// What is made from the content of an attachment, by the storage of the attachment. The second
+    /// part is 0 for a file; for a directory it is the number of a node in the tree inside.
     Derived(EntryId, u32),
 }
 
 impl Node {
-    /// The entry of the compound file that owns its number.
+    /// The entry of the compound file that the node belongs to.
     pub(super) fn entry(self) -> EntryId {
         match self {
             Self::Message(entry)
@@ -110,30 +111,30 @@ impl Node {
     }
 }
 
-/// The runs of numbers of a compound file's directory entries.
+/// The runs of numbers that the entries of a compound file have.
 #[derive(Debug)]
 pub(super) struct Numbering {
-    /// The first number of each entry, and the end of the last one.
+    /// The first number of each entry, and behind the last entry the end of its run.
     starts: Vec<u32>,
     /// The attachments, in order.
     attachments: Vec<EntryId>,
-    /// The length of that part of the run of an attachment which is for what is inside of it.
+    /// How many numbers at the end of the run of an attachment are for the message inside of it.
     derived_len: u32,
     /// All numbers are below it.
     end: u32,
 }
 
-/// The numbers between these are those of the table.
+/// Offsets in the run of an entry. Those between them are the numbers of the rows of the table.
 const MESSAGE: u32 = 0;
 const ATTACHMENT: u32 = 4;
 const ELEMENT: u32 = 9;
 const RAW: u32 = row::NUMBER_MAX;
-/// One more than the deepest message, for the outermost.
+/// As many as messages can be embedded in each other, and one for the outermost.
 const RAW_LEN: u32 = 65;
-/// Two numbers a property: itself, and the set it is the first of.
+/// Two numbers for each property: the property, and the set whose first property it is.
 const PROPERTY: u32 = RAW + RAW_LEN;
-/// The most numbers at the end of an attachment's run, for what is inside of it: that may be a
-/// message with attachments of its own.
+/// At most this many numbers at the end of the run of an attachment are for the message inside of
+/// it, which may have attachments of its own.
 const DERIVED_LEN_MAX: u32 = 1 << 22;
 
 /// Whether a number below `RAW` is that of a node that has no row in the table.
@@ -145,8 +146,9 @@ const _: () = assert!(RAW < u64::BITS);
 const _: () = assert!(RAW_LEN as usize > crate::imsg::EMBEDDING_DEPTH_MAX);
 
 impl Numbering {
-    /// Numbers the nodes of a compound file with numbers below `end`; `None` stands for a file that
-    /// is none. What the nodes themselves leave of them, the attachments share alike.
+    /// Gives each entry of a compound file its run, below `end`; `None` stands for a file that is
+    /// no compound file. The numbers that are left are shared equally by the attachments, for the
+    /// messages inside of them.
     pub(super) fn new(file: Option<&std::sync::Arc<CompoundFile>>, end: u32) -> Self {
         let count = file.map_or(1, |file| file.entry_count().max(1));
         let mut lens = Vec::with_capacity(count as usize);
@@ -174,7 +176,7 @@ impl Numbering {
         numbering
     }
 
-    /// How many numbers there are for what is inside of an attachment.
+    /// How many numbers there are for the message inside of an attachment.
     pub(super) fn derived_len(&self, entry: EntryId) -> u32 {
         match self.attachments.binary_search(&entry) {
             Ok(_) => self.derived_len,
@@ -229,27 +231,27 @@ impl Numbering {
         })
     }
 
-    /// The run of an entry: where it starts, where that of what is inside of an attachment starts,
-    /// and its end.
+    /// The run of an entry: its start, the start of the part for the message inside of an
+    /// attachment, and its end.
     fn run(&self, entry: EntryId) -> Option<(u32, u32, u32)> {
         let index = usize::try_from(entry.0).ok()?;
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
         Some((start, end.saturating_sub(self.derived_len(entry)), end))
     }
 
-    /// A number within its run, and within those that there are.
+    /// The number, if it is within its run and within the numbers that there are.
     fn bounded(&self, id: u32, end: u32) -> Option<NodeId> {
         (id < end && id < self.end).then_some(NodeId(id))
     }
 
-    /// The memory it takes, in bytes.
+    /// How much memory it takes, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         (self.starts.capacity() + self.attachments.capacity()) * size_of::<u32>()
     }
 }
 
-/// A bound of the number of properties in a storage: the entries of its property stream, and a
-/// stream each without one; `None` for a stream.
+/// At most how many properties a storage has: those in its property stream, and one for each child,
+/// because values without an entry there are shown too; `None` for a stream.
 fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u32> {
     let children = u32::try_from(file.child_count(id)?).unwrap_or(0);
     let stream = file.storage(id)?.stream(crate::imsg::PROPERTY_STREAM);

@@ -1,4 +1,4 @@
-//! A message of a tree, with what was made of it.
+//! A message that the tree has open, with what was made of it so far.
 
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -11,14 +11,18 @@ use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
 use super::defects;
 use super::fields::message_time;
 
-/// A message of the tree, top-level or embedded, with what was made of it.
+/// A message that the tree has open, the outermost or an embedded one, with what was made of it so
+/// far.
 #[derive(Debug)]
 pub(super) struct OpenMessage {
     pub(super) message: Message,
+    /// How many messages are around it.
     pub(super) depth: u32,
+    /// The time of its files.
     pub(super) time: Option<FileTime>,
+    /// Of a message under edit, the names that its attachments keep.
     names: Option<Arc<AttachmentNames>>,
-    /// Defects that the message itself does not know.
+    /// Defects of whatever the file of the message was made from.
     known_defects: Vec<Defect>,
     attachments: OnceLock<Vec<ShownAttachment>>,
     recipients: OnceLock<HashMap<EntryId, Recipient>>,
@@ -42,13 +46,18 @@ impl OpenMessage {
         }
     }
 
-    /// The same with defects that the message itself does not know.
+    /// Adds defects of whatever the file of the message was made from.
     pub(super) fn with_defects(self, known_defects: Vec<Defect>) -> Self {
         Self { known_defects, ..self }
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {
         self.attachments.get_or_init(|| shown_attachments(&self.message, self.names.as_deref()))
+    }
+
+    /// The attachment on a storage.
+    pub(super) fn attachment(&self, entry: EntryId) -> Option<&ShownAttachment> {
+        self.attachments().iter().find(|one| one.id == entry)
     }
 
     pub(super) fn defects(&self) -> &[Defect] {
@@ -59,7 +68,7 @@ impl OpenMessage {
         })
     }
 
-    /// The defects, if they were looked for.
+    /// The defects, if somebody has asked for them before.
     pub(super) fn defects_met(&self) -> &[Defect] {
         self.defects.get().map(Vec::as_slice).unwrap_or_default()
     }
@@ -68,7 +77,7 @@ impl OpenMessage {
         self.notes.get_or_init(|| defects::notes_of_message(&self.message))
     }
 
-    /// The memory that what was made of it takes, in bytes.
+    /// How much memory is taken by what was made of it, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         // An open attachment with the list of its properties and its name.
         const BYTES_PER_ATTACHMENT: usize = 2 << 10;

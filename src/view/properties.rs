@@ -9,10 +9,10 @@ use crate::mail::named::name_in_set;
 
 use super::names::UniqueNames;
 
-/// The files of one object's properties.
+/// The files of the properties of one object.
 #[derive(Debug)]
 pub(super) struct PropertyFiles {
-    /// The properties directly in the object's directory: name and position.
+    /// The properties directly in the directory of the object: name and position.
     pub(super) plain: Vec<(String, u32)>,
     /// The property sets under `named/`.
     pub(super) sets: Vec<PropertySetFiles>,
@@ -28,7 +28,7 @@ pub(super) struct PropertySetFiles {
 }
 
 impl PropertyFiles {
-    /// Names the files of an object's properties.
+    /// Names the files of the properties of an object.
     pub(super) fn new(set: &PropertySet, names: &PropertyNames) -> Self {
         let mut plain = Vec::new();
         let mut by_set: BTreeMap<_, Vec<(String, u32)>> = BTreeMap::new();
@@ -36,7 +36,8 @@ impl PropertyFiles {
             match names.name(property.tag).filter(|_| property.tag.is_named()) {
                 Some(name) => by_set.entry(name.set).or_default().push((name_in_set(name), index)),
                 None => {
-                    // Beside PT_UNICODE of the same id, PT_STRING8 keeps its number.
+                    // A PT_STRING8 property is named by its tag if there is a PT_UNICODE property
+                    // of the same id, which has the name.
                     let tag = property.tag;
                     let unicode = tag.with_type(tag.property_type().to_unicode());
                     let has_twin = unicode != tag && set.get(unicode).is_some();
@@ -63,7 +64,7 @@ impl PropertyFiles {
         Self { plain, sets }
     }
 
-    /// The memory it takes, in bytes.
+    /// How much memory it takes, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         let of = |files: &[(String, u32)]| -> usize {
             files.iter().map(|(name, _)| name.capacity() + size_of::<(String, u32)>()).sum()
@@ -72,8 +73,8 @@ impl PropertyFiles {
     }
 }
 
-/// The position of the property that `0x0037001F`, or `0x0037` for any type, speaks of. A message
-/// has its strings in one type, by which they need not be called.
+/// The position of the property with this tag: `0x0037001F`, or `0x0037` for any type. A string is
+/// found by the tag of either string type, because a message has all its strings in one of them.
 pub(super) fn position_by_tag(object: &dyn MapiProp, name: &str) -> Option<u32> {
     let digits = name.strip_prefix("0x").or_else(|| name.strip_prefix("0X"))?;
     if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {

@@ -1,4 +1,4 @@
-//! What a row of the table of files says, and how a row is found.
+//! The columns of the table of files, and how a row is found.
 
 use crate::body::html::{Remote, Resolve};
 use crate::imsg::Message;
@@ -21,23 +21,23 @@ use super::tree::MessageTree;
 /// A row of the table.
 #[derive(Debug)]
 pub(super) struct File {
-    /// Its number among those of the storage that it belongs to. Inode numbers follow from it, so
-    /// that it must never change.
+    /// Its number among the nodes of its message. Inode numbers follow from it, so it must never
+    /// change.
     pub(super) number: u32,
     pub(super) name: &'static str,
     pub(super) within: Within,
     pub(super) exists: Exists,
     pub(super) listed: Listed,
-    /// Whether it is the source itself, where the message is that of a file: then it is whole,
-    /// whatever the message in it lacks, and there even if no message can be opened.
+    /// Whether it is the source itself, if the message is the outermost one. Then it can be read
+    /// even if the message in it is damaged, and it is there even if no message can be opened.
     pub(super) is_source: bool,
-    /// Whether its size is known only once it is made, at some cost.
+    /// Whether its size is known only after its content is made, which takes long.
     pub(super) is_costly: fn(&MessageTree, EntryId) -> bool,
     pub(super) contents: Contents,
     pub(super) edit: Edit,
-    /// The extended attributes that it may have.
+    /// The extended attributes that it can have.
     pub(super) attributes: &'static [ExtendedAttribute],
-    /// What `grep --in` calls it.
+    /// The word of `grep --in` that selects it.
     pub(super) part: Option<Part>,
 }
 
@@ -52,12 +52,12 @@ pub(super) enum Within {
     Properties,
 }
 
-/// What tells whether a message has a file.
+/// How it is known whether a message has a file.
 #[derive(Debug)]
 pub(super) enum Exists {
-    /// The message; `None` if only the reading of the file tells.
+    /// From the message. `None` if the file must be read to know.
     Message(fn(&Message) -> Option<bool>),
-    /// The tree, also where the message cannot be opened.
+    /// From the tree; the message may be one that cannot be opened.
     Tree(fn(&MessageTree, EntryId) -> bool),
 }
 
@@ -81,7 +81,7 @@ impl Listed {
     }
 }
 
-/// What is in a file.
+/// How the content of a file is made.
 #[derive(Debug)]
 pub(super) enum Contents {
     /// A value of the message; `None` if it has none.
@@ -90,32 +90,32 @@ pub(super) enum Contents {
     Body(fn(&Bodies<'_>, Resolve<'_>, Remote) -> Option<Vec<u8>>),
     /// All of the message in another format.
     Whole(fn(&MessageTree, EntryId) -> Result<Content, Error>),
-    /// What is said of the message.
+    /// A report on the message.
     Report(fn(&MessageTree, EntryId) -> Vec<u8>),
-    /// What depends on what the message holds.
+    /// A directory whose entries depend on the message.
     Directory(Directory),
     /// The storages and streams of the compound file.
     Storages,
 }
 
-/// A child of a directory.
+/// An entry of a directory: its node, and what it is.
 pub(super) type Found = (Node, Kind);
 
-/// The children of a directory.
+/// How the entries of a directory are found.
 #[derive(Debug)]
 pub(super) struct Directory {
     pub(super) holds: Holds,
-    /// Lists them.
+    /// Lists the entries.
     pub(super) list: fn(&mut Builder<'_>, EntryId) -> Result<(), Error>,
-    /// Finds one by its name without a listing, or one that is not listed.
+    /// Finds an entry by its name without making a listing, or one that is not listed.
     pub(super) find: fn(&MessageTree, EntryId, &str) -> Result<Option<Found>, Error>,
-    /// Whether what is not found so may be listed.
+    /// Whether an entry that `find` does not find is looked for in the listing.
     pub(super) is_found_by_list: bool,
-    /// What names stand for that lead to nothing there, since they may be created.
+    /// What may be created in the directory by names that lead to nothing there.
     pub(super) new: fn(&[&str]) -> New,
 }
 
-/// What the children of a directory are.
+/// What the entries of a directory are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holds {
     /// The attachments of a message.
@@ -138,18 +138,18 @@ pub(super) enum Edit {
     Body { body: BodyFile, form: fn() -> Form },
 }
 
-/// What `grep --in` can be limited to.
+/// A part of a message that `grep --in` searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The subject.
     Subject,
-    /// Who it is from.
+    /// Author and sender.
     From,
-    /// Who it is to.
+    /// The recipients.
     To,
     /// The bodies.
     Body,
-    /// The header that the message came with.
+    /// The transport header.
     Headers,
     /// The attachments.
     Attachments,
@@ -179,10 +179,10 @@ impl Part {
     }
 }
 
-/// The numbers of files are below it; those of `raw/` begin with it.
+/// All rows have smaller numbers, but that of `raw/`, which has this one.
 pub(super) const NUMBER_MAX: u32 = 48;
 
-/// The row of each number, so that a node is found without a search.
+/// The row of each number, so that it is found without a search.
 #[expect(clippy::indexing_slicing, reason = "the compiler evaluates it")]
 static BY_NUMBER: [Option<&File>; NUMBER_MAX as usize + 1] = {
     let mut rows = [None; NUMBER_MAX as usize + 1];
@@ -229,7 +229,7 @@ impl File {
         Ok(Node::File(entry, file.ok_or(Error::NotFound)?))
     }
 
-    /// Whether it is a directory of such children.
+    /// Whether it is a directory of such entries.
     pub(super) fn holds(&self, children: Holds) -> bool {
         matches!(&self.contents, Contents::Directory(directory) if directory.holds == children)
     }
@@ -303,12 +303,13 @@ pub fn is_attachment_path(path: &str) -> bool {
     }
 }
 
-/// What `grep --in` calls a file of a message directory.
+/// The word of `grep --in` that selects a file of a message directory.
 pub fn part_of(name: &str) -> Option<Part> {
     File::in_message(name)?.part
 }
 
-/// Whether a file of a message directory is made of several values, so that it changes with each.
+/// Whether a file of a message directory is made from several values, so that it changes with each
+/// of them.
 pub fn is_made(name: &str) -> bool {
     File::in_message(name)
         .is_some_and(|file| !matches!(file.contents, Contents::Value(_) | Contents::Body(_)))

@@ -1,7 +1,7 @@
 //! One message file as a tree of files and directories.
 //!
-//! Directories and contents are made when first asked for and kept with the open message. Knows
-//! nothing of inode numbers, folders or other messages.
+//! Listings and contents are made when first asked for, and kept as long as the message is open.
+//! Knows nothing of inode numbers, folders or other messages.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,7 +29,7 @@ pub struct MessageTree {
     pub(super) show: Show,
     /// Whether the message has never been saved.
     is_new: bool,
-    /// The names by which attachments are known already, of a message under edit.
+    /// Of a message under edit, the names that its attachments keep.
     names: Option<Arc<AttachmentNames>>,
     numbering: Numbering,
     root: Result<Root, Defect>,
@@ -40,7 +40,7 @@ pub struct MessageTree {
     /// The trees of the messages inside of attachments.
     nested: Memo<EntryId, Arc<Self>>,
     nesting: Nesting,
-    /// What could not be read of that which the file was made of.
+    /// Of a message inside of an attachment, the defects of the attachment.
     defects: Vec<Defect>,
     bytes_made: AtomicUsize,
 }
@@ -51,22 +51,22 @@ pub(super) struct Root {
     pub(super) message: Message,
 }
 
-/// What a node is, without what it holds.
+/// The attributes of a file or directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// File, directory or symbolic link.
     pub kind: Kind,
-    /// The exact length of what a read gives, in bytes; 0 for a directory.
+    /// The exact number of bytes that can be read; 0 for a directory.
     pub size: u64,
     /// The time of the message that the node belongs to.
     pub time: Option<FileTime>,
-    /// Whether it is a property that its message forbids to set (no `PROPATTR_WRITEABLE`).
+    /// Whether it is a property without `PROPATTR_WRITEABLE`, which must not be set.
     pub is_protected: bool,
 }
 
 impl MessageTree {
-    /// Opens the message in a file. A file that holds none becomes a tree with `ERRORS` and
-    /// `message.msg` only.
+    /// Opens the message in a file. If there is no message in the file, the tree has only `ERRORS`
+    /// and `message.msg`.
     ///
     /// # Errors
     /// If the session is closed.
@@ -76,8 +76,8 @@ impl MessageTree {
         Self::of(session, source, file, show, None)
     }
 
-    /// Opens the message in a file for a mount that may write to it: attachments known by a name
-    /// keep it.
+    /// Opens the message in a file for a writable mount: attachments keep the names that they had
+    /// before.
     ///
     /// # Errors
     /// If the session is closed.
@@ -179,7 +179,7 @@ impl MessageTree {
         &self.nested
     }
 
-    /// How many numbers the nodes of a message inside of an attachment have.
+    /// How many numbers there are for the nodes of the message inside of an attachment.
     pub(super) fn numbers_of(&self, entry: EntryId) -> u32 {
         self.numbering.derived_len(entry)
     }
@@ -242,8 +242,8 @@ impl MessageTree {
             Kind::Directory => 0,
             Kind::File | Kind::Symlink => match self.content(id).and_then(|one| Ok(one.len()?)) {
                 Err(Error::Message(error @ imsg::Error::SessionClosed)) => return Err(error.into()),
-                // What is wholly lost keeps its place in the listing. Its reading is an error, but
-                // the kernel would not ask for a single byte of an empty file.
+                // A value that is lost stays in the listing, and reading it is an error. The size
+                // must not be 0, because the kernel reads nothing from an empty file.
                 Err(_) => 1,
                 Ok(len) => len,
             },
@@ -252,7 +252,7 @@ impl MessageTree {
         Ok(Attributes { kind, size, time: self.time(node), is_protected })
     }
 
-    /// The kind and time of a node whose kind is known from its listing, with 0 for its size.
+    /// The attributes of a node whose kind is known from a listing, with 0 in place of its size.
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such node.
@@ -268,8 +268,8 @@ impl MessageTree {
         Ok(Attributes { time: attributes.time.or_else(|| self.time(node)), ..attributes })
     }
 
-    /// Whether the size of a file is known only once the file is made, at some cost. The same
-    /// whenever it is asked.
+    /// Whether the size of a file is known only after its content is made, which takes long. The
+    /// answer stays the same after it is made.
     pub fn is_size_costly(&self, id: NodeId) -> bool {
         let Ok(node) = self.node(id) else { return false };
         match self.inner(node) {
@@ -278,7 +278,7 @@ impl MessageTree {
         }
     }
 
-    /// Whether the content of a file is made already.
+    /// Whether the content of a file has been made.
     pub fn is_made(&self, id: NodeId) -> bool {
         let inner = self.node(id).and_then(|node| self.inner(node));
         match inner {
@@ -287,7 +287,7 @@ impl MessageTree {
         }
     }
 
-    /// At most `size` bytes of a file from `offset`, short only at its end.
+    /// Reads at most `size` bytes of a file from `offset`; fewer only at its end.
     ///
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::NotFound`], or where the value is damaged.
@@ -295,8 +295,8 @@ impl MessageTree {
         Ok(self.content(id)?.read(offset, size)?)
     }
 
-    /// Puts at most `size` bytes of a file from `offset` in the place of what is in `out`, which
-    /// may be used again for the next read.
+    /// Reads at most `size` bytes of a file from `offset` into `out`, whose old content is
+    /// replaced.
     ///
     /// # Errors
     /// As [`MessageTree::read`].
@@ -310,7 +310,7 @@ impl MessageTree {
         Ok(self.content(id)?.read_into(offset, size, out)?)
     }
 
-    /// The node of a path from the root, names with `/` in between, and its kind.
+    /// The node that a path from the root leads to, and its kind.
     ///
     /// # Errors
     /// As [`MessageTree::list`].
@@ -331,7 +331,8 @@ impl MessageTree {
         self.file()
     }
 
-    /// The message that attachments lead to, by their numbers from the outermost message on.
+    /// The embedded message that these attachments lead to: an attachment of the outermost message,
+    /// one of the message in it, and so on, each by its number.
     pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<OpenMessage>, Error> {
         let mut open = self.open_message(EntryId::ROOT)?;
         for number in numbers {
@@ -341,16 +342,16 @@ impl MessageTree {
         Ok(open)
     }
 
-    /// The message's own file.
+    /// The file of the message.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// The memory the open message takes, with all that was made of it.
+    /// How much memory the open message takes, with everything that was made from it, in bytes.
     pub fn bytes_held(&self) -> usize {
         // An open file costs a descriptor too, which is scarcer than memory.
         const BYTES_PER_DESCRIPTOR: usize = 1 << 20;
-        // Measured on small messages: the structures, and what their allocation takes.
+        // Measured on small messages: the structures, and what the allocator adds.
         const OVERHEAD: usize = 2 << 10;
         let descriptor = if self.source.is_file() { BYTES_PER_DESCRIPTOR } else { 0 };
         let root = self.root.as_ref().map_or(0, |root| root.message.bytes_held());
@@ -363,8 +364,7 @@ impl MessageTree {
             + self.nested.all().iter().map(|(_, nested)| nested.bytes_held()).sum::<usize>()
     }
 
-    /// The defects of the message, and those met so far in messages embedded in it and in what is
-    /// inside of attachments.
+    /// The defects of the message, and those met so far in the messages inside it.
     pub fn defects(&self) -> Vec<Defect> {
         let mut defects = self.defects_of(EntryId::ROOT);
         let mut embedded = self.messages.all();
@@ -377,7 +377,7 @@ impl MessageTree {
         defects
     }
 
-    /// The damage in the message on a storage.
+    /// The defects of the message on a storage.
     pub(super) fn defects_of(&self, entry: EntryId) -> Vec<Defect> {
         match self.open_message(entry) {
             Ok(open) => open.defects().to_vec(),
@@ -413,12 +413,12 @@ impl MessageTree {
         Ok(self.keep(id, content))
     }
 
-    /// The names by which attachments are known already, of a message under edit.
+    /// Of a message under edit, the names that its attachments keep.
     pub(super) fn attachment_names(&self) -> Option<&AttachmentNames> {
         self.names.as_deref()
     }
 
-    /// Keeps the content of a file, unless it is kept already; gives the one that is kept.
+    /// Keeps the content of a file, unless one is kept already; returns the one that is kept.
     pub(super) fn keep(&self, id: NodeId, content: Content) -> Content {
         self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
         self.contents.put(id, content)
@@ -446,10 +446,11 @@ impl MessageTree {
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
             }
         } else {
-            // A message is embedded in an attachment, and that lies in the message around it.
+            // An embedded message lies in an attachment, and the attachment in the message around
+            // it.
             let attachment = self.parent(entry)?;
             let outer = self.open_message(self.parent(attachment)?)?;
-            let found = outer.attachments().iter().find(|one| one.id == attachment);
+            let found = outer.attachment(attachment);
             let embedded = found.ok_or(Error::NotFound)?.attachment.embedded_message()?;
             OpenMessage::new(embedded, outer.depth + 1, self.names.clone())
         };
@@ -465,7 +466,7 @@ impl MessageTree {
         if let Some(recipient) = outer.recipients().get(&entry) {
             return Ok(Box::new(recipient.clone()));
         }
-        let attachment = outer.attachments().iter().find(|one| one.id == entry);
+        let attachment = outer.attachment(entry);
         Ok(Box::new(attachment.ok_or(Error::NotFound)?.attachment.clone()))
     }
 
@@ -486,15 +487,16 @@ impl MessageTree {
         Ok(self.property_files.put(entry, files))
     }
 
-    /// What stands for an attachment beside its file, told without reading it.
+    /// Whether what is made from an attachment is a file or a directory; the attachment is not read
+    /// for that.
     pub(super) fn derived_kind(&self, entry: EntryId) -> Result<Kind, Error> {
         let outer = self.open_message(self.parent(entry)?)?;
-        let found = outer.attachments().iter().find(|one| one.id == entry);
+        let found = outer.attachment(entry);
         let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;
         Ok(Kind::new(derived.kind.is_directory()))
     }
 
-    /// The storage around an entry.
+    /// The storage that an entry lies in.
     pub(super) fn parent(&self, entry: EntryId) -> Result<EntryId, Error> {
         let file = self.file()?;
         let parent = match (file.storage(entry), file.stream(entry)) {
@@ -505,7 +507,8 @@ impl MessageTree {
         Ok(parent.ok_or(Error::NotFound)?.id())
     }
 
-    /// The message on a storage that is one by its name, so that no other is tried as one.
+    /// The message on a storage, if the name of the storage is that of an embedded message. Other
+    /// storages are not tried.
     fn open_message_on(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
         let is_object = entry == EntryId::ROOT
             || self
@@ -522,7 +525,7 @@ impl MessageTree {
 
     fn time(&self, node: Node) -> Option<FileTime> {
         let open = match node {
-            // Streams and storages of the file, wherever they lie in it.
+            // Streams and storages are those of the whole file.
             Node::Element(_) | Node::Raw(..) => self.open_message(EntryId::ROOT),
             node => self.message_around(node.entry()),
         };

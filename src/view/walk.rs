@@ -1,4 +1,4 @@
-//! The way along a path in a message, for reading and for editing.
+//! Follows a path in a message, name by name, for reading and for editing.
 
 use super::error::Error;
 use super::listing::{self, Kind};
@@ -6,22 +6,22 @@ use super::node::{Node, NodeId};
 use super::row::File;
 use super::tree::MessageTree;
 
-/// How far a path leads.
+/// How far a path leads to something that is there.
 #[derive(Debug)]
 pub(super) struct Walk<'a> {
-    /// The last node that the path leads to.
+    /// The last node on the path that is there, or is a row of the table.
     pub(super) node: Node,
-    /// Its kind; `None` for a file of the table that the message does not have.
+    /// Its kind; `None` for a row of the table that the message does not have.
     pub(super) kind: Option<Kind>,
     /// The node before it, and its name.
     pub(super) above: Node,
     pub(super) name: &'a str,
-    /// The names that lead to nothing there.
+    /// The rest of the path: names that lead to nothing.
     pub(super) rest: Vec<&'a str>,
 }
 
 impl<'a> Walk<'a> {
-    /// Follows the names of a path, with `/` in between, from the message directory on.
+    /// Follows a path from the message directory on.
     ///
     /// # Errors
     /// Where the message cannot be read.
@@ -46,7 +46,7 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
-    /// What a name leads to from here.
+    /// The node that a name leads to from here.
     fn next(&self, tree: &MessageTree, name: &str) -> Result<Option<(Node, Option<Kind>)>, Error> {
         match self.kind {
             Some(Kind::Directory) => match tree.lookup(tree.id(self.node)?, name) {

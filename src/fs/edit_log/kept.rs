@@ -15,7 +15,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use crate::fs::error::with_causes;
-use crate::storage::{self, CompoundFile, FileState, Source};
+use crate::storage::{CompoundFile, FileState, Replacement, Source};
 
 use super::message_log::{Edits, copy};
 use super::state_folder::create_private;
@@ -144,8 +144,6 @@ enum WholeOutcome {
 struct Files<'a> {
     values: BTreeMap<PathBuf, &'a Source>,
     folders: BTreeSet<PathBuf>,
-    /// The whole file that was to become the message.
-    arrived: Option<&'a Source>,
 }
 
 impl<'a> Files<'a> {
@@ -164,8 +162,7 @@ impl<'a> Files<'a> {
                 Operation::CreateMessage { path } => {
                     files.folders.insert(path.into());
                 }
-                Operation::Create => {}
-                Operation::Arrive { value, .. } => files.arrived = Some(value),
+                Operation::Create { .. } => {}
             }
         }
         files
@@ -194,10 +191,6 @@ impl<'a> Files<'a> {
         for (path, value) in &self.values {
             copy(value, &create_below(root, path)?)?;
         }
-        if let Some(arrived) = self.arrived {
-            copy(arrived, &super::message_log::private(message, true)?)?;
-            return Ok(WholeOutcome::Written);
-        }
         let Some(whole) = whole else { return Ok(WholeOutcome::None) };
         Ok(match write_whole(message, whole) {
             Ok(()) => WholeOutcome::Written,
@@ -215,10 +208,9 @@ fn write_whole(message: &Path, whole: Whole<'_>) -> Result<(), String> {
     let folder = message.parent().unwrap_or(Path::new("/"));
     let name = message.file_name().unwrap_or_default();
     let folder = File::open(folder).map_err(|error| error.to_string())?;
-    let written = storage::replace(&folder, name, None, whole.snapshot);
-    written.map_err(|error| with_causes(&error))?;
-    let private = <std::fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o600);
-    std::fs::set_permissions(message, private).map_err(|error| error.to_string())?;
+    let permissions = Some(0o600);
+    let replacement = Replacement { permissions, ..Replacement::of(whole.snapshot, None) };
+    replacement.run(&folder, name).map_err(|error| with_causes(&error))?;
     // Only now: the file is read while the message is written.
     match whole.opened {
         Some((source, state)) if !source.is_still(&state).map_err(|error| error.to_string())? => {
@@ -238,8 +230,7 @@ fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
             format!("renamed\t{}\t{}", escaped(from.as_ref()), escaped(to.as_ref()))
         }
         Operation::CreateMessage { path } => format!("made\t{}", escaped(path.as_ref())),
-        Operation::Create => "made\t.".to_owned(),
-        Operation::Arrive { .. } => "replaced\t.".to_owned(),
+        Operation::Create { .. } => "made\t.".to_owned(),
         Operation::Temporary { path, .. } => format!("temporary\t{}", escaped(path.as_ref())),
     };
     let mut lines: Vec<String> = Vec::new();

@@ -255,10 +255,7 @@ impl MessageLog {
             Operation::Remove { path: file } => Change::Remove { path: path(file) },
             Operation::Rename { from, to } => Change::Rename { from: path(from), to: path(to) },
             Operation::CreateMessage { path: file } => Change::CreateMessage { path: path(file) },
-            Operation::Create => Change::Create,
-            Operation::Arrive { value, modified } => {
-                Change::Arrive { value: self.store_value(sequence, value)?, modified: *modified }
-            }
+            Operation::Create { permissions } => Change::Create { permissions: *permissions },
             Operation::Temporary { path: file, value } => {
                 Change::Temporary { path: path(file), value: self.store_value(sequence, value)? }
             }
@@ -300,13 +297,11 @@ impl MessageLog {
 impl Change {
     fn value(&self) -> Option<&Stored> {
         match self {
-            Self::Set { value, .. }
-            | Self::Arrive { value, .. }
-            | Self::Temporary { value, .. } => Some(value),
+            Self::Set { value, .. } | Self::Temporary { value, .. } => Some(value),
             Self::Remove { .. }
             | Self::Rename { .. }
             | Self::CreateMessage { .. }
-            | Self::Create => None,
+            | Self::Create { .. } => None,
         }
     }
 }
@@ -379,10 +374,7 @@ fn operation(change: Change, spooled: &Path) -> io::Result<Operation> {
         Change::Remove { path } => Operation::Remove { path },
         Change::Rename { from, to } => Operation::Rename { from, to },
         Change::CreateMessage { path } => Operation::CreateMessage { path },
-        Change::Create => Operation::Create,
-        Change::Arrive { value: stored, modified } => {
-            Operation::Arrive { value: value(stored)?, modified }
-        }
+        Change::Create { permissions } => Operation::Create { permissions },
         Change::Temporary { path, value: stored } => {
             Operation::Temporary { path, value: value(stored)? }
         }

@@ -88,13 +88,9 @@ pub enum Operation {
         path: String,
     },
     /// The message itself is new: the source has no file of it yet.
-    Create,
-    /// The message is to become what a whole file holds, byte for byte.
-    Arrive {
-        /// The file.
-        value: Arc<Source>,
-        /// The time of the last change that it is to have.
-        modified: Option<SystemTime>,
+    Create {
+        /// The permissions that its file is to have.
+        permissions: u32,
     },
     /// An editor's temporary file has these bytes. It is no part of the message and never applied,
     /// but it may be the user's text: of what a crash leaves it is kept.

@@ -32,8 +32,7 @@ pub(super) enum Change {
     Remove { path: String },
     Rename { from: String, to: String },
     CreateMessage { path: String },
-    Create,
-    Arrive { value: Stored, modified: Option<SystemTime> },
+    Create { permissions: u32 },
     Temporary { path: String, value: Stored },
 }
 
@@ -208,14 +207,12 @@ impl Out {
                 self.byte(3);
                 self.bytes(path.as_bytes());
             }
-            Change::Create => self.byte(4),
-            Change::Arrive { value, modified } => {
-                self.byte(5);
-                self.stored(value);
-                self.time(*modified);
+            Change::Create { permissions } => {
+                self.byte(4);
+                self.number(u64::from(*permissions));
             }
             Change::Temporary { path, value } => {
-                self.byte(6);
+                self.byte(5);
                 self.bytes(path.as_bytes());
                 self.stored(value);
             }
@@ -249,9 +246,8 @@ impl In<'_> {
             1 => Change::Remove { path: self.text()? },
             2 => Change::Rename { from: self.text()?, to: self.text()? },
             3 => Change::CreateMessage { path: self.text()? },
-            4 => Change::Create,
-            5 => Change::Arrive { value: self.stored()?, modified: self.time()? },
-            6 => Change::Temporary { path: self.text()?, value: self.stored()? },
+            4 => Change::Create { permissions: u32::try_from(self.number()?).ok()? },
+            5 => Change::Temporary { path: self.text()?, value: self.stored()? },
             _ => return None,
         })
     }
@@ -350,10 +346,8 @@ mod tests {
             edit(3, Change::Remove { path: odd.clone() }),
             edit(4, Change::Rename { from: odd, to: "".into() }),
             edit(5, Change::CreateMessage { path: "attachments/i.msg".into() }),
-            edit(6, Change::Create),
-            edit(7, Change::Arrive { value: inline(b""), modified: Some(early) }),
-            edit(8, Change::Arrive { value: inline(b""), modified: None }),
-            edit(9, Change::Temporary { path: "4913".into(), value: inline(b"t") }),
+            edit(6, Change::Create { permissions: 0o640 }),
+            edit(7, Change::Temporary { path: "4913".into(), value: inline(b"t") }),
             Record::Committing { upto: Sequence(4), state: state(2) },
             Record::Moved { message: OsString::from_vec(b"/\xFF\n".into()).into(), base: None },
         ]

@@ -400,19 +400,6 @@ fn kept_edits_are_plain_files() {
     assert_eq!(world.names("edits"), ["lock"]);
 }
 
-#[test]
-fn a_whole_file_that_arrived_is_kept_as_it_is() {
-    let world = World::new();
-    let (log, _) = world.open();
-    let arrive = Operation::Arrive { value: value(&large(5)), modified: Some(SystemTime::now()) };
-    log.append(Path::new("New.msg"), None, &arrive).unwrap();
-    let kept = log.keep(Path::new("New.msg"), "the name is taken", None).unwrap();
-    let listed = list_kept(&world.state_folder()).unwrap();
-    assert_eq!(listed[0].folder, kept);
-    assert_eq!(std::fs::read(listed[0].whole.as_ref().unwrap()).unwrap(), large(5));
-    world.check_private();
-}
-
 /// What a large buffer was written to becomes part of the log without being copied.
 #[test]
 fn a_spool_file_is_taken_over() {

@@ -159,10 +159,13 @@ impl Filesystem for Adapter {
         }
     }
 
-    fn open(&self, _request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    fn open(&self, request: &Request, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
         if !self.fs.is_writable() {
             // Means "never ask again" to a kernel that can do without.
             return reply.error(Errno::ENOSYS);
+        }
+        if flags.0 & libc::O_ACCMODE != libc::O_RDONLY {
+            self.fs.note_editor(request.uid());
         }
         match self.answer("open", ino, None, || self.fs.open_file(Ino(ino.0), flags.0)) {
             Ok(opened) => reply.opened(FileHandle(opened.handle), open_flags(opened)),
@@ -324,6 +327,7 @@ impl Filesystem for Adapter {
         reply: ReplyCreate,
     ) {
         let (mode, process, user) = (mode & !umask, request.pid(), request.uid());
+        self.fs.note_editor(user);
         let (name, parent) = (name.to_owned(), Ino(parent.0));
         self.edit(parent, move |adapter| {
             match adapter.answer("create", INodeNo(parent.0), Some(&name), || {
@@ -360,16 +364,17 @@ impl Filesystem for Adapter {
         request: &Request,
         parent: INodeNo,
         name: &OsStr,
-        _mode: u32,
-        _umask: u32,
+        mode: u32,
+        umask: u32,
         reply: ReplyEntry,
     ) {
         let (name, parent, process) = (name.to_owned(), Ino(parent.0), request.pid());
-        let user = request.uid();
+        let (mode, user) = (mode & !umask, request.uid());
+        self.fs.note_editor(user);
         self.edit(parent, move |adapter| {
             let mkdir = || {
                 adapter.fs.check_creator(parent, user)?;
-                adapter.fs.mkdir_for(parent, &name, process)
+                adapter.fs.mkdir_for(parent, &name, mode, process)
             };
             reply_entry(adapter.answer("mkdir", INodeNo(parent.0), Some(&name), mkdir), reply);
         });
@@ -407,6 +412,7 @@ impl Filesystem for Adapter {
 
     fn unlink(&self, request: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let (name, parent, process) = (name.to_owned(), Ino(parent.0), Some(request.pid()));
+        self.fs.note_editor(request.uid());
         self.edit(parent, move |adapter| {
             reply_empty(
                 adapter.answer("unlink", INodeNo(parent.0), Some(&name), || {
@@ -431,7 +437,7 @@ impl Filesystem for Adapter {
 
     fn rename(
         &self,
-        _request: &Request,
+        request: &Request,
         parent: INodeNo,
         name: &OsStr,
         new_parent: INodeNo,
@@ -445,16 +451,21 @@ impl Filesystem for Adapter {
         let no_replace = flags.contains(RenameFlags::RENAME_NOREPLACE);
         let (from, to) =
             ((Ino(parent.0), name.to_owned()), (Ino(new_parent.0), new_name.to_owned()));
+        let user = request.uid();
+        self.fs.note_editor(user);
         // A message is saved before it is renamed.
         self.apart(move |adapter| {
-            let rename = || adapter.fs.rename((from.0, &from.1), (to.0, &to.1), no_replace);
+            let rename = || {
+                adapter.fs.check_mover(from.0, to.0, user)?;
+                adapter.fs.rename((from.0, &from.1), (to.0, &to.1), no_replace)
+            };
             reply_empty(adapter.answer("rename", INodeNo(from.0.0), Some(&from.1), rename), reply);
         });
     }
 
     fn setattr(
         &self,
-        _request: &Request,
+        request: &Request,
         ino: INodeNo,
         mode: Option<u32>,
         uid: Option<u32>,
@@ -475,6 +486,7 @@ impl Filesystem for Adapter {
             TimeOrNow::Now => SystemTime::now(),
         });
         let change = SetAttr { size, mode, uid, gid, mtime };
+        self.fs.note_editor(request.uid());
         let (ino, handle) = (Ino(ino.0), handle.map(|handle| handle.0));
         self.edit(ino, move |adapter| {
             match adapter.answer("setattr", INodeNo(ino.0), None, || {

@@ -16,18 +16,18 @@ use super::{recipient, signed};
 pub enum Access {
     /// It can be set, and removed or created.
     Settable,
-    /// It is not to be changed, for this reason.
+    /// It cannot be changed, for this reason.
     ReadOnly(&'static str),
     /// It is a directory of the message.
     Directory,
     /// It is a message embedded in an attachment.
     EmbeddedMessage,
-    /// No message has such a file; where one goes that is to be kept.
+    /// No message has a file of this name. The text says where such a file can be put.
     Unknown(&'static str),
 }
 
-/// Why a file that is made of others cannot be set.
-pub(super) const MADE: &str = "it is made of other files";
+/// Why a file that is made from other files cannot be set.
+pub(super) const MADE: &str = "it is made from other files";
 const COMPUTED: &str = "it follows from other values";
 const PROTECTED: &str = "the attributes of the property forbid it";
 
@@ -54,8 +54,8 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
     })
 }
 
-/// Whether a file may be opened for writing: it can be set, and all of the message can be read,
-/// for what cannot would be lost with the next save.
+/// Checks that a file may be opened for writing: it can be set, and everything in the message can
+/// be read. What cannot be read would be lost with the next save.
 ///
 /// # Errors
 /// [`Error::NotSettable`] with the reason, [`Error::IsADirectory`], [`Error::Message`] with
@@ -68,7 +68,7 @@ pub fn check_open(tree: &MessageTree, path: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether all of the message can be read.
+/// Checks that everything in the message can be read.
 fn check_complete(tree: &MessageTree) -> Result<(), Error> {
     let carried = Transaction::on(&tree.compound_file()?.root());
     carried.map(drop).map_err(|error| imsg::Error::from(error).into())

@@ -1,12 +1,12 @@
-//! Writing: what is done to a message by setting, renaming and removing its files.
+//! Editing: what setting, renaming and removing a file does to its message.
 //!
 //! | what | module |
 //! |---|---|
-//! | what the end of a path stands for, there or not | `place` |
-//! | what may be done with it, and why not | `access` |
-//! | what of signed and encrypted mail stays as it is | `signed` |
-//! | whether bytes are what a file holds already | `unchanged` |
-//! | whether what is being written can still become a value | `start` |
+//! | what a path stands for, there or not | `place` |
+//! | whether it may be edited, and why not | `access` |
+//! | what cannot be edited in signed and encrypted mail | `signed` |
+//! | whether bytes are the content already | `unchanged` |
+//! | whether the bytes written so far can become a value | `start` |
 //!
 //! How a value is set is decided in [`crate::mail::edit`].
 //! Knows nothing of open files or of when a message is saved.
@@ -20,10 +20,12 @@ mod unchanged;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::imsg::{MapiProp, MapiPropMut, Message, PropertyName, Recipient, RecipientChange};
+use crate::imsg::{
+    HeaderField, MapiProp, MapiPropMut, Message, PropertyName, Recipient, RecipientChange,
+};
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
-use outlook_msg::mail::eml::{self, HeaderField};
+use outlook_msg::mail::eml;
 
 pub use crate::mail::edit::BodyTimes;
 use crate::mail::edit::{
@@ -45,13 +47,13 @@ pub use start::StartCheck;
 /// What an edit did to the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Nothing: the message is what it was, to the last byte.
+    /// Nothing: every byte of the message is what it was.
     None,
-    /// The message is another one.
+    /// The message has changed.
     Made,
 }
 
-/// A message under edit. Its files are named by their paths in the tree of its present state.
+/// Edits a message. Paths of files are those in the tree of its present state.
 #[derive(Debug)]
 pub struct Editor {
     message: Message,
@@ -60,8 +62,8 @@ pub struct Editor {
 }
 
 impl Editor {
-    /// An editor of a message that is open for writing. The names of its attachments, and when its
-    /// bodies were set, outlast the saves and with them the editors.
+    /// An editor of a message that is open for writing. The names of its attachments, and the times
+    /// at which its bodies were set, are shared, because they outlast this editor: a save ends it.
     pub fn new(message: Message, names: Arc<AttachmentNames>, bodies: Arc<BodyTimes>) -> Self {
         Self { message, names, bodies }
     }
@@ -71,19 +73,19 @@ impl Editor {
         &self.message
     }
 
-    /// Whether what was set fits together; else [`Editor::complete`] is to be called.
+    /// Whether [`Editor::complete`] has nothing to do.
     pub fn is_complete(&self) -> bool {
         !self.bodies.have_paths()
     }
 
-    /// Makes what was set fit together, before it is saved: a body may have been written before
-    /// the pictures in it.
+    /// To be called before a save: turns the paths of attachments in HTML bodies into references to
+    /// the attachments, which may have been written after the body.
     ///
     /// # Errors
     /// Where the message refuses.
     pub fn complete(&mut self, tree: &MessageTree) -> Result<(), Error> {
         for numbers in self.bodies.take_paths() {
-            // A message that is embedded no more has nothing to complete.
+            // An embedded message may have been removed since.
             if let Ok(open) = tree.embedded(&numbers) {
                 edit(&self.message, &numbers, |one| Ok(inline::refer(one, open.attachments())?))?;
             }
@@ -91,8 +93,9 @@ impl Editor {
         Ok(())
     }
 
-    /// Sets a file to these bytes. The bytes that it shows already change nothing: a program that
-    /// saves a file which its user has not touched must not cost the message its formatted body.
+    /// Sets a file to these bytes. If the file has these bytes already, nothing changes: when a
+    /// program saves a body that its user has not touched, the message must keep its formatted
+    /// body.
     ///
     /// # Errors
     /// [`Error::Invalid`] if they are no value of its type, [`Error::NotSettable`], or where the
@@ -178,8 +181,8 @@ impl Editor {
         }
     }
 
-    /// Removes what a file stands for. A body that is made from another one is removed with that
-    /// only: nothing changes, and it is shown again.
+    /// Removes the value of a file. A body that is made from another one cannot be removed alone:
+    /// nothing changes, and the file is shown again.
     ///
     /// # Errors
     /// [`Error::NotSettable`], or where the message refuses.
@@ -277,7 +280,7 @@ impl Editor {
         }
     }
 
-    /// Notes that an attachment has this name now, and another one that had it is gone.
+    /// Notes that an attachment has this name from now on, and that another one is gone.
     fn note_name(&self, message: &[u32], number: Option<u32>, name: &str, gone: Option<u32>) {
         let Some(number) = number else { return };
         if let Some(gone) = gone.filter(|gone| *gone != number) {
@@ -286,27 +289,27 @@ impl Editor {
         self.names.put(&storage_path(message, number), name);
     }
 
-    /// Forgets an attachment that is gone: its number may become that of another one.
+    /// Forgets an attachment that is gone, because another one may get its number.
     fn forget(&self, message: &[u32], number: u32) {
         self.names.remove(&storage_path(message, number));
         self.bodies.forget_message(&[message, &[number]].concat());
     }
 
-    /// The bodies that belong together with one that is set now.
+    /// The bodies that were set shortly before and stay beside one that is set now.
     fn recent(&self, message: &[u32], now: Instant) -> SetBodies {
         SetBodies::new(self.bodies.get(message), now, self.message.is_new())
     }
 }
 
-/// The path of an attachment's storage, in the message that attachments lead to
-/// (\[MS-OXMSG\] 2.2.2).
+/// The path of the storage of an attachment (\[MS-OXMSG\] 2.2.2). `message` leads to the message
+/// that it belongs to.
 fn storage_path(message: &[u32], number: u32) -> String {
     let attachment = |number: &u32| format!("/__attach_version1.0_#{number:08X}");
     let outer = message.iter().map(|number| attachment(number) + "/__substg1.0_3701000D");
     outer.collect::<String>() + &attachment(&number)
 }
 
-/// Whether a name ends as those of messages do.
+/// Whether a name has the extension of a message.
 pub fn is_message_name(name: &str) -> bool {
     attachments::message_stem(name).is_some()
 }
@@ -316,8 +319,8 @@ fn recipient(message: &Message, number: u32) -> Result<Recipient, Error> {
     recipients.find(|one| one.number().is_ok_and(|n| n == number)).ok_or(Error::NotFound)
 }
 
-/// Edits the message that these attachments lead to, and hands what was made on to the outermost:
-/// as a whole or not at all.
+/// Edits the message that these attachments lead to, and puts it into the messages around it: all
+/// of the edit is made, or if it fails none.
 fn edit<T>(
     message: &Message,
     numbers: &[u32],
@@ -331,7 +334,7 @@ fn edit<T>(
     })
 }
 
-/// The fields of the received header that say what a property says.
+/// The fields of the transport header that say what a property says.
 fn header_fields(part: Part, key: &Key) -> &'static [HeaderField] {
     match (part, key) {
         (Part::Message, Key::Tag(tag)) => eml::fields_of(*tag),

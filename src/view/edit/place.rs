@@ -1,4 +1,4 @@
-//! What the end of a path stands for in an edit, whether the file is there or not.
+//! What a path stands for in an edit, whether the file is there or not.
 //!
 //! Knows nothing of how anything is set.
 
@@ -31,15 +31,15 @@ pub(super) enum What {
     Message,
     /// A file of the table that can be set.
     File(&'static File),
-    /// A name in `attachments/`; with the number of the attachment that has it.
+    /// A name in `attachments/`, and the number of the attachment of this name, if there is one.
     Attachment { name: String, number: Option<u32>, shown: Option<Shown> },
     /// A property.
     Property { part: Part, key: Key },
-    /// A directory that is no message, which exists while there is something in it.
+    /// A directory that is no message. It exists while there is something in it.
     Directory,
-    /// A file or directory that is made of others and cannot be set.
+    /// A file or directory that is made from others and cannot be set.
     Made,
-    /// A name that no message has, and where what was meant goes.
+    /// A name that no message has; the text says where such a file can be put.
     Unknown(&'static str),
 }
 
@@ -63,19 +63,19 @@ pub(super) enum Part {
     Attachment(u32),
 }
 
-/// What a property is found or created by.
+/// How a property is found or created.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::view) enum Key {
-    /// The tag of a property that is there, or that a file of this name would get.
+    /// By the tag that it has, or that it would get by the name of its file.
     Tag(PropertyTag),
-    /// A named property that is not there yet, with the type that it would get.
+    /// By its name, with the type that it would get: a named property that is not there yet.
     Named(PropertyName, PropertyType),
     /// One value of a property that is shown as a directory.
     Element(PropertyTag, u32),
 }
 
-/// What names stand for that lead to nothing in a directory: what may be created there, or where
-/// what was meant goes.
+/// What may be created in a directory by names that lead to nothing there; or if nothing may, where
+/// such a file can be put.
 pub(in crate::view) type New = Result<Made, &'static str>;
 
 /// What may be created by a name.
@@ -131,7 +131,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
         }
         Node::Message(entry) => {
             let mut message = numbers(tree, entry)?;
-            // A message that is embedded is an attachment of the one around it.
+            // An embedded message is an attachment of the message around it.
             let what = match message.pop() {
                 None => What::Message,
                 number => {
@@ -142,7 +142,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
             return Ok(Place { message, what });
         }
         Node::File(..) if walk.rest.is_empty() && walk.kind.is_none() => {
-            // What cannot be read may have the file.
+            // A message that cannot be read may have the file: that is an error, not "no file".
             tree.message_around(entry)?;
             of_file(&walk)
         }
@@ -154,7 +154,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
         },
         Node::Attachment(entry) if walk.rest.is_empty() => {
             let outer = tree.message_around(entry)?;
-            let found = outer.attachments().iter().find(|one| one.id == entry);
+            let found = outer.attachment(entry);
             let one = found.ok_or(Error::NotFound)?;
             What::Attachment {
                 name: walk.name.to_owned(),
@@ -182,7 +182,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
         node => node.entry(),
     };
     let message = match what {
-        // Nothing is asked of the message that these lie in.
+        // Nobody asks which message these lie in.
         What::Made | What::Unknown(_) => Vec::new(),
         _ => numbers(tree, tree.message_around(around)?.message.storage()?.id())?,
     };
@@ -199,7 +199,7 @@ fn of_file(walk: &Walk<'_>) -> What {
     }
 }
 
-/// Names that lead to nothing in a directory of the table.
+/// What names stand for that lead to nothing in a directory of the table.
 fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<What, Error> {
     let Node::File(entry, File { contents: Contents::Directory(directory), .. }) = node else {
         return Ok(What::Unknown(IN_MESSAGE));
@@ -251,7 +251,7 @@ fn part(tree: &MessageTree, entry: EntryId) -> Result<Part, Error> {
     if let Some(recipient) = outer.recipients().get(&entry) {
         return Ok(Part::Recipient(recipient.number()?));
     }
-    let one = outer.attachments().iter().find(|one| one.id == entry);
+    let one = outer.attachment(entry);
     Ok(Part::Attachment(one.ok_or(Error::NotFound)?.attachment.number()?))
 }
 
@@ -263,14 +263,14 @@ fn numbers(tree: &MessageTree, mut entry: EntryId) -> Result<Vec<u32>, Error> {
         let attachment = tree.parent(entry)?;
         entry = tree.parent(attachment)?;
         let outer = tree.open_message(entry)?;
-        let one = outer.attachments().iter().find(|one| one.id == attachment);
+        let one = outer.attachment(attachment);
         numbers.push(one.ok_or(Error::NotFound)?.attachment.number()?);
     }
     numbers.reverse();
     Ok(numbers)
 }
 
-/// What a named property is created by that has this name.
+/// The key by which a named property of this name is created.
 fn new_in_set(set_name: &str, name: &str) -> Option<Key> {
     let set = set_by_name(set_name)?;
     let lid = |digits: &str| u32::from_str_radix(digits, 16).ok().filter(|_| digits.len() == 8);

@@ -1,5 +1,5 @@
-//! Signed and encrypted mail: people see what is inside the signed part, so that bodies and
-//! attachments beside it can be edited in vain only, and other readers refuse the file then.
+//! Signed and encrypted mail. Mail programs show what is inside the signed part, so an edit of the
+//! bodies and attachments beside it would not be seen, and some programs would refuse the file.
 
 use super::super::error::Error;
 use super::super::row::{Edit, File};
@@ -7,7 +7,7 @@ use super::super::tree::MessageTree;
 use super::place::{Key, Part, Place, What};
 use crate::mail::edit::bodies;
 
-/// Why it is not edited.
+/// Why such mail is not edited.
 pub const REASON: &str = "mail programs show what is in the signed or encrypted part";
 
 /// Refuses an edit of a body or an attachment of signed or encrypted mail.
@@ -18,8 +18,8 @@ pub(super) fn refuse(tree: &MessageTree, place: &Place) -> Result<(), Error> {
     }
 }
 
-/// Whether a file says something that the signed or encrypted part says. A message that is being
-/// made has to get that part first, and what is beside it may come later.
+/// Whether a file is one that the signed or encrypted part replaces. A message that was never saved
+/// is still being made: its signed part may be there before the rest.
 pub(super) fn is_covered(tree: &MessageTree, place: &Place) -> Result<bool, Error> {
     if tree.is_new() {
         return Ok(false);

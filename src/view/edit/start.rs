@@ -1,5 +1,5 @@
-//! Whether bytes can be the start of what a file may be set to. Most programs overlook the errors
-//! of `close`, but see those of `write`: bash, cp and tee tell their users.
+//! Checks while a file is being written whether the bytes so far can still become a value. Most
+//! programs ignore errors of `close` but report those of `write`: bash, cp and tee do.
 
 use crate::imsg::Address;
 use crate::mapi::{PropertyType, Value};
@@ -11,22 +11,22 @@ use super::super::tree::MessageTree;
 use super::place::{self, Key, Place, What};
 use crate::mail::edit::addresses;
 
-/// A check of the bytes of one file as they come, in their order. What has been seen once is not
-/// looked at again, so that many small writes cost no more than a large one.
+/// Checks the bytes of one file in the order in which they are written. No byte is looked at twice,
+/// so many small writes take no longer than a large one.
 ///
-/// That it finds nothing wrong does not make a value: [`super::Editor::set`] is the judge.
+/// Bytes that pass this check may still be no value; [`super::Editor::set`] decides.
 #[derive(Debug)]
 pub struct StartCheck {
     form: Form,
-    /// How many bytes it has seen.
+    /// How many bytes were checked so far.
     len: u64,
-    /// The first bytes of a character that is still to come.
+    /// The first bytes of a character whose other bytes are not written yet.
     partial: Vec<u8>,
-    /// The line that has no end yet, of forms that are looked at by lines.
+    /// The last line, which has no end yet, if the form is checked line by line.
     line: String,
 }
 
-/// What the content of a file looks like.
+/// The form that the content of a file must have.
 #[derive(Debug)]
 pub(in crate::view) enum Form {
     /// Any bytes.
@@ -35,23 +35,23 @@ pub(in crate::view) enum Form {
     Magic(&'static [u8]),
     /// A text that the message stores as a string.
     Text,
-    /// A string of one line.
+    /// A string of one line; whether its line end was seen.
     OneLine { is_ended: bool },
     /// One of these words.
     Word(&'static [&'static str]),
-    /// Addresses, at most so many, with those that the file shows.
+    /// Addresses: those that the file shows now, how many were written, and at most how many.
     Addresses { shown: Vec<Address>, count: usize, count_max: usize },
     /// A value of a type that is written as text.
     Value(PropertyType),
-    /// Many of them, one a line.
+    /// Several such values, one a line.
     Values(PropertyType),
 }
 
-/// A text of one value that is longer than this is not looked at before its end.
+/// A value longer than this is checked only when it is complete.
 const VALUE_BYTES_MAX: usize = 256;
 
 impl StartCheck {
-    /// Begins to check what is written to a file, from its first byte.
+    /// A check of what is written to a file, from its first byte on.
     ///
     /// # Errors
     /// Where the message cannot be read.
@@ -74,17 +74,17 @@ impl StartCheck {
         Ok(Self { form, len: 0, partial: Vec::new(), line: String::new() })
     }
 
-    /// How many bytes it has seen: where the next ones begin.
+    /// How many bytes were checked: the offset at which the next ones begin.
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Whether it has seen none yet.
+    /// Whether no byte was checked yet.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Whether any bytes are a value, so that none need be checked.
+    /// Whether any bytes are a value, so that no check is needed.
     pub fn is_unchecked(&self) -> bool {
         matches!(self.form, Form::Bytes)
     }
@@ -92,7 +92,7 @@ impl StartCheck {
     /// Checks the next bytes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if nothing that follows could make this a value.
+    /// [`Error::Invalid`] if no bytes that follow could make this a value.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let start = self.len;
         self.len = start.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -204,7 +204,7 @@ fn check_magic(magic: &[u8], start: u64, bytes: &[u8]) -> Result<(), Error> {
     is_start.then_some(()).ok_or_else(|| Error::invalid("RTF, which begins with {\\rtf"))
 }
 
-/// A NUL ends a string: what follows would be lost, and a text of NULs would be no value.
+/// Refuses a NUL, because it ends a string: what is behind it would be lost.
 fn check_string(text: &str) -> Result<(), Error> {
     match text.contains('\0') {
         true => Err(Error::invalid("text without NULs")),
@@ -212,7 +212,7 @@ fn check_string(text: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether a text can become one of the words, with blanks around.
+/// Whether a text can become one of the words, with blanks around it.
 fn starts_word(text: &str, words: &[&str]) -> bool {
     let word = text.trim_start();
     let is_ended = word.ends_with(char::is_whitespace);
@@ -220,14 +220,14 @@ fn starts_word(text: &str, words: &[&str]) -> bool {
     words.iter().any(|known| *known == word || (!is_ended && known.starts_with(word)))
 }
 
-/// Whether a text can become a value: it is one, or is with one of these behind it.
+/// Whether a text can become a value: because it is one, or because it is the start of one.
 fn starts_value(text: &str, property_type: PropertyType) -> bool {
     let value = text.trim_start();
     if value.is_empty() || text.len() > VALUE_BYTES_MAX {
         return true;
     }
     let parses = |rest: &str| Value::parse(property_type, &format!("{value}{rest}")).is_ok();
-    // The rest of a pattern of which there is as much as this already.
+    // The text, completed by the rest of a pattern that is longer than it.
     let completes = |pattern: &&str| pattern.get(value.len()..).is_some_and(parses);
     if parses("") || parses("0") {
         return true;
@@ -242,7 +242,7 @@ fn starts_value(text: &str, property_type: PropertyType) -> bool {
             const GUID: &str = "{00000000-0000-0000-0000-000000000000}";
             completes(&GUID) || completes(&GUID.trim_matches(['{', '}']))
         }
-        // More forms than are known here have a zone in brackets or a sign before the year.
+        // A time with a zone in brackets, or with a sign before the year, is checked when complete.
         PropertyType::TIME => {
             value.contains('[')
                 || value.starts_with(['+', '-'])
@@ -258,10 +258,10 @@ fn starts_value(text: &str, property_type: PropertyType) -> bool {
     }
 }
 
-/// Times that between them have each digit that another one may stand before.
+/// If a text is the start of a time, the rest of one of these completes it.
 const TIMES: [&str; 4] =
     ["9999-10-10T10:10:10Z", "9999-01-01T01:01:01Z", "99991010T101010Z", "99990101T010101Z"];
-/// What may follow seconds that have begun, and a zone that has.
+/// What can complete a time that breaks off in its seconds or in its zone.
 const ZONES: [&str; 7] = ["Z", "0Z", "00", ":00", "00:00", "0:00", "0"];
 
 #[cfg(test)]

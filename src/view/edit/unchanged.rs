@@ -1,4 +1,4 @@
-//! Whether bytes are what a file shows already.
+//! Whether bytes that are written to a file are the content that it has already.
 
 use crate::storage::Source;
 
@@ -7,10 +7,11 @@ use super::super::listing::Kind;
 use super::super::tree::MessageTree;
 use super::place::{Key, What};
 
-/// As much as is compared at a time, so that large values need not be in memory.
+/// How much is compared at a time, so that large values need not be in memory.
 const COMPARED_BYTES: usize = 64 << 10;
 
-/// Whether a file is there and shows exactly these bytes, or is not there and no bytes make it.
+/// Whether a file has exactly these bytes. A file that is not there has no bytes, unless it could
+/// be there and be empty.
 pub(super) fn is_same(
     tree: &MessageTree,
     path: &str,
@@ -22,7 +23,7 @@ pub(super) fn is_same(
         Err(Error::NotFound) => return Ok(bytes.is_empty() && !can_be_empty(what)),
         _ => return Ok(false),
     };
-    // What is damaged is nothing that bytes could be the same as.
+    // A damaged content equals nothing.
     let Ok(content) = tree.content(id) else { return Ok(false) };
     if content.len().ok() != Some(bytes.len()) {
         return Ok(false);
@@ -43,7 +44,7 @@ pub(super) fn is_same(
     Ok(true)
 }
 
-/// Whether a file can be there with nothing in it. Texts cannot: Outlook refuses empty strings.
+/// Whether a file can be there and be empty. A text cannot, because Outlook refuses empty strings.
 fn can_be_empty(what: &What) -> bool {
     match what {
         What::Attachment { .. } => true,

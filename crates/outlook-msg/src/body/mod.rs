@@ -6,6 +6,7 @@
 //! |---|---|
 //! | compressed RTF, RTF, HTML and plain text | [`compressed_rtf`], [`rtf`], [`html`] |
 //! | signed and encrypted mail | [`cms`], [`mime_entity`] |
+//! | headers of mail | [`header`] |
 //! | `winmail.dat` | [`tnef`] |
 //! | files and pictures in OLE objects | [`ole_native`] |
 //! | files of a Macintosh | [`mac_binary`] |
@@ -16,6 +17,7 @@ pub mod cms;
 pub mod compressed_rtf;
 #[cfg(test)]
 mod corpus;
+pub mod header;
 pub mod html;
 mod link;
 pub mod mac_binary;

@@ -1,50 +1,58 @@
-//! The fields of the header that a message came with (`PR_TRANSPORT_MESSAGE_HEADERS`), which stand
-//! in for the properties that it lacks.
+//! The fields of the transport header (`PR_TRANSPORT_MESSAGE_HEADERS`): the header that the message
+//! had on its way over the internet. They say what properties say too, and are asked where the
+//! message lacks the property.
 //!
 //! Knows no property but that one.
 
 use mail_parser::{DateTime, MessageParser};
 
+use crate::body::header::HeaderLine;
 use crate::mapi::FileTime;
 
 use super::address::Address;
 
-/// A field that stands in for properties.
+/// A field that says the same as properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderField {
-    /// Who wrote the message.
+    /// The author.
     From,
-    /// Who sent it, if that is somebody else.
+    /// Who sent the message, if that is not the author.
     Sender,
-    /// To whom it went.
+    /// The recipients.
     To,
-    /// To whom copies went.
+    /// The recipients of copies.
     Cc,
-    /// Where replies go.
+    /// The recipients of copies whom the others do not see.
+    Bcc,
+    /// The addresses that replies go to.
     ReplyTo,
     /// The subject.
     Subject,
+    /// The subject of the first message of the conversation.
+    ThreadTopic,
     /// When it was sent.
     Date,
-    /// The station it came through; the first field is that of the last station.
+    /// A server that the message passed. The last server writes the first field.
     Received,
     /// The message id.
     MessageId,
-    /// The message id of what it answers.
+    /// The message id of the message that this one answers.
     InReplyTo,
-    /// The message ids of what it goes back to.
+    /// The message ids of the thread.
     References,
 }
 
 impl HeaderField {
-    const COUNT: usize = 11;
+    const COUNT: usize = 13;
     const NAMES: [(Self, &str); Self::COUNT] = [
         (Self::From, "From"),
         (Self::Sender, "Sender"),
         (Self::To, "To"),
         (Self::Cc, "Cc"),
+        (Self::Bcc, "Bcc"),
         (Self::ReplyTo, "Reply-To"),
         (Self::Subject, "Subject"),
+        (Self::ThreadTopic, "Thread-Topic"),
         (Self::Date, "Date"),
         (Self::Received, "Received"),
         (Self::MessageId, "Message-ID"),
@@ -52,13 +60,19 @@ impl HeaderField {
         (Self::References, "References"),
     ];
 
+    /// The name of the field, as `Reply-To`.
+    pub fn name(self) -> &'static str {
+        let mut names = Self::NAMES.iter();
+        names.find(|(field, _)| *field == self).map_or("", |(_, name)| name)
+    }
+
     fn of_name(name: &str) -> Option<Self> {
         let mut names = Self::NAMES.iter();
         names.find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(field, _)| *field)
     }
 }
 
-/// The first field of each name, as it stands there without its line ends.
+/// The value of the first field of each name, without line ends.
 #[derive(Debug, Default)]
 pub struct TransportHeaders {
     fields: [Option<String>; HeaderField::COUNT],
@@ -68,24 +82,24 @@ impl TransportHeaders {
     /// Finds the fields in a header, which ends at its first empty line.
     pub(super) fn parse(header: &str) -> Self {
         let mut found = Self::default();
-        // Where the lines go that continue the last field.
+        // The field that the next lines may continue.
         let mut open: Option<HeaderField> = None;
         for line in header.trim_start_matches(['\r', '\n', '\0']).lines() {
-            if line.is_empty() {
-                break;
-            }
-            if line.starts_with([' ', '\t']) {
-                if let Some(text) = open.and_then(|field| found.slot(field)?.as_mut()) {
-                    text.push_str(line);
+            match HeaderLine::of(line) {
+                HeaderLine::Empty => break,
+                HeaderLine::Continuation => {
+                    if let Some(text) = open.and_then(|field| found.slot(field)?.as_mut()) {
+                        text.push_str(line);
+                    }
                 }
-                continue;
+                HeaderLine::Stray => open = None,
+                HeaderLine::Field(name, value) => {
+                    open = HeaderField::of_name(name).filter(|field| {
+                        let slot = found.slot(*field).filter(|slot| slot.is_none());
+                        slot.map(|slot| *slot = Some(value.to_owned())).is_some()
+                    });
+                }
             }
-            open = line.split_once(':').and_then(|(name, value)| {
-                let field = HeaderField::of_name(name.trim_ascii_end())?;
-                let slot = found.slot(field).filter(|slot| slot.is_none())?;
-                *slot = Some(value.to_owned());
-                Some(field)
-            });
         }
         found
     }
@@ -130,12 +144,12 @@ impl TransportHeaders {
         self.text(HeaderField::MessageId)
     }
 
-    /// The message id of what the message answers, in its angle brackets.
+    /// The message id of the message that this one answers, in its angle brackets.
     pub fn in_reply_to(&self) -> Option<&str> {
         self.text(HeaderField::InReplyTo)
     }
 
-    /// The message ids of what the message goes back to, as they stand there.
+    /// The message ids of the thread, as the field has them.
     pub fn references(&self) -> Option<&str> {
         self.text(HeaderField::References)
     }
@@ -145,7 +159,7 @@ impl TransportHeaders {
         time(self.text(HeaderField::Date)?)
     }
 
-    /// When the message came to its last station.
+    /// When the last server received the message.
     pub fn received(&self) -> Option<FileTime> {
         let (_, date) = self.text(HeaderField::Received)?.rsplit_once(';')?;
         time(date)

@@ -103,8 +103,8 @@ impl Attachment {
         }
     }
 
-    /// The media type, such as `image/png` (`PR_ATTACH_MIME_TAG`): the stored one, else the one that
-    /// the extension of the name stands for.
+    /// The media type, such as `image/png` (`PR_ATTACH_MIME_TAG`): the stored one, else the one
+    /// that the extension of the name stands for.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -227,7 +227,8 @@ impl Attachment {
         Ok(Partial { bytes, missing: self.missing()? })
     }
 
-    /// Opens the attachment for reading from any position. Large attachments are read block by block.
+    /// Opens the attachment for reading from any position. Large attachments are read block by
+    /// block.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -244,8 +245,8 @@ impl Attachment {
     /// ```
     ///
     /// # Errors
-    /// As [`Attachment::read`]: from a reader nobody could tell the end of a file from the place where
-    /// it is damaged.
+    /// As [`Attachment::read`]: from a reader nobody could tell the end of a file from the place
+    /// where it is damaged.
     pub fn open(&self) -> Result<AttachmentReader, Error> {
         match self.missing()?.into_iter().next() {
             Some(defect) => Err(Error::Damaged(defect)),
@@ -306,8 +307,9 @@ impl Attachment {
 
     /// Writes the attachment into a new file in a folder, and gives the path of the file.
     ///
-    /// The file has the name of the attachment, changed where some system would not take it. If there
-    /// is a file of this name already, the new one gets a number. It never lies outside of the folder.
+    /// The file has the name of the attachment, changed where some system would not take it. If
+    /// there is a file of this name already, the new one gets a number. It never lies outside of
+    /// the folder.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

@@ -1,7 +1,7 @@
 //! The attachments of a message as entries of `attachments/`.
 //!
-//! A new attachment method is a variant of [`Shown`], its name in `entry_name`, and its content
-//! where the content is asked for.
+//! To add an attachment method: a variant of [`Shown`], its name in `entry_name`, and the places
+//! that the compiler names then.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -32,11 +32,11 @@ pub enum Shown {
     Data,
     /// A message directory, by the storage of the embedded message.
     Message(EntryId),
-    /// A file with the data fork out of a MacBinary file, by its place in that.
+    /// A file with the data fork of a MacBinary file, by its place in that file.
     DataFork { start: u64, len: u64 },
-    /// A compound file of its own, made from the storage of the OLE object.
+    /// A compound file made from the storage of the OLE object.
     Ole,
-    /// A text file with the path or address.
+    /// A text file with the path or address of the linked file.
     Reference,
 }
 
@@ -45,19 +45,20 @@ pub enum Shown {
 pub struct ShownAttachment {
     pub id: EntryId,
     pub attachment: Attachment,
-    /// `None` if it has no content at all, so that it is found under `mapi/` only.
+    /// `None` if it has no content at all: then it is only under `mapi/`.
     pub entry: Option<(String, Shown)>,
-    /// What of its content cannot be read.
+    /// The damaged places of its content.
     pub missing: Vec<Defect>,
-    /// What is made of its content besides.
+    /// What is made from its content, beside the attachment itself.
     pub derived: Option<Derived>,
-    /// Whether it is known that nothing is made of it, unless it is the signed part of the message.
+    /// Whether it is known that nothing is made from it, unless it is the signed part of the
+    /// message.
     pub is_plain: bool,
 }
 
-/// What is known of the attachments of a message under edit: the names under which they were shown,
-/// for an edit of one must not change the name of another, nor that of a message in it; and what
-/// they are, for an edit of one is no reason to look into two thousand others again.
+/// What is known of the attachments of a message under edit. It has the names under which they were
+/// shown, because an edit of one attachment must not change the name of another. And it says which
+/// of them are plain files, so that an edit of one does not read two thousand others again.
 #[derive(Debug, Default)]
 pub struct AttachmentNames {
     /// By the path of the attachment's storage, in upper case.
@@ -67,7 +68,8 @@ pub struct AttachmentNames {
 #[derive(Clone, Debug)]
 struct Known {
     name: String,
-    /// The state of the storage in which it was a sound file of which nothing is made.
+    /// The state of its storage when it was found to be an undamaged file from which nothing is
+    /// made.
     plain: Option<u64>,
 }
 
@@ -118,7 +120,7 @@ impl Opened {
     }
 }
 
-/// The attachments of a message, in order. Those known by a name keep it.
+/// The attachments of a message, in order. Those that have a name in `known` keep it.
 pub fn shown_attachments(
     message: &Message,
     known: Option<&AttachmentNames>,
@@ -128,7 +130,7 @@ pub fn shown_attachments(
     let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
     let mut opened: Vec<_> = opened.filter_map(|one| Opened::new(one, known)).collect();
     for one in &mut opened {
-        // A name that is known is taken before any other is made.
+        // Known names are given out first, so that no other attachment gets one of them.
         one.name = one.name.take().filter(|name| names.take(name));
     }
     let (mut attachments, mut paths) = (Vec::new(), Vec::new());
@@ -150,7 +152,7 @@ pub fn shown_attachments(
         let derived = None;
         attachments.push(ShownAttachment { id, attachment, entry, missing, derived, is_plain });
     }
-    // Names of derived files yield to those of attachments.
+    // What is made from attachments gets its names last.
     derive(message, &mut attachments, &mut names);
     let Some(known) = known else { return attachments };
     for (index, path, version) in paths {
@@ -166,7 +168,7 @@ pub fn shown_attachments(
     attachments
 }
 
-/// What an HTML body may call the attachments.
+/// The attachments by the references that an HTML body may have to them.
 pub fn references(attachments: &[ShownAttachment]) -> References {
     let mut references = References::default();
     for ShownAttachment { attachment, entry, .. } in attachments {
@@ -207,7 +209,7 @@ fn shown(attachment: &Attachment) -> Option<Shown> {
     }
 }
 
-/// The name of an attachment, with `partial` behind it.
+/// The name of an attachment, with `partial` at its end.
 fn entry_name(
     attachment: &Attachment,
     shown: Shown,
@@ -250,7 +252,7 @@ fn entry_name(
     }
 }
 
-/// The MacBinary header of an attachment in that encoding (\[MS-OXCMSG\] 2.2.2.15).
+/// The MacBinary header of an attachment that is encoded so (\[MS-OXCMSG\] 2.2.2.15).
 fn mac_binary(attachment: &Attachment) -> Option<MacBinary> {
     match attachment.property(tags::PR_ATTACH_ENCODING).ok()? {
         Value::Binary(encoding) if encoding == MAC_BINARY_ENCODING => {}

@@ -1,6 +1,6 @@
-//! The bodies of a message: which property each is made of (\[MS-OXBBODY\] 2.1.3).
+//! The bodies of a message: from which property each is made (\[MS-OXBBODY\] 2.1.3).
 //!
-//! All bodies that exist are shown. An empty one gives way to another that says something.
+//! All bodies that exist are shown. If one is empty, it is made from another one.
 
 use std::cell::{Cell, OnceCell};
 
@@ -13,12 +13,12 @@ use super::attachments::{references, shown_attachments};
 use super::references::{REFERENCES_BYTES_MAX, References};
 use super::report;
 
-/// As many stored bytes of a compressed RTF body as tell its kind, and that decompressed.
+/// So many bytes of a compressed RTF body are decompressed to see its kind.
 const KIND_BYTES: usize = 1024;
-/// The longest `PR_BODY` that is expected to be nothing but blanks, in stored bytes.
+/// A `PR_BODY` of more stored bytes than this is not checked for being blank.
 const BLANK_BYTES_MAX: u64 = 1024;
 
-/// The bodies of one message. What several of them are made of is made once.
+/// The bodies of one message. The decompressed RTF, from which several are made, is kept.
 #[derive(Debug)]
 pub struct Bodies<'a> {
     message: &'a Message,
@@ -37,7 +37,7 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// Whether there is anything a plain text is made of.
+    /// Whether there is a plain text, or a body from which one can be made.
     pub fn has_text(&self) -> bool {
         self.stored_len(tags::PR_BODY).is_some()
             || self.stored_len(tags::PR_RTF_COMPRESSED).is_some_and(|len| len > 0)
@@ -45,7 +45,7 @@ impl<'a> Bodies<'a> {
             || report::is_report(self.message)
     }
 
-    /// Whether the plain text is `PR_BODY`. A long one is not looked at.
+    /// Whether the plain text is `PR_BODY`. A long one is not read for that.
     pub fn has_stored_text(&self) -> bool {
         match self.stored_len(tags::PR_BODY) {
             None | Some(0) => false,
@@ -54,7 +54,7 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// What is to be noted of the bodies. They are made for it.
+    /// The notes on the bodies, which are made for that.
     pub fn notes(&self) -> Vec<Note> {
         let Some(decoded) = self.decoded_html() else { return Vec::new() };
         let guess = decoded.guess.map(|guess| format!("the HTML body is {guess}"));
@@ -81,8 +81,8 @@ impl<'a> Bodies<'a> {
         self.rtf_kind() == Some(rtf::Kind::Native)
     }
 
-    /// The plain text: `PR_BODY`, else made from the HTML or RTF body. Blanks alone are what some
-    /// writers have beside an HTML body: they say nothing.
+    /// The plain text: `PR_BODY`, else made from the HTML or RTF body. Some programs write blanks
+    /// into `PR_BODY` beside an HTML body; blanks count as no text.
     pub fn text(&self) -> Option<String> {
         let says_something = |text: &String| !text.trim().is_empty();
         let body = self.message.text(tags::PR_BODY);
@@ -114,12 +114,13 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// The HTML body as a file beside the attachments, in UTF-8, that a browser may open.
+    /// The HTML body in UTF-8 as a file that lies beside `attachments/` and is safe to open in a
+    /// browser.
     pub fn html(&self, resolve: Resolve<'_>, remote: Remote) -> Option<String> {
         Some(html::for_browser(self.html_source()?, resolve, remote))
     }
 
-    /// The HTML body as it is mailed, in UTF-8; its references are shown to `resolve`.
+    /// The HTML body in UTF-8 as it is mailed. `resolve` is called with each reference in it.
     pub fn mailed_html(&self, resolve: Resolve<'_>) -> Option<String> {
         Some(html::rewrite(self.html_source()?, resolve))
     }
@@ -134,7 +135,8 @@ impl<'a> Bodies<'a> {
         compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
     }
 
-    /// What the HTML calls the attachments. They are read only if a text needs the name of a picture.
+    /// The attachments by the references to them. They are looked at only if the text needs the
+    /// name of a picture.
     fn references(&self) -> &References {
         self.references.get_or_init(|| references(&shown_attachments(self.message, None)))
     }
@@ -162,7 +164,7 @@ impl<'a> Bodies<'a> {
         if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
             return Some(as_it_is(html));
         }
-        // It may be eight times as large as it is stored, and is not needed beside the HTML.
+        // The RTF may be eight times as large as it is stored, and is not needed beside the HTML.
         let rtf = self.decompress()?;
         match rtf::kind(&rtf) {
             rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
@@ -174,8 +176,8 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// `PR_BODY_HTML` as an 8-bit string, whose bytes are in the page of HTML: files were seen with
-    /// UTF-8 in it and other strings in an ANSI page.
+    /// The bytes of `PR_BODY_HTML` if it is an 8-bit string. They are in the code page of the HTML,
+    /// not that of other strings: files were seen with UTF-8 in it and ANSI in the others.
     fn stored_8_bit_html(&self) -> Option<Vec<u8>> {
         let (set, _) = self.message.property_set().ok()?;
         let property = set.get(tags::PR_BODY_HTML.with_type(PropertyType::STRING8))?;

@@ -1,5 +1,5 @@
-//! A file put together of pieces: its length is known by arithmetic and it is read at any place,
-//! without the whole of it ever being in memory.
+//! A file that is put together from pieces. Its length is computed, and any part of it can be read,
+//! without the whole file being in memory.
 //!
 //! Knows nothing of mail beyond the base64 of MIME.
 
@@ -13,7 +13,7 @@ const LINE_BYTES: u64 = 57;
 /// A line of base64 with its CRLF.
 const LINE_CHARACTERS: u64 = 78;
 
-/// A file put together of pieces.
+/// A file that is put together from pieces.
 #[derive(Debug, Default)]
 pub struct Composed {
     pieces: Vec<Piece>,
@@ -33,7 +33,7 @@ pub enum Piece {
 }
 
 impl Piece {
-    /// The length in the file.
+    /// The length that the piece has in the file.
     fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -81,7 +81,7 @@ impl Composed {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Appends at most `size` bytes from `offset` to `output`, less only at the end.
+    /// Appends at most `size` bytes from `offset` to `output`; fewer only at the end.
     ///
     /// # Errors
     /// Where a content within the range is damaged.
@@ -99,7 +99,7 @@ impl Composed {
         Ok(())
     }
 
-    /// The memory it takes, in bytes.
+    /// How much memory it takes, in bytes.
     pub fn bytes_held(&self) -> usize {
         let held = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.capacity(),
@@ -110,13 +110,13 @@ impl Composed {
     }
 }
 
-/// The length of so many bytes in lines of base64.
+/// The length that this many bytes have in lines of base64.
 fn base64_len(len: u64) -> u64 {
     let line_ends = len.div_ceil(LINE_BYTES).saturating_sub(1);
     len.div_ceil(3).saturating_mul(4).saturating_add(line_ends.saturating_mul(2))
 }
 
-/// Lines of base64, each with CRLF behind it: a range may end within that of its last line.
+/// Bytes in lines of base64, each with CRLF at its end, because a range may end inside that CRLF.
 fn base64_lines(bytes: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(bytes.len() / 57 * 78 + 78);
     for line in bytes.chunks(57) {
@@ -142,14 +142,14 @@ pub fn encode_base64(bytes: &[u8], output: &mut Vec<u8>) {
     output.extend(padded.map(|(digit, padding)| if padding == 0 { digit } else { padding }));
 }
 
-/// Three bytes in four digits.
+/// Three bytes as four digits.
 fn base64_digits([a, b, c]: [u8; 3]) -> [u8; 4] {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let six_bits = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
     six_bits.map(|bits| DIGITS.get(usize::from(bits & 0x3F)).copied().unwrap_or(b'='))
 }
 
-/// Reads a range of a content that has all of it.
+/// Reads a range of a content. It is an error if the content is shorter.
 fn exactly(content: &Content, start: u64, end: u64) -> Result<Vec<u8>, Error> {
     let missing = |read: usize| {
         let cause = format!("expected {} bytes at {start}, found {read}", end - start);

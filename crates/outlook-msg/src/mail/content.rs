@@ -1,4 +1,5 @@
-//! What a file made of a message holds: bytes made when first asked for, or a stream read by range.
+//! The content of a file that is made from a message: bytes in memory, or a stream that is read
+//! block by block.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -15,7 +16,7 @@ use super::composed::Composed;
 use super::error::Error;
 use super::text::reader_line;
 
-/// As many bytes of one file are kept in memory.
+/// At most this many bytes of one file are kept in memory.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
 
 /// The content of a file.
@@ -27,9 +28,9 @@ pub enum Content {
     Property(PropertyStream),
     /// A stream in `raw/`.
     Stream(Extents),
-    /// The message's own file.
+    /// The file of the message.
     Source(Arc<Source>),
-    /// A part of a stream, with bytes made for it before.
+    /// A part of a stream, after bytes that were made.
     Part {
         /// The bytes before.
         header: Arc<[u8]>,
@@ -40,21 +41,21 @@ pub enum Content {
         /// The length of the part.
         len: u64,
     },
-    /// A file made for this content, without a name of its own.
+    /// A part of a file without a name, which was made for this content.
     Made {
-        /// The file, which may hold other contents too.
+        /// The file. Other contents may lie in it too.
         file: Arc<File>,
         /// Where this one begins.
         offset: u64,
         /// Its length in bytes.
         len: u64,
     },
-    /// A file put together of pieces.
+    /// A file that is put together from pieces.
     Composed(Arc<Composed>),
 }
 
 impl Content {
-    /// Bytes that are made. Many of them are kept in a file without a name, not in memory.
+    /// Keeps bytes: in memory, or if they are many in a file without a name.
     pub fn bytes(bytes: Vec<u8>) -> Self {
         if bytes.len() > MEMORY_BYTES_MAX
             && let Ok(made) = in_file(&bytes)
@@ -64,7 +65,7 @@ impl Content {
         Self::Bytes(bytes.into())
     }
 
-    /// What is written, as [`Content::bytes`] keeps it.
+    /// Keeps what `write` writes, as [`Content::bytes`] does.
     ///
     /// # Errors
     /// Those of writing.
@@ -96,15 +97,14 @@ impl Content {
         })
     }
 
-    /// At most `size` bytes from `offset`, short only at the end.
+    /// Reads at most `size` bytes from `offset`; fewer only at the end.
     pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
         self.read_into(offset, size, &mut bytes)?;
         Ok(bytes)
     }
 
-    /// Puts at most `size` bytes from `offset` in the place of what is in `out`. A vector that held
-    /// as many before is not cleared first.
+    /// Reads at most `size` bytes from `offset` into `out`, whose old content is replaced.
     pub fn read_into(&self, offset: u64, size: usize, out: &mut Vec<u8>) -> Result<(), Error> {
         if let Self::Bytes(bytes) = self {
             let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -133,7 +133,7 @@ impl Content {
         Ok(())
     }
 
-    /// The memory it takes, in bytes.
+    /// How much memory it takes, in bytes.
     pub fn bytes_held(&self) -> usize {
         const OVERHEAD: usize = 64;
         match self {
@@ -174,12 +174,12 @@ pub fn data(attachment: &Attachment) -> Result<Content, Error> {
     match attachment.open_property(tags::PR_ATTACH_DATA_BIN, None) {
         Ok(stream) => match stream.partial()? {
             None => Ok(Content::Property(stream)),
-            // Readers ask for pages: one that holds the end of what there is must not fail.
+            // Readers ask for whole pages. A page that goes beyond the readable part must not fail.
             Some((stream, len)) => {
                 Ok(Content::Part { header: Arc::default(), stream, start: 0, len })
             }
         },
-        // Writers leave out the stream of an attachment without any bytes.
+        // Programs write no stream for an attachment of no bytes.
         Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
         Err(error) => Err(error.into()),
     }
@@ -196,13 +196,13 @@ pub fn data_fork(attachment: &Attachment, start: u64, len: u64) -> Result<Conten
     Ok(part_of(stream.extents(), start, len))
 }
 
-/// A part of a stream, as far as it can be read.
+/// A part of a stream, cut to what can be read.
 pub fn part_of(stream: Extents, start: u64, len: u64) -> Content {
     let len = len.min(stream.readable_len().saturating_sub(start));
     Content::Part { header: Arc::default(), stream, start, len }
 }
 
-/// Fills a buffer from `offset` of a part of a stream with its header.
+/// Fills a buffer from `offset` of a header and the part of a stream after it.
 fn read_part(
     header: &[u8],
     stream: &Extents,
@@ -219,7 +219,7 @@ fn read_part(
 }
 
 /// Has a content written into a file without a name, so that its size is known and it takes no
-/// memory. What it lacks is in the defects of the message.
+/// memory. What could not be read for it is among the defects of the message.
 pub fn made(
     write: impl FnOnce(File) -> Result<(File, Vec<Defect>), imsg::Error>,
 ) -> Result<Content, Error> {

@@ -1,14 +1,14 @@
-//! Content lines, of which iCalendar and vCard files are made (RFC 5545 3.1, RFC 6350 3.2).
+//! The lines of iCalendar and vCard files (RFC 5545 3.1, RFC 6350 3.2).
 //!
-//! Nothing that a value holds can end its line or begin another one. Knows no property.
+//! Values are escaped so that none can end its line or begin another one. Knows no property.
 
-/// The lines of a file, complete and folded, each closed by CRLF.
+/// The lines of a file, folded, each with CRLF at its end.
 #[derive(Debug, Default)]
 pub(super) struct ContentLines {
     text: String,
 }
 
-/// One line being put together: name, then parameters, then value.
+/// A line that is being made: name, then parameters, then value.
 #[derive(Debug)]
 pub(super) struct ContentLine {
     text: String,
@@ -39,19 +39,19 @@ impl ContentLines {
             self.text.push_str(part);
             self.text.push_str("\r\n ");
             rest = after;
-            // The blank that continues a line counts too.
+            // The blank at the start of a continued line counts too.
             room = LINE_BYTES_MAX - 1;
         }
         self.text.push_str(rest);
         self.text.push_str("\r\n");
     }
 
-    /// Adds the lines of another file part.
+    /// Adds other lines.
     pub(super) fn extend(&mut self, lines: &Self) {
         self.text.push_str(&lines.text);
     }
 
-    /// How long the lines are, in bytes.
+    /// The length of the lines in bytes.
     pub(super) fn len(&self) -> usize {
         self.text.len()
     }
@@ -67,8 +67,8 @@ impl ContentLine {
         Self { text: name.to_owned() }
     }
 
-    /// Adds a parameter. A quote in it becomes an apostrophe and a line end a blank, since few
-    /// programs decode what RFC 6868 has for them.
+    /// Adds a parameter. A quote in it becomes an apostrophe and a line end a blank, because few
+    /// programs decode the escapes of RFC 6868.
     pub(super) fn parameter(mut self, name: &str, value: &str) -> Self {
         let plain = |c| match c {
             '\n' => ' ',
@@ -81,14 +81,14 @@ impl ContentLine {
         self
     }
 
-    /// Adds the value, which needs no escaping, and closes the line.
+    /// Adds the value, which needs no escaping, and ends the line.
     pub(super) fn value(mut self, value: &str) -> Self {
         self.text.push(':');
         self.text.extend(value.chars().filter(|c| !c.is_control()));
         self
     }
 
-    /// Adds the parts of a structured value, as those of a name, and closes the line.
+    /// Adds the parts of a structured value, such as a name, and ends the line.
     pub(super) fn parts(self, parts: &[&str]) -> Self {
         let parts: Vec<_> = parts.iter().map(|part| escaped(part)).collect();
         self.value(&parts.join(";"))
@@ -108,8 +108,8 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Turns every line end, those that only some programs know too, into LF and drops the other
-/// control characters. A tab, which may stand in a value but not at its fold, becomes a blank.
+/// Turns every line end into LF, also those that only some programs know, and drops the other
+/// control characters. A tab becomes a blank, because it must not stand where a line is folded.
 fn one_line_end(text: &str) -> impl Iterator<Item = char> {
     let mut after_cr = false;
     text.chars().filter_map(move |c| {

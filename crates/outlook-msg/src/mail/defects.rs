@@ -1,5 +1,4 @@
-//! `ERRORS`: what in a message could not be read, one line a defect; and its notes, which are no
-//! defects.
+//! The defects of a message, which `ERRORS` lists one a line, and the notes on it.
 
 use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mapi::tags;
@@ -11,7 +10,7 @@ use super::ics;
 use super::structures;
 use super::text::one_line;
 
-/// A file made for it can have a defect in every few bytes; so many are told one by one.
+/// At most this many defects are listed. In a file made for it, every few bytes can be a defect.
 const DEFECTS_MAX: usize = 1000;
 
 /// The defects of a message, its recipients and its attachments, without those of the messages
@@ -38,7 +37,7 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     defects
 }
 
-/// Why attachments that the message has are not among those that are shown.
+/// Why some attachments of the message cannot be shown.
 fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let numbers = message.attachments().unwrap_or_default();
     if numbers.len() == attachments.len() {
@@ -49,7 +48,7 @@ fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect
     errors.map(|error| error.into_defect(&place)).collect()
 }
 
-/// What is wrong with the compressed RTF, told without decompressing it.
+/// The defect of the compressed RTF, found without decompressing it.
 pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
     let cause = Bodies::new(message).rtf_defect()?;
     let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
@@ -59,7 +58,7 @@ pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
     })
 }
 
-/// What of the bodies cannot be read.
+/// The defects of the bodies.
 pub fn of_bodies(message: &Message) -> Vec<Defect> {
     let bodies = [tags::PR_BODY, tags::PR_HTML, tags::PR_BODY_HTML];
     let stored = bodies.into_iter().filter_map(|tag| message.salvage(tag).ok()?.defect);
@@ -89,14 +88,14 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let attachment = &shown.attachment;
     let mut defects = attachment.defects().unwrap_or_default();
     defects.extend(attachment.value_defects().unwrap_or_default());
-    // Of bytes they are among those of the values.
+    // The defects of other contents are among those of the property values.
     if let Some((_, Shown::Ole)) = shown.entry {
         defects.extend(shown.missing.iter().cloned());
     }
     let missing = match &shown.entry {
         Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
         Some(_) => None,
-        // One that has just been created has no content.
+        // An attachment that has just been created has no content yet.
         None if attachment.method().is_ok_and(|method| method == AttachMethod::None) => None,
         None => attachment.content_storage().err(),
     };

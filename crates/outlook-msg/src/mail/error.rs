@@ -1,15 +1,15 @@
-//! What can go wrong when something of a message is asked for.
+//! The errors of a mail.
 
 use std::io;
 use std::path::PathBuf;
 
 use crate::{imsg, storage};
 
-/// An error of a message.
+/// An error of a mail.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no message that can be opened in a file.
+    /// The file cannot be opened, or there is no message in it.
     #[error("cannot open {path:?} as a message")]
     Open {
         /// The file.
@@ -28,28 +28,28 @@ pub enum Error {
     /// The value cannot be set or removed.
     #[error("it cannot be changed: {0}")]
     NotSettable(&'static str),
-    /// A text is no value of the kind that it is for.
+    /// A text is not a value of the expected kind.
     #[error("{expected}")]
     Invalid {
         /// What was expected.
         expected: String,
     },
-    /// The message is not what it was asked for as.
+    /// The message is not of the kind that was asked for: no contact, for example.
     #[error("the message is no {what}")]
     IsNone {
-        /// What it was asked for as.
+        /// The kind that was asked for.
         what: &'static str,
     },
-    /// A message that has no path was to be saved.
+    /// The message has no path to be saved at.
     #[error("the message has no path: save_as has to give it one")]
     NoPath,
-    /// A reader gave more bytes than are read of it.
+    /// A reader gave more bytes than are read.
     #[error("more than {bytes_max} bytes: open the file by its path instead")]
     TooLarge {
         /// The limit.
         bytes_max: u64,
     },
-    /// A property was asked for by a name that none has.
+    /// No property has this name.
     #[error(
         "no property is called {name:?}: expected a name as PR_SUBJECT or \
          PSETID_Appointment/PidLidLocation, or a tag as 0x0037001F"
@@ -58,7 +58,7 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A value is damaged and nothing of it can be read.
+    /// A value is damaged, and nothing of it can be read.
     #[error("{0}")]
     Damaged(storage::Defect),
     /// The message could not be read, or refuses an edit.
@@ -73,7 +73,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error of a text that is not what was expected.
+    /// The error for a text that is not what was expected.
     pub(super) fn invalid(expected: &str) -> Self {
         Self::Invalid { expected: format!("expected {expected}") }
     }

@@ -11,41 +11,41 @@ pub struct Event {
     pub start: FileTime,
     /// When it ends.
     pub end: Option<FileTime>,
-    /// Whether it takes whole days, which are those of its time zone.
+    /// Whether it takes whole days, those of its time zone.
     pub is_all_day: bool,
     /// The name of the time zone in which it was planned; `None` for UTC.
     pub time_zone: Option<String>,
     /// Where it takes place.
     pub location: Option<String>,
-    /// Who invites.
+    /// The person who invites.
     pub organizer: Option<Address>,
-    /// Who is invited, without the organizer.
+    /// The people who are invited, without the organizer.
     pub attendees: Vec<Attendee>,
-    /// How it recurs, in words: `every 2 weeks on Monday and Friday, until 2026-03-31`.
+    /// Its repetition in words: `every 2 weeks on Monday and Friday, until 2026-03-31`.
     pub recurrence: Option<String>,
-    /// Whether it is called off.
+    /// Whether it is canceled.
     pub is_canceled: bool,
 }
 
-/// Who is invited to a meeting.
+/// Somebody who is invited to a meeting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attendee {
     /// Name and address.
     pub address: Address,
-    /// What for.
+    /// Whether they are required, optional, or a resource.
     pub role: AttendeeRole,
-    /// What the organizer knows of the answer.
+    /// Their answer, as far as the organizer knows it.
     pub response: AttendeeResponse,
 }
 
-/// What somebody is invited for.
+/// The role of somebody who is invited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttendeeRole {
-    /// To be there.
+    /// They must be there.
     Required,
-    /// To be there if they like.
+    /// They may be there.
     Optional,
     /// A room or a thing that is needed.
     Resource,

@@ -72,8 +72,8 @@ impl Mail {
         write(vcf::render(self.message()), "contact", out)
     }
 
-    /// Writes all properties of the message, its recipients, its attachments and the messages embedded
-    /// in it as JSON.
+    /// Writes all properties of the message, its recipients, its attachments and the messages
+    /// embedded in it as JSON.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -91,8 +91,8 @@ impl Mail {
         json::write_json(self.message(), attachments, &defects, None, out)
     }
 
-    /// Writes the message as a `.msg` file. The file that was opened is copied byte for byte; for an
-    /// embedded or edited message a file is made.
+    /// Writes the message as a `.msg` file. The file that was opened is copied byte for byte; for
+    /// an embedded or edited message a file is made.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;

@@ -89,7 +89,8 @@ impl MessageFlags {
     }
 }
 
-/// A vote: one that a message asks for, or the answer that it gives (\[MS-OXOMSG\] 2.2.1.74, 2.2.1.75).
+/// A vote: one that a message asks for, or the answer that it gives (\[MS-OXOMSG\] 2.2.1.74,
+/// 2.2.1.75).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Voting {

@@ -1,4 +1,4 @@
-//! Which attachments belong into the HTML body: pictures that it refers to.
+//! Which attachments the HTML body shows: pictures that it refers to.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::mapi::tags;
 /// `PR_ATTACH_FLAGS`: the HTML body refers to it (`attRenderedInBody`).
 const RENDERED_IN_BODY: i32 = 4;
 
-/// What HTML bodies refer to: content ids in lower case, and locations.
+/// What an HTML body refers to: content ids in lower case, and locations.
 #[derive(Debug, Default)]
 pub(super) struct Referred {
     content_ids: HashSet<String>,
@@ -25,7 +25,7 @@ impl Referred {
     }
 }
 
-/// Whether an attachment belongs into the HTML body.
+/// Whether the HTML body shows an attachment.
 pub(super) fn is_inline(attachment: &Attachment, referred: &Referred) -> bool {
     let is_rendered = || {
         attachment.integer(tags::PR_ATTACH_FLAGS).is_some_and(|flags| flags & RENDERED_IN_BODY != 0)

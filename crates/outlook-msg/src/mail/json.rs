@@ -12,13 +12,13 @@
 //!             "value": ... }
 //! ```
 //!
-//! `name` is missing where none is known; of a named property it is `SET/NAME` and the numbers are
-//! in `set` and `lid` or `string`. `flags` is missing where the property stream does not list the
-//! property. A value is a number, a truth value or a text; binaries are base64, and beyond
-//! 4 KiB `size` stands instead of `value`, as for objects. `error` tells of a damaged value.
-//! `notes` tell what was read otherwise than the file says, a code page that was guessed, say.
-//! Keys and elements always come in this order, so that equal messages have equal files. Within a
-//! `schema`, keys are only added.
+//! `name` is missing if no name is known; for a named property it is `SET/NAME`, and `set` and
+//! `lid` or `string` say the same in parts. `flags` is missing if the property stream does not list
+//! the property. A value is a number, a truth value or a text. Binary values are base64; if they
+//! are longer than 4 KiB, and for objects, there is `size` in place of `value`. `error` says why a
+//! value is damaged. `notes` say what was not read literally: a code page that was guessed, for
+//! example. Keys and elements always come in this order, so that equal messages have equal files.
+//! Within a `schema`, keys are only added.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -41,11 +41,11 @@ use super::named::name_in_set;
 use super::names::attachment_path;
 use super::row::SCHEMA;
 
-/// Binary values up to this many bytes are in the file.
+/// Longer binary values are left out of the file, in bytes.
 const BINARY_BYTES_MAX: u64 = 4096;
 
-/// Writes `message.json` of a message. The attachments of embedded messages have the names that are
-/// `known`. No more than one value is in memory at a time.
+/// Writes `message.json`. `known` has the names that attachments of embedded messages keep. Only
+/// one value at a time is in memory.
 ///
 /// # Errors
 /// [`Error::Io`] of the writer, [`Error::Message`] if the session is closed.
@@ -63,7 +63,7 @@ pub fn write_json(
     Ok(out.write_all(b"\n")?)
 }
 
-/// What holds for all messages in the file.
+/// What all messages in the file have in common.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     names: &'a PropertyNames,
@@ -192,7 +192,7 @@ impl<'a> MessageJson<'a> {
 impl<'a> AttachmentJson<'a> {
     fn of(shown: &ShownAttachment, context: Context<'a>) -> Result<Self, Error> {
         let message = match shown.entry {
-            // One that cannot be opened is in the errors of the message around.
+            // If it cannot be opened, the errors of the message around it say so.
             Some((_, Shown::Message(_))) => embedded(&shown.attachment, context).ok(),
             _ => None,
         };
@@ -257,7 +257,7 @@ fn property_json(
     json
 }
 
-/// A value in JSON; `None` for an object, and for what is too long to be in the file.
+/// A value in JSON; `None` for an object, and for a value that is too long for the file.
 fn value_json(value: &Value) -> Option<serde_json::Value> {
     Some(match value {
         Value::Null => serde_json::Value::Null,

@@ -64,8 +64,8 @@ impl PropertyKey<'_> {
         }
     }
 
-    /// The tag by which a property is set. A named property that the file does not have yet is added
-    /// to it, with the type of the value.
+    /// The tag by which a property is set. A named property that the file does not have yet is
+    /// added to it, with the type of the value.
     pub(super) fn tag_to_set(self, message: &Message, value: &Value) -> Result<PropertyTag, Error> {
         if let Some(tag) = self.tag(message, &*message.names()?)? {
             return Ok(tag);

@@ -3,16 +3,17 @@
 use crate::imsg::{Attachment, MapiProp as _};
 use crate::mapi::tags;
 
-/// The type of what is not known.
+/// The type of an unknown file.
 pub const OCTET_STREAM: &str = "application/octet-stream";
 
-/// The type of an attachment: the one that is stored, else that of the extension of its name.
+/// The type of an attachment: the stored one, else the one that the extension of its name stands
+/// for.
 pub(super) fn media_type(attachment: &Attachment, name: &str) -> String {
     let stored = attachment.text(tags::PR_ATTACH_MIME_TAG).unwrap_or_default();
     stored_type(&stored).unwrap_or_else(|| by_extension(name).to_owned())
 }
 
-/// The stored type, if it is one that a part with base64 can have (RFC 2046 section 5).
+/// The stored type, if a part in base64 can have it (RFC 2046 section 5).
 fn stored_type(stored: &str) -> Option<String> {
     let media_type = stored.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (kind, subtype) = media_type.split_once('/')?;

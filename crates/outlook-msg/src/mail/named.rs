@@ -1,7 +1,7 @@
-//! The values of a message by name: of its own properties and of named ones alike.
+//! The values of a message by tag or by name.
 //!
-//! Values are taken as far as they can be read; an empty text and a time that stands for none
-//! count as missing. Knows no file made of them.
+//! Of a damaged value, what can be read is taken. An empty text, and a time that stands for "no
+//! time", count as missing. Knows no file that is made from them.
 
 use crate::imsg::{MapiProp as _, Message, NameKind, PropertyName};
 use crate::mapi::sets::{
@@ -10,14 +10,14 @@ use crate::mapi::sets::{
 };
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
 
-/// What a property is found by.
+/// How a property is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Key {
-    /// Its tag; the type does not matter.
+    /// By its tag, whatever the type.
     Tag(PropertyTag),
-    /// Its number in a property set.
+    /// By its number in a property set.
     Lid(Guid, u32),
-    /// Its name in a property set.
+    /// By its name in a property set.
     Name(Guid, &'static str),
 }
 
@@ -50,7 +50,7 @@ impl<'a> Values<'a> {
         self.message.salvage(self.tag(key, property_type)?).ok()?.value
     }
 
-    /// The tag of a property in this file.
+    /// The tag that the property has in this file.
     pub(super) fn tag(
         self,
         key: impl Into<Key>,
@@ -64,7 +64,7 @@ impl<'a> Values<'a> {
         Some(PropertyTag::new(id, property_type))
     }
 
-    /// A string that says something.
+    /// A string that is not empty.
     pub(super) fn text(self, key: impl Into<Key>) -> Option<String> {
         match self.value(key, PropertyType::STRING)? {
             Value::String(text) => Some(text).filter(|text| !text.trim().is_empty()),
@@ -72,7 +72,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// The strings of a multi-valued property that say something.
+    /// The strings of a multi-valued property that are not empty.
     pub(super) fn texts(self, key: impl Into<Key>) -> Vec<String> {
         let Some(Value::Multiple(values)) = self.value(key, PropertyType::MULTIPLE_STRING) else {
             return Vec::new();
@@ -96,7 +96,7 @@ impl<'a> Values<'a> {
         self.value(key, PropertyType::BOOLEAN) == Some(Value::Boolean(true))
     }
 
-    /// A time that is one.
+    /// A time, unless it stands for "no time".
     pub(super) fn time(self, key: impl Into<Key>) -> Option<FileTime> {
         match self.value(key, PropertyType::TIME)? {
             Value::Time(time) => Some(time).filter(|time| time.is_set()),
@@ -136,7 +136,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The named properties that files are made of, by their names in \[MS-OXPROPS\] without `PidLid`.
+/// The named properties that are read, by their names in \[MS-OXPROPS\] without `PidLid`.
 pub(super) mod lid {
     use super::{
         Key, PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON, PSETID_LOG, PSETID_MEETING,

@@ -1,7 +1,8 @@
-//! File names out of texts that were never meant to be any.
+//! Makes file names from any texts.
 //!
-//! A name is one path component of at most 255 bytes, without `/`, NUL, control characters and
-//! those that change the direction of text, not `.` or `..`, without blanks or dots at its end, and unique in its directory.
+//! A name is one path component of at most 255 bytes. It has no `/`, NUL, control characters or
+//! characters that change the direction of text, no blanks or dots at its end, is not `.` or `..`,
+//! and is unique in its directory.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,25 +15,25 @@ pub fn attachment_path(name: &str) -> String {
     format!("{ATTACHMENTS}/{name}")
 }
 
-/// The longest file name Linux takes (`NAME_MAX`), in bytes.
+/// The longest file name that Linux takes (`NAME_MAX`), in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// The names given out in one directory.
+/// The names that were given out in one directory.
 #[derive(Debug, Default)]
 pub struct UniqueNames {
     taken: HashSet<String>,
-    /// The number last given to a name that repeats.
+    /// For each name that repeats, the number that was given out last.
     numbers: HashMap<String, u64>,
 }
 
 impl UniqueNames {
-    /// Takes a name as it is; `false` if it was given out already.
+    /// Gives out a name as it is; `false` if it was given out already.
     pub fn take(&mut self, name: &str) -> bool {
         self.taken.insert(name.to_owned())
     }
 
-    /// Makes a file name of `text`, or of `fallback` if nothing of it is left, and has it end in
-    /// `suffix`. A name already given gets ` (2)` before its extension.
+    /// Makes a file name from `text`, or from `fallback` if nothing is left of it, with `suffix` at
+    /// its end. If the name was given out already, it gets ` (2)` before its extension.
     pub fn make(&mut self, text: &str, fallback: &str, suffix: &str) -> String {
         let cleaned = clean(text);
         let cleaned = if cleaned.is_empty() { fallback } else { &cleaned };
@@ -55,9 +56,9 @@ impl UniqueNames {
     }
 }
 
-/// A name that every system takes for a file, with ` (2)` before its extension if it is the second
-/// of that name, and so on. Windows has more characters that cannot be in a name, ends names at a
-/// blank or dot, and has devices of names that can then not be given to a file.
+/// Makes a name that a file can have on every system, with ` (2)` before its extension if it is the
+/// second of that name, and so on. Windows forbids more characters than Linux, blanks and dots at
+/// the end, and the names of its devices.
 pub(super) fn portable(name: &str, number: u32) -> String {
     let replaced = |c: char| match c {
         '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\' => '_',
@@ -80,7 +81,7 @@ pub(super) fn portable(name: &str, number: u32) -> String {
     fit(stem, &if number > 1 { format!(" ({number})") } else { String::new() }, extension)
 }
 
-/// The names of devices of Windows, with a digit for `#`.
+/// The names of devices on Windows; `#` stands for a digit.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "COM#", "LPT#"];
 
 /// Replaces what cannot stand in a name by `_` and cuts off trailing blanks and dots.
@@ -94,8 +95,8 @@ fn clean(text: &str) -> String {
     name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).trim_start().to_owned()
 }
 
-/// Marks and overrides of the direction of a text, with which a program can look like a picture,
-/// and the separators of lines.
+/// Characters that change the direction of text, with which the name of a program can look like
+/// that of a picture, and separators of lines.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
         || matches!(c, '\u{2066}'..='\u{2069}')

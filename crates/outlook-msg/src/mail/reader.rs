@@ -4,7 +4,7 @@ use crate::imsg::Address;
 
 use super::text::one_line;
 
-/// One of the bodies, which are made of one another.
+/// One of the bodies, which can be made from one another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFile {
     Text,

@@ -58,8 +58,8 @@ impl Recipient {
         Ok(found)
     }
 
-    /// The type of the address, such as `SMTP` or `EX` (`PR_ADDRTYPE`, \[MS-OXOMSG\] 2.2.3.2). It is
-    /// `SMTP` where [`Recipient::address`] gives the SMTP address in place of an X.500 name.
+    /// The type of the address, such as `SMTP` or `EX` (`PR_ADDRTYPE`, \[MS-OXOMSG\] 2.2.3.2). It
+    /// is `SMTP` where [`Recipient::address`] gives the SMTP address in place of an X.500 name.
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail};

@@ -1,4 +1,4 @@
-//! Which attachment an HTML body means by a content id or a location.
+//! Finds the attachment that an HTML body refers to by a content id or a location.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,12 @@ use crate::body::html::Reference;
 
 use super::names::attachment_path;
 
-/// As many bytes of paths to attachments are put into one body: a few bytes of HTML can refer to an
-/// attachment with a long name.
+/// At most this many bytes of paths to attachments are put into one body, because a few bytes of
+/// HTML can refer to an attachment with a long name.
 pub const REFERENCES_BYTES_MAX: usize = 4 << 20;
 
-/// The names of attachments by what a body calls them. Of equal ones the first counts.
+/// The names of attachments by content id and location. If two attachments have the same, the first
+/// counts.
 #[derive(Debug, Default)]
 pub struct References {
     by_content_id: HashMap<String, String>,
@@ -18,7 +19,7 @@ pub struct References {
 }
 
 impl References {
-    /// Enters an attachment under its name in `attachments/`.
+    /// Adds an attachment, by its name in `attachments/`.
     pub fn insert(&mut self, content_id: Option<&str>, location: Option<&str>, name: &str) {
         let content_id = content_id.unwrap_or_default();
         let content_id = content_id.trim_start_matches('<').trim_end_matches('>');
@@ -31,7 +32,7 @@ impl References {
         }
     }
 
-    /// The relative path of the attachment that is meant.
+    /// The relative path of the attachment that a reference leads to.
     pub fn path(&self, reference: &Reference<'_>) -> Option<String> {
         let name = match reference {
             Reference::ContentId(id) => self.by_content_id.get(&id.to_ascii_lowercase()),

@@ -1,5 +1,5 @@
-//! Delivery reports and read receipts as text (\[MS-OXOMSG\] 2.2.2, 3.2.4.4): what a mail program
-//! says of them when they have no body.
+//! The text of delivery reports and read receipts (\[MS-OXOMSG\] 2.2.2, 3.2.4.4), which mail
+//! programs make themselves if the report has no body.
 
 use std::fmt::Write as _;
 
@@ -15,11 +15,11 @@ const PR_ORIGINAL_DISPLAY_TO: PropertyTag = PropertyTag(0x0074_001F);
 
 /// Whether a message is a report, by its class.
 pub(super) fn is_report(message: &Message) -> bool {
-    // The class is short; the values are not looked at.
+    // The class alone says so; no other property is read.
     message.text(tags::PR_MESSAGE_CLASS).is_some_and(|class| outcome(&class).is_some())
 }
 
-/// The text of a report; `None` if the message is none.
+/// The text of a report; `None` if the message is no report.
 pub(super) fn text(message: &Message) -> Option<String> {
     let class = message.text(tags::PR_MESSAGE_CLASS)?;
     let outcome = outcome(&class)?;
@@ -32,7 +32,7 @@ pub(super) fn text(message: &Message) -> Option<String> {
     let server = tags::PID_TAG_REPORTING_MESSAGE_TRANSFER_AGENT;
     report.line("Reported by", text_of(message, server));
     if is_about_reader(&class) {
-        // It goes to whom the message was from: its sender is who read it or did not.
+        // A receipt is sent by the person who read the message, or did not.
         report.line("Reader", fields::sender(message).map(|one| one.to_string()));
         report.details(message);
         return Some(report.0);
@@ -50,7 +50,7 @@ pub(super) fn text(message: &Message) -> Option<String> {
     Some(report.0)
 }
 
-/// What became of the message, by the last parts of the class of its report.
+/// What happened to the message, by the last parts of the class of its report.
 fn outcome(class: &str) -> Option<&'static str> {
     let mut parts = class.rsplit('.').map(str::to_ascii_uppercase);
     let (last, before) = (parts.next()?, parts.next()?);
@@ -71,7 +71,7 @@ fn outcome(class: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a report tells of reading, by the last part of its class.
+/// Whether a report is about reading, not delivery, by the last part of its class.
 fn is_about_reader(class: &str) -> bool {
     let last = class.rsplit('.').next().unwrap_or_default();
     ["IPNRN", "IPNNRN"].iter().any(|kind| kind.eq_ignore_ascii_case(last))
@@ -87,7 +87,7 @@ impl Report {
         }
     }
 
-    /// What is told of one recipient.
+    /// Adds what the report says of one recipient.
     fn details(&mut self, object: &dyn MapiProp) {
         let times = [tags::PR_REPORT_TIME, PR_RECEIPT_TIME];
         self.line("Time", times.into_iter().find_map(|tag| time(object, tag)));
@@ -97,7 +97,7 @@ impl Report {
             Some(name.map_or_else(|| code.to_string(), |name| format!("{name} ({code})")))
         };
         self.line("Reason", named(tags::PR_NDR_REASON_CODE, &REASONS));
-        // -1 says that there is no diagnostic.
+        // -1 stands for no diagnostic.
         let diagnostic = named(tags::PR_NDR_DIAG_CODE, &DIAGNOSTICS);
         self.line("Diagnostic", diagnostic.filter(|text| text != "-1"));
         self.line("Status", integer(object, tags::PR_NDR_STATUS_CODE).map(|code| code.to_string()));

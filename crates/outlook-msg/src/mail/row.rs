@@ -123,10 +123,11 @@ pub struct RowFinding {
 }
 
 impl Mail {
-    /// The message as one row. `path` is put into the row as the place of the message. With `hashes`,
-    /// each attachment is read for its SHA-256.
+    /// The message as one row. `path` is put into the row as the place of the message. With
+    /// `hashes`, each attachment is read for its SHA-256.
     ///
-    /// This never fails: what cannot be read is null, or missing from a list, and is named in `defects`.
+    /// This never fails: what cannot be read is null, or missing from a list, and is named in
+    /// `defects`.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;

@@ -60,8 +60,8 @@ impl Mail {
         Ok(Self { session: Some(session), ..Self::of(message) })
     }
 
-    /// Sets a property by its tag or its name (`SetProps`); [`PropertyKey`] lists the forms. A named
-    /// property that the file does not have yet is added to it, with the type of the value.
+    /// Sets a property by its tag or its name (`SetProps`); [`PropertyKey`] lists the forms. A
+    /// named property that the file does not have yet is added to it, with the type of the value.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -86,7 +86,8 @@ impl Mail {
         })
     }
 
-    /// Removes a property by its tag or its name (`DeleteProps`). If there is none, nothing happens.
+    /// Removes a property by its tag or its name (`DeleteProps`). If there is none, nothing
+    /// happens.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -109,8 +110,8 @@ impl Mail {
         })
     }
 
-    /// Saves the edits in the file that the mail was opened from or saved in last (`SaveChanges`). The
-    /// file is replaced as a whole, and only if no other program has changed it meanwhile.
+    /// Saves the edits in the file that the mail was opened from or saved in last (`SaveChanges`).
+    /// The file is replaced as a whole, and only if no other program has changed it meanwhile.
     ///
     /// ```no_run
     /// let mut mail = outlook_msg::Mail::open("Lunch on Friday.msg")?;
@@ -120,8 +121,8 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoPath`] if the mail has no path; [`Error::Message`], with the cause, if it cannot be
-    /// saved: the file is as it was then, and the mail keeps its edits.
+    /// [`Error::NoPath`] if the mail has no path; [`Error::Message`], with the cause, if it cannot
+    /// be saved: the file is as it was then, and the mail keeps its edits.
     pub fn save(&mut self) -> Result<(), Error> {
         if self.path.is_none() {
             return Err(Error::NoPath);
@@ -134,8 +135,8 @@ impl Mail {
         Ok(())
     }
 
-    /// Saves the mail with its edits in another file, which is made, or replaced as a whole. From then
-    /// on [`Mail::path`] is that file.
+    /// Saves the mail with its edits in another file, which is made, or replaced as a whole. From
+    /// then on [`Mail::path`] is that file.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;

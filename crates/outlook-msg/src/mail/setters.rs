@@ -274,8 +274,8 @@ impl Mail {
         self.set_field(&text_fields::HEADERS, headers)
     }
 
-    /// Sets the body as plain text. It replaces a formatted body, unless that was set within the last
-    /// ten seconds or says the same words.
+    /// Sets the body as plain text. It replaces a formatted body, unless that was set within the
+    /// last ten seconds or says the same words.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -291,8 +291,8 @@ impl Mail {
     }
 
     /// Sets the body as HTML. The plain text is made from it, unless that is set too. A path of an
-    /// attachment in it, such as `attachments/logo.png`, becomes a reference to the attachment when the
-    /// mail is saved.
+    /// attachment in it, such as `attachments/logo.png`, becomes a reference to the attachment when
+    /// the mail is saved.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -323,8 +323,8 @@ impl Mail {
         self.set_body(BodyFile::Rtf, rtf)
     }
 
-    /// Attaches a file. If the name ends in `.msg` and the bytes are those of a `.msg` file, they become
-    /// an embedded message.
+    /// Attaches a file. If the name ends in `.msg` and the bytes are those of a `.msg` file, they
+    /// become an embedded message.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;

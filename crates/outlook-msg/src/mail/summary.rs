@@ -1,5 +1,5 @@
-//! What a person is told of a message beside its body, as named lines: for the text and for the
-//! page alike.
+//! What people are shown of a message beside its body, as named lines. The text and the page show
+//! the same.
 
 use crate::imsg::Address;
 use crate::mapi::FileTime;
@@ -12,14 +12,14 @@ use super::opened::Mail;
 use super::printable::size_text;
 use super::security::Security;
 
-/// A field: its name and its values, one a line. Values are as the message has them, and may hold
-/// anything.
+/// A field: its name, and its values, one a line. Values come from the message unchanged, so they
+/// may contain anything.
 pub(super) struct Field {
     pub(super) name: &'static str,
     pub(super) values: Vec<String>,
 }
 
-/// The fields of a message, and what of them cannot be read.
+/// The fields of a message, and the errors of those that cannot be read.
 pub(super) struct Summary<'a> {
     pub(super) fields: Vec<Field>,
     pub(super) unread: Vec<String>,
@@ -27,7 +27,7 @@ pub(super) struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// The fields behind the subject.
+    /// The fields after the subject.
     pub(super) fn of(mail: &Mail, time: &'a dyn Fn(FileTime) -> String) -> Self {
         let mut summary = Self { fields: Vec::new(), unread: Vec::new(), time };
         summary.people(mail);
@@ -39,7 +39,7 @@ impl<'a> Summary<'a> {
         summary
     }
 
-    /// What a getter gives; what it cannot read is noted.
+    /// The value that a getter gives; its error is kept in `unread`.
     pub(super) fn read<T>(&mut self, place: &str, value: Result<Option<T>, Error>) -> Option<T> {
         value.inspect_err(|error| self.unread.push(format!("{place}: {error}"))).unwrap_or_default()
     }
@@ -141,7 +141,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// What kind of thing an attachment is, and its size.
+/// The kind of an attachment and its size, in words.
 pub(super) fn attachment_details(attachment: &Attachment) -> String {
     let kind = match attachment.kind() {
         AttachmentKind::Link => {

@@ -1,12 +1,12 @@
-//! Property values as text: the one place that says how each type looks.
+//! Writes property values as text. How each type is written is decided here only.
 
 use std::fmt::Write as _;
 
 use crate::mapi::Value;
 
-/// The bytes of a property's file under `mapi/`: a string is exactly its value and binaries are
-/// their bytes; every other type is a line. A multi-valued property has one line a value, where
-/// line ends inside a value are written `\n` and `\r`.
+/// The content of the file of a property under `mapi/`. A string is exactly its value, a binary
+/// value its bytes, any other value a line. A multi-valued property has one line for each value, in
+/// which line ends are written `\n` and `\r`.
 pub fn render(value: &Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.clone().into_bytes(),
@@ -40,7 +40,7 @@ pub fn escaped(text: &str) -> String {
     text.replace('\r', "\\r").replace('\n', "\\n")
 }
 
-/// A text of the reader's view: LF line ends and one newline behind it.
+/// A text as a file outside of `mapi/` has it: with LF line ends, and one newline at its end.
 pub fn reader_line(text: &str) -> Vec<u8> {
     let mut text = unix_lines(text);
     text.push('\n');
@@ -52,7 +52,7 @@ pub fn unix_lines(text: &str) -> String {
     unix_lines_of(text.to_owned())
 }
 
-/// As [`unix_lines`], of a text that is not copied if it needs not be.
+/// As [`unix_lines`], but without a copy if there is nothing to change.
 pub fn unix_lines_of(text: String) -> String {
     if !text.contains('\r') {
         return text;

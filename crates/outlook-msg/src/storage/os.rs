@@ -22,6 +22,8 @@ use super::file_state::FileState;
 const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
 /// The labels of security modules are theirs to give.
 const SECURITY_PREFIX: &[u8] = b"security.";
+/// The extended attribute that is the access list of a file.
+const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
 /// A folder: an open one, so that it is the same whatever becomes of its path.
 pub type Folder<'a> = BorrowedFd<'a>;
@@ -231,6 +233,16 @@ pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
     }
     // Last, since a change of the owner or of an access list changes the mode.
     Ok(rustix::fs::fchmod(new, mode(old_metadata.mode()))?)
+}
+
+/// Gives a new file these permissions. One on which the folder has put an access list keeps what
+/// that list has made of them.
+pub(super) fn permit(new: &File, permissions: u32) -> io::Result<()> {
+    let names = attribute_names(new)?;
+    match names.split(|byte| *byte == 0).any(|name| name == ACCESS_LIST) {
+        true => Ok(()),
+        false => Ok(rustix::fs::fchmod(new, mode(permissions))?),
+    }
 }
 
 /// The names of the extended attributes of a file, with a NUL behind each.

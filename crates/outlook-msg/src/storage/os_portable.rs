@@ -140,6 +140,11 @@ pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> 
     file.set_modified(modified)
 }
 
+/// Nothing: a new file has the permissions that its folder gives it.
+pub(super) fn permit(_: &File, _: u32) -> io::Result<()> {
+    Ok(())
+}
+
 /// Gives a file what stays of the attributes of another one: nothing.
 pub(super) fn keep_attributes(_: &File, _: &File) -> io::Result<()> {
     Ok(())

@@ -42,6 +42,9 @@ pub struct Replacement<'a> {
     pub content: Content<'a>,
     /// The state of the file that the edits began with; `None` for a file that is not there yet.
     pub expected: Option<FileState>,
+    /// The permissions of a file that is not there yet, whatever the umask of this process is. The
+    /// default access list of the folder narrows them. `None` for those that the umask leaves.
+    pub permissions: Option<u32>,
     /// The time of the last change that the file is to have; `None` for now.
     pub modified: Option<SystemTime>,
     /// Is told the state of the new file before it takes the place of the old one: from the two
@@ -55,13 +58,13 @@ impl<'a> Replacement<'a> {
     /// The commit of a message.
     pub fn of(snapshot: &'a Arc<CompoundFile>, expected: Option<FileState>) -> Self {
         let content = Content::Message(snapshot);
-        Self { content, expected, modified: None, note: None, hook: None }
+        Self { content, expected, permissions: None, modified: None, note: None, hook: None }
     }
 
     /// The commit of bytes.
     pub fn of_bytes(bytes: &'a Source, expected: Option<FileState>) -> Self {
         let content = Content::Bytes(bytes);
-        Self { content, expected, modified: None, note: None, hook: None }
+        Self { content, expected, permissions: None, modified: None, note: None, hook: None }
     }
 
     /// [`Replacement::run`] with the file of a path.
@@ -90,6 +93,9 @@ impl<'a> Replacement<'a> {
         commit.verify(&temporary.file)?;
         if let Some(old) = &old {
             commit.step(Step::Attributes, || os::keep_attributes(old, &temporary.file))?;
+        }
+        if let (None, Some(permissions)) = (&old, self.permissions) {
+            commit.step(Step::Attributes, || os::permit(&temporary.file, permissions))?;
         }
         if let Some(modified) = self.modified {
             let given = os::set_modified(&temporary.file, modified);
@@ -229,7 +235,8 @@ impl Commit<'_> {
 
     fn create(&self, old: Option<&File>) -> Result<Temporary<'_>, Error> {
         // Nobody else may read it before it has the mode of the old file.
-        let permissions = if old.is_some() { 0o600 } else { 0o666 };
+        let permissions =
+            if old.is_some() { 0o600 } else { self.with.permissions.unwrap_or(0o666) };
         self.step(Step::Create, || {
             loop {
                 let name = temporary_name()?;

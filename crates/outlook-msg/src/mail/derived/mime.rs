@@ -1,4 +1,4 @@
-//! A MIME entity as a message.
+//! Makes a message from a MIME entity.
 
 use crate::body::mime_entity::{Entity, Fields, Mailbox, Part, PartContent};
 use crate::imsg::{
@@ -8,7 +8,7 @@ use crate::imsg::{
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::Defect;
 
-/// The message that an entity is.
+/// Makes a message from an entity.
 pub(super) fn message(entity: Entity) -> MadeMessage {
     let Entity { fields, text, html, attachments, defects } = entity;
     let mut properties = vec![MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note")];
@@ -42,7 +42,7 @@ pub(super) fn message(entity: Entity) -> MadeMessage {
     }
 }
 
-/// Name, address type, address and SMTP address of a party.
+/// The tags of name, address type, address and SMTP address of one person.
 type Party = [PropertyTag; 4];
 
 const SENDER: Party = [
@@ -94,7 +94,7 @@ fn reply_to(fields: &Fields) -> Vec<MadeProperty> {
         .iter()
         .map(|Mailbox { name, address }| Address { name: name.clone(), address: address.clone() });
     let addresses: Vec<Address> = addresses.collect();
-    // The entries have the names.
+    // The names are in the entries.
     let entries = Value::Binary(flat_entry_list_of(&addresses));
     vec![MadeProperty::new(tags::PR_REPLY_RECIPIENT_ENTRIES, entries)]
 }

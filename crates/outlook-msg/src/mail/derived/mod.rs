@@ -1,8 +1,9 @@
-//! What is made of the content of an attachment: a message inside of it (signed mail,
-//! `winmail.dat`, `.msg` and `.eml` files), the file in an OLE object, a word on encrypted mail.
+//! What is made from the content of an attachment: the message inside it (signed mail,
+//! `winmail.dat`, `.msg` and `.eml` files), the file in an OLE object, a few words about encrypted
+//! mail.
 //!
-//! Whether there is something is told by class, media type and first bytes; only looking into it
-//! reads the attachment.
+//! Class, media type and first bytes say whether there is something. The attachment is read only
+//! when somebody looks into it.
 
 mod mime;
 mod recognise;
@@ -20,8 +21,8 @@ pub use recognise::{
     DIRECTORY_SUFFIX, Derived, DerivedKind, ENCRYPTED, OlePart, SIGNED, derive, ole_part,
 };
 
-/// An attachment larger than this is not taken apart, except for a `.msg` file, which need not be
-/// in memory.
+/// A larger attachment is not opened as a message. This does not hold for a `.msg` file, which need
+/// not be in memory.
 const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
 
 /// A message inside of an attachment.
@@ -29,9 +30,10 @@ const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
 pub struct Inside {
     /// The message, which is a child of the attachment.
     pub message: Message,
-    /// The compound file that it is in, or that was made of it.
+    /// The compound file that the message is in: the attachment itself, or one that was made from
+    /// it.
     pub file: Arc<CompoundFile>,
-    /// What of the attachment could not be read.
+    /// The damaged places of the attachment.
     pub defects: Vec<Defect>,
 }
 
@@ -78,8 +80,8 @@ pub fn encrypted(attachment: &Attachment) -> String {
     text
 }
 
-/// The content of signed mail (\[MS-OXOSMIME\] 2.1.2): a cryptographic message around a MIME
-/// entity, or a MIME entity with its signature.
+/// The message in signed mail (\[MS-OXOSMIME\] 2.1.2). The attachment is a cryptographic message
+/// around a MIME entity, or a MIME entity with its signature beside it.
 fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
     let bytes = cms::binary(bytes);
     if cms::kind(&bytes).is_none() {
@@ -99,7 +101,7 @@ fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
 }
 
 fn mime(bytes: &[u8]) -> MadeMessage {
-    // Some programs put a mark of UTF-8 before the header, and mailboxes a line that says so.
+    // Some programs write a byte order mark before the header, and mailbox files a `From ` line.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let bytes = match bytes.starts_with(b"From ") {
         true => memchr::memchr(b'\n', bytes).and_then(|at| bytes.get(at + 1..)).unwrap_or(bytes),

@@ -1,4 +1,4 @@
-//! Which attachments something is made of: by class, media type, name and first bytes.
+//! Finds out what can be made from an attachment: by class, media type, name and first bytes.
 
 use std::ops::Range;
 
@@ -11,14 +11,14 @@ use crate::mail::names::UniqueNames;
 use crate::mapi::tags;
 use crate::storage::Stream;
 
-/// What is made of an attachment, and its name.
+/// What is made from an attachment, and under which name.
 #[derive(Debug)]
 pub struct Derived {
     pub name: String,
     pub kind: DerivedKind,
 }
 
-/// What is made of an attachment.
+/// What is made from an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerivedKind {
     /// `signed/` of the message.
@@ -38,34 +38,35 @@ pub enum DerivedKind {
 /// A file or picture in an OLE object.
 #[derive(Debug)]
 pub struct OlePart {
-    /// Its name, or its extension alone.
+    /// Its name, or only its extension.
     name: Option<String>,
     extension: &'static str,
-    /// What has to stand before its bytes.
+    /// The bytes that must stand before those in the stream.
     header: Vec<u8>,
     stream: Stream,
     /// Where its bytes lie in the stream.
     data: Range<u64>,
 }
 
-/// What signed mail holds, and what is told of encrypted mail.
+/// The directory of what was signed.
 pub const SIGNED: &str = "signed";
-/// What is told of encrypted mail.
+/// The file that says how a message is encrypted.
 pub const ENCRYPTED: &str = "encrypted";
-/// How the name of a directory ends that is made of an attachment and lies beside it.
+/// A directory that is made from an attachment and lies beside it has the name of the attachment
+/// and this.
 pub const DIRECTORY_SUFFIX: &str = ".d";
-/// As many bytes as tell what an attachment is.
+/// So many first bytes of an attachment are looked at.
 const START_LEN: usize = 128;
 /// How a compound file begins (\[MS-CFB\] 2.2).
 const COMPOUND_FILE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 impl DerivedKind {
-    /// Whether it is an entry of the message, not of `attachments/`.
+    /// Whether it lies in the directory of the message, not in `attachments/`.
     pub const fn is_of_message(self) -> bool {
         matches!(self, Self::Signed | Self::Encrypted)
     }
 
-    /// Whether the entry itself is a directory.
+    /// Whether it is a directory, not a file.
     pub const fn is_directory(self) -> bool {
         matches!(self, Self::Signed | Self::Tnef | Self::Msg | Self::Eml)
     }
@@ -81,13 +82,13 @@ impl OlePart {
         Content::Part { header, stream: extents, start, len }
     }
 
-    /// What is behind its name: it may be damaged without the object around it being so.
+    /// The suffix `.partial`, if it is damaged. The object around it may be whole.
     fn partial(&self) -> &'static str {
         if self.stream.extents().readable_len() < self.data.end { PARTIAL } else { "" }
     }
 }
 
-/// Finds what is made of the attachments of a message.
+/// Finds out what can be made from the attachments of a message.
 pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mut UniqueNames) {
     if attachments.is_empty() {
         return;
@@ -99,7 +100,7 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
     for one in attachments {
         let Some((name, shown)) = &one.entry else { continue };
         let partial = if one.missing.is_empty() { "" } else { PARTIAL };
-        // What is made of a part of a file is told from what is made of all of it by its `ERRORS`.
+        // The name has no `.partial`: the `ERRORS` in the directory says what is missing.
         let name = name.strip_suffix(partial).unwrap_or(name);
         let found = match shown {
             Shown::Data => {
@@ -175,8 +176,8 @@ fn derived_name(
     }
 }
 
-/// What a file is, `may_be_signed` if the message may have its content in it, and surely has it
-/// in some file if `is_smime`.
+/// What can be made from a file. If `may_be_signed`, it may be the signed part of the message; if
+/// `is_smime`, one of the files surely is.
 fn data(
     attachment: &Attachment,
     name: &str,
@@ -189,7 +190,7 @@ fn data(
     let ends = |extensions: &[&str]| extensions.iter().any(|one| name.ends_with(one));
     let is_winmail =
         media_type == "application/ms-tnef" || ["winmail.dat", "win.dat"].contains(&name.as_str());
-    // Writers leave out the type, or do not know it.
+    // Programs leave out the media type, or do not know it.
     let is_unknown = matches!(media_type.as_str(), "" | "application/octet-stream");
     let is_wrapped = matches!(
         media_type.as_str(),
@@ -221,8 +222,8 @@ fn data(
     }
 }
 
-/// Whether a file begins with the name of a field, after empty lines at most, or as far as can be
-/// told with a text: base64 is none.
+/// Whether a file can be one with a header: it begins with the name of a field, after empty lines
+/// at most. Base64 does not.
 fn begins_as_header(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();

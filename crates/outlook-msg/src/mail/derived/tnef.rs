@@ -1,4 +1,4 @@
-//! What is in `winmail.dat` as a message.
+//! Makes a message from `winmail.dat`.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::storage::Defect;
 /// `PR_ATTACH_METHOD` of an OLE object.
 const METHOD_STORAGE: i32 = 6;
 
-/// The message that a TNEF stream holds.
+/// Makes a message from a TNEF stream.
 pub(super) fn message(message: Message) -> MadeMessage {
     let Message { properties, recipients, attachments, code_page, defects } = message;
     let has_class = properties.get(tags::PR_MESSAGE_CLASS).is_some();
@@ -42,7 +42,7 @@ fn attachment(attachment: Attachment) -> MadeAttachment {
     MadeAttachment { properties: made(properties), content }
 }
 
-/// Of properties with one tag the first counts, whatever type of string they are.
+/// If there are several properties of one id, the first counts, whichever string type it has.
 fn made(properties: Properties) -> Vec<MadeProperty> {
     let mut known = BTreeSet::new();
     let unicode = |tag: PropertyTag| tag.with_type(tag.property_type().to_unicode());

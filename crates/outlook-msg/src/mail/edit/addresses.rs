@@ -1,13 +1,13 @@
-//! Addresses as people write them into `to`, `from` and the like: one a line, or with the separators
-//! of RFC 5322 and the `;` of Outlook between them.
+//! Parses addresses as people type them into `to`, `from` and the like: one a line, or separated by
+//! the commas of RFC 5322 or the semicolons of Outlook.
 
 use crate::imsg::Address;
 use crate::mail::text::one_line;
 
 use crate::mail::error::Error;
 
-/// The addresses of a text. A line that the file shows for one of `shown` means that address, however
-/// the name in it is written.
+/// The addresses of a text. A line that the file shows for one of `shown` means that address,
+/// however the name in it is written.
 pub fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     let mut addresses = Vec::new();
     for line in text.lines() {
@@ -30,7 +30,7 @@ pub fn parse_line(line: &str, shown: &[Address]) -> Result<Vec<Address>, Error> 
     }
     let mut addresses = Vec::new();
     for part in split(line, ';') {
-        // Without an address the commas are those of a name.
+        // In a part without an address, commas belong to a name.
         if !part.contains(['@', '<']) {
             addresses.extend(parse_one(part.trim().trim_matches(','))?);
             continue;
@@ -39,7 +39,7 @@ pub fn parse_line(line: &str, shown: &[Address]) -> Result<Vec<Address>, Error> 
         for piece in split(part, ',') {
             let (has_address, is_last_of_name) = (piece.contains('@'), piece.contains('<'));
             if !has_address && !is_last_of_name {
-                // `Surname, Name <address>` is one.
+                // `Surname, Name <address>` is one address.
                 name = if name.is_empty() { piece.to_owned() } else { format!("{name},{piece}") };
                 continue;
             }
@@ -60,7 +60,7 @@ fn expected() -> Error {
     Error::invalid("one address a line, as Name <name@example.org>")
 }
 
-/// The parts of a text between separators outside of quotes and angle brackets.
+/// Splits a text at separators, but not inside quotes and angle brackets.
 fn split(text: &str, separator: char) -> Vec<&str> {
     let (mut parts, mut start) = (Vec::new(), 0);
     let (mut is_quoted, mut is_escaped, mut is_bracketed) = (false, false, false);
@@ -82,7 +82,7 @@ fn split(text: &str, separator: char) -> Vec<&str> {
     parts
 }
 
-/// One address, or a name alone; nothing of blanks.
+/// Parses one address, or a name without an address; `None` for blanks.
 fn parse_one(text: &str) -> Result<Option<Address>, Error> {
     let text = text.trim();
     if text.is_empty() {
@@ -108,7 +108,7 @@ fn parse_one(text: &str) -> Result<Option<Address>, Error> {
     if text.contains('@') {
         return Err(expected());
     }
-    // `Name </O=ORG/CN=X>`. Some write a name in angle brackets twice.
+    // `Name </O=ORG/CN=X>`. A text that ends in `>>` is a name with brackets in it.
     if let Some((name, rest)) = text.rsplit_once('<').filter(|_| !text.ends_with(">>")) {
         let address = rest.strip_suffix('>').map(str::trim).filter(|one| !one.is_empty());
         let address = address.ok_or_else(expected)?.to_owned();

@@ -1,4 +1,4 @@
-//! Files in `attachments/`, as attachments of the message.
+//! Edits of attachments: a file in `attachments/` is set, created, renamed.
 
 use std::sync::Arc;
 
@@ -14,14 +14,14 @@ use crate::mail::names::UniqueNames;
 
 /// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
 const BY_VALUE: i32 = 1;
-/// An attachment that is not drawn in the body (`PR_RENDERING_POSITION`).
+/// The attachment has no place in the text of the body (`PR_RENDERING_POSITION`).
 const NOT_RENDERED: i32 = -1;
 
 /// Why a file that shows a part of an attachment cannot be set.
 pub const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
 
-/// Sets the content of an attachment, which is created if there is none. A message file becomes
-/// an embedded message. Gives the number of what was created.
+/// Sets the content of an attachment, or creates one. A `.msg` file becomes an embedded message.
+/// Returns the number of the attachment if one was created.
 pub fn set(
     message: &Message,
     name: &str,
@@ -68,7 +68,7 @@ pub fn set(
     }
 }
 
-/// Whether [`set`] is sure to create an attachment of this name, with so many created before it.
+/// Whether [`set`] would succeed in creating an attachment of this name after `count` others.
 pub fn can_create(message: &Message, count: usize, name: &str) -> bool {
     check_name(name).is_ok() && message.can_attach(count.saturating_add(1), name).unwrap_or(false)
 }
@@ -91,9 +91,9 @@ pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
     })
 }
 
-/// Gives an attachment another name. One that has the name already gets its content, and stays what
-/// it is else: the HTML body finds its picture by the content id. Gives the number of the
-/// attachment that has the name then.
+/// Gives an attachment another name. If an attachment has that name already, it gets the content,
+/// and keeps everything else, so that the HTML body still finds its picture by the content id.
+/// Returns the number of the attachment that has the name now.
 pub fn rename(
     message: &Message,
     (number, shown): (u32, Shown),
@@ -131,7 +131,7 @@ pub fn message_stem(name: &str) -> Option<&str> {
     is_message.then_some(stem)
 }
 
-/// Embeds the message in a message file; `None` if it is none.
+/// Embeds the message of a `.msg` file; `None` if the bytes are no `.msg` file.
 fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u32>, Error> {
     let Some(stem) = message_stem(name) else { return Ok(None) };
     let Ok(file) = CompoundFile::open(Arc::clone(bytes)) else { return Ok(None) };
@@ -147,7 +147,7 @@ fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u3
     Ok(Some(created))
 }
 
-/// Only a name that is shown as it is can be given.
+/// Refuses a name that would be shown otherwise than it was given.
 fn check_name(name: &str) -> Result<(), Error> {
     match UniqueNames::default().make(name, "", "") == name && !name.is_empty() {
         true => Ok(()),
@@ -184,7 +184,7 @@ fn set_names(attachment: &Attachment, name: &str) -> Result<(), Error> {
     if old.is_some_and(|old| is_same(&old)) {
         return Ok(());
     }
-    // Programs open an attachment by its type, whatever its name says.
+    // Programs choose by the media type how to open an attachment, whatever its name.
     match media_type::by_extension(name) {
         media_type::OCTET_STREAM => super::delete(attachment, tags::PR_ATTACH_MIME_TAG),
         known => set_text(attachment, tags::PR_ATTACH_MIME_TAG, known),

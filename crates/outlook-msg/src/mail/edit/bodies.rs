@@ -1,5 +1,6 @@
-//! The bodies: setting one rewrites or drops those that were not set with it, so that no program
-//! shows the old text (\[MS-OXBBODY\] 2.1.3; Outlook prefers RTF).
+//! Edits of bodies. When one body is set, the others are rewritten or removed, unless they were set
+//! together with it: else a program could show the old text (Outlook prefers RTF, \[MS-OXBBODY\]
+//! 2.1.3).
 
 use std::time::{Duration, Instant};
 
@@ -15,16 +16,16 @@ use crate::mail::error::Error;
 use crate::mail::reader::BodyFile;
 use crate::mail::text::unix_lines;
 
-/// A body that is set this long after another one was takes its place: programs that copy a
-/// message set them one after the other.
+/// A body replaces another one only if that was set longer ago than this. Programs that copy a
+/// message set all its bodies one after the other.
 const TOGETHER: Duration = Duration::from_secs(10);
 
-/// The bodies of one message of which one is set now.
+/// The bodies of one message, of which one is being set.
 #[derive(Clone, Copy, Debug)]
 pub struct SetBodies {
     times: Times,
     now: Instant,
-    /// Whether the message has never been saved: all that was set in it belongs together.
+    /// Whether the message has never been saved. All bodies that were set in it belong together.
     is_new: bool,
 }
 
@@ -64,7 +65,7 @@ const NATIVE_TEXT: i32 = 1;
 const NATIVE_RTF: i32 = 2;
 const NATIVE_HTML: i32 = 3;
 
-/// Sets a body, in the form in which the reader's view shows it.
+/// Sets a body to the content of a `body.*` file.
 pub fn set(
     message: &Message,
     set: &mut SetBodies,
@@ -99,7 +100,7 @@ pub fn is_body(tag: PropertyTag) -> bool {
     bodies.iter().any(|body| body.id() == tag.id())
 }
 
-/// Whether a body that is set as the property it is leaves the formatting as it is.
+/// Whether the formatted body stays when this property is set to these bytes.
 pub fn keeps_formatting(
     message: &Message,
     tag: PropertyTag,
@@ -111,7 +112,7 @@ pub fn keeps_formatting(
     Ok(has_words(message, super::utf8(&super::text(bytes)?)?))
 }
 
-/// Has the other bodies follow one that was set as the property it is.
+/// Rewrites or removes the other bodies after the property of one body was set.
 pub fn follow(
     message: &Message,
     set: &mut SetBodies,
@@ -144,20 +145,20 @@ pub fn follow(
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }
 
-/// Whether a file is a body that is only made from another one, so that there is nothing to remove.
+/// Whether a body is only made from another one, so that there is nothing to remove.
 pub fn is_made(message: &Message, file: BodyFile) -> bool {
     file == BodyFile::Text
         && !Bodies::new(message).has_stored_text()
         && Bodies::new(message).has_text()
 }
 
-/// Removes a body, and what it is made of if nothing else needs that.
+/// Removes a body, with the property that it is made from if no other body needs that.
 pub fn remove(message: &Message, file: BodyFile) -> Result<(), Error> {
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
         BodyFile::Html => {
             drop_html(message)?;
-            // An HTML body may lie inside the RTF.
+            // The HTML body may be inside the RTF.
             if !has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
@@ -172,8 +173,8 @@ pub fn remove(message: &Message, file: BodyFile) -> Result<(), Error> {
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }
 
-/// Whether a text has the words of the formatted body, or of the text that is shown now: then it
-/// says nothing new, and the formatting stays.
+/// Whether a text has the same words as the formatted body, or as the text that is shown now. Then
+/// it says nothing new, and the formatting stays.
 fn has_words(message: &Message, text: &str) -> bool {
     let bodies = Bodies::new(message);
     let has = |other: Option<String>| {

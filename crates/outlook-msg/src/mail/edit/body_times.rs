@@ -1,5 +1,5 @@
-//! When the bodies of a message were set. This outlasts the saves of the message, for rsync with
-//! `--fsync` saves between `body.html` and `body.txt`.
+//! When the bodies of a message were set. The times outlast a save of the message, because
+//! `rsync --fsync` causes a save between `body.html` and `body.txt`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,7 +20,7 @@ pub struct Times {
     pub text: Option<Instant>,
     pub html: Option<Instant>,
     pub rtf: Option<Instant>,
-    /// Whether the HTML refers to attachments by their paths, as it is shown.
+    /// Whether the HTML that was set refers to attachments by their paths.
     pub has_paths: bool,
 }
 
@@ -38,7 +38,7 @@ impl BodyTimes {
         self.lock().values().any(|times| times.has_paths)
     }
 
-    /// The messages whose HTML does, which does from now on no more.
+    /// The messages whose HTML does so. They are forgotten, because the caller replaces the paths.
     pub fn take_paths(&self) -> Vec<Vec<u32>> {
         let mut messages = self.lock();
         let with_paths = messages.iter_mut().filter_map(|(message, times)| {
@@ -58,12 +58,12 @@ impl BodyTimes {
         }
     }
 
-    /// Forgets a message that is embedded no more, and those in it.
+    /// Forgets an embedded message that was removed, and the messages in it.
     pub fn forget_message(&self, message: &[u32]) {
         self.lock().retain(|known, _| !known.starts_with(message));
     }
 
-    /// Each change is a single one, so that a poisoned lock is sound.
+    /// Every change is one insert or remove, so the map is sound even if the lock is poisoned.
     fn lock(&self) -> MutexGuard<'_, HashMap<Vec<u32>, Times>> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
-//! The pictures of an HTML body that was set: paths into `attachments/` become `cid:` URLs again.
+//! Turns the paths of pictures in an HTML body that was set back into `cid:` URLs.
 //!
-//! The body is shown with paths (`attachments/logo.png`), but mail programs find a picture in it by
-//! the content id of its attachment only (\[MS-OXCMSG\] 2.2.2.9).
+//! `body.html` shows paths (`attachments/logo.png`), but mail programs find a picture only by the
+//! content id of its attachment (\[MS-OXCMSG\] 2.2.2.9).
 
 use std::cell::RefCell;
 
@@ -13,8 +13,8 @@ use crate::mail::attachments::ShownAttachment;
 use crate::mail::error::Error;
 use crate::mail::names::ATTACHMENTS;
 
-/// Makes the references of the HTML body to these attachments `cid:` URLs. An attachment without a
-/// content id that the body refers to is given one.
+/// Replaces the paths of these attachments in the HTML body by `cid:` URLs. An attachment that has
+/// no content id gets one.
 pub fn refer(message: &Message, attachments: &[ShownAttachment]) -> Result<(), Error> {
     let Ok(Value::Binary(bytes)) = message.property(tags::PR_HTML) else { return Ok(()) };
     let Ok(text) = std::str::from_utf8(&bytes) else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Edits of a message: texts read back into properties, bodies that say the same, attachments.
+//! Edits of a message: fields, bodies and attachments.
 //!
 //! | what | module |
 //! |---|---|
@@ -25,17 +25,17 @@ use super::error::Error;
 pub use bodies::SetBodies;
 pub use body_times::{BodyTimes, Times};
 
-/// A text longer than this is no value of a property.
+/// No value that is set from a text is longer than this.
 const TEXT_BYTES_MAX: u64 = 256 << 20;
 
-/// The flags of a property that is there and listed.
+/// The flags that the property stream has for a property.
 pub fn flags(object: &dyn MapiProp, tag: PropertyTag) -> Result<Option<u32>, Error> {
     let (set, _) = object.property_set()?;
     Ok(set.get(tag).and_then(|property| property.flags))
 }
 
-/// Edits a part of a message and hands it on to the message, or has the session forget it: half an
-/// edit would be saved at its end.
+/// Edits a part of a message and puts it into the message. If the edit fails, it is discarded,
+/// because the session would save half an edit when it is closed.
 pub fn edit_part<O: MapiPropMut, T, E: From<imsg::Error>>(
     part: &O,
     run: impl FnOnce(&O) -> Result<T, E>,
@@ -58,7 +58,7 @@ pub fn delete(object: &dyn MapiPropMut, tag: PropertyTag) -> Result<(), Error> {
     }
 }
 
-/// A property that the message may not lack (`PROPATTR_MANDATORY`) is not deleted.
+/// Refuses to delete a property that the message must have (`PROPATTR_MANDATORY`).
 pub fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), Error> {
     match flags(object, tag)? {
         Some(flags) if flags & PROPATTR_MANDATORY != 0 => {
@@ -68,7 +68,7 @@ pub fn refuse_mandatory(object: &dyn MapiProp, tag: PropertyTag) -> Result<(), E
     }
 }
 
-/// The bytes of a value that is read whole.
+/// The bytes of a value, read into memory.
 pub fn text(bytes: &Source) -> Result<Vec<u8>, Error> {
     if bytes.len() > TEXT_BYTES_MAX {
         return Err(Error::Io(std::io::ErrorKind::FileTooLarge.into()));
@@ -79,12 +79,12 @@ pub fn text(bytes: &Source) -> Result<Vec<u8>, Error> {
     Ok(text)
 }
 
-/// A text of a value.
+/// The bytes of a value as a text.
 pub fn utf8(bytes: &[u8]) -> Result<&str, Error> {
     std::str::from_utf8(bytes).map_err(|_| Error::invalid("text in UTF-8"))
 }
 
-/// A value out of its text.
+/// Parses a value.
 pub fn parse(property_type: PropertyType, text: &str) -> Result<Value, Error> {
     Value::parse(property_type, text)
         .map_err(|error| Error::Invalid { expected: error.to_string() })

@@ -1,12 +1,13 @@
-//! The fields of a message that are set by a text: of each one entry, which says how it is set and
-//! removed, and which fields of the transport header say the same.
+//! The fields of a message that are set by a text. Each has one entry here, which says how it is
+//! set and removed, and which fields of the transport header say the same.
 //!
-//! To make one more value settable, add an entry.
+//! To make another value settable, add an entry.
 
 use crate::imsg::{
-    Address, MapiPropMut, Message, NameKind, PropertyName, RecipientType, flat_entry_list_of,
+    Address, HeaderField, MapiPropMut, Message, NameKind, PropertyName, RecipientType,
+    flat_entry_list_of,
 };
-use crate::mail::eml::{self, HeaderField};
+use crate::mail::eml;
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
@@ -25,11 +26,12 @@ pub struct TextField {
 
 #[derive(Debug)]
 enum FieldValue {
-    /// A text, of which a newline at the end is no part, and the properties that are removed with it.
+    /// A text. A newline at its end is not part of the value. To remove it, these properties are
+    /// deleted.
     Text { set: fn(&Message, &str) -> Result<(), Error>, removed: &'static [PropertyTag] },
     /// Lines, each with its end. Without any line the value is removed.
     Lines { set: fn(&Message, &str) -> Result<(), Error> },
-    /// Addresses, those that the field shows now, and how others are set.
+    /// Addresses: the ones that the field has now, and how others are set.
     Addresses {
         shown: fn(&Message) -> Vec<Address>,
         set: fn(&Message, &[Address]) -> Result<(), Error>,
@@ -185,7 +187,7 @@ const SENT_REPRESENTING_PARTY: Party = Party {
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
 
-/// Turns every line end into CRLF, as strings of messages have it.
+/// Turns every line end into CRLF, which strings of messages have.
 pub fn crlf_lines(text: &str) -> String {
     crate::mail::text::unix_lines(text).replace('\n', "\r\n")
 }
@@ -194,7 +196,7 @@ fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error
     Ok(message.set_property(tag, &Value::String(text.to_owned()))?)
 }
 
-/// Deletes a property, unless the message may not lack it.
+/// Deletes a property, unless the message must have it.
 fn delete(message: &Message, tag: PropertyTag) -> Result<(), Error> {
     super::refuse_mandatory(message, tag)?;
     super::delete(message, tag)
@@ -281,7 +283,8 @@ fn remove_party(message: &Message, party: &Party) -> Result<(), Error> {
     Ok(())
 }
 
-/// Sets the addresses that replies go to (`PR_REPLY_RECIPIENT_ENTRIES`, a FlatEntryList, \[MS-OXCDATA\] 2.3.3).
+/// Sets the addresses that replies go to (`PR_REPLY_RECIPIENT_ENTRIES`, a FlatEntryList,
+/// \[MS-OXCDATA\] 2.3.3).
 fn set_reply_to(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     if addresses.is_empty() {
         super::delete(message, tags::PR_REPLY_RECIPIENT_ENTRIES)?;

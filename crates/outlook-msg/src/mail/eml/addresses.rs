@@ -1,4 +1,4 @@
-//! Addresses as mail writes them (RFC 5322 section 3.4).
+//! Writes addresses into header fields (RFC 5322 section 3.4).
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use crate::imsg::Address;
 
 use super::encode::{phrase, single_line};
 
-/// A domain that never is one (RFC 2606), for addresses that have none.
+/// A domain that cannot exist (RFC 2606), for addresses without one.
 const NO_DOMAIN: &str = "invalid";
 
 /// A list of addresses.
@@ -24,17 +24,17 @@ pub(super) fn mailbox(party: &Address) -> String {
         let blank = if name.is_empty() { "" } else { " " };
         return format!("{name}{blank}<{address}>");
     }
-    // What is no address says something nevertheless.
+    // Something that is no address is still worth reading: it goes into the name.
     let name = phrase(format!("{} {}", party.name, party.address).trim());
     if name.is_empty() { name } else { format!("{name}:;") }
 }
 
-/// Whether two parties have the same address.
+/// Whether two addresses are the same but for their names.
 pub(super) fn is_same(a: &Address, b: &Address) -> bool {
     a.address.eq_ignore_ascii_case(&b.address)
 }
 
-/// An address as RFC 5322 has it (`addr-spec`), or nothing if it cannot be made one.
+/// An address in the form of RFC 5322 (`addr-spec`), or nothing if it cannot be given that form.
 fn address(address: &str) -> String {
     let address = single_line(address);
     let address = address.trim().trim_start_matches('<').trim_end_matches('>');
@@ -55,7 +55,7 @@ fn address(address: &str) -> String {
             format!("\"{inner}\"@{domain}")
         }
         Some(_) => address.to_owned(),
-        // A local account.
+        // The name of a local account.
         None if address.chars().all(is_atom) => address.to_owned(),
         None => String::new(),
     }

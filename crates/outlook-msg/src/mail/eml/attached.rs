@@ -1,4 +1,4 @@
-//! The attachments of a message as parts: their types, names and dispositions.
+//! Makes parts from the attachments of a message: their types, names and dispositions.
 //!
 //! Knows no body and no header of the message.
 
@@ -18,11 +18,11 @@ use crate::storage::{self, Defect};
 use super::encode::{fold, free_text, single_line};
 use super::part::{Part, Pieces};
 
-/// As large a text is read to tell whether it is UTF-8, in bytes.
+/// A longer text is not read to find out whether it is UTF-8, in bytes.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
 /// The longest content id that is written.
 const CONTENT_ID_MAX: usize = 900;
-/// The field that says of a part that it is not whole.
+/// The field that says that a part is not complete.
 const DESCRIPTION: &str = "Content-Description";
 
 /// What an attachment becomes.
@@ -30,12 +30,12 @@ pub(super) enum Attached {
     /// It has no content.
     Nothing,
     Part(Part),
-    /// It is a message, which is composed in its turn.
+    /// It is a message, which is composed like the outer one.
     Message,
 }
 
-/// The files made of OLE objects, in one file without a name so that any number of them takes
-/// one descriptor.
+/// The compound files of OLE objects. They lie in one file without a name, so that any number of
+/// them takes one descriptor.
 #[derive(Debug, Default)]
 pub(super) struct Ole {
     file: Option<Arc<File>>,
@@ -108,7 +108,7 @@ pub(super) fn message_part(shown: &ShownAttachment, is_inline: bool, message: Pi
     part
 }
 
-/// What stands for an attachment that cannot be opened.
+/// The part that stands for an attachment that cannot be opened.
 pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
     let mut part = Part::text("plain", &format!("This attachment could not be read: {cause}\r\n"));
     let name = shown.entry.as_ref().map_or("", |(name, _)| name);
@@ -116,7 +116,7 @@ pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
     part
 }
 
-/// What says of a damaged message what it lacks.
+/// The part that says what is missing in a damaged message.
 pub(super) fn errors(defects: &[Defect]) -> Part {
     let lines: String = defects.iter().map(|one| single_line(&one.to_string()) + "\r\n").collect();
     let text = format!("Parts of this message could not be read:\r\n{lines}");
@@ -125,8 +125,8 @@ pub(super) fn errors(defects: &[Defect]) -> Part {
     part
 }
 
-/// Whether an error is the attachment's own, so that it is the same at every reading; a full disk
-/// is not.
+/// Whether an error lies in the attachment itself, so that every read gives it. A full disk does
+/// not.
 fn is_of_content(error: &Error) -> bool {
     match error {
         Error::Message(imsg::Error::Storage(storage::Error::Write { source, .. })) => {
@@ -138,13 +138,13 @@ fn is_of_content(error: &Error) -> bool {
     }
 }
 
-/// Says the type of a part, with the name that old readers look for there.
+/// Adds the field of the media type, with the name, which old programs look for there.
 fn typed(mut part: Part, media_type: &str, name: &str) -> Part {
     part.field_with_name("Content-Type", media_type, "name", name);
     part
 }
 
-/// Says where a part belongs and what it is called.
+/// Adds the field of the disposition, with the name.
 fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &str) {
     let disposition = if is_inline { "inline" } else { "attachment" };
     part.field_with_name("Content-Disposition", disposition, "filename", name);
@@ -162,8 +162,8 @@ fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &st
     }
 }
 
-/// The type of an attachment, with the charset of a text. A text that is not in UTF-8 does not
-/// say in what it is: as bytes it is what it was.
+/// The media type of an attachment, for a text with its charset if that is UTF-8. Of any other text
+/// the charset is unknown; its bytes are what they were.
 fn typed_media_type(attachment: &Attachment, name: &str, content: &Content, len: u64) -> String {
     let media_type = media_type::media_type(attachment, name);
     if !media_type.starts_with("text/") {

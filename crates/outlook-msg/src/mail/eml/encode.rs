@@ -1,7 +1,8 @@
 //! The encodings of mail: encoded words (RFC 2047), parameters (RFC 2231), folding (RFC 5322
 //! section 2.2.3) and quoted-printable (RFC 2045 section 6.7).
 //!
-//! Knows no header field and no property. No output has CR, LF or NUL but for its own line ends.
+//! Knows no header field and no property. CR, LF and NUL are in no output, except for its own line
+//! ends.
 
 use std::fmt::Write as _;
 
@@ -11,16 +12,17 @@ use crate::mail::composed::encode_base64;
 const WORD_MAX: usize = 75;
 /// The length at which a header line is folded (RFC 5322 section 2.1.1).
 const LINE_FOLDED: usize = 78;
-/// As long a run without blanks is left whole, so that no line has more than 998 characters.
+/// A longer run without blanks is broken, so that no line has more than 998 characters.
 const RUN_MAX: usize = 900;
-/// As long a word of a text is left unencoded.
+/// A text with a longer word is encoded.
 const PLAIN_WORD_MAX: usize = 76;
-/// As much room the name of a field of addresses takes at the start of its line.
+/// How many characters the name of an address field takes at the start of its line.
 const FIELD_NAME_MAX: usize = 30;
-/// As many characters of a parameter's value go into one of its sections.
+/// How many characters of the value of a parameter go into one section.
 const SECTION_MAX: usize = 60;
 
-/// A text without CR, LF and NUL: they would end a header field. A line end becomes a blank.
+/// A text without CR, LF and NUL, because they would end a header field. A line end becomes a
+/// blank.
 pub(super) fn single_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {
@@ -39,7 +41,7 @@ pub(super) fn free_text(name: &str, text: &str) -> String {
     if is_plain(&text) { text } else { encoded_words(&text, name.len() + 2) }
 }
 
-/// Whether a text survives in a header as it is, folded or not.
+/// Whether a text can stand in a header unencoded, folded or not.
 fn is_plain(text: &str) -> bool {
     !text.contains("=?")
         && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
@@ -47,7 +49,7 @@ fn is_plain(text: &str) -> bool {
             || text.split(' ').all(|word| (1..=PLAIN_WORD_MAX).contains(&word.len())))
 }
 
-/// A name in front of an address (RFC 5322 `phrase`): atoms, a quoted string or encoded words.
+/// A name before an address (RFC 5322 `phrase`): atoms, a quoted string or encoded words.
 pub(super) fn phrase(text: &str) -> String {
     let text = single_line(text);
     let text = text.trim();
@@ -64,10 +66,10 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A text as encoded words, none of them with a part of a character. The first one leaves `indent`
-/// characters of its line free.
+/// A text as encoded words, each of whole characters. The first one leaves room for `indent`
+/// characters before it on its line.
 pub(super) fn encoded_words(text: &str, indent: usize) -> String {
-    // Q can be read, and is hardly longer where half the bytes stand for themselves.
+    // People can read Q, and it is hardly longer if half of the bytes stand for themselves.
     let literal = text.bytes().filter(|byte| is_q_literal(*byte)).count();
     let is_q = literal * 2 >= text.len();
     // `=?utf-8?Q?` and `?=` take 12 characters.
@@ -113,7 +115,8 @@ fn encoded_word(text: &str, is_q: bool) -> String {
     word + "?="
 }
 
-/// What stands for itself in the Q encoding, wherever the word is (RFC 2047 section 5 (3)).
+/// Whether a byte stands for itself in the Q encoding, wherever the word is (RFC 2047 section 5
+/// (3)).
 fn is_q_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b" !*+-/".contains(&byte)
 }
@@ -125,7 +128,7 @@ pub(super) fn base64(bytes: &[u8]) -> String {
     encoded.into_iter().map(char::from).collect()
 }
 
-/// A header field with its line ends: folded at blanks, and within a run that is too long for any
+/// A header field with its line ends: folded at blanks, and inside a run that is too long for a
 /// line.
 pub(super) fn fold(name: &str, value: &str) -> String {
     let mut field = format!("{name}:");
@@ -151,7 +154,7 @@ pub(super) fn fold(name: &str, value: &str) -> String {
     field + "\r\n"
 }
 
-/// A parameter of a field, as the lines that follow `;`: quoted if it is ASCII, else in the form of
+/// A parameter of a field, as the lines after the `;`: quoted if it is ASCII, else in the form of
 /// RFC 2231, in sections if it is long.
 pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
     let value = single_line(value);
@@ -213,7 +216,7 @@ pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
                 output.extend(b"=\r\n");
                 column = 0;
             }
-            // What is literal within a line may not be so at the start of one.
+            // A byte that stands for itself inside a line may not do so at the start of one.
             if is_quoted_literal(*byte, column, behind) {
                 output.push(*byte);
                 column += 1;

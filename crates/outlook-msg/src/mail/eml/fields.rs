@@ -1,16 +1,18 @@
-//! The header fields of a message: those it came with, and those made of its properties.
+//! The header fields of a message: those of its transport header, and those made from properties.
 //!
-//! Knows no property: which field says what is the business of `properties`.
+//! Knows no property; `properties` decides which field says what.
 
 use std::collections::HashSet;
+
+use crate::body::header::{HeaderLine, split_field};
 
 use super::encode::{encoded_words, fold, free_text, phrase, single_line};
 
 /// The longest line of a header, in characters (RFC 5322 section 2.1.1).
 const LINE_MAX: usize = 998;
-/// A line that Exchange puts before the header; no field.
+/// A line that Exchange puts before the header. It is no field.
 const EXCHANGE_LINE: &str = "Microsoft Mail Internet Headers Version 2.0";
-/// Fields with addresses, in which names are encoded but not their surroundings.
+/// Fields of addresses. Only the names in them are encoded.
 const ADDRESS_FIELDS: [&str; 14] = [
     "From",
     "Sender",
@@ -38,31 +40,25 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The fields that a message came with, without those that describe the MIME structure it had
-    /// then. They end at the first empty line; a line that is none of a field continues the one
-    /// before it.
+    /// The fields of a transport header, without those that describe the MIME structure that the
+    /// message had then. A stray line continues the field before it.
     pub(super) fn received(header: &str) -> Self {
         let mut fields = Self::default();
         let mut field = String::new();
         let lines = header.trim_start_matches(['\r', '\n', '\0']).split('\n');
         for line in lines.map(|line| line.strip_suffix('\r').unwrap_or(line)) {
             let line: String = line.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
-            let is_continued = line.starts_with([' ', '\t']);
-            if is_continued && line.trim().is_empty() {
-                continue;
-            }
-            if line.is_empty() {
-                break;
-            }
-            if is_continued || split_field(&line).is_none() {
-                if !field.is_empty() {
-                    let blank = if is_continued { "" } else { " " };
-                    field = field + "\n" + blank + &line;
+            match HeaderLine::of(&line) {
+                HeaderLine::Empty => break,
+                HeaderLine::Continuation if line.trim().is_empty() => {}
+                HeaderLine::Continuation | HeaderLine::Stray if field.is_empty() => {}
+                HeaderLine::Continuation => field = field + "\n" + &line,
+                HeaderLine::Stray => field = field + "\n " + &line,
+                HeaderLine::Field(..) => {
+                    fields.receive(&field);
+                    field = if line.starts_with(EXCHANGE_LINE) { String::new() } else { line };
                 }
-                continue;
             }
-            fields.receive(&field);
-            field = if line.starts_with(EXCHANGE_LINE) { String::new() } else { line };
         }
         fields.receive(&field);
         fields
@@ -78,15 +74,15 @@ impl Fields {
         self.fields.is_empty()
     }
 
-    /// Adds a field whose value is encoded already, unless there is one of its name or nothing to
-    /// say.
+    /// Adds a field whose value is encoded already, unless the value is empty or there is a field
+    /// of this name.
     pub(super) fn add(&mut self, name: &str, value: &str) {
         if !value.is_empty() && !self.has(name) {
             self.push(name, fold(name, value));
         }
     }
 
-    /// Puts addresses in the place of a field that has names alone.
+    /// Replaces a field that has only names by one with addresses.
     pub(super) fn complete(&mut self, name: &str, value: &str) {
         let is_of_names = |field: &String| {
             split_field(field).is_some_and(|(known, value)| {
@@ -109,7 +105,7 @@ impl Fields {
         self.fields.concat()
     }
 
-    /// Takes over a field, whose lines are joined by LF.
+    /// Adds a field of the transport header, whose lines are joined by LF.
     fn receive(&mut self, field: &str) {
         let Some((name, value)) = split_field(field) else { return };
         if is_of_mime(name) {
@@ -117,7 +113,7 @@ impl Fields {
         }
         let is_long = field.split('\n').any(|line| line.len() > LINE_MAX);
         let text = if field.is_ascii() && !is_long {
-            // RFC 5322 section 4.2 lets blanks stand before the colon; few readers do.
+            // Few programs accept blanks before the colon, though RFC 5322 section 4.2 allows them.
             format!("{name}:{}\r\n", value.replace('\n', "\r\n"))
         } else {
             let value = value.replace('\n', "");
@@ -139,26 +135,12 @@ impl Fields {
     }
 }
 
-/// Whether a field speaks of the MIME structure of a message. Language and class of the content
-/// are the same in any structure.
+/// Whether a field describes the MIME structure of a message. Language and class of the content do
+/// not depend on it.
 pub(super) fn is_of_mime(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let kept = ["content-language", "content-class", "content-identifier"];
     name == "mime-version" || name.starts_with("content-") && !kept.contains(&name.as_str())
-}
-
-/// Whether a text can be the name of a field (RFC 5322 section 3.6.8).
-pub(super) fn is_field_name(name: &str) -> bool {
-    !name.is_empty()
-        && name.len() <= 200
-        && name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b':')
-}
-
-/// The name and the value of a field; `None` if it is none.
-pub(super) fn split_field(field: &str) -> Option<(&str, &str)> {
-    let (name, value) = field.split_once(':')?;
-    let name = name.trim_end_matches([' ', '\t']);
-    is_field_name(name).then_some((name, value))
 }
 
 /// Encodes from the first to the last word that is not ASCII.
@@ -173,7 +155,7 @@ fn encoded_runs(name: &str, value: &str) -> String {
     format!("{}{encoded}{}", part(0..start), part(end..value.len()))
 }
 
-/// Encodes the quoted strings, comments and words that are not ASCII, but no address in `<>`.
+/// Encodes quoted strings, comments and words that are not ASCII, but no address in `<>`.
 fn encoded_addresses(value: &str) -> String {
     let mut output = String::new();
     let mut rest = value;
@@ -202,7 +184,7 @@ fn encoded_addresses(value: &str) -> String {
     output
 }
 
-/// Where a quoted string ends.
+/// The end of a quoted string.
 fn closing(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (at, c) in text.char_indices().skip(1) {

@@ -1,33 +1,19 @@
-//! The header that a message came with follows the values that are edited: it is where other readers
-//! look first, and a subject or an address that was edited away must not be found there.
+//! Keeps the transport header in step with the values that are edited. Other programs read the
+//! header first, so an edited subject or address must not live on there.
 
-use crate::imsg::{Address, Error, MapiProp as _, MapiPropMut as _, Message, RecipientType};
+use crate::body::header::HeaderLine;
+use crate::imsg::{
+    Address, Error, HeaderField, MapiProp as _, MapiPropMut as _, Message, RecipientType,
+};
 use crate::mapi::{PropertyTag, Value, tags};
 
 use super::super::fields as values;
 use super::addresses::{mailbox, mailboxes};
 use super::encode::{fold, free_text};
-use super::fields::split_field;
 use super::properties::{message_ids, rfc_5322_time};
 
-/// A field of a header that says what a property says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeaderField {
-    Subject,
-    /// The subject that the conversation began with.
-    ThreadTopic,
-    From,
-    Sender,
-    To,
-    Cc,
-    Bcc,
-    ReplyTo,
-    Date,
-    MessageId,
-}
-
-/// The fields that a property is in, whatever its type. `from` is made of the sender where there is
-/// nothing else, so that both fields follow that.
+/// The fields that say what a property says, whatever the type of its tag. A message without
+/// another author is from its sender, so that both fields say what the sender properties say.
 pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
     use HeaderField as Field;
     let one_of = |tags: &[PropertyTag]| tags.iter().any(|known| known.id() == tag.id());
@@ -63,8 +49,8 @@ pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
     }
 }
 
-/// Makes fields of the header that the message came with say what its properties say now. A field
-/// that the header does not have is not added.
+/// Makes these fields of the transport header say what the properties say now. A field that the
+/// header does not have is not added.
 ///
 /// # Errors
 /// Where the message refuses.
@@ -73,11 +59,11 @@ pub fn follow(message: &Message, fields: &[HeaderField]) -> Result<(), Error> {
     if !fields.iter().any(|field| has_field(&header, field.name())) {
         return Ok(());
     }
-    // Without the old fields first, for a value that is missing is taken from them.
+    // The old fields go first: the getters below would take a missing value from them.
     let without = fields.iter().fold(header.clone(), |header, field| replaced(&header, *field, ""));
     put(message, without)?;
     let with = fields.iter().fold(header, |header, field| {
-        let value = field.value(message).unwrap_or_default();
+        let value = value(*field, message).unwrap_or_default();
         replaced(&header, *field, &value)
     });
     put(message, with)
@@ -87,7 +73,7 @@ fn put(message: &Message, header: String) -> Result<(), Error> {
     let set =
         |header| message.set_property(tags::PR_TRANSPORT_MESSAGE_HEADERS, &Value::String(header));
     match set(header.clone()) {
-        // What the page of an 8-bit message lacks was a guess, or damage.
+        // The characters that the code page lacks were guessed, or damage.
         Err(Error::Unmappable { .. }) => {
             set(header.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect())
         }
@@ -95,62 +81,46 @@ fn put(message: &Message, header: String) -> Result<(), Error> {
     }
 }
 
-impl HeaderField {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Subject => "Subject",
-            Self::ThreadTopic => "Thread-Topic",
-            Self::From => "From",
-            Self::Sender => "Sender",
-            Self::To => "To",
-            Self::Cc => "Cc",
-            Self::Bcc => "Bcc",
-            Self::ReplyTo => "Reply-To",
-            Self::Date => "Date",
-            Self::MessageId => "Message-ID",
+/// What the properties say that a field stands for, encoded; `None` if they say nothing.
+fn value(field: HeaderField, message: &Message) -> Option<String> {
+    let text = |text: String| free_text(field.name(), &text);
+    let recipients = |wanted| mailboxes(&Address::of_recipients(message, wanted));
+    Some(match field {
+        HeaderField::Subject => text(values::subject(message)?),
+        HeaderField::ThreadTopic => text(
+            message
+                .text(tags::PR_CONVERSATION_TOPIC)
+                .or_else(|| message.text(tags::PR_NORMALIZED_SUBJECT))?,
+        ),
+        HeaderField::From => mailbox(&values::from(message)?),
+        HeaderField::Sender => mailbox(&values::sender(message)?),
+        HeaderField::To => recipients(RecipientType::To),
+        HeaderField::Cc => recipients(RecipientType::Cc),
+        HeaderField::Bcc => recipients(RecipientType::Bcc),
+        HeaderField::ReplyTo => mailboxes(&values::reply_to(message)),
+        HeaderField::Date => rfc_5322_time(values::date(message)?)?,
+        HeaderField::MessageId => message_ids(field.name(), &values::message_id(message)?),
+        HeaderField::InReplyTo => message_ids(field.name(), &values::in_reply_to(message)?),
+        HeaderField::References => {
+            message_ids(field.name(), &values::references(message).join(" "))
         }
-    }
-
-    /// What the properties of a message say, encoded.
-    fn value(self, message: &Message) -> Option<String> {
-        let text = |text: String| free_text(self.name(), &text);
-        let recipients = |wanted| mailboxes(&Address::of_recipients(message, wanted));
-        Some(match self {
-            Self::Subject => text(values::subject(message)?),
-            Self::ThreadTopic => text(
-                message
-                    .text(tags::PR_CONVERSATION_TOPIC)
-                    .or_else(|| message.text(tags::PR_NORMALIZED_SUBJECT))?,
-            ),
-            Self::From => mailbox(&values::from(message)?),
-            Self::Sender => mailbox(&values::sender(message)?),
-            Self::To => recipients(RecipientType::To),
-            Self::Cc => recipients(RecipientType::Cc),
-            Self::Bcc => recipients(RecipientType::Bcc),
-            Self::ReplyTo => mailboxes(&values::reply_to(message)),
-            Self::Date => rfc_5322_time(values::date(message)?)?,
-            Self::MessageId => message_ids(self.name(), &values::message_id(message)?),
-        })
-    }
+        HeaderField::Received => return None,
+    })
 }
 
-/// The lines of a header, each with whether it begins a field of this name, continues one, or
-/// neither. What comes behind the first empty line is no header.
+/// The lines of a header, each with what it is to the field of a name.
 fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, Line)> {
-    let mut state = Line::Other;
-    let mut is_over = false;
+    let mut state = Line::BeforeFields;
     header.split_inclusive('\n').map(move |line| {
-        is_over |= line.trim_end_matches(['\r', '\n']).is_empty() && state != Line::Other;
-        let is_first = !line.starts_with([' ', '\t']);
-        state = match split_field(line) {
-            _ if is_over => Line::Behind,
-            Some((found, _)) if is_first && found.eq_ignore_ascii_case(name) => Line::First,
-            Some(_) if is_first => Line::Field,
-            // A line that is none of a field continues the one before it.
-            _ => match state {
-                Line::First | Line::Continued => Line::Continued,
-                other => other,
-            },
+        state = match (state, HeaderLine::of(line)) {
+            (Line::AfterHeader, _) => Line::AfterHeader,
+            (Line::BeforeFields, HeaderLine::Empty) => Line::BeforeFields,
+            (_, HeaderLine::Empty) => Line::AfterHeader,
+            (_, HeaderLine::Field(found, _)) if found.eq_ignore_ascii_case(name) => Line::First,
+            (_, HeaderLine::Field(..)) => Line::OtherField,
+            // Stray lines go with the field before them.
+            (Line::First, _) => Line::Continued,
+            (state, _) => state,
         };
         (line, state)
     })
@@ -158,24 +128,21 @@ fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, L
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// The first line of a field that is meant.
+    BeforeFields,
+    /// The first line of the field.
     First,
-    /// Another one of it.
+    /// Another line of the field.
     Continued,
-    /// A line of another field.
-    Field,
-    /// Before the first field.
-    Other,
-    /// Behind the header.
-    Behind,
+    OtherField,
+    AfterHeader,
 }
 
 fn has_field(header: &str, name: &str) -> bool {
     lines(header, name).any(|(_, line)| line == Line::First)
 }
 
-/// A header whose first field of a name has another value; the others of the name go, and all of
-/// them if there is no value.
+/// A header whose first field of a name has another value. Other fields of the name are removed;
+/// without a value, all of them are.
 fn replaced(header: &str, field: HeaderField, value: &str) -> String {
     let name = field.name();
     let mut value = Some(value).filter(|value| !value.is_empty());
@@ -188,7 +155,7 @@ fn replaced(header: &str, field: HeaderField, value: &str) -> String {
                 }
             }
             Line::Continued => {}
-            Line::Field | Line::Other | Line::Behind => made.push_str(line),
+            Line::BeforeFields | Line::OtherField | Line::AfterHeader => made.push_str(line),
         }
     }
     made

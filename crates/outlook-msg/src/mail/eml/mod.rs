@@ -7,14 +7,14 @@
 //! | entities and multiparts | `part` |
 //! | attachments | `attached` |
 //! | signed and encrypted mail | `smime` |
-//! | the received header under edit | `follow` |
+//! | the transport header after an edit | `follow` |
 //!
-//! The fields that a message came with stand first, as they are: they win over properties that say
-//! something else, and follow them when they are edited here. What they lack is added. The
-//! structure is mixed (related (alternative (text, HTML), inline attachments), attachments), without
-//! levels of a single part. A native RTF body is there as text only. Of a damaged body the last
-//! part says what is missing, and of a damaged attachment its own. The same message gives the
-//! same bytes; nothing in them is of the time or place of reading.
+//! The fields of the transport header stand first, unchanged: they win over properties that say
+//! something else. Fields that it lacks are added. The structure is mixed (related (alternative
+//! (text, HTML), inline attachments), attachments), without levels that would have a single part. A
+//! native RTF body is written as text. If a body is damaged, the last part says what is missing; if
+//! an attachment is damaged, its own part does. The same message always gives the same bytes:
+//! nothing in them depends on time or place.
 
 mod addresses;
 mod attached;
@@ -38,14 +38,14 @@ use super::error::Error;
 use super::inline::{Referred, is_inline};
 use super::{defects, ics};
 
-pub use follow::{HeaderField, fields_of, follow};
+pub use follow::{fields_of, follow};
 
 use attached::{Attached, Ole};
 use fields::Fields;
 use part::{Part, Pieces};
 
-/// As much of one file is held in memory, in bytes, and so many times the size of the source:
-/// headers and bodies, those of the embedded messages included. Attachments are not.
+/// At most this many bytes of texts are held in memory, plus a multiple of the size of the source.
+/// Texts are headers and bodies, also of embedded messages; attachments are not held.
 const HELD_BYTES_MAX: usize = 48 << 20;
 const HELD_PER_BYTE: usize = 4;
 
@@ -56,7 +56,7 @@ const HELD_PER_BYTE: usize = 4;
 /// has to be written out first cannot be.
 pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Composed, Error> {
     let source_len = message.storage()?.file().source().len();
-    // A message under edit has no file yet that it could be measured by.
+    // A message under edit has no file yet whose size could be taken.
     let held_max = match usize::try_from(source_len).unwrap_or(usize::MAX) {
         0 => usize::MAX,
         len => HELD_BYTES_MAX.saturating_add(len.saturating_mul(HELD_PER_BYTE)),
@@ -104,7 +104,7 @@ impl Composer {
         Ok(pieces)
     }
 
-    /// The bodies and the attachments.
+    /// The part with the bodies and the attachments.
     fn structure(
         &mut self,
         message: &Message,
@@ -139,7 +139,7 @@ impl Composer {
             mixed.push(Part::multipart("related", related));
         }
         mixed.extend(apart);
-        // What an attachment lacks, its own part says.
+        // What is missing of an attachment, its own part says.
         let defects = defects::of_bodies(message);
         if !defects.is_empty() {
             mixed.push(attached::errors(&defects));
@@ -147,7 +147,7 @@ impl Composer {
         Ok(Part::multipart("mixed", mixed))
     }
 
-    /// An attachment; `None` if it has no content at all.
+    /// The part of an attachment; `None` if it has no content at all.
     fn attachment(
         &mut self,
         shown: &ShownAttachment,
@@ -160,7 +160,7 @@ impl Composer {
         }
     }
 
-    /// An embedded message as a part; one that cannot be opened is a text that says why.
+    /// The part of an embedded message; if that cannot be opened, a text that says why.
     fn embedded(&mut self, shown: &ShownAttachment, is_inline: bool) -> Result<Part, Error> {
         let message = match shown.attachment.embedded_message() {
             Ok(message) => message,
@@ -173,7 +173,7 @@ impl Composer {
         Ok(attached::message_part(shown, is_inline, body))
     }
 
-    /// Counts the memory that texts take.
+    /// Counts the bytes of texts that are held in memory.
     fn take(&mut self, message: &Message, bytes: usize) -> Result<(), Error> {
         self.held = self.held.saturating_add(bytes);
         if self.held <= self.held_max {
@@ -185,7 +185,7 @@ impl Composer {
     }
 }
 
-/// The calendar of a meeting, with the method that its readers act on (RFC 6047 2.4).
+/// The calendar of a meeting, with the method, which programs act on (RFC 6047 2.4).
 fn calendar(message: &Message) -> Option<Part> {
     let calendar = String::from_utf8(ics::event(message)?).ok()?;
     let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));

@@ -1,4 +1,4 @@
-//! Entities of MIME (RFC 2046): a header and a body, put together to multiparts.
+//! MIME entities (RFC 2046): a header and a body, and multiparts of them.
 //!
 //! Knows no message and no property.
 
@@ -11,10 +11,10 @@ use crate::mail::content::Content;
 
 use super::encode::{parameter, quoted_printable};
 
-/// As much of a content is hashed at a time, in bytes.
+/// How many bytes of a content are hashed at a time.
 const HASH_BYTES: usize = 128 * 1024;
 
-/// The pieces of an entity, with a hash of all that a boundary could be found in.
+/// The pieces of an entity, with a hash of all bytes in which a boundary could occur.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pieces: Vec<Piece>,
@@ -43,13 +43,13 @@ impl Pieces {
         }
     }
 
-    /// Adds a content as base64, in which no boundary can be.
+    /// Adds a content as base64, in which no boundary can occur.
     fn push_base64(&mut self, content: Content, len: u64) {
         self.digest.update(len.to_le_bytes());
         self.pieces.push(Piece::Base64(content, len));
     }
 
-    /// Adds a content as it is, with all of it hashed if a boundary may follow.
+    /// Adds a content as it is. It is hashed if the entity may become part of a multipart.
     pub(super) fn push_raw(&mut self, content: Content, len: u64, is_nested: bool) {
         let mut offset = 0;
         while is_nested
@@ -98,7 +98,7 @@ impl Part {
         part
     }
 
-    /// A content as base64, without the field that says its type.
+    /// A content as base64, without the field of its media type.
     pub(super) fn base64(content: Content, len: u64) -> Self {
         let mut part = Self::default();
         part.field("Content-Transfer-Encoding", &["base64".to_owned()]);
@@ -106,7 +106,7 @@ impl Part {
         part
     }
 
-    /// A multipart of parts, or the only part itself; nothing becomes an empty text.
+    /// A multipart of parts; a single part stays itself, and no part becomes an empty text.
     pub(super) fn multipart(subtype: &str, parts: Vec<Self>) -> Self {
         let mut parts = parts;
         if parts.len() <= 1 {
@@ -141,7 +141,7 @@ impl Part {
         multipart
     }
 
-    /// A message as a part; RFC 2046 section 5.2.1 lets it have no encoding.
+    /// A message as a part. RFC 2046 section 5.2.1 forbids to encode it.
     pub(super) fn message(body: Pieces) -> Self {
         let mut part = Self { header: String::new(), body };
         part.field("Content-Type", &["message/rfc822".to_owned()]);
@@ -149,14 +149,14 @@ impl Part {
         part
     }
 
-    /// Adds the field that a body with bytes beyond ASCII has.
+    /// Adds the field for a body that is not all ASCII.
     fn field_of_identity_encoding(&mut self) {
         if self.body.is_8_bit {
             self.field("Content-Transfer-Encoding", &["8bit".to_owned()]);
         }
     }
 
-    /// Adds a field of a value and its parameters, one a line.
+    /// Adds a field with a value and parameters, one a line.
     pub(super) fn field(&mut self, name: &str, value: &[String]) {
         // Writing to a String cannot fail.
         let _ = write!(self.header, "{name}: {}\r\n", value.join(";\r\n "));
@@ -189,8 +189,8 @@ fn crlf_lines(text: &str) -> String {
     lines
 }
 
-/// A boundary that no part has in it: it is made of a hash of all of them, and neither base64 nor
-/// quoted-printable have `=_`.
+/// A boundary that occurs in no part. It is made from a hash of all of them, and `=_` occurs
+/// neither in base64 nor in quoted-printable.
 fn boundary(digest: &[u8]) -> String {
     let mut boundary = "=_".to_owned();
     for byte in digest.iter().take(16) {

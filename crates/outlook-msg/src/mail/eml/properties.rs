@@ -1,11 +1,12 @@
-//! The header fields that the properties of a message make (\[MS-OXCMAIL\] 2.2.3).
+//! Makes header fields from properties (\[MS-OXCMAIL\] 2.2.3).
 //!
-//! Knows no MIME structure. A field that the message came with is never replaced, though another
-//! program may have edited the property alone; an edit that is made here changes both.
+//! A field of the transport header is never replaced, even if a property says something else:
+//! another program may have edited the property alone. Knows no MIME structure.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::body::header::is_field_name;
 use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
 use crate::mail::fields as mail;
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
@@ -13,7 +14,7 @@ use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
 use super::addresses::{is_same, mailbox, mailboxes};
 use super::encode::{base64, free_text, phrase, single_line};
-use super::fields::{Fields, is_field_name, is_of_mime};
+use super::fields::{Fields, is_of_mime};
 
 /// Fields of named properties in `PSETID_Common` (\[MS-OXCMAIL\] 2.2.3.2): what is to be done with
 /// the message, and how it is classified.
@@ -28,7 +29,7 @@ const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
 /// The characters of base64 in a line.
 const BASE64_LINE: usize = 76;
 
-/// Adds the fields that `fields` lacks.
+/// Adds the fields that are not in `fields` yet.
 pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
     let is_received = !fields.is_empty();
     parties(message, fields, is_received);
@@ -44,7 +45,7 @@ pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
 fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     let (from, sender) = (mail::from(message), mail::sender(message));
     add_parties(fields, "From", from.as_slice());
-    // A received header without a Sender says that there was none but the author.
+    // A transport header without a Sender says that the author was the sender.
     if let (Some(from), Some(sender)) = (&from, &sender)
         && !is_received
         && !sender.address.is_empty()
@@ -72,8 +73,8 @@ fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
     }
 }
 
-/// Adds a field with addresses; one that the message came with gets those that it lacks, where all
-/// are known.
+/// Adds a field of addresses. If the transport header has the field without addresses, it gets
+/// them, provided that all are known.
 fn add_parties(fields: &mut Fields, name: &str, parties: &[Address]) {
     let value = mailboxes(parties);
     if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
@@ -110,7 +111,7 @@ fn identity(message: &Message, fields: &mut Fields) {
     }
 }
 
-/// The time of sending, else of delivery, creation or change; never that of the reader's clock.
+/// The time of sending, else of delivery, creation or last change; never the current time.
 fn date(message: &Message) -> Option<String> {
     let times = [
         tags::PR_CLIENT_SUBMIT_TIME,
@@ -146,7 +147,7 @@ pub(super) fn message_ids(name: &str, text: &str) -> String {
 
 fn flags(message: &Message, fields: &mut Fields) {
     let number = |tag| message.integer(tag);
-    // Normal is what the absence of a field says.
+    // Without a field, the importance is normal.
     match number(tags::PR_IMPORTANCE) {
         Some(0) => ["low", "5"],
         Some(2) => ["high", "1"],
@@ -225,7 +226,7 @@ fn named_value(
     message.salvage(PropertyTag::new(id, property_type)).ok()?.value
 }
 
-/// The properties that are named after the fields they hold.
+/// Named properties that hold a header field each, whose name they have.
 fn internet_headers(message: &Message, fields: &mut Fields) {
     let (Ok(names), Ok((set, _))) = (message.names(), message.property_set()) else { return };
     for property in set.properties().iter().filter(|property| property.tag.is_named()) {
@@ -236,7 +237,7 @@ fn internet_headers(message: &Message, fields: &mut Fields) {
         if *set != PS_INTERNET_HEADERS || !is_field_name(name) || is_of_mime(name) {
             continue;
         }
-        // The value is that of a header: it may have encoded words of its own.
+        // The value comes from a header, so it may contain encoded words already.
         let value = single_line(message.text(property.tag).unwrap_or_default().trim());
         let is_encoded = value.is_ascii() && !value.chars().any(char::is_control);
         fields.add(name, &if is_encoded { value } else { free_text(name, &value) });

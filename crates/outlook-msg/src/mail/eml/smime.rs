@@ -1,6 +1,6 @@
-//! Signed and encrypted mail (\[MS-OXOSMIME\]): the attachment that is the content of the message.
+//! Signed and encrypted mail (\[MS-OXOSMIME\]): its content is the only attachment.
 //!
-//! No signature is looked at, let alone verified.
+//! No signature is verified.
 
 use crate::body::cms;
 use crate::imsg::{MapiProp, Message};
@@ -8,14 +8,14 @@ use crate::mail::attachments::{Shown, ShownAttachment};
 use crate::mail::content::{Content, data};
 use crate::mapi::tags;
 
-use super::fields::is_field_name;
 use super::part::Part;
+use crate::body::header::is_field_name;
 
-/// The header of an entity is looked for in so many bytes.
+/// The header of an entity is looked for in this many first bytes.
 const HEADER_BYTES: usize = 64 * 1024;
-/// A longer message in base64 stays as it is.
+/// A longer message in base64 is not decoded.
 const ENCODED_BYTES_MAX: u64 = 64 << 20;
-/// The kind of CMS content is told by so many bytes.
+/// The kind of CMS content is looked for in this many first bytes.
 const CMS_BYTES: usize = 128;
 /// The kinds of CMS content by their object identifiers (RFC 8551 section 3.2.2).
 const CMS_KINDS: [(&[u8], &str); 3] = [
@@ -32,7 +32,7 @@ pub(super) struct Entity {
     pub(super) has_mime_version: bool,
 }
 
-/// The entity of a clear-signed message, which has to stay as it is for its signature.
+/// The entity of a clear-signed message. It stays as it is, because the signature covers its bytes.
 pub(super) fn signed_entity(message: &Message, attachments: &[ShownAttachment]) -> Option<Entity> {
     let content = only_content(message, attachments, ".SMIME.MULTIPARTSIGNED")?;
     let len = content.len().ok()?;
@@ -71,7 +71,8 @@ fn only_content(
     if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }
 }
 
-/// Undoes base64 that a cryptographic message is stored in: the part has one of its own.
+/// Decodes a cryptographic message that is stored in base64, because the part is encoded in base64
+/// anyway.
 fn binary(content: Content) -> Content {
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
     let is_encoded = cms::kind(&start).is_none() && cms::kind(&cms::binary(&start)).is_some();

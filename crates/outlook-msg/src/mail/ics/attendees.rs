@@ -1,4 +1,4 @@
-//! Who takes part in a meeting: ORGANIZER and ATTENDEE (\[MS-OXCICAL\] 2.1.3.1.1.20.2,
+//! The people in a meeting: ORGANIZER and ATTENDEE (\[MS-OXCICAL\] 2.1.3.1.1.20.2,
 //! 2.1.3.1.1.20.15).
 
 use crate::imsg::{Address, MapiProp as _, Message, Recipient, RecipientType};
@@ -8,13 +8,13 @@ use crate::mapi::tags;
 
 /// `recipOrganizer` of `PR_RECIPIENT_FLAGS` (\[MS-OXOCAL\] 2.2.4.10.1).
 const ORGANIZER: i32 = 0x2;
-/// `recipExceptionalDeleted`: a recipient of the series who is not one of an exception.
+/// `recipExceptionalDeleted`: a recipient of the series who is not invited to an exception.
 const EXCEPTIONAL_DELETED: i32 = 0x20;
 
-/// An address as RFC 5545 3.3.3 wants it: a URI.
+/// An address as a URI (RFC 5545 3.3.3).
 ///
-/// What is no mail address, as the X.500 names of an organization, cannot be reached from
-/// outside; `invalid:nomail` is what Outlook writes for it.
+/// An X.500 name of an organization cannot be reached from outside; Outlook writes `invalid:nomail`
+/// for it.
 pub(in crate::mail) fn address_uri(address: &str) -> String {
     const ESCAPED: &str = "%\"<>\\^`{|}?# ";
     if !address.contains('@') {
@@ -31,7 +31,7 @@ pub(in crate::mail) fn address_uri(address: &str) -> String {
     uri
 }
 
-/// The name to show for an address: its own, else the last part of an X.500 name.
+/// The name that is shown for an address: its own, else the last part of the X.500 name.
 pub(in crate::mail) fn address_name(address: &Address) -> Option<&str> {
     let name = Some(address.name.as_str()).filter(|name| !name.trim().is_empty());
     let is_x500 = !address.address.contains('@');
@@ -40,12 +40,12 @@ pub(in crate::mail) fn address_name(address: &Address) -> Option<&str> {
     })
 }
 
-/// Whether a meeting has anyone but its organizer.
+/// Whether a meeting has anybody besides its organizer.
 pub(super) fn has_attendees(message: &Message) -> bool {
     message.recipients().unwrap_or_default().iter().any(is_attendee)
 }
 
-/// Who invites to a meeting: its author, else the recipient that is marked so.
+/// The organizer of a meeting: its author, else the recipient that is marked as organizer.
 pub(super) fn organizer(message: &Message) -> Option<Address> {
     fields::from(message).or_else(|| {
         let recipients = message.recipients().unwrap_or_default();
@@ -91,8 +91,8 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
     }
 }
 
-/// Writes those of a response (RFC 5546 3.2.3): it goes to the organizer, and its author is the
-/// one attendee.
+/// Writes the organizer and the attendee of a response (RFC 5546 3.2.3): it goes to the organizer,
+/// and its author is the only attendee.
 pub(super) fn write_response(lines: &mut ContentLines, message: &Message, status: &str) {
     if let Some(organizer) = fields::recipients(message, RecipientType::To).first() {
         lines.line(party("ORGANIZER", organizer).value(&address_uri(&organizer.address)));

@@ -7,20 +7,20 @@ use crate::mapi::tags;
 /// A calendar item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// An entry of a calendar, and meeting messages that neither ask nor answer.
+    /// An entry of a calendar, or a meeting message that is neither a request nor a response.
     Appointment,
     Request,
     Accepted,
     Declined,
     Tentative,
-    /// An answer that proposes another time.
+    /// A response that proposes another time.
     Counter,
     Canceled,
     /// A journal entry.
     Activity,
 }
 
-/// The class of a changed occurrence inside its series (\[MS-OXOCAL\] 2.2.10.1.1).
+/// The class of a changed occurrence that is embedded in its series (\[MS-OXOCAL\] 2.2.10.1.1).
 const EXCEPTION: &str = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}";
 
 impl Kind {
@@ -46,7 +46,7 @@ impl Kind {
         matches!(self, Self::Accepted | Self::Declined | Self::Tentative | Self::Counter)
     }
 
-    /// The PARTSTAT of whoever answers.
+    /// The PARTSTAT of the author of a response.
     pub(super) fn answer(self) -> &'static str {
         match self {
             Self::Accepted => "ACCEPTED",

@@ -1,4 +1,4 @@
-//! Damage in the structures that a calendar item is made of, and what of them is not shown.
+//! Defects in the structures of a calendar item, and a note on a repetition that is not shown.
 
 use crate::imsg::structures::{AppointmentRecurrence, RecurrencePattern};
 use crate::imsg::{MapiProp as _, Note};
@@ -10,7 +10,7 @@ use super::class::Kind;
 use super::recurrence::hidden_because;
 use super::{Message, task_message};
 
-/// What of the repetition of a calendar item or a task cannot be read.
+/// The defect of the repetition of a calendar item or a task.
 pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
     if Kind::of(message).is_some() {
         return of_appointment(Values::new(message));

@@ -21,16 +21,16 @@ pub(super) struct Event<'a> {
     pub(super) values: Values<'a>,
     pub(super) kind: Kind,
     pub(super) zone: Option<Zone>,
-    /// The zone in which the end is shown, if it is another one.
+    /// The zone in which the end is shown, if it is not that of the start.
     end_zone: Option<Zone>,
     pub(super) recurrence: Option<AppointmentRecurrence>,
-    /// What every VEVENT of it has.
+    /// The lines that every VEVENT of the event has.
     pub(super) shared: ContentLines,
     /// ORGANIZER and ATTENDEE.
     pub(super) attendees: ContentLines,
 }
 
-/// What an exception may have otherwise than its series.
+/// The values that an exception may have other than its series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Details {
     pub(super) all_day: bool,
@@ -48,10 +48,10 @@ pub(super) struct Details {
 const MEETING: i32 = 1;
 /// `asfCanceled`.
 const CANCELED: i32 = 4;
-/// What stands for the default of a reminder, and that.
+/// The number that stands for the default reminder, and that default in minutes.
 const REMINDER_DEFAULT: (i32, i32) = (0x5AE9_80E1, 15);
 
-/// When it starts.
+/// The start.
 pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
     values
         .time(lid::APPOINTMENT_START_WHOLE)
@@ -132,8 +132,8 @@ impl<'a> Event<'a> {
         event
     }
 
-    /// The method (\[MS-OXCICAL\] 2.1.3.1.1.1). A meeting in a calendar has attendees, which
-    /// RFC 5546 forbids in `PUBLISH`: it is no message, and has no method.
+    /// The method (\[MS-OXCICAL\] 2.1.3.1.1.1). A meeting in a calendar is no message and has no
+    /// method: it has attendees, which RFC 5546 forbids in `PUBLISH`.
     fn method(&self) -> Option<&'static str> {
         match self.kind {
             Kind::Appointment if self.is_meeting() => None,
@@ -186,7 +186,7 @@ impl<'a> Event<'a> {
             end if clock.all_day => Some(end_date(start, end.unwrap_or(start))),
             end => end,
         };
-        // An end before the start is worse than none.
+        // An end before the start is left out.
         let Some(end) = end.filter(|end| *end >= start) else { return };
         match &self.end_zone {
             Some(zone) => {
@@ -197,7 +197,7 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Writes what an exception may have otherwise, and closes the VEVENT.
+    /// Writes the values that an exception may have other than its series, and ends the VEVENT.
     pub(super) fn write_details(
         &self,
         lines: &mut ContentLines,
@@ -235,7 +235,7 @@ impl<'a> Event<'a> {
         lines.put("END", "VEVENT");
     }
 
-    /// The start of an occurrence after midnight; a blob cut short does not tell it.
+    /// When an occurrence starts, in minutes after midnight; `None` if the structure is cut short.
     fn start_offset(&self, recurrence: &AppointmentRecurrence, start: DateTime) -> u32 {
         if recurrence.is_whole || recurrence.start_offset_minutes != 0 {
             return recurrence.start_offset_minutes;
@@ -243,7 +243,7 @@ impl<'a> Event<'a> {
         u32::from(start.hour().unsigned_abs()) * 60 + u32::from(start.minute().unsigned_abs())
     }
 
-    /// Writes which occurrence of a series this message is about, if it is about one.
+    /// Writes which occurrence of a series the message is about, if it is about one.
     fn write_instance(&self, lines: &mut ContentLines, clock: Clock<'_>, start: DateTime) {
         let replaced = self.values.time(lid::EXCEPTION_REPLACE_TIME).and_then(utc);
         let replaced = replaced.map(|time| clock.to_local(time));
@@ -254,7 +254,8 @@ impl<'a> Event<'a> {
                 i8::try_from(month).ok()?,
                 i8::try_from(day).ok()?,
             );
-            // The id has no time of day; that of the series is kept in bits of 6 each.
+            // The id has no time of day; the time of the series is packed into 6 bits for each
+            // part.
             let time = self.values.integer(lid::START_RECURRENCE_TIME).and_then(recurrence_time);
             Some(date.ok()?.to_datetime(time.unwrap_or_else(|| start.time())))
         };
@@ -266,7 +267,8 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// Writes what this is to a series: 0 none, 1 all of it, 2 an occurrence, 3 a changed one.
+    /// Writes whether this is a single event (0), a series (1), an occurrence of one (2) or a
+    /// changed occurrence (3).
     fn write_instance_type(&self, lines: &mut ContentLines) {
         let values = self.values;
         let is_exception =
@@ -281,13 +283,13 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Whether it is called off.
+/// Whether it is canceled.
 pub(super) fn is_canceled(values: Values<'_>) -> bool {
     let flags = values.integer(lid::APPOINTMENT_STATE_FLAGS);
     flags.is_some_and(|flags| flags & CANCELED != 0)
 }
 
-/// What a message says of itself.
+/// The values that a message has itself.
 pub(super) fn details(values: Values<'_>) -> Details {
     let reminder = values
         .is_true(lid::REMINDER_SET)
@@ -308,7 +310,7 @@ pub(super) fn reminder_minutes(delta: i32) -> i32 {
     if delta == REMINDER_DEFAULT.0 { REMINDER_DEFAULT.1 } else { delta }
 }
 
-/// When it ends.
+/// The end.
 pub(super) fn end(values: Values<'_>, start: DateTime) -> Option<DateTime> {
     let end = values
         .time(lid::APPOINTMENT_END_WHOLE)
@@ -322,13 +324,14 @@ fn global_object_id(values: Values<'_>) -> Option<GlobalObjectId> {
     let own = values.binary(lid::GLOBAL_OBJECT_ID).and_then(|id| GlobalObjectId::decode(&id));
     let clean = values.binary(lid::CLEAN_GLOBAL_OBJECT_ID);
     match clean.and_then(|id| GlobalObjectId::decode(&id)) {
-        // Only the other one tells the instance.
+        // Only the other id says which instance it is.
         Some(clean) => Some(GlobalObjectId { instance: own.and_then(|own| own.instance), ..clean }),
         None => own.or_else(|| id_of_series(values)),
     }
 }
 
-/// The id of the series for an exception that is embedded in it, which has none of its own.
+/// The id of the series, for an exception that is embedded in it: an exception has no id of its
+/// own.
 fn id_of_series(values: Values<'_>) -> Option<GlobalObjectId> {
     values.time(lid::EXCEPTION_REPLACE_TIME)?;
     let id = values
@@ -344,7 +347,7 @@ fn recurrence_time(bits: i32) -> Option<jiff::civil::Time> {
     jiff::civil::Time::new(part(12)?, part(6)?, part(0)?, 0).ok()
 }
 
-/// The zone in which the event is shown: by \[MS-OXOCAL\] 2.2.1.39 to 2.2.1.43; `None` for UTC.
+/// The zone in which the event is shown (\[MS-OXOCAL\] 2.2.1.39 to 2.2.1.43); `None` for UTC.
 pub(super) fn zone(
     values: Values<'_>,
     start: FileTime,
@@ -366,8 +369,9 @@ pub(super) fn zone(
     zone.filter(|zone| !zone.is_utc())
 }
 
-/// A message without a zone still tells how far local time is from UTC where it has the start in
-/// both: in the pattern of a series, or as the midnight at which an all-day event begins.
+/// The offset of a message without a zone. It is known if the message has the start both in local
+/// time and in UTC: in the pattern of a series, or as the midnight at which an all-day event
+/// begins.
 fn guessed_zone(
     start: DateTime,
     all_day: bool,
@@ -381,7 +385,7 @@ fn guessed_zone(
         _ => return None,
     };
     let offset = (local_minutes - of_day(start)).rem_euclid(MINUTES_PER_DAY);
-    // Half the way around the world is the farthest: 12 hours ahead, or less behind.
+    // Zones are at most 12 hours from UTC: a larger difference means that UTC has another day.
     let offset = if offset > MINUTES_PER_DAY / 2 { offset - MINUTES_PER_DAY } else { offset };
     Some(Zone::fixed(offset))
 }

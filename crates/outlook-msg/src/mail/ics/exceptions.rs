@@ -15,17 +15,17 @@ use super::attendees;
 use super::event::{Details, Event, details, reminder_minutes};
 use super::moment::{Clock, local, utc};
 
-/// A file may hold 65,535 exceptions, and each repeats what its series says. What is more than
-/// this many bytes is left out: those occurrences show as the series has them.
+/// Exceptions take at most this many bytes. A file may have 65,535 of them, and each repeats what
+/// the series says. Those that are left out are shown as the series has them.
 const BYTES_MAX: usize = 16 << 20;
 
-/// The messages of exceptions. Each stands for one occurrence, so that none is read twice.
+/// The messages of exceptions. Each belongs to one occurrence, and is taken out when it is found.
 #[derive(Debug, Default)]
 struct Messages {
     messages: Vec<Option<Message>>,
-    /// Positions by the start that a message replaces, in UTC.
+    /// Their positions, by the start of the occurrence that they replace, in UTC.
     by_replaced: HashMap<DateTime, usize>,
-    /// Positions by its own start in local time.
+    /// Their positions, by their own start in local time.
     by_start: HashMap<DateTime, usize>,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn write(lines: &mut ContentLines, event: &Event<'_>, series: &Detail
     }
 }
 
-/// Writes one exception; `None` if its times are none.
+/// Writes one exception; `None` if its times are invalid.
 fn write_one(
     lines: &mut ContentLines,
     event: &Event<'_>,
@@ -66,7 +66,7 @@ fn write_one(
     let clock = Clock { all_day: own.all_day, ..series_clock };
     lines.put("BEGIN", "VEVENT");
     event.write_start_and_end(lines, clock, start, Some(end));
-    // It has the form that DTSTART has in the series (RFC 5545 3.8.4.4).
+    // RECURRENCE-ID must have the form of the DTSTART of the series (RFC 5545 3.8.4.4).
     series_clock.put(lines, "RECURRENCE-ID", original);
     lines.put("X-MICROSOFT-CDO-INSTTYPE", "3");
     let mut own_attendees = ContentLines::default();
@@ -78,7 +78,7 @@ fn write_one(
     Some(())
 }
 
-/// What an exception says: itself, else its message, else the series.
+/// The values of an exception: its own, else those of its message, else those of the series.
 fn overridden(series: &Details, exception: &Exception, message: Option<&Message>) -> Details {
     let own = message.map(|message| details(Values::new(message)));
     let embedded = own.as_ref();
@@ -102,7 +102,7 @@ fn overridden(series: &Details, exception: &Exception, message: Option<&Message>
 }
 
 impl Messages {
-    /// Finds the messages among the attachments of a series.
+    /// Finds the messages of exceptions among the attachments of a series.
     fn of(series: &Message) -> Self {
         let mut messages = Self::default();
         for number in series.attachments().unwrap_or_default() {

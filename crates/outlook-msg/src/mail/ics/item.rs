@@ -15,7 +15,7 @@ pub(super) fn summary(values: Values<'_>) -> Option<String> {
     values.text(tags::PR_NORMALIZED_SUBJECT).or_else(|| values.text(tags::PR_SUBJECT))
 }
 
-/// The body as plain text, if it says anything.
+/// The body as plain text, unless it is blank.
 pub(super) fn description(values: Values<'_>) -> Option<String> {
     let body = unix_lines(&Bodies::new(values.message()).text()?);
     (!body.trim().is_empty()).then_some(body)
@@ -23,8 +23,8 @@ pub(super) fn description(values: Values<'_>) -> Option<String> {
 
 /// Writes UID and DTSTAMP, which every component has.
 ///
-/// DTSTAMP is `stamp`, else the time of the last change or of creation, else the start. A UID is
-/// made of what stays with the message where it has none.
+/// DTSTAMP is `stamp`, else the time of the last change or of creation, else the start. If the
+/// message has no UID, one is made from values of the message that do not change.
 pub(super) fn write_identity(
     lines: &mut ContentLines,
     values: Values<'_>,
@@ -38,12 +38,12 @@ pub(super) fn write_identity(
         .or_else(|| values.time(tags::PR_CREATION_TIME))
         .or_else(|| values.time(tags::PR_CLIENT_SUBMIT_TIME))
         .or(start);
-    // A task may have no time at all, but it must have this one.
+    // A task may have no time at all, but DTSTAMP must be there.
     let stamp = stamp.and_then(utc).map_or_else(|| "19700101T000000Z".to_owned(), utc_text);
     lines.put("DTSTAMP", &stamp);
 }
 
-/// How an item is marked; an exception has marks of its own beside those of its series.
+/// Sensitivity, importance and categories of an item. An exception may have its own.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Marks {
     class: Option<&'static str>,
@@ -64,7 +64,7 @@ impl Marks {
         Self { class, importance, categories: values.texts(PID_NAME_KEYWORDS) }
     }
 
-    /// These marks, and for what they leave open those of the series.
+    /// These values, and where one is missing that of the series.
     pub(super) fn over(&self, series: &Self) -> Self {
         let categories =
             if self.categories.is_empty() { &series.categories } else { &self.categories };
@@ -129,7 +129,7 @@ pub(in crate::mail) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
-/// A UID out of what stays the same with the message.
+/// A UID, made from values of the message that do not change.
 fn made_uid(values: Values<'_>) -> String {
     let key = values.binary(tags::PR_SEARCH_KEY).filter(|key| !key.is_empty());
     if let Some(key) = key {

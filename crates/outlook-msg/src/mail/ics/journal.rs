@@ -7,14 +7,14 @@ use crate::mapi::FileTime;
 use super::item;
 use super::moment::{utc, utc_text};
 
-/// When it starts.
+/// The start.
 pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
     values.time(lid::LOG_START).or_else(|| values.time(lid::COMMON_START))
 }
 
 /// Writes a journal entry; `None` if it has no start.
 ///
-/// iCalendar has neither the end of an entry nor its type: they are X- properties.
+/// iCalendar has no property for the end of an entry and for its type, so they are X- properties.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     let start = start(values)?;
     lines.put("METHOD", "PUBLISH");

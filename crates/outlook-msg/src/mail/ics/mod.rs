@@ -6,9 +6,8 @@
 //! | `IPM.Activity` | `event.ics` | VJOURNAL |
 //! | `IPM.Task`, and the task in an `IPM.TaskRequest.*` | `task.ics` | VTODO |
 //!
-//! The same message gives the same bytes at any time: nothing is taken from the clock. A file
-//! exists if the class fits and the essential value is there: the start, or of a task the
-//! subject.
+//! The same message always gives the same bytes: the current time is in none of them. A file exists
+//! if the class fits and the essential value is there: the start, or for a task the subject.
 
 mod attendees;
 mod class;
@@ -39,7 +38,7 @@ pub(super) use values::values;
 
 use class::Kind;
 
-/// Whether the message has an `event.ics`; no structure is decoded for that.
+/// Whether the message has an `event.ics`. No structure is decoded for that.
 pub fn has_event(message: &Message) -> bool {
     Kind::of(message).is_some_and(|kind| match kind {
         Kind::Activity => journal::start(Values::new(message)).and_then(utc).is_some(),
@@ -58,7 +57,7 @@ pub fn event(message: &Message) -> Option<Vec<u8>> {
     Some(end(lines))
 }
 
-/// Whether the message has a `task.ics`; no structure is decoded for that.
+/// Whether the message has a `task.ics`. No structure is decoded for that.
 pub fn has_task(message: &Message) -> bool {
     task_message(message).is_some_and(|task| task::is_one(Values::new(&task)))
 }

@@ -1,4 +1,4 @@
-//! Points in time, as iCalendar writes them: in UTC, in a time zone, or as a date (RFC 5545 3.3).
+//! Times as iCalendar writes them: in UTC, in a time zone, or as a date (RFC 5545 3.3).
 //!
 //! Knows no property.
 
@@ -10,7 +10,7 @@ use crate::mapi::FileTime;
 
 use super::zone::Zone;
 
-/// From 1601-01-01, from which recurrences count minutes, to 1970-01-01.
+/// From 1601-01-01, where the minutes of recurrences begin, to 1970-01-01.
 const EPOCH_MINUTES: i64 = 194_074_560;
 pub(super) const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
@@ -19,29 +19,30 @@ pub(in crate::mail) fn utc(time: FileTime) -> Option<DateTime> {
     UNIX_EPOCH.checked_add(SignedDuration::from_secs(time.to_unix().0)).ok()
 }
 
-/// The date and time so many minutes after 1601-01-01; `None` after the year 9999.
+/// The date and time this many minutes after 1601-01-01; `None` after the year 9999.
 pub(super) fn local(minutes: u32) -> Option<DateTime> {
-    // jiff adds no more days than lie between 1970 and 9999, so every date is counted from 1970.
+    // jiff cannot add more days than there are between 1970 and 9999, so dates are counted from
+    // 1970.
     plus_minutes(UNIX_EPOCH, i64::from(minutes) - EPOCH_MINUTES)
 }
 
-/// A date and time so many minutes later.
+/// The date and time this many minutes later.
 pub(super) fn plus_minutes(time: DateTime, minutes: i64) -> Option<DateTime> {
     time.checked_add(SignedDuration::from_mins(minutes)).ok()
 }
 
-/// A date, as `20240229`.
+/// A date: `20240229`.
 pub(super) fn date_text(date: Date) -> String {
     format!("{:04}{:02}{:02}", date.year(), date.month(), date.day())
 }
 
-/// A date and time without its zone, as `20240229T120000`.
+/// A date and time without a zone: `20240229T120000`.
 pub(super) fn date_time_text(time: DateTime) -> String {
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
     format!("{}T{hour:02}{minute:02}{second:02}", date_text(time.date()))
 }
 
-/// A date and time in UTC, as `20240229T120000Z`.
+/// A date and time in UTC: `20240229T120000Z`.
 pub(super) fn utc_text(utc: DateTime) -> String {
     date_time_text(utc) + "Z"
 }
@@ -99,8 +100,8 @@ impl Clock<'_> {
     }
 }
 
-/// The date on which an all-day event ends, which is not part of it: at least a day after it
-/// starts, and after a day that is only in part taken.
+/// The end date of an all-day event, the first day that is not part of it: at least a day after the
+/// start. A day that is taken only in part counts as a whole.
 pub(super) fn end_date(start: DateTime, end: DateTime) -> DateTime {
     let whole = end.date().to_datetime(Time::midnight());
     let end = if whole < end { plus_minutes(whole, 24 * 60).unwrap_or(whole) } else { whole };

@@ -1,4 +1,4 @@
-//! Recurrence rules (RFC 5545 3.3.10) out of recurrence patterns (\[MS-OXCICAL\] 2.1.3.2.2).
+//! Makes recurrence rules (RFC 5545 3.3.10) from recurrence patterns (\[MS-OXCICAL\] 2.1.3.2.2).
 //!
 //! Knows no property.
 
@@ -15,14 +15,15 @@ use super::moment::{Clock, local, plus_minutes};
 
 const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 const MINUTES_PER_DAY: u32 = 24 * 60;
-/// A deleted occurrence takes four times its space; a daily series has no more in 179 years.
+/// At most this many deleted occurrences are written: each takes four times its space, and a daily
+/// series has no more in 179 years.
 const DELETED_MAX: usize = 65_536;
 
-/// Writes the rule of a pattern whose occurrences start so many minutes after midnight.
+/// Writes the rule of a pattern whose occurrences start this many minutes after midnight.
 ///
-/// What iCalendar has no rule for, other calendars and tasks made anew after their completion, is
-/// written as `X-MICROSOFT-RRULE`, which a reader may ignore: no date at all is better than
-/// wrong ones, and a note tells it ([`hidden_because`]).
+/// iCalendar has no rule for other calendars, nor for tasks that are made anew after they are
+/// completed. Such a pattern is written as `X-MICROSOFT-RRULE`, which programs may ignore, because
+/// no dates are better than wrong ones. A note says so ([`hidden_because`]).
 pub(super) fn write_rule(
     lines: &mut ContentLines,
     pattern: &RecurrencePattern,
@@ -71,7 +72,7 @@ pub(super) fn write_deleted(
     clock.put_all(lines, name, &starts);
 }
 
-/// The rule without its end; `None` if the numbers of the pattern make none.
+/// The rule without its end; `None` if the numbers of the pattern are invalid.
 fn rule(pattern: &RecurrencePattern) -> Option<String> {
     let interval = |unit: u32| format!(";INTERVAL={}", (pattern.period / unit).max(1));
     let is_yearly = pattern.frequency == RecurrenceFrequency::Yearly
@@ -106,7 +107,7 @@ fn rule(pattern: &RecurrencePattern) -> Option<String> {
     }
 }
 
-/// A day of the month, or the last one of a shorter month.
+/// A day of the month, or in a shorter month the last day.
 fn by_month_day(day: u32) -> Option<String> {
     match day {
         1..=28 => Some(format!(";BYMONTHDAY={day}")),
@@ -123,8 +124,8 @@ fn by_day(DayMask(mask): DayMask) -> Option<String> {
     (!days.is_empty()).then(|| days.join(","))
 }
 
-/// The month of a yearly pattern: that of the first period, which some writers leave 0, else that
-/// of the first occurrence.
+/// The month of a yearly pattern: that of the first period, or if that is 0, as some programs leave
+/// it, that of the first occurrence.
 pub(super) fn month(pattern: &RecurrencePattern) -> Option<i8> {
     let minutes = match pattern.first_date_time_minutes {
         0 => pattern.start_date_minutes,
@@ -133,7 +134,7 @@ pub(super) fn month(pattern: &RecurrencePattern) -> Option<i8> {
     Some(local(minutes)?.month())
 }
 
-/// Why a reader of iCalendar does not see a repetition; `None` if it has a rule.
+/// Why the repetition has no rule in iCalendar; `None` if it has one.
 pub(super) fn hidden_because(pattern: &RecurrencePattern) -> Option<String> {
     if pattern.is_regenerating {
         return Some("each task is made after the one before is completed".to_owned());
@@ -146,8 +147,8 @@ pub(super) fn hidden_because(pattern: &RecurrencePattern) -> Option<String> {
     Some(format!("it follows another calendar ({calendar})"))
 }
 
-/// Whether months and days are those of the Gregorian calendar: in those of Japan, Taiwan, Korea
-/// and Thailand only the years have other numbers.
+/// Whether months and days are those of the Gregorian calendar. In the calendars of Japan, Taiwan,
+/// Korea and Thailand only the years have other numbers.
 fn is_gregorian(pattern: &RecurrencePattern) -> bool {
     matches!(pattern.calendar_type, 0..=5 | 7 | 9..=12) && !pattern.is_hijri
 }

@@ -9,17 +9,17 @@ use super::item;
 use super::moment::{Clock, local, utc, utc_text};
 use super::recurrence::write_rule;
 
-/// The dates of a task are midnights of its owner, stored as if they were UTC.
+/// The dates of a task are midnights where its owner is, stored as if they were UTC.
 const DATES: Clock<'static> = Clock { zone: None, all_day: true };
 
-/// Whether there is anything to be done: a subject or a date.
+/// Whether the task has a subject or a date.
 pub(super) fn is_one(values: Values<'_>) -> bool {
     item::summary(values).is_some()
         || values.time(lid::TASK_DUE_DATE).is_some()
         || values.time(lid::TASK_START_DATE).is_some()
 }
 
-/// Writes a task; `None` if it is none.
+/// Writes a task; `None` if it has neither a subject nor a date.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     if !is_one(values) {
         return None;

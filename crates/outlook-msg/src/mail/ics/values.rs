@@ -1,4 +1,4 @@
-//! Events as values: what `event.ics` says, for programs.
+//! Events as values, for programs: the same as `event.ics` says.
 
 use crate::imsg::structures::AppointmentRecurrence;
 use crate::imsg::{Address, MapiProp as _, Message, RecipientType};
@@ -9,7 +9,7 @@ use crate::mapi::{FileTime, tags};
 use super::class::Kind;
 use super::{attendees, event, words};
 
-/// The appointment or meeting that a message is or is about.
+/// The appointment or meeting that a message is, or is about.
 pub(in crate::mail) fn values(message: &Message) -> Option<Event> {
     let kind = Kind::of(message)?;
     if kind == Kind::Activity {

@@ -1,7 +1,7 @@
-//! Time zones: the rule that a message carries, applied, and written as a VTIMEZONE.
+//! Time zones: applies the rule that a message has, and writes it as a VTIMEZONE.
 //!
-//! The one rule in effect stands for all years, so that times and VTIMEZONE always agree and
-//! every time in UTC is kept exactly. Knows no table of time zones.
+//! The rule that is in effect is used for all years. So times and VTIMEZONE always agree, and every
+//! time in UTC is exact. Knows no table of time zones.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
@@ -16,15 +16,15 @@ use super::moment::{date_time_text, plus_minutes};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Zone {
     id: String,
-    /// Local time less UTC, in minutes.
+    /// Local time minus UTC, in minutes.
     standard_minutes: i32,
     daylight: Option<Daylight>,
 }
 
-/// When a zone has daylight saving time.
+/// The daylight saving time of a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Daylight {
-    /// Local time less UTC, in minutes.
+    /// Local time minus UTC, in minutes.
     minutes: i32,
     begins: SystemTime,
     ends: SystemTime,
@@ -32,7 +32,7 @@ struct Daylight {
 
 /// The offsets that a VTIMEZONE can have (RFC 5545 3.3.14).
 const OFFSET_MINUTES_MAX: i32 = 24 * 60 - 1;
-/// Names as Windows gives them have no more; others are shown cut.
+/// The names of Windows have no more characters; longer names are cut.
 const ID_CHARACTERS_MAX: usize = 255;
 
 impl Zone {
@@ -55,7 +55,7 @@ impl Zone {
         Self { id, standard_minutes: minutes, daylight: None }
     }
 
-    /// `None` for a rule that cannot be one.
+    /// `None` if the rule is invalid.
     fn new(name: &str, rule: &TimeZoneRule) -> Option<Self> {
         let offset = |own: i32| {
             let minutes = rule.bias_minutes.checked_add(own)?.checked_neg()?;
@@ -77,7 +77,7 @@ impl Zone {
         Some(Self { id, standard_minutes, daylight })
     }
 
-    /// Its name: the id that Windows gives it, where known.
+    /// Its name: the id that Windows has for it, if known.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
@@ -91,7 +91,7 @@ impl Zone {
         shifted(utc, self.offset_minutes(utc))
     }
 
-    /// UTC of a local time; of one that occurs twice the first.
+    /// Converts a local time to UTC. A local time that occurs twice is taken for the first one.
     pub(super) fn to_utc(&self, local: DateTime) -> DateTime {
         if let Some(daylight) = self.daylight {
             let utc = shifted(local, -daylight.minutes);
@@ -129,14 +129,14 @@ impl Zone {
         let is_daylight = if begins <= ends {
             begins <= utc && utc < ends
         } else {
-            // South of the equator it spans the turn of the year.
+            // South of the equator, daylight saving time spans the turn of the year.
             utc < ends || begins <= utc
         };
         if is_daylight { daylight.minutes } else { standard }
     }
 }
 
-/// When a rule takes effect in a year, in the local time before it.
+/// When a rule takes effect in a year, in the local time that ends then.
 fn onset(rule: SystemTime, year: i16) -> Option<DateTime> {
     let part = |number: u16| i8::try_from(number).ok();
     let month = part(rule.month)?;

@@ -1,11 +1,11 @@
-//! Where a contact is reached: mail addresses, telephone numbers, postal addresses.
+//! The addresses of a contact: mail, telephone, post.
 
 use crate::imsg::structures::Member;
 use crate::mail::content_lines::{ContentLine, ContentLines};
 use crate::mail::named::{Key, Values, lid};
 use crate::mapi::{PropertyTag, tags};
 
-/// Type, address, EntryID and display name of a mail address.
+/// The properties of a mail address: type, address, EntryID and display name.
 const EMAILS: [[Key; 4]; 3] = [
     [
         lid::EMAIL1_ADDRESS_TYPE,
@@ -27,7 +27,7 @@ const EMAILS: [[Key; 4]; 3] = [
     ],
 ];
 
-/// Name, type and property of every telephone number (\[MS-OXVCARD\] 2.1.3.4).
+/// The telephone numbers: name, type and property (\[MS-OXVCARD\] 2.1.3.4).
 const TELEPHONES: [(&str, &str, PropertyTag); 18] = [
     ("TEL", "HOME,VOICE", tags::PR_HOME_TELEPHONE_NUMBER),
     ("TEL", "HOME,VOICE", tags::PR_HOME2_TELEPHONE_NUMBER),
@@ -49,8 +49,8 @@ const TELEPHONES: [(&str, &str, PropertyTag); 18] = [
     ("X-MS-TEL", "TELEX", tags::PR_TELEX_NUMBER),
 ];
 
-/// A postal address: its type, the value of `PidLidPostalAddressId` that prefers it, its parts in
-/// the order of vCard, and all of it in one text.
+/// A postal address: its type, the value of `PidLidPostalAddressId` that makes it the preferred
+/// one, its parts in the order of vCard, and the whole address as one text.
 struct Postal {
     kind: &'static str,
     id: i32,
@@ -117,7 +117,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
             lines.line(typed(name, types).parts(&[&number]));
         }
     }
-    // A type that \[MS-OXVCARD\] spells so.
+    // \[MS-OXVCARD\] spells the type so.
     if let Some(number) = values.text(tags::PR_TTYTDD_PHONE_NUMBER) {
         lines.line(typed("X-MS-TEL", "TTYTDD").parts(&[&number]));
     }
@@ -127,14 +127,14 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
     }
 }
 
-/// A line with types, given with commas between them.
+/// A line with types, which are separated by commas.
 pub(super) fn typed(name: &str, types: &str) -> ContentLine {
     let line = ContentLine::new(name);
     types.split(',').fold(line, |line, one| line.parameter("TYPE", one))
 }
 
-/// A mail address: SMTP where there is one, as in the EntryID or the display name of an address
-/// of an Exchange organization.
+/// A mail address. Of somebody in an Exchange organization, the SMTP address is looked for in the
+/// EntryID and the display name.
 fn email(
     values: Values<'_>,
     [address_type, address, entry_id, display_name]: [Key; 4],
@@ -150,8 +150,8 @@ fn email(
     found.or_else(|| values.text(display_name).filter(is_mail)).or(own)
 }
 
-/// Writes ADR, and LABEL where the address is known as one text only. The office is the extended
-/// address of the work, where Outlook writes it too.
+/// Writes ADR, or LABEL if the address is known only as one text. The office is written as the
+/// extended address of the work address, as Outlook does.
 fn write_postal(lines: &mut ContentLines, values: Values<'_>, postal: &Postal, preferred: bool) {
     let parts = postal.parts.map(|part| values.text(part).unwrap_or_default());
     let types = if preferred { format!("{},PREF", postal.kind) } else { postal.kind.to_owned() };

@@ -12,10 +12,11 @@ use crate::mapi::{FileTime, PropertyType, Value, tags};
 
 use super::addresses;
 
-/// The largest picture or certificate taken into a card; it takes a third more there.
+/// A larger picture or certificate is left out of the card, in bytes; in base64 it takes a third
+/// more.
 const BINARY_BYTES_MAX: u64 = 16 << 20;
 
-/// The name that FN must have: the display name, or what else stands for it.
+/// The value of FN, which must be there: the display name, or what can replace it.
 pub(super) fn name(values: Values<'_>) -> Option<String> {
     let joined = || {
         let parts = [
@@ -66,7 +67,7 @@ fn write_name(lines: &mut ContentLines, values: Values<'_>) {
         tags::PR_GENERATION,
     ];
     let parts = parts.map(|tag| values.text(tag).unwrap_or_default());
-    // N must be there (RFC 2426 3.1.2), with no part known too.
+    // N must be there (RFC 2426 3.1.2), even if no part of it is known.
     lines.line(ContentLine::new("N").parts(&parts.each_ref().map(String::as_str)));
     lines.text("NICKNAME", values.text(tags::PR_NICKNAME).as_deref());
 }
@@ -102,7 +103,7 @@ fn write_pages(lines: &mut ContentLines, values: Values<'_>) {
 }
 
 fn write_dates(lines: &mut ContentLines, values: Values<'_>) {
-    // The local ones are the days as they were typed; the others their midnight in UTC.
+    // The local properties have the days as they were typed, the others their midnights in UTC.
     let birthday = values.time(lid::BIRTHDAY_LOCAL).or_else(|| values.time(tags::PR_BIRTHDAY));
     lines.text("BDAY", birthday.and_then(day).as_deref());
     let anniversary = values
@@ -164,7 +165,8 @@ pub(super) fn write_categories(lines: &mut ContentLines, values: Values<'_>) {
     }
 }
 
-/// Writes the time of the last change; a time without punctuation is valid in both versions.
+/// Writes the time of the last change, without punctuation, which is valid in both versions of
+/// vCard.
 pub(super) fn write_revision(lines: &mut ContentLines, values: Values<'_>) {
     let changed = values.time(tags::PR_LAST_MODIFICATION_TIME).and_then(utc);
     if let Some(changed) = changed {
@@ -172,8 +174,8 @@ pub(super) fn write_revision(lines: &mut ContentLines, values: Values<'_>) {
     }
 }
 
-/// The day of a time, to the nearest midnight: a midnight stored in UTC is up to half a day off
-/// the day that was meant.
+/// The day whose midnight is nearest to a time. A midnight that was stored in UTC is up to half a
+/// day away from the day that was meant.
 fn day(time: FileTime) -> Option<String> {
     let half_a_day = jiff::SignedDuration::from_hours(12);
     let day = utc(time)?.checked_add(half_a_day).ok()?.date();
@@ -209,8 +211,9 @@ fn is_photo(attachment: &Attachment) -> bool {
         && attachment.property(tags::PR_ATTACHMENT_CONTACTPHOTO).ok() == Some(Value::Boolean(true))
 }
 
-/// The certificate in a value of `PR_USER_X509_CERTIFICATE`: a list of tags, lengths that count
-/// themselves, and data; tag 3 is the certificate. DER itself occurs too.
+/// The certificate in a value of `PR_USER_X509_CERTIFICATE`. The value is a list of entries: tag,
+/// length (of tag and length too), data; tag 3 is the certificate. Some values are the certificate
+/// itself.
 fn certificate_der(value: &[u8]) -> Option<&[u8]> {
     const CERTIFICATE: u16 = 3;
     if value.first() == Some(&0x30) {
@@ -268,7 +271,7 @@ mod tests {
         assert_eq!(certificate_der(&list), Some(&[0x30, 1, 2][..]));
         assert_eq!(certificate_der(&list[..12]), None);
         assert_eq!(certificate_der(&[0x30, 0]), Some(&[0x30, 0][..]));
-        // A length that does not even count itself would never end.
+        // With a length that does not even cover itself, the loop would never end.
         assert_eq!(certificate_der(&[1, 0, 0, 0, 1, 0]), None);
         assert_eq!(certificate_der(&[]), None);
     }

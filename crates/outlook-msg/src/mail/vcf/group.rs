@@ -22,9 +22,9 @@ pub(super) fn name(values: Values<'_>) -> Option<String> {
 
 /// Writes a distribution list; `None` if it has no name.
 ///
-/// A member is an address, its name a parameter. One without a mail address is written as
-/// `invalid:nomail` with what is known of it: its name, its X.500 name, or else the EntryID by
-/// which the address book of its owner knows it.
+/// A member is an address with its name as a parameter. A member without a mail address is written
+/// as `invalid:nomail`, with what is known of it: its name, its X.500 name, or the EntryID that it
+/// has in the address book of its owner.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     let name = name(values)?;
     lines.put("VERSION", "4.0");
@@ -56,8 +56,8 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     Some(())
 }
 
-/// The members: of each the EntryID that says more, the one-off one as a rule, and the other one
-/// as it is.
+/// The members. Each has two EntryIDs: the first one here says more (mostly the one-off EntryID),
+/// the second is the other.
 fn members(values: Values<'_>) -> Vec<(Member, Vec<u8>)> {
     if let Some(stream) = values.binary(lid::DISTRIBUTION_LIST_STREAM) {
         let (members, _) = list_stream_members(&stream);

@@ -5,8 +5,8 @@
 //! | `IPM.Contact` | 3.0 (RFC 2426), which Outlook, telephones and all others read |
 //! | `IPM.DistList` | 4.0 (RFC 6350), the first with `KIND:group` and members |
 //!
-//! The same message gives the same bytes at any time. The file exists if the class fits and the
-//! contact has a name, or what stands for one.
+//! The same message always gives the same bytes. The file exists if the class fits and the contact
+//! has a name, or something that can replace it.
 
 mod addresses;
 mod contact;
@@ -19,7 +19,7 @@ use super::content_lines::ContentLines;
 use super::ics::is_class;
 use super::named::Values;
 
-/// What a card is of.
+/// Who a card is about.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Contact,

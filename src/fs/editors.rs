@@ -1,0 +1,37 @@
+//! Who edits: where edits of others are kept is told once for each of them.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// At most this many users are told apart; the edits of later ones are kept likewise.
+const NAMED_MAX: usize = 1024;
+
+/// The users other than the mounter who have edited something.
+#[derive(Debug)]
+pub(super) struct Editors {
+    mounter: u32,
+    named: Mutex<BTreeSet<u32>>,
+}
+
+impl Editors {
+    pub(super) fn new() -> Self {
+        Self { mounter: rustix::process::geteuid().as_raw(), named: Mutex::default() }
+    }
+
+    pub(super) fn is_mounter(&self, user: u32) -> bool {
+        user == self.mounter
+    }
+
+    /// Notes that a user edits; the first time the log says where that user's edits are kept.
+    pub(super) fn note(&self, user: u32, state_folder: Option<&Path>) {
+        let Some(folder) = state_folder.filter(|_| !self.is_mounter(user)) else { return };
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if named.len() < NAMED_MAX && named.insert(user) {
+            tracing::info!(
+                "what user {user} edits and cannot be saved is kept in the mounter's folder {}",
+                folder.display()
+            );
+        }
+    }
+}
