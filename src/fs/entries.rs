@@ -20,9 +20,9 @@ use super::waiting::is_told_without;
 use super::{Entry, Error, Fs};
 
 const DIRECTORY_BITS: u16 = 0o755;
-const FILE_BITS: u16 = 0o644;
+pub(super) const FILE_BITS: u16 = 0o644;
 const NO_DIRECTORY: &str = "only messages are made as directories, in attachments/";
-const NO_NAME: &str = "it cannot have this name";
+pub(super) const NO_NAME: &str = "it cannot have this name";
 
 /// A message that is to be changed.
 pub(super) struct ToChange<'a> {
@@ -53,7 +53,7 @@ impl ToChange<'_> {
 }
 
 /// What a new name in a message is to be.
-enum New {
+pub(super) enum New {
     /// A value or an attachment.
     Value,
     /// A temporary file of a tool.
@@ -334,135 +334,6 @@ impl Fs {
         Ok(())
     }
 
-    /// Renames a file within a message. With `no_replace` nothing may have the new name.
-    pub(super) fn rename_in_message(
-        &self,
-        to: &ToChange<'_>,
-        name: &OsStr,
-        (new_parent, new_name): (NodeId, &OsStr),
-        no_replace: bool,
-    ) -> Result<(), Error> {
-        let mut contents = to.lock();
-        let old = self.new_path(&contents, to.number, name)?;
-        let new = self.new_path(&contents, new_parent, new_name)?;
-        let found = self.find(&to.message, &contents, &old)?;
-        let replaced = match self.find(&to.message, &contents, &new) {
-            Ok(found) => Some(found.kind()),
-            Err(Error::NotFound) => None,
-            Err(error) => return Err(error),
-        };
-        if old == new {
-            return Ok(());
-        }
-        if no_replace && replaced.is_some() {
-            return Err(Error::Exists);
-        }
-        match (found.kind(), replaced) {
-            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => {
-                return Err(Error::NotADirectory);
-            }
-            (Kind::File, Some(Kind::Directory)) => return Err(Error::IsADirectory),
-            (Kind::Directory, Some(Kind::Directory)) => return Err(Error::NotEmpty),
-            _ => {}
-        }
-        self.differ(&to.message, &mut contents);
-        self.move_file(to, &mut contents, &found, (&old, &new), replaced.is_some())?;
-        self.saver.schedule(&contents, to.message.base);
-        Ok(())
-    }
-
-    fn move_file(
-        &self,
-        to: &ToChange<'_>,
-        contents: &mut Contents,
-        found: &Found,
-        (old, new): (&str, &str),
-        is_replacing: bool,
-    ) -> Result<(), Error> {
-        let target = match contents.temporaries.get(new) {
-            Some(_) => New::Temporary,
-            None => self.new_name(&to.message, contents, new, false)?,
-        };
-        match (found, target) {
-            (Found::Temporary(_), New::Temporary) => {
-                contents.temporaries.remove(new);
-                contents.temporaries.rename(old, new);
-                contents.removals.rename(old, new);
-                contents.numbers.rename(old, new, is_replacing);
-                return Ok(());
-            }
-            (Found::Temporary(file), New::Value) if file.file().is_some() => {
-                self.check_writable(&to.message, contents)?;
-                let was_hidden = self.take_hidden_place(&to.message, contents, new)?;
-                self.set_to(to, contents, (old, new))?;
-                contents.temporaries.remove(old);
-                contents.numbers.rename(old, new, is_replacing && !was_hidden);
-                return Ok(());
-            }
-            (Found::Node(_, _, Kind::File) | Found::New(_), New::Temporary) => {
-                let bytes = self.bytes_of(&to.message, contents, old)?;
-                let copy = TemporaryKind::File(TemporaryFile::new(bytes));
-                contents.temporaries.put(new, Temporary::new(copy, FILE_BITS))?;
-                match found {
-                    Found::New(_) => contents.numbers.remove(old, view::fixed_number(old)),
-                    _ => contents.removals.rename_away(old, new),
-                }
-                return Ok(());
-            }
-            (Found::New(file), New::Value) => {
-                self.take_hidden_place(&to.message, contents, new)?;
-                self.set_to(to, contents, (old, new))?;
-                file.lock().settle();
-            }
-            (Found::Node(_, _, kind), New::Value) => {
-                self.check_writable(&to.message, contents)?;
-                self.take_hidden_place(&to.message, contents, new)?;
-                let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
-                let takes_place = is_replacing && *kind == Kind::File;
-                match (both_attached && !takes_place, kind) {
-                    (true, _) => {
-                        let (from, to_path) = (old.to_owned(), new.to_owned());
-                        let rename = Operation::Rename { from, to: to_path };
-                        self.apply(&to.message, contents, &rename)?;
-                    }
-                    (false, Kind::File) => {
-                        self.set_to(to, contents, (old, new))?;
-                        let remove = Operation::Remove { path: old.to_owned() };
-                        self.apply(&to.message, contents, &remove)?;
-                    }
-                    (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
-                }
-            }
-            _ => return Err(self.refuse(contents, new, NO_NAME)),
-        }
-        if let Some(time) = contents.times.remove(old) {
-            contents.times.insert(new.to_owned(), time);
-        }
-        // Temporary files, removals and numbers below a directory move with it.
-        contents.temporaries.rename(old, new);
-        contents.removals.rename(old, new);
-        contents.numbers.rename(old, new, is_replacing);
-        Ok(())
-    }
-
-    /// Sets a file to the bytes of another one, which is renamed onto it.
-    fn set_to(
-        &self,
-        to: &ToChange<'_>,
-        contents: &mut Contents,
-        (old, new): (&str, &str),
-    ) -> Result<(), Error> {
-        let value = into_source(self.bytes_of(&to.message, contents, old)?)?;
-        let set = Operation::Set { path: new.to_owned(), value };
-        self.apply(&to.message, contents, &set)?;
-        let number = contents.numbers.number(new, view::fixed_number(new));
-        if let Some(open) = contents.files.get(&number) {
-            open.lock().replaced();
-        }
-        self.settled(&to.message, contents, new);
-        Ok(())
-    }
-
     /// Cuts or lengthens a file by its path: its bytes become the value at once.
     pub(super) fn truncate(&self, to: &ToChange<'_>, len: u64) -> Result<(), Error> {
         let mut contents = to.lock();
@@ -541,11 +412,16 @@ impl Fs {
         }
     }
 
-    fn new_path(&self, contents: &Contents, parent: NodeId, name: &OsStr) -> Result<String, Error> {
+    pub(super) fn new_path(
+        &self,
+        contents: &Contents,
+        parent: NodeId,
+        name: &OsStr,
+    ) -> Result<String, Error> {
         Ok(joined(&self.path_in(contents, parent)?, name_text(name)?))
     }
 
-    fn is_there(
+    pub(super) fn is_there(
         &self,
         message: &MessageNode,
         contents: &Contents,
@@ -560,7 +436,7 @@ impl Fs {
 
     /// What a new name becomes. `is_unseen` is set if the creating process is still filling a new
     /// message, and the message has such a file by itself.
-    fn new_name(
+    pub(super) fn new_name(
         &self,
         message: &MessageNode,
         contents: &Contents,
@@ -596,14 +472,14 @@ impl Fs {
     }
 
     /// Refuses a name that no message has, and says where such a file goes.
-    fn refuse(&self, contents: &Contents, path: &str, reason: &'static str) -> Error {
+    pub(super) fn refuse(&self, contents: &Contents, path: &str, reason: &'static str) -> Error {
         tracing::warn!("{}/{path} is refused: {reason}", contents.path.display());
         Error::NotPermitted(reason)
     }
 
     /// Lets a new file take the path of one that was removed or renamed away. Programs that have
     /// the old file open keep it; the new file gets another number.
-    fn take_hidden_place(
+    pub(super) fn take_hidden_place(
         &self,
         message: &MessageNode,
         contents: &mut Contents,

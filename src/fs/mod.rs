@@ -12,14 +12,14 @@
 //! | a message as its file has it | `messages`, `ahead`, `habits`, `store` |
 //! | a message directory and its state | `directory` |
 //! | what it shows when something differs from its file | `shown` |
-//! | edits | `editing`, and `entries` for names |
+//! | edits | `editing`, and `entries` and `renames` for names |
 //! | files that are written | `open_file`, `buffer`, `handles` |
 //! | new attachments that come into the message together | `waiting` |
 //! | temporary files of editors; what was removed; who fills a new message; who edits | `temporary`, `removals`, `creators`, `process`, `editors` |
 //! | messages in folders, and moved into and out of others | `folder_edits`, `arrival`, `moves` |
 //! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
 //! | what the kernel must forget | `stale` |
-//! | the calls of writing | `calls`, `attributes` |
+//! | the calls of writing | `calls`; on an open file `opened`; `attributes` |
 //! | `.msgfs/` | `control` |
 //!
 //! # A message
@@ -77,11 +77,13 @@ mod moves;
 pub mod notify;
 mod numbers;
 mod open_file;
+mod opened;
 mod options;
 mod path;
 mod process;
 mod recovery;
 mod removals;
+mod renames;
 mod saver;
 mod saving;
 mod shown;
@@ -93,6 +95,7 @@ mod temporary;
 mod waiting;
 mod watch;
 mod watches;
+mod xattr;
 
 use std::ffi::OsStr;
 use std::io;
@@ -103,7 +106,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
-use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId};
+use crate::view::NodeId;
 
 use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
@@ -114,20 +117,19 @@ use folders::Folders;
 use habits::Habits;
 use handles::Handles;
 use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
-use messages::{OpenMessage, message_error};
+use messages::OpenMessage;
 use metadata::Metadata;
 use saver::Saver;
-use shown::Found;
 use source::SourceRoot;
 use stale::Stale;
 use store::Stores;
 use watch::Watcher;
 
 pub use attr::{Attr, FileType, Ownership};
-pub use calls::Opened;
 pub use error::Error;
 pub use ino::Ino;
 pub use live::Invalidation;
+pub use opened::Opened;
 pub use options::{Options, SetAttr, WriteOptions};
 pub use path::{Named, Place, Sources};
 pub use rustix::fs::StatVfs;
@@ -462,91 +464,6 @@ impl Fs {
         }
     }
 
-    /// The target of a symbolic link.
-    ///
-    /// # Errors
-    /// [`Error::NotALink`], [`Error::Stale`], or where the source cannot be read.
-    pub fn readlink(&self, ino: Ino) -> Result<Vec<u8>, Error> {
-        let read = self.with_tree(ino, |tree, id| {
-            let attributes = tree.attributes(id)?;
-            let size = usize::try_from(attributes.size).unwrap_or(0);
-            match attributes.kind {
-                Kind::Symlink => tree.read(id, 0, size).map(Some),
-                Kind::File | Kind::Directory => Ok(None),
-            }
-        });
-        match read? {
-            Looked::Shown(target) => target.ok_or(Error::NotALink),
-            Looked::Link(target) => Ok(target.into_bytes()),
-            Looked::NotInMessage => {
-                let node = self.node(ino.parts().0)?;
-                if node.kind != SourceKind::Other {
-                    return Err(Error::NotALink);
-                }
-                let target = self.source.read_link(&node.path);
-                target.map_err(|error| source_error(&node.path, error))
-            }
-        }
-    }
-
-    /// The names of the extended attributes of a file.
-    ///
-    /// # Errors
-    /// [`Error::Stale`], or where the source cannot be read.
-    pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
-        match self.with_tree(ino, |tree, id| tree.extended_attributes(id))? {
-            Looked::Shown(found) => Ok(found.into_iter().map(ExtendedAttribute::name).collect()),
-            Looked::Link(_) | Looked::NotInMessage => Ok(Vec::new()),
-        }
-    }
-
-    /// The value of an extended attribute.
-    ///
-    /// # Errors
-    /// [`Error::NoAttribute`], [`Error::NotSupported`], [`Error::Stale`], or where the source
-    /// cannot be read.
-    pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
-        // `ls -l` asks each file for a security label and two access lists, but after this answer
-        // no other file of the mount.
-        if !name.as_bytes().starts_with(b"user.") {
-            return Err(Error::NotSupported);
-        }
-        let name = name.to_str().and_then(ExtendedAttribute::from_name);
-        let name = name.ok_or(Error::NoAttribute)?;
-        match self.with_tree(ino, |tree, id| tree.extended_attribute(id, name))? {
-            Looked::Shown(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
-            Looked::Link(_) | Looked::NotInMessage => Err(Error::NoAttribute),
-        }
-    }
-
-    /// Looks at a file or directory of a message, not at the message directory itself: listing a
-    /// folder opens no message.
-    fn with_tree<T>(
-        &self,
-        ino: Ino,
-        run: impl FnOnce(&MessageTree, NodeId) -> Result<T, view::Error>,
-    ) -> Result<Looked<T>, Error> {
-        let Some((message, number)) = self.message_of(ino)?.filter(|(_, id)| *id != NodeId(0))
-        else {
-            return Ok(Looked::NotInMessage);
-        };
-        let (open, id) = match self.differing(&message) {
-            None => (self.open_message(&message)?, number),
-            Some((_, contents)) => {
-                let path = self.path_in(&contents, number)?;
-                match self.find_hidden(&message, &contents, &path)? {
-                    Found::Node(open, id, _) => (open, id),
-                    Found::Temporary(file) => {
-                        return Ok(file.target().map_or(Looked::NotInMessage, Looked::Link));
-                    }
-                    _ => return Ok(Looked::NotInMessage),
-                }
-            }
-        };
-        let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
-        Ok(Looked::Shown(found))
-    }
-
     /// The figures of the file system that the source lies on.
     ///
     /// # Errors
@@ -597,14 +514,6 @@ impl Drop for Fs {
     fn drop(&mut self) {
         self.saver.end();
     }
-}
-
-/// What a look at a file of a message has found.
-enum Looked<T> {
-    Shown(T),
-    /// The target of a temporary symbolic link.
-    Link(String),
-    NotInMessage,
 }
 
 fn source_error(path: &Path, source: io::Error) -> Error {

@@ -189,6 +189,22 @@ impl MessageData {
         self.depth > 0
     }
 
+    /// Tells if the file has no names for its named properties, so that nobody knows what they mean.
+    fn missing_names(&self) -> Option<Defect> {
+        let count = self.nameless();
+        let is_missing = count > 0 && self.names.is_empty();
+        is_missing.then(|| Defect {
+            place: self.storage().path(),
+            cause: format!("the names of {count} named properties are missing"),
+        })
+    }
+
+    /// How many named properties have no name in the file.
+    fn nameless(&self) -> usize {
+        let tags = self.properties.properties().iter().map(|property| property.tag);
+        tags.filter(|tag| tag.is_named() && self.names.name(*tag).is_none()).count()
+    }
+
     /// The numbers of the storages of recipients and attachments, in order.
     pub(super) fn part_numbers(&self) -> (Vec<u32>, Vec<u32>) {
         let numbers = |storages: &[(u32, EntryId)]| storages.iter().map(|one| one.0).collect();
@@ -392,7 +408,8 @@ impl Message {
         };
         let recipients = data.recipients().iter().flat_map(|(_, set)| set.defects());
         let own = data.properties.defects();
-        Ok(file.iter().chain(names).chain(own).chain(recipients).cloned().collect())
+        let told = file.iter().chain(names).chain(own).chain(recipients).cloned();
+        Ok(told.chain(data.missing_names()).collect())
     }
 
     /// What was not read literally in this message and its recipients, although nothing is lost.
@@ -402,6 +419,13 @@ impl Message {
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.data()?;
         let mut notes = data.properties.notes().to_vec();
+        let nameless = data.nameless();
+        // A sound file was seen with one.
+        if nameless > 0 && !data.names.is_empty() {
+            let place = data.storage().path();
+            notes
+                .push(Note { place, text: format!("named properties without a name: {nameless}") });
+        }
         if let Some(guess) = data.strings.guess() {
             let place = data.storage().path();
             notes.push(Note { place, text: format!("8-bit strings are {guess}") });

@@ -8,7 +8,7 @@ use crate::storage::{Defect, EntryId, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
-use super::stream_name::{StreamName, part_number};
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, StreamName, numbered, part_number};
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
@@ -18,6 +18,8 @@ const ENTRY_LEN: usize = 16;
 /// An object with more properties is not read further: each takes several times its size in memory,
 /// and no real object has so many.
 const PROPERTIES_MAX: usize = 1 << 16;
+/// A count of more recipients or attachments is none.
+const PARTS_MAX: usize = 1 << 16;
 
 /// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -293,6 +295,9 @@ impl PropertySet {
         if let Some(cause) = cause {
             self.defects.push(Defect { place: stream.path(), cause });
         }
+        if header != Header::Part {
+            self.note_counts(&bytes);
+        }
         // Undamaged files may have a rest that is shorter than an entry and holds nothing.
         let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
         let (entries, more) = entries.split_at(entries.len().min(PROPERTIES_MAX));
@@ -313,6 +318,24 @@ impl PropertySet {
                 place: stream.path(),
                 cause: format!("{repeated} entries repeat the tag of another one"),
             });
+        }
+    }
+
+    /// Notes parts that the header of a message counts and that are not there (\[MS-OXMSG\] 2.4.1.1).
+    fn note_counts(&mut self, stream: &[u8]) {
+        for (offset, prefix, what) in
+            [(16, RECIPIENT_PREFIX, "recipients"), (20, ATTACHMENT_PREFIX, "attachments")]
+        {
+            let Some(field) = stream.get(offset..).and_then(<[u8]>::first_chunk) else { return };
+            let stated = usize::try_from(u32::from_le_bytes(*field)).unwrap_or(usize::MAX);
+            let names = self.storage.names();
+            let found = names
+                .filter(|(_, name, is_storage)| *is_storage && numbered(name, prefix).is_some());
+            let found = found.count();
+            if stated > found && stated <= PARTS_MAX {
+                let text = format!("the header counts {stated} {what}, {found} are there");
+                self.notes.push(Note { place: self.storage.path(), text });
+            }
         }
     }
 
@@ -337,7 +360,14 @@ impl PropertySet {
                     _ if StreamName::is_meant(text) => lost("a name that is none of a property"),
                     Some(None) => lost("a name without a number"),
                     Some(Some(_)) if !is_storage => lost("a stream where a storage is expected"),
-                    Some(Some(_)) | None => {}
+                    Some(Some(_)) => {}
+                    None => {
+                        let file = self.storage.file();
+                        let inner = file.storage(id).filter(|_| is_storage);
+                        if inner.is_some_and(|one| one.stream(PROPERTY_STREAM).is_some()) {
+                            lost("a storage with properties, and a name that is none of a part");
+                        }
+                    }
                 }
                 continue;
             };
@@ -389,9 +419,20 @@ impl PropertySet {
             Location::ValueStreams => self.value_defect(property, strings).is_some(),
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
-                Some(stream) => stream.check().is_err(),
+                Some(stream) => {
+                    stream.check().is_err() || self.shortness(property, stream.len()).is_some()
+                }
             },
         }
+    }
+
+    /// What is wrong with a stream that is shorter than the entry says. The entry may count a NUL too
+    /// many; what is more than the whole file is no length at all.
+    fn shortness(&self, property: &Property, len: u64) -> Option<String> {
+        property.flags?;
+        let stated = u64::from(property.size());
+        let is_short = stated > len + 4 && stated <= self.storage.file().source().len();
+        is_short.then(|| format!("the entry says {stated} bytes, found {len}"))
     }
 
     /// The defect of a value. For a stream, its chain of sectors is checked; it is read only if its
@@ -409,7 +450,9 @@ impl PropertySet {
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
                 Some(stream) => {
-                    has_odd_length(tag.property_type(), stream.len()) || stream.check().is_err()
+                    has_odd_length(tag.property_type(), stream.len())
+                        || stream.check().is_err()
+                        || self.shortness(property, stream.len()).is_some()
                 }
             },
         };
@@ -437,8 +480,9 @@ impl PropertySet {
         if bytes.is_empty() && damage.is_some() {
             return (None, damage.map(|error| error.to_string()));
         }
+        let short = self.shortness(property, stream.len());
         let (value, cause) = decode_stream(property_type, bytes, strings);
-        (Some(value), damage.map(|error| error.to_string()).or(cause))
+        (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
     }
 
     /// Reads the values of a multi-valued property from their streams. The length stream is needed
@@ -477,15 +521,20 @@ impl PropertySet {
 }
 
 impl Property {
+    /// The length of the value's stream as the property stream has it.
+    fn size(&self) -> u32 {
+        let [s0, s1, s2, s3, ..] = self.value;
+        u32::from_le_bytes([s0, s1, s2, s3])
+    }
+
     /// The length of the value that the property stream states, by a size field or by the type.
     fn is_empty(&self) -> bool {
-        let [s0, s1, s2, s3, ..] = self.value;
         let terminator = match self.tag.property_type() {
             PropertyType::STRING => 2,
             PropertyType::STRING8 => 1,
             _ => 0,
         };
-        u32::from_le_bytes([s0, s1, s2, s3]) <= terminator
+        self.size() <= terminator
     }
 }
 

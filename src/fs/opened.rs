@@ -1,0 +1,340 @@
+//! The calls on an open file: what is written becomes the value at its moments.
+
+use std::sync::Arc;
+
+use crate::view::{self, StartCheck};
+
+use super::buffer::Buffer;
+use super::directory::MessageDirectory;
+use super::entries::ToChange;
+use super::handles::{Handle, On};
+use super::ino::Ino;
+use super::messages::message_error;
+use super::open_file::{Moment, OpenFile, OpenFlags};
+use super::shown::Found;
+use super::{Error, Fs, is_message_name};
+
+/// A file that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// The number of the handle, 0 for a file that is read without.
+    pub handle: u64,
+    /// Whether the kernel may go on to use what it has kept of the file.
+    pub is_kept: bool,
+}
+
+impl Opened {
+    const UNKEPT: Self = Self { handle: 0, is_kept: false };
+}
+
+impl Fs {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// [`Error::NotPermitted`], [`Error::IsADirectory`], or `EROFS` and `EACCES` where nothing
+    /// can be written.
+    pub fn open_file(&self, ino: Ino, flags: i32) -> Result<Opened, Error> {
+        let flags = OpenFlags(flags);
+        if flags.is_writing() {
+            let to = self.to_change(ino)?.ok_or_else(|| self.read_only(ino))?;
+            return Ok(Opened { handle: self.open_writing(&to, flags)?, is_kept: false });
+        }
+        let Some((message, number)) = self.message_of(ino)? else { return Ok(Opened::UNKEPT) };
+        let Some(directory) = &message.directory else {
+            return Ok(Opened { handle: 0, is_kept: true });
+        };
+        let contents = directory.lock();
+        if contents.is_plain() {
+            return Ok(Opened { handle: 0, is_kept: contents.is_as_in_file() });
+        }
+        // What was removed while it is open is still read: only temporary files need a handle.
+        let on =
+            match self.path_in(&contents, number).map(|path| self.find(&message, &contents, &path))
+            {
+                Ok(Ok(Found::Temporary(file))) => {
+                    On::Temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
+                }
+                Ok(Ok(Found::Arrival(arrival))) => {
+                    arrival.open();
+                    On::Arrival { arrival, written: Default::default() }
+                }
+                _ => return Ok(Opened::UNKEPT),
+            };
+        self.nodes.look_up_inside(message.base, 1);
+        Ok(Opened { handle: self.handles.add(directory, on), is_kept: false })
+    }
+
+    fn open_writing(&self, to: &ToChange<'_>, flags: OpenFlags) -> Result<u64, Error> {
+        let mut contents = to.lock();
+        let path = self.path_in(&contents, to.number)?;
+        let found = match self.find_hidden(&to.message, &contents, &path) {
+            // A program has emptied the file, and its RELEASE, at which the file lost its value,
+            // came between the LOOKUP and the OPEN of this program. To users the file is there all
+            // the time, so open it.
+            Err(Error::NotFound) => None,
+            found => Some(found?),
+        };
+        let is_new = found.is_none();
+        let on = match found {
+            Some(Found::Arrival(arrival)) => {
+                arrival.open();
+                if flags.truncates() {
+                    arrival.set_len(0)?;
+                }
+                On::Arrival { arrival, written: Default::default() }
+            }
+            Some(Found::Temporary(file)) => {
+                let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
+                if flags.truncates() {
+                    file.change(|bytes| bytes.set_len(0))?;
+                }
+                On::Temporary(file)
+            }
+            None | Some(Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_)) => {
+                self.check_settable(&to.message, &mut contents, &path)?;
+                self.differ(&to.message, &mut contents);
+                let on = self.writer(&mut contents, to.number, flags, is_new);
+                if let On::File { file, .. } = &on
+                    && flags.truncates()
+                {
+                    file.lock().set_len(0)?;
+                }
+                on
+            }
+        };
+        self.nodes.look_up_inside(to.message.base, 1);
+        Ok(self.handles.add(&to.directory, on))
+    }
+
+    pub(super) fn set_len(&self, handle: &Handle, len: u64) -> Result<(), Error> {
+        match &handle.on {
+            On::File { file, written, .. } => {
+                check_in_place(&handle.directory, file)?;
+                if len > 0 {
+                    self.load(&handle.directory, file)?;
+                    written.note();
+                }
+                file.lock().set_len(len)
+            }
+            On::Temporary(file) => file.change(|bytes| bytes.set_len(len)),
+            On::Arrival { arrival, written } => {
+                written.note();
+                arrival.set_len(len)
+            }
+        }
+    }
+
+    /// Reads from an open file.
+    ///
+    /// # Errors
+    /// [`Error::BadHandle`], or where the message is damaged or cannot be read.
+    pub fn read_open(
+        &self,
+        ino: Ino,
+        handle: u64,
+        offset: u64,
+        size: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        if handle == 0 {
+            return self.read_into(ino, offset, size, out);
+        }
+        let handle = self.handles.get(handle)?;
+        *out = match &handle.on {
+            On::File { file, .. } => {
+                self.load(&handle.directory, file)?;
+                file.lock().read(offset, size)?
+            }
+            On::Temporary(file) => file.with(|bytes| bytes.read(offset, size))?,
+            On::Arrival { arrival, .. } => arrival.read(offset, size)?,
+        };
+        Ok(())
+    }
+
+    /// Writes to an open file.
+    ///
+    /// # Errors
+    /// [`Error::BadHandle`], or [`Error::Buffer`] if there is no room.
+    pub fn write(&self, handle: u64, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        if handle == 0 {
+            return Err(Error::BadHandle);
+        }
+        let handle = self.handles.get(handle)?;
+        match &handle.on {
+            On::File { file, appends, written } => {
+                check_in_place(&handle.directory, file)?;
+                self.load(&handle.directory, file)?;
+                self.check_start(&handle.directory, file, (*appends, offset), bytes)?;
+                file.lock().write((!appends).then_some(offset), bytes)?;
+                written.note();
+                Ok(())
+            }
+            On::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
+            On::Arrival { arrival, written } => {
+                arrival.write(offset, bytes)?;
+                written.note();
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses bytes after which nothing could make the content valid. Most programs see the errors
+    /// of `write` and overlook those of `close`.
+    fn check_start(
+        &self,
+        directory: &Arc<MessageDirectory>,
+        file: &OpenFile,
+        (appends, offset): (bool, u64),
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let path = {
+            let contents = directory.lock();
+            contents.numbers.path(file.number).map(|path| (path.to_owned(), contents.path.clone()))
+        };
+        // A removed file need not be valid: it becomes no value.
+        let Some((path, shown)) = path else { return Ok(()) };
+        if file.lock().needs_check() {
+            let message = self.known_message(directory.base)?;
+            let open = self.present(&message, &directory.lock())?;
+            let check = StartCheck::new(&open.tree, &path);
+            file.lock().begin_check(check.map_err(|error| message_error(&shown, error))?);
+        }
+        let mut content = file.lock();
+        let checked = content.check((!appends).then_some(offset), bytes);
+        checked.map_err(|error| {
+            // A file that was emptied for this keeps its value.
+            content.refuse();
+            message_error(&shown.join(&path), error)
+        })
+    }
+
+    /// Gives an open file the present value, to be changed.
+    fn load(&self, directory: &Arc<MessageDirectory>, file: &OpenFile) -> Result<(), Error> {
+        if file.lock().is_loaded() {
+            return Ok(());
+        }
+        let message = self.known_message(directory.base)?;
+        let contents = directory.lock();
+        let found = match contents.numbers.path(file.number) {
+            Some(path) => match self.find_hidden(&message, &contents, path)? {
+                Found::Node(open, id, _) => Some((open, id)),
+                _ => None,
+            },
+            // It was removed, and is still open.
+            None => contents.orphans.get(&file.number).cloned(),
+        };
+        let Some((open, id)) = found else { return Ok(()) };
+        drop(contents);
+        let read = |offset, size| open.tree.read(id, offset, size);
+        let value = Buffer::filled::<view::Error>(read);
+        file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
+        Ok(())
+    }
+
+    /// Makes what was written through a handle the value of its file, at a `close` of any copy of
+    /// its descriptor.
+    ///
+    /// # Errors
+    /// If the bytes are no value of the file, which then keeps its old one.
+    pub fn flush(&self, handle: u64) -> Result<(), Error> {
+        if handle == 0 {
+            return Ok(());
+        }
+        let handle = self.handles.get(handle)?;
+        match &handle.on {
+            On::File { file, written, .. } if written.take() => {
+                self.settle(&handle.directory, file, Moment::Flush)
+            }
+            On::Arrival { arrival, written } if written.take() => {
+                self.land(&handle.directory, arrival)
+            }
+            On::File { .. } | On::Arrival { .. } | On::Temporary(_) => Ok(()),
+        }
+    }
+
+    /// Closes a file.
+    pub fn release(&self, handle: u64) {
+        let Some(handle) = self.handles.remove(handle) else { return };
+        let directory = &handle.directory;
+        match &handle.on {
+            On::File { file, .. } => self.close_file(directory, file),
+            On::Arrival { arrival, .. } => {
+                if arrival.close() {
+                    // The error was told at the last flush.
+                    let _ = self.land(directory, arrival);
+                    if is_message_name(&directory.lock().path.clone()) {
+                        self.end_arrival(directory);
+                    }
+                }
+            }
+            On::Temporary(_) => {}
+        }
+        self.nodes.forget(directory.base, 1);
+    }
+
+    fn close_file(&self, directory: &Arc<MessageDirectory>, file: &Arc<OpenFile>) {
+        let mut contents = directory.lock_idle();
+        // The lock is held to the end. Otherwise a program that opens the file now would get this
+        // buffer, and the next one another buffer.
+        if !file.lock().close() {
+            return;
+        }
+        // The error was told at the last flush; the old value stays.
+        if !file.lock().is_refused()
+            && let Ok(message) = self.known_message(directory.base)
+        {
+            let _ = self.settle_in(&message, &mut contents, file, Moment::Whole);
+        }
+        if file.lock().is_refused() {
+            self.keep_refused(&contents, file);
+        }
+        // One that waits is shown from its buffer.
+        if !file.lock().is_waiting() {
+            contents.files.remove(&file.number);
+        }
+        self.saver.schedule(&contents, directory.base);
+    }
+
+    /// Saves the message of an inode, which may be open.
+    ///
+    /// # Errors
+    /// Those of [`Fs::flush`]; [`Error::Stale`] if the source was changed by others, or where
+    /// it cannot be written. The edits are kept.
+    pub fn fsync(&self, ino: Ino, handle: u64) -> Result<(), Error> {
+        let handle = if handle == 0 { None } else { Some(self.handles.get(handle)?) };
+        match handle.as_deref() {
+            Some(Handle { directory, on: On::File { file, written, .. } }) => {
+                written.take();
+                self.settle(directory, file, Moment::Whole)?;
+                self.save_now(directory)
+            }
+            Some(Handle { directory, on: On::Arrival { arrival, .. } }) => {
+                self.land(directory, arrival)
+            }
+            Some(Handle { on: On::Temporary(_), .. }) => Ok(()),
+            None => match self.to_change(ino) {
+                Ok(Some(to)) => self.save_now(&to.directory),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Saves a message. If that fails, the edits are at least in the log, and the log is synced.
+    fn save_now(&self, directory: &Arc<MessageDirectory>) -> Result<(), Error> {
+        self.save(directory, false).inspect_err(|_| {
+            let synced = self.log().map(|log| log.sync(&directory.lock().path));
+            if let Ok(Err(error)) = synced {
+                tracing::warn!("edits that are not saved may not be on the disk: {error}");
+            }
+        })
+    }
+}
+
+/// Refuses to write to a file that was moved to another message since it was opened: its bytes
+/// would go nowhere.
+fn check_in_place(directory: &MessageDirectory, file: &OpenFile) -> Result<(), Error> {
+    match directory.moved(file.number) {
+        Some(_) => Err(Error::Stale { path: directory.lock().path.clone() }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,143 @@
+//! Renaming files in a message.
+
+use std::ffi::OsStr;
+
+use crate::view::{self, Kind, NodeId};
+
+use super::directory::Contents;
+use super::edit_log::Operation;
+use super::entries::{FILE_BITS, NO_NAME, New, ToChange, into_source};
+use super::shown::Found;
+use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
+use super::{Error, Fs};
+
+impl Fs {
+    /// Renames a file within a message. With `no_replace` nothing may have the new name.
+    pub(super) fn rename_in_message(
+        &self,
+        to: &ToChange<'_>,
+        name: &OsStr,
+        (new_parent, new_name): (NodeId, &OsStr),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let mut contents = to.lock();
+        let old = self.new_path(&contents, to.number, name)?;
+        let new = self.new_path(&contents, new_parent, new_name)?;
+        let found = self.find(&to.message, &contents, &old)?;
+        let replaced = match self.find(&to.message, &contents, &new) {
+            Ok(found) => Some(found.kind()),
+            Err(Error::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        if old == new {
+            return Ok(());
+        }
+        if no_replace && replaced.is_some() {
+            return Err(Error::Exists);
+        }
+        match (found.kind(), replaced) {
+            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => {
+                return Err(Error::NotADirectory);
+            }
+            (Kind::File, Some(Kind::Directory)) => return Err(Error::IsADirectory),
+            (Kind::Directory, Some(Kind::Directory)) => return Err(Error::NotEmpty),
+            _ => {}
+        }
+        self.differ(&to.message, &mut contents);
+        self.move_file(to, &mut contents, &found, (&old, &new), replaced.is_some())?;
+        self.saver.schedule(&contents, to.message.base);
+        Ok(())
+    }
+
+    fn move_file(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        found: &Found,
+        (old, new): (&str, &str),
+        is_replacing: bool,
+    ) -> Result<(), Error> {
+        let target = match contents.temporaries.get(new) {
+            Some(_) => New::Temporary,
+            None => self.new_name(&to.message, contents, new, false)?,
+        };
+        match (found, target) {
+            (Found::Temporary(_), New::Temporary) => {
+                contents.temporaries.remove(new);
+                contents.temporaries.rename(old, new);
+                contents.removals.rename(old, new);
+                contents.numbers.rename(old, new, is_replacing);
+                return Ok(());
+            }
+            (Found::Temporary(file), New::Value) if file.file().is_some() => {
+                self.check_writable(&to.message, contents)?;
+                let was_hidden = self.take_hidden_place(&to.message, contents, new)?;
+                self.set_to(to, contents, (old, new))?;
+                contents.temporaries.remove(old);
+                contents.numbers.rename(old, new, is_replacing && !was_hidden);
+                return Ok(());
+            }
+            (Found::Node(_, _, Kind::File) | Found::New(_), New::Temporary) => {
+                let bytes = self.bytes_of(&to.message, contents, old)?;
+                let copy = TemporaryKind::File(TemporaryFile::new(bytes));
+                contents.temporaries.put(new, Temporary::new(copy, FILE_BITS))?;
+                match found {
+                    Found::New(_) => contents.numbers.remove(old, view::fixed_number(old)),
+                    _ => contents.removals.rename_away(old, new),
+                }
+                return Ok(());
+            }
+            (Found::New(file), New::Value) => {
+                self.take_hidden_place(&to.message, contents, new)?;
+                self.set_to(to, contents, (old, new))?;
+                file.lock().settle();
+            }
+            (Found::Node(_, _, kind), New::Value) => {
+                self.check_writable(&to.message, contents)?;
+                self.take_hidden_place(&to.message, contents, new)?;
+                let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+                let takes_place = is_replacing && *kind == Kind::File;
+                match (both_attached && !takes_place, kind) {
+                    (true, _) => {
+                        let (from, to_path) = (old.to_owned(), new.to_owned());
+                        let rename = Operation::Rename { from, to: to_path };
+                        self.apply(&to.message, contents, &rename)?;
+                    }
+                    (false, Kind::File) => {
+                        self.set_to(to, contents, (old, new))?;
+                        let remove = Operation::Remove { path: old.to_owned() };
+                        self.apply(&to.message, contents, &remove)?;
+                    }
+                    (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
+                }
+            }
+            _ => return Err(self.refuse(contents, new, NO_NAME)),
+        }
+        if let Some(time) = contents.times.remove(old) {
+            contents.times.insert(new.to_owned(), time);
+        }
+        // Temporary files, removals and numbers below a directory move with it.
+        contents.temporaries.rename(old, new);
+        contents.removals.rename(old, new);
+        contents.numbers.rename(old, new, is_replacing);
+        Ok(())
+    }
+
+    /// Sets a file to the bytes of another one, which is renamed onto it.
+    fn set_to(
+        &self,
+        to: &ToChange<'_>,
+        contents: &mut Contents,
+        (old, new): (&str, &str),
+    ) -> Result<(), Error> {
+        let value = into_source(self.bytes_of(&to.message, contents, old)?)?;
+        let set = Operation::Set { path: new.to_owned(), value };
+        self.apply(&to.message, contents, &set)?;
+        let number = contents.numbers.number(new, view::fixed_number(new));
+        if let Some(open) = contents.files.get(&number) {
+            open.lock().replaced();
+        }
+        self.settled(&to.message, contents, new);
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! Extended attributes and symbolic links: what a file in a message says of itself.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId};
+
+use super::ino::{Ino, SourceKind};
+use super::messages::message_error;
+use super::shown::Found;
+use super::{Error, Fs, source_error};
+
+/// What a look at a file of a message has found.
+enum Looked<T> {
+    Shown(T),
+    /// The target of a temporary symbolic link.
+    Link(String),
+    NotInMessage,
+}
+
+impl Fs {
+    /// The target of a symbolic link.
+    ///
+    /// # Errors
+    /// [`Error::NotALink`], [`Error::Stale`], or where the source cannot be read.
+    pub fn readlink(&self, ino: Ino) -> Result<Vec<u8>, Error> {
+        let read = self.with_tree(ino, |tree, id| {
+            let attributes = tree.attributes(id)?;
+            let size = usize::try_from(attributes.size).unwrap_or(0);
+            match attributes.kind {
+                Kind::Symlink => tree.read(id, 0, size).map(Some),
+                Kind::File | Kind::Directory => Ok(None),
+            }
+        });
+        match read? {
+            Looked::Shown(target) => target.ok_or(Error::NotALink),
+            Looked::Link(target) => Ok(target.into_bytes()),
+            Looked::NotInMessage => {
+                let node = self.node(ino.parts().0)?;
+                if node.kind != SourceKind::Other {
+                    return Err(Error::NotALink);
+                }
+                let target = self.source.read_link(&node.path);
+                target.map_err(|error| source_error(&node.path, error))
+            }
+        }
+    }
+
+    /// The names of the extended attributes of a file.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], or where the source cannot be read.
+    pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
+        match self.with_tree(ino, |tree, id| tree.extended_attributes(id))? {
+            Looked::Shown(found) => Ok(found.into_iter().map(ExtendedAttribute::name).collect()),
+            Looked::Link(_) | Looked::NotInMessage => Ok(Vec::new()),
+        }
+    }
+
+    /// The value of an extended attribute.
+    ///
+    /// # Errors
+    /// [`Error::NoAttribute`], [`Error::NotSupported`], [`Error::Stale`], or where the source
+    /// cannot be read.
+    pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
+        // `ls -l` asks each file for a security label and two access lists, but after this answer
+        // no other file of the mount.
+        if !name.as_bytes().starts_with(b"user.") {
+            return Err(Error::NotSupported);
+        }
+        let name = name.to_str().and_then(ExtendedAttribute::from_name);
+        let name = name.ok_or(Error::NoAttribute)?;
+        match self.with_tree(ino, |tree, id| tree.extended_attribute(id, name))? {
+            Looked::Shown(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
+            Looked::Link(_) | Looked::NotInMessage => Err(Error::NoAttribute),
+        }
+    }
+
+    /// Looks at a file or directory of a message, not at the message directory itself: listing a
+    /// folder opens no message.
+    fn with_tree<T>(
+        &self,
+        ino: Ino,
+        run: impl FnOnce(&MessageTree, NodeId) -> Result<T, view::Error>,
+    ) -> Result<Looked<T>, Error> {
+        let Some((message, number)) = self.message_of(ino)?.filter(|(_, id)| *id != NodeId(0))
+        else {
+            return Ok(Looked::NotInMessage);
+        };
+        let (open, id) = match self.differing(&message) {
+            None => (self.open_message(&message)?, number),
+            Some((_, contents)) => {
+                let path = self.path_in(&contents, number)?;
+                match self.find_hidden(&message, &contents, &path)? {
+                    Found::Node(open, id, _) => (open, id),
+                    Found::Temporary(file) => {
+                        return Ok(file.target().map_or(Looked::NotInMessage, Looked::Link));
+                    }
+                    _ => return Ok(Looked::NotInMessage),
+                }
+            }
+        };
+        let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
+        Ok(Looked::Shown(found))
+    }
+}
