@@ -102,11 +102,12 @@ fn line(found: &Found, arguments: &Ls, columns: &Columns) -> Line {
     } else {
         let attachments = mail.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
         let names: Vec<_> = attachments.iter().map(|one| harmless(one.name())).collect();
-        let size = match arguments.human_readable {
-            true => format!("{:>6}  ", human_size(found.size)),
-            false => String::new(),
+        let size = match arguments {
+            Ls { human_readable: true, .. } => format!("{:>6}  ", human_size(found.size)),
+            Ls { long: true, .. } => format!("{:>9}  ", found.size),
+            _ => String::new(),
         };
-        let line = format!("{}{size}{}", columns.of(found), names.join(", "));
+        let line = columns.line(found, &size, &names);
         text.extend_from_slice(line.trim_end().as_bytes());
     }
     text.push(b'\n');

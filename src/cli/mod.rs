@@ -5,6 +5,7 @@ mod cat;
 mod check;
 mod clock;
 mod columns;
+mod complete;
 mod contents;
 mod edits;
 mod extract;
@@ -128,14 +129,14 @@ fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, F
         Command::Grep(arguments) => grep::run(&arguments, tree_options(&arguments.view)?, out)?,
         #[cfg(feature = "table")]
         Command::Table(arguments) => table::run(&arguments, tree_options(&arguments.view)?, out)?,
-        Command::Check(arguments) => check::run(&arguments)?,
+        Command::Check(arguments) => check::run(&arguments, tree_options(&arguments.view)?, out)?,
         Command::Umount(arguments) => told(mount::unmount(&arguments.mount_point)),
         Command::Status(arguments) => edits::status(&arguments, out)?,
         Command::Save(arguments) => edits::save(&arguments)?,
         Command::Discard(arguments) => edits::discard(&arguments),
         Command::Help(arguments) => help::run(&arguments, out)?,
         Command::Man(arguments) => help::man(arguments.command.as_deref(), out)?,
-        Command::Completions(arguments) => help::completions(&arguments, out),
+        Command::Completions(arguments) => complete::run(&arguments, out)?,
     })
 }
 

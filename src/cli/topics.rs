@@ -16,17 +16,6 @@ impl Topic {
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.usage.split(", ").map(|usage| usage.split(['=', '[']).next().unwrap_or(usage))
     }
-
-    /// What a shell offers to complete: `show=` for an option with any value, `others=hide` for
-    /// one that has one value only.
-    pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
-        self.usage.split(", ").map(|usage| match usage.split_once('=') {
-            Some((name, value)) if value.starts_with(|c: char| c.is_uppercase()) => {
-                usage.get(..=name.len()).unwrap_or(usage)
-            }
-            _ => usage,
-        })
-    }
 }
 
 /// In the order of their use.
