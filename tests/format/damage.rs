@@ -201,6 +201,19 @@ fn a_stream_that_is_shorter_than_its_entry_says() {
 }
 
 #[test]
+fn a_value_of_many_that_is_shorter_than_its_list_says() {
+    let tag = PropertyTag(0x6600_101F);
+    let values = ["one of them", "two"].map(text).to_vec();
+    let bytes = check(
+        &message().set(tag, Value::Multiple(values)),
+        |tree| tree.stream(&format!("{}-00000000", stream_name(tag))).truncate(6),
+        &["/0x6600101F: value 0: 24 bytes listed, found 6"],
+    );
+    let found = open(bytes).salvage(tag).unwrap().value;
+    assert_eq!(found, Some(Value::Multiple(vec![text("one"), text("two")])));
+}
+
+#[test]
 fn a_part_of_a_damaged_name_is_told() {
     let (old, new) = ("__attach_version1.0_#00000000", "__at\u{2019}ach_version1.0_#00000000");
     let cause = "a storage with properties, and a name that is none of a part; it is not read";

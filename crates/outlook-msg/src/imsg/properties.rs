@@ -18,6 +18,8 @@ const ENTRY_LEN: usize = 16;
 /// An object with more properties is not read further: each takes several times its size in memory,
 /// and no real object has so many.
 const PROPERTIES_MAX: usize = 1 << 16;
+/// Lengths count a NUL that the stream does not have.
+const NUL_BYTES: u64 = 2;
 /// A count of more recipients or attachments is none.
 const PARTS_MAX: usize = 1 << 16;
 
@@ -426,13 +428,17 @@ impl PropertySet {
         }
     }
 
-    /// What is wrong with a stream that is shorter than the entry says. The entry may count a NUL too
-    /// many; what is more than the whole file is no length at all.
+    /// What is wrong with a stream that is shorter than the entry says. What is more than the whole
+    /// file is no length at all.
     fn shortness(&self, property: &Property, len: u64) -> Option<String> {
         property.flags?;
-        let stated = u64::from(property.size());
-        let is_short = stated > len + 4 && stated <= self.storage.file().source().len();
-        is_short.then(|| format!("the entry says {stated} bytes, found {len}"))
+        let stated = property.size();
+        self.is_short(len, stated).then(|| format!("the entry says {stated} bytes, found {len}"))
+    }
+
+    fn is_short(&self, len: u64, stated: u32) -> bool {
+        let stated = u64::from(stated);
+        stated > len + NUL_BYTES && stated <= self.storage.file().source().len()
     }
 
     /// The defect of a value. For a stream, its chain of sectors is checked; it is read only if its
@@ -443,10 +449,14 @@ impl PropertySet {
             Location::Entry => property.flags.is_none(),
             Location::Storage => self.object(property).is_none(),
             Location::Unknown => true,
-            Location::ValueStreams => self
-                .element_streams(tag)
-                .try_fold(0_usize, |count, (_, stream)| stream.check().is_ok().then_some(count + 1))
-                .is_none_or(|count| self.element_count(property) != Some(count)),
+            Location::ValueStreams => {
+                self.element_streams(tag)
+                    .try_fold(0_usize, |count, (_, stream)| {
+                        stream.check().is_ok().then_some(count + 1)
+                    })
+                    .is_none_or(|count| self.element_count(property) != Some(count))
+                    || self.has_short_element(property)
+            }
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
                 Some(stream) => {
@@ -496,10 +506,12 @@ impl PropertySet {
         let element_type = tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY);
         let mut cause = None;
         let mut values = Vec::new();
+        let lengths = self.element_lengths(property);
         for (index, stream) in self.element_streams(tag) {
             let (bytes, damage) = stream.read_salvage();
+            let short = self.short_element(&lengths, index, stream.len());
             let (value, defect) = decode_stream(element_type, bytes, strings);
-            let defect = damage.map(|error| error.to_string()).or(defect);
+            let defect = damage.map(|error| error.to_string()).or(short).or(defect);
             cause = cause.or_else(|| defect.map(|defect| format!("value {index}: {defect}")));
             values.push(value);
         }
@@ -512,15 +524,38 @@ impl PropertySet {
         (Some(Value::Multiple(values)), cause)
     }
 
-    /// The number of values that the length stream lists: 4 bytes each, 8 for binaries.
+    /// The number of values that the length stream lists.
     fn element_count(&self, property: &Property) -> Option<usize> {
-        let size =
-            if property.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 };
+        let size = property.length_bytes();
         usize::try_from(self.stream(property)?.len() / size).ok()
+    }
+
+    /// The lengths of the values that the length stream lists.
+    fn element_lengths(&self, property: &Property) -> Vec<u32> {
+        let bytes = self.stream(property).map(|stream| stream.read_salvage().0).unwrap_or_default();
+        let size = usize::try_from(property.length_bytes()).unwrap_or(usize::MAX);
+        let lengths = bytes.chunks_exact(size).filter_map(|length| length.first_chunk());
+        lengths.map(|length| u32::from_le_bytes(*length)).collect()
+    }
+
+    fn has_short_element(&self, property: &Property) -> bool {
+        let lengths = self.element_lengths(property);
+        let mut elements = self.element_streams(property.tag);
+        elements.any(|(index, stream)| self.short_element(&lengths, index, stream.len()).is_some())
+    }
+
+    fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
+        let stated = *lengths.get(usize::try_from(index).ok()?)?;
+        self.is_short(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
 
 impl Property {
+    /// How many bytes the length stream has of each value.
+    fn length_bytes(&self) -> u64 {
+        if self.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 }
+    }
+
     /// The length of the value's stream as the property stream has it.
     fn size(&self) -> u32 {
         let [s0, s1, s2, s3, ..] = self.value;
