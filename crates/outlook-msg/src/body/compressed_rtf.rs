@@ -39,7 +39,7 @@ const RTF_BYTES_MAX: usize = 128 << 20;
 /// # Errors
 /// Only if nothing can be read: the header is incomplete, or the type unknown.
 pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
-    let (header, payload) = Header::read(stream)?;
+    let (header, payload) = RtfHeader::read(stream)?;
     let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
     let mut rtf = match header.form {
         Form::Stored => payload.to_vec(),
@@ -76,7 +76,7 @@ fn cut(size_bytes: usize) -> String {
 /// # Errors
 /// As [`decompress`].
 pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Error> {
-    let (header, payload) = Header::read(stream)?;
+    let (header, payload) = RtfHeader::read(stream)?;
     let mut rtf = match header.form {
         Form::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
         Form::Compressed => expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0,
@@ -87,7 +87,7 @@ pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Err
 
 /// Looks for a defect in the header and the checksum, without decompressing.
 pub fn check(stream: &[u8]) -> Option<String> {
-    match Header::read(stream) {
+    match RtfHeader::read(stream) {
         Ok((header, payload)) => header.defect(payload).or_else(|| header.cut()),
         Err(error) => Some(error.to_string()),
     }
@@ -143,14 +143,14 @@ enum Form {
 /// | 4 | 4 | `RAWSIZE`: the bytes of the RTF; of stored RTF, again `COMPSIZE` |
 /// | 8 | 4 | `COMPTYPE` |
 /// | 12 | 4 | `CRC` of the payload; 0 for stored RTF |
-struct Header {
+struct RtfHeader {
     compressed_size_bytes: usize,
     raw_size_bytes: usize,
     form: Form,
     crc: u32,
 }
 
-impl Header {
+impl RtfHeader {
     /// Splits a stream into header and payload.
     fn read(stream: &[u8]) -> Result<(Self, &[u8]), Error> {
         let too_short = Error::TooShort { found_bytes: stream.len() };

@@ -8,7 +8,7 @@ use super::address::{Address, one_off_entry_id};
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::name_registry;
-use super::properties::{Header, PROPERTY_STREAM};
+use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
 use super::recipient_type::RecipientType;
 
@@ -35,7 +35,7 @@ const BY_VALUE: i32 = 1;
 
 /// A message in a file of its own.
 pub(super) fn top_level_message() -> Result<Transaction, Error> {
-    let mut transaction = message(Header::TopLevelMessage, Form::UNICODE)?;
+    let mut transaction = message(StreamHeader::TopLevelMessage, Form::UNICODE)?;
     transaction.set_clsid(&[], MESSAGE_CLSID)?;
     name_registry::create(&mut transaction)?;
     Ok(transaction)
@@ -43,10 +43,10 @@ pub(super) fn top_level_message() -> Result<Transaction, Error> {
 
 /// A message inside an attachment. Its strings are stored like those of the message around it.
 pub(super) fn embedded_message(form: Form) -> Result<Transaction, Error> {
-    message(Header::EmbeddedMessage, form)
+    message(StreamHeader::EmbeddedMessage, form)
 }
 
-fn message(header: Header, form: Form) -> Result<Transaction, Error> {
+fn message(header: StreamHeader, form: Form) -> Result<Transaction, Error> {
     let mut search_key = [0; 16];
     getrandom::fill(&mut search_key).map_err(|error| Error::Target {
         name: "a random number".to_owned(),
@@ -85,7 +85,7 @@ pub(super) fn attachment(number: u32, form: Form) -> Result<Transaction, Error> 
         (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(form.store_support_mask())),
         (tags::PR_RECORD_KEY, Value::Binary(number.to_le_bytes().to_vec())),
     ];
-    compose(Header::Part, &properties, form)
+    compose(StreamHeader::Part, &properties, form)
 }
 
 /// How the strings of an object are stored.
@@ -145,11 +145,11 @@ pub(super) fn recipient(
         (tags::PR_DISPLAY_TYPE, Value::Integer32(0)),
     ];
     properties.extend(address_properties(address, form));
-    compose(Header::Part, &properties, form)
+    compose(StreamHeader::Part, &properties, form)
 }
 
 fn compose(
-    header: Header,
+    header: StreamHeader,
     properties: &[(PropertyTag, Value)],
     form: Form,
 ) -> Result<Transaction, Error> {

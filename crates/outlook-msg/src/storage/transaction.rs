@@ -15,7 +15,7 @@ use super::name::Name;
 use super::object::{Entry, Storage};
 use super::source::Source;
 use super::stream::StreamContent;
-use super::tree::{Kind, Node, StorageNode, Tree};
+use super::tree::{Kind, Node, StorageNode, StorageTree};
 use super::writer::refusal;
 use crate::mapi::Guid;
 
@@ -231,7 +231,7 @@ impl Transaction {
 
     /// The present state as a compound file, which can be read like any other.
     pub fn snapshot(&self) -> Arc<CompoundFile> {
-        let (mut tree, mut contents) = (Tree::default(), Vec::new());
+        let (mut tree, mut contents) = (StorageTree::default(), Vec::new());
         add_node(&mut tree, ROOT_NAME, 0, Kind::Storage(0));
         tree.storages.push(storage_node(0, 0, &self.root));
         let mut directories = vec![Arc::clone(&self.root)];
@@ -359,7 +359,7 @@ fn carry_over(
 }
 
 /// A name that can be written has at most 31 units, so its lengths fit.
-fn add_node(tree: &mut Tree, name: &str, parent: u32, kind: Kind) -> u32 {
+fn add_node(tree: &mut StorageTree, name: &str, parent: u32, kind: Kind) -> u32 {
     let id = number(tree.nodes.len());
     let units = Name::new(name).units;
     tree.nodes.push(Node {

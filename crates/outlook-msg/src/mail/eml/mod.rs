@@ -41,7 +41,7 @@ use super::{defects, ics};
 pub use follow::{fields_of, follow};
 
 use attached::{Attached, Ole};
-use fields::Fields;
+use fields::HeaderFields;
 use part::{Part, Pieces};
 
 /// At most this many bytes of texts are held in memory, plus a multiple of the size of the source.
@@ -82,7 +82,7 @@ impl Composer {
         attachments: &[ShownAttachment],
     ) -> Result<Pieces, Error> {
         let header = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
-        let mut fields = Fields::received(&header);
+        let mut fields = HeaderFields::received(&header);
         properties::add_missing(message, &mut fields);
         let header = fields.text();
         self.take(message, header.len())?;

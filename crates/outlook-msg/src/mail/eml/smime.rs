@@ -26,21 +26,24 @@ const CMS_KINDS: [(&[u8], &str); 3] = [
 
 /// A MIME entity with its own header.
 #[derive(Debug)]
-pub(super) struct Entity {
+pub(super) struct SignedEntity {
     pub(super) content: Content,
     pub(super) len: u64,
     pub(super) has_mime_version: bool,
 }
 
 /// The entity of a clear-signed message. It stays as it is, because the signature covers its bytes.
-pub(super) fn signed_entity(message: &Message, attachments: &[ShownAttachment]) -> Option<Entity> {
+pub(super) fn signed_entity(
+    message: &Message,
+    attachments: &[ShownAttachment],
+) -> Option<SignedEntity> {
     let content = only_content(message, attachments, ".SMIME.MULTIPARTSIGNED")?;
     let len = content.len().ok()?;
     let start = content.read(0, HEADER_BYTES).ok()?;
     let names = field_names(&start)?;
     let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let has_mime_version = has("MIME-Version");
-    has("Content-Type").then_some(Entity { content, len, has_mime_version })
+    has("Content-Type").then_some(SignedEntity { content, len, has_mime_version })
 }
 
 /// The only part of an encrypted or opaque-signed message.
