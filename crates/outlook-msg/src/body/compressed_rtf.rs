@@ -42,8 +42,8 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
     let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
     let mut rtf = match header.form {
-        Form::Stored => payload.to_vec(),
-        Form::Compressed => {
+        CompressionType::Stored => payload.to_vec(),
+        CompressionType::Compressed => {
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
             let capacity_bytes = capacity_bytes.min(RTF_BYTES_MAX);
             let (rtf, ended) = expand(payload, capacity_bytes, RTF_BYTES_MAX);
@@ -78,8 +78,10 @@ fn cut(size_bytes: usize) -> String {
 pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
     let mut rtf = match header.form {
-        Form::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
-        Form::Compressed => expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0,
+        CompressionType::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
+        CompressionType::Compressed => {
+            expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0
+        }
     };
     rtf.truncate(bytes_max);
     Ok(rtf)
@@ -130,7 +132,7 @@ const PRELOAD: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}\
 Courier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 
 #[derive(Clone, Copy)]
-enum Form {
+enum CompressionType {
     Compressed,
     Stored,
 }
@@ -146,7 +148,7 @@ enum Form {
 struct RtfHeader {
     compressed_size_bytes: usize,
     raw_size_bytes: usize,
-    form: Form,
+    form: CompressionType,
     crc: u32,
 }
 
@@ -160,8 +162,8 @@ impl RtfHeader {
         };
         let size = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes));
         let form = match u32::from_le_bytes(*kind) {
-            LZFU => Form::Compressed,
-            MELA => Form::Stored,
+            LZFU => CompressionType::Compressed,
+            MELA => CompressionType::Stored,
             found => return Err(Error::UnknownType { found }),
         };
         let header = Self {
@@ -175,7 +177,7 @@ impl RtfHeader {
 
     /// How many bytes are lost by the bound, if the header states the size.
     fn cut(&self) -> Option<String> {
-        (matches!(self.form, Form::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
+        (matches!(self.form, CompressionType::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
             .then(|| cut(self.raw_size_bytes))
     }
 
@@ -189,7 +191,7 @@ impl RtfHeader {
                 payload.len()
             ));
         }
-        if matches!(self.form, Form::Stored) {
+        if matches!(self.form, CompressionType::Stored) {
             return None;
         }
         // Bytes after the promised ones are padding, which the checksum leaves out.

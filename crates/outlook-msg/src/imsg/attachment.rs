@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::mapi::{PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
 
-use super::compose::Form;
+use super::compose::StringForm;
 use super::computed;
 use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
@@ -179,7 +179,7 @@ impl Attachment {
     }
 
     /// How the message stores its strings.
-    pub(super) fn form(&self) -> Result<Form, Error> {
+    pub(super) fn form(&self) -> Result<StringForm, Error> {
         Ok(self.object.data()?.message.form())
     }
 

@@ -10,7 +10,7 @@ use crate::mapi::{
 };
 use crate::storage::Transaction;
 
-use super::compose::Form;
+use super::compose::StringForm;
 use super::draft::DraftState;
 use super::edit::edit_properties;
 use super::encode::{encode, stored_tag};
@@ -186,7 +186,7 @@ fn set_text(
     editor: &mut PropertyEditor<'_>,
     tag: PropertyTag,
     text: String,
-    form: Form,
+    form: StringForm,
 ) -> Result<(), Error> {
     let tag = stored_tag(tag, form.ansi);
     put(editor, tag, encode(tag, &Value::String(text), form.code_page)?)

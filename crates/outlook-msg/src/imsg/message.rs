@@ -8,7 +8,7 @@ use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
-use super::compose::{self, Form};
+use super::compose::{self, StringForm};
 use super::computed;
 use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit};
@@ -171,11 +171,11 @@ impl MessageData {
     }
 
     /// How the message stores its strings.
-    pub(super) fn form(&self) -> Form {
+    pub(super) fn form(&self) -> StringForm {
         match self.is_ansi() {
-            true => Form { ansi: true, code_page: self.strings.code_page() },
+            true => StringForm { ansi: true, code_page: self.strings.code_page() },
             // To find the code page, all strings of the message and its parts are examined.
-            false => Form::UNICODE,
+            false => StringForm::UNICODE,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{Storage, Transaction};
 
 use super::address::Address;
-use super::compose::{self, Form};
+use super::compose::{self, StringForm};
 use super::draft::DraftState;
 use super::edit::edit;
 use super::encode::{encode, stored_tag};
@@ -160,7 +160,7 @@ fn renamed(
     mut row: RecipientRow,
     known: &Address,
     wanted: &Address,
-    form: Form,
+    form: StringForm,
 ) -> Result<RecipientRow, Error> {
     let is_named =
         known.name == wanted.name || (wanted.name.is_empty() && !known.address.is_empty());
@@ -183,7 +183,7 @@ fn renamed(
 fn set_all(
     editor: &mut PropertyEditor<'_>,
     properties: &[(PropertyTag, Value)],
-    form: Form,
+    form: StringForm,
 ) -> Result<(), Error> {
     for (tag, value) in properties {
         let tag = stored_tag(*tag, form.ansi);
@@ -195,7 +195,7 @@ fn set_all(
 fn change_rows(
     rows: &mut Vec<RecipientRow>,
     change: &RecipientChange,
-    form: Form,
+    form: StringForm,
 ) -> Result<(), Error> {
     let find = |rows: &[RecipientRow], number: u32| {
         rows.iter().position(|row| row.number == Some(number)).ok_or_else(|| Error::NoObject {
@@ -248,7 +248,7 @@ fn write_rows(
         if row.number != Some(number) {
             let mut editor = PropertyEditor::new(&mut row.properties, &[], StreamHeader::Part)?;
             let value = Value::Integer32(i32::try_from(number).unwrap_or(i32::MAX));
-            set_all(&mut editor, &[(tags::PR_ROWID, value)], Form::UNICODE)?;
+            set_all(&mut editor, &[(tags::PR_ROWID, value)], StringForm::UNICODE)?;
             editor.finish()?;
         }
         let name = format!("{RECIPIENT_PREFIX}{number:08X}");

@@ -12,7 +12,7 @@ use crate::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{Defect, Transaction, Writer};
 
 use super::attachment::Attachment;
-use super::compose::{self, Form, MESSAGE_CLSID};
+use super::compose::{self, MESSAGE_CLSID, StringForm};
 use super::encode::{self, encode, stored_tag};
 use super::error::Error;
 use super::foreign::{ForeignObject, objects};
@@ -241,7 +241,7 @@ fn attach_errors(
         text.push_str(&format!("and {more} more\r\n"));
     }
     let number = errors_number(data);
-    let form = Form { ansi: data.is_ansi(), code_page: data.strings().code_page() };
+    let form = StringForm { ansi: data.is_ansi(), code_page: data.strings().code_page() };
     let mut attachment = compose::attachment(number, form)?;
     let mut editor = PropertyEditor::new(&mut attachment, &[], StreamHeader::Part)?;
     let string = |text: &str| Value::String(text.to_owned());

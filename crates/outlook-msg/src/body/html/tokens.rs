@@ -199,12 +199,12 @@ impl<'a> Iterator for Attributes<'a> {
 pub(super) struct HtmlTokens<'a> {
     rest: SourceText<'a>,
     /// The element without tags in it whose content comes next.
-    inside: Option<(Content, Tag<'a>)>,
+    inside: Option<(ElementContent, Tag<'a>)>,
 }
 
 /// The content of an element that contains no tags. It ends at the end tag of the element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ElementContent {
     /// Text, with or without character references.
     Text,
     /// A script, in whose comments scripts may begin and end.
@@ -244,7 +244,7 @@ impl<'a> HtmlTokens<'a> {
             byte if byte.is_ascii_alphabetic() => {
                 let token = self.tag(1, HtmlToken::Start);
                 if let HtmlToken::Start(tag) = token {
-                    self.inside = Content::of(&tag).map(|content| (content, tag));
+                    self.inside = ElementContent::of(&tag).map(|content| (content, tag));
                 }
                 Some(token)
             }
@@ -269,14 +269,14 @@ impl<'a> HtmlTokens<'a> {
     }
 
     /// Takes the content of an element without tags in it; the whole rest if it has no end tag.
-    fn content(&mut self, content: Content, tag: &Tag<'a>) -> SourceText<'a> {
+    fn content(&mut self, content: ElementContent, tag: &Tag<'a>) -> SourceText<'a> {
         let bytes = self.rest.text.as_bytes();
         let end = match content {
-            Content::Text => {
+            ElementContent::Text => {
                 memchr_iter(b'<', bytes).find(|at| begins(bytes, *at, b"</", tag.name))
             }
-            Content::Script => script_end(bytes),
-            Content::Rest => None,
+            ElementContent::Script => script_end(bytes),
+            ElementContent::Rest => None,
         };
         self.take(end.unwrap_or(bytes.len()))
     }
@@ -303,7 +303,7 @@ impl<'a> Iterator for HtmlTokens<'a> {
     }
 }
 
-impl Content {
+impl ElementContent {
     /// The content of an element; `None` if it is tags and text. Scripts never run in mail, so
     /// `noscript` is an element like others.
     fn of(tag: &Tag<'_>) -> Option<Self> {

@@ -8,7 +8,7 @@ use crate::mail::attachments::{Shown, ShownAttachment};
 use crate::mail::content::{Content, data};
 use crate::mapi::tags;
 
-use super::part::Part;
+use super::part::MimePart;
 use crate::body::header::is_field_name;
 
 /// The header of an entity is looked for in this many first bytes.
@@ -47,12 +47,12 @@ pub(super) fn signed_entity(
 }
 
 /// The only part of an encrypted or opaque-signed message.
-pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<Part> {
+pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart> {
     let content = only_content(message, attachments, ".SMIME")?;
     let len = content.len().ok()?;
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
     let kind = CMS_KINDS.iter().find(|(id, _)| start.windows(id.len()).any(|found| found == *id));
-    let mut part = Part::base64(content, len);
+    let mut part = MimePart::base64(content, len);
     let mut value = vec!["application/pkcs7-mime".to_owned()];
     value.extend(kind.map(|(_, kind)| format!("smime-type={kind}")));
     value.push("name=\"smime.p7m\"".to_owned());

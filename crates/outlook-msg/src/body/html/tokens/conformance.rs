@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Content, HtmlToken, HtmlTokens, Source, Tag};
+use super::{ElementContent, HtmlToken, HtmlTokens, SourceText, Tag};
 
 const TESTS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/html5lib-tests/tokenizer");
@@ -57,13 +57,13 @@ fn outcome(test: &Value, state: &str) -> Option<Result<(), String>> {
     let name = test["lastStartTag"].as_str().unwrap_or("none");
     let content = match state {
         "Data state" => None,
-        "RCDATA state" | "RAWTEXT state" => Some(Content::Text),
-        "Script data state" if name != "xmp" => Some(Content::Script),
-        "PLAINTEXT state" => Some(Content::Rest),
+        "RCDATA state" | "RAWTEXT state" => Some(ElementContent::Text),
+        "Script data state" if name != "xmp" => Some(ElementContent::Script),
+        "PLAINTEXT state" => Some(ElementContent::Rest),
         _ => return None,
     };
     let mut tokens = HtmlTokens::new(&input);
-    let rest = Source { text: "", start: name.len() + 1 };
+    let rest = SourceText { text: "", start: name.len() + 1 };
     tokens.inside = content.map(|content| (content, Tag { name, rest }));
     let found = found(&mut tokens, state == "RCDATA state");
     let difference = || {
