@@ -31,7 +31,7 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let opener = Opener::new(&options);
     let columns = Columns::new(Clock::new(arguments.utc), has_colors(arguments.color));
-    let mut units = Units::new(Places::new(options), arguments.paths.clone());
+    let mut units = Units::new(Places::new(options), arguments.paths.clone()).of_messages();
     if !arguments.recursive {
         units = units.without_folders_below();
     }

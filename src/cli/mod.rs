@@ -324,8 +324,13 @@ fn wrong_option(error: &OptionError) -> Status {
         }
         _ => None,
     };
+    // Elsewhere -o names the file or folder to write to.
+    let is_extract = || std::env::args_os().nth(1).is_some_and(|word| word == "extract");
     match meant {
         Some(meant) => complain(&format!("{error}; did you mean '{meant}'?")),
+        None if matches!(error, OptionError::Unknown(_)) && is_extract() => {
+            complain(&format!("{error}; DEST stands last, without -o"));
+        }
         None => complain(&error.to_string()),
     }
     Status::Failed

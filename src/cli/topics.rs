@@ -142,6 +142,18 @@ fsync, a second after the last program closed what it wrote, and when unmounting
 replaced as a whole. 'msgfs status' lists what is not saved."],
     ),
     (
+        "TAKING WORDS OUT",
+        &[
+            "In a mount with -o edit, write to the files that have the words (echo Redacted > subject), \
+remove attachments and properties (rm attachments/NAME, rm mapi/PR_PREVIEW), and unmount. A save leaves \
+nothing of an old value in the file. Then 'msgfs grep --options show=all -il WORD MESSAGE' lists \
+what still has the word: bodies that quote it, embedded messages, other properties, raw streams.",
+            "It finds text: not what is in attached PDF files, office documents, pictures or archives, and \
+not what is encrypted. Bodies and attachments of signed and encrypted mail cannot be changed. \
+Backups and snapshots have the old file still.",
+        ],
+    ),
+    (
         "EXAMPLES",
         &[
             "msgfs ~/mail /mnt/mail",

@@ -164,3 +164,26 @@ fn messages_without_a_date_are_found() {
     assert_eq!(row(&["--is", "undated", "--count"]).trim(), count.to_string());
     assert!(count > 0, "no sample is without a date");
 }
+
+/// A data file of Outlook is no mailbox without messages.
+#[test]
+fn mail_files_of_other_formats_are_told() {
+    let source = Folder::new().with("old.pst", "!BDN....").with("a.msg", letter("A").to_bytes());
+    for words in [
+        &["find", "old.pst", "a.msg"][..],
+        &["ls", "--mail", "old.pst"],
+        &["check", "old.pst"],
+        &["extract", "--mbox", "old.pst", "box"],
+    ] {
+        let ended = msgfs_in(source.path(), words);
+        let told = ended.stderr.starts_with("msgfs: old.pst: is an Outlook data file");
+        assert!(ended.status.code() == Some(2) && told, "{words:?}: {}", ended.stderr);
+    }
+    let found = msgfs_in(source.path(), &["find", "old.pst", "a.msg"]);
+    assert_eq!(found.stdout, b"a.msg\n");
+    // In a folder they are passed over.
+    assert_eq!(text(msgfs_in(source.path(), &["find"])), "a.msg\n");
+    let ended = msgfs_in(source.path(), &["extract", "a.msg", "-o", "out"]);
+    let expected = "msgfs: unknown option 'out'; see msgfs --help; DEST stands last, without -o\n";
+    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(2), expected));
+}

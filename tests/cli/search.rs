@@ -167,7 +167,10 @@ fn habits_of_ripgrep_and_grep_hold() {
     }
     let none = msgfs_in(SAMPLES.as_ref(), &["grep", "-S", "JETTY", "-g", "Quot*.msg"]);
     assert_eq!(none.status.code(), Some(1));
-    assert!(!found(&["jetty", "-g", "!Quot*.msg"]).contains("Quotation"));
+    for without in [["-g", "!Quot*.msg"], ["--exclude", "Quot*.msg"]] {
+        let rest = found(&[&["jetty"], &without[..]].concat());
+        assert!(rest.contains("Drawing") && !rest.contains("Quotation"), "{without:?}: {rest}");
+    }
     assert_eq!(found(&["-0", "--in", "subject", "Quotation"]), subject.replace('\n', "\0"));
     let patterns = Folder::new().with("patterns", "no such words\nQuotation\n");
     let file = patterns.join("patterns");

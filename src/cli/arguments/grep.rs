@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use crate::view::Part;
 
@@ -55,6 +55,9 @@ pub(in crate::cli) struct Grep {
         allow_hyphen_values = true
     )]
     pub(in crate::cli) globs: Vec<String>,
+    /// Leave out files and directories that match, as -g '!GLOB' does.
+    #[arg(long = "exclude", value_name = "GLOB", allow_hyphen_values = true)]
+    pub(in crate::cli) excluded: Vec<String>,
     /// As -g, in any case.
     #[arg(long = "iglob", value_name = "GLOB", allow_hyphen_values = true)]
     pub(in crate::cli) iglobs: Vec<String>,
@@ -139,7 +142,7 @@ pub(in crate::cli) struct Grep {
     #[command(flatten)]
     pub(in crate::cli) view: View,
     /// The pattern, unless -e is given; then folders, messages, or paths in them.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(in crate::cli) words: Vec<OsString>,
 }
 

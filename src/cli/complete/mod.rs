@@ -305,6 +305,8 @@ mod tests {
             (&["-o", "edit,e"], &["edit,edit", "edit,exec"]),
             (&["ls", "-o", "show=m"], &["show=mapi", "show=msg"]),
             (&["cat", "--", "--opt"], &[]),
+            (&["cat", "Cargo.to"], &["Cargo.toml"]),
+            (&["grep", "-i", "a pattern", "Cargo.to"], &["Cargo.toml"]),
         ] {
             assert_eq!(offered(typed), expected, "{typed:?}");
         }

@@ -56,7 +56,7 @@ pub(super) fn run(
         columns: Columns::new(clock, has_colors(arguments.color)),
         opener: Opener::new(&options),
     };
-    let units = Units::new(Places::new(options), paths);
+    let units = Units::new(Places::new(options), paths).of_messages();
     let mut results =
         Results { arguments, out, progress, hits: Vec::new(), count: 0, failed: None };
     let mut status = Status::Done;

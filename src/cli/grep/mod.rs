@@ -44,15 +44,10 @@ pub(super) fn run(
         );
         return Ok(Status::Failed);
     }
-    let globs = Globs::new(&arguments.globs, &arguments.iglobs, &paths);
-    let (matcher, globs) = match (matcher(arguments, &patterns), globs) {
-        (Ok(matcher), Ok(globs)) => (matcher, globs),
-        (Err(error), _) => {
-            complain(&wrong_pattern(&error));
-            return Ok(Status::Failed);
-        }
-        (_, Err(error)) => {
-            complain(&error.to_string());
+    let (matcher, globs) = match matcher_and_globs(arguments, &patterns, &paths) {
+        Ok(both) => both,
+        Err(wrong) => {
+            complain(&wrong);
             return Ok(Status::Failed);
         }
     };
@@ -142,6 +137,19 @@ fn units(
         Unit::Folder(_) | Unit::Failed(..) => None,
     });
     Box::new(units.into_iter())
+}
+
+/// What is searched for and in which files; or what is wrong with a pattern or a glob.
+fn matcher_and_globs(
+    arguments: &Grep,
+    patterns: &[String],
+    paths: &[PathBuf],
+) -> Result<(RegexMatcher, Globs), String> {
+    let matcher = matcher(arguments, patterns).map_err(|error| wrong_pattern(&error))?;
+    let excluded = arguments.excluded.iter().map(|glob| format!("!{glob}"));
+    let globs: Vec<_> = arguments.globs.iter().cloned().chain(excluded).collect();
+    let globs = Globs::new(&globs, &arguments.iglobs, paths);
+    Ok((matcher, globs.map_err(|error| error.to_string())?))
 }
 
 fn matcher(arguments: &Grep, patterns: &[String]) -> Result<RegexMatcher, grep_regex::Error> {
