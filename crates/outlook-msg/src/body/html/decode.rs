@@ -19,11 +19,13 @@ pub struct Decoded {
 ///
 /// The code page is the first of these:
 ///
-/// 1. that of a byte order mark, which is dropped; 2. `internet_code_page` (`PR_INTERNET_CPID`):
-/// Outlook uses it, and ignores what the document declares. It does not count if it is absent, or
-/// if it is 20127 (ASCII) or 1200 (UTF-16), which Outlook also writes for other code pages; 3. a
-/// charset that is declared in the first 1,024 bytes; 4. UTF-8, if the bytes are valid; 5. `ansi`,
-/// the code page of the message.
+/// 1. that of a byte order mark, which is dropped;
+/// 2. `internet_code_page` (`PR_INTERNET_CPID`): Outlook uses it, and ignores what the document
+///    declares. It does not count if it is absent, or if it is 20127 (ASCII) or 1200 (UTF-16),
+///    which Outlook also writes for other code pages;
+/// 3. a charset that is declared in the first 1,024 bytes;
+/// 4. UTF-8, if the bytes are valid;
+/// 5. `ansi`, the code page of the message.
 ///
 /// Bytes that are plainly UTF-8 are not read in a stated code page of one byte a character. If the
 /// bytes are not valid in the stated page, it is guessed. NULs at the end are dropped.
