@@ -86,6 +86,15 @@ impl Source {
         }
     }
 
+    /// How many reads of a file that is read by ranges are done: as long as there are no more, what
+    /// is read of it comes from memory. 0 for any other source.
+    pub fn reads(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Memory(_) | Bytes::Stream { .. } => 0,
+            Bytes::File { blocks, .. } => blocks.reads(),
+        }
+    }
+
     /// Whether what is read is still what there was in this state. Always so for one in memory.
     ///
     /// # Errors
@@ -196,7 +205,7 @@ impl Source {
         }
         for &(offset, len) in ranges {
             bytes.resize(len, 0);
-            let found = read_at(file, offset, &mut bytes)?;
+            let found = blocks.read_file(file, offset, &mut bytes)?;
             each(bytes.get(..found).unwrap_or_default());
         }
         Ok(())
