@@ -94,7 +94,7 @@ fn several_paths_are_checked() {
     let [missing, all] = ["missing", ""].map(|name| folder.join(name).display().to_string());
     let ended = run(msgfs().arg("check").args([&missing, &all]), MOMENT);
     assert_eq!(ended.status.code(), Some(2));
-    assert_eq!(ended.stderr, format!("msgfs: {missing}: No such file or directory\n"));
+    assert_eq!(ended.stderr, format!("msgfs: {missing}: no such file or directory\n"));
     let text = String::from_utf8(ended.stdout).unwrap();
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 2, "{text}");

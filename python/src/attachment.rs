@@ -16,7 +16,7 @@ use super::message::Message;
 use super::types;
 use super::value::{self, Key};
 
-/// A read gives at most this many bytes at a time.
+/// A read returns at most this many bytes at a time.
 const READ_BYTES_MAX: usize = 1 << 20;
 
 /// An attachment: see `msgfs/_msgfs.pyi`.
@@ -42,7 +42,7 @@ impl Attachment {
         &self.inner
     }
 
-    /// Asks the attachment for something, without the GIL.
+    /// Calls a method of the attachment without the GIL.
     fn ask<T: Send>(
         &self,
         py: Python<'_>,
@@ -136,7 +136,7 @@ impl Attachment {
     }
 }
 
-/// What `msgfs/_files.py` makes a file of.
+/// The reader from which `msgfs/_files.py` makes a file.
 #[pyclass(frozen)]
 #[derive(Debug)]
 pub(crate) struct AttachmentReader(Mutex<mail::AttachmentReader>);

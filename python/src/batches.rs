@@ -17,7 +17,7 @@ use pyo3::{pyclass, pyfunction, pymethods};
 use super::message;
 use super::value::bytes;
 
-/// Batches that nobody has read yet: see `msgfs/_msgfs.pyi`.
+/// Batches, of which none has been read yet: see `msgfs/_msgfs.pyi`.
 #[pyclass(module = "msgfs", frozen)]
 #[derive(Debug)]
 pub(crate) struct Batches {
@@ -25,14 +25,14 @@ pub(crate) struct Batches {
     names: Vec<String>,
 }
 
-/// The batches, and what went wrong with the paths of Python.
+/// The batches, and the exception that the Python iterator of messages raised, if any.
 #[derive(Debug)]
 struct Reader {
     batches: msg_table::Batches<Inputs>,
     failure: Arc<Mutex<Option<PyErr>>>,
 }
 
-/// The inputs that an iterator of Python gives, each asked for when its turn comes.
+/// The messages that a Python iterator gives. It is asked for each when its turn comes.
 #[derive(Debug)]
 struct Inputs {
     iterator: Py<PyIterator>,
@@ -78,8 +78,8 @@ impl RecordBatchReader for Reader {
     }
 }
 
-/// What Python gives as one message: a path, or a pair of a path and its bytes, or of a path and
-/// the exception with which it could not be read.
+/// One message from Python: a path, a pair of a path and its bytes, or a pair of a path and the
+/// exception with which it could not be read.
 fn input(item: &Bound<'_, PyAny>) -> PyResult<Input> {
     if let Ok(path) = item.extract::<PathBuf>() {
         return Ok(Input::path(path));

@@ -22,7 +22,7 @@ enum Exception {
 }
 
 impl Exception {
-    /// Which exception an error of the library is.
+    /// The exception for an error of the library.
     fn of(error: &mail::Error) -> Self {
         match error {
             mail::Error::Open { .. } => Self::Open,
@@ -61,17 +61,17 @@ impl Exception {
     }
 }
 
-/// The exception of an error of a message.
+/// The exception for an error of a message.
 pub(crate) fn exception(py: Python<'_>, error: &mail::Error, path: Option<&Path>) -> PyErr {
     raised(py, Exception::of(error), error, path).unwrap_or_else(|failed| failed)
 }
 
-/// The exception of a message that is used after it was closed.
+/// The exception for a message that is used after it was closed.
 pub(crate) fn closed(py: Python<'_>, path: Option<&Path>) -> PyErr {
     exception(py, &mail::Error::Message(imsg::Error::SessionClosed), path)
 }
 
-/// The exception of something that is no message.
+/// The exception for a file that is no message.
 pub(crate) fn not_opened(py: Python<'_>, error: &mail::Error) -> PyErr {
     raised(py, Exception::Open, error, None).unwrap_or_else(|failed| failed)
 }
@@ -97,7 +97,7 @@ fn raised(
     Ok(raised)
 }
 
-/// An error and its causes in one line, without the numbers of errors of the system.
+/// An error and its causes in one line, without the error numbers of the system.
 fn text(error: &(dyn StdError + 'static)) -> String {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
@@ -105,7 +105,7 @@ fn text(error: &(dyn StdError + 'static)) -> String {
         texts.push(error.to_string());
         cause = error.source();
     }
-    // A transparent error says what its cause says.
+    // A transparent error has the same text as its cause.
     texts.dedup();
     let text = texts.join(": ");
     match text.rfind(" (os error ") {
@@ -114,8 +114,8 @@ fn text(error: &(dyn StdError + 'static)) -> String {
     }
 }
 
-/// What caused an error, as an exception with its own cause. An error of the system is an
-/// `OSError`, so `FileNotFoundError` for a file that is not there.
+/// The cause of an error, as an exception with its own cause. An error of the system becomes an
+/// `OSError`: `FileNotFoundError`, for example.
 fn cause(py: Python<'_>, error: Option<&(dyn StdError + 'static)>) -> PyResult<Option<PyErr>> {
     let Some(error) = error else { return Ok(None) };
     if let Some(found) = system_error(error) {
@@ -126,7 +126,7 @@ fn cause(py: Python<'_>, error: Option<&(dyn StdError + 'static)>) -> PyResult<O
     Ok(Some(raised))
 }
 
-/// The `OSError` that an error is, or that one says nothing but.
+/// The `OSError` for an error that is one of the system, or only wraps one.
 fn system_error(error: &(dyn StdError + 'static)) -> Option<PyErr> {
     if let Some(error) = error.downcast_ref::<io::Error>() {
         let copy = match error.raw_os_error() {

@@ -1,5 +1,5 @@
-//! `msgfs._msgfs`: what of the Python package is written in Rust. The package itself, with its
-//! types and the names that users import, is in `python/msgfs`.
+//! `msgfs._msgfs`: the part of the Python package that is written in Rust. The package itself, with
+//! its types and the names that users import, is in `python/msgfs`.
 //!
 //! | what | module |
 //! |---|---|
@@ -39,7 +39,7 @@ fn decompress_rtf<'py>(py: Python<'py>, compressed: &[u8]) -> PyResult<Bound<'py
     Ok(PyBytes::new(py, &found.rtf))
 }
 
-/// What is written in Rust.
+/// The module.
 #[pymodule]
 fn _msgfs(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

@@ -32,7 +32,7 @@ enum State {
     Closed,
 }
 
-/// Where a message is read from.
+/// The source of a message.
 enum Content {
     Path(PathBuf),
     Bytes(Vec<u8>),
@@ -43,7 +43,7 @@ impl Message {
         Self { state: Mutex::new(State::Open(Box::new(mail))), codepage }
     }
 
-    /// Asks the message for something, without the GIL.
+    /// Calls a method of the message without the GIL.
     pub(crate) fn ask<T: Send>(
         &self,
         py: Python<'_>,
@@ -80,7 +80,7 @@ impl Message {
         })
     }
 
-    /// Whether there are edits that no file has.
+    /// Whether there are unsaved edits.
     fn has_edits(&self, py: Python<'_>) -> bool {
         py.detach(|| match &*self.lock() {
             State::Open(mail) => mail.message().is_writable() && mail.message().is_unsaved(),
@@ -135,7 +135,7 @@ pub(crate) fn options(codepage: Option<u32>) -> PyResult<SessionOptions> {
     Ok(SessionOptions { code_page: codepage.map(page).transpose()? })
 }
 
-/// What Python gives as a message: a path, bytes, or something that can be read.
+/// A message from Python: a path, bytes, or an object that can be read.
 fn content(source: &Bound<'_, PyAny>) -> PyResult<Content> {
     if let Ok(bytes) = value::bytes(source) {
         return Ok(Content::Bytes(bytes));
@@ -224,7 +224,7 @@ impl Message {
     fn recipients<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let found = self.ask(py, |mail| {
             let with_address = |one: mail::Recipient| {
-                // A recipient of whom nothing can be read is a defect of the message.
+                // If nothing of a recipient can be read, the message has a defect for it.
                 let address = one.address().ok().flatten().unwrap_or_default();
                 (one, address)
             };
@@ -354,7 +354,7 @@ impl Message {
 
     fn to_text(&self, py: Python<'_>) -> PyResult<String> {
         let bytes = self.written(py, |mail, out| {
-            // What cannot be read is told in the text.
+            // The text says what cannot be read.
             mail.print(Printing { time: &utc_time, marks: Marks::default() }, out)?;
             Ok(())
         })?;
@@ -399,7 +399,7 @@ impl Message {
         Ok(())
     }
 
-    /// Pickles the path, or the bytes of what has none and of what was edited.
+    /// Pickles the path; for a message without a path, or with edits, the bytes.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let source = match self.path_buf(py).filter(|_| !self.has_edits(py)) {
             Some(path) => path.as_os_str().into_pyobject(py)?.into_any(),

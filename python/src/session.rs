@@ -1,4 +1,4 @@
-//! `Session`: messages that end together.
+//! `Session`: a message session, which closes all its messages.
 
 use outlook_msg::imsg::{self, SaveOutcome};
 use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods as _, PyResult, Python};
@@ -32,8 +32,8 @@ impl Session {
         self.session.statistics().open_messages
     }
 
-    /// Saves what is unsaved and ends every message that was opened in it. Returns what became of
-    /// those with edits: pairs of the name and `None`, or why it was not saved.
+    /// Saves what is unsaved, and closes every message that was opened in the session. Returns a
+    /// pair for each message with edits: its name, and `None` or the reason why it was not saved.
     fn close(&self, py: Python<'_>) -> Vec<(String, Option<String>)> {
         let report = py.detach(|| self.session.close());
         let saves = report.saves.into_iter().map(|save| {

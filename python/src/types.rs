@@ -1,4 +1,4 @@
-//! The types that `msgfs/_types.py` defines, made of those of the library.
+//! Makes the types of `msgfs/_types.py` from those of the library.
 
 use outlook_msg::mail::edit::addresses;
 use outlook_msg::mail::{
@@ -82,8 +82,8 @@ pub(crate) fn event<'py>(py: Python<'py>, found: &Event) -> PyResult<Bound<'py, 
     ))
 }
 
-/// The addresses that Python gives: an `Address`, a pair, a text as in a header, or a list of
-/// these; nothing is no address.
+/// Addresses from Python: an `Address`, a pair, a text as in a header, or a list of these; `None`
+/// is no address.
 pub(crate) fn addresses_from(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>> {
     if value.is_none() {
         return Ok(Vec::new());
@@ -100,7 +100,7 @@ pub(crate) fn addresses_from(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>>
     Ok(found.into_iter().flatten().collect())
 }
 
-/// The one address that Python gives.
+/// One address from Python.
 pub(crate) fn address_from(value: &Bound<'_, PyAny>) -> PyResult<Address> {
     let mut found = addresses_from(value)?.into_iter();
     match (found.next(), found.next()) {

@@ -1,4 +1,4 @@
-//! Values of properties in both directions, and times.
+//! Converts property values and times from and to Python.
 
 use outlook_msg::mail::{FileTime, PropertyKey, PropertyTag, Value};
 use pyo3::exceptions::{PyOverflowError, PyTypeError};
@@ -13,7 +13,7 @@ use pyo3::{FromPyObject, IntoPyObject as _, Py};
 /// `PT_CURRENCY` counts ten-thousandths.
 const CURRENCY_DIGITS: i32 = -4;
 
-/// What a property is asked for by: its tag, or its name.
+/// How a property is named: by its tag or its name.
 #[derive(FromPyObject)]
 pub(crate) enum Key {
     Tag(u32),
@@ -29,7 +29,7 @@ impl Key {
     }
 }
 
-/// A value as Python has it: see `Message.property`.
+/// Converts a value to Python: see `Message.property`.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Null | Value::Object => py.None().into_bound(py),
@@ -60,9 +60,9 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
     })
 }
 
-/// A value that Python gives.
+/// Converts a value from Python.
 pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    // A truth is a number too.
+    // `bool` comes first, because a Python bool is an int too.
     if let Ok(truth) = value.cast::<pyo3::types::PyBool>() {
         return Ok(Value::Boolean(truth.is_true()));
     }
@@ -123,8 +123,8 @@ fn datetime(py: Python<'_>) -> PyResult<&Datetime> {
     })
 }
 
-/// A time as a `datetime` in UTC, cut to microseconds; `None` after the year 9999, which Python
-/// does not have.
+/// A time as a `datetime` in UTC, cut to microseconds; `None` after the year 9999, where Python has
+/// no dates.
 pub(crate) fn time_to_python(py: Python<'_>, time: FileTime) -> PyResult<Bound<'_, PyAny>> {
     let Datetime { epoch, delta } = datetime(py)?;
     let since = delta.bind(py).call1((0, 0, time.0 / 10))?;

@@ -1,31 +1,22 @@
 //! `msgfs check`: opens every message below the given paths and lists what is damaged,
 //! and apart from it what is to be noted.
 
-use std::collections::BTreeMap;
-use std::io::{self, Write as _};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 
 use serde::Serialize;
 
-use crate::fs::{self, Fs, Ino};
+use crate::fs;
 use crate::imsg::{Defect, Note};
 use crate::view::Findings;
 
 use super::arguments::Check;
 use super::complain;
-use super::places::cause;
+use super::ordered::{Output, ordered};
+use super::places::{Places, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
-use super::terminal::{counted, one_line, progress_bar};
-
-/// A message to be checked.
-struct Candidate<'a> {
-    fs: &'a Fs,
-    ino: Ino,
-    path: PathBuf,
-}
+use super::suggest::no_message;
+use super::terminal::{counted, is_terminal, one_line, printed, progress_bar};
 
 /// A line of output.
 #[derive(Serialize)]
@@ -37,117 +28,82 @@ enum Line<'a> {
 }
 
 /// Prints the defects of all messages, the notes on them and a summary.
-pub(super) fn run(arguments: &Check) -> io::Result<Status> {
-    let mut report = Report { json: arguments.json, damaged: 0, defects: 0, notes: 0 };
-    let mut status = Status::Done;
-    let mut failed = |path: &Path, error: &str| {
-        status = Status::Failed;
-        complain(&format!("{}: {error}", one_line(path)));
+pub(super) fn run(
+    arguments: &Check,
+    options: fs::Options,
+    out: &mut (dyn Write + Send),
+) -> io::Result<Status> {
+    let paths = &arguments.paths;
+    let progress = progress_bar(|| match paths.iter().any(|path| in_stdin(path).is_some()) {
+        // Standard input can be read only once.
+        true => paths.len() as u64,
+        false => count(Places::new(options.clone()), paths),
+    });
+    let work = |unit: Unit, _: &mut Output<'_>| match unit {
+        Unit::Tree(place) => {
+            Checked::Message(place.path().to_owned(), place.check().unwrap_or_else(unreadable))
+        }
+        Unit::Failed(path, error) => Checked::Failed(path, cause(&error)),
+        // Of files that are no messages only those are told that were asked for.
+        Unit::File(place) if paths.iter().any(|path| path == place.path()) => {
+            let path = place.path().to_owned();
+            let what = no_message(&path, place.is_in_message()).to_owned();
+            Checked::Failed(path, what)
+        }
+        Unit::File(_) | Unit::Folder(_) => Checked::Other,
     };
-    let mut sources = Vec::new();
-    for path in &arguments.paths {
-        match Fs::open(path, fs::Options::default()) {
-            Ok(fs) => sources.push((path, fs)),
-            Err(error) => failed(path, &error.to_string()),
+    let mut report = Report::new(arguments.json, out);
+    let (mut status, mut written) = (Status::Done, Ok(()));
+    let units = Units::new(Places::new(options), paths.clone());
+    ordered(units, &mut io::sink(), work, |checked| {
+        progress.inc(1);
+        match checked {
+            Checked::Message(path, findings) => written = report.add(&path, &findings),
+            Checked::Failed(path, cause) => {
+                status = Status::Failed;
+                progress.suspend(|| complain(&format!("{}: {cause}", one_line(&path))));
+            }
+            Checked::Other => {}
         }
-    }
-    let mut candidates = Vec::new();
-    for (path, fs) in &sources {
-        for (folder, error) in collect(fs, path, &mut candidates) {
-            failed(&folder, &cause(&error));
-        }
-    }
-    check_all(&candidates, &mut report)?;
-    status.join(report.finish(candidates.len())?);
+        written.is_ok()
+    })?;
+    progress.finish_and_clear();
+    written?;
+    status.join(report.finish()?);
     Ok(status)
 }
 
-fn unreadable(error: &dyn std::error::Error) -> Findings {
-    let defect = Defect { place: "/".to_owned(), cause: error.to_string() };
+/// What was found at a path.
+enum Checked {
+    Message(PathBuf, Findings),
+    Failed(PathBuf, String),
+    Other,
+}
+
+fn unreadable(error: fs::Error) -> Findings {
+    let defect = Defect { place: "/".to_owned(), cause: cause(&error) };
     Findings { defects: vec![defect], notes: Vec::new() }
 }
 
-/// Finds the messages of a source; returns the folders that could not be read.
-fn collect<'a>(
-    fs: &'a Fs,
-    source: &Path,
-    candidates: &mut Vec<Candidate<'a>>,
-) -> Vec<(PathBuf, fs::Error)> {
-    let mut failed = Vec::new();
-    let mut folders = Vec::new();
-    match fs.is_message(Ino::ROOT) {
-        true => candidates.push(Candidate { fs, ino: Ino::ROOT, path: source.to_owned() }),
-        false => folders.push((Ino::ROOT, source.to_owned())),
-    }
-    while let Some((folder, path)) = folders.pop() {
-        let first = candidates.len();
-        let listed = fs.readdir(folder, 0, true, &mut |child| {
-            let (ino, path) = (child.entry.attr.ino, path.join(child.name));
-            match child.entry.attr.file_type {
-                _ if child.is_dot => {}
-                _ if fs.is_message(ino) => candidates.push(Candidate { fs, ino, path }),
-                fs::FileType::Directory => folders.push((ino, path)),
-                _ => fs.forget(ino, 1),
-            }
-            false
-        });
-        failed.extend(listed.err().map(|error| (path, error)));
-        if let Some(found) = candidates.get_mut(first..) {
-            found.sort_by(|a, b| a.path.cmp(&b.path));
-        }
-    }
-    failed
-}
-
-/// Checks all messages on every core, and reports them in their order.
-fn check_all(candidates: &[Candidate<'_>], report: &mut Report) -> io::Result<()> {
-    let progress = progress_bar(|| candidates.len() as u64);
-    let next = AtomicUsize::new(0);
-    let (sender, results) = mpsc::channel();
-    let threads = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            let (sender, next) = (sender.clone(), &next);
-            scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(one) = candidates.get(number) else { break };
-                    let findings = one.fs.check(one.ino).unwrap_or_else(|error| unreadable(&error));
-                    one.fs.forget(one.ino, 1);
-                    if sender.send((number, findings)).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        drop(sender);
-        let mut early = BTreeMap::new();
-        let mut waiting = candidates.iter().enumerate().peekable();
-        for (number, findings) in results {
-            early.insert(number, findings);
-            while let Some((number, one)) = waiting.peek()
-                && let Some(findings) = early.remove(number)
-            {
-                progress.suspend(|| report.add(&one.path, &findings))?;
-                progress.inc(1);
-                waiting.next();
-            }
-        }
-        progress.finish_and_clear();
-        Ok(())
-    })
-}
-
-struct Report {
+struct Report<'a> {
     json: bool,
+    to_terminal: bool,
+    out: &'a mut dyn Write,
+    messages: usize,
     damaged: usize,
     defects: usize,
     notes: usize,
 }
 
-impl Report {
+impl<'a> Report<'a> {
+    fn new(json: bool, out: &'a mut dyn Write) -> Self {
+        let to_terminal = is_terminal();
+        Self { json, to_terminal, out, messages: 0, damaged: 0, defects: 0, notes: 0 }
+    }
+
     fn add(&mut self, path: &Path, findings: &Findings) -> io::Result<()> {
         let Findings { defects, notes } = findings;
+        self.messages += 1;
         self.damaged += usize::from(!defects.is_empty());
         self.defects += defects.len();
         self.notes += notes.len();
@@ -160,29 +116,31 @@ impl Report {
         Ok(())
     }
 
-    fn finish(self, messages: usize) -> io::Result<Status> {
-        let Self { damaged, defects, notes, .. } = self;
+    fn finish(mut self) -> io::Result<Status> {
+        let Self { messages, damaged, defects, notes, .. } = self;
         self.print(&Line::Summary { messages, damaged, defects, notes })?;
         Ok(if defects == 0 { Status::Done } else { Status::Wrong })
     }
 
-    fn print(&self, line: &Line<'_>) -> io::Result<()> {
-        let mut out = io::stdout().lock();
+    fn print(&mut self, line: &Line<'_>) -> io::Result<()> {
         if self.json {
-            super::json::write_json(line, &mut out)?;
-            return writeln!(out);
+            super::json::write_json(line, &mut self.out)?;
+            return writeln!(self.out);
         }
-        match line {
-            Line::Defect { path, place, cause } => writeln!(out, "{path}: {place}: {cause}"),
-            Line::Note { path, place, note } => writeln!(out, "{path}: note: {place}: {note}"),
+        let text = match line {
+            Line::Defect { path, place, cause } => format!("{path}: {place}: {cause}"),
+            Line::Note { path, place, note } => format!("{path}: note: {place}: {note}"),
             Line::Summary { messages, damaged, defects, notes } => {
                 let messages = counted(*messages, "message");
-                write!(out, "{messages}, {damaged} damaged, {}", counted(*defects, "defect"))?;
-                match notes {
-                    0 => writeln!(out),
-                    notes => writeln!(out, ", {}", counted(*notes, "note")),
-                }
+                let defects = counted(*defects, "defect");
+                let notes = match notes {
+                    0 => String::new(),
+                    notes => format!(", {}", counted(*notes, "note")),
+                };
+                format!("{messages}, {damaged} damaged, {defects}{notes}")
             }
-        }
+        };
+        self.out.write_all(&printed(Path::new(&text), self.to_terminal))?;
+        self.out.write_all(b"\n")
     }
 }

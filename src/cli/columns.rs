@@ -7,23 +7,30 @@ use super::clock::Clock;
 use super::find::{sent_or_received, timestamp};
 use super::messages::Found;
 
-/// How wide the columns are, on the screen. What is longer is cut on a terminal, and kept where
-/// a program may read it.
+/// How wide the columns are, on the screen. What is longer is cut on a terminal, and kept whole
+/// where a program may read it.
 const DATE_WIDTH: usize = 23;
 const FROM_WIDTH: usize = 24;
 const SUBJECT_WIDTH: usize = 40;
+const SUBJECT_WIDTH_MIN: usize = 16;
+/// What the names of attachments have of a narrow terminal, and always.
+const NAMES_WIDTH: usize = 20;
+const NAMES_WIDTH_MIN: usize = 10;
+/// The blanks behind each column.
+const GAP: usize = 2;
 
 /// Prints messages in columns.
 #[derive(Debug)]
 pub(super) struct Columns {
     clock: Clock,
     has_colors: bool,
-    cuts: bool,
+    /// How wide the terminal is; `None` if a program reads what is printed.
+    screen: Option<usize>,
 }
 
 impl Columns {
     pub(super) fn new(clock: Clock, has_colors: bool) -> Self {
-        Self { clock, has_colors, cuts: super::terminal::is_terminal() }
+        Self { clock, has_colors, screen: super::terminal::width() }
     }
 
     /// The columns of a message, with blanks behind them.
@@ -40,27 +47,102 @@ impl Columns {
         };
         let date = self.column(&date, DATE_WIDTH);
         let from = self.column(&harmless(&from.unwrap_or_default()), FROM_WIDTH);
-        let subject = self.column(&harmless(&subject), SUBJECT_WIDTH);
+        let subject = self.column(&harmless(&subject), self.subject_width());
         match self.has_colors {
             true => format!("\x1b[32m{date}\x1b[0m{from}\x1b[1m{subject}\x1b[0m"),
             false => format!("{date}{from}{subject}"),
         }
     }
 
+    /// A line of the columns of a message, its size, and the names of its attachments. On a terminal
+    /// as many names are printed as there is room for, and then how many more there are.
+    pub(super) fn line(&self, found: &Found, size: &str, names: &[String]) -> String {
+        let before = self.of(found) + size;
+        let Some(screen) = self.screen else { return before + &names.join(", ") };
+        let taken = DATE_WIDTH + FROM_WIDTH + self.subject_width() + 3 * GAP + size.width();
+        before + &shortened(names, screen.saturating_sub(taken).max(NAMES_WIDTH_MIN))
+    }
+
+    /// On a narrow terminal the subject leaves room for names.
+    fn subject_width(&self) -> usize {
+        let Some(screen) = self.screen else { return SUBJECT_WIDTH };
+        let others = DATE_WIDTH + FROM_WIDTH + 3 * GAP + NAMES_WIDTH;
+        screen.saturating_sub(others).clamp(SUBJECT_WIDTH_MIN, SUBJECT_WIDTH)
+    }
+
     fn column(&self, text: &str, width: usize) -> String {
-        let mut shown = String::new();
-        let mut taken = 0;
-        let is_cut = self.cuts && text.width() > width;
-        for c in text.chars() {
-            let next = taken + c.width().unwrap_or(0);
-            if is_cut && next >= width {
-                shown.push('…');
-                taken += 1;
-                break;
-            }
-            shown.push(c);
-            taken = next;
+        let shown = match self.screen {
+            Some(_) => cut(text, width),
+            None => text.to_owned(),
+        };
+        let blanks = width.saturating_sub(shown.width()) + GAP;
+        shown + &" ".repeat(blanks)
+    }
+}
+
+/// As many names as fit into a width, and how many more there are: `a.pdf, b.pdf, +14`.
+fn shortened(names: &[String], width: usize) -> String {
+    let more = |count| if count == 0 { String::new() } else { format!(", +{count}") };
+    let (mut shown, mut fitting) = (String::new(), None);
+    for (at, name) in names.iter().enumerate() {
+        let comma = if at == 0 { "" } else { ", " };
+        shown += &format!("{comma}{name}");
+        if shown.width() > width {
+            break;
         }
-        shown + &" ".repeat(width.saturating_sub(taken) + 2)
+        let list = format!("{shown}{}", more(names.len() - at - 1));
+        fitting = Some(list).filter(|list| list.width() <= width).or(fitting);
+    }
+    let Some(first) = names.first() else { return shown };
+    fitting.unwrap_or_else(|| {
+        let more = more(names.len() - 1);
+        cut(first, width.saturating_sub(more.width())) + &more
+    })
+}
+
+/// A text of at most a width on the screen.
+fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let (mut shown, mut taken) = (String::new(), 0);
+    for c in text.chars() {
+        taken += c.width().unwrap_or(0);
+        if taken >= width {
+            break;
+        }
+        shown.push(c);
+    }
+    shown + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, shortened};
+
+    #[test]
+    fn texts_are_cut_to_their_width() {
+        for (text, expected) in
+            [("short", "short"), ("exactly8", "exactly8"), ("見積書の件", "見積書…")]
+        {
+            assert_eq!(cut(text, 8), expected);
+        }
+    }
+
+    #[test]
+    fn many_names_are_counted() {
+        let names: Vec<_> = ["a.pdf", "b.pdf", "c.pdf"].map(str::to_owned).into();
+        for (width, expected) in [
+            (100, "a.pdf, b.pdf, c.pdf"),
+            (19, "a.pdf, b.pdf, c.pdf"),
+            (18, "a.pdf, b.pdf, +1"),
+            (15, "a.pdf, +2"),
+            (8, "a.p…, +2"),
+        ] {
+            assert_eq!(shortened(&names, width), expected, "{width}");
+        }
+        assert_eq!(shortened(&[], 10), "");
+        let many = vec!["x".to_owned(); 10_000];
+        assert_eq!(shortened(&many, 20), "x, x, x, x, x, +9995");
     }
 }

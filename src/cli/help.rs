@@ -1,13 +1,11 @@
-//! `msgfs help`, `man` and `completions`: all made of the definitions in `arguments` and `topics`.
+//! `msgfs help` and `man`, both made of the definitions in `arguments` and `topics`.
 
 use std::io::{self, Write};
 
-use clap::Command;
-use clap::builder::PossibleValuesParser;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use super::arguments::{self, Completions, Help};
+use super::arguments::{self, Help};
 use super::complain;
 use super::status::Status;
 use super::topics::{OPTIONS, SECTIONS, Topic};
@@ -71,26 +69,6 @@ pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<Status>
     let title = format!("msgfs-{name}");
     Man::new(found.display_name(title)).render(out)?;
     Ok(Status::Done)
-}
-
-/// Prints the completions for a shell, with the words of `-o`. Clap knows these words here only: as
-/// possible values of the option itself, they would refuse a list such as `show=mapi,edit`.
-pub(super) fn completions(arguments: &Completions, out: &mut dyn Write) -> Status {
-    let words = PossibleValuesParser::new(OPTIONS.iter().flat_map(Topic::words));
-    let with_words = |command: Command| {
-        if command.get_arguments().all(|arg| arg.get_id() != "options") {
-            return command;
-        }
-        command.mut_arg("options", |arg| arg.value_parser(words.clone()))
-    };
-    let mut command = with_words(arguments::command());
-    let names: Vec<_> =
-        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
-    for name in names {
-        command = command.mut_subcommand(name, with_words);
-    }
-    clap_complete::generate(arguments.shell, &mut command, "msgfs", &mut &mut *out);
-    Status::Done
 }
 
 fn option(name: &str) -> Option<&'static Topic> {

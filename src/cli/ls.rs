@@ -32,13 +32,15 @@ pub(super) fn run(
         clock: Clock::new(arguments.utc),
         to_terminal: is_terminal(),
         has_colors: has_colors(arguments.color),
-        has_headings: arguments.recursive || arguments.paths.len() > 1,
+        has_headings: arguments.recursive || (arguments.paths.len() > 1 && !arguments.directory),
         is_first: true,
         status: Status::Done,
     };
     for path in &arguments.paths {
         match places.open(path) {
-            Ok(place) if place.attr().file_type == FileType::Directory => listing.tree(place)?,
+            Ok(place) if place.attr().file_type == FileType::Directory && !arguments.directory => {
+                listing.tree(place)?;
+            }
             Ok(place) => {
                 listing.is_first = false;
                 let file_type = place.attr().file_type;
@@ -156,6 +158,11 @@ impl Listing<'_> {
         self.out.write_all(before.as_bytes())?;
         self.out.write_all(&printed(Path::new(&entry.name), self.to_terminal))?;
         self.out.write_all(behind.as_bytes())?;
+        self.out.write_all(match entry.file_type {
+            FileType::Directory if self.arguments.classify => b"/",
+            FileType::Symlink if self.arguments.classify && !self.arguments.long => b"@",
+            _ => b"",
+        })?;
         if let Some(place) = place
             && place.attr().file_type == FileType::Symlink
             && let Ok(target) = place.read_link()

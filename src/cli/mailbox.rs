@@ -31,7 +31,7 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let opener = Opener::new(&options);
     let columns = Columns::new(Clock::new(arguments.utc), has_colors(arguments.color));
-    let mut units = Units::new(Places::new(options), arguments.paths.clone());
+    let mut units = Units::new(Places::new(options), arguments.paths.clone()).of_messages();
     if !arguments.recursive {
         units = units.without_folders_below();
     }
@@ -102,11 +102,12 @@ fn line(found: &Found, arguments: &Ls, columns: &Columns) -> Line {
     } else {
         let attachments = mail.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
         let names: Vec<_> = attachments.iter().map(|one| harmless(one.name())).collect();
-        let size = match arguments.human_readable {
-            true => format!("{:>6}  ", human_size(found.size)),
-            false => String::new(),
+        let size = match arguments {
+            Ls { human_readable: true, .. } => format!("{:>6}  ", human_size(found.size)),
+            Ls { long: true, .. } => format!("{:>9}  ", found.size),
+            _ => String::new(),
         };
-        let line = format!("{}{size}{}", columns.of(found), names.join(", "));
+        let line = columns.line(found, &size, &names);
         text.extend_from_slice(line.trim_end().as_bytes());
     }
     text.push(b'\n');

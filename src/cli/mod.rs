@@ -5,6 +5,7 @@ mod cat;
 mod check;
 mod clock;
 mod columns;
+mod complete;
 mod contents;
 mod edits;
 mod extract;
@@ -128,14 +129,14 @@ fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, F
         Command::Grep(arguments) => grep::run(&arguments, tree_options(&arguments.view)?, out)?,
         #[cfg(feature = "table")]
         Command::Table(arguments) => table::run(&arguments, tree_options(&arguments.view)?, out)?,
-        Command::Check(arguments) => check::run(&arguments)?,
+        Command::Check(arguments) => check::run(&arguments, tree_options(&arguments.view)?, out)?,
         Command::Umount(arguments) => told(mount::unmount(&arguments.mount_point)),
         Command::Status(arguments) => edits::status(&arguments, out)?,
         Command::Save(arguments) => edits::save(&arguments)?,
         Command::Discard(arguments) => edits::discard(&arguments),
         Command::Help(arguments) => help::run(&arguments, out)?,
         Command::Man(arguments) => help::man(arguments.command.as_deref(), out)?,
-        Command::Completions(arguments) => help::completions(&arguments, out),
+        Command::Completions(arguments) => complete::run(&arguments, out)?,
     })
 }
 
@@ -323,8 +324,13 @@ fn wrong_option(error: &OptionError) -> Status {
         }
         _ => None,
     };
+    // Elsewhere -o names the file or folder to write to.
+    let is_extract = || std::env::args_os().nth(1).is_some_and(|word| word == "extract");
     match meant {
         Some(meant) => complain(&format!("{error}; did you mean '{meant}'?")),
+        None if matches!(error, OptionError::Unknown(_)) && is_extract() => {
+            complain(&format!("{error}; DEST stands last, without -o"));
+        }
         None => complain(&error.to_string()),
     }
     Status::Failed

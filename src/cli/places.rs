@@ -8,6 +8,8 @@ use std::vec;
 
 use crate::fs::{self, FileType, Place, Sources};
 
+use super::suggest::other_mail_file;
+
 /// Opens paths as they were typed; `-` is a message on standard input.
 #[derive(Debug)]
 pub(super) struct Places {
@@ -80,16 +82,30 @@ pub(super) struct Units {
     folders: Vec<(Place, vec::IntoIter<OsString>)>,
     /// How many folders below each other are opened up.
     depth_max: usize,
+    /// Whether a mailbox of another format fails that was asked for.
+    are_messages: bool,
 }
 
 impl Units {
     pub(super) fn new(places: Places, paths: Vec<PathBuf>) -> Self {
-        Self { places, paths: paths.into_iter(), folders: Vec::new(), depth_max: usize::MAX }
+        Self {
+            places,
+            paths: paths.into_iter(),
+            folders: Vec::new(),
+            depth_max: usize::MAX,
+            are_messages: false,
+        }
     }
 
     /// Does not descend into the folders below the paths themselves.
     pub(super) fn without_folders_below(self) -> Self {
         Self { depth_max: 1, ..self }
+    }
+
+    /// Fails where the user gave a mail file that holds no Outlook messages, instead of passing over
+    /// it without a word.
+    pub(super) fn of_messages(self) -> Self {
+        Self { are_messages: true, ..self }
     }
 
     /// The places, for other paths.
@@ -110,6 +126,10 @@ impl Units {
             self.folders.pop();
         }
         let path = self.paths.next()?;
+        if let Some(what) = other_mail_file(&path).filter(|_| self.are_messages) {
+            let error = fs::Error::Source { path: path.clone(), source: io::Error::other(what) };
+            return Some(Err((path, error)));
+        }
         Some(self.places.open(&path).map_err(|error| (path, error)))
     }
 

@@ -1,7 +1,7 @@
 //! `msgfs show`: messages as a person reads them.
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,13 +12,13 @@ use crate::fs;
 
 use super::arguments::Show;
 use super::clock::Clock;
-use super::complain;
 use super::find::timestamp;
 use super::messages::{Found, Opener};
 use super::places::{Places, cause};
 use super::status::Status;
-use super::suggest::other_mail_file;
+use super::suggest::no_message;
 use super::terminal::{has_colors, is_terminal, one_line};
+use super::{complain, wrong_usage};
 
 /// Prints the messages, through the user's pager on a terminal.
 pub(super) fn run(
@@ -26,6 +26,9 @@ pub(super) fn run(
     options: fs::Options,
     out: &mut (dyn Write + Send),
 ) -> io::Result<Status> {
+    if arguments.paths.is_empty() && io::stdin().is_terminal() {
+        return Ok(wrong_usage("missing <PATH>"));
+    }
     let pager = Pager::start(arguments);
     let Some(mut pager) = pager else { return print_all(arguments, options, out) };
     let mut status = match pager.input() {
@@ -91,12 +94,7 @@ impl Showing<'_> {
             let what = "is a folder; 'msgfs ls --mail' lists its messages";
             return self.failed(Status::Failed, path, what);
         }
-        let what = match other_mail_file(path) {
-            Some(what) => what,
-            None if place.is_in_message() => "is a part of a message; 'msgfs cat' prints it",
-            None => "is no Outlook message: its name ends neither in .msg nor in .oft",
-        };
-        self.failed(Status::Failed, path, what)
+        self.failed(Status::Failed, path, no_message(path, place.is_in_message()))
     }
 
     fn message(&mut self, found: &Found) -> io::Result<Status> {

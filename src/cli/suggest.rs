@@ -27,6 +27,15 @@ pub(super) fn wrong_pattern(error: &grep_regex::Error) -> String {
     format!("no regular expression: {cause}; -F takes the pattern as it stands")
 }
 
+/// What a file is that was asked for as a message, and is none.
+pub(super) fn no_message(path: &Path, is_in_message: bool) -> &'static str {
+    match other_mail_file(path) {
+        Some(what) => what,
+        None if is_in_message => "is a part of a message; 'msgfs cat' prints it",
+        None => "is no Outlook message: its name ends neither in .msg nor in .oft",
+    }
+}
+
 /// A mail file that is no `.msg` file: what it is, and what opens it.
 pub(super) fn other_mail_file(path: &Path) -> Option<&'static str> {
     const PST: &str = "is an Outlook data file, not a folder of messages; 'readpst -m -o DIR FILE' \

@@ -32,6 +32,18 @@ pub(super) fn is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// How many columns the terminal has on which standard output is; `None` if it is none.
+pub(super) fn width() -> Option<usize> {
+    const USUAL: usize = 80;
+    if !is_terminal() {
+        return None;
+    }
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let size = || rustix::termios::tcgetwinsize(io::stdout()).ok();
+    let columns = asked.or_else(|| size().map(|size| usize::from(size.ws_col)));
+    Some(columns.filter(|columns| *columns > 0).unwrap_or(USUAL))
+}
+
 /// Whether to colour what goes to standard output (`NO_COLOR`, `TERM=dumb`).
 pub(super) fn has_colors(when: When) -> bool {
     let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");

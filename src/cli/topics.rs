@@ -16,17 +16,6 @@ impl Topic {
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.usage.split(", ").map(|usage| usage.split(['=', '[']).next().unwrap_or(usage))
     }
-
-    /// What a shell offers to complete: `show=` for an option with any value, `others=hide` for
-    /// one that has one value only.
-    pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
-        self.usage.split(", ").map(|usage| match usage.split_once('=') {
-            Some((name, value)) if value.starts_with(|c: char| c.is_uppercase()) => {
-                usage.get(..=name.len()).unwrap_or(usage)
-            }
-            _ => usage,
-        })
-    }
 }
 
 /// In the order of their use.
@@ -151,6 +140,18 @@ message.msg, raw/. -o show= lists them.",
         &["With -o edit, writing to a file of a message sets its value. The message is saved on \
 fsync, a second after the last program closed what it wrote, and when unmounting; its file is \
 replaced as a whole. 'msgfs status' lists what is not saved."],
+    ),
+    (
+        "TAKING WORDS OUT",
+        &[
+            "In a mount with -o edit, write to the files that have the words (echo Redacted > subject), \
+remove attachments and properties (rm attachments/NAME, rm mapi/PR_PREVIEW), and unmount. A save leaves \
+nothing of an old value in the file. Then 'msgfs grep --options show=all -il WORD MESSAGE' lists \
+what still has the word: bodies that quote it, embedded messages, other properties, raw streams.",
+            "It finds text: not what is in attached PDF files, office documents, pictures or archives, and \
+not what is encrypted. Bodies and attachments of signed and encrypted mail cannot be changed. \
+Backups and snapshots have the old file still.",
+        ],
     ),
     (
         "EXAMPLES",

@@ -141,6 +141,14 @@ pub enum Done {
     Ended,
 }
 
+/// Where msgfs is mounted.
+///
+/// # Errors
+/// If the table of mounts cannot be read.
+pub fn mount_points() -> io::Result<Vec<PathBuf>> {
+    Ok(table::all()?.into_iter().map(|mount| mount.path).collect())
+}
+
 /// Unmounts a mount of ours, lazily if it is in use. Of one that is written to it waits for the
 /// end of its session.
 ///

@@ -45,14 +45,8 @@ fn man_pages_and_completions_are_made() {
     }
     assert!(run(&["man", "grep"]).contains(".TH msgfs-grep 1"));
     assert_eq!(msgfs_in("/".as_ref(), &["man", "frobnicate"]).status.code(), Some(2));
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        assert!(run(&["completions", shell]).contains("extract"), "{shell}");
-    }
     for shell in ["bash", "zsh", "fish"] {
-        let completions = run(&["completions", shell]);
-        for word in ["others=hide", "show=", "codepage=", "allow_other"] {
-            assert!(completions.contains(word), "{shell}: {word}");
-        }
+        assert!(run(&["completions", shell]).contains("msgfs completions -- "), "{shell}");
     }
     // What is offered as one word may be written as a list.
     run(&["ls", "-o", "others=hide,show=mapi", SAMPLES]);

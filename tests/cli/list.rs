@@ -204,3 +204,34 @@ fn the_source_stays_as_it_is() {
     }
     assert_eq!(stat(), before);
 }
+
+#[test]
+fn directories_themselves_are_listed() {
+    let listed = |words: &[&str]| text(msgfs_in(SAMPLES.as_ref(), words));
+    assert_eq!(listed(&["ls", "-d", "Price list.msg", "Damaged"]), "Price list.msg\nDamaged\n");
+    assert!(listed(&["ls", "-ld", "Price list.msg"]).starts_with('d'));
+    assert!(listed(&["ls", "-F"]).contains("Price list.msg/\n"));
+    let mail = listed(&["ls", "-l", "--mail", "Price list.msg"]);
+    let size = std::fs::metadata(format!("{SAMPLES}/Price list.msg")).unwrap().len();
+    assert!(mail.contains(&format!(" {size}")), "{mail}");
+}
+
+/// A program is given every name, and on a terminal the line ends at its edge.
+#[test]
+fn attachments_of_a_mailbox_fit_the_terminal() {
+    const TERMINAL: &str = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]) >> 8)";
+    let words = ["ls", "--mail", "Quotation for the jetty.msg"];
+    let piped = text(msgfs_in(SAMPLES.as_ref(), &words));
+    assert!(
+        piped.trim_end().ends_with("signature.asc, Soundings.dwg.ref, Site plan.xlsx.ref"),
+        "{piped}"
+    );
+    for columns in [90, 140] {
+        let mut command = Command::new("python3");
+        command.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_msgfs")]).args(words);
+        command.env("COLUMNS", columns.to_string()).env("NO_COLOR", "1").current_dir(SAMPLES);
+        let shown = text(run(&mut command, MOMENT));
+        let line = shown.trim_end();
+        assert!(line.chars().count() <= columns && line.contains(", +"), "{columns}: {line}");
+    }
+}

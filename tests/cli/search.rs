@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
-use super::shown::{corpus, msgfs_in, text};
+use super::shown::{SAMPLES, corpus, msgfs_in, text};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::mounted::Mounted;
 use crate::mount::process::{Ended, LONG, is_installed, run};
@@ -146,4 +146,33 @@ fn json_and_colours() {
     assert_eq!(grep(&["-lZ", "two", "."]), "./a.msg/body.txt\0");
     assert_eq!(grep(&["two", "a.msg/body.txt"]), "It has two lines.\n");
     assert_eq!(grep(&["-H", "two", "a.msg/body.txt"]), "a.msg/body.txt:It has two lines.\n");
+}
+
+#[test]
+fn habits_of_ripgrep_and_grep_hold() {
+    let found =
+        |words: &[&str]| text(msgfs_in(SAMPLES.as_ref(), &[&["grep", "-l"], words].concat()));
+    let subject = "Quotation for the jetty.msg/subject\n";
+    let in_subjects = ["--in", "subject", "-g", "Quot*.msg"];
+    for words in [
+        // A glob that matches a message means all that is in it.
+        &["jetty"][..],
+        &["-S", "jetty"],
+        &["-S", "quotation"],
+        &["-i", "QUOTATION"],
+        &["--include", "Q*.msg", "Quotation"],
+        &["--iglob", "QUOT*", "-uN", "jetty"],
+    ] {
+        assert_eq!(found(&[&in_subjects, words].concat()), subject, "{words:?}");
+    }
+    let none = msgfs_in(SAMPLES.as_ref(), &["grep", "-S", "JETTY", "-g", "Quot*.msg"]);
+    assert_eq!(none.status.code(), Some(1));
+    for without in [["-g", "!Quot*.msg"], ["--exclude", "Quot*.msg"]] {
+        let rest = found(&[&["jetty"], &without[..]].concat());
+        assert!(rest.contains("Drawing") && !rest.contains("Quotation"), "{without:?}: {rest}");
+    }
+    assert_eq!(found(&["-0", "--in", "subject", "Quotation"]), subject.replace('\n', "\0"));
+    let patterns = Folder::new().with("patterns", "no such words\nQuotation\n");
+    let file = patterns.join("patterns");
+    assert_eq!(found(&["--in", "subject", "-f", file.to_str().unwrap()]), subject);
 }

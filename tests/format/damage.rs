@@ -6,7 +6,7 @@ use msgfs::mapi::crc::crc;
 use msgfs::mapi::sets::{PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON};
 use msgfs::mapi::{PropertyTag, PropertyType, Value, tags};
 
-use super::{errors, file, open, text, value};
+use super::{errors, file, open, text, tree, value};
 use crate::fixture::{
     AttachmentBuilder, Entry, MessageBuilder, PROPERTY_STREAM, RecipientBuilder, Tree, stream_name,
 };
@@ -180,6 +180,51 @@ fn sizes_in_entries_do_not_count() {
         );
         assert_eq!(value(&open(bytes), tag), text("ab"));
     }
+}
+
+#[test]
+fn a_stream_that_is_shorter_than_its_entry_says() {
+    let data = AttachmentBuilder::file("b.bin", vec![7; 1_000]);
+    let bytes = check(
+        &message().attach(data),
+        |tree| {
+            let place = "__attach_version1.0_#00000001";
+            tree.stream(&format!("{place}/{}", stream_name(tags::PR_ATTACH_DATA_BIN)))
+                .truncate(900);
+        },
+        &["/__attach_version1.0_#00000001/0x37010102: the entry says 1000 bytes, found 900"],
+    );
+    let found = file(bytes.clone(), "attachments/b.bin.partial").unwrap();
+    assert_eq!(found.len(), 900);
+    let mail = outlook_msg::Mail::from_bytes(bytes).unwrap();
+    assert!(mail.attachments().unwrap()[1].read().is_err());
+}
+
+#[test]
+fn a_value_of_many_that_is_shorter_than_its_list_says() {
+    let tag = PropertyTag(0x6600_101F);
+    let values = ["one of them", "two"].map(text).to_vec();
+    let bytes = check(
+        &message().set(tag, Value::Multiple(values)),
+        |tree| tree.stream(&format!("{}-00000000", stream_name(tag))).truncate(6),
+        &["/0x6600101F: value 0: 24 bytes listed, found 6"],
+    );
+    let found = open(bytes).salvage(tag).unwrap().value;
+    assert_eq!(found, Some(Value::Multiple(vec![text("one"), text("two")])));
+}
+
+#[test]
+fn a_part_of_a_damaged_name_is_told() {
+    let (old, new) = ("__attach_version1.0_#00000000", "__at\u{2019}ach_version1.0_#00000000");
+    let cause = "a storage with properties, and a name that is none of a part; it is not read";
+    let bytes = check(
+        &message(),
+        |tree| tree.rename(old, new),
+        &[&format!("/__at\u{2019}ach_version1.0_#00000000: {cause}")],
+    );
+    let notes = tree(bytes).check().notes;
+    let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes, ["/: the header counts 1 attachments, 0 are there"]);
 }
 
 #[test]

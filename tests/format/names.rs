@@ -4,7 +4,7 @@ use msgfs::imsg::{MapiProp as _, NameKind, PropertyName};
 use msgfs::mapi::sets::{PS_INTERNET_HEADERS, PS_MAPI, PS_PUBLIC_STRINGS, PSETID_COMMON};
 use msgfs::mapi::{Guid, PropertyTag, PropertyType, Value, tags};
 
-use super::{errors, file, open, text};
+use super::{errors, file, open, text, tree};
 use crate::fixture::{AttachmentBuilder, MessageBuilder, Tree};
 
 const OWN_SET: Guid = Guid::from_u128(0x00112233_4455_6677_8899_AABBCCDDEEFF);
@@ -134,10 +134,21 @@ const GUID_DEFECTS: [&str; 3] = [
     "/__nameid_version1.0/__substg1.0_00030102: entry 4: GUID index 4 beyond the 0 stored",
 ];
 
+const NO_NAMES: &str = "/: the names of 8 named properties are missing";
+
+#[test]
+fn names_that_the_map_lacks_are_noted() {
+    let mut cut = message(&all()).to_tree();
+    cut.stream(ENTRIES).truncate(6 * 8);
+    let notes = tree(cut.to_bytes()).check().notes;
+    let notes: Vec<_> = notes.iter().map(ToString::to_string).collect();
+    assert_eq!(notes, ["/: named properties without a name: 2"]);
+}
+
 #[test]
 fn without_the_map_properties_have_numbers() {
     let (kept, defects) = damaged(|tree| tree.remove("__nameid_version1.0"));
-    assert_eq!((kept, defects), (vec![], vec![]));
+    assert_eq!((kept, defects), (vec![], vec![NO_NAMES.to_owned()]));
     let mut tree = message(&all()).to_tree();
     tree.remove("__nameid_version1.0");
     assert_eq!(file(tree.to_bytes(), "mapi/0x8002001F").as_deref(), Some("2"));
@@ -146,7 +157,7 @@ fn without_the_map_properties_have_numbers() {
 
 #[test]
 fn a_map_without_entries_has_no_names() {
-    assert_eq!(damaged(|tree| tree.remove(ENTRIES)), (vec![], vec![]));
+    assert_eq!(damaged(|tree| tree.remove(ENTRIES)), (vec![], vec![NO_NAMES.to_owned()]));
 }
 
 #[test]

@@ -24,3 +24,4 @@ mod rules;
 mod state;
 mod streams;
 mod values;
+mod words;

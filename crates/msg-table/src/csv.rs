@@ -17,7 +17,7 @@ use serde_json::Value;
 /// How CSV is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CsvOptions {
-    /// Whether texts are written as they are. Without, `'` stands before one that a spreadsheet
+    /// Whether texts are written unchanged. Otherwise `'` is put before a text that a spreadsheet
     /// would run as a formula: one that begins with `=`, `+`, `-`, `@`, a tab or CR.
     pub raw: bool,
 }
@@ -57,7 +57,7 @@ impl<W: Write> CsvWriter<W> {
         Ok(())
     }
 
-    /// Ends the file, and gives what it was written to.
+    /// Ends the file, and returns the writer.
     ///
     /// # Errors
     /// Those of the writer.

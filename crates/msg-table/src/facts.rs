@@ -1,4 +1,4 @@
-//! What is asked of one message for its row, and what could not be answered.
+//! The values of one message for its row, and what could not be read.
 
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
@@ -69,17 +69,17 @@ impl<'a> Facts<'a> {
         self
     }
 
-    /// Notes that something cannot be read.
+    /// Adds a defect: something cannot be read.
     pub(crate) fn fail(&self, place: &str, cause: &str) {
         self.failures.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
     }
 
-    /// Whether something cannot be read.
+    /// Whether there is a defect.
     pub(crate) fn has_failed(&self) -> bool {
         !self.failures.borrow().is_empty()
     }
 
-    /// A value of the message. `place` names it where the error does not.
+    /// A value of the message. `place` names it in the defect, if the error does not.
     pub(crate) fn ask<T>(
         &self,
         place: &str,
@@ -98,7 +98,7 @@ impl<'a> Facts<'a> {
         all.map_or(Cell::Null, Cell::list)
     }
 
-    /// A time. One after the year 9999 is null and a note.
+    /// A time. A time after the year 9999 is null, and a note says so.
     pub(crate) fn time(&self, place: &str, time: Option<FileTime>) -> Cell {
         let Some(time) = time else { return Cell::Null };
         let micros = time_micros(time);
@@ -144,7 +144,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The recipients: those of the table, and of a type that it has none of those of the header.
+    /// The recipients of the recipient table; for a type of which it has none, those of the header.
     pub(crate) fn recipients(&self) -> Cell {
         const PLACE: &str = "recipients";
         let Some(mail) = self.mail else { return Cell::Null };
@@ -187,7 +187,7 @@ impl<'a> Facts<'a> {
         Cell::List(cells)
     }
 
-    /// Where replies go.
+    /// The addresses that replies go to.
     pub(crate) fn reply_to(&self) -> Cell {
         let all = self.mail.and_then(|mail| self.taken("reply-to", mail.reply_to()));
         let cell =
@@ -215,8 +215,7 @@ impl<'a> Facts<'a> {
         Cell::List(cells.collect())
     }
 
-    /// What cannot be read: what the message knows of itself, and what was found while its row was
-    /// made.
+    /// The defects: those of the message, and those that were found while its row was made.
     pub(crate) fn defects(&self) -> Cell {
         let known = self.mail.and_then(|mail| self.taken("/", mail.defects()));
         let mut all = known.unwrap_or_default();
@@ -228,7 +227,7 @@ impl<'a> Facts<'a> {
         Cell::list(all)
     }
 
-    /// What was read otherwise than the file has it.
+    /// What was not read literally although nothing is lost.
     pub(crate) fn notes(&self) -> Cell {
         let known = self.mail.and_then(|mail| self.taken("/", mail.notes()));
         let mut all = known.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What is read: a message by its path, as an open file, or as bytes.
+//! A message that is to be read: a path, an open file, or bytes.
 
 use std::fs::File;
 use std::io;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use outlook_msg::storage::Source;
 
-/// A message that becomes a row, and what is read of it.
+/// A message that becomes a row.
 #[derive(Debug)]
 pub struct Input {
     pub(crate) path: PathBuf,
@@ -44,7 +44,7 @@ impl Input {
         Self::new(path.into(), Content::Failed(error))
     }
 
-    /// Says which message it is embedded in.
+    /// Sets the message that it is embedded in.
     #[must_use]
     pub fn inside(mut self, parent: &Path) -> Self {
         self.parent = Some(parent.to_owned());

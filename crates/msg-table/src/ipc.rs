@@ -46,7 +46,7 @@ impl<W: Write> IpcWriter<W> {
         }
     }
 
-    /// Writes the end, and gives what it was written to.
+    /// Writes the end, and returns the writer.
     ///
     /// # Errors
     /// Those of the writer.

@@ -16,8 +16,8 @@
 //!
 //! [`Table::batches`] is an iterator over batches and a
 //! [`RecordBatchReader`](arrow_array::RecordBatchReader), which the C stream interface of Arrow
-//! takes. Who works on several threads makes [`Record`]s with [`Table::records`] on each of them,
-//! and puts them together with one [`BatchBuilder`].
+//! takes. To use several threads, make [`Record`]s with [`Table::records`] on each of them, and put
+//! them together with one [`BatchBuilder`].
 //!
 //! A file that cannot be read is a row with its path and its `defects`. Values are those that
 //! [`outlook_msg::Mail`] gives; a value that the message does not have, or that cannot be read, is
@@ -29,9 +29,9 @@
 //! |---|---|
 //! | `columns` | the table of columns: name, type, and how each is filled |
 //! | `schema` | the types, and what Arrow calls them |
-//! | `options` | which columns are wanted, and what else |
-//! | `input` | what is read: paths, open files, bytes |
-//! | `facts` | what is asked of one message |
+//! | `options` | which columns a table has |
+//! | `input` | messages to read: paths, open files, bytes |
+//! | `facts` | the values of one message |
 //! | `record` | the rows of one file, those of embedded messages too |
 //! | `cell`, `builder` | values, and the arrays they become |
 //! | `batch` | where a batch ends |

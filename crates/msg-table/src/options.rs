@@ -1,4 +1,4 @@
-//! What is wanted of the messages.
+//! Which columns a table has, and how they are filled.
 
 use outlook_msg::imsg::SessionOptions;
 
@@ -6,8 +6,7 @@ use crate::columns::{COLUMNS, Column};
 
 /// Which columns a table has, and how they are filled.
 ///
-/// Without more said it has every column but `body_html`, with hashes, without rows of embedded
-/// messages.
+/// By default: every column but `body_html`, with hashes, without rows for embedded messages.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) columns: Vec<&'static Column>,
@@ -16,11 +15,11 @@ pub struct Options {
     pub(crate) session: SessionOptions,
 }
 
-/// A column was asked for that there is none of.
+/// There is no column of this name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no column is called '{0}'")]
 pub struct UnknownColumn(
-    /// What was asked for.
+    /// The name.
     pub String,
 );
 
@@ -45,7 +44,7 @@ impl Options {
     /// The columns of a list with commas between their names, in its order.
     ///
     /// # Errors
-    /// [`UnknownColumn`] for a name that is none. One that is repeated is there once.
+    /// [`UnknownColumn`] for an unknown name. A repeated name counts once.
     pub fn columns(mut self, list: &str) -> Result<Self, UnknownColumn> {
         self.columns.clear();
         for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -80,14 +79,14 @@ impl Options {
         self
     }
 
-    /// Whether embedded messages have rows of their own, behind that of the message around.
+    /// Whether embedded messages have rows of their own, after that of the message around them.
     #[must_use]
     pub fn embedded(mut self, embedded: bool) -> Self {
         self.embedded = embedded;
         self
     }
 
-    /// How strings of 8 bits are read.
+    /// The code page of 8-bit strings.
     #[must_use]
     pub fn session(mut self, session: SessionOptions) -> Self {
         self.session = session;

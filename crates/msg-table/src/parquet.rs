@@ -12,12 +12,12 @@ use parquet::file::properties::WriterProperties;
 
 use crate::schema::{SCHEMA, SCHEMA_KEY, VERSION, VERSION_KEY};
 
-/// A row group ends with this many bytes in memory, or with that many rows: what a reader takes at
-/// a time, and what is in memory until it is written.
+/// A row group ends at this many bytes, or at that many rows. Programs read a row group at a time,
+/// and it is in memory until it is written.
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 128 << 10;
 
-/// Writes a Parquet file. It is whole once [`ParquetWriter::finish`] was called.
+/// Writes a Parquet file. It is complete after [`ParquetWriter::finish`].
 #[derive(Debug)]
 pub struct ParquetWriter<W: Write + Send> {
     writer: ArrowWriter<W>,
@@ -52,7 +52,7 @@ impl<W: Write + Send> ParquetWriter<W> {
         Ok(())
     }
 
-    /// Ends the file, and gives what it was written to.
+    /// Ends the file, and returns the writer.
     ///
     /// # Errors
     /// Those of the writer.

@@ -21,13 +21,13 @@ use crate::schema::schema_of;
 
 /// The most levels of messages in messages that become rows.
 const DEPTH_MAX: i32 = 64;
-/// The values of one file take at most this, and so many times its size, in bytes: a hostile one
-/// can show one text as that of thousands of messages.
+/// The values of one file take at most this many bytes, plus a multiple of its size, because a
+/// hostile file can use one text for thousands of messages.
 const BYTES_MIN: usize = 64 << 20;
 const BYTES_FACTOR: u64 = 8;
-/// In any case no more, so that the offsets of Arrow hold.
+/// But never more than this, so that the offsets of Arrow do not overflow.
 const BYTES_MAX: usize = 1 << 30;
-/// What a row takes however empty it is.
+/// The bytes that even an empty row takes.
 const ROW_BYTES: usize = 512;
 
 /// Turns messages into rows, all in one session. Threads may share it.
@@ -47,8 +47,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether something of the message cannot be read. Without the column `defects` only what was
-    /// asked for is known.
+    /// Whether something of the message cannot be read. Without the column `defects`, only the
+    /// values of the other columns are known.
     #[must_use]
     pub fn has_defects(&self) -> bool {
         self.has_defects
@@ -92,7 +92,7 @@ impl Table {
     #[must_use]
     pub fn records(&self, input: Input) -> Vec<Record> {
         let at = Position { path: input.path.clone(), parent: input.parent.clone(), depth: 0 };
-        // A fault of the reader costs this row, not the hours before it.
+        // If the library panics, only this row is lost, not the hours of work before it.
         let records = catch_unwind(AssertUnwindSafe(|| self.read(input, &at)));
         records.unwrap_or_else(|_| vec![self.unreadable(&at, Whole::None, FAULT)])
     }
@@ -151,7 +151,7 @@ impl fmt::Debug for Table {
     }
 }
 
-/// What a row says of a file with which the reader did not come to an end.
+/// The defect in the row of a file on which the library panicked.
 const FAULT: &str = "msgfs has a fault that this file brings out; please report it";
 
 /// The rows of one file as they are made.
@@ -231,7 +231,7 @@ mod tests {
     use crate::facts::{Facts, Position, Whole};
     use crate::options::Options;
 
-    /// A value that has no room is null, and a defect says so.
+    /// A value for which there is no room is null, and a defect says so.
     #[test]
     fn values_have_limited_room() {
         let at = Position { path: PathBuf::from("a".repeat(1000)), parent: None, depth: 0 };

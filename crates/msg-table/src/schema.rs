@@ -1,4 +1,4 @@
-//! The types of columns, and what Arrow calls them.
+//! The types of columns, and their Arrow types.
 //!
 //! Only types that DuckDB, Spark and pandas all have: no unsigned numbers, no dictionaries. Every
 //! field can be null, and the field of a list is `element`, as Spark has them.

@@ -44,7 +44,7 @@ pub(in crate::cli) struct Find {
     #[arg(long, help_heading = OUTPUT)]
     pub(in crate::cli) utc: bool,
     /// Colour what is printed.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, help_heading = OUTPUT)]
+    #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t, help_heading = OUTPUT)]
     pub(in crate::cli) color: When,
     /// Print help.
     #[arg(long, action = ArgAction::HelpLong, help_heading = OUTPUT)]
@@ -79,6 +79,9 @@ pub(in crate::cli) struct Filters {
     /// Subject, addresses, names of attachments, or a line of the body.
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(in crate::cli) text: Vec<String>,
+    /// Take upper and lower case as equal, also where a pattern has a capital letter.
+    #[arg(short = 'i', long)]
+    pub(in crate::cli) ignore_case: bool,
     /// Take patterns as they stand, not as regular expressions.
     #[arg(short = 'F', long)]
     pub(in crate::cli) fixed_strings: bool,
@@ -135,6 +138,8 @@ pub(in crate::cli) enum MessageKind {
     Read,
     /// Not read.
     Unread,
+    /// Without a time of sending or receiving.
+    Undated,
 }
 
 /// What to sort by.

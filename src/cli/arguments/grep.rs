@@ -1,9 +1,10 @@
 //! What `msgfs grep` takes: the options of grep and ripgrep that mean something here.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::PossibleValue;
-use clap::{ArgAction, Args, ValueEnum};
+use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use crate::view::Part;
 
@@ -20,12 +21,18 @@ pub(in crate::cli) struct Grep {
     /// A pattern; may be given more than once.
     #[arg(short = 'e', long = "regexp", value_name = "PATTERN", allow_hyphen_values = true)]
     pub(in crate::cli) patterns: Vec<String>,
+    /// Take each line of FILE as a pattern; '-' is standard input.
+    #[arg(short = 'f', long = "file", value_name = "FILE")]
+    pub(in crate::cli) files: Vec<PathBuf>,
     /// Take patterns as they stand, not as regular expressions.
     #[arg(short = 'F', long)]
     pub(in crate::cli) fixed_strings: bool,
     /// Take upper and lower case as equal.
-    #[arg(short = 'i', long)]
+    #[arg(short = 'i', long, overrides_with = "smart_case")]
     pub(in crate::cli) ignore_case: bool,
+    /// As -i, unless a pattern has a capital letter.
+    #[arg(short = 'S', long, overrides_with = "ignore_case")]
+    pub(in crate::cli) smart_case: bool,
     /// Match whole words only.
     #[arg(short = 'w', long)]
     pub(in crate::cli) word_regexp: bool,
@@ -38,9 +45,22 @@ pub(in crate::cli) struct Grep {
     /// Search these parts of messages only; may be given more than once.
     #[arg(long = "in", value_name = "PART", value_delimiter = ',')]
     pub(in crate::cli) parts: Vec<Part>,
-    /// Search files whose path matches, or with ! in front does not match; as in ripgrep.
-    #[arg(short = 'g', long = "glob", value_name = "GLOB", allow_hyphen_values = true)]
+    /// Search files whose path matches, or with ! in front does not match; as in ripgrep. A glob
+    /// that matches a message means all that is in it.
+    #[arg(
+        short = 'g',
+        long = "glob",
+        alias = "include",
+        value_name = "GLOB",
+        allow_hyphen_values = true
+    )]
     pub(in crate::cli) globs: Vec<String>,
+    /// Leave out files and directories that match, as -g '!GLOB' does.
+    #[arg(long = "exclude", value_name = "GLOB", allow_hyphen_values = true)]
+    pub(in crate::cli) excluded: Vec<String>,
+    /// As -g, in any case.
+    #[arg(long = "iglob", value_name = "GLOB", allow_hyphen_values = true)]
+    pub(in crate::cli) iglobs: Vec<String>,
     /// Order of the messages: by path, or by the time of their files.
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
     pub(in crate::cli) sort: Order,
@@ -68,6 +88,9 @@ pub(in crate::cli) struct Grep {
     /// Print line numbers.
     #[arg(short = 'n', long)]
     pub(in crate::cli) line_number: bool,
+    /// Print no line numbers, as is usual.
+    #[arg(short = 'N', long, hide = true)]
+    pub(in crate::cli) no_line_number: bool,
     /// Print NUM lines behind each match.
     #[arg(short = 'A', long, value_name = "NUM")]
     pub(in crate::cli) after_context: Option<usize>,
@@ -92,6 +115,9 @@ pub(in crate::cli) struct Grep {
     /// Take patterns for extended regular expressions, as is always done.
     #[arg(short = 'E', long)]
     pub(in crate::cli) extended_regexp: bool,
+    /// Search hidden and ignored files too, as is always done.
+    #[arg(long, alias = "no-ignore", alias = "no-heading", short_alias = 'u', hide = true, action = ArgAction::Count)]
+    pub(in crate::cli) hidden: u8,
     /// Refused: look-around and references back are not supported.
     #[arg(short = 'P', long, hide = true)]
     pub(in crate::cli) perl_regexp: bool,
@@ -105,10 +131,10 @@ pub(in crate::cli) struct Grep {
     #[arg(short = 'h', long, overrides_with = "with_filename")]
     pub(in crate::cli) no_filename: bool,
     /// End the name of a file with NUL, for xargs -0.
-    #[arg(short = 'Z', long)]
+    #[arg(short = 'Z', short_alias = '0', long)]
     pub(in crate::cli) null: bool,
     /// Colour what is printed.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t)]
     pub(in crate::cli) color: When,
     /// Print help.
     #[arg(long, action = ArgAction::HelpLong)]
@@ -116,7 +142,7 @@ pub(in crate::cli) struct Grep {
     #[command(flatten)]
     pub(in crate::cli) view: View,
     /// The pattern, unless -e is given; then folders, messages, or paths in them.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(in crate::cli) words: Vec<OsString>,
 }
 

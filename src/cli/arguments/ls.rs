@@ -11,7 +11,7 @@ use super::{View, When};
 #[command(disable_help_flag = true)]
 pub(in crate::cli) struct Ls {
     /// Show mode, links, owner, group, size and time.
-    #[arg(short = 'l', long)]
+    #[arg(short = 'l', short_alias = 'n', long)]
     pub(in crate::cli) long: bool,
     /// With -l or --mail: print sizes as 1.2K or 3.4M.
     #[arg(short = 'h', long)]
@@ -28,17 +28,24 @@ pub(in crate::cli) struct Ls {
     /// List directories, messages included, with all below them.
     #[arg(short = 'R', long)]
     pub(in crate::cli) recursive: bool,
+    /// List directories themselves, not what is in them.
+    #[arg(short = 'd', long, conflicts_with = "recursive")]
+    pub(in crate::cli) directory: bool,
+    /// Put a slash behind directories, messages included, and @ behind links.
+    #[arg(short = 'F', long)]
+    pub(in crate::cli) classify: bool,
     /// List one name a line, as is always done.
     #[arg(short = '1')]
     pub(in crate::cli) one: bool,
     /// List names of folders that begin with a dot too.
-    #[arg(short = 'a', long)]
+    #[arg(short = 'a', short_alias = 'A', long)]
     pub(in crate::cli) all: bool,
     /// End each name with NUL, for xargs -0.
     #[arg(short = '0', long = "null", conflicts_with_all = ["json", "mail"])]
     pub(in crate::cli) null: bool,
-    /// List messages as a mailbox does: date, sender, subject, attachments.
-    #[arg(long, conflicts_with_all = ["json", "long"])]
+    /// List messages as a mailbox does: date, sender, subject, attachments; with -l or -h the size
+    /// too.
+    #[arg(long, conflicts_with = "json")]
     pub(in crate::cli) mail: bool,
     /// Print a row of JSON a message, as find and show do.
     #[arg(long, conflicts_with = "long")]
@@ -47,7 +54,7 @@ pub(in crate::cli) struct Ls {
     #[arg(long)]
     pub(in crate::cli) utc: bool,
     /// Colour directories and messages.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t)]
     pub(in crate::cli) color: When,
     /// Print help.
     #[arg(long, action = ArgAction::HelpLong)]

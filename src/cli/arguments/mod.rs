@@ -9,10 +9,10 @@ mod show;
 #[cfg(feature = "table")]
 mod table;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
-use clap_complete::Shell;
 
 pub(super) use extract::Extract;
 pub(super) use find::{Filters, Find, MessageKind, SortKey};
@@ -116,6 +116,9 @@ pub(in crate::cli) enum Command {
     #[cfg(feature = "table")]
     Table(Table),
     /// List what is damaged in any message below PATH; exit 1 if anything is.
+    ///
+    /// Every value of each message is read, of those embedded in it too. Exit status: 0 if all could
+    /// be read, 1 if something is damaged, 2 if a path is missing or no message.
     Check(Check),
     /// Unmount, also a mount in use; what is unsaved is saved.
     Umount(Umount),
@@ -187,12 +190,14 @@ pub(in crate::cli) enum When {
 /// What to check, and how to print it.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Check {
-    /// Messages, or folders with messages.
-    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
-    pub(in crate::cli) paths: Vec<PathBuf>,
     /// Print one JSON object a line: each defect, then the summary.
     #[arg(long)]
     pub(in crate::cli) json: bool,
+    #[command(flatten)]
+    pub(in crate::cli) view: View,
+    /// Folders, messages, or paths in them; '-' is a message on standard input.
+    #[arg(value_name = "PATH", default_value = ".", hide_default_value = true)]
+    pub(in crate::cli) paths: Vec<PathBuf>,
 }
 
 /// What to unmount.
@@ -246,7 +251,22 @@ pub(in crate::cli) struct Man {
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Completions {
     /// The shell.
-    pub(in crate::cli) shell: Shell,
+    #[arg(value_enum, required_unless_present = "words")]
+    pub(in crate::cli) shell: Option<Shell>,
+    /// Print what the last of these words could be; the scripts of the shells ask that.
+    #[arg(last = true, conflicts_with = "shell", value_name = "WORD")]
+    pub(in crate::cli) words: Vec<OsString>,
+}
+
+/// A shell that msgfs knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Shell {
+    /// bash.
+    Bash,
+    /// zsh.
+    Zsh,
+    /// fish.
+    Fish,
 }
 
 /// The definitions as a whole.

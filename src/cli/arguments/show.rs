@@ -22,14 +22,15 @@ pub(in crate::cli) struct Show {
     #[arg(long)]
     pub(in crate::cli) utc: bool,
     /// Colour what is printed.
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t)]
     pub(in crate::cli) color: When,
     /// Print straight to the terminal.
     #[arg(long)]
     pub(in crate::cli) no_pager: bool,
     #[command(flatten)]
     pub(in crate::cli) view: View,
-    /// Messages, or paths of messages in them; '-' is a message on standard input.
-    #[arg(required = true, value_name = "PATH")]
+    /// Messages, or paths of messages in them; '-' is a message on standard input, as is no PATH
+    /// behind a pipe.
+    #[arg(value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
 }

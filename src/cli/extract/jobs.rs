@@ -68,6 +68,10 @@ impl<'a> Jobs<'a> {
             // Each input has names of its own: two inputs may contain the same folder.
             self.folders.clear();
             let mut units = Units::new(self.places.take()?, vec![input.path.clone()]);
+            // Where other files are not copied, they would vanish without a word.
+            if matches!(self.form, Form::Attachments | Form::Html | Form::Mbox) {
+                units = units.of_messages();
+            }
             let first = units.next();
             let target = input.target.clone();
             self.input = Some((input, units));

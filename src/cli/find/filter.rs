@@ -43,8 +43,7 @@ pub(super) struct Wrong(pub(super) String);
 
 impl Filter {
     pub(super) fn new(filters: &Filters, clock: &Clock, now: Timestamp) -> Result<Self, Wrong> {
-        let fixed = filters.fixed_strings;
-        let pattern = |name, patterns: &Vec<String>| pattern(name, patterns, fixed);
+        let pattern = |name, patterns: &Vec<String>| pattern(name, patterns, filters);
         let date = |name: &str, text: &Option<String>| {
             let period = text.as_ref().map(|text| Period::parse(text, clock.zone(), now));
             period.transpose().map_err(|error| Wrong(format!("{name}: {error}")))
@@ -212,16 +211,24 @@ fn is_kind(mail: &Mail, kind: MessageKind) -> bool {
         MessageKind::Unsent => flags().is_unsent(),
         MessageKind::Read => flags().is_read(),
         MessageKind::Unread => !flags().is_read(),
+        MessageKind::Undated => sent_or_received(mail).is_none(),
     }
 }
 
 /// Patterns of one option, of which one must match.
-fn pattern(name: &str, patterns: &[String], fixed: bool) -> Result<Option<RegexMatcher>, Wrong> {
+fn pattern(
+    name: &str,
+    patterns: &[String],
+    filters: &Filters,
+) -> Result<Option<RegexMatcher>, Wrong> {
     if patterns.is_empty() {
         return Ok(None);
     }
     let mut builder = RegexMatcherBuilder::new();
-    builder.case_smart(true).fixed_strings(fixed);
+    builder
+        .case_smart(true)
+        .case_insensitive(filters.ignore_case)
+        .fixed_strings(filters.fixed_strings);
     match builder.build_many(patterns) {
         Ok(matcher) => Ok(Some(matcher)),
         Err(error) => Err(Wrong(format!("{name}: {}", wrong_pattern(&error)))),

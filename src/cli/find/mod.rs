@@ -5,7 +5,7 @@ mod filter;
 
 use std::cmp::Ordering;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use jiff::Timestamp;
@@ -56,7 +56,7 @@ pub(super) fn run(
         columns: Columns::new(clock, has_colors(arguments.color)),
         opener: Opener::new(&options),
     };
-    let units = Units::new(Places::new(options), paths);
+    let units = Units::new(Places::new(options), paths).of_messages();
     let mut results =
         Results { arguments, out, progress, hits: Vec::new(), count: 0, failed: None };
     let mut status = Status::Done;
@@ -106,7 +106,9 @@ impl Search<'_> {
             Unit::Tree(place) => place,
             Unit::File(_) | Unit::Folder(_) => return outcome,
             Unit::Failed(path, error) => {
-                let text = format!("{}: {}", one_line(&path), cause(&error));
+                // Who knows fd types the pattern first.
+                let hint = hint_for_pattern(&path, &error);
+                let text = format!("{}: {}{hint}", one_line(&path), cause(&error));
                 outcome.failures.push((Status::of(&error), text));
                 return outcome;
             }
@@ -155,6 +157,19 @@ impl Search<'_> {
             text.push(if null { 0 } else { b'\n' });
         }
         Hit { key: self.arguments.sort.and_then(|key| sort_key(found, key)), text }
+    }
+}
+
+/// Who knows fd types a pattern where a path stands.
+fn hint_for_pattern(path: &Path, error: &fs::Error) -> &'static str {
+    let is_missing = match error {
+        fs::Error::NotFound => true,
+        fs::Error::Source { source, .. } => source.kind() == io::ErrorKind::NotFound,
+        _ => false,
+    };
+    match is_missing && path.components().count() == 1 && path.extension().is_none() {
+        true => "; a pattern needs --text, --from, --subject or the like",
+        false => "",
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The search itself, and how lines are printed, is that of ripgrep's crates.
 
+mod globs;
 mod search;
 
 use std::io::{self, Write};
@@ -9,18 +10,18 @@ use std::path::{Path, PathBuf};
 
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use grep_searcher::{BinaryDetection, SearcherBuilder};
-use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::fs::{self, FileType};
 
 use super::arguments::{Grep, Order};
 use super::ordered::{Output, ordered};
-use super::places::{Places, Unit, Units, cause, count, in_stdin};
+use super::places::{Places, STDIN, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
 use super::suggest::wrong_pattern;
 use super::terminal::{has_colors, is_terminal, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
+use globs::Globs;
 use search::{Outcome, Search, Style};
 
 /// The longest line that is searched, in bytes.
@@ -34,7 +35,7 @@ pub(super) fn run(
 ) -> io::Result<Status> {
     let (patterns, paths) = match patterns_and_paths(arguments) {
         Ok(split) => split,
-        Err(missing) => return Ok(wrong_usage(missing)),
+        Err(wrong) => return Ok(wrong_usage(&wrong)),
     };
     if arguments.perl_regexp {
         complain(
@@ -43,14 +44,10 @@ pub(super) fn run(
         );
         return Ok(Status::Failed);
     }
-    let (matcher, globs) = match (matcher(arguments, &patterns), globs(&arguments.globs)) {
-        (Ok(matcher), Ok(globs)) => (matcher, globs),
-        (Err(error), _) => {
-            complain(&wrong_pattern(&error));
-            return Ok(Status::Failed);
-        }
-        (_, Err(error)) => {
-            complain(&error.to_string());
+    let (matcher, globs) = match matcher_and_globs(arguments, &patterns, &paths) {
+        Ok(both) => both,
+        Err(wrong) => {
+            complain(&wrong);
             return Ok(Status::Failed);
         }
     };
@@ -100,11 +97,19 @@ pub(super) fn run(
     })
 }
 
-/// The first word is the pattern unless `-e` gives one; returns what is missing.
-fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), &'static str> {
+/// The first word is the pattern unless `-e` or `-f` gives one; returns what is wrong.
+fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), String> {
     let mut words = arguments.words.iter().cloned();
     let mut patterns = arguments.patterns.clone();
-    if patterns.is_empty() {
+    for file in &arguments.files {
+        let text = match file.as_os_str() == STDIN {
+            true => io::read_to_string(io::stdin().lock()),
+            false => std::fs::read_to_string(file),
+        };
+        let text = text.map_err(|error| format!("-f {}: {error}", one_line(file)))?;
+        patterns.extend(text.lines().map(str::to_owned));
+    }
+    if arguments.patterns.is_empty() && arguments.files.is_empty() {
         let word = words.next().ok_or("missing <PATTERN>")?;
         patterns.push(word.into_string().map_err(|_| "the pattern is not UTF-8")?);
     }
@@ -134,13 +139,17 @@ fn units(
     Box::new(units.into_iter())
 }
 
-/// The globs of `-g`; a path is searched if it matches one, or none that excludes it.
-fn globs(globs: &[String]) -> Result<Override, ignore::Error> {
-    let mut builder = OverrideBuilder::new("");
-    for glob in globs {
-        builder.add(glob)?;
-    }
-    builder.build()
+/// What is searched for and in which files; or what is wrong with a pattern or a glob.
+fn matcher_and_globs(
+    arguments: &Grep,
+    patterns: &[String],
+    paths: &[PathBuf],
+) -> Result<(RegexMatcher, Globs), String> {
+    let matcher = matcher(arguments, patterns).map_err(|error| wrong_pattern(&error))?;
+    let excluded = arguments.excluded.iter().map(|glob| format!("!{glob}"));
+    let globs: Vec<_> = arguments.globs.iter().cloned().chain(excluded).collect();
+    let globs = Globs::new(&globs, &arguments.iglobs, paths);
+    Ok((matcher, globs.map_err(|error| error.to_string())?))
 }
 
 fn matcher(arguments: &Grep, patterns: &[String]) -> Result<RegexMatcher, grep_regex::Error> {
@@ -148,6 +157,7 @@ fn matcher(arguments: &Grep, patterns: &[String]) -> Result<RegexMatcher, grep_r
     let patterns: Vec<_> = patterns.iter().flat_map(|pattern| pattern.split('\n')).collect();
     RegexMatcherBuilder::new()
         .case_insensitive(arguments.ignore_case)
+        .case_smart(arguments.smart_case)
         .word(arguments.word_regexp)
         .whole_line(arguments.line_regexp)
         .fixed_strings(arguments.fixed_strings)
@@ -161,7 +171,7 @@ fn searcher(arguments: &Grep) -> SearcherBuilder {
     let mut searcher = SearcherBuilder::new();
     searcher
         .invert_match(arguments.invert_match)
-        .line_number(arguments.line_number)
+        .line_number(arguments.line_number && !arguments.no_line_number)
         .before_context(arguments.before_context.unwrap_or(around))
         .after_context(arguments.after_context.unwrap_or(around))
         .max_matches(arguments.max_count)

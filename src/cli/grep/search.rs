@@ -10,7 +10,6 @@ use grep_printer::{
 };
 use grep_regex::RegexMatcher;
 use grep_searcher::{Searcher, SearcherBuilder};
-use ignore::overrides::Override;
 use termcolor::{Ansi, NoColor, WriteColor};
 
 use crate::cli::contents::Contents;
@@ -20,14 +19,15 @@ use crate::cli::terminal::printed;
 use crate::fs::{FileType, Named, Place};
 use crate::view::{self, ATTACHMENTS, Part};
 
+use super::globs::Globs;
+
 /// What is searched for, and how it is printed.
 pub(super) struct Search {
     pub(super) matcher: RegexMatcher,
     pub(super) style: Style,
     /// All of a message, if none is named.
     pub(super) parts: Vec<Part>,
-    /// The files that are searched, by their paths.
-    pub(super) globs: Override,
+    pub(super) globs: Globs,
     pub(super) searcher: SearcherBuilder,
 }
 
@@ -194,8 +194,7 @@ impl<'a> One<'a> {
     }
 
     fn file(&mut self, place: &Place) {
-        let shown = place.path().strip_prefix(".").unwrap_or(place.path());
-        if self.search.globs.matched(shown, false).is_ignore() {
+        if !self.search.globs.take(place.path()) {
             return;
         }
         let mut contents = Contents::new(place);

@@ -51,7 +51,7 @@ impl Iterator for Walk {
         loop {
             let Some((root, mut units)) = self.current.take() else {
                 let path = self.paths.next()?;
-                let units = Units::new(self.places.take()?, vec![path.clone()]);
+                let units = Units::new(self.places.take()?, vec![path.clone()]).of_messages();
                 self.current = Some((path, units));
                 continue;
             };

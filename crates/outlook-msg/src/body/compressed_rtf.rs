@@ -7,13 +7,13 @@ use crate::mapi::crc::crc;
 /// The result of [`decompress`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decompressed {
-    /// The RTF, without the NUL some writers end it with.
+    /// The RTF, without the NUL that some programs write at its end.
     pub rtf: Vec<u8>,
-    /// What was wrong with the stream, one sentence each.
+    /// The defects of the stream, one sentence each.
     pub defects: Vec<String>,
 }
 
-/// Why a stream has no RTF at all.
+/// Why no RTF can be read from a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// The stream has no complete header.
@@ -22,7 +22,7 @@ pub enum Error {
         /// The length of the stream.
         found_bytes: usize,
     },
-    /// `COMPTYPE` is neither of the two known.
+    /// `COMPTYPE` is none of the two known types.
     #[error("compressed rtf: type at byte 8 is neither LZFu nor MELA, found {found:#010X}")]
     UnknownType {
         /// The type found.
@@ -30,13 +30,14 @@ pub enum Error {
     },
 }
 
-/// An RTF is decompressed as far as this, in bytes: a small stream can stand for a very large one.
+/// At most this many bytes are decompressed, because a small stream can stand for a very large RTF.
 const RTF_BYTES_MAX: usize = 128 << 20;
 
-/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). A damaged one gives what can be read.
+/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). Of a damaged stream, what can be read is
+/// returned.
 ///
 /// # Errors
-/// Only where there is nothing to read: no complete header, or an unknown type.
+/// Only if nothing can be read: the header is incomplete, or the type unknown.
 pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
     let (header, payload) = Header::read(stream)?;
     let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
@@ -49,7 +50,7 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
             if rtf.len() >= RTF_BYTES_MAX {
                 defects.push(cut(header.raw_size_bytes));
             }
-            // Some writers leave out the end mark; nothing is lost while the size is right.
+            // Some programs leave out the end mark. If the size is right, nothing is lost.
             if !ended && rtf.len() < header.raw_size_bytes {
                 defects.push(format!(
                     "compressed rtf: ends early, expected {} bytes, found {}",
@@ -60,17 +61,17 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
             rtf
         }
     };
-    // A C string's end is no part of the RTF (seen in one stream of seven).
+    // The NUL at the end of a C string is no part of the RTF (seen in one stream of seven).
     rtf.truncate(rtf.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     Ok(Decompressed { rtf, defects })
 }
 
-/// The defect of an RTF that is too long to be decompressed whole.
+/// The defect of an RTF that is too long to be decompressed as a whole.
 fn cut(size_bytes: usize) -> String {
     format!("compressed rtf: of {size_bytes} bytes only the first {RTF_BYTES_MAX} are read")
 }
 
-/// Decompresses no more than the first bytes, to look at the beginning of an RTF.
+/// Decompresses only the first bytes of an RTF.
 ///
 /// # Errors
 /// As [`decompress`].
@@ -118,12 +119,12 @@ const RING_BYTES: usize = 1 << 12;
 /// A reference is 12 bits of position and 4 bits of length, counted from 2.
 const MATCH_BYTES_MIN: usize = 2;
 const MATCH_BYTES_MAX: usize = MATCH_BYTES_MIN + 15;
-/// Candidates tried for each match, so that no input takes longer than linear time.
+/// How many candidates are tried for a match, so that no input takes more than linear time.
 const CANDIDATES_MAX: usize = 256;
-/// More than anyone needs to tell the kind of an RTF: the most a prefix allocates unseen.
+/// A prefix allocates at most this: more than is needed to see the kind of an RTF.
 const PREFIX_BYTES_MAX: usize = 1 << 16;
 
-/// What the dictionary holds at the start (\[MS-OXRTFCP\] 2.1.2.1).
+/// The content of the dictionary at the start (\[MS-OXRTFCP\] 2.1.2.1).
 const PRELOAD: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}\
 {\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New Roman\
 Courier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
@@ -172,13 +173,13 @@ impl Header {
         Ok((header, payload))
     }
 
-    /// What is lost by the bound, as far as the header tells the size.
+    /// How many bytes are lost by the bound, if the header states the size.
     fn cut(&self) -> Option<String> {
         (matches!(self.form, Form::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
             .then(|| cut(self.raw_size_bytes))
     }
 
-    /// What the header says otherwise than the payload shows.
+    /// Where the header contradicts the payload.
     fn defect(&self, payload: &[u8]) -> Option<String> {
         let expected_bytes = (self.compressed_size_bytes + SIZE_BYTES).saturating_sub(HEADER_BYTES);
         if expected_bytes > payload.len() {
@@ -207,10 +208,10 @@ const fn expanded_bytes_max(payload_bytes: usize) -> usize {
     (payload_bytes / 2 + 1).saturating_mul(MATCH_BYTES_MAX)
 }
 
-/// Expands a payload; also tells whether its end mark was met. Stops soon after `bytes_max`.
+/// Expands a payload, and returns whether its end mark was met. Stops soon after `bytes_max`.
 ///
-/// The ring is not kept apart: it is the last 4,096 bytes of the output, which begins with the
-/// preload for that purpose.
+/// The ring has no memory of its own: it is the last 4,096 bytes of the output, which therefore
+/// begins with the preload.
 fn expand(payload: &[u8], capacity_bytes: usize, bytes_max: usize) -> (Vec<u8>, bool) {
     let mut output = Vec::with_capacity(capacity_bytes.saturating_add(PRELOAD.len()));
     output.extend_from_slice(PRELOAD);
@@ -227,8 +228,8 @@ fn expand(payload: &[u8], capacity_bytes: usize, bytes_max: usize) -> (Vec<u8>, 
     (output, ended)
 }
 
-/// Expands the literals and references of one control byte; gives what follows them, and whether
-/// the end mark was met.
+/// Expands the literals and references of one control byte. Returns the rest, and whether the end
+/// mark was met.
 fn expand_run<'a>(control: u8, run: &'a [u8], output: &mut Vec<u8>) -> (&'a [u8], bool) {
     let mut rest = run;
     if control == 0
@@ -309,7 +310,7 @@ fn shrink(rtf: &[u8]) -> Vec<u8> {
     payload.finish()
 }
 
-/// Payload bytes under construction: up to eight items go after each control byte.
+/// A payload that is being made: up to eight items follow each control byte.
 #[derive(Default)]
 struct Run {
     payload: Vec<u8>,
@@ -389,8 +390,8 @@ impl<'a> Matches<'a> {
         std::iter::successors(first, |place| {
             self.older.get(place % RING_BYTES).copied().unwrap_or(0).checked_sub(1)
         })
-        // An entry older than the ring is about a place written over since; and the place that is
-        // exactly its length away would be read as the end mark.
+        // An entry older than the ring points to a place that has been overwritten. And a reference
+        // to the place exactly one ring length away would be read as the end mark.
         .take_while(move |place| position - place < RING_BYTES)
         .take(CANDIDATES_MAX)
     }

@@ -1,6 +1,6 @@
-//! Links in plain text: whether the text of one already says where it leads.
+//! Links in plain text: whether the text of a link shows its URL already.
 
-/// Whether a link's text differs from its URL, so that the URL has to be shown beside it.
+/// Whether the text of a link differs from its URL, so that the URL must be shown beside it.
 pub(super) fn differs(shown: &str, url: &str) -> bool {
     bare(shown.trim()) != bare(url)
 }

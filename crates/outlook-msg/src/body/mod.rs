@@ -1,4 +1,4 @@
-//! The bodies of a message, and what is wrapped in its attachments.
+//! Formats of bodies, and of attachments that have something inside them.
 //!
 //! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
 //!
@@ -11,7 +11,7 @@
 //! | files and pictures in OLE objects | [`ole_native`] |
 //! | files of a Macintosh | [`mac_binary`] |
 //!
-//! Bytes and strings in, strings and bytes out: knows nothing of messages and files.
+//! Takes and returns bytes and strings. Knows nothing of messages and files.
 
 pub mod cms;
 pub mod compressed_rtf;

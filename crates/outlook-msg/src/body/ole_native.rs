@@ -12,17 +12,17 @@ pub const CONTENTS_STREAM: &str = "CONTENTS";
 /// The stream of the picture that stands for an object.
 pub const PRESENTATION_STREAM: &str = "\u{2}OlePres000";
 
-/// As many bytes of a stream as tell the name and place of the file in it.
+/// So many first bytes of a stream say the name and the place of the file in it.
 pub const NATIVE_START_LEN: usize = 4096;
-/// As many bytes of a stream as tell what picture is in it.
+/// So many first bytes of a stream say which kind of picture is in it.
 pub const PICTURE_START_LEN: usize = 4096;
 
 /// An embedded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Native {
-    /// Its label, in the code page of its writer.
+    /// Its label, in the code page of the program that wrote it.
     pub label: Vec<u8>,
-    /// Where its bytes lie in the stream.
+    /// The place of its bytes in the stream.
     pub data: Range<u64>,
 }
 
@@ -31,9 +31,9 @@ pub struct Native {
 pub struct Picture {
     /// The extension of its name, with the dot.
     pub extension: &'static str,
-    /// What has to stand before its bytes.
+    /// The bytes that must stand before those in the stream.
     pub header: Vec<u8>,
-    /// Where its bytes lie in the stream.
+    /// The place of its bytes in the stream.
     pub data: Range<u64>,
 }
 
@@ -67,7 +67,7 @@ pub fn native(start: &[u8], stream_len: u64) -> Option<Native> {
     Some(Native { label: label.to_vec(), data: from..end })
 }
 
-/// Reads the start of `CONTENTS`, which is a picture without any header of ours.
+/// Reads the start of `CONTENTS`, which is a picture without an OLE header.
 pub fn contents(start: &[u8], stream_len: u64) -> Option<Picture> {
     picture(start, 0, stream_len, None)
 }

@@ -1,7 +1,7 @@
-//! The characters of the two symbol fonts that mail is written with.
+//! The characters of the two symbol fonts that occur in mail.
 //!
-//! A byte in such a font means a sign of that font, not a letter: Outlook writes a bullet as `B7` in
-//! Symbol and a smiling face as `J` in Wingdings.
+//! A byte in such a font stands for a sign of the font, not a letter: Outlook writes a bullet as
+//! `B7` in Symbol, and a smiling face as `J` in Wingdings.
 
 /// A font whose characters are signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl SymbolFont {
         }
     }
 
-    /// Gives the sign that a byte stands for, if Unicode has it.
+    /// The sign that a byte stands for, if Unicode has it.
     pub(super) fn sign(self, byte: u8) -> Option<char> {
         match self {
             Self::Symbol => {
@@ -38,7 +38,7 @@ impl SymbolFont {
     }
 }
 
-/// Symbol in rows of 32 (Unicode's mapping table of Adobe's Symbol encoding); NUL where it has none.
+/// Symbol in rows of 32 (Unicode's mapping table of Adobe's Symbol encoding); NUL for no sign.
 const SYMBOL: [(u8, &str); 6] = [
     (0x20, " !∀#∃%&∍()∗+,−./0123456789:;<=>?"),
     (0x40, "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_"),
@@ -48,7 +48,7 @@ const SYMBOL: [(u8, &str); 6] = [
     (0xE0, "⋄⟨®©™∑⎛⎜⎝⎡⎢⎣⎧⎨⎩⎪\0⟩∫⌠⎮⌡⎞⎟⎠⎤⎥⎦⎫⎬⎭\0"),
 ];
 
-/// The signs of Wingdings that are met in mail.
+/// The signs of Wingdings that occur in mail.
 const WINGDINGS: [(u8, char); 37] = [
     (0x20, ' '),
     (0x28, '☎'),

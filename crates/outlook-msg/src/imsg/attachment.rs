@@ -38,25 +38,25 @@ pub enum AttachMethod {
     Storage,
 }
 
-/// An open attachment (`IAttach`). Clones are handles on the same one.
+/// An open attachment (`IAttach`). Clones are handles on the same attachment.
 #[derive(Clone)]
 pub struct Attachment {
     object: Arc<Object<AttachmentData>>,
-    /// What makes it writable.
+    /// Its edits, if it is writable.
     draft: Option<Arc<Draft>>,
 }
 
-/// What an open attachment holds.
+/// The data of an open attachment.
 pub(super) struct AttachmentData {
     number: u32,
     storage: Storage,
-    /// Read when first asked for: of most attachments of a message that is listed after an edit
-    /// everything is known already.
+    /// Read when first asked for. When a message is listed after an edit, most of its attachments
+    /// are known already and need not be read.
     properties: OnceLock<Arc<PropertySet>>,
     message: Arc<MessageData>,
 }
 
-/// The reserved field of `PR_ATTACH_DATA_OBJ` where it is a message (\[MS-OXMSG\] 2.4.2.2).
+/// The reserved field of `PR_ATTACH_DATA_OBJ` if it is a message (\[MS-OXMSG\] 2.4.2.2).
 const EMBEDDED_MESSAGE: u32 = 1;
 
 impl AttachmentData {
@@ -82,7 +82,7 @@ impl AttachmentData {
 }
 
 impl Attachment {
-    /// What of its values was read otherwise than the file says.
+    /// The values that were not read literally although nothing is lost.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -103,7 +103,7 @@ impl Attachment {
         Ok(self.object.data()?.number)
     }
 
-    /// The storage the attachment lies on.
+    /// The storage of the attachment.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -111,8 +111,8 @@ impl Attachment {
         Ok(self.object.data()?.storage.clone())
     }
 
-    /// How its content is reached: by `PR_ATTACH_METHOD`, and where that is missing or
-    /// contradicts what is there, by what is there.
+    /// How its content is reached: as `PR_ATTACH_METHOD` says; if that is missing or contradicts
+    /// the content, as the content shows.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -147,8 +147,8 @@ impl Attachment {
         self.register_message(&snapshot.root(), Some(draft))
     }
 
-    /// Opens a message that was found in the content of this attachment, as a child of it: it is
-    /// on a storage of another file.
+    /// Opens a message that was found in the content of this attachment, on a storage of another
+    /// file, as a child of the attachment.
     ///
     /// # Errors
     /// [`Error::NotAMessage`] if the storage holds none, [`Error::SessionClosed`] after the session
@@ -170,7 +170,7 @@ impl Attachment {
         Ok(Message::new(object, draft))
     }
 
-    /// The message that it is an attachment of, if that is writable.
+    /// The message of the attachment, if that is writable.
     pub(super) fn message(&self) -> Option<Message> {
         match &self.draft.as_ref()?.destination {
             Destination::Message { message, .. } => Some(message.clone()),
@@ -178,18 +178,18 @@ impl Attachment {
         }
     }
 
-    /// How the message has its strings.
+    /// How the message stores its strings.
     pub(super) fn form(&self) -> Result<Form, Error> {
         Ok(self.object.data()?.message.form())
     }
 
-    /// The message of the file that a writable attachment is in.
+    /// The outermost message around a writable attachment.
     pub(super) fn writable_top(&self) -> Result<Option<Message>, Error> {
         let place = self.storage()?.path();
         Ok(self.draft.as_ref().ok_or(Error::ReadOnly { place })?.top())
     }
 
-    /// Makes a message the content.
+    /// Makes a message the content of the attachment.
     pub(super) fn put_message(&self, message: &Transaction) -> Result<(), Error> {
         self.writable_top()?;
         if self.object.data()?.message.is_too_deep() {
@@ -207,7 +207,7 @@ impl Attachment {
         })
     }
 
-    /// Takes over an embedded message that is saved.
+    /// Takes an embedded message that is being saved into the attachment.
     pub(super) fn take_message(&self, message: &Transaction) -> Result<(), Error> {
         edit(self, false, |state| {
             edit_properties(state, Header::Part, |editor| {
@@ -226,7 +226,7 @@ impl Attachment {
         self.object.data()?.content_storage()
     }
 
-    /// The damage in the structure of the attachment, without that inside an embedded message.
+    /// The defects in the structure of the attachment, without those inside an embedded message.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.

@@ -1,4 +1,4 @@
-//! What of the content of an attachment cannot be read.
+//! The defects of the content of an attachment.
 
 use crate::mapi::tags;
 use crate::storage::{Defect, Transaction};
@@ -8,8 +8,8 @@ use super::error::Error;
 use super::mapi_prop::MapiProp as _;
 
 impl Attachment {
-    /// What of its content cannot be read, of its bytes or in the streams of an OLE object. No
-    /// sound stream is read for it.
+    /// The defects of its content: of its bytes, or of the streams of an OLE object. Undamaged
+    /// streams are not read for that.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.

@@ -1,5 +1,4 @@
-//! The open messages that are kept for the next look, bounded by the memory and the descriptors
-//! they take.
+//! Keeps messages open that may be asked for again, within bounds of memory and descriptors.
 //!
 //! Knows nothing of messages: an entry is a key, a shared value and its weight.
 
@@ -8,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
 
-/// Keeps open what was used last, up to a number of bytes and of files.
+/// Keeps the values that were used last, up to a number of bytes and of open files.
 ///
-/// A value in use outside the cache is never evicted; the bound may be passed for as long.
+/// A value that is in use elsewhere is never evicted; as long as it is, the bounds may be exceeded.
 #[derive(Debug)]
 pub struct MessageCache<K: Hash + Eq, V> {
     bytes_max: usize,
@@ -23,7 +22,7 @@ pub struct MessageCache<K: Hash + Eq, V> {
 struct Kept<K: Hash + Eq, V> {
     entries: LruCache<K, (Arc<V>, usize)>,
     bytes: usize,
-    /// How many of the values hold a file.
+    /// How many of the values hold a file open.
     files: usize,
 }
 
@@ -34,7 +33,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         Self { bytes_max, files_max: usize::MAX, holds_file: |_| false, kept: Mutex::new(kept) }
     }
 
-    /// The cache with at most `files_max` of those values that hold a file open.
+    /// Bounds the number of values that hold a file open.
     pub fn with_files_max(self, files_max: usize, holds_file: fn(&V) -> bool) -> Self {
         Self { files_max, holds_file, ..self }
     }
@@ -58,7 +57,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         value
     }
 
-    /// Says how many bytes a value takes by now.
+    /// Notes how many bytes a value takes now.
     pub fn weigh(&self, key: &K, bytes: usize) {
         let mut kept = self.kept();
         let Some((_, weight)) = kept.entries.peek_mut(key) else { return };
@@ -68,12 +67,12 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         self.evict();
     }
 
-    /// Lets everything go that is not in use elsewhere.
+    /// Drops all values. Those in use elsewhere live on there.
     pub fn clear(&self) {
         let mut kept = self.kept();
         (kept.bytes, kept.files) = (0, 0);
         let entries = std::mem::replace(&mut kept.entries, LruCache::unbounded());
-        // Values are dropped without the lock, since dropping one releases its messages.
+        // Values are dropped after the lock, because dropping one releases its messages.
         drop(kept);
         drop(entries);
     }
@@ -91,7 +90,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
             if !is_too_large && kept.files <= self.files_max {
                 return;
             }
-            // Where only descriptors are short, the others stay.
+            // If there are only too many files, values without a file stay.
             let unused = kept.entries.iter().rev().find(|(_, (value, _))| {
                 Arc::strong_count(value) == 1 && (is_too_large || (self.holds_file)(value))
             });

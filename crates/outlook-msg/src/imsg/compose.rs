@@ -1,5 +1,5 @@
-//! New objects: a message of its own file, an embedded message, an attachment, a recipient, each
-//! with what Outlook expects of it.
+//! New objects: a message in a file of its own, an embedded message, an attachment, a recipient,
+//! each with the properties that Outlook expects.
 
 use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, Value, tags};
 use crate::storage::Transaction;
@@ -22,7 +22,7 @@ pub(super) const UNICODE_OK: i32 = 0x0004_0000;
 const MESSAGE_FLAGS: i32 = 0x09;
 /// `MAPI_ACCESS_MODIFY`.
 const ACCESS: i32 = 2;
-/// `PROPATTR_READABLE` alone, as Outlook gives it to what the store says.
+/// Only `PROPATTR_READABLE`, which Outlook gives to properties of the message store.
 const READABLE: u32 = 2;
 /// English (United States), and UTF-8 for HTML.
 const LOCALE: i32 = 1033;
@@ -33,7 +33,7 @@ const ATTACHMENT: i32 = 7;
 /// `afByValue`.
 const BY_VALUE: i32 = 1;
 
-/// A message of its own file.
+/// A message in a file of its own.
 pub(super) fn top_level_message() -> Result<Transaction, Error> {
     let mut transaction = message(Header::TopLevelMessage, Form::UNICODE)?;
     transaction.set_clsid(&[], MESSAGE_CLSID)?;
@@ -41,7 +41,7 @@ pub(super) fn top_level_message() -> Result<Transaction, Error> {
     Ok(transaction)
 }
 
-/// A message inside an attachment, with its strings as the message around has them.
+/// A message inside an attachment. Its strings are stored like those of the message around it.
 pub(super) fn embedded_message(form: Form) -> Result<Transaction, Error> {
     message(Header::EmbeddedMessage, form)
 }
@@ -74,7 +74,7 @@ fn message(header: Header, form: Form) -> Result<Transaction, Error> {
     compose(header, &properties, form)
 }
 
-/// An attachment by value with nothing in it yet.
+/// An attachment by value, without a content yet.
 pub(super) fn attachment(number: u32, form: Form) -> Result<Transaction, Error> {
     let index = i32::try_from(number).unwrap_or(i32::MAX);
     let properties = [
@@ -103,7 +103,7 @@ impl Form {
     }
 }
 
-/// The properties of a recipient that its address and type decide.
+/// The properties of a recipient that follow from its address and type.
 pub(super) fn address_properties(address: &Address, form: Form) -> Vec<(PropertyTag, Value)> {
     let Address { name, address } = address;
     let text = |text: &str| Value::String(text.to_owned());
@@ -115,7 +115,7 @@ pub(super) fn address_properties(address: &Address, form: Form) -> Vec<(Property
     if address.is_empty() {
         return properties;
     }
-    // Without an '@' it is no SMTP address but a name in a directory.
+    // Without an '@' it is a name in a directory, no SMTP address.
     let (address_type, is_smtp) =
         if address.contains('@') { ("SMTP", true) } else { ("EX", false) };
     properties.extend([

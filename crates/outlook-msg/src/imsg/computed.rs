@@ -1,8 +1,8 @@
-//! The properties that follow from others (`MAPI_E_COMPUTED`): which they are, and their values,
-//! most of them at once, size and time of change when an object is saved.
+//! The properties that are computed from others (`MAPI_E_COMPUTED`). Most are computed when the
+//! others change, size and time of the last change when an object is saved.
 //!
-//! Only those are computed anew whose cause has changed: what another writer made of an untouched
-//! cause stays as it is.
+//! A property is computed anew only if the properties that it follows from have changed. Otherwise
+//! the value that another program wrote stays.
 
 use crate::mapi::sets::PSETID_COMMON;
 use crate::mapi::{
@@ -27,15 +27,15 @@ use super::strings::Strings;
 const HAS_ATTACHMENTS: i32 = 0x10;
 /// The number of `PidLidSmartNoAttach` in `PSETID_COMMON`.
 const SMART_NO_ATTACH: u32 = 0x8514;
-/// Letters that a prefix of a subject has at most, before `: ` (\[MS-OXCMSG\] 3.2.5.2).
+/// The prefix of a subject has at most this many letters before `: ` (\[MS-OXCMSG\] 3.2.5.2).
 const PREFIX_LETTERS_MAX: usize = 3;
 
-/// Whether no object lets a property of this tag be set, since it follows from others.
+/// Whether a property can be set in no object, because it is computed from others.
 pub fn is_computed(tag: PropertyTag) -> bool {
     is_of_message(tag) || is_of_attachment(tag)
 }
 
-/// Whether a property of a message follows from others.
+/// Whether a property of a message is computed from others.
 pub(super) fn is_of_message(tag: PropertyTag) -> bool {
     [
         tags::PR_DISPLAY_TO,
@@ -57,9 +57,8 @@ pub(super) fn is_of_attachment(tag: PropertyTag) -> bool {
     [tags::PR_ATTACH_NUM, tags::PR_ATTACH_SIZE].iter().any(|computed| computed.id() == tag.id())
 }
 
-/// What follows at once from a subject that is set, or deleted if it is empty: its two halves, and
-/// the topic of the conversation if that was the old subject. Else a subject that was edited away
-/// would still be read there.
+/// Computes what follows from a subject that was set, or deleted if it is empty: its two parts, and
+/// the topic of the conversation if that was the old subject, which could else still be read there.
 pub(super) fn followers(
     object: &impl MapiProp,
     tag: PropertyTag,
@@ -84,8 +83,7 @@ pub(super) fn followers(
     followers
 }
 
-/// Computes what follows from the recipients and attachments of a message, if an edit has changed
-/// those.
+/// Computes what follows from the recipients and attachments of a message, if an edit changed them.
 pub(super) fn follow_parts(message: &Message, state: &mut State) -> Result<(), Error> {
     let recipients_changed = std::mem::take(&mut state.recipients_changed);
     let attachments_changed = std::mem::take(&mut state.attachments_changed);
@@ -110,7 +108,7 @@ pub(super) fn follow_parts(message: &Message, state: &mut State) -> Result<(), E
             set_counts(editor.header_mut(), 0, &recipients);
         }
         for (tag, names) in names {
-            // An empty text that another writer has put there says the same as none.
+            // Other programs write an empty text, which says the same as no property.
             if message.text(tag).unwrap_or_default() != names {
                 set_text(editor, tag, names, form)?;
             }
@@ -143,8 +141,8 @@ fn part_numbers(transaction: &Transaction, prefix: &str) -> Vec<u32> {
     numbers
 }
 
-/// `PidLidSmartNoAttach` (\[MS-OXCMSG\] 2.2.1.14), if the message has it: whether it has no
-/// attachment that is shown to people.
+/// `PidLidSmartNoAttach` (\[MS-OXCMSG\] 2.2.1.14), if the message has it: whether all attachments
+/// are hidden from people.
 fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(PropertyTag, bool)> {
     let name = PropertyName { set: PSETID_COMMON, kind: NameKind::Lid(SMART_NO_ATTACH) };
     let tag = PropertyTag::new(data.names().id(&name)?, PropertyType::BOOLEAN);
@@ -158,7 +156,7 @@ fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(Pro
     Some((tag, !names.any(|name| numbered(name, ATTACHMENT_PREFIX).is_some() && is_shown(name))))
 }
 
-/// Computes what is to be saved with the edits of a message.
+/// Computes what is saved with the edits of a message.
 pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(), Error> {
     let bytes = state.transaction.content_bytes();
     edit_properties(state, message.data()?.header(), |editor| {
@@ -169,7 +167,7 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
     })
 }
 
-/// Computes what is to be saved with the edits of an attachment.
+/// Computes what is saved with the edits of an attachment.
 pub(super) fn complete_attachment(state: &mut State) -> Result<(), Error> {
     let bytes = state.transaction.content_bytes();
     let content_changed = state.created || state.has_set(tags::PR_ATTACH_DATA_BIN);
@@ -210,7 +208,7 @@ fn set_counts(header: &mut [u8], which: usize, numbers: &[u32]) {
     }
 }
 
-/// The names of the recipients of these types, as `PR_DISPLAY_TO` and its like have them.
+/// The names of the recipients of a type, as in `PR_DISPLAY_TO`.
 fn display_names(
     transaction: &Transaction,
     strings: &Strings,
@@ -245,7 +243,7 @@ fn display_names(
     .collect()
 }
 
-/// The length of the prefix of a subject, as `RE: `: letters, a colon and a blank.
+/// The length of the prefix of a subject, such as `RE: `: letters, a colon and a blank.
 fn prefix_len(subject: &str) -> usize {
     let Some((letters, _)) = subject.split_once(": ") else { return 0 };
     let count = letters.chars().count();

@@ -1,7 +1,7 @@
-//! What makes an open object writable: its transaction, and where that goes when it is saved.
+//! The edits of an open object that is writable: a transaction, and where it goes when it is saved.
 //!
-//! An edit is made on a copy, and becomes the state of the object as a whole or not at all. Knows
-//! no property; which edits there are, the objects tell.
+//! An edit is made on a copy, which then replaces the state of the object, or if the edit fails
+//! does not. Knows no property.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,69 +16,70 @@ use super::error::Error;
 use super::message::Message;
 use super::recipient_type::RecipientType;
 
-/// What a message is opened for.
+/// Whether a message is opened for reading only.
 #[derive(Clone)]
 pub enum Access {
-    /// Reading only: an edit answers [`Error::ReadOnly`].
+    /// Only for reading: an edit answers [`Error::ReadOnly`].
     Read,
-    /// Reading and writing; what is saved goes to the target.
+    /// For reading and writing. It is saved in the target.
     ReadWrite(Arc<dyn Target>),
 }
 
-/// Where a message of its own file is saved.
+/// Where a message is saved: [`super::FileTarget`] is a file.
 pub trait Target: Send + Sync {
-    /// What the message is called in the report of [`super::Session::close`].
+    /// The name of the message in the report of [`super::Session::close`].
     fn name(&self) -> String;
 
-    /// Makes the file what the snapshot is, as a whole or not at all.
+    /// Replaces the file by the snapshot: as a whole, or if that fails not at all.
     ///
-    /// Runs while the message is locked for edits; handles that read it go on.
+    /// During the call the message cannot be edited, but it can be read.
     ///
     /// # Errors
-    /// Why the file is as it was.
+    /// Why the file was not replaced.
     fn commit(&self, snapshot: &Arc<CompoundFile>) -> Result<(), Error>;
 
-    /// Keeps a snapshot that could not be committed when the session ends, and tells where.
+    /// Keeps a snapshot elsewhere that could not be committed when the session was closed, and
+    /// returns where.
     ///
     /// # Errors
-    /// Why it is lost.
+    /// Why it could not be kept: the edits are lost.
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, Error>;
 }
 
-/// The writable side of an open object.
+/// The edits of an open object, and where they are saved.
 pub(super) struct Draft {
     pub(super) destination: Destination,
     state: Mutex<State>,
 }
 
-/// Where the transaction of an object goes.
+/// Where an object is saved.
 pub(super) enum Destination {
-    /// Of a message of its own file.
+    /// A message that is not embedded: in its target.
     Target(Arc<dyn Target>),
-    /// Of an attachment: into its message.
+    /// An attachment: in its message.
     Message { message: Message, number: u32 },
-    /// Of an embedded message: into its attachment.
+    /// An embedded message: in its attachment.
     Attachment(Attachment),
 }
 
 /// The edits of an object.
 #[derive(Clone)]
 pub(super) struct State {
-    /// The object is the root.
+    /// The object is the root storage of it.
     pub(super) transaction: Transaction,
     /// Whether there are edits that have not been saved.
     pub(super) unsaved: bool,
-    /// Whether the object is not yet in the one it belongs to.
+    /// Whether the object is new, and was never saved.
     pub(super) created: bool,
     /// The ids of the properties set since the last save.
     pub(super) set: BTreeSet<u16>,
-    /// Of which types an edit changes the recipients; what follows from them is computed with it.
+    /// The types of recipients that an edit changes. What follows from them is computed with it.
     pub(super) recipients_changed: Vec<RecipientType>,
     /// Whether an edit changes which attachments there are.
     pub(super) attachments_changed: bool,
     /// The number of the next attachment.
     pub(super) next_attachment: u32,
-    /// Whether more edits follow, so that the object is read anew after the last of them only.
+    /// Whether more edits follow, so that the object is read anew only after the last of them.
     pub(super) expects_more: bool,
 }
 
@@ -107,12 +108,12 @@ impl Draft {
         Arc::new(Self { destination, state: Mutex::new(state) })
     }
 
-    /// The state; edits replace it as a whole, so that of a poisoned lock is sound.
+    /// Locks the state. Edits replace it as a whole, so it is sound even if the lock is poisoned.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The message of the file, which has the named properties; `None` for that message itself.
+    /// The outermost message, which has the map of named properties; `None` if this is it.
     pub(super) fn top(&self) -> Option<Message> {
         let message = match &self.destination {
             Destination::Target(_) => return None,

@@ -19,17 +19,17 @@ pub const PROPATTR_MANDATORY: u32 = 1;
 pub const PROPATTR_READABLE: u32 = 2;
 /// The property can be set (`PROPATTR_WRITEABLE`).
 pub const PROPATTR_WRITEABLE: u32 = 4;
-/// All that there are: an entry with others is damaged, and says nothing.
+/// All flags. If an entry has other bits, it is damaged, and its flags are ignored.
 const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
 
-/// An object whose properties can be written: a message or an attachment opened for that.
+/// A message or an attachment whose properties can be set (`IMAPIProp`).
 ///
-/// Edits are seen at once by every handle of the object, and reach the object around it, or the
-/// file, with [`MapiPropMut::save_changes`]. An edit that fails changes nothing.
+/// Every handle on the object sees an edit at once. [`MapiPropMut::save_changes`] puts the edits
+/// into the object around it, or into the file. An edit that fails changes nothing.
 pub trait MapiPropMut: MapiProp {
-    /// Sets a property (`SetProps`); one of the same id and another type goes. A string is stored
-    /// in the type that the message has its strings in. An empty string, and no value of many,
-    /// deletes the property: Outlook refuses empty strings.
+    /// Sets a property (`SetProps`). A property of the same id and another type is removed. A
+    /// string is stored in the string type of the message. An empty string, or an empty list of
+    /// values, deletes the property, because Outlook refuses empty strings.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::Computed`], [`Error::Protected`] without
@@ -58,22 +58,24 @@ pub trait MapiPropMut: MapiProp {
     /// `PROPATTR_MANDATORY`, [`Error::Storage`], [`Error::SessionClosed`].
     fn delete_property(&self, tag: PropertyTag) -> Result<(), Error>;
 
-    /// The property id of a name (`GetIDsFromNames`), which is given one if `create` says so.
+    /// The property id of a name (`GetIDsFromNames`). With `create`, a name that has none gets one.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooMany`] if there is no id left, [`Error::Damaged`] if the
     /// map is damaged, [`Error::Invalid`] for a name that is too long, [`Error::SessionClosed`].
     fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
 
-    /// Saves the edits (`SaveChanges`): of an attachment into its message, of an embedded message
-    /// into its attachment, of a message into its file. Nothing is done if there are none.
+    /// Saves the edits (`SaveChanges`): those of an attachment in its message, those of an embedded
+    /// message in its attachment, those of another message in its file. Without edits nothing is
+    /// done.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NoObject`] if the attachment was deleted meanwhile, what the
     /// target answers, [`Error::SessionClosed`]. The edits are still there.
     fn save_changes(&self) -> Result<(), Error>;
 
-    /// Lets the session forget the edits that have not been saved: nothing saves them any more.
+    /// Discards the edits that have not been saved: the session does not save them when it is
+    /// closed.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::SessionClosed`].
@@ -85,37 +87,37 @@ pub trait MapiPropMut: MapiProp {
     /// Whether a property has been set since the last save.
     fn has_set(&self, tag: PropertyTag) -> bool;
 
-    /// The object with its edits as a file whose root it is.
+    /// The object with its edits, as the root of a compound file.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::SessionClosed`].
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error>;
 }
 
-/// What messages and attachments have in common when they are edited.
+/// What edits of messages and of attachments have in common.
 pub(super) trait Editable: MapiProp {
-    /// The writable side.
+    /// The edits, if the object is writable.
     fn draft(&self) -> Option<&Arc<Draft>>;
 
     /// The header of the property stream.
     fn header(&self) -> Result<Header, Error>;
 
-    /// Whether the object has its strings in an 8-bit type.
+    /// Whether the object stores its strings as 8-bit strings.
     fn is_ansi(&self) -> Result<bool, Error>;
 
-    /// Whether a property follows from others.
+    /// Whether a property is computed from others.
     fn is_computed(&self, tag: PropertyTag) -> bool;
 
     /// Computes what follows from the parts that an edit has changed.
     fn follow(&self, state: &mut State) -> Result<(), Error>;
 
-    /// Reads the object anew, and has the session hold it if it is not saved.
+    /// Reads the object anew, and has the session hold it if it has unsaved edits.
     fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error>;
 
-    /// What a save does, the lock being held.
+    /// Saves the edits. The caller holds the lock.
     fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error>;
 
-    /// Notes that nothing is left to save.
+    /// Notes that there is nothing left to save.
     fn let_go(&self);
 
     /// The property id of a name in the file.
@@ -184,7 +186,7 @@ fn set<O: Editable>(
     })
 }
 
-/// The page of the strings of an object, which is found out only where it matters.
+/// The code page of the strings of an object. It is looked for only if it is needed.
 fn code_page<O: Editable>(object: &O) -> Result<CodePage, Error> {
     match object.is_ansi()? {
         true => Ok(object.property_set()?.1.code_page()),
@@ -299,7 +301,7 @@ impl<O: Editable> MapiPropMut for O {
     }
 
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
-        // The one that was made of the last edit.
+        // The snapshot that was made after the last edit.
         writable(self)?;
         Ok(Arc::clone(self.property_set()?.0.storage().file()))
     }

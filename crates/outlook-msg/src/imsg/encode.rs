@@ -1,5 +1,5 @@
-//! Encoding of property values as they lie in a `.msg` file (\[MS-OXMSG\] 2.1, 2.4): the way back
-//! of [`super::value`].
+//! Encodes property values for a `.msg` file (\[MS-OXMSG\] 2.1, 2.4), which [`super::value`]
+//! decodes.
 //!
 //! Knows types and bytes, not storages.
 
@@ -16,13 +16,13 @@ pub(super) const STREAM_BYTES_MAX: u64 = 0x8000_0000;
 pub(super) enum Encoded {
     /// The 8 value bytes of the entry.
     Fixed([u8; 8]),
-    /// A stream of its own, and the size that its entry tells.
+    /// A stream of its own, and the size that its entry states.
     Stream { content: StreamContent, size: u32 },
     /// A length stream, and a stream for each value.
     Elements { lengths: Vec<u8>, values: Vec<Vec<u8>> },
 }
 
-/// The tag with the string type that an object has its strings in.
+/// The tag, with the string type in which the object stores its strings.
 pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     let (string, multiple) = match ansi {
         true => (PropertyType::STRING8, PropertyType::MULTIPLE_STRING8),
@@ -35,8 +35,8 @@ pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     }
 }
 
-/// Encodes a value for a tag whose string type is the one that is to be stored; `None` for a value
-/// that is stored by leaving the property out, as Outlook refuses empty strings.
+/// Encodes a value for a tag that has the string type of the object. `None` for a value that is
+/// stored by leaving the property out, because Outlook refuses empty strings.
 ///
 /// # Errors
 /// `Invalid` if the value is not one of the tag's type, `Unmappable`, `TooLarge`.
@@ -66,7 +66,7 @@ pub(super) fn encode(
             | PropertyType::RULE_ACTION,
             Value::Binary(bytes),
         ) => stream(tag, bytes.clone().into(), 0).map(Some),
-        // A string as its bytes, whose page is not known.
+        // The bytes of a string whose code page is not known.
         (PropertyType::STRING8, Value::Binary(bytes)) => {
             stored(tag, bytes.clone().into()).map(Some)
         }
@@ -77,7 +77,7 @@ pub(super) fn encode(
     }
 }
 
-/// What a stream of these bytes is stored as.
+/// How a stream of these bytes is stored.
 ///
 /// # Errors
 /// `TooLarge`.
@@ -94,7 +94,7 @@ pub(super) fn stream(
     }
 }
 
-/// What bytes that are stored already are stored as.
+/// How a value is stored whose bytes are in the file already.
 ///
 /// # Errors
 /// `TooLarge`.
@@ -102,7 +102,7 @@ pub(super) fn stored(tag: PropertyTag, content: StreamContent) -> Result<Encoded
     stream(tag, content, terminator(tag.property_type()))
 }
 
-/// The bytes that the size of a string counts beyond its stream (\[MS-OXMSG\] 2.4.2.2).
+/// How many bytes the size of a string counts beyond its stream (\[MS-OXMSG\] 2.4.2.2).
 fn terminator(property_type: PropertyType) -> u32 {
     match property_type {
         PropertyType::STRING => 2,
@@ -133,7 +133,7 @@ fn fixed(property_type: PropertyType, value: &Value) -> Option<[u8; 8]> {
     }
 }
 
-/// The bytes of a string without a NUL behind them.
+/// The bytes of a string, without a NUL at the end.
 fn string(tag: PropertyTag, value: &Value, code_page: CodePage) -> Result<Vec<u8>, Error> {
     let Value::String(text) = value else {
         return Err(Error::Invalid { tag, cause: "a value that is no string".to_owned() });

@@ -1,9 +1,9 @@
-//! What can go wrong in a message session.
+//! The errors of a message session.
 
 use crate::mapi::PropertyTag;
 use crate::storage::{self, Defect};
 
-/// An error of the message session. Each names the MAPI code that stands for it.
+/// An error of the message session. Each one names the MAPI error code that it stands for.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -49,7 +49,7 @@ pub enum Error {
         /// The storage that was to be changed.
         place: String,
     },
-    /// The property follows from others, and is computed when the message is saved
+    /// The property is computed from others
     /// (`MAPI_E_COMPUTED`).
     #[error("the property {tag} is computed")]
     Computed {
@@ -89,7 +89,7 @@ pub enum Error {
         /// The limit.
         bytes_max: u64,
     },
-    /// The message has as many of something as it may have (`MAPI_E_TOO_BIG`).
+    /// The message would have too many of something (`MAPI_E_TOO_BIG`).
     #[error("more than {count_max} {what}")]
     TooMany {
         /// What there are too many of.
@@ -121,7 +121,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error as damage of the message, met at `place` if the error has none of its own.
+    /// The error as a defect of the message; `place` is used if the error has no place of its own.
     pub fn into_defect(self, place: &str) -> Defect {
         match self {
             Self::Damaged(defect) => defect,

@@ -29,7 +29,8 @@ pub struct FileTarget {
 const UNSAVED_MAX: u32 = 1000;
 
 impl FileTarget {
-    /// The target of a new message. When the message is saved first, there must be no file at the path.
+    /// The target of a new message. When the message is saved first, there must be no file at the
+    /// path.
     ///
     /// ```
     /// # use outlook_msg::imsg::{FileTarget, MapiPropMut as _, Session, SessionOptions};

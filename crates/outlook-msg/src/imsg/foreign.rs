@@ -1,4 +1,5 @@
-//! Messages of other files, taken over: the ids of their named properties mean something else here.
+//! Copies messages from other files. The same property id stands for another name there, so the ids
+//! of named properties are translated.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -23,14 +24,14 @@ const FIRST_NAMELESS: u16 = LAST_ID - 0x3FFF;
 const LAST_ID: u16 = 0xFFFE;
 const NAMELESS_MAX: u32 = 0x4000;
 
-/// Whether the root of a file is a message, with a list of its properties or values alone.
+/// Whether the root of a file is a message: it has a property stream, or at least values.
 pub fn is_message(storage: &Storage) -> bool {
     MessageData::top_level(storage, None)
         .is_ok_and(|data| !data.properties().properties().is_empty())
         || storage.stream(PROPERTY_STREAM).is_some()
 }
 
-/// A message of its own file, with its own map of names.
+/// A copy of a message as one in a file of its own, with its own map of names.
 pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error> {
     MessageData::top_level(storage, None)?;
     let mut content = Transaction::on(storage)?;
@@ -38,11 +39,12 @@ pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error>
     Ok(content)
 }
 
-/// A message as one that is embedded in the file of `top`, where its names are registered.
+/// A copy of a message as one that is embedded in the file of `top`, to whose map its names are
+/// added.
 ///
 /// A property with an id that its own file has no name for means nothing there, and could mean
-/// something here: it gets one that has no name here either. No real file has strings of both types, and readers rely on
-/// that: 8-bit strings become Unicode where the file is Unicode.
+/// something here: it gets one that has no name here either. No real file has strings of both
+/// types, and readers rely on that: 8-bit strings become Unicode where the file is Unicode.
 pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Transaction, Error> {
     let data = Arc::new(MessageData::top_level(storage, None)?);
     let mut content = Transaction::on(storage)?;
@@ -53,7 +55,7 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     let own = if is_file { Header::TopLevelMessage } else { Header::EmbeddedMessage };
     let unicode = !top.data()?.is_ansi();
     let mut ids = BTreeMap::new();
-    // From the end, for names are numbered from the other one.
+    // From the end, because the ids of names begin at the other end.
     let mut nameless = (FIRST_NAMELESS..=LAST_ID).rev();
     for object in objects(data, own, &mut Err)? {
         let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
@@ -84,7 +86,7 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     Ok(content)
 }
 
-/// Makes an embedded message that was taken over the content of the file `own`.
+/// Makes a copied message the whole content of the file `own`.
 pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Result<(), Error> {
     content.set_clsid(&[], MESSAGE_CLSID)?;
     if let Some(names) = own.part(&[NAMEID_STORAGE]) {
@@ -95,7 +97,7 @@ pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Re
     editor.finish()
 }
 
-/// A storage with properties, and the message that it is or belongs to.
+/// A storage with properties, and its message.
 pub(super) struct Object {
     pub(super) path: Vec<String>,
     pub(super) header: Header,
@@ -152,14 +154,14 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), 
         let is_8_bit =
             [PropertyType::STRING8, PropertyType::MULTIPLE_STRING8].contains(&tag.property_type());
         let unicode = tag.with_type(tag.property_type().to_unicode());
-        // One that was left out, and one that is there in Unicode too.
+        // The value is missing, or is there in Unicode too.
         if !is_8_bit || !editor.tags().contains(&tag) || object.properties.get(unicode).is_some() {
             continue;
         }
         if let Some(value) = object.properties.salvage(property, strings).value {
             let value = without_nuls(value);
             let stored = encode(unicode, &value, CodePage::UTF_16LE)?;
-            // An empty string is left out where it is set, but this one is there.
+            // An empty string is not stored when it is set, but this one is in the file.
             let empty = || encode::stream(unicode, Vec::new().into(), 2);
             put(editor, unicode, Some(stored.map_or_else(empty, Ok)?))?;
         }
@@ -186,8 +188,8 @@ fn without_nuls(value: Value) -> Value {
     }
 }
 
-/// An 8-bit message without a word about its code page would be read in that of the message
-/// around it.
+/// Writes the code page of an 8-bit message that does not state it. Otherwise the message would be
+/// read in the code page of the message around it.
 fn say_code_page(editor: &mut PropertyEditor<'_>, data: &MessageData) -> Result<(), Error> {
     let tag = tags::PR_MESSAGE_CODEPAGE;
     if is_ansi(editor.tags().into_iter()) != Some(true) || editor.has(tag.id()) {

@@ -1,7 +1,7 @@
-//! Messages made of what another format says (TNEF, MIME), so that they are read as those of a
-//! `.msg` file are: the same values, names and views.
+//! Makes messages from other formats (TNEF, MIME), so that they can be read like those of `.msg`
+//! files.
 //!
-//! Nothing is written: the message is a compound file in memory. Knows no format.
+//! The message is a compound file in memory. Knows none of the formats.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::properties::{Header, PROPERTY_STREAM};
 use super::property_editor::{entry, object_field, size_field, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
-/// A message to be made.
+/// A message that is to be made.
 #[derive(Clone, Debug, Default)]
 pub struct MadeMessage {
     /// Its properties.
@@ -26,14 +26,14 @@ pub struct MadeMessage {
     pub recipients: Vec<Vec<MadeProperty>>,
     /// Its attachments.
     pub attachments: Vec<MadeAttachment>,
-    /// What could not be read of it.
+    /// What could not be read in the other format.
     pub defects: Vec<Defect>,
 }
 
-/// A property to be made; of those with one tag the first counts.
+/// A property that is to be made. If several have the same tag, the first counts.
 #[derive(Clone, Debug)]
 pub struct MadeProperty {
-    /// Its tag; of a named property only the type means something.
+    /// Its tag. If the property is named, only the type counts.
     pub tag: PropertyTag,
     /// The name of a named property.
     pub name: Option<PropertyName>,
@@ -41,16 +41,16 @@ pub struct MadeProperty {
     pub value: Value,
 }
 
-/// An attachment to be made.
+/// An attachment that is to be made.
 #[derive(Clone, Debug, Default)]
 pub struct MadeAttachment {
     /// Its properties, without its content and method.
     pub properties: Vec<MadeProperty>,
-    /// What is in it.
+    /// Its content.
     pub content: MadeContent,
 }
 
-/// The content of an attachment to be made.
+/// The content of an attachment that is to be made.
 #[derive(Clone, Debug, Default)]
 pub enum MadeContent {
     /// Nothing.
@@ -87,10 +87,10 @@ impl MadeProperty {
 }
 
 impl MadeMessage {
-    /// The message as a compound file, and what of it could not be read.
+    /// The message as a compound file, and its defects.
     ///
     /// # Errors
-    /// [`Error::Storage`] if the file cannot be put together.
+    /// [`Error::Storage`] if the file cannot be made.
     pub fn into_file(mut self) -> Result<(Arc<CompoundFile>, Vec<Defect>), Error> {
         let mut maker = Maker { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
         maker.defects.append(&mut self.defects);
@@ -104,7 +104,7 @@ impl MadeMessage {
 /// Makes one file.
 struct Maker {
     names: NameMap,
-    /// The ids that names were given; `None` where there was none left.
+    /// The ids of the names; `None` if there was no id left.
     ids: BTreeMap<PropertyName, Option<u16>>,
     defects: Vec<Defect>,
 }
@@ -152,7 +152,7 @@ impl Maker {
                         storage.set(tags::PR_ATTACH_METHOD, method(OLE))?;
                         storage.set_object(&object, RESERVED_STORAGE)?;
                     }
-                    // Whatever it is, its bytes are there.
+                    // The bytes are stored, whatever the type.
                     Err(_) => {
                         storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
                         let content = StreamContent::Source(source);
@@ -216,7 +216,7 @@ impl Maker {
     }
 }
 
-/// The properties of one storage as they are made.
+/// The properties of one storage that is being made.
 struct Properties {
     stream: Vec<u8>,
     known: std::collections::BTreeSet<PropertyTag>,

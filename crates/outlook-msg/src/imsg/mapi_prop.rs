@@ -12,13 +12,14 @@ use super::strings::Strings;
 
 /// An object with properties (`IMAPIProp`): a message, a recipient or an attachment.
 pub trait MapiProp {
-    /// The properties as they lie in the storage, and how their strings are decoded.
+    /// The properties of the storage, and how their strings are decoded.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     fn property_set(&self) -> Result<(Arc<PropertySet>, Arc<Strings>), Error>;
 
-    /// Opens a property as a stream (`OpenProperty`); of a multi-valued one the value `element`.
+    /// Opens a property as a stream (`OpenProperty`); with `element`, one value of a multi-valued
+    /// one.
     ///
     /// # Errors
     /// [`Error::NoProperty`] if there is no such stream, [`Error::SessionClosed`] after the
@@ -48,8 +49,8 @@ pub trait MapiProp {
         set.value(tag, &strings)
     }
 
-    /// The value of a property as far as it can be read; neither value nor defect if there is
-    /// no such property.
+    /// What can be read of the value of a property, and its defect. Neither if there is no such
+    /// property.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -58,7 +59,7 @@ pub trait MapiProp {
         Ok(set.find(tag).map(|property| set.salvage(property, &strings)).unwrap_or_default())
     }
 
-    /// What is wrong with the value of a property.
+    /// The defect of the value of a property.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -67,7 +68,7 @@ pub trait MapiProp {
         Ok(set.get(tag).and_then(|property| set.value_defect(property, &strings)))
     }
 
-    /// What is wrong with the values of the object, found without reading large ones.
+    /// The defects of the values of the object. Large values are not read for that.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -77,7 +78,7 @@ pub trait MapiProp {
         Ok(defects.collect())
     }
 
-    /// A string property as far as it can be read.
+    /// What can be read of a string property.
     fn text(&self, tag: PropertyTag) -> Option<String> {
         match self.salvage(tag).ok()?.value? {
             Value::String(text) => Some(text),

@@ -1,4 +1,4 @@
-//! A message on a storage (`IMessage`), of its own file or embedded in an attachment.
+//! A message on a storage (`IMessage`): in a file of its own, or embedded in an attachment.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -27,7 +27,7 @@ use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 use super::strings::Strings;
 use super::transport_headers::TransportHeaders;
 
-/// How deep messages may be embedded in each other; real files nest 3 levels.
+/// How deep messages may be embedded in each other. Real mail is 3 levels deep.
 pub const EMBEDDING_DEPTH_MAX: usize = 64;
 
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
@@ -35,11 +35,11 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Message {
     object: Arc<Object<MessageData>>,
-    /// What makes it writable.
+    /// Its edits, if it is writable.
     draft: Option<Arc<Draft>>,
 }
 
-/// What an open message holds.
+/// The data of an open message.
 pub(super) struct MessageData {
     properties: Arc<PropertySet>,
     strings: Arc<Strings>,
@@ -113,7 +113,7 @@ impl MessageData {
         })
     }
 
-    /// The same message with other content.
+    /// The same message after an edit.
     fn anew(&self, storage: &Storage) -> Result<Self, Error> {
         let properties = PropertySet::read(storage, self.header());
         if properties.is_empty() {
@@ -166,16 +166,17 @@ impl MessageData {
         if self.is_embedded() { Header::EmbeddedMessage } else { Header::TopLevelMessage }
     }
 
-    /// How the message has its strings.
+    /// How the message stores its strings.
     pub(super) fn form(&self) -> Form {
         match self.is_ansi() {
             true => Form { ansi: true, code_page: self.strings.code_page() },
-            // To find out the page, all strings of the message and its parts are looked at.
+            // To find the code page, all strings of the message and its parts are examined.
             false => Form::UNICODE,
         }
     }
 
-    /// Whether strings are of an 8-bit type: by those that there are, else by the store mask.
+    /// Whether strings have the 8-bit type: as the strings of the message show, else as the store
+    /// mask says.
     pub(super) fn is_ansi(&self) -> bool {
         let tags = self.properties.properties().iter().map(|property| property.tag);
         is_ansi(tags).unwrap_or(match self.store_support_mask {
@@ -188,7 +189,23 @@ impl MessageData {
         self.depth > 0
     }
 
-    /// The numbers of the recipients' and of the attachments' storages, in order.
+    /// Tells if the file has no names for its named properties, so that nobody knows what they mean.
+    fn missing_names(&self) -> Option<Defect> {
+        let count = self.nameless();
+        let is_missing = count > 0 && self.names.is_empty();
+        is_missing.then(|| Defect {
+            place: self.storage().path(),
+            cause: format!("the names of {count} named properties are missing"),
+        })
+    }
+
+    /// How many named properties have no name in the file.
+    fn nameless(&self) -> usize {
+        let tags = self.properties.properties().iter().map(|property| property.tag);
+        tags.filter(|tag| tag.is_named() && self.names.name(*tag).is_none()).count()
+    }
+
+    /// The numbers of the storages of recipients and attachments, in order.
     pub(super) fn part_numbers(&self) -> (Vec<u32>, Vec<u32>) {
         let numbers = |storages: &[(u32, EntryId)]| storages.iter().map(|one| one.0).collect();
         (numbers(&self.recipient_storages), numbers(&self.attachment_storages))
@@ -229,7 +246,7 @@ impl Message {
         self.object.data()
     }
 
-    /// The storage the message lies on.
+    /// The storage of the message.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -291,7 +308,7 @@ impl Message {
         }
     }
 
-    /// Whether it is embedded in an attachment.
+    /// Whether the message is embedded in an attachment.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -304,7 +321,7 @@ impl Message {
         self.draft.is_some()
     }
 
-    /// Whether the file of the message, which may be an embedded one, has never been saved.
+    /// Whether the file that the message is in, which may be embedded, has never been saved.
     pub fn is_new(&self) -> bool {
         let top = self.top();
         let message = top.as_ref().unwrap_or(self);
@@ -322,7 +339,7 @@ impl Message {
         Ok(Attachment::new(object, draft))
     }
 
-    /// The message of the file that a writable embedded message is in.
+    /// The outermost message around a writable embedded message.
     pub(super) fn top(&self) -> Option<Self> {
         self.draft.as_ref()?.top()
     }
@@ -331,7 +348,7 @@ impl Message {
         self.object.hold(Box::new(self.clone()), by_user)
     }
 
-    /// Opens a stream among the properties of a recipient.
+    /// Opens a property of a recipient as a stream.
     pub(super) fn open_stream_of(
         &self,
         set: &PropertySet,
@@ -341,8 +358,8 @@ impl Message {
         PropertyStream::open(&self.object, set, tag, element)
     }
 
-    /// The value of a property of the message that this one is embedded in, as far as it can be
-    /// read. Named properties have the same ids there.
+    /// What can be read of a property of the message around this one. Named properties have the
+    /// same ids there.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -353,7 +370,7 @@ impl Message {
         Ok(property.and_then(|property| outer.properties.salvage(property, &outer.strings).value))
     }
 
-    /// The fields of the header that it came with.
+    /// The fields of the transport header.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -366,7 +383,7 @@ impl Message {
         Ok(Arc::clone(headers))
     }
 
-    /// The SMTP addresses that it has of X.500 names.
+    /// The SMTP addresses that the message has for X.500 names.
     pub(super) fn known_addresses(&self) -> Result<Arc<KnownAddresses>, Error> {
         let data = self.data()?;
         let known = data.known_addresses.get_or_init(|| {
@@ -377,30 +394,38 @@ impl Message {
         Ok(Arc::clone(known))
     }
 
-    /// The damage in the structure of this message and its recipients; that of its values and its
-    /// attachments shows when those are read.
+    /// The defects in the structure of this message and its recipients. Those of values and
+    /// attachments are found when these are read.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
         let data = self.data()?;
-        // The container and the names belong to the file, so to its top-level message.
+        // The compound file and the map of names belong to the outermost message.
         let (file, names): (&[_], &[_]) = match data.depth {
             0 => (data.storage().file().defects(), data.names.defects()),
             _ => (&[], &[]),
         };
         let recipients = data.recipients().iter().flat_map(|(_, set)| set.defects());
         let own = data.properties.defects();
-        Ok(file.iter().chain(names).chain(own).chain(recipients).cloned().collect())
+        let told = file.iter().chain(names).chain(own).chain(recipients).cloned();
+        Ok(told.chain(data.missing_names()).collect())
     }
 
-    /// What of this message and its recipients was read otherwise than the file says.
+    /// What was not read literally in this message and its recipients, although nothing is lost.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         let data = self.data()?;
         let mut notes = data.properties.notes().to_vec();
+        let nameless = data.nameless();
+        // A sound file was seen with one.
+        if nameless > 0 && !data.names.is_empty() {
+            let place = data.storage().path();
+            notes
+                .push(Note { place, text: format!("named properties without a name: {nameless}") });
+        }
         if let Some(guess) = data.strings.guess() {
             let place = data.storage().path();
             notes.push(Note { place, text: format!("8-bit strings are {guess}") });
@@ -412,10 +437,10 @@ impl Message {
         Ok(notes)
     }
 
-    /// The memory this message takes, its file's included, in bytes.
+    /// How much memory the message takes, with its file, in bytes.
     pub fn bytes_held(&self) -> usize {
-        // Recipients and attachments are read when asked for; what their lists will take is
-        // bounded by the number of streams.
+        // Recipients and attachments are read when asked for. Their lists cannot take more than the
+        // number of streams allows.
         const BYTES_PER_ENTRY: usize = 64;
         self.data().map_or(0, |data| {
             let file = data.storage().file();
@@ -509,7 +534,7 @@ impl Unsaved for Message {
         let draft = self.draft.as_ref()?;
         let Destination::Target(target) = &draft.destination else { return None };
         let mut state = draft.lock().clone();
-        // What cannot be computed is no reason to lose the rest.
+        // If something cannot be computed, the edits are saved all the same.
         if let Err(error) = computed::complete_message(self, &mut state) {
             tracing::warn!(message = target.name(), %error, "kept without computed properties");
         }

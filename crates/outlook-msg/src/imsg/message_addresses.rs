@@ -1,5 +1,5 @@
-//! Who wrote and received a message: the names and addresses that its properties, its recipients
-//! and its transport headers hold.
+//! The names and addresses of the people of a message, from its properties, its recipients and its
+//! transport header.
 
 use crate::mapi::{PropertyTag, Value, tags};
 
@@ -15,7 +15,7 @@ use super::recipient_type::RecipientType;
 use super::transport_headers::HeaderField;
 
 impl Address {
-    /// Who sent the message (`PR_SENDER_*`).
+    /// The sender (`PR_SENDER_*`).
     pub fn sender(message: &Message) -> Option<Self> {
         let headers = || {
             let headers = message.transport_headers().ok()?;
@@ -25,7 +25,7 @@ impl Address {
         Self::of_party(message, &SENDER, headers)
     }
 
-    /// On whose behalf it was sent (`PR_SENT_REPRESENTING_*`).
+    /// The person on whose behalf the message was sent (`PR_SENT_REPRESENTING_*`).
     pub fn sent_representing(message: &Message) -> Option<Self> {
         let others = || {
             let named = message.text(tags::PR_SENT_REPRESENTING_NAME);
@@ -55,7 +55,7 @@ impl Address {
         wanted.filter_map(Self::of_recipient).collect()
     }
 
-    /// The party of an EntryID.
+    /// The person of an EntryID.
     pub fn of_entry_id(message: &Message, tag: PropertyTag) -> Option<Self> {
         match message.salvage(tag).ok()?.value? {
             Value::Binary(entry_id) => {
@@ -65,7 +65,7 @@ impl Address {
         }
     }
 
-    /// The same with the SMTP address that the message has of an X.500 name.
+    /// Replaces an X.500 name by the SMTP address that the message has for it, if there is one.
     pub fn smtp_of(self, message: &Message) -> Self {
         let known = is_x500(&self.address).then(|| message.known_addresses().ok()).flatten();
         match known.as_ref().and_then(|known| known.smtp(&self.address)) {
@@ -74,7 +74,8 @@ impl Address {
         }
     }
 
-    /// Where replies go (`PR_REPLY_RECIPIENT_ENTRIES`, else `PR_REPLY_RECIPIENT_NAMES`).
+    /// The addresses that replies go to (`PR_REPLY_RECIPIENT_ENTRIES`, else
+    /// `PR_REPLY_RECIPIENT_NAMES`).
     pub fn reply_to(message: &Message) -> Vec<Self> {
         let entries = match message.salvage(tags::PR_REPLY_RECIPIENT_ENTRIES) {
             Ok(salvaged) => salvaged.value,

@@ -1,4 +1,4 @@
-//! Edits of the parts of a message: attachments made, deleted and saved, and whole contents.
+//! Edits of the attachments of a message, and of a message as a whole.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use super::properties::Header;
 use super::property_editor::stream_name;
 use super::stream_name::{ATTACHMENT_PREFIX, numbered};
 
-/// So many attachments a message has at most (\[MS-OXMSG\] 2.2.2); recipients too.
+/// A message has at most this many attachments (\[MS-OXMSG\] 2.2.2), and as many recipients.
 pub(super) const PARTS_MAX: u32 = 2048;
 
 impl Message {
-    /// Creates an attachment by value, without content and name (`CreateAttach`). It comes into
-    /// the message when it is saved.
+    /// Creates an attachment by value, without content and name (`CreateAttach`). It is in the
+    /// message once it is saved.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooMany`], [`Error::SessionClosed`].
@@ -63,8 +63,8 @@ impl Message {
             && (name.is_ascii() || is_encoded()))
     }
 
-    /// Makes several edits as a whole: if one fails, those before it are taken back. Attachments
-    /// and embedded messages opened for them are not.
+    /// Makes several edits: all of them, or if one fails none. Edits of attachments and embedded
+    /// messages that were opened for them are not taken back.
     ///
     /// # Errors
     /// Those of the edits, [`Error::ReadOnly`], [`Error::SessionClosed`].
@@ -104,7 +104,7 @@ impl Message {
         Ok(made)
     }
 
-    /// The file that a save would make of a message of its own file, with what is computed then.
+    /// The compound file that a save would write, with all computed properties.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::SessionClosed`], those of what is computed.
@@ -133,8 +133,7 @@ impl Message {
     }
 
     /// Replaces the whole content by that of a message in another file: properties, recipients,
-    /// attachments, and whatever else is there. The ids of named properties become those of this
-    /// file.
+    /// attachments and everything else. Named properties get their ids in this file.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NotAMessage`], [`Error::Storage`] if the other file is so
@@ -158,7 +157,7 @@ impl Message {
         })
     }
 
-    /// Takes over an attachment that is saved.
+    /// Takes an attachment that is being saved into the message.
     pub(super) fn take_attachment(
         &self,
         number: u32,
@@ -197,8 +196,8 @@ impl Message {
 }
 
 impl Attachment {
-    /// Makes this an embedded message (`OpenProperty` of `PR_ATTACH_DATA_OBJ` with `MAPI_CREATE`),
-    /// in place of what it was. The message comes into the attachment when it is saved.
+    /// Replaces the content by an embedded message (`OpenProperty` of `PR_ATTACH_DATA_OBJ` with
+    /// `MAPI_CREATE`). It is in the attachment once it is saved.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooDeep`], [`Error::Storage`], [`Error::SessionClosed`].
@@ -208,7 +207,7 @@ impl Attachment {
         self.embedded_message()
     }
 
-    /// Makes the bytes of another attachment the content of this one, without reading them.
+    /// Makes the content of another attachment that of this one. Its bytes are not read.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::SessionClosed`].
@@ -226,8 +225,8 @@ impl Attachment {
         })
     }
 
-    /// Makes this an embedded message that is a copy of one in another file, whose ids of named
-    /// properties become those of this file.
+    /// Replaces the content by a copy of a message in another file. Named properties get their ids
+    /// in this file.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NotAMessage`], [`Error::TooDeep`], [`Error::Storage`] if the

@@ -1,6 +1,6 @@
-//! New names in the named-property map of a file (\[MS-OXMSG\] 2.2.3).
+//! Adds names to the named-property map of a file (\[MS-OXMSG\] 2.2.3).
 //!
-//! The map only grows: what is there keeps its id and its bytes.
+//! The map only grows: names that are there keep their ids and their bytes.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const NAMES_MAX: u32 = 0x7FFF;
 const FIRST_BUCKET: u32 = 0x1000;
 const BUCKETS: u32 = 0x1F;
 const BUCKET_PREFIX: &str = "__substg1.0_";
-/// The kind of a name that is a string, in bit 0 of the entry's second half.
+/// Bit 0 in the second half of an entry says that the name is a string.
 const STRING_KIND: u32 = 1;
 
 /// Creates an empty map.
@@ -93,7 +93,7 @@ impl NameMap {
         Ok(PropertyTag::FIRST_NAMED_ID + index)
     }
 
-    /// Writes the streams that are other ones by now.
+    /// Writes the streams that have changed.
     pub(super) fn write(self, transaction: &mut Transaction) -> Result<(), Error> {
         create(transaction)?;
         let known = [GUID_STREAM, ENTRY_STREAM, STRING_STREAM];

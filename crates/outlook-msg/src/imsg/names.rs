@@ -1,6 +1,6 @@
 //! The named-property map of a file (\[MS-OXMSG\] 2.2.3): property ids from 0x8000 up to names.
 //!
-//! One map serves the message and everything embedded in it. Knows no property values.
+//! A message and everything embedded in it have one map. Knows no property values.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +40,8 @@ impl PropertyNames {
         };
         let (guids, entries, strings) =
             (stream(GUID_STREAM), stream(ENTRY_STREAM), stream(STRING_STREAM));
-        // The others are not needed for reading, but a reader that looks names up by them misses
-        // what they lack.
+        // The other streams are not needed here. But a program that looks names up in them would
+        // not find those that are missing there.
         for entry in storage.entries() {
             let storage::Entry::Stream(one) = entry else { continue };
             let is_read = [GUID_STREAM, ENTRY_STREAM, STRING_STREAM]
@@ -55,7 +55,8 @@ impl PropertyNames {
         }
         for (position, entry) in entries.as_chunks::<ENTRY_LEN>().0.iter().enumerate() {
             match decode_entry(*entry, position, &guids, &strings) {
-                // The first entry of an id wins; later ones are damage, since ids are unique.
+                // Ids are unique: if an id has several entries, the first counts and the others are
+                // damage.
                 Ok((id, name)) => drop(names.by_id.entry(id).or_insert(name)),
                 Err(cause) => names.defects.push(Defect {
                     place: format!("{}/{ENTRY_STREAM}", storage.path()),
@@ -72,7 +73,7 @@ impl PropertyNames {
     }
 
     /// The property id of a name (`GetIDsFromNames`). Names in `PS_INTERNET_HEADERS` are compared
-    /// without regard to case (\[MS-OXPROPS\] 1.3.2).
+    /// whatever the case of their letters (\[MS-OXPROPS\] 1.3.2).
     pub fn id(&self, name: &PropertyName) -> Option<u16> {
         self.by_id.iter().find(|(_, known)| same(known, name)).map(|(id, _)| *id)
     }
@@ -87,7 +88,7 @@ impl PropertyNames {
         self.by_id.is_empty()
     }
 
-    /// What in the map could not be read.
+    /// The defects of the map.
     pub fn defects(&self) -> &[Defect] {
         &self.defects
     }
@@ -109,7 +110,7 @@ fn same(a: &PropertyName, b: &PropertyName) -> bool {
 /// |---|---|---|
 /// | 0 | 4 | LID, or offset of the name in the string stream |
 /// | 4 | 2 | GUID index shifted left by 1, and the kind in bit 0 (1 = name) |
-/// | 6 | 2 | property index: the id less 0x8000 |
+/// | 6 | 2 | property index: the id minus 0x8000 |
 fn decode_entry(
     entry: [u8; ENTRY_LEN],
     position: usize,

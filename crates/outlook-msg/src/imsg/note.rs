@@ -1,14 +1,14 @@
-//! Notes: what is worth knowing of how a message was read, where nothing is lost.
+//! Notes on how a message was read.
 
 use std::fmt;
 
-/// Something that was read otherwise than the file says, or is not shown: a guessed code page, a
-/// header of the wrong length. It is no [`Defect`](super::Defect): all of the value is there.
+/// Something that was not read literally, or is not shown: a guessed code page, a header of the
+/// wrong length. Nothing is lost, unlike with a [`Defect`](super::Defect).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The path of the value or structure.
     pub place: String,
-    /// What the file has there, and what was made of it.
+    /// What the file has there, and how it was read.
     pub text: String,
 }
 

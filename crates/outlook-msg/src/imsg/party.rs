@@ -1,8 +1,8 @@
-//! The parties of a message: which properties hold name and address of each, and which SMTP
-//! address belongs to an X.500 name.
+//! The people of a message (sender, author, recipients and others): which properties hold their
+//! names and addresses, and which SMTP address belongs to an X.500 name.
 //!
-//! Exchange writes X.500 names where a mail went within an organization. The SMTP address of the
-//! same name often stands elsewhere in the message: with another party, or with a recipient.
+//! If a mail stays within an organization, Exchange writes X.500 names. The SMTP address of the
+//! same name is often elsewhere in the message: with another person, or with a recipient.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use super::properties::PropertySet;
 use super::strings::Strings;
 use super::structures::Member;
 
-/// The properties that hold one party of a message.
+/// The properties that say who one person is.
 pub(super) struct Party {
     name: Option<PropertyTag>,
-    /// Where the SMTP address may stand, the best place first.
+    /// Where the SMTP address may be; the first ones are trusted most.
     smtp_addresses: &'static [PropertyTag],
     address_type: Option<PropertyTag>,
     address: Option<PropertyTag>,
@@ -47,11 +47,12 @@ pub(super) const RECIPIENT: Party = Party {
     entry_ids: &[tags::PR_ENTRYID, tags::PR_RECIPIENT_ENTRYID],
 };
 
-/// Beside the EntryIDs of who created a message and changed it last; in no list of properties.
+/// The addresses of the people who created a message and changed it last. No list of properties has
+/// these tags.
 const CREATOR_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0A_001F);
 const LAST_MODIFIER_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0B_001F);
 
-/// Every party that a message itself has.
+/// All people that a message has, besides its recipients.
 const PARTIES: [Party; 7] = [
     SENDER,
     SENT_REPRESENTING,
@@ -78,7 +79,7 @@ const PARTIES: [Party; 7] = [
     },
     Party {
         name: None,
-        // Exchange Online writes the address as the name.
+        // Exchange Online writes the address into the name.
         smtp_addresses: &[CREATOR_SMTP_ADDRESS, tags::PR_CREATOR_NAME],
         address_type: None,
         address: None,
@@ -120,20 +121,20 @@ impl Object<'_> {
     }
 }
 
-/// What the properties of a party say by themselves.
+/// What the properties of one person say.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) name: Option<String>,
     pub(super) smtp: Option<String>,
-    /// Its X.500 names, of the address first.
+    /// The X.500 names; that of the address is the first.
     pub(super) x500: Vec<String>,
-    /// The address as it is.
+    /// The address as it is stored.
     pub(super) address: Option<String>,
 }
 
 impl Party {
-    /// Reads the properties. By order of trust: an SMTP property, an address of type SMTP, an
-    /// EntryID, an address that looks like SMTP.
+    /// Reads the properties. The SMTP address is taken from an SMTP property, else from an address
+    /// of the type SMTP, else from an EntryID, else from an address that looks like SMTP.
     pub(super) fn find(&self, object: Object<'_>) -> Found {
         let name = object.text(self.name);
         let (named, address) = object.text(self.address).map(|text| split(&text)).unzip();
@@ -149,7 +150,7 @@ impl Party {
             .find(is_smtp)
             .or_else(|| address.clone().filter(|_| is_type_smtp()));
         if smtp.is_some() && address.as_deref().is_some_and(|address| !is_x500(address)) {
-            // The rest would only say the same.
+            // The other properties would only repeat this.
             return Found { name, smtp, x500: Vec::new(), address };
         }
         let ids = self.entry_ids.iter().filter_map(|tag| object.binary(*tag));
@@ -172,7 +173,7 @@ pub(super) struct KnownAddresses {
 }
 
 impl KnownAddresses {
-    /// Looks at every party of a message and at its recipients.
+    /// Looks at all people of a message and at its recipients.
     pub(super) fn of<'a>(
         message: Object<'a>,
         recipients: impl Iterator<Item = &'a PropertySet>,
@@ -200,7 +201,7 @@ impl KnownAddresses {
     }
 }
 
-/// The party of an EntryID: one-off, or of an address book, whose address is an X.500 name.
+/// The person of an EntryID: a one-off EntryID, or one of an address book, which has an X.500 name.
 pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     one_off(entry_id).or_else(|| Some(Member::decode(entry_id)?.address)).map(|one| {
         let (name, address) = split(&one.address);
@@ -208,8 +209,8 @@ pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     })
 }
 
-/// The EntryIDs of a FlatEntryList (\[MS-OXCDATA\] 2.3.3): count, length, then each EntryID behind
-/// its size, padded to 4 bytes. And whether the list is whole.
+/// The EntryIDs of a FlatEntryList (\[MS-OXCDATA\] 2.3.3), and whether the list is whole. The list
+/// is a count, a length, and for each EntryID its size and its bytes, padded to 4.
 pub fn flat_entry_list(list: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut found = Vec::new();
     let Some((count, after)) = list.split_first_chunk::<4>() else {
@@ -227,13 +228,13 @@ pub fn flat_entry_list(list: &[u8]) -> (Vec<&[u8]>, bool) {
     (found, is_whole)
 }
 
-/// Whether an address is a name in an Exchange organization, as `/o=Example/cn=ann`.
+/// Whether an address is a name in an Exchange organization: `/o=Example/cn=ann`.
 pub(super) fn is_x500(address: &str) -> bool {
     address.starts_with('/') && address.contains('=')
 }
 
-/// Splits an address that is itself `Name <address>`, as some writers have it. Blanks around an
-/// address, no-break ones too, are left from where it was copied.
+/// Splits an address property that contains `Name <address>`, which some programs write. Blanks
+/// around an address, also no-break spaces, come from copying it.
 fn split(text: &str) -> (String, String) {
     let text = text.trim();
     let inner = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<'));

@@ -1,5 +1,5 @@
 //! The properties of one storage: the property stream and the value streams beside it
-//! (\[MS-OXMSG\] 2.4). The base of messages, recipients and attachments alike (`IMAPIProp`).
+//! (\[MS-OXMSG\] 2.4). Messages, recipients and attachments have them (`IMAPIProp`).
 //!
 //! Knows nothing of what a property means.
 
@@ -8,15 +8,20 @@ use crate::storage::{Defect, EntryId, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
-use super::stream_name::{StreamName, part_number};
+use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, StreamName, numbered, part_number};
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
 /// The stream of fixed-size values and of the list of all properties.
 pub const PROPERTY_STREAM: &str = "__properties_version1.0";
 const ENTRY_LEN: usize = 16;
-/// An object with more properties is no real one: each takes several times its size in memory.
+/// An object with more properties is not read further: each takes several times its size in memory,
+/// and no real object has so many.
 const PROPERTIES_MAX: usize = 1 << 16;
+/// Lengths count a NUL that the stream does not have.
+const NUL_BYTES: u64 = 2;
+/// A count of more recipients or attachments is none.
+const PARTS_MAX: usize = 1 << 16;
 
 /// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,12 +79,12 @@ pub struct Property {
     entry: Option<EntryId>,
 }
 
-/// A value as far as it can be read, and what is wrong with it.
+/// What can be read of a value, and its defect.
 #[derive(Clone, Debug, Default)]
 pub struct Salvaged {
-    /// What can be read; `None` if nothing can.
+    /// What can be read; `None` if nothing can be.
     pub value: Option<Value>,
-    /// The damage.
+    /// The defect.
     pub defect: Option<Defect>,
 }
 
@@ -131,7 +136,7 @@ impl PropertySet {
         self.properties.get(index)
     }
 
-    /// The property of this tag, where a string may be `PT_UNICODE` or else `PT_STRING8`.
+    /// The property of this tag. A string may also have the other string type.
     pub fn find(&self, tag: PropertyTag) -> Option<&Property> {
         self.get(tag).or_else(|| match tag.property_type() {
             PropertyType::STRING => self.get(tag.with_type(PropertyType::STRING8)),
@@ -142,18 +147,18 @@ impl PropertySet {
         })
     }
 
-    /// What in the list of properties could not be read.
+    /// The defects of the list of properties.
     pub fn defects(&self) -> &[Defect] {
         &self.defects
     }
 
-    /// What in the list of properties was read otherwise than the format has it.
+    /// What was not read literally in the list of properties.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// The 8-bit strings that are read in a code page of their own, since they are not in that of
-    /// the message. They are read for it.
+    /// The 8-bit strings that are read in a code page of their own, because they are not valid in
+    /// that of the message. All strings are read for that.
     pub(super) fn guessed_strings(&self, strings: &Strings) -> Vec<Note> {
         let mut notes = Vec::new();
         let mut note = |tag: PropertyTag, stream: &Stream| {
@@ -177,12 +182,12 @@ impl PropertySet {
         notes
     }
 
-    /// The storage the properties lie in.
+    /// The storage of the properties.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
 
-    /// The memory this list takes, in bytes.
+    /// How much memory the list takes, in bytes.
     pub fn bytes_held(&self) -> usize {
         self.properties.capacity() * size_of::<Property>()
             + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryId)>()
@@ -193,7 +198,7 @@ impl PropertySet {
         decode_fixed(tag.property_type(), self.get(tag)?.value)
     }
 
-    /// What the properties of a message tell of its code page.
+    /// What the properties of a message say about its code page.
     pub(super) fn code_page_hints(&self) -> CodePageHints {
         let number = |tag| match self.fixed(tag) {
             Some(Value::Integer32(number)) => Some(number.cast_unsigned()),
@@ -230,7 +235,7 @@ impl PropertySet {
             .filter_map(|(_, index, id)| Some((*index, self.storage.file().stream(*id)?)))
     }
 
-    /// Reads a value as far as it can be read.
+    /// Reads what can be read of a value.
     pub fn salvage(&self, property: &Property, strings: &Strings) -> Salvaged {
         let tag = property.tag;
         let outcome = match tag.property_type().location() {
@@ -250,7 +255,7 @@ impl PropertySet {
         Salvaged { value, defect }
     }
 
-    /// Reads a sound value.
+    /// Reads an undamaged value.
     pub(super) fn value(&self, tag: PropertyTag, strings: &Strings) -> Result<Value, Error> {
         let place = || self.storage.path();
         let property = self.find(tag).ok_or_else(|| Error::NoProperty { place: place(), tag })?;
@@ -292,7 +297,10 @@ impl PropertySet {
         if let Some(cause) = cause {
             self.defects.push(Defect { place: stream.path(), cause });
         }
-        // A tail shorter than an entry occurs in sound files and holds nothing.
+        if header != Header::Part {
+            self.note_counts(&bytes);
+        }
+        // Undamaged files may have a rest that is shorter than an entry and holds nothing.
         let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
         let (entries, more) = entries.split_at(entries.len().min(PROPERTIES_MAX));
         if !more.is_empty() {
@@ -302,7 +310,7 @@ impl PropertySet {
             });
         }
         self.properties = entries.iter().map(|entry| decode_entry(*entry)).collect();
-        // The sort is stable and the first of equal tags is kept: the first entry wins.
+        // If several entries have the same tag, the first counts: the sort is stable.
         self.properties.sort_by_key(|property| property.tag);
         let listed = self.properties.len();
         self.properties.dedup_by_key(|property| property.tag);
@@ -315,8 +323,26 @@ impl PropertySet {
         }
     }
 
-    /// Joins the value streams to their entries. A stream without an entry becomes a property
-    /// too: such orphans are common, and their values are sound.
+    /// Notes parts that the header of a message counts and that are not there (\[MS-OXMSG\] 2.4.1.1).
+    fn note_counts(&mut self, stream: &[u8]) {
+        for (offset, prefix, what) in
+            [(16, RECIPIENT_PREFIX, "recipients"), (20, ATTACHMENT_PREFIX, "attachments")]
+        {
+            let Some(field) = stream.get(offset..).and_then(<[u8]>::first_chunk) else { return };
+            let stated = usize::try_from(u32::from_le_bytes(*field)).unwrap_or(usize::MAX);
+            let names = self.storage.names();
+            let found = names
+                .filter(|(_, name, is_storage)| *is_storage && numbered(name, prefix).is_some());
+            let found = found.count();
+            if stated > found && stated <= PARTS_MAX {
+                let text = format!("the header counts {stated} {what}, {found} are there");
+                self.notes.push(Note { place: self.storage.path(), text });
+            }
+        }
+    }
+
+    /// Joins the value streams with their entries. A stream without an entry becomes a property
+    /// too: such streams are common, and their values are undamaged.
     fn attach_streams(&mut self, listed: usize) {
         let mut before = "";
         for (id, text, is_storage) in self.storage.names() {
@@ -336,7 +362,14 @@ impl PropertySet {
                     _ if StreamName::is_meant(text) => lost("a name that is none of a property"),
                     Some(None) => lost("a name without a number"),
                     Some(Some(_)) if !is_storage => lost("a stream where a storage is expected"),
-                    Some(Some(_)) | None => {}
+                    Some(Some(_)) => {}
+                    None => {
+                        let file = self.storage.file();
+                        let inner = file.storage(id).filter(|_| is_storage);
+                        if inner.is_some_and(|one| one.stream(PROPERTY_STREAM).is_some()) {
+                            lost("a storage with properties, and a name that is none of a part");
+                        }
+                    }
                 }
                 continue;
             };
@@ -380,7 +413,7 @@ impl PropertySet {
         self.elements.dedup_by_key(|(tag, index, _)| (*tag, *index));
     }
 
-    /// Whether a part of a value is missing, in contrast to one that is only odd.
+    /// Whether a part of a value is missing; otherwise its length is merely odd.
     pub(super) fn lacks_bytes(&self, property: &Property, strings: &Strings) -> bool {
         match property.tag.property_type().location() {
             Location::Entry | Location::Unknown => false,
@@ -388,27 +421,48 @@ impl PropertySet {
             Location::ValueStreams => self.value_defect(property, strings).is_some(),
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
-                Some(stream) => stream.check().is_err(),
+                Some(stream) => {
+                    stream.check().is_err() || self.shortness(property, stream.len()).is_some()
+                }
             },
         }
     }
 
-    /// What is wrong with a value. Streams are checked by their chains of sectors, and read only
-    /// where their length does not fit the type.
+    /// What is wrong with a stream that is shorter than the entry says. What is more than the whole
+    /// file is no length at all.
+    fn shortness(&self, property: &Property, len: u64) -> Option<String> {
+        property.flags?;
+        let stated = property.size();
+        self.is_short(len, stated).then(|| format!("the entry says {stated} bytes, found {len}"))
+    }
+
+    fn is_short(&self, len: u64, stated: u32) -> bool {
+        let stated = u64::from(stated);
+        stated > len + NUL_BYTES && stated <= self.storage.file().source().len()
+    }
+
+    /// The defect of a value. For a stream, its chain of sectors is checked; it is read only if its
+    /// length does not fit the type.
     pub fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
         let tag = property.tag;
         let suspicious = match tag.property_type().location() {
             Location::Entry => property.flags.is_none(),
             Location::Storage => self.object(property).is_none(),
             Location::Unknown => true,
-            Location::ValueStreams => self
-                .element_streams(tag)
-                .try_fold(0_usize, |count, (_, stream)| stream.check().is_ok().then_some(count + 1))
-                .is_none_or(|count| self.element_count(property) != Some(count)),
+            Location::ValueStreams => {
+                self.element_streams(tag)
+                    .try_fold(0_usize, |count, (_, stream)| {
+                        stream.check().is_ok().then_some(count + 1)
+                    })
+                    .is_none_or(|count| self.element_count(property) != Some(count))
+                    || self.has_short_element(property)
+            }
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
                 Some(stream) => {
-                    has_odd_length(tag.property_type(), stream.len()) || stream.check().is_err()
+                    has_odd_length(tag.property_type(), stream.len())
+                        || stream.check().is_err()
+                        || self.shortness(property, stream.len()).is_some()
                 }
             },
         };
@@ -427,7 +481,7 @@ impl PropertySet {
                 let cause = format!("type 0x{code:04X} is none that a message can store");
                 return (Some(Value::Binary(property.value.to_vec())), Some(cause));
             }
-            // Writers leave out the stream of an empty value.
+            // Programs write no stream for an empty value.
             let empty = property.is_empty();
             let value = empty.then(|| decode_stream(property_type, Vec::new(), strings).0);
             return (value, (!empty).then(|| "an entry without its stream".to_owned()));
@@ -436,12 +490,13 @@ impl PropertySet {
         if bytes.is_empty() && damage.is_some() {
             return (None, damage.map(|error| error.to_string()));
         }
+        let short = self.shortness(property, stream.len());
         let (value, cause) = decode_stream(property_type, bytes, strings);
-        (Some(value), damage.map(|error| error.to_string()).or(cause))
+        (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
     }
 
-    /// Reads the values of a multi-valued property by their streams; the lengths in the length
-    /// stream are not needed for that, only their number.
+    /// Reads the values of a multi-valued property from their streams. The length stream is needed
+    /// only for their number.
     fn salvage_elements(
         &self,
         property: &Property,
@@ -451,10 +506,12 @@ impl PropertySet {
         let element_type = tag.property_type().of_one_value().unwrap_or(PropertyType::BINARY);
         let mut cause = None;
         let mut values = Vec::new();
+        let lengths = self.element_lengths(property);
         for (index, stream) in self.element_streams(tag) {
             let (bytes, damage) = stream.read_salvage();
+            let short = self.short_element(&lengths, index, stream.len());
             let (value, defect) = decode_stream(element_type, bytes, strings);
-            let defect = damage.map(|error| error.to_string()).or(defect);
+            let defect = damage.map(|error| error.to_string()).or(short).or(defect);
             cause = cause.or_else(|| defect.map(|defect| format!("value {index}: {defect}")));
             values.push(value);
         }
@@ -467,24 +524,52 @@ impl PropertySet {
         (Some(Value::Multiple(values)), cause)
     }
 
-    /// The number of values that the length stream lists: 4 bytes each, 8 for binaries.
+    /// The number of values that the length stream lists.
     fn element_count(&self, property: &Property) -> Option<usize> {
-        let size =
-            if property.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 };
+        let size = property.length_bytes();
         usize::try_from(self.stream(property)?.len() / size).ok()
+    }
+
+    /// The lengths of the values that the length stream lists.
+    fn element_lengths(&self, property: &Property) -> Vec<u32> {
+        let bytes = self.stream(property).map(|stream| stream.read_salvage().0).unwrap_or_default();
+        let size = usize::try_from(property.length_bytes()).unwrap_or(usize::MAX);
+        let lengths = bytes.chunks_exact(size).filter_map(|length| length.first_chunk());
+        lengths.map(|length| u32::from_le_bytes(*length)).collect()
+    }
+
+    fn has_short_element(&self, property: &Property) -> bool {
+        let lengths = self.element_lengths(property);
+        let mut elements = self.element_streams(property.tag);
+        elements.any(|(index, stream)| self.short_element(&lengths, index, stream.len()).is_some())
+    }
+
+    fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
+        let stated = *lengths.get(usize::try_from(index).ok()?)?;
+        self.is_short(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
 
 impl Property {
-    /// The length of the value as the property stream has it, by its size field or its type.
-    fn is_empty(&self) -> bool {
+    /// How many bytes the length stream has of each value.
+    fn length_bytes(&self) -> u64 {
+        if self.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 }
+    }
+
+    /// The length of the value's stream as the property stream has it.
+    fn size(&self) -> u32 {
         let [s0, s1, s2, s3, ..] = self.value;
+        u32::from_le_bytes([s0, s1, s2, s3])
+    }
+
+    /// The length of the value that the property stream states, by a size field or by the type.
+    fn is_empty(&self) -> bool {
         let terminator = match self.tag.property_type() {
             PropertyType::STRING => 2,
             PropertyType::STRING8 => 1,
             _ => 0,
         };
-        u32::from_le_bytes([s0, s1, s2, s3]) <= terminator
+        self.size() <= terminator
     }
 }
 

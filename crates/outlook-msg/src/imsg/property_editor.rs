@@ -1,8 +1,7 @@
-//! The property stream of one storage and the value streams beside it, under edit
-//! (\[MS-OXMSG\] 2.4).
+//! Edits the property stream of one storage, and the value streams beside it (\[MS-OXMSG\] 2.4).
 //!
-//! What is not touched stays byte for byte: the order of the entries, their flags, the junk behind
-//! short values. Knows nothing of what a property means, or who may change it.
+//! What is not edited stays byte for byte: the order of the entries, their flags, the junk behind
+//! short values. Does not know what a property means, or who may change it.
 
 use crate::mapi::{PropertyTag, PropertyType};
 use crate::storage::{self, StreamContent, Transaction};
@@ -18,20 +17,20 @@ const FLAGS: u32 = 6;
 /// The size of every `PT_OBJECT` (\[MS-OXMSG\] 2.4.2.2).
 const OBJECT_SIZE: u32 = u32::MAX;
 
-/// The properties of one storage under edit; nothing changes before [`PropertyEditor::finish`]
-/// but the value streams.
+/// Edits the properties of one storage. Value streams change at once, the property stream at
+/// [`PropertyEditor::finish`].
 pub(super) struct PropertyEditor<'a> {
     transaction: &'a mut Transaction,
     path: Vec<&'a str>,
     header: Vec<u8>,
     entries: Vec<[u8; ENTRY_LEN]>,
-    /// Bytes behind the last entry; real files have them.
+    /// The bytes behind the last entry, which real files have.
     tail: Vec<u8>,
 }
 
 impl<'a> PropertyEditor<'a> {
-    /// Reads the property stream of a storage; one that is missing is made. A header of the wrong
-    /// length gets the right one.
+    /// Reads the property stream of a storage, or makes one if it is missing. A header of the wrong
+    /// length is replaced by a right one.
     pub(super) fn new(
         transaction: &'a mut Transaction,
         path: &[&'a str],
@@ -47,8 +46,8 @@ impl<'a> PropertyEditor<'a> {
         Ok(Self { transaction, path: path.to_vec(), header: stream, entries, tail })
     }
 
-    /// Sets a property; another type of the same id goes. The flags of a property that is there
-    /// stay.
+    /// Sets a property. A property of the same id and another type is removed. If the property is
+    /// there already, it keeps its flags.
     pub(super) fn set(&mut self, tag: PropertyTag, value: Encoded) -> Result<(), Error> {
         let flags = self.flags(tag.id()).unwrap_or(FLAGS);
         let place = self.place(tag.id());
@@ -73,7 +72,7 @@ impl<'a> PropertyEditor<'a> {
         Ok(())
     }
 
-    /// Puts a storage in as the value of a `PT_OBJECT`; `reserved` tells what is in it.
+    /// Makes a storage the value of a `PT_OBJECT` property; `reserved` says what is in it.
     pub(super) fn set_object(
         &mut self,
         tag: PropertyTag,
@@ -89,19 +88,19 @@ impl<'a> PropertyEditor<'a> {
         Ok(())
     }
 
-    /// What the stream of a value holds.
+    /// The content of the stream of a value.
     pub(super) fn content(&self, tag: PropertyTag) -> Option<StreamContent> {
         self.transaction.stream(&joined(&self.path, &stream_name(tag))).cloned()
     }
 
-    /// Removes a property of any type with its values; whether there was one.
+    /// Removes a property of any type with its values. Returns whether there was one.
     pub(super) fn remove(&mut self, id: u16) -> bool {
         let count = self.entries.len();
         self.entries.retain(|entry| tag_of(entry).id() != id);
         self.remove_values(id) || self.entries.len() < count
     }
 
-    /// Sets the flags of the property of an id; whether it is listed.
+    /// Sets the flags of the property of an id. Returns whether it is listed.
     pub(super) fn set_flags(&mut self, id: u16, flags: u32) -> bool {
         let entry = self.entries.iter_mut().find(|entry| tag_of(entry).id() == id);
         let field = entry.and_then(|entry| entry.get_mut(4..8));
@@ -130,7 +129,7 @@ impl<'a> PropertyEditor<'a> {
         tags
     }
 
-    /// Gives properties other ids; those that stay as they are have no new one.
+    /// Gives properties other ids. Those for which there is no new id keep theirs.
     pub(super) fn renumber(&mut self, new_id: &dyn Fn(u16) -> Option<u16>) -> Result<(), Error> {
         let renumbered =
             |tag: PropertyTag| Some(PropertyTag::new(new_id(tag.id())?, tag.property_type()));
@@ -139,7 +138,8 @@ impl<'a> PropertyEditor<'a> {
                 field.copy_from_slice(&tag.0.to_le_bytes());
             }
         }
-        // All are taken out before any is put back, for the new ids may be old ones of others.
+        // All are taken out before any is put back, because the new id of one may be the old id of
+        // another.
         let names: Vec<String> =
             self.transaction.entries(&self.path).map(|(name, _)| name.to_owned()).collect();
         let mut moved = Vec::new();

@@ -14,7 +14,7 @@ use super::recipient_type::RecipientType;
 use super::stream::PropertyStream;
 use super::strings::Strings;
 
-/// A recipient. It holds its message open.
+/// A recipient. As long as it lives, its message stays open.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     message: Message,
@@ -50,7 +50,7 @@ impl Recipient {
         Ok(self.row()?.1.storage().id())
     }
 
-    /// What it is to the message.
+    /// Whether the recipient is in the `To`, `Cc` or `Bcc` field.
     pub fn recipient_type(&self) -> RecipientType {
         RecipientType::of_number(self.integer(tags::PR_RECIPIENT_TYPE))
     }

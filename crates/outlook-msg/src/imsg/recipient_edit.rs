@@ -1,7 +1,7 @@
 //! Edits of the recipient table (`IMessage::ModifyRecipients`).
 //!
-//! Rows are numbered from 0 without a gap, in their order: real files have them so. Of a row that
-//! stays, everything is kept that the edit does not name.
+//! Rows are numbered in order from 0, without a gap, as in real files. A row that stays keeps
+//! everything that the edit does not name.
 
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{Storage, Transaction};
@@ -32,14 +32,14 @@ pub enum RecipientChange {
         number: u32,
         /// The properties with their new values.
         set: Vec<(PropertyTag, Value)>,
-        /// The properties that go.
+        /// The properties that are deleted.
         delete: Vec<PropertyTag>,
     },
     /// Removes the recipient of this number (`MODRECIP_REMOVE`).
     Remove(u32),
 }
 
-/// A row of the table under edit.
+/// A row of the table that is being edited.
 struct Row {
     /// The number of its storage before the edit; `None` for a new one.
     number: Option<u32>,
@@ -47,8 +47,8 @@ struct Row {
 }
 
 impl Message {
-    /// Changes the recipient table (`ModifyRecipients`): all of the changes, or none. They are
-    /// seen at once, and reach the file when the message is saved.
+    /// Changes the recipient table (`ModifyRecipients`): all changes are made, or if one fails
+    /// none. They are seen at once, and are in the file when the message is saved.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NoObject`] if there is no recipient of a number,
@@ -66,8 +66,8 @@ impl Message {
         })
     }
 
-    /// Makes these the recipients of a type, in this order. Recipients of the same address stay
-    /// who they are, with all of their properties; those of other types are not touched.
+    /// Makes these the recipients of a type, in this order. Recipients that keep their address keep
+    /// all their properties. Recipients of other types are not changed.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooMany`], [`Error::Unmappable`], [`Error::Storage`],
@@ -82,7 +82,7 @@ impl Message {
         edit(self, true, |state| {
             let recipients = self.recipients()?;
             let rows = self.rows(state)?;
-            // The table with gaps for the recipients of the type, and where these are.
+            // The rows of other types, with gaps where the recipients of this type were.
             let (mut old, mut table, mut places) = (Vec::new(), Vec::new(), Vec::new());
             for (recipient, row) in recipients.iter().zip(rows) {
                 if recipient.recipient_type() == recipient_type {
@@ -103,7 +103,7 @@ impl Message {
                     },
                 });
             }
-            // Who stays keeps the place, and who comes is put into one that is free, or at the end.
+            // Recipients that stay keep their places; new ones are put into gaps, or at the end.
             let stays = |index: &usize| old.get(*index).is_some_and(|(_, row)| row.is_none());
             let (kept, free): (Vec<_>, Vec<_>) = (0..places.len()).partition(stays);
             let missing = new.len().saturating_sub(kept.len());
@@ -142,7 +142,7 @@ fn take_row(old: &mut [(Address, Option<Row>)], wanted: &Address) -> Option<(Add
         ("", "") => known.name == wanted.name,
         (known, wanted) => known.eq_ignore_ascii_case(wanted),
     };
-    // The one of the same name first: two rows may have one address.
+    // Two rows may have the same address: one with the same name is preferred.
     let by_name = old
         .iter()
         .position(|(known, row)| row.is_some() && is_same(known) && known.name == wanted.name);
@@ -152,7 +152,7 @@ fn take_row(old: &mut [(Address, Option<Row>)], wanted: &Address) -> Option<(Add
     Some((known.clone(), row.take()?))
 }
 
-/// A row with the name that is wanted.
+/// A row, with another name if that has changed.
 fn renamed(mut row: Row, known: &Address, wanted: &Address, form: Form) -> Result<Row, Error> {
     let is_named =
         known.name == wanted.name || (wanted.name.is_empty() && !known.address.is_empty());
@@ -161,7 +161,7 @@ fn renamed(mut row: Row, known: &Address, wanted: &Address, form: Form) -> Resul
     }
     let mut properties = compose::address_properties(wanted, form);
     let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
-    // The address stays as it is, in whatever directory.
+    // The address stays, in whichever address book it is.
     let is_name = |tag: PropertyTag| {
         tag == tags::PR_DISPLAY_NAME
             || (tag == tags::PR_RECIPIENT_DISPLAY_NAME && editor.has(tag.id()))
@@ -213,7 +213,7 @@ fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Res
     Ok(())
 }
 
-/// Puts the rows in, numbered anew.
+/// Writes the rows, numbered anew.
 fn write_rows(state: &mut State, rows: Vec<Row>, changed: &[RecipientType]) -> Result<(), Error> {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     if count > PARTS_MAX {

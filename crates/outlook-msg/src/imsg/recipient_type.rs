@@ -1,6 +1,6 @@
 //! The type of a recipient: originator, To, Cc or Bcc.
 
-/// What a recipient is to the message (`PR_RECIPIENT_TYPE`, \[MS-OXOMSG\] 2.2.3.1).
+/// In which field of the message a recipient is (`PR_RECIPIENT_TYPE`, \[MS-OXOMSG\] 2.2.3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecipientType {
     /// `MAPI_ORIG` 0.
@@ -16,7 +16,7 @@ pub enum RecipientType {
 impl RecipientType {
     pub(super) const ALL: [Self; 4] = [Self::Originator, Self::To, Self::Cc, Self::Bcc];
 
-    /// By `PR_RECIPIENT_TYPE`, whose upper bits (resend, handled) do not matter.
+    /// The type of a value of `PR_RECIPIENT_TYPE`. Its upper bits (resend, handled) are ignored.
     pub(super) fn of_number(number: Option<i32>) -> Self {
         match number.map(|number| number & 0xF) {
             Some(0) => Self::Originator,

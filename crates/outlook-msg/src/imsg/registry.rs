@@ -1,6 +1,6 @@
-//! What is open in a session: every object with its parent, and what of it is not saved.
+//! The registry of a session: all open objects with their parents, and those with unsaved edits.
 //!
-//! Knows nothing of what the objects hold: an object is an id, its parent, and data to let go.
+//! Knows nothing of the data of an object, except how to drop it.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
 use super::error::Error;
 
-/// What an open object is.
+/// The kind of an open object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ObjectKind {
-    /// A message of its own file, opened with `OpenIMsgOnIStg`.
+    /// A message in a file of its own, opened with `OpenIMsgOnIStg`.
     Message,
     /// A message inside an attachment.
     EmbeddedMessage,
@@ -24,25 +24,25 @@ pub enum ObjectKind {
     PropertyStream,
 }
 
-/// Runs when a top-level message is released, exactly once (`MSGCALLRELEASE`).
+/// Runs exactly once, when a top-level message is released (`MSGCALLRELEASE`).
 pub type ReleaseCallback = Box<dyn FnOnce() + Send>;
 
-/// An object that may have edits which are not saved.
+/// An object with edits that may be unsaved.
 pub(super) trait Unsaved: Send + Sync {
-    /// Saves them.
+    /// Saves the edits.
     fn save(&self) -> Result<(), Error>;
 
-    /// What it is called in a report.
+    /// The name of the object in a report.
     fn describe(&self) -> String;
 
-    /// Keeps them elsewhere; `None` for an object that has no file of its own.
+    /// Keeps the edits elsewhere; `None` for an object that has no file of its own.
     fn recover(&self) -> Option<Result<PathBuf, Error>>;
 
-    /// Whether the end of the session is to tell that it was saved: a file was.
+    /// Whether the report of the session names the object if it was saved: only files are named.
     fn is_file(&self) -> bool;
 }
 
-/// The objects of a session. They hold on to it.
+/// The objects of a session. Each object holds the registry.
 #[derive(Default)]
 pub(super) struct Registry {
     state: Mutex<State>,
@@ -51,12 +51,13 @@ pub(super) struct Registry {
 #[derive(Default)]
 struct State {
     closed: bool,
-    /// Whether no handle on the session is left that could close it.
+    /// Whether the last handle on the session was dropped, so that nobody can close it.
     abandoned: bool,
     next_id: u64,
     messages_opened: u64,
     objects: BTreeMap<u64, Tracked>,
-    /// The objects with unsaved edits, which are held open for them.
+    /// The objects with unsaved edits. They are held here, so that they stay open until they are
+    /// saved.
     unsaved: BTreeMap<u64, Box<dyn Unsaved>>,
 }
 
@@ -67,15 +68,16 @@ struct Tracked {
 }
 
 impl Registry {
-    /// Takes no more edits from users, and gives an object that has some, children before their
-    /// parents: saved, they make their parents unsaved.
+    /// Refuses edits of users from now on, and takes out an object with unsaved edits. Children
+    /// come before their parents, because saving a child edits its parent.
     pub(super) fn close_unsaved(&self) -> Option<Box<dyn Unsaved>> {
         let mut state = self.state();
         state.closed = true;
         Some(state.unsaved.pop_last()?.1)
     }
 
-    /// Releases every object, children before parents, and runs the callbacks; tells what each was.
+    /// Releases every object, children before their parents, and runs the callbacks. Returns the
+    /// kind of each.
     pub(super) fn release_all(&self) -> Vec<ObjectKind> {
         let objects = std::mem::take(&mut self.state().objects);
         // A child is registered after its parent, so the highest ids go first.
@@ -89,7 +91,7 @@ impl Registry {
         released.collect()
     }
 
-    /// What is open.
+    /// The kinds of the open objects.
     pub(super) fn open_objects(&self) -> Vec<ObjectKind> {
         self.state().objects.values().map(|tracked| tracked.kind).collect()
     }
@@ -99,7 +101,7 @@ impl Registry {
         self.state().messages_opened
     }
 
-    /// Holds nothing open any more for its unsaved edits; tells what that was.
+    /// Lets go of the objects with unsaved edits, and returns their names.
     pub(super) fn abandon(&self) -> Vec<String> {
         let unsaved = {
             let mut state = self.state();
@@ -109,13 +111,14 @@ impl Registry {
         unsaved.values().map(|unsaved| unsaved.describe()).collect()
     }
 
-    /// Every change to the state is a single insert or remove, so a poisoned lock is sound.
+    /// Locks the state. Every change is one insert or remove, so it is sound even if the lock is
+    /// poisoned.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A callback that panics must not keep the other objects from being released.
+/// Runs a callback. If it panics, the other objects must still be released.
 fn call_back(on_release: Option<ReleaseCallback>) {
     let Some(on_release) = on_release else { return };
     if catch_unwind(AssertUnwindSafe(on_release)).is_err() {
@@ -127,7 +130,7 @@ trait Release: Send + Sync {
     fn release(&self);
 }
 
-/// An object tracked by a session: its data until released, and its parent for as long.
+/// An object in the registry of a session, with its data until it is released.
 pub(super) struct Object<D: Send + Sync + 'static> {
     id: u64,
     registry: Arc<Registry>,
@@ -137,7 +140,7 @@ pub(super) struct Object<D: Send + Sync + 'static> {
 }
 
 impl<D: Send + Sync + 'static> Object<D> {
-    /// Enters an object into the session.
+    /// Adds an object to the session.
     pub(super) fn register(
         registry: &Arc<Registry>,
         parent: Option<Arc<dyn Any + Send + Sync>>,
@@ -179,7 +182,7 @@ impl<D: Send + Sync + 'static> Object<D> {
     }
 
     /// Has the session hold the object until its edits are saved. A session that is being closed
-    /// takes no more edits from its user; parts that are saved still become edits of the whole.
+    /// refuses edits of users, but saving a part still edits the object around it.
     pub(super) fn hold(&self, unsaved: Box<dyn Unsaved>, by_user: bool) -> Result<(), Error> {
         let mut state = self.registry.state();
         if state.closed && by_user {
@@ -193,14 +196,14 @@ impl<D: Send + Sync + 'static> Object<D> {
         Ok(())
     }
 
-    /// Lets the session hold the object no longer.
+    /// Has the session no longer hold the object.
     pub(super) fn let_go(&self) {
-        // Dropped without the lock, for the object may be released with it.
+        // Dropped after the lock, because dropping the object may release it, which takes the lock.
         let held = self.registry.state().unsaved.remove(&self.id);
         drop(held);
     }
 
-    /// Enters a child of this object into the session.
+    /// Adds a child of this object to the session.
     pub(super) fn register_child<C: Send + Sync + 'static>(
         self: &Arc<Self>,
         kind: ObjectKind,

@@ -31,8 +31,8 @@ pub struct SessionOptions {
 /// A message session (`OpenIMsgSession`): the owner of every message opened in it.
 ///
 /// Clones are handles on the same session. Dropping them does not close it: messages that are still
-/// held stay readable. When the last handle is dropped, unsaved edits are not saved and a warning is
-/// logged; a message that is still held can save its edits itself.
+/// held stay readable. When the last handle is dropped, unsaved edits are not saved and a warning
+/// is logged; a message that is still held can save its edits itself.
 #[derive(Clone)]
 pub struct Session {
     shared: Arc<Shared>,
@@ -142,9 +142,9 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NotAMessage`] if the storage has no property at all; [`Error::Storage`] if its property
-    /// stream cannot be read, or if it is opened for writing and so damaged that a save would lose
-    /// something; [`Error::SessionClosed`] after [`Session::close`].
+    /// [`Error::NotAMessage`] if the storage has no property at all; [`Error::Storage`] if its
+    /// property stream cannot be read, or if it is opened for writing and so damaged that a save
+    /// would lose something; [`Error::SessionClosed`] after [`Session::close`].
     pub fn open_message(&self, storage: &Storage, access: Access) -> Result<Message, Error> {
         self.open_message_with(storage, access, None)
     }
@@ -172,7 +172,8 @@ impl Session {
     /// ```
     ///
     /// # Errors
-    /// As [`Session::open_message`]. The callback does not run for a message that could not be opened.
+    /// As [`Session::open_message`]. The callback does not run for a message that could not be
+    /// opened.
     pub fn open_message_with(
         &self,
         storage: &Storage,
@@ -194,8 +195,8 @@ impl Session {
 
     /// Creates a message that is saved in a target, which does not have it yet: it is unsaved.
     ///
-    /// The message is an empty mail that is not sent, with the properties that Outlook expects of every
-    /// message.
+    /// The message is an empty mail that is not sent, with the properties that Outlook expects of
+    /// every message.
     ///
     /// ```
     /// # use outlook_msg::imsg::{FileTarget, MapiPropMut as _, Session, SessionOptions};
@@ -237,9 +238,9 @@ impl Session {
         Ok(Message::new(object, draft))
     }
 
-    /// Closes the session (`CloseIMsgSession`): saves what is unsaved, releases every object, children
-    /// before their parents, and runs the release callbacks. From then on every handle answers
-    /// [`Error::SessionClosed`]. A second call does nothing.
+    /// Closes the session (`CloseIMsgSession`): saves what is unsaved, releases every object,
+    /// children before their parents, and runs the release callbacks. From then on every handle
+    /// answers [`Error::SessionClosed`]. A second call does nothing.
     ///
     /// ```
     /// # use outlook_msg::imsg::{MapiProp as _, MapiPropMut as _, Session, SessionOptions};

@@ -1,8 +1,8 @@
 //! Parts of a message as files of their own: an embedded message as a `.msg` (\[MS-OXMSG\] 2.3),
 //! an OLE object as a compound file.
 //!
-//! Such a file is sound, whatever the message is. What can be read of a damaged value is in it,
-//! and what is lost as a whole is not; a last attachment tells of both.
+//! Such a file is undamaged even if the message is not. It has what can be read of damaged values,
+//! and none that are lost; a last attachment lists what is missing.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,19 +23,19 @@ use super::properties::{Header, Salvaged};
 use super::property_editor::{PropertyEditor, is_ansi, put};
 use super::stream_name::ATTACHMENT_PREFIX;
 
-/// What is behind the name of an attachment of which only a part can be read.
+/// The end of the name of an attachment of which only a part can be read.
 pub const PARTIAL: &str = ".partial";
-/// The attachment that tells what a damaged message lacks.
+/// The attachment that lists what is missing in a damaged message.
 pub const ERRORS_FILE: &str = "ERRORS.txt";
-/// As many defects are told in it.
+/// At most this many defects are listed in it.
 const DEFECTS_MAX: usize = 1000;
 
 impl Message {
-    /// Writes the message, which may be an embedded one, as a `.msg` file into an empty file, and
-    /// tells what of it could not be read.
+    /// Writes the message, which may be embedded, as a `.msg` file into an empty file. Returns the
+    /// defects that were met.
     ///
-    /// The properties that it inherits from the message around it are written into it. The
-    /// named-property map is that of the whole file, so that every id keeps its name.
+    /// Properties that it inherits from the message around it are written into it. The
+    /// named-property map is copied whole, so that every id keeps its name.
     ///
     /// # Errors
     /// [`Error::Storage`] if writing fails, [`Error::SessionClosed`] after the session was closed.
@@ -115,8 +115,8 @@ impl Message {
 }
 
 impl Attachment {
-    /// Writes the storage of an OLE object as a compound file into an empty file, and tells what of
-    /// it could not be read.
+    /// Writes the storage of an OLE object as a compound file into an empty file. Returns the
+    /// defects that were met.
     ///
     /// # Errors
     /// [`Error::NoObject`] if there is none, [`Error::Storage`] if writing fails,
@@ -129,7 +129,7 @@ impl Attachment {
     }
 }
 
-/// Makes the property streams fit what is left of the values. Gives the objects of the message.
+/// Makes the property streams fit what is left of the values. Returns the objects of the message.
 fn sound_objects(
     content: &mut Transaction,
     data: &Arc<MessageData>,
@@ -137,9 +137,9 @@ fn sound_objects(
 ) -> Vec<Object> {
     let mut told: HashSet<String> = defects.iter().map(|defect| defect.cause.clone()).collect();
     let mut known = HashSet::new();
-    // A message that is embedded too deeply is copied as it is.
+    // A message that is embedded too deep is copied as it is.
     let mut objects = objects(Arc::clone(data), data.header(), &mut |_| Ok(())).unwrap_or_default();
-    // Of storages of one name the first is in the content.
+    // If several storages have the same name, the first is the content.
     objects.retain(|object| known.insert(object.path.join("/").to_uppercase()));
     for object in &objects {
         match sound_object(content, object) {
@@ -189,7 +189,7 @@ fn sound_object(content: &mut Transaction, object: &Object) -> Result<Vec<Defect
     Ok(defects)
 }
 
-/// Has the name of an attachment say that a part of it is missing.
+/// Renames an attachment so that its name says that a part is missing.
 fn name_partial(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), Error> {
     let names = [tags::PR_ATTACH_LONG_FILENAME, tags::PR_ATTACH_FILENAME, tags::PR_DISPLAY_NAME];
     let strings = object.message.strings();
@@ -205,8 +205,9 @@ fn name_partial(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), 
     put(editor, tag, encode(tag, &Value::String(name), strings.code_page())?)
 }
 
-/// Has `PR_STORE_SUPPORT_MASK` say in which type the strings of a message are: readers decode them
-/// by it, and an embedded message may have it from the message around, whose strings are others.
+/// Makes `PR_STORE_SUPPORT_MASK` state the string type of a message, by which programs decode
+/// strings. An embedded message may inherit the mask of the message around it, whose strings may
+/// have the other type.
 fn follow_strings(content: &mut Transaction, message: &Object) -> Result<(), Error> {
     let data = &message.message;
     let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.properties());
@@ -226,7 +227,7 @@ fn follow_strings(content: &mut Transaction, message: &Object) -> Result<(), Err
     editor.finish()
 }
 
-/// Adds the attachment that tells what is missing.
+/// Adds the attachment that lists what is missing.
 fn attach_errors(
     content: &mut Transaction,
     data: &MessageData,
@@ -257,7 +258,7 @@ fn attach_errors(
     Ok(content.put_transaction(&attachment, &[&format!("{ATTACHMENT_PREFIX}{number:08X}")])?)
 }
 
-/// The number of the attachment that tells what is missing.
+/// The number of the attachment that lists what is missing.
 fn errors_number(data: &MessageData) -> u32 {
     let (_, attachments) = data.part_numbers();
     let free = (0..u32::MAX).find(|number| !attachments.contains(number));

@@ -9,7 +9,7 @@ use super::error::Error;
 use super::properties::PropertySet;
 use super::registry::{Object, ObjectKind};
 
-/// The stored bytes of a property, read by range: `PT_BINARY` as it is, strings undecoded.
+/// The stored bytes of a property, which can be read from any offset. Strings are not decoded.
 #[derive(Clone)]
 pub struct PropertyStream {
     object: Arc<Object<StreamData>>,
@@ -20,7 +20,7 @@ struct StreamData {
 }
 
 impl PropertyStream {
-    /// Opens the stream of a property, or of one value of it, as a child of its object.
+    /// Opens the stream of a property, or of one of its values, as a child of its object.
     pub(super) fn open<D: Send + Sync + 'static>(
         parent: &Arc<Object<D>>,
         set: &PropertySet,
@@ -47,7 +47,7 @@ impl PropertyStream {
         Ok(self.object.data()?.extents.stream().len())
     }
 
-    /// Whether it holds nothing.
+    /// Whether it has no bytes.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -55,7 +55,8 @@ impl PropertyStream {
         Ok(self.len()? == 0)
     }
 
-    /// What can be read of a damaged one, and its length; `None` if it is sound.
+    /// What can be read of a damaged stream, and its full length; `None` if the stream is
+    /// undamaged.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -70,7 +71,7 @@ impl PropertyStream {
         self.object.data().map_or(0, |data| data.extents.bytes_held())
     }
 
-    /// Fills `buffer` from `offset`; short only at the end of the stream.
+    /// Fills `buffer` from `offset`; with fewer bytes only at the end of the stream.
     ///
     /// # Errors
     /// [`Error::Storage`] where the stream is damaged, [`Error::SessionClosed`] after the session

@@ -2,8 +2,8 @@
 
 use crate::mapi::PropertyTag;
 
-/// The name of a value's stream or storage: `__substg1.0_IIIITTTT`, with `-NNNNNNNN` behind it
-/// for one value of many (\[MS-OXMSG\] 2.1.3).
+/// The name of the stream or storage of a value: `__substg1.0_IIIITTTT`, with `-NNNNNNNN` at its
+/// end for one of several values (\[MS-OXMSG\] 2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StreamName {
     pub(super) tag: PropertyTag,
@@ -13,12 +13,12 @@ pub(super) struct StreamName {
 impl StreamName {
     const PREFIX: &str = "__substg1.0_";
 
-    /// Whether a name begins as one of these does.
+    /// Whether a name begins like one of these.
     pub(super) fn is_meant(name: &str) -> bool {
         begins(name, Self::PREFIX)
     }
 
-    /// Parses a name; hexadecimal digits of either case occur.
+    /// Parses a name. Its hexadecimal digits may have either case.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
         if !prefix.eq_ignore_ascii_case(Self::PREFIX) {
@@ -45,8 +45,8 @@ pub fn is_attachment(name: &str) -> bool {
     numbered(name, ATTACHMENT_PREFIX).is_some()
 }
 
-/// The number in the name of a recipient or an attachment, if it has one; `None` for the name of
-/// anything else.
+/// The number in the name of a recipient or an attachment, if it has one; `None` for any other
+/// name.
 pub(super) fn part_number(name: &str) -> Option<Option<u32>> {
     let prefixes = [RECIPIENT_PREFIX, ATTACHMENT_PREFIX];
     let prefix = prefixes.into_iter().find(|prefix| begins(name, prefix))?;
@@ -57,7 +57,7 @@ fn begins(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
-/// Parses the number in `__recip_version1.0_#XXXXXXXX` and its like.
+/// Parses the number in `__recip_version1.0_#XXXXXXXX`, and in the names of attachments.
 pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
     let (head, number) = name.split_at_checked(prefix.len())?;
     if head.eq_ignore_ascii_case(prefix) { hex8(number) } else { None }

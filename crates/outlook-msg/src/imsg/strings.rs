@@ -1,8 +1,8 @@
-//! Which code page the `PT_STRING8` values of a message are in, and their decoding.
+//! Finds the code page of the `PT_STRING8` values of a message, and decodes them.
 //!
-//! Files say it in four places that contradict each other; the order below was measured on real
-//! files. A stated page that the strings are not in gives way to a guess, which is a note. Knows
-//! nothing of which property a string belongs to.
+//! Files state the code page in four places, which contradict each other; the order below was found
+//! by measuring real files. If the strings are not valid in the stated page, the page is guessed,
+//! and a note says so. Does not know which property a string belongs to.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,8 @@ use crate::storage::{Entry, Storage};
 
 use super::stream_name::StreamName;
 
-/// The strings of one message: decoded by its hints, else by those of the message around it.
+/// The strings of one message: decoded by the code page that it states, else by that of the message
+/// around it.
 #[derive(Debug)]
 pub struct Strings {
     storage: Storage,
@@ -24,7 +25,7 @@ pub struct Strings {
     chosen_for_all: OnceLock<(CodePage, Option<Guess>)>,
 }
 
-/// The properties of a message that tell its code page.
+/// The properties of a message that state its code page.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct CodePageHints {
     /// `PR_MESSAGE_CODEPAGE`.
@@ -36,14 +37,15 @@ pub(super) struct CodePageHints {
 }
 
 impl CodePageHints {
-    /// A page that is stated and was passed over: no page of strings, or not that of these.
+    /// A stated page that is not used: it is no page of 8-bit strings, or these are not valid in
+    /// it.
     fn unfit(self) -> Option<u32> {
         self.message.or(self.internet).filter(|number| !matches!(number, 0 | 1200 | 1201))
     }
 }
 
 impl Strings {
-    /// The strings of the message on `storage`; `chosen` overrides every hint.
+    /// The strings of the message on a storage. `chosen` overrides what the message states.
     pub(super) fn new(
         storage: &Storage,
         hints: CodePageHints,
@@ -60,27 +62,27 @@ impl Strings {
         }
     }
 
-    /// The strings of the same message after its content was edited.
+    /// The strings of the same message after an edit.
     pub(super) fn anew(&self, storage: &Storage, hints: CodePageHints) -> Self {
         Self::new(storage, hints, self.chosen, self.outer.clone())
     }
 
-    /// The code page of the message's `PT_STRING8` values.
+    /// The code page of the `PT_STRING8` values.
     pub fn code_page(&self) -> CodePage {
         self.page_and_guess().0
     }
 
-    /// The code page that is stated for them, here or by a message around; `None` if nothing is.
+    /// The code page that this message, or one around it, states for them; `None` if none does.
     pub fn stated_code_page(&self) -> Option<CodePage> {
         *self.stated.get_or_init(|| self.chosen.or_else(|| self.find_stated()))
     }
 
-    /// The guess by which all of them are read, if their page is one.
+    /// The guessed code page, if all of them are read by a guess.
     pub(super) fn guess(&self) -> Option<Guess> {
         self.page_and_guess().1
     }
 
-    /// The page for all of them, looked for among the bytes only where a string needs it.
+    /// The code page for all of them. The bytes are examined only when a string needs it.
     fn page_and_guess(&self) -> (CodePage, Option<Guess>) {
         *self.chosen_for_all.get_or_init(|| {
             let stated = self.stated_code_page();
@@ -91,8 +93,8 @@ impl Strings {
         })
     }
 
-    /// `PR_INTERNET_CPID`, which governs `PR_HTML`; inherited from the message around. A code page
-    /// that was chosen overrides it too.
+    /// `PR_INTERNET_CPID`, the code page of `PR_HTML`, else that of the message around. A chosen
+    /// code page overrides it too.
     pub fn internet_code_page(&self) -> Option<u32> {
         self.chosen
             .map(CodePage::number)
@@ -100,7 +102,7 @@ impl Strings {
             .or_else(|| self.outer.as_ref()?.internet_code_page())
     }
 
-    /// Whether the code page is that of the message around, for want of any hint here.
+    /// Whether the code page is that of the message around, because this one states none.
     pub(super) fn is_inherited(&self) -> bool {
         let CodePageHints { message, locale, internet } = self.hints;
         self.outer.is_some() && message.is_none() && locale.is_none() && internet.is_none()
@@ -114,13 +116,13 @@ impl Strings {
         trim_nuls(self.page_of(bytes).0.decode(bytes).into_owned())
     }
 
-    /// The page in which a value is read, and whether that is a guess for this value alone.
+    /// The code page of a value, and whether it is guessed for this value alone.
     pub(super) fn page_of(&self, bytes: &[u8]) -> (CodePage, Option<Guess>) {
         if let Some(chosen) = self.chosen {
             return (chosen, None);
         }
         let stated = self.stated_code_page();
-        // What is ASCII needs no look at the other strings.
+        // For ASCII, the other strings need not be examined.
         let page = match bytes.is_ascii() && stated.is_none_or(CodePage::has_ascii) {
             true => stated.unwrap_or(CodePage::WINDOWS_1252),
             false => self.code_page(),
@@ -129,7 +131,7 @@ impl Strings {
         (page, guess.map(|guess| Guess { stated: stated.map(CodePage::number), ..guess }))
     }
 
-    /// Whether most of the strings that tell are in the stated page.
+    /// Whether most of the strings that are not ASCII are valid in the stated page.
     fn is_stated_right(&self, stated: CodePage) -> bool {
         let (mut wrong, mut all) = (0_usize, 0_usize);
         for bytes in self.telling_strings() {
@@ -162,7 +164,7 @@ impl Strings {
             .or_else(|| self.hints.internet.and_then(CodePage::of_internet_code_page))
             .or_else(|| {
                 let outer = self.outer.as_ref()?;
-                // What was guessed for the message around counts here as if it were stated.
+                // The guess for the message around it counts as stated for this one.
                 outer.guess().map(|guess| guess.page).or_else(|| outer.stated_code_page())
             })
     }
@@ -190,7 +192,7 @@ impl Strings {
         is_utf8.then_some(CodePage::UTF_8)
     }
 
-    /// The strings that tell the page.
+    /// The strings by which the code page is guessed.
     fn telling_strings(&self) -> impl Iterator<Item = Vec<u8>> {
         self.non_ascii_strings().filter(|bytes| !is_disguised_utf16(bytes))
     }

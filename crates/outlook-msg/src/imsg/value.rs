@@ -1,4 +1,4 @@
-//! Decoding of property values as they lie in a `.msg` file (\[MS-OXMSG\] 2.1, 2.4).
+//! Decodes property values of a `.msg` file (\[MS-OXMSG\] 2.1, 2.4).
 //!
 //! Knows types and bytes, not storages.
 
@@ -7,9 +7,9 @@ use crate::mapi::{FileTime, Guid, PropertyType, Value};
 
 use super::strings::Strings;
 
-/// Decodes the 8 value bytes of a fixed-size property; `None` if the type is not one.
+/// Decodes the 8 value bytes of a property of fixed size; `None` for a type of no fixed size.
 ///
-/// Bytes beyond the size of the type are junk in real files and ignored.
+/// Bytes beyond the size of the type are ignored: in real files they are junk.
 pub(super) fn decode_fixed(property_type: PropertyType, bytes: [u8; 8]) -> Option<Value> {
     let [b0, b1, b2, b3, ..] = bytes;
     let low = [b0, b1, b2, b3];
@@ -22,7 +22,7 @@ pub(super) fn decode_fixed(property_type: PropertyType, bytes: [u8; 8]) -> Optio
         PropertyType::CURRENCY => Value::Currency(i64::from_le_bytes(bytes)),
         PropertyType::FLOATING_TIME => Value::FloatingTime(f64::from_le_bytes(bytes)),
         PropertyType::ERROR_CODE => Value::ErrorCode(u32::from_le_bytes(low)),
-        // Old writers store 16 bits; any nonzero one counts as true.
+        // Old programs store 16 bits. Any value but 0 counts as true.
         PropertyType::BOOLEAN => Value::Boolean(b0 != 0 || b1 != 0),
         PropertyType::INTEGER64 => Value::Integer64(i64::from_le_bytes(bytes)),
         PropertyType::TIME => Value::Time(FileTime(u64::from_le_bytes(bytes))),
@@ -30,7 +30,7 @@ pub(super) fn decode_fixed(property_type: PropertyType, bytes: [u8; 8]) -> Optio
     })
 }
 
-/// Decodes a value that lies in one stream. What is left over or missing is the second part.
+/// Decodes a value that lies in one stream. The second part says what is left over or missing.
 pub(super) fn decode_stream(
     property_type: PropertyType,
     bytes: Vec<u8>,
@@ -38,7 +38,7 @@ pub(super) fn decode_stream(
 ) -> (Value, Option<String>) {
     match property_type {
         PropertyType::STRING => {
-            // A last odd byte holds no character; a NUL there loses nothing.
+            // An odd last byte is no character. If it is NUL, nothing is lost.
             let odd = bytes.len() % 2 == 1 && bytes.last() != Some(&0);
             let defect = odd.then(|| format!("PT_UNICODE of odd length {}", bytes.len()));
             (Value::String(trim_nuls(decode_utf16(&bytes))), defect)

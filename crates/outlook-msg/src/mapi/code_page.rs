@@ -1,6 +1,6 @@
 //! Windows code pages: from bytes to text and back.
 //!
-//! Knows no message: which page a string of a message is in is decided above.
+//! Knows no message: the code page of a string is decided elsewhere.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -75,8 +75,8 @@ impl CodePage {
     /// The code page of a MIME charset, as `<meta charset>` and `Content-Type` name it.
     ///
     /// Upper and lower case are the same, blanks around the label are ignored, and every label of
-    /// the Encoding Standard is known. A `<meta>` that could be read as ASCII and says UTF-16 is
-    /// wrong; that is the caller's to know.
+    /// the Encoding Standard is known. If a `<meta>` could be read as ASCII but says UTF-16, it is
+    /// wrong; the caller must know that.
     pub fn of_mime_charset(label: &str) -> Option<Self> {
         let label = label.trim_ascii();
         if let Ok(index) = CHARSETS.binary_search_by(|(known, _)| cmp_lower_case(known, label)) {
@@ -85,7 +85,7 @@ impl CodePage {
         Self::of_encoding(Encoding::for_label(label.as_bytes())?)
     }
 
-    /// The first code page of an encoding, which is that of Windows where there is one.
+    /// The first code page of an encoding: that of Windows, if there is one.
     pub(super) fn of_encoding(wanted: &'static Encoding) -> Option<Self> {
         CODE_PAGES.iter().find_map(|&(number, decoding)| {
             matches!(decoding, Decoding::Standard(encoding) if encoding == wanted)
@@ -132,7 +132,7 @@ impl CodePage {
         }
     }
 
-    /// Encodes text; `None` if it holds a character that the code page does not.
+    /// Encodes text; `None` if it has a character that the code page does not have.
     ///
     /// What this returns decodes to the same text. UTF-7 and ISO-2022-KR are
     /// written for plain ASCII only.
@@ -146,7 +146,8 @@ impl CodePage {
                 oem_cp::encode_string_checked(text, ENCODING_TABLE_CP_MAP.get(&page)?)?
             }
         };
-        // Encoders have best fits, such as 0x5C for a yen sign in Shift-JIS.
+        // Encoders replace some characters by similar ones: a yen sign by 0x5C in Shift-JIS, for
+        // example.
         (self.decode(&bytes) == text).then_some(bytes)
     }
 

@@ -1,7 +1,7 @@
-//! Whether 8-bit text is in the code page that is stated for it, and if not, in which it may be.
+//! Decides whether 8-bit text is in the code page that is stated for it, and if not, guesses one.
 //!
-//! The guess is that of Firefox (chardetng); this decides when to ask for it, since a stated page
-//! that fits is right more often than any guess.
+//! The guess is made by chardetng, the detector of Firefox. A stated page in which the text is
+//! valid is right more often than any guess, so it is not guessed then.
 
 use std::fmt;
 
@@ -15,10 +15,10 @@ use super::korean::ISO_2022_KR_DESIGNATOR;
 const ISO_2022_JP: u32 = 50220;
 const ISO_2022_KR: u32 = 50225;
 const ESCAPE: u8 = 0x1B;
-/// As much text as a guess is made from; more makes it slower and no better.
+/// A guess is made from at most this much text; more makes it slower and no better.
 const GUESSED_FROM_BYTES_MAX: usize = 256 << 10;
 
-/// A code page that was guessed, and the one that is stated and does not fit.
+/// A guessed code page, and the stated one in which the text is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Guess {
     /// The page in which the text is read.

@@ -49,7 +49,8 @@ impl fmt::Debug for PropertyTag {
     }
 }
 
-/// A property type code (\[MS-OXCDATA\] 2.11.1). Codes outside the constants occur in damaged files.
+/// A property type code (\[MS-OXCDATA\] 2.11.1). Codes outside the constants occur in damaged
+/// files.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PropertyType(pub u16);
 

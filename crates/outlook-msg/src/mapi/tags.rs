@@ -6,7 +6,7 @@ use super::PropertyTag;
 
 /// 0 low, 1 normal, 2 high.
 pub const PR_IMPORTANCE: PropertyTag = PropertyTag(0x0017_0003);
-/// Message class, as `IPM.Note`.
+/// Message class, such as `IPM.Note`.
 pub const PR_MESSAGE_CLASS: PropertyTag = PropertyTag(0x001A_001F);
 /// Whether a delivery report was asked for.
 pub const PR_ORIGINATOR_DELIVERY_REPORT_REQUESTED: PropertyTag = PropertyTag(0x0023_000B);
@@ -30,17 +30,17 @@ pub const PR_SUBJECT: PropertyTag = PropertyTag(0x0037_001F);
 pub const PR_CLIENT_SUBMIT_TIME: PropertyTag = PropertyTag(0x0039_0040);
 /// Search key of the author.
 pub const PR_SENT_REPRESENTING_SEARCH_KEY: PropertyTag = PropertyTag(0x003B_0102);
-/// Prefix of the subject, as `RE: `.
+/// Prefix of the subject, such as `RE: `.
 pub const PR_SUBJECT_PREFIX: PropertyTag = PropertyTag(0x003D_001F);
-/// EntryID of whose mailbox received the message.
+/// EntryID of the owner of the mailbox that received the message.
 pub const PR_RECEIVED_BY_ENTRYID: PropertyTag = PropertyTag(0x003F_0102);
 /// EntryID of the author.
 pub const PR_SENT_REPRESENTING_ENTRYID: PropertyTag = PropertyTag(0x0041_0102);
 /// Display name of the author, on whose behalf the sender sent.
 pub const PR_SENT_REPRESENTING_NAME: PropertyTag = PropertyTag(0x0042_001F);
-/// EntryID of on whose behalf it was received.
+/// EntryID of the person for whom the message was received.
 pub const PR_RCVD_REPRESENTING_ENTRYID: PropertyTag = PropertyTag(0x0043_0102);
-/// EntryID of whoever gets the read receipt.
+/// EntryID of the person who gets the read receipt.
 pub const PR_READ_RECEIPT_ENTRYID: PropertyTag = PropertyTag(0x0046_0102);
 /// Subject of the message that a report is about.
 pub const PR_ORIGINAL_SUBJECT: PropertyTag = PropertyTag(0x0049_001F);
@@ -56,7 +56,7 @@ pub const PR_END_DATE: PropertyTag = PropertyTag(0x0061_0040);
 pub const PR_OWNER_APPT_ID: PropertyTag = PropertyTag(0x0062_0003);
 /// Whether the organizer asks for a response.
 pub const PR_RESPONSE_REQUESTED: PropertyTag = PropertyTag(0x0063_000B);
-/// Address type of the author, as `SMTP` or `EX`.
+/// Address type of the author, such as `SMTP` or `EX`.
 pub const PR_SENT_REPRESENTING_ADDRTYPE: PropertyTag = PropertyTag(0x0064_001F);
 /// Address of the author, in its address type.
 pub const PR_SENT_REPRESENTING_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0065_001F);
@@ -64,15 +64,15 @@ pub const PR_SENT_REPRESENTING_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0065_0
 pub const PR_CONVERSATION_TOPIC: PropertyTag = PropertyTag(0x0070_001F);
 /// Place in the conversation.
 pub const PR_CONVERSATION_INDEX: PropertyTag = PropertyTag(0x0071_0102);
-/// Address type of whose mailbox received the message.
+/// Address type of the owner of the mailbox that received the message.
 pub const PR_RECEIVED_BY_ADDRTYPE: PropertyTag = PropertyTag(0x0075_001F);
-/// Address of whose mailbox received the message, in its address type.
+/// Address of the owner of the mailbox that received the message, in its address type.
 pub const PR_RECEIVED_BY_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0076_001F);
-/// Address type of on whose behalf it was received.
+/// Address type of the person for whom the message was received.
 pub const PR_RCVD_REPRESENTING_ADDRTYPE: PropertyTag = PropertyTag(0x0077_001F);
-/// Address of on whose behalf it was received, in its address type.
+/// Address of the person for whom the message was received, in its address type.
 pub const PR_RCVD_REPRESENTING_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0078_001F);
-/// Header lines as received.
+/// Transport header: the header that the message had on its way over the internet.
 pub const PR_TRANSPORT_MESSAGE_HEADERS: PropertyTag = PropertyTag(0x007D_001F);
 /// Reason of a failed delivery.
 pub const PR_NDR_REASON_CODE: PropertyTag = PropertyTag(0x0C04_0003);
@@ -88,7 +88,7 @@ pub const PR_SENDER_NAME: PropertyTag = PropertyTag(0x0C1A_001F);
 pub const PR_SUPPLEMENTARY_INFO: PropertyTag = PropertyTag(0x0C1B_001F);
 /// Search key of the sender.
 pub const PR_SENDER_SEARCH_KEY: PropertyTag = PropertyTag(0x0C1D_0102);
-/// Address type of the sender, as `SMTP` or `EX`.
+/// Address type of the sender, such as `SMTP` or `EX`.
 pub const PR_SENDER_ADDRTYPE: PropertyTag = PropertyTag(0x0C1E_001F);
 /// Address of the sender, in its address type.
 pub const PR_SENDER_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x0C1F_001F);
@@ -168,7 +168,7 @@ pub const PID_TAG_ORIGINAL_MESSAGE_ID: PropertyTag = PropertyTag(0x1046_001F);
 pub const PR_ROWID: PropertyTag = PropertyTag(0x3000_0003);
 /// Display name.
 pub const PR_DISPLAY_NAME: PropertyTag = PropertyTag(0x3001_001F);
-/// Address type, as `SMTP` or `EX`.
+/// Address type, such as `SMTP` or `EX`.
 pub const PR_ADDRTYPE: PropertyTag = PropertyTag(0x3002_001F);
 /// Address, in its address type.
 pub const PR_EMAIL_ADDRESS: PropertyTag = PropertyTag(0x3003_001F);
@@ -218,7 +218,7 @@ pub const PR_DISPLAY_TYPE: PropertyTag = PropertyTag(0x3900_0003);
 pub const PR_SMTP_ADDRESS: PropertyTag = PropertyTag(0x39FE_001F);
 /// Callback telephone.
 pub const PR_CALLBACK_TELEPHONE_NUMBER: PropertyTag = PropertyTag(0x3A02_001F);
-/// Suffix of the name, as `Jr.`.
+/// Suffix of the name, such as `Jr.`.
 pub const PR_GENERATION: PropertyTag = PropertyTag(0x3A05_001F);
 /// Given name.
 pub const PR_GIVEN_NAME: PropertyTag = PropertyTag(0x3A06_001F);
@@ -274,7 +274,7 @@ pub const PR_BIRTHDAY: PropertyTag = PropertyTag(0x3A42_0040);
 pub const PR_HOBBIES: PropertyTag = PropertyTag(0x3A43_001F);
 /// Middle name.
 pub const PR_MIDDLE_NAME: PropertyTag = PropertyTag(0x3A44_001F);
-/// Prefix of the name, as `Dr.`.
+/// Prefix of the name, such as `Dr.`.
 pub const PR_DISPLAY_NAME_PREFIX: PropertyTag = PropertyTag(0x3A45_001F);
 /// Profession.
 pub const PR_PROFESSION: PropertyTag = PropertyTag(0x3A46_001F);
@@ -328,13 +328,13 @@ pub const PR_INTERNET_CPID: PropertyTag = PropertyTag(0x3FDE_0003);
 pub const PR_AUTO_RESPONSE_SUPPRESS: PropertyTag = PropertyTag(0x3FDF_0003);
 /// Locale of the author (LCID).
 pub const PR_MESSAGE_LOCALE_ID: PropertyTag = PropertyTag(0x3FF1_0003);
-/// Name of who created the message.
+/// Name of the person who created the message.
 pub const PR_CREATOR_NAME: PropertyTag = PropertyTag(0x3FF8_001F);
-/// EntryID of who created the message.
+/// EntryID of the person who created the message.
 pub const PR_CREATOR_ENTRYID: PropertyTag = PropertyTag(0x3FF9_0102);
-/// Name of who changed the message last.
+/// Name of the person who changed the message last.
 pub const PR_LAST_MODIFIER_NAME: PropertyTag = PropertyTag(0x3FFA_001F);
-/// EntryID of who changed the message last.
+/// EntryID of the person who changed the message last.
 pub const PR_LAST_MODIFIER_ENTRYID: PropertyTag = PropertyTag(0x3FFB_0102);
 /// Code page of the 8-bit strings.
 pub const PR_MESSAGE_CODEPAGE: PropertyTag = PropertyTag(0x3FFD_0003);
@@ -348,9 +348,9 @@ pub const PR_SENDER_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D01_001F);
 pub const PR_SENT_REPRESENTING_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D02_001F);
 /// SMTP address that read receipts go to.
 pub const PID_TAG_READ_RECEIPT_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D05_001F);
-/// SMTP address of whose mailbox received the message.
+/// SMTP address of the owner of the mailbox that received the message.
 pub const PR_RECEIVED_BY_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D07_001F);
-/// SMTP address of on whose behalf it was received.
+/// SMTP address of the person for whom the message was received.
 pub const PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D08_001F);
 /// Display name of a recipient.
 pub const PR_RECIPIENT_DISPLAY_NAME: PropertyTag = PropertyTag(0x5FF6_001F);

@@ -1,6 +1,6 @@
-//! The text of values, as the mounted files show it, and its way back.
+//! Values as text, as files in a mount show them, and parsing them.
 //!
-//! Knows no file: what ends a line or stands in a file of its own is decided above.
+//! Knows no file.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::{FileTime, Guid, PropertyType, Value};
 
-/// A text that is not a value of the type asked for.
+/// A text that is not a value of the type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
 pub struct ParseError(&'static str);
@@ -170,9 +170,10 @@ fn floating_time_text(days: f64) -> String {
         .map_or_else(|| days.to_string(), |civil| civil.to_string())
 }
 
-/// The date and time so long after 1970-01-01; `None` outside of the years 0 to 9999.
+/// The date and time this long after 1970-01-01; `None` outside of the years 0 to 9999.
 fn civil(since_1970: SignedDuration) -> Option<DateTime> {
-    // jiff adds no more days than lie between 1970 and 9999, so every date is counted from 1970.
+    // jiff cannot add more days than there are between 1970 and 9999, so dates are counted from
+    // 1970.
     UNIX_EPOCH.checked_add(since_1970).ok().filter(|civil| civil.year() >= 0)
 }
 
@@ -184,7 +185,7 @@ fn parse_currency(text: &str) -> Result<i64, ParseError> {
     if !all_digits(digits) || !all_digits(decimals) || decimals.len() > 4 {
         return Err(error);
     }
-    // The sign goes before all digits, since -0.5 has a whole part without one.
+    // The sign is written separately, because the whole part of -0.5 has none.
     let sign = if whole.len() > digits.len() { "-" } else { "" };
     format!("{sign}{digits}{decimals:0<4}").parse().map_err(|_| error)
 }
@@ -211,7 +212,7 @@ fn parse_hexadecimal(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// A date and a time without an offset, which jiff would read over.
+/// Parses a date and a time without an offset; jiff would ignore an offset.
 fn parse_civil(text: &str) -> Option<DateTime> {
     const DATE_LENGTH: usize = "2018-11-07".len();
     let time = text.get(DATE_LENGTH..).filter(|time| !time.is_empty())?;

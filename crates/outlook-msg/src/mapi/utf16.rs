@@ -1,6 +1,6 @@
 //! UTF-16LE, in which `PT_UNICODE` values and most strings of MAPI structures are stored.
 
-/// Decodes UTF-16LE. A lone surrogate becomes U+FFFD; a last odd byte is dropped.
+/// Decodes UTF-16LE. A lone surrogate becomes U+FFFD; an odd last byte is dropped.
 pub(crate) fn decode_utf16(bytes: &[u8]) -> String {
     let units = bytes.as_chunks::<2>().0;
     // Most text is ASCII, for which the units can be copied one to one.
@@ -15,7 +15,7 @@ pub(crate) fn decode_utf16(bytes: &[u8]) -> String {
     text
 }
 
-/// Drops the NULs that some writers store at the end of a string.
+/// Drops the NULs that some programs store at the end of a string.
 pub(crate) fn trim_nuls(mut text: String) -> String {
     text.truncate(text.trim_end_matches('\0').len());
     text

@@ -1,4 +1,4 @@
-//! Property values (\[MS-OXCDATA\] 2.11) and the two structures met inside them.
+//! Property values (\[MS-OXCDATA\] 2.11), with GUIDs and times.
 
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -27,7 +27,8 @@ impl fmt::Debug for Guid {
     }
 }
 
-/// A point in time in 100 ns ticks since 1601-01-01 UTC (\[MS-DTYP\] 2.3.3 `FILETIME`).
+/// A time, in units of 100 ns since 1601-01-01 UTC (\[MS-DTYP\] 2.3.3 `FILETIME`). It is written
+/// and parsed as RFC 3339.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FileTime(pub u64);
 
@@ -38,7 +39,8 @@ impl FileTime {
     /// 4501-01-01, which Outlook writes for "no date" (\[MS-OXOTASK\] 2.2.2.2.4).
     const NONE_TICKS: u64 = 0x0CB3_4557_A3DD_4000;
 
-    /// Whether this is a real time: neither 0 nor Outlook's "none" (the year 4501) or later.
+    /// Whether this is a real time: not 0, and before the year 4501, which Outlook writes for
+    /// "none".
     pub const fn is_set(self) -> bool {
         self.0 != 0 && self.0 < Self::NONE_TICKS
     }

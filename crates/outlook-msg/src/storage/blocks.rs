@@ -1,6 +1,6 @@
-//! Blocks of a file that is read by ranges: tables, directory and small streams of a message lie
-//! close together in many small pieces, and one read of a block costs less than one of each piece,
-//! above all where the file is on another machine.
+//! Reads a file in blocks. Tables, directory and small streams of a message lie close together in
+//! many small pieces. To read one block takes less time than to read each piece, above all if the
+//! file is on another machine.
 //!
 //! Knows nothing of the format.
 
@@ -14,14 +14,14 @@ use lru::LruCache;
 
 use super::os;
 
-/// The length of a block, and what a read must ask for to go past the blocks.
+/// The length of a block. A read of this length or more does not use the blocks.
 const BLOCK_BYTES: usize = 64 << 10;
 /// At most this many blocks are held of a file: 2.5 MiB.
 pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
-/// At most this many blocks are read at once where one follows the other.
+/// At most this many adjacent blocks are read at once.
 const AHEAD_MAX: u64 = 4;
 
-/// The blocks of one file that were read last.
+/// The blocks of one file that were used last.
 #[derive(Debug)]
 pub(super) struct Blocks {
     held: Mutex<Held>,
@@ -58,7 +58,7 @@ impl Blocks {
         read
     }
 
-    /// Reads a file of `len` bytes at `offset`; the count is less than `buf` holds only at the end.
+    /// Reads a file of `len` bytes at `offset`. Fills `buf`, except at the end of the file.
     ///
     /// # Errors
     /// Those of `pread`, and only if they concern the bytes that are asked for.
@@ -76,7 +76,7 @@ impl Blocks {
         while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             let at = offset.saturating_add(filled as u64);
             let index = at / BLOCK_BYTES as u64;
-            // A block may have bytes that cannot be read although those that are asked for can.
+            // A bad place in a block must not keep the other bytes of the block from being read.
             let Ok(block) = self.block(file, len, index) else {
                 return Ok(filled + self.read_file(file, at, rest)?);
             };
@@ -94,13 +94,13 @@ impl Blocks {
         Ok(filled)
     }
 
-    /// Reads the blocks of small ranges that are going to be read, those that follow one another
-    /// at once. False if they need more blocks than are held: then nothing is read.
+    /// Reads the blocks of small ranges ahead, adjacent ones at once. `false` if they need more
+    /// blocks than are held: then nothing is read.
     pub(super) fn prefetch(&self, file: &File, len: u64, ranges: &[(u64, usize)]) -> bool {
         let mut wanted: Vec<u64> = Vec::new();
         for &(offset, count) in ranges {
             let is_there = count > 0 && offset < len;
-            // A large range goes past the blocks.
+            // A large range does not use the blocks.
             if !is_there || count >= BLOCK_BYTES {
                 continue;
             }
@@ -118,7 +118,7 @@ impl Blocks {
         wanted.retain(|index| !self.lock().blocks.contains(index));
         for run in wanted.chunk_by(|one, next| *next == one + 1) {
             if let [first, ..] = run {
-                // What cannot be read now is met again by the read that needs it.
+                // An error is met again by the read that needs the bytes.
                 let _ = self.read_blocks(file, len, *first, run.len() as u64);
             }
         }
@@ -130,7 +130,7 @@ impl Blocks {
         self.lock().blocks.iter().map(|(_, block)| block.len()).sum()
     }
 
-    /// A block, read with those behind it if the one before it was read last.
+    /// A block. If the block before it was read last, the blocks after it are read too.
     fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<[u8]>> {
         let count = {
             let mut held = self.lock();
@@ -145,7 +145,7 @@ impl Blocks {
         self.read_blocks(file, len, index, count)
     }
 
-    /// Reads blocks that follow one another; the first one.
+    /// Reads adjacent blocks, and returns the first one.
     fn read_blocks(&self, file: &File, len: u64, first: u64, count: u64) -> io::Result<Arc<[u8]>> {
         let start = first.saturating_mul(BLOCK_BYTES as u64);
         let wanted = len.saturating_sub(start).min(count.saturating_mul(BLOCK_BYTES as u64));
@@ -234,13 +234,13 @@ mod tests {
         assert!(blocks.prefetch(&file, LEN as u64, &[(at(3), 10), (at(1), 10), (at(2), 10)]));
         assert_eq!(blocks.lock().count, 3);
         assert_eq!(blocks.bytes_held(), 3 * BLOCK_BYTES);
-        // From now on the file has no bytes: what was read before is not read again.
+        // From now on the file has no bytes: what was read before must not be read again.
         file.set_len(0).unwrap();
         let mut buf = [0; 10];
         assert_eq!(blocks.read_at(&file, LEN as u64, at(2), &mut buf).unwrap(), 10);
         assert_eq!(buf, bytes[2 * BLOCK_BYTES + 5..][..10]);
         assert_eq!(blocks.read_at(&file, LEN as u64, at(9), &mut buf).unwrap(), 0);
-        // Ranges all over a large file, and ranges without bytes, have nothing read.
+        // For ranges all over a large file, and for ranges without bytes, nothing is read.
         let spread: Vec<_> = (0..=40).map(|block| (at(block), 4)).collect();
         assert!(!blocks.prefetch(&file, LEN as u64, &spread));
         assert!(blocks.prefetch(&file, LEN as u64, &[(u64::MAX, 4), (7, 0), (7, usize::MAX)]));

@@ -1,4 +1,4 @@
-//! An opened compound file: its tables and its directory, and the bytes behind them.
+//! An open compound file: its tables, its directory and its bytes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct CompoundFile {
     pub(super) sectors: Sectors,
     pub(super) tree: Tree,
     defects: Vec<Defect>,
-    /// What the streams of a file under edit hold; a file that was opened has none.
+    /// The contents of the streams of a file under edit; empty for a file that was opened.
     contents: Vec<StreamContent>,
 }
 
@@ -34,7 +34,7 @@ impl EntryId {
 }
 
 impl CompoundFile {
-    /// Reads the tables and the directory; the streams stay where they are.
+    /// Reads the tables and the directory. Streams are not read yet.
     ///
     /// # Errors
     /// Only if nothing can be shown: `Signature`, `Header`, `Directory`, `Io`.
@@ -56,7 +56,7 @@ impl CompoundFile {
         Ok(Arc::new(Self { version, sectors, tree, defects, contents: Vec::new() }))
     }
 
-    /// A file whose streams lie elsewhere: the state of a [`super::Transaction`].
+    /// A file whose streams lie in other files: the state of a [`super::Transaction`].
     pub(super) fn of_contents(tree: Tree, contents: Vec<StreamContent>) -> Arc<Self> {
         let sectors = Sectors::none();
         Arc::new(Self { version: 3, sectors, tree, defects: Vec::new(), contents })
@@ -77,15 +77,15 @@ impl CompoundFile {
         self.version
     }
 
-    /// The damage met when opening, the first ones of very many.
+    /// The defects met when the file was opened; only the first ones if there are very many.
     ///
-    /// Deviations from the rules that lose nothing are not in it, and neither is damage inside
-    /// a stream: reading that stream tells.
+    /// Violations of the rules by which nothing is lost are not among them, nor are defects of a
+    /// stream, which are found when it is read.
     pub fn defects(&self) -> &[Defect] {
         &self.defects
     }
 
-    /// Bytes of memory held, the file included where it is in memory.
+    /// How much memory it takes, in bytes, with the file if that is in memory.
     pub fn bytes_held(&self) -> usize {
         size_of::<Self>()
             + self.sectors.bytes_held()
@@ -94,7 +94,7 @@ impl CompoundFile {
             + self.defects.iter().map(|d| d.place.len() + d.cause.len()).sum::<usize>()
     }
 
-    /// The bytes of the file itself; none for a file under edit, which has no form yet.
+    /// The bytes of the file; empty for a file under edit, which is not written yet.
     pub fn source(&self) -> &Arc<Source> {
         self.sectors.source()
     }
@@ -139,7 +139,7 @@ impl CompoundFile {
         }
     }
 
-    /// What a stream of a file under edit holds.
+    /// The content of a stream of a file under edit.
     pub(super) fn content(&self, id: EntryId) -> Option<&StreamContent> {
         match self.tree.node(id.0)?.kind {
             Kind::Content(index) => self.contents.get(usize::try_from(index).ok()?),
@@ -166,7 +166,7 @@ impl fmt::Debug for CompoundFile {
 
 /// The sector number behind the last one of a chain (\[MS-CFB\] 2.1).
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
-/// How many times the bytes of a file may be read as part of one stream or another.
+/// All streams together may have this many times the bytes of the file.
 const OVERLAP_MAX: u64 = 4;
 
 /// Each sector belongs to one stream, so all streams together are shorter than a whole file.

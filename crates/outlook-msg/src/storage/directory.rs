@@ -1,6 +1,6 @@
 //! The directory: an array of entries of 128 bytes (\[MS-CFB\] 2.6).
 //!
-//! Knows what an entry says, not which entries hang together.
+//! Knows the fields of an entry, not how entries are linked.
 
 use super::bytes::{array_at, u16_at, u32_at, u64_at};
 use super::error::{Damage, Defects, Error};
@@ -28,7 +28,7 @@ pub(super) struct Directory {
     file_len: u64,
 }
 
-/// What an entry stands for.
+/// The type of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ObjectType {
     Unused,
@@ -74,8 +74,8 @@ impl Directory {
             }
         };
         match damage {
-            // The directory has no length but that of its chain. If more than empty entries is
-            // missing, a link will tell.
+            // The length of the directory is only that of its chain. If entries that are in use are
+            // missing, a link to one of them will show it.
             Some(Damage::Ends | Damage::Cut(_)) => {}
             Some(damage) => defects.add(PLACE, damage),
             None => defects.add(PLACE, format_args!("only {ENTRIES_MAX} entries are read")),
@@ -86,7 +86,7 @@ impl Directory {
         Ok(directory)
     }
 
-    /// The number of the root entry: the first one of that type, else the first of all.
+    /// The number of the root entry: the first entry of that type, else the first entry.
     pub(super) fn root(&self) -> u32 {
         let is_root = |entry: &DirectoryEntry<'_>| entry.object_type() == ObjectType::Root;
         self.entries().find(|(_, entry)| is_root(entry)).map_or(0, |(index, _)| index)
@@ -126,7 +126,7 @@ impl Directory {
     }
 }
 
-/// Looks for a sector that begins with a root entry, where the header gives one that does not.
+/// Looks for a sector that begins with a root entry, if the one in the header does not.
 fn find_root(sectors: &Sectors) -> Result<Option<u32>, Error> {
     let name: Vec<u8> = "Root Entry".bytes().flat_map(|byte| [byte, 0]).collect();
     let mut bytes = Vec::with_capacity(ENTRY_BYTES);
@@ -162,10 +162,10 @@ pub(super) struct DirectoryEntry<'a> {
 }
 
 impl DirectoryEntry<'_> {
-    /// Appends the name to `out`, and gives its length in UTF-16 units.
+    /// Appends the name to `out`, and returns its length in UTF-16 units.
     ///
-    /// The stored length counts; if it cannot be one, the first NUL ends the name. A lone
-    /// surrogate becomes U+FFFD.
+    /// The stored length counts; if it is invalid, the first NUL ends the name. A lone surrogate
+    /// becomes U+FFFD.
     pub(super) fn append_name(&self, out: &mut String) -> usize {
         let units = self.bytes.as_chunks::<2>().0.get(..NAME_UNITS).unwrap_or_default();
         let len = match usize::from(u16_at(self.bytes, 64)) {
@@ -175,7 +175,7 @@ impl DirectoryEntry<'_> {
         let name = units.get(..len).unwrap_or_default();
         let len = name.iter().rposition(|unit| *unit != [0, 0]).map_or(0, |last| last + 1);
         let name = name.get(..len).unwrap_or_default();
-        // Nearly every name is ASCII, and decoding them is most of what opening a file takes.
+        // Nearly every name is ASCII, and decoding names takes most of the time of opening a file.
         let mut ascii = [0; NAME_UNITS];
         let mut high = 0;
         for (byte, unit) in ascii.iter_mut().zip(name) {
@@ -189,12 +189,12 @@ impl DirectoryEntry<'_> {
         let units = name.iter().map(|unit| u16::from_le_bytes(*unit));
         let start = out.len();
         out.extend(char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')));
-        // U+FFFD has one unit, as the surrogate that it stands for.
+        // U+FFFD has one unit, like the surrogate that it replaces.
         debug_assert_eq!(out.get(start..).map(|name| name.encode_utf16().count()), Some(len));
         len
     }
 
-    /// What the entry stands for.
+    /// The type of the entry.
     pub(super) fn object_type(&self) -> ObjectType {
         ObjectType::of(self.bytes)
     }
@@ -233,8 +233,8 @@ impl DirectoryEntry<'_> {
 
     /// The declared length of a stream in bytes.
     ///
-    /// Version 3 has 32 bits, and junk above them (\[MS-CFB\] 2.6.1); the same is believed of a
-    /// length that only its lower half keeps within the file.
+    /// In version 3 it has 32 bits, with junk above them (\[MS-CFB\] 2.6.1). In version 4 the upper
+    /// half is taken for junk too, if the length is within the file only without it.
     pub(super) fn stream_len(&self) -> u64 {
         let len = u64_at(self.bytes, 120);
         let low = len & u64::from(u32::MAX);

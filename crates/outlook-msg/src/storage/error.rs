@@ -1,4 +1,4 @@
-//! What can be wrong with a compound file: errors, and the defects that reading gets past.
+//! The errors of a compound file, and the defects in spite of which it can be read.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::io;
 use super::file_state::FileState;
 use super::step::Step;
 
-/// Why something of a compound file cannot be read or written.
+/// Why a compound file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -33,13 +33,13 @@ pub enum Error {
     /// The operating system failed to read.
     #[error("{place}: reading failed")]
     Io {
-        /// What was read: the path of a stream or the name of a table.
+        /// The path of the stream or the name of the table that was read.
         place: String,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// The file holds less of a stream than the directory declares.
+    /// The file has fewer bytes of a stream than the directory declares.
     #[error("stream {stream:?}: expected {expected} bytes, found {found}: {damage}")]
     Truncated {
         /// The path of the stream.
@@ -48,7 +48,7 @@ pub enum Error {
         expected: u64,
         /// The bytes that can be read, from the start of the stream.
         found: u64,
-        /// What ends the stream there.
+        /// Why the stream ends there.
         damage: Damage,
     },
     /// A new file cannot hold an entry of this name.
@@ -59,7 +59,7 @@ pub enum Error {
         /// The rule it breaks.
         cause: String,
     },
-    /// A file cannot be edited, since writing it anew would lose what cannot be read of it.
+    /// A file cannot be edited, because a save would lose what cannot be read of it.
     #[error("{0}: the file cannot be written without losing this")]
     Incomplete(Defect),
     /// There is no storage of this path.
@@ -68,7 +68,7 @@ pub enum Error {
         /// The path.
         path: String,
     },
-    /// The file is not the one that was opened: something else has changed or removed it.
+    /// The file is not the one that was opened: another program has changed or removed it.
     #[error("the file {name:?} has been changed by another program")]
     Changed {
         /// Its name.
@@ -80,7 +80,7 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// The file has other names too, which a new file in its place would leave behind.
+    /// The file has several names (hard links). A save would replace it under one of them only.
     #[error(
         "the file {name:?} has {links} names (hard links): a save would change it under one of \
          them only; make it a copy of its own to edit it"
@@ -107,13 +107,13 @@ pub enum Error {
     Unsynced {
         /// Its name.
         name: String,
-        /// The state of the new file, which the next commit is to expect.
+        /// The state of the new file, which the next commit must find.
         state: FileState,
         /// The cause.
         #[source]
         source: io::Error,
     },
-    /// What was written does not read back as it should; the file is as it was.
+    /// The new file does not read back as what was written; the old file is as it was.
     #[error("replacing the file {name:?}: {place} does not read back as it was written")]
     Unverified {
         /// The name of the file.
@@ -132,7 +132,7 @@ pub enum Error {
     },
 }
 
-/// What ends a chain of sectors before its time.
+/// Why a chain of sectors ends too early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Damage {
@@ -142,7 +142,7 @@ pub enum Damage {
     /// The chain goes on in a sector that the file does not have.
     #[error("{0} is not in the file")]
     Missing(SectorNumber),
-    /// The chain goes on in a sector that it has been to.
+    /// The chain goes on in a sector that it contains already.
     #[error("the chain of sectors comes back to {0}")]
     Loop(SectorNumber),
     /// The file ends within a sector of the chain.
@@ -165,10 +165,10 @@ impl fmt::Display for SectorNumber {
     }
 }
 
-/// Damage that was read past: where it is and what is lost by it.
+/// A damaged place: where it is, and what is lost there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Defect {
-    /// The structure or the path it was met in.
+    /// The structure, or the path of the stream or storage.
     pub place: String,
     /// What was expected and what was found.
     pub cause: String,
@@ -180,7 +180,7 @@ impl fmt::Display for Defect {
     }
 }
 
-/// The defects met so far, the first ones in words and the rest by number.
+/// The defects met so far: the first ones, and how many more there were.
 #[derive(Debug, Default)]
 pub(super) struct Defects {
     kept: Vec<Defect>,
@@ -188,15 +188,15 @@ pub(super) struct Defects {
 }
 
 impl Defects {
-    /// A hostile file can have one for every directory entry.
+    /// At most this many are kept. A hostile file can have one for every directory entry.
     const KEPT_MAX: usize = 64;
 
-    /// Notes one defect in a structure of the file.
+    /// Adds a defect in a structure of the file.
     pub(super) fn add(&mut self, place: &str, cause: impl fmt::Display) {
         self.add_at(|| place.to_owned(), cause);
     }
 
-    /// Notes one defect at a path, which is made only if the defect is kept.
+    /// Adds a defect at a path. The path is made only if the defect is kept.
     pub(super) fn add_at(&mut self, place: impl FnOnce() -> String, cause: impl fmt::Display) {
         if self.kept.len() < Self::KEPT_MAX {
             self.kept.push(Defect { place: place(), cause: cause.to_string() });
@@ -205,7 +205,7 @@ impl Defects {
         }
     }
 
-    /// Notes all that are in another list.
+    /// Adds the defects of another list.
     pub(super) fn append(&mut self, other: Self) {
         for defect in other.kept {
             self.add_at(|| defect.place, defect.cause);
@@ -213,7 +213,7 @@ impl Defects {
         self.left_out += other.left_out;
     }
 
-    /// The list, with a last line for those left out.
+    /// The list, with a last entry for those that are left out.
     pub(super) fn finish(mut self) -> Vec<Defect> {
         if self.left_out > 0 {
             let cause = format!("{} more defects", self.left_out);

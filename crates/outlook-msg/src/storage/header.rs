@@ -15,7 +15,7 @@ const MINI_STREAM_CUTOFF: u32 = 4096;
 
 const _: () = assert!(76 + 4 * DIFAT_ENTRIES == HEADER_BYTES);
 
-/// What the header says, where it can be true.
+/// The header. Fields that cannot be true are replaced.
 #[derive(Debug)]
 pub(super) struct Header {
     /// Major version, 3 or 4.
@@ -81,7 +81,8 @@ impl Header {
     }
 }
 
-/// Either of the two fields mends the other; the shift counts, since every offset hangs on it.
+/// Version and sector shift depend on each other. If they contradict each other, the shift counts,
+/// because every offset depends on it.
 fn version_and_shift(version: u16, shift: u16) -> (u16, u32) {
     match (version, shift) {
         (3 | 4, 9 | 12) => (version, u32::from(shift)),
@@ -90,8 +91,8 @@ fn version_and_shift(version: u16, shift: u16) -> (u16, u32) {
     }
 }
 
-/// The cutoff must be 4096. Another power of two is believed, since no flipped bit makes one of
-/// 4096, and so is 0 in a file that has no mini FAT.
+/// The cutoff must be 4096. Another power of two is accepted, because one flipped bit in 4096 does
+/// not make one. In a file without a mini FAT, 0 is accepted too.
 fn mini_stream_cutoff(cutoff: u32, has_mini_fat: bool) -> u32 {
     match cutoff {
         0 if !has_mini_fat => 0,

@@ -2,10 +2,11 @@
 //!
 //! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
 //!
-//! Reading is our own: a stream is resolved to byte ranges of the file and read by position, so
-//! any number of threads read one file without a lock, and a damaged entry costs that entry.
-//! Edits are kept in a [`Transaction`] until they are committed as a whole ([`replace`]), written
-//! with the `cfb` crate ([`Writer`]). What the streams mean is not known here.
+//! Files are read by code of this crate. The byte ranges of a stream are looked up and read by
+//! position, so that any number of threads read one file without a lock, and a damaged entry costs
+//! only that entry. A [`Transaction`] keeps edits until they are committed as a whole
+//! ([`replace`]). New files are written with the `cfb` crate ([`Writer`]). Knows nothing of what
+//! the streams mean.
 
 mod blocks;
 mod bytes;

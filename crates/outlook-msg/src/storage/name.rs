@@ -1,4 +1,5 @@
-//! The order of names in a storage (\[MS-CFB\] 2.6.4): shorter first, then without regard to case.
+//! The order of names in a storage (\[MS-CFB\] 2.6.4): shorter names first, then by their upper
+//! case.
 
 use std::cmp::Ordering;
 
@@ -17,12 +18,12 @@ impl<'a> Name<'a> {
         Self { text, units }
     }
 
-    /// Compares as the directory is sorted.
+    /// Compares two names in the order of the directory.
     pub(super) fn compare(self, other: Self) -> Ordering {
         self.units.cmp(&other.units).then_with(|| {
             if self.is_ascii() && other.is_ascii() {
                 let mut pairs = self.text.bytes().zip(other.text.bytes());
-                // Names in a storage share a prefix: most bytes are just equal.
+                // Names in a storage have a common prefix, so most bytes are equal.
                 pairs
                     .find(|(a, b)| a != b && !a.eq_ignore_ascii_case(b))
                     .map_or(Ordering::Equal, |(a, b)| {

@@ -14,7 +14,7 @@ pub struct Storage {
     id: EntryId,
 }
 
-/// A child of a storage.
+/// An entry of a storage.
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// A storage below it.
@@ -38,7 +38,7 @@ impl Storage {
         &self.file
     }
 
-    /// Its name as stored; the root has the one that the writer gave it.
+    /// Its name as stored. The root has the name that the program wrote.
     pub fn name(&self) -> &str {
         self.file.entry_name(self.id)
     }
@@ -48,13 +48,14 @@ impl Storage {
         self.file.tree.path(self.id.0)
     }
 
-    /// The class of the object in it, zero if it has none.
+    /// The class id of the object in it; zero if there is none.
     pub fn clsid(&self) -> Guid {
         self.file.tree.storage(self.id.0).map_or(Guid::default(), |storage| storage.clsid)
     }
 
-    /// Of a file under edit, a number that another state of the storage and of what is in it never
-    /// has: what was found out of it holds as long as the number is the same.
+    /// Of a file under edit, a number for the state of the storage and everything in it. Two
+    /// different states never have the same number, so what was read is valid as long as the number
+    /// is the same.
     pub fn version(&self) -> Option<u64> {
         let version = self.file.tree.storage(self.id.0)?.version;
         (version != 0).then_some(version)
@@ -62,14 +63,14 @@ impl Storage {
 
     /// The storages and streams in it, in the order of their names (\[MS-CFB\] 2.6.4).
     ///
-    /// Names may be equal: those of a damaged directory are all in here.
+    /// Several may have the same name, if the directory is damaged.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> + '_ {
         let children =
             self.file.tree.storage(self.id.0).map_or(0..0, |storage| storage.children.clone());
         children.filter_map(|id| self.file.entry(EntryId(id)))
     }
 
-    /// The numbers and names of the storages and streams in it, in that order too, and whether each
+    /// The numbers and names of the storages and streams in it, in the same order, and whether each
     /// is a storage.
     pub fn names(&self) -> impl Iterator<Item = (EntryId, &str, bool)> {
         let tree = &self.file.tree;

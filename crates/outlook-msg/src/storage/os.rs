@@ -1,5 +1,5 @@
-//! What a commit asks of the system: the calls that differ from one file system or system to the
-//! other, each with what it falls back on.
+//! The calls of a commit that differ from system to system, or from file system to file system,
+//! each with its fallback.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -18,17 +18,17 @@ use rustix::io::Errno;
 
 use super::file_state::FileState;
 
-/// The longest list of extended attributes, and the longest value of one, that Linux has.
+/// On Linux, a list of extended attributes is at most this long, and so is a value.
 const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
-/// The labels of security modules are theirs to give.
+/// The labels of security modules are not copied: the modules set them.
 const SECURITY_PREFIX: &[u8] = b"security.";
 /// The extended attribute that is the access list of a file.
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
-/// A folder: an open one, so that it is the same whatever becomes of its path.
+/// An open folder. It stays the same folder even if its path changes.
 pub type Folder<'a> = BorrowedFd<'a>;
 
-/// What stands for a folder.
+/// Something that can be used as a folder.
 pub trait AsFolder {
     /// The folder.
     fn as_folder(&self) -> Folder<'_>;
@@ -69,10 +69,10 @@ pub fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>
     file.read_at(buffer, offset)
 }
 
-/// Opens a file for reading; `None` if there is none. A link is not the file that was opened
-/// before, whatever it leads to.
+/// Opens a file for reading; `None` if there is none. A symbolic link is not followed: the file
+/// that was opened before was none.
 pub(super) fn open_existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<File>> {
-    // NONBLOCK: it may have become a pipe.
+    // With O_NONBLOCK, because opening a pipe, which it may have become, would wait.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match rustix::fs::openat(folder, name, flags, Mode::empty()) {
         Err(Errno::NOENT | Errno::LOOP) => Ok(None),
@@ -104,14 +104,15 @@ pub(super) fn remove(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
 }
 
-/// Whether a file could be locked, or need not be: not every file system has locks.
+/// Locks a file; `false` if another process has locked it. A file system without locks counts as
+/// locked.
 pub(super) fn lock(file: &File) -> bool {
     let locked = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
     locked != Err(Errno::WOULDBLOCK)
 }
 
-/// The files in a folder that have such names, are regular, and locked by nobody; each is locked
-/// while `run` has it.
+/// Calls `run` for each regular file in a folder that has such a name and that nobody has locked.
+/// It is locked during the call.
 pub(super) fn each_unlocked(
     folder: BorrowedFd<'_>,
     is_wanted: impl Fn(&[u8]) -> bool,
@@ -139,11 +140,12 @@ pub(super) fn rename_over(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> i
     Ok(rustix::fs::renameat(folder, from, folder, to)?)
 }
 
-/// Renames a file to a name that nothing has: `EEXIST` if something has it.
+/// Renames a file to a name that must be free; otherwise the error is `EEXIST`.
 pub(super) fn rename_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
     let flags = RenameFlags::NOREPLACE;
     match rustix::fs::renameat_with(folder, from, folder, to, flags) {
-        // NFS and many file systems of FUSE cannot rename without replacing; a link can.
+        // NFS and many FUSE file systems cannot rename without replacing. A hard link does the
+        // same.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(folder, from, to),
         renamed => Ok(renamed?),
     }
@@ -152,7 +154,7 @@ pub(super) fn rename_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io
 fn link_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
     let flags = AtFlags::empty();
     match rustix::fs::linkat(folder, from, folder, to, flags) {
-        // Nor have all of these links.
+        // Some of these have no hard links either.
         Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
             take_name(folder, from, to)
         }
@@ -163,19 +165,19 @@ fn link_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> 
     }
 }
 
-/// Takes a name with an empty file, which nobody else then has, and renames over that. If the
-/// process dies in between, the empty file stays.
+/// Takes a free name by creating an empty file, and renames over that. If the process is killed in
+/// between, the empty file stays.
 fn take_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
     create(folder, to, 0o600)?.ok_or(Errno::EXIST)?;
     rename_over(folder, from, to).inspect_err(|_| {
-        // The empty one is of no use.
+        // The empty file is not needed any more.
         let _ = remove(folder, to);
     })
 }
 
-/// Has a folder reach the disk. On a file system that cannot be told so it counts as written.
+/// Syncs a folder to the disk. On a file system that cannot do this, it counts as synced.
 pub(super) fn sync_folder(folder: BorrowedFd<'_>) -> io::Result<()> {
-    // The descriptor may be one that only names the folder (`O_PATH`).
+    // The descriptor may have been opened with `O_PATH`, which cannot be synced.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
     match rustix::fs::fsync(&folder) {
@@ -192,7 +194,7 @@ pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> 
             tv_nsec: since.subsec_nanos().into(),
         },
         Err(before) => {
-            // Nanoseconds count forward from the second before.
+            // Before 1970, nanoseconds count forward from the second before.
             let (seconds, nanos) = (before.duration().as_secs(), before.duration().subsec_nanos());
             let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
             match nanos {
@@ -206,8 +208,9 @@ pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> 
     Ok(rustix::fs::futimens(file, &times)?)
 }
 
-/// Gives a file that only its owner may read the owner, the group, the extended attributes with the
-/// access lists, and the mode of another one: in an order in which it is never wider than that.
+/// Gives a new file, which only its owner can read yet, the owner, group, extended attributes,
+/// access lists and mode of another one. The order is such that the permissions are never wider
+/// than those of the other file.
 pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
     let (old_metadata, new_metadata) = (old.metadata()?, new.metadata()?);
     let owner = |metadata: &Metadata| (metadata.uid(), metadata.gid());
@@ -216,8 +219,8 @@ pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
         rustix::fs::fchown(new, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
     }
     let names = attribute_names(old)?;
-    // The folder's default access list is on the new file, masked for as long as its mode is 0600:
-    // to widen the mode would let in whom that list names.
+    // The new file has the default access list of the folder, which the mode 0600 masks. A wider
+    // mode would give access to everybody in that list.
     for name in attribute_names(new)?.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         let is_kept = names.split(|byte| *byte == 0).any(|kept| kept == name);
         if !is_kept && !name.starts_with(SECURITY_PREFIX) {
@@ -231,12 +234,11 @@ pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
             return Err(error.into());
         }
     }
-    // Last, since a change of the owner or of an access list changes the mode.
+    // The mode is set last, because setting the owner or an access list changes it.
     Ok(rustix::fs::fchmod(new, mode(old_metadata.mode()))?)
 }
 
-/// Gives a new file these permissions. One on which the folder has put an access list keeps what
-/// that list has made of them.
+/// Gives a new file these permissions, unless the folder gave it an access list: then that decides.
 pub(super) fn permit(new: &File, permissions: u32) -> io::Result<()> {
     let names = attribute_names(new)?;
     match names.split(|byte| *byte == 0).any(|name| name == ACCESS_LIST) {
@@ -245,7 +247,7 @@ pub(super) fn permit(new: &File, permissions: u32) -> io::Result<()> {
     }
 }
 
-/// The names of the extended attributes of a file, with a NUL behind each.
+/// The names of the extended attributes of a file, each with a NUL at its end.
 fn attribute_names(file: impl AsFd) -> io::Result<Vec<u8>> {
     let mut names = vec![0; ATTRIBUTE_BYTES_MAX];
     let len = match rustix::fs::flistxattr(file, names.as_mut_slice()) {

@@ -1,8 +1,9 @@
-//! What a commit asks of a system that is not Unix, of Windows say: with the standard library alone.
+//! The calls of a commit on a system other than Unix, such as Windows, with the standard library
+//! alone.
 //!
-//! A save is a renaming over the old file, so that the name stands for a whole file at any time.
-//! Owner, access lists and attributes of the old file do not stay, files of several names are not
-//! told from others, and two states of a file are told apart by length and times.
+//! A save renames the new file over the old one, so there is a whole file at any time. Owner,
+//! access lists and attributes of the old file are lost. Files with several names are not
+//! recognised. A change of a file is noticed only by its length and times.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
@@ -15,7 +16,7 @@ use super::file_state::FileState;
 /// A folder, by its path.
 pub type Folder<'a> = &'a Path;
 
-/// What stands for a folder.
+/// Something that can be used as a folder.
 pub trait AsFolder {
     /// The folder.
     fn as_folder(&self) -> Folder<'_>;
@@ -89,7 +90,7 @@ pub(super) fn remove(folder: Folder<'_>, name: &OsStr) -> io::Result<()> {
     std::fs::remove_file(folder.join(name))
 }
 
-/// Whether a file could be locked, or need not be.
+/// Locks a file; `false` if another process has locked it.
 pub(super) fn lock(file: &File) -> bool {
     !matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
 }
@@ -119,18 +120,18 @@ pub(super) fn rename_over(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::R
     std::fs::rename(folder.join(from), folder.join(to))
 }
 
-/// Renames a file to a name that nothing has: `AlreadyExists` if something has it.
+/// Renames a file to a name that must be free; otherwise the error is `AlreadyExists`.
 pub(super) fn rename_new(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    // The name is taken with an empty file, which nobody else then has.
+    // An empty file takes the name, so that no other program can.
     let taken = create(folder, to, 0)?.ok_or(io::ErrorKind::AlreadyExists)?;
     drop(taken);
     rename_over(folder, from, to).inspect_err(|_| {
-        // The empty one is of no use.
+        // The empty file is not needed any more.
         let _ = remove(folder, to);
     })
 }
 
-/// Has a folder reach the disk, which here the file system sees to.
+/// Syncs a folder to the disk. Here the file system does that itself.
 pub(super) fn sync_folder(_: Folder<'_>) -> io::Result<()> {
     Ok(())
 }
@@ -145,7 +146,7 @@ pub(super) fn permit(_: &File, _: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file what stays of the attributes of another one: nothing.
+/// Does nothing: no attributes of the old file are kept.
 pub(super) fn keep_attributes(_: &File, _: &File) -> io::Result<()> {
     Ok(())
 }

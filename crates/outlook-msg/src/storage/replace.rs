@@ -1,7 +1,7 @@
-//! The commit: a file is replaced by another one as a whole, or stays as it is.
+//! The commit: replaces a file as a whole, or leaves it as it is.
 //!
-//! The new file is made beside the old one, read back, and renamed over it. Whatever fails or
-//! dies on the way, the name stands for the whole old file or the whole new one.
+//! The new file is written beside the old one, read back, and renamed over it. Even if something
+//! fails or the process is killed, the name stands for the whole old file or the whole new one.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -24,33 +24,33 @@ use super::writer::Writer;
 /// Called before each step; an error makes that step fail.
 pub type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 
-/// What a file is to hold.
+/// The content of the new file.
 #[derive(Clone, Copy, Debug)]
 pub enum Content<'a> {
     /// The storages and streams of a message.
     Message(&'a Arc<CompoundFile>),
-    /// These bytes, whatever they are.
+    /// These bytes.
     Bytes(&'a Source),
 }
 
-/// A commit that is to be run: a file is to be made, or replaced as a whole.
+/// A commit: makes a file, or replaces it as a whole.
 ///
-/// Owner, mode, extended attributes and access lists of a file that is replaced stay.
+/// The new file has the owner, mode, extended attributes and access lists of the old one.
 #[derive(Clone, Copy)]
 pub struct Replacement<'a> {
-    /// What the file is to hold.
+    /// The content of the new file.
     pub content: Content<'a>,
     /// The state of the file that the edits began with; `None` for a file that is not there yet.
     pub expected: Option<FileState>,
-    /// The permissions of a file that is not there yet, whatever the umask of this process is. The
-    /// default access list of the folder narrows them. `None` for those that the umask leaves.
+    /// The permissions of a file that is not there yet; the umask is not applied to them, but the
+    /// default access list of the folder is. With `None` the umask decides.
     pub permissions: Option<u32>,
-    /// The time of the last change that the file is to have; `None` for now.
+    /// The time of the last change of the new file; `None` for now.
     pub modified: Option<SystemTime>,
-    /// Is told the state of the new file before it takes the place of the old one: from the two
-    /// follows, after a crash, whether the commit was done. (A rename changes the ctime alone.)
+    /// Called with the state of the new file before it replaces the old one. After a crash, the
+    /// state of the file shows whether the commit was done. (A rename changes only the ctime.)
     pub note: Option<&'a dyn Fn(FileState) -> io::Result<()>>,
-    /// Called before every step, for tests of what happens when one fails.
+    /// Called before every step, so that tests can let the step fail.
     pub hook: Option<StepHook<'a>>,
 }
 
@@ -80,11 +80,11 @@ impl<'a> Replacement<'a> {
         self.run(folder, name)
     }
 
-    /// Makes `name` in `folder` the file, and returns its attributes.
+    /// Replaces the file `name` in `folder`, and returns the attributes of the new one.
     ///
     /// # Errors
     /// `Changed`, `Exists`, `Linked`, `Incomplete`, `Name`, `Write`, `Replace`, `Unverified`: the
-    /// file is as it was, and no other one is left. `Unsynced`: the new file is there.
+    /// file is as it was, and no temporary file is left. `Unsynced`: the new file is in place.
     pub fn run(&self, folder: impl AsFolder, name: &OsStr) -> Result<Metadata, Error> {
         let commit = Commit { folder: folder.as_folder(), name, with: self };
         let old = commit.check(Step::Check)?;
@@ -141,8 +141,8 @@ pub fn replace(
     Replacement::of(snapshot, expected).run(folder, name)
 }
 
-/// Tries whether a file could be replaced and stay whose it is: with a probe beside it, which is
-/// gone when this returns.
+/// Checks whether a file could be replaced and keep its owner, by creating a probe file beside it,
+/// which is removed again.
 ///
 /// # Errors
 /// `Linked`, or `Replace` with what the system refuses: that files are created in the folder
@@ -159,9 +159,9 @@ pub fn can_replace(folder: impl AsFolder, name: &OsStr) -> Result<(), Error> {
     commit.step(Step::Attributes, || os::keep_attributes(&old, &temporary.file))
 }
 
-/// Removes the temporary files of commits that were killed, and returns how many there were.
+/// Removes the temporary files of commits that were killed, and returns their number.
 ///
-/// Those of commits under way, of any process, are left alone: they are locked.
+/// The temporary files of running commits, of any process, are left alone: they are locked.
 ///
 /// # Errors
 /// Those of reading the folder; a file that cannot be opened or removed is passed over.
@@ -179,7 +179,7 @@ pub fn remove_leftovers(folder: impl AsFolder) -> io::Result<usize> {
 const TEMPORARY_PREFIX: &str = ".msgfs-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 const RANDOM_CHARACTERS: usize = 12;
-/// Messages up to this many bytes are put together in memory, so that they are written at once.
+/// Messages up to this many bytes are made in memory, and then written at once.
 const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const PIECE_BYTES: usize = 256 * 1024;
 
@@ -225,7 +225,7 @@ impl Commit<'_> {
         }
     }
 
-    /// A file of several names would be replaced under one of them only.
+    /// Refuses a file with several names, because it would be replaced under one of them only.
     fn check_links(&self, step: Step, file: &File) -> Result<(), Error> {
         match os::links(&self.step_of(step, file.metadata())?) {
             0 | 1 => Ok(()),
@@ -234,7 +234,7 @@ impl Commit<'_> {
     }
 
     fn create(&self, old: Option<&File>) -> Result<Temporary<'_>, Error> {
-        // Nobody else may read it before it has the mode of the old file.
+        // Nobody else must be able to read it before it has the mode of the old file.
         let permissions =
             if old.is_some() { 0o600 } else { self.with.permissions.unwrap_or(0o666) };
         self.step(Step::Create, || {
@@ -242,7 +242,7 @@ impl Commit<'_> {
                 let name = temporary_name()?;
                 let Some(file) = os::create(self.folder, &name, permissions)? else { continue };
                 let temporary = Temporary { folder: self.folder, name, file, kept: false };
-                // Another process that removes leftovers may have been faster.
+                // Another process may have taken it for a leftover and removed it.
                 if os::lock(&temporary.file) && os::links(&temporary.file.metadata()?) > 0 {
                     return Ok(temporary);
                 }
@@ -277,7 +277,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Reads the new file back as any reader would.
+    /// Reads the new file back, and compares it with what was to be written.
     fn verify_message(&self, snapshot: &Arc<CompoundFile>, written: Source) -> Result<(), Error> {
         let written = CompoundFile::open(written)?;
         let unverified = |place| self.unverified(place);
@@ -370,7 +370,7 @@ impl Read for Hooked<'_> {
 impl Write for Hooked<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.commit.before(Step::Write)?;
-        // By pieces, so that a failure in the middle is a case of its own.
+        // In pieces, so that tests can let a write in the middle fail.
         self.file.write(buf.get(..PIECE_BYTES).unwrap_or(buf))
     }
 

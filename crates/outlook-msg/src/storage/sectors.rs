@@ -1,4 +1,4 @@
-//! Where the sectors and the chains of a compound file lie in it (\[MS-CFB\] 2.1 to 2.5).
+//! Finds the sectors and the chains of a compound file (\[MS-CFB\] 2.1 to 2.5).
 //!
 //! Knows no names: a chain is given by its first sector and its length.
 
@@ -27,7 +27,7 @@ pub(super) struct Sectors {
     mini_stream_cutoff: u64,
 }
 
-/// Bytes of the file that follow one another.
+/// A run of adjacent bytes of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     /// From the start of the file.
@@ -51,7 +51,7 @@ impl Sectors {
     /// Reads the FAT, as much of it as the file has sectors.
     ///
     /// # Errors
-    /// `Io` only: what is missing of the table becomes a defect.
+    /// Only `Io`: missing parts of the table become defects.
     pub(super) fn load(
         source: Arc<Source>,
         header: &Header,
@@ -73,8 +73,9 @@ impl Sectors {
 
     /// Reads the mini FAT, and finds the mini stream: the chain of the root entry.
     ///
-    /// The chain counts, not the length that the root declares: where the two differ, real files
-    /// have the length wrong. `declared` tells only whether a damaged chain lost anything.
+    /// The chain counts, not the length that the root entry declares: if they differ, it is the
+    /// length that is wrong in real files. `declared` only shows whether a damaged chain has lost
+    /// something.
     pub(super) fn load_mini_stream(
         &mut self,
         header: &Header,
@@ -113,8 +114,8 @@ impl Sectors {
         Ok((bytes, runs.damage))
     }
 
-    /// The first `len` bytes of the stream that begins at sector `first` and declares `declared`
-    /// bytes: the declared length tells which of the two tables it is in.
+    /// The first `len` bytes of the stream that begins at sector `first`. Its declared length says
+    /// which of the two tables it is in.
     pub(super) fn stream(&self, first: u32, declared: u64, len: u64) -> Runs<'_> {
         let mini = declared < self.mini_stream_cutoff;
         let table = if mini { &self.mini_fat } else { &self.fat };
@@ -141,7 +142,7 @@ impl Sectors {
         &self.source
     }
 
-    /// Bytes of memory held, the file included where it is in memory.
+    /// How much memory it takes, in bytes, with the file if that is in memory.
     pub(super) fn bytes_held(&self) -> usize {
         self.source.bytes_held()
             + self.fat.bytes_held()
@@ -149,7 +150,7 @@ impl Sectors {
             + self.mini_stream.capacity() * size_of::<u32>()
     }
 
-    /// Reads the FAT; what is missing of it is as if it were free.
+    /// Reads the FAT. Sectors for which entries are missing count as free.
     fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<Table> {
         let sector_bytes = 1_usize << self.shift;
         let entries = sector_bytes / ENTRY_BYTES;
@@ -181,8 +182,8 @@ impl Sectors {
         Ok(Table::new(next, false))
     }
 
-    /// The sectors of the FAT by the DIFAT, no more than `needed`: entries for sectors that the
-    /// file does not have are padding.
+    /// The sectors of the FAT that the DIFAT lists, at most `needed`. Entries beyond the end of the
+    /// file are padding.
     fn fat_sectors(
         &self,
         header: &Header,
@@ -230,7 +231,7 @@ impl Sectors {
         Ok(Table::new(next, true))
     }
 
-    /// Number of sectors that the file has, a last one that is cut off included.
+    /// The number of sectors of the file, with a last one that is cut off.
     fn count(&self) -> usize {
         let sectors = self.source.len().div_ceil(1 << self.shift).saturating_sub(1);
         usize::try_from(sectors.min(u64::from(MAX_REGULAR_SECTOR))).unwrap_or(usize::MAX)
@@ -240,7 +241,7 @@ impl Sectors {
         is_regular(sector) && self.offset(sector) < self.source.len()
     }
 
-    /// Where a sector begins: the header takes the place of one.
+    /// The offset of a sector. The header takes the place of the first one.
     fn offset(&self, sector: u32) -> u64 {
         (u64::from(sector) + 1) << self.shift
     }
@@ -265,11 +266,11 @@ pub(super) struct Runs<'a> {
     sectors: &'a Sectors,
     chain: Chain<'a>,
     mini: bool,
-    /// Bytes not yet come to.
+    /// How many bytes are left.
     left: u64,
-    /// The sector after the run given last.
+    /// The sector after the last run.
     ahead: Option<Run>,
-    /// What ended the chain before all bytes were found.
+    /// Why the chain ended before all bytes were found.
     pub(super) damage: Option<Damage>,
 }
 

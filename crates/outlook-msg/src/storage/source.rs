@@ -1,7 +1,8 @@
-//! Where the bytes of a compound file come from: memory, a file read by position, or a stream of
-//! another compound file.
+//! The source of the bytes of a compound file: memory, a file, or a stream of another compound
+//! file.
 //!
-//! Knows nothing of the format. Has no position of its own, so any number of threads may read.
+//! It has no position of its own, so any number of threads can read it at a time. Knows nothing of
+//! the format.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -12,13 +13,13 @@ use super::file_state::FileState;
 use super::os;
 use super::stream::{Extents, Stream};
 
-/// Files up to this many bytes are read whole when they are opened, and their descriptor is
-/// dropped: one `pread` costs less than the dozen that the tables and the streams would.
+/// Files up to this many bytes are read as a whole when they are opened, and closed again. One
+/// `pread` takes less time than the dozen that tables and streams would need.
 pub const WHOLE_READ_BYTES_MAX: u64 = 256 * 1024;
 
-/// Up to this length of a file, a table that is spread over it is read with all that lies between
-/// its parts. Outlook puts a sector of the FAT before every 64 KiB, and a read of 1 MiB costs less
-/// than sixteen of a sector; but in a larger file what lies between them costs more.
+/// In files up to this length, a table that is spread over the file is read with everything between
+/// its parts. Outlook puts a sector of the FAT before every 64 KiB, and one read of 1 MiB takes
+/// less time than sixteen of a sector. In a larger file, the bytes between take longer.
 const SPREAD_READ_BYTES_MAX: u64 = 4 << 20;
 
 /// The bytes of a compound file.
@@ -33,7 +34,7 @@ enum Bytes {
 }
 
 impl Source {
-    /// Takes a file as it is now: its length, and up to [`WHOLE_READ_BYTES_MAX`] its bytes. The
+    /// Takes a file as it is now. Up to [`WHOLE_READ_BYTES_MAX`] bytes are read at once. The
     /// attributes are those of the state that was read.
     ///
     /// # Errors
@@ -53,19 +54,20 @@ impl Source {
         Ok((Self::from_bytes(bytes), before))
     }
 
-    /// Takes a file that is in memory.
+    /// Takes bytes in memory.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { bytes: Bytes::Memory(bytes) }
     }
 
-    /// Takes what can be read of a stream, from its start: up to [`WHOLE_READ_BYTES_MAX`] its bytes.
+    /// Takes the part of a stream that can be read. Up to [`WHOLE_READ_BYTES_MAX`] bytes are read
+    /// at once.
     pub fn from_stream(stream: &Stream) -> Self {
         let extents = stream.extents();
         let len = extents.readable_len();
         if len > WHOLE_READ_BYTES_MAX {
             return Self { bytes: Bytes::Stream { extents, len } };
         }
-        // What fails to be read now would fail at every later read.
+        // A read that fails now would fail later too.
         Self::from_bytes(stream.read_salvage().0)
     }
 
@@ -77,8 +79,8 @@ impl Source {
         }
     }
 
-    /// The present attributes of a file that is read by ranges; `None` for one in memory, which
-    /// cannot change any more, and for a stream, whose file tells.
+    /// The present attributes of the file; `None` for bytes in memory, which cannot change any
+    /// more, and for a stream of another file.
     pub fn file_metadata(&self) -> Option<io::Result<Metadata>> {
         match &self.bytes {
             Bytes::Memory(_) | Bytes::Stream { .. } => None,
@@ -95,7 +97,7 @@ impl Source {
         }
     }
 
-    /// Whether what is read is still what there was in this state. Always so for one in memory.
+    /// Whether the file is still in this state. Bytes in memory always are.
     ///
     /// # Errors
     /// Those of `fstat`.
@@ -103,15 +105,15 @@ impl Source {
         let Bytes::File { file, .. } = &self.bytes else { return Ok(true) };
         let metadata = file.metadata()?;
         let mut present = FileState::from(&metadata);
-        // To lose its last name, as when another file is renamed over it, is a change of a file
-        // that leaves its bytes alone.
+        // If another file is renamed over it, the file loses its last name, which changes its ctime
+        // but not its bytes.
         if os::links(&metadata) == 0 {
             present.ctime = opened.ctime;
         }
         Ok(present == *opened)
     }
 
-    /// The file that is read by ranges; `None` for one in memory, and for a stream.
+    /// The open file; `None` for bytes in memory and for a stream.
     pub fn file(&self) -> Option<&File> {
         match &self.bytes {
             Bytes::Memory(_) | Bytes::Stream { .. } => None,
@@ -119,7 +121,7 @@ impl Source {
         }
     }
 
-    /// Whether it is read by ranges, and has a descriptor of its own for that.
+    /// Whether it holds a file open.
     pub fn is_file(&self) -> bool {
         matches!(self.bytes, Bytes::File { .. })
     }
@@ -129,7 +131,7 @@ impl Source {
         self.len() == 0
     }
 
-    /// Reads at `offset`; the count is less than `buf` holds only at the end.
+    /// Reads at `offset`. Fills `buf`, except at the end.
     ///
     /// # Errors
     /// Those of `pread`.
@@ -153,7 +155,7 @@ impl Source {
         }
     }
 
-    /// Appends the `len` bytes at `offset` to `out`; all that there are if the file has fewer.
+    /// Appends the `len` bytes at `offset` to `out`, or fewer at the end of the file.
     ///
     /// The caller has bounded `len` by the length of the file.
     pub(super) fn append(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
@@ -173,8 +175,8 @@ impl Source {
         }
     }
 
-    /// Reads ranges, given by offset and length, all of which are needed, and gives the bytes of
-    /// each: fewer where the file ends. Those that lie near one another are read at once.
+    /// Reads ranges, given by offset and length, and returns the bytes of each; fewer at the end of
+    /// the file. Ranges near one another are read at once.
     ///
     /// # Errors
     /// Those of `pread`.

@@ -2,26 +2,26 @@
 
 use std::fmt;
 
-/// A step of a commit, in their order.
+/// The steps of a commit, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
-    /// The file is looked at, whether it is still the one that was opened.
+    /// Checks that the file is still the one that was opened.
     Check,
-    /// The temporary file is created.
+    /// Creates the temporary file.
     Create,
-    /// A piece of it is written; many times.
+    /// Writes a piece of it; done many times.
     Write,
-    /// It is read back and compared.
+    /// Reads it back and compares.
     Verify,
-    /// Owner, mode and extended attributes are put on it.
+    /// Sets its owner, mode and extended attributes.
     Attributes,
-    /// Its bytes reach the disk.
+    /// Syncs its bytes to the disk.
     Sync,
-    /// The file is looked at again.
+    /// Checks the file again.
     Recheck,
-    /// The temporary file takes the place of the file.
+    /// Renames the temporary file over the file.
     Rename,
-    /// The folder reaches the disk.
+    /// Syncs the folder to the disk.
     SyncFolder,
 }
 

@@ -18,22 +18,22 @@ pub struct Stream {
     id: EntryId,
 }
 
-/// What a stream of a file under edit holds.
+/// The content of a stream of a file under edit.
 #[derive(Clone, Debug)]
 pub enum StreamContent {
     /// Bytes in memory or, if they are many, in a file.
     Source(Arc<Source>),
-    /// What another stream holds, of this file before the edit or of another one.
+    /// The content of another stream: of this file before the edit, or of another file.
     Stream(Stream),
 }
 
-/// A stream whose sectors have been looked up once: reads at any place cost the same.
+/// A stream whose sectors have been looked up, so that reads at any place take the same time.
 ///
-/// Takes 16 bytes of memory for each run of sectors that follow one another.
+/// It takes 16 bytes of memory for each run of adjacent sectors.
 #[derive(Clone)]
 pub struct Extents {
     stream: Stream,
-    /// What holds the bytes instead, for a stream of a file under edit.
+    /// Of a stream of a file under edit, where the bytes are.
     content: Option<Held>,
     runs: Arc<[Extent]>,
     damage: Option<(u64, Damage)>,
@@ -85,7 +85,7 @@ impl Stream {
         self.file.storage(EntryId(parent))
     }
 
-    /// The declared length in bytes, as far as the file is that long.
+    /// The declared length in bytes, at most that of the file.
     pub fn len(&self) -> u64 {
         self.file.stored_len(self.id)
     }
@@ -95,12 +95,13 @@ impl Stream {
         self.len() == 0
     }
 
-    /// Reads at `offset`; the count is less than `buf` holds only at the end of the stream.
+    /// Reads at `offset`. Fills `buf`, except at the end of the stream.
     ///
-    /// Walks the chain from its start: for many reads of a large stream take [`Self::extents`].
+    /// This follows the chain from its start. For many reads of a large stream take
+    /// [`Self::extents`].
     ///
     /// # Errors
-    /// `Truncated` if not all of the bytes asked for are there, `Io`.
+    /// `Truncated` if some of these bytes are missing, `Io`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
         match self.content() {
             Some(StreamContent::Source(source)) => {
@@ -127,7 +128,7 @@ impl Stream {
     /// Reads the whole stream.
     ///
     /// # Errors
-    /// `Truncated` if not all of its bytes are there, `Io`.
+    /// `Truncated` if some of its bytes are missing, `Io`.
     pub fn read_all(&self) -> Result<Vec<u8>, Error> {
         match self.read_salvage() {
             (bytes, None) => Ok(bytes),
@@ -135,7 +136,7 @@ impl Stream {
         }
     }
 
-    /// Reads what there is of the stream from its start, and tells what is wrong with the rest.
+    /// Reads the stream up to the first damaged place, and returns the error there.
     pub fn read_salvage(&self) -> (Vec<u8>, Option<Error>) {
         let len = self.len();
         let mut bytes = Vec::new();
@@ -151,7 +152,8 @@ impl Stream {
         let mut runs = self.runs(len);
         for run in &mut runs {
             if bytes.is_empty() && run.len < len {
-                // What the chain really has: a declared length may be as long as the file.
+                // Allocates for the bytes that the chain has: the declared length may be that of
+                // the file.
                 let found = self.runs(len).map(|run| run.len).sum::<u64>();
                 bytes.reserve_exact(usize::try_from(found).unwrap_or(0));
             }
@@ -164,10 +166,10 @@ impl Stream {
         (bytes, error)
     }
 
-    /// Whether all of the stream is there, told without reading it.
+    /// Checks that the whole stream can be found; it is not read.
     ///
     /// # Errors
-    /// `Truncated` if not all of its bytes are there.
+    /// `Truncated` if some of its bytes are missing.
     pub fn check(&self) -> Result<(), Error> {
         match self.content() {
             Some(StreamContent::Source(_)) => return Ok(()),
@@ -205,7 +207,7 @@ impl Stream {
         Extents { stream: self.clone(), content, runs: found.into(), damage }
     }
 
-    /// What holds the bytes, if not sectors of the file.
+    /// Where the bytes are, if not in sectors of the file.
     pub(super) fn content(&self) -> Option<&StreamContent> {
         self.file.content(self.id)
     }
@@ -252,7 +254,7 @@ impl Extents {
         &self.stream
     }
 
-    /// Bytes that can be read, from the start of the stream: all, if it is not damaged.
+    /// How many bytes can be read from the start of the stream: all, if it is not damaged.
     pub fn readable_len(&self) -> u64 {
         if let Some(Held::Stream(extents)) = &self.content {
             return extents.readable_len();
@@ -260,7 +262,7 @@ impl Extents {
         self.damage.map_or(self.stream.len(), |(found, _)| found)
     }
 
-    /// What is wrong with the stream beyond [`Self::readable_len`].
+    /// The error of the stream at [`Self::readable_len`].
     pub fn damage(&self) -> Option<Error> {
         if let Some(Held::Stream(extents)) = &self.content {
             return extents.damage();
@@ -271,7 +273,7 @@ impl Extents {
     /// Reads at `offset`, as [`Stream::read_at`] does.
     ///
     /// # Errors
-    /// `Truncated` if not all of the bytes asked for are there, `Io`.
+    /// `Truncated` if some of these bytes are missing, `Io`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
         match &self.content {
             Some(Held::Source(source)) => {
@@ -343,8 +345,8 @@ impl From<Arc<Source>> for StreamContent {
 }
 
 impl From<Stream> for StreamContent {
-    /// A stream that only stands for other content is not kept: edits upon edits would make an
-    /// ever longer chain of them.
+    /// If the stream only stands for another content, that content is kept in its place. Otherwise
+    /// every edit would make the chain of them longer.
     fn from(stream: Stream) -> Self {
         match stream.content() {
             Some(content) => content.clone(),
@@ -391,7 +393,8 @@ mod tests {
     use super::super::fixtures::{Broken, STREAMS, content, sample};
     use super::*;
 
-    /// Opens the bytes in memory, or behind so many others that they are read by ranges.
+    /// Opens the bytes in memory, or at the end of a file that is so long that it is not read as a
+    /// whole.
     fn open(bytes: &[u8], in_memory: bool) -> Arc<CompoundFile> {
         if in_memory {
             return CompoundFile::open(Source::from_bytes(bytes.to_vec())).unwrap();

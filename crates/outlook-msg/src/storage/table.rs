@@ -1,12 +1,12 @@
 //! An allocation table (\[MS-CFB\] 2.3, 2.4): for each sector the next one of its chain.
 //!
-//! Knows neither where a sector lies nor what a chain holds.
+//! Does not know where a sector lies, or what a chain contains.
 
 use super::error::{Damage, SectorNumber};
 
 /// No sector; also the entry of a sector that is not in use.
 pub(super) const FREE_SECTOR: u32 = 0xFFFF_FFFF;
-/// Greater numbers are marks, not sectors.
+/// Greater numbers are special values, not sectors.
 pub(super) const MAX_REGULAR_SECTOR: u32 = 0xFFFF_FFFA;
 
 /// Whether this can be the number of a sector.
@@ -19,8 +19,8 @@ pub(super) const fn is_regular(sector: u32) -> bool {
 pub(super) struct Table {
     next: Vec<u32>,
     mini: bool,
-    /// Whether some sector is the next of two others. Without such a sector a chain can come
-    /// back only to its start.
+    /// Whether some sector is the next of two others. Without such a sector, a chain can only
+    /// return to its start.
     tangled: bool,
 }
 
@@ -43,7 +43,7 @@ impl Table {
         self.next.capacity() * size_of::<u32>()
     }
 
-    /// How many sectors a chain has before it comes back to one of them.
+    /// How many sectors a chain has before it returns to one of them.
     fn distinct(&self, start: u32) -> usize {
         let mut seen = SectorSet::new(self.next.len());
         let next = |sector: &u32| at(&self.next, *sector);

@@ -1,7 +1,8 @@
-//! A compound file under edit (`STGM_TRANSACTED`): storages and streams over those of a base.
+//! A compound file under edit (`STGM_TRANSACTED`): its storages and streams replace those of a
+//! base.
 //!
-//! Nothing is written here, and no content is copied: a stream that is not replaced stays the one
-//! of the base. A clone shares what it does not change, so that an edit can be taken back.
+//! Nothing is written and no content is copied: a stream that is not replaced is that of the base.
+//! A clone shares everything that it does not change, so that an edit can be taken back cheaply.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -54,11 +55,11 @@ impl Transaction {
         Self::default()
     }
 
-    /// A file whose root is this storage with all that is in it.
+    /// A file whose root is this storage, with everything in it.
     ///
     /// # Errors
-    /// `Incomplete` if something of it cannot be carried over: a stream that is damaged, entries
-    /// of one name, a name that no file can be written with, a damaged directory.
+    /// `Incomplete` if something would be lost: a stream is damaged, two entries have the same
+    /// name, a name cannot be written, or the directory is damaged.
     pub fn on(storage: &Storage) -> Result<Self, Error> {
         if let Some(defect) = storage.file().defects().first() {
             return Err(Error::Incomplete(defect.clone()));
@@ -66,9 +67,9 @@ impl Transaction {
         Self::carry_over(storage, &mut |defect| Err(Error::Incomplete(defect)))
     }
 
-    /// A file whose root is what can be read of this storage, and what of it cannot be carried
-    /// over: of a damaged stream the bytes from its start are, of entries of one name the first,
-    /// and of names that no file can be written with nothing.
+    /// A file whose root is what can be read of this storage, and the defects by which something is
+    /// lost: of a damaged stream the bytes up to the damage are taken, of entries with the same
+    /// name the first, and entries whose name cannot be written are left out.
     pub fn salvaged(storage: &Storage) -> (Self, Vec<Defect>) {
         let mut defects = Vec::new();
         let carried = Self::carry_over(storage, &mut |defect| {
@@ -78,7 +79,8 @@ impl Transaction {
         (carried.unwrap_or_default(), defects)
     }
 
-    /// Takes over a storage; `lost` is told of what cannot be, and may end it.
+    /// Copies a storage. `lost` is called for everything that is lost, and can end the copy by an
+    /// error.
     fn carry_over(
         storage: &Storage,
         lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
@@ -92,7 +94,7 @@ impl Transaction {
                 Entry::Stream(_) => None,
             }));
         }
-        // The storages in a storage come after it, so they are made before it.
+        // Inner storages come later in the list, so in reverse order they are made first.
         let mut made = HashMap::new();
         for one in storages.iter().rev() {
             let directory = carry_over(one, &mut made, lost)?;
@@ -101,7 +103,7 @@ impl Transaction {
         Ok(Self { root: made.remove(&storage.id()).unwrap_or_default() })
     }
 
-    /// Creates a storage in one that exists; one that is there stays as it is.
+    /// Creates a storage in another one. If it exists already, it stays as it is.
     ///
     /// # Errors
     /// `Name`, `NoStorage`.
@@ -133,7 +135,7 @@ impl Transaction {
         self.put(path, Content::Stream(content.into()))
     }
 
-    /// Puts a storage with all that is in it at a path, in place of what is there.
+    /// Puts a storage with everything in it at a path, and replaces what is there.
     ///
     /// # Errors
     /// `Incomplete` as [`Transaction::on`], `Name`, `NoStorage`.
@@ -142,7 +144,7 @@ impl Transaction {
         self.put_transaction(&from, to)
     }
 
-    /// Puts the root of another file under edit at a path, in place of what is there.
+    /// Puts the root of another file under edit at a path, and replaces what is there.
     ///
     /// # Errors
     /// `Name`, `NoStorage`.
@@ -154,12 +156,12 @@ impl Transaction {
         self.put(to, Content::Storage(Arc::clone(&from.root)))
     }
 
-    /// What is below a storage as a file of its own; `None` if there is no such storage.
+    /// A storage as a file of its own; `None` if there is no such storage.
     pub fn part(&self, path: &[&str]) -> Option<Self> {
         Some(Self { root: Arc::clone(self.directory(path)?) })
     }
 
-    /// Removes a stream, or a storage with all that is in it; whether there was one.
+    /// Removes a stream, or a storage with everything in it. Returns whether there was one.
     pub fn remove(&mut self, path: &[&str]) -> bool {
         let Some((name, parent)) = path.split_last() else { return false };
         if self.directory(parent).is_none_or(|directory| directory.find(name).is_err()) {
@@ -173,7 +175,8 @@ impl Transaction {
         true
     }
 
-    /// The names in a storage, and whether each is one of a storage; nothing if there is none.
+    /// The names in a storage, and whether each is that of a storage; empty if there is no such
+    /// storage.
     pub fn entries(&self, path: &[&str]) -> impl Iterator<Item = (&str, bool)> {
         let entries = self.directory(path).map(|directory| directory.entries.as_slice());
         entries
@@ -182,7 +185,7 @@ impl Transaction {
             .map(|one| (one.name.as_str(), matches!(one.content, Content::Storage(_))))
     }
 
-    /// What a stream holds.
+    /// The content of a stream.
     pub fn stream(&self, path: &[&str]) -> Option<&StreamContent> {
         let (name, parent) = path.split_last()?;
         match &self.directory(parent)?.get(name)?.content {
@@ -226,7 +229,7 @@ impl Transaction {
         total
     }
 
-    /// The file as it is now, to be read like any other.
+    /// The present state as a compound file, which can be read like any other.
     pub fn snapshot(&self) -> Arc<CompoundFile> {
         let (mut tree, mut contents) = (Tree::default(), Vec::new());
         add_node(&mut tree, ROOT_NAME, 0, Kind::Storage(0));
@@ -306,7 +309,7 @@ impl Transaction {
 }
 
 impl Directory {
-    /// Where a name is, or where it would be.
+    /// The position of a name, or the position at which it would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
         let name = Name::new(name);
         self.entries.binary_search_by(|one| Name::new(&one.name).compare(name))
@@ -376,7 +379,7 @@ fn storage_node(id: u32, depth: u16, directory: &Directory) -> StorageNode {
     StorageNode { id, depth, clsid, version, children: 0..0 }
 }
 
-/// A number that no state of a storage has had.
+/// A number that no state of a storage had before.
 fn next_version() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, atomic::Ordering::Relaxed)

@@ -31,7 +31,7 @@ pub(super) struct Node {
     pub(super) kind: Kind,
 }
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Kind {
     /// A storage, and its index among the storages.
@@ -42,13 +42,14 @@ pub(super) enum Kind {
     Content(u32),
 }
 
-/// What only a storage has.
+/// The data of a storage.
 #[derive(Clone, Debug)]
 pub(super) struct StorageNode {
     pub(super) id: u32,
     pub(super) depth: u16,
     pub(super) clsid: Guid,
-    /// Of a file under edit: another one whenever anything in it has changed; 0 of others.
+    /// Of a file under edit, a number that changes whenever something in the storage changes; 0 in
+    /// other files.
     pub(super) version: u64,
     /// The ids of its children.
     pub(super) children: Range<u32>,

@@ -1,8 +1,8 @@
-//! The walk along the links of the directory that makes the tree (\[MS-CFB\] 2.6.4).
+//! Follows the links of the directory and makes the tree (\[MS-CFB\] 2.6.4).
 //!
-//! The children of a storage are a search tree linked by `left` and `right`. Only the links are
-//! believed, neither order nor colour: each entry is taken once, the children are sorted here,
-//! and what a broken link cut off is looked for among the entries that no link leads to.
+//! The children of a storage are a search tree, linked by `left` and `right`. Only the links are
+//! used, not order and colour: each entry is taken once, and the children are sorted here. Entries
+//! that a broken link cut off are looked for among those that no link leads to.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -50,13 +50,13 @@ struct Adoption {
     tops: Vec<u32>,
 }
 
-/// The making of a tree. Numbers here are those of directory entries, where not called ids.
+/// A tree that is being made. Numbers are those of directory entries, unless they are called ids.
 #[derive(Debug)]
 struct Walk<'a> {
     directory: &'a Directory,
     root: u32,
     tree: Tree,
-    /// For each directory entry the storage it was met in; `NO_STREAM` if it was not met.
+    /// For each directory entry the storage that it was found in; `NO_STREAM` if it was not found.
     owners: Vec<u32>,
     /// Storages that a broken link is in: one, or two that stand for any number.
     broken: Vec<u32>,
@@ -82,7 +82,7 @@ impl<'a> Walk<'a> {
     fn run(&mut self, adoption: Option<&Adoption>) {
         let Some(entry) = self.directory.entry(self.root) else { return };
         self.own(self.root, self.root);
-        // About what the names of property streams take.
+        // About as much as the names of property streams take.
         self.tree.names.reserve(self.directory.len() * 24);
         self.add(self.root, entry, 0);
         self.add_storage(0, 0);
@@ -153,7 +153,7 @@ impl<'a> Walk<'a> {
 
     /// Follows a link; `None` if there is none, or if it is broken.
     fn take(&mut self, link: u32, parent: u32, storage: u32) -> Option<(u32, DirectoryEntry<'a>)> {
-        // Entry 0 is the root, which is nobody's child: writers leave 0 where nothing is meant.
+        // Entry 0 is the root, which is no child. Some programs write 0 for "no link".
         if link == NO_STREAM || link == 0 {
             return None;
         }
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
         let owner = self.owner(link);
         if owner != NO_STREAM {
             self.note_broken(parent, storage, format_args!("entry {link} a second time"));
-            // Either of the two links can be the wrong one, unless this one leads upwards.
+            // Either of the two links may be the wrong one, unless this one leads upwards.
             if self.broken.len() < 2 && !self.is_within(parent, link) {
                 self.mark_broken(owner);
             }
@@ -207,9 +207,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What an entry is, and whether its type says so.
+    /// The kind of an entry, and whether its type says so.
     ///
-    /// Of a type that cannot be, the child link decides: only a storage has one.
+    /// If the type is invalid, the child link decides: only a storage has one.
     fn kind(&self, index: u32, entry: DirectoryEntry<'_>) -> (Kind, bool) {
         let stream = Kind::Stream { first: entry.first_sector(), len: entry.stream_len() };
         let has_child = entry.child() != 0 && self.directory.entry(entry.child()).is_some();
@@ -269,9 +269,9 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What to do about lost entries: they come from the storage whose links are broken, if that
-    /// is one alone, or from a root that has no children. Anywhere else the properties of one
-    /// object would show up as those of another.
+    /// Where lost entries belong: to the storage whose links are broken, if there is only one, or to
+    /// a root that has no children. Put anywhere else, the properties of one object would appear as
+    /// those of another.
     fn adoption(&self) -> Option<Adoption> {
         let storage = match self.broken.as_slice() {
             [] if self.tree.len() == 1 => self.root,
@@ -282,7 +282,7 @@ impl<'a> Walk<'a> {
         (!tops.is_empty()).then_some(Adoption { storage, tops })
     }
 
-    /// The lost entries that no other lost entry links to; the first of all if they link in a ring.
+    /// The lost entries that no other lost entry links to; if they link in a ring, the first one.
     fn lost_tops(&self) -> Vec<u32> {
         let mut is_linked = vec![false; self.directory.len()];
         for (_, entry) in self.lost() {
@@ -303,7 +303,7 @@ impl<'a> Walk<'a> {
         if tops.is_empty() { self.lost().map(|(index, _)| index).take(1).collect() } else { tops }
     }
 
-    /// Entries in use that were not met.
+    /// The entries in use that were not found.
     fn lost(&self) -> impl Iterator<Item = (u32, DirectoryEntry<'a>)> + '_ {
         self.directory.entries().filter(|(index, entry)| {
             self.owner(*index) == NO_STREAM

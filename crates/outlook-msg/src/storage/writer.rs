@@ -1,6 +1,6 @@
-//! Writing of a new compound file, version 3; the only place that uses `cfb`.
+//! Writes a new compound file of version 3. This is the only place that uses the crate `cfb`.
 //!
-//! Not atomic: the caller writes to a temporary file and renames it when it is whole.
+//! It is not atomic: the caller writes to a temporary file and renames it when it is complete.
 
 use std::fmt;
 use std::io::{self, Read, Seek, Write};
@@ -20,7 +20,7 @@ const COPY_BYTES: usize = 64 * 1024;
 /// From 1601, where the times of a compound file begin, to 1970.
 const UNIX_EPOCH_SECONDS: u64 = 11_644_473_600;
 
-/// A compound file being written.
+/// A compound file that is being written.
 ///
 /// Paths are the names from the root down; the root itself is the empty path. The same calls
 /// give the same bytes: no times are stored.
@@ -76,9 +76,9 @@ impl<F: Read + Write + Seek> Writer<F> {
             .map_err(|source| Error::Write { entry: path, source })
     }
 
-    /// Copies a storage with all that is in it to `to`, which is the root or a new storage.
+    /// Copies a storage with everything in it to `to`, which is the root or a new storage.
     ///
-    /// Gives the damage met: of such a stream as much was copied as can be read.
+    /// Returns the defects that were met: a damaged stream is copied up to the damage.
     ///
     /// # Errors
     /// `Name`, `Write`.
@@ -117,7 +117,7 @@ impl<F: Read + Write + Seek> Writer<F> {
         Ok(cause.map(|cause| Defect { place: from.path(), cause }))
     }
 
-    /// Writes what is left to write, and gives back what was written to.
+    /// Writes the rest, and returns what was written to.
     ///
     /// # Errors
     /// `Write`.
@@ -152,7 +152,7 @@ impl Read for ExtentsReader<'_> {
 
 /// The entries of a storage without those that have the name of another one.
 ///
-/// Only a damaged directory has them; they are neighbours in sort order.
+/// Only a damaged directory has such entries. In sort order, they are adjacent.
 fn distinct_entries(storage: &Storage, defects: &mut Vec<Defect>) -> Vec<Entry> {
     let mut entries: Vec<Entry> = Vec::new();
     for entry in storage.entries() {
@@ -197,7 +197,7 @@ fn copy<F: Read + Write + Seek>(
     stream.flush()
 }
 
-/// The path as `cfb` takes it, if `cfb` takes every name of it for what it is.
+/// The path in the form of `cfb`, if `cfb` takes every name in it unchanged.
 fn joined(path: &[&str]) -> Result<String, Error> {
     let whole: String = path.iter().flat_map(|name| ["/", name]).collect();
     for name in path {

@@ -1,7 +1,7 @@
-//! The elements of BER (X.690): tag, length and contents, lengths unknown in advance included.
+//! The elements of BER (X.690): tag, length and contents, also those of indefinite length.
 //!
-//! An element is entered, or skipped, without recursion. What is cut off is read as far as it
-//! goes. Knows nothing of what the elements mean.
+//! Elements are entered and skipped without recursion. If an element is cut off, it is read as far
+//! as it is there. Knows nothing of what the elements mean.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,13 @@ pub(super) const OCTET_STRING: u8 = 0x04;
 pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
 pub(super) const SEQUENCE: u8 = 0x30;
 pub(super) const SET: u8 = 0x31;
-/// Class, form and number of a context-specific element, all but the number.
+/// The class and form bits of a context-specific element, without the number.
 pub(super) const CONTEXT: u8 = 0x80;
 const CONSTRUCTED: u8 = 0x20;
-/// Two zero bytes end the contents of an element of unknown length (X.690 8.1.5).
+/// Two zero bytes end the contents of an element of indefinite length (X.690 8.1.5).
 const END_OF_CONTENTS: u8 = 0x00;
 
-/// Pieces of pieces of a string deeper than this are not joined; writers use one level.
+/// Pieces of a string that are nested deeper than this are not joined. Programs use one level.
 const STRING_DEPTH_MAX: u32 = 16;
 
 /// One element.
@@ -24,7 +24,7 @@ const STRING_DEPTH_MAX: u32 = 16;
 pub(super) struct Element<'a> {
     /// The first byte of its tag: class, form and number.
     pub(super) identifier: u8,
-    /// Its contents; with an unknown length all that follows, its end included.
+    /// Its contents; if the length is indefinite, everything that follows, with its end.
     contents: &'a [u8],
     is_indefinite: bool,
 }
@@ -33,15 +33,15 @@ pub(super) struct Element<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Elements<'a> {
     rest: &'a [u8],
-    /// The contents of an element of unknown length lie ahead and have to be skipped.
+    /// The contents of an element of indefinite length come next, and must be skipped.
     is_open: bool,
-    /// They end with an end-of-contents, not with the bytes.
+    /// The elements end with an end-of-contents, not with the bytes.
     is_indefinite: bool,
     is_truncated: bool,
 }
 
 impl<'a> Element<'a> {
-    /// Whether it is of this context-specific number, in either form.
+    /// Whether it has this context-specific number, in either form.
     pub(super) fn is_context(&self, number: u8) -> bool {
         self.identifier & !CONSTRUCTED == CONTEXT | number
     }
@@ -61,8 +61,8 @@ impl<'a> Element<'a> {
         if self.is_indefinite { &[] } else { self.contents }
     }
 
-    /// The value of an octet string, joined if it is in pieces (X.690 8.7.3), and whether a part
-    /// of it is cut off.
+    /// The value of an octet string, joined if it is in pieces (X.690 8.7.3), and whether it is cut
+    /// off.
     pub(super) fn octets(&self) -> (Cow<'a, [u8]>, bool) {
         if self.identifier & CONSTRUCTED == 0 {
             return (Cow::Borrowed(self.contents), false);
@@ -138,12 +138,12 @@ impl<'a> Iterator for Elements<'a> {
 /// Tag and length of an element (X.690 8.1.2, 8.1.3).
 struct Header {
     identifier: u8,
-    /// `None` if it is not known in advance.
+    /// `None` if it is indefinite.
     len: Option<usize>,
 }
 
 impl Header {
-    /// Reads a header; gives it with the bytes behind it.
+    /// Reads a header, and returns it with the bytes after it.
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (&identifier, mut rest) = bytes.split_first()?;
         if identifier & 0x1F == 0x1F {
@@ -169,7 +169,7 @@ impl Header {
     }
 }
 
-/// What follows the contents of an element of unknown length.
+/// What follows the contents of an element of indefinite length.
 fn skip_contents(mut rest: &[u8]) -> &[u8] {
     let mut depth = 1_usize;
     while depth > 0 {

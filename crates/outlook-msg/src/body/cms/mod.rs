@@ -1,5 +1,5 @@
-//! Cryptographic messages (CMS, RFC 5652) as S/MIME has them: the content of a signed one, the
-//! recipients of an encrypted one.
+//! Cryptographic messages (CMS, RFC 5652) of S/MIME: the content of signed ones, the recipients of
+//! encrypted ones.
 //!
 //! Nothing is verified and nothing decrypted. Knows nothing of MIME.
 
@@ -16,7 +16,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use ber::{Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET};
 use name::{hex, object_identifier};
 
-/// What a message is, by its content type.
+/// The kind of a message, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// `signedData`.
@@ -25,7 +25,7 @@ pub enum Kind {
     Enveloped,
 }
 
-/// What can be told of a message.
+/// What can be read of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// The signed content (`eContent`).
@@ -35,14 +35,14 @@ pub enum Content {
         /// Whether its end is missing.
         is_truncated: bool,
     },
-    /// For whom it is encrypted.
+    /// The recipients for whom it is encrypted.
     Enveloped(Vec<RecipientKey>),
 }
 
-/// Which key decrypts an encrypted message (RFC 5652 section 6.2).
+/// The key that decrypts an encrypted message (RFC 5652 section 6.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RecipientKey {
-    /// That of a certificate, by its issuer as RFC 4514 has it, and its serial number in
+    /// The key of a certificate, by its issuer in the form of RFC 4514, and its serial number in
     /// hexadecimal.
     Certificate {
         /// The name of the issuer.
@@ -50,30 +50,30 @@ pub enum RecipientKey {
         /// The serial number.
         serial: String,
     },
-    /// That of a certificate with this subject key identifier, in hexadecimal.
+    /// The key of the certificate with this subject key identifier, in hexadecimal.
     SubjectKeyIdentifier(String),
-    /// A key that both sides have, by its identifier in hexadecimal.
+    /// A key that sender and recipient share, by its identifier in hexadecimal.
     KeyEncryptionKey(String),
-    /// One made from a password.
+    /// A key that is made from a password.
     Password,
-    /// One of a kind that is not known here.
+    /// A key of an unknown kind.
     Unknown,
 }
 
-/// Why nothing can be told of a message.
+/// Why nothing can be read of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It does not begin as a message does.
+    /// It does not begin like a message.
     #[error("not a cryptographic message: no ContentInfo at byte 0")]
     NotCms,
     /// Its content type is another one.
     #[error("cryptographic message of type {0}, expected signed or enveloped data")]
     UnknownType(String),
-    /// The signed content is elsewhere: a detached signature.
+    /// The signature is detached: the signed content is elsewhere.
     #[error("the signed data holds no content")]
     NoContent,
-    /// A part that must be there is not.
+    /// A required part is missing.
     #[error("cryptographic message without its {0}")]
     Missing(&'static str),
 }
@@ -86,14 +86,14 @@ const ENVELOPED_DATA: &str = "1.2.840.113549.1.7.3";
 /// RFC 5083: its recipients are those of enveloped data.
 const AUTH_ENVELOPED_DATA: &str = "1.2.840.113549.1.9.16.1.23";
 
-/// What a message is, by its first bytes: 32 are enough.
+/// The kind of a message, by its first bytes: 32 are enough.
 pub fn kind(start: &[u8]) -> Option<Kind> {
     let (kind, _) = content_info(start).ok()?;
     kind_of(&kind)
 }
 
-/// A message as bytes: some writers store it as base64, with or without the lines of PEM around
-/// it. What is neither stays as it is; of a prefix as much is decoded as can be.
+/// The bytes of a message. Some programs store it as base64, with or without the lines of PEM
+/// around it. Other bytes stay as they are. Of a prefix, as much as possible is decoded.
 pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
     if kind(bytes).is_some() {
         return bytes.into();
@@ -110,7 +110,7 @@ pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
         .filter(|byte| !byte.is_ascii_whitespace())
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
         .collect();
-    // Digits that are left over at the end make no whole byte.
+    // The digits that are left over at the end are less than a byte.
     let whole = digits.len() - usize::from(digits.len() % 4 == 1);
     let decoded = BASE64.decode(digits.get(..whole).unwrap_or_default());
     match decoded {
@@ -119,7 +119,7 @@ pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Base64 whose padding is left out, or whose last digit has bits beyond it.
+/// Base64 that may lack its padding, and whose last digit may have extra bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -156,7 +156,7 @@ impl fmt::Display for RecipientKey {
     }
 }
 
-/// The content type of a message, and the elements behind it (RFC 5652 section 3).
+/// The content type of a message, and the elements after it (RFC 5652 section 3).
 fn content_info(bytes: &[u8]) -> Result<(String, Elements<'_>), Error> {
     let info = Elements::new(bytes).next().filter(|info| info.identifier == SEQUENCE);
     let mut fields = info.ok_or(Error::NotCms)?.elements();

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use super::ber::{Element, Elements, OBJECT_IDENTIFIER};
 use crate::mapi::CodePage;
 
-/// Names are cut beyond this, in bytes of text.
+/// Longer names are cut, in bytes of text.
 const NAME_BYTES_MAX: usize = 4096;
 
-/// A name as text: the last part first, as `CN=Jane Doe,O=Example,C=DE`.
+/// A name as text, with its last part first: `CN=Jane Doe,O=Example,C=DE`.
 pub(super) fn to_text(name: &Element<'_>) -> String {
     let parts: Vec<_> = name.elements().map(|part| relative(&part)).collect();
     let mut text = parts.into_iter().rev().collect::<Vec<_>>().join(",");
@@ -61,7 +61,7 @@ fn type_and_value(mut attribute: Elements<'_>) -> Option<String> {
     }
 }
 
-/// The short names of RFC 4514 section 3, and those that certificates have besides.
+/// The short names of RFC 4514 section 3, and others that occur in certificates.
 fn kind_name(oid: String) -> String {
     let name = match oid.as_str() {
         "2.5.4.3" => "CN",
@@ -102,7 +102,7 @@ fn string(value: &Element<'_>) -> Option<String> {
     }
 }
 
-/// Escapes what has a meaning in a name (RFC 4514 section 2.4).
+/// Escapes the characters that have a meaning in a name (RFC 4514 section 2.4).
 fn escape(text: &str) -> String {
     let last = text.chars().count().saturating_sub(1);
     let mut escaped = String::new();

@@ -1,4 +1,4 @@
-//! From the bytes of `PR_HTML` to text, and the charset a document declares.
+//! Decodes the bytes of `PR_HTML`, and finds the charset that a document declares.
 //!
 //! Knows no reference and no layout.
 
@@ -6,23 +6,29 @@ use super::tokens::{Source, Tag, Token, Tokens};
 use crate::mapi::CodePage;
 use crate::mapi::detect::{self, Guess};
 
-/// An HTML body in characters, and whether its page is a guess.
+/// A decoded HTML body, and whether its code page is a guess.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
     /// The document.
     pub html: String,
-    /// The page it was read in, if that is not the stated one.
+    /// The code page in which it was read, if that is not the stated one.
     pub guess: Option<Guess>,
 }
 
 /// Decodes `PR_HTML`.
 ///
-/// A byte order mark decides, and is dropped. Else `internet_code_page` does
-/// (`PR_INTERNET_CPID`), as in Outlook, which ignores what the document declares; but if that is
-/// absent, 20127 (ASCII) or 1200 (UTF-16), which Outlook also writes for others, then a charset
-/// declared in the first 1,024 bytes; then UTF-8 if the bytes are valid; then `ansi`, the page of
-/// the message. What is UTF-8 beyond doubt is not read in a stated page of one byte a character,
-/// and what is not in the stated page is guessed. NULs at the end are dropped.
+/// The code page is the first of these:
+///
+/// 1. that of a byte order mark, which is dropped;
+/// 2. `internet_code_page` (`PR_INTERNET_CPID`): Outlook uses it, and ignores what the document
+///    declares. It does not count if it is absent, or if it is 20127 (ASCII) or 1200 (UTF-16),
+///    which Outlook also writes for other code pages;
+/// 3. a charset that is declared in the first 1,024 bytes;
+/// 4. UTF-8, if the bytes are valid;
+/// 5. `ansi`, the code page of the message.
+///
+/// Bytes that are plainly UTF-8 are not read in a stated code page of one byte a character. If the
+/// bytes are not valid in the stated page, it is guessed. NULs at the end are dropped.
 pub fn decode(bytes: &[u8], internet_code_page: Option<u32>, ansi: Option<CodePage>) -> Decoded {
     let (page, guess, bytes) = match marked_page(bytes) {
         Some((page, bytes)) => (page, None, bytes),
@@ -59,8 +65,8 @@ fn page_of(
     }
 }
 
-/// The page of a document that is not in the stated one: that which it declares, or of the
-/// message, if it fits; else a guess.
+/// The code page of a document that is not in the stated one: the one that it declares, or that of
+/// the message, if the document is valid in it; else a guess.
 fn other_page(
     bytes: &[u8],
     stated: Option<CodePage>,
@@ -69,7 +75,7 @@ fn other_page(
     let mut others = declared_page_of(bytes).into_iter().chain(ansi);
     let fits = |page: &CodePage| detect::fits(*page, bytes);
     match (others.find(fits), stated) {
-        // Where no other page is stated, that of the message is no guess.
+        // If no other page is stated, that of the message is no guess.
         (Some(page), None) => detect::page_of(bytes, Some(page)),
         (Some(page), Some(_)) => (page, Some(guessed(page, stated))),
         (None, stated) => detect::page_of(bytes, stated.or(ansi)),
@@ -86,14 +92,14 @@ const UTF_16BE: u32 = 1201;
 /// Where browsers look for a declaration (WHATWG HTML 4.2.5.4).
 const DECLARATION_BYTES_MAX: usize = 1024;
 
-/// The page that the first bytes show, and what follows a byte order mark.
+/// The encoding that the first bytes show, and the bytes after a byte order mark.
 fn marked_page(bytes: &[u8]) -> Option<(CodePage, &[u8])> {
     let utf_16 = |number| CodePage::new(number);
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => Some((CodePage::UTF_8, rest)),
         [0xFF, 0xFE, rest @ ..] => utf_16(UTF_16LE).map(|page| (page, rest)),
         [0xFE, 0xFF, rest @ ..] => utf_16(UTF_16BE).map(|page| (page, rest)),
-        // In no other encoding is a NUL part of the first tag.
+        // Only in UTF-16 is a NUL part of the first tag.
         [b'<', 0, _, 0, ..] => utf_16(UTF_16LE).map(|page| (page, bytes)),
         [0, b'<', 0, _, ..] => utf_16(UTF_16BE).map(|page| (page, bytes)),
         _ => None,
@@ -105,7 +111,7 @@ fn declared_page_of(bytes: &[u8]) -> Option<CodePage> {
     declared_page(&String::from_utf8_lossy(first))
 }
 
-/// Whether browsers find a declaration of a charset, also if so many bytes are put before it.
+/// Whether browsers find a declaration of a charset, even if this many bytes are put before it.
 pub(super) fn declares_charset(html: &str, bytes_before: usize) -> bool {
     let end = html.floor_char_boundary(DECLARATION_BYTES_MAX.saturating_sub(bytes_before));
     let first = html.get(..end).unwrap_or_default();
@@ -115,7 +121,7 @@ pub(super) fn declares_charset(html: &str, bytes_before: usize) -> bool {
 fn declared_page(html: &str) -> Option<CodePage> {
     Tokens::new(html).find_map(|token| {
         let page = CodePage::of_mime_charset(declared_charset(&token)?.text)?;
-        // What could be read here as ASCII is not UTF-16 (WHATWG HTML 13.2.3.2).
+        // A declaration that can be read as ASCII is not UTF-16 (WHATWG HTML 13.2.3.2).
         Some(if matches!(page.number(), UTF_16LE | UTF_16BE) { CodePage::UTF_8 } else { page })
     })
 }

@@ -1,7 +1,7 @@
-//! Which elements of a document are not to be seen, as the preheaders of newsletters, and where they
-//! end.
+//! Finds the elements of a document that are hidden, such as the preheaders of newsletters, and
+//! their ends.
 //!
-//! Knows what elements say of themselves and what the style sheets before them say.
+//! Knows the attributes and styles of elements, and the style sheets before them.
 
 use memchr::memmem;
 
@@ -14,10 +14,10 @@ use super::tokens::{Name, Tag};
 pub(super) struct Hidden {
     /// The element that is hidden, if any is.
     element: Option<Element>,
-    /// Whether this part is for other programs than Outlook: `<!--[if !mso]><!-->`. What Outlook is
-    /// told to hide there is what the others show.
+    /// Whether this part is for programs other than Outlook: `<!--[if !mso]><!-->`. An element that
+    /// is hidden from Outlook there is shown by the others.
     is_for_others: bool,
-    /// Whether there is no further end of an island of XML.
+    /// Whether there is no other end of an XML island.
     no_more_xml: bool,
     /// The rules of the style sheets so far.
     rules: StyleSheet,
@@ -50,7 +50,7 @@ impl Hidden {
         self.rules.add(tag, css);
     }
 
-    /// Takes a start tag, and what follows it; says whether the element is hidden.
+    /// Takes a start tag and the rest of the document. Returns whether the element is hidden.
     pub(super) fn start(&mut self, tag: &Tag<'_>, after: &str) -> bool {
         let name = tag.name();
         if let Some(element) = &mut self.element {
@@ -71,7 +71,7 @@ impl Hidden {
         true
     }
 
-    /// Takes an end tag; says whether it belongs to what is hidden.
+    /// Takes an end tag. Returns whether it belongs to a hidden element.
     pub(super) fn end(&mut self, tag: &Tag<'_>) -> bool {
         let Some(element) = &mut self.element else { return false };
         let name = tag.name();
@@ -90,9 +90,9 @@ impl Hidden {
     fn hides(&mut self, tag: &Tag<'_>, name: &[u8], after: &str) -> bool {
         match name {
             b"template" => return true,
-            // Mail programs show the mail whatever these say.
+            // Mail programs show the mail even if these elements are hidden.
             b"html" | b"body" => return false,
-            // Office's islands of XML. One that has no end would hide all that follows.
+            // XML islands of Office. An island without an end would hide everything after it.
             b"xml" if !self.no_more_xml => {
                 let end = memmem::find(after.as_bytes(), b"</xml");
                 self.no_more_xml = end.is_none();
@@ -116,7 +116,7 @@ impl Hidden {
     fn style_hides(&self, name: &[u8], style: Style) -> bool {
         let hides_for_outlook = style.is_for_others_only == Some(true)
             && !self.is_for_others
-            // A button that Outlook draws from a comment before it.
+            // A button for other programs; Outlook draws it from the comment before.
             && name != b"a";
         style.is_displayed == Some(false)
             || style.is_invisible == Some(true)

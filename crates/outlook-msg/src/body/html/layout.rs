@@ -1,23 +1,24 @@
 //! Lays out plain text: words, lines, quotations, list items and cells.
 //!
-//! Knows no HTML. What is between two pieces of text is collected first and written when the second
-//! comes, so that margins collapse, and nothing is left over at the end.
+//! What separates two pieces of text is collected, and written only when the second piece comes. So
+//! margins collapse, and nothing is left over at the end. Knows no HTML.
 
 use super::rows::Row;
 
-/// Text under construction.
+/// A text that is being laid out.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     text: String,
-    /// How many more bytes may go into what is not in the document: marks of quotations,
+    /// How many more bytes may be written that are not in the document: marks of quotations,
     /// indentation, tabs and rulers.
     spare_bytes: usize,
-    /// Whether some of that was left out.
+    /// Whether some of these were left out.
     lacks_looks: bool,
-    /// The row of a table that is being written, if its lines may have to be laid beside each other.
+    /// The row of a table that is being written, if its lines may have to be laid beside each
+    /// other.
     row: Option<Row>,
     gap: Gap,
-    /// Whether there is something on the last line, and where it begins after its prefix.
+    /// Where the text of the last line begins after its prefix, if the line has text.
     line: Option<Line>,
     /// Whether the line above is blank, or there is none.
     below_text: bool,
@@ -27,7 +28,7 @@ pub(super) struct Layout {
     marker: Option<String>,
     /// Whether anything was written since the cell or row began.
     cell_has_text: bool,
-    /// Where the text begins that was first written since the last [`Layout::mark`].
+    /// Where the first text begins that was written since the last [`Layout::mark`].
     mark: Option<usize>,
     wants_mark: bool,
 }
@@ -38,7 +39,7 @@ struct Line {
     content_start: usize,
 }
 
-/// What divides the next text from the last.
+/// What separates the next text from the last one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gap {
     /// 1 begins a new line, 2 leaves one blank.
@@ -49,19 +50,20 @@ struct Gap {
     space: bool,
 }
 
-/// Deeper quotations and lists look like this one, so that hostile nesting costs nothing.
+/// Deeper quotations and lists are laid out like this one, so that hostile nesting takes no time.
 const QUOTE: &str = "> ";
 const QUOTE_DEPTH_MAX: usize = 20;
 const INDENT_COLUMNS_MAX: usize = 40;
 const TABS_MAX: usize = 100;
-/// What any document may have of that; a large one may have as much as it has itself.
+/// So many bytes of marks and indentation any document may get; a large one may get as many as it
+/// has.
 const SPARE_BYTES: usize = 64 << 10;
 
 /// What Outlook writes for a ruler.
 const RULE: &str = "________________________________";
 
 impl Layout {
-    /// Begins the text of a document of so many bytes.
+    /// Begins the text of a document of this many bytes.
     pub(super) fn new(document_bytes: usize) -> Self {
         Self { spare_bytes: SPARE_BYTES + document_bytes, ..Self::default() }
     }
@@ -87,7 +89,7 @@ impl Layout {
 
     /// Begins a new line, as after a paragraph without a margin.
     pub(super) fn line(&mut self) {
-        // The start of a cell stays beside the cell before it.
+        // At the start of a cell, the line goes on beside the cell before it.
         if self.gap.tabs == 0 || self.cell_has_text {
             self.open_gap(1);
         }
@@ -122,7 +124,7 @@ impl Layout {
         self.cell_has_text = false;
     }
 
-    /// Ends the row: the lines of its cells come to lie beside each other.
+    /// Ends the row: its cells are laid out side by side.
     pub(super) fn end_row(&mut self) {
         let Some(row) = self.row.take().filter(|row| row.has_lines(&self.text)) else { return };
         self.end_line();
@@ -137,7 +139,7 @@ impl Layout {
         }
     }
 
-    /// Leaves the row as it stands, since one of its cells holds a table.
+    /// Does not lay out the row, because one of its cells contains a table.
     pub(super) fn forget_row(&mut self) {
         self.row = None;
     }
@@ -193,7 +195,7 @@ impl Layout {
         self.mark.and_then(|mark| self.text.get(mark..)).unwrap_or_default()
     }
 
-    /// Writes text right behind the last, before any gap.
+    /// Writes text directly after the last one, before any gap.
     pub(super) fn append(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -203,15 +205,15 @@ impl Layout {
         self.lacks_looks
     }
 
-    /// Whether a document is too short to lack any: not even the most for each place where a line or
-    /// a cell can begin is more than what may be spent.
+    /// Whether a document is too short for any to be left out: even if each line and cell took the
+    /// most, they would not be more than allowed.
     pub(super) fn has_looks(document: &str) -> bool {
         let places = memchr::memchr2_iter(b'<', b'\n', document.as_bytes()).count();
         let most = QUOTE.len() * QUOTE_DEPTH_MAX + INDENT_COLUMNS_MAX + TABS_MAX + RULE.len();
         places.saturating_mul(most) <= SPARE_BYTES
     }
 
-    /// Gives the text, with a line break at its end.
+    /// The text, with a line break at its end.
     pub(super) fn finish(mut self) -> String {
         self.end_row();
         self.end_line();
@@ -228,7 +230,7 @@ impl Layout {
         self.gap.space = false;
     }
 
-    /// Writes what divides the last text from the next.
+    /// Writes what separates the last text from the next one.
     fn cross_gap(&mut self) {
         let gap = std::mem::take(&mut self.gap);
         if gap.lines > 0 {
@@ -276,8 +278,8 @@ impl Layout {
         self.text.extend(std::iter::repeat_n(QUOTE, marks));
     }
 
-    /// Takes so many bytes of those that are to spare, or none: the text of a document that is made
-    /// to become huge stays whole, but without its looks.
+    /// Takes this many bytes from those that are allowed, or none. A document that was made to
+    /// become huge keeps its text, but loses its layout.
     const fn spend(&mut self, bytes: usize) -> usize {
         match self.spare_bytes.checked_sub(bytes) {
             Some(rest) => {
@@ -291,7 +293,7 @@ impl Layout {
         }
     }
 
-    /// Ends the line, if there is one; of blank lines in a row only the first stays.
+    /// Ends the line, if there is one. Of several blank lines, only the first stays.
     fn end_line(&mut self) {
         let Some(line) = self.line.take() else { return };
         let content = self.text.get(line.content_start..).unwrap_or_default();

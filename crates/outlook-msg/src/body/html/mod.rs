@@ -1,6 +1,6 @@
 //! HTML bodies: decoding, rewriting, plain text.
 //!
-//! Knows nothing of where the HTML came from, or of what is attached to the message.
+//! Does not know where the HTML comes from, or what is attached to the message.
 
 mod decode;
 mod hidden;

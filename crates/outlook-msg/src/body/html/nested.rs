@@ -1,4 +1,4 @@
-//! Elements in each other, of which only so many are known, so that hostile nesting costs nothing.
+//! The stack of open elements. Its depth is bounded, so that hostile nesting takes no time.
 
 /// The elements that are open, the innermost last.
 #[derive(Debug, Default)]
@@ -30,13 +30,13 @@ impl<T> Nested<T> {
         self.known.last_mut()
     }
 
-    /// Whether any of them is like this.
+    /// Whether any of them satisfies `is`.
     pub(super) fn any(&self, is: impl Fn(&T) -> bool) -> bool {
         self.known.iter().any(is)
     }
 
-    /// Ends the innermost that is like this, and what is in it; says whether there was one. One that
-    /// is not known may be it.
+    /// Ends the innermost that is like this, and what is in it; says whether there was one. One
+    /// that is not known may be it.
     pub(super) fn pop_until(&mut self, is: impl Fn(&T) -> bool) -> bool {
         if self.unknown > 0 {
             self.unknown -= 1;

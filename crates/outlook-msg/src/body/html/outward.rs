@@ -1,17 +1,18 @@
-//! URLs by which a document that lies in a folder would reach another machine.
+//! Finds URLs by which a document in a folder would reach another machine.
 //!
-//! The policy allows files, since to a browser what lies beside a document is one. But to a browser
-//! on Windows `//server/share/x.png` is a file too, and the server learns who opens the mail. So is
-//! `file://server/share/x.png`, and `/%5Cserver/share/x.png` may be. No attachment is referred to in
-//! this way, so whatever begins like that is made a URL of a scheme that no browser knows.
+//! The policy allows files, because the attachments beside a document are files. But for a browser
+//! on Windows `//server/share/x.png` is a file too, and the server learns who opens the mail. The
+//! same holds for `file://server/share/x.png`, and perhaps for `/%5Cserver/share/x.png`. No
+//! reference to an attachment begins like this, so such a URL is given a scheme that no browser
+//! knows.
 
 use super::tokens::{Attribute, Tag};
 
-/// What is put before such a URL in a style sheet, and before the name of an attribute that has one.
+/// Put before such a URL in a style sheet, and before the name of an attribute with such a URL.
 pub(super) const MARK: &str = "msgfs-blocked:";
 
-/// Whether browsers find the tags of a document where [`super::tokens`] does: in these elements,
-/// and in the attribute of a frame that is a document itself, they go by other rules.
+/// Whether browsers find the tags of a document where [`super::tokens`] does. In these elements,
+/// and in the attribute of a frame that is a document itself, browsers follow other rules.
 pub(super) fn is_plain(html: &str) -> bool {
     const OTHER: [&[u8]; 5] = [b"svg", b"math", b"select", b"frameset", b"iframe"];
     let bytes = html.as_bytes();
@@ -24,13 +25,13 @@ pub(super) fn is_plain(html: &str) -> bool {
     })
 }
 
-/// Whether a browser would load something from outside of the folder for an attribute.
+/// Whether a browser would load something from outside the folder because of an attribute.
 pub(super) fn is_outward(tag: &Tag<'_>, attribute: &Attribute<'_>) -> bool {
     let is = |name: &str| attribute.name.eq_ignore_ascii_case(name);
     if WORDS.iter().any(|name| is(name)) {
         return false;
     }
-    // A link is only followed by who clicks on it.
+    // A link is followed only if somebody clicks on it.
     if is("href") && (tag.is("a") || tag.is("area")) {
         return false;
     }
@@ -44,11 +45,11 @@ pub(super) fn is_outward(tag: &Tag<'_>, attribute: &Attribute<'_>) -> bool {
     begins_outward(&value)
 }
 
-/// Attributes that are shown or looked for, and never loaded.
+/// Attributes whose value a browser shows or searches, but never loads.
 const WORDS: [&str; 10] =
     ["alt", "title", "id", "name", "class", "value", "content", "summary", "label", "placeholder"];
 
-/// Where a string or what stands in parentheses begins in a style sheet, in bytes. URLs are nowhere
+/// The places in a style sheet where a string or a parenthesis begins, in bytes. URLs are nowhere
 /// else.
 pub(super) fn delimiters(css: &str) -> impl Iterator<Item = usize> {
     memchr::memchr3_iter(b'(', b'"', b'\'', css.as_bytes()).map(|at| at + 1)
@@ -64,7 +65,7 @@ fn begins_outward(url: &str) -> bool {
 }
 
 fn begins(url: impl Iterator<Item = char>) -> bool {
-    // Tabs and line ends anywhere mean nothing, nor do control characters and blanks before it
+    // Browsers ignore tabs and line ends in a URL, and control characters and blanks before it
     // (WHATWG URL 4.4).
     let mut url = url.filter(|c| !matches!(c, '\t' | '\n' | '\r')).skip_while(|c| *c <= ' ');
     match url.next() {
@@ -79,7 +80,7 @@ fn begins(url: impl Iterator<Item = char>) -> bool {
     }
 }
 
-/// The characters of a style sheet, its escapes decoded (CSS Syntax 4.3.7).
+/// The characters of a style sheet, with its escapes decoded (CSS Syntax 4.3.7).
 struct Unescaped<'a> {
     css: std::str::Chars<'a>,
 }

@@ -1,17 +1,17 @@
-//! What keeps a document that is opened in a browser from asking anybody for anything, and how that
-//! is taken out again.
+//! Keeps a document that is opened in a browser from contacting anybody, and takes the changes out
+//! again.
 //!
-//! A Content-Security-Policy stops scripts, frames, forms and whatever a page loads from elsewhere.
-//! Browsers heed it only in the head, and only for what follows it, so it is the first element of the
-//! document. URLs of other machines that are files to a browser are blocked by the document itself
-//! (`outward`). What no policy stops is defused: `<base>`, which would turn the paths of attachments
-//! into addresses; `<meta http-equiv=refresh>`; and `<link>` for connections made ahead. The content
-//! of `<noscript>` is shown, since no script runs.
+//! A Content-Security-Policy stops scripts, frames, forms and everything that a page loads from
+//! elsewhere. Browsers obey it only in the head, and only for what follows it, so it is the first
+//! element of the document. URLs of other machines that a browser takes for files are changed in
+//! the document (`outward`). Tags that no policy stops are defused: `<base>`, which would turn the
+//! paths of attachments into addresses; `<meta http-equiv=refresh>`; and `<link>` for connections
+//! made ahead. The content of `<noscript>` is shown, because no script runs.
 //!
-//! A defused tag becomes `<bgsound msgfs-removed=NAME-tag …>`. `bgsound` has no content, may stand in
-//! the head, and means nothing to any browser of today. Such tags are found wherever their bytes
-//! stand, in comments and scripts too: a browser may see a tag where others see a comment (inside
-//! `<svg>` or `<select>`, for one), and mail that is hostile is written with that in mind.
+//! A defused tag becomes `<bgsound msgfs-removed=NAME-tag …>`. `bgsound` has no content, may stand
+//! in the head, and has no meaning in the browsers of today. Tags to defuse are found wherever
+//! their bytes are, also in comments and scripts: a browser may see a tag where others see a
+//! comment (inside `<svg>` or `<select>`, for example), and hostile mail makes use of that.
 
 use memchr::memchr;
 
@@ -19,7 +19,7 @@ use super::decode;
 use super::outward;
 use super::tokens::{Source, Tag, Token, Tokens};
 
-/// Whether a document may load what does not lie beside it.
+/// Whether a document may load what is not beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Remote {
     /// Nothing is loaded from elsewhere.
@@ -29,17 +29,19 @@ pub enum Remote {
     Allowed,
 }
 
-/// Files beside the document may be loaded, and no style sheet, which would load from anywhere.
-/// `file:` is for Firefox, to which `'self'` is no file; to others `'self'` is any file.
+/// Allows files beside the document, but no style sheets, which could load from anywhere. `file:`
+/// is for Firefox, for which `'self'` does not include files; for other browsers `'self'` is any
+/// file.
 const POLICY: &str = "default-src 'none'; img-src 'self' file: data:; \
     media-src 'self' file: data:; font-src 'self' file: data:; \
     style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/// No file is loaded, where it is not certain that URLs of other machines are all found.
+/// Allows no files: for documents in which not all URLs of other machines can be found with
+/// certainty.
 const POLICY_WITHOUT_FILES: &str = "default-src 'none'; img-src data:; media-src data:; \
     font-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/// Browsers look up the hosts of links ahead unless this tells them not to.
+/// Keeps browsers from looking up the hosts of links ahead.
 const NO_LOOKUPS: &str = "<meta http-equiv=\"x-dns-prefetch-control\" content=\"off\">";
-/// Says that what follows was added, where there is no policy to tell it by.
+/// Marks the addition, if it has no policy by which it could be recognised.
 const ALLOWED: &str = "<meta name=\"msgfs\" content=\"remote=allow\">";
 const CHARSET: &str = "<meta charset=utf-8>";
 
@@ -52,7 +54,7 @@ pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
         ),
         Remote::Allowed => String::new(),
     };
-    // The addition must not move a declaration out of where browsers look for it.
+    // The addition must not move a declaration beyond the place where browsers look for it.
     let declared = decode::declares_charset(html, policy.len() + "\n".len());
     let added = match (remote, declared) {
         (Remote::Allowed, true) => String::new(),
@@ -63,9 +65,9 @@ pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
     (head_start(html), added)
 }
 
-/// Where the first element of the head belongs: behind the document type if nothing but comments is
-/// before that, or else at the start. A browser opens the head for it, and puts into that what the
-/// document has in its own.
+/// The place for the first element of the head: after the document type, if only comments are
+/// before that, else at the start. A browser opens the head for it, and puts the content of the
+/// document's own head into that.
 fn head_start(html: &str) -> usize {
     for token in Tokens::new(html) {
         match token {
@@ -80,7 +82,7 @@ fn head_start(html: &str) -> usize {
     0
 }
 
-/// What may stand before the document type: a byte order mark and white space.
+/// Skips what may stand before the document type: a byte order mark and white space.
 const BLANKS: [char; 6] = ['\u{FEFF}', '\t', '\n', '\x0C', '\r', ' '];
 
 /// What [`additions`] added, if this tag is the first of it.
@@ -96,7 +98,7 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
         return None;
     }
     let after = html.get(tag.end()..).unwrap_or_default();
-    // Editors put a line in between.
+    // Editors insert a line between them.
     let mut rest = after.trim_ascii_start().strip_prefix(NO_LOOKUPS).unwrap_or(after);
     for addition in [CHARSET, "\r", "\n"] {
         rest = rest.strip_prefix(addition).unwrap_or(rest);
@@ -105,14 +107,14 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
     Some(Source { text: html.get(tag.start()..end)?, start: tag.start() })
 }
 
-/// What stands in the place of the name of a defused tag, before and after the name. Without quotes,
-/// since it may come to stand in the value of an attribute.
+/// Replaces the name of a defused tag, before and after the name. It has no quotes, because it may
+/// be inside the value of an attribute.
 const DEFUSED: [&str; 2] = ["bgsound msgfs-removed=", "-tag"];
 
-/// The name of the tag at a `<`, and what takes its place, if it has to be defused.
+/// The name of the tag at a `<`, and its replacement, if the tag must be defused.
 pub(super) fn defused(html: &str, at: usize, remote: Remote) -> Option<(&str, String)> {
     let rest = html.get(at + 1..)?;
-    // So that a document that has such tags from elsewhere comes back as it was.
+    // Such tags of the document itself are changed too, so that it comes back as it was.
     let is_ours = rest.starts_with(DEFUSED[0]);
     let name = ["bgsound", "base", "meta", "link", "noscript"].iter().find_map(|name| {
         let (found, after) = rest.split_at_checked(name.len())?;
@@ -129,7 +131,7 @@ pub(super) fn defused(html: &str, at: usize, remote: Remote) -> Option<(&str, St
     is_dangerous.then(|| (name, format!("{}{name}{}", DEFUSED[0], DEFUSED[1])))
 }
 
-/// The name of the defused tag at a `<`, and the length of what is in its place.
+/// The name of the defused tag at a `<`, and the length of its replacement.
 pub(super) fn restored(html: &str, at: usize) -> Option<(&str, usize)> {
     let name = html.get(at + 1..)?.strip_prefix(DEFUSED[0])?;
     let length = name.bytes().take_while(u8::is_ascii_alphabetic).count();
@@ -137,9 +139,9 @@ pub(super) fn restored(html: &str, at: usize) -> Option<(&str, usize)> {
     after.starts_with(DEFUSED[1]).then(|| (name, DEFUSED[0].len() + length + DEFUSED[1].len()))
 }
 
-/// Whether a `<meta>` or `<link>` calls somebody as soon as a browser reads it.
+/// Whether a `<meta>` or `<link>` makes a browser contact somebody as soon as it is read.
 fn calls(tag: &str, start: usize) -> bool {
-    // A tag that holds another `<` is not worth the time: each byte is read once so.
+    // A tag is read up to the next `<` only, so that each byte is read once.
     let text = tag.get(..memchr(b'<', tag.as_bytes()).unwrap_or(tag.len())).unwrap_or_default();
     let Some(tag) = Tag::parse(Source { text, start }) else { return true };
     let is_link = tag.is("link");
@@ -161,7 +163,7 @@ fn is_one_of(found: &str, names: &[&str]) -> bool {
 
 const CALLING_PRAGMAS: [&str; 2] = ["refresh", "x-dns-prefetch-control"];
 
-/// Kinds of links that the policy governs, and those of Office, which no browser follows.
+/// Kinds of links that the policy covers, and those of Office, which no browser follows.
 const QUIET_LINKS: [&str; 13] = [
     "stylesheet",
     "icon",

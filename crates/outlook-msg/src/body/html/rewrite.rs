@@ -1,6 +1,6 @@
 //! Rewrites a document for its place in a folder: references to attachments, the declared charset.
 //!
-//! Knows nothing of attachments: which reference has a file is the caller's to say.
+//! Knows nothing of attachments: the caller says which file a reference leads to.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -21,19 +21,19 @@ pub enum Reference<'a> {
     ContentLocation(&'a str),
 }
 
-/// Rewrites what is no longer true in a document that became UTF-8 and lies beside its attachments.
+/// Rewrites a document that was decoded and is shown beside its attachments.
 ///
-/// A declared charset becomes `utf-8`. Each reference is handed to `resolve`; where that answers
-/// with a relative path, the path takes its place, percent-encoded. References are the values of
-/// `src`, `href`, `background`, `data` and `poster`, and every `url(...)` in a style. All else stays as
-/// it is, byte for byte; comments and scripts are left alone.
+/// A declared charset becomes `utf-8`. `resolve` is called with each reference; if it returns a
+/// relative path, the path replaces the reference, percent-encoded. References are the values of
+/// `src`, `href`, `background`, `data` and `poster`, and every `url(...)` in a style. Everything
+/// else stays byte for byte, also comments and scripts.
 pub fn rewrite(html: &str, resolve: Resolve<'_>) -> String {
     let mut rewriter = Rewriter::new(html, Change::References);
     rewriter.replace_urls(&|url| url_path(url, resolve));
     rewriter.finish()
 }
 
-/// Rewrites a document as [`rewrite`] does, so that a browser may open it: it says that it is UTF-8,
+/// Rewrites a document like [`rewrite`], and makes it safe to open in a browser: it declares UTF-8,
 /// and unless `remote` allows it, nothing is loaded from elsewhere and no script runs.
 pub fn for_browser(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
     let (at, added) = policy::additions(html, remote);
@@ -42,23 +42,23 @@ pub fn for_browser(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
     rewriter.finish()
 }
 
-/// Takes back what [`for_browser`] added and defused, in a document that was shown and perhaps edited.
-/// References and charset stay as they are shown.
+/// Takes back what [`for_browser`] added and defused, in a document that may have been edited
+/// since. References and charset stay as they are.
 pub fn undo(html: &str) -> String {
     let mut rewriter = Rewriter::new(html, Change::Undo);
     let mut starts = Tokens::new(html).filter_map(|token| match token {
         Token::Start(tag) => policy::added(html, &tag),
         _ => None,
     });
-    // Only the first is ours: the document may have come with another.
+    // Only the first one was added here: the document may have another one.
     if let Some(added) = starts.next() {
         rewriter.replace(added, "");
     }
     rewriter.finish()
 }
 
-/// Undoes what [`rewrite`] does to references: each URL is handed to `resolve`, percent-escapes
-/// decoded, and what that answers takes its place as it stands.
+/// Undoes what [`rewrite`] does to references: `resolve` is called with each URL, whose
+/// percent-escapes are decoded, and its answer replaces the URL unchanged.
 pub fn restore(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
     let mut rewriter = Rewriter::new(html, Change::References);
     rewriter.replace_urls(&|url| resolve(&percent_decoded(url)));
@@ -70,9 +70,9 @@ pub fn content_id_url(content_id: &str) -> String {
     format!("cid:{}", percent_encoded(content_id))
 }
 
-/// Says at which relative path the attachment lies that a reference means.
+/// Returns the relative path of the attachment that a reference leads to.
 pub type Resolve<'a> = &'a dyn Fn(Reference<'_>) -> Option<String>;
-/// Gives what takes the place of a URL.
+/// Returns the replacement of a URL.
 type Replace<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 struct Rewriter<'a> {
@@ -83,13 +83,13 @@ struct Rewriter<'a> {
     copied: usize,
 }
 
-/// What is done to the document beside its references.
+/// What is changed in the document besides its references.
 enum Change {
     /// Nothing.
     References,
-    /// Tags are defused, and this is added there.
+    /// Tags are defused, and this is added at this place.
     Defuse { remote: Remote, at: usize, added: String },
-    /// That is taken back.
+    /// These changes are taken back.
     Undo,
 }
 
@@ -114,7 +114,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn tag(&mut self, tag: &Tag<'_>, replace: Replace<'_>) {
-        // The attributes of a tag that is defused mean nothing.
+        // The attributes of a defused tag have no meaning.
         let blocks =
             self.blocks() && policy::defused(self.html, tag.start(), Remote::Blocked).is_none();
         for attribute in tag.attributes() {
@@ -174,7 +174,7 @@ impl<'a> Rewriter<'a> {
         matches!(self.change, Change::Defuse { remote: Remote::Blocked, .. })
     }
 
-    /// Makes a URL that begins here, or the attribute that has it, mean nothing.
+    /// Disables a URL that begins here, or the attribute that has it.
     fn mark(&mut self, at: usize) {
         // Something else stands there already in the place of what was replaced.
         if at >= self.copied {
@@ -189,7 +189,7 @@ impl<'a> Rewriter<'a> {
         self.copied = source.start + source.text.len();
     }
 
-    /// Copies the document up to there.
+    /// Copies the document up to this place.
     fn copy_until(&mut self, end: usize) {
         if let Change::Defuse { at, added, .. } = &mut self.change
             && (self.copied..=end).contains(at)
@@ -247,27 +247,27 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// Whether this is what a URL in a style sheet begins with.
+/// Whether a URL in a style sheet begins here.
 fn is_url_open(text: &[u8; 4]) -> bool {
     text.eq_ignore_ascii_case(b"url(")
 }
 
-/// What takes the place of a URL.
+/// The replacement of a URL.
 fn path(url: &str, replace: Replace<'_>) -> Option<String> {
     let url = url.trim();
-    // Line breaks inside a URL mean nothing (WHATWG URL 4.4).
+    // Browsers ignore line breaks inside a URL (WHATWG URL 4.4).
     let folded = url.contains(['\t', '\n', '\r']);
     let url =
         if folded { Cow::Owned(url.replace(['\t', '\n', '\r'], "")) } else { Cow::Borrowed(url) };
     replace(&url)
 }
 
-/// The path that takes the place of a URL, percent-encoded.
+/// The path that replaces a URL, percent-encoded.
 fn url_path(url: &str, resolve: Resolve<'_>) -> Option<String> {
     attachment_path(url, resolve).map(|path| percent_encoded(&path))
 }
 
-/// The path of the attachment that a URL means.
+/// The path of the attachment that a URL leads to.
 pub(super) fn attachment_path(url: &str, resolve: Resolve<'_>) -> Option<String> {
     match url.split_at_checked("cid:".len()) {
         Some((scheme, id)) if scheme.eq_ignore_ascii_case("cid:") => {
@@ -287,7 +287,7 @@ pub(super) fn attachment_path(url: &str, resolve: Resolve<'_>) -> Option<String>
 /// Attributes whose value is a URL that a browser loads or goes to.
 const REFERENCES: [&str; 5] = ["src", "href", "background", "data", "poster"];
 
-/// The length of what stands in the parentheses of `url(...)`; `None` if they don't close.
+/// The length of the text inside the parentheses of `url(...)`; `None` if they do not close.
 fn url_length(text: &str) -> Option<usize> {
     let blanks = text.len() - text.trim_ascii_start().len();
     let start = match text.get(blanks..)?.chars().next()? {
@@ -325,7 +325,8 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Encodes what would not be a path, or not be whole, in an attribute or a style without quotes.
+/// Percent-encodes characters that would end a path, or change it, in an attribute or in a style
+/// without quotes.
 fn percent_encoded(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {

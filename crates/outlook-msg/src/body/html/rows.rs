@@ -1,15 +1,15 @@
-//! The rows of tables: lays the lines of their cells beside each other.
+//! Lays out the rows of tables: the lines of their cells side by side.
 //!
-//! Text is written cell after cell. If a cell has several lines, the first lines of all cells become
-//! the first line of the row, the second ones the second, and so on, with tabs between.
+//! Text is written cell after cell. If a cell has several lines, the first lines of all cells
+//! become the first line of the row, their second lines the second, and so on, with tabs between.
 
 use std::ops::Range;
 
-/// Where the cells of a row stand in the text.
+/// The places of the cells of a row in the text.
 #[derive(Debug, Default)]
 pub(super) struct Row {
-    /// Where the row begins, and where what each of its lines begins with ends: marks of quotations
-    /// and indentation.
+    /// Where the row begins, and where the prefix of its lines ends (marks of quotations and
+    /// indentation).
     prefix: Range<usize>,
     /// Those with text.
     cells: Vec<Cell>,
@@ -22,7 +22,7 @@ struct Cell {
     place: Range<usize>,
 }
 
-/// A row of more cells is left as it is written.
+/// A row of more cells is not laid out.
 const COLUMNS_MAX: usize = 100;
 
 impl Row {
@@ -38,7 +38,7 @@ impl Row {
         match self.cells.last_mut() {
             None => {
                 self.prefix = line..content;
-                // The mark of a list item belongs to the first cell, be that empty or not.
+                // The mark of a list item belongs to the first cell, even if that is empty.
                 if self.column > 0 && end > content {
                     self.cells.push(Cell { column: 0, place: content..end });
                 }
@@ -53,7 +53,7 @@ impl Row {
         }
     }
 
-    /// Whether there is something to lay out: more than a cell, and more than a line in one.
+    /// Whether there is something to lay out: several cells, one of them with several lines.
     pub(super) fn has_lines(&self, text: &str) -> bool {
         let begin = self.prefix.start;
         self.cells.len() > 1 && text.get(begin..).is_some_and(|row| row.contains('\n'))
@@ -82,7 +82,7 @@ impl Row {
             let mut column = 0;
             for (cell_column, lines) in &mut cells {
                 let line = lines.next().unwrap_or_default();
-                // All but the first line of a cell begin as the lines of the row do.
+                // All lines of a cell but the first have the prefix of the row.
                 let inner = line.strip_prefix(&*prefix).filter(|_| index > 0);
                 let line =
                     inner.unwrap_or(if index > 0 && is_blank(line, &prefix) { "" } else { line });

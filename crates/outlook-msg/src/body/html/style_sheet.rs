@@ -1,13 +1,13 @@
-//! What styles say of whether an element is seen: its own, and the rules of style sheets.
+//! Whether an element is hidden by its own style, or by the rules of style sheets.
 //!
-//! Knows selectors that are a tag, a class or an id, or a tag with one of those. Rules in `@media` and
-//! the like hold for some screens or for paper only, so they are passed over.
+//! Knows selectors of a tag, a class or an id, or of a tag with a class or an id. Rules in `@media`
+//! and the like are skipped, because they hold only for some screens or for paper.
 
 use std::collections::HashMap;
 
 use super::tokens::Tag;
 
-/// What a style says of whether an element is seen; `None` of what it says nothing of.
+/// The declarations of a style that can hide an element; `None` for those that it does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Style {
     pub(super) is_displayed: Option<bool>,
@@ -20,11 +20,12 @@ pub(super) struct Style {
 }
 
 impl Style {
-    /// Takes a declaration, its value without `!important`. Of two of one property the last counts.
+    /// Takes a declaration, its value without `!important`. If a property is declared twice, the
+    /// last one counts.
     fn take(&mut self, property: &str, value: &str) {
         let is = |name: &str| property.eq_ignore_ascii_case(name);
         let has = |name: &str| value.eq_ignore_ascii_case(name);
-        // Most are `mso-` or `font-` something, and are left alone here.
+        // Most are `mso-…` or `font-…`, and not needed.
         match property.as_bytes().first().map(u8::to_ascii_lowercase) {
             Some(b'd') if is("display") => self.is_displayed = Some(!has("none")),
             Some(b'v') if is("visibility") => {
@@ -44,7 +45,7 @@ impl Style {
         }
     }
 
-    /// The same with what a style of more weight says.
+    /// The same, overridden by a style of more weight.
     fn under(self, over: Self) -> Self {
         Self {
             is_displayed: over.is_displayed.or(self.is_displayed),
@@ -98,10 +99,10 @@ struct Rule {
     style: Weighed,
 }
 
-/// More rules than this, or in more bytes, are not looked at.
+/// More rules, or more bytes of them, are not read.
 const RULES_MAX: usize = 2_000;
 const BYTES_MAX: usize = 1 << 20;
-/// As many classes of an element are looked for.
+/// At most this many classes of an element are looked up.
 const CLASSES_MAX: usize = 16;
 
 impl StyleSheet {
@@ -139,7 +140,7 @@ impl StyleSheet {
         }
     }
 
-    /// What the rules and its own style say of an element.
+    /// The style of an element by the rules and by its own style.
     pub(super) fn style_of(&self, tag: &Tag<'_>, own: Weighed) -> Style {
         let found = if self.rules.is_empty() { Vec::new() } else { self.find(tag) };
         let normal = found.iter().map(|rule| rule.normal).chain([own.normal]);
@@ -176,8 +177,8 @@ impl StyleSheet {
     }
 }
 
-/// The next rule, or a whole `@media` with all that is in it: what is before its block, the block, and
-/// what follows. `None` if there is none that ends.
+/// The next rule, or a whole `@media` with all that is in it: what is before its block, the block,
+/// and what follows. `None` if there is none that ends.
 fn next_rule(css: &str) -> Option<(&str, &str, &str)> {
     let mut rest = css;
     loop {
@@ -215,7 +216,8 @@ fn block_length(css: &str) -> Option<usize> {
     None
 }
 
-/// A style sheet without its comments; those of HTML around it mean nothing (CSS Syntax 4.3.1).
+/// A style sheet without its comments. Comment marks of HTML around it are ignored (CSS Syntax
+/// 4.3.1).
 fn without_comments(css: &str) -> String {
     let mut text = String::with_capacity(css.len());
     let mut rest = css;
@@ -227,7 +229,8 @@ fn without_comments(css: &str) -> String {
     text.replace("<!--", "").replace("-->", "")
 }
 
-/// A selector that is a tag, a class or an id, or a tag with one of those; its tag in small letters.
+/// A selector that is a tag, a class or an id, or a tag with one of those; its tag in small
+/// letters.
 fn simple(selector: &str) -> Option<String> {
     let selector = selector.trim();
     let start = selector.find(['.', '#']).unwrap_or(selector.len());

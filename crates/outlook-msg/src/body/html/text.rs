@@ -1,6 +1,6 @@
 //! HTML as plain text: what each element means for the layout.
 //!
-//! Knows elements and attributes; how lines come about is the layout's.
+//! Knows elements and attributes; `layout` makes the lines.
 
 use std::borrow::Cow;
 
@@ -13,18 +13,18 @@ use super::tokens::{Tag, Token, Tokens};
 use crate::body::link;
 use crate::body::symbol_font::SymbolFont;
 
-/// Makes readable plain text of HTML, lines ending with LF.
+/// Makes readable plain text from HTML, with LF line ends.
 ///
-/// Rows of a table become lines with a tab between cells; quotations begin with `> `, list items with
-/// `- ` or their number; a link shows its URL in `<>` unless its text is the URL; a picture shows its
-/// alternative text in `[]`, or else the name of its file, which `resolve` tells. What is hidden is
-/// left out. At most one line in a row is blank.
+/// Rows of a table become lines with a tab between cells; quotations begin with `> `, list items
+/// with `- ` or their number; a link shows its URL in `<>` unless its text is the URL; a picture
+/// shows its alternative text in `[]`, or else the name of its file, which `resolve` knows. Hidden
+/// elements are left out. No two adjacent lines are blank.
 pub fn to_text(html: &str, resolve: Resolve<'_>) -> String {
     read(html, resolve).finish()
 }
 
-/// Whether the text that [`to_text`] makes has all of its words, but not the marks, indentation and
-/// tabs of all lines, since those would be more than the document.
+/// Whether the text that [`to_text`] makes has all words, but lacks marks, indentation or tabs,
+/// because these would be larger than the document.
 pub fn lacks_looks(html: &str) -> bool {
     !Layout::has_looks(html) && read(html, &|_| None).lacks_looks()
 }
@@ -51,7 +51,7 @@ struct Reader<'a> {
     tables: Nested<Table>,
     /// How many elements of preformatted text are open.
     preformatted: usize,
-    /// Whether that has just begun: a line break is no part of it there.
+    /// Whether preformatted text has just begun: a line break there does not belong to it.
     begins_preformatted: bool,
     /// Whether the style sheet takes the margin from all paragraphs, as Outlook on the web does.
     tight_paragraphs: bool,
@@ -78,7 +78,7 @@ struct List {
 struct Table {
     /// Whether the row has a cell.
     has_cell: bool,
-    /// Whether a cell of the row has held a table: then cells are there for the looks.
+    /// Whether a cell of the row has contained a table: then the cells are there for the layout.
     is_layout: bool,
 }
 
@@ -209,7 +209,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes what the text begins with, if it is anything but plain; gives what follows.
+    /// Takes the start of the text if it is not plain. Returns the rest.
     fn special<'t>(&mut self, text: &'t str) -> &'t str {
         let Some(first) = text.chars().next() else { return text };
         self.character(first);
@@ -228,7 +228,7 @@ impl<'a> Reader<'a> {
             '\t' | '\n' | '\x0C' | '\r' | ' ' => self.layout.space(),
             NO_BREAK_SPACE if self.word_marker.is_some() => self.layout.space(),
             NO_BREAK_SPACE => self.layout.text(" "),
-            // Soft hyphen, zero-width space, byte order mark: nothing to see.
+            // Soft hyphen, zero-width space, byte order mark: invisible.
             '\u{AD}' | '\u{200B}' | '\u{FEFF}' => {}
             _ => {
                 let [code, high, ..] = u32::from(character).to_le_bytes();
@@ -307,7 +307,7 @@ impl<'a> Reader<'a> {
         let alternative = htmlize::unescape_attribute(value("alt"));
         let source = htmlize::unescape_attribute(value("src"));
         let shown = match alternative.trim() {
-            // As Outlook does: a message of pictures only would have no text at all.
+            // Outlook does this too: a message with only pictures would have no text at all.
             "" => picture_name(&source, self.resolve),
             _ => alternative,
         };
@@ -394,8 +394,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The name of the file of a picture; if that is not known, what it was called when the mail was
-/// written, which content ids begin with.
+/// The name of the file of a picture. If that is not known, the name that it had when the mail was
+/// written, with which content ids begin.
 fn picture_name<'s>(source: &'s str, resolve: Resolve<'_>) -> Cow<'s, str> {
     if let Some(path) = attachment_path(source, resolve) {
         let name = path.rsplit('/').next().unwrap_or_default();
@@ -414,7 +414,7 @@ const NO_BREAK_SPACE: char = '\u{A0}';
 /// Links that lead nowhere outside the document, or are its data.
 const HIDDEN_LINKS: [&str; 4] = ["#", "javascript:", "data:", "about:"];
 
-/// Whether an element begins and ends a line, and is nothing more.
+/// Whether an element only begins and ends a line.
 fn is_block(name: &[u8]) -> bool {
     const BLOCKS: [&[u8]; 30] = [
         b"address",

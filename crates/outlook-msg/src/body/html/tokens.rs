@@ -1,30 +1,30 @@
-//! The tokens of HTML, found as a browser finds them (WHATWG HTML 13.2.5), broken HTML included.
+//! Splits HTML into tokens as a browser does (WHATWG HTML 13.2.5), also broken HTML.
 //!
-//! Knows the syntax and which elements hold no tags; no meaning of any element. Element and
-//! attribute values are places in the document, so that they can be replaced there.
+//! Knows the syntax, and which elements contain no tags, but no meaning of an element. Values are
+//! places in the document, so that they can be replaced there.
 
 use memchr::{memchr, memchr_iter, memchr2_iter};
 
 /// One token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token<'a> {
-    /// Text between tags, character references undecoded.
+    /// Text between tags, with character references undecoded.
     Text(&'a str),
     /// A start tag.
     Start(Tag<'a>),
     /// An end tag.
     End(Tag<'a>),
-    /// The content of an element that holds no tags: what is up to its end tag.
+    /// The content of an element without tags in it, up to its end tag.
     Raw(Tag<'a>, Source<'a>),
     /// A processing instruction, as `<?xml version="1.0"?>`.
     Instruction(Source<'a>),
     /// `<!DOCTYPE html>`.
     Doctype(Source<'a>),
-    /// Comments, other declarations, and a tag that the document ends in.
+    /// A comment, another declaration, or a tag that is cut off at the end of the document.
     Comment(Source<'a>),
 }
 
-/// Text and where it stands in the document, in bytes.
+/// Text and its place in the document, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Source<'a> {
     pub(super) text: &'a str,
@@ -57,7 +57,7 @@ pub(super) struct Tag<'a> {
     rest: Source<'a>,
 }
 
-/// The longest element name that means something is `blockquote`.
+/// The longest element name that has a meaning is `blockquote`.
 const NAME_BYTES_MAX: usize = 12;
 
 /// The name of an element in small letters.
@@ -92,7 +92,7 @@ impl<'a> Tag<'a> {
         self.rest.start + self.rest.text.len() + 1
     }
 
-    /// Its name; empty if that is too long to be a known one.
+    /// Its name; empty if it is too long for a known one.
     pub(super) fn name(&self) -> Name {
         let mut name = Name([0; NAME_BYTES_MAX], self.name.len());
         for (to, from) in name.0.iter_mut().zip(self.name.bytes()) {
@@ -202,14 +202,14 @@ pub(super) struct Tokens<'a> {
     inside: Option<(Content, Tag<'a>)>,
 }
 
-/// What the content of an element is if it holds no tags. It ends at the end tag of the element.
+/// The content of an element that contains no tags. It ends at the end tag of the element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Content {
     /// Text, with or without character references.
     Text,
     /// A script, in whose comments scripts may begin and end.
     Script,
-    /// All that follows in the document.
+    /// The rest of the document.
     Rest,
 }
 
@@ -225,7 +225,7 @@ impl<'a> Tokens<'a> {
         taken
     }
 
-    /// Takes what a `<` begins; `None` if it is only text.
+    /// Takes what begins with a `<`; `None` if it is only text.
     fn markup(&mut self) -> Option<Token<'a>> {
         let bytes = self.rest.text.as_bytes();
         match bytes.get(1)? {
@@ -268,7 +268,7 @@ impl<'a> Tokens<'a> {
         token(tag)
     }
 
-    /// Takes the content of an element without tags in it; all that is left if that has no end tag.
+    /// Takes the content of an element without tags in it; the whole rest if it has no end tag.
     fn content(&mut self, content: Content, tag: &Tag<'a>) -> Source<'a> {
         let bytes = self.rest.text.as_bytes();
         let end = match content {
@@ -304,7 +304,7 @@ impl<'a> Iterator for Tokens<'a> {
 }
 
 impl Content {
-    /// What an element holds; `None` if that is tags and text. Scripts never run in mail, so
+    /// The content of an element; `None` if it is tags and text. Scripts never run in mail, so
     /// `noscript` is an element like others.
     fn of(tag: &Tag<'_>) -> Option<Self> {
         match tag.name().as_bytes() {
@@ -320,7 +320,7 @@ impl Content {
 
 const DOCTYPE: &[u8] = b"doctype";
 
-/// The length of the comment at the start, its end included; all there is if it has none.
+/// The length of the comment at the start, with its end; the whole rest if it has none.
 fn comment_length(bytes: &[u8]) -> usize {
     const START: usize = "<!--".len();
     let ends = |at: &usize| {

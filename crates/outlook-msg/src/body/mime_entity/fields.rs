@@ -1,4 +1,4 @@
-//! The header fields of an entity, read by mail-parser.
+//! The header fields of an entity, parsed by mail-parser.
 
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 
@@ -7,7 +7,7 @@ use crate::mapi::{CodePage, FileTime};
 /// What the header of a message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Fields {
-    /// The header as it is, decoded.
+    /// The whole header as text.
     pub header: String,
     /// `Subject`.
     pub subject: Option<String>,
@@ -61,12 +61,11 @@ pub(super) enum TransferEncoding {
     QuotedPrintable,
 }
 
-/// A field is looked at as far as this, in bytes; what is read of one may take time in the square
-/// of its length.
+/// A field is read up to this many bytes, because the time may grow with the square of its length.
 const FIELD_BYTES_MAX: usize = 64 * 1024;
 /// The same for the fields of a part, of which there may be many.
 const PART_FIELD_BYTES_MAX: usize = 8 * 1024;
-/// More fields of one name than this are not looked at.
+/// More fields of one name than this are not read.
 const FIELDS_MAX: usize = 64;
 /// The fields that say what a message is, in lower case.
 const MESSAGE_FIELDS: [&str; 9] =
@@ -82,7 +81,8 @@ const PART_FIELDS: [&str; 6] = [
 ];
 /// More mailboxes than this in one field are not listed.
 const MAILBOXES_MAX: usize = 4096;
-/// Boundaries have 70 characters at most (RFC 2046 section 5.1.1); some writers are generous.
+/// Boundaries have 70 characters at most (RFC 2046 section 5.1.1), but some programs write longer
+/// ones.
 const BOUNDARY_BYTES_MAX: usize = 256;
 
 impl Fields {
@@ -164,8 +164,8 @@ impl PartFields {
     }
 }
 
-/// The fields of these names, wherever they stand in a header: those of mail that came a long way
-/// have many others before them.
+/// The fields of these names, wherever they are in a header. Mail that passed many servers has many
+/// other fields before them.
 fn selected(header: &[u8], names: &[&str], field_bytes_max: usize) -> Vec<u8> {
     let mut fields = Vec::new();
     let mut count = 0;

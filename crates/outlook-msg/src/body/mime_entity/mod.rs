@@ -1,8 +1,9 @@
-//! A MIME entity (RFC 2045, 5322), as signed mail wraps one: header fields, bodies, attachments.
+//! A MIME entity (RFC 2045, 5322), such as the content of signed mail: header fields, bodies,
+//! attachments.
 //!
-//! The structure is taken apart here, bounded in depth and number of parts, because the parser of
-//! whole messages in mail-parser nests as deeply as its input says; header fields and transfer
-//! encodings are read by mail-parser. Signatures are passed over, not verified.
+//! The structure is parsed here, with bounds of depth and number of parts, because the parser of
+//! mail-parser nests as deep as its input. Header fields and transfer encodings are read by
+//! mail-parser. Signatures are not verified.
 
 mod fields;
 mod structure;
@@ -19,18 +20,18 @@ use structure::{parts, split_header};
 use crate::body::{cms, html};
 use crate::mapi::{CodePage, detect};
 
-/// An entity, taken apart.
+/// A parsed entity.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entity {
-    /// What its header says.
+    /// Its header fields.
     pub fields: Fields,
     /// Its plain text.
     pub text: Option<String>,
     /// Its HTML.
     pub html: Option<String>,
-    /// What else is in it, in order.
+    /// Its attachments, in order.
     pub attachments: Vec<Part>,
-    /// What could not be read, one cause each.
+    /// The causes why something could not be read.
     pub defects: Vec<String>,
 }
 
@@ -45,7 +46,7 @@ pub struct Part {
     pub content_id: Option<String>,
     /// Its `Content-Location`.
     pub content_location: Option<String>,
-    /// What is in it.
+    /// Its content.
     pub content: PartContent,
 }
 
@@ -58,21 +59,21 @@ pub enum PartContent {
     Message(Box<Entity>),
 }
 
-/// Parts inside parts deeper than this are shown as they are.
+/// Parts that are nested deeper are shown as they are.
 const DEPTH_MAX: u32 = 24;
-/// More parts than this are not looked at.
+/// More parts than this are not read.
 const PARTS_MAX: u32 = 2000;
-/// All decoded parts together are no larger than this, in bytes.
+/// All decoded parts together have at most this many bytes.
 const BYTES_MAX: usize = 128 << 20;
 
-/// What may still be read of an entity and of those in it.
+/// How much may still be read of an entity and of those in it.
 struct Limits {
     parts: u32,
     bytes: usize,
 }
 
 impl Entity {
-    /// Takes an entity apart. Of damaged ones it gives what can be read.
+    /// Parses an entity. Of a damaged one, what can be read is returned.
     pub fn parse(bytes: &[u8]) -> Self {
         Self::nested(bytes, 0, &mut Limits { parts: PARTS_MAX, bytes: BYTES_MAX })
     }
@@ -153,7 +154,8 @@ impl Reader<'_> {
         }
     }
 
-    /// A part with a cryptographic message: what is signed in it is read, all else kept.
+    /// A part with a cryptographic message. Signed content is read; everything else is an
+    /// attachment.
     fn cryptographic(&mut self, fields: &PartFields, body: &[u8], depth: u32) {
         let bytes = self.decode(fields, body);
         match cms::read(&bytes) {
@@ -198,7 +200,7 @@ impl Reader<'_> {
         self.attach(fields, PartContent::Bytes(bytes));
     }
 
-    /// Counts bytes that are to be decoded; says whether there is room for them.
+    /// Counts bytes that are to be decoded. Returns whether there is room for them.
     fn take(&mut self, len: usize) -> bool {
         match self.limits.bytes.checked_sub(len) {
             Some(left) => {
@@ -224,7 +226,7 @@ impl Reader<'_> {
         });
     }
 
-    /// Undoes the transfer encoding of a body (RFC 2045 section 6).
+    /// Decodes the transfer encoding of a body (RFC 2045 section 6).
     fn decode<'b>(&mut self, fields: &PartFields, body: &'b [u8]) -> Cow<'b, [u8]> {
         if fields.encoding != TransferEncoding::Identity && !self.take(body.len()) {
             return Cow::default();
@@ -254,7 +256,8 @@ fn is_signature(part: &[u8]) -> bool {
         .any(|subtype| media_type.strip_prefix("application/") == Some(subtype))
 }
 
-/// The text of a part: by its charset if it fits, else UTF-8 if it is valid, else by a guess.
+/// The text of a part: in its charset if it is valid in that, else as UTF-8 if that is valid, else
+/// in a guessed code page.
 fn text(bytes: &[u8], charset: Option<&str>) -> String {
     let declared = charset.and_then(CodePage::of_mime_charset);
     detect::page_of(bytes, declared).0.decode(bytes).into_owned()

@@ -1,9 +1,9 @@
-//! Where the header of an entity ends, and where its parts are (RFC 2046 section 5.1).
+//! Finds the end of the header of an entity, and its parts (RFC 2046 section 5.1).
 
 use memchr::memchr;
 
-/// Splits an entity at the first empty line: its header with the line end, and its body. What
-/// does not begin with a header field is all body.
+/// Splits an entity at the first empty line into its header and its body. An entity that does not
+/// begin with a header field has only a body.
 pub(super) fn split_header(entity: &[u8]) -> (&[u8], &[u8]) {
     let mut start = 0;
     for line in Lines::of(entity) {

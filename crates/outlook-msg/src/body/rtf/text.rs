@@ -7,8 +7,8 @@ use crate::body::link;
 
 /// Makes readable plain text of an RTF, lines ending with LF.
 ///
-/// Text encapsulated in RTF (\[MS-OXRTFEX\] 2.2.2) comes out as it was put in. Native RTF loses
-/// its looks: cells of a table are divided by a tab, its rows by a line; a link shows its URL in `<>`
+/// Text encapsulated in RTF (\[MS-OXRTFEX\] 2.2.2) comes out as it was put in. Native RTF loses its
+/// looks: cells of a table are divided by a tab, its rows by a line; a link shows its URL in `<>`
 /// unless its text is the URL; pictures, objects, headers and hidden text are left out.
 pub fn to_text(rtf: &[u8]) -> String {
     let mut text = read(rtf, Text::default()).text;

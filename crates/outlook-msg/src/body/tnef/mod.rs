@@ -159,8 +159,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Takes an attribute of an attachment. Each attachment begins with `attAttachRenddata`; that of
-    /// the first one may be missing.
+    /// Takes an attribute of an attachment. Each attachment begins with `attAttachRenddata`; that
+    /// of the first one may be missing.
     fn attachment(&mut self, attribute: &Attribute<'_>) {
         match attribute.id {
             Id::ATTACHMENT_RENDERING => return self.begin_attachment(),

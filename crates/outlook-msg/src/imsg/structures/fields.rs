@@ -1,4 +1,4 @@
-//! Little-endian fields read one after the other. Knows no structure.
+//! Reads little-endian fields one after the other. Knows no structure.
 
 /// The bytes of a structure that were not read yet. Each field is `None` past the end.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +43,13 @@ impl<'a> Fields<'a> {
         Some(field)
     }
 
-    /// As many bytes as the `u32` before them says.
+    /// A `u32`, and as many bytes after it as it says.
     pub(super) fn sized(&mut self) -> Option<&'a [u8]> {
         let len = usize::try_from(self.u32()?).ok()?;
         self.bytes(len)
     }
 
-    /// As many `u32` as the `u32` before them says.
+    /// A `u32`, and as many `u32` after it as it says.
     pub(super) fn numbers(&mut self) -> Option<Vec<u32>> {
         let count = usize::try_from(self.u32()?).ok()?;
         let (numbers, _) = self.bytes(count.checked_mul(4)?)?.as_chunks::<4>();

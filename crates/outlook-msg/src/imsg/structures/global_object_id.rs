@@ -2,17 +2,18 @@
 
 use super::fields::Fields;
 
-/// The id of a meeting or of one instance of it.
+/// The id of a meeting, or of one instance of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GlobalObjectId {
-    /// As iCalendar has it: the text that another calendar program gave the meeting, else the
-    /// whole id in hexadecimal with the date of the instance zeroed (\[MS-OXCICAL\] 2.1.3.1.1.20.26).
+    /// The UID for iCalendar: the text that another calendar program gave the meeting, else the
+    /// whole id in hexadecimal, with zeros for the date of the instance (\[MS-OXCICAL\]
+    /// 2.1.3.1.1.20.26).
     pub uid: String,
-    /// Year, month and day of the instance that is meant; `None` for the whole meeting.
+    /// Year, month and day of the instance; `None` for the whole meeting.
     pub instance: Option<(u16, u8, u8)>,
 }
 
-/// Before a UID that another calendar program made.
+/// Stands before a UID that another calendar program made.
 const FOREIGN_UID: &[u8] = b"vCal-Uid\x01\0\0\0";
 /// Where year, month and day lie.
 const DATE: std::ops::Range<usize> = 16..20;
@@ -31,7 +32,7 @@ impl GlobalObjectId {
     /// | 36 | 4 | size |
     /// | 40 | size | data |
     ///
-    /// An id too short for that is all of it the UID; `None` if it is empty.
+    /// If the id is too short for that, all of it is the UID; `None` if it is empty.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() {
             return None;
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(GlobalObjectId::decode(&[]), None);
         let id = GlobalObjectId::decode(&[0x1F; 18]).unwrap();
         assert_eq!((id.uid, id.instance), ("1F".repeat(18), None));
-        // A size beyond the end is a damaged id, which is unique all the same.
+        // With a size beyond the end the id is damaged, but still unique.
         let mut id = vec![0; 36];
         id.extend([0xFF; 6]);
         assert!(GlobalObjectId::decode(&id).unwrap().uid.ends_with("FFFFFFFFFFFF"));

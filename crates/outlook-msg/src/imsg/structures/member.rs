@@ -1,7 +1,7 @@
 //! The members of a distribution list (\[MS-OXOCNTC\] 2.2.2.2): EntryIDs of several kinds.
 //!
-//! Knows names and addresses only: an EntryID that points into a store or an address book is not
-//! followed.
+//! Knows only names and addresses. An EntryID that points into a message store or an address book
+//! is not followed.
 
 use crate::imsg::Address;
 use crate::imsg::address::one_off;
@@ -12,7 +12,7 @@ use super::fields::Fields;
 /// A member of a distribution list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Member {
-    /// Its name and address, as far as the EntryID has them.
+    /// The name and the address, if the EntryID has them.
     pub address: Address,
     /// Whether it is a distribution list itself.
     pub is_list: bool,
@@ -34,9 +34,9 @@ impl Member {
     /// |---|---|---|
     /// | 0 | 4 | flags |
     /// | 4 | 16 | provider |
-    /// | 20 | | what the provider has: a one-off address, a name in an address book, or a byte of type and another EntryID |
+    /// | 20 | | depends on the provider: a one-off address, a name in an address book, or a byte of type and another EntryID |
     ///
-    /// `None` for an EntryID of another provider, or one cut short.
+    /// `None` for an EntryID of another provider, or one that is cut short.
     pub fn decode(entry_id: &[u8]) -> Option<Self> {
         let mut fields = Fields::new(entry_id);
         let _flags = fields.u32()?;
@@ -61,8 +61,8 @@ impl Member {
 /// The EntryID of a member and its one-off EntryID.
 pub type EntryIds<'a> = (&'a [u8], &'a [u8]);
 
-/// Decodes the members in a `PidLidDistributionListStream` (\[MS-OXOCNTC\] 2.2.2.2.4), which
-/// large lists have: of each the EntryID and the one-off EntryID.
+/// Decodes a `PidLidDistributionListStream` (\[MS-OXOCNTC\] 2.2.2.2.4), in which large lists have
+/// their members: the EntryID and the one-off EntryID of each, and whether the list is whole.
 ///
 /// | bytes | field |
 /// |---|---|
@@ -70,8 +70,6 @@ pub type EntryIds<'a> = (&'a [u8], &'a [u8]);
 /// | 4 | number of entries |
 /// | 4, 4, 4 | sizes of all EntryIDs, one-off EntryIDs and extra data |
 /// | | of each entry EntryID, one-off EntryID and extra data behind their sizes of 4 bytes |
-///
-/// And whether the list is whole.
 pub fn list_stream_members(stream: &[u8]) -> (Vec<EntryIds<'_>>, bool) {
     let mut fields = Fields::new(stream);
     let mut members = Vec::new();
@@ -160,7 +158,7 @@ mod tests {
             stream.extend(part);
         }
         let member = (&b"ab"[..], &b"c"[..]);
-        // Two are stated, one is there.
+        // The list states two members and has one.
         assert_eq!(list_stream_members(&stream), (vec![member], false));
         stream[12] = 1;
         assert_eq!(list_stream_members(&stream), (vec![member], true));

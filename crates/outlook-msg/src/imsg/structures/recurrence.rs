@@ -1,4 +1,4 @@
-//! How an appointment or a task recurs (\[MS-OXOCAL\] 2.2.1.44).
+//! The recurrence of an appointment or a task (\[MS-OXOCAL\] 2.2.1.44).
 //!
 //! Dates are minutes since 1601-01-01 in local time. Knows no time zone.
 
@@ -27,7 +27,7 @@ pub struct DayMask(pub u32);
 /// On which days it recurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pattern {
-    /// 0: every so many minutes, which are whole days.
+    /// 0: every `period` minutes, which are whole days.
     Day,
     /// 1: on these days of the week.
     Week(DayMask),
@@ -73,7 +73,7 @@ pub struct RecurrencePattern {
     pub first_date_time_minutes: u32,
     /// Minutes, weeks or months between two occurrences.
     pub period: u32,
-    /// Whether a task is made anew so long after it was completed.
+    /// Whether a task is made anew this long after it was completed.
     pub is_regenerating: bool,
     /// When it ends.
     pub end: RecurrenceEnd,
@@ -103,18 +103,18 @@ pub struct AppointmentRecurrence {
 }
 
 /// A changed occurrence: ExceptionInfo and ExtendedException (\[MS-OXOCAL\] 2.2.1.44.2,
-/// 2.2.1.44.4). What is `None` is as in the series.
+/// 2.2.1.44.4). A value that is `None` is that of the series.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exception {
     /// Its start, in minutes since 1601.
     pub start_minutes: u32,
     /// Its end, in minutes since 1601.
     pub end_minutes: u32,
-    /// The start of the occurrence that it stands for, in minutes since 1601.
+    /// The start of the occurrence that it replaces, in minutes since 1601.
     pub original_start_minutes: u32,
     /// Its subject.
     pub subject: Option<String>,
-    /// How long before the start the reminder is, in minutes.
+    /// The time from the reminder to the start, in minutes.
     pub reminder_delta_minutes: Option<u32>,
     /// Whether there is a reminder.
     pub reminder_set: Option<bool>,
@@ -152,13 +152,13 @@ impl RecurrencePattern {
     /// | 2, 2 | reader version, writer version |
     /// | 2, 2, 2 | frequency, pattern type, calendar type |
     /// | 4, 4, 4 | first date and time, period, sliding flag |
-    /// | 0, 4 or 8 | what the pattern type needs |
+    /// | 0, 4 or 8 | depends on the pattern type |
     /// | 4, 4, 4 | end type, occurrence count, first day of week |
     /// | 4, 4 each | deleted dates |
     /// | 4, 4 each | modified dates |
     /// | 4, 4 | start date, end date |
     ///
-    /// `None` if it is cut short or of no known frequency or pattern.
+    /// `None` if it is cut short, or has an unknown frequency or pattern.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         Self::read(&mut Fields::new(bytes))
     }
@@ -184,7 +184,7 @@ impl RecurrencePattern {
         };
         let first_day_of_week = fields.u32()?;
         let deleted_dates = fields.numbers()?;
-        // The dates of changed occurrences are told by the exceptions too.
+        // The exceptions have the dates of changed occurrences too.
         let _modified_dates = fields.numbers()?;
         Some(Self {
             frequency,
@@ -218,7 +218,8 @@ impl AppointmentRecurrence {
     /// | | ExtendedException each |
     /// | 4, n | reserved |
     ///
-    /// `None` if the RecurrencePattern cannot be read; of what follows all that is there is.
+    /// `None` if the RecurrencePattern cannot be read. What follows it is read as far as it is
+    /// there.
     pub fn decode(bytes: &[u8], code_page: CodePage) -> Option<Self> {
         let mut fields = Fields::new(bytes);
         let pattern = RecurrencePattern::read(&mut fields)?;

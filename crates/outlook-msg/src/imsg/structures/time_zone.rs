@@ -1,5 +1,5 @@
-//! Time zones as messages carry them (\[MS-OXOCAL\] 2.2.1.39, 2.2.1.41): no table of zones is
-//! needed to read them. Knows no name of a zone but the one stored.
+//! The time zones that messages contain (\[MS-OXOCAL\] 2.2.1.39, 2.2.1.41). They have their rules
+//! with them, so no table of zones is needed.
 
 use crate::mapi::utf16::decode_utf16;
 
@@ -24,14 +24,14 @@ pub struct SystemTime {
     pub second: u16,
 }
 
-/// How far local time is from UTC, and when that changes.
+/// The offset of local time from UTC, and when it changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeZoneRule {
     /// 1 a rule for recurring meetings, 2 the one in effect (`TZRULE_FLAG_EFFECTIVE_TZREG`).
     pub flags: u16,
     /// The first year in which the rule holds.
     pub year: u16,
-    /// UTC less local time in minutes.
+    /// UTC minus local time, in minutes.
     pub bias_minutes: i32,
     /// Added to the bias in standard time, in minutes.
     pub standard_bias_minutes: i32,
@@ -46,7 +46,7 @@ pub struct TimeZoneRule {
 /// A named time zone with its rules (`TZDEFINITION`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimeZoneDefinition {
-    /// The id that Windows gives the zone, as `W. Europe Standard Time`.
+    /// The id that Windows has for the zone: `W. Europe Standard Time`.
     pub key_name: String,
     /// The rules, by year.
     pub rules: Vec<TimeZoneRule>,
@@ -70,7 +70,7 @@ impl TimeZoneDefinition {
     /// | | 2 | number of rules |
     /// | | 66 each | rules |
     ///
-    /// Of a list of rules cut short those that are there are read; `None` if no rule is.
+    /// If the list is cut short, the rules before that are read; `None` if there is no rule.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut fields = Fields::new(bytes);
         let _version_and_header_size = fields.u32()?;
@@ -84,7 +84,7 @@ impl TimeZoneDefinition {
         (!rules.is_empty()).then_some(Self { key_name, rules })
     }
 
-    /// The rule in effect: the one marked so, else the latest.
+    /// The rule in effect: the one that is marked so, else the latest.
     pub fn effective_rule(&self) -> Option<&TimeZoneRule> {
         let marked = self.rules.iter().find(|rule| rule.flags & EFFECTIVE != 0);
         marked.or_else(|| self.rules.iter().max_by_key(|rule| rule.year))

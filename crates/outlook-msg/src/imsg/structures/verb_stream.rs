@@ -1,16 +1,16 @@
-//! The answers that a message offers for voting: the stream of `PidLidVerbStream`
+//! The answers that a message asks to choose from: the stream of `PidLidVerbStream`
 //! (\[MS-OXOMSG\] 2.2.1.74).
 
 use crate::mapi::CodePage;
 
 use super::fields::Fields;
 
-/// The `VerbType` of an answer to vote with; others stand for reply, forward and the like.
+/// The `VerbType` of an answer. Others stand for reply, forward and the like.
 const VOTING: u32 = 4;
-/// The bytes of an option behind its names.
+/// How many bytes of an option follow its names.
 const OPTION_END: usize = 25;
 
-/// The names of the answers, in their order; `None` if the stream is damaged.
+/// The names of the answers, in order; `None` if the stream is damaged.
 pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> {
     let mut fields = Fields::new(bytes);
     let _version = fields.u16()?;
@@ -25,7 +25,7 @@ pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> 
         fields.bytes(OPTION_END)?;
         options.push((verb == VOTING, name));
     }
-    // The same names in Unicode follow, which old writers leave out.
+    // The same names follow in Unicode; old programs leave that out.
     if fields.u16().is_some() {
         for (_, name) in &mut options {
             let (Some(wide), Some(_repeated)) = (wide_text(&mut fields), wide_text(&mut fields))
