@@ -45,12 +45,12 @@ class Msgfs(Mount):
     def __init__(self, program, source, point):
         super().__init__("msgfs", point)
         self.command = [str(program), str(source), str(point)]
-        self.program, self.source, self.pid = str(program), source, None
+        self.program, self.source, self.pid, self.environment = str(program), source, None, None
 
     def mount(self):
         """Returns the seconds until the mount has answered."""
         start = time.perf_counter()
-        subprocess.run(self.command, check=True)
+        subprocess.run(self.command, check=True, env=self.environment)
         os.stat(self.point)
         seconds = time.perf_counter() - start
         self.pid = self.find_process()

@@ -2,11 +2,11 @@
 import argparse, atexit, fcntl, hashlib, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
-from . import attachment, contenders, folder, growth, instructions, measure, peers, readme, report, tree
+from . import attachment, commands, contenders, folder, growth, instructions, measure, peers, readme, report, tree, writable
 
 SECTIONS = {
     "tree": tree.run, "folder": folder.run, "attachment": attachment.run, "growth": growth.run,
-    "peers": peers.run}
+    "peers": peers.run, "writable": writable.run, "commands": commands.run}
 MAILBOXES, MAILBOX_BYTES = 10, 1_300 << 20
 
 
@@ -91,7 +91,7 @@ class Bench:
         """A digest of all that the archive's bytes depend on."""
         folders = [self.root / "benches" / "archive", self.root / "tests" / "fixture"]
         sources = [file for folder in folders for file in sorted(folder.glob("*.rs"))]
-        sources += [self.root / "src" / file for file in ("storage/writer.rs", "body/compressed_rtf.rs")]
+        sources += [self.root / "crates/outlook-msg/src" / file for file in ("storage/writer.rs", "body/compressed_rtf.rs")]
         return hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()
 
     def mailbox(self, number=0):

@@ -79,7 +79,11 @@ pub fn main() -> ExitCode {
 }
 
 fn run_command(command: Command) -> ExitCode {
-    let mut out = io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout());
+    let mut out: Box<dyn Write + Send> = match terminal::is_terminal() {
+        // A person sees each line when it is found.
+        true => Box::new(io::stdout()),
+        false => Box::new(io::BufWriter::with_capacity(OUTPUT_BYTES, io::stdout())),
+    };
     let done = dispatch(command, &mut out);
     match done.and_then(|status| Ok(out.flush().map(|()| status)?)) {
         Ok(status) => status.code().into(),

@@ -308,11 +308,7 @@ impl Fs {
             false => MessageTree::of_snapshot,
         };
         let tree = open(&self.session, snapshot, self.options.show, names);
-        Ok(Arc::new(OpenMessage {
-            path: path.to_owned(),
-            tree: tree.map_err(in_message)?,
-            directory,
-        }))
+        Ok(Arc::new(OpenMessage::new(path.to_owned(), tree.map_err(in_message)?, directory)))
     }
 
     /// Makes the bytes of an open file its value, if they are to be that at such a moment.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::imsg::Defect;
@@ -25,6 +26,14 @@ pub(super) struct OpenMessage {
     pub(super) path: PathBuf,
     pub(super) tree: MessageTree,
     pub(super) directory: Attr,
+    /// After how many reads of its file that was found unchanged.
+    checked: AtomicU64,
+}
+
+impl OpenMessage {
+    pub(super) fn new(path: PathBuf, tree: MessageTree, directory: Attr) -> Self {
+        Self { path, tree, directory, checked: AtomicU64::new(0) }
+    }
 }
 
 /// A message of the source as the kernel knows it.
@@ -252,7 +261,7 @@ impl Fs {
             None => MessageTree::open(session, source, show),
         };
         let tree = tree.map_err(|error| message_error(path, error))?;
-        Ok(OpenMessage { path: path.clone(), tree, directory })
+        Ok(OpenMessage::new(path.clone(), tree, directory))
     }
 
     /// The message that the whole source is, as it is now.
@@ -384,11 +393,19 @@ impl Fs {
     }
 }
 
-/// A large file is read piece by piece, and must not have been written to meanwhile.
+/// A large file is read piece by piece, and must not have been written to meanwhile. It is looked
+/// at only if it was read since the last look: what comes from memory is of the state found then.
 pub(super) fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
-    let Some(metadata) = open.tree.source().file_metadata() else { return Ok(()) };
+    let source = open.tree.source();
+    let reads = source.reads();
+    if reads == open.checked.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let Some(metadata) = source.file_metadata() else { return Ok(()) };
     let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
-    check_identity(node, &(&metadata).into())
+    check_identity(node, &(&metadata).into())?;
+    open.checked.fetch_max(reads, Ordering::Release);
+    Ok(())
 }
 
 /// Whether a file is still the one that the node stands for.

@@ -119,6 +119,16 @@ fn a_contact_has_its_values() {
 }
 
 #[test]
+fn a_photo_that_is_too_large_for_the_card_is_noted() {
+    let photo = AttachmentBuilder::file("ContactPicture.jpg", vec![7; (16 << 20) + 1])
+        .set(tags::PR_ATTACHMENT_CONTACTPHOTO, Value::Boolean(true));
+    let mail = outlook_msg::Mail::from_bytes(contact().attach(photo).to_bytes()).unwrap();
+    let notes: Vec<_> = mail.notes().unwrap().iter().map(ToString::to_string).collect();
+    let note = "the picture of 16777217 bytes is not in the card, at most 16777216 are";
+    assert_eq!(notes, [format!("/__attach_version1.0_#00000000: {note}")]);
+}
+
+#[test]
 fn a_photo_is_in_the_card() {
     let picture: Vec<u8> = [0xFF, 0xD8, 0xFF, 0xE0].into_iter().chain(0..200).collect();
     let photo = AttachmentBuilder::file("ContactPicture.jpg", picture.clone())

@@ -1,8 +1,10 @@
 //! `msgfs find`: each filter, how filters go together, the orders and the forms of output.
 
+use std::process::Command;
+
 use super::shown::{SAMPLES, msgfs_in, text};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
-use crate::mount::process::Ended;
+use crate::mount::process::{Ended, MOMENT, run};
 
 fn find(words: &[&str]) -> Ended {
     msgfs_in(SAMPLES.as_ref(), &[&["find", "--utc"], words].concat())
@@ -186,4 +188,21 @@ fn mail_files_of_other_formats_are_told() {
     let ended = msgfs_in(source.path(), &["extract", "a.msg", "-o", "out"]);
     let expected = "msgfs: unknown option 'out'; see msgfs --help; DEST stands last, without -o\n";
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(2), expected));
+}
+
+/// What is found is on the screen while the search goes on, here for a message that never ends.
+#[test]
+fn a_person_sees_each_line_when_it_is_found() {
+    const SEARCH: &str = "import os, pty, subprocess, sys
+screen, terminal = pty.openpty()
+search = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=terminal)
+print(os.read(screen, 1000))
+search.kill()";
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    for words in [&["find", "a.msg", "-"][..], &["ls", "--mail", "a.msg", "-"]] {
+        let mut command = Command::new("python3");
+        command.args(["-c", SEARCH, env!("CARGO_BIN_EXE_msgfs")]).args(words);
+        let shown = text(run(command.current_dir(source.path()), MOMENT));
+        assert!(shown.contains('A') || shown.contains("a.msg"), "{words:?}: {shown}");
+    }
 }

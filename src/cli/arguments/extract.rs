@@ -29,7 +29,7 @@ pub(in crate::cli) struct Extract {
     #[arg(long, group = "form")]
     pub(in crate::cli) html: bool,
     /// Take attachments only, in a directory for each message that has some.
-    #[arg(long, group = "form")]
+    #[arg(long, alias = "attachments-only", group = "form")]
     pub(in crate::cli) attachments: bool,
     /// With --attachments: take those whose name matches, in any case, as '*.pdf'.
     #[arg(
@@ -40,7 +40,7 @@ pub(in crate::cli) struct Extract {
     )]
     pub(in crate::cli) names: Vec<String>,
     /// With --attachments: leave out pictures that the HTML body shows.
-    #[arg(long, requires = "attachments")]
+    #[arg(long, alias = "skip-hidden", requires = "attachments")]
     pub(in crate::cli) no_inline: bool,
     /// Take the paths from a file, each ended by NUL, as 'msgfs find -0' prints them; '-' is
     /// standard input. Each is copied under its path as it is given.

@@ -9,6 +9,7 @@ use super::bodies::Bodies;
 use super::ics;
 use super::structures;
 use super::text::one_line;
+use super::vcf;
 
 /// At most this many defects are listed. In a file made for it, every few bytes can be a defect.
 const DEFECTS_MAX: usize = 1000;
@@ -70,6 +71,7 @@ pub fn notes_of_message(message: &Message) -> Vec<Note> {
     let mut notes = message.notes().unwrap_or_default();
     notes.extend(Bodies::new(message).notes());
     notes.extend(ics::note(message));
+    notes.extend(vcf::note(message));
     for number in message.attachments().unwrap_or_default() {
         let attachment = message.attachment(number);
         notes.extend(attachment.and_then(|one| one.notes()).unwrap_or_default());

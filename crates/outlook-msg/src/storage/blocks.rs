@@ -7,6 +7,7 @@
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lru::LruCache;
@@ -24,6 +25,8 @@ const AHEAD_MAX: u64 = 4;
 #[derive(Debug)]
 pub(super) struct Blocks {
     held: Mutex<Held>,
+    /// How many reads of the file are done.
+    reads: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -37,7 +40,22 @@ struct Held {
 
 impl Blocks {
     pub(super) fn new() -> Self {
-        Self { held: Mutex::new(Held { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 }) }
+        let held = Held { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 };
+        Self { held: Mutex::new(held), reads: AtomicU64::new(0) }
+    }
+
+    /// How many reads of the file are done. A block that is held is of a read that is counted.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Acquire)
+    }
+
+    /// Reads the file itself.
+    pub(super) fn read_file(&self, file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(file, offset, buf);
+        // Behind the read: whoever sees the count and then finds the file unchanged knows that the
+        // read was of the same state.
+        self.reads.fetch_add(1, Ordering::Release);
+        read
     }
 
     /// Reads a file of `len` bytes at `offset`. Fills `buf`, except at the end of the file.
@@ -52,7 +70,7 @@ impl Blocks {
         buf: &mut [u8],
     ) -> io::Result<usize> {
         if buf.len() >= BLOCK_BYTES {
-            return read_at(file, offset, buf);
+            return self.read_file(file, offset, buf);
         }
         let mut filled = 0;
         while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -60,7 +78,7 @@ impl Blocks {
             let index = at / BLOCK_BYTES as u64;
             // A bad place in a block must not keep the other bytes of the block from being read.
             let Ok(block) = self.block(file, len, index) else {
-                return Ok(filled + read_at(file, at, rest)?);
+                return Ok(filled + self.read_file(file, at, rest)?);
             };
             let skip = usize::try_from(at % BLOCK_BYTES as u64).unwrap_or(BLOCK_BYTES);
             let found = block.get(skip..).unwrap_or_default();
@@ -132,7 +150,7 @@ impl Blocks {
         let start = first.saturating_mul(BLOCK_BYTES as u64);
         let wanted = len.saturating_sub(start).min(count.saturating_mul(BLOCK_BYTES as u64));
         let mut bytes = vec![0; usize::try_from(wanted).unwrap_or(0)];
-        let found = read_at(file, start, &mut bytes)?;
+        let found = self.read_file(file, start, &mut bytes)?;
         bytes.truncate(found);
         let mut held = self.lock();
         let mut block: Option<Arc<[u8]>> = None;

@@ -88,6 +88,15 @@ impl Source {
         }
     }
 
+    /// How many reads of a file that is read by ranges are done: as long as there are no more, what
+    /// is read of it comes from memory. 0 for any other source.
+    pub fn reads(&self) -> u64 {
+        match &self.bytes {
+            Bytes::Memory(_) | Bytes::Stream { .. } => 0,
+            Bytes::File { blocks, .. } => blocks.reads(),
+        }
+    }
+
     /// Whether the file is still in this state. Bytes in memory always are.
     ///
     /// # Errors
@@ -198,7 +207,7 @@ impl Source {
         }
         for &(offset, len) in ranges {
             bytes.resize(len, 0);
-            let found = read_at(file, offset, &mut bytes)?;
+            let found = blocks.read_file(file, offset, &mut bytes)?;
             each(bytes.get(..found).unwrap_or_default());
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::imsg::{AttachMethod, Attachment, MapiProp as _};
+use crate::imsg::{AttachMethod, Attachment, MapiProp as _, Note};
 use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLine, ContentLines, escaped};
 use crate::mail::ics::utc;
@@ -184,12 +184,8 @@ fn day(time: FileTime) -> Option<String> {
 
 /// The picture of the contact (`PR_ATTACHMENT_CONTACTPHOTO`, \[MS-OXOCNTC\] 2.2.1.8).
 fn photo(values: Values<'_>) -> Option<ContentLine> {
-    let message = values.message();
-    let attachments = message.attachments().ok()?.into_iter();
-    let attachments = attachments.filter_map(|number| message.attachment(number).ok());
-    let photo = attachments.into_iter().find(is_photo)?;
-    let stream = photo.open_property(tags::PR_ATTACH_DATA_BIN, None).ok()?;
-    if stream.len().ok()? > BINARY_BYTES_MAX {
+    let (photo, len) = photo_attachment(values)?;
+    if len > BINARY_BYTES_MAX {
         return None;
     }
     let Value::Binary(bytes) = photo.salvage(tags::PR_ATTACH_DATA_BIN).ok()?.value? else {
@@ -204,6 +200,24 @@ fn photo(values: Values<'_>) -> Option<ContentLine> {
     };
     let line = ContentLine::new("PHOTO").parameter("ENCODING", "b").parameter("TYPE", kind);
     Some(line.value(&base64(&bytes)))
+}
+
+/// The note on a picture that is left out of the card.
+pub(super) fn note(values: Values<'_>) -> Option<Note> {
+    let (photo, len) = photo_attachment(values).filter(|(_, len)| *len > BINARY_BYTES_MAX)?;
+    let text =
+        format!("the picture of {len} bytes is not in the card, at most {BINARY_BYTES_MAX} are");
+    Some(Note { place: photo.storage().ok()?.path(), text })
+}
+
+/// The attachment with the picture, and its length in bytes.
+fn photo_attachment(values: Values<'_>) -> Option<(Attachment, u64)> {
+    let message = values.message();
+    let attachments = message.attachments().ok()?.into_iter();
+    let mut attachments = attachments.filter_map(|number| message.attachment(number).ok());
+    let photo = attachments.find(is_photo)?;
+    let len = photo.open_property(tags::PR_ATTACH_DATA_BIN, None).ok()?.len().ok()?;
+    Some((photo, len))
 }
 
 fn is_photo(attachment: &Attachment) -> bool {

@@ -12,7 +12,7 @@ mod addresses;
 mod contact;
 mod group;
 
-use crate::imsg::{MapiProp as _, Message};
+use crate::imsg::{MapiProp as _, Message, Note};
 use crate::mapi::tags;
 
 use super::content_lines::ContentLines;
@@ -46,6 +46,14 @@ pub fn render(message: &Message) -> Option<Vec<u8>> {
     }
     lines.put("END", "VCARD");
     Some(lines.into_bytes())
+}
+
+/// The note on what of the message is left out of `contact.vcf`.
+pub fn note(message: &Message) -> Option<Note> {
+    match kind(message)? {
+        Kind::Contact => contact::note(Values::new(message)),
+        Kind::DistributionList => None,
+    }
 }
 
 fn kind(message: &Message) -> Option<Kind> {
