@@ -1,9 +1,5 @@
 //! The state of a file, by which a change is noticed.
 
-use std::fs::Metadata;
-
-use super::os;
-
 /// The state of a file. If another program changes the file, the state differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileState {
@@ -17,10 +13,4 @@ pub struct FileState {
     pub mtime: (i64, i64),
     /// Last change of the inode (ctime), in the same form.
     pub ctime: (i64, i64),
-}
-
-impl From<&Metadata> for FileState {
-    fn from(metadata: &Metadata) -> Self {
-        os::state(metadata)
-    }
 }

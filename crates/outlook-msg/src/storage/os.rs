@@ -45,14 +45,15 @@ pub(super) fn open_folder(path: &Path) -> io::Result<OwnedFd> {
     Ok(File::open(path)?.into())
 }
 
-/// The state of a file.
-pub(super) fn state(metadata: &Metadata) -> FileState {
-    FileState {
-        device: metadata.dev(),
-        inode: metadata.ino(),
-        size: metadata.size(),
-        mtime: (metadata.mtime(), metadata.mtime_nsec()),
-        ctime: (metadata.ctime(), metadata.ctime_nsec()),
+impl From<&Metadata> for FileState {
+    fn from(metadata: &Metadata) -> Self {
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            mtime: (metadata.mtime(), metadata.mtime_nsec()),
+            ctime: (metadata.ctime(), metadata.ctime_nsec()),
+        }
     }
 }
 

@@ -33,20 +33,21 @@ pub(super) fn open_folder(path: &Path) -> io::Result<PathBuf> {
     Ok(path.to_owned())
 }
 
-/// The state of a file.
-pub(super) fn state(metadata: &Metadata) -> FileState {
-    let unix = |time: io::Result<SystemTime>| {
-        let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-        since.map_or((0, 0), |since| {
-            (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos().into())
-        })
-    };
-    FileState {
-        device: 0,
-        inode: 0,
-        size: metadata.len(),
-        mtime: unix(metadata.modified()),
-        ctime: unix(metadata.created()),
+impl From<&Metadata> for FileState {
+    fn from(metadata: &Metadata) -> Self {
+        let unix = |time: io::Result<SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+            since.map_or((0, 0), |since| {
+                (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), since.subsec_nanos().into())
+            })
+        };
+        Self {
+            device: 0,
+            inode: 0,
+            size: metadata.len(),
+            mtime: unix(metadata.modified()),
+            ctime: unix(metadata.created()),
+        }
     }
 }
 
