@@ -255,7 +255,7 @@ impl Builder<'_> {
 
     fn message(&mut self, entry: EntryId) -> Result<(), Error> {
         let open = self.tree.open_message(entry).ok();
-        let listing = show::Listing {
+        let listing = show::ListingContext {
             show: self.tree.show,
             is_deep: open.as_ref().is_some_and(|open| open.depth > LISTED_DEPTH_MAX),
             is_unreadable: open.is_none(),

@@ -15,7 +15,7 @@ use super::files::FILES;
 use super::listing::{Builder, Kind};
 use super::node::{self, Node};
 use super::reader::BodyFile;
-use super::show::Listing;
+use super::show::ListingContext;
 use super::tree::MessageTree;
 
 /// A row of the table.
@@ -235,7 +235,7 @@ impl File {
     }
 
     /// Whether the listing of a message directory has it, if the message has it.
-    pub(super) fn is_listed(&self, at: Listing) -> bool {
+    pub(super) fn is_listed(&self, at: ListingContext) -> bool {
         // At every level of many, whole messages would take the square of their size.
         let is_whole = matches!(self.contents, Contents::Whole(_) | Contents::Storages);
         let is_shown = at.show.lists(self) && !(is_whole && at.is_deep);

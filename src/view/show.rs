@@ -16,7 +16,7 @@ pub struct Show {
 
 /// What the listing of a message depends on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Listing {
+pub(super) struct ListingContext {
     pub(super) show: Show,
     /// Whether the message is embedded too deep in others for whole messages to be listed in it.
     pub(super) is_deep: bool,

@@ -12,11 +12,11 @@ use outlook_msg::storage::Source;
 pub struct Input {
     pub(crate) path: PathBuf,
     pub(crate) parent: Option<PathBuf>,
-    content: Content,
+    content: InputContent,
 }
 
 #[derive(Debug)]
-enum Content {
+enum InputContent {
     Path,
     File(File),
     Bytes(Vec<u8>),
@@ -26,22 +26,22 @@ enum Content {
 impl Input {
     /// The file of this path, which is opened when its turn comes.
     pub fn path(path: impl Into<PathBuf>) -> Self {
-        Self::new(path.into(), Content::Path)
+        Self::new(path.into(), InputContent::Path)
     }
 
     /// An open file; `path` is what its row says.
     pub fn file(path: impl Into<PathBuf>, file: File) -> Self {
-        Self::new(path.into(), Content::File(file))
+        Self::new(path.into(), InputContent::File(file))
     }
 
     /// The bytes of a file; `path` is what its row says.
     pub fn bytes(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
-        Self::new(path.into(), Content::Bytes(bytes.into()))
+        Self::new(path.into(), InputContent::Bytes(bytes.into()))
     }
 
     /// A file that cannot be read: a row with this defect.
     pub fn failed(path: impl Into<PathBuf>, error: io::Error) -> Self {
-        Self::new(path.into(), Content::Failed(error))
+        Self::new(path.into(), InputContent::Failed(error))
     }
 
     /// Sets the message that it is embedded in.
@@ -51,7 +51,7 @@ impl Input {
         self
     }
 
-    fn new(path: PathBuf, content: Content) -> Self {
+    fn new(path: PathBuf, content: InputContent) -> Self {
         Self { path, parent: None, content }
     }
 
@@ -59,10 +59,10 @@ impl Input {
     pub(crate) fn source(content: Self) -> io::Result<Arc<Source>> {
         let opened = |file| Ok(Arc::new(Source::from_file(file)?.0));
         match content.content {
-            Content::Path => opened(File::open(&content.path)?),
-            Content::File(file) => opened(file),
-            Content::Bytes(bytes) => Ok(Arc::new(Source::from_bytes(bytes))),
-            Content::Failed(error) => Err(error),
+            InputContent::Path => opened(File::open(&content.path)?),
+            InputContent::File(file) => opened(file),
+            InputContent::Bytes(bytes) => Ok(Arc::new(Source::from_bytes(bytes))),
+            InputContent::Failed(error) => Err(error),
         }
     }
 }

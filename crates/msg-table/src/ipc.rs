@@ -10,10 +10,10 @@ use arrow_schema::{ArrowError, Schema};
 /// Writes Arrow: the stream, for a pipe (`pyarrow.ipc.open_stream`), or the file, which can be
 /// mapped into memory (`pyarrow.ipc.open_file`).
 pub struct IpcWriter<W: Write> {
-    form: Form<W>,
+    form: IpcForm<W>,
 }
 
-enum Form<W: Write> {
+enum IpcForm<W: Write> {
     Stream(StreamWriter<W>),
     File(FileWriter<W>),
 }
@@ -24,7 +24,7 @@ impl<W: Write> IpcWriter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn stream(out: W, schema: &Schema) -> Result<Self, ArrowError> {
-        Ok(Self { form: Form::Stream(StreamWriter::try_new(out, schema)?) })
+        Ok(Self { form: IpcForm::Stream(StreamWriter::try_new(out, schema)?) })
     }
 
     /// Begins a file of this schema.
@@ -32,7 +32,7 @@ impl<W: Write> IpcWriter<W> {
     /// # Errors
     /// Those of the writer.
     pub fn file(out: W, schema: &Schema) -> Result<Self, ArrowError> {
-        Ok(Self { form: Form::File(FileWriter::try_new(out, schema)?) })
+        Ok(Self { form: IpcForm::File(FileWriter::try_new(out, schema)?) })
     }
 
     /// Appends a batch.
@@ -41,8 +41,8 @@ impl<W: Write> IpcWriter<W> {
     /// Those of the writer.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<(), ArrowError> {
         match &mut self.form {
-            Form::Stream(writer) => writer.write(batch),
-            Form::File(writer) => writer.write(batch),
+            IpcForm::Stream(writer) => writer.write(batch),
+            IpcForm::File(writer) => writer.write(batch),
         }
     }
 
@@ -52,8 +52,8 @@ impl<W: Write> IpcWriter<W> {
     /// Those of the writer.
     pub fn finish(self) -> Result<W, ArrowError> {
         match self.form {
-            Form::Stream(writer) => writer.into_inner(),
-            Form::File(writer) => writer.into_inner(),
+            IpcForm::Stream(writer) => writer.into_inner(),
+            IpcForm::File(writer) => writer.into_inner(),
         }
     }
 }

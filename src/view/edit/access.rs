@@ -8,7 +8,7 @@ use crate::storage::Transaction;
 use super::super::attachments::Shown;
 use super::super::error::Error;
 use super::super::tree::MessageTree;
-use super::place::{self, Key, Part, Place, What};
+use super::place::{self, Key, Place, PropertyOwner, What};
 use super::{recipient, signed};
 
 /// What may be done with the file of a path.
@@ -77,7 +77,7 @@ fn check_complete(tree: &MessageTree) -> Result<(), Error> {
 fn of_property(
     tree: &MessageTree,
     numbers: &[u32],
-    part: Part,
+    part: PropertyOwner,
     tag: PropertyTag,
 ) -> Result<Access, Error> {
     if imsg::is_computed(tag) || tag.property_type() == PropertyType::OBJECT {
@@ -85,9 +85,9 @@ fn of_property(
     }
     let message = tree.embedded(numbers)?;
     let flags = match part {
-        Part::Message => flags(&message.message, tag)?,
-        Part::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,
-        Part::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
+        PropertyOwner::Message => flags(&message.message, tag)?,
+        PropertyOwner::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,
+        PropertyOwner::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
     };
     Ok(match flags.is_none_or(|flags| flags & PROPATTR_WRITEABLE != 0) {
         true => Access::Settable,

@@ -38,7 +38,7 @@ use super::row::{Edit, File};
 use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};
-use place::{Key, Part, Place, What};
+use place::{Key, Place, PropertyOwner, What};
 pub(super) use place::{New, new_attachment, new_named, new_property, new_row};
 pub use signed::REASON as SIGNED;
 pub(super) use start::Form;
@@ -153,7 +153,7 @@ impl Editor {
             What::Property { part, key } => {
                 let mut set = self.recent(&message, now);
                 edit(&self.message, &message, |one| match (part, &key) {
-                    (Part::Message, Key::Tag(tag)) if bodies::is_body(*tag) => {
+                    (PropertyOwner::Message, Key::Tag(tag)) if bodies::is_body(*tag) => {
                         let keeps = bodies::keeps_formatting(one, *tag, bytes)?;
                         set_property(one, part, &key, bytes)?;
                         Ok(bodies::follow(one, &mut set, *tag, keeps)?)
@@ -335,28 +335,28 @@ fn edit<T>(
 }
 
 /// The fields of the transport header that say what a property says.
-fn header_fields(part: Part, key: &Key) -> &'static [HeaderField] {
+fn header_fields(part: PropertyOwner, key: &Key) -> &'static [HeaderField] {
     match (part, key) {
-        (Part::Message, Key::Tag(tag)) => eml::fields_of(*tag),
-        (Part::Recipient(_), _) => &[HeaderField::To, HeaderField::Cc, HeaderField::Bcc],
-        (Part::Message | Part::Attachment(_), _) => &[],
+        (PropertyOwner::Message, Key::Tag(tag)) => eml::fields_of(*tag),
+        (PropertyOwner::Recipient(_), _) => &[HeaderField::To, HeaderField::Cc, HeaderField::Bcc],
+        (PropertyOwner::Message | PropertyOwner::Attachment(_), _) => &[],
     }
 }
 
 /// Sets a property of a message, a recipient or an attachment.
 fn set_property(
     message: &Message,
-    part: Part,
+    part: PropertyOwner,
     key: &Key,
     bytes: &Arc<Source>,
 ) -> Result<(), Error> {
     match part {
-        Part::Message => set_property_of(message, message, key, bytes),
-        Part::Attachment(number) => {
+        PropertyOwner::Message => set_property_of(message, message, key, bytes),
+        PropertyOwner::Attachment(number) => {
             let attachment = message.attachment(number)?;
             edit_part(&attachment, |attachment| set_property_of(message, attachment, key, bytes))
         }
-        Part::Recipient(number) => {
+        PropertyOwner::Recipient(number) => {
             let (tag, value) = match key {
                 Key::Tag(tag) => (*tag, value_of(*tag, bytes)?),
                 Key::Named(name, property_type) => {
@@ -399,13 +399,13 @@ fn set_property_of(
 }
 
 /// Deletes a property of a message, a recipient or an attachment.
-fn delete_of_part(message: &Message, part: Part, tag: PropertyTag) -> Result<(), Error> {
+fn delete_of_part(message: &Message, part: PropertyOwner, tag: PropertyTag) -> Result<(), Error> {
     match part {
-        Part::Message => Ok(message.delete_property(tag)?),
-        Part::Attachment(number) => {
+        PropertyOwner::Message => Ok(message.delete_property(tag)?),
+        PropertyOwner::Attachment(number) => {
             edit_part(&message.attachment(number)?, |one| Ok(one.delete_property(tag)?))
         }
-        Part::Recipient(number) => {
+        PropertyOwner::Recipient(number) => {
             refuse_mandatory(&recipient(message, number)?, tag)?;
             let change = RecipientChange::Modify { number, set: Vec::new(), delete: vec![tag] };
             Ok(message.modify_recipients(&[change])?)

@@ -34,7 +34,7 @@ pub(super) enum What {
     /// A name in `attachments/`, and the number of the attachment of this name, if there is one.
     Attachment { name: String, number: Option<u32>, shown: Option<Shown> },
     /// A property.
-    Property { part: Part, key: Key },
+    Property { part: PropertyOwner, key: Key },
     /// A directory that is no message. It exists while there is something in it.
     Directory,
     /// A file or directory that is made from others and cannot be set.
@@ -55,7 +55,7 @@ const IN_ATTACHMENT: &str = "an attachment has no files; a message in attachment
 
 /// The object that a property belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
+pub(super) enum PropertyOwner {
     Message,
     /// By the number of its storage.
     Recipient(u32),
@@ -243,16 +243,16 @@ fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Property, 
 }
 
 /// The object whose storage this is, in its message.
-fn part(tree: &MessageTree, entry: EntryId) -> Result<Part, Error> {
+fn part(tree: &MessageTree, entry: EntryId) -> Result<PropertyOwner, Error> {
     if tree.is_message(entry) {
-        return Ok(Part::Message);
+        return Ok(PropertyOwner::Message);
     }
     let outer = tree.message_around(entry)?;
     if let Some(recipient) = outer.recipients().get(&entry) {
-        return Ok(Part::Recipient(recipient.number()?));
+        return Ok(PropertyOwner::Recipient(recipient.number()?));
     }
     let one = outer.attachment(entry);
-    Ok(Part::Attachment(one.ok_or(Error::NotFound)?.attachment.number()?))
+    Ok(PropertyOwner::Attachment(one.ok_or(Error::NotFound)?.attachment.number()?))
 }
 
 /// The numbers of the attachments that lead to the message on a storage.

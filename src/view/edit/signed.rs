@@ -4,7 +4,7 @@
 use super::super::error::Error;
 use super::super::row::{Edit, File};
 use super::super::tree::MessageTree;
-use super::place::{Key, Part, Place, What};
+use super::place::{Key, Place, PropertyOwner, What};
 use crate::mail::edit::bodies;
 
 /// Why such mail is not edited.
@@ -27,10 +27,12 @@ pub(super) fn is_covered(tree: &MessageTree, place: &Place) -> Result<bool, Erro
     let message = match &place.what {
         What::File(File { edit: Edit::Body { .. }, .. }) => &place.message,
         What::Attachment { .. } => &place.message,
-        What::Property { part: Part::Message, key: Key::Tag(tag) } if bodies::is_body(*tag) => {
+        What::Property { part: PropertyOwner::Message, key: Key::Tag(tag) }
+            if bodies::is_body(*tag) =>
+        {
             &place.message
         }
-        What::Property { part: Part::Attachment(_), .. } => &place.message,
+        What::Property { part: PropertyOwner::Attachment(_), .. } => &place.message,
         _ => return Ok(false),
     };
     let open = tree.embedded(message)?;

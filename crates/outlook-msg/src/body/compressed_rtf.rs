@@ -39,11 +39,11 @@ const RTF_BYTES_MAX: usize = 128 << 20;
 /// # Errors
 /// Only if nothing can be read: the header is incomplete, or the type unknown.
 pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
-    let (header, payload) = Header::read(stream)?;
+    let (header, payload) = RtfHeader::read(stream)?;
     let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
     let mut rtf = match header.form {
-        Form::Stored => payload.to_vec(),
-        Form::Compressed => {
+        CompressionType::Stored => payload.to_vec(),
+        CompressionType::Compressed => {
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
             let capacity_bytes = capacity_bytes.min(RTF_BYTES_MAX);
             let (rtf, ended) = expand(payload, capacity_bytes, RTF_BYTES_MAX);
@@ -76,10 +76,12 @@ fn cut(size_bytes: usize) -> String {
 /// # Errors
 /// As [`decompress`].
 pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Error> {
-    let (header, payload) = Header::read(stream)?;
+    let (header, payload) = RtfHeader::read(stream)?;
     let mut rtf = match header.form {
-        Form::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
-        Form::Compressed => expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0,
+        CompressionType::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
+        CompressionType::Compressed => {
+            expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0
+        }
     };
     rtf.truncate(bytes_max);
     Ok(rtf)
@@ -87,7 +89,7 @@ pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Err
 
 /// Looks for a defect in the header and the checksum, without decompressing.
 pub fn check(stream: &[u8]) -> Option<String> {
-    match Header::read(stream) {
+    match RtfHeader::read(stream) {
         Ok((header, payload)) => header.defect(payload).or_else(|| header.cut()),
         Err(error) => Some(error.to_string()),
     }
@@ -130,7 +132,7 @@ const PRELOAD: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}\
 Courier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
 
 #[derive(Clone, Copy)]
-enum Form {
+enum CompressionType {
     Compressed,
     Stored,
 }
@@ -143,14 +145,14 @@ enum Form {
 /// | 4 | 4 | `RAWSIZE`: the bytes of the RTF; of stored RTF, again `COMPSIZE` |
 /// | 8 | 4 | `COMPTYPE` |
 /// | 12 | 4 | `CRC` of the payload; 0 for stored RTF |
-struct Header {
+struct RtfHeader {
     compressed_size_bytes: usize,
     raw_size_bytes: usize,
-    form: Form,
+    form: CompressionType,
     crc: u32,
 }
 
-impl Header {
+impl RtfHeader {
     /// Splits a stream into header and payload.
     fn read(stream: &[u8]) -> Result<(Self, &[u8]), Error> {
         let too_short = Error::TooShort { found_bytes: stream.len() };
@@ -160,8 +162,8 @@ impl Header {
         };
         let size = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes));
         let form = match u32::from_le_bytes(*kind) {
-            LZFU => Form::Compressed,
-            MELA => Form::Stored,
+            LZFU => CompressionType::Compressed,
+            MELA => CompressionType::Stored,
             found => return Err(Error::UnknownType { found }),
         };
         let header = Self {
@@ -175,7 +177,7 @@ impl Header {
 
     /// How many bytes are lost by the bound, if the header states the size.
     fn cut(&self) -> Option<String> {
-        (matches!(self.form, Form::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
+        (matches!(self.form, CompressionType::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
             .then(|| cut(self.raw_size_bytes))
     }
 
@@ -189,7 +191,7 @@ impl Header {
                 payload.len()
             ));
         }
-        if matches!(self.form, Form::Stored) {
+        if matches!(self.form, CompressionType::Stored) {
             return None;
         }
         // Bytes after the promised ones are padding, which the checksum leaves out.

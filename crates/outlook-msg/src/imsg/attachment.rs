@@ -7,18 +7,18 @@ use std::sync::{Arc, OnceLock};
 use crate::mapi::{PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
 
-use super::compose::Form;
+use super::compose::StringForm;
 use super::computed;
-use super::draft::{Destination, Draft, State};
+use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
 use super::encode::Encoded;
 use super::error::Error;
 use super::mapi_prop::MapiProp;
 use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
 use super::note::Note;
-use super::properties::{Header, PropertySet};
+use super::properties::{PropertySet, StreamHeader};
 use super::property_editor::is_ansi;
-use super::registry::{Object, ObjectKind, Unsaved};
+use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::strings::Strings;
 
@@ -65,7 +65,7 @@ impl AttachmentData {
     }
 
     fn properties(&self) -> &Arc<PropertySet> {
-        let read = || Arc::new(PropertySet::read(&self.storage, Header::Part));
+        let read = || Arc::new(PropertySet::read(&self.storage, StreamHeader::Part));
         self.properties.get_or_init(read)
     }
 
@@ -179,7 +179,7 @@ impl Attachment {
     }
 
     /// How the message stores its strings.
-    pub(super) fn form(&self) -> Result<Form, Error> {
+    pub(super) fn form(&self) -> Result<StringForm, Error> {
         Ok(self.object.data()?.message.form())
     }
 
@@ -197,7 +197,7 @@ impl Attachment {
             return Err(Error::TooDeep { place, depth_max: EMBEDDING_DEPTH_MAX });
         }
         edit(self, true, |state| {
-            edit_properties(state, Header::Part, |editor| {
+            edit_properties(state, StreamHeader::Part, |editor| {
                 let method = Encoded::Fixed([5, 0, 0, 0, 0, 0, 0, 0]);
                 editor.set(tags::PR_ATTACH_METHOD, method)?;
                 editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
@@ -210,7 +210,7 @@ impl Attachment {
     /// Takes an embedded message that is being saved into the attachment.
     pub(super) fn take_message(&self, message: &Transaction) -> Result<(), Error> {
         edit(self, false, |state| {
-            edit_properties(state, Header::Part, |editor| {
+            edit_properties(state, StreamHeader::Part, |editor| {
                 editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
             })?;
             state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
@@ -240,8 +240,8 @@ impl Editable for Attachment {
         self.draft.as_ref()
     }
 
-    fn header(&self) -> Result<Header, Error> {
-        Ok(Header::Part)
+    fn header(&self) -> Result<StreamHeader, Error> {
+        Ok(StreamHeader::Part)
     }
 
     fn is_ansi(&self) -> Result<bool, Error> {
@@ -254,11 +254,11 @@ impl Editable for Attachment {
         computed::is_of_attachment(tag)
     }
 
-    fn follow(&self, _: &mut State) -> Result<(), Error> {
+    fn follow(&self, _: &mut DraftState) -> Result<(), Error> {
         Ok(())
     }
 
-    fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error> {
+    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
         let data = self.object.data()?;
         let storage = state.transaction.snapshot().root();
         let data = AttachmentData::read(data.number, &storage, Arc::clone(&data.message));
@@ -268,7 +268,7 @@ impl Editable for Attachment {
         self.object.replace_data(data)
     }
 
-    fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error> {
+    fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error> {
         computed::complete_attachment(next)?;
         match &draft.destination {
             Destination::Message { message, number } => {
@@ -296,7 +296,7 @@ impl Attachment {
     }
 }
 
-impl Unsaved for Attachment {
+impl UnsavedObject for Attachment {
     fn save(&self) -> Result<(), Error> {
         self.save_changes()
     }

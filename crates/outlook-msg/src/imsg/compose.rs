@@ -8,7 +8,7 @@ use super::address::{Address, one_off_entry_id};
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::name_registry;
-use super::properties::{Header, PROPERTY_STREAM};
+use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
 use super::recipient_type::RecipientType;
 
@@ -35,18 +35,18 @@ const BY_VALUE: i32 = 1;
 
 /// A message in a file of its own.
 pub(super) fn top_level_message() -> Result<Transaction, Error> {
-    let mut transaction = message(Header::TopLevelMessage, Form::UNICODE)?;
+    let mut transaction = message(StreamHeader::TopLevelMessage, StringForm::UNICODE)?;
     transaction.set_clsid(&[], MESSAGE_CLSID)?;
     name_registry::create(&mut transaction)?;
     Ok(transaction)
 }
 
 /// A message inside an attachment. Its strings are stored like those of the message around it.
-pub(super) fn embedded_message(form: Form) -> Result<Transaction, Error> {
-    message(Header::EmbeddedMessage, form)
+pub(super) fn embedded_message(form: StringForm) -> Result<Transaction, Error> {
+    message(StreamHeader::EmbeddedMessage, form)
 }
 
-fn message(header: Header, form: Form) -> Result<Transaction, Error> {
+fn message(header: StreamHeader, form: StringForm) -> Result<Transaction, Error> {
     let mut search_key = [0; 16];
     getrandom::fill(&mut search_key).map_err(|error| Error::Target {
         name: "a random number".to_owned(),
@@ -75,7 +75,7 @@ fn message(header: Header, form: Form) -> Result<Transaction, Error> {
 }
 
 /// An attachment by value, without a content yet.
-pub(super) fn attachment(number: u32, form: Form) -> Result<Transaction, Error> {
+pub(super) fn attachment(number: u32, form: StringForm) -> Result<Transaction, Error> {
     let index = i32::try_from(number).unwrap_or(i32::MAX);
     let properties = [
         (tags::PR_ATTACH_NUM, Value::Integer32(index)),
@@ -85,17 +85,17 @@ pub(super) fn attachment(number: u32, form: Form) -> Result<Transaction, Error> 
         (tags::PR_STORE_SUPPORT_MASK, Value::Integer32(form.store_support_mask())),
         (tags::PR_RECORD_KEY, Value::Binary(number.to_le_bytes().to_vec())),
     ];
-    compose(Header::Part, &properties, form)
+    compose(StreamHeader::Part, &properties, form)
 }
 
 /// How the strings of an object are stored.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Form {
+pub(super) struct StringForm {
     pub(super) ansi: bool,
     pub(super) code_page: CodePage,
 }
 
-impl Form {
+impl StringForm {
     pub(super) const UNICODE: Self = Self { ansi: false, code_page: CodePage::WINDOWS_1252 };
 
     fn store_support_mask(self) -> i32 {
@@ -104,7 +104,7 @@ impl Form {
 }
 
 /// The properties of a recipient that follow from its address and type.
-pub(super) fn address_properties(address: &Address, form: Form) -> Vec<(PropertyTag, Value)> {
+pub(super) fn address_properties(address: &Address, form: StringForm) -> Vec<(PropertyTag, Value)> {
     let Address { name, address } = address;
     let text = |text: &str| Value::String(text.to_owned());
     let display_name = if name.is_empty() { address } else { name };
@@ -135,7 +135,7 @@ pub(super) fn recipient(
     row: u32,
     recipient_type: RecipientType,
     address: &Address,
-    form: Form,
+    form: StringForm,
 ) -> Result<Transaction, Error> {
     let row = i32::try_from(row).unwrap_or(i32::MAX);
     let mut properties = vec![
@@ -145,13 +145,13 @@ pub(super) fn recipient(
         (tags::PR_DISPLAY_TYPE, Value::Integer32(0)),
     ];
     properties.extend(address_properties(address, form));
-    compose(Header::Part, &properties, form)
+    compose(StreamHeader::Part, &properties, form)
 }
 
 fn compose(
-    header: Header,
+    header: StreamHeader,
     properties: &[(PropertyTag, Value)],
-    form: Form,
+    form: StringForm,
 ) -> Result<Transaction, Error> {
     let mut transaction = Transaction::new();
     transaction.write_stream(&[PROPERTY_STREAM], vec![0; header.len()])?;
@@ -169,7 +169,7 @@ fn compose(
 
 /// `PR_SEARCH_KEY` of an address (\[MS-OXCMSG\] 2.2.1.9 and others): type and address in
 /// upper case, with a NUL.
-fn search_key(address_type: &str, address: &str, form: Form) -> Vec<u8> {
+fn search_key(address_type: &str, address: &str, form: StringForm) -> Vec<u8> {
     let key = format!("{address_type}:{}", address.to_uppercase());
     let mut key = form.code_page.encode(&key).unwrap_or_else(|| key.into_bytes());
     key.push(0);

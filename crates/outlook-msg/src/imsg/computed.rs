@@ -10,14 +10,14 @@ use crate::mapi::{
 };
 use crate::storage::Transaction;
 
-use super::compose::Form;
-use super::draft::State;
+use super::compose::StringForm;
+use super::draft::DraftState;
 use super::edit::edit_properties;
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
 use super::message::{Message, MessageData};
-use super::properties::{Header, PropertySet};
+use super::properties::{PropertySet, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
 use super::recipient_type::RecipientType;
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
@@ -84,7 +84,7 @@ pub(super) fn followers(
 }
 
 /// Computes what follows from the recipients and attachments of a message, if an edit changed them.
-pub(super) fn follow_parts(message: &Message, state: &mut State) -> Result<(), Error> {
+pub(super) fn follow_parts(message: &Message, state: &mut DraftState) -> Result<(), Error> {
     let recipients_changed = std::mem::take(&mut state.recipients_changed);
     let attachments_changed = std::mem::take(&mut state.attachments_changed);
     if recipients_changed.is_empty() && !attachments_changed {
@@ -149,7 +149,7 @@ fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(Pro
     data.properties().get(tag)?;
     let is_shown = |name: &str| {
         let part = transaction.part(&[name]).unwrap_or_default();
-        let set = PropertySet::read(&part.snapshot().root(), Header::Part);
+        let set = PropertySet::read(&part.snapshot().root(), StreamHeader::Part);
         set.fixed(tags::PR_ATTACHMENT_HIDDEN) != Some(Value::Boolean(true))
     };
     let mut names = transaction.entries(&[]).map(|(name, _)| name);
@@ -157,7 +157,7 @@ fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(Pro
 }
 
 /// Computes what is saved with the edits of a message.
-pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(), Error> {
+pub(super) fn complete_message(message: &Message, state: &mut DraftState) -> Result<(), Error> {
     let bytes = state.transaction.content_bytes();
     edit_properties(state, message.data()?.header(), |editor| {
         if editor.has(tags::PR_MESSAGE_SIZE.id()) {
@@ -168,10 +168,10 @@ pub(super) fn complete_message(message: &Message, state: &mut State) -> Result<(
 }
 
 /// Computes what is saved with the edits of an attachment.
-pub(super) fn complete_attachment(state: &mut State) -> Result<(), Error> {
+pub(super) fn complete_attachment(state: &mut DraftState) -> Result<(), Error> {
     let bytes = state.transaction.content_bytes();
     let content_changed = state.created || state.has_set(tags::PR_ATTACH_DATA_BIN);
-    edit_properties(state, Header::Part, |editor| {
+    edit_properties(state, StreamHeader::Part, |editor| {
         if content_changed {
             set(editor, tags::PR_ATTACH_SIZE, &size(bytes))?;
         }
@@ -186,7 +186,7 @@ fn set_text(
     editor: &mut PropertyEditor<'_>,
     tag: PropertyTag,
     text: String,
-    form: Form,
+    form: StringForm,
 ) -> Result<(), Error> {
     let tag = stored_tag(tag, form.ansi);
     put(editor, tag, encode(tag, &Value::String(text), form.code_page)?)
@@ -216,7 +216,7 @@ fn display_names(
 ) -> Vec<(PropertyTag, String)> {
     let names = part_numbers(transaction, RECIPIENT_PREFIX).into_iter().filter_map(|number| {
         let part = transaction.part(&[&format!("{RECIPIENT_PREFIX}{number:08X}")])?;
-        let set = PropertySet::read(&part.snapshot().root(), Header::Part);
+        let set = PropertySet::read(&part.snapshot().root(), StreamHeader::Part);
         let number = match set.fixed(tags::PR_RECIPIENT_TYPE) {
             Some(Value::Integer32(number)) => Some(number),
             _ => None,

@@ -49,7 +49,7 @@ pub trait Target: Send + Sync {
 /// The edits of an open object, and where they are saved.
 pub(super) struct Draft {
     pub(super) destination: Destination,
-    state: Mutex<State>,
+    state: Mutex<DraftState>,
 }
 
 /// Where an object is saved.
@@ -64,7 +64,7 @@ pub(super) enum Destination {
 
 /// The edits of an object.
 #[derive(Clone)]
-pub(super) struct State {
+pub(super) struct DraftState {
     /// The object is the root storage of it.
     pub(super) transaction: Transaction,
     /// Whether there are edits that have not been saved.
@@ -95,7 +95,7 @@ impl Draft {
         created: bool,
         destination: Destination,
     ) -> Arc<Self> {
-        let state = State {
+        let state = DraftState {
             transaction,
             unsaved: created,
             created,
@@ -109,7 +109,7 @@ impl Draft {
     }
 
     /// Locks the state. Edits replace it as a whole, so it is sound even if the lock is poisoned.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, DraftState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -124,7 +124,7 @@ impl Draft {
     }
 }
 
-impl State {
+impl DraftState {
     /// Whether a property was set since the last save.
     pub(super) fn has_set(&self, tag: PropertyTag) -> bool {
         self.set.contains(&tag.id())

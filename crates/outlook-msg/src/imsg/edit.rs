@@ -6,11 +6,11 @@ use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value};
 use crate::storage::{CompoundFile, Source, StreamContent};
 
 use super::computed;
-use super::draft::{Draft, State};
+use super::draft::{Draft, DraftState};
 use super::encode::{self, Encoded, encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
-use super::properties::Header;
+use super::properties::StreamHeader;
 use super::property_editor::{PropertyEditor, put};
 
 /// The property must not be deleted (`PROPATTR_MANDATORY`).
@@ -100,7 +100,7 @@ pub(super) trait Editable: MapiProp {
     fn draft(&self) -> Option<&Arc<Draft>>;
 
     /// The header of the property stream.
-    fn header(&self) -> Result<Header, Error>;
+    fn header(&self) -> Result<StreamHeader, Error>;
 
     /// Whether the object stores its strings as 8-bit strings.
     fn is_ansi(&self) -> Result<bool, Error>;
@@ -109,13 +109,13 @@ pub(super) trait Editable: MapiProp {
     fn is_computed(&self, tag: PropertyTag) -> bool;
 
     /// Computes what follows from the parts that an edit has changed.
-    fn follow(&self, state: &mut State) -> Result<(), Error>;
+    fn follow(&self, state: &mut DraftState) -> Result<(), Error>;
 
     /// Reads the object anew, and has the session hold it if it has unsaved edits.
-    fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error>;
+    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error>;
 
     /// Saves the edits. The caller holds the lock.
-    fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error>;
+    fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error>;
 
     /// Notes that there is nothing left to save.
     fn let_go(&self);
@@ -128,7 +128,7 @@ pub(super) trait Editable: MapiProp {
 pub(super) fn edit<O: Editable + ?Sized, T>(
     object: &O,
     by_user: bool,
-    change: impl FnOnce(&mut State) -> Result<T, Error>,
+    change: impl FnOnce(&mut DraftState) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let draft = writable(object)?;
     let mut state = draft.lock();
@@ -150,8 +150,8 @@ fn writable<O: Editable + ?Sized>(object: &O) -> Result<&Arc<Draft>, Error> {
 
 /// Edits the properties in the root of an object's transaction.
 pub(super) fn edit_properties<T>(
-    state: &mut State,
-    header: Header,
+    state: &mut DraftState,
+    header: StreamHeader,
     change: impl FnOnce(&mut PropertyEditor<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let mut editor = PropertyEditor::new(&mut state.transaction, &[], header)?;

@@ -15,7 +15,7 @@ use super::error::Error;
 use super::message::{Message, MessageData};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
-use super::properties::{Header, PROPERTY_STREAM, PropertySet};
+use super::properties::{PROPERTY_STREAM, PropertySet, StreamHeader};
 use super::property_editor::{PropertyEditor, is_ansi, put, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 
@@ -52,7 +52,7 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     let names = PropertyNames::read(&storage.file().root());
     content.remove(&[NAMEID_STORAGE]);
     let is_file = storage.parent().is_none();
-    let own = if is_file { Header::TopLevelMessage } else { Header::EmbeddedMessage };
+    let own = if is_file { StreamHeader::TopLevelMessage } else { StreamHeader::EmbeddedMessage };
     let unicode = !top.data()?.is_ansi();
     let mut ids = BTreeMap::new();
     // From the end, because the ids of names begin at the other end.
@@ -78,7 +78,7 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
         }
         editor.renumber(&|id| ids.get(&id).copied())?;
         if path.is_empty() {
-            editor.header_mut().resize(Header::EmbeddedMessage.len(), 0);
+            editor.header_mut().resize(StreamHeader::EmbeddedMessage.len(), 0);
             say_code_page(&mut editor, &object.message)?;
         }
         editor.finish()?;
@@ -92,15 +92,15 @@ pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Re
     if let Some(names) = own.part(&[NAMEID_STORAGE]) {
         content.put_transaction(&names, &[NAMEID_STORAGE])?;
     }
-    let mut editor = PropertyEditor::new(content, &[], Header::EmbeddedMessage)?;
-    editor.header_mut().resize(Header::TopLevelMessage.len(), 0);
+    let mut editor = PropertyEditor::new(content, &[], StreamHeader::EmbeddedMessage)?;
+    editor.header_mut().resize(StreamHeader::TopLevelMessage.len(), 0);
     editor.finish()
 }
 
 /// A storage with properties, and its message.
-pub(super) struct Object {
+pub(super) struct ForeignObject {
     pub(super) path: Vec<String>,
-    pub(super) header: Header,
+    pub(super) header: StreamHeader,
     pub(super) properties: PropertySet,
     pub(super) message: Arc<MessageData>,
 }
@@ -110,9 +110,9 @@ pub(super) struct Object {
 /// may end it.
 pub(super) fn objects(
     message: Arc<MessageData>,
-    own: Header,
+    own: StreamHeader,
     unopened: &mut dyn FnMut(Error) -> Result<(), Error>,
-) -> Result<Vec<Object>, Error> {
+) -> Result<Vec<ForeignObject>, Error> {
     let mut found = Vec::new();
     let mut pending = vec![(Vec::new(), own, message)];
     while let Some((path, header, message)) = pending.pop() {
@@ -131,23 +131,23 @@ pub(super) fn objects(
                 let inner_path = path.iter().cloned().chain([object.name().to_owned()]).collect();
                 match MessageData::embedded(&object, &message) {
                     Ok(inner) => {
-                        pending.push((inner_path, Header::EmbeddedMessage, Arc::new(inner)));
+                        pending.push((inner_path, StreamHeader::EmbeddedMessage, Arc::new(inner)));
                     }
                     Err(error) => unopened(error)?,
                 }
             }
-            let properties = PropertySet::read(&part, Header::Part);
+            let properties = PropertySet::read(&part, StreamHeader::Part);
             let message = Arc::clone(&message);
-            found.push(Object { path, header: Header::Part, properties, message });
+            found.push(ForeignObject { path, header: StreamHeader::Part, properties, message });
         }
         let properties = PropertySet::read(&storage, header);
-        found.push(Object { path, header, properties, message });
+        found.push(ForeignObject { path, header, properties, message });
     }
     Ok(found)
 }
 
 /// Stores the 8-bit strings of an object as Unicode ones.
-fn make_unicode(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), Error> {
+fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Result<(), Error> {
     let strings = object.message.strings();
     for property in object.properties.properties() {
         let tag = property.tag;

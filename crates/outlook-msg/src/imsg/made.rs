@@ -13,7 +13,7 @@ use super::compose::MESSAGE_CLSID;
 use super::encode::{Encoded, encode, stream};
 use super::error::Error;
 use super::name_registry::NameMap;
-use super::properties::{Header, PROPERTY_STREAM};
+use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{entry, object_field, size_field, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
@@ -94,7 +94,7 @@ impl MadeMessage {
     pub fn into_file(mut self) -> Result<(Arc<CompoundFile>, Vec<Defect>), Error> {
         let mut maker = Maker { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
         maker.defects.append(&mut self.defects);
-        let mut content = maker.message(self, Header::TopLevelMessage)?;
+        let mut content = maker.message(self, StreamHeader::TopLevelMessage)?;
         content.set_clsid(&[], MESSAGE_CLSID)?;
         maker.names.write(&mut content)?;
         Ok((content.snapshot(), maker.defects))
@@ -110,16 +110,20 @@ struct Maker {
 }
 
 impl Maker {
-    fn message(&mut self, message: MadeMessage, header: Header) -> Result<Transaction, Error> {
+    fn message(
+        &mut self,
+        message: MadeMessage,
+        header: StreamHeader,
+    ) -> Result<Transaction, Error> {
         let MadeMessage { properties, recipients, attachments, defects } = message;
         self.defects.extend(defects);
         let (recipient_count, attachment_count) = (recipients.len(), attachments.len());
-        let mut storage = Properties::new(header);
+        let mut storage = MadeProperties::new(header);
         storage.set_counts(recipient_count, attachment_count);
         self.properties(&mut storage, properties)?;
         let mut content = storage.finish()?;
         for (number, recipient) in recipients.into_iter().enumerate() {
-            let mut storage = Properties::new(Header::Part);
+            let mut storage = MadeProperties::new(StreamHeader::Part);
             let row = i32::try_from(number).unwrap_or(i32::MAX);
             self.properties(&mut storage, recipient)?;
             storage.set(tags::PR_ROWID, Encoded::Fixed(fixed(row)))?;
@@ -135,7 +139,7 @@ impl Maker {
     }
 
     fn attachment(&mut self, made: MadeAttachment, number: usize) -> Result<Transaction, Error> {
-        let mut storage = Properties::new(Header::Part);
+        let mut storage = MadeProperties::new(StreamHeader::Part);
         let method = |method| Encoded::Fixed(fixed(method));
         match made.content {
             MadeContent::None => {}
@@ -162,7 +166,7 @@ impl Maker {
                 }
             }
             MadeContent::Message(message) => {
-                let message = self.message(*message, Header::EmbeddedMessage)?;
+                let message = self.message(*message, StreamHeader::EmbeddedMessage)?;
                 storage.set(tags::PR_ATTACH_METHOD, method(EMBEDDED_MESSAGE))?;
                 storage.set_object(&message, RESERVED_MESSAGE)?;
             }
@@ -175,7 +179,7 @@ impl Maker {
 
     fn properties(
         &mut self,
-        storage: &mut Properties,
+        storage: &mut MadeProperties,
         properties: Vec<MadeProperty>,
     ) -> Result<(), Error> {
         for MadeProperty { tag, name, value } in properties {
@@ -217,14 +221,14 @@ impl Maker {
 }
 
 /// The properties of one storage that is being made.
-struct Properties {
+struct MadeProperties {
     stream: Vec<u8>,
     known: std::collections::BTreeSet<PropertyTag>,
     content: Transaction,
 }
 
-impl Properties {
-    fn new(header: Header) -> Self {
+impl MadeProperties {
+    fn new(header: StreamHeader) -> Self {
         let stream = vec![0; header.len()];
         Self { stream, known: Default::default(), content: Transaction::new() }
     }

@@ -8,9 +8,9 @@ use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, EntryId, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
-use super::compose::{self, Form};
+use super::compose::{self, StringForm};
 use super::computed;
-use super::draft::{Destination, Draft, State};
+use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
@@ -18,10 +18,10 @@ use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
 use super::party::{KnownAddresses, Object as PartyObject};
-use super::properties::{Header, PropertySet};
+use super::properties::{PropertySet, StreamHeader};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;
-use super::registry::{Object, ObjectKind, Unsaved};
+use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 use super::strings::Strings;
@@ -62,7 +62,7 @@ impl MessageData {
         storage: &Storage,
         chosen_code_page: Option<CodePage>,
     ) -> Result<Self, Error> {
-        let properties = PropertySet::read(storage, Header::TopLevelMessage);
+        let properties = PropertySet::read(storage, StreamHeader::TopLevelMessage);
         let strings = Strings::new(storage, properties.code_page_hints(), chosen_code_page, None);
         let names = Arc::new(PropertyNames::read(storage));
         Self::new(properties, strings, chosen_code_page, names, None)
@@ -73,7 +73,7 @@ impl MessageData {
             let place = storage.path();
             return Err(Error::TooDeep { place, depth_max: EMBEDDING_DEPTH_MAX });
         }
-        let properties = PropertySet::read(storage, Header::EmbeddedMessage);
+        let properties = PropertySet::read(storage, StreamHeader::EmbeddedMessage);
         let around = Some(Arc::clone(&outer.strings));
         let strings =
             Strings::new(storage, properties.code_page_hints(), outer.chosen_code_page, around);
@@ -162,16 +162,20 @@ impl MessageData {
         self.depth >= EMBEDDING_DEPTH_MAX
     }
 
-    pub(super) fn header(&self) -> Header {
-        if self.is_embedded() { Header::EmbeddedMessage } else { Header::TopLevelMessage }
+    pub(super) fn header(&self) -> StreamHeader {
+        if self.is_embedded() {
+            StreamHeader::EmbeddedMessage
+        } else {
+            StreamHeader::TopLevelMessage
+        }
     }
 
     /// How the message stores its strings.
-    pub(super) fn form(&self) -> Form {
+    pub(super) fn form(&self) -> StringForm {
         match self.is_ansi() {
-            true => Form { ansi: true, code_page: self.strings.code_page() },
+            true => StringForm { ansi: true, code_page: self.strings.code_page() },
             // To find the code page, all strings of the message and its parts are examined.
-            false => Form::UNICODE,
+            false => StringForm::UNICODE,
         }
     }
 
@@ -225,7 +229,7 @@ impl MessageData {
         self.recipients.get_or_init(|| {
             let sets = self.recipient_storages.iter().filter_map(|(number, id)| {
                 let storage = self.storage().file().storage(*id)?;
-                Some((*number, Arc::new(PropertySet::read(&storage, Header::Part))))
+                Some((*number, Arc::new(PropertySet::read(&storage, StreamHeader::Part))))
             });
             let mut rows: Vec<_> = sets.collect();
             rows.sort_by_key(|(number, set)| match set.fixed(tags::PR_ROWID) {
@@ -455,7 +459,7 @@ impl Editable for Message {
         self.draft.as_ref()
     }
 
-    fn header(&self) -> Result<Header, Error> {
+    fn header(&self) -> Result<StreamHeader, Error> {
         Ok(self.data()?.header())
     }
 
@@ -467,11 +471,11 @@ impl Editable for Message {
         computed::is_of_message(tag)
     }
 
-    fn follow(&self, state: &mut State) -> Result<(), Error> {
+    fn follow(&self, state: &mut DraftState) -> Result<(), Error> {
         computed::follow_parts(self, state)
     }
 
-    fn adopt(&self, state: &State, by_user: bool) -> Result<(), Error> {
+    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
         let data = self.data()?.anew(&state.transaction.snapshot().root())?;
         if state.unsaved {
             self.hold(by_user)?;
@@ -479,7 +483,7 @@ impl Editable for Message {
         self.object.replace_data(data)
     }
 
-    fn commit(&self, draft: &Draft, next: &mut State) -> Result<(), Error> {
+    fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error> {
         computed::complete_message(self, next)?;
         match &draft.destination {
             Destination::Target(target) => target.commit(&next.transaction.snapshot()),
@@ -517,7 +521,7 @@ impl Message {
     }
 }
 
-impl Unsaved for Message {
+impl UnsavedObject for Message {
     fn save(&self) -> Result<(), Error> {
         self.save_changes()
     }

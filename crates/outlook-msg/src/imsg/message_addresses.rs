@@ -7,7 +7,7 @@ use super::address::Address;
 use super::mapi_prop::MapiProp;
 use super::message::Message;
 use super::party::{
-    Found, Object, Party, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
+    FoundParty, Object, Party, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
     flat_entry_list, is_x500,
 };
 use super::recipient::Recipient;
@@ -118,11 +118,11 @@ impl Address {
     /// By order of trust: the SMTP address of the party itself, one that the message has of the
     /// same X.500 name, that of `others`, and any other address.
     fn of_found(
-        found: Found,
+        found: FoundParty,
         message: &Message,
         others: impl FnOnce() -> Option<Self>,
     ) -> Option<Self> {
-        let Found { name, smtp, x500, address } = found;
+        let FoundParty { name, smtp, x500, address } = found;
         if name.is_none() && smtp.is_none() && address.is_none() {
             return None;
         }

@@ -14,7 +14,7 @@ use super::encode;
 use super::error::Error;
 use super::foreign;
 use super::message::Message;
-use super::properties::Header;
+use super::properties::StreamHeader;
 use super::property_editor::stream_name;
 use super::stream_name::{ATTACHMENT_PREFIX, numbered};
 
@@ -219,7 +219,7 @@ impl Attachment {
         let content = content.unwrap_or_else(|| Vec::new().into());
         let content = encode::stream(tag, content, 0)?;
         edit(self, true, |state| {
-            edit_properties(state, Header::Part, |editor| editor.set(tag, content))?;
+            edit_properties(state, StreamHeader::Part, |editor| editor.set(tag, content))?;
             state.set.insert(tag.id());
             Ok(())
         })

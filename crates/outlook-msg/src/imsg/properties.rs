@@ -25,14 +25,14 @@ const PARTS_MAX: usize = 1 << 16;
 
 /// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Header {
+pub(super) enum StreamHeader {
     TopLevelMessage,
     EmbeddedMessage,
     /// A recipient or an attachment.
     Part,
 }
 
-impl Header {
+impl StreamHeader {
     pub(super) const fn len(self) -> usize {
         match self {
             Self::TopLevelMessage => 32,
@@ -102,7 +102,7 @@ pub struct PropertySet {
 
 impl PropertySet {
     /// Reads the list of properties; no value is read yet.
-    pub(super) fn read(storage: &Storage, header: Header) -> Self {
+    pub(super) fn read(storage: &Storage, header: StreamHeader) -> Self {
         let mut set = Self {
             storage: storage.clone(),
             properties: Vec::new(),
@@ -274,7 +274,7 @@ impl PropertySet {
         format!("{}/{tag}", self.storage.path().trim_end_matches('/'))
     }
 
-    fn read_property_stream(&mut self, header: Header) {
+    fn read_property_stream(&mut self, header: StreamHeader) {
         let Some(stream) = self.storage.stream(PROPERTY_STREAM) else {
             self.defects.push(Defect {
                 place: self.storage.path(),
@@ -297,7 +297,7 @@ impl PropertySet {
         if let Some(cause) = cause {
             self.defects.push(Defect { place: stream.path(), cause });
         }
-        if header != Header::Part {
+        if header != StreamHeader::Part {
             self.note_counts(&bytes);
         }
         // Undamaged files may have a rest that is shorter than an entry and holds nothing.

@@ -8,7 +8,7 @@ use crate::storage::{self, StreamContent, Transaction};
 
 use super::encode::Encoded;
 use super::error::Error;
-use super::properties::{Header, PROPERTY_STREAM};
+use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::stream_name::StreamName;
 
 const ENTRY_LEN: usize = 16;
@@ -34,7 +34,7 @@ impl<'a> PropertyEditor<'a> {
     pub(super) fn new(
         transaction: &'a mut Transaction,
         path: &[&'a str],
-        header: Header,
+        header: StreamHeader,
     ) -> Result<Self, Error> {
         let mut stream =
             transaction.read_stream(&joined(path, PROPERTY_STREAM))?.unwrap_or_default();

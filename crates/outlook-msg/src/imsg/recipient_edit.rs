@@ -7,15 +7,15 @@ use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{Storage, Transaction};
 
 use super::address::Address;
-use super::compose::{self, Form};
-use super::draft::State;
+use super::compose::{self, StringForm};
+use super::draft::DraftState;
 use super::edit::edit;
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp as _;
 use super::message::Message;
 use super::message_edit::PARTS_MAX;
-use super::properties::Header;
+use super::properties::StreamHeader;
 use super::property_editor::{PropertyEditor, put};
 use super::recipient::Recipient;
 use super::recipient_type::RecipientType;
@@ -40,7 +40,7 @@ pub enum RecipientChange {
 }
 
 /// A row of the table that is being edited.
-struct Row {
+struct RecipientRow {
     /// The number of its storage before the edit; `None` for a new one.
     number: Option<u32>,
     properties: Transaction,
@@ -97,7 +97,7 @@ impl Message {
             for address in addresses {
                 new.push(match take_row(&mut old, address) {
                     Some((known, row)) => renamed(row, &known, address, form)?,
-                    None => Row {
+                    None => RecipientRow {
                         number: None,
                         properties: compose::recipient(0, recipient_type, address, form)?,
                     },
@@ -121,12 +121,12 @@ impl Message {
     }
 
     /// The rows in the order of the table.
-    fn rows(&self, state: &State) -> Result<Vec<Row>, Error> {
+    fn rows(&self, state: &DraftState) -> Result<Vec<RecipientRow>, Error> {
         let row = |recipient: &Recipient| {
             let number = recipient.number()?;
             let storage = self.storage_of(recipient)?;
             let properties = state.transaction.part(&[storage.name()]).unwrap_or_default();
-            Ok(Row { number: Some(number), properties })
+            Ok(RecipientRow { number: Some(number), properties })
         };
         self.recipients()?.iter().map(row).collect()
     }
@@ -137,7 +137,10 @@ impl Message {
 }
 
 /// Takes the row of an address, or without one of a name.
-fn take_row(old: &mut [(Address, Option<Row>)], wanted: &Address) -> Option<(Address, Row)> {
+fn take_row(
+    old: &mut [(Address, Option<RecipientRow>)],
+    wanted: &Address,
+) -> Option<(Address, RecipientRow)> {
     let is_same = |known: &Address| match (known.address.as_str(), wanted.address.as_str()) {
         ("", "") => known.name == wanted.name,
         (known, wanted) => known.eq_ignore_ascii_case(wanted),
@@ -153,14 +156,19 @@ fn take_row(old: &mut [(Address, Option<Row>)], wanted: &Address) -> Option<(Add
 }
 
 /// A row, with another name if that has changed.
-fn renamed(mut row: Row, known: &Address, wanted: &Address, form: Form) -> Result<Row, Error> {
+fn renamed(
+    mut row: RecipientRow,
+    known: &Address,
+    wanted: &Address,
+    form: StringForm,
+) -> Result<RecipientRow, Error> {
     let is_named =
         known.name == wanted.name || (wanted.name.is_empty() && !known.address.is_empty());
     if is_named {
         return Ok(row);
     }
     let mut properties = compose::address_properties(wanted, form);
-    let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
+    let mut editor = PropertyEditor::new(&mut row.properties, &[], StreamHeader::Part)?;
     // The address stays, in whichever address book it is.
     let is_name = |tag: PropertyTag| {
         tag == tags::PR_DISPLAY_NAME
@@ -175,7 +183,7 @@ fn renamed(mut row: Row, known: &Address, wanted: &Address, form: Form) -> Resul
 fn set_all(
     editor: &mut PropertyEditor<'_>,
     properties: &[(PropertyTag, Value)],
-    form: Form,
+    form: StringForm,
 ) -> Result<(), Error> {
     for (tag, value) in properties {
         let tag = stored_tag(*tag, form.ansi);
@@ -184,15 +192,19 @@ fn set_all(
     Ok(())
 }
 
-fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Result<(), Error> {
-    let find = |rows: &[Row], number: u32| {
+fn change_rows(
+    rows: &mut Vec<RecipientRow>,
+    change: &RecipientChange,
+    form: StringForm,
+) -> Result<(), Error> {
+    let find = |rows: &[RecipientRow], number: u32| {
         rows.iter().position(|row| row.number == Some(number)).ok_or_else(|| Error::NoObject {
             place: "recipient table".to_owned(),
             what: format!("recipient {number}"),
         })
     };
     match change {
-        RecipientChange::Add(recipient_type, address) => rows.push(Row {
+        RecipientChange::Add(recipient_type, address) => rows.push(RecipientRow {
             number: None,
             properties: compose::recipient(0, *recipient_type, address, form)?,
         }),
@@ -202,7 +214,7 @@ fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Res
         RecipientChange::Modify { number, set, delete } => {
             let index = find(rows, *number)?;
             let Some(row) = rows.get_mut(index) else { return Ok(()) };
-            let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
+            let mut editor = PropertyEditor::new(&mut row.properties, &[], StreamHeader::Part)?;
             set_all(&mut editor, set, form)?;
             for tag in delete {
                 editor.remove(tag.id());
@@ -214,7 +226,11 @@ fn change_rows(rows: &mut Vec<Row>, change: &RecipientChange, form: Form) -> Res
 }
 
 /// Writes the rows, numbered anew.
-fn write_rows(state: &mut State, rows: Vec<Row>, changed: &[RecipientType]) -> Result<(), Error> {
+fn write_rows(
+    state: &mut DraftState,
+    rows: Vec<RecipientRow>,
+    changed: &[RecipientType],
+) -> Result<(), Error> {
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
     if count > PARTS_MAX {
         return Err(Error::TooMany { what: "recipients", count_max: PARTS_MAX });
@@ -230,9 +246,9 @@ fn write_rows(state: &mut State, rows: Vec<Row>, changed: &[RecipientType]) -> R
     }
     for (number, mut row) in (0_u32..).zip(rows) {
         if row.number != Some(number) {
-            let mut editor = PropertyEditor::new(&mut row.properties, &[], Header::Part)?;
+            let mut editor = PropertyEditor::new(&mut row.properties, &[], StreamHeader::Part)?;
             let value = Value::Integer32(i32::try_from(number).unwrap_or(i32::MAX));
-            set_all(&mut editor, &[(tags::PR_ROWID, value)], Form::UNICODE)?;
+            set_all(&mut editor, &[(tags::PR_ROWID, value)], StringForm::UNICODE)?;
             editor.finish()?;
         }
         let name = format!("{RECIPIENT_PREFIX}{number:08X}");

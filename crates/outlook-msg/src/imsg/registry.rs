@@ -28,7 +28,7 @@ pub enum ObjectKind {
 pub type ReleaseCallback = Box<dyn FnOnce() + Send>;
 
 /// An object with edits that may be unsaved.
-pub(super) trait Unsaved: Send + Sync {
+pub(super) trait UnsavedObject: Send + Sync {
     /// Saves the edits.
     fn save(&self) -> Result<(), Error>;
 
@@ -45,11 +45,11 @@ pub(super) trait Unsaved: Send + Sync {
 /// The objects of a session. Each object holds the registry.
 #[derive(Default)]
 pub(super) struct Registry {
-    state: Mutex<State>,
+    state: Mutex<RegistryState>,
 }
 
 #[derive(Default)]
-struct State {
+struct RegistryState {
     closed: bool,
     /// Whether the last handle on the session was dropped, so that nobody can close it.
     abandoned: bool,
@@ -58,7 +58,7 @@ struct State {
     objects: BTreeMap<u64, Tracked>,
     /// The objects with unsaved edits. They are held here, so that they stay open until they are
     /// saved.
-    unsaved: BTreeMap<u64, Box<dyn Unsaved>>,
+    unsaved: BTreeMap<u64, Box<dyn UnsavedObject>>,
 }
 
 struct Tracked {
@@ -70,7 +70,7 @@ struct Tracked {
 impl Registry {
     /// Refuses edits of users from now on, and takes out an object with unsaved edits. Children
     /// come before their parents, because saving a child edits its parent.
-    pub(super) fn close_unsaved(&self) -> Option<Box<dyn Unsaved>> {
+    pub(super) fn close_unsaved(&self) -> Option<Box<dyn UnsavedObject>> {
         let mut state = self.state();
         state.closed = true;
         Some(state.unsaved.pop_last()?.1)
@@ -113,7 +113,7 @@ impl Registry {
 
     /// Locks the state. Every change is one insert or remove, so it is sound even if the lock is
     /// poisoned.
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, RegistryState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -183,7 +183,7 @@ impl<D: Send + Sync + 'static> Object<D> {
 
     /// Has the session hold the object until its edits are saved. A session that is being closed
     /// refuses edits of users, but saving a part still edits the object around it.
-    pub(super) fn hold(&self, unsaved: Box<dyn Unsaved>, by_user: bool) -> Result<(), Error> {
+    pub(super) fn hold(&self, unsaved: Box<dyn UnsavedObject>, by_user: bool) -> Result<(), Error> {
         let mut state = self.registry.state();
         if state.closed && by_user {
             return Err(Error::SessionClosed);

@@ -9,7 +9,7 @@ use super::compose;
 use super::draft::{Access, Destination, Draft, Target};
 use super::error::Error;
 use super::message::{Message, MessageData};
-use super::registry::{Object, ObjectKind, Registry, ReleaseCallback, Unsaved};
+use super::registry::{Object, ObjectKind, Registry, ReleaseCallback, UnsavedObject};
 use crate::mapi::CodePage;
 use crate::storage::Storage;
 
@@ -271,7 +271,7 @@ impl Session {
 
     /// Saves everything unsaved, and refuses edits from now on. Returns the saved objects too: they
     /// must live until all objects are released in their order.
-    fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn Unsaved>>) {
+    fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn UnsavedObject>>) {
         let (mut saves, mut held) = (Vec::new(), Vec::new());
         while let Some(unsaved) = self.shared.registry.close_unsaved() {
             saves.extend(save_or_keep(unsaved.as_ref()));
@@ -324,7 +324,7 @@ impl CloseReport {
 }
 
 /// Saves an object, or keeps its edits elsewhere. Returns what the report says of it, if anything.
-fn save_or_keep(unsaved: &dyn Unsaved) -> Option<SaveReport> {
+fn save_or_keep(unsaved: &dyn UnsavedObject) -> Option<SaveReport> {
     let saved = catch_unwind(AssertUnwindSafe(|| unsaved.save()));
     let outcome = match saved {
         Ok(Ok(())) if unsaved.is_file() => SaveOutcome::Saved,

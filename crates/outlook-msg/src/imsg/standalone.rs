@@ -12,14 +12,14 @@ use crate::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{Defect, Transaction, Writer};
 
 use super::attachment::Attachment;
-use super::compose::{self, Form, MESSAGE_CLSID};
+use super::compose::{self, MESSAGE_CLSID, StringForm};
 use super::encode::{self, encode, stored_tag};
 use super::error::Error;
-use super::foreign::{Object, objects};
+use super::foreign::{ForeignObject, objects};
 use super::mapi_prop::MapiProp as _;
 use super::message::{Message, MessageData};
 use super::names::NAMEID_STORAGE;
-use super::properties::{Header, Salvaged};
+use super::properties::{Salvaged, StreamHeader};
 use super::property_editor::{PropertyEditor, is_ansi, put};
 use super::stream_name::ATTACHMENT_PREFIX;
 
@@ -56,7 +56,7 @@ impl Message {
             None => content.create_storage(&[NAMEID_STORAGE])?,
         }
         let parts = sound_objects(&mut content, &data, &mut defects);
-        for message in parts.iter().filter(|one| one.header != Header::Part) {
+        for message in parts.iter().filter(|one| one.header != StreamHeader::Part) {
             follow_strings(&mut content, message)?;
         }
         if !defects.is_empty() {
@@ -85,7 +85,7 @@ impl Message {
         header.clear();
         header.resize(8, 0);
         header.extend(counts.into_iter().flat_map(u32::to_le_bytes));
-        header.resize(Header::TopLevelMessage.len(), 0);
+        header.resize(StreamHeader::TopLevelMessage.len(), 0);
         for (tag, value) in self.inherited()? {
             put(&mut editor, tag, encode(tag, &value, CodePage::UTF_16LE)?)?;
         }
@@ -134,7 +134,7 @@ fn sound_objects(
     content: &mut Transaction,
     data: &Arc<MessageData>,
     defects: &mut Vec<Defect>,
-) -> Vec<Object> {
+) -> Vec<ForeignObject> {
     let mut told: HashSet<String> = defects.iter().map(|defect| defect.cause.clone()).collect();
     let mut known = HashSet::new();
     // A message that is embedded too deep is copied as it is.
@@ -153,7 +153,7 @@ fn sound_objects(
 }
 
 /// Makes the property stream of one object fit what is left of the values.
-fn sound_object(content: &mut Transaction, object: &Object) -> Result<Vec<Defect>, Error> {
+fn sound_object(content: &mut Transaction, object: &ForeignObject) -> Result<Vec<Defect>, Error> {
     let (set, strings) = (&object.properties, object.message.strings());
     let mut defects = Vec::new();
     let damaged = set.properties().iter().filter(|one| set.lacks_bytes(one, strings));
@@ -181,7 +181,7 @@ fn sound_object(content: &mut Transaction, object: &Object) -> Result<Vec<Defect
             (None, _) => None,
         };
         put(&mut editor, tag, encoded)?;
-        if tag == tags::PR_ATTACH_DATA_BIN && object.header == Header::Part {
+        if tag == tags::PR_ATTACH_DATA_BIN && object.header == StreamHeader::Part {
             name_partial(&mut editor, object)?;
         }
     }
@@ -190,7 +190,7 @@ fn sound_object(content: &mut Transaction, object: &Object) -> Result<Vec<Defect
 }
 
 /// Renames an attachment so that its name says that a part is missing.
-fn name_partial(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), Error> {
+fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Result<(), Error> {
     let names = [tags::PR_ATTACH_LONG_FILENAME, tags::PR_ATTACH_FILENAME, tags::PR_DISPLAY_NAME];
     let strings = object.message.strings();
     let name = names.into_iter().find_map(|tag| {
@@ -208,7 +208,7 @@ fn name_partial(editor: &mut PropertyEditor<'_>, object: &Object) -> Result<(), 
 /// Makes `PR_STORE_SUPPORT_MASK` state the string type of a message, by which programs decode
 /// strings. An embedded message may inherit the mask of the message around it, whose strings may
 /// have the other type.
-fn follow_strings(content: &mut Transaction, message: &Object) -> Result<(), Error> {
+fn follow_strings(content: &mut Transaction, message: &ForeignObject) -> Result<(), Error> {
     let data = &message.message;
     let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.properties());
     let own = message.properties.properties().iter();
@@ -241,9 +241,9 @@ fn attach_errors(
         text.push_str(&format!("and {more} more\r\n"));
     }
     let number = errors_number(data);
-    let form = Form { ansi: data.is_ansi(), code_page: data.strings().code_page() };
+    let form = StringForm { ansi: data.is_ansi(), code_page: data.strings().code_page() };
     let mut attachment = compose::attachment(number, form)?;
-    let mut editor = PropertyEditor::new(&mut attachment, &[], Header::Part)?;
+    let mut editor = PropertyEditor::new(&mut attachment, &[], StreamHeader::Part)?;
     let string = |text: &str| Value::String(text.to_owned());
     for (tag, value) in [
         (tags::PR_ATTACH_DATA_BIN, Value::Binary(text.into_bytes())),

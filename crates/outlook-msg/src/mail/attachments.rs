@@ -99,7 +99,7 @@ impl AttachmentNames {
 }
 
 /// An attachment with what is known of it.
-struct Opened {
+struct OpenedAttachment {
     attachment: Attachment,
     storage: Storage,
     /// The path of its storage, in upper case.
@@ -108,7 +108,7 @@ struct Opened {
     is_plain: bool,
 }
 
-impl Opened {
+impl OpenedAttachment {
     fn new(attachment: Attachment, known: Option<&AttachmentNames>) -> Option<Self> {
         let storage = attachment.storage().ok()?;
         let path = if known.is_some() { storage.path().to_uppercase() } else { String::new() };
@@ -128,13 +128,13 @@ pub fn shown_attachments(
     let mut names = UniqueNames::default();
     let numbers = message.attachments().unwrap_or_default();
     let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
-    let mut opened: Vec<_> = opened.filter_map(|one| Opened::new(one, known)).collect();
+    let mut opened: Vec<_> = opened.filter_map(|one| OpenedAttachment::new(one, known)).collect();
     for one in &mut opened {
         // Known names are given out first, so that no other attachment gets one of them.
         one.name = one.name.take().filter(|name| names.take(name));
     }
     let (mut attachments, mut paths) = (Vec::new(), Vec::new());
-    for Opened { attachment, storage, path, name, is_plain } in opened {
+    for OpenedAttachment { attachment, storage, path, name, is_plain } in opened {
         let id = storage.id();
         if let Some(name) = name.clone().filter(|_| is_plain) {
             let entry = Some((name, Shown::Data));

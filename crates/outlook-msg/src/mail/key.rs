@@ -17,35 +17,35 @@ use super::error::Error;
 /// | named property by number | `"PSETID_Appointment/0x00008208"` |
 /// | named property of another set | `"{41F28F13-83F4-4114-A584-EEDB5A6B0BFF}/ReactionsCount"` |
 #[derive(Clone, Copy, Debug)]
-pub struct PropertyKey<'a>(Key<'a>);
+pub struct PropertyKey<'a>(TagOrName<'a>);
 
 #[derive(Clone, Copy, Debug)]
-enum Key<'a> {
+enum TagOrName<'a> {
     Tag(PropertyTag),
     Name(&'a str),
 }
 
 impl From<PropertyTag> for PropertyKey<'_> {
     fn from(tag: PropertyTag) -> Self {
-        Self(Key::Tag(tag))
+        Self(TagOrName::Tag(tag))
     }
 }
 
 impl From<u32> for PropertyKey<'_> {
     fn from(tag: u32) -> Self {
-        Self(Key::Tag(PropertyTag(tag)))
+        Self(TagOrName::Tag(PropertyTag(tag)))
     }
 }
 
 impl<'a> From<&'a str> for PropertyKey<'a> {
     fn from(name: &'a str) -> Self {
-        Self(Key::Name(name))
+        Self(TagOrName::Name(name))
     }
 }
 
 impl<'a> From<&'a String> for PropertyKey<'a> {
     fn from(name: &'a String) -> Self {
-        Self(Key::Name(name))
+        Self(TagOrName::Name(name))
     }
 }
 
@@ -70,7 +70,7 @@ impl PropertyKey<'_> {
         if let Some(tag) = self.tag(message, &*message.names()?)? {
             return Ok(tag);
         }
-        let Key::Name(text) = self.0 else { return Err(self.unknown()) };
+        let TagOrName::Name(text) = self.0 else { return Err(self.unknown()) };
         let name = name_in_set(text).ok_or_else(|| self.unknown())?;
         let id = message.property_id(&name, true)?.ok_or_else(|| self.unknown())?;
         let type_of_value = type_of(value).ok_or_else(|| self.unknown())?;
@@ -79,8 +79,8 @@ impl PropertyKey<'_> {
 
     fn unknown(self) -> Error {
         let name = match self.0 {
-            Key::Name(name) => name.to_owned(),
-            Key::Tag(tag) => tag.to_string(),
+            TagOrName::Name(name) => name.to_owned(),
+            TagOrName::Tag(tag) => tag.to_string(),
         };
         Error::UnknownName { name }
     }
@@ -92,8 +92,8 @@ impl PropertyKey<'_> {
         names: &PropertyNames,
     ) -> Result<Option<PropertyTag>, Error> {
         let name = match self.0 {
-            Key::Tag(tag) => return Ok(Some(tag)),
-            Key::Name(name) => name,
+            TagOrName::Tag(tag) => return Ok(Some(tag)),
+            TagOrName::Name(name) => name,
         };
         if let Some(digits) = name.strip_prefix("0x").or_else(|| name.strip_prefix("0X")) {
             let is_tag = digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());

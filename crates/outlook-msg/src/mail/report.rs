@@ -23,7 +23,7 @@ pub(super) fn is_report(message: &Message) -> bool {
 pub(super) fn text(message: &Message) -> Option<String> {
     let class = message.text(tags::PR_MESSAGE_CLASS)?;
     let outcome = outcome(&class)?;
-    let mut report = Report(format!("{outcome}\n\n"));
+    let mut report = ReportText(format!("{outcome}\n\n"));
     let subject = [tags::PR_ORIGINAL_SUBJECT, tags::PR_CONVERSATION_TOPIC, tags::PR_SUBJECT];
     report.line("Subject", subject.into_iter().find_map(|tag| text_of(message, tag)));
     report.line("To", text_of(message, PR_ORIGINAL_DISPLAY_TO));
@@ -77,9 +77,9 @@ fn is_about_reader(class: &str) -> bool {
     ["IPNRN", "IPNNRN"].iter().any(|kind| kind.eq_ignore_ascii_case(last))
 }
 
-struct Report(String);
+struct ReportText(String);
 
-impl Report {
+impl ReportText {
     fn line(&mut self, name: &str, value: Option<String>) {
         if let Some(value) = value {
             // Writing to a String cannot fail.

@@ -14,14 +14,14 @@ use super::security::Security;
 
 /// A field: its name, and its values, one a line. Values come from the message unchanged, so they
 /// may contain anything.
-pub(super) struct Field {
+pub(super) struct SummaryField {
     pub(super) name: &'static str,
     pub(super) values: Vec<String>,
 }
 
 /// The fields of a message, and the errors of those that cannot be read.
 pub(super) struct Summary<'a> {
-    pub(super) fields: Vec<Field>,
+    pub(super) fields: Vec<SummaryField>,
     pub(super) unread: Vec<String>,
     time: &'a dyn Fn(FileTime) -> String,
 }
@@ -136,7 +136,7 @@ impl<'a> Summary<'a> {
 
     fn put_all(&mut self, name: &'static str, values: Vec<String>) {
         if !values.is_empty() {
-            self.fields.push(Field { name, values });
+            self.fields.push(SummaryField { name, values });
         }
     }
 }

@@ -10,14 +10,14 @@ use super::object::{Entry, Storage};
 use super::sectors::Sectors;
 use super::source::Source;
 use super::stream::{Stream, StreamContent};
-use super::tree::{Kind, Tree};
+use super::tree::{Kind, StorageTree};
 use super::walk;
 
 /// A compound file, open for reading by any number of threads at once.
 pub struct CompoundFile {
     version: u16,
     pub(super) sectors: Sectors,
-    pub(super) tree: Tree,
+    pub(super) tree: StorageTree,
     defects: Vec<Defect>,
     /// The contents of the streams of a file under edit; empty for a file that was opened.
     contents: Vec<StreamContent>,
@@ -57,7 +57,7 @@ impl CompoundFile {
     }
 
     /// A file whose streams lie in other files: the state of a [`super::Transaction`].
-    pub(super) fn of_contents(tree: Tree, contents: Vec<StreamContent>) -> Arc<Self> {
+    pub(super) fn of_contents(tree: StorageTree, contents: Vec<StreamContent>) -> Arc<Self> {
         let sectors = Sectors::none();
         Arc::new(Self { version: 3, sectors, tree, defects: Vec::new(), contents })
     }
@@ -173,7 +173,7 @@ const OVERLAP_MAX: u64 = 4;
 ///
 /// Where they are not, streams may overlap. That is allowed within limits; beyond them, a small
 /// file could pretend to hold more than any machine can take in, so further streams are empty.
-fn check_lengths(tree: &mut Tree, sectors: &Sectors, defects: &mut Defects) {
+fn check_lengths(tree: &mut StorageTree, sectors: &Sectors, defects: &mut Defects) {
     let file_len = sectors.source().len();
     let len = |kind| if let Kind::Stream { len, .. } = kind { len } else { 0 };
     let total = tree.nodes().fold(0_u64, |sum, node| sum.saturating_add(len(node.kind)));

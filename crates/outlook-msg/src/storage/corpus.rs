@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::{CompoundFile, Entry, Source, Storage};
 
 /// For each path the CLSID of a storage or the bytes of a stream.
-type Tree = BTreeMap<String, Result<Vec<u8>, String>>;
+type StorageTree = BTreeMap<String, Result<Vec<u8>, String>>;
 
 /// The files in order of their names; none, with a word about it, if the corpus is absent.
 pub(super) fn files() -> Vec<(String, Vec<u8>)> {
@@ -27,7 +27,7 @@ fn grades() -> HashMap<String, String> {
 }
 
 /// What our reader finds, with the streams that are damaged.
-fn ours(storage: &Storage, tree: &mut Tree, damage: &mut Vec<String>) {
+fn ours(storage: &Storage, tree: &mut StorageTree, damage: &mut Vec<String>) {
     tree.insert(storage.path(), Err(storage.clsid().to_string()));
     for entry in storage.entries() {
         match entry {
@@ -42,9 +42,9 @@ fn ours(storage: &Storage, tree: &mut Tree, damage: &mut Vec<String>) {
     }
 }
 
-fn by_cfb(mut file: cfb::CompoundFile<Cursor<&[u8]>>) -> Tree {
+fn by_cfb(mut file: cfb::CompoundFile<Cursor<&[u8]>>) -> StorageTree {
     let entries: Vec<cfb::Entry> = file.walk().collect();
-    let mut tree = Tree::new();
+    let mut tree = StorageTree::new();
     for entry in entries {
         let content = if entry.is_stream() {
             let mut bytes = Vec::new();
@@ -68,7 +68,7 @@ fn reads_the_corpus_as_cfb_does() {
     let (mut streams, mut bytes, mut refused) = (0, 0, 0);
     for (name, content) in &files {
         let file = CompoundFile::open(Source::from_bytes(content.clone())).unwrap();
-        let (mut tree, mut damage) = (Tree::new(), Vec::new());
+        let (mut tree, mut damage) = (StorageTree::new(), Vec::new());
         ours(&file.root(), &mut tree, &mut damage);
         assert_eq!(tree.len(), file.entry_count() as usize, "{name}");
         match cfb::CompoundFile::open(Cursor::new(content.as_slice())) {

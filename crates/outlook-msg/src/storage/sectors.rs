@@ -9,7 +9,9 @@ use super::bytes::{u32_at, u32s};
 use super::error::{Damage, Defects, Error};
 use super::header::Header;
 use super::source::Source;
-use super::table::{Chain, FREE_SECTOR, MAX_REGULAR_SECTOR, SectorSet, Table, is_regular};
+use super::table::{
+    AllocationTable, Chain, FREE_SECTOR, MAX_REGULAR_SECTOR, SectorSet, is_regular,
+};
 
 /// Mini sectors have 64 bytes.
 const MINI_SECTOR_SHIFT: u32 = 6;
@@ -20,8 +22,8 @@ const ENTRY_BYTES: usize = size_of::<u32>();
 pub(super) struct Sectors {
     source: Arc<Source>,
     shift: u32,
-    fat: Table,
-    mini_fat: Table,
+    fat: AllocationTable,
+    mini_fat: AllocationTable,
     /// The sectors of the mini stream, in order.
     mini_stream: Vec<u32>,
     mini_stream_cutoff: u64,
@@ -41,8 +43,8 @@ impl Sectors {
         Self {
             source: Arc::new(Source::from_bytes(Vec::new())),
             shift: 9,
-            fat: Table::default(),
-            mini_fat: Table::default(),
+            fat: AllocationTable::default(),
+            mini_fat: AllocationTable::default(),
             mini_stream: Vec::new(),
             mini_stream_cutoff: 0,
         }
@@ -60,8 +62,8 @@ impl Sectors {
         let mut sectors = Self {
             source,
             shift: header.sector_shift,
-            fat: Table::default(),
-            mini_fat: Table::default(),
+            fat: AllocationTable::default(),
+            mini_fat: AllocationTable::default(),
             mini_stream: Vec::new(),
             mini_stream_cutoff: u64::from(header.mini_stream_cutoff),
         };
@@ -151,7 +153,7 @@ impl Sectors {
     }
 
     /// Reads the FAT. Sectors for which entries are missing count as free.
-    fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<Table> {
+    fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<AllocationTable> {
         let sector_bytes = 1_usize << self.shift;
         let entries = sector_bytes / ENTRY_BYTES;
         let count = self.count();
@@ -179,7 +181,7 @@ impl Sectors {
             next.resize(count.min((index + 1) * entries), FREE_SECTOR);
         })?;
         next.resize(count, FREE_SECTOR);
-        Ok(Table::new(next, false))
+        Ok(AllocationTable::new(next, false))
     }
 
     /// The sectors of the FAT that the DIFAT lists, at most `needed`. Entries beyond the end of the
@@ -211,7 +213,11 @@ impl Sectors {
     }
 
     /// Reads the mini FAT, as much of it as the mini stream has sectors.
-    fn read_mini_fat(&self, header: &Header, defects: &mut Defects) -> Result<Table, Error> {
+    fn read_mini_fat(
+        &self,
+        header: &Header,
+        defects: &mut Defects,
+    ) -> Result<AllocationTable, Error> {
         let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
         let needed = count * ENTRY_BYTES;
         let (bytes, damage) =
@@ -228,7 +234,7 @@ impl Sectors {
         let mut next: Vec<u32> = Vec::with_capacity(count);
         next.extend(u32s(&bytes));
         next.resize(count, FREE_SECTOR);
-        Ok(Table::new(next, true))
+        Ok(AllocationTable::new(next, true))
     }
 
     /// The number of sectors of the file, with a last one that is cut off.

@@ -16,7 +16,7 @@ pub(super) const fn is_regular(sector: u32) -> bool {
 
 /// The FAT or the mini FAT, with one entry for every sector that the file has.
 #[derive(Debug, Default)]
-pub(super) struct Table {
+pub(super) struct AllocationTable {
     next: Vec<u32>,
     mini: bool,
     /// Whether some sector is the next of two others. Without such a sector, a chain can only
@@ -24,7 +24,7 @@ pub(super) struct Table {
     tangled: bool,
 }
 
-impl Table {
+impl AllocationTable {
     /// Takes the entries, one for each sector.
     pub(super) fn new(next: Vec<u32>, mini: bool) -> Self {
         let mut seen = SectorSet::new(next.len());
@@ -56,7 +56,7 @@ impl Table {
 /// A walk along a chain.
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
-    table: &'a Table,
+    table: &'a AllocationTable,
     start: u32,
     next: u32,
     /// Sectors until one would come a second time.
@@ -129,7 +129,7 @@ mod tests {
     const END: u32 = 0xFFFF_FFFE;
 
     fn check(next: &[u32], start: u32, expected: &[u32], end: &str) {
-        let table = Table::new(next.to_vec(), false);
+        let table = AllocationTable::new(next.to_vec(), false);
         let mut chain = table.chain(start);
         let sectors: Vec<u32> = chain.by_ref().collect();
         assert_eq!(sectors, expected, "{next:?} from {start}");

@@ -15,7 +15,7 @@ use super::name::Name;
 use super::object::{Entry, Storage};
 use super::source::Source;
 use super::stream::StreamContent;
-use super::tree::{Kind, Node, StorageNode, Tree};
+use super::tree::{Kind, Node, StorageNode, StorageTree};
 use super::writer::refusal;
 use crate::mapi::Guid;
 
@@ -25,12 +25,12 @@ const ROOT_NAME: &str = "Root Entry";
 /// itself is the empty path.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
-    root: Arc<Directory>,
+    root: Arc<EditedStorage>,
 }
 
 /// A storage, its entries in the order of their names.
 #[derive(Clone, Debug, Default)]
-struct Directory {
+struct EditedStorage {
     clsid: Guid,
     /// See [`Storage::version`].
     version: u64,
@@ -40,12 +40,12 @@ struct Directory {
 #[derive(Clone, Debug)]
 struct Named {
     name: String,
-    content: Content,
+    content: EntryContent,
 }
 
 #[derive(Clone, Debug)]
-enum Content {
-    Storage(Arc<Directory>),
+enum EntryContent {
+    Storage(Arc<EditedStorage>),
     Stream(StreamContent),
 }
 
@@ -109,7 +109,7 @@ impl Transaction {
     /// `Name`, `NoStorage`.
     pub fn create_storage(&mut self, path: &[&str]) -> Result<(), Error> {
         if self.directory(path).is_none() {
-            self.put(path, Content::Storage(Arc::default()))?;
+            self.put(path, EntryContent::Storage(Arc::default()))?;
         }
         Ok(())
     }
@@ -132,7 +132,7 @@ impl Transaction {
         path: &[&str],
         content: impl Into<StreamContent>,
     ) -> Result<(), Error> {
-        self.put(path, Content::Stream(content.into()))
+        self.put(path, EntryContent::Stream(content.into()))
     }
 
     /// Puts a storage with everything in it at a path, and replaces what is there.
@@ -153,7 +153,7 @@ impl Transaction {
             *self = from.clone();
             return Ok(());
         }
-        self.put(to, Content::Storage(Arc::clone(&from.root)))
+        self.put(to, EntryContent::Storage(Arc::clone(&from.root)))
     }
 
     /// A storage as a file of its own; `None` if there is no such storage.
@@ -182,15 +182,15 @@ impl Transaction {
         entries
             .unwrap_or_default()
             .iter()
-            .map(|one| (one.name.as_str(), matches!(one.content, Content::Storage(_))))
+            .map(|one| (one.name.as_str(), matches!(one.content, EntryContent::Storage(_))))
     }
 
     /// The content of a stream.
     pub fn stream(&self, path: &[&str]) -> Option<&StreamContent> {
         let (name, parent) = path.split_last()?;
         match &self.directory(parent)?.get(name)?.content {
-            Content::Stream(content) => Some(content),
-            Content::Storage(_) => None,
+            EntryContent::Stream(content) => Some(content),
+            EntryContent::Storage(_) => None,
         }
     }
 
@@ -221,8 +221,8 @@ impl Transaction {
         while let Some(directory) = pending.pop() {
             for one in &directory.entries {
                 match &one.content {
-                    Content::Storage(storage) => pending.push(storage),
-                    Content::Stream(content) => total = total.saturating_add(content.len()),
+                    EntryContent::Storage(storage) => pending.push(storage),
+                    EntryContent::Stream(content) => total = total.saturating_add(content.len()),
                 }
             }
         }
@@ -231,7 +231,7 @@ impl Transaction {
 
     /// The present state as a compound file, which can be read like any other.
     pub fn snapshot(&self) -> Arc<CompoundFile> {
-        let (mut tree, mut contents) = (Tree::default(), Vec::new());
+        let (mut tree, mut contents) = (StorageTree::default(), Vec::new());
         add_node(&mut tree, ROOT_NAME, 0, Kind::Storage(0));
         tree.storages.push(storage_node(0, 0, &self.root));
         let mut directories = vec![Arc::clone(&self.root)];
@@ -243,13 +243,13 @@ impl Transaction {
             let start = number(tree.nodes.len());
             for one in &directory.entries {
                 match &one.content {
-                    Content::Storage(storage) => {
+                    EntryContent::Storage(storage) => {
                         let index = number(directories.len());
                         let id = add_node(&mut tree, &one.name, parent, Kind::Storage(index));
                         tree.storages.push(storage_node(id, depth + 1, storage));
                         directories.push(Arc::clone(storage));
                     }
-                    Content::Stream(content) => {
+                    EntryContent::Stream(content) => {
                         let kind = Kind::Content(number(contents.len()));
                         add_node(&mut tree, &one.name, parent, kind);
                         contents.push(content.clone());
@@ -265,28 +265,28 @@ impl Transaction {
         CompoundFile::of_contents(tree, contents)
     }
 
-    fn directory(&self, path: &[&str]) -> Option<&Arc<Directory>> {
+    fn directory(&self, path: &[&str]) -> Option<&Arc<EditedStorage>> {
         path.iter().try_fold(&self.root, |directory, name| match &directory.get(name)?.content {
-            Content::Storage(storage) => Some(storage),
-            Content::Stream(_) => None,
+            EntryContent::Storage(storage) => Some(storage),
+            EntryContent::Stream(_) => None,
         })
     }
 
-    fn directory_mut(&mut self, path: &[&str]) -> Result<&mut Directory, Error> {
+    fn directory_mut(&mut self, path: &[&str]) -> Result<&mut EditedStorage, Error> {
         let missing = || Error::NoStorage { path: shown(path) };
         let mut directory = Arc::make_mut(&mut self.root);
         directory.version = next_version();
         for name in path {
             let index = directory.find(name).map_err(|_| missing())?;
             let content = directory.entries.get_mut(index).map(|one| &mut one.content);
-            let Some(Content::Storage(storage)) = content else { return Err(missing()) };
+            let Some(EntryContent::Storage(storage)) = content else { return Err(missing()) };
             directory = Arc::make_mut(storage);
             directory.version = next_version();
         }
         Ok(directory)
     }
 
-    fn put(&mut self, path: &[&str], content: Content) -> Result<(), Error> {
+    fn put(&mut self, path: &[&str], content: EntryContent) -> Result<(), Error> {
         let Some((name, parent)) = path.split_last() else {
             return Err(Error::NoStorage { path: shown(path) });
         };
@@ -308,7 +308,7 @@ impl Transaction {
     }
 }
 
-impl Directory {
+impl EditedStorage {
     /// The position of a name, or the position at which it would be.
     fn find(&self, name: &str) -> Result<usize, usize> {
         let name = Name::new(name);
@@ -323,11 +323,11 @@ impl Directory {
 /// Takes over a storage whose own storages have been.
 fn carry_over(
     storage: &Storage,
-    made: &mut HashMap<super::EntryId, Arc<Directory>>,
+    made: &mut HashMap<super::EntryId, Arc<EditedStorage>>,
     lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
-) -> Result<Directory, Error> {
+) -> Result<EditedStorage, Error> {
     let mut directory =
-        Directory { clsid: storage.clsid(), version: next_version(), entries: Vec::new() };
+        EditedStorage { clsid: storage.clsid(), version: next_version(), entries: Vec::new() };
     for entry in storage.entries() {
         let name = Name::new(entry.name());
         let last = directory.entries.last().map(|last| Name::new(&last.name));
@@ -342,14 +342,14 @@ fn carry_over(
         }
         let content = match &entry {
             Entry::Storage(storage) => {
-                Content::Storage(made.remove(&storage.id()).unwrap_or_default())
+                EntryContent::Storage(made.remove(&storage.id()).unwrap_or_default())
             }
             Entry::Stream(stream) => match stream.check() {
-                Ok(()) => Content::Stream(stream.clone().into()),
+                Ok(()) => EntryContent::Stream(stream.clone().into()),
                 Err(error) => {
                     lost(Defect { place: entry.path(), cause: error.to_string() })?;
                     let readable = Source::from_stream(stream);
-                    Content::Stream(StreamContent::Source(Arc::new(readable)))
+                    EntryContent::Stream(StreamContent::Source(Arc::new(readable)))
                 }
             },
         };
@@ -359,7 +359,7 @@ fn carry_over(
 }
 
 /// A name that can be written has at most 31 units, so its lengths fit.
-fn add_node(tree: &mut Tree, name: &str, parent: u32, kind: Kind) -> u32 {
+fn add_node(tree: &mut StorageTree, name: &str, parent: u32, kind: Kind) -> u32 {
     let id = number(tree.nodes.len());
     let units = Name::new(name).units;
     tree.nodes.push(Node {
@@ -374,8 +374,8 @@ fn add_node(tree: &mut Tree, name: &str, parent: u32, kind: Kind) -> u32 {
     id
 }
 
-fn storage_node(id: u32, depth: u16, directory: &Directory) -> StorageNode {
-    let Directory { clsid, version, .. } = *directory;
+fn storage_node(id: u32, depth: u16, directory: &EditedStorage) -> StorageNode {
+    let EditedStorage { clsid, version, .. } = *directory;
     StorageNode { id, depth, clsid, version, children: 0..0 }
 }
 

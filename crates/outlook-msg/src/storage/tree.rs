@@ -12,7 +12,7 @@ use crate::mapi::Guid;
 ///
 /// The index of a node is its id. The first is the root.
 #[derive(Debug, Default)]
-pub(super) struct Tree {
+pub(super) struct StorageTree {
     pub(super) nodes: Vec<Node>,
     pub(super) storages: Vec<StorageNode>,
     pub(super) names: String,
@@ -55,7 +55,7 @@ pub(super) struct StorageNode {
     pub(super) children: Range<u32>,
 }
 
-impl Tree {
+impl StorageTree {
     /// Number of nodes.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()

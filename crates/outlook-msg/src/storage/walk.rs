@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::directory::{Directory, DirectoryEntry, NO_STREAM, ObjectType};
 use super::error::{Defects, Error};
-use super::tree::{Kind, Node, StorageNode, Tree};
+use super::tree::{Kind, Node, StorageNode, StorageTree};
 use crate::mapi::Guid;
 
 /// Storages below storages; each embedded message takes two.
@@ -19,11 +19,15 @@ const DEPTH_MAX: u16 = 256;
 ///
 /// # Errors
 /// `Directory` if no entry is a root and none can be reached.
-pub(super) fn tree(directory: &Directory, root: u32, defects: &mut Defects) -> Result<Tree, Error> {
-    let mut walk = Walk::new(directory, root);
+pub(super) fn tree(
+    directory: &Directory,
+    root: u32,
+    defects: &mut Defects,
+) -> Result<StorageTree, Error> {
+    let mut walk = DirectoryWalk::new(directory, root);
     walk.run(None);
     if let Some(adoption) = walk.adoption() {
-        let mut second = Walk::new(directory, root);
+        let mut second = DirectoryWalk::new(directory, root);
         second.run(Some(&adoption));
         // Another broken storage among the adopted may be where some of them come from; that is
         // better than to show nothing at all, but not than to show what is certain.
@@ -52,10 +56,10 @@ struct Adoption {
 
 /// A tree that is being made. Numbers are those of directory entries, unless they are called ids.
 #[derive(Debug)]
-struct Walk<'a> {
+struct DirectoryWalk<'a> {
     directory: &'a Directory,
     root: u32,
-    tree: Tree,
+    tree: StorageTree,
     /// For each directory entry the storage that it was found in; `NO_STREAM` if it was not found.
     owners: Vec<u32>,
     /// Storages that a broken link is in: one, or two that stand for any number.
@@ -64,13 +68,13 @@ struct Walk<'a> {
     defects: Defects,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> DirectoryWalk<'a> {
     fn new(directory: &'a Directory, root: u32) -> Self {
         let count = directory.len();
         Self {
             directory,
             root,
-            tree: Tree { nodes: Vec::with_capacity(count), ..Tree::default() },
+            tree: StorageTree { nodes: Vec::with_capacity(count), ..StorageTree::default() },
             owners: vec![NO_STREAM; count],
             broken: Vec::new(),
             stack: Vec::new(),

@@ -107,7 +107,7 @@ impl<'a> Iterator for Elements<'a> {
         if std::mem::take(&mut self.is_open) {
             self.rest = skip_contents(self.rest);
         }
-        let Some((header, contents)) = Header::read(self.rest) else {
+        let Some((header, contents)) = ElementHeader::read(self.rest) else {
             self.is_truncated |= self.is_indefinite || !self.rest.is_empty();
             self.rest = &[];
             return None;
@@ -136,13 +136,13 @@ impl<'a> Iterator for Elements<'a> {
 }
 
 /// Tag and length of an element (X.690 8.1.2, 8.1.3).
-struct Header {
+struct ElementHeader {
     identifier: u8,
     /// `None` if it is indefinite.
     len: Option<usize>,
 }
 
-impl Header {
+impl ElementHeader {
     /// Reads a header, and returns it with the bytes after it.
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (&identifier, mut rest) = bytes.split_first()?;
@@ -173,7 +173,7 @@ impl Header {
 fn skip_contents(mut rest: &[u8]) -> &[u8] {
     let mut depth = 1_usize;
     while depth > 0 {
-        let Some((header, contents)) = Header::read(rest) else { return &[] };
+        let Some((header, contents)) = ElementHeader::read(rest) else { return &[] };
         rest = match header.len {
             _ if header.identifier == END_OF_CONTENTS => {
                 depth -= 1;

@@ -2,7 +2,7 @@
 //!
 //! Knows no reference and no layout.
 
-use super::tokens::{Source, Tag, Token, Tokens};
+use super::tokens::{HtmlToken, HtmlTokens, SourceText, Tag};
 use crate::mapi::CodePage;
 use crate::mapi::detect::{self, Guess};
 
@@ -115,11 +115,11 @@ fn declared_page_of(bytes: &[u8]) -> Option<CodePage> {
 pub(super) fn declares_charset(html: &str, bytes_before: usize) -> bool {
     let end = html.floor_char_boundary(DECLARATION_BYTES_MAX.saturating_sub(bytes_before));
     let first = html.get(..end).unwrap_or_default();
-    Tokens::new(first).any(|token| declared_charset(&token).is_some())
+    HtmlTokens::new(first).any(|token| declared_charset(&token).is_some())
 }
 
 fn declared_page(html: &str) -> Option<CodePage> {
-    Tokens::new(html).find_map(|token| {
+    HtmlTokens::new(html).find_map(|token| {
         let page = CodePage::of_mime_charset(declared_charset(&token)?.text)?;
         // A declaration that can be read as ASCII is not UTF-16 (WHATWG HTML 13.2.3.2).
         Some(if matches!(page.number(), UTF_16LE | UTF_16BE) { CodePage::UTF_8 } else { page })
@@ -127,17 +127,17 @@ fn declared_page(html: &str) -> Option<CodePage> {
 }
 
 /// The charset label that a token declares: `<meta charset>`, `<meta http-equiv>` or `<?xml ?>`.
-pub(super) fn declared_charset<'a>(token: &Token<'a>) -> Option<Source<'a>> {
+pub(super) fn declared_charset<'a>(token: &HtmlToken<'a>) -> Option<SourceText<'a>> {
     match token {
-        Token::Start(tag) if tag.is("meta") => meta_charset(tag),
-        Token::Instruction(source) if source.text.starts_with("<?xml ") => {
+        HtmlToken::Start(tag) if tag.is("meta") => meta_charset(tag),
+        HtmlToken::Instruction(source) if source.text.starts_with("<?xml ") => {
             label_after(*source, "encoding")
         }
         _ => None,
     }
 }
 
-fn meta_charset<'a>(tag: &Tag<'a>) -> Option<Source<'a>> {
+fn meta_charset<'a>(tag: &Tag<'a>) -> Option<SourceText<'a>> {
     if let Some(charset) = tag.attribute("charset") {
         return Some(charset.trim()).filter(|charset| !charset.text.is_empty());
     }
@@ -149,7 +149,7 @@ fn meta_charset<'a>(tag: &Tag<'a>) -> Option<Source<'a>> {
 }
 
 /// The label in `charset=label`, with or without quotes and blanks.
-fn label_after<'a>(source: Source<'a>, name: &str) -> Option<Source<'a>> {
+fn label_after<'a>(source: SourceText<'a>, name: &str) -> Option<SourceText<'a>> {
     let bytes = source.text.as_bytes();
     let found =
         bytes.windows(name.len()).position(|part| part.eq_ignore_ascii_case(name.as_bytes()))?;

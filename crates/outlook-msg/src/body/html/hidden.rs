@@ -13,7 +13,7 @@ use super::tokens::{Name, Tag};
 #[derive(Debug, Default)]
 pub(super) struct Hidden {
     /// The element that is hidden, if any is.
-    element: Option<Element>,
+    element: Option<HiddenElement>,
     /// Whether this part is for programs other than Outlook: `<!--[if !mso]><!-->`. An element that
     /// is hidden from Outlook there is shown by the others.
     is_for_others: bool,
@@ -24,7 +24,7 @@ pub(super) struct Hidden {
 }
 
 #[derive(Debug)]
-struct Element {
+struct HiddenElement {
     name: Name,
     /// The elements open in it.
     open: Nested<Name>,
@@ -66,7 +66,7 @@ impl Hidden {
             return false;
         }
         if !is_void(name.as_bytes()) {
-            self.element = Some(Element { name, open: Nested::default() });
+            self.element = Some(HiddenElement { name, open: Nested::default() });
         }
         true
     }
@@ -128,7 +128,7 @@ impl Hidden {
     }
 }
 
-impl Element {
+impl HiddenElement {
     /// Whether the element has its end where this one starts.
     fn is_ended_by_start(&self, start: &[u8]) -> bool {
         let is_inside = |names: &[&[u8]]| self.open.any(|open| names.contains(&open.as_bytes()));

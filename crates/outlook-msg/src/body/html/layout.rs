@@ -3,7 +3,7 @@
 //! What separates two pieces of text is collected, and written only when the second piece comes. So
 //! margins collapse, and nothing is left over at the end. Knows no HTML.
 
-use super::rows::Row;
+use super::rows::TableRow;
 
 /// A text that is being laid out.
 #[derive(Debug, Default)]
@@ -16,7 +16,7 @@ pub(super) struct Layout {
     lacks_looks: bool,
     /// The row of a table that is being written, if its lines may have to be laid beside each
     /// other.
-    row: Option<Row>,
+    row: Option<TableRow>,
     gap: Gap,
     /// Where the text of the last line begins after its prefix, if the line has text.
     line: Option<Line>,
@@ -118,7 +118,7 @@ impl Layout {
     /// Begins a row of cells.
     pub(super) fn row(&mut self) {
         self.end_row();
-        self.row = Some(Row::default());
+        self.row = Some(TableRow::default());
         self.open_gap(1);
         self.gap.tabs = 0;
         self.cell_has_text = false;
@@ -151,7 +151,7 @@ impl Layout {
         }
         self.gap.tabs = (self.gap.tabs + 1).min(TABS_MAX);
         self.cell_has_text = false;
-        self.row = self.row.take().and_then(Row::with_next_cell);
+        self.row = self.row.take().and_then(TableRow::with_next_cell);
     }
 
     /// Begins a quotation.

@@ -17,7 +17,7 @@ use memchr::memchr;
 
 use super::decode;
 use super::outward;
-use super::tokens::{Source, Tag, Token, Tokens};
+use super::tokens::{HtmlToken, HtmlTokens, SourceText, Tag};
 
 /// Whether a document may load what is not beside it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,11 +69,11 @@ pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
 /// before that, else at the start. A browser opens the head for it, and puts the content of the
 /// document's own head into that.
 fn head_start(html: &str) -> usize {
-    for token in Tokens::new(html) {
+    for token in HtmlTokens::new(html) {
         match token {
-            Token::Text(text) if text.trim_matches(BLANKS).is_empty() => {}
-            Token::Instruction(_) | Token::Comment(_) => {}
-            Token::Doctype(source) if source.text.ends_with('>') => {
+            HtmlToken::Text(text) if text.trim_matches(BLANKS).is_empty() => {}
+            HtmlToken::Instruction(_) | HtmlToken::Comment(_) => {}
+            HtmlToken::Doctype(source) if source.text.ends_with('>') => {
                 return source.start + source.text.len();
             }
             _ => break,
@@ -86,7 +86,7 @@ fn head_start(html: &str) -> usize {
 const BLANKS: [char; 6] = ['\u{FEFF}', '\t', '\n', '\x0C', '\r', ' '];
 
 /// What [`additions`] added, if this tag is the first of it.
-pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
+pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<SourceText<'a>> {
     let has = |name, expected: &str| {
         let value = tag.attribute(name).map(|value| htmlize::unescape_attribute(value.text));
         value.is_some_and(|value| value.trim().eq_ignore_ascii_case(expected))
@@ -104,7 +104,7 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<Source<'a>> {
         rest = rest.strip_prefix(addition).unwrap_or(rest);
     }
     let end = html.len() - rest.len();
-    Some(Source { text: html.get(tag.start()..end)?, start: tag.start() })
+    Some(SourceText { text: html.get(tag.start()..end)?, start: tag.start() })
 }
 
 /// Replaces the name of a defused tag, before and after the name. It has no quotes, because it may
@@ -143,7 +143,7 @@ pub(super) fn restored(html: &str, at: usize) -> Option<(&str, usize)> {
 fn calls(tag: &str, start: usize) -> bool {
     // A tag is read up to the next `<` only, so that each byte is read once.
     let text = tag.get(..memchr(b'<', tag.as_bytes()).unwrap_or(tag.len())).unwrap_or_default();
-    let Some(tag) = Tag::parse(Source { text, start }) else { return true };
+    let Some(tag) = Tag::parse(SourceText { text, start }) else { return true };
     let is_link = tag.is("link");
     tag.attributes().any(|attribute| {
         let value = htmlize::unescape_attribute(attribute.value.text);

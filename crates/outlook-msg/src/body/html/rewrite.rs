@@ -10,7 +10,7 @@ use memchr::memchr_iter;
 use super::decode::declared_charset;
 use super::outward::{self, MARK};
 use super::policy::{self, Remote};
-use super::tokens::{Source, Tag, Token, Tokens};
+use super::tokens::{HtmlToken, HtmlTokens, SourceText, Tag};
 
 /// A reference of a document to something outside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub enum Reference<'a> {
 /// `src`, `href`, `background`, `data` and `poster`, and every `url(...)` in a style. Everything
 /// else stays byte for byte, also comments and scripts.
 pub fn rewrite(html: &str, resolve: Resolve<'_>) -> String {
-    let mut rewriter = Rewriter::new(html, Change::References);
+    let mut rewriter = Rewriter::new(html, DocumentChange::References);
     rewriter.replace_urls(&|url| url_path(url, resolve));
     rewriter.finish()
 }
@@ -37,7 +37,7 @@ pub fn rewrite(html: &str, resolve: Resolve<'_>) -> String {
 /// and unless `remote` allows it, nothing is loaded from elsewhere and no script runs.
 pub fn for_browser(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
     let (at, added) = policy::additions(html, remote);
-    let mut rewriter = Rewriter::new(html, Change::Defuse { remote, at, added });
+    let mut rewriter = Rewriter::new(html, DocumentChange::Defuse { remote, at, added });
     rewriter.replace_urls(&|url| url_path(url, resolve));
     rewriter.finish()
 }
@@ -45,9 +45,9 @@ pub fn for_browser(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
 /// Takes back what [`for_browser`] added and defused, in a document that may have been edited
 /// since. References and charset stay as they are.
 pub fn undo(html: &str) -> String {
-    let mut rewriter = Rewriter::new(html, Change::Undo);
-    let mut starts = Tokens::new(html).filter_map(|token| match token {
-        Token::Start(tag) => policy::added(html, &tag),
+    let mut rewriter = Rewriter::new(html, DocumentChange::Undo);
+    let mut starts = HtmlTokens::new(html).filter_map(|token| match token {
+        HtmlToken::Start(tag) => policy::added(html, &tag),
         _ => None,
     });
     // Only the first one was added here: the document may have another one.
@@ -60,7 +60,7 @@ pub fn undo(html: &str) -> String {
 /// Undoes what [`rewrite`] does to references: `resolve` is called with each URL, whose
 /// percent-escapes are decoded, and its answer replaces the URL unchanged.
 pub fn restore(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut rewriter = Rewriter::new(html, Change::References);
+    let mut rewriter = Rewriter::new(html, DocumentChange::References);
     rewriter.replace_urls(&|url| resolve(&percent_decoded(url)));
     rewriter.finish()
 }
@@ -77,14 +77,14 @@ type Replace<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 struct Rewriter<'a> {
     html: &'a str,
-    change: Change,
+    change: DocumentChange,
     output: String,
     /// How much of the document the output covers, in bytes.
     copied: usize,
 }
 
 /// What is changed in the document besides its references.
-enum Change {
+enum DocumentChange {
     /// Nothing.
     References,
     /// Tags are defused, and this is added at this place.
@@ -94,20 +94,22 @@ enum Change {
 }
 
 impl<'a> Rewriter<'a> {
-    fn new(html: &'a str, change: Change) -> Self {
+    fn new(html: &'a str, change: DocumentChange) -> Self {
         Self { html, change, output: String::with_capacity(html.len()), copied: 0 }
     }
 
     fn replace_urls(&mut self, replace: Replace<'_>) {
-        for token in Tokens::new(self.html) {
+        for token in HtmlTokens::new(self.html) {
             if let Some(charset) = declared_charset(&token)
                 && !charset.text.eq_ignore_ascii_case("utf-8")
             {
                 self.replace(charset, "utf-8");
             }
             match token {
-                Token::Start(tag) => self.tag(&tag, replace),
-                Token::Raw(tag, content) if tag.is("style") => self.style(content, false, replace),
+                HtmlToken::Start(tag) => self.tag(&tag, replace),
+                HtmlToken::Raw(tag, content) if tag.is("style") => {
+                    self.style(content, false, replace)
+                }
                 _ => {}
             }
         }
@@ -139,7 +141,7 @@ impl<'a> Rewriter<'a> {
 
     /// Rewrites each `url(...)` of a style sheet or of an attribute, and blocks in a style sheet
     /// those of other machines.
-    fn style(&mut self, style: Source<'_>, is_attribute: bool, replace: Replace<'_>) {
+    fn style(&mut self, style: SourceText<'_>, is_attribute: bool, replace: Replace<'_>) {
         let blocks = !is_attribute && self.blocks();
         // Where the last URL ends, and whether there can be another one.
         let (mut read, mut has_urls) = (0, true);
@@ -171,7 +173,7 @@ impl<'a> Rewriter<'a> {
 
     /// Whether URLs of other machines are blocked.
     const fn blocks(&self) -> bool {
-        matches!(self.change, Change::Defuse { remote: Remote::Blocked, .. })
+        matches!(self.change, DocumentChange::Defuse { remote: Remote::Blocked, .. })
     }
 
     /// Disables a URL that begins here, or the attribute that has it.
@@ -183,7 +185,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    fn replace(&mut self, source: Source<'_>, replacement: &str) {
+    fn replace(&mut self, source: SourceText<'_>, replacement: &str) {
         self.copy_until(source.start);
         self.output.push_str(replacement);
         self.copied = source.start + source.text.len();
@@ -191,7 +193,7 @@ impl<'a> Rewriter<'a> {
 
     /// Copies the document up to this place.
     fn copy_until(&mut self, end: usize) {
-        if let Change::Defuse { at, added, .. } = &mut self.change
+        if let DocumentChange::Defuse { at, added, .. } = &mut self.change
             && (self.copied..=end).contains(at)
         {
             let (at, added) = (*at, std::mem::take(added));
@@ -206,12 +208,14 @@ impl<'a> Rewriter<'a> {
         let start = self.copied;
         for at in memchr_iter(b'<', text.as_bytes()).map(|at| start + at) {
             let (name, length) = match &self.change {
-                Change::References => break,
-                Change::Defuse { remote, .. } => match policy::defused(self.html, at, *remote) {
-                    Some((name, replacement)) => (replacement, name.len()),
-                    None => continue,
-                },
-                Change::Undo => match policy::restored(self.html, at) {
+                DocumentChange::References => break,
+                DocumentChange::Defuse { remote, .. } => {
+                    match policy::defused(self.html, at, *remote) {
+                        Some((name, replacement)) => (replacement, name.len()),
+                        None => continue,
+                    }
+                }
+                DocumentChange::Undo => match policy::restored(self.html, at) {
                     Some((name, length)) => (name.to_owned(), length),
                     None => continue,
                 },
@@ -227,8 +231,8 @@ impl<'a> Rewriter<'a> {
     /// other one away leaves them.
     fn copy_text_until(&mut self, end: usize) {
         let mut text = self.html.get(self.copied..end).unwrap_or_default();
-        let gives_back = matches!(self.change, Change::Undo);
-        if !matches!(self.change, Change::References) {
+        let gives_back = matches!(self.change, DocumentChange::Undo);
+        if !matches!(self.change, DocumentChange::References) {
             while let Some((before, after)) = text.split_once(MARK) {
                 self.output.push_str(before);
                 let second = gives_back.then(|| after.strip_prefix(MARK)).flatten();

@@ -7,17 +7,17 @@ use std::ops::Range;
 
 /// The places of the cells of a row in the text.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(super) struct TableRow {
     /// Where the row begins, and where the prefix of its lines ends (marks of quotations and
     /// indentation).
     prefix: Range<usize>,
     /// Those with text.
-    cells: Vec<Cell>,
+    cells: Vec<TableCell>,
     column: usize,
 }
 
 #[derive(Debug)]
-struct Cell {
+struct TableCell {
     column: usize,
     place: Range<usize>,
 }
@@ -25,7 +25,7 @@ struct Cell {
 /// A row of more cells is not laid out.
 const COLUMNS_MAX: usize = 100;
 
-impl Row {
+impl TableRow {
     /// Begins another cell; `None` if there are too many.
     pub(super) fn with_next_cell(mut self) -> Option<Self> {
         self.column += 1;
@@ -40,14 +40,14 @@ impl Row {
                 self.prefix = line..content;
                 // The mark of a list item belongs to the first cell, even if that is empty.
                 if self.column > 0 && end > content {
-                    self.cells.push(Cell { column: 0, place: content..end });
+                    self.cells.push(TableCell { column: 0, place: content..end });
                 }
                 let start = if self.column > 0 { start } else { content };
-                self.cells.push(Cell { column: self.column, place: start..usize::MAX });
+                self.cells.push(TableCell { column: self.column, place: start..usize::MAX });
             }
             Some(cell) if cell.column < self.column => {
                 cell.place.end = end;
-                self.cells.push(Cell { column: self.column, place: start..usize::MAX });
+                self.cells.push(TableCell { column: self.column, place: start..usize::MAX });
             }
             Some(_) => {}
         }

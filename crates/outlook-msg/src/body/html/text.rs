@@ -9,7 +9,7 @@ use super::layout::Layout;
 use super::nested::Nested;
 use super::rewrite::{Resolve, attachment_path};
 use super::style_sheet::declarations;
-use super::tokens::{Tag, Token, Tokens};
+use super::tokens::{HtmlToken, HtmlTokens, Tag};
 use crate::body::link;
 use crate::body::symbol_font::SymbolFont;
 
@@ -30,8 +30,8 @@ pub fn lacks_looks(html: &str) -> bool {
 }
 
 fn read(html: &str, resolve: Resolve<'_>) -> Layout {
-    let mut reader = Reader::new(html, resolve);
-    for token in Tokens::new(html) {
+    let mut reader = TextReader::new(html, resolve);
+    for token in HtmlTokens::new(html) {
         reader.take(token);
     }
     reader.end_link();
@@ -39,7 +39,7 @@ fn read(html: &str, resolve: Resolve<'_>) -> Layout {
     reader.layout
 }
 
-struct Reader<'a> {
+struct TextReader<'a> {
     html: &'a str,
     /// Knows the files of pictures.
     resolve: Resolve<'a>,
@@ -48,7 +48,7 @@ struct Reader<'a> {
     /// The URL of the link around this place.
     link: Option<Cow<'a, str>>,
     lists: Nested<List>,
-    tables: Nested<Table>,
+    tables: Nested<OpenTable>,
     /// How many elements of preformatted text are open.
     preformatted: usize,
     /// Whether preformatted text has just begun: a line break there does not belong to it.
@@ -75,14 +75,14 @@ struct List {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Table {
+struct OpenTable {
     /// Whether the row has a cell.
     has_cell: bool,
     /// Whether a cell of the row has contained a table: then the cells are there for the layout.
     is_layout: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> TextReader<'a> {
     fn new(html: &'a str, resolve: Resolve<'a>) -> Self {
         Self {
             html,
@@ -101,31 +101,31 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn take(&mut self, token: Token<'a>) {
+    fn take(&mut self, token: HtmlToken<'a>) {
         match token {
-            Token::Start(tag) => {
+            HtmlToken::Start(tag) => {
                 let after = self.html.get(tag.end()..).unwrap_or_default();
                 if !self.hidden.start(&tag, after) {
                     self.start(&tag);
                 }
             }
-            Token::End(tag) => {
+            HtmlToken::End(tag) => {
                 if !self.hidden.end(&tag) {
                     self.end(&tag);
                 }
             }
-            Token::Raw(tag, content) if tag.is("style") => {
+            HtmlToken::Raw(tag, content) if tag.is("style") => {
                 self.style_sheet(content.text);
                 self.hidden.style_sheet(&tag, content.text);
             }
-            Token::Comment(source) => self.hidden.comment(source.text),
-            Token::Instruction(_) | Token::Doctype(_) => {}
-            Token::Text(_) | Token::Raw(..) if self.hidden.is_here() => {}
-            Token::Text(text) if self.preformatted > 0 => {
+            HtmlToken::Comment(source) => self.hidden.comment(source.text),
+            HtmlToken::Instruction(_) | HtmlToken::Doctype(_) => {}
+            HtmlToken::Text(_) | HtmlToken::Raw(..) if self.hidden.is_here() => {}
+            HtmlToken::Text(text) if self.preformatted > 0 => {
                 self.preformatted_text(text, htmlize::unescape);
             }
-            Token::Text(text) => self.text(text),
-            Token::Raw(tag, content) => match tag.name().as_bytes() {
+            HtmlToken::Text(text) => self.text(text),
+            HtmlToken::Raw(tag, content) => match tag.name().as_bytes() {
                 b"textarea" => self.preformatted_text(content.text, htmlize::unescape),
                 b"xmp" | b"plaintext" => {
                     self.layout.line();
@@ -147,7 +147,7 @@ impl<'a> Reader<'a> {
             b"table" => {
                 self.layout.forget_row();
                 self.layout.line();
-                self.tables.push(Table::default());
+                self.tables.push(OpenTable::default());
             }
             b"tr" => self.row(),
             b"td" | b"th" => self.cell(),
@@ -344,14 +344,14 @@ impl<'a> Reader<'a> {
     fn row(&mut self) {
         self.layout.row();
         if let Some(table) = self.tables.last_mut() {
-            *table = Table::default();
+            *table = OpenTable::default();
         }
     }
 
     fn cell(&mut self) {
         match self.tables.last_mut() {
-            Some(Table { has_cell: true, is_layout: false }) => self.layout.next_cell(),
-            Some(Table { has_cell: true, is_layout: true }) => self.layout.row(),
+            Some(OpenTable { has_cell: true, is_layout: false }) => self.layout.next_cell(),
+            Some(OpenTable { has_cell: true, is_layout: true }) => self.layout.row(),
             Some(table) => table.has_cell = true,
             None => self.layout.line(),
         }

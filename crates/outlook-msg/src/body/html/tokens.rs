@@ -7,7 +7,7 @@ use memchr::{memchr, memchr_iter, memchr2_iter};
 
 /// One token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum HtmlToken<'a> {
     /// Text between tags, with character references undecoded.
     Text(&'a str),
     /// A start tag.
@@ -15,23 +15,23 @@ pub(super) enum Token<'a> {
     /// An end tag.
     End(Tag<'a>),
     /// The content of an element without tags in it, up to its end tag.
-    Raw(Tag<'a>, Source<'a>),
+    Raw(Tag<'a>, SourceText<'a>),
     /// A processing instruction, as `<?xml version="1.0"?>`.
-    Instruction(Source<'a>),
+    Instruction(SourceText<'a>),
     /// `<!DOCTYPE html>`.
-    Doctype(Source<'a>),
+    Doctype(SourceText<'a>),
     /// A comment, another declaration, or a tag that is cut off at the end of the document.
-    Comment(Source<'a>),
+    Comment(SourceText<'a>),
 }
 
 /// Text and its place in the document, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Source<'a> {
+pub(super) struct SourceText<'a> {
     pub(super) text: &'a str,
     pub(super) start: usize,
 }
 
-impl<'a> Source<'a> {
+impl<'a> SourceText<'a> {
     /// The part from `offset` on.
     pub(super) fn after(self, offset: usize) -> Self {
         let text = self.text.get(offset..).unwrap_or_default();
@@ -54,7 +54,7 @@ impl<'a> Source<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tag<'a> {
     pub(super) name: &'a str,
-    rest: Source<'a>,
+    rest: SourceText<'a>,
 }
 
 /// The longest element name that has a meaning is `blockquote`.
@@ -72,7 +72,7 @@ impl Name {
 
 impl<'a> Tag<'a> {
     /// Reads a tag from its name on; `None` if the document ends in it.
-    pub(super) fn parse(source: Source<'a>) -> Option<Self> {
+    pub(super) fn parse(source: SourceText<'a>) -> Option<Self> {
         let mut attributes = Attributes { rest: source };
         let ends = |byte| matches!(byte, b'>' | b'/') || is_blank(byte);
         let name = attributes.take_until(ends).text;
@@ -111,7 +111,7 @@ impl<'a> Tag<'a> {
     }
 
     /// The value of the first attribute of this name, undecoded.
-    pub(super) fn attribute(&self, name: &str) -> Option<Source<'a>> {
+    pub(super) fn attribute(&self, name: &str) -> Option<SourceText<'a>> {
         self.attributes()
             .find(|found| found.name.eq_ignore_ascii_case(name))
             .map(|found| found.value)
@@ -125,18 +125,18 @@ pub(super) struct Attribute<'a> {
     /// Where its name begins.
     pub(super) start: usize,
     /// Undecoded, without quotes.
-    pub(super) value: Source<'a>,
+    pub(super) value: SourceText<'a>,
 }
 
 /// Splits the inside of a tag into attributes; ends before the `>`.
 #[derive(Clone, Debug)]
 pub(super) struct Attributes<'a> {
-    rest: Source<'a>,
+    rest: SourceText<'a>,
 }
 
 impl<'a> Attributes<'a> {
     /// Takes the bytes before the first one of which `ends` is true.
-    fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> Source<'a> {
+    fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> SourceText<'a> {
         let bytes = self.rest.text.bytes();
         let length = bytes.clone().position(ends).unwrap_or(bytes.len());
         let taken = self.rest.first(length);
@@ -152,7 +152,7 @@ impl<'a> Attributes<'a> {
         self.rest.text.as_bytes().first() == Some(&byte)
     }
 
-    fn value(&mut self) -> Source<'a> {
+    fn value(&mut self) -> SourceText<'a> {
         for quote in [b'"', b'\''] {
             if self.next_is(quote) {
                 self.rest = self.rest.after(1);
@@ -180,7 +180,7 @@ impl<'a> Iterator for Attributes<'a> {
         self.rest = self.rest.after(leading);
         let rest =
             self.take_until(|byte| matches!(byte, b'=' | b'>' | b'/') || is_blank(byte)).text.len();
-        let Source { text: name, start } = name.first(leading + rest);
+        let SourceText { text: name, start } = name.first(leading + rest);
         let mut ahead = self.clone();
         ahead.skip_blanks();
         if !ahead.next_is(b'=') {
@@ -196,15 +196,15 @@ impl<'a> Iterator for Attributes<'a> {
 
 /// Splits a document into tokens.
 #[derive(Clone, Debug)]
-pub(super) struct Tokens<'a> {
-    rest: Source<'a>,
+pub(super) struct HtmlTokens<'a> {
+    rest: SourceText<'a>,
     /// The element without tags in it whose content comes next.
-    inside: Option<(Content, Tag<'a>)>,
+    inside: Option<(ElementContent, Tag<'a>)>,
 }
 
 /// The content of an element that contains no tags. It ends at the end tag of the element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ElementContent {
     /// Text, with or without character references.
     Text,
     /// A script, in whose comments scripts may begin and end.
@@ -213,38 +213,38 @@ pub(super) enum Content {
     Rest,
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> HtmlTokens<'a> {
     pub(super) const fn new(html: &'a str) -> Self {
-        Self { rest: Source { text: html, start: 0 }, inside: None }
+        Self { rest: SourceText { text: html, start: 0 }, inside: None }
     }
 
     /// Takes the first `length` bytes.
-    fn take(&mut self, length: usize) -> Source<'a> {
+    fn take(&mut self, length: usize) -> SourceText<'a> {
         let taken = self.rest.first(length);
         self.rest = self.rest.after(length);
         taken
     }
 
     /// Takes what begins with a `<`; `None` if it is only text.
-    fn markup(&mut self) -> Option<Token<'a>> {
+    fn markup(&mut self) -> Option<HtmlToken<'a>> {
         let bytes = self.rest.text.as_bytes();
         match bytes.get(1)? {
             b'!' if bytes.starts_with(b"<!--") => {
-                Some(Token::Comment(self.take(comment_length(bytes))))
+                Some(HtmlToken::Comment(self.take(comment_length(bytes))))
             }
             b'!' => {
                 let name = bytes.get(2..2 + DOCTYPE.len()).unwrap_or_default();
                 let declaration = self.declaration();
                 let is_doctype = name.eq_ignore_ascii_case(DOCTYPE);
-                Some(if is_doctype { Token::Doctype } else { Token::Comment }(declaration))
+                Some(if is_doctype { HtmlToken::Doctype } else { HtmlToken::Comment }(declaration))
             }
-            b'?' => Some(Token::Instruction(self.declaration())),
-            b'/' if bytes.get(2)?.is_ascii_alphabetic() => Some(self.tag(2, Token::End)),
-            b'/' => Some(Token::Comment(self.declaration())),
+            b'?' => Some(HtmlToken::Instruction(self.declaration())),
+            b'/' if bytes.get(2)?.is_ascii_alphabetic() => Some(self.tag(2, HtmlToken::End)),
+            b'/' => Some(HtmlToken::Comment(self.declaration())),
             byte if byte.is_ascii_alphabetic() => {
-                let token = self.tag(1, Token::Start);
-                if let Token::Start(tag) = token {
-                    self.inside = Content::of(&tag).map(|content| (content, tag));
+                let token = self.tag(1, HtmlToken::Start);
+                if let HtmlToken::Start(tag) = token {
+                    self.inside = ElementContent::of(&tag).map(|content| (content, tag));
                 }
                 Some(token)
             }
@@ -253,41 +253,41 @@ impl<'a> Tokens<'a> {
     }
 
     /// Takes what ends with the next `>`.
-    fn declaration(&mut self) -> Source<'a> {
+    fn declaration(&mut self) -> SourceText<'a> {
         let end = memchr(b'>', self.rest.text.as_bytes());
         self.take(end.map_or(self.rest.text.len(), |end| end + 1))
     }
 
     /// Takes a tag whose name begins after `start` bytes. A browser drops one that has no `>`.
-    fn tag(&mut self, start: usize, token: impl Fn(Tag<'a>) -> Token<'a>) -> Token<'a> {
+    fn tag(&mut self, start: usize, token: impl Fn(Tag<'a>) -> HtmlToken<'a>) -> HtmlToken<'a> {
         let whole = self.rest;
         let Some(tag) = Tag::parse(whole.after(start)) else {
-            return Token::Comment(self.take(whole.text.len()));
+            return HtmlToken::Comment(self.take(whole.text.len()));
         };
         self.take(tag.end() - whole.start);
         token(tag)
     }
 
     /// Takes the content of an element without tags in it; the whole rest if it has no end tag.
-    fn content(&mut self, content: Content, tag: &Tag<'a>) -> Source<'a> {
+    fn content(&mut self, content: ElementContent, tag: &Tag<'a>) -> SourceText<'a> {
         let bytes = self.rest.text.as_bytes();
         let end = match content {
-            Content::Text => {
+            ElementContent::Text => {
                 memchr_iter(b'<', bytes).find(|at| begins(bytes, *at, b"</", tag.name))
             }
-            Content::Script => script_end(bytes),
-            Content::Rest => None,
+            ElementContent::Script => script_end(bytes),
+            ElementContent::Rest => None,
         };
         self.take(end.unwrap_or(bytes.len()))
     }
 }
 
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+impl<'a> Iterator for HtmlTokens<'a> {
+    type Item = HtmlToken<'a>;
 
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<HtmlToken<'a>> {
         if let Some((content, tag)) = self.inside.take() {
-            return Some(Token::Raw(tag, self.content(content, &tag)));
+            return Some(HtmlToken::Raw(tag, self.content(content, &tag)));
         }
         let bytes = self.rest.text.as_bytes();
         let first = bytes.first()?;
@@ -299,11 +299,11 @@ impl<'a> Iterator for Tokens<'a> {
         // A `<` that begins no tag is text.
         let begin = usize::from(*first == b'<');
         let next = memchr(b'<', bytes.get(begin..).unwrap_or_default());
-        Some(Token::Text(self.take(next.map_or(bytes.len(), |next| begin + next)).text))
+        Some(HtmlToken::Text(self.take(next.map_or(bytes.len(), |next| begin + next)).text))
     }
 }
 
-impl Content {
+impl ElementContent {
     /// The content of an element; `None` if it is tags and text. Scripts never run in mail, so
     /// `noscript` is an element like others.
     fn of(tag: &Tag<'_>) -> Option<Self> {
@@ -383,21 +383,23 @@ mod conformance;
 
 #[cfg(test)]
 mod tests {
-    use super::{Token, Tokens};
+    use super::{HtmlToken, HtmlTokens};
 
     /// Tokens as a short text: `<name attribute=value>` and so on.
     fn shown(html: &str) -> String {
         let mut shown = String::new();
         let mut end = 0;
-        for token in Tokens::new(html) {
+        for token in HtmlTokens::new(html) {
             shown += &match token {
-                Token::Text(text) => format!("T({text})"),
-                Token::End(tag) => format!("E({})", String::from_utf8_lossy(tag.name().as_bytes())),
-                Token::Raw(tag, content) => format!("R({} {})", tag.name, content.text),
-                Token::Instruction(source) => format!("I({})", source.text),
-                Token::Doctype(_) => "D".to_owned(),
-                Token::Comment(_) => "C".to_owned(),
-                Token::Start(tag) => {
+                HtmlToken::Text(text) => format!("T({text})"),
+                HtmlToken::End(tag) => {
+                    format!("E({})", String::from_utf8_lossy(tag.name().as_bytes()))
+                }
+                HtmlToken::Raw(tag, content) => format!("R({} {})", tag.name, content.text),
+                HtmlToken::Instruction(source) => format!("I({})", source.text),
+                HtmlToken::Doctype(_) => "D".to_owned(),
+                HtmlToken::Comment(_) => "C".to_owned(),
+                HtmlToken::Start(tag) => {
                     let name = tag.name();
                     let mut shown = format!("S({}", String::from_utf8_lossy(name.as_bytes()));
                     for attribute in tag.attributes() {

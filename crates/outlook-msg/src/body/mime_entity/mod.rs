@@ -80,20 +80,22 @@ impl Entity {
 
     fn nested(bytes: &[u8], depth: u32, limits: &mut Limits) -> Self {
         let (header, _) = split_header(bytes);
-        let mut reader =
-            Reader { entity: Self { fields: Fields::parse(header), ..Self::default() }, limits };
+        let mut reader = EntityReader {
+            entity: Self { fields: Fields::parse(header), ..Self::default() },
+            limits,
+        };
         reader.read(bytes, depth, false);
         reader.entity
     }
 }
 
 /// Reads the parts of one entity.
-struct Reader<'a> {
+struct EntityReader<'a> {
     entity: Entity,
     limits: &'a mut Limits,
 }
 
-impl Reader<'_> {
+impl EntityReader<'_> {
     fn defect(&mut self, cause: impl Into<String>) {
         self.entity.defects.push(cause.into());
     }

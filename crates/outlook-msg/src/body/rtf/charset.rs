@@ -54,14 +54,14 @@ pub(super) fn ansi_code_page(number: i32) -> Option<CodePage> {
 
 /// The bytes of a run of text, in one code page, that are not yet decoded.
 #[derive(Debug)]
-pub(super) struct Run {
+pub(super) struct TextRun {
     bytes: Vec<u8>,
     page: CodePage,
     /// Whether the last byte is the first of two, so that the next one belongs to it.
     wants_trail: bool,
 }
 
-impl Run {
+impl TextRun {
     pub(super) const fn new() -> Self {
         Self { bytes: Vec::new(), page: CodePage::WINDOWS_1252, wants_trail: false }
     }
@@ -108,11 +108,11 @@ const fn is_lead(page: u32, byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Run, ansi_code_page, code_page};
+    use super::{TextRun, ansi_code_page, code_page};
     use crate::mapi::CodePage;
 
     fn check(page: u32, bytes: &[u8], text: &str, wants_trail: bool) {
-        let mut run = Run::new();
+        let mut run = TextRun::new();
         run.begin(CodePage::new(page).unwrap());
         bytes.iter().for_each(|byte| run.push(*byte));
         assert_eq!((run.decode().as_ref(), run.wants_trail()), (text, wants_trail), "{page}");

@@ -12,7 +12,7 @@ mod tokens;
 pub use html::to_html;
 pub use text::to_text;
 
-use tokens::{Token, Tokens};
+use tokens::{RtfToken, RtfTokens};
 
 /// What an RTF body was made from (\[MS-OXRTFEX\] 2.1.1).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
@@ -32,12 +32,12 @@ pub fn kind(rtf: &[u8]) -> Kind {
     if is_html(rtf) {
         return Kind::Html;
     }
-    Tokens::new(rtf)
+    RtfTokens::new(rtf)
         .take(KIND_TOKENS_MAX)
-        .take_while(|token| matches!(token, Token::Open | Token::Word(..)))
+        .take_while(|token| matches!(token, RtfToken::Open | RtfToken::Word(..)))
         .find_map(|token| match token {
-            Token::Word(b"fromhtml", None | Some(1)) => Some(Kind::FromHtml),
-            Token::Word(b"fromtext", _) => Some(Kind::FromText),
+            RtfToken::Word(b"fromhtml", None | Some(1)) => Some(Kind::FromHtml),
+            RtfToken::Word(b"fromtext", _) => Some(Kind::FromText),
             _ => None,
         })
         .unwrap_or(Kind::Native)

@@ -2,9 +2,9 @@
 //!
 //! Knows neither HTML nor the layout of plain text.
 
-use super::charset::{Run, ansi_code_page};
+use super::charset::{TextRun, ansi_code_page};
 use super::fonts::{Font, Fonts};
-use super::tokens::{Token, Tokens};
+use super::tokens::{RtfToken, RtfTokens};
 use crate::body::symbol_font::SymbolFont;
 use crate::mapi::CodePage;
 
@@ -63,7 +63,7 @@ const DEPTH_MAX: usize = 1_000;
 
 /// What a group inherits, and restores at its end.
 #[derive(Clone, Copy)]
-struct State {
+struct RtfState {
     destination: Destination,
     /// Whether the destination begins with this group.
     begins: bool,
@@ -77,16 +77,16 @@ struct State {
 }
 
 struct Reader<'a, W> {
-    tokens: Tokens<'a>,
+    tokens: RtfTokens<'a>,
     writer: W,
-    state: State,
-    outer: Vec<State>,
+    state: RtfState,
+    outer: Vec<RtfState>,
     /// Groups open beyond [`DEPTH_MAX`].
     unsaved: usize,
     fonts: Fonts,
     default_font: i32,
     default_page: CodePage,
-    run: Run,
+    run: TextRun,
     /// The first half of a surrogate pair.
     high_surrogate: Option<u16>,
     /// Characters still to skip, since a `\u` said the same.
@@ -95,7 +95,7 @@ struct Reader<'a, W> {
 
 impl<'a, W: Writer> Reader<'a, W> {
     fn new(rtf: &'a [u8], writer: W) -> Self {
-        let state = State {
+        let state = RtfState {
             destination: Destination::Document,
             begins: false,
             htmlrtf: false,
@@ -104,7 +104,7 @@ impl<'a, W: Writer> Reader<'a, W> {
             fallback_count: 1,
         };
         Self {
-            tokens: Tokens::new(rtf),
+            tokens: RtfTokens::new(rtf),
             writer,
             state,
             outer: Vec::new(),
@@ -112,7 +112,7 @@ impl<'a, W: Writer> Reader<'a, W> {
             fonts: Fonts::default(),
             default_font: 0,
             default_page: CodePage::WINDOWS_1252,
-            run: Run::new(),
+            run: TextRun::new(),
             high_surrogate: None,
             skip_count: 0,
         }
@@ -126,23 +126,23 @@ impl<'a, W: Writer> Reader<'a, W> {
         self.writer
     }
 
-    fn token(&mut self, token: Token<'a>) {
+    fn token(&mut self, token: RtfToken<'a>) {
         match token {
-            Token::Text(text) => self.text(text),
-            Token::Open => self.open(),
-            Token::Close => self.close(),
-            Token::Hex(byte) => {
+            RtfToken::Text(text) => self.text(text),
+            RtfToken::Open => self.open(),
+            RtfToken::Close => self.close(),
+            RtfToken::Hex(byte) => {
                 if !self.skips() {
                     self.byte(byte);
                 }
             }
             // The second byte of a character may be one that RTF has to escape.
-            Token::Symbol(byte @ (b'{' | b'}' | b'\\')) => {
+            RtfToken::Symbol(byte @ (b'{' | b'}' | b'\\')) => {
                 if !self.skips() {
                     self.text(&[byte]);
                 }
             }
-            Token::Symbol(symbol) => {
+            RtfToken::Symbol(symbol) => {
                 if !self.skips() {
                     self.flush();
                     if self.is_visible() {
@@ -150,12 +150,12 @@ impl<'a, W: Writer> Reader<'a, W> {
                     }
                 }
             }
-            Token::Word(word, parameter) => {
+            RtfToken::Word(word, parameter) => {
                 if !self.skips() {
                     self.word(word, parameter);
                 }
             }
-            Token::Binary => {
+            RtfToken::Binary => {
                 self.skips();
             }
         }
@@ -179,11 +179,11 @@ impl<'a, W: Writer> Reader<'a, W> {
         }
         let mut ahead = self.tokens.clone();
         let mut first = ahead.next();
-        let starred = first == Some(Token::Symbol(b'*'));
+        let starred = first == Some(RtfToken::Symbol(b'*'));
         if starred {
             first = ahead.next();
         }
-        let Some(Token::Word(word, _)) = first else {
+        let Some(RtfToken::Word(word, _)) = first else {
             if starred {
                 self.begin(Destination::Skipped);
             }

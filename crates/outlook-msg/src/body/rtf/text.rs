@@ -24,11 +24,11 @@ const NO_BREAK_SPACE: char = '\u{A0}';
 struct Text {
     text: String,
     /// The fields around this place, the innermost last.
-    fields: Vec<Field>,
+    fields: Vec<RtfField>,
 }
 
 #[derive(Default)]
-struct Field {
+struct RtfField {
     instruction: String,
     /// Where its result begins in the text.
     start: usize,
@@ -108,7 +108,7 @@ impl Writer for Text {
             Destination::Field => {
                 // Without a result nothing of the text before belongs to the field.
                 let start = self.text.len();
-                self.fields.push(Field { start, ..Field::default() });
+                self.fields.push(RtfField { start, ..RtfField::default() });
             }
             Destination::FieldResult => {
                 let start = self.text.len();

@@ -4,7 +4,7 @@
 
 /// One token; the bytes are those of the document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
+pub(super) enum RtfToken<'a> {
     /// `{`.
     Open,
     /// `}`.
@@ -23,11 +23,11 @@ pub(super) enum Token<'a> {
 
 /// Splits a document into tokens.
 #[derive(Clone, Debug)]
-pub(super) struct Tokens<'a> {
+pub(super) struct RtfTokens<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Tokens<'a> {
+impl<'a> RtfTokens<'a> {
     pub(super) const fn new(rtf: &'a [u8]) -> Self {
         Self { rest: rtf }
     }
@@ -38,8 +38,8 @@ impl<'a> Tokens<'a> {
         while let Some(at) = memchr::memchr3(b'{', b'}', b'\\', self.rest) {
             self.rest = self.rest.get(at..).unwrap_or_default();
             match self.next() {
-                Some(Token::Open) => depth += 1,
-                Some(Token::Close) => depth -= 1,
+                Some(RtfToken::Open) => depth += 1,
+                Some(RtfToken::Close) => depth -= 1,
                 _ => {}
             }
             if depth == 0 {
@@ -50,7 +50,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Reads what follows a backslash.
-    fn control(&mut self, after: &'a [u8]) -> Token<'a> {
+    fn control(&mut self, after: &'a [u8]) -> RtfToken<'a> {
         let letters = after.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
         if letters == 0 {
             return self.symbol(after);
@@ -59,17 +59,17 @@ impl<'a> Tokens<'a> {
         let (parameter, after) = parameter(after);
         self.rest = after.strip_prefix(b" ").unwrap_or(after);
         if word != b"bin" {
-            return Token::Word(word, parameter);
+            return RtfToken::Word(word, parameter);
         }
         let length = usize::try_from(parameter.unwrap_or(0)).unwrap_or(0);
         self.rest = self.rest.get(length..).unwrap_or_default();
-        Token::Binary
+        RtfToken::Binary
     }
 
-    fn symbol(&mut self, after: &'a [u8]) -> Token<'a> {
+    fn symbol(&mut self, after: &'a [u8]) -> RtfToken<'a> {
         let Some((symbol, after)) = after.split_first() else {
             self.rest = &[];
-            return Token::Symbol(b'\\');
+            return RtfToken::Symbol(b'\\');
         };
         self.rest = after;
         if *symbol == b'\''
@@ -78,35 +78,35 @@ impl<'a> Tokens<'a> {
             && let Ok(byte) = u8::try_from(high << 4 | low)
         {
             self.rest = after;
-            return Token::Hex(byte);
+            return RtfToken::Hex(byte);
         }
-        Token::Symbol(*symbol)
+        RtfToken::Symbol(*symbol)
     }
 }
 
-impl<'a> Iterator for Tokens<'a> {
-    type Item = Token<'a>;
+impl<'a> Iterator for RtfTokens<'a> {
+    type Item = RtfToken<'a>;
 
     #[inline]
-    fn next(&mut self) -> Option<Token<'a>> {
+    fn next(&mut self) -> Option<RtfToken<'a>> {
         loop {
             let (first, after) = self.rest.split_first()?;
             match first {
                 b'\r' | b'\n' => self.rest = after,
                 b'{' => {
                     self.rest = after;
-                    return Some(Token::Open);
+                    return Some(RtfToken::Open);
                 }
                 b'}' => {
                     self.rest = after;
-                    return Some(Token::Close);
+                    return Some(RtfToken::Close);
                 }
                 b'\\' => return Some(self.control(after)),
                 _ => {
                     let end = self.rest.iter().position(|byte| ends_text(*byte));
                     let (text, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
                     self.rest = rest;
-                    return Some(Token::Text(text));
+                    return Some(RtfToken::Text(text));
                 }
             }
         }
@@ -136,10 +136,10 @@ fn parameter(after: &[u8]) -> (Option<i32>, &[u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Token, Tokens};
+    use super::{RtfToken, RtfTokens};
 
-    fn check(rtf: &str, expected: &[Token<'_>]) {
-        assert_eq!(Tokens::new(rtf.as_bytes()).collect::<Vec<_>>(), expected, "{rtf}");
+    fn check(rtf: &str, expected: &[RtfToken<'_>]) {
+        assert_eq!(RtfTokens::new(rtf.as_bytes()).collect::<Vec<_>>(), expected, "{rtf}");
     }
 
     #[test]
@@ -147,16 +147,16 @@ mod tests {
         check(
             "\\b \\f12  x\\li-720y",
             &[
-                Token::Word(b"b", None),
-                Token::Word(b"f", Some(12)),
-                Token::Text(b" x"),
-                Token::Word(b"li", Some(-720)),
-                Token::Text(b"y"),
+                RtfToken::Word(b"b", None),
+                RtfToken::Word(b"f", Some(12)),
+                RtfToken::Text(b" x"),
+                RtfToken::Word(b"li", Some(-720)),
+                RtfToken::Text(b"y"),
             ],
         );
-        check("\\a-", &[Token::Word(b"a", None), Token::Text(b"-")]);
-        check("\\uc99999999999", &[Token::Word(b"uc", Some(i32::MAX))]);
-        check("\\u-99999999999", &[Token::Word(b"u", Some(-i32::MAX))]);
+        check("\\a-", &[RtfToken::Word(b"a", None), RtfToken::Text(b"-")]);
+        check("\\uc99999999999", &[RtfToken::Word(b"uc", Some(i32::MAX))]);
+        check("\\u-99999999999", &[RtfToken::Word(b"u", Some(-i32::MAX))]);
     }
 
     #[test]
@@ -164,39 +164,42 @@ mod tests {
         check(
             "\\{\\\\\\~\\*\\'e9\\'zz",
             &[
-                Token::Symbol(b'{'),
-                Token::Symbol(b'\\'),
-                Token::Symbol(b'~'),
-                Token::Symbol(b'*'),
-                Token::Hex(0xE9),
-                Token::Symbol(b'\''),
-                Token::Text(b"zz"),
+                RtfToken::Symbol(b'{'),
+                RtfToken::Symbol(b'\\'),
+                RtfToken::Symbol(b'~'),
+                RtfToken::Symbol(b'*'),
+                RtfToken::Hex(0xE9),
+                RtfToken::Symbol(b'\''),
+                RtfToken::Text(b"zz"),
             ],
         );
-        check("\\'e", &[Token::Symbol(b'\''), Token::Text(b"e")]);
-        check("\\", &[Token::Symbol(b'\\')]);
+        check("\\'e", &[RtfToken::Symbol(b'\''), RtfToken::Text(b"e")]);
+        check("\\", &[RtfToken::Symbol(b'\\')]);
     }
 
     #[test]
     fn line_breaks_are_no_text() {
-        check("{a\r\nb}\n", &[Token::Open, Token::Text(b"a"), Token::Text(b"b"), Token::Close]);
+        check(
+            "{a\r\nb}\n",
+            &[RtfToken::Open, RtfToken::Text(b"a"), RtfToken::Text(b"b"), RtfToken::Close],
+        );
         check("", &[]);
     }
 
     #[test]
     fn binary_hides_its_bytes() {
-        check("\\bin3 {{{}", &[Token::Binary, Token::Close]);
-        check("\\bin {", &[Token::Binary, Token::Open]);
-        check("\\bin-5 {", &[Token::Binary, Token::Open]);
-        check("\\bin99999999999 {}", &[Token::Binary]);
+        check("\\bin3 {{{}", &[RtfToken::Binary, RtfToken::Close]);
+        check("\\bin {", &[RtfToken::Binary, RtfToken::Open]);
+        check("\\bin-5 {", &[RtfToken::Binary, RtfToken::Open]);
+        check("\\bin99999999999 {}", &[RtfToken::Binary]);
     }
 
     #[test]
     fn a_group_is_skipped_with_all_in_it() {
-        let mut tokens = Tokens::new(b"a{b\\}\\bin2 }}c{d}}e}f");
+        let mut tokens = RtfTokens::new(b"a{b\\}\\bin2 }}c{d}}e}f");
         tokens.skip_group();
-        assert_eq!(tokens.collect::<Vec<_>>(), [Token::Text(b"f")]);
-        let mut tokens = Tokens::new(b"a{b}");
+        assert_eq!(tokens.collect::<Vec<_>>(), [RtfToken::Text(b"f")]);
+        let mut tokens = RtfTokens::new(b"a{b}");
         tokens.skip_group();
         assert_eq!(tokens.next(), None);
     }

@@ -41,7 +41,7 @@ impl Id {
 
 /// One attribute.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Attribute<'a> {
+pub(super) struct TnefAttribute<'a> {
     pub(super) id: Id,
     pub(super) data: &'a [u8],
     offset: usize,
@@ -51,13 +51,13 @@ pub(super) struct Attribute<'a> {
 
 /// The attributes one after the other.
 #[derive(Clone, Debug)]
-pub(super) struct Attributes<'a> {
+pub(super) struct TnefAttributes<'a> {
     rest: &'a [u8],
     offset: usize,
     damage: Option<String>,
 }
 
-impl Attribute<'_> {
+impl TnefAttribute<'_> {
     /// What is wrong with it.
     pub(super) fn damage(&self) -> Option<String> {
         // The sum is kept modulo 2^16, as the checksum is.
@@ -72,13 +72,13 @@ impl Attribute<'_> {
     }
 }
 
-impl fmt::Display for Attribute<'_> {
+impl fmt::Display for TnefAttribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "attribute 0x{:04X} at byte {}", self.id.0, self.offset)
     }
 }
 
-impl<'a> Attributes<'a> {
+impl<'a> TnefAttributes<'a> {
     /// The attributes in `bytes`, which begin at `offset` of the stream.
     pub(super) fn new(bytes: &'a [u8], offset: usize) -> Self {
         Self { rest: bytes, offset, damage: None }
@@ -90,10 +90,10 @@ impl<'a> Attributes<'a> {
     }
 }
 
-impl<'a> Iterator for Attributes<'a> {
-    type Item = Attribute<'a>;
+impl<'a> Iterator for TnefAttributes<'a> {
+    type Item = TnefAttribute<'a>;
 
-    fn next(&mut self) -> Option<Attribute<'a>> {
+    fn next(&mut self) -> Option<TnefAttribute<'a>> {
         let offset = self.offset;
         let (header, rest) = match self.rest.split_first_chunk::<ATTRIBUTE_HEADER_LEN>() {
             Some(split) => split,
@@ -124,6 +124,6 @@ impl<'a> Iterator for Attributes<'a> {
         };
         self.rest = rest;
         self.offset += ATTRIBUTE_HEADER_LEN + data.len() + 2;
-        Some(Attribute { id: Id(u16::from_le_bytes([i0, i1])), data, offset, checksum })
+        Some(TnefAttribute { id: Id(u16::from_le_bytes([i0, i1])), data, offset, checksum })
     }
 }

@@ -14,9 +14,9 @@ mod attribute;
 mod properties;
 
 use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
-use attribute::{Attribute, Attributes, HEADER_LEN, Id, SIGNATURE};
+use attribute::{HEADER_LEN, Id, SIGNATURE, TnefAttribute, TnefAttributes};
 pub use properties::{Properties, Property};
-use properties::{Reader, VALUES_MAX, string8};
+use properties::{PropertyReader, VALUES_MAX, string8};
 
 /// A message out of a TNEF stream.
 #[derive(Clone, Debug, Default)]
@@ -97,8 +97,8 @@ fn read_nested(bytes: &[u8], depth: u32, room: &mut usize) -> Result<Message, Er
     let attributes = bytes.get(HEADER_LEN..).ok_or(Error::TooShort(bytes.len()))?;
     let code_page = code_page(attributes);
     let message = Message { code_page, ..Message::default() };
-    let mut builder = Builder { message, strings: code_page, depth, room, is_full: false };
-    let mut attributes = Attributes::new(attributes, HEADER_LEN);
+    let mut builder = TnefBuilder { message, strings: code_page, depth, room, is_full: false };
+    let mut attributes = TnefAttributes::new(attributes, HEADER_LEN);
     for attribute in attributes.by_ref() {
         builder.attribute(&attribute);
     }
@@ -110,11 +110,11 @@ fn read_nested(bytes: &[u8], depth: u32, room: &mut usize) -> Result<Message, Er
 
 /// The code page that `attOemCodepage` names; it governs what comes before it too.
 fn code_page(attributes: &[u8]) -> Option<CodePage> {
-    let found = Attributes::new(attributes, 0).find(|one| one.id == Id::OEM_CODE_PAGE)?;
+    let found = TnefAttributes::new(attributes, 0).find(|one| one.id == Id::OEM_CODE_PAGE)?;
     CodePage::new(u32::from_le_bytes(*found.data.first_chunk()?))
 }
 
-struct Builder<'a> {
+struct TnefBuilder<'a> {
     message: Message,
     strings: Option<CodePage>,
     depth: u32,
@@ -124,21 +124,21 @@ struct Builder<'a> {
     is_full: bool,
 }
 
-impl Builder<'_> {
+impl TnefBuilder<'_> {
     fn defect(&mut self, cause: String) {
         if self.message.defects.len() < DEFECTS_MAX {
             self.message.defects.push(cause);
         }
     }
 
-    fn attribute(&mut self, attribute: &Attribute<'_>) {
+    fn attribute(&mut self, attribute: &TnefAttribute<'_>) {
         if let Some(cause) = attribute.damage() {
             self.defect(cause);
         }
         let data = attribute.data;
         match attribute.id {
             Id::MAPI_PROPERTIES => {
-                let block = Reader::new(data, self.strings, self.room).block();
+                let block = PropertyReader::new(data, self.strings, self.room).block();
                 self.message.properties.append(block.properties);
                 self.note(attribute, block.damage);
             }
@@ -161,7 +161,7 @@ impl Builder<'_> {
 
     /// Takes an attribute of an attachment. Each attachment begins with `attAttachRenddata`; that
     /// of the first one may be missing.
-    fn attachment(&mut self, attribute: &Attribute<'_>) {
+    fn attachment(&mut self, attribute: &TnefAttribute<'_>) {
         match attribute.id {
             Id::ATTACHMENT_RENDERING => return self.begin_attachment(),
             Id::ATTACHMENT_TITLE
@@ -187,7 +187,7 @@ impl Builder<'_> {
             Id::ATTACHMENT_TRANSPORT_NAME => text(tags::PR_DISPLAY_NAME),
             Id::ATTACHMENT_DATA => attachment.content = Content::Bytes(attribute.data.to_vec()),
             Id::ATTACHMENT_PROPERTIES => {
-                let block = Reader::new(attribute.data, strings, self.room).block();
+                let block = PropertyReader::new(attribute.data, strings, self.room).block();
                 attachment.properties.append(block.properties);
                 self.note(attribute, block.damage);
                 self.content(block.object);
@@ -227,15 +227,16 @@ impl Builder<'_> {
         }
     }
 
-    fn recipients(&mut self, attribute: &Attribute<'_>) {
+    fn recipients(&mut self, attribute: &TnefAttribute<'_>) {
         let room = ATTACHMENTS_MAX.saturating_sub(self.message.recipients.len());
-        let (rows, damage) = Reader::new(attribute.data, self.strings, self.room).rows(room);
+        let (rows, damage) =
+            PropertyReader::new(attribute.data, self.strings, self.room).rows(room);
         self.message.recipients.extend(rows);
         self.note(attribute, damage);
     }
 
     /// Notes the damage of a block of properties.
-    fn note(&mut self, attribute: &Attribute<'_>, damage: Option<String>) {
+    fn note(&mut self, attribute: &TnefAttribute<'_>, damage: Option<String>) {
         if let Some(cause) = damage {
             self.defect(format!("{attribute}: {cause}"));
         }
@@ -246,7 +247,7 @@ impl Builder<'_> {
         self.message.properties.add(tag, text);
     }
 
-    fn time(&mut self, tag: PropertyTag, attribute: &Attribute<'_>) {
+    fn time(&mut self, tag: PropertyTag, attribute: &TnefAttribute<'_>) {
         match date(attribute.data) {
             Some(time) => self.message.properties.add(tag, Value::Time(time)),
             // Writers have zeros where there is no time.
@@ -256,7 +257,7 @@ impl Builder<'_> {
     }
 
     /// `attFrom` (\[MS-OXTNEF\] 2.1.3.3.9): four lengths, a name, an address with its type.
-    fn from(&mut self, attribute: &Attribute<'_>) {
+    fn from(&mut self, attribute: &TnefAttribute<'_>) {
         let data = attribute.data;
         let len = |at: usize| {
             let bytes = data.get(at..)?.first_chunk()?;

@@ -94,7 +94,7 @@ impl Properties {
 }
 
 /// Reads blocks of properties.
-pub(super) struct Reader<'a, 'r> {
+pub(super) struct PropertyReader<'a, 'r> {
     rest: &'a [u8],
     len: usize,
     strings: Option<CodePage>,
@@ -118,7 +118,7 @@ const PROPERTIES_MAX: usize = 0x8000;
 /// Values in one stream beyond this number are skipped: each takes ten times its size in memory.
 pub(super) const VALUES_MAX: usize = 1 << 18;
 
-impl<'a, 'r> Reader<'a, 'r> {
+impl<'a, 'r> PropertyReader<'a, 'r> {
     /// `strings` is the code page of `PT_STRING8` values.
     pub(super) fn new(bytes: &'a [u8], strings: Option<CodePage>, room: &'r mut usize) -> Self {
         Self { rest: bytes, len: bytes.len(), strings, object: None, room }

@@ -2,11 +2,11 @@
 
 /// The bytes of a structure that were not read yet. Each field is `None` past the end.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Fields<'a> {
+pub(super) struct FieldReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Fields<'a> {
+impl<'a> FieldReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
@@ -59,18 +59,18 @@ impl<'a> Fields<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::Fields;
+    use super::FieldReader;
 
     #[test]
     fn fields_end_with_the_bytes() {
-        let mut fields = Fields::new(&[1, 2, 0, 1, 0, 0, 0, 7, 2, 0, 0, 0, 9]);
+        let mut fields = FieldReader::new(&[1, 2, 0, 1, 0, 0, 0, 7, 2, 0, 0, 0, 9]);
         assert_eq!((fields.u8(), fields.u16()), (Some(1), Some(2)));
         assert_eq!(fields.sized(), Some(&[7][..]));
         assert_eq!(fields.clone().numbers(), None);
         assert_eq!(fields.sized(), None);
         assert_eq!(fields.rest(), [9]);
         assert_eq!((fields.u16(), fields.i32()), (None, None));
-        assert_eq!(Fields::new(&[0xFF; 4]).numbers(), None);
-        assert_eq!(Fields::new(&[1, 0, 0, 0, 5, 0, 0, 0]).numbers(), Some(vec![5]));
+        assert_eq!(FieldReader::new(&[0xFF; 4]).numbers(), None);
+        assert_eq!(FieldReader::new(&[1, 0, 0, 0, 5, 0, 0, 0]).numbers(), Some(vec![5]));
     }
 }

@@ -1,6 +1,6 @@
 //! The id of a meeting (\[MS-OXOCAL\] 2.2.1.27 `PidLidGlobalObjectId`).
 
-use super::fields::Fields;
+use super::fields::FieldReader;
 
 /// The id of a meeting, or of one instance of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl GlobalObjectId {
 }
 
 fn foreign_uid(bytes: &[u8]) -> Option<String> {
-    let mut fields = Fields::new(bytes.get(36..)?);
+    let mut fields = FieldReader::new(bytes.get(36..)?);
     let text = fields.sized()?.strip_prefix(FOREIGN_UID)?;
     let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())

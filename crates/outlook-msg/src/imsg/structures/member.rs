@@ -7,7 +7,7 @@ use crate::imsg::Address;
 use crate::imsg::address::one_off;
 use crate::mapi::CodePage;
 
-use super::fields::Fields;
+use super::fields::FieldReader;
 
 /// A member of a distribution list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Member {
     ///
     /// `None` for an EntryID of another provider, or one that is cut short.
     pub fn decode(entry_id: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new(entry_id);
+        let mut fields = FieldReader::new(entry_id);
         let _flags = fields.u32()?;
         if fields.array::<16>()? == WRAPPED_PROVIDER {
             let kind = fields.u8()? & 0xF;
@@ -71,7 +71,7 @@ pub type EntryIds<'a> = (&'a [u8], &'a [u8]);
 /// | 4, 4, 4 | sizes of all EntryIDs, one-off EntryIDs and extra data |
 /// | | of each entry EntryID, one-off EntryID and extra data behind their sizes of 4 bytes |
 pub fn list_stream_members(stream: &[u8]) -> (Vec<EntryIds<'_>>, bool) {
-    let mut fields = Fields::new(stream);
+    let mut fields = FieldReader::new(stream);
     let mut members = Vec::new();
     let (Some(_), Some(count), Some(_)) =
         (fields.array::<12>(), fields.u32(), fields.array::<12>())
@@ -99,7 +99,7 @@ pub fn list_stream_members(stream: &[u8]) -> (Vec<EntryIds<'_>>, bool) {
 /// | 24 | 4 | type: 1 and 5 are distribution lists |
 /// | 28 | | X.500 name, closed by a NUL |
 fn address_book(entry_id: &[u8]) -> Option<Member> {
-    let mut fields = Fields::new(entry_id);
+    let mut fields = FieldReader::new(entry_id);
     let _flags = fields.u32()?;
     if fields.array::<16>()? != ADDRESS_BOOK_PROVIDER {
         return None;

@@ -5,7 +5,7 @@
 use crate::mapi::CodePage;
 use crate::mapi::utf16::decode_utf16;
 
-use super::fields::Fields;
+use super::fields::FieldReader;
 
 /// How often it recurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,10 +160,10 @@ impl RecurrencePattern {
     ///
     /// `None` if it is cut short, or has an unknown frequency or pattern.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        Self::read(&mut Fields::new(bytes))
+        Self::read(&mut FieldReader::new(bytes))
     }
 
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
+    fn read(fields: &mut FieldReader<'_>) -> Option<Self> {
         let _versions = fields.u32()?;
         let frequency = match fields.u16()? {
             0x200A => RecurrenceFrequency::Daily,
@@ -221,7 +221,7 @@ impl AppointmentRecurrence {
     /// `None` if the RecurrencePattern cannot be read. What follows it is read as far as it is
     /// there.
     pub fn decode(bytes: &[u8], code_page: CodePage) -> Option<Self> {
-        let mut fields = Fields::new(bytes);
+        let mut fields = FieldReader::new(bytes);
         let pattern = RecurrencePattern::read(&mut fields)?;
         let mut recurrence = Self {
             pattern,
@@ -234,7 +234,7 @@ impl AppointmentRecurrence {
         Some(recurrence)
     }
 
-    fn read_tail(&mut self, fields: &mut Fields<'_>, code_page: CodePage) -> Option<()> {
+    fn read_tail(&mut self, fields: &mut FieldReader<'_>, code_page: CodePage) -> Option<()> {
         let _reader_version = fields.u32()?;
         let writer_version = fields.u32()?;
         (self.start_offset_minutes, self.end_offset_minutes) = (fields.u32()?, fields.u32()?);
@@ -250,7 +250,7 @@ impl AppointmentRecurrence {
     }
 }
 
-fn read_pattern(pattern_type: u16, fields: &mut Fields<'_>) -> Option<Pattern> {
+fn read_pattern(pattern_type: u16, fields: &mut FieldReader<'_>) -> Option<Pattern> {
     Some(match pattern_type {
         0 => Pattern::Day,
         1 => Pattern::Week(DayMask(fields.u32()?)),
@@ -264,15 +264,15 @@ fn read_pattern(pattern_type: u16, fields: &mut Fields<'_>) -> Option<Pattern> {
     })
 }
 
-fn read_exception(fields: &mut Fields<'_>, code_page: CodePage) -> Option<Exception> {
+fn read_exception(fields: &mut FieldReader<'_>, code_page: CodePage) -> Option<Exception> {
     let (start_minutes, end_minutes) = (fields.u32()?, fields.u32()?);
     let original_start_minutes = fields.u32()?;
     let flags = fields.u16()?;
     let has = |flag: u16| flags & flag != 0;
-    let number = |fields: &mut Fields<'_>, flag| {
+    let number = |fields: &mut FieldReader<'_>, flag| {
         if has(flag) { fields.u32().map(Some) } else { Some(None) }
     };
-    let ansi = |fields: &mut Fields<'_>, flag| {
+    let ansi = |fields: &mut FieldReader<'_>, flag| {
         if !has(flag) {
             return Some(None);
         }
@@ -305,7 +305,7 @@ fn read_exception(fields: &mut Fields<'_>, code_page: CodePage) -> Option<Except
 
 /// Reads the Unicode strings of an exception over those of the code page.
 fn read_extended(
-    fields: &mut Fields<'_>,
+    fields: &mut FieldReader<'_>,
     writer_version: u32,
     exception: &mut Exception,
 ) -> Option<()> {
@@ -329,7 +329,7 @@ fn read_extended(
     Some(())
 }
 
-fn read_unicode(fields: &mut Fields<'_>) -> Option<String> {
+fn read_unicode(fields: &mut FieldReader<'_>) -> Option<String> {
     let characters = usize::from(fields.u16()?);
     Some(decode_utf16(fields.bytes(characters * 2)?))
 }

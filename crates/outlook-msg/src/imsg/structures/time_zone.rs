@@ -3,7 +3,7 @@
 
 use crate::mapi::utf16::decode_utf16;
 
-use super::fields::Fields;
+use super::fields::FieldReader;
 
 /// A date and time of day, or a rule for one: `SYSTEMTIME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl TimeZoneDefinition {
     ///
     /// If the list is cut short, the rules before that are read; `None` if there is no rule.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields::new(bytes);
+        let mut fields = FieldReader::new(bytes);
         let _version_and_header_size = fields.u32()?;
         let _flags = fields.u16()?;
         let characters = usize::from(fields.u16()?);
@@ -103,7 +103,7 @@ impl TimeZoneDefinition {
 /// | 30 | 2 | daylight year |
 /// | 32 | 16 | daylight date |
 pub fn decode_time_zone_struct(bytes: &[u8]) -> Option<TimeZoneRule> {
-    let mut fields = Fields::new(bytes);
+    let mut fields = FieldReader::new(bytes);
     let [bias_minutes, standard_bias_minutes, daylight_bias_minutes] = biases(&mut fields)?;
     let _standard_year = fields.u16()?;
     let standard_date = system_time(&mut fields)?;
@@ -132,7 +132,7 @@ pub fn decode_time_zone_struct(bytes: &[u8]) -> Option<TimeZoneRule> {
 /// | 34 | 16 | standard date |
 /// | 50 | 16 | daylight date |
 fn decode_rule(bytes: &[u8; RULE_LEN]) -> Option<TimeZoneRule> {
-    let mut fields = Fields::new(bytes);
+    let mut fields = FieldReader::new(bytes);
     let _version_and_size = fields.u32()?;
     let (flags, year) = (fields.u16()?, fields.u16()?);
     let _zero = fields.bytes(14)?;
@@ -148,11 +148,11 @@ fn decode_rule(bytes: &[u8; RULE_LEN]) -> Option<TimeZoneRule> {
     })
 }
 
-fn biases(fields: &mut Fields<'_>) -> Option<[i32; 3]> {
+fn biases(fields: &mut FieldReader<'_>) -> Option<[i32; 3]> {
     Some([fields.i32()?, fields.i32()?, fields.i32()?])
 }
 
-fn system_time(fields: &mut Fields<'_>) -> Option<SystemTime> {
+fn system_time(fields: &mut FieldReader<'_>) -> Option<SystemTime> {
     let time = SystemTime {
         year: fields.u16()?,
         month: fields.u16()?,

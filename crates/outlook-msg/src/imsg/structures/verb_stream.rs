@@ -3,7 +3,7 @@
 
 use crate::mapi::CodePage;
 
-use super::fields::Fields;
+use super::fields::FieldReader;
 
 /// The `VerbType` of an answer. Others stand for reply, forward and the like.
 const VOTING: u32 = 4;
@@ -12,7 +12,7 @@ const OPTION_END: usize = 25;
 
 /// The names of the answers, in order; `None` if the stream is damaged.
 pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> {
-    let mut fields = Fields::new(bytes);
+    let mut fields = FieldReader::new(bytes);
     let _version = fields.u16()?;
     let count = fields.u32()?;
     let mut options = Vec::new();
@@ -40,13 +40,13 @@ pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> 
 }
 
 /// As many bytes as the byte before them says.
-fn short_text<'a>(fields: &mut Fields<'a>) -> Option<&'a [u8]> {
+fn short_text<'a>(fields: &mut FieldReader<'a>) -> Option<&'a [u8]> {
     let len = fields.u8()?;
     fields.bytes(usize::from(len))
 }
 
 /// As many UTF-16 units as the byte before them says.
-fn wide_text(fields: &mut Fields<'_>) -> Option<String> {
+fn wide_text(fields: &mut FieldReader<'_>) -> Option<String> {
     let len = fields.u8()?;
     let (units, _) = fields.bytes(usize::from(len) * 2)?.as_chunks::<2>();
     let units: Vec<_> = units.iter().map(|unit| u16::from_le_bytes(*unit)).collect();

@@ -43,24 +43,24 @@ pub(super) fn message(entity: Entity) -> MadeMessage {
 }
 
 /// The tags of name, address type, address and SMTP address of one person.
-type Party = [PropertyTag; 4];
+type MadePersonTags = [PropertyTag; 4];
 
-const SENDER: Party = [
+const SENDER: MadePersonTags = [
     tags::PR_SENDER_NAME,
     tags::PR_SENDER_ADDRTYPE,
     tags::PR_SENDER_EMAIL_ADDRESS,
     tags::PR_SENDER_SMTP_ADDRESS,
 ];
-const SENT_REPRESENTING: Party = [
+const SENT_REPRESENTING: MadePersonTags = [
     tags::PR_SENT_REPRESENTING_NAME,
     tags::PR_SENT_REPRESENTING_ADDRTYPE,
     tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
     tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
 ];
-const RECIPIENT: Party =
+const RECIPIENT: MadePersonTags =
     [tags::PR_DISPLAY_NAME, tags::PR_ADDRTYPE, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
 
-fn party(mailbox: Option<&Mailbox>, party: Party) -> Vec<MadeProperty> {
+fn party(mailbox: Option<&Mailbox>, party: MadePersonTags) -> Vec<MadeProperty> {
     let Some(Mailbox { name, address }) = mailbox else { return Vec::new() };
     let address_type = if address.is_empty() { "" } else { "SMTP" };
     let values = party.into_iter().zip([name, address_type, address, address]);

@@ -160,7 +160,7 @@ impl TextField {
 }
 
 /// The properties of the sender, or of the person on whose behalf the message is sent.
-struct Party {
+struct PersonTags {
     name: PropertyTag,
     address: PropertyTag,
     address_type: PropertyTag,
@@ -169,7 +169,7 @@ struct Party {
     search_key: PropertyTag,
 }
 
-const SENDER_PARTY: Party = Party {
+const SENDER_PARTY: PersonTags = PersonTags {
     name: tags::PR_SENDER_NAME,
     address: tags::PR_SENDER_EMAIL_ADDRESS,
     address_type: tags::PR_SENDER_ADDRTYPE,
@@ -178,7 +178,7 @@ const SENDER_PARTY: Party = Party {
     search_key: tags::PR_SENDER_SEARCH_KEY,
 };
 
-const SENT_REPRESENTING_PARTY: Party = Party {
+const SENT_REPRESENTING_PARTY: PersonTags = PersonTags {
     name: tags::PR_SENT_REPRESENTING_NAME,
     address: tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
     address_type: tags::PR_SENT_REPRESENTING_ADDRTYPE,
@@ -249,7 +249,7 @@ fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     Ok(())
 }
 
-fn set_party(message: &Message, party: &Party, addresses: &[Address]) -> Result<(), Error> {
+fn set_party(message: &Message, party: &PersonTags, addresses: &[Address]) -> Result<(), Error> {
     let [address] = addresses else {
         if addresses.is_empty() {
             return remove_party(message, party);
@@ -275,8 +275,8 @@ fn set_party(message: &Message, party: &Party, addresses: &[Address]) -> Result<
     Ok(())
 }
 
-fn remove_party(message: &Message, party: &Party) -> Result<(), Error> {
-    let Party { name, address, address_type, smtp_address, entry_id, search_key } = party;
+fn remove_party(message: &Message, party: &PersonTags) -> Result<(), Error> {
+    let PersonTags { name, address, address_type, smtp_address, entry_id, search_key } = party;
     for tag in [name, address, address_type, smtp_address, entry_id, search_key] {
         super::delete(message, *tag)?;
     }

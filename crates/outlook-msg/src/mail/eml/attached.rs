@@ -16,7 +16,7 @@ use crate::mapi::tags;
 use crate::storage::{self, Defect};
 
 use super::encode::{fold, free_text, single_line};
-use super::part::{Part, Pieces};
+use super::part::{MimePart, Pieces};
 
 /// A longer text is not read to find out whether it is UTF-8, in bytes.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
@@ -26,10 +26,10 @@ const CONTENT_ID_MAX: usize = 900;
 const DESCRIPTION: &str = "Content-Description";
 
 /// What an attachment becomes.
-pub(super) enum Attached {
+pub(super) enum AttachedPart {
     /// It has no content.
     Nothing,
-    Part(Part),
+    Part(MimePart),
     /// It is a message, which is composed like the outer one.
     Message,
 }
@@ -68,11 +68,11 @@ pub(super) fn part(
     shown: &ShownAttachment,
     is_inline: bool,
     ole: &mut Ole,
-) -> Result<Attached, Error> {
+) -> Result<AttachedPart, Error> {
     let attachment = &shown.attachment;
-    let Some((name, kind)) = &shown.entry else { return Ok(Attached::Nothing) };
+    let Some((name, kind)) = &shown.entry else { return Ok(AttachedPart::Nothing) };
     let mut part = match kind {
-        Shown::Message(_) => return Ok(Attached::Message),
+        Shown::Message(_) => return Ok(AttachedPart::Message),
         Shown::Data | Shown::DataFork { .. } => {
             let content = match *kind {
                 Shown::DataFork { start, len } => data_fork(attachment, start, len)?,
@@ -80,28 +80,28 @@ pub(super) fn part(
             };
             let len = content.len()?;
             let media_type = typed_media_type(attachment, name, &content, len);
-            typed(Part::base64(content, len), &media_type, name)
+            typed(MimePart::base64(content, len), &media_type, name)
         }
         Shown::Ole => match ole.add(attachment) {
-            Ok((content, len)) => typed(Part::base64(content, len), OCTET_STREAM, name),
+            Ok((content, len)) => typed(MimePart::base64(content, len), OCTET_STREAM, name),
             Err(error) if is_of_content(&error) => {
-                return Ok(Attached::Part(unreadable(shown, &error.to_string())));
+                return Ok(AttachedPart::Part(unreadable(shown, &error.to_string())));
             }
             Err(error) => return Err(error),
         },
         Shown::Reference => {
             let target = reference_target(attachment).unwrap_or_default();
             let subtype = if target.contains("://") { "uri-list" } else { "plain" };
-            Part::text(subtype, &(single_line(&target) + "\r\n"))
+            MimePart::text(subtype, &(single_line(&target) + "\r\n"))
         }
     };
     describe(&mut part, shown, is_inline, name);
-    Ok(Attached::Part(part))
+    Ok(AttachedPart::Part(part))
 }
 
 /// The part of an embedded message.
-pub(super) fn message_part(shown: &ShownAttachment, is_inline: bool, message: Pieces) -> Part {
-    let mut part = Part::message(message);
+pub(super) fn message_part(shown: &ShownAttachment, is_inline: bool, message: Pieces) -> MimePart {
+    let mut part = MimePart::message(message);
     let name = shown.entry.as_ref().map_or("", |(name, _)| name);
     let stem = name.strip_suffix(".msg").unwrap_or(name);
     describe(&mut part, shown, is_inline, &format!("{stem}.eml"));
@@ -109,18 +109,19 @@ pub(super) fn message_part(shown: &ShownAttachment, is_inline: bool, message: Pi
 }
 
 /// The part that stands for an attachment that cannot be opened.
-pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> Part {
-    let mut part = Part::text("plain", &format!("This attachment could not be read: {cause}\r\n"));
+pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> MimePart {
+    let mut part =
+        MimePart::text("plain", &format!("This attachment could not be read: {cause}\r\n"));
     let name = shown.entry.as_ref().map_or("", |(name, _)| name);
     describe(&mut part, shown, false, &format!("{name}.txt"));
     part
 }
 
 /// The part that says what is missing in a damaged message.
-pub(super) fn errors(defects: &[Defect]) -> Part {
+pub(super) fn errors(defects: &[Defect]) -> MimePart {
     let lines: String = defects.iter().map(|one| single_line(&one.to_string()) + "\r\n").collect();
     let text = format!("Parts of this message could not be read:\r\n{lines}");
-    let mut part = Part::text("plain", &text);
+    let mut part = MimePart::text("plain", &text);
     part.field_with_name("Content-Disposition", "attachment", "filename", imsg::ERRORS_FILE);
     part
 }
@@ -139,13 +140,13 @@ fn is_of_content(error: &Error) -> bool {
 }
 
 /// Adds the field of the media type, with the name, which old programs look for there.
-fn typed(mut part: Part, media_type: &str, name: &str) -> Part {
+fn typed(mut part: MimePart, media_type: &str, name: &str) -> MimePart {
     part.field_with_name("Content-Type", media_type, "name", name);
     part
 }
 
 /// Adds the field of the disposition, with the name.
-fn describe(part: &mut Part, shown: &ShownAttachment, is_inline: bool, name: &str) {
+fn describe(part: &mut MimePart, shown: &ShownAttachment, is_inline: bool, name: &str) {
     let disposition = if is_inline { "inline" } else { "attachment" };
     part.field_with_name("Content-Disposition", disposition, "filename", name);
     if let Some(defect) = shown.missing.first() {

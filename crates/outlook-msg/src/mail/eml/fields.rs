@@ -32,14 +32,14 @@ const ADDRESS_FIELDS: [&str; 14] = [
 
 /// The header fields of a message, in order.
 #[derive(Debug, Default)]
-pub(super) struct Fields {
+pub(super) struct HeaderFields {
     /// Each with its line ends.
     fields: Vec<String>,
     /// Their names in lower case.
     names: HashSet<String>,
 }
 
-impl Fields {
+impl HeaderFields {
     /// The fields of a transport header, without those that describe the MIME structure that the
     /// message had then. A stray line continues the field before it.
     pub(super) fn received(header: &str) -> Self {
@@ -95,7 +95,7 @@ impl Fields {
         }
     }
 
-    /// Adds a field of free text, as [`Fields::add`] does.
+    /// Adds a field of free text, as [`HeaderFields::add`] does.
     pub(super) fn add_text(&mut self, name: &str, text: &str) {
         self.add(name, &free_text(name, text));
     }

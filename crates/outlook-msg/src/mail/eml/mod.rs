@@ -40,9 +40,9 @@ use super::{defects, ics};
 
 pub use follow::{fields_of, follow};
 
-use attached::{Attached, Ole};
-use fields::Fields;
-use part::{Part, Pieces};
+use attached::{AttachedPart, Ole};
+use fields::HeaderFields;
+use part::{MimePart, Pieces};
 
 /// At most this many bytes of texts are held in memory, plus a multiple of the size of the source.
 /// Texts are headers and bodies, also of embedded messages; attachments are not held.
@@ -82,7 +82,7 @@ impl Composer {
         attachments: &[ShownAttachment],
     ) -> Result<Pieces, Error> {
         let header = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
-        let mut fields = Fields::received(&header);
+        let mut fields = HeaderFields::received(&header);
         properties::add_missing(message, &mut fields);
         let header = fields.text();
         self.take(message, header.len())?;
@@ -109,7 +109,7 @@ impl Composer {
         &mut self,
         message: &Message,
         attachments: &[ShownAttachment],
-    ) -> Result<Part, Error> {
+    ) -> Result<MimePart, Error> {
         let bodies = Bodies::new(message);
         let referred = RefCell::new(Referred::default());
         let html = bodies.mailed_html(&|reference| {
@@ -118,8 +118,8 @@ impl Composer {
         });
         let referred = referred.into_inner();
         let mut alternative = Vec::new();
-        alternative.extend(bodies.text().map(|text| Part::text("plain", &text)));
-        alternative.extend(html.as_ref().map(|html| Part::text("html", html)));
+        alternative.extend(bodies.text().map(|text| MimePart::text("plain", &text)));
+        alternative.extend(html.as_ref().map(|html| MimePart::text("html", html)));
         alternative.extend(calendar(message));
         let held = alternative.iter().map(|part| part.body.bytes_held()).sum();
         self.take(message, held)?;
@@ -131,12 +131,12 @@ impl Composer {
         }
         let mut related = Vec::new();
         if !alternative.is_empty() {
-            related.push(Part::multipart("alternative", alternative));
+            related.push(MimePart::multipart("alternative", alternative));
         }
         related.extend(inline);
         let mut mixed = Vec::new();
         if !related.is_empty() {
-            mixed.push(Part::multipart("related", related));
+            mixed.push(MimePart::multipart("related", related));
         }
         mixed.extend(apart);
         // What is missing of an attachment, its own part says.
@@ -144,7 +144,7 @@ impl Composer {
         if !defects.is_empty() {
             mixed.push(attached::errors(&defects));
         }
-        Ok(Part::multipart("mixed", mixed))
+        Ok(MimePart::multipart("mixed", mixed))
     }
 
     /// The part of an attachment; `None` if it has no content at all.
@@ -152,16 +152,16 @@ impl Composer {
         &mut self,
         shown: &ShownAttachment,
         is_inline: bool,
-    ) -> Result<Option<Part>, Error> {
+    ) -> Result<Option<MimePart>, Error> {
         match attached::part(shown, is_inline, &mut self.ole)? {
-            Attached::Nothing => Ok(None),
-            Attached::Part(part) => Ok(Some(part)),
-            Attached::Message => self.embedded(shown, is_inline).map(Some),
+            AttachedPart::Nothing => Ok(None),
+            AttachedPart::Part(part) => Ok(Some(part)),
+            AttachedPart::Message => self.embedded(shown, is_inline).map(Some),
         }
     }
 
     /// The part of an embedded message; if that cannot be opened, a text that says why.
-    fn embedded(&mut self, shown: &ShownAttachment, is_inline: bool) -> Result<Part, Error> {
+    fn embedded(&mut self, shown: &ShownAttachment, is_inline: bool) -> Result<MimePart, Error> {
         let message = match shown.attachment.embedded_message() {
             Ok(message) => message,
             Err(imsg::Error::SessionClosed) => return Err(imsg::Error::SessionClosed.into()),
@@ -186,9 +186,9 @@ impl Composer {
 }
 
 /// The calendar of a meeting, with the method, which programs act on (RFC 6047 2.4).
-fn calendar(message: &Message) -> Option<Part> {
+fn calendar(message: &Message) -> Option<MimePart> {
     let calendar = String::from_utf8(ics::event(message)?).ok()?;
     let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));
     let subtype = method.map_or("calendar".to_owned(), |name| format!("calendar; method={name}"));
-    Some(Part::text(&subtype, &calendar))
+    Some(MimePart::text(&subtype, &calendar))
 }

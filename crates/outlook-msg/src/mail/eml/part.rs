@@ -27,7 +27,7 @@ pub(super) struct Pieces {
 
 /// An entity: its header fields with their line ends, and its body.
 #[derive(Debug, Default)]
-pub(super) struct Part {
+pub(super) struct MimePart {
     pub(super) header: String,
     pub(super) body: Pieces,
 }
@@ -80,7 +80,7 @@ impl Pieces {
     }
 }
 
-impl Part {
+impl MimePart {
     /// A text in UTF-8.
     pub(super) fn text(subtype: &str, text: &str) -> Self {
         let text = crlf_lines(text);

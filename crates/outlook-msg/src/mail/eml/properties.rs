@@ -14,7 +14,7 @@ use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
 use super::addresses::{is_same, mailbox, mailboxes};
 use super::encode::{base64, free_text, phrase, single_line};
-use super::fields::{Fields, is_of_mime};
+use super::fields::{HeaderFields, is_of_mime};
 
 /// Fields of named properties in `PSETID_Common` (\[MS-OXCMAIL\] 2.2.3.2): what is to be done with
 /// the message, and how it is classified.
@@ -30,7 +30,7 @@ const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
 const BASE64_LINE: usize = 76;
 
 /// Adds the fields that are not in `fields` yet.
-pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
+pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
     let is_received = !fields.is_empty();
     parties(message, fields, is_received);
     identity(message, fields);
@@ -42,7 +42,7 @@ pub(super) fn add_missing(message: &Message, fields: &mut Fields) {
     }
 }
 
-fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
+fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     let (from, sender) = (mail::from(message), mail::sender(message));
     add_parties(fields, "From", from.as_slice());
     // A transport header without a Sender says that the author was the sender.
@@ -75,7 +75,7 @@ fn parties(message: &Message, fields: &mut Fields, is_received: bool) {
 
 /// Adds a field of addresses. If the transport header has the field without addresses, it gets
 /// them, provided that all are known.
-fn add_parties(fields: &mut Fields, name: &str, parties: &[Address]) {
+fn add_parties(fields: &mut HeaderFields, name: &str, parties: &[Address]) {
     let value = mailboxes(parties);
     if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
         fields.complete(name, &value);
@@ -83,7 +83,7 @@ fn add_parties(fields: &mut Fields, name: &str, parties: &[Address]) {
     fields.add(name, &value);
 }
 
-fn identity(message: &Message, fields: &mut Fields) {
+fn identity(message: &Message, fields: &mut HeaderFields) {
     if let Some(date) = date(message) {
         fields.add("Date", &date);
     }
@@ -145,7 +145,7 @@ pub(super) fn message_ids(name: &str, text: &str) -> String {
     ids.collect::<Vec<_>>().join(" ")
 }
 
-fn flags(message: &Message, fields: &mut Fields) {
+fn flags(message: &Message, fields: &mut HeaderFields) {
     let number = |tag| message.integer(tag);
     // Without a field, the importance is normal.
     match number(tags::PR_IMPORTANCE) {
@@ -196,7 +196,7 @@ fn suppressed_responses(bits: i32) -> String {
     names.collect::<Vec<_>>().join(", ")
 }
 
-fn named(message: &Message, fields: &mut Fields) {
+fn named(message: &Message, fields: &mut HeaderFields) {
     let keywords = NameKind::Name("Keywords".to_owned());
     if let Some(Value::Multiple(keywords)) =
         named_value(message, PS_PUBLIC_STRINGS, keywords, PropertyType::MULTIPLE_STRING)
@@ -227,7 +227,7 @@ fn named_value(
 }
 
 /// Named properties that hold a header field each, whose name they have.
-fn internet_headers(message: &Message, fields: &mut Fields) {
+fn internet_headers(message: &Message, fields: &mut HeaderFields) {
     let (Ok(names), Ok((set, _))) = (message.names(), message.property_set()) else { return };
     for property in set.properties().iter().filter(|property| property.tag.is_named()) {
         let Some(PropertyName { set, kind: NameKind::Name(name) }) = names.name(property.tag)

@@ -8,7 +8,7 @@ use crate::mail::attachments::{Shown, ShownAttachment};
 use crate::mail::content::{Content, data};
 use crate::mapi::tags;
 
-use super::part::Part;
+use super::part::MimePart;
 use crate::body::header::is_field_name;
 
 /// The header of an entity is looked for in this many first bytes.
@@ -26,30 +26,33 @@ const CMS_KINDS: [(&[u8], &str); 3] = [
 
 /// A MIME entity with its own header.
 #[derive(Debug)]
-pub(super) struct Entity {
+pub(super) struct SignedEntity {
     pub(super) content: Content,
     pub(super) len: u64,
     pub(super) has_mime_version: bool,
 }
 
 /// The entity of a clear-signed message. It stays as it is, because the signature covers its bytes.
-pub(super) fn signed_entity(message: &Message, attachments: &[ShownAttachment]) -> Option<Entity> {
+pub(super) fn signed_entity(
+    message: &Message,
+    attachments: &[ShownAttachment],
+) -> Option<SignedEntity> {
     let content = only_content(message, attachments, ".SMIME.MULTIPARTSIGNED")?;
     let len = content.len().ok()?;
     let start = content.read(0, HEADER_BYTES).ok()?;
     let names = field_names(&start)?;
     let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let has_mime_version = has("MIME-Version");
-    has("Content-Type").then_some(Entity { content, len, has_mime_version })
+    has("Content-Type").then_some(SignedEntity { content, len, has_mime_version })
 }
 
 /// The only part of an encrypted or opaque-signed message.
-pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<Part> {
+pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart> {
     let content = only_content(message, attachments, ".SMIME")?;
     let len = content.len().ok()?;
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
     let kind = CMS_KINDS.iter().find(|(id, _)| start.windows(id.len()).any(|found| found == *id));
-    let mut part = Part::base64(content, len);
+    let mut part = MimePart::base64(content, len);
     let mut value = vec!["application/pkcs7-mime".to_owned()];
     value.extend(kind.map(|(_, kind)| format!("smime-type={kind}")));
     value.push("name=\"smime.p7m\"".to_owned());

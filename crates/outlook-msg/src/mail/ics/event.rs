@@ -10,7 +10,7 @@ use crate::mapi::{FileTime, tags};
 
 use super::class::Kind;
 use super::exceptions;
-use super::moment::{Clock, end_date, local, plus_minutes, utc};
+use super::moment::{EventClock, end_date, local, plus_minutes, utc};
 use super::recurrence::{write_deleted, write_rule};
 use super::zone::Zone;
 use super::{attendees, item};
@@ -39,7 +39,7 @@ pub(super) struct Details {
     pub(super) description: Option<String>,
     pub(super) busy_status: Option<i32>,
     /// Sensitivity, importance and categories.
-    pub(super) marks: item::Marks,
+    pub(super) marks: item::ItemMarks,
     /// Minutes before the start; `None` for no reminder.
     pub(super) reminder_minutes: Option<i32>,
 }
@@ -78,7 +78,7 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: Kind) -> 
     for zone in event.zone.iter().chain(&event.end_zone) {
         zone.write(lines);
     }
-    let clock = Clock { zone: event.zone.as_ref(), all_day: details.all_day };
+    let clock = EventClock { zone: event.zone.as_ref(), all_day: details.all_day };
     let local = clock.to_local(start);
     let end = end.map(|end| clock.to_local(end));
     lines.put("BEGIN", "VEVENT");
@@ -177,7 +177,7 @@ impl<'a> Event<'a> {
     pub(super) fn write_start_and_end(
         &self,
         lines: &mut ContentLines,
-        clock: Clock<'_>,
+        clock: EventClock<'_>,
         start: DateTime,
         end: Option<DateTime>,
     ) {
@@ -191,7 +191,7 @@ impl<'a> Event<'a> {
         match &self.end_zone {
             Some(zone) => {
                 let end = zone.to_local(clock.to_utc(end));
-                Clock { zone: Some(zone), ..clock }.put(lines, "DTEND", end);
+                EventClock { zone: Some(zone), ..clock }.put(lines, "DTEND", end);
             }
             None => clock.put(lines, "DTEND", end),
         }
@@ -244,7 +244,7 @@ impl<'a> Event<'a> {
     }
 
     /// Writes which occurrence of a series the message is about, if it is about one.
-    fn write_instance(&self, lines: &mut ContentLines, clock: Clock<'_>, start: DateTime) {
+    fn write_instance(&self, lines: &mut ContentLines, clock: EventClock<'_>, start: DateTime) {
         let replaced = self.values.time(lid::EXCEPTION_REPLACE_TIME).and_then(utc);
         let replaced = replaced.map(|time| clock.to_local(time));
         let of_id = || {
@@ -300,7 +300,7 @@ pub(super) fn details(values: Values<'_>) -> Details {
         location: values.text(lid::LOCATION).or_else(|| values.text(lid::WHERE)),
         description: item::description(values),
         busy_status: values.integer(lid::BUSY_STATUS),
-        marks: item::Marks::of(values),
+        marks: item::ItemMarks::of(values),
         reminder_minutes: reminder.map(reminder_minutes),
     }
 }

@@ -13,7 +13,7 @@ use crate::mapi::{FileTime, PropertyTag, Value, tags};
 
 use super::attendees;
 use super::event::{Details, Event, details, reminder_minutes};
-use super::moment::{Clock, local, utc};
+use super::moment::{EventClock, local, utc};
 
 /// Exceptions take at most this many bytes. A file may have 65,535 of them, and each repeats what
 /// the series says. Those that are left out are shown as the series has them.
@@ -21,7 +21,7 @@ const BYTES_MAX: usize = 16 << 20;
 
 /// The messages of exceptions. Each belongs to one occurrence, and is taken out when it is found.
 #[derive(Debug, Default)]
-struct Messages {
+struct ExceptionMessages {
     messages: Vec<Option<Message>>,
     /// Their positions, by the start of the occurrence that they replace, in UTC.
     by_replaced: HashMap<DateTime, usize>,
@@ -35,7 +35,7 @@ pub(super) fn write(lines: &mut ContentLines, event: &Event<'_>, series: &Detail
     if recurrence.exceptions.is_empty() {
         return;
     }
-    let mut messages = Messages::of(event.values.message());
+    let mut messages = ExceptionMessages::of(event.values.message());
     let mut written = 0;
     for exception in &recurrence.exceptions {
         let mut component = ContentLines::default();
@@ -56,14 +56,14 @@ fn write_one(
     event: &Event<'_>,
     series: &Details,
     exception: &Exception,
-    messages: &mut Messages,
+    messages: &mut ExceptionMessages,
 ) -> Option<()> {
-    let series_clock = Clock { zone: event.zone.as_ref(), all_day: series.all_day };
+    let series_clock = EventClock { zone: event.zone.as_ref(), all_day: series.all_day };
     let original = local(exception.original_start_minutes)?;
     let (start, end) = (local(exception.start_minutes)?, local(exception.end_minutes)?);
     let message = messages.take(series_clock.to_utc(original), start);
     let own = overridden(series, exception, message.as_ref());
-    let clock = Clock { all_day: own.all_day, ..series_clock };
+    let clock = EventClock { all_day: own.all_day, ..series_clock };
     lines.put("BEGIN", "VEVENT");
     event.write_start_and_end(lines, clock, start, Some(end));
     // RECURRENCE-ID must have the form of the DTSTART of the series (RFC 5545 3.8.4.4).
@@ -101,7 +101,7 @@ fn overridden(series: &Details, exception: &Exception, message: Option<&Message>
     }
 }
 
-impl Messages {
+impl ExceptionMessages {
     /// Finds the messages of exceptions among the attachments of a series.
     fn of(series: &Message) -> Self {
         let mut messages = Self::default();

@@ -45,13 +45,13 @@ pub(super) fn write_identity(
 
 /// Sensitivity, importance and categories of an item. An exception may have its own.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Marks {
+pub(super) struct ItemMarks {
     class: Option<&'static str>,
     pub(super) importance: Option<i32>,
     categories: Vec<String>,
 }
 
-impl Marks {
+impl ItemMarks {
     pub(super) fn of(values: Values<'_>) -> Self {
         let class = match values.integer(tags::PR_SENSITIVITY) {
             Some(0) => Some("PUBLIC"),
@@ -93,7 +93,7 @@ impl Marks {
 
 /// Writes sensitivity, importance, categories, creation and last change.
 pub(super) fn write_common(lines: &mut ContentLines, values: Values<'_>) {
-    Marks::of(values).write(lines);
+    ItemMarks::of(values).write(lines);
     write_times(lines, values);
 }
 

@@ -49,14 +49,14 @@ pub(super) fn utc_text(utc: DateTime) -> String {
 
 /// How the times of an event are written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Clock<'a> {
+pub(super) struct EventClock<'a> {
     /// The time zone; `None` is UTC.
     pub(super) zone: Option<&'a Zone>,
     /// Whether only dates are written.
     pub(super) all_day: bool,
 }
 
-impl Clock<'_> {
+impl EventClock<'_> {
     /// Local time.
     pub(super) fn to_local(self, utc: DateTime) -> DateTime {
         self.zone.map_or(utc, |zone| zone.to_local(utc))

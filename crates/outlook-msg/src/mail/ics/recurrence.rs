@@ -11,7 +11,7 @@ use crate::imsg::structures::{
 };
 use crate::mail::content_lines::ContentLines;
 
-use super::moment::{Clock, local, plus_minutes};
+use super::moment::{EventClock, local, plus_minutes};
 
 const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 const MINUTES_PER_DAY: u32 = 24 * 60;
@@ -27,7 +27,7 @@ const DELETED_MAX: usize = 65_536;
 pub(super) fn write_rule(
     lines: &mut ContentLines,
     pattern: &RecurrencePattern,
-    clock: Clock<'_>,
+    clock: EventClock<'_>,
     start_offset_minutes: u32,
 ) {
     let last = || {
@@ -56,7 +56,7 @@ pub(super) fn write_rule(
 pub(super) fn write_deleted(
     lines: &mut ContentLines,
     recurrence: &AppointmentRecurrence,
-    clock: Clock<'_>,
+    clock: EventClock<'_>,
 ) {
     let exceptions = recurrence.exceptions.iter();
     let changed: HashSet<_> =
@@ -181,7 +181,7 @@ fn calendar_scale(pattern: &RecurrencePattern) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, write_deleted, write_rule};
+    use super::{EventClock, write_deleted, write_rule};
     use crate::imsg::structures::{
         AppointmentRecurrence, DayMask, Exception, Pattern, RecurrenceEnd, RecurrenceFrequency,
         RecurrencePattern,
@@ -213,7 +213,7 @@ mod tests {
 
     fn text(pattern: &RecurrencePattern, zone: Option<&Zone>, all_day: bool) -> String {
         let mut lines = ContentLines::default();
-        write_rule(&mut lines, pattern, Clock { zone, all_day }, 540);
+        write_rule(&mut lines, pattern, EventClock { zone, all_day }, 540);
         String::from_utf8(lines.into_bytes()).unwrap().replace("\r\n ", "").trim().to_owned()
     }
 
@@ -304,7 +304,7 @@ mod tests {
         };
         let mut lines = ContentLines::default();
         let zone = Zone::fixed(120);
-        write_deleted(&mut lines, &recurrence, Clock { zone: Some(&zone), all_day: false });
+        write_deleted(&mut lines, &recurrence, EventClock { zone: Some(&zone), all_day: false });
         let text = String::from_utf8(lines.into_bytes()).unwrap();
         assert_eq!(text, "EXDATE;TZID=\"UTC+02:00\":20240315T090000,20240317T090000\r\n");
     }

@@ -6,11 +6,11 @@ use crate::mail::named::{Key, Values, lid};
 use crate::mapi::{PropertyType, Value};
 
 use super::item;
-use super::moment::{Clock, local, utc, utc_text};
+use super::moment::{EventClock, local, utc, utc_text};
 use super::recurrence::write_rule;
 
 /// The dates of a task are midnights where its owner is, stored as if they were UTC.
-const DATES: Clock<'static> = Clock { zone: None, all_day: true };
+const DATES: EventClock<'static> = EventClock { zone: None, all_day: true };
 
 /// Whether the task has a subject or a date.
 pub(super) fn is_one(values: Values<'_>) -> bool {

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{Content, Source, Tag, Token, Tokens};
+use super::{ElementContent, HtmlToken, HtmlTokens, SourceText, Tag};
 
 const TESTS: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/html5lib-tests/tokenizer");
@@ -57,13 +57,13 @@ fn outcome(test: &Value, state: &str) -> Option<Result<(), String>> {
     let name = test["lastStartTag"].as_str().unwrap_or("none");
     let content = match state {
         "Data state" => None,
-        "RCDATA state" | "RAWTEXT state" => Some(Content::Text),
-        "Script data state" if name != "xmp" => Some(Content::Script),
-        "PLAINTEXT state" => Some(Content::Rest),
+        "RCDATA state" | "RAWTEXT state" => Some(ElementContent::Text),
+        "Script data state" if name != "xmp" => Some(ElementContent::Script),
+        "PLAINTEXT state" => Some(ElementContent::Rest),
         _ => return None,
     };
-    let mut tokens = Tokens::new(&input);
-    let rest = Source { text: "", start: name.len() + 1 };
+    let mut tokens = HtmlTokens::new(&input);
+    let rest = SourceText { text: "", start: name.len() + 1 };
     tokens.inside = content.map(|content| (content, Tag { name, rest }));
     let found = found(&mut tokens, state == "RCDATA state");
     let difference = || {
@@ -73,17 +73,17 @@ fn outcome(test: &Value, state: &str) -> Option<Result<(), String>> {
     Some(if found == expected { Ok(()) } else { Err(difference()) })
 }
 
-fn found(tokens: &mut Tokens<'_>, has_references: bool) -> Vec<Value> {
+fn found(tokens: &mut HtmlTokens<'_>, has_references: bool) -> Vec<Value> {
     let no_nul = |text: &str| text.replace('\0', "\u{FFFD}");
     let mut found = Vec::new();
     while let Some(token) = tokens.next() {
         match token {
-            Token::Text(text) => push_text(&mut found, &htmlize::unescape(text)),
-            Token::Raw(_, content) if has_references => {
+            HtmlToken::Text(text) => push_text(&mut found, &htmlize::unescape(text)),
+            HtmlToken::Raw(_, content) if has_references => {
                 push_text(&mut found, &htmlize::unescape(no_nul(content.text)));
             }
-            Token::Raw(_, content) => push_text(&mut found, &no_nul(content.text)),
-            Token::Start(tag) => {
+            HtmlToken::Raw(_, content) => push_text(&mut found, &no_nul(content.text)),
+            HtmlToken::Start(tag) => {
                 // The tests are of the tokenizer alone, which is told by the parser to change.
                 tokens.inside = None;
                 let mut attributes = serde_json::Map::new();
@@ -96,11 +96,11 @@ fn found(tokens: &mut Tokens<'_>, has_references: bool) -> Vec<Value> {
                 let name = no_nul(&tag.name.to_ascii_lowercase());
                 found.push(json!(["StartTag", name, attributes]));
             }
-            Token::End(tag) => {
+            HtmlToken::End(tag) => {
                 found.push(json!(["EndTag", no_nul(&tag.name.to_ascii_lowercase())]));
             }
-            Token::Doctype(_) => found.push(json!(["DOCTYPE"])),
-            Token::Instruction(source) | Token::Comment(source) => {
+            HtmlToken::Doctype(_) => found.push(json!(["DOCTYPE"])),
+            HtmlToken::Instruction(source) | HtmlToken::Comment(source) => {
                 if let Some(comment) = comment(source.text) {
                     found.push(json!(["Comment", no_nul(comment)]));
                 }
