@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use msgfs::imsg::{Session, SessionOptions};
 use msgfs::storage::Source;
-use msgfs::view::{self, Kind, MessageTree, NodeId, Show};
+use msgfs::view::{self, FileKind, MessageTree, NodeId, Show};
 
 /// Enough that every form of body and attachment is among them.
 const MESSAGES: u64 = 20;
@@ -50,7 +50,7 @@ fn run() -> Result<(), Box<dyn Error>> {
 fn walk(tree: &MessageTree, directory: NodeId, read: bool) -> Result<(), view::Error> {
     for entry in tree.list(directory)?.entries() {
         let attributes = tree.attributes(entry.id)?;
-        if attributes.kind == Kind::Directory {
+        if attributes.kind == FileKind::Directory {
             walk(tree, entry.id, read)?;
         } else if read {
             for offset in (0..attributes.size).step_by(READ_BYTES) {

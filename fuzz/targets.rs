@@ -134,7 +134,7 @@ pub(crate) fn tnef(bytes: &[u8]) {
 /// Reads signed and encrypted content, and the MIME entity in it; the bytes are read as one too.
 pub(crate) fn cms(bytes: &[u8]) {
     let _ = cms_message::kind(bytes);
-    if let Ok(cms_message::Content::Signed { bytes, .. }) = cms_message::read(bytes) {
+    if let Ok(cms_message::CmsContent::Signed { bytes, .. }) = cms_message::read(bytes) {
         let _ = mime_entity::Entity::parse(&bytes);
     }
     let _ = mime_entity::Entity::parse(bytes);

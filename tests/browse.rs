@@ -1,6 +1,6 @@
 //! Walks the tree of a message as a program walks a mount: by listing, lookup and read.
 
-use msgfs::view::{Error, Kind, MessageTree, NodeId};
+use msgfs::view::{Error, FileKind, MessageTree, NodeId};
 
 /// A tree to walk.
 #[derive(Clone, Copy, Debug)]
@@ -97,8 +97,8 @@ impl<'a> Browser<'a> {
             assert_eq!(attributes.kind, kind, "{path}{name}");
             let path = format!("{path}{name}");
             match kind {
-                Kind::Directory => found.extend(self.below(id, &(path + "/"), hidden)),
-                Kind::File | Kind::Symlink => {
+                FileKind::Directory => found.extend(self.below(id, &(path + "/"), hidden)),
+                FileKind::File | FileKind::Symlink => {
                     let (size, content) = (attributes.size, read(self.tree, id));
                     found.push(Found { path, id, size, content });
                 }

@@ -10,7 +10,7 @@ use mail_parser::{Address, Message, MessageParser, MimeHeaders as _, PartType};
 use msgfs::body::html::{self, Reference};
 use msgfs::imsg::Session;
 use msgfs::storage::Source;
-use msgfs::view::{Kind, MessageTree, NodeId, Show};
+use msgfs::view::{FileKind, MessageTree, NodeId, Show};
 use sha2::{Digest as _, Sha256};
 
 use crate::browse::{Browser, read};
@@ -74,7 +74,7 @@ fn eml(tree: &MessageTree, message: NodeId) -> Vec<u8> {
     let (id, kind) = tree.lookup(message, "message.eml").unwrap();
     let attributes = tree.attributes(id).unwrap();
     let bytes = read(tree, id).unwrap();
-    assert_eq!((attributes.kind, kind), (Kind::File, Kind::File));
+    assert_eq!((attributes.kind, kind), (FileKind::File, FileKind::File));
     assert_eq!(attributes.size, bytes.len() as u64);
     bytes
 }
@@ -202,7 +202,7 @@ fn check_attachments(
         // Behind the attachments stands what was found inside them.
         for entry in tree.list(attachments).unwrap().entries().iter().take(count) {
             match entry.kind {
-                Kind::Directory => messages.push((entry.name.clone(), entry.id)),
+                FileKind::Directory => messages.push((entry.name.clone(), entry.id)),
                 _ if entry.name.ends_with(".ref") => {}
                 _ => expected.push((entry.name.clone(), hash(&read(tree, entry.id).unwrap()))),
             }

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use msgfs::fs::{Attr, Error, FileType, Fs, Ino, Options, Ownership};
 use msgfs::imsg::{Session, SessionOptions};
 use msgfs::storage::Source;
-use msgfs::view::{Kind, MessageTree, NodeId, Show};
+use msgfs::view::{FileKind, MessageTree, NodeId, Show};
 use sha2::{Digest as _, Sha256};
 
 use crate::browse;
@@ -95,12 +95,12 @@ fn by_tree(bytes: Vec<u8>) -> String {
             let size = tree.attributes(entry.id).unwrap().size;
             let content = || browse::read(tree, entry.id).ok();
             match entry.kind {
-                Kind::Directory => {
+                FileKind::Directory => {
                     lines.directory(&path, DIRECTORY_MODE, size);
                     walk(tree, entry.id, &(path + "/"), lines);
                 }
-                Kind::File => lines.file(&path, FILE_MODE, size, &content()),
-                Kind::Symlink => lines.link(&path, LINK_MODE, size, &content().unwrap()),
+                FileKind::File => lines.file(&path, FILE_MODE, size, &content()),
+                FileKind::Symlink => lines.link(&path, LINK_MODE, size, &content().unwrap()),
             }
         }
     }

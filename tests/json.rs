@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use msgfs::imsg::{Session, SessionOptions};
 use msgfs::mapi::{Value, tags};
 use msgfs::storage::Source;
-use msgfs::view::{Kind, MessageTree, NodeId, Show};
+use msgfs::view::{FileKind, MessageTree, NodeId, Show};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
@@ -167,7 +167,7 @@ fn check_message(tree: &MessageTree, message: NodeId, json: &Json) {
         let node = browser.walk(message, file).unwrap();
         let embedded = attachment.get("message");
         let kind = tree.attributes(node).unwrap().kind;
-        assert_eq!(embedded.is_some(), kind == Kind::Directory, "{file}");
+        assert_eq!(embedded.is_some(), kind == FileKind::Directory, "{file}");
         if let Some(embedded) = embedded {
             let mut own = message_json(tree, node);
             if let Json::Object(entries) = &mut own {
@@ -219,15 +219,15 @@ fn check_value(tree: &MessageTree, node: NodeId, property: &Json) {
     let kind = tree.attributes(node).unwrap().kind;
     let property_type = property.text("type");
     let value = match (kind, property.get("value")) {
-        (Kind::File, Some(value)) => value,
-        (Kind::Symlink, None) => return assert_eq!(property_type, "PT_OBJECT"),
-        (Kind::Directory, Some(Json::Array(values))) => {
+        (FileKind::File, Some(value)) => value,
+        (FileKind::Symlink, None) => return assert_eq!(property_type, "PT_OBJECT"),
+        (FileKind::Directory, Some(Json::Array(values))) => {
             let elements = tree.list(node).unwrap();
             let elements = elements.entries().iter().map(|one| browse::read(tree, one.id).unwrap());
             let expected: Vec<_> = elements.map(|bytes| Json::Text(BASE64.encode(bytes))).collect();
             return assert_eq!(*values, expected);
         }
-        (Kind::File, None) if property.get("size").is_some() => {
+        (FileKind::File, None) if property.get("size").is_some() => {
             let size = usize::try_from(property.number("size")).unwrap();
             let len = browse::read(tree, node).map_or(size, |content| content.len());
             return assert!(size > BINARY_BYTES_MAX && len == size, "{property:?}");

@@ -16,7 +16,7 @@ use msgfs::imsg::{EMBEDDING_DEPTH_MAX, NameKind, PropertyName, Session};
 use msgfs::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
 use msgfs::mapi::{Guid, PropertyType, Value, tags};
 use msgfs::storage::{CompoundFile, Source, Writer};
-use msgfs::view::{Kind, MessageTree, NodeId, Show};
+use msgfs::view::{FileKind, MessageTree, NodeId, Show};
 use rustix::process::{Pid, Signal};
 use serde_json::Value as Json;
 use tempfile::TempDir;
@@ -205,7 +205,7 @@ fn messages_are_embedded_64_levels_deep() {
         );
         assert_eq!(browser.names(message), names, "level {level}");
         for entry in tree.list(message).unwrap().entries() {
-            if entry.kind == Kind::File {
+            if entry.kind == FileKind::File {
                 assert!(!read(&tree, entry.id).unwrap().is_empty(), "{level}: {}", entry.name);
             }
         }

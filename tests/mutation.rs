@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use msgfs::imsg::{Session, SessionOptions};
 use msgfs::storage::Source;
-use msgfs::view::{Error, Kind, MessageTree, NodeId, Show};
+use msgfs::view::{Error, FileKind, MessageTree, NodeId, Show};
 
 use crate::mount::folder::{damaged, letter, parcel};
 use crate::random::{Random, number_from_environment};
@@ -89,8 +89,8 @@ fn read_everything(input: Vec<u8>) {
             left -= 1;
             let path = format!("{path}/{}", entry.name);
             match entry.kind {
-                Kind::Directory => directories.push((path, entry.id)),
-                Kind::File | Kind::Symlink => read_file(&tree, &path, entry.id, entry.kind),
+                FileKind::Directory => directories.push((path, entry.id)),
+                FileKind::File | FileKind::Symlink => read_file(&tree, &path, entry.id, entry.kind),
             }
         }
     }
@@ -101,7 +101,7 @@ fn read_everything(input: Vec<u8>) {
 }
 
 /// Reads a file in pieces; without an error it has the size that was told before.
-fn read_file(tree: &MessageTree, path: &str, id: NodeId, kind: Kind) {
+fn read_file(tree: &MessageTree, path: &str, id: NodeId, kind: FileKind) {
     const PIECE: usize = 100_000;
     let attributes = tree.attributes(id).unwrap_or_else(|error| panic!("{path}: {error}"));
     assert_eq!(attributes.kind, kind, "{path}");

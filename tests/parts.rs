@@ -8,7 +8,7 @@ use msgfs::body::html;
 use msgfs::imsg::Session;
 use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::storage::Source;
-use msgfs::view::{Kind, MessageTree, NodeId, Show, is_message_entry};
+use msgfs::view::{FileKind, MessageTree, NodeId, Show, is_message_entry};
 
 use crate::browse::Browser;
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder, Tree};
@@ -135,7 +135,7 @@ fn opaque_signed_mail_is_shown() {
     let (_session, tree) = open(message.to_bytes());
     let browser = Browser::new(&tree);
     assert_eq!(browser.read(NodeId(0), "attachments/smime.p7m"), Some(p7m));
-    assert_eq!(tree.lookup(NodeId(0), "signed").unwrap().1, Kind::Directory);
+    assert_eq!(tree.lookup(NodeId(0), "signed").unwrap().1, FileKind::Directory);
     assert!(is_message_entry("signed") && is_message_entry("encrypted"));
 }
 
@@ -174,7 +174,7 @@ fn encrypted_mail_names_its_recipients() {
                     of:\nissuer CN=Example CA; serial 12AB\n";
     assert_eq!(String::from_utf8(text).unwrap(), expected);
     let (node, kind) = tree.lookup(NodeId(0), "encrypted").unwrap();
-    assert_eq!(kind, Kind::File);
+    assert_eq!(kind, FileKind::File);
     assert!(tree.list(node).is_err());
 }
 

@@ -21,7 +21,7 @@ use super::terminal::{counted, is_terminal, one_line, printed, progress_bar};
 /// A line of output.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Line<'a> {
+enum CheckLine<'a> {
     Defect { path: String, place: &'a str, cause: &'a str },
     Note { path: String, place: &'a str, note: &'a str },
     Summary { messages: usize, damaged: usize, defects: usize, notes: usize },
@@ -108,29 +108,29 @@ impl<'a> Report<'a> {
         self.defects += defects.len();
         self.notes += notes.len();
         for Defect { place, cause } in defects {
-            self.print(&Line::Defect { path: path.display().to_string(), place, cause })?;
+            self.print(&CheckLine::Defect { path: path.display().to_string(), place, cause })?;
         }
         for Note { place, text } in notes {
-            self.print(&Line::Note { path: path.display().to_string(), place, note: text })?;
+            self.print(&CheckLine::Note { path: path.display().to_string(), place, note: text })?;
         }
         Ok(())
     }
 
     fn finish(mut self) -> io::Result<Status> {
         let Self { messages, damaged, defects, notes, .. } = self;
-        self.print(&Line::Summary { messages, damaged, defects, notes })?;
+        self.print(&CheckLine::Summary { messages, damaged, defects, notes })?;
         Ok(if defects == 0 { Status::Done } else { Status::Wrong })
     }
 
-    fn print(&mut self, line: &Line<'_>) -> io::Result<()> {
+    fn print(&mut self, line: &CheckLine<'_>) -> io::Result<()> {
         if self.json {
             super::json::write_json(line, &mut self.out)?;
             return writeln!(self.out);
         }
         let text = match line {
-            Line::Defect { path, place, cause } => format!("{path}: {place}: {cause}"),
-            Line::Note { path, place, note } => format!("{path}: note: {place}: {note}"),
-            Line::Summary { messages, damaged, defects, notes } => {
+            CheckLine::Defect { path, place, cause } => format!("{path}: {place}: {cause}"),
+            CheckLine::Note { path, place, note } => format!("{path}: note: {place}: {note}"),
+            CheckLine::Summary { messages, damaged, defects, notes } => {
                 let messages = counted(*messages, "message");
                 let defects = counted(*defects, "defect");
                 let notes = match notes {

@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
 
 use super::clock::Clock;
 use super::find::{sent_or_received, timestamp};
-use super::messages::Found;
+use super::messages::FoundMessage;
 
 /// How wide the columns are, on the screen. What is longer is cut on a terminal, and kept whole
 /// where a program may read it.
@@ -34,7 +34,7 @@ impl Columns {
     }
 
     /// The columns of a message, with blanks behind them.
-    pub(super) fn of(&self, found: &Found) -> String {
+    pub(super) fn of(&self, found: &FoundMessage) -> String {
         let mail = found.mail.as_ref().ok();
         let time = mail.and_then(sent_or_received).and_then(timestamp);
         let date = time.map(|time| self.clock.short(time)).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Columns {
 
     /// A line of the columns of a message, its size, and the names of its attachments. On a terminal
     /// as many names are printed as there is room for, and then how many more there are.
-    pub(super) fn line(&self, found: &Found, size: &str, names: &[String]) -> String {
+    pub(super) fn line(&self, found: &FoundMessage, size: &str, names: &[String]) -> String {
         let before = self.of(found) + size;
         let Some(screen) = self.screen else { return before + &names.join(", ") };
         let taken = DATE_WIDTH + FROM_WIDTH + self.subject_width() + 3 * GAP + size.width();

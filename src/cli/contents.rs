@@ -5,21 +5,21 @@ use std::io::{self, Read};
 use crate::fs::{self, Place};
 
 /// A file read in order. Where it cannot be read any further it ends, and says why.
-pub(super) struct Contents<'a> {
+pub(super) struct FileContents<'a> {
     place: &'a Place,
     offset: u64,
     /// Why it ended before its end.
     pub(super) failure: Option<fs::Error>,
 }
 
-impl<'a> Contents<'a> {
+impl<'a> FileContents<'a> {
     /// A reader at the start of a file.
     pub(super) fn new(place: &'a Place) -> Self {
         Self { place, offset: 0, failure: None }
     }
 }
 
-impl Read for Contents<'_> {
+impl Read for FileContents<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let is_ended = self.failure.is_some()
             || (self.place.is_in_message() && self.offset >= self.place.attr().size);

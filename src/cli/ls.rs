@@ -26,7 +26,7 @@ pub(super) fn run(
         return mailbox::run(arguments, options, out);
     }
     let mut places = Places::new(options);
-    let mut listing = Listing {
+    let mut listing = ListOptions {
         out,
         arguments,
         clock: Clock::new(arguments.utc),
@@ -44,7 +44,7 @@ pub(super) fn run(
             Ok(place) => {
                 listing.is_first = false;
                 let file_type = place.attr().file_type;
-                listing.line(&Listed { name: path.into(), file_type, place: Some(place) })?;
+                listing.line(&ListedEntry { name: path.into(), file_type, place: Some(place) })?;
             }
             Err(error) => listing.failed(path, &error)?,
         }
@@ -53,13 +53,13 @@ pub(super) fn run(
 }
 
 /// A name in a directory, with its place if that was looked up.
-struct Listed {
+struct ListedEntry {
     name: OsString,
     file_type: FileType,
     place: Option<Place>,
 }
 
-struct Listing<'a> {
+struct ListOptions<'a> {
     out: &'a mut (dyn Write + Send),
     arguments: &'a Ls,
     clock: Clock,
@@ -70,7 +70,7 @@ struct Listing<'a> {
     status: Status,
 }
 
-impl Listing<'_> {
+impl ListOptions<'_> {
     /// Lists a directory, and with `-R` those below it.
     fn tree(&mut self, root: Place) -> io::Result<()> {
         let mut directories = vec![root];
@@ -107,7 +107,7 @@ impl Listing<'_> {
     }
 
     /// The entries of a directory in their order.
-    fn entries(&mut self, place: &Place) -> io::Result<Result<Vec<Listed>, fs::Error>> {
+    fn entries(&mut self, place: &Place) -> io::Result<Result<Vec<ListedEntry>, fs::Error>> {
         let Ls { long, recursive, by_time, by_size, reverse, all, .. } = *self.arguments;
         let names = match place.list() {
             Ok(names) => names,
@@ -133,7 +133,11 @@ impl Listing<'_> {
                     }
                 }
             }
-            entries.push(Listed { name: named.name, file_type: named.file_type, place: child });
+            entries.push(ListedEntry {
+                name: named.name,
+                file_type: named.file_type,
+                place: child,
+            });
         }
         // Names are in order already, and the sort is stable.
         entries.sort_by(|a, b| match (attr(a), attr(b)) {
@@ -147,7 +151,7 @@ impl Listing<'_> {
         Ok(Ok(entries))
     }
 
-    fn line(&mut self, entry: &Listed) -> io::Result<()> {
+    fn line(&mut self, entry: &ListedEntry) -> io::Result<()> {
         let place = entry.place.as_ref().filter(|_| self.arguments.long);
         if let Some(place) = place {
             let attributes = self.attributes(place.attr());
@@ -208,7 +212,7 @@ impl Listing<'_> {
 const BLUE: &str = "\x1b[1;34m";
 const PLAIN: &str = "\x1b[0m";
 
-fn attr(listed: &Listed) -> Option<&Attr> {
+fn attr(listed: &ListedEntry) -> Option<&Attr> {
     listed.place.as_ref().map(Place::attr)
 }
 

@@ -11,14 +11,14 @@ use super::clock::{Clock, human_size};
 use super::columns::Columns;
 use super::complain;
 use super::find::{sent_or_received, timestamp};
-use super::messages::{Found, Opener};
+use super::messages::{FoundMessage, Opener};
 use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, cause};
 use super::status::Status;
 use super::terminal::{has_colors, one_line};
 
 /// A line, and what it is sorted by: the newest or the largest message comes first.
-struct Line {
+struct MailboxLine {
     rank: i128,
     text: Vec<u8>,
 }
@@ -67,7 +67,7 @@ fn lines(
     arguments: &Ls,
     opener: &Opener,
     columns: &Columns,
-) -> (Vec<Line>, Vec<(Status, String)>) {
+) -> (Vec<MailboxLine>, Vec<(Status, String)>) {
     let (mut lines, mut failures) = (Vec::new(), Vec::new());
     let told = |path: &std::path::Path, error: &fs::Error| {
         (Status::of(error), format!("{}: {}", one_line(path), cause(error)))
@@ -85,7 +85,7 @@ fn lines(
     (lines, failures)
 }
 
-fn line(found: &Found, arguments: &Ls, columns: &Columns) -> Line {
+fn line(found: &FoundMessage, arguments: &Ls, columns: &Columns) -> MailboxLine {
     let mail = found.mail.as_ref().ok();
     let rank = match arguments {
         Ls { by_time: true, .. } => {
@@ -111,5 +111,5 @@ fn line(found: &Found, arguments: &Ls, columns: &Columns) -> Line {
         text.extend_from_slice(line.trim_end().as_bytes());
     }
     text.push(b'\n');
-    Line { rank, text }
+    MailboxLine { rank, text }
 }

@@ -19,7 +19,7 @@ use super::places::is_message_name;
 
 /// A message that was found.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundMessage {
     /// The path as it was asked for, and what leads into a message.
     pub(super) path: PathBuf,
     /// The path of the message that it is embedded in.
@@ -40,12 +40,12 @@ pub(super) struct Located {
     /// The size of its file in bytes; of an embedded message, of the file it would be.
     size: u64,
     /// What it is read from, or why it cannot be.
-    pub(super) content: Result<Content, OpenError>,
+    pub(super) content: Result<MessageSource, OpenError>,
 }
 
 /// What a message is read from.
 #[derive(Debug)]
-pub(super) enum Content {
+pub(super) enum MessageSource {
     /// Its file.
     File(File),
     /// What the file of an embedded message would be.
@@ -58,11 +58,11 @@ impl Located {
     pub(super) fn at(place: &Place) -> Option<Self> {
         let path = place.path().to_owned();
         if place.is_message() {
-            let content = place.open_source().map(Content::File).map_err(OpenError::from);
+            let content = place.open_source().map(MessageSource::File).map_err(OpenError::from);
             return Some(Self { path, parent: None, size: place.attr().size, content });
         }
         let view = place.child(OsStr::new(view::MESSAGE_MSG)).ok()?;
-        let content = whole(&view).map(Content::Bytes);
+        let content = whole(&view).map(MessageSource::Bytes);
         Some(Self { parent: parent_of(&path), path, size: view.attr().size, content })
     }
 }
@@ -96,13 +96,13 @@ impl Opener {
     }
 
     /// Opens the message that a place stands for. `None` if it is none.
-    pub(super) fn open(&self, place: &Place) -> Option<Found> {
+    pub(super) fn open(&self, place: &Place) -> Option<FoundMessage> {
         let Located { path, parent, size, content } = Located::at(place)?;
         let mail = content.and_then(|content| match content {
-            Content::File(file) => self.mail(Source::from_file(file)?.0),
-            Content::Bytes(bytes) => self.mail(Source::from_bytes(bytes)),
+            MessageSource::File(file) => self.mail(Source::from_file(file)?.0),
+            MessageSource::Bytes(bytes) => self.mail(Source::from_bytes(bytes)),
         });
-        Some(Found { path, parent, size, mail })
+        Some(FoundMessage { path, parent, size, mail })
     }
 
     /// Calls `each` with a message, and with `embedded` with those in it, the outer ones first.
@@ -111,7 +111,7 @@ impl Opener {
         &self,
         place: &Place,
         embedded: bool,
-        each: &mut dyn FnMut(Found),
+        each: &mut dyn FnMut(FoundMessage),
         failed: &mut dyn FnMut(PathBuf, fs::Error),
     ) {
         let mut places = vec![(place.again(), 0)];
@@ -141,7 +141,7 @@ impl Opener {
     }
 }
 
-impl Found {
+impl FoundMessage {
     /// The row of the message.
     pub(super) fn row(&self, hashes: bool) -> Row {
         let path = self.path.to_string_lossy();

@@ -13,7 +13,7 @@ use crate::fs;
 use super::arguments::Show;
 use super::clock::Clock;
 use super::find::timestamp;
-use super::messages::{Found, Opener};
+use super::messages::{FoundMessage, Opener};
 use super::places::{Places, cause};
 use super::status::Status;
 use super::suggest::no_message;
@@ -97,7 +97,7 @@ impl Showing<'_> {
         self.failed(Status::Failed, path, no_message(path, place.is_in_message()))
     }
 
-    fn message(&mut self, found: &Found) -> io::Result<Status> {
+    fn message(&mut self, found: &FoundMessage) -> io::Result<Status> {
         if self.arguments.json {
             super::json::write_json(&found.row(self.arguments.hash), &mut *self.out)?;
             self.out.write_all(b"\n")?;

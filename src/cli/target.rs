@@ -22,15 +22,15 @@ use crate::fs::Attr;
 
 /// The target, locked against another command that writes into it.
 #[derive(Debug)]
-pub(super) struct Target {
-    root: Directory,
+pub(super) struct OutputTarget {
+    root: OutputDirectory,
     is_new: bool,
     folds_case: bool,
 }
 
 /// A directory in the target.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(super) struct OutputDirectory {
     file: File,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Permissions {
 /// A file that is being written. Dropping it before it is whole removes it.
 #[derive(Debug)]
 pub(super) struct Unfinished<'a> {
-    directory: &'a Directory,
+    directory: &'a OutputDirectory,
     name: String,
     /// The content.
     pub(super) file: File,
@@ -58,12 +58,12 @@ const OF_GROUP: u16 = 0o070;
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-impl Target {
+impl OutputTarget {
     /// Opens a directory, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let is_new = !path.exists();
         std::fs::create_dir_all(path)?;
-        let root = Directory::open(path)?;
+        let root = OutputDirectory::open(path)?;
         // Not every file system has locks, which is no reason to refuse it.
         let lock = FlockOperation::NonBlockingLockExclusive;
         if rustix::fs::flock(&root.file, lock) == Err(Errno::WOULDBLOCK) {
@@ -88,7 +88,7 @@ impl Target {
     }
 
     /// A directory, created if it is not there, and those around it too.
-    pub(super) fn directory(&self, path: &Path, like: Permissions) -> io::Result<Directory> {
+    pub(super) fn directory(&self, path: &Path, like: Permissions) -> io::Result<OutputDirectory> {
         let mut directory = self.root.clone()?;
         for component in path.components() {
             match component {
@@ -100,7 +100,7 @@ impl Target {
     }
 }
 
-impl Directory {
+impl OutputDirectory {
     /// A directory in this one, created if it is not there.
     pub(super) fn subdirectory(&self, name: &OsStr, like: Permissions) -> io::Result<Self> {
         let open = || rustix::fs::openat(&self.file, name, DIRECTORY, Mode::empty());
@@ -338,7 +338,7 @@ mod tests {
     use std::path::Path;
     use std::time::{Duration, SystemTime};
 
-    use super::{Permissions, Target, timespec};
+    use super::{OutputTarget, Permissions, timespec};
 
     #[test]
     fn links_do_not_lead_out() {
@@ -348,7 +348,7 @@ mod tests {
         fs::write(outside.path().join("file"), "kept").unwrap();
         symlink(outside.path(), at("directory")).unwrap();
         symlink(outside.path().join("file"), at("file")).unwrap();
-        let target = Target::open(inside.path()).unwrap();
+        let target = OutputTarget::open(inside.path()).unwrap();
         assert!(target.directory(Path::new("directory"), Permissions::OWN).is_err());
         assert!(target.directory(Path::new("directory/below"), Permissions::OWN).is_err());
         assert!(target.directory(Path::new("../x"), Permissions::OWN).is_err());
@@ -365,8 +365,8 @@ mod tests {
     #[test]
     fn what_is_not_finished_goes_away() {
         let directory = tempfile::tempdir().unwrap();
-        let target = Target::open(directory.path()).unwrap();
-        assert!(Target::open(directory.path()).unwrap_err().to_string().contains("another"));
+        let target = OutputTarget::open(directory.path()).unwrap();
+        assert!(OutputTarget::open(directory.path()).unwrap_err().to_string().contains("another"));
         let root = target.directory(Path::new(""), Permissions::OWN).unwrap();
         drop(root.create(OsStr::new("file"), Permissions::OWN).unwrap());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::fs::{self, FileType, Named, Place};
+use crate::fs::{self, FileType, NamedEntry, Place};
 
 use super::arguments::Tree;
 use super::complain;
@@ -46,7 +46,7 @@ pub(super) fn run(
 /// A directory that is being drawn.
 struct Level {
     place: Place,
-    rest: std::vec::IntoIter<Named>,
+    rest: std::vec::IntoIter<NamedEntry>,
     /// What stands before the lines of its entries.
     indent: String,
 }

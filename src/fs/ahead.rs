@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::view::{Kind, NodeId};
+use crate::view::{FileKind, NodeId};
 
 use super::Fs;
 use super::folders::{Folders, Order};
@@ -20,12 +20,12 @@ use super::metadata::Metadata;
 /// What is known of the walk under way, and what is to be opened for it.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
-    walk: Mutex<Walk>,
+    walk: Mutex<FolderWalk>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Walk {
+struct FolderWalk {
     /// Whether the opener thread runs.
     has_opener: bool,
     is_closed: bool,
@@ -62,7 +62,7 @@ const AHEAD_BYTES_MAX: u64 = 16 << 20;
 /// The opener is woken only when at most this many are left: waking a thread has a cost too.
 const AHEAD_LEFT: usize = 8;
 
-impl Walk {
+impl FolderWalk {
     /// Goes on to a message; says whether it was foreseen.
     fn step(&mut self, path: &Path) -> bool {
         let Some(at) = self.foreseen.iter().position(|foreseen| foreseen == path) else {
@@ -193,7 +193,7 @@ impl Ahead {
     }
 
     /// Every change is whole before the next call that might panic.
-    fn lock(&self) -> MutexGuard<'_, Walk> {
+    fn lock(&self) -> MutexGuard<'_, FolderWalk> {
         self.walk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -238,7 +238,7 @@ impl Fs {
         let open = self.open_file_of(&message, file).map_err(io::Error::other)?;
         let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
         let wanted = self.habits.wanted();
-        for entry in listing.entries().iter().filter(|entry| entry.kind == Kind::File) {
+        for entry in listing.entries().iter().filter(|entry| entry.kind == FileKind::File) {
             if wanted.contains(entry.id) || !open.tree.is_size_costly(entry.id) {
                 // The content is kept with its size.
                 let _ = open.tree.attributes(entry.id);

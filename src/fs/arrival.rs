@@ -16,14 +16,14 @@ use super::buffer::Buffer;
 pub(super) struct Arrival {
     /// The permissions that its file is to have.
     pub(super) permissions: u32,
-    content: Mutex<Content>,
+    content: Mutex<ArrivalContent>,
 }
 
 #[derive(Debug)]
-struct Content {
+struct ArrivalContent {
     bytes: Buffer,
     handles: u32,
-    progress: Progress,
+    progress: ArrivalProgress,
     changed: SystemTime,
     /// The time that it was given (`cp -p`, rsync).
     modified: Option<SystemTime>,
@@ -31,7 +31,7 @@ struct Content {
 
 /// How far it has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Progress {
+enum ArrivalProgress {
     /// It is being written.
     Arriving,
     /// Its bytes are in the source.
@@ -41,10 +41,10 @@ enum Progress {
 impl Arrival {
     /// A file that is open once.
     pub(super) fn new(permissions: u32) -> Arc<Self> {
-        let content = Content {
+        let content = ArrivalContent {
             bytes: Buffer::default(),
             handles: 1,
-            progress: Progress::Arriving,
+            progress: ArrivalProgress::Arriving,
             changed: SystemTime::now(),
             modified: None,
         };
@@ -81,7 +81,7 @@ impl Arrival {
     fn change(&self, run: impl FnOnce(&mut Buffer) -> std::io::Result<()>) -> Result<(), Error> {
         let mut content = self.lock();
         run(&mut content.bytes).map_err(Error::Buffer)?;
-        content.progress = Progress::Arriving;
+        content.progress = ArrivalProgress::Arriving;
         content.changed = SystemTime::now();
         content.modified = None;
         Ok(())
@@ -102,11 +102,11 @@ impl Arrival {
     }
 
     pub(super) fn has_landed(&self) -> bool {
-        self.lock().progress == Progress::Landed
+        self.lock().progress == ArrivalProgress::Landed
     }
 
     pub(super) fn land(&self) {
-        self.lock().progress = Progress::Landed;
+        self.lock().progress = ArrivalProgress::Landed;
     }
 
     /// The bytes; `None` if there are none.
@@ -134,7 +134,7 @@ impl Arrival {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Content> {
+    fn lock(&self) -> MutexGuard<'_, ArrivalContent> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,7 +8,7 @@
 use std::time::{Duration, SystemTime};
 
 use crate::mapi::FileTime;
-use crate::view::Kind;
+use crate::view::FileKind;
 
 use super::ino::Ino;
 use super::metadata::Metadata;
@@ -216,11 +216,11 @@ impl FileType {
 }
 
 /// What a node of a message is to the kernel.
-pub(super) fn file_type(kind: Kind) -> FileType {
+pub(super) fn file_type(kind: FileKind) -> FileType {
     match kind {
-        Kind::Directory => FileType::Directory,
-        Kind::File => FileType::RegularFile,
-        Kind::Symlink => FileType::Symlink,
+        FileKind::Directory => FileType::Directory,
+        FileKind::File => FileType::RegularFile,
+        FileKind::Symlink => FileType::Symlink,
     }
 }
 

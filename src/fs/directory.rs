@@ -17,7 +17,7 @@ use super::messages::OpenMessage;
 use super::numbers::Numbers;
 use super::open_file::OpenFile;
 use super::removals::Removals;
-use super::target::FileTarget;
+use super::target::SourceTarget;
 use super::temporary::Temporaries;
 use super::waiting::Waiting;
 
@@ -54,7 +54,7 @@ pub(super) enum State {
 #[derive(Debug)]
 pub(super) struct Edited {
     pub(super) editor: Editor,
-    pub(super) target: Arc<FileTarget>,
+    pub(super) target: Arc<SourceTarget>,
     /// What the message is after the last edit.
     pub(super) current: Arc<OpenMessage>,
     /// Whether its file is still to be created.

@@ -17,7 +17,7 @@ use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
 use super::shown::Found;
-use super::target::FileTarget;
+use super::target::SourceTarget;
 use super::{Error, Fs, Invalidation, source_error};
 
 /// The file that an edit is of.
@@ -234,7 +234,7 @@ impl Fs {
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
         let opened = (Arc::clone(&open), FileState::from(&message.node.identity));
-        let target = FileTarget::new(&self.source, self.log()?, path, opened);
+        let target = SourceTarget::new(&self.source, self.log()?, path, opened);
         let written = self
             .session
             .open_message(&file.root(), Access::ReadWrite(Arc::clone(&target) as _))
@@ -265,7 +265,7 @@ impl Fs {
             let noted = self.log()?.append(&path, None, &Operation::Create { permissions });
             noted.map_err(Error::Buffer)?;
         }
-        let target = FileTarget::of_new(&self.source, self.log()?, &path, permissions);
+        let target = SourceTarget::of_new(&self.source, self.log()?, &path, permissions);
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
         let class = Value::String("IPM.Note".to_owned());
         written.set_property(tags::PR_MESSAGE_CLASS, &class).map_err(in_message)?;
@@ -370,7 +370,7 @@ impl Fs {
         let (_, name) = super::directory::split(path);
         if view::is_attachment_path(path)
             && view::is_message_name(name)
-            && let Ok(Found::Node(_, id, view::Kind::Directory)) =
+            && let Ok(Found::Node(_, id, view::FileKind::Directory)) =
                 self.find(message, contents, path)
         {
             contents.numbers.remove(path, Some(id));

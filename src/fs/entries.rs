@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::sync::{Arc, MutexGuard};
 
 use crate::storage::Source;
-use crate::view::{self, FileAccess, Kind, NodeId};
+use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::buffer::{Buffer, LEN_MAX};
 use super::directory::{Contents, MessageDirectory, joined, split};
@@ -247,8 +247,8 @@ impl Fs {
         let mut contents = to.lock();
         let path = self.new_path(&contents, to.number, name)?;
         match self.find(&to.message, &contents, &path)?.kind() {
-            Kind::Directory => Err(Error::IsADirectory),
-            Kind::File | Kind::Symlink => self.remove(to, &mut contents, &path, process),
+            FileKind::Directory => Err(Error::IsADirectory),
+            FileKind::File | FileKind::Symlink => self.remove(to, &mut contents, &path, process),
         }
     }
 
@@ -262,7 +262,7 @@ impl Fs {
         let mut contents = to.lock();
         let path = self.new_path(&contents, to.number, name)?;
         let found = self.find(&to.message, &contents, &path)?;
-        if found.kind() != Kind::Directory {
+        if found.kind() != FileKind::Directory {
             return Err(Error::NotADirectory);
         }
         contents.creators.done(&path);
@@ -316,7 +316,7 @@ impl Fs {
                 }
                 if let FileAccess::ReadOnly(reason) = access
                     && !is_made
-                    && kind != Kind::Directory
+                    && kind != FileKind::Directory
                 {
                     return Err(Error::NotPermitted(reason));
                 }
@@ -399,7 +399,7 @@ impl Fs {
                 let file = file.file().ok_or(Error::IsADirectory)?;
                 file.with(Buffer::copy)
             }
-            Found::Node(open, id, Kind::File) => {
+            Found::Node(open, id, FileKind::File) => {
                 let in_message = |error: view::Error| message_error(&contents.path, error);
                 if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
                     return Err(Error::Buffer(std::io::ErrorKind::FileTooLarge.into()));
@@ -491,7 +491,7 @@ impl Fs {
         let found = self.find_hidden(message, contents, path);
         self.orphan(message, contents, path);
         contents.removals.show(path);
-        if let Ok(Found::Node(_, _, Kind::Directory)) = found {
+        if let Ok(Found::Node(_, _, FileKind::Directory)) = found {
             let remove = Operation::Remove { path: path.to_owned() };
             self.apply(message, contents, &remove)?;
         }

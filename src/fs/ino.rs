@@ -99,21 +99,21 @@ pub(super) struct SourceNode {
 /// them all.
 #[derive(Debug)]
 pub(super) struct Nodes {
-    table: RwLock<Table>,
+    table: RwLock<NodeTable>,
     /// Whether any number stands for a file of another message: in most mounts none ever does.
     has_moved: AtomicBool,
 }
 
 #[derive(Debug)]
-struct Table {
-    known: HashMap<Base, Known>,
+struct NodeTable {
+    known: HashMap<Base, KnownNode>,
     /// The messages whose base does not follow from their file, by their paths: those that have
     /// edits, and those that were saved or moved by this mount.
     claims: HashMap<PathBuf, Base>,
 }
 
 #[derive(Debug)]
-struct Known {
+struct KnownNode {
     node: Arc<SourceNode>,
     lookups: AtomicU64,
     sizes_told: AtomicBool,
@@ -121,7 +121,7 @@ struct Known {
     directory: OnceLock<Arc<MessageDirectory>>,
 }
 
-impl Known {
+impl KnownNode {
     fn new(node: Arc<SourceNode>, lookups: u64) -> Self {
         Self {
             node,
@@ -135,8 +135,8 @@ impl Known {
 impl Nodes {
     /// A table with the root, which is never forgotten.
     pub(super) fn new(root: Arc<SourceNode>) -> Self {
-        let known = HashMap::from([(Base::ROOT, Known::new(root, 1))]);
-        let table = RwLock::new(Table { known, claims: HashMap::new() });
+        let known = HashMap::from([(Base::ROOT, KnownNode::new(root, 1))]);
+        let table = RwLock::new(NodeTable { known, claims: HashMap::new() });
         Self { table, has_moved: AtomicBool::new(false) }
     }
 
@@ -200,7 +200,7 @@ impl Nodes {
     pub(super) fn look_up(&self, node: &Arc<SourceNode>) -> Base {
         let mut table = self.write();
         let base = table.free_or_same(node);
-        let entry = table.known.entry(base).or_insert_with(|| Known::new(Arc::clone(node), 0));
+        let entry = table.known.entry(base).or_insert_with(|| KnownNode::new(Arc::clone(node), 0));
         entry.lookups.fetch_add(1, Ordering::Relaxed);
         base
     }
@@ -289,16 +289,16 @@ impl Nodes {
         self.read().known.len()
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Table> {
+    fn read(&self) -> RwLockReadGuard<'_, NodeTable> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Table> {
+    fn write(&self) -> RwLockWriteGuard<'_, NodeTable> {
         self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
+impl NodeTable {
     /// The base of a node follows from its path and identity, so that it is the same whenever it
     /// is looked up again; in the rare case that it is taken by another, the next free one. A
     /// claim goes before.

@@ -12,7 +12,7 @@ use crate::view::NodeId;
 
 use super::ino::{Base, Identity, Ino, SourceKind, SourceNode};
 use super::metadata::Metadata;
-use super::watch::{Change, Event, Grant};
+use super::watch::{Grant, NameEvent, SourceChange};
 use super::watches::{FolderId, WATCHED_TTL};
 use super::{Fs, SOURCE_TTL, identity_of};
 
@@ -87,18 +87,18 @@ impl Fs {
     }
 
     /// What the kernel must forget after changes, names before the directories that list them.
-    fn invalidations(&self, changes: Vec<Change>) -> Vec<Invalidation> {
-        let mut stale = Stale::default();
+    fn invalidations(&self, changes: Vec<SourceChange>) -> Vec<Invalidation> {
+        let mut stale = ToForget::default();
         let mut below = HashSet::new();
         for change in changes {
             match change {
-                Change::Below(path) => {
+                SourceChange::Below(path) => {
                     below.insert(path);
                 }
-                Change::Folder { path, folder } => {
+                SourceChange::Folder { path, folder } => {
                     stale.add(Invalidation::Inode(self.folder_ino(path, folder)));
                 }
-                Change::Name { path, folder, name, event } => {
+                SourceChange::Name { path, folder, name, event } => {
                     self.forget_name(path, folder, name, event, &mut stale);
                 }
             }
@@ -115,21 +115,21 @@ impl Fs {
         path: PathBuf,
         folder: FolderId,
         name: OsString,
-        event: Event,
-        stale: &mut Stale,
+        event: NameEvent,
+        stale: &mut ToForget,
     ) {
         let child = path.join(&name);
         let parent = self.folder_ino(path, folder);
-        if event != Event::Changed {
+        if event != NameEvent::Changed {
             stale.add_listing(parent);
         }
-        if event == Event::Appeared {
+        if event == NameEvent::Appeared {
             // Negative lookups are not cached, so there is nothing to forget.
             return;
         }
         let now = self.metadata(&child).ok().map(|metadata| self.source_node(&child, &metadata));
         match now {
-            Some(node) if event == Event::Changed && node.kind != SourceKind::Message => {
+            Some(node) if event == NameEvent::Changed && node.kind != SourceKind::Message => {
                 stale.add(Invalidation::Inode(Ino::new(self.nodes.base_of(&node), NodeId(0))));
             }
             // The number of a message changes with its file.
@@ -138,7 +138,7 @@ impl Fs {
     }
 
     /// Looks again at everything known at or below some paths.
-    fn forget_below(&self, paths: &HashSet<PathBuf>, stale: &mut Stale) {
+    fn forget_below(&self, paths: &HashSet<PathBuf>, stale: &mut ToForget) {
         let known = self.nodes.known();
         let folders = known.iter().filter(|(_, node)| node.kind == SourceKind::Folder);
         let mut by_path: HashMap<&Path, Vec<Base>> = HashMap::new();
@@ -186,13 +186,13 @@ fn folder_id(folder: &SourceNode) -> FolderId {
 /// What the kernel must forget, each once, listings last: a directory that is read again must
 /// not find names that are still to be forgotten.
 #[derive(Debug, Default)]
-struct Stale {
+struct ToForget {
     list: Vec<Invalidation>,
     listings: Vec<Invalidation>,
     known: HashSet<Invalidation>,
 }
 
-impl Stale {
+impl ToForget {
     fn add(&mut self, invalidation: Invalidation) {
         if self.known.insert(invalidation.clone()) {
             self.list.push(invalidation);

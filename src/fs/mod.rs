@@ -131,7 +131,7 @@ pub use ino::Ino;
 pub use live::Invalidation;
 pub use opened::Opened;
 pub use options::{Options, SetAttr, WriteOptions};
-pub use path::{Named, Place, Sources};
+pub use path::{NamedEntry, Place, Sources};
 pub use rustix::fs::StatVfs;
 pub use store::Store;
 

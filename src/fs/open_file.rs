@@ -38,7 +38,7 @@ impl OpenFlags {
 #[derive(Debug)]
 pub(super) struct OpenFile {
     pub(super) number: NodeId,
-    content: Mutex<Content>,
+    content: Mutex<OpenContent>,
 }
 
 /// How the bytes of an open file and its value differ.
@@ -69,7 +69,7 @@ pub(super) enum Moment {
 
 /// The bytes of an open file.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(super) struct OpenContent {
     /// `None` until the present value is needed.
     bytes: Option<Buffer>,
     progress: Progress,
@@ -96,7 +96,7 @@ enum Start {
 impl OpenFile {
     /// A file that the message has, or with `is_new` will have, open once.
     pub(super) fn new(number: NodeId, is_new: bool) -> Arc<Self> {
-        let content = Content {
+        let content = OpenContent {
             bytes: is_new.then(Buffer::default),
             progress: if is_new { Progress::Emptied } else { Progress::Settled },
             is_shared: false,
@@ -108,12 +108,12 @@ impl OpenFile {
         Arc::new(Self { number, content: Mutex::new(content) })
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Content> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, OpenContent> {
         self.content.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Content {
+impl OpenContent {
     /// Counts one more handle.
     pub(super) fn open(&mut self) {
         self.handles += 1;

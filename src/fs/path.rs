@@ -20,7 +20,7 @@ use super::{Entry, Error, Fs, Options, source_error};
 
 /// One name in a directory, told without rendering anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Named {
+pub struct NamedEntry {
     /// The name.
     pub name: OsString,
     /// What it is; a message is a directory.
@@ -134,7 +134,7 @@ impl Place {
     ///
     /// # Errors
     /// As [`Fs::readdir`].
-    pub fn list(&self) -> Result<Vec<Named>, Error> {
+    pub fn list(&self) -> Result<Vec<NamedEntry>, Error> {
         let mut names = self.fs.list(self.ino())?;
         names.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(names)
@@ -245,7 +245,7 @@ impl Fs {
     ///
     /// # Errors
     /// As [`Fs::readdir`].
-    pub fn list(&self, ino: Ino) -> Result<Vec<Named>, Error> {
+    pub fn list(&self, ino: Ino) -> Result<Vec<NamedEntry>, Error> {
         let (base, _) = ino.parts();
         if base == Base::CONTROL {
             return self.list_control(ino);
@@ -263,7 +263,7 @@ impl Fs {
         }
     }
 
-    fn list_folder(&self, path: &Path) -> Result<Vec<Named>, Error> {
+    fn list_folder(&self, path: &Path) -> Result<Vec<NamedEntry>, Error> {
         let names = self.source.names(path).map_err(|error| source_error(path, error))?;
         let mut found = Vec::with_capacity(names.len());
         for name in names {
@@ -279,15 +279,15 @@ impl Fs {
                 continue;
             }
             let file_type = if is_message { FileType::Directory } else { FileType::of(&metadata) };
-            found.push(Named { name, file_type, is_message });
+            found.push(NamedEntry { name, file_type, is_message });
         }
         Ok(found)
     }
 
-    fn list_message(&self, message: &MessageNode, id: NodeId) -> Result<Vec<Named>, Error> {
+    fn list_message(&self, message: &MessageNode, id: NodeId) -> Result<Vec<NamedEntry>, Error> {
         let open = self.open_message(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
-        let named = listing.entries().iter().map(|entry| Named {
+        let named = listing.entries().iter().map(|entry| NamedEntry {
             name: entry.name.clone().into(),
             file_type: attr::file_type(entry.kind),
             is_message: false,
@@ -295,11 +295,11 @@ impl Fs {
         Ok(named.collect())
     }
 
-    fn list_control(&self, ino: Ino) -> Result<Vec<Named>, Error> {
+    fn list_control(&self, ino: Ino) -> Result<Vec<NamedEntry>, Error> {
         let mut found = Vec::new();
         self.readdir(ino, 2, false, &mut |child| {
             let (name, file_type) = (child.name.to_owned(), child.entry.attr.file_type);
-            found.push(Named { name, file_type, is_message: false });
+            found.push(NamedEntry { name, file_type, is_message: false });
             false
         })?;
         Ok(found)

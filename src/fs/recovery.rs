@@ -11,7 +11,7 @@ use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
 use crate::storage::{self, FileState, Source};
 
 use super::directory::Contents;
-use super::edit_log::{EditLog, Left, LeftOver, Operation, Scope, StateFolder, escaped};
+use super::edit_log::{EditLog, Left, LeftOver, Operation, SourceScope, StateFolder, escaped};
 use super::ino::{SourceKind, SourceNode};
 use super::open_file::OpenFile;
 use super::{Error, Fs, WriteOptions, source_error};
@@ -37,7 +37,7 @@ impl Fs {
             let metadata = self.source.metadata(path).ok()?;
             Some(FileState::from(&metadata))
         };
-        let scope = Scope { root: folder, one, state_of: &state_of };
+        let scope = SourceScope { root: folder, one, state_of: &state_of };
         let (log, Left { edits, folders }) = EditLog::open(state_folder, scope)?;
         self.log = Some(Arc::new(log));
         for folder in &folders {

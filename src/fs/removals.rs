@@ -17,7 +17,7 @@ const FINAL_AFTER: Duration = Duration::from_secs(10);
 
 /// Why a file is hidden.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Hidden {
+enum HiddenWhy {
     Removed(Process),
     /// It has this temporary name.
     RenamedTo(String),
@@ -26,7 +26,7 @@ enum Hidden {
 /// The files of a message that are hidden, by their paths.
 #[derive(Debug, Default)]
 pub(super) struct Removals {
-    hidden: BTreeMap<String, Hidden>,
+    hidden: BTreeMap<String, HiddenWhy>,
     /// When the last of them was removed.
     last: Option<Instant>,
     /// Who was refused a removal, and when. `rm -r` goes on with the other files then, and never
@@ -41,7 +41,7 @@ impl Removals {
 
     /// Whether any file was removed, not only renamed.
     pub(super) fn has_removed(&self) -> bool {
-        self.hidden.values().any(|hidden| matches!(hidden, Hidden::Removed(_)))
+        self.hidden.values().any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
     }
 
     /// Whether a path is hidden, or a directory that it lies in.
@@ -57,20 +57,20 @@ impl Removals {
     pub(super) fn has(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let mut above = ends.filter_map(|end| self.hidden.get(path.get(..end)?));
-        above.any(|hidden| matches!(hidden, Hidden::Removed(_)))
+        above.any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
     }
 
     /// Hides a file that a process removes.
     pub(super) fn remove(&mut self, path: &str, process: Process) {
         let below = format!("{path}/");
         self.hidden.retain(|known, _| !known.starts_with(&below));
-        self.hidden.insert(path.to_owned(), Hidden::Removed(process));
+        self.hidden.insert(path.to_owned(), HiddenWhy::Removed(process));
         self.last = Some(Instant::now());
     }
 
     /// Refuses a process all removals: those that it has just made are undone.
     pub(super) fn refuse(&mut self, process: Process) {
-        self.hidden.retain(|_, hidden| *hidden != Hidden::Removed(process));
+        self.hidden.retain(|_, hidden| *hidden != HiddenWhy::Removed(process));
         self.refused = Some((process, Instant::now()));
     }
 
@@ -84,7 +84,7 @@ impl Removals {
 
     /// Hides a file that was renamed to a temporary name.
     pub(super) fn rename_away(&mut self, path: &str, temporary: &str) {
-        self.hidden.insert(path.to_owned(), Hidden::RenamedTo(temporary.to_owned()));
+        self.hidden.insert(path.to_owned(), HiddenWhy::RenamedTo(temporary.to_owned()));
     }
 
     /// Follows a temporary file, or a directory with what is hidden in it, to another name.
@@ -96,8 +96,8 @@ impl Removals {
         let hidden = std::mem::take(&mut self.hidden).into_iter();
         let moved = hidden.map(|(path, hidden)| {
             let hidden = match hidden {
-                Hidden::RenamedTo(at) => Hidden::RenamedTo(renamed(&at).unwrap_or(at)),
-                removed @ Hidden::Removed(_) => removed,
+                HiddenWhy::RenamedTo(at) => HiddenWhy::RenamedTo(renamed(&at).unwrap_or(at)),
+                removed @ HiddenWhy::Removed(_) => removed,
             };
             (renamed(&path).unwrap_or(path), hidden)
         });
@@ -107,8 +107,8 @@ impl Removals {
     /// The temporary file was removed: so the file that had its name is removed as well.
     pub(super) fn temporary_removed(&mut self, temporary: &str, process: Process) {
         for hidden in self.hidden.values_mut() {
-            if *hidden == Hidden::RenamedTo(temporary.to_owned()) {
-                *hidden = Hidden::Removed(process);
+            if *hidden == HiddenWhy::RenamedTo(temporary.to_owned()) {
+                *hidden = HiddenWhy::Removed(process);
                 self.last = Some(Instant::now());
             }
         }
@@ -122,7 +122,7 @@ impl Removals {
     /// Shows every removed file again.
     pub(super) fn undo(&mut self) -> bool {
         let count = self.hidden.len();
-        self.hidden.retain(|_, hidden| matches!(hidden, Hidden::RenamedTo(_)));
+        self.hidden.retain(|_, hidden| matches!(hidden, HiddenWhy::RenamedTo(_)));
         self.hidden.len() < count
     }
 
@@ -133,9 +133,9 @@ impl Removals {
             return Vec::new();
         }
         let is_late = self.last.is_none_or(|last| last.elapsed() >= FINAL_AFTER);
-        let is_final = |hidden: &Hidden| match hidden {
-            Hidden::Removed(process) => is_end || is_late || process.has_ended(),
-            Hidden::RenamedTo(_) => false,
+        let is_final = |hidden: &HiddenWhy| match hidden {
+            HiddenWhy::Removed(process) => is_end || is_late || process.has_ended(),
+            HiddenWhy::RenamedTo(_) => false,
         };
         let taken = self.hidden.extract_if(.., |_, hidden| is_final(hidden));
         taken.map(|(path, _)| path).collect()

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use crate::view::{self, Kind, NodeId};
+use crate::view::{self, FileKind, NodeId};
 
 use super::directory::Contents;
 use super::edit_log::Operation;
@@ -36,11 +36,11 @@ impl Fs {
             return Err(Error::Exists);
         }
         match (found.kind(), replaced) {
-            (Kind::Directory, Some(Kind::File | Kind::Symlink)) => {
+            (FileKind::Directory, Some(FileKind::File | FileKind::Symlink)) => {
                 return Err(Error::NotADirectory);
             }
-            (Kind::File, Some(Kind::Directory)) => return Err(Error::IsADirectory),
-            (Kind::Directory, Some(Kind::Directory)) => return Err(Error::NotEmpty),
+            (FileKind::File, Some(FileKind::Directory)) => return Err(Error::IsADirectory),
+            (FileKind::Directory, Some(FileKind::Directory)) => return Err(Error::NotEmpty),
             _ => {}
         }
         self.differ(&to.message, &mut contents);
@@ -77,7 +77,7 @@ impl Fs {
                 contents.numbers.rename(old, new, is_replacing && !was_hidden);
                 return Ok(());
             }
-            (Found::Node(_, _, Kind::File) | Found::New(_), New::Temporary) => {
+            (Found::Node(_, _, FileKind::File) | Found::New(_), New::Temporary) => {
                 let bytes = self.bytes_of(&to.message, contents, old)?;
                 let copy = TemporaryKind::File(TemporaryFile::new(bytes));
                 contents.temporaries.put(new, Temporary::new(copy, FILE_BITS))?;
@@ -96,14 +96,14 @@ impl Fs {
                 self.check_writable(&to.message, contents)?;
                 self.take_hidden_place(&to.message, contents, new)?;
                 let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
-                let takes_place = is_replacing && *kind == Kind::File;
+                let takes_place = is_replacing && *kind == FileKind::File;
                 match (both_attached && !takes_place, kind) {
                     (true, _) => {
                         let (from, to_path) = (old.to_owned(), new.to_owned());
                         let rename = Operation::Rename { from, to: to_path };
                         self.apply(&to.message, contents, &rename)?;
                     }
-                    (false, Kind::File) => {
+                    (false, FileKind::File) => {
                         self.set_to(to, contents, (old, new))?;
                         let remove = Operation::Remove { path: old.to_owned() };
                         self.apply(&to.message, contents, &remove)?;

@@ -22,12 +22,12 @@ const REST: u32 = 9;
 #[derive(Debug)]
 pub(super) struct Saver {
     delay: Duration,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<SaveQueue>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct SaveQueue {
     due: HashMap<Base, Instant>,
     /// Before these times no save begins.
     not_before: HashMap<Base, Instant>,
@@ -126,7 +126,7 @@ impl Saver {
         }
     }
 
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+    fn waiting(&self) -> MutexGuard<'_, SaveQueue> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, SystemTime};
 
-use crate::view::{self, FileAccess, Kind, NodeId};
+use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::arrival::Arrival;
 use super::attr::{self, Attr, FileType};
@@ -22,7 +22,7 @@ use super::{Add, DirectoryEntry, Entry, Error, Fs, folders, source_error};
 /// What a path in a message leads to.
 pub(super) enum Found {
     /// A file or directory of the message.
-    Node(Arc<OpenMessage>, NodeId, Kind),
+    Node(Arc<OpenMessage>, NodeId, FileKind),
     /// A directory that is there so that something can be put into it.
     EmptyDirectory(Arc<OpenMessage>),
     /// A file that is being written for the first time.
@@ -33,15 +33,15 @@ pub(super) enum Found {
 }
 
 impl Found {
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> FileKind {
         match self {
             Self::Node(_, _, kind) => *kind,
-            Self::EmptyDirectory(_) => Kind::Directory,
-            Self::New(_) | Self::Arrival(_) => Kind::File,
+            Self::EmptyDirectory(_) => FileKind::Directory,
+            Self::New(_) | Self::Arrival(_) => FileKind::File,
             Self::Temporary(file) => match file.kind {
-                TemporaryKind::File(_) | TemporaryKind::Copy(_) => Kind::File,
-                TemporaryKind::Directory => Kind::Directory,
-                TemporaryKind::Symlink(_) => Kind::Symlink,
+                TemporaryKind::File(_) | TemporaryKind::Copy(_) => FileKind::File,
+                TemporaryKind::Directory => FileKind::Directory,
+                TemporaryKind::Symlink(_) => FileKind::Symlink,
             },
         }
     }
@@ -459,7 +459,7 @@ impl Fs {
         }
         let (open, id) = contents.orphans.get(&number)?;
         let found = open.tree.attributes(*id).ok()?;
-        if found.kind == Kind::Directory {
+        if found.kind == FileKind::Directory {
             return None;
         }
         let attr = Attr::made(&open.directory, ino, file, found.size, None, ownership);
@@ -487,7 +487,7 @@ impl Fs {
         let found = match contents.numbers.path(number) {
             Some(path) => self.find_hidden(message, &contents, path),
             None => match contents.orphans.get(&number) {
-                Some((open, id)) => Ok(Found::Node(Arc::clone(open), *id, Kind::File)),
+                Some((open, id)) => Ok(Found::Node(Arc::clone(open), *id, FileKind::File)),
                 None => Err(Error::Stale { path: contents.path.clone() }),
             },
         };
@@ -502,7 +502,7 @@ impl Fs {
             found => found?,
         };
         match found {
-            Found::Node(open, id, Kind::File) => {
+            Found::Node(open, id, FileKind::File) => {
                 let read = open.tree.read_into(id, offset, size, out);
                 read.map_err(|error| message_error(&open.path, error))
             }
@@ -526,11 +526,11 @@ impl Fs {
 
 /// The time of what follows from other files: a directory changes with what is in it, and what is
 /// made of several values with each of them.
-fn following_time(contents: &Contents, path: &str, kind: Kind) -> Option<SystemTime> {
+fn following_time(contents: &Contents, path: &str, kind: FileKind) -> Option<SystemTime> {
     let is_made = || {
         let (_, name) = split(path);
         let first = path.split('/').next().unwrap_or_default();
         ["mapi", "raw"].contains(&first) || view::is_made(name)
     };
-    contents.edited.filter(|_| kind == Kind::Directory || is_made())
+    contents.edited.filter(|_| kind == FileKind::Directory || is_made())
 }

@@ -12,7 +12,7 @@ use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::view::{Kind, NodeId};
+use crate::view::{FileKind, NodeId};
 
 use super::ino::{Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, check_unchanged};
@@ -80,7 +80,7 @@ impl Fs {
         let free = self.stores.running.iter().find_map(|one| one.try_lock().ok());
         let Some(_running) = free else { return Ok(()) };
         let mut left = DIRECTORY_BYTES_MAX;
-        let files = listing.entries().iter().filter(|entry| entry.kind == Kind::File);
+        let files = listing.entries().iter().filter(|entry| entry.kind == FileKind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {
             if let Some(size) = self.small_file(&message, &open, entry.id, left, bytes)
                 && store(Ino::new(base, entry.id), bytes).is_ok()

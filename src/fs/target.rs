@@ -7,13 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Replacement};
 
-use super::edit_log::{EditLog, Failure, Whole};
+use super::edit_log::{EditLog, Failure, WholeMessage};
 use super::error::with_causes;
 use super::messages::OpenMessage;
 use super::source::SourceRoot;
 
 /// A file of the source as the target of a message.
-pub(super) struct FileTarget {
+pub(super) struct SourceTarget {
     source: Arc<SourceRoot>,
     log: Arc<EditLog>,
     /// What the edits began with, and the state of its file then; `None` if there was no file. A
@@ -21,11 +21,11 @@ pub(super) struct FileTarget {
     opened: Option<(Arc<OpenMessage>, FileState)>,
     /// The permissions of a new file; one that is there keeps those that it has.
     permissions: Option<u32>,
-    place: Mutex<Place>,
+    place: Mutex<TargetPlace>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct TargetPlace {
     path: PathBuf,
     /// The state that the edits are of; `None` if there is no file yet.
     expected: Option<FileState>,
@@ -33,7 +33,7 @@ struct Place {
     failure: Option<Failure>,
 }
 
-impl FileTarget {
+impl SourceTarget {
     /// The file of a message that is there.
     pub(super) fn new(
         source: &Arc<SourceRoot>,
@@ -41,7 +41,7 @@ impl FileTarget {
         path: &Path,
         opened: (Arc<OpenMessage>, FileState),
     ) -> Arc<Self> {
-        let place = Place { path: path.to_owned(), expected: Some(opened.1), failure: None };
+        let place = TargetPlace { path: path.to_owned(), expected: Some(opened.1), failure: None };
         let (source, log) = (Arc::clone(source), Arc::clone(log));
         let place = Mutex::new(place);
         Arc::new(Self { source, log, opened: Some(opened), permissions: None, place })
@@ -54,7 +54,8 @@ impl FileTarget {
         path: &Path,
         permissions: u32,
     ) -> Arc<Self> {
-        let place = Mutex::new(Place { path: path.to_owned(), expected: None, failure: None });
+        let place =
+            Mutex::new(TargetPlace { path: path.to_owned(), expected: None, failure: None });
         let (source, log) = (Arc::clone(source), Arc::clone(log));
         Arc::new(Self { source, log, opened: None, permissions: Some(permissions), place })
     }
@@ -82,7 +83,7 @@ impl FileTarget {
         }
     }
 
-    fn place(&self) -> MutexGuard<'_, Place> {
+    fn place(&self) -> MutexGuard<'_, TargetPlace> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,7 +119,7 @@ impl FileTarget {
     }
 }
 
-impl Target for FileTarget {
+impl Target for SourceTarget {
     fn name(&self) -> String {
         self.place().path.display().to_string()
     }
@@ -157,7 +158,7 @@ impl Target for FileTarget {
             Some(Failure::Conflict(cause) | Failure::Other(cause)) => cause,
             None => "it could not be saved",
         };
-        let kept = self.log.keep(&path, reason, Some(Whole { snapshot, opened }));
+        let kept = self.log.keep(&path, reason, Some(WholeMessage { snapshot, opened }));
         kept.or_else(|source| {
             // The edits stay where they are, for the next mount.
             let failed = || imsg::Error::Target { name: path.display().to_string(), source };
@@ -166,7 +167,7 @@ impl Target for FileTarget {
     }
 }
 
-impl fmt::Debug for FileTarget {
+impl fmt::Debug for SourceTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FileTarget").field("place", &self.place).finish_non_exhaustive()
     }

@@ -15,19 +15,19 @@ const FILES_MAX: usize = 4096;
 
 /// A pattern of names that a tool gives to its temporary files.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Pattern {
+pub(super) struct NamePattern {
     /// Who uses it.
     pub(super) tool: &'static str,
     /// One such name.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests try each pattern with it"))]
     example: &'static str,
     matches: fn(&str) -> bool,
-    scope: Scope,
+    scope: PatternScope,
 }
 
 /// Where a pattern counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Scope {
+enum PatternScope {
     /// No other file has such a name.
     Everywhere,
     /// In `attachments/` a file of such a name may be an attachment; anywhere else in a message no
@@ -35,10 +35,10 @@ enum Scope {
     NotAttachments,
 }
 
-use Scope::{Everywhere, NotAttachments};
+use PatternScope::{Everywhere, NotAttachments};
 
 /// The temporary names of common tools.
-pub(super) const PATTERNS: [Pattern; 20] = [
+pub(super) const PATTERNS: [NamePattern; 20] = [
     pattern("vim, nano", ".body.txt.swp", Everywhere, is_swap),
     pattern("vim, which tries whether it may create files", "4913", NotAttachments, |n| {
         n == "4913"
@@ -78,16 +78,16 @@ pub(super) const PATTERNS: [Pattern; 20] = [
 const fn pattern(
     tool: &'static str,
     example: &'static str,
-    scope: Scope,
+    scope: PatternScope,
     matches: fn(&str) -> bool,
-) -> Pattern {
-    Pattern { tool, example, matches, scope }
+) -> NamePattern {
+    NamePattern { tool, example, matches, scope }
 }
 
 /// The tool that gives such names to its temporary files; `in_attachments` where any other name
 /// could be that of an attachment.
 pub(super) fn tool_of(name: &str, in_attachments: bool) -> Option<&'static str> {
-    let counts = |one: &&Pattern| one.scope == Everywhere || !in_attachments;
+    let counts = |one: &&NamePattern| one.scope == Everywhere || !in_attachments;
     PATTERNS.iter().filter(counts).find(|one| (one.matches)(name)).map(|one| one.tool)
 }
 

@@ -27,7 +27,7 @@ use super::watches::{FolderId, Room, Watches};
 
 /// What happened to a name in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Event {
+pub(super) enum NameEvent {
     /// Where there was none before, there is a file.
     Appeared,
     /// It is gone, or stands for another file.
@@ -38,9 +38,9 @@ pub(super) enum Event {
 
 /// A change in the source.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Change {
+pub(super) enum SourceChange {
     /// Something happened to a name in a folder.
-    Name { path: PathBuf, folder: FolderId, name: OsString, event: Event },
+    Name { path: PathBuf, folder: FolderId, name: OsString, event: NameEvent },
     /// A folder's own attributes changed.
     Folder { path: PathBuf, folder: FolderId },
     /// What is at a path and below it may be anything; it is no longer watched.
@@ -53,13 +53,13 @@ pub(super) struct Watcher {
     inotify: OwnedFd,
     /// Becomes urgent when something is mounted or unmounted, which no folder tells.
     mounts: File,
-    state: Mutex<State>,
+    state: Mutex<WatchState>,
     /// Counts the times that watches were lost.
     losses: AtomicU64,
 }
 
 #[derive(Debug)]
-struct State {
+struct WatchState {
     watches: Watches,
     /// Folders that cannot be watched, and until when there is no new attempt.
     refused: LruCache<PathBuf, Instant>,
@@ -102,7 +102,7 @@ impl Watcher {
     /// A watcher that watches nothing yet.
     pub(super) fn new() -> io::Result<Self> {
         let state =
-            State { watches: Watches::new(WATCHES_MAX), refused: LruCache::new(REFUSED_MAX) };
+            WatchState { watches: Watches::new(WATCHES_MAX), refused: LruCache::new(REFUSED_MAX) };
         Ok(Self {
             inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
             mounts: File::open("/proc/self/mountinfo")?,
@@ -155,7 +155,7 @@ impl Watcher {
         &self,
         source: &SourceRoot,
         at_most: Option<Duration>,
-    ) -> io::Result<Vec<Change>> {
+    ) -> io::Result<Vec<SourceChange>> {
         let at_most = at_most.map(|time| Timespec {
             tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
             tv_nsec: time.subsec_nanos().into(),
@@ -192,14 +192,14 @@ impl Watcher {
         Ok(changes.list)
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WatchState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds a watch; `None` if the folder is left to be looked at again every second.
     fn add(
         &self,
-        state: &mut State,
+        state: &mut WatchState,
         source: &SourceRoot,
         path: &Path,
         expected: Option<FolderId>,
@@ -272,7 +272,7 @@ impl Watcher {
     }
 
     /// Gives up the watches at a path and below.
-    fn lose(&self, state: &mut State, path: &Path) {
+    fn lose(&self, state: &mut WatchState, path: &Path) {
         for descriptor in state.watches.remove_below(path) {
             self.losses.fetch_add(1, Ordering::SeqCst);
             self.remove(Some(descriptor));
@@ -287,29 +287,29 @@ impl Watcher {
             let Some(name) = event.file_name() else {
                 let is_root = path.as_os_str().is_empty();
                 if flags.contains(ReadFlags::ATTRIB) {
-                    changes.add(Change::Folder { path, folder });
+                    changes.add(SourceChange::Folder { path, folder });
                 } else if !(is_root && flags.contains(ReadFlags::MOVE_SELF)) {
                     // The root is held by its descriptor wherever it is moved.
                     self.losses.fetch_add(1, Ordering::SeqCst);
                     self.lose(&mut state, &path);
-                    changes.add(Change::Below(path));
+                    changes.add(SourceChange::Below(path));
                 }
                 continue;
             };
             let name = OsStr::from_bytes(name.to_bytes());
             let replaced = ReadFlags::DELETE | ReadFlags::MOVED_FROM | ReadFlags::MOVED_TO;
             let event = match () {
-                () if flags.intersects(replaced) => Event::Replaced,
-                () if flags.contains(ReadFlags::CREATE) => Event::Appeared,
-                () => Event::Changed,
+                () if flags.intersects(replaced) => NameEvent::Replaced,
+                () if flags.contains(ReadFlags::CREATE) => NameEvent::Appeared,
+                () => NameEvent::Changed,
             };
-            if event == Event::Replaced && flags.contains(ReadFlags::ISDIR) {
+            if event == NameEvent::Replaced && flags.contains(ReadFlags::ISDIR) {
                 let below = path.join(name);
                 self.losses.fetch_add(1, Ordering::SeqCst);
                 self.lose(&mut state, &below);
-                changes.add(Change::Below(below));
+                changes.add(SourceChange::Below(below));
             }
-            changes.add(Change::Name { path, folder, name: name.to_owned(), event });
+            changes.add(SourceChange::Name { path, folder, name: name.to_owned(), event });
         }
     }
 
@@ -327,19 +327,19 @@ impl Watcher {
                 self.remove(found.filter(is_free).map(|(descriptor, _)| descriptor));
             }
         }
-        changes.add(Change::Below(PathBuf::new()));
+        changes.add(SourceChange::Below(PathBuf::new()));
     }
 }
 
 /// Changes in the order they came in, each once.
 #[derive(Debug, Default)]
 struct Changes {
-    list: Vec<Change>,
-    known: HashSet<Change>,
+    list: Vec<SourceChange>,
+    known: HashSet<SourceChange>,
 }
 
 impl Changes {
-    fn add(&mut self, change: Change) {
+    fn add(&mut self, change: SourceChange) {
         if self.known.insert(change.clone()) {
             self.list.push(change);
         }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
-use crate::view::{self, ExtendedAttribute, Kind, MessageTree, NodeId};
+use crate::view::{self, ExtendedAttribute, FileKind, MessageTree, NodeId};
 
 use super::ino::{Ino, SourceKind};
 use super::messages::message_error;
@@ -11,7 +11,7 @@ use super::shown::Found;
 use super::{Error, Fs, source_error};
 
 /// What a look at a file of a message has found.
-enum Looked<T> {
+enum LookedInto<T> {
     Shown(T),
     /// The target of a temporary symbolic link.
     Link(String),
@@ -28,14 +28,14 @@ impl Fs {
             let attributes = tree.attributes(id)?;
             let size = usize::try_from(attributes.size).unwrap_or(0);
             match attributes.kind {
-                Kind::Symlink => tree.read(id, 0, size).map(Some),
-                Kind::File | Kind::Directory => Ok(None),
+                FileKind::Symlink => tree.read(id, 0, size).map(Some),
+                FileKind::File | FileKind::Directory => Ok(None),
             }
         });
         match read? {
-            Looked::Shown(target) => target.ok_or(Error::NotALink),
-            Looked::Link(target) => Ok(target.into_bytes()),
-            Looked::NotInMessage => {
+            LookedInto::Shown(target) => target.ok_or(Error::NotALink),
+            LookedInto::Link(target) => Ok(target.into_bytes()),
+            LookedInto::NotInMessage => {
                 let node = self.node(ino.parts().0)?;
                 if node.kind != SourceKind::Other {
                     return Err(Error::NotALink);
@@ -52,8 +52,10 @@ impl Fs {
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
         match self.with_tree(ino, |tree, id| tree.extended_attributes(id))? {
-            Looked::Shown(found) => Ok(found.into_iter().map(ExtendedAttribute::name).collect()),
-            Looked::Link(_) | Looked::NotInMessage => Ok(Vec::new()),
+            LookedInto::Shown(found) => {
+                Ok(found.into_iter().map(ExtendedAttribute::name).collect())
+            }
+            LookedInto::Link(_) | LookedInto::NotInMessage => Ok(Vec::new()),
         }
     }
 
@@ -71,8 +73,8 @@ impl Fs {
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
         match self.with_tree(ino, |tree, id| tree.extended_attribute(id, name))? {
-            Looked::Shown(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
-            Looked::Link(_) | Looked::NotInMessage => Err(Error::NoAttribute),
+            LookedInto::Shown(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
+            LookedInto::Link(_) | LookedInto::NotInMessage => Err(Error::NoAttribute),
         }
     }
 
@@ -82,10 +84,10 @@ impl Fs {
         &self,
         ino: Ino,
         run: impl FnOnce(&MessageTree, NodeId) -> Result<T, view::Error>,
-    ) -> Result<Looked<T>, Error> {
+    ) -> Result<LookedInto<T>, Error> {
         let Some((message, number)) = self.message_of(ino)?.filter(|(_, id)| *id != NodeId(0))
         else {
-            return Ok(Looked::NotInMessage);
+            return Ok(LookedInto::NotInMessage);
         };
         let (open, id) = match self.differing(&message) {
             None => (self.open_message(&message)?, number),
@@ -94,13 +96,15 @@ impl Fs {
                 match self.find_hidden(&message, &contents, &path)? {
                     Found::Node(open, id, _) => (open, id),
                     Found::Temporary(file) => {
-                        return Ok(file.target().map_or(Looked::NotInMessage, Looked::Link));
+                        return Ok(file
+                            .target()
+                            .map_or(LookedInto::NotInMessage, LookedInto::Link));
                     }
-                    _ => return Ok(Looked::NotInMessage),
+                    _ => return Ok(LookedInto::NotInMessage),
                 }
             }
         };
         let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
-        Ok(Looked::Shown(found))
+        Ok(LookedInto::Shown(found))
     }
 }

@@ -14,7 +14,7 @@ use super::table::{self, Mount};
 
 /// How a mount of ours answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(super) enum AnswerState {
     /// It answers.
     Alive,
     /// The kernel knows that nobody serves it any more.
@@ -32,24 +32,24 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 const ANSWER_SOON: Duration = Duration::from_secs(2);
 
 /// Whether anybody answers for a mount.
-pub(super) fn state(mount: &Mount) -> io::Result<State> {
+pub(super) fn state(mount: &Mount) -> io::Result<AnswerState> {
     let question = Question::ask(mount)?;
     Ok(question.answer(Instant::now() + ANSWER_SOON).unwrap_or_else(|| {
         match Server::find(mount).is_some_and(|server| server.is_killed()) {
-            true => State::Stuck,
+            true => AnswerState::Stuck,
             false => question
                 .answer(Instant::now() + (ANSWER_MAX - ANSWER_SOON))
-                .unwrap_or(State::Silent),
+                .unwrap_or(AnswerState::Silent),
         }
     }))
 }
 
 /// Whether anybody answers for each of several mounts. All are asked at the same time and have the
-/// short time to answer, so none is found to be [`State::Stuck`].
-pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<State>> {
+/// short time to answer, so none is found to be [`AnswerState::Stuck`].
+pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<AnswerState>> {
     let deadline = Instant::now() + ANSWER_SOON;
     let questions: Vec<_> = mounts.iter().map(Question::ask).collect::<Result<_, _>>()?;
-    let answer = |question: &Question| question.answer(deadline).unwrap_or(State::Silent);
+    let answer = |question: &Question| question.answer(deadline).unwrap_or(AnswerState::Silent);
     Ok(questions.iter().map(answer).collect())
 }
 
@@ -70,12 +70,12 @@ impl Question {
     }
 
     /// What it answered; `None` if it did not before the deadline.
-    fn answer(&self, deadline: Instant) -> Option<State> {
+    fn answer(&self, deadline: Instant) -> Option<AnswerState> {
         let answer = self.0.recv_timeout(deadline.saturating_duration_since(Instant::now()));
         answer.ok().map(|answer| match answer {
             // ECONNABORTED: the server died while the question waited for it.
-            Err(Errno::NOTCONN | Errno::CONNABORTED) => State::Dead,
-            _ => State::Alive,
+            Err(Errno::NOTCONN | Errno::CONNABORTED) => AnswerState::Dead,
+            _ => AnswerState::Alive,
         })
     }
 }

@@ -7,13 +7,13 @@ use super::Error;
 /// Which of the two processes this is.
 pub(super) enum Side {
     /// The process that the user started. It waits for the outcome.
-    Waiting(Outcome),
+    Waiting(MountOutcome),
     /// The process that serves. It reports the outcome.
     Serving(Notice),
 }
 
 /// The end of the pipe at which the outcome of the mount arrives.
-pub(super) struct Outcome(PipeReader);
+pub(super) struct MountOutcome(PipeReader);
 
 /// The end of the pipe into which the outcome of the mount is written.
 pub(super) struct Notice(PipeWriter);
@@ -33,11 +33,11 @@ pub(super) fn split() -> io::Result<Side> {
             rustix::process::setsid()?;
             Ok(Side::Serving(Notice(writer)))
         }
-        _ => Ok(Side::Waiting(Outcome(reader))),
+        _ => Ok(Side::Waiting(MountOutcome(reader))),
     }
 }
 
-impl Outcome {
+impl MountOutcome {
     /// Waits until the mount answers, or has failed.
     pub(super) fn wait(mut self) -> Result<(), Error> {
         let mut word = Vec::new();

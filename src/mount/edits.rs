@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use crate::fs::edit_log::{UNSAVED_ATTRIBUTE, unescaped};
 
-use super::answering::{self, State};
+use super::answering::{self, AnswerState};
 use super::table;
 
 /// A message of a mount with edits that are not saved.
@@ -46,10 +46,10 @@ pub fn writable_mounts() -> io::Result<WritableMounts> {
     let mut found = WritableMounts::default();
     for (mount, state) in std::iter::zip(&own, answering::states(&own)?) {
         match state {
-            State::Alive => found.alive.push(mount.path.clone()),
-            State::Silent | State::Stuck => found.silent.push(mount.path.clone()),
+            AnswerState::Alive => found.alive.push(mount.path.clone()),
+            AnswerState::Silent | AnswerState::Stuck => found.silent.push(mount.path.clone()),
             // Its edits are in the state folder.
-            State::Dead => {}
+            AnswerState::Dead => {}
         }
     }
     Ok(found)

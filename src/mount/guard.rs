@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
-use super::answering::{self, State};
+use super::answering::{self, AnswerState};
 use super::table::{self, Device, Mount};
 
 /// What the guard goes by, among processes and as a program.
@@ -101,8 +101,8 @@ fn take_off(mount_point: &Path, device: Option<Device>) -> io::Result<()> {
         let is_it = |mount: &Mount| device.is_none_or(|device| mount.device == device);
         let Some(mount) = table::find(mount_point)?.filter(is_it) else { return Ok(()) };
         match answering::state(&mount)? {
-            State::Alive => return Ok(()),
-            State::Dead => {
+            AnswerState::Alive => return Ok(()),
+            AnswerState::Dead => {
                 table::unmount(mount_point, true)?;
                 let mount_point = mount_point.display();
                 tracing::error!(
@@ -111,7 +111,7 @@ fn take_off(mount_point: &Path, device: Option<Device>) -> io::Result<()> {
                 );
                 return Ok(());
             }
-            State::Stuck | State::Silent => {}
+            AnswerState::Stuck | AnswerState::Silent => {}
         }
     }
     Ok(())

@@ -28,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fs::edit_log::StateFolderError;
 
-use answering::State;
+use answering::AnswerState;
 use background::{Notice, Side};
 use mounted::Mounted;
 use server::Server;
@@ -169,9 +169,9 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
 /// Gives a line for each message that was not saved.
 fn unmount_and_wait(mount: &table::Mount) -> io::Result<Option<String>> {
     let server = match answering::state(mount)? {
-        State::Alive if mount.is_writable => Server::find(mount),
-        State::Alive | State::Dead | State::Silent => None,
-        State::Stuck => return answering::release(mount).map(|()| None),
+        AnswerState::Alive if mount.is_writable => Server::find(mount),
+        AnswerState::Alive | AnswerState::Dead | AnswerState::Silent => None,
+        AnswerState::Stuck => return answering::release(mount).map(|()| None),
     };
     let Some(server) = server else { return answering::detach(&mount.path).map(|()| None) };
     match table::unmount(&mount.path, false) {
@@ -205,7 +205,7 @@ fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
 }
 
 /// What can end a mount.
-enum Event {
+enum EndEvent {
     Signal(i32),
     /// Somebody unmounts it while it is in use.
     Asked,

@@ -24,7 +24,7 @@ use super::guard::Guard;
 use super::options::MountOptions;
 use super::server::Door;
 use super::table::{self, Device};
-use super::{Error, Event, Request, answering, point, report};
+use super::{EndEvent, Error, Request, answering, point, report};
 
 /// A mount that answers requests.
 pub(super) struct Mounted {
@@ -32,7 +32,7 @@ pub(super) struct Mounted {
     mount_point: PathBuf,
     /// `None` if it was unmounted before it was looked up.
     device: Option<Device>,
-    events: mpsc::Receiver<Event>,
+    events: mpsc::Receiver<EndEvent>,
     telling: Telling,
     /// `None` if no folder for the socket was found.
     door: Option<Door>,
@@ -119,12 +119,12 @@ impl Mounted {
         let first = self.events.recv();
         tell_manager(sd_notify::NotifyState::Stopping);
         let outcome = match first {
-            Ok(Event::Ended(outcome)) => self.ended(outcome),
-            Ok(Event::Signal(signal)) => {
+            Ok(EndEvent::Ended(outcome)) => self.ended(outcome),
+            Ok(EndEvent::Signal(signal)) => {
                 tracing::info!(signal, "unmounting");
                 self.end()
             }
-            Ok(Event::Asked) => {
+            Ok(EndEvent::Asked) => {
                 tracing::info!("unmounting, as msgfs umount wishes");
                 self.end()
             }
@@ -168,8 +168,8 @@ impl Mounted {
         }
         loop {
             match self.events.recv_timeout(ENDING_MAX) {
-                Ok(Event::Signal(_) | Event::Asked) => {}
-                Ok(Event::Ended(outcome)) => return self.ended(outcome),
+                Ok(EndEvent::Signal(_) | EndEvent::Asked) => {}
+                Ok(EndEvent::Ended(outcome)) => return self.ended(outcome),
                 Err(_) => return Ok(()),
             }
         }
@@ -238,22 +238,22 @@ fn check_fuse() -> Result<(), Error> {
 /// whatever is at the mount point, also if the kernel has ended the connection already. After
 /// `umount --lazy` and another mount at the same path, it took that other mount off as soon as the
 /// last user of the first one had gone.
-fn serve(session: FuseSession, events: mpsc::Sender<Event>) -> io::Result<()> {
+fn serve(session: FuseSession, events: mpsc::Sender<EndEvent>) -> io::Result<()> {
     let mut serving = ManuallyDrop::new(session.spawn()?);
     let nothing = thread::Builder::new().spawn(|| Ok(()))?;
     let loops = std::mem::replace(&mut serving.guard, nothing);
     thread::Builder::new().name("serve".to_owned()).spawn(move || {
         let panicked = |_| Err(io::Error::other("the thread that serves the mount has panicked"));
         // If the receiver is gone, the process is ending anyway.
-        let _ = events.send(Event::Ended(loops.join().unwrap_or_else(panicked)));
+        let _ = events.send(EndEvent::Ended(loops.join().unwrap_or_else(panicked)));
     })?;
     Ok(())
 }
 
-fn watch_signals(mut signals: Signals, events: mpsc::Sender<Event>) -> io::Result<()> {
+fn watch_signals(mut signals: Signals, events: mpsc::Sender<EndEvent>) -> io::Result<()> {
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         for signal in signals.forever() {
-            let _ = events.send(Event::Signal(signal));
+            let _ = events.send(EndEvent::Signal(signal));
         }
     })?;
     Ok(())

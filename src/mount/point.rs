@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
-use super::answering::{self, State};
+use super::answering::{self, AnswerState};
 use super::table;
 
 /// Checks a mount point and gives its absolute path. A dead mount of our own on it, left by a
@@ -20,10 +20,10 @@ pub(super) fn prepare(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Err
     let path = table::absolute(mount_point).map_err(|error| denied(&error))?;
     if let Some(mount) = table::find(&path)? {
         let off = match answering::state(&mount)? {
-            State::Alive => Ok(()),
-            State::Dead => table::unmount(&path, true),
-            State::Stuck => answering::release(&mount),
-            State::Silent => {
+            AnswerState::Alive => Ok(()),
+            AnswerState::Dead => table::unmount(&path, true),
+            AnswerState::Stuck => answering::release(&mount),
+            AnswerState::Silent => {
                 let cause = "it does not answer; take it off with 'umount -f -l'";
                 Err(io::Error::new(io::ErrorKind::TimedOut, cause))
             }

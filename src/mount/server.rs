@@ -22,7 +22,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::sockopt::socket_peercred;
 
-use super::Event;
+use super::EndEvent;
 use super::table::{Device, Mount};
 
 const END: &[u8] = b"end\n";
@@ -59,7 +59,7 @@ impl Door {
     ///
     /// # Errors
     /// If there is no folder for it.
-    pub(super) fn open(device: Device, events: Sender<Event>) -> io::Result<Self> {
+    pub(super) fn open(device: Device, events: Sender<EndEvent>) -> io::Result<Self> {
         let user = rustix::process::geteuid().as_raw();
         let mut outcome = Err(io::ErrorKind::NotFound.into());
         for folder in folders(user) {
@@ -131,7 +131,7 @@ fn has_hung_up(stream: &UnixStream) -> bool {
 }
 
 /// Accepts clients and reads what they ask for, for as long as the process runs.
-fn answer(callers: &Mutex<Callers>, events: &Sender<Event>) -> io::Result<()> {
+fn answer(callers: &Mutex<Callers>, events: &Sender<EndEvent>) -> io::Result<()> {
     let listener = lock(callers).listener.try_clone()?;
     loop {
         let mut polled = [PollFd::new(&listener, PollFlags::IN)];
@@ -147,7 +147,7 @@ fn answer(callers: &Mutex<Callers>, events: &Sender<Event>) -> io::Result<()> {
                 let mut wish = [0; END.len()];
                 if caller.read_exact(&mut wish).is_ok() && wish == END {
                     // If the receiver is gone, the mount is ending anyway.
-                    let _ = events.send(Event::Asked);
+                    let _ = events.send(EndEvent::Asked);
                 }
             })?;
         }

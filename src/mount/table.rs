@@ -33,7 +33,7 @@ pub(super) struct Device {
 
 /// What is said of a mount in the table.
 #[derive(Debug)]
-struct Line<'a> {
+struct MountLine<'a> {
     device: Device,
     path: PathBuf,
     file_system_type: &'a [u8],
@@ -134,8 +134,8 @@ pub(super) fn unmount_by_helper(mount_point: &Path, lazy: bool) -> io::Result<()
     Err(io::Error::new(io::ErrorKind::PermissionDenied, cause))
 }
 
-impl From<Line<'_>> for Mount {
-    fn from(line: Line<'_>) -> Self {
+impl From<MountLine<'_>> for Mount {
+    fn from(line: MountLine<'_>) -> Self {
         let mut options = line.options.split(|byte| *byte == b',');
         let owner = options.clone().find_map(|option| option.strip_prefix(b"user_id="));
         let owner = owner.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
@@ -151,13 +151,13 @@ impl From<Line<'_>> for Mount {
 
 /// A line of mountinfo (proc(5)): fields with blanks between; behind a lone `-` the type, the
 /// source and the options of the file system itself.
-fn parse_line(line: &[u8]) -> Option<Line<'_>> {
+fn parse_line(line: &[u8]) -> Option<MountLine<'_>> {
     let mut fields = line.split(|byte| *byte == b' ');
     let device = Device::parse(std::str::from_utf8(fields.nth(2)?).ok()?)?;
     let path = unescape(fields.nth(1)?).into();
     let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
     let file_system_type = fields.next()?;
-    Some(Line { device, path, file_system_type, options: fields.nth(1)? })
+    Some(MountLine { device, path, file_system_type, options: fields.nth(1)? })
 }
 
 /// Blanks, tabs, newlines and backslashes stand as a backslash and three octal digits.

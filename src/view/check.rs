@@ -5,10 +5,10 @@ use crate::storage::EntryId;
 
 use super::defects;
 use super::error::Error;
-use super::listing::Kind;
+use super::listing::FileKind;
 use super::nested::Finding;
 use super::node::{Node, NodeId};
-use super::row::{Contents, File};
+use super::row::{ContentColumn, File};
 use super::tree::MessageTree;
 
 /// How much is read at a time.
@@ -50,12 +50,12 @@ impl MessageTree {
             for entry in listing.entries() {
                 let path = format!("{path}{}", entry.name);
                 match entry.kind {
-                    Kind::Directory => directories.push((entry.id, path + "/")),
-                    Kind::File => {
+                    FileKind::Directory => directories.push((entry.id, path + "/")),
+                    FileKind::File => {
                         failures
                             .extend(self.read_whole(entry.id).err().map(|e| failure(&path, &e)));
                     }
-                    Kind::Symlink => {}
+                    FileKind::Symlink => {}
                 }
             }
         }
@@ -73,11 +73,12 @@ impl MessageTree {
         match node {
             // The file of the source is shown as it is, even if the message in it is damaged.
             Node::File(EntryId::ROOT, file) if file.is_source => Vec::new(),
-            Node::File(entry, File { contents: Contents::Body(_), .. }) => {
+            Node::File(entry, File { contents: ContentColumn::Body(_), .. }) => {
                 let open = self.open_message(entry);
                 open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
             }
-            Node::Message(entry) | Node::File(entry, File { contents: Contents::Whole(_), .. }) => {
+            Node::Message(entry)
+            | Node::File(entry, File { contents: ContentColumn::Whole(_), .. }) => {
                 let mut defects = Vec::new();
                 self.collect(entry, &mut |one| match one {
                     Finding::Defect(defect) => defects.push(defect),

@@ -15,8 +15,8 @@ use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::error::Error;
 use super::names::{UniqueNames, attachment_path};
 use super::node::Node;
-use super::opened::OpenMessage;
-use super::row::{Contents, File};
+use super::opened::TreeMessage;
+use super::row::{ContentColumn, File};
 use super::text::render;
 use super::tree::MessageTree;
 
@@ -27,17 +27,17 @@ const TOGETHER_BYTES_MAX: u64 = 4 << 20;
 pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
     match node {
         Node::File(entry, file) => match file.contents {
-            Contents::Value(read) => {
+            ContentColumn::Value(read) => {
                 let value = read(&tree.open_message(entry)?.message);
                 value.map(Content::bytes).ok_or_else(|| nothing(file))
             }
-            Contents::Body(_) => {
+            ContentColumn::Body(_) => {
                 let open = tree.open_message(entry)?;
                 body(tree, &open, entry, file)?.ok_or_else(|| nothing(file))
             }
-            Contents::Whole(read) => read(tree, entry),
-            Contents::Report(read) => Ok(Content::bytes(read(tree, entry))),
-            Contents::Directory(_) | Contents::Storages => Err(Error::IsADirectory),
+            ContentColumn::Whole(read) => read(tree, entry),
+            ContentColumn::Report(read) => Ok(Content::bytes(read(tree, entry))),
+            ContentColumn::Directory(_) | ContentColumn::Storages => Err(Error::IsADirectory),
         },
         Node::Attachment(entry) => attachment(tree, entry),
         Node::Property(entry, index) => property(tree, entry, index),
@@ -60,7 +60,7 @@ fn nothing(file: &File) -> Error {
 /// because decoding the source takes most of the time.
 fn body(
     tree: &MessageTree,
-    open: &OpenMessage,
+    open: &TreeMessage,
     entry: EntryId,
     wanted: &'static File,
 ) -> Result<Option<Content>, Error> {
@@ -80,7 +80,7 @@ fn body(
     };
     let bodies = Bodies::new(&open.message);
     let content = |file: &File| {
-        let Contents::Body(read) = file.contents else { return None };
+        let ContentColumn::Body(read) = file.contents else { return None };
         read(&bodies, &resolve, tree.show.remote).map(Content::bytes)
     };
     let wanted_content = content(wanted);
@@ -100,7 +100,7 @@ fn body(
 }
 
 /// The attachments inside the signed part: the body outside may refer to them.
-fn signed_references(tree: &MessageTree, open: &OpenMessage) -> Option<References> {
+fn signed_references(tree: &MessageTree, open: &TreeMessage) -> Option<References> {
     let is_signed = |kind| kind == DerivedKind::Signed;
     let mut attachments = open.attachments().iter();
     let one =

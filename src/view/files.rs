@@ -22,7 +22,9 @@ use super::json::write_json;
 use super::listing;
 use super::names::ATTACHMENTS;
 use super::reader::{BodyFile, address_lines, lines};
-use super::row::{Contents, Directory, Edit, Exists, File, Holds, Listed, Part, Within};
+use super::row::{
+    ContentColumn, DirectoryColumn, EditColumn, Exists, File, Holds, ListedWhen, SearchPart, Within,
+};
 use super::text::{escaped, reader_line, unix_lines_of};
 use super::tree::MessageTree;
 use super::{defects, eml, fields};
@@ -46,45 +48,48 @@ pub(super) static FILES: &[File] = &[
         exists: Exists::Message(|message| {
             fields::SUBJECT.into_iter().any(|tag| has(message, tag)).then_some(true)
         }),
-        edit: Edit::Text { field: &text_fields::SUBJECT, form: || Form::Text },
-        part: Some(Part::Subject),
+        edit: EditColumn::Text { field: &text_fields::SUBJECT, form: || Form::Text },
+        part: Some(SearchPart::Subject),
         ..value(16, "subject", |message| fields::subject(message).map(line))
     },
     File {
-        edit: Edit::Addresses { field: &text_fields::FROM, count_max: 1 },
-        part: Some(Part::From),
+        edit: EditColumn::Addresses { field: &text_fields::FROM, count_max: 1 },
+        part: Some(SearchPart::From),
         ..value(17, "from", |message| address_lines(fields::from(message).as_slice()))
     },
     File {
-        edit: Edit::Addresses { field: &text_fields::SENDER, count_max: 1 },
-        part: Some(Part::From),
+        edit: EditColumn::Addresses { field: &text_fields::SENDER, count_max: 1 },
+        part: Some(SearchPart::From),
         ..value(18, "sender", |message| address_lines(fields::sender(message).as_slice()))
     },
     File {
-        edit: Edit::Addresses { field: &text_fields::TO, count_max: usize::MAX },
-        part: Some(Part::To),
+        edit: EditColumn::Addresses { field: &text_fields::TO, count_max: usize::MAX },
+        part: Some(SearchPart::To),
         ..value(19, "to", |message| recipients(message, RecipientType::To))
     },
     File {
-        edit: Edit::Addresses { field: &text_fields::CC, count_max: usize::MAX },
-        part: Some(Part::To),
+        edit: EditColumn::Addresses { field: &text_fields::CC, count_max: usize::MAX },
+        part: Some(SearchPart::To),
         ..value(20, "cc", |message| recipients(message, RecipientType::Cc))
     },
     File {
-        edit: Edit::Addresses { field: &text_fields::BCC, count_max: usize::MAX },
-        part: Some(Part::To),
+        edit: EditColumn::Addresses { field: &text_fields::BCC, count_max: usize::MAX },
+        part: Some(SearchPart::To),
         ..value(21, "bcc", |message| recipients(message, RecipientType::Bcc))
     },
     File {
-        edit: Edit::Addresses { field: &text_fields::REPLY_TO, count_max: usize::MAX },
+        edit: EditColumn::Addresses { field: &text_fields::REPLY_TO, count_max: usize::MAX },
         ..value(22, "reply-to", |message| address_lines(&fields::reply_to(message)))
     },
     File {
-        edit: Edit::Text { field: &text_fields::DATE, form: || Form::Value(PropertyType::TIME) },
+        edit: EditColumn::Text {
+            field: &text_fields::DATE,
+            form: || Form::Value(PropertyType::TIME),
+        },
         ..value(23, "date", |message| fields::date(message).map(|time| line(time.to_string())))
     },
     File {
-        edit: Edit::Text {
+        edit: EditColumn::Text {
             field: &text_fields::RECEIVED,
             form: || Form::Value(PropertyType::TIME),
         },
@@ -94,18 +99,21 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Message(|message| Some(has(message, tags::PR_MESSAGE_CLASS))),
-        edit: Edit::Text { field: &text_fields::CLASS, form: || Form::OneLine { is_ended: false } },
+        edit: EditColumn::Text {
+            field: &text_fields::CLASS,
+            form: || Form::OneLine { is_ended: false },
+        },
         ..value(25, "class", |message| fields::message_class(message).map(line))
     },
     File {
-        edit: Edit::Text {
+        edit: EditColumn::Text {
             field: &text_fields::MESSAGE_ID,
             form: || Form::OneLine { is_ended: false },
         },
         ..value(26, "message-id", |message| fields::message_id(message).map(line))
     },
     File {
-        edit: Edit::Text {
+        edit: EditColumn::Text {
             field: &text_fields::IMPORTANCE,
             form: || Form::Word(&["low", "normal", "high", "0", "1", "2"]),
         },
@@ -114,15 +122,15 @@ pub(super) static FILES: &[File] = &[
         })
     },
     File {
-        edit: Edit::Text { field: &text_fields::CATEGORIES, form: || Form::Text },
+        edit: EditColumn::Text { field: &text_fields::CATEGORIES, form: || Form::Text },
         ..value(28, "categories", |message| {
             lines(fields::categories(message).iter().map(|one| escaped(one)))
         })
     },
     File {
         exists: Exists::Message(|message| Some(has(message, tags::PR_TRANSPORT_MESSAGE_HEADERS))),
-        edit: Edit::Text { field: &text_fields::HEADERS, form: || Form::Text },
-        part: Some(Part::Headers),
+        edit: EditColumn::Text { field: &text_fields::HEADERS, form: || Form::Text },
+        part: Some(SearchPart::Headers),
         ..value(29, "headers", |message| fields::headers(message).map(String::into_bytes))
     },
     File {
@@ -133,26 +141,28 @@ pub(super) static FILES: &[File] = &[
             let open = tree.open_message(entry);
             open.is_ok_and(|open| !Bodies::new(&open.message).has_stored_text())
         },
-        contents: Contents::Body(|bodies, _, _| Some(unix_lines_of(bodies.text()?).into_bytes())),
-        edit: Edit::Body { body: BodyFile::Text, form: || Form::Text },
+        contents: ContentColumn::Body(|bodies, _, _| {
+            Some(unix_lines_of(bodies.text()?).into_bytes())
+        }),
+        edit: EditColumn::Body { body: BodyFile::Text, form: || Form::Text },
         ..BODY
     },
     File {
         number: 31,
         name: "body.html",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_html())),
-        contents: Contents::Body(|bodies, resolve, remote| {
+        contents: ContentColumn::Body(|bodies, resolve, remote| {
             Some(bodies.html(resolve, remote)?.into_bytes())
         }),
-        edit: Edit::Body { body: BodyFile::Html, form: || Form::Text },
+        edit: EditColumn::Body { body: BodyFile::Html, form: || Form::Text },
         ..BODY
     },
     File {
         number: 32,
         name: "body.rtf",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_rtf())),
-        contents: Contents::Body(|bodies, _, _| bodies.rtf()),
-        edit: Edit::Body { body: BodyFile::Rtf, form: || Form::Magic(b"{\\rtf") },
+        contents: ContentColumn::Body(|bodies, _, _| bodies.rtf()),
+        edit: EditColumn::Body { body: BodyFile::Rtf, form: || Form::Magic(b"{\\rtf") },
         ..BODY
     },
     File {
@@ -175,12 +185,12 @@ pub(super) static FILES: &[File] = &[
             let open = tree.open_message(entry);
             open.is_ok_and(|open| open.attachments().iter().any(|one| one.entry.is_some()))
         }),
-        part: Some(Part::Attachments),
+        part: Some(SearchPart::Attachments),
         ..directory(
             3,
             ATTACHMENTS,
             Within::Message,
-            Directory {
+            DirectoryColumn {
                 holds: Holds::Attachments,
                 list: |list, entry| list.attachments(entry),
                 find: listing::find_attachment,
@@ -195,18 +205,18 @@ pub(super) static FILES: &[File] = &[
         exists: Exists::Tree(|tree, entry| {
             tree.open_message(entry).map_or(true, |open| !open.defects().is_empty())
         }),
-        contents: Contents::Report(|tree, entry| defects::text(&tree.defects_of(entry))),
+        contents: ContentColumn::Report(|tree, entry| defects::text(&tree.defects_of(entry))),
         attributes: &[],
         ..VALUE
     },
     File {
         exists: Exists::Tree(is_readable),
-        listed: Listed::Show(MAPI),
+        listed: ListedWhen::Show(MAPI),
         ..directory(
             5,
             MAPI,
             Within::Message,
-            Directory {
+            DirectoryColumn {
                 holds: Holds::Properties,
                 list: |list, entry| list.mapi(entry),
                 find: listing::find_by_tag,
@@ -215,29 +225,29 @@ pub(super) static FILES: &[File] = &[
             },
         )
     },
-    File { listed: Listed::Show("json"), ..whole(11, MESSAGE_JSON, message_json) },
+    File { listed: ListedWhen::Show("json"), ..whole(11, MESSAGE_JSON, message_json) },
     File {
         number: 48,
         name: RAW,
         exists: Exists::Tree(is_readable),
-        listed: Listed::Show(RAW),
-        contents: Contents::Storages,
+        listed: ListedWhen::Show(RAW),
+        contents: ContentColumn::Storages,
         ..VALUE
     },
     File {
-        listed: Listed::Show("eml"),
+        listed: ListedWhen::Show("eml"),
         ..whole(10, MESSAGE_EML, |tree, entry| {
             let open = tree.open_message(entry)?;
             Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
         })
     },
-    File { listed: Listed::ShowAlone("text"), ..whole(12, "message.txt", message_txt) },
+    File { listed: ListedWhen::ShowAlone("text"), ..whole(12, "message.txt", message_txt) },
     File {
         // The source is there even if there is no message in it.
         exists: Exists::Tree(|tree, entry| {
             is_readable(tree, entry) || (entry == EntryId::ROOT && tree.nesting().is_outermost())
         }),
-        listed: Listed::Show("msg"),
+        listed: ListedWhen::Show("msg"),
         is_source: true,
         is_costly: |_, entry| entry != EntryId::ROOT,
         attributes: &[ExtendedAttribute::Sha256],
@@ -251,7 +261,11 @@ pub(super) static FILES: &[File] = &[
             8,
             "named",
             Within::Properties,
-            Directory { list: |list, entry| list.named(entry), new: edit::new_named, ..LISTED },
+            DirectoryColumn {
+                list: |list, entry| list.named(entry),
+                new: edit::new_named,
+                ..LISTED
+            },
         )
     },
     File {
@@ -263,7 +277,11 @@ pub(super) static FILES: &[File] = &[
             6,
             "recipients",
             Within::Mapi,
-            Directory { list: |list, entry| list.recipients(entry), new: edit::new_row, ..LISTED },
+            DirectoryColumn {
+                list: |list, entry| list.recipients(entry),
+                new: edit::new_row,
+                ..LISTED
+            },
         )
     },
     File {
@@ -274,7 +292,7 @@ pub(super) static FILES: &[File] = &[
             7,
             ATTACHMENTS,
             Within::Mapi,
-            Directory {
+            DirectoryColumn {
                 list: |list, entry| list.mapi_attachments(entry),
                 new: edit::new_row,
                 ..LISTED
@@ -289,20 +307,20 @@ const VALUE: File = File {
     name: "",
     within: Within::Message,
     exists: Exists::Message(|_| None),
-    listed: Listed::Always,
+    listed: ListedWhen::Always,
     is_source: false,
     is_costly: |_, _| false,
-    contents: Contents::Value(|_| None),
-    edit: Edit::None,
+    contents: ContentColumn::Value(|_| None),
+    edit: EditColumn::None,
     attributes: &[ExtendedAttribute::Error],
     part: None,
 };
 
-const BODY: File = File { is_costly: |_, _| true, part: Some(Part::Body), ..VALUE };
+const BODY: File = File { is_costly: |_, _| true, part: Some(SearchPart::Body), ..VALUE };
 
 /// A value of the message.
 const fn value(number: u32, name: &'static str, read: fn(&Message) -> Option<Vec<u8>>) -> File {
-    File { number, name, contents: Contents::Value(read), ..VALUE }
+    File { number, name, contents: ContentColumn::Value(read), ..VALUE }
 }
 
 /// All of the message in another format.
@@ -316,14 +334,14 @@ const fn whole(
         name,
         exists: Exists::Tree(is_readable),
         is_costly: |_, _| true,
-        contents: Contents::Whole(read),
+        contents: ContentColumn::Whole(read),
         attributes: &[],
         ..VALUE
     }
 }
 
 /// A directory whose entries are found in its listing.
-const LISTED: Directory = Directory {
+const LISTED: DirectoryColumn = DirectoryColumn {
     holds: Holds::Others,
     list: |_, _| Ok(()),
     find: |_, _, _| Ok(None),
@@ -332,8 +350,13 @@ const LISTED: Directory = Directory {
 };
 
 /// A directory.
-const fn directory(number: u32, name: &'static str, within: Within, directory: Directory) -> File {
-    let contents = Contents::Directory(directory);
+const fn directory(
+    number: u32,
+    name: &'static str,
+    within: Within,
+    directory: DirectoryColumn,
+) -> File {
+    let contents = ContentColumn::Directory(directory);
     File { number, name, within, contents, attributes: &[], ..VALUE }
 }
 

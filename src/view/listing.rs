@@ -9,15 +9,15 @@ use super::error::Error;
 use super::files::FILES;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
-use super::opened::OpenMessage;
+use super::opened::TreeMessage;
 use super::properties::{is_directory, position_by_tag};
-use super::row::{Contents, File, Holds, Within};
+use super::row::{ContentColumn, File, Holds, Within};
 use super::show;
 use super::tree::MessageTree;
 
 /// Whether a node is a directory, a file or a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum FileKind {
     /// A directory.
     Directory,
     /// A file.
@@ -26,7 +26,7 @@ pub enum Kind {
     Symlink,
 }
 
-impl Kind {
+impl FileKind {
     /// A directory or a file.
     pub(super) const fn new(is_directory: bool) -> Self {
         if is_directory { Self::Directory } else { Self::File }
@@ -41,7 +41,7 @@ pub struct Entry {
     /// Its node.
     pub id: NodeId,
     /// What it is.
-    pub kind: Kind,
+    pub kind: FileKind,
 }
 
 /// The entries of a directory, in a fixed order.
@@ -82,7 +82,7 @@ impl Listing {
         let mut list = Builder { tree, entries: Vec::new() };
         match node {
             Node::Message(entry) => list.message(entry),
-            Node::File(entry, File { contents: Contents::Directory(directory), .. }) => {
+            Node::File(entry, File { contents: ContentColumn::Directory(directory), .. }) => {
                 (directory.list)(&mut list, entry)
             }
             Node::NamedSet(entry, first) => list.named_set(entry, first),
@@ -112,7 +112,7 @@ pub(super) fn find(
     id: NodeId,
     node: Node,
     name: &str,
-) -> Result<(Node, Kind), Error> {
+) -> Result<(Node, FileKind), Error> {
     let found = match node {
         Node::Message(entry) => match File::in_message(name) {
             Some(file) if file.exists(tree, entry)? => Some((file.node(tree, entry)?, file.kind())),
@@ -122,7 +122,7 @@ pub(super) fn find(
                 derived_entry(&open, name, true)
             }
         },
-        Node::File(entry, File { contents: Contents::Directory(directory), .. }) => {
+        Node::File(entry, File { contents: ContentColumn::Directory(directory), .. }) => {
             match (directory.find)(tree, entry, name)? {
                 Some(found) => Some(found),
                 None if directory.is_found_by_list => listed(tree, id, name)?,
@@ -135,7 +135,7 @@ pub(super) fn find(
 }
 
 /// The entry of a name in a listing.
-fn listed(tree: &MessageTree, id: NodeId, name: &str) -> Result<Option<(Node, Kind)>, Error> {
+fn listed(tree: &MessageTree, id: NodeId, name: &str) -> Result<Option<(Node, FileKind)>, Error> {
     let listing = tree.list(id)?;
     listing.find(name).map(|entry| Ok((tree.node(entry.id)?, entry.kind))).transpose()
 }
@@ -145,13 +145,13 @@ pub(super) fn find_attachment(
     tree: &MessageTree,
     entry: EntryId,
     name: &str,
-) -> Result<Option<(Node, Kind)>, Error> {
+) -> Result<Option<(Node, FileKind)>, Error> {
     let open = tree.open_message(entry)?;
     let mut entries = open.attachments().iter().filter_map(|one| {
         let (known, shown) = one.entry.as_ref()?;
         (known == name).then_some(match shown {
-            Shown::Message(embedded) => (Node::Message(*embedded), Kind::Directory),
-            _ => (Node::Attachment(one.id), Kind::File),
+            Shown::Message(embedded) => (Node::Message(*embedded), FileKind::Directory),
+            _ => (Node::Attachment(one.id), FileKind::File),
         })
     });
     Ok(entries.next().or_else(|| derived_entry(&open, name, false)))
@@ -162,7 +162,7 @@ pub(super) fn find_by_tag(
     tree: &MessageTree,
     entry: EntryId,
     name: &str,
-) -> Result<Option<(Node, Kind)>, Error> {
+) -> Result<Option<(Node, FileKind)>, Error> {
     if !name.starts_with("0x") && !name.starts_with("0X") {
         return Ok(None);
     }
@@ -178,10 +178,10 @@ pub(super) fn find_by_tag(
 
 /// Finds what is made from an attachment by its name: among the files of the message (`signed/`),
 /// or beside the attachment (`winmail.dat.d/`).
-fn derived_entry(open: &OpenMessage, name: &str, is_of_message: bool) -> Option<(Node, Kind)> {
+fn derived_entry(open: &TreeMessage, name: &str, is_of_message: bool) -> Option<(Node, FileKind)> {
     let mut derived = derived_of(open).filter(|(_, one)| one.kind.is_of_message() == is_of_message);
     let (one, derived) = derived.find(|(_, derived)| derived.name == name)?;
-    Some((Node::Derived(one.id, 0), Kind::new(derived.kind.is_directory())))
+    Some((Node::Derived(one.id, 0), FileKind::new(derived.kind.is_directory())))
 }
 
 /// The file of the table that has this name in a directory, whether the message has it or not.
@@ -201,24 +201,24 @@ pub fn is_message_entry(name: &str) -> bool {
 }
 
 /// Whether a node is a directory, a file or a link.
-pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
+pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<FileKind, Error> {
     Ok(match node {
-        Node::Message(_) | Node::NamedSet(..) => Kind::Directory,
+        Node::Message(_) | Node::NamedSet(..) => FileKind::Directory,
         Node::File(_, file) => file.kind(),
-        Node::Attachment(_) | Node::Element(_) => Kind::File,
+        Node::Attachment(_) | Node::Element(_) => FileKind::File,
         Node::Property(entry, index) => {
             let (set, _) = tree.object(entry)?.property_set()?;
             let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
             let property = set.properties().get(index).ok_or(Error::NotFound)?;
             match set.object(property) {
-                Some(_) => Kind::Symlink,
-                None if is_directory(property) => Kind::Directory,
-                None => Kind::File,
+                Some(_) => FileKind::Symlink,
+                None if is_directory(property) => FileKind::Directory,
+                None => FileKind::File,
             }
         }
         Node::Raw(entry, _) => match tree.file()?.storage(entry) {
-            Some(_) => Kind::Directory,
-            None => Kind::File,
+            Some(_) => FileKind::Directory,
+            None => FileKind::File,
         },
         // The kind of the first one follows from the attachment alone.
         Node::Derived(entry, 0) => tree.derived_kind(entry)?,
@@ -230,7 +230,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<Kind, Error> {
 }
 
 /// The attachments from which something is made: `signed/`, `winmail.dat.d/` and the like.
-fn derived_of(open: &OpenMessage) -> impl Iterator<Item = (&ShownAttachment, &Derived)> {
+fn derived_of(open: &TreeMessage) -> impl Iterator<Item = (&ShownAttachment, &Derived)> {
     open.attachments().iter().filter_map(|one| Some((one, one.derived.as_ref()?)))
 }
 
@@ -241,7 +241,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    fn push(&mut self, name: impl Into<String>, node: Node, kind: Kind) -> Result<(), Error> {
+    fn push(&mut self, name: impl Into<String>, node: Node, kind: FileKind) -> Result<(), Error> {
         self.entries.push(Entry { name: name.into(), id: self.tree.id(node)?, kind });
         Ok(())
     }
@@ -275,9 +275,9 @@ impl Builder<'_> {
         for one in open.attachments() {
             match &one.entry {
                 Some((name, Shown::Message(embedded))) => {
-                    self.push(name, Node::Message(*embedded), Kind::Directory)?;
+                    self.push(name, Node::Message(*embedded), FileKind::Directory)?;
                 }
-                Some((name, _)) => self.push(name, Node::Attachment(one.id), Kind::File)?,
+                Some((name, _)) => self.push(name, Node::Attachment(one.id), FileKind::File)?,
                 None => {}
             }
         }
@@ -285,10 +285,10 @@ impl Builder<'_> {
     }
 
     /// Adds what is made from attachments: to the files of the message, or beside the attachments.
-    fn derived(&mut self, open: &OpenMessage, is_of_message: bool) -> Result<(), Error> {
+    fn derived(&mut self, open: &TreeMessage, is_of_message: bool) -> Result<(), Error> {
         let derived = derived_of(open).filter(|(_, one)| one.kind.is_of_message() == is_of_message);
         for (one, derived) in derived {
-            let kind = Kind::new(derived.kind.is_directory());
+            let kind = FileKind::new(derived.kind.is_directory());
             self.push(&derived.name, Node::Derived(one.id, 0), kind)?;
         }
         Ok(())
@@ -314,7 +314,7 @@ impl Builder<'_> {
     pub(super) fn recipients(&mut self, entry: EntryId) -> Result<(), Error> {
         for recipient in self.tree.open_message(entry)?.message.recipients()? {
             let name = recipient.number()?.to_string();
-            self.push(name, File::properties_of(recipient.storage_id()?)?, Kind::Directory)?;
+            self.push(name, File::properties_of(recipient.storage_id()?)?, FileKind::Directory)?;
         }
         Ok(())
     }
@@ -323,14 +323,14 @@ impl Builder<'_> {
         let open = self.tree.open_message(entry)?;
         for one in open.attachments() {
             let name = one.attachment.number()?.to_string();
-            self.push(name, File::properties_of(one.id)?, Kind::Directory)?;
+            self.push(name, File::properties_of(one.id)?, FileKind::Directory)?;
         }
         Ok(())
     }
 
     pub(super) fn named(&mut self, entry: EntryId) -> Result<(), Error> {
         for set in &self.tree.property_files(entry)?.sets {
-            self.push(&set.name, Node::NamedSet(entry, set.first), Kind::Directory)?;
+            self.push(&set.name, Node::NamedSet(entry, set.first), FileKind::Directory)?;
         }
         Ok(())
     }
@@ -349,7 +349,7 @@ impl Builder<'_> {
             return Err(Error::NotADirectory);
         }
         for (index, stream) in set.element_streams(property.tag) {
-            self.push(index.to_string(), Node::Element(stream.id()), Kind::File)?;
+            self.push(index.to_string(), Node::Element(stream.id()), FileKind::File)?;
         }
         Ok(())
     }
@@ -359,8 +359,8 @@ impl Builder<'_> {
         let mut names = UniqueNames::default();
         for child in storage.entries() {
             let kind = match child {
-                StorageEntry::Storage(_) => Kind::Directory,
-                StorageEntry::Stream(_) => Kind::File,
+                StorageEntry::Storage(_) => FileKind::Directory,
+                StorageEntry::Stream(_) => FileKind::File,
             };
             let name = names.make(child.name(), "unnamed", "");
             self.push(name, Node::Raw(child.id(), depth), kind)?;

@@ -45,9 +45,9 @@ pub use edit::{
 };
 pub use error::Error;
 pub use files::{ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW};
-pub use listing::{Entry, Kind, Listing, is_message_entry};
+pub use listing::{Entry, FileKind, Listing, is_message_entry};
 pub use names::ATTACHMENTS;
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
-pub use row::{Part, file_names, is_attachment_path, is_made, part_of};
+pub use row::{SearchPart, file_names, is_attachment_path, is_made, part_of};
 pub use show::Show;
 pub use tree::{Attributes, MessageTree};

@@ -14,7 +14,7 @@ use crate::storage::{EntryId, Source};
 use super::attachments::{Shown, ShownAttachment};
 use super::derived::{Derived, DerivedKind};
 use super::error::Error;
-use super::listing::{Entry, Kind, Listing};
+use super::listing::{Entry, FileKind, Listing};
 use super::node::{Node, NodeId};
 use super::tree::{MessageTree, Root};
 
@@ -87,7 +87,7 @@ impl MessageTree {
     /// attachment.
     pub(super) fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
         let Node::Derived(entry, index) = node else { return Ok(None) };
-        if self.derived_kind(entry)? == Kind::File {
+        if self.derived_kind(entry)? == FileKind::File {
             return Ok(None);
         }
         Ok(Some((self.nested(entry)?, NodeId(index))))

@@ -14,7 +14,7 @@ use super::fields::message_time;
 /// A message that the tree has open, the outermost or an embedded one, with what was made of it so
 /// far.
 #[derive(Debug)]
-pub(super) struct OpenMessage {
+pub(super) struct TreeMessage {
     pub(super) message: Message,
     /// How many messages are around it.
     pub(super) depth: u32,
@@ -30,7 +30,7 @@ pub(super) struct OpenMessage {
     notes: OnceLock<Vec<Note>>,
 }
 
-impl OpenMessage {
+impl TreeMessage {
     pub(super) fn new(message: Message, depth: u32, names: Option<Arc<AttachmentNames>>) -> Self {
         let time = message_time(&message);
         Self {

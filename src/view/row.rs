@@ -12,7 +12,7 @@ use super::derived::SIGNED;
 use super::edit::{Form, New};
 use super::error::Error;
 use super::files::FILES;
-use super::listing::{Builder, Kind};
+use super::listing::{Builder, FileKind};
 use super::node::{self, Node};
 use super::reader::BodyFile;
 use super::show::ListingContext;
@@ -27,18 +27,18 @@ pub(super) struct File {
     pub(super) name: &'static str,
     pub(super) within: Within,
     pub(super) exists: Exists,
-    pub(super) listed: Listed,
+    pub(super) listed: ListedWhen,
     /// Whether it is the source itself, if the message is the outermost one. Then it can be read
     /// even if the message in it is damaged, and it is there even if no message can be opened.
     pub(super) is_source: bool,
     /// Whether its size is known only after its content is made, which takes long.
     pub(super) is_costly: fn(&MessageTree, EntryId) -> bool,
-    pub(super) contents: Contents,
-    pub(super) edit: Edit,
+    pub(super) contents: ContentColumn,
+    pub(super) edit: EditColumn,
     /// The extended attributes that it can have.
     pub(super) attributes: &'static [ExtendedAttribute],
     /// The word of `grep --in` that selects it.
-    pub(super) part: Option<Part>,
+    pub(super) part: Option<SearchPart>,
 }
 
 /// The directory that a file lies in.
@@ -63,7 +63,7 @@ pub(super) enum Exists {
 
 /// When a listing of the directory has a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Listed {
+pub(super) enum ListedWhen {
     Always,
     /// With this word of `-o show=`, or with `all`.
     Show(&'static str),
@@ -71,7 +71,7 @@ pub(super) enum Listed {
     ShowAlone(&'static str),
 }
 
-impl Listed {
+impl ListedWhen {
     /// The word of `-o show=` that lists it.
     pub(super) const fn word(self) -> Option<&'static str> {
         match self {
@@ -83,7 +83,7 @@ impl Listed {
 
 /// How the content of a file is made.
 #[derive(Debug)]
-pub(super) enum Contents {
+pub(super) enum ContentColumn {
     /// A value of the message; `None` if it has none.
     Value(fn(&Message) -> Option<Vec<u8>>),
     /// A body, which may refer to attachments.
@@ -93,22 +93,22 @@ pub(super) enum Contents {
     /// A report on the message.
     Report(fn(&MessageTree, EntryId) -> Vec<u8>),
     /// A directory whose entries depend on the message.
-    Directory(Directory),
+    Directory(DirectoryColumn),
     /// The storages and streams of the compound file.
     Storages,
 }
 
 /// An entry of a directory: its node, and what it is.
-pub(super) type Found = (Node, Kind);
+pub(super) type FoundNode = (Node, FileKind);
 
 /// How the entries of a directory are found.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(super) struct DirectoryColumn {
     pub(super) holds: Holds,
     /// Lists the entries.
     pub(super) list: fn(&mut Builder<'_>, EntryId) -> Result<(), Error>,
     /// Finds an entry by its name without making a listing, or one that is not listed.
-    pub(super) find: fn(&MessageTree, EntryId, &str) -> Result<Option<Found>, Error>,
+    pub(super) find: fn(&MessageTree, EntryId, &str) -> Result<Option<FoundNode>, Error>,
     /// Whether an entry that `find` does not find is looked for in the listing.
     pub(super) is_found_by_list: bool,
     /// What may be created in the directory by names that lead to nothing there.
@@ -127,7 +127,7 @@ pub(super) enum Holds {
 
 /// How a file is set and removed.
 #[derive(Debug)]
-pub(super) enum Edit {
+pub(super) enum EditColumn {
     /// Not at all: it is made of others.
     None,
     /// As a text of this form: other bytes are refused while they are written.
@@ -140,7 +140,7 @@ pub(super) enum Edit {
 
 /// A part of a message that `grep --in` searches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum SearchPart {
     /// The subject.
     Subject,
     /// Author and sender.
@@ -155,7 +155,7 @@ pub enum Part {
     Attachments,
 }
 
-impl Part {
+impl SearchPart {
     /// All of them.
     pub const ALL: [Self; 6] =
         [Self::Subject, Self::From, Self::To, Self::Body, Self::Headers, Self::Attachments];
@@ -231,13 +231,13 @@ impl File {
 
     /// Whether it is a directory of such entries.
     pub(super) fn holds(&self, children: Holds) -> bool {
-        matches!(&self.contents, Contents::Directory(directory) if directory.holds == children)
+        matches!(&self.contents, ContentColumn::Directory(directory) if directory.holds == children)
     }
 
     /// Whether the listing of a message directory has it, if the message has it.
     pub(super) fn is_listed(&self, at: ListingContext) -> bool {
         // At every level of many, whole messages would take the square of their size.
-        let is_whole = matches!(self.contents, Contents::Whole(_) | Contents::Storages);
+        let is_whole = matches!(self.contents, ContentColumn::Whole(_) | ContentColumn::Storages);
         let is_shown = at.show.lists(self) && !(is_whole && at.is_deep);
         is_shown || (self.is_source && at.is_unreadable)
     }
@@ -245,18 +245,21 @@ impl File {
     /// Its node in the message on a storage.
     pub(super) fn node(&'static self, tree: &MessageTree, entry: EntryId) -> Result<Node, Error> {
         Ok(match self.contents {
-            Contents::Storages => Node::Raw(entry, tree.open_message(entry)?.depth),
+            ContentColumn::Storages => Node::Raw(entry, tree.open_message(entry)?.depth),
             _ => Node::File(entry, self),
         })
     }
 
     /// The bodies.
     pub(super) fn bodies() -> impl Iterator<Item = &'static Self> {
-        FILES.iter().filter(|file| matches!(file.contents, Contents::Body(_)))
+        FILES.iter().filter(|file| matches!(file.contents, ContentColumn::Body(_)))
     }
 
-    pub(super) fn kind(&self) -> Kind {
-        Kind::new(matches!(self.contents, Contents::Directory(_) | Contents::Storages))
+    pub(super) fn kind(&self) -> FileKind {
+        FileKind::new(matches!(
+            self.contents,
+            ContentColumn::Directory(_) | ContentColumn::Storages
+        ))
     }
 
     /// Whether the message has the file.
@@ -304,13 +307,14 @@ pub fn is_attachment_path(path: &str) -> bool {
 }
 
 /// The word of `grep --in` that selects a file of a message directory.
-pub fn part_of(name: &str) -> Option<Part> {
+pub fn part_of(name: &str) -> Option<SearchPart> {
     File::in_message(name)?.part
 }
 
 /// Whether a file of a message directory is made from several values, so that it changes with each
 /// of them.
 pub fn is_made(name: &str) -> bool {
-    File::in_message(name)
-        .is_some_and(|file| !matches!(file.contents, Contents::Value(_) | Contents::Body(_)))
+    File::in_message(name).is_some_and(|file| {
+        !matches!(file.contents, ContentColumn::Value(_) | ContentColumn::Body(_))
+    })
 }

@@ -3,7 +3,7 @@
 use crate::body::html::Remote;
 
 use super::files::FILES;
-use super::row::{File, Listed};
+use super::row::{File, ListedWhen};
 
 /// Which of the files that are reachable by name are listed too, and how `body.html` is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Show {
     pub const ALL: Self = {
         let (mut listed, mut rest) = (0, FILES);
         while let [file, others @ ..] = rest {
-            if let Listed::Show(_) = file.listed {
+            if let ListedWhen::Show(_) = file.listed {
                 listed |= 1 << file.number;
             }
             rest = others;
@@ -57,7 +57,7 @@ impl Show {
 
     /// Whether a file is listed where the message has it.
     pub(super) fn lists(self, file: &File) -> bool {
-        matches!(file.listed, Listed::Always) || self.listed & (1 << file.number) != 0
+        matches!(file.listed, ListedWhen::Always) || self.listed & (1 << file.number) != 0
     }
 }
 

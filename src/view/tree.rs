@@ -14,11 +14,11 @@ use crate::storage::{CompoundFile, Defect, EntryId, Source};
 use super::Show;
 use super::attachments::AttachmentNames;
 use super::error::Error;
-use super::listing::{Kind, Listing};
+use super::listing::{FileKind, Listing};
 use super::memo::Memo;
 use super::nested::Nesting;
 use super::node::{Node, NodeId, Numbering};
-use super::opened::OpenMessage;
+use super::opened::TreeMessage;
 use super::properties::PropertyFiles;
 use super::walk::Walk;
 
@@ -33,7 +33,7 @@ pub struct MessageTree {
     names: Option<Arc<AttachmentNames>>,
     numbering: Numbering,
     root: Result<Root, Defect>,
-    messages: Memo<EntryId, Arc<OpenMessage>>,
+    messages: Memo<EntryId, Arc<TreeMessage>>,
     property_files: Memo<EntryId, Arc<PropertyFiles>>,
     listings: Memo<NodeId, Arc<Listing>>,
     contents: Memo<NodeId, Content>,
@@ -55,7 +55,7 @@ pub(super) struct Root {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attributes {
     /// File, directory or symbolic link.
-    pub kind: Kind,
+    pub kind: FileKind,
     /// The exact number of bytes that can be read; 0 for a directory.
     pub size: u64,
     /// The time of the message that the node belongs to.
@@ -209,7 +209,7 @@ impl MessageTree {
     ///
     /// # Errors
     /// As [`MessageTree::list`].
-    pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, Kind), Error> {
+    pub fn lookup(&self, id: NodeId, name: &str) -> Result<(NodeId, FileKind), Error> {
         let node = self.node(id)?;
         if let Some((nested, id)) = self.inner(node)? {
             let (inner, kind) = nested.lookup(id, name)?;
@@ -239,8 +239,11 @@ impl MessageTree {
         }
         let kind = super::listing::kind(self, node)?;
         let size = match kind {
-            Kind::Directory => 0,
-            Kind::File | Kind::Symlink => match self.content(id).and_then(|one| Ok(one.len()?)) {
+            FileKind::Directory => 0,
+            FileKind::File | FileKind::Symlink => match self
+                .content(id)
+                .and_then(|one| Ok(one.len()?))
+            {
                 Err(Error::Message(error @ imsg::Error::SessionClosed)) => return Err(error.into()),
                 // A value that is lost stays in the listing, and reading it is an error. The size
                 // must not be 0, because the kernel reads nothing from an empty file.
@@ -256,7 +259,7 @@ impl MessageTree {
     ///
     /// # Errors
     /// [`Error::NotFound`] if there is no such node.
-    pub fn attributes_without_size(&self, id: NodeId, kind: Kind) -> Result<Attributes, Error> {
+    pub fn attributes_without_size(&self, id: NodeId, kind: FileKind) -> Result<Attributes, Error> {
         let node = self.node(id)?;
         let attributes = match self.inner(node)? {
             Some((nested, id)) => nested.attributes_without_size(id, kind)?,
@@ -314,11 +317,11 @@ impl MessageTree {
     ///
     /// # Errors
     /// As [`MessageTree::list`].
-    pub fn resolve(&self, path: &str) -> Result<(NodeId, Kind), Error> {
+    pub fn resolve(&self, path: &str) -> Result<(NodeId, FileKind), Error> {
         let walk = Walk::new(self, path)?;
         match walk.kind {
             Some(kind) if walk.rest.is_empty() => Ok((self.id(walk.node)?, kind)),
-            Some(Kind::File | Kind::Symlink) => Err(Error::NotADirectory),
+            Some(FileKind::File | FileKind::Symlink) => Err(Error::NotADirectory),
             _ => Err(Error::NotFound),
         }
     }
@@ -333,7 +336,7 @@ impl MessageTree {
 
     /// The embedded message that these attachments lead to: an attachment of the outermost message,
     /// one of the message in it, and so on, each by its number.
-    pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<OpenMessage>, Error> {
+    pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<TreeMessage>, Error> {
         let mut open = self.open_message(EntryId::ROOT)?;
         for number in numbers {
             let attachment = open.message.attachment(*number)?;
@@ -433,14 +436,14 @@ impl MessageTree {
     }
 
     /// The message whose storage is `entry`.
-    pub(super) fn open_message(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
+    pub(super) fn open_message(&self, entry: EntryId) -> Result<Arc<TreeMessage>, Error> {
         if let Some(open) = self.messages.get(&entry) {
             return Ok(open);
         }
         let open = if entry == EntryId::ROOT {
             match &self.root {
                 Ok(root) => {
-                    let open = OpenMessage::new(root.message.clone(), 0, self.names.clone());
+                    let open = TreeMessage::new(root.message.clone(), 0, self.names.clone());
                     open.with_defects(self.defects.clone())
                 }
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
@@ -452,7 +455,7 @@ impl MessageTree {
             let outer = self.open_message(self.parent(attachment)?)?;
             let found = outer.attachment(attachment);
             let embedded = found.ok_or(Error::NotFound)?.attachment.embedded_message()?;
-            OpenMessage::new(embedded, outer.depth + 1, self.names.clone())
+            TreeMessage::new(embedded, outer.depth + 1, self.names.clone())
         };
         Ok(self.messages.put(entry, Arc::new(open)))
     }
@@ -471,7 +474,7 @@ impl MessageTree {
     }
 
     /// The message that a recipient, an attachment or a message belongs to.
-    pub(super) fn message_around(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
+    pub(super) fn message_around(&self, entry: EntryId) -> Result<Arc<TreeMessage>, Error> {
         self.open_message_on(entry).or_else(|_| self.open_message(self.parent(entry)?))
     }
 
@@ -489,11 +492,11 @@ impl MessageTree {
 
     /// Whether what is made from an attachment is a file or a directory; the attachment is not read
     /// for that.
-    pub(super) fn derived_kind(&self, entry: EntryId) -> Result<Kind, Error> {
+    pub(super) fn derived_kind(&self, entry: EntryId) -> Result<FileKind, Error> {
         let outer = self.open_message(self.parent(entry)?)?;
         let found = outer.attachment(entry);
         let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;
-        Ok(Kind::new(derived.kind.is_directory()))
+        Ok(FileKind::new(derived.kind.is_directory()))
     }
 
     /// The storage that an entry lies in.
@@ -509,7 +512,7 @@ impl MessageTree {
 
     /// The message on a storage, if the name of the storage is that of an embedded message. Other
     /// storages are not tried.
-    fn open_message_on(&self, entry: EntryId) -> Result<Arc<OpenMessage>, Error> {
+    fn open_message_on(&self, entry: EntryId) -> Result<Arc<TreeMessage>, Error> {
         let is_object = entry == EntryId::ROOT
             || self
                 .file()?

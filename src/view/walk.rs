@@ -1,7 +1,7 @@
 //! Follows a path in a message, name by name, for reading and for editing.
 
 use super::error::Error;
-use super::listing::{self, Kind};
+use super::listing::{self, FileKind};
 use super::node::{Node, NodeId};
 use super::row::File;
 use super::tree::MessageTree;
@@ -12,7 +12,7 @@ pub(super) struct Walk<'a> {
     /// The last node on the path that is there, or is a row of the table.
     pub(super) node: Node,
     /// Its kind; `None` for a row of the table that the message does not have.
-    pub(super) kind: Option<Kind>,
+    pub(super) kind: Option<FileKind>,
     /// The node before it, and its name.
     pub(super) above: Node,
     pub(super) name: &'a str,
@@ -29,7 +29,7 @@ impl<'a> Walk<'a> {
         let root = tree.node(NodeId(0))?;
         let mut walk = Walk {
             node: root,
-            kind: Some(Kind::Directory),
+            kind: Some(FileKind::Directory),
             above: root,
             name: "",
             rest: path.split('/').filter(|name| !name.is_empty()).collect(),
@@ -47,9 +47,13 @@ impl<'a> Walk<'a> {
     }
 
     /// The node that a name leads to from here.
-    fn next(&self, tree: &MessageTree, name: &str) -> Result<Option<(Node, Option<Kind>)>, Error> {
+    fn next(
+        &self,
+        tree: &MessageTree,
+        name: &str,
+    ) -> Result<Option<(Node, Option<FileKind>)>, Error> {
         match self.kind {
-            Some(Kind::Directory) => match tree.lookup(tree.id(self.node)?, name) {
+            Some(FileKind::Directory) => match tree.lookup(tree.id(self.node)?, name) {
                 Ok((id, kind)) => return Ok(Some((tree.node(id)?, Some(kind)))),
                 Err(Error::NotFound) => {}
                 Err(error) => return Err(error),

@@ -3,7 +3,7 @@
 
 use msgfs::imsg::{MapiProp, NameKind, Property, PropertyNames, PropertySet, Salvaged};
 use msgfs::mapi::{PropertyTag, Value};
-use msgfs::view::{Kind, MessageTree, NodeId};
+use msgfs::view::{FileKind, MessageTree, NodeId};
 use serde_json::{Value as Json, json};
 
 use super::message::Compared;
@@ -126,13 +126,13 @@ fn check_value(
 
 fn check_file(
     tree: &MessageTree,
-    (file, kind): (NodeId, Kind),
+    (file, kind): (NodeId, FileKind),
     salvaged: &Salvaged,
     expected: &Json,
     place: &Place<'_>,
     tally: &mut Tally,
 ) {
-    if kind == Kind::Directory {
+    if kind == FileKind::Directory {
         let values = expected["values"].as_array().map(Vec::len);
         let listed = tree.list(file).unwrap().entries().len();
         return tally.check(place, "mapi directory", &Json::from(values), listed);

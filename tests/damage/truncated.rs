@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use msgfs::view::{Kind, MessageTree, NodeId};
+use msgfs::view::{FileKind, MessageTree, NodeId};
 
 use super::{mail, open};
 use crate::browse::read;
@@ -31,8 +31,8 @@ fn listed(tree: &MessageTree) -> BTreeMap<String, Option<Vec<u8>>> {
         for entry in tree.list(directory).unwrap().entries() {
             let path = format!("{path}{}", entry.name);
             match entry.kind {
-                Kind::Directory => directories.push((entry.id, path + "/")),
-                Kind::File | Kind::Symlink => {
+                FileKind::Directory => directories.push((entry.id, path + "/")),
+                FileKind::File | FileKind::Symlink => {
                     found.insert(path, read(tree, entry.id).ok());
                 }
             }

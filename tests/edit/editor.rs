@@ -129,14 +129,14 @@ fn settable_files(tree: &MessageTree, at: &str, found: &mut Vec<(String, Vec<u8>
     for entry in tree.list(id).unwrap().entries() {
         let path = if at.is_empty() { entry.name.clone() } else { format!("{at}/{}", entry.name) };
         match view::file_access(tree, &path) {
-            Ok(FileAccess::Settable) if entry.kind == view::Kind::File => {
+            Ok(FileAccess::Settable) if entry.kind == view::FileKind::File => {
                 let size = tree.attributes(entry.id).unwrap().size;
                 let Ok(bytes) = tree.read(entry.id, 0, usize::try_from(size).unwrap()) else {
                     continue;
                 };
                 found.push((path, bytes));
             }
-            Ok(_) if entry.kind == view::Kind::Directory => settable_files(tree, &path, found),
+            Ok(_) if entry.kind == view::FileKind::Directory => settable_files(tree, &path, found),
             _ => {}
         }
     }

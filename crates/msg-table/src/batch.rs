@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
-use crate::builder::Builder;
+use crate::builder::ColumnBuilder;
 use crate::input::Input;
 use crate::record::{Record, Table};
-use crate::schema::Kind;
+use crate::schema::ColumnKind;
 
 /// A batch ends with this many rows,
 pub const BATCH_ROWS: usize = 1024;
@@ -19,14 +19,14 @@ pub const BATCH_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct BatchBuilder {
     schema: SchemaRef,
-    columns: Vec<Builder>,
+    columns: Vec<ColumnBuilder>,
     rows: usize,
     bytes: usize,
 }
 
 impl BatchBuilder {
-    pub(crate) fn new(schema: SchemaRef, kinds: impl Iterator<Item = Kind>) -> Self {
-        Self { schema, columns: kinds.map(Builder::new).collect(), rows: 0, bytes: 0 }
+    pub(crate) fn new(schema: SchemaRef, kinds: impl Iterator<Item = ColumnKind>) -> Self {
+        Self { schema, columns: kinds.map(ColumnBuilder::new).collect(), rows: 0, bytes: 0 }
     }
 
     /// Appends a row, and gives the batch if it ends with it.
@@ -57,7 +57,8 @@ impl BatchBuilder {
             return Ok(None);
         }
         (self.rows, self.bytes) = (0, 0);
-        let arrays = self.columns.iter_mut().map(Builder::finish).collect::<Result<_, _>>()?;
+        let arrays =
+            self.columns.iter_mut().map(ColumnBuilder::finish).collect::<Result<_, _>>()?;
         RecordBatch::try_new(self.schema.clone(), arrays).map(Some)
     }
 }

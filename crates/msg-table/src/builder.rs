@@ -11,37 +11,46 @@ use arrow_buffer::{NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow_schema::ArrowError;
 
 use crate::cell::Cell;
-use crate::schema::{Kind, UTC, element, fields_of};
+use crate::schema::{ColumnKind, UTC, element, fields_of};
 
 /// An array that is being built.
 #[derive(Debug)]
-pub(crate) enum Builder {
+pub(crate) enum ColumnBuilder {
     Text(StringBuilder),
     Bytes(BinaryBuilder),
     Integer32(Int32Builder),
     Integer64(Int64Builder),
     Boolean(BooleanBuilder),
     Time(TimestampMicrosecondBuilder),
-    List { kind: Kind, ends: Vec<i32>, nulls: NullBufferBuilder, items: Box<Self> },
-    Struct { kinds: &'static [(&'static str, Kind)], nulls: NullBufferBuilder, fields: Vec<Self> },
+    List {
+        kind: ColumnKind,
+        ends: Vec<i32>,
+        nulls: NullBufferBuilder,
+        items: Box<Self>,
+    },
+    Struct {
+        kinds: &'static [(&'static str, ColumnKind)],
+        nulls: NullBufferBuilder,
+        fields: Vec<Self>,
+    },
 }
 
-impl Builder {
-    pub(crate) fn new(kind: Kind) -> Self {
+impl ColumnBuilder {
+    pub(crate) fn new(kind: ColumnKind) -> Self {
         match kind {
-            Kind::Text => Self::Text(StringBuilder::new()),
-            Kind::Bytes => Self::Bytes(BinaryBuilder::new()),
-            Kind::Integer32 => Self::Integer32(Int32Builder::new()),
-            Kind::Integer64 => Self::Integer64(Int64Builder::new()),
-            Kind::Boolean => Self::Boolean(BooleanBuilder::new()),
-            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC)),
-            Kind::List(item) => Self::List {
+            ColumnKind::Text => Self::Text(StringBuilder::new()),
+            ColumnKind::Bytes => Self::Bytes(BinaryBuilder::new()),
+            ColumnKind::Integer32 => Self::Integer32(Int32Builder::new()),
+            ColumnKind::Integer64 => Self::Integer64(Int64Builder::new()),
+            ColumnKind::Boolean => Self::Boolean(BooleanBuilder::new()),
+            ColumnKind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone(UTC)),
+            ColumnKind::List(item) => Self::List {
                 kind: *item,
                 ends: vec![0],
                 nulls: NullBufferBuilder::new(0),
                 items: Box::new(Self::new(*item)),
             },
-            Kind::Struct(kinds) => Self::Struct {
+            ColumnKind::Struct(kinds) => Self::Struct {
                 kinds,
                 nulls: NullBufferBuilder::new(0),
                 fields: kinds.iter().map(|(_, kind)| Self::new(*kind)).collect(),

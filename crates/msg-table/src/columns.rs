@@ -8,7 +8,7 @@ use outlook_msg::mail::Importance;
 
 use crate::cell::Cell;
 use crate::facts::{Facts, path_bytes, path_text};
-use crate::schema::{Kind, VERSION};
+use crate::schema::{ColumnKind, VERSION};
 
 /// A column.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +17,7 @@ pub struct Column {
     pub name: &'static str,
     /// What it holds.
     pub meaning: &'static str,
-    kind: Kind,
+    kind: ColumnKind,
     fill: fn(&Facts<'_>) -> Cell,
 }
 
@@ -28,7 +28,7 @@ impl Column {
         self.kind.data_type()
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ColumnKind {
         self.kind
     }
 
@@ -42,52 +42,63 @@ impl Column {
     }
 }
 
-const TEXTS: Kind = Kind::List(&Kind::Text);
-const RECIPIENTS: Kind = Kind::List(&Kind::Struct(&[
-    ("display_name", Kind::Text),
-    ("email_address", Kind::Text),
-    ("address_type", Kind::Text),
-    ("recipient_type", Kind::Text),
+const TEXTS: ColumnKind = ColumnKind::List(&ColumnKind::Text);
+const RECIPIENTS: ColumnKind = ColumnKind::List(&ColumnKind::Struct(&[
+    ("display_name", ColumnKind::Text),
+    ("email_address", ColumnKind::Text),
+    ("address_type", ColumnKind::Text),
+    ("recipient_type", ColumnKind::Text),
 ]));
-const ADDRESSES: Kind =
-    Kind::List(&Kind::Struct(&[("display_name", Kind::Text), ("email_address", Kind::Text)]));
-const ATTACHMENTS: Kind = Kind::List(&Kind::Struct(&[
-    ("filename", Kind::Text),
-    ("size", Kind::Integer64),
-    ("sha256", Kind::Text),
-    ("mime_type", Kind::Text),
-    ("attach_method", Kind::Text),
-    ("attach_content_id", Kind::Text),
-    ("is_inline", Kind::Boolean),
-    ("is_message", Kind::Boolean),
+const ADDRESSES: ColumnKind = ColumnKind::List(&ColumnKind::Struct(&[
+    ("display_name", ColumnKind::Text),
+    ("email_address", ColumnKind::Text),
 ]));
-const FINDINGS: Kind = Kind::List(&Kind::Struct(&[("place", Kind::Text), ("cause", Kind::Text)]));
+const ATTACHMENTS: ColumnKind = ColumnKind::List(&ColumnKind::Struct(&[
+    ("filename", ColumnKind::Text),
+    ("size", ColumnKind::Integer64),
+    ("sha256", ColumnKind::Text),
+    ("mime_type", ColumnKind::Text),
+    ("attach_method", ColumnKind::Text),
+    ("attach_content_id", ColumnKind::Text),
+    ("is_inline", ColumnKind::Boolean),
+    ("is_message", ColumnKind::Boolean),
+]));
+const FINDINGS: ColumnKind = ColumnKind::List(&ColumnKind::Struct(&[
+    ("place", ColumnKind::Text),
+    ("cause", ColumnKind::Text),
+]));
 
 /// Every column, in the order of a table. `defects` and `notes` come behind those whose filling
 /// finds some.
 pub const COLUMNS: &[Column] = &[
-    column("path", "where the message is; U+FFFD stands for what is no UTF-8", Kind::Text, |of| {
-        path_text(&of.at.path).into()
-    }),
-    column("path_bytes", "the path, only if it is no UTF-8", Kind::Bytes, |of| {
+    column(
+        "path",
+        "where the message is; U+FFFD stands for what is no UTF-8",
+        ColumnKind::Text,
+        |of| path_text(&of.at.path).into(),
+    ),
+    column("path_bytes", "the path, only if it is no UTF-8", ColumnKind::Bytes, |of| {
         path_bytes(&of.at.path).into()
     }),
-    column("parent_path", "the path of the message that it is embedded in", Kind::Text, |of| {
-        of.at.parent.as_deref().map(path_text).into()
-    }),
-    column("depth", "how many messages it is embedded in", Kind::Integer32, |of| {
+    column(
+        "parent_path",
+        "the path of the message that it is embedded in",
+        ColumnKind::Text,
+        |of| of.at.parent.as_deref().map(path_text).into(),
+    ),
+    column("depth", "how many messages it is embedded in", ColumnKind::Integer32, |of| {
         of.at.depth.into()
     }),
-    column("message_size", "the length of its file in bytes", Kind::Integer64, |of| {
+    column("message_size", "the length of its file in bytes", ColumnKind::Integer64, |of| {
         of.size().into()
     }),
-    column("sha256", "the SHA-256 of its file in hexadecimal digits", Kind::Text, |of| {
+    column("sha256", "the SHA-256 of its file in hexadecimal digits", ColumnKind::Text, |of| {
         of.sha256().into()
     }),
-    column("internet_message_id", "the Message-ID", Kind::Text, |of| {
+    column("internet_message_id", "the Message-ID", ColumnKind::Text, |of| {
         of.ask("message-id", Mail::message_id).into()
     }),
-    column("in_reply_to", "the Message-ID of what it answers", Kind::Text, |of| {
+    column("in_reply_to", "the Message-ID of what it answers", ColumnKind::Text, |of| {
         of.ask("in-reply-to", Mail::in_reply_to).into()
     }),
     column(
@@ -96,88 +107,90 @@ pub const COLUMNS: &[Column] = &[
         TEXTS,
         |of| of.ask_all("references", Mail::references),
     ),
-    column("conversation_topic", "PR_CONVERSATION_TOPIC", Kind::Text, |of| {
+    column("conversation_topic", "PR_CONVERSATION_TOPIC", ColumnKind::Text, |of| {
         of.ask("conversation", Mail::conversation).and_then(|one| one.topic).into()
     }),
-    column("conversation_index", "PR_CONVERSATION_INDEX", Kind::Bytes, |of| {
+    column("conversation_index", "PR_CONVERSATION_INDEX", ColumnKind::Bytes, |of| {
         of.ask("conversation", Mail::conversation).and_then(|one| one.index).into()
     }),
-    column("message_class", "the message class, as IPM.Note", Kind::Text, |of| {
+    column("message_class", "the message class, as IPM.Note", ColumnKind::Text, |of| {
         of.ask("class", Mail::message_class).into()
     }),
-    column("client_submit_time", "when it was sent", Kind::Time, |of| {
+    column("client_submit_time", "when it was sent", ColumnKind::Time, |of| {
         of.ask_time("date", Mail::date)
     }),
-    column("message_delivery_time", "when it arrived", Kind::Time, |of| {
+    column("message_delivery_time", "when it arrived", ColumnKind::Time, |of| {
         of.ask_time("received", Mail::received)
     }),
-    column("creation_time", "when it was made in its store", Kind::Time, |of| {
+    column("creation_time", "when it was made in its store", ColumnKind::Time, |of| {
         of.ask_time("creation_time", Mail::created)
     }),
-    column("last_modified", "when it was last changed", Kind::Time, |of| {
+    column("last_modified", "when it was last changed", ColumnKind::Time, |of| {
         of.ask_time("last_modified", Mail::modified)
     }),
-    column("subject", "the subject", Kind::Text, |of| of.ask("subject", Mail::subject).into()),
-    column("sender_name", "the name of who sent it", Kind::Text, |of| {
+    column("subject", "the subject", ColumnKind::Text, |of| {
+        of.ask("subject", Mail::subject).into()
+    }),
+    column("sender_name", "the name of who sent it", ColumnKind::Text, |of| {
         of.ask("sender", Mail::sender).and_then(|one| some(one.name)).into()
     }),
-    column("sender_email_address", "the address of who sent it", Kind::Text, |of| {
+    column("sender_email_address", "the address of who sent it", ColumnKind::Text, |of| {
         of.ask("sender", Mail::sender).and_then(|one| some(one.address)).into()
     }),
     column(
         "sent_representing_name",
         "the name of on whose behalf it was sent, else of who sent it",
-        Kind::Text,
+        ColumnKind::Text,
         |of| of.ask("from", Mail::from).and_then(|one| some(one.name)).into(),
     ),
-    column("sent_representing_email_address", "their address", Kind::Text, |of| {
+    column("sent_representing_email_address", "their address", ColumnKind::Text, |of| {
         of.ask("from", Mail::from).and_then(|one| some(one.address)).into()
     }),
     column("recipients", "to whom it was sent", RECIPIENTS, |of| of.recipients()),
     column("reply_to", "where replies go", ADDRESSES, |of| of.reply_to()),
-    column("importance", "LOW, NORMAL or HIGH", Kind::Text, |of| {
+    column("importance", "LOW, NORMAL or HIGH", ColumnKind::Text, |of| {
         let importance = of.ask("importance", Mail::importance);
         let known = importance.filter(|one| !matches!(one, Importance::Other(_)));
         known.map(|one| one.to_string().to_uppercase()).into()
     }),
     column("categories", "the categories", TEXTS, |of| of.ask_all("categories", Mail::categories)),
-    column("message_flags", "PR_MESSAGE_FLAGS", Kind::Integer32, |of| {
+    column("message_flags", "PR_MESSAGE_FLAGS", ColumnKind::Integer32, |of| {
         of.ask("flags", Mail::flags).map(|flags| flags.0).into()
     }),
-    column("body", "the body as plain text", Kind::Text, |of| {
+    column("body", "the body as plain text", ColumnKind::Text, |of| {
         of.ask("body.txt", Mail::text).into()
     }),
-    column("body_html", "the body as HTML that a browser may open", Kind::Text, |of| {
+    column("body_html", "the body as HTML that a browser may open", ColumnKind::Text, |of| {
         of.ask("body.html", Mail::html).into()
     }),
-    column("headers", "the header that it came with", Kind::Text, |of| {
+    column("headers", "the header that it came with", ColumnKind::Text, |of| {
         of.ask("headers", Mail::headers).into()
     }),
     column("attachments", "what is attached", ATTACHMENTS, |of| of.attachments()),
-    column("event_start", "when the appointment or meeting starts", Kind::Time, |of| {
+    column("event_start", "when the appointment or meeting starts", ColumnKind::Time, |of| {
         of.time("event", of.of_event(|event| Some(event.start)))
     }),
-    column("event_end", "when it ends", Kind::Time, |of| {
+    column("event_end", "when it ends", ColumnKind::Time, |of| {
         of.time("event", of.of_event(|event| event.end))
     }),
-    column("event_all_day", "whether it takes whole days", Kind::Boolean, |of| {
+    column("event_all_day", "whether it takes whole days", ColumnKind::Boolean, |of| {
         of.of_event(|event| Some(event.is_all_day)).into()
     }),
-    column("event_time_zone", "the time zone in which it was planned", Kind::Text, |of| {
+    column("event_time_zone", "the time zone in which it was planned", ColumnKind::Text, |of| {
         of.of_event(|event| event.time_zone.clone()).into()
     }),
-    column("event_location", "where it takes place", Kind::Text, |of| {
+    column("event_location", "where it takes place", ColumnKind::Text, |of| {
         of.of_event(|event| event.location.clone()).into()
     }),
     column("defects", "what cannot be read", FINDINGS, |of| of.defects()),
     column("notes", "what was read otherwise than the file has it", FINDINGS, |of| of.notes()),
-    column("msgfs_version", "what made the row", Kind::Text, |_| VERSION.into()),
+    column("msgfs_version", "what made the row", ColumnKind::Text, |_| VERSION.into()),
 ];
 
 const fn column(
     name: &'static str,
     meaning: &'static str,
-    kind: Kind,
+    kind: ColumnKind,
     fill: fn(&Facts<'_>) -> Cell,
 ) -> Column {
     Column { name, meaning, kind, fill }

@@ -26,7 +26,7 @@ pub(crate) struct Position {
 
 /// The bytes that a message would be as a file.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Whole<'a> {
+pub(crate) enum WholeFacts<'a> {
     /// Those of its file.
     Source(&'a Arc<Source>),
     /// Those that are made of an embedded one.
@@ -39,7 +39,7 @@ pub(crate) enum Whole<'a> {
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) at: &'a Position,
-    whole: Whole<'a>,
+    whole: WholeFacts<'a>,
     mail: Option<&'a Mail>,
     hashes: bool,
     attachments: &'a [Attachment],
@@ -49,7 +49,7 @@ pub(crate) struct Facts<'a> {
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn new(at: &'a Position, whole: Whole<'a>, hashes: bool) -> Self {
+    pub(crate) fn new(at: &'a Position, whole: WholeFacts<'a>, hashes: bool) -> Self {
         Self {
             at,
             whole,
@@ -126,21 +126,21 @@ impl<'a> Facts<'a> {
     /// The size of the message as a file.
     pub(crate) fn size(&self) -> Option<u64> {
         match self.whole {
-            Whole::Source(source) => Some(source.len()),
-            Whole::Embedded(attachment) => self.taken("size", attachment.size()),
-            Whole::None => None,
+            WholeFacts::Source(source) => Some(source.len()),
+            WholeFacts::Embedded(attachment) => self.taken("size", attachment.size()),
+            WholeFacts::None => None,
         }
     }
 
     /// The SHA-256 of the message as a file.
     pub(crate) fn sha256(&self) -> Option<String> {
         match self.whole {
-            Whole::Source(source) if self.hashes => {
+            WholeFacts::Source(source) if self.hashes => {
                 let hash = sha256_of(source).map_err(Error::Io);
                 self.taken("/", hash)
             }
-            Whole::Embedded(attachment) => self.hash(attachment),
-            Whole::Source(_) | Whole::None => None,
+            WholeFacts::Embedded(attachment) => self.hash(attachment),
+            WholeFacts::Source(_) | WholeFacts::None => None,
         }
     }
 

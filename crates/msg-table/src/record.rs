@@ -14,7 +14,7 @@ use outlook_msg::storage::{CompoundFile, Source};
 use crate::batch::{BatchBuilder, Batches};
 use crate::cell::Cell;
 use crate::columns::{COLUMNS, Column};
-use crate::facts::{Facts, Position, Whole};
+use crate::facts::{Facts, Position, WholeFacts};
 use crate::input::Input;
 use crate::options::Options;
 use crate::schema::schema_of;
@@ -94,15 +94,15 @@ impl Table {
         let at = Position { path: input.path.clone(), parent: input.parent.clone(), depth: 0 };
         // If the library panics, only this row is lost, not the hours of work before it.
         let records = catch_unwind(AssertUnwindSafe(|| self.read(input, &at)));
-        records.unwrap_or_else(|_| vec![self.unreadable(&at, Whole::None, FAULT)])
+        records.unwrap_or_else(|_| vec![self.unreadable(&at, WholeFacts::None, FAULT)])
     }
 
     fn read(&self, input: Input, at: &Position) -> Vec<Record> {
         let source = match Input::source(input) {
             Ok(source) => source,
-            Err(error) => return vec![self.unreadable(at, Whole::None, &error.to_string())],
+            Err(error) => return vec![self.unreadable(at, WholeFacts::None, &error.to_string())],
         };
-        let whole = Whole::Source(&source);
+        let whole = WholeFacts::Source(&source);
         match self.open(&source) {
             Err(error) => vec![self.unreadable(at, whole, &error.to_string())],
             Ok(mail) => {
@@ -119,7 +119,7 @@ impl Table {
     }
 
     /// The row of a message that cannot be opened.
-    fn unreadable(&self, at: &Position, whole: Whole<'_>, cause: &str) -> Record {
+    fn unreadable(&self, at: &Position, whole: WholeFacts<'_>, cause: &str) -> Record {
         let facts = Facts::new(at, whole, self.options.hashes);
         facts.fail("/", cause);
         self.record(&facts, &mut { BYTES_MAX })
@@ -163,7 +163,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn add(&mut self, at: &Position, whole: Whole<'_>, mail: &Mail) {
+    fn add(&mut self, at: &Position, whole: WholeFacts<'_>, mail: &Mail) {
         let attachments = mail.attachments();
         let known = attachments.as_deref().unwrap_or_default();
         let facts = Facts::new(at, whole, self.table.options.hashes).of_mail(mail, known);
@@ -192,12 +192,13 @@ impl Rows<'_> {
                 parent: Some(at.path.clone()),
                 depth: at.depth + 1,
             };
-            let whole = Whole::Embedded(attachment);
+            let whole = WholeFacts::Embedded(attachment);
             match attachment.message() {
                 Ok(Some(mail)) => self.add(&inside, whole, &mail),
                 Ok(None) => {}
                 Err(error) => {
-                    let record = self.table.unreadable(&inside, Whole::None, &error.to_string());
+                    let record =
+                        self.table.unreadable(&inside, WholeFacts::None, &error.to_string());
                     self.records.push(record);
                 }
             }
@@ -228,7 +229,7 @@ mod tests {
 
     use super::{Table, room};
     use crate::cell::Cell;
-    use crate::facts::{Facts, Position, Whole};
+    use crate::facts::{Facts, Position, WholeFacts};
     use crate::options::Options;
 
     /// A value for which there is no room is null, and a defect says so.
@@ -237,7 +238,7 @@ mod tests {
         let at = Position { path: PathBuf::from("a".repeat(1000)), parent: None, depth: 0 };
         let table = Table::new(Options::new().columns("path,depth,defects").unwrap());
         let record = |mut room: usize| {
-            let record = table.record(&Facts::new(&at, Whole::None, false), &mut room);
+            let record = table.record(&Facts::new(&at, WholeFacts::None, false), &mut room);
             (record.has_defects(), record.cells)
         };
         let (has_defects, cells) = record(2000);

@@ -21,7 +21,7 @@ pub const VERSION_KEY: &str = "msgfs.version";
 
 /// The type of a column or of a field in it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Kind {
+pub(crate) enum ColumnKind {
     /// UTF-8.
     Text,
     /// Bytes.
@@ -40,7 +40,7 @@ pub(crate) enum Kind {
     Struct(&'static [(&'static str, Self)]),
 }
 
-impl Kind {
+impl ColumnKind {
     pub(crate) fn data_type(self) -> DataType {
         match self {
             Self::Text => DataType::Utf8,
@@ -59,12 +59,12 @@ impl Kind {
 pub(crate) const UTC: &str = "UTC";
 
 /// The field of a list.
-pub(crate) fn element(item: Kind) -> Field {
+pub(crate) fn element(item: ColumnKind) -> Field {
     Field::new("element", item.data_type(), true)
 }
 
 /// The fields of a struct.
-pub(crate) fn fields_of(fields: &[(&'static str, Kind)]) -> Fields {
+pub(crate) fn fields_of(fields: &[(&'static str, ColumnKind)]) -> Fields {
     fields.iter().map(|(name, kind)| Field::new(*name, kind.data_type(), true)).collect()
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::PossibleValue;
 use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
-use crate::view::Part;
+use crate::view::SearchPart;
 
 use super::{View, When};
 
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Grep {
     pub(in crate::cli) invert_match: bool,
     /// Search these parts of messages only; may be given more than once.
     #[arg(long = "in", value_name = "PART", value_delimiter = ',')]
-    pub(in crate::cli) parts: Vec<Part>,
+    pub(in crate::cli) parts: Vec<SearchPart>,
     /// Search files whose path matches, or with ! in front does not match; as in ripgrep. A glob
     /// that matches a message means all that is in it.
     #[arg(
@@ -146,7 +146,7 @@ pub(in crate::cli) struct Grep {
     pub(in crate::cli) words: Vec<OsString>,
 }
 
-impl ValueEnum for Part {
+impl ValueEnum for SearchPart {
     fn value_variants<'a>() -> &'a [Self] {
         &Self::ALL
     }

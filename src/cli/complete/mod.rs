@@ -75,7 +75,7 @@ fn offers(words: &[OsString]) -> Vec<Offer> {
     let Some((typed, before)) = words.split_last() else { return Vec::new() };
     let mut program = arguments::command();
     program.build();
-    let mut state = State { command: &program, option: None, places: 0, only_places: false };
+    let mut state = WordState { command: &program, option: None, places: 0, only_places: false };
     for word in before {
         state.pass(word);
     }
@@ -85,7 +85,7 @@ fn offers(words: &[OsString]) -> Vec<Offer> {
 }
 
 /// What the words before have said.
-struct State<'a> {
+struct WordState<'a> {
     command: &'a Command,
     /// The option whose value is the next word.
     option: Option<&'a Arg>,
@@ -95,7 +95,7 @@ struct State<'a> {
     only_places: bool,
 }
 
-impl<'a> State<'a> {
+impl<'a> WordState<'a> {
     fn pass(&mut self, word: &OsStr) {
         let word = word.to_string_lossy();
         if self.option.take().is_some() {

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::fs::{FileType, Named, Options};
+use crate::fs::{FileType, NamedEntry, Options};
 use crate::view::Show;
 
 use super::super::places::Places;
@@ -50,7 +50,7 @@ pub(super) fn folders(typed: &OsStr) -> Vec<Offer> {
 
 /// The names of a folder that begin as typed, and a slash behind those for which `is_entered` is
 /// true. Hidden names are offered to who has typed their dot.
-fn listed(typed: &OsStr, is_entered: impl Fn(&Named) -> Option<bool>) -> Vec<Offer> {
+fn listed(typed: &OsStr, is_entered: impl Fn(&NamedEntry) -> Option<bool>) -> Vec<Offer> {
     let (before, start) = split(typed);
     // Views are offered that are not listed.
     let mut options = Options::default();
@@ -64,7 +64,7 @@ fn listed(typed: &OsStr, is_entered: impl Fn(&Named) -> Option<bool>) -> Vec<Off
         let name = named.name.as_bytes();
         name.starts_with(start) && (!name.starts_with(b".") || start.starts_with(b"."))
     });
-    let path = |named: Named| {
+    let path = |named: NamedEntry| {
         let slash: &[u8] = if is_entered(&named)? { b"/" } else { b"" };
         let path = [before, named.name.as_bytes(), slash].concat();
         Some(Offer::path(OsString::from_vec(path)))

@@ -12,13 +12,13 @@ use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::cli::messages::Opener;
 use crate::cli::places::is_message_name;
-use crate::fs::{FileType, Named, Place};
+use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{ATTACHMENTS, MAPI, RAW};
 
 use super::copy::Copier;
 use super::names::{Names, Shape};
 use super::totals::{Loss, Totals};
-use crate::cli::target::{Directory, Permissions};
+use crate::cli::target::{OutputDirectory, Permissions};
 
 /// Which attachments are taken.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Selection {
 struct Destination<'a> {
     path: &'a Path,
     /// Made with the first file in it.
-    directory: Option<Directory>,
+    directory: Option<OutputDirectory>,
     names: Names,
     like: Permissions,
 }
@@ -142,7 +142,7 @@ impl Attached<'_> {
 
     fn entry(
         &self,
-        entry: &Named,
+        entry: &NamedEntry,
         found: &Place,
         inline: &HashSet<String>,
         to: &mut Destination<'_>,

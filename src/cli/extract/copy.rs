@@ -11,18 +11,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::places::{Unit, cause, is_message_name};
 use crate::cli::status::Status;
-use crate::fs::{self, FileType, Named, Place};
+use crate::fs::{self, FileType, NamedEntry, Place};
 use crate::view::ERRORS;
 
 use super::Form;
 use super::jobs::Job;
 use super::names::{Names, Shape};
 use super::totals::{Loss, LossKind, Totals};
-use crate::cli::target::{Directory, Permissions, Target, set_time};
+use crate::cli::target::{OutputDirectory, OutputTarget, Permissions, set_time};
 
 /// Copies into a target.
 pub(super) struct Copier<'a> {
-    pub(super) target: &'a Target,
+    pub(super) target: &'a OutputTarget,
     pub(super) form: &'a Form,
     /// Whether the SHA-256 of each file is wanted.
     pub(super) sums: bool,
@@ -86,7 +86,7 @@ impl Copier<'_> {
     pub(super) fn tree(
         &self,
         place: &Place,
-        directory: &Directory,
+        directory: &OutputDirectory,
         path: &Path,
         totals: &mut Totals,
     ) {
@@ -131,7 +131,7 @@ impl Copier<'_> {
         &self,
         place: &Place,
         shape: Option<Shape>,
-        directory: &Directory,
+        directory: &OutputDirectory,
         path: &Path,
         totals: &mut Totals,
     ) {
@@ -179,7 +179,7 @@ impl Copier<'_> {
         &self,
         place: &Place,
         time: SystemTime,
-        directory: &Directory,
+        directory: &OutputDirectory,
         name: &OsStr,
     ) -> Result<Option<Copied>, Refusal> {
         let like = Permissions::of(place.attr());
@@ -309,7 +309,7 @@ fn hex(hasher: Sha256) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn link(place: &Place, directory: &Directory, name: &OsStr) -> Result<(), Refusal> {
+fn link(place: &Place, directory: &OutputDirectory, name: &OsStr) -> Result<(), Refusal> {
     let target = place.read_link()?;
     match directory.link(name) {
         Some(there) if there == target.as_os_str().as_encoded_bytes() => Ok(()),
@@ -318,7 +318,7 @@ fn link(place: &Place, directory: &Directory, name: &OsStr) -> Result<(), Refusa
 }
 
 /// Whether an entry of a message is a message itself, to become a file.
-fn is_file_of_message(named: &Named, found: &Place, shape: Shape) -> bool {
+fn is_file_of_message(named: &NamedEntry, found: &Place, shape: Shape) -> bool {
     named.file_type == FileType::Directory
         && is_message_name(&named.name)
         && found.child(OsStr::new(shape.view())).is_ok()

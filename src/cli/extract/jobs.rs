@@ -10,7 +10,7 @@ use crate::fs::{FileType, Place};
 use super::Form;
 use super::inputs::{InTarget, Input};
 use super::names::{self, Names, Shape};
-use crate::cli::target::{Permissions, Target};
+use crate::cli::target::{OutputTarget, Permissions};
 
 /// A message, file or folder, and where it is to be in the target.
 pub(super) struct Job {
@@ -32,7 +32,7 @@ pub(super) struct Jobs<'a> {
     /// Where each folder is in the target, and the names given out in it.
     folders: HashMap<PathBuf, (PathBuf, Names)>,
     form: &'a Form,
-    target: &'a Target,
+    target: &'a OutputTarget,
     messages: usize,
 }
 
@@ -41,7 +41,7 @@ impl<'a> Jobs<'a> {
         places: Places,
         inputs: Vec<Input>,
         form: &'a Form,
-        target: &'a Target,
+        target: &'a OutputTarget,
     ) -> Self {
         Self {
             inputs: inputs.into(),

@@ -9,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read as _, Write};
 
 use jiff::Timestamp;
 
-use crate::cli::contents::Contents;
+use crate::cli::contents::FileContents;
 use crate::cli::messages::Opener;
 use crate::cli::places::Unit;
 use crate::view;
@@ -48,7 +48,7 @@ pub(super) fn append(
     let time = Timestamp::try_from(view.attr().mtime).unwrap_or_default();
     let date = time.strftime("%a %b %e %H:%M:%S %Y");
     writeln!(out, "From {} {date}", sender.as_deref().unwrap_or("MAILER-DAEMON"))?;
-    let mut reader = Contents::new(&view);
+    let mut reader = FileContents::new(&view);
     totals.bytes += copy_quoted(&mut BufReader::with_capacity(256 << 10, &mut reader), out)?;
     totals.losses.extend(reader.failure.map(|error| Loss::of_source(place.path(), &error)));
     Ok(())

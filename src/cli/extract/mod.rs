@@ -24,7 +24,7 @@ use super::ordered::ordered;
 use super::places::{Places, Unit, Units, count, in_stdin};
 use super::signals::stop_at_signals;
 use super::status::Status;
-use super::target::{Permissions, Target};
+use super::target::{OutputTarget, Permissions};
 use super::terminal::{one_line, progress_bar};
 use super::{complain, wrong_usage};
 
@@ -276,7 +276,7 @@ fn messages(inputs: &[Input], options: &fs::Options) -> usize {
 }
 
 /// Opens the target directory, which must not lie in what is copied.
-fn open_target(Given { paths, dest, .. }: &Given) -> io::Result<Target> {
+fn open_target(Given { paths, dest, .. }: &Given) -> io::Result<OutputTarget> {
     let absolute = std::path::absolute(dest)?;
     let existing = absolute.ancestors().find_map(|path| {
         let real = path.canonicalize().ok()?;
@@ -290,5 +290,5 @@ fn open_target(Given { paths, dest, .. }: &Given) -> io::Result<Target> {
             return Err(io::Error::other("lies in what is extracted; give a directory elsewhere"));
         }
     }
-    Target::open(dest)
+    OutputTarget::open(dest)
 }

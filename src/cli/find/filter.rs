@@ -13,7 +13,7 @@ use outlook_msg::mail::{self, Address, FileTime, Mail, MessageFlags};
 
 use crate::cli::arguments::{Filters, MessageKind};
 use crate::cli::clock::Clock;
-use crate::cli::messages::Found;
+use crate::cli::messages::FoundMessage;
 use crate::cli::suggest::wrong_pattern;
 use crate::mount::parse_size;
 
@@ -85,7 +85,7 @@ impl Filter {
 
     /// Whether a message has all that is asked for. A message that cannot be opened is damaged, and
     /// nothing else is known of it.
-    pub(super) fn matches(&self, found: &Found) -> bool {
+    pub(super) fn matches(&self, found: &FoundMessage) -> bool {
         if !self.has_size(found.size) {
             return false;
         }

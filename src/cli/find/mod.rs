@@ -16,7 +16,7 @@ use super::arguments::{Find, SortKey};
 use super::clock::Clock;
 use super::columns::Columns;
 use super::complain;
-use super::messages::{Found, Opener};
+use super::messages::{FoundMessage, Opener};
 use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
@@ -50,7 +50,7 @@ pub(super) fn run(
         true => paths.len() as u64,
         false => count(Places::new(options.clone()), &paths),
     });
-    let search = Search {
+    let search = Finder {
         arguments,
         filter,
         columns: Columns::new(clock, has_colors(arguments.color)),
@@ -74,12 +74,12 @@ pub(super) fn run(
 
 /// A message that is found: what it is sorted by, and what is printed of it.
 struct Hit {
-    key: Option<Key>,
+    key: Option<FoundKey>,
     text: Vec<u8>,
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+enum FoundKey {
     Time(Timestamp),
     Size(u64),
     Text(String),
@@ -87,21 +87,21 @@ enum Key {
 
 /// The outcome for a message, or for a directory in one.
 #[derive(Default)]
-struct Outcome {
+struct FindOutcome {
     hits: Vec<Hit>,
     failures: Vec<(Status, String)>,
 }
 
-struct Search<'a> {
+struct Finder<'a> {
     arguments: &'a Find,
     filter: Filter,
     columns: Columns,
     opener: Opener,
 }
 
-impl Search<'_> {
-    fn unit(&self, unit: Unit) -> Outcome {
-        let mut outcome = Outcome::default();
+impl Finder<'_> {
+    fn unit(&self, unit: Unit) -> FindOutcome {
+        let mut outcome = FindOutcome::default();
         let place = match unit {
             Unit::Tree(place) => place,
             Unit::File(_) | Unit::Folder(_) => return outcome,
@@ -118,7 +118,7 @@ impl Search<'_> {
         if place.is_message() && !embedded && !self.filter.has_size(place.attr().size) {
             return outcome;
         }
-        let Outcome { hits, failures } = &mut outcome;
+        let FindOutcome { hits, failures } = &mut outcome;
         let mut fail = |status, text: String| failures.push((status, text));
         let mut unopened = Vec::new();
         self.opener.each(
@@ -142,7 +142,7 @@ impl Search<'_> {
         outcome
     }
 
-    fn hit(&self, found: &Found) -> Hit {
+    fn hit(&self, found: &FoundMessage) -> Hit {
         let Find { long, null, json, hash, count, .. } = *self.arguments;
         let mut text = Vec::new();
         if json {
@@ -173,18 +173,18 @@ fn hint_for_pattern(path: &Path, error: &fs::Error) -> &'static str {
     }
 }
 
-fn sort_key(found: &Found, key: SortKey) -> Option<Key> {
+fn sort_key(found: &FoundMessage, key: SortKey) -> Option<FoundKey> {
     let mail = found.mail.as_ref().ok();
     match key {
         // The walk gives them in this order.
         SortKey::Path => None,
-        SortKey::Size => Some(Key::Size(found.size)),
-        SortKey::Date => mail.and_then(sent_or_received).and_then(timestamp).map(Key::Time),
+        SortKey::Size => Some(FoundKey::Size(found.size)),
+        SortKey::Date => mail.and_then(sent_or_received).and_then(timestamp).map(FoundKey::Time),
         SortKey::From => {
             let from = mail?.from().ok()??;
-            Some(Key::Text(from.to_string().to_lowercase()))
+            Some(FoundKey::Text(from.to_string().to_lowercase()))
         }
-        SortKey::Subject => Some(Key::Text(mail?.subject().ok()??.to_lowercase())),
+        SortKey::Subject => Some(FoundKey::Text(mail?.subject().ok()??.to_lowercase())),
     }
 }
 

@@ -22,7 +22,7 @@ use super::terminal::{has_colors, is_terminal, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
 use globs::Globs;
-use search::{Outcome, Search, Style};
+use search::{PrintStyle, Search, SearchOutcome};
 
 /// The longest line that is searched, in bytes.
 const LINE_MAX: usize = 256 << 20;
@@ -66,17 +66,17 @@ pub(super) fn run(
     };
     let work = |unit: Unit, output: &mut Output<'_>| match unit {
         Unit::Failed(path, error) => {
-            Outcome { failures: vec![(path, cause(&error))], ..Outcome::default() }
+            SearchOutcome { failures: vec![(path, cause(&error))], ..SearchOutcome::default() }
         }
         Unit::Tree(place) => search.tree(&place, output),
         Unit::File(place) if place.attr().file_type == FileType::RegularFile => {
             search.file(&place, output)
         }
         // Skipped, as grep -r skips links, devices and pipes.
-        Unit::File(_) | Unit::Folder(_) => Outcome::default(),
+        Unit::File(_) | Unit::Folder(_) => SearchOutcome::default(),
     };
     let (mut is_found, mut is_well) = (false, true);
-    let done = |outcome: Outcome| {
+    let done = |outcome: SearchOutcome| {
         is_found |= outcome.is_found;
         is_well &= outcome.failures.is_empty();
         progress.inc(1);
@@ -186,19 +186,19 @@ fn searcher(arguments: &Grep) -> SearcherBuilder {
     searcher
 }
 
-fn style(arguments: &Grep, with_filename: bool) -> Style {
-    Style {
+fn style(arguments: &Grep, with_filename: bool) -> PrintStyle {
+    PrintStyle {
         with_filename,
         to_terminal: is_terminal(),
         has_colors: has_colors(arguments.color),
         what: match arguments {
-            Grep { files_with_matches: true, .. } => search::What::Paths { with_match: true },
-            Grep { files_without_match: true, .. } => search::What::Paths { with_match: false },
-            Grep { count: true, .. } => search::What::Count,
-            Grep { quiet: true, .. } => search::What::Nothing,
-            Grep { messages: true, .. } => search::What::Messages,
-            Grep { json: true, .. } => search::What::Json,
-            _ => search::What::Lines { only_matching: arguments.only_matching },
+            Grep { files_with_matches: true, .. } => search::Printed::Paths { with_match: true },
+            Grep { files_without_match: true, .. } => search::Printed::Paths { with_match: false },
+            Grep { count: true, .. } => search::Printed::Count,
+            Grep { quiet: true, .. } => search::Printed::Nothing,
+            Grep { messages: true, .. } => search::Printed::Messages,
+            Grep { json: true, .. } => search::Printed::Json,
+            _ => search::Printed::Lines { only_matching: arguments.only_matching },
         },
         path_terminator: arguments.null.then_some(0),
     }

@@ -12,38 +12,38 @@ use grep_regex::RegexMatcher;
 use grep_searcher::{Searcher, SearcherBuilder};
 use termcolor::{Ansi, NoColor, WriteColor};
 
-use crate::cli::contents::Contents;
+use crate::cli::contents::FileContents;
 use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
 use crate::cli::terminal::printed;
-use crate::fs::{FileType, Named, Place};
-use crate::view::{self, ATTACHMENTS, Part};
+use crate::fs::{FileType, NamedEntry, Place};
+use crate::view::{self, ATTACHMENTS, SearchPart};
 
 use super::globs::Globs;
 
 /// What is searched for, and how it is printed.
 pub(super) struct Search {
     pub(super) matcher: RegexMatcher,
-    pub(super) style: Style,
+    pub(super) style: PrintStyle,
     /// All of a message, if none is named.
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<SearchPart>,
     pub(super) globs: Globs,
     pub(super) searcher: SearcherBuilder,
 }
 
 /// How what is found is printed.
 #[derive(Clone, Debug)]
-pub(super) struct Style {
+pub(super) struct PrintStyle {
     pub(super) with_filename: bool,
     pub(super) to_terminal: bool,
     pub(super) has_colors: bool,
-    pub(super) what: What,
+    pub(super) what: Printed,
     pub(super) path_terminator: Option<u8>,
 }
 
 /// What is printed of a file.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum What {
+pub(super) enum Printed {
     Lines {
         only_matching: bool,
     },
@@ -57,7 +57,7 @@ pub(super) enum What {
     Nothing,
 }
 
-impl What {
+impl Printed {
     /// Whether the search of a message can end at the first match.
     fn ends_at_first_match(self) -> bool {
         matches!(self, Self::Messages | Self::Nothing)
@@ -66,14 +66,14 @@ impl What {
 
 /// The outcome of the search of a message or file.
 #[derive(Debug, Default)]
-pub(super) struct Outcome {
+pub(super) struct SearchOutcome {
     pub(super) is_found: bool,
     pub(super) failures: Vec<(PathBuf, String)>,
 }
 
 impl Search {
     /// Searches a message, or a directory in one.
-    pub(super) fn tree(&self, place: &Place, output: &mut Output<'_>) -> Outcome {
+    pub(super) fn tree(&self, place: &Place, output: &mut Output<'_>) -> SearchOutcome {
         let mut one = One::new(self, output);
         match place.path().file_name() == Some(OsStr::new(ATTACHMENTS)) && !place.is_message() {
             true => one.attachments(place),
@@ -85,8 +85,8 @@ impl Search {
     }
 
     /// Prints the path of what has a match, if that is all that is asked for.
-    fn print_message(&self, path: &Path, outcome: &Outcome, output: &mut Output<'_>) {
-        if outcome.is_found && matches!(self.style.what, What::Messages) {
+    fn print_message(&self, path: &Path, outcome: &SearchOutcome, output: &mut Output<'_>) {
+        if outcome.is_found && matches!(self.style.what, Printed::Messages) {
             let mut line = printed(path, self.style.to_terminal).into_owned();
             line.push(self.style.path_terminator.unwrap_or(b'\n'));
             // If no more output is wanted, the whole search ends.
@@ -95,7 +95,7 @@ impl Search {
     }
 
     /// Searches a file that was named, or one that is no message.
-    pub(super) fn file(&self, place: &Place, output: &mut Output<'_>) -> Outcome {
+    pub(super) fn file(&self, place: &Place, output: &mut Output<'_>) -> SearchOutcome {
         let is_part = self.parts.is_empty() || place.is_in_message();
         let mut one = One::new(self, output);
         if is_part {
@@ -106,7 +106,7 @@ impl Search {
         outcome
     }
 
-    fn has(&self, part: Part) -> bool {
+    fn has(&self, part: SearchPart) -> bool {
         self.parts.is_empty() || self.parts.contains(&part)
     }
 
@@ -123,7 +123,7 @@ struct One<'a> {
     searcher: Searcher,
     printer: Printer<'a>,
     turns: &'a Turns,
-    outcome: Outcome,
+    outcome: SearchOutcome,
 }
 
 impl<'a> One<'a> {
@@ -131,11 +131,11 @@ impl<'a> One<'a> {
         let searcher = search.searcher.build();
         let turns = output.turns();
         let printer = Printer::new(&search.style, output);
-        Self { search, searcher, printer, turns, outcome: Outcome::default() }
+        Self { search, searcher, printer, turns, outcome: SearchOutcome::default() }
     }
 
     /// The outcome. Releases the output.
-    fn end(self) -> Outcome {
+    fn end(self) -> SearchOutcome {
         self.outcome
     }
 
@@ -156,7 +156,7 @@ impl<'a> One<'a> {
 
     /// Searches all attachments, or only the parts asked for of the messages among them.
     fn attachments(&mut self, place: &Place) {
-        if self.search.has(Part::Attachments) {
+        if self.search.has(SearchPart::Attachments) {
             return self.everything(place);
         }
         self.each(place, |one, child| {
@@ -175,14 +175,14 @@ impl<'a> One<'a> {
         });
     }
 
-    fn each(&mut self, place: &Place, mut search: impl FnMut(&mut Self, &Named)) {
+    fn each(&mut self, place: &Place, mut search: impl FnMut(&mut Self, &NamedEntry)) {
         match place.list() {
             Ok(children) => children.iter().for_each(|child| search(self, child)),
             Err(error) => self.failed(place.path().to_owned(), cause(&error)),
         }
     }
 
-    fn child(&mut self, place: &Place, child: &Named, search: impl FnOnce(&mut Self, &Place)) {
+    fn child(&mut self, place: &Place, child: &NamedEntry, search: impl FnOnce(&mut Self, &Place)) {
         let is_enough = self.outcome.is_found && self.search.style.what.ends_at_first_match();
         if is_enough || self.turns.is_stopped() {
             return;
@@ -197,7 +197,7 @@ impl<'a> One<'a> {
         if !self.search.globs.take(place.path()) {
             return;
         }
-        let mut contents = Contents::new(place);
+        let mut contents = FileContents::new(place);
         let Self { search, searcher, printer, .. } = self;
         let path = printed(place.path(), search.style.to_terminal);
         let path = Path::new(OsStr::from_bytes(&path));
@@ -219,17 +219,17 @@ impl<'a> One<'a> {
     }
 }
 
-type Out<'a> = Box<dyn WriteColor + 'a>;
+type ColourOut<'a> = Box<dyn WriteColor + 'a>;
 
 enum Printer<'a> {
-    Lines(Standard<Out<'a>>),
-    Summary(Summary<Out<'a>>),
-    Json(JSON<Out<'a>>),
+    Lines(Standard<ColourOut<'a>>),
+    Summary(Summary<ColourOut<'a>>),
+    Json(JSON<ColourOut<'a>>),
 }
 
 impl<'a> Printer<'a> {
-    fn new(style: &Style, output: &'a mut Output<'_>) -> Self {
-        let out: Out<'a> = match style.has_colors {
+    fn new(style: &PrintStyle, output: &'a mut Output<'_>) -> Self {
+        let out: ColourOut<'a> = match style.has_colors {
             true => Box::new(Ansi::new(output)),
             false => Box::new(NoColor::new(output)),
         };
@@ -241,7 +241,7 @@ impl<'a> Printer<'a> {
             builder
         };
         match style.what {
-            What::Lines { only_matching } => Self::Lines(
+            Printed::Lines { only_matching } => Self::Lines(
                 StandardBuilder::new()
                     .path(style.with_filename)
                     .only_matching(only_matching)
@@ -249,15 +249,15 @@ impl<'a> Printer<'a> {
                     .color_specs(ColorSpecs::default_with_color())
                     .build(out),
             ),
-            What::Json => Self::Json(JSONBuilder::new().build(out)),
-            What::Count => Self::Summary(summary(SummaryKind::Count).build(out)),
-            What::Nothing | What::Messages => {
+            Printed::Json => Self::Json(JSONBuilder::new().build(out)),
+            Printed::Count => Self::Summary(summary(SummaryKind::Count).build(out)),
+            Printed::Nothing | Printed::Messages => {
                 Self::Summary(summary(SummaryKind::QuietWithMatch).build(out))
             }
-            What::Paths { with_match: true } => {
+            Printed::Paths { with_match: true } => {
                 Self::Summary(summary(SummaryKind::PathWithMatch).build(out))
             }
-            What::Paths { with_match: false } => {
+            Printed::Paths { with_match: false } => {
                 Self::Summary(summary(SummaryKind::PathWithoutMatch).build(out))
             }
         }
@@ -269,7 +269,7 @@ impl<'a> Printer<'a> {
         matcher: &RegexMatcher,
         searcher: &mut Searcher,
         path: &Path,
-        reader: &mut Contents<'_>,
+        reader: &mut FileContents<'_>,
     ) -> io::Result<bool> {
         match self {
             Self::Lines(printer) => {

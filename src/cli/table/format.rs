@@ -21,13 +21,13 @@ pub(super) enum Format {
 }
 
 /// A table that is being written.
-pub(super) enum Writer<W: Write + Send> {
+pub(super) enum TableWriter<W: Write + Send> {
     Parquet(Box<ParquetWriter<W>>),
     Arrow(Box<IpcWriter<W>>),
     Csv(CsvWriter<W>),
 }
 
-impl<W: Write + Send> Writer<W> {
+impl<W: Write + Send> TableWriter<W> {
     pub(super) fn new(format: Format, out: W, schema: &SchemaRef) -> io::Result<Self> {
         Ok(match format {
             Format::Parquet => {

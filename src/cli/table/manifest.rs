@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::arguments::Table;
-use crate::cli::target::{Directory, Permissions};
+use crate::cli::target::{OutputDirectory, Permissions};
 use crate::fs::Place;
 
 use super::shard::Shard;
@@ -31,7 +31,7 @@ pub(super) struct Manifest {
     /// The version of the columns.
     pub(super) schema: u32,
     pub(super) options: Settings,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<TablePart>,
 }
 
 /// The options that the rows of all parts depend on.
@@ -47,19 +47,19 @@ pub(super) struct Settings {
 
 /// A part that is whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Part {
+pub(super) struct TablePart {
     pub(super) file: String,
     pub(super) bytes: u64,
     pub(super) rows: usize,
     /// How many rows have defects.
     pub(super) rows_with_defects: usize,
     #[serde(flatten)]
-    pub(super) files: Files,
+    pub(super) files: PartFiles,
 }
 
 /// The files that a part is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Files {
+pub(super) struct PartFiles {
     /// How many there are.
     files: usize,
     first: String,
@@ -92,7 +92,7 @@ impl Settings {
     }
 }
 
-impl Files {
+impl PartFiles {
     /// Those of these places, by what the file system says of them.
     pub(super) fn of(places: &[Place]) -> Self {
         let mut hasher = Sha256::new();
@@ -125,7 +125,7 @@ impl Manifest {
     }
 
     /// The one of a folder; `None` if it has none.
-    pub(super) fn read(folder: &Directory) -> io::Result<Option<Self>> {
+    pub(super) fn read(folder: &OutputDirectory) -> io::Result<Option<Self>> {
         let Some(file) = folder.file(OsStr::new(NAME)) else { return Ok(None) };
         let mut text = Vec::new();
         file.take(BYTES_MAX).read_to_end(&mut text)?;
@@ -134,7 +134,7 @@ impl Manifest {
     }
 
     /// Puts it in the place of the one that is there.
-    pub(super) fn write(&self, folder: &Directory, mode: u32) -> io::Result<()> {
+    pub(super) fn write(&self, folder: &OutputDirectory, mode: u32) -> io::Result<()> {
         let name = OsStr::new(NAME);
         let mut unfinished = folder.create(name, Permissions::OWN)?;
         let mut text = serde_json::to_vec_pretty(self)?;
@@ -144,14 +144,19 @@ impl Manifest {
     }
 
     /// Whether a part is there and whole, and made of these files.
-    pub(super) fn has(&self, number: usize, files: &Files, folder: &Directory) -> Option<&Part> {
+    pub(super) fn has(
+        &self,
+        number: usize,
+        files: &PartFiles,
+        folder: &OutputDirectory,
+    ) -> Option<&TablePart> {
         let part = self.parts.get(number).filter(|part| part.files == *files)?;
         let length = folder.file(OsStr::new(&part.file))?.metadata().ok()?.len();
         (length == part.bytes).then_some(part)
     }
 
     /// Puts a part in its place. Those behind it stay: their files may be the same.
-    pub(super) fn set(&mut self, number: usize, part: Part) {
+    pub(super) fn set(&mut self, number: usize, part: TablePart) {
         match self.parts.get_mut(number) {
             Some(known) => *known = part,
             None => self.parts.push(part),
@@ -159,7 +164,7 @@ impl Manifest {
     }
 
     /// Takes out the parts behind the first so many.
-    pub(super) fn cut(&mut self, parts: usize) -> Vec<Part> {
+    pub(super) fn cut(&mut self, parts: usize) -> Vec<TablePart> {
         let end = parts.min(self.parts.len());
         self.parts.split_off(end)
     }

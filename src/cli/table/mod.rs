@@ -27,14 +27,14 @@ use super::places::{Places, cause, count, in_stdin};
 use super::signals::stop_at_signals;
 use super::status::Status;
 use super::suggest::{other_mail_file, similar};
-use super::target::{Directory, Permissions, Unfinished};
+use super::target::{OutputDirectory, Permissions, Unfinished};
 use super::terminal::{counted, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
-use format::{Format, Writer, of_arrow};
-use out::Out;
+use format::{Format, TableWriter, of_arrow};
+use out::TableOut;
 use shard::Shard;
-use walk::{Met, Walk};
+use walk::{MailWalk, Met};
 
 /// Makes a table.
 pub(super) fn run(
@@ -46,7 +46,8 @@ pub(super) fn run(
     else {
         return Ok(wrong_usage("missing <PATH>... <OUT>"));
     };
-    let asked = Out::of(dest, arguments).and_then(|out| Ok((out, columns(arguments, &options)?)));
+    let asked =
+        TableOut::of(dest, arguments).and_then(|out| Ok((out, columns(arguments, &options)?)));
     let asked = asked.and_then(|(out, columns)| Ok((out, columns, shard(arguments)?)));
     let (dest, columns, shard) = match asked {
         Ok(asked) => asked,
@@ -64,11 +65,11 @@ pub(super) fn run(
         progress: progress(paths, &options),
         stop: stop_at_signals()?,
     };
-    let walk = Walk::new(places, paths.to_vec(), shard);
+    let walk = MailWalk::new(places, paths.to_vec(), shard);
     let made = match &dest {
-        Out::Stream => making.stream(walk, out),
-        Out::File(path, format) => making.file(walk, path, *format, arguments.mode),
-        Out::Folder(path) => {
+        TableOut::Stream => making.stream(walk, out),
+        TableOut::File(path, format) => making.file(walk, path, *format, arguments.mode),
+        TableOut::Folder(path) => {
             let settings = parts::settings(&columns, arguments, shard, &options);
             parts::fill(&making, walk, path, settings, arguments.mode)
         }
@@ -76,7 +77,7 @@ pub(super) fn run(
     making.progress.finish_and_clear();
     let totals = match made {
         Ok(totals) => totals,
-        Err(error) if dest == Out::Stream => return Err(error),
+        Err(error) if dest == TableOut::Stream => return Err(error),
         Err(error) => return Ok(failed(&wrong_writing(&dest, &error))),
     };
     making.report(&totals, &dest, arguments.strict, out)
@@ -131,18 +132,18 @@ fn failed(what: &str) -> Status {
     Status::Failed
 }
 
-fn wrong_writing(dest: &Out, error: &io::Error) -> String {
+fn wrong_writing(dest: &TableOut, error: &io::Error) -> String {
     match dest {
         // What is refused says what to do.
-        Out::Folder(path) if error.kind() == io::ErrorKind::Other => {
+        TableOut::Folder(path) if error.kind() == io::ErrorKind::Other => {
             format!("{}: {error}", one_line(path))
         }
-        Out::Folder(path) => {
+        TableOut::Folder(path) => {
             let what = "the same command goes on behind the whole parts";
             format!("{}: {error}; {what}", one_line(path))
         }
-        Out::File(path, _) => format!("{}: {error}; there is no table", one_line(path)),
-        Out::Stream => error.to_string(),
+        TableOut::File(path, _) => format!("{}: {error}; there is no table", one_line(path)),
+        TableOut::Stream => error.to_string(),
     }
 }
 
@@ -156,7 +157,7 @@ struct Making {
 
 /// What was made.
 #[derive(Debug, Default)]
-struct Totals {
+struct TableTotals {
     rows: usize,
     /// How many rows have defects.
     rows_with_defects: usize,
@@ -169,17 +170,23 @@ struct Totals {
 }
 
 impl Making {
-    fn stream(&self, walk: Walk, out: &mut (dyn Write + Send)) -> io::Result<Totals> {
-        let mut totals = Totals::default();
+    fn stream(&self, walk: MailWalk, out: &mut (dyn Write + Send)) -> io::Result<TableTotals> {
+        let mut totals = TableTotals::default();
         self.fill(walk, Format::ArrowStream, out, &mut totals)?.flush()?;
         Ok(totals)
     }
 
-    fn file(&self, walk: Walk, path: &Path, format: Format, mode: u32) -> io::Result<Totals> {
+    fn file(
+        &self,
+        walk: MailWalk,
+        path: &Path,
+        format: Format,
+        mode: u32,
+    ) -> io::Result<TableTotals> {
         let (folder, name) = out::split(path)?;
-        let folder = Directory::open(folder)?;
+        let folder = OutputDirectory::open(folder)?;
         let unfinished = folder.create_alone(name, Permissions::of_mode(0o600))?;
-        let mut totals = Totals::default();
+        let mut totals = TableTotals::default();
         self.write(walk, format, &unfinished, &mut totals)?;
         if !self.is_stopped() {
             publish(unfinished, name, mode)?;
@@ -193,7 +200,7 @@ impl Making {
         files: impl Iterator<Item = Met> + Send,
         format: Format,
         unfinished: &Unfinished<'_>,
-        totals: &mut Totals,
+        totals: &mut TableTotals,
     ) -> io::Result<()> {
         let file = BufWriter::with_capacity(256 << 10, &unfinished.file);
         self.fill(files, format, file, totals)?.flush()?;
@@ -206,9 +213,9 @@ impl Making {
         files: impl Iterator<Item = Met> + Send,
         format: Format,
         out: W,
-        totals: &mut Totals,
+        totals: &mut TableTotals,
     ) -> io::Result<W> {
-        let mut writer = Writer::new(format, out, &self.table.schema())?;
+        let mut writer = TableWriter::new(format, out, &self.table.schema())?;
         let mut builder = self.table.builder();
         let mut failure = None;
         let work = |met: Met, _: &mut Output<'_>| self.rows(met);
@@ -249,7 +256,7 @@ impl Making {
     }
 
     /// Says what has no rows.
-    fn lose(&self, lost: &Lost, totals: &mut Totals) {
+    fn lose(&self, lost: &Lost, totals: &mut TableTotals) {
         totals.status.join(lost.status);
         self.progress.suspend(|| complain(&lost.what));
     }
@@ -261,16 +268,18 @@ impl Making {
     /// Says what was made, and how it ends.
     fn report(
         &self,
-        totals: &Totals,
-        dest: &Out,
+        totals: &TableTotals,
+        dest: &TableOut,
         is_strict: bool,
         out: &mut dyn Write,
     ) -> io::Result<Status> {
         if self.is_stopped() {
             complain(match dest {
-                Out::Folder(_) => "interrupted; the same command goes on behind the whole parts",
-                Out::File(..) => "interrupted; there is no table",
-                Out::Stream => "interrupted; the stream ends early",
+                TableOut::Folder(_) => {
+                    "interrupted; the same command goes on behind the whole parts"
+                }
+                TableOut::File(..) => "interrupted; there is no table",
+                TableOut::Stream => "interrupted; the stream ends early",
             });
             return Ok(Status::Interrupted);
         }
@@ -282,9 +291,9 @@ impl Making {
         }
         let (rows, size) = (counted(totals.rows, "row"), size_text(totals.bytes));
         match dest {
-            Out::Stream => {}
-            Out::File(..) => writeln!(out, "{rows}, {size}")?,
-            Out::Folder(_) => {
+            TableOut::Stream => {}
+            TableOut::File(..) => writeln!(out, "{rows}, {size}")?,
+            TableOut::Folder(_) => {
                 let parts = counted(totals.parts, "part");
                 writeln!(out, "{rows}, {parts} ({} kept), {size}", totals.parts_kept)?;
             }

@@ -14,7 +14,7 @@ use super::format::Format;
 
 /// A destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Out {
+pub(super) enum TableOut {
     /// One file.
     File(PathBuf, Format),
     /// A folder of Parquet files.
@@ -25,7 +25,7 @@ pub(super) enum Out {
 
 const FORMS: &str = "a table is NAME.parquet, NAME.arrow or NAME.csv, a folder, or '-'";
 
-impl Out {
+impl TableOut {
     /// What a path stands for, or what is wrong with it.
     pub(super) fn of(path: &Path, arguments: &Table) -> Result<Self, String> {
         let out = Self::by_name(path, arguments)?;

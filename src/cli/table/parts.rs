@@ -7,14 +7,14 @@ use std::path::Path;
 
 use crate::cli::arguments::Table;
 use crate::cli::status::Status;
-use crate::cli::target::{Directory, Permissions, Target};
+use crate::cli::target::{OutputDirectory, OutputTarget, Permissions};
 use crate::fs::{self, Place};
 
 use super::format::Format;
-use super::manifest::{self, Files, Manifest, Part, Settings, part_name};
+use super::manifest::{self, Manifest, PartFiles, Settings, TablePart, part_name};
 use super::shard::Shard;
-use super::walk::{Met, Walk};
-use super::{Making, Totals, publish};
+use super::walk::{MailWalk, Met};
+use super::{Making, TableTotals, publish};
 
 /// As many files become a part if nothing is said.
 const FILES_PER_PART: usize = 10_000;
@@ -34,19 +34,19 @@ pub(super) fn settings(
 /// Fills a folder.
 pub(super) fn fill(
     making: &Making,
-    mut walk: Walk,
+    mut walk: MailWalk,
     path: &Path,
     settings: Settings,
     mode: u32,
-) -> io::Result<Totals> {
-    let target = Target::open(path)?;
+) -> io::Result<TableTotals> {
+    let target = OutputTarget::open(path)?;
     let like = Permissions::of_mode(mode);
     target.begin(like.around())?;
     let folder = target.directory(Path::new(""), like)?;
     let files_per_part = settings.files_per_part();
     let mut parts = Parts { making, mode, manifest: open(path, &folder, settings)?, folder };
     parts.manifest.write(&parts.folder, mode)?;
-    let mut totals = Totals::default();
+    let mut totals = TableTotals::default();
     while !making.is_stopped() {
         let places = next_places(&mut walk, files_per_part, making, &mut totals);
         if places.is_empty() {
@@ -61,7 +61,7 @@ pub(super) fn fill(
 }
 
 /// What is known of the parts that are there, which must be of the same table.
-fn open(path: &Path, folder: &Directory, settings: Settings) -> io::Result<Manifest> {
+fn open(path: &Path, folder: &OutputDirectory, settings: Settings) -> io::Result<Manifest> {
     let elsewhere = "give a new folder, or remove this one";
     match Manifest::read(folder)? {
         Some(known) if known.schema != msg_table::SCHEMA => {
@@ -88,7 +88,12 @@ fn open(path: &Path, folder: &Directory, settings: Settings) -> io::Result<Manif
 }
 
 /// The files of the next part.
-fn next_places(walk: &mut Walk, files: usize, making: &Making, totals: &mut Totals) -> Vec<Place> {
+fn next_places(
+    walk: &mut MailWalk,
+    files: usize,
+    making: &Making,
+    totals: &mut TableTotals,
+) -> Vec<Place> {
     let mut places = Vec::new();
     while places.len() < files {
         match walk.next() {
@@ -102,16 +107,16 @@ fn next_places(walk: &mut Walk, files: usize, making: &Making, totals: &mut Tota
 
 struct Parts<'a> {
     making: &'a Making,
-    folder: Directory,
+    folder: OutputDirectory,
     manifest: Manifest,
     mode: u32,
 }
 
 impl Parts<'_> {
     /// Makes the next part, unless it is there.
-    fn add(&mut self, places: Vec<Place>, totals: &mut Totals) -> io::Result<()> {
+    fn add(&mut self, places: Vec<Place>, totals: &mut TableTotals) -> io::Result<()> {
         let number = totals.parts;
-        let files = Files::of(&places);
+        let files = PartFiles::of(&places);
         if let Some(part) = self.manifest.has(number, &files, &self.folder) {
             totals.parts += 1;
             totals.parts_kept += 1;
@@ -124,14 +129,14 @@ impl Parts<'_> {
         let file = part_name(number);
         let name = OsStr::new(&file);
         let unfinished = self.folder.create(name, Permissions::OWN)?;
-        let mut made = Totals::default();
+        let mut made = TableTotals::default();
         let places = places.into_iter().map(Met::File);
         self.making.write(places, Format::Parquet, &unfinished, &mut made)?;
         if self.making.is_stopped() {
             return Ok(());
         }
         publish(unfinished, name, self.mode)?;
-        let Totals { rows, rows_with_defects, bytes, status, .. } = made;
+        let TableTotals { rows, rows_with_defects, bytes, status, .. } = made;
         totals.parts += 1;
         totals.rows += rows;
         totals.rows_with_defects += rows_with_defects;
@@ -139,8 +144,8 @@ impl Parts<'_> {
         totals.status.join(status);
         // A part from which something is missing is made anew by the next run, for no part has no
         // files.
-        let files = if status == Status::Done { files } else { Files::of(&[]) };
-        self.manifest.set(number, Part { file, bytes, rows, rows_with_defects, files });
+        let files = if status == Status::Done { files } else { PartFiles::of(&[]) };
+        self.manifest.set(number, TablePart { file, bytes, rows, rows_with_defects, files });
         self.manifest.write(&self.folder, self.mode)
     }
 

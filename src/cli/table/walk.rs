@@ -5,7 +5,7 @@ use std::{io, vec};
 
 use msg_table::Input;
 
-use crate::cli::messages::{Content, Located, OpenError, messages_in_directory};
+use crate::cli::messages::{Located, MessageSource, OpenError, messages_in_directory};
 use crate::cli::places::{Places, Unit, Units};
 use crate::fs::{self, Place};
 
@@ -14,7 +14,7 @@ use super::shard::Shard;
 
 /// Goes through the paths one after the other. Only the names of the folders around the file at
 /// hand are in memory.
-pub(super) struct Walk {
+pub(super) struct MailWalk {
     paths: vec::IntoIter<PathBuf>,
     /// The path that is gone through.
     current: Option<(PathBuf, Units)>,
@@ -31,7 +31,7 @@ pub(super) enum Met {
     Failed(Lost),
 }
 
-impl Walk {
+impl MailWalk {
     pub(super) fn new(places: Places, paths: Vec<PathBuf>, shard: Option<Shard>) -> Self {
         Self { paths: paths.into_iter(), current: None, places: Some(places), shard }
     }
@@ -44,7 +44,7 @@ impl Walk {
     }
 }
 
-impl Iterator for Walk {
+impl Iterator for MailWalk {
     type Item = Met;
 
     fn next(&mut self) -> Option<Met> {
@@ -83,8 +83,8 @@ pub(super) fn inputs(place: &Place) -> Result<Vec<Input>, fs::Error> {
 
 fn input(Located { path, parent, content, .. }: Located) -> Input {
     let input = match content {
-        Ok(Content::File(file)) => Input::file(path, file),
-        Ok(Content::Bytes(bytes)) => Input::bytes(path, bytes),
+        Ok(MessageSource::File(file)) => Input::file(path, file),
+        Ok(MessageSource::Bytes(bytes)) => Input::bytes(path, bytes),
         Err(OpenError::File(error)) => Input::failed(path, error),
         Err(error) => Input::failed(path, io::Error::other(error.to_string())),
     };

@@ -24,7 +24,7 @@ use super::{Operation, StateFolder};
 
 /// The whole message with its edits.
 #[derive(Clone, Copy, Debug)]
-pub struct Whole<'a> {
+pub struct WholeMessage<'a> {
     /// The message.
     pub snapshot: &'a Arc<CompoundFile>,
     /// The file that the rest of it is read from, and its state when it was opened: another program
@@ -66,7 +66,7 @@ pub(super) fn keep(
     mount: &Path,
     edits: &Edits,
     reason: &str,
-    whole: Option<Whole<'_>>,
+    whole: Option<WholeMessage<'_>>,
 ) -> io::Result<PathBuf> {
     let recovered = state_folder.recovered();
     create_private(&recovered)?;
@@ -74,7 +74,7 @@ pub(super) fn keep(
     let (folder, message) = (making.path().join("folder"), making.path().join("whole.msg"));
     create_private(&folder)?;
     let root = open_folder(rustix::fs::CWD, folder.as_os_str())?;
-    let outcome = Files::of(edits).write(&root, &message, whole)?;
+    let outcome = KeptFiles::of(edits).write(&root, &message, whole)?;
     let list = list_of(edits, reason, &outcome);
     create_below(&root, Path::new(LIST))?.write_all_at(list.as_bytes(), 0)?;
     let has_whole = matches!(outcome, WholeOutcome::Written);
@@ -141,12 +141,12 @@ enum WholeOutcome {
 
 /// The files that edits come down to.
 #[derive(Default)]
-struct Files<'a> {
+struct KeptFiles<'a> {
     values: BTreeMap<PathBuf, &'a Source>,
     folders: BTreeSet<PathBuf>,
 }
 
-impl<'a> Files<'a> {
+impl<'a> KeptFiles<'a> {
     fn of(edits: &'a Edits) -> Self {
         let mut files = Self::default();
         for edit in &edits.edits {
@@ -183,7 +183,7 @@ impl<'a> Files<'a> {
         &self,
         root: &OwnedFd,
         message: &Path,
-        whole: Option<Whole<'_>>,
+        whole: Option<WholeMessage<'_>>,
     ) -> io::Result<WholeOutcome> {
         for path in &self.folders {
             folder_below(root, path)?;
@@ -204,7 +204,7 @@ impl<'a> Files<'a> {
 }
 
 /// Writes the whole message, if all of it can be read and nobody changes it meanwhile.
-fn write_whole(message: &Path, whole: Whole<'_>) -> Result<(), String> {
+fn write_whole(message: &Path, whole: WholeMessage<'_>) -> Result<(), String> {
     let folder = message.parent().unwrap_or(Path::new("/"));
     let name = message.file_name().unwrap_or_default();
     let folder = File::open(folder).map_err(|error| error.to_string())?;

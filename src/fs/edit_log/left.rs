@@ -18,7 +18,7 @@ pub use super::message_log::Edit;
 
 /// The source that a mount is of.
 #[derive(Clone, Copy)]
-pub struct Scope<'a> {
+pub struct SourceScope<'a> {
     /// The absolute path of the folder.
     pub root: &'a Path,
     /// The one message in it that is mounted; `None` for all.
@@ -73,7 +73,11 @@ pub(super) fn own_folder(edits: &Path) -> io::Result<(PathBuf, File)> {
 
 /// The folders of messages of a source that killed mounts have left. Must be called under the lock
 /// of all mounts, and the folders must be moved away under it.
-pub(super) fn of_the_dead(edits: &Path, own: &Path, scope: Scope<'_>) -> io::Result<Vec<PathBuf>> {
+pub(super) fn of_the_dead(
+    edits: &Path,
+    own: &Path,
+    scope: SourceScope<'_>,
+) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for mount in numbered_in(edits)? {
         if mount == own || is_alive(&mount) {
@@ -115,7 +119,7 @@ pub(super) fn remove_empty(mount: &Path) {
 
 /// Takes over the log in a folder, and says what is left of it. If a save contained all, the log
 /// is ended.
-pub(super) fn read(folder: &Path, scope: Scope<'_>) -> io::Result<(MessageLog, LeftOver)> {
+pub(super) fn read(folder: &Path, scope: SourceScope<'_>) -> io::Result<(MessageLog, LeftOver)> {
     let (mut log, edits) = MessageLog::open(folder)?;
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
@@ -170,14 +174,14 @@ pub(super) fn edits_of_files(message: &Path, files: &[(String, Arc<Source>)]) ->
     Edits { edits: edits.collect(), ..Edits::none(message.to_owned()) }
 }
 
-impl fmt::Debug for Scope<'_> {
+impl fmt::Debug for SourceScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut scope = f.debug_struct("Scope");
         scope.field("root", &self.root).field("one", &self.one).finish_non_exhaustive()
     }
 }
 
-impl Scope<'_> {
+impl SourceScope<'_> {
     fn contains(&self, message: &Path) -> bool {
         match self.one {
             Some(one) => message == self.root.join(one),

@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use crate::storage::{FileState, Source};
 
-use super::record::{Change, Record, SIGNATURE, Stored};
+use super::record::{LogRecord, LoggedChange, SIGNATURE, Stored};
 use super::{Failure, Operation, Sequence};
 
 /// A value of at most so many bytes lies in the log itself.
@@ -30,7 +30,7 @@ pub(super) struct MessageLog {
     pub(super) since: SystemTime,
     /// Why the last save failed.
     pub(super) failure: Option<Failure>,
-    entries: Vec<Entry>,
+    entries: Vec<LogEntry>,
     /// The end of the last whole record. What lies behind is overwritten.
     len: u64,
     next: u64,
@@ -39,7 +39,7 @@ pub(super) struct MessageLog {
 
 /// An edit in the log.
 #[derive(Clone, Copy, Debug)]
-struct Entry {
+struct LogEntry {
     sequence: Sequence,
     at: SystemTime,
     start: u64,
@@ -141,14 +141,14 @@ impl MessageLog {
         let (sequence, at) = (Sequence(self.next), SystemTime::now());
         let (change, is_spooled) = self.store(sequence, operation)?;
         let start = self.len;
-        if let Err(error) = self.put(&Record::Edit { sequence, at, change }) {
+        if let Err(error) = self.put(&LogRecord::Edit { sequence, at, change }) {
             if is_spooled {
                 self.remove_value(sequence);
             }
             return Err(error);
         }
         self.next += 1;
-        self.entries.push(Entry { sequence, at, start, is_spooled });
+        self.entries.push(LogEntry { sequence, at, start, is_spooled });
         Ok(sequence)
     }
 
@@ -167,11 +167,11 @@ impl MessageLog {
     }
 
     pub(super) fn committing(&mut self, upto: Sequence, state: FileState) -> io::Result<()> {
-        self.put(&Record::Committing { upto, state })
+        self.put(&LogRecord::Committing { upto, state })
     }
 
     pub(super) fn moved(&mut self, message: PathBuf, base: Option<FileState>) -> io::Result<()> {
-        self.put(&Record::Moved { message: message.clone(), base })?;
+        self.put(&LogRecord::Moved { message: message.clone(), base })?;
         (self.message, self.base) = (message, base);
         Ok(())
     }
@@ -222,13 +222,13 @@ impl MessageLog {
     fn write_head(&self, name: &str) -> io::Result<(File, u64)> {
         let file = private(&self.folder.join(name), true)?;
         let (message, since) = (self.message.clone(), self.since);
-        let head = Record::Head { message, base: self.base, since }.to_bytes()?;
+        let head = LogRecord::Head { message, base: self.base, since }.to_bytes()?;
         let bytes = [SIGNATURE.as_slice(), &head].concat();
         file.write_all_at(&bytes, 0)?;
         Ok((file, bytes.len() as u64))
     }
 
-    fn put(&mut self, record: &Record) -> io::Result<()> {
+    fn put(&mut self, record: &LogRecord) -> io::Result<()> {
         let bytes = record.to_bytes()?;
         let file = self.file()?;
         if let Err(error) = file.write_all_at(&bytes, self.len) {
@@ -246,19 +246,24 @@ impl MessageLog {
 
     /// What the record of an operation says, once its value is stored, and whether that lies in a
     /// file of its own.
-    fn store(&self, sequence: Sequence, operation: &Operation) -> io::Result<(Change, bool)> {
+    fn store(&self, sequence: Sequence, operation: &Operation) -> io::Result<(LoggedChange, bool)> {
         let path = |path: &String| path.clone();
         let change = match operation {
             Operation::Set { path: file, value } => {
-                Change::Set { path: path(file), value: self.store_value(sequence, value)? }
+                LoggedChange::Set { path: path(file), value: self.store_value(sequence, value)? }
             }
-            Operation::Remove { path: file } => Change::Remove { path: path(file) },
-            Operation::Rename { from, to } => Change::Rename { from: path(from), to: path(to) },
-            Operation::CreateMessage { path: file } => Change::CreateMessage { path: path(file) },
-            Operation::Create { permissions } => Change::Create { permissions: *permissions },
-            Operation::Temporary { path: file, value } => {
-                Change::Temporary { path: path(file), value: self.store_value(sequence, value)? }
+            Operation::Remove { path: file } => LoggedChange::Remove { path: path(file) },
+            Operation::Rename { from, to } => {
+                LoggedChange::Rename { from: path(from), to: path(to) }
             }
+            Operation::CreateMessage { path: file } => {
+                LoggedChange::CreateMessage { path: path(file) }
+            }
+            Operation::Create { permissions } => LoggedChange::Create { permissions: *permissions },
+            Operation::Temporary { path: file, value } => LoggedChange::Temporary {
+                path: path(file),
+                value: self.store_value(sequence, value)?,
+            },
         };
         let is_spooled = change.value().is_some_and(|v| matches!(v, Stored::Spooled { .. }));
         Ok((change, is_spooled))
@@ -294,7 +299,7 @@ impl MessageLog {
     }
 }
 
-impl Change {
+impl LoggedChange {
     fn value(&self) -> Option<&Stored> {
         match self {
             Self::Set { value, .. } | Self::Temporary { value, .. } => Some(value),
@@ -316,7 +321,7 @@ pub(super) fn message_of(folder: &Path) -> io::Result<Option<PathBuf>> {
 }
 
 /// Reads the log in a folder: what stands in it, its entries, and the end of its last whole record.
-fn read(folder: &Path) -> io::Result<(Edits, Vec<Entry>, u64)> {
+fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
     let path = folder.join(LOG);
     let file = File::open(&path)?;
     let file_len = file.metadata()?.len();
@@ -328,27 +333,28 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<Entry>, u64)> {
         return Err(unknown());
     }
     let mut len = SIGNATURE.len() as u64;
-    let Some((Record::Head { message, base, since }, bytes)) = Record::read(&mut reader)? else {
+    let Some((LogRecord::Head { message, base, since }, bytes)) = LogRecord::read(&mut reader)?
+    else {
         return Err(unknown());
     };
     len += bytes;
     let mut edits = Edits { message, since, base, edits: Vec::new(), commits: Vec::new() };
     let mut entries = Vec::new();
-    while let Some((record, bytes)) = Record::read(&mut reader)? {
+    while let Some((record, bytes)) = LogRecord::read(&mut reader)? {
         match record {
-            Record::Head { .. } => return Err(unknown()),
-            Record::Edit { sequence, at, change } => {
+            LogRecord::Head { .. } => return Err(unknown()),
+            LogRecord::Edit { sequence, at, change } => {
                 let spooled = change.value().map(|v| matches!(v, Stored::Spooled { .. }));
                 let is_spooled = spooled.unwrap_or(false);
-                entries.push(Entry { sequence, at, start: len, is_spooled });
+                entries.push(LogEntry { sequence, at, start: len, is_spooled });
                 match operation(change, &folder.join(sequence.0.to_string())) {
                     Ok(operation) => edits.edits.push(Edit { sequence, at, operation }),
                     // Only a crash of the system cuts a value off whose record is whole.
                     Err(error) => tracing::warn!("{path:?}: edit {}: {error}", sequence.0),
                 }
             }
-            Record::Committing { upto, state } => edits.commits.push((upto, state)),
-            Record::Moved { message, base } => (edits.message, edits.base) = (message, base),
+            LogRecord::Committing { upto, state } => edits.commits.push((upto, state)),
+            LogRecord::Moved { message, base } => (edits.message, edits.base) = (message, base),
         }
         len += bytes;
     }
@@ -358,7 +364,7 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<Entry>, u64)> {
     Ok((edits, entries, len))
 }
 
-fn operation(change: Change, spooled: &Path) -> io::Result<Operation> {
+fn operation(change: LoggedChange, spooled: &Path) -> io::Result<Operation> {
     let value = |stored| match stored {
         Stored::Inline(bytes) => Ok(Arc::new(Source::from_bytes(bytes))),
         Stored::Spooled { len } => {
@@ -370,12 +376,12 @@ fn operation(change: Change, spooled: &Path) -> io::Result<Operation> {
         }
     };
     Ok(match change {
-        Change::Set { path, value: stored } => Operation::Set { path, value: value(stored)? },
-        Change::Remove { path } => Operation::Remove { path },
-        Change::Rename { from, to } => Operation::Rename { from, to },
-        Change::CreateMessage { path } => Operation::CreateMessage { path },
-        Change::Create { permissions } => Operation::Create { permissions },
-        Change::Temporary { path, value: stored } => {
+        LoggedChange::Set { path, value: stored } => Operation::Set { path, value: value(stored)? },
+        LoggedChange::Remove { path } => Operation::Remove { path },
+        LoggedChange::Rename { from, to } => Operation::Rename { from, to },
+        LoggedChange::CreateMessage { path } => Operation::CreateMessage { path },
+        LoggedChange::Create { permissions } => Operation::Create { permissions },
+        LoggedChange::Temporary { path, value: stored } => {
             Operation::Temporary { path, value: value(stored)? }
         }
     })

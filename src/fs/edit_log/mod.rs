@@ -51,8 +51,8 @@ use crate::storage::{FileState, Source};
 
 use message_log::{Edits, MessageLog};
 
-pub use kept::{Kept, Whole, list as list_kept};
-pub use left::{Edit, LeftOver, Pending, Scope, list as list_pending};
+pub use kept::{Kept, WholeMessage, list as list_kept};
+pub use left::{Edit, LeftOver, Pending, SourceScope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
 pub use text::{escaped, rfc3339, unescaped, unsaved_line};
 
@@ -162,7 +162,7 @@ impl EditLog {
     ///
     /// # Errors
     /// Where the state folder cannot be read or written: there must be no writable mount then.
-    pub fn open(state_folder: StateFolder, scope: Scope<'_>) -> io::Result<(Self, Left)> {
+    pub fn open(state_folder: StateFolder, scope: SourceScope<'_>) -> io::Result<(Self, Left)> {
         let edits = state_folder.edits();
         let held = state_folder.hold()?;
         let (folder, lock) = left::own_folder(&edits)?;
@@ -308,7 +308,7 @@ impl EditLog {
         &self,
         message: &Path,
         reason: &str,
-        whole: Option<Whole<'_>>,
+        whole: Option<WholeMessage<'_>>,
     ) -> io::Result<PathBuf> {
         let keep =
             |edits: &Edits| kept::keep(&self.state_folder, &self.folder, edits, reason, whole);

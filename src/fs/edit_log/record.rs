@@ -14,11 +14,11 @@ use super::Sequence;
 
 /// One record.
 #[derive(Debug, PartialEq)]
-pub(super) enum Record {
+pub(super) enum LogRecord {
     /// The first one: whose edits these are.
     Head { message: PathBuf, base: Option<FileState>, since: SystemTime },
     /// An edit.
-    Edit { sequence: Sequence, at: SystemTime, change: Change },
+    Edit { sequence: Sequence, at: SystemTime, change: LoggedChange },
     /// A save is about to put a file of this state in place, with the edits up to a number.
     Committing { upto: Sequence, state: FileState },
     /// The message has this path from now on, and its file this state.
@@ -27,7 +27,7 @@ pub(super) enum Record {
 
 /// What an edit does, and where its bytes are.
 #[derive(Debug, PartialEq)]
-pub(super) enum Change {
+pub(super) enum LoggedChange {
     Set { path: String, value: Stored },
     Remove { path: String },
     Rename { from: String, to: String },
@@ -53,10 +53,10 @@ const LEN_MAX: u32 = 1 << 20;
 const FRAME: usize = 4 + CHECKSUM;
 const CHECKSUM: usize = 8;
 
-impl Record {
+impl LogRecord {
     /// The record with its frame.
     pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let mut out = Out(Vec::new());
+        let mut out = RecordOut(Vec::new());
         match self {
             Self::Head { message, base, since } => {
                 out.byte(0);
@@ -125,9 +125,9 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-struct Out(Vec<u8>);
+struct RecordOut(Vec<u8>);
 
-impl Out {
+impl RecordOut {
     fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
@@ -187,31 +187,31 @@ impl Out {
         }
     }
 
-    fn change(&mut self, change: &Change) {
+    fn change(&mut self, change: &LoggedChange) {
         match change {
-            Change::Set { path, value } => {
+            LoggedChange::Set { path, value } => {
                 self.byte(0);
                 self.bytes(path.as_bytes());
                 self.stored(value);
             }
-            Change::Remove { path } => {
+            LoggedChange::Remove { path } => {
                 self.byte(1);
                 self.bytes(path.as_bytes());
             }
-            Change::Rename { from, to } => {
+            LoggedChange::Rename { from, to } => {
                 self.byte(2);
                 self.bytes(from.as_bytes());
                 self.bytes(to.as_bytes());
             }
-            Change::CreateMessage { path } => {
+            LoggedChange::CreateMessage { path } => {
                 self.byte(3);
                 self.bytes(path.as_bytes());
             }
-            Change::Create { permissions } => {
+            LoggedChange::Create { permissions } => {
                 self.byte(4);
                 self.number(u64::from(*permissions));
             }
-            Change::Temporary { path, value } => {
+            LoggedChange::Temporary { path, value } => {
                 self.byte(5);
                 self.bytes(path.as_bytes());
                 self.stored(value);
@@ -224,30 +224,30 @@ impl Out {
 struct In<'a>(&'a [u8]);
 
 impl In<'_> {
-    fn record(&mut self) -> Option<Record> {
+    fn record(&mut self) -> Option<LogRecord> {
         Some(match self.byte()? {
             0 => {
                 let (message, base) = (self.path()?, self.state()?);
-                Record::Head { message, base, since: self.time()?? }
+                LogRecord::Head { message, base, since: self.time()?? }
             }
             1 => {
                 let (sequence, at) = (Sequence(self.number()?), self.time()??);
-                Record::Edit { sequence, at, change: self.change()? }
+                LogRecord::Edit { sequence, at, change: self.change()? }
             }
-            2 => Record::Committing { upto: Sequence(self.number()?), state: self.state()?? },
-            3 => Record::Moved { message: self.path()?, base: self.state()? },
+            2 => LogRecord::Committing { upto: Sequence(self.number()?), state: self.state()?? },
+            3 => LogRecord::Moved { message: self.path()?, base: self.state()? },
             _ => return None,
         })
     }
 
-    fn change(&mut self) -> Option<Change> {
+    fn change(&mut self) -> Option<LoggedChange> {
         Some(match self.byte()? {
-            0 => Change::Set { path: self.text()?, value: self.stored()? },
-            1 => Change::Remove { path: self.text()? },
-            2 => Change::Rename { from: self.text()?, to: self.text()? },
-            3 => Change::CreateMessage { path: self.text()? },
-            4 => Change::Create { permissions: u32::try_from(self.number()?).ok()? },
-            5 => Change::Temporary { path: self.text()?, value: self.stored()? },
+            0 => LoggedChange::Set { path: self.text()?, value: self.stored()? },
+            1 => LoggedChange::Remove { path: self.text()? },
+            2 => LoggedChange::Rename { from: self.text()?, to: self.text()? },
+            3 => LoggedChange::CreateMessage { path: self.text()? },
+            4 => LoggedChange::Create { permissions: u32::try_from(self.number()?).ok()? },
+            5 => LoggedChange::Temporary { path: self.text()?, value: self.stored()? },
             _ => return None,
         })
     }
@@ -333,28 +333,31 @@ mod tests {
         }
     }
 
-    fn records() -> Vec<Record> {
+    fn records() -> Vec<LogRecord> {
         let at = UNIX_EPOCH + Duration::new(1_700_000_000, 5);
         let early = UNIX_EPOCH - Duration::new(10, 1);
-        let edit = |number, change| Record::Edit { sequence: Sequence(number), at, change };
+        let edit = |number, change| LogRecord::Edit { sequence: Sequence(number), at, change };
         let odd = "a\u{1}\n/é".repeat(60);
         let inline = |bytes: &[u8]| Stored::Inline(bytes.to_vec());
         vec![
-            Record::Head { message: "/mail/A.msg".into(), base: Some(state(1)), since: early },
-            edit(1, Change::Set { path: odd.clone(), value: inline(b"\0x") }),
-            edit(2, Change::Set { path: "b".into(), value: Stored::Spooled { len: u64::MAX } }),
-            edit(3, Change::Remove { path: odd.clone() }),
-            edit(4, Change::Rename { from: odd, to: "".into() }),
-            edit(5, Change::CreateMessage { path: "attachments/i.msg".into() }),
-            edit(6, Change::Create { permissions: 0o640 }),
-            edit(7, Change::Temporary { path: "4913".into(), value: inline(b"t") }),
-            Record::Committing { upto: Sequence(4), state: state(2) },
-            Record::Moved { message: OsString::from_vec(b"/\xFF\n".into()).into(), base: None },
+            LogRecord::Head { message: "/mail/A.msg".into(), base: Some(state(1)), since: early },
+            edit(1, LoggedChange::Set { path: odd.clone(), value: inline(b"\0x") }),
+            edit(
+                2,
+                LoggedChange::Set { path: "b".into(), value: Stored::Spooled { len: u64::MAX } },
+            ),
+            edit(3, LoggedChange::Remove { path: odd.clone() }),
+            edit(4, LoggedChange::Rename { from: odd, to: "".into() }),
+            edit(5, LoggedChange::CreateMessage { path: "attachments/i.msg".into() }),
+            edit(6, LoggedChange::Create { permissions: 0o640 }),
+            edit(7, LoggedChange::Temporary { path: "4913".into(), value: inline(b"t") }),
+            LogRecord::Committing { upto: Sequence(4), state: state(2) },
+            LogRecord::Moved { message: OsString::from_vec(b"/\xFF\n".into()).into(), base: None },
         ]
     }
 
-    fn read_all(mut bytes: &[u8]) -> Vec<Record> {
-        let next = || Record::read(&mut bytes).unwrap();
+    fn read_all(mut bytes: &[u8]) -> Vec<LogRecord> {
+        let next = || LogRecord::read(&mut bytes).unwrap();
         std::iter::from_fn(next).map(|(record, _)| record).collect()
     }
 

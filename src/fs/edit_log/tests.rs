@@ -47,7 +47,7 @@ impl World {
         let state_of = |path: &Path| {
             root.join(path).metadata().ok().map(|metadata| FileState::from(&metadata))
         };
-        let scope = Scope { root, one, state_of: &state_of };
+        let scope = SourceScope { root, one, state_of: &state_of };
         let (log, left) = EditLog::open(self.state_folder(), scope).unwrap();
         let folders: BTreeSet<_> =
             left.edits.iter().map(|left| left.path.parent().unwrap().to_owned()).collect();

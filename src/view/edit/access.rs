@@ -8,7 +8,7 @@ use crate::storage::Transaction;
 use super::super::attachments::Shown;
 use super::super::error::Error;
 use super::super::tree::MessageTree;
-use super::place::{self, Key, Place, PropertyOwner, What};
+use super::place::{self, EditPlace, Key, PlaceKind, PropertyOwner};
 use super::{recipient, signed};
 
 /// What may be done with the file of a path.
@@ -40,17 +40,17 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
     if signed::is_covered(tree, &place)? {
         return Ok(Access::ReadOnly(signed::REASON));
     }
-    let Place { message, what } = place;
+    let EditPlace { message, what } = place;
     Ok(match what {
-        What::Message | What::Directory => Access::Directory,
-        What::File(_) => Access::Settable,
-        What::Attachment { shown, .. } => of_attachment(shown),
-        What::Property { part, key } => match key {
+        PlaceKind::Message | PlaceKind::Directory => Access::Directory,
+        PlaceKind::File(_) => Access::Settable,
+        PlaceKind::Attachment { shown, .. } => of_attachment(shown),
+        PlaceKind::Property { part, key } => match key {
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,
             Key::Named(..) => Access::Settable,
         },
-        What::Made => Access::ReadOnly(MADE),
-        What::Unknown(hint) => Access::Unknown(hint),
+        PlaceKind::Made => Access::ReadOnly(MADE),
+        PlaceKind::Unknown(hint) => Access::Unknown(hint),
     })
 }
 

@@ -34,11 +34,11 @@ use crate::mail::edit::{
 
 use super::attachments::AttachmentNames;
 use super::error::Error;
-use super::row::{Edit, File};
+use super::row::{EditColumn, File};
 use super::tree::MessageTree;
 
 pub use access::{Access, access, check_open};
-use place::{Key, Place, PropertyOwner, What};
+use place::{EditPlace, Key, PlaceKind, PropertyOwner};
 pub(super) use place::{New, new_attachment, new_named, new_property, new_row};
 pub use signed::REASON as SIGNED;
 pub(super) use start::Form;
@@ -132,11 +132,11 @@ impl Editor {
         Ok(message.edit_in_a_row(|_| edits(self))?)
     }
 
-    fn set_to(&self, place: Place, bytes: &Arc<Source>, now: Instant) -> Result<(), Error> {
-        let Place { message, what } = place;
+    fn set_to(&self, place: EditPlace, bytes: &Arc<Source>, now: Instant) -> Result<(), Error> {
+        let EditPlace { message, what } = place;
         match what {
-            What::File(file) => match &file.edit {
-                Edit::Body { body, .. } => {
+            PlaceKind::File(file) => match &file.edit {
+                EditColumn::Body { body, .. } => {
                     let mut set = self.recent(&message, now);
                     edit(&self.message, &message, |one| {
                         Ok(bodies::set(one, &mut set, *body, &text(bytes)?)?)
@@ -144,13 +144,13 @@ impl Editor {
                     self.bodies.put(message, set.times());
                     Ok(())
                 }
-                Edit::Text { field, .. } | Edit::Addresses { field, .. } => {
+                EditColumn::Text { field, .. } | EditColumn::Addresses { field, .. } => {
                     let text = text(bytes)?;
                     edit(&self.message, &message, |one| Ok(field.set(one, utf8(&text)?)?))
                 }
-                Edit::None => Err(Error::NotSettable(access::MADE)),
+                EditColumn::None => Err(Error::NotSettable(access::MADE)),
             },
-            What::Property { part, key } => {
+            PlaceKind::Property { part, key } => {
                 let mut set = self.recent(&message, now);
                 edit(&self.message, &message, |one| match (part, &key) {
                     (PropertyOwner::Message, Key::Tag(tag)) if bodies::is_body(*tag) => {
@@ -166,7 +166,7 @@ impl Editor {
                 self.bodies.put(message, set.times());
                 Ok(())
             }
-            What::Attachment { name, number, shown } => {
+            PlaceKind::Attachment { name, number, shown } => {
                 let mut created = None;
                 edit(&self.message, &message, |one| {
                     created = attachments::set(one, &name, number.zip(shown), bytes)?;
@@ -175,9 +175,9 @@ impl Editor {
                 self.note_name(&message, created, &name, number);
                 Ok(())
             }
-            What::Message | What::Directory => Err(Error::IsADirectory),
-            What::Made => Err(Error::NotSettable(access::MADE)),
-            What::Unknown(hint) => Err(Error::NotSettable(hint)),
+            PlaceKind::Message | PlaceKind::Directory => Err(Error::IsADirectory),
+            PlaceKind::Made => Err(Error::NotSettable(access::MADE)),
+            PlaceKind::Unknown(hint) => Err(Error::NotSettable(hint)),
         }
     }
 
@@ -189,8 +189,8 @@ impl Editor {
     pub fn remove(&mut self, tree: &MessageTree, path: &str) -> Result<Change, Error> {
         let place = place::place(tree, path)?;
         signed::refuse(tree, &place)?;
-        let Place { message, what } = place;
-        if let What::File(File { edit: Edit::Body { body, .. }, .. }) = what
+        let EditPlace { message, what } = place;
+        if let PlaceKind::File(File { edit: EditColumn::Body { body, .. }, .. }) = what
             && bodies::is_made(&tree.embedded(&message)?.message, *body)
         {
             return Ok(Change::None);
@@ -199,35 +199,37 @@ impl Editor {
         Ok(Change::Made)
     }
 
-    fn remove_what(&self, message: Vec<u32>, what: What) -> Result<(), Error> {
+    fn remove_what(&self, message: Vec<u32>, what: PlaceKind) -> Result<(), Error> {
         match what {
-            What::File(file) => match &file.edit {
-                Edit::Body { body, .. } => {
+            PlaceKind::File(file) => match &file.edit {
+                EditColumn::Body { body, .. } => {
                     edit(&self.message, &message, |one| Ok(bodies::remove(one, *body)?))?;
                     self.bodies.forget_body(&message, *body);
                     Ok(())
                 }
-                Edit::Text { field, .. } | Edit::Addresses { field, .. } => {
+                EditColumn::Text { field, .. } | EditColumn::Addresses { field, .. } => {
                     edit(&self.message, &message, |one| Ok(field.remove(one)?))
                 }
-                Edit::None => Err(Error::NotSettable(access::MADE)),
+                EditColumn::None => Err(Error::NotSettable(access::MADE)),
             },
-            What::Property { part, key: Key::Tag(tag) } => edit(&self.message, &message, |one| {
-                delete_of_part(one, part, tag)?;
-                Ok(eml::follow(one, header_fields(part, &Key::Tag(tag)))?)
-            }),
-            What::Attachment { number: Some(number), .. } => {
+            PlaceKind::Property { part, key: Key::Tag(tag) } => {
+                edit(&self.message, &message, |one| {
+                    delete_of_part(one, part, tag)?;
+                    Ok(eml::follow(one, header_fields(part, &Key::Tag(tag)))?)
+                })
+            }
+            PlaceKind::Attachment { number: Some(number), .. } => {
                 edit(&self.message, &message, |one| Ok(one.delete_attachment(number)?))?;
                 self.forget(&message, number);
                 Ok(())
             }
-            What::Property { .. } => Err(Error::NotSettable("set the other values instead")),
-            What::Attachment { .. } | What::Unknown(_) => Err(Error::NotFound),
-            What::Message => Err(Error::NotSettable("it is the message itself")),
-            What::Directory => {
+            PlaceKind::Property { .. } => Err(Error::NotSettable("set the other values instead")),
+            PlaceKind::Attachment { .. } | PlaceKind::Unknown(_) => Err(Error::NotFound),
+            PlaceKind::Message => Err(Error::NotSettable("it is the message itself")),
+            PlaceKind::Directory => {
                 Err(Error::NotSettable("it is there while there is something in it"))
             }
-            What::Made => Err(Error::NotSettable(access::MADE)),
+            PlaceKind::Made => Err(Error::NotSettable(access::MADE)),
         }
     }
 
@@ -238,9 +240,9 @@ impl Editor {
     pub fn create_message(&mut self, tree: &MessageTree, path: &str) -> Result<(), Error> {
         let place = place::place(tree, path)?;
         signed::refuse(tree, &place)?;
-        let Place { message, what } = place;
+        let EditPlace { message, what } = place;
         match what {
-            What::Attachment { name, number: None, .. } => {
+            PlaceKind::Attachment { name, number: None, .. } => {
                 let mut created = None;
                 edit(&self.message, &message, |one| {
                     created = Some(attachments::create_message(one, &name)?);
@@ -265,8 +267,8 @@ impl Editor {
         }
         match (old.what, new.what) {
             (
-                What::Attachment { number: Some(number), shown: Some(shown), .. },
-                What::Attachment { name, number: replaced, shown: as_shown },
+                PlaceKind::Attachment { number: Some(number), shown: Some(shown), .. },
+                PlaceKind::Attachment { name, number: replaced, shown: as_shown },
             ) if old.message == new.message => {
                 let replaced = replaced.zip(as_shown);
                 let kept = edit(&self.message, &old.message, |one| {

@@ -9,24 +9,24 @@ use crate::storage::EntryId;
 
 use super::super::attachments::Shown;
 use super::super::error::Error;
-use super::super::listing::Kind;
+use super::super::listing::FileKind;
 use super::super::node::Node;
 use super::super::properties::hex;
-use super::super::row::{Contents, Edit, File};
+use super::super::row::{ContentColumn, EditColumn, File};
 use super::super::tree::MessageTree;
 use super::super::walk::Walk;
 
 /// What a path in a message stands for.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Place {
+pub(super) struct EditPlace {
     /// The numbers of the attachments that lead to the message; none for the outermost.
     pub(super) message: Vec<u32>,
-    pub(super) what: What,
+    pub(super) what: PlaceKind,
 }
 
 /// What a path in a message stands for, within the message that it lies in.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum What {
+pub(super) enum PlaceKind {
     /// The directory of the outermost message.
     Message,
     /// A file of the table that can be set.
@@ -121,25 +121,25 @@ pub(in crate::view) fn new_row(_: &[&str]) -> New {
 ///
 /// # Errors
 /// Where the message cannot be read.
-pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
+pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> {
     let walk = Walk::new(tree, path)?;
     let entry = walk.node.entry();
     let what = match walk.node {
         Node::Message(entry) if !walk.rest.is_empty() => {
             tree.open_message(entry)?;
-            What::Unknown(IN_MESSAGE)
+            PlaceKind::Unknown(IN_MESSAGE)
         }
         Node::Message(entry) => {
             let mut message = numbers(tree, entry)?;
             // An embedded message is an attachment of the message around it.
             let what = match message.pop() {
-                None => What::Message,
+                None => PlaceKind::Message,
                 number => {
                     let shown = Some(Shown::Message(entry));
-                    What::Attachment { name: walk.name.to_owned(), number, shown }
+                    PlaceKind::Attachment { name: walk.name.to_owned(), number, shown }
                 }
             };
-            return Ok(Place { message, what });
+            return Ok(EditPlace { message, what });
         }
         Node::File(..) if walk.rest.is_empty() && walk.kind.is_none() => {
             // A message that cannot be read may have the file: that is an error, not "no file".
@@ -148,34 +148,36 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
         }
         Node::File(..) => match (of_file(&walk), walk.rest.as_slice()) {
             (what, []) => what,
-            (What::Directory, names) => created(tree, walk.node, names)?,
-            (What::Made, _) => What::Made,
-            _ => What::Unknown(IN_MESSAGE),
+            (PlaceKind::Directory, names) => created(tree, walk.node, names)?,
+            (PlaceKind::Made, _) => PlaceKind::Made,
+            _ => PlaceKind::Unknown(IN_MESSAGE),
         },
         Node::Attachment(entry) if walk.rest.is_empty() => {
             let outer = tree.message_around(entry)?;
             let found = outer.attachment(entry);
             let one = found.ok_or(Error::NotFound)?;
-            What::Attachment {
+            PlaceKind::Attachment {
                 name: walk.name.to_owned(),
                 number: Some(one.attachment.number()?),
                 shown: one.entry.as_ref().map(|(_, shown)| *shown),
             }
         }
         Node::NamedSet(..) => match walk.rest.as_slice() {
-            [] => What::Directory,
+            [] => PlaceKind::Directory,
             [name] => match new_in_set(walk.name, name) {
-                Some(key) => What::Property { part: part(tree, entry)?, key },
-                None => What::Unknown(IN_PROPERTIES),
+                Some(key) => PlaceKind::Property { part: part(tree, entry)?, key },
+                None => PlaceKind::Unknown(IN_PROPERTIES),
             },
-            _ => What::Unknown(IN_PROPERTIES),
+            _ => PlaceKind::Unknown(IN_PROPERTIES),
         },
         Node::Property(entry, index) => in_property(tree, entry, index, &walk)?,
         Node::Element(_) if walk.rest.is_empty() => match walk.above {
             Node::Property(entry, index) => element(tree, entry, index, walk.name)?,
-            _ => What::Made,
+            _ => PlaceKind::Made,
         },
-        Node::Attachment(_) | Node::Element(_) | Node::Raw(..) | Node::Derived(..) => What::Made,
+        Node::Attachment(_) | Node::Element(_) | Node::Raw(..) | Node::Derived(..) => {
+            PlaceKind::Made
+        }
     };
     let around = match walk.node {
         Node::Element(_) => walk.above.entry(),
@@ -183,32 +185,32 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<Place, Error> {
     };
     let message = match what {
         // Nobody asks which message these lie in.
-        What::Made | What::Unknown(_) => Vec::new(),
+        PlaceKind::Made | PlaceKind::Unknown(_) => Vec::new(),
         _ => numbers(tree, tree.message_around(around)?.message.storage()?.id())?,
     };
-    Ok(Place { message, what })
+    Ok(EditPlace { message, what })
 }
 
 /// A file of the table.
-fn of_file(walk: &Walk<'_>) -> What {
+fn of_file(walk: &Walk<'_>) -> PlaceKind {
     match walk.node {
-        Node::File(_, File { contents: Contents::Directory(_), .. }) => What::Directory,
-        Node::File(_, File { edit: Edit::None, .. }) => What::Made,
-        Node::File(_, file) => What::File(file),
-        _ => What::Made,
+        Node::File(_, File { contents: ContentColumn::Directory(_), .. }) => PlaceKind::Directory,
+        Node::File(_, File { edit: EditColumn::None, .. }) => PlaceKind::Made,
+        Node::File(_, file) => PlaceKind::File(file),
+        _ => PlaceKind::Made,
     }
 }
 
 /// What names stand for that lead to nothing in a directory of the table.
-fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<What, Error> {
-    let Node::File(entry, File { contents: Contents::Directory(directory), .. }) = node else {
-        return Ok(What::Unknown(IN_MESSAGE));
+fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<PlaceKind, Error> {
+    let Node::File(entry, File { contents: ContentColumn::Directory(directory), .. }) = node else {
+        return Ok(PlaceKind::Unknown(IN_MESSAGE));
     };
     Ok(match (directory.new)(names) {
-        Ok(Made::Attachment(name)) => What::Attachment { name, number: None, shown: None },
-        Ok(Made::Property(key)) => What::Property { part: part(tree, entry)?, key },
-        Ok(Made::Directory) => What::Directory,
-        Err(hint) => What::Unknown(hint),
+        Ok(Made::Attachment(name)) => PlaceKind::Attachment { name, number: None, shown: None },
+        Ok(Made::Property(key)) => PlaceKind::Property { part: part(tree, entry)?, key },
+        Ok(Made::Directory) => PlaceKind::Directory,
+        Err(hint) => PlaceKind::Unknown(hint),
     })
 }
 
@@ -218,22 +220,22 @@ fn in_property(
     entry: EntryId,
     index: u32,
     walk: &Walk<'_>,
-) -> Result<What, Error> {
+) -> Result<PlaceKind, Error> {
     match walk.rest.as_slice() {
         [] => {
             let key = Key::Tag(property(tree, entry, index)?.tag);
-            Ok(What::Property { part: part(tree, entry)?, key })
+            Ok(PlaceKind::Property { part: part(tree, entry)?, key })
         }
-        [name] if walk.kind == Some(Kind::Directory) => element(tree, entry, index, name),
-        _ => Ok(What::Unknown(IN_PROPERTIES)),
+        [name] if walk.kind == Some(FileKind::Directory) => element(tree, entry, index, name),
+        _ => Ok(PlaceKind::Unknown(IN_PROPERTIES)),
     }
 }
 
 /// One value of a property that is shown as a directory.
-fn element(tree: &MessageTree, entry: EntryId, index: u32, name: &str) -> Result<What, Error> {
-    let Ok(number) = name.parse() else { return Ok(What::Unknown(IN_VALUES)) };
+fn element(tree: &MessageTree, entry: EntryId, index: u32, name: &str) -> Result<PlaceKind, Error> {
+    let Ok(number) = name.parse() else { return Ok(PlaceKind::Unknown(IN_VALUES)) };
     let key = Key::Element(property(tree, entry, index)?.tag, number);
-    Ok(What::Property { part: part(tree, entry)?, key })
+    Ok(PlaceKind::Property { part: part(tree, entry)?, key })
 }
 
 fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Property, Error> {

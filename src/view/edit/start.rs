@@ -6,9 +6,9 @@ use crate::mapi::{PropertyType, Value};
 use std::str;
 
 use super::super::error::Error;
-use super::super::row::Edit;
+use super::super::row::EditColumn;
 use super::super::tree::MessageTree;
-use super::place::{self, Key, Place, What};
+use super::place::{self, EditPlace, Key, PlaceKind};
 use crate::mail::edit::addresses;
 
 /// Checks the bytes of one file in the order in which they are written. No byte is looked at twice,
@@ -56,19 +56,21 @@ impl StartCheck {
     /// # Errors
     /// Where the message cannot be read.
     pub fn new(tree: &MessageTree, path: &str) -> Result<Self, Error> {
-        let Place { message, what } = place::place(tree, path)?;
+        let EditPlace { message, what } = place::place(tree, path)?;
         let form = match what {
-            What::File(file) => match &file.edit {
-                Edit::Text { form, .. } | Edit::Body { form, .. } => form(),
-                Edit::Addresses { field, count_max } => Form::Addresses {
+            PlaceKind::File(file) => match &file.edit {
+                EditColumn::Text { form, .. } | EditColumn::Body { form, .. } => form(),
+                EditColumn::Addresses { field, count_max } => Form::Addresses {
                     shown: field.addresses(&tree.embedded(&message)?.message),
                     count: 0,
                     count_max: *count_max,
                 },
-                Edit::None => Form::Bytes,
+                EditColumn::None => Form::Bytes,
             },
-            What::Property { key: Key::Tag(tag), .. } => of_property(tag.property_type()),
-            What::Property { key: Key::Named(_, property_type), .. } => of_property(property_type),
+            PlaceKind::Property { key: Key::Tag(tag), .. } => of_property(tag.property_type()),
+            PlaceKind::Property { key: Key::Named(_, property_type), .. } => {
+                of_property(property_type)
+            }
             _ => Form::Bytes,
         };
         Ok(Self { form, len: 0, partial: Vec::new(), line: String::new() })

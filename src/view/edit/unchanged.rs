@@ -3,9 +3,9 @@
 use crate::storage::Source;
 
 use super::super::error::Error;
-use super::super::listing::Kind;
+use super::super::listing::FileKind;
 use super::super::tree::MessageTree;
-use super::place::{Key, What};
+use super::place::{Key, PlaceKind};
 
 /// How much is compared at a time, so that large values need not be in memory.
 const COMPARED_BYTES: usize = 64 << 10;
@@ -15,11 +15,11 @@ const COMPARED_BYTES: usize = 64 << 10;
 pub(super) fn is_same(
     tree: &MessageTree,
     path: &str,
-    what: &What,
+    what: &PlaceKind,
     bytes: &Source,
 ) -> Result<bool, Error> {
     let id = match tree.resolve(path) {
-        Ok((id, Kind::File)) => id,
+        Ok((id, FileKind::File)) => id,
         Err(Error::NotFound) => return Ok(bytes.is_empty() && !can_be_empty(what)),
         _ => return Ok(false),
     };
@@ -45,11 +45,11 @@ pub(super) fn is_same(
 }
 
 /// Whether a file can be there and be empty. A text cannot, because Outlook refuses empty strings.
-fn can_be_empty(what: &What) -> bool {
+fn can_be_empty(what: &PlaceKind) -> bool {
     match what {
-        What::Attachment { .. } => true,
-        What::Property { key: Key::Tag(tag), .. } => tag.property_type().is_binary(),
-        What::Property { key: Key::Element(..), .. } => true,
+        PlaceKind::Attachment { .. } => true,
+        PlaceKind::Property { key: Key::Tag(tag), .. } => tag.property_type().is_binary(),
+        PlaceKind::Property { key: Key::Element(..), .. } => true,
         _ => false,
     }
 }

@@ -286,7 +286,7 @@ fn shrink(rtf: &[u8]) -> Vec<u8> {
     text.extend_from_slice(PRELOAD);
     text.extend_from_slice(rtf);
     let mut matches = Matches::new(&text);
-    let mut payload = Run::default();
+    let mut payload = RepeatedRun::default();
     let mut position = 0;
     while position < PRELOAD.len() {
         matches.enter(position);
@@ -314,14 +314,14 @@ fn shrink(rtf: &[u8]) -> Vec<u8> {
 
 /// A payload that is being made: up to eight items follow each control byte.
 #[derive(Default)]
-struct Run {
+struct RepeatedRun {
     payload: Vec<u8>,
     control: u8,
     items: Vec<u8>,
     count: u32,
 }
 
-impl Run {
+impl RepeatedRun {
     fn literal(&mut self, byte: u8) {
         self.items.push(byte);
         self.count_item(0);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::html::Remote;
-use super::rtf::Kind;
+use super::rtf::RtfKind;
 use super::{compressed_rtf, html, rtf};
 use crate::mapi::CodePage;
 
@@ -115,10 +115,12 @@ fn agrees_with_other_readers() {
         rtfs += 1;
         let kind = rtf::kind(&compressed_rtf::decompress_prefix(stream, 256).unwrap());
         let (kind_name, body) = match kind {
-            Kind::Html => panic!("{name} is no RTF"),
-            Kind::FromHtml => ("fromhtml", rtf::to_html(&decompressed.rtf).replace("\r\n", "\n")),
-            Kind::FromText => ("fromtext", rtf::to_text(&decompressed.rtf)),
-            Kind::Native => ("native", rtf::to_text(&decompressed.rtf)),
+            RtfKind::Html => panic!("{name} is no RTF"),
+            RtfKind::FromHtml => {
+                ("fromhtml", rtf::to_html(&decompressed.rtf).replace("\r\n", "\n"))
+            }
+            RtfKind::FromText => ("fromtext", rtf::to_text(&decompressed.rtf)),
+            RtfKind::Native => ("native", rtf::to_text(&decompressed.rtf)),
         };
         assert_eq!(kind_name, expected["rtf"]["kind"], "{name}");
         if let Some(markup) = expected["rtf_text"]["markup_sha256"].as_str() {
@@ -127,7 +129,7 @@ fn agrees_with_other_readers() {
         }
         // Where the others' markup differs, the text they make of it is still the same.
         if let Some(text) = expected["rtf_text"]["nows_sha256"].as_str() {
-            let text_found = if kind == Kind::FromHtml { text_of(&body) } else { body };
+            let text_found = if kind == RtfKind::FromHtml { text_of(&body) } else { body };
             let found: String = text_found.split_whitespace().collect();
             assert_eq!(sha256(found), text, "{name}: {text_found}");
             texts += 1;

@@ -15,11 +15,11 @@ pub struct MessageCache<K: Hash + Eq, V> {
     bytes_max: usize,
     files_max: usize,
     holds_file: fn(&V) -> bool,
-    kept: Mutex<Kept<K, V>>,
+    kept: Mutex<CachedMessage<K, V>>,
 }
 
 #[derive(Debug)]
-struct Kept<K: Hash + Eq, V> {
+struct CachedMessage<K: Hash + Eq, V> {
     entries: LruCache<K, (Arc<V>, usize)>,
     bytes: usize,
     /// How many of the values hold a file open.
@@ -29,7 +29,7 @@ struct Kept<K: Hash + Eq, V> {
 impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// A cache of at most `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Self {
-        let kept = Kept { entries: LruCache::unbounded(), bytes: 0, files: 0 };
+        let kept = CachedMessage { entries: LruCache::unbounded(), bytes: 0, files: 0 };
         Self { bytes_max, files_max: usize::MAX, holds_file: |_| false, kept: Mutex::new(kept) }
     }
 
@@ -105,7 +105,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept<K, V>> {
+    fn kept(&self) -> MutexGuard<'_, CachedMessage<K, V>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

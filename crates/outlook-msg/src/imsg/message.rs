@@ -17,7 +17,7 @@ use super::mapi_prop::MapiProp;
 use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
-use super::party::{KnownAddresses, Object as PartyObject};
+use super::party::{KnownAddresses, PartyObject};
 use super::properties::{PropertySet, StreamHeader};
 use super::property_editor::is_ansi;
 use super::recipient::Recipient;

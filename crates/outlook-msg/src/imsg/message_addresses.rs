@@ -7,7 +7,7 @@ use super::address::Address;
 use super::mapi_prop::MapiProp;
 use super::message::Message;
 use super::party::{
-    FoundParty, Object, Party, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
+    FoundParty, Party, PartyObject, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
     flat_entry_list, is_x500,
 };
 use super::recipient::Recipient;
@@ -44,7 +44,7 @@ impl Address {
     /// The address of a recipient.
     pub fn of_recipient(recipient: &Recipient) -> Option<Self> {
         let (set, strings) = recipient.property_set().ok()?;
-        let object = Object { set: &set, strings: &strings };
+        let object = PartyObject { set: &set, strings: &strings };
         Self::of_found(RECIPIENT.find(object), recipient.message(), || None)
     }
 
@@ -112,7 +112,7 @@ impl Address {
         others: impl FnOnce() -> Option<Self>,
     ) -> Option<Self> {
         let (set, strings) = message.property_set().ok()?;
-        Self::of_found(party.find(Object { set: &set, strings: &strings }), message, others)
+        Self::of_found(party.find(PartyObject { set: &set, strings: &strings }), message, others)
     }
 
     /// By order of trust: the SMTP address of the party itself, one that the message has of the

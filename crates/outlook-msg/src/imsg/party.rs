@@ -96,12 +96,12 @@ const PARTIES: [Party; 7] = [
 
 /// The properties of one object, with how its strings are decoded.
 #[derive(Clone, Copy)]
-pub(super) struct Object<'a> {
+pub(super) struct PartyObject<'a> {
     pub(super) set: &'a PropertySet,
     pub(super) strings: &'a Strings,
 }
 
-impl Object<'_> {
+impl PartyObject<'_> {
     fn value(self, tag: PropertyTag) -> Option<Value> {
         self.set.salvage(self.set.find(tag)?, self.strings).value
     }
@@ -135,7 +135,7 @@ pub(super) struct FoundParty {
 impl Party {
     /// Reads the properties. The SMTP address is taken from an SMTP property, else from an address
     /// of the type SMTP, else from an EntryID, else from an address that looks like SMTP.
-    pub(super) fn find(&self, object: Object<'_>) -> FoundParty {
+    pub(super) fn find(&self, object: PartyObject<'_>) -> FoundParty {
         let name = object.text(self.name);
         let (named, address) = object.text(self.address).map(|text| split(&text)).unzip();
         let name = name.or(named.filter(|name: &String| !name.is_empty()));
@@ -175,7 +175,7 @@ pub(super) struct KnownAddresses {
 impl KnownAddresses {
     /// Looks at all people of a message and at its recipients.
     pub(super) fn of<'a>(
-        message: Object<'a>,
+        message: PartyObject<'a>,
         recipients: impl Iterator<Item = &'a PropertySet>,
     ) -> Self {
         let mut known = Self::default();
@@ -183,7 +183,7 @@ impl KnownAddresses {
             known.learn(party.find(message));
         }
         for set in recipients {
-            known.learn(RECIPIENT.find(Object { set, strings: message.strings }));
+            known.learn(RECIPIENT.find(PartyObject { set, strings: message.strings }));
         }
         known
     }

@@ -62,11 +62,11 @@ pub struct ShownAttachment {
 #[derive(Debug, Default)]
 pub struct AttachmentNames {
     /// By the path of the attachment's storage, in upper case.
-    known: Mutex<HashMap<String, Known>>,
+    known: Mutex<HashMap<String, KnownAttachment>>,
 }
 
 #[derive(Clone, Debug)]
-struct Known {
+struct KnownAttachment {
     name: String,
     /// The state of its storage when it was found to be an undamaged file from which nothing is
     /// made.
@@ -74,16 +74,16 @@ struct Known {
 }
 
 impl AttachmentNames {
-    fn get(&self, storage: &str) -> Option<Known> {
+    fn get(&self, storage: &str) -> Option<KnownAttachment> {
         self.lock().get(storage).cloned()
     }
 
     /// Gives the attachment on a storage a name.
     pub fn put(&self, storage: &str, name: &str) {
-        self.set(storage.to_uppercase(), Known { name: name.to_owned(), plain: None });
+        self.set(storage.to_uppercase(), KnownAttachment { name: name.to_owned(), plain: None });
     }
 
-    fn set(&self, storage: String, known: Known) {
+    fn set(&self, storage: String, known: KnownAttachment) {
         self.lock().insert(storage, known);
     }
 
@@ -93,7 +93,7 @@ impl AttachmentNames {
         self.lock().retain(|known, _| !known.starts_with(&gone));
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Known>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, KnownAttachment>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -112,7 +112,7 @@ impl OpenedAttachment {
     fn new(attachment: Attachment, known: Option<&AttachmentNames>) -> Option<Self> {
         let storage = attachment.storage().ok()?;
         let path = if known.is_some() { storage.path().to_uppercase() } else { String::new() };
-        let Some(Known { name, plain }) = known.and_then(|known| known.get(&path)) else {
+        let Some(KnownAttachment { name, plain }) = known.and_then(|known| known.get(&path)) else {
             return Some(Self { attachment, storage, path, name: None, is_plain: false });
         };
         let is_plain = plain.is_some() && plain == storage.version();
@@ -163,7 +163,7 @@ pub fn shown_attachments(
             && one.derived.is_none()
             && one.is_plain;
         let plain = version.filter(|_| is_plain);
-        known.set(path, Known { name: name.clone(), plain });
+        known.set(path, KnownAttachment { name: name.clone(), plain });
     }
     attachments
 }

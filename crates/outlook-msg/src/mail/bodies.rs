@@ -73,12 +73,12 @@ impl<'a> Bodies<'a> {
     pub fn has_html(&self) -> bool {
         self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)
             || self.message.text(tags::PR_BODY_HTML).is_some_and(|html| !html.is_empty())
-            || matches!(self.rtf_kind(), Some(rtf::Kind::FromHtml | rtf::Kind::Html))
+            || matches!(self.rtf_kind(), Some(rtf::RtfKind::FromHtml | rtf::RtfKind::Html))
     }
 
     /// Whether there is an RTF body that is not another body in disguise.
     pub fn has_rtf(&self) -> bool {
-        self.rtf_kind() == Some(rtf::Kind::Native)
+        self.rtf_kind() == Some(rtf::RtfKind::Native)
     }
 
     /// The plain text: `PR_BODY`, else made from the HTML or RTF body. Some programs write blanks
@@ -127,7 +127,7 @@ impl<'a> Bodies<'a> {
 
     /// The native RTF body.
     pub fn rtf(&self) -> Option<Vec<u8>> {
-        Some(self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::Kind::Native)?.to_vec())
+        Some(self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::RtfKind::Native)?.to_vec())
     }
 
     /// What is wrong with the compressed RTF, told without decompressing it.
@@ -167,9 +167,9 @@ impl<'a> Bodies<'a> {
         // The RTF may be eight times as large as it is stored, and is not needed beside the HTML.
         let rtf = self.decompress()?;
         match rtf::kind(&rtf) {
-            rtf::Kind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
-            rtf::Kind::Html => Some(decode(&rtf)),
-            rtf::Kind::FromText | rtf::Kind::Native => {
+            rtf::RtfKind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
+            rtf::RtfKind::Html => Some(decode(&rtf)),
+            rtf::RtfKind::FromText | rtf::RtfKind::Native => {
                 let _ = self.decompressed.set(Some(rtf));
                 None
             }
@@ -194,7 +194,7 @@ impl<'a> Bodies<'a> {
         Some(compressed_rtf::decompress(&stored).ok()?.rtf)
     }
 
-    fn rtf_kind(&self) -> Option<rtf::Kind> {
+    fn rtf_kind(&self) -> Option<rtf::RtfKind> {
         let (set, _) = self.message.property_set().ok()?;
         let stream = set.stream(set.get(tags::PR_RTF_COMPRESSED)?)?;
         let mut start = [0; KIND_BYTES];

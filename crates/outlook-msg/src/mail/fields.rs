@@ -10,7 +10,7 @@ use crate::imsg::structures::voting_options;
 use crate::imsg::{Address, HeaderField, MapiProp, Message, RecipientType, TransportHeaders};
 use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
 
-use super::named::{Key, PID_NAME_KEYWORDS, Values, lid};
+use super::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use super::text::unix_lines;
 
 /// How important a message is to its sender (`PR_IMPORTANCE`, \[MS-OXCMSG\] 2.2.1.11).
@@ -112,8 +112,8 @@ pub struct Reactions {
 
 /// The property set of reactions.
 const PSETID_MESSAGING: Guid = Guid::from_u128(0x41F28F13_83F4_4114_A584_EEDB5A6B0BFF);
-const REACTIONS_COUNT: Key = Key::Name(PSETID_MESSAGING, "ReactionsCount");
-const OWNER_REACTION_TYPE: Key = Key::Name(PSETID_MESSAGING, "OwnerReactionType");
+const REACTIONS_COUNT: NamedKey = NamedKey::Name(PSETID_MESSAGING, "ReactionsCount");
+const OWNER_REACTION_TYPE: NamedKey = NamedKey::Name(PSETID_MESSAGING, "OwnerReactionType");
 
 impl From<i32> for Importance {
     fn from(number: i32) -> Self {

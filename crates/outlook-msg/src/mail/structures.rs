@@ -9,14 +9,14 @@ use crate::imsg::{MapiProp as _, Message, Salvaged, flat_entry_list};
 use crate::mapi::{CodePage, PropertyType, Value, tags};
 use crate::storage::Defect;
 
-use super::named::{Key, Values, lid};
+use super::named::{NamedKey, Values, lid};
 
 /// A value, whether all of it can be read, and what is missing if not.
-type Structure = (Key, fn(&[u8]) -> bool, &'static str);
+type Structure = (NamedKey, fn(&[u8]) -> bool, &'static str);
 
 const STRUCTURES: [Structure; 7] = [
     (
-        Key::Tag(tags::PR_REPLY_RECIPIENT_ENTRIES),
+        NamedKey::Tag(tags::PR_REPLY_RECIPIENT_ENTRIES),
         |list| flat_entry_list(list).1,
         "the end of the list is missing, and addresses of `reply-to` with it",
     ),

@@ -24,13 +24,13 @@ const AHEAD_MAX: u64 = 4;
 /// The blocks of one file that were used last.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    held: Mutex<Held>,
+    held: Mutex<HeldBlocks>,
     /// How many reads of the file are done.
     reads: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Held {
+struct HeldBlocks {
     blocks: LruCache<u64, Arc<[u8]>>,
     /// The block behind those that were read last.
     next: u64,
@@ -40,7 +40,7 @@ struct Held {
 
 impl Blocks {
     pub(super) fn new() -> Self {
-        let held = Held { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 };
+        let held = HeldBlocks { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 };
         Self { held: Mutex::new(held), reads: AtomicU64::new(0) }
     }
 
@@ -163,7 +163,7 @@ impl Blocks {
         Ok(block.unwrap_or_default())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Held> {
+    fn lock(&self) -> MutexGuard<'_, HeldBlocks> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

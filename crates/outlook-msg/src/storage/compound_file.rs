@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::directory::Directory;
+use super::directory::StoredDirectory;
 use super::error::{Defect, Defects, Error};
 use super::header::Header;
 use super::object::{Entry, Storage};
 use super::sectors::Sectors;
 use super::source::Source;
 use super::stream::{Stream, StreamContent};
-use super::tree::{Kind, StorageTree};
+use super::tree::{NodeKind, StorageTree};
 use super::walk;
 
 /// A compound file, open for reading by any number of threads at once.
@@ -43,7 +43,7 @@ impl CompoundFile {
         let mut defects = Defects::default();
         let header = Header::read(&source)?;
         let mut sectors = Sectors::load(source, &header, &mut defects)?;
-        let directory = Directory::load(&sectors, &header, &mut defects)?;
+        let directory = StoredDirectory::load(&sectors, &header, &mut defects)?;
         let root = directory.root();
         if let Some(entry) = directory.entry(root) {
             let (first, len) = (entry.first_sector(), entry.stream_len());
@@ -102,8 +102,8 @@ impl CompoundFile {
     /// The entry of this id.
     pub fn entry(self: &Arc<Self>, id: EntryId) -> Option<Entry> {
         Some(match self.tree.node(id.0)?.kind {
-            Kind::Storage(_) => Entry::Storage(Storage::new(Arc::clone(self), id)),
-            Kind::Stream { .. } | Kind::Content(_) => {
+            NodeKind::Storage(_) => Entry::Storage(Storage::new(Arc::clone(self), id)),
+            NodeKind::Stream { .. } | NodeKind::Content(_) => {
                 Entry::Stream(Stream::new(Arc::clone(self), id))
             }
         })
@@ -133,8 +133,8 @@ impl CompoundFile {
     /// The declared length of a stream in bytes, as far as the file is that long; 0 for a storage.
     pub fn stored_len(&self, id: EntryId) -> u64 {
         match self.tree.node(id.0).map(|node| node.kind) {
-            Some(Kind::Stream { len, .. }) => len.min(self.source().len()),
-            Some(Kind::Content(_)) => self.content(id).map_or(0, StreamContent::len),
+            Some(NodeKind::Stream { len, .. }) => len.min(self.source().len()),
+            Some(NodeKind::Content(_)) => self.content(id).map_or(0, StreamContent::len),
             _ => 0,
         }
     }
@@ -142,8 +142,8 @@ impl CompoundFile {
     /// The content of a stream of a file under edit.
     pub(super) fn content(&self, id: EntryId) -> Option<&StreamContent> {
         match self.tree.node(id.0)?.kind {
-            Kind::Content(index) => self.contents.get(usize::try_from(index).ok()?),
-            Kind::Stream { .. } | Kind::Storage(_) => None,
+            NodeKind::Content(index) => self.contents.get(usize::try_from(index).ok()?),
+            NodeKind::Stream { .. } | NodeKind::Storage(_) => None,
         }
     }
 
@@ -175,7 +175,7 @@ const OVERLAP_MAX: u64 = 4;
 /// file could pretend to hold more than any machine can take in, so further streams are empty.
 fn check_lengths(tree: &mut StorageTree, sectors: &Sectors, defects: &mut Defects) {
     let file_len = sectors.source().len();
-    let len = |kind| if let Kind::Stream { len, .. } = kind { len } else { 0 };
+    let len = |kind| if let NodeKind::Stream { len, .. } = kind { len } else { 0 };
     let total = tree.nodes().fold(0_u64, |sum, node| sum.saturating_add(len(node.kind)));
     if total <= file_len {
         return;
@@ -187,7 +187,7 @@ fn check_lengths(tree: &mut StorageTree, sectors: &Sectors, defects: &mut Defect
     let mut left = file_len.saturating_mul(OVERLAP_MAX);
     let mut withheld = 0_u32;
     for node in tree.nodes_mut() {
-        let Kind::Stream { first, len } = &mut node.kind else { continue };
+        let NodeKind::Stream { first, len } = &mut node.kind else { continue };
         let wanted = (*len).min(left.saturating_add(1));
         let readable: u64 = sectors.stream(*first, *len, wanted).map(|run| run.len).sum();
         match left.checked_sub(readable) {

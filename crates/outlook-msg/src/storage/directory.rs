@@ -21,7 +21,7 @@ const PLACE: &str = "directory";
 
 /// The entries of a compound file as they are stored.
 #[derive(Debug)]
-pub(super) struct Directory {
+pub(super) struct StoredDirectory {
     bytes: Vec<u8>,
     first_sector: u32,
     version: u16,
@@ -51,7 +51,7 @@ impl ObjectType {
     }
 }
 
-impl Directory {
+impl StoredDirectory {
     /// Reads the chain of directory sectors.
     ///
     /// # Errors
@@ -88,7 +88,7 @@ impl Directory {
 
     /// The number of the root entry: the first entry of that type, else the first entry.
     pub(super) fn root(&self) -> u32 {
-        let is_root = |entry: &DirectoryEntry<'_>| entry.object_type() == ObjectType::Root;
+        let is_root = |entry: &StoredEntry<'_>| entry.object_type() == ObjectType::Root;
         self.entries().find(|(_, entry)| is_root(entry)).map_or(0, |(index, _)| index)
     }
 
@@ -103,14 +103,14 @@ impl Directory {
     }
 
     /// The entry of this number.
-    pub(super) fn entry(&self, index: u32) -> Option<DirectoryEntry<'_>> {
+    pub(super) fn entry(&self, index: u32) -> Option<StoredEntry<'_>> {
         let entries = self.bytes.as_chunks::<ENTRY_BYTES>().0;
         let bytes = entries.get(usize::try_from(index).ok()?)?;
-        Some(DirectoryEntry { bytes, directory: self })
+        Some(StoredEntry { bytes, directory: self })
     }
 
     /// All entries in the order they are stored, with their numbers.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (u32, DirectoryEntry<'_>)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (u32, StoredEntry<'_>)> {
         (0_u32..).map_while(|index| Some((index, self.entry(index)?)))
     }
 
@@ -156,12 +156,12 @@ fn find_root(sectors: &Sectors) -> Result<Option<u32>, Error> {
 /// | 116 | 4 | first sector |
 /// | 120 | 8 | length of the stream in bytes |
 #[derive(Clone, Copy, Debug)]
-pub(super) struct DirectoryEntry<'a> {
+pub(super) struct StoredEntry<'a> {
     bytes: &'a [u8; ENTRY_BYTES],
-    directory: &'a Directory,
+    directory: &'a StoredDirectory,
 }
 
-impl DirectoryEntry<'_> {
+impl StoredEntry<'_> {
     /// Appends the name to `out`, and returns its length in UTF-16 units.
     ///
     /// The stored length counts; if it is invalid, the first NUL ends the name. A lone surrogate
@@ -251,7 +251,7 @@ mod tests {
         let mut bytes: Vec<u8> = units.iter().flat_map(|unit| unit.to_le_bytes()).collect();
         bytes.resize(ENTRY_BYTES, 0);
         bytes[64..66].copy_from_slice(&stored.to_le_bytes());
-        let directory = Directory { bytes, first_sector: 0, version: 3, file_len: 0 };
+        let directory = StoredDirectory { bytes, first_sector: 0, version: 3, file_len: 0 };
         let mut name = "before".to_owned();
         let len = directory.entry(0).unwrap().append_name(&mut name);
         assert_eq!(name, format!("before{expected}"), "{units:x?} {stored}");

@@ -199,7 +199,7 @@ struct Commit<'a> {
 }
 
 /// A file that is removed unless it is kept.
-struct Temporary<'a> {
+struct NewFile<'a> {
     folder: Folder<'a>,
     name: OsString,
     file: File,
@@ -233,7 +233,7 @@ impl Commit<'_> {
         }
     }
 
-    fn create(&self, old: Option<&File>) -> Result<Temporary<'_>, Error> {
+    fn create(&self, old: Option<&File>) -> Result<NewFile<'_>, Error> {
         // Nobody else must be able to read it before it has the mode of the old file.
         let permissions =
             if old.is_some() { 0o600 } else { self.with.permissions.unwrap_or(0o666) };
@@ -241,7 +241,7 @@ impl Commit<'_> {
             loop {
                 let name = temporary_name()?;
                 let Some(file) = os::create(self.folder, &name, permissions)? else { continue };
-                let temporary = Temporary { folder: self.folder, name, file, kept: false };
+                let temporary = NewFile { folder: self.folder, name, file, kept: false };
                 // Another process may have taken it for a leftover and removed it.
                 if os::lock(&temporary.file) && os::links(&temporary.file.metadata()?) > 0 {
                     return Ok(temporary);
@@ -315,7 +315,7 @@ impl Commit<'_> {
         Error::Unverified { name: self.shown(), place }
     }
 
-    fn rename(&self, temporary: &Temporary<'_>) -> Result<(), Error> {
+    fn rename(&self, temporary: &NewFile<'_>) -> Result<(), Error> {
         let (from, to) = (temporary.name.as_os_str(), self.name);
         if self.with.expected.is_some() {
             return self.step(Step::Rename, || os::rename_over(self.folder, from, to));
@@ -345,7 +345,7 @@ impl Commit<'_> {
     }
 }
 
-impl Drop for Temporary<'_> {
+impl Drop for NewFile<'_> {
     fn drop(&mut self) {
         if !self.kept
             && let Err(error) = os::remove(self.folder, &self.name)

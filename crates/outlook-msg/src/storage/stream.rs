@@ -9,7 +9,7 @@ use super::error::{Damage, Error};
 use super::object::Storage;
 use super::sectors::{Run, Runs};
 use super::source::Source;
-use super::tree::Kind;
+use super::tree::NodeKind;
 
 /// A stream: a file within a compound file.
 #[derive(Clone)]
@@ -223,7 +223,7 @@ impl Stream {
 
     fn place(&self) -> (u32, u64) {
         match self.file.tree.node(self.id.0).map(|node| node.kind) {
-            Some(Kind::Stream { first, len }) => (first, len),
+            Some(NodeKind::Stream { first, len }) => (first, len),
             _ => (0, 0),
         }
     }

@@ -15,7 +15,7 @@ use super::name::Name;
 use super::object::{Entry, Storage};
 use super::source::Source;
 use super::stream::StreamContent;
-use super::tree::{Kind, Node, StorageNode, StorageTree};
+use super::tree::{Node, NodeKind, StorageNode, StorageTree};
 use super::writer::refusal;
 use crate::mapi::Guid;
 
@@ -34,11 +34,11 @@ struct EditedStorage {
     clsid: Guid,
     /// See [`Storage::version`].
     version: u64,
-    entries: Vec<Named>,
+    entries: Vec<NamedContent>,
 }
 
 #[derive(Clone, Debug)]
-struct Named {
+struct NamedContent {
     name: String,
     content: EntryContent,
 }
@@ -232,7 +232,7 @@ impl Transaction {
     /// The present state as a compound file, which can be read like any other.
     pub fn snapshot(&self) -> Arc<CompoundFile> {
         let (mut tree, mut contents) = (StorageTree::default(), Vec::new());
-        add_node(&mut tree, ROOT_NAME, 0, Kind::Storage(0));
+        add_node(&mut tree, ROOT_NAME, 0, NodeKind::Storage(0));
         tree.storages.push(storage_node(0, 0, &self.root));
         let mut directories = vec![Arc::clone(&self.root)];
         let mut next = 0;
@@ -245,12 +245,12 @@ impl Transaction {
                 match &one.content {
                     EntryContent::Storage(storage) => {
                         let index = number(directories.len());
-                        let id = add_node(&mut tree, &one.name, parent, Kind::Storage(index));
+                        let id = add_node(&mut tree, &one.name, parent, NodeKind::Storage(index));
                         tree.storages.push(storage_node(id, depth + 1, storage));
                         directories.push(Arc::clone(storage));
                     }
                     EntryContent::Stream(content) => {
-                        let kind = Kind::Content(number(contents.len()));
+                        let kind = NodeKind::Content(number(contents.len()));
                         add_node(&mut tree, &one.name, parent, kind);
                         contents.push(content.clone());
                     }
@@ -301,7 +301,7 @@ impl Transaction {
                 }
             }
             Err(index) => {
-                directory.entries.insert(index, Named { name: (*name).to_owned(), content });
+                directory.entries.insert(index, NamedContent { name: (*name).to_owned(), content });
             }
         }
         Ok(())
@@ -315,7 +315,7 @@ impl EditedStorage {
         self.entries.binary_search_by(|one| Name::new(&one.name).compare(name))
     }
 
-    fn get(&self, name: &str) -> Option<&Named> {
+    fn get(&self, name: &str) -> Option<&NamedContent> {
         self.entries.get(self.find(name).ok()?)
     }
 }
@@ -353,13 +353,13 @@ fn carry_over(
                 }
             },
         };
-        directory.entries.push(Named { name: entry.name().to_owned(), content });
+        directory.entries.push(NamedContent { name: entry.name().to_owned(), content });
     }
     Ok(directory)
 }
 
 /// A name that can be written has at most 31 units, so its lengths fit.
-fn add_node(tree: &mut StorageTree, name: &str, parent: u32, kind: Kind) -> u32 {
+fn add_node(tree: &mut StorageTree, name: &str, parent: u32, kind: NodeKind) -> u32 {
     let id = number(tree.nodes.len());
     let units = Name::new(name).units;
     tree.nodes.push(Node {

@@ -28,12 +28,12 @@ pub(super) struct Node {
     pub(super) parent: u32,
     /// The number of its directory entry.
     pub(super) index: u32,
-    pub(super) kind: Kind,
+    pub(super) kind: NodeKind,
 }
 
 /// The kind of a node.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Kind {
+pub(super) enum NodeKind {
     /// A storage, and its index among the storages.
     Storage(u32),
     /// A stream by its first sector and its declared length in bytes.
@@ -76,8 +76,8 @@ impl StorageTree {
     /// The storage of this id; `None` for a stream.
     pub(super) fn storage(&self, id: u32) -> Option<&StorageNode> {
         match self.node(id)?.kind {
-            Kind::Storage(index) => self.storages.get(usize::try_from(index).ok()?),
-            Kind::Stream { .. } | Kind::Content(_) => None,
+            NodeKind::Storage(index) => self.storages.get(usize::try_from(index).ok()?),
+            NodeKind::Stream { .. } | NodeKind::Content(_) => None,
         }
     }
 

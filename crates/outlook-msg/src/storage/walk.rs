@@ -7,9 +7,9 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use super::directory::{Directory, DirectoryEntry, NO_STREAM, ObjectType};
+use super::directory::{NO_STREAM, ObjectType, StoredDirectory, StoredEntry};
 use super::error::{Defects, Error};
-use super::tree::{Kind, Node, StorageNode, StorageTree};
+use super::tree::{Node, NodeKind, StorageNode, StorageTree};
 use crate::mapi::Guid;
 
 /// Storages below storages; each embedded message takes two.
@@ -20,7 +20,7 @@ const DEPTH_MAX: u16 = 256;
 /// # Errors
 /// `Directory` if no entry is a root and none can be reached.
 pub(super) fn tree(
-    directory: &Directory,
+    directory: &StoredDirectory,
     root: u32,
     defects: &mut Defects,
 ) -> Result<StorageTree, Error> {
@@ -57,7 +57,7 @@ struct Adoption {
 /// A tree that is being made. Numbers are those of directory entries, unless they are called ids.
 #[derive(Debug)]
 struct DirectoryWalk<'a> {
-    directory: &'a Directory,
+    directory: &'a StoredDirectory,
     root: u32,
     tree: StorageTree,
     /// For each directory entry the storage that it was found in; `NO_STREAM` if it was not found.
@@ -69,7 +69,7 @@ struct DirectoryWalk<'a> {
 }
 
 impl<'a> DirectoryWalk<'a> {
-    fn new(directory: &'a Directory, root: u32) -> Self {
+    fn new(directory: &'a StoredDirectory, root: u32) -> Self {
         let count = directory.len();
         Self {
             directory,
@@ -156,7 +156,7 @@ impl<'a> DirectoryWalk<'a> {
     }
 
     /// Follows a link; `None` if there is none, or if it is broken.
-    fn take(&mut self, link: u32, parent: u32, storage: u32) -> Option<(u32, DirectoryEntry<'a>)> {
+    fn take(&mut self, link: u32, parent: u32, storage: u32) -> Option<(u32, StoredEntry<'a>)> {
         // Entry 0 is the root, which is no child. Some programs write 0 for "no link".
         if link == NO_STREAM || link == 0 {
             return None;
@@ -184,7 +184,7 @@ impl<'a> DirectoryWalk<'a> {
     }
 
     /// Appends a node without its children.
-    fn add(&mut self, index: u32, entry: DirectoryEntry<'_>, parent: u32) {
+    fn add(&mut self, index: u32, entry: StoredEntry<'_>, parent: u32) {
         let name_start = self.tree.names.len();
         let name_units = entry.append_name(&mut self.tree.names);
         let name_bytes = self.tree.names.len() - name_start;
@@ -203,7 +203,7 @@ impl<'a> DirectoryWalk<'a> {
             self.defects.add_at(place, format_args!("directory entry {index} has no name"));
         }
         if !is_certain {
-            let what = if matches!(kind, Kind::Storage(_)) { "storage" } else { "stream" };
+            let what = if matches!(kind, NodeKind::Storage(_)) { "storage" } else { "stream" };
             self.defects.add_at(
                 || self.tree.path(id),
                 format_args!("object type {} is taken for a {what}", entry.type_byte()),
@@ -214,14 +214,14 @@ impl<'a> DirectoryWalk<'a> {
     /// The kind of an entry, and whether its type says so.
     ///
     /// If the type is invalid, the child link decides: only a storage has one.
-    fn kind(&self, index: u32, entry: DirectoryEntry<'_>) -> (Kind, bool) {
-        let stream = Kind::Stream { first: entry.first_sector(), len: entry.stream_len() };
+    fn kind(&self, index: u32, entry: StoredEntry<'_>) -> (NodeKind, bool) {
+        let stream = NodeKind::Stream { first: entry.first_sector(), len: entry.stream_len() };
         let has_child = entry.child() != 0 && self.directory.entry(entry.child()).is_some();
         match entry.object_type() {
-            _ if index == self.root => (Kind::Storage(0), true),
-            ObjectType::Storage | ObjectType::Root => (Kind::Storage(0), true),
+            _ if index == self.root => (NodeKind::Storage(0), true),
+            ObjectType::Storage | ObjectType::Root => (NodeKind::Storage(0), true),
             ObjectType::Stream if entry.stream_len() > 0 || !has_child => (stream, true),
-            _ if has_child => (Kind::Storage(0), false),
+            _ if has_child => (NodeKind::Storage(0), false),
             _ => (stream, false),
         }
     }
@@ -231,7 +231,7 @@ impl<'a> DirectoryWalk<'a> {
         let index = u32::try_from(self.tree.storages.len()).unwrap_or(u32::MAX);
         let at = usize::try_from(id).unwrap_or(usize::MAX);
         let Some(node) = self.tree.nodes.get_mut(at) else { return };
-        if let Kind::Storage(place) = &mut node.kind {
+        if let NodeKind::Storage(place) = &mut node.kind {
             *place = index;
             let clsid = self.directory.entry(node.index).map_or(Guid::default(), |e| e.clsid());
             self.tree.storages.push(StorageNode { id, depth, clsid, version: 0, children: 0..0 });
@@ -308,7 +308,7 @@ impl<'a> DirectoryWalk<'a> {
     }
 
     /// The entries in use that were not found.
-    fn lost(&self) -> impl Iterator<Item = (u32, DirectoryEntry<'a>)> + '_ {
+    fn lost(&self) -> impl Iterator<Item = (u32, StoredEntry<'a>)> + '_ {
         self.directory.entries().filter(|(index, entry)| {
             self.owner(*index) == NO_STREAM
                 && matches!(entry.object_type(), ObjectType::Storage | ObjectType::Stream)

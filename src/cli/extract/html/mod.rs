@@ -20,18 +20,18 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::clock::Clock;
 use crate::cli::find::{sent_or_received, timestamp};
-use crate::cli::messages::{Found, Opener};
+use crate::cli::messages::{FoundMessage, Opener};
 use crate::fs::{FileType, Place};
 use crate::view::ATTACHMENTS;
 
 use super::copy::Copier;
 use super::names::Names;
 use super::totals::{Loss, Totals};
-use crate::cli::target::{Directory, Permissions};
+use crate::cli::target::{OutputDirectory, Permissions};
 
 /// Number, time in seconds, date, sender, subject, attachments, and whether it is damaged.
 #[derive(Debug, Serialize)]
-pub(super) struct Row(usize, Option<i64>, String, String, String, Vec<String>, bool);
+pub(super) struct PageRow(usize, Option<i64>, String, String, String, Vec<String>, bool);
 
 /// Makes the pages.
 pub(super) struct Pages<'a> {
@@ -49,7 +49,12 @@ const DEPTH_MAX: usize = 64;
 
 impl Pages<'_> {
     /// Makes the page of a message; returns its row.
-    pub(super) fn message(&self, number: usize, place: &Place, totals: &mut Totals) -> Option<Row> {
+    pub(super) fn message(
+        &self,
+        number: usize,
+        place: &Place,
+        totals: &mut Totals,
+    ) -> Option<PageRow> {
         totals.messages += 1;
         let found = self.opener.open(place)?;
         let path = PathBuf::from(format!("m/{number:06}"));
@@ -60,7 +65,7 @@ impl Pages<'_> {
         Some(self.row(number, &found, totals.losses.len() > losses))
     }
 
-    fn row(&self, number: usize, found: &Found, is_damaged: bool) -> Row {
+    fn row(&self, number: usize, found: &FoundMessage, is_damaged: bool) -> PageRow {
         let mail = found.mail.as_ref().ok();
         let time = mail.and_then(sent_or_received).and_then(timestamp);
         let date = time.map(|time| self.clock.short(time)).unwrap_or_default();
@@ -74,7 +79,7 @@ impl Pages<'_> {
         let names = attachments.iter().filter(|one| !one.is_inline());
         let names = names.map(|one| harmless(one.name())).collect();
         let seconds = time.map(Timestamp::as_second);
-        Row(number, seconds, date, from, harmless(&subject), names, is_damaged)
+        PageRow(number, seconds, date, from, harmless(&subject), names, is_damaged)
     }
 
     fn navigation(&self, number: usize) -> String {
@@ -93,7 +98,7 @@ impl Pages<'_> {
     /// Writes a page, and copies what is attached beside it.
     fn page(
         &self,
-        found: &Found,
+        found: &FoundMessage,
         place: &Place,
         path: &Path,
         navigation: &str,
@@ -147,7 +152,7 @@ impl Pages<'_> {
     fn attachments(
         &self,
         place: &Place,
-        directory: &Directory,
+        directory: &OutputDirectory,
         path: &Path,
         depth: usize,
         totals: &mut Totals,
@@ -220,7 +225,7 @@ fn write_failure(
 }
 
 /// Writes `index.html`.
-pub(super) fn write_index(rows: &[Row], out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_index(rows: &[PageRow], out: &mut dyn Write) -> io::Result<()> {
     let hash = BASE64.encode(Sha256::digest(SCRIPT.as_bytes()));
     let json = serde_json::to_string(rows)?;
     // In a script element only this could be taken for its end.

@@ -18,7 +18,7 @@ use name::{hex, object_identifier};
 
 /// The kind of a message, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum CmsKind {
     /// `signedData`.
     Signed,
     /// `envelopedData` or `authEnvelopedData`: encrypted.
@@ -27,7 +27,7 @@ pub enum Kind {
 
 /// What can be read of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
+pub enum CmsContent {
     /// The signed content (`eContent`).
     Signed {
         /// The content as it was signed.
@@ -87,7 +87,7 @@ const ENVELOPED_DATA: &str = "1.2.840.113549.1.7.3";
 const AUTH_ENVELOPED_DATA: &str = "1.2.840.113549.1.9.16.1.23";
 
 /// The kind of a message, by its first bytes: 32 are enough.
-pub fn kind(start: &[u8]) -> Option<Kind> {
+pub fn kind(start: &[u8]) -> Option<CmsKind> {
     let (kind, _) = content_info(start).ok()?;
     kind_of(&kind)
 }
@@ -131,7 +131,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 ///
 /// # Errors
 /// If it is neither signed nor enveloped data, or holds no content.
-pub fn read(bytes: &[u8]) -> Result<Content, Error> {
+pub fn read(bytes: &[u8]) -> Result<CmsContent, Error> {
     let (oid, mut rest) = content_info(bytes)?;
     let kind = kind_of(&oid).ok_or(Error::UnknownType(oid))?;
     let content = rest.next().filter(|content| content.is_context(0));
@@ -139,8 +139,8 @@ pub fn read(bytes: &[u8]) -> Result<Content, Error> {
     let data = content.elements().next().filter(|data| data.identifier == SEQUENCE);
     let data = data.ok_or(Error::Missing("content"))?;
     match kind {
-        Kind::Signed => signed(data.elements()),
-        Kind::Enveloped => enveloped(data.elements()),
+        CmsKind::Signed => signed(data.elements()),
+        CmsKind::Enveloped => enveloped(data.elements()),
     }
 }
 
@@ -164,16 +164,16 @@ fn content_info(bytes: &[u8]) -> Result<(String, Elements<'_>), Error> {
     Ok((object_identifier(oid.ok_or(Error::NotCms)?.primitive()), fields))
 }
 
-fn kind_of(oid: &str) -> Option<Kind> {
+fn kind_of(oid: &str) -> Option<CmsKind> {
     match oid {
-        SIGNED_DATA => Some(Kind::Signed),
-        ENVELOPED_DATA | AUTH_ENVELOPED_DATA => Some(Kind::Enveloped),
+        SIGNED_DATA => Some(CmsKind::Signed),
+        ENVELOPED_DATA | AUTH_ENVELOPED_DATA => Some(CmsKind::Enveloped),
         _ => None,
     }
 }
 
 /// `SignedData` (RFC 5652 section 5.1): version, digest algorithms, encapsulated content.
-fn signed(mut fields: Elements<'_>) -> Result<Content, Error> {
+fn signed(mut fields: Elements<'_>) -> Result<CmsContent, Error> {
     let encapsulated = fields.find(|field| field.identifier == SEQUENCE);
     let encapsulated = encapsulated.ok_or(Error::Missing("encapsulated content"))?;
     let mut fields_inside = encapsulated.elements();
@@ -189,15 +189,15 @@ fn signed(mut fields: Elements<'_>) -> Result<Content, Error> {
     }
     let (bytes, is_truncated) = octets.octets();
     let is_truncated = is_truncated || inner.is_truncated() || fields.is_truncated();
-    Ok(Content::Signed { bytes: bytes.into_owned(), is_truncated })
+    Ok(CmsContent::Signed { bytes: bytes.into_owned(), is_truncated })
 }
 
 /// `EnvelopedData` (RFC 5652 section 6.1): version, originator, recipients.
-fn enveloped(mut fields: Elements<'_>) -> Result<Content, Error> {
+fn enveloped(mut fields: Elements<'_>) -> Result<CmsContent, Error> {
     let recipients = fields.find(|field| field.identifier == SET);
     let recipients = recipients.ok_or(Error::Missing("recipients"))?;
     let keys = recipients.elements().take(RECIPIENTS_MAX).flat_map(|one| recipient(&one));
-    Ok(Content::Enveloped(keys.take(RECIPIENTS_MAX).collect()))
+    Ok(CmsContent::Enveloped(keys.take(RECIPIENTS_MAX).collect()))
 }
 
 /// `RecipientInfo` (RFC 5652 section 6.2).

@@ -1,6 +1,6 @@
 //! Messages written by hand: lengths known and unknown, strings whole and in pieces.
 
-use super::{Content, Error, Kind, RecipientKey, kind, read};
+use super::{CmsContent, CmsKind, Error, RecipientKey, kind, read};
 use crate::body::mutations::mutations;
 
 /// An element of known length.
@@ -67,14 +67,14 @@ fn key_transport(id: &[u8]) -> Vec<u8> {
 }
 
 fn check_signed(bytes: &[u8], expected: &[u8], is_truncated: bool) {
-    assert_eq!(kind(&bytes[..bytes.len().min(32)]), Some(Kind::Signed));
-    let expected = Content::Signed { bytes: expected.to_vec(), is_truncated };
+    assert_eq!(kind(&bytes[..bytes.len().min(32)]), Some(CmsKind::Signed));
+    let expected = CmsContent::Signed { bytes: expected.to_vec(), is_truncated };
     assert_eq!(read(bytes), Ok(expected));
 }
 
 fn check_recipients(bytes: &[u8], expected: &[&str]) {
-    assert_eq!(kind(&bytes[..bytes.len().min(32)]), Some(Kind::Enveloped));
-    let Ok(Content::Enveloped(keys)) = read(bytes) else { panic!("{:?}", read(bytes)) };
+    assert_eq!(kind(&bytes[..bytes.len().min(32)]), Some(CmsKind::Enveloped));
+    let Ok(CmsContent::Enveloped(keys)) = read(bytes) else { panic!("{:?}", read(bytes)) };
     assert_eq!(keys.iter().map(RecipientKey::to_string).collect::<Vec<_>>(), expected);
 }
 
@@ -98,7 +98,7 @@ fn signed_content_is_unwrapped() {
 fn truncated_content_is_kept() {
     let bytes = signed(indefinite, &element(4, &[7; 100]));
     let end = bytes.len() - 50;
-    let Ok(Content::Signed { bytes, is_truncated }) = read(&bytes[..end]) else { panic!() };
+    let Ok(CmsContent::Signed { bytes, is_truncated }) = read(&bytes[..end]) else { panic!() };
     assert!(is_truncated && bytes.len() > 50 && bytes.len() < 100);
 }
 
@@ -149,7 +149,7 @@ fn damaged_bytes_never_panic() {
     let recipients = [key_transport(&issuer_and_serial()), element(0xA1, &element(0x30, &[]))];
     for sound in [signed(indefinite, &pieces), enveloped(indefinite, &recipients)] {
         for damaged in mutations(&sound, 20_000) {
-            if let Ok(Content::Signed { bytes, .. }) = read(&damaged) {
+            if let Ok(CmsContent::Signed { bytes, .. }) = read(&damaged) {
                 assert!(bytes.len() <= damaged.len());
             }
         }

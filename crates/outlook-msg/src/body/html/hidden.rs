@@ -6,12 +6,12 @@
 use memchr::memmem;
 
 use super::nested::Nested;
-use super::style_sheet::{Style, StyleSheet, Weighed};
-use super::tokens::{Name, Tag};
+use super::style_sheet::{ElementStyle, StyleSheet, Weighed};
+use super::tokens::{Tag, TagName};
 
 /// Keeps track of what is hidden.
 #[derive(Debug, Default)]
-pub(super) struct Hidden {
+pub(super) struct HiddenElements {
     /// The element that is hidden, if any is.
     element: Option<HiddenElement>,
     /// Whether this part is for programs other than Outlook: `<!--[if !mso]><!-->`. An element that
@@ -25,12 +25,12 @@ pub(super) struct Hidden {
 
 #[derive(Debug)]
 struct HiddenElement {
-    name: Name,
+    name: TagName,
     /// The elements open in it.
-    open: Nested<Name>,
+    open: Nested<TagName>,
 }
 
-impl Hidden {
+impl HiddenElements {
     /// Whether text here is hidden.
     pub(super) const fn is_here(&self) -> bool {
         self.element.is_some()
@@ -113,7 +113,7 @@ impl Hidden {
         self.style_hides(name, self.rules.style_of(tag, own))
     }
 
-    fn style_hides(&self, name: &[u8], style: Style) -> bool {
+    fn style_hides(&self, name: &[u8], style: ElementStyle) -> bool {
         let hides_for_outlook = style.is_for_others_only == Some(true)
             && !self.is_for_others
             // A button for other programs; Outlook draws it from the comment before.

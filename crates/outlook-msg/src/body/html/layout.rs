@@ -19,7 +19,7 @@ pub(super) struct Layout {
     row: Option<TableRow>,
     gap: Gap,
     /// Where the text of the last line begins after its prefix, if the line has text.
-    line: Option<Line>,
+    line: Option<TextLine>,
     /// Whether the line above is blank, or there is none.
     below_text: bool,
     quote_depth: usize,
@@ -34,7 +34,7 @@ pub(super) struct Layout {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Line {
+struct TextLine {
     start: usize,
     content_start: usize,
 }
@@ -269,7 +269,7 @@ impl Layout {
         let indent_columns = self.indent_columns.min(INDENT_COLUMNS_MAX);
         let blanks = self.spend(indent_columns.saturating_sub(marker.chars().count()));
         self.text.extend(std::iter::repeat_n(' ', blanks));
-        self.line = Some(Line { start, content_start: self.text.len() });
+        self.line = Some(TextLine { start, content_start: self.text.len() });
         self.text.push_str(&marker);
     }
 
@@ -307,7 +307,7 @@ impl Layout {
         self.below_text = !is_blank;
     }
 
-    fn trim_line(&mut self, line: Line, blanks: &[char]) {
+    fn trim_line(&mut self, line: TextLine, blanks: &[char]) {
         let kept = self.text.get(line.start..).unwrap_or_default().trim_end_matches(blanks);
         self.text.truncate(line.start + kept.len());
     }

@@ -9,7 +9,7 @@ use super::tokens::Tag;
 
 /// The declarations of a style that can hide an element; `None` for those that it does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Style {
+pub(super) struct ElementStyle {
     pub(super) is_displayed: Option<bool>,
     pub(super) is_invisible: Option<bool>,
     pub(super) is_transparent: Option<bool>,
@@ -19,7 +19,7 @@ pub(super) struct Style {
     pub(super) is_for_others_only: Option<bool>,
 }
 
-impl Style {
+impl ElementStyle {
     /// Takes a declaration, its value without `!important`. If a property is declared twice, the
     /// last one counts.
     fn take(&mut self, property: &str, value: &str) {
@@ -62,8 +62,8 @@ impl Style {
 /// Declarations as they are, and those that are `!important`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weighed {
-    normal: Style,
-    important: Style,
+    normal: ElementStyle,
+    important: ElementStyle,
 }
 
 impl Weighed {
@@ -141,11 +141,11 @@ impl StyleSheet {
     }
 
     /// The style of an element by the rules and by its own style.
-    pub(super) fn style_of(&self, tag: &Tag<'_>, own: Weighed) -> Style {
+    pub(super) fn style_of(&self, tag: &Tag<'_>, own: Weighed) -> ElementStyle {
         let found = if self.rules.is_empty() { Vec::new() } else { self.find(tag) };
         let normal = found.iter().map(|rule| rule.normal).chain([own.normal]);
         let important = found.iter().map(|rule| rule.important).chain([own.important]);
-        normal.chain(important).fold(Style::default(), Style::under)
+        normal.chain(important).fold(ElementStyle::default(), ElementStyle::under)
     }
 
     /// The rules of an element, those of less weight first: for a tag, for classes in the order of

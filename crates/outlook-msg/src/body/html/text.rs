@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use super::hidden::Hidden;
+use super::hidden::HiddenElements;
 use super::layout::Layout;
 use super::nested::Nested;
 use super::rewrite::{Resolve, attachment_path};
@@ -44,7 +44,7 @@ struct TextReader<'a> {
     /// Knows the files of pictures.
     resolve: Resolve<'a>,
     layout: Layout,
-    hidden: Hidden,
+    hidden: HiddenElements,
     /// The URL of the link around this place.
     link: Option<Cow<'a, str>>,
     lists: Nested<List>,
@@ -88,7 +88,7 @@ impl<'a> TextReader<'a> {
             html,
             resolve,
             layout: Layout::new(html.len()),
-            hidden: Hidden::default(),
+            hidden: HiddenElements::default(),
             link: None,
             lists: Nested::default(),
             tables: Nested::default(),

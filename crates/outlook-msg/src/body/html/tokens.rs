@@ -62,9 +62,9 @@ const NAME_BYTES_MAX: usize = 12;
 
 /// The name of an element in small letters.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Name([u8; NAME_BYTES_MAX], usize);
+pub(super) struct TagName([u8; NAME_BYTES_MAX], usize);
 
-impl Name {
+impl TagName {
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.0.get(..self.1).unwrap_or_default()
     }
@@ -73,7 +73,7 @@ impl Name {
 impl<'a> Tag<'a> {
     /// Reads a tag from its name on; `None` if the document ends in it.
     pub(super) fn parse(source: SourceText<'a>) -> Option<Self> {
-        let mut attributes = Attributes { rest: source };
+        let mut attributes = TagAttributes { rest: source };
         let ends = |byte| matches!(byte, b'>' | b'/') || is_blank(byte);
         let name = attributes.take_until(ends).text;
         let rest = attributes.rest;
@@ -93,8 +93,8 @@ impl<'a> Tag<'a> {
     }
 
     /// Its name; empty if it is too long for a known one.
-    pub(super) fn name(&self) -> Name {
-        let mut name = Name([0; NAME_BYTES_MAX], self.name.len());
+    pub(super) fn name(&self) -> TagName {
+        let mut name = TagName([0; NAME_BYTES_MAX], self.name.len());
         for (to, from) in name.0.iter_mut().zip(self.name.bytes()) {
             *to = from.to_ascii_lowercase();
         }
@@ -106,8 +106,8 @@ impl<'a> Tag<'a> {
     }
 
     /// Its attributes in order.
-    pub(super) const fn attributes(&self) -> Attributes<'a> {
-        Attributes { rest: self.rest }
+    pub(super) const fn attributes(&self) -> TagAttributes<'a> {
+        TagAttributes { rest: self.rest }
     }
 
     /// The value of the first attribute of this name, undecoded.
@@ -130,11 +130,11 @@ pub(super) struct Attribute<'a> {
 
 /// Splits the inside of a tag into attributes; ends before the `>`.
 #[derive(Clone, Debug)]
-pub(super) struct Attributes<'a> {
+pub(super) struct TagAttributes<'a> {
     rest: SourceText<'a>,
 }
 
-impl<'a> Attributes<'a> {
+impl<'a> TagAttributes<'a> {
     /// Takes the bytes before the first one of which `ends` is true.
     fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> SourceText<'a> {
         let bytes = self.rest.text.bytes();
@@ -166,7 +166,7 @@ impl<'a> Attributes<'a> {
     }
 }
 
-impl<'a> Iterator for Attributes<'a> {
+impl<'a> Iterator for TagAttributes<'a> {
     type Item = Attribute<'a>;
 
     fn next(&mut self) -> Option<Attribute<'a>> {
@@ -342,30 +342,30 @@ fn begins(bytes: &[u8], at: usize, open: &[u8], name: &str) -> bool {
 /// Where the content of a script ends: at an end tag that does not belong to a script which begins
 /// inside a comment of the script (WHATWG HTML 13.2.5.15 to 13.2.5.31).
 fn script_end(bytes: &[u8]) -> Option<usize> {
-    enum Place {
+    enum TokenPlace {
         Script,
         /// In a comment, of whose dashes the first are here.
         Comment(usize),
         /// In a script in a comment.
         Inner(usize),
     }
-    let mut place = Place::Script;
+    let mut place = TokenPlace::Script;
     for at in memchr2_iter(b'<', b'>', bytes) {
         let is_open = bytes.get(at) == Some(&b'<');
         let is_end = is_open && begins(bytes, at, b"</", "script");
         place = match place {
-            Place::Script | Place::Comment(_) if is_end => return Some(at),
-            Place::Script if bytes.get(at..).unwrap_or_default().starts_with(b"<!--") => {
-                Place::Comment(at + "<!".len())
+            TokenPlace::Script | TokenPlace::Comment(_) if is_end => return Some(at),
+            TokenPlace::Script if bytes.get(at..).unwrap_or_default().starts_with(b"<!--") => {
+                TokenPlace::Comment(at + "<!".len())
             }
-            Place::Comment(dashes) if is_open && begins(bytes, at, b"<", "script") => {
-                Place::Inner(dashes)
+            TokenPlace::Comment(dashes) if is_open && begins(bytes, at, b"<", "script") => {
+                TokenPlace::Inner(dashes)
             }
-            Place::Inner(dashes) if is_end => Place::Comment(dashes),
-            Place::Comment(dashes) | Place::Inner(dashes)
+            TokenPlace::Inner(dashes) if is_end => TokenPlace::Comment(dashes),
+            TokenPlace::Comment(dashes) | TokenPlace::Inner(dashes)
                 if !is_open && bytes.get(dashes..at).is_some_and(|text| text.ends_with(b"--")) =>
             {
-                Place::Script
+                TokenPlace::Script
             }
             same => same,
         };

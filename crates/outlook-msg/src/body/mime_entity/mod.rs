@@ -161,15 +161,15 @@ impl EntityReader<'_> {
     fn cryptographic(&mut self, fields: &PartFields, body: &[u8], depth: u32) {
         let bytes = self.decode(fields, body);
         match cms::read(&bytes) {
-            Ok(cms::Content::Signed { bytes, .. }) if !self.take(bytes.len()) => {}
-            Ok(cms::Content::Signed { bytes, is_truncated }) => {
+            Ok(cms::CmsContent::Signed { bytes, .. }) if !self.take(bytes.len()) => {}
+            Ok(cms::CmsContent::Signed { bytes, is_truncated }) => {
                 if is_truncated {
                     self.defect("the end of the signed content is missing");
                 }
                 self.entity.fields.complete_with(Fields::parse(split_header(&bytes).0));
                 self.read(&bytes, depth + 1, true);
             }
-            Ok(cms::Content::Enveloped(_)) | Err(_) => {
+            Ok(cms::CmsContent::Enveloped(_)) | Err(_) => {
                 self.attach_bytes(fields, bytes);
             }
         }

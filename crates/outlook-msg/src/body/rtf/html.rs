@@ -2,7 +2,7 @@
 //!
 //! Knows no HTML: tags and text come out as they were put in.
 
-use super::reader::{Destination, Writer, read};
+use super::reader::{RtfDestination, RtfWriter, read};
 
 /// De-encapsulates the HTML of an RTF, as UTF-8 (\[MS-OXRTFEX\] 2.2.3); lines end with CRLF.
 ///
@@ -21,23 +21,23 @@ struct Html {
     html: String,
 }
 
-impl Writer for Html {
+impl RtfWriter for Html {
     const RENDERS: bool = false;
 
-    fn destination(&self, word: &[u8]) -> Option<Destination> {
+    fn destination(&self, word: &[u8]) -> Option<RtfDestination> {
         match word {
-            b"htmltag" => Some(Destination::Markup),
+            b"htmltag" => Some(RtfDestination::Markup),
             // Repeats the bullet or number of a list item, outside `\htmlrtf`.
-            b"pntext" => Some(Destination::Skipped),
+            b"pntext" => Some(RtfDestination::Skipped),
             _ => None,
         }
     }
 
-    fn text(&mut self, _: Destination, text: &str) {
+    fn text(&mut self, _: RtfDestination, text: &str) {
         self.html.push_str(text);
     }
 
-    fn word(&mut self, _: Destination, word: &[u8]) {
+    fn word(&mut self, _: RtfDestination, word: &[u8]) {
         self.html.push_str(match word {
             b"par" | b"line" => "\r\n",
             b"tab" => "\t",
@@ -52,7 +52,7 @@ impl Writer for Html {
         });
     }
 
-    fn symbol(&mut self, _: Destination, symbol: u8) {
+    fn symbol(&mut self, _: RtfDestination, symbol: u8) {
         self.html.push_str(match symbol {
             b'~' => "&nbsp;",
             b'_' => "&shy;",
@@ -62,9 +62,9 @@ impl Writer for Html {
         });
     }
 
-    fn open(&mut self, _: Destination) {}
+    fn open(&mut self, _: RtfDestination) {}
 
-    fn close(&mut self, _: Destination) {}
+    fn close(&mut self, _: RtfDestination) {}
 }
 
 #[cfg(test)]

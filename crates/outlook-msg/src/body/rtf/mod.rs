@@ -16,7 +16,7 @@ use tokens::{RtfToken, RtfTokens};
 
 /// What an RTF body was made from (\[MS-OXRTFEX\] 2.1.1).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum RtfKind {
     /// From HTML, which is encapsulated in it.
     FromHtml,
     /// From plain text, which is encapsulated in it.
@@ -28,19 +28,19 @@ pub enum Kind {
 }
 
 /// Tells the kind of an RTF, or of its first bytes (\[MS-OXRTFEX\] 2.2.1).
-pub fn kind(rtf: &[u8]) -> Kind {
+pub fn kind(rtf: &[u8]) -> RtfKind {
     if is_html(rtf) {
-        return Kind::Html;
+        return RtfKind::Html;
     }
     RtfTokens::new(rtf)
         .take(KIND_TOKENS_MAX)
         .take_while(|token| matches!(token, RtfToken::Open | RtfToken::Word(..)))
         .find_map(|token| match token {
-            RtfToken::Word(b"fromhtml", None | Some(1)) => Some(Kind::FromHtml),
-            RtfToken::Word(b"fromtext", _) => Some(Kind::FromText),
+            RtfToken::Word(b"fromhtml", None | Some(1)) => Some(RtfKind::FromHtml),
+            RtfToken::Word(b"fromtext", _) => Some(RtfKind::FromText),
             _ => None,
         })
-        .unwrap_or(Kind::Native)
+        .unwrap_or(RtfKind::Native)
 }
 
 /// Whether bytes begin with a tag, behind a byte order mark and blanks, in 8 bits a character or
@@ -63,10 +63,10 @@ const KIND_TOKENS_MAX: usize = 10;
 
 #[cfg(test)]
 mod tests {
-    use super::Kind::{FromHtml, FromText, Html, Native};
-    use super::{Kind, kind};
+    use super::RtfKind::{FromHtml, FromText, Html, Native};
+    use super::{RtfKind, kind};
 
-    fn check(rtf: &str, expected: Kind) {
+    fn check(rtf: &str, expected: RtfKind) {
         assert_eq!(kind(rtf.as_bytes()), expected, "{rtf}");
     }
 

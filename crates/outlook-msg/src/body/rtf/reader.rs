@@ -10,7 +10,7 @@ use crate::mapi::CodePage;
 
 /// Where the text of a group goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Destination {
+pub(super) enum RtfDestination {
     /// The text of the document.
     Document,
     /// HTML in an `\htmltag`.
@@ -30,28 +30,28 @@ pub(super) enum Destination {
 }
 
 /// What is made of a document.
-pub(super) trait Writer {
+pub(super) trait RtfWriter {
     /// Whether formatting counts: symbol fonts show signs, hidden text is left out. In encapsulated
     /// HTML it doesn't: the tags say it again.
     const RENDERS: bool;
 
     /// The destination that a group's first word names, if this writer has its own view of it.
-    fn destination(&self, word: &[u8]) -> Option<Destination>;
+    fn destination(&self, word: &[u8]) -> Option<RtfDestination>;
     /// Takes text.
-    fn text(&mut self, destination: Destination, text: &str);
+    fn text(&mut self, destination: RtfDestination, text: &str);
     /// Takes a control word that is not about fonts or groups.
-    fn word(&mut self, destination: Destination, word: &[u8]);
+    fn word(&mut self, destination: RtfDestination, word: &[u8]);
     /// Takes a control symbol.
-    fn symbol(&mut self, destination: Destination, symbol: u8);
+    fn symbol(&mut self, destination: RtfDestination, symbol: u8);
     /// A group with a destination of its own begins.
-    fn open(&mut self, destination: Destination);
+    fn open(&mut self, destination: RtfDestination);
     /// The group of that destination ends.
-    fn close(&mut self, destination: Destination);
+    fn close(&mut self, destination: RtfDestination);
 }
 
 /// Reads a document into a writer.
-pub(super) fn read<W: Writer>(rtf: &[u8], writer: W) -> W {
-    let mut reader = Reader::new(rtf, writer);
+pub(super) fn read<W: RtfWriter>(rtf: &[u8], writer: W) -> W {
+    let mut reader = RtfReader::new(rtf, writer);
     while let Some(token) = reader.tokens.next() {
         reader.token(token);
     }
@@ -64,7 +64,7 @@ const DEPTH_MAX: usize = 1_000;
 /// What a group inherits, and restores at its end.
 #[derive(Clone, Copy)]
 struct RtfState {
-    destination: Destination,
+    destination: RtfDestination,
     /// Whether the destination begins with this group.
     begins: bool,
     /// Between `\htmlrtf` and `\htmlrtf0`: for readers of RTF only.
@@ -76,7 +76,7 @@ struct RtfState {
     fallback_count: u32,
 }
 
-struct Reader<'a, W> {
+struct RtfReader<'a, W> {
     tokens: RtfTokens<'a>,
     writer: W,
     state: RtfState,
@@ -93,10 +93,10 @@ struct Reader<'a, W> {
     skip_count: u32,
 }
 
-impl<'a, W: Writer> Reader<'a, W> {
+impl<'a, W: RtfWriter> RtfReader<'a, W> {
     fn new(rtf: &'a [u8], writer: W) -> Self {
         let state = RtfState {
-            destination: Destination::Document,
+            destination: RtfDestination::Document,
             begins: false,
             htmlrtf: false,
             hidden: false,
@@ -185,7 +185,7 @@ impl<'a, W: Writer> Reader<'a, W> {
         }
         let Some(RtfToken::Word(word, _)) = first else {
             if starred {
-                self.begin(Destination::Skipped);
+                self.begin(RtfDestination::Skipped);
             }
             return;
         };
@@ -195,14 +195,14 @@ impl<'a, W: Writer> Reader<'a, W> {
                 self.tokens = ahead;
                 self.begin(destination);
             }
-            None if starred => self.begin(Destination::Skipped),
+            None if starred => self.begin(RtfDestination::Skipped),
             None => {}
         }
     }
 
     /// Makes this the destination of the group just opened.
-    fn begin(&mut self, destination: Destination) {
-        if destination == Destination::Skipped {
+    fn begin(&mut self, destination: RtfDestination) {
+        if destination == RtfDestination::Skipped {
             self.tokens.skip_group();
             self.close();
         } else if self.unsaved == 0 {
@@ -227,7 +227,7 @@ impl<'a, W: Writer> Reader<'a, W> {
 
     fn is_visible(&self) -> bool {
         let nowhere =
-            matches!(self.state.destination, Destination::Hidden | Destination::FontTable);
+            matches!(self.state.destination, RtfDestination::Hidden | RtfDestination::FontTable);
         !(nowhere || self.state.htmlrtf || W::RENDERS && self.state.hidden)
     }
 
@@ -237,7 +237,7 @@ impl<'a, W: Writer> Reader<'a, W> {
             return;
         }
         self.flush();
-        if self.state.destination == Destination::FontTable {
+        if self.state.destination == RtfDestination::FontTable {
             self.fonts.word(word, parameter);
             return;
         }
@@ -305,7 +305,7 @@ impl<'a, W: Writer> Reader<'a, W> {
         let skipped = usize::try_from(self.skip_count).unwrap_or(usize::MAX).min(text.len());
         self.skip_count -= u32::try_from(skipped).unwrap_or(self.skip_count);
         let mut text = text.get(skipped..).unwrap_or_default();
-        if self.state.destination == Destination::FontTable {
+        if self.state.destination == RtfDestination::FontTable {
             self.fonts.text(text);
         }
         if text.is_empty() || !self.is_visible() {
@@ -341,7 +341,7 @@ impl<'a, W: Writer> Reader<'a, W> {
         if self.run.is_empty() {
             self.flush();
             let page = match self.state.destination {
-                Destination::Markup => None,
+                RtfDestination::Markup => None,
                 _ => self.state.font.page,
             };
             self.run.begin(page.unwrap_or(self.default_page));
@@ -370,14 +370,14 @@ impl<'a, W: Writer> Reader<'a, W> {
 }
 
 /// The destination that a group's first word names, for every writer.
-fn destination(word: &[u8]) -> Option<Destination> {
+fn destination(word: &[u8]) -> Option<RtfDestination> {
     match word {
-        b"fonttbl" => Some(Destination::FontTable),
+        b"fonttbl" => Some(RtfDestination::FontTable),
         b"colortbl" | b"stylesheet" | b"info" | b"pict" | b"object" | b"header" | b"headerl"
         | b"headerr" | b"headerf" | b"footer" | b"footerl" | b"footerr" | b"footerf"
         | b"ftnsep" | b"ftnsepc" | b"ftncn" | b"aftnsep" | b"aftnsepc" | b"aftncn" | b"filetbl"
         | b"xe" | b"tc" | b"tcn" | b"nonshppict" | b"private" | b"template" | b"pnseclvl" => {
-            Some(Destination::Skipped)
+            Some(RtfDestination::Skipped)
         }
         _ => None,
     }

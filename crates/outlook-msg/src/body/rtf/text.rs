@@ -2,7 +2,7 @@
 //!
 //! Knows no character set: text comes decoded.
 
-use super::reader::{Destination, Writer, read};
+use super::reader::{RtfDestination, RtfWriter, read};
 use crate::body::link;
 
 /// Makes readable plain text of an RTF, lines ending with LF.
@@ -34,33 +34,33 @@ struct RtfField {
     start: usize,
 }
 
-impl Writer for Text {
+impl RtfWriter for Text {
     const RENDERS: bool = true;
 
-    fn destination(&self, word: &[u8]) -> Option<Destination> {
+    fn destination(&self, word: &[u8]) -> Option<RtfDestination> {
         match word {
-            b"field" => Some(Destination::Field),
-            b"fldinst" => Some(Destination::FieldInstruction),
-            b"fldrslt" => Some(Destination::FieldResult),
+            b"field" => Some(RtfDestination::Field),
+            b"fldinst" => Some(RtfDestination::FieldInstruction),
+            b"fldrslt" => Some(RtfDestination::FieldResult),
             // Objects and shapes carry a result for those who can't show them; `\upr` carries its
             // text again in Unicode.
-            b"object" | b"shp" | b"shpinst" | b"upr" => Some(Destination::Hidden),
-            b"result" | b"shptxt" | b"ud" => Some(Destination::Document),
+            b"object" | b"shp" | b"shpinst" | b"upr" => Some(RtfDestination::Hidden),
+            b"result" | b"shptxt" | b"ud" => Some(RtfDestination::Document),
             // Holds the end of a row; readers without nested tables take `\nonesttables`.
-            b"nesttableprops" => Some(Destination::Document),
-            b"sp" | b"shprslt" | b"nonesttables" => Some(Destination::Skipped),
+            b"nesttableprops" => Some(RtfDestination::Document),
+            b"sp" | b"shprslt" | b"nonesttables" => Some(RtfDestination::Skipped),
             _ => None,
         }
     }
 
-    fn text(&mut self, destination: Destination, text: &str) {
+    fn text(&mut self, destination: RtfDestination, text: &str) {
         match destination {
-            Destination::FieldInstruction => {
+            RtfDestination::FieldInstruction => {
                 if let Some(field) = self.fields.last_mut() {
                     field.instruction.push_str(text);
                 }
             }
-            Destination::Field => {}
+            RtfDestination::Field => {}
             _ if text.contains(NO_BREAK_SPACE) => {
                 self.text.push_str(&text.replace(NO_BREAK_SPACE, " "));
             }
@@ -68,7 +68,7 @@ impl Writer for Text {
         }
     }
 
-    fn word(&mut self, destination: Destination, word: &[u8]) {
+    fn word(&mut self, destination: RtfDestination, word: &[u8]) {
         let text = match word {
             b"par" | b"line" | b"sect" | b"page" | b"softline" => "\n",
             b"tab" | b"cell" | b"nestcell" => "\t",
@@ -92,7 +92,7 @@ impl Writer for Text {
         self.text(destination, text);
     }
 
-    fn symbol(&mut self, destination: Destination, symbol: u8) {
+    fn symbol(&mut self, destination: RtfDestination, symbol: u8) {
         let text = match symbol {
             b'~' => " ",
             b'_' => "-",
@@ -103,14 +103,14 @@ impl Writer for Text {
         self.text(destination, text);
     }
 
-    fn open(&mut self, destination: Destination) {
+    fn open(&mut self, destination: RtfDestination) {
         match destination {
-            Destination::Field => {
+            RtfDestination::Field => {
                 // Without a result nothing of the text before belongs to the field.
                 let start = self.text.len();
                 self.fields.push(RtfField { start, ..RtfField::default() });
             }
-            Destination::FieldResult => {
+            RtfDestination::FieldResult => {
                 let start = self.text.len();
                 if let Some(field) = self.fields.last_mut() {
                     field.start = start;
@@ -120,8 +120,8 @@ impl Writer for Text {
         }
     }
 
-    fn close(&mut self, destination: Destination) {
-        if destination != Destination::Field {
+    fn close(&mut self, destination: RtfDestination) {
+        if destination != RtfDestination::Field {
             return;
         }
         if let Some(field) = self.fields.pop()

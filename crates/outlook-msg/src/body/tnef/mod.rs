@@ -15,7 +15,7 @@ mod properties;
 
 use crate::mapi::{CodePage, FileTime, PropertyTag, Value, tags};
 use attribute::{HEADER_LEN, Id, SIGNATURE, TnefAttribute, TnefAttributes};
-pub use properties::{Properties, Property};
+pub use properties::{Properties, TnefProperty};
 use properties::{PropertyReader, VALUES_MAX, string8};
 
 /// A message out of a TNEF stream.
@@ -26,7 +26,7 @@ pub struct Message {
     /// The properties of its recipients.
     pub recipients: Vec<Properties>,
     /// Its attachments, in order.
-    pub attachments: Vec<Attachment>,
+    pub attachments: Vec<TnefAttachment>,
     /// The code page that is stated for its strings.
     pub code_page: Option<CodePage>,
     /// What could not be read, one cause each.
@@ -35,16 +35,16 @@ pub struct Message {
 
 /// An attachment out of a TNEF stream.
 #[derive(Clone, Debug, Default)]
-pub struct Attachment {
+pub struct TnefAttachment {
     /// Its properties, without its content.
     pub properties: Properties,
     /// What is in it.
-    pub content: Content,
+    pub content: TnefContent,
 }
 
 /// The content of an attachment.
 #[derive(Clone, Debug, Default)]
-pub enum Content {
+pub enum TnefContent {
     /// Nothing.
     #[default]
     None,
@@ -185,7 +185,7 @@ impl TnefBuilder<'_> {
         match attribute.id {
             Id::ATTACHMENT_TITLE => text(tags::PR_ATTACH_FILENAME),
             Id::ATTACHMENT_TRANSPORT_NAME => text(tags::PR_DISPLAY_NAME),
-            Id::ATTACHMENT_DATA => attachment.content = Content::Bytes(attribute.data.to_vec()),
+            Id::ATTACHMENT_DATA => attachment.content = TnefContent::Bytes(attribute.data.to_vec()),
             Id::ATTACHMENT_PROPERTIES => {
                 let block = PropertyReader::new(attribute.data, strings, self.room).block();
                 attachment.properties.append(block.properties);
@@ -198,7 +198,7 @@ impl TnefBuilder<'_> {
 
     fn begin_attachment(&mut self) {
         if self.message.attachments.len() < ATTACHMENTS_MAX {
-            self.message.attachments.push(Attachment::default());
+            self.message.attachments.push(TnefAttachment::default());
         } else if !std::mem::replace(&mut self.is_full, true) {
             self.defect(format!("more than {ATTACHMENTS_MAX} attachments"));
         }
@@ -209,19 +209,19 @@ impl TnefBuilder<'_> {
         let Some(attachment) = self.message.attachments.last_mut() else { return };
         let binary = attachment.properties.take(tags::PR_ATTACH_DATA_BIN);
         if let Some(Value::Binary(bytes)) = binary {
-            attachment.content = Content::Bytes(bytes);
+            attachment.content = TnefContent::Bytes(bytes);
         }
         let Some(object) = object else { return };
         let Some((interface, stream)) = object.split_at_checked(IID_MESSAGE.len()) else {
             return self.defect("an object of an attachment that ends early".to_owned());
         };
         if interface != IID_MESSAGE {
-            attachment.content = Content::Bytes(stream.to_vec());
+            attachment.content = TnefContent::Bytes(stream.to_vec());
         } else if self.depth >= DEPTH_MAX {
             self.defect(format!("messages nested more than {DEPTH_MAX} deep"));
         } else {
             match read_nested(stream, self.depth + 1, self.room) {
-                Ok(message) => attachment.content = Content::Message(Box::new(message)),
+                Ok(message) => attachment.content = TnefContent::Message(Box::new(message)),
                 Err(error) => self.defect(format!("embedded message: {error}")),
             }
         }

@@ -17,14 +17,14 @@ use crate::mapi::{
 #[derive(Clone, Debug, Default)]
 pub struct Properties {
     /// Those of blocks.
-    values: Vec<Property>,
+    values: Vec<TnefProperty>,
     /// Those of old attributes, which say less.
-    attributes: Vec<Property>,
+    attributes: Vec<TnefProperty>,
 }
 
 /// One property.
 #[derive(Clone, Debug)]
-pub struct Property {
+pub struct TnefProperty {
     /// Its tag; the id of a named one means nothing.
     pub tag: PropertyTag,
     /// The name of a named one.
@@ -41,7 +41,7 @@ impl Properties {
     }
 
     /// All of them; of those with one tag the first counts.
-    pub fn into_all(self) -> impl Iterator<Item = Property> {
+    pub fn into_all(self) -> impl Iterator<Item = TnefProperty> {
         self.values.into_iter().chain(self.attributes)
     }
 
@@ -72,7 +72,7 @@ impl Properties {
     /// Adds the value of an old attribute; those added before take precedence over it.
     pub(super) fn add(&mut self, tag: PropertyTag, value: Value) {
         if self.attributes.len() < PROPERTIES_MAX {
-            self.attributes.push(Property { tag, name: None, value });
+            self.attributes.push(TnefProperty { tag, name: None, value });
         }
     }
 
@@ -160,7 +160,7 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
             match self.value(tag.property_type()) {
                 Ok(value) if properties.values.len() < PROPERTIES_MAX && self.take() => {
                     let (tag, value) = self.stored(tag, value);
-                    properties.values.push(Property { tag, name, value });
+                    properties.values.push(TnefProperty { tag, name, value });
                 }
                 Ok(_) => return Some(format!("{tag}: more properties than are read")),
                 Err(Stop::End) => return Some(format!("{tag}: {}", self.end())),

@@ -1,6 +1,6 @@
 //! Streams written by a small builder.
 
-use super::{Content, Error, IID_MESSAGE, Message, is_tnef, read};
+use super::{Error, IID_MESSAGE, Message, TnefContent, is_tnef, read};
 use crate::body::mutations::mutations;
 use crate::mapi::{PropertyTag, Value, tags};
 
@@ -137,8 +137,8 @@ fn attachments_have_long_names_and_messages_inside() {
     assert_eq!(file.properties.text(tags::PR_ATTACH_FILENAME), Some("SHORT~1.TXT"));
     let long = file.properties.text(tags::PR_ATTACH_LONG_FILENAME);
     assert_eq!(long, Some("\u{43f}long name.txt"));
-    assert!(matches!(&file.content, Content::Bytes(bytes) if bytes == b"data"));
-    let Content::Message(inner) = &inner.content else { panic!("{inner:?}") };
+    assert!(matches!(&file.content, TnefContent::Bytes(bytes) if bytes == b"data"));
+    let TnefContent::Message(inner) = &inner.content else { panic!("{inner:?}") };
     check_text(inner, tags::PR_SUBJECT, "Inner");
 }
 
@@ -187,7 +187,7 @@ fn the_first_attachment_needs_no_rendering() {
     let message = read(&stream.0).unwrap();
     let [one] = message.attachments.as_slice() else { panic!("{message:?}") };
     assert_eq!(one.properties.text(tags::PR_ATTACH_FILENAME), Some("a.txt"));
-    assert!(matches!(&one.content, Content::Bytes(bytes) if bytes == b"x"));
+    assert!(matches!(&one.content, TnefContent::Bytes(bytes) if bytes == b"x"));
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn attachments_too_many_change_none_of_those_that_are_read() {
     let message = read(&stream.0).unwrap();
     assert_eq!(message.defects, ["more than 2048 attachments"]);
     let last = message.attachments.last().map(|one| &one.content);
-    assert!(matches!(last, Some(Content::Bytes(bytes)) if *bytes == 2_047_u32.to_le_bytes()));
+    assert!(matches!(last, Some(TnefContent::Bytes(bytes)) if *bytes == 2_047_u32.to_le_bytes()));
 }
 
 #[test]
@@ -214,7 +214,9 @@ fn nesting_is_bounded() {
     let outer = read(&stream).unwrap();
     let mut message = &outer;
     let mut depth = 0;
-    while let Some(Content::Message(inner)) = message.attachments.first().map(|one| &one.content) {
+    while let Some(TnefContent::Message(inner)) =
+        message.attachments.first().map(|one| &one.content)
+    {
         message = inner;
         depth += 1;
     }

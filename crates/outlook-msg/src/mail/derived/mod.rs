@@ -68,7 +68,7 @@ pub fn encrypted(attachment: &Attachment) -> String {
     };
     let mut text = "This message is encrypted and cannot be shown.".to_owned();
     match cms::read(&cms::binary(&bytes)) {
-        Ok(cms::Content::Enveloped(keys)) if !keys.is_empty() => {
+        Ok(cms::CmsContent::Enveloped(keys)) if !keys.is_empty() => {
             text.push_str(" It is encrypted for the keys of:\n");
             for key in keys {
                 text.push_str(&format!("{key}\n"));
@@ -88,7 +88,7 @@ fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
         return Ok(mime(&bytes));
     }
     match cms::read(&bytes).map_err(unreadable)? {
-        cms::Content::Signed { bytes, is_truncated } => {
+        cms::CmsContent::Signed { bytes, is_truncated } => {
             let mut message = mime(&bytes);
             if is_truncated {
                 let cause = "the end of the signed content is missing".to_owned();
@@ -96,7 +96,7 @@ fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
             }
             Ok(message)
         }
-        cms::Content::Enveloped(_) => Err(unreadable("encrypted, expected signed content")),
+        cms::CmsContent::Enveloped(_) => Err(unreadable("encrypted, expected signed content")),
     }
 }
 

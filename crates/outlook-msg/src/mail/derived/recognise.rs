@@ -216,8 +216,8 @@ fn data(
     }
     match cms::kind(&cms::binary(&start)) {
         _ if !is_wrapped => None,
-        Some(cms::Kind::Signed) => Some(DerivedKind::Signed),
-        Some(cms::Kind::Enveloped) => Some(DerivedKind::Encrypted),
+        Some(cms::CmsKind::Signed) => Some(DerivedKind::Signed),
+        Some(cms::CmsKind::Enveloped) => Some(DerivedKind::Encrypted),
         None => begins_as_header(&start).then_some(DerivedKind::Signed),
     }
 }

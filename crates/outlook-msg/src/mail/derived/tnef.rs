@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::body::tnef::{Attachment, Content, Message, Properties, Property};
+use crate::body::tnef::{Message, Properties, TnefAttachment, TnefContent, TnefProperty};
 use crate::imsg::{MadeAttachment, MadeContent, MadeMessage, MadeProperty};
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::Defect;
@@ -30,14 +30,14 @@ pub(super) fn message(message: Message) -> MadeMessage {
     }
 }
 
-fn attachment(attachment: Attachment) -> MadeAttachment {
-    let Attachment { properties, content } = attachment;
+fn attachment(attachment: TnefAttachment) -> MadeAttachment {
+    let TnefAttachment { properties, content } = attachment;
     let is_object = properties.integer(tags::PR_ATTACH_METHOD) == Some(METHOD_STORAGE);
     let content = match content {
-        Content::None => MadeContent::None,
-        Content::Bytes(bytes) if is_object => MadeContent::Object(bytes),
-        Content::Bytes(bytes) => MadeContent::Bytes(bytes),
-        Content::Message(inner) => MadeContent::Message(Box::new(message(*inner))),
+        TnefContent::None => MadeContent::None,
+        TnefContent::Bytes(bytes) if is_object => MadeContent::Object(bytes),
+        TnefContent::Bytes(bytes) => MadeContent::Bytes(bytes),
+        TnefContent::Message(inner) => MadeContent::Message(Box::new(message(*inner))),
     };
     MadeAttachment { properties: made(properties), content }
 }
@@ -48,5 +48,5 @@ fn made(properties: Properties) -> Vec<MadeProperty> {
     let unicode = |tag: PropertyTag| tag.with_type(tag.property_type().to_unicode());
     let all = properties.into_all();
     let first = all.filter(|one| one.name.is_some() || known.insert(unicode(one.tag)));
-    first.map(|Property { tag, name, value }| MadeProperty { tag, name, value }).collect()
+    first.map(|TnefProperty { tag, name, value }| MadeProperty { tag, name, value }).collect()
 }

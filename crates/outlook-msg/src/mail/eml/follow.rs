@@ -109,17 +109,19 @@ fn value(field: HeaderField, message: &Message) -> Option<String> {
 }
 
 /// The lines of a header, each with what it is to the field of a name.
-fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, Line)> {
-    let mut state = Line::BeforeFields;
+fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, FieldLine)> {
+    let mut state = FieldLine::BeforeFields;
     header.split_inclusive('\n').map(move |line| {
         state = match (state, HeaderLine::of(line)) {
-            (Line::AfterHeader, _) => Line::AfterHeader,
-            (Line::BeforeFields, HeaderLine::Empty) => Line::BeforeFields,
-            (_, HeaderLine::Empty) => Line::AfterHeader,
-            (_, HeaderLine::Field(found, _)) if found.eq_ignore_ascii_case(name) => Line::First,
-            (_, HeaderLine::Field(..)) => Line::OtherField,
+            (FieldLine::AfterHeader, _) => FieldLine::AfterHeader,
+            (FieldLine::BeforeFields, HeaderLine::Empty) => FieldLine::BeforeFields,
+            (_, HeaderLine::Empty) => FieldLine::AfterHeader,
+            (_, HeaderLine::Field(found, _)) if found.eq_ignore_ascii_case(name) => {
+                FieldLine::First
+            }
+            (_, HeaderLine::Field(..)) => FieldLine::OtherField,
             // Stray lines go with the field before them.
-            (Line::First, _) => Line::Continued,
+            (FieldLine::First, _) => FieldLine::Continued,
             (state, _) => state,
         };
         (line, state)
@@ -127,7 +129,7 @@ fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, L
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum FieldLine {
     BeforeFields,
     /// The first line of the field.
     First,
@@ -138,7 +140,7 @@ enum Line {
 }
 
 fn has_field(header: &str, name: &str) -> bool {
-    lines(header, name).any(|(_, line)| line == Line::First)
+    lines(header, name).any(|(_, line)| line == FieldLine::First)
 }
 
 /// A header whose first field of a name has another value. Other fields of the name are removed;
@@ -149,13 +151,15 @@ fn replaced(header: &str, field: HeaderField, value: &str) -> String {
     let mut made = String::with_capacity(header.len());
     for (line, kind) in lines(header, name) {
         match kind {
-            Line::First => {
+            FieldLine::First => {
                 if let Some(value) = value.take() {
                     made.push_str(&fold(name, value));
                 }
             }
-            Line::Continued => {}
-            Line::BeforeFields | Line::OtherField | Line::AfterHeader => made.push_str(line),
+            FieldLine::Continued => {}
+            FieldLine::BeforeFields | FieldLine::OtherField | FieldLine::AfterHeader => {
+                made.push_str(line)
+            }
         }
     }
     made

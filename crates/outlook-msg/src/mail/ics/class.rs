@@ -6,7 +6,7 @@ use crate::mapi::tags;
 
 /// A calendar item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ItemKind {
     /// An entry of a calendar, or a meeting message that is neither a request nor a response.
     Appointment,
     Request,
@@ -23,18 +23,18 @@ pub(super) enum Kind {
 /// The class of a changed occurrence that is embedded in its series (\[MS-OXOCAL\] 2.2.10.1.1).
 const EXCEPTION: &str = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}";
 
-impl Kind {
+impl ItemKind {
     pub(super) fn of(message: &Message) -> Option<Self> {
-        const CLASSES: [(&str, Kind); 9] = [
-            ("IPM.Appointment", Kind::Appointment),
-            (EXCEPTION, Kind::Appointment),
-            ("IPM.Schedule.Meeting.Request", Kind::Request),
-            ("IPM.Schedule.Meeting.Resp.Pos", Kind::Accepted),
-            ("IPM.Schedule.Meeting.Resp.Neg", Kind::Declined),
-            ("IPM.Schedule.Meeting.Resp.Tent", Kind::Tentative),
-            ("IPM.Schedule.Meeting.Canceled", Kind::Canceled),
-            ("IPM.Schedule.Meeting", Kind::Appointment),
-            ("IPM.Activity", Kind::Activity),
+        const CLASSES: [(&str, ItemKind); 9] = [
+            ("IPM.Appointment", ItemKind::Appointment),
+            (EXCEPTION, ItemKind::Appointment),
+            ("IPM.Schedule.Meeting.Request", ItemKind::Request),
+            ("IPM.Schedule.Meeting.Resp.Pos", ItemKind::Accepted),
+            ("IPM.Schedule.Meeting.Resp.Neg", ItemKind::Declined),
+            ("IPM.Schedule.Meeting.Resp.Tent", ItemKind::Tentative),
+            ("IPM.Schedule.Meeting.Canceled", ItemKind::Canceled),
+            ("IPM.Schedule.Meeting", ItemKind::Appointment),
+            ("IPM.Activity", ItemKind::Activity),
         ];
         let class = message.text(tags::PR_MESSAGE_CLASS)?;
         let (_, kind) = CLASSES.into_iter().find(|(known, _)| is_class(&class, known))?;

@@ -2,17 +2,17 @@
 
 use crate::imsg::structures::{AppointmentRecurrence, RecurrencePattern};
 use crate::imsg::{MapiProp as _, Note};
-use crate::mail::named::{Key, Values, lid};
+use crate::mail::named::{NamedKey, Values, lid};
 use crate::mapi::PropertyType;
 use crate::storage::Defect;
 
-use super::class::Kind;
+use super::class::ItemKind;
 use super::recurrence::hidden_because;
 use super::{Message, task_message};
 
 /// The defect of the repetition of a calendar item or a task.
 pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
-    if Kind::of(message).is_some() {
+    if ItemKind::of(message).is_some() {
         return of_appointment(Values::new(message));
     }
     of_task(Values::new(&task_message(message)?))
@@ -20,7 +20,7 @@ pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
 
 /// The note on a repetition that is not shown.
 pub(in crate::mail) fn note(message: &Message) -> Option<Note> {
-    let (pattern, place) = if Kind::of(message).is_some() {
+    let (pattern, place) = if ItemKind::of(message).is_some() {
         let values = Values::new(message);
         let blob = values.binary(lid::APPOINTMENT_RECUR)?;
         let (_, strings) = message.property_set().ok()?;
@@ -53,12 +53,12 @@ fn of_task(values: Values<'_>) -> Option<Defect> {
     (!is_read).then(|| defect_of(values, lid::TASK_RECURRENCE, cause)).flatten()
 }
 
-fn defect_of(values: Values<'_>, key: Key, cause: &str) -> Option<Defect> {
+fn defect_of(values: Values<'_>, key: NamedKey, cause: &str) -> Option<Defect> {
     let place = place_of(values, key)?;
     Some(Defect { place, cause: format!("recurrence: {cause}") })
 }
 
-fn place_of(values: Values<'_>, key: Key) -> Option<String> {
+fn place_of(values: Values<'_>, key: NamedKey) -> Option<String> {
     let tag = values.tag(key, PropertyType::BINARY)?;
     let path = values.message().storage().ok()?.path();
     Some(format!("{}/{tag}", path.trim_end_matches('/')))

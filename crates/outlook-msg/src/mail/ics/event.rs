@@ -8,7 +8,7 @@ use crate::mail::content_lines::ContentLines;
 use crate::mail::named::{Values, lid};
 use crate::mapi::{FileTime, tags};
 
-use super::class::Kind;
+use super::class::ItemKind;
 use super::exceptions;
 use super::moment::{EventClock, end_date, local, plus_minutes, utc};
 use super::recurrence::{write_deleted, write_rule};
@@ -17,9 +17,9 @@ use super::{attendees, item};
 
 /// A meeting or appointment as a whole.
 #[derive(Debug)]
-pub(super) struct Event<'a> {
+pub(super) struct EventParts<'a> {
     pub(super) values: Values<'a>,
-    pub(super) kind: Kind,
+    pub(super) kind: ItemKind,
     pub(super) zone: Option<Zone>,
     /// The zone in which the end is shown, if it is not that of the start.
     end_zone: Option<Zone>,
@@ -60,10 +60,10 @@ pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
 }
 
 /// Writes the time zones and components of an event; `None` if it has no start.
-pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: Kind) -> Option<()> {
+pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: ItemKind) -> Option<()> {
     let values = Values::new(message);
     let original_start = start(values)?;
-    let proposed = |key| values.time(key).filter(|_| kind == Kind::Counter);
+    let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
     let proposed_start = proposed(lid::APPOINTMENT_PROPOSED_START_WHOLE);
     let start = utc(proposed_start.unwrap_or(original_start))?;
     let end = match proposed_start {
@@ -71,7 +71,7 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: Kind) -> 
         None => end(values, start),
     };
     let details = details(values);
-    let event = Event::new(values, kind, original_start, &details);
+    let event = EventParts::new(values, kind, original_start, &details);
     if let Some(method) = event.method() {
         lines.put("METHOD", method);
     }
@@ -89,7 +89,7 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: Kind) -> 
     }
     event.write_instance(lines, clock, local);
     event.write_instance_type(lines);
-    if kind == Kind::Counter {
+    if kind == ItemKind::Counter {
         item::write_time(lines, "X-MS-OLK-ORIGINALSTART", values, lid::APPOINTMENT_START_WHOLE);
         item::write_time(lines, "X-MS-OLK-ORIGINALEND", values, lid::APPOINTMENT_END_WHOLE);
     }
@@ -98,8 +98,8 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: Kind) -> 
     Some(())
 }
 
-impl<'a> Event<'a> {
-    fn new(values: Values<'a>, kind: Kind, start: FileTime, details: &Details) -> Self {
+impl<'a> EventParts<'a> {
+    fn new(values: Values<'a>, kind: ItemKind, start: FileTime, details: &Details) -> Self {
         let code_page = values.message().property_set().map(|(_, strings)| strings.code_page());
         let recurrence = values
             .binary(lid::APPOINTMENT_RECUR)
@@ -136,12 +136,12 @@ impl<'a> Event<'a> {
     /// method: it has attendees, which RFC 5546 forbids in `PUBLISH`.
     fn method(&self) -> Option<&'static str> {
         match self.kind {
-            Kind::Appointment if self.is_meeting() => None,
-            Kind::Appointment | Kind::Activity => Some("PUBLISH"),
-            Kind::Request => Some("REQUEST"),
-            Kind::Accepted | Kind::Declined | Kind::Tentative => Some("REPLY"),
-            Kind::Counter => Some("COUNTER"),
-            Kind::Canceled => Some("CANCEL"),
+            ItemKind::Appointment if self.is_meeting() => None,
+            ItemKind::Appointment | ItemKind::Activity => Some("PUBLISH"),
+            ItemKind::Request => Some("REQUEST"),
+            ItemKind::Accepted | ItemKind::Declined | ItemKind::Tentative => Some("REPLY"),
+            ItemKind::Counter => Some("COUNTER"),
+            ItemKind::Canceled => Some("CANCEL"),
         }
     }
 
@@ -217,7 +217,7 @@ impl<'a> Event<'a> {
         let is_free = matches!(details.busy_status, Some(0 | 4));
         lines.put("TRANSP", if is_free { "TRANSPARENT" } else { "OPAQUE" });
         let status = match self.kind {
-            Kind::Canceled => Some("CANCELLED"),
+            ItemKind::Canceled => Some("CANCELLED"),
             _ if is_canceled(self.values) => Some("CANCELLED"),
             _ => (details.busy_status == Some(1)).then_some("TENTATIVE"),
         };
@@ -226,7 +226,7 @@ impl<'a> Event<'a> {
         lines.text("X-MICROSOFT-CDO-BUSYSTATUS", busy);
         let all_day = if details.all_day { "TRUE" } else { "FALSE" };
         lines.put("X-MICROSOFT-CDO-ALLDAYEVENT", all_day);
-        let has_alarm = !is_reply && self.kind != Kind::Canceled;
+        let has_alarm = !is_reply && self.kind != ItemKind::Canceled;
         if let Some(minutes) = details.reminder_minutes.filter(|_| has_alarm) {
             let sign = if minutes < 0 { "" } else { "-" };
             let trigger = format!("{sign}PT{}M", minutes.unsigned_abs());

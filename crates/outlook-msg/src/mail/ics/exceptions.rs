@@ -12,7 +12,7 @@ use crate::mail::named::{Values, lid};
 use crate::mapi::{FileTime, PropertyTag, Value, tags};
 
 use super::attendees;
-use super::event::{Details, Event, details, reminder_minutes};
+use super::event::{Details, EventParts, details, reminder_minutes};
 use super::moment::{EventClock, local, utc};
 
 /// Exceptions take at most this many bytes. A file may have 65,535 of them, and each repeats what
@@ -30,7 +30,7 @@ struct ExceptionMessages {
 }
 
 /// Writes the exceptions of an event.
-pub(super) fn write(lines: &mut ContentLines, event: &Event<'_>, series: &Details) {
+pub(super) fn write(lines: &mut ContentLines, event: &EventParts<'_>, series: &Details) {
     let Some(recurrence) = &event.recurrence else { return };
     if recurrence.exceptions.is_empty() {
         return;
@@ -53,7 +53,7 @@ pub(super) fn write(lines: &mut ContentLines, event: &Event<'_>, series: &Detail
 /// Writes one exception; `None` if its times are invalid.
 fn write_one(
     lines: &mut ContentLines,
-    event: &Event<'_>,
+    event: &EventParts<'_>,
     series: &Details,
     exception: &Exception,
     messages: &mut ExceptionMessages,

@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLines, escaped};
-use crate::mail::named::{Key, PID_NAME_KEYWORDS, Values, lid};
+use crate::mail::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use crate::mail::text::unix_lines;
 use crate::mapi::{FileTime, tags};
 
@@ -108,7 +108,7 @@ pub(super) fn write_time(
     lines: &mut ContentLines,
     name: &str,
     values: Values<'_>,
-    key: impl Into<Key>,
+    key: impl Into<NamedKey>,
 ) {
     if let Some(time) = values.time(key).and_then(utc) {
         lines.put(name, &utc_text(time));

@@ -36,22 +36,22 @@ pub(super) use item::hexadecimal;
 pub(super) use moment::utc;
 pub(super) use values::values;
 
-use class::Kind;
+use class::ItemKind;
 
 /// Whether the message has an `event.ics`. No structure is decoded for that.
 pub fn has_event(message: &Message) -> bool {
-    Kind::of(message).is_some_and(|kind| match kind {
-        Kind::Activity => journal::start(Values::new(message)).and_then(utc).is_some(),
+    ItemKind::of(message).is_some_and(|kind| match kind {
+        ItemKind::Activity => journal::start(Values::new(message)).and_then(utc).is_some(),
         _ => event::start(Values::new(message)).and_then(utc).is_some(),
     })
 }
 
 /// The content of `event.ics`.
 pub fn event(message: &Message) -> Option<Vec<u8>> {
-    let kind = Kind::of(message)?;
+    let kind = ItemKind::of(message)?;
     let mut lines = begin();
     match kind {
-        Kind::Activity => journal::write(&mut lines, Values::new(message))?,
+        ItemKind::Activity => journal::write(&mut lines, Values::new(message))?,
         _ => event::write(&mut lines, message, kind)?,
     }
     Some(end(lines))

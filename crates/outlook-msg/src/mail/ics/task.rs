@@ -2,7 +2,7 @@
 
 use crate::imsg::structures::RecurrencePattern;
 use crate::mail::content_lines::ContentLines;
-use crate::mail::named::{Key, Values, lid};
+use crate::mail::named::{NamedKey, Values, lid};
 use crate::mapi::{PropertyType, Value};
 
 use super::item;
@@ -35,10 +35,10 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     write_dates(lines, values);
     write_progress(lines, values);
     item::write_common(lines, values);
-    let text = |key: Key| values.text(key);
+    let text = |key: NamedKey| values.text(key);
     lines.text("CONTACT", text(lid::TASK_OWNER).as_deref());
     lines.text("X-MAPI-TASK-ASSIGNER", text(lid::TASK_ASSIGNER).as_deref());
-    let effort = |key: Key| {
+    let effort = |key: NamedKey| {
         let minutes = values.integer(key).filter(|minutes| *minutes > 0)?;
         Some(format!("PT{minutes}M"))
     };

@@ -6,13 +6,13 @@ use crate::mail::event::{Attendee, AttendeeResponse, AttendeeRole, Event};
 use crate::mail::named::{Values, lid};
 use crate::mapi::{FileTime, tags};
 
-use super::class::Kind;
+use super::class::ItemKind;
 use super::{attendees, event, words};
 
 /// The appointment or meeting that a message is, or is about.
 pub(in crate::mail) fn values(message: &Message) -> Option<Event> {
-    let kind = Kind::of(message)?;
-    if kind == Kind::Activity {
+    let kind = ItemKind::of(message)?;
+    if kind == ItemKind::Activity {
         return None;
     }
     let values = Values::new(message);
@@ -38,7 +38,7 @@ pub(in crate::mail) fn values(message: &Message) -> Option<Event> {
         organizer: attendees::organizer(message),
         attendees: invited(message),
         recurrence: recurrence.map(|one| words::words(&one.pattern)).or_else(text_of_outlook),
-        is_canceled: kind == Kind::Canceled || event::is_canceled(values),
+        is_canceled: kind == ItemKind::Canceled || event::is_canceled(values),
     })
 }
 

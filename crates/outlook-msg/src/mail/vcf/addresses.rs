@@ -2,11 +2,11 @@
 
 use crate::imsg::structures::Member;
 use crate::mail::content_lines::{ContentLine, ContentLines};
-use crate::mail::named::{Key, Values, lid};
+use crate::mail::named::{NamedKey, Values, lid};
 use crate::mapi::{PropertyTag, tags};
 
 /// The properties of a mail address: type, address, EntryID and display name.
-const EMAILS: [[Key; 4]; 3] = [
+const EMAILS: [[NamedKey; 4]; 3] = [
     [
         lid::EMAIL1_ADDRESS_TYPE,
         lid::EMAIL1_EMAIL_ADDRESS,
@@ -54,8 +54,8 @@ const TELEPHONES: [(&str, &str, PropertyTag); 18] = [
 struct Postal {
     kind: &'static str,
     id: i32,
-    parts: [Key; 6],
-    whole: Key,
+    parts: [NamedKey; 6],
+    whole: NamedKey,
 }
 
 const POSTAL: [Postal; 3] = [
@@ -76,12 +76,12 @@ const POSTAL: [Postal; 3] = [
         kind: "HOME",
         id: 1,
         parts: [
-            Key::Tag(tags::PR_HOME_ADDRESS_POST_OFFICE_BOX),
-            Key::Tag(tags::PR_HOME_ADDRESS_STREET),
-            Key::Tag(tags::PR_HOME_ADDRESS_CITY),
-            Key::Tag(tags::PR_HOME_ADDRESS_STATE_OR_PROVINCE),
-            Key::Tag(tags::PR_HOME_ADDRESS_POSTAL_CODE),
-            Key::Tag(tags::PR_HOME_ADDRESS_COUNTRY),
+            NamedKey::Tag(tags::PR_HOME_ADDRESS_POST_OFFICE_BOX),
+            NamedKey::Tag(tags::PR_HOME_ADDRESS_STREET),
+            NamedKey::Tag(tags::PR_HOME_ADDRESS_CITY),
+            NamedKey::Tag(tags::PR_HOME_ADDRESS_STATE_OR_PROVINCE),
+            NamedKey::Tag(tags::PR_HOME_ADDRESS_POSTAL_CODE),
+            NamedKey::Tag(tags::PR_HOME_ADDRESS_COUNTRY),
         ],
         whole: lid::HOME_ADDRESS,
     },
@@ -89,12 +89,12 @@ const POSTAL: [Postal; 3] = [
         kind: "POSTAL",
         id: 3,
         parts: [
-            Key::Tag(tags::PR_OTHER_ADDRESS_POST_OFFICE_BOX),
-            Key::Tag(tags::PR_OTHER_ADDRESS_STREET),
-            Key::Tag(tags::PR_OTHER_ADDRESS_CITY),
-            Key::Tag(tags::PR_OTHER_ADDRESS_STATE_OR_PROVINCE),
-            Key::Tag(tags::PR_OTHER_ADDRESS_POSTAL_CODE),
-            Key::Tag(tags::PR_OTHER_ADDRESS_COUNTRY),
+            NamedKey::Tag(tags::PR_OTHER_ADDRESS_POST_OFFICE_BOX),
+            NamedKey::Tag(tags::PR_OTHER_ADDRESS_STREET),
+            NamedKey::Tag(tags::PR_OTHER_ADDRESS_CITY),
+            NamedKey::Tag(tags::PR_OTHER_ADDRESS_STATE_OR_PROVINCE),
+            NamedKey::Tag(tags::PR_OTHER_ADDRESS_POSTAL_CODE),
+            NamedKey::Tag(tags::PR_OTHER_ADDRESS_COUNTRY),
         ],
         whole: lid::OTHER_ADDRESS,
     },
@@ -137,7 +137,7 @@ pub(super) fn typed(name: &str, types: &str) -> ContentLine {
 /// EntryID and the display name.
 fn email(
     values: Values<'_>,
-    [address_type, address, entry_id, display_name]: [Key; 4],
+    [address_type, address, entry_id, display_name]: [NamedKey; 4],
 ) -> Option<String> {
     let own = values.text(address).map(|address| address.trim().to_owned());
     let is_smtp = values.text(address_type).is_none_or(|one| one.eq_ignore_ascii_case("SMTP"));

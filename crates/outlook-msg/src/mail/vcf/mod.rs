@@ -21,7 +21,7 @@ use super::named::Values;
 
 /// Who a card is about.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum CardKind {
     Contact,
     DistributionList,
 }
@@ -30,8 +30,8 @@ enum Kind {
 pub fn exists(message: &Message) -> bool {
     let values = Values::new(message);
     kind(message).is_some_and(|kind| match kind {
-        Kind::Contact => contact::name(values).is_some(),
-        Kind::DistributionList => group::name(values).is_some(),
+        CardKind::Contact => contact::name(values).is_some(),
+        CardKind::DistributionList => group::name(values).is_some(),
     })
 }
 
@@ -41,8 +41,8 @@ pub fn render(message: &Message) -> Option<Vec<u8>> {
     let mut lines = ContentLines::default();
     lines.put("BEGIN", "VCARD");
     match kind(message)? {
-        Kind::Contact => contact::write(&mut lines, values)?,
-        Kind::DistributionList => group::write(&mut lines, values)?,
+        CardKind::Contact => contact::write(&mut lines, values)?,
+        CardKind::DistributionList => group::write(&mut lines, values)?,
     }
     lines.put("END", "VCARD");
     Some(lines.into_bytes())
@@ -51,15 +51,15 @@ pub fn render(message: &Message) -> Option<Vec<u8>> {
 /// The note on what of the message is left out of `contact.vcf`.
 pub fn note(message: &Message) -> Option<Note> {
     match kind(message)? {
-        Kind::Contact => contact::note(Values::new(message)),
-        Kind::DistributionList => None,
+        CardKind::Contact => contact::note(Values::new(message)),
+        CardKind::DistributionList => None,
     }
 }
 
-fn kind(message: &Message) -> Option<Kind> {
+fn kind(message: &Message) -> Option<CardKind> {
     let class = message.text(tags::PR_MESSAGE_CLASS)?;
     if is_class(&class, "IPM.Contact") {
-        return Some(Kind::Contact);
+        return Some(CardKind::Contact);
     }
-    is_class(&class, "IPM.DistList").then_some(Kind::DistributionList)
+    is_class(&class, "IPM.DistList").then_some(CardKind::DistributionList)
 }
