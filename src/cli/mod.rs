@@ -87,12 +87,12 @@ fn run_command(command: Command) -> ExitCode {
     let done = dispatch(command, &mut out);
     match done.and_then(|status| Ok(out.flush().map(|()| status)?)) {
         Ok(status) => status.code().into(),
-        Err(Failure::Option(error)) => wrong_option(&error).code().into(),
+        Err(CommandFailure::Option(error)) => wrong_option(&error).code().into(),
         // The reader of the pipe has seen enough (`msgfs find | head`).
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+        Err(CommandFailure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }
-        Err(Failure::Output(error)) => {
+        Err(CommandFailure::Output(error)) => {
             complain(&error.to_string());
             Status::Failed.code().into()
         }
@@ -100,27 +100,27 @@ fn run_command(command: Command) -> ExitCode {
 }
 
 /// Why a command ended early.
-enum Failure {
+enum CommandFailure {
     /// An option of `-o` is wrong.
     Option(OptionError),
     /// Its output could not be written.
     Output(io::Error),
 }
 
-impl From<OptionError> for Failure {
+impl From<OptionError> for CommandFailure {
     fn from(error: OptionError) -> Self {
         Self::Option(error)
     }
 }
 
-impl From<io::Error> for Failure {
+impl From<io::Error> for CommandFailure {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
 }
 
 /// Runs a command. Each has one line here, and says itself whether it takes `-o`.
-fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, Failure> {
+fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, CommandFailure> {
     Ok(match command {
         Command::Show(arguments) => show::run(&arguments, tree_options(&arguments.view)?, out)?,
         Command::Find(arguments) => find::run(&arguments, tree_options(&arguments.view)?, out)?,

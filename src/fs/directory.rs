@@ -14,7 +14,7 @@ use super::arrival::Arrival;
 use super::creators::Creators;
 use super::ino::{Base, Ino};
 use super::messages::OpenMessage;
-use super::numbers::Numbers;
+use super::numbers::FileNumbers;
 use super::open_file::OpenFile;
 use super::removals::Removals;
 use super::target::SourceTarget;
@@ -80,7 +80,7 @@ pub(super) struct Contents {
     pub(super) path: PathBuf,
     pub(super) state: State,
     /// The files in it that the kernel was told of.
-    pub(super) numbers: Numbers,
+    pub(super) numbers: FileNumbers,
     /// The files that are open for writing.
     pub(super) files: HashMap<NodeId, Arc<OpenFile>>,
     /// The new attachments among them that are not in the message yet.
@@ -112,7 +112,7 @@ impl MessageDirectory {
         let contents = Contents {
             path: path.to_owned(),
             state: State::Clean,
-            numbers: Numbers::default(),
+            numbers: FileNumbers::default(),
             files: HashMap::new(),
             waiting: Vec::new(),
             temporaries: Temporaries::default(),

@@ -152,7 +152,7 @@ impl Fs {
         &self,
         message: &MessageNode,
         open: &OpenMessage,
-        child: &view::Entry,
+        child: &view::ListingEntry,
         wanted: Option<NodeSet>,
     ) -> Result<Entry, Error> {
         let is_foreseen =
@@ -344,9 +344,9 @@ impl Fs {
     /// cookies that follow from their names: files may come and go while it is listed.
     fn with_cookies<'a>(
         &self,
-        entries: &'a [view::Entry],
+        entries: &'a [view::ListingEntry],
         cookie: u64,
-    ) -> Vec<(&'a view::Entry, u64)> {
+    ) -> Vec<(&'a view::ListingEntry, u64)> {
         if !self.is_writable() {
             let behind = entries.iter().zip(3_u64..).filter(|(_, number)| *number > cookie);
             return behind.collect();

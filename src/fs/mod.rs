@@ -129,7 +129,7 @@ pub use attr::{Attr, FileType, Ownership};
 pub use error::Error;
 pub use ino::Ino;
 pub use live::Invalidation;
-pub use opened::Opened;
+pub use opened::OpenedFile;
 pub use options::{Options, SetAttr, WriteOptions};
 pub use path::{NamedEntry, Place, Sources};
 pub use rustix::fs::StatVfs;

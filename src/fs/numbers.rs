@@ -12,14 +12,14 @@ use crate::view::{NodeId, fixed_numbers, fixed_path};
 
 /// The numbers that the kernel was told of inside one message.
 #[derive(Debug, Default)]
-pub(super) struct Numbers {
+pub(super) struct FileNumbers {
     /// `None` for a file that was removed, or replaced, while the kernel knew its number.
     by_number: HashMap<NodeId, Option<Box<str>>>,
     by_path: HashMap<Box<str>, NodeId>,
     is_translated: bool,
 }
 
-impl Numbers {
+impl FileNumbers {
     /// Whether a number may stand for another file than the tree of the message says.
     pub(super) fn are_translated(&self) -> bool {
         self.is_translated
@@ -119,12 +119,12 @@ pub(super) fn rest_below<'a>(path: &'a str, directory: &str) -> Option<&'a str> 
 
 #[cfg(test)]
 mod tests {
-    use super::Numbers;
+    use super::FileNumbers;
     use crate::view::{NodeId, fixed_number};
 
     #[test]
     fn the_files_of_the_message_itself_need_no_entry() {
-        let mut numbers = Numbers::default();
+        let mut numbers = FileNumbers::default();
         let subject = fixed_number("subject").unwrap();
         assert_eq!(numbers.tell("subject", Some(subject)), subject);
         assert_eq!(numbers.all().count(), 0);
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn a_path_keeps_its_number_in_every_tree() {
-        let mut numbers = Numbers::default();
+        let mut numbers = FileNumbers::default();
         let number = numbers.tell("attachments/a", Some(NodeId(500)));
         assert_eq!(number, NodeId(500));
         assert_eq!(numbers.tell("attachments/a", Some(NodeId(900))), number);
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_directory_moves_with_what_is_in_it() {
-        let mut numbers = Numbers::default();
+        let mut numbers = FileNumbers::default();
         let directory = numbers.tell("attachments/a.msg", None);
         let file = numbers.tell("attachments/a.msg/subject", None);
         let other = numbers.tell("attachments/a.msg2", None);
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_replaced_keeps_its_number() {
-        let mut numbers = Numbers::default();
+        let mut numbers = FileNumbers::default();
         let old = numbers.tell("attachments/a", Some(NodeId(500)));
         let new = numbers.tell("attachments/tmp.abc", None);
         numbers.rename("attachments/tmp.abc", "attachments/a", true);
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn something_else_in_its_place_gets_a_number_of_its_own() {
-        let mut numbers = Numbers::default();
+        let mut numbers = FileNumbers::default();
         let text = fixed_number("body.txt").unwrap();
         assert_eq!(numbers.tell("body.txt", Some(text)), text);
         numbers.remove("body.txt", Some(text));

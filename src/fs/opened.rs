@@ -16,14 +16,14 @@ use super::{Error, Fs, is_message_name};
 
 /// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
+pub struct OpenedFile {
     /// The number of the handle, 0 for a file that is read without.
     pub handle: u64,
     /// Whether the kernel may go on to use what it has kept of the file.
     pub is_kept: bool,
 }
 
-impl Opened {
+impl OpenedFile {
     const UNKEPT: Self = Self { handle: 0, is_kept: false };
 }
 
@@ -33,19 +33,19 @@ impl Fs {
     /// # Errors
     /// [`Error::NotPermitted`], [`Error::IsADirectory`], or `EROFS` and `EACCES` where nothing
     /// can be written.
-    pub fn open_file(&self, ino: Ino, flags: i32) -> Result<Opened, Error> {
+    pub fn open_file(&self, ino: Ino, flags: i32) -> Result<OpenedFile, Error> {
         let flags = OpenFlags(flags);
         if flags.is_writing() {
             let to = self.to_change(ino)?.ok_or_else(|| self.read_only(ino))?;
-            return Ok(Opened { handle: self.open_writing(&to, flags)?, is_kept: false });
+            return Ok(OpenedFile { handle: self.open_writing(&to, flags)?, is_kept: false });
         }
-        let Some((message, number)) = self.message_of(ino)? else { return Ok(Opened::UNKEPT) };
+        let Some((message, number)) = self.message_of(ino)? else { return Ok(OpenedFile::UNKEPT) };
         let Some(directory) = &message.directory else {
-            return Ok(Opened { handle: 0, is_kept: true });
+            return Ok(OpenedFile { handle: 0, is_kept: true });
         };
         let contents = directory.lock();
         if contents.is_plain() {
-            return Ok(Opened { handle: 0, is_kept: contents.is_as_in_file() });
+            return Ok(OpenedFile { handle: 0, is_kept: contents.is_as_in_file() });
         }
         // What was removed while it is open is still read: only temporary files need a handle.
         let on =
@@ -58,10 +58,10 @@ impl Fs {
                     arrival.open();
                     On::Arrival { arrival, written: Default::default() }
                 }
-                _ => return Ok(Opened::UNKEPT),
+                _ => return Ok(OpenedFile::UNKEPT),
             };
         self.nodes.look_up_inside(message.base, 1);
-        Ok(Opened { handle: self.handles.add(directory, on), is_kept: false })
+        Ok(OpenedFile { handle: self.handles.add(directory, on), is_kept: false })
     }
 
     fn open_writing(&self, to: &ToChange<'_>, flags: OpenFlags) -> Result<u64, Error> {

@@ -35,7 +35,7 @@ impl FileKind {
 
 /// One entry of a directory.
 #[derive(Clone, Debug)]
-pub struct Entry {
+pub struct ListingEntry {
     /// Its file name.
     pub name: String,
     /// Its node.
@@ -47,7 +47,7 @@ pub struct Entry {
 /// The entries of a directory, in a fixed order.
 #[derive(Debug)]
 pub struct Listing {
-    entries: Vec<Entry>,
+    entries: Vec<ListingEntry>,
     /// Positions in `entries`, sorted by name.
     by_name: Vec<usize>,
 }
@@ -58,12 +58,12 @@ const LISTED_DEPTH_MAX: u32 = 8;
 
 impl Listing {
     /// The entries, in a fixed order.
-    pub fn entries(&self) -> &[Entry] {
+    pub fn entries(&self) -> &[ListingEntry] {
         &self.entries
     }
 
     /// The entry of a name.
-    pub fn find(&self, name: &str) -> Option<&Entry> {
+    pub fn find(&self, name: &str) -> Option<&ListingEntry> {
         let entry = |at: &usize| self.entries.get(*at);
         let found = self.by_name.binary_search_by(|at| {
             entry(at).map_or(std::cmp::Ordering::Less, |entry| entry.name.as_str().cmp(name))
@@ -74,7 +74,7 @@ impl Listing {
     /// How much memory it takes, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
         let names: usize = self.entries.iter().map(|entry| entry.name.capacity()).sum();
-        names + self.entries.capacity() * (size_of::<Entry>() + size_of::<usize>())
+        names + self.entries.capacity() * (size_of::<ListingEntry>() + size_of::<usize>())
     }
 
     /// The entries of a directory of a tree.
@@ -97,7 +97,7 @@ impl Listing {
     }
 
     /// A directory of these entries.
-    pub(super) fn new(entries: Vec<Entry>) -> Self {
+    pub(super) fn new(entries: Vec<ListingEntry>) -> Self {
         let mut by_name: Vec<_> = (0..entries.len()).collect();
         by_name.sort_by_key(|at| entries.get(*at).map(|entry| entry.name.as_str()));
         Self { entries, by_name }
@@ -237,12 +237,12 @@ fn derived_of(open: &TreeMessage) -> impl Iterator<Item = (&ShownAttachment, &De
 /// A listing that is being made.
 pub(super) struct Builder<'a> {
     tree: &'a MessageTree,
-    entries: Vec<Entry>,
+    entries: Vec<ListingEntry>,
 }
 
 impl Builder<'_> {
     fn push(&mut self, name: impl Into<String>, node: Node, kind: FileKind) -> Result<(), Error> {
-        self.entries.push(Entry { name: name.into(), id: self.tree.id(node)?, kind });
+        self.entries.push(ListingEntry { name: name.into(), id: self.tree.id(node)?, kind });
         Ok(())
     }
 

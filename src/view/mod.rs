@@ -40,12 +40,12 @@ pub use attributes::ExtendedAttribute;
 pub use check::Findings;
 pub use derived::DIRECTORY_SUFFIX;
 pub use edit::{
-    Access as FileAccess, BodyTimes, Change, Editor, SIGNED, StartCheck, access as file_access,
-    check_open, is_message_name,
+    BodyTimes, Change, Editor, FileAccess, SIGNED, StartCheck, access as file_access, check_open,
+    is_message_name,
 };
 pub use error::Error;
 pub use files::{ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW};
-pub use listing::{Entry, FileKind, Listing, is_message_entry};
+pub use listing::{FileKind, Listing, ListingEntry, is_message_entry};
 pub use names::ATTACHMENTS;
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
 pub use row::{SearchPart, file_names, is_attachment_path, is_made, part_of};

@@ -14,7 +14,7 @@ use crate::storage::{EntryId, Source};
 use super::attachments::{Shown, ShownAttachment};
 use super::derived::{Derived, DerivedKind};
 use super::error::Error;
-use super::listing::{Entry, FileKind, Listing};
+use super::listing::{FileKind, Listing, ListingEntry};
 use super::node::{Node, NodeId};
 use super::tree::{MessageTree, Root};
 
@@ -97,7 +97,7 @@ impl MessageTree {
     pub(super) fn outer_listing(&self, entry: EntryId, inner: &Listing) -> Result<Listing, Error> {
         let entries = inner.entries().iter().map(|one| {
             let id = self.id(Node::Derived(entry, one.id.0))?;
-            Ok(Entry { name: one.name.clone(), id, kind: one.kind })
+            Ok(ListingEntry { name: one.name.clone(), id, kind: one.kind })
         });
         Ok(Listing::new(entries.collect::<Result<_, Error>>()?))
     }

@@ -51,7 +51,7 @@ impl Selection {
 }
 
 /// The directory in the target that the attachments of a message go to.
-struct Destination<'a> {
+struct AttachmentsFolder<'a> {
     path: &'a Path,
     /// Made with the first file in it.
     directory: Option<OutputDirectory>,
@@ -74,8 +74,8 @@ impl Copier<'_> {
         attached.message(place, &mut self.destination(place, path), 0, totals);
     }
 
-    fn destination<'a>(&self, place: &Place, path: &'a Path) -> Destination<'a> {
-        Destination {
+    fn destination<'a>(&self, place: &Place, path: &'a Path) -> AttachmentsFolder<'a> {
+        AttachmentsFolder {
             path,
             directory: None,
             names: Names::new(self.target.folds_case()),
@@ -92,7 +92,13 @@ struct Attached<'a> {
 }
 
 impl Attached<'_> {
-    fn message(&self, place: &Place, to: &mut Destination<'_>, depth: usize, totals: &mut Totals) {
+    fn message(
+        &self,
+        place: &Place,
+        to: &mut AttachmentsFolder<'_>,
+        depth: usize,
+        totals: &mut Totals,
+    ) {
         let entries = match place.list() {
             Ok(entries) => entries,
             Err(error) => return totals.losses.push(Loss::of_source(place.path(), &error)),
@@ -121,7 +127,7 @@ impl Attached<'_> {
         &self,
         attachments: &Place,
         inline: &HashSet<String>,
-        to: &mut Destination<'_>,
+        to: &mut AttachmentsFolder<'_>,
         depth: usize,
         totals: &mut Totals,
     ) {
@@ -145,7 +151,7 @@ impl Attached<'_> {
         entry: &NamedEntry,
         found: &Place,
         inline: &HashSet<String>,
-        to: &mut Destination<'_>,
+        to: &mut AttachmentsFolder<'_>,
         depth: usize,
         totals: &mut Totals,
     ) {
@@ -173,7 +179,7 @@ impl Attached<'_> {
         place: &Place,
         shape: Option<Shape>,
         name: &OsStr,
-        to: &mut Destination<'_>,
+        to: &mut AttachmentsFolder<'_>,
         totals: &mut Totals,
     ) {
         let path = to.path.join(to.names.give(name, shape));

@@ -14,7 +14,7 @@ use super::names::Names;
 
 /// A path, and the place of what is copied of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Input {
+pub(super) struct ExtractInput {
     pub(super) path: PathBuf,
     pub(super) target: InTarget,
 }
@@ -56,9 +56,9 @@ impl Given {
     }
 
     /// Where each path goes in the target.
-    pub(super) fn inputs(self, folds_case: bool) -> Vec<Input> {
+    pub(super) fn inputs(self, folds_case: bool) -> Vec<ExtractInput> {
         if let ([path], false) = (self.paths.as_slice(), self.is_listed) {
-            return vec![Input { path: path.clone(), target: InTarget::Itself }];
+            return vec![ExtractInput { path: path.clone(), target: InTarget::Itself }];
         }
         let mut taken = Taken { folds_case, folders: HashMap::new() };
         let inputs = self.paths.into_iter().map(|path| {
@@ -66,7 +66,7 @@ impl Given {
                 true => inside(&path),
                 false => last_name(&path).into(),
             };
-            Input { target: InTarget::Under(taken.unique(&wanted)), path }
+            ExtractInput { target: InTarget::Under(taken.unique(&wanted)), path }
         });
         inputs.collect()
     }

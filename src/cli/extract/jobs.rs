@@ -8,7 +8,7 @@ use crate::cli::places::{Places, Unit, Units};
 use crate::fs::{FileType, Place};
 
 use super::Form;
-use super::inputs::{InTarget, Input};
+use super::inputs::{ExtractInput, InTarget};
 use super::names::{self, Names, Shape};
 use crate::cli::target::{OutputTarget, Permissions};
 
@@ -25,9 +25,9 @@ pub(super) struct Job {
 
 /// Goes through the inputs one after the other.
 pub(super) struct Jobs<'a> {
-    inputs: VecDeque<Input>,
+    inputs: VecDeque<ExtractInput>,
     /// The input that is gone through; what is below it comes with paths below its own.
-    input: Option<(Input, Units)>,
+    input: Option<(ExtractInput, Units)>,
     places: Option<Places>,
     /// Where each folder is in the target, and the names given out in it.
     folders: HashMap<PathBuf, (PathBuf, Names)>,
@@ -39,7 +39,7 @@ pub(super) struct Jobs<'a> {
 impl<'a> Jobs<'a> {
     pub(super) fn new(
         places: Places,
-        inputs: Vec<Input>,
+        inputs: Vec<ExtractInput>,
         form: &'a Form,
         target: &'a OutputTarget,
     ) -> Self {

@@ -31,7 +31,7 @@ use super::{complain, wrong_usage};
 use attachments::Selection;
 use copy::Copier;
 use html::Pages;
-use inputs::{Given, Input, Missing};
+use inputs::{ExtractInput, Given, Missing};
 use jobs::{Job, Jobs};
 use names::Shape;
 use totals::{Totals, manifest_name};
@@ -149,7 +149,7 @@ struct Extraction<'a> {
 
 impl Extraction<'_> {
     /// Copies into directories and files of their own, on every core.
-    fn tree(&self, inputs: Vec<Input>, options: fs::Options) -> io::Result<Totals> {
+    fn tree(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> io::Result<Totals> {
         let progress = progress_bar(|| total(&inputs, &options));
         let copier = self.copier;
         let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
@@ -187,7 +187,7 @@ impl Extraction<'_> {
     }
 
     /// Makes pages, on every core, and then their list.
-    fn html(&self, inputs: Vec<Input>, options: fs::Options) -> io::Result<Totals> {
+    fn html(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> io::Result<Totals> {
         let progress = progress_bar(|| total(&inputs, &options));
         let copier = self.copier;
         let clock = Clock::new(self.arguments.utc);
@@ -219,7 +219,7 @@ impl Extraction<'_> {
     }
 
     /// Makes one file of all messages, in their order.
-    fn mbox(&self, inputs: Vec<Input>, options: fs::Options) -> io::Result<Totals> {
+    fn mbox(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> io::Result<Totals> {
         let progress = progress_bar(|| total(&inputs, &options));
         let copier = self.copier;
         let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
@@ -258,7 +258,7 @@ impl Extraction<'_> {
 }
 
 /// How many units the progress bar counts.
-fn total(inputs: &[Input], options: &fs::Options) -> u64 {
+fn total(inputs: &[ExtractInput], options: &fs::Options) -> u64 {
     let paths: Vec<_> = inputs.iter().map(|input| input.path.clone()).collect();
     // Standard input can be read only once.
     match paths.iter().any(|path| in_stdin(path).is_some()) {
@@ -268,7 +268,7 @@ fn total(inputs: &[Input], options: &fs::Options) -> u64 {
 }
 
 /// How many messages there are.
-fn messages(inputs: &[Input], options: &fs::Options) -> usize {
+fn messages(inputs: &[ExtractInput], options: &fs::Options) -> usize {
     let (listed, stdin): (Vec<_>, Vec<_>) =
         inputs.iter().map(|input| input.path.clone()).partition(|path| in_stdin(path).is_none());
     let units = Units::new(Places::new(options.clone()), listed);

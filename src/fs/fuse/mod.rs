@@ -28,7 +28,7 @@ use errno::errno;
 use super::error::with_causes;
 
 use super::notify::Kernel;
-use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, Opened, SetAttr};
+use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, OpenedFile, SetAttr};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -663,7 +663,7 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
 
 /// A file that is only read needs no FLUSH. What the kernel kept of a file is dropped when it is
 /// opened, unless it is as it was.
-fn open_flags(opened: Opened) -> FopenFlags {
+fn open_flags(opened: OpenedFile) -> FopenFlags {
     let kept = if opened.is_kept { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
     let noflush = if opened.handle == 0 { FopenFlags::FOPEN_NOFLUSH } else { FopenFlags::empty() };
     kept | noflush

@@ -13,7 +13,7 @@ use super::{recipient, signed};
 
 /// What may be done with the file of a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
+pub enum FileAccess {
     /// It can be set, and removed or created.
     Settable,
     /// It cannot be changed, for this reason.
@@ -35,22 +35,22 @@ const PROTECTED: &str = "the attributes of the property forbid it";
 ///
 /// # Errors
 /// Where the message cannot be read.
-pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
+pub fn access(tree: &MessageTree, path: &str) -> Result<FileAccess, Error> {
     let place = place::place(tree, path)?;
     if signed::is_covered(tree, &place)? {
-        return Ok(Access::ReadOnly(signed::REASON));
+        return Ok(FileAccess::ReadOnly(signed::REASON));
     }
     let EditPlace { message, what } = place;
     Ok(match what {
-        PlaceKind::Message | PlaceKind::Directory => Access::Directory,
-        PlaceKind::File(_) => Access::Settable,
+        PlaceKind::Message | PlaceKind::Directory => FileAccess::Directory,
+        PlaceKind::File(_) => FileAccess::Settable,
         PlaceKind::Attachment { shown, .. } => of_attachment(shown),
         PlaceKind::Property { part, key } => match key {
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,
-            Key::Named(..) => Access::Settable,
+            Key::Named(..) => FileAccess::Settable,
         },
-        PlaceKind::Made => Access::ReadOnly(MADE),
-        PlaceKind::Unknown(hint) => Access::Unknown(hint),
+        PlaceKind::Made => FileAccess::ReadOnly(MADE),
+        PlaceKind::Unknown(hint) => FileAccess::Unknown(hint),
     })
 }
 
@@ -62,9 +62,11 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<Access, Error> {
 /// `Incomplete` for a message of which something cannot be read.
 pub fn check_open(tree: &MessageTree, path: &str) -> Result<(), Error> {
     match access(tree, path)? {
-        Access::Settable => check_complete(tree),
-        Access::Directory | Access::EmbeddedMessage => Err(Error::IsADirectory),
-        Access::ReadOnly(reason) | Access::Unknown(reason) => Err(Error::NotSettable(reason)),
+        FileAccess::Settable => check_complete(tree),
+        FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
+        FileAccess::ReadOnly(reason) | FileAccess::Unknown(reason) => {
+            Err(Error::NotSettable(reason))
+        }
     }
 }
 
@@ -79,9 +81,9 @@ fn of_property(
     numbers: &[u32],
     part: PropertyOwner,
     tag: PropertyTag,
-) -> Result<Access, Error> {
+) -> Result<FileAccess, Error> {
     if imsg::is_computed(tag) || tag.property_type() == PropertyType::OBJECT {
-        return Ok(Access::ReadOnly(COMPUTED));
+        return Ok(FileAccess::ReadOnly(COMPUTED));
     }
     let message = tree.embedded(numbers)?;
     let flags = match part {
@@ -90,18 +92,18 @@ fn of_property(
         PropertyOwner::Recipient(number) => flags(&recipient(&message.message, number)?, tag)?,
     };
     Ok(match flags.is_none_or(|flags| flags & PROPATTR_WRITEABLE != 0) {
-        true => Access::Settable,
-        false => Access::ReadOnly(PROTECTED),
+        true => FileAccess::Settable,
+        false => FileAccess::ReadOnly(PROTECTED),
     })
 }
 
 /// What may be done with an attachment.
-fn of_attachment(shown: Option<Shown>) -> Access {
+fn of_attachment(shown: Option<Shown>) -> FileAccess {
     match shown {
-        None | Some(Shown::Data | Shown::Reference) => Access::Settable,
-        Some(Shown::Message(_)) => Access::EmbeddedMessage,
+        None | Some(Shown::Data | Shown::Reference) => FileAccess::Settable,
+        Some(Shown::Message(_)) => FileAccess::EmbeddedMessage,
         Some(Shown::DataFork { .. } | Shown::Ole) => {
-            Access::ReadOnly(attachments::PART_OF_ATTACHMENT)
+            FileAccess::ReadOnly(attachments::PART_OF_ATTACHMENT)
         }
     }
 }

@@ -37,7 +37,7 @@ use super::error::Error;
 use super::row::{EditColumn, File};
 use super::tree::MessageTree;
 
-pub use access::{Access, access, check_open};
+pub use access::{FileAccess, access, check_open};
 use place::{EditPlace, Key, PlaceKind, PropertyOwner};
 pub(super) use place::{New, new_attachment, new_named, new_property, new_row};
 pub use signed::REASON as SIGNED;

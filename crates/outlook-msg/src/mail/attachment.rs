@@ -16,7 +16,7 @@ use super::inline::{self, Referred};
 use super::key::PropertyKey;
 use super::media_type::media_type;
 use super::names::portable;
-use super::opened::{Mail, Opened};
+use super::opened::{Mail, OpenedMail};
 
 /// The kind of an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum AttachmentKind {
 /// An attachment. As long as it lives, its message stays open.
 #[derive(Clone, Debug)]
 pub struct Attachment {
-    opened: Arc<Opened>,
+    opened: Arc<OpenedMail>,
     index: usize,
     name: String,
     shown: Shown,
@@ -62,7 +62,7 @@ pub struct AttachmentReader {
 
 impl Attachment {
     /// `None` for an attachment that has no content of any kind.
-    pub(super) fn of(opened: &Arc<Opened>, index: usize) -> Option<Self> {
+    pub(super) fn of(opened: &Arc<OpenedMail>, index: usize) -> Option<Self> {
         let (name, shown) = opened.attachments().get(index)?.entry.clone()?;
         let content = Arc::default();
         Some(Self { opened: Arc::clone(opened), index, name, shown, content })

@@ -26,7 +26,7 @@ pub const READER_BYTES_MAX: u64 = 1 << 30;
 /// Threads can send a `Mail` to each other and share it.
 #[derive(Debug)]
 pub struct Mail {
-    pub(super) opened: Arc<Opened>,
+    pub(super) opened: Arc<OpenedMail>,
     pub(super) path: Option<PathBuf>,
     /// The session that the mail was opened in. `None` if the message was opened by somebody else:
     /// their session stays theirs.
@@ -37,14 +37,14 @@ pub struct Mail {
 
 /// What a mail and its attachments share.
 #[derive(Debug)]
-pub(super) struct Opened {
+pub(super) struct OpenedMail {
     pub(super) message: Message,
     attachments: OnceLock<Vec<ShownAttachment>>,
     /// What the HTML body refers to; `None` inside if there is no HTML body.
     pub(super) referred: OnceLock<Option<Referred>>,
 }
 
-impl Opened {
+impl OpenedMail {
     pub(super) fn new(message: Message) -> Arc<Self> {
         Arc::new(Self { message, attachments: OnceLock::new(), referred: OnceLock::new() })
     }
@@ -171,7 +171,7 @@ impl Mail {
     #[must_use]
     pub fn of(message: Message) -> Self {
         Self {
-            opened: Opened::new(message),
+            opened: OpenedMail::new(message),
             path: None,
             session: None,
             bodies_set: Times::default(),

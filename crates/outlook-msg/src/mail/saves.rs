@@ -13,7 +13,7 @@ use crate::storage::{CompoundFile, FileState, Replacement, Source};
 use super::edit::inline;
 use super::error::Error;
 use super::key::PropertyKey;
-use super::opened::{Mail, Opened};
+use super::opened::{Mail, OpenedMail};
 
 /// The target of a message that has no path.
 #[derive(Debug)]
@@ -130,7 +130,7 @@ impl Mail {
         if self.message().is_writable() {
             self.complete()?;
             self.message().save_changes()?;
-            self.opened = Opened::new(self.message().clone());
+            self.opened = OpenedMail::new(self.message().clone());
         }
         Ok(())
     }
@@ -179,7 +179,7 @@ impl Mail {
             *self = self.writable()?;
         }
         let edited = self.message().edit_as_a_whole(edit);
-        self.opened = Opened::new(self.message().clone());
+        self.opened = OpenedMail::new(self.message().clone());
         edited
     }
 

@@ -44,7 +44,7 @@ pub use file_state::FileState;
 pub use object::{Entry, Storage};
 pub use os::{AsFolder, Folder, read_at};
 pub use replace::{
-    Content, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers, replace,
+    NewContent, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers, replace,
 };
 pub use source::{Source, WHOLE_READ_BYTES_MAX};
 pub use step::Step;

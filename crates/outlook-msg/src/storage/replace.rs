@@ -26,7 +26,7 @@ pub type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 
 /// The content of the new file.
 #[derive(Clone, Copy, Debug)]
-pub enum Content<'a> {
+pub enum NewContent<'a> {
     /// The storages and streams of a message.
     Message(&'a Arc<CompoundFile>),
     /// These bytes.
@@ -39,7 +39,7 @@ pub enum Content<'a> {
 #[derive(Clone, Copy)]
 pub struct Replacement<'a> {
     /// The content of the new file.
-    pub content: Content<'a>,
+    pub content: NewContent<'a>,
     /// The state of the file that the edits began with; `None` for a file that is not there yet.
     pub expected: Option<FileState>,
     /// The permissions of a file that is not there yet; the umask is not applied to them, but the
@@ -57,13 +57,13 @@ pub struct Replacement<'a> {
 impl<'a> Replacement<'a> {
     /// The commit of a message.
     pub fn of(snapshot: &'a Arc<CompoundFile>, expected: Option<FileState>) -> Self {
-        let content = Content::Message(snapshot);
+        let content = NewContent::Message(snapshot);
         Self { content, expected, permissions: None, modified: None, note: None, hook: None }
     }
 
     /// The commit of bytes.
     pub fn of_bytes(bytes: &'a Source, expected: Option<FileState>) -> Self {
-        let content = Content::Bytes(bytes);
+        let content = NewContent::Bytes(bytes);
         Self { content, expected, permissions: None, modified: None, note: None, hook: None }
     }
 
@@ -253,8 +253,8 @@ impl Commit<'_> {
     fn write(&self, file: &File) -> Result<(), Error> {
         let mut hooked = Hooked { file, commit: self };
         let snapshot = match self.with.content {
-            Content::Message(snapshot) => snapshot,
-            Content::Bytes(bytes) => return self.step_of(Step::Write, copy(bytes, &mut hooked)),
+            NewContent::Message(snapshot) => snapshot,
+            NewContent::Bytes(bytes) => return self.step_of(Step::Write, copy(bytes, &mut hooked)),
         };
         if content_bytes(&snapshot.root()) <= MEMORY_BYTES_MAX {
             let bytes = fill(snapshot, Cursor::new(Vec::new()))?.into_inner();
@@ -267,8 +267,8 @@ impl Commit<'_> {
         let file = self.step(Step::Verify, || file.try_clone())?;
         let (written, _) = self.step_of(Step::Verify, Source::from_file(file))?;
         match self.with.content {
-            Content::Message(snapshot) => self.verify_message(snapshot, written),
-            Content::Bytes(bytes) => {
+            NewContent::Message(snapshot) => self.verify_message(snapshot, written),
+            NewContent::Bytes(bytes) => {
                 match self.step_of(Step::Verify, same_bytes(bytes, &written))? {
                     true => Ok(()),
                     false => Err(self.unverified("the file".to_owned())),

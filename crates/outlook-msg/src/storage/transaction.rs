@@ -15,7 +15,7 @@ use super::name::Name;
 use super::object::{Entry, Storage};
 use super::source::Source;
 use super::stream::StreamContent;
-use super::tree::{Node, NodeKind, StorageNode, StorageTree};
+use super::tree::{NodeKind, StorageNode, StorageTree, TreeNode};
 use super::writer::refusal;
 use crate::mapi::Guid;
 
@@ -362,7 +362,7 @@ fn carry_over(
 fn add_node(tree: &mut StorageTree, name: &str, parent: u32, kind: NodeKind) -> u32 {
     let id = number(tree.nodes.len());
     let units = Name::new(name).units;
-    tree.nodes.push(Node {
+    tree.nodes.push(TreeNode {
         name_start: number(tree.names.len()),
         name_bytes: u8::try_from(name.len()).unwrap_or(u8::MAX),
         name_units: u8::try_from(units).unwrap_or(u8::MAX),

@@ -13,14 +13,14 @@ use crate::mapi::Guid;
 /// The index of a node is its id. The first is the root.
 #[derive(Debug, Default)]
 pub(super) struct StorageTree {
-    pub(super) nodes: Vec<Node>,
+    pub(super) nodes: Vec<TreeNode>,
     pub(super) storages: Vec<StorageNode>,
     pub(super) names: String,
 }
 
 /// An entry that can be reached.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
+pub(super) struct TreeNode {
     pub(super) name_start: u32,
     pub(super) name_bytes: u8,
     pub(super) name_units: u8,
@@ -61,15 +61,15 @@ impl StorageTree {
         self.nodes.len()
     }
 
-    pub(super) fn node(&self, id: u32) -> Option<&Node> {
+    pub(super) fn node(&self, id: u32) -> Option<&TreeNode> {
         self.nodes.get(usize::try_from(id).ok()?)
     }
 
-    pub(super) fn nodes(&self) -> impl Iterator<Item = &Node> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = &TreeNode> {
         self.nodes.iter()
     }
 
-    pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut Node> {
+    pub(super) fn nodes_mut(&mut self) -> impl Iterator<Item = &mut TreeNode> {
         self.nodes.iter_mut()
     }
 
@@ -91,7 +91,7 @@ impl StorageTree {
         let children = self.storage(storage).map_or(0..0, |storage| storage.children.clone());
         let nodes = self.slice(&children);
         let name = Name::new(name);
-        let order = |node: &Node| node.name(&self.names).compare(name);
+        let order = |node: &TreeNode| node.name(&self.names).compare(name);
         let before = nodes.partition_point(|node| order(node) == Ordering::Less);
         let found = nodes.get(before..).unwrap_or_default();
         let count = found.partition_point(|node| order(node) == Ordering::Equal);
@@ -113,19 +113,19 @@ impl StorageTree {
 
     /// Bytes of memory held.
     pub(super) fn bytes_held(&self) -> usize {
-        self.nodes.capacity() * size_of::<Node>()
+        self.nodes.capacity() * size_of::<TreeNode>()
             + self.storages.capacity() * size_of::<StorageNode>()
             + self.names.capacity()
     }
 
-    fn slice(&self, ids: &Range<u32>) -> &[Node] {
+    fn slice(&self, ids: &Range<u32>) -> &[TreeNode] {
         let start = usize::try_from(ids.start).unwrap_or(usize::MAX);
         let end = usize::try_from(ids.end).unwrap_or(usize::MAX);
         self.nodes.get(start..end).unwrap_or_default()
     }
 }
 
-impl Node {
+impl TreeNode {
     pub(super) fn name<'a>(&self, names: &'a str) -> Name<'a> {
         let start = usize::try_from(self.name_start).unwrap_or(usize::MAX);
         let end = start.saturating_add(usize::from(self.name_bytes));

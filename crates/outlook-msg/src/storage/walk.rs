@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::directory::{NO_STREAM, ObjectType, StoredDirectory, StoredEntry};
 use super::error::{Defects, Error};
-use super::tree::{Node, NodeKind, StorageNode, StorageTree};
+use super::tree::{NodeKind, StorageNode, StorageTree, TreeNode};
 use crate::mapi::Guid;
 
 /// Storages below storages; each embedded message takes two.
@@ -120,7 +120,7 @@ impl<'a> DirectoryWalk<'a> {
             );
         }
         let names = self.tree.names.as_str();
-        let order = |a: &Node, b: &Node| a.name(names).compare(b.name(names));
+        let order = |a: &TreeNode, b: &TreeNode| a.name(names).compare(b.name(names));
         let added = self.tree.nodes.get_mut(start..).unwrap_or_default();
         if !added.is_sorted_by(|a, b| order(a, b) != Ordering::Greater) {
             added.sort_by(order);
@@ -190,7 +190,7 @@ impl<'a> DirectoryWalk<'a> {
         let name_bytes = self.tree.names.len() - name_start;
         let (kind, is_certain) = self.kind(index, entry);
         let id = id(self.tree.nodes.len());
-        self.tree.nodes.push(Node {
+        self.tree.nodes.push(TreeNode {
             name_start: u32::try_from(name_start).unwrap_or(u32::MAX),
             name_bytes: u8::try_from(name_bytes).unwrap_or(0),
             name_units: u8::try_from(name_units).unwrap_or(0),
