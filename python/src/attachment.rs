@@ -3,7 +3,9 @@
 use std::ffi::OsString;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+
+use outlook_msg::sync::lock;
 
 use outlook_msg::mail::{self, AttachmentKind};
 use pyo3::exceptions::PyValueError;
@@ -147,7 +149,7 @@ impl AttachmentReader {
         py: Python<'_>,
         run: impl FnOnce(&mut mail::AttachmentReader) -> std::io::Result<T> + Send,
     ) -> PyResult<T> {
-        let done = py.detach(|| run(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)));
+        let done = py.detach(|| run(&mut lock(&self.0)));
         done.map_err(PyErr::from)
     }
 }

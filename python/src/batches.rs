@@ -3,7 +3,9 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use outlook_msg::sync::lock;
 
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{RecordBatch, RecordBatchReader};
@@ -48,7 +50,7 @@ impl Iterator for Inputs {
             match next.and_then(|item| input(&item)) {
                 Ok(input) => Some(input),
                 Err(error) => {
-                    let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+                    let mut failure = lock(&self.failure);
                     *failure = Some(error);
                     None
                 }
@@ -64,7 +66,7 @@ impl Iterator for Reader {
         // Whether the consumer holds the GIL or not, other threads run while messages are read.
         let next = Python::attach(|py| py.detach(|| self.batches.next()));
         // An error of the caller's iterator must not pass for the end of the messages.
-        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let failure = lock(&self.failure).take();
         match failure {
             Some(error) => Some(Err(ArrowError::ExternalError(Box::new(error)))),
             None => next,
@@ -152,7 +154,7 @@ impl Batches {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // The consumer casts, as the interface allows.
         let _ = requested_schema;
-        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let reader = lock(&self.reader).take();
         let taken = || PyRuntimeError::new_err("the batches were taken already");
         let stream = FFI_ArrowArrayStream::new(Box::new(reader.ok_or_else(taken)?));
         PyCapsule::new_with_value(py, stream, c"arrow_array_stream")

@@ -2,7 +2,9 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use outlook_msg::sync::lock;
 
 use outlook_msg::Mail;
 use outlook_msg::imsg::{MapiPropMut as _, Session, SessionOptions};
@@ -70,7 +72,7 @@ impl Message {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn path_buf(&self, py: Python<'_>) -> Option<PathBuf> {

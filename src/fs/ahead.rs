@@ -10,6 +10,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
+use outlook_msg::sync::lock;
+
 use crate::view::{FileKind, NodeId};
 
 use super::Fs;
@@ -194,7 +196,7 @@ impl Ahead {
 
     /// Every change is whole before the next call that might panic.
     fn lock(&self) -> MutexGuard<'_, FolderWalk> {
-        self.walk.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.walk)
     }
 }
 

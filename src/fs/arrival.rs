@@ -2,8 +2,10 @@
 //!
 //! Knows nothing of folders or handles.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
+
+use outlook_msg::sync::lock;
 
 use crate::imsg::{Access, Session};
 use crate::storage::{CompoundFile, Source};
@@ -135,7 +137,7 @@ impl Arrival {
     }
 
     fn lock(&self) -> MutexGuard<'_, ArrivalContent> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.content)
     }
 }
 

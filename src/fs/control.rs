@@ -4,8 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+
+use outlook_msg::sync::lock;
 
 use crate::imsg::Defect;
 use crate::view::NodeId;
@@ -65,13 +67,13 @@ pub(super) struct Snapshots {
 impl Snapshots {
     pub(super) fn take(&self, file: ControlFile, text: String) -> Arc<str> {
         let text: Arc<str> = text.into();
-        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut texts = lock(&self.texts);
         texts.insert(file, Arc::clone(&text));
         text
     }
 
     pub(super) fn last(&self, file: ControlFile) -> Arc<str> {
-        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        let texts = lock(&self.texts);
         texts.get(&file).cloned().unwrap_or_default()
     }
 }
@@ -91,7 +93,7 @@ impl Damaged {
     /// Notes the defects of a message; the first time, returns that it is new.
     pub(super) fn note(&self, path: &Path, mut defects: Vec<Defect>) -> bool {
         defects.truncate(DEFECTS_MAX);
-        let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut messages = lock(&self.messages);
         if messages.len() >= DAMAGED_MAX && !messages.contains_key(path) {
             return false;
         }
@@ -100,7 +102,7 @@ impl Damaged {
 
     /// One line a defect: the message, the place in it, the cause.
     pub(super) fn text(&self) -> String {
-        let messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
+        let messages = lock(&self.messages);
         let mut text = String::new();
         for (path, defects) in &*messages {
             for defect in defects {

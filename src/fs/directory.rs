@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Instant, SystemTime};
 
+use outlook_msg::sync::lock;
+
 use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
 
 use super::arrival::Arrival;
@@ -138,7 +140,7 @@ impl MessageDirectory {
     /// The contents, for reading; a save may be going on. Every change is whole before the next
     /// call that might panic.
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
-        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.contents)
     }
 
     /// The contents, for an edit: after any save that is going on.
@@ -150,7 +152,7 @@ impl MessageDirectory {
     /// Has numbers stand for files of another message from now on.
     pub(super) fn lead(&self, moved: HashMap<NodeId, Ino>) {
         let known = self.moved.get_or_init(Mutex::default);
-        known.lock().unwrap_or_else(PoisonError::into_inner).extend(moved);
+        lock(known).extend(moved);
     }
 
     /// What a number stands for if its file was moved to another message.

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+
+use outlook_msg::sync::lock;
 
 /// At most this many users are told apart; the edits of later ones are kept likewise.
 const NAMED_MAX: usize = 1024;
@@ -26,7 +28,7 @@ impl Editors {
     /// Notes that a user edits; the first time the log says where that user's edits are kept.
     pub(super) fn note(&self, user: u32, state_folder: Option<&Path>) {
         let Some(folder) = state_folder.filter(|_| !self.is_mounter(user)) else { return };
-        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut named = lock(&self.named);
         if named.len() < NAMED_MAX && named.insert(user) {
             tracing::info!(
                 "what user {user} edits and cannot be saved is kept in the mounter's folder {}",

@@ -8,7 +8,9 @@ use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+
+use outlook_msg::sync::lock;
 
 use super::ino::SourceNode;
 use lru::LruCache;
@@ -155,7 +157,7 @@ impl Folders {
     }
 
     fn lock(&self) -> MutexGuard<'_, Listings> {
-        self.listings.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listings)
     }
 }
 

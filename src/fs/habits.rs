@@ -6,7 +6,9 @@
 //! it knows nothing of what is done ahead.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use outlook_msg::sync::lock;
 
 use crate::view::{NodeId, NodeSet};
 
@@ -125,7 +127,7 @@ impl Habits {
 
     /// Every change is whole before the next call that might panic.
     fn lock(&self) -> MutexGuard<'_, Observed> {
-        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.observed)
     }
 }
 

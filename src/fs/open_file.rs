@@ -3,8 +3,10 @@
 //!
 //! Knows nothing of messages: it says when the bytes are to become the value.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
+
+use outlook_msg::sync::lock;
 
 use crate::storage::Source;
 use crate::view::{self, NodeId, StartCheck};
@@ -109,7 +111,7 @@ impl OpenFile {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, OpenContent> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.content)
     }
 }
 

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use outlook_msg::sync::lock;
+
 use super::directory::Contents;
 use super::ino::Base;
 
@@ -127,6 +129,6 @@ impl Saver {
     }
 
     fn waiting(&self) -> MutexGuard<'_, SaveQueue> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.waiting)
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Knows nothing of how the kernel is told.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use outlook_msg::sync::lock;
 
 use super::Invalidation;
 
@@ -42,10 +44,6 @@ impl Stale {
         let noted = lock(&self.noted);
         self.is_pending.store(!noted.is_empty(), Ordering::Release);
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use outlook_msg::sync::lock;
 
 use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Replacement};
@@ -84,7 +86,7 @@ impl SourceTarget {
     }
 
     fn place(&self) -> MutexGuard<'_, TargetPlace> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.place)
     }
 
     /// Puts a message in the place of its file. Its edits are then no longer in the log.

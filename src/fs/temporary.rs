@@ -4,8 +4,10 @@
 //! They live in the mount and are never saved into a message. Knows nothing of messages.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
+
+use outlook_msg::sync::lock;
 
 use super::Error;
 use super::buffer::Buffer;
@@ -151,7 +153,7 @@ impl TemporaryFile {
     }
 
     fn lock(&self) -> MutexGuard<'_, (Buffer, SystemTime)> {
-        self.content.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.content)
     }
 
     /// Does something with the bytes.

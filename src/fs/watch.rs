@@ -14,8 +14,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
+
+use outlook_msg::sync::lock;
 
 use lru::LruCache;
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -193,7 +195,7 @@ impl Watcher {
     }
 
     fn lock(&self) -> MutexGuard<'_, WatchState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// Adds a watch; `None` if the folder is left to be looked at again every second.

@@ -1,9 +1,11 @@
 //! Tells the kernel of changes in the source, in a thread of its own.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use std::{io, thread};
+
+use outlook_msg::sync::lock;
 
 use crate::fs::notify::Kernel;
 use crate::fs::{Fs, Invalidation};
@@ -47,7 +49,7 @@ impl Telling {
     /// Ends the thread. Requests must still be served: a notification may wait for one of them, and
     /// the process cannot end while it waits.
     pub(super) fn end(&self) {
-        *self.has_ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        *lock(&self.has_ended) = true;
     }
 
     fn run(&self, fs: &Fs, kernel: &Kernel) -> io::Result<()> {
@@ -90,7 +92,7 @@ impl Telling {
 
     /// Tells the kernel something. False if it is to be told nothing more.
     fn tell(&self, run: impl FnOnce() -> io::Result<()>) -> bool {
-        let has_ended = self.has_ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_ended = lock(&self.has_ended);
         if !*has_ended && let Err(error) = run() {
             tracing::debug!("the kernel was not told: {error}");
         }

@@ -15,9 +15,11 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as 
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
+
+use outlook_msg::sync::lock;
 
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::sockopt::socket_peercred;
@@ -241,10 +243,6 @@ fn check_folder(folder: &Path, owner: u32) -> io::Result<()> {
         true => Ok(()),
         false => Err(io::Error::other(format!("{}: not a folder of one user", folder.display()))),
     }
-}
-
-fn lock(callers: &Mutex<Callers>) -> MutexGuard<'_, Callers> {
-    callers.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
+
+use outlook_msg::sync::lock;
 
 /// Values by their keys. If two threads make the same value at a time, the first one is kept.
 #[derive(Debug)]
@@ -18,12 +20,12 @@ impl<K, V> Default for Memo<K, V> {
 
 impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     pub(super) fn get(&self, key: &K) -> Option<V> {
-        self.values.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
+        lock(&self.values).get(key).cloned()
     }
 
     /// Keeps a value, unless there is one already; returns the one that is kept.
     pub(super) fn put(&self, key: K, value: V) -> V {
-        let mut values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut values = lock(&self.values);
         values.entry(key).or_insert(value).clone()
     }
 
@@ -32,7 +34,7 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     where
         K: Clone,
     {
-        let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);
+        let values = lock(&self.values);
         values.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
     }
 }

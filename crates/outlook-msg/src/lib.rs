@@ -49,6 +49,8 @@ mod module_cycles;
 #[cfg(test)]
 mod stable_docs;
 pub mod storage;
+#[doc(hidden)]
+pub mod sync;
 
 pub use mail::Mail;
 

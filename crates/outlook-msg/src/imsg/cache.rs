@@ -3,7 +3,9 @@
 //! Knows nothing of messages: an entry is a key, a shared value and its weight.
 
 use std::hash::Hash;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 use lru::LruCache;
 
@@ -106,7 +108,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     }
 
     fn kept(&self) -> MutexGuard<'_, CachedMessage<K, V>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 }
 

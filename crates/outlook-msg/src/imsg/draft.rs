@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 use crate::mapi::PropertyTag;
 use crate::storage::{CompoundFile, Storage, Transaction};
@@ -110,7 +112,7 @@ impl Draft {
 
     /// Locks the state. Edits replace it as a whole, so it is sound even if the lock is poisoned.
     pub(super) fn lock(&self) -> MutexGuard<'_, DraftState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     /// The outermost message, which has the map of named properties; `None` if this is it.

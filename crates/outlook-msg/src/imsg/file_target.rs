@@ -4,7 +4,9 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
+
+use crate::sync::lock;
 
 use crate::storage::{self, CompoundFile, FileState, Replacement, Source};
 
@@ -91,7 +93,7 @@ impl Target for FileTarget {
     }
 
     fn commit(&self, snapshot: &Arc<CompoundFile>) -> Result<(), Error> {
-        let mut expected = self.expected.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut expected = lock(&self.expected);
         match Replacement::of(snapshot, *expected).run_at(&self.path) {
             Ok(metadata) => {
                 *expected = Some(FileState::from(&metadata));

@@ -9,6 +9,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 
+use crate::sync::lock;
+
 use super::error::Error;
 
 /// The kind of an open object.
@@ -114,7 +116,7 @@ impl Registry {
     /// Locks the state. Every change is one insert or remove, so it is sound even if the lock is
     /// poisoned.
     fn state(&self) -> MutexGuard<'_, RegistryState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 use crate::body::mac_binary::{self, MacBinary};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message, PARTIAL};
@@ -94,7 +96,7 @@ impl AttachmentNames {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, KnownAttachment>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
 }
 

@@ -8,7 +8,9 @@ use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::sync::lock;
 
 use lru::LruCache;
 
@@ -164,7 +166,7 @@ impl Blocks {
     }
 
     fn lock(&self) -> MutexGuard<'_, HeldBlocks> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.held)
     }
 }
 

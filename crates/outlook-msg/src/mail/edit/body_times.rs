@@ -2,8 +2,10 @@
 //! `rsync --fsync` causes a save between `body.html` and `body.txt`.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
+
+use crate::sync::lock;
 
 use crate::mail::reader::BodyFile;
 
@@ -65,6 +67,6 @@ impl BodyTimes {
 
     /// Every change is one insert or remove, so the map is sound even if the lock is poisoned.
     fn lock(&self) -> MutexGuard<'_, HashMap<Vec<u32>, Times>> {
-        self.messages.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.messages)
     }
 }
