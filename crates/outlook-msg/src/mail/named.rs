@@ -309,8 +309,8 @@ mod tests {
         let source = source.replace('\n', " ");
         let mut count = 0;
         for constant in source.split("pub(in crate::mail) const ").skip(1) {
-            let Some((name, key)) = constant.split_once(": Key") else { continue };
-            let Some((_, key)) = key.split_once("Key::Lid(") else { continue };
+            let Some((name, key)) = constant.split_once(": NamedKey") else { continue };
+            let Some((_, key)) = key.split_once("NamedKey::Lid(") else { continue };
             let (set_name, lid) = key.split_once(", 0x").unwrap();
             let lid = u32::from_str_radix(lid.split_once(')').unwrap().0, 16).unwrap();
             let known = named_property_name(set(set_name), lid).unwrap().to_uppercase();
