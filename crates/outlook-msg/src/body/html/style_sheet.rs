@@ -77,6 +77,14 @@ impl Weighed {
         }
     }
 
+    /// The same, followed by the declarations of a later rule.
+    fn then(self, later: Self) -> Self {
+        Self {
+            normal: self.normal.under(later.normal),
+            important: self.important.under(later.important),
+        }
+    }
+
     fn says_nothing(&self) -> bool {
         *self == Self::default()
     }
@@ -125,18 +133,18 @@ impl StyleSheet {
                 continue;
             }
             for selector in selectors.split(',').filter_map(simple) {
-                self.add_rule(selector, block);
+                self.add_rule(selector, style);
             }
         }
     }
 
-    fn add_rule(&mut self, selector: String, block: &str) {
+    fn add_rule(&mut self, selector: String, style: Weighed) {
         self.selectors += 1;
         if self.rules.len() < RULES_MAX || self.rules.contains_key(&selector) {
             let rule = Rule { order: self.selectors, style: Weighed::default() };
             let rule = self.rules.entry(selector).or_insert(rule);
             rule.order = self.selectors;
-            rule.style.take(block);
+            rule.style = rule.style.then(style);
         }
     }
 
@@ -345,6 +353,10 @@ mod tests {
         for rule in [".a{display:none}", "{", "@media{", "/*", "'", ".a,.b,", "a{b:c}}", "\\"] {
             to_text(&format!("{}{elements}", many(rule)), &|_| None);
         }
+        // Each rule is read once, not for each of its selectors.
+        let block = "color:red;".repeat(40_000);
+        let css = format!("{}b{{{block}display:none}}", ".a,".repeat(150_000));
+        to_text(&format!("<style>{css}</style>{elements}"), &|_| None);
         let rules: String = (0..50_000).map(|n| format!(".c{n}{{display:none}}")).collect();
         to_text(&format!("<style>{rules}</style>{elements}"), &|_| None);
         assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
