@@ -4,11 +4,13 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
-use msgfs::fs::{Fs, Ino, Options, WriteOptions};
+use msgfs::fs::{Fs, Ino};
 use outlook_msg::mail::Mail;
 use tempfile::TempDir;
 
 use crate::mount::folder::{Folder, letter};
+
+use super::direct::open_for_writing;
 
 /// A writable filesystem of one message `A.msg` that already has an edit, so that new attachments
 /// wait.
@@ -22,7 +24,7 @@ impl Attaching {
     fn new() -> Self {
         let source = Folder::new().with("A.msg", letter("A").to_bytes());
         let state = tempfile::tempdir().unwrap();
-        let fs = open(source.path(), state.path());
+        let fs = open_for_writing(source.path(), state.path());
         let attaching = Self { source, state, fs };
         attaching.put("attachments/first.txt", "first");
         attaching
@@ -76,12 +78,6 @@ impl Attaching {
         drop(self.fs.close());
         attachments(&self.source.path().join("A.msg"))
     }
-}
-
-fn open(source: &Path, state: &Path) -> Fs {
-    let state_folder = Some(state.to_owned());
-    let write = WriteOptions { state_folder, ..WriteOptions::default() };
-    Fs::open(source, Options { write: Some(write), ..Options::default() }).unwrap()
 }
 
 fn attachments(message: &Path) -> Vec<(String, String)> {
@@ -161,7 +157,7 @@ fn what_waits_outlives_a_crash() {
     let Attaching { source, fs, state } = attaching;
     // As after SIGKILL: nothing is saved, and the log is as it was.
     std::mem::forget(fs);
-    drop(open(source.path(), log.path()).close());
+    drop(open_for_writing(source.path(), log.path()).close());
     let names = ["first.txt", "a.txt", "b.txt"];
     assert_eq!(attachments(&source.path().join("A.msg")), expected(&names));
     drop(state);

@@ -22,6 +22,13 @@ pub(super) struct Direct {
 /// Nothing is saved by itself.
 const NEVER: Duration = Duration::from_secs(100_000);
 
+/// A source opened for writing, whose edits are noted in a state folder.
+pub(super) fn open_for_writing(source: &Path, state: &Path) -> Fs {
+    let state_folder = Some(state.to_owned());
+    let write = WriteOptions { state_folder, ..WriteOptions::default() };
+    Fs::open(source, Options { write: Some(write), ..Options::default() }).unwrap()
+}
+
 impl Direct {
     /// A source, to be read.
     pub(super) fn reading(source: &Path) -> Self {

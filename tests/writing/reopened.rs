@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use msgfs::fs::{Fs, Ino, Options, SetAttr, WriteOptions};
+use msgfs::fs::{Ino, SetAttr};
 use msgfs::imsg::SaveOutcome;
 use msgfs::mail::Mail;
 use rustix::process::Signal;
@@ -14,6 +14,7 @@ use crate::fixture::{AttachmentBuilder, MessageBuilder};
 use crate::mount::folder::{Folder, letter};
 use crate::mount::process::{MOMENT, run};
 
+use super::direct::open_for_writing;
 use super::mounted::Served;
 use super::places::contents;
 
@@ -27,10 +28,7 @@ fn an_emptied_file_is_opened_again_whenever_it_is_released() {
     for is_released_first in [true, false] {
         let source = Folder::new().with("A.msg", letter("A").to_bytes());
         let state = tempfile::tempdir().unwrap();
-        let state_folder = Some(state.path().to_owned());
-        let write = WriteOptions { state_folder, ..WriteOptions::default() };
-        let options = Options { write: Some(write), ..Options::default() };
-        let fs = Fs::open(source.path(), options).unwrap();
+        let fs = open_for_writing(source.path(), state.path());
         let message = fs.lookup(Ino::ROOT, OsStr::new("A.msg")).unwrap().attr.ino;
         let find = || fs.lookup(message, OsStr::new("body.txt")).unwrap().attr.ino;
         let first = fs.open_file(find(), libc::O_WRONLY | libc::O_TRUNC).unwrap().handle;
@@ -57,10 +55,7 @@ fn an_emptied_file_is_opened_again_whenever_it_is_released() {
 fn an_emptied_file_is_read_and_cut_after_its_release() {
     let source = Folder::new().with("A.msg", letter("A").to_bytes());
     let state = tempfile::tempdir().unwrap();
-    let state_folder = Some(state.path().to_owned());
-    let write = WriteOptions { state_folder, ..WriteOptions::default() };
-    let options = Options { write: Some(write), ..Options::default() };
-    let fs = Fs::open(source.path(), options).unwrap();
+    let fs = open_for_writing(source.path(), state.path());
     let message = fs.lookup(Ino::ROOT, OsStr::new("A.msg")).unwrap().attr.ino;
     let text = fs.lookup(message, OsStr::new("body.txt")).unwrap().attr.ino;
     let emptied = fs.open_file(text, libc::O_WRONLY | libc::O_TRUNC).unwrap().handle;
@@ -83,10 +78,7 @@ fn a_removed_file_that_is_written_to_stays_removed() {
         let message = letter("A").attach(AttachmentBuilder::file("a.txt", b"old".to_vec()));
         let source = Folder::new().with("A.msg", message.to_bytes());
         let state = tempfile::tempdir().unwrap();
-        let state_folder = Some(state.path().to_owned());
-        let write = WriteOptions { state_folder, ..WriteOptions::default() };
-        let options = Options { write: Some(write), ..Options::default() };
-        let fs = Fs::open(source.path(), options).unwrap();
+        let fs = open_for_writing(source.path(), state.path());
         let message = fs.lookup(Ino::ROOT, OsStr::new("A.msg")).unwrap().attr.ino;
         let attachments = fs.lookup(message, OsStr::new("attachments")).unwrap().attr.ino;
         for (directory, name) in [(message, "subject"), (attachments, "a.txt")] {
