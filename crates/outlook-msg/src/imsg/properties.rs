@@ -20,8 +20,8 @@ const ENTRY_LEN: usize = 16;
 const PROPERTIES_MAX: usize = 1 << 16;
 /// Lengths count a NUL that the stream does not have.
 const NUL_BYTES: u64 = 2;
-/// A count of more recipients or attachments is none.
-const PARTS_MAX: usize = 1 << 16;
+/// A header that counts more recipients or attachments holds something else.
+const STATED_PARTS_MAX: usize = 1 << 16;
 
 /// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -330,11 +330,14 @@ impl PropertySet {
         {
             let Some(field) = stream.get(offset..).and_then(<[u8]>::first_chunk) else { return };
             let stated = usize::try_from(u32::from_le_bytes(*field)).unwrap_or(usize::MAX);
+            if !(1..=STATED_PARTS_MAX).contains(&stated) {
+                continue;
+            }
             let names = self.storage.names();
             let found = names
                 .filter(|(_, name, is_storage)| *is_storage && numbered(name, prefix).is_some());
             let found = found.count();
-            if stated > found && stated <= PARTS_MAX {
+            if stated > found {
                 let text = format!("the header counts {stated} {what}, {found} are there");
                 self.notes.push(Note { place: self.storage.path(), text });
             }
