@@ -1,11 +1,13 @@
 //! Whether anybody answers for a mount, and what is done where nobody will.
 
 use std::io;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
@@ -87,6 +89,28 @@ pub(super) fn detach(mount_point: &Path) -> io::Result<()> {
             table::unmount(mount_point, true)
         }
         outcome => outcome,
+    }
+}
+
+/// Takes the mount at a path off if it is dead, and no other one: by the time that somebody has
+/// found it dead, others may have taken it off and mounted again there.
+pub(super) fn take_off_dead(mount_point: &Path) -> io::Result<()> {
+    // Opening it so does not ask the file system, and the descriptor stays on this one mount.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let root = match rustix::fs::open(mount_point, flags, Mode::empty()) {
+        Err(Errno::NOENT) => return Ok(()),
+        opened => opened?,
+    };
+    if !matches!(rustix::fs::fstatfs(&root), Err(Errno::NOTCONN | Errno::CONNABORTED)) {
+        return Ok(());
+    }
+    let path = format!("/proc/self/fd/{}", root.as_raw_fd());
+    match rustix::mount::unmount(&path, UnmountFlags::DETACH) {
+        // Somebody else has taken it off.
+        Ok(()) | Err(Errno::INVAL) => Ok(()),
+        // The helper for ordinary users knows paths only.
+        Err(Errno::PERM) => table::unmount_by_helper(mount_point, true),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -103,7 +103,7 @@ fn take_off(mount_point: &Path, device: Option<Device>) -> io::Result<()> {
         match answering::state(&mount)? {
             AnswerState::Alive => return Ok(()),
             AnswerState::Dead => {
-                table::unmount(mount_point, true)?;
+                answering::take_off_dead(mount_point)?;
                 let mount_point = mount_point.display();
                 tracing::error!(
                     "the process of the mount on {mount_point} has died, and the mount was taken \

@@ -21,7 +21,7 @@ pub(super) fn prepare(mount_point: &Path, nonempty: bool) -> Result<PathBuf, Err
     if let Some(mount) = table::find(&path)? {
         let off = match answering::state(&mount)? {
             AnswerState::Alive => Ok(()),
-            AnswerState::Dead => table::unmount(&path, true),
+            AnswerState::Dead => answering::take_off_dead(&path),
             AnswerState::Stuck => answering::release(&mount),
             AnswerState::Silent => {
                 let cause = "it does not answer; take it off with 'umount -f -l'";

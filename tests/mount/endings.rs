@@ -168,6 +168,24 @@ fn a_killed_process_leaves_no_mount() {
     }
 }
 
+/// The guard of a killed mount takes off that one and none that somebody has made at its place
+/// meanwhile, even if it has found the killed one dead before.
+#[test]
+fn a_mount_that_follows_a_killed_one_at_once_stays() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    for _ in 0..40 {
+        let guards = guards_of(mount.root());
+        rustix::process::kill_process(mount.process(), Signal::KILL).unwrap();
+        run(msgfs().arg(source.path()).arg(mount.root()), MOMENT).expect_success();
+        wait_until("the end of the old guard", MOMENT, || {
+            !guards_of(mount.root()).iter().any(|guard| guards.contains(guard))
+        });
+        assert_eq!(mount.text("a.msg/subject"), "A\n");
+    }
+    mount.unmount();
+}
+
 /// However soon the process is killed: the guard is there before the mount.
 #[test]
 fn a_process_that_is_killed_as_it_mounts_leaves_no_mount() {
