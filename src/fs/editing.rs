@@ -216,7 +216,12 @@ impl Fs {
         carried.map(drop).map_err(|error| in_message(error.into()))?;
         let folder = self.source.open_folder(folder).map_err(|error| source_error(path, error))?;
         let name = path.file_name().unwrap_or_default();
-        storage::can_replace(&folder, name).map_err(|error| in_message(error.into()))?;
+        // If msgfs is killed now, the next mount removes the probe.
+        let log = self.log()?;
+        log.enter(path).map_err(Error::Buffer)?;
+        let probed = storage::can_replace(&folder, name);
+        log.leave(path);
+        probed.map_err(|error| in_message(error.into()))?;
         contents.is_writable = true;
         Ok(())
     }
@@ -352,7 +357,7 @@ impl Fs {
         let set = self.apply(message, contents, &Operation::Set { path: path.clone(), value });
         match &set {
             Ok(()) => {
-                file.lock().settle();
+                file.lock().settled();
                 self.settled(message, contents, &path);
             }
             Err(error) => {

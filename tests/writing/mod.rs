@@ -23,5 +23,6 @@ mod round_trip;
 mod rules;
 mod state;
 mod streams;
+mod traces;
 mod values;
 mod words;

@@ -90,8 +90,8 @@ impl MessageLog {
             next: 1,
             is_ended: false,
         };
-        match log.write_head(LOG) {
-            Ok((_, len)) => {
+        match log.begin() {
+            Ok(len) => {
                 log.len = len;
                 Ok(log)
             }
@@ -216,6 +216,14 @@ impl MessageLog {
         self.is_ended = true;
         self.entries.clear();
         std::fs::remove_dir_all(&self.folder)
+    }
+
+    /// Puts a log without edits in place, whole: were msgfs killed while it wrote the head, the
+    /// next mounts would find a log that they cannot read. Returns the length.
+    fn begin(&self) -> io::Result<u64> {
+        let (_, len) = self.write_head(NEW_LOG)?;
+        std::fs::rename(self.folder.join(NEW_LOG), self.folder.join(LOG))?;
+        Ok(len)
     }
 
     /// Writes the signature and the head of a log; gives the file and the length.

@@ -427,6 +427,22 @@ fn a_spool_file_is_taken_over() {
     assert!(values == [large(6), large(7)]);
 }
 
+/// Nobody was told that an edit was made whose log was not begun.
+#[test]
+fn a_log_that_was_not_begun_is_tidied_away() {
+    let world = World::new();
+    let (log, _) = world.open();
+    let folder = log.folder.join("1");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("log.new"), "half a he").unwrap();
+    kill(log);
+    let (log, left) = world.open();
+    assert!(left.is_empty(), "{left:?}");
+    assert!(!folder.exists());
+    world.append(&log, &set("subject", b"whole"));
+    assert!(log.folder.join("1/log").exists() && !log.folder.join("1/log.new").exists());
+}
+
 #[test]
 fn a_state_folder_that_cannot_be_used_is_refused() {
     let folder = TempDir::new().unwrap();
