@@ -36,6 +36,9 @@ struct ArrivalContent {
 enum ArrivalProgress {
     /// It is being written.
     Arriving,
+    /// Its bytes are being put into the source. What is written meanwhile makes it
+    /// [`ArrivalProgress::Arriving`] again.
+    Landing,
     /// Its bytes are in the source.
     Landed,
 }
@@ -107,8 +110,13 @@ impl Arrival {
         self.lock().progress == ArrivalProgress::Landed
     }
 
+    /// The bytes that [`Arrival::message`] gave are in the source. What was written since is still
+    /// to do.
     pub(super) fn land(&self) {
-        self.lock().progress = ArrivalProgress::Landed;
+        let mut content = self.lock();
+        if content.progress == ArrivalProgress::Landing {
+            content.progress = ArrivalProgress::Landed;
+        }
     }
 
     /// The bytes; `None` if there are none.
@@ -122,7 +130,7 @@ impl Arrival {
     ///
     /// # Errors If the bytes are no whole message, with the reason.
     pub(super) fn message(&self, session: &Session) -> Result<Arc<Source>, crate::view::Error> {
-        let bytes = self.lock().bytes.copy()?.share()?;
+        let bytes = self.landing()?;
         let file = CompoundFile::open(Arc::clone(&bytes));
         let opened = file.map(|file| session.open_message(&file.root(), Access::Read));
         match opened {
@@ -134,6 +142,13 @@ impl Arrival {
                 expected: "expected an Outlook message: folders take no other files".into(),
             }),
         }
+    }
+
+    /// The bytes as they are now, to be put into the source.
+    fn landing(&self) -> std::io::Result<Arc<Source>> {
+        let mut content = self.lock();
+        content.progress = ArrivalProgress::Landing;
+        content.bytes.copy()?.share()
     }
 
     fn lock(&self) -> MutexGuard<'_, ArrivalContent> {
@@ -161,9 +176,16 @@ mod tests {
         arrival.open();
         assert!(!arrival.close());
         arrival.set_modified(std::time::SystemTime::UNIX_EPOCH);
+        arrival.landing().unwrap();
         arrival.land();
+        assert!(arrival.has_landed());
         arrival.write(0, b"more").unwrap();
         assert!(!arrival.has_landed() && arrival.modified().is_none());
+        // One thread writes while another one closes a copy of the descriptor.
+        arrival.landing().unwrap();
+        arrival.write(4, b", and more").unwrap();
+        arrival.land();
+        assert!(!arrival.has_landed());
         assert!(arrival.close() && !arrival.is_open());
     }
 }

@@ -5,7 +5,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use outlook_msg::sync::lock;
 
 use super::Error;
 use super::arrival::Arrival;
@@ -41,15 +43,33 @@ pub(super) enum On {
 /// Whether a handle was written to since its last FLUSH. The kernel sends a FLUSH for every copy
 /// of a descriptor and every forked child that closes one, whether it has written or not.
 #[derive(Debug, Default)]
-pub(super) struct Written(AtomicBool);
+pub(super) struct Written {
+    is_written: AtomicBool,
+    /// Held while a FLUSH makes the value.
+    turn: Mutex<()>,
+}
 
 impl Written {
     pub(super) fn note(&self) {
-        self.0.store(true, Ordering::Release);
+        self.is_written.store(true, Ordering::Release);
     }
 
-    pub(super) fn take(&self) -> bool {
-        self.0.swap(false, Ordering::AcqRel)
+    /// Makes the value with `settle` if the handle was written to.
+    ///
+    /// Programs close one after the other. A child that another thread forks has a copy of the
+    /// descriptor and closes it when it runs its program. If the FLUSH of the child makes the
+    /// value just when the writer itself closes, the FLUSH of the writer finds nothing to do. It
+    /// must not be answered before the value is there: its `close` promises that.
+    ///
+    /// # Errors
+    /// Those of `settle`. The next FLUSH then tries again: it may be the one whose error somebody
+    /// reads.
+    pub(super) fn flush(&self, settle: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        let _turn = lock(&self.turn);
+        if !self.is_written.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        settle().inspect_err(|_| self.note())
     }
 }
 
@@ -70,5 +90,52 @@ impl Handles {
 
     pub(super) fn remove(&self, number: u64) -> Option<Arc<Handle>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::{io, thread};
+
+    use super::{Error, Written};
+
+    #[test]
+    fn a_flush_waits_for_the_one_that_makes_the_value() {
+        let written = Written::default();
+        written.note();
+        let (is_begun, is_waiting) = (AtomicBool::new(false), AtomicBool::new(false));
+        let is_value = AtomicBool::new(false);
+        let until = |flag: &AtomicBool| {
+            while !flag.load(Ordering::SeqCst) {
+                thread::yield_now();
+            }
+        };
+        let settle = || {
+            is_begun.store(true, Ordering::SeqCst);
+            until(&is_waiting);
+            // Long enough for one that does not wait to return.
+            (0..1000).for_each(|_| thread::yield_now());
+            is_value.store(true, Ordering::SeqCst);
+            Ok(())
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| written.flush(settle).unwrap());
+            until(&is_begun);
+            is_waiting.store(true, Ordering::SeqCst);
+            written.flush(|| panic!("nothing was written since")).unwrap();
+            assert!(is_value.load(Ordering::SeqCst), "answered before the value was made");
+        });
+    }
+
+    #[test]
+    fn the_flush_after_one_that_failed_tries_again() {
+        let written = Written::default();
+        written.note();
+        let full = || Error::Buffer(io::ErrorKind::StorageFull.into());
+        assert!(written.flush(|| Err(full())).is_err());
+        assert!(written.flush(|| Err(full())).is_err());
+        written.flush(|| Ok(())).unwrap();
+        written.flush(|| Err(full())).unwrap();
     }
 }

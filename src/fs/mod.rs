@@ -36,12 +36,14 @@
 //!
 //! # Locks
 //!
-//! Held in this order, each for moments, and none while the kernel is told or a message is saved:
+//! Held in this order, each for moments, and none but the first while the kernel is told or a
+//! message is saved:
 //!
-//! 1. The contents of one message directory. Those of two are never held together: what concerns
+//! 1. The turn of a handle, by its FLUSH (`handles::Written`).
+//! 2. The contents of one message directory. Those of two are never held together: what concerns
 //!    two messages is done in the one after it is done in the other.
-//! 2. The bytes of an open file, a temporary file or an arrival.
-//! 3. The table of nodes, the table of handles, the saver's queue, the caches, what the kernel must
+//! 3. The bytes of an open file, a temporary file or an arrival.
+//! 4. The table of nodes, the table of handles, the saver's queue, the caches, what the kernel must
 //!    forget: nothing is asked for under any of these.
 //!
 //! A save marks the edits of its message as being saved and lets go of the lock: readers go on,

@@ -55,6 +55,9 @@ pub(super) enum Progress {
     Emptied,
     /// The file was written to.
     Written,
+    /// The bytes are becoming the value. What is written meanwhile makes them [`Progress::Written`]
+    /// again.
+    Settling,
     /// It was written to, and the bytes were refused as a value. They may still become one; until
     /// then everybody else sees the old value.
     Refused,
@@ -148,7 +151,7 @@ impl OpenContent {
 
     /// Whether bytes were written that are not the value.
     pub(super) fn is_written(&self) -> bool {
-        matches!(self.progress, Progress::Written | Progress::Refused)
+        matches!(self.progress, Progress::Written | Progress::Settling | Progress::Refused)
     }
 
     /// Whether the bytes were refused as a value.
@@ -158,7 +161,8 @@ impl OpenContent {
 
     /// Whether others see the bytes and not the value of the message.
     pub(super) fn is_seen(&self) -> bool {
-        let is_ahead = matches!(self.progress, Progress::Emptied | Progress::Written);
+        let is_ahead =
+            matches!(self.progress, Progress::Emptied | Progress::Written | Progress::Settling);
         self.bytes.is_some() && (self.is_new() || is_ahead)
     }
 
@@ -228,27 +232,31 @@ impl OpenContent {
         Ok(())
     }
 
-    /// The bytes if they are to become the value at such a moment, and are not.
+    /// The bytes if they are to become the value at such a moment, and are not. What becomes of
+    /// them is told by [`OpenContent::settled`], [`OpenContent::wait`] or [`OpenContent::refuse`].
     pub(super) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
             (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
                 Ok(None)
             }
-            (Progress::Emptied, Moment::Whole) | (Progress::Written | Progress::Refused, _) => {
-                self.share().map(Some)
+            (Progress::Emptied, Moment::Whole)
+            | (Progress::Written | Progress::Settling | Progress::Refused, _) => {
+                let bytes = self.share()?;
+                self.progress = Progress::Settling;
+                Ok(Some(bytes))
             }
         }
     }
 
-    /// The bytes have become the value.
-    pub(super) fn settle(&mut self) {
-        self.progress = Progress::Settled;
+    /// The bytes that were due have become the value. What a program wrote since is still to do.
+    pub(super) fn settled(&mut self) {
         self.is_new = false;
+        self.end_settling(Progress::Settled);
     }
 
-    /// The bytes wait to come into the message, which has no such file until then.
+    /// The bytes that were due wait to come into the message, which has no such file until then.
     pub(super) fn wait(&mut self) {
-        self.progress = Progress::Waiting;
+        self.end_settling(Progress::Waiting);
     }
 
     /// Whether the bytes wait to come into the message.
@@ -260,7 +268,7 @@ impl OpenContent {
     pub(super) fn taken(&mut self) {
         self.is_new = false;
         if self.is_waiting() {
-            self.settle();
+            self.progress = Progress::Settled;
         }
     }
 
@@ -269,9 +277,16 @@ impl OpenContent {
         self.progress = Progress::Refused;
     }
 
+    fn end_settling(&mut self, outcome: Progress) {
+        if self.progress == Progress::Settling {
+            self.progress = outcome;
+        }
+    }
+
     /// The value was set by other means, and is read anew.
     pub(super) fn replaced(&mut self) {
-        self.settle();
+        self.progress = Progress::Settled;
+        self.is_new = false;
         self.bytes = None;
         self.is_shared = false;
     }
@@ -298,7 +313,7 @@ impl OpenContent {
 
 #[cfg(test)]
 mod tests {
-    use super::{Moment, NodeId, OpenFile};
+    use super::{Moment, NodeId, OpenContent, OpenFile};
     use crate::fs::buffer::Buffer;
 
     fn bytes(file: &OpenFile, moment: Moment) -> Option<Vec<u8>> {
@@ -315,7 +330,7 @@ mod tests {
         assert_eq!(bytes(&file, Moment::Flush), None);
         file.lock().write(Some(0), b"a").unwrap();
         assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
-        file.lock().settle();
+        file.lock().settled();
         assert_eq!(bytes(&file, Moment::Whole), None);
         file.lock().set_len(0).unwrap();
         assert_eq!(bytes(&file, Moment::Whole), Some(Vec::new()));
@@ -333,12 +348,27 @@ mod tests {
         assert_eq!(bytes(&file, Moment::Flush).unwrap(), b"old one two ");
     }
 
+    /// One thread of a program writes while another one closes a copy of the descriptor.
+    #[test]
+    fn what_is_written_while_a_value_is_made_is_still_to_do() {
+        for ends in [OpenContent::settled, OpenContent::wait] {
+            let file = OpenFile::new(NodeId(16), true);
+            file.lock().write(None, b"a").unwrap();
+            assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
+            file.lock().write(None, b"b").unwrap();
+            ends(&mut file.lock());
+            assert_eq!(bytes(&file, Moment::Flush), Some(b"ab".to_vec()));
+            ends(&mut file.lock());
+            assert_eq!(bytes(&file, Moment::Flush), None);
+        }
+    }
+
     #[test]
     fn a_value_stays_when_more_is_written() {
         let file = OpenFile::new(NodeId(16), true);
         file.lock().write(Some(2 << 20), b"end").unwrap();
         let value = file.lock().due(Moment::Flush).unwrap().unwrap();
-        file.lock().settle();
+        file.lock().settled();
         file.lock().write(Some(0), b"x").unwrap();
         let mut first = [9];
         value.read_at(0, &mut first).unwrap();

@@ -242,13 +242,13 @@ impl Fs {
         }
         let handle = self.handles.get(handle)?;
         match &handle.on {
-            On::File { file, written, .. } if written.take() => {
-                self.settle(&handle.directory, file, Moment::Flush)
+            On::File { file, written, .. } => {
+                written.flush(|| self.settle(&handle.directory, file, Moment::Flush))
             }
-            On::Arrival { arrival, written } if written.take() => {
-                self.land(&handle.directory, arrival)
+            On::Arrival { arrival, written } => {
+                written.flush(|| self.land(&handle.directory, arrival))
             }
-            On::File { .. } | On::Arrival { .. } | On::Temporary(_) => Ok(()),
+            On::Temporary(_) => Ok(()),
         }
     }
 
@@ -304,8 +304,8 @@ impl Fs {
         let handle = if handle == 0 { None } else { Some(self.handles.get(handle)?) };
         match handle.as_deref() {
             Some(Handle { directory, on: On::File { file, written, .. } }) => {
-                written.take();
-                self.settle(directory, file, Moment::Whole)?;
+                written.note();
+                written.flush(|| self.settle(directory, file, Moment::Whole))?;
                 self.save_now(directory)
             }
             Some(Handle { directory, on: On::Arrival { arrival, .. } }) => {

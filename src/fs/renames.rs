@@ -7,6 +7,7 @@ use crate::view::{self, FileKind, NodeId};
 use super::directory::Contents;
 use super::edit_log::Operation;
 use super::entries::{FILE_BITS, NO_NAME, New, ToChange, into_source};
+use super::open_file::Moment;
 use super::shown::Found;
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
 use super::{Error, Fs};
@@ -89,8 +90,9 @@ impl Fs {
             }
             (Found::New(file), New::Value) => {
                 self.take_hidden_place(&to.message, contents, new)?;
+                file.lock().due(Moment::Whole)?;
                 self.set_to(to, contents, (old, new))?;
-                file.lock().settle();
+                file.lock().settled();
             }
             (Found::Node(_, _, kind), New::Value) => {
                 self.check_writable(&to.message, contents)?;
