@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
+use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -30,6 +31,17 @@ const BUSY: [&str; 2] = ["a.msg", "sub/b.msg"];
 const SAVES_MAX: usize = 5;
 /// The kill comes at most so long after the last of them.
 const DELAY_MAX: Duration = Duration::from_millis(12);
+
+/// The versions of the files of a message, in the order in which they are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Versions {
+    body: u64,
+    data: u64,
+    subject: u64,
+}
+
+/// After so long a mount saves by itself, whatever is open.
+const UNSAVED_MAX: Duration = Duration::from_secs(10);
 
 /// What one writer was told, and what it has begun.
 #[derive(Debug, Default)]
@@ -63,14 +75,21 @@ fn a_killed_mount_leaves_whole_files() {
     let seed = Mutex::new(first);
     let _told = Told(&seed);
     let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
-    // Versions go on over all the runs.
-    let mut versions = [0; BUSY.len()];
+    for name in BUSY {
+        write(&mount.path(name), 0).unwrap();
+    }
     for run in first..first + runs {
         *seed.lock().unwrap() = run;
-        kill_at_a_moment(&mut mount, &source, &mut versions, Random::new(run), &mut tally);
+        // What the last kill has left is saved, so that the mount saves nothing by itself.
+        for name in BUSY {
+            mount.sync(name).unwrap();
+        }
+        kill_at_a_moment(&mut mount, &source, Random::new(run), &mut tally);
         mount.serve();
         let found: Vec<_> = contents(source.path()).into_keys().collect();
         assert!(!found.iter().any(|path| is_temporary(path)), "left behind: {found:?}");
+        let told = mount.told();
+        assert!(!told.contains("cannot be read"), "{told}");
     }
     println!("{runs} kills: {tally:?}");
     // The moments must be the interesting ones.
@@ -79,31 +98,29 @@ fn a_killed_mount_leaves_whole_files() {
     }
 }
 
-fn kill_at_a_moment(
-    mount: &mut Served,
-    source: &Folder,
-    versions: &mut [u64; BUSY.len()],
-    mut random: Random,
-    tally: &mut Tally,
-) {
+fn kill_at_a_moment(mount: &mut Served, source: &Folder, mut random: Random, tally: &mut Tally) {
+    let start = Instant::now();
     let before = contents(source.path());
+    let reading = Direct::reading(source.path());
+    let old = BUSY.map(|name| versions_of(&reading, name));
+    // Versions go on over all the runs.
+    let first = old.map(|versions| versions.body);
     let progress: [Progress; BUSY.len()] = std::array::from_fn(|_| Progress::default());
     // Without a save the messages are the old ones, also on a machine so busy that each is saved
     // before the other one's save is seen.
     let saves = u64::try_from(random.below(SAVES_MAX + 1)).unwrap();
     let delay = DELAY_MAX.mul_f64(f64::from(u16::try_from(random.below(1000)).unwrap()) / 1000.0);
     thread::scope(|scope| {
-        for ((name, first), progress) in BUSY.iter().zip(*versions).zip(&progress) {
+        for ((name, first), progress) in BUSY.iter().zip(first).zip(&progress) {
             let directory = mount.path(name);
             progress.begun.store(first, Ordering::SeqCst);
             progress.saved.store(first, Ordering::SeqCst);
             scope.spawn(move || write_until_killed(&directory, first, progress));
         }
         wait_until("the saves", MOMENT, || {
-            let done = |(progress, first): (&Progress, &u64)| {
-                progress.saved.load(Ordering::SeqCst) - first
-            };
-            progress.iter().zip(versions.iter()).map(done).sum::<u64>() >= saves
+            let done =
+                |(progress, first): (&Progress, u64)| progress.saved.load(Ordering::SeqCst) - first;
+            progress.iter().zip(first).map(done).sum::<u64>() >= saves
         });
         let moment = Instant::now() + delay;
         while Instant::now() < moment {
@@ -112,23 +129,26 @@ fn kill_at_a_moment(
         mount.kill();
     });
     let after = contents(source.path());
-    let reading = Direct::reading(source.path());
-    for ((name, version), progress) in BUSY.iter().zip(versions).zip(&progress) {
+    for ((name, old), progress) in BUSY.iter().zip(old).zip(&progress) {
         let (saved, begun) =
             (progress.saved.load(Ordering::SeqCst), progress.begun.load(Ordering::SeqCst));
         let path = source.join(name);
         streams(&path);
-        let found = version_of(&reading, name);
-        assert!((saved..=begun).contains(&found), "{name}: {found} found, not {saved} to {begun}");
-        if found == *version {
+        let found = versions_of(&reading, name);
+        if found == old {
+            assert_eq!(saved, old.body, "{name}: what was saved is gone");
             assert!(before[&path] == after[&path], "{name} has changed and is the old one");
+            tally.old += 1;
+            continue;
         }
-        match found {
-            _ if found == *version => tally.old += 1,
-            _ if found > saved => tally.new += 1,
-            _ => tally.acknowledged += 1,
+        let Versions { body, data, subject } = found;
+        let is_in_order = saved <= subject && subject <= data && data <= body && body <= begun;
+        let is_whole = is_in_order && (subject == body || start.elapsed() >= UNSAVED_MAX);
+        assert!(is_whole, "{name}: {found:?} found, not {saved} to {begun}");
+        match subject > saved {
+            true => tally.new += 1,
+            false => tally.acknowledged += 1,
         }
-        *version = found;
     }
     tally.leftovers += usize::from(after.keys().any(|path| is_temporary(path)));
     let others = |contents: BTreeMap<PathBuf, _>| -> BTreeMap<PathBuf, _> {
@@ -141,36 +161,44 @@ fn kill_at_a_moment(
 
 /// Saves one version after the other until the mount is gone.
 fn write_until_killed(directory: &Path, first: u64, progress: &Progress) {
-    // While a file is open for writing nothing is saved but by fsync.
+    // While a file is open for writing nothing is saved but by fsync, for a while.
     let Ok(subject) = File::options().write(true).open(directory.join("subject")) else { return };
     for version in first + 1.. {
         progress.begun.store(version, Ordering::SeqCst);
-        let write = || {
-            fs::write(directory.join("body.txt"), body(version))?;
-            fs::write(directory.join("attachments/data.bin"), data(version))?;
-            subject.write_all_at(subject_of(version).as_bytes(), 0)?;
-            subject.sync_all()
-        };
-        if write().is_err() {
+        if write_beside(directory, &subject, version).is_err() {
             return;
         }
         progress.saved.store(version, Ordering::SeqCst);
     }
 }
 
-/// The one version that all of a message is of.
+/// Writes a version and has it saved.
+fn write(directory: &Path, version: u64) -> io::Result<()> {
+    let subject = File::options().write(true).open(directory.join("subject"))?;
+    write_beside(directory, &subject, version)
+}
+
+fn write_beside(directory: &Path, subject: &File, version: u64) -> io::Result<()> {
+    fs::write(directory.join("body.txt"), body(version))?;
+    fs::write(directory.join("attachments/data.bin"), data(version))?;
+    subject.write_all_at(subject_of(version).as_bytes(), 0)?;
+    subject.sync_all()
+}
+
+/// The versions that the files of a message are of, each wholly of one.
 #[track_caller]
-fn version_of(source: &Direct, name: &str) -> u64 {
+fn versions_of(source: &Direct, name: &str) -> Versions {
     let subject = source.read(&format!("{name}/subject")).unwrap();
     let subject = String::from_utf8(subject).unwrap();
-    let version = subject.trim_end().strip_prefix("Version ").unwrap().parse().unwrap();
-    if version > 0 {
-        let found = source.read(&format!("{name}/body.txt")).unwrap();
-        assert_eq!(String::from_utf8(found).unwrap(), body(version), "{name}");
-        let found = source.read(&format!("{name}/attachments/data.bin")).unwrap();
-        assert!(found == data(version), "{name} has {} bytes of others", found.len());
-    }
-    version
+    let subject = subject.trim_end().strip_prefix("Version ").unwrap().parse().unwrap();
+    let text = String::from_utf8(source.read(&format!("{name}/body.txt")).unwrap()).unwrap();
+    let line = text.lines().next().unwrap().strip_prefix("This is version ").unwrap();
+    let of_body = line.strip_suffix('.').unwrap().parse().unwrap();
+    assert_eq!(text, body(of_body), "{name}");
+    let bytes = source.read(&format!("{name}/attachments/data.bin")).unwrap();
+    let of_data = u64::from_le_bytes(*bytes.last_chunk().unwrap());
+    assert!(bytes == data(of_data), "{name} has {} bytes of others", bytes.len());
+    Versions { body: of_body, data: of_data, subject }
 }
 
 fn subject_of(version: u64) -> String {
