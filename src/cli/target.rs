@@ -13,6 +13,7 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps};
@@ -32,10 +33,13 @@ pub(super) struct OutputTarget {
 #[derive(Debug)]
 pub(super) struct OutputDirectory {
     file: File,
+    is_new: bool,
+    /// Files that are created in it for these have them at once, so that nothing need be narrowed.
+    kept: OnceLock<Permissions>,
 }
 
 /// Who may read what something is made of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Permissions {
     mode: u16,
     group: u32,
@@ -77,7 +81,7 @@ impl OutputTarget {
     /// its permissions.
     pub(super) fn begin(&self, like: Permissions) -> io::Result<()> {
         match self.is_new {
-            true => like.narrow(&self.root.file, FILL),
+            true => like.narrow(&self.root.file, FILL).map(drop),
             false => Ok(()),
         }
     }
@@ -107,8 +111,9 @@ impl OutputDirectory {
         let mut is_new = false;
         let opened = match open() {
             Err(Errno::NOENT) => {
-                is_new = true;
-                match rustix::fs::mkdirat(&self.file, name, mode(like.mode | FILL)) {
+                let made = rustix::fs::mkdirat(&self.file, name, mode(like.mode | FILL));
+                is_new = made.is_ok();
+                match made {
                     // Another thread was faster.
                     Ok(()) | Err(Errno::EXIST) => open(),
                     Err(error) => Err(error),
@@ -122,13 +127,22 @@ impl OutputDirectory {
                 if is_new {
                     like.narrow(&file, FILL)?;
                 }
-                Ok(Self { file })
+                Ok(Self { is_new, ..Self::of(file) })
             }
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 Err(io::Error::other("a file or link is in the way of the directory"))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn of(file: File) -> Self {
+        Self { file, is_new: false, kept: OnceLock::new() }
+    }
+
+    /// Whether it was created for this run: nothing is in it but what this run has put there.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// A file that is there; `None` if it is none, or a link.
@@ -160,7 +174,10 @@ impl OutputDirectory {
             created => created?,
         };
         let file = File::from(file);
-        like.narrow(&file, 0)?;
+        if self.kept.get() != Some(&like) && !like.narrow(&file, 0)? {
+            // Of files that differ the first ones count: most are alike.
+            let _ = self.kept.set(like);
+        }
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 
@@ -223,11 +240,11 @@ impl OutputDirectory {
     /// The directory of this path.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
-        Ok(Self { file: rustix::fs::open(path, flags, Mode::empty())?.into() })
+        Ok(Self::of(rustix::fs::open(path, flags, Mode::empty())?.into()))
     }
 
     fn clone(&self) -> io::Result<Self> {
-        Ok(Self { file: self.file.as_fd().try_clone_to_owned()?.into() })
+        Ok(Self::of(self.file.as_fd().try_clone_to_owned()?.into()))
     }
 
     /// Tries it out, since no file system tells.
@@ -261,8 +278,9 @@ impl Permissions {
         Self { mode: self.mode | (self.mode & 0o444) >> 2, ..self }
     }
 
-    /// Takes from a file what these do not allow, but for what its owner needs.
-    pub(super) fn narrow(self, file: &File, of_owner: u16) -> io::Result<()> {
+    /// Takes from a file what these do not allow, but for what its owner needs. Returns whether
+    /// there was anything to take.
+    pub(super) fn narrow(self, file: &File, of_owner: u16) -> io::Result<bool> {
         let found = file.metadata()?;
         let mut allowed = self.mode | of_owner;
         if found.gid() != self.group {
@@ -270,10 +288,11 @@ impl Permissions {
             allowed &= !OF_GROUP | (self.mode & 0o007) << 3;
         }
         let narrowed = found.mode() & 0o7777 & u32::from(allowed);
-        if narrowed != found.mode() & 0o7777 {
+        let is_wide = narrowed != found.mode() & 0o7777;
+        if is_wide {
             rustix::fs::fchmod(file, Mode::from_raw_mode(narrowed))?;
         }
-        Ok(())
+        Ok(is_wide)
     }
 }
 

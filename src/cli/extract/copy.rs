@@ -183,7 +183,8 @@ impl Copier<'_> {
         name: &OsStr,
     ) -> Result<Option<Copied>, Refusal> {
         let like = Permissions::of(place.attr());
-        if let Some(existing) = directory.file(name)
+        if !directory.is_new()
+            && let Some(existing) = directory.file(name)
             && let Some(copied) = self.is_equal(place, &existing)?
         {
             like.narrow(&existing, 0)?;
