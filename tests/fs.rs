@@ -527,3 +527,33 @@ fn what_is_read_of_every_message_is_stored_ahead() {
     refused.unwrap();
     assert_eq!(calls.session("files_stored"), 2);
 }
+
+/// Who reads a file of a message whose listing the kernel has kept is given, once, the others that
+/// were read of the last one: never the file itself, whose read would wait for itself.
+#[test]
+fn what_is_read_of_every_message_is_stored_beside() {
+    let source = numbered(4);
+    let calls = Calls::new(source.path());
+    let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
+    let read = |message: Ino, name: &str| {
+        let file = calls.fs.lookup(message, OsStr::new(name)).unwrap().attr.ino;
+        let mut stored = Vec::new();
+        let store = &mut |ino: Ino, content: &[u8]| {
+            stored.push((ino, content.to_owned()));
+            Ok(())
+        };
+        if calls.fs.note_request(file, 1) {
+            calls.fs.store_beside(file, &mut Vec::new(), store).unwrap();
+        }
+        ((file, calls.fs.read(file, 0, 4096).unwrap()), stored)
+    };
+    // The first message is a sample, with which nothing is done.
+    for name in ["class", "subject"] {
+        assert_eq!(read(messages[0], name).1, [], "{name}");
+    }
+    let (_, stored) = read(messages[1], "class");
+    assert_eq!(stored, [read(messages[1], "subject").0]);
+    let (_, stored) = read(messages[2], "subject");
+    assert_eq!(stored, [read(messages[2], "class").0]);
+    assert_eq!(read(messages[2], "class").1, [], "it is given once");
+}

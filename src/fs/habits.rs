@@ -88,17 +88,19 @@ impl Habits {
         self.lock().asked.now.insert(id);
     }
 
-    /// Notes a request for a listing or a content in a message.
-    pub(super) fn request(&self, base: Base, process: u32) {
+    /// Notes a request for a listing or a content in a message. Returns whether it is the first one
+    /// in it for a while.
+    pub(super) fn request(&self, base: Base, process: u32) -> bool {
         let mut observed = self.lock();
         if let Some(visit) = observed.recent.iter_mut().rev().find(|visit| visit.base == base) {
             visit.is_shared |= visit.process != process;
-            return;
+            return false;
         }
         if observed.recent.len() >= RECENT_MAX {
             observed.recent.pop_front();
         }
         observed.recent.push_back(Visit { base, process, is_shared: false });
+        true
     }
 
     /// The files whose contents or sizes are likely to be asked for.
@@ -175,7 +177,10 @@ mod tests {
         assert!(is_given(message(1)) && is_given(message(2)));
         habits.request(message(1), 8);
         assert!(!is_given(message(1)) && !is_given(message(2)));
-        (3..=RECENT_MAX as u64 + 2).for_each(|number| habits.request(message(number), 8));
+        for number in 3..=RECENT_MAX as u64 + 2 {
+            assert!(habits.request(message(number), 8), "it was not visited");
+            assert!(!habits.request(message(number), 8));
+        }
         assert!(is_given(message(RECENT_MAX as u64 + 2)));
     }
 

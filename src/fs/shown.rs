@@ -230,7 +230,7 @@ impl Fs {
         parent: NodeId,
         name: &str,
     ) -> Result<Entry, Error> {
-        if parent == NodeId(0) && name != "attachments" {
+        if parent == NodeId(0) && name != view::ATTACHMENTS {
             return Err(Error::NotFound);
         }
         let message = message.with_directory();

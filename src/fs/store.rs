@@ -2,20 +2,22 @@
 //!
 //! A walk that reads every small file has a request for each of them, which costs more than the
 //! file. So at the end of a listing, before its answer, the process that waits for it is given
-//! the files that it is likely to read next.
+//! the files that it is likely to read next. Where the kernel has kept the listing, as after
+//! `find`, it is given them at the first read in the message, before its answer.
 //!
 //! A store waits while somebody reads the same file, and what waits for an answer of ours must
 //! not be relied on (see [`super::notify`]). Therefore it is done only where one process is at work
-//! in a message, which waits for the listing meanwhile, and never by all event loops.
+//! in a message, which waits for our answer meanwhile, and never by all event loops. The file whose
+//! read is being answered must not be stored: the store would wait for that answer.
 
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::view::{FileKind, NodeId};
+use crate::view::{ATTACHMENTS, FileKind, NodeId, NodeSet};
 
 use super::ino::{Ino, SourceKind};
-use super::messages::{MessageNode, OpenMessage, check_unchanged};
+use super::messages::{Looked, MessageNode, OpenMessage, check_unchanged};
 use super::{Error, Fs};
 
 /// Larger files are left to the requests of their readers.
@@ -43,12 +45,12 @@ impl Stores {
 pub type Store<'a> = &'a mut dyn FnMut(Ino, &[u8]) -> io::Result<()>;
 
 impl Fs {
-    /// Notes which process makes a request for a listing or a content.
-    pub fn note_request(&self, ino: Ino, process: u32) {
+    /// Notes which process makes a request for a listing or a content. Returns whether it is the
+    /// first one in its message for a while.
+    pub fn note_request(&self, ino: Ino, process: u32) -> bool {
         let (base, _) = ino.parts();
-        if self.nodes.get(base).is_some_and(|node| node.kind == SourceKind::Message) {
-            self.habits.request(base, process);
-        }
+        self.nodes.get(base).is_some_and(|node| node.kind == SourceKind::Message)
+            && self.habits.request(base, process)
     }
 
     /// Stores the files of a directory whose listing ends that are likely to be read next. What
@@ -67,30 +69,73 @@ impl Fs {
         if to_read.is_empty() {
             return Ok(());
         }
-        let Some((message, id)) = self.message_of(directory)? else { return Ok(()) };
-        // What the kernel keeps of a message that was edited is dropped when it is opened.
-        if self.node(base)?.kind != SourceKind::Message
-            || message.base != base
-            || self.differing(&message).is_some()
-        {
+        let Some((message, id)) = self.storable(directory)? else { return Ok(()) };
+        let open = self.open_message(&message)?;
+        self.store_listed(&message, &open, id, to_read, bytes, store);
+        Ok(())
+    }
+
+    /// Stores, at the first request in a message that is a read, the other files that are likely to
+    /// be read: the kernel has kept the listing.
+    ///
+    /// # Errors
+    /// Where the message cannot be opened.
+    pub fn store_beside(
+        &self,
+        file: Ino,
+        bytes: &mut Vec<u8>,
+        store: Store<'_>,
+    ) -> Result<(), Error> {
+        let (base, id) = file.parts();
+        // Not listed, it counts as looked into: among these, too, are the samples.
+        self.habits.look_into(base);
+        let to_read = self.habits.read_by_one(base).without(id);
+        if to_read.is_empty() {
             return Ok(());
         }
+        let Some((message, _)) = self.storable(file)? else { return Ok(()) };
         let open = self.open_message(&message)?;
-        let Ok(listing) = open.tree.list(id) else { return Ok(()) };
+        let attachments = open.tree.resolve(ATTACHMENTS).ok().map(|(id, _)| id);
+        for directory in [Some(NodeId(0)), attachments].into_iter().flatten() {
+            self.store_listed(&message, &open, directory, to_read, bytes, store);
+        }
+        Ok(())
+    }
+
+    /// The message of an inode, of which something may be stored. What the kernel keeps of a
+    /// message that was edited is dropped when it is opened.
+    fn storable(&self, ino: Ino) -> Result<Option<(Looked<'_>, NodeId)>, Error> {
+        let (base, _) = ino.parts();
+        let Some((message, id)) = self.message_of(ino)? else { return Ok(None) };
+        let is_as_in_file = self.node(base)?.kind == SourceKind::Message
+            && message.base == base
+            && self.differing(&message).is_none();
+        Ok(is_as_in_file.then_some((message, id)))
+    }
+
+    fn store_listed(
+        &self,
+        message: &MessageNode,
+        open: &OpenMessage,
+        directory: NodeId,
+        to_read: NodeSet,
+        bytes: &mut Vec<u8>,
+        store: Store<'_>,
+    ) {
+        let Ok(listing) = open.tree.list(directory) else { return };
         let free = self.stores.running.iter().find_map(|one| one.try_lock().ok());
-        let Some(_running) = free else { return Ok(()) };
+        let Some(_running) = free else { return };
         let mut left = DIRECTORY_BYTES_MAX;
         let files = listing.entries().iter().filter(|entry| entry.kind == FileKind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {
-            if let Some(size) = self.small_file(&message, &open, entry.id, left, bytes)
-                && store(Ino::new(base, entry.id), bytes).is_ok()
+            if let Some(size) = self.small_file(message, open, entry.id, left, bytes)
+                && store(Ino::new(message.base, entry.id), bytes).is_ok()
             {
                 left -= size;
                 self.stores.files.fetch_add(1, Ordering::Relaxed);
             }
         }
         self.messages.weigh(&message.node, open.tree.bytes_held());
-        Ok(())
     }
 
     /// Reads a whole file of at most so many bytes; `None` if it is larger, empty or damaged.

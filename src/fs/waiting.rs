@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::storage::Source;
-use crate::view::{self, NodeId};
+use crate::view::{self, ATTACHMENTS, NodeId};
 
 use super::directory::{Contents, State, split};
 use super::edit_log::Operation;
@@ -18,8 +18,6 @@ use super::error::with_causes;
 use super::messages::{MessageNode, message_error};
 use super::open_file::OpenFile;
 use super::{Error, Fs};
-
-const ATTACHMENTS: &str = "attachments";
 
 /// A new attachment that is not in the message yet.
 #[derive(Debug)]

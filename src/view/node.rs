@@ -61,6 +61,11 @@ impl NodeSet {
         Self(self.0 | other.0)
     }
 
+    /// Its files but one.
+    pub fn without(self, id: NodeId) -> Self {
+        Self(self.0 & !Self::bit(id))
+    }
+
     /// Whether it has no file.
     pub fn is_empty(self) -> bool {
         self.0 == 0

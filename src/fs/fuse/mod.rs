@@ -28,7 +28,7 @@ use errno::errno;
 use super::error::with_causes;
 
 use super::notify::Kernel;
-use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, OpenedFile, SetAttr};
+use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, OpenedFile, SetAttr, Store};
 
 /// Serves a filesystem to the kernel.
 #[derive(Clone, Debug)]
@@ -184,7 +184,10 @@ impl Filesystem for Adapter {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
-        self.fs.note_request(Ino(ino.0), request.pid());
+        let is_first = self.fs.note_request(Ino(ino.0), request.pid());
+        if is_first && handle.0 == 0 {
+            self.store(ino, Fs::store_beside);
+        }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         READ.with_borrow_mut(|bytes| {
             let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size, bytes);
@@ -606,18 +609,21 @@ impl Adapter {
             })
         });
         if is_end && listed.is_ok() {
-            self.store_ahead(ino);
+            self.store(ino, Fs::store_ahead);
         }
         listed
     }
 
-    /// Gives whoever has listed a directory the files in it that it is likely to read next.
-    fn store_ahead(&self, ino: INodeNo) {
+    /// Gives whoever has listed a directory, or reads a file, what it is likely to read next.
+    fn store(
+        &self,
+        ino: INodeNo,
+        store: impl FnOnce(&Fs, Ino, &mut Vec<u8>, Store<'_>) -> Result<(), Error>,
+    ) {
         let Some(kernel) = self.kernel.get() else { return };
         READ.with_borrow_mut(|bytes| {
-            let run = || {
-                self.fs.store_ahead(Ino(ino.0), bytes, &mut |ino, bytes| kernel.store(ino, bytes))
-            };
+            let run =
+                || store(&self.fs, Ino(ino.0), bytes, &mut |ino, bytes| kernel.store(ino, bytes));
             // It is asked for again by those who read it.
             let _ = self.answer("store", ino, None, run);
         });
