@@ -9,17 +9,24 @@ use super::arguments::Cat;
 use super::complain;
 use super::places::{Places, cause, is_message_name};
 use super::status::Status;
-use super::terminal::one_line;
+use super::terminal::{Harmless, is_terminal, one_line};
 
 /// As much as is read at a time.
 const READ_BYTES: usize = 256 << 10;
 
-/// Prints all files.
+/// Prints all files: as they are, but on a terminal without anything that would control it.
 pub(super) fn run(
     arguments: &Cat,
     options: fs::Options,
     out: &mut dyn Write,
 ) -> io::Result<Status> {
+    if is_terminal() {
+        return print_all(arguments, options, &mut Harmless::new(out));
+    }
+    print_all(arguments, options, out)
+}
+
+fn print_all(arguments: &Cat, options: fs::Options, out: &mut dyn Write) -> io::Result<Status> {
     let mut places = Places::new(options);
     let mut status = Status::Done;
     for path in &arguments.paths {

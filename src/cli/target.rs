@@ -7,7 +7,7 @@
 //! source less the umask. The group of the source has no say where it is not the group of the copy.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::os::fd::AsFd as _;
@@ -271,6 +271,24 @@ impl Permissions {
     /// The permissions of something in the tree.
     pub(super) fn of(attr: &Attr) -> Self {
         Self { mode: attr.permissions & 0o777, group: attr.gid }
+    }
+
+    /// Those of a folder of the source.
+    pub(super) fn of_folder(folder: &Metadata) -> Self {
+        let mode = u16::try_from(folder.mode() & 0o777).unwrap_or(0);
+        Self { mode, group: folder.gid() }
+    }
+
+    /// These, of something that lies in folders: whoever may not pass one of them may not read it.
+    pub(super) fn within(self, folders: &[Self]) -> Self {
+        let others_pass = folders.iter().all(|folder| folder.mode & 0o001 != 0);
+        let group_passes = folders.iter().all(|folder| match folder.group == self.group {
+            true => folder.mode & 0o010 != 0,
+            false => folder.mode & 0o001 != 0,
+        });
+        let of_group = if group_passes { OF_GROUP } else { 0 };
+        let of_others = if others_pass { 0o007 } else { 0 };
+        Self { mode: self.mode & (0o700 | of_group | of_others), ..self }
     }
 
     /// These, for a directory with what has these in it.

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
+use termcolor::{ColorSpec, WriteColor};
 
 use super::arguments::When;
 
@@ -73,6 +74,76 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// A terminal that text of messages is written to: nothing in the text controls it, but lines and
+/// tabs. Colours of ours pass.
+pub(super) struct Harmless<W> {
+    out: W,
+    /// Whether the text is JSON, and is to stay JSON.
+    is_json: bool,
+}
+
+impl<W> Harmless<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { out, is_json: false }
+    }
+
+    pub(super) fn of_json(out: W) -> Self {
+        Self { out, is_json: true }
+    }
+
+    fn escaped(&self, bytes: &[u8]) -> String {
+        let mut text = String::with_capacity(bytes.len());
+        for chunk in bytes.utf8_chunks() {
+            let mut chars = chunk.valid().chars().peekable();
+            while let Some(c) = chars.next() {
+                match c {
+                    // A terminal ignores NUL, which ends paths on request.
+                    '\n' | '\t' | '\0' => text.push(c),
+                    '\r' if chars.peek() == Some(&'\n') => text.push(c),
+                    c if is_control(c) && self.is_json => {
+                        // Writing to a String cannot fail.
+                        let _ = write!(text, "\\u{:04x}", u32::from(c));
+                    }
+                    c if is_control(c) => text.extend(c.escape_default()),
+                    c => text.push(c),
+                }
+            }
+            for byte in chunk.invalid() {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+        text
+    }
+}
+
+impl<W: io::Write> io::Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match is_harmful(bytes) {
+            true => self.out.write_all(self.escaped(bytes).as_bytes())?,
+            false => self.out.write_all(bytes)?,
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+impl<W: WriteColor> WriteColor for Harmless<W> {
+    fn supports_color(&self) -> bool {
+        self.out.supports_color()
+    }
+
+    fn set_color(&mut self, spec: &ColorSpec) -> io::Result<()> {
+        self.out.set_color(spec)
+    }
+
+    fn reset(&mut self) -> io::Result<()> {
+        self.out.reset()
+    }
+}
+
 fn is_harmful(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).map_or(true, |text| text.contains(is_control))
 }
@@ -104,10 +175,24 @@ fn escaped(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use std::ffi::OsStr;
+    use std::io::Write as _;
     use std::os::unix::ffi::OsStrExt as _;
     use std::path::Path;
 
-    use super::{one_line, printed};
+    use super::{Harmless, one_line, printed};
+
+    #[test]
+    fn text_of_messages_cannot_control_the_terminal() {
+        let text = "a\tb\r\nc\rd\u{1b}]0;x\u{7}\u{9b}\u{202e}é\0\n";
+        let written = |mut out: Harmless<Vec<u8>>| {
+            out.write_all(text.as_bytes()).unwrap();
+            out.write_all(b"\xff").unwrap();
+            String::from_utf8(out.out).unwrap()
+        };
+        let expected = "a\tb\r\nc\\rd\\u{1b}]0;x\\u{7}\\u{9b}\\u{202e}é\0\n\\xff";
+        assert_eq!(written(Harmless::new(Vec::new())), expected);
+        assert!(written(Harmless::of_json(Vec::new())).contains("\\u009b\\u202eé"));
+    }
 
     #[test]
     fn names_cannot_control_the_terminal() {

@@ -13,6 +13,9 @@ use crate::storage::{CompoundFile, Source};
 use super::Error;
 use super::buffer::Buffer;
 
+/// How a compound file begins (\[MS-CFB\] 2.2).
+const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+
 /// A file that is being copied into a folder.
 #[derive(Debug)]
 pub(super) struct Arrival {
@@ -138,9 +141,21 @@ impl Arrival {
             Ok(Err(crate::imsg::Error::SessionClosed)) => {
                 Err(crate::imsg::Error::SessionClosed.into())
             }
-            Ok(Err(_)) | Err(_) => Err(crate::view::Error::Invalid {
-                expected: "expected an Outlook message: folders take no other files".into(),
-            }),
+            Ok(Err(_)) | Err(_) => Err(no_message()),
+        }
+    }
+
+    /// Refuses bytes with which the file cannot become a message: most programs see the errors of
+    /// `write` and overlook those of `close`. Zeros may be written before the signature.
+    ///
+    /// # Errors
+    /// If other bytes are written in the place of the signature of a compound file.
+    pub(super) fn check_start(offset: u64, bytes: &[u8]) -> Result<(), crate::view::Error> {
+        let behind = usize::try_from(offset).ok().and_then(|offset| SIGNATURE.get(offset..));
+        let may_be = |(byte, expected): (&u8, &u8)| byte == expected || *byte == 0;
+        match bytes.iter().zip(behind.unwrap_or_default()).all(may_be) {
+            true => Ok(()),
+            false => Err(no_message()),
         }
     }
 
@@ -156,6 +171,12 @@ impl Arrival {
     }
 }
 
+fn no_message() -> crate::view::Error {
+    crate::view::Error::Invalid {
+        expected: "expected an Outlook message: folders take no other files".into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Arrival;
@@ -168,6 +189,21 @@ mod tests {
         arrival.write(0, b"no message").unwrap();
         assert!(arrival.message(&session).is_err() && !arrival.has_landed());
         assert!(Arrival::new(0o644).message(&session).is_err());
+    }
+
+    #[test]
+    fn what_can_be_no_message_is_refused_at_its_first_bytes() {
+        for (offset, bytes, is_taken) in [
+            (0, &[0xD0, 0xCF][..], true),
+            (2, &[0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1, 7][..], true),
+            (0, &[0; 512], true),
+            (0, b"hello\n", false),
+            (7, b"x", false),
+            (8, b"x", true),
+            (0, b"", true),
+        ] {
+            assert_eq!(Arrival::check_start(offset, bytes).is_ok(), is_taken, "{bytes:?}");
+        }
     }
 
     #[test]

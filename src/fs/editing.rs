@@ -12,7 +12,7 @@ use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId, StartChe
 use super::attr::Attr;
 use super::directory::{Contents, Edited, MessageDirectory, Save, State};
 use super::edit_log::Operation;
-use super::error::with_causes;
+use super::error::{refusal, with_causes};
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
@@ -361,8 +361,8 @@ impl Fs {
                 self.settled(message, contents, &path);
             }
             Err(error) => {
-                file.lock().refuse();
                 tracing::warn!("not set, the old value stays: {}", with_causes(error));
+                file.lock().refuse(refusal(error));
                 debug_assert!(!was_hidden, "a hidden file has another number");
             }
         }

@@ -88,6 +88,15 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Why a value was refused, without the file that it was for.
+pub(super) fn refusal(error: &Error) -> String {
+    let reason = match error {
+        Error::Message { source, .. } => with_causes(source),
+        error => with_causes(error),
+    };
+    format!("refused: {reason}")
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;

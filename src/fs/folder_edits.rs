@@ -86,6 +86,9 @@ impl Fs {
         let arrival = Arrival::new(permissions);
         let mut contents = directory.lock();
         contents.state = State::Arriving(Arc::clone(&arrival));
+        // Under a temporary name the bytes are nowhere else, so they stay when the kernel forgets
+        // the file between its `close` and its `rename`.
+        self.hold(&message, &mut contents);
         let entry = self.attr_in_contents(&message, &mut contents, NodeId(0))?;
         drop(contents);
         // One for the kernel is there, and one is for the handle.
@@ -296,8 +299,10 @@ impl Fs {
         let mut contents = directory.lock();
         contents.state = State::Removed;
         let path = contents.path.clone();
+        let was_held = std::mem::take(&mut contents.is_held);
         drop(contents);
         self.nodes.unclaim(&path, directory.base);
+        self.nodes.forget(directory.base, u64::from(was_held));
     }
 
     /// Puts a file that was written into the source, if it has the name of a message.

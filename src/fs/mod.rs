@@ -103,11 +103,11 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
+use crate::imsg::{CloseReport, MessageCache, SaveReport, Session, SessionOptions};
 use crate::view::NodeId;
 
 use ahead::Ahead;
@@ -177,6 +177,8 @@ pub struct Fs {
     habits: Habits,
     stores: Stores,
     watcher: Option<Watcher>,
+    /// What was kept because it was no value of its file.
+    refused: Mutex<Vec<SaveReport>>,
     snapshots: Snapshots,
     damaged: Damaged,
     handles: Handles,
@@ -259,6 +261,7 @@ impl Fs {
             ahead: Ahead::default(),
             habits: Habits::default(),
             stores: Stores::default(),
+            refused: Mutex::default(),
             snapshots: Snapshots::default(),
             damaged: Damaged::default(),
             handles: Handles::default(),

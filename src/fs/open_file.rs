@@ -85,6 +85,8 @@ pub(super) struct OpenContent {
     handles: u32,
     changed: SystemTime,
     start: Start,
+    /// Why the bytes were refused as a value the last time.
+    refusal: String,
 }
 
 /// How much of the start of what is written is checked.
@@ -109,6 +111,7 @@ impl OpenFile {
             handles: 0,
             changed: SystemTime::now(),
             start: if is_new { Start::Empty } else { Start::Unknown },
+            refusal: String::new(),
         };
         Arc::new(Self { number, content: Mutex::new(content) })
     }
@@ -272,9 +275,15 @@ impl OpenContent {
         }
     }
 
-    /// The bytes were refused as a value.
-    pub(super) fn refuse(&mut self) {
+    /// The bytes were refused as a value, for this reason.
+    pub(super) fn refuse(&mut self, reason: String) {
         self.progress = Progress::Refused;
+        self.refusal = reason;
+    }
+
+    /// Why the bytes were refused.
+    pub(super) fn refusal(&self) -> &str {
+        &self.refusal
     }
 
     fn end_settling(&mut self, outcome: Progress) {

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use crate::view::{self, StartCheck};
 
+use super::arrival::Arrival;
 use super::buffer::Buffer;
 use super::directory::MessageDirectory;
 use super::entries::ToChange;
+use super::error::refusal;
 use super::handles::{Handle, On};
 use super::ino::Ino;
 use super::messages::message_error;
@@ -171,6 +173,10 @@ impl Fs {
             }
             On::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
             On::Arrival { arrival, written } => {
+                let path = handle.directory.lock().path.clone();
+                if is_message_name(&path) {
+                    Arrival::check_start(offset, bytes).map_err(|one| message_error(&path, one))?;
+                }
                 arrival.write(offset, bytes)?;
                 written.note();
                 Ok(())
@@ -203,8 +209,9 @@ impl Fs {
         let checked = content.check((!appends).then_some(offset), bytes);
         checked.map_err(|error| {
             // A file that was emptied for this keeps its value.
-            content.refuse();
-            message_error(&shown.join(&path), error)
+            let error = message_error(&shown.join(&path), error);
+            content.refuse(refusal(&error));
+            error
         })
     }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
+use outlook_msg::sync::lock;
+
 use crate::imsg::{MapiPropMut as _, SaveOutcome, SaveReport};
 use crate::storage::{self, FileState, Source};
 
@@ -19,7 +21,6 @@ use super::{Error, Fs, WriteOptions, source_error};
 /// Why a file is kept that a program had not closed.
 const HALF_WRITTEN: &str = "a program was still writing it when the mount ended";
 const LEFT_OVER: &str = "a temporary file was left when the mount ended";
-const REFUSED: &str = "it is no value of this file";
 
 impl Fs {
     /// Opens the log of edits of a writable mount.
@@ -158,14 +159,21 @@ impl Fs {
         Some(report(name, LEFT_OVER, self.keep_files(message, files, LEFT_OVER)))
     }
 
-    /// Keeps what was refused as the value of a file that is closed.
+    /// Keeps what was refused as the value of a file that is closed. The end of the mount names it
+    /// again: shells overlook errors of `close`.
     pub(super) fn keep_refused(&self, contents: &Contents, file: &OpenFile) {
         let Some(path) = contents.numbers.path(file.number).map(str::to_owned) else { return };
         let message = contents.path.clone();
-        match file.lock().share() {
+        let name = format!("{}/{path}", message.display());
+        let mut content = file.lock();
+        let reason = content.refusal().to_owned();
+        match content.share() {
             Ok(bytes) if bytes.is_empty() => {}
-            Ok(bytes) => drop(self.keep_file(&message, &path, &bytes, REFUSED)),
-            Err(error) => tracing::error!("{}/{path}: lost: {error}", message.display()),
+            Ok(bytes) => {
+                let kept = self.keep_file(&message, &path, &bytes, &reason);
+                lock(&self.refused).push(report(name, &reason, kept));
+            }
+            Err(error) => tracing::error!("{name}: lost: {error}"),
         }
     }
 

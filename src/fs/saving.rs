@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use outlook_msg::sync::lock;
+
 use crate::imsg::{MapiPropMut as _, SaveReport};
 
 use super::buffer::Buffer;
@@ -114,6 +116,7 @@ impl Fs {
             let left = left.filter_map(|(path, file)| Some((path, file.with(Buffer::share).ok()?)));
             reports.extend(self.keep_temporaries(&contents.path, &left.collect::<Vec<_>>()));
         }
+        reports.append(&mut lock(&self.refused));
         reports
     }
 

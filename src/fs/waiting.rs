@@ -14,7 +14,7 @@ use crate::view::{self, ATTACHMENTS, NodeId};
 
 use super::directory::{Contents, State, split};
 use super::edit_log::Operation;
-use super::error::with_causes;
+use super::error::{refusal, with_causes};
 use super::messages::{MessageNode, message_error};
 use super::open_file::OpenFile;
 use super::{Error, Fs};
@@ -93,11 +93,13 @@ impl Fs {
             match outcomes.next() {
                 Some(Ok(_)) => file.lock().taken(),
                 refused => {
-                    if let Some(Err(error)) = refused {
-                        let error = message_error(&contents.path.join(&one.path), error);
-                        tracing::error!("not attached: {}", with_causes(&error));
-                    }
-                    file.lock().refuse();
+                    let path = contents.path.join(&one.path);
+                    let reason = match refused {
+                        Some(Err(error)) => refusal(&message_error(&path, error)),
+                        _ => "refused: the message could not be edited".to_owned(),
+                    };
+                    tracing::error!("{}: not attached: {reason}", path.display());
+                    file.lock().refuse(reason);
                     self.keep_refused(contents, &file);
                 }
             }

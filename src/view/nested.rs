@@ -12,18 +12,12 @@ use crate::mail::derived::{Inside, content_len};
 use crate::storage::{EntryId, Source};
 
 use super::attachments::{Shown, ShownAttachment};
+use super::defects::{INSIDE_BYTES_MAX, INSIDE_BYTES_PER_BYTE, INSIDE_DEPTH_MAX};
 use super::derived::{Derived, DerivedKind};
 use super::error::Error;
 use super::listing::{FileKind, Listing, ListingEntry};
 use super::node::{Node, NodeId};
 use super::tree::{MessageTree, Root};
-
-/// At most this many messages inside of attachments are shown within each other.
-const DEPTH_MAX: u32 = 8;
-/// At most this many bytes of attachments are opened as messages in one file, plus
-/// [`BYTES_PER_BYTE`] for each byte of the file.
-const BYTES_MAX: u64 = 32 << 20;
-const BYTES_PER_BYTE: u64 = 4;
 
 /// Where a tree lies within other trees.
 #[derive(Clone, Debug)]
@@ -39,7 +33,7 @@ pub(super) struct Nesting {
 impl Nesting {
     /// The tree of a file of this length, which lies in no other.
     pub(super) fn outermost(file_len: u64) -> Self {
-        let bytes = BYTES_MAX.saturating_add(file_len.saturating_mul(BYTES_PER_BYTE));
+        let bytes = INSIDE_BYTES_MAX.saturating_add(file_len.saturating_mul(INSIDE_BYTES_PER_BYTE));
         let numbers = 1 << NodeId::BITS;
         Self { depth: 0, numbers, bytes: Arc::new(AtomicU64::new(bytes)) }
     }
@@ -54,8 +48,10 @@ impl Nesting {
     /// # Errors
     /// Why it may not be opened.
     fn enter(&self, len: u64) -> Result<(), String> {
-        if self.depth >= DEPTH_MAX {
-            return Err(format!("messages inside of attachments more than {DEPTH_MAX} deep"));
+        if self.depth >= INSIDE_DEPTH_MAX {
+            return Err(format!(
+                "messages inside of attachments more than {INSIDE_DEPTH_MAX} deep"
+            ));
         }
         let taken = self
             .bytes

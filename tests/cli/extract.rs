@@ -11,7 +11,7 @@ use rustix::process::Signal;
 use super::shown::{SAMPLES, assert_same, corpus, everything, msgfs_in, msgfs_on, text};
 use crate::mount::folder::{Folder, damaged, large, letter, parcel};
 use crate::mount::mounted::{Mounted, msgfs};
-use crate::mount::process::{LONG, Process, run, wait_until};
+use crate::mount::process::{LONG, Process, is_installed, run, wait_until};
 
 /// The same files, bytes and times as in a mount of the same source.
 #[track_caller]
@@ -49,13 +49,17 @@ fn the_corpus_is_copied() {
     }
 }
 
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().mode() & 0o7777
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
 /// Nothing is more readable than what it was made of, and nothing that was there is made so.
 #[test]
 fn copies_are_no_more_readable_than_their_source() {
-    let mode = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
-    let set_mode = |path: &Path, mode| {
-        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-    };
     let source = Folder::new().with("sub/secret.txt", "s").with("sub/a.msg", parcel().to_bytes());
     for (name, of_file) in [("private", 0o600), ("group", 0o640), ("public", 0o4644)] {
         set_mode(&source.put(format!("{name}.msg"), parcel().to_bytes()), of_file);
@@ -100,6 +104,58 @@ fn copies_are_no_more_readable_than_their_source() {
         std::os::unix::fs::chown(source.join("group.msg"), None, Some(1234)).unwrap();
         extract("group.msg", "other");
         assert_eq!(mode(&target.join("other/subject")), 0o600);
+    }
+}
+
+/// Whoever may not pass a folder of the source may not read what is exported from it, in whatever
+/// form and however it was named.
+#[test]
+fn exports_of_a_private_folder_are_private() {
+    let source = Folder::new().with("sub/a.msg", parcel().to_bytes());
+    set_mode(&source.join("sub"), 0o700);
+    set_mode(source.path(), 0o755);
+    let target = Folder::new();
+    let extract = |words: &str, name: &str| {
+        let script = format!("umask 022; \"$0\" extract {words} \"$1\"");
+        let mut command = Command::new("sh");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_msgfs")]).arg(target.join(name));
+        run(command.current_dir(source.path()), LONG).expect_success();
+    };
+    let listed = "--files0-from list";
+    source.put("list", "sub/a.msg\0");
+    for (words, name, private) in [
+        (&format!("--eml {listed}")[..], "eml", "eml/sub"),
+        (listed, "tree", "tree/sub"),
+        (&format!("--attachments {listed}"), "attachments", "attachments/sub"),
+        ("--attachments .", "all", "all/sub"),
+        ("--html .", "html", "html/m/000001"),
+    ] {
+        extract(words, name);
+        assert_eq!(mode(&target.join(private)), 0o700, "{words}");
+    }
+}
+
+/// A message that may not be read is missing, and named, in every form.
+#[test]
+fn a_message_that_may_not_be_read_is_a_loss_in_every_form() {
+    if !rustix::process::geteuid().is_root() || !is_installed("setpriv") {
+        println!("SKIPPED: needs root and setpriv");
+        return;
+    }
+    let source =
+        Folder::new().with("a.msg", letter("A").to_bytes()).with("b.msg", letter("B").to_bytes());
+    set_mode(source.path(), 0o755);
+    set_mode(&source.join("b.msg"), 0);
+    let target = Folder::new();
+    set_mode(target.path(), 0o777);
+    for form in ["", "--eml", "--json", "--msg", "--mbox", "--html", "--attachments"] {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+        command.args([env!("CARGO_BIN_EXE_msgfs"), "extract"]);
+        command.args(Some(form).filter(|form| !form.is_empty())).arg(source.path());
+        let ended = run(command.arg(target.join(format!("out{form}"))), LONG);
+        assert_eq!(ended.status.code(), Some(2), "{form}: {}", ended.stderr);
+        assert!(ended.stderr.contains("b.msg: ") && ended.stderr.contains("denied"), "{form}");
     }
 }
 

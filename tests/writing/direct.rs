@@ -201,10 +201,12 @@ impl Files for Direct {
     fn restart(&mut self) {
         let report = self.fs.close();
         for save in &report.saves {
-            // Temporary files that are left are kept.
+            // Temporary files that are left are kept, and values that were refused.
             let is_well = match &save.outcome {
                 SaveOutcome::Saved => true,
-                SaveOutcome::Kept { cause, .. } => cause.contains("temporary file"),
+                SaveOutcome::Kept { cause, .. } => {
+                    cause.contains("temporary file") || cause.starts_with("refused: ")
+                }
                 SaveOutcome::Lost { .. } => false,
             };
             assert!(is_well, "{save:?}");

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 use crate::mount::folder::{Folder, letter, parcel};
 use crate::mount::process::{MOMENT, run};
 
+use super::direct::open_for_writing;
 use super::mounted::Served;
 
 const EMBEDDED: &str = "Outer: with_slash.msg";
@@ -180,4 +181,23 @@ fn a_program_goes_on_in_a_message_that_is_moved() {
     }
     mount.signal(Signal::TERM);
     assert_eq!(mount.end().status.code(), Some(0));
+}
+
+/// A program that copies a file under a temporary name closes it before it renames it. In between
+/// the kernel may forget the file: the bytes are nowhere else, and stay.
+#[test]
+fn what_arrives_under_a_temporary_name_outlives_that_the_kernel_forgets_it() {
+    let (source, state) = (Folder::new(), tempfile::tempdir().unwrap());
+    let fs = open_for_writing(source.path(), state.path());
+    let (bytes, name) = (parcel().to_bytes(), OsStr::new(".b.msg.Ab12Cd"));
+    let (entry, handle) = fs.create(Ino::ROOT, name, 0o644, libc::O_WRONLY).unwrap();
+    fs.write(handle, 0, &bytes).unwrap();
+    fs.flush(handle).unwrap();
+    fs.release(handle);
+    fs.forget(entry.attr.ino, 1);
+    assert_eq!(fs.lookup(Ino::ROOT, name).unwrap().attr.size, bytes.len() as u64);
+    fs.forget(entry.attr.ino, 1);
+    fs.rename((Ino::ROOT, name), (Ino::ROOT, OsStr::new("b.msg")), false).unwrap();
+    assert!(std::fs::read(source.join("b.msg")).unwrap() == bytes);
+    assert!(fs.lookup(Ino::ROOT, name).is_err());
 }

@@ -138,7 +138,7 @@ fn what_cannot_become_a_value_is_refused_early() {
         fs::read(&kept).is_ok_and(|text| text == b"2020-01-0")
     });
     assert_eq!(stage.output("cat B.msg/date"), "2021-03-04T05:06:07Z\n");
-    stage.end(0);
+    stage.end(1);
 }
 
 /// Rule 4: what the kernel has kept of a message that was clean is told anew at once.
@@ -279,7 +279,7 @@ fn a_text_with_nuls_is_refused() {
         assert_eq!(stage.output(tree), before, "{script}");
     }
     stage.output("rm A.msg/tmp.abcdefghij");
-    let log = stage.end(0);
+    let log = stage.end(1);
     for file in ["A.msg/subject", "A.msg/body.html"] {
         assert!(log.contains(&format!("{file}\": expected text without NULs")), "{log}");
     }
@@ -392,6 +392,41 @@ fn what_was_closed_outlives_a_kill() {
     let kept = stage.state.path().join("msgfs/recovered/A.msg.d/subject");
     assert_eq!(bytes(&kept), b"Mine\n");
     stage.end(0);
+}
+
+/// Rules 3, 12 and 16. Shells overlook errors of `close`, so the end of the mount names what was
+/// kept, with the reason.
+#[test]
+fn what_was_refused_at_the_end_is_named() {
+    let Some(mut stage) = Stage::new() else { return };
+    let date = stage.output("cat A.msg/date");
+    stage.output("printf '2024-' > A.msg/date");
+    assert_eq!(stage.output("cat A.msg/date"), date);
+    let told = stage.end(1);
+    assert!(
+        told.contains("A.msg/date: not saved: refused: ") && told.contains("expected a time"),
+        "{told}"
+    );
+    let kept = stage.state.path().join("msgfs/recovered/A.msg.d/date");
+    assert_eq!(bytes(&kept), b"2024-");
+}
+
+/// Rules 3, 5 and 11: at the first call that can know it.
+#[test]
+fn what_is_sure_to_be_refused_is_refused_before_the_end() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.refused("echo hello > plain.msg", "invalid argument");
+    for name in ["minutes ", " minutes", "etc.", "a\u{202e}b"] {
+        stage.refused(&format!("echo x > 'A.msg/attachments/{name}'"), "not permitted");
+    }
+    for none in ["1601-01-01T00:00:00Z", "4501-01-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
+        let date = stage.output("cat A.msg/date");
+        stage.output(&format!("echo {none} > A.msg/date"));
+        assert_eq!(stage.output("cat A.msg/date"), date, "{none}");
+    }
+    let told = stage.end(1);
+    assert!(told.contains("before the year 4501"), "{told}");
+    assert!(!stage.source.join("plain.msg").exists());
 }
 
 /// Rule 14.

@@ -9,6 +9,7 @@ use super::View;
 /// What to copy out, in which form, and where to.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "msgfs extract [OPTIONS] <PATH>... <DEST>\n       msgfs extract [OPTIONS] --files0-from <FILE> <DEST>"
 )]
 pub(in crate::cli) struct Extract {

@@ -9,6 +9,7 @@ use super::{View, When};
 /// What to find, where, and how to print it.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     disable_help_flag = true,
     override_usage = "msgfs find [FILTER]... [PATH]...",
     mut_arg("options", |arg| arg.help_heading("Output"))

@@ -13,6 +13,7 @@ use super::{View, When};
 /// What to search for, and where.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     disable_help_flag = true,
     override_usage = "msgfs grep [OPTIONS] <PATTERN> [PATH]...\n       msgfs grep [OPTIONS] -e <PATTERN>... [PATH]...",
     mut_arg("options", |arg| arg.short(None))

@@ -8,7 +8,7 @@ use super::{View, When};
 
 /// What to list, and how.
 #[derive(Debug, Args)]
-#[command(disable_help_flag = true)]
+#[command(args_override_self = true, disable_help_flag = true)]
 pub(in crate::cli) struct Ls {
     /// Show mode, links, owner, group, size and time.
     #[arg(short = 'l', short_alias = 'n', long)]
@@ -17,10 +17,10 @@ pub(in crate::cli) struct Ls {
     #[arg(short = 'h', long)]
     pub(in crate::cli) human_readable: bool,
     /// Sort by time, the newest first.
-    #[arg(short = 't', group = "order")]
+    #[arg(short = 't', overrides_with = "by_size")]
     pub(in crate::cli) by_time: bool,
     /// Sort by size, the largest first.
-    #[arg(short = 'S', group = "order")]
+    #[arg(short = 'S', overrides_with = "by_time")]
     pub(in crate::cli) by_size: bool,
     /// Reverse the order.
     #[arg(short = 'r', long)]

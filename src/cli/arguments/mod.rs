@@ -154,6 +154,7 @@ pub(in crate::cli) struct View {
 
 /// What to show as a tree.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(in crate::cli) struct Tree {
     /// Descend at most so many levels.
     #[arg(short = 'L', long, value_name = "LEVELS")]
@@ -167,6 +168,7 @@ pub(in crate::cli) struct Tree {
 
 /// What to print.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(in crate::cli) struct Cat {
     #[command(flatten)]
     pub(in crate::cli) view: View,
@@ -189,6 +191,7 @@ pub(in crate::cli) enum When {
 
 /// What to check, and how to print it.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(in crate::cli) struct Check {
     /// Print one JSON object a line: each defect, then the summary.
     #[arg(long)]

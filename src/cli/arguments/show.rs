@@ -8,6 +8,7 @@ use super::{View, When};
 
 /// What to show, and how.
 #[derive(Debug, Args)]
+#[command(args_override_self = true)]
 pub(in crate::cli) struct Show {
     /// Print a row of JSON a message, as ls and find do.
     #[arg(long, conflicts_with = "html")]

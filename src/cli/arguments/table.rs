@@ -12,6 +12,7 @@ use super::extract::octal;
 /// What becomes a table, of which columns, and where it goes.
 #[derive(Debug, Args)]
 #[command(
+    args_override_self = true,
     override_usage = "msgfs table [OPTIONS] <PATH>... <OUT>",
     after_long_help = columns()
 )]

@@ -16,6 +16,7 @@ use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{ATTACHMENTS, MAPI, RAW};
 
 use super::copy::Copier;
+use super::jobs::Job;
 use super::names::{Names, Shape};
 use super::totals::{Loss, Totals};
 use crate::cli::target::{OutputDirectory, Permissions};
@@ -66,12 +67,14 @@ impl Copier<'_> {
         selection: &Selection,
         opener: &Opener,
         place: &Place,
-        path: &Path,
+        job: &Job,
         totals: &mut Totals,
     ) {
         totals.messages += 1;
         let attached = Attached { copier: self, selection, opener };
-        attached.message(place, &mut self.destination(place, path), 0, totals);
+        let mut to = self.destination(place, &job.path);
+        to.like = to.like.within(&job.folders);
+        attached.message(place, &mut to, 0, totals);
     }
 
     fn destination<'a>(&self, place: &Place, path: &'a Path) -> AttachmentsFolder<'a> {

@@ -47,7 +47,7 @@ impl Copier<'_> {
     /// Copies a message or file. Of a folder it returns the path in the target and the time, which
     /// the caller sets once everything is in it.
     pub(super) fn copy(&self, job: Job, totals: &mut Totals) -> Option<(PathBuf, SystemTime)> {
-        let Job { unit, path, shape, .. } = job;
+        let Job { unit, path, shape, folders, .. } = job;
         let place = match unit {
             Unit::Failed(path, error) => {
                 totals.losses.push(Loss::of_source(&path, &error));
@@ -60,7 +60,10 @@ impl Copier<'_> {
             }
             Unit::Tree(place) if shape.is_none() => {
                 totals.messages += 1;
-                match self.target.directory(&path, Permissions::of(place.attr())) {
+                let like = Permissions::of(place.attr());
+                let around = path.parent().unwrap_or(Path::new(""));
+                let around = self.target.directory(around, like.within(&folders).around());
+                match around.and_then(|_| self.target.directory(&path, like)) {
                     Ok(directory) => self.tree(&place, &directory, &path, totals),
                     Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
                 }
@@ -75,7 +78,8 @@ impl Copier<'_> {
         // The walk gives folders before their content; a path from a list may lie in a folder that
         // was not walked.
         let folder = path.parent().unwrap_or(Path::new(""));
-        match self.target.directory(folder, Permissions::of(place.attr()).around()) {
+        let around = Permissions::of(place.attr()).within(&folders).around();
+        match self.target.directory(folder, around) {
             Ok(directory) => self.entry(&place, shape, &directory, &path, totals),
             Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
         }
@@ -267,11 +271,13 @@ impl Totals {
 
     /// Lists what cannot be read of a message that becomes a file: it is missing in that file.
     pub(super) fn tell_defects(&mut self, place: &Place) {
-        let findings = place.check();
-        let defects = findings.map(|findings| findings.defects).unwrap_or_default();
-        let losses =
-            defects.into_iter().map(|defect| Loss::defect(place.path(), defect.to_string()));
-        self.losses.extend(losses);
+        match place.check() {
+            Ok(findings) => self.losses.extend(
+                findings.defects.iter().map(|one| Loss::defect(place.path(), one.to_string())),
+            ),
+            // It could not even be opened.
+            Err(error) => self.losses.push(Loss::of_source(place.path(), &error)),
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! What is to be copied, in its order, and where each of it goes in the target.
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::ls::shows_message;
 use crate::cli::places::{Places, Unit, Units};
@@ -21,6 +22,18 @@ pub(super) struct Job {
     pub(super) shape: Option<Shape>,
     /// The number of a message, from 1, in the order of the paths.
     pub(super) number: usize,
+    /// The permissions of the folders of the source that it lies in.
+    pub(super) folders: Arc<[Permissions]>,
+}
+
+/// A folder of the source.
+struct JobFolder {
+    /// In the target.
+    path: PathBuf,
+    /// Those given out in it.
+    names: Names,
+    /// The permissions of it and of the folders around it.
+    permissions: Arc<[Permissions]>,
 }
 
 /// Goes through the inputs one after the other.
@@ -29,8 +42,8 @@ pub(super) struct Jobs<'a> {
     /// The input that is gone through; what is below it comes with paths below its own.
     input: Option<(ExtractInput, Units)>,
     places: Option<Places>,
-    /// Where each folder is in the target, and the names given out in it.
-    folders: HashMap<PathBuf, (PathBuf, Names)>,
+    /// By their paths.
+    folders: HashMap<PathBuf, JobFolder>,
     form: &'a Form,
     target: &'a OutputTarget,
     messages: usize,
@@ -83,21 +96,25 @@ impl<'a> Jobs<'a> {
 
     fn job(&mut self, unit: Unit, root: Option<InTarget>) -> Job {
         let (place, is_message) = match &unit {
-            Unit::Failed(..) => return Job { unit, path: PathBuf::new(), shape: None, number: 0 },
+            Unit::Failed(..) => {
+                let (path, folders) = (PathBuf::new(), Arc::from([]));
+                return Job { unit, path, shape: None, number: 0, folders };
+            }
             Unit::Folder(place) | Unit::File(place) => (place, false),
             Unit::Tree(place) => (place, self.form.shape().is_some() && shows_message(place)),
         };
         let shape = self.form.shape().filter(|_| is_message);
         let is_folder = matches!(&unit, Unit::Folder(_));
         let like = Permissions::of(place.attr());
-        let path = match root {
+        let (path, folders) = match root {
             None => self.in_folder(place, shape),
             Some(in_target) => {
+                let folders = in_target.folders(place.path());
                 // If this fails, nothing can be created in the folder either, and that is reported
                 // then.
                 let _ = self.target.begin(like.around());
                 let is_directory = place.attr().file_type == FileType::Directory && !is_message;
-                in_target.path(place, shape, is_folder || is_directory)
+                (in_target.path(place, shape, is_folder || is_directory), folders)
             }
         };
         if is_folder && *self.form != Form::Mbox {
@@ -108,23 +125,41 @@ impl<'a> Jobs<'a> {
                 let _ = self.target.directory(&path, like);
             }
             let names = Names::new(self.target.folds_case());
-            self.folders.insert(place.path().to_owned(), (path.clone(), names));
+            let permissions = folders.iter().copied().chain([like]).collect();
+            let folder = JobFolder { path: path.clone(), names, permissions };
+            self.folders.insert(place.path().to_owned(), folder);
         }
         self.messages += usize::from(matches!(&unit, Unit::Tree(_)));
-        Job { unit, path, shape, number: self.messages }
+        Job { unit, path, shape, number: self.messages, folders }
     }
 
-    fn in_folder(&mut self, place: &Place, shape: Option<Shape>) -> PathBuf {
+    fn in_folder(&mut self, place: &Place, shape: Option<Shape>) -> (PathBuf, Arc<[Permissions]>) {
         let path = place.path();
         let name = path.file_name().unwrap_or_default();
         match path.parent().and_then(|folder| self.folders.get_mut(folder)) {
-            Some((folder, names)) => folder.join(names.give(name, shape)),
-            None => name.into(),
+            Some(folder) => {
+                let name = folder.names.give(name, shape);
+                (folder.path.join(name), Arc::clone(&folder.permissions))
+            }
+            None => (name.into(), Arc::from([])),
         }
     }
 }
 
 impl InTarget {
+    /// The permissions of those folders around an input that are around it in the target too.
+    fn folders(&self, input: &Path) -> Arc<[Permissions]> {
+        let count = match self {
+            Self::Itself => 0,
+            Self::Under(path) => path.components().count().saturating_sub(1),
+        };
+        let around = input.ancestors().skip(1).take(count);
+        around
+            .filter_map(|path| path.metadata().ok())
+            .map(|one| Permissions::of_folder(&one))
+            .collect()
+    }
+
     /// Where an input itself goes.
     fn path(self, place: &Place, shape: Option<Shape>, is_directory: bool) -> PathBuf {
         match self {

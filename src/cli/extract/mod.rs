@@ -177,7 +177,7 @@ impl Extraction<'_> {
         let folder = match (&job.unit, *self.copier.form) {
             (Unit::Tree(place), Form::Attachments) => {
                 let Self { selection, opener, .. } = self;
-                self.copier.attachments(selection, opener, place, &job.path, &mut totals);
+                self.copier.attachments(selection, opener, place, &job, &mut totals);
                 None
             }
             (Unit::File(_) | Unit::Folder(_), Form::Attachments) => None,
@@ -198,7 +198,7 @@ impl Extraction<'_> {
         let work = |job: Job, _: &mut super::ordered::Output<'_>| {
             let mut totals = Totals::default();
             let row = match &job.unit {
-                Unit::Tree(place) => pages.message(job.number, place, &mut totals),
+                Unit::Tree(place) => pages.message(&job, place, &mut totals),
                 Unit::Failed(path, error) => {
                     totals.losses.push(totals::Loss::of_source(path, error));
                     None

@@ -15,7 +15,7 @@ use termcolor::{Ansi, NoColor, WriteColor};
 use crate::cli::contents::FileContents;
 use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
-use crate::cli::terminal::printed;
+use crate::cli::terminal::{Harmless, printed};
 use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{self, ATTACHMENTS, SearchPart};
 
@@ -232,6 +232,11 @@ impl<'a> Printer<'a> {
         let out: ColourOut<'a> = match style.has_colors {
             true => Box::new(Ansi::new(output)),
             false => Box::new(NoColor::new(output)),
+        };
+        let out: ColourOut<'a> = match (style.to_terminal, style.what) {
+            (true, Printed::Json) => Box::new(Harmless::of_json(out)),
+            (true, _) => Box::new(Harmless::new(out)),
+            (false, _) => out,
         };
         let summary = |kind| {
             let mut builder = SummaryBuilder::new();

@@ -28,6 +28,8 @@ pub enum FileAccess {
 
 /// Why a file that is made from other files cannot be set.
 pub(super) const MADE: &str = "it is made from other files";
+const BAD_NAME: &str = "the name of an attachment has no control characters, no blank at its ends and \
+                        no dot at its end";
 const COMPUTED: &str = "it follows from other values";
 const PROTECTED: &str = "the attributes of the property forbid it";
 
@@ -44,6 +46,11 @@ pub fn access(tree: &MessageTree, path: &str) -> Result<FileAccess, Error> {
     Ok(match what {
         PlaceKind::Message | PlaceKind::Directory => FileAccess::Directory,
         PlaceKind::File(_) => FileAccess::Settable,
+        PlaceKind::Attachment { shown: None, name, .. }
+            if !attachments::is_shown_as_given(&name) =>
+        {
+            FileAccess::Unknown(BAD_NAME)
+        }
         PlaceKind::Attachment { shown, .. } => of_attachment(shown),
         PlaceKind::Property { part, key } => match key {
             Key::Tag(tag) | Key::Element(tag, _) => of_property(tree, &message, part, tag)?,

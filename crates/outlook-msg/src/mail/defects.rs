@@ -4,8 +4,10 @@ use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mapi::tags;
 use crate::storage::Defect;
 
-use super::attachments::{Shown, ShownAttachment};
+use super::attachments::{Shown, ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
+use super::derived::{DerivedKind, Inside, content_len};
+use super::error::Error;
 use super::ics;
 use super::structures;
 use super::text::one_line;
@@ -13,6 +15,13 @@ use super::vcf;
 
 /// At most this many defects are listed. In a file made for it, every few bytes can be a defect.
 const DEFECTS_MAX: usize = 1000;
+/// At most this many messages inside of attachments are opened within each other.
+pub const INSIDE_DEPTH_MAX: u32 = 8;
+/// At most this many bytes of attachments are opened as messages in one file, plus
+/// [`INSIDE_BYTES_PER_BYTE`] for each byte of the file.
+pub const INSIDE_BYTES_MAX: u64 = 32 << 20;
+/// See [`INSIDE_BYTES_MAX`].
+pub const INSIDE_BYTES_PER_BYTE: u64 = 4;
 
 /// The defects of a message, its recipients and its attachments, without those of the messages
 /// embedded in it. No attachment is read, and no body decompressed.
@@ -36,6 +45,76 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
         defects.push(Defect { place: "/".to_owned(), cause });
     }
     defects
+}
+
+/// The defects of the messages inside of attachments: of signed mail, of `winmail.dat`, and of
+/// attached message files. Each is opened for it.
+pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
+    let len = message.storage().map_or(0, |storage| storage.file().source().len());
+    let left = INSIDE_BYTES_MAX.saturating_add(len.saturating_mul(INSIDE_BYTES_PER_BYTE));
+    let mut inside = DefectsInside { found: Vec::new(), left };
+    inside.add(attachments, "", 0);
+    inside.found
+}
+
+/// The defects inside of attachments that were found so far.
+struct DefectsInside {
+    found: Vec<Defect>,
+    /// How many bytes of attachments may still be opened.
+    left: u64,
+}
+
+impl DefectsInside {
+    /// Adds those inside of the attachments of a message at this place.
+    fn add(&mut self, attachments: &[ShownAttachment], around: &str, depth: u32) {
+        for one in attachments {
+            let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
+                continue;
+            };
+            if self.found.len() >= DEFECTS_MAX {
+                return;
+            }
+            let storage = one.attachment.storage().map(|storage| storage.path());
+            let place = format!("{around}{}/{}", storage.unwrap_or_default(), derived.name);
+            match self.open(one, derived.kind, depth) {
+                Ok(inside) => {
+                    let attachments = shown_attachments(&inside.message, None);
+                    let own = of_message(&inside.message, &attachments);
+                    let below = |one: Defect| Defect {
+                        place: format!("{place}{}", one.place),
+                        cause: one.cause,
+                    };
+                    self.found.extend(inside.defects.into_iter().chain(own).map(below));
+                    self.add(&attachments, &place, depth + 1);
+                }
+                Err(Error::Damaged(defect)) => {
+                    self.found.push(Defect { place: place + &defect.place, cause: defect.cause });
+                }
+                Err(error) => self.found.push(Defect { place, cause: error.to_string() }),
+            }
+        }
+    }
+
+    fn open(
+        &mut self,
+        one: &ShownAttachment,
+        kind: DerivedKind,
+        depth: u32,
+    ) -> Result<Inside, Error> {
+        let damaged = |cause| Error::Damaged(Defect { place: "/".to_owned(), cause });
+        if depth >= INSIDE_DEPTH_MAX {
+            let cause = format!("messages inside of attachments more than {INSIDE_DEPTH_MAX} deep");
+            return Err(damaged(cause));
+        }
+        let len = content_len(&one.attachment);
+        self.left = self.left.checked_sub(len).ok_or_else(|| {
+            let left = self.left;
+            damaged(format!(
+                "an attachment of {len} bytes is not looked into: {left} are left for it"
+            ))
+        })?;
+        Inside::open(kind, &one.attachment)
+    }
 }
 
 /// Why some attachments of the message cannot be shown.

@@ -160,7 +160,10 @@ impl Mail {
     /// [`Error::Message`] if the session is closed.
     pub fn defects(&self) -> Result<Vec<Defect>, Error> {
         self.message().property_set()?;
-        Ok(defects::of_message(self.message(), self.opened.attachments()))
+        let attachments = self.opened.attachments();
+        let mut found = defects::of_message(self.message(), attachments);
+        found.extend(defects::of_inside(self.message(), attachments));
+        Ok(found)
     }
 
     /// What was not read literally although nothing is lost: a guessed code page, for example.

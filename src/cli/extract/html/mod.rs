@@ -25,6 +25,7 @@ use crate::fs::{FileType, Place};
 use crate::view::ATTACHMENTS;
 
 use super::copy::Copier;
+use super::jobs::Job;
 use super::names::Names;
 use super::totals::{Loss, Totals};
 use crate::cli::target::{OutputDirectory, Permissions};
@@ -49,16 +50,17 @@ const DEPTH_MAX: usize = 64;
 
 impl Pages<'_> {
     /// Makes the page of a message; returns its row.
-    pub(super) fn message(
-        &self,
-        number: usize,
-        place: &Place,
-        totals: &mut Totals,
-    ) -> Option<PageRow> {
+    pub(super) fn message(&self, job: &Job, place: &Place, totals: &mut Totals) -> Option<PageRow> {
+        let number = job.number;
         totals.messages += 1;
         let found = self.opener.open(place)?;
         let path = PathBuf::from(format!("m/{number:06}"));
         let losses = totals.losses.len();
+        let like = Permissions::of(place.attr()).within(&job.folders);
+        if let Err(error) = self.copier.target.directory(&path, like.around()) {
+            totals.losses.push(Loss::of_target(place.path(), &error));
+            return None;
+        }
         let navigation = self.navigation(number);
         self.page(&found, place, &path, &navigation, 0, totals);
         totals.tell_defects(place);

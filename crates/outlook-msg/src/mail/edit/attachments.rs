@@ -149,10 +149,15 @@ fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u3
 
 /// Refuses a name that would be shown otherwise than it was given.
 fn check_name(name: &str) -> Result<(), Error> {
-    match UniqueNames::default().make(name, "", "") == name && !name.is_empty() {
+    match is_shown_as_given(name) {
         true => Ok(()),
         false => Err(Error::invalid("a name without control characters, blank or dot at its end")),
     }
+}
+
+/// Whether an attachment can have this name: it would be shown as it was given.
+pub fn is_shown_as_given(name: &str) -> bool {
+    UniqueNames::default().make(name, "", "") == name && !name.is_empty()
 }
 
 fn with_suffix<'a>(name: &'a str, suffix: &str) -> Result<&'a str, Error> {

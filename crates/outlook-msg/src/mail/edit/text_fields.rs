@@ -210,7 +210,12 @@ fn set_headers(message: &Message, text: &str) -> Result<(), Error> {
 }
 
 fn set_time(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
-    Ok(message.set_property(tag, &super::parse(PropertyType::TIME, text)?)?)
+    let time = super::parse(PropertyType::TIME, text)?;
+    // The others stand for "no date": the message would lose the one that it has.
+    if matches!(time, Value::Time(time) if !time.is_set()) {
+        return Err(Error::invalid("a time after the start of 1601 and before the year 4501"));
+    }
+    Ok(message.set_property(tag, &time)?)
 }
 
 fn set_importance(message: &Message, text: &str) -> Result<(), Error> {
