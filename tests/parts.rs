@@ -6,6 +6,7 @@ use std::fs;
 
 use msgfs::body::html;
 use msgfs::imsg::Session;
+use msgfs::mail::Mail;
 use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::storage::Source;
 use msgfs::view::{FileKind, MessageTree, NodeId, Show, is_message_entry};
@@ -188,6 +189,11 @@ fn damaged_signed_mail_says_so() {
     let message =
         mail("IPM.Note.SMIME").attach(wrapped("smime.p7m", "application/pkcs7-mime", &p7m[..40]));
     check(&message, "signed", &[("ERRORS", "/: cryptographic message without its content\n")]);
+    // The message itself knows of it too: so do show, find and tables.
+    let defects = Mail::from_bytes(message.to_bytes()).unwrap().defects().unwrap();
+    let shown: Vec<_> = defects.iter().map(ToString::to_string).collect();
+    let place = "/__attach_version1.0_#00000000/signed/";
+    assert_eq!(shown, [format!("{place}: cryptographic message without its content")]);
 }
 
 /// A TNEF stream with a subject, a body and one file.

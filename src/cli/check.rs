@@ -41,7 +41,14 @@ pub(super) fn run(
     });
     let work = |unit: Unit, _: &mut Output<'_>| match unit {
         Unit::Tree(place) => {
-            Checked::Message(place.path().to_owned(), place.check().unwrap_or_else(unreadable))
+            let path = place.path().to_owned();
+            match place.check() {
+                Ok(findings) => Checked::Message(path, findings),
+                Err(error) if Status::of(&error) == Status::Failed => {
+                    Checked::Failed(path, cause(&error))
+                }
+                Err(error) => Checked::Message(path, unreadable(error)),
+            }
         }
         Unit::Failed(path, error) => Checked::Failed(path, cause(&error)),
         // Of files that are no messages only those are told that were asked for.

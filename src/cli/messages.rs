@@ -16,6 +16,7 @@ use crate::storage::{CompoundFile, Source};
 use crate::view::{self, ATTACHMENTS};
 
 use super::places::is_message_name;
+use super::status::Status;
 
 /// A message that was found.
 #[derive(Debug)]
@@ -79,6 +80,17 @@ pub(super) enum OpenError {
     /// There is no message in the file.
     #[error("{0}")]
     Message(#[from] mail::Error),
+}
+
+impl OpenError {
+    /// What it means for the exit status: a file that cannot be read is no damaged message.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::File(_) => Status::Failed,
+            Self::Place(error) => Status::of(error),
+            Self::Message(_) => Status::Wrong,
+        }
+    }
 }
 
 /// Opens messages, all in one session.

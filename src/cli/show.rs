@@ -99,13 +99,18 @@ impl Showing<'_> {
 
     fn message(&mut self, found: &FoundMessage) -> io::Result<Status> {
         if self.arguments.json {
-            super::json::write_json(&found.row(self.arguments.hash), &mut *self.out)?;
+            let row = found.row(self.arguments.hash);
+            super::json::write_json(&row, &mut *self.out)?;
             self.out.write_all(b"\n")?;
-            return Ok(if found.mail.is_ok() { Status::Done } else { Status::Wrong });
+            return Ok(match &found.mail {
+                Ok(_) if row.defects.is_empty() => Status::Done,
+                Ok(_) => Status::Wrong,
+                Err(error) => error.status(),
+            });
         }
         let mail = match &found.mail {
             Ok(mail) => mail,
-            Err(error) => return self.failed(Status::Wrong, &found.path, &error.to_string()),
+            Err(error) => return self.failed(error.status(), &found.path, &error.to_string()),
         };
         if self.arguments.html {
             return self.html(mail);

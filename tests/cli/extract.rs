@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, FileTimes};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
@@ -148,15 +148,21 @@ fn a_message_that_may_not_be_read_is_a_loss_in_every_form() {
     set_mode(&source.join("b.msg"), 0);
     let target = Folder::new();
     set_mode(target.path(), 0o777);
-    for form in ["", "--eml", "--json", "--msg", "--mbox", "--html", "--attachments"] {
+    let check = |words: &[&str], of: &Path, target: Option<PathBuf>| {
         let mut command = Command::new("setpriv");
         command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
-        command.args([env!("CARGO_BIN_EXE_msgfs"), "extract"]);
-        command.args(Some(form).filter(|form| !form.is_empty())).arg(source.path());
-        let ended = run(command.arg(target.join(format!("out{form}"))), LONG);
-        assert_eq!(ended.status.code(), Some(2), "{form}: {}", ended.stderr);
-        assert!(ended.stderr.contains("b.msg: ") && ended.stderr.contains("denied"), "{form}");
+        command.arg(env!("CARGO_BIN_EXE_msgfs")).args(words).arg(of).args(target);
+        let ended = run(&mut command, LONG);
+        assert_eq!(ended.status.code(), Some(2), "{words:?}: {}", ended.stderr);
+        assert!(ended.stderr.contains("b.msg: Permission denied\n"), "{words:?}: {}", ended.stderr);
+    };
+    for form in ["--eml", "--json", "--msg", "--mbox", "--html", "--attachments"] {
+        check(&["extract", form], source.path(), Some(target.join(format!("out{form}"))));
     }
+    check(&["extract"], source.path(), Some(target.join("out")));
+    check(&["check"], source.path(), None);
+    check(&["find", "--from", "x"], source.path(), None);
+    check(&["show"], &source.join("b.msg"), None);
 }
 
 /// What could not be written is named beside the defects of the same message.

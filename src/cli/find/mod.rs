@@ -128,7 +128,7 @@ impl Finder<'_> {
                 if let Err(error) = &found.mail
                     && self.filter.asks_content()
                 {
-                    unopened.push(format!("{}: {error}", one_line(&found.path)));
+                    unopened.push((error.status(), format!("{}: {error}", one_line(&found.path))));
                 }
                 if self.filter.matches(&found) {
                     hits.push(self.hit(&found));
@@ -138,7 +138,7 @@ impl Finder<'_> {
                 fail(Status::of(&error), format!("{}: {}", one_line(&path), cause(&error)));
             },
         );
-        failures.extend(unopened.into_iter().map(|text| (Status::Wrong, text)));
+        failures.extend(unopened);
         outcome
     }
 

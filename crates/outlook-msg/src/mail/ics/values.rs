@@ -7,6 +7,7 @@ use crate::mail::named::{Values, lid};
 use crate::mapi::{FileTime, tags};
 
 use super::class::ItemKind;
+use super::recurrence::hidden_because;
 use super::{attendees, event, words};
 
 /// The appointment or meeting that a message is, or is about.
@@ -37,7 +38,10 @@ pub(in crate::mail) fn values(message: &Message) -> Option<Event> {
         location: details.location,
         organizer: attendees::organizer(message),
         attendees: invited(message),
-        recurrence: recurrence.map(|one| words::words(&one.pattern)).or_else(text_of_outlook),
+        recurrence: recurrence
+            .filter(|one| hidden_because(&one.pattern).is_none())
+            .map(|one| words::words(&one.pattern))
+            .or_else(text_of_outlook),
         is_canceled: kind == ItemKind::Canceled || event::is_canceled(values),
     })
 }
