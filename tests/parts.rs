@@ -6,7 +6,7 @@ use std::fs;
 
 use msgfs::body::html;
 use msgfs::imsg::Session;
-use msgfs::mail::Mail;
+use msgfs::mail::{Mail, Marks, PageOptions, Printing, utc_time};
 use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::storage::Source;
 use msgfs::view::{FileKind, MessageTree, NodeId, Show, is_message_entry};
@@ -177,6 +177,29 @@ fn encrypted_mail_names_its_recipients() {
     let (node, kind) = tree.lookup(NodeId(0), "encrypted").unwrap();
     assert_eq!(kind, FileKind::File);
     assert!(tree.list(node).is_err());
+}
+
+/// What is made for people has the signed body and its attachments where the message has no body.
+#[test]
+fn opaque_signed_mail_is_shown_as_its_content() {
+    let part = wrapped("smime.p7m", "application/pkcs7-mime", &signed(ENTITY));
+    let mail = Mail::from_bytes(mail("IPM.Note.SMIME").attach(part).to_bytes()).unwrap();
+    assert_eq!(mail.text().unwrap(), None);
+    let signed = mail.signed_content().unwrap().unwrap();
+    assert_eq!(signed.subject().unwrap().unwrap(), "Signed subject");
+    assert!(signed.text().unwrap().unwrap().starts_with("Hello"));
+    let mut text = Vec::new();
+    mail.print(Printing { time: &utc_time, marks: Marks::default() }, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("smime.p7m") && text.contains("dot_.png (image/png"), "{text}");
+    assert!(text.contains("\nHello"), "{text}");
+    let mut page = Vec::new();
+    let options = PageOptions { time: &utc_time, href: None, navigation: "" };
+    mail.write_page(options, &mut page).unwrap();
+    let page = String::from_utf8(page).unwrap();
+    // The picture is in the frame.
+    assert!(page.contains("<iframe") && page.contains("data:image/png;base64,AAEC"), "{page}");
+    assert!(page.contains("<li>dot_.png"), "{page}");
 }
 
 #[test]

@@ -130,8 +130,7 @@ impl Filter {
 
     fn matches_attachment(&self, mail: &Mail) -> bool {
         let Some(globs) = &self.attachment else { return true };
-        let attachments = mail.attachments().unwrap_or_default();
-        attachments.iter().any(|one| globs.matched(Path::new(one.name()), false).is_whitelist())
+        has_attachment(mail, &|name| globs.matched(Path::new(name), false).is_whitelist())
     }
 }
 
@@ -177,16 +176,26 @@ fn address_matches(address: &Address, pattern: &RegexMatcher) -> bool {
         || is_match(pattern, &address.to_string())
 }
 
+/// Whether any attachment has such a name: of signed mail also one in the signed part.
+fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> bool {
+    let has = |mail: &Mail| {
+        let attachments = mail.attachments().unwrap_or_default();
+        attachments.iter().any(|one| is_meant(one.name()))
+    };
+    has(mail) || mail.signed_content().is_ok_and(|signed| signed.is_some_and(|mail| has(&mail)))
+}
+
+/// Whether a line of the body matches: of signed mail also one of the signed body.
 fn body_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
-    let text = mail.text().ok().flatten().unwrap_or_default();
-    text.lines().any(|line| is_match(pattern, line))
+    let has = |mail: &Mail| {
+        let text = mail.text().ok().flatten().unwrap_or_default();
+        text.lines().any(|line| is_match(pattern, line))
+    };
+    has(mail) || mail.signed_content().is_ok_and(|signed| signed.is_some_and(|mail| has(&mail)))
 }
 
 fn text_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
-    let in_attachments = || {
-        let attachments = mail.attachments().unwrap_or_default();
-        attachments.iter().any(|one| is_match(pattern, one.name()))
-    };
+    let in_attachments = || has_attachment(mail, &|name| is_match(pattern, name));
     subject_matches(mail, pattern)
         || from_matches(mail, pattern)
         || to_matches(mail, pattern)

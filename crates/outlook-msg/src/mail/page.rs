@@ -95,7 +95,17 @@ impl Mail {
         }
         out.write_all(b"</dl>\n")?;
         write_attachments(&attachments, options, out)?;
-        match (self.frame(&attachments), summary.read("body", self.text())) {
+        let signed = self.content_shown_instead();
+        let inside = signed.as_ref().map(|signed| signed.attachments().map(Some));
+        let inside = inside.and_then(|inside| summary.read("attachments", inside));
+        let inside = inside.unwrap_or_default();
+        // They lie in the signed part, to which no link leads.
+        write_attachments(&inside, PageOptions { href: None, ..options }, out)?;
+        let (shown, beside) = match &signed {
+            Some(signed) => (signed, &inside),
+            None => (self, &attachments),
+        };
+        match (shown.frame(beside), summary.read("body", shown.text())) {
             (Some(frame), _) => writeln!(
                 out,
                 "<iframe sandbox title=\"Body\" srcdoc=\"{}\"></iframe>",

@@ -66,8 +66,14 @@ impl Mail {
     pub fn print(&self, printing: Printing<'_>, out: &mut dyn Write) -> io::Result<usize> {
         let mut summary = Summary::of(self, printing.time);
         let subject = summary.read("subject", self.subject());
-        let attachments = summary.read("attachments", self.attachments().map(Some));
-        let text = summary.read("body", self.text());
+        let mut attachments =
+            summary.read("attachments", self.attachments().map(Some)).unwrap_or_default();
+        let mut text = summary.read("body", self.text());
+        if let Some(signed) = self.content_shown_instead() {
+            let inside = summary.read("attachments", signed.attachments().map(Some));
+            attachments.extend(inside.unwrap_or_default());
+            text = summary.read("body", signed.text());
+        }
         let mut page = Page { marks: printing.marks, out };
         if let Some(subject) = subject {
             let Marks { subject: mark, end, .. } = printing.marks;
@@ -76,7 +82,6 @@ impl Mail {
         for field in &summary.fields {
             page.field(field.name, field.values.iter().map(|value| harmless(value)))?;
         }
-        let attachments = attachments.unwrap_or_default();
         page.field(
             "Attachments",
             attachments
