@@ -8,13 +8,10 @@ use std::time::SystemTime;
 use outlook_msg::sync::lock;
 
 use crate::imsg::{Access, Session};
-use crate::storage::{CompoundFile, Source};
+use crate::storage::{CompoundFile, SIGNATURE, Source};
 
 use super::Error;
 use super::buffer::Buffer;
-
-/// How a compound file begins (\[MS-CFB\] 2.2).
-const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 /// A file that is being copied into a folder.
 #[derive(Debug)]

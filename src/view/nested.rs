@@ -4,15 +4,13 @@
 //! Depth and size are bounded, because a file whose streams overlap can contain itself many times.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::imsg::{self, Defect, Note};
 use crate::mail;
-use crate::mail::derived::{Inside, content_len};
+use crate::mail::derived::{Inside, InsideLimit, content_len};
 use crate::storage::{EntryId, Source};
 
 use super::attachments::{Shown, ShownAttachment};
-use super::defects::{INSIDE_BYTES_MAX, INSIDE_BYTES_PER_BYTE, INSIDE_DEPTH_MAX};
 use super::derived::{Derived, DerivedKind};
 use super::error::Error;
 use super::listing::{FileKind, Listing, ListingEntry};
@@ -26,39 +24,20 @@ pub(super) struct Nesting {
     depth: u32,
     /// How many numbers its nodes have.
     pub(super) numbers: u32,
-    /// How many bytes of attachments may still be opened, in all trees of one file together.
-    bytes: Arc<AtomicU64>,
+    /// What may still be opened, in all trees of one file together.
+    limit: Arc<InsideLimit>,
 }
 
 impl Nesting {
     /// The tree of a file of this length, which lies in no other.
     pub(super) fn outermost(file_len: u64) -> Self {
-        let bytes = INSIDE_BYTES_MAX.saturating_add(file_len.saturating_mul(INSIDE_BYTES_PER_BYTE));
         let numbers = 1 << NodeId::BITS;
-        Self { depth: 0, numbers, bytes: Arc::new(AtomicU64::new(bytes)) }
+        Self { depth: 0, numbers, limit: Arc::new(InsideLimit::new(file_len)) }
     }
 
     /// Whether the tree lies in no other.
     pub(super) fn is_outermost(&self) -> bool {
         self.depth == 0
-    }
-
-    /// Takes the bytes of an attachment that is to be opened from what may still be opened.
-    ///
-    /// # Errors
-    /// Why it may not be opened.
-    fn enter(&self, len: u64) -> Result<(), String> {
-        if self.depth >= INSIDE_DEPTH_MAX {
-            return Err(format!(
-                "messages inside of attachments more than {INSIDE_DEPTH_MAX} deep"
-            ));
-        }
-        let taken = self
-            .bytes
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len));
-        taken.map(drop).map_err(|left| {
-            format!("an attachment of {len} bytes is not looked into: {left} are left for it")
-        })
     }
 }
 
@@ -102,10 +81,10 @@ impl MessageTree {
         let around = self.nesting();
         let numbers = self.numbers_of(found.id);
         let nesting =
-            Nesting { depth: around.depth + 1, numbers, bytes: Arc::clone(&around.bytes) };
+            Nesting { depth: around.depth + 1, numbers, limit: Arc::clone(&around.limit) };
         let attachment = &found.attachment;
         let defect = |cause| Defect { place: "/".to_owned(), cause };
-        let opened = match around.enter(content_len(attachment)) {
+        let opened = match around.limit.enter(around.depth, content_len(attachment)) {
             Ok(()) => match Inside::open(kind, attachment) {
                 Err(mail::Error::Message(error @ imsg::Error::SessionClosed)) => {
                     return Err(error.into());

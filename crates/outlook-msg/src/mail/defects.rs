@@ -6,7 +6,7 @@ use crate::storage::Defect;
 
 use super::attachments::{Shown, ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
-use super::derived::{DerivedKind, Inside, content_len};
+use super::derived::{DerivedKind, Inside, InsideLimit, content_len};
 use super::error::Error;
 use super::ics;
 use super::structures;
@@ -15,13 +15,6 @@ use super::vcf;
 
 /// At most this many defects are listed. In a file made for it, every few bytes can be a defect.
 const DEFECTS_MAX: usize = 1000;
-/// At most this many messages inside of attachments are opened within each other.
-pub const INSIDE_DEPTH_MAX: u32 = 8;
-/// At most this many bytes of attachments are opened as messages in one file, plus
-/// [`INSIDE_BYTES_PER_BYTE`] for each byte of the file.
-pub const INSIDE_BYTES_MAX: u64 = 32 << 20;
-/// See [`INSIDE_BYTES_MAX`].
-pub const INSIDE_BYTES_PER_BYTE: u64 = 4;
 
 /// The defects of a message, its recipients and its attachments, without those of the messages
 /// embedded in it. No attachment is read, and no body decompressed.
@@ -51,8 +44,7 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
 /// attached message files. Each is opened for it.
 pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let len = message.storage().map_or(0, |storage| storage.file().source().len());
-    let left = INSIDE_BYTES_MAX.saturating_add(len.saturating_mul(INSIDE_BYTES_PER_BYTE));
-    let mut inside = DefectsInside { found: Vec::new(), left };
+    let mut inside = DefectsInside { found: Vec::new(), limit: InsideLimit::new(len) };
     inside.add(attachments, "", 0);
     inside.found
 }
@@ -60,8 +52,7 @@ pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defe
 /// The defects inside of attachments that were found so far.
 struct DefectsInside {
     found: Vec<Defect>,
-    /// How many bytes of attachments may still be opened.
-    left: u64,
+    limit: InsideLimit,
 }
 
 impl DefectsInside {
@@ -95,24 +86,9 @@ impl DefectsInside {
         }
     }
 
-    fn open(
-        &mut self,
-        one: &ShownAttachment,
-        kind: DerivedKind,
-        depth: u32,
-    ) -> Result<Inside, Error> {
-        let damaged = |cause| Error::Damaged(Defect { place: "/".to_owned(), cause });
-        if depth >= INSIDE_DEPTH_MAX {
-            let cause = format!("messages inside of attachments more than {INSIDE_DEPTH_MAX} deep");
-            return Err(damaged(cause));
-        }
-        let len = content_len(&one.attachment);
-        self.left = self.left.checked_sub(len).ok_or_else(|| {
-            let left = self.left;
-            damaged(format!(
-                "an attachment of {len} bytes is not looked into: {left} are left for it"
-            ))
-        })?;
+    fn open(&self, one: &ShownAttachment, kind: DerivedKind, depth: u32) -> Result<Inside, Error> {
+        let refused = |cause| Error::Damaged(Defect { place: "/".to_owned(), cause });
+        self.limit.enter(depth, content_len(&one.attachment)).map_err(refused)?;
         Inside::open(kind, &one.attachment)
     }
 }

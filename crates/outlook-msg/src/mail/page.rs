@@ -95,7 +95,12 @@ impl Mail {
         }
         out.write_all(b"</dl>\n")?;
         write_attachments(&attachments, options, out)?;
-        let signed = self.content_shown_instead();
+        let mut text = summary.read("body", self.text());
+        // Mail programs show the signed content in the place of a message without a body.
+        let signed = text.is_none().then(|| self.signed_content().ok().flatten()).flatten();
+        if let Some(signed) = &signed {
+            text = summary.read("body", signed.text());
+        }
         let inside = signed.as_ref().map(|signed| signed.attachments().map(Some));
         let inside = inside.and_then(|inside| summary.read("attachments", inside));
         let inside = inside.unwrap_or_default();
@@ -105,7 +110,7 @@ impl Mail {
             Some(signed) => (signed, &inside),
             None => (self, &attachments),
         };
-        match (shown.frame(beside), summary.read("body", shown.text())) {
+        match (shown.frame(beside), text) {
             (Some(frame), _) => writeln!(
                 out,
                 "<iframe sandbox title=\"Body\" srcdoc=\"{}\"></iframe>",

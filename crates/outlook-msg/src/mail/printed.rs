@@ -69,7 +69,10 @@ impl Mail {
         let mut attachments =
             summary.read("attachments", self.attachments().map(Some)).unwrap_or_default();
         let mut text = summary.read("body", self.text());
-        if let Some(signed) = self.content_shown_instead() {
+        // Mail programs show the signed content in the place of a message without a body.
+        if text.is_none()
+            && let Ok(Some(signed)) = self.signed_content()
+        {
             let inside = summary.read("attachments", signed.attachments().map(Some));
             attachments.extend(inside.unwrap_or_default());
             text = summary.read("body", signed.text());

@@ -59,10 +59,4 @@ impl Mail {
         let inside = Inside::open(DerivedKind::Signed, &found.attachment)?;
         Ok(Some(Self::of(inside.message)))
     }
-
-    /// The content of signed mail if the message around it has no body of its own.
-    pub(super) fn content_shown_instead(&self) -> Option<Self> {
-        let has_body = !matches!(self.text(), Ok(None));
-        if has_body { None } else { self.signed_content().ok().flatten() }
-    }
 }

@@ -9,7 +9,8 @@ use super::table::is_regular;
 const HEADER_BYTES: usize = 512;
 /// FAT sectors that the header itself lists.
 const DIFAT_ENTRIES: usize = 109;
-const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
+/// How a compound file begins (\[MS-CFB\] 2.2).
+pub const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 /// Streams shorter than this are in the mini stream.
 const MINI_STREAM_CUTOFF: u32 = 4096;
 

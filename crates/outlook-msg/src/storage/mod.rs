@@ -41,6 +41,7 @@ pub(crate) use blocks::reads;
 pub use compound_file::{CompoundFile, EntryId};
 pub use error::{Damage, Defect, Error, SectorNumber};
 pub use file_state::FileState;
+pub use header::SIGNATURE;
 pub use object::{Entry, Storage};
 pub use os::{AsFolder, Folder, read_at};
 pub use replace::{

@@ -10,6 +10,7 @@ mod recognise;
 mod tnef;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::body::{cms, mime_entity, tnef as tnef_stream};
 use crate::imsg::{Attachment, MadeMessage, MapiProp as _, Message};
@@ -24,6 +25,47 @@ pub use recognise::{
 /// A larger attachment is not opened as a message. This does not hold for a `.msg` file, which need
 /// not be in memory.
 const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
+
+/// At most this many messages inside of attachments are opened within each other.
+const INSIDE_DEPTH_MAX: u32 = 8;
+/// At most this many bytes of attachments are opened as messages in one file, plus
+/// [`INSIDE_BYTES_PER_BYTE`] for each byte of the file.
+const INSIDE_BYTES_MAX: u64 = 32 << 20;
+const INSIDE_BYTES_PER_BYTE: u64 = 4;
+
+/// How much may still be opened inside of the attachments of one file, because a file whose streams
+/// overlap can contain itself many times.
+#[derive(Debug)]
+pub struct InsideLimit {
+    bytes: AtomicU64,
+}
+
+impl InsideLimit {
+    /// The limit of a file of this length.
+    pub fn new(file_len: u64) -> Self {
+        let more = file_len.saturating_mul(INSIDE_BYTES_PER_BYTE);
+        Self { bytes: AtomicU64::new(INSIDE_BYTES_MAX.saturating_add(more)) }
+    }
+
+    /// Takes an attachment of this length, in messages inside of so many attachments, from what may
+    /// still be opened.
+    ///
+    /// # Errors
+    /// Why it may not be opened.
+    pub fn enter(&self, depth: u32, len: u64) -> Result<(), String> {
+        if depth >= INSIDE_DEPTH_MAX {
+            return Err(format!(
+                "messages inside of attachments more than {INSIDE_DEPTH_MAX} deep"
+            ));
+        }
+        let taken = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len));
+        taken.map(drop).map_err(|left| {
+            format!("an attachment of {len} bytes is not looked into: {left} are left for it")
+        })
+    }
+}
 
 /// A message inside of an attachment.
 #[derive(Debug)]

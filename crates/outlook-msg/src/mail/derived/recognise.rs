@@ -9,7 +9,7 @@ use crate::mail::attachments::{Shown, ShownAttachment};
 use crate::mail::content::Content;
 use crate::mail::names::UniqueNames;
 use crate::mapi::tags;
-use crate::storage::Stream;
+use crate::storage::{SIGNATURE, Stream};
 
 /// What is made from an attachment, and under which name.
 #[derive(Debug)]
@@ -57,8 +57,6 @@ pub const ENCRYPTED: &str = "encrypted";
 pub const DIRECTORY_SUFFIX: &str = ".d";
 /// So many first bytes of an attachment are looked at.
 const START_LEN: usize = 128;
-/// How a compound file begins (\[MS-CFB\] 2.2).
-const COMPOUND_FILE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 
 impl DerivedKind {
     /// Whether it lies in the directory of the message, not in `attachments/`.
@@ -208,7 +206,7 @@ fn data(
     if is_winmail {
         return tnef::is_tnef(&start).then_some(DerivedKind::Tnef);
     }
-    if is_msg && start.starts_with(&COMPOUND_FILE) {
+    if is_msg && start.starts_with(&SIGNATURE) {
         return Some(DerivedKind::Msg);
     }
     if is_eml && !is_wrapped {
