@@ -329,4 +329,29 @@ mod tests {
         fs::remove_dir_all(path("moved")).unwrap();
         stage.expect(&[Stage::entry(Ino::ROOT, "moved"), Stage::entry(deep, "d.msg")]);
     }
+
+    #[test]
+    fn an_event_about_a_folder_does_not_end_the_watch_on_its_successor() {
+        let Some(stage) = Stage::new() else { return };
+        let path = |name: &str| stage.folder.path().join(name);
+        let message = |folder: &str| {
+            let folder = stage.look_up(Ino::ROOT, folder).attr.ino;
+            let deep = stage.look_up(folder, "deep").attr.ino;
+            assert_eq!(stage.look_up(deep, "d.msg").ttl, WATCHED_TTL);
+            deep
+        };
+        fs::create_dir(path("sub/deep")).unwrap();
+        fs::write(path("sub/deep/d.msg"), "d").unwrap();
+        message("sub");
+        fs::rename(path("sub"), path("moved")).unwrap();
+        fs::create_dir_all(path("sub/deep")).unwrap();
+        fs::write(path("sub/deep/d.msg"), "other").unwrap();
+        // Both are told and watched before the first event is read.
+        let (moved, sub) = (message("moved"), message("sub"));
+        stage.expect(&[Stage::entry(Ino::ROOT, "sub")]);
+        assert_eq!(stage.fs.watcher.as_ref().unwrap().len(), 5);
+        fs::write(path("moved/deep/d.msg"), "changed").unwrap();
+        fs::write(path("sub/deep/d.msg"), "changed too").unwrap();
+        stage.expect(&[Stage::entry(moved, "d.msg"), Stage::entry(sub, "d.msg")]);
+    }
 }

@@ -45,7 +45,7 @@ pub(super) enum SourceChange {
     Name { path: PathBuf, folder: FolderId, name: OsString, event: NameEvent },
     /// A folder's own attributes changed.
     Folder { path: PathBuf, folder: FolderId },
-    /// What is at a path and below it may be anything; it is no longer watched.
+    /// What is at a path and below it may be anything.
     Below(PathBuf),
 }
 
@@ -183,7 +183,7 @@ impl Watcher {
                     tracing::warn!("changes of the source came too fast: looking at all of it");
                     self.check_watches(source, &mut changes);
                 }
-                Ok(event) => self.take(&event, &mut changes),
+                Ok(event) => self.take(source, &event, &mut changes),
                 Err(Errno::AGAIN | Errno::INTR) => break,
                 Err(error) => return Err(error.into()),
             }
@@ -282,7 +282,7 @@ impl Watcher {
     }
 
     /// Translates an event.
-    fn take(&self, event: &inotify::Event<'_>, changes: &mut Changes) {
+    fn take(&self, source: &SourceRoot, event: &inotify::Event<'_>, changes: &mut Changes) {
         let flags = event.events();
         let mut state = self.lock();
         for (path, folder) in state.watches.folders(event.wd()) {
@@ -292,8 +292,7 @@ impl Watcher {
                     changes.add(SourceChange::Folder { path, folder });
                 } else if !(is_root && flags.contains(ReadFlags::MOVE_SELF)) {
                     // The root is held by its descriptor wherever it is moved.
-                    self.losses.fetch_add(1, Ordering::SeqCst);
-                    self.lose(&mut state, &path);
+                    self.check_below(&mut state, source, &path);
                     changes.add(SourceChange::Below(path));
                 }
                 continue;
@@ -307,29 +306,37 @@ impl Watcher {
             };
             if event == NameEvent::Replaced && flags.contains(ReadFlags::ISDIR) {
                 let below = path.join(name);
-                self.losses.fetch_add(1, Ordering::SeqCst);
-                self.lose(&mut state, &below);
+                self.check_below(&mut state, source, &below);
                 changes.add(SourceChange::Below(below));
             }
             changes.add(SourceChange::Name { path, folder, name: name.to_owned(), event });
         }
     }
 
-    /// Everything may have changed unseen: keeps the watches that are still where they were.
+    /// Everything may have changed unseen.
     fn check_watches(&self, source: &SourceRoot, changes: &mut Changes) {
-        let mut state = self.lock();
+        self.check_below(&mut self.lock(), source, Path::new(""));
+        changes.add(SourceChange::Below(PathBuf::new()));
+    }
+
+    /// Keeps of the watches at a path and below those whose folders are still there. An event may
+    /// be older than the watch: then it tells of another folder, that was at this path before.
+    fn check_below(&self, state: &mut WatchState, source: &SourceRoot, path: &Path) {
         self.losses.fetch_add(1, Ordering::SeqCst);
-        for (path, folder, descriptor) in state.watches.all() {
+        for (path, folder, descriptor) in state.watches.below(path) {
+            if !state.watches.folders(descriptor).contains(&(path.clone(), folder)) {
+                // Given up with a folder above it.
+                continue;
+            }
             let found = self.add_watch(source, &path).ok();
             if found != Some((descriptor, folder)) {
-                self.lose(&mut state, &path);
+                self.lose(state, &path);
                 let is_free = |(descriptor, _): &(i32, FolderId)| {
                     state.watches.folders(*descriptor).is_empty()
                 };
                 self.remove(found.filter(is_free).map(|(descriptor, _)| descriptor));
             }
         }
-        changes.add(SourceChange::Below(PathBuf::new()));
     }
 }
 

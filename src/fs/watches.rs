@@ -97,23 +97,23 @@ impl Watches {
 
     /// Gives up the watches of a folder and of all in it, and returns the descriptors to remove.
     pub(super) fn remove_below(&mut self, path: &Path) -> Vec<i32> {
+        let mut removed = Vec::new();
+        for (path, _, descriptor) in self.below(path) {
+            self.by_path.pop(&path);
+            removed.extend(self.release(descriptor, &path));
+        }
+        removed
+    }
+
+    /// The watched folders at a path and below it, each with its descriptor, and each before those
+    /// in it.
+    pub(super) fn below(&self, path: &Path) -> Vec<(PathBuf, FolderId, i32)> {
         if !self.by_path.contains(path) {
             // Then nothing in it is watched either.
             return Vec::new();
         }
         let below = self.by_path.iter().filter(|(known, _)| known.starts_with(path));
-        let below: Vec<_> = below.map(|(known, _)| known.clone()).collect();
-        let removed = below.iter().filter_map(|path| {
-            let watch = self.by_path.pop(path)?;
-            self.release(watch.descriptor, path)
-        });
-        removed.collect()
-    }
-
-    /// Every watched folder, with its descriptor.
-    pub(super) fn all(&self) -> Vec<(PathBuf, FolderId, i32)> {
-        let watches = self.by_path.iter();
-        watches.map(|(path, watch)| (path.clone(), watch.folder, watch.descriptor)).collect()
+        below.map(|(known, watch)| (known.clone(), watch.folder, watch.descriptor)).collect()
     }
 
     /// How many there are.
