@@ -95,7 +95,7 @@ fn unreadable(error: fs::Error) -> Findings {
 struct Report<'a> {
     json: bool,
     to_terminal: bool,
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     messages: usize,
     damaged: usize,
     defects: usize,
@@ -103,7 +103,7 @@ struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    fn new(json: bool, out: &'a mut dyn Write) -> Self {
+    fn new(json: bool, out: &'a mut (dyn Write + Send)) -> Self {
         let to_terminal = is_terminal();
         Self { json, to_terminal, out, messages: 0, damaged: 0, defects: 0, notes: 0 }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::sync::{Condvar, Mutex, PoisonError, mpsc};
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 
 use outlook_msg::sync::lock;
@@ -33,17 +33,26 @@ pub(super) struct Turns {
 #[derive(Debug, Default)]
 struct Turn {
     number: u64,
+    /// How many threads wait for a change.
+    waiting: usize,
     stopped: bool,
     failure: Option<io::Error>,
 }
 
+/// The items that are done before their turn, and what is called when it is.
+struct Done<R, F> {
+    early: BTreeMap<u64, (Vec<u8>, R)>,
+    done: F,
+}
+
 /// Runs `work` for each item, on every core. The output of an item is printed, and `done` is called
-/// with its result, in the order of the items. It ends when `done` returns false.
+/// with its result, in the order of the items, by one thread at a time. It ends when `done` returns
+/// false.
 pub(super) fn ordered<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     out: &mut (dyn Write + Send),
     work: impl Fn(T, &mut Output<'_>) -> R + Sync,
-    done: impl FnMut(R) -> bool,
+    done: impl FnMut(R) -> bool + Send,
 ) -> io::Result<()> {
     ordered_on(cores(), items, out, work, done)
 }
@@ -59,41 +68,60 @@ pub(super) fn ordered_on<T: Send, R: Send>(
     items: impl Iterator<Item = T> + Send,
     out: &mut (dyn Write + Send),
     work: impl Fn(T, &mut Output<'_>) -> R + Sync,
-    mut done: impl FnMut(R) -> bool,
+    done: impl FnMut(R) -> bool + Send,
 ) -> io::Result<()> {
     let (turns, items, out) = (Turns::default(), Mutex::new((0..).zip(items)), Mutex::new(out));
-    let (sender, results) = mpsc::channel();
-    let (turns, items, work) = (&turns, &items, &work);
+    let done = Mutex::new(Done { early: BTreeMap::new(), done });
     let out: &Mutex<dyn Write + Send> = &out;
     thread::scope(|scope| {
         for _ in 0..threads {
-            let sender = sender.clone();
-            scope.spawn(move || {
-                while let Some((number, item)) = turns.next(items) {
-                    let mut output = Output { number, bytes: Vec::new(), turns, out };
+            scope.spawn(|| {
+                let _stop = StopAtPanic(&turns);
+                while let Some((number, item)) = turns.next(&items) {
+                    let mut output = Output { number, bytes: Vec::new(), turns: &turns, out };
                     let result = work(item, &mut output);
-                    if sender.send((number, output.bytes, result)).is_err() {
-                        break;
-                    }
+                    lock(&done).enter(number, output.bytes, result, &turns, out);
                 }
             });
-        }
-        drop(sender);
-        let mut early = BTreeMap::new();
-        for (number, bytes, result) in results {
-            early.insert(number, (bytes, result));
-            while let Some((bytes, result)) = early.remove(&turns.number()) {
-                if let Err(error) = lock(out).write_all(&bytes) {
-                    turns.stop(Some(error));
-                }
-                let goes_on = !turns.is_stopped() && done(result);
-                turns.pass(!goes_on);
-            }
         }
     });
     match lock(&turns.turn).failure.take() {
         Some(failure) => Err(failure),
         None => lock(out).flush(),
+    }
+}
+
+/// Has the other threads end if one panics: the turn of its item never passes.
+struct StopAtPanic<'a>(&'a Turns);
+
+impl Drop for StopAtPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.stop(None);
+        }
+    }
+}
+
+impl<R, F: FnMut(R) -> bool> Done<R, F> {
+    /// Enters an item that is done, and prints all whose turn it is.
+    fn enter(
+        &mut self,
+        number: u64,
+        bytes: Vec<u8>,
+        result: R,
+        turns: &Turns,
+        out: &Mutex<dyn Write + Send + '_>,
+    ) {
+        self.early.insert(number, (bytes, result));
+        while let Some((bytes, result)) = self.early.remove(&turns.number()) {
+            if !bytes.is_empty()
+                && let Err(error) = lock(out).write_all(&bytes)
+            {
+                turns.stop(Some(error));
+            }
+            let goes_on = !turns.is_stopped() && (self.done)(result);
+            turns.pass(!goes_on);
+        }
     }
 }
 
@@ -110,9 +138,13 @@ impl Turns {
 
     /// Waits for a condition. Returns whether the run was stopped meanwhile.
     fn wait(&self, ready: impl Fn(&Turn) -> bool) -> bool {
-        let turn = lock(&self.turn);
-        let turn = self.changed.wait_while(turn, |turn| !ready(turn));
-        turn.unwrap_or_else(PoisonError::into_inner).stopped
+        let mut turn = lock(&self.turn);
+        while !ready(&turn) {
+            turn.waiting += 1;
+            turn = self.changed.wait(turn).unwrap_or_else(PoisonError::into_inner);
+            turn.waiting -= 1;
+        }
+        turn.stopped
     }
 
     fn number(&self) -> u64 {
@@ -128,7 +160,10 @@ impl Turns {
         let mut turn = lock(&self.turn);
         turn.number += 1;
         turn.stopped |= stop;
-        self.changed.notify_all();
+        // To wake threads is a system call, also if none waits.
+        if turn.waiting > 0 {
+            self.changed.notify_all();
+        }
     }
 
     fn stop(&self, failure: Option<io::Error>) {
@@ -218,6 +253,13 @@ mod tests {
         };
         ordered(0.., &mut io::sink(), |number, _| number, done).unwrap();
         assert_eq!(count, 10);
+    }
+
+    #[test]
+    fn a_panic_ends_it() {
+        let work = |number, _: &mut super::Output<'_>| assert!(number != 5);
+        let run = || ordered(0.., &mut io::sink(), work, |()| true);
+        assert!(std::panic::catch_unwind(run).is_err());
     }
 
     #[test]

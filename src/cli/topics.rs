@@ -55,7 +55,8 @@ Unicode are not touched.",
         usage: "cache=SIZE",
         summary: "memory for open messages, as 64M (the default)",
         text: "Bounds the memory in which messages are kept open for the next look, in bytes or \
-with K, M or G. A message in use may pass the bound for as long.",
+with K, M or G. A message in use may pass the bound for as long. Commands that work without a \
+mount need less: 4M a processor, if not given.",
     },
     Topic {
         usage: "edit",

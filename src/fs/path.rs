@@ -265,10 +265,11 @@ impl Fs {
 
     fn list_folder(&self, path: &Path) -> Result<Vec<NamedEntry>, Error> {
         let names = self.source.names(path).map_err(|error| source_error(path, error))?;
+        let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
         let mut found = Vec::with_capacity(names.len());
         for name in names {
             let path = path.join(&name);
-            let metadata = match self.metadata(&path) {
+            let metadata = match self.metadata_in(&folder, &name, &path) {
                 // It went away meanwhile.
                 Err(Error::NotFound) => continue,
                 metadata => metadata?,

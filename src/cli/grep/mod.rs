@@ -22,7 +22,7 @@ use super::terminal::{has_colors, is_terminal, one_line, progress_bar};
 use super::{complain, wrong_usage};
 
 use globs::Globs;
-use search::{PrintStyle, Search, SearchOutcome};
+use search::{PrintStyle, Search, SearchOutcome, Searchers};
 
 /// The longest line that is searched, in bytes.
 const LINE_MAX: usize = 256 << 20;
@@ -62,7 +62,7 @@ pub(super) fn run(
         style: style(arguments, with_filename(arguments, &mut places, &paths)),
         parts: arguments.parts.clone(),
         globs,
-        searcher: searcher(arguments),
+        searchers: Searchers::new(searcher(arguments)),
     };
     let work = |unit: Unit, output: &mut Output<'_>| match unit {
         Unit::Failed(path, error) => {

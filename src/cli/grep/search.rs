@@ -4,12 +4,14 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use grep_printer::{
     ColorSpecs, JSON, JSONBuilder, Standard, StandardBuilder, Summary, SummaryBuilder, SummaryKind,
 };
 use grep_regex::RegexMatcher;
 use grep_searcher::{Searcher, SearcherBuilder};
+use outlook_msg::sync::lock;
 use termcolor::{Ansi, NoColor, WriteColor};
 
 use crate::cli::contents::FileContents;
@@ -28,7 +30,28 @@ pub(super) struct Search {
     /// All of a message, if none is named.
     pub(super) parts: Vec<SearchPart>,
     pub(super) globs: Globs,
-    pub(super) searcher: SearcherBuilder,
+    pub(super) searchers: Searchers,
+}
+
+/// The searchers that no thread uses at present. Each has buffers, which are used again.
+pub(super) struct Searchers {
+    builder: SearcherBuilder,
+    unused: Mutex<Vec<Searcher>>,
+}
+
+impl Searchers {
+    pub(super) fn new(builder: SearcherBuilder) -> Self {
+        Self { builder, unused: Mutex::default() }
+    }
+
+    fn take(&self) -> Searcher {
+        let unused = lock(&self.unused).pop();
+        unused.unwrap_or_else(|| self.builder.build())
+    }
+
+    fn give_back(&self, searcher: Searcher) {
+        lock(&self.unused).push(searcher);
+    }
 }
 
 /// How what is found is printed.
@@ -128,7 +151,7 @@ struct One<'a> {
 
 impl<'a> One<'a> {
     fn new(search: &'a Search, output: &'a mut Output<'_>) -> Self {
-        let searcher = search.searcher.build();
+        let searcher = search.searchers.take();
         let turns = output.turns();
         let printer = Printer::new(&search.style, output);
         Self { search, searcher, printer, turns, outcome: SearchOutcome::default() }
@@ -136,6 +159,7 @@ impl<'a> One<'a> {
 
     /// The outcome. Releases the output.
     fn end(self) -> SearchOutcome {
+        self.search.searchers.give_back(self.searcher);
         self.outcome
     }
 

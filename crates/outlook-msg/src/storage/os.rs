@@ -10,6 +10,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{
     AtFlags, Dir, FlockOperation, Gid, Mode, OFlags, RenameFlags, Timespec, Timestamps, UTIME_OMIT,
     Uid, XattrFlags,
@@ -68,6 +69,25 @@ pub(super) fn links(metadata: &Metadata) -> u64 {
 /// Those of `pread`.
 pub fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     file.read_at(buffer, offset)
+}
+
+/// Reads at most `len` bytes at a position to the end of `bytes`, without setting the new memory to
+/// zero first; returns how many.
+///
+/// # Errors
+/// Those of `pread`.
+pub(super) fn append_at(
+    file: &File,
+    offset: u64,
+    len: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let before = bytes.len();
+    bytes.reserve_exact(len);
+    rustix::io::pread(file, spare_capacity(bytes), offset)?;
+    // There may have been room for more.
+    bytes.truncate(before + len);
+    Ok(bytes.len() - before)
 }
 
 /// Opens a file for reading; `None` if there is none. A symbolic link is not followed: the file

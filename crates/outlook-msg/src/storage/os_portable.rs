@@ -70,6 +70,23 @@ pub fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize>
     }
 }
 
+/// Reads at most `len` bytes at a position to the end of `bytes`; returns how many.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn append_at(
+    file: &File,
+    offset: u64,
+    len: usize,
+    bytes: &mut Vec<u8>,
+) -> io::Result<usize> {
+    let before = bytes.len();
+    bytes.resize(before + len, 0);
+    let read = read_at(file, offset, bytes.get_mut(before..).unwrap_or_default());
+    bytes.truncate(before + read.as_ref().map_or(0, |read| *read));
+    read
+}
+
 /// Opens a file for reading; `None` if there is none.
 pub(super) fn open_existing(folder: Folder<'_>, name: &OsStr) -> io::Result<Option<File>> {
     match File::open(folder.join(name)) {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 
-use super::blocks::{BLOCKS_MAX, Blocks, read_at};
+use super::blocks::{BLOCKS_MAX, Blocks, read_new};
 use super::file_state::FileState;
 use super::os;
 use super::stream::{Extents, Stream};
@@ -45,9 +45,7 @@ impl Source {
         if len > WHOLE_READ_BYTES_MAX {
             return Ok((Self { bytes: Bytes::File { file, len, blocks: Blocks::new() } }, before));
         }
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(0)];
-        let found = read_at(&file, 0, &mut bytes)?;
-        bytes.truncate(found);
+        let bytes = read_new(&file, 0, usize::try_from(len).unwrap_or(0))?;
         if FileState::from(&file.metadata()?) != FileState::from(&before) {
             return Err(io::ErrorKind::StaleNetworkFileHandle.into());
         }
