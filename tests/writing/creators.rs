@@ -99,7 +99,7 @@ fn edits_of_others_are_kept_with_the_mounter() {
         assert!(ended.stderr.contains("not permitted"), "{refused}: {}", ended.stderr);
     }
     let told = format!(
-        "user 65534 edits and cannot be saved is kept in the mounter's folder {}",
+        "edits of user 65534 that cannot be saved are kept in the mounter's folder {}",
         state.path().display()
     );
     wait_until("a line in the log", MOMENT, || mount.told().contains(&told));
