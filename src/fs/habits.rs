@@ -54,7 +54,7 @@ struct Observation {
 
 /// One message in this many is a sample.
 const SAMPLE_EVERY: u32 = 64;
-/// The process at work is remembered for the last this many messages.
+/// The processes at work are remembered for at most this many messages, the latest ones.
 const RECENT_MAX: usize = 32;
 
 impl Observation {

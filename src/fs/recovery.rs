@@ -225,7 +225,7 @@ fn report(name: String, cause: &str, kept: Option<PathBuf>) -> SaveReport {
     SaveReport { name, outcome }
 }
 
-/// The moment of an edit by the clock that does not jump. `view` tells by the time between two
+/// The moment of an edit by the clock that does not jump. The editor tells by the time between two
 /// edits which bodies were set together.
 fn moment_of(at: SystemTime) -> Instant {
     let ago = SystemTime::now().duration_since(at).unwrap_or_default();

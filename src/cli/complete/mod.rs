@@ -20,8 +20,8 @@ use super::arguments::{self, Completions, Shell};
 use super::status::Status;
 use super::topics::{OPTIONS, Topic};
 
-/// The first options of `-o`, this many, concern the tree, so commands that need no mount take
-/// them, too.
+/// How many options of `-o`, the first ones, concern the tree, so that commands without a mount
+/// take them, too.
 const OPTIONS_OF_THE_TREE: usize = 5;
 
 /// Prints the script of a shell, or what could be in place of the last word.
