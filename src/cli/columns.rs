@@ -13,8 +13,8 @@ const DATE_WIDTH: usize = 23;
 const FROM_WIDTH: usize = 24;
 const SUBJECT_WIDTH: usize = 40;
 const SUBJECT_WIDTH_MIN: usize = 16;
-/// On a narrow terminal the subject leaves this much room for the names of attachments. They always
-/// have the second width.
+/// The room for the names of attachments: what the subject leaves them on a narrow terminal, and
+/// what they have in any case.
 const NAMES_WIDTH: usize = 20;
 const NAMES_WIDTH_MIN: usize = 10;
 /// The blanks behind each column.
