@@ -11,7 +11,7 @@ use super::places::{Places, cause, is_message_name};
 use super::status::Status;
 use super::terminal::{Harmless, is_terminal, one_line};
 
-/// As much as is read at a time.
+/// How much is read at a time, in bytes.
 const READ_BYTES: usize = 256 << 10;
 
 /// Prints all files: as they are, but on a terminal without anything that would control it.
@@ -55,7 +55,7 @@ fn print_all(arguments: &Cat, options: fs::Options, out: &mut dyn Write) -> io::
     Ok(status)
 }
 
-/// Tells what a file lacks that was printed to its end.
+/// Says what could not be read of a file that was printed to its end.
 fn loss(
     place: &fs::Place,
     path: &Path,

@@ -51,7 +51,7 @@ pub(super) fn run(
             }
         }
         Unit::Failed(path, error) => Checked::Failed(path, cause(&error)),
-        // Of files that are no messages only those are told that were asked for.
+        // A file that is no message is an error only if the user named it.
         Unit::File(place) if paths.iter().any(|path| path == place.path()) => {
             let path = place.path().to_owned();
             let what = no_message(&path, place.is_in_message()).to_owned();

@@ -13,7 +13,8 @@ const DATE_WIDTH: usize = 23;
 const FROM_WIDTH: usize = 24;
 const SUBJECT_WIDTH: usize = 40;
 const SUBJECT_WIDTH_MIN: usize = 16;
-/// What the names of attachments have of a narrow terminal, and always.
+/// The room for the names of attachments: what the subject leaves them on a narrow terminal, and
+/// what they have in any case.
 const NAMES_WIDTH: usize = 20;
 const NAMES_WIDTH_MIN: usize = 10;
 /// The blanks behind each column.

@@ -4,7 +4,8 @@ use std::io::{self, Read};
 
 use crate::fs::{self, Place};
 
-/// A file read in order. Where it cannot be read any further it ends, and says why.
+/// Reads a file from start to end. If it cannot be read any further, the reader ends there, and
+/// `failure` says why.
 pub(super) struct FileContents<'a> {
     place: &'a Place,
     offset: u64,

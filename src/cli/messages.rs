@@ -117,8 +117,9 @@ impl Opener {
         Some(FoundMessage { path, parent, size, mail })
     }
 
-    /// Calls `each` with a message, and with `embedded` with those in it, the outer ones first.
-    /// Below a directory of a message that is none itself it looks for messages.
+    /// Calls `each` with the message at a place, and with `embedded` also with the messages in it,
+    /// the outer ones first. If the place is a directory in a message and no message itself, it
+    /// looks for messages there.
     pub(super) fn each(
         &self,
         place: &Place,

@@ -82,7 +82,7 @@ pub(super) struct Units {
     folders: Vec<(Place, vec::IntoIter<OsString>)>,
     /// How many folders below each other are opened up.
     depth_max: usize,
-    /// Whether a mailbox of another format fails that was asked for.
+    /// Whether it is an error if the user named a mailbox of another format.
     are_messages: bool,
 }
 
@@ -102,8 +102,8 @@ impl Units {
         Self { depth_max: 1, ..self }
     }
 
-    /// Fails where the user gave a mail file that holds no Outlook messages, instead of passing over
-    /// it without a word.
+    /// Makes it an error if the user named a mail file that holds no Outlook messages, instead of
+    /// passing over it without a word.
     pub(super) fn of_messages(self) -> Self {
         Self { are_messages: true, ..self }
     }

@@ -192,8 +192,8 @@ impl Pager {
     }
 }
 
-/// Whether the shell finds the program of a command. What is more than a name, as `LESS=R less`,
-/// only the shell understands, so that is taken to be there.
+/// Whether the shell finds the program of a command. If the command is more than a name, such as
+/// `LESS=R less`, only the shell understands it, and the program is assumed to be there.
 fn is_there(command: &OsStr) -> bool {
     let command = command.as_bytes().trim_ascii_start();
     let end = command.iter().position(u8::is_ascii_whitespace).unwrap_or(command.len());

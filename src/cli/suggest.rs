@@ -27,7 +27,7 @@ pub(super) fn wrong_pattern(error: &grep_regex::Error) -> String {
     format!("no regular expression: {cause}; -F takes the pattern as it stands")
 }
 
-/// What a file is that was asked for as a message, and is none.
+/// Says what a file is that the user named as a message, and that is none.
 pub(super) fn no_message(path: &Path, is_in_message: bool) -> &'static str {
     match other_mail_file(path) {
         Some(what) => what,

@@ -3,8 +3,9 @@
 //! Each directory is opened by its name in the one around it, and never through a link. A file is
 //! written under another name and renamed once it is whole. Knows nothing of messages.
 //!
-//! What is made is never more readable than what it is made of: its permissions are those of the
-//! source less the umask. The group of the source has no say where it is not the group of the copy.
+//! No copy can be read by more users than its source: it has the permissions of the source, less
+//! the umask. If the copy has another group than the source, the group bits of the source do not
+//! count.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -34,7 +35,8 @@ pub(super) struct OutputTarget {
 pub(super) struct OutputDirectory {
     file: File,
     is_new: bool,
-    /// Files that are created in it for these have them at once, so that nothing need be narrowed.
+    /// A file that is created here for these permissions has them at once, so they need not be
+    /// narrowed.
     kept: OnceLock<Permissions>,
 }
 
@@ -55,7 +57,7 @@ pub(super) struct Unfinished<'a> {
     is_done: bool,
 }
 
-/// What the one who extracts needs in a directory, to fill it.
+/// What the user who extracts needs in a directory to fill it.
 const FILL: u16 = 0o700;
 const OF_GROUP: u16 = 0o070;
 
@@ -77,8 +79,8 @@ impl OutputTarget {
         Ok(Self { root, is_new, folds_case })
     }
 
-    /// Says what all that is extracted is in, before anything is. A directory that was there keeps
-    /// its permissions.
+    /// Narrows the permissions of the target itself, before anything is extracted. A directory that
+    /// was there before keeps its own.
     pub(super) fn begin(&self, like: Permissions) -> io::Result<()> {
         match self.is_new {
             true => like.narrow(&self.root.file, FILL).map(drop),
@@ -175,14 +177,16 @@ impl OutputDirectory {
         };
         let file = File::from(file);
         if self.kept.get() != Some(&like) && !like.narrow(&file, 0)? {
-            // Of files that differ the first ones count: most are alike.
+            // Most files in a directory have the same permissions, so remember those of the first
+            // one.
             let _ = self.kept.set(like);
         }
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 
-    /// Begins a file of this name where nothing keeps another command from beginning it too: the
-    /// second one is an error, since its rename would give this one's name to a part of a file.
+    /// Begins a file of this name in a directory that is not locked. If another command is writing
+    /// the same file, this is an error: the one that ends first would rename the unfinished file of
+    /// the other.
     #[cfg(feature = "table")]
     pub(super) fn create_alone(
         &self,
@@ -247,7 +251,8 @@ impl OutputDirectory {
         Ok(Self::of(self.file.as_fd().try_clone_to_owned()?.into()))
     }
 
-    /// Tries it out, since no file system tells.
+    /// Whether names that differ in case only are the same. It is tried out, since no call tells
+    /// it.
     fn folds_case(&self) -> io::Result<bool> {
         let name = OsStr::new("case");
         let unfinished = self.create(name, Permissions::OWN)?;
@@ -258,10 +263,10 @@ impl OutputDirectory {
 }
 
 impl Permissions {
-    /// Of what nobody else needs to read.
+    /// For what nobody else needs to read.
     pub(super) const OWN: Self = Self { mode: 0, group: 0 };
 
-    /// Of what gathers many messages.
+    /// For a file that gathers many messages, with this mode.
     #[cfg(feature = "table")]
     pub(super) fn of_mode(mode: u32) -> Self {
         let group = rustix::process::getegid().as_raw();
@@ -279,7 +284,8 @@ impl Permissions {
         Self { mode, group: folder.gid() }
     }
 
-    /// These, of something that lies in folders: whoever may not pass one of them may not read it.
+    /// These permissions, for a file in these folders: a user who may not pass one of the folders
+    /// may not read the file.
     pub(super) fn within(self, folders: &[Self]) -> Self {
         let others_pass = folders.iter().all(|folder| folder.mode & 0o001 != 0);
         let group_passes = folders.iter().all(|folder| match folder.group == self.group {
@@ -291,18 +297,19 @@ impl Permissions {
         Self { mode: self.mode & (0o700 | of_group | of_others), ..self }
     }
 
-    /// These, for a directory with what has these in it.
+    /// The permissions of a directory around files with these: whoever may read the files may
+    /// search it.
     pub(super) fn around(self) -> Self {
         Self { mode: self.mode | (self.mode & 0o444) >> 2, ..self }
     }
 
-    /// Takes from a file what these do not allow, but for what its owner needs. Returns whether
-    /// there was anything to take.
+    /// Takes from a file the permissions that these do not allow, except for those in `of_owner`.
+    /// Returns whether there was anything to take.
     pub(super) fn narrow(self, file: &File, of_owner: u16) -> io::Result<bool> {
         let found = file.metadata()?;
         let mut allowed = self.mode | of_owner;
         if found.gid() != self.group {
-            // The members of another group are everybody else to the source.
+            // To the source, the members of another group are others.
             allowed &= !OF_GROUP | (self.mode & 0o007) << 3;
         }
         let narrowed = found.mode() & 0o7777 & u32::from(allowed);

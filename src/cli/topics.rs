@@ -22,7 +22,7 @@ impl Topic {
 pub(super) const OPTIONS: &[Topic] = &[
     Topic {
         usage: "show=VIEW[,VIEW...]",
-        summary: "list in every message what is else only reachable by name",
+        summary: "list views that are otherwise only reachable by name",
         text: "Lists views that every message has but does not list: mapi (mapi/, a file for each \
 property), eml (message.eml, the message as RFC 5322), json (message.json, all properties), msg \
 (message.msg, the message as a file), raw (raw/, the streams of the compound file), text \
@@ -41,7 +41,7 @@ read-only.",
         summary: "let body.html load what is elsewhere",
         text: "Leaves the policy out of body.html that keeps a browser from running scripts and from \
 loading what does not lie beside it, files of other machines such as \\\\host\\x.png included. \
-With it, which is the default (remote=block), the sender of a \
+With the policy, which is the default (remote=block), the sender of a \
 mail does not learn that it is read.",
     },
     Topic {
@@ -55,7 +55,7 @@ Unicode are not touched.",
         usage: "cache=SIZE",
         summary: "memory for open messages, as 64M (the default)",
         text: "Bounds the memory in which messages are kept open for the next look, in bytes or \
-with K, M or G. A message in use may pass the bound for as long. Commands that work without a \
+with K, M or G. A message may exceed the bound while it is in use. Commands that work without a \
 mount need less: 4M a processor, if not given.",
     },
     Topic {
@@ -107,7 +107,7 @@ it only the user who mounts can, not even root. Others than root need user_allow
         usage: "auto_unmount",
         summary: "have fusermount3 unmount when the process dies",
         text: "Has fusermount3 unmount when the process of the mount dies, whatever it died of. \
-Without it msgfs-guard, a process of ours, does the same.",
+Without it msgfs-guard, a process of msgfs, does the same.",
     },
     Topic {
         usage: "fsname=NAME",
@@ -174,7 +174,7 @@ in it has what could not be saved.",
     (
         "ENVIRONMENT",
         &["MSGFS_PAGER, PAGER: what 'msgfs show' pipes its text through on a terminal. TZ: the \
-time zone in which people are told times. XDG_STATE_HOME: see FILES."],
+time zone of the times that commands print. XDG_STATE_HOME: see FILES."],
     ),
     (
         "EXIT STATUS",

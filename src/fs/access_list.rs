@@ -1,34 +1,35 @@
-//! Access lists (ACLs) of source files: what they leave to the group of a file.
+//! The group permission bits of a source file that has a POSIX access control list (ACL).
 //!
-//! Of a file with an access list, the group bits of the mode are no rights of the group: they are
-//! the mask, the most that any user or group in the list has. As a mode without the list, they
-//! would give the group what only some users were given. So the group gets its own entry of the
-//! list, within the mask.
+//! If a file has an access ACL, the group bits of its mode are the mask of the ACL: the most that
+//! any named user or group may do. The mount shows the mode without the ACL, so these bits would
+//! give the file's group what only some users were given. msgfs therefore shows the bits of the
+//! `group::` entry, limited by the mask.
 
 use rustix::io::Errno;
 
-/// The extended attribute that holds the list.
+/// The extended attribute that holds the ACL.
 pub(super) const NAME: &str = "system.posix_acl_access";
 
-/// Lists have one entry of these kinds each (`include/uapi/linux/posix_acl.h`).
+/// A list has at most one entry of each of these kinds (`include/uapi/linux/posix_acl.h`).
 const GROUP_OBJ: u16 = 0x04;
 const MASK: u16 = 0x10;
 const VERSION: u32 = 2;
-/// The longest list that is read, in bytes. A longer one is taken to leave nothing to the group.
+/// The longest list that is read, in bytes. If a list is longer, the group gets no rights.
 const LIST_BYTES_MAX: usize = 4096;
 const GROUP_BITS: u32 = 0o070;
 
-/// The mode of a file whose access list `read` puts into a buffer, as getxattr(2) does.
+/// Limits the group bits of `mode` to what the file's ACL gives its group. `read` puts the ACL into
+/// a buffer and returns its length, as getxattr(2) does.
 pub(super) fn narrowed(mode: u32, read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>) -> u32 {
     let of_group = (mode & GROUP_BITS) >> 3;
-    // If others have every right that the group bits give, the list cannot matter: most files cost
-    // no call.
+    // If others have every right that the group bits give, the list is not worth reading. This
+    // saves the call for most files.
     if of_group & !mode & 0o7 == 0 || mode & libc::S_IFMT == libc::S_IFLNK {
         return mode;
     }
     let mut list = [0; LIST_BYTES_MAX];
     let left = match read(&mut list) {
-        // There is no list, or there are none on this file system.
+        // The file has no ACL, or its file system has none.
         Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => return mode,
         Ok(len) => of_list(list.get(..len).unwrap_or_default()).unwrap_or(0),
         Err(_) => 0,
@@ -36,7 +37,8 @@ pub(super) fn narrowed(mode: u32, read: impl FnOnce(&mut [u8]) -> Result<usize, 
     mode & !GROUP_BITS | (of_group & left) << 3
 }
 
-/// What a list leaves to the group; `None` if it is none.
+/// The rights that a list gives the file's group, within the mask. `None` if msgfs does not
+/// understand the list.
 fn of_list(list: &[u8]) -> Option<u32> {
     let (version, entries) = list.split_first_chunk()?;
     if u32::from_le_bytes(*version) != VERSION {
@@ -61,7 +63,7 @@ mod tests {
 
     use super::narrowed;
 
-    /// A list of kinds and bits.
+    /// An ACL with these entries: kind and permission bits.
     fn list(entries: &[(u16, u16)]) -> Vec<u8> {
         let mut list = 2_u32.to_le_bytes().to_vec();
         for (kind, bits) in entries {

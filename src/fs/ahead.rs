@@ -1,8 +1,8 @@
-//! Opens the next messages of a folder while messages are looked into in the order of its listing
-//! or of their names.
+//! Opens messages before they are asked for, while a program goes through a folder in the order of
+//! its listing or of its names.
 //!
-//! A second thread does the work of opening while the walk goes on. A request never waits for that
-//! thread: if a message is not open in time, the request opens it itself.
+//! A thread of its own, the opener, does the work. A request never waits for it: if a message is
+//! not open in time, the request opens the message itself.
 
 use std::collections::VecDeque;
 use std::io;
@@ -19,7 +19,7 @@ use super::folders::{Folders, Order};
 use super::ino::{SourceKind, SourceNode};
 use super::metadata::Metadata;
 
-/// What is known of the walk under way, and what is to be opened for it.
+/// The walk that a program seems to make through a folder, and the messages to open for it.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     walk: Mutex<FolderWalk>,
@@ -34,7 +34,7 @@ struct FolderWalk {
     /// The last two messages that were looked into.
     last: Option<PathBuf>,
     before_last: Option<PathBuf>,
-    /// How many were looked into in each of [`BY_NAME`], one after the other.
+    /// For each order of [`BY_NAME`]: how many messages in a row came after the one before.
     rising: [usize; BY_NAME.len()],
     /// The order in which messages are foreseen.
     order: Order,
@@ -42,30 +42,33 @@ struct FolderWalk {
     in_step: usize,
     /// The messages that come next.
     foreseen: VecDeque<PathBuf>,
-    /// Those of them that are still to be opened.
+    /// Those of `foreseen` that are still to be opened.
     to_open: VecDeque<PathBuf>,
-    /// Whether the opener is to foresee more.
+    /// Whether a request has asked the opener to work out which messages come next.
     is_asked: bool,
 }
 
 /// The orders that need the names of the folder sorted first.
 const BY_NAME: [Order; 2] = [Order::Bytes, Order::Letters];
-/// After this many messages in the order of the listing, it is taken for a walk.
+/// After this many messages in the order of the listing, msgfs assumes that a program walks through
+/// the folder.
 const IN_STEP_MIN: usize = 2;
-/// After this many names in sorted order, it is worth sorting the whole folder to find out.
+/// After this many names in rising order, it is worth sorting the whole folder to find out whether
+/// a program walks through it by name.
 const RISING_MIN: usize = 3;
-/// At most this many names between two messages, of files that are no messages, are passed over.
+/// Between two messages of a walk by name there may be at most this many names of other files.
 const LEFT_OUT_MAX: usize = 2;
 /// At most this many messages are opened ahead.
 const AHEAD_MAX: usize = 16;
 /// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
 /// the messages behind it waiting.
 const AHEAD_BYTES_MAX: u64 = 16 << 20;
-/// The opener is woken only when at most this many are left: waking a thread has a cost too.
+/// The opener is woken only when at most this many foreseen messages are left, since waking a
+/// thread has a cost, too.
 const AHEAD_LEFT: usize = 8;
 
 impl FolderWalk {
-    /// Goes on to a message; says whether it was foreseen.
+    /// Moves the walk on to a message. Returns whether the message was foreseen.
     fn step(&mut self, path: &Path) -> bool {
         let Some(at) = self.foreseen.iter().position(|foreseen| foreseen == path) else {
             return false;
@@ -77,7 +80,7 @@ impl FolderWalk {
         true
     }
 
-    /// Begins anew at a message that was not foreseen.
+    /// Begins a new walk at a message that was not foreseen.
     fn begin(&mut self, path: &Path) {
         self.in_step = 0;
         self.order = Order::Listing;
@@ -91,7 +94,7 @@ impl FolderWalk {
         }
     }
 
-    /// Whether the opener has to look for what comes next.
+    /// Whether the opener has to work out what comes next.
     fn needs_more(&self) -> bool {
         match self.in_step >= IN_STEP_MIN {
             true => self.foreseen.len() <= AHEAD_LEFT,
@@ -101,7 +104,7 @@ impl FolderWalk {
 }
 
 impl Ahead {
-    /// Notes that a message is looked into.
+    /// Notes that a program lists a message directory.
     pub(super) fn look_into(&self, path: &Path, folders: &Folders) {
         let mut walk = self.lock();
         if !walk.has_opener {
@@ -121,7 +124,8 @@ impl Ahead {
         }
     }
 
-    /// Foresees more of a walk, or finds out by which names it goes.
+    /// Works out the next messages of a walk. If no walk is known yet, finds out whether the
+    /// messages were looked into by name, and in which order.
     fn foresee(&self, folders: &Folders) {
         let walk = self.lock();
         let Some(last) = walk.last.clone() else { return };
@@ -164,7 +168,7 @@ impl Ahead {
         }
     }
 
-    /// Ends the opening.
+    /// Ends the opener thread.
     pub(super) fn close(&self) {
         let mut walk = self.lock();
         walk.is_closed = true;
@@ -194,17 +198,17 @@ impl Ahead {
         }
     }
 
-    /// Every change is whole before the next call that might panic.
+    /// Safe after a panic: every change is complete before the next call that could panic.
     fn lock(&self) -> MutexGuard<'_, FolderWalk> {
         lock(&self.walk)
     }
 }
 
 impl Fs {
-    /// Opens the messages that a walk comes to next, until the filesystem is closed. For a thread
-    /// of its own; without one nothing is opened ahead.
+    /// Opens the messages that a walk comes to next, and returns when the filesystem is closed. Run
+    /// it in a thread of its own; without one, nothing is opened ahead.
     pub fn open_ahead(&self) {
-        // If the cache is too small to keep a message until the walk comes to it, it would be
+        // If the cache could not keep a message until the walk comes to it, the message would be
         // opened twice.
         const CACHE_BYTES_MIN: usize = 16 << 20;
         if self.options.cache_bytes_max < CACHE_BYTES_MIN {
@@ -212,7 +216,7 @@ impl Fs {
         }
         while let Some(path) = self.ahead.next(&self.folders) {
             let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
-            // An error is left to the request that asks for this message: it meets the same.
+            // The request that asks for this message meets the same error and reports it.
             if !matches!(opened, Ok(Ok(()))) {
                 tracing::debug!("a message was not opened ahead");
             }
@@ -228,8 +232,8 @@ impl Fs {
         let identity = metadata.identity();
         let node = SourceNode { path, kind: SourceKind::Message, identity };
         let base = self.nodes.base_of(&node);
-        // A message whose inode the kernel does not know yet is opened by the state of its file
-        // now.
+        // Open only a message that the kernel knows by the present state of its file: no request
+        // would use another one.
         let Some(node) = self.nodes.get(base).filter(|known| **known == node) else {
             return Ok(());
         };
@@ -242,7 +246,7 @@ impl Fs {
         let wanted = self.habits.wanted();
         for entry in listing.entries().iter().filter(|entry| entry.kind == FileKind::File) {
             if wanted.contains(entry.id) || !open.tree.is_size_costly(entry.id) {
-                // The content is kept with its size.
+                // To tell the size, the tree makes the content and keeps it.
                 let _ = open.tree.attributes(entry.id);
             }
         }

@@ -27,11 +27,11 @@ struct ArrivalContent {
     handles: u32,
     progress: ArrivalProgress,
     changed: SystemTime,
-    /// The time that it was given (`cp -p`, rsync).
+    /// The modification time that a program has set (`cp -p`, rsync).
     modified: Option<SystemTime>,
 }
 
-/// How far it has come.
+/// How far the file has come on its way into the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ArrivalProgress {
     /// It is being written.
@@ -44,7 +44,7 @@ enum ArrivalProgress {
 }
 
 impl Arrival {
-    /// A file that is open once.
+    /// A new file with one open handle.
     pub(super) fn new(permissions: u32) -> Arc<Self> {
         let content = ArrivalContent {
             bytes: Buffer::default(),
@@ -101,7 +101,7 @@ impl Arrival {
         self.lock().modified = Some(time);
     }
 
-    /// The time that it was given.
+    /// The modification time that a program has set.
     pub(super) fn modified(&self) -> Option<SystemTime> {
         self.lock().modified
     }
@@ -110,8 +110,8 @@ impl Arrival {
         self.lock().progress == ArrivalProgress::Landed
     }
 
-    /// The bytes that [`Arrival::message`] gave are in the source. What was written since is still
-    /// to do.
+    /// Notes that the bytes that [`Arrival::message`] returned are in the source. If a program has
+    /// written since, the file has not landed yet.
     pub(super) fn land(&self) {
         let mut content = self.lock();
         if content.progress == ArrivalProgress::Landing {
@@ -119,7 +119,7 @@ impl Arrival {
         }
     }
 
-    /// The bytes; `None` if there are none.
+    /// The bytes; `None` if the file is empty.
     pub(super) fn bytes(&self) -> std::io::Result<Option<Arc<Source>>> {
         let content = self.lock();
         let is_empty = content.bytes.len()? == 0;
@@ -128,7 +128,8 @@ impl Arrival {
 
     /// The bytes, if they are a whole message.
     ///
-    /// # Errors If the bytes are no whole message, with the reason.
+    /// # Errors
+    /// If the bytes are no whole message, with the reason.
     pub(super) fn message(&self, session: &Session) -> Result<Arc<Source>, crate::view::Error> {
         let bytes = self.landing()?;
         let file = CompoundFile::open(Arc::clone(&bytes));
@@ -142,8 +143,9 @@ impl Arrival {
         }
     }
 
-    /// Refuses bytes with which the file cannot become a message: most programs see the errors of
-    /// `write` and overlook those of `close`. Zeros may be written before the signature.
+    /// Refuses bytes with which the file cannot become a message. It does so at `write`, since most
+    /// programs check `write` and overlook the errors of `close`. Zeros are allowed: a program may
+    /// write them first and the signature later.
     ///
     /// # Errors
     /// If other bytes are written in the place of the signature of a compound file.
@@ -156,7 +158,7 @@ impl Arrival {
         }
     }
 
-    /// The bytes as they are now, to be put into the source.
+    /// A copy of the bytes as they are now, to be put into the source.
     fn landing(&self) -> std::io::Result<Arc<Source>> {
         let mut content = self.lock();
         content.progress = ArrivalProgress::Landing;

@@ -1,9 +1,9 @@
 //! Attributes of files and directories, and who they belong to.
 //!
-//! Owner and mode are those of the source file, also inside a message, so that whoever may not read
-//! the file may not read what is made of it either. The kernel checks them (`default_permissions`).
-//! A read-only mount keeps the write bits too: there the kernel says EROFS by itself, and a copy
-//! that a user takes out can be changed.
+//! Owner and mode are those of the source file, also inside a message: a user who may not read the
+//! file may not read the message either. The kernel checks them (`default_permissions`). A
+//! read-only mount keeps the write bits: the kernel itself answers EROFS there, and a copy that a
+//! user takes out can be changed.
 
 use std::time::{Duration, SystemTime};
 
@@ -59,7 +59,7 @@ pub struct Attr {
     pub ctime: SystemTime,
 }
 
-/// Who owns what is shown, where the options say so.
+/// The mount options that override owner, group and permissions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ownership {
     /// `uid=`: the owner of everything.
@@ -70,8 +70,8 @@ pub struct Ownership {
     pub umask: u16,
 }
 
-/// The link count of a directory. 1 means that it does not count subdirectories; messages are
-/// counted nowhere.
+/// The link count of every directory. 1 tells programs such as find that the count does not include
+/// subdirectories: that of a source folder does not count its messages.
 const DIRECTORY_LINKS: u32 = 1;
 const ANY_LINK: u16 = 0o777;
 const CONTROL_DIRECTORY: u16 = 0o500;
@@ -123,7 +123,7 @@ impl Attr {
         }
     }
 
-    /// The attributes of the directory of a message that has no file yet, in a folder.
+    /// The attributes of the directory of a new message, of which `folder` has no file yet.
     pub(super) fn of_new_message(
         ino: Ino,
         folder: &Metadata,
@@ -143,8 +143,7 @@ impl Attr {
         }
     }
 
-    /// The attributes of `.msgfs` and what is in it: of whoever mounted, and of nobody else's
-    /// business.
+    /// The attributes of `.msgfs` and the files in it, which only the user who mounted may read.
     pub(super) fn of_control(ino: Ino, file_type: FileType, size: u64) -> Self {
         let (permissions, links) = match file_type {
             FileType::Directory => (CONTROL_DIRECTORY, DIRECTORY_LINKS),
@@ -166,12 +165,13 @@ impl Attr {
         }
     }
 
-    /// These attributes, for what nobody may write to.
+    /// These attributes without write permission.
     pub(super) fn protected(self) -> Self {
         Self { permissions: self.permissions & !WRITE, ..self }
     }
 
-    /// The attributes of a file or directory in a message whose directory is `base`.
+    /// The attributes of a file or directory in a message whose directory has the attributes
+    /// `base`.
     pub(super) fn made(
         base: &Self,
         ino: Ino,
@@ -224,8 +224,8 @@ pub(super) fn file_type(kind: FileKind) -> FileType {
     }
 }
 
-/// The permissions of a directory for what those of a file allow: whoever may read the file may
-/// also go through the directory.
+/// The permissions of a message directory, made from those of its file: whoever may read the file
+/// may also search the directory.
 fn of_directory(of_file: u16) -> u16 {
     of_file & (READ | WRITE) | (of_file & READ) >> 2
 }

@@ -1,4 +1,4 @@
-//! Times, permissions and owners: those of a message directory are those of its file.
+//! Sets times, permissions and owners. A message directory has those of its file.
 
 use std::sync::MutexGuard;
 
@@ -38,7 +38,9 @@ impl Fs {
         Ok(())
     }
 
-    /// Permissions and owners of the files inside a message are those of its file.
+    /// Checks that a call leaves mode and owner of a file inside a message as they are, since they
+    /// are those of the message's file. `cp -p` and others set them even where they are right
+    /// already.
     fn check_nothing_changes(
         &self,
         to: &ToChange<'_>,
@@ -56,7 +58,7 @@ impl Fs {
         }
     }
 
-    /// Sets attributes of the file of a message, whose directory was given them.
+    /// Sets the attributes of a message's file, for a call on the message directory.
     fn set_source_attributes(
         &self,
         to: &ToChange<'_>,
@@ -70,7 +72,7 @@ impl Fs {
         }
         let path = contents.path.clone();
         let in_source = |error| source_error(&path, error);
-        // As in `present`: the file may be another one since the message was looked for.
+        // As in `present`: a save may have replaced the file while this thread waited for the lock.
         let known = self.known_message(to.message.base)?.node.identity;
         let was_known = self.source.metadata(&path).map_err(in_source)?.identity() == known;
         self.source.set_attributes(&path, change).map_err(in_source)?;
@@ -79,7 +81,7 @@ impl Fs {
         }
         self.differ(&to.message, &mut contents);
         if was_known {
-            // This change is ours, so the file counts as the same one afterwards.
+            // msgfs itself has changed the ctime, so the file still counts as the same one.
             let now = self.source.metadata(&path).map_err(in_source)?;
             contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
             self.moved(&to.message, &path);

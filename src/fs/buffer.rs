@@ -12,7 +12,8 @@ use crate::storage::Source;
 
 /// A buffer with more bytes than this moves to a file.
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
-/// No value and no compound file can be longer; a file of a message is at most this long.
+/// The longest that a file of a message can be, in bytes: no property value and no compound file is
+/// longer.
 pub(super) const LEN_MAX: u64 = (1 << 31) - 1;
 
 /// Bytes that can be read, written and cut at any place.
@@ -20,7 +21,7 @@ pub(super) const LEN_MAX: u64 = (1 << 31) - 1;
 pub(super) enum Buffer {
     /// Few bytes.
     Memory(Vec<u8>),
-    /// Many bytes, in a file that has no name and goes with the buffer.
+    /// Many bytes, in a file without a name, which is gone when the buffer is dropped.
     File(File),
 }
 
@@ -109,7 +110,8 @@ impl Buffer {
         }
     }
 
-    /// The bytes as the content of a value. Those of a file must not change any more.
+    /// The bytes as the content of a value. The buffer must not be changed afterwards if it is a
+    /// file, since the value shares that file.
     pub(super) fn share(&self) -> io::Result<Arc<Source>> {
         Ok(Arc::new(match self {
             Self::Memory(bytes) => Source::from_bytes(bytes.clone()),
@@ -117,7 +119,8 @@ impl Buffer {
         }))
     }
 
-    /// A buffer of what `read` gives, from a place on and short only at the end.
+    /// A buffer with all that `read(offset, size)` gives. A piece shorter than `size` is the last
+    /// one.
     pub(super) fn filled<E: From<io::Error>>(
         mut read: impl FnMut(u64, usize) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
@@ -134,7 +137,7 @@ impl Buffer {
         }
     }
 
-    /// Moves to a file if there will be many bytes.
+    /// Moves the bytes to a file if there will be too many for memory.
     fn make_room(&mut self, len: u64) -> io::Result<()> {
         if let Self::Memory(bytes) = self
             && len > MEMORY_BYTES_MAX

@@ -1,7 +1,7 @@
 //! The calls of the kernel that only a writable filesystem gets.
 //!
-//! Each is for a message, or for a folder of the source. Other files of the source are never
-//! changed.
+//! Each call changes a message, or what is in a folder of the source. Other files of the source are
+//! never changed.
 
 use std::ffi::OsStr;
 use std::io;
@@ -19,7 +19,7 @@ use super::process::Process;
 use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_name};
 
 impl Fs {
-    /// Whether it is written to: then files have to be opened.
+    /// Whether the mount is writable. If it is, the kernel has to open files.
     pub fn is_writable(&self) -> bool {
         self.options.write.is_some()
     }
@@ -29,8 +29,9 @@ impl Fs {
         self.options.write.as_ref().is_some_and(|write| write.delete)
     }
 
-    /// Says that the kernel is told what [`Fs::tell_stale`] gives before each answer, so that it may
-    /// keep what it is told until then.
+    /// Says that the adapter will tell the kernel before each answer what it must forget
+    /// ([`Fs::tell_stale`]). Only then may the kernel cache what is in messages of a writable
+    /// mount.
     pub fn tell_kernel(&self) {
         self.does_kernel_forget.store(true, Ordering::Release);
     }
@@ -39,8 +40,8 @@ impl Fs {
         self.does_kernel_forget.load(Ordering::Acquire)
     }
 
-    /// Has the kernel told what it must forget: all names, and what is given. To be called before
-    /// each answer, under no lock.
+    /// Calls `tell` if the kernel must forget something: all names, and what is given to `tell`.
+    /// The adapter calls this before each answer, with no lock held.
     pub fn tell_stale(&self, tell: impl FnOnce(&[Invalidation])) {
         self.stale.tell(tell);
     }
@@ -51,8 +52,9 @@ impl Fs {
         }
     }
 
-    /// Whether a user may create something in a directory: a file that is made in a folder of the
-    /// source would belong to whoever has mounted it.
+    /// Checks that a user may create something in a directory. Only the mounter may create files in
+    /// a folder of the source, since every new file there belongs to the mounter. With `uid=` all
+    /// files have a given owner anyway.
     ///
     /// # Errors
     /// [`Error::NotPermitted`] if not.
@@ -66,8 +68,8 @@ impl Fs {
         Err(Error::NotPermitted("what is made in a folder would belong to who has mounted it"))
     }
 
-    /// Whether a user may move something between directories: an embedded message that comes into
-    /// a folder is a new file there.
+    /// Checks that a user may move something between directories. An embedded message that is moved
+    /// into a folder is a new file there.
     ///
     /// # Errors
     /// [`Error::NotPermitted`] if not.
@@ -80,7 +82,7 @@ impl Fs {
         self.editors.note(user, self.state_folder());
     }
 
-    /// Whether an edit of what this inode belongs to would wait for a save.
+    /// Whether an edit of the message of this inode would have to wait for a save.
     pub fn is_saving(&self, ino: Ino) -> bool {
         let (base, _) = self.nodes.followed(ino).parts();
         let message = self.nodes.message(base).and_then(|(_, directory)| directory);
@@ -102,8 +104,8 @@ impl Fs {
         self.create_for(parent, name, mode, flags, 0)
     }
 
-    /// Creates a file for a process, as [`Fs::create`] does. In a folder its permissions are those
-    /// of `mode`, of which the umask of the caller is taken away already.
+    /// Creates a file for a process, as [`Fs::create`] does. In a folder the file gets the
+    /// permissions `mode`, from which the umask of the caller has been taken away.
     ///
     /// # Errors
     /// As [`Fs::create`].
@@ -151,7 +153,7 @@ impl Fs {
         self.create_message(&path, mode, process)
     }
 
-    /// Creates a symbolic link: an editor's lock in a message.
+    /// Creates a symbolic link in a message, as Emacs does to lock a file.
     ///
     /// # Errors
     /// [`Error::NotPermitted`] for any other.
@@ -161,7 +163,8 @@ impl Fs {
         self.symlink_in_message(&to, name, target.to_str().ok_or_else(refused)?)
     }
 
-    /// Gives a file of a message a temporary name besides: a copy.
+    /// Makes a temporary copy of a file of a message under a second name, for programs that back a
+    /// file up with link(2).
     ///
     /// # Errors
     /// [`Error::NotPermitted`] for any other name, [`Error::OtherDevice`] between messages.
@@ -183,7 +186,8 @@ impl Fs {
         self.unlink_for(parent, name, None)
     }
 
-    /// Removes a file for a process, as [`Fs::unlink`] does: for good once the process has ended.
+    /// Removes a file for a process, as [`Fs::unlink`] does. In a message, the removal becomes
+    /// final when the process has ended.
     ///
     /// # Errors
     /// As [`Fs::unlink`].
@@ -222,11 +226,12 @@ impl Fs {
         self.remove_message(&path)
     }
 
-    /// Renames a file or a message. With `no_replace` nothing may have the new name.
+    /// Renames a file or a message. With `no_replace` (`RENAME_NOREPLACE`) it is an error if
+    /// something has the new name.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::OtherDevice`] for what is copied and removed instead,
-    /// [`Error::Exists`], [`Error::NotPermitted`].
+    /// [`Error::NotFound`], [`Error::OtherDevice`] for what cannot be moved, which programs then
+    /// copy and remove, [`Error::Exists`], [`Error::NotPermitted`].
     pub fn rename(
         &self,
         from: (Ino, &OsStr),
@@ -304,7 +309,8 @@ impl Fs {
         if node.kind != SourceKind::Folder {
             return Err(Error::NotPermitted("only messages can be changed"));
         }
-        // The source's file system may have another limit; it reports that itself.
+        // In a folder a name need not be UTF-8, and the file system of the source reports other
+        // limits itself.
         name_text(name).or_else(|error| match error {
             Error::NameTooLong => Err(error),
             _ => Ok(""),
@@ -312,7 +318,7 @@ impl Fs {
         Ok(node.path.join(name))
     }
 
-    /// `EROFS`: files that are no messages stay as they are.
+    /// The error for a change of a source file that is no message: `EROFS`.
     pub(super) fn read_only(&self, ino: Ino) -> Error {
         let node = self.node(ino.parts().0).ok();
         Error::Source {

@@ -57,8 +57,8 @@ impl ControlFile {
     }
 }
 
-/// The texts of the control files as the kernel was last told their sizes. They change all the
-/// time, but a read must give as many bytes as the size said before.
+/// The text of each control file at the time when the kernel was last told its size. The texts
+/// change all the time, but a read must give as many bytes as the size said.
 #[derive(Debug, Default)]
 pub(super) struct Snapshots {
     texts: Mutex<HashMap<ControlFile, Arc<str>>>,
@@ -78,7 +78,7 @@ impl Snapshots {
     }
 }
 
-/// The messages that had a defect so far.
+/// The damaged messages met so far, with their defects.
 #[derive(Debug, Default)]
 pub(super) struct Damaged {
     messages: Mutex<BTreeMap<PathBuf, Vec<Defect>>>,
@@ -90,7 +90,7 @@ const DAMAGED_MAX: usize = 10_000;
 const DEFECTS_MAX: usize = 20;
 
 impl Damaged {
-    /// Notes the defects of a message; the first time, returns that it is new.
+    /// Notes the defects of a message. Returns whether these are the first ones of this message.
     pub(super) fn note(&self, path: &Path, mut defects: Vec<Defect>) -> bool {
         defects.truncate(DEFECTS_MAX);
         let mut messages = lock(&self.messages);
@@ -128,8 +128,8 @@ impl Fs {
         Ok(())
     }
 
-    /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does
-    /// not keep what it read before.
+    /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does not
+    /// reuse what it has cached.
     pub(super) fn control_entry(&self, id: NodeId) -> Result<Entry, Error> {
         let (file_type, size) = match ControlFile::from_node(id) {
             Some(file) => {

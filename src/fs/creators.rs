@@ -1,9 +1,9 @@
-//! Who is filling a message that it has created.
+//! Which process is filling a message that it has created.
 //!
-//! A new message has values from the start (a class, say), and files that follow from others.
-//! Whoever copies a directory expects the one it has just created to be empty, and creates every
-//! file as a new one. So to the process that created a message there is only what it has put
-//! there, until it is done.
+//! A new message has files from the start (`class`, for one), and files that msgfs makes from
+//! others. But a program that copies a directory expects the one it has just created to be empty,
+//! and creates every file as a new one. So the process that created a message sees only what it has
+//! put there, until it is done.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ const DONE_AFTER: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(super) struct Creators {
     messages: Vec<Filled>,
-    /// Directories in them that nobody is filling.
+    /// Directories in these messages that nobody is filling any more.
     done: HashSet<String>,
 }
 
@@ -58,13 +58,14 @@ impl Creators {
     /// it.
     pub(super) fn done(&mut self, directory: &str) {
         self.messages.retain(|filled| filled.directory != directory);
-        // One that lies in a message that is still being filled.
+        // The directory may lie in a message that is still being filled.
         if !self.messages.is_empty() {
             self.done.insert(directory.to_owned());
         }
     }
 
-    /// Whether a path is not to be there for a process, since it has not created it.
+    /// Whether a path is hidden from a process, since the process is filling the message and has
+    /// not created the path.
     pub(super) fn hides(&mut self, path: &str, process: u32) -> bool {
         if self.messages.is_empty() {
             return false;

@@ -1,7 +1,7 @@
 //! A message directory: the state it is in, and what differs from the file of the message.
 //!
-//! A message that nobody has written to has none of this, or one in which nothing differs; it is
-//! then shown from its file, in a writable mount as in any other.
+//! A message that no program has written to has no [`MessageDirectory`], or one in which nothing
+//! differs. It is then shown from its file, as in a read-only mount.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use super::target::SourceTarget;
 use super::temporary::Temporaries;
 use super::waiting::Waiting;
 
-/// A message of the source, or one that will be.
+/// A message of the source, or a new one that the source does not have yet.
 #[derive(Debug)]
 pub(super) struct MessageDirectory {
     pub(super) base: Base,
@@ -32,10 +32,10 @@ pub(super) struct MessageDirectory {
     /// When its bodies were set.
     pub(super) bodies: Arc<BodyTimes>,
     contents: Mutex<Contents>,
-    /// Tells that a save has ended.
+    /// Wakes the edits that wait for a save to end.
     saved: Condvar,
-    /// What the numbers of files that were moved to another message stand for. Most messages have
-    /// none.
+    /// For files that were moved to another message: the inode number that each has there, by its
+    /// number here. Most messages have none.
     moved: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
 }
 
@@ -96,16 +96,17 @@ pub(super) struct Contents {
     pub(super) orphans: HashMap<NodeId, (Arc<OpenMessage>, NodeId)>,
     pub(super) creators: Creators,
     /// When files in it were last written to, or the times they were given. They hold for as long
-    /// as the mount lives: were an edited file to go back to the date of its mail when it is saved,
-    /// vim would warn of a change by others, and rsync would skip it.
+    /// as the mount lives: if an edited file went back to the date of its mail at the save, vim
+    /// would warn that another program has changed it, and rsync would skip it.
     pub(super) times: HashMap<String, SystemTime>,
     /// When it was last edited.
     pub(super) edited: Option<SystemTime>,
     /// Whether a probe has shown that its file can be replaced and keep owner and mode.
     pub(super) is_writable: bool,
-    /// Whether the kernel may have kept what it was told of it.
+    /// Whether the kernel may have cached what it was told of the message.
     pub(super) is_kept_by_kernel: bool,
-    /// Whether it has a reference of its own in the table of nodes, since it was edited.
+    /// Whether this mount itself has looked the message up (`Fs::hold`), so that it stays known
+    /// after an edit.
     pub(super) is_held: bool,
 }
 
@@ -137,31 +138,32 @@ impl MessageDirectory {
         }
     }
 
-    /// The contents, for reading; a save may be going on. Every change is whole before the next
-    /// call that might panic.
+    /// The contents, for reading; a save may be going on. Safe after a panic: every change is
+    /// complete before the next call that could panic.
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
         lock(&self.contents)
     }
 
-    /// The contents, for an edit: after any save that is going on.
+    /// The contents, for an edit. Waits for the end of a save that is going on.
     pub(super) fn lock_idle(&self) -> MutexGuard<'_, Contents> {
         let idle = self.saved.wait_while(self.lock(), |contents| contents.is_saving());
         idle.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has numbers stand for files of another message from now on.
+    /// Notes files that were moved to another message: from now on their numbers here stand for the
+    /// numbers there.
     pub(super) fn lead(&self, moved: HashMap<NodeId, Ino>) {
         let known = self.moved.get_or_init(Mutex::default);
         lock(known).extend(moved);
     }
 
-    /// What a number stands for if its file was moved to another message.
+    /// The number that a file has in another message, if it was moved there.
     pub(super) fn moved(&self, number: NodeId) -> Option<Ino> {
         let moved = self.moved.get()?.lock().unwrap_or_else(PoisonError::into_inner);
         moved.get(&number).copied()
     }
 
-    /// Says that a save has ended.
+    /// Wakes the edits that wait for the end of a save.
     pub(super) fn notify_saved(&self) {
         self.saved.notify_all();
     }
@@ -176,7 +178,7 @@ impl Contents {
             && self.removals.is_empty()
     }
 
-    /// Whether the tree of its file shows it as it is, numbers and all.
+    /// Whether the tree of its file shows the message exactly, inode numbers included.
     pub(super) fn is_as_in_file(&self) -> bool {
         self.is_plain() && !self.numbers.are_translated()
     }
@@ -191,7 +193,7 @@ impl Contents {
         self.edits().is_some_and(|edited| edited.target.is_conflicting())
     }
 
-    /// Whether the message lies at its path although the source may have no file of it.
+    /// Whether the mount shows the message although the source may have no file of it yet.
     pub(super) fn is_pending(&self) -> bool {
         match &self.state {
             State::Edited(edited) => edited.is_new,
@@ -223,7 +225,7 @@ impl Contents {
         }
     }
 
-    /// Says that something in it was written to just now.
+    /// Notes that a file of the message was written to just now.
     pub(super) fn touch(&mut self, path: &str) {
         let now = SystemTime::now();
         self.edited = Some(now);

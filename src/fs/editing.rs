@@ -20,7 +20,7 @@ use super::shown::Found;
 use super::target::SourceTarget;
 use super::{Error, Fs, Invalidation, source_error};
 
-/// The file that an edit is of.
+/// The path that an edit changes.
 fn path_of(operation: &Operation) -> &str {
     match operation {
         Operation::Set { path, .. }
@@ -48,13 +48,13 @@ fn run(
         Operation::CreateMessage { path } => {
             editor.create_message(tree, path).map(|()| Change::Made)
         }
-        // These are no edits of a message that is there.
+        // These change no message that exists already.
         Operation::Create { .. } | Operation::Temporary { .. } => Ok(Change::None),
     }
 }
 
-/// Checks a value as it is checked while it is written: it may have come about otherwise, by a
-/// truncate, a rename, or writes at other places than the end.
+/// Checks a whole value, as `write` checks the start of one. The value may have come about without
+/// such checks: by a truncate, a rename, or writes at other places than the end.
 fn check_whole(tree: &MessageTree, path: &str, value: &Source) -> Result<(), view::Error> {
     const PIECE: usize = 64 << 10;
     // An attachment may be anything.
@@ -91,7 +91,7 @@ impl Fs {
         let log = self.log()?;
         let state = contents.edits().and_then(|edited| edited.target.state());
         let noted = log.append(&contents.path, state, operation).inspect_err(|_| {
-            // A message that was only opened for this is as in its file.
+            // If the message was opened only for this edit, nothing in it differs from its file.
             if contents.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
                 contents.state = State::Clean;
             }
@@ -108,7 +108,7 @@ impl Fs {
         }
     }
 
-    /// Makes an edit that stands in the log, and that was made at a moment.
+    /// Makes an edit that is in the log already. `at` is when a program made it.
     pub(super) fn make(
         &self,
         message: &MessageNode,
@@ -129,7 +129,7 @@ impl Fs {
         Ok(change)
     }
 
-    /// Has a message be under edit.
+    /// Opens a message for editing, if it is not open for that yet.
     fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
         if let State::Clean = contents.state {
             let edited = self.open_for_writing(message, contents)?;
@@ -140,7 +140,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Edits a message, and makes its new state.
+    /// Edits a message, and makes the tree that is shown from then on.
     pub(super) fn edit<T>(
         &self,
         message: &MessageNode,
@@ -163,8 +163,8 @@ impl Fs {
         outcome
     }
 
-    /// Notes that something of a message is to differ from its file: the kernel forgets what it
-    /// was told of it, and the message stays known.
+    /// Must be called before something in a message differs from its file. The kernel forgets what
+    /// it was told of the message, and the message stays known.
     pub(super) fn differ(&self, message: &MessageNode, contents: &mut Contents) {
         self.hold(message, contents);
         if !std::mem::take(&mut contents.is_kept_by_kernel) {
@@ -179,8 +179,8 @@ impl Fs {
         self.note_stale(inodes);
     }
 
-    /// Keeps a message known for as long as the mount lives, with its times and inode numbers, and
-    /// has its path stand for it.
+    /// Keeps a message known after the kernel has forgotten it, with its times and inode numbers,
+    /// and makes its path stand for it.
     pub(super) fn hold(&self, message: &MessageNode, contents: &mut Contents) {
         if std::mem::replace(&mut contents.is_held, true) {
             return;
@@ -192,8 +192,8 @@ impl Fs {
     }
 
     /// Checks that a save would lose nothing: that the folder can be written to, that everything in
-    /// the message can be read, and that the new file would have the same owner and mode. A probe
-    /// tries the last once.
+    /// the message can be read, and that the new file would have the same owner and mode. For the
+    /// last point a probe is made in the folder, once for each message.
     ///
     /// # Errors
     /// `EROFS` or `EACCES`.
@@ -211,7 +211,7 @@ impl Fs {
         let open = self.present(message, contents)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
-        // What of a damaged message cannot be read would be lost with the old file.
+        // A save would lose what cannot be read in a damaged message.
         let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
         carried.map(drop).map_err(|error| in_message(error.into()))?;
         let folder = self.source.open_folder(folder).map_err(|error| source_error(path, error))?;
@@ -233,7 +233,7 @@ impl Fs {
     ) -> Result<Edited, Error> {
         self.check_writable(message, contents)?;
         let path = &contents.path;
-        // As in `present`: the file may be another one since the message was looked for.
+        // As in `present`: a save may have replaced the file while this thread waited for the lock.
         let message = &self.known_message(message.base)?;
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
@@ -316,7 +316,7 @@ impl Fs {
         Ok(Arc::new(OpenMessage::new(path.to_owned(), tree.map_err(in_message)?, directory)))
     }
 
-    /// Makes the bytes of an open file its value, if they are to be that at such a moment.
+    /// Makes the bytes of an open file its value, if they are due at this moment.
     ///
     /// # Errors
     /// [`Error::Message`] if the bytes are no value of the file, which then keeps its old one.
@@ -369,7 +369,7 @@ impl Fs {
         set
     }
 
-    /// Notes what follows for the kernel from having set a file: a message file that was put into
+    /// Updates the inode numbers after a file was set: a message file that was put into
     /// `attachments/` is a directory from now on, and an inode of its own.
     pub(super) fn settled(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
         let (_, name) = super::directory::split(path);
@@ -382,7 +382,7 @@ impl Fs {
         }
     }
 
-    /// Takes the removals that are final out of the message.
+    /// Carries out the removals that have become final.
     pub(super) fn finish_removals(
         &self,
         message: &MessageNode,
@@ -403,7 +403,8 @@ impl Fs {
             self.edit(message, contents, |editor, tree| {
                 for path in &removed {
                     match editor.remove(tree, path) {
-                        // What is made of other files is there again.
+                        // A file that msgfs makes from others cannot be removed, and is there
+                        // again.
                         Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
                         Err(error) => tracing::warn!("{path}: not removed: {error}"),
                     }
@@ -417,7 +418,8 @@ impl Fs {
                     contents.times.remove(path);
                 }
                 contents.edited = Some(std::time::SystemTime::now());
-                // Nothing was removed that is not made of other files.
+                // Every removed file was one that msgfs makes from others, so the message is
+                // unchanged.
                 if matches!(contents.state, State::Clean)
                     && let Ok(log) = self.log()
                     && let Err(error) = log.discard(&contents.path)
@@ -483,7 +485,8 @@ impl Fs {
     }
 }
 
-/// An editor of a message, with what outlasts its saves.
+/// An editor of a message. It shares the attachment names and the times of bodies, which outlast a
+/// save.
 fn editor(message: &MessageNode, written: Message) -> Editor {
     let directory = message.directory.as_ref();
     let bodies: Arc<BodyTimes> = directory.map(|one| Arc::clone(&one.bodies)).unwrap_or_default();

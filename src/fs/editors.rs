@@ -1,4 +1,5 @@
-//! Who edits: where edits of others are kept is told once for each of them.
+//! Which users edit. The log says once for each user other than the mounter where that user's edits
+//! are kept.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -6,7 +7,7 @@ use std::sync::Mutex;
 
 use outlook_msg::sync::lock;
 
-/// At most this many users are told apart; the edits of later ones are kept likewise.
+/// The log names at most this many users. The edits of all others are kept in the same way.
 const NAMED_MAX: usize = 1024;
 
 /// The users other than the mounter who have edited something.
@@ -31,7 +32,7 @@ impl Editors {
         let mut named = lock(&self.named);
         if named.len() < NAMED_MAX && named.insert(user) {
             tracing::info!(
-                "what user {user} edits and cannot be saved is kept in the mounter's folder {}",
+                "edits of user {user} that cannot be saved are kept in the mounter's folder {}",
                 folder.display()
             );
         }

@@ -32,14 +32,15 @@ pub(super) struct ToChange<'a> {
 }
 
 impl ToChange<'_> {
-    /// The contents, after any save that is going on. Attachments that wait have come into the
-    /// message.
+    /// The contents, for an edit. Waits for the end of a save, and puts waiting attachments into
+    /// the message first.
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.lock_at(|_| None)
     }
 
-    /// As [`ToChange::lock`], for a change that needs no more of the message than the name or the
-    /// attributes of a path: new files are created one after the other while others wait.
+    /// As [`ToChange::lock`], for a change that needs only the name or the attributes of `path`:
+    /// attachments that wait go on waiting, so that a program can create many files before they
+    /// come into the message together.
     pub(super) fn lock_at(
         &self,
         path: impl FnOnce(&Contents) -> Option<String>,
@@ -58,7 +59,7 @@ pub(super) enum New {
     Value,
     /// A temporary file of a tool.
     Temporary,
-    /// A copy of what a new message has by itself.
+    /// A copy of a file that a new message has by itself.
     Copy,
     /// A directory that the message has anyway.
     Directory,
@@ -90,7 +91,7 @@ impl Fs {
         let is_there = self.is_there(&to.message, &contents, &path)?;
         let is_unseen = contents.creators.hides(&path, process);
         if is_there && !is_unseen {
-            // Another program was faster.
+            // Another program has created the file in the meantime.
             if flags.is_exclusive() {
                 return Err(Error::Exists);
             }
@@ -124,7 +125,7 @@ impl Fs {
         };
         let found = self.find(&to.message, &contents, &path)?;
         let entry = self.entry(&to.message, &mut contents, &path, &found)?;
-        // One for the kernel and one for the handle.
+        // One lookup for the kernel and one for the handle.
         self.nodes.look_up_inside(to.message.base, 2);
         Ok((entry, self.handles.add(&to.directory, on)))
     }
@@ -471,7 +472,7 @@ impl Fs {
         }
     }
 
-    /// Refuses a name that no message has, and says where such a file goes.
+    /// Refuses a name that no message has, and logs the reason, which says where such a file goes.
     pub(super) fn refuse(&self, contents: &Contents, path: &str, reason: &'static str) -> Error {
         tracing::warn!("{}/{path} is refused: {reason}", contents.path.display());
         Error::NotPermitted(reason)
@@ -499,13 +500,14 @@ impl Fs {
     }
 }
 
-/// Whether a path is that of a file that is made of others and listed beside the values.
+/// Whether a path lies outside of `mapi/` and `raw/`, where `rm -r` meets the files that are
+/// listed.
 fn is_listed_made(path: &str) -> bool {
     let first = path.split('/').next().unwrap_or_default();
     !["mapi", "raw"].contains(&first)
 }
 
-/// A name as messages have them.
+/// A name as UTF-8 text of at most 255 bytes.
 pub(super) fn name_text(name: &OsStr) -> Result<&str, Error> {
     const NAME_BYTES_MAX: usize = 255;
     match name.to_str() {

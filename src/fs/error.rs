@@ -75,7 +75,7 @@ pub enum Error {
     Buffer(io::Error),
 }
 
-/// An error with its causes, each said once: for what people read.
+/// The text of an error and its causes, each said once.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let causes = std::iter::successors(error.source(), |cause| cause.source());

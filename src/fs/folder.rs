@@ -17,7 +17,8 @@ use super::watch::Grant;
 use super::{Add, DirectoryEntry, Entry, Error, Fs, identity_of, is_message_name, source_error};
 
 impl Fs {
-    /// The attributes of a source file, from before the mount if it is the own mount point.
+    /// The attributes of a source file. If it is this filesystem's own mount point, they are from
+    /// before the mount: to ask now would be a request to msgfs itself.
     pub(super) fn metadata(&self, path: &Path) -> Result<Metadata, Error> {
         if let Some((own, metadata)) = &self.own_mount_point
             && own == path
@@ -40,8 +41,8 @@ impl Fs {
         }
     }
 
-    /// A file of the source that was looked at, entered into the table if the kernel will be told
-    /// of it.
+    /// The entry of a source file with these attributes. With `look_up` the kernel will be told of
+    /// the file, so it is entered into the table of nodes.
     pub(super) fn source_entry(
         &self,
         path: &Path,

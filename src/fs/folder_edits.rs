@@ -16,12 +16,12 @@ use super::messages::{MessageNode, message_error};
 use super::metadata::Metadata;
 use super::{Entry, Error, Fs, is_message_name, source_error, temporary};
 
-/// Tells messages apart that have no file yet.
+/// Numbers the messages that have no file yet, to tell them apart.
 static CREATED: AtomicI64 = AtomicI64::new(1);
 
 impl Fs {
-    /// The message at a path of a folder that has edits, is being written, or was saved or moved by
-    /// this mount; `None` if it is as its file says, or is none.
+    /// The entry of a message that this mount has at a path: one that has edits, is being written,
+    /// or was saved or moved by this mount. `None` if the source decides what is at the path.
     pub(super) fn claimed_entry(
         &self,
         path: &Path,
@@ -91,7 +91,7 @@ impl Fs {
         self.hold(&message, &mut contents);
         let entry = self.attr_in_contents(&message, &mut contents, NodeId(0))?;
         drop(contents);
-        // One for the kernel is there, and one is for the handle.
+        // `enter_new` has counted one lookup for the kernel. This one is for the handle.
         self.nodes.look_up_inside(message.base, 1);
         let on = On::Arrival { arrival, written: Default::default() };
         Ok((entry, self.handles.add(&directory, on)))
@@ -117,7 +117,7 @@ impl Fs {
         created
     }
 
-    /// Enters a message that is to be created, looked up once.
+    /// Enters a message that is to be created into the table of nodes, and counts one lookup.
     pub(super) fn enter_new(
         &self,
         path: &Path,
@@ -127,7 +127,7 @@ impl Fs {
         }
         let folder = path.parent().unwrap_or(Path::new(""));
         self.source.check_writable(folder).map_err(|error| source_error(path, error))?;
-        // A number that no file has: an inode number of 0 is none.
+        // An identity that no file has: no inode number is 0.
         let ctime = (CREATED.fetch_add(1, Ordering::Relaxed), 0);
         let identity = Identity { ctime, ..Identity::default() };
         let node = SourceNode { path: path.to_owned(), kind: SourceKind::Message, identity };
@@ -147,7 +147,8 @@ impl Fs {
         self.source.metadata(path).is_ok() || is_pending()
     }
 
-    /// The message at a path of a folder, to be moved or removed; it is looked up once.
+    /// The message at a path of a folder, to be moved or removed. Counts one lookup, which the
+    /// caller gives back.
     pub(super) fn message_at(
         &self,
         path: &Path,
@@ -210,7 +211,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Has the number of a message stand for its file as it is now, at this path.
+    /// Makes the inode number of a message stand for the file that is at this path now.
     pub(super) fn moved(&self, message: &MessageNode, path: &Path) {
         let Ok(metadata) = self.source.metadata(path) else { return };
         let identity = metadata.identity();
@@ -218,7 +219,8 @@ impl Fs {
         self.nodes.claim(message.base, &Arc::new(node));
     }
 
-    /// Gives a file that is being written its name: with that of a message it becomes one.
+    /// Renames a file that is being written. If the new name is that of a message, the file becomes
+    /// one.
     fn rename_arrival(
         &self,
         directory: &Arc<MessageDirectory>,

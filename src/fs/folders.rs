@@ -55,7 +55,7 @@ type Listings = LruCache<Arc<SourceNode>, Arc<FolderListing>>;
 
 /// How many listings are kept: about as many as are likely to be under way at once.
 const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
-/// How far an entry is looked for behind its place, for the cookies that are taken.
+/// An entry whose cookie was taken lies at most this far behind its place.
 const MOVED_MAX: usize = 8;
 
 impl Order {
@@ -85,7 +85,8 @@ impl FolderListing {
         self.entries.get(behind..).unwrap_or_default()
     }
 
-    /// At most `count` names that follow one. To sort a large folder takes a while, the first time.
+    /// At most `count` names that follow one. The first call for an order sorts the folder, which
+    /// takes a while if it is large.
     fn behind(&self, name: &OsStr, count: usize, order: Order) -> Vec<&OsStr> {
         let places = match order {
             Order::Listing => return self.behind_as_listed(name, count),

@@ -1,8 +1,9 @@
 //! Notes which files of messages are read, and which sizes are asked for.
 //!
 //! A program that reads subject and text of one message is likely to read those of the next.
-//! `store` then does that ahead, which hides whether the program goes on. So one message in some is
-//! a sample: nothing is done ahead with it, and the habit is seen again. This module only counts;
+//! `store` then gives them to the kernel ahead, so the reads of the program no longer reach msgfs,
+//! and it cannot see whether the habit goes on. So one message in `SAMPLE_EVERY` is a sample:
+//! nothing is done ahead with it, and its requests show the habit again. This module only counts;
 //! it knows nothing of what is done ahead.
 
 use std::collections::VecDeque;
@@ -22,7 +23,8 @@ pub(super) struct Habits {
 
 #[derive(Debug, Default)]
 struct Observed {
-    /// Which files are read, and of which the size is asked that a listing leaves out.
+    /// In `read` the files that are read; in `asked` those whose size programs ask for because a
+    /// listing has left it out.
     read: Observation,
     asked: Observation,
     sample: Option<Base>,
@@ -38,11 +40,12 @@ struct Visit {
     base: Base,
     /// The process, or rather thread, that came first.
     process: u32,
-    /// Whether a second process was.
+    /// Whether a second process has made requests in it, too.
     is_shared: bool,
 }
 
-/// What was seen since the last sample, and between the two before that.
+/// What was seen since the last sample (`now`), and between the sample before and that one
+/// (`before`).
 #[derive(Clone, Copy, Debug, Default)]
 struct Observation {
     now: NodeSet,
@@ -51,7 +54,7 @@ struct Observation {
 
 /// One message in this many is a sample.
 const SAMPLE_EVERY: u32 = 64;
-/// For this many messages, the process last at work in them is remembered.
+/// The processes at work are remembered for at most this many messages, the latest ones.
 const RECENT_MAX: usize = 32;
 
 impl Observation {
@@ -83,7 +86,7 @@ impl Habits {
         self.lock().read.now.insert(id);
     }
 
-    /// Notes that a size is asked which a listing has left out.
+    /// Notes that a program asks for a size that a listing has left out.
     pub(super) fn ask_size(&self, id: NodeId) {
         self.lock().asked.now.insert(id);
     }
@@ -109,7 +112,7 @@ impl Habits {
         observed.read.all().or(observed.asked.all())
     }
 
-    /// The same, for a certain message; `None` for a sample.
+    /// As [`Habits::wanted`], for one message; `None` if it is the sample.
     pub(super) fn wanted_of(&self, base: Base) -> Option<NodeSet> {
         let is_sample = self.lock().sample == Some(base);
         (!is_sample).then(|| self.wanted())
@@ -127,7 +130,7 @@ impl Habits {
         }
     }
 
-    /// Every change is whole before the next call that might panic.
+    /// Safe after a panic: every change is complete before the next call that could panic.
     fn lock(&self) -> MutexGuard<'_, Observed> {
         lock(&self.observed)
     }

@@ -1,4 +1,4 @@
-//! What is open, by the numbers that the kernel has of it.
+//! The table of open files, by the handle numbers that the kernel was given.
 //!
 //! A file that is only read needs no handle: its readers see it as it is at the moment, as on any
 //! filesystem.
@@ -56,8 +56,8 @@ impl Written {
 
     /// Makes the value with `settle` if the handle was written to.
     ///
-    /// Programs close one after the other. A child that another thread forks has a copy of the
-    /// descriptor and closes it when it runs its program. If the FLUSH of the child makes the
+    /// Only one FLUSH of a handle runs at a time. A child that another thread forks has a copy of
+    /// the descriptor and closes it when it runs its program. If the FLUSH of the child makes the
     /// value just when the writer itself closes, the FLUSH of the writer finds nothing to do. It
     /// must not be answered before the value is there: its `close` promises that.
     ///
@@ -76,7 +76,7 @@ impl Written {
 impl Handles {
     /// Enters what was opened.
     pub(super) fn add(&self, directory: &Arc<MessageDirectory>, on: On) -> u64 {
-        // 0 stands for what is read without a handle.
+        // 0 stands for a file that is read without a handle.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
         let handle = Arc::new(Handle { directory: Arc::clone(directory), on });
         self.open.write().unwrap_or_else(PoisonError::into_inner).insert(number, handle);

@@ -20,8 +20,8 @@ pub struct Ino(pub u64);
 
 /// The part of an inode number that stands for a file or folder of the source.
 ///
-/// It has 38 bits, so that even among a million files hardly two have the same number at different
-/// times; at the same time they never do.
+/// It is a hash in 38 bits. Two files that the kernel knows at the same time never have the same
+/// base; at different times hardly two do, even among a million files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Base(u64);
 
@@ -32,7 +32,7 @@ impl Base {
     const FIRST_FREE: u64 = 2;
     const MAX: u64 = (1 << (u64::BITS - NodeId::BITS)) - 2;
 
-    /// The base of a hash.
+    /// Makes a base of a hash.
     fn new(hash: u64) -> Self {
         Self(Self::FIRST_FREE + hash % (Self::MAX - Self::FIRST_FREE + 1))
     }
@@ -87,20 +87,21 @@ pub(super) struct Identity {
 /// A file or folder of the source that the kernel knows.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct SourceNode {
-    // In the order in which they are compared: most nodes differ in their identity.
+    // The derived comparison goes in this order, and most nodes differ in their identity.
     pub(super) identity: Identity,
     pub(super) kind: SourceKind,
     /// Relative to the root of the source.
     pub(super) path: PathBuf,
 }
 
-/// The files and folders of the source that the kernel has looked up and not yet forgotten, and
-/// the messages that are in use otherwise: by an open file, or by edits. One count a base holds
-/// them all.
+/// The files and folders of the source that the kernel has looked up and not yet forgotten, and the
+/// messages that are in use otherwise: by an open file, or by edits. Each base has one lookup count
+/// for all of these.
 #[derive(Debug)]
 pub(super) struct Nodes {
     table: RwLock<NodeTable>,
-    /// Whether any number stands for a file of another message: in most mounts none ever does.
+    /// Whether any file was moved to another message, so that its number has to be followed. In
+    /// most mounts this never happens.
     has_moved: AtomicBool,
 }
 
@@ -145,7 +146,7 @@ impl Nodes {
         self.read().known.get(&base).map(|known| Arc::clone(&known.node))
     }
 
-    /// The node of a message's base, and what differs from its file if anything may.
+    /// The node of a message, and its directory state if it has one.
     pub(super) fn message(
         &self,
         base: Base,
@@ -155,8 +156,8 @@ impl Nodes {
         Some((Arc::clone(&known.node), known.directory.get().cloned()))
     }
 
-    /// The number that a number stands for now: another one if its file was moved to another
-    /// message, which may have happened several times.
+    /// The number that a file has now. It is another one if the file was moved to another message,
+    /// which may have happened several times.
     pub(super) fn followed(&self, mut ino: Ino) -> Ino {
         if !self.has_moved.load(Ordering::Acquire) {
             return ino;
@@ -172,12 +173,12 @@ impl Nodes {
         }
     }
 
-    /// Says that numbers of a message have begun to stand for files of another one.
+    /// Notes that files were moved to another message: [`Nodes::followed`] has to look from now on.
     pub(super) fn note_moved(&self) {
         self.has_moved.store(true, Ordering::Release);
     }
 
-    /// What may differ from the file of a message, which is known.
+    /// The directory state of a message that is known; made if there is none yet.
     pub(super) fn directory(&self, base: Base) -> Option<Arc<MessageDirectory>> {
         let table = self.read();
         let known = table.known.get(&base)?;
@@ -185,7 +186,7 @@ impl Nodes {
         Some(Arc::clone(known.directory.get_or_init(made)))
     }
 
-    /// The messages of which anything may differ from their files.
+    /// The directory states of all messages that have one.
     pub(super) fn directories(&self) -> Vec<Arc<MessageDirectory>> {
         let table = self.read();
         table.known.values().filter_map(|known| known.directory.get().cloned()).collect()
@@ -205,20 +206,20 @@ impl Nodes {
         base
     }
 
-    /// Counts more references of the kernel to what is inside a known base, or to what we have
-    /// open ourselves.
+    /// Counts more lookups of the kernel inside of a known base, or of msgfs itself for an open
+    /// file or an edit.
     pub(super) fn look_up_inside(&self, base: Base, lookups: u64) {
         if let Some(entry) = self.read().known.get(&base) {
             entry.lookups.fetch_add(lookups, Ordering::Relaxed);
         }
     }
 
-    /// The base of the message at a path that has one of its own.
+    /// The base that claims a path.
     pub(super) fn claimed(&self, path: &Path) -> Option<Base> {
         self.read().claims.get(path).copied()
     }
 
-    /// The messages in a folder that have a base of their own, by their names.
+    /// The names in a folder that are claimed, each with its base.
     pub(super) fn claimed_in(&self, folder: &Path) -> Vec<(OsString, Base)> {
         let table = self.read();
         let in_folder = table.claims.iter().filter(|(path, _)| path.parent() == Some(folder));
@@ -227,8 +228,8 @@ impl Nodes {
         named.collect()
     }
 
-    /// Has a base stand for a node from now on, whatever follows from that: its file was saved or
-    /// moved by us, or has edits.
+    /// Makes a base stand for a node from now on, although the hash of the node is another one:
+    /// this mount has saved or moved its file, or has edits of it.
     pub(super) fn claim(&self, base: Base, node: &Arc<SourceNode>) {
         let mut table = self.write();
         let Some(known) = table.known.get_mut(&base) else { return };
@@ -247,8 +248,8 @@ impl Nodes {
         }
     }
 
-    /// Notes that the kernel is told the size of a body inside a base, and may have it read by
-    /// that size until the base is forgotten.
+    /// Notes that the kernel was told the size of a body inside of a base. It may read the body by
+    /// that size until it forgets the base.
     pub(super) fn tell_sizes(&self, base: Base) {
         if let Some(entry) = self.read().known.get(&base) {
             entry.sizes_told.store(true, Ordering::Relaxed);
@@ -261,7 +262,7 @@ impl Nodes {
         table.known.get(&base).is_some_and(|entry| entry.sizes_told.load(Ordering::Relaxed))
     }
 
-    /// Takes back references; a node without any is left out of the table.
+    /// Takes lookups back. A node without any leaves the table.
     pub(super) fn forget(&self, base: Base, lookups: u64) {
         if base == Base::ROOT {
             return;
@@ -278,7 +279,7 @@ impl Nodes {
         }
     }
 
-    /// All of them, as they are now.
+    /// All known nodes with their bases.
     pub(super) fn known(&self) -> Vec<(Base, Arc<SourceNode>)> {
         let table = self.read();
         table.known.iter().map(|(base, known)| (*base, Arc::clone(&known.node))).collect()
@@ -299,9 +300,9 @@ impl Nodes {
 }
 
 impl NodeTable {
-    /// The base of a node follows from its path and identity, so that it is the same whenever it
-    /// is looked up again; in the rare case that it is taken by another, the next free one. A
-    /// claim goes before.
+    /// The base of a node. If a base claims the path and stands for the same node, it is that one.
+    /// Otherwise it is made of a hash of the node, so that it is the same whenever the node is
+    /// looked up again; in the rare case that another node has it, it is the next free one.
     fn free_or_same(&self, node: &SourceNode) -> Base {
         let is_it = |base: &Base| self.known.get(base).is_some_and(|known| *known.node == *node);
         if is_it(&Base::ROOT) {

@@ -48,14 +48,14 @@ impl Fs {
         Ok(Some(self.invalidations(changes)))
     }
 
-    /// Sees that a folder is watched before it is read.
+    /// Watches a folder. Must be called before the folder is read.
     pub(super) fn watch(&self, folder: &SourceNode) -> Option<Grant> {
         let watcher = self.watcher.as_ref()?;
         (folder.kind == SourceKind::Folder)
             .then(|| watcher.watch(&self.source, &folder.path, folder_id(folder)))?
     }
 
-    /// The grant that the folder of a file, or the folder itself, is watched already.
+    /// A grant if the folder of a file, or the folder itself, is watched already.
     pub(super) fn watched(&self, node: &SourceNode) -> Option<Grant> {
         let watcher = self.watcher.as_ref()?;
         match node.kind {
@@ -67,8 +67,9 @@ impl Fs {
         }
     }
 
-    /// For how long the kernel may keep what it is told of a file of the source. The grant was
-    /// given before the file was looked at, and the file is in the table of nodes by now.
+    /// For how long the kernel may keep what it is told of a file of the source. `grant` must have
+    /// been given before the file was looked at, and the file must be in the table of nodes by now:
+    /// otherwise a change in between would not be seen.
     pub(super) fn source_ttl(
         &self,
         node: &SourceNode,
@@ -79,7 +80,7 @@ impl Fs {
         let is_told = match node.kind {
             // A folder's own attributes change with what is in it, which only its own watch sees.
             SourceKind::Folder => watcher.is_watched(&node.path, Some(folder_id(node))).is_some(),
-            // A change through another name is not seen.
+            // If a file has a second name, a change through that name is not seen.
             SourceKind::Message | SourceKind::Other => metadata.links == 1,
             SourceKind::OneMessage | SourceKind::OwnMountPoint => false,
         };

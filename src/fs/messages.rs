@@ -26,7 +26,7 @@ pub(super) struct OpenMessage {
     pub(super) path: PathBuf,
     pub(super) tree: MessageTree,
     pub(super) directory: Attr,
-    /// After how many reads of its file that was found unchanged.
+    /// The count of reads of its file when the file was last found unchanged.
     checked: AtomicU64,
 }
 
@@ -43,12 +43,12 @@ pub(super) struct MessageNode {
     pub(super) node: Arc<SourceNode>,
     /// How long the kernel may keep what is in it.
     pub(super) ttl: Duration,
-    /// What may differ from its file, in a mount that may write.
+    /// The directory state, if it has one; a read-only mount has none.
     pub(super) directory: Option<Arc<MessageDirectory>>,
 }
 
-/// A message that an inode belongs to. That of a source that is one message has no inode of its
-/// own, and is known for as long as this is there.
+/// A message that an inode belongs to. If the whole source is one message, the kernel knows only
+/// the root, and the message is looked up for as long as this value lives.
 #[derive(Debug)]
 pub(super) struct Looked<'a> {
     fs: &'a Fs,
@@ -57,12 +57,12 @@ pub(super) struct Looked<'a> {
 }
 
 impl Looked<'_> {
-    /// Takes the attachments that wait into the message.
+    /// Puts the attachments that wait into the message.
     pub(super) fn take_waiting(&self, contents: &mut Contents) {
         self.fs.take_waiting(&self.message, contents);
     }
 
-    /// The same with what may differ from its file, which it has from now on.
+    /// The same message, with a directory state, which is made if it has none.
     pub(super) fn with_directory(mut self) -> Self {
         self.message.directory = self.fs.nodes.directory(self.message.base);
         self
@@ -109,13 +109,13 @@ impl Fs {
         Ok(MessageNode { base, node, ttl: self.message_ttl(), directory })
     }
 
-    /// For how long the kernel may keep what is in a message. In a mount that may write an edit of
-    /// one file changes others, which the kernel has to forget then.
+    /// For how long the kernel may keep what is in a message. In a writable mount an edit of one
+    /// file changes others, so the kernel may keep nothing unless it can be told to forget.
     fn message_ttl(&self) -> Duration {
         if self.is_writable() && !self.does_kernel_forget() { Duration::ZERO } else { MESSAGE_TTL }
     }
 
-    /// The attributes of a node inside a message that someone asks for.
+    /// The attributes of a node inside a message that a program asks for.
     pub(super) fn asked_attr(
         &self,
         message: &MessageNode,
@@ -143,11 +143,12 @@ impl Fs {
         Ok(self.attr(message, open, id, &attributes))
     }
 
-    /// The attributes of an entry of a listing. Where only the making of a body would tell its
-    /// size, that is left to those who ask: the lifetime of 0 has the kernel look it up first. If
-    /// they are foreseen to ask, the size is told at once.
+    /// The attributes of an entry of a listing. If msgfs had to make a body to know its size, the
+    /// listing leaves the size out: the lifetime of 0 makes the kernel look the file up before a
+    /// program gets to see its size. If programs are expected to ask, the size is told at once.
     ///
-    /// A size that the kernel was told is told again, since files may be in use by it.
+    /// Once the kernel was told a size, it is told again, since a program may be reading the file
+    /// by that size.
     fn listed_entry(
         &self,
         message: &MessageNode,
@@ -186,8 +187,8 @@ impl Fs {
         if attributes.is_protected { attr.protected() } else { attr }
     }
 
-    /// A message with the file that it has now. A save may have put another one in its place since
-    /// it was looked up: cp then saw no attachment, created it, and was told that it exists.
+    /// A message with the file that it has now. A save may have replaced the file since the message
+    /// was looked up. Without this, cp saw no attachment, created it, and was told that it exists.
     fn as_saved(&self, message: &MessageNode) -> MessageNode {
         let now = message.directory.as_ref().and_then(|_| self.nodes.get(message.base));
         MessageNode { node: now.unwrap_or_else(|| Arc::clone(&message.node)), ..message.clone() }
@@ -242,7 +243,7 @@ impl Fs {
         Ok(self.messages.insert(Arc::clone(node), Arc::new(open), bytes))
     }
 
-    /// Opens a message in its file.
+    /// Opens the message in a file, which must be the one that the node stands for.
     pub(super) fn open_file_of(
         &self,
         message: &MessageNode,
@@ -280,7 +281,7 @@ impl Fs {
         Ok(Looked { fs: self, message: MessageNode { ttl, ..message }, is_counted: true })
     }
 
-    /// Finds a file in a directory of a message that is as in its file.
+    /// Finds a file in a directory of a message in which nothing differs from its file.
     pub(super) fn lookup_in_file(
         &self,
         message: &MessageNode,
@@ -302,7 +303,7 @@ impl Fs {
         Ok(Entry { attr, ttl: message.ttl })
     }
 
-    /// Lists a directory of a message that is as in its file.
+    /// Lists a directory of a message in which nothing differs from its file.
     pub(super) fn list_in_file(
         &self,
         message: &MessageNode,
@@ -340,8 +341,8 @@ impl Fs {
         Ok(())
     }
 
-    /// The entries behind a cookie, each with its own. A message that may be written to gives them
-    /// cookies that follow from their names: files may come and go while it is listed.
+    /// The entries behind a cookie, each with its own. In a writable mount the cookies are made
+    /// from the names, since files may come and go while the directory is listed.
     fn with_cookies<'a>(
         &self,
         entries: &'a [view::ListingEntry],
@@ -371,8 +372,8 @@ impl Fs {
         Ok(self.open_message(&message)?.tree.check())
     }
 
-    /// What of a message directory, of all that is in it included, or of a file in a message cannot
-    /// be read. No file is read for it.
+    /// What cannot be read of a message directory and all that is in it, or of a file in a message.
+    /// No file is read for it.
     ///
     /// # Errors
     /// [`Error::Stale`], or where the source cannot be read.
@@ -393,8 +394,9 @@ impl Fs {
     }
 }
 
-/// A large file is read piece by piece, and must not have been written to meanwhile. It is looked
-/// at only if it was read since the last look: what comes from memory is of the state found then.
+/// Checks that the file of an open message is unchanged: a large file is read piece by piece, and
+/// must not have been written to meanwhile. The file is asked only if it was read since the last
+/// check, since what comes from memory is of the state found then.
 pub(super) fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
     let source = open.tree.source();
     let reads = source.reads();

@@ -1,4 +1,4 @@
-//! The attributes of a file of the source, whichever call has told them.
+//! The attributes of a file of the source, whichever system call they come from.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -11,7 +11,7 @@ use crate::storage::FileState;
 use super::access_list;
 use super::ino::Identity;
 
-/// What `stat` tells of a file, as far as it is shown or tells one state of it from another.
+/// What `stat` tells of a file, as far as msgfs shows it or tells two states of a file apart by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Metadata {
     pub(super) device: u64,
@@ -47,7 +47,7 @@ impl Metadata {
         u16::try_from(self.mode & 0o7777).unwrap_or(0)
     }
 
-    /// These, of a file with the access list that `read` gives, if it has one.
+    /// These attributes, with the group bits limited by the ACL that `read` gives.
     pub(super) fn with_access_list(
         self,
         read: impl FnOnce(&mut [u8]) -> Result<usize, Errno>,

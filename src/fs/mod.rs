@@ -36,19 +36,19 @@
 //!
 //! # Locks
 //!
-//! Held in this order, each for moments, and none but the first while the kernel is told or a
-//! message is saved:
+//! Taken in this order and held for moments. Only the first is held while the kernel is told
+//! something or a message is saved:
 //!
 //! 1. The turn of a handle, by its FLUSH (`handles::Written`).
 //! 2. The contents of one message directory. Those of two are never held together: what concerns
 //!    two messages is done in the one after it is done in the other.
 //! 3. The bytes of an open file, a temporary file or an arrival.
 //! 4. The table of nodes, the table of handles, the saver's queue, the caches, what the kernel must
-//!    forget: nothing is asked for under any of these.
+//!    forget: no other lock is taken under any of these.
 //!
-//! A save marks the edits of its message as being saved and lets go of the lock: readers go on,
-//! and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told what it
-//! must forget before the request that did it is answered, when no lock is held.
+//! A save marks the edits of its message as being saved and lets go of the lock: programs can go on
+//! reading, and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told
+//! what it must forget before the edit is answered, when no lock is held.
 
 mod access_list;
 mod ahead;
@@ -177,15 +177,16 @@ pub struct Fs {
     habits: Habits,
     stores: Stores,
     watcher: Option<Watcher>,
-    /// What was kept because it was no value of its file.
+    /// What was refused as the value of a file, and therefore kept. The end of the mount reports
+    /// it.
     refused: Mutex<Vec<SaveReport>>,
     snapshots: Snapshots,
     damaged: Damaged,
     handles: Handles,
     saver: Saver,
-    /// `None` if it is only read.
+    /// `None` in a read-only mount.
     log: Option<Arc<EditLog>>,
-    /// Whether the kernel takes what it must forget before each answer.
+    /// Whether the kernel is told before each answer what it must forget.
     does_kernel_forget: AtomicBool,
     stale: Stale,
     editors: Editors,
@@ -274,8 +275,8 @@ impl Fs {
         }
     }
 
-    /// Closes the session: what is unsaved is saved, every message is released, and to look into
-    /// one then fails.
+    /// Closes the session: saves what is unsaved, and releases every message. To look into a
+    /// message fails from then on.
     pub fn close(&self) -> CloseReport {
         let half_written = self.finish_edits();
         self.ahead.close();
@@ -296,8 +297,8 @@ impl Fs {
         self.lookup_for(parent, name, 0)
     }
 
-    /// Finds a file in a directory, as [`Fs::lookup`] does: for the process that is filling a
-    /// message it created, only what it has put there.
+    /// Finds a file in a directory, as [`Fs::lookup`] does. A process that is filling a message it
+    /// has created finds only what it has put there.
     ///
     /// # Errors
     /// As [`Fs::lookup`].
@@ -425,8 +426,8 @@ impl Fs {
         Ok(bytes)
     }
 
-    /// Reads as [`Fs::read`] does, in the place of what is in `out`: a vector that is used again
-    /// and again is neither allocated nor cleared every time.
+    /// Reads as [`Fs::read`] does, and replaces what is in `out`. A caller that reuses one vector
+    /// saves allocating and clearing it each time.
     ///
     /// # Errors
     /// As [`Fs::read`].
@@ -488,8 +489,8 @@ impl Fs {
     }
 }
 
-/// How many large messages, which are read from their files, may be kept open: most descriptors are
-/// left to requests under way, and to those who edit.
+/// How many large messages, which are read from their files, may be kept open. Most descriptors are
+/// left to requests under way, and to edits.
 fn files_kept_max() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
@@ -505,7 +506,8 @@ fn is_message_name(path: &Path) -> bool {
     known && stem.last().is_some_and(|last| *last != b'/')
 }
 
-/// Only the number of a message changes with its file; all else keeps its number while it changes.
+/// What the inode number depends on: a message gets another number when its file changes, and
+/// everything else keeps its number.
 fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
     let identity = metadata.identity();
     match kind {
@@ -515,7 +517,7 @@ fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
 }
 
 impl Drop for Fs {
-    /// The threads that save would wait for ever.
+    /// Otherwise the threads that save would wait for ever.
     fn drop(&mut self) {
         self.saver.end();
     }

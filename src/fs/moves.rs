@@ -1,10 +1,10 @@
-//! Whole messages that are moved between folders and `attachments/`, or from one message to another.
+//! Moves whole messages between folders and `attachments/`, or from one message to another.
 //!
-//! Where such a message goes it has other inode numbers. The kernel knows nothing of that: it gives
-//! the old inode the new name, together with everything that it has kept of what is in it, and
-//! programs have files in it open, or work in the directory. So the old numbers stand for the same
-//! files as before: each is noted with the number that the file has now, and every request that
-//! comes with an old one is answered as if it had come with the new one (`Nodes::message`).
+//! In its new place such a message has other inode numbers. The kernel does not know that: it gives
+//! the old inode the new name, together with all that it has cached below it, and programs have
+//! files in the message open, or work in its directory. So the old numbers must stand for the same
+//! files as before. msgfs notes for each of them the number that the file has now, and answers
+//! every request for an old number as if it had come with the new one (`Nodes::followed`).
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -33,13 +33,13 @@ struct Moving {
     path: String,
     bytes: Arc<Source>,
     files: FilesInside,
-    /// Those of the file of that message.
+    /// The permissions of the file of that message.
     permissions: u32,
 }
 
 impl Fs {
     /// Moves a message between a folder and `attachments/`, or from one message to another. It is
-    /// written and on the disk where it goes before it is gone where it was.
+    /// on the disk in its new place before it is removed from the old one.
     pub(super) fn move_whole(
         &self,
         from: (Ino, &OsStr),
@@ -57,7 +57,8 @@ impl Fs {
                     return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
                 }
                 let moving = self.embedded(&origin, from.1)?;
-                // Nobody else may read it than could where it was.
+                // With the same permissions, nobody can read the message who could not read it
+                // before.
                 let permissions = Some(moving.permissions);
                 self.put_message(&path, &moving.bytes, permissions, None)?;
                 let (message, directory) = self.message_at(&path)?;
@@ -83,8 +84,8 @@ impl Fs {
         }
     }
 
-    /// The whole embedded message of a name, as a file of its own; any other file is copied and
-    /// removed by who moves it.
+    /// The embedded message of a name, as a whole file of its own. Any other file is refused with
+    /// EXDEV, and the program that moves it copies and removes it.
     fn embedded(&self, origin: &ToChange<'_>, name: &OsStr) -> Result<Moving, Error> {
         let mut contents = origin.lock();
         let directory = self.path_in(&contents, origin.number)?;
@@ -130,7 +131,8 @@ impl Fs {
         files.iter().try_for_each(|file| self.settle_in(message, contents, file, Moment::Whole))
     }
 
-    /// Removes what was moved elsewhere: for good, since it is there.
+    /// Removes a message that was moved elsewhere. The removal is final at once, since the message
+    /// is safe in its new place.
     fn remove_moved(&self, origin: &ToChange<'_>, path: String) -> Result<(), Error> {
         let mut contents = origin.lock();
         let number = self.orphan(&origin.message, &mut contents, &path);
@@ -140,7 +142,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Embeds a message in another one, which is saved. Returns its path there.
+    /// Embeds a message in another one, and saves that one. Returns the path there.
     fn embed(
         &self,
         target: &ToChange<'_>,
@@ -193,7 +195,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Has the numbers of a message that was moved stand for its files where they are now.
+    /// Makes the old numbers of a message that was moved stand for its files where they are now.
     fn lead(
         &self,
         (origin, files): (&MessageDirectory, FilesInside),
@@ -201,7 +203,7 @@ impl Fs {
         place: &str,
     ) {
         let mut contents = directory.lock();
-        // What its numbers lead to must not be forgotten before they are.
+        // The message must stay known for as long as old numbers lead to it.
         self.hold(message, &mut contents);
         contents.numbers.translate();
         let there = files.into_iter().map(|(number, rest)| {
@@ -215,8 +217,8 @@ impl Fs {
         self.nodes.note_moved();
     }
 
-    /// Has the kernel look up the names of a message that was moved again: it has given the old
-    /// numbers the new names.
+    /// Makes the kernel look up again the names in a message that was moved, since it still has the
+    /// old numbers for them.
     fn note_moved(&self, directory: Ino) {
         self.note_stale(vec![Invalidation::Inode(directory)]);
     }

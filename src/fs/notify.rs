@@ -1,8 +1,8 @@
-//! Tells the kernel what it must forget, and what it will ask for (the notifications of FUSE).
+//! Tells the kernel what it must forget, and gives it what it will ask for (FUSE notifications).
 //!
-//! Some notifications wait until this process has answered a request. Avoid them where there is
-//! another way: if the process is killed during such a call, the kernel keeps it, and every user of
-//! the mount waits for ever.
+//! Some notifications wait until msgfs has answered a request. Avoid them where there is another
+//! way: if msgfs is killed during such a call, its process cannot end, and every user of the mount
+//! waits for ever.
 
 use std::ffi::OsStr;
 use std::io;
@@ -39,7 +39,7 @@ impl Kernel {
         Ok(Self { notifier, device, has_epochs: OnceLock::new() })
     }
 
-    /// Whether names are forgotten all at once, which waits for nothing (Linux 6.16).
+    /// Whether the kernel can forget all names at once, which waits for nothing (Linux 6.16).
     ///
     /// # Errors
     /// If the session has ended.
@@ -55,27 +55,28 @@ impl Kernel {
         Ok(*self.has_epochs.get_or_init(|| has_epochs))
     }
 
-    /// Has the kernel look up every name again before it uses it. A listing whose answer the
-    /// kernel has still to take in keeps what it says.
+    /// Makes the kernel look up every name again before it uses it. Names in a listing whose answer
+    /// the kernel has still to take in are not affected.
     ///
     /// # Errors
     /// EINVAL if the kernel is too old; if the session has ended.
     pub fn forget_names(&self) -> io::Result<()> {
         let mut header = [0; HEADER_BYTES as usize];
-        // `len` and `error`; of a notification `unique` is 0.
+        // The fields `len` and `error`. The third, `unique`, is 0 in a notification.
         let fields = HEADER_BYTES.to_ne_bytes().into_iter().chain(INC_EPOCH.to_ne_bytes());
         header.iter_mut().zip(fields).for_each(|(to, from)| *to = from);
         rustix::io::write(&self.device, &header)?;
         Ok(())
     }
 
-    /// Has a kernel that has epochs forget all but names. Waits for no answer of ours: the
-    /// content of a file, which a reader holds while it waits, is left to `AUTO_INVAL_DATA`, that
-    /// is, dropped as soon as other attributes are seen; what the kernel keeps of a directory is
-    /// only held while it is copied.
+    /// Makes a kernel that has epochs forget what is not a name. Never waits for an answer of
+    /// msgfs. Of a file only the attributes are forgotten: to drop its content would wait for a
+    /// program that reads it and itself waits for msgfs. The kernel drops the content by itself as
+    /// soon as it sees other attributes (`FUSE_AUTO_INVAL_DATA`). Of a directory the listing is
+    /// dropped, which the kernel locks only while it copies it.
     ///
     /// # Errors
-    /// If the kernel does not take it; what it never knew is no error.
+    /// If the kernel does not take it. An inode that it does not know is no error.
     pub fn forget(&self, what: &Invalidation) -> io::Result<()> {
         match what {
             Invalidation::Entry { .. } => Ok(()),
@@ -84,27 +85,28 @@ impl Kernel {
         }
     }
 
-    /// Gives the kernel the whole content of a file. Waits for those who read the file.
+    /// Puts the whole content of a file into the kernel's page cache. Waits for programs that are
+    /// reading the file.
     ///
     /// # Errors
-    /// If the kernel does not take it; what it does not know is no error.
+    /// If the kernel does not take it. An inode that it does not know is no error.
     pub fn store(&self, ino: Ino, bytes: &[u8]) -> io::Result<()> {
         self.notifier.store(INodeNo(ino.0), 0, bytes)
     }
 
-    /// Has a kernel without epochs forget something. Waits for requests under way, so whoever
-    /// serves them, or holds a lock that they need, must not call it.
+    /// Makes a kernel without epochs forget something. Waits for requests under way, so a thread
+    /// that serves them, or holds a lock that they need, must not call it.
     ///
     /// # Errors
-    /// If the kernel does not take it; what it never knew is no error.
+    /// If the kernel does not take it. An inode that it does not know is no error.
     pub fn forget_and_wait(&self, what: &Invalidation) -> io::Result<()> {
         let notifier = &self.notifier;
         match what {
             Invalidation::Entry { parent, name } => notifier.inval_entry(INodeNo(parent.0), name),
             Invalidation::Inode(ino) => notifier.inval_inode(INodeNo(ino.0), 0, 0),
             Invalidation::Listing(ino) => {
-                // A name that no directory has: forgetting it only waits until no listing of the
-                // directory is under way, which would bring back what is forgotten next.
+                // No directory has this name. Forgetting it only waits until no listing of the
+                // directory is under way: such a listing would bring back what is forgotten next.
                 notifier.inval_entry(INodeNo(ino.0), OsStr::new("."))?;
                 notifier.inval_inode(INodeNo(ino.0), 0, 0)
             }

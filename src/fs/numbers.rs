@@ -38,7 +38,8 @@ impl FileNumbers {
         }
     }
 
-    /// The number of a path that the present tree numbers so, noted if it has to be.
+    /// The number of a path, noted since the kernel is told of it. `in_tree` is the number that the
+    /// present tree has for the path.
     pub(super) fn tell(&mut self, path: &str, in_tree: Option<NodeId>) -> NodeId {
         let number = self.number(path, in_tree);
         if fixed_path(number) != Some(path) && !self.by_path.contains_key(path) {
@@ -111,7 +112,7 @@ impl FileNumbers {
     }
 }
 
-/// The rest of a path that is a directory's or leads into it: empty for the directory itself.
+/// The part of a path below a directory: empty for the directory itself, `None` outside of it.
 pub(super) fn rest_below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(directory)?;
     if rest.is_empty() || directory.is_empty() { Some(rest) } else { rest.strip_prefix('/') }

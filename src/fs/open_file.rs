@@ -89,14 +89,14 @@ pub(super) struct OpenContent {
     refusal: String,
 }
 
-/// How much of the start of what is written is checked.
+/// How far the bytes have been checked while they were written.
 #[derive(Debug)]
 enum Start {
-    /// Nothing: the file was just emptied, or is new.
+    /// There is nothing to check yet: the file was just emptied, or is new.
     Empty,
-    /// All of it, since it was written from the first byte on.
+    /// All bytes were checked, since they were written one after the other from the start.
     Checked(StartCheck),
-    /// It is not known: it was written to at other places.
+    /// The bytes were not all checked, since they were written at other places, too.
     Unknown,
 }
 
@@ -127,7 +127,7 @@ impl OpenContent {
         self.handles += 1;
     }
 
-    /// Counts one handle less; whether that was the last one.
+    /// Counts one handle less. Returns whether that was the last one.
     pub(super) fn close(&mut self) -> bool {
         self.handles = self.handles.saturating_sub(1);
         self.handles == 0
@@ -235,8 +235,9 @@ impl OpenContent {
         Ok(())
     }
 
-    /// The bytes if they are to become the value at such a moment, and are not. What becomes of
-    /// them is told by [`OpenContent::settled`], [`OpenContent::wait`] or [`OpenContent::refuse`].
+    /// The bytes, if they are due to become the value at this moment. The caller then says what
+    /// became of them, with [`OpenContent::settled`], [`OpenContent::wait`] or
+    /// [`OpenContent::refuse`].
     pub(super) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
             (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
@@ -251,13 +252,15 @@ impl OpenContent {
         }
     }
 
-    /// The bytes that were due have become the value. What a program wrote since is still to do.
+    /// Notes that the bytes that were due have become the value. If a program has written since,
+    /// the file is still [`Progress::Written`].
     pub(super) fn settled(&mut self) {
         self.is_new = false;
         self.end_settling(Progress::Settled);
     }
 
-    /// The bytes that were due wait to come into the message, which has no such file until then.
+    /// Notes that the bytes that were due wait to come into the message, which has no such file
+    /// until then.
     pub(super) fn wait(&mut self) {
         self.end_settling(Progress::Waiting);
     }
@@ -267,7 +270,8 @@ impl OpenContent {
         self.progress == Progress::Waiting
     }
 
-    /// The bytes that waited have come into the message. What was written since is still to do.
+    /// Notes that the bytes that waited have come into the message. If a program has written since,
+    /// the file is still [`Progress::Written`].
     pub(super) fn taken(&mut self) {
         self.is_new = false;
         if self.is_waiting() {
@@ -275,7 +279,7 @@ impl OpenContent {
         }
     }
 
-    /// The bytes were refused as a value, for this reason.
+    /// Notes that the bytes were refused as a value, for this reason.
     pub(super) fn refuse(&mut self, reason: String) {
         self.progress = Progress::Refused;
         self.refusal = reason;
@@ -292,7 +296,8 @@ impl OpenContent {
         }
     }
 
-    /// The value was set by other means, and is read anew.
+    /// Notes that the value was set by other means: the bytes are dropped, and the value is read
+    /// anew.
     pub(super) fn replaced(&mut self) {
         self.progress = Progress::Settled;
         self.is_new = false;
@@ -300,7 +305,7 @@ impl OpenContent {
         self.is_shared = false;
     }
 
-    /// The bytes, to be changed.
+    /// The bytes, to be changed. If a value shares them, they are copied first.
     fn change(&mut self) -> Result<&mut Buffer, Error> {
         if self.is_shared
             && let Some(buffer) = &self.bytes

@@ -1,4 +1,5 @@
-//! The calls on an open file: what is written becomes the value at its moments.
+//! The calls on an open file. What is written becomes the value at certain moments
+//! (`open_file::Moment`).
 
 use std::sync::Arc;
 
@@ -19,9 +20,9 @@ use super::{Error, Fs, is_message_name};
 /// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OpenedFile {
-    /// The number of the handle, 0 for a file that is read without.
+    /// The number of the handle; 0 for a file that is read without one.
     pub handle: u64,
-    /// Whether the kernel may go on to use what it has kept of the file.
+    /// Whether the kernel may go on using its cached content of the file.
     pub is_kept: bool,
 }
 
@@ -49,7 +50,8 @@ impl Fs {
         if contents.is_plain() {
             return Ok(OpenedFile { handle: 0, is_kept: contents.is_as_in_file() });
         }
-        // What was removed while it is open is still read: only temporary files need a handle.
+        // A file of the message needs no handle to be read, even if it was removed while it is
+        // open. Only temporary files and files that are being copied in need one.
         let on =
             match self.path_in(&contents, number).map(|path| self.find(&message, &contents, &path))
             {
@@ -208,7 +210,7 @@ impl Fs {
         let mut content = file.lock();
         let checked = content.check((!appends).then_some(offset), bytes);
         checked.map_err(|error| {
-            // A file that was emptied for this keeps its value.
+            // If the program emptied the file before this write, the file keeps its old value.
             let error = message_error(&shown.join(&path), error);
             content.refuse(refusal(&error));
             error
@@ -267,7 +269,7 @@ impl Fs {
             On::File { file, .. } => self.close_file(directory, file),
             On::Arrival { arrival, .. } => {
                 if arrival.close() {
-                    // The error was told at the last flush.
+                    // The last FLUSH has reported the error.
                     let _ = self.land(directory, arrival);
                     if is_message_name(&directory.lock().path.clone()) {
                         self.end_arrival(directory);
@@ -286,7 +288,7 @@ impl Fs {
         if !file.lock().close() {
             return;
         }
-        // The error was told at the last flush; the old value stays.
+        // The last FLUSH has reported the error; the old value stays.
         if !file.lock().is_refused()
             && let Ok(message) = self.known_message(directory.base)
         {
@@ -295,7 +297,7 @@ impl Fs {
         if file.lock().is_refused() {
             self.keep_refused(&contents, file);
         }
-        // One that waits is shown from its buffer.
+        // A file that waits to come into the message is shown from its buffer, so it stays.
         if !file.lock().is_waiting() {
             contents.files.remove(&file.number);
         }

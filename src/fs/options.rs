@@ -25,7 +25,8 @@ pub struct Options {
     pub mount_point: Option<PathBuf>,
     /// How it is written to; `None` for reading only.
     pub write: Option<WriteOptions>,
-    /// Whether the source is watched, by someone who calls [`wait_for_changes`](super::Fs::wait_for_changes).
+    /// Whether the source is watched. If so, a thread must call
+    /// [`wait_for_changes`](super::Fs::wait_for_changes) again and again.
     pub watch: bool,
 }
 
@@ -49,7 +50,7 @@ impl Default for Options {
 pub struct WriteOptions {
     /// Whether messages may be removed (`delete`).
     pub delete: bool,
-    /// How long after the last writing handle of a message was closed it is saved.
+    /// A message is saved this long after the last handle that writes to it was closed.
     pub commit_delay: Duration,
     /// Where edits are kept that cannot be saved; `None` for the user's own place.
     pub state_folder: Option<PathBuf>,
@@ -61,7 +62,7 @@ impl Default for WriteOptions {
     }
 }
 
-/// A change of attributes, as far as it means something here.
+/// A change of attributes. A change of the access time is ignored, so it is not here.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SetAttr {
     /// The length in bytes.

@@ -1,7 +1,7 @@
 //! Paths that lead from a real folder into a message, as if the folder were mounted.
 //!
-//! What the command line reads without a mount it reads through [`Place`]: the same names and
-//! bytes as the kernel is given. Knows nothing of what is printed.
+//! The command line reads without a mount through [`Place`], and gets the same names and bytes as
+//! the kernel. Knows nothing of what is printed.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -37,14 +37,14 @@ pub struct Place {
     path: PathBuf,
 }
 
-/// Opens paths. Those after each other in one folder share its filesystem.
+/// Opens paths. Paths in the same folder that follow each other share one [`Fs`].
 #[derive(Debug)]
 pub struct Sources {
     options: Options,
     last: Option<(PathBuf, Arc<Fs>)>,
 }
 
-/// As many links may follow each other as Linux takes (`MAXSYMLINKS`).
+/// At most this many symbolic links are followed, as in Linux (`MAXSYMLINKS`).
 const LINKS_MAX: usize = 40;
 
 impl Sources {
@@ -157,8 +157,7 @@ impl Place {
         self.fs.read(self.ino(), offset, size)
     }
 
-    /// What of a message directory, of all that is in it included, or of a file in a message cannot
-    /// be read.
+    /// What cannot be read of a message directory and all that is in it, or of a file in a message.
     pub fn losses(&self) -> Result<Vec<Defect>, Error> {
         self.fs.losses(self.ino())
     }
@@ -175,8 +174,8 @@ impl Place {
         self.fs.source.open_file(&node.path).map_err(|error| source_error(&node.path, error))
     }
 
-    /// What of the message that this is, or lies in, is damaged, and what is to be noted; all of
-    /// the message is read for it.
+    /// Reads the whole message that this is, or lies in, and returns what is damaged and what is to
+    /// be noted.
     ///
     /// # Errors
     /// As [`Fs::check`].
@@ -320,7 +319,7 @@ fn split(path: &Path) -> Result<(PathBuf, Vec<OsString>), Error> {
             Ok(metadata) if metadata.is_dir() => real = next,
             Ok(_) => {
                 let file = next.canonicalize().map_err(failed)?;
-                // As the kernel has it, the way out of a message leads into its folder.
+                // As in a mount, `..` leads from a message into its folder.
                 inside = match normalized(&mut components) {
                     Some(inside) => inside,
                     None => {
@@ -331,7 +330,8 @@ fn split(path: &Path) -> Result<(PathBuf, Vec<OsString>), Error> {
                 return Ok((file, inside));
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                // Only what a folder shows without having it is left.
+                // No such file exists, so it can only be one that msgfs adds to the folder, such as
+                // `.msgfs`.
                 inside.push(component.as_os_str().to_owned());
                 inside.extend(normalized(&mut components).ok_or(Error::NotFound)?);
                 break;

@@ -1,20 +1,21 @@
-//! Who makes a request, and whether it still lives.
+//! The process that makes a request, and whether it is still alive.
 
 use std::fs;
 
 /// The process that has made a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Process {
-    /// No process but a caller of this library, who is done when the call is.
+    /// A caller of this library, without a process. It is done when the call returns.
     None,
-    /// One that cannot be seen from here: FUSE tells 0 of a process of another pid namespace.
+    /// A process that msgfs cannot see: FUSE gives 0 for a process of another pid namespace.
     Unknown,
     /// A process, and when it was started, since numbers are used again.
     Known { process: u32, started: u64 },
 }
 
 impl Process {
-    /// The process of a thread: FUSE tells the number of the thread that waits for the answer.
+    /// The process of a thread, since FUSE gives the number of the thread that waits for the
+    /// answer.
     pub(super) fn of(thread: u32) -> Self {
         let process = group_of(thread);
         process
@@ -47,7 +48,7 @@ fn started(process: u32) -> Option<u64> {
     let mut fields = fields.split(' ');
     let state = fields.next().filter(|state| !["Z", "X"].contains(state));
     state?;
-    // The 22nd field of all.
+    // The 22nd field of all, `starttime` of proc_pid_stat(5).
     fields.nth(18)?.parse().ok()
 }
 

@@ -1,5 +1,5 @@
-//! The log of edits of this mount: opened at its beginning, with what killed mounts have left, and
-//! what is kept of edits that reach no file.
+//! Opens the edit log of a writable mount, makes the edits again that killed mounts have left, and
+//! keeps the bytes that cannot be saved.
 
 use std::ffi::OsStr;
 use std::io;
@@ -18,7 +18,7 @@ use super::ino::{SourceKind, SourceNode};
 use super::open_file::OpenFile;
 use super::{Error, Fs, WriteOptions, source_error};
 
-/// Why a file is kept that a program had not closed.
+/// Why a file is kept that a program had not closed when the mount ended.
 const HALF_WRITTEN: &str = "a program was still writing it when the mount ended";
 const LEFT_OVER: &str = "a temporary file was left when the mount ended";
 
@@ -67,7 +67,7 @@ impl Fs {
         }
         for edit in &left.edits {
             if let Operation::Temporary { path, value } = &edit.operation {
-                // Its kept path is told; that it cannot be kept is told too.
+                // `keep_file` logs where the file is kept, or that it cannot be.
                 let _ = self.keep_file(&left.path, path, value, LEFT_OVER);
             }
         }
@@ -106,13 +106,14 @@ impl Fs {
         }
         let made = left.edits.iter().try_for_each(|edit| {
             match self.make(&message, &mut contents, &edit.operation, moment_of(edit.at)) {
-                // What is removed already is what was wanted.
+                // A file that is to be removed may be gone already.
                 Err(Error::NotFound) => Ok(()),
                 made => made.map(drop),
             }
         });
         if made.is_err() {
-            // None of them is saved: all are kept.
+            // Drop those that were made: no save may contain a part of the edits. The caller keeps
+            // all.
             if let Some(edited) = contents.edits() {
                 let _ = edited.editor.message().discard_changes();
             }
@@ -128,7 +129,7 @@ impl Fs {
         self.log.as_ref().ok_or(Error::BadHandle)
     }
 
-    /// Where edits are kept that cannot be saved, and what is told of them.
+    /// The folder for edits that are not saved; `None` in a read-only mount.
     pub fn state_folder(&self) -> Option<&Path> {
         Some(self.log.as_ref()?.state_folder().path())
     }
@@ -224,8 +225,8 @@ fn report(name: String, cause: &str, kept: Option<PathBuf>) -> SaveReport {
     SaveReport { name, outcome }
 }
 
-/// A moment in the past by the clock that does not jump: which bodies were set together follows
-/// from the time between them.
+/// The moment of an edit by the clock that does not jump. The editor tells by the time between two
+/// edits which bodies were set together.
 fn moment_of(at: SystemTime) -> Instant {
     let ago = SystemTime::now().duration_since(at).unwrap_or_default();
     Instant::now().checked_sub(ago).unwrap_or_else(Instant::now)

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::process::Process;
 
-/// Without another removal in the message a removal is final after so long.
+/// A removal is final when nothing else was removed in the message for this long.
 const FINAL_AFTER: Duration = Duration::from_secs(10);
 
 /// Why a file is hidden.
@@ -29,8 +29,8 @@ pub(super) struct Removals {
     hidden: BTreeMap<String, HiddenWhy>,
     /// When the last of them was removed.
     last: Option<Instant>,
-    /// Who was refused a removal, and when. `rm -r` goes on with the other files then, and never
-    /// comes to the rmdir whose refusal would bring them back.
+    /// The process that was refused a removal, and when. `rm -r` goes on with the other files then,
+    /// and never comes to the rmdir whose refusal would bring them back.
     refused: Option<(Process, Instant)>,
 }
 
@@ -114,12 +114,12 @@ impl Removals {
         }
     }
 
-    /// Shows a file again: it is there once more. Says whether it was hidden.
+    /// Shows a file again. Returns whether it was hidden.
     pub(super) fn show(&mut self, path: &str) -> bool {
         self.hidden.remove(path).is_some()
     }
 
-    /// Shows every removed file again.
+    /// Shows every removed file again. Returns whether there was any.
     pub(super) fn undo(&mut self) -> bool {
         let count = self.hidden.len();
         self.hidden.retain(|_, hidden| matches!(hidden, HiddenWhy::RenamedTo(_)));

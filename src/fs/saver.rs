@@ -1,8 +1,8 @@
-//! When messages are saved by themselves.
+//! When messages are saved without being asked to.
 //!
-//! A message is saved a second after its last writer has closed, and ten seconds after its first
-//! unsaved value whatever is open. What could not be saved is tried again. No more than a tenth of
-//! the time goes into saving one message.
+//! A message is saved one delay (a second by default) after its last writer has closed, and ten
+//! delays after its first unsaved edit even if files are open. If a save fails, it is tried again.
+//! No more than a tenth of the time goes into saving one message.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,9 +15,9 @@ use super::ino::Base;
 
 /// Enough that one slow save does not hold up the others.
 pub(super) const THREADS: usize = 3;
-/// So long a message may be unsaved while something is open, in delays.
+/// A message is saved after this many delays at the latest, even if files of it are open.
 const LATEST: u32 = 10;
-/// After a save there is none of the same message for so many times as long as it took.
+/// After a save, the same message is not saved again for this many times as long as the save took.
 const REST: u32 = 9;
 
 /// The messages that are to be saved, and when.
@@ -37,12 +37,12 @@ struct SaveQueue {
 }
 
 impl Saver {
-    /// For saves after this delay.
+    /// A saver with this delay between the last close and the save.
     pub(super) fn new(delay: Duration) -> Self {
         Self { delay, waiting: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// Has a message saved if it has something to save.
+    /// Plans a save of a message if it has something to save.
     pub(super) fn schedule(&self, contents: &Contents, base: Base) {
         if !contents.is_unsaved() {
             return;
@@ -56,7 +56,7 @@ impl Saver {
         self.at(base, at);
     }
 
-    /// Whether a message that is due is left for later, since a program has come to write to it.
+    /// Puts a due save off if a program has come to write to the message. Returns whether it did.
     pub(super) fn wait_for_writers(&self, contents: &Contents, base: Base) -> bool {
         let Some(edited) = contents.edits().filter(|_| contents.has_writers()) else {
             return false;
@@ -69,7 +69,7 @@ impl Saver {
         is_early
     }
 
-    /// Has a message looked at again after a save of it that took so long.
+    /// Notes how long a save took, and plans another one if the message is still unsaved.
     pub(super) fn again(&self, base: Base, took: Duration, is_unsaved: bool) {
         let mut waiting = self.waiting();
         let now = Instant::now();
@@ -90,12 +90,12 @@ impl Saver {
         }
     }
 
-    /// Has a message not saved any more.
+    /// Cancels the planned save of a message.
     pub(super) fn cancel(&self, base: Base) {
         self.waiting().due.remove(&base);
     }
 
-    /// Saves nothing by itself any more.
+    /// Drops all planned saves, and ends the threads that wait for one.
     pub(super) fn end(&self) {
         let mut waiting = self.waiting();
         waiting.is_ended = true;

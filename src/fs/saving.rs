@@ -15,8 +15,8 @@ use super::messages::{MessageNode, message_error};
 use super::{Error, Fs, saver};
 
 impl Fs {
-    /// Saves messages when they are due, until the filesystem is closed. For threads of its own,
-    /// [`Fs::savers`] of them; without one everything is saved at the end.
+    /// Saves messages when they are due, and returns when the filesystem is closed. Run it in
+    /// [`Fs::savers`] threads; without them, everything is saved at the end.
     pub fn save_when_due(&self) {
         while let Some(base) = self.saver.next() {
             let Some(directory) = self.nodes.directory(base) else { continue };
@@ -28,7 +28,7 @@ impl Fs {
             if let Err(error) = &saved {
                 tracing::error!("not saved, the edits are kept: {}", with_causes(error));
             }
-            // What others have changed is not tried again: that is of no use.
+            // If another program has changed the file, trying again is of no use.
             let is_of_use = saved.is_ok() || !directory.lock().is_conflicting();
             let is_unsaved = directory.lock().is_unsaved();
             self.saver.again(base, start.elapsed(), is_unsaved && is_of_use);
@@ -94,8 +94,8 @@ impl Fs {
         tracing::debug!(path = %contents.path.display(), "saved");
     }
 
-    /// Makes the edits of every message whole, before the session saves them. What programs were
-    /// still writing is told.
+    /// Completes the edits of every message at the end of the mount, before the session saves them.
+    /// Returns reports of what programs were still writing.
     pub(super) fn finish_edits(&self) -> Vec<SaveReport> {
         self.saver.end();
         let mut reports = Vec::new();
@@ -120,8 +120,8 @@ impl Fs {
         reports
     }
 
-    /// What programs have written to files of a message and not closed: the last values stay, and
-    /// the halves are kept.
+    /// Keeps what programs have written to files of a message and not closed. The last values stay
+    /// in the message.
     fn half_written(&self, contents: &Contents) -> Vec<SaveReport> {
         let mut reports = Vec::new();
         for file in contents.files.values() {

@@ -28,7 +28,7 @@ pub(super) enum Found {
     /// A file that is being written for the first time.
     New(Arc<OpenFile>),
     Temporary(Temporary),
-    /// The path is the empty one: a file in a folder that becomes a message.
+    /// A file in a folder that becomes a message. Its path is the empty one.
     Arrival(Arc<Arrival>),
 }
 
@@ -57,8 +57,8 @@ impl Found {
 
 impl Fs {
     /// The contents of a message if anything differs from its file. Removals whose process has
-    /// ended become final here, and attachments that wait come into the message, so that whoever
-    /// looks next sees what follows from them.
+    /// ended become final here, and attachments that wait come into the message, so that the caller
+    /// sees their effects.
     pub(super) fn differing<'a>(
         &self,
         message: &'a MessageNode,
@@ -66,7 +66,8 @@ impl Fs {
         self.differing_at(message, |_| None)
     }
 
-    /// As [`Fs::differing`], for somebody who asks for the name or the attributes of a path only.
+    /// As [`Fs::differing`], for a caller that asks only for the name or the attributes of `path`:
+    /// attachments that wait go on waiting if they do not matter for it.
     pub(super) fn differing_at<'a>(
         &self,
         message: &'a MessageNode,
@@ -92,8 +93,9 @@ impl Fs {
         self.differing(message).is_some_and(|(_, contents)| !contents.is_plain())
     }
 
-    /// Notes in a mount that may write that the kernel is told of files in a directory of a message
-    /// as it is in its file: they keep their numbers when the message gets another tree.
+    /// Notes the numbers of files of which the kernel is told, in a writable mount, while nothing
+    /// in their message differs from its file. So they keep their numbers when the message gets
+    /// another tree.
     pub(super) fn note_told<'a>(
         &self,
         message: &MessageNode,
@@ -118,7 +120,7 @@ impl Fs {
         }
     }
 
-    /// The present state of a message that differs from its file.
+    /// The tree of a message that is shown now.
     ///
     /// # Errors
     /// [`Error::Stale`] if it is gone, or where it cannot be read.
@@ -222,8 +224,8 @@ impl Fs {
         Ok(entry)
     }
 
-    /// Finds a directory that a message does not have because nothing is in it: something may be
-    /// put there.
+    /// Finds a directory that a message does not have because nothing is in it, so that something
+    /// can be put there.
     pub(super) fn lookup_empty(
         &self,
         message: Looked<'_>,
@@ -338,7 +340,7 @@ impl Fs {
         }
         let new = contents.files.values().filter(|file| file.lock().is_new());
         let new = new.filter_map(|file| contents.numbers.path(file.number));
-        // A directory that only such a file is in is there, too.
+        // A directory in which there is only such a file is listed, too.
         let beside = contents.temporaries.paths().chain(new).filter_map(|path| {
             let rest = match directory {
                 "" => path,
@@ -452,8 +454,9 @@ impl Fs {
             return Some(Attr { links: 0, ..attr });
         }
         if contents.numbers.path(number).is_some() {
-            // It was emptied and has no value now; who opens it has it again. A kernel that
-            // has just looked it up asks for this before it does.
+            // The file was emptied and has no value now; a program that opens it has it again. The
+            // kernel may have looked it up just before, and asks for its attributes before it sends
+            // the open.
             let directory = self.present(message, contents).ok()?.directory;
             return Some(Attr::made(&directory, ino, file, 0, None, ownership));
         }
@@ -524,8 +527,8 @@ impl Fs {
     }
 }
 
-/// The time of what follows from other files: a directory changes with what is in it, and what is
-/// made of several values with each of them.
+/// The time of what depends on other files: a directory changes with what is in it, and a file that
+/// is made of several values with each of them.
 fn following_time(contents: &Contents, path: &str, kind: FileKind) -> Option<SystemTime> {
     let is_made = || {
         let (_, name) = split(path);

@@ -34,7 +34,7 @@ impl SourceRoot {
         Ok(Self { folder, is_file: false })
     }
 
-    /// A source that is one open file, whatever path it is asked for by.
+    /// A source that is one open file. Every path leads to it.
     pub(super) fn of_file(file: File) -> Self {
         Self { folder: file, is_file: true }
     }
@@ -91,8 +91,8 @@ impl SourceRoot {
         Ok(rustix::fs::fsync(&from_folder)?)
     }
 
-    /// Sets attributes of a regular file. It gets no bit to be executed: the directory that it is
-    /// shown as has them.
+    /// Sets attributes of a regular file. It gets no execute bits: programs set them for the
+    /// directory as which the file is shown.
     pub(super) fn set_attributes(&self, path: &Path, change: &SetAttr) -> io::Result<()> {
         let file = self.open_file(path)?;
         let owner = change.uid.map(Uid::from_raw);
@@ -160,7 +160,8 @@ impl SourceRoot {
     }
 }
 
-/// Puts the access list of a file into a buffer. A descriptor that is only a path has no other way.
+/// Puts the ACL of a file into a buffer, by its link in /proc: fgetxattr(2) does not take an
+/// `O_PATH` descriptor.
 fn access_list_of(file: &impl AsRawFd, buffer: &mut [u8]) -> Result<usize, Errno> {
     let link = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::getxattr(link, access_list::NAME, buffer)

@@ -9,8 +9,8 @@ use outlook_msg::sync::lock;
 
 use super::Invalidation;
 
-/// A queue of what the kernel must forget. A request that edited something empties it before it is
-/// answered.
+/// A queue of what the kernel must forget. A request that has edited something empties it before it
+/// is answered.
 #[derive(Debug, Default)]
 pub(super) struct Stale {
     /// Whether something was noted that the kernel has not been told yet. Stays set while it is
@@ -29,9 +29,9 @@ impl Stale {
         self.is_pending.store(!noted.is_empty(), Ordering::Release);
     }
 
-    /// Tells the kernel. When this returns, the kernel knows of all that was noted before the
-    /// call, whichever thread told it: a request that edited must not be answered while another
-    /// one, which took what it noted, has not come to tell it.
+    /// Tells the kernel. When this returns, the kernel knows of all that was noted before the call,
+    /// whichever thread told it: another request may have taken from the queue what this one noted,
+    /// and this one must not be answered before the other has told it.
     pub(super) fn tell(&self, tell: impl FnOnce(&[Invalidation])) {
         if !self.is_pending.load(Ordering::Acquire) {
             return;

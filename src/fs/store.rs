@@ -1,14 +1,14 @@
 //! Puts files into the kernel's page cache before they are asked for (`FUSE_NOTIFY_STORE`).
 //!
-//! A walk that reads every small file has a request for each of them, which costs more than the
-//! file. So at the end of a listing, before its answer, the process that waits for it is given
-//! the files that it is likely to read next. Where the kernel has kept the listing, as after
-//! `find`, it is given them at the first read in the message, before its answer.
+//! A program that reads every small file makes a request for each of them, which costs more than
+//! the file. So at the end of a listing, before it is answered, msgfs stores the files that the
+//! process that waits for it is likely to read next. If the kernel has the listing cached, as after
+//! `find`, msgfs stores them at the first read in the message, before it is answered.
 //!
-//! A store waits while somebody reads the same file, and what waits for an answer of ours must
-//! not be relied on (see [`super::notify`]). Therefore it is done only where one process is at work
-//! in a message, which waits for our answer meanwhile, and never by all event loops. The file whose
-//! read is being answered must not be stored: the store would wait for that answer.
+//! A store waits while a program reads the same file, and that program may wait for an answer of
+//! msgfs (see [`super::notify`]). Therefore msgfs stores only if a single process is at work in a
+//! message, which waits for the answer meanwhile, and never in all event loops at once. The file
+//! whose read is being answered must not be stored: the store would wait for that answer.
 
 use std::io;
 use std::sync::Mutex;
@@ -20,12 +20,12 @@ use super::ino::{Ino, SourceKind};
 use super::messages::{Looked, MessageNode, OpenMessage, check_unchanged};
 use super::{Error, Fs};
 
-/// Larger files are left to the requests of their readers.
+/// Larger files are not stored: programs read them with requests.
 const FILE_BYTES_MAX: u64 = 128 << 10;
 /// At most this much of one directory is stored, in bytes.
 const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 
-/// What is stored, and how much was.
+/// How many stores may run at once, and how many files were stored.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
     /// The right to store, of which there are fewer than event loops: a store may wait for a reader
@@ -53,8 +53,8 @@ impl Fs {
             && self.habits.request(base, process)
     }
 
-    /// Stores the files of a directory whose listing ends that are likely to be read next. What
-    /// cannot be stored is left to those who read it.
+    /// Stores the files of a directory that are likely to be read next, at the end of its listing.
+    /// Files that cannot be stored are skipped.
     ///
     /// # Errors
     /// Where the directory cannot be read.
@@ -75,8 +75,8 @@ impl Fs {
         Ok(())
     }
 
-    /// Stores, at the first request in a message that is a read, the other files that are likely to
-    /// be read: the kernel has kept the listing.
+    /// Stores the other files of a message that are likely to be read, if the first request in the
+    /// message is a read: the kernel then has the listing cached and asks for none.
     ///
     /// # Errors
     /// Where the message cannot be opened.
@@ -87,7 +87,8 @@ impl Fs {
         store: Store<'_>,
     ) -> Result<(), Error> {
         let (base, id) = file.parts();
-        // Not listed, it counts as looked into: among these, too, are the samples.
+        // No listing has counted this message, so it is counted here: samples are needed among
+        // these messages, too.
         self.habits.look_into(base);
         let to_read = self.habits.read_by_one(base).without(id);
         if to_read.is_empty() {
@@ -102,8 +103,8 @@ impl Fs {
         Ok(())
     }
 
-    /// The message of an inode, of which something may be stored. What the kernel keeps of a
-    /// message that was edited is dropped when it is opened.
+    /// The message of an inode, if something of it may be stored. In an edited message it would be
+    /// useless: the kernel drops the cached content of a file when the file is opened.
     fn storable(&self, ino: Ino) -> Result<Option<(Looked<'_>, NodeId)>, Error> {
         let (base, _) = ino.parts();
         let Some((message, id)) = self.message_of(ino)? else { return Ok(None) };

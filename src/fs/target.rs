@@ -29,7 +29,7 @@ pub(super) struct SourceTarget {
 #[derive(Debug)]
 struct TargetPlace {
     path: PathBuf,
-    /// The state that the edits are of; `None` if there is no file yet.
+    /// The state of the file that the edits change; `None` if there is no file yet.
     expected: Option<FileState>,
     /// Why the last save failed.
     failure: Option<Failure>,
@@ -72,7 +72,7 @@ impl SourceTarget {
         matches!(self.place().failure, Some(Failure::Conflict(_)))
     }
 
-    /// Notes that the file has another state, by a change of ours.
+    /// Notes that the file has another state because msgfs itself has changed it.
     pub(super) fn touched(&self, state: FileState) {
         let path = {
             let mut place = self.place();
@@ -81,7 +81,10 @@ impl SourceTarget {
         };
         if let Err(error) = self.log.moved(&path, &path, Some(state)) {
             let path = path.display();
-            tracing::warn!("{path}: if msgfs is killed now, the edits are kept apart: {error}");
+            tracing::warn!(
+                "{path}: if msgfs is killed before the next save, the edits are not applied again \
+                 but kept in a folder: {error}"
+            );
         }
     }
 
@@ -107,7 +110,10 @@ impl SourceTarget {
                 // Noting the save needs room in the state folder, which may be full; the save
                 // itself makes room. So a failure here is no failure of the save.
                 let path = path.display();
-                tracing::warn!("{path}: a save that is killed is not known as one: {error}");
+                tracing::warn!(
+                    "{path}: if msgfs is killed now, the next mount cannot tell whether the edits \
+                     are saved: {error}"
+                );
             }
             Ok(())
         };
@@ -115,7 +121,8 @@ impl SourceTarget {
         let replacement = Replacement { note, permissions, ..Replacement::of(snapshot, expected) };
         let state = FileState::from(&replacement.run(&folder, name)?);
         if let Some(Err(error)) = upto.map(|upto| self.log.saved(path, upto, state)) {
-            tracing::warn!("{}: saved, and yet in the log of edits: {error}", path.display());
+            let path = path.display();
+            tracing::warn!("{path}: saved, but its edits are still in the edit log: {error}");
         }
         Ok(state)
     }
@@ -139,7 +146,8 @@ impl Target for SourceTarget {
                 place.failure = None;
             }
             Err(error) => {
-                // The new file is in place. Only its sync failed, so sync it once more.
+                // The new file is in place, and only its sync failed. The save is tried again, and
+                // then finds this file.
                 if let imsg::Error::Storage(storage::Error::Unsynced { state, .. }) = error {
                     place.expected = Some(*state);
                 }

@@ -86,8 +86,8 @@ const fn pattern(
     NamePattern { tool, example, matches, scope }
 }
 
-/// The tool that gives such names to its temporary files; `in_attachments` where any other name
-/// could be that of an attachment.
+/// The tool that gives such names to its temporary files. With `in_attachments` only those patterns
+/// count that no attachment has.
 pub(super) fn tool_of(name: &str, in_attachments: bool) -> Option<&'static str> {
     let counts = |one: &&NamePattern| one.scope == Everywhere || !in_attachments;
     PATTERNS.iter().filter(counts).find(|one| (one.matches)(name)).map(|one| one.tool)
@@ -104,7 +104,7 @@ fn is_backup(name: &str) -> bool {
     [".orig", ".bak", ".rej", ".old", ".save"].iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// A name that is a prefix and so many random characters.
+/// Whether a name is a prefix followed by so many random characters.
 fn random_behind(name: &str, prefix: &str, count: std::ops::RangeInclusive<usize>) -> bool {
     name.strip_prefix(prefix).is_some_and(|rest| count.contains(&rest.len()) && is_random(rest))
 }
@@ -125,7 +125,7 @@ pub(super) struct Temporary {
     pub(super) kind: TemporaryKind,
     /// Permission bits.
     pub(super) permissions: u16,
-    /// The last modification of what has no bytes.
+    /// The modification time of a directory or a link.
     pub(super) made: SystemTime,
 }
 
@@ -133,8 +133,8 @@ pub(super) struct Temporary {
 #[derive(Clone, Debug)]
 pub(super) enum TemporaryKind {
     File(Arc<TemporaryFile>),
-    /// A file that the message has by itself, as it is copied to a new message: it is let go once
-    /// the message is saved.
+    /// A copy of a file that the message has by itself, made when a program copies a directory to a
+    /// new message. It is dropped once the message is saved.
     Copy(Arc<TemporaryFile>),
     Directory,
     /// With its target.
@@ -274,7 +274,7 @@ impl Temporaries {
         }
     }
 
-    /// Takes the files that have bytes: at the end they may be somebody's text.
+    /// Takes the files that have bytes. At the end of the mount they may be a user's text.
     pub(super) fn take_left_over(&mut self) -> Vec<(String, Arc<TemporaryFile>)> {
         let files = std::mem::take(&mut self.files).into_iter();
         let left = files.filter_map(|(path, file)| match file.kind {

@@ -28,9 +28,10 @@ pub(super) struct Waiting {
     at: Instant,
 }
 
-/// Whether what is told of a path does not depend on the attachments that wait, except on one of
-/// this name: the message directory and what lies in `attachments/`. A directory that is made of
-/// an attachment is there with it.
+/// Whether the name and the attributes of a path do not depend on the attachments that wait, except
+/// on the one of this name. That holds for the message directory, for `attachments/`, and for what
+/// lies in it. It does not hold for a directory that is made from an attachment, since it appears
+/// together with the attachment.
 pub(super) fn is_told_without(path: &str) -> bool {
     let (parent, name) = split(path);
     path.is_empty()
@@ -49,7 +50,7 @@ impl Fs {
         is_new_attachment && contents.removals.is_empty() && can_attach()
     }
 
-    /// Notes the bytes of a new attachment in the log, and has them wait.
+    /// Notes the bytes of a new attachment in the log, and makes them wait.
     ///
     /// # Errors
     /// If they cannot be noted.
@@ -71,7 +72,7 @@ impl Fs {
         Ok(())
     }
 
-    /// Takes the attachments that wait into the message.
+    /// Puts the attachments that wait into the message.
     pub(super) fn take_waiting(&self, message: &MessageNode, contents: &mut Contents) {
         let waiting = std::mem::take(&mut contents.waiting);
         if waiting.is_empty() {

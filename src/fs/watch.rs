@@ -1,7 +1,7 @@
 //! Watching folders of the source with inotify.
 //!
-//! A folder is watched before it is read, by the descriptor that is read from, so no change falls
-//! in between. Knows nothing of inode numbers: it tells names in folders.
+//! A folder is watched before it is read, by the same descriptor, so no change falls in between.
+//! Knows nothing of inode numbers: it reports names in folders.
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
@@ -30,7 +30,7 @@ use super::watches::{FolderId, Room, Watches};
 /// What happened to a name in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum NameEvent {
-    /// Where there was none before, there is a file.
+    /// There is a file of this name where there was none before.
     Appeared,
     /// It is gone, or stands for another file.
     Replaced,
@@ -45,7 +45,7 @@ pub(super) enum SourceChange {
     Name { path: PathBuf, folder: FolderId, name: OsString, event: NameEvent },
     /// A folder's own attributes changed.
     Folder { path: PathBuf, folder: FolderId },
-    /// What is at a path and below it may be anything.
+    /// Everything at a path and below it may have changed.
     Below(PathBuf),
 }
 
@@ -53,7 +53,8 @@ pub(super) enum SourceChange {
 #[derive(Debug)]
 pub(super) struct Watcher {
     inotify: OwnedFd,
-    /// Becomes urgent when something is mounted or unmounted, which no folder tells.
+    /// The table of mounts. poll(2) reports `POLLPRI` when something is mounted or unmounted, of
+    /// which inotify says nothing.
     mounts: File,
     state: Mutex<WatchState>,
     /// Counts the times that watches were lost.
@@ -67,7 +68,8 @@ struct WatchState {
     refused: LruCache<PathBuf, Instant>,
 }
 
-/// The word that a folder is watched, given before it is read.
+/// Says that a folder was watched before it was read. It counts until a watch is lost
+/// ([`Watcher::holds`]).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Grant {
     losses: u64,
@@ -81,8 +83,8 @@ const REFUSED_FOR: Duration = Duration::from_secs(60);
 const FULL_FOR: Duration = Duration::from_secs(1);
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// The file systems (`f_type` of statfs(2)) all of whose changes go through this kernel: on
-/// network, FUSE and stacked ones others change files, and inotify is silent.
+/// The file systems (`f_type` of statfs(2)) all of whose changes go through this kernel. On
+/// network, FUSE and stacked file systems files change in other ways, and inotify is silent.
 const LOCAL_FILE_SYSTEMS: [u64; 14] = [
     0xEF53,      // ext2, ext3, ext4
     0x5846_5342, // xfs
@@ -180,7 +182,7 @@ impl Watcher {
         loop {
             match reader.next() {
                 Ok(event) if event.events().contains(ReadFlags::QUEUE_OVERFLOW) => {
-                    tracing::warn!("changes of the source came too fast: looking at all of it");
+                    tracing::warn!("the source changed too fast: looking at all of it again");
                     self.check_watches(source, &mut changes);
                 }
                 Ok(event) => self.take(source, &event, &mut changes),
@@ -210,7 +212,7 @@ impl Watcher {
         if state.refused.get(path).is_some_and(|until| now < *until) {
             return None;
         }
-        // Something else was watched at this path.
+        // Another folder may have been watched at this path.
         self.lose(state, path);
         let mut refuse = |time| {
             state.refused.put(path.to_owned(), now + time);
@@ -260,7 +262,7 @@ impl Watcher {
             | WatchFlags::MOVE_SELF
             | WatchFlags::EXCL_UNLINK
             | WatchFlags::ONLYDIR;
-        // The descriptor itself: its path may have a mount over it, ours for one.
+        // Watch the descriptor itself: a mount may cover its path, this one for instance.
         let path = format!("/proc/self/fd/{}", folder.as_raw_fd());
         let descriptor = inotify::add_watch(&self.inotify, path, what)?;
         Ok((descriptor, (metadata.dev(), metadata.ino())))
@@ -313,14 +315,15 @@ impl Watcher {
         }
     }
 
-    /// Everything may have changed unseen.
+    /// Looks at all watches again, since anything may have changed unseen.
     fn check_watches(&self, source: &SourceRoot, changes: &mut Changes) {
         self.check_below(&mut self.lock(), source, Path::new(""));
         changes.add(SourceChange::Below(PathBuf::new()));
     }
 
-    /// Keeps of the watches at a path and below those whose folders are still there. An event may
-    /// be older than the watch: then it tells of another folder, that was at this path before.
+    /// Gives up those watches at a path and below it whose folders are no longer there. Each folder
+    /// is looked at again, since an event may be older than the watch: then it tells of another
+    /// folder that was at this path before.
     fn check_below(&self, state: &mut WatchState, source: &SourceRoot, path: &Path) {
         self.losses.fetch_add(1, Ordering::SeqCst);
         for (path, folder, descriptor) in state.watches.below(path) {

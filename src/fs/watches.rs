@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 
 use lru::LruCache;
 
-/// How long the kernel may keep what it was told of a watched folder. Changes are announced;
-/// this bounds what no watch can see, as a write through a mapping or another hard link.
+/// How long the kernel may keep what it was told of a watched folder. It is told of changes at
+/// once; this time bounds what no watch can see, such as a write through a mapping or another hard
+/// link.
 pub(super) const WATCHED_TTL: Duration = Duration::from_secs(60);
 
 /// Device and inode number of a folder.
@@ -48,8 +49,8 @@ impl Watches {
         Self { by_path: LruCache::unbounded(), by_descriptor: HashMap::new(), max }
     }
 
-    /// Whether a folder is watched and every folder above it; then what is told of it from now on
-    /// holds for [`WATCHED_TTL`].
+    /// Whether a folder and every folder above it are watched. If so, what is told of it from now
+    /// on holds for [`WATCHED_TTL`].
     pub(super) fn touch(&mut self, path: &Path, folder: Option<FolderId>, now: Instant) -> bool {
         let is_same = |watch: &Watch| folder.is_none_or(|folder| folder == watch.folder);
         let is_watched = self.by_path.peek(path).is_some_and(is_same)

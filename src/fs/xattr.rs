@@ -65,8 +65,8 @@ impl Fs {
     /// [`Error::NoAttribute`], [`Error::NotSupported`], [`Error::Stale`], or where the source
     /// cannot be read.
     pub fn getxattr(&self, ino: Ino, name: &OsStr) -> Result<Vec<u8>, Error> {
-        // `ls -l` asks each file for a security label and two access lists, but after this answer
-        // no other file of the mount.
+        // `ls -l` asks for a security label and two ACLs of each file. After this answer it asks no
+        // other file of the mount.
         if !name.as_bytes().starts_with(b"user.") {
             return Err(Error::NotSupported);
         }

@@ -1,4 +1,4 @@
-//! Whether anybody answers for a mount, and what is done where nobody will.
+//! Whether the process of a mount still answers, and how a mount is taken off if it does not.
 
 use std::io;
 use std::os::fd::AsRawFd as _;
@@ -14,15 +14,16 @@ use rustix::mount::UnmountFlags;
 use super::server::Server;
 use super::table::{self, Mount};
 
-/// How a mount of ours answers.
+/// Whether the process that serves a mount answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AnswerState {
     /// It answers.
     Alive,
     /// The kernel knows that nobody serves it any more.
     Dead,
-    /// The process that served it was killed while the kernel waited, on its behalf, for one of
-    /// its answers: it keeps the process, and all who use the mount wait for ever.
+    /// The process that served it was killed while it was in a call that waits for an answer of
+    /// that process itself. So the kernel cannot end the process, and all who use the mount wait
+    /// for ever.
     Stuck,
     /// It has not answered in time.
     Silent,
@@ -33,7 +34,8 @@ const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// How long to wait for a mount before looking at its process.
 const ANSWER_SOON: Duration = Duration::from_secs(2);
 
-/// Whether anybody answers for a mount.
+/// Asks a mount whether it answers. If there is no answer soon, its process is looked at, and then
+/// there is more time to answer.
 pub(super) fn state(mount: &Mount) -> io::Result<AnswerState> {
     let question = Question::ask(mount)?;
     Ok(question.answer(Instant::now() + ANSWER_SOON).unwrap_or_else(|| {
@@ -46,8 +48,8 @@ pub(super) fn state(mount: &Mount) -> io::Result<AnswerState> {
     }))
 }
 
-/// Whether anybody answers for each of several mounts. All are asked at the same time and have the
-/// short time to answer, so none is found to be [`AnswerState::Stuck`].
+/// Asks several mounts whether they answer, all at the same time. They have only the short time to
+/// answer, so none is found to be [`AnswerState::Stuck`].
 pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<AnswerState>> {
     let deadline = Instant::now() + ANSWER_SOON;
     let questions: Vec<_> = mounts.iter().map(Question::ask).collect::<Result<_, _>>()?;
@@ -59,8 +61,8 @@ pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<AnswerState>> {
 struct Question(mpsc::Receiver<rustix::io::Result<()>>);
 
 impl Question {
-    /// Asks for the figures of the file system: the kernel keeps attributes and entries for a
-    /// while, but asks for these each time. The thread waits as long as the kernel lets it.
+    /// Asks for the figures of the file system: the kernel caches attributes and entries, but asks
+    /// for these each time. The thread may wait for ever.
     fn ask(mount: &Mount) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let path = mount.path.clone();
@@ -92,10 +94,10 @@ pub(super) fn detach(mount_point: &Path) -> io::Result<()> {
     }
 }
 
-/// Takes the mount at a path off if it is dead, and no other one: by the time that somebody has
-/// found it dead, others may have taken it off and mounted again there.
+/// Takes the mount at a path off, but only if it is dead: since it was found dead, another process
+/// may have taken it off and mounted something there again.
 pub(super) fn take_off_dead(mount_point: &Path) -> io::Result<()> {
-    // Opening it so does not ask the file system, and the descriptor stays on this one mount.
+    // With `O_PATH` the file system is not asked, and the descriptor stays on this one mount.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let root = match rustix::fs::open(mount_point, flags, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(()),
@@ -108,13 +110,13 @@ pub(super) fn take_off_dead(mount_point: &Path) -> io::Result<()> {
     match rustix::mount::unmount(&path, UnmountFlags::DETACH) {
         // Somebody else has taken it off.
         Ok(()) | Err(Errno::INVAL) => Ok(()),
-        // The helper for ordinary users knows paths only.
+        // The helper for ordinary users takes only a path, no descriptor.
         Err(Errno::PERM) => table::unmount_by_helper(mount_point, true),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Unmounts a mount whose killed process the kernel keeps, and so ends the waiting of its users.
+/// Unmounts a mount that is [`AnswerState::Stuck`], so that its users need not wait any longer.
 pub(super) fn release(mount: &Mount) -> io::Result<()> {
     // The user who mounted may abort the connection, if the fusectl file system is mounted.
     let abort = format!("/sys/fs/fuse/connections/{}/abort", mount.device.minor);

@@ -15,10 +15,10 @@ use super::table;
 /// The least time between two notifications. Changes that come faster are told together, since each
 /// notification costs the kernel lookups, or waits for requests under way.
 const PAUSE: Duration = Duration::from_millis(20);
-/// How long after a change the kernel is told again to forget the names, the shortest delay last.
-/// The kernel may take in the answer to a listing only after it was told of the change, although
-/// the answer is older, and the old names are back. How long that can take is not known; on a busy
-/// machine it takes a while.
+/// How long after a change the kernel is told again to forget the names; the thread takes the last
+/// delay first. The kernel may take in an answer to a listing that is older than the change only
+/// after it was told of the change. Then the old names are back. How long that can take is not
+/// known; on a busy machine it takes a while.
 const AGAIN: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(40)];
 
 /// The thread that tells the kernel of changes.
@@ -84,8 +84,8 @@ impl Telling {
         }
     }
 
-    /// Whether something is mounted below the mount point. If so, names are forgotten one by one:
-    /// where the kernel has to look up all names again, it takes such mounts off.
+    /// Whether something is mounted below the mount point. If so, names are forgotten one by one: a
+    /// kernel that has to look up all names again takes such mounts off.
     fn has_below(&self) -> bool {
         table::has_below(&self.mount_point).unwrap_or(false)
     }

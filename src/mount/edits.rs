@@ -1,4 +1,4 @@
-//! What is unsaved in mounts: asked of the mounts themselves.
+//! Asks mounts what is unsaved in them, and has it saved or discarded.
 
 use std::fs::File;
 use std::io;
@@ -55,7 +55,7 @@ pub fn writable_mounts() -> io::Result<WritableMounts> {
     Ok(found)
 }
 
-/// The mount of ours that a path is in; `None` if it is in none.
+/// The msgfs mount that a path is in; `None` if it is in none.
 ///
 /// # Errors
 /// If the mount table cannot be read, or there is no such path.
@@ -69,7 +69,8 @@ pub fn mount_of(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// The messages in a mount with edits that are not saved.
 ///
-/// # Errors If `.msgfs/unsaved` of the mount cannot be read.
+/// # Errors
+/// If `.msgfs/unsaved` of the mount cannot be read.
 pub fn unsaved(mount_point: &Path) -> io::Result<Vec<UnsavedMessage>> {
     let text = match std::fs::read(mount_point.join(".msgfs/unsaved")) {
         // A read-only mount has no such file.

@@ -17,11 +17,11 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use super::answering::{self, AnswerState};
 use super::table::{self, Device, Mount};
 
-/// What the guard goes by, among processes and as a program.
+/// The name of the guard's process. The program is a guard if it is called by this name.
 const NAME: &str = "msgfs-guard";
 const ENDED: &str = "ended\n";
-/// How often a mount is asked that does not answer, each time for ten seconds: the system may need
-/// that long to end a server that had much memory.
+/// A mount that does not answer is asked this many times, each time for ten seconds: the system may
+/// need that long to end a server that had much memory.
 const ATTEMPTS: usize = 6;
 
 /// The server's end of the pipe.
@@ -49,12 +49,12 @@ impl Guard {
         Ok(Self { process })
     }
 
-    /// Tells it which mount is this process's: another one may come to the same place later.
+    /// Tells the guard which mount it guards: another one may come to the same place later.
     pub(super) fn watch(&mut self, device: Device) {
         self.tell(&format!("{device}\n"));
     }
 
-    /// Sends it away, since the mount has ended as it should.
+    /// Ends the guard, since the mount has ended as it should.
     pub(super) fn dismiss(mut self) {
         self.tell(ENDED);
         drop(self.process.stdin.take());
@@ -63,7 +63,7 @@ impl Guard {
 
     fn tell(&mut self, word: &str) {
         if let Some(pipe) = &mut self.process.stdin {
-            // If it has gone already, nothing is left to tell it.
+            // If the guard has gone already, there is nothing to tell it.
             let _ = pipe.write_all(word.as_bytes());
         }
     }
@@ -89,7 +89,7 @@ pub fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
     io::stdin().read_to_string(&mut words)?;
     match words.ends_with(ENDED) {
         true => Ok(()),
-        // A server that died before it knew the device has none here.
+        // A server that died early has not told its device.
         false => take_off(&mount_point, words.lines().next().and_then(Device::parse)),
     }
 }

@@ -1,6 +1,6 @@
 //! The life of a mount: from checking the mount point to closing the session.
 //!
-//! However a mount ends — by a signal, by `umount`, by us — its end is
+//! However a mount ends (by a signal, by umount(8), by `msgfs umount`), its end is
 //! [`crate::imsg::Session::close`]. Knows nothing of messages.
 //!
 //! | process | module |
@@ -77,7 +77,7 @@ pub enum Error {
         "no /dev/fuse: load the kernel module with 'modprobe fuse', or give the container the device"
     )]
     NoFuse,
-    /// FUSE is for others only.
+    /// This user may not open /dev/fuse.
     #[error(
         "/dev/fuse is not permitted: let all users open it with 'chmod 666 /dev/fuse', or mount as root"
     )]
@@ -132,10 +132,10 @@ pub fn run_in_background(request: &Request) -> Result<Done, Error> {
     }
 }
 
-/// What a process has done that was to mount in the background.
+/// What [`run_in_background`] has done in the process in which it returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Done {
-    /// It has seen another one mount.
+    /// Another process has mounted and serves.
     Mounted,
     /// It has served the mount to its end.
     Ended,
@@ -149,8 +149,8 @@ pub fn mount_points() -> io::Result<Vec<PathBuf>> {
     Ok(table::all()?.into_iter().map(|mount| mount.path).collect())
 }
 
-/// Unmounts a mount of ours, lazily if it is in use. Of one that is written to it waits for the
-/// end of its session.
+/// Unmounts a msgfs mount, lazily if it is in use. If the mount is writable, it waits for the end
+/// of the session, in which the edits are saved.
 ///
 /// # Errors
 /// If it is no mount of ours, or does not come off; [`Error::Unsaved`] if edits were not saved.
@@ -166,7 +166,8 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
     }
 }
 
-/// Gives a line for each message that was not saved.
+/// Unmounts a mount, and waits for the end of its session if it is writable. Returns a line for
+/// each message that was not saved.
 fn unmount_and_wait(mount: &table::Mount) -> io::Result<Option<String>> {
     let server = match answering::state(mount)? {
         AnswerState::Alive if mount.is_writable => Server::find(mount),
@@ -175,7 +176,7 @@ fn unmount_and_wait(mount: &table::Mount) -> io::Result<Option<String>> {
     };
     let Some(server) = server else { return answering::detach(&mount.path).map(|()| None) };
     match table::unmount(&mount.path, false) {
-        // Detached from here, the session would go on as long as its users.
+        // If this process detached the mount, the session would go on until its last user has gone.
         Err(error) if error.kind() == io::ErrorKind::ResourceBusy => server.ask_to_end()?,
         outcome => outcome?,
     }

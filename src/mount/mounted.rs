@@ -60,7 +60,8 @@ impl Mounted {
         // Ignored, it makes that write fail with EFBIG. (Rust's runtime ignores SIGPIPE for the
         // same reason.)
         signal_hook::flag::register(SIGXFSZ, Arc::default())?;
-        // Started first, so that it is there however soon this process is killed.
+        // The guard is started before the mount is made, so that it is there however soon this
+        // process is killed.
         let mut guard = Guard::start(&mount_point)
             .inspect_err(|error| tracing::warn!("the mount has no guard: {error}"))
             .ok();
@@ -125,7 +126,7 @@ impl Mounted {
                 self.end()
             }
             Ok(EndEvent::Asked) => {
-                tracing::info!("unmounting, as msgfs umount wishes");
+                tracing::info!("unmounting: msgfs umount asked for it");
                 self.end()
             }
             Err(mpsc::RecvError) => Ok(()),
@@ -200,7 +201,7 @@ impl Mounted {
     }
 }
 
-/// Opens the source; gives its path too.
+/// Opens the source. Returns its canonical path, too.
 fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBuf), Error> {
     let failed = |source: io::Error| Error::Source {
         path: request.source.clone(),
@@ -316,8 +317,8 @@ fn config(options: &MountOptions, source: &Path) -> Config {
     config
 }
 
-/// The source as the mount table names it. Only root mounts without the helper, whose options are
-/// one text with commas in between.
+/// The source as the mount table names it. For users other than root fusermount3 mounts. It takes
+/// its options as one text with commas in between, so those of the source are escaped.
 fn source_name(source: &Path) -> String {
     let name = source.to_string_lossy();
     match rustix::process::geteuid().is_root() {
@@ -326,13 +327,14 @@ fn source_name(source: &Path) -> String {
     }
 }
 
-/// Explains a mount that failed, and what the user can do about it. Whether there is the program
-/// that mounts for users other than root. Without it the kernel's refusal says nothing that helps.
+/// Whether fusermount3 is there, which mounts for users other than root. Without it, the kernel's
+/// refusal says nothing that helps.
 fn has_helper() -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|path| path.join("fusermount3").is_file())
 }
 
+/// Explains a mount that failed, and says what the user can do about it.
 fn mount_error(mount_point: &Path, error: &io::Error) -> Error {
     let text = error.to_string();
     let text = text.trim();

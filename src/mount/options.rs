@@ -42,7 +42,7 @@ pub enum OptionError {
     /// There is no such option.
     #[error("unknown option '{0}'; see msgfs --help")]
     Unknown(String),
-    /// Messages are to be removed from what is only read.
+    /// `delete` without `edit`: nothing can be removed in a read-only mount.
     #[error("option delete: removes messages, and needs edit")]
     Delete,
     /// The option has no such value.
@@ -76,7 +76,7 @@ impl MountOptions {
                 MountOption::NoDev,
                 MountOption::NoSuid,
                 MountOption::DefaultPermissions,
-                // As an option of its own kind, fuser would drop it in a mount by root.
+                // fuser has an option for the subtype, but drops it in a mount by root.
                 MountOption::CUSTOM("subtype=msgfs".to_owned()),
             ],
         };
@@ -167,8 +167,8 @@ impl MountOptions {
             "nonempty" => self.nonempty = true,
             "exec" => self.kernel.push(MountOption::Exec),
             "noexec" => self.kernel.push(MountOption::NoExec),
-            // mount.fuse3 adds dev and suid for root; there are neither devices nor programs here.
             "ro" => self.set_read_only(),
+            // mount.fuse3 adds dev and suid for root; there are neither devices nor programs here.
             "default_permissions" | "nodev" | "nosuid" | "dev" | "suid" => {}
             "edit" => self.set_writable(),
             "rw" => match caller {

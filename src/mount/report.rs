@@ -1,4 +1,4 @@
-//! What is told of a session that was closed.
+//! What the log and the user are told when a session was closed.
 
 use std::fmt::Write as _;
 

@@ -1,13 +1,14 @@
-//! The process that serves a mount, and how those who unmount find it: a socket.
+//! The socket at which the process that unmounts finds the process that serves a mount.
 //!
-//! What is read inside a mount proves nothing. A file system that somebody else wrote may bear the
-//! type of ours and say that any process serves it. So no process is signalled and no file removed
-//! on its word. The socket lies in a folder that only the owner of the mount, whom the kernel
-//! knows, can write to, and is named after the device of the mount. Through it, the worst that a
-//! false server can do is to keep those waiting who wait for it.
+//! What is read inside a mount proves nothing: a file system that somebody else wrote may have the
+//! type `fuse.msgfs`, too, and name any process as its server. So msgfs signals no process and
+//! removes no file because a mount says so. The socket lies in a folder that only the owner of the
+//! mount can write to, and the kernel says who that is. It is named after the device of the mount.
+//! The worst that a false server can do is to keep its clients waiting.
 //!
-//! The server tells everybody who is connected how its session ended, as [`CLOSED`] and a line for
-//! each message that was not saved. Whoever sends [`END`] has it unmount first, in use or not.
+//! The server tells every connected client how its session ended, as [`CLOSED`] and a line for each
+//! message that was not saved. A client that sends [`END`] makes the server unmount first, even if
+//! the mount is in use.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! The mount table of this process, and leaving it.
+//! Reads the mount table of this process, and unmounts.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -14,12 +14,13 @@ use rustix::mount::UnmountFlags;
 /// The file system type of our mounts in the table.
 const FILE_SYSTEM_TYPE: &[u8] = b"fuse.msgfs";
 
-/// A mount of ours, by the word of the kernel.
+/// A msgfs mount, as the kernel describes it.
 #[derive(Debug)]
 pub(super) struct Mount {
     pub(super) path: PathBuf,
     pub(super) device: Device,
-    /// Who mounted it. Neither the file system nor the helper for ordinary users can say otherwise.
+    /// Who mounted it. The kernel says so itself: neither the file system nor the helper for
+    /// ordinary users can change it.
     pub(super) owner: u32,
     pub(super) is_writable: bool,
 }
@@ -90,8 +91,8 @@ pub(super) fn has_below(mount_point: &Path) -> io::Result<bool> {
     Ok(lines.any(|line| line.path != mount_point && line.path.starts_with(mount_point)))
 }
 
-/// The absolute path of a mount point. One of ours may not answer any more: only its parent is
-/// asked.
+/// The absolute path of a mount point. A dead msgfs mount does not answer, so only the parent of
+/// its mount point is asked.
 pub(super) fn absolute(mount_point: &Path) -> io::Result<PathBuf> {
     let path = std::path::absolute(mount_point)?;
     let by_parent = match (path.parent(), path.file_name()) {

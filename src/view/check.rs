@@ -19,7 +19,8 @@ const READ_BYTES: usize = 1 << 20;
 pub struct Findings {
     /// What could not be read.
     pub defects: Vec<Defect>,
-    /// What was not read literally although nothing is lost.
+    /// What was not read as it is stored, although nothing is lost: a guessed code page, for
+    /// example.
     pub notes: Vec<Note>,
 }
 

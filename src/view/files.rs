@@ -29,7 +29,8 @@ use super::text::{escaped, reader_line, unix_lines_of};
 use super::tree::MessageTree;
 use super::{defects, eml, fields};
 
-/// Names by which other parts of the program ask for a file.
+/// The defects of the message. By this name and the next ones other parts of the program ask for a
+/// file.
 pub const ERRORS: &str = "ERRORS";
 /// Every property.
 pub const MAPI: &str = "mapi";

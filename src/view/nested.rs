@@ -58,8 +58,8 @@ impl MessageTree {
         Ok(self.nested_trees().put(entry, nested))
     }
 
-    /// The tree and the node in it that a node stands for, if it lies in a message inside of an
-    /// attachment.
+    /// If a node lies in a message inside of an attachment: the tree of that message, and the node
+    /// in it.
     pub(super) fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
         let Node::Derived(entry, index) = node else { return Ok(None) };
         if self.derived_kind(entry)? == FileKind::File {
@@ -156,7 +156,7 @@ pub(super) enum Finding {
 }
 
 impl Finding {
-    /// The same with a place that is below another one.
+    /// The same finding, with its place below another one.
     fn below(self, place: &str) -> Self {
         let below = |inner: &str| format!("{place}{inner}");
         match self {

@@ -20,7 +20,7 @@ pub(super) struct TreeMessage {
     pub(super) depth: u32,
     /// The time of its files.
     pub(super) time: Option<FileTime>,
-    /// Of a message under edit, the names that its attachments keep.
+    /// The names that the attachments keep; `None` for a message that cannot be edited.
     names: Option<Arc<AttachmentNames>>,
     /// Defects of whatever the file of the message was made from.
     known_defects: Vec<Defect>,

@@ -179,7 +179,7 @@ impl SearchPart {
     }
 }
 
-/// All rows have smaller numbers, but that of `raw/`, which has this one.
+/// The largest number of a row: that of `raw/`.
 pub(super) const NUMBER_MAX: u32 = 48;
 
 /// The row of each number, so that it is found without a search.
@@ -236,7 +236,8 @@ impl File {
 
     /// Whether the listing of a message directory has it, if the message has it.
     pub(super) fn is_listed(&self, at: ListingContext) -> bool {
-        // At every level of many, whole messages would take the square of their size.
+        // If messages are deeply embedded, whole messages at every level would together take the
+        // square of the size of the file.
         let is_whole = matches!(self.contents, ContentColumn::Whole(_) | ContentColumn::Storages);
         let is_shown = at.show.lists(self) && !(is_whole && at.is_deep);
         is_shown || (self.is_source && at.is_unreadable)
@@ -271,7 +272,7 @@ impl File {
                 if let Some(exists) = exists(&open.message) {
                     return Ok(exists);
                 }
-                // What had to be made is kept, since its size is asked for next.
+                // The content that was made to find out is kept, since its size is asked for next.
                 let id = tree.id(Node::File(entry, self))?;
                 Ok(tree.content(id).is_ok())
             }
@@ -284,8 +285,8 @@ pub fn file_names() -> impl Iterator<Item = &'static str> {
     FILES.iter().filter(|file| file.within == Within::Message).map(|file| file.name)
 }
 
-/// Whether a path is that of an attachment, there or not. What lies in an embedded message is none,
-/// unless it is an attachment of that.
+/// Whether a path is that of an attachment, whether it exists or not. A file in an embedded message
+/// is one only if it is an attachment of that message.
 pub fn is_attachment_path(path: &str) -> bool {
     let mut names = path.split('/');
     // The messages on the way: embedded ones, and the signed one beside the files of a message.

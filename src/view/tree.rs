@@ -29,7 +29,7 @@ pub struct MessageTree {
     pub(super) show: Show,
     /// Whether the message has never been saved.
     is_new: bool,
-    /// Of a message under edit, the names that its attachments keep.
+    /// The names that the attachments keep; `None` for a message that cannot be edited.
     names: Option<Arc<AttachmentNames>>,
     numbering: Numbering,
     root: Result<Root, Defect>,
@@ -40,7 +40,7 @@ pub struct MessageTree {
     /// The trees of the messages inside of attachments.
     nested: Memo<EntryId, Arc<Self>>,
     nesting: Nesting,
-    /// Of a message inside of an attachment, the defects of the attachment.
+    /// The defects of the attachment that this message is inside of.
     defects: Vec<Defect>,
     bytes_made: AtomicUsize,
 }
@@ -416,7 +416,7 @@ impl MessageTree {
         Ok(self.keep(id, content))
     }
 
-    /// Of a message under edit, the names that its attachments keep.
+    /// The names that the attachments keep; `None` for a message that cannot be edited.
     pub(super) fn attachment_names(&self) -> Option<&AttachmentNames> {
         self.names.as_deref()
     }

@@ -72,8 +72,8 @@ fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// Who may not read the source file may not read what is shown of it, though all may look into the
-/// mount; `.msgfs` is for the mounter alone.
+/// A user who may not read the source file may not read what is shown of it, although all may look
+/// into the mount; `.msgfs` is for the mounter alone.
 #[test]
 fn others_see_what_they_may_see_in_the_source() {
     if !rustix::process::geteuid().is_root() || !is_installed("setpriv") {
@@ -87,7 +87,7 @@ fn others_see_what_they_may_see_in_the_source() {
     std::os::unix::fs::chown(source.join("group.msg"), None, Some(1234)).unwrap();
     set_mode(source.path(), 0o755);
     let Some(mount) = Mounted::new(source.path(), "allow_other") else { return };
-    // Whoever mounted has read them, so that they are in the kernel's memory.
+    // The mounter reads them first, so that the kernel has them cached.
     for name in ["private", "group", "public"] {
         assert_eq!(mount.text(format!("{name}.msg/subject")), format!("{name}\n"));
     }
@@ -115,8 +115,8 @@ fn others_see_what_they_may_see_in_the_source() {
     }
 }
 
-/// The group bits of a file with an access list are the mask of the list; the group has what its
-/// own entry gives it.
+/// The group bits of a file with an ACL are the mask of the ACL; the group is shown with the rights
+/// of its own entry.
 #[test]
 fn an_access_list_gives_the_group_no_more_than_its_entry() {
     let (user_obj, user, group_obj, mask, other) = (0x01_u16, 0x02, 0x04, 0x10, 0x20);

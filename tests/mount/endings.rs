@@ -186,7 +186,7 @@ fn a_mount_that_follows_a_killed_one_at_once_stays() {
     mount.unmount();
 }
 
-/// However soon the process is killed: the guard is there before the mount.
+/// The guard is there before the mount, so the mount comes off however soon the process is killed.
 #[test]
 fn a_process_that_is_killed_as_it_mounts_leaves_no_mount() {
     if !has_fuse() {
@@ -221,7 +221,7 @@ fn a_guard_takes_off_only_what_is_dead() {
     mount.unmount();
 }
 
-/// Where the guard was killed too, the mount is dead; mounting there again just works.
+/// If the guard was killed, too, the mount is dead; mounting there again just works.
 #[test]
 fn a_dead_mount_is_replaced() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes());

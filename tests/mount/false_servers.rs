@@ -1,4 +1,4 @@
-//! A file system that bears the type of ours and lies about who serves it.
+//! A file system of another program that calls itself `fuse.msgfs` and lies about who serves it.
 
 use std::ffi::OsStr;
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Changes in the source show in the mount, and what is in use never mixes two states.
 //!
-//! What is told of a watched folder holds for longer than any test waits, so a change that shows
-//! was announced.
+//! The kernel may keep what it is told of a watched folder for longer than any test waits. So if a
+//! change shows, the kernel was told of it.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -310,7 +310,7 @@ fn kills_among_changes_leave_nothing_that_hangs() {
     });
 }
 
-/// Kills the process of a mount that is read, at a time that differs with each round.
+/// Kills the process of a mount that is being read, at a time that differs with each round.
 fn kill_among_readers(source: &Folder, mount: &Mounted, round: usize) {
     let is_over = Arc::new(AtomicBool::new(false));
     let reads = Arc::new(AtomicU64::new(0));

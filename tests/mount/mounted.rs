@@ -22,7 +22,7 @@ pub(crate) struct Mounted {
 /// The program under test.
 pub(crate) fn msgfs() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_msgfs"));
-    // What is kept of mounts under test is not the user's.
+    // Edits that mounts under test keep must not lie among the user's.
     command.env("XDG_STATE_HOME", std::env::temp_dir().join("msgfs-tests"));
     command
 }
@@ -98,7 +98,7 @@ impl Mounted {
 
     /// Mounts a source on a directory that is there.
     pub(crate) fn at(source: &Path, point: &Path, options: &str) -> Self {
-        // The guard comes first, for a mount that is there although the program failed.
+        // Create the value that unmounts first: the mount may be there even if the program fails.
         let mounted = Self::guard(point);
         let mut command = msgfs();
         if !options.is_empty() {
@@ -109,7 +109,7 @@ impl Mounted {
         mounted
     }
 
-    /// Answers for whatever will be mounted on a directory.
+    /// A value that, when dropped, takes off whatever is mounted on a directory by then.
     pub(crate) fn guard(point: &Path) -> Self {
         Self { point: point.to_owned(), directory: None }
     }

@@ -201,7 +201,7 @@ fn changes_of_the_source_show() {
     let body = "This is Changed.\nIt is quite another text and much longer than it was.";
     assert_eq!(mount.text("changes.msg/body.txt"), body);
     assert_eq!(mount.text("changes.msg/to"), "Bo Li <bo@example.org>\n");
-    // Who has the old file open reads that, or nothing.
+    // A program that has the old file open reads that, or nothing.
     let mut old = String::new();
     let _ = open.read_to_string(&mut old);
     assert!(["", "This is Old.\nIt has two lines."].contains(&old.as_str()), "{old}");
@@ -237,8 +237,9 @@ fn read_direct(path: &PathBuf) -> Vec<u8> {
     bytes
 }
 
-/// A walk that reads everything is given most files without asking for them, and they are the
-/// same as those that are asked for: also where the kernel has kept the listings of a walk before.
+/// If a program walks through all messages and reads everything, most files are stored in the
+/// kernel before it asks for them. They have the same bytes as those that it asks for, also if the
+/// kernel has kept the listings of an earlier walk.
 #[test]
 fn what_is_stored_ahead_is_what_is_read() {
     read_what_is_stored(false, 2);

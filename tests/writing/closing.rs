@@ -132,8 +132,8 @@ fn unmounting_saves() {
     }
 }
 
-/// What a program has written but not closed is no value yet when the mount is ended nevertheless:
-/// the last one stays, and the half is told.
+/// What a program has written but not closed is no value yet if the mount is ended all the same:
+/// the last value stays, and the end of the mount names what is unfinished.
 #[test]
 fn half_a_file_is_no_value() {
     for end in [End::Signal(Signal::TERM), End::Signal(Signal::HUP)] {

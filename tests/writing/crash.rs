@@ -27,9 +27,9 @@ use super::streams::streams;
 const RUNS: u64 = 200;
 /// The messages that are written to.
 const BUSY: [&str; 2] = ["a.msg", "sub/b.msg"];
-/// So many saves at most before a kill.
+/// At most this many saves come before a kill.
 const SAVES_MAX: usize = 5;
-/// The kill comes at most so long after the last of them.
+/// The kill comes at most this long after the last of them.
 const DELAY_MAX: Duration = Duration::from_millis(12);
 
 /// The versions of the files of a message, in the order in which they are written.
@@ -40,7 +40,7 @@ struct Versions {
     subject: u64,
 }
 
-/// After so long a mount saves by itself, whatever is open.
+/// A mount saves by itself after this time, even if files are open.
 const UNSAVED_MAX: Duration = Duration::from_secs(10);
 
 /// What one writer was told, and what it has begun.
@@ -50,7 +50,7 @@ struct Progress {
     saved: AtomicU64,
 }
 
-/// How often a kill left what.
+/// How many kills left which versions, or temporary files.
 #[derive(Debug, Default)]
 struct Tally {
     old: usize,

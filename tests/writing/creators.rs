@@ -1,4 +1,4 @@
-//! Whose the files are that are made through a mount, and who may read them.
+//! Who owns the files that are made through a mount, and who may read them.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -46,7 +46,8 @@ fn a_new_message_has_the_permissions_that_the_umask_of_its_maker_leaves() {
     assert_eq!(mount.end().status.code(), Some(0));
 }
 
-/// If it was not saved yet, the next mount makes it, which knows no umask of its maker.
+/// If a mount is killed before a new message is saved, the next mount creates the file. It knows no
+/// umask of the program that made the message, so the log has its permissions.
 #[test]
 fn a_message_made_before_a_crash_is_as_private_as_it_was_to_be() {
     let source = Folder::new();
@@ -99,7 +100,7 @@ fn edits_of_others_are_kept_with_the_mounter() {
         assert!(ended.stderr.contains("not permitted"), "{refused}: {}", ended.stderr);
     }
     let told = format!(
-        "user 65534 edits and cannot be saved is kept in the mounter's folder {}",
+        "edits of user 65534 that cannot be saved are kept in the mounter's folder {}",
         state.path().display()
     );
     wait_until("a line in the log", MOMENT, || mount.told().contains(&told));

@@ -263,7 +263,8 @@ impl Run {
             assert!(found.as_ref() == expected, "{name}: {:?}", (found, expected));
         }
         for Handle { number, ino, inode, reads_only, .. } in &self.handles {
-            // What is written to a removed file goes with the last one who writes to it.
+            // What is written to a removed file is gone when the last program that writes to it
+            // closes it.
             if *reads_only && !self.names.values().any(|named| named == inode) {
                 continue;
             }

@@ -23,7 +23,7 @@ use super::mounted::Served;
 use super::places::{contents, kept, names, recovered};
 
 const KILLS: u64 = 40;
-/// So many values are closed at most before a kill.
+/// At most this many values are closed before a kill.
 const VALUES_MAX: usize = 12;
 
 /// A folder with two messages.
@@ -91,7 +91,7 @@ fn check(found: &impl super::files::ReadFiles, values: &BTreeMap<String, Vec<u8>
     }
 }
 
-/// Not only values: what was made, renamed and removed.
+/// Not only values outlast a kill, but also what was made, renamed and removed.
 #[test]
 fn every_kind_of_edit_is_made_again() {
     let (state, source) = (tempfile::tempdir().unwrap(), source());
@@ -171,7 +171,7 @@ fn edits_of_a_file_that_others_changed_are_kept_and_named() {
     }
 }
 
-/// Two mounts that write to one source are as two programs: nobody's edits are damaged.
+/// Two mounts that write to one source are like two programs: nobody's edits are damaged.
 #[test]
 fn two_mounts_of_one_source() {
     let (state, source) = (tempfile::tempdir().unwrap(), source());
@@ -223,7 +223,7 @@ fn what_is_unsaved_is_listed_saved_and_thrown_away() {
     msgfs_of(&["save", "."]).expect_success();
     assert_eq!(status(), "");
     assert_eq!(Direct::reading(source.path()).read("a.msg/subject").unwrap(), b"Newer\n");
-    // A conflict is one for status and save.
+    // Both `save` and `status` say that there is a conflict.
     mount.put("a.msg/subject", "Newest\n");
     source.put("a.msg", letter("Of others").to_bytes());
     let saved = msgfs_of(&["save", "a.msg"]);

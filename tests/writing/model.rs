@@ -26,7 +26,7 @@ use super::operations::Run;
 const OPERATIONS: u64 = 10_000;
 /// Through a real mount, where each is much slower.
 const MOUNTED_OPERATIONS: u64 = 600;
-/// After so many everything begins anew with the next seed.
+/// After this many operations everything begins anew with the next seed.
 const OPERATIONS_PER_SEED: u64 = 250;
 /// The message with 8-bit strings.
 const ANSI: &str = "ansi.msg";

@@ -1,6 +1,6 @@
-//! Whole messages that are moved where they have other numbers. The kernel gives the old inode
-//! the new name, with all that it has kept of what is in it, so the old numbers must stand for the
-//! same files as before.
+//! Whole messages that are moved, and have other inode numbers in their new place. The kernel gives
+//! the old inode the new name, with all that it has cached below it, so the old numbers must stand
+//! for the same files as before.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

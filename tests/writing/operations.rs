@@ -34,9 +34,9 @@ struct Target {
     path: String,
 }
 
-/// So many operations are told of when one fails.
+/// This many operations are printed when one fails.
 const LOG_MAX: usize = 40;
-/// All messages are compared after so many operations.
+/// All messages are compared after this many operations.
 const CHECK_ALL_EVERY: usize = 10;
 const MESSAGES_MAX: usize = 4;
 const ATTACHMENTS_MAX: usize = 4;

@@ -22,7 +22,8 @@ const SIGNED: &str = "Content-Type: multipart/signed; \
     protocol=\"application/pkcs7-signature\"; boundary=\"b\"\r\n\r\n--b\r\n\
     Content-Type: text/plain\r\n\r\nHello\r\n--b--\r\n";
 
-/// The RELEASE of who emptied a file comes when it likes: before the OPEN of the next, or after.
+/// The RELEASE of a program that emptied a file may come before the OPEN of the next one, or after
+/// it.
 #[test]
 fn an_emptied_file_is_opened_again_whenever_it_is_released() {
     for is_released_first in [true, false] {
@@ -50,7 +51,8 @@ fn an_emptied_file_is_opened_again_whenever_it_is_released() {
     }
 }
 
-/// Whoever reads an emptied file, or sets its length, after the kernel has looked it up.
+/// After an emptied file has lost its value, a program can still read it and set its length, by the
+/// number that the kernel has looked up before.
 #[test]
 fn an_emptied_file_is_read_and_cut_after_its_release() {
     let source = Folder::new().with("A.msg", letter("A").to_bytes());
@@ -71,7 +73,8 @@ fn an_emptied_file_is_read_and_cut_after_its_release() {
     drop(fs.close());
 }
 
-/// As on any file system: who has a removed file open may write to it, and it stays removed.
+/// As on any file system, a program that has a removed file open may write to it, and it stays
+/// removed.
 #[test]
 fn a_removed_file_that_is_written_to_stays_removed() {
     for process in [None, Some(std::process::id())] {

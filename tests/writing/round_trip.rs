@@ -14,7 +14,8 @@ use super::files::{Change, Files as _};
 use super::mounted::Served;
 use super::streams::{Stored, streams, streams_of_others};
 
-/// Files so damaged that something would be lost are not written; there may be so many.
+/// Files that are so damaged that a save would lose something are not written. There may be at most
+/// this many.
 const REFUSED_MAX: usize = 5;
 /// `PR_SUBJECT`, its two parts, `PR_CONVERSATION_TOPIC` and the field of
 /// `PR_TRANSPORT_MESSAGE_HEADERS`, which follow it; `PR_MESSAGE_SIZE`,

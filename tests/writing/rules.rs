@@ -107,7 +107,7 @@ fn one_content_a_file() {
     stage.output("exec 3>>B.msg/body.txt 4>>B.msg/body.txt; echo >&3; echo three >&3; echo four >&4; echo five >&3");
     let text = stage.output("cat B.msg/body.txt");
     assert!(text.ends_with("\nthree\nfour\nfive\n"), "{text}");
-    // Who reads sees what is being written.
+    // A program that reads sees what is being written.
     assert_eq!(stage.output("exec 3>B.msg/body.txt; echo half >&3; cat B.msg/body.txt"), "half\n");
     // A shell empties a file, closes copies of its descriptor, and then writes.
     stage.output("(echo a; sleep .1; echo b) > B.msg/body.txt");
@@ -382,7 +382,7 @@ fn what_was_closed_outlives_a_kill() {
     stage.end(0);
     assert_eq!(stage.saved("A.msg/subject"), b"EDITED\n");
     assert_eq!(stage.saved("New.msg/subject"), b"Made\n");
-    // Of a source that others have changed the edits are kept.
+    // If another program has changed the source, the edits are kept.
     stage.mount.serve();
     stage.output("echo Mine > A.msg/subject");
     stage.mount.kill();

@@ -25,14 +25,14 @@ pub(in crate::cli) struct Extract {
     /// Make each message one file, NAME.msg, instead of a directory.
     #[arg(long, group = "form")]
     pub(in crate::cli) msg: bool,
-    /// Make pages for a browser: index.html with a list, a search and a chart, and a page a
+    /// Make pages for a browser: index.html with a list, a search and a chart, and a page for each
     /// message with its attachments beside it. They need no server and no network.
     #[arg(long, group = "form")]
     pub(in crate::cli) html: bool,
     /// Take attachments only, in a directory for each message that has some.
     #[arg(long, alias = "attachments-only", group = "form")]
     pub(in crate::cli) attachments: bool,
-    /// With --attachments: take those whose name matches, in any case, as '*.pdf'.
+    /// With --attachments: take only those whose name matches, in any case, such as '*.pdf'.
     #[arg(
         long = "name",
         value_name = "GLOB",
@@ -44,14 +44,13 @@ pub(in crate::cli) struct Extract {
     #[arg(long, alias = "skip-hidden", requires = "attachments")]
     pub(in crate::cli) no_inline: bool,
     /// Take the paths from a file, each ended by NUL, as 'msgfs find -0' prints them; '-' is
-    /// standard input. Each is copied under its path as it is given.
+    /// standard input. Each is copied under its path as it is given in the file.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) files0_from: Option<PathBuf>,
     /// Write the SHA-256 of each file into SHA256SUMS, for 'sha256sum -c'.
     #[arg(long, conflicts_with_all = ["mbox", "html"])]
     pub(in crate::cli) manifest: bool,
-    /// Permission bits of files that gather many messages: of the manifest, the mbox and the
-    /// index.
+    /// Permission bits of files that gather many messages: the manifest, the mbox and the index.
     #[arg(long, value_name = "OCTAL", default_value = "600", value_parser = octal)]
     pub(in crate::cli) mode: u32,
     /// With --html: print times in UTC, not in the local time zone.
@@ -60,8 +59,8 @@ pub(in crate::cli) struct Extract {
     #[command(flatten)]
     pub(in crate::cli) view: View,
     /// Folders, messages, or paths in them, and last the directory to copy into, which is created
-    /// if it is not there. '-' is a message on standard input. Of one PATH the content is copied,
-    /// of several each under its last name.
+    /// if it is not there. '-' is a message on standard input. If there is one PATH, its content is
+    /// copied; if there are several, each is copied under its last name.
     #[arg(required = true, value_name = "PATH")]
     pub(in crate::cli) words: Vec<PathBuf>,
 }

@@ -20,7 +20,7 @@ pub(in crate::cli) struct Find {
     /// Print date, sender and subject before each path.
     #[arg(short = 'l', long, help_heading = OUTPUT)]
     pub(in crate::cli) long: bool,
-    /// Order of what is found; without it that of the paths.
+    /// Sort the messages by this field; without it they are in the order of their paths.
     #[arg(long, value_name = "FIELD", value_enum, help_heading = OUTPUT)]
     pub(in crate::cli) sort: Option<SortKey>,
     /// Reverse the order; messages without the field stay last.
@@ -29,19 +29,19 @@ pub(in crate::cli) struct Find {
     /// End each path with NUL, for xargs -0 and 'msgfs extract --files0-from'.
     #[arg(short = '0', long = "null", help_heading = OUTPUT, conflicts_with_all = ["json", "count"])]
     pub(in crate::cli) null: bool,
-    /// Print a row of JSON a message.
+    /// Print a row of JSON for each message.
     #[arg(long, help_heading = OUTPUT, conflicts_with_all = ["long", "count"])]
     pub(in crate::cli) json: bool,
     /// With --json: add the SHA-256 of each attachment.
     #[arg(long, help_heading = OUTPUT, requires = "json")]
     pub(in crate::cli) hash: bool,
-    /// Print how many messages are found only.
+    /// Print only how many messages are found.
     #[arg(long, help_heading = OUTPUT, conflicts_with = "long")]
     pub(in crate::cli) count: bool,
-    /// Stop after so many messages.
+    /// Stop after N messages.
     #[arg(long, value_name = "N", help_heading = OUTPUT)]
     pub(in crate::cli) limit: Option<usize>,
-    /// Print times in UTC; days of --since and --until begin in UTC too.
+    /// Print times in UTC; the days of --since and --until begin in UTC, too.
     #[arg(long, help_heading = OUTPUT)]
     pub(in crate::cli) utc: bool,
     /// Colour what is printed.
@@ -59,13 +59,14 @@ pub(in crate::cli) struct Find {
 
 const OUTPUT: &str = "Output";
 
-/// What a message must have. Different options must all hold; of one that is repeated, one must.
+/// What a message must have. If several options are given, all must hold; if one is repeated, one
+/// of its values must.
 ///
 /// A PATTERN is a regular expression. It ignores case unless it has a capital letter.
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Filters")]
 pub(in crate::cli) struct Filters {
-    /// Name or address of who sent it.
+    /// Name or address of the sender.
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(in crate::cli) from: Vec<String>,
     /// Name or address of a recipient, in to, cc or bcc.
@@ -86,17 +87,17 @@ pub(in crate::cli) struct Filters {
     /// Take patterns as they stand, not as regular expressions.
     #[arg(short = 'F', long)]
     pub(in crate::cli) fixed_strings: bool,
-    /// Sent on or after: 2024, 2024-04, 2024-04-02, RFC 3339, or an age as 7d, 2w, 3m, 1y.
+    /// Sent on or after: 2024, 2024-04, 2024-04-02, RFC 3339, or an age such as 7d, 2w, 3m, 1y.
     #[arg(long, value_name = "DATE")]
     pub(in crate::cli) since: Option<String>,
     /// Sent on or before, the whole of the day, month or year given.
     #[arg(long, value_name = "DATE")]
     pub(in crate::cli) until: Option<String>,
-    /// Take the time when it was received for --since and --until; else it stands in where the
-    /// message has no time of sending.
+    /// Compare --since and --until with the time when a message was received; without it, that is
+    /// done only if a message has no time of sending.
     #[arg(long)]
     pub(in crate::cli) received: bool,
-    /// Has an attachment whose name matches, in any case, as '*.pdf'.
+    /// Has an attachment whose name matches, in any case, such as '*.pdf'.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     pub(in crate::cli) attachment: Vec<String>,
     /// The message class, or one below it: IPM.Appointment, IPM.Note.SMIME; globs are understood.
@@ -105,13 +106,13 @@ pub(in crate::cli) struct Filters {
     /// What kind of message it is, or what state it is in.
     #[arg(long = "is", value_name = "KIND", value_enum, value_delimiter = ',')]
     pub(in crate::cli) kinds: Vec<MessageKind>,
-    /// Its file is larger than SIZE, as 500K or 2M.
+    /// Its file is larger than SIZE, such as 500K or 2M.
     #[arg(long, value_name = "SIZE")]
     pub(in crate::cli) larger: Option<String>,
     /// Its file is smaller than SIZE.
     #[arg(long, value_name = "SIZE")]
     pub(in crate::cli) smaller: Option<String>,
-    /// Look at embedded messages too, each by itself.
+    /// Look at embedded messages, too, each by itself.
     #[arg(long)]
     pub(in crate::cli) embedded: bool,
 }

@@ -89,7 +89,7 @@ pub(in crate::cli) struct Grep {
     /// Print line numbers.
     #[arg(short = 'n', long)]
     pub(in crate::cli) line_number: bool,
-    /// Print no line numbers, as is usual.
+    /// Print no line numbers, which is the default.
     #[arg(short = 'N', long, hide = true)]
     pub(in crate::cli) no_line_number: bool,
     /// Print NUM lines behind each match.
@@ -110,16 +110,16 @@ pub(in crate::cli) struct Grep {
     /// Take binary files for files without a match.
     #[arg(short = 'I')]
     pub(in crate::cli) no_binary: bool,
-    /// Search directories too, as is always done.
+    /// Search directories, too; this is always done.
     #[arg(short = 'r', long, short_alias = 'R')]
     pub(in crate::cli) recursive: bool,
-    /// Take patterns for extended regular expressions, as is always done.
+    /// Take patterns for extended regular expressions; this is always done.
     #[arg(short = 'E', long)]
     pub(in crate::cli) extended_regexp: bool,
-    /// Search hidden and ignored files too, as is always done.
+    /// Search hidden and ignored files, too; this is always done.
     #[arg(long, alias = "no-ignore", alias = "no-heading", short_alias = 'u', hide = true, action = ArgAction::Count)]
     pub(in crate::cli) hidden: u8,
-    /// Refused: look-around and references back are not supported.
+    /// Refused: look-around and back-references are not supported.
     #[arg(short = 'P', long, hide = true)]
     pub(in crate::cli) perl_regexp: bool,
     /// Search binary files as if they were text.

@@ -34,20 +34,20 @@ pub(in crate::cli) struct Ls {
     /// Put a slash behind directories, messages included, and @ behind links.
     #[arg(short = 'F', long)]
     pub(in crate::cli) classify: bool,
-    /// List one name a line, as is always done.
+    /// List one name on each line; this is always done.
     #[arg(short = '1')]
     pub(in crate::cli) one: bool,
-    /// List names of folders that begin with a dot too.
+    /// List names in folders that begin with a dot, too.
     #[arg(short = 'a', short_alias = 'A', long)]
     pub(in crate::cli) all: bool,
     /// End each name with NUL, for xargs -0.
     #[arg(short = '0', long = "null", conflicts_with_all = ["json", "mail"])]
     pub(in crate::cli) null: bool,
-    /// List messages as a mailbox does: date, sender, subject, attachments; with -l or -h the size
+    /// List messages as a mailbox does: date, sender, subject, attachments; with -l or -h the size,
     /// too.
     #[arg(long, conflicts_with = "json")]
     pub(in crate::cli) mail: bool,
-    /// Print a row of JSON a message, as find and show do.
+    /// Print a row of JSON for each message, as find and show do.
     #[arg(long, conflicts_with = "long")]
     pub(in crate::cli) json: bool,
     /// Print times in UTC, not in the local time zone.

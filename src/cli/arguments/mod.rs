@@ -74,23 +74,23 @@ pub(in crate::cli) enum Command {
     Show(Show),
     /// Find messages by their fields, dates and attachments.
     ///
-    /// Prints the path of each message below PATH that has all of what is asked for. Of a filter
-    /// that is given more than once, one must hold. A PATTERN is a regular expression that ignores
+    /// Prints the path of each message below PATH for which all filters hold. If a filter is given
+    /// more than once, one of its values must hold. A PATTERN is a regular expression that ignores
     /// case unless it has a capital letter. Exit status: 0, also if nothing is found; 1 if a
-    /// message is damaged so that the filters cannot be asked; 2 after an error.
+    /// message is so damaged that the filters cannot be tried on it; 2 after an error.
     Find(Box<Find>),
     /// List folders, messages and what is in them.
     ///
-    /// PATH is a folder, a message or a path that leads into one, as mail/Offer.msg/attachments;
-    /// '-' is a message on standard input, '-/attachments' what is in it. Names that are listed
-    /// are those that a mount would show.
+    /// PATH is a folder, a message or a path that leads into one, such as
+    /// mail/Offer.msg/attachments; '-' is a message on standard input, '-/attachments' what is in
+    /// it. The names are those that a mount would list.
     Ls(Ls),
     /// List all that is below PATH as a tree.
     Tree(Tree),
     /// Print files of messages.
     ///
-    /// PATH is a file, as mail/Offer.msg/body.txt or mail/Offer.msg/mapi/PR_SUBJECT; '-/body.txt'
-    /// is one of a message on standard input.
+    /// PATH is a file, such as mail/Offer.msg/body.txt or mail/Offer.msg/mapi/PR_SUBJECT;
+    /// '-/body.txt' is a file of a message on standard input.
     Cat(Cat),
     /// Copy what is below PATH into a directory.
     ///
@@ -107,28 +107,28 @@ pub(in crate::cli) enum Command {
     Grep(Grep),
     /// Make a table of the messages below PATH: Parquet, Arrow or CSV.
     ///
-    /// A row a message, for DuckDB, Spark, pandas and the like. OUT is NAME.parquet, NAME.arrow or
-    /// NAME.csv, a folder, or '-' for an Arrow stream on standard output. A folder is filled with
-    /// parts of Parquet, each renamed when it is whole: the same command run again skips the parts
-    /// whose files have not changed. A message that cannot be read is a row with its path and its
-    /// defects. Exit status: 0, also with such rows, which are counted on standard error; 1 with
-    /// --strict if there are any; 2 after an error.
+    /// There is a row for each message, for DuckDB, Spark, pandas and the like. OUT is
+    /// NAME.parquet, NAME.arrow or NAME.csv, a folder, or '-' for an Arrow stream on standard
+    /// output. A folder is filled with parts of Parquet, each renamed when it is whole: the same
+    /// command run again skips the parts whose files have not changed. A message that cannot be
+    /// read is a row with its path and its defects. Exit status: 0, also with such rows, which are
+    /// counted on standard error; 1 with --strict if there are any; 2 after an error.
     #[cfg(feature = "table")]
     Table(Table),
     /// List what is damaged in any message below PATH; exit 1 if anything is.
     ///
-    /// Every value of each message is read, of those embedded in it too. Exit status: 0 if all could
-    /// be read, 1 if something is damaged, 2 if a path is missing or no message.
+    /// Every value of each message is read, and of the messages embedded in it. Exit status: 0 if
+    /// all could be read, 1 if something is damaged, 2 if a path is missing or no message.
     Check(Check),
     /// Unmount, also a mount in use; what is unsaved is saved.
     Umount(Umount),
     /// List the messages with edits that are not saved, and what was kept.
     ///
-    /// A line each, with tabs between: what is the matter, the path, since when (UTC), and why.
-    /// 'unsaved' is about to be saved; 'failed' could not be saved and is tried again; of a
-    /// 'conflict' another program has changed the file; 'left' are edits whose mount was killed,
-    /// the next one with -o edit applies them; 'kept' is a folder with the edited files, which is
-    /// yours to use and to remove. Exit status: 1 if anything is more than unsaved.
+    /// Prints a line for each, with tabs between: its state, its path, since when (UTC), and why.
+    /// 'unsaved': it is about to be saved. 'failed': it could not be saved, and the save is tried
+    /// again. 'conflict': another program has changed its file. 'left': its mount was killed; the
+    /// next mount with -o edit applies the edits. 'kept': a folder with the edited files, which is
+    /// yours to use and to remove. Exit status: 1 if any state is other than 'unsaved'.
     Status(State),
     /// Save messages of a mount now: of PATH, or of all that is below it.
     Save(Save),
@@ -156,7 +156,7 @@ pub(in crate::cli) struct View {
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub(in crate::cli) struct Tree {
-    /// Descend at most so many levels.
+    /// Descend at most LEVELS levels.
     #[arg(short = 'L', long, value_name = "LEVELS")]
     pub(in crate::cli) levels: Option<usize>,
     #[command(flatten)]
@@ -172,7 +172,7 @@ pub(in crate::cli) struct Tree {
 pub(in crate::cli) struct Cat {
     #[command(flatten)]
     pub(in crate::cli) view: View,
-    /// Files, as mail/Offer.msg/body.txt or -/subject of a message on standard input.
+    /// Files, such as mail/Offer.msg/body.txt, or -/subject of a message on standard input.
     #[arg(required = true, value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
 }
@@ -193,7 +193,7 @@ pub(in crate::cli) enum When {
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub(in crate::cli) struct Check {
-    /// Print one JSON object a line: each defect, then the summary.
+    /// Print one JSON object on each line: each defect, then the summary.
     #[arg(long)]
     pub(in crate::cli) json: bool,
     #[command(flatten)]
@@ -256,7 +256,7 @@ pub(in crate::cli) struct Completions {
     /// The shell.
     #[arg(value_enum, required_unless_present = "words")]
     pub(in crate::cli) shell: Option<Shell>,
-    /// Print what the last of these words could be; the scripts of the shells ask that.
+    /// Print what the last of these words could be, for the completion scripts of the shells.
     #[arg(last = true, conflicts_with = "shell", value_name = "WORD")]
     pub(in crate::cli) words: Vec<OsString>,
 }

@@ -10,7 +10,7 @@ use super::{View, When};
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
 pub(in crate::cli) struct Show {
-    /// Print a row of JSON a message, as ls and find do.
+    /// Print a row of JSON for each message, as ls and find do.
     #[arg(long, conflicts_with = "html")]
     pub(in crate::cli) json: bool,
     /// With --json: add the SHA-256 of each attachment.
@@ -30,8 +30,8 @@ pub(in crate::cli) struct Show {
     pub(in crate::cli) no_pager: bool,
     #[command(flatten)]
     pub(in crate::cli) view: View,
-    /// Messages, or paths of messages in them; '-' is a message on standard input, as is no PATH
-    /// behind a pipe.
+    /// Messages, or paths of messages in them; '-' is a message on standard input, which is also
+    /// read behind a pipe if no PATH is given.
     #[arg(value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
 }

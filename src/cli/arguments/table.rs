@@ -17,7 +17,7 @@ use super::extract::octal;
     after_long_help = columns()
 )]
 pub(in crate::cli) struct Table {
-    /// Columns with commas between, in this order; without it all but body_html.
+    /// The columns, in this order and with commas between; all but body_html if it is not given.
     #[arg(long, value_name = "LIST")]
     pub(in crate::cli) columns: Option<String>,
     /// Do not read files and attachments for their SHA-256; sha256 is null then.
@@ -26,19 +26,20 @@ pub(in crate::cli) struct Table {
     /// Add the column body_html.
     #[arg(long)]
     pub(in crate::cli) html: bool,
-    /// Give embedded messages rows of their own, behind that of the message around them.
+    /// Give embedded messages rows of their own, after that of the message around them.
     #[arg(long)]
     pub(in crate::cli) embedded: bool,
-    /// Take the files of shard I of N only, from 1: by a fixed hash of their path below PATH.
+    /// Take only the files of shard I of N, from 1 to N; a fixed hash of the path below PATH says
+    /// which shard a file is in.
     #[arg(long, value_name = "I/N")]
     pub(in crate::cli) shard: Option<String>,
-    /// How many files become one part of a folder; 10,000 if nothing is said.
+    /// How many files become one part of a folder; 10,000 by default.
     #[arg(long, value_name = "N")]
     pub(in crate::cli) files_per_part: Option<usize>,
     /// End with status 1 if a row has defects.
     #[arg(long)]
     pub(in crate::cli) strict: bool,
-    /// Work on so many threads; on one a core if nothing is said.
+    /// Work on N threads; by default on one for each core.
     #[arg(short = 'j', long = "jobs", value_name = "N")]
     pub(in crate::cli) jobs: Option<usize>,
     /// In CSV: do not put ' before what a spreadsheet would run as a formula.

@@ -1,8 +1,9 @@
-//! `msgfs completions`: the scripts for shells, and what they ask: what could stand in place of the
-//! word that is being typed.
+//! `msgfs completions`: prints the scripts for shells, and what these ask for: the words that could
+//! stand in place of the one that is being typed.
 //!
 //! The scripts know nothing of msgfs. They call `msgfs completions -- WORD...` and offer the lines
-//! that it prints. Of these a path stands alone; a tab and a meaning follow any other word.
+//! that it prints. A path stands alone on its line; any other word is followed by a tab and its
+//! meaning.
 
 mod paths;
 
@@ -19,7 +20,8 @@ use super::arguments::{self, Completions, Shell};
 use super::status::Status;
 use super::topics::{OPTIONS, Topic};
 
-/// How many of the options of `-o` are of the tree, which commands show without a mount.
+/// How many options of `-o`, the first ones, concern the tree, so that commands without a mount
+/// take them, too.
 const OPTIONS_OF_THE_TREE: usize = 5;
 
 /// Prints the script of a shell, or what could be in place of the last word.
@@ -35,7 +37,7 @@ pub(super) fn run(arguments: &Completions, out: &mut dyn Write) -> io::Result<St
 
 fn offer(words: &[OsString], out: &mut dyn Write) -> io::Result<()> {
     for Offer { word, meaning } in offers(words) {
-        // A line could not hold it.
+        // The output has one word a line, which a word with a line end in it would break.
         if word.as_bytes().iter().any(|byte| byte.is_ascii_control()) {
             continue;
         }
@@ -230,7 +232,8 @@ fn line(help: Option<String>) -> String {
     help.unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The list of `-o` with each word that could be its last. Behind `show=` views are meant too.
+/// The list of `-o` as it was typed, with each word that could be its last one. After `show=` that
+/// may be another view, too.
 fn option_lists(typed: &str, is_mount: bool) -> Vec<Offer> {
     let (list, _) = typed.rsplit_once(',').unwrap_or_default();
     let last =

@@ -10,7 +10,7 @@ use crate::view::Show;
 use super::super::places::Places;
 use super::Offer;
 
-/// What a typed path has before the name that is being typed, and that name.
+/// Splits a typed path before the name that is being typed.
 fn split(typed: &OsStr) -> (&[u8], &[u8]) {
     let bytes = typed.as_bytes();
     let slash = bytes.iter().rposition(|byte| *byte == b'/').map_or(0, |at| at + 1);
@@ -49,10 +49,10 @@ pub(super) fn folders(typed: &OsStr) -> Vec<Offer> {
 }
 
 /// The names of a folder that begin as typed, and a slash behind those for which `is_entered` is
-/// true. Hidden names are offered to who has typed their dot.
+/// true. Hidden names are offered only if the user has typed their dot.
 fn listed(typed: &OsStr, is_entered: impl Fn(&NamedEntry) -> Option<bool>) -> Vec<Offer> {
     let (before, start) = split(typed);
-    // Views are offered that are not listed.
+    // Offer those views, too, that are not listed by default.
     let mut options = Options::default();
     for word in Show::words() {
         options.show.add(word);

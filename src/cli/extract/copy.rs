@@ -44,7 +44,7 @@ const COPY_BYTES: usize = 256 << 10;
 const ERRORS_BYTES_MAX: usize = 1 << 20;
 
 impl Copier<'_> {
-    /// Copies a message or file. Of a folder it returns the path in the target and the time, which
+    /// Copies a message or file. For a folder it returns the path in the target and the time, which
     /// the caller sets once everything is in it.
     pub(super) fn copy(&self, job: Job, totals: &mut Totals) -> Option<(PathBuf, SystemTime)> {
         let Job { unit, path, shape, folders, .. } = job;
@@ -178,7 +178,8 @@ impl Copier<'_> {
         }
     }
 
-    /// Copies a file, unless an equal one is there. Of a damaged file what can be read is kept.
+    /// Copies a file, unless an equal one is there. If the file is damaged, what can be read of it
+    /// is kept.
     fn file(
         &self,
         place: &Place,

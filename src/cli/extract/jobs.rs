@@ -30,7 +30,7 @@ pub(super) struct Job {
 struct JobFolder {
     /// In the target.
     path: PathBuf,
-    /// Those given out in it.
+    /// The names given out in it.
     names: Names,
     /// The permissions of it and of the folders around it.
     permissions: Arc<[Permissions]>,
@@ -81,7 +81,8 @@ impl<'a> Jobs<'a> {
             // Each input has names of its own: two inputs may contain the same folder.
             self.folders.clear();
             let mut units = Units::new(self.places.take()?, vec![input.path.clone()]);
-            // Where other files are not copied, they would vanish without a word.
+            // These forms copy messages only. Without this, a mail file of another format that the
+            // user named would be left out without a word.
             if matches!(self.form, Form::Attachments | Form::Html | Form::Mbox) {
                 units = units.of_messages();
             }

@@ -1,8 +1,8 @@
 //! `extract --mbox`: all messages in one file, as mail programs keep them (mboxrd).
 //!
 //! Each message begins with a line `From ADDRESS DATE`. A line of the message that looks like one,
-//! with any number of `>` in front, gets one more, so that nothing is mistaken and all of it can be
-//! taken back.
+//! with any number of `>` in front, gets one more. So no line is mistaken for the begin of a
+//! message, and a mail program can take the quoting back.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read as _, Write};

@@ -54,8 +54,8 @@ impl Names {
         Self { folds_case, taken: HashSet::new() }
     }
 
-    /// The name for an entry of the tree. Names come in the order of the tree's, so that they are
-    /// the same each time.
+    /// The name for an entry of the tree. The caller must ask in the order of the tree, so that the
+    /// names are the same each time.
     pub(super) fn give(&mut self, name: &OsStr, shape: Option<Shape>) -> OsString {
         let (stem, extension) = split(name, shape);
         let mut given = joined(stem, "", extension);
@@ -69,8 +69,7 @@ impl Names {
 
     fn key(&self, name: &OsStr) -> OsString {
         match (self.folds_case, name.to_str()) {
-            // Lower case first: the capital sharp s and the like fold to the same as their small
-            // letters.
+            // Upper case first: it makes SS of the sharp s, which then folds to the same as ss.
             (true, Some(text)) => text.to_uppercase().to_lowercase().into(),
             (true, None) => name.to_ascii_lowercase(),
             (false, _) => name.to_owned(),

@@ -139,7 +139,7 @@ pub(in crate::cli) fn sent_or_received(mail: &Mail) -> Option<FileTime> {
     mail.date().ok().flatten().or_else(|| mail.received().ok().flatten())
 }
 
-/// A time as the standard library of times has it; `None` after the year 9999.
+/// A time as jiff has it; `None` after the year 9999.
 pub(in crate::cli) fn timestamp(time: FileTime) -> Option<Timestamp> {
     let (seconds, nanos) = time.to_unix();
     Timestamp::new(seconds, i32::try_from(nanos).ok()?).ok()

@@ -106,7 +106,7 @@ impl Finder<'_> {
             Unit::Tree(place) => place,
             Unit::File(_) | Unit::Folder(_) => return outcome,
             Unit::Failed(path, error) => {
-                // Who knows fd types the pattern first.
+                // A user of fd types the pattern first.
                 let hint = hint_for_pattern(&path, &error);
                 let text = format!("{}: {}{hint}", one_line(&path), cause(&error));
                 outcome.failures.push((Status::of(&error), text));
@@ -160,7 +160,7 @@ impl Finder<'_> {
     }
 }
 
-/// Who knows fd types a pattern where a path stands.
+/// A hint for users of fd, who type a pattern where msgfs expects a path.
 fn hint_for_pattern(path: &Path, error: &fs::Error) -> &'static str {
     let is_missing = match error {
         fs::Error::NotFound => true,

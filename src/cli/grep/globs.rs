@@ -15,8 +15,8 @@ pub(super) struct Globs {
 }
 
 impl Globs {
-    /// Each of `globs` takes what matches it, or with `!` in front what does not; each of `any_case`
-    /// does so whatever the case.
+    /// Each of `globs` takes the files that match it, or with `!` in front those that do not; each
+    /// of `any_case` does so without regard to case.
     pub(super) fn new(
         globs: &[String],
         any_case: &[String],

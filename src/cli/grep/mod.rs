@@ -39,7 +39,7 @@ pub(super) fn run(
     };
     if arguments.perl_regexp {
         complain(
-            "-P: look-around and references back are not supported; most other patterns of Perl \
+            "-P: look-around and back-references are not supported; most other patterns of Perl \
              work without -P",
         );
         return Ok(Status::Failed);

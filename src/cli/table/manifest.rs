@@ -1,8 +1,9 @@
 //! `_msgfs.json`: what the parts of a folder are made of, so that a rerun knows those that are
 //! whole.
 //!
-//! Of the paths, sizes and times of a part it has the number and the SHA-256: with all of them it
-//! would be as large as the archive has files, and would be read and written as a whole.
+//! For each part it has the number of files, and the SHA-256 of their paths, sizes and times. With
+//! the paths themselves it would grow with the number of files in the archive, and it is read and
+//! written as a whole.
 
 use std::ffi::OsStr;
 use std::io::{self, Read as _, Write as _};
@@ -20,9 +21,9 @@ use crate::fs::Place;
 
 use super::shard::Shard;
 
-/// The name of the file. Spark and DuckDB take no `_` file for a part.
+/// The name of the file. Spark and DuckDB do not take a file whose name begins with `_` for a part.
 pub(super) const NAME: &str = "_msgfs.json";
-/// It is never longer: a part takes about 300 bytes.
+/// The longest manifest that is read: a part takes about 300 bytes.
 const BYTES_MAX: u64 = 1 << 30;
 
 /// The whole of the file.
@@ -64,8 +65,8 @@ pub(super) struct PartFiles {
     files: usize,
     first: String,
     last: String,
-    /// Of a line each: the path, NUL, the size in bytes, NUL, the time of the last change in
-    /// nanoseconds since 1970, LF.
+    /// The SHA-256 of a line for each file: the path, NUL, the size in bytes, NUL, the time of the
+    /// last change in nanoseconds since 1970, LF.
     paths_sizes_times_sha256: String,
 }
 
@@ -93,7 +94,7 @@ impl Settings {
 }
 
 impl PartFiles {
-    /// Those of these places, by what the file system says of them.
+    /// The files at these places, with the sizes and times that the file system has.
     pub(super) fn of(places: &[Place]) -> Self {
         let mut hasher = Sha256::new();
         for place in places {
@@ -124,7 +125,7 @@ impl Manifest {
         Self { schema: SCHEMA, options, parts: Vec::new() }
     }
 
-    /// The one of a folder; `None` if it has none.
+    /// The manifest of a folder; `None` if it has none.
     pub(super) fn read(folder: &OutputDirectory) -> io::Result<Option<Self>> {
         let Some(file) = folder.file(OsStr::new(NAME)) else { return Ok(None) };
         let mut text = Vec::new();
@@ -133,7 +134,7 @@ impl Manifest {
         read.map(Some).map_err(|error| io::Error::other(format!("{NAME} is damaged: {error}")))
     }
 
-    /// Puts it in the place of the one that is there.
+    /// Replaces the manifest of a folder.
     pub(super) fn write(&self, folder: &OutputDirectory, mode: u32) -> io::Result<()> {
         let name = OsStr::new(NAME);
         let mut unfinished = folder.create(name, Permissions::OWN)?;
@@ -163,7 +164,7 @@ impl Manifest {
         }
     }
 
-    /// Takes out the parts behind the first so many.
+    /// Takes out all parts but the first `parts`.
     pub(super) fn cut(&mut self, parts: usize) -> Vec<TablePart> {
         let end = parts.min(self.parts.len());
         self.parts.split_off(end)

@@ -134,7 +134,7 @@ fn failed(what: &str) -> Status {
 
 fn wrong_writing(dest: &TableOut, error: &io::Error) -> String {
     match dest {
-        // What is refused says what to do.
+        // This error is made by msgfs itself, and says what to do.
         TableOut::Folder(path) if error.kind() == io::ErrorKind::Other => {
             format!("{}: {error}", one_line(path))
         }
@@ -255,7 +255,7 @@ impl Making {
         Ok(inputs.into_iter().flat_map(|input| self.table.records(input)).collect())
     }
 
-    /// Says what has no rows.
+    /// Reports a path that could not be looked at.
     fn lose(&self, lost: &Lost, totals: &mut TableTotals) {
         totals.status.join(lost.status);
         self.progress.suspend(|| complain(&lost.what));
@@ -265,7 +265,7 @@ impl Making {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Says what was made, and how it ends.
+    /// Reports what was made. Returns the exit status.
     fn report(
         &self,
         totals: &TableTotals,

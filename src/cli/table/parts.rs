@@ -16,7 +16,7 @@ use super::shard::Shard;
 use super::walk::{MailWalk, Met};
 use super::{Making, TableTotals, publish};
 
-/// As many files become a part if nothing is said.
+/// How many files become a part, unless the user says otherwise.
 const FILES_PER_PART: usize = 10_000;
 
 /// What the rows of a folder depend on.
@@ -142,8 +142,8 @@ impl Parts<'_> {
         totals.rows_with_defects += rows_with_defects;
         totals.bytes += bytes;
         totals.status.join(status);
-        // A part from which something is missing is made anew by the next run, for no part has no
-        // files.
+        // If something could not be looked at, the part is noted with no files at all. No part has
+        // none, so the next run makes it anew.
         let files = if status == Status::Done { files } else { PartFiles::of(&[]) };
         self.manifest.set(number, TablePart { file, bytes, rows, rows_with_defects, files });
         self.manifest.write(&self.folder, self.mode)

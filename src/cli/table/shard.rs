@@ -16,7 +16,7 @@ pub(super) struct Shard {
 }
 
 impl Shard {
-    /// Reads `I/N`; `None` if it is none, or not of them.
+    /// Reads `I/N`; `None` if the text is not of this form, or I is not from 1 to N.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (number, of) = text.split_once('/')?;
         let (number, of) = (number.parse().ok()?, of.parse().ok()?);

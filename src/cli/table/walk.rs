@@ -72,7 +72,7 @@ impl Iterator for MailWalk {
     }
 }
 
-/// The messages at a place: that which it is, or those in the directory that it is.
+/// The message at a place, or the messages in the directory at a place.
 pub(super) fn inputs(place: &Place) -> Result<Vec<Input>, fs::Error> {
     if let Some(located) = Located::at(place) {
         return Ok(vec![input(located)]);

@@ -27,8 +27,8 @@ use super::{Operation, StateFolder};
 pub struct WholeMessage<'a> {
     /// The message.
     pub snapshot: &'a Arc<CompoundFile>,
-    /// The file that the rest of it is read from, and its state when it was opened: another program
-    /// may have overwritten it. `None` for a new message.
+    /// The file from which the unedited rest is read, and its state when it was opened: another
+    /// program may have overwritten it since. `None` for a new message.
     pub opened: Option<(&'a Source, FileState)>,
 }
 
@@ -47,7 +47,7 @@ pub struct Kept {
     pub reason: String,
 }
 
-/// What is listed of the edits in their folder.
+/// The file in the folder that lists the edits.
 const LIST: &str = "EDITS";
 const SUFFIX: &str = ".d";
 /// The longest name that Linux has, in bytes.
@@ -56,11 +56,11 @@ const NAME_BYTES_MAX: usize = 255;
 const KEPT_NAME_BYTES_MAX: usize = NAME_BYTES_MAX - SUFFIX.len();
 /// What is longer is no extension but part of a name.
 const EXTENSION_BYTES_MAX: usize = 32;
-/// As many kept messages of one name are told apart.
+/// At most this many kept messages of one name are told apart.
 const SAME_NAMES_MAX: u32 = 10_000;
 
-/// Keeps edits; gives the folder. It is made in the folder of the mount, where nobody looks for
-/// what is not complete yet.
+/// Keeps edits, and returns the folder. It is made below the folder of the mount and then renamed
+/// into `recovered/`, so that nobody finds it there half made.
 pub(super) fn keep(
     state_folder: &StateFolder,
     mount: &Path,
@@ -102,7 +102,7 @@ pub(super) fn keep(
 /// Lists what is kept in a state folder, by name.
 ///
 /// # Errors
-/// Where it cannot be read. One that is not there has nothing.
+/// If the state folder cannot be read. One that is missing has nothing kept.
 pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Kept>> {
     let entries = match std::fs::read_dir(state_folder.recovered()) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -139,7 +139,7 @@ enum WholeOutcome {
     Failed(String),
 }
 
-/// The files that edits come down to.
+/// The files that are left when all edits are made one after the other.
 #[derive(Default)]
 struct KeptFiles<'a> {
     values: BTreeMap<PathBuf, &'a Source>,
@@ -211,7 +211,7 @@ fn write_whole(message: &Path, whole: WholeMessage<'_>) -> Result<(), String> {
     let permissions = Some(0o600);
     let replacement = Replacement { permissions, ..Replacement::of(whole.snapshot, None) };
     replacement.run(&folder, name).map_err(|error| with_causes(&error))?;
-    // Only now: the file is read while the message is written.
+    // Check the file only now, since it was read while the message was written.
     match whole.opened {
         Some((source, state)) if !source.is_still(&state).map_err(|error| error.to_string())? => {
             Err("its file was overwritten by another program".to_owned())
@@ -220,8 +220,8 @@ fn write_whole(message: &Path, whole: WholeMessage<'_>) -> Result<(), String> {
     }
 }
 
-/// What is told of the edits in their folder: a line each, its parts separated by tabs. Of a file
-/// that was set many times the last time counts.
+/// The text of [`LIST`]: a line for each edit, its parts separated by tabs. A line that would
+/// repeat stands only where it came last.
 fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
     let line = |operation: &Operation| match operation {
         Operation::Set { path, .. } => format!("set\t{}", escaped(path.as_ref())),
@@ -259,15 +259,15 @@ fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
     text
 }
 
-/// Creates a file below a folder, and the folders to it. One step at a time: a path in nested
-/// messages can be longer than any that the system takes at once.
+/// Creates a file below a folder, and the folders on the way. It opens one folder after the other,
+/// since a path in nested messages can be longer than the system takes at once (`PATH_MAX`).
 fn create_below(root: &OwnedFd, path: &Path) -> io::Result<File> {
     let folder = folder_below(root, path.parent().unwrap_or(Path::new("")))?;
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o600);
     for number in 1..=SAME_NAMES_MAX {
-        // The name may be a folder's: a message was put where a file had been.
+        // A folder may have the name, if a program put a message where a file had been.
         match rustix::fs::openat(&folder, numbered(name, number, NAME_BYTES_MAX), flags, mode) {
             Err(Errno::EXIST) => {}
             created => return Ok(created?.into()),
@@ -322,7 +322,7 @@ fn numbered(name: &OsStr, number: u32, bytes_max: usize) -> OsString {
     out
 }
 
-/// At most so many bytes of a name, no character of which is cut in half.
+/// The first bytes of a name, at most `bytes_max`, without cutting a UTF-8 character in half.
 fn cut(name: &OsStr, bytes_max: usize) -> OsString {
     let bytes = name.as_bytes();
     let mut end = bytes.len().min(bytes_max);
@@ -337,7 +337,8 @@ fn exists(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Has what was kept reach the disk, as far as it can: it is on its way all the same.
+/// Syncs what was kept to the disk. A failure is only logged: the files are there, and the kernel
+/// will write them later.
 fn sync_kept(recovered: &Path, kept: &Path) {
     for folder in [kept, recovered] {
         if let Err(error) = File::open(folder).and_then(|folder| folder.sync_all()) {

@@ -1,4 +1,4 @@
-//! What killed mounts have left, and the folders of mounts.
+//! The edits that killed mounts have left in the state folder, and the folders of mounts there.
 
 use std::fmt;
 use std::fs::{DirBuilder, File};
@@ -16,7 +16,7 @@ use super::{Operation, Sequence, StateFolder};
 
 pub use super::message_log::Edit;
 
-/// The source that a mount is of.
+/// What a mount shows: a folder, or one message in it.
 #[derive(Clone, Copy)]
 pub struct SourceScope<'a> {
     /// The absolute path of the folder.
@@ -27,14 +27,14 @@ pub struct SourceScope<'a> {
     pub state_of: &'a dyn Fn(&Path) -> Option<FileState>,
 }
 
-/// The edits of one message that a killed mount has left. They stand in the log of this mount now.
+/// The edits of one message that a killed mount has left. They are now in the log of this mount.
 #[derive(Debug)]
 pub struct LeftOver {
     /// The path of the message below the source.
     pub path: PathBuf,
     /// When the first of them was made.
     pub since: SystemTime,
-    /// The state of the file that they are of, `None` if there is none yet.
+    /// The state of the file that was edited, `None` if there was none yet.
     pub base: Option<FileState>,
     /// The edits in their order, without those that a save contained.
     pub edits: Vec<Edit>,
@@ -71,8 +71,8 @@ pub(super) fn own_folder(edits: &Path) -> io::Result<(PathBuf, File)> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-/// The folders of messages of a source that killed mounts have left. Must be called under the lock
-/// of all mounts, and the folders must be moved away under it.
+/// The folders of messages of a source that killed mounts have left. The caller must hold the lock
+/// of all mounts ([`StateFolder::hold`]), and move the folders away before it lets go.
 pub(super) fn of_the_dead(
     edits: &Path,
     own: &Path,
@@ -117,8 +117,8 @@ pub(super) fn remove_empty(mount: &Path) {
     }
 }
 
-/// Takes over the log in a folder, and says what is left of it. If a save contained all, the log
-/// is ended.
+/// Takes over the log in a folder, and returns the edits that no save contained. If there are none,
+/// the log is ended.
 pub(super) fn read(folder: &Path, scope: SourceScope<'_>) -> io::Result<(MessageLog, LeftOver)> {
     let (mut log, edits) = MessageLog::open(folder)?;
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
@@ -127,7 +127,7 @@ pub(super) fn read(folder: &Path, scope: SourceScope<'_>) -> io::Result<(Message
     if let Some((upto, present)) = saved.zip(present)
         && let Err(error) = log.saved(upto, present)
     {
-        // It is told again from the same log next time.
+        // The next mount reads the same log and tries again.
         tracing::warn!("{}: what is saved is still in the edit log: {error}", path.display());
     }
     if log.last().is_none() && !log.is_ended() {
@@ -144,7 +144,7 @@ pub(super) fn read(folder: &Path, scope: SourceScope<'_>) -> io::Result<(Message
 /// Lists the messages with edits in a state folder, of all sources.
 ///
 /// # Errors
-/// Where it cannot be read. One that is not there has none.
+/// If the state folder cannot be read. One that is missing has none.
 pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
     let _held = match state_folder.hold() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -154,7 +154,7 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
     for mount in numbered_in(&state_folder.edits())? {
         let is_mounted = is_alive(&mount);
         for folder in numbered_in(&mount)? {
-            // A mount that is alive may just have saved it.
+            // A mount that is alive may have saved the message just now and removed its log.
             let Ok((log, edits)) = MessageLog::open(&folder) else { continue };
             if log.last().is_some() {
                 pending.push(Pending { message: edits.message, since: edits.since, is_mounted });
@@ -197,8 +197,9 @@ impl Edits {
         Self { message, since, base, edits: Vec::new(), commits: Vec::new() }
     }
 
-    /// Up to which edit a save that was begun has put this file in place. A rename changes the
-    /// time of the last change (ctime) of the file it moves, and nothing else.
+    /// The last edit in the save that has put this file in place; `None` if no save of this log
+    /// did. The ctime is not compared: the rename at the end of a save changes it, and nothing
+    /// else.
     fn saved_in(&self, present: &FileState) -> Option<Sequence> {
         let is_present = |state: &FileState| {
             let key = |state: &FileState| (state.device, state.inode, state.size, state.mtime);
@@ -217,7 +218,7 @@ fn edits_since(edits: &[Edit]) -> SystemTime {
 fn is_alive(mount: &Path) -> bool {
     match lockable(&mount.join(LOCK)) {
         Ok(file) => file.try_lock().is_err(),
-        // Without one it may be anything.
+        // A folder without a lock file may be anything, so leave it alone.
         Err(_) => true,
     }
 }

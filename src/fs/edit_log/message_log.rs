@@ -12,14 +12,14 @@ use crate::storage::{FileState, Source};
 use super::record::{LogRecord, LoggedChange, SIGNATURE, Stored};
 use super::{Failure, Operation, Sequence};
 
-/// A value of at most so many bytes lies in the log itself.
+/// A value of at most this many bytes lies in the log itself.
 const INLINE_BYTES_MAX: u64 = 64 << 10;
 const PIECE_BYTES: usize = 256 << 10;
 const LOG: &str = "log";
 const NEW_LOG: &str = "log.new";
 
-/// The log of one message. The file is opened for each record: of a thousand messages with edits
-/// a thousand would have to stay open.
+/// The log of one message. The file is opened for each record, so that a thousand edited messages
+/// do not keep a thousand files open.
 #[derive(Debug)]
 pub(super) struct MessageLog {
     folder: PathBuf,
@@ -46,7 +46,7 @@ struct LogEntry {
     is_spooled: bool,
 }
 
-/// An edit that was read.
+/// An edit that was read from a log.
 #[derive(Clone, Debug)]
 pub struct Edit {
     /// Its number.
@@ -96,7 +96,7 @@ impl MessageLog {
                 Ok(log)
             }
             Err(error) => {
-                // What stays behind of it holds no edit.
+                // If this fails, too, what stays behind holds no edit.
                 let _ = log.end();
                 Err(error)
             }
@@ -184,7 +184,8 @@ impl MessageLog {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Begins anew with the edits behind `upto`, in a file that takes the place of the log.
+    /// Drops the edits up to `upto`, which are saved. The later ones go into a new file that
+    /// replaces the log.
     pub(super) fn saved(&mut self, upto: Sequence, state: FileState) -> io::Result<()> {
         let split = self.entries.partition_point(|entry| entry.sequence <= upto);
         let (saved, rest) = self.entries.split_at(split);
@@ -208,7 +209,7 @@ impl MessageLog {
 
     /// Removes the log and all that belongs to it.
     pub(super) fn end(&mut self) -> io::Result<()> {
-        // First the log: what is left without it counts for nothing.
+        // Remove the log first: without it, what is left in the folder is ignored.
         match std::fs::remove_file(self.folder.join(LOG)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -218,8 +219,9 @@ impl MessageLog {
         std::fs::remove_dir_all(&self.folder)
     }
 
-    /// Puts a log without edits in place, whole: were msgfs killed while it wrote the head, the
-    /// next mounts would find a log that they cannot read. Returns the length.
+    /// Writes a log without edits under another name and renames it. If it were written in place
+    /// and msgfs were killed meanwhile, the next mounts would find a log that they cannot read.
+    /// Returns the length.
     fn begin(&self) -> io::Result<u64> {
         let (_, len) = self.write_head(NEW_LOG)?;
         std::fs::rename(self.folder.join(NEW_LOG), self.folder.join(LOG))?;
@@ -252,8 +254,8 @@ impl MessageLog {
         File::options().read(true).write(true).open(self.folder.join(LOG))
     }
 
-    /// What the record of an operation says, once its value is stored, and whether that lies in a
-    /// file of its own.
+    /// Stores the value of an operation. Returns the change for its record, and whether the value
+    /// lies in a file of its own.
     fn store(&self, sequence: Sequence, operation: &Operation) -> io::Result<(LoggedChange, bool)> {
         let path = |path: &String| path.clone();
         let change = match operation {
@@ -357,7 +359,8 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
                 entries.push(LogEntry { sequence, at, start: len, is_spooled });
                 match operation(change, &folder.join(sequence.0.to_string())) {
                     Ok(operation) => edits.edits.push(Edit { sequence, at, operation }),
-                    // Only a crash of the system cuts a value off whose record is whole.
+                    // The record is whole, but the file of its value is not. Only a crash of the
+                    // system does that.
                     Err(error) => tracing::warn!("{path:?}: edit {}: {error}", sequence.0),
                 }
             }
@@ -410,12 +413,13 @@ fn read_whole(value: &Source) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Gives the file of a value a name, if it has none and lies on this file system; `false` if not.
+/// Links the file of a value to a path, if it has no name yet and lies on this file system. Returns
+/// whether it did.
 fn link_unnamed(value: &Source, path: &Path) -> io::Result<bool> {
     use rustix::fs::{AtFlags, CWD, Mode};
     use std::os::fd::AsRawFd as _;
     let Some(file) = value.file() else { return Ok(false) };
-    // One that has a name is somebody else's, who may write to it.
+    // A file that has a name belongs to another program, which may write to it.
     if file.metadata()?.nlink() != 0 {
         return Ok(false);
     }
@@ -440,7 +444,7 @@ pub(super) fn copy(value: &Source, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// Copies a range of a file into another one, behind the first `at` bytes; the length of that.
+/// Copies a range of a file to the offset `at` of another one. Returns where the copy ends.
 fn copy_range(from: &File, range: std::ops::Range<u64>, to: &File, at: u64) -> io::Result<u64> {
     let mut buffer = vec![0; PIECE_BYTES];
     let mut offset = range.start;

@@ -1,9 +1,9 @@
-//! The edit log: what was edited in a writable mount and is not in the source yet, on the disk.
+//! The edit log keeps on disk what was edited in a writable mount and is not in the source yet.
 //!
-//! Before a call that makes an edit is answered, the edit stands here ([`EditLog::append`]). A save
+//! An edit is written here ([`EditLog::append`]) before the call that made it is answered. A save
 //! takes it away ([`EditLog::saved`]), `msgfs discard` drops it ([`EditLog::discard`]), a conflict
-//! makes a folder of plain files of it ([`EditLog::keep`]), and what a killed process left is given
-//! to the next mount of the source ([`LeftOver`]).
+//! turns it into a folder of plain files ([`EditLog::keep`]), and the next mount of the source
+//! takes over what a killed mount has left ([`LeftOver`]).
 //!
 //! # What lies where
 //!
@@ -23,15 +23,15 @@
 //!
 //! # What a crash leaves
 //!
-//! A record is framed by its length and a checksum: one that was cut off by a crash counts for
-//! nothing, and neither does what follows. A save notes the file that it is about to rename over
-//! the source ([`EditLog::committing`]): if that file is in place when the log is read again, the
-//! save was done, though nobody was left to say so.
+//! A record is framed by its length and a checksum. A record that a crash has cut off is ignored,
+//! and so is what follows it. A save notes the file that it is about to rename over the source
+//! ([`EditLog::committing`]). If that file is in place when the log is read again, the save was
+//! done, although msgfs was killed before it could remove the edits.
 //!
 //! # Locks
 //!
-//! One lock for the table of messages, which is held for moments; one for each message, which is
-//! held while its log is written. Neither is held while the other is asked for.
+//! There is one lock for the table of messages, which is held for moments, and one for each
+//! message, which is held while its log is written. Neither is held while the other is taken.
 
 mod kept;
 mod left;
@@ -58,8 +58,8 @@ pub use left::{Edit, LeftOver, Pending, SourceScope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
 pub use text::{escaped, rfc3339, unescaped, unsaved_line};
 
-/// The extended attribute of a message directory that stands for its unsaved edits: to remove it
-/// throws them away. It is not listed, so that no program that copies attributes meets it.
+/// The extended attribute of a message directory that stands for its unsaved edits: removing it
+/// throws them away. It is not listed, so that programs that copy attributes do not touch it.
 pub const UNSAVED_ATTRIBUTE: &str = "user.msgfs.unsaved";
 
 /// One edit of a message. The paths are those of files in the message's directory.
@@ -69,10 +69,10 @@ pub enum Operation {
     Set {
         /// The file.
         path: String,
-        /// Its value. A file that it is read from must not be written to any more.
+        /// Its value. If it is read from a file, that file must not be written to any more.
         value: Arc<Source>,
     },
-    /// A file is removed for good. While a removal is provisional it is no edit.
+    /// A file is removed for good. A removal that is still provisional is no edit.
     Remove {
         /// The file.
         path: String,
@@ -94,8 +94,8 @@ pub enum Operation {
         /// The permissions that its file is to have.
         permissions: u32,
     },
-    /// An editor's temporary file has these bytes. It is no part of the message and never applied,
-    /// but it may be the user's text: of what a crash leaves it is kept.
+    /// An editor's temporary file has these bytes. It is no part of the message and never applied.
+    /// But it may be the user's text, so it is kept if a crash leaves it behind.
     Temporary {
         /// The file.
         path: String,
@@ -122,9 +122,9 @@ pub struct Unsaved {
 /// Why a save failed.
 #[derive(Clone, Debug)]
 pub enum Failure {
-    /// Another program has changed the file, or taken its name: to try again is of no use.
+    /// Another program has changed the file, or taken its name. Trying again is of no use.
     Conflict(String),
-    /// Something else, as a full disk: it is tried again.
+    /// Something else, such as a full disk. The save is tried again.
     Other(String),
 }
 
@@ -163,7 +163,7 @@ impl EditLog {
     /// Each of them may have been killed in a save: [`Left::folders`] says where.
     ///
     /// # Errors
-    /// Where the state folder cannot be read or written: there must be no writable mount then.
+    /// If the state folder cannot be read or written. There must be no writable mount then.
     pub fn open(state_folder: StateFolder, scope: SourceScope<'_>) -> io::Result<(Self, Left)> {
         let edits = state_folder.edits();
         let held = state_folder.hold()?;
@@ -177,7 +177,8 @@ impl EditLog {
             taken.push(next);
         }
         left::tidy(&edits, &log.folder)?;
-        // Reading takes a while, and what is taken is ours.
+        // Reading takes a while. The folders are in the folder of this mount by now, so other
+        // mounts need not wait.
         drop(held);
         let mut left = Left::default();
         for folder in taken {
@@ -212,8 +213,8 @@ impl EditLog {
         tempfile::tempfile_in(&self.folder)
     }
 
-    /// Notes an edit of a message. `source` is the state of its file that the edits begin with,
-    /// `None` if the source has none yet; it counts at the first edit.
+    /// Notes an edit of a message. `source` is the state of its file before the first edit, `None`
+    /// if the source has none yet. It is stored with the first edit only.
     ///
     /// # Errors
     /// Those of writing, a full disk above all: the edit must be refused then. Nothing of it is
@@ -251,7 +252,7 @@ impl EditLog {
         self.known(message).and_then(|log| lock(&log).last())
     }
 
-    /// Has the edits of a message reach the disk.
+    /// Syncs the edits of a message to the disk.
     ///
     /// # Errors
     /// Those of `fsync`.
@@ -272,22 +273,22 @@ impl EditLog {
     /// Removes the edits of a message that a save contained. `state` is that of the saved file.
     ///
     /// # Errors
-    /// Those of writing: the edits may then be kept by the next mount though they are saved.
+    /// Those of writing. The next mount may then keep the edits although they are saved.
     pub fn saved(&self, message: &Path, upto: Sequence, state: FileState) -> io::Result<()> {
         let saved = self.with(message, |log| log.saved(upto, state));
         self.forget_ended(message);
         saved
     }
 
-    /// Notes why a save failed, for who asks.
+    /// Notes why a save failed, for those who ask with [`EditLog::unsaved`].
     pub fn failed(&self, message: &Path, failure: Failure) {
         if let Some(log) = self.known(message) {
             lock(&log).failure = Some(failure);
         }
     }
 
-    /// Notes that a message lies elsewhere, in a file of this state. What another one had logged
-    /// under the new path must have been ended before.
+    /// Notes that a message was moved to another path, where its file has this state. If another
+    /// message was logged under that path, its log must have been ended before.
     ///
     /// # Errors
     /// Those of writing.
@@ -325,8 +326,8 @@ impl EditLog {
         Ok(kept)
     }
 
-    /// Notes that a whole file is about to be put in the place of a message, so that the next mount
-    /// removes what is left of it if this one is killed. [`EditLog::leave`] ends it.
+    /// Notes that a whole file is about to replace a message. If this mount is killed meanwhile,
+    /// the next one removes the unfinished file. [`EditLog::leave`] ends it.
     ///
     /// # Errors
     /// Those of writing.
@@ -350,7 +351,7 @@ impl EditLog {
         self.forget_ended(message);
     }
 
-    /// Where the edits of a message stand; `None` if it has none.
+    /// The folder with the edits of a message; `None` if it has none.
     pub fn place(&self, message: &Path) -> Option<PathBuf> {
         let log = self.known(message)?;
         let log = lock(&log);
@@ -456,7 +457,7 @@ impl EditLog {
 }
 
 impl Drop for EditLog {
-    /// A mount that leaves nothing unsaved leaves nothing at all.
+    /// Removes the folder of the mount if no edits are left in it.
     fn drop(&mut self) {
         if let Ok(_held) = self.state_folder.hold() {
             left::remove_empty(&self.folder);

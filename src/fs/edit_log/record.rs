@@ -41,14 +41,14 @@ pub(super) enum LoggedChange {
 pub(super) enum Stored {
     /// In the record.
     Inline(Vec<u8>),
-    /// In a file of the number of the edit, of so many bytes.
+    /// In a file of so many bytes, which has the number of the edit as its name.
     Spooled { len: u64 },
 }
 
 /// The first bytes of a log: its kind and its version.
 pub(super) const SIGNATURE: &[u8; 16] = b"msgfs edit log 1";
-/// No record is longer: a path has at most 4,096 bytes, a value in it [`super::message_log`]'s
-/// bound.
+/// No record is longer: a path has at most 4,096 bytes, and a value in a record at most
+/// `INLINE_BYTES_MAX` of `message_log`.
 const LEN_MAX: u32 = 1 << 20;
 const FRAME: usize = 4 + CHECKSUM;
 const CHECKSUM: usize = 8;
@@ -149,7 +149,7 @@ impl RecordOut {
         self.bytes(path.as_os_str().as_bytes());
     }
 
-    /// Nanoseconds since 1970, in two numbers.
+    /// The distance from 1970 in seconds and nanoseconds, and its sign.
     fn time(&mut self, time: Option<SystemTime>) {
         self.byte(u8::from(time.is_some()));
         let Some(time) = time else { return };
@@ -220,7 +220,7 @@ impl RecordOut {
     }
 }
 
-/// The rest of a payload. `None` is a record of a later version.
+/// Reads the rest of a payload. Its methods return `None` for a record of a later version.
 struct In<'a>(&'a [u8]);
 
 impl In<'_> {

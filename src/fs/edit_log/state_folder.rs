@@ -1,4 +1,4 @@
-//! The folder of the user's in which unsaved edits stand.
+//! The user's folder for unsaved edits.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io;
@@ -7,16 +7,16 @@ use std::os::unix::fs::{
 };
 use std::path::{Path, PathBuf};
 
-/// Why a mount cannot be written to: its edits would have no place.
+/// Why there can be no writable mount: its edits could not be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StateFolderError {
-    /// Nobody says where the user's files are.
+    /// No environment variable says where the user's files are.
     #[error(
         "there is no place for unsaved edits: neither XDG_STATE_HOME nor HOME is set; set \
          XDG_STATE_HOME to a folder of your own, or mount without -o edit"
     )]
     NoHome,
-    /// What is kept there would be asked of the mount itself.
+    /// The folder lies below the mount point: msgfs would have to answer its own requests.
     #[error(
         "unsaved edits would be kept in {path:?}, which is below the mount point; set \
          XDG_STATE_HOME to a folder elsewhere"
@@ -58,8 +58,8 @@ fn remedy(error: &io::Error) -> &'static str {
     }
 }
 
-/// The folder of the user's in which unsaved edits stand: `$XDG_STATE_HOME/msgfs`, else
-/// `~/.local/state/msgfs`, for a system service, which has neither, `/var/lib/msgfs`.
+/// The user's folder for unsaved edits: `$XDG_STATE_HOME/msgfs`, or else `~/.local/state/msgfs`. A
+/// system service has neither and uses `/var/lib/msgfs`.
 #[derive(Clone, Debug)]
 pub struct StateFolder {
     path: PathBuf,
@@ -73,7 +73,7 @@ impl StateFolder {
     pub fn find(chosen: Option<&Path>) -> Result<Self, StateFolderError> {
         let variable = |name| {
             let path = std::env::var_os(name).map(PathBuf::from);
-            // The XDG specification has relative paths ignored.
+            // The XDG specification says to ignore relative paths.
             path.filter(|path| path.is_absolute())
         };
         let system = || rustix::process::geteuid().is_root().then(|| PathBuf::from("/var/lib"));
@@ -88,7 +88,7 @@ impl StateFolder {
         Ok(Self { path })
     }
 
-    /// Sees that edits can be kept in the folder, which is created if it is missing.
+    /// Checks that edits can be kept in the folder, and creates it if it is missing.
     ///
     /// # Errors
     /// Why not.
@@ -109,7 +109,7 @@ impl StateFolder {
                 .map_err(unusable)?;
         }
         create_private(&self.edits()).map_err(unusable)?;
-        // A folder on a read-only file system is there, and nothing can be written to it.
+        // A folder on a read-only file system exists, but nothing can be written to it.
         self.hold().and_then(|_| tempfile::tempfile_in(self.edits())).map_err(unusable)?;
         Ok(())
     }
@@ -124,12 +124,12 @@ impl StateFolder {
         self.path.join("edits")
     }
 
-    /// Where what could not be saved is kept.
+    /// The folder for edits that could not be saved.
     pub fn recovered(&self) -> PathBuf {
         self.path.join("recovered")
     }
 
-    /// Keeps other mounts from beginning and ending for as long as the file is open.
+    /// Takes the lock of all mounts: no other mount begins or ends for as long as the file is open.
     pub(super) fn hold(&self) -> io::Result<File> {
         let file = lockable(&self.edits().join("lock"))?;
         file.lock()?;
@@ -137,7 +137,7 @@ impl StateFolder {
     }
 }
 
-/// Where a path leads to without links, though its end may not be there yet.
+/// A path without symbolic links. Its last parts need not exist yet.
 fn will_be(path: &Path) -> PathBuf {
     for ancestor in path.ancestors() {
         if let Ok(real) = ancestor.canonicalize() {

@@ -99,7 +99,7 @@ mod tests {
             assert_eq!(escaped(&path), line);
             assert_eq!(unescaped(line), path);
         }
-        // Whatever else is in a line is no panic.
+        // No other text makes it panic.
         for line in ["\\", r"\x", r"\xé1", r"\u{", r"\u{ffffffff}x", r"\é"] {
             unescaped(line);
         }

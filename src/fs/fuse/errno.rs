@@ -1,6 +1,6 @@
 //! The table of error kinds and errno values.
 //!
-//! A new kind of error has its line here, and nowhere else a number.
+//! This is the only place with errno numbers: a new kind of error has its line here.
 
 use std::io;
 
@@ -65,7 +65,7 @@ fn storage_errno(error: &storage::Error) -> Errno {
         storage::Error::Exists { .. } => Errno::EEXIST,
         storage::Error::Linked { .. } => Errno::EPERM,
         storage::Error::Name { .. } => Errno::EINVAL,
-        // Written anew it would lose what cannot be read.
+        // A save would lose what cannot be read.
         storage::Error::Incomplete(_) => Errno::EROFS,
         storage::Error::Replace { source, .. }
         | storage::Error::Write { source, .. }

@@ -1,9 +1,9 @@
-//! The filesystem as FUSE has it: translates between the kernel's requests and [`Fs`].
+//! The FUSE front: translates the requests of the kernel into calls of [`Fs`].
 //!
-//! One call an operation, one table of errors. Directories are never opened, and where nothing is
-//! written files neither: the kernel may skip `open` and `opendir`. ENOSYS to them, and to `flush`
-//! and `fsync`, means "never ask again". What the kernel must forget after an edit it is told
-//! before the edit is answered, so that whoever waits for the answer sees what follows from it.
+//! Each operation is one call of [`Fs`], and one table has the errno of every error. `opendir` is
+//! answered with ENOSYS, and so are `open`, `flush` and `fsync` in a read-only mount: the kernel
+//! then never sends them again. After an edit the kernel is told what it must forget before the
+//! edit is answered, so that the program that waits for the answer sees the edit everywhere.
 
 mod errno;
 
@@ -38,13 +38,13 @@ pub struct Adapter {
     kernel: Arc<OnceLock<Arc<Kernel>>>,
 }
 
-/// Numbers are not used again for something else while the kernel knows them.
+/// An inode number is never reused while the kernel knows it, so one generation is enough.
 const GENERATION: Generation = Generation(0);
 const NAME_BYTES_MAX: u32 = 255;
 const BLOCK_SIZE: u32 = 4096;
 
 thread_local! {
-    /// What the last read of a thread has read. It is used again, since memory that was read into
+    /// The buffer of the last read of a thread. It is reused, since memory that was read into
     /// before costs much less than new memory; a request is at most a mebibyte.
     static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
@@ -60,11 +60,11 @@ impl Adapter {
         if kernel.has_epochs().unwrap_or(false) {
             self.fs.tell_kernel();
         }
-        // A session has one.
+        // A session has one kernel, so the second `set` never happens.
         let _ = self.kernel.set(kernel);
     }
 
-    /// Tells the kernel what it must forget. Waits for no request, so that a request may do it.
+    /// Tells the kernel what it must forget. It never waits for a request, so a request may do it.
     fn forget_stale(&self) {
         self.fs.tell_stale(|stale| {
             let Some(kernel) = self.kernel.get() else { return };
@@ -92,7 +92,7 @@ impl Adapter {
         if !tracing::enabled!(tracing::Level::DEBUG) {
             return answer(operation, run);
         }
-        // Before a request that forgets the file.
+        // Asked before the request runs, since a FORGET makes the path unknown.
         let path = self.fs.source_path(Ino(ino.0)).unwrap_or_default();
         let start = Instant::now();
         let outcome = answer(operation, run);
@@ -110,12 +110,12 @@ impl Filesystem for Adapter {
             InitFlags::FUSE_DO_READDIRPLUS,
             InitFlags::FUSE_READDIRPLUS_AUTO,
             InitFlags::FUSE_PARALLEL_DIROPS,
-            // Files of the source that are no messages may change under their number.
+            // A source file that is no message keeps its number when its content changes.
             InitFlags::FUSE_AUTO_INVAL_DATA,
             InitFlags::FUSE_NO_OPENDIR_SUPPORT,
         ];
         let of_read_only = [InitFlags::FUSE_NO_OPEN_SUPPORT];
-        // A file that is emptied as it is opened must not be set to nothing first.
+        // O_TRUNC must come with the `open`: a truncate before it would set the value to nothing.
         let of_writable = [InitFlags::FUSE_ATOMIC_O_TRUNC];
         let own = if self.fs.is_writable() { &of_writable[..] } else { &of_read_only };
         for capability in of_all.into_iter().chain(own.iter().copied()) {
@@ -199,7 +199,7 @@ impl Filesystem for Adapter {
     }
 
     fn opendir(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        // A listing goes on behind a name, so it needs no handle.
+        // The cookie of a listing is made from a name, so a listing needs no handle.
         reply.error(Errno::ENOSYS);
     }
 
@@ -293,7 +293,8 @@ impl Filesystem for Adapter {
         reply.error(Errno::EOPNOTSUPP);
     }
 
-    /// `msgfs discard`: the edits of everybody are the mounter's to keep or to throw away.
+    /// `msgfs discard` calls this. Only the mounter and root may throw edits away, whoever made
+    /// them.
     fn removexattr(&self, request: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
         let is_mounter = [0, rustix::process::geteuid().as_raw()].contains(&request.uid());
         let (name, ino) = (name.to_owned(), Ino(ino.0));
@@ -546,7 +547,7 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         if handle.0 == 0 {
-            // A file that was only read: nothing is kept of it.
+            // The file was only read, so there is no handle to release.
             return reply.ok();
         }
         self.edit(Ino(ino.0), move |adapter| {
@@ -590,7 +591,8 @@ impl Filesystem for Adapter {
 }
 
 impl Adapter {
-    /// Lists a directory. At its end, whoever lists it is given what it is likely to read next.
+    /// Lists a directory. At the end of the listing, the kernel is given what the program is likely
+    /// to read next.
     fn list(
         &self,
         request: &Request,
@@ -614,7 +616,8 @@ impl Adapter {
         listed
     }
 
-    /// Gives whoever has listed a directory, or reads a file, what it is likely to read next.
+    /// Puts what a program is likely to read next into the kernel's page cache, when the program
+    /// has listed a directory or reads a file.
     fn store(
         &self,
         ino: INodeNo,
@@ -624,13 +627,13 @@ impl Adapter {
         READ.with_borrow_mut(|bytes| {
             let run =
                 || store(&self.fs, Ino(ino.0), bytes, &mut |ino, bytes| kernel.store(ino, bytes));
-            // It is asked for again by those who read it.
+            // On failure the program that reads the file asks for it as usual.
             let _ = self.answer("store", ino, None, run);
         });
     }
 
-    /// Runs an edit of what an inode belongs to: apart if it has to wait for a save, so that
-    /// other messages have not.
+    /// Runs an edit of the message of an inode. If the edit has to wait for a save, it runs in a
+    /// thread of its own, so that requests for other messages need not wait.
     fn edit(&self, ino: Ino, run: impl FnOnce(&Self) + Send + 'static) {
         match self.fs.is_saving(ino) {
             true => self.apart(run),
@@ -638,10 +641,10 @@ impl Adapter {
         }
     }
 
-    /// Runs what takes as long as the disk does.
+    /// Runs a request that waits for the disk, in a thread of its own.
     fn apart(&self, run: impl FnOnce(&Self) + Send + 'static) {
         let adapter = self.clone();
-        // A request that is dropped is answered with EIO.
+        // If there is no thread, the request is dropped, which answers it with EIO.
         if let Err(error) =
             thread::Builder::new().name("edit".to_owned()).spawn(move || run(&adapter))
         {
@@ -667,8 +670,8 @@ fn answer<T>(operation: &'static str, run: impl FnOnce() -> Result<T, Error>) ->
     }
 }
 
-/// A file that is only read needs no FLUSH. What the kernel kept of a file is dropped when it is
-/// opened, unless it is as it was.
+/// The flags of an open file. A file that is only read needs no FLUSH. The kernel drops its cached
+/// content of a file at the open, unless the content is unchanged.
 fn open_flags(opened: OpenedFile) -> FopenFlags {
     let kept = if opened.is_kept { FopenFlags::FOPEN_KEEP_CACHE } else { FopenFlags::empty() };
     let noflush = if opened.handle == 0 { FopenFlags::FOPEN_NOFLUSH } else { FopenFlags::empty() };

@@ -74,8 +74,8 @@ pub(in crate::view) enum Key {
     Element(PropertyTag, u32),
 }
 
-/// What may be created in a directory by names that lead to nothing there; or if nothing may, where
-/// such a file can be put.
+/// What a path would create in a directory in which it leads to nothing yet; or, if it can create
+/// nothing, a text that says where such a file can be put.
 pub(in crate::view) type New = Result<Made, &'static str>;
 
 /// What may be created by a name.
@@ -184,7 +184,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
         node => node.entry(),
     };
     let message = match what {
-        // Nobody asks which message these lie in.
+        // No caller asks which message these lie in.
         PlaceKind::Made | PlaceKind::Unknown(_) => Vec::new(),
         _ => numbers(tree, tree.message_around(around)?.message.storage()?.id())?,
     };
@@ -201,7 +201,7 @@ fn of_file(walk: &Walk<'_>) -> PlaceKind {
     }
 }
 
-/// What names stand for that lead to nothing in a directory of the table.
+/// What names would create that lead to nothing yet in a directory of the table.
 fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<PlaceKind, Error> {
     let Node::File(entry, File { contents: ContentColumn::Directory(directory), .. }) = node else {
         return Ok(PlaceKind::Unknown(IN_MESSAGE));

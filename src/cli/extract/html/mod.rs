@@ -1,8 +1,8 @@
 //! `extract --html`: a folder that opens in any browser, without server and without network.
 //!
-//! `index.html` lists the messages; its rows are data in the page, since a page of a file may load
-//! nothing. `m/NNNNNN/index.html` is the page of a message, with its attachments beside it, and
-//! embedded messages as pages of their own among them.
+//! `index.html` lists the messages; its rows are data in the page itself, since a page that is
+//! opened from a file may not load other files. `m/NNNNNN/index.html` is the page of a message,
+//! with its attachments beside it, and embedded messages as pages of their own among them.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -230,7 +230,7 @@ fn write_failure(
 pub(super) fn write_index(rows: &[PageRow], out: &mut dyn Write) -> io::Result<()> {
     let hash = BASE64.encode(Sha256::digest(SCRIPT.as_bytes()));
     let json = serde_json::to_string(rows)?;
-    // In a script element only this could be taken for its end.
+    // Nothing else than `<` could begin what ends a script element.
     let json = json.replace('<', "\\u003c");
     let column = |name: &str, title: &str| {
         format!(
