@@ -5,7 +5,7 @@
 //! Knows nothing of the format.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -22,8 +22,6 @@ const BLOCK_BYTES: usize = 64 << 10;
 pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
 /// At most this many adjacent blocks are read at once.
 const AHEAD_MAX: u64 = 4;
-/// At most this many adjacent blocks are read and given up as one.
-const RUN_BLOCKS_MAX: usize = 16;
 
 /// The blocks of one file that were used last.
 #[derive(Debug)]
@@ -33,78 +31,18 @@ pub(super) struct Blocks {
     reads: AtomicU64,
 }
 
-/// Adjacent blocks are held in one piece, as they were read.
 #[derive(Debug)]
 struct HeldBlocks {
-    /// By their first block.
-    runs: LruCache<u64, Arc<Run>>,
-    /// How many blocks they have in all.
-    total: usize,
+    blocks: LruCache<u64, Arc<Vec<u8>>>,
     /// The block behind those that were read last.
     next: u64,
     /// How many were read last.
     count: u64,
 }
 
-/// Adjacent blocks.
-#[derive(Debug)]
-struct Run {
-    /// The number of the first one.
-    first: u64,
-    bytes: Vec<u8>,
-}
-
-impl Run {
-    /// How many blocks there are; the last one may be short.
-    fn blocks(&self) -> usize {
-        self.bytes.len().div_ceil(BLOCK_BYTES)
-    }
-
-    fn has(&self, index: u64) -> bool {
-        index.checked_sub(self.first).is_some_and(|at| at < self.blocks() as u64)
-    }
-
-    /// The bytes from an offset in the file to the end of the run.
-    fn from(&self, offset: u64) -> &[u8] {
-        let skip = offset.saturating_sub(self.first.saturating_mul(BLOCK_BYTES as u64));
-        usize::try_from(skip).ok().and_then(|skip| self.bytes.get(skip..)).unwrap_or_default()
-    }
-}
-
-impl HeldBlocks {
-    fn has(&self, index: u64) -> bool {
-        self.runs.iter().any(|(_, run)| run.has(index))
-    }
-
-    /// The run that has a block; it now counts as used last.
-    fn get(&mut self, index: u64) -> Option<Arc<Run>> {
-        let (&first, _) = self.runs.iter().find(|(_, run)| run.has(index))?;
-        self.runs.get(&first).map(Arc::clone)
-    }
-
-    /// Enters a run, and gives up those that were used longest ago if there are too many blocks.
-    fn put(&mut self, run: &Arc<Run>) {
-        if run.bytes.is_empty() {
-            // The file has become shorter.
-            return;
-        }
-        self.total += run.blocks();
-        // Another thread may have read some of the blocks meanwhile.
-        if let Some(before) = self.runs.put(run.first, Arc::clone(run)) {
-            self.total -= before.blocks();
-        }
-        while self.total > BLOCKS_MAX.get()
-            && self.runs.len() > 1
-            && let Some((_, old)) = self.runs.pop_lru()
-        {
-            self.total -= old.blocks();
-        }
-    }
-}
-
 impl Blocks {
     pub(super) fn new() -> Self {
-        let held = HeldBlocks { runs: LruCache::unbounded(), total: 0, next: 0, count: 0 };
+        let held = HeldBlocks { blocks: LruCache::new(BLOCKS_MAX), next: 0, count: 0 };
         Self { held: Mutex::new(held), reads: AtomicU64::new(0) }
     }
 
@@ -141,10 +79,11 @@ impl Blocks {
             let at = offset.saturating_add(filled as u64);
             let index = at / BLOCK_BYTES as u64;
             // A bad place in a block must not keep the other bytes of the block from being read.
-            let Ok(run) = self.run_with(file, len, index) else {
+            let Ok(block) = self.block(file, len, index) else {
                 return Ok(filled + self.read_file(file, at, rest)?);
             };
-            let found = run.from(at);
+            let skip = usize::try_from(at % BLOCK_BYTES as u64).unwrap_or(BLOCK_BYTES);
+            let found = block.get(skip..).unwrap_or_default();
             let count = found.len().min(rest.len());
             if let Some((target, source)) = rest.get_mut(..count).zip(found.get(..count)) {
                 target.copy_from_slice(source);
@@ -178,12 +117,11 @@ impl Blocks {
             }
         }
         wanted.sort_unstable();
-        wanted.retain(|index| !self.lock().has(*index));
-        let adjacent = wanted.chunk_by(|one, next| *next == one + 1);
-        for run in adjacent.flat_map(|adjacent| adjacent.chunks(RUN_BLOCKS_MAX)) {
+        wanted.retain(|index| !self.lock().blocks.contains(index));
+        for run in wanted.chunk_by(|one, next| *next == one + 1) {
             if let [first, ..] = run {
                 // An error is met again by the read that needs the bytes.
-                let _ = self.read_run(file, len, *first, run.len() as u64);
+                let _ = self.read_blocks(file, len, *first, run.len() as u64);
             }
         }
         true
@@ -191,36 +129,57 @@ impl Blocks {
 
     /// The memory that the blocks take, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.lock().runs.iter().map(|(_, run)| run.bytes.capacity()).sum()
+        self.lock().blocks.iter().map(|(_, block)| block.len()).sum()
     }
 
-    /// The run that has a block. If the block before it was read last, the blocks after it are read
-    /// too.
-    fn run_with(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Run>> {
+    /// A block. If the block before it was read last, the blocks after it are read too.
+    fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Vec<u8>>> {
         let count = {
             let mut held = self.lock();
-            if let Some(run) = held.get(index) {
-                return Ok(run);
+            if let Some(block) = held.blocks.get(&index) {
+                return Ok(Arc::clone(block));
             }
             let is_next = held.next == index && held.count > 0;
             let count = if is_next { (held.count * 2).min(AHEAD_MAX) } else { 1 };
-            (0..count).take_while(|ahead| !held.has(index + ahead)).count() as u64
+            let is_new = |ahead: &u64| !held.blocks.contains(&(index + ahead));
+            (0..count).take_while(is_new).count() as u64
         };
-        self.read_run(file, len, index, count)
+        self.read_blocks(file, len, index, count)
     }
 
-    /// Reads adjacent blocks.
-    fn read_run(&self, file: &File, len: u64, first: u64, count: u64) -> io::Result<Arc<Run>> {
+    /// Reads adjacent blocks with one call, and returns the first one.
+    fn read_blocks(
+        &self,
+        file: &File,
+        len: u64,
+        first: u64,
+        count: u64,
+    ) -> io::Result<Arc<Vec<u8>>> {
         let start = first.saturating_mul(BLOCK_BYTES as u64);
-        let wanted = len.saturating_sub(start).min(count.saturating_mul(BLOCK_BYTES as u64));
-        let bytes = read_new(file, start, usize::try_from(wanted).unwrap_or(0));
+        let mut rest = usize::try_from(len.saturating_sub(start)).unwrap_or(usize::MAX);
+        let mut blocks: Vec<Vec<u8>> = Vec::new();
+        while (blocks.len() as u64) < count && rest > 0 {
+            blocks.push(vec![0; rest.min(BLOCK_BYTES)]);
+            rest -= rest.min(BLOCK_BYTES);
+        }
+        let read = read_into_all(file, start, &mut blocks);
         // After the read, as in `read_file`.
         self.reads.fetch_add(1, Ordering::Release);
-        let run = Arc::new(Run { first, bytes: bytes? });
+        let mut found = read?;
+        for block in &mut blocks {
+            // The file has become shorter.
+            block.truncate(found);
+            found -= block.len();
+        }
         let mut held = self.lock();
-        held.put(&run);
+        let mut first_block = None;
+        for (index, block) in (first..).zip(blocks).filter(|(_, block)| !block.is_empty()) {
+            let block = Arc::new(block);
+            first_block.get_or_insert_with(|| Arc::clone(&block));
+            held.blocks.put(index, block);
+        }
         (held.next, held.count) = (first + count, count);
-        Ok(run)
+        Ok(first_block.unwrap_or_default())
     }
 
     fn lock(&self) -> MutexGuard<'_, HeldBlocks> {
@@ -240,30 +199,54 @@ pub(crate) fn reads() -> usize {
     READS.get()
 }
 
-/// Reads at most `len` bytes at `offset` into new memory; less only at the end of the file.
+/// Counts a read of a file in tests.
+fn counted<T>(read: impl FnOnce() -> T) -> T {
+    #[cfg(test)]
+    READS.with(|reads| reads.set(reads.get() + 1));
+    read()
+}
+
+/// Reads `len` bytes at `offset` into new memory; less only at the end of the file.
 pub(super) fn read_new(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(len);
     while bytes.len() < len {
-        #[cfg(test)]
-        READS.with(|reads| reads.set(reads.get() + 1));
-        let at = offset.saturating_add(bytes.len() as u64);
-        match os::append_at(file, at, len - bytes.len(), &mut bytes) {
+        let filled = bytes.len();
+        let at = offset.saturating_add(filled as u64);
+        match counted(|| os::append_at(file, at, len - filled, &mut bytes)) {
             Ok(0) => break,
-            Ok(_) => {}
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(bytes)
+}
+
+/// Reads until all buffers are full or the file ends; returns how many bytes.
+fn read_into_all(file: &File, offset: u64, buffers: &mut [Vec<u8>]) -> io::Result<usize> {
+    let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
+    let mut rest = slices.as_mut_slice();
+    let mut filled = 0;
+    while !rest.is_empty() {
+        let at = offset.saturating_add(filled as u64);
+        match counted(|| os::read_vectored_at(file, at, rest)) {
+            Ok(0) => break,
+            Ok(count) => {
+                filled += count;
+                IoSliceMut::advance_slices(&mut rest, count);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
-    Ok(bytes)
+    Ok(filled)
 }
 
 /// Reads until `buf` is full or the file ends.
 pub(super) fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        #[cfg(test)]
-        READS.with(|reads| reads.set(reads.get() + 1));
-        match os::read_at(file, offset.saturating_add(filled as u64), rest) {
+        let at = offset.saturating_add(filled as u64);
+        match counted(|| os::read_at(file, at, rest)) {
             Ok(0) => break,
             Ok(count) => filled += count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
@@ -88,6 +88,18 @@ pub(super) fn append_at(
     // There may have been room for more.
     bytes.truncate(before + len);
     Ok(bytes.len() - before)
+}
+
+/// Reads a file at a position into several buffers, one after the other; returns how many bytes.
+///
+/// # Errors
+/// Those of `preadv`.
+pub(super) fn read_vectored_at(
+    file: &File,
+    offset: u64,
+    buffers: &mut [IoSliceMut<'_>],
+) -> io::Result<usize> {
+    Ok(rustix::io::preadv(file, buffers, offset)?)
 }
 
 /// Opens a file for reading; `None` if there is none. A symbolic link is not followed: the file

@@ -7,7 +7,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, IoSliceMut};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -85,6 +85,18 @@ pub(super) fn append_at(
     let read = read_at(file, offset, bytes.get_mut(before..).unwrap_or_default());
     bytes.truncate(before + read.as_ref().map_or(0, |read| *read));
     read
+}
+
+/// Reads a file at a position into the first of several buffers; returns how many bytes.
+///
+/// # Errors
+/// Those of reading.
+pub(super) fn read_vectored_at(
+    file: &File,
+    offset: u64,
+    buffers: &mut [IoSliceMut<'_>],
+) -> io::Result<usize> {
+    buffers.first_mut().map_or(Ok(0), |buffer| read_at(file, offset, buffer))
 }
 
 /// Opens a file for reading; `None` if there is none.
