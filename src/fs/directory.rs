@@ -36,7 +36,7 @@ pub(super) struct MessageDirectory {
     saved: Condvar,
     /// For files that were moved to another message: the inode number that each has there, by its
     /// number here. Most messages have none.
-    moved: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
+    forwarded: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
 }
 
 /// What state a message is in.
@@ -105,9 +105,9 @@ pub(super) struct Contents {
     pub(super) is_writable: bool,
     /// Whether the kernel may have cached what it was told of the message.
     pub(super) is_kept_by_kernel: bool,
-    /// Whether this mount itself has looked the message up (`Fs::hold`), so that it stays known
-    /// after an edit.
-    pub(super) is_held: bool,
+    /// Whether this mount itself has looked the message up (`Fs::keep_known`), so that it stays
+    /// known after an edit.
+    pub(super) is_kept_known: bool,
 }
 
 impl MessageDirectory {
@@ -126,7 +126,7 @@ impl MessageDirectory {
             edited: None,
             is_writable: false,
             is_kept_by_kernel: true,
-            is_held: false,
+            is_kept_known: false,
         };
         Self {
             base,
@@ -134,7 +134,7 @@ impl MessageDirectory {
             bodies: Arc::default(),
             contents: Mutex::new(contents),
             saved: Condvar::new(),
-            moved: OnceLock::new(),
+            forwarded: OnceLock::new(),
         }
     }
 
@@ -152,15 +152,15 @@ impl MessageDirectory {
 
     /// Notes files that were moved to another message: from now on their numbers here stand for the
     /// numbers there.
-    pub(super) fn lead(&self, moved: HashMap<NodeId, Ino>) {
-        let known = self.moved.get_or_init(Mutex::default);
-        lock(known).extend(moved);
+    pub(super) fn add_forwarded(&self, numbers: HashMap<NodeId, Ino>) {
+        let known = self.forwarded.get_or_init(Mutex::default);
+        lock(known).extend(numbers);
     }
 
     /// The number that a file has in another message, if it was moved there.
-    pub(super) fn moved(&self, number: NodeId) -> Option<Ino> {
-        let moved = self.moved.get()?.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.get(&number).copied()
+    pub(super) fn forwarded(&self, number: NodeId) -> Option<Ino> {
+        let forwarded = self.forwarded.get()?.lock().unwrap_or_else(PoisonError::into_inner);
+        forwarded.get(&number).copied()
     }
 
     /// Wakes the edits that wait for the end of a save.

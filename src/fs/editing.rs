@@ -16,7 +16,7 @@ use super::error::{refusal, with_causes};
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
-use super::shown::Found;
+use super::shown::ShownEntry;
 use super::target::SourceTarget;
 use super::{Error, Fs, Invalidation, source_error};
 
@@ -133,7 +133,7 @@ impl Fs {
     fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
         if let State::Clean = contents.state {
             let edited = self.open_for_writing(message, contents)?;
-            self.differ(message, contents);
+            self.begin_differing(message, contents);
             contents.numbers.translate();
             contents.state = State::Edited(Box::new(edited));
         }
@@ -165,8 +165,8 @@ impl Fs {
 
     /// Must be called before something in a message differs from its file. The kernel forgets what
     /// it was told of the message, and the message stays known.
-    pub(super) fn differ(&self, message: &MessageNode, contents: &mut Contents) {
-        self.hold(message, contents);
+    pub(super) fn begin_differing(&self, message: &MessageNode, contents: &mut Contents) {
+        self.keep_known(message, contents);
         if !std::mem::take(&mut contents.is_kept_by_kernel) {
             return;
         }
@@ -181,8 +181,8 @@ impl Fs {
 
     /// Keeps a message known after the kernel has forgotten it, with its times and inode numbers,
     /// and makes its path stand for it.
-    pub(super) fn hold(&self, message: &MessageNode, contents: &mut Contents) {
-        if std::mem::replace(&mut contents.is_held, true) {
+    pub(super) fn keep_known(&self, message: &MessageNode, contents: &mut Contents) {
+        if std::mem::replace(&mut contents.is_kept_known, true) {
             return;
         }
         self.nodes.look_up_inside(message.base, 1);
@@ -208,7 +208,7 @@ impl Fs {
         if contents.edits().is_some() || contents.is_writable {
             return Ok(());
         }
-        let open = self.present(message, contents)?;
+        let open = self.current_message(message, contents)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
         // A save would lose what cannot be read in a damaged message.
@@ -218,9 +218,9 @@ impl Fs {
         let name = path.file_name().unwrap_or_default();
         // If msgfs is killed now, the next mount removes the probe.
         let log = self.log()?;
-        log.enter(path).map_err(Error::Buffer)?;
+        log.begin_replacing(path).map_err(Error::Buffer)?;
         let probed = storage::can_replace(&folder, name);
-        log.leave(path);
+        log.end_replacing(path);
         probed.map_err(|error| in_message(error.into()))?;
         contents.is_writable = true;
         Ok(())
@@ -233,7 +233,8 @@ impl Fs {
     ) -> Result<Edited, Error> {
         self.check_writable(message, contents)?;
         let path = &contents.path;
-        // As in `present`: a save may have replaced the file while this thread waited for the lock.
+        // As in `current_message`: a save may have replaced the file while this thread waited for
+        // the lock.
         let message = &self.known_message(message.base)?;
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
@@ -295,7 +296,7 @@ impl Fs {
         contents.numbers.translate();
         contents.state = State::Edited(Box::new(edited));
         contents.touch("");
-        self.hold(message, contents);
+        self.keep_known(message, contents);
         Ok(())
     }
 
@@ -375,7 +376,7 @@ impl Fs {
         let (_, name) = super::directory::split(path);
         if view::is_attachment_path(path)
             && view::is_message_name(name)
-            && let Ok(Found::Node(_, id, view::FileKind::Directory)) =
+            && let Ok(ShownEntry::Node(_, id, view::FileKind::Directory)) =
                 self.find(message, contents, path)
         {
             contents.numbers.remove(path, Some(id));
@@ -450,7 +451,7 @@ impl Fs {
         path: &str,
     ) -> NodeId {
         let found = match self.find_hidden(message, contents, path) {
-            Ok(Found::Node(open, id, _)) => Some((open, id)),
+            Ok(ShownEntry::Node(open, id, _)) => Some((open, id)),
             _ => None,
         };
         let in_tree = found.as_ref().map(|(_, id)| *id).or(view::fixed_number(path));

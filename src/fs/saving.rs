@@ -107,7 +107,7 @@ impl Fs {
             self.complete(&message, &mut contents);
             reports.extend(self.half_written(&contents));
             if let State::Arriving(arrival) = &contents.state
-                && !arrival.has_landed()
+                && !arrival.is_saved()
                 && let Ok(Some(bytes)) = arrival.bytes()
             {
                 reports.push(self.keep_half(&contents.path, "", &bytes));

@@ -38,8 +38,8 @@ use super::row::{EditColumn, File};
 use super::tree::MessageTree;
 
 pub use access::{FileAccess, access, check_open};
+pub(super) use place::{CreationOrHint, new_attachment, new_named, new_property, new_row};
 use place::{EditPlace, Key, PlaceKind, PropertyOwner};
-pub(super) use place::{New, new_attachment, new_named, new_property, new_row};
 pub use signed::REASON as SIGNED;
 pub(super) use start::Form;
 pub use start::StartCheck;
