@@ -7,7 +7,7 @@ use crate::fs;
 
 use super::arguments::Cat;
 use super::complain;
-use super::places::{Places, cause, is_message_name};
+use super::places::{Places, cause, has_msg_extension};
 use super::status::Status;
 use super::terminal::{Harmless, is_terminal, one_line};
 
@@ -44,7 +44,7 @@ fn print_all(arguments: &Cat, options: fs::Options, out: &mut dyn Write) -> io::
             out.flush()?;
             status.join(Status::of(&error));
             let hint = match error {
-                fs::Error::IsADirectory if is_message_name(path.as_os_str()) => {
+                fs::Error::IsADirectory if has_msg_extension(path.as_os_str()) => {
                     "; 'msgfs show' prints a message"
                 }
                 _ => "",

@@ -167,7 +167,8 @@ pub(super) fn count(places: Places, paths: &[PathBuf]) -> u64 {
     units.filter(|unit| matches!(unit, Unit::Tree(_) | Unit::File(_))).count() as u64
 }
 
-/// Whether a name is that of an embedded message, which is shown as a directory.
-pub(super) fn is_message_name(name: &OsStr) -> bool {
+/// Whether the last name of a path ends in `.msg`, in any case, as those of embedded messages do,
+/// which are shown as directories.
+pub(super) fn has_msg_extension(name: &OsStr) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("msg"))
 }

@@ -4,7 +4,7 @@ use std::sync::MutexGuard;
 
 use crate::storage::FileState;
 
-use super::directory::{Contents, State};
+use super::directory::{Contents, MessageState};
 use super::entries::EditableMessage;
 use super::{Entry, Error, Fs, SetAttr, source_error};
 
@@ -17,7 +17,7 @@ impl Fs {
     ) -> Result<(), Error> {
         let mut contents = to.lock_at(|contents| self.path_in(contents, to.number).ok());
         let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
-        if let State::Arriving(arrival) = &contents.state {
+        if let MessageState::Arriving(arrival) = &contents.state {
             change.mtime.inspect(|time| arrival.set_modified(*time));
             return Ok(());
         }

@@ -10,13 +10,13 @@ use std::sync::atomic::Ordering;
 
 use crate::view::NodeId;
 
-use super::directory::State;
+use super::directory::MessageState;
 use super::edit_log::UNSAVED_ATTRIBUTE;
 use super::entries::name_text;
 use super::ino::{Base, Ino, SourceKind};
 use super::open_file::OpenFlags;
 use super::process::Process;
-use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_name};
+use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_file_name};
 
 impl Fs {
     /// Whether the mount is writable. If it is, the kernel has to open files.
@@ -147,7 +147,7 @@ impl Fs {
             return self.mkdir_in_message(&to, name, process);
         }
         let path = self.in_folder(parent, name)?;
-        if !is_message_name(&path) {
+        if !is_message_file_name(&path) {
             return Err(Error::NotPermitted("only messages are created: NAME.msg"));
         }
         self.create_message(&path, mode, process)
@@ -220,7 +220,7 @@ impl Fs {
             return self.rmdir_in_message(&to, name, process);
         }
         let path = self.in_folder(parent, name)?;
-        if !is_message_name(&path) {
+        if !is_message_file_name(&path) {
             return Err(Error::NotPermitted("folders of the source stay"));
         }
         self.remove_message(&path)
@@ -245,7 +245,7 @@ impl Fs {
             }
             (None, None) => {
                 let (old, new) = (self.in_folder(from.0, from.1)?, self.in_folder(to.0, to.1)?);
-                let is_ours = is_message_name(&old) || self.nodes.claimed(&old).is_some();
+                let is_ours = is_message_file_name(&old) || self.nodes.claimed(&old).is_some();
                 if is_ours {
                     self.rename_in_folders(&old, &new, no_replace)
                 } else {
@@ -290,7 +290,7 @@ impl Fs {
         self.discard(&mut contents)?;
         self.saver.cancel(to.message.base);
         if was_new {
-            contents.state = State::Removed;
+            contents.state = MessageState::Removed;
             self.nodes.unclaim(&contents.path, to.message.base);
         }
         Ok(())

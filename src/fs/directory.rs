@@ -41,7 +41,7 @@ pub(super) struct MessageDirectory {
 
 /// What state a message is in.
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum MessageState {
     /// It is what its file says.
     Clean,
     /// It has edits that its file has not, or has no file yet.
@@ -63,12 +63,12 @@ pub(super) struct Edited {
     pub(super) is_new: bool,
     /// When the first of the edits was made.
     pub(super) since: Instant,
-    pub(super) save: Save,
+    pub(super) save: SaveProgress,
 }
 
 /// What the saver is doing with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Save {
+pub(super) enum SaveProgress {
     /// Nothing: it may be edited.
     Idle,
     /// It is being written. Edits wait until that has ended.
@@ -80,7 +80,7 @@ pub(super) enum Save {
 pub(super) struct Contents {
     /// In the source.
     pub(super) path: PathBuf,
-    pub(super) state: State,
+    pub(super) state: MessageState,
     /// The files in it that the kernel was told of.
     pub(super) numbers: FileNumbers,
     /// The files that are open for writing.
@@ -114,7 +114,7 @@ impl MessageDirectory {
     pub(super) fn new(base: Base, path: &Path) -> Self {
         let contents = Contents {
             path: path.to_owned(),
-            state: State::Clean,
+            state: MessageState::Clean,
             numbers: FileNumbers::default(),
             files: HashMap::new(),
             waiting: Vec::new(),
@@ -172,7 +172,7 @@ impl MessageDirectory {
 impl Contents {
     /// Whether nothing differs from the file of the message, except perhaps inode numbers.
     pub(super) fn is_plain(&self) -> bool {
-        matches!(self.state, State::Clean)
+        matches!(self.state, MessageState::Clean)
             && self.files.is_empty()
             && self.temporaries.is_empty()
             && self.removals.is_empty()
@@ -185,7 +185,7 @@ impl Contents {
 
     /// Whether there are edits that are not saved.
     pub(super) fn is_unsaved(&self) -> bool {
-        matches!(self.state, State::Edited(_)) || self.removals.has_removed()
+        matches!(self.state, MessageState::Edited(_)) || self.removals.has_removed()
     }
 
     /// Whether the last save found that others have changed the file.
@@ -196,9 +196,9 @@ impl Contents {
     /// Whether the mount shows the message although the source may have no file of it yet.
     pub(super) fn is_pending(&self) -> bool {
         match &self.state {
-            State::Edited(edited) => edited.is_new,
-            State::Arriving(_) => true,
-            State::Clean | State::Removed => false,
+            MessageState::Edited(edited) => edited.is_new,
+            MessageState::Arriving(_) => true,
+            MessageState::Clean | MessageState::Removed => false,
         }
     }
 
@@ -208,20 +208,20 @@ impl Contents {
     }
 
     pub(super) fn is_saving(&self) -> bool {
-        matches!(&self.state, State::Edited(edited) if edited.save == Save::Running)
+        matches!(&self.state, MessageState::Edited(edited) if edited.save == SaveProgress::Running)
     }
 
     pub(super) fn edits(&self) -> Option<&Edited> {
         match &self.state {
-            State::Edited(edited) => Some(edited),
-            State::Clean | State::Arriving(_) | State::Removed => None,
+            MessageState::Edited(edited) => Some(edited),
+            MessageState::Clean | MessageState::Arriving(_) | MessageState::Removed => None,
         }
     }
 
     pub(super) fn edits_mut(&mut self) -> Option<&mut Edited> {
         match &mut self.state {
-            State::Edited(edited) => Some(edited),
-            State::Clean | State::Arriving(_) | State::Removed => None,
+            MessageState::Edited(edited) => Some(edited),
+            MessageState::Clean | MessageState::Arriving(_) | MessageState::Removed => None,
         }
     }
 

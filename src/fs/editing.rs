@@ -10,7 +10,7 @@ use crate::storage::{self, FileState, Source, Transaction};
 use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId, StartCheck};
 
 use super::attr::Attr;
-use super::directory::{Contents, Edited, MessageDirectory, Save, State};
+use super::directory::{Contents, Edited, MessageDirectory, MessageState, SaveProgress};
 use super::edit_log::Operation;
 use super::error::{refusal, with_causes};
 use super::ino::{Base, Ino, SourceKind};
@@ -93,7 +93,7 @@ impl Fs {
         let noted = log.append(&contents.path, state, operation).inspect_err(|_| {
             // If the message was opened only for this edit, nothing in it differs from its file.
             if contents.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
-                contents.state = State::Clean;
+                contents.state = MessageState::Clean;
             }
         });
         let noted = noted.map_err(Error::Buffer)?;
@@ -131,11 +131,11 @@ impl Fs {
 
     /// Opens a message for editing, if it is not open for that yet.
     fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
-        if let State::Clean = contents.state {
+        if let MessageState::Clean = contents.state {
             let edited = self.open_for_writing(message, contents)?;
             self.begin_differing(message, contents);
             contents.numbers.translate();
-            contents.state = State::Edited(Box::new(edited));
+            contents.state = MessageState::Edited(Box::new(edited));
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl Fs {
             let (editor, names) = (&edited.editor, &message_names(message));
             edited.current = self.state_of(editor.message(), &path, names, directory)?;
         } else {
-            contents.state = State::Clean;
+            contents.state = MessageState::Clean;
         }
         outcome
     }
@@ -253,7 +253,7 @@ impl Fs {
             current,
             is_new: false,
             since: Instant::now(),
-            save: Save::Idle,
+            save: SaveProgress::Idle,
         })
     }
 
@@ -291,10 +291,10 @@ impl Fs {
             current,
             is_new: true,
             since: Instant::now(),
-            save: Save::Idle,
+            save: SaveProgress::Idle,
         };
         contents.numbers.translate();
-        contents.state = State::Edited(Box::new(edited));
+        contents.state = MessageState::Edited(Box::new(edited));
         contents.touch("");
         self.keep_known(message, contents);
         Ok(())
@@ -375,7 +375,7 @@ impl Fs {
     pub(super) fn settled(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
         let (_, name) = super::directory::split(path);
         if view::is_attachment_path(path)
-            && view::is_message_name(name)
+            && view::is_embedded_message_name(name)
             && let Ok(ShownEntry::Node(_, id, view::FileKind::Directory)) =
                 self.find(message, contents, path)
         {
@@ -421,7 +421,7 @@ impl Fs {
                 contents.edited = Some(std::time::SystemTime::now());
                 // Every removed file was one that msgfs makes from others, so the message is
                 // unchanged.
-                if matches!(contents.state, State::Clean)
+                if matches!(contents.state, MessageState::Clean)
                     && let Ok(log) = self.log()
                     && let Err(error) = log.discard(&contents.path)
                 {
@@ -481,7 +481,7 @@ impl Fs {
         let discarded = edited.editor.message().discard_changes();
         discarded.map_err(|error| message_error(&contents.path, error.into()))?;
         self.log()?.discard(&contents.path).map_err(Error::Buffer)?;
-        contents.state = State::Clean;
+        contents.state = MessageState::Clean;
         Ok(())
     }
 }

@@ -167,7 +167,7 @@ impl Fs {
         self.begin_differing(&to.message, &mut contents);
         match new {
             NewNameKind::Value
-                if view::is_attachment_path(&path) && view::is_message_name(&path) =>
+                if view::is_attachment_path(&path) && view::is_embedded_message_name(&path) =>
             {
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
                 let operation = Operation::CreateMessage { path: path.clone() };

@@ -14,7 +14,9 @@ use super::ino::{Ino, SourceKind, SourceNode};
 use super::metadata::Metadata;
 use super::source::SourceFolder;
 use super::watch::WatchProof;
-use super::{Add, DirectoryEntry, Entry, Error, Fs, identity_of, is_message_name, source_error};
+use super::{
+    Add, DirectoryEntry, Entry, Error, Fs, identity_of, is_message_file_name, source_error,
+};
 
 impl Fs {
     /// The attributes of a source file. If it is this filesystem's own mount point, they are from
@@ -78,7 +80,7 @@ impl Fs {
         match (metadata.is_dir(), metadata.is_file()) {
             (true, _) if is_own => SourceKind::OwnMountPoint,
             (true, _) => SourceKind::Folder,
-            (_, true) if is_message_name(path) => SourceKind::Message,
+            (_, true) if is_message_file_name(path) => SourceKind::Message,
             _ => SourceKind::Other,
         }
     }

@@ -9,12 +9,12 @@ use crate::storage::{FileState, Replacement, Source};
 use crate::view::NodeId;
 
 use super::arrival::Arrival;
-use super::directory::{MessageDirectory, State};
+use super::directory::{MessageDirectory, MessageState};
 use super::handles::HandleTarget;
 use super::ino::{Identity, SourceKind, SourceNode};
 use super::messages::{MessageNode, message_error};
 use super::metadata::Metadata;
-use super::{Entry, Error, Fs, is_message_name, source_error, temporary};
+use super::{Entry, Error, Fs, is_message_file_name, source_error, temporary};
 
 /// Numbers the messages that have no file yet, to tell them apart.
 static CREATED: AtomicI64 = AtomicI64::new(1);
@@ -33,15 +33,15 @@ impl Fs {
         let directory = message.directory.clone()?;
         let mut contents = directory.lock();
         let is_it = match &contents.state {
-            State::Edited(_) => true,
+            MessageState::Edited(_) => true,
             // The file is a message as soon as its bytes are in the source. Its RELEASE may come
             // much later.
-            State::Arriving(arrival) => !arrival.is_saved(),
-            State::Clean => {
+            MessageState::Arriving(arrival) => !arrival.is_saved(),
+            MessageState::Clean => {
                 let known = self.nodes.get(base).map(|node| node.identity);
                 metadata.is_some_and(|found| Some(found.identity()) == known)
             }
-            State::Removed => false,
+            MessageState::Removed => false,
         };
         if !is_it {
             // Others have put another file there.
@@ -75,7 +75,7 @@ impl Fs {
     /// Creates a file in a folder and opens it, to become a message.
     pub(super) fn create_file(&self, path: &Path, permissions: u32) -> Result<(Entry, u64), Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !is_message_name(path) && temporary::tool_of(&name, false).is_none() {
+        if !is_message_file_name(path) && temporary::tool_of(&name, false).is_none() {
             tracing::warn!("{}: refused: only messages go into folders: NAME.msg", path.display());
             return Err(Error::Source {
                 path: path.to_owned(),
@@ -85,7 +85,7 @@ impl Fs {
         let (message, directory) = self.enter_new(path)?;
         let arrival = Arrival::new(permissions);
         let mut contents = directory.lock();
-        contents.state = State::Arriving(Arc::clone(&arrival));
+        contents.state = MessageState::Arriving(Arc::clone(&arrival));
         // Under a temporary name the bytes are nowhere else, so they stay when the kernel forgets
         // the file between its `close` and its `rename`.
         self.keep_known(&message, &mut contents);
@@ -189,13 +189,13 @@ impl Fs {
         no_replace: bool,
     ) -> Result<(), Error> {
         let arrival = match &directory.lock().state {
-            State::Arriving(arrival) => Some(Arc::clone(arrival)),
+            MessageState::Arriving(arrival) => Some(Arc::clone(arrival)),
             _ => None,
         };
         if let Some(arrival) = arrival {
             return self.rename_arrival(directory, &arrival, to, no_replace);
         }
-        if !is_message_name(to) {
+        if !is_message_file_name(to) {
             return Err(Error::NotPermitted("the name of a message ends in .msg or .oft"));
         }
         // What is unsaved is saved under the old name first.
@@ -229,7 +229,7 @@ impl Fs {
         no_replace: bool,
     ) -> Result<(), Error> {
         let name = to.file_name().unwrap_or_default().to_string_lossy();
-        if is_message_name(to) {
+        if is_message_file_name(to) {
             if no_replace && self.exists(to) {
                 return Err(Error::Exists);
             }
@@ -276,7 +276,7 @@ impl Fs {
             self.source.remove(path).map_err(|error| source_error(path, error))?;
         }
         self.discard(&mut contents)?;
-        contents.state = State::Removed;
+        contents.state = MessageState::Removed;
         let was_kept_known = std::mem::take(&mut contents.is_kept_known);
         drop(contents);
         self.nodes.unclaim(path, message.base);
@@ -289,7 +289,7 @@ impl Fs {
     pub(super) fn remove_arrival(&self, path: &Path) -> bool {
         let directory = self.nodes.claimed(path).and_then(|base| self.nodes.directory(base));
         let Some(directory) = directory else { return false };
-        let is_arriving = matches!(directory.lock().state, State::Arriving(_));
+        let is_arriving = matches!(directory.lock().state, MessageState::Arriving(_));
         if is_arriving {
             self.end_arrival(&directory);
         }
@@ -299,7 +299,7 @@ impl Fs {
     /// Ends an arrival: its name stands for a message from now on, or for nothing.
     pub(super) fn end_arrival(&self, directory: &Arc<MessageDirectory>) {
         let mut contents = directory.lock();
-        contents.state = State::Removed;
+        contents.state = MessageState::Removed;
         let path = contents.path.clone();
         let was_kept_known = std::mem::take(&mut contents.is_kept_known);
         drop(contents);
@@ -317,10 +317,12 @@ impl Fs {
         arrival: &Arc<Arrival>,
     ) -> Result<(), Error> {
         let path = match &*directory.lock() {
-            contents if matches!(contents.state, State::Arriving(_)) => contents.path.clone(),
+            contents if matches!(contents.state, MessageState::Arriving(_)) => {
+                contents.path.clone()
+            }
             _ => return Ok(()),
         };
-        if !is_message_name(&path) || arrival.is_saved() {
+        if !is_message_file_name(&path) || arrival.is_saved() {
             return Ok(());
         }
         let saved = self.save_arrival_at(arrival, &path);

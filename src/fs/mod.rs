@@ -24,11 +24,12 @@
 //!
 //! # A message
 //!
-//! A message directory is in one of four states (`directory::State`). A **clean** one is shown from
-//! its file by the same code in every mount, and the kernel may keep what it is told. The first
-//! edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree that is shown
-//! from then on, and a save makes it clean again. A file that is being copied into a folder is
-//! **arriving** until it is whole. What is gone is **removed** for those who still have it open.
+//! A message directory is in one of four states (`directory::MessageState`). A **clean** one is
+//! shown from its file by the same code in every mount, and the kernel may keep what it is told.
+//! The first edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree
+//! that is shown from then on, and a save makes it clean again. A file that is being copied into a
+//! folder is **arriving** until it is whole. What is gone is **removed** for those who still have
+//! it open.
 //!
 //! Beside the state there are the files that are open for writing, each with one buffer; the
 //! temporary files of editors; and the removals that are not final. None of them is in the message,
@@ -496,8 +497,8 @@ fn files_kept_max() -> usize {
     limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }
 
-/// `*.msg` and `*.oft`, in any case.
-fn is_message_name(path: &Path) -> bool {
+/// Whether a file of the source with this name is a message: `*.msg` and `*.oft`, in any case.
+fn is_message_file_name(path: &Path) -> bool {
     let Some((stem, extension)) = path.as_os_str().as_bytes().split_last_chunk::<4>() else {
         return false;
     };

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use crate::storage::Source;
 use crate::view::{self, FileAccess, NodeId};
 
-use super::directory::{Contents, MessageDirectory, State, joined};
+use super::directory::{Contents, MessageDirectory, MessageState, joined};
 use super::edit_log::Operation;
 use super::entries::{EditableMessage, into_source, name_text};
 use super::ino::Ino;
@@ -22,7 +22,7 @@ use super::metadata::Metadata;
 use super::numbers::relative_to;
 use super::open_file::{Moment, OpenFile};
 use super::shown::ShownEntry;
-use super::{Error, Fs, Invalidation, is_message_name, source_error};
+use super::{Error, Fs, Invalidation, is_message_file_name, source_error};
 
 /// The files in a message that have a number: the number, and the path in the message.
 type FilesInside = Vec<(NodeId, String)>;
@@ -50,7 +50,7 @@ impl Fs {
         match (origin, target) {
             (Some(origin), None) => {
                 let path = self.in_folder(to.0, to.1)?;
-                if !is_message_name(&path) {
+                if !is_message_file_name(&path) {
                     return Err(Error::OtherDevice);
                 }
                 if self.exists(&path) {
@@ -152,7 +152,7 @@ impl Fs {
         let mut contents = target.lock();
         let directory = self.path_in(&contents, target.number)?;
         let path = joined(&directory, name_text(name)?);
-        let is_message = view::is_attachment_path(&path) && view::is_message_name(&path);
+        let is_message = view::is_attachment_path(&path) && view::is_embedded_message_name(&path);
         if !is_message || self.find(&target.message, &contents, &path).is_ok() {
             return Err(if is_message { Error::NotEmpty } else { Error::OtherDevice });
         }
@@ -170,7 +170,7 @@ impl Fs {
         target: &EditableMessage<'_>,
         name: &OsStr,
     ) -> Result<(), Error> {
-        if matches!(directory.lock().state, State::Arriving(_))
+        if matches!(directory.lock().state, MessageState::Arriving(_))
             || directory.base == target.directory.base
         {
             return Err(Error::OtherDevice);
@@ -189,7 +189,7 @@ impl Fs {
         self.source.remove(path).map_err(|error| source_error(path, error))?;
         let files = directory.lock_idle().numbers.below("");
         self.forward_numbers((directory, files), (&target.message, &target.directory), &place);
-        directory.lock_idle().state = State::Removed;
+        directory.lock_idle().state = MessageState::Removed;
         self.invalidate_moved(Ino::new(directory.base, NodeId(0)));
         self.nodes.unclaim(path, directory.base);
         Ok(())

@@ -15,7 +15,7 @@ use super::ino::Ino;
 use super::messages::message_error;
 use super::open_file::{Moment, OpenFile, OpenFlags};
 use super::shown::ShownEntry;
-use super::{Error, Fs, is_message_name};
+use super::{Error, Fs, is_message_file_name};
 
 /// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,7 +177,7 @@ impl Fs {
             HandleTarget::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
             HandleTarget::Arrival { arrival, unflushed } => {
                 let path = handle.directory.lock().path.clone();
-                if is_message_name(&path) {
+                if is_message_file_name(&path) {
                     Arrival::check_start(offset, bytes).map_err(|one| message_error(&path, one))?;
                 }
                 arrival.write(offset, bytes)?;
@@ -272,7 +272,7 @@ impl Fs {
                 if arrival.close() {
                     // The last FLUSH has reported the error.
                     let _ = self.save_arrival(directory, arrival);
-                    if is_message_name(&directory.lock().path.clone()) {
+                    if is_message_file_name(&directory.lock().path.clone()) {
                         self.end_arrival(directory);
                     }
                 }

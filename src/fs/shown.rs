@@ -11,7 +11,7 @@ use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::arrival::Arrival;
 use super::attr::{self, Attr, FileType};
-use super::directory::{Contents, MessageDirectory, State, joined, split};
+use super::directory::{Contents, MessageDirectory, MessageState, joined, split};
 use super::ino::Ino;
 use super::messages::{LookedUpMessage, MessageNode, OpenMessage, message_error};
 use super::open_file::OpenFile;
@@ -130,11 +130,11 @@ impl Fs {
         contents: &Contents,
     ) -> Result<Arc<OpenMessage>, Error> {
         match &contents.state {
-            State::Edited(edited) => Ok(Arc::clone(&edited.current)),
+            MessageState::Edited(edited) => Ok(Arc::clone(&edited.current)),
             // Open the file as it is now. This thread may have waited for the lock while a save
             // replaced the file, and must not go on with the old one.
-            State::Clean => self.open_message(&self.known_message(message.base)?),
-            State::Arriving(_) | State::Removed => {
+            MessageState::Clean => self.open_message(&self.known_message(message.base)?),
+            MessageState::Arriving(_) | MessageState::Removed => {
                 Err(Error::Stale { path: contents.path.clone() })
             }
         }
@@ -172,7 +172,7 @@ impl Fs {
         if let Some(file) = contents.temporaries.get(path) {
             return Ok(ShownEntry::Temporary(file.clone()));
         }
-        if let State::Arriving(arrival) = &contents.state {
+        if let MessageState::Arriving(arrival) = &contents.state {
             return if path.is_empty() {
                 Ok(ShownEntry::Arrival(Arc::clone(arrival)))
             } else {

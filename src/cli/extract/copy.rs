@@ -9,7 +9,7 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::places::{Unit, cause, is_message_name};
+use crate::cli::places::{Unit, cause, has_msg_extension};
 use crate::cli::status::Status;
 use crate::fs::{self, FileType, NamedEntry, Place};
 use crate::view::ERRORS;
@@ -328,7 +328,7 @@ fn link(place: &Place, directory: &OutputDirectory, name: &OsStr) -> Result<(), 
 /// Whether an entry of a message is a message itself, to become a file.
 fn is_file_of_message(named: &NamedEntry, found: &Place, shape: Shape) -> bool {
     named.file_type == FileType::Directory
-        && is_message_name(&named.name)
+        && has_msg_extension(&named.name)
         && found.child(OsStr::new(shape.view())).is_ok()
 }
 
