@@ -98,23 +98,7 @@ impl Fs {
                 file.lock().settled();
             }
             (ShownEntry::Node(_, _, kind), NewNameKind::Value) => {
-                self.check_writable(&to.message, contents)?;
-                self.take_hidden_place(&to.message, contents, new)?;
-                let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
-                let takes_place = is_replacing && *kind == FileKind::File;
-                match (both_attached && !takes_place, kind) {
-                    (true, _) => {
-                        let (from, to_path) = (old.to_owned(), new.to_owned());
-                        let rename = Operation::Rename { from, to: to_path };
-                        self.apply(&to.message, contents, &rename)?;
-                    }
-                    (false, FileKind::File) => {
-                        self.set_to(to, contents, (old, new))?;
-                        let remove = Operation::Remove { path: old.to_owned() };
-                        self.apply(&to.message, contents, &remove)?;
-                    }
-                    (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
-                }
+                self.move_node(to, contents, *kind, (old, new), is_replacing)?;
             }
             _ => return Err(self.refuse(contents, new, NO_NAME)),
         }
@@ -125,6 +109,35 @@ impl Fs {
         contents.temporaries.rename(old, new);
         contents.removals.rename(old, new);
         contents.numbers.rename(old, new, is_replacing);
+        Ok(())
+    }
+
+    /// Moves a file or directory of the message to a path that can have a value.
+    fn move_node(
+        &self,
+        to: &EditableMessage<'_>,
+        contents: &mut Contents,
+        kind: FileKind,
+        (old, new): (&str, &str),
+        is_replacing: bool,
+    ) -> Result<(), Error> {
+        self.check_writable(&to.message, contents)?;
+        self.take_hidden_place(&to.message, contents, new)?;
+        let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+        let takes_place = is_replacing && kind == FileKind::File;
+        match (both_attached && !takes_place, kind) {
+            (true, _) => {
+                let (from, to_path) = (old.to_owned(), new.to_owned());
+                let rename = Operation::Rename { from, to: to_path };
+                self.apply(&to.message, contents, &rename)?;
+            }
+            (false, FileKind::File) => {
+                self.set_to(to, contents, (old, new))?;
+                let remove = Operation::Remove { path: old.to_owned() };
+                self.apply(&to.message, contents, &remove)?;
+            }
+            (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
+        }
         Ok(())
     }
 
