@@ -9,7 +9,7 @@ use super::arguments::Cat;
 use super::complain;
 use super::places::{Places, cause, has_msg_extension};
 use super::status::Status;
-use super::terminal::{Harmless, is_terminal, one_line};
+use super::terminal::{HarmlessWriter, is_terminal, one_line};
 
 /// How much is read at a time, in bytes.
 const READ_BYTES: usize = 256 << 10;
@@ -21,7 +21,7 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<Status> {
     if is_terminal() {
-        return print_all(arguments, options, &mut Harmless::new(out));
+        return print_all(arguments, options, &mut HarmlessWriter::new(out));
     }
     print_all(arguments, options, out)
 }

@@ -14,7 +14,7 @@ use crate::cli::status::Status;
 use crate::fs::{self, FileType, NamedEntry, Place};
 use crate::view::ERRORS;
 
-use super::Form;
+use super::ExtractForm;
 use super::jobs::Job;
 use super::names::{Names, Shape};
 use super::totals::{Loss, LossKind, Totals};
@@ -23,7 +23,7 @@ use crate::cli::target::{OutputDirectory, OutputTarget, Permissions, set_time};
 /// Copies into a target.
 pub(super) struct Copier<'a> {
     pub(super) target: &'a OutputTarget,
-    pub(super) form: &'a Form,
+    pub(super) form: &'a ExtractForm,
     /// Whether the SHA-256 of each file is wanted.
     pub(super) sums: bool,
     /// Set when the run is to end.
