@@ -7,9 +7,9 @@ use crate::fs;
 
 use super::arguments::Cat;
 use super::complain;
-use super::places::{Places, cause, is_message_name};
+use super::places::{Places, cause, has_msg_extension};
 use super::status::Status;
-use super::terminal::{Harmless, is_terminal, one_line};
+use super::terminal::{HarmlessWriter, is_terminal, one_line};
 
 /// How much is read at a time, in bytes.
 const READ_BYTES: usize = 256 << 10;
@@ -21,7 +21,7 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> io::Result<Status> {
     if is_terminal() {
-        return print_all(arguments, options, &mut Harmless::new(out));
+        return print_all(arguments, options, &mut HarmlessWriter::new(out));
     }
     print_all(arguments, options, out)
 }
@@ -44,7 +44,7 @@ fn print_all(arguments: &Cat, options: fs::Options, out: &mut dyn Write) -> io::
             out.flush()?;
             status.join(Status::of(&error));
             let hint = match error {
-                fs::Error::IsADirectory if is_message_name(path.as_os_str()) => {
+                fs::Error::IsADirectory if has_msg_extension(path.as_os_str()) => {
                     "; 'msgfs show' prints a message"
                 }
                 _ => "",

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::fs::edit_log::{self, StateFolder, escaped};
 use crate::mount;
 
-use super::arguments::{Discard, Save, State};
+use super::arguments::{Discard, Save, StatusArguments};
 use super::complain;
 use super::status::Status;
 use super::terminal::one_line;
@@ -16,7 +16,7 @@ const NAMED_MAX: usize = 10;
 
 /// Lists the messages that are not saved, a line each with tabs in between: what is the matter,
 /// the path, since when, and why.
-pub(super) fn status(arguments: &State, out: &mut impl Write) -> io::Result<Status> {
+pub(super) fn status(arguments: &StatusArguments, out: &mut impl Write) -> io::Result<Status> {
     let mut status = Status::Done;
     let mounts = match &arguments.mount_point {
         None => {

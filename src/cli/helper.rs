@@ -8,7 +8,7 @@ use crate::mount::{Caller, MountOptions, OptionError};
 
 /// What mount(8) asks for.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(super) struct HelperArguments {
     pub(super) source: PathBuf,
     pub(super) mount_point: PathBuf,
     pub(super) options: Vec<String>,
@@ -52,8 +52,8 @@ fn parent_of(process: &str) -> Option<String> {
 
 /// Understands `SOURCE MOUNTPOINT [-sfnvrw] [-N NAMESPACE] [-o OPTIONS] [-t TYPE]`, flags and
 /// names in any order.
-pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Asked, String> {
-    let mut asked = Asked::default();
+pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<HelperArguments, String> {
+    let mut parsed = HelperArguments::default();
     let mut names = Vec::new();
     let mut is_sloppy = false;
     let mut arguments = arguments;
@@ -67,10 +67,10 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Asked, 
         only_names = flags == "-";
         for (at, flag) in flags.char_indices().filter(|_| !only_names) {
             match flag {
-                'f' => asked.fake = true,
+                'f' => parsed.fake = true,
                 's' => is_sloppy = true,
-                'r' => asked.options.push("ro".to_owned()),
-                'w' => asked.options.push("rw".to_owned()),
+                'r' => parsed.options.push("ro".to_owned()),
+                'w' => parsed.options.push("rw".to_owned()),
                 // `-n` and `-v` change nothing: there is no mtab to keep, and nothing more to say.
                 'n' | 'v' => {}
                 'o' | 't' | 'N' => {
@@ -80,7 +80,7 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Asked, 
                         None => text(arguments.next(), flag)?,
                     };
                     if flag == 'o' {
-                        asked.options.push(value);
+                        parsed.options.push(value);
                     }
                     break;
                 }
@@ -91,14 +91,14 @@ pub(super) fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Asked, 
     let mut names = names.into_iter();
     match (names.next(), names.next(), names.next()) {
         (Some(source), Some(mount_point), None) => {
-            (asked.source, asked.mount_point) = (source, mount_point);
+            (parsed.source, parsed.mount_point) = (source, mount_point);
         }
         _ => return Err("expected SOURCE MOUNTPOINT [-sfnvrw] [-o OPTIONS]".to_owned()),
     }
     if is_sloppy {
-        asked.options = known(&asked.options);
+        parsed.options = known(&parsed.options);
     }
-    Ok(asked)
+    Ok(parsed)
 }
 
 fn text(value: Option<OsString>, flag: char) -> Result<String, String> {
@@ -119,9 +119,9 @@ fn known(lists: &[String]) -> Vec<String> {
 mod tests {
     use std::ffi::OsStr;
 
-    use super::{Asked, is_called, parse};
+    use super::{HelperArguments, is_called, parse};
 
-    fn asked(arguments: &str) -> Result<Asked, String> {
+    fn parsed(arguments: &str) -> Result<HelperArguments, String> {
         parse(arguments.split_whitespace().map(Into::into))
     }
 
@@ -140,19 +140,19 @@ mod tests {
 
     #[test]
     fn as_mount_calls_it() {
-        let found = asked("/srv/mail /mnt -n -v -o ro,noauto -t fuse.msgfs").unwrap();
+        let found = parsed("/srv/mail /mnt -n -v -o ro,noauto -t fuse.msgfs").unwrap();
         assert_eq!(found.source.to_str(), Some("/srv/mail"));
         assert_eq!(found.mount_point.to_str(), Some("/mnt"));
         assert_eq!((found.options, found.fake), (vec!["ro,noauto".to_owned()], false));
-        let found = asked("-sfr -oro,frobnicate,uid=1 a b").unwrap();
+        let found = parsed("-sfr -oro,frobnicate,uid=1 a b").unwrap();
         assert_eq!((found.options.join(","), found.fake), ("ro,ro,uid=1".to_owned(), true));
-        assert_eq!(asked("-f -- a -b").unwrap().mount_point.to_str(), Some("-b"));
+        assert_eq!(parsed("-f -- a -b").unwrap().mount_point.to_str(), Some("-b"));
     }
 
     #[test]
     fn what_is_wrong_is_named() {
-        assert_eq!(asked("a b -x").unwrap_err(), "unexpected argument '-x'");
-        assert_eq!(asked("a b -o").unwrap_err(), "'-o' needs a value");
-        assert!(asked("a").is_err() && asked("a b c").is_err());
+        assert_eq!(parsed("a b -x").unwrap_err(), "unexpected argument '-x'");
+        assert_eq!(parsed("a b -o").unwrap_err(), "'-o' needs a value");
+        assert!(parsed("a").is_err() && parsed("a b c").is_err());
     }
 }

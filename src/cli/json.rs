@@ -9,12 +9,14 @@ use serde_json::ser::{Formatter, Serializer};
 /// Writes a value on one line. A terminal takes U+009B for the start of a command, which JSON may
 /// hold as it is: characters that control a terminal or the direction of text are escaped.
 pub(super) fn write_json(value: &impl Serialize, out: impl Write) -> io::Result<()> {
-    value.serialize(&mut Serializer::with_formatter(out, Harmless)).map_err(io::Error::from)
+    value
+        .serialize(&mut Serializer::with_formatter(out, HarmlessFormatter))
+        .map_err(io::Error::from)
 }
 
-struct Harmless;
+struct HarmlessFormatter;
 
-impl Formatter for Harmless {
+impl Formatter for HarmlessFormatter {
     fn write_string_fragment<W: Write + ?Sized>(
         &mut self,
         out: &mut W,

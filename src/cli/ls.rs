@@ -26,7 +26,7 @@ pub(super) fn run(
         return mailbox::run(arguments, options, out);
     }
     let mut places = Places::new(options);
-    let mut listing = ListOptions {
+    let mut printer = ListPrinter {
         out,
         arguments,
         clock: Clock::new(arguments.utc),
@@ -39,17 +39,17 @@ pub(super) fn run(
     for path in &arguments.paths {
         match places.open(path) {
             Ok(place) if place.attr().file_type == FileType::Directory && !arguments.directory => {
-                listing.tree(place)?;
+                printer.tree(place)?;
             }
             Ok(place) => {
-                listing.is_first = false;
+                printer.is_first = false;
                 let file_type = place.attr().file_type;
-                listing.line(&ListedEntry { name: path.into(), file_type, place: Some(place) })?;
+                printer.line(&ListedEntry { name: path.into(), file_type, place: Some(place) })?;
             }
-            Err(error) => listing.failed(path, &error)?,
+            Err(error) => printer.failed(path, &error)?,
         }
     }
-    Ok(listing.status)
+    Ok(printer.status)
 }
 
 /// A name in a directory, with its place if that was looked up.
@@ -59,7 +59,7 @@ struct ListedEntry {
     place: Option<Place>,
 }
 
-struct ListOptions<'a> {
+struct ListPrinter<'a> {
     out: &'a mut (dyn Write + Send),
     arguments: &'a Ls,
     clock: Clock,
@@ -70,7 +70,7 @@ struct ListOptions<'a> {
     status: Status,
 }
 
-impl ListOptions<'_> {
+impl ListPrinter<'_> {
     /// Lists a directory, and with `-R` those below it.
     fn tree(&mut self, root: Place) -> io::Result<()> {
         let mut directories = vec![root];

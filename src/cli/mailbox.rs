@@ -69,16 +69,16 @@ fn lines(
     columns: &Columns,
 ) -> (Vec<MailboxLine>, Vec<(Status, String)>) {
     let (mut lines, mut failures) = (Vec::new(), Vec::new());
-    let told = |path: &std::path::Path, error: &fs::Error| {
+    let failure = |path: &std::path::Path, error: &fs::Error| {
         (Status::of(error), format!("{}: {}", one_line(path), cause(error)))
     };
     match unit {
-        Unit::Failed(path, error) => failures.push(told(&path, &error)),
+        Unit::Failed(path, error) => failures.push(failure(&path, &error)),
         Unit::Tree(place) => opener.each(
             &place,
             false,
             &mut |found| lines.push(line(&found, arguments, columns)),
-            &mut |path, error| failures.push(told(&path, &error)),
+            &mut |path, error| failures.push(failure(&path, &error)),
         ),
         Unit::File(_) | Unit::Folder(_) => {}
     }

@@ -15,7 +15,7 @@ use crate::imsg::{Access, Session, SessionOptions};
 use crate::storage::{CompoundFile, Source};
 use crate::view::{self, ATTACHMENTS};
 
-use super::places::is_message_name;
+use super::places::has_msg_extension;
 use super::status::Status;
 
 /// A message that was found.
@@ -188,7 +188,7 @@ pub(super) fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Err
     let entries = place.list()?;
     let messages = entries
         .iter()
-        .filter(|one| one.file_type == FileType::Directory && is_message_name(&one.name));
+        .filter(|one| one.file_type == FileType::Directory && has_msg_extension(&one.name));
     messages.map(|one| place.child(&one.name)).collect()
 }
 

@@ -44,7 +44,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::fs;
 use crate::mount::{self, Caller, MountOptions, OptionError, Request};
 
-use arguments::{Command, CommandLine, Mount, View};
+use arguments::{Command, CommandLine, MountArguments, View};
 use status::Status;
 
 /// How much output is gathered before it is printed.
@@ -134,7 +134,7 @@ fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, C
         #[cfg(feature = "table")]
         Command::Table(arguments) => table::run(&arguments, tree_options(&arguments.view)?, out)?,
         Command::Check(arguments) => check::run(&arguments, tree_options(&arguments.view)?, out)?,
-        Command::Umount(arguments) => told(mount::unmount(&arguments.mount_point)),
+        Command::Umount(arguments) => report(mount::unmount(&arguments.mount_point)),
         Command::Status(arguments) => edits::status(&arguments, out)?,
         Command::Save(arguments) => edits::save(&arguments)?,
         Command::Discard(arguments) => edits::discard(&arguments),
@@ -153,8 +153,8 @@ fn tree_options(View { options }: &View) -> Result<fs::Options, OptionError> {
     Ok(MountOptions::parse(lists, Caller::CommandLine)?.fs)
 }
 
-fn run_mount(arguments: Mount) -> ExitCode {
-    let Mount { source, mount_point, options, foreground, debug } = arguments;
+fn run_mount(arguments: MountArguments) -> ExitCode {
+    let MountArguments { source, mount_point, options, foreground, debug } = arguments;
     if !source.exists()
         && let Some(command) = source.to_str().and_then(similar_command)
     {
@@ -351,11 +351,11 @@ fn wrong_usage(what: &str) -> Status {
 }
 
 fn finish(outcome: Result<(), mount::Error>) -> ExitCode {
-    told(outcome).code().into()
+    report(outcome).code().into()
 }
 
-/// Tells why a mount failed, or what an unmount kept.
-fn told(outcome: Result<(), mount::Error>) -> Status {
+/// Reports why a mount failed, or what an unmount kept.
+fn report(outcome: Result<(), mount::Error>) -> Status {
     let Err(error) = outcome else { return Status::Done };
     // A report has a line for each message.
     for line in error.to_string().lines() {

@@ -40,7 +40,7 @@ struct Turn {
 }
 
 /// The items that are done before their turn, and what is called when it is.
-struct Done<R, F> {
+struct EarlyResults<R, F> {
     early: BTreeMap<u64, (Vec<u8>, R)>,
     done: F,
 }
@@ -71,7 +71,7 @@ pub(super) fn ordered_on<T: Send, R: Send>(
     done: impl FnMut(R) -> bool + Send,
 ) -> io::Result<()> {
     let (turns, items, out) = (Turns::default(), Mutex::new((0..).zip(items)), Mutex::new(out));
-    let done = Mutex::new(Done { early: BTreeMap::new(), done });
+    let done = Mutex::new(EarlyResults { early: BTreeMap::new(), done });
     let out: &Mutex<dyn Write + Send> = &out;
     thread::scope(|scope| {
         for _ in 0..threads {
@@ -102,7 +102,7 @@ impl Drop for StopAtPanic<'_> {
     }
 }
 
-impl<R, F: FnMut(R) -> bool> Done<R, F> {
+impl<R, F: FnMut(R) -> bool> EarlyResults<R, F> {
     /// Enters an item that is done, and prints all whose turn it is.
     fn enter(
         &mut self,

@@ -6,25 +6,25 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use crate::fs::{self, FileType, Place, Sources};
+use crate::fs::{self, FileType, PathOpener, Place};
 
 use super::suggest::other_mail_file;
 
 /// Opens paths as they were typed; `-` is a message on standard input.
 #[derive(Debug)]
 pub(super) struct Places {
-    sources: Sources,
+    opener: PathOpener,
     stdin: Option<File>,
 }
 
 impl Places {
     pub(super) fn new(options: fs::Options) -> Self {
-        Self { sources: Sources::new(options), stdin: None }
+        Self { opener: PathOpener::new(options), stdin: None }
     }
 
     /// Opens a path.
     pub(super) fn open(&mut self, path: &Path) -> Result<Place, fs::Error> {
-        let Some(inside) = in_stdin(path) else { return self.sources.open(path) };
+        let Some(inside) = in_stdin(path) else { return self.opener.open(path) };
         let shown = Path::new(STDIN).join(inside);
         let path = if inside.as_os_str().is_empty() { Path::new(STDIN) } else { &shown };
         let in_stdin = |source| fs::Error::Source { path: path.to_owned(), source };
@@ -32,7 +32,7 @@ impl Places {
             Some(file) => file,
             None => self.stdin.insert(spool().map_err(in_stdin)?),
         };
-        self.sources.open_file(file.try_clone().map_err(in_stdin)?, path, inside)
+        self.opener.open_file(file.try_clone().map_err(in_stdin)?, path, inside)
     }
 }
 
@@ -167,7 +167,8 @@ pub(super) fn count(places: Places, paths: &[PathBuf]) -> u64 {
     units.filter(|unit| matches!(unit, Unit::Tree(_) | Unit::File(_))).count() as u64
 }
 
-/// Whether a name is that of an embedded message, which is shown as a directory.
-pub(super) fn is_message_name(name: &OsStr) -> bool {
+/// Whether the last name of a path ends in `.msg`, in any case, as those of embedded messages do,
+/// which are shown as directories.
+pub(super) fn has_msg_extension(name: &OsStr) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("msg"))
 }

@@ -10,7 +10,7 @@ use outlook_msg::mail::{FileTime, Mail, Marks, PageOptions, Printing};
 
 use crate::fs;
 
-use super::arguments::Show;
+use super::arguments::ShowArguments;
 use super::clock::Clock;
 use super::find::timestamp;
 use super::messages::{FoundMessage, Opener};
@@ -22,7 +22,7 @@ use super::{complain, wrong_usage};
 
 /// Prints the messages, through the user's pager on a terminal.
 pub(super) fn run(
-    arguments: &Show,
+    arguments: &ShowArguments,
     options: fs::Options,
     out: &mut (dyn Write + Send),
 ) -> io::Result<Status> {
@@ -43,7 +43,11 @@ pub(super) fn run(
     status
 }
 
-fn print_all(arguments: &Show, options: fs::Options, out: &mut dyn Write) -> io::Result<Status> {
+fn print_all(
+    arguments: &ShowArguments,
+    options: fs::Options,
+    out: &mut dyn Write,
+) -> io::Result<Status> {
     let mut paths = arguments.paths.clone();
     if paths.is_empty() {
         paths.push(PathBuf::from(super::places::STDIN));
@@ -71,7 +75,7 @@ const COLORS: Marks =
     Marks { field: "\x1b[36m", subject: "\x1b[1m", warning: "\x1b[1;31m", end: "\x1b[0m" };
 
 struct Showing<'a> {
-    arguments: &'a Show,
+    arguments: &'a ShowArguments,
     opener: Opener,
     clock: Clock,
     marks: Marks,
@@ -156,7 +160,7 @@ struct Pager {
 impl Pager {
     /// Starts the pager (`MSGFS_PAGER`, `PAGER`, else `less -FRX`) if standard output is a
     /// terminal.
-    fn start(arguments: &Show) -> Option<Self> {
+    fn start(arguments: &ShowArguments) -> Option<Self> {
         if !is_terminal() || arguments.json || arguments.html || arguments.no_pager {
             return None;
         }

@@ -9,7 +9,7 @@ use std::path::Path;
 use indicatif::{ProgressBar, ProgressStyle};
 use termcolor::{ColorSpec, WriteColor};
 
-use super::arguments::When;
+use super::arguments::ColorChoice;
 
 /// The bytes of a name or path to be printed to standard output: as they are, but on a terminal
 /// without anything that would control it.
@@ -46,13 +46,13 @@ pub(super) fn width() -> Option<usize> {
 }
 
 /// Whether to colour what goes to standard output (`NO_COLOR`, `TERM=dumb`).
-pub(super) fn has_colors(when: When) -> bool {
+pub(super) fn has_colors(choice: ColorChoice) -> bool {
     let is_dumb = || std::env::var_os("TERM").is_some_and(|term| term == "dumb");
     let is_refused = || std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match when {
-        When::Always => true,
-        When::Never => false,
-        When::Auto => is_terminal() && !is_dumb() && !is_refused(),
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => is_terminal() && !is_dumb() && !is_refused(),
     }
 }
 
@@ -76,13 +76,13 @@ pub(super) fn counted(count: usize, noun: &str) -> String {
 
 /// A terminal that text of messages is written to: nothing in the text controls it, but lines and
 /// tabs. Colours of ours pass.
-pub(super) struct Harmless<W> {
+pub(super) struct HarmlessWriter<W> {
     out: W,
     /// Whether the text is JSON, and is to stay JSON.
     is_json: bool,
 }
 
-impl<W> Harmless<W> {
+impl<W> HarmlessWriter<W> {
     pub(super) fn new(out: W) -> Self {
         Self { out, is_json: false }
     }
@@ -116,7 +116,7 @@ impl<W> Harmless<W> {
     }
 }
 
-impl<W: io::Write> io::Write for Harmless<W> {
+impl<W: io::Write> io::Write for HarmlessWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match is_harmful(bytes) {
             true => self.out.write_all(self.escaped(bytes).as_bytes())?,
@@ -130,7 +130,7 @@ impl<W: io::Write> io::Write for Harmless<W> {
     }
 }
 
-impl<W: WriteColor> WriteColor for Harmless<W> {
+impl<W: WriteColor> WriteColor for HarmlessWriter<W> {
     fn supports_color(&self) -> bool {
         self.out.supports_color()
     }
@@ -179,19 +179,19 @@ mod tests {
     use std::os::unix::ffi::OsStrExt as _;
     use std::path::Path;
 
-    use super::{Harmless, one_line, printed};
+    use super::{HarmlessWriter, one_line, printed};
 
     #[test]
     fn text_of_messages_cannot_control_the_terminal() {
         let text = "a\tb\r\nc\rd\u{1b}]0;x\u{7}\u{9b}\u{202e}é\0\n";
-        let written = |mut out: Harmless<Vec<u8>>| {
+        let written = |mut out: HarmlessWriter<Vec<u8>>| {
             out.write_all(text.as_bytes()).unwrap();
             out.write_all(b"\xff").unwrap();
             String::from_utf8(out.out).unwrap()
         };
         let expected = "a\tb\r\nc\\rd\\u{1b}]0;x\\u{7}\\u{9b}\\u{202e}é\0\n\\xff";
-        assert_eq!(written(Harmless::new(Vec::new())), expected);
-        assert!(written(Harmless::of_json(Vec::new())).contains("\\u009b\\u202eé"));
+        assert_eq!(written(HarmlessWriter::new(Vec::new())), expected);
+        assert!(written(HarmlessWriter::of_json(Vec::new())).contains("\\u009b\\u202eé"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use outlook_msg::sync::lock;
 use crate::view::{FileKind, NodeId};
 
 use super::Fs;
-use super::folders::{Folders, Order};
+use super::folders::{Folders, WalkOrder};
 use super::ino::{SourceKind, SourceNode};
 use super::metadata::Metadata;
 
@@ -37,7 +37,7 @@ struct FolderWalk {
     /// For each order of [`BY_NAME`]: how many messages in a row came after the one before.
     rising: [usize; BY_NAME.len()],
     /// The order in which messages are foreseen.
-    order: Order,
+    order: WalkOrder,
     /// How many messages in a row were looked into as foreseen.
     in_step: usize,
     /// The messages that come next.
@@ -49,7 +49,7 @@ struct FolderWalk {
 }
 
 /// The orders that need the names of the folder sorted first.
-const BY_NAME: [Order; 2] = [Order::Bytes, Order::Letters];
+const BY_NAME: [WalkOrder; 2] = [WalkOrder::Bytes, WalkOrder::Letters];
 /// After this many messages in the order of the listing, msgfs assumes that a program walks through
 /// the folder.
 const IN_STEP_MIN: usize = 2;
@@ -83,7 +83,7 @@ impl FolderWalk {
     /// Begins a new walk at a message that was not foreseen.
     fn begin(&mut self, path: &Path) {
         self.in_step = 0;
-        self.order = Order::Listing;
+        self.order = WalkOrder::Listing;
         self.to_open.clear();
         self.foreseen.clear();
         let last = self.last.as_deref().filter(|last| last.parent() == path.parent());
@@ -115,7 +115,7 @@ impl Ahead {
         }
         walk.before_last = walk.last.replace(path.to_owned());
         if walk.in_step < IN_STEP_MIN && walk.foreseen.is_empty() {
-            walk.foreseen = folders.behind(path, 1, Order::Listing).into();
+            walk.foreseen = folders.behind(path, 1, WalkOrder::Listing).into();
         }
         if walk.needs_more() && !walk.is_asked {
             walk.is_asked = true;
@@ -147,8 +147,9 @@ impl Ahead {
         let (orders, before_last) = (order.collect::<Vec<_>>(), walk.before_last.clone());
         drop(walk);
         let before_last = before_last.unwrap_or_default();
-        let leads =
-            |order: &Order| folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last);
+        let leads = |order: &WalkOrder| {
+            folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last)
+        };
         let order = orders.into_iter().find(leads);
         let more = order.map_or(Vec::new(), |order| folders.behind(&last, AHEAD_MAX, order));
         let mut walk = self.lock();

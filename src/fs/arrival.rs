@@ -38,9 +38,9 @@ enum ArrivalProgress {
     Arriving,
     /// Its bytes are being put into the source. What is written meanwhile makes it
     /// [`ArrivalProgress::Arriving`] again.
-    Landing,
+    Saving,
     /// Its bytes are in the source.
-    Landed,
+    Saved,
 }
 
 impl Arrival {
@@ -106,16 +106,16 @@ impl Arrival {
         self.lock().modified
     }
 
-    pub(super) fn has_landed(&self) -> bool {
-        self.lock().progress == ArrivalProgress::Landed
+    pub(super) fn is_saved(&self) -> bool {
+        self.lock().progress == ArrivalProgress::Saved
     }
 
     /// Notes that the bytes that [`Arrival::message`] returned are in the source. If a program has
-    /// written since, the file has not landed yet.
-    pub(super) fn land(&self) {
+    /// written since, the file is not saved yet.
+    pub(super) fn mark_saved(&self) {
         let mut content = self.lock();
-        if content.progress == ArrivalProgress::Landing {
-            content.progress = ArrivalProgress::Landed;
+        if content.progress == ArrivalProgress::Saving {
+            content.progress = ArrivalProgress::Saved;
         }
     }
 
@@ -131,7 +131,7 @@ impl Arrival {
     /// # Errors
     /// If the bytes are no whole message, with the reason.
     pub(super) fn message(&self, session: &Session) -> Result<Arc<Source>, crate::view::Error> {
-        let bytes = self.landing()?;
+        let bytes = self.bytes_to_save()?;
         let file = CompoundFile::open(Arc::clone(&bytes));
         let opened = file.map(|file| session.open_message(&file.root(), Access::Read));
         match opened {
@@ -159,9 +159,9 @@ impl Arrival {
     }
 
     /// A copy of the bytes as they are now, to be put into the source.
-    fn landing(&self) -> std::io::Result<Arc<Source>> {
+    fn bytes_to_save(&self) -> std::io::Result<Arc<Source>> {
         let mut content = self.lock();
-        content.progress = ArrivalProgress::Landing;
+        content.progress = ArrivalProgress::Saving;
         content.bytes.copy()?.share()
     }
 
@@ -182,11 +182,11 @@ mod tests {
     use crate::imsg::{Session, SessionOptions};
 
     #[test]
-    fn only_a_message_lands() {
+    fn only_a_message_is_saved() {
         let session = Session::open(SessionOptions::default());
         let arrival = Arrival::new(0o644);
         arrival.write(0, b"no message").unwrap();
-        assert!(arrival.message(&session).is_err() && !arrival.has_landed());
+        assert!(arrival.message(&session).is_err() && !arrival.is_saved());
         assert!(Arrival::new(0o644).message(&session).is_err());
     }
 
@@ -206,21 +206,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_later_has_not_landed() {
+    fn what_is_written_later_is_not_saved() {
         let arrival = Arrival::new(0o644);
         arrival.open();
         assert!(!arrival.close());
         arrival.set_modified(std::time::SystemTime::UNIX_EPOCH);
-        arrival.landing().unwrap();
-        arrival.land();
-        assert!(arrival.has_landed());
+        arrival.bytes_to_save().unwrap();
+        arrival.mark_saved();
+        assert!(arrival.is_saved());
         arrival.write(0, b"more").unwrap();
-        assert!(!arrival.has_landed() && arrival.modified().is_none());
+        assert!(!arrival.is_saved() && arrival.modified().is_none());
         // One thread writes while another one closes a copy of the descriptor.
-        arrival.landing().unwrap();
+        arrival.bytes_to_save().unwrap();
         arrival.write(4, b", and more").unwrap();
-        arrival.land();
-        assert!(!arrival.has_landed());
+        arrival.mark_saved();
+        assert!(!arrival.is_saved());
         assert!(arrival.close() && !arrival.is_open());
     }
 }

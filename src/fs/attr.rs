@@ -172,7 +172,7 @@ impl Attr {
 
     /// The attributes of a file or directory in a message whose directory has the attributes
     /// `base`.
-    pub(super) fn made(
+    pub(super) fn of_node(
         base: &Self,
         ino: Ino,
         file_type: FileType,

@@ -4,16 +4,20 @@ use std::sync::MutexGuard;
 
 use crate::storage::FileState;
 
-use super::directory::{Contents, State};
-use super::entries::ToChange;
+use super::directory::{Contents, MessageState};
+use super::entries::EditableMessage;
 use super::{Entry, Error, Fs, SetAttr, source_error};
 
 impl Fs {
     /// Sets times and permissions.
-    pub(super) fn set_attributes(&self, to: &ToChange<'_>, change: &SetAttr) -> Result<(), Error> {
+    pub(super) fn set_attributes(
+        &self,
+        to: &EditableMessage<'_>,
+        change: &SetAttr,
+    ) -> Result<(), Error> {
         let mut contents = to.lock_at(|contents| self.path_in(contents, to.number).ok());
         let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
-        if let State::Arriving(arrival) = &contents.state {
+        if let MessageState::Arriving(arrival) = &contents.state {
             change.mtime.inspect(|time| arrival.set_modified(*time));
             return Ok(());
         }
@@ -24,14 +28,14 @@ impl Fs {
             if let (Some(time), Some(bytes)) = (change.mtime, file.file()) {
                 bytes.set_modified(time);
             }
-            file.made = change.mtime.unwrap_or(file.made);
+            file.modified = change.mtime.unwrap_or(file.modified);
             let permissions = change.mode.and_then(|mode| u16::try_from(mode & 0o777).ok());
             file.permissions = permissions.unwrap_or(file.permissions);
             return Ok(());
         }
         self.check_nothing_changes(to, &mut contents, change)?;
         if let Some(time) = change.mtime {
-            self.differ(&to.message, &mut contents);
+            self.begin_differing(&to.message, &mut contents);
             contents.numbers.translate();
             contents.times.insert(path, time);
         }
@@ -43,7 +47,7 @@ impl Fs {
     /// already.
     fn check_nothing_changes(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         contents: &mut Contents,
         change: &SetAttr,
     ) -> Result<(), Error> {
@@ -61,7 +65,7 @@ impl Fs {
     /// Sets the attributes of a message's file, for a call on the message directory.
     fn set_source_attributes(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         mut contents: MutexGuard<'_, Contents>,
         change: &SetAttr,
     ) -> Result<(), Error> {
@@ -72,20 +76,21 @@ impl Fs {
         }
         let path = contents.path.clone();
         let in_source = |error| source_error(&path, error);
-        // As in `present`: a save may have replaced the file while this thread waited for the lock.
+        // As in `current_message`: a save may have replaced the file while this thread waited for
+        // the lock.
         let known = self.known_message(to.message.base)?.node.identity;
         let was_known = self.source.metadata(&path).map_err(in_source)?.identity() == known;
         self.source.set_attributes(&path, change).map_err(in_source)?;
         if let Some(time) = change.mtime {
             contents.edited = contents.edited.map(|_| time);
         }
-        self.differ(&to.message, &mut contents);
+        self.begin_differing(&to.message, &mut contents);
         if was_known {
             // msgfs itself has changed the ctime, so the file still counts as the same one.
             let now = self.source.metadata(&path).map_err(in_source)?;
             contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
-            self.moved(&to.message, &path);
-            self.hold(&to.message, &mut contents);
+            self.adopt_file(&to.message, &path);
+            self.keep_known(&to.message, &mut contents);
         }
         Ok(())
     }

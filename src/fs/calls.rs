@@ -10,13 +10,13 @@ use std::sync::atomic::Ordering;
 
 use crate::view::NodeId;
 
-use super::directory::State;
+use super::directory::MessageState;
 use super::edit_log::UNSAVED_ATTRIBUTE;
 use super::entries::name_text;
 use super::ino::{Base, Ino, SourceKind};
 use super::open_file::OpenFlags;
 use super::process::Process;
-use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_name};
+use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_file_name};
 
 impl Fs {
     /// Whether the mount is writable. If it is, the kernel has to open files.
@@ -32,23 +32,23 @@ impl Fs {
     /// Says that the adapter will tell the kernel before each answer what it must forget
     /// ([`Fs::tell_stale`]). Only then may the kernel cache what is in messages of a writable
     /// mount.
-    pub fn tell_kernel(&self) {
-        self.does_kernel_forget.store(true, Ordering::Release);
+    pub fn enable_invalidation(&self) {
+        self.can_invalidate.store(true, Ordering::Release);
     }
 
-    pub(super) fn does_kernel_forget(&self) -> bool {
-        self.does_kernel_forget.load(Ordering::Acquire)
+    pub(super) fn can_invalidate(&self) -> bool {
+        self.can_invalidate.load(Ordering::Acquire)
     }
 
     /// Calls `tell` if the kernel must forget something: all names, and what is given to `tell`.
     /// The adapter calls this before each answer, with no lock held.
     pub fn tell_stale(&self, tell: impl FnOnce(&[Invalidation])) {
-        self.stale.tell(tell);
+        self.invalidations.tell(tell);
     }
 
     pub(super) fn note_stale(&self, stale: Vec<Invalidation>) {
-        if self.does_kernel_forget() {
-            self.stale.note(stale);
+        if self.can_invalidate() {
+            self.invalidations.note(stale);
         }
     }
 
@@ -117,7 +117,7 @@ impl Fs {
         flags: i32,
         process: u32,
     ) -> Result<(Entry, u64), Error> {
-        match self.to_change(parent)? {
+        match self.editable_message(parent)? {
             Some(to) => self.create_in_message(&to, name, mode, OpenFlags(flags), process),
             None => self.create_file(&self.in_folder(parent, name)?, mode),
         }
@@ -143,11 +143,11 @@ impl Fs {
         mode: u32,
         process: u32,
     ) -> Result<Entry, Error> {
-        if let Some(to) = self.to_change(parent)? {
+        if let Some(to) = self.editable_message(parent)? {
             return self.mkdir_in_message(&to, name, process);
         }
         let path = self.in_folder(parent, name)?;
-        if !is_message_name(&path) {
+        if !is_message_file_name(&path) {
             return Err(Error::NotPermitted("only messages are created: NAME.msg"));
         }
         self.create_message(&path, mode, process)
@@ -159,7 +159,7 @@ impl Fs {
     /// [`Error::NotPermitted`] for any other.
     pub fn symlink(&self, parent: Ino, name: &OsStr, target: &OsStr) -> Result<Entry, Error> {
         let refused = || Error::NotPermitted("there are no symbolic links to be made here");
-        let to = self.to_change(parent)?.ok_or_else(refused)?;
+        let to = self.editable_message(parent)?.ok_or_else(refused)?;
         self.symlink_in_message(&to, name, target.to_str().ok_or_else(refused)?)
     }
 
@@ -170,7 +170,7 @@ impl Fs {
     /// [`Error::NotPermitted`] for any other name, [`Error::OtherDevice`] between messages.
     pub fn link(&self, ino: Ino, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
         let refused = || Error::NotPermitted("a message has one name");
-        let to = self.to_change(parent)?.ok_or_else(refused)?;
+        let to = self.editable_message(parent)?.ok_or_else(refused)?;
         let (message, number) = self.message_of(ino)?.ok_or_else(refused)?;
         if message.base != to.message.base {
             return Err(Error::OtherDevice);
@@ -192,7 +192,7 @@ impl Fs {
     /// # Errors
     /// As [`Fs::unlink`].
     pub fn unlink_for(&self, parent: Ino, name: &OsStr, process: Option<u32>) -> Result<(), Error> {
-        if let Some(to) = self.to_change(parent)? {
+        if let Some(to) = self.editable_message(parent)? {
             let process = process.map_or(Process::None, Process::of);
             return self.unlink_in_message(&to, name, process);
         }
@@ -215,12 +215,12 @@ impl Fs {
     /// # Errors
     /// As [`Fs::rmdir`].
     pub fn rmdir_for(&self, parent: Ino, name: &OsStr, process: Option<u32>) -> Result<(), Error> {
-        if let Some(to) = self.to_change(parent)? {
+        if let Some(to) = self.editable_message(parent)? {
             let process = process.map_or(Process::None, Process::of);
             return self.rmdir_in_message(&to, name, process);
         }
         let path = self.in_folder(parent, name)?;
-        if !is_message_name(&path) {
+        if !is_message_file_name(&path) {
             return Err(Error::NotPermitted("folders of the source stay"));
         }
         self.remove_message(&path)
@@ -238,14 +238,14 @@ impl Fs {
         to: (Ino, &OsStr),
         no_replace: bool,
     ) -> Result<(), Error> {
-        let (origin, target) = (self.to_change(from.0)?, self.to_change(to.0)?);
+        let (origin, target) = (self.editable_message(from.0)?, self.editable_message(to.0)?);
         match (origin, target) {
             (Some(origin), Some(target)) if origin.message.base == target.message.base => {
                 self.rename_in_message(&origin, from.1, (target.number, to.1), no_replace)
             }
             (None, None) => {
                 let (old, new) = (self.in_folder(from.0, from.1)?, self.in_folder(to.0, to.1)?);
-                let is_ours = is_message_name(&old) || self.nodes.claimed(&old).is_some();
+                let is_ours = is_message_file_name(&old) || self.nodes.claimed(&old).is_some();
                 if is_ours {
                     self.rename_in_folders(&old, &new, no_replace)
                 } else {
@@ -261,7 +261,7 @@ impl Fs {
     /// # Errors
     /// `EROFS` for files that are no messages, else those of writing.
     pub fn setattr(&self, ino: Ino, handle: Option<u64>, change: &SetAttr) -> Result<Entry, Error> {
-        let to = self.to_change(ino)?.ok_or_else(|| self.read_only(ino))?;
+        let to = self.editable_message(ino)?.ok_or_else(|| self.read_only(ino))?;
         if let Some(len) = change.size {
             match handle.filter(|handle| *handle != 0) {
                 Some(handle) => self.set_len(&*self.handles.get(handle)?, len)?,
@@ -281,7 +281,7 @@ impl Fs {
         if name != UNSAVED_ATTRIBUTE {
             return Err(Error::NotSupported);
         }
-        let to = self.to_change(ino)?.ok_or(Error::NoAttribute)?;
+        let to = self.editable_message(ino)?.ok_or(Error::NoAttribute)?;
         let mut contents = to.lock();
         if to.number != NodeId(0) || !contents.is_unsaved() {
             return Err(Error::NoAttribute);
@@ -290,7 +290,7 @@ impl Fs {
         self.discard(&mut contents)?;
         self.saver.cancel(to.message.base);
         if was_new {
-            contents.state = State::Removed;
+            contents.state = MessageState::Removed;
             self.nodes.unclaim(&contents.path, to.message.base);
         }
         Ok(())

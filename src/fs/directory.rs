@@ -36,12 +36,12 @@ pub(super) struct MessageDirectory {
     saved: Condvar,
     /// For files that were moved to another message: the inode number that each has there, by its
     /// number here. Most messages have none.
-    moved: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
+    forwarded: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
 }
 
 /// What state a message is in.
 #[derive(Debug)]
-pub(super) enum State {
+pub(super) enum MessageState {
     /// It is what its file says.
     Clean,
     /// It has edits that its file has not, or has no file yet.
@@ -63,12 +63,12 @@ pub(super) struct Edited {
     pub(super) is_new: bool,
     /// When the first of the edits was made.
     pub(super) since: Instant,
-    pub(super) save: Save,
+    pub(super) save: SaveProgress,
 }
 
 /// What the saver is doing with a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Save {
+pub(super) enum SaveProgress {
     /// Nothing: it may be edited.
     Idle,
     /// It is being written. Edits wait until that has ended.
@@ -80,7 +80,7 @@ pub(super) enum Save {
 pub(super) struct Contents {
     /// In the source.
     pub(super) path: PathBuf,
-    pub(super) state: State,
+    pub(super) state: MessageState,
     /// The files in it that the kernel was told of.
     pub(super) numbers: FileNumbers,
     /// The files that are open for writing.
@@ -105,16 +105,16 @@ pub(super) struct Contents {
     pub(super) is_writable: bool,
     /// Whether the kernel may have cached what it was told of the message.
     pub(super) is_kept_by_kernel: bool,
-    /// Whether this mount itself has looked the message up (`Fs::hold`), so that it stays known
-    /// after an edit.
-    pub(super) is_held: bool,
+    /// Whether this mount itself has looked the message up (`Fs::keep_known`), so that it stays
+    /// known after an edit.
+    pub(super) is_kept_known: bool,
 }
 
 impl MessageDirectory {
     pub(super) fn new(base: Base, path: &Path) -> Self {
         let contents = Contents {
             path: path.to_owned(),
-            state: State::Clean,
+            state: MessageState::Clean,
             numbers: FileNumbers::default(),
             files: HashMap::new(),
             waiting: Vec::new(),
@@ -126,7 +126,7 @@ impl MessageDirectory {
             edited: None,
             is_writable: false,
             is_kept_by_kernel: true,
-            is_held: false,
+            is_kept_known: false,
         };
         Self {
             base,
@@ -134,7 +134,7 @@ impl MessageDirectory {
             bodies: Arc::default(),
             contents: Mutex::new(contents),
             saved: Condvar::new(),
-            moved: OnceLock::new(),
+            forwarded: OnceLock::new(),
         }
     }
 
@@ -152,15 +152,15 @@ impl MessageDirectory {
 
     /// Notes files that were moved to another message: from now on their numbers here stand for the
     /// numbers there.
-    pub(super) fn lead(&self, moved: HashMap<NodeId, Ino>) {
-        let known = self.moved.get_or_init(Mutex::default);
-        lock(known).extend(moved);
+    pub(super) fn add_forwarded(&self, numbers: HashMap<NodeId, Ino>) {
+        let known = self.forwarded.get_or_init(Mutex::default);
+        lock(known).extend(numbers);
     }
 
     /// The number that a file has in another message, if it was moved there.
-    pub(super) fn moved(&self, number: NodeId) -> Option<Ino> {
-        let moved = self.moved.get()?.lock().unwrap_or_else(PoisonError::into_inner);
-        moved.get(&number).copied()
+    pub(super) fn forwarded(&self, number: NodeId) -> Option<Ino> {
+        let forwarded = self.forwarded.get()?.lock().unwrap_or_else(PoisonError::into_inner);
+        forwarded.get(&number).copied()
     }
 
     /// Wakes the edits that wait for the end of a save.
@@ -172,7 +172,7 @@ impl MessageDirectory {
 impl Contents {
     /// Whether nothing differs from the file of the message, except perhaps inode numbers.
     pub(super) fn is_plain(&self) -> bool {
-        matches!(self.state, State::Clean)
+        matches!(self.state, MessageState::Clean)
             && self.files.is_empty()
             && self.temporaries.is_empty()
             && self.removals.is_empty()
@@ -185,7 +185,7 @@ impl Contents {
 
     /// Whether there are edits that are not saved.
     pub(super) fn is_unsaved(&self) -> bool {
-        matches!(self.state, State::Edited(_)) || self.removals.has_removed()
+        matches!(self.state, MessageState::Edited(_)) || self.removals.has_removed()
     }
 
     /// Whether the last save found that others have changed the file.
@@ -196,9 +196,9 @@ impl Contents {
     /// Whether the mount shows the message although the source may have no file of it yet.
     pub(super) fn is_pending(&self) -> bool {
         match &self.state {
-            State::Edited(edited) => edited.is_new,
-            State::Arriving(_) => true,
-            State::Clean | State::Removed => false,
+            MessageState::Edited(edited) => edited.is_new,
+            MessageState::Arriving(_) => true,
+            MessageState::Clean | MessageState::Removed => false,
         }
     }
 
@@ -208,20 +208,20 @@ impl Contents {
     }
 
     pub(super) fn is_saving(&self) -> bool {
-        matches!(&self.state, State::Edited(edited) if edited.save == Save::Running)
+        matches!(&self.state, MessageState::Edited(edited) if edited.save == SaveProgress::Running)
     }
 
     pub(super) fn edits(&self) -> Option<&Edited> {
         match &self.state {
-            State::Edited(edited) => Some(edited),
-            State::Clean | State::Arriving(_) | State::Removed => None,
+            MessageState::Edited(edited) => Some(edited),
+            MessageState::Clean | MessageState::Arriving(_) | MessageState::Removed => None,
         }
     }
 
     pub(super) fn edits_mut(&mut self) -> Option<&mut Edited> {
         match &mut self.state {
-            State::Edited(edited) => Some(edited),
-            State::Clean | State::Arriving(_) | State::Removed => None,
+            MessageState::Edited(edited) => Some(edited),
+            MessageState::Clean | MessageState::Arriving(_) | MessageState::Removed => None,
         }
     }
 

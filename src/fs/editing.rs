@@ -10,13 +10,13 @@ use crate::storage::{self, FileState, Source, Transaction};
 use crate::view::{self, BodyTimes, Change, Editor, MessageTree, NodeId, StartCheck};
 
 use super::attr::Attr;
-use super::directory::{Contents, Edited, MessageDirectory, Save, State};
+use super::directory::{Contents, Edited, MessageDirectory, MessageState, SaveProgress};
 use super::edit_log::Operation;
 use super::error::{refusal, with_causes};
 use super::ino::{Base, Ino, SourceKind};
 use super::messages::{MessageNode, OpenMessage, message_error};
 use super::open_file::{Moment, OpenFile};
-use super::shown::Found;
+use super::shown::ShownEntry;
 use super::target::SourceTarget;
 use super::{Error, Fs, Invalidation, source_error};
 
@@ -93,7 +93,7 @@ impl Fs {
         let noted = log.append(&contents.path, state, operation).inspect_err(|_| {
             // If the message was opened only for this edit, nothing in it differs from its file.
             if contents.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
-                contents.state = State::Clean;
+                contents.state = MessageState::Clean;
             }
         });
         let noted = noted.map_err(Error::Buffer)?;
@@ -131,11 +131,11 @@ impl Fs {
 
     /// Opens a message for editing, if it is not open for that yet.
     fn begin(&self, message: &MessageNode, contents: &mut Contents) -> Result<(), Error> {
-        if let State::Clean = contents.state {
+        if let MessageState::Clean = contents.state {
             let edited = self.open_for_writing(message, contents)?;
-            self.differ(message, contents);
+            self.begin_differing(message, contents);
             contents.numbers.translate();
-            contents.state = State::Edited(Box::new(edited));
+            contents.state = MessageState::Edited(Box::new(edited));
         }
         Ok(())
     }
@@ -158,15 +158,15 @@ impl Fs {
             let (editor, names) = (&edited.editor, &message_names(message));
             edited.current = self.state_of(editor.message(), &path, names, directory)?;
         } else {
-            contents.state = State::Clean;
+            contents.state = MessageState::Clean;
         }
         outcome
     }
 
     /// Must be called before something in a message differs from its file. The kernel forgets what
     /// it was told of the message, and the message stays known.
-    pub(super) fn differ(&self, message: &MessageNode, contents: &mut Contents) {
-        self.hold(message, contents);
+    pub(super) fn begin_differing(&self, message: &MessageNode, contents: &mut Contents) {
+        self.keep_known(message, contents);
         if !std::mem::take(&mut contents.is_kept_by_kernel) {
             return;
         }
@@ -181,8 +181,8 @@ impl Fs {
 
     /// Keeps a message known after the kernel has forgotten it, with its times and inode numbers,
     /// and makes its path stand for it.
-    pub(super) fn hold(&self, message: &MessageNode, contents: &mut Contents) {
-        if std::mem::replace(&mut contents.is_held, true) {
+    pub(super) fn keep_known(&self, message: &MessageNode, contents: &mut Contents) {
+        if std::mem::replace(&mut contents.is_kept_known, true) {
             return;
         }
         self.nodes.look_up_inside(message.base, 1);
@@ -208,7 +208,7 @@ impl Fs {
         if contents.edits().is_some() || contents.is_writable {
             return Ok(());
         }
-        let open = self.present(message, contents)?;
+        let open = self.current_message(message, contents)?;
         let in_message = |error: view::Error| message_error(path, error);
         let file = open.tree.compound_file().map_err(in_message)?;
         // A save would lose what cannot be read in a damaged message.
@@ -218,9 +218,9 @@ impl Fs {
         let name = path.file_name().unwrap_or_default();
         // If msgfs is killed now, the next mount removes the probe.
         let log = self.log()?;
-        log.enter(path).map_err(Error::Buffer)?;
+        log.begin_replacing(path).map_err(Error::Buffer)?;
         let probed = storage::can_replace(&folder, name);
-        log.leave(path);
+        log.end_replacing(path);
         probed.map_err(|error| in_message(error.into()))?;
         contents.is_writable = true;
         Ok(())
@@ -233,7 +233,8 @@ impl Fs {
     ) -> Result<Edited, Error> {
         self.check_writable(message, contents)?;
         let path = &contents.path;
-        // As in `present`: a save may have replaced the file while this thread waited for the lock.
+        // As in `current_message`: a save may have replaced the file while this thread waited for
+        // the lock.
         let message = &self.known_message(message.base)?;
         let open = self.open_message(message)?;
         let in_message = |error: view::Error| message_error(path, error);
@@ -252,7 +253,7 @@ impl Fs {
             current,
             is_new: false,
             since: Instant::now(),
-            save: Save::Idle,
+            save: SaveProgress::Idle,
         })
     }
 
@@ -290,12 +291,12 @@ impl Fs {
             current,
             is_new: true,
             since: Instant::now(),
-            save: Save::Idle,
+            save: SaveProgress::Idle,
         };
         contents.numbers.translate();
-        contents.state = State::Edited(Box::new(edited));
+        contents.state = MessageState::Edited(Box::new(edited));
         contents.touch("");
-        self.hold(message, contents);
+        self.keep_known(message, contents);
         Ok(())
     }
 
@@ -374,8 +375,8 @@ impl Fs {
     pub(super) fn settled(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
         let (_, name) = super::directory::split(path);
         if view::is_attachment_path(path)
-            && view::is_message_name(name)
-            && let Ok(Found::Node(_, id, view::FileKind::Directory)) =
+            && view::is_embedded_message_name(name)
+            && let Ok(ShownEntry::Node(_, id, view::FileKind::Directory)) =
                 self.find(message, contents, path)
         {
             contents.numbers.remove(path, Some(id));
@@ -420,7 +421,7 @@ impl Fs {
                 contents.edited = Some(std::time::SystemTime::now());
                 // Every removed file was one that msgfs makes from others, so the message is
                 // unchanged.
-                if matches!(contents.state, State::Clean)
+                if matches!(contents.state, MessageState::Clean)
                     && let Ok(log) = self.log()
                     && let Err(error) = log.discard(&contents.path)
                 {
@@ -450,7 +451,7 @@ impl Fs {
         path: &str,
     ) -> NodeId {
         let found = match self.find_hidden(message, contents, path) {
-            Ok(Found::Node(open, id, _)) => Some((open, id)),
+            Ok(ShownEntry::Node(open, id, _)) => Some((open, id)),
             _ => None,
         };
         let in_tree = found.as_ref().map(|(_, id)| *id).or(view::fixed_number(path));
@@ -480,7 +481,7 @@ impl Fs {
         let discarded = edited.editor.message().discard_changes();
         discarded.map_err(|error| message_error(&contents.path, error.into()))?;
         self.log()?.discard(&contents.path).map_err(Error::Buffer)?;
-        contents.state = State::Clean;
+        contents.state = MessageState::Clean;
         Ok(())
     }
 }

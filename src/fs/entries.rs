@@ -9,12 +9,12 @@ use crate::view::{self, FileAccess, FileKind, NodeId};
 use super::buffer::{Buffer, LEN_MAX};
 use super::directory::{Contents, MessageDirectory, joined, split};
 use super::edit_log::Operation;
-use super::handles::On;
+use super::handles::HandleTarget;
 use super::ino::Ino;
-use super::messages::{Looked, MessageNode, message_error};
+use super::messages::{LookedUpMessage, MessageNode, message_error};
 use super::open_file::{OpenFile, OpenFlags};
 use super::process::Process;
-use super::shown::Found;
+use super::shown::ShownEntry;
 use super::temporary::{self, Temporary, TemporaryFile, TemporaryKind};
 use super::waiting::is_told_without;
 use super::{Entry, Error, Fs};
@@ -25,22 +25,22 @@ const NO_DIRECTORY: &str = "only messages are made as directories, in attachment
 pub(super) const NO_NAME: &str = "it cannot have this name";
 
 /// A message that is to be changed.
-pub(super) struct ToChange<'a> {
-    pub(super) message: Looked<'a>,
+pub(super) struct EditableMessage<'a> {
+    pub(super) message: LookedUpMessage<'a>,
     pub(super) directory: Arc<MessageDirectory>,
     pub(super) number: NodeId,
 }
 
-impl ToChange<'_> {
+impl EditableMessage<'_> {
     /// The contents, for an edit. Waits for the end of a save, and puts waiting attachments into
     /// the message first.
     pub(super) fn lock(&self) -> MutexGuard<'_, Contents> {
         self.lock_at(|_| None)
     }
 
-    /// As [`ToChange::lock`], for a change that needs only the name or the attributes of `path`:
-    /// attachments that wait go on waiting, so that a program can create many files before they
-    /// come into the message together.
+    /// As [`EditableMessage::lock`], for a change that needs only the name or the attributes of
+    /// `path`: attachments that wait go on waiting, so that a program can create many files before
+    /// they come into the message together.
     pub(super) fn lock_at(
         &self,
         path: impl FnOnce(&Contents) -> Option<String>,
@@ -54,7 +54,7 @@ impl ToChange<'_> {
 }
 
 /// What a new name in a message is to be.
-pub(super) enum New {
+pub(super) enum NewNameKind {
     /// A value or an attachment.
     Value,
     /// A temporary file of a tool.
@@ -67,20 +67,20 @@ pub(super) enum New {
 
 impl Fs {
     /// The message that an inode belongs to, to be changed; `None` if it belongs to none.
-    pub(super) fn to_change(&self, ino: Ino) -> Result<Option<ToChange<'_>>, Error> {
+    pub(super) fn editable_message(&self, ino: Ino) -> Result<Option<EditableMessage<'_>>, Error> {
         if !self.is_writable() {
             return Ok(None);
         }
         let Some((message, number)) = self.message_of(ino)? else { return Ok(None) };
         let message = message.with_directory();
         let directory = message.directory.clone().ok_or(Error::NotFound)?;
-        Ok(Some(ToChange { message, directory, number }))
+        Ok(Some(EditableMessage { message, directory, number }))
     }
 
     /// Creates a file in a directory of a message and opens it.
     pub(super) fn create_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         name: &OsStr,
         mode: u32,
         flags: OpenFlags,
@@ -103,31 +103,31 @@ impl Fs {
         }
         let new = self.new_name(&to.message, &contents, &path, is_unseen)?;
         contents.creators.made(&path, process);
-        self.differ(&to.message, &mut contents);
-        let on = match new {
-            New::Value => {
+        self.begin_differing(&to.message, &mut contents);
+        let target = match new {
+            NewNameKind::Value => {
                 self.check_writable(&to.message, &mut contents)?;
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
-                let number = contents.numbers.tell(&path, view::fixed_number(&path));
+                let number = contents.numbers.assign(&path, view::fixed_number(&path));
                 self.writer(&mut contents, number, flags, true)
             }
-            New::Temporary | New::Copy => {
+            NewNameKind::Temporary | NewNameKind::Copy => {
                 let file = TemporaryFile::new(Buffer::default());
                 let kind = match new {
-                    New::Copy => TemporaryKind::Copy(Arc::clone(&file)),
+                    NewNameKind::Copy => TemporaryKind::Copy(Arc::clone(&file)),
                     _ => TemporaryKind::File(Arc::clone(&file)),
                 };
                 let bits = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
                 contents.temporaries.put(&path, Temporary::new(kind, bits))?;
-                On::Temporary(file)
+                HandleTarget::Temporary(file)
             }
-            New::Directory => return Err(Error::IsADirectory),
+            NewNameKind::Directory => return Err(Error::IsADirectory),
         };
         let found = self.find(&to.message, &contents, &path)?;
         let entry = self.entry(&to.message, &mut contents, &path, &found)?;
         // One lookup for the kernel and one for the handle.
         self.nodes.look_up_inside(to.message.base, 2);
-        Ok((entry, self.handles.add(&to.directory, on)))
+        Ok((entry, self.handles.add(&to.directory, target)))
     }
 
     /// A writing handle of a file, which is opened if it is not yet.
@@ -137,17 +137,21 @@ impl Fs {
         number: NodeId,
         flags: OpenFlags,
         is_new: bool,
-    ) -> On {
+    ) -> HandleTarget {
         let file = contents.files.entry(number).or_insert_with(|| OpenFile::new(number, is_new));
         file.lock().open();
-        On::File { file: Arc::clone(file), appends: flags.appends(), written: Default::default() }
+        HandleTarget::File {
+            file: Arc::clone(file),
+            appends: flags.appends(),
+            unflushed: Default::default(),
+        }
     }
 
     /// Creates a directory in a message: an embedded message, or one that follows from what will
     /// be in it.
     pub(super) fn mkdir_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         name: &OsStr,
         process: u32,
     ) -> Result<Entry, Error> {
@@ -160,21 +164,23 @@ impl Fs {
         }
         let new = self.new_name(&to.message, &contents, &path, is_unseen)?;
         contents.creators.made(&path, process);
-        self.differ(&to.message, &mut contents);
+        self.begin_differing(&to.message, &mut contents);
         match new {
-            New::Value if view::is_attachment_path(&path) && view::is_message_name(&path) => {
+            NewNameKind::Value
+                if view::is_attachment_path(&path) && view::is_embedded_message_name(&path) =>
+            {
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
                 let operation = Operation::CreateMessage { path: path.clone() };
                 self.apply(&to.message, &mut contents, &operation)?;
                 contents.creators.created(&path, process);
                 self.saver.schedule(&contents, to.message.base);
             }
-            New::Directory => drop(contents.removals.show(&path)),
-            New::Copy | New::Temporary => {
+            NewNameKind::Directory => drop(contents.removals.show(&path)),
+            NewNameKind::Copy | NewNameKind::Temporary => {
                 let directory = Temporary::new(TemporaryKind::Directory, DIRECTORY_BITS);
                 contents.temporaries.put(&path, directory)?;
             }
-            New::Value => return Err(self.refuse(&contents, &path, NO_DIRECTORY)),
+            NewNameKind::Value => return Err(self.refuse(&contents, &path, NO_DIRECTORY)),
         }
         let found = self.find(&to.message, &contents, &path)?;
         let entry = self.entry(&to.message, &mut contents, &path, &found)?;
@@ -185,7 +191,7 @@ impl Fs {
     /// Creates a symbolic link in a message: Emacs locks a file with one.
     pub(super) fn symlink_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         name: &OsStr,
         target: &str,
     ) -> Result<Entry, Error> {
@@ -194,7 +200,7 @@ impl Fs {
         if self.is_there(&to.message, &contents, &path)? {
             return Err(Error::Exists);
         }
-        let (New::Temporary, false) =
+        let (NewNameKind::Temporary, false) =
             (self.new_name(&to.message, &contents, &path, false)?, target.is_empty())
         else {
             return Err(Error::NotPermitted("a message has no symbolic links"));
@@ -206,7 +212,7 @@ impl Fs {
     /// Gives a file of a message a second, temporary name: a copy (`perl -i.bak`).
     pub(super) fn link_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         from: NodeId,
         name: &OsStr,
     ) -> Result<Entry, Error> {
@@ -216,7 +222,7 @@ impl Fs {
         if self.is_there(&to.message, &contents, &path)? {
             return Err(Error::Exists);
         }
-        if !matches!(self.new_name(&to.message, &contents, &path, false)?, New::Temporary) {
+        if !matches!(self.new_name(&to.message, &contents, &path, false)?, NewNameKind::Temporary) {
             return Err(Error::NotPermitted("a file of a message has one name"));
         }
         let bytes = self.bytes_of(&to.message, &contents, &old)?;
@@ -226,14 +232,14 @@ impl Fs {
 
     fn put_temporary(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         contents: &mut Contents,
         path: &str,
         file: Temporary,
     ) -> Result<Entry, Error> {
-        self.differ(&to.message, contents);
+        self.begin_differing(&to.message, contents);
         contents.temporaries.put(path, file.clone())?;
-        let entry = self.entry(&to.message, contents, path, &Found::Temporary(file))?;
+        let entry = self.entry(&to.message, contents, path, &ShownEntry::Temporary(file))?;
         self.nodes.look_up_inside(to.message.base, 1);
         Ok(entry)
     }
@@ -241,7 +247,7 @@ impl Fs {
     /// Removes a file from a message.
     pub(super) fn unlink_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         name: &OsStr,
         process: Process,
     ) -> Result<(), Error> {
@@ -256,7 +262,7 @@ impl Fs {
     /// Removes a directory from a message: an embedded message, or an empty one.
     pub(super) fn rmdir_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         name: &OsStr,
         process: Process,
     ) -> Result<(), Error> {
@@ -268,7 +274,9 @@ impl Fs {
         }
         contents.creators.done(&path);
         let is_message = match &found {
-            Found::Node(open, ..) => self.access_in(open, &path)? == FileAccess::EmbeddedMessage,
+            ShownEntry::Node(open, ..) => {
+                self.access_in(open, &path)? == FileAccess::EmbeddedMessage
+            }
             _ => false,
         };
         if !is_message && !self.names_in(&to.message, &contents, &path)?.is_empty() {
@@ -277,33 +285,33 @@ impl Fs {
         match found {
             // A directory without content needs no removal: it exists only while something is in
             // it.
-            Found::EmptyDirectory(_) => Ok(()),
+            ShownEntry::EmptyDirectory(_) => Ok(()),
             _ => self.remove(to, &mut contents, &path, process),
         }
     }
 
     fn remove(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         contents: &mut Contents,
         path: &str,
         process: Process,
     ) -> Result<(), Error> {
         match self.find(&to.message, contents, path)? {
-            Found::Temporary(_) => {
+            ShownEntry::Temporary(_) => {
                 contents.temporaries.remove(path);
                 contents.removals.temporary_removed(path, process);
                 contents.numbers.remove(path, None);
             }
-            Found::New(_) => {
+            ShownEntry::New(_) => {
                 contents.numbers.remove(path, view::fixed_number(path));
                 // It took the place of a file of the message that was removed. That one is still
                 // there, since the new one was to be its value.
-                if self.present(&to.message, contents)?.tree.resolve(path).is_ok() {
+                if self.current_message(&to.message, contents)?.tree.resolve(path).is_ok() {
                     contents.removals.remove(path, process);
                 }
             }
-            Found::Node(open, _, kind) => {
+            ShownEntry::Node(open, _, kind) => {
                 let access = self.access_in(&open, path)?;
                 // `rm -r` removes everything that is listed; what is made of other files is there
                 // again if the message stays.
@@ -322,11 +330,11 @@ impl Fs {
                     return Err(Error::NotPermitted(reason));
                 }
                 self.check_writable(&to.message, contents)?;
-                self.differ(&to.message, contents);
+                self.begin_differing(&to.message, contents);
                 contents.removals.remove(path, process);
                 contents.temporaries.remove_below(path);
             }
-            Found::EmptyDirectory(_) | Found::Arrival(_) => {}
+            ShownEntry::EmptyDirectory(_) | ShownEntry::Arrival(_) => {}
         }
         if process == Process::None {
             self.finish_removals(&to.message, contents, false);
@@ -336,19 +344,19 @@ impl Fs {
     }
 
     /// Cuts or lengthens a file by its path: its bytes become the value at once.
-    pub(super) fn truncate(&self, to: &ToChange<'_>, len: u64) -> Result<(), Error> {
+    pub(super) fn truncate(&self, to: &EditableMessage<'_>, len: u64) -> Result<(), Error> {
         let mut contents = to.lock();
         let path = self.path_in(&contents, to.number)?;
         let is_there = match self.find_hidden(&to.message, &contents, &path) {
             // It was emptied and has just lost its value, as in `open_writing`.
             Err(Error::NotFound) => false,
             Err(error) => return Err(error),
-            Ok(Found::Arrival(arrival)) => return arrival.set_len(len),
-            Ok(Found::Temporary(file)) => {
+            Ok(ShownEntry::Arrival(arrival)) => return arrival.set_len(len),
+            Ok(ShownEntry::Temporary(file)) => {
                 let bytes = file.file().ok_or(Error::IsADirectory)?;
                 return bytes.change(|bytes| bytes.set_len(len));
             }
-            Ok(Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_)) => true,
+            Ok(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => true,
         };
         self.check_settable(&to.message, &mut contents, &path)?;
         let mut buffer = match len {
@@ -373,7 +381,7 @@ impl Fs {
         contents: &mut Contents,
         path: &str,
     ) -> Result<(), Error> {
-        let open = self.present(message, contents)?;
+        let open = self.current_message(message, contents)?;
         match self.access_in(&open, path)? {
             FileAccess::Settable => self.check_writable(message, contents),
             FileAccess::Directory | FileAccess::EmbeddedMessage => Err(Error::IsADirectory),
@@ -396,11 +404,11 @@ impl Fs {
             return content.copy();
         }
         match self.find(message, contents, path)? {
-            Found::Temporary(file) => {
+            ShownEntry::Temporary(file) => {
                 let file = file.file().ok_or(Error::IsADirectory)?;
                 file.with(Buffer::copy)
             }
-            Found::Node(open, id, FileKind::File) => {
+            ShownEntry::Node(open, id, FileKind::File) => {
                 let in_message = |error: view::Error| message_error(&contents.path, error);
                 if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
                     return Err(Error::Buffer(std::io::ErrorKind::FileTooLarge.into()));
@@ -408,7 +416,7 @@ impl Fs {
                 let read = |offset, size| open.tree.read(id, offset, size);
                 Buffer::filled::<view::Error>(read).map_err(in_message)
             }
-            Found::New(_) => Ok(Buffer::default()),
+            ShownEntry::New(_) => Ok(Buffer::default()),
             _ => Err(Error::IsADirectory),
         }
     }
@@ -443,28 +451,28 @@ impl Fs {
         contents: &Contents,
         path: &str,
         is_unseen: bool,
-    ) -> Result<New, Error> {
+    ) -> Result<NewNameKind, Error> {
         let (parent, name) = split(path);
         match contents.temporaries.get(parent).map(|file| &file.kind) {
-            Some(TemporaryKind::Directory) => return Ok(New::Copy),
+            Some(TemporaryKind::Directory) => return Ok(NewNameKind::Copy),
             Some(_) => return Err(Error::NotADirectory),
             None => {}
         }
-        let open = self.present(message, contents)?;
+        let open = self.current_message(message, contents)?;
         let in_attachments = view::is_attachment_path(path);
         let is_temporary = temporary::tool_of(name, in_attachments).is_some();
         match self.access_in(&open, path)? {
             FileAccess::Settable if is_temporary && open.tree.resolve(path).is_err() => {
-                Ok(New::Temporary)
+                Ok(NewNameKind::Temporary)
             }
-            FileAccess::Settable => Ok(New::Value),
-            FileAccess::EmbeddedMessage => Ok(New::Value),
-            FileAccess::Directory => Ok(New::Directory),
-            FileAccess::Unknown(_) if is_temporary => Ok(New::Temporary),
+            FileAccess::Settable => Ok(NewNameKind::Value),
+            FileAccess::EmbeddedMessage => Ok(NewNameKind::Value),
+            FileAccess::Directory => Ok(NewNameKind::Directory),
+            FileAccess::Unknown(_) if is_temporary => Ok(NewNameKind::Temporary),
             FileAccess::Unknown(_) | FileAccess::ReadOnly(_)
                 if is_unseen && view::is_message_entry(name) =>
             {
-                Ok(New::Copy)
+                Ok(NewNameKind::Copy)
             }
             FileAccess::Unknown(reason) | FileAccess::ReadOnly(reason) => {
                 Err(self.refuse(contents, path, reason))
@@ -492,7 +500,7 @@ impl Fs {
         let found = self.find_hidden(message, contents, path);
         self.orphan(message, contents, path);
         contents.removals.show(path);
-        if let Ok(Found::Node(_, _, FileKind::Directory)) = found {
+        if let Ok(ShownEntry::Node(_, _, FileKind::Directory)) = found {
             let remove = Operation::Remove { path: path.to_owned() };
             self.apply(message, contents, &remove)?;
         }

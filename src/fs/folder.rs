@@ -13,8 +13,10 @@ use super::attr::Attr;
 use super::ino::{Ino, SourceKind, SourceNode};
 use super::metadata::Metadata;
 use super::source::SourceFolder;
-use super::watch::Grant;
-use super::{Add, DirectoryEntry, Entry, Error, Fs, identity_of, is_message_name, source_error};
+use super::watch::WatchProof;
+use super::{
+    Add, DirectoryEntry, Entry, Error, Fs, identity_of, is_message_file_name, source_error,
+};
 
 impl Fs {
     /// The attributes of a source file. If it is this filesystem's own mount point, they are from
@@ -48,7 +50,7 @@ impl Fs {
         path: &Path,
         metadata: Result<Metadata, Error>,
         look_up: bool,
-        grant: Option<Grant>,
+        proof: Option<WatchProof>,
     ) -> Result<Entry, Error> {
         if self.is_writable()
             && let Some(entry) = self.claimed_entry(path, metadata.as_ref().ok(), look_up)
@@ -63,7 +65,7 @@ impl Fs {
         }
         let entry = |node: &SourceNode, base| {
             let attr = self.source_attr(Ino::new(base, NodeId(0)), node, &metadata);
-            Entry { attr, ttl: self.source_ttl(node, &metadata, grant) }
+            Entry { attr, ttl: self.source_ttl(node, &metadata, proof) }
         };
         if !look_up {
             return Ok(entry(&node, self.nodes.base_of(&node)));
@@ -78,7 +80,7 @@ impl Fs {
         match (metadata.is_dir(), metadata.is_file()) {
             (true, _) if is_own => SourceKind::OwnMountPoint,
             (true, _) => SourceKind::Folder,
-            (_, true) if is_message_name(path) => SourceKind::Message,
+            (_, true) if is_message_file_name(path) => SourceKind::Message,
             _ => SourceKind::Other,
         }
     }
@@ -106,7 +108,7 @@ impl Fs {
         add: Add<'_>,
     ) -> Result<(), Error> {
         let path = &node.path;
-        let grant = self.watch(node);
+        let proof = self.watch(node);
         let read = || {
             let names = self.source.names(path);
             let mut names = names.map_err(|error| source_error(path, error))?;
@@ -127,7 +129,7 @@ impl Fs {
             }
             text.push(&entry.name);
             let metadata = self.metadata_in(&folder, &entry.name, &child);
-            let found = match self.source_entry(&child, metadata, look_up, grant) {
+            let found = match self.source_entry(&child, metadata, look_up, proof) {
                 // Removed since the folder was read, or hidden.
                 Err(Error::NotFound) => continue,
                 found => found?,

@@ -9,12 +9,12 @@ use crate::storage::{FileState, Replacement, Source};
 use crate::view::NodeId;
 
 use super::arrival::Arrival;
-use super::directory::{MessageDirectory, State};
-use super::handles::On;
+use super::directory::{MessageDirectory, MessageState};
+use super::handles::HandleTarget;
 use super::ino::{Identity, SourceKind, SourceNode};
 use super::messages::{MessageNode, message_error};
 use super::metadata::Metadata;
-use super::{Entry, Error, Fs, is_message_name, source_error, temporary};
+use super::{Entry, Error, Fs, is_message_file_name, source_error, temporary};
 
 /// Numbers the messages that have no file yet, to tell them apart.
 static CREATED: AtomicI64 = AtomicI64::new(1);
@@ -33,22 +33,22 @@ impl Fs {
         let directory = message.directory.clone()?;
         let mut contents = directory.lock();
         let is_it = match &contents.state {
-            State::Edited(_) => true,
+            MessageState::Edited(_) => true,
             // The file is a message as soon as its bytes are in the source. Its RELEASE may come
             // much later.
-            State::Arriving(arrival) => !arrival.has_landed(),
-            State::Clean => {
+            MessageState::Arriving(arrival) => !arrival.is_saved(),
+            MessageState::Clean => {
                 let known = self.nodes.get(base).map(|node| node.identity);
                 metadata.is_some_and(|found| Some(found.identity()) == known)
             }
-            State::Removed => false,
+            MessageState::Removed => false,
         };
         if !is_it {
             // Others have put another file there.
             self.nodes.unclaim(path, base);
-            let was_held = std::mem::take(&mut contents.is_held);
+            let was_kept_known = std::mem::take(&mut contents.is_kept_known);
             drop(contents);
-            self.nodes.forget(base, u64::from(was_held));
+            self.nodes.forget(base, u64::from(was_kept_known));
             return None;
         }
         if look_up {
@@ -75,7 +75,7 @@ impl Fs {
     /// Creates a file in a folder and opens it, to become a message.
     pub(super) fn create_file(&self, path: &Path, permissions: u32) -> Result<(Entry, u64), Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if !is_message_name(path) && temporary::tool_of(&name, false).is_none() {
+        if !is_message_file_name(path) && temporary::tool_of(&name, false).is_none() {
             tracing::warn!("{}: refused: only messages go into folders: NAME.msg", path.display());
             return Err(Error::Source {
                 path: path.to_owned(),
@@ -85,16 +85,16 @@ impl Fs {
         let (message, directory) = self.enter_new(path)?;
         let arrival = Arrival::new(permissions);
         let mut contents = directory.lock();
-        contents.state = State::Arriving(Arc::clone(&arrival));
+        contents.state = MessageState::Arriving(Arc::clone(&arrival));
         // Under a temporary name the bytes are nowhere else, so they stay when the kernel forgets
         // the file between its `close` and its `rename`.
-        self.hold(&message, &mut contents);
+        self.keep_known(&message, &mut contents);
         let entry = self.attr_in_contents(&message, &mut contents, NodeId(0))?;
         drop(contents);
         // `enter_new` has counted one lookup for the kernel. This one is for the handle.
         self.nodes.look_up_inside(message.base, 1);
-        let on = On::Arrival { arrival, written: Default::default() };
-        Ok((entry, self.handles.add(&directory, on)))
+        let target = HandleTarget::Arrival { arrival, unflushed: Default::default() };
+        Ok((entry, self.handles.add(&directory, target)))
     }
 
     /// Creates a message.
@@ -189,13 +189,13 @@ impl Fs {
         no_replace: bool,
     ) -> Result<(), Error> {
         let arrival = match &directory.lock().state {
-            State::Arriving(arrival) => Some(Arc::clone(arrival)),
+            MessageState::Arriving(arrival) => Some(Arc::clone(arrival)),
             _ => None,
         };
         if let Some(arrival) = arrival {
             return self.rename_arrival(directory, &arrival, to, no_replace);
         }
-        if !is_message_name(to) {
+        if !is_message_file_name(to) {
             return Err(Error::NotPermitted("the name of a message ends in .msg or .oft"));
         }
         // What is unsaved is saved under the old name first.
@@ -207,12 +207,12 @@ impl Fs {
         let mut contents = directory.lock_idle();
         self.source.rename(from, to).map_err(|error| source_error(from, error))?;
         to.clone_into(&mut contents.path);
-        self.moved(message, to);
+        self.adopt_file(message, to);
         Ok(())
     }
 
     /// Makes the inode number of a message stand for the file that is at this path now.
-    pub(super) fn moved(&self, message: &MessageNode, path: &Path) {
+    pub(super) fn adopt_file(&self, message: &MessageNode, path: &Path) {
         let Ok(metadata) = self.source.metadata(path) else { return };
         let identity = metadata.identity();
         let node = SourceNode { path: path.to_owned(), kind: SourceKind::Message, identity };
@@ -229,11 +229,11 @@ impl Fs {
         no_replace: bool,
     ) -> Result<(), Error> {
         let name = to.file_name().unwrap_or_default().to_string_lossy();
-        if is_message_name(to) {
+        if is_message_file_name(to) {
             if no_replace && self.exists(to) {
                 return Err(Error::Exists);
             }
-            self.land_at(arrival, to)?;
+            self.save_arrival_at(arrival, to)?;
             if !arrival.is_open() {
                 self.end_arrival(directory);
                 return Ok(());
@@ -276,12 +276,12 @@ impl Fs {
             self.source.remove(path).map_err(|error| source_error(path, error))?;
         }
         self.discard(&mut contents)?;
-        contents.state = State::Removed;
-        let was_held = std::mem::take(&mut contents.is_held);
+        contents.state = MessageState::Removed;
+        let was_kept_known = std::mem::take(&mut contents.is_kept_known);
         drop(contents);
         self.nodes.unclaim(path, message.base);
         self.saver.cancel(message.base);
-        self.nodes.forget(message.base, u64::from(was_held));
+        self.nodes.forget(message.base, u64::from(was_kept_known));
         Ok(())
     }
 
@@ -289,7 +289,7 @@ impl Fs {
     pub(super) fn remove_arrival(&self, path: &Path) -> bool {
         let directory = self.nodes.claimed(path).and_then(|base| self.nodes.directory(base));
         let Some(directory) = directory else { return false };
-        let is_arriving = matches!(directory.lock().state, State::Arriving(_));
+        let is_arriving = matches!(directory.lock().state, MessageState::Arriving(_));
         if is_arriving {
             self.end_arrival(&directory);
         }
@@ -299,41 +299,43 @@ impl Fs {
     /// Ends an arrival: its name stands for a message from now on, or for nothing.
     pub(super) fn end_arrival(&self, directory: &Arc<MessageDirectory>) {
         let mut contents = directory.lock();
-        contents.state = State::Removed;
+        contents.state = MessageState::Removed;
         let path = contents.path.clone();
-        let was_held = std::mem::take(&mut contents.is_held);
+        let was_kept_known = std::mem::take(&mut contents.is_kept_known);
         drop(contents);
         self.nodes.unclaim(&path, directory.base);
-        self.nodes.forget(directory.base, u64::from(was_held));
+        self.nodes.forget(directory.base, u64::from(was_kept_known));
     }
 
     /// Puts a file that was written into the source, if it has the name of a message.
     ///
     /// # Errors
     /// If it is no message, or cannot be written.
-    pub(super) fn land(
+    pub(super) fn save_arrival(
         &self,
         directory: &Arc<MessageDirectory>,
         arrival: &Arc<Arrival>,
     ) -> Result<(), Error> {
         let path = match &*directory.lock() {
-            contents if matches!(contents.state, State::Arriving(_)) => contents.path.clone(),
+            contents if matches!(contents.state, MessageState::Arriving(_)) => {
+                contents.path.clone()
+            }
             _ => return Ok(()),
         };
-        if !is_message_name(&path) || arrival.has_landed() {
+        if !is_message_file_name(&path) || arrival.is_saved() {
             return Ok(());
         }
-        let landed = self.land_at(arrival, &path);
-        if let Err(error) = &landed {
+        let saved = self.save_arrival_at(arrival, &path);
+        if let Err(error) = &saved {
             tracing::warn!("{}: not kept: {error}", path.display());
         }
-        landed
+        saved
     }
 
-    fn land_at(&self, arrival: &Arc<Arrival>, path: &Path) -> Result<(), Error> {
+    fn save_arrival_at(&self, arrival: &Arc<Arrival>, path: &Path) -> Result<(), Error> {
         let bytes = arrival.message(&self.session).map_err(|error| message_error(path, error))?;
         self.put_message(path, &bytes, Some(arrival.permissions), arrival.modified())?;
-        arrival.land();
+        arrival.mark_saved();
         Ok(())
     }
 
@@ -353,9 +355,9 @@ impl Fs {
         let replacement =
             Replacement { permissions, modified, ..Replacement::of_bytes(bytes, expected) };
         let log = self.log()?;
-        log.enter(path).map_err(Error::Buffer)?;
+        log.begin_replacing(path).map_err(Error::Buffer)?;
         let put = replacement.run(&folder, path.file_name().unwrap_or_default());
-        log.leave(path);
+        log.end_replacing(path);
         put.map(drop).map_err(|error| message_error(path, error.into()))
     }
 }

@@ -35,7 +35,7 @@ pub(super) struct FolderListing {
 
 /// An order in which the entries of a folder are gone through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Order {
+pub(super) enum WalkOrder {
     /// That of the listing.
     #[default]
     Listing,
@@ -58,7 +58,7 @@ const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 /// An entry whose cookie was taken lies at most this far behind its place.
 const MOVED_MAX: usize = 8;
 
-impl Order {
+impl WalkOrder {
     /// Whether a name comes before another one.
     pub(super) fn is_before(self, a: &OsStr, b: &OsStr) -> bool {
         match self {
@@ -87,11 +87,11 @@ impl FolderListing {
 
     /// At most `count` names that follow one. The first call for an order sorts the folder, which
     /// takes a while if it is large.
-    fn behind(&self, name: &OsStr, count: usize, order: Order) -> Vec<&OsStr> {
+    fn behind(&self, name: &OsStr, count: usize, order: WalkOrder) -> Vec<&OsStr> {
         let places = match order {
-            Order::Listing => return self.behind_as_listed(name, count),
-            Order::Bytes => self.by_bytes.get_or_init(|| self.sorted(|a| a)),
-            Order::Letters => self.by_letters.get_or_init(|| self.sorted(letters)),
+            WalkOrder::Listing => return self.behind_as_listed(name, count),
+            WalkOrder::Bytes => self.by_bytes.get_or_init(|| self.sorted(|a| a)),
+            WalkOrder::Letters => self.by_letters.get_or_init(|| self.sorted(letters)),
         };
         let is_behind = |at: &u32| self.name(*at).is_some_and(|known| order.is_before(name, known));
         let behind = places.partition_point(|at| !is_behind(at));
@@ -144,7 +144,7 @@ impl Folders {
     }
 
     /// At most `count` files that follow one in its folder as last read.
-    pub(super) fn behind(&self, path: &Path, count: usize, order: Order) -> Vec<PathBuf> {
+    pub(super) fn behind(&self, path: &Path, count: usize, order: WalkOrder) -> Vec<PathBuf> {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return Vec::new();
         };
@@ -203,7 +203,7 @@ fn hash(name: &OsStr) -> u64 {
 mod tests {
     use std::ffi::OsString;
 
-    use super::{FolderListing, Order, with_cookies};
+    use super::{FolderListing, WalkOrder, with_cookies};
 
     #[test]
     fn cookies_rise_and_do_not_depend_on_the_other_names() {
@@ -231,9 +231,9 @@ mod tests {
             }
             walked
         };
-        assert_eq!(walk("A.msg", Order::Bytes), ["A.msg", "C.msg", "a.msg", "b.msg"]);
-        assert_eq!(walk("A.msg", Order::Letters), ["A.msg", "a.msg", "b.msg", "C.msg"]);
+        assert_eq!(walk("A.msg", WalkOrder::Bytes), ["A.msg", "C.msg", "a.msg", "b.msg"]);
+        assert_eq!(walk("A.msg", WalkOrder::Letters), ["A.msg", "a.msg", "b.msg", "C.msg"]);
         let first = listing.behind_cookie(0)[0].name.to_str().unwrap();
-        assert_eq!(walk(first, Order::Listing).len(), 4);
+        assert_eq!(walk(first, WalkOrder::Listing).len(), 4);
     }
 }

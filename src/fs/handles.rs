@@ -26,30 +26,30 @@ pub(super) struct Handles {
 #[derive(Debug)]
 pub(super) struct Handle {
     pub(super) directory: Arc<MessageDirectory>,
-    pub(super) on: On,
+    pub(super) target: HandleTarget,
 }
 
 /// What a handle is on.
 #[derive(Debug)]
-pub(super) enum On {
+pub(super) enum HandleTarget {
     /// A file of the message, to be written and perhaps read.
-    File { file: Arc<OpenFile>, appends: bool, written: Written },
+    File { file: Arc<OpenFile>, appends: bool, unflushed: Unflushed },
     /// A temporary file.
     Temporary(Arc<TemporaryFile>),
     /// A file in a folder that becomes a message.
-    Arrival { arrival: Arc<Arrival>, written: Written },
+    Arrival { arrival: Arc<Arrival>, unflushed: Unflushed },
 }
 
 /// Whether a handle was written to since its last FLUSH. The kernel sends a FLUSH for every copy
 /// of a descriptor and every forked child that closes one, whether it has written or not.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct Unflushed {
     is_written: AtomicBool,
     /// Held while a FLUSH makes the value.
     turn: Mutex<()>,
 }
 
-impl Written {
+impl Unflushed {
     pub(super) fn note(&self) {
         self.is_written.store(true, Ordering::Release);
     }
@@ -75,10 +75,10 @@ impl Written {
 
 impl Handles {
     /// Enters what was opened.
-    pub(super) fn add(&self, directory: &Arc<MessageDirectory>, on: On) -> u64 {
+    pub(super) fn add(&self, directory: &Arc<MessageDirectory>, target: HandleTarget) -> u64 {
         // 0 stands for a file that is read without a handle.
         let number = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let handle = Arc::new(Handle { directory: Arc::clone(directory), on });
+        let handle = Arc::new(Handle { directory: Arc::clone(directory), target });
         self.open.write().unwrap_or_else(PoisonError::into_inner).insert(number, handle);
         number
     }
@@ -98,12 +98,12 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use std::{io, thread};
 
-    use super::{Error, Written};
+    use super::{Error, Unflushed};
 
     #[test]
     fn a_flush_waits_for_the_one_that_makes_the_value() {
-        let written = Written::default();
-        written.note();
+        let unflushed = Unflushed::default();
+        unflushed.note();
         let (is_begun, is_waiting) = (AtomicBool::new(false), AtomicBool::new(false));
         let is_value = AtomicBool::new(false);
         let until = |flag: &AtomicBool| {
@@ -120,22 +120,22 @@ mod tests {
             Ok(())
         };
         thread::scope(|scope| {
-            scope.spawn(|| written.flush(settle).unwrap());
+            scope.spawn(|| unflushed.flush(settle).unwrap());
             until(&is_begun);
             is_waiting.store(true, Ordering::SeqCst);
-            written.flush(|| panic!("nothing was written since")).unwrap();
+            unflushed.flush(|| panic!("nothing was written since")).unwrap();
             assert!(is_value.load(Ordering::SeqCst), "answered before the value was made");
         });
     }
 
     #[test]
     fn the_flush_after_one_that_failed_tries_again() {
-        let written = Written::default();
-        written.note();
+        let unflushed = Unflushed::default();
+        unflushed.note();
         let full = || Error::Buffer(io::ErrorKind::StorageFull.into());
-        assert!(written.flush(|| Err(full())).is_err());
-        assert!(written.flush(|| Err(full())).is_err());
-        written.flush(|| Ok(())).unwrap();
-        written.flush(|| Err(full())).unwrap();
+        assert!(unflushed.flush(|| Err(full())).is_err());
+        assert!(unflushed.flush(|| Err(full())).is_err());
+        unflushed.flush(|| Ok(())).unwrap();
+        unflushed.flush(|| Err(full())).unwrap();
     }
 }

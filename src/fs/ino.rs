@@ -102,7 +102,7 @@ pub(super) struct Nodes {
     table: RwLock<NodeTable>,
     /// Whether any file was moved to another message, so that its number has to be followed. In
     /// most mounts this never happens.
-    has_moved: AtomicBool,
+    has_forwarded: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl Nodes {
     pub(super) fn new(root: Arc<SourceNode>) -> Self {
         let known = HashMap::from([(Base::ROOT, KnownNode::new(root, 1))]);
         let table = RwLock::new(NodeTable { known, claims: HashMap::new() });
-        Self { table, has_moved: AtomicBool::new(false) }
+        Self { table, has_forwarded: AtomicBool::new(false) }
     }
 
     /// The node of a base.
@@ -159,23 +159,23 @@ impl Nodes {
     /// The number that a file has now. It is another one if the file was moved to another message,
     /// which may have happened several times.
     pub(super) fn followed(&self, mut ino: Ino) -> Ino {
-        if !self.has_moved.load(Ordering::Acquire) {
+        if !self.has_forwarded.load(Ordering::Acquire) {
             return ino;
         }
         let table = self.read();
         loop {
             let (base, number) = ino.parts();
             let directory = table.known.get(&base).and_then(|known| known.directory.get());
-            match directory.and_then(|directory| directory.moved(number)) {
-                Some(moved) => ino = moved,
+            match directory.and_then(|directory| directory.forwarded(number)) {
+                Some(there) => ino = there,
                 None => return ino,
             }
         }
     }
 
     /// Notes that files were moved to another message: [`Nodes::followed`] has to look from now on.
-    pub(super) fn note_moved(&self) {
-        self.has_moved.store(true, Ordering::Release);
+    pub(super) fn note_forwarded(&self) {
+        self.has_forwarded.store(true, Ordering::Release);
     }
 
     /// The directory state of a message that is known; made if there is none yet.

@@ -12,7 +12,7 @@ use crate::view::NodeId;
 
 use super::ino::{Base, Identity, Ino, SourceKind, SourceNode};
 use super::metadata::Metadata;
-use super::watch::{Grant, NameEvent, SourceChange};
+use super::watch::{NameEvent, SourceChange, WatchProof};
 use super::watches::{FolderId, WATCHED_TTL};
 use super::{Fs, SOURCE_TTL, identity_of};
 
@@ -49,42 +49,40 @@ impl Fs {
     }
 
     /// Watches a folder. Must be called before the folder is read.
-    pub(super) fn watch(&self, folder: &SourceNode) -> Option<Grant> {
+    pub(super) fn watch(&self, folder: &SourceNode) -> Option<WatchProof> {
         let watcher = self.watcher.as_ref()?;
         (folder.kind == SourceKind::Folder)
             .then(|| watcher.watch(&self.source, &folder.path, folder_id(folder)))?
     }
 
-    /// A grant if the folder of a file, or the folder itself, is watched already.
-    pub(super) fn watched(&self, node: &SourceNode) -> Option<Grant> {
+    /// A proof if the folder of a file, or the folder itself, is watched already.
+    pub(super) fn watch_proof(&self, node: &SourceNode) -> Option<WatchProof> {
         let watcher = self.watcher.as_ref()?;
         match node.kind {
-            SourceKind::Folder => watcher.is_watched(&node.path, Some(folder_id(node))),
-            SourceKind::Message | SourceKind::Other => {
-                watcher.is_watched(node.path.parent()?, None)
-            }
+            SourceKind::Folder => watcher.proof(&node.path, Some(folder_id(node))),
+            SourceKind::Message | SourceKind::Other => watcher.proof(node.path.parent()?, None),
             SourceKind::OneMessage | SourceKind::OwnMountPoint => None,
         }
     }
 
-    /// For how long the kernel may keep what it is told of a file of the source. `grant` must have
+    /// For how long the kernel may keep what it is told of a file of the source. `proof` must have
     /// been given before the file was looked at, and the file must be in the table of nodes by now:
     /// otherwise a change in between would not be seen.
     pub(super) fn source_ttl(
         &self,
         node: &SourceNode,
         metadata: &Metadata,
-        grant: Option<Grant>,
+        proof: Option<WatchProof>,
     ) -> Duration {
-        let (Some(watcher), Some(grant)) = (&self.watcher, grant) else { return SOURCE_TTL };
+        let (Some(watcher), Some(proof)) = (&self.watcher, proof) else { return SOURCE_TTL };
         let is_told = match node.kind {
             // A folder's own attributes change with what is in it, which only its own watch sees.
-            SourceKind::Folder => watcher.is_watched(&node.path, Some(folder_id(node))).is_some(),
+            SourceKind::Folder => watcher.proof(&node.path, Some(folder_id(node))).is_some(),
             // If a file has a second name, a change through that name is not seen.
             SourceKind::Message | SourceKind::Other => metadata.links == 1,
             SourceKind::OneMessage | SourceKind::OwnMountPoint => false,
         };
-        if is_told && watcher.holds(grant) { WATCHED_TTL } else { SOURCE_TTL }
+        if is_told && watcher.holds(proof) { WATCHED_TTL } else { SOURCE_TTL }
     }
 
     /// What the kernel must forget after changes, names before the directories that list them.

@@ -50,13 +50,13 @@ pub(super) struct MessageNode {
 /// A message that an inode belongs to. If the whole source is one message, the kernel knows only
 /// the root, and the message is looked up for as long as this value lives.
 #[derive(Debug)]
-pub(super) struct Looked<'a> {
+pub(super) struct LookedUpMessage<'a> {
     fs: &'a Fs,
     message: MessageNode,
     is_counted: bool,
 }
 
-impl Looked<'_> {
+impl LookedUpMessage<'_> {
     /// Puts the attachments that wait into the message.
     pub(super) fn take_waiting(&self, contents: &mut Contents) {
         self.fs.take_waiting(&self.message, contents);
@@ -69,7 +69,7 @@ impl Looked<'_> {
     }
 }
 
-impl Deref for Looked<'_> {
+impl Deref for LookedUpMessage<'_> {
     type Target = MessageNode;
 
     fn deref(&self) -> &MessageNode {
@@ -77,7 +77,7 @@ impl Deref for Looked<'_> {
     }
 }
 
-impl Drop for Looked<'_> {
+impl Drop for LookedUpMessage<'_> {
     fn drop(&mut self) {
         if self.is_counted {
             self.fs.nodes.forget(self.message.base, 1);
@@ -87,7 +87,10 @@ impl Drop for Looked<'_> {
 
 impl Fs {
     /// The message that an inode belongs to, and the number of the file in it.
-    pub(super) fn message_of(&self, ino: Ino) -> Result<Option<(Looked<'_>, NodeId)>, Error> {
+    pub(super) fn message_of(
+        &self,
+        ino: Ino,
+    ) -> Result<Option<(LookedUpMessage<'_>, NodeId)>, Error> {
         let (base, id) = self.nodes.followed(ino).parts();
         if base == Base::CONTROL {
             return Ok(None);
@@ -96,7 +99,7 @@ impl Fs {
         match node.kind {
             SourceKind::Message => {
                 let message = MessageNode { base, node, ttl: self.message_ttl(), directory };
-                Ok(Some((Looked { fs: self, message, is_counted: false }, id)))
+                Ok(Some((LookedUpMessage { fs: self, message, is_counted: false }, id)))
             }
             SourceKind::OneMessage => Ok(Some((self.look_up_one_message(&node)?, NodeId(0)))),
             SourceKind::Folder | SourceKind::Other | SourceKind::OwnMountPoint => Ok(None),
@@ -112,7 +115,7 @@ impl Fs {
     /// For how long the kernel may keep what is in a message. In a writable mount an edit of one
     /// file changes others, so the kernel may keep nothing unless it can be told to forget.
     fn message_ttl(&self) -> Duration {
-        if self.is_writable() && !self.does_kernel_forget() { Duration::ZERO } else { MESSAGE_TTL }
+        if self.is_writable() && !self.can_invalidate() { Duration::ZERO } else { MESSAGE_TTL }
     }
 
     /// The attributes of a node inside a message that a program asks for.
@@ -157,7 +160,7 @@ impl Fs {
         wanted: Option<NodeSet>,
     ) -> Result<Entry, Error> {
         let is_foreseen =
-            |wanted: NodeSet| wanted.contains(child.id) || open.tree.is_made(child.id);
+            |wanted: NodeSet| wanted.contains(child.id) || open.tree.is_content_made(child.id);
         let is_known =
             || wanted.is_some_and(is_foreseen) || self.nodes.are_sizes_told(message.base);
         if !open.tree.is_size_costly(child.id) || is_known() {
@@ -183,7 +186,7 @@ impl Fs {
         let time = attributes.time.map(attr::system_time);
         let ino = Ino::new(message.base, id);
         let ownership = &self.options.ownership;
-        let attr = Attr::made(&open.directory, ino, file_type, attributes.size, time, ownership);
+        let attr = Attr::of_node(&open.directory, ino, file_type, attributes.size, time, ownership);
         if attributes.is_protected { attr.protected() } else { attr }
     }
 
@@ -266,19 +269,22 @@ impl Fs {
     }
 
     /// The message that the whole source is, as it is now.
-    pub(super) fn look_up_one_message(&self, root: &SourceNode) -> Result<Looked<'_>, Error> {
+    pub(super) fn look_up_one_message(
+        &self,
+        root: &SourceNode,
+    ) -> Result<LookedUpMessage<'_>, Error> {
         let path = &root.path;
         let claimed = self.nodes.claimed(path).map(|base| self.known_message(base)).transpose()?;
-        if let Some(message) = claimed.filter(|message| self.is_differing(message)) {
+        if let Some(message) = claimed.filter(|message| self.differs(message)) {
             self.nodes.look_up_inside(message.base, 1);
-            return Ok(Looked { fs: self, message, is_counted: true });
+            return Ok(LookedUpMessage { fs: self, message, is_counted: true });
         }
         let identity = self.metadata(path)?.identity();
         let node = SourceNode { path: path.clone(), kind: SourceKind::Message, identity };
         let base = self.nodes.look_up(&Arc::new(node));
         let message = self.known_message(base)?;
         let ttl = message.ttl.min(SOURCE_TTL);
-        Ok(Looked { fs: self, message: MessageNode { ttl, ..message }, is_counted: true })
+        Ok(LookedUpMessage { fs: self, message: MessageNode { ttl, ..message }, is_counted: true })
     }
 
     /// Finds a file in a directory of a message in which nothing differs from its file.

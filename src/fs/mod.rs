@@ -24,11 +24,12 @@
 //!
 //! # A message
 //!
-//! A message directory is in one of four states (`directory::State`). A **clean** one is shown from
-//! its file by the same code in every mount, and the kernel may keep what it is told. The first
-//! edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree that is shown
-//! from then on, and a save makes it clean again. A file that is being copied into a folder is
-//! **arriving** until it is whole. What is gone is **removed** for those who still have it open.
+//! A message directory is in one of four states (`directory::MessageState`). A **clean** one is
+//! shown from its file by the same code in every mount, and the kernel may keep what it is told.
+//! The first edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree
+//! that is shown from then on, and a save makes it clean again. A file that is being copied into a
+//! folder is **arriving** until it is whole. What is gone is **removed** for those who still have
+//! it open.
 //!
 //! Beside the state there are the files that are open for writing, each with one buffer; the
 //! temporary files of editors; and the removals that are not final. None of them is in the message,
@@ -39,7 +40,7 @@
 //! Taken in this order and held for moments. Only the first is held while the kernel is told
 //! something or a message is saved:
 //!
-//! 1. The turn of a handle, by its FLUSH (`handles::Written`).
+//! 1. The turn of a handle, by its FLUSH (`handles::Unflushed`).
 //! 2. The contents of one message directory. Those of two are never held together: what concerns
 //!    two messages is done in the one after it is done in the other.
 //! 3. The bytes of an open file, a temporary file or an arrival.
@@ -123,7 +124,7 @@ use messages::OpenMessage;
 use metadata::Metadata;
 use saver::Saver;
 use source::SourceRoot;
-use stale::Stale;
+use stale::InvalidationQueue;
 use store::Stores;
 use watch::Watcher;
 
@@ -133,7 +134,7 @@ pub use ino::Ino;
 pub use live::Invalidation;
 pub use opened::OpenedFile;
 pub use options::{Options, SetAttr, WriteOptions};
-pub use path::{NamedEntry, Place, Sources};
+pub use path::{NamedEntry, PathOpener, Place};
 pub use rustix::fs::StatVfs;
 pub use store::Store;
 
@@ -187,8 +188,8 @@ pub struct Fs {
     /// `None` in a read-only mount.
     log: Option<Arc<EditLog>>,
     /// Whether the kernel is told before each answer what it must forget.
-    does_kernel_forget: AtomicBool,
-    stale: Stale,
+    can_invalidate: AtomicBool,
+    invalidations: InvalidationQueue,
     editors: Editors,
 }
 
@@ -268,8 +269,8 @@ impl Fs {
             handles: Handles::default(),
             saver: Saver::new(options.write.as_ref().map_or(Duration::ZERO, |o| o.commit_delay)),
             log: None,
-            does_kernel_forget: AtomicBool::new(false),
-            stale: Stale::default(),
+            can_invalidate: AtomicBool::new(false),
+            invalidations: InvalidationQueue::default(),
             editors: Editors::new(),
             options,
         }
@@ -315,7 +316,7 @@ impl Fs {
         if let Some((message, id)) = self.message_of(parent)? {
             let name = name.to_str().ok_or(Error::NotFound)?;
             let path = |contents: &_| Some(joined(&self.path_in(contents, id).ok()?, name));
-            if let Some((_, mut contents)) = self.differing_at(&message, path) {
+            if let Some((_, mut contents)) = self.lock_if_differing_at(&message, path) {
                 return self.lookup_in_contents(&message, &mut contents, id, name, process);
             }
             return match self.lookup_in_file(&message, id, name) {
@@ -326,9 +327,9 @@ impl Fs {
         let node = self.node(base)?;
         match node.kind {
             SourceKind::Folder => {
-                let grant = self.watch(&node);
+                let proof = self.watch(&node);
                 let path = node.path.join(name);
-                self.source_entry(&path, self.metadata(&path), true, grant)
+                self.source_entry(&path, self.metadata(&path), true, proof)
             }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
             SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
@@ -354,7 +355,7 @@ impl Fs {
         }
         if let Some((message, id)) = self.message_of(ino)?
             && let Some((_, mut contents)) =
-                self.differing_at(&message, |contents| self.path_in(contents, id).ok())
+                self.lock_if_differing_at(&message, |contents| self.path_in(contents, id).ok())
         {
             let mut entry = self.attr_in_contents(&message, &mut contents, id)?;
             entry.attr.ino = ino;
@@ -362,12 +363,12 @@ impl Fs {
         }
         let node = self.node(base)?;
         if id == NodeId(0) {
-            let grant = self.watched(&node);
+            let proof = self.watch_proof(&node);
             let metadata = self.metadata(&node.path)?;
             if identity_of(node.kind, &metadata) != node.identity && base != Base::ROOT {
                 return Err(Error::Stale { path: node.path.clone() });
             }
-            let ttl = self.source_ttl(&node, &metadata, grant);
+            let ttl = self.source_ttl(&node, &metadata, proof);
             return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl });
         }
         let message = self.known_message(base)?;
@@ -399,7 +400,7 @@ impl Fs {
             return self.read_control(cookie, add);
         }
         if let Some((message, id)) = self.message_of(ino)? {
-            return match self.differing(&message) {
+            return match self.lock_if_differing(&message) {
                 Some((_, mut contents)) => {
                     self.list_in_contents(&message, &mut contents, id, (cookie, look_up), add)
                 }
@@ -450,7 +451,7 @@ impl Fs {
         }
         if let Some((message, id)) = self.message_of(ino)? {
             self.habits.read(id);
-            return match self.differing(&message) {
+            return match self.lock_if_differing(&message) {
                 Some((_, contents)) => {
                     self.read_in_contents(&message, contents, id, (offset, size), out)
                 }
@@ -496,8 +497,8 @@ fn files_kept_max() -> usize {
     limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }
 
-/// `*.msg` and `*.oft`, in any case.
-fn is_message_name(path: &Path) -> bool {
+/// Whether a file of the source with this name is a message: `*.msg` and `*.oft`, in any case.
+fn is_message_file_name(path: &Path) -> bool {
     let Some((stem, extension)) = path.as_os_str().as_bytes().split_last_chunk::<4>() else {
         return false;
     };

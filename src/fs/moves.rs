@@ -13,16 +13,16 @@ use std::sync::Arc;
 use crate::storage::Source;
 use crate::view::{self, FileAccess, NodeId};
 
-use super::directory::{Contents, MessageDirectory, State, joined};
+use super::directory::{Contents, MessageDirectory, MessageState, joined};
 use super::edit_log::Operation;
-use super::entries::{ToChange, into_source, name_text};
+use super::entries::{EditableMessage, into_source, name_text};
 use super::ino::Ino;
 use super::messages::MessageNode;
 use super::metadata::Metadata;
-use super::numbers::rest_below;
+use super::numbers::relative_to;
 use super::open_file::{Moment, OpenFile};
-use super::shown::Found;
-use super::{Error, Fs, Invalidation, is_message_name, source_error};
+use super::shown::ShownEntry;
+use super::{Error, Fs, Invalidation, is_message_file_name, source_error};
 
 /// The files in a message that have a number: the number, and the path in the message.
 type FilesInside = Vec<(NodeId, String)>;
@@ -46,11 +46,11 @@ impl Fs {
         to: (Ino, &OsStr),
         no_replace: bool,
     ) -> Result<(), Error> {
-        let (origin, target) = (self.to_change(from.0)?, self.to_change(to.0)?);
+        let (origin, target) = (self.editable_message(from.0)?, self.editable_message(to.0)?);
         match (origin, target) {
             (Some(origin), None) => {
                 let path = self.in_folder(to.0, to.1)?;
-                if !is_message_name(&path) {
+                if !is_message_file_name(&path) {
                     return Err(Error::OtherDevice);
                 }
                 if self.exists(&path) {
@@ -62,7 +62,7 @@ impl Fs {
                 let permissions = Some(moving.permissions);
                 self.put_message(&path, &moving.bytes, permissions, None)?;
                 let (message, directory) = self.message_at(&path)?;
-                self.lead((&origin.directory, moving.files), (&message, &directory), "");
+                self.forward_numbers((&origin.directory, moving.files), (&message, &directory), "");
                 self.nodes.forget(message.base, 1);
                 self.remove_moved(&origin, moving.path)
             }
@@ -77,7 +77,7 @@ impl Fs {
                 let moving = self.embedded(&origin, from.1)?;
                 let place = self.embed(&target, to.1, moving.bytes)?;
                 let there = (&*target.message, &target.directory);
-                self.lead((&origin.directory, moving.files), there, &place);
+                self.forward_numbers((&origin.directory, moving.files), there, &place);
                 self.remove_moved(&origin, moving.path)
             }
             (None, None) => Err(Error::OtherDevice),
@@ -86,11 +86,11 @@ impl Fs {
 
     /// The embedded message of a name, as a whole file of its own. Any other file is refused with
     /// EXDEV, and the program that moves it copies and removes it.
-    fn embedded(&self, origin: &ToChange<'_>, name: &OsStr) -> Result<Moving, Error> {
+    fn embedded(&self, origin: &EditableMessage<'_>, name: &OsStr) -> Result<Moving, Error> {
         let mut contents = origin.lock();
         let directory = self.path_in(&contents, origin.number)?;
         let path = joined(&directory, name_text(name)?);
-        let Found::Node(open, id, _) = self.find(&origin.message, &contents, &path)? else {
+        let ShownEntry::Node(open, id, _) = self.find(&origin.message, &contents, &path)? else {
             return Err(Error::OtherDevice);
         };
         if self.access_in(&open, &path)? != FileAccess::EmbeddedMessage {
@@ -122,22 +122,22 @@ impl Fs {
     ) -> Result<(), Error> {
         let is_below = |file: &&Arc<OpenFile>| {
             let at = contents.numbers.path(file.number);
-            at.is_some_and(|at| rest_below(at, path).is_some())
+            at.is_some_and(|at| relative_to(at, path).is_some())
         };
         let files: Vec<_> = contents.files.values().filter(is_below).cloned().collect();
         if files.iter().any(|file| file.lock().is_written()) {
             return Err(Error::Busy);
         }
-        files.iter().try_for_each(|file| self.settle_in(message, contents, file, Moment::Whole))
+        files.iter().try_for_each(|file| self.settle_in(message, contents, file, Moment::Final))
     }
 
     /// Removes a message that was moved elsewhere. The removal is final at once, since the message
     /// is safe in its new place.
-    fn remove_moved(&self, origin: &ToChange<'_>, path: String) -> Result<(), Error> {
+    fn remove_moved(&self, origin: &EditableMessage<'_>, path: String) -> Result<(), Error> {
         let mut contents = origin.lock();
         let number = self.orphan(&origin.message, &mut contents, &path);
         self.apply(&origin.message, &mut contents, &Operation::Remove { path })?;
-        self.note_moved(Ino::new(origin.message.base, number));
+        self.invalidate_moved(Ino::new(origin.message.base, number));
         self.saver.schedule(&contents, origin.message.base);
         Ok(())
     }
@@ -145,14 +145,14 @@ impl Fs {
     /// Embeds a message in another one, and saves that one. Returns the path there.
     fn embed(
         &self,
-        target: &ToChange<'_>,
+        target: &EditableMessage<'_>,
         name: &OsStr,
         value: Arc<Source>,
     ) -> Result<String, Error> {
         let mut contents = target.lock();
         let directory = self.path_in(&contents, target.number)?;
         let path = joined(&directory, name_text(name)?);
-        let is_message = view::is_attachment_path(&path) && view::is_message_name(&path);
+        let is_message = view::is_attachment_path(&path) && view::is_embedded_message_name(&path);
         if !is_message || self.find(&target.message, &contents, &path).is_ok() {
             return Err(if is_message { Error::NotEmpty } else { Error::OtherDevice });
         }
@@ -167,10 +167,10 @@ impl Fs {
         &self,
         path: &Path,
         (message, directory): (&MessageNode, &Arc<MessageDirectory>),
-        target: &ToChange<'_>,
+        target: &EditableMessage<'_>,
         name: &OsStr,
     ) -> Result<(), Error> {
-        if matches!(directory.lock().state, State::Arriving(_))
+        if matches!(directory.lock().state, MessageState::Arriving(_))
             || directory.base == target.directory.base
         {
             return Err(Error::OtherDevice);
@@ -188,15 +188,15 @@ impl Fs {
         }
         self.source.remove(path).map_err(|error| source_error(path, error))?;
         let files = directory.lock_idle().numbers.below("");
-        self.lead((directory, files), (&target.message, &target.directory), &place);
-        directory.lock_idle().state = State::Removed;
-        self.note_moved(Ino::new(directory.base, NodeId(0)));
+        self.forward_numbers((directory, files), (&target.message, &target.directory), &place);
+        directory.lock_idle().state = MessageState::Removed;
+        self.invalidate_moved(Ino::new(directory.base, NodeId(0)));
         self.nodes.unclaim(path, directory.base);
         Ok(())
     }
 
     /// Makes the old numbers of a message that was moved stand for its files where they are now.
-    fn lead(
+    fn forward_numbers(
         &self,
         (origin, files): (&MessageDirectory, FilesInside),
         (message, directory): (&MessageNode, &Arc<MessageDirectory>),
@@ -204,22 +204,22 @@ impl Fs {
     ) {
         let mut contents = directory.lock();
         // The message must stay known for as long as old numbers lead to it.
-        self.hold(message, &mut contents);
+        self.keep_known(message, &mut contents);
         contents.numbers.translate();
         let there = files.into_iter().map(|(number, rest)| {
             let path = if rest.is_empty() { place.to_owned() } else { joined(place, &rest) };
-            let now = contents.numbers.tell(&path, view::fixed_number(&path));
+            let now = contents.numbers.assign(&path, view::fixed_number(&path));
             (number, Ino::new(directory.base, now))
         });
         let there = there.collect();
         drop(contents);
-        origin.lead(there);
-        self.nodes.note_moved();
+        origin.add_forwarded(there);
+        self.nodes.note_forwarded();
     }
 
     /// Makes the kernel look up again the names in a message that was moved, since it still has the
     /// old numbers for them.
-    fn note_moved(&self, directory: Ino) {
+    fn invalidate_moved(&self, directory: Ino) {
         self.note_stale(vec![Invalidation::Inode(directory)]);
     }
 }

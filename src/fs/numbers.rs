@@ -40,7 +40,7 @@ impl FileNumbers {
 
     /// The number of a path, noted since the kernel is told of it. `in_tree` is the number that the
     /// present tree has for the path.
-    pub(super) fn tell(&mut self, path: &str, in_tree: Option<NodeId>) -> NodeId {
+    pub(super) fn assign(&mut self, path: &str, in_tree: Option<NodeId>) -> NodeId {
         let number = self.number(path, in_tree);
         if fixed_path(number) != Some(path) && !self.by_path.contains_key(path) {
             self.by_number.insert(number, Some(path.into()));
@@ -103,17 +103,17 @@ impl FileNumbers {
     /// Every number of a path and of what is below it, each with its path from there.
     pub(super) fn below(&self, path: &str) -> Vec<(NodeId, String)> {
         let numbers = fixed_numbers().chain(self.all());
-        let below = |number| Some((number, rest_below(self.path(number)?, path)?.to_owned()));
+        let below = |number| Some((number, relative_to(self.path(number)?, path)?.to_owned()));
         numbers.filter_map(below).collect()
     }
 
     fn at_or_below(&self, path: &str) -> Vec<Box<str>> {
-        self.by_path.keys().filter(|known| rest_below(known, path).is_some()).cloned().collect()
+        self.by_path.keys().filter(|known| relative_to(known, path).is_some()).cloned().collect()
     }
 }
 
 /// The part of a path below a directory: empty for the directory itself, `None` outside of it.
-pub(super) fn rest_below<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+pub(super) fn relative_to<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(directory)?;
     if rest.is_empty() || directory.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
@@ -127,7 +127,7 @@ mod tests {
     fn the_files_of_the_message_itself_need_no_entry() {
         let mut numbers = FileNumbers::default();
         let subject = fixed_number("subject").unwrap();
-        assert_eq!(numbers.tell("subject", Some(subject)), subject);
+        assert_eq!(numbers.assign("subject", Some(subject)), subject);
         assert_eq!(numbers.all().count(), 0);
         assert_eq!(numbers.path(subject), Some("subject"));
         assert_eq!(numbers.path(NodeId(0)), Some(""));
@@ -136,20 +136,20 @@ mod tests {
     #[test]
     fn a_path_keeps_its_number_in_every_tree() {
         let mut numbers = FileNumbers::default();
-        let number = numbers.tell("attachments/a", Some(NodeId(500)));
+        let number = numbers.assign("attachments/a", Some(NodeId(500)));
         assert_eq!(number, NodeId(500));
-        assert_eq!(numbers.tell("attachments/a", Some(NodeId(900))), number);
+        assert_eq!(numbers.assign("attachments/a", Some(NodeId(900))), number);
         // Another path that the new tree gives this number gets one of its own.
-        assert_ne!(numbers.tell("attachments/b", Some(NodeId(500))), number);
+        assert_ne!(numbers.assign("attachments/b", Some(NodeId(500))), number);
         assert_eq!(numbers.path(number), Some("attachments/a"));
     }
 
     #[test]
     fn a_directory_moves_with_what_is_in_it() {
         let mut numbers = FileNumbers::default();
-        let directory = numbers.tell("attachments/a.msg", None);
-        let file = numbers.tell("attachments/a.msg/subject", None);
-        let other = numbers.tell("attachments/a.msg2", None);
+        let directory = numbers.assign("attachments/a.msg", None);
+        let file = numbers.assign("attachments/a.msg/subject", None);
+        let other = numbers.assign("attachments/a.msg2", None);
         numbers.rename("attachments/a.msg", "attachments/b.msg", false);
         assert_eq!(numbers.path(directory), Some("attachments/b.msg"));
         assert_eq!(numbers.path(file), Some("attachments/b.msg/subject"));
@@ -159,8 +159,8 @@ mod tests {
     #[test]
     fn a_file_that_is_replaced_keeps_its_number() {
         let mut numbers = FileNumbers::default();
-        let old = numbers.tell("attachments/a", Some(NodeId(500)));
-        let new = numbers.tell("attachments/tmp.abc", None);
+        let old = numbers.assign("attachments/a", Some(NodeId(500)));
+        let new = numbers.assign("attachments/tmp.abc", None);
         numbers.rename("attachments/tmp.abc", "attachments/a", true);
         assert_eq!(numbers.number("attachments/a", None), old);
         // Whoever holds the other one open sees the file too.
@@ -171,12 +171,12 @@ mod tests {
     fn something_else_in_its_place_gets_a_number_of_its_own() {
         let mut numbers = FileNumbers::default();
         let text = fixed_number("body.txt").unwrap();
-        assert_eq!(numbers.tell("body.txt", Some(text)), text);
+        assert_eq!(numbers.assign("body.txt", Some(text)), text);
         numbers.remove("body.txt", Some(text));
         assert_eq!(numbers.path(text), None);
-        let new = numbers.tell("body.txt", Some(text));
+        let new = numbers.assign("body.txt", Some(text));
         assert_ne!(new, text);
         assert_eq!(numbers.path(new), Some("body.txt"));
-        assert_eq!(numbers.tell("body.txt", Some(text)), new);
+        assert_eq!(numbers.assign("body.txt", Some(text)), new);
     }
 }

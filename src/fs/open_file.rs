@@ -69,7 +69,7 @@ pub(super) enum Moment {
     /// At a FLUSH of a handle that was written to since its last one.
     Flush,
     /// At `fsync`, at a truncate by path, and at the last RELEASE: then an emptied file counts too.
-    Whole,
+    Final,
 }
 
 /// The bytes of an open file.
@@ -243,7 +243,7 @@ impl OpenContent {
             (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
                 Ok(None)
             }
-            (Progress::Emptied, Moment::Whole)
+            (Progress::Emptied, Moment::Final)
             | (Progress::Written | Progress::Settling | Progress::Refused, _) => {
                 let bytes = self.share()?;
                 self.progress = Progress::Settling;
@@ -345,9 +345,9 @@ mod tests {
         file.lock().write(Some(0), b"a").unwrap();
         assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
         file.lock().settled();
-        assert_eq!(bytes(&file, Moment::Whole), None);
+        assert_eq!(bytes(&file, Moment::Final), None);
         file.lock().set_len(0).unwrap();
-        assert_eq!(bytes(&file, Moment::Whole), Some(Vec::new()));
+        assert_eq!(bytes(&file, Moment::Final), Some(Vec::new()));
     }
 
     #[test]

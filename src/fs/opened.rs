@@ -8,14 +8,14 @@ use crate::view::{self, StartCheck};
 use super::arrival::Arrival;
 use super::buffer::Buffer;
 use super::directory::MessageDirectory;
-use super::entries::ToChange;
+use super::entries::EditableMessage;
 use super::error::refusal;
-use super::handles::{Handle, On};
+use super::handles::{Handle, HandleTarget};
 use super::ino::Ino;
 use super::messages::message_error;
 use super::open_file::{Moment, OpenFile, OpenFlags};
-use super::shown::Found;
-use super::{Error, Fs, is_message_name};
+use super::shown::ShownEntry;
+use super::{Error, Fs, is_message_file_name};
 
 /// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl Fs {
     pub fn open_file(&self, ino: Ino, flags: i32) -> Result<OpenedFile, Error> {
         let flags = OpenFlags(flags);
         if flags.is_writing() {
-            let to = self.to_change(ino)?.ok_or_else(|| self.read_only(ino))?;
+            let to = self.editable_message(ino)?.ok_or_else(|| self.read_only(ino))?;
             return Ok(OpenedFile { handle: self.open_writing(&to, flags)?, is_kept: false });
         }
         let Some((message, number)) = self.message_of(ino)? else { return Ok(OpenedFile::UNKEPT) };
@@ -52,23 +52,23 @@ impl Fs {
         }
         // A file of the message needs no handle to be read, even if it was removed while it is
         // open. Only temporary files and files that are being copied in need one.
-        let on =
+        let target =
             match self.path_in(&contents, number).map(|path| self.find(&message, &contents, &path))
             {
-                Ok(Ok(Found::Temporary(file))) => {
-                    On::Temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
+                Ok(Ok(ShownEntry::Temporary(file))) => {
+                    HandleTarget::Temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
                 }
-                Ok(Ok(Found::Arrival(arrival))) => {
+                Ok(Ok(ShownEntry::Arrival(arrival))) => {
                     arrival.open();
-                    On::Arrival { arrival, written: Default::default() }
+                    HandleTarget::Arrival { arrival, unflushed: Default::default() }
                 }
                 _ => return Ok(OpenedFile::UNKEPT),
             };
         self.nodes.look_up_inside(message.base, 1);
-        Ok(OpenedFile { handle: self.handles.add(directory, on), is_kept: false })
+        Ok(OpenedFile { handle: self.handles.add(directory, target), is_kept: false })
     }
 
-    fn open_writing(&self, to: &ToChange<'_>, flags: OpenFlags) -> Result<u64, Error> {
+    fn open_writing(&self, to: &EditableMessage<'_>, flags: OpenFlags) -> Result<u64, Error> {
         let mut contents = to.lock();
         let path = self.path_in(&contents, to.number)?;
         let found = match self.find_hidden(&to.message, &contents, &path) {
@@ -79,50 +79,51 @@ impl Fs {
             found => Some(found?),
         };
         let is_new = found.is_none();
-        let on = match found {
-            Some(Found::Arrival(arrival)) => {
+        let target = match found {
+            Some(ShownEntry::Arrival(arrival)) => {
                 arrival.open();
                 if flags.truncates() {
                     arrival.set_len(0)?;
                 }
-                On::Arrival { arrival, written: Default::default() }
+                HandleTarget::Arrival { arrival, unflushed: Default::default() }
             }
-            Some(Found::Temporary(file)) => {
+            Some(ShownEntry::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
                 if flags.truncates() {
                     file.change(|bytes| bytes.set_len(0))?;
                 }
-                On::Temporary(file)
+                HandleTarget::Temporary(file)
             }
-            None | Some(Found::New(_) | Found::Node(..) | Found::EmptyDirectory(_)) => {
+            None
+            | Some(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => {
                 self.check_settable(&to.message, &mut contents, &path)?;
-                self.differ(&to.message, &mut contents);
-                let on = self.writer(&mut contents, to.number, flags, is_new);
-                if let On::File { file, .. } = &on
+                self.begin_differing(&to.message, &mut contents);
+                let target = self.writer(&mut contents, to.number, flags, is_new);
+                if let HandleTarget::File { file, .. } = &target
                     && flags.truncates()
                 {
                     file.lock().set_len(0)?;
                 }
-                on
+                target
             }
         };
         self.nodes.look_up_inside(to.message.base, 1);
-        Ok(self.handles.add(&to.directory, on))
+        Ok(self.handles.add(&to.directory, target))
     }
 
     pub(super) fn set_len(&self, handle: &Handle, len: u64) -> Result<(), Error> {
-        match &handle.on {
-            On::File { file, written, .. } => {
+        match &handle.target {
+            HandleTarget::File { file, unflushed, .. } => {
                 check_in_place(&handle.directory, file)?;
                 if len > 0 {
                     self.load(&handle.directory, file)?;
-                    written.note();
+                    unflushed.note();
                 }
                 file.lock().set_len(len)
             }
-            On::Temporary(file) => file.change(|bytes| bytes.set_len(len)),
-            On::Arrival { arrival, written } => {
-                written.note();
+            HandleTarget::Temporary(file) => file.change(|bytes| bytes.set_len(len)),
+            HandleTarget::Arrival { arrival, unflushed } => {
+                unflushed.note();
                 arrival.set_len(len)
             }
         }
@@ -144,13 +145,13 @@ impl Fs {
             return self.read_into(ino, offset, size, out);
         }
         let handle = self.handles.get(handle)?;
-        *out = match &handle.on {
-            On::File { file, .. } => {
+        *out = match &handle.target {
+            HandleTarget::File { file, .. } => {
                 self.load(&handle.directory, file)?;
                 file.lock().read(offset, size)?
             }
-            On::Temporary(file) => file.with(|bytes| bytes.read(offset, size))?,
-            On::Arrival { arrival, .. } => arrival.read(offset, size)?,
+            HandleTarget::Temporary(file) => file.with(|bytes| bytes.read(offset, size))?,
+            HandleTarget::Arrival { arrival, .. } => arrival.read(offset, size)?,
         };
         Ok(())
     }
@@ -164,23 +165,23 @@ impl Fs {
             return Err(Error::BadHandle);
         }
         let handle = self.handles.get(handle)?;
-        match &handle.on {
-            On::File { file, appends, written } => {
+        match &handle.target {
+            HandleTarget::File { file, appends, unflushed } => {
                 check_in_place(&handle.directory, file)?;
                 self.load(&handle.directory, file)?;
                 self.check_start(&handle.directory, file, (*appends, offset), bytes)?;
                 file.lock().write((!appends).then_some(offset), bytes)?;
-                written.note();
+                unflushed.note();
                 Ok(())
             }
-            On::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
-            On::Arrival { arrival, written } => {
+            HandleTarget::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
+            HandleTarget::Arrival { arrival, unflushed } => {
                 let path = handle.directory.lock().path.clone();
-                if is_message_name(&path) {
+                if is_message_file_name(&path) {
                     Arrival::check_start(offset, bytes).map_err(|one| message_error(&path, one))?;
                 }
                 arrival.write(offset, bytes)?;
-                written.note();
+                unflushed.note();
                 Ok(())
             }
         }
@@ -203,7 +204,7 @@ impl Fs {
         let Some((path, shown)) = path else { return Ok(()) };
         if file.lock().needs_check() {
             let message = self.known_message(directory.base)?;
-            let open = self.present(&message, &directory.lock())?;
+            let open = self.current_message(&message, &directory.lock())?;
             let check = StartCheck::new(&open.tree, &path);
             file.lock().begin_check(check.map_err(|error| message_error(&shown, error))?);
         }
@@ -226,7 +227,7 @@ impl Fs {
         let contents = directory.lock();
         let found = match contents.numbers.path(file.number) {
             Some(path) => match self.find_hidden(&message, &contents, path)? {
-                Found::Node(open, id, _) => Some((open, id)),
+                ShownEntry::Node(open, id, _) => Some((open, id)),
                 _ => None,
             },
             // It was removed, and is still open.
@@ -250,14 +251,14 @@ impl Fs {
             return Ok(());
         }
         let handle = self.handles.get(handle)?;
-        match &handle.on {
-            On::File { file, written, .. } => {
-                written.flush(|| self.settle(&handle.directory, file, Moment::Flush))
+        match &handle.target {
+            HandleTarget::File { file, unflushed, .. } => {
+                unflushed.flush(|| self.settle(&handle.directory, file, Moment::Flush))
             }
-            On::Arrival { arrival, written } => {
-                written.flush(|| self.land(&handle.directory, arrival))
+            HandleTarget::Arrival { arrival, unflushed } => {
+                unflushed.flush(|| self.save_arrival(&handle.directory, arrival))
             }
-            On::Temporary(_) => Ok(()),
+            HandleTarget::Temporary(_) => Ok(()),
         }
     }
 
@@ -265,18 +266,18 @@ impl Fs {
     pub fn release(&self, handle: u64) {
         let Some(handle) = self.handles.remove(handle) else { return };
         let directory = &handle.directory;
-        match &handle.on {
-            On::File { file, .. } => self.close_file(directory, file),
-            On::Arrival { arrival, .. } => {
+        match &handle.target {
+            HandleTarget::File { file, .. } => self.close_file(directory, file),
+            HandleTarget::Arrival { arrival, .. } => {
                 if arrival.close() {
                     // The last FLUSH has reported the error.
-                    let _ = self.land(directory, arrival);
-                    if is_message_name(&directory.lock().path.clone()) {
+                    let _ = self.save_arrival(directory, arrival);
+                    if is_message_file_name(&directory.lock().path.clone()) {
                         self.end_arrival(directory);
                     }
                 }
             }
-            On::Temporary(_) => {}
+            HandleTarget::Temporary(_) => {}
         }
         self.nodes.forget(directory.base, 1);
     }
@@ -292,7 +293,7 @@ impl Fs {
         if !file.lock().is_refused()
             && let Ok(message) = self.known_message(directory.base)
         {
-            let _ = self.settle_in(&message, &mut contents, file, Moment::Whole);
+            let _ = self.settle_in(&message, &mut contents, file, Moment::Final);
         }
         if file.lock().is_refused() {
             self.keep_refused(&contents, file);
@@ -312,16 +313,16 @@ impl Fs {
     pub fn fsync(&self, ino: Ino, handle: u64) -> Result<(), Error> {
         let handle = if handle == 0 { None } else { Some(self.handles.get(handle)?) };
         match handle.as_deref() {
-            Some(Handle { directory, on: On::File { file, written, .. } }) => {
-                written.note();
-                written.flush(|| self.settle(directory, file, Moment::Whole))?;
+            Some(Handle { directory, target: HandleTarget::File { file, unflushed, .. } }) => {
+                unflushed.note();
+                unflushed.flush(|| self.settle(directory, file, Moment::Final))?;
                 self.save_now(directory)
             }
-            Some(Handle { directory, on: On::Arrival { arrival, .. } }) => {
-                self.land(directory, arrival)
+            Some(Handle { directory, target: HandleTarget::Arrival { arrival, .. } }) => {
+                self.save_arrival(directory, arrival)
             }
-            Some(Handle { on: On::Temporary(_), .. }) => Ok(()),
-            None => match self.to_change(ino) {
+            Some(Handle { target: HandleTarget::Temporary(_), .. }) => Ok(()),
+            None => match self.editable_message(ino) {
                 Ok(Some(to)) => self.save_now(&to.directory),
                 _ => Ok(()),
             },
@@ -342,7 +343,7 @@ impl Fs {
 /// Refuses to write to a file that was moved to another message since it was opened: its bytes
 /// would go nowhere.
 fn check_in_place(directory: &MessageDirectory, file: &OpenFile) -> Result<(), Error> {
-    match directory.moved(file.number) {
+    match directory.forwarded(file.number) {
         Some(_) => Err(Error::Stale { path: directory.lock().path.clone() }),
         None => Ok(()),
     }

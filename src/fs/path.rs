@@ -39,7 +39,7 @@ pub struct Place {
 
 /// Opens paths. Paths in the same folder that follow each other share one [`Fs`].
 #[derive(Debug)]
-pub struct Sources {
+pub struct PathOpener {
     options: Options,
     last: Option<(PathBuf, Arc<Fs>)>,
 }
@@ -47,7 +47,7 @@ pub struct Sources {
 /// At most this many symbolic links are followed, as in Linux (`MAXSYMLINKS`).
 const LINKS_MAX: usize = 40;
 
-impl Sources {
+impl PathOpener {
     /// Paths are shown with these options.
     pub fn new(options: Options) -> Self {
         Self { options, last: None }
@@ -79,7 +79,7 @@ impl Sources {
     /// Opens a file that has no name in any folder as a message, or a path in it.
     ///
     /// # Errors
-    /// As [`Sources::open`].
+    /// As [`PathOpener::open`].
     pub fn open_file(&mut self, file: File, path: &Path, inside: &Path) -> Result<Place, Error> {
         let fs = Fs::of_file(file, self.options.clone());
         let fs = Arc::new(fs.map_err(|error| source_error(path, error))?);

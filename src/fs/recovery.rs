@@ -117,7 +117,7 @@ impl Fs {
             if let Some(edited) = contents.edits() {
                 let _ = edited.editor.message().discard_changes();
             }
-            contents.state = super::directory::State::Clean;
+            contents.state = super::directory::MessageState::Clean;
         }
         self.saver.schedule(&contents, message.base);
         drop(contents);

@@ -6,9 +6,9 @@ use crate::view::{self, FileKind, NodeId};
 
 use super::directory::Contents;
 use super::edit_log::Operation;
-use super::entries::{FILE_BITS, NO_NAME, New, ToChange, into_source};
+use super::entries::{EditableMessage, FILE_BITS, NO_NAME, NewNameKind, into_source};
 use super::open_file::Moment;
-use super::shown::Found;
+use super::shown::ShownEntry;
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
 use super::{Error, Fs};
 
@@ -16,7 +16,7 @@ impl Fs {
     /// Renames a file within a message. With `no_replace` nothing may have the new name.
     pub(super) fn rename_in_message(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         name: &OsStr,
         (new_parent, new_name): (NodeId, &OsStr),
         no_replace: bool,
@@ -44,7 +44,7 @@ impl Fs {
             (FileKind::Directory, Some(FileKind::Directory)) => return Err(Error::NotEmpty),
             _ => {}
         }
-        self.differ(&to.message, &mut contents);
+        self.begin_differing(&to.message, &mut contents);
         self.move_file(to, &mut contents, &found, (&old, &new), replaced.is_some())?;
         self.saver.schedule(&contents, to.message.base);
         Ok(())
@@ -52,25 +52,25 @@ impl Fs {
 
     fn move_file(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         contents: &mut Contents,
-        found: &Found,
+        found: &ShownEntry,
         (old, new): (&str, &str),
         is_replacing: bool,
     ) -> Result<(), Error> {
         let target = match contents.temporaries.get(new) {
-            Some(_) => New::Temporary,
+            Some(_) => NewNameKind::Temporary,
             None => self.new_name(&to.message, contents, new, false)?,
         };
         match (found, target) {
-            (Found::Temporary(_), New::Temporary) => {
+            (ShownEntry::Temporary(_), NewNameKind::Temporary) => {
                 contents.temporaries.remove(new);
                 contents.temporaries.rename(old, new);
                 contents.removals.rename(old, new);
                 contents.numbers.rename(old, new, is_replacing);
                 return Ok(());
             }
-            (Found::Temporary(file), New::Value) if file.file().is_some() => {
+            (ShownEntry::Temporary(file), NewNameKind::Value) if file.file().is_some() => {
                 self.check_writable(&to.message, contents)?;
                 let was_hidden = self.take_hidden_place(&to.message, contents, new)?;
                 self.set_to(to, contents, (old, new))?;
@@ -78,40 +78,27 @@ impl Fs {
                 contents.numbers.rename(old, new, is_replacing && !was_hidden);
                 return Ok(());
             }
-            (Found::Node(_, _, FileKind::File) | Found::New(_), New::Temporary) => {
+            (
+                ShownEntry::Node(_, _, FileKind::File) | ShownEntry::New(_),
+                NewNameKind::Temporary,
+            ) => {
                 let bytes = self.bytes_of(&to.message, contents, old)?;
                 let copy = TemporaryKind::File(TemporaryFile::new(bytes));
                 contents.temporaries.put(new, Temporary::new(copy, FILE_BITS))?;
                 match found {
-                    Found::New(_) => contents.numbers.remove(old, view::fixed_number(old)),
+                    ShownEntry::New(_) => contents.numbers.remove(old, view::fixed_number(old)),
                     _ => contents.removals.rename_away(old, new),
                 }
                 return Ok(());
             }
-            (Found::New(file), New::Value) => {
+            (ShownEntry::New(file), NewNameKind::Value) => {
                 self.take_hidden_place(&to.message, contents, new)?;
-                file.lock().due(Moment::Whole)?;
+                file.lock().due(Moment::Final)?;
                 self.set_to(to, contents, (old, new))?;
                 file.lock().settled();
             }
-            (Found::Node(_, _, kind), New::Value) => {
-                self.check_writable(&to.message, contents)?;
-                self.take_hidden_place(&to.message, contents, new)?;
-                let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
-                let takes_place = is_replacing && *kind == FileKind::File;
-                match (both_attached && !takes_place, kind) {
-                    (true, _) => {
-                        let (from, to_path) = (old.to_owned(), new.to_owned());
-                        let rename = Operation::Rename { from, to: to_path };
-                        self.apply(&to.message, contents, &rename)?;
-                    }
-                    (false, FileKind::File) => {
-                        self.set_to(to, contents, (old, new))?;
-                        let remove = Operation::Remove { path: old.to_owned() };
-                        self.apply(&to.message, contents, &remove)?;
-                    }
-                    (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
-                }
+            (ShownEntry::Node(_, _, kind), NewNameKind::Value) => {
+                self.move_node(to, contents, *kind, (old, new), is_replacing)?;
             }
             _ => return Err(self.refuse(contents, new, NO_NAME)),
         }
@@ -125,10 +112,39 @@ impl Fs {
         Ok(())
     }
 
+    /// Moves a file or directory of the message to a path that can have a value.
+    fn move_node(
+        &self,
+        to: &EditableMessage<'_>,
+        contents: &mut Contents,
+        kind: FileKind,
+        (old, new): (&str, &str),
+        is_replacing: bool,
+    ) -> Result<(), Error> {
+        self.check_writable(&to.message, contents)?;
+        self.take_hidden_place(&to.message, contents, new)?;
+        let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+        let takes_place = is_replacing && kind == FileKind::File;
+        match (both_attached && !takes_place, kind) {
+            (true, _) => {
+                let (from, to_path) = (old.to_owned(), new.to_owned());
+                let rename = Operation::Rename { from, to: to_path };
+                self.apply(&to.message, contents, &rename)?;
+            }
+            (false, FileKind::File) => {
+                self.set_to(to, contents, (old, new))?;
+                let remove = Operation::Remove { path: old.to_owned() };
+                self.apply(&to.message, contents, &remove)?;
+            }
+            (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
+        }
+        Ok(())
+    }
+
     /// Sets a file to the bytes of another one, which is renamed onto it.
     fn set_to(
         &self,
-        to: &ToChange<'_>,
+        to: &EditableMessage<'_>,
         contents: &mut Contents,
         (old, new): (&str, &str),
     ) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use outlook_msg::sync::lock;
 use crate::imsg::{MapiPropMut as _, SaveReport};
 
 use super::buffer::Buffer;
-use super::directory::{Contents, MessageDirectory, Save, State};
+use super::directory::{Contents, MessageDirectory, MessageState, SaveProgress};
 use super::error::with_causes;
 use super::ino::SourceNode;
 use super::messages::{MessageNode, message_error};
@@ -58,7 +58,7 @@ impl Fs {
         self.complete(&message, &mut contents);
         let path = contents.path.clone();
         let Some(edited) = contents.edits_mut() else { return Ok(()) };
-        edited.save = Save::Running;
+        edited.save = SaveProgress::Running;
         let editing = edited.editor.message().clone();
         drop(contents);
         let outcome = editing.save_changes();
@@ -67,7 +67,7 @@ impl Fs {
             Ok(()) => self.saved(&message, &mut contents),
             Err(_) => {
                 if let Some(edited) = contents.edits_mut() {
-                    edited.save = Save::Idle;
+                    edited.save = SaveProgress::Idle;
                     edited.is_new = edited.target.state().is_none();
                 }
             }
@@ -80,7 +80,7 @@ impl Fs {
     /// Notes that the edits of a message are in its file: from now on it is shown from there.
     fn saved(&self, message: &MessageNode, contents: &mut Contents) {
         let state = contents.edits().and_then(|edited| edited.target.state());
-        contents.state = State::Clean;
+        contents.state = MessageState::Clean;
         contents.orphans.clear();
         contents.temporaries.drop_copies();
         if let Some(state) = state {
@@ -106,8 +106,8 @@ impl Fs {
             self.finish_removals(&message, &mut contents, true);
             self.complete(&message, &mut contents);
             reports.extend(self.half_written(&contents));
-            if let State::Arriving(arrival) = &contents.state
-                && !arrival.has_landed()
+            if let MessageState::Arriving(arrival) = &contents.state
+                && !arrival.is_saved()
                 && let Ok(Some(bytes)) = arrival.bytes()
             {
                 reports.push(self.keep_half(&contents.path, "", &bytes));

@@ -11,16 +11,16 @@ use crate::view::{self, FileAccess, FileKind, NodeId};
 
 use super::arrival::Arrival;
 use super::attr::{self, Attr, FileType};
-use super::directory::{Contents, MessageDirectory, State, joined, split};
+use super::directory::{Contents, MessageDirectory, MessageState, joined, split};
 use super::ino::Ino;
-use super::messages::{Looked, MessageNode, OpenMessage, message_error};
+use super::messages::{LookedUpMessage, MessageNode, OpenMessage, message_error};
 use super::open_file::OpenFile;
 use super::temporary::{Temporary, TemporaryKind};
 use super::waiting::is_told_without;
 use super::{Add, DirectoryEntry, Entry, Error, Fs, folders, source_error};
 
 /// What a path in a message leads to.
-pub(super) enum Found {
+pub(super) enum ShownEntry {
     /// A file or directory of the message.
     Node(Arc<OpenMessage>, NodeId, FileKind),
     /// A directory that is there so that something can be put into it.
@@ -32,7 +32,7 @@ pub(super) enum Found {
     Arrival(Arc<Arrival>),
 }
 
-impl Found {
+impl ShownEntry {
     pub(super) fn kind(&self) -> FileKind {
         match self {
             Self::Node(_, _, kind) => *kind,
@@ -59,16 +59,16 @@ impl Fs {
     /// The contents of a message if anything differs from its file. Removals whose process has
     /// ended become final here, and attachments that wait come into the message, so that the caller
     /// sees their effects.
-    pub(super) fn differing<'a>(
+    pub(super) fn lock_if_differing<'a>(
         &self,
         message: &'a MessageNode,
     ) -> Option<(&'a Arc<MessageDirectory>, MutexGuard<'a, Contents>)> {
-        self.differing_at(message, |_| None)
+        self.lock_if_differing_at(message, |_| None)
     }
 
-    /// As [`Fs::differing`], for a caller that asks only for the name or the attributes of `path`:
-    /// attachments that wait go on waiting if they do not matter for it.
-    pub(super) fn differing_at<'a>(
+    /// As [`Fs::lock_if_differing`], for a caller that asks only for the name or the attributes of
+    /// `path`: attachments that wait go on waiting if they do not matter for it.
+    pub(super) fn lock_if_differing_at<'a>(
         &self,
         message: &'a MessageNode,
         path: impl FnOnce(&Contents) -> Option<String>,
@@ -89,8 +89,8 @@ impl Fs {
         differs.then_some((directory, contents))
     }
 
-    pub(super) fn is_differing(&self, message: &MessageNode) -> bool {
-        self.differing(message).is_some_and(|(_, contents)| !contents.is_plain())
+    pub(super) fn differs(&self, message: &MessageNode) -> bool {
+        self.lock_if_differing(message).is_some_and(|(_, contents)| !contents.is_plain())
     }
 
     /// Notes the numbers of files of which the kernel is told, in a writable mount, while nothing
@@ -116,25 +116,25 @@ impl Fs {
         let mut contents = directory.lock();
         let Some(above) = contents.numbers.path(parent).map(str::to_owned) else { return };
         for (name, id) in told {
-            contents.numbers.tell(&joined(&above, name), Some(id));
+            contents.numbers.assign(&joined(&above, name), Some(id));
         }
     }
 
-    /// The tree of a message that is shown now.
+    /// A message as it is shown now: with its edits, or as its file is.
     ///
     /// # Errors
     /// [`Error::Stale`] if it is gone, or where it cannot be read.
-    pub(super) fn present(
+    pub(super) fn current_message(
         &self,
         message: &MessageNode,
         contents: &Contents,
     ) -> Result<Arc<OpenMessage>, Error> {
         match &contents.state {
-            State::Edited(edited) => Ok(Arc::clone(&edited.current)),
+            MessageState::Edited(edited) => Ok(Arc::clone(&edited.current)),
             // Open the file as it is now. This thread may have waited for the lock while a save
             // replaced the file, and must not go on with the old one.
-            State::Clean => self.open_message(&self.known_message(message.base)?),
-            State::Arriving(_) | State::Removed => {
+            MessageState::Clean => self.open_message(&self.known_message(message.base)?),
+            MessageState::Arriving(_) | MessageState::Removed => {
                 Err(Error::Stale { path: contents.path.clone() })
             }
         }
@@ -152,9 +152,9 @@ impl Fs {
         message: &MessageNode,
         contents: &Contents,
         path: &str,
-    ) -> Result<Found, Error> {
+    ) -> Result<ShownEntry, Error> {
         if let Some(file) = contents.temporaries.get(path) {
-            return Ok(Found::Temporary(file.clone()));
+            return Ok(ShownEntry::Temporary(file.clone()));
         }
         if contents.removals.hides(path) {
             return Err(Error::NotFound);
@@ -168,30 +168,30 @@ impl Fs {
         message: &MessageNode,
         contents: &Contents,
         path: &str,
-    ) -> Result<Found, Error> {
+    ) -> Result<ShownEntry, Error> {
         if let Some(file) = contents.temporaries.get(path) {
-            return Ok(Found::Temporary(file.clone()));
+            return Ok(ShownEntry::Temporary(file.clone()));
         }
-        if let State::Arriving(arrival) = &contents.state {
+        if let MessageState::Arriving(arrival) = &contents.state {
             return if path.is_empty() {
-                Ok(Found::Arrival(Arc::clone(arrival)))
+                Ok(ShownEntry::Arrival(Arc::clone(arrival)))
             } else {
                 Err(Error::NotADirectory)
             };
         }
         let number = contents.numbers.number(path, view::fixed_number(path));
         if let Some(file) = contents.files.get(&number).filter(|file| file.lock().is_new()) {
-            return Ok(Found::New(Arc::clone(file)));
+            return Ok(ShownEntry::New(Arc::clone(file)));
         }
         // What file managers look for everywhere must not open every message.
         if !path.is_empty() && !path.contains('/') && !view::is_message_entry(path) {
             return Err(Error::NotFound);
         }
-        let open = self.present(message, contents)?;
+        let open = self.current_message(message, contents)?;
         match open.tree.resolve(path) {
-            Ok((id, kind)) => Ok(Found::Node(open, id, kind)),
+            Ok((id, kind)) => Ok(ShownEntry::Node(open, id, kind)),
             Err(view::Error::NotFound) => match self.access_in(&open, path)? {
-                FileAccess::Directory => Ok(Found::EmptyDirectory(open)),
+                FileAccess::Directory => Ok(ShownEntry::EmptyDirectory(open)),
                 _ => Err(Error::NotFound),
             },
             Err(error) => Err(message_error(&contents.path, error)),
@@ -228,7 +228,7 @@ impl Fs {
     /// can be put there.
     pub(super) fn lookup_empty(
         &self,
-        message: Looked<'_>,
+        message: LookedUpMessage<'_>,
         parent: NodeId,
         name: &str,
     ) -> Result<Entry, Error> {
@@ -250,9 +250,9 @@ impl Fs {
         message: &MessageNode,
         contents: &mut Contents,
         path: &str,
-        found: &Found,
+        found: &ShownEntry,
     ) -> Result<Entry, Error> {
-        let number = contents.numbers.tell(path, found.in_tree().or(view::fixed_number(path)));
+        let number = contents.numbers.assign(path, found.in_tree().or(view::fixed_number(path)));
         let attr = self.found_attr(message, contents, (path, number), found)?;
         Ok(Entry { attr, ttl: self.ttl_of(message, contents) })
     }
@@ -325,16 +325,16 @@ impl Fs {
     ) -> Result<Vec<String>, Error> {
         let mut names = Vec::new();
         match self.find(message, contents, directory)? {
-            Found::Node(open, id, _) => {
+            ShownEntry::Node(open, id, _) => {
                 let listing = open.tree.list(id);
                 let listing = listing.map_err(|error| message_error(&contents.path, error))?;
                 let shown = listing.entries().iter().map(|entry| &entry.name);
                 let is_shown = |name: &&String| !contents.removals.hides(&joined(directory, name));
                 names.extend(shown.filter(is_shown).cloned());
             }
-            Found::EmptyDirectory(_) => {}
-            Found::Temporary(file) if matches!(file.kind, TemporaryKind::Directory) => {}
-            Found::Temporary(_) | Found::New(_) | Found::Arrival(_) => {
+            ShownEntry::EmptyDirectory(_) => {}
+            ShownEntry::Temporary(file) if matches!(file.kind, TemporaryKind::Directory) => {}
+            ShownEntry::Temporary(_) | ShownEntry::New(_) | ShownEntry::Arrival(_) => {
                 return Err(Error::NotADirectory);
             }
         }
@@ -361,19 +361,19 @@ impl Fs {
         message: &MessageNode,
         contents: &Contents,
         (path, number): (&str, NodeId),
-        found: &Found,
+        found: &ShownEntry,
     ) -> Result<Attr, Error> {
         let ino = Ino::new(message.base, number);
         let ownership = &self.options.ownership;
         let time = contents.times.get(path).copied();
         let made = |directory: &Attr, file_type, size, time| {
-            Attr::made(directory, ino, file_type, size, time, ownership)
+            Attr::of_node(directory, ino, file_type, size, time, ownership)
         };
         Ok(match found {
-            Found::Node(open, ..) if path.is_empty() => {
-                self.present_attr(message, contents, open)?
+            ShownEntry::Node(open, ..) if path.is_empty() => {
+                self.current_attr(message, contents, open)?
             }
-            Found::Node(open, id, kind) => {
+            ShownEntry::Node(open, id, kind) => {
                 let attributes = open.tree.attributes(*id);
                 let attributes = attributes.map_err(|e| message_error(&contents.path, e))?;
                 let written = contents.files.get(&number);
@@ -384,25 +384,25 @@ impl Fs {
                 let attr = made(&open.directory, attr::file_type(*kind), size, time);
                 if attributes.is_protected { attr.protected() } else { attr }
             }
-            Found::EmptyDirectory(open) => {
+            ShownEntry::EmptyDirectory(open) => {
                 made(&open.directory, FileType::Directory, 0, time.or(contents.edited))
             }
-            Found::New(file) => {
-                let directory = self.present(message, contents)?.directory;
+            ShownEntry::New(file) => {
+                let directory = self.current_message(message, contents)?.directory;
                 let (len, changed) = file.lock().len_and_time().unwrap_or((0, SystemTime::now()));
                 made(&directory, FileType::RegularFile, len, Some(changed))
             }
-            Found::Temporary(file) => {
-                let directory = self.present(message, contents)?.directory;
+            ShownEntry::Temporary(file) => {
+                let directory = self.current_message(message, contents)?.directory;
                 let (size, time) = match (&file.kind, file.file()) {
                     (_, Some(bytes)) => (bytes.len(), bytes.modified()),
-                    (TemporaryKind::Symlink(target), None) => (target.len() as u64, file.made),
-                    (_, None) => (0, file.made),
+                    (TemporaryKind::Symlink(target), None) => (target.len() as u64, file.modified),
+                    (_, None) => (0, file.modified),
                 };
                 let attr = made(&directory, attr::file_type(found.kind()), size, Some(time));
                 Attr { permissions: file.permissions & !ownership.umask, ..attr }
             }
-            Found::Arrival(arrival) => {
+            ShownEntry::Arrival(arrival) => {
                 let folder = contents.path.parent().unwrap_or(std::path::Path::new(""));
                 let metadata = self.metadata(folder)?;
                 let directory =
@@ -414,7 +414,7 @@ impl Fs {
     }
 
     /// The attributes of the directory of a message.
-    fn present_attr(
+    fn current_attr(
         &self,
         message: &MessageNode,
         contents: &Contents,
@@ -449,23 +449,23 @@ impl Fs {
         let ownership = &self.options.ownership;
         if let Some(written) = contents.files.get(&number) {
             let size = written.lock().len_and_time().map_or(0, |(len, _)| len);
-            let directory = self.present(message, contents).ok()?.directory;
-            let attr = Attr::made(&directory, ino, file, size, None, ownership);
+            let directory = self.current_message(message, contents).ok()?.directory;
+            let attr = Attr::of_node(&directory, ino, file, size, None, ownership);
             return Some(Attr { links: 0, ..attr });
         }
         if contents.numbers.path(number).is_some() {
             // The file was emptied and has no value now; a program that opens it has it again. The
             // kernel may have looked it up just before, and asks for its attributes before it sends
             // the open.
-            let directory = self.present(message, contents).ok()?.directory;
-            return Some(Attr::made(&directory, ino, file, 0, None, ownership));
+            let directory = self.current_message(message, contents).ok()?.directory;
+            return Some(Attr::of_node(&directory, ino, file, 0, None, ownership));
         }
         let (open, id) = contents.orphans.get(&number)?;
         let found = open.tree.attributes(*id).ok()?;
         if found.kind == FileKind::Directory {
             return None;
         }
-        let attr = Attr::made(&open.directory, ino, file, found.size, None, ownership);
+        let attr = Attr::of_node(&open.directory, ino, file, found.size, None, ownership);
         Some(Attr { links: 0, ..attr })
     }
 
@@ -490,7 +490,7 @@ impl Fs {
         let found = match contents.numbers.path(number) {
             Some(path) => self.find_hidden(message, &contents, path),
             None => match contents.orphans.get(&number) {
-                Some((open, id)) => Ok(Found::Node(Arc::clone(open), *id, FileKind::File)),
+                Some((open, id)) => Ok(ShownEntry::Node(Arc::clone(open), *id, FileKind::File)),
                 None => Err(Error::Stale { path: contents.path.clone() }),
             },
         };
@@ -505,24 +505,24 @@ impl Fs {
             found => found?,
         };
         match found {
-            Found::Node(open, id, FileKind::File) => {
+            ShownEntry::Node(open, id, FileKind::File) => {
                 let read = open.tree.read_into(id, offset, size, out);
                 read.map_err(|error| message_error(&open.path, error))
             }
-            Found::Temporary(file) => {
+            ShownEntry::Temporary(file) => {
                 let file = file.file().ok_or(Error::IsADirectory)?;
                 *out = file.with(|bytes| bytes.read(offset, size))?;
                 Ok(())
             }
-            Found::Arrival(arrival) => {
+            ShownEntry::Arrival(arrival) => {
                 *out = arrival.read(offset, size)?;
                 Ok(())
             }
-            Found::New(_) => {
+            ShownEntry::New(_) => {
                 out.clear();
                 Ok(())
             }
-            Found::Node(..) | Found::EmptyDirectory(_) => Err(Error::IsADirectory),
+            ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_) => Err(Error::IsADirectory),
         }
     }
 }
@@ -533,7 +533,7 @@ fn following_time(contents: &Contents, path: &str, kind: FileKind) -> Option<Sys
     let is_made = || {
         let (_, name) = split(path);
         let first = path.split('/').next().unwrap_or_default();
-        ["mapi", "raw"].contains(&first) || view::is_made(name)
+        ["mapi", "raw"].contains(&first) || view::combines_values(name)
     };
     contents.edited.filter(|_| kind == FileKind::Directory || is_made())
 }

@@ -12,7 +12,7 @@ use super::Invalidation;
 /// A queue of what the kernel must forget. A request that has edited something empties it before it
 /// is answered.
 #[derive(Debug, Default)]
-pub(super) struct Stale {
+pub(super) struct InvalidationQueue {
     /// Whether something was noted that the kernel has not been told yet. Stays set while it is
     /// being told, so that other requests wait for that.
     is_pending: AtomicBool,
@@ -21,7 +21,7 @@ pub(super) struct Stale {
     telling: Mutex<()>,
 }
 
-impl Stale {
+impl InvalidationQueue {
     /// Notes what the kernel must forget.
     pub(super) fn note(&self, stale: Vec<Invalidation>) {
         let mut noted = lock(&self.noted);
@@ -52,18 +52,18 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use super::{Invalidation, Stale};
+    use super::{Invalidation, InvalidationQueue};
     use crate::fs::Ino;
 
     #[test]
     fn everything_is_told_once() {
-        let stale = Stale::default();
+        let queue = InvalidationQueue::default();
         let mut told = Vec::new();
-        stale.tell(|_| panic!("nothing was noted"));
-        stale.note(vec![Invalidation::Inode(Ino(2))]);
-        stale.note(vec![Invalidation::Inode(Ino(3))]);
-        stale.tell(|what| told.extend_from_slice(what));
-        stale.tell(|_| panic!("nothing is left"));
+        queue.tell(|_| panic!("nothing was noted"));
+        queue.note(vec![Invalidation::Inode(Ino(2))]);
+        queue.note(vec![Invalidation::Inode(Ino(3))]);
+        queue.tell(|what| told.extend_from_slice(what));
+        queue.tell(|_| panic!("nothing is left"));
         assert_eq!(told, [Invalidation::Inode(Ino(2)), Invalidation::Inode(Ino(3))]);
     }
 
@@ -71,13 +71,13 @@ mod tests {
     #[test]
     fn a_request_waits_for_another_one_that_tells() {
         const MOMENT: Duration = Duration::from_millis(50);
-        let stale = Stale::default();
-        stale.note(vec![Invalidation::Inode(Ino(2))]);
+        let queue = InvalidationQueue::default();
+        queue.note(vec![Invalidation::Inode(Ino(2))]);
         let (answered, answers) = mpsc::channel();
         thread::scope(|scope| {
-            stale.tell(|_| {
+            queue.tell(|_| {
                 scope.spawn(|| {
-                    stale.tell(|_| panic!("the other one tells it"));
+                    queue.tell(|_| panic!("the other one tells it"));
                     answered.send(()).unwrap();
                 });
                 assert!(answers.recv_timeout(MOMENT).is_err(), "answered before it was told");

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::view::{ATTACHMENTS, FileKind, NodeId, NodeSet};
 
 use super::ino::{Ino, SourceKind};
-use super::messages::{Looked, MessageNode, OpenMessage, check_unchanged};
+use super::messages::{LookedUpMessage, MessageNode, OpenMessage, check_unchanged};
 use super::{Error, Fs};
 
 /// Larger files are not stored: programs read them with requests.
@@ -105,12 +105,12 @@ impl Fs {
 
     /// The message of an inode, if something of it may be stored. In an edited message it would be
     /// useless: the kernel drops the cached content of a file when the file is opened.
-    fn storable(&self, ino: Ino) -> Result<Option<(Looked<'_>, NodeId)>, Error> {
+    fn storable(&self, ino: Ino) -> Result<Option<(LookedUpMessage<'_>, NodeId)>, Error> {
         let (base, _) = ino.parts();
         let Some((message, id)) = self.message_of(ino)? else { return Ok(None) };
         let is_as_in_file = self.node(base)?.kind == SourceKind::Message
             && message.base == base
-            && self.differing(&message).is_none();
+            && self.lock_if_differing(&message).is_none();
         Ok(is_as_in_file.then_some((message, id)))
     }
 

@@ -79,7 +79,7 @@ impl SourceTarget {
             place.expected = Some(state);
             place.path.clone()
         };
-        if let Err(error) = self.log.moved(&path, &path, Some(state)) {
+        if let Err(error) = self.log.log_move(&path, &path, Some(state)) {
             let path = path.display();
             tracing::warn!(
                 "{path}: if msgfs is killed before the next save, the edits are not applied again \
@@ -172,7 +172,7 @@ impl Target for SourceTarget {
         kept.or_else(|source| {
             // The edits stay where they are, for the next mount.
             let failed = || imsg::Error::Target { name: path.display().to_string(), source };
-            self.log.place(&path).ok_or_else(failed)
+            self.log.folder_of(&path).ok_or_else(failed)
         })
     }
 }

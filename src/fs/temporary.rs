@@ -126,7 +126,7 @@ pub(super) struct Temporary {
     /// Permission bits.
     pub(super) permissions: u16,
     /// The modification time of a directory or a link.
-    pub(super) made: SystemTime,
+    pub(super) modified: SystemTime,
 }
 
 /// What it is.
@@ -189,7 +189,7 @@ impl TemporaryFile {
 
 impl Temporary {
     pub(super) fn new(kind: TemporaryKind, permissions: u16) -> Self {
-        Self { kind, permissions, made: SystemTime::now() }
+        Self { kind, permissions, modified: SystemTime::now() }
     }
 
     /// The target of a symbolic link.

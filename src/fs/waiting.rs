@@ -12,7 +12,7 @@ use std::time::Instant;
 use crate::storage::Source;
 use crate::view::{self, ATTACHMENTS, NodeId};
 
-use super::directory::{Contents, State, split};
+use super::directory::{Contents, MessageState, split};
 use super::edit_log::Operation;
 use super::error::{refusal, with_causes};
 use super::messages::{MessageNode, message_error};
@@ -42,10 +42,10 @@ pub(super) fn is_told_without(path: &str) -> bool {
 impl Fs {
     /// Whether the bytes of an open file may wait to come into the message.
     pub(super) fn may_wait(&self, contents: &Contents, file: &OpenFile, path: &str) -> bool {
-        let State::Edited(edited) = &contents.state else { return false };
+        let MessageState::Edited(edited) = &contents.state else { return false };
         let (parent, name) = split(path);
         let is_new_attachment =
-            parent == ATTACHMENTS && !view::is_message_name(name) && file.lock().is_new();
+            parent == ATTACHMENTS && !view::is_embedded_message_name(name) && file.lock().is_new();
         let can_attach = || edited.editor.can_attach(contents.waiting.len(), name);
         is_new_attachment && contents.removals.is_empty() && can_attach()
     }

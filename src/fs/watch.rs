@@ -71,7 +71,7 @@ struct WatchState {
 /// Says that a folder was watched before it was read. It counts until a watch is lost
 /// ([`Watcher::holds`]).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Grant {
+pub(super) struct WatchProof {
     losses: u64,
 }
 
@@ -121,32 +121,32 @@ impl Watcher {
         source: &SourceRoot,
         path: &Path,
         folder: FolderId,
-    ) -> Option<Grant> {
+    ) -> Option<WatchProof> {
         let now = Instant::now();
         let mut state = self.lock();
-        if !state.watches.touch(path, Some(folder), now) {
+        if !state.watches.extend_if_watched(path, Some(folder), now) {
             let above: Vec<_> = path.ancestors().collect();
             for (depth, part) in above.iter().rev().enumerate() {
                 let is_last = depth + 1 == above.len();
                 let expected = is_last.then_some(folder);
-                if !state.watches.touch(part, expected, now) {
+                if !state.watches.extend_if_watched(part, expected, now) {
                     self.add(&mut state, source, part, expected, now)?;
                 }
             }
-            state.watches.touch(path, Some(folder), now).then_some(())?;
+            state.watches.extend_if_watched(path, Some(folder), now).then_some(())?;
         }
-        Some(Grant { losses: self.losses.load(Ordering::SeqCst) })
+        Some(WatchProof { losses: self.losses.load(Ordering::SeqCst) })
     }
 
-    /// Whether a folder is watched already.
-    pub(super) fn is_watched(&self, path: &Path, folder: Option<FolderId>) -> Option<Grant> {
-        let is_watched = self.lock().watches.touch(path, folder, Instant::now());
-        is_watched.then(|| Grant { losses: self.losses.load(Ordering::SeqCst) })
+    /// The proof that a folder is watched already; `None` if it is not.
+    pub(super) fn proof(&self, path: &Path, folder: Option<FolderId>) -> Option<WatchProof> {
+        let is_watched = self.lock().watches.extend_if_watched(path, folder, Instant::now());
+        is_watched.then(|| WatchProof { losses: self.losses.load(Ordering::SeqCst) })
     }
 
-    /// Whether no watch was lost since a grant was given.
-    pub(super) fn holds(&self, grant: Grant) -> bool {
-        self.losses.load(Ordering::SeqCst) == grant.losses
+    /// Whether no watch was lost since a proof was given.
+    pub(super) fn holds(&self, proof: WatchProof) -> bool {
+        self.losses.load(Ordering::SeqCst) == proof.losses
     }
 
     /// How many folders are watched.

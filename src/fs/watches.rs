@@ -49,9 +49,14 @@ impl Watches {
         Self { by_path: LruCache::unbounded(), by_descriptor: HashMap::new(), max }
     }
 
-    /// Whether a folder and every folder above it are watched. If so, what is told of it from now
-    /// on holds for [`WATCHED_TTL`].
-    pub(super) fn touch(&mut self, path: &Path, folder: Option<FolderId>, now: Instant) -> bool {
+    /// Makes what is told of a folder from now on hold for [`WATCHED_TTL`], if it and every folder
+    /// above it are watched. Returns whether they are.
+    pub(super) fn extend_if_watched(
+        &mut self,
+        path: &Path,
+        folder: Option<FolderId>,
+        now: Instant,
+    ) -> bool {
         let is_same = |watch: &Watch| folder.is_none_or(|folder| folder == watch.folder);
         let is_watched = self.by_path.peek(path).is_some_and(is_same)
             && path.ancestors().all(|above| self.by_path.contains(above));
@@ -149,41 +154,41 @@ mod tests {
         watches
     }
 
-    fn touch(watches: &mut Watches, path: &str, now: Instant) -> bool {
-        watches.touch(Path::new(path), None, now)
+    fn is_watched(watches: &mut Watches, path: &str, now: Instant) -> bool {
+        watches.extend_if_watched(Path::new(path), None, now)
     }
 
     #[test]
     fn a_watch_counts_only_with_all_above_it() {
         let now = Instant::now();
         let mut watches = watches(&["", "a", "a/b/c"], 9, now);
-        assert!(touch(&mut watches, "", now) && touch(&mut watches, "a", now));
-        assert!(!touch(&mut watches, "a/b", now) && !touch(&mut watches, "a/b/c", now));
-        assert!(watches.touch(Path::new("a"), Some((1, 2)), now));
+        assert!(is_watched(&mut watches, "", now) && is_watched(&mut watches, "a", now));
+        assert!(!is_watched(&mut watches, "a/b", now) && !is_watched(&mut watches, "a/b/c", now));
+        assert!(watches.extend_if_watched(Path::new("a"), Some((1, 2)), now));
         // Another folder has come to the place.
-        assert!(!watches.touch(Path::new("a"), Some((1, 7)), now));
+        assert!(!watches.extend_if_watched(Path::new("a"), Some((1, 7)), now));
     }
 
     #[test]
     fn none_is_given_up_while_what_was_told_under_it_holds() {
         let now = Instant::now();
         let mut watches = watches(&["", "a", "b"], 3, now);
-        assert!(touch(&mut watches, "b", now) && touch(&mut watches, "a", now));
+        assert!(is_watched(&mut watches, "b", now) && is_watched(&mut watches, "a", now));
         assert_eq!(watches.make_room(now), Room::None);
         let later = now + WATCHED_TTL;
-        assert!(touch(&mut watches, "a", later));
+        assert!(is_watched(&mut watches, "a", later));
         assert_eq!(watches.make_room(later), Room::Free(Some(3)));
         assert_eq!(watches.make_room(later), Room::Free(None));
         watches.insert(Path::new("c"), (1, 9), 9, later);
         assert_eq!(watches.make_room(later), Room::None);
-        assert!(touch(&mut watches, "a", later));
+        assert!(is_watched(&mut watches, "a", later));
     }
 
     #[test]
     fn the_folder_above_stays_longer() {
         let now = Instant::now();
         let mut watches = watches(&["", "a", "a/b"], 3, now);
-        assert!(touch(&mut watches, "a/b", now));
+        assert!(is_watched(&mut watches, "a/b", now));
         let later = now + WATCHED_TTL;
         assert_eq!(watches.make_room(later), Room::Free(Some(3)));
         assert_eq!(watches.len(), 2);
@@ -196,7 +201,7 @@ mod tests {
         let mut removed = watches.remove_below(Path::new("a"));
         removed.sort_unstable();
         assert_eq!(removed, [2, 3]);
-        assert!(touch(&mut watches, "ab", now) && !touch(&mut watches, "a/b", now));
+        assert!(is_watched(&mut watches, "ab", now) && !is_watched(&mut watches, "a/b", now));
         assert!(watches.folders(2).is_empty());
         assert_eq!(watches.folders(4), [("ab".into(), (1, 4))]);
     }

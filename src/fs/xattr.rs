@@ -7,7 +7,7 @@ use crate::view::{self, ExtendedAttribute, FileKind, MessageTree, NodeId};
 
 use super::ino::{Ino, SourceKind};
 use super::messages::message_error;
-use super::shown::Found;
+use super::shown::ShownEntry;
 use super::{Error, Fs, source_error};
 
 /// What a look at a file of a message has found.
@@ -89,13 +89,13 @@ impl Fs {
         else {
             return Ok(LookedInto::NotInMessage);
         };
-        let (open, id) = match self.differing(&message) {
+        let (open, id) = match self.lock_if_differing(&message) {
             None => (self.open_message(&message)?, number),
             Some((_, contents)) => {
                 let path = self.path_in(&contents, number)?;
                 match self.find_hidden(&message, &contents, &path)? {
-                    Found::Node(open, id, _) => (open, id),
-                    Found::Temporary(file) => {
+                    ShownEntry::Node(open, id, _) => (open, id),
+                    ShownEntry::Temporary(file) => {
                         return Ok(file
                             .target()
                             .map_or(LookedInto::NotInMessage, LookedInto::Link));

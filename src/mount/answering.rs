@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use rustix::mount::UnmountFlags;
 
 use super::server::Server;
-use super::table::{self, Mount};
+use super::table::{self, MountEntry};
 
 /// Whether the process that serves a mount answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ const ANSWER_SOON: Duration = Duration::from_secs(2);
 
 /// Asks a mount whether it answers. If there is no answer soon, its process is looked at, and then
 /// there is more time to answer.
-pub(super) fn state(mount: &Mount) -> io::Result<AnswerState> {
+pub(super) fn state(mount: &MountEntry) -> io::Result<AnswerState> {
     let question = Question::ask(mount)?;
     Ok(question.answer(Instant::now() + ANSWER_SOON).unwrap_or_else(|| {
         match Server::find(mount).is_some_and(|server| server.is_killed()) {
@@ -50,7 +50,7 @@ pub(super) fn state(mount: &Mount) -> io::Result<AnswerState> {
 
 /// Asks several mounts whether they answer, all at the same time. They have only the short time to
 /// answer, so none is found to be [`AnswerState::Stuck`].
-pub(super) fn states(mounts: &[Mount]) -> io::Result<Vec<AnswerState>> {
+pub(super) fn states(mounts: &[MountEntry]) -> io::Result<Vec<AnswerState>> {
     let deadline = Instant::now() + ANSWER_SOON;
     let questions: Vec<_> = mounts.iter().map(Question::ask).collect::<Result<_, _>>()?;
     let answer = |question: &Question| question.answer(deadline).unwrap_or(AnswerState::Silent);
@@ -63,7 +63,7 @@ struct Question(mpsc::Receiver<rustix::io::Result<()>>);
 impl Question {
     /// Asks for the figures of the file system: the kernel caches attributes and entries, but asks
     /// for these each time. The thread may wait for ever.
-    fn ask(mount: &Mount) -> io::Result<Self> {
+    fn ask(mount: &MountEntry) -> io::Result<Self> {
         let (sender, receiver) = mpsc::channel();
         let path = mount.path.clone();
         thread::Builder::new().spawn(move || {
@@ -117,7 +117,7 @@ pub(super) fn take_off_dead(mount_point: &Path) -> io::Result<()> {
 }
 
 /// Unmounts a mount that is [`AnswerState::Stuck`], so that its users need not wait any longer.
-pub(super) fn release(mount: &Mount) -> io::Result<()> {
+pub(super) fn release(mount: &MountEntry) -> io::Result<()> {
     // The user who mounted may abort the connection, if the fusectl file system is mounted.
     let abort = format!("/sys/fs/fuse/connections/{}/abort", mount.device.minor);
     let is_aborted = std::fs::write(abort, "1").is_ok();

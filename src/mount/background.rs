@@ -7,16 +7,16 @@ use super::Error;
 /// Which of the two processes this is.
 pub(super) enum Side {
     /// The process that the user started. It waits for the outcome.
-    Waiting(MountOutcome),
+    Waiting(OutcomeReceiver),
     /// The process that serves. It reports the outcome.
-    Serving(Notice),
+    Serving(OutcomeSender),
 }
 
 /// The end of the pipe at which the outcome of the mount arrives.
-pub(super) struct MountOutcome(PipeReader);
+pub(super) struct OutcomeReceiver(PipeReader);
 
 /// The end of the pipe into which the outcome of the mount is written.
-pub(super) struct Notice(PipeWriter);
+pub(super) struct OutcomeSender(PipeWriter);
 
 const READY: &[u8] = b"ready";
 
@@ -31,13 +31,13 @@ pub(super) fn split() -> io::Result<Side> {
         0 => {
             drop(reader);
             rustix::process::setsid()?;
-            Ok(Side::Serving(Notice(writer)))
+            Ok(Side::Serving(OutcomeSender(writer)))
         }
-        _ => Ok(Side::Waiting(MountOutcome(reader))),
+        _ => Ok(Side::Waiting(OutcomeReceiver(reader))),
     }
 }
 
-impl MountOutcome {
+impl OutcomeReceiver {
     /// Waits until the mount answers, or has failed.
     pub(super) fn wait(mut self) -> Result<(), Error> {
         let mut word = Vec::new();
@@ -50,7 +50,7 @@ impl MountOutcome {
     }
 }
 
-impl Notice {
+impl OutcomeSender {
     /// Tells that the mount answers.
     pub(super) fn ready(mut self) {
         // If the waiting process is gone, the mount goes on all the same.

@@ -23,13 +23,13 @@ const AGAIN: [Duration; 2] = [Duration::from_millis(400), Duration::from_millis(
 
 /// The thread that tells the kernel of changes.
 #[derive(Clone, Debug)]
-pub(super) struct Telling {
+pub(super) struct ChangeNotifier {
     mount_point: Arc<Path>,
     /// Locked while the kernel is told something. True once it is to be told nothing more.
     has_ended: Arc<Mutex<bool>>,
 }
 
-impl Telling {
+impl ChangeNotifier {
     /// For a mount. It tells nothing before `start`.
     pub(super) fn new(mount_point: &Path) -> Self {
         Self { mount_point: mount_point.into(), has_ended: Arc::default() }
@@ -37,9 +37,9 @@ impl Telling {
 
     /// Starts the thread that tells the kernel what changes.
     pub(super) fn start(&self, fs: Arc<Fs>, kernel: Arc<Kernel>) -> io::Result<()> {
-        let telling = self.clone();
+        let notifier = self.clone();
         thread::Builder::new().name("changes".to_owned()).spawn(move || {
-            if let Err(error) = telling.run(&fs, &kernel) {
+            if let Err(error) = notifier.run(&fs, &kernel) {
                 tracing::error!("changes of the source are no longer seen: {error}");
             }
         })?;

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::answering::{self, AnswerState};
-use super::table::{self, Device, Mount};
+use super::table::{self, Device, MountEntry};
 
 /// The name of the guard's process. The program is a guard if it is called by this name.
 const NAME: &str = "msgfs-guard";
@@ -98,7 +98,7 @@ pub fn guard(mut arguments: impl Iterator<Item = OsString>) -> io::Result<()> {
 /// be mounted there by now, even with the same device number.
 fn take_off(mount_point: &Path, device: Option<Device>) -> io::Result<()> {
     for _ in 0..ATTEMPTS {
-        let is_it = |mount: &Mount| device.is_none_or(|device| mount.device == device);
+        let is_it = |mount: &MountEntry| device.is_none_or(|device| mount.device == device);
         let Some(mount) = table::find(mount_point)?.filter(is_it) else { return Ok(()) };
         match answering::state(&mount)? {
             AnswerState::Alive => return Ok(()),

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 use crate::fs::edit_log::StateFolderError;
 
 use answering::AnswerState;
-use background::{Notice, Side};
+use background::{OutcomeSender, Side};
 use mounted::Mounted;
 use server::Server;
 
@@ -128,7 +128,7 @@ pub fn run(request: &Request) -> Result<(), Error> {
 pub fn run_in_background(request: &Request) -> Result<Done, Error> {
     match background::split()? {
         Side::Waiting(outcome) => outcome.wait().map(|()| Done::Mounted),
-        Side::Serving(notice) => serve(request, Some(notice)).map(|()| Done::Ended),
+        Side::Serving(outcome) => serve(request, Some(outcome)).map(|()| Done::Ended),
     }
 }
 
@@ -168,7 +168,7 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
 
 /// Unmounts a mount, and waits for the end of its session if it is writable. Returns a line for
 /// each message that was not saved.
-fn unmount_and_wait(mount: &table::Mount) -> io::Result<Option<String>> {
+fn unmount_and_wait(mount: &table::MountEntry) -> io::Result<Option<String>> {
     let server = match answering::state(mount)? {
         AnswerState::Alive if mount.is_writable => Server::find(mount),
         AnswerState::Alive | AnswerState::Dead | AnswerState::Silent => None,
@@ -183,23 +183,23 @@ fn unmount_and_wait(mount: &table::Mount) -> io::Result<Option<String>> {
     server.wait()
 }
 
-fn serve(request: &Request, notice: Option<Notice>) -> Result<(), Error> {
+fn serve(request: &Request, outcome: Option<OutcomeSender>) -> Result<(), Error> {
     let mounted = match Mounted::new(request) {
         Ok(mounted) => mounted,
         Err(error) => {
-            let Some(notice) = notice else { return Err(error) };
+            let Some(outcome) = outcome else { return Err(error) };
             // The process that waits reports it.
-            notice.failed(&error);
+            outcome.failed(&error);
             return Ok(());
         }
     };
-    if let Some(notice) = notice {
+    if let Some(outcome) = outcome {
         if let Err(error) = background::leave_terminal() {
             mounted.abandon();
-            notice.failed(&error.into());
+            outcome.failed(&error.into());
             return Ok(());
         }
-        notice.ready();
+        outcome.ready();
     }
     mounted::tell_manager(sd_notify::NotifyState::Ready);
     mounted.wait()

@@ -19,10 +19,10 @@ use crate::fs::edit_log::StateFolder;
 use crate::fs::fuse::Adapter;
 use crate::fs::notify::Kernel;
 
-use super::changes::Telling;
+use super::changes::ChangeNotifier;
 use super::guard::Guard;
 use super::options::MountOptions;
-use super::server::Door;
+use super::server::ServerSocket;
 use super::table::{self, Device};
 use super::{EndEvent, Error, Request, answering, point, report};
 
@@ -33,9 +33,9 @@ pub(super) struct Mounted {
     /// `None` if it was unmounted before it was looked up.
     device: Option<Device>,
     events: mpsc::Receiver<EndEvent>,
-    telling: Telling,
+    notifier: ChangeNotifier,
     /// `None` if no folder for the socket was found.
-    door: Option<Door>,
+    socket: Option<ServerSocket>,
     /// `None` if it could not be started.
     guard: Option<Guard>,
 }
@@ -77,8 +77,8 @@ impl Mounted {
         adapter.serve(Arc::clone(&kernel));
         let (sender, events) = mpsc::channel();
         serve(session, sender.clone())?;
-        let telling = Telling::new(&mount_point);
-        let started = telling
+        let notifier = ChangeNotifier::new(&mount_point);
+        let started = notifier
             .start(Arc::clone(&fs), kernel)
             .and_then(|()| open_ahead(&fs))
             .and_then(|()| save_when_due(&fs))
@@ -95,8 +95,8 @@ impl Mounted {
                 return Err(mount_error(&mount_point, &error));
             }
         };
-        let door = device.and_then(|device| {
-            Door::open(device, sender)
+        let socket = device.and_then(|device| {
+            ServerSocket::open(device, sender)
                 .inspect_err(|error| tracing::debug!("msgfs umount will not wait: {error}"))
                 .ok()
         });
@@ -104,7 +104,7 @@ impl Mounted {
             guard.watch(device);
         }
         tracing::info!(source = %source.display(), mount_point = %mount_point.display(), "mounted");
-        Ok(Self { fs, mount_point, device, events, telling, door, guard })
+        Ok(Self { fs, mount_point, device, events, notifier, socket, guard })
     }
 
     /// Unmounts a mount that nobody has used yet.
@@ -131,12 +131,12 @@ impl Mounted {
             }
             Err(mpsc::RecvError) => Ok(()),
         };
-        self.telling.end();
+        self.notifier.end();
         let report = self.fs.close();
         tracing::info!(?report, "session closed");
         let unsaved = report::failures(&report);
-        if let Some(door) = &self.door {
-            door.tell(unsaved.as_deref());
+        if let Some(socket) = &self.socket {
+            socket.tell(unsaved.as_deref());
         }
         if let Some(guard) = self.guard {
             guard.dismiss();
@@ -156,7 +156,7 @@ impl Mounted {
     /// closed without waiting for its users.
     fn end(&self) -> Result<(), Error> {
         // After `umount --lazy` another mount may be at the same path by now.
-        if !self.is_seen()? {
+        if !self.is_topmost()? {
             return Ok(());
         }
         match table::unmount(&self.mount_point, false) {
@@ -185,15 +185,15 @@ impl Mounted {
         if error.kind() == io::ErrorKind::ConnectionAborted {
             return Ok(());
         }
-        if self.is_seen()? {
+        if self.is_topmost()? {
             answering::detach(&self.mount_point).map_err(|error| self.unmount_error(&error))?;
         }
         Err(error.into())
     }
 
     /// Whether the mount is still the one that is seen at its path.
-    fn is_seen(&self) -> io::Result<bool> {
-        self.device.map_or(Ok(false), |device| table::is_seen(&self.mount_point, device))
+    fn is_topmost(&self) -> io::Result<bool> {
+        self.device.map_or(Ok(false), |device| table::is_topmost(&self.mount_point, device))
     }
 
     fn unmount_error(&self, error: &io::Error) -> Error {

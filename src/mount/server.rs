@@ -26,7 +26,7 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::sockopt::socket_peercred;
 
 use super::EndEvent;
-use super::table::{Device, Mount};
+use super::table::{Device, MountEntry};
 
 const END: &[u8] = b"end\n";
 const CLOSED: &str = "closed\n";
@@ -39,7 +39,7 @@ const CALLERS_MAX: usize = 64;
 
 /// The server's end of the socket. Dropping it removes the socket.
 #[derive(Debug)]
-pub(super) struct Door {
+pub(super) struct ServerSocket {
     path: PathBuf,
     callers: Arc<Mutex<Callers>>,
 }
@@ -56,7 +56,7 @@ pub(super) struct Server {
     stream: UnixStream,
 }
 
-impl Door {
+impl ServerSocket {
     /// Creates the socket of a mount of this process. A client that asks for the end of the mount
     /// becomes an event.
     ///
@@ -72,15 +72,15 @@ impl Door {
             }
         }
         let (path, listener) = outcome?;
-        let door =
+        let socket =
             Self { path, callers: Arc::new(Mutex::new(Callers { listener, waiting: Vec::new() })) };
-        let callers = Arc::clone(&door.callers);
+        let callers = Arc::clone(&socket.callers);
         thread::Builder::new().name("door".to_owned()).spawn(move || {
             if let Err(error) = answer(&callers, &events) {
                 tracing::error!("nobody can ask for the end of the mount any more: {error}");
             }
         })?;
-        Ok(door)
+        Ok(socket)
     }
 
     /// Tells every connected client how the session ended.
@@ -97,7 +97,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for ServerSocket {
     fn drop(&mut self) {
         // A socket that is left behind does no harm: nobody answers at it.
         let _ = fs::remove_file(&self.path);
@@ -160,7 +160,7 @@ fn answer(callers: &Mutex<Callers>, events: &Sender<EndEvent>) -> io::Result<()>
 impl Server {
     /// Connects to the process that serves a mount. `None` if it has no socket that this user may
     /// trust.
-    pub(super) fn find(mount: &Mount) -> Option<Self> {
+    pub(super) fn find(mount: &MountEntry) -> Option<Self> {
         let is_the_owner = |stream: &UnixStream| {
             socket_peercred(stream).is_ok_and(|peer| peer.uid.as_raw() == mount.owner)
         };

@@ -16,7 +16,7 @@ const FILE_SYSTEM_TYPE: &[u8] = b"fuse.msgfs";
 
 /// A msgfs mount, as the kernel describes it.
 #[derive(Debug)]
-pub(super) struct Mount {
+pub(super) struct MountEntry {
     pub(super) path: PathBuf,
     pub(super) device: Device,
     /// Who mounted it. The kernel says so itself: neither the file system nor the helper for
@@ -56,22 +56,25 @@ impl fmt::Display for Device {
 }
 
 /// The topmost mount at exactly this path, if it is one of ours, dead or alive.
-pub(super) fn find(mount_point: &Path) -> io::Result<Option<Mount>> {
+pub(super) fn find(mount_point: &Path) -> io::Result<Option<MountEntry>> {
     let table = std::fs::read("/proc/self/mountinfo")?;
     // The last mount at a path is the one that is seen there.
     let mut lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
     let topmost = lines.find(|line| line.path == mount_point);
-    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(Mount::from))
+    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(MountEntry::from))
 }
 
 /// All mounts of ours that are seen, dead or alive.
-pub(super) fn all() -> io::Result<Vec<Mount>> {
+pub(super) fn all() -> io::Result<Vec<MountEntry>> {
     let table = std::fs::read("/proc/self/mountinfo")?;
     let mut seen = HashSet::new();
     // The last mount at a path is the one that is seen there.
     let lines = table.split(|byte| *byte == b'\n').rev().filter_map(parse_line);
     let topmost = lines.filter(|line| seen.insert(line.path.clone()));
-    Ok(topmost.filter(|line| line.file_system_type == FILE_SYSTEM_TYPE).map(Mount::from).collect())
+    Ok(topmost
+        .filter(|line| line.file_system_type == FILE_SYSTEM_TYPE)
+        .map(MountEntry::from)
+        .collect())
 }
 
 /// Whether the topmost mount at exactly this path is one of ours, dead or alive.
@@ -80,7 +83,7 @@ pub(super) fn is_ours(mount_point: &Path) -> io::Result<bool> {
 }
 
 /// Whether the file system of a device is what is seen at a path.
-pub(super) fn is_seen(mount_point: &Path, device: Device) -> io::Result<bool> {
+pub(super) fn is_topmost(mount_point: &Path, device: Device) -> io::Result<bool> {
     Ok(find(mount_point)?.is_some_and(|mount| mount.device == device))
 }
 
@@ -135,7 +138,7 @@ pub(super) fn unmount_by_helper(mount_point: &Path, lazy: bool) -> io::Result<()
     Err(io::Error::new(io::ErrorKind::PermissionDenied, cause))
 }
 
-impl From<MountLine<'_>> for Mount {
+impl From<MountLine<'_>> for MountEntry {
     fn from(line: MountLine<'_>) -> Self {
         let mut options = line.options.split(|byte| *byte == b',');
         let owner = options.clone().find_map(|option| option.strip_prefix(b"user_id="));
@@ -186,14 +189,14 @@ fn unescape(field: &[u8]) -> OsString {
 mod tests {
     use std::path::Path;
 
-    use super::{Mount, parse_line};
+    use super::{MountEntry, parse_line};
 
     #[test]
     fn lines_of_mountinfo() {
         let line = br"42 28 0:39 / /mnt/my\040mail ro,nosuid shared:2 master:1 - fuse.msgfs /a rw,user_id=7,group_id=8";
         let line = parse_line(line).unwrap();
         assert_eq!(line.file_system_type, b"fuse.msgfs");
-        let mount = Mount::from(line);
+        let mount = MountEntry::from(line);
         assert_eq!(mount.path, Path::new("/mnt/my mail"));
         assert_eq!(mount.device.to_string(), "0:39");
         assert_eq!((mount.owner, mount.is_writable), (7, true));

@@ -41,13 +41,13 @@ pub use check::Findings;
 pub use derived::DIRECTORY_SUFFIX;
 pub use edit::{
     BodyTimes, Change, Editor, FileAccess, SIGNED, StartCheck, access as file_access, check_open,
-    is_message_name,
+    is_embedded_message_name,
 };
 pub use error::Error;
 pub use files::{ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW};
 pub use listing::{FileKind, Listing, ListingEntry, is_message_entry};
 pub use names::ATTACHMENTS;
 pub use node::{NodeId, NodeSet, fixed_number, fixed_numbers, fixed_path};
-pub use row::{SearchPart, file_names, is_attachment_path, is_made, part_of};
+pub use row::{SearchPart, combines_values, file_names, is_attachment_path, part_of};
 pub use show::Show;
 pub use tree::{Attributes, MessageTree};

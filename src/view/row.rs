@@ -9,7 +9,7 @@ use crate::storage::EntryId;
 use super::attributes::ExtendedAttribute;
 use super::bodies::Bodies;
 use super::derived::SIGNED;
-use super::edit::{Form, New};
+use super::edit::{CreationOrHint, Form};
 use super::error::Error;
 use super::files::FILES;
 use super::listing::{Builder, FileKind};
@@ -112,7 +112,7 @@ pub(super) struct DirectoryColumn {
     /// Whether an entry that `find` does not find is looked for in the listing.
     pub(super) is_found_by_list: bool,
     /// What may be created in the directory by names that lead to nothing there.
-    pub(super) new: fn(&[&str]) -> New,
+    pub(super) new: fn(&[&str]) -> CreationOrHint,
 }
 
 /// What the entries of a directory are.
@@ -314,7 +314,7 @@ pub fn part_of(name: &str) -> Option<SearchPart> {
 
 /// Whether a file of a message directory is made from several values, so that it changes with each
 /// of them.
-pub fn is_made(name: &str) -> bool {
+pub fn combines_values(name: &str) -> bool {
     File::in_message(name).is_some_and(|file| {
         !matches!(file.contents, ContentColumn::Value(_) | ContentColumn::Body(_))
     })

@@ -282,10 +282,10 @@ impl MessageTree {
     }
 
     /// Whether the content of a file has been made.
-    pub fn is_made(&self, id: NodeId) -> bool {
+    pub fn is_content_made(&self, id: NodeId) -> bool {
         let inner = self.node(id).and_then(|node| self.inner(node));
         match inner {
-            Ok(Some((nested, id))) => nested.is_made(id),
+            Ok(Some((nested, id))) => nested.is_content_made(id),
             _ => self.contents.get(&id).is_some(),
         }
     }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use msgfs::fs::{FileType, Options, Place, Sources};
+use msgfs::fs::{FileType, Options, PathOpener, Place};
 use msgfs::mail::{Address, FileTime, time_text};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -132,12 +132,12 @@ fn compare_attachments(row: &Value, message: &Place) {
 /// Compares the rows of all messages below a folder; returns how many there are.
 fn compare_all(folder: &Path) -> usize {
     let rows = streamed(folder, &["--embedded", "--html", "."]);
-    let mut sources = Sources::new(Options::default());
+    let mut opener = PathOpener::new(Options::default());
     let mut files = 0;
     for row in &rows {
         let path = row["path"].as_str().unwrap();
         let message =
-            sources.open(&folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+            opener.open(&folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
         compare(row, &message);
         if row["depth"] == 0 {
             files += 1;
@@ -252,7 +252,7 @@ fn a_path_that_is_no_text_is_whole() {
 #[test]
 fn a_meeting_has_its_times() {
     let rows = streamed(SAMPLES.as_ref(), &["Calendar/Boat inspection.msg", "Price list.msg"]);
-    let ics = Sources::new(Options::default())
+    let ics = PathOpener::new(Options::default())
         .open(&Path::new(SAMPLES).join("Calendar/Boat inspection.msg"))
         .map(|message| text(&message, "event.ics").unwrap())
         .unwrap();

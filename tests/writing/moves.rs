@@ -36,7 +36,7 @@ impl Stage {
             WriteOptions { state_folder: Some(state.path().to_owned()), ..WriteOptions::default() };
         let options = Options { write: Some(write), ..Options::default() };
         let fs = Fs::open(source.path(), options).unwrap();
-        fs.tell_kernel();
+        fs.enable_invalidation();
         Self { fs, _source: source, _state: state }
     }
 

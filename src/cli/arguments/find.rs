@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, ValueEnum};
 
-use super::{View, When};
+use super::{ColorChoice, View};
 
 /// What to find, where, and how to print it.
 #[derive(Debug, Args)]
@@ -46,7 +46,7 @@ pub(in crate::cli) struct Find {
     pub(in crate::cli) utc: bool,
     /// Colour what is printed.
     #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t, help_heading = OUTPUT)]
-    pub(in crate::cli) color: When,
+    pub(in crate::cli) color: ColorChoice,
     /// Print help.
     #[arg(long, action = ArgAction::HelpLong, help_heading = OUTPUT)]
     pub(in crate::cli) help: Option<bool>,

@@ -8,7 +8,7 @@ use clap::{ArgAction, Args, ValueEnum, ValueHint};
 
 use crate::view::SearchPart;
 
-use super::{View, When};
+use super::{ColorChoice, View};
 
 /// What to search for, and where.
 #[derive(Debug, Args)]
@@ -64,7 +64,7 @@ pub(in crate::cli) struct Grep {
     pub(in crate::cli) iglobs: Vec<String>,
     /// Order of the messages: by path, or by the time of their files.
     #[arg(long, value_name = "ORDER", value_enum, default_value_t)]
-    pub(in crate::cli) sort: Order,
+    pub(in crate::cli) sort: SearchOrder,
     /// Print the path of each message with a match once.
     #[arg(long, group = "what")]
     pub(in crate::cli) messages: bool,
@@ -136,7 +136,7 @@ pub(in crate::cli) struct Grep {
     pub(in crate::cli) null: bool,
     /// Colour what is printed.
     #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t)]
-    pub(in crate::cli) color: When,
+    pub(in crate::cli) color: ColorChoice,
     /// Print help.
     #[arg(long, action = ArgAction::HelpLong)]
     pub(in crate::cli) help: Option<bool>,
@@ -159,7 +159,7 @@ impl ValueEnum for SearchPart {
 
 /// The order in which messages are searched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum Order {
+pub(in crate::cli) enum SearchOrder {
     /// The names of each folder by their bytes.
     #[default]
     Path,

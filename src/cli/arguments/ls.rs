@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
 
-use super::{View, When};
+use super::{ColorChoice, View};
 
 /// What to list, and how.
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub(in crate::cli) struct Ls {
     pub(in crate::cli) utc: bool,
     /// Colour directories and messages.
     #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t)]
-    pub(in crate::cli) color: When,
+    pub(in crate::cli) color: ColorChoice,
     /// Print help.
     #[arg(long, action = ArgAction::HelpLong)]
     pub(in crate::cli) help: Option<bool>,

@@ -16,9 +16,9 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 pub(super) use extract::Extract;
 pub(super) use find::{Filters, Find, MessageKind, SortKey};
-pub(super) use grep::{Grep, Order};
+pub(super) use grep::{Grep, SearchOrder};
 pub(super) use ls::Ls;
-pub(super) use show::Show;
+pub(super) use show::ShowArguments;
 #[cfg(feature = "table")]
 pub(super) use table::Table;
 
@@ -40,11 +40,11 @@ pub(in crate::cli) struct CommandLine {
     #[command(subcommand)]
     pub(in crate::cli) command: Option<Command>,
     #[command(flatten)]
-    pub(in crate::cli) mount: Option<Mount>,
+    pub(in crate::cli) mount: Option<MountArguments>,
 }
 
 #[derive(Debug, Args)]
-pub(in crate::cli) struct Mount {
+pub(in crate::cli) struct MountArguments {
     /// A folder with .msg and .oft files, or one such file.
     #[arg(hide = true)]
     pub(in crate::cli) source: PathBuf,
@@ -71,7 +71,7 @@ pub(in crate::cli) enum Command {
     /// on standard input.
     /// On a terminal the text goes through $MSGFS_PAGER, $PAGER, or less. Exit status: 0 if all
     /// could be read, 1 if something is damaged, 2 if a path is missing or no message.
-    Show(Show),
+    Show(ShowArguments),
     /// Find messages by their fields, dates and attachments.
     ///
     /// Prints the path of each message below PATH for which all filters hold. If a filter is given
@@ -129,7 +129,7 @@ pub(in crate::cli) enum Command {
     /// again. 'conflict': another program has changed its file. 'left': its mount was killed; the
     /// next mount with -o edit applies the edits. 'kept': a folder with the edited files, which is
     /// yours to use and to remove. Exit status: 1 if any state is other than 'unsaved'.
-    Status(State),
+    Status(StatusArguments),
     /// Save messages of a mount now: of PATH, or of all that is below it.
     Save(Save),
     /// Throw the unsaved edits of a message in a mount away.
@@ -179,7 +179,7 @@ pub(in crate::cli) struct Cat {
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(in crate::cli) enum When {
+pub(in crate::cli) enum ColorChoice {
     /// On a terminal.
     #[default]
     Auto,
@@ -213,7 +213,7 @@ pub(in crate::cli) struct Umount {
 
 /// Whose state to list.
 #[derive(Debug, Args)]
-pub(in crate::cli) struct State {
+pub(in crate::cli) struct StatusArguments {
     /// A mount; all of yours if none is given.
     #[arg(value_name = "MOUNTPOINT")]
     pub(in crate::cli) mount_point: Option<PathBuf>,

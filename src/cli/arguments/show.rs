@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{View, When};
+use super::{ColorChoice, View};
 
 /// What to show, and how.
 #[derive(Debug, Args)]
 #[command(args_override_self = true)]
-pub(in crate::cli) struct Show {
+pub(in crate::cli) struct ShowArguments {
     /// Print a row of JSON for each message, as ls and find do.
     #[arg(long, conflicts_with = "html")]
     pub(in crate::cli) json: bool,
@@ -24,7 +24,7 @@ pub(in crate::cli) struct Show {
     pub(in crate::cli) utc: bool,
     /// Colour what is printed.
     #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t)]
-    pub(in crate::cli) color: When,
+    pub(in crate::cli) color: ColorChoice,
     /// Print straight to the terminal.
     #[arg(long)]
     pub(in crate::cli) no_pager: bool,

@@ -11,7 +11,7 @@ use std::path::Path;
 use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::cli::messages::Opener;
-use crate::cli::places::is_message_name;
+use crate::cli::places::has_msg_extension;
 use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{ATTACHMENTS, MAPI, RAW};
 
@@ -161,7 +161,7 @@ impl Attached<'_> {
         let is_inline = entry.name.to_str().is_some_and(|name| inline.contains(name));
         let is_taken = self.selection.takes(&entry.name) && !is_inline;
         match entry.file_type {
-            FileType::Directory if is_message_name(&entry.name) => {
+            FileType::Directory if has_msg_extension(&entry.name) => {
                 if is_taken {
                     self.copy(found, Some(Shape::Msg), &entry.name, to, totals);
                 }

@@ -9,12 +9,12 @@ use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::cli::places::{Unit, cause, is_message_name};
+use crate::cli::places::{Unit, cause, has_msg_extension};
 use crate::cli::status::Status;
 use crate::fs::{self, FileType, NamedEntry, Place};
 use crate::view::ERRORS;
 
-use super::Form;
+use super::ExtractForm;
 use super::jobs::Job;
 use super::names::{Names, Shape};
 use super::totals::{Loss, LossKind, Totals};
@@ -23,7 +23,7 @@ use crate::cli::target::{OutputDirectory, OutputTarget, Permissions, set_time};
 /// Copies into a target.
 pub(super) struct Copier<'a> {
     pub(super) target: &'a OutputTarget,
-    pub(super) form: &'a Form,
+    pub(super) form: &'a ExtractForm,
     /// Whether the SHA-256 of each file is wanted.
     pub(super) sums: bool,
     /// Set when the run is to end.
@@ -328,7 +328,7 @@ fn link(place: &Place, directory: &OutputDirectory, name: &OsStr) -> Result<(), 
 /// Whether an entry of a message is a message itself, to become a file.
 fn is_file_of_message(named: &NamedEntry, found: &Place, shape: Shape) -> bool {
     named.file_type == FileType::Directory
-        && is_message_name(&named.name)
+        && has_msg_extension(&named.name)
         && found.child(OsStr::new(shape.view())).is_ok()
 }
 

@@ -33,24 +33,24 @@ const LIST_BYTES_MAX: u64 = 256 << 20;
 
 /// The paths of a command as they are given, and its target.
 #[derive(Debug)]
-pub(super) struct Given {
+pub(super) struct ExtractPaths {
     pub(super) paths: Vec<PathBuf>,
     pub(super) dest: PathBuf,
     /// Whether the paths come from a list.
     is_listed: bool,
 }
 
-impl Given {
-    pub(super) fn of(arguments: &Extract) -> Result<Self, Missing> {
-        let (dest, paths) = arguments.words.split_last().ok_or(Missing::Dest)?;
+impl ExtractPaths {
+    pub(super) fn of(arguments: &Extract) -> Result<Self, PathsError> {
+        let (dest, paths) = arguments.words.split_last().ok_or(PathsError::Missing)?;
         let dest = dest.clone();
         match (&arguments.files0_from, paths) {
-            (Some(_), [_, ..]) => Err(Missing::Nothing),
+            (Some(_), [_, ..]) => Err(PathsError::GivenTwice),
             (Some(file), []) => match listed(file) {
                 Ok(paths) => Ok(Self { paths, dest, is_listed: true }),
-                Err(error) => Err(Missing::List(file.clone(), error)),
+                Err(error) => Err(PathsError::List(file.clone(), error)),
             },
-            (None, []) => Err(Missing::Dest),
+            (None, []) => Err(PathsError::Missing),
             (None, paths) => Ok(Self { paths: paths.to_vec(), dest, is_listed: false }),
         }
     }
@@ -72,13 +72,13 @@ impl Given {
     }
 }
 
-/// What stands in the way of a command.
+/// What is wrong with the paths of a command.
 #[derive(Debug)]
-pub(super) enum Missing {
+pub(super) enum PathsError {
     /// The target, or what is to be copied.
-    Dest,
+    Missing,
     /// Paths are given twice: by a list and on the command line.
-    Nothing,
+    GivenTwice,
     /// The list of paths cannot be read.
     List(PathBuf, io::Error),
 }

@@ -8,7 +8,7 @@ use crate::cli::ls::shows_message;
 use crate::cli::places::{Places, Unit, Units};
 use crate::fs::{FileType, Place};
 
-use super::Form;
+use super::ExtractForm;
 use super::inputs::{ExtractInput, InTarget};
 use super::names::{self, Names, Shape};
 use crate::cli::target::{OutputTarget, Permissions};
@@ -44,7 +44,7 @@ pub(super) struct Jobs<'a> {
     places: Option<Places>,
     /// By their paths.
     folders: HashMap<PathBuf, JobFolder>,
-    form: &'a Form,
+    form: &'a ExtractForm,
     target: &'a OutputTarget,
     messages: usize,
 }
@@ -53,7 +53,7 @@ impl<'a> Jobs<'a> {
     pub(super) fn new(
         places: Places,
         inputs: Vec<ExtractInput>,
-        form: &'a Form,
+        form: &'a ExtractForm,
         target: &'a OutputTarget,
     ) -> Self {
         Self {
@@ -83,7 +83,8 @@ impl<'a> Jobs<'a> {
             let mut units = Units::new(self.places.take()?, vec![input.path.clone()]);
             // These forms copy messages only. Without this, a mail file of another format that the
             // user named would be left out without a word.
-            if matches!(self.form, Form::Attachments | Form::Html | Form::Mbox) {
+            if matches!(self.form, ExtractForm::Attachments | ExtractForm::Html | ExtractForm::Mbox)
+            {
                 units = units.of_messages();
             }
             let first = units.next();
@@ -118,7 +119,7 @@ impl<'a> Jobs<'a> {
                 (in_target.path(place, shape, is_folder || is_directory), folders)
             }
         };
-        if is_folder && *self.form != Form::Mbox {
+        if is_folder && *self.form != ExtractForm::Mbox {
             // The folder is created here, in the one thread that walks, since another thread may
             // copy what is in it before the folder itself is copied. If it fails, the thread that
             // copies the folder reports it.

@@ -31,14 +31,14 @@ use super::{complain, wrong_usage};
 use attachments::Selection;
 use copy::Copier;
 use html::Pages;
-use inputs::{ExtractInput, Given, Missing};
+use inputs::{ExtractInput, ExtractPaths, PathsError};
 use jobs::{Job, Jobs};
 use names::Shape;
 use totals::{Totals, manifest_name};
 
 /// What messages become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum ExtractForm {
     /// Directories, as in a mount.
     Tree,
     /// A file each.
@@ -51,7 +51,7 @@ enum Form {
     Mbox,
 }
 
-impl Form {
+impl ExtractForm {
     fn of(arguments: &Extract) -> Self {
         match arguments {
             Extract { eml: true, .. } => Self::File(Shape::Eml),
@@ -83,9 +83,9 @@ pub(super) fn run(
     options: fs::Options,
     out: &mut dyn Write,
 ) -> io::Result<Status> {
-    let given = match Given::of(arguments) {
+    let given = match ExtractPaths::of(arguments) {
         Ok(given) => given,
-        Err(missing) => return Ok(refused(&missing)),
+        Err(error) => return Ok(refused(&error)),
     };
     let selection = match Selection::new(&arguments.names, arguments.no_inline) {
         Ok(selection) => selection,
@@ -103,13 +103,13 @@ pub(super) fn run(
     };
     let inputs = given.inputs(target.folds_case());
     let stop = stop_at_signals()?;
-    let form = Form::of(arguments);
+    let form = ExtractForm::of(arguments);
     let copier = Copier { target: &target, form: &form, sums: arguments.manifest, stop: &stop };
     let extraction =
         Extraction { arguments, copier: &copier, selection, opener: Opener::new(&options) };
     let mut totals = match form {
-        Form::Mbox => extraction.mbox(inputs, options)?,
-        Form::Html => extraction.html(inputs, options)?,
+        ExtractForm::Mbox => extraction.mbox(inputs, options)?,
+        ExtractForm::Html => extraction.html(inputs, options)?,
         _ => extraction.tree(inputs, options)?,
     };
     for loss in &totals.losses {
@@ -128,11 +128,11 @@ pub(super) fn run(
     Ok(totals.status())
 }
 
-fn refused(missing: &Missing) -> Status {
-    match missing {
-        Missing::Dest => wrong_usage("missing <PATH>... <DEST>"),
-        Missing::Nothing => wrong_usage("--files0-from and <PATH>... exclude each other"),
-        Missing::List(path, error) => {
+fn refused(paths_error: &PathsError) -> Status {
+    match paths_error {
+        PathsError::Missing => wrong_usage("missing <PATH>... <DEST>"),
+        PathsError::GivenTwice => wrong_usage("--files0-from and <PATH>... exclude each other"),
+        PathsError::List(path, error) => {
             complain(&format!("{}: {error}", one_line(path)));
             Status::Failed
         }
@@ -175,12 +175,12 @@ impl Extraction<'_> {
     fn copy(&self, job: Job) -> (Option<(PathBuf, SystemTime)>, Totals) {
         let mut totals = Totals::default();
         let folder = match (&job.unit, *self.copier.form) {
-            (Unit::Tree(place), Form::Attachments) => {
+            (Unit::Tree(place), ExtractForm::Attachments) => {
                 let Self { selection, opener, .. } = self;
                 self.copier.attachments(selection, opener, place, &job, &mut totals);
                 None
             }
-            (Unit::File(_) | Unit::Folder(_), Form::Attachments) => None,
+            (Unit::File(_) | Unit::Folder(_), ExtractForm::Attachments) => None,
             _ => self.copier.copy(job, &mut totals),
         };
         (folder, totals)
@@ -276,7 +276,7 @@ fn messages(inputs: &[ExtractInput], options: &fs::Options) -> usize {
 }
 
 /// Opens the target directory, which must not lie in what is copied.
-fn open_target(Given { paths, dest, .. }: &Given) -> io::Result<OutputTarget> {
+fn open_target(ExtractPaths { paths, dest, .. }: &ExtractPaths) -> io::Result<OutputTarget> {
     let absolute = std::path::absolute(dest)?;
     let existing = absolute.ancestors().find_map(|path| {
         let real = path.canonicalize().ok()?;

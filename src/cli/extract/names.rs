@@ -69,8 +69,9 @@ impl Names {
 
     fn key(&self, name: &OsStr) -> OsString {
         match (self.folds_case, name.to_str()) {
-            // Upper case first: it makes SS of the sharp s, which then folds to the same as ss.
-            (true, Some(text)) => text.to_uppercase().to_lowercase().into(),
+            // Upper case makes SS of ß, so that it folds to the same as ss. It leaves ẞ, its capital
+            // letter, as it is, so make that a ß before.
+            (true, Some(text)) => text.to_lowercase().to_uppercase().to_lowercase().into(),
             (true, None) => name.to_ascii_lowercase(),
             (false, _) => name.to_owned(),
         }
@@ -133,6 +134,16 @@ mod tests {
         assert_eq!(give("report (2).pdf"), "report (2) (2).pdf");
         assert_eq!(give("STRASSE"), "STRASSE");
         assert_eq!(give("straße"), "straße (2)");
+    }
+
+    #[test]
+    fn the_two_letters_for_a_sharp_s_are_the_same() {
+        for other in ["Gruß", "GRUSS", "gruss"] {
+            let mut names = Names::new(true);
+            let mut give = |name: &str| names.give(OsStr::new(name), None).into_string().unwrap();
+            assert_eq!(give(other), other);
+            assert_eq!(give("GRUẞ"), "GRUẞ (2)");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use ignore::Match;
 use ignore::overrides::{Override, OverrideBuilder};
 
-use crate::cli::places::is_message_name;
+use crate::cli::places::has_msg_extension;
 
 /// Globs as ripgrep has them, and the paths that the user gave, to which they do not apply.
 #[derive(Debug)]
@@ -54,7 +54,7 @@ impl Globs {
                 let message = path
                     .ancestors()
                     .skip(1)
-                    .filter(|around| around.file_name().is_some_and(is_message_name));
+                    .filter(|around| around.file_name().is_some_and(has_msg_extension));
                 !excludes(path) && message.into_iter().any(includes)
             }
         }

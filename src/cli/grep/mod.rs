@@ -13,7 +13,7 @@ use grep_searcher::{BinaryDetection, SearcherBuilder};
 
 use crate::fs::{self, FileType};
 
-use super::arguments::{Grep, Order};
+use super::arguments::{Grep, SearchOrder};
 use super::ordered::{Output, ordered};
 use super::places::{Places, STDIN, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
@@ -125,10 +125,10 @@ fn patterns_and_paths(arguments: &Grep) -> Result<(Vec<String>, Vec<PathBuf>), S
 fn units(
     places: Places,
     paths: Vec<PathBuf>,
-    order: Order,
+    order: SearchOrder,
 ) -> Box<dyn Iterator<Item = Unit> + Send> {
     let units = Units::new(places, paths);
-    if order != Order::Modified {
+    if order != SearchOrder::Modified {
         return Box::new(units);
     }
     let mut units: Vec<_> = units.collect();

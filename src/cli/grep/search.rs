@@ -17,7 +17,7 @@ use termcolor::{Ansi, NoColor, WriteColor};
 use crate::cli::contents::FileContents;
 use crate::cli::ordered::{Output, Turns};
 use crate::cli::places::cause;
-use crate::cli::terminal::{Harmless, printed};
+use crate::cli::terminal::{HarmlessWriter, printed};
 use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{self, ATTACHMENTS, SearchPart};
 
@@ -97,7 +97,7 @@ pub(super) struct SearchOutcome {
 impl Search {
     /// Searches a message, or a directory in one.
     pub(super) fn tree(&self, place: &Place, output: &mut Output<'_>) -> SearchOutcome {
-        let mut one = One::new(self, output);
+        let mut one = MessageSearch::new(self, output);
         match place.path().file_name() == Some(OsStr::new(ATTACHMENTS)) && !place.is_message() {
             true => one.attachments(place),
             false => one.message(place),
@@ -120,7 +120,7 @@ impl Search {
     /// Searches a file that was named, or one that is no message.
     pub(super) fn file(&self, place: &Place, output: &mut Output<'_>) -> SearchOutcome {
         let is_part = self.parts.is_empty() || place.is_in_message();
-        let mut one = One::new(self, output);
+        let mut one = MessageSearch::new(self, output);
         if is_part {
             one.file(place);
         }
@@ -141,7 +141,7 @@ impl Search {
 }
 
 /// The search of one message or file.
-struct One<'a> {
+struct MessageSearch<'a> {
     search: &'a Search,
     searcher: Searcher,
     printer: Printer<'a>,
@@ -149,7 +149,7 @@ struct One<'a> {
     outcome: SearchOutcome,
 }
 
-impl<'a> One<'a> {
+impl<'a> MessageSearch<'a> {
     fn new(search: &'a Search, output: &'a mut Output<'_>) -> Self {
         let searcher = search.searchers.take();
         let turns = output.turns();
@@ -258,8 +258,8 @@ impl<'a> Printer<'a> {
             false => Box::new(NoColor::new(output)),
         };
         let out: ColourOut<'a> = match (style.to_terminal, style.what) {
-            (true, Printed::Json) => Box::new(Harmless::of_json(out)),
-            (true, _) => Box::new(Harmless::new(out)),
+            (true, Printed::Json) => Box::new(HarmlessWriter::of_json(out)),
+            (true, _) => Box::new(HarmlessWriter::new(out)),
             (false, _) => out,
         };
         let summary = |kind| {

@@ -34,7 +34,7 @@ use super::{complain, wrong_usage};
 use format::{Format, TableWriter, of_arrow};
 use out::TableOut;
 use shard::Shard;
-use walk::{MailWalk, Met};
+use walk::{MailWalk, WalkItem};
 
 /// Makes a table.
 pub(super) fn run(
@@ -59,7 +59,7 @@ pub(super) fn run(
             return Ok(failed(&format!("{}: {what}", one_line(path))));
         }
     }
-    let making = Making {
+    let maker = TableMaker {
         threads: arguments.jobs.filter(|jobs| *jobs > 0).unwrap_or_else(cores),
         table: msg_table::Table::new(columns.clone()),
         progress: progress(paths, &options),
@@ -67,20 +67,20 @@ pub(super) fn run(
     };
     let walk = MailWalk::new(places, paths.to_vec(), shard);
     let made = match &dest {
-        TableOut::Stream => making.stream(walk, out),
-        TableOut::File(path, format) => making.file(walk, path, *format, arguments.mode),
+        TableOut::Stream => maker.stream(walk, out),
+        TableOut::File(path, format) => maker.file(walk, path, *format, arguments.mode),
         TableOut::Folder(path) => {
             let settings = parts::settings(&columns, arguments, shard, &options);
-            parts::fill(&making, walk, path, settings, arguments.mode)
+            parts::fill(&maker, walk, path, settings, arguments.mode)
         }
     };
-    making.progress.finish_and_clear();
+    maker.progress.finish_and_clear();
     let totals = match made {
         Ok(totals) => totals,
         Err(error) if dest == TableOut::Stream => return Err(error),
         Err(error) => return Ok(failed(&wrong_writing(&dest, &error))),
     };
-    making.report(&totals, &dest, arguments.strict, out)
+    maker.report(&totals, &dest, arguments.strict, out)
 }
 
 /// The columns that are asked for.
@@ -148,7 +148,7 @@ fn wrong_writing(dest: &TableOut, error: &io::Error) -> String {
 }
 
 /// What rows are made with.
-struct Making {
+struct TableMaker {
     table: msg_table::Table,
     threads: usize,
     progress: ProgressBar,
@@ -169,7 +169,7 @@ struct TableTotals {
     status: Status,
 }
 
-impl Making {
+impl TableMaker {
     fn stream(&self, walk: MailWalk, out: &mut (dyn Write + Send)) -> io::Result<TableTotals> {
         let mut totals = TableTotals::default();
         self.fill(walk, Format::ArrowStream, out, &mut totals)?.flush()?;
@@ -197,7 +197,7 @@ impl Making {
     /// Writes a file, and adds what is in it to the totals.
     fn write(
         &self,
-        files: impl Iterator<Item = Met> + Send,
+        files: impl Iterator<Item = WalkItem> + Send,
         format: Format,
         unfinished: &Unfinished<'_>,
         totals: &mut TableTotals,
@@ -210,7 +210,7 @@ impl Making {
 
     fn fill<W: Write + Send>(
         &self,
-        files: impl Iterator<Item = Met> + Send,
+        files: impl Iterator<Item = WalkItem> + Send,
         format: Format,
         out: W,
         totals: &mut TableTotals,
@@ -218,10 +218,10 @@ impl Making {
         let mut writer = TableWriter::new(format, out, &self.table.schema())?;
         let mut builder = self.table.builder();
         let mut failure = None;
-        let work = |met: Met, _: &mut Output<'_>| self.rows(met);
+        let work = |item: WalkItem, _: &mut Output<'_>| self.rows(item);
         ordered_on(self.threads, files, &mut io::sink(), work, |rows| {
-            let records = rows.unwrap_or_else(|lost| {
-                self.lose(&lost, totals);
+            let records = rows.unwrap_or_else(|unreadable| {
+                self.report_unreadable(&unreadable, totals);
                 Vec::new()
             });
             let put = records.into_iter().try_for_each(|record| {
@@ -245,20 +245,20 @@ impl Making {
         writer.finish()
     }
 
-    fn rows(&self, met: Met) -> Result<Vec<Record>, Lost> {
-        let place = match met {
-            Met::File(place) => place,
-            Met::Failed(lost) => return Err(lost),
+    fn rows(&self, item: WalkItem) -> Result<Vec<Record>, UnreadablePath> {
+        let place = match item {
+            WalkItem::File(place) => place,
+            WalkItem::Failed(unreadable) => return Err(unreadable),
         };
         let inputs = walk::inputs(&place);
-        let inputs = inputs.map_err(|error| Lost::new(place.path(), &error))?;
+        let inputs = inputs.map_err(|error| UnreadablePath::new(place.path(), &error))?;
         Ok(inputs.into_iter().flat_map(|input| self.table.records(input)).collect())
     }
 
     /// Reports a path that could not be looked at.
-    fn lose(&self, lost: &Lost, totals: &mut TableTotals) {
-        totals.status.join(lost.status);
-        self.progress.suspend(|| complain(&lost.what));
+    fn report_unreadable(&self, unreadable: &UnreadablePath, totals: &mut TableTotals) {
+        totals.status.join(unreadable.status);
+        self.progress.suspend(|| complain(&unreadable.what));
     }
 
     fn is_stopped(&self) -> bool {
@@ -302,14 +302,14 @@ impl Making {
     }
 }
 
-/// What cannot be looked at, so that nobody knows how many rows are missing.
+/// A path that cannot be looked at, so that nobody knows how many rows are missing.
 #[derive(Debug)]
-struct Lost {
+struct UnreadablePath {
     status: Status,
     what: String,
 }
 
-impl Lost {
+impl UnreadablePath {
     fn new(path: &Path, error: &fs::Error) -> Self {
         let what = format!("{}: {}", one_line(path), cause(error));
         Self { status: Status::of(error), what }

@@ -13,8 +13,8 @@ use crate::fs::{self, Place};
 use super::format::Format;
 use super::manifest::{self, Manifest, PartFiles, Settings, TablePart, part_name};
 use super::shard::Shard;
-use super::walk::{MailWalk, Met};
-use super::{Making, TableTotals, publish};
+use super::walk::{MailWalk, WalkItem};
+use super::{TableMaker, TableTotals, publish};
 
 /// How many files become a part, unless the user says otherwise.
 const FILES_PER_PART: usize = 10_000;
@@ -33,7 +33,7 @@ pub(super) fn settings(
 
 /// Fills a folder.
 pub(super) fn fill(
-    making: &Making,
+    maker: &TableMaker,
     mut walk: MailWalk,
     path: &Path,
     settings: Settings,
@@ -44,17 +44,17 @@ pub(super) fn fill(
     target.begin(like.around())?;
     let folder = target.directory(Path::new(""), like)?;
     let files_per_part = settings.files_per_part();
-    let mut parts = Parts { making, mode, manifest: open(path, &folder, settings)?, folder };
+    let mut parts = Parts { maker, mode, manifest: open(path, &folder, settings)?, folder };
     parts.manifest.write(&parts.folder, mode)?;
     let mut totals = TableTotals::default();
-    while !making.is_stopped() {
-        let places = next_places(&mut walk, files_per_part, making, &mut totals);
+    while !maker.is_stopped() {
+        let places = next_places(&mut walk, files_per_part, maker, &mut totals);
         if places.is_empty() {
             break;
         }
         parts.add(places, &mut totals)?;
     }
-    if !making.is_stopped() {
+    if !maker.is_stopped() {
         parts.remove_behind(totals.parts)?;
     }
     Ok(totals)
@@ -91,22 +91,22 @@ fn open(path: &Path, folder: &OutputDirectory, settings: Settings) -> io::Result
 fn next_places(
     walk: &mut MailWalk,
     files: usize,
-    making: &Making,
+    maker: &TableMaker,
     totals: &mut TableTotals,
 ) -> Vec<Place> {
     let mut places = Vec::new();
     while places.len() < files {
         match walk.next() {
             None => break,
-            Some(Met::File(place)) => places.push(place),
-            Some(Met::Failed(lost)) => making.lose(&lost, totals),
+            Some(WalkItem::File(place)) => places.push(place),
+            Some(WalkItem::Failed(unreadable)) => maker.report_unreadable(&unreadable, totals),
         }
     }
     places
 }
 
 struct Parts<'a> {
-    making: &'a Making,
+    maker: &'a TableMaker,
     folder: OutputDirectory,
     manifest: Manifest,
     mode: u32,
@@ -123,16 +123,16 @@ impl Parts<'_> {
             totals.rows += part.rows;
             totals.rows_with_defects += part.rows_with_defects;
             totals.bytes += part.bytes;
-            self.making.progress.inc(places.len() as u64);
+            self.maker.progress.inc(places.len() as u64);
             return Ok(());
         }
         let file = part_name(number);
         let name = OsStr::new(&file);
         let unfinished = self.folder.create(name, Permissions::OWN)?;
         let mut made = TableTotals::default();
-        let places = places.into_iter().map(Met::File);
-        self.making.write(places, Format::Parquet, &unfinished, &mut made)?;
-        if self.making.is_stopped() {
+        let places = places.into_iter().map(WalkItem::File);
+        self.maker.write(places, Format::Parquet, &unfinished, &mut made)?;
+        if self.maker.is_stopped() {
             return Ok(());
         }
         publish(unfinished, name, self.mode)?;

@@ -9,7 +9,7 @@ use crate::cli::messages::{Located, MessageSource, OpenError, messages_in_direct
 use crate::cli::places::{Places, Unit, Units};
 use crate::fs::{self, Place};
 
-use super::Lost;
+use super::UnreadablePath;
 use super::shard::Shard;
 
 /// Goes through the paths one after the other. Only the names of the folders around the file at
@@ -24,11 +24,11 @@ pub(super) struct MailWalk {
 
 /// What is met on the way.
 #[derive(Debug)]
-pub(super) enum Met {
+pub(super) enum WalkItem {
     /// A message, or a directory of messages in one.
     File(Place),
     /// What cannot be looked at.
-    Failed(Lost),
+    Failed(UnreadablePath),
 }
 
 impl MailWalk {
@@ -45,9 +45,9 @@ impl MailWalk {
 }
 
 impl Iterator for MailWalk {
-    type Item = Met;
+    type Item = WalkItem;
 
-    fn next(&mut self) -> Option<Met> {
+    fn next(&mut self) -> Option<WalkItem> {
         loop {
             let Some((root, mut units)) = self.current.take() else {
                 let path = self.paths.next()?;
@@ -59,14 +59,16 @@ impl Iterator for MailWalk {
                 self.places = Some(units.into_places());
                 continue;
             };
-            let met = match unit {
-                Unit::Tree(place) if self.has(&root, &place) => Some(Met::File(place)),
-                Unit::Failed(path, error) => Some(Met::Failed(Lost::new(&path, &error))),
+            let item = match unit {
+                Unit::Tree(place) if self.has(&root, &place) => Some(WalkItem::File(place)),
+                Unit::Failed(path, error) => {
+                    Some(WalkItem::Failed(UnreadablePath::new(&path, &error)))
+                }
                 Unit::Tree(_) | Unit::File(_) | Unit::Folder(_) => None,
             };
             self.current = Some((root, units));
-            if met.is_some() {
-                return met;
+            if item.is_some() {
+                return item;
             }
         }
     }

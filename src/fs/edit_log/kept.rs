@@ -79,7 +79,7 @@ pub(super) fn keep(
     create_below(&root, Path::new(LIST))?.write_all_at(list.as_bytes(), 0)?;
     let has_whole = matches!(outcome, WholeOutcome::Written);
     let name = edits.message.file_name().unwrap_or(OsStr::new("message.msg"));
-    let _held = state_folder.hold()?;
+    let _lock = state_folder.lock_mounts()?;
     for number in 1..=SAME_NAMES_MAX {
         let name = numbered(name, number, KEPT_NAME_BYTES_MAX);
         let beside = recovered.join(&name);

@@ -72,8 +72,8 @@ pub(super) fn own_folder(edits: &Path) -> io::Result<(PathBuf, File)> {
 }
 
 /// The folders of messages of a source that killed mounts have left. The caller must hold the lock
-/// of all mounts ([`StateFolder::hold`]), and move the folders away before it lets go.
-pub(super) fn of_the_dead(
+/// of all mounts ([`StateFolder::lock_mounts`]), and move the folders away before it lets go.
+pub(super) fn folders_of_killed_mounts(
     edits: &Path,
     own: &Path,
     scope: SourceScope<'_>,
@@ -146,7 +146,7 @@ pub(super) fn read(folder: &Path, scope: SourceScope<'_>) -> io::Result<(Message
 /// # Errors
 /// If the state folder cannot be read. One that is missing has none.
 pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Pending>> {
-    let _held = match state_folder.hold() {
+    let _lock = match state_folder.lock_mounts() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         held => held?,
     };

@@ -170,7 +170,7 @@ impl MessageLog {
         self.put(&LogRecord::Committing { upto, state })
     }
 
-    pub(super) fn moved(&mut self, message: PathBuf, base: Option<FileState>) -> io::Result<()> {
+    pub(super) fn log_move(&mut self, message: PathBuf, base: Option<FileState>) -> io::Result<()> {
         self.put(&LogRecord::Moved { message: message.clone(), base })?;
         (self.message, self.base) = (message, base);
         Ok(())

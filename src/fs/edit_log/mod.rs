@@ -166,12 +166,12 @@ impl EditLog {
     /// If the state folder cannot be read or written. There must be no writable mount then.
     pub fn open(state_folder: StateFolder, scope: SourceScope<'_>) -> io::Result<(Self, Left)> {
         let edits = state_folder.edits();
-        let held = state_folder.hold()?;
+        let mounts_lock = state_folder.lock_mounts()?;
         let (folder, lock) = left::own_folder(&edits)?;
         let root = scope.root.to_owned();
         let log = Self { root, folder, _lock: lock, messages: Mutex::default(), state_folder };
         let mut taken = Vec::new();
-        for message in left::of_the_dead(&edits, &log.folder, scope)? {
+        for message in left::folders_of_killed_mounts(&edits, &log.folder, scope)? {
             let next = log.next_folder();
             std::fs::rename(&message, &next)?;
             taken.push(next);
@@ -179,7 +179,7 @@ impl EditLog {
         left::tidy(&edits, &log.folder)?;
         // Reading takes a while. The folders are in the folder of this mount by now, so other
         // mounts need not wait.
-        drop(held);
+        drop(mounts_lock);
         let mut left = Left::default();
         for folder in taken {
             let (of_message, left_over) = match left::read(&folder, scope) {
@@ -292,9 +292,9 @@ impl EditLog {
     ///
     /// # Errors
     /// Those of writing.
-    pub fn moved(&self, from: &Path, to: &Path, state: Option<FileState>) -> io::Result<()> {
+    pub fn log_move(&self, from: &Path, to: &Path, state: Option<FileState>) -> io::Result<()> {
         let path = self.root.join(to);
-        self.with(from, |log| log.moved(path, state))?;
+        self.with(from, |log| log.log_move(path, state))?;
         let mut messages = self.messages();
         if let Some(log) = messages.by_path.remove(from) {
             messages.by_path.insert(to.to_owned(), log);
@@ -327,11 +327,11 @@ impl EditLog {
     }
 
     /// Notes that a whole file is about to replace a message. If this mount is killed meanwhile,
-    /// the next one removes the unfinished file. [`EditLog::leave`] ends it.
+    /// the next one removes the unfinished file. [`EditLog::end_replacing`] ends it.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn enter(&self, message: &Path) -> io::Result<()> {
+    pub fn begin_replacing(&self, message: &Path) -> io::Result<()> {
         match self.known(message) {
             Some(_) => Ok(()),
             None => self.begin(message, None).map(drop),
@@ -339,7 +339,7 @@ impl EditLog {
     }
 
     /// Notes that a whole file is in place, or will not be.
-    pub fn leave(&self, message: &Path) {
+    pub fn end_replacing(&self, message: &Path) {
         let left = self.with(message, |log| match log.last() {
             // It has edits of its own.
             Some(_) => Ok(()),
@@ -352,7 +352,7 @@ impl EditLog {
     }
 
     /// The folder with the edits of a message; `None` if it has none.
-    pub fn place(&self, message: &Path) -> Option<PathBuf> {
+    pub fn folder_of(&self, message: &Path) -> Option<PathBuf> {
         let log = self.known(message)?;
         let log = lock(&log);
         log.last().map(|_| log.folder().to_owned())
@@ -459,7 +459,7 @@ impl EditLog {
 impl Drop for EditLog {
     /// Removes the folder of the mount if no edits are left in it.
     fn drop(&mut self) {
-        if let Ok(_held) = self.state_folder.hold() {
+        if let Ok(_lock) = self.state_folder.lock_mounts() {
             left::remove_empty(&self.folder);
         }
     }

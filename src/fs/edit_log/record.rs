@@ -56,7 +56,7 @@ const CHECKSUM: usize = 8;
 impl LogRecord {
     /// The record with its frame.
     pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
-        let mut out = RecordOut(Vec::new());
+        let mut out = RecordWriter(Vec::new());
         match self {
             Self::Head { message, base, since } => {
                 out.byte(0);
@@ -105,7 +105,7 @@ impl LogRecord {
             return Ok(None);
         }
         let bytes = FRAME as u64 + u64::from(len);
-        Ok(In(&payload).record().map(|record| (record, bytes)))
+        Ok(RecordReader(&payload).record().map(|record| (record, bytes)))
     }
 }
 
@@ -125,9 +125,9 @@ fn fill(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
     }
 }
 
-struct RecordOut(Vec<u8>);
+struct RecordWriter(Vec<u8>);
 
-impl RecordOut {
+impl RecordWriter {
     fn byte(&mut self, byte: u8) {
         self.0.push(byte);
     }
@@ -221,9 +221,9 @@ impl RecordOut {
 }
 
 /// Reads the rest of a payload. Its methods return `None` for a record of a later version.
-struct In<'a>(&'a [u8]);
+struct RecordReader<'a>(&'a [u8]);
 
-impl In<'_> {
+impl RecordReader<'_> {
     fn record(&mut self) -> Option<LogRecord> {
         Some(match self.byte()? {
             0 => {

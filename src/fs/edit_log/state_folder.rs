@@ -110,7 +110,7 @@ impl StateFolder {
         }
         create_private(&self.edits()).map_err(unusable)?;
         // A folder on a read-only file system exists, but nothing can be written to it.
-        self.hold().and_then(|_| tempfile::tempfile_in(self.edits())).map_err(unusable)?;
+        self.lock_mounts().and_then(|_| tempfile::tempfile_in(self.edits())).map_err(unusable)?;
         Ok(())
     }
 
@@ -130,7 +130,7 @@ impl StateFolder {
     }
 
     /// Takes the lock of all mounts: no other mount begins or ends for as long as the file is open.
-    pub(super) fn hold(&self) -> io::Result<File> {
+    pub(super) fn lock_mounts(&self) -> io::Result<File> {
         let file = lockable(&self.edits().join("lock"))?;
         file.lock()?;
         Ok(file)

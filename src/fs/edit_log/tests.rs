@@ -343,7 +343,7 @@ fn a_message_that_moved_is_found_where_it_is() {
     world.append(&log, &set("subject", b"one"));
     let (from, to) = (Path::new(MESSAGE), Path::new("B.msg"));
     std::fs::rename(world.file(), world.source.path().join(to)).unwrap();
-    log.moved(from, to, world.state(to)).unwrap();
+    log.log_move(from, to, world.state(to)).unwrap();
     assert_eq!(log.last(from), None);
     log.append(to, None, &set("to", b"two")).unwrap();
     kill(log);

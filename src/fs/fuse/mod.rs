@@ -58,7 +58,7 @@ impl Adapter {
     /// Tells the adapter of a session whom it serves.
     pub fn serve(&self, kernel: Arc<Kernel>) {
         if kernel.has_epochs().unwrap_or(false) {
-            self.fs.tell_kernel();
+            self.fs.enable_invalidation();
         }
         // A session has one kernel, so the second `set` never happens.
         let _ = self.kernel.set(kernel);

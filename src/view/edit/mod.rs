@@ -38,8 +38,8 @@ use super::row::{EditColumn, File};
 use super::tree::MessageTree;
 
 pub use access::{FileAccess, access, check_open};
+pub(super) use place::{CreationOrHint, new_attachment, new_named, new_property, new_row};
 use place::{EditPlace, Key, PlaceKind, PropertyOwner};
-pub(super) use place::{New, new_attachment, new_named, new_property, new_row};
 pub use signed::REASON as SIGNED;
 pub(super) use start::Form;
 pub use start::StartCheck;
@@ -311,8 +311,8 @@ fn storage_path(message: &[u32], number: u32) -> String {
     outer.collect::<String>() + &attachment(&number)
 }
 
-/// Whether a name has the extension of a message.
-pub fn is_message_name(name: &str) -> bool {
+/// Whether an attachment of this name can be an embedded message: `*.msg`, in any case.
+pub fn is_embedded_message_name(name: &str) -> bool {
     attachments::message_stem(name).is_some()
 }
 

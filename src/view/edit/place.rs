@@ -76,11 +76,11 @@ pub(in crate::view) enum Key {
 
 /// What a path would create in a directory in which it leads to nothing yet; or, if it can create
 /// nothing, a text that says where such a file can be put.
-pub(in crate::view) type New = Result<Made, &'static str>;
+pub(in crate::view) type CreationOrHint = Result<Creation, &'static str>;
 
 /// What may be created by a name.
 #[derive(Debug)]
-pub(in crate::view) enum Made {
+pub(in crate::view) enum Creation {
     Attachment(String),
     Property(Key),
     /// A directory, which exists while there is something in it.
@@ -88,32 +88,32 @@ pub(in crate::view) enum Made {
 }
 
 /// A name in `attachments/`.
-pub(in crate::view) fn new_attachment(names: &[&str]) -> New {
+pub(in crate::view) fn new_attachment(names: &[&str]) -> CreationOrHint {
     match names {
-        [name] => Ok(Made::Attachment((*name).to_owned())),
+        [name] => Ok(Creation::Attachment((*name).to_owned())),
         _ => Err(IN_ATTACHMENT),
     }
 }
 
 /// A name among the properties of an object.
-pub(in crate::view) fn new_property(names: &[&str]) -> New {
+pub(in crate::view) fn new_property(names: &[&str]) -> CreationOrHint {
     match names {
-        [name] => new_tag(name).map(|tag| Made::Property(Key::Tag(tag))).ok_or(IN_PROPERTIES),
+        [name] => new_tag(name).map(|tag| Creation::Property(Key::Tag(tag))).ok_or(IN_PROPERTIES),
         _ => Err(IN_PROPERTIES),
     }
 }
 
 /// A name in `named/`, and one in the directory of a property set.
-pub(in crate::view) fn new_named(names: &[&str]) -> New {
+pub(in crate::view) fn new_named(names: &[&str]) -> CreationOrHint {
     match names {
-        [set] => set_by_name(set).map(|_| Made::Directory).ok_or(IN_SET),
-        [set, name] => new_in_set(set, name).map(Made::Property).ok_or(IN_PROPERTIES),
+        [set] => set_by_name(set).map(|_| Creation::Directory).ok_or(IN_SET),
+        [set, name] => new_in_set(set, name).map(Creation::Property).ok_or(IN_PROPERTIES),
         _ => Err(IN_PROPERTIES),
     }
 }
 
 /// A name in `mapi/recipients/` or `mapi/attachments/`.
-pub(in crate::view) fn new_row(_: &[&str]) -> New {
+pub(in crate::view) fn new_row(_: &[&str]) -> CreationOrHint {
     Err(IN_TABLE)
 }
 
@@ -207,9 +207,9 @@ fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<PlaceKind, 
         return Ok(PlaceKind::Unknown(IN_MESSAGE));
     };
     Ok(match (directory.new)(names) {
-        Ok(Made::Attachment(name)) => PlaceKind::Attachment { name, number: None, shown: None },
-        Ok(Made::Property(key)) => PlaceKind::Property { part: part(tree, entry)?, key },
-        Ok(Made::Directory) => PlaceKind::Directory,
+        Ok(Creation::Attachment(name)) => PlaceKind::Attachment { name, number: None, shown: None },
+        Ok(Creation::Property(key)) => PlaceKind::Property { part: part(tree, entry)?, key },
+        Ok(Creation::Directory) => PlaceKind::Directory,
         Err(hint) => PlaceKind::Unknown(hint),
     })
 }
