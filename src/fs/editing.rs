@@ -373,9 +373,7 @@ impl Fs {
     /// Updates the inode numbers after a file was set: a message file that was put into
     /// `attachments/` is a directory from now on, and an inode of its own.
     pub(super) fn settled(&self, message: &MessageNode, contents: &mut Contents, path: &str) {
-        let (_, name) = super::directory::split(path);
-        if view::is_attachment_path(path)
-            && view::is_embedded_message_name(name)
+        if view::is_embedded_message_path(path)
             && let Ok(ShownEntry::Node(_, id, view::FileKind::Directory)) =
                 self.find(message, contents, path)
         {

@@ -166,9 +166,7 @@ impl Fs {
         contents.creators.made(&path, process);
         self.begin_differing(&to.message, &mut contents);
         match new {
-            NewNameKind::Value
-                if view::is_attachment_path(&path) && view::is_embedded_message_name(&path) =>
-            {
+            NewNameKind::Value if view::is_embedded_message_path(&path) => {
                 self.take_hidden_place(&to.message, &mut contents, &path)?;
                 let operation = Operation::CreateMessage { path: path.clone() };
                 self.apply(&to.message, &mut contents, &operation)?;

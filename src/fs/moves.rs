@@ -152,7 +152,7 @@ impl Fs {
         let mut contents = target.lock();
         let directory = self.path_in(&contents, target.number)?;
         let path = joined(&directory, name_text(name)?);
-        let is_message = view::is_attachment_path(&path) && view::is_embedded_message_name(&path);
+        let is_message = view::is_embedded_message_path(&path);
         if !is_message || self.find(&target.message, &contents, &path).is_ok() {
             return Err(if is_message { Error::NotEmpty } else { Error::OtherDevice });
         }

@@ -179,7 +179,7 @@ impl Target for SourceTarget {
 
 impl fmt::Debug for SourceTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileTarget").field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("SourceTarget").field("place", &self.place).finish_non_exhaustive()
     }
 }
 

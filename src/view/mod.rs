@@ -41,7 +41,7 @@ pub use check::Findings;
 pub use derived::DIRECTORY_SUFFIX;
 pub use edit::{
     BodyTimes, Change, Editor, FileAccess, SIGNED, StartCheck, access as file_access, check_open,
-    is_embedded_message_name,
+    is_embedded_message_name, is_embedded_message_path,
 };
 pub use error::Error;
 pub use files::{ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW};

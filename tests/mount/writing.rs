@@ -98,6 +98,8 @@ fn what_cannot_be_set_says_so() {
         ("echo x > other.txt", "read-only"),
         ("rm note.txt", "read-only"),
         ("mkdir folder", "not permitted"),
+        ("mkdir M.msg/attachments/folder", "not permitted"),
+        ("mkdir M.msg/attachments/.msg", "not permitted"),
         ("rm -r M.msg", "not permitted"),
         ("cp note.txt bad.msg", "invalid argument"),
     ] {

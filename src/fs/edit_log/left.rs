@@ -176,7 +176,7 @@ pub(super) fn edits_of_files(message: &Path, files: &[(String, Arc<Source>)]) ->
 
 impl fmt::Debug for SourceScope<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut scope = f.debug_struct("Scope");
+        let mut scope = f.debug_struct("SourceScope");
         scope.field("root", &self.root).field("one", &self.one).finish_non_exhaustive()
     }
 }

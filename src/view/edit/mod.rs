@@ -34,7 +34,7 @@ use crate::mail::edit::{
 
 use super::attachments::AttachmentNames;
 use super::error::Error;
-use super::row::{EditColumn, File};
+use super::row::{EditColumn, File, is_attachment_path};
 use super::tree::MessageTree;
 
 pub use access::{FileAccess, access, check_open};
@@ -314,6 +314,12 @@ fn storage_path(message: &[u32], number: u32) -> String {
 /// Whether an attachment of this name can be an embedded message: `*.msg`, in any case.
 pub fn is_embedded_message_name(name: &str) -> bool {
     attachments::message_stem(name).is_some()
+}
+
+/// Whether an embedded message can have this path in a message.
+pub fn is_embedded_message_path(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    is_attachment_path(path) && is_embedded_message_name(name)
 }
 
 fn recipient(message: &Message, number: u32) -> Result<Recipient, Error> {
