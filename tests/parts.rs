@@ -14,7 +14,7 @@ use msgfs::view::{FileKind, MessageTree, NodeId, Show, is_message_entry};
 use crate::browse::Browser;
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder, Tree};
 
-const ENTITY: &str = "Subject: Signed subject\nFrom: Ann <ann@example.org>\n\
+pub(crate) const ENTITY: &str = "Subject: Signed subject\nFrom: Ann <ann@example.org>\n\
     To: bob@example.org, \"Carl C.\" <carl@example.org>\nDate: Fri, 1 Mar 2024 10:00:00 +0100\n\
     Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
     <p>Hello <img src=\"cid:1@x\"></p>\n--b\nContent-Type: image/png; name=\"dot/.png\"\n\
@@ -26,12 +26,12 @@ fn open(bytes: Vec<u8>) -> (Session, MessageTree) {
     (session, tree)
 }
 
-fn mail(class: &str) -> MessageBuilder {
+pub(crate) fn mail(class: &str) -> MessageBuilder {
     MessageBuilder::mail("Outer", ("Ann", "ann@example.org"), "2024-03-01T10:00:00Z")
         .text(tags::PR_MESSAGE_CLASS, class)
 }
 
-fn wrapped(name: &str, media_type: &str, data: &[u8]) -> AttachmentBuilder {
+pub(crate) fn wrapped(name: &str, media_type: &str, data: &[u8]) -> AttachmentBuilder {
     AttachmentBuilder::file(name, data)
         .set(tags::PR_ATTACH_MIME_TAG, Value::String(media_type.to_owned()))
 }
@@ -185,9 +185,13 @@ fn opaque_signed_mail_is_shown_as_its_content() {
     let part = wrapped("smime.p7m", "application/pkcs7-mime", &signed(ENTITY));
     let mail = Mail::from_bytes(mail("IPM.Note.SMIME").attach(part).to_bytes()).unwrap();
     assert_eq!(mail.text().unwrap(), None);
-    let signed = mail.signed_content().unwrap().unwrap();
-    assert_eq!(signed.subject().unwrap().unwrap(), "Signed subject");
-    assert!(signed.text().unwrap().unwrap().starts_with("Hello"));
+    let [signed] = mail.wrapped().try_into().unwrap();
+    assert_eq!(signed.path, "signed");
+    assert_eq!(signed.mail.subject().unwrap().unwrap(), "Signed subject");
+    assert!(signed.mail.text().unwrap().unwrap().starts_with("Hello"));
+    assert_eq!(mail.shown_text().unwrap(), signed.mail.text().unwrap());
+    assert_eq!(mail.shown_html().unwrap(), signed.mail.html().unwrap());
+    assert!(mail.shown_html().unwrap().is_some());
     let mut text = Vec::new();
     mail.print(Printing { time: &utc_time, marks: Marks::default() }, &mut text).unwrap();
     let text = String::from_utf8(text).unwrap();
@@ -220,7 +224,7 @@ fn damaged_signed_mail_says_so() {
 }
 
 /// A TNEF stream with a subject, a body and one file.
-fn winmail(data: &[u8]) -> Vec<u8> {
+pub(crate) fn winmail(data: &[u8]) -> Vec<u8> {
     let mut stream = [0x223E_9F78_u32.to_le_bytes().as_slice(), &[1, 0]].concat();
     let mut attribute = |level: u8, id: u32, data: &[u8]| {
         let len = u32::try_from(data.len()).unwrap();
@@ -262,6 +266,20 @@ fn winmail_is_taken_apart() {
     files[3].1 = "da";
     let cause = "/: attribute 0x800F at byte 88: cut off after 2 bytes of data\n";
     check(&cut, "attachments/winmail.dat (2).d", &[&files[..], &[("ERRORS", cause)]].concat());
+}
+
+/// Mail programs show the body and the files in `winmail.dat` as those of the message.
+#[test]
+fn winmail_is_shown_as_part_of_the_message() {
+    let part = wrapped("winmail.dat", "application/ms-tnef", &winmail(b"data"));
+    let mail = Mail::from_bytes(mail("IPM.Note").attach(part).to_bytes()).unwrap();
+    let [inside] = mail.wrapped().try_into().unwrap();
+    assert_eq!(inside.path, "attachments/winmail.dat.d");
+    assert_eq!(mail.shown_text().unwrap().unwrap(), "Text\n");
+    let mut text = Vec::new();
+    mail.print(Printing { time: &utc_time, marks: Marks::default() }, &mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.contains("file.txt (text/plain, 4 bytes)\n\nText\n"), "{text}");
 }
 
 #[test]

@@ -316,10 +316,11 @@ impl Fs {
                 let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
                 // With `delete`, `rm -r` may remove signed mail, so its files must not be refused
                 // before the rmdir.
-                let is_signed = access == FileAccess::ReadOnly(view::SIGNED) && !self.may_remove();
+                let is_signed =
+                    access == FileAccess::ReadOnly(view::SIGNED_IS_PROTECTED) && !self.may_remove();
                 if is_signed || contents.removals.are_refused(process) {
                     contents.removals.refuse(process);
-                    return Err(Error::NotPermitted(view::SIGNED));
+                    return Err(Error::NotPermitted(view::SIGNED_IS_PROTECTED));
                 }
                 if let FileAccess::ReadOnly(reason) = access
                     && !is_made

@@ -38,10 +38,10 @@ use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, name
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;
 pub use check::Findings;
-pub use derived::DIRECTORY_SUFFIX;
+pub use derived::{DIRECTORY_SUFFIX, SIGNED};
 pub use edit::{
-    BodyTimes, Change, Editor, FileAccess, SIGNED, StartCheck, access as file_access, check_open,
-    is_embedded_message_name, is_embedded_message_path,
+    BodyTimes, Change, Editor, FileAccess, SIGNED_IS_PROTECTED, StartCheck, access as file_access,
+    check_open, is_embedded_message_name, is_embedded_message_path,
 };
 pub use error::Error;
 pub use files::{ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW};

@@ -9,6 +9,7 @@ use std::process::Command;
 use super::shown::{SAMPLES, everything, msgfs_in, msgfs_on, text};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, is_installed, run};
+use crate::parts;
 
 fn extract(folder: &Path, target: &Folder, words: &[&str]) -> Ended {
     let out = target.path().to_str().unwrap();
@@ -163,6 +164,33 @@ fn pages_have_all_that_they_link_to() {
         assert!(path.is_file(), "{page}: {link}");
         assert!(path.canonicalize().unwrap().starts_with(target.path().canonicalize().unwrap()));
     }
+}
+
+/// What lies inside of signed mail and of `winmail.dat` is linked, and found.
+#[test]
+fn what_attachments_wrap_belongs_to_the_message() {
+    let message = |name, media_type, bytes: &[u8]| {
+        parts::mail("IPM.Note.SMIME").attach(parts::wrapped(name, media_type, bytes)).to_bytes()
+    };
+    let signed = parts::signed(parts::ENTITY);
+    let source = Folder::new()
+        .with("1.msg", message("smime.p7m", "application/pkcs7-mime", &signed))
+        .with("2.msg", message("winmail.dat", "application/ms-tnef", &parts::winmail(b"data")));
+    let target = Folder::new();
+    text(extract(source.path(), &target, &["--html", "."]));
+    for (page, file, content) in [
+        ("m/000001", "signed/attachments/dot_.png", &[0, 1, 2][..]),
+        ("m/000002", "attachments/winmail.dat.d/attachments/file.txt", b"data"),
+    ] {
+        let html = fs::read_to_string(target.join(page).join("index.html")).unwrap();
+        assert!(html.contains(&format!("<a href=\"{file}\">")), "{page}: {html}");
+        assert_eq!(fs::read(target.join(page).join(file)).unwrap(), content);
+    }
+    let find = |words: &[&str]| text(msgfs_in(source.path(), &[&["find"], words].concat()));
+    assert_eq!(find(&["--attachment", "*.png"]), "1.msg\n");
+    assert_eq!(find(&["--attachment", "*.txt"]), "2.msg\n");
+    assert_eq!(find(&["--body", "Hello"]), "1.msg\n");
+    assert_eq!(find(&["--body", "^Text"]), "2.msg\n");
 }
 
 fn decoded(url: &str) -> String {

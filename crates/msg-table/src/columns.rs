@@ -158,10 +158,10 @@ pub const COLUMNS: &[Column] = &[
         of.ask("flags", Mail::flags).map(|flags| flags.0).into()
     }),
     column("body", "the body as plain text", ColumnKind::Text, |of| {
-        of.ask("body.txt", Mail::text).into()
+        of.ask("body.txt", Mail::shown_text).into()
     }),
     column("body_html", "the body as HTML that a browser may open", ColumnKind::Text, |of| {
-        of.ask("body.html", Mail::html).into()
+        of.ask("body.html", Mail::shown_html).into()
     }),
     column("headers", "the header that it came with", ColumnKind::Text, |of| {
         of.ask("headers", Mail::headers).into()

@@ -176,22 +176,22 @@ fn address_matches(address: &Address, pattern: &RegexMatcher) -> bool {
         || is_match(pattern, &address.to_string())
 }
 
-/// Whether any attachment has such a name: of signed mail also one in the signed part.
+/// Whether any attachment has such a name, also one in signed mail or in `winmail.dat`.
 fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> bool {
     let has = |mail: &Mail| {
         let attachments = mail.attachments().unwrap_or_default();
         attachments.iter().any(|one| is_meant(one.name()))
     };
-    has(mail) || mail.signed_content().is_ok_and(|signed| signed.is_some_and(|mail| has(&mail)))
+    has(mail) || mail.wrapped().iter().any(|one| has(&one.mail))
 }
 
-/// Whether a line of the body matches: of signed mail also one of the signed body.
+/// Whether a line of the body matches, also of that in signed mail or in `winmail.dat`.
 fn body_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
     let has = |mail: &Mail| {
         let text = mail.text().ok().flatten().unwrap_or_default();
         text.lines().any(|line| is_match(pattern, line))
     };
-    has(mail) || mail.signed_content().is_ok_and(|signed| signed.is_some_and(|mail| has(&mail)))
+    has(mail) || mail.wrapped().iter().any(|one| has(&one.mail))
 }
 
 fn text_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {

@@ -40,7 +40,7 @@ use super::tree::MessageTree;
 pub use access::{FileAccess, access, check_open};
 pub(super) use place::{CreationOrHint, new_attachment, new_named, new_property, new_row};
 use place::{EditPlace, Key, PlaceKind, PropertyOwner};
-pub use signed::REASON as SIGNED;
+pub use signed::REASON as SIGNED_IS_PROTECTED;
 pub(super) use start::Form;
 pub use start::StartCheck;
 

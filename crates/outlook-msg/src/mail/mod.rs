@@ -91,6 +91,7 @@ mod summary;
 pub mod text;
 #[doc(hidden)]
 pub mod vcf;
+mod wrapped;
 
 pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, PropertyType, Value};
@@ -110,6 +111,7 @@ pub use row::{
     time_text,
 };
 pub use security::Security;
+pub use wrapped::Wrapped;
 
 const _: () = {
     const fn is_shared<T: Send + Sync>() {}

@@ -29,8 +29,10 @@ pub const PAGE_STYLE: &str = include_str!("page/style.css");
 pub struct PageOptions<'a> {
     /// Writes a time.
     pub time: &'a dyn Fn(FileTime) -> String,
-    /// Gives the relative URL of an attachment. With `None`, attachments are named but not linked.
-    pub href: Option<&'a dyn Fn(&Attachment) -> String>,
+    /// Gives the relative URL of an attachment by its path in the directory of the message, such as
+    /// `attachments/a.pdf` or `signed/attachments/a.pdf`. Where it gives `None`, and without it,
+    /// attachments are named but not linked.
+    pub href: Option<&'a dyn Fn(&str, &Attachment) -> Option<String>>,
     /// HTML that is put before the message.
     pub navigation: &'a str,
 }
@@ -93,24 +95,26 @@ impl Mail {
                 field.values.iter().map(|value| escape(&harmless(value))).collect();
             writeln!(out, "<dt>{}</dt><dd>{}</dd>", field.name, values.join("<br>"))?;
         }
-        out.write_all(b"</dl>\n")?;
-        write_attachments(&attachments, options, out)?;
-        let mut text = summary.read("body", self.text());
-        // Mail programs show the signed content in the place of a message without a body.
-        let signed = text.is_none().then(|| self.signed_content().ok().flatten()).flatten();
-        if let Some(signed) = &signed {
-            text = summary.read("body", signed.text());
+        let attachments = attachments.into_iter();
+        let mut files: Vec<_> =
+            attachments.map(|one| PageFile { path: attachment_path(one.name()), one }).collect();
+        let wrapped = self.wrapped();
+        for around in &wrapped {
+            let inside = summary.read("attachments", around.mail.attachments().map(Some));
+            let inside = inside.unwrap_or_default().into_iter();
+            files.extend(
+                inside.map(|one| PageFile { path: around.attachment_path(one.name()), one }),
+            );
         }
-        let inside = signed.as_ref().map(|signed| signed.attachments().map(Some));
-        let inside = inside.and_then(|inside| summary.read("attachments", inside));
-        let inside = inside.unwrap_or_default();
-        // They lie in the signed part, to which no link leads.
-        write_attachments(&inside, PageOptions { href: None, ..options }, out)?;
-        let (shown, beside) = match &signed {
-            Some(signed) => (signed, &inside),
-            None => (self, &attachments),
+        out.write_all(b"</dl>\n")?;
+        write_files(&files, options, out)?;
+        let body = summary.read("body", self.body_among(&wrapped).map(Some));
+        let (text, around) = body.unwrap_or_default();
+        let frame = match around {
+            Some(around) => around.mail.frame(&format!("{}/", around.path), &files),
+            None => self.frame("", &files),
         };
-        match (shown.frame(beside), text) {
+        match (frame, text) {
             (Some(frame), _) => writeln!(
                 out,
                 "<iframe sandbox title=\"Body\" srcdoc=\"{}\"></iframe>",
@@ -130,13 +134,15 @@ impl Mail {
         Ok(losses.len())
     }
 
-    /// The HTML body with its pictures inside: the document of the frame.
-    fn frame(&self, attachments: &[Attachment]) -> Option<String> {
+    /// The HTML body with its pictures inside: the document of the frame. `directory` is where the
+    /// message lies in the one that the page is of.
+    fn frame(&self, directory: &str, files: &[PageFile]) -> Option<String> {
         let html = self.html().ok().flatten()?;
-        let files = attachments.iter().filter(|one| one.kind() == AttachmentKind::File);
-        let by_path: HashMap<_, _> = files.map(|one| (attachment_path(one.name()), one)).collect();
+        let files = files.iter().filter(|file| file.one.kind() == AttachmentKind::File);
+        let by_path: HashMap<_, _> = files.map(|file| (file.path.as_str(), &file.one)).collect();
         let pictures = Pictures::default();
-        Some(html::restore(&html, &|path| pictures.url(by_path.get(path)?)))
+        let picture = |path: &str| by_path.get(format!("{directory}{path}").as_str()).copied();
+        Some(html::restore(&html, &|path| pictures.url(picture(path)?)))
     }
 }
 
@@ -167,21 +173,31 @@ impl Pictures {
     }
 }
 
-fn write_attachments(
-    attachments: &[Attachment],
+/// An attachment that a page names.
+struct PageFile {
+    /// Where it lies in the directory of the message that the page is of.
+    path: String,
+    one: Attachment,
+}
+
+fn write_files(
+    files: &[PageFile],
     options: PageOptions<'_>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    if attachments.is_empty() {
+    if files.is_empty() {
         return Ok(());
     }
     out.write_all(b"<ul class=\"files-list\">\n")?;
-    for attachment in attachments {
+    for PageFile { path, one: attachment } in files {
         let name = escape(&harmless(attachment.name()));
         let details = escape(&harmless(&attachment_details(attachment)));
         let name = match options.href {
             Some(href) if attachment.kind() != AttachmentKind::Link => {
-                format!("<a href=\"{}\">{name}</a>", escape(&href(attachment)))
+                match href(path, attachment) {
+                    Some(url) => format!("<a href=\"{}\">{name}</a>", escape(&url)),
+                    None => name,
+                }
             }
             _ => name,
         };

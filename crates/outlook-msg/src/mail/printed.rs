@@ -68,15 +68,13 @@ impl Mail {
         let subject = summary.read("subject", self.subject());
         let mut attachments =
             summary.read("attachments", self.attachments().map(Some)).unwrap_or_default();
-        let mut text = summary.read("body", self.text());
-        // Mail programs show the signed content in the place of a message without a body.
-        if text.is_none()
-            && let Ok(Some(signed)) = self.signed_content()
-        {
-            let inside = summary.read("attachments", signed.attachments().map(Some));
+        let wrapped = self.wrapped();
+        for one in &wrapped {
+            let inside = summary.read("attachments", one.mail.attachments().map(Some));
             attachments.extend(inside.unwrap_or_default());
-            text = summary.read("body", signed.text());
         }
+        let body = summary.read("body", self.body_among(&wrapped).map(Some));
+        let text = body.and_then(|(text, _)| text);
         let mut page = Page { marks: printing.marks, out };
         if let Some(subject) = subject {
             let Marks { subject: mark, end, .. } = printing.marks;

@@ -1,7 +1,6 @@
 //! Whether a message is signed or encrypted (S/MIME, \[MS-OXOSMIME\]).
 
-use super::derived::{DerivedKind, Inside};
-use super::error::Error;
+use super::derived::DerivedKind;
 use super::opened::Mail;
 
 /// How a message is protected.
@@ -35,28 +34,5 @@ impl Mail {
             })
             .find(|security| *security != Security::None)
             .unwrap_or(Security::None)
-    }
-
-    /// The content of signed mail, which mail programs show in the place of the message: its bodies
-    /// and its attachments. `None` if the message is not signed.
-    ///
-    /// ```
-    /// # let mail = outlook_msg::Mail::create()?;
-    /// let signed = mail.signed_content()?;
-    /// let text = signed.as_ref().unwrap_or(&mail).text()?;
-    /// # assert!(signed.is_none() && text.is_none());
-    /// # Ok::<(), outlook_msg::mail::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] if the signed part cannot be read.
-    pub fn signed_content(&self) -> Result<Option<Self>, Error> {
-        let is_signed = |kind| kind == DerivedKind::Signed;
-        let mut attachments = self.opened.attachments().iter();
-        let found =
-            attachments.find(|one| one.derived.as_ref().is_some_and(|one| is_signed(one.kind)));
-        let Some(found) = found else { return Ok(None) };
-        let inside = Inside::open(DerivedKind::Signed, &found.attachment)?;
-        Ok(Some(Self::of(inside.message)))
     }
 }

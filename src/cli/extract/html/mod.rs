@@ -22,7 +22,7 @@ use crate::cli::clock::Clock;
 use crate::cli::find::{sent_or_received, timestamp};
 use crate::cli::messages::{FoundMessage, Opener};
 use crate::fs::{FileType, Place};
-use crate::view::ATTACHMENTS;
+use crate::view::{ATTACHMENTS, SIGNED};
 
 use super::copy::Copier;
 use super::jobs::Job;
@@ -33,6 +33,10 @@ use crate::cli::target::{OutputDirectory, Permissions};
 /// Number, time in seconds, date, sender, subject, attachments, and whether it is damaged.
 #[derive(Debug, Serialize)]
 pub(super) struct PageRow(usize, Option<i64>, String, String, String, Vec<String>, bool);
+
+/// Where the copies of attachments lie, as URLs relative to a page, by the path of each attachment
+/// in the directory of the message.
+type Links = HashMap<String, String>;
 
 /// Makes the pages.
 pub(super) struct Pages<'a> {
@@ -106,13 +110,17 @@ impl Pages<'_> {
         navigation: &str,
         depth: usize,
         totals: &mut Totals,
-    ) {
+    ) -> Links {
         let like = Permissions::of(place.attr());
         let directory = match self.copier.target.directory(path, like.around()) {
             Ok(directory) => directory,
-            Err(error) => return totals.losses.push(Loss::of_target(place.path(), &error)),
+            Err(error) => {
+                totals.losses.push(Loss::of_target(place.path(), &error));
+                return Links::new();
+            }
         };
-        let links = self.attachments(place, &directory, path, depth, totals);
+        let mut links = self.attachments(place, &directory, path, depth, totals);
+        links.extend(self.signed(place, &directory, path, depth, totals));
         let written = directory.create(OsStr::new(INDEX), like).and_then(|mut unfinished| {
             let mut out = io::BufWriter::new(&mut unfinished.file);
             match &found.mail {
@@ -127,12 +135,13 @@ impl Pages<'_> {
             Ok(()) => totals.files += 1,
             Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
         }
+        links
     }
 
     fn write(
         &self,
         mail: &Mail,
-        links: &HashMap<String, String>,
+        links: &Links,
         navigation: &str,
         out: &mut dyn Write,
     ) -> io::Result<()> {
@@ -140,17 +149,43 @@ impl Pages<'_> {
             Some(time) => self.clock.exact(time),
             None => "after the year 9999".to_owned(),
         };
-        let href = |attachment: &Attachment| {
-            let link = links.get(attachment.name()).cloned().unwrap_or_default();
-            match attachment.kind() {
+        let href = |path: &str, attachment: &Attachment| {
+            let link = links.get(path)?;
+            Some(match attachment.kind() {
                 AttachmentKind::Message => format!("{link}/{INDEX}"),
-                _ => link,
-            }
+                _ => link.clone(),
+            })
         };
         mail.write_page(PageOptions { time: &time, href: Some(&href), navigation }, out).map(drop)
     }
 
-    /// Copies the attachments of a message; returns where each lies, as a relative URL.
+    /// Copies the attachments of signed content, which lie in a directory of their own.
+    fn signed(
+        &self,
+        place: &Place,
+        directory: &OutputDirectory,
+        path: &Path,
+        depth: usize,
+        totals: &mut Totals,
+    ) -> Links {
+        let Ok(signed) = place.child(OsStr::new(SIGNED)) else { return Links::new() };
+        if signed.child(OsStr::new(ATTACHMENTS)).is_err() {
+            return Links::new();
+        }
+        match directory.subdirectory(OsStr::new(SIGNED), Permissions::of(signed.attr())) {
+            Ok(directory) => {
+                let links =
+                    self.attachments(&signed, &directory, &path.join(SIGNED), depth, totals);
+                below(SIGNED, SIGNED, links).collect()
+            }
+            Err(error) => {
+                totals.losses.push(Loss::of_target(signed.path(), &error));
+                Links::new()
+            }
+        }
+    }
+
+    /// Copies the attachments of a message.
     fn attachments(
         &self,
         place: &Place,
@@ -158,8 +193,8 @@ impl Pages<'_> {
         path: &Path,
         depth: usize,
         totals: &mut Totals,
-    ) -> HashMap<String, String> {
-        let mut links = HashMap::new();
+    ) -> Links {
+        let mut links = Links::new();
         let Ok(attachments) = place.child(OsStr::new(ATTACHMENTS)) else { return links };
         let entries = match attachments.list() {
             Ok(entries) => entries,
@@ -189,12 +224,14 @@ impl Pages<'_> {
             };
             let name = names.give(&entry.name, None);
             let url = format!("{ATTACHMENTS}/{}", url_of(&name));
-            links.insert(entry.name.to_string_lossy().into_owned(), url);
+            let key = format!("{ATTACHMENTS}/{}", entry.name.to_string_lossy());
+            links.insert(key.clone(), url.clone());
             let path = path.join(&name);
             match (entry.file_type, self.opener.open(&found)) {
                 (FileType::Directory, Some(message)) if depth < DEPTH_MAX => {
                     let navigation = "<nav class=\"bar\"><a href=\"../../index.html\">Message around</a></nav>\n";
-                    self.page(&message, &found, &path, navigation, depth + 1, totals);
+                    let inside = self.page(&message, &found, &path, navigation, depth + 1, totals);
+                    links.extend(below(&key, &url, inside));
                 }
                 (FileType::Directory, _) => {
                     match target.subdirectory(&name, Permissions::of(found.attr())) {
@@ -207,6 +244,11 @@ impl Pages<'_> {
         }
         links
     }
+}
+
+/// The links to what lies in a directory of the message, from the page of that message.
+fn below(path: &str, url: &str, links: Links) -> impl Iterator<Item = (String, String)> {
+    links.into_iter().map(move |(below, link)| (format!("{path}/{below}"), format!("{url}/{link}")))
 }
 
 /// The page of a file that holds no message that can be opened.

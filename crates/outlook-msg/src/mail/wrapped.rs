@@ -1,0 +1,138 @@
+//! What mail programs show in the place of attachments that only wrap a message: the content of
+//! signed mail, and of `winmail.dat`.
+
+use super::derived::{DerivedKind, Inside, InsideLimit, content_len};
+use super::error::Error;
+use super::names::attachment_path;
+use super::opened::Mail;
+
+/// A message that an attachment only wraps. Mail programs show its body and its attachments as
+/// those of the message around it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Wrapped {
+    /// Where it lies in the directory of the message around it: `signed`, or the name of the
+    /// attachment with `.d` in `attachments/`.
+    pub path: String,
+    /// The message.
+    pub mail: Mail,
+}
+
+impl Wrapped {
+    /// The path of one of its attachments in the directory of the message around it.
+    pub(super) fn attachment_path(&self, name: &str) -> String {
+        format!("{}/{}", self.path, attachment_path(name))
+    }
+}
+
+impl Mail {
+    /// The messages that attachments of this one only wrap, also those within each other: the
+    /// content of signed mail (\[MS-OXOSMIME\]), and of `winmail.dat` (\[MS-OXTNEF\]).
+    ///
+    /// One that cannot be read is left out; [`Mail::defects`] names it.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// let mut attachments = mail.attachments()?;
+    /// for wrapped in mail.wrapped() {
+    ///     attachments.extend(wrapped.mail.attachments()?);
+    /// }
+    /// # assert!(attachments.is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    #[must_use]
+    pub fn wrapped(&self) -> Vec<Wrapped> {
+        let mut found = Vec::new();
+        let storage = self.opened.message.storage();
+        let len = storage.map_or(0, |storage| storage.file().source().len());
+        self.add_wrapped("", 0, &InsideLimit::new(len), &mut found);
+        found
+    }
+
+    fn add_wrapped(&self, around: &str, depth: u32, limit: &InsideLimit, found: &mut Vec<Wrapped>) {
+        for one in self.opened.attachments() {
+            let Some(derived) = &one.derived else { continue };
+            let path = match derived.kind {
+                DerivedKind::Signed => derived.name.clone(),
+                DerivedKind::Tnef => attachment_path(&derived.name),
+                _ => continue,
+            };
+            if limit.enter(depth, content_len(&one.attachment)).is_err() {
+                continue;
+            }
+            let Ok(inside) = Inside::open(derived.kind, &one.attachment) else { continue };
+            let path = if around.is_empty() { path } else { format!("{around}/{path}") };
+            let mut below = Vec::new();
+            let mail = Self::of(inside.message);
+            mail.add_wrapped(&path, depth + 1, limit, &mut below);
+            found.push(Wrapped { path, mail });
+            found.append(&mut below);
+        }
+    }
+
+    /// The body as plain text, as mail programs show it: if the message has none of its own, that
+    /// of the first message that it wraps.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// assert_eq!(mail.shown_text()?, None);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Mail::text`].
+    pub fn shown_text(&self) -> Result<Option<String>, Error> {
+        match self.text()? {
+            Some(text) => Ok(Some(text)),
+            None => Ok(first_text(&self.wrapped())?.map(|(text, _)| text)),
+        }
+    }
+
+    /// The body as HTML, as mail programs show it: if the message has no body of its own, that of
+    /// the first message that it wraps.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// assert_eq!(mail.shown_html()?, None);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Mail::html`].
+    pub fn shown_html(&self) -> Result<Option<String>, Error> {
+        match self.html()? {
+            Some(html) => Ok(Some(html)),
+            None if self.text()?.is_some() => Ok(None),
+            None => {
+                let wrapped = self.wrapped();
+                let bodies = wrapped.iter().map(|one| one.mail.html());
+                bodies.filter_map(Result::transpose).next().transpose()
+            }
+        }
+    }
+
+    /// The text of the body that mail programs show, and the wrapped message that it is of, unless
+    /// it is the own one.
+    ///
+    /// # Errors
+    /// Those of [`Mail::text`].
+    pub(super) fn body_among<'a>(
+        &self,
+        wrapped: &'a [Wrapped],
+    ) -> Result<(Option<String>, Option<&'a Wrapped>), Error> {
+        match self.text()? {
+            Some(text) => Ok((Some(text), None)),
+            None => Ok(first_text(wrapped)?
+                .map_or((None, None), |(text, wrapped)| (Some(text), Some(wrapped)))),
+        }
+    }
+}
+
+fn first_text(wrapped: &[Wrapped]) -> Result<Option<(String, &Wrapped)>, Error> {
+    for one in wrapped {
+        if let Some(text) = one.mail.text()? {
+            return Ok(Some((text, one)));
+        }
+    }
+    Ok(None)
+}
