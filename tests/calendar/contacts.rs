@@ -118,6 +118,37 @@ fn a_contact_has_its_values() {
     );
 }
 
+/// Names and values, one a line, as `msgfs show` has them.
+fn details(message: &MessageBuilder) -> Vec<String> {
+    let mail = outlook_msg::Mail::from_bytes(message.to_bytes()).unwrap();
+    let lines = mail.details().into_iter();
+    lines.map(|(name, values)| format!("{name}: {}", values.join("; "))).collect()
+}
+
+#[test]
+fn a_contact_is_shown_with_its_values() {
+    let message = person().lid_text(PSETID_ADDRESS, 0x8083, "zoe@example.org").lid_text(
+        PSETID_ADDRESS,
+        0x8046,
+        "Milan",
+    );
+    assert_eq!(
+        details(&message),
+        [
+            "Name: Dr. Zoë Q. Lee",
+            "Company: Example, Inc.",
+            "Department: Research",
+            "Title: Head",
+            "Mail: zoe@example.org",
+            "Telephone: home: +1 1; work: +1 2; cell: +1 3; work fax: +1 4; assistant: +1 5; \
+             telex: 12345 ex",
+            "Address: work: Milan; home: 1 Main St, Rear, Rome",
+            "Web: https://example.org/~zoe",
+            "Birthday: 1980-05-17",
+        ]
+    );
+}
+
 #[test]
 fn a_photo_that_is_too_large_for_the_card_is_noted() {
     let photo = AttachmentBuilder::file("ContactPicture.jpg", vec![7; (16 << 20) + 1])
@@ -178,6 +209,14 @@ fn a_distribution_list_is_a_group() {
     );
     let parsed = card(&file(&message, "contact.vcf").unwrap());
     assert_eq!(parsed.properties(&VCardProperty::Member).count(), 5);
+    assert_eq!(
+        details(&message),
+        [
+            "Name: Friends; all",
+            "Members: Ann, A. <ann@example.org>; Bob <bob@example.org>; \
+             /o=Example/cn=Recipients/cn=all; Sub list; (EntryID 010203)",
+        ]
+    );
 }
 
 #[test]

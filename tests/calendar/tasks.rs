@@ -16,6 +16,15 @@ fn task() -> MessageBuilder {
         .lid(PSETID_TASK, 0x8102, Value::Floating64(0.29))
 }
 
+#[test]
+fn a_task_is_shown_with_its_dates() {
+    let mail = outlook_msg::Mail::from_bytes(task().to_bytes()).unwrap();
+    let lines = mail.details().into_iter();
+    let lines: Vec<_> = lines.map(|(name, values)| (name, values.concat())).collect();
+    let expected = [("Start", "2024-03-04"), ("Due", "2024-03-08"), ("Status", "in progress")];
+    assert_eq!(lines, expected.map(|(name, value)| (name, value.to_owned())));
+}
+
 fn check(message: &MessageBuilder, property: &str, expected: Option<&str>) {
     let content = file(message, "task.ics").expect("task.ics");
     calendar(&content);

@@ -196,10 +196,13 @@ fn body_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
 
 fn text_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
     let in_attachments = || has_attachment(mail, &|name| is_match(pattern, name));
+    let in_details =
+        || mail.details().iter().flat_map(|(_, values)| values).any(|one| is_match(pattern, one));
     subject_matches(mail, pattern)
         || from_matches(mail, pattern)
         || to_matches(mail, pattern)
         || in_attachments()
+        || in_details()
         || body_matches(mail, pattern)
 }
 

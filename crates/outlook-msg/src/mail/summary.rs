@@ -8,15 +8,39 @@ use super::attachment::{Attachment, AttachmentKind};
 use super::error::Error;
 use super::event::{AttendeeResponse, AttendeeRole, Event};
 use super::fields::Importance;
+use super::ics;
 use super::opened::Mail;
 use super::printable::size_text;
 use super::security::Security;
+use super::vcf;
 
 /// A field: its name, and its values, one a line. Values come from the message unchanged, so they
 /// may contain anything.
 pub(super) struct SummaryField {
     pub(super) name: &'static str,
     pub(super) values: Vec<String>,
+}
+
+impl Mail {
+    /// What people are shown of a contact, a distribution list or a task beside its body: named
+    /// lines, such as `Telephone` with the kind and number of each. Empty for other messages.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// for (name, values) in mail.details() {
+    ///     println!("{name}: {}", values.join("; "));
+    /// }
+    /// # assert!(mail.details().is_empty());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    #[must_use]
+    pub fn details(&self) -> Vec<(&'static str, Vec<String>)> {
+        let message = &self.opened.message;
+        let task = ics::shown_task(message).into_iter();
+        let mut lines: Vec<_> = task.map(|(name, value)| (name, vec![value])).collect();
+        lines.extend(vcf::shown(message));
+        lines
+    }
 }
 
 /// The fields of a message, and the errors of those that cannot be read.
@@ -35,6 +59,11 @@ impl<'a> Summary<'a> {
         summary.state(mail);
         if let Some(event) = summary.read("event", mail.event()) {
             summary.event(&event);
+        }
+        let subject = mail.subject().ok().flatten();
+        let repeats = |value: &String| Some(value) == subject.as_ref();
+        for (name, values) in mail.details() {
+            summary.put_all(name, values.into_iter().filter(|value| !repeats(value)).collect());
         }
         summary
     }

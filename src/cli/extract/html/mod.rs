@@ -21,6 +21,7 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::clock::Clock;
 use crate::cli::find::{sent_or_received, timestamp};
 use crate::cli::messages::{FoundMessage, Opener};
+use crate::cli::without_numbers;
 use crate::fs::{FileType, Place};
 use crate::view::{ATTACHMENTS, SIGNED};
 
@@ -125,7 +126,12 @@ impl Pages<'_> {
             let mut out = io::BufWriter::new(&mut unfinished.file);
             match &found.mail {
                 Ok(mail) => self.write(mail, &links, navigation, &mut out)?,
-                Err(error) => write_failure(&found.path, &error.to_string(), navigation, &mut out)?,
+                Err(error) => write_failure(
+                    &found.path,
+                    &without_numbers(&error.to_string()),
+                    navigation,
+                    &mut out,
+                )?,
             }
             out.flush()?;
             drop(out);

@@ -70,6 +70,11 @@ pub fn task(message: &Message) -> Option<Vec<u8>> {
     Some(end(lines))
 }
 
+/// What people are shown of a task beside its body: named lines.
+pub fn shown_task(message: &Message) -> Vec<(&'static str, String)> {
+    task_message(message).map(|task| task::shown(Values::new(&task))).unwrap_or_default()
+}
+
 /// The message that is a task: itself, or the one that a task request carries
 /// (\[MS-OXOTASK\] 2.2.3).
 fn task_message(message: &Message) -> Option<Message> {

@@ -19,6 +19,28 @@ pub(super) fn is_one(values: Values<'_>) -> bool {
         || values.time(lid::TASK_START_DATE).is_some()
 }
 
+/// What people are shown of a task: named lines.
+pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, String)> {
+    let day = |key| Some(utc(values.time(key)?)?.date().to_string());
+    let status = match values.integer(lid::TASK_STATUS) {
+        _ if values.is_true(lid::TASK_COMPLETE) => Some("completed"),
+        Some(0) => Some("not started"),
+        Some(1) => Some("in progress"),
+        Some(2) => Some("completed"),
+        Some(3) => Some("waiting for somebody else"),
+        Some(4) => Some("deferred"),
+        _ => None,
+    };
+    let lines = [
+        ("Start", day(lid::TASK_START_DATE)),
+        ("Due", day(lid::TASK_DUE_DATE)),
+        ("Status", status.map(str::to_owned)),
+        ("Completed", day(lid::TASK_DATE_COMPLETED)),
+        ("Owner", values.text(lid::TASK_OWNER)),
+    ];
+    lines.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
 /// Writes a task; `None` if it has neither a subject nor a date.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     if !is_one(values) {

@@ -105,6 +105,34 @@ pub(super) fn emails(values: Values<'_>) -> impl Iterator<Item = String> {
     EMAILS.into_iter().filter_map(move |keys| email(values, keys))
 }
 
+/// The telephone numbers, each after its kind, such as `work fax: 12 34`.
+pub(super) fn telephones(values: Values<'_>) -> Vec<String> {
+    let number = |(_, types, tag): (&str, &str, PropertyTag)| {
+        let number = values.text(tag)?;
+        let words: Vec<_> = types.split(',').filter(|one| *one != "VOICE").collect();
+        Some(match words.join(" ").to_lowercase().replace("pref", "primary").as_str() {
+            "" => number,
+            kind => format!("{kind}: {number}"),
+        })
+    };
+    TELEPHONES.into_iter().filter_map(number).collect()
+}
+
+/// The postal addresses, each in one line after its kind.
+pub(super) fn postal_addresses(values: Values<'_>) -> Vec<String> {
+    let line = |postal: &Postal| {
+        let parts: Vec<_> = postal.parts.iter().filter_map(|part| values.text(*part)).collect();
+        let whole = match parts.is_empty() {
+            true => values.text(postal.whole)?,
+            false => parts.join("\n"),
+        };
+        let lines: Vec<_> = whole.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        let kind = if postal.kind == "POSTAL" { "other" } else { &postal.kind.to_lowercase() };
+        Some(format!("{kind}: {}", lines.join(", ")))
+    };
+    POSTAL.iter().filter_map(line).collect()
+}
+
 /// Writes all of them.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
     for (index, address) in emails(values).enumerate() {

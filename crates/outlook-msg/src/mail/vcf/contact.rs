@@ -58,6 +58,23 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     Some(())
 }
 
+/// What people are shown of a contact: named lines.
+pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, Vec<String>)> {
+    let one = |tag| values.text(tag).into_iter().collect::<Vec<_>>();
+    let birthday = values.time(lid::BIRTHDAY_LOCAL).or_else(|| values.time(tags::PR_BIRTHDAY));
+    vec![
+        ("Name", name(values).into_iter().collect()),
+        ("Company", one(tags::PR_COMPANY_NAME)),
+        ("Department", one(tags::PR_DEPARTMENT_NAME)),
+        ("Title", one(tags::PR_TITLE)),
+        ("Mail", addresses::emails(values).collect()),
+        ("Telephone", addresses::telephones(values)),
+        ("Address", addresses::postal_addresses(values)),
+        ("Web", [tags::PR_BUSINESS_HOME_PAGE, tags::PR_PERSONAL_HOME_PAGE].map(one).concat()),
+        ("Birthday", birthday.and_then(day).into_iter().collect()),
+    ]
+}
+
 fn write_name(lines: &mut ContentLines, values: Values<'_>) {
     let parts = [
         tags::PR_SURNAME,

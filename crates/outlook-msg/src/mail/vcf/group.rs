@@ -20,6 +20,18 @@ pub(super) fn name(values: Values<'_>) -> Option<String> {
         .or_else(|| values.text(lid::FILE_UNDER))
 }
 
+/// What people are shown of a distribution list: named lines.
+pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, Vec<String>)> {
+    let member = |(member, entry_id): (Member, Vec<u8>)| match member.address.to_string() {
+        text if text.is_empty() => format!("(EntryID {})", hexadecimal(&entry_id)),
+        text => text,
+    };
+    vec![
+        ("Name", name(values).into_iter().collect()),
+        ("Members", members(values).into_iter().map(member).collect()),
+    ]
+}
+
 /// Writes a distribution list; `None` if it has no name.
 ///
 /// A member is an address with its name as a parameter. A member without a mail address is written

@@ -48,6 +48,19 @@ pub fn render(message: &Message) -> Option<Vec<u8>> {
     Some(lines.into_bytes())
 }
 
+/// What people are shown of a contact or a list beside its body: named lines, without the empty
+/// ones.
+pub fn shown(message: &Message) -> Vec<(&'static str, Vec<String>)> {
+    let values = Values::new(message);
+    let mut lines = match kind(message) {
+        Some(CardKind::Contact) => contact::shown(values),
+        Some(CardKind::DistributionList) => group::shown(values),
+        None => Vec::new(),
+    };
+    lines.retain(|(_, values)| !values.is_empty());
+    lines
+}
+
 /// The note on what of the message is left out of `contact.vcf`.
 pub fn note(message: &Message) -> Option<Note> {
     match kind(message)? {
