@@ -1,10 +1,10 @@
-//! Every command in `README.md` runs, and prints what is shown.
+//! Every command in `README.md` and in the guides of `docs/` runs, and prints what is shown.
 //!
 //! A command is a line of a code block behind `$ `; the lines up to the next one are what it
 //! prints, in which `...` stands for anything, and differences of white space do not count. One
 //! that shows nothing must succeed. A section is one session of a shell, which starts with the
 //! sound samples in `~/mail` and `/srv/mail`, one of them as `Offer.msg` too, an empty `/mnt/mail`, and the lines for
-//! `/etc/fstab` that the README shows; `cargo` and `scripts/` run in the repository. A command in
+//! `/etc/fstab` that `docs/system.md` shows; `cargo` and `scripts/` run in the repository. A command in
 //! a sentence is listed in [`INLINE`], and one that cannot run in [`NOT_RUN`].
 
 use std::fs;
@@ -127,7 +127,7 @@ const SANDBOX: &str = r#"
     cp "$HOME/Offer.msg" "$HOME/mail"
     rm -f /usr/bin/msgfs /usr/sbin/mount.fuse.msgfs
     ln -s "$3" /usr/bin/msgfs
-    sed -n 's|^    \(/.* fuse\.msgfs \)|\1|p' "$repository/README.md" >/etc/fstab
+    sed -n 's|^    \(/.* fuse\.msgfs \)|\1|p' "$repository/docs/system.md" >/etc/fstab
     cd
     exec 2>&1
     in_repository() { (cd "$repository" && eval "$1"); }
@@ -142,17 +142,24 @@ struct Shown {
     output: String,
 }
 
-/// A section of the README.
+/// A section of a page.
 #[derive(Debug)]
 struct Section {
     heading: String,
     commands: Vec<Shown>,
 }
 
+/// The pages for users.
+fn pages() -> Vec<String> {
+    let names = ["README.md", "docs/editing.md", "docs/commands.md", "docs/tables.md"];
+    let names = names.into_iter().chain(["docs/system.md", "benches/README.md"]);
+    names.map(|name| fs::read_to_string(Path::new(ROOT).join(name)).unwrap()).collect()
+}
+
 fn sections() -> Vec<Section> {
-    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
+    let pages = pages();
     let mut sections = Vec::new();
-    for text in readme.split("\n## ") {
+    for text in pages.iter().flat_map(|page| page.split("\n## ")) {
         let heading = text.lines().next().unwrap().to_owned();
         let commands = blocks(text).iter().flat_map(|block| commands(block)).collect();
         sections.push(Section { heading, commands });
@@ -322,8 +329,8 @@ fn every_command_in_a_sentence_runs() {
 /// No command hides where it would not be run.
 #[test]
 fn every_command_is_marked_as_one() {
-    let readme = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
-    for block in blocks(&readme) {
+    let pages = pages();
+    for block in pages.iter().flat_map(|page| blocks(page)) {
         if block.iter().any(|line| line.starts_with("$ ")) {
             continue;
         }
@@ -336,7 +343,8 @@ fn every_command_is_marked_as_one() {
             assert!(is_synopsis || !is_command(line), "no '$ ' before {line:?}");
         }
     }
-    let sentences = readme.lines().filter(|line| !line.starts_with("    "));
+    let lines = pages.iter().flat_map(|page| page.lines());
+    let sentences = lines.filter(|line| !line.starts_with("    "));
     let quoted: Vec<_> = sentences.flat_map(|line| line.split('`').skip(1).step_by(2)).collect();
     let in_blocks: Vec<_> = sections().into_iter().flat_map(|section| section.commands).collect();
     let is_in_block = |text: &str| in_blocks.iter().any(|shown| bare(&shown.command) == text);
@@ -351,7 +359,7 @@ fn every_command_is_marked_as_one() {
     }
     let is_there = |text: &str| quoted.contains(&text) || is_in_block(text);
     for listed in NOT_RUN.iter().chain(&INLINE).map(|(text, _)| *text) {
-        assert!(is_there(listed), "{listed:?} is not in the README any more");
+        assert!(is_there(listed), "{listed:?} is not in the pages any more");
     }
 }
 

@@ -13,7 +13,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const BUILD: Duration = Duration::from_secs(900);
 
 /// What the package must have, beside a page for each command.
-const FILES: [&str; 11] = [
+const FILES: [&str; 12] = [
     "/usr/bin/msgfs",
     "/usr/sbin/mount.fuse.msgfs -> ../bin/msgfs",
     "/usr/share/bash-completion/completions/msgfs",
@@ -21,6 +21,7 @@ const FILES: [&str; 11] = [
     "/usr/share/doc/msgfs/changelog.Debian.gz",
     "/usr/share/doc/msgfs/changelog.gz",
     "/usr/share/doc/msgfs/copyright",
+    "/usr/share/doc/msgfs/docs/editing.md",
     "/usr/share/doc/msgfs/examples/msgfs@.service",
     "/usr/share/fish/vendor_completions.d/msgfs.fish",
     "/usr/share/man/man1/msgfs.1.gz",

@@ -148,7 +148,7 @@ def run(root, words, usage):
     if bench.arguments.publish:
         for name in ("results.tsv", "chart.svg"):
             shutil.copy(bench.target / name, bench.root / "benches" / name)
-        readme.publish(bench.root / "README.md", bench.target / "results.tsv")
+        readme.publish(bench.root / "benches" / "README.md", bench.target / "results.tsv")
     return 0
 
 

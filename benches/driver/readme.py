@@ -1,4 +1,4 @@
-"""The table of the README, out of the table of a run."""
+"""The table of benches/README.md, out of the table of a run."""
 import re
 
 BEGIN, END = "<!-- scripts/bench --publish writes this -->", "<!-- until here -->"

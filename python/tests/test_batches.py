@@ -73,16 +73,16 @@ def test_the_messages_of_a_zip_archive(samples: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_the_lines_of_the_readme(
+def test_the_lines_of_the_page_on_tables(
     samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("duckdb")
-    blocks = (samples.parents[1] / "README.md").read_text().split("```python\n")[1:]
+    blocks = (samples.parents[1] / "docs/tables.md").read_text().split("```python\n")[1:]
     [code] = [one for one in (one.split("```")[0] for one in blocks) if "zipfile" in one]
     with zipfile.ZipFile(tmp_path / "mail.zip", "w") as archive:
         archive.write(samples / "Lunch on Friday.msg", "2024/lunch.msg")
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {})
+    exec(compile(code, "tables.md", "exec"), {})
     assert "Re: Lunch on Friday" in capsys.readouterr().out
 
 

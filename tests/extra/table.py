@@ -1,4 +1,4 @@
-"""Tables of `msgfs table`, read by DuckDB, pandas and PyArrow; and the recipes of the README.
+"""Tables of `msgfs table`, read by DuckDB, pandas and PyArrow; and the recipes of docs/tables.md.
 
 Usage: table.py MSGFS
 """
@@ -132,9 +132,9 @@ def test_a_question_is_answered(tables):
 
 
 def recipes():
-    """The commands of the README's section on tables."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = readme.split("\n## A table of the archive\n")[1].split("\n## ")[0]
+    """The commands of the page on tables."""
+    page = (ROOT / "docs/tables.md").read_text(encoding="utf-8")
+    section = page.split("\n## A table of the archive\n")[1].split("\n## ")[0]
     return [line[6:] for line in section.splitlines() if line.startswith("    $ ")]
 
 
