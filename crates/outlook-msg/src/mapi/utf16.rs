@@ -3,7 +3,7 @@
 /// Decodes UTF-16LE. A lone surrogate becomes U+FFFD; an odd last byte is dropped.
 pub(crate) fn decode_utf16(bytes: &[u8]) -> String {
     let units = bytes.as_chunks::<2>().0;
-    // Most text is ASCII, for which the units can be copied one to one.
+    // Most text is ASCII, where the low byte of each unit is the character.
     if units.iter().all(|[low, high]| *high == 0 && low.is_ascii()) {
         let ascii = units.iter().map(|[low, _]| *low).collect();
         return String::from_utf8(ascii).expect("ASCII is UTF-8");

@@ -59,7 +59,7 @@ pub enum PartContent {
     Message(Box<Entity>),
 }
 
-/// Parts that are nested deeper are shown as they are.
+/// A part that is nested deeper becomes an attachment, and is not parsed.
 const DEPTH_MAX: u32 = 24;
 /// At most this many parts are read.
 const PARTS_MAX: u32 = 2000;

@@ -209,7 +209,7 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
     fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = usize::try_from(self.number()?).ok()?;
         let (bytes, rest) = self.rest.split_at_checked(len)?;
-        // Programs leave out the padding of the last value.
+        // Some programs leave out the padding of the last value.
         let padding = (len.next_multiple_of(4) - len).min(rest.len());
         self.rest = rest.get(padding..)?;
         Some(bytes)
