@@ -8,11 +8,11 @@ use super::opened::Mail;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
-    /// Nothing.
+    /// It is not protected.
     None,
-    /// The message is signed; the content lies in the signed part. The signature is not verified.
+    /// The message is signed, and its content is in the signed part. The signature is not verified.
     Signed,
-    /// The message is encrypted: only somebody who has a key can read it.
+    /// The message is encrypted: only the owner of a key can read it.
     Encrypted,
 }
 
@@ -37,8 +37,8 @@ impl Mail {
             .unwrap_or(Security::None)
     }
 
-    /// The content of signed mail, which mail programs show in the place of the message: its bodies
-    /// and its attachments. `None` if the message is not signed.
+    /// The content of the signed part, with its bodies and attachments, which mail programs show in
+    /// place of the message. `None` if the message is not signed.
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;

@@ -173,8 +173,8 @@ fn floating_time_text(days: f64) -> String {
 
 /// The date and time at this distance from 1970-01-01; `None` outside of the years 0 to 9999.
 fn civil(since_1970: SignedDuration) -> Option<DateTime> {
-    // jiff cannot add more days than there are between 1970 and 9999, so dates are counted from
-    // 1970.
+    // jiff cannot add more days than there are between 1970 and 9999, so the calculation starts
+    // from 1970.
     UNIX_EPOCH.checked_add(since_1970).ok().filter(|civil| civil.year() >= 0)
 }
 

@@ -220,7 +220,7 @@ impl AppointmentRecurrence {
     /// | 4, n | reserved |
     ///
     /// `None` if the RecurrencePattern cannot be read. The rest is read as far as possible;
-    /// [`Self::is_whole`] tells whether all of it was.
+    /// `is_whole` tells whether all of it was.
     pub fn decode(bytes: &[u8], code_page: CodePage) -> Option<Self> {
         let mut fields = FieldReader::new(bytes);
         let pattern = RecurrencePattern::read(&mut fields)?;
