@@ -1,5 +1,5 @@
-//! Errors of the library as exceptions: one family, `msgfs.Error`, each with the path of the
-//! message and its causes as `__cause__`.
+//! Converts errors of the library to exceptions. All are subclasses of `msgfs.Error`; each has the
+//! path of the message, and its cause as `__cause__`.
 
 use std::error::Error as StdError;
 use std::io;
