@@ -30,7 +30,7 @@ use pyo3::prelude::{
 use pyo3::types::PyBytes;
 use pyo3::wrap_pyfunction;
 
-/// Compressed RTF ([MS-OXRTFCP]), decompressed: the value of `PR_RTF_COMPRESSED`, say.
+/// Decompresses compressed RTF ([MS-OXRTFCP]), such as the value of `PR_RTF_COMPRESSED`.
 #[pyfunction]
 #[pyo3(signature = (compressed, /))]
 fn decompress_rtf<'py>(py: Python<'py>, compressed: &[u8]) -> PyResult<Bound<'py, PyBytes>> {

@@ -100,7 +100,7 @@ pub(crate) fn addresses_from(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>>
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Converts exactly one address from Python.
+/// Converts one address from Python. `None` becomes an empty address.
 pub(crate) fn address_from(value: &Bound<'_, PyAny>) -> PyResult<Address> {
     let mut found = addresses_from(value)?.into_iter();
     match (found.next(), found.next()) {
