@@ -139,7 +139,7 @@ class _Reader(DataSourceReader):
 def _fetched(
     filesystem: pa.fs.FileSystem, prefix: str, files: Iterable[str]
 ) -> Iterator[tuple[str, bytes | Exception]]:
-    """Reads files from a remote file system. One that cannot be read becomes a row with a defect."""
+    """Reads remote files. One that cannot be read becomes a row with a defect."""
     for path in files:
         try:
             with filesystem.open_input_stream(path) as file:
