@@ -71,7 +71,7 @@ pub(crate) fn closed(py: Python<'_>, path: Option<&Path>) -> PyErr {
     exception(py, &mail::Error::Message(imsg::Error::SessionClosed), path)
 }
 
-/// The exception for a file that is no message.
+/// The exception for a file that is not a message.
 pub(crate) fn not_opened(py: Python<'_>, error: &mail::Error) -> PyErr {
     raised(py, Exception::Open, error, None).unwrap_or_else(|failed| failed)
 }

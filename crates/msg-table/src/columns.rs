@@ -76,13 +76,13 @@ const FINDINGS: ColumnKind = ColumnKind::List(&ColumnKind::Struct(&[
 pub const COLUMNS: &[Column] = &[
     column(
         "path",
-        "the path of the message; U+FFFD replaces bytes that are no UTF-8",
+        "the path of the message; U+FFFD replaces bytes that are not UTF-8",
         ColumnKind::Text,
         |of| path_text(&of.at.path).into(),
     ),
     column(
         "path_bytes",
-        "the bytes of the path, only if it is no UTF-8",
+        "the bytes of the path, only if it is not UTF-8",
         ColumnKind::Bytes,
         |of| path_bytes(&of.at.path).into(),
     ),

@@ -313,12 +313,12 @@ fn sha256_of(source: &Source) -> std::io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The path as text. U+FFFD replaces bytes that are no UTF-8.
+/// The path as text. U+FFFD replaces bytes that are not UTF-8.
 pub(crate) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The bytes of a path, if it is no UTF-8.
+/// The bytes of a path, if it is not UTF-8.
 pub(crate) fn path_bytes(path: &Path) -> Option<Vec<u8>> {
     path.to_str().is_none().then(|| path.as_os_str().as_encoded_bytes().to_owned())
 }

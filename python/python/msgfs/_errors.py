@@ -14,7 +14,7 @@ class Error(Exception):
 
 
 class OpenError(Error):
-    """The file does not exist, or is no message."""
+    """The file does not exist, or is not a message."""
 
 
 class SaveError(Error):

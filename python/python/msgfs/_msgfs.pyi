@@ -31,7 +31,7 @@ class Message:
         """Opens a message. ``codepage``, such as 932, is the Windows code page of all 8-bit
         strings; it overrides what the message states.
 
-        Raises ``OpenError``, with the cause, if the file does not exist or is no message.
+        Raises ``OpenError``, with the cause, if the file does not exist or is not a message.
         """
     @classmethod
     def create(cls) -> Message:

@@ -66,7 +66,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Open`], with the cause, if the file does not exist or is no message.
+    /// [`Error::Open`], with the cause, if the file does not exist or is not a message.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_in(&Session::open(SessionOptions::default()), path)
     }
@@ -112,7 +112,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// If the bytes are no message.
+    /// If the bytes are not a message.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
         Self::from_bytes_in(&Session::open(SessionOptions::default()), bytes)
     }

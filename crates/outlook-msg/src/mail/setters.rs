@@ -336,7 +336,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::Invalid`] for a name that is no file name.
+    /// As [`Mail::set_subject`]; [`Error::Invalid`] for a name that is not a file name.
     pub fn add_attachment(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
         let bytes = Arc::new(Source::from_bytes(bytes.into()));
         self.edit(|message| attachments::set(message, name, None, &bytes).map(drop))
@@ -354,7 +354,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::NotSettable`] for an attachment that is no file.
+    /// As [`Mail::set_subject`]; [`Error::NotSettable`] for an attachment that is not a file.
     pub fn set_attachment(
         &mut self,
         attachment: &Attachment,

@@ -252,5 +252,5 @@ def _text(attachment: _msgfs.Attachment, name: str) -> str | None:
 
 
 
-#: The exception that programs catch when a file is no message.
+#: The exception that programs catch when a file is not a message.
 InvalidFileFormatError = Error
