@@ -1,7 +1,8 @@
-//! What the fuzzer calls, each with bytes of its own making; tests call it with the seeds.
+//! The fuzz targets as functions. The fuzzer calls them with bytes that it makes up, and a test
+//! calls them with the seeds.
 //!
-//! A target panics if a promise of the library is broken. Beside what is asserted here, the promises
-//! are: no panic, and no more memory and time than the options of the fuzzer allow.
+//! A target panics if the library breaks a promise. Besides the assertions here, the library
+//! promises not to panic, and to take no more memory and time than the options of the fuzzer allow.
 
 use std::io;
 
@@ -18,7 +19,7 @@ use outlook_msg::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
 use outlook_msg::storage::{CompoundFile, Entry, Source, Storage};
 use outlook_msg::{Mail, mapi};
 
-/// Reads every stream of a compound file, and what else is told of it.
+/// Reads every stream of a compound file, and calls the other getters.
 pub(crate) fn compound_file(bytes: &[u8]) {
     let Ok(file) = CompoundFile::open(Source::from_bytes(bytes.to_vec())) else { return };
     let _ = (file.version(), file.entry_count(), file.bytes_held(), file.defects());
@@ -44,7 +45,7 @@ fn read_storage(storage: &Storage, depth: u32) {
     }
 }
 
-/// Opens a message, asks it everything, and makes every other format of it.
+/// Opens a message, calls every getter, and writes every other format.
 pub(crate) fn message(bytes: &[u8]) {
     if let Ok(mail) = Mail::from_bytes(bytes) {
         read_mail(&mail, 0);
@@ -79,7 +80,7 @@ fn read_attachment(attachment: &Attachment, depth: u32) {
     }
 }
 
-/// Decompresses RTF, and takes HTML and text out of it; the bytes are read as RTF too.
+/// Reads the bytes both as compressed RTF and as plain RTF, and makes HTML and text of it.
 pub(crate) fn rtf(bytes: &[u8]) {
     let _ = (compressed_rtf::check(bytes), compressed_rtf::decompress_prefix(bytes, 256));
     let decompressed = compressed_rtf::decompress(bytes).map(|one| one.rtf);
@@ -95,7 +96,7 @@ pub(crate) fn rtf(bytes: &[u8]) {
     assert_eq!(again.rtf, bytes[..end], "another text came back");
 }
 
-/// Decodes an HTML body, shows it, takes that back, and makes text of it.
+/// Decodes an HTML body, rewrites it for a browser, undoes that, and makes text of it.
 pub(crate) fn html(bytes: &[u8]) {
     let (pages, bytes) = bytes.split_at(bytes.len().min(1));
     let page = match pages {
@@ -111,7 +112,7 @@ pub(crate) fn html(bytes: &[u8]) {
     };
     for remote in [Remote::Blocked, Remote::Allowed] {
         let shown = html::for_browser(&document, &|_| None, remote);
-        // Writing back what is shown changes nothing.
+        // If a program writes back what a mount shows, nothing must change.
         let mailed = html::rewrite(&document, &|_| None);
         if remote == Remote::Blocked {
             assert_eq!(html::undo(&shown), mailed, "of {document:?}");
@@ -131,7 +132,7 @@ pub(crate) fn tnef(bytes: &[u8]) {
     let _ = ole_native::presentation(bytes, len);
 }
 
-/// Reads signed and encrypted content, and the MIME entity in it; the bytes are read as one too.
+/// Reads the bytes as signed or encrypted content with a MIME entity in it, and as a MIME entity.
 pub(crate) fn cms(bytes: &[u8]) {
     let _ = cms_message::kind(bytes);
     if let Ok(cms_message::CmsContent::Signed { bytes, .. }) = cms_message::read(bytes) {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Usage: scripts/licences.py [MANIFEST...]    checks the licences and Rust versions of all dependencies
 
-Of every package that each workspace may build, with all features and on every system, the licence
-must allow the use in a program under MIT, and the Rust version must be at most the one that the
-packages of the workspace promise. Without MANIFEST: each Cargo.toml of this repository that is the
-root of a workspace. The list of licences is `licenses.allow` of deny.toml.
+This covers every package that a workspace may build, with all features and on every system. Its
+licence must allow its use in a program under MIT. Its Rust version must not be newer than the one
+that the packages of the workspace promise. Without MANIFEST: each Cargo.toml of this repository
+that is the root of a workspace. The list of licences is `licenses.allow` of deny.toml.
 """
 
 import json
@@ -18,7 +18,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def workspaces():
-    """The manifests in the repository whose workspaces are each resolved alone."""
+    """The Cargo.toml files in the repository that are roots of workspaces."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "Cargo.toml", "*/Cargo.toml"],
         cwd=ROOT, capture_output=True, text=True)
@@ -32,7 +32,7 @@ def workspaces():
 
 
 def cargo(*arguments):
-    """What a command of cargo prints; its own message is enough where it fails."""
+    """The output of a cargo command. Ends the script if it fails: cargo has printed the reason."""
     done = subprocess.run(["cargo", *arguments], stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         sys.exit(f"licences: 'cargo {arguments[0]}' failed")
@@ -40,7 +40,7 @@ def cargo(*arguments):
 
 
 def is_allowed(expression, allowed):
-    """Whether the terms of an SPDX expression can be met by allowed licences alone.
+    """Whether an SPDX expression can be satisfied with allowed licences alone.
 
     AND binds closer than OR. Older manifests have '/' for OR.
     """

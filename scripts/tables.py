@@ -3,8 +3,8 @@
 
 Usage: scripts/tables.py [SPEC_DIR] [--check]
 
-SPEC_DIR (default: ../shared/spec beside the project) is not part of the repository, the tables
-are: they change only when the specification's files do. --check compares without writing and
+SPEC_DIR (default: ../shared/spec beside the project) is not part of the repository, but the
+tables are. Run this script when the files of SPEC_DIR change. --check compares without writing and
 fails on a difference; it prints SKIPPED where there is no SPEC_DIR.
 """
 
@@ -37,7 +37,7 @@ def main():
 
 
 def settle(name, text, check):
-    """Writes a table, or with `check` tells whether the present one is the same."""
+    """Writes a table; with `check`, only compares the file with it. False if they differ."""
     path = TABLES / name
     if check:
         return path.is_file() and path.read_text(encoding="utf-8") == text
@@ -60,7 +60,7 @@ def rows(path):
         return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
 
 
-# A name is a file name in the mount.
+# The names become file names in the mount, so they must not have other characters.
 NAME = re.compile(r"[A-Za-z0-9_.-]+")
 
 FIRST_NAMED_ID = 0x8000
@@ -78,7 +78,8 @@ MAPI_NAME_OF_ANOTHER = {0x1046001F, 0x68010003}
 
 def property_tags(spec_rows):
     spec_rows = documented_or_alone(spec_rows)
-    # The better known property has the first choice of a name: by rank, then by use in samples.
+    # If two properties could have one name, the better known one gets it: by rank, then by use in
+    # samples.
     candidates = sorted(
         (row["rank"], -int(row["seen"]), tag, names)
         for row in spec_rows
@@ -115,7 +116,7 @@ def property_tag(row):
     """The tag of a row, or None if no message can have it under a name of its own."""
     property_id, property_type = int(row["tag_id"], 16), int(row["type"] or "0", 16)
     property_type = UNICODE_OF.get(property_type, property_type)
-    # Rank 4 are names of Exchange's own, which MAPI does not know.
+    # Rank 4: properties that only Exchange has; MAPI does not define them.
     if row["rank"] == "4" or property_id >= FIRST_NAMED_ID or property_type not in TYPES:
         return None
     return property_id << 16 | property_type
@@ -125,7 +126,8 @@ def property_names(tag, row):
     """The names a property could have, best first."""
     names = []
     if row["mapi_name"].startswith("PR_") and tag not in MAPI_NAME_OF_ANOTHER:
-        # PR_HOME2_TELEPHONE_NUMBER_A_MV: the letter tells the type, not the property.
+        # PR_HOME2_TELEPHONE_NUMBER_A_MV: the letter stands for the string type (8-bit or Unicode)
+        # and is left out.
         names.append(re.sub(r"_[AW](_MV)?$", r"\1", row["mapi_name"]))
     if row["canonical"]:
         names.append(row["canonical"])
@@ -195,7 +197,8 @@ def code_pages(spec_rows):
         for label in (row["windows_name"], row["mime_charset"]):
             # "_autodetect" and "iso-2022-jp (SO/SI)" are descriptions.
             if label and not label.startswith("_") and "(" not in label:
-                # The page that Windows itself gives the name wins over its relatives.
+                # Several code pages have one charset name. Windows uses the name for one of them,
+                # which wins.
                 rank = (label.lower() != row["windows_name"].lower(), number)
                 charsets[label.lower()] = min(rank, charsets.get(label.lower(), rank))
     return rust_file(

@@ -1,5 +1,5 @@
-"""Processor time for subject, sender, body and the names of attachments, of msgfs and of the other
-packages, on the files of a folder that all of them open.
+"""Compares the processor time that msgfs and other packages need for subject, sender, body and
+names of attachments, on the files of a folder that all of them can open.
 
 Usage: compare.py FOLDER [ROUNDS]    (with a Python that has msgfs, extract-msg and python-oxmsg)
 """

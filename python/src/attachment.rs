@@ -18,10 +18,10 @@ use super::message::Message;
 use super::types;
 use super::value::{self, Key};
 
-/// A read returns at most this many bytes at a time.
+/// One call of `read` returns at most this many bytes.
 const READ_BYTES_MAX: usize = 1 << 20;
 
-/// An attachment: see `msgfs/_msgfs.pyi`.
+/// An attachment. `msgfs/_msgfs.pyi` documents its methods.
 #[pyclass(module = "msgfs", frozen)]
 #[derive(Debug)]
 pub(crate) struct Attachment {
@@ -138,7 +138,7 @@ impl Attachment {
     }
 }
 
-/// The reader from which `msgfs/_files.py` makes a file.
+/// The reader for which `msgfs/_files.py` makes a Python file object.
 #[pyclass(frozen)]
 #[derive(Debug)]
 pub(crate) struct AttachmentReader(Mutex<mail::AttachmentReader>);

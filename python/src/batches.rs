@@ -1,5 +1,5 @@
-//! `read_batches`: messages as Arrow record batches, handed over through the C stream interface of
-//! Arrow without a copy.
+//! `read_batches`: messages as Arrow record batches. The C stream interface of Arrow hands them
+//! over without a copy.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use pyo3::{pyclass, pyfunction, pymethods};
 use super::message;
 use super::value::bytes;
 
-/// Batches, of which none has been read yet: see `msgfs/_msgfs.pyi`.
+/// Batches that have not been read yet. `msgfs/_msgfs.pyi` documents the class.
 #[pyclass(module = "msgfs", frozen)]
 #[derive(Debug)]
 pub(crate) struct Batches {
@@ -34,7 +34,7 @@ struct Reader {
     failure: Arc<Mutex<Option<PyErr>>>,
 }
 
-/// The messages that a Python iterator gives. It is asked for each when its turn comes.
+/// The messages of a Python iterator. The iterator is asked for each one when its rows are needed.
 #[derive(Debug)]
 struct Inputs {
     iterator: Py<PyIterator>,
@@ -63,9 +63,11 @@ impl Iterator for Reader {
     type Item = Result<RecordBatch, ArrowError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        // Whether the consumer holds the GIL or not, other threads run while messages are read.
+        // The consumer may hold the GIL or not. It is released here, so that other threads run
+        // while messages are read.
         let next = Python::attach(|py| py.detach(|| self.batches.next()));
-        // An error of the caller's iterator must not pass for the end of the messages.
+        // If the caller's iterator raises an exception, the consumer must not take that for the end
+        // of the messages.
         let failure = lock(&self.failure).take();
         match failure {
             Some(error) => Some(Err(ArrowError::ExternalError(Box::new(error)))),
@@ -80,8 +82,8 @@ impl RecordBatchReader for Reader {
     }
 }
 
-/// One message from Python: a path, a pair of a path and its bytes, or a pair of a path and the
-/// exception with which it could not be read.
+/// Converts one message from Python: a path, a pair of a path and the bytes of the file, or a pair
+/// of a path and the exception that was raised when somebody tried to read it.
 fn input(item: &Bound<'_, PyAny>) -> PyResult<Input> {
     if let Ok(path) = item.extract::<PathBuf>() {
         return Ok(Input::path(path));
@@ -99,7 +101,7 @@ fn input(item: &Bound<'_, PyAny>) -> PyResult<Input> {
     Ok(Input::bytes(path, bytes(&content)?))
 }
 
-/// The names of columns: a text with commas, or an iterable of names.
+/// Converts the names of columns: a text with commas, or an iterable of names.
 fn column_list(columns: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = columns.extract::<String>() {
         return Ok(text);
@@ -108,7 +110,7 @@ fn column_list(columns: &Bound<'_, PyAny>) -> PyResult<String> {
     Ok(names.collect::<PyResult<Vec<_>>>()?.join(","))
 }
 
-/// Messages as Arrow record batches: see `msgfs/_msgfs.pyi`.
+/// Messages as Arrow record batches. `msgfs/_msgfs.pyi` documents the function.
 #[pyfunction]
 #[pyo3(signature = (inputs, *, columns = None, hashes = true, html = false, embedded = false, codepage = None))]
 pub(crate) fn read_batches(
@@ -145,14 +147,14 @@ impl Batches {
         self.names.clone()
     }
 
-    /// The stream, which can be taken once (the PyCapsule interface of Arrow).
+    /// The stream, in the PyCapsule interface of Arrow. It can be taken only once.
     #[pyo3(signature = (requested_schema = None))]
     fn __arrow_c_stream__<'py>(
         &self,
         py: Python<'py>,
         requested_schema: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyCapsule>> {
-        // The consumer casts, as the interface allows.
+        // The interface allows to ignore the requested schema; the consumer converts then.
         let _ = requested_schema;
         let reader = lock(&self.reader).take();
         let taken = || PyRuntimeError::new_err("the batches were taken already");

@@ -12,7 +12,7 @@ use super::message::Message;
 use super::types::{address_from, addresses_from};
 use super::value::{self, Key, time_from_python};
 
-/// An empty text removes the value, as `None` does.
+/// A text to set. `None` and an empty text remove the value.
 type Text = Option<String>;
 
 #[pymethods]

@@ -1,5 +1,5 @@
-//! Errors of the library as exceptions: one family, `msgfs.Error`, each with the path of the
-//! message and its causes as `__cause__`.
+//! Converts errors of the library to exceptions. All are subclasses of `msgfs.Error`; each has the
+//! path of the message, and its cause as `__cause__`.
 
 use std::error::Error as StdError;
 use std::io;
@@ -71,7 +71,7 @@ pub(crate) fn closed(py: Python<'_>, path: Option<&Path>) -> PyErr {
     exception(py, &mail::Error::Message(imsg::Error::SessionClosed), path)
 }
 
-/// The exception for a file that is no message.
+/// The exception for a file that is not a message.
 pub(crate) fn not_opened(py: Python<'_>, error: &mail::Error) -> PyErr {
     raised(py, Exception::Open, error, None).unwrap_or_else(|failed| failed)
 }

@@ -1,5 +1,5 @@
-//! `msgfs._msgfs`: the part of the Python package that is written in Rust. The package itself, with
-//! its types and the names that users import, is in `python/msgfs`.
+//! `msgfs._msgfs`: the part of the Python package that is written in Rust. The names that users
+//! import, and the plain types, are in `python/msgfs`.
 //!
 //! | what | module |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | values of properties, addresses, times | `value`, `types` |
 //! | exceptions | `errors` |
 //!
-//! What a message says is decided in [`outlook_msg::mail`]; this only translates. No call holds
-//! the GIL while a file is read.
+//! [`outlook_msg::mail`] decides what a message says; this crate only converts. No call holds the
+//! GIL while a file is read.
 
 mod attachment;
 mod batches;
@@ -30,7 +30,7 @@ use pyo3::prelude::{
 use pyo3::types::PyBytes;
 use pyo3::wrap_pyfunction;
 
-/// Compressed RTF ([MS-OXRTFCP]), decompressed: the value of `PR_RTF_COMPRESSED`, say.
+/// Decompresses compressed RTF ([MS-OXRTFCP]), such as the value of `PR_RTF_COMPRESSED`.
 #[pyfunction]
 #[pyo3(signature = (compressed, /))]
 fn decompress_rtf<'py>(py: Python<'py>, compressed: &[u8]) -> PyResult<Bound<'py, PyBytes>> {

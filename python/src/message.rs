@@ -1,4 +1,4 @@
-//! `Message`: a message as Python opens it and asks it.
+//! `Message`: opens a message, and has its getters.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use super::errors::{closed, exception, not_opened};
 use super::types;
 use super::value::{self, Key, time_to_python};
 
-/// A message: see `msgfs/_msgfs.pyi`.
+/// A message. `msgfs/_msgfs.pyi` documents its methods.
 #[pyclass(module = "msgfs", frozen, weakref)]
 #[derive(Debug)]
 pub(crate) struct Message {
@@ -34,7 +34,7 @@ enum State {
     Closed,
 }
 
-/// The source of a message.
+/// Where a message is opened from.
 enum Content {
     Path(PathBuf),
     Bytes(Vec<u8>),
@@ -128,7 +128,7 @@ impl Message {
     }
 }
 
-/// The options of a session that reads 8-bit strings in a code page.
+/// The options of a session with a code page for 8-bit strings.
 pub(crate) fn options(codepage: Option<u32>) -> PyResult<SessionOptions> {
     let page = |number: u32| {
         let unknown = || PyValueError::new_err(format!("no code page {number} can be decoded"));
@@ -137,7 +137,7 @@ pub(crate) fn options(codepage: Option<u32>) -> PyResult<SessionOptions> {
     Ok(SessionOptions { code_page: codepage.map(page).transpose()? })
 }
 
-/// A message from Python: a path, bytes, or an object that can be read.
+/// Converts the source of a message: a path, bytes, or an object with a method `read`.
 fn content(source: &Bound<'_, PyAny>) -> PyResult<Content> {
     if let Ok(bytes) = value::bytes(source) {
         return Ok(Content::Bytes(bytes));
@@ -172,7 +172,7 @@ impl Message {
         Ok(Self::of(open(source.py(), &session, source)?, codepage))
     }
 
-    /// A new message: an empty mail that is not sent.
+    /// Creates a new message: an empty, unsent mail.
     #[classmethod]
     fn create(class: &Bound<'_, PyType>) -> PyResult<Self> {
         let py = class.py();
@@ -226,7 +226,7 @@ impl Message {
     fn recipients<'py>(&self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyAny>>> {
         let found = self.ask(py, |mail| {
             let with_address = |one: mail::Recipient| {
-                // If nothing of a recipient can be read, the message has a defect for it.
+                // If nothing of a recipient can be read, the defects of the message say so.
                 let address = one.address().ok().flatten().unwrap_or_default();
                 (one, address)
             };
@@ -356,7 +356,7 @@ impl Message {
 
     fn to_text(&self, py: Python<'_>) -> PyResult<String> {
         let bytes = self.written(py, |mail, out| {
-            // The text says what cannot be read.
+            // The text itself says what cannot be read, so the number of defects is not needed.
             mail.print(Printing { time: &utc_time, marks: Marks::default() }, out)?;
             Ok(())
         })?;
@@ -401,7 +401,8 @@ impl Message {
         Ok(())
     }
 
-    /// Pickles the path; for a message without a path, or with edits, the bytes.
+    /// Pickles the path. A message without a path, or with unsaved edits, is pickled as the bytes
+    /// of a `.msg` file.
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         let source = match self.path_buf(py).filter(|_| !self.has_edits(py)) {
             Some(path) => path.as_os_str().into_pyobject(py)?.into_any(),

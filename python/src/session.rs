@@ -6,7 +6,7 @@ use pyo3::{pyclass, pymethods};
 
 use super::message::{Message, open, options};
 
-/// A message session (`OpenIMsgSession`): see `msgfs/_msgfs.pyi`.
+/// A message session (`OpenIMsgSession`). `msgfs/_msgfs.pyi` documents its methods.
 #[pyclass(module = "msgfs", frozen)]
 #[derive(Debug)]
 pub(crate) struct Session {

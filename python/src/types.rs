@@ -1,4 +1,4 @@
-//! Makes the types of `msgfs/_types.py` from those of the library.
+//! Converts between the types of the library and those of `msgfs/_types.py`.
 
 use outlook_msg::mail::edit::addresses;
 use outlook_msg::mail::{
@@ -82,8 +82,8 @@ pub(crate) fn event<'py>(py: Python<'py>, found: &Event) -> PyResult<Bound<'py, 
     ))
 }
 
-/// Addresses from Python: an `Address`, a pair, a text as in a header, or a list of these; `None`
-/// is no address.
+/// Converts addresses from Python: an `Address`, a pair, a text as in a mail header, or a list of
+/// these. `None` means no address.
 pub(crate) fn addresses_from(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>> {
     if value.is_none() {
         return Ok(Vec::new());
@@ -100,7 +100,7 @@ pub(crate) fn addresses_from(value: &Bound<'_, PyAny>) -> PyResult<Vec<Address>>
     Ok(found.into_iter().flatten().collect())
 }
 
-/// One address from Python.
+/// Converts one address from Python. `None` becomes an empty address.
 pub(crate) fn address_from(value: &Bound<'_, PyAny>) -> PyResult<Address> {
     let mut found = addresses_from(value)?.into_iter();
     match (found.next(), found.next()) {

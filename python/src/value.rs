@@ -10,10 +10,10 @@ use pyo3::types::{
 };
 use pyo3::{FromPyObject, IntoPyObject as _, Py};
 
-/// `PT_CURRENCY` counts ten-thousandths.
+/// `PT_CURRENCY` counts ten-thousandths, so its `Decimal` has this exponent.
 const CURRENCY_DIGITS: i32 = -4;
 
-/// How a property is named: by its tag or its name.
+/// Names a property: by its tag or by its name.
 #[derive(FromPyObject)]
 pub(crate) enum Key {
     Tag(u32),
@@ -29,7 +29,7 @@ impl Key {
     }
 }
 
-/// Converts a value to Python: see `Message.property`.
+/// Converts a value to Python. `Message.property` in `msgfs/_msgfs.pyi` lists the types.
 pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'py, PyAny>> {
     Ok(match value {
         Value::Null | Value::Object => py.None().into_bound(py),
@@ -62,7 +62,7 @@ pub(crate) fn to_python<'py>(py: Python<'py>, value: &Value) -> PyResult<Bound<'
 
 /// Converts a value from Python.
 pub(crate) fn from_python(value: &Bound<'_, PyAny>) -> PyResult<Value> {
-    // `bool` comes first, because a Python bool is an int too.
+    // `bool` is tested first, because a Python `bool` is an `int` too.
     if let Ok(truth) = value.cast::<pyo3::types::PyBool>() {
         return Ok(Value::Boolean(truth.is_true()));
     }

@@ -1,4 +1,4 @@
-"""What all tests share: the samples of the project, and the corpus of real messages."""
+"""Fixtures for all tests: the samples of the project, and the corpus of real messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAMPLES = ROOT / "tests" / "samples"
 
 
 def corpus() -> list[Path]:
-    """The files of the corpus, none where there is none."""
+    """The files of the corpus; an empty list if there is no corpus."""
     folder = Path(os.environ.get("MSGFS_CORPUS", ROOT / ".." / "shared" / "corpus"))
     return sorted(folder.rglob("*.msg"))
 

@@ -102,7 +102,7 @@ def test_batches_are_taken_once(samples: Path) -> None:
     assert pa.RecordBatchReader.from_stream(batches).read_all().num_rows == 1
     with pytest.raises(RuntimeError, match="already"):
         pa.RecordBatchReader.from_stream(batches)
-    # What nobody takes is released.
+    # A stream that no consumer takes is released.
     msgfs.read_batches(io.StringIO("a\nb\n")).__arrow_c_stream__()
 
 

@@ -1,8 +1,8 @@
-"""`msgfs.compat` against the packages whose interfaces it has, value by value on the corpus.
+"""Compares `msgfs.compat` with the packages whose interfaces it has, value by value on the corpus.
 
-A value may differ for a reason that holds for many files: `RULES` has each with who is right.
-What no rule explains is listed in `differences_PACKAGE.json` by file and field. `MSGFS_LIST=1
-pytest tests/test_compat.py` prints what is neither.
+`RULES` has the reasons for which values differ in many files, and who is right. A difference that
+no rule explains is listed in `differences_PACKAGE.json`, by file and field. `MSGFS_LIST=1 pytest
+tests/test_compat.py` prints the differences that are in neither.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 class Value(NamedTuple):
-    """A value as both packages give it."""
+    """The same value, as both packages return it."""
 
     field: str
     theirs: Any
@@ -39,7 +39,7 @@ class Value(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A reason for which values differ."""
+    """A reason why values differ."""
 
     name: str
     right: str
@@ -52,7 +52,7 @@ def text(value: Any) -> str:
 
 
 def addresses(value: Any) -> list[tuple[str, str]]:
-    """Names and addresses of a list, without what differs only in the way it is written."""
+    """The names and addresses of a list, in a form that does not depend on how they are written."""
     parts = re.split(r"[;,]\s+", text(value)) if value else []
     found = []
     for part in parts:
@@ -65,7 +65,7 @@ def addresses(value: Any) -> list[tuple[str, str]]:
 
 
 def words(value: Any) -> list[str]:
-    """What a person reads of an HTML body."""
+    """The words that a person reads in an HTML body."""
     content = re.sub(r"(?is)<(style|script|title|head)\b.*?</\1>|<!--.*?-->", " ", text(value))
     return re.findall(r"[a-z0-9]+", html.unescape(re.sub(r"<[^>]*>", " ", content)).lower())
 
@@ -80,7 +80,7 @@ def is_address(value: Value) -> bool:
 
 
 def has_found_more(value: Value) -> bool:
-    """Whether every address of theirs is among ours, which are more or have more."""
+    """Whether ours has all addresses of theirs; it may have further ones, or more names."""
     theirs = {one for pair in addresses(value.theirs) for one in pair if "@" in one}
     ours = {one.lower() for pair in addresses(value.ours) for one in pair}
     return theirs <= ours and len(ours) > 0
@@ -186,7 +186,7 @@ RULES = [
 
 
 class Failed:
-    """What a package fails with that has no value."""
+    """Stands for the value if a package raises an exception."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error

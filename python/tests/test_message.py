@@ -1,4 +1,4 @@
-"""What a message says, how it fails, and how it is edited."""
+"""Tests of getters, exceptions and edits of messages."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_attachments(samples: Path, tmp_path: Path) -> None:
     saved = [attachment.save(tmp_path), attachment.save(tmp_path)]
     assert [path.name for path in saved] == ["Lost parcel.msg", "Lost parcel (2).msg"]
     assert saved[0].read_bytes() == content
-    # An attachment keeps what it needs.
+    # An attachment can still be read after its message was closed.
     message.close()
     assert attachment.read() == content
 

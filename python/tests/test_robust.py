@@ -14,7 +14,7 @@ import msgfs
 
 
 def read_all(message: msgfs.Message) -> int:
-    """Asks a message for everything; how many things could not be read."""
+    """Calls every getter of a message. Returns how many of them failed."""
     failed = 0
     for name in dir(msgfs.Message):
         if name.startswith(("_", "set_", "add_", "remove_", "save", "close", "create", "property")):
@@ -87,7 +87,7 @@ def test_damage_is_an_error_and_nothing_else(samples: Path) -> None:
 
 
 def test_memory_stays_flat(samples: Path) -> None:
-    """In a process of its own, since others have grown the memory of this one."""
+    """Runs in a process of its own, because earlier tests have grown the memory of this one."""
     script = """
 import resource, sys, msgfs
 content = open(sys.argv[1], "rb").read()

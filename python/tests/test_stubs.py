@@ -1,4 +1,4 @@
-"""The stubs name what there is, and nothing else."""
+"""Checks that the stubs have exactly the names that the module has."""
 
 from __future__ import annotations
 

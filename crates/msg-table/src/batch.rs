@@ -1,4 +1,4 @@
-//! Rows gathered into record batches.
+//! Collects rows into record batches.
 
 use std::collections::VecDeque;
 
@@ -10,12 +10,12 @@ use crate::input::Input;
 use crate::record::{Record, Table};
 use crate::schema::ColumnKind;
 
-/// A batch ends with this many rows,
+/// A batch ends when it has this many rows,
 pub const BATCH_ROWS: usize = 1024;
-/// or with this many bytes of values.
+/// or when it has at least this many bytes of values.
 pub const BATCH_BYTES: usize = 16 << 20;
 
-/// Gathers rows, in the order in which they are pushed.
+/// Collects rows into batches, in the order in which they are pushed.
 #[derive(Debug)]
 pub struct BatchBuilder {
     schema: SchemaRef,
@@ -29,10 +29,10 @@ impl BatchBuilder {
         Self { schema, columns: kinds.map(ColumnBuilder::new).collect(), rows: 0, bytes: 0 }
     }
 
-    /// Appends a row, and gives the batch if it ends with it.
+    /// Appends a row. Returns the batch if this row completes it.
     ///
     /// # Errors
-    /// [`ArrowError`] for a row of another table.
+    /// [`ArrowError`] if the row has other columns than this builder.
     pub fn push(&mut self, record: Record) -> Result<Option<RecordBatch>, ArrowError> {
         if record.cells.len() != self.columns.len() {
             return Err(ArrowError::SchemaError("the row is of a table of other columns".into()));
@@ -48,10 +48,10 @@ impl BatchBuilder {
         }
     }
 
-    /// The rows that are left; `None` if there are none.
+    /// Returns the remaining rows as a last batch; `None` if there are none.
     ///
     /// # Errors
-    /// [`ArrowError`] if the arrays do not go together.
+    /// [`ArrowError`] if the arrays do not form a batch.
     pub fn finish(&mut self) -> Result<Option<RecordBatch>, ArrowError> {
         if self.rows == 0 {
             return Ok(None);
@@ -63,7 +63,7 @@ impl BatchBuilder {
     }
 }
 
-/// The batches of some messages: [`Table::batches`].
+/// An iterator over the batches of messages: [`Table::batches`].
 #[derive(Debug)]
 pub struct Batches<I> {
     table: Table,

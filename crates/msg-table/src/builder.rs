@@ -1,4 +1,4 @@
-//! Arrays, value by value.
+//! Builds arrays, value by value.
 
 use std::sync::Arc;
 
@@ -58,7 +58,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// Appends a value. One of another type is null; the table of columns has none.
+    /// Appends a value. A value of another type would become null, but no column gives one.
     pub(crate) fn push(&mut self, cell: Cell) {
         match (self, cell) {
             (Self::Text(builder), Cell::Text(text)) => builder.append_value(text),
@@ -85,7 +85,7 @@ impl ColumnBuilder {
                     }
                     _ => (0, false),
                 };
-                // The memory of a batch is bounded far below so many items.
+                // A batch is limited to far fewer items than an `i32` can count.
                 ends.push(end.saturating_add(i32::try_from(count).unwrap_or(i32::MAX)));
                 nulls.append(is_there);
             }
@@ -101,7 +101,7 @@ impl ColumnBuilder {
         }
     }
 
-    /// The array of what was appended; the next one begins empty.
+    /// Returns the values as an array, and begins an empty one.
     pub(crate) fn finish(&mut self) -> Result<ArrayRef, ArrowError> {
         Ok(match self {
             Self::Text(builder) => Arc::new(builder.finish()),

@@ -5,13 +5,13 @@ use outlook_msg::mail::{Defect, Note};
 /// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Cell {
-    /// The message has none, or it cannot be read.
+    /// The message does not have the value, or it cannot be read.
     Null,
     /// A text.
     Text(String),
     /// Bytes.
     Bytes(Vec<u8>),
-    /// A number, of any width; or a time in microseconds.
+    /// A number of any width, or a time in microseconds.
     Integer(i64),
     /// True or false.
     Boolean(bool),
@@ -22,7 +22,7 @@ pub(crate) enum Cell {
 }
 
 impl Cell {
-    /// About the memory that it takes in a batch.
+    /// Roughly how many bytes it takes in a batch.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Null | Self::Integer(_) | Self::Boolean(_) => size_of::<i64>(),
@@ -34,7 +34,7 @@ impl Cell {
         }
     }
 
-    /// A list of anything that becomes values.
+    /// Makes a list of values.
     pub(crate) fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
@@ -82,7 +82,7 @@ impl From<bool> for Cell {
     }
 }
 
-/// A length, which no file has beyond what a signed number holds.
+/// Converts a length. No file is so long that the number does not fit into an `i64`.
 impl From<u64> for Cell {
     fn from(number: u64) -> Self {
         Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))

@@ -1,6 +1,8 @@
-//! The table of columns: the name, the type, what it means, and how it is filled.
+//! The table of columns: for each column the name, the type, the meaning, and the function that
+//! fills it.
 //!
-//! A new column is a line here. No name is a reserved word of DuckDB or Spark.
+//! To add a column, add an entry to [`COLUMNS`]. A name must not be a reserved word of DuckDB or
+//! Spark.
 
 use arrow_schema::DataType;
 use outlook_msg::Mail;
@@ -15,7 +17,7 @@ use crate::schema::{ColumnKind, VERSION};
 pub struct Column {
     /// Its name.
     pub name: &'static str,
-    /// What it holds.
+    /// What it contains; `msgfs table --help` prints this.
     pub meaning: &'static str,
     kind: ColumnKind,
     fill: fn(&Facts<'_>) -> Cell,
@@ -36,7 +38,8 @@ impl Column {
         (self.fill)(facts)
     }
 
-    /// Whether a table has it only if it is asked for: it may be larger than all others together.
+    /// Whether a table has the column only on request, because it may be larger than all others
+    /// together.
     pub(crate) fn is_extra(&self) -> bool {
         self.name == "body_html"
     }
@@ -68,52 +71,55 @@ const FINDINGS: ColumnKind = ColumnKind::List(&ColumnKind::Struct(&[
     ("cause", ColumnKind::Text),
 ]));
 
-/// Every column, in the order of a table. `defects` and `notes` come behind those whose filling
-/// finds some.
+/// Every column, in the order in which tables have them. `defects` and `notes` are filled after the
+/// columns whose filling finds some.
 pub const COLUMNS: &[Column] = &[
     column(
         "path",
-        "where the message is; U+FFFD stands for what is no UTF-8",
+        "the path of the message; U+FFFD replaces bytes that are not UTF-8",
         ColumnKind::Text,
         |of| path_text(&of.at.path).into(),
     ),
-    column("path_bytes", "the path, only if it is no UTF-8", ColumnKind::Bytes, |of| {
-        path_bytes(&of.at.path).into()
-    }),
+    column(
+        "path_bytes",
+        "the bytes of the path, only if it is not UTF-8",
+        ColumnKind::Bytes,
+        |of| path_bytes(&of.at.path).into(),
+    ),
     column(
         "parent_path",
-        "the path of the message that it is embedded in",
+        "the path of the message that contains this one",
         ColumnKind::Text,
         |of| of.at.parent.as_deref().map(path_text).into(),
     ),
-    column("depth", "how many messages it is embedded in", ColumnKind::Integer32, |of| {
+    column("depth", "how many messages contain this one", ColumnKind::Integer32, |of| {
         of.at.depth.into()
     }),
-    column("message_size", "the length of its file in bytes", ColumnKind::Integer64, |of| {
+    column("message_size", "the length of the file in bytes", ColumnKind::Integer64, |of| {
         of.size().into()
     }),
-    column("sha256", "the SHA-256 of its file in hexadecimal digits", ColumnKind::Text, |of| {
+    column("sha256", "the SHA-256 of the file in hexadecimal digits", ColumnKind::Text, |of| {
         of.sha256().into()
     }),
     column("internet_message_id", "the Message-ID", ColumnKind::Text, |of| {
         of.ask("message-id", Mail::message_id).into()
     }),
-    column("in_reply_to", "the Message-ID of what it answers", ColumnKind::Text, |of| {
-        of.ask("in-reply-to", Mail::in_reply_to).into()
-    }),
     column(
-        "internet_references",
-        "the Message-IDs of what it goes back to, the oldest first",
-        TEXTS,
-        |of| of.ask_all("references", Mail::references),
+        "in_reply_to",
+        "the Message-ID of the message that this one answers",
+        ColumnKind::Text,
+        |of| of.ask("in-reply-to", Mail::in_reply_to).into(),
     ),
+    column("internet_references", "the Message-IDs of the thread, the oldest first", TEXTS, |of| {
+        of.ask_all("references", Mail::references)
+    }),
     column("conversation_topic", "PR_CONVERSATION_TOPIC", ColumnKind::Text, |of| {
         of.ask("conversation", Mail::conversation).and_then(|one| one.topic).into()
     }),
     column("conversation_index", "PR_CONVERSATION_INDEX", ColumnKind::Bytes, |of| {
         of.ask("conversation", Mail::conversation).and_then(|one| one.index).into()
     }),
-    column("message_class", "the message class, as IPM.Note", ColumnKind::Text, |of| {
+    column("message_class", "the message class, such as IPM.Note", ColumnKind::Text, |of| {
         of.ask("class", Mail::message_class).into()
     }),
     column("client_submit_time", "when it was sent", ColumnKind::Time, |of| {
@@ -122,7 +128,7 @@ pub const COLUMNS: &[Column] = &[
     column("message_delivery_time", "when it arrived", ColumnKind::Time, |of| {
         of.ask_time("received", Mail::received)
     }),
-    column("creation_time", "when it was made in its store", ColumnKind::Time, |of| {
+    column("creation_time", "when it was created in its message store", ColumnKind::Time, |of| {
         of.ask_time("creation_time", Mail::created)
     }),
     column("last_modified", "when it was last changed", ColumnKind::Time, |of| {
@@ -131,23 +137,26 @@ pub const COLUMNS: &[Column] = &[
     column("subject", "the subject", ColumnKind::Text, |of| {
         of.ask("subject", Mail::subject).into()
     }),
-    column("sender_name", "the name of who sent it", ColumnKind::Text, |of| {
+    column("sender_name", "the name of the sender", ColumnKind::Text, |of| {
         of.ask("sender", Mail::sender).and_then(|one| some(one.name)).into()
     }),
-    column("sender_email_address", "the address of who sent it", ColumnKind::Text, |of| {
+    column("sender_email_address", "the address of the sender", ColumnKind::Text, |of| {
         of.ask("sender", Mail::sender).and_then(|one| some(one.address)).into()
     }),
     column(
         "sent_representing_name",
-        "the name of on whose behalf it was sent, else of who sent it",
+        "the name of the author, else of the sender",
         ColumnKind::Text,
         |of| of.ask("from", Mail::from).and_then(|one| some(one.name)).into(),
     ),
-    column("sent_representing_email_address", "their address", ColumnKind::Text, |of| {
-        of.ask("from", Mail::from).and_then(|one| some(one.address)).into()
-    }),
-    column("recipients", "to whom it was sent", RECIPIENTS, |of| of.recipients()),
-    column("reply_to", "where replies go", ADDRESSES, |of| of.reply_to()),
+    column(
+        "sent_representing_email_address",
+        "the address of the author, else of the sender",
+        ColumnKind::Text,
+        |of| of.ask("from", Mail::from).and_then(|one| some(one.address)).into(),
+    ),
+    column("recipients", "the recipients", RECIPIENTS, |of| of.recipients()),
+    column("reply_to", "the addresses that replies go to", ADDRESSES, |of| of.reply_to()),
     column("importance", "LOW, NORMAL or HIGH", ColumnKind::Text, |of| {
         let importance = of.ask("importance", Mail::importance);
         let known = importance.filter(|one| !matches!(one, Importance::Other(_)));
@@ -160,13 +169,16 @@ pub const COLUMNS: &[Column] = &[
     column("body", "the body as plain text", ColumnKind::Text, |of| {
         of.ask("body.txt", Mail::shown_text).into()
     }),
-    column("body_html", "the body as HTML that a browser may open", ColumnKind::Text, |of| {
+    column("body_html", "the body as HTML that is safe in a browser", ColumnKind::Text, |of| {
         of.ask("body.html", Mail::shown_html).into()
     }),
-    column("headers", "the header that it came with", ColumnKind::Text, |of| {
-        of.ask("headers", Mail::headers).into()
-    }),
-    column("attachments", "what is attached", ATTACHMENTS, |of| of.attachments()),
+    column(
+        "headers",
+        "the header that it had on its way over the internet",
+        ColumnKind::Text,
+        |of| of.ask("headers", Mail::headers).into(),
+    ),
+    column("attachments", "the attachments", ATTACHMENTS, |of| of.attachments()),
     column("event_start", "when the appointment or meeting starts", ColumnKind::Time, |of| {
         of.time("event", of.of_event(|event| Some(event.start)))
     }),
@@ -183,8 +195,13 @@ pub const COLUMNS: &[Column] = &[
         of.of_event(|event| event.location.clone()).into()
     }),
     column("defects", "what cannot be read", FINDINGS, |of| of.defects()),
-    column("notes", "what was read otherwise than the file has it", FINDINGS, |of| of.notes()),
-    column("msgfs_version", "what made the row", ColumnKind::Text, |_| VERSION.into()),
+    column("notes", "what was read in another way than the file states", FINDINGS, |of| of.notes()),
+    column(
+        "msgfs_version",
+        "the version of the program that made the row",
+        ColumnKind::Text,
+        |_| VERSION.into(),
+    ),
 ];
 
 const fn column(

@@ -1,4 +1,4 @@
-//! Batches as CSV (RFC 4180).
+//! Writes batches as CSV (RFC 4180).
 //!
 //! Times are RFC 3339, bytes base64, lists and structs JSON. Null and the empty text are both an
 //! empty field.
@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD as BASE64;
 use outlook_msg::mail::micros_text;
 use serde_json::Value;
 
-/// How CSV is written.
+/// Options of the CSV writer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CsvOptions {
     /// Whether texts are written unchanged. Otherwise `'` is put before a text that a spreadsheet
@@ -22,7 +22,7 @@ pub struct CsvOptions {
     pub raw: bool,
 }
 
-/// Writes CSV. Its first line names the columns.
+/// Writes CSV. The first line has the names of the columns.
 #[derive(Debug)]
 pub struct CsvWriter<W: Write> {
     out: W,
@@ -105,7 +105,7 @@ fn json(array: &ArrayRef, row: usize) -> Value {
             let names = fields.iter().map(|field| field.name().clone());
             Value::Object(names.zip(values).collect())
         }
-        // The table of columns has no other type.
+        // No column has another type.
         _ => Value::Null,
     }
 }

@@ -1,4 +1,4 @@
-//! The values of one message for its row, and what could not be read.
+//! Reads the values of one message for its row, and collects what could not be read.
 
 use std::cell::{OnceCell, RefCell};
 use std::path::{Path, PathBuf};
@@ -20,22 +20,22 @@ use crate::cell::Cell;
 pub(crate) struct Position {
     pub(crate) path: PathBuf,
     pub(crate) parent: Option<PathBuf>,
-    /// How many messages are around it.
+    /// How many messages contain this one.
     pub(crate) depth: i32,
 }
 
-/// The bytes that a message would be as a file.
+/// Where the bytes of a message as a `.msg` file come from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum WholeFacts<'a> {
-    /// Those of its file.
+    /// From its file.
     Source(&'a Arc<Source>),
-    /// Those that are made of an embedded one.
+    /// From the attachment in which it is embedded: a `.msg` file is made from it.
     Embedded(&'a Attachment),
-    /// There are none.
+    /// There are none: the file could not be opened.
     None,
 }
 
-/// One message.
+/// One message, with everything that its row needs.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
     pub(crate) at: &'a Position,
@@ -69,7 +69,7 @@ impl<'a> Facts<'a> {
         self
     }
 
-    /// Adds a defect: something cannot be read.
+    /// Adds a defect.
     pub(crate) fn fail(&self, place: &str, cause: &str) {
         self.failures.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
     }
@@ -79,7 +79,8 @@ impl<'a> Facts<'a> {
         !self.failures.borrow().is_empty()
     }
 
-    /// A value of the message. `place` names it in the defect, if the error does not.
+    /// Asks the message for a value. An error becomes a defect; `place` is its place, unless the
+    /// error has one.
     pub(crate) fn ask<T>(
         &self,
         place: &str,
@@ -88,7 +89,7 @@ impl<'a> Facts<'a> {
         self.taken(place, get(self.mail?))?
     }
 
-    /// The values of a list; null if they cannot be read.
+    /// Asks the message for a list; null if it cannot be read.
     pub(crate) fn ask_all<T: Into<Cell>>(
         &self,
         place: &str,
@@ -98,7 +99,7 @@ impl<'a> Facts<'a> {
         all.map_or(Cell::Null, Cell::list)
     }
 
-    /// A time. A time after the year 9999 is null, and a note says so.
+    /// Converts a time. A time after the year 9999 becomes null, and a note says so.
     pub(crate) fn time(&self, place: &str, time: Option<FileTime>) -> Cell {
         let Some(time) = time else { return Cell::Null };
         let micros = time_micros(time);
@@ -109,7 +110,7 @@ impl<'a> Facts<'a> {
         micros.into()
     }
 
-    /// A time that is asked for.
+    /// Asks the message for a time.
     pub(crate) fn ask_time(
         &self,
         place: &str,
@@ -118,12 +119,12 @@ impl<'a> Facts<'a> {
         self.time(place, self.ask(place, get))
     }
 
-    /// A value of the event, if the message is about one.
+    /// A value of the appointment or meeting, if the message is about one.
     pub(crate) fn of_event<T>(&self, value: impl FnOnce(&Event) -> Option<T>) -> Option<T> {
         self.event.get_or_init(|| self.ask("event", Mail::event)).as_ref().and_then(value)
     }
 
-    /// The size of the message as a file.
+    /// The size of the message as a `.msg` file.
     pub(crate) fn size(&self) -> Option<u64> {
         match self.whole {
             WholeFacts::Source(source) => Some(source.len()),
@@ -132,7 +133,7 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The SHA-256 of the message as a file.
+    /// The SHA-256 of the message as a `.msg` file.
     pub(crate) fn sha256(&self) -> Option<String> {
         match self.whole {
             WholeFacts::Source(source) if self.hashes => {
@@ -144,7 +145,8 @@ impl<'a> Facts<'a> {
         }
     }
 
-    /// The recipients of the recipient table; for a type of which it has none, those of the header.
+    /// The recipients in the recipient table. If it has none of a type, those in the transport
+    /// header.
     pub(crate) fn recipients(&self) -> Cell {
         const PLACE: &str = "recipients";
         let Some(mail) = self.mail else { return Cell::Null };
@@ -215,7 +217,7 @@ impl<'a> Facts<'a> {
         Cell::List(cells.collect())
     }
 
-    /// The defects: those of the message, and those that were found while its row was made.
+    /// The defects of the message, and those that were found while its row was made.
     pub(crate) fn defects(&self) -> Cell {
         let known = self.mail.and_then(|mail| self.taken("/", mail.defects()));
         let mut all = known.unwrap_or_default();
@@ -227,7 +229,7 @@ impl<'a> Facts<'a> {
         Cell::list(all)
     }
 
-    /// What was not read literally although nothing is lost.
+    /// The notes on the message, and those that were added while its row was made.
     pub(crate) fn notes(&self) -> Cell {
         let known = self.mail.and_then(|mail| self.taken("/", mail.notes()));
         let mut all = known.unwrap_or_default();
@@ -262,7 +264,7 @@ fn place_of(attachment: &Attachment) -> String {
     attachment_path(attachment.name())
 }
 
-/// The name of a recipient type; none for the originator.
+/// The name of a recipient type; `None` for the originator.
 fn type_name(kind: RecipientType) -> Option<&'static str> {
     match kind {
         RecipientType::To => Some("TO"),
@@ -277,8 +279,8 @@ fn damaged_recipient(row: &Recipient) -> Cell {
     Cell::Struct(vec![Cell::Null, Cell::Null, Cell::Null, kind.into()])
 }
 
-/// How the content is attached: `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9) as the `pst` extension
-/// of DuckDB names its values.
+/// The name of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9). The names are those of the `pst`
+/// extension of DuckDB.
 fn method_name(attachment: &Attachment) -> &'static str {
     let stored = match attachment.property("PR_ATTACH_METHOD") {
         Ok(Some(Value::Integer32(number))) => number,
@@ -311,12 +313,12 @@ fn sha256_of(source: &Source) -> std::io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// The path as text, and its bytes if it is no UTF-8.
+/// The path as text. U+FFFD replaces bytes that are not UTF-8.
 pub(crate) fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }
 
-/// The bytes of a path that is no UTF-8.
+/// The bytes of a path, if it is not UTF-8.
 pub(crate) fn path_bytes(path: &Path) -> Option<Vec<u8>> {
     path.to_str().is_none().then(|| path.as_os_str().as_encoded_bytes().to_owned())
 }

@@ -1,4 +1,4 @@
-//! A message that is to be read: a path, an open file, or bytes.
+//! A message to read: a path, an open file, or bytes.
 
 use std::fs::File;
 use std::io;
@@ -24,27 +24,27 @@ enum InputContent {
 }
 
 impl Input {
-    /// The file of this path, which is opened when its turn comes.
+    /// A path. The file is opened when its rows are asked for.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         Self::new(path.into(), InputContent::Path)
     }
 
-    /// An open file; `path` is what its row says.
+    /// An open file. `path` is the path in its row.
     pub fn file(path: impl Into<PathBuf>, file: File) -> Self {
         Self::new(path.into(), InputContent::File(file))
     }
 
-    /// The bytes of a file; `path` is what its row says.
+    /// The bytes of a file. `path` is the path in its row.
     pub fn bytes(path: impl Into<PathBuf>, bytes: impl Into<Vec<u8>>) -> Self {
         Self::new(path.into(), InputContent::Bytes(bytes.into()))
     }
 
-    /// A file that cannot be read: a row with this defect.
+    /// A file that the caller could not read. It becomes a row with this error as a defect.
     pub fn failed(path: impl Into<PathBuf>, error: io::Error) -> Self {
         Self::new(path.into(), InputContent::Failed(error))
     }
 
-    /// Sets the message that it is embedded in.
+    /// Sets the path of the message that contains it.
     #[must_use]
     pub fn inside(mut self, parent: &Path) -> Self {
         self.parent = Some(parent.to_owned());
@@ -55,7 +55,7 @@ impl Input {
         Self { path, parent: None, content }
     }
 
-    /// The bytes, read or about to be.
+    /// The source of the bytes.
     pub(crate) fn source(content: Self) -> io::Result<Arc<Source>> {
         let opened = |file| Ok(Arc::new(Source::from_file(file)?.0));
         match content.content {

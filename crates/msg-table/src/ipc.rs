@@ -1,4 +1,4 @@
-//! Batches as the stream and as the file of Arrow.
+//! Writes batches as an Arrow stream or an Arrow file (IPC).
 
 use std::fmt;
 use std::io::Write;

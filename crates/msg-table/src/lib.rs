@@ -14,32 +14,32 @@
 //! }
 //! ```
 //!
-//! [`Table::batches`] is an iterator over batches and a
-//! [`RecordBatchReader`](arrow_array::RecordBatchReader), which the C stream interface of Arrow
-//! takes. To use several threads, make [`Record`]s with [`Table::records`] on each of them, and put
-//! them together with one [`BatchBuilder`].
+//! [`Table::batches`] returns an iterator over batches. It is a
+//! [`RecordBatchReader`](arrow_array::RecordBatchReader) too, so the C stream interface of Arrow
+//! accepts it. To use several threads, make [`Record`]s with [`Table::records`] in each thread, and
+//! combine them with one [`BatchBuilder`].
 //!
-//! A file that cannot be read is a row with its path and its `defects`. Values are those that
-//! [`outlook_msg::Mail`] gives; a value that the message does not have, or that cannot be read, is
-//! null. Names and types of the columns are those of [`COLUMNS`], the version of all of them is
-//! [`SCHEMA`]: within a version columns and fields are only added. Where the `pst` extension of
-//! DuckDB has a column of the same meaning, it has its name.
+//! A file that cannot be read becomes a row with its path and its `defects`. The values come from
+//! [`outlook_msg::Mail`]; a value that the message does not have, or that cannot be read, is null.
+//! [`COLUMNS`] has the names and types of the columns, and [`SCHEMA`] is their version: within a
+//! version, columns and fields are only added. If the `pst` extension of DuckDB has a column of the
+//! same meaning, the column here has the same name.
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `columns` | the table of columns: name, type, and how each is filled |
-//! | `schema` | the types, and what Arrow calls them |
+//! | `columns` | the table of columns: name, type, and the function that fills each |
+//! | `schema` | the types of columns, and their Arrow types |
 //! | `options` | which columns a table has |
 //! | `input` | messages to read: paths, open files, bytes |
 //! | `facts` | the values of one message |
-//! | `record` | the rows of one file, those of embedded messages too |
+//! | `record` | the rows of one file, including those of embedded messages |
 //! | `cell`, `builder` | values, and the arrays they become |
 //! | `batch` | where a batch ends |
 //! | `parquet`, `ipc`, `csv` | batches as files |
 //!
-//! Memory is that of one batch and one file: a batch ends at [`BATCH_ROWS`] rows or
-//! [`BATCH_BYTES`] of values, and the values of one file are at most 64 MiB and eight times its
-//! size.
+//! At most one batch and one file are in memory. A batch ends at [`BATCH_ROWS`] rows or
+//! [`BATCH_BYTES`] of values, and the values of one file take at most 64 MiB plus eight times the
+//! size of the file.
 
 mod batch;
 mod builder;
@@ -59,7 +59,7 @@ mod schema;
 
 /// The arrays of the batches.
 pub use arrow_array;
-/// The form of streams and files.
+/// Arrow streams and files.
 #[cfg(feature = "ipc")]
 pub use arrow_ipc;
 /// The types of the columns.

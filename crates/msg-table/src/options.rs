@@ -6,7 +6,8 @@ use crate::columns::{COLUMNS, Column};
 
 /// Which columns a table has, and how they are filled.
 ///
-/// By default: every column but `body_html`, with hashes, without rows for embedded messages.
+/// The default is every column except `body_html`, with hashes, and without rows for embedded
+/// messages.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) columns: Vec<&'static Column>,
@@ -30,7 +31,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Every column but `body_html`.
+    /// The default options: every column except `body_html`.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -41,10 +42,11 @@ impl Options {
         }
     }
 
-    /// The columns of a list with commas between their names, in its order.
+    /// Chooses the columns from a list of names with commas between them, in the order of the list.
+    /// A repeated name counts once.
     ///
     /// # Errors
-    /// [`UnknownColumn`] for an unknown name. A repeated name counts once.
+    /// [`UnknownColumn`] for an unknown name.
     pub fn columns(mut self, list: &str) -> Result<Self, UnknownColumn> {
         self.columns.clear();
         for name in list.split(',').map(str::trim).filter(|name| !name.is_empty()) {
@@ -60,7 +62,7 @@ impl Options {
         Ok(self)
     }
 
-    /// Adds `body_html`, if it is not there.
+    /// Adds `body_html`, unless it is chosen already.
     #[must_use]
     pub fn html(mut self) -> Self {
         if !self.columns.iter().any(|column| column.is_extra()) {
@@ -72,21 +74,23 @@ impl Options {
         self
     }
 
-    /// Whether files and attachments are read for their SHA-256. Without, those columns are null.
+    /// Whether the SHA-256 of files and attachments is computed, for which they are read. Otherwise
+    /// these columns are null.
     #[must_use]
     pub fn hashes(mut self, hashes: bool) -> Self {
         self.hashes = hashes;
         self
     }
 
-    /// Whether embedded messages have rows of their own, after that of the message around them.
+    /// Whether embedded messages have rows of their own, after the row of the message that contains
+    /// them.
     #[must_use]
     pub fn embedded(mut self, embedded: bool) -> Self {
         self.embedded = embedded;
         self
     }
 
-    /// The code page of 8-bit strings.
+    /// Sets how messages are read: the code page of 8-bit strings.
     #[must_use]
     pub fn session(mut self, session: SessionOptions) -> Self {
         self.session = session;

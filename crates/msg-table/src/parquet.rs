@@ -1,4 +1,4 @@
-//! Batches as a Parquet file, compressed with Zstandard.
+//! Writes batches as a Parquet file, compressed with Zstandard.
 
 use std::io::Write;
 
@@ -12,19 +12,20 @@ use parquet::file::properties::WriterProperties;
 
 use crate::schema::{SCHEMA, SCHEMA_KEY, VERSION, VERSION_KEY};
 
-/// A row group ends at this many bytes, or at that many rows. Programs read a row group at a time,
-/// and it is in memory until it is written.
+/// A row group ends at this many bytes or rows. It is in memory until it is written, and programs
+/// read one row group at a time.
 const GROUP_BYTES: usize = 16 << 20;
 const GROUP_ROWS: usize = 128 << 10;
 
-/// Writes a Parquet file. It is complete after [`ParquetWriter::finish`].
+/// Writes a Parquet file. The file is complete only after [`ParquetWriter::finish`].
 #[derive(Debug)]
 pub struct ParquetWriter<W: Write + Send> {
     writer: ArrowWriter<W>,
 }
 
 impl<W: Write + Send> ParquetWriter<W> {
-    /// Begins a file of this schema. The versions of columns and program are in its metadata.
+    /// Begins a file of this schema. Its metadata has the version of the columns and of the
+    /// program.
     ///
     /// # Errors
     /// Those of the writer.

@@ -1,4 +1,5 @@
-//! The rows of one file: that of the message, and with `embedded` those of the messages in it.
+//! Makes the rows of one file: the row of the message and, with `embedded`, those of the messages
+//! embedded in it.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,23 +20,23 @@ use crate::input::Input;
 use crate::options::Options;
 use crate::schema::schema_of;
 
-/// The most levels of messages in messages that become rows.
+/// Messages that are embedded more deeply do not become rows.
 const DEPTH_MAX: i32 = 64;
 /// The values of one file take at most this many bytes, plus a multiple of its size, because a
 /// hostile file can use one text for thousands of messages.
 const BYTES_MIN: usize = 64 << 20;
 const BYTES_FACTOR: u64 = 8;
-/// But never more than this, so that the offsets of Arrow do not overflow.
+/// They never take more than this, so that the 32-bit offsets of Arrow do not overflow.
 const BYTES_MAX: usize = 1 << 30;
-/// The bytes that even an empty row takes.
+/// The bytes that even an empty row counts.
 const ROW_BYTES: usize = 512;
 
-/// Turns messages into rows, all in one session. Threads may share it.
+/// Turns messages into rows, all in one message session. Threads may share it.
 pub struct Table {
     options: Options,
     session: Session,
     schema: SchemaRef,
-    /// The columns in the order in which they are filled, each with its place in the row.
+    /// The columns in the order in which they are filled, each with its position in the row.
     filled: Vec<(usize, &'static Column)>,
 }
 
@@ -47,8 +48,8 @@ pub struct Record {
 }
 
 impl Record {
-    /// Whether something of the message cannot be read. Without the column `defects`, only the
-    /// values of the other columns are known.
+    /// Whether a part of the message cannot be read. If the table lacks the column `defects`, this
+    /// covers only the values of the chosen columns.
     #[must_use]
     pub fn has_defects(&self) -> bool {
         self.has_defects
@@ -56,7 +57,7 @@ impl Record {
 }
 
 impl Table {
-    /// A table of this form.
+    /// A table with these options.
     #[must_use]
     pub fn new(options: Options) -> Self {
         let columns = options.columns.iter().copied();
@@ -70,29 +71,30 @@ impl Table {
         }
     }
 
-    /// The columns as Arrow has them.
+    /// The Arrow schema.
     #[must_use]
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    /// Batches of the rows of messages, which are read one after the other as they are asked for.
+    /// The rows of messages in batches. Each message is read only when the iterator needs it.
     pub fn batches<I: IntoIterator<Item = Input>>(self, inputs: I) -> Batches<I::IntoIter> {
         Batches::new(self, inputs.into_iter())
     }
 
-    /// A builder of batches of these columns.
+    /// A builder of batches with these columns.
     #[must_use]
     pub fn builder(&self) -> BatchBuilder {
         BatchBuilder::new(self.schema(), self.options.columns.iter().map(|column| column.kind()))
     }
 
-    /// The rows of a message, its own first. There is at least that one, whatever is wrong with
-    /// the file.
+    /// The rows of a message, its own first. There is always that row, whatever is wrong with the
+    /// file.
     #[must_use]
     pub fn records(&self, input: Input) -> Vec<Record> {
         let at = Position { path: input.path.clone(), parent: input.parent.clone(), depth: 0 };
-        // If the library panics, only this row is lost, not the hours of work before it.
+        // If the library panics, only the rows of this file are lost, not the hours of work before
+        // it.
         let records = catch_unwind(AssertUnwindSafe(|| self.read(input, &at)));
         records.unwrap_or_else(|_| vec![self.unreadable(&at, WholeFacts::None, FAULT)])
     }
@@ -154,11 +156,11 @@ impl fmt::Debug for Table {
 /// The defect in the row of a file on which the library panicked.
 const FAULT: &str = "msgfs has a fault that this file brings out; please report it";
 
-/// The rows of one file as they are made.
+/// Collects the rows of one file.
 struct Rows<'a> {
     table: &'a Table,
     records: Vec<Record>,
-    /// The bytes that are left for values.
+    /// How many bytes are left for values.
     room: usize,
 }
 
@@ -232,7 +234,7 @@ mod tests {
     use crate::facts::{Facts, Position, WholeFacts};
     use crate::options::Options;
 
-    /// A value for which there is no room is null, and a defect says so.
+    /// A value that exceeds the limit becomes null, and a defect says so.
     #[test]
     fn values_have_limited_room() {
         let at = Position { path: PathBuf::from("a".repeat(1000)), parent: None, depth: 0 };

@@ -1,7 +1,7 @@
 //! The types of columns, and their Arrow types.
 //!
-//! Only types that DuckDB, Spark and pandas all have: no unsigned numbers, no dictionaries. Every
-//! field can be null, and the field of a list is `element`, as Spark has them.
+//! DuckDB, Spark and pandas all have these types; so there are no unsigned numbers and no
+//! dictionaries. As in Spark, every field can be null, and the field of a list is called `element`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 
 use crate::columns::Column;
 
-/// The version of the columns: within it columns and fields are only added.
+/// The version of the columns. Within a version, columns and fields are only added.
 pub const SCHEMA: u32 = 1;
 /// The key of [`SCHEMA`] in the metadata of a table.
 pub const SCHEMA_KEY: &str = "msgfs.schema";
-/// The version of the program, which is the column `msgfs_version` too.
+/// The version of the program, which is also in the column `msgfs_version`.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The key of [`VERSION`] in the metadata of a file.
 pub const VERSION_KEY: &str = "msgfs.version";
@@ -55,7 +55,7 @@ impl ColumnKind {
     }
 }
 
-/// The zone of every time.
+/// The time zone of every time.
 pub(crate) const UTC: &str = "UTC";
 
 /// The field of a list.

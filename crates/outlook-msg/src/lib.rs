@@ -21,13 +21,13 @@
 //!
 //! A `.msg` file is a compound file (\[MS-CFB\]) that holds one MAPI message (\[MS-OXMSG\]). The
 //! modules below are layers; each one imports only from those after it in this list. [`mail`] and
-//! the types of [`imsg`] are stable; the rest is public for the filesystem `msgfs`, without that
-//! promise.
+//! the types of [`imsg`] are stable. The other modules are public only because the filesystem
+//! `msgfs` uses them; they may change in any version.
 //!
-//! What can be read of a damaged file is read, and [`Mail::defects`] tells what is missing. Files
-//! are hostile until proved otherwise: every length is bounded before it is allocated, every loop
-//! and depth has a limit. The library prints nothing, and asks for no environment variable and no
-//! time zone; warnings go to `tracing`.
+//! The library reads as much of a damaged file as it can; [`Mail::defects`] lists what is missing.
+//! It expects hostile files: it bounds every length before it allocates memory for it, and every
+//! loop and every depth has a limit. It prints nothing, reads no environment variable and no time
+//! zone, and sends warnings to `tracing`.
 //!
 //! | module | what it is | what it does not know |
 //! |---|---|---|
@@ -54,7 +54,7 @@ pub mod sync;
 
 pub use mail::Mail;
 
-/// The program of the README has to compile.
+/// Makes `cargo test` compile the program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;

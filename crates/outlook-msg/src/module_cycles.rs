@@ -1,6 +1,5 @@
-//! Within a layer the modules import downward: a module that others build on does not know them.
-//! Modules that are one subject, such as a message and its edits, may know each other; they are
-//! listed here.
+//! Checks that the modules of a layer do not import each other in a cycle. Only modules that are
+//! one subject, such as a message and its edits, may do that; `SUBJECTS` lists them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -65,7 +64,7 @@ fn imports_of(layer: &Path) -> Imports {
         let module = path.components().next().unwrap().as_os_str().to_str().unwrap();
         let module = module.trim_end_matches(".rs").to_owned();
         if module != "mod" {
-            // `mod.rs` is the module of its folder.
+            // The `mod.rs` of a folder has the path of the folder, so it is one level less deep.
             let depth = path.components().count() - usize::from(path.ends_with("mod.rs"));
             texts.entry(module).or_default().push((code(&file), depth));
         }
@@ -86,7 +85,7 @@ fn imports_of(layer: &Path) -> Imports {
     imports.collect()
 }
 
-/// The names at the start of a path's rest: one, or those in braces.
+/// The names that follow a path prefix such as `super::`: one name, or those in braces.
 fn names_at(rest: &str) -> Vec<String> {
     let group = rest.strip_prefix('{').and_then(|rest| rest.split('}').next());
     let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';

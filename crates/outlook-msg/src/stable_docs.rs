@@ -1,5 +1,5 @@
-//! Every stable function has an example in its documentation, which the compiler checks as a
-//! doctest. That each item is documented at all, the lint `missing_docs` sees to.
+//! Checks that the documentation of every stable function has an example, which runs as a doctest.
+//! The lint `missing_docs` checks that each item is documented at all.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use crate::module_cycles::source_files;
 
-/// The types of a message session that are stable; of `mail` all that it re-exports is.
+/// The stable types of `imsg`. Of `mail`, everything that it re-exports is stable.
 const SESSION_TYPES: [&str; 2] = ["Session", "FileTarget"];
 
 #[test]

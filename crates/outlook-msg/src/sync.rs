@@ -1,9 +1,10 @@
-//! Locks for data that a panic leaves whole: each change of it is one step, or is made on a copy.
-//! So a panic in one thread is no reason to refuse the others.
+//! Locks for data that stays valid if a thread panics while it holds the lock: each change is a
+//! single step, or is made on a copy first. So the other threads may ignore that the lock is
+//! poisoned.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex, also one that was poisoned.
+/// Locks a mutex, even if it is poisoned.
 pub fn lock<T: ?Sized>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,9 +7,9 @@
 ...     for attachment in message.attachments:
 ...         attachment.save("out")
 
-A getter gives ``None``, or an empty list, for what the message does not have. What is damaged is
-read as far as possible, and named in ``message.defects``; only where nothing is found a
-``DamagedError`` is raised. Every exception is a ``msgfs.Error``.
+If the message does not have a value, its getter returns ``None`` or an empty list. Damaged values
+are read as far as possible, and ``message.defects`` lists the damage; a getter raises
+``DamagedError`` only if nothing can be read. Every exception is a ``msgfs.Error``.
 """
 
 from ._errors import (

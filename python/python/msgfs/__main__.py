@@ -12,7 +12,7 @@ def main(paths: list[str]) -> int:
     if not paths:
         print("usage: python -m msgfs FILE…", file=sys.stderr)
         return 2
-    # As msgfs does, whatever the locale says.
+    # The program msgfs writes UTF-8 in every locale.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     status = 0

@@ -1,4 +1,5 @@
-"""The exceptions: one family. Causes, as ``FileNotFoundError``, are in ``__cause__``."""
+"""The exceptions, all subclasses of ``Error``. ``__cause__`` has the cause, such as a
+``FileNotFoundError``."""
 
 from __future__ import annotations
 
@@ -13,15 +14,15 @@ class Error(Exception):
 
 
 class OpenError(Error):
-    """There is no such file, or no message in it."""
+    """The file does not exist, or is not a message."""
 
 
 class SaveError(Error):
-    """The message, or a file made of it, cannot be written. What was there is there still."""
+    """The message, or a file made from it, cannot be written. An existing file is unchanged."""
 
 
 class DamagedError(Error):
-    """Nothing of a value can be read."""
+    """Nothing of a value can be read, or a part of an attachment cannot."""
 
     #: The path of the value in the file.
     place: str = ""
@@ -32,8 +33,8 @@ class ClosedError(Error):
 
 
 class InvalidError(Error, ValueError):
-    """A value that the message cannot have, or something that it is not."""
+    """The message cannot have this value, or is not what was asked for, such as a contact."""
 
 
 class UnsavedWarning(UserWarning):
-    """A message was left with edits that were not saved."""
+    """A ``with`` block of a message ended with edits that were not saved."""

@@ -1,4 +1,4 @@
-"""The content of an attachment as a file."""
+"""Makes a Python file object for the content of an attachment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What unpickles a message."""
+"""Called by ``pickle`` to restore a message."""
 
 from __future__ import annotations
 

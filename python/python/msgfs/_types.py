@@ -1,4 +1,4 @@
-"""What messages are made of, as tuples with names."""
+"""Plain types for values of messages, as named tuples."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ class Recipient(NamedTuple):
 
 
 class Defect(NamedTuple):
-    """Something that cannot be read: the path in the file, and why."""
+    """Something that cannot be read: its path in the file, and the cause."""
 
     place: str
     cause: str
 
 
 class Note(NamedTuple):
-    """Something that was read otherwise than the file has it, where nothing is lost."""
+    """Something that was read in another way than the file states, although nothing is lost."""
 
     place: str
     cause: str
 
 
 class Attendee(NamedTuple):
-    """Who is invited to a meeting."""
+    """A person who is invited to a meeting."""
 
     name: str
     address: str

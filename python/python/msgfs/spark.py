@@ -1,22 +1,24 @@
-"""Outlook ``.msg`` files as a data source of Spark 4, and as rows of ``mapInArrow``.
+"""Reads Outlook ``.msg`` files in Spark 4: as a data source, or with ``mapInArrow``.
 
 >>> from msgfs.spark import MsgDataSource      # doctest: +SKIP
 >>> spark.dataSource.register(MsgDataSource)
 >>> spark.read.format("msg").option("columns", "subject,client_submit_time").load("/mail")
 
-``load`` takes a folder or a file: a local path, or any URI that PyArrow has a file system for, as
-``s3://bucket/mail``. A message that cannot be read is a row with its ``defects``. Options:
+``load`` takes a folder or a file: a local path, or any URI for which PyArrow has a file system,
+such as ``s3://bucket/mail``. A message that cannot be read becomes a row with its ``defects``.
+Options:
 
 ``columns``
-    Names of columns, with commas between; all if it is not given. A schema does the same:
-    ``spark.read.format("msg").schema("subject string")``. Spark tells a data source nothing of
-    what a query selects, so a query is faster if it says here what it needs.
+    The names of the columns, with commas between them; all columns if it is not given. A schema
+    does the same: ``spark.read.format("msg").schema("subject string")``. Spark does not tell a
+    data source which columns a query selects, so naming them here makes the query faster.
 ``hashes``, ``html``, ``embedded``
     ``true`` or ``false``, as for ``msgfs.read_batches``.
 ``partitionBytes``, ``partitionFiles``
     How much one task reads: at most 128 MiB and 4,096 files.
 
-File systems that only Hadoop has are out of reach, since the reader runs in Python. For these::
+The reader runs in Python, so it cannot use file systems that only Hadoop has. For these, let Spark
+read the files::
 
     files = spark.read.format("binaryFile").option("pathGlobFilter", "*.msg").load("hdfs://mail")
     files.select("path", "content").mapInArrow(msgfs.spark.rows, msgfs.spark.schema())
@@ -37,21 +39,21 @@ from ._msgfs import read_batches
 
 __all__ = ["MsgDataSource", "rows", "rows_of", "schema"]
 
-#: A task reads at most so much, unless the options say otherwise.
+#: A task reads at most this many bytes and files, unless the options say otherwise.
 PARTITION_BYTES = 128 << 20
 PARTITION_FILES = 4096
-#: What is read of a folder.
+#: In a folder, files with these extensions are read.
 EXTENSIONS = (".msg", ".oft")
 
 
 def schema(columns: str | Sequence[str] | None = None, **options: Any) -> StructType:
-    """The columns as Spark has them: all, or those that are named."""
+    """The Spark schema of all columns, or of those that are named."""
     stream = read_batches([], columns=columns, **options)
     return from_arrow_schema(pa.RecordBatchReader.from_stream(stream).schema)
 
 
 def rows(batches: Iterable[pa.RecordBatch], **options: Any) -> Iterator[pa.RecordBatch]:
-    """Rows of messages, for ``mapInArrow`` over ``path`` and ``content`` of ``binaryFile``."""
+    """Makes rows of messages from batches with ``path`` and ``content``, for ``mapInArrow``."""
 
     def files() -> Iterator[tuple[str, bytes]]:
         for batch in batches:
@@ -76,7 +78,7 @@ class _Partition(InputPartition):
 
 
 class MsgDataSource(DataSource):
-    """The format ``msg``."""
+    """The data source for the format ``msg``."""
 
     @classmethod
     def name(cls) -> str:
@@ -96,7 +98,7 @@ class _Reader(DataSourceReader):
         self.path = options["path"]
         self.columns = columns
         self.options = _options(options)
-        # The column comes by its name.
+        # Spark asks for columns by name, so the option `html` is not needed for ``body_html``.
         self.options.pop("html", None)
         self.bytes_max = int(options.get("partitionbytes", PARTITION_BYTES))
         self.files_max = int(options.get("partitionfiles", PARTITION_FILES))
@@ -137,7 +139,7 @@ class _Reader(DataSourceReader):
 def _fetched(
     filesystem: pa.fs.FileSystem, prefix: str, files: Iterable[str]
 ) -> Iterator[tuple[str, bytes | Exception]]:
-    """The bytes of files that are elsewhere. One that cannot be read becomes a row that says so."""
+    """Reads remote files. One that cannot be read becomes a row with a defect."""
     for path in files:
         try:
             with filesystem.open_input_stream(path) as file:
@@ -147,7 +149,7 @@ def _fetched(
 
 
 def _opened(path: str) -> tuple[pa.fs.FileSystem, str, str]:
-    """The file system of a path or URI, the path in it, and what stands before that in a row."""
+    """The file system of a path or URI, the path in it, and the prefix of paths in rows."""
     if "://" not in path:
         return pa.fs.LocalFileSystem(), path, ""
     filesystem, inside = pa.fs.FileSystem.from_uri(path)
@@ -156,7 +158,7 @@ def _opened(path: str) -> tuple[pa.fs.FileSystem, str, str]:
 
 
 def _options(options: Any) -> dict[str, bool]:
-    """The options of ``read_batches`` among those of Spark, whose names ignore case."""
+    """The options that Spark passes on to ``read_batches``."""
     found = {}
     for name in ("hashes", "html", "embedded"):
         if name in options:

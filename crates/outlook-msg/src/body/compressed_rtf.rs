@@ -1,6 +1,6 @@
 //! Compressed RTF, the form of `PR_RTF_COMPRESSED` (\[MS-OXRTFCP\]).
 //!
-//! Knows nothing of RTF itself, except the words that its dictionary begins with.
+//! It does not interpret the RTF, except that the dictionary begins with some RTF words.
 
 use crate::mapi::crc::crc;
 
@@ -33,8 +33,8 @@ pub enum Error {
 /// At most this many bytes are decompressed, because a small stream can stand for a very large RTF.
 const RTF_BYTES_MAX: usize = 128 << 20;
 
-/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). Of a damaged stream, what can be read is
-/// returned.
+/// Decompresses a stream (\[MS-OXRTFCP\] 2.2, 3.1.1.3). If the stream is damaged, returns what can
+/// be read of it, with the defects.
 ///
 /// # Errors
 /// Only if nothing can be read: the header is incomplete, or the type unknown.
@@ -61,7 +61,7 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
             rtf
         }
     };
-    // The NUL at the end of a C string is no part of the RTF (seen in one stream of seven).
+    // Many programs store the RTF with the NUL of a C string at its end (one stream in seven).
     rtf.truncate(rtf.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
     Ok(Decompressed { rtf, defects })
 }
@@ -71,7 +71,7 @@ fn cut(size_bytes: usize) -> String {
     format!("compressed rtf: of {size_bytes} bytes only the first {RTF_BYTES_MAX} are read")
 }
 
-/// Decompresses only the first bytes of an RTF.
+/// Decompresses at most the first `bytes_max` bytes of an RTF.
 ///
 /// # Errors
 /// As [`decompress`].
@@ -121,12 +121,13 @@ const RING_BYTES: usize = 1 << 12;
 /// A reference is 12 bits of position and 4 bits of length, counted from 2.
 const MATCH_BYTES_MIN: usize = 2;
 const MATCH_BYTES_MAX: usize = MATCH_BYTES_MIN + 15;
-/// How many candidates are tried for a match, so that no input takes more than linear time.
+/// For each match, at most this many candidates are tried, so that no input takes more than linear
+/// time.
 const CANDIDATES_MAX: usize = 256;
-/// A prefix allocates at most this: more than is needed to see the kind of an RTF.
+/// `decompress_prefix` allocates at most this at first. It is enough to tell the kind of an RTF.
 const PREFIX_BYTES_MAX: usize = 1 << 16;
 
-/// The content of the dictionary at the start (\[MS-OXRTFCP\] 2.1.2.1).
+/// The initial content of the dictionary (\[MS-OXRTFCP\] 2.1.2.1).
 const PRELOAD: &[u8; 207] = b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}\
 {\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArialTimes New Roman\
 Courier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx";
@@ -175,13 +176,13 @@ impl RtfHeader {
         Ok((header, payload))
     }
 
-    /// How many bytes are lost by the bound, if the header states the size.
+    /// The defect of an RTF that is larger than [`RTF_BYTES_MAX`] by its header.
     fn cut(&self) -> Option<String> {
         (matches!(self.form, CompressionType::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
             .then(|| cut(self.raw_size_bytes))
     }
 
-    /// Where the header contradicts the payload.
+    /// The defect if the header contradicts the payload: its length or its checksum.
     fn defect(&self, payload: &[u8]) -> Option<String> {
         let expected_bytes = (self.compressed_size_bytes + SIZE_BYTES).saturating_sub(HEADER_BYTES);
         if expected_bytes > payload.len() {
@@ -194,7 +195,7 @@ impl RtfHeader {
         if matches!(self.form, CompressionType::Stored) {
             return None;
         }
-        // Bytes after the promised ones are padding, which the checksum leaves out.
+        // Bytes beyond the length in the header are padding; the checksum does not cover them.
         let found = crc(payload.get(..expected_bytes).unwrap_or(payload));
         (found != self.crc).then(|| {
             format!(
@@ -210,10 +211,11 @@ const fn expanded_bytes_max(payload_bytes: usize) -> usize {
     (payload_bytes / 2 + 1).saturating_mul(MATCH_BYTES_MAX)
 }
 
-/// Expands a payload, and returns whether its end mark was met. Stops soon after `bytes_max`.
+/// Expands a payload; also returns whether the payload has its end mark. Stops at most one run of
+/// eight items after `bytes_max`.
 ///
-/// The ring has no memory of its own: it is the last 4,096 bytes of the output, which therefore
-/// begins with the preload.
+/// The dictionary needs no memory of its own: it is the last 4,096 bytes of the output. Therefore
+/// the output begins with the preload, which is removed at the end.
 fn expand(payload: &[u8], capacity_bytes: usize, bytes_max: usize) -> (Vec<u8>, bool) {
     let mut output = Vec::with_capacity(capacity_bytes.saturating_add(PRELOAD.len()));
     output.extend_from_slice(PRELOAD);
@@ -230,8 +232,8 @@ fn expand(payload: &[u8], capacity_bytes: usize, bytes_max: usize) -> (Vec<u8>, 
     (output, ended)
 }
 
-/// Expands the literals and references of one control byte. Returns the rest, and whether the end
-/// mark was met.
+/// Expands the up to eight literals and references after one control byte. Returns the rest of the
+/// payload, and whether the end mark was reached.
 fn expand_run<'a>(control: u8, run: &'a [u8], output: &mut Vec<u8>) -> (&'a [u8], bool) {
     let mut rest = run;
     if control == 0
@@ -252,7 +254,7 @@ fn expand_run<'a>(control: u8, run: &'a [u8], output: &mut Vec<u8>) -> (&'a [u8]
             let reference = usize::from(u16::from_be_bytes(*reference));
             let (position, length) = (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN);
             let distance = output.len().wrapping_sub(position) % RING_BYTES;
-            // A reference to the place about to be written is the end mark (3.1.1.3.2).
+            // A reference to the position that is written next is the end mark (3.1.1.3.2).
             if distance == 0 {
                 return (after, true);
             }
@@ -263,11 +265,12 @@ fn expand_run<'a>(control: u8, run: &'a [u8], output: &mut Vec<u8>) -> (&'a [u8]
     (rest, false)
 }
 
-/// Appends `length` bytes that begin `distance` bytes before the end, and may overlap it.
+/// Appends `length` bytes, copied from `distance` bytes before the end. If `length` is larger than
+/// `distance`, the copy repeats bytes that it has just appended.
 fn copy_back(output: &mut Vec<u8>, distance: usize, length: usize) {
     match output.len().checked_sub(distance) {
         Some(start) if length <= distance => output.extend_from_within(start..start + length),
-        // Places of the ring that were never written hold 0.
+        // Positions of the dictionary that were never written hold 0.
         start => {
             let unset = if start.is_none() { distance - output.len() } else { 0 };
             let start = start.unwrap_or(0);
@@ -312,7 +315,8 @@ fn shrink(rtf: &[u8]) -> Vec<u8> {
     payload.finish()
 }
 
-/// A payload that is being made: up to eight items follow each control byte.
+/// Builds a payload: each control byte is followed by up to eight items, which are literals or
+/// references.
 #[derive(Default)]
 struct RepeatedRun {
     payload: Vec<u8>,
@@ -329,7 +333,7 @@ impl RepeatedRun {
 
     fn reference(&mut self, start: usize, length: usize) {
         let reference = (start % RING_BYTES) << 4 | (length - MATCH_BYTES_MIN);
-        // 12 bits of position and 4 of length fill 16 bits.
+        // 12 bits of position and 4 bits of length always fit into 16 bits.
         self.items.extend_from_slice(&u16::try_from(reference).unwrap_or(0).to_be_bytes());
         self.count_item(1);
     }
@@ -356,12 +360,13 @@ impl RepeatedRun {
     }
 }
 
-/// Finds earlier occurrences of a text's bytes in the ring before a position.
+/// Finds where the bytes at a position occur earlier in the dictionary.
 struct Matches<'a> {
     text: &'a [u8],
-    /// For each pair of bytes, the position after its newest place, or 0.
+    /// For each pair of bytes, its newest position plus 1; 0 if the pair has not occurred.
     newest: Vec<usize>,
-    /// For each place in the ring, the position after the next older place of its pair, or 0.
+    /// For each position in the dictionary, the next older position of the same pair plus 1; 0 if
+    /// there is none.
     older: Vec<usize>,
 }
 
@@ -375,7 +380,7 @@ impl<'a> Matches<'a> {
         Some(usize::from(u16::from_le_bytes(*pair)))
     }
 
-    /// Makes the pair at this position known to later searches.
+    /// Adds the pair at this position to the index.
     fn enter(&mut self, position: usize) {
         if let Some(pair) = self.pair(position)
             && let Some(newest) = self.newest.get_mut(pair)
@@ -385,20 +390,21 @@ impl<'a> Matches<'a> {
         }
     }
 
-    /// The places in the ring where the pair at `position` stands, newest first.
+    /// The positions in the dictionary that have the same pair of bytes as `position`, newest
+    /// first.
     fn places(&self, position: usize) -> impl Iterator<Item = usize> {
         let newest = self.pair(position).and_then(|pair| self.newest.get(pair)).copied();
         let first = newest.unwrap_or(0).checked_sub(1);
         std::iter::successors(first, |place| {
             self.older.get(place % RING_BYTES).copied().unwrap_or(0).checked_sub(1)
         })
-        // An entry older than the ring points to a place that has been overwritten. And a reference
-        // to the place exactly one ring length away would be read as the end mark.
+        // A position older than the dictionary has been overwritten. A reference to the position
+        // exactly one dictionary length back would be read as the end mark.
         .take_while(move |place| position - place < RING_BYTES)
         .take(CANDIDATES_MAX)
     }
 
-    /// The longest match for what begins at `position`: where it starts, and its length.
+    /// The longest match for the bytes at `position`: its position and its length.
     fn longest(&self, position: usize) -> Option<(usize, usize)> {
         let wanted = self.text.get(position..)?;
         let wanted = wanted.get(..MATCH_BYTES_MAX).unwrap_or(wanted);
@@ -441,7 +447,7 @@ mod tests {
         stream.len()
     }
 
-    /// A stream with the header that its payload asks for.
+    /// A stream with a header that fits its payload.
     fn stream(form: u32, raw_size: u32, payload: &[u8]) -> Vec<u8> {
         let compressed_size = u32::try_from(payload.len()).unwrap() + 12;
         let crc = if form == LZFU { crc(payload) } else { 0 };
@@ -492,7 +498,7 @@ mod tests {
 
     #[test]
     fn reads_stored_rtf_by_its_length() {
-        // Every sample has the payload's length and 12 in the place of the RTF's.
+        // In the real files, this field has the length of the payload plus 12, not that of the RTF.
         check(&stream(MELA, 12 + 7, b"{\\rtf1}"), b"{\\rtf1}", &[]);
         check(&stream(MELA, u32::MAX, b"{\\rtf1}\0"), b"{\\rtf1}", &[]);
         check(&stream(MELA, 0, b""), b"", &[]);

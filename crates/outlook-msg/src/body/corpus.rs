@@ -1,6 +1,7 @@
-//! Runs the body layer over real messages, whole and damaged, and compares with other readers.
+//! Runs the body layer over real messages, whole and damaged, and compares the results with those
+//! of other programs.
 //!
-//! Reads the compound files by itself, since the layers that do so lie above.
+//! It opens the compound files with the crate `cfb`, because `imsg` is a layer above `body`.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -56,8 +57,8 @@ fn collect(
     }
 }
 
-/// The messages of the samples with compressed RTF: what to expect, and the stream. None where the
-/// samples are absent.
+/// The messages of the corpus that have compressed RTF: name, expected values and stream. Empty if
+/// there is no corpus.
 fn samples() -> Vec<(String, Value, Vec<u8>)> {
     let Some(corpus) = crate::corpus_files::corpus() else { return Vec::new() };
     let expected = std::fs::read_to_string(corpus.join("expected.jsonl")).unwrap();
@@ -71,7 +72,7 @@ fn samples() -> Vec<(String, Value, Vec<u8>)> {
             if let Some(stream) = streams.remove(&path) {
                 samples.push((format!("{name} {path}"), message.take(), stream));
             } else if message["rtf"]["kind"] != "none" {
-                // One file is too damaged for the crate that reads it here.
+                // The crate `cfb` cannot read one of the damaged files.
                 assert_eq!(file["grade"], "damaged", "{name} {path}: no RTF");
                 break;
             }
@@ -84,7 +85,7 @@ fn sha256(text: impl AsRef<[u8]>) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The text between the tags, with references decoded, as the other readers took it.
+/// The text between the tags, with character references decoded: what the other programs compared.
 fn text_of(html: &str) -> String {
     const HIDDEN: [(&str, &str); 4] =
         [("!--", "-->"), ("style", "</style>"), ("script", "</script>"), ("title", "</title>")];
@@ -97,7 +98,7 @@ fn text_of(html: &str) -> String {
         let end = hidden.map_or(">", |(_, end)| end);
         at = lower[begin..].find(end).map_or(html.len(), |found| begin + found + end.len());
     }
-    // Without tags, only references and blanks are left to take care of.
+    // `to_text` now only decodes character references and collapses white space.
     html::to_text(&(text + &html[at..]), &|_| None)
 }
 
@@ -127,7 +128,7 @@ fn agrees_with_other_readers() {
             assert_eq!(sha256(&body), markup, "{name}");
             markups += 1;
         }
-        // Where the others' markup differs, the text they make of it is still the same.
+        // Other programs differ in the markup, but not in the text that they make of it.
         if let Some(text) = expected["rtf_text"]["nows_sha256"].as_str() {
             let text_found = if kind == RtfKind::FromHtml { text_of(&body) } else { body };
             let found: String = text_found.split_whitespace().collect();
@@ -195,7 +196,7 @@ fn damage(bytes: &mut Vec<u8>, numbers: &mut Numbers) {
     }
 }
 
-/// Puts bytes through everything they could be taken for.
+/// Reads the same bytes as compressed RTF, as RTF and as HTML.
 fn read_as_everything(bytes: &[u8], origin: &str) {
     let begun = Instant::now();
     let check = |made: usize, read: usize| {

@@ -1,21 +1,21 @@
-//! The lines of a header of mail, and its fields (RFC 5322 section 2.2).
+//! Splits the header of a mail into lines and fields (RFC 5322 section 2.2).
 
-/// What a line of a header is.
+/// The kind of a header line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderLine<'a> {
-    /// The first line of a field: its name, and what is behind the colon.
+    /// The first line of a field: its name, and what follows the colon.
     Field(&'a str, &'a str),
-    /// It begins with a blank, and so continues the field before it.
+    /// The line begins with a blank or a tab, so it continues the field before it.
     Continuation,
-    /// It is no part of a field: Exchange puts such a line first, and programs that fold lines
-    /// wrongly leave others.
+    /// The line belongs to no field. Exchange puts such a line before the header, and programs that
+    /// fold lines wrongly produce others.
     Stray,
-    /// It ends the header, if it is not the first line.
+    /// An empty line. It ends the header, unless it comes before the first field.
     Empty,
 }
 
 impl<'a> HeaderLine<'a> {
-    /// What a line is, with or without its line end.
+    /// The kind of a line, which may have its line end or not.
     pub fn of(line: &'a str) -> Self {
         let line = line.trim_end_matches(['\r', '\n']);
         match split_field(line) {

@@ -1,18 +1,18 @@
-//! Links in plain text: whether the text of a link shows its URL already.
+//! Links in plain text: decides whether the URL of a link must be shown beside its text.
 
 /// Whether the text of a link differs from its URL, so that the URL must be shown beside it.
 pub(super) fn differs(shown: &str, url: &str) -> bool {
     bare(shown.trim()) != bare(url)
 }
 
-/// A URL without what people leave out when they write one as text.
+/// A URL without its scheme and the `/` at its end, which people leave out in text.
 fn bare(url: &str) -> &str {
     const SCHEMES: [&str; 5] = ["http://", "https://", "mailto:", "tel:", "file://"];
     let scheme = SCHEMES.iter().find(|scheme| starts_with(url, scheme));
     url.get(scheme.map_or(0, |scheme| scheme.len())..).unwrap_or(url).trim_end_matches('/')
 }
 
-/// Whether a URL starts with this, in capital or small letters.
+/// Whether a URL starts with `start`, in upper or lower case.
 pub(super) fn starts_with(url: &str, start: &str) -> bool {
     url.get(..start.len()).is_some_and(|found| found.eq_ignore_ascii_case(start))
 }

@@ -1,4 +1,5 @@
-//! MacBinary I, II and III: a file of a Macintosh with both its forks in one.
+//! MacBinary I, II and III: one file that contains the data fork and the resource fork of a
+//! Macintosh file.
 //!
 //! | offset | bytes | field |
 //! |---|---|---|
@@ -8,7 +9,7 @@
 //! | 74, 82 | 1, 1 | 0 |
 //! | 83 | 4 | length of the data fork, big-endian, from byte 128 on |
 //! | 87 | 4 | length of the resource fork, big-endian |
-//! | 120 | 2 | length of a second header behind the first |
+//! | 120 | 2 | length of a second header after the first |
 //! | 124 | 2 | CRC-16 of the 124 bytes before, since MacBinary II |
 //!
 //! Knows nothing of attachments.
@@ -21,7 +22,7 @@ pub const HEADER_LEN: usize = 128;
 /// Forks are padded to a multiple of this.
 const BLOCK: u64 = 128;
 
-/// Where the data fork lies.
+/// What the header says of the data fork.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MacBinary {
     /// The name of the file, in the code page of the Macintosh.
@@ -37,7 +38,8 @@ pub fn read(header: &[u8], file_len: u64) -> Option<MacBinary> {
     if header[0] != 0 || header[74] != 0 || !(1..=63).contains(&name_len) {
         return None;
     }
-    // A checksum is proof enough; MacBinary I has none, and zeros where later ones have fields.
+    // A right checksum proves MacBinary II or III. MacBinary I has no checksum; it has zeros where
+    // the later versions have fields.
     let has_checksum = crc16(header.get(..124)?) == u16::from_be_bytes([header[124], header[125]]);
     let is_first = header[82] == 0 && header.get(101..126)?.iter().all(|byte| *byte == 0);
     if !has_checksum && !is_first {

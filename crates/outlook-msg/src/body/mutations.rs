@@ -1,4 +1,4 @@
-//! Bytes damaged at random, the same at every run.
+//! Damages bytes at random, in the same way on every run.
 
 /// Damages `sound` in `count` ways: flips bytes, cuts, repeats and overwrites with extremes.
 pub(super) fn mutations(sound: &[u8], count: u32) -> impl Iterator<Item = Vec<u8>> + '_ {

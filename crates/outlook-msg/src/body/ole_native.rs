@@ -1,5 +1,5 @@
-//! What is inside an OLE object: an embedded file (`\1Ole10Native`), or its picture
-//! (`CONTENTS`, `\2OlePres000`; \[MS-OLEDS\] 2.3.4, 2.3.6).
+//! Finds the file that is embedded in an OLE object (`\1Ole10Native`), or the picture that the
+//! object shows (`CONTENTS`, `\2OlePres000`; \[MS-OLEDS\] 2.3.4, 2.3.6).
 //!
 //! Takes the bytes of streams; knows nothing of storages.
 
@@ -12,15 +12,15 @@ pub const CONTENTS_STREAM: &str = "CONTENTS";
 /// The stream of the picture that stands for an object.
 pub const PRESENTATION_STREAM: &str = "\u{2}OlePres000";
 
-/// So many first bytes of a stream say the name and the place of the file in it.
+/// How many bytes from the start of the stream [`native`] needs to find the name and the data.
 pub const NATIVE_START_LEN: usize = 4096;
-/// So many first bytes of a stream say which kind of picture is in it.
+/// How many bytes from the start of a stream [`contents`] and [`presentation`] need.
 pub const PICTURE_START_LEN: usize = 4096;
 
 /// An embedded file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Native {
-    /// Its label, in the code page of the program that wrote it.
+    /// Its file name as it was shown, in the ANSI code page of the computer that wrote it.
     pub label: Vec<u8>,
     /// The place of its bytes in the stream.
     pub data: Range<u64>,
@@ -29,9 +29,9 @@ pub struct Native {
 /// A picture as a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
-    /// The extension of its name, with the dot.
+    /// The file name extension of its format, with the dot.
     pub extension: &'static str,
-    /// The bytes that must stand before those in the stream.
+    /// Bytes of the file that the stream lacks; they come before `data`.
     pub header: Vec<u8>,
     /// The place of its bytes in the stream.
     pub data: Range<u64>,
@@ -96,8 +96,8 @@ pub fn presentation(start: &[u8], stream_len: u64) -> Option<Picture> {
     picture(start, from, end, Some((width, height)))
 }
 
-/// The picture in `start` from `from` on, by its first bytes. `extent` is its size in hundredths
-/// of a millimetre.
+/// The picture that begins at `from`; its first bytes tell the format. `extent` is width and height
+/// in hundredths of a millimetre.
 fn picture(start: &[u8], from: usize, end: u64, extent: Option<(u32, u32)>) -> Option<Picture> {
     let bytes = start.get(from..)?;
     let data = u64::try_from(from).ok()?..end;
@@ -152,7 +152,7 @@ fn bitmap_file_header(bitmap: &[u8], len: u64) -> Option<Vec<u8>> {
 /// META_PLACEABLE (\[MS-WMF\] 2.3.2.3): key, handle, bounding box, units per inch, checksum.
 fn placeable_header((width, height): (u32, u32)) -> Vec<u8> {
     const HUNDREDTHS_PER_INCH: u32 = 2540;
-    // The box is 16 bits a side: a larger picture gets a coarser unit.
+    // Each side of the box has 16 bits, so a larger picture gets a coarser unit.
     let scale = width.max(height) / 0x7FFF + 1;
     let short = |number: u32| u16::try_from(number / scale).unwrap_or(u16::MAX);
     let key = [0xCDD7, 0x9AC6];

@@ -1,7 +1,7 @@
 //! The characters of the two symbol fonts that occur in mail.
 //!
-//! A byte in such a font stands for a sign of the font, not a letter: Outlook writes a bullet as
-//! `B7` in Symbol, and a smiling face as `J` in Wingdings.
+//! A byte in such a font stands for a sign, not for a letter: Outlook writes a bullet as the byte
+//! B7 in Symbol, and a smiling face as `J` in Wingdings.
 
 /// A font whose characters are signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ impl SymbolFont {
     }
 }
 
-/// Symbol in rows of 32 (Unicode's mapping table of Adobe's Symbol encoding); NUL for no sign.
+/// The signs of Symbol in rows of 32, by the first byte of the row (Unicode's mapping table of
+/// Adobe's Symbol encoding). NUL stands for no sign.
 const SYMBOL: [(u8, &str); 6] = [
     (0x20, " !∀#∃%&∍()∗+,−./0123456789:;<=>?"),
     (0x40, "≅ΑΒΧΔΕΦΓΗΙϑΚΛΜΝΟΠΘΡΣΤΥςΩΞΨΖ[∴]⊥_"),

@@ -1,4 +1,4 @@
-//! A name and an address, and the EntryIDs that hold both (\[MS-OXCDATA\] 2.2.5.1, 2.3.3).
+//! A name and an address, and the EntryIDs that contain both (\[MS-OXCDATA\] 2.2.5.1, 2.3.3).
 
 use std::fmt;
 
@@ -8,9 +8,10 @@ use crate::mapi::utf16::decode_utf16;
 /// A name and an address, either of which may be missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
-    /// The display name, or nothing.
+    /// The display name; may be empty.
     pub name: String,
-    /// The SMTP address if there is one, else the address as it is (an X.500 name, say).
+    /// The SMTP address if there is one, else the stored address, such as an X.500 name; may be
+    /// empty.
     pub address: String,
 }
 
@@ -34,14 +35,14 @@ impl Address {
         one_off_entry_id(name, "SMTP", &self.address)
     }
 
-    /// Somebody of whom only the name is known.
+    /// A person of whom only the name is known.
     pub(super) fn named(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
 }
 
 impl fmt::Display for Address {
-    /// `Name <address>`, or what there is of it.
+    /// `Name <address>`, or only the name or the address if the other one is missing.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.name.as_str(), self.address.as_str()) {
             (name, "") => f.write_str(name),
@@ -51,17 +52,18 @@ impl fmt::Display for Address {
     }
 }
 
-/// The provider of one-off EntryIDs (\[MS-OXCDATA\] 2.2.5.1).
+/// The provider UID of one-off EntryIDs (\[MS-OXCDATA\] 2.2.5.1).
 const ONE_OFF_PROVIDER: [u8; 16] = [
     0x81, 0x2B, 0x1F, 0xA4, 0xBE, 0xA3, 0x10, 0x19, 0x9D, 0x6E, 0x00, 0xDD, 0x01, 0x0F, 0x54, 0x02,
 ];
 /// `MAPI_ONE_OFF_UNICODE`: the strings are UTF-16LE.
 const ONE_OFF_UNICODE: u16 = 0x8000;
 
-/// `MAPI_ONE_OFF_UNICODE`, no lookup, and `MAPI_ONE_OFF_NO_RICH_INFO`.
+/// `MAPI_ONE_OFF_UNICODE`, `MAPI_ONE_OFF_NO_RICH_INFO`, and the flag that the address is not looked
+/// up in an address book.
 const ONE_OFF_FLAGS: u16 = 0x9001;
 
-/// Encodes a one-off EntryID in Unicode: what [`one_off`] decodes.
+/// Encodes a one-off EntryID with Unicode strings, which [`one_off`] decodes.
 pub(super) fn one_off_entry_id(name: &str, address_type: &str, address: &str) -> Vec<u8> {
     let strings = format!("{name}\0{address_type}\0{address}\0");
     let strings = strings.encode_utf16().flat_map(u16::to_le_bytes);
@@ -97,7 +99,8 @@ pub(super) fn one_off(entry_id: &[u8]) -> Option<Address> {
     Some(Address { name: name.to_owned(), address: strings.next()?.to_owned() })
 }
 
-/// Encodes a FlatEntryList of one-off EntryIDs: what `flat_entry_list` decodes.
+/// Encodes a FlatEntryList of one-off EntryIDs (\[MS-OXCDATA\] 2.3.3), which `flat_entry_list`
+/// decodes.
 pub fn flat_entry_list_of(addresses: &[Address]) -> Vec<u8> {
     let number = |len: usize| u32::try_from(len).unwrap_or(u32::MAX).to_le_bytes();
     let mut entries = Vec::new();

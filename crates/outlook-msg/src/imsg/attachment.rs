@@ -22,19 +22,19 @@ use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::strings::Strings;
 
-/// How the content of an attachment is reached (`PR_ATTACH_METHOD`, \[MS-OXCMSG\] 2.2.2.9).
+/// Where the content of an attachment is (`PR_ATTACH_METHOD`, \[MS-OXCMSG\] 2.2.2.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachMethod {
     /// `afNone` 0: there is no content.
     None,
-    /// `afByValue` 1, or no method but data: the content is `PR_ATTACH_DATA_BIN`.
+    /// `afByValue` 1; also if there is data but no method. The content is `PR_ATTACH_DATA_BIN`.
     ByValue,
     /// `afByReference` 2, `afByReferenceResolve` 3, `afByReferenceOnly` 4, `afByWebReference` 7:
-    /// a path or an address, which is never followed.
+    /// the content is elsewhere, at a path or URL. The library never opens that.
     ByReference,
-    /// `afEmbeddedMessage` 5: a message.
+    /// `afEmbeddedMessage` 5: the content is a message.
     EmbeddedMessage,
-    /// `afStorage` 6: a storage of an OLE object.
+    /// `afStorage` 6: the content is the storage of an OLE object.
     Storage,
 }
 
@@ -42,7 +42,7 @@ pub enum AttachMethod {
 #[derive(Clone)]
 pub struct Attachment {
     object: Arc<Object<AttachmentData>>,
-    /// Its edits, if it is writable.
+    /// Its edits, if it was opened for writing.
     draft: Option<Arc<Draft>>,
 }
 
@@ -50,13 +50,14 @@ pub struct Attachment {
 pub(super) struct AttachmentData {
     number: u32,
     storage: Storage,
-    /// Read when first asked for. When a message is listed after an edit, most of its attachments
-    /// are known already and need not be read.
+    /// Read on first use. When a message is listed after an edit, most of its attachments are known
+    /// already (`mail::attachments`), and their properties are never needed.
     properties: OnceLock<Arc<PropertySet>>,
     message: Arc<MessageData>,
 }
 
-/// The reserved field of `PR_ATTACH_DATA_OBJ` if it is a message (\[MS-OXMSG\] 2.4.2.2).
+/// The value of the reserved field of `PR_ATTACH_DATA_OBJ` for an embedded message (\[MS-OXMSG\]
+/// 2.4.2.2).
 const EMBEDDED_MESSAGE: u32 = 1;
 
 impl AttachmentData {
@@ -82,7 +83,7 @@ impl AttachmentData {
 }
 
 impl Attachment {
-    /// The values that were not read literally although nothing is lost.
+    /// Values that were read in another way than the file states, although nothing is lost.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -111,8 +112,8 @@ impl Attachment {
         Ok(self.object.data()?.storage.clone())
     }
 
-    /// How its content is reached: as `PR_ATTACH_METHOD` says; if that is missing or contradicts
-    /// the content, as the content shows.
+    /// Where its content is: as `PR_ATTACH_METHOD` states or, if that is missing or contradicts the
+    /// content, where the content is found.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -131,7 +132,7 @@ impl Attachment {
         })
     }
 
-    /// Opens the message embedded in it (`OpenProperty` of `PR_ATTACH_DATA_OBJ` as `IMessage`).
+    /// Opens the embedded message (`OpenProperty` of `PR_ATTACH_DATA_OBJ` as `IMessage`).
     ///
     /// # Errors
     /// [`Error::NoObject`] if there is no storage, [`Error::NotAMessage`] if it holds none,
@@ -147,8 +148,9 @@ impl Attachment {
         self.register_message(&snapshot.root(), Some(draft))
     }
 
-    /// Opens a message that was found in the content of this attachment, on a storage of another
-    /// file, as a child of the attachment.
+    /// Opens a message that was found inside the content of this attachment (in an attached `.msg`
+    /// file, for example). `storage` belongs to the compound file of that content. The message
+    /// becomes a child of the attachment in the session.
     ///
     /// # Errors
     /// [`Error::NotAMessage`] if the storage holds none, [`Error::SessionClosed`] after the session
@@ -183,7 +185,7 @@ impl Attachment {
         Ok(self.object.data()?.message.form())
     }
 
-    /// The outermost message around a writable attachment.
+    /// The outermost message that contains this attachment.
     pub(super) fn writable_top(&self) -> Result<Option<Message>, Error> {
         let place = self.storage()?.path();
         Ok(self.draft.as_ref().ok_or(Error::ReadOnly { place })?.top())
@@ -207,7 +209,7 @@ impl Attachment {
         })
     }
 
-    /// Takes an embedded message that is being saved into the attachment.
+    /// Puts an embedded message that is being saved into the attachment.
     pub(super) fn take_message(&self, message: &Transaction) -> Result<(), Error> {
         edit(self, false, |state| {
             edit_properties(state, StreamHeader::Part, |editor| {
@@ -218,7 +220,7 @@ impl Attachment {
         })
     }
 
-    /// The storage of the OLE object in it (`OpenProperty` of `PR_ATTACH_DATA_OBJ` as `IStorage`).
+    /// The storage of its OLE object (`OpenProperty` of `PR_ATTACH_DATA_OBJ` as `IStorage`).
     ///
     /// # Errors
     /// [`Error::NoObject`] if there is none, [`Error::SessionClosed`] after the session was closed.
@@ -226,7 +228,8 @@ impl Attachment {
         self.object.data()?.content_storage()
     }
 
-    /// The defects in the structure of the attachment, without those inside an embedded message.
+    /// The defects in the list of properties of the attachment, without those of an embedded
+    /// message.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.

@@ -8,8 +8,8 @@ use super::error::Error;
 use super::mapi_prop::MapiProp as _;
 
 impl Attachment {
-    /// The defects of its content: of its bytes, or of the streams of an OLE object. Undamaged
-    /// streams are not read for that.
+    /// The defects of its content: of its bytes, or of the streams of an OLE object. Only chains of
+    /// sectors are followed; undamaged streams are not read.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.

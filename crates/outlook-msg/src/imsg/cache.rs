@@ -1,4 +1,4 @@
-//! Keeps messages open that may be asked for again, within bounds of memory and descriptors.
+//! Keeps messages open that may be needed again, within limits of memory and file descriptors.
 //!
 //! Knows nothing of messages: an entry is a key, a shared value and its weight.
 
@@ -11,7 +11,8 @@ use lru::LruCache;
 
 /// Keeps the values that were used last, up to a number of bytes and of open files.
 ///
-/// A value that is in use elsewhere is never evicted; as long as it is, the bounds may be exceeded.
+/// A value that is in use elsewhere is never evicted, so the cache may exceed its limits while it
+/// is in use.
 #[derive(Debug)]
 pub struct MessageCache<K: Hash + Eq, V> {
     bytes_max: usize,
@@ -24,7 +25,7 @@ pub struct MessageCache<K: Hash + Eq, V> {
 struct CachedMessage<K: Hash + Eq, V> {
     entries: LruCache<K, (Arc<V>, usize)>,
     bytes: usize,
-    /// How many of the values hold a file open.
+    /// How many of the values keep a file open.
     files: usize,
 }
 
@@ -35,7 +36,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         Self { bytes_max, files_max: usize::MAX, holds_file: |_| false, kept: Mutex::new(kept) }
     }
 
-    /// Bounds the number of values that hold a file open.
+    /// Limits the number of values that keep a file open; `holds_file` tells which do.
     pub fn with_files_max(self, files_max: usize, holds_file: fn(&V) -> bool) -> Self {
         Self { files_max, holds_file, ..self }
     }
@@ -45,7 +46,8 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         self.kept().entries.get(key).map(|(value, _)| Arc::clone(value))
     }
 
-    /// Keeps a value, unless there is one of this key already; returns the one that is kept.
+    /// Adds a value of `bytes` bytes, unless the key has one already. Returns the value that the
+    /// cache has.
     pub fn insert(&self, key: K, value: Arc<V>, bytes: usize) -> Arc<V> {
         let mut kept = self.kept();
         if let Some((known, _)) = kept.entries.get(&key) {
@@ -59,7 +61,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         value
     }
 
-    /// Notes how many bytes a value takes now.
+    /// Updates how many bytes a value takes.
     pub fn weigh(&self, key: &K, bytes: usize) {
         let mut kept = self.kept();
         let Some((_, weight)) = kept.entries.peek_mut(key) else { return };
@@ -69,17 +71,18 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         self.evict();
     }
 
-    /// Drops all values. Those in use elsewhere live on there.
+    /// Drops all values. Values in use elsewhere stay alive there.
     pub fn clear(&self) {
         let mut kept = self.kept();
         (kept.bytes, kept.files) = (0, 0);
         let entries = std::mem::replace(&mut kept.entries, LruCache::unbounded());
-        // Values are dropped after the lock, because dropping one releases its messages.
+        // Dropping a value releases its messages, which may take long and other locks. So the
+        // values are dropped after the lock is released.
         drop(kept);
         drop(entries);
     }
 
-    /// The bytes kept and the number of values.
+    /// The bytes in the cache, and the number of values.
     pub fn usage(&self) -> (usize, usize) {
         let kept = self.kept();
         (kept.bytes, kept.entries.len())
@@ -92,7 +95,8 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
             if !is_too_large && kept.files <= self.files_max {
                 return;
             }
-            // If there are only too many files, values without a file stay.
+            // If only the number of files is too large, evicting values without a file would not
+            // help.
             let unused = kept.entries.iter().rev().find(|(_, (value, _))| {
                 Arc::strong_count(value) == 1 && (is_too_large || (self.holds_file)(value))
             });

@@ -1,5 +1,5 @@
-//! New objects: a message in a file of its own, an embedded message, an attachment, a recipient,
-//! each with the properties that Outlook expects.
+//! Composes new objects with the properties that Outlook expects: a message in a file of its own,
+//! an embedded message, an attachment, a recipient.
 
 use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, Value, tags};
 use crate::storage::Transaction;
@@ -12,9 +12,10 @@ use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
 use super::recipient_type::RecipientType;
 
-/// The class of the root of a `.msg` file (\[MS-OXMSG\] 2.3.1).
+/// The CLSID of the root of a `.msg` file (\[MS-OXMSG\] 2.3.1).
 pub(super) const MESSAGE_CLSID: Guid = Guid::from_u128(0x00020D0B_0000_0000_C000_000000000046);
-/// What Outlook writes as `PR_STORE_SUPPORT_MASK`: strings are Unicode.
+/// The value of `PR_STORE_SUPPORT_MASK` that Outlook writes; its bit [`UNICODE_OK`] says that
+/// strings are Unicode.
 const STORE_SUPPORT_MASK: i32 = 0x0004_0E79;
 /// `STORE_UNICODE_OK`.
 pub(super) const UNICODE_OK: i32 = 0x0004_0000;
@@ -22,18 +23,19 @@ pub(super) const UNICODE_OK: i32 = 0x0004_0000;
 const MESSAGE_FLAGS: i32 = 0x09;
 /// `MAPI_ACCESS_MODIFY`.
 const ACCESS: i32 = 2;
-/// Only `PROPATTR_READABLE`, which Outlook gives to properties of the message store.
+/// The attribute `PROPATTR_READABLE` alone, which Outlook gives to the properties that only a
+/// message store may set.
 const READABLE: u32 = 2;
-/// English (United States), and UTF-8 for HTML.
+/// Locale English (United States), and UTF-8 as the code page of HTML.
 const LOCALE: i32 = 1033;
 const INTERNET_CODE_PAGE: i32 = 65001;
-/// `PR_OBJECT_TYPE`: `MAPI_MAILUSER`, `MAPI_ATTACH`.
+/// Values of `PR_OBJECT_TYPE`: `MAPI_MAILUSER` and `MAPI_ATTACH`.
 const MAIL_USER: i32 = 6;
 const ATTACHMENT: i32 = 7;
 /// `afByValue`.
 const BY_VALUE: i32 = 1;
 
-/// A message in a file of its own.
+/// Composes a message in a file of its own.
 pub(super) fn top_level_message() -> Result<Transaction, Error> {
     let mut transaction = message(StreamHeader::TopLevelMessage, StringForm::UNICODE)?;
     transaction.set_clsid(&[], MESSAGE_CLSID)?;
@@ -41,7 +43,8 @@ pub(super) fn top_level_message() -> Result<Transaction, Error> {
     Ok(transaction)
 }
 
-/// A message inside an attachment. Its strings are stored like those of the message around it.
+/// Composes a message inside an attachment. `form` is that of the outer message, because a file
+/// stores all strings in one form.
 pub(super) fn embedded_message(form: StringForm) -> Result<Transaction, Error> {
     message(StreamHeader::EmbeddedMessage, form)
 }
@@ -74,7 +77,7 @@ fn message(header: StreamHeader, form: StringForm) -> Result<Transaction, Error>
     compose(header, &properties, form)
 }
 
-/// An attachment by value, without a content yet.
+/// Composes an attachment by value, still without content.
 pub(super) fn attachment(number: u32, form: StringForm) -> Result<Transaction, Error> {
     let index = i32::try_from(number).unwrap_or(i32::MAX);
     let properties = [
@@ -88,7 +91,7 @@ pub(super) fn attachment(number: u32, form: StringForm) -> Result<Transaction, E
     compose(StreamHeader::Part, &properties, form)
 }
 
-/// How the strings of an object are stored.
+/// How an object stores its strings: as 8-bit strings in a code page, or as Unicode.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StringForm {
     pub(super) ansi: bool,
@@ -115,7 +118,7 @@ pub(super) fn address_properties(address: &Address, form: StringForm) -> Vec<(Pr
     if address.is_empty() {
         return properties;
     }
-    // Without an '@' it is a name in a directory, no SMTP address.
+    // Without an '@' it is not an SMTP address but a name in a directory.
     let (address_type, is_smtp) =
         if address.contains('@') { ("SMTP", true) } else { ("EX", false) };
     properties.extend([
@@ -130,7 +133,7 @@ pub(super) fn address_properties(address: &Address, form: StringForm) -> Vec<(Pr
     properties
 }
 
-/// A recipient.
+/// Composes a recipient.
 pub(super) fn recipient(
     row: u32,
     recipient_type: RecipientType,
@@ -167,8 +170,8 @@ fn compose(
     Ok(transaction)
 }
 
-/// `PR_SEARCH_KEY` of an address (\[MS-OXCMSG\] 2.2.1.9 and others): type and address in
-/// upper case, with a NUL.
+/// The `PR_SEARCH_KEY` of an address (\[MS-OXCMSG\] 2.2.1.9 and others): type, colon and address in
+/// upper case, and a NUL.
 fn search_key(address_type: &str, address: &str, form: StringForm) -> Vec<u8> {
     let key = format!("{address_type}:{}", address.to_uppercase());
     let mut key = form.code_page.encode(&key).unwrap_or_else(|| key.into_bytes());

@@ -1,7 +1,8 @@
-//! The properties that are computed from others (`MAPI_E_COMPUTED`). Most are computed when the
-//! others change, size and time of the last change when an object is saved.
+//! The properties that the library computes from others, and that no caller can set
+//! (`MAPI_E_COMPUTED`). It computes most of them when the others change. It computes the size, and
+//! the time of the last change, when an object is saved.
 //!
-//! A property is computed anew only if the properties that it follows from have changed. Otherwise
+//! A property is computed only if an edit has changed the properties that it depends on. Otherwise
 //! the value that another program wrote stays.
 
 use crate::mapi::sets::PSETID_COMMON;
@@ -27,10 +28,10 @@ use super::strings::Strings;
 const HAS_ATTACHMENTS: i32 = 0x10;
 /// The number of `PidLidSmartNoAttach` in `PSETID_COMMON`.
 const SMART_NO_ATTACH: u32 = 0x8514;
-/// The prefix of a subject has at most this many letters before `: ` (\[MS-OXCMSG\] 3.2.5.2).
+/// The prefix of a subject has at most this many characters before `: ` (\[MS-OXCMSG\] 3.2.5.2).
 const PREFIX_LETTERS_MAX: usize = 3;
 
-/// Whether a property can be set in no object, because it is computed from others.
+/// Whether a property is computed, in a message or in an attachment.
 pub fn is_computed(tag: PropertyTag) -> bool {
     is_of_message(tag) || is_of_attachment(tag)
 }
@@ -57,8 +58,9 @@ pub(super) fn is_of_attachment(tag: PropertyTag) -> bool {
     [tags::PR_ATTACH_NUM, tags::PR_ATTACH_SIZE].iter().any(|computed| computed.id() == tag.id())
 }
 
-/// Computes what follows from a subject that was set, or deleted if it is empty: its two parts, and
-/// the topic of the conversation if that was the old subject, which could else still be read there.
+/// Computes what depends on the subject; an empty `subject` means that it was deleted. These are
+/// its two parts, and the topic of the conversation if that was the old subject: otherwise the old
+/// subject could still be read there.
 pub(super) fn followers(
     object: &impl MapiProp,
     tag: PropertyTag,
@@ -83,7 +85,8 @@ pub(super) fn followers(
     followers
 }
 
-/// Computes what follows from the recipients and attachments of a message, if an edit changed them.
+/// Computes what depends on the recipients and attachments of a message, if an edit has changed
+/// them.
 pub(super) fn follow_parts(message: &Message, state: &mut DraftState) -> Result<(), Error> {
     let recipients_changed = std::mem::take(&mut state.recipients_changed);
     let attachments_changed = std::mem::take(&mut state.attachments_changed);
@@ -108,7 +111,8 @@ pub(super) fn follow_parts(message: &Message, state: &mut DraftState) -> Result<
             set_counts(editor.header_mut(), 0, &recipients);
         }
         for (tag, names) in names {
-            // Other programs write an empty text, which says the same as no property.
+            // Other programs store an empty text for no recipients. It means the same as no
+            // property, so it stays.
             if message.text(tag).unwrap_or_default() != names {
                 set_text(editor, tag, names, form)?;
             }
@@ -141,8 +145,8 @@ fn part_numbers(transaction: &Transaction, prefix: &str) -> Vec<u32> {
     numbers
 }
 
-/// `PidLidSmartNoAttach` (\[MS-OXCMSG\] 2.2.1.14), if the message has it: whether all attachments
-/// are hidden from people.
+/// The new value of `PidLidSmartNoAttach` (\[MS-OXCMSG\] 2.2.1.14), if the message has the
+/// property: whether all attachments are hidden from the user.
 fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(PropertyTag, bool)> {
     let name = PropertyName { set: PSETID_COMMON, kind: NameKind::Lid(SMART_NO_ATTACH) };
     let tag = PropertyTag::new(data.names().id(&name)?, PropertyType::BOOLEAN);
@@ -156,7 +160,7 @@ fn smart_no_attach(data: &MessageData, transaction: &Transaction) -> Option<(Pro
     Some((tag, !names.any(|name| numbered(name, ATTACHMENT_PREFIX).is_some() && is_shown(name))))
 }
 
-/// Computes what is saved with the edits of a message.
+/// Computes the size of a message and the time of its last change, before it is saved.
 pub(super) fn complete_message(message: &Message, state: &mut DraftState) -> Result<(), Error> {
     let bytes = state.transaction.content_bytes();
     edit_properties(state, message.data()?.header(), |editor| {
@@ -167,7 +171,7 @@ pub(super) fn complete_message(message: &Message, state: &mut DraftState) -> Res
     })
 }
 
-/// Computes what is saved with the edits of an attachment.
+/// Computes the size of an attachment and the time of its last change, before it is saved.
 pub(super) fn complete_attachment(state: &mut DraftState) -> Result<(), Error> {
     let bytes = state.transaction.content_bytes();
     let content_changed = state.created || state.has_set(tags::PR_ATTACH_DATA_BIN);
@@ -196,8 +200,8 @@ fn set(editor: &mut PropertyEditor<'_>, tag: PropertyTag, value: &Value) -> Resu
     put(editor, tag, encode(tag, value, CodePage::WINDOWS_1252)?)
 }
 
-/// The next id and the count of the recipients (0) or of the attachments (1) in the header of a
-/// message (\[MS-OXMSG\] 2.4.1.1).
+/// Sets the next id and the count of the recipients (`which` 0) or of the attachments (1) in the
+/// header of a message (\[MS-OXMSG\] 2.4.1.1).
 fn set_counts(header: &mut [u8], which: usize, numbers: &[u32]) {
     let next = numbers.last().map_or(0, |last| last.saturating_add(1));
     let count = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
@@ -208,7 +212,8 @@ fn set_counts(header: &mut [u8], which: usize, numbers: &[u32]) {
     }
 }
 
-/// The names of the recipients of a type, as in `PR_DISPLAY_TO`.
+/// The values of `PR_DISPLAY_TO`, `PR_DISPLAY_CC` and `PR_DISPLAY_BCC` for the recipient types that
+/// have changed: their names, separated by `; `.
 fn display_names(
     transaction: &Transaction,
     strings: &Strings,
@@ -243,7 +248,7 @@ fn display_names(
     .collect()
 }
 
-/// The length of the prefix of a subject, such as `RE: `: letters, a colon and a blank.
+/// The length of the prefix of a subject, such as `RE: `, in bytes: letters, a colon and a blank.
 fn prefix_len(subject: &str) -> usize {
     let Some((letters, _)) = subject.split_once(": ") else { return 0 };
     let count = letters.chars().count();

@@ -1,7 +1,8 @@
-//! The edits of an open object that is writable: a transaction, and where it goes when it is saved.
+//! The edits of an object that is open for writing: a transaction, and where it goes when the
+//! object is saved.
 //!
-//! An edit is made on a copy, which then replaces the state of the object, or if the edit fails
-//! does not. Knows no property.
+//! An edit changes a copy of the state. The copy replaces the state only if the edit succeeds.
+//! Knows no property.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,21 +19,21 @@ use super::error::Error;
 use super::message::Message;
 use super::recipient_type::RecipientType;
 
-/// Whether a message is opened for reading only.
+/// Whether a message is opened only for reading, or also for writing.
 #[derive(Clone)]
 pub enum Access {
-    /// Only for reading: an edit answers [`Error::ReadOnly`].
+    /// Only for reading: an edit returns [`Error::ReadOnly`].
     Read,
-    /// For reading and writing. It is saved in the target.
+    /// For reading and writing. Saving the message writes it to the target.
     ReadWrite(Arc<dyn Target>),
 }
 
-/// Where a message is saved: [`super::FileTarget`] is a file.
+/// Where a message is saved. [`super::FileTarget`] saves it in a file.
 pub trait Target: Send + Sync {
     /// The name of the message in the report of [`super::Session::close`].
     fn name(&self) -> String;
 
-    /// Replaces the file by the snapshot: as a whole, or if that fails not at all.
+    /// Replaces the saved message by the snapshot: as a whole, or not at all if that fails.
     ///
     /// During the call the message cannot be edited, but it can be read.
     ///
@@ -40,11 +41,11 @@ pub trait Target: Send + Sync {
     /// Why the file was not replaced.
     fn commit(&self, snapshot: &Arc<CompoundFile>) -> Result<(), Error>;
 
-    /// Keeps a snapshot elsewhere that could not be committed when the session was closed, and
-    /// returns where.
+    /// Keeps a snapshot in another place, and returns that place. [`super::Session::close`] calls
+    /// this if [`Target::commit`] has failed.
     ///
     /// # Errors
-    /// Why it could not be kept: the edits are lost.
+    /// Why it could not be kept. The edits are lost then.
     fn recover(&self, snapshot: &Arc<CompoundFile>) -> Result<PathBuf, Error>;
 }
 
@@ -56,37 +57,40 @@ pub(super) struct Draft {
 
 /// Where an object is saved.
 pub(super) enum Destination {
-    /// A message that is not embedded: in its target.
+    /// A message that is not embedded is saved in its target.
     Target(Arc<dyn Target>),
-    /// An attachment: in its message.
+    /// An attachment is saved in its message.
     Message { message: Message, number: u32 },
-    /// An embedded message: in its attachment.
+    /// An embedded message is saved in its attachment.
     Attachment(Attachment),
 }
 
 /// The edits of an object.
 #[derive(Clone)]
 pub(super) struct DraftState {
-    /// The object is the root storage of it.
+    /// The object with its edits, as the root storage.
     pub(super) transaction: Transaction,
     /// Whether there are edits that have not been saved.
     pub(super) unsaved: bool,
-    /// Whether the object is new, and was never saved.
+    /// Whether the object is new and has never been saved.
     pub(super) created: bool,
     /// The ids of the properties set since the last save.
     pub(super) set: BTreeSet<u16>,
-    /// The types of recipients that an edit changes. What follows from them is computed with it.
+    /// The recipient types that the current edit changes. The edit computes the properties that
+    /// depend on them, and empties this.
     pub(super) recipients_changed: Vec<RecipientType>,
-    /// Whether an edit changes which attachments there are.
+    /// Whether the current edit adds or removes attachments.
     pub(super) attachments_changed: bool,
-    /// The number of the next attachment.
+    /// The number for the next attachment that is created, if it is larger than all existing
+    /// numbers.
     pub(super) next_attachment: u32,
-    /// Whether more edits follow, so that the object is read anew only after the last of them.
+    /// Whether more edits follow ([`Message::edit_in_a_row`]). The object is reloaded only after
+    /// the last one.
     pub(super) expects_more: bool,
 }
 
 impl Draft {
-    /// Begins to edit what is on a storage.
+    /// Begins to edit the object on a storage.
     pub(super) fn on(storage: &Storage, destination: Destination) -> Result<Arc<Self>, Error> {
         Ok(Self::of(Transaction::on(storage)?, false, destination))
     }
@@ -110,12 +114,14 @@ impl Draft {
         Arc::new(Self { destination, state: Mutex::new(state) })
     }
 
-    /// Locks the state. Edits replace it as a whole, so it is sound even if the lock is poisoned.
+    /// Locks the state. An edit replaces it as a whole, so it is valid even if the lock is
+    /// poisoned.
     pub(super) fn lock(&self) -> MutexGuard<'_, DraftState> {
         lock(&self.state)
     }
 
-    /// The outermost message, which has the map of named properties; `None` if this is it.
+    /// The outermost message, which has the map of named properties; `None` if this object is the
+    /// outermost message.
     pub(super) fn top(&self) -> Option<Message> {
         let message = match &self.destination {
             Destination::Target(_) => return None,

@@ -19,17 +19,19 @@ pub const PROPATTR_MANDATORY: u32 = 1;
 pub const PROPATTR_READABLE: u32 = 2;
 /// The property can be set (`PROPATTR_WRITEABLE`).
 pub const PROPATTR_WRITEABLE: u32 = 4;
-/// All flags. If an entry has other bits, it is damaged, and its flags are ignored.
+/// All attributes. If the property stream has other bits for a property, they are damage, and its
+/// attributes are ignored.
 const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
 
 /// A message or an attachment whose properties can be set (`IMAPIProp`).
 ///
 /// Every handle on the object sees an edit at once. [`MapiPropMut::save_changes`] puts the edits
-/// into the object around it, or into the file. An edit that fails changes nothing.
+/// into the object that contains this one, or into the file. An edit that fails changes nothing.
 pub trait MapiPropMut: MapiProp {
-    /// Sets a property (`SetProps`). A property of the same id and another type is removed. A
-    /// string is stored in the string type of the message. An empty string, or an empty list of
-    /// values, deletes the property, because Outlook refuses empty strings.
+    /// Sets a property (`SetProps`). It replaces a property of the same id, even one of another
+    /// type. A string is stored in the string type of the message, 8-bit or Unicode. An empty
+    /// string, or an empty list of values, deletes the property, because Outlook does not accept
+    /// empty strings.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::Computed`], [`Error::Protected`] without
@@ -37,7 +39,7 @@ pub trait MapiPropMut: MapiProp {
     /// [`Error::Storage`], [`Error::SessionClosed`].
     fn set_property(&self, tag: PropertyTag, value: &Value) -> Result<(), Error>;
 
-    /// Sets a `PT_BINARY` property to bytes that need not be in memory.
+    /// Sets a `PT_BINARY` property to the bytes of a source, which need not be in memory.
     ///
     /// # Errors
     /// As [`MapiPropMut::set_property`].
@@ -58,7 +60,8 @@ pub trait MapiPropMut: MapiProp {
     /// `PROPATTR_MANDATORY`, [`Error::Storage`], [`Error::SessionClosed`].
     fn delete_property(&self, tag: PropertyTag) -> Result<(), Error>;
 
-    /// The property id of a name (`GetIDsFromNames`). With `create`, a name that has none gets one.
+    /// The property id of a name (`GetIDsFromNames`). With `create`, a name without an id gets one;
+    /// otherwise the result is `None` for it.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooMany`] if there is no id left, [`Error::Damaged`] if the
@@ -66,16 +69,16 @@ pub trait MapiPropMut: MapiProp {
     fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
 
     /// Saves the edits (`SaveChanges`): those of an attachment in its message, those of an embedded
-    /// message in its attachment, those of another message in its file. Without edits nothing is
-    /// done.
+    /// message in its attachment, those of any other message in its target. Does nothing if there
+    /// are no edits.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::NoObject`] if the attachment was deleted meanwhile, what the
-    /// target answers, [`Error::SessionClosed`]. The edits are still there.
+    /// [`Error::ReadOnly`], [`Error::NoObject`] if the attachment was deleted meanwhile, the errors
+    /// of the target, [`Error::SessionClosed`]. The object keeps its edits then.
     fn save_changes(&self) -> Result<(), Error>;
 
-    /// Discards the edits that have not been saved: the session does not save them when it is
-    /// closed.
+    /// Gives up the edits that have not been saved: the session will not save them when it is
+    /// closed. Open handles still see them.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::SessionClosed`].
@@ -94,37 +97,41 @@ pub trait MapiPropMut: MapiProp {
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error>;
 }
 
-/// What edits of messages and of attachments have in common.
+/// What editing needs of a message or an attachment. `MapiPropMut` is implemented on top of this.
 pub(super) trait Editable: MapiProp {
-    /// The edits, if the object is writable.
+    /// The edits, if the object was opened for writing.
     fn draft(&self) -> Option<&Arc<Draft>>;
 
     /// The header of the property stream.
     fn header(&self) -> Result<StreamHeader, Error>;
 
-    /// Whether the object stores its strings as 8-bit strings.
+    /// Whether the object stores 8-bit strings, not Unicode.
     fn is_ansi(&self) -> Result<bool, Error>;
 
     /// Whether a property is computed from others.
     fn is_computed(&self, tag: PropertyTag) -> bool;
 
-    /// Computes what follows from the parts that an edit has changed.
+    /// Computes the properties that depend on the recipients and attachments, after an edit has
+    /// changed these.
     fn follow(&self, state: &mut DraftState) -> Result<(), Error>;
 
-    /// Reads the object anew, and has the session hold it if it has unsaved edits.
+    /// Makes the handles of the object show this state. If it has unsaved edits, registers the
+    /// object with the session, which saves it at the latest when it is closed. `by_user` is false
+    /// if the edit is part of a save.
     fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error>;
 
     /// Saves the edits. The caller holds the lock.
     fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error>;
 
-    /// Notes that there is nothing left to save.
+    /// Tells the session that the object has nothing left to save.
     fn let_go(&self);
 
     /// The property id of a name in the file.
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
 }
 
-/// Makes an edit, as a whole or not at all.
+/// Makes an edit: the whole edit or, if it fails, none of it. See [`Editable::adopt`] for
+/// `by_user`.
 pub(super) fn edit<O: Editable + ?Sized, T>(
     object: &O,
     by_user: bool,
@@ -186,7 +193,8 @@ fn set<O: Editable>(
     })
 }
 
-/// The code page of the strings of an object. It is looked for only if it is needed.
+/// The code page of the strings of an object. To find it, all 8-bit strings may have to be
+/// examined, so that is done only if the object has some.
 fn code_page<O: Editable>(object: &O) -> Result<CodePage, Error> {
     match object.is_ansi()? {
         true => Ok(object.property_set()?.1.code_page()),
@@ -280,7 +288,8 @@ impl<O: Editable> MapiPropMut for O {
         next.saved();
         self.adopt(&next, false)?;
         *state = next;
-        // Under the lock, or an edit made meanwhile would not be held.
+        // Still under the lock: otherwise an edit of another thread could come in between, and the
+        // session would forget it.
         self.let_go();
         drop(state);
         Ok(())
@@ -301,7 +310,7 @@ impl<O: Editable> MapiPropMut for O {
     }
 
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
-        // The snapshot that was made after the last edit.
+        // Each edit makes a snapshot (`adopt`), and the property set refers to the last one.
         writable(self)?;
         Ok(Arc::clone(self.property_set()?.0.storage().file()))
     }

@@ -1,5 +1,5 @@
-//! Encodes property values for a `.msg` file (\[MS-OXMSG\] 2.1, 2.4), which [`super::value`]
-//! decodes.
+//! Encodes property values for a `.msg` file (\[MS-OXMSG\] 2.1, 2.4). [`super::value`] decodes
+//! them.
 //!
 //! Knows types and bytes, not storages.
 
@@ -8,21 +8,21 @@ use crate::storage::StreamContent;
 
 use super::error::Error;
 
-/// A version 3 file has streams of at most this many bytes (\[MS-CFB\] 2.6.1).
+/// The most bytes in a stream of a version 3 compound file (\[MS-CFB\] 2.6.1).
 pub(super) const STREAM_BYTES_MAX: u64 = 0x8000_0000;
 
-/// A value as it is stored.
+/// A value in the form in which it is stored.
 #[derive(Debug)]
 pub(super) enum Encoded {
-    /// The 8 value bytes of the entry.
+    /// The value is in the 8 value bytes of its entry in the property stream.
     Fixed([u8; 8]),
-    /// A stream of its own, and the size that its entry states.
+    /// The value is a stream; `size` is what its entry states.
     Stream { content: StreamContent, size: u32 },
-    /// A length stream, and a stream for each value.
+    /// The values are streams; a further stream has their lengths.
     Elements { lengths: Vec<u8>, values: Vec<Vec<u8>> },
 }
 
-/// The tag, with the string type in which the object stores its strings.
+/// The tag with the string type, 8-bit or Unicode, that the object uses.
 pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     let (string, multiple) = match ansi {
         true => (PropertyType::STRING8, PropertyType::MULTIPLE_STRING8),
@@ -35,8 +35,8 @@ pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     }
 }
 
-/// Encodes a value for a tag that has the string type of the object. `None` for a value that is
-/// stored by leaving the property out, because Outlook refuses empty strings.
+/// Encodes a value. `tag` has the string type of the object ([`stored_tag`]). `None` for an empty
+/// string or list: the property is then left out, because Outlook does not accept empty strings.
 ///
 /// # Errors
 /// `Invalid` if the value is not one of the tag's type, `Unmappable`, `TooLarge`.
@@ -66,7 +66,7 @@ pub(super) fn encode(
             | PropertyType::RULE_ACTION,
             Value::Binary(bytes),
         ) => stream(tag, bytes.clone().into(), 0).map(Some),
-        // The bytes of a string whose code page is not known.
+        // Bytes for an 8-bit string: their code page is not known, so they are stored as they are.
         (PropertyType::STRING8, Value::Binary(bytes)) => {
             stored(tag, bytes.clone().into()).map(Some)
         }
@@ -77,7 +77,7 @@ pub(super) fn encode(
     }
 }
 
-/// How a stream of these bytes is stored.
+/// Encodes a value that is a stream. `terminator` is added to the size that the entry states.
 ///
 /// # Errors
 /// `TooLarge`.
@@ -94,7 +94,7 @@ pub(super) fn stream(
     }
 }
 
-/// How a value is stored whose bytes are in the file already.
+/// Encodes a value from its stored bytes.
 ///
 /// # Errors
 /// `TooLarge`.
@@ -102,7 +102,8 @@ pub(super) fn stored(tag: PropertyTag, content: StreamContent) -> Result<Encoded
     stream(tag, content, terminator(tag.property_type()))
 }
 
-/// How many bytes the size of a string counts beyond its stream (\[MS-OXMSG\] 2.4.2.2).
+/// The size in the entry of a string also counts a NUL that its stream does not have: this many
+/// bytes (\[MS-OXMSG\] 2.4.2.2).
 fn terminator(property_type: PropertyType) -> u32 {
     match property_type {
         PropertyType::STRING => 2,

@@ -3,7 +3,7 @@
 use crate::mapi::PropertyTag;
 use crate::storage::{self, Defect};
 
-/// An error of the message session. Each one names the MAPI error code that it stands for.
+/// An error of the message session. Each variant names the MAPI error code of the same meaning.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -13,7 +13,7 @@ pub enum Error {
     /// The object has no such property (`MAPI_E_NOT_FOUND`).
     #[error("{place}: no property {tag}")]
     NoProperty {
-        /// The storage that was asked.
+        /// The storage in which it was looked for.
         place: String,
         /// The property asked for.
         tag: PropertyTag,
@@ -21,12 +21,12 @@ pub enum Error {
     /// There is no such recipient, attachment or embedded message (`MAPI_E_NOT_FOUND`).
     #[error("{place}: no {what}")]
     NoObject {
-        /// The storage that was asked.
+        /// The storage in which it was looked for.
         place: String,
         /// What was asked for.
         what: String,
     },
-    /// The value is there but damaged (`MAPI_E_CORRUPT_DATA`).
+    /// The object has the value, but it is damaged (`MAPI_E_CORRUPT_DATA`).
     #[error("{0}")]
     Damaged(Defect),
     /// The storage holds no message (`MAPI_E_CORRUPT_STORE`).
@@ -49,8 +49,7 @@ pub enum Error {
         /// The storage that was to be changed.
         place: String,
     },
-    /// The property is computed from others
-    /// (`MAPI_E_COMPUTED`).
+    /// The property is computed from others, so nobody can set it (`MAPI_E_COMPUTED`).
     #[error("the property {tag} is computed")]
     Computed {
         /// The property.
@@ -70,8 +69,7 @@ pub enum Error {
         /// What is wrong with the value.
         cause: String,
     },
-    /// A string has a character that the code page of the message does not
-    /// (`MAPI_E_BAD_CHARWIDTH`).
+    /// A string has a character that the code page of the message lacks (`MAPI_E_BAD_CHARWIDTH`).
     #[error("property {tag}: a character that code page {code_page} does not have")]
     Unmappable {
         /// The property.
@@ -79,7 +77,7 @@ pub enum Error {
         /// The number of the code page.
         code_page: u32,
     },
-    /// The value is larger than a file can hold (`MAPI_E_TOO_BIG`).
+    /// The value is larger than a `.msg` file allows (`MAPI_E_TOO_BIG`).
     #[error("property {tag}: {bytes} bytes, of at most {bytes_max}")]
     TooLarge {
         /// The property.
@@ -106,10 +104,10 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
-    /// The target of the message could not take it (`MAPI_E_DISK_ERROR`).
+    /// The target could not save the message (`MAPI_E_DISK_ERROR`).
     #[error("saving {name:?} failed")]
     Target {
-        /// What the message is called.
+        /// The name of the message ([`super::Target::name`]).
         name: String,
         /// The cause.
         #[source]

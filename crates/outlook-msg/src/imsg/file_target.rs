@@ -1,4 +1,4 @@
-//! A file as the target that a message is saved in, and opening files in a session by path.
+//! Saves a message in a file, and opens files in a session by their paths.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -15,15 +15,15 @@ use super::error::Error;
 use super::message::Message;
 use super::session::Session;
 
-/// The file, known by its path, that a message is saved in. A save replaces the file as a whole.
+/// Saves a message in the file at a path. A save replaces the file as a whole.
 ///
-/// If another program has changed the file since it was opened, the save fails and the message
-/// keeps its edits. A message that cannot be saved when its session is closed is written beside the
-/// file, as `NAME (unsaved).msg`.
+/// If another program has changed the file since it was opened, the save fails, and the message
+/// keeps its edits. If a message cannot be saved when its session is closed, it is written beside
+/// the file, as `NAME (unsaved).msg`.
 #[derive(Debug)]
 pub struct FileTarget {
     path: PathBuf,
-    /// The state of the file that the edits are of; `None` if there is no file yet.
+    /// The state that the file must still have when it is saved; `None` if there must be no file.
     expected: Mutex<Option<FileState>>,
 }
 
@@ -31,8 +31,7 @@ pub struct FileTarget {
 const UNSAVED_MAX: u32 = 1000;
 
 impl FileTarget {
-    /// The target of a new message. When the message is saved first, there must be no file at the
-    /// path.
+    /// The target of a new message. At its first save, there must be no file at the path.
     ///
     /// ```
     /// # use outlook_msg::imsg::{FileTarget, MapiPropMut as _, Session, SessionOptions};
@@ -100,7 +99,8 @@ impl Target for FileTarget {
                 Ok(())
             }
             Err(error) => {
-                // The new file is in place, but perhaps not on the disk: the next save expects it.
+                // The new file has its name already, but a crash may still undo that. The next save
+                // must expect the new file.
                 if let storage::Error::Unsynced { state, .. } = &error {
                     *expected = Some(*state);
                 }
@@ -126,7 +126,7 @@ impl Target for FileTarget {
     }
 }
 
-/// Files opened by path.
+/// Opens messages by path.
 impl Session {
     /// Opens the message in a file for reading.
     ///

@@ -1,5 +1,5 @@
-//! Copies messages from other files. The same property id stands for another name there, so the ids
-//! of named properties are translated.
+//! Copies messages from other files. In another file, the id of a named property may stand for
+//! another name, so the copy translates the ids.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -19,19 +19,20 @@ use super::properties::{PROPERTY_STREAM, PropertySet, StreamHeader};
 use super::property_editor::{PropertyEditor, is_ansi, put, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 
-/// The ids that are given to properties without a name, and how many they are.
+/// The range of ids that the copy gives to named properties whose names are missing.
 const FIRST_NAMELESS: u16 = LAST_ID - 0x3FFF;
 const LAST_ID: u16 = 0xFFFE;
 const NAMELESS_MAX: u32 = 0x4000;
 
-/// Whether the root of a file is a message: it has a property stream, or at least values.
+/// Whether the root of a file is a message: it has a property stream, or at least values of
+/// properties.
 pub fn is_message(storage: &Storage) -> bool {
     MessageData::top_level(storage, None)
         .is_ok_and(|data| !data.properties().properties().is_empty())
         || storage.stream(PROPERTY_STREAM).is_some()
 }
 
-/// A copy of a message as one in a file of its own, with its own map of names.
+/// Copies a message for a file of its own, with its own map of names.
 pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error> {
     MessageData::top_level(storage, None)?;
     let mut content = Transaction::on(storage)?;
@@ -39,12 +40,12 @@ pub(super) fn top_level_message(storage: &Storage) -> Result<Transaction, Error>
     Ok(content)
 }
 
-/// A copy of a message as one that is embedded in the file of `top`, to whose map its names are
-/// added.
+/// Copies a message to embed it in the file of `top`. Its names are added to the map of that file.
 ///
-/// A property with an id that its own file has no name for means nothing there, and could mean
-/// something here: it gets one that has no name here either. No real file has strings of both
-/// types, and readers rely on that: 8-bit strings become Unicode where the file is Unicode.
+/// If its own file has no name for a named property, the property means nothing there. With the
+/// same id, it could mean something here, so it gets an id that has no name here either. No real
+/// file has both 8-bit and Unicode strings, and readers rely on that. So 8-bit strings become
+/// Unicode if the file of `top` is Unicode.
 pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Transaction, Error> {
     let data = Arc::new(MessageData::top_level(storage, None)?);
     let mut content = Transaction::on(storage)?;
@@ -55,7 +56,7 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     let own = if is_file { StreamHeader::TopLevelMessage } else { StreamHeader::EmbeddedMessage };
     let unicode = !top.data()?.is_ansi();
     let mut ids = BTreeMap::new();
-    // From the end, because the ids of names begin at the other end.
+    // From the end of the range, because ids with names are given out from 0x8000 upwards.
     let mut nameless = (FIRST_NAMELESS..=LAST_ID).rev();
     for object in objects(data, own, &mut Err)? {
         let path: Vec<&str> = object.path.iter().map(String::as_str).collect();
@@ -86,7 +87,8 @@ pub(super) fn embedded_message(storage: &Storage, top: &Message) -> Result<Trans
     Ok(content)
 }
 
-/// Makes a copied message the whole content of the file `own`.
+/// Turns a message that was copied for embedding into a top-level one, with the map of names of the
+/// file `own`.
 pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Result<(), Error> {
     content.set_clsid(&[], MESSAGE_CLSID)?;
     if let Some(names) = own.part(&[NAMEID_STORAGE]) {
@@ -97,7 +99,7 @@ pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Re
     editor.finish()
 }
 
-/// A storage with properties, and its message.
+/// A storage with properties, and the message that it belongs to.
 pub(super) struct ForeignObject {
     pub(super) path: Vec<String>,
     pub(super) header: StreamHeader,
@@ -105,9 +107,9 @@ pub(super) struct ForeignObject {
     pub(super) message: Arc<MessageData>,
 }
 
-/// All storages with properties: the message, its recipients and attachments, and those of the
-/// messages embedded in it. `unopened` is told of an embedded message that cannot be opened, and
-/// may end it.
+/// Lists all storages with properties: the message, its recipients and attachments, and those of
+/// the messages embedded in it. Calls `unopened` for each embedded message that cannot be opened;
+/// an error of `unopened` ends the listing.
 pub(super) fn objects(
     message: Arc<MessageData>,
     own: StreamHeader,
@@ -125,7 +127,7 @@ pub(super) fn objects(
             }
             let path: Vec<String> = path.iter().cloned().chain([part.name().to_owned()]).collect();
             let object = part.storage(&stream_name(tags::PR_ATTACH_DATA_OBJ));
-            // An OLE object has no properties.
+            // An OLE object has no property stream, so only an embedded message is kept.
             let object = object.filter(|object| object.stream(PROPERTY_STREAM).is_some());
             if let Some(object) = object.filter(|_| is_attachment) {
                 let inner_path = path.iter().cloned().chain([object.name().to_owned()]).collect();
@@ -154,14 +156,15 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
         let is_8_bit =
             [PropertyType::STRING8, PropertyType::MULTIPLE_STRING8].contains(&tag.property_type());
         let unicode = tag.with_type(tag.property_type().to_unicode());
-        // The value is missing, or is there in Unicode too.
+        // Skips a value that is missing, or that the object also has in Unicode.
         if !is_8_bit || !editor.tags().contains(&tag) || object.properties.get(unicode).is_some() {
             continue;
         }
         if let Some(value) = object.properties.salvage(property, strings).value {
             let value = without_nuls(value);
             let stored = encode(unicode, &value, CodePage::UTF_16LE)?;
-            // An empty string is not stored when it is set, but this one is in the file.
+            // `encode` leaves out an empty string, but the other file has this one, so the copy
+            // keeps it.
             let empty = || encode::stream(unicode, Vec::new().into(), 2);
             put(editor, unicode, Some(stored.map_or_else(empty, Ok)?))?;
         }
@@ -176,7 +179,7 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
     Ok(())
 }
 
-/// Ends strings at their first NUL, as every reader of 8-bit strings does.
+/// Cuts strings at their first NUL, where every reader of 8-bit strings ends them.
 fn without_nuls(value: Value) -> Value {
     match value {
         Value::String(mut text) => {
@@ -188,8 +191,8 @@ fn without_nuls(value: Value) -> Value {
     }
 }
 
-/// Writes the code page of an 8-bit message that does not state it. Otherwise the message would be
-/// read in the code page of the message around it.
+/// Writes the code page of an 8-bit message that does not state it. Otherwise readers would use the
+/// code page of the outer message.
 fn say_code_page(editor: &mut PropertyEditor<'_>, data: &MessageData) -> Result<(), Error> {
     let tag = tags::PR_MESSAGE_CODEPAGE;
     if is_ansi(editor.tags().into_iter()) != Some(true) || editor.has(tag.id()) {

@@ -1,7 +1,7 @@
-//! Makes messages from other formats (TNEF, MIME), so that they can be read like those of `.msg`
-//! files.
+//! Makes a `.msg` file in memory from a message in another format (TNEF, MIME), so that it can be
+//! read like any other.
 //!
-//! The message is a compound file in memory. Knows none of the formats.
+//! Knows neither format: `mail::derived` fills in a [`MadeMessage`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{entry, object_field, size_field, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
-/// A message that is to be made.
+/// The content of the message to make.
 #[derive(Clone, Debug, Default)]
 pub struct MadeMessage {
     /// Its properties.
@@ -30,7 +30,7 @@ pub struct MadeMessage {
     pub defects: Vec<Defect>,
 }
 
-/// A property that is to be made. If several have the same tag, the first counts.
+/// A property of an object to make. If several have the same tag, the first counts.
 #[derive(Clone, Debug)]
 pub struct MadeProperty {
     /// Its tag. If the property is named, only the type counts.
@@ -41,7 +41,7 @@ pub struct MadeProperty {
     pub value: Value,
 }
 
-/// An attachment that is to be made.
+/// An attachment to make.
 #[derive(Clone, Debug, Default)]
 pub struct MadeAttachment {
     /// Its properties, without its content and method.
@@ -50,7 +50,7 @@ pub struct MadeAttachment {
     pub content: MadeContent,
 }
 
-/// The content of an attachment that is to be made.
+/// The content of an attachment to make.
 #[derive(Clone, Debug, Default)]
 pub enum MadeContent {
     /// Nothing.
@@ -64,11 +64,12 @@ pub enum MadeContent {
     Message(Box<MadeMessage>),
 }
 
-/// `PR_ATTACH_METHOD`.
+/// Values of `PR_ATTACH_METHOD`.
 const BY_VALUE: i32 = 1;
 const EMBEDDED_MESSAGE: i32 = 5;
 const OLE: i32 = 6;
-/// The reserved field of `PR_ATTACH_DATA_OBJ`: a message, a storage (\[MS-OXMSG\] 2.4.2.2).
+/// Values of the reserved field of `PR_ATTACH_DATA_OBJ`, for a message and for a storage
+/// (\[MS-OXMSG\] 2.4.2.2).
 const RESERVED_MESSAGE: u32 = 1;
 const RESERVED_STORAGE: u32 = 4;
 /// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
@@ -104,7 +105,7 @@ impl MadeMessage {
 /// Makes one file.
 struct Maker {
     names: NameMap,
-    /// The ids of the names; `None` if there was no id left.
+    /// The ids of the names; `None` if the name could not be added.
     ids: BTreeMap<PropertyName, Option<u16>>,
     defects: Vec<Defect>,
 }
@@ -156,7 +157,7 @@ impl Maker {
                         storage.set(tags::PR_ATTACH_METHOD, method(OLE))?;
                         storage.set_object(&object, RESERVED_STORAGE)?;
                     }
-                    // The bytes are stored, whatever the type.
+                    // Not a compound file, so the bytes become the content of a file.
                     Err(_) => {
                         storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
                         let content = StreamContent::Source(source);
@@ -188,7 +189,7 @@ impl Maker {
                     Some(id) => PropertyTag::new(id, tag.property_type()),
                     None => continue,
                 },
-                // An id that stands for a name means nothing without it.
+                // The id of a named property means nothing without its name.
                 None if tag.is_named() => continue,
                 None => tag,
             };
@@ -220,7 +221,7 @@ impl Maker {
     }
 }
 
-/// The properties of one storage that is being made.
+/// Collects the properties of one storage.
 struct MadeProperties {
     stream: Vec<u8>,
     known: std::collections::BTreeSet<PropertyTag>,
@@ -233,7 +234,8 @@ impl MadeProperties {
         Self { stream, known: Default::default(), content: Transaction::new() }
     }
 
-    /// Numbers of parts in the header of a message (\[MS-OXMSG\] 2.4.1.1).
+    /// Sets the next ids and the counts of recipients and attachments in the header of a message
+    /// (\[MS-OXMSG\] 2.4.1.1).
     fn set_counts(&mut self, recipients: usize, attachments: usize) {
         let [recipients, attachments] =
             [recipients, attachments].map(|count| u32::try_from(count).unwrap_or(u32::MAX));
@@ -294,7 +296,7 @@ fn fixed(number: i32) -> [u8; 8] {
     [a, b, c, d, 0, 0, 0, 0]
 }
 
-/// A string of a `.msg` file has no NUL in it.
+/// Replaces NULs inside strings by U+FFFD, because a string in a `.msg` file ends at a NUL.
 fn without_nuls(value: Value) -> Value {
     match value {
         Value::String(text) if text.trim_end_matches('\0').contains('\0') => {

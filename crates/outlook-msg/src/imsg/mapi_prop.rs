@@ -18,8 +18,8 @@ pub trait MapiProp {
     /// [`Error::SessionClosed`] after the session was closed.
     fn property_set(&self) -> Result<(Arc<PropertySet>, Arc<Strings>), Error>;
 
-    /// Opens a property as a stream (`OpenProperty`); with `element`, one value of a multi-valued
-    /// one.
+    /// Opens a property as a stream (`OpenProperty`). With `element`, opens that value of a
+    /// multi-valued property.
     ///
     /// # Errors
     /// [`Error::NoProperty`] if there is no such stream, [`Error::SessionClosed`] after the
@@ -30,7 +30,7 @@ pub trait MapiProp {
         element: Option<u32>,
     ) -> Result<PropertyStream, Error>;
 
-    /// The tags of all properties, in order (`GetPropList`).
+    /// The tags of all properties, in ascending order (`GetPropList`).
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -49,8 +49,8 @@ pub trait MapiProp {
         set.value(tag, &strings)
     }
 
-    /// What can be read of the value of a property, and its defect. Neither if there is no such
-    /// property.
+    /// What can be read of the value of a property, and its defect. Both are `None` if there is no
+    /// such property.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -68,7 +68,7 @@ pub trait MapiProp {
         Ok(set.get(tag).and_then(|property| set.value_defect(property, &strings)))
     }
 
-    /// The defects of the values of the object. Large values are not read for that.
+    /// The defects of the values of the object. To find them, large values are not read.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -78,7 +78,7 @@ pub trait MapiProp {
         Ok(defects.collect())
     }
 
-    /// What can be read of a string property.
+    /// What can be read of a string property; `None` if there is none.
     fn text(&self, tag: PropertyTag) -> Option<String> {
         match self.salvage(tag).ok()?.value? {
             Value::String(text) => Some(text),
@@ -86,7 +86,7 @@ pub trait MapiProp {
         }
     }
 
-    /// A `PT_LONG` property.
+    /// The value of a `PT_LONG` property; `None` if there is none, or it is damaged.
     fn integer(&self, tag: PropertyTag) -> Option<i32> {
         match self.property(tag).ok()? {
             Value::Integer32(number) => Some(number),

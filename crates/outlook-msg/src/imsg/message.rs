@@ -27,7 +27,7 @@ use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 use super::strings::Strings;
 use super::transport_headers::TransportHeaders;
 
-/// How deep messages may be embedded in each other. Real mail is 3 levels deep.
+/// How deep messages may be embedded in each other. Real mail has up to 3 levels.
 pub const EMBEDDING_DEPTH_MAX: usize = 64;
 
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
@@ -35,7 +35,7 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 #[derive(Clone)]
 pub struct Message {
     object: Arc<Object<MessageData>>,
-    /// Its edits, if it is writable.
+    /// Its edits, if it was opened for writing.
     draft: Option<Arc<Draft>>,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct MessageData {
     chosen_code_page: Option<CodePage>,
     names: Arc<PropertyNames>,
     depth: usize,
-    /// The message around an embedded one.
+    /// The message that contains this one, if it is embedded.
     outer: Option<Arc<Self>>,
     store_support_mask: Option<Value>,
     /// The storages of the recipients and attachments with their numbers, in order.
@@ -113,7 +113,7 @@ impl MessageData {
         })
     }
 
-    /// The same message after an edit.
+    /// Reads the message again after an edit, from the storage of the new snapshot.
     fn anew(&self, storage: &Storage) -> Result<Self, Error> {
         let properties = PropertySet::read(storage, self.header());
         if properties.is_empty() {
@@ -153,7 +153,7 @@ impl MessageData {
         &self.names
     }
 
-    /// The code page that was chosen for all strings.
+    /// The code page that the caller of the session has chosen for all 8-bit strings.
     pub(super) fn chosen_code_page(&self) -> Option<CodePage> {
         self.chosen_code_page
     }
@@ -174,13 +174,14 @@ impl MessageData {
     pub(super) fn form(&self) -> StringForm {
         match self.is_ansi() {
             true => StringForm { ansi: true, code_page: self.strings.code_page() },
-            // To find the code page, all strings of the message and its parts are examined.
+            // The code page is not needed, and finding it means examining all 8-bit strings of the
+            // message.
             false => StringForm::UNICODE,
         }
     }
 
-    /// Whether strings have the 8-bit type: as the strings of the message show, else as the store
-    /// mask says.
+    /// Whether the message stores 8-bit strings: its strings tell, or if it has none,
+    /// `PR_STORE_SUPPORT_MASK`.
     pub(super) fn is_ansi(&self) -> bool {
         let tags = self.properties.properties().iter().map(|property| property.tag);
         is_ansi(tags).unwrap_or(match self.store_support_mask {
@@ -193,7 +194,8 @@ impl MessageData {
         self.depth > 0
     }
 
-    /// Tells if the file has no names for its named properties, so that nobody knows what they mean.
+    /// The defect if the file has named properties, but no names for them, so that nobody knows
+    /// what they mean.
     fn missing_names(&self) -> Option<Defect> {
         let count = self.nameless();
         let is_missing = count > 0 && self.names.is_empty();
@@ -203,7 +205,7 @@ impl MessageData {
         })
     }
 
-    /// How many named properties have no name in the file.
+    /// How many named properties of the message have no name in the file.
     fn nameless(&self) -> usize {
         let tags = self.properties.properties().iter().map(|property| property.tag);
         tags.filter(|tag| tag.is_named() && self.names.name(*tag).is_none()).count()
@@ -215,7 +217,7 @@ impl MessageData {
         (numbers(&self.recipient_storages), numbers(&self.attachment_storages))
     }
 
-    /// `PR_STORE_SUPPORT_MASK` of this message or the nearest one around it that has it.
+    /// `PR_STORE_SUPPORT_MASK` of this message, or of the nearest outer message that has it.
     pub(super) fn store_support_mask(&self) -> Option<Value> {
         self.store_support_mask.clone()
     }
@@ -289,8 +291,8 @@ impl Message {
     /// Opens an attachment by its number (`OpenAttach`).
     ///
     /// # Errors
-    /// [`Error::NoObject`] if there is none of that number, [`Error::SessionClosed`] after the
-    /// session was closed.
+    /// [`Error::NoObject`] if there is no attachment of that number, [`Error::SessionClosed`] after
+    /// the session was closed.
     pub fn attachment(&self, number: u32) -> Result<Attachment, Error> {
         let data = self.data()?;
         let storages = &data.attachment_storages;
@@ -325,7 +327,8 @@ impl Message {
         self.draft.is_some()
     }
 
-    /// Whether the file that the message is in, which may be embedded, has never been saved.
+    /// Whether the file of the message has never been saved. For an embedded message, this is the
+    /// file of the outermost one.
     pub fn is_new(&self) -> bool {
         let top = self.top();
         let message = top.as_ref().unwrap_or(self);
@@ -343,7 +346,8 @@ impl Message {
         Ok(Attachment::new(object, draft))
     }
 
-    /// The outermost message around a writable embedded message.
+    /// The outermost message that contains this one; `None` if this is the outermost message, or is
+    /// open for reading only.
     pub(super) fn top(&self) -> Option<Self> {
         self.draft.as_ref()?.top()
     }
@@ -362,8 +366,8 @@ impl Message {
         PropertyStream::open(&self.object, set, tag, element)
     }
 
-    /// What can be read of a property of the message around this one. Named properties have the
-    /// same ids there.
+    /// What can be read of a property of the message that contains this one. Named properties have
+    /// the same ids there.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -387,7 +391,7 @@ impl Message {
         Ok(Arc::clone(headers))
     }
 
-    /// The SMTP addresses that the message has for X.500 names.
+    /// The SMTP addresses that this message gives for X.500 names.
     pub(super) fn known_addresses(&self) -> Result<Arc<KnownAddresses>, Error> {
         let data = self.data()?;
         let known = data.known_addresses.get_or_init(|| {
@@ -398,7 +402,7 @@ impl Message {
         Ok(Arc::clone(known))
     }
 
-    /// The defects in the structure of this message and its recipients. Those of values and
+    /// The defects in the structure of this message and its recipients. Defects of values and of
     /// attachments are found when these are read.
     ///
     /// # Errors
@@ -416,7 +420,8 @@ impl Message {
         Ok(told.chain(data.missing_names()).collect())
     }
 
-    /// What was not read literally in this message and its recipients, although nothing is lost.
+    /// What was read in another way than the file states, in this message and its recipients,
+    /// although nothing is lost.
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
@@ -424,7 +429,7 @@ impl Message {
         let data = self.data()?;
         let mut notes = data.properties.notes().to_vec();
         let nameless = data.nameless();
-        // A sound file was seen with one.
+        // This is a note and not a defect, because an undamaged file was seen with such a property.
         if nameless > 0 && !data.names.is_empty() {
             let place = data.storage().path();
             notes
@@ -441,10 +446,10 @@ impl Message {
         Ok(notes)
     }
 
-    /// How much memory the message takes, with its file, in bytes.
+    /// How many bytes of memory the message and its file take.
     pub fn bytes_held(&self) -> usize {
-        // Recipients and attachments are read when asked for. Their lists cannot take more than the
-        // number of streams allows.
+        // Recipients and attachments are read later, on first use. This bounds what their lists can
+        // take, by the number of storages and streams.
         const BYTES_PER_ENTRY: usize = 64;
         self.data().map_or(0, |data| {
             let file = data.storage().file();
@@ -505,14 +510,15 @@ impl Editable for Message {
 }
 
 impl Message {
-    /// The id of a name in the file of this top-level message; with `create`, a new name gets one.
+    /// The id of a name in the file of this top-level message. With `create`, a name without an id
+    /// gets one.
     fn property_id(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
         let known = self.data()?.names().id(name);
         if known.is_some() || !create {
             return Ok(known);
         }
         edit(self, true, |state| {
-            // Another thread may have added the name since.
+            // Another thread may have added the name before this one got the lock.
             match self.data()?.names().id(name) {
                 Some(known) => Ok(Some(known)),
                 None => name_registry::add(&mut state.transaction, name).map(Some),
@@ -538,7 +544,7 @@ impl UnsavedObject for Message {
         let draft = self.draft.as_ref()?;
         let Destination::Target(target) = &draft.destination else { return None };
         let mut state = draft.lock().clone();
-        // If something cannot be computed, the edits are saved all the same.
+        // The edits are kept even if size and time of the last change cannot be computed.
         if let Err(error) = computed::complete_message(self, &mut state) {
             tracing::warn!(message = target.name(), %error, "kept without computed properties");
         }
@@ -572,7 +578,7 @@ impl fmt::Debug for Message {
     }
 }
 
-/// The storages in a message whose names are a prefix and a number, by that number.
+/// The storages of a message whose names are `prefix` and a number, in the order of the numbers.
 fn numbered_storages(storage: &Storage, prefix: &str) -> Vec<(u32, EntryId)> {
     let mut found: Vec<_> = storage
         .names()

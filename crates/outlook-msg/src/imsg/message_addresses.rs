@@ -1,4 +1,4 @@
-//! The names and addresses of the people of a message, from its properties, its recipients and its
+//! The names and addresses of the people in a message, from its properties, its recipients and its
 //! transport header.
 
 use crate::mapi::{PropertyTag, Value, tags};
@@ -33,7 +33,8 @@ impl Address {
                 let named = named.as_deref().unwrap_or_default().trim();
                 sender.address.contains('@') && sender.name.trim().eq_ignore_ascii_case(named)
             };
-            // Some writers have only the name here, and the address with the sender.
+            // Some programs write only the name here; the address is with the sender of the same
+            // name.
             Self::sender(message)
                 .filter(is_same)
                 .or_else(|| message.transport_headers().ok()?.address(HeaderField::From))
@@ -55,7 +56,7 @@ impl Address {
         wanted.filter_map(Self::of_recipient).collect()
     }
 
-    /// The person of an EntryID.
+    /// The name and address in an EntryID property.
     pub fn of_entry_id(message: &Message, tag: PropertyTag) -> Option<Self> {
         match message.salvage(tag).ok()?.value? {
             Value::Binary(entry_id) => {
@@ -65,7 +66,7 @@ impl Address {
         }
     }
 
-    /// Replaces an X.500 name by the SMTP address that the message has for it, if there is one.
+    /// Replaces an X.500 name by the SMTP address that the message gives for it, if it gives one.
     pub fn smtp_of(self, message: &Message) -> Self {
         let known = is_x500(&self.address).then(|| message.known_addresses().ok()).flatten();
         match known.as_ref().and_then(|known| known.smtp(&self.address)) {
@@ -93,8 +94,8 @@ impl Address {
         if entries.iter().all(Option::is_none) {
             return names.iter().map(|name| Self::named(name)).collect();
         }
-        // EntryIDs of an address book have no name, and some are of no known kind; the names stand
-        // in the same order.
+        // An EntryID of an address book has no display name, and some EntryIDs are of no known
+        // kind. `PR_REPLY_RECIPIENT_NAMES` has the names in the same order.
         let is_parallel = names.len() == entries.len();
         let name_of = |at: usize| names.get(at).filter(|_| is_parallel).copied();
         let entries = entries.into_iter().enumerate().filter_map(|(at, entry)| {
@@ -115,8 +116,8 @@ impl Address {
         Self::of_found(party.find(PartyObject { set: &set, strings: &strings }), message, others)
     }
 
-    /// By order of trust: the SMTP address of the party itself, one that the message has of the
-    /// same X.500 name, that of `others`, and any other address.
+    /// Chooses the address, the most trustworthy first: the SMTP address of the party itself, the
+    /// one that the message gives for the same X.500 name, that of `others`, or any address at all.
     fn of_found(
         found: FoundParty,
         message: &Message,

@@ -22,8 +22,8 @@ use super::stream_name::{ATTACHMENT_PREFIX, numbered};
 pub(super) const PARTS_MAX: u32 = 2048;
 
 impl Message {
-    /// Creates an attachment by value, without content and name (`CreateAttach`). It is in the
-    /// message once it is saved.
+    /// Creates an attachment by value, without content and name (`CreateAttach`). Saving the
+    /// attachment puts it into the message.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooMany`], [`Error::SessionClosed`].
@@ -49,7 +49,7 @@ impl Message {
         Ok(attachment)
     }
 
-    /// Whether so many more attachments, and one of this name, can be created.
+    /// Whether `count` more attachments can be created, and the message can store this name.
     ///
     /// # Errors
     /// [`Error::SessionClosed`].
@@ -63,8 +63,8 @@ impl Message {
             && (name.is_ascii() || is_encoded()))
     }
 
-    /// Makes several edits: all of them, or if one fails none. Edits of attachments and embedded
-    /// messages that were opened for them are not taken back.
+    /// Makes several edits: all of them or, if one fails, none. Edits of attachments and embedded
+    /// messages that the closure opens are not undone.
     ///
     /// # Errors
     /// Those of the edits, [`Error::ReadOnly`], [`Error::SessionClosed`].
@@ -88,12 +88,13 @@ impl Message {
         edited
     }
 
-    /// Makes many edits and reads the message anew only after the last one: an edit of a message
-    /// with two thousand attachments reads all of them again. Until then the message answers what
-    /// it was before the first one. Each edit is made or not; those before one that fails stay.
+    /// Makes many edits, and reloads the message only after the last one. Reloading a message with
+    /// two thousand attachments after each edit would take too long. Until then, getters return the
+    /// values from before the first edit. If an edit fails, the edits before it stay.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::SessionClosed`], or where the edited message cannot be read.
+    /// [`Error::ReadOnly`], [`Error::SessionClosed`], or the error if the edited message cannot be
+    /// reloaded.
     pub fn edit_in_a_row<T>(&self, edits: impl FnOnce(&Self) -> T) -> Result<T, Error> {
         let draft = self.writable()?;
         draft.lock().expects_more = true;
@@ -133,7 +134,7 @@ impl Message {
     }
 
     /// Replaces the whole content by that of a message in another file: properties, recipients,
-    /// attachments and everything else. Named properties get their ids in this file.
+    /// attachments and everything else. Named properties get the ids of this file.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NotAMessage`], [`Error::Storage`] if the other file is so
@@ -141,7 +142,7 @@ impl Message {
     pub fn copy_from(&self, other: &Storage) -> Result<(), Error> {
         self.writable()?;
         let content = match self.top() {
-            // With the map of names, if it has one: the root of a file.
+            // The other message is the root of its file, so the copy takes its map of names too.
             None if other.parent().is_none() => foreign::top_level_message(other)?,
             None => {
                 let mut content = foreign::embedded_message(other, self)?;
@@ -157,7 +158,7 @@ impl Message {
         })
     }
 
-    /// Takes an attachment that is being saved into the message.
+    /// Puts an attachment that is being saved into the message.
     pub(super) fn take_attachment(
         &self,
         number: u32,
@@ -196,8 +197,8 @@ impl Message {
 }
 
 impl Attachment {
-    /// Replaces the content by an embedded message (`OpenProperty` of `PR_ATTACH_DATA_OBJ` with
-    /// `MAPI_CREATE`). It is in the attachment once it is saved.
+    /// Replaces the content by a new embedded message (`OpenProperty` of `PR_ATTACH_DATA_OBJ` with
+    /// `MAPI_CREATE`), and opens it.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooDeep`], [`Error::Storage`], [`Error::SessionClosed`].
@@ -207,7 +208,7 @@ impl Attachment {
         self.embedded_message()
     }
 
-    /// Makes the content of another attachment that of this one. Its bytes are not read.
+    /// Replaces the content by that of another attachment, whose bytes are not read.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::SessionClosed`].
@@ -225,8 +226,8 @@ impl Attachment {
         })
     }
 
-    /// Replaces the content by a copy of a message in another file. Named properties get their ids
-    /// in this file.
+    /// Replaces the content by a copy of a message in another file. Named properties get the ids of
+    /// this file.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NotAMessage`], [`Error::TooDeep`], [`Error::Storage`] if the

@@ -16,11 +16,12 @@
 //! | `IMessage::ModifyRecipients` | [`Message::modify_recipients`], [`Message::set_recipients`] |
 //! | `CloseIMsgSession` | [`Session::close`] |
 //!
-//! A session tracks every object opened in it and ends them all at [`Session::close`]; from then
-//! on each handle answers [`Error::SessionClosed`]. What is damaged is read as far as it goes, and
-//! reported as a [`Defect`]; what is read otherwise than the file says is told by a [`Note`].
+//! A session tracks every object that is opened in it, and [`Session::close`] releases them all;
+//! from then on every call on a handle returns [`Error::SessionClosed`]. Damaged values are read as
+//! far as possible, and reported as a [`Defect`]. A [`Note`] says where a value was read in another
+//! way than the file states.
 //!
-//! Knows nothing of folders or how a message is shown.
+//! Knows nothing of folders, or of how a message is shown.
 
 mod address;
 mod attachment;

@@ -1,6 +1,6 @@
 //! Adds names to the named-property map of a file (\[MS-OXMSG\] 2.2.3).
 //!
-//! The map only grows: names that are there keep their ids and their bytes.
+//! The map only grows: existing names keep their ids and their bytes.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,10 @@ use super::names::{
     ENTRY_LEN, ENTRY_STREAM, GUID_STREAM, NAME_BYTES_MAX, NAMEID_STORAGE, STRING_STREAM,
 };
 
-/// Property ids from 0x8000 up to 0xFFFE.
+/// The number of ids for named properties: 0x8000 to 0xFFFE.
 const NAMES_MAX: u32 = 0x7FFF;
-/// The first stream of the buckets, and how many there are (\[MS-OXMSG\] 2.2.3.2.1).
+/// The map also has a hash table of the names, in which each bucket is a stream (\[MS-OXMSG\]
+/// 2.2.3.2.1): the number of the first bucket, and how many there are.
 const FIRST_BUCKET: u32 = 0x1000;
 const BUCKETS: u32 = 0x1F;
 const BUCKET_PREFIX: &str = "__substg1.0_";
@@ -48,7 +49,7 @@ pub(super) struct NameMap {
     guids: Vec<u8>,
     entries: Vec<u8>,
     strings: Vec<u8>,
-    /// By what is behind the prefix in the names of their streams.
+    /// The buckets, by the names of their streams without the prefix.
     buckets: BTreeMap<String, Vec<u8>>,
 }
 
@@ -111,7 +112,9 @@ impl NameMap {
     }
 }
 
-/// The index of the next entry: ids are positions, so a map where they are not cannot grow.
+/// The index of the next entry, which is the number of entries. If an existing entry already has
+/// that index or a larger one, or the list ends within an entry, the map is damaged and cannot
+/// grow.
 fn next_index(entries: &[u8]) -> Result<u16, Error> {
     let (known, rest) = entries.as_chunks::<ENTRY_LEN>();
     let count = u32::try_from(known.len()).unwrap_or(u32::MAX);
@@ -125,7 +128,8 @@ fn next_index(entries: &[u8]) -> Result<u16, Error> {
         .ok_or(Error::TooMany { what: "named properties", count_max: NAMES_MAX })
 }
 
-/// The index of a property set; 1 and 2 are not stored (\[MS-OXMSG\] 2.2.3.1.1).
+/// The index of a property set, which is added if it is new. The sets with the indices 1 and 2 are
+/// not stored (\[MS-OXMSG\] 2.2.3.1.1).
 fn set_index(set: Guid, guids: &mut Vec<u8>) -> Result<u32, Error> {
     if set == PS_MAPI || set == PS_PUBLIC_STRINGS {
         return Ok(if set == PS_MAPI { 1 } else { 2 });
@@ -138,21 +142,21 @@ fn set_index(set: Guid, guids: &mut Vec<u8>) -> Result<u32, Error> {
     if index == known.len() {
         guids.extend(set.0);
     }
-    // As many sets as names at most, so that 15 bits hold the index.
+    // There are at most as many sets as names, so the index fits into 15 bits.
     u32::try_from(index + 3)
         .ok()
         .filter(|index| *index <= NAMES_MAX)
         .ok_or(Error::TooMany { what: "property sets", count_max: NAMES_MAX })
 }
 
-/// Appends a name to the string stream, and tells its offset.
+/// Appends a name to the string stream, and returns its offset.
 fn add_string(text: &str, strings: &mut Vec<u8>) -> Result<u32, Error> {
     let name: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let too_long = Error::TooMany { what: "bytes in a name", count_max: 508 };
     if name.is_empty() || name.len() > NAME_BYTES_MAX || text.contains('\0') {
         return Err(too_long);
     }
-    // Some writers leave out the padding of the last name.
+    // Some programs leave out the padding after the last name.
     strings.resize(strings.len().next_multiple_of(4), 0);
     let offset = u32::try_from(strings.len()).map_err(|_| too_long)?;
     strings.extend(u32::try_from(name.len()).unwrap_or_default().to_le_bytes());
@@ -161,7 +165,8 @@ fn add_string(text: &str, strings: &mut Vec<u8>) -> Result<u32, Error> {
     Ok(offset)
 }
 
-/// The checksum of a name (\[MS-OXMSG\] 2.2.3.2.2), of an internet header's in lower case.
+/// The checksum of a name (\[MS-OXMSG\] 2.2.3.2.2). The name of an internet header counts in lower
+/// case.
 fn checksum(set: Guid, text: &str) -> u32 {
     let text = if set == PS_INTERNET_HEADERS { text.to_lowercase() } else { text.to_owned() };
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();

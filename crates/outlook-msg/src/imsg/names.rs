@@ -1,6 +1,7 @@
-//! The named-property map of a file (\[MS-OXMSG\] 2.2.3): property ids from 0x8000 up to names.
+//! The named-property map of a file (\[MS-OXMSG\] 2.2.3): gives the names of property ids from
+//! 0x8000 on.
 //!
-//! A message and everything embedded in it have one map. Knows no property values.
+//! A message and everything embedded in it share one map. Knows no property values.
 
 use std::collections::BTreeMap;
 
@@ -40,8 +41,9 @@ impl PropertyNames {
         };
         let (guids, entries, strings) =
             (stream(GUID_STREAM), stream(ENTRY_STREAM), stream(STRING_STREAM));
-        // The other streams are not needed here. But a program that looks names up in them would
-        // not find those that are missing there.
+        // The other streams are the buckets of a hash table, which this function does not use. They
+        // are checked because a program that looks a name up there would not find it in a damaged
+        // bucket.
         for entry in storage.entries() {
             let storage::Entry::Stream(one) = entry else { continue };
             let is_read = [GUID_STREAM, ENTRY_STREAM, STRING_STREAM]
@@ -55,8 +57,7 @@ impl PropertyNames {
         }
         for (position, entry) in entries.as_chunks::<ENTRY_LEN>().0.iter().enumerate() {
             match decode_entry(*entry, position, &guids, &strings) {
-                // Ids are unique: if an id has several entries, the first counts and the others are
-                // damage.
+                // If damage has given an id several entries, the first one counts.
                 Ok((id, name)) => drop(names.by_id.entry(id).or_insert(name)),
                 Err(cause) => names.defects.push(Defect {
                     place: format!("{}/{ENTRY_STREAM}", storage.path()),
@@ -72,8 +73,8 @@ impl PropertyNames {
         self.by_id.get(&tag.id())
     }
 
-    /// The property id of a name (`GetIDsFromNames`). Names in `PS_INTERNET_HEADERS` are compared
-    /// whatever the case of their letters (\[MS-OXPROPS\] 1.3.2).
+    /// The property id of a name (`GetIDsFromNames`). Case is ignored in names of the set
+    /// `PS_INTERNET_HEADERS` (\[MS-OXPROPS\] 1.3.2).
     pub fn id(&self, name: &PropertyName) -> Option<u16> {
         self.by_id.iter().find(|(_, known)| same(known, name)).map(|(id, _)| *id)
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-/// Something that was not read literally, or is not shown: a guessed code page, a header of the
-/// wrong length. Nothing is lost, unlike with a [`Defect`](super::Defect).
+/// Says where a value was read in another way than the file states, or is not shown: with a guessed
+/// code page, for example, or in spite of a header of the wrong length. Unlike with a
+/// [`Defect`](super::Defect), nothing is lost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
     /// The path of the value or structure.

@@ -1,8 +1,8 @@
-//! The people of a message (sender, author, recipients and others): which properties hold their
-//! names and addresses, and which SMTP address belongs to an X.500 name.
+//! The people in a message (sender, author, recipients and others): finds their names and addresses
+//! in the properties, and the SMTP addresses for X.500 names.
 //!
-//! If a mail stays within an organization, Exchange writes X.500 names. The SMTP address of the
-//! same name is often elsewhere in the message: with another person, or with a recipient.
+//! If a mail stays within an organization, Exchange writes X.500 names in place of addresses. The
+//! SMTP address for an X.500 name is often in another property of the message, or with a recipient.
 
 use std::collections::HashMap;
 
@@ -13,10 +13,10 @@ use super::properties::PropertySet;
 use super::strings::Strings;
 use super::structures::Member;
 
-/// The properties that say who one person is.
+/// The properties that have the name and address of one person.
 pub(super) struct Party {
     name: Option<PropertyTag>,
-    /// Where the SMTP address may be; the first ones are trusted most.
+    /// Properties that may have the SMTP address, the most trustworthy first.
     smtp_addresses: &'static [PropertyTag],
     address_type: Option<PropertyTag>,
     address: Option<PropertyTag>,
@@ -47,12 +47,12 @@ pub(super) const RECIPIENT: Party = Party {
     entry_ids: &[tags::PR_ENTRYID, tags::PR_RECIPIENT_ENTRYID],
 };
 
-/// The addresses of the people who created a message and changed it last. No list of properties has
-/// these tags.
+/// The SMTP addresses of the person who created the message and of the one who changed it last.
+/// These tags occur in files, but in no published list of properties.
 const CREATOR_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0A_001F);
 const LAST_MODIFIER_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0B_001F);
 
-/// All people that a message has, besides its recipients.
+/// All people that a message names, except its recipients.
 const PARTIES: [Party; 7] = [
     SENDER,
     SENT_REPRESENTING,
@@ -79,7 +79,7 @@ const PARTIES: [Party; 7] = [
     },
     Party {
         name: None,
-        // Exchange Online writes the address into the name.
+        // Exchange Online writes the SMTP address into `PR_CREATOR_NAME`.
         smtp_addresses: &[CREATOR_SMTP_ADDRESS, tags::PR_CREATOR_NAME],
         address_type: None,
         address: None,
@@ -126,15 +126,15 @@ impl PartyObject<'_> {
 pub(super) struct FoundParty {
     pub(super) name: Option<String>,
     pub(super) smtp: Option<String>,
-    /// The X.500 names; that of the address is the first.
+    /// The X.500 names. If the address is one, it is the first.
     pub(super) x500: Vec<String>,
     /// The address as it is stored.
     pub(super) address: Option<String>,
 }
 
 impl Party {
-    /// Reads the properties. The SMTP address is taken from an SMTP property, else from an address
-    /// of the type SMTP, else from an EntryID, else from an address that looks like SMTP.
+    /// Reads the properties. The SMTP address comes from an SMTP property, else from an address of
+    /// the type SMTP, else from an EntryID, else from any address that looks like one.
     pub(super) fn find(&self, object: PartyObject<'_>) -> FoundParty {
         let name = object.text(self.name);
         let (named, address) = object.text(self.address).map(|text| split(&text)).unzip();
@@ -166,14 +166,14 @@ impl Party {
     }
 }
 
-/// The SMTP addresses that a message has of X.500 names, by the names in lower case.
+/// The SMTP addresses that a message gives for X.500 names. The keys are the names in lower case.
 #[derive(Debug, Default)]
 pub(super) struct KnownAddresses {
     smtp: HashMap<String, String>,
 }
 
 impl KnownAddresses {
-    /// Looks at all people of a message and at its recipients.
+    /// Collects the addresses of all people in a message, and of its recipients.
     pub(super) fn of<'a>(
         message: PartyObject<'a>,
         recipients: impl Iterator<Item = &'a PropertySet>,
@@ -201,7 +201,8 @@ impl KnownAddresses {
     }
 }
 
-/// The person of an EntryID: a one-off EntryID, or one of an address book, which has an X.500 name.
+/// The name and address in an EntryID: in a one-off EntryID, or in one of an address book, whose
+/// address is an X.500 name.
 pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     one_off(entry_id).or_else(|| Some(Member::decode(entry_id)?.address)).map(|one| {
         let (name, address) = split(&one.address);
@@ -209,8 +210,8 @@ pub(super) fn address_of_entry_id(entry_id: &[u8]) -> Option<Address> {
     })
 }
 
-/// The EntryIDs of a FlatEntryList (\[MS-OXCDATA\] 2.3.3), and whether the list is whole. The list
-/// is a count, a length, and for each EntryID its size and its bytes, padded to 4.
+/// The EntryIDs of a FlatEntryList (\[MS-OXCDATA\] 2.3.3), and whether the list is complete. The
+/// list is a count, a length, and for each EntryID its size and its bytes, padded to 4.
 pub fn flat_entry_list(list: &[u8]) -> (Vec<&[u8]>, bool) {
     let mut found = Vec::new();
     let Some((count, after)) = list.split_first_chunk::<4>() else {
@@ -233,8 +234,9 @@ pub(super) fn is_x500(address: &str) -> bool {
     address.starts_with('/') && address.contains('=')
 }
 
-/// Splits an address property that contains `Name <address>`, which some programs write. Blanks
-/// around an address, also no-break spaces, come from copying it.
+/// Splits an address property into name and address, because some programs write `Name <address>`
+/// there. Blanks and no-break spaces around an address come from copying and pasting; they are
+/// removed.
 fn split(text: &str) -> (String, String) {
     let text = text.trim();
     let inner = text.strip_suffix('>').and_then(|rest| rest.rsplit_once('<'));
@@ -281,7 +283,7 @@ mod tests {
         list.extend([0xFF; 4]);
         assert_eq!(flat_entry_list(&list), (vec![&entry_id[..]], false));
         list.truncate(list.len() - 4);
-        // It says that there are two.
+        // The list states a count of two.
         assert_eq!(flat_entry_list(&list), (vec![&entry_id[..]], false));
         list[0] = 1;
         assert_eq!(flat_entry_list(&list), (vec![&entry_id[..]], true));

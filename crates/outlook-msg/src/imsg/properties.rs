@@ -12,18 +12,18 @@ use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, StreamName, number
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
-/// The stream of fixed-size values and of the list of all properties.
+/// The stream that lists all properties and has the fixed-size values.
 pub const PROPERTY_STREAM: &str = "__properties_version1.0";
 const ENTRY_LEN: usize = 16;
-/// An object with more properties is not read further: each takes several times its size in memory,
-/// and no real object has so many.
+/// At most this many entries are read. No real object has so many properties, and each takes
+/// several times its size in memory.
 const PROPERTIES_MAX: usize = 1 << 16;
-/// Lengths count a NUL that the stream does not have.
+/// A stated length may count a NUL of at most this many bytes that the stream does not have.
 const NUL_BYTES: u64 = 2;
-/// A header that counts more recipients or attachments holds something else.
+/// If a header counts more recipients or attachments than this, the field holds something else.
 const STATED_PARTS_MAX: usize = 1 << 16;
 
-/// The header of a property stream, by the object it belongs to (\[MS-OXMSG\] 2.4.1).
+/// The kind of header of a property stream. It depends on the object (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StreamHeader {
     TopLevelMessage,
@@ -41,9 +41,10 @@ impl StreamHeader {
         }
     }
 
-    /// The header that a property stream really has. Libraries in use write that of a top-level
-    /// message into embedded ones, and the reverse: the entries tell, which make no sense at any
-    /// other offset. The stated header stays unless they plainly say so.
+    /// The header that a property stream really has. Some libraries write the header of a top-level
+    /// message into embedded ones, or the reverse. The entries tell: read at the wrong offset, they
+    /// make no sense. The expected header is assumed unless its entries make no sense and those of
+    /// the other header do.
     pub(super) fn of_stream(self, stream: &[u8]) -> Self {
         let other = match self {
             Self::TopLevelMessage => Self::EmbeddedMessage,
@@ -55,7 +56,7 @@ impl StreamHeader {
         if !is_plain(stated) && is_plain(found) { other } else { self }
     }
 
-    /// How many entries behind this header have a tag that a message can have, and of how many.
+    /// How many entries after this header have a possible tag, and how many entries there are.
     fn plausible_entries(self, stream: &[u8]) -> (usize, usize) {
         let entries = stream.get(self.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
         let tags = entries.iter().map(|entry| decode_entry(*entry).tag);
@@ -84,7 +85,7 @@ pub struct Property {
 pub struct Salvaged {
     /// What can be read; `None` if nothing can be.
     pub value: Option<Value>,
-    /// The defect.
+    /// What is wrong with the value; `None` if it is undamaged.
     pub defect: Option<Defect>,
 }
 
@@ -94,7 +95,7 @@ pub struct PropertySet {
     storage: Storage,
     /// Sorted by tag, which is unique.
     properties: Vec<Property>,
-    /// Single values of multi-valued properties, sorted by tag and index.
+    /// The streams of the single values of multi-valued properties, sorted by tag and index.
     elements: Vec<(PropertyTag, u32, EntryId)>,
     defects: Vec<Defect>,
     notes: Vec<Note>,
@@ -120,7 +121,7 @@ impl PropertySet {
         set
     }
 
-    /// Whether the storage has no property at all.
+    /// Whether the storage has neither a property nor a property stream.
     pub(super) fn is_empty(&self) -> bool {
         self.properties.is_empty() && self.storage.stream(PROPERTY_STREAM).is_none()
     }
@@ -136,7 +137,8 @@ impl PropertySet {
         self.properties.get(index)
     }
 
-    /// The property of this tag. A string may also have the other string type.
+    /// The property of this tag. If `tag` is a Unicode string, an 8-bit string of the same id is
+    /// found too.
     pub fn find(&self, tag: PropertyTag) -> Option<&Property> {
         self.get(tag).or_else(|| match tag.property_type() {
             PropertyType::STRING => self.get(tag.with_type(PropertyType::STRING8)),
@@ -152,13 +154,13 @@ impl PropertySet {
         &self.defects
     }
 
-    /// What was not read literally in the list of properties.
+    /// What was read in another way than the file states, in the list of properties.
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// The 8-bit strings that are read in a code page of their own, because they are not valid in
-    /// that of the message. All strings are read for that.
+    /// Notes on 8-bit strings that are decoded in a guessed code page, because they are not valid
+    /// in that of the message. This reads all 8-bit strings.
     pub(super) fn guessed_strings(&self, strings: &Strings) -> Vec<Note> {
         let mut notes = Vec::new();
         let mut note = |tag: PropertyTag, stream: &Stream| {
@@ -187,7 +189,7 @@ impl PropertySet {
         &self.storage
     }
 
-    /// How much memory the list takes, in bytes.
+    /// How many bytes of memory the list takes.
     pub fn bytes_held(&self) -> usize {
         self.properties.capacity() * size_of::<Property>()
             + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryId)>()
@@ -198,7 +200,7 @@ impl PropertySet {
         decode_fixed(tag.property_type(), self.get(tag)?.value)
     }
 
-    /// What the properties of a message say about its code page.
+    /// The properties of a message that state its code page.
     pub(super) fn code_page_hints(&self) -> CodePageHints {
         let number = |tag| match self.fixed(tag) {
             Some(Value::Integer32(number)) => Some(number.cast_unsigned()),
@@ -255,7 +257,7 @@ impl PropertySet {
         Salvaged { value, defect }
     }
 
-    /// Reads an undamaged value.
+    /// Reads a value; an error if it is damaged.
     pub(super) fn value(&self, tag: PropertyTag, strings: &Strings) -> Result<Value, Error> {
         let place = || self.storage.path();
         let property = self.find(tag).ok_or_else(|| Error::NoProperty { place: place(), tag })?;
@@ -300,7 +302,8 @@ impl PropertySet {
         if header != StreamHeader::Part {
             self.note_counts(&bytes);
         }
-        // Undamaged files may have a rest that is shorter than an entry and holds nothing.
+        // A rest that is shorter than an entry is ignored: undamaged files have one, and nothing is
+        // in it.
         let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
         let (entries, more) = entries.split_at(entries.len().min(PROPERTIES_MAX));
         if !more.is_empty() {
@@ -310,7 +313,8 @@ impl PropertySet {
             });
         }
         self.properties = entries.iter().map(|entry| decode_entry(*entry)).collect();
-        // If several entries have the same tag, the first counts: the sort is stable.
+        // If several entries have the same tag, the first one counts. The sort is stable, so it
+        // stays first.
         self.properties.sort_by_key(|property| property.tag);
         let listed = self.properties.len();
         self.properties.dedup_by_key(|property| property.tag);
@@ -323,7 +327,8 @@ impl PropertySet {
         }
     }
 
-    /// Notes parts that the header of a message counts and that are not there (\[MS-OXMSG\] 2.4.1.1).
+    /// Adds a note if the header of a message counts more recipients or attachments than there are
+    /// (\[MS-OXMSG\] 2.4.1.1).
     fn note_counts(&mut self, stream: &[u8]) {
         for (offset, prefix, what) in
             [(16, RECIPIENT_PREFIX, "recipients"), (20, ATTACHMENT_PREFIX, "attachments")]
@@ -344,8 +349,8 @@ impl PropertySet {
         }
     }
 
-    /// Joins the value streams with their entries. A stream without an entry becomes a property
-    /// too: such streams are common, and their values are undamaged.
+    /// Assigns the value streams to their entries. A stream without an entry becomes a property
+    /// too, because such streams are common and their values are undamaged.
     fn attach_streams(&mut self, listed: usize) {
         let mut before = "";
         for (id, text, is_storage) in self.storage.names() {
@@ -402,7 +407,7 @@ impl PropertySet {
                 }),
             }
         }
-        // Values without a length stream and an entry are a property too.
+        // If single values have neither an entry nor a length stream, they still become a property.
         let orphans = self.elements.iter().map(|(tag, ..)| Property {
             tag: *tag,
             flags: None,
@@ -416,7 +421,8 @@ impl PropertySet {
         self.elements.dedup_by_key(|(tag, index, _)| (*tag, *index));
     }
 
-    /// Whether a part of a value is missing; otherwise its length is merely odd.
+    /// Whether a part of a value is missing. A defect may also be just a length that does not fit
+    /// the type.
     pub(super) fn lacks_bytes(&self, property: &Property, strings: &Strings) -> bool {
         match property.tag.property_type().location() {
             Location::Entry | Location::Unknown => false,
@@ -431,8 +437,8 @@ impl PropertySet {
         }
     }
 
-    /// What is wrong with a stream that is shorter than the entry says. What is more than the whole
-    /// file is no length at all.
+    /// The cause if a stream is shorter than its entry states. A stated length beyond the length of
+    /// the file is ignored, because it cannot be a length.
     fn shortness(&self, property: &Property, len: u64) -> Option<String> {
         property.flags?;
         let stated = property.size();
@@ -444,8 +450,8 @@ impl PropertySet {
         stated > len + NUL_BYTES && stated <= self.storage.file().source().len()
     }
 
-    /// The defect of a value. For a stream, its chain of sectors is checked; it is read only if its
-    /// length does not fit the type.
+    /// The defect of a value. For a stream, this follows the chain of sectors; it reads the stream
+    /// only if something is wrong with it.
     pub fn value_defect(&self, property: &Property, strings: &Strings) -> Option<Defect> {
         let tag = property.tag;
         let suspicious = match tag.property_type().location() {
@@ -484,7 +490,7 @@ impl PropertySet {
                 let cause = format!("type 0x{code:04X} is none that a message can store");
                 return (Some(Value::Binary(property.value.to_vec())), Some(cause));
             }
-            // Programs write no stream for an empty value.
+            // Some programs write no stream for an empty value.
             let empty = property.is_empty();
             let value = empty.then(|| decode_stream(property_type, Vec::new(), strings).0);
             return (value, (!empty).then(|| "an entry without its stream".to_owned()));
@@ -498,8 +504,8 @@ impl PropertySet {
         (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
     }
 
-    /// Reads the values of a multi-valued property from their streams. The length stream is needed
-    /// only for their number.
+    /// Reads the values of a multi-valued property from their streams. The length stream is used
+    /// only to find missing values and bytes.
     fn salvage_elements(
         &self,
         property: &Property,
@@ -554,18 +560,18 @@ impl PropertySet {
 }
 
 impl Property {
-    /// How many bytes the length stream has of each value.
+    /// How many bytes the length stream has for each value.
     fn length_bytes(&self) -> u64 {
         if self.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 }
     }
 
-    /// The length of the value's stream as the property stream has it.
+    /// The length of the value that its entry in the property stream states.
     fn size(&self) -> u32 {
         let [s0, s1, s2, s3, ..] = self.value;
         u32::from_le_bytes([s0, s1, s2, s3])
     }
 
-    /// The length of the value that the property stream states, by a size field or by the type.
+    /// Whether the entry states an empty value; the size of an empty string counts a NUL.
     fn is_empty(&self) -> bool {
         let terminator = match self.tag.property_type() {
             PropertyType::STRING => 2,

@@ -1,7 +1,7 @@
 //! Edits the property stream of one storage, and the value streams beside it (\[MS-OXMSG\] 2.4).
 //!
-//! What is not edited stays byte for byte: the order of the entries, their flags, the junk behind
-//! short values. Does not know what a property means, or who may change it.
+//! Everything that is not edited stays byte for byte: the order of the entries, their flags, the
+//! junk after short values. Does not know what a property means, or who may change it.
 
 use crate::mapi::{PropertyTag, PropertyType};
 use crate::storage::{self, StreamContent, Transaction};
@@ -17,20 +17,20 @@ const FLAGS: u32 = 6;
 /// The size of every `PT_OBJECT` (\[MS-OXMSG\] 2.4.2.2).
 const OBJECT_SIZE: u32 = u32::MAX;
 
-/// Edits the properties of one storage. Value streams change at once, the property stream at
-/// [`PropertyEditor::finish`].
+/// Edits the properties of one storage. Value streams change at once; [`PropertyEditor::finish`]
+/// writes the property stream.
 pub(super) struct PropertyEditor<'a> {
     transaction: &'a mut Transaction,
     path: Vec<&'a str>,
     header: Vec<u8>,
     entries: Vec<[u8; ENTRY_LEN]>,
-    /// The bytes behind the last entry, which real files have.
+    /// The bytes after the last entry; real files have some.
     tail: Vec<u8>,
 }
 
 impl<'a> PropertyEditor<'a> {
-    /// Reads the property stream of a storage, or makes one if it is missing. A header of the wrong
-    /// length is replaced by a right one.
+    /// Reads the property stream of a storage, or begins a new one if it is missing. A header of
+    /// the wrong length gets the right length.
     pub(super) fn new(
         transaction: &'a mut Transaction,
         path: &[&'a str],
@@ -46,8 +46,8 @@ impl<'a> PropertyEditor<'a> {
         Ok(Self { transaction, path: path.to_vec(), header: stream, entries, tail })
     }
 
-    /// Sets a property. A property of the same id and another type is removed. If the property is
-    /// there already, it keeps its flags.
+    /// Sets a property. It replaces a property of the same id, even of another type, and takes its
+    /// place and its flags.
     pub(super) fn set(&mut self, tag: PropertyTag, value: Encoded) -> Result<(), Error> {
         let flags = self.flags(tag.id()).unwrap_or(FLAGS);
         let place = self.place(tag.id());
@@ -72,7 +72,8 @@ impl<'a> PropertyEditor<'a> {
         Ok(())
     }
 
-    /// Makes a storage the value of a `PT_OBJECT` property; `reserved` says what is in it.
+    /// Makes a storage the value of a `PT_OBJECT` property. `reserved` says what the storage
+    /// contains (\[MS-OXMSG\] 2.4.2.2).
     pub(super) fn set_object(
         &mut self,
         tag: PropertyTag,
@@ -88,12 +89,13 @@ impl<'a> PropertyEditor<'a> {
         Ok(())
     }
 
-    /// The content of the stream of a value.
+    /// The content of the stream that has the value of a property.
     pub(super) fn content(&self, tag: PropertyTag) -> Option<StreamContent> {
         self.transaction.stream(&joined(&self.path, &stream_name(tag))).cloned()
     }
 
-    /// Removes a property of any type with its values. Returns whether there was one.
+    /// Removes the property of an id, whatever its type, with its values. Returns whether there was
+    /// one.
     pub(super) fn remove(&mut self, id: u16) -> bool {
         let count = self.entries.len();
         self.entries.retain(|entry| tag_of(entry).id() != id);
@@ -119,7 +121,7 @@ impl<'a> PropertyEditor<'a> {
         self.place(id).is_some()
     }
 
-    /// The tags of the entries and of the values beside them.
+    /// The tags of all entries, and of value streams without an entry.
     pub(super) fn tags(&self) -> Vec<PropertyTag> {
         let mut tags: Vec<_> = self.entries.iter().map(tag_of).collect();
         let names = self.transaction.entries(&self.path);
@@ -129,7 +131,7 @@ impl<'a> PropertyEditor<'a> {
         tags
     }
 
-    /// Gives properties other ids. Those for which there is no new id keep theirs.
+    /// Gives properties new ids. A property for which `new_id` returns `None` keeps its id.
     pub(super) fn renumber(&mut self, new_id: &dyn Fn(u16) -> Option<u16>) -> Result<(), Error> {
         let renumbered =
             |tag: PropertyTag| Some(PropertyTag::new(new_id(tag.id())?, tag.property_type()));
@@ -138,8 +140,8 @@ impl<'a> PropertyEditor<'a> {
                 field.copy_from_slice(&tag.0.to_le_bytes());
             }
         }
-        // All are taken out before any is put back, because the new id of one may be the old id of
-        // another.
+        // All value streams are taken out before any is put back, because the new id of one
+        // property may be the old id of another.
         let names: Vec<String> =
             self.transaction.entries(&self.path).map(|(name, _)| name.to_owned()).collect();
         let mut moved = Vec::new();
@@ -175,7 +177,7 @@ impl<'a> PropertyEditor<'a> {
     pub(super) fn finish(self) -> Result<(), Error> {
         let stream = [self.header, self.entries.concat(), self.tail].concat();
         let path = joined(&self.path, PROPERTY_STREAM);
-        // A stream that is the same stays the one of the base.
+        // If nothing has changed, the stream stays that of the opened file.
         if self.transaction.read_stream(&path)?.as_ref() != Some(&stream) {
             self.transaction.write_stream(&path, stream)?;
         }
@@ -256,7 +258,8 @@ pub(super) fn size_field(size: u32, reserved: u32) -> [u8; 8] {
     [a, b, c, d, e, f, g, h]
 }
 
-/// Whether strings are of an 8-bit type, by the tags of an object; `None` if it has none.
+/// Whether an object stores 8-bit strings; `None` if it has no string. One Unicode string is enough
+/// for `false`.
 pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
     let mut ansi = None;
     for tag in tags {
@@ -269,7 +272,7 @@ pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
     ansi
 }
 
-/// Sets a property, or removes it for a value that is stored by leaving it out.
+/// Sets a property, or removes it for `None` (see [`super::encode::encode`]).
 pub(super) fn put(
     editor: &mut PropertyEditor<'_>,
     tag: PropertyTag,

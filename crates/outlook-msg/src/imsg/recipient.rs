@@ -14,7 +14,7 @@ use super::recipient_type::RecipientType;
 use super::stream::PropertyStream;
 use super::strings::Strings;
 
-/// A recipient. As long as it lives, its message stays open.
+/// A recipient. Its message stays open for as long as this exists.
 #[derive(Clone, Debug)]
 pub struct Recipient {
     message: Message,

@@ -1,7 +1,7 @@
 //! Edits of the recipient table (`IMessage::ModifyRecipients`).
 //!
-//! Rows are numbered in order from 0, without a gap, as in real files. A row that stays keeps
-//! everything that the edit does not name.
+//! The rows are numbered from 0 without gaps, as in real files. A row that stays keeps every
+//! property that the edit does not change.
 
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{Storage, Transaction};
@@ -47,12 +47,12 @@ struct RecipientRow {
 }
 
 impl Message {
-    /// Changes the recipient table (`ModifyRecipients`): all changes are made, or if one fails
-    /// none. They are seen at once, and are in the file when the message is saved.
+    /// Changes the recipient table (`ModifyRecipients`): makes all changes or, if one fails, none.
+    /// Every handle sees them at once; saving the message writes them to the file.
     ///
     /// # Errors
-    /// [`Error::ReadOnly`], [`Error::NoObject`] if there is no recipient of a number,
-    /// [`Error::TooMany`], [`Error::Invalid`], [`Error::Unmappable`], [`Error::TooLarge`],
+    /// [`Error::ReadOnly`], [`Error::NoObject`] if there is no recipient with the number of a
+    /// change, [`Error::TooMany`], [`Error::Invalid`], [`Error::Unmappable`], [`Error::TooLarge`],
     /// [`Error::Storage`], [`Error::SessionClosed`].
     pub fn modify_recipients(&self, changes: &[RecipientChange]) -> Result<(), Error> {
         self.writable()?;
@@ -66,8 +66,8 @@ impl Message {
         })
     }
 
-    /// Makes these the recipients of a type, in this order. Recipients that keep their address keep
-    /// all their properties. Recipients of other types are not changed.
+    /// Replaces the recipients of one type by these, in this order. A recipient that is already in
+    /// the table keeps all its properties. Recipients of other types are not changed.
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooMany`], [`Error::Unmappable`], [`Error::Storage`],
@@ -82,7 +82,8 @@ impl Message {
         edit(self, true, |state| {
             let recipients = self.recipients()?;
             let rows = self.rows(state)?;
-            // The rows of other types, with gaps where the recipients of this type were.
+            // `table` has the rows of other types, with a gap (`None`) for each recipient of this
+            // type.
             let (mut old, mut table, mut places) = (Vec::new(), Vec::new(), Vec::new());
             for (recipient, row) in recipients.iter().zip(rows) {
                 if recipient.recipient_type() == recipient_type {
@@ -103,7 +104,8 @@ impl Message {
                     },
                 });
             }
-            // Recipients that stay keep their places; new ones are put into gaps, or at the end.
+            // The recipients of this type fill the gaps of recipients that stay, then further gaps;
+            // the rest goes to the end of the table.
             let stays = |index: &usize| old.get(*index).is_some_and(|(_, row)| row.is_none());
             let (kept, free): (Vec<_>, Vec<_>) = (0..places.len()).partition(stays);
             let missing = new.len().saturating_sub(kept.len());
@@ -136,7 +138,8 @@ impl Message {
     }
 }
 
-/// Takes the row of an address, or without one of a name.
+/// Takes out the row with the same address; for a recipient without an address, the row with the
+/// same name.
 fn take_row(
     old: &mut [(Address, Option<RecipientRow>)],
     wanted: &Address,
@@ -145,7 +148,7 @@ fn take_row(
         ("", "") => known.name == wanted.name,
         (known, wanted) => known.eq_ignore_ascii_case(wanted),
     };
-    // Two rows may have the same address: one with the same name is preferred.
+    // Several rows may have the same address. The one with the same name is preferred.
     let by_name = old
         .iter()
         .position(|(known, row)| row.is_some() && is_same(known) && known.name == wanted.name);
@@ -155,7 +158,7 @@ fn take_row(
     Some((known.clone(), row.take()?))
 }
 
-/// A row, with another name if that has changed.
+/// Gives a row the wanted name, unless it has that name or no name is wanted.
 fn renamed(
     mut row: RecipientRow,
     known: &Address,
@@ -169,7 +172,8 @@ fn renamed(
     }
     let mut properties = compose::address_properties(wanted, form);
     let mut editor = PropertyEditor::new(&mut row.properties, &[], StreamHeader::Part)?;
-    // The address stays, in whichever address book it is.
+    // Only the name changes. The address and the EntryID stay, so that an entry of an address book
+    // is still found.
     let is_name = |tag: PropertyTag| {
         tag == tags::PR_DISPLAY_NAME
             || (tag == tags::PR_RECIPIENT_DISPLAY_NAME && editor.has(tag.id()))
@@ -225,7 +229,7 @@ fn change_rows(
     Ok(())
 }
 
-/// Writes the rows, numbered anew.
+/// Writes the rows with new numbers from 0 on.
 fn write_rows(
     state: &mut DraftState,
     rows: Vec<RecipientRow>,

@@ -1,6 +1,6 @@
-//! The registry of a session: all open objects with their parents, and those with unsaved edits.
+//! The registry of a session: tracks all open objects, and keeps those with unsaved edits alive.
 //!
-//! Knows nothing of the data of an object, except how to drop it.
+//! Knows nothing of the data of an object, except that releasing the object drops it.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -37,14 +37,16 @@ pub(super) trait UnsavedObject: Send + Sync {
     /// The name of the object in a report.
     fn describe(&self) -> String;
 
-    /// Keeps the edits elsewhere; `None` for an object that has no file of its own.
+    /// Keeps the edits in another place (see `Target::recover`); `None` for an object that has no
+    /// file of its own.
     fn recover(&self) -> Option<Result<PathBuf, Error>>;
 
-    /// Whether the report of the session names the object if it was saved: only files are named.
+    /// Whether the object has a file of its own. The report of the session lists only those among
+    /// the saved objects.
     fn is_file(&self) -> bool;
 }
 
-/// The objects of a session. Each object holds the registry.
+/// The objects of a session. Each object has a reference to the registry.
 #[derive(Default)]
 pub(super) struct Registry {
     state: Mutex<RegistryState>,
@@ -53,13 +55,13 @@ pub(super) struct Registry {
 #[derive(Default)]
 struct RegistryState {
     closed: bool,
-    /// Whether the last handle on the session was dropped, so that nobody can close it.
+    /// Whether the last handle on the session was dropped. Nobody can close it any more, so it
+    /// keeps no unsaved object alive.
     abandoned: bool,
     next_id: u64,
     messages_opened: u64,
     objects: BTreeMap<u64, Tracked>,
-    /// The objects with unsaved edits. They are held here, so that they stay open until they are
-    /// saved.
+    /// The objects with unsaved edits. These references keep them open until they are saved.
     unsaved: BTreeMap<u64, Box<dyn UnsavedObject>>,
 }
 
@@ -70,7 +72,7 @@ struct Tracked {
 }
 
 impl Registry {
-    /// Refuses edits of users from now on, and takes out an object with unsaved edits. Children
+    /// Refuses edits by callers from now on, and takes out one object with unsaved edits. Children
     /// come before their parents, because saving a child edits its parent.
     pub(super) fn close_unsaved(&self) -> Option<Box<dyn UnsavedObject>> {
         let mut state = self.state();
@@ -82,7 +84,7 @@ impl Registry {
     /// kind of each.
     pub(super) fn release_all(&self) -> Vec<ObjectKind> {
         let objects = std::mem::take(&mut self.state().objects);
-        // A child is registered after its parent, so the highest ids go first.
+        // A child is registered after its parent, so the highest ids are released first.
         let released = objects.into_values().rev().map(|tracked| {
             if let Some(object) = tracked.object.upgrade() {
                 object.release();
@@ -103,7 +105,7 @@ impl Registry {
         self.state().messages_opened
     }
 
-    /// Lets go of the objects with unsaved edits, and returns their names.
+    /// Stops keeping the objects with unsaved edits alive, and returns their names.
     pub(super) fn abandon(&self) -> Vec<String> {
         let unsaved = {
             let mut state = self.state();
@@ -113,14 +115,14 @@ impl Registry {
         unsaved.values().map(|unsaved| unsaved.describe()).collect()
     }
 
-    /// Locks the state. Every change is one insert or remove, so it is sound even if the lock is
-    /// poisoned.
+    /// Locks the state. Every change is a single insert or remove, so the state is valid even if
+    /// the lock is poisoned.
     fn state(&self) -> MutexGuard<'_, RegistryState> {
         lock(&self.state)
     }
 }
 
-/// Runs a callback. If it panics, the other objects must still be released.
+/// Runs a callback. Catches a panic, because the other objects must still be released.
 fn call_back(on_release: Option<ReleaseCallback>) {
     let Some(on_release) = on_release else { return };
     if catch_unwind(AssertUnwindSafe(on_release)).is_err() {
@@ -132,7 +134,7 @@ trait Release: Send + Sync {
     fn release(&self);
 }
 
-/// An object in the registry of a session, with its data until it is released.
+/// An object in the registry of a session. It has its data until it is released.
 pub(super) struct Object<D: Send + Sync + 'static> {
     id: u64,
     registry: Arc<Registry>,
@@ -183,8 +185,9 @@ impl<D: Send + Sync + 'static> Object<D> {
         Ok(())
     }
 
-    /// Has the session hold the object until its edits are saved. A session that is being closed
-    /// refuses edits of users, but saving a part still edits the object around it.
+    /// Makes the session keep the object alive until its edits are saved. While a session is being
+    /// closed, it refuses edits by callers (`by_user`). But saving an attachment edits its message,
+    /// which is still allowed.
     pub(super) fn hold(&self, unsaved: Box<dyn UnsavedObject>, by_user: bool) -> Result<(), Error> {
         let mut state = self.registry.state();
         if state.closed && by_user {
@@ -198,9 +201,10 @@ impl<D: Send + Sync + 'static> Object<D> {
         Ok(())
     }
 
-    /// Has the session no longer hold the object.
+    /// Tells the session that the object has nothing left to save.
     pub(super) fn let_go(&self) {
-        // Dropped after the lock, because dropping the object may release it, which takes the lock.
+        // The reference is dropped after the lock is released: it may be the last one, and
+        // releasing the object takes the lock.
         let held = self.registry.state().unsaved.remove(&self.id);
         drop(held);
     }

@@ -1,4 +1,4 @@
-//! The message session: it opens messages, and at its end closes everything opened in it.
+//! The message session: opens messages, and closes everything that was opened in it when it ends.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,21 +24,22 @@ use crate::storage::Storage;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct SessionOptions {
-    /// The code page of all 8-bit strings (`PT_STRING8`). With `None`, each message says its own.
+    /// The code page of all 8-bit strings (`PT_STRING8`). With `None`, each message states its own.
     pub code_page: Option<CodePage>,
 }
 
 /// A message session (`OpenIMsgSession`): the owner of every message opened in it.
 ///
-/// Clones are handles on the same session. Dropping them does not close it: messages that are still
-/// held stay readable. When the last handle is dropped, unsaved edits are not saved and a warning
-/// is logged; a message that is still held can save its edits itself.
+/// Clones are handles on the same session. Dropping them does not close it: a message stays
+/// readable while somebody has a handle on it. When the last handle on the session is dropped, it
+/// does not save unsaved edits, but logs a warning. Whoever still has a handle on such a message
+/// can save it.
 #[derive(Clone)]
 pub struct Session {
     shared: Arc<Shared>,
 }
 
-/// What the handles on a session share. The objects of the session hold the registry alone, so that
+/// What the handles on a session share. The objects of the session refer only to the registry, so
 /// this is dropped with the last handle.
 struct Shared {
     options: SessionOptions,
@@ -68,8 +69,8 @@ pub struct CloseReport {
     pub attachments: usize,
     /// Property streams.
     pub property_streams: usize,
-    /// What happened to the unsaved edits: an entry for each message that had some, and for each
-    /// attachment or embedded message whose edits could not be put into its message.
+    /// What happened to unsaved edits: an entry for each top-level message that had some, and for
+    /// each attachment or embedded message that could not be saved in the object that contains it.
     pub saves: Vec<SaveReport>,
 }
 
@@ -82,19 +83,19 @@ pub struct SaveReport {
     pub outcome: SaveOutcome,
 }
 
-/// How a save at the end of the session went.
+/// What became of the edits at the end of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SaveOutcome {
     /// The edits are in the file.
     Saved,
-    /// The file is as it was; the message with its edits is in another file.
+    /// The file is unchanged; the message with its edits is in another file.
     Kept {
         /// Why it could not be saved.
         cause: String,
         /// The other file.
         path: PathBuf,
     },
-    /// The file is as it was, and the edits are lost.
+    /// The file is unchanged, and the edits are lost.
     Lost {
         /// Why it could not be saved, and why it could not be kept.
         cause: String,
@@ -193,10 +194,10 @@ impl Session {
         self.register_message(data, draft, on_release)
     }
 
-    /// Creates a message that is saved in a target, which does not have it yet: it is unsaved.
+    /// Creates a message. It is unsaved until a save writes it to the target.
     ///
-    /// The message is an empty mail that is not sent, with the properties that Outlook expects of
-    /// every message.
+    /// The message is an empty, unsent mail with the properties that Outlook expects of every
+    /// message.
     ///
     /// ```
     /// # use outlook_msg::imsg::{FileTarget, MapiPropMut as _, Session, SessionOptions};
@@ -239,8 +240,8 @@ impl Session {
     }
 
     /// Closes the session (`CloseIMsgSession`): saves what is unsaved, releases every object,
-    /// children before their parents, and runs the release callbacks. From then on every handle
-    /// answers [`Error::SessionClosed`]. A second call does nothing.
+    /// children before their parents, and runs the release callbacks. From then on every call on a
+    /// handle returns [`Error::SessionClosed`]. A second call does nothing.
     ///
     /// ```
     /// # use outlook_msg::imsg::{MapiProp as _, MapiPropMut as _, Session, SessionOptions};
@@ -269,8 +270,8 @@ impl Session {
         report
     }
 
-    /// Saves everything unsaved, and refuses edits from now on. Returns the saved objects too: they
-    /// must live until all objects are released in their order.
+    /// Saves everything that is unsaved, and refuses edits from now on. Also returns the saved
+    /// objects: dropping one would release it too early, before its children.
     fn save_all(&self) -> (Vec<SaveReport>, Vec<Box<dyn UnsavedObject>>) {
         let (mut saves, mut held) = (Vec::new(), Vec::new());
         while let Some(unsaved) = self.shared.registry.close_unsaved() {
@@ -323,7 +324,8 @@ impl CloseReport {
     }
 }
 
-/// Saves an object, or keeps its edits elsewhere. Returns what the report says of it, if anything.
+/// Saves an object or, if that fails, keeps its edits in another place. Returns its entry in the
+/// report, if it gets one.
 fn save_or_keep(unsaved: &dyn UnsavedObject) -> Option<SaveReport> {
     let saved = catch_unwind(AssertUnwindSafe(|| unsaved.save()));
     let outcome = match saved {
@@ -346,7 +348,7 @@ fn save_or_keep(unsaved: &dyn UnsavedObject) -> Option<SaveReport> {
     Some(SaveReport { name: unsaved.describe(), outcome })
 }
 
-/// An error with its causes.
+/// The texts of an error and its causes.
 fn chain(error: &Error) -> String {
     let first: &dyn std::error::Error = error;
     let causes = std::iter::successors(Some(first), |error| error.source());

@@ -1,8 +1,9 @@
-//! Parts of a message as files of their own: an embedded message as a `.msg` (\[MS-OXMSG\] 2.3),
-//! an OLE object as a compound file.
+//! Writes parts of a message as files of their own: an embedded message as a `.msg` file
+//! (\[MS-OXMSG\] 2.3), an OLE object as a compound file.
 //!
-//! Such a file is undamaged even if the message is not. It has what can be read of damaged values,
-//! and none that are lost; a last attachment lists what is missing.
+//! Such a file is undamaged even if the message is damaged. It has what can be read of damaged
+//! values, and lacks values of which nothing can be read. A last attachment then lists what is
+//! missing.
 
 use std::collections::HashSet;
 use std::fs::File;
@@ -23,19 +24,19 @@ use super::properties::{Salvaged, StreamHeader};
 use super::property_editor::{PropertyEditor, is_ansi, put};
 use super::stream_name::ATTACHMENT_PREFIX;
 
-/// The end of the name of an attachment of which only a part can be read.
+/// Ends the name of an attachment of which only a part can be read.
 pub const PARTIAL: &str = ".partial";
-/// The attachment that lists what is missing in a damaged message.
+/// The name of the attachment that lists what is missing in a damaged message.
 pub const ERRORS_FILE: &str = "ERRORS.txt";
 /// At most this many defects are listed in it.
 const DEFECTS_MAX: usize = 1000;
 
 impl Message {
-    /// Writes the message, which may be embedded, as a `.msg` file into an empty file. Returns the
-    /// defects that were met.
+    /// Writes the message, which may be an embedded one, as a `.msg` file into an empty file.
+    /// Returns the file and the defects that were found.
     ///
-    /// Properties that it inherits from the message around it are written into it. The
-    /// named-property map is copied whole, so that every id keeps its name.
+    /// Properties that an embedded message inherits from the outer one become its own. The whole
+    /// named-property map is copied, so that every id keeps its name.
     ///
     /// # Errors
     /// [`Error::Storage`] if writing fails, [`Error::SessionClosed`] after the session was closed.
@@ -68,8 +69,8 @@ impl Message {
         Ok((writer.finish()?, defects))
     }
 
-    /// Gives the message the header of a top-level one (\[MS-OXMSG\] 2.4.1.1), and what it
-    /// inherited.
+    /// Gives the message the header of a top-level one (\[MS-OXMSG\] 2.4.1.1), and the properties
+    /// that it inherited.
     fn make_top_level(&self, content: &mut Transaction, has_errors: bool) -> Result<(), Error> {
         let data = self.data()?;
         let (recipients, mut attachments) = data.part_numbers();
@@ -96,8 +97,8 @@ impl Message {
         editor.finish()
     }
 
-    /// The properties of the message around that this one relies on without having them; the store
-    /// mask follows the strings.
+    /// The properties of the outer message that this one relies on without having them.
+    /// `follow_strings` takes care of `PR_STORE_SUPPORT_MASK`.
     fn inherited(&self) -> Result<Vec<(PropertyTag, Value)>, Error> {
         let (set, strings) = self.property_set()?;
         let number = |number: u32| Value::Integer32(number.cast_signed());
@@ -115,8 +116,8 @@ impl Message {
 }
 
 impl Attachment {
-    /// Writes the storage of an OLE object as a compound file into an empty file. Returns the
-    /// defects that were met.
+    /// Writes the storage of an OLE object as a compound file into an empty file. Returns the file
+    /// and the defects that were found.
     ///
     /// # Errors
     /// [`Error::NoObject`] if there is none, [`Error::Storage`] if writing fails,
@@ -129,7 +130,7 @@ impl Attachment {
     }
 }
 
-/// Makes the property streams fit what is left of the values. Returns the objects of the message.
+/// Makes the property streams of all objects fit what is left of their values. Returns the objects.
 fn sound_objects(
     content: &mut Transaction,
     data: &Arc<MessageData>,
@@ -137,9 +138,9 @@ fn sound_objects(
 ) -> Vec<ForeignObject> {
     let mut told: HashSet<String> = defects.iter().map(|defect| defect.cause.clone()).collect();
     let mut known = HashSet::new();
-    // A message that is embedded too deep is copied as it is.
+    // A message that is embedded too deeply is copied unchanged.
     let mut objects = objects(Arc::clone(data), data.header(), &mut |_| Ok(())).unwrap_or_default();
-    // If several storages have the same name, the first is the content.
+    // If several storages have the same name, the copy has only the first one.
     objects.retain(|object| known.insert(object.path.join("/").to_uppercase()));
     for object in &objects {
         match sound_object(content, object) {
@@ -152,7 +153,8 @@ fn sound_objects(
     objects
 }
 
-/// Makes the property stream of one object fit what is left of the values.
+/// Makes the property stream of one object fit what is left of its values. Returns the defects of
+/// the values.
 fn sound_object(content: &mut Transaction, object: &ForeignObject) -> Result<Vec<Defect>, Error> {
     let (set, strings) = (&object.properties, object.message.strings());
     let mut defects = Vec::new();
@@ -189,7 +191,7 @@ fn sound_object(content: &mut Transaction, object: &ForeignObject) -> Result<Vec
     Ok(defects)
 }
 
-/// Renames an attachment so that its name says that a part is missing.
+/// Renames an attachment: adds [`PARTIAL`] to its name, which says that a part is missing.
 fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Result<(), Error> {
     let names = [tags::PR_ATTACH_LONG_FILENAME, tags::PR_ATTACH_FILENAME, tags::PR_DISPLAY_NAME];
     let strings = object.message.strings();
@@ -205,9 +207,9 @@ fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
     put(editor, tag, encode(tag, &Value::String(name), strings.code_page())?)
 }
 
-/// Makes `PR_STORE_SUPPORT_MASK` state the string type of a message, by which programs decode
-/// strings. An embedded message may inherit the mask of the message around it, whose strings may
-/// have the other type.
+/// Makes `PR_STORE_SUPPORT_MASK` state the string type of a message, because programs decode
+/// strings by it. An embedded message may have inherited the mask of the outer message, whose
+/// strings may have the other type.
 fn follow_strings(content: &mut Transaction, message: &ForeignObject) -> Result<(), Error> {
     let data = &message.message;
     let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.properties());

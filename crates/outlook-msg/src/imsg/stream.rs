@@ -1,4 +1,4 @@
-//! A property opened as a stream (`OpenProperty` with `IID_IStream`): its bytes as stored.
+//! A property that is opened as a stream (`OpenProperty` with `IID_IStream`): its stored bytes.
 
 use std::sync::Arc;
 
@@ -20,7 +20,8 @@ struct StreamData {
 }
 
 impl PropertyStream {
-    /// Opens the stream of a property, or of one of its values, as a child of its object.
+    /// Opens the stream of a property, or of the value `element` of a multi-valued one. The stream
+    /// becomes a child of the object in the session.
     pub(super) fn open<D: Send + Sync + 'static>(
         parent: &Arc<Object<D>>,
         set: &PropertySet,
@@ -55,7 +56,7 @@ impl PropertyStream {
         Ok(self.len()? == 0)
     }
 
-    /// What can be read of a damaged stream, and its full length; `None` if the stream is
+    /// What can be read of a damaged stream, and how many bytes that are; `None` if the stream is
     /// undamaged.
     ///
     /// # Errors
@@ -66,12 +67,12 @@ impl PropertyStream {
         Ok(is_damaged.then(|| (data.extents.clone(), data.extents.readable_len())))
     }
 
-    /// Bytes of memory held beside the file.
+    /// Bytes of memory that it takes, without the file.
     pub fn bytes_held(&self) -> usize {
         self.object.data().map_or(0, |data| data.extents.bytes_held())
     }
 
-    /// Fills `buffer` from `offset`; with fewer bytes only at the end of the stream.
+    /// Reads at `offset`. Fills `buffer`, except at the end of the stream.
     ///
     /// # Errors
     /// [`Error::Storage`] where the stream is damaged, [`Error::SessionClosed`] after the session

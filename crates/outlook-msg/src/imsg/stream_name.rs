@@ -2,8 +2,8 @@
 
 use crate::mapi::PropertyTag;
 
-/// The name of the stream or storage of a value: `__substg1.0_IIIITTTT`, with `-NNNNNNNN` at its
-/// end for one of several values (\[MS-OXMSG\] 2.1.3).
+/// The name of the stream or storage of a value: `__substg1.0_` and the tag in hexadecimal. `-` and
+/// an index follow for one value of a multi-valued property (\[MS-OXMSG\] 2.1.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StreamName {
     pub(super) tag: PropertyTag,
@@ -13,7 +13,7 @@ pub(super) struct StreamName {
 impl StreamName {
     const PREFIX: &str = "__substg1.0_";
 
-    /// Whether a name begins like one of these.
+    /// Whether a name begins like that of a value, even if the rest is wrong.
     pub(super) fn is_meant(name: &str) -> bool {
         begins(name, Self::PREFIX)
     }
@@ -32,7 +32,7 @@ impl StreamName {
     }
 }
 
-/// Whether a storage or stream holds the value of a property, by its name.
+/// Whether this is the name of the storage or stream with the value of a property.
 pub fn is_value_of(name: &str, tag: PropertyTag) -> bool {
     StreamName::parse(name) == Some(StreamName { tag, index: None })
 }
@@ -40,13 +40,13 @@ pub fn is_value_of(name: &str, tag: PropertyTag) -> bool {
 pub(super) const RECIPIENT_PREFIX: &str = "__recip_version1.0_#";
 pub(super) const ATTACHMENT_PREFIX: &str = "__attach_version1.0_#";
 
-/// Whether a storage is that of an attachment, by its name.
+/// Whether this is the name of the storage of an attachment.
 pub fn is_attachment(name: &str) -> bool {
     numbered(name, ATTACHMENT_PREFIX).is_some()
 }
 
-/// The number in the name of a recipient or an attachment, if it has one; `None` for any other
-/// name.
+/// The number in the name of a recipient or attachment; `Some(None)` if the name has no valid
+/// number, `None` for any other name.
 pub(super) fn part_number(name: &str) -> Option<Option<u32>> {
     let prefixes = [RECIPIENT_PREFIX, ATTACHMENT_PREFIX];
     let prefix = prefixes.into_iter().find(|prefix| begins(name, prefix))?;
@@ -57,7 +57,7 @@ fn begins(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
-/// Parses the number in `__recip_version1.0_#XXXXXXXX`, and in the names of attachments.
+/// The number after `prefix`, which are 8 hexadecimal digits; `None` if the name has another form.
 pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
     let (head, number) = name.split_at_checked(prefix.len())?;
     if head.eq_ignore_ascii_case(prefix) { hex8(number) } else { None }

@@ -1,8 +1,9 @@
 //! Finds the code page of the `PT_STRING8` values of a message, and decodes them.
 //!
-//! Files state the code page in four places, which contradict each other; the order below was found
-//! by measuring real files. If the strings are not valid in the stated page, the page is guessed,
-//! and a note says so. Does not know which property a string belongs to.
+//! Files state the code page in several properties, which may contradict each other. `find_stated`
+//! asks them in the order that was right for most real files. If most strings are not valid in the
+//! stated page, the page is guessed, and a note says so. Does not know which property a string
+//! belongs to.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,8 +14,8 @@ use crate::storage::{Entry, Storage};
 
 use super::stream_name::StreamName;
 
-/// The strings of one message: decoded by the code page that it states, else by that of the message
-/// around it.
+/// Decodes the strings of one message: in the code page that it states, else in that of the outer
+/// message.
 #[derive(Debug)]
 pub struct Strings {
     storage: Storage,
@@ -37,15 +38,15 @@ pub(super) struct CodePageHints {
 }
 
 impl CodePageHints {
-    /// A stated page that is not used: it is no page of 8-bit strings, or these are not valid in
-    /// it.
+    /// The number of the stated page, even if there is no decoder for it. Only a note mentions it.
     fn unfit(self) -> Option<u32> {
         self.message.or(self.internet).filter(|number| !matches!(number, 0 | 1200 | 1201))
     }
 }
 
 impl Strings {
-    /// The strings of the message on a storage. `chosen` overrides what the message states.
+    /// A decoder for the message on a storage. `chosen` overrides what the message states; `outer`
+    /// belongs to the message that contains it.
     pub(super) fn new(
         storage: &Storage,
         hints: CodePageHints,
@@ -62,7 +63,7 @@ impl Strings {
         }
     }
 
-    /// The strings of the same message after an edit.
+    /// A decoder for the same message after an edit.
     pub(super) fn anew(&self, storage: &Storage, hints: CodePageHints) -> Self {
         Self::new(storage, hints, self.chosen, self.outer.clone())
     }
@@ -72,17 +73,18 @@ impl Strings {
         self.page_and_guess().0
     }
 
-    /// The code page that this message, or one around it, states for them; `None` if none does.
+    /// The code page that this message, or an outer one, states for them; `None` if none does.
     pub fn stated_code_page(&self) -> Option<CodePage> {
         *self.stated.get_or_init(|| self.chosen.or_else(|| self.find_stated()))
     }
 
-    /// The guessed code page, if all of them are read by a guess.
+    /// The guessed code page, if the page for all 8-bit strings is a guess.
     pub(super) fn guess(&self) -> Option<Guess> {
         self.page_and_guess().1
     }
 
-    /// The code page for all of them. The bytes are examined only when a string needs it.
+    /// The code page for all 8-bit strings. The strings are examined only when this is first
+    /// needed.
     fn page_and_guess(&self) -> (CodePage, Option<Guess>) {
         *self.chosen_for_all.get_or_init(|| {
             let stated = self.stated_code_page();
@@ -93,8 +95,8 @@ impl Strings {
         })
     }
 
-    /// `PR_INTERNET_CPID`, the code page of `PR_HTML`, else that of the message around. A chosen
-    /// code page overrides it too.
+    /// The code page of `PR_HTML`: `PR_INTERNET_CPID` of this message, else of the outer one. A
+    /// chosen code page overrides it too.
     pub fn internet_code_page(&self) -> Option<u32> {
         self.chosen
             .map(CodePage::number)
@@ -102,7 +104,7 @@ impl Strings {
             .or_else(|| self.outer.as_ref()?.internet_code_page())
     }
 
-    /// Whether the code page is that of the message around, because this one states none.
+    /// Whether the code page is that of the outer message, because this one states none.
     pub(super) fn is_inherited(&self) -> bool {
         let CodePageHints { message, locale, internet } = self.hints;
         self.outer.is_some() && message.is_none() && locale.is_none() && internet.is_none()
@@ -116,13 +118,13 @@ impl Strings {
         trim_nuls(self.page_of(bytes).0.decode(bytes).into_owned())
     }
 
-    /// The code page of a value, and whether it is guessed for this value alone.
+    /// The code page of a value, and the guess if it was guessed for this value alone.
     pub(super) fn page_of(&self, bytes: &[u8]) -> (CodePage, Option<Guess>) {
         if let Some(chosen) = self.chosen {
             return (chosen, None);
         }
         let stated = self.stated_code_page();
-        // For ASCII, the other strings need not be examined.
+        // ASCII is the same in nearly every page, so the other strings need not be examined.
         let page = match bytes.is_ascii() && stated.is_none_or(CodePage::has_ascii) {
             true => stated.unwrap_or(CodePage::WINDOWS_1252),
             false => self.code_page(),
@@ -131,7 +133,7 @@ impl Strings {
         (page, guess.map(|guess| Guess { stated: stated.map(CodePage::number), ..guess }))
     }
 
-    /// Whether most of the strings that are not ASCII are valid in the stated page.
+    /// Whether at least half of the strings that are not ASCII are valid in the stated page.
     fn is_stated_right(&self, stated: CodePage) -> bool {
         let (mut wrong, mut all) = (0_usize, 0_usize);
         for bytes in self.telling_strings() {
@@ -164,13 +166,13 @@ impl Strings {
             .or_else(|| self.hints.internet.and_then(CodePage::of_internet_code_page))
             .or_else(|| {
                 let outer = self.outer.as_ref()?;
-                // The guess for the message around it counts as stated for this one.
+                // A guess for the outer message counts as stated for this one.
                 outer.guess().map(|guess| guess.page).or_else(|| outer.stated_code_page())
             })
     }
 
-    /// A file was seen with `PR_MESSAGE_CODEPAGE` 1252, a Chinese locale and GBK strings: a
-    /// double-byte locale wins over another code page if all strings are valid in it.
+    /// A file was seen with `PR_MESSAGE_CODEPAGE` 1252, a Chinese locale and GBK strings. So the
+    /// page of a double-byte locale wins over another stated page if all strings are valid in it.
     fn locale_over_message_code_page(&self) -> Option<CodePage> {
         let locale = self.hints.locale.and_then(CodePage::of_locale)?;
         let contradicted = self.hints.message.is_some_and(|number| number != locale.number());
@@ -182,7 +184,8 @@ impl Strings {
         proved.then_some(locale)
     }
 
-    /// `PR_INTERNET_CPID` 65001 alone proves nothing: the strings must be UTF-8 too.
+    /// UTF-8, if `PR_INTERNET_CPID` is 65001 and all strings are valid UTF-8. The property alone
+    /// proves nothing: it is about the HTML body.
     fn valid_utf8(&self) -> Option<CodePage> {
         let mut strings = self.telling_strings().peekable();
         let says_utf8 = self.hints.internet == Some(CodePage::UTF_8.number());
@@ -192,7 +195,7 @@ impl Strings {
         is_utf8.then_some(CodePage::UTF_8)
     }
 
-    /// The strings by which the code page is guessed.
+    /// The strings that help to find the code page.
     fn telling_strings(&self) -> impl Iterator<Item = Vec<u8>> {
         self.non_ascii_strings().filter(|bytes| !is_disguised_utf16(bytes))
     }
@@ -219,7 +222,8 @@ impl Strings {
     }
 }
 
-/// 0, 1200 and 1201 are no pages of 8-bit strings.
+/// The code page of a number. 0 (none) and 1200 and 1201 (UTF-16) cannot be the page of 8-bit
+/// strings.
 fn ansi_code_page(number: u32) -> Option<CodePage> {
     match number {
         0 | 1200 | 1201 => None,
@@ -227,9 +231,9 @@ fn ansi_code_page(number: u32) -> Option<CodePage> {
     }
 }
 
-/// Whether bytes are plainly UTF-16LE although their type says 8-bit: every odd byte is NUL and
-/// no even one is. Two of 337 files measured have such strings. A single pair proves nothing: it
-/// may be one 8-bit character and the NUL behind it.
+/// Whether bytes are plainly UTF-16LE although the type of the property says 8-bit: the second byte
+/// of every pair is NUL, and no first byte is. Two of 337 real files have such strings. A single
+/// pair proves nothing: it may be one 8-bit character and its terminating NUL.
 fn is_disguised_utf16(bytes: &[u8]) -> bool {
     let (pairs, rest) = bytes.as_chunks::<2>();
     pairs.len() > 1 && rest.is_empty() && pairs.iter().all(|[low, high]| *low != 0 && *high == 0)

@@ -1,8 +1,8 @@
-//! The fields of the transport header (`PR_TRANSPORT_MESSAGE_HEADERS`): the header that the message
-//! had on its way over the internet. They say what properties say too, and are asked where the
-//! message lacks the property.
+//! The fields of the transport header (`PR_TRANSPORT_MESSAGE_HEADERS`), the header that the message
+//! had on its way over the internet. They repeat what properties say, and serve if the message
+//! lacks the property.
 //!
-//! Knows no property but that one.
+//! Knows no other property.
 
 use mail_parser::{DateTime, MessageParser};
 
@@ -11,18 +11,18 @@ use crate::mapi::FileTime;
 
 use super::address::Address;
 
-/// A field that says the same as properties.
+/// A field that repeats what properties say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderField {
     /// The author.
     From,
-    /// Who sent the message, if that is not the author.
+    /// The sender of the message, if that is not the author.
     Sender,
     /// The recipients.
     To,
     /// The recipients of copies.
     Cc,
-    /// The recipients of copies whom the others do not see.
+    /// The recipients of blind copies.
     Bcc,
     /// The addresses that replies go to.
     ReplyTo,
@@ -32,7 +32,8 @@ pub enum HeaderField {
     ThreadTopic,
     /// When it was sent.
     Date,
-    /// A server that the message passed. The last server writes the first field.
+    /// A server that the message passed. Each server adds its field at the top, so the first field
+    /// is from the last server.
     Received,
     /// The message id.
     MessageId,
@@ -60,7 +61,7 @@ impl HeaderField {
         (Self::References, "References"),
     ];
 
-    /// The name of the field, as `Reply-To`.
+    /// The name of the field, such as `Reply-To`.
     pub fn name(self) -> &'static str {
         let mut names = Self::NAMES.iter();
         names.find(|(field, _)| *field == self).map_or("", |(_, name)| name)
@@ -79,7 +80,7 @@ pub struct TransportHeaders {
 }
 
 impl TransportHeaders {
-    /// Finds the fields in a header, which ends at its first empty line.
+    /// Finds the fields in a header. The header ends at its first empty line.
     pub(super) fn parse(header: &str) -> Self {
         let mut found = Self::default();
         // The field that the next lines may continue.
@@ -108,13 +109,13 @@ impl TransportHeaders {
         self.fields.get_mut(field as usize)
     }
 
-    /// A field that says something.
+    /// The value of a field, unless it is missing or blank.
     fn text(&self, field: HeaderField) -> Option<&str> {
         let text = self.fields.get(field as usize)?.as_deref()?.trim();
         (!text.is_empty()).then_some(text)
     }
 
-    /// The addresses of a field, those of groups too.
+    /// The addresses of a field, including those in groups.
     pub fn addresses(&self, field: HeaderField) -> Vec<Address> {
         let Some(value) = self.text(field) else { return Vec::new() };
         let header = format!("To: {value}\r\n\r\n");
@@ -132,7 +133,7 @@ impl TransportHeaders {
         self.addresses(field).into_iter().find(|one| one.address.contains('@'))
     }
 
-    /// The subject, its encoded words decoded.
+    /// The subject, with encoded words decoded.
     pub fn subject(&self) -> Option<String> {
         let header = format!("Subject: {}\r\n\r\n", self.text(HeaderField::Subject)?);
         let parsed = MessageParser::new().parse_headers(header.as_bytes())?;
@@ -149,7 +150,7 @@ impl TransportHeaders {
         self.text(HeaderField::InReplyTo)
     }
 
-    /// The message ids of the thread, as the field has them.
+    /// The message ids of the thread, as one text.
     pub fn references(&self) -> Option<&str> {
         self.text(HeaderField::References)
     }

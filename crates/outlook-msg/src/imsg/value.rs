@@ -7,9 +7,9 @@ use crate::mapi::{FileTime, Guid, PropertyType, Value};
 
 use super::strings::Strings;
 
-/// Decodes the 8 value bytes of a property of fixed size; `None` for a type of no fixed size.
+/// Decodes the 8 value bytes of a property of fixed size; `None` for a type without a fixed size.
 ///
-/// Bytes beyond the size of the type are ignored: in real files they are junk.
+/// Bytes beyond the size of the type are ignored: real files have junk there.
 pub(super) fn decode_fixed(property_type: PropertyType, bytes: [u8; 8]) -> Option<Value> {
     let [b0, b1, b2, b3, ..] = bytes;
     let low = [b0, b1, b2, b3];
@@ -22,7 +22,7 @@ pub(super) fn decode_fixed(property_type: PropertyType, bytes: [u8; 8]) -> Optio
         PropertyType::CURRENCY => Value::Currency(i64::from_le_bytes(bytes)),
         PropertyType::FLOATING_TIME => Value::FloatingTime(f64::from_le_bytes(bytes)),
         PropertyType::ERROR_CODE => Value::ErrorCode(u32::from_le_bytes(low)),
-        // Old programs store 16 bits. Any value but 0 counts as true.
+        // Old programs store 16 bits, so both bytes count. Any value but 0 is true.
         PropertyType::BOOLEAN => Value::Boolean(b0 != 0 || b1 != 0),
         PropertyType::INTEGER64 => Value::Integer64(i64::from_le_bytes(bytes)),
         PropertyType::TIME => Value::Time(FileTime(u64::from_le_bytes(bytes))),
@@ -30,7 +30,8 @@ pub(super) fn decode_fixed(property_type: PropertyType, bytes: [u8; 8]) -> Optio
     })
 }
 
-/// Decodes a value that lies in one stream. The second part says what is left over or missing.
+/// Decodes a value from its stream. The second part of the result says what is wrong with the
+/// length, if anything is.
 pub(super) fn decode_stream(
     property_type: PropertyType,
     bytes: Vec<u8>,
@@ -38,7 +39,7 @@ pub(super) fn decode_stream(
 ) -> (Value, Option<String>) {
     match property_type {
         PropertyType::STRING => {
-            // An odd last byte is no character. If it is NUL, nothing is lost.
+            // A single last byte is half a character. If it is NUL, nothing is lost.
             let odd = bytes.len() % 2 == 1 && bytes.last() != Some(&0);
             let defect = odd.then(|| format!("PT_UNICODE of odd length {}", bytes.len()));
             (Value::String(trim_nuls(decode_utf16(&bytes))), defect)
@@ -67,7 +68,8 @@ pub(super) fn has_odd_length(property_type: PropertyType, len: u64) -> bool {
     }
 }
 
-/// The type and size of the elements of a multi-valued type whose values are packed.
+/// The type and size of the elements of a multi-valued type whose values lie one after the other in
+/// a single stream.
 fn element_type(property_type: PropertyType) -> Option<(PropertyType, usize)> {
     Some(match property_type {
         PropertyType::MULTIPLE_INTEGER16 => (PropertyType::INTEGER16, 2),

@@ -28,11 +28,11 @@ pub enum AttachmentKind {
     Message,
     /// An OLE object, such as a drawing, as a compound file.
     Ole,
-    /// The path or address of a file elsewhere: [`Attachment::target`].
+    /// A link to a file elsewhere. [`Attachment::target`] gives its path or URL.
     Link,
 }
 
-/// An attachment. As long as it lives, its message stays open.
+/// An attachment. Its message stays open for as long as this exists.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     opened: Arc<OpenedMail>,
@@ -52,7 +52,7 @@ pub struct Partial {
     pub missing: Vec<Defect>,
 }
 
-/// A reader of an attachment, from any position: [`Attachment::open`].
+/// Reads an attachment from any position: [`Attachment::open`].
 #[derive(Debug)]
 pub struct AttachmentReader {
     content: Content,
@@ -103,8 +103,8 @@ impl Attachment {
         }
     }
 
-    /// The media type, such as `image/png` (`PR_ATTACH_MIME_TAG`): the stored one, else the one
-    /// that the extension of the name stands for.
+    /// The media type, such as `image/png`: the stored one (`PR_ATTACH_MIME_TAG`), else the usual
+    /// one for the extension of the name.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -124,8 +124,8 @@ impl Attachment {
         }
     }
 
-    /// The length in bytes. The length of an embedded message is that of a `.msg` file of its own,
-    /// which has to be made to be measured.
+    /// The length in bytes. For an embedded message, this is the length of a `.msg` file of its
+    /// own, which is written to a temporary file for this.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -159,8 +159,8 @@ impl Attachment {
         inline::content_id(&self.shown()?.attachment)
     }
 
-    /// Whether the HTML body shows the attachment, mostly a picture, so that a list of attachments
-    /// should leave it out.
+    /// Whether the HTML body shows the attachment. Most of these are pictures; a list of
+    /// attachments should leave them out.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -185,8 +185,8 @@ impl Attachment {
         inline::is_inline(&shown.attachment, referred)
     }
 
-    /// All bytes of the attachment. Those of an embedded message are a `.msg` file, those of a link
-    /// are its target.
+    /// All bytes of the attachment. An embedded message is returned as a `.msg` file, a link as a
+    /// line with its target.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -197,8 +197,8 @@ impl Attachment {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Damaged`] if a part of them cannot be read: [`Attachment::read_partial`] gives the
-    /// rest.
+    /// [`Error::Damaged`] if a part of them cannot be read. [`Attachment::read_partial`] returns
+    /// the part that can be read.
     pub fn read(&self) -> Result<Vec<u8>, Error> {
         let Partial { bytes, missing } = self.read_partial()?;
         match missing.into_iter().next() {
@@ -227,8 +227,8 @@ impl Attachment {
         Ok(Partial { bytes, missing: self.missing()? })
     }
 
-    /// Opens the attachment for reading from any position. Large attachments are read block by
-    /// block.
+    /// Opens the attachment for reading from any position. The bytes of a large attachment are read
+    /// when they are needed.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -245,8 +245,8 @@ impl Attachment {
     /// ```
     ///
     /// # Errors
-    /// As [`Attachment::read`]: from a reader nobody could tell the end of a file from the place
-    /// where it is damaged.
+    /// As [`Attachment::read`]. A damaged attachment is an error, because its reader could not tell
+    /// the damage from the end of the file.
     pub fn open(&self) -> Result<AttachmentReader, Error> {
         match self.missing()?.into_iter().next() {
             Some(defect) => Err(Error::Damaged(defect)),
@@ -284,8 +284,8 @@ impl Attachment {
         }
     }
 
-    /// The path or address that a link leads to; `None` for an attachment of another kind. The link
-    /// is never followed.
+    /// The path or URL that a link leads to; `None` for an attachment of another kind. The library
+    /// never follows the link.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -305,11 +305,11 @@ impl Attachment {
         }
     }
 
-    /// Writes the attachment into a new file in a folder, and gives the path of the file.
+    /// Writes the attachment into a new file in a folder, and returns the path of the file.
     ///
-    /// The file has the name of the attachment, changed where some system would not take it. If
-    /// there is a file of this name already, the new one gets a number. It never lies outside of
-    /// the folder.
+    /// The file has the name of the attachment. Characters that some system does not allow in a
+    /// name are replaced. If the name exists already, the new file gets a number. The file is never
+    /// outside of the folder.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -325,15 +325,16 @@ impl Attachment {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Damaged`] if it cannot be read as a whole: no file is made then. [`Error::Save`] if
-    /// the file cannot be written: what was written of it is removed.
+    /// [`Error::Damaged`] if a part of the attachment cannot be read; then no file is created.
+    /// [`Error::Save`] if the file cannot be written; then it is removed.
     pub fn save(&self, folder: impl AsRef<Path>) -> Result<PathBuf, Error> {
         let mut content = self.open()?;
         let folder = folder.as_ref();
         for number in 1..=SAVED_MAX {
             let path = folder.join(portable(&self.name, number));
             let failed = |source| Error::Save { path: path.clone(), source };
-            // `create_new` never opens what is there already, nor follows a link of this name.
+            // `create_new` never opens an existing file, and never follows a symbolic link of this
+            // name.
             let mut file = match OpenOptions::new().write(true).create_new(true).open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 opened => opened.map_err(failed)?,
@@ -348,7 +349,7 @@ impl Attachment {
         Err(Error::Save { path, source: io::ErrorKind::AlreadyExists.into() })
     }
 
-    /// A property of the attachment, as [`Mail::property`] gives one of the message.
+    /// A property of the attachment; takes the same keys as [`Mail::property`].
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -366,7 +367,7 @@ impl Attachment {
         key.into().value(&shown.attachment, &*self.opened.message.names()?)
     }
 
-    /// The open attachment (`IAttach`), for what `Attachment` has no getter for.
+    /// The open attachment (`IAttach`), for everything that `Attachment` has no getter for.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -420,7 +421,7 @@ impl Attachment {
         Ok(AttachmentReader { content, len, position: 0 })
     }
 
-    /// The places of the content that cannot be read.
+    /// The defects of the content.
     fn missing(&self) -> Result<Vec<Defect>, Error> {
         let Some(shown) = self.shown() else { return Ok(Vec::new()) };
         match self.shown {
@@ -430,7 +431,7 @@ impl Attachment {
     }
 }
 
-/// At most this many files of one name are saved in a folder.
+/// At most this many numbers are tried for a file name.
 const SAVED_MAX: u32 = 10_000;
 
 impl AttachmentReader {

@@ -1,7 +1,7 @@
-//! The attachments of a message as entries of `attachments/`.
+//! The attachments of a message as files in `attachments/`: their kinds and their names.
 //!
-//! To add an attachment method: a variant of [`Shown`], its name in `entry_name`, and the places
-//! that the compiler names then.
+//! To add a kind: add a variant to [`Shown`] and its name to `entry_name`; the compiler then names
+//! the other places.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -22,7 +22,7 @@ use super::references::References;
 /// The name of an attachment that has none.
 const UNNAMED: &str = "unnamed";
 
-/// `PR_ATTACH_ENCODING` of a MacBinary file: the identifier 1.2.840.113556.3.11.1.
+/// `PR_ATTACH_ENCODING` of a MacBinary file: the object identifier 1.2.840.113556.3.11.1.
 const MAC_BINARY_ENCODING: [u8; 9] = [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x14, 0x03, 0x0B, 0x01];
 /// The code page of file names on a Western Macintosh.
 const MACINTOSH: u32 = 10000;
@@ -32,9 +32,9 @@ const MACINTOSH: u32 = 10000;
 pub enum Shown {
     /// A file with the content.
     Data,
-    /// A message directory, by the storage of the embedded message.
+    /// A message directory; the id is that of the storage of the embedded message.
     Message(EntryId),
-    /// A file with the data fork of a MacBinary file, by its place in that file.
+    /// A file with the data fork of a MacBinary file, which is this range of bytes.
     DataFork { start: u64, len: u64 },
     /// A compound file made from the storage of the OLE object.
     Ole,
@@ -47,31 +47,33 @@ pub enum Shown {
 pub struct ShownAttachment {
     pub id: EntryId,
     pub attachment: Attachment,
-    /// `None` if it has no content at all: then it is only under `mapi/`.
+    /// Its name and kind; `None` if it has no content at all. Such an attachment is shown only
+    /// under `mapi/`.
     pub entry: Option<(String, Shown)>,
-    /// The damaged places of its content.
+    /// The defects of its content.
     pub missing: Vec<Defect>,
-    /// What is made from its content, beside the attachment itself.
+    /// What is made from its content and shown beside it, such as a directory for `winmail.dat`.
     pub derived: Option<Derived>,
-    /// Whether it is known that nothing is made from it, unless it is the signed part of the
-    /// message.
+    /// Whether it was found that nothing is made from it. It may still be the signed part of the
+    /// message, which depends on the other attachments.
     pub is_plain: bool,
 }
 
-/// What is known of the attachments of a message under edit. It has the names under which they were
-/// shown, because an edit of one attachment must not change the name of another. And it says which
-/// of them are plain files, so that an edit of one does not read two thousand others again.
+/// What is known of the attachments of a message that is being edited. It has the names under which
+/// they were shown, because an edit of one attachment must not change the name of another. It also
+/// has which of them are plain files, so that an edit of one attachment does not read two thousand
+/// others again.
 #[derive(Debug, Default)]
 pub struct AttachmentNames {
-    /// By the path of the attachment's storage, in upper case.
+    /// The keys are the paths of the storages of the attachments, in upper case.
     known: Mutex<HashMap<String, KnownAttachment>>,
 }
 
 #[derive(Clone, Debug)]
 struct KnownAttachment {
     name: String,
-    /// The state of its storage when it was found to be an undamaged file from which nothing is
-    /// made.
+    /// Set for an undamaged file from which nothing is made: the version of its storage when that
+    /// was found out ([`Storage::version`]).
     plain: Option<u64>,
 }
 
@@ -80,7 +82,7 @@ impl AttachmentNames {
         self.lock().get(storage).cloned()
     }
 
-    /// Gives the attachment on a storage a name.
+    /// Sets the name of the attachment on the storage with this path.
     pub fn put(&self, storage: &str, name: &str) {
         self.set(storage.to_uppercase(), KnownAttachment { name: name.to_owned(), plain: None });
     }
@@ -89,7 +91,7 @@ impl AttachmentNames {
         self.lock().insert(storage, known);
     }
 
-    /// Forgets the attachment on a storage, and those in it.
+    /// Forgets the attachment on the storage with this path, and the attachments inside it.
     pub fn remove(&self, storage: &str) {
         let gone = storage.to_uppercase();
         self.lock().retain(|known, _| !known.starts_with(&gone));
@@ -100,7 +102,7 @@ impl AttachmentNames {
     }
 }
 
-/// An attachment with what is known of it.
+/// An open attachment, with what [`AttachmentNames`] knows of it.
 struct OpenedAttachment {
     attachment: Attachment,
     storage: Storage,
@@ -122,7 +124,7 @@ impl OpenedAttachment {
     }
 }
 
-/// The attachments of a message, in order. Those that have a name in `known` keep it.
+/// The attachments of a message, in order. An attachment that has a name in `known` keeps it.
 pub fn shown_attachments(
     message: &Message,
     known: Option<&AttachmentNames>,
@@ -132,7 +134,7 @@ pub fn shown_attachments(
     let opened = numbers.into_iter().filter_map(|number| message.attachment(number).ok());
     let mut opened: Vec<_> = opened.filter_map(|one| OpenedAttachment::new(one, known)).collect();
     for one in &mut opened {
-        // Known names are given out first, so that no other attachment gets one of them.
+        // Known names are given out first, so that no other attachment gets such a name.
         one.name = one.name.take().filter(|name| names.take(name));
     }
     let (mut attachments, mut paths) = (Vec::new(), Vec::new());
@@ -154,7 +156,8 @@ pub fn shown_attachments(
         let derived = None;
         attachments.push(ShownAttachment { id, attachment, entry, missing, derived, is_plain });
     }
-    // What is made from attachments gets its names last.
+    // Files and directories that are made from attachments get their names last, so that the
+    // attachments keep theirs.
     derive(message, &mut attachments, &mut names);
     let Some(known) = known else { return attachments };
     for (index, path, version) in paths {
@@ -170,7 +173,7 @@ pub fn shown_attachments(
     attachments
 }
 
-/// The attachments by the references that an HTML body may have to them.
+/// Finds attachments by the references that an HTML body may contain.
 pub fn references(attachments: &[ShownAttachment]) -> References {
     let mut references = References::default();
     for ShownAttachment { attachment, entry, .. } in attachments {
@@ -183,7 +186,7 @@ pub fn references(attachments: &[ShownAttachment]) -> References {
     references
 }
 
-/// The path or address of an attachment by reference.
+/// The path or URL that an attachment by reference leads to.
 pub fn reference_target(attachment: &Attachment) -> Option<String> {
     let places = [
         tags::PR_ATTACH_LONG_PATHNAME,
@@ -211,7 +214,7 @@ fn shown(attachment: &Attachment) -> Option<Shown> {
     }
 }
 
-/// The name of an attachment, with `partial` at its end.
+/// Makes the name of an attachment, with `partial` at its end.
 fn entry_name(
     attachment: &Attachment,
     shown: Shown,
@@ -254,7 +257,7 @@ fn entry_name(
     }
 }
 
-/// The MacBinary header of an attachment that is encoded so (\[MS-OXCMSG\] 2.2.2.15).
+/// The MacBinary header of an attachment, if it is a MacBinary file (\[MS-OXCMSG\] 2.2.2.15).
 fn mac_binary(attachment: &Attachment) -> Option<MacBinary> {
     match attachment.property(tags::PR_ATTACH_ENCODING).ok()? {
         Value::Binary(encoding) if encoding == MAC_BINARY_ENCODING => {}
@@ -267,7 +270,7 @@ fn mac_binary(attachment: &Attachment) -> Option<MacBinary> {
     mac_binary::read(header.get(..len)?, stream.len())
 }
 
-/// A display name, with the extension of the attachment if it has none itself.
+/// A display name with `PR_ATTACH_EXTENSION` at its end, unless it ends so already.
 fn with_extension(attachment: &Attachment, name: Option<String>) -> String {
     let name = name.unwrap_or_default();
     let extension = text(attachment, tags::PR_ATTACH_EXTENSION).unwrap_or_default();

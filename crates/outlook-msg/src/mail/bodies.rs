@@ -1,6 +1,7 @@
-//! The bodies of a message: from which property each is made (\[MS-OXBBODY\] 2.1.3).
+//! The bodies of a message: decides from which property each one is made (\[MS-OXBBODY\] 2.1.3).
 //!
-//! All bodies that exist are shown. If one is empty, it is made from another one.
+//! A message may have several bodies (plain text, HTML, RTF); all of them are offered. A missing
+//! plain text is made from another body.
 
 use std::cell::{Cell, OnceCell};
 
@@ -13,12 +14,13 @@ use super::attachments::{references, shown_attachments};
 use super::references::{REFERENCES_BYTES_MAX, References};
 use super::report;
 
-/// So many bytes of a compressed RTF body are decompressed to see its kind.
+/// How many bytes of a compressed RTF body are read and decompressed to tell its kind.
 const KIND_BYTES: usize = 1024;
-/// A `PR_BODY` of more stored bytes than this is not checked for being blank.
+/// A `PR_BODY` with more stored bytes than this is not read to find out whether it is blank.
 const BLANK_BYTES_MAX: u64 = 1024;
 
-/// The bodies of one message. The decompressed RTF, from which several are made, is kept.
+/// The bodies of one message. The decompressed RTF and the decoded HTML are kept, because several
+/// bodies are made of them.
 #[derive(Debug)]
 pub struct Bodies<'a> {
     message: &'a Message,
@@ -37,7 +39,7 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// Whether there is a plain text, or a body from which one can be made.
+    /// Whether there is a plain text, or a body from which plain text can be made.
     pub fn has_text(&self) -> bool {
         self.stored_len(tags::PR_BODY).is_some()
             || self.stored_len(tags::PR_RTF_COMPRESSED).is_some_and(|len| len > 0)
@@ -45,7 +47,8 @@ impl<'a> Bodies<'a> {
             || report::is_report(self.message)
     }
 
-    /// Whether the plain text is `PR_BODY`. A long one is not read for that.
+    /// Whether the plain text is `PR_BODY`, because that is not blank. A long `PR_BODY` is not read
+    /// for this.
     pub fn has_stored_text(&self) -> bool {
         match self.stored_len(tags::PR_BODY) {
             None | Some(0) => false,
@@ -54,7 +57,7 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// The notes on the bodies, which are made for that.
+    /// The notes on the bodies. To find them, the bodies are made.
     pub fn notes(&self) -> Vec<Note> {
         let Some(decoded) = self.decoded_html() else { return Vec::new() };
         let guess = decoded.guess.map(|guess| format!("the HTML body is {guess}"));
@@ -76,13 +79,14 @@ impl<'a> Bodies<'a> {
             || matches!(self.rtf_kind(), Some(rtf::RtfKind::FromHtml | rtf::RtfKind::Html))
     }
 
-    /// Whether there is an RTF body that is not another body in disguise.
+    /// Whether the message was written in RTF. RTF that only wraps an HTML or text body does not
+    /// count.
     pub fn has_rtf(&self) -> bool {
         self.rtf_kind() == Some(rtf::RtfKind::Native)
     }
 
-    /// The plain text: `PR_BODY`, else made from the HTML or RTF body. Some programs write blanks
-    /// into `PR_BODY` beside an HTML body; blanks count as no text.
+    /// The plain text: `PR_BODY`, else text made from the HTML or RTF body. A blank `PR_BODY` does
+    /// not count, because some programs write one beside an HTML body.
     pub fn text(&self) -> Option<String> {
         let says_something = |text: &String| !text.trim().is_empty();
         let body = self.message.text(tags::PR_BODY);
@@ -101,7 +105,8 @@ impl<'a> Bodies<'a> {
     pub fn formatted_text(&self) -> Option<String> {
         match self.html_source() {
             Some(html) => {
-                // A few bytes of HTML can refer to an attachment with a long name.
+                // A few bytes of HTML can refer to an attachment with a long name, so the total
+                // length of the names is limited.
                 let room = Cell::new(REFERENCES_BYTES_MAX);
                 let resolve = |reference: Reference<'_>| {
                     let path = self.references().path(&reference)?;
@@ -114,7 +119,7 @@ impl<'a> Bodies<'a> {
         }
     }
 
-    /// The HTML body in UTF-8 as a file that lies beside `attachments/` and is safe to open in a
+    /// The HTML body in UTF-8, for a file that lies beside `attachments/` and is safe to open in a
     /// browser.
     pub fn html(&self, resolve: Resolve<'_>, remote: Remote) -> Option<String> {
         Some(html::for_browser(self.html_source()?, resolve, remote))
@@ -125,17 +130,17 @@ impl<'a> Bodies<'a> {
         Some(html::rewrite(self.html_source()?, resolve))
     }
 
-    /// The native RTF body.
+    /// The RTF body, if the message was written in RTF.
     pub fn rtf(&self) -> Option<Vec<u8>> {
         Some(self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::RtfKind::Native)?.to_vec())
     }
 
-    /// What is wrong with the compressed RTF, told without decompressing it.
+    /// What is wrong with the compressed RTF. This does not decompress it.
     pub fn rtf_defect(&self) -> Option<String> {
         compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
     }
 
-    /// The attachments by the references to them. They are looked at only if the text needs the
+    /// Finds attachments by references. The attachments are opened only if the text needs the file
     /// name of a picture.
     fn references(&self) -> &References {
         self.references.get_or_init(|| references(&shown_attachments(self.message, None)))
@@ -164,7 +169,8 @@ impl<'a> Bodies<'a> {
         if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
             return Some(as_it_is(html));
         }
-        // The RTF may be eight times as large as it is stored, and is not needed beside the HTML.
+        // The decompressed RTF is kept only if it is needed, because it may be eight times as large
+        // as the stored bytes.
         let rtf = self.decompress()?;
         match rtf::kind(&rtf) {
             rtf::RtfKind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
@@ -177,7 +183,8 @@ impl<'a> Bodies<'a> {
     }
 
     /// The bytes of `PR_BODY_HTML` if it is an 8-bit string. They are in the code page of the HTML,
-    /// not that of other strings: files were seen with UTF-8 in it and ANSI in the others.
+    /// not in that of other strings: files were seen with UTF-8 in this property and an ANSI page
+    /// in the others.
     fn stored_8_bit_html(&self) -> Option<Vec<u8>> {
         let (set, _) = self.message.property_set().ok()?;
         let property = set.get(tags::PR_BODY_HTML.with_type(PropertyType::STRING8))?;

@@ -1,7 +1,7 @@
-//! A file that is put together from pieces. Its length is computed, and any part of it can be read,
-//! without the whole file being in memory.
+//! A file that consists of pieces. Its length is known, and any part of it can be read, without the
+//! whole file being in memory.
 //!
-//! Knows nothing of mail beyond the base64 of MIME.
+//! Knows nothing of mail except the base64 of MIME.
 
 use std::io;
 
@@ -13,7 +13,7 @@ const LINE_BYTES: u64 = 57;
 /// A line of base64 with its CRLF.
 const LINE_CHARACTERS: u64 = 78;
 
-/// A file that is put together from pieces.
+/// A file that consists of pieces.
 #[derive(Debug, Default)]
 pub struct Composed {
     pieces: Vec<Piece>,
@@ -26,9 +26,9 @@ pub struct Composed {
 pub enum Piece {
     /// Bytes as they are.
     Bytes(Vec<u8>),
-    /// A content of this length as it is.
+    /// A content of this length, unchanged.
     Raw(Content, u64),
-    /// A content of this length in lines of base64, the last one without CRLF.
+    /// A content of this length as lines of base64. The last line has no CRLF.
     Base64(Content, u64),
 }
 
@@ -42,7 +42,7 @@ impl Piece {
         }
     }
 
-    /// Appends the range of this piece to `output`.
+    /// Appends a range of this piece, in bytes of the file, to `output`.
     fn read(&self, start: u64, end: u64, output: &mut Vec<u8>) -> Result<(), Error> {
         match self {
             Self::Bytes(bytes) => {
@@ -84,7 +84,7 @@ impl Composed {
     /// Appends at most `size` bytes from `offset` to `output`; fewer only at the end.
     ///
     /// # Errors
-    /// Where a content within the range is damaged.
+    /// The error of reading a content within the range.
     pub fn read(&self, offset: u64, size: usize, output: &mut Vec<u8>) -> Result<(), Error> {
         let end = offset.saturating_add(size as u64).min(self.len());
         let first = self.ends.partition_point(|piece_end| *piece_end <= offset);
@@ -99,7 +99,7 @@ impl Composed {
         Ok(())
     }
 
-    /// How much memory it takes, in bytes.
+    /// How many bytes of memory it takes.
     pub fn bytes_held(&self) -> usize {
         let held = |piece: &Piece| match piece {
             Piece::Bytes(bytes) => bytes.capacity(),
@@ -116,7 +116,8 @@ fn base64_len(len: u64) -> u64 {
     len.div_ceil(3).saturating_mul(4).saturating_add(line_ends.saturating_mul(2))
 }
 
-/// Bytes in lines of base64, each with CRLF at its end, because a range may end inside that CRLF.
+/// Bytes as lines of base64, each with CRLF at its end. The last line has one too, because a range
+/// may end inside a CRLF.
 fn base64_lines(bytes: &[u8]) -> Vec<u8> {
     let mut lines = Vec::with_capacity(bytes.len() / 57 * 78 + 78);
     for line in bytes.chunks(57) {

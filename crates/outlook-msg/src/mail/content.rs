@@ -1,5 +1,5 @@
-//! The content of a file that is made from a message: bytes in memory, or a stream that is read
-//! block by block.
+//! The content of a file that is made from a message: bytes in memory, or a part of a file that is
+//! read when it is needed.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -16,7 +16,7 @@ use super::composed::Composed;
 use super::error::Error;
 use super::text::reader_line;
 
-/// At most this many bytes of one file are kept in memory.
+/// A content of more bytes is kept in a temporary file, not in memory.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
 
 /// The content of a file.
@@ -26,36 +26,36 @@ pub enum Content {
     Bytes(Arc<[u8]>),
     /// The stored bytes of a property.
     Property(PropertyStream),
-    /// A stream in `raw/`.
+    /// A stream of the compound file.
     Stream(Extents),
-    /// The file of the message.
+    /// The file that contains the message.
     Source(Arc<Source>),
-    /// A part of a stream, after bytes that were made.
+    /// Bytes in memory, followed by a part of a stream.
     Part {
-        /// The bytes before.
+        /// The bytes in memory.
         header: Arc<[u8]>,
         /// The stream.
         stream: Extents,
-        /// Where the part starts in it.
+        /// Where the part starts in the stream.
         start: u64,
         /// The length of the part.
         len: u64,
     },
-    /// A part of a file without a name, which was made for this content.
+    /// A part of a temporary file without a name.
     Made {
-        /// The file. Other contents may lie in it too.
+        /// The file. Other contents may be in it too.
         file: Arc<File>,
-        /// Where this one begins.
+        /// Where this content begins in the file.
         offset: u64,
         /// Its length in bytes.
         len: u64,
     },
-    /// A file that is put together from pieces.
+    /// A file that consists of pieces.
     Composed(Arc<Composed>),
 }
 
 impl Content {
-    /// Keeps bytes: in memory, or if they are many in a file without a name.
+    /// Keeps bytes in memory, or many bytes in a temporary file without a name.
     pub fn bytes(bytes: Vec<u8>) -> Self {
         if bytes.len() > MEMORY_BYTES_MAX
             && let Ok(made) = in_file(&bytes)
@@ -65,7 +65,7 @@ impl Content {
         Self::Bytes(bytes.into())
     }
 
-    /// Keeps what `write` writes, as [`Content::bytes`] does.
+    /// Keeps what `write` writes, in memory or in a temporary file.
     ///
     /// # Errors
     /// Those of writing.
@@ -133,7 +133,7 @@ impl Content {
         Ok(())
     }
 
-    /// How much memory it takes, in bytes.
+    /// How many bytes of memory it takes.
     pub fn bytes_held(&self) -> usize {
         const OVERHEAD: usize = 64;
         match self {
@@ -153,7 +153,8 @@ fn in_file(bytes: &[u8]) -> io::Result<Content> {
     Ok(Content::Made { file: Arc::new(file), offset: 0, len: bytes.len() as u64 })
 }
 
-/// The content of an attachment: of a message it is a file of its own, of a link its text.
+/// The content of an attachment. An embedded message becomes a `.msg` file, an OLE object a
+/// compound file, a link a line with its target.
 pub fn of_attachment(attachment: &Attachment, shown: Shown) -> Result<Content, Error> {
     match shown {
         Shown::Data => data(attachment),
@@ -174,12 +175,13 @@ pub fn data(attachment: &Attachment) -> Result<Content, Error> {
     match attachment.open_property(tags::PR_ATTACH_DATA_BIN, None) {
         Ok(stream) => match stream.partial()? {
             None => Ok(Content::Property(stream)),
-            // Readers ask for whole pages. A page that goes beyond the readable part must not fail.
+            // Readers such as the kernel ask for whole pages. A page that extends beyond the
+            // readable part must not fail.
             Some((stream, len)) => {
                 Ok(Content::Part { header: Arc::default(), stream, start: 0, len })
             }
         },
-        // Programs write no stream for an attachment of no bytes.
+        // Some programs write no stream for an empty attachment.
         Err(imsg::Error::NoProperty { .. }) => Ok(Content::bytes(Vec::new())),
         Err(error) => Err(error.into()),
     }
@@ -196,13 +198,13 @@ pub fn data_fork(attachment: &Attachment, start: u64, len: u64) -> Result<Conten
     Ok(part_of(stream.extents(), start, len))
 }
 
-/// A part of a stream, cut to what can be read.
+/// A part of a stream, cut at the first damage.
 pub fn part_of(stream: Extents, start: u64, len: u64) -> Content {
     let len = len.min(stream.readable_len().saturating_sub(start));
     Content::Part { header: Arc::default(), stream, start, len }
 }
 
-/// Fills a buffer from `offset` of a header and the part of a stream after it.
+/// Reads at `offset` of a header that is followed by the part of a stream from `start` on.
 fn read_part(
     header: &[u8],
     stream: &Extents,
@@ -218,8 +220,9 @@ fn read_part(
     Ok(head.len() + stream.read_at(start.saturating_add(skipped), rest)?)
 }
 
-/// Has a content written into a file without a name, so that its size is known and it takes no
-/// memory. What could not be read for it is among the defects of the message.
+/// Calls `write` with a temporary file without a name, so that the size of the content is known and
+/// it takes no memory. The defects that `write` returns are dropped, because they are among the
+/// defects of the message.
 pub fn made(
     write: impl FnOnce(File) -> Result<(File, Vec<Defect>), imsg::Error>,
 ) -> Result<Content, Error> {

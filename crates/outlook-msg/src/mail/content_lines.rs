@@ -1,24 +1,24 @@
 //! The lines of iCalendar and vCard files (RFC 5545 3.1, RFC 6350 3.2).
 //!
-//! Values are escaped so that none can end its line or begin another one. Knows no property.
+//! Escapes values, so that no value can end its line or begin another one. Knows no property.
 
-/// The lines of a file, folded, each with CRLF at its end.
+/// The folded lines of a file, each with CRLF at its end.
 #[derive(Debug, Default)]
 pub(super) struct ContentLines {
     text: String,
 }
 
-/// A line that is being made: name, then parameters, then value.
+/// Builds a line: name, then parameters, then value.
 #[derive(Debug)]
 pub(super) struct ContentLine {
     text: String,
 }
 
-/// The longest line, without its CRLF, in bytes.
+/// The most bytes in a line, without its CRLF.
 const LINE_BYTES_MAX: usize = 75;
 
 impl ContentLines {
-    /// Adds a line of a name and a value that needs no escaping.
+    /// Adds a line with a name and a value that needs no escaping.
     pub(super) fn put(&mut self, name: &str, value: &str) {
         self.line(ContentLine::new(name).value(value));
     }
@@ -95,7 +95,7 @@ impl ContentLine {
     }
 }
 
-/// A text as a value (RFC 5545 3.3.11, RFC 6350 3.4).
+/// Escapes a text for a value (RFC 5545 3.3.11, RFC 6350 3.4).
 pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in one_line_end(text) {
@@ -108,8 +108,9 @@ pub(super) fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Turns every line end into LF, also those that only some programs know, and drops the other
-/// control characters. A tab becomes a blank, because it must not stand where a line is folded.
+/// Turns every line end into LF, even those that only some programs recognise, and drops other
+/// control characters. A tab becomes a blank, because a program could take a tab after a fold for
+/// part of the fold.
 fn one_line_end(text: &str) -> impl Iterator<Item = char> {
     let mut after_cr = false;
     text.chars().filter_map(move |c| {

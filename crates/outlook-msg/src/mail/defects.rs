@@ -1,4 +1,5 @@
-//! The defects of a message, which `ERRORS` lists one a line, and the notes on it.
+//! The defects of a message, which the file `ERRORS` lists one per line, and the notes on the
+//! message.
 
 use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mapi::tags;
@@ -13,11 +14,11 @@ use super::structures;
 use super::text::one_line;
 use super::vcf;
 
-/// At most this many defects are listed. In a file made for it, every few bytes can be a defect.
+/// At most this many defects are listed. In a hostile file, every few bytes can be a defect.
 const DEFECTS_MAX: usize = 1000;
 
-/// The defects of a message, its recipients and its attachments, without those of the messages
-/// embedded in it. No attachment is read, and no body decompressed.
+/// The defects of a message, its recipients and its attachments, without those of embedded
+/// messages. To find them, no attachment is read and no body decompressed.
 pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let mut defects = message.defects().unwrap_or_default();
     defects.extend(message.value_defects().unwrap_or_default());
@@ -40,8 +41,8 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     defects
 }
 
-/// The defects of the messages inside of attachments: of signed mail, of `winmail.dat`, and of
-/// attached message files. Each is opened for it.
+/// The defects of the messages inside of attachments: in signed mail, in `winmail.dat`, and in
+/// attached message files. To find them, each of these messages is opened.
 pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let len = message.storage().map_or(0, |storage| storage.file().source().len());
     let mut inside = DefectsInside { found: Vec::new(), limit: InsideLimit::new(len) };
@@ -49,14 +50,15 @@ pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defe
     inside.found
 }
 
-/// The defects inside of attachments that were found so far.
+/// Collects the defects of messages inside of attachments.
 struct DefectsInside {
     found: Vec<Defect>,
     limit: InsideLimit,
 }
 
 impl DefectsInside {
-    /// Adds those inside of the attachments of a message at this place.
+    /// Adds the defects inside of the attachments of a message. `around` is the place of the
+    /// message, `depth` the number of attachments that it is inside of.
     fn add(&mut self, attachments: &[ShownAttachment], around: &str, depth: u32) {
         for one in attachments {
             let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
@@ -93,7 +95,7 @@ impl DefectsInside {
     }
 }
 
-/// Why some attachments of the message cannot be shown.
+/// The errors of attachments that cannot be opened, and so are not in `attachments`.
 fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let numbers = message.attachments().unwrap_or_default();
     if numbers.len() == attachments.len() {
@@ -104,7 +106,7 @@ fn of_unopened(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect
     errors.map(|error| error.into_defect(&place)).collect()
 }
 
-/// The defect of the compressed RTF, found without decompressing it.
+/// The defect of the compressed RTF. This does not decompress it.
 pub(super) fn of_rtf(message: &Message) -> Option<Defect> {
     let cause = Bodies::new(message).rtf_defect()?;
     let path = message.storage().map(|storage| storage.path()).unwrap_or_default();
@@ -121,7 +123,7 @@ pub fn of_bodies(message: &Message) -> Vec<Defect> {
     stored.chain(of_rtf(message)).collect()
 }
 
-/// The notes on a message, without those on the messages embedded in it.
+/// The notes on a message, without those on embedded messages.
 pub fn notes_of_message(message: &Message) -> Vec<Note> {
     let mut notes = message.notes().unwrap_or_default();
     notes.extend(Bodies::new(message).notes());
@@ -145,7 +147,7 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let attachment = &shown.attachment;
     let mut defects = attachment.defects().unwrap_or_default();
     defects.extend(attachment.value_defects().unwrap_or_default());
-    // The defects of other contents are among those of the property values.
+    // Defects of other contents are already among those of the property values.
     if let Some((_, Shown::Ole)) = shown.entry {
         defects.extend(shown.missing.iter().cloned());
     }

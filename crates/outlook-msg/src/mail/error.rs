@@ -34,16 +34,16 @@ pub enum Error {
         /// What was expected.
         expected: String,
     },
-    /// The message is not of the kind that was asked for: no contact, for example.
+    /// The message is not of the kind that was asked for: not a contact, for example.
     #[error("the message is no {what}")]
     IsNone {
         /// The kind that was asked for.
         what: &'static str,
     },
-    /// The message has no path to be saved at.
+    /// The message has no path at which it could be saved.
     #[error("the message has no path: save_as has to give it one")]
     NoPath,
-    /// A reader gave more bytes than are read.
+    /// The reader has more bytes than the limit.
     #[error("more than {bytes_max} bytes: open the file by its path instead")]
     TooLarge {
         /// The limit.
@@ -58,7 +58,8 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// A value is damaged, and nothing of it can be read.
+    /// A value is damaged. For a getter: nothing of it can be read; for an attachment: a part of it
+    /// cannot be read.
     #[error("{0}")]
     Damaged(storage::Defect),
     /// The message could not be read, or refuses an edit.

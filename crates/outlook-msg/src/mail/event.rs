@@ -11,7 +11,7 @@ pub struct Event {
     pub start: FileTime,
     /// When it ends.
     pub end: Option<FileTime>,
-    /// Whether it takes whole days, those of its time zone.
+    /// Whether it takes whole days, from midnight to midnight in its time zone.
     pub is_all_day: bool,
     /// The name of the time zone in which it was planned; `None` for UTC.
     pub time_zone: Option<String>,
@@ -35,7 +35,7 @@ pub struct Attendee {
     pub address: Address,
     /// Whether they are required, optional, or a resource.
     pub role: AttendeeRole,
-    /// Their answer, as far as the organizer knows it.
+    /// Their answer, as it was known to the organizer when the message was saved.
     pub response: AttendeeResponse,
 }
 

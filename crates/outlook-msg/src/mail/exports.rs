@@ -9,10 +9,10 @@ use super::error::Error;
 use super::opened::Mail;
 use super::{defects, eml, ics, json, vcf};
 
-/// How much is read and written at a time.
+/// How many bytes are read and written at a time.
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// A mail in other formats.
+/// Writes a mail in other formats.
 impl Mail {
     /// Writes the message in the format of mail (RFC 5322 and MIME) with its attachments, as
     /// \[MS-OXCMAIL\] says. The same message always gives the same bytes.
@@ -24,8 +24,8 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] if the writer fails, [`Error::Damaged`] if the texts of the message take more
-    /// memory than is allowed.
+    /// [`Error::Io`] if the writer fails, [`Error::Damaged`] if header and bodies of the message
+    /// take more memory than the limit.
     pub fn to_eml(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
         let composed = eml::compose(self.message(), self.opened.attachments())?;
@@ -91,8 +91,8 @@ impl Mail {
         json::write_json(self.message(), attachments, &defects, None, out)
     }
 
-    /// Writes the message as a `.msg` file. The file that was opened is copied byte for byte; for
-    /// an embedded or edited message a file is made.
+    /// Writes the message as a `.msg` file. If a file was opened, it is copied byte for byte; for
+    /// an embedded or edited message, a new file is composed.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;

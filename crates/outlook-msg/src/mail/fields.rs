@@ -1,8 +1,9 @@
-//! The fields of a message: from which properties the subject, the addresses and the times come.
+//! The fields of a message: decides from which properties the subject, the addresses and the times
+//! come.
 //!
-//! Of a damaged value, what can be read is taken. If nothing can, the next property is asked, as if
-//! the first one were missing; the transport header is asked last. Texts have LF line ends. Knows
-//! no body and no attachment.
+//! If a value is damaged, the part that can be read is used. If nothing can be read, the next
+//! property is used, as if the first one were missing, and last of all the transport header. Texts
+//! have LF line ends. Knows no body and no attachment.
 
 use std::fmt;
 
@@ -13,7 +14,7 @@ use crate::mapi::{FileTime, Guid, PropertyTag, Value, tags};
 use super::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use super::text::unix_lines;
 
-/// How important a message is to its sender (`PR_IMPORTANCE`, \[MS-OXCMSG\] 2.2.1.11).
+/// The importance that the sender gave to a message (`PR_IMPORTANCE`, \[MS-OXCMSG\] 2.2.1.11).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Importance {
@@ -23,7 +24,7 @@ pub enum Importance {
     Normal,
     /// 2.
     High,
-    /// Any other number, which has no meaning.
+    /// Any other number; the specification gives it no meaning.
     Other(i32),
 }
 
@@ -33,13 +34,13 @@ pub enum Importance {
 pub struct Conversation {
     /// The subject of all its messages, without prefixes such as `Re:`.
     pub topic: Option<String>,
-    /// The part of `PR_CONVERSATION_INDEX` that all its messages have in common.
+    /// The part of `PR_CONVERSATION_INDEX` that is the same in all its messages.
     pub id: Option<Guid>,
     /// `PR_CONVERSATION_INDEX`: the id, and the place of the message in the conversation.
     pub index: Option<Vec<u8>>,
 }
 
-/// The state of a message, bit by bit (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
+/// The flags of a message (`PR_MESSAGE_FLAGS`, \[MS-OXCMSG\] 2.2.1.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageFlags(pub i32);
 
@@ -89,14 +90,14 @@ impl MessageFlags {
     }
 }
 
-/// A vote: one that a message asks for, or the answer that it gives (\[MS-OXOMSG\] 2.2.1.74,
-/// 2.2.1.75).
+/// A vote: the options that a message offers, or the option that a reply has chosen (\[MS-OXOMSG\]
+/// 2.2.1.74, 2.2.1.75).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Voting {
-    /// The answers to choose from.
+    /// The options to choose from.
     pub options: Vec<String>,
-    /// The answer that was chosen.
+    /// The option that was chosen.
     pub response: Option<String>,
 }
 
@@ -141,14 +142,15 @@ impl fmt::Display for Importance {
 /// The properties of the subject.
 pub const SUBJECT: [PropertyTag; 2] = [tags::PR_SUBJECT, tags::PR_NORMALIZED_SUBJECT];
 
-/// The subject: `PR_SUBJECT`, else its prefix and its rest (\[MS-OXCMSG\] 2.2.1.46).
+/// The subject: `PR_SUBJECT`, else prefix and normalized subject (\[MS-OXCMSG\] 2.2.1.46).
 pub fn subject(message: &Message) -> Option<String> {
     let subject = message.text(tags::PR_SUBJECT).or_else(|| {
         let normalized = message.text(tags::PR_NORMALIZED_SUBJECT)?;
         Some(message.text(tags::PR_SUBJECT_PREFIX).unwrap_or_default() + &normalized)
     });
     let subject = subject.or_else(|| of_header(message, TransportHeaders::subject))?;
-    // A message store writes U+0001 and the length of the prefix before the text.
+    // A message store (`.pst`) puts U+0001 and a character for the length of the prefix before the
+    // text.
     let mut characters = subject.chars();
     let subject = match (characters.next(), characters.next()) {
         (Some('\u{1}'), Some(_)) => characters.as_str(),
@@ -166,7 +168,7 @@ pub(super) const FROM: [PropertyTag; 6] = [
     tags::PR_SENDER_EMAIL_ADDRESS,
     tags::PR_SENDER_SMTP_ADDRESS,
 ];
-/// Those of the sender alone.
+/// The properties of the sender alone.
 pub(super) const SENDER: [PropertyTag; 3] =
     [tags::PR_SENDER_NAME, tags::PR_SENDER_EMAIL_ADDRESS, tags::PR_SENDER_SMTP_ADDRESS];
 /// The properties of a recipient.
@@ -227,7 +229,7 @@ pub fn message_class(message: &Message) -> Option<String> {
 
 /// The Message-ID.
 pub fn message_id(message: &Message) -> Option<String> {
-    // A blank before it is what is left of a folded header.
+    // A blank before the id is left over from a folded header.
     let id = message.text(tags::PR_INTERNET_MESSAGE_ID).map(|id| id.trim().to_owned());
     id.or_else(|| of_header(message, |header| header.message_id().map(str::to_owned)))
 }
@@ -238,13 +240,13 @@ pub fn in_reply_to(message: &Message) -> Option<String> {
     id.or_else(|| of_header(message, |header| header.in_reply_to().map(str::to_owned)))
 }
 
-/// The Message-IDs of the thread that the message answers, the oldest first.
+/// The Message-IDs of the thread that this message answers, the oldest first.
 pub fn references(message: &Message) -> Vec<String> {
     let stored = message.text(tags::PR_INTERNET_REFERENCES).filter(|ids| !ids.trim().is_empty());
     let ids = stored
         .or_else(|| of_header(message, |header| header.references().map(str::to_owned)))
         .unwrap_or_default();
-    // Some programs write no blank between two of them.
+    // Some programs write no blank between two ids.
     ids.replace("><", "> <").split_whitespace().map(str::to_owned).collect()
 }
 
@@ -272,17 +274,18 @@ pub fn categories(message: &Message) -> Vec<String> {
 pub fn conversation(message: &Message) -> Option<Conversation> {
     let topic = text(message, tags::PR_CONVERSATION_TOPIC);
     let index = Values::new(message).binary(tags::PR_CONVERSATION_INDEX);
-    // One byte that is 1, five of the time, then the id (\[MS-OXOMSG\] 2.2.1.3).
+    // The index begins with a byte 1 and five bytes of a time; then comes the id (\[MS-OXOMSG\]
+    // 2.2.1.3).
     let id = index.as_ref().and_then(|index| index.get(6..22)?.try_into().ok()).map(Guid);
     (topic.is_some() || index.is_some()).then_some(Conversation { topic, id, index })
 }
 
-/// Whether it was read, sent or is a draft.
+/// The flags: whether it was read or sent, or is a draft.
 pub fn flags(message: &Message) -> Option<MessageFlags> {
     message.integer(tags::PR_MESSAGE_FLAGS).map(MessageFlags)
 }
 
-/// The answers that the message asks to choose from, and the answer that it gives.
+/// The voting options that the message offers, and the option that it chooses.
 pub fn voting(message: &Message) -> Option<Voting> {
     let values = Values::new(message);
     let (_, strings) = message.property_set().ok()?;

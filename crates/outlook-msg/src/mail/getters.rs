@@ -1,4 +1,4 @@
-//! What a message says: subject, addresses, times and other values, one getter for each.
+//! The getters of [`Mail`] for subject, addresses, times and other values.
 
 use crate::imsg::{Address, MapiProp, RecipientType};
 use crate::mapi::{FileTime, PropertyTag, tags};
@@ -9,10 +9,10 @@ use super::fields::{self, Conversation, Importance, MessageFlags, Reactions, Vot
 use super::ics;
 use super::opened::Mail;
 
-/// What a message says.
+/// Getters of values.
 ///
-/// Each value is that of the file of the same name in a mounted message, without the line end
-/// that the file has.
+/// Each getter returns what the file of the same name in a mounted message contains, without the
+/// line end of the file.
 impl Mail {
     /// The subject (`PR_SUBJECT`).
     ///
@@ -44,13 +44,14 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Damaged`] if there is a name or an address, and nothing of either can be read.
+    /// [`Error::Damaged`] if the message has a name or an address, but nothing of either can be
+    /// read.
     pub fn from(&self) -> Result<Option<Address>, Error> {
         self.found(fields::from(self.message()), &fields::FROM)
     }
 
-    /// The person who sent the message (`PR_SENDER_NAME` and its address): an assistant, say, who
-    /// sent it on behalf of [`Mail::from`].
+    /// The person who sent the message (`PR_SENDER_NAME` and its address), for example an assistant
+    /// who sent it on behalf of [`Mail::from`].
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -100,7 +101,7 @@ impl Mail {
         self.addressed(RecipientType::Cc)
     }
 
-    /// The recipients of copies whom the other recipients do not see.
+    /// The recipients of blind copies, whom the other recipients do not see.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -132,8 +133,8 @@ impl Mail {
         self.found_some(fields::reply_to(self.message()), &tags)
     }
 
-    /// The time at which the message was sent (`PR_CLIENT_SUBMIT_TIME`). A [`FileTime`] is written
-    /// and parsed as RFC 3339, and gives its Unix time.
+    /// The time at which the message was sent (`PR_CLIENT_SUBMIT_TIME`). A [`FileTime`] can be
+    /// formatted and parsed as RFC 3339, and converted to Unix time.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -168,8 +169,8 @@ impl Mail {
         self.found(fields::received(self.message()), &[tags::PR_MESSAGE_DELIVERY_TIME])
     }
 
-    /// The message class (`PR_MESSAGE_CLASS`, \[MS-OXCMSG\] 2.2.1.3): `IPM.Note` of a mail,
-    /// `IPM.Appointment` of an appointment.
+    /// The message class (`PR_MESSAGE_CLASS`, \[MS-OXCMSG\] 2.2.1.3): `IPM.Note` for a mail,
+    /// `IPM.Appointment` for an appointment.
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;
@@ -224,7 +225,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Damaged`] if there are some but nothing of them can be read.
+    /// [`Error::Damaged`] if the message has references, but nothing of them can be read.
     pub fn references(&self) -> Result<Vec<String>, Error> {
         self.found_some(fields::references(self.message()), &[tags::PR_INTERNET_REFERENCES])
     }
@@ -257,7 +258,7 @@ impl Mail {
         self.found(fields::modified(self.message()), &[tags::PR_LAST_MODIFICATION_TIME])
     }
 
-    /// How important the sender says that the message is (`PR_IMPORTANCE`).
+    /// The importance that the sender gave to the message (`PR_IMPORTANCE`).
     ///
     /// ```
     /// # use outlook_msg::mail::{Importance, Mail};
@@ -288,8 +289,8 @@ impl Mail {
         self.found_some(fields::categories(self.message()), &[])
     }
 
-    /// The header that the message had on its way over the internet, with LF line ends
-    /// (`PR_TRANSPORT_MESSAGE_HEADERS`). A message that never left its server has none.
+    /// The transport header: the header that the message had on its way over the internet, with LF
+    /// line ends (`PR_TRANSPORT_MESSAGE_HEADERS`). A message that never left its server has none.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -340,8 +341,8 @@ impl Mail {
         self.found(fields::flags(self.message()), &[tags::PR_MESSAGE_FLAGS])
     }
 
-    /// The answers that the message asks its readers to choose from, and the answer that it gives
-    /// itself if it is a reply to such a message.
+    /// The voting options that the message offers to its readers (`PidLidVerbStream`), and the
+    /// option that it chooses if it is a reply to such a message.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -375,8 +376,8 @@ impl Mail {
         self.found(fields::reactions(self.message()), &[])
     }
 
-    /// The appointment or meeting: of an appointment itself, of an invitation the meeting that it
-    /// invites to. [`Mail::to_ics`] writes it with all that iCalendar can say.
+    /// The appointment or meeting that this message is or, for a meeting request or response, is
+    /// about. [`Mail::to_ics`] writes it with everything that iCalendar can express.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -398,8 +399,8 @@ impl Mail {
         self.found(ics::values(self.message()), &[])
     }
 
-    /// The size in bytes: of a file its length; of an embedded message the size that its message
-    /// store noted (`PR_MESSAGE_SIZE`), if it noted any.
+    /// The size in bytes: the length of the file; for an embedded message, `PR_MESSAGE_SIZE`, the
+    /// size that it had in its message store.
     ///
     /// ```
     /// # let mut bytes = Vec::new();
@@ -426,8 +427,8 @@ impl Mail {
         self.found_some(fields::recipients(self.message(), wanted), &[])
     }
 
-    /// The value that was found. If none was, the damage of the properties that could have held it
-    /// is the error.
+    /// Returns the value that was found. If there is none, and one of the properties that could
+    /// contain it is damaged, returns that damage as an error.
     pub(super) fn found<T>(
         &self,
         found: Option<T>,
@@ -447,9 +448,10 @@ impl Mail {
     }
 }
 
-/// The damage of the first of these properties that is damaged, as an error.
+/// Returns the defect of the first of these properties that is damaged as an error.
 pub(super) fn damage(object: &dyn MapiProp, tags: &[PropertyTag]) -> Result<(), Error> {
-    // A closed session finds nothing either: this call answers that it is closed.
+    // After the session was closed, nothing is found either. Then this call returns the right
+    // error.
     object.property_set()?;
     for tag in tags {
         if let Some(defect) = object.salvage(*tag)?.defect {

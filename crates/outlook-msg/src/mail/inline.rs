@@ -1,4 +1,4 @@
-//! Which attachments the HTML body shows: pictures that it refers to.
+//! Finds out which attachments the HTML body shows; most of them are pictures.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::mapi::tags;
 /// `PR_ATTACH_FLAGS`: the HTML body refers to it (`attRenderedInBody`).
 const RENDERED_IN_BODY: i32 = 4;
 
-/// What an HTML body refers to: content ids in lower case, and locations.
+/// What an HTML body refers to: content ids, in lower case, and content locations.
 #[derive(Debug, Default)]
 pub(super) struct Referred {
     content_ids: HashSet<String>,

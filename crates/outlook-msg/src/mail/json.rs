@@ -12,13 +12,13 @@
 //!             "value": ... }
 //! ```
 //!
-//! `name` is missing if no name is known; for a named property it is `SET/NAME`, and `set` and
-//! `lid` or `string` say the same in parts. `flags` is missing if the property stream does not list
-//! the property. A value is a number, a truth value or a text. Binary values are base64; if they
-//! are longer than 4 KiB, and for objects, there is `size` in place of `value`. `error` says why a
-//! value is damaged. `notes` say what was not read literally: a code page that was guessed, for
-//! example. Keys and elements always come in this order, so that equal messages have equal files.
-//! Within a `schema`, keys are only added.
+//! `name` is missing if no name is known. For a named property it is `SET/NAME`, and `set` and
+//! `lid` or `string` have the parts of it. `flags` is missing if the property stream does not list
+//! the property. A value is a number, a Boolean or a string. Binary values are base64; a longer one
+//! than 4 KiB, and an object, has `size` in place of `value`. `error` says why a value is damaged.
+//! `notes` say what was read in another way than the file states, such as a guessed code page. Keys
+//! and elements always come in this order, so that equal messages have equal files. Within a
+//! `schema`, keys are only added.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -41,11 +41,11 @@ use super::named::name_in_set;
 use super::names::attachment_path;
 use super::row::SCHEMA;
 
-/// Longer binary values are left out of the file, in bytes.
+/// Binary values with more bytes are left out.
 const BINARY_BYTES_MAX: u64 = 4096;
 
-/// Writes `message.json`. `known` has the names that attachments of embedded messages keep. Only
-/// one value at a time is in memory.
+/// Writes `message.json`. `known` has the names that attachments of embedded messages keep while
+/// the message is edited. Only one value at a time is in memory.
 ///
 /// # Errors
 /// [`Error::Io`] of the writer, [`Error::Message`] if the session is closed.
@@ -63,14 +63,14 @@ pub fn write_json(
     Ok(out.write_all(b"\n")?)
 }
 
-/// What all messages in the file have in common.
+/// What all messages in the document share.
 #[derive(Clone, Copy)]
 struct Context<'a> {
     names: &'a PropertyNames,
     known: Option<&'a AttachmentNames>,
 }
 
-/// The whole file.
+/// The whole document.
 #[derive(Serialize)]
 struct DocumentJson<'a> {
     schema: u32,
@@ -87,7 +87,7 @@ struct MessageJson<'a> {
     notes: Vec<NoteJson>,
 }
 
-/// The properties of an object, which are read one by one as they are written.
+/// The properties of an object. They are read one by one while they are written.
 struct PropertiesJson<'a> {
     set: Arc<PropertySet>,
     strings: Arc<Strings>,
@@ -192,7 +192,7 @@ impl<'a> MessageJson<'a> {
 impl<'a> AttachmentJson<'a> {
     fn of(shown: &ShownAttachment, context: Context<'a>) -> Result<Self, Error> {
         let message = match shown.entry {
-            // If it cannot be opened, the errors of the message around it say so.
+            // If the message cannot be opened, the `errors` of the outer message say so.
             Some((_, Shown::Message(_))) => embedded(&shown.attachment, context).ok(),
             _ => None,
         };
@@ -257,7 +257,7 @@ fn property_json(
     json
 }
 
-/// A value in JSON; `None` for an object, and for a value that is too long for the file.
+/// A value in JSON; `None` for an object, and for a binary value that is too long.
 fn value_json(value: &Value) -> Option<serde_json::Value> {
     Some(match value {
         Value::Null => serde_json::Value::Null,

@@ -1,4 +1,4 @@
-//! How a caller names a property: by tag or by name.
+//! The ways in which a caller can name a property: by tag or by name.
 
 use crate::imsg::{
     MapiProp, MapiPropMut as _, Message, NameKind, PropertyName, PropertyNames, Salvaged,
@@ -50,7 +50,7 @@ impl<'a> From<&'a String> for PropertyKey<'a> {
 }
 
 impl PropertyKey<'_> {
-    /// The value of the property, as far as it can be read.
+    /// What can be read of the value of the property; `None` if the object does not have it.
     pub(super) fn value(
         self,
         object: &dyn MapiProp,
@@ -64,8 +64,8 @@ impl PropertyKey<'_> {
         }
     }
 
-    /// The tag by which a property is set. A named property that the file does not have yet is
-    /// added to it, with the type of the value.
+    /// The tag under which to set the property. A name that the file does not have yet is added to
+    /// its map; the property then gets the type of the value.
     pub(super) fn tag_to_set(self, message: &Message, value: &Value) -> Result<PropertyTag, Error> {
         if let Some(tag) = self.tag(message, &*message.names()?)? {
             return Ok(tag);
@@ -112,7 +112,7 @@ impl PropertyKey<'_> {
     }
 }
 
-/// Parses the name of a named property: its set, and after the `/` its name or number.
+/// Parses `SET/NAME` or `SET/NUMBER`.
 fn name_in_set(name: &str) -> Option<PropertyName> {
     let (set, name) = name.split_once('/')?;
     let set = mapi::property_set_by_name(set).or_else(|| set.parse::<Guid>().ok())?;
@@ -127,7 +127,7 @@ fn name_in_set(name: &str) -> Option<PropertyName> {
     Some(PropertyName { set, kind })
 }
 
-/// The type of property that a value belongs to; `None` if no named property can be set to it.
+/// The property type for a value; `None` if no named property can have it.
 fn type_of(value: &Value) -> Option<PropertyType> {
     Some(match value {
         Value::Integer16(_) => PropertyType::INTEGER16,

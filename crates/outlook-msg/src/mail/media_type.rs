@@ -6,14 +6,14 @@ use crate::mapi::tags;
 /// The type of an unknown file.
 pub const OCTET_STREAM: &str = "application/octet-stream";
 
-/// The type of an attachment: the stored one, else the one that the extension of its name stands
-/// for.
+/// The type of an attachment: the stored one, else the usual one for the extension of its name.
 pub(super) fn media_type(attachment: &Attachment, name: &str) -> String {
     let stored = attachment.text(tags::PR_ATTACH_MIME_TAG).unwrap_or_default();
     stored_type(&stored).unwrap_or_else(|| by_extension(name).to_owned())
 }
 
-/// The stored type, if a part in base64 can have it (RFC 2046 section 5).
+/// The stored type, if it is valid for a part in base64. RFC 2046 section 5 allows no base64 for
+/// multiparts and messages.
 fn stored_type(stored: &str) -> Option<String> {
     let media_type = stored.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let (kind, subtype) = media_type.split_once('/')?;
@@ -25,7 +25,7 @@ fn stored_type(stored: &str) -> Option<String> {
     is_leaf.then_some(media_type)
 }
 
-/// The type of a file by its extension.
+/// The usual type for the extension of a file name.
 pub fn by_extension(name: &str) -> &'static str {
     let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
     match extension.to_ascii_lowercase().as_str() {

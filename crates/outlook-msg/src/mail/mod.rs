@@ -11,26 +11,26 @@
 //! | edit | [`Mail::set_subject`], [`Mail::set_to`], [`Mail::set_html`], [`Mail::add_attachment`] and more, then [`Mail::save`] or [`Mail::save_as`] |
 //! | make a new message | [`Mail::create`] |
 //!
-//! Everything that is true of a message, no matter who asks (which body, which address, which
-//! name), is decided here and only here. Knows no directory of files.
+//! Only this layer decides what is true of a message (which body, which address, which name), so
+//! that a mount, a command and Python all show the same. Knows no directory of files.
 
-// What is decided in which module:
+// Which module decides what:
 //
 // | of a message | module |
 // |---|---|
 // | subject, addresses, times | `fields` |
 // | bodies | `bodies`, `report` |
-// | its values as texts | `reader`, `text` |
+// | values as texts | `reader`, `text` |
 // | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 // | attachments, their kinds and names | `attachments`, `names`, `references` |
 // | what is inside of attachments | `derived` |
-// | as RFC 5322 and MIME | `eml`, `composed` |
-// | as JSON, as one row, as a page | `json`, `row`, `page` |
+// | the message as RFC 5322 and MIME | `eml`, `composed` |
+// | the message as JSON, as one row, as a page, as text | `json`, `row`, `page`, `printed` |
 // | what could not be read | `defects` |
-// | setting any of it | `edit` |
+// | edits | `edit` |
 //
-// `Mail` itself: `opened` has its constructors, `getters` and `parts` its getters, `setters` its
-// setters, `saves` making and saving, `exports` the other formats.
+// The methods of `Mail`: `opened` has the constructors, `getters` and `parts` the getters,
+// `setters` the setters, `saves` creates and saves messages, `exports` writes other formats.
 
 mod attachment;
 #[doc(hidden)]

@@ -1,7 +1,7 @@
-//! The values of a message by tag or by name.
+//! Reads values of a message by tag or by name.
 //!
-//! Of a damaged value, what can be read is taken. An empty text, and a time that stands for "no
-//! time", count as missing. Knows no file that is made from them.
+//! If a value is damaged, the part that can be read is used. An empty text counts as missing, and
+//! so does a time that stands for "no time".
 
 use crate::imsg::{MapiProp as _, Message, NameKind, PropertyName};
 use crate::mapi::sets::{
@@ -10,10 +10,10 @@ use crate::mapi::sets::{
 };
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value};
 
-/// How a property is found.
+/// Names a property of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NamedKey {
-    /// By its tag, whatever the type.
+    /// By its tag; the type does not matter.
     Tag(PropertyTag),
     /// By its number in a property set.
     Lid(Guid, u32),
@@ -45,7 +45,7 @@ impl<'a> Values<'a> {
         self.message
     }
 
-    /// A value of this type.
+    /// The value of a property, if it has this type.
     pub(super) fn value(
         self,
         key: impl Into<NamedKey>,
@@ -95,7 +95,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Whether a property is there and true.
+    /// Whether a property exists and is true.
     pub(super) fn is_true(self, key: impl Into<NamedKey>) -> bool {
         self.value(key, PropertyType::BOOLEAN) == Some(Value::Boolean(true))
     }
@@ -115,7 +115,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// A value of the message that this one is embedded in.
+    /// A binary value of the message that contains this one.
     pub(super) fn outer_binary(self, key: impl Into<NamedKey>) -> Option<Vec<u8>> {
         match self.message.outer_value(self.tag(key, PropertyType::BINARY)?).ok()?? {
             Value::Binary(bytes) => Some(bytes),
@@ -140,7 +140,8 @@ impl<'a> Values<'a> {
     }
 }
 
-/// The named properties that are read, by their names in \[MS-OXPROPS\] without `PidLid`.
+/// The named properties that this crate reads. The constants have their names in \[MS-OXPROPS\]
+/// without `PidLid`.
 pub(super) mod lid {
     use super::{
         NamedKey, PSETID_ADDRESS, PSETID_APPOINTMENT, PSETID_COMMON, PSETID_LOG, PSETID_MEETING,

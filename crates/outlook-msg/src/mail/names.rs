@@ -1,13 +1,13 @@
-//! Makes file names from any texts.
+//! Makes file names from arbitrary texts.
 //!
-//! A name is one path component of at most 255 bytes. It has no `/`, NUL, control characters or
-//! characters that change the direction of text, no blanks or dots at its end, is not `.` or `..`,
-//! and is unique in its directory.
+//! A name is one path component of at most 255 bytes. It contains no `/`, NUL, other control
+//! characters or characters that change the direction of text, and has no blank or dot at its end.
+//! It is not `.` or `..`, and is unique in its directory.
 
 use std::collections::{HashMap, HashSet};
 
-/// The folder of the attachments: in a mounted message, in the paths of an HTML body, and in the
-/// places that defects name.
+/// The name of the folder of the attachments: in a mounted message, in the paths of an HTML body,
+/// and in the places of defects.
 pub const ATTACHMENTS: &str = "attachments";
 
 /// The path of an attachment by its name.
@@ -18,11 +18,11 @@ pub fn attachment_path(name: &str) -> String {
 /// The longest file name that Linux takes (`NAME_MAX`), in bytes.
 const NAME_BYTES_MAX: usize = 255;
 
-/// The names that were given out in one directory.
+/// Gives out unique names in one directory.
 #[derive(Debug, Default)]
 pub struct UniqueNames {
     taken: HashSet<String>,
-    /// For each name that repeats, the number that was given out last.
+    /// For each repeated name, the last number that was given out.
     numbers: HashMap<String, u64>,
 }
 
@@ -56,9 +56,9 @@ impl UniqueNames {
     }
 }
 
-/// Makes a name that a file can have on every system, with ` (2)` before its extension if it is the
-/// second of that name, and so on. Windows forbids more characters than Linux, blanks and dots at
-/// the end, and the names of its devices.
+/// Makes a name that a file can have on every system. If `number` is above 1, it stands before the
+/// extension, as in `a (2).txt`. Windows forbids more characters than Linux, blanks and dots at the
+/// end, and the names of its devices.
 pub(super) fn portable(name: &str, number: u32) -> String {
     let replaced = |c: char| match c {
         '<' | '>' | ':' | '"' | '|' | '?' | '*' | '\\' => '_',
@@ -95,14 +95,14 @@ fn clean(text: &str) -> String {
     name.trim_end_matches(|c: char| c == '.' || c.is_whitespace()).trim_start().to_owned()
 }
 
-/// Characters that change the direction of text, with which the name of a program can look like
-/// that of a picture, and separators of lines.
+/// Whether a character changes the direction of text, or separates lines. With the former, the name
+/// of a program can look like that of a picture.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{61C}' | '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}')
         || matches!(c, '\u{2066}'..='\u{2069}')
 }
 
-/// Splits off a short extension, with its dot.
+/// Splits off the extension, with its dot, if it is short.
 fn split_extension(name: &str) -> (&str, &str) {
     match name.rfind('.') {
         Some(dot) if dot > 0 && name.len() - dot <= 16 => name.split_at(dot),
@@ -110,7 +110,7 @@ fn split_extension(name: &str) -> (&str, &str) {
     }
 }
 
-/// Joins the parts of a name, cutting the stem so that they fit.
+/// Joins the parts of a name, and cuts the stem so that the name is not too long.
 fn fit(stem: &str, number: &str, extension: &str) -> String {
     let room = NAME_BYTES_MAX.saturating_sub(number.len() + extension.len());
     let cut = stem.floor_char_boundary(room);

@@ -1,4 +1,4 @@
-//! How a message is opened: [`Mail`].
+//! [`Mail`], and how a message is opened.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,31 +16,32 @@ use super::inline::Referred;
 /// [`Mail::from_reader`] reads at most this many bytes: 1 GiB.
 pub const READER_BYTES_MAX: u64 = 1 << 30;
 
-/// A message: that of a `.msg` file, or one that is embedded in an attachment.
+/// A message: in a `.msg` file, or embedded in an attachment.
 ///
-/// A getter of one value gives `Ok(None)` if the message does not have the value; a getter of
-/// several gives an empty list. If a property is damaged, the getter takes what can be read of it,
-/// else what it takes where the property is missing; it is an error only if nothing is found.
-/// [`Mail::defects`] lists everything that is damaged.
+/// If the message does not have a value, the getter of one value returns `Ok(None)`, and the getter
+/// of a list an empty list. If a property is damaged, a getter uses the part that can be read. If
+/// nothing can be read, it uses the same other properties as if the property were missing, and
+/// returns an error only if these have no value either. [`Mail::defects`] lists everything that is
+/// damaged.
 ///
-/// Threads can send a `Mail` to each other and share it.
+/// A `Mail` can be sent to another thread, and threads can share it.
 #[derive(Debug)]
 pub struct Mail {
     pub(super) opened: Arc<OpenedMail>,
     pub(super) path: Option<PathBuf>,
-    /// The session that the mail was opened in. `None` if the message was opened by somebody else:
-    /// their session stays theirs.
+    /// The session in which this `Mail` was opened. `None` if the caller opened the message in a
+    /// session of its own ([`Mail::of`]).
     pub(super) session: Option<Session>,
-    /// When each body was set.
+    /// When each body was last set.
     pub(super) bodies_set: Times,
 }
 
-/// What a mail and its attachments share.
+/// What a [`Mail`] and its [`Attachment`](super::Attachment)s share.
 #[derive(Debug)]
 pub(super) struct OpenedMail {
     pub(super) message: Message,
     attachments: OnceLock<Vec<ShownAttachment>>,
-    /// What the HTML body refers to; `None` inside if there is no HTML body.
+    /// What the HTML body refers to; the inner value is `None` if there is no HTML body.
     pub(super) referred: OnceLock<Option<Referred>>,
 }
 
@@ -54,7 +55,7 @@ impl OpenedMail {
     }
 }
 
-/// How a mail is opened.
+/// Opens messages.
 impl Mail {
     /// Opens a `.msg` file.
     ///
@@ -65,13 +66,13 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Open`], with the cause, if there is no such file, or no message in it.
+    /// [`Error::Open`], with the cause, if the file does not exist or is not a message.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::open_in(&Session::open(SessionOptions::default()), path)
     }
 
-    /// Opens a `.msg` file in a session. The session says by which code page 8-bit strings are
-    /// read; when it is closed, the mail is closed.
+    /// Opens a `.msg` file in a session. The session has the code page of 8-bit strings; closing it
+    /// closes the mail.
     ///
     /// ```no_run
     /// use outlook_msg::imsg::{Session, SessionOptions};
@@ -111,7 +112,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// If there is no message in them.
+    /// If the bytes are not a message.
     pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Result<Self, Error> {
         Self::from_bytes_in(&Session::open(SessionOptions::default()), bytes)
     }
@@ -136,8 +137,8 @@ impl Mail {
         Self::of_source(session, Source::from_bytes(bytes.into()))
     }
 
-    /// Reads a `.msg` file from a reader, to its end, and opens the message in it. At most
-    /// [`READER_BYTES_MAX`] bytes are read.
+    /// Reads a `.msg` file from a reader to its end, and opens the message in it. At most
+    /// [`READER_BYTES_MAX`] bytes are accepted.
     ///
     /// ```no_run
     /// let mail = outlook_msg::Mail::from_reader(std::io::stdin())?;
@@ -145,7 +146,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::TooLarge`] if the reader gives more bytes, [`Error::Io`] if it fails, else as
+    /// [`Error::TooLarge`] if the reader has more bytes, [`Error::Io`] if it fails, else as
     /// [`Mail::from_bytes`].
     pub fn from_reader(reader: impl Read) -> Result<Self, Error> {
         let mut bytes = Vec::new();
@@ -156,8 +157,7 @@ impl Mail {
         Self::from_bytes(bytes)
     }
 
-    /// Takes a message that is open in a session, so that it can be asked by the getters of a
-    /// mail.
+    /// Wraps a message that is open in a session, to use the getters of a mail on it.
     ///
     /// ```no_run
     /// use outlook_msg::Mail;
@@ -197,7 +197,7 @@ impl Mail {
         self.path.as_deref()
     }
 
-    /// The open message (`IMessage`), for what `Mail` has no getter or setter for.
+    /// The open message (`IMessage`), for everything that `Mail` has no getter or setter for.
     ///
     /// ```
     /// use outlook_msg::imsg::MapiProp as _;

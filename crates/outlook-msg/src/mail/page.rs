@@ -1,8 +1,8 @@
-//! A message as one page for a browser. The page needs no server and no network.
+//! Writes a message as one HTML page. The page needs no server and no network.
 //!
-//! The body stands in a frame of its own: a sandbox without any permission, under the policy of the
-//! page. So it runs nothing and reaches nothing outside of the page. Its pictures are inside the
-//! page too, because a browser lets a sandboxed frame load no file that lies beside the page.
+//! The body is in a frame of its own: a sandbox without any permission, under the policy of the
+//! page. So the body runs no script and loads nothing from outside of the page. Its pictures are in
+//! the page too, because browsers do not let a sandboxed frame load files that lie beside the page.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
@@ -27,13 +27,13 @@ pub const PAGE_STYLE: &str = include_str!("page/style.css");
 /// How [`Mail::write_page`] makes a page.
 #[derive(Clone, Copy)]
 pub struct PageOptions<'a> {
-    /// Writes a time.
+    /// Formats a time.
     pub time: &'a dyn Fn(FileTime) -> String,
-    /// Gives the relative URL of an attachment by its path in the directory of the message, such as
-    /// `attachments/a.pdf` or `signed/attachments/a.pdf`. Where it gives `None`, and without it,
-    /// attachments are named but not linked.
+    /// Returns the relative URL of an attachment, which it is given with its path in the directory
+    /// of the message, such as `attachments/a.pdf` or `signed/attachments/a.pdf`. If it returns
+    /// `None`, or if there is no function, the page names the attachment without a link.
     pub href: Option<&'a dyn Fn(&str, &Attachment) -> Option<String>>,
-    /// HTML that is put before the message.
+    /// HTML that comes before the message.
     pub navigation: &'a str,
 }
 
@@ -43,15 +43,15 @@ impl std::fmt::Debug for PageOptions<'_> {
     }
 }
 
-/// Allows only what is inside the page: no script, no form, no frame of another page, and no file,
-/// since on Windows the path of a file can name a server. The frame of the body inherits this
-/// policy, because its document is part of the page.
+/// Allows only content of the page itself: no script, no form, no frame of another page, and no
+/// file, because on Windows the path of a file can name a server. The frame of the body inherits
+/// this policy, because its document is part of the page.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; \
                       media-src data:; form-action 'none'; base-uri 'none'";
-/// At most this many bytes of pictures are put into a page; the others are left out.
+/// A page contains at most this many bytes of pictures; further pictures are left out.
 const PICTURE_BYTES_MAX: u64 = 32 << 20;
-/// At most this many more bytes of pictures that are in the page already: a body can show one small
-/// picture in a thousand places.
+/// A page contains at most this many further bytes of repeated pictures. Repeated pictures have a
+/// limit of their own, because a body can show one small picture in a thousand places.
 const REPEATED_BYTES_MAX: u64 = 4 << 20;
 
 impl Mail {
@@ -71,7 +71,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// Those of `out`. What cannot be read is no error: the page names it.
+    /// Those of `out`. It is no error if something cannot be read: the page says so.
     pub fn write_page(&self, options: PageOptions<'_>, out: &mut dyn Write) -> io::Result<usize> {
         let mut summary = Summary::of(self, options.time);
         let subject = summary.read("subject", self.subject()).unwrap_or_default();
@@ -134,8 +134,8 @@ impl Mail {
         Ok(losses.len())
     }
 
-    /// The HTML body with its pictures inside: the document of the frame. `directory` is where the
-    /// message lies in the one that the page is of.
+    /// The document of the frame: the HTML body with its pictures inside. `directory` is the path of
+    /// this message in the directory of the message that the page is of.
     fn frame(&self, directory: &str, files: &[PageFile]) -> Option<String> {
         let html = self.html().ok().flatten()?;
         let files = files.iter().filter(|file| file.one.kind() == AttachmentKind::File);
@@ -146,7 +146,7 @@ impl Mail {
     }
 }
 
-/// How many bytes of pictures a page may still take.
+/// How many bytes of pictures may still be put into a page.
 struct Pictures {
     seen: RefCell<HashSet<String>>,
     first: Cell<u64>,
@@ -161,7 +161,7 @@ impl Default for Pictures {
 }
 
 impl Pictures {
-    /// An attachment as a `data:` URL; `None` if the page has no room left for it.
+    /// An attachment as a `data:` URL; `None` if it exceeds the limits.
     fn url(&self, attachment: &Attachment) -> Option<String> {
         let is_seen = self.seen.borrow().contains(attachment.name());
         let room = if is_seen { &self.repeated } else { &self.first };
@@ -206,9 +206,10 @@ fn write_files(
     out.write_all(b"</ul>\n")
 }
 
-/// Escapes a text for HTML, also inside an attribute. If the page is printed on a terminal, nothing
-/// in it controls the terminal: CR and form feed become what browsers make of them, other control
-/// characters become U+FFFD, and characters of direction become references, which browsers follow.
+/// Escapes a text for HTML, also inside an attribute. Somebody may print the page on a terminal, so
+/// it contains nothing that controls a terminal: CR and form feed become what browsers make of
+/// them, other control characters become U+FFFD, and characters that change the direction of text
+/// become character references, which browsers understand.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut chars = text.chars().peekable();

@@ -1,5 +1,5 @@
-//! What a message consists of: its bodies, attachments, recipients and properties, and what of
-//! them could not be read.
+//! The getters of [`Mail`] for bodies, attachments, recipients and properties, and for what could
+//! not be read.
 
 use std::sync::OnceLock;
 
@@ -17,9 +17,9 @@ use super::opened::Mail;
 use super::recipient::Recipient;
 use super::text::unix_lines;
 
-/// What a message consists of.
+/// Getters of bodies, attachments, recipients and properties.
 impl Mail {
-    /// The body as plain text with LF line ends: `PR_BODY`, else made from the HTML or the RTF
+    /// The body as plain text with LF line ends: `PR_BODY`, else text made from the HTML or RTF
     /// body.
     ///
     /// ```
@@ -63,9 +63,9 @@ impl Mail {
         self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
     }
 
-    /// The body as HTML as it was mailed: a reference to an attachment stays as it is, mostly
-    /// `cid:`, and nothing keeps a browser from loading what lies elsewhere. Show it only where
-    /// something else does; [`Mail::html`] is safe.
+    /// The HTML body as it was mailed. References to attachments stay as they are (most are `cid:`
+    /// URLs), and a browser would load whatever the body asks for. Show it only in a program that
+    /// prevents that; [`Mail::html`] is safe to show.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -81,8 +81,8 @@ impl Mail {
         self.found_body(html, &[tags::PR_HTML, tags::PR_BODY_HTML])
     }
 
-    /// The body as RTF (`PR_RTF_COMPRESSED`, decompressed), if the message was written in RTF. RTF
-    /// that only wraps an HTML or text body is not given.
+    /// The body as RTF (`PR_RTF_COMPRESSED`, decompressed), if the message was written in RTF;
+    /// `None` if the RTF only wraps an HTML or text body.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -98,7 +98,7 @@ impl Mail {
     pub fn rtf(&self) -> Result<Option<Vec<u8>>, Error> {
         let bodies = Bodies::new(self.message());
         match bodies.rtf() {
-            // There is none, or one that only wraps another body: its damage is of no concern.
+            // There is no RTF, or it only wraps another body. Its damage does not matter here.
             None if !bodies.has_rtf() => self.found(None, &[]),
             rtf => self.found_body(rtf, &[tags::PR_RTF_COMPRESSED]),
         }
@@ -125,7 +125,7 @@ impl Mail {
     }
 
     /// All recipients, in the order of the recipient table. [`Mail::to`], [`Mail::cc`] and
-    /// [`Mail::bcc`] give their addresses by type.
+    /// [`Mail::bcc`] return the addresses of one type.
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail, RecipientType};
@@ -145,7 +145,7 @@ impl Mail {
     }
 
     /// The damaged places of the message, its recipients and its attachments. An embedded message
-    /// has defects of its own.
+    /// lists its own defects.
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;
@@ -166,7 +166,8 @@ impl Mail {
         Ok(found)
     }
 
-    /// What was not read literally although nothing is lost: a guessed code page, for example.
+    /// Where something was read in another way than the file states, although nothing is lost: with
+    /// a guessed code page, for example.
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;
@@ -217,6 +218,6 @@ impl Mail {
     }
 }
 
-/// The properties that bodies are made of.
+/// The properties from which bodies are made.
 const BODIES: [PropertyTag; 4] =
     [tags::PR_BODY, tags::PR_HTML, tags::PR_BODY_HTML, tags::PR_RTF_COMPRESSED];

@@ -1,5 +1,5 @@
-//! Values of a message as a terminal may show them: texts in which nothing controls the terminal,
-//! times and sizes as people read them.
+//! Formats values of a message for a terminal: makes texts harmless for it, and times and sizes
+//! readable for people.
 
 use crate::mapi::FileTime;
 
@@ -17,7 +17,7 @@ pub fn utc_time(time: FileTime) -> String {
     }
 }
 
-/// A size as people read it, in units of 1024 bytes.
+/// A size in a form for people, in units of 1024 bytes.
 ///
 /// ```
 /// use outlook_msg::mail::size_text;
@@ -57,7 +57,7 @@ pub fn is_harmful(c: char) -> bool {
         || matches!(c, '\u{2066}'..='\u{2069}')
 }
 
-/// A text on one line in which nothing controls a terminal: line ends and tabs become blanks, other
+/// A text on one line that is harmless for a terminal: line ends and tabs become blanks, other
 /// [harmful](is_harmful) characters are escaped.
 ///
 /// ```
@@ -70,7 +70,7 @@ pub fn harmless(text: &str) -> String {
     escape(text, |c| matches!(c, '\n' | '\t').then_some(' '))
 }
 
-/// Lines of text in which nothing controls a terminal: line ends and tabs stay, other
+/// Lines of text that are harmless for a terminal: line ends and tabs stay, other
 /// [harmful](is_harmful) characters are escaped.
 ///
 /// ```

@@ -1,8 +1,8 @@
-//! A message as a person reads it: header block, body, attachments, defects and notes.
+//! Prints a message for a person: header block, body, attachments, defects and notes.
 //!
-//! `msgfs show` prints it and `message.txt` holds it. Nothing in the text controls a terminal:
-//! control characters, and those that change the direction of text, are escaped. The caller
-//! chooses how times are written and how parts are marked.
+//! `msgfs show` prints this text, and the file `message.txt` contains it. It is harmless for a
+//! terminal: control characters, and those that change the direction of text, are escaped. The
+//! caller chooses how times are formatted and how parts are marked.
 
 use std::io::{self, Write};
 
@@ -12,16 +12,16 @@ use super::opened::Mail;
 use super::printable::{harmless, harmless_lines};
 use super::summary::{Summary, attachment_details};
 
-/// How [`Mail::print`] writes times and marks parts.
+/// How [`Mail::print`] formats times and marks parts.
 #[derive(Clone, Copy)]
 pub struct Printing<'a> {
-    /// Writes a time.
+    /// Formats a time.
     pub time: &'a dyn Fn(FileTime) -> String,
-    /// What stands before and after some parts.
+    /// What is printed before and after some parts.
     pub marks: Marks,
 }
 
-/// What stands before and after the parts that are marked: escape sequences of a terminal, or
+/// What is printed before and after the parts that are marked: escape sequences of a terminal, or
 /// nothing (the default).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Marks {
@@ -31,7 +31,7 @@ pub struct Marks {
     pub subject: &'static str,
     /// Before a defect.
     pub warning: &'static str,
-    /// After each of them.
+    /// After each of these.
     pub end: &'static str,
 }
 
@@ -45,8 +45,8 @@ impl std::fmt::Debug for Printing<'_> {
 const FIELD_WIDTH: usize = 13;
 
 impl Mail {
-    /// Prints the message as a person reads it, and returns the number of defects. If there are
-    /// any, the message is not shown whole.
+    /// Prints the message for a person, and returns the number of defects. If there are any, a part
+    /// of the message may be missing from the text.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -62,7 +62,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// Those of `out`. What cannot be read is no error: the text names it.
+    /// Those of `out`. It is no error if something cannot be read: the text says so.
     pub fn print(&self, printing: Printing<'_>, out: &mut dyn Write) -> io::Result<usize> {
         let mut summary = Summary::of(self, printing.time);
         let subject = summary.read("subject", self.subject());
@@ -96,7 +96,7 @@ impl Mail {
         page.findings(self, &summary.unread)
     }
 
-    /// What cannot be read: the defects; if there are none, the errors that getters gave.
+    /// What cannot be read: the defects or, if there are none, the errors that getters returned.
     pub(super) fn losses(&self, unread: &[String]) -> Vec<String> {
         let defects = self.defects().unwrap_or_default();
         match defects.is_empty() {
@@ -112,7 +112,7 @@ struct Page<'a> {
 }
 
 impl Page<'_> {
-    /// Prints a field, one line for each value; nothing if it has none.
+    /// Prints a field, one line for each value; nothing if it has no value.
     fn field(&mut self, name: &str, values: impl IntoIterator<Item = String>) -> io::Result<()> {
         let Marks { field, end, .. } = self.marks;
         let mut label = format!("{name}:");

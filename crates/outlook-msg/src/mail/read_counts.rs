@@ -1,10 +1,11 @@
-//! How often the file of a message is read, so that network file systems serve too.
+//! Checks how often a getter reads the file. On a network file system, each read takes a round
+//! trip.
 
 use super::Mail;
 use crate::corpus_files::corpus_files;
 use crate::storage::{WHOLE_READ_BYTES_MAX, reads};
 
-/// Any one field of any message.
+/// Reading one field of any message takes at most this many reads.
 const READS_MAX: usize = 16;
 
 #[test]

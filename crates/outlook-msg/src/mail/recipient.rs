@@ -49,7 +49,8 @@ impl Recipient {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Damaged`] if there is a name or an address, and nothing of either can be read.
+    /// [`Error::Damaged`] if the recipient has a name or an address, but nothing of either can be
+    /// read.
     pub fn address(&self) -> Result<Option<Address>, Error> {
         let found = Address::of_recipient(&self.recipient);
         if found.is_none() {
@@ -59,7 +60,8 @@ impl Recipient {
     }
 
     /// The type of the address, such as `SMTP` or `EX` (`PR_ADDRTYPE`, \[MS-OXOMSG\] 2.2.3.2). It
-    /// is `SMTP` where [`Recipient::address`] gives the SMTP address in place of an X.500 name.
+    /// is `SMTP` if [`Recipient::address`] returns an SMTP address in place of the stored X.500
+    /// name.
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail};
@@ -82,8 +84,8 @@ impl Recipient {
         })
     }
 
-    /// A property of the recipient, as [`Mail::property`](super::Mail::property) gives one of the
-    /// message.
+    /// A property of the recipient; takes the same keys as
+    /// [`Mail::property`](super::Mail::property).
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail};
@@ -100,7 +102,7 @@ impl Recipient {
         key.into().value(&self.recipient, &*self.recipient.names()?)
     }
 
-    /// The open recipient, for what `Recipient` has no getter for.
+    /// The open recipient, for everything that `Recipient` has no getter for.
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail};

@@ -6,12 +6,12 @@ use crate::body::html::Reference;
 
 use super::names::attachment_path;
 
-/// At most this many bytes of paths to attachments are put into one body, because a few bytes of
-/// HTML can refer to an attachment with a long name.
+/// One body gets at most this many bytes of paths to attachments, because a few bytes of HTML can
+/// refer to an attachment with a long name.
 pub const REFERENCES_BYTES_MAX: usize = 4 << 20;
 
-/// The names of attachments by content id and location. If two attachments have the same, the first
-/// counts.
+/// The names of attachments by content id and by content location. If two attachments have the same
+/// id or location, the first one counts.
 #[derive(Debug, Default)]
 pub struct References {
     by_content_id: HashMap<String, String>,

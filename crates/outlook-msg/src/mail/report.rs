@@ -1,5 +1,5 @@
-//! The text of delivery reports and read receipts (\[MS-OXOMSG\] 2.2.2, 3.2.4.4), which mail
-//! programs make themselves if the report has no body.
+//! Makes a text for delivery reports and read receipts (\[MS-OXOMSG\] 2.2.2, 3.2.4.4). If a report
+//! has no body, mail programs show such a text.
 
 use std::fmt::Write as _;
 
@@ -15,7 +15,7 @@ const PR_ORIGINAL_DISPLAY_TO: PropertyTag = PropertyTag(0x0074_001F);
 
 /// Whether a message is a report, by its class.
 pub(super) fn is_report(message: &Message) -> bool {
-    // The class alone says so; no other property is read.
+    // Only the class is needed, so no other property is read.
     message.text(tags::PR_MESSAGE_CLASS).is_some_and(|class| outcome(&class).is_some())
 }
 
@@ -32,7 +32,7 @@ pub(super) fn text(message: &Message) -> Option<String> {
     let server = tags::PID_TAG_REPORTING_MESSAGE_TRANSFER_AGENT;
     report.line("Reported by", text_of(message, server));
     if is_about_reader(&class) {
-        // A receipt is sent by the person who read the message, or did not.
+        // The sender of a receipt is the person who read the message, or deleted it unread.
         report.line("Reader", fields::sender(message).map(|one| one.to_string()));
         report.details(message);
         return Some(report.0);
@@ -50,7 +50,8 @@ pub(super) fn text(message: &Message) -> Option<String> {
     Some(report.0)
 }
 
-/// What happened to the message, by the last parts of the class of its report.
+/// What happened to the message, from the last parts of the class of the report; `None` if the
+/// class is no report.
 fn outcome(class: &str) -> Option<&'static str> {
     let mut parts = class.rsplit('.').map(str::to_ascii_uppercase);
     let (last, before) = (parts.next()?, parts.next()?);
@@ -71,7 +72,7 @@ fn outcome(class: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether a report is about reading, not delivery, by the last part of its class.
+/// Whether a report is about reading, not about delivery, from the last part of its class.
 fn is_about_reader(class: &str) -> bool {
     let last = class.rsplit('.').next().unwrap_or_default();
     ["IPNRN", "IPNNRN"].iter().any(|kind| kind.eq_ignore_ascii_case(last))
@@ -97,7 +98,7 @@ impl ReportText {
             Some(name.map_or_else(|| code.to_string(), |name| format!("{name} ({code})")))
         };
         self.line("Reason", named(tags::PR_NDR_REASON_CODE, &REASONS));
-        // -1 stands for no diagnostic.
+        // -1 means that there is no diagnostic.
         let diagnostic = named(tags::PR_NDR_DIAG_CODE, &DIAGNOSTICS);
         self.line("Diagnostic", diagnostic.filter(|text| text != "-1"));
         self.line("Status", integer(object, tags::PR_NDR_STATUS_CODE).map(|code| code.to_string()));
@@ -122,7 +123,7 @@ fn time(object: &dyn MapiProp, tag: PropertyTag) -> Option<String> {
     }
 }
 
-/// `PR_NDR_REASON_CODE`, from 0 on (\[MS-OXOMSG\] 2.2.2.24).
+/// The meanings of `PR_NDR_REASON_CODE`, from 0 on (\[MS-OXOMSG\] 2.2.2.24).
 const REASONS: [&str; 7] = [
     "transfer failed",
     "transfer impossible",
@@ -133,7 +134,7 @@ const REASONS: [&str; 7] = [
     "directory operation failed",
 ];
 
-/// `PR_NDR_DIAG_CODE`, from 0 on (\[MS-OXOMSG\] 2.2.2.25).
+/// The meanings of `PR_NDR_DIAG_CODE`, from 0 on (\[MS-OXOMSG\] 2.2.2.25).
 const DIAGNOSTICS: [&str; 48] = [
     "recipient name not recognized",
     "recipient name ambiguous",

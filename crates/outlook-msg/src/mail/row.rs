@@ -1,9 +1,9 @@
 //! A message as one row, for tables, indexes and `jq`: the fields without the bodies.
 //!
-//! The row is the JSON of `msgfs find --json`, `ls --json` and `show --json`, and the dictionary
-//! of Python's `to_dict`. Within a version of [`SCHEMA`], keys are only added. A value that the
-//! message does not have, or that cannot be read, is null; such a list is empty. `defects` names
-//! what cannot be read.
+//! `msgfs find --json`, `ls --json` and `show --json` print the row as JSON, and `to_dict` in
+//! Python returns it as a dictionary. Within a version of [`SCHEMA`], keys are only added. A value
+//! that the message does not have, or that cannot be read, is null, or an empty list. `defects`
+//! lists what cannot be read.
 
 use std::io::Read as _;
 
@@ -37,7 +37,7 @@ pub struct Row {
     pub parent: Option<String>,
     /// The `Message-ID`.
     pub message_id: Option<String>,
-    /// The `Message-ID` of the message that it answers.
+    /// The `Message-ID` of the message that this one answers.
     pub in_reply_to: Option<String>,
     /// The topic of its conversation (`PR_CONVERSATION_TOPIC`).
     pub conversation: Option<String>,
@@ -53,19 +53,21 @@ pub struct Row {
     pub to: Vec<RowAddress>,
     /// The recipients of copies.
     pub cc: Vec<RowAddress>,
-    /// The recipients of copies whom the others do not see.
+    /// The recipients of blind copies.
     pub bcc: Vec<RowAddress>,
     /// The addresses that replies go to.
     pub reply_to: Vec<RowAddress>,
     /// When it was sent: RFC 3339 in UTC, to the microsecond.
     pub sent: Option<String>,
-    /// When it arrived, in the same form. Neither time is used in place of the other.
+    /// When it arrived, in the same form. If one of the two times is missing, the other one does
+    /// not replace it.
     pub received: Option<String>,
     /// `low`, `normal` or `high`.
     pub importance: Option<String>,
     /// The categories.
     pub categories: Vec<String>,
-    /// The size of the file in bytes; of an embedded message, the size of a file of its own.
+    /// The size of the file in bytes; for an embedded message, the size of a `.msg` file of its
+    /// own.
     pub size: Option<u64>,
     /// The names of the bits that are set in `PR_MESSAGE_FLAGS`: `read`, `unsent` and others.
     pub flags: Vec<&'static str>,
@@ -75,7 +77,7 @@ pub struct Row {
     pub event: Option<RowEvent>,
     /// What cannot be read.
     pub defects: Vec<RowFinding>,
-    /// What was not read literally although nothing is lost.
+    /// Where something was read in another way than the file states, although nothing is lost.
     pub notes: Vec<RowFinding>,
 }
 
@@ -84,14 +86,14 @@ pub struct Row {
 pub struct RowAddress {
     /// The display name.
     pub name: Option<String>,
-    /// The SMTP address, else the address as it is.
+    /// The SMTP address, else the stored address.
     pub address: Option<String>,
 }
 
 /// An attachment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct RowAttachment {
-    /// Its name in `attachments/`.
+    /// Its name, as [`Attachment::name`] returns it.
     pub name: String,
     /// Its size in bytes.
     pub size: Option<u64>,
@@ -118,16 +120,16 @@ pub struct RowEvent {
 pub struct RowFinding {
     /// Where in the file.
     pub place: String,
-    /// What is wrong, or was assumed.
+    /// What is wrong, or how it was read.
     pub cause: String,
 }
 
 impl Mail {
-    /// The message as one row. `path` is put into the row as the place of the message. With
-    /// `hashes`, each attachment is read for its SHA-256.
+    /// The message as one row. `path` goes into the row as the place of the message. With `hashes`,
+    /// the row has the SHA-256 of each attachment, for which all attachments are read.
     ///
-    /// This never fails: what cannot be read is null, or missing from a list, and is named in
-    /// `defects`.
+    /// This never fails: a value that cannot be read is null, or missing from a list, and `defects`
+    /// says so.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -175,7 +177,8 @@ impl Mail {
     }
 }
 
-/// `PR_MESSAGE_FLAGS` (\[MS-OXCMSG\] 2.2.1.6), without what is said of attachments elsewhere.
+/// The bits of `PR_MESSAGE_FLAGS` and their names (\[MS-OXCMSG\] 2.2.1.6). The bit for attachments
+/// is left out, because the row lists the attachments.
 const FLAGS: [(i32, &str); 8] = [
     (0x0001, "read"),
     (0x0002, "unmodified"),
@@ -228,7 +231,7 @@ impl Row {
         }
     }
 
-    /// Adds a defect that the message itself does not know of.
+    /// Adds a defect that is not in the message itself, such as an error of the caller.
     ///
     /// ```
     /// # let mut row = outlook_msg::mail::Row::unreadable("mail/Notes.msg");
@@ -239,7 +242,7 @@ impl Row {
         self.defects.push(RowFinding { place: place.to_owned(), cause: cause.to_owned() });
     }
 
-    /// A time as text. A time after the year 9999 has none, and becomes a note.
+    /// A time as text. A time after the year 9999 has no text; a note says so.
     fn time(&mut self, place: &str, time: Result<Option<FileTime>, Error>) -> Option<String> {
         let time = time.ok().flatten()?;
         let text = time_text(time);

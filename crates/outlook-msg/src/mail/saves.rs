@@ -1,4 +1,4 @@
-//! How a mail is made, edited and saved.
+//! Creates, edits and saves a mail.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use super::error::Error;
 use super::key::PropertyKey;
 use super::opened::{Mail, OpenedMail};
 
-/// The target of a message that has no path.
+/// The target of a message without a path. It refuses every save.
 #[derive(Debug)]
 struct Nowhere;
 
@@ -34,13 +34,12 @@ impl Target for Nowhere {
     }
 }
 
-/// How a mail is made, edited and saved.
+/// Creates, edits and saves a mail.
 ///
-/// [`Mail::save`] and [`Mail::save_as`] put all edits into the file, or none. If a mail is dropped
-/// before, its edits are lost and a warning is logged.
+/// [`Mail::save`] and [`Mail::save_as`] write all edits into the file, or none. If a mail is
+/// dropped with unsaved edits, they are lost, and a warning is logged.
 impl Mail {
-    /// Makes a new message: an empty mail that is not sent yet. It has no path before
-    /// [`Mail::save_as`].
+    /// Creates a new message: an empty, unsent mail. It has no path until [`Mail::save_as`].
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -61,7 +60,7 @@ impl Mail {
     }
 
     /// Sets a property by its tag or its name (`SetProps`); [`PropertyKey`] lists the forms. A
-    /// named property that the file does not have yet is added to it, with the type of the value.
+    /// named property that the file does not have yet is added, with the type of the value.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -122,7 +121,7 @@ impl Mail {
     ///
     /// # Errors
     /// [`Error::NoPath`] if the mail has no path; [`Error::Message`], with the cause, if it cannot
-    /// be saved: the file is as it was then, and the mail keeps its edits.
+    /// be saved. Then the file is unchanged, and the mail keeps its edits.
     pub fn save(&mut self) -> Result<(), Error> {
         if self.path.is_none() {
             return Err(Error::NoPath);
@@ -135,8 +134,8 @@ impl Mail {
         Ok(())
     }
 
-    /// Saves the mail with its edits in another file, which is made, or replaced as a whole. From
-    /// then on [`Mail::path`] is that file.
+    /// Saves the mail with its edits in another file, which is created, or replaced as a whole.
+    /// From then on, [`Mail::path`] is that file.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
@@ -148,8 +147,8 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Message`] or [`Error::Storage`], with the cause, if the file cannot be written: if
-    /// there was one, it is as it was.
+    /// [`Error::Message`] or [`Error::Storage`], with the cause, if the file cannot be written. An
+    /// existing file is unchanged then.
     pub fn save_as(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
         let path = path.as_ref();
         self.complete()?;
@@ -163,14 +162,15 @@ impl Mail {
         };
         Replacement::of_bytes(&bytes, before).run_at(path)?;
         if self.message().is_writable() {
-            // Its edits are in the new file.
+            // The edits are in the new file now, so the old session must not save them.
             self.message().discard_changes()?;
         }
         *self = Self::open_in(&self.session.clone().unwrap_or_else(session), path)?;
         Ok(())
     }
 
-    /// Makes an edit: all of it, or if it fails none.
+    /// Makes an edit: the whole edit or, if it fails, none of it. Opens the mail for writing first,
+    /// if necessary.
     pub(super) fn edit<T>(
         &mut self,
         edit: impl FnOnce(&Message) -> Result<T, Error>,
@@ -183,7 +183,7 @@ impl Mail {
         edited
     }
 
-    /// Turns the paths of attachments in an HTML body that was set into references to them.
+    /// If an HTML body was set, turns the paths of attachments in it into references.
     fn complete(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.bodies_set.has_paths) {
             let opened = Arc::clone(&self.opened);
@@ -192,8 +192,8 @@ impl Mail {
         Ok(())
     }
 
-    /// The same message, opened for writing. An embedded message is copied and becomes one of its
-    /// own; the message around it stays as it is.
+    /// The same message, opened for writing. An embedded message is copied into a message of its
+    /// own; the outer message stays as it is.
     fn writable(&self) -> Result<Self, Error> {
         let session = self.session.clone().unwrap_or_else(session);
         let (file, target): (_, Arc<dyn Target>) = match &self.path {

@@ -7,11 +7,11 @@ use super::opened::Mail;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Security {
-    /// Nothing.
+    /// It is not protected.
     None,
-    /// The message is signed; the content lies in the signed part. The signature is not verified.
+    /// The message is signed, and its content is in the signed part. The signature is not verified.
     Signed,
-    /// The message is encrypted: only somebody who has a key can read it.
+    /// The message is encrypted: only the owner of a key can read it.
     Encrypted,
 }
 

@@ -1,4 +1,4 @@
-//! The setters of a mail. Each takes the value in the form in which its getter gives it.
+//! The setters of a mail. Each takes the value in the form in which its getter returns it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -17,9 +17,10 @@ use super::reader::BodyFile;
 
 /// Setters.
 ///
-/// An empty text, or an empty list of addresses, removes the value. What depends on a value is set
-/// with it: the field of that name in the transport header, the search key of an address, the
-/// other bodies. Nothing is written before [`Mail::save`] or [`Mail::save_as`].
+/// An empty text, or an empty list of addresses, removes the value. A setter also sets what depends
+/// on the value: the field of the same meaning in the transport header, the search key of an
+/// address, the other bodies. Nothing is written to a file before [`Mail::save`] or
+/// [`Mail::save_as`].
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -51,7 +52,7 @@ impl Mail {
     ///
     /// # Errors
     /// [`Error::Open`] if the file cannot be opened for writing; [`Error::Message`] if the message
-    /// refuses the edit: because it is so damaged, say, that a save would lose something.
+    /// refuses the edit, for example because it is so damaged that a save would lose something.
     pub fn set_subject(&mut self, subject: &str) -> Result<(), Error> {
         self.set_field(&text_fields::SUBJECT, subject)
     }
@@ -122,7 +123,7 @@ impl Mail {
         self.set_addresses(&text_fields::CC, cc)
     }
 
-    /// Replaces the recipients of copies whom the other recipients do not see.
+    /// Replaces the recipients of blind copies, whom the other recipients do not see.
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail};
@@ -220,7 +221,7 @@ impl Mail {
         self.set_field(&text_fields::MESSAGE_ID, id)
     }
 
-    /// Sets how important the sender says that the message is.
+    /// Sets the importance of the message.
     ///
     /// ```
     /// # use outlook_msg::mail::{Importance, Mail};
@@ -274,8 +275,8 @@ impl Mail {
         self.set_field(&text_fields::HEADERS, headers)
     }
 
-    /// Sets the body as plain text. It replaces a formatted body, unless that was set within the
-    /// last ten seconds or says the same words.
+    /// Sets the body as plain text. Removes a formatted body, unless that was set within the last
+    /// ten seconds, or has the same words.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -290,9 +291,9 @@ impl Mail {
         self.set_body(BodyFile::Text, text.as_bytes())
     }
 
-    /// Sets the body as HTML. The plain text is made from it, unless that is set too. A path of an
-    /// attachment in it, such as `attachments/logo.png`, becomes a reference to the attachment when
-    /// the mail is saved.
+    /// Sets the body as HTML, and makes the plain text from it, unless that was set within the last
+    /// ten seconds. When the mail is saved, the path of an attachment in the HTML, such as
+    /// `attachments/logo.png`, becomes a reference to the attachment.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -308,7 +309,8 @@ impl Mail {
         self.set_body(BodyFile::Html, html.as_bytes())
     }
 
-    /// Sets the body as RTF. The plain text is made from it, unless that is set too.
+    /// Sets the body as RTF, and makes the plain text from it, unless that was set within the last
+    /// ten seconds.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -323,8 +325,8 @@ impl Mail {
         self.set_body(BodyFile::Rtf, rtf)
     }
 
-    /// Attaches a file. If the name ends in `.msg` and the bytes are those of a `.msg` file, they
-    /// become an embedded message.
+    /// Attaches a file. If the name ends in `.msg` and the bytes are a `.msg` file, it becomes an
+    /// embedded message.
     ///
     /// ```
     /// # let mut mail = outlook_msg::Mail::create()?;
@@ -334,7 +336,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::Invalid`] for a name that is no file name.
+    /// As [`Mail::set_subject`]; [`Error::Invalid`] for a name that is not a file name.
     pub fn add_attachment(&mut self, name: &str, bytes: impl Into<Vec<u8>>) -> Result<(), Error> {
         let bytes = Arc::new(Source::from_bytes(bytes.into()));
         self.edit(|message| attachments::set(message, name, None, &bytes).map(drop))
@@ -352,7 +354,7 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// As [`Mail::set_subject`]; [`Error::NotSettable`] for an attachment that is no file.
+    /// As [`Mail::set_subject`]; [`Error::NotSettable`] for an attachment that is not a file.
     pub fn set_attachment(
         &mut self,
         attachment: &Attachment,

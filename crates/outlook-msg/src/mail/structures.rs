@@ -1,6 +1,6 @@
-//! Binary values with a structure of their own, out of which fields and files are made: damage in
-//! one of them is told, since what is made of it lacks something then. Recurrences are with the
-//! calendar.
+//! Finds damage in binary values from which fields and files are made: a damaged list of addresses,
+//! for example, means that some of them are missing. The damage of recurrences is found in
+//! `ics::damage`.
 
 use crate::imsg::structures::{
     TimeZoneDefinition, decode_time_zone_struct, list_stream_members, voting_options,
@@ -11,7 +11,7 @@ use crate::storage::Defect;
 
 use super::named::{NamedKey, Values, lid};
 
-/// A value, whether all of it can be read, and what is missing if not.
+/// A property, the check whether all of its value can be read, and the cause if not.
 type Structure = (NamedKey, fn(&[u8]) -> bool, &'static str);
 
 const STRUCTURES: [Structure; 7] = [
@@ -42,13 +42,13 @@ fn is_zone(definition: &[u8]) -> bool {
     TimeZoneDefinition::decode(definition).is_some()
 }
 
-/// What of such values of a message cannot be read.
+/// The defects in such values of a message.
 pub(super) fn defects(message: &Message) -> Vec<Defect> {
     let values = Values::new(message);
     let Ok((set, strings)) = message.property_set() else { return Vec::new() };
     let damaged = STRUCTURES.into_iter().filter_map(|(key, is_whole, cause)| {
         let tag = values.tag(key, PropertyType::BINARY)?;
-        // If bytes are missing, that is told of the value already.
+        // If bytes of the value are missing, the value has a defect already.
         let Salvaged { value: Some(Value::Binary(bytes)), defect: None } =
             set.salvage(set.get(tag)?, &strings)
         else {

@@ -1,5 +1,5 @@
-//! What people are shown of a message beside its body, as named lines. The text and the page show
-//! the same.
+//! Collects what people are shown of a message above its body, as named fields. The printed text
+//! and the page show the same.
 
 use crate::imsg::Address;
 use crate::mapi::FileTime;
@@ -14,8 +14,8 @@ use super::printable::size_text;
 use super::security::Security;
 use super::vcf;
 
-/// A field: its name, and its values, one a line. Values come from the message unchanged, so they
-/// may contain anything.
+/// A field: its name, and its values, one per line. The values come from the message unchanged, so
+/// they may contain control characters.
 pub(super) struct SummaryField {
     pub(super) name: &'static str,
     pub(super) values: Vec<String>,
@@ -68,7 +68,7 @@ impl<'a> Summary<'a> {
         summary
     }
 
-    /// The value that a getter gives; its error is kept in `unread`.
+    /// Returns the value of a getter. Keeps its error in `unread`.
     pub(super) fn read<T>(&mut self, place: &str, value: Result<Option<T>, Error>) -> Option<T> {
         value.inspect_err(|error| self.unread.push(format!("{place}: {error}"))).unwrap_or_default()
     }
@@ -118,7 +118,7 @@ impl<'a> Summary<'a> {
             match mail.security() {
                 Security::None => None,
                 Security::Signed => Some("signed; the signature is not verified".to_owned()),
-                Security::Encrypted => Some("encrypted; only who has a key can read it".to_owned()),
+                Security::Encrypted => Some("encrypted; it can be read only with a key".to_owned()),
             },
         );
         if let Some(voting) = self.read("voting", mail.voting()) {
@@ -170,7 +170,7 @@ impl<'a> Summary<'a> {
     }
 }
 
-/// The kind of an attachment and its size, in words.
+/// The kind of an attachment and its size, as text.
 pub(super) fn attachment_details(attachment: &Attachment) -> String {
     let kind = match attachment.kind() {
         AttachmentKind::Link => {

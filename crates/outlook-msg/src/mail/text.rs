@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use crate::mapi::Value;
 
-/// The content of the file of a property under `mapi/`. A string is exactly its value, a binary
-/// value its bytes, any other value a line. A multi-valued property has one line for each value, in
-/// which line ends are written `\n` and `\r`.
+/// The content of the file of a property under `mapi/`. For a string it is exactly the string, for
+/// a binary value its bytes, for any other value a line. A multi-valued property has one line for
+/// each value; line ends in a value are written as `\n` and `\r`.
 pub fn render(value: &Value) -> Vec<u8> {
     match value {
         Value::String(text) => text.clone().into_bytes(),
@@ -35,12 +35,12 @@ pub fn line(value: &Value) -> String {
     }
 }
 
-/// A text with its line ends written `\n` and `\r`.
+/// A text whose line ends are written as `\n` and `\r`.
 pub fn escaped(text: &str) -> String {
     text.replace('\r', "\\r").replace('\n', "\\n")
 }
 
-/// A text as a file outside of `mapi/` has it: with LF line ends, and one newline at its end.
+/// The content of a file outside of `mapi/`: the text with LF line ends, and a newline at its end.
 pub fn reader_line(text: &str) -> Vec<u8> {
     let mut text = unix_lines(text);
     text.push('\n');
@@ -52,7 +52,7 @@ pub fn unix_lines(text: &str) -> String {
     unix_lines_of(text.to_owned())
 }
 
-/// As [`unix_lines`], but without a copy if there is nothing to change.
+/// As [`unix_lines`], but does not copy the text if there is nothing to change.
 pub fn unix_lines_of(text: String) -> String {
     if !text.contains('\r') {
         return text;

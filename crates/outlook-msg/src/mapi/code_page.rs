@@ -1,6 +1,6 @@
-//! Windows code pages: from bytes to text and back.
+//! Windows code pages: decodes bytes to text, and encodes text to bytes.
 //!
-//! Knows no message: the code page of a string is decided elsewhere.
+//! Knows no message: `imsg::Strings` decides which code page a string has.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -29,16 +29,16 @@ impl CodePage {
 
     /// The code page of this number, or `None` if there is no decoder for it.
     ///
-    /// 0 to 3 stand for a setting of the system and 42 for the glyphs of a symbol font: no pages.
-    /// EBCDIC, ISCII and most Mac pages have no decoder.
+    /// The numbers 0 to 3 (settings of the system) and 42 (glyphs of a symbol font) are no code
+    /// pages. EBCDIC, ISCII and most Macintosh pages have no decoder.
     pub fn new(number: u32) -> Option<Self> {
         decoding(number).map(|_| Self(number))
     }
 
     /// The ANSI code page of a locale, as `PR_MESSAGE_LOCALE_ID` holds it.
     ///
-    /// The sort order (bits 16 to 19, \[MS-LCID\] 2.1) is ignored; an unknown region has the page
-    /// of its language. `None` for the languages that Windows writes in Unicode only.
+    /// The sort order (bits 16 to 19, \[MS-LCID\] 2.1) is ignored. An unknown region gets the page
+    /// of its language. `None` for a language that Windows writes only in Unicode.
     pub fn of_locale(lcid: u32) -> Option<Self> {
         const PRIMARY_LANGUAGE: u32 = 0x3FF;
         let page = |lcid: u32| {
@@ -50,8 +50,8 @@ impl CodePage {
 
     /// The ANSI code page used beside an internet code page, as `PR_INTERNET_CPID` holds it.
     ///
-    /// The strings of a message whose internet code page is ISO-2022-JP are in Shift-JIS, and so
-    /// on. `None` for UTF-8 and UTF-7, which tell nothing about the sender's language.
+    /// For example, if the internet code page is ISO-2022-JP, the strings of the message are in
+    /// Shift-JIS. `None` for UTF-8 and UTF-7, which tell nothing about the language of the sender.
     pub fn of_internet_code_page(cpid: u32) -> Option<Self> {
         Some(Self(match cpid {
             874 | 932 | 936 | 949 | 950 | 1250..=1258 => cpid,
@@ -74,9 +74,8 @@ impl CodePage {
 
     /// The code page of a MIME charset, as `<meta charset>` and `Content-Type` name it.
     ///
-    /// Upper and lower case are the same, blanks around the label are ignored, and every label of
-    /// the Encoding Standard is known. If a `<meta>` could be read as ASCII but says UTF-16, it is
-    /// wrong; the caller must know that.
+    /// Ignores case and blanks around the label, and knows every label of the Encoding Standard. A
+    /// `<meta>` that could be read as ASCII cannot mean UTF-16; the caller must take care of that.
     pub fn of_mime_charset(label: &str) -> Option<Self> {
         let label = label.trim_ascii();
         if let Ok(index) = CHARSETS.binary_search_by(|(known, _)| cmp_lower_case(known, label)) {
@@ -85,7 +84,7 @@ impl CodePage {
         Self::of_encoding(Encoding::for_label(label.as_bytes())?)
     }
 
-    /// The first code page of an encoding: that of Windows, if there is one.
+    /// The code page with the lowest number for an encoding: that of Windows, if there is one.
     pub(super) fn of_encoding(wanted: &'static Encoding) -> Option<Self> {
         CODE_PAGES.iter().find_map(|&(number, decoding)| {
             matches!(decoding, Decoding::Standard(encoding) if encoding == wanted)
@@ -105,7 +104,7 @@ impl CodePage {
 
     /// Decodes bytes; what is invalid becomes U+FFFD.
     ///
-    /// A byte order mark and NULs are characters like others and stay. ASCII is not copied.
+    /// A byte order mark and NULs stay. ASCII is borrowed, not copied.
     pub fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match self.decoding() {
             Decoding::Standard(encoding) => encoding.decode_without_bom_handling(bytes).0,
@@ -134,8 +133,8 @@ impl CodePage {
 
     /// Encodes text; `None` if it has a character that the code page does not have.
     ///
-    /// What this returns decodes to the same text. UTF-7 and ISO-2022-KR are
-    /// written for plain ASCII only.
+    /// The returned bytes always decode to the same text. In UTF-7 and ISO-2022-KR, only ASCII is
+    /// written.
     pub fn encode(self, text: &str) -> Option<Vec<u8>> {
         let bytes = match self.decoding() {
             Decoding::Standard(encoding) => encode_standard(encoding, text)?,
@@ -151,7 +150,7 @@ impl CodePage {
         (self.decode(&bytes) == text).then_some(bytes)
     }
 
-    /// Whether ASCII bytes are ASCII characters in it, whatever is around them.
+    /// Whether an ASCII byte is always an ASCII character in it, whatever bytes are around it.
     pub(crate) fn has_ascii(self) -> bool {
         match self.decoding() {
             Decoding::Standard(encoding) => encoding.is_ascii_compatible(),
@@ -169,7 +168,7 @@ impl CodePage {
         }
     }
 
-    /// Its encoding in the Encoding Standard, if it is one of it.
+    /// Its encoding in the Encoding Standard; `None` if the standard does not have it.
     pub(super) fn standard(self) -> Option<&'static Encoding> {
         match self.decoding() {
             Decoding::Standard(encoding) => Some(encoding),
@@ -199,12 +198,12 @@ fn oem_table(number: u32) -> Option<&'static TableType> {
     DECODING_TABLE_CP_MAP.get(&u16::try_from(number).ok()?)
 }
 
-/// Orders a lower-case name and a label of any case.
+/// Compares a name in lower case with a label in any case.
 fn cmp_lower_case(known: &str, label: &str) -> Ordering {
     known.bytes().cmp(label.bytes().map(|byte| byte.to_ascii_lowercase()))
 }
 
-/// The text, and whether there were errors.
+/// Decodes UTF-7. Also returns whether there were errors.
 fn decode_utf7(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     match Charset::for_label(b"utf-7") {
         Some(utf_7) => utf_7.decode_without_bom_handling(bytes),
@@ -212,7 +211,7 @@ fn decode_utf7(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     }
 }
 
-/// `None` if a character has no code.
+/// Encodes text in an encoding of the Encoding Standard; `None` if it lacks a character.
 fn encode_standard(encoding: &'static Encoding, text: &str) -> Option<Vec<u8>> {
     // The Encoding Standard has no encoder for UTF-16.
     if encoding == encoding_rs::UTF_16LE {
@@ -233,7 +232,7 @@ mod tests {
         CodePage::new(number).unwrap_or_else(|| panic!("no code page {number}"))
     }
 
-    /// Bytes and the text they are, both ways.
+    /// Checks that the bytes decode to the text, and the text encodes to the bytes.
     fn check(number: u32, bytes: &[u8], text: &str) {
         let page = page(number);
         assert_eq!(page.decode(bytes), text, "decoding {number}");

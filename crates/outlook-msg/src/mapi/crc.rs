@@ -2,7 +2,7 @@
 //!
 //! Knows neither of them: bytes in, number out.
 
-/// Bytes taken in one step; each has its own table.
+/// How many bytes are processed in one step; each has its own table.
 const STEP_BYTES: usize = 8;
 
 /// `TABLES[k][b]` is the checksum of byte `b` followed by `k` zero bytes.
@@ -67,7 +67,7 @@ const fn tables() -> [[u32; 256]; STEP_BYTES] {
 mod tests {
     use super::crc;
 
-    /// The same by definition, a bit at a time.
+    /// The CRC by its definition, bit by bit.
     fn crc_by_bits(bytes: &[u8]) -> u32 {
         bytes.iter().fold(0, |crc, byte| {
             (0..8).fold(crc ^ u32::from(*byte), |crc, _| {

@@ -1,7 +1,7 @@
 //! Decides whether 8-bit text is in the code page that is stated for it, and if not, guesses one.
 //!
-//! The guess is made by chardetng, the detector of Firefox. A stated page in which the text is
-//! valid is right more often than any guess, so it is not guessed then.
+//! The crate chardetng, the detector of Firefox, makes the guess. If the text is valid in the
+//! stated page, nothing is guessed, because then the stated page is right more often than a guess.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use super::korean::ISO_2022_KR_DESIGNATOR;
 const ISO_2022_JP: u32 = 50220;
 const ISO_2022_KR: u32 = 50225;
 const ESCAPE: u8 = 0x1B;
-/// A guess is made from at most this much text; more makes it slower and no better.
+/// A guess looks at no more than this many bytes: more text makes it slower, but no better.
 const GUESSED_FROM_BYTES_MAX: usize = 256 << 10;
 
 /// A guessed code page, and the stated one in which the text is not valid.
@@ -37,8 +37,8 @@ impl fmt::Display for Guess {
     }
 }
 
-/// The page in which a text is read: the stated one if it fits, or if most can be read in it; else
-/// a guess.
+/// The code page in which to read a text: the stated one if the text fits it, or if most of the
+/// text can be read in it; else a guess.
 pub fn page_of(bytes: &[u8], stated: Option<CodePage>) -> (CodePage, Option<Guess>) {
     let guessed = |page| (page, Some(Guess { page, stated: stated.map(CodePage::number) }));
     let default = stated.unwrap_or(CodePage::WINDOWS_1252);
@@ -52,8 +52,8 @@ pub fn page_of(bytes: &[u8], stated: Option<CodePage>) -> (CodePage, Option<Gues
     }
 }
 
-/// The page of a text that says it by its escape sequences (ISO-2022). Its bytes are ASCII, so any
-/// other page would fit it too.
+/// The code page of a text with the escape sequences of ISO-2022. Only they tell the page: the
+/// bytes are all ASCII, so the text would fit any other page too.
 fn escaped_page(bytes: &[u8]) -> Option<CodePage> {
     let first = memchr(ESCAPE, bytes)?;
     let escape = bytes.get(first..)?;
@@ -67,9 +67,9 @@ fn escaped_page(bytes: &[u8]) -> Option<CodePage> {
     CodePage::new(number).filter(|page| bytes.is_ascii() && fits(*page, bytes))
 }
 
-/// Whether bytes can be a text in a page: they are valid, and there is no C1 control character,
-/// which single-byte pages have where they have no character. A last character that is cut off
-/// does not count, for writers cut texts at a number of bytes.
+/// Whether bytes can be text in a code page: they are valid, and decode to no C1 control character,
+/// which stands where a single-byte page has no character. A last character that is cut off is
+/// ignored, because some programs cut a text at a number of bytes.
 pub fn fits(page: CodePage, bytes: &[u8]) -> bool {
     if page == CodePage::UTF_8 {
         return match std::str::from_utf8(bytes) {
@@ -90,13 +90,13 @@ pub fn fits(page: CodePage, bytes: &[u8]) -> bool {
     };
     let mut text = String::with_capacity(capacity);
     let (result, _) = decoder.decode_to_string_without_replacement(bytes, &mut text, false);
-    // Where all that is not ASCII was cut off, nothing speaks for the page.
+    // If the only character that is not ASCII is the one that was cut off, nothing proves the page.
     let speaks = !text.is_ascii() || bytes.is_ascii();
     result == DecoderResult::InputEmpty && speaks && !text.chars().any(is_c1)
 }
 
-/// Whether the better part of what is not ASCII in a text cannot be read in a page: a wrong page,
-/// and no damage.
+/// Whether more than a third of the non-ASCII characters cannot be read in a code page. Then the
+/// page is wrong; fewer would be damage.
 pub fn is_mostly_unreadable(page: CodePage, bytes: &[u8]) -> bool {
     let text = page.decode(bytes);
     let others = text.chars().filter(|c| !c.is_ascii()).count();
@@ -104,7 +104,8 @@ pub fn is_mostly_unreadable(page: CodePage, bytes: &[u8]) -> bool {
     lost * 3 > others
 }
 
-/// The page that texts of one writer are in; `None` if there is none in which all can be read.
+/// Guesses the code page of texts that one program wrote; `None` if the texts do not all fit the
+/// guess.
 pub fn guess<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> Option<CodePage> {
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     let mut left = GUESSED_FROM_BYTES_MAX;
@@ -115,7 +116,8 @@ pub fn guess<'a>(texts: impl Iterator<Item = &'a [u8]> + Clone) -> Option<CodePa
         if left == 0 {
             break;
         }
-        // A line end, so that no pair of bytes is made of two texts.
+        // A line end between the texts keeps the detector from taking the last byte of one and the
+        // first byte of the next for one character.
         detector.feed(b"\n", false);
     }
     let encoding = detector.guess(None, Utf8Detection::Allow);
@@ -137,7 +139,7 @@ mod tests {
         CodePage::new(number).unwrap()
     }
 
-    /// Texts in a page that nothing states, and whether it is found.
+    /// Checks that the page of these texts is found, although nothing states it.
     #[track_caller]
     fn check(number: u32, texts: &[&str]) {
         let bytes: Vec<_> = texts.iter().map(|text| page(number).encode(text).unwrap()).collect();

@@ -1,18 +1,18 @@
 //! The two Korean encodings that the Encoding Standard leaves out: Johab and ISO-2022-KR.
 //!
-//! Both come down to EUC-KR, which has the characters of KS X 1001.
+//! Both are converted by way of EUC-KR, which has the characters of KS X 1001.
 
 use std::borrow::Cow;
 
 use encoding_rs::EUC_KR;
 
-/// What says that the following is ISO-2022-KR (RFC 1557): `ESC $ ) C`.
+/// Announces ISO-2022-KR (RFC 1557): `ESC $ ) C`.
 pub(super) const ISO_2022_KR_DESIGNATOR: &[u8] = b"\x1B$)C";
 const SHIFT_OUT: u8 = 0x0E;
 const SHIFT_IN: u8 = 0x0F;
 
-/// Decodes ISO-2022-KR: between SO and SI stand pairs of 7-bit bytes, a line ends them too. The
-/// text, and whether there were errors.
+/// Decodes ISO-2022-KR: between SO and SI, or SO and the end of the line, two 7-bit bytes make a
+/// character. Also returns whether there were errors.
 pub(super) fn decode_iso_2022_kr(bytes: &[u8]) -> (String, bool) {
     let mut euc = Vec::with_capacity(bytes.len());
     let mut is_shifted = false;
@@ -38,7 +38,7 @@ pub(super) fn decode_iso_2022_kr(bytes: &[u8]) -> (String, bool) {
     (text.into_owned(), had_errors)
 }
 
-/// Decodes Johab. The text, and whether there were errors.
+/// Decodes Johab. Also returns whether there were errors.
 pub(super) fn decode_johab(bytes: &[u8]) -> (Cow<'_, str>, bool) {
     if let Ok(text) = std::str::from_utf8(bytes)
         && text.is_ascii()
@@ -65,7 +65,7 @@ pub(super) fn decode_johab(bytes: &[u8]) -> (Cow<'_, str>, bool) {
             None => {
                 text.push(char::REPLACEMENT_CHARACTER);
                 had_errors = true;
-                // An ASCII byte behind a broken pair is itself.
+                // An ASCII byte after a broken first byte stands for itself.
                 if behind.first().is_some_and(|second| !second.is_ascii()) {
                     rest = behind.get(1..).unwrap_or_default();
                 }
@@ -89,14 +89,16 @@ pub(super) fn encode_johab(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// A syllable has three parts of 5 bits behind a set bit: initial, medial, final.
+/// The code of a syllable is a set bit and three parts of 5 bits: initial, medial, final. These
+/// values stand for a part that is missing.
 const FILL_INITIAL: u16 = 1;
 const FILL_MEDIAL: u16 = 2;
 const FILL_FINAL: u16 = 1;
 const SYLLABLES: u32 = 0xAC00;
 const MEDIALS: u16 = 21;
 const FINALS: u16 = 28;
-/// The letters alone (U+3131 to U+3163) that initials and finals are, in the order of their codes.
+/// For each initial and each final, in the order of their codes: the low byte of the same letter
+/// standing alone (U+3131 to U+3163).
 const INITIAL_LETTERS: &[u8; 19] = &[
     0x31, 0x32, 0x34, 0x37, 0x38, 0x39, 0x41, 0x42, 0x43, 0x45, 0x46, 0x47, 0x48, 0x49, 0x4A, 0x4B,
     0x4C, 0x4D, 0x4E,
@@ -105,7 +107,7 @@ const FINAL_LETTERS: &[u8; 27] = &[
     0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x39, 0x3A, 0x3B, 0x3C, 0x3D, 0x3E, 0x3F, 0x40, 0x41,
     0x42, 0x44, 0x45, 0x46, 0x47, 0x48, 0x4A, 0x4B, 0x4C, 0x4D, 0x4E,
 ];
-/// The first vowel alone.
+/// The low byte of the first vowel standing alone.
 const MEDIAL_LETTERS: u16 = 0x4F;
 const LETTERS_PAGE: u16 = 0x3100;
 
@@ -149,7 +151,8 @@ fn johab_hangul(code: u16) -> Option<char> {
     }
 }
 
-/// The vowels leave out codes so that no second byte is a control character.
+/// The index of a vowel. Johab skips some vowel codes so that no second byte is a control
+/// character.
 fn medial_index(medial: u16) -> Option<u16> {
     match medial {
         3..=7 => Some(medial - 3),
@@ -196,7 +199,7 @@ fn johab_letter(character: char) -> Option<[u8; 2]> {
     Some(johab_code(FILL_INITIAL, FILL_MEDIAL, if last < 16 { last + 2 } else { last + 3 }))
 }
 
-/// Symbols and Chinese characters: two rows of KS X 1001 to a first byte.
+/// Symbols and Chinese characters: each first byte covers two rows of KS X 1001.
 fn ksx_1001_of_johab(first: u8, second: u8) -> Option<char> {
     let row =
         if first < 0xE0 { 2 * (u16::from(first) - 0xD9) } else { 2 * u16::from(first) - 0x197 };
@@ -257,7 +260,7 @@ mod tests {
                 }
                 count += 1;
                 let encoded = encode_johab(&text).unwrap();
-                // A few letters are among the symbols too.
+                // KS X 1001 has a few of the letters among its symbols too.
                 assert_eq!(decode_johab(&encoded).0, text, "{first:X} {second:X}");
             }
         }

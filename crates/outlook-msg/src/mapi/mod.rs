@@ -2,7 +2,7 @@
 //!
 //! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
 //!
-//! Knows no file format: where a value is stored is the business of [`crate::imsg`].
+//! Knows no file format: [`crate::imsg`] knows where a value is stored.
 
 mod code_page;
 pub mod crc;

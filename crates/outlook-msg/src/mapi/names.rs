@@ -1,6 +1,7 @@
 //! The names of properties and property sets.
 //!
-//! Knows the tables only: which named property an id of a message stands for, the message tells.
+//! Knows only the tables. The named-property map of a message (`imsg::PropertyNames`) tells which
+//! named property an id from 0x8000 on stands for.
 
 use std::cmp::Ordering;
 
@@ -9,36 +10,36 @@ use super::tables::property_sets::PROPERTY_SETS;
 use super::tables::property_tags::{PROPERTY_TAGS, PROPERTY_TAGS_BY_NAME};
 use super::{Guid, PropertyTag};
 
-/// The MAPI name of a tag below 0x8000, as `PR_SUBJECT`.
+/// The MAPI name of a tag with an id below 0x8000, such as `PR_SUBJECT`.
 ///
-/// A property that MAPI does not name has the name of \[MS-OXPROPS\], as `PidTagCallId`. No two
-/// properties have the same name, apart from the 8-bit and the Unicode form of a string. `None`
-/// for an unknown property, and for a type that the property does not have.
+/// A property without a MAPI name has its name in \[MS-OXPROPS\], such as `PidTagCallId`. No two
+/// properties have the same name, except the 8-bit and the Unicode form of a string. `None` for an
+/// unknown property, and for a type that the property does not have.
 pub fn property_name(tag: PropertyTag) -> Option<&'static str> {
     let tag = tag.with_type(tag.property_type().to_unicode()).0;
     let index = PROPERTY_TAGS.binary_search_by_key(&tag, |&(known, _)| known).ok()?;
     PROPERTY_TAGS.get(index).map(|&(_, name)| name)
 }
 
-/// The tag of a name that [`property_name`] gives; a string has its Unicode type.
+/// The tag for a name that [`property_name`] returns. The tag of a string has the Unicode type.
 pub fn property_by_name(name: &str) -> Option<PropertyTag> {
     let &(tag, _) =
         find_by_name(PROPERTY_TAGS, PROPERTY_TAGS_BY_NAME, |&(_, known)| known.cmp(name))?;
     Some(PropertyTag(tag))
 }
 
-/// The name of a property set, as `PSETID_Appointment` or `PS_PUBLIC_STRINGS`.
+/// The name of a property set, such as `PSETID_Appointment` or `PS_PUBLIC_STRINGS`.
 pub fn property_set_name(set: Guid) -> Option<&'static str> {
     PROPERTY_SETS.get(set_index(set)?).map(|&(_, name)| name)
 }
 
-/// The property set of a name that [`property_set_name`] gives.
+/// The property set for a name that [`property_set_name`] returns.
 pub fn property_set_by_name(name: &str) -> Option<Guid> {
     let &(guid, _) = PROPERTY_SETS.iter().find(|&&(_, known)| known == name)?;
     Some(Guid::from_u128(guid))
 }
 
-/// The name of a property that files know by a number, as `PidLidBusyStatus`.
+/// The name of a named property that has a number (LID), such as `PidLidBusyStatus`.
 ///
 /// No two properties of a set have the same name.
 pub fn named_property_name(set: Guid, lid: u32) -> Option<&'static str> {
@@ -49,7 +50,7 @@ pub fn named_property_name(set: Guid, lid: u32) -> Option<&'static str> {
     NAMED_PROPERTIES.get(index).map(|&(_, _, name)| name)
 }
 
-/// The number of a property that [`named_property_name`] gives the name of.
+/// The number (LID) for a name that [`named_property_name`] returns.
 pub fn named_property_lid(set: Guid, name: &str) -> Option<u32> {
     let set = set_index(set)?;
     let &(_, lid, _) =
@@ -63,7 +64,7 @@ fn set_index(set: Guid) -> Option<usize> {
     PROPERTY_SETS.binary_search_by_key(&set.to_u128(), |&(known, _)| known).ok()
 }
 
-/// Finds an item through the indices that sort the table by name.
+/// Finds an item by binary search in `by_name`, the indices of the table in the order of the names.
 fn find_by_name<T>(
     table: &'static [T],
     by_name: &[u16],

@@ -1,10 +1,12 @@
-//! The property sets that msgfs itself reads or writes, by the names of \[MS-OXPROPS\] 1.3.2.
+//! The property sets that the code reads or writes, by their names in \[MS-OXPROPS\] 1.3.2.
 
 use super::Guid;
 
-/// Properties with ids below 0x8000; GUID index 1 of a message, never stored.
+/// Properties with ids below 0x8000. It has the GUID index 1 in every message, so the GUID itself
+/// is not stored.
 pub const PS_MAPI: Guid = Guid::from_u128(0x00020328_0000_0000_C000_000000000046);
-/// Properties known by a string, user-defined fields too; GUID index 2 of a message, never stored.
+/// Properties that have a string as name, including user-defined fields. It has the GUID index 2 in
+/// every message, so the GUID itself is not stored.
 pub const PS_PUBLIC_STRINGS: Guid = Guid::from_u128(0x00020329_0000_0000_C000_000000000046);
 /// Header fields of internet mail; their names are compared without regard to case.
 pub const PS_INTERNET_HEADERS: Guid = Guid::from_u128(0x00020386_0000_0000_C000_000000000046);

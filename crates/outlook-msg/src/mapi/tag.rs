@@ -7,7 +7,8 @@ use std::fmt;
 pub struct PropertyTag(pub u32);
 
 impl PropertyTag {
-    /// The first property id that names a property through the message's named-property map.
+    /// The first id of named properties: the named-property map of the message tells what it stands
+    /// for.
     pub const FIRST_NAMED_ID: u16 = 0x8000;
 
     /// Puts an id and a type together.
@@ -61,7 +62,7 @@ pub enum Location {
     Entry,
     /// In one stream of its own.
     Stream,
-    /// A length stream, and one more stream for each value.
+    /// In a length stream, and one more stream for each value.
     ValueStreams,
     /// In a storage.
     Storage,
@@ -135,7 +136,8 @@ impl PropertyType {
     /// `PtypMultipleBinary`, `PT_MV_BINARY`.
     pub const MULTIPLE_BINARY: Self = Self(0x1102);
 
-    /// `MultivalueFlag`, `MV_FLAG`: the bit that a multi-valued type has and its single one lacks.
+    /// `MultivalueFlag`, `MV_FLAG`: this bit is the difference between a multi-valued type and the
+    /// type of one value.
     const MULTIPLE_FLAG: u16 = 0x1000;
 
     /// The Unicode type for an 8-bit string, any other type as it is.
@@ -166,8 +168,8 @@ impl PropertyType {
         }
     }
 
-    /// Whether values of this type are bytes of no further form here: `PT_BINARY`, and the
-    /// structures kept as their bytes.
+    /// Whether values of this type are kept as plain bytes: `PT_BINARY`, and structures that this
+    /// library does not decode.
     pub const fn is_binary(self) -> bool {
         matches!(self, Self::BINARY | Self::SERVER_ID | Self::RESTRICTION | Self::RULE_ACTION)
     }

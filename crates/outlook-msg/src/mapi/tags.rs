@@ -1,6 +1,7 @@
-//! The property tags that msgfs itself reads or writes, by their MAPI names.
+//! The property tags that the code reads or writes, by their MAPI names.
 //!
-//! Strings have their Unicode type. A tag of \[MS-OXPROPS\] without a MAPI name is a `PID_TAG`.
+//! The tag of a string has the Unicode type. A property of \[MS-OXPROPS\] without a MAPI name has a
+//! name that begins with `PID_TAG`.
 
 use super::PropertyTag;
 
@@ -126,13 +127,13 @@ pub const PR_ATTACH_NUM: PropertyTag = PropertyTag(0x0E21_0003);
 pub const PR_ACCESS: PropertyTag = PropertyTag(0x0FF4_0003);
 /// 0 read-only, 1 writable.
 pub const PR_ACCESS_LEVEL: PropertyTag = PropertyTag(0x0FF7_0003);
-/// Store-bound: tells whether two objects share named properties.
+/// Only meaningful in a store: tells whether two objects share named properties.
 pub const PR_MAPPING_SIGNATURE: PropertyTag = PropertyTag(0x0FF8_0102);
 /// Key of an object within its table.
 pub const PR_RECORD_KEY: PropertyTag = PropertyTag(0x0FF9_0102);
-/// Store-bound: key of the store.
+/// Only meaningful in a store: key of the store.
 pub const PR_STORE_RECORD_KEY: PropertyTag = PropertyTag(0x0FFA_0102);
-/// Store-bound: EntryID of the store.
+/// Only meaningful in a store: EntryID of the store.
 pub const PR_STORE_ENTRYID: PropertyTag = PropertyTag(0x0FFB_0102);
 /// 5 message, 6 recipient, 7 attachment.
 pub const PR_OBJECT_TYPE: PropertyTag = PropertyTag(0x0FFE_0003);

@@ -1,4 +1,4 @@
-//! Values as text, as files in a mount show them, and parsing them.
+//! Writes values as text, in the form in which a mounted message shows them, and parses that text.
 //!
 //! Knows no file.
 
@@ -10,13 +10,13 @@ use jiff::{SignedDuration, Timestamp, Unit};
 
 use super::{FileTime, Guid, PropertyType, Value};
 
-/// A text that is not a value of the type.
+/// The text is no value of the type; says what was expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected {0}")]
 pub struct ParseError(&'static str);
 
 const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
-/// 1899-12-30, the day 0 of an OLE DATE, from 1970-01-01.
+/// From 1970-01-01 to 1899-12-30, which is day 0 of an OLE DATE.
 const FLOATING_TIME_EPOCH: SignedDuration = SignedDuration::from_hours(-25_569 * 24);
 const SECONDS_PER_DAY: f64 = 86_400.0;
 const NANOS_PER_SECOND: i128 = 1_000_000_000;
@@ -24,9 +24,9 @@ const NANOS_PER_SECOND: i128 = 1_000_000_000;
 impl Value {
     /// The value as text: strings as they are, numbers in decimal, several values one a line.
     ///
-    /// No line end is added after the last value; with one, the text reads back to the same
-    /// values, provided that there is a value and that none holds a line end. `None` for bytes
-    /// and objects.
+    /// The text has no line end after the last value. [`Value::parse`] reads a list back from this
+    /// text plus a line end, if the list is not empty and no string in it contains a line end.
+    /// `None` for bytes and objects.
     pub fn to_text(&self) -> Option<String> {
         Some(match self {
             Self::Null => String::new(),
@@ -49,11 +49,11 @@ impl Value {
         })
     }
 
-    /// Reads what [`Value::to_text`] writes; blanks and line ends around a value are ignored,
+    /// Parses what [`Value::to_text`] writes. Blanks and line ends around a value are ignored,
     /// except in strings.
     ///
     /// # Errors
-    /// The text is no value of the type, or the type is not written as text.
+    /// [`ParseError`] if the text is no value of the type, or the type has no text form.
     pub fn parse(property_type: PropertyType, text: &str) -> Result<Self, ParseError> {
         if let Some(one) = property_type.of_one_value() {
             let values = text.lines().map(|line| Self::parse(one, line));
@@ -85,8 +85,8 @@ impl Value {
 }
 
 impl fmt::Display for FileTime {
-    /// RFC 3339 in UTC with up to 7 decimals, as `2018-11-07T13:05:56.63Z`; after the year 9999,
-    /// where RFC 3339 ends, the ticks in hexadecimal, as `0x7FFFFFFFFFFFFFFF`.
+    /// RFC 3339 in UTC with up to 7 decimals, such as `2018-11-07T13:05:56.63Z`. After the year
+    /// 9999, where RFC 3339 ends: the ticks in hexadecimal, such as `0x7FFFFFFFFFFFFFFF`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (seconds, nanos) = self.to_unix();
         let nanos = SignedDuration::from_nanos(nanos.into());
@@ -100,14 +100,15 @@ impl fmt::Display for FileTime {
 impl FromStr for FileTime {
     type Err = ParseError;
 
-    /// Reads RFC 3339 with any offset, and what `Display` writes. Decimals after the seventh are
+    /// Parses RFC 3339 with any offset, and what `Display` writes. Decimals after the seventh are
     /// dropped.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let error = ParseError("a time from the year 1601 on, as 2018-11-07T13:05:56.63Z");
         if text.starts_with("0x") {
             return parse_hexadecimal(text).map(Self).ok_or(error);
         }
-        // A civil time reaches to the end of the year 9999, a jiff timestamp does not.
+        // A jiff timestamp ends some hours before the year 9999 does, so UTC is parsed as a civil
+        // time.
         let nanos_since_1970 = match text.strip_suffix('Z').and_then(parse_civil) {
             Some(civil) => civil.duration_since(UNIX_EPOCH).as_nanos(),
             None => text.parse::<Timestamp>().map_err(|_| error)?.as_nanosecond(),
@@ -132,7 +133,7 @@ impl fmt::Display for Guid {
 impl FromStr for Guid {
     type Err = ParseError;
 
-    /// Reads the digits in groups of 8, 4, 4, 4 and 12, with the braces or without, in any case.
+    /// Parses the digits in groups of 8, 4, 4, 4 and 12, with or without braces, in any case.
     fn from_str(text: &str) -> Result<Self, ParseError> {
         let error = ParseError("a GUID, as {00062008-0000-0000-C000-000000000046}");
         let braced = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
@@ -157,10 +158,10 @@ fn currency_text(ten_thousandths: i64) -> String {
     format!("{sign}{}.{:04}", digits / 10_000, digits % 10_000)
 }
 
-/// ISO 8601 without a zone, to the millisecond; the number of days where there is no such date.
+/// ISO 8601 without a zone, to the millisecond; the number of days if there is no such date.
 fn floating_time_text(days: f64) -> String {
-    // The fraction is positive even where the days are negative: -1.25 is 06:00 of the day before
-    // the first (OLE DATE).
+    // In an OLE DATE, the fraction counts forward even if the number is negative: -1.25 is 06:00 of
+    // the day before day 0.
     let seconds = (days.trunc() + days.fract().abs()) * SECONDS_PER_DAY;
     SignedDuration::try_from_secs_f64(seconds)
         .and_then(|duration| duration.round(Unit::Millisecond))
@@ -170,10 +171,10 @@ fn floating_time_text(days: f64) -> String {
         .map_or_else(|| days.to_string(), |civil| civil.to_string())
 }
 
-/// The date and time this long after 1970-01-01; `None` outside of the years 0 to 9999.
+/// The date and time at this distance from 1970-01-01; `None` outside of the years 0 to 9999.
 fn civil(since_1970: SignedDuration) -> Option<DateTime> {
-    // jiff cannot add more days than there are between 1970 and 9999, so dates are counted from
-    // 1970.
+    // jiff cannot add more days than there are between 1970 and 9999, so the calculation starts
+    // from 1970.
     UNIX_EPOCH.checked_add(since_1970).ok().filter(|civil| civil.year() >= 0)
 }
 
@@ -185,7 +186,7 @@ fn parse_currency(text: &str) -> Result<i64, ParseError> {
     if !all_digits(digits) || !all_digits(decimals) || decimals.len() > 4 {
         return Err(error);
     }
-    // The sign is written separately, because the whole part of -0.5 has none.
+    // The sign stays text, because the number before the point of -0.5 is 0 and would lose it.
     let sign = if whole.len() > digits.len() { "-" } else { "" };
     format!("{sign}{digits}{decimals:0<4}").parse().map_err(|_| error)
 }
@@ -212,7 +213,8 @@ fn parse_hexadecimal(text: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok()
 }
 
-/// Parses a date and a time without an offset; jiff would ignore an offset.
+/// Parses a date and a time without an offset. An offset is refused here, because jiff would ignore
+/// it.
 fn parse_civil(text: &str) -> Option<DateTime> {
     const DATE_LENGTH: usize = "2018-11-07".len();
     let time = text.get(DATE_LENGTH..).filter(|time| !time.is_empty())?;
@@ -223,7 +225,7 @@ fn parse_civil(text: &str) -> Option<DateTime> {
 mod tests {
     use super::*;
 
-    /// A value and its text, both ways.
+    /// Checks that the value gives the text, and the text the value.
     fn check(property_type: PropertyType, value: Value, text: &str) {
         assert_eq!(value.to_text().as_deref(), Some(text));
         assert_eq!(Value::parse(property_type, text), Ok(value), "{text}");

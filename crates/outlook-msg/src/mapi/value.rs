@@ -54,7 +54,8 @@ impl FileTime {
 
     /// Seconds and nanoseconds since the Unix epoch.
     pub fn to_unix(self) -> (i64, u32) {
-        // Both divisions keep the quotient far below i64::MAX and the rest below 10^9.
+        // Neither conversion can fail: the seconds are far below i64::MAX, the nanoseconds below
+        // 10^9.
         let seconds = i64::try_from(self.0 / Self::TICKS_PER_SECOND).unwrap_or(i64::MAX);
         let nanos = u32::try_from(self.0 % Self::TICKS_PER_SECOND * 100).unwrap_or(0);
         (seconds - Self::UNIX_EPOCH_SECONDS, nanos)
@@ -97,14 +98,15 @@ pub enum Value {
     Time(FileTime),
     /// `PT_CLSID`.
     Guid(Guid),
-    /// `PT_BINARY`, and the structures kept as their bytes: `PT_SVREID`, `PT_SRESTRICTION`,
-    /// `PT_ACTIONS`, and types of no known form.
+    /// `PT_BINARY`. Also the structures `PT_SVREID`, `PT_SRESTRICTION` and `PT_ACTIONS`, and
+    /// unknown types, as their stored bytes.
     Binary(Vec<u8>),
     /// `PT_MV_SHORT`, `PT_MV_LONG`, `PT_MV_FLOAT`, `PT_MV_DOUBLE`, `PT_MV_CURRENCY`,
     /// `PT_MV_APPTIME`, `PT_MV_LONGLONG`, `PT_MV_SYSTIME`, `PT_MV_CLSID`, `PT_MV_STRING8`,
     /// `PT_MV_UNICODE`, `PT_MV_BINARY`: the values in order, all of one kind.
     Multiple(Vec<Value>),
-    /// `PT_OBJECT`: a storage, opened by its own call.
+    /// `PT_OBJECT`: a storage. `Attachment::embedded_message` or `Attachment::content_storage`
+    /// opens it.
     Object,
 }
 

@@ -1,6 +1,6 @@
-//! Reads a file in blocks. Tables, directory and small streams of a message lie close together in
-//! many small pieces. To read one block takes less time than to read each piece, above all if the
-//! file is on another machine.
+//! Reads a file in blocks and keeps the blocks that were used last. The tables, the directory and
+//! the small streams of a message are many small pieces that lie close together. Reading one block
+//! takes less time than reading each piece, above all if the file is on another machine.
 //!
 //! Knows nothing of the format.
 
@@ -18,25 +18,25 @@ use super::os;
 
 /// The length of a block. A read of this length or more does not use the blocks.
 const BLOCK_BYTES: usize = 64 << 10;
-/// At most this many blocks are held of a file: 2.5 MiB.
+/// At most this many blocks of a file are kept in memory: 2.5 MiB.
 pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
-/// At most this many adjacent blocks are read at once.
+/// A sequential reader gets at most this many adjacent blocks with one read.
 const AHEAD_MAX: u64 = 4;
 
 /// The blocks of one file that were used last.
 #[derive(Debug)]
 pub(super) struct Blocks {
     held: Mutex<HeldBlocks>,
-    /// How many reads of the file are done.
+    /// How many reads of the file have finished.
     reads: AtomicU64,
 }
 
 #[derive(Debug)]
 struct HeldBlocks {
     blocks: LruCache<u64, Arc<Vec<u8>>>,
-    /// The block behind those that were read last.
+    /// The index of the block after those that were read last.
     next: u64,
-    /// How many were read last.
+    /// How many blocks were read last.
     count: u64,
 }
 
@@ -46,16 +46,16 @@ impl Blocks {
         Self { held: Mutex::new(held), reads: AtomicU64::new(0) }
     }
 
-    /// How many reads of the file are done. A block that is held is of a read that is counted.
+    /// How many reads of the file have finished. Every block in memory comes from one of them.
     pub(super) fn reads(&self) -> u64 {
         self.reads.load(Ordering::Acquire)
     }
 
-    /// Reads the file itself.
+    /// Reads the file itself, not the blocks in memory.
     pub(super) fn read_file(&self, file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         let read = read_at(file, offset, buf);
-        // After the read: whoever sees the count and then finds the file unchanged knows that the
-        // read was of the same state.
+        // The count goes up after the read. So if a caller loads the count and then finds the file
+        // unchanged, every read that was counted saw the unchanged file.
         self.reads.fetch_add(1, Ordering::Release);
         read
     }
@@ -63,7 +63,7 @@ impl Blocks {
     /// Reads a file of `len` bytes at `offset`. Fills `buf`, except at the end of the file.
     ///
     /// # Errors
-    /// Those of `pread`, and only if they concern the bytes that are asked for.
+    /// Those of `pread`, but only for the bytes that the caller asked for.
     pub(super) fn read_at(
         &self,
         file: &File,
@@ -78,7 +78,8 @@ impl Blocks {
         while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             let at = offset.saturating_add(filled as u64);
             let index = at / BLOCK_BYTES as u64;
-            // A bad place in a block must not keep the other bytes of the block from being read.
+            // The system cannot read the whole block, because of a bad disk sector, for example.
+            // The bytes that were asked for may still be readable.
             let Ok(block) = self.block(file, len, index) else {
                 return Ok(filled + self.read_file(file, at, rest)?);
             };
@@ -96,13 +97,13 @@ impl Blocks {
         Ok(filled)
     }
 
-    /// Reads the blocks of small ranges ahead, adjacent ones at once. `false` if they need more
-    /// blocks than are held: then nothing is read.
+    /// Reads the blocks of these ranges into memory, adjacent blocks with one read. If they are
+    /// more than [`BLOCKS_MAX`], reads nothing and returns `false`.
     pub(super) fn prefetch(&self, file: &File, len: u64, ranges: &[(u64, usize)]) -> bool {
         let mut wanted: Vec<u64> = Vec::new();
         for &(offset, count) in ranges {
             let is_there = count > 0 && offset < len;
-            // A large range does not use the blocks.
+            // `read_at` does not use the blocks for a large range.
             if !is_there || count >= BLOCK_BYTES {
                 continue;
             }
@@ -120,7 +121,7 @@ impl Blocks {
         wanted.retain(|index| !self.lock().blocks.contains(index));
         for run in wanted.chunk_by(|one, next| *next == one + 1) {
             if let [first, ..] = run {
-                // An error is met again by the read that needs the bytes.
+                // The read that needs the bytes will meet the error again.
                 let _ = self.read_blocks(file, len, *first, run.len() as u64);
             }
         }
@@ -132,7 +133,8 @@ impl Blocks {
         self.lock().blocks.iter().map(|(_, block)| block.len()).sum()
     }
 
-    /// A block. If the block before it was read last, the blocks after it are read too.
+    /// Gets a block. If the last read ended just before it, the reader is sequential, so the next
+    /// blocks are read too.
     fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Vec<u8>>> {
         let count = {
             let mut held = self.lock();
@@ -294,13 +296,14 @@ mod tests {
         assert!(blocks.prefetch(&file, LEN as u64, &[(at(3), 10), (at(1), 10), (at(2), 10)]));
         assert_eq!(blocks.lock().count, 3);
         assert_eq!(blocks.bytes_held(), 3 * BLOCK_BYTES);
-        // From now on the file has no bytes: what was read before must not be read again.
+        // Now that the file is empty, only blocks in memory can answer.
         file.set_len(0).unwrap();
         let mut buf = [0; 10];
         assert_eq!(blocks.read_at(&file, LEN as u64, at(2), &mut buf).unwrap(), 10);
         assert_eq!(buf, bytes[2 * BLOCK_BYTES + 5..][..10]);
         assert_eq!(blocks.read_at(&file, LEN as u64, at(9), &mut buf).unwrap(), 0);
-        // For ranges all over a large file, and for ranges without bytes, nothing is read.
+        // Ranges all over a large file need too many blocks, and empty ranges none: both read
+        // nothing.
         let spread: Vec<_> = (0..=40).map(|block| (at(block), 4)).collect();
         assert!(!blocks.prefetch(&file, LEN as u64, &spread));
         assert!(blocks.prefetch(&file, LEN as u64, &[(u64::MAX, 4), (7, 0), (7, usize::MAX)]));

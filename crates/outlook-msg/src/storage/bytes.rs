@@ -1,6 +1,7 @@
 //! Little-endian numbers at fixed places of a header or a directory entry.
 //!
-//! A place outside the bytes reads as 0: the callers pass structures of fixed size.
+//! A field beyond the end of the bytes reads as 0. The callers pass structures of a fixed size, so
+//! this does not happen.
 
 /// Reads the two bytes at `at`.
 pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -22,7 +23,7 @@ pub(super) fn array_at<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
     bytes.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
 }
 
-/// The four-byte numbers of `bytes`, without a rest that is too short for one.
+/// The four-byte numbers of `bytes`. One to three bytes at the end are ignored.
 pub(super) fn u32s(bytes: &[u8]) -> impl Iterator<Item = u32> + '_ {
     bytes.as_chunks::<4>().0.iter().map(|number| u32::from_le_bytes(*number))
 }

@@ -19,7 +19,8 @@ pub struct CompoundFile {
     pub(super) sectors: Sectors,
     pub(super) tree: StorageTree,
     defects: Vec<Defect>,
-    /// The contents of the streams of a file under edit; empty for a file that was opened.
+    /// The contents of the streams, if the file is a snapshot of a [`super::Transaction`]; empty
+    /// for a file that was opened.
     contents: Vec<StreamContent>,
 }
 
@@ -34,10 +35,11 @@ impl EntryId {
 }
 
 impl CompoundFile {
-    /// Reads the tables and the directory. Streams are not read yet.
+    /// Opens a compound file: reads its tables and its directory, but no stream.
     ///
     /// # Errors
-    /// Only if nothing can be shown: `Signature`, `Header`, `Directory`, `Io`.
+    /// `Signature`, `Header`, `Directory` or `Io`, only if nothing of the file can be read. Other
+    /// damage becomes a defect.
     pub fn open(source: impl Into<Arc<Source>>) -> Result<Arc<Self>, Error> {
         let source = source.into();
         let mut defects = Defects::default();
@@ -56,7 +58,7 @@ impl CompoundFile {
         Ok(Arc::new(Self { version, sectors, tree, defects, contents: Vec::new() }))
     }
 
-    /// A file whose streams lie in other files: the state of a [`super::Transaction`].
+    /// A snapshot of a [`super::Transaction`]: its streams lie in other files or in memory.
     pub(super) fn of_contents(tree: StorageTree, contents: Vec<StreamContent>) -> Arc<Self> {
         let sectors = Sectors::none();
         Arc::new(Self { version: 3, sectors, tree, defects: Vec::new(), contents })
@@ -77,15 +79,16 @@ impl CompoundFile {
         self.version
     }
 
-    /// The defects met when the file was opened; only the first ones if there are very many.
+    /// The defects that were found while the file was opened; only the first ones if there are very
+    /// many.
     ///
-    /// Violations of the rules by which nothing is lost are not among them, nor are defects of a
-    /// stream, which are found when it is read.
+    /// A violation of the specification that loses nothing is no defect. Defects of a stream are
+    /// not listed here; reading the stream returns them.
     pub fn defects(&self) -> &[Defect] {
         &self.defects
     }
 
-    /// How much memory it takes, in bytes, with the file if that is in memory.
+    /// How many bytes of memory it takes, including the file if that is in memory.
     pub fn bytes_held(&self) -> usize {
         size_of::<Self>()
             + self.sectors.bytes_held()
@@ -94,7 +97,7 @@ impl CompoundFile {
             + self.defects.iter().map(|d| d.place.len() + d.cause.len()).sum::<usize>()
     }
 
-    /// The bytes of the file; empty for a file under edit, which is not written yet.
+    /// The bytes of the file; empty for a snapshot of a transaction, which has not been written.
     pub fn source(&self) -> &Arc<Source> {
         self.sectors.source()
     }
@@ -130,7 +133,8 @@ impl CompoundFile {
         }
     }
 
-    /// The declared length of a stream in bytes, as far as the file is that long; 0 for a storage.
+    /// The declared length of a stream in bytes, but at most the length of the file; 0 for a
+    /// storage.
     pub fn stored_len(&self, id: EntryId) -> u64 {
         match self.tree.node(id.0).map(|node| node.kind) {
             Some(NodeKind::Stream { len, .. }) => len.min(self.source().len()),
@@ -139,7 +143,7 @@ impl CompoundFile {
         }
     }
 
-    /// The content of a stream of a file under edit.
+    /// The content of a stream in a snapshot of a transaction.
     pub(super) fn content(&self, id: EntryId) -> Option<&StreamContent> {
         match self.tree.node(id.0)?.kind {
             NodeKind::Content(index) => self.contents.get(usize::try_from(index).ok()?),
@@ -164,15 +168,17 @@ impl fmt::Debug for CompoundFile {
     }
 }
 
-/// The sector number behind the last one of a chain (\[MS-CFB\] 2.1).
+/// The entry in the allocation table that ends a chain (\[MS-CFB\] 2.1).
 const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
-/// All streams together may have this many times the bytes of the file.
+/// All streams together may be readable up to this many times the length of the file.
 const OVERLAP_MAX: u64 = 4;
 
-/// Each sector belongs to one stream, so all streams together are shorter than a whole file.
+/// Bounds how much the streams of a damaged or hostile file can contain. In a sound file each
+/// sector belongs to one stream, so all streams together are shorter than the file.
 ///
-/// Where they are not, streams may overlap. That is allowed within limits; beyond them, a small
-/// file could pretend to hold more than any machine can take in, so further streams are empty.
+/// If they are longer, streams may overlap, which is allowed up to [`OVERLAP_MAX`]. Without a
+/// limit, a small file could appear to hold more bytes than any machine has. So beyond the limit
+/// the further streams are empty, and a defect counts them.
 fn check_lengths(tree: &mut StorageTree, sectors: &Sectors, defects: &mut Defects) {
     let file_len = sectors.source().len();
     let len = |kind| if let NodeKind::Stream { len, .. } = kind { len } else { 0 };
@@ -224,7 +230,7 @@ mod tests {
         }
         file.flush().unwrap();
         let mut broken = Broken { bytes: file.into_inner().into_inner() };
-        // All directory entries say what the first one says: first sector, length.
+        // Every directory entry gets the first sector and the length of the first stream.
         let first = broken.first_sector(&names[0]);
         for name in &names {
             let entry = broken.entry(name);
@@ -306,7 +312,8 @@ mod tests {
         );
     }
 
-    /// Whatever is cut off, all that is shown is true, and what is missing is told.
+    /// Wherever a file is cut off, everything that is shown is right, and what is missing is
+    /// reported.
     #[test]
     fn shows_what_is_left_of_a_cut_file() {
         let whole = Broken::sample().bytes;

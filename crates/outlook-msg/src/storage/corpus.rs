@@ -1,4 +1,5 @@
-//! Our reader against the real files, and against `cfb` on each of them that `cfb` opens.
+//! Opens the real files of the corpus with our reader, and compares the result with that of the
+//! crate `cfb` if it opens the file too.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{Cursor, Read};
@@ -6,17 +7,17 @@ use std::path::PathBuf;
 
 use super::{CompoundFile, Entry, Source, Storage};
 
-/// For each path the CLSID of a storage or the bytes of a stream.
+/// For each path: `Err` with the CLSID of a storage, or `Ok` with the bytes of a stream.
 type StorageTree = BTreeMap<String, Result<Vec<u8>, String>>;
 
-/// The files in order of their names; none, with a word about it, if the corpus is absent.
+/// The files in the order of their names. Empty, with a message, if there is no corpus.
 pub(super) fn files() -> Vec<(String, Vec<u8>)> {
     let paths = crate::corpus_files::corpus_files();
     let name = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().into_owned();
     paths.iter().map(|path| (name(path), std::fs::read(path).unwrap())).collect()
 }
 
-/// For each file name the grade that it has been given.
+/// For each file name its grade: `clean`, `damaged` and so on.
 fn grades() -> HashMap<String, String> {
     let lines =
         std::fs::read_to_string(crate::corpus_files::corpus().unwrap().join("expected.jsonl"))
@@ -26,7 +27,7 @@ fn grades() -> HashMap<String, String> {
     parsed.map(|file| (text(&file["name"]), text(&file["grade"]))).collect()
 }
 
-/// What our reader finds, with the streams that are damaged.
+/// Collects what our reader finds, and the errors of damaged streams.
 fn ours(storage: &Storage, tree: &mut StorageTree, damage: &mut Vec<String>) {
     tree.insert(storage.path(), Err(storage.clsid().to_string()));
     for entry in storage.entries() {

@@ -8,14 +8,15 @@ use super::header::Header;
 use super::sectors::Sectors;
 use crate::mapi::Guid;
 
-/// The link of an entry that has no such neighbour.
+/// The value of a link that leads nowhere (`NOSTREAM`).
 pub(super) const NO_STREAM: u32 = 0xFFFF_FFFF;
 
 const ENTRY_BYTES: usize = 128;
 const NAME_UNITS: usize = 32;
-/// 2,048 recipients and 2,048 attachments with 100 streams each are 400,000 entries.
+/// At most this many entries are read. The largest message that \[MS-OXMSG\] allows, with 2,048
+/// recipients and 2,048 attachments of 100 streams each, has 400,000.
 const ENTRIES_MAX: usize = 1 << 20;
-/// 32 MiB of a file of version 3.
+/// The search for a lost root entry covers this many sectors: 32 MiB of a file of version 3.
 const SEARCHED_SECTORS_MAX: u32 = 1 << 16;
 const PLACE: &str = "directory";
 
@@ -74,8 +75,8 @@ impl StoredDirectory {
             }
         };
         match damage {
-            // The length of the directory is only that of its chain. If entries that are in use are
-            // missing, a link to one of them will show it.
+            // Nothing states the length of the directory but its chain, so an early end is no
+            // defect by itself. If entries in use are missing, a link to one of them will show it.
             Some(Damage::Ends | Damage::Cut(_)) => {}
             Some(damage) => defects.add(PLACE, damage),
             None => defects.add(PLACE, format_args!("only {ENTRIES_MAX} entries are read")),
@@ -92,12 +93,12 @@ impl StoredDirectory {
         self.entries().find(|(_, entry)| is_root(entry)).map_or(0, |(index, _)| index)
     }
 
-    /// The sector it begins in.
+    /// The sector in which the directory begins.
     pub(super) fn first_sector(&self) -> u32 {
         self.first_sector
     }
 
-    /// Number of entries, those not in use included.
+    /// Number of entries, including those not in use.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() / ENTRY_BYTES
     }
@@ -126,7 +127,7 @@ impl StoredDirectory {
     }
 }
 
-/// Looks for a sector that begins with a root entry, if the one in the header does not.
+/// Looks for a sector that begins with a root entry; called if the sector in the header has none.
 fn find_root(sectors: &Sectors) -> Result<Option<u32>, Error> {
     let name: Vec<u8> = "Root Entry".bytes().flat_map(|byte| [byte, 0]).collect();
     let mut bytes = Vec::with_capacity(ENTRY_BYTES);
@@ -164,8 +165,8 @@ pub(super) struct StoredEntry<'a> {
 impl StoredEntry<'_> {
     /// Appends the name to `out`, and returns its length in UTF-16 units.
     ///
-    /// The stored length counts; if it is invalid, the first NUL ends the name. A lone surrogate
-    /// becomes U+FFFD.
+    /// The stored length tells where the name ends; if it is invalid, the first NUL does. A lone
+    /// surrogate becomes U+FFFD.
     pub(super) fn append_name(&self, out: &mut String) -> usize {
         let units = self.bytes.as_chunks::<2>().0.get(..NAME_UNITS).unwrap_or_default();
         let len = match usize::from(u16_at(self.bytes, 64)) {
@@ -175,7 +176,8 @@ impl StoredEntry<'_> {
         let name = units.get(..len).unwrap_or_default();
         let len = name.iter().rposition(|unit| *unit != [0, 0]).map_or(0, |last| last + 1);
         let name = name.get(..len).unwrap_or_default();
-        // Nearly every name is ASCII, and decoding names takes most of the time of opening a file.
+        // Nearly every name is ASCII. Decoding names takes most of the time of opening a file, so
+        // ASCII has a fast path.
         let mut ascii = [0; NAME_UNITS];
         let mut high = 0;
         for (byte, unit) in ascii.iter_mut().zip(name) {
@@ -189,7 +191,8 @@ impl StoredEntry<'_> {
         let units = name.iter().map(|unit| u16::from_le_bytes(*unit));
         let start = out.len();
         out.extend(char::decode_utf16(units).map(|c| c.unwrap_or('\u{FFFD}')));
-        // U+FFFD has one unit, like the surrogate that it replaces.
+        // U+FFFD has one UTF-16 unit, like the surrogate that it replaces, so the length stays
+        // right.
         debug_assert_eq!(out.get(start..).map(|name| name.encode_utf16().count()), Some(len));
         len
     }
@@ -218,7 +221,7 @@ impl StoredEntry<'_> {
         u32_at(self.bytes, 72)
     }
 
-    /// The first of the children of a storage, the top of their tree.
+    /// The top of the search tree of a storage's children.
     pub(super) fn child(&self) -> u32 {
         u32_at(self.bytes, 76)
     }
@@ -233,8 +236,9 @@ impl StoredEntry<'_> {
 
     /// The declared length of a stream in bytes.
     ///
-    /// In version 3 it has 32 bits, with junk above them (\[MS-CFB\] 2.6.1). In version 4 the upper
-    /// half is taken for junk too, if the length is within the file only without it.
+    /// In version 3 only the lower 32 bits count; the upper ones may hold junk (\[MS-CFB\] 2.6.1).
+    /// In version 4 the upper bits are ignored too, if the length fits into the file only without
+    /// them.
     pub(super) fn stream_len(&self) -> u64 {
         let len = u64_at(self.bytes, 120);
         let low = len & u64::from(u32::MAX);
@@ -268,7 +272,7 @@ mod tests {
         check(&[0x61; 31], 64, &"a".repeat(31));
         check(&[], 2, "");
         check(&[], 0, "");
-        // Lengths that cannot be, that are too long, and that have no NUL after them.
+        // Lengths that are impossible, that are too long, and that have no NUL after the name.
         for stored in [0, 1, 7, 66, 70, 0xFFFF] {
             check(&units("abc"), stored, "abc");
         }

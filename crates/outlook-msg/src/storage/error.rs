@@ -1,4 +1,4 @@
-//! The errors of a compound file, and the defects in spite of which it can be read.
+//! The errors of a compound file, and the defects of a file that can be read in part.
 
 use std::fmt;
 use std::io;
@@ -27,7 +27,7 @@ pub enum Error {
     /// The file has no directory, so nothing in it has a name.
     #[error("compound file directory: expected a root entry in sector {sector}, found none")]
     Directory {
-        /// The first sector of the directory by the header.
+        /// The first sector of the directory, as the header states it.
         sector: u32,
     },
     /// The operating system failed to read.
@@ -59,7 +59,7 @@ pub enum Error {
         /// The rule it breaks.
         cause: String,
     },
-    /// A file cannot be edited, because a save would lose what cannot be read of it.
+    /// The file cannot be edited: a part of it cannot be read, and a save would lose that part.
     #[error("{0}: the file cannot be written without losing this")]
     Incomplete(Defect),
     /// There is no storage of this path.
@@ -80,7 +80,7 @@ pub enum Error {
         /// The name.
         name: String,
     },
-    /// The file has several names (hard links). A save would replace it under one of them only.
+    /// The file has several names (hard links). A save would replace it under only one of them.
     #[error(
         "the file {name:?} has {links} names (hard links): a save would change it under one of \
          them only; make it a copy of its own to edit it"
@@ -107,7 +107,7 @@ pub enum Error {
     Unsynced {
         /// Its name.
         name: String,
-        /// The state of the new file, which the next commit must find.
+        /// The state of the new file. The next commit must expect it.
         state: FileState,
         /// The cause.
         #[source]
@@ -180,7 +180,7 @@ impl fmt::Display for Defect {
     }
 }
 
-/// The defects met so far: the first ones, and how many more there were.
+/// The defects that were found so far: the first ones, and the number of the others.
 #[derive(Debug, Default)]
 pub(super) struct Defects {
     kept: Vec<Defect>,
@@ -188,7 +188,7 @@ pub(super) struct Defects {
 }
 
 impl Defects {
-    /// At most this many are kept. A hostile file can have one for every directory entry.
+    /// At most this many are kept, because a hostile file can have one in every directory entry.
     const KEPT_MAX: usize = 64;
 
     /// Adds a defect in a structure of the file.
@@ -196,7 +196,7 @@ impl Defects {
         self.add_at(|| place.to_owned(), cause);
     }
 
-    /// Adds a defect at a path. The path is made only if the defect is kept.
+    /// Adds a defect at a path. `place` makes the path; it is called only if the defect is kept.
     pub(super) fn add_at(&mut self, place: impl FnOnce() -> String, cause: impl fmt::Display) {
         if self.kept.len() < Self::KEPT_MAX {
             self.kept.push(Defect { place: place(), cause: cause.to_string() });
@@ -213,7 +213,7 @@ impl Defects {
         self.left_out += other.left_out;
     }
 
-    /// The list, with a last entry for those that are left out.
+    /// The list. If some were left out, a last entry says how many.
     pub(super) fn finish(mut self) -> Vec<Defect> {
         if self.left_out > 0 {
             let cause = format!("{} more defects", self.left_out);

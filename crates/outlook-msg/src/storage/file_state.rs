@@ -1,6 +1,6 @@
-//! The state of a file, by which a change is noticed.
+//! The state of a file: tells whether another program has changed it.
 
-/// The state of a file. If another program changes the file, the state differs.
+/// Identity, size and times of a file. If another program changes the file, they change too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileState {
     /// The number of the file system.

@@ -1,4 +1,4 @@
-//! Compound files for the tests: made by `cfb`, then broken one field at a time.
+//! Compound files for the tests: written by the crate `cfb`, then broken one field at a time.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,7 +8,8 @@ use super::bytes::{u16_at, u32_at};
 use super::name::Name;
 use super::{CompoundFile, Entry, Source, Storage};
 
-/// The streams of [`sample`] with their lengths: in one piece, in two, small, and deep.
+/// The streams of [`sample`] with their lengths. Among them are streams of two pieces, small
+/// streams in the mini stream, and a stream in an inner storage.
 pub(super) const STREAMS: [(&str, usize); 7] = [
     ("/big", 9000),
     ("/empty", 0),
@@ -25,7 +26,7 @@ pub(super) fn content(path: &str, len: usize) -> Vec<u8> {
     (0..len).zip(0_u32..).map(|(_, at)| (at.wrapping_mul(seed | 1) >> 5).to_le_bytes()[0]).collect()
 }
 
-/// A sound file of either version. `/big` has two runs, with `/other` between them.
+/// A sound file of either version. `/big` lies in two pieces, with `/other` between them.
 pub(super) fn sample(version: cfb::Version) -> Vec<u8> {
     let mut file =
         cfb::CompoundFile::create_with_version(version, Cursor::new(Vec::new())).unwrap();
@@ -55,7 +56,7 @@ impl Broken {
         Self { bytes: sample(cfb::Version::V3) }
     }
 
-    /// Puts a number in place of the four bytes at `at`.
+    /// Replaces the four bytes at `at` by a number.
     pub(super) fn put(&mut self, at: usize, value: u32) {
         self.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
     }
@@ -100,8 +101,8 @@ impl Broken {
     }
 }
 
-/// What a reader finds: for each path the length, or what is wrong with the stream; and the
-/// defects. A `!` marks a stream whose bytes are not the beginning of what was written.
+/// What our reader finds in a file: for each path the length or the error of the stream, and the
+/// list of defects. A `!` marks a stream whose bytes are not the beginning of what was written.
 pub(super) fn shown(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Vec<String>), String> {
     let file = CompoundFile::open(Source::from_bytes(bytes.to_vec())).map_err(|e| e.to_string())?;
     let mut found = BTreeMap::new();
@@ -139,8 +140,8 @@ fn show(storage: &Storage, found: &mut BTreeMap<String, String>) {
     }
 }
 
-/// Breaks a sound file, and compares what is then different: `-` a path that is gone, `+` one
-/// that is new or other, `?` a defect.
+/// Breaks a sound file, and checks what is different then: `-` a path that is gone, `+` a path that
+/// is new or has changed, `?` a defect.
 pub(super) fn check(what: &str, damage: impl FnOnce(&mut Broken), expected: &str) {
     let mut broken = Broken::sample();
     let (sound, defects) = shown(&broken.bytes).unwrap();

@@ -9,14 +9,14 @@ use super::table::is_regular;
 const HEADER_BYTES: usize = 512;
 /// FAT sectors that the header itself lists.
 const DIFAT_ENTRIES: usize = 109;
-/// How a compound file begins (\[MS-CFB\] 2.2).
+/// The bytes with which a compound file begins (\[MS-CFB\] 2.2).
 pub const SIGNATURE: [u8; 8] = [0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1];
 /// Streams shorter than this are in the mini stream.
 const MINI_STREAM_CUTOFF: u32 = 4096;
 
 const _: () = assert!(76 + 4 * DIFAT_ENTRIES == HEADER_BYTES);
 
-/// The header. Fields that cannot be true are replaced.
+/// The header. Impossible values of fields are already replaced by possible ones.
 #[derive(Debug)]
 pub(super) struct Header {
     /// Major version, 3 or 4.
@@ -52,7 +52,7 @@ impl Header {
     /// | 76 | 436 | first 109 entries of the DIFAT |
     ///
     /// # Errors
-    /// `Signature` and `Header` if there is none; `Io`.
+    /// `Signature` or `Header` if the file has no whole header; `Io`.
     pub(super) fn read(source: &Source) -> Result<Self, Error> {
         let mut bytes = [0; HEADER_BYTES];
         let found = source
@@ -82,8 +82,8 @@ impl Header {
     }
 }
 
-/// Version and sector shift depend on each other. If they contradict each other, the shift counts,
-/// because every offset depends on it.
+/// Version 3 has the sector shift 9, version 4 the shift 12. Two valid values that contradict each
+/// other both stay: every offset depends on the shift. An invalid value follows from the other one.
 fn version_and_shift(version: u16, shift: u16) -> (u16, u32) {
     match (version, shift) {
         (3 | 4, 9 | 12) => (version, u32::from(shift)),
@@ -92,8 +92,9 @@ fn version_and_shift(version: u16, shift: u16) -> (u16, u32) {
     }
 }
 
-/// The cutoff must be 4096. Another power of two is accepted, because one flipped bit in 4096 does
-/// not make one. In a file without a mini FAT, 0 is accepted too.
+/// The cutoff must be 4096 (\[MS-CFB\] 2.2). Another power of two is accepted: it is not the result
+/// of a single flipped bit. In a file without a mini FAT, 0 is accepted too. Any other value
+/// becomes 4096.
 fn mini_stream_cutoff(cutoff: u32, has_mini_fat: bool) -> u32 {
     match cutoff {
         0 if !has_mini_fat => 0,

@@ -2,10 +2,10 @@
 //!
 //! No stability promise: public for `msgfs`. Programs use [`crate::mail`].
 //!
-//! Files are read by code of this crate. The byte ranges of a stream are looked up and read by
-//! position, so that any number of threads read one file without a lock, and a damaged entry costs
-//! only that entry. A [`Transaction`] keeps edits until they are committed as a whole
-//! ([`replace`]). New files are written with the `cfb` crate ([`Writer`]). Knows nothing of what
+//! This crate has its own reader. It looks up the byte ranges of a stream and reads them by
+//! position (`pread`), so that any number of threads can read one file without waiting for each
+//! other, and a damaged entry affects only itself. A [`Transaction`] keeps edits until [`replace`]
+//! commits them as a whole. [`Writer`] writes new files with the crate `cfb`. Knows nothing of what
 //! the streams mean.
 
 mod blocks;

@@ -1,5 +1,5 @@
-//! Damage at random: whatever the bytes are, reading ends soon, keeps its bounds, and all ways
-//! to read a stream agree.
+//! Damages files at random, and checks that the reader ends soon, keeps its limits of memory, and
+//! that all ways to read a stream give the same bytes.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
@@ -9,7 +9,7 @@ use super::bytes::u32_at;
 use super::fixtures::sample;
 use super::{CompoundFile, Entry, Source, Storage, Stream, corpus};
 
-/// A generator of the xorshift family: the same numbers for the same seed.
+/// A random number generator (xorshift), which gives the same numbers for the same seed.
 struct Random(u64);
 
 impl Random {
@@ -26,7 +26,7 @@ impl Random {
     }
 }
 
-/// Tells which input a failed assertion was about.
+/// Prints seed and number of the input if an assertion fails.
 struct Input {
     seed: u64,
     number: u64,
@@ -40,7 +40,7 @@ impl Drop for Input {
     }
 }
 
-/// Damages a file in one to four places, most of them in its header and tables.
+/// Damages a file in one to four places, most of them in the header and in tables.
 fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
     for _ in 0..1 + random.below(4) {
         let len = bytes.len();
@@ -72,7 +72,7 @@ fn damage(random: &mut Random, bytes: &mut Vec<u8>) {
     }
 }
 
-/// Reads everything, and compares the ways to read with one another.
+/// Reads everything in a storage. Returns the number of storages and streams.
 fn read(storage: &Storage, found: &mut BTreeMap<String, Vec<u8>>) -> u32 {
     let mut count = 1;
     for entry in storage.entries() {
@@ -111,7 +111,8 @@ fn read_stream(stream: &Stream) -> Vec<u8> {
     bytes
 }
 
-/// Every stream that `cfb` reads is one that we read, with the same bytes.
+/// Checks that our reader found every stream that `cfb` reads, with the same bytes. `false` if
+/// `cfb` does not open the file.
 fn compare(bytes: &[u8], found: &BTreeMap<String, Vec<u8>>) -> bool {
     let Ok(mut theirs) = cfb::CompoundFile::open(Cursor::new(bytes)) else { return false };
     let streams: Vec<cfb::Entry> = theirs.walk().filter(cfb::Entry::is_stream).collect();
@@ -119,7 +120,7 @@ fn compare(bytes: &[u8], found: &BTreeMap<String, Vec<u8>>) -> bool {
         let path = stream.path().to_string_lossy().into_owned();
         let mut content = Vec::new();
         let read = theirs.open_stream(&path).and_then(|mut s| s.read_to_end(&mut content));
-        // NULs that end a name are no part of it to us.
+        // Our reader drops NULs at the end of a name, `cfb` does not.
         if read.is_ok() && !path.contains('\0') {
             assert_eq!(found.get(&path), Some(&content), "{path}");
         }

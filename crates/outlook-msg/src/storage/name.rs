@@ -23,7 +23,8 @@ impl<'a> Name<'a> {
         self.units.cmp(&other.units).then_with(|| {
             if self.is_ascii() && other.is_ascii() {
                 let mut pairs = self.text.bytes().zip(other.text.bytes());
-                // Names in a storage have a common prefix, so most bytes are equal.
+                // Names in a storage have a common prefix, so most bytes are equal, and comparing
+                // them first is fast.
                 pairs
                     .find(|(a, b)| a != b && !a.eq_ignore_ascii_case(b))
                     .map_or(Ordering::Equal, |(a, b)| {
@@ -36,13 +37,14 @@ impl<'a> Name<'a> {
         })
     }
 
-    /// Every other character has more bytes in UTF-8 than units in UTF-16.
+    /// A character that is not ASCII has more bytes in UTF-8 than units in UTF-16.
     fn is_ascii(self) -> bool {
         self.text.len() == self.units
     }
 }
 
-/// The simple upper case of one unit; a surrogate, and a letter that becomes several, is its own.
+/// The upper case of one UTF-16 unit. A surrogate stays as it is, and so does a letter whose upper
+/// case has several characters.
 fn uppercase(unit: u16) -> u16 {
     let Some(letter) = char::from_u32(u32::from(unit)) else { return unit };
     let mut upper = letter.to_uppercase();
@@ -72,7 +74,8 @@ mod tests {
         check("e", "É", Ordering::Less);
         check("ß", "ẞ", Ordering::Less);
         check("straße", "STRASSE", Ordering::Less);
-        // One unit of U+FF5E is after the two surrogates by value, but shorter.
+        // U+FF5E is greater than the two surrogates by value, but it is one unit, and shorter names
+        // come first.
         check("\u{FF5E}", "\u{1F600}", Ordering::Less);
         check("\u{1F600}x", "\u{FF5E}xx", Ordering::Less); // D83D is before FF5E.
         check("\u{1F600}", "\u{1F600}", Ordering::Equal);

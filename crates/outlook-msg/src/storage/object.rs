@@ -43,7 +43,7 @@ impl Storage {
         self.file.entry_name(self.id)
     }
 
-    /// The names from the root down, `/__attach_version1.0_#00000001`, for messages.
+    /// The names from the root down, such as `/__attach_version1.0_#00000001`, for error messages.
     pub fn path(&self) -> String {
         self.file.tree.path(self.id.0)
     }
@@ -53,9 +53,9 @@ impl Storage {
         self.file.tree.storage(self.id.0).map_or(Guid::default(), |storage| storage.clsid)
     }
 
-    /// Of a file under edit, a number for the state of the storage and everything in it. Two
-    /// different states never have the same number, so what was read is valid as long as the number
-    /// is the same.
+    /// A number for the present state of the storage and everything in it, if the file is a
+    /// snapshot of a transaction; `None` for a file that was opened. Two different states never
+    /// have the same number, so a caller may keep what it has read until the number changes.
     pub fn version(&self) -> Option<u64> {
         let version = self.file.tree.storage(self.id.0)?.version;
         (version != 0).then_some(version)
@@ -63,14 +63,14 @@ impl Storage {
 
     /// The storages and streams in it, in the order of their names (\[MS-CFB\] 2.6.4).
     ///
-    /// Several may have the same name, if the directory is damaged.
+    /// If the directory is damaged, several may have the same name.
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> + '_ {
         let children =
             self.file.tree.storage(self.id.0).map_or(0..0, |storage| storage.children.clone());
         children.filter_map(|id| self.file.entry(EntryId(id)))
     }
 
-    /// The numbers and names of the storages and streams in it, in the same order, and whether each
+    /// For each storage and stream in it, in the same order: its number, its name, and whether it
     /// is a storage.
     pub fn names(&self) -> impl Iterator<Item = (EntryId, &str, bool)> {
         let tree = &self.file.tree;
@@ -118,7 +118,7 @@ impl Entry {
         }
     }
 
-    /// The names from the root down, for messages.
+    /// The names from the root down, for error messages.
     pub fn path(&self) -> String {
         match self {
             Self::Storage(storage) => storage.path(),

@@ -1,5 +1,5 @@
-//! The calls of a commit that differ from system to system, or from file system to file system,
-//! each with its fallback.
+//! The system calls of a commit that differ between systems or between file systems, each with its
+//! fallback.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -19,19 +19,20 @@ use rustix::io::Errno;
 
 use super::file_state::FileState;
 
-/// On Linux, a list of extended attributes is at most this long, and so is a value.
+/// Linux limits the list of extended attributes, and each value, to this many bytes.
 const ATTRIBUTE_BYTES_MAX: usize = 64 * 1024;
-/// The labels of security modules are not copied: the modules set them.
+/// Attributes with this prefix are not copied: the security module of the kernel sets the labels of
+/// a new file itself.
 const SECURITY_PREFIX: &[u8] = b"security.";
-/// The extended attribute that is the access list of a file.
+/// The extended attribute that holds the access list (ACL) of a file.
 const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 
 /// An open folder. It stays the same folder even if its path changes.
 pub type Folder<'a> = BorrowedFd<'a>;
 
-/// Something that can be used as a folder.
+/// A type that stands for an open folder.
 pub trait AsFolder {
-    /// The folder.
+    /// Borrows the folder.
     fn as_folder(&self) -> Folder<'_>;
 }
 
@@ -63,7 +64,7 @@ pub(super) fn links(metadata: &Metadata) -> u64 {
     metadata.nlink()
 }
 
-/// Reads a file at a position; any number of threads may.
+/// Reads a file at a position. Any number of threads may do so at once.
 ///
 /// # Errors
 /// Those of `pread`.
@@ -102,10 +103,10 @@ pub(super) fn read_vectored_at(
     Ok(rustix::io::preadv(file, buffers, offset)?)
 }
 
-/// Opens a file for reading; `None` if there is none. A symbolic link is not followed: the file
-/// that was opened before was none.
+/// Opens a file for reading; `None` if there is no file. It does not follow a symbolic link: if the
+/// name is one now, it is not the file that was opened before.
 pub(super) fn open_existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<Option<File>> {
-    // With O_NONBLOCK, because opening a pipe, which it may have become, would wait.
+    // Without O_NONBLOCK, the call would wait if the name were a pipe now.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     match rustix::fs::openat(folder, name, flags, Mode::empty()) {
         Err(Errno::NOENT | Errno::LOOP) => Ok(None),
@@ -113,7 +114,7 @@ pub(super) fn open_existing(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<
     }
 }
 
-/// Creates a file; `None` if there is one of this name.
+/// Creates a file; `None` if the name exists already.
 pub(super) fn create(
     folder: BorrowedFd<'_>,
     name: &OsStr,
@@ -137,15 +138,15 @@ pub(super) fn remove(folder: BorrowedFd<'_>, name: &OsStr) -> io::Result<()> {
     Ok(rustix::fs::unlinkat(folder, name, AtFlags::empty())?)
 }
 
-/// Locks a file; `false` if another process has locked it. A file system without locks counts as
-/// locked.
+/// Locks a file; `false` if another process has locked it. On a file system without locks, returns
+/// `true`.
 pub(super) fn lock(file: &File) -> bool {
     let locked = rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive);
     locked != Err(Errno::WOULDBLOCK)
 }
 
-/// Calls `run` for each regular file in a folder that has such a name and that nobody has locked.
-/// It is locked during the call.
+/// Calls `run` for each regular file in the folder for whose name `is_wanted` is true and that no
+/// process has locked. The file is locked during the call.
 pub(super) fn each_unlocked(
     folder: BorrowedFd<'_>,
     is_wanted: impl Fn(&[u8]) -> bool,
@@ -177,8 +178,8 @@ pub(super) fn rename_over(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> i
 pub(super) fn rename_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
     let flags = RenameFlags::NOREPLACE;
     match rustix::fs::renameat_with(folder, from, folder, to, flags) {
-        // NFS and many FUSE file systems cannot rename without replacing. A hard link does the
-        // same.
+        // NFS and many FUSE file systems do not support RENAME_NOREPLACE. A hard link under the new
+        // name has the same effect.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(folder, from, to),
         renamed => Ok(renamed?),
     }
@@ -187,7 +188,7 @@ pub(super) fn rename_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io
 fn link_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
     let flags = AtFlags::empty();
     match rustix::fs::linkat(folder, from, folder, to, flags) {
-        // Some of these have no hard links either.
+        // Some of these file systems have no hard links either.
         Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
             take_name(folder, from, to)
         }
@@ -198,8 +199,8 @@ fn link_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> 
     }
 }
 
-/// Takes a free name by creating an empty file, and renames over that. If the process is killed in
-/// between, the empty file stays.
+/// Takes the name by creating an empty file, and renames over that file. If the process is killed
+/// in between, the empty file stays.
 fn take_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
     create(folder, to, 0o600)?.ok_or(Errno::EXIST)?;
     rename_over(folder, from, to).inspect_err(|_| {
@@ -208,9 +209,9 @@ fn take_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()>
     })
 }
 
-/// Syncs a folder to the disk. On a file system that cannot do this, it counts as synced.
+/// Syncs a folder to the disk. If the file system cannot do this, the folder counts as synced.
 pub(super) fn sync_folder(folder: BorrowedFd<'_>) -> io::Result<()> {
-    // The descriptor may have been opened with `O_PATH`, which cannot be synced.
+    // The caller may have opened the folder with `O_PATH`, and such a descriptor cannot be synced.
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let folder = rustix::fs::openat(folder, ".", flags, Mode::empty())?;
     match rustix::fs::fsync(&folder) {
@@ -219,7 +220,7 @@ pub(super) fn sync_folder(folder: BorrowedFd<'_>) -> io::Result<()> {
     }
 }
 
-/// Gives a file the time of its last change.
+/// Sets the time of the last modification of a file.
 pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> {
     let timespec = match modified.duration_since(UNIX_EPOCH) {
         Ok(since) => Timespec {
@@ -227,7 +228,7 @@ pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> 
             tv_nsec: since.subsec_nanos().into(),
         },
         Err(before) => {
-            // Before 1970, nanoseconds count forward from the second before.
+            // In a timespec before 1970, the nanoseconds count forward from the (negative) second.
             let (seconds, nanos) = (before.duration().as_secs(), before.duration().subsec_nanos());
             let seconds = i64::try_from(seconds).unwrap_or(i64::MAX);
             match nanos {
@@ -241,9 +242,9 @@ pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> 
     Ok(rustix::fs::futimens(file, &times)?)
 }
 
-/// Gives a new file, which only its owner can read yet, the owner, group, extended attributes,
-/// access lists and mode of another one. The order is such that the permissions are never wider
-/// than those of the other file.
+/// Gives the new file the owner, group, extended attributes, access list and mode of the old one.
+/// The new file has the mode 0600 when this is called. The order of the calls keeps its permissions
+/// from ever being wider than those of the old file.
 pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
     let (old_metadata, new_metadata) = (old.metadata()?, new.metadata()?);
     let owner = |metadata: &Metadata| (metadata.uid(), metadata.gid());
@@ -252,8 +253,8 @@ pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
         rustix::fs::fchown(new, Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)))?;
     }
     let names = attribute_names(old)?;
-    // The new file has the default access list of the folder, which the mode 0600 masks. A wider
-    // mode would give access to everybody in that list.
+    // The folder may have given the new file its default access list. The mode 0600 masks that
+    // list; a wider mode would give access to everybody in it. So it is removed first.
     for name in attribute_names(new)?.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
         let is_kept = names.split(|byte| *byte == 0).any(|kept| kept == name);
         if !is_kept && !name.starts_with(SECURITY_PREFIX) {
@@ -271,7 +272,8 @@ pub(super) fn keep_attributes(old: &File, new: &File) -> io::Result<()> {
     Ok(rustix::fs::fchmod(new, mode(old_metadata.mode()))?)
 }
 
-/// Gives a new file these permissions, unless the folder gave it an access list: then that decides.
+/// Sets the permissions of a new file. If the folder gave it an access list, that list decides, and
+/// nothing is set.
 pub(super) fn permit(new: &File, permissions: u32) -> io::Result<()> {
     let names = attribute_names(new)?;
     match names.split(|byte| *byte == 0).any(|name| name == ACCESS_LIST) {

@@ -1,9 +1,10 @@
-//! The calls of a commit on a system other than Unix, such as Windows, with the standard library
-//! alone.
+//! The system calls of a commit on a system other than Unix, such as Windows. It uses only the
+//! standard library.
 //!
-//! A save renames the new file over the old one, so there is a whole file at any time. Owner,
-//! access lists and attributes of the old file are lost. Files with several names are not
-//! recognised. A change of a file is noticed only by its length and times.
+//! A save renames the new file over the old one, so there is a whole file at any time. The new file
+//! does not get the owner, access list and attributes of the old one. Files with several hard links
+//! are not recognised. A change by another program is noticed only by the length and the times of
+//! the file.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
@@ -16,9 +17,9 @@ use super::file_state::FileState;
 /// A folder, by its path.
 pub type Folder<'a> = &'a Path;
 
-/// Something that can be used as a folder.
+/// A type that stands for a folder.
 pub trait AsFolder {
-    /// The folder.
+    /// The path of the folder.
     fn as_folder(&self) -> Folder<'_>;
 }
 
@@ -51,12 +52,12 @@ impl From<&Metadata> for FileState {
     }
 }
 
-/// How many names a file has, as far as can be told.
+/// How many names a file has. The standard library cannot tell, so this is always 1.
 pub(super) fn links(_: &Metadata) -> u64 {
     1
 }
 
-/// Reads a file at a position; any number of threads may.
+/// Reads a file at a position. Any number of threads may do so at once.
 ///
 /// # Errors
 /// Those of reading.
@@ -107,7 +108,7 @@ pub(super) fn open_existing(folder: Folder<'_>, name: &OsStr) -> io::Result<Opti
     }
 }
 
-/// Creates a file; `None` if there is one of this name.
+/// Creates a file; `None` if the name exists already.
 pub(super) fn create(folder: Folder<'_>, name: &OsStr, _: u32) -> io::Result<Option<File>> {
     match OpenOptions::new().read(true).write(true).create_new(true).open(folder.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
@@ -125,7 +126,8 @@ pub(super) fn lock(file: &File) -> bool {
     !matches!(file.try_lock(), Err(std::fs::TryLockError::WouldBlock))
 }
 
-/// The files in a folder that have such names, are regular, and locked by nobody.
+/// Calls `run` for each regular file in the folder for whose name `is_wanted` is true and that no
+/// process has locked. The file is locked during the call.
 pub(super) fn each_unlocked(
     folder: Folder<'_>,
     is_wanted: impl Fn(&[u8]) -> bool,
@@ -152,7 +154,7 @@ pub(super) fn rename_over(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::R
 
 /// Renames a file to a name that must be free; otherwise the error is `AlreadyExists`.
 pub(super) fn rename_new(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    // An empty file takes the name, so that no other program can.
+    // An empty file takes the name, so that no other program can create the file in between.
     let taken = create(folder, to, 0)?.ok_or(io::ErrorKind::AlreadyExists)?;
     drop(taken);
     rename_over(folder, from, to).inspect_err(|_| {
@@ -161,17 +163,17 @@ pub(super) fn rename_new(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::Re
     })
 }
 
-/// Syncs a folder to the disk. Here the file system does that itself.
+/// Does nothing: the standard library cannot sync a folder on these systems.
 pub(super) fn sync_folder(_: Folder<'_>) -> io::Result<()> {
     Ok(())
 }
 
-/// Gives a file the time of its last change.
+/// Sets the time of the last modification of a file.
 pub(super) fn set_modified(file: &File, modified: SystemTime) -> io::Result<()> {
     file.set_modified(modified)
 }
 
-/// Nothing: a new file has the permissions that its folder gives it.
+/// Does nothing: a new file has the permissions that its folder gives it.
 pub(super) fn permit(_: &File, _: u32) -> io::Result<()> {
     Ok(())
 }

@@ -1,7 +1,8 @@
-//! The commit: replaces a file as a whole, or leaves it as it is.
+//! The commit of a save: replaces a file as a whole, or leaves it as it is.
 //!
-//! The new file is written beside the old one, read back, and renamed over it. Even if something
-//! fails or the process is killed, the name stands for the whole old file or the whole new one.
+//! Writes the new file beside the old one, reads it back, and renames it over the old one. Even if
+//! something fails or the process is killed, the name always stands for either the whole old file
+//! or the whole new one.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -42,15 +43,16 @@ pub struct Replacement<'a> {
     pub content: NewContent<'a>,
     /// The state of the file that the edits began with; `None` for a file that is not there yet.
     pub expected: Option<FileState>,
-    /// The permissions of a file that is not there yet; the umask is not applied to them, but the
-    /// default access list of the folder is. With `None` the umask decides.
+    /// The permissions of a file that is not there yet. The default access list of the folder
+    /// overrides them, the umask does not. With `None`, the file gets 0666 minus the umask.
     pub permissions: Option<u32>,
-    /// The time of the last change of the new file; `None` for now.
+    /// The modification time of the new file; `None` for now.
     pub modified: Option<SystemTime>,
-    /// Called with the state of the new file before it replaces the old one. After a crash, the
-    /// state of the file shows whether the commit was done. (A rename changes only the ctime.)
+    /// Called with the state of the new file before the rename, so that the caller can write the
+    /// state down. After a crash, the caller compares it with the file, and knows whether the
+    /// rename was done. (A rename changes only the ctime.)
     pub note: Option<&'a dyn Fn(FileState) -> io::Result<()>>,
-    /// Called before every step, so that tests can let the step fail.
+    /// Called before every step, so that a test can make the step fail.
     pub hook: Option<StepHook<'a>>,
 }
 
@@ -67,10 +69,10 @@ impl<'a> Replacement<'a> {
         Self { content, expected, permissions: None, modified: None, note: None, hook: None }
     }
 
-    /// [`Replacement::run`] with the file of a path.
+    /// Runs [`Replacement::run`] for the file at a path.
     ///
     /// # Errors
-    /// As there.
+    /// Those of [`Replacement::run`].
     pub fn run_at(&self, path: &Path) -> Result<Metadata, Error> {
         let name = path.file_name().unwrap_or_default();
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -128,7 +130,8 @@ impl fmt::Debug for Replacement<'_> {
     }
 }
 
-/// Makes `name` in `folder` the message that `snapshot` is: [`Replacement::run`] with nothing more.
+/// Replaces the file `name` in `folder` by the message in `snapshot`: [`Replacement::run`] without
+/// any option.
 ///
 /// # Errors
 /// Those of [`Replacement::run`].
@@ -141,12 +144,12 @@ pub fn replace(
     Replacement::of(snapshot, expected).run(folder, name)
 }
 
-/// Checks whether a file could be replaced and keep its owner, by creating a probe file beside it,
-/// which is removed again.
+/// Checks whether a save could replace a file and keep its owner. It creates a file beside it, and
+/// removes that again.
 ///
 /// # Errors
-/// `Linked`, or `Replace` with what the system refuses: that files are created in the folder
-/// (`EACCES`, `EROFS`), or that the new one has owner, group, mode and access list of the old one
+/// `Linked` if the file has several names. `Replace` if the system refuses to create a file in the
+/// folder (`EACCES`, `EROFS`), or to give it the owner, group, mode and access list of the old file
 /// (`EPERM`). `Changed` if there is no such file.
 pub fn can_replace(folder: impl AsFolder, name: &OsStr) -> Result<(), Error> {
     let empty = Source::from_bytes(Vec::new());
@@ -159,12 +162,13 @@ pub fn can_replace(folder: impl AsFolder, name: &OsStr) -> Result<(), Error> {
     commit.step(Step::Attributes, || os::keep_attributes(&old, &temporary.file))
 }
 
-/// Removes the temporary files of commits that were killed, and returns their number.
+/// Removes the temporary files of processes that were killed during a commit, and returns their
+/// number.
 ///
-/// The temporary files of running commits, of any process, are left alone: they are locked.
+/// A running commit, of any process, holds a lock on its temporary file, so its file stays.
 ///
 /// # Errors
-/// Those of reading the folder; a file that cannot be opened or removed is passed over.
+/// Those of reading the folder. A file that cannot be opened or removed is skipped.
 pub fn remove_leftovers(folder: impl AsFolder) -> io::Result<usize> {
     let folder = folder.as_folder();
     let mut removed = 0;
@@ -179,11 +183,12 @@ pub fn remove_leftovers(folder: impl AsFolder) -> io::Result<usize> {
 const TEMPORARY_PREFIX: &str = ".msgfs-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 const RANDOM_CHARACTERS: usize = 12;
-/// Messages up to this many bytes are made in memory, and then written at once.
+/// A message with at most this many bytes is composed in memory and then written in one go. A
+/// larger one is written to the file piece by piece.
 const MEMORY_BYTES_MAX: u64 = 4 * 1024 * 1024;
 const PIECE_BYTES: usize = 256 * 1024;
 
-/// Whether a name is that of a temporary file of a commit.
+/// Whether a file of this name is the temporary file of a commit.
 pub fn is_temporary_name(name: &[u8]) -> bool {
     let random = name.strip_prefix(TEMPORARY_PREFIX.as_bytes());
     let random = random.and_then(|rest| rest.strip_suffix(TEMPORARY_SUFFIX.as_bytes()));
@@ -198,7 +203,7 @@ struct Commit<'a> {
     with: &'a Replacement<'a>,
 }
 
-/// A file that is removed unless it is kept.
+/// A temporary file, which is removed when this is dropped, unless `kept` is set.
 struct NewFile<'a> {
     folder: Folder<'a>,
     name: OsString,
@@ -207,7 +212,8 @@ struct NewFile<'a> {
 }
 
 impl Commit<'_> {
-    /// Whether the file is the one that the edits began with; opens it without its content.
+    /// Checks that the file is still the one that the edits began with, and returns it open; `None`
+    /// if there is no file, as expected.
     fn check(&self, step: Step) -> Result<Option<File>, Error> {
         let opened = self.step(step, || os::open_existing(self.folder, self.name))?;
         match (opened, &self.with.expected) {
@@ -225,7 +231,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Refuses a file with several names, because it would be replaced under one of them only.
+    /// Refuses a file with several names, because a rename would replace it under only one of them.
     fn check_links(&self, step: Step, file: &File) -> Result<(), Error> {
         match os::links(&self.step_of(step, file.metadata())?) {
             0 | 1 => Ok(()),
@@ -234,7 +240,8 @@ impl Commit<'_> {
     }
 
     fn create(&self, old: Option<&File>) -> Result<NewFile<'_>, Error> {
-        // Nobody else must be able to read it before it has the mode of the old file.
+        // Nobody else may read the file before it has the mode of the old one, so it begins with
+        // 0600.
         let permissions =
             if old.is_some() { 0o600 } else { self.with.permissions.unwrap_or(0o666) };
         self.step(Step::Create, || {
@@ -242,7 +249,8 @@ impl Commit<'_> {
                 let name = temporary_name()?;
                 let Some(file) = os::create(self.folder, &name, permissions)? else { continue };
                 let temporary = NewFile { folder: self.folder, name, file, kept: false };
-                // Another process may have taken it for a leftover and removed it.
+                // Before it was locked, another process may have taken it for a leftover
+                // (`remove_leftovers`) and removed it.
                 if os::lock(&temporary.file) && os::links(&temporary.file.metadata()?) > 0 {
                     return Ok(temporary);
                 }
@@ -277,7 +285,7 @@ impl Commit<'_> {
         }
     }
 
-    /// Reads the new file back, and compares it with what was to be written.
+    /// Opens the new file, and compares its storages and streams with those of the snapshot.
     fn verify_message(&self, snapshot: &Arc<CompoundFile>, written: Source) -> Result<(), Error> {
         let written = CompoundFile::open(written)?;
         let unverified = |place| self.unverified(place);
@@ -355,7 +363,7 @@ impl Drop for NewFile<'_> {
     }
 }
 
-/// A file with the hook before every write to it.
+/// A file whose writes call the hook first.
 struct Hooked<'a> {
     file: &'a File,
     commit: &'a Commit<'a>,
@@ -370,7 +378,7 @@ impl Read for Hooked<'_> {
 impl Write for Hooked<'_> {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         self.commit.before(Step::Write)?;
-        // In pieces, so that tests can let a write in the middle fail.
+        // Writes at most a piece at once, so that a test can make a write in the middle fail.
         self.file.write(buf.get(..PIECE_BYTES).unwrap_or(buf))
     }
 

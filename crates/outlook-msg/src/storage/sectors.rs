@@ -1,4 +1,5 @@
-//! Finds the sectors and the chains of a compound file (\[MS-CFB\] 2.1 to 2.5).
+//! Reads the allocation tables of a compound file, and follows chains of sectors (\[MS-CFB\] 2.1 to
+//! 2.5).
 //!
 //! Knows no names: a chain is given by its first sector and its length.
 
@@ -38,7 +39,7 @@ pub(super) struct Run {
 }
 
 impl Sectors {
-    /// No file at all.
+    /// The sectors of no file, for a snapshot of a transaction.
     pub(super) fn none() -> Self {
         Self {
             source: Arc::new(Source::from_bytes(Vec::new())),
@@ -50,10 +51,10 @@ impl Sectors {
         }
     }
 
-    /// Reads the FAT, as much of it as the file has sectors.
+    /// Reads the entries of the FAT for all sectors of the file.
     ///
     /// # Errors
-    /// Only `Io`: missing parts of the table become defects.
+    /// Only `Io`. Missing parts of the table become defects.
     pub(super) fn load(
         source: Arc<Source>,
         header: &Header,
@@ -75,9 +76,9 @@ impl Sectors {
 
     /// Reads the mini FAT, and finds the mini stream: the chain of the root entry.
     ///
-    /// The chain counts, not the length that the root entry declares: if they differ, it is the
-    /// length that is wrong in real files. `declared` only shows whether a damaged chain has lost
-    /// something.
+    /// The mini stream is as long as its chain, whatever length the root entry declares: in the
+    /// real files where the two differ, the length is wrong. `declared` is used only to tell
+    /// whether a damaged chain has lost something.
     pub(super) fn load_mini_stream(
         &mut self,
         header: &Header,
@@ -116,8 +117,8 @@ impl Sectors {
         Ok((bytes, runs.damage))
     }
 
-    /// The first `len` bytes of the stream that begins at sector `first`. Its declared length says
-    /// which of the two tables it is in.
+    /// The runs of the first `len` bytes of the stream that begins at sector `first`. Its declared
+    /// length tells whether it is in the FAT or in the mini FAT.
     pub(super) fn stream(&self, first: u32, declared: u64, len: u64) -> Runs<'_> {
         let mini = declared < self.mini_stream_cutoff;
         let table = if mini { &self.mini_fat } else { &self.fat };
@@ -144,7 +145,7 @@ impl Sectors {
         &self.source
     }
 
-    /// How much memory it takes, in bytes, with the file if that is in memory.
+    /// How many bytes of memory it takes, including the file if that is in memory.
     pub(super) fn bytes_held(&self) -> usize {
         self.source.bytes_held()
             + self.fat.bytes_held()
@@ -152,7 +153,7 @@ impl Sectors {
             + self.mini_stream.capacity() * size_of::<u32>()
     }
 
-    /// Reads the FAT. Sectors for which entries are missing count as free.
+    /// Reads the FAT. A sector without an entry counts as free.
     fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<AllocationTable> {
         let sector_bytes = 1_usize << self.shift;
         let entries = sector_bytes / ENTRY_BYTES;
@@ -184,8 +185,8 @@ impl Sectors {
         Ok(AllocationTable::new(next, false))
     }
 
-    /// The sectors of the FAT that the DIFAT lists, at most `needed`. Entries beyond the end of the
-    /// file are padding.
+    /// The sectors of the FAT that the DIFAT lists, at most `needed`. Further entries of the DIFAT
+    /// are for sectors beyond the end of the file.
     fn fat_sectors(
         &self,
         header: &Header,
@@ -212,7 +213,7 @@ impl Sectors {
         Ok(places)
     }
 
-    /// Reads the mini FAT, as much of it as the mini stream has sectors.
+    /// Reads the entries of the mini FAT for all mini sectors of the mini stream.
     fn read_mini_fat(
         &self,
         header: &Header,
@@ -237,7 +238,7 @@ impl Sectors {
         Ok(AllocationTable::new(next, true))
     }
 
-    /// The number of sectors of the file, with a last one that is cut off.
+    /// The number of sectors of the file. A last sector that is cut off counts too.
     fn count(&self) -> usize {
         let sectors = self.source.len().div_ceil(1 << self.shift).saturating_sub(1);
         usize::try_from(sectors.min(u64::from(MAX_REGULAR_SECTOR))).unwrap_or(usize::MAX)
@@ -247,12 +248,13 @@ impl Sectors {
         is_regular(sector) && self.offset(sector) < self.source.len()
     }
 
-    /// The offset of a sector. The header takes the place of the first one.
+    /// The offset of a sector in the file. The header takes the place of one sector before sector
+    /// 0.
     fn offset(&self, sector: u32) -> u64 {
         (u64::from(sector) + 1) << self.shift
     }
 
-    /// The place of a mini sector; nothing if the mini stream does not have it.
+    /// The place of a mini sector in the file; empty if the mini stream is too short.
     fn mini_run(&self, mini_sector: u32) -> Run {
         let len = 1 << MINI_SECTOR_SHIFT;
         let position = u64::from(mini_sector) << MINI_SECTOR_SHIFT;
@@ -266,15 +268,15 @@ impl Sectors {
     }
 }
 
-/// The runs of a chain, each as long as it can be.
+/// An iterator over the runs of a chain: adjacent sectors are joined into one run.
 #[derive(Debug)]
 pub(super) struct Runs<'a> {
     sectors: &'a Sectors,
     chain: Chain<'a>,
     mini: bool,
-    /// How many bytes are left.
+    /// How many bytes are still wanted.
     left: u64,
-    /// The sector after the last run.
+    /// The first sector of the next run, which has been read already.
     ahead: Option<Run>,
     /// Why the chain ended before all bytes were found.
     pub(super) damage: Option<Damage>,
@@ -285,7 +287,7 @@ impl<'a> Runs<'a> {
         Self { sectors, chain, mini, left: len, ahead: None, damage: None }
     }
 
-    /// The bytes of the next sector that belong to the chain and are in the file.
+    /// The next sector of the chain, cut at the end of the file and to the bytes that are wanted.
     fn sector(&mut self) -> Option<Run> {
         if self.left == 0 || self.damage.is_some() {
             return None;

@@ -1,8 +1,8 @@
-//! The source of the bytes of a compound file: memory, a file, or a stream of another compound
+//! Where the bytes of a compound file come from: memory, a file, or a stream of another compound
 //! file.
 //!
-//! It has no position of its own, so any number of threads can read it at a time. Knows nothing of
-//! the format.
+//! A source has no position of its own, so any number of threads can read it at once. Knows nothing
+//! of the format.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -13,13 +13,14 @@ use super::file_state::FileState;
 use super::os;
 use super::stream::{Extents, Stream};
 
-/// Files up to this many bytes are read as a whole when they are opened, and closed again. One
-/// `pread` takes less time than the dozen that tables and streams would need.
+/// A file of at most this many bytes is read as a whole when it is opened, and closed again. One
+/// `pread` takes less time than the dozen that the tables and streams would need.
 pub const WHOLE_READ_BYTES_MAX: u64 = 256 * 1024;
 
-/// In files up to this length, a table that is spread over the file is read with everything between
-/// its parts. Outlook puts a sector of the FAT before every 64 KiB, and one read of 1 MiB takes
-/// less time than sixteen of a sector. In a larger file, the bytes between take longer.
+/// In a file of at most this length, a table that is spread over the file is read together with
+/// everything between its parts. Outlook puts a sector of the FAT before every 64 KiB, and one read
+/// of 1 MiB takes less time than sixteen reads of a sector. In a larger file, reading the bytes
+/// between takes longer.
 const SPREAD_READ_BYTES_MAX: u64 = 4 << 20;
 
 /// The bytes of a compound file.
@@ -34,11 +35,11 @@ enum Bytes {
 }
 
 impl Source {
-    /// Takes a file as it is now. Up to [`WHOLE_READ_BYTES_MAX`] bytes are read at once. The
-    /// attributes are those of the state that was read.
+    /// Takes a file as it is now. If it has at most [`WHOLE_READ_BYTES_MAX`] bytes, reads it into
+    /// memory and closes it. The metadata is that of the state that was read.
     ///
     /// # Errors
-    /// Those of `fstat` and `pread`; `ESTALE` if the file was written to meanwhile.
+    /// Those of `fstat` and `pread`; `ESTALE` if another program changed the file during the read.
     pub fn from_file(file: File) -> io::Result<(Self, Metadata)> {
         let before = file.metadata()?;
         let len = before.len();
@@ -57,8 +58,8 @@ impl Source {
         Self { bytes: Bytes::Memory(bytes) }
     }
 
-    /// Takes the part of a stream that can be read. Up to [`WHOLE_READ_BYTES_MAX`] bytes are read
-    /// at once.
+    /// Takes the part of a stream that can be read. If it has at most [`WHOLE_READ_BYTES_MAX`]
+    /// bytes, reads it into memory.
     pub fn from_stream(stream: &Stream) -> Self {
         let extents = stream.extents();
         let len = extents.readable_len();
@@ -77,7 +78,7 @@ impl Source {
         }
     }
 
-    /// The present attributes of the file; `None` for bytes in memory, which cannot change any
+    /// The present metadata of the open file; `None` for bytes in memory, which cannot change any
     /// more, and for a stream of another file.
     pub fn file_metadata(&self) -> Option<io::Result<Metadata>> {
         match &self.bytes {
@@ -86,8 +87,8 @@ impl Source {
         }
     }
 
-    /// How many reads of a file that is read by ranges are done: as long as there are no more, what
-    /// is read of it comes from memory. 0 for any other source.
+    /// How many reads of the open file have finished. As long as the number stays the same, all
+    /// bytes came from memory. 0 for any other source.
     pub fn reads(&self) -> u64 {
         match &self.bytes {
             Bytes::Memory(_) | Bytes::Stream { .. } => 0,
@@ -103,8 +104,8 @@ impl Source {
         let Bytes::File { file, .. } = &self.bytes else { return Ok(true) };
         let metadata = file.metadata()?;
         let mut present = FileState::from(&metadata);
-        // If another file is renamed over it, the file loses its last name, which changes its ctime
-        // but not its bytes.
+        // If another program renames a file over this one, this one loses its last name. That
+        // changes its ctime, but not its bytes.
         if os::links(&metadata) == 0 {
             present.ctime = opened.ctime;
         }
@@ -155,7 +156,8 @@ impl Source {
 
     /// Appends the `len` bytes at `offset` to `out`, or fewer at the end of the file.
     ///
-    /// The caller has bounded `len` by the length of the file.
+    /// The caller must have bounded `len` by the length of the file, because memory for it is
+    /// allocated.
     pub(super) fn append(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
         match &self.bytes {
             Bytes::Memory(bytes) => {
@@ -173,8 +175,8 @@ impl Source {
         }
     }
 
-    /// Reads ranges, given by offset and length, and returns the bytes of each; fewer at the end of
-    /// the file. Ranges near one another are read at once.
+    /// Reads ranges, given by offset and length, and calls `each` with the bytes of each range;
+    /// fewer at the end of the file. Ranges close to one another are read with one read.
     ///
     /// # Errors
     /// Those of `pread`.

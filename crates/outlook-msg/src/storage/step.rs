@@ -9,7 +9,7 @@ pub enum Step {
     Check,
     /// Creates the temporary file.
     Create,
-    /// Writes a piece of it; done many times.
+    /// Writes a piece of it. This step is repeated.
     Write,
     /// Reads it back and compares.
     Verify,

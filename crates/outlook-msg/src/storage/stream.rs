@@ -1,4 +1,4 @@
-//! Streams: bytes of a compound file in the order that a chain of sectors gives them.
+//! Streams of a compound file: their bytes, in the order of their chains of sectors.
 
 use std::fmt;
 use std::io;
@@ -18,12 +18,12 @@ pub struct Stream {
     id: EntryId,
 }
 
-/// The content of a stream of a file under edit.
+/// The content of a stream in a [`super::Transaction`].
 #[derive(Clone, Debug)]
 pub enum StreamContent {
-    /// Bytes in memory or, if they are many, in a file.
+    /// Bytes in memory or in a file.
     Source(Arc<Source>),
-    /// The content of another stream: of this file before the edit, or of another file.
+    /// The content of a stream of an opened file: of the file before the edit, or of another one.
     Stream(Stream),
 }
 
@@ -33,7 +33,7 @@ pub enum StreamContent {
 #[derive(Clone)]
 pub struct Extents {
     stream: Stream,
-    /// Of a stream of a file under edit, where the bytes are.
+    /// Where the bytes are, if the stream belongs to a snapshot of a transaction.
     content: Option<Held>,
     runs: Arc<[Extent]>,
     damage: Option<(u64, Damage)>,
@@ -74,7 +74,7 @@ impl Stream {
         self.file.entry_name(self.id)
     }
 
-    /// The names from the root down, `/__properties_version1.0`, for messages.
+    /// The names from the root down, such as `/__properties_version1.0`, for error messages.
     pub fn path(&self) -> String {
         self.file.tree.path(self.id.0)
     }
@@ -85,7 +85,7 @@ impl Stream {
         self.file.storage(EntryId(parent))
     }
 
-    /// The declared length in bytes, at most that of the file.
+    /// The declared length in bytes, but at most the length of the file.
     pub fn len(&self) -> u64 {
         self.file.stored_len(self.id)
     }
@@ -97,7 +97,7 @@ impl Stream {
 
     /// Reads at `offset`. Fills `buf`, except at the end of the stream.
     ///
-    /// This follows the chain from its start. For many reads of a large stream take
+    /// Each call follows the chain from its start. For many reads of a large stream, use
     /// [`Self::extents`].
     ///
     /// # Errors
@@ -152,8 +152,8 @@ impl Stream {
         let mut runs = self.runs(len);
         for run in &mut runs {
             if bytes.is_empty() && run.len < len {
-                // Allocates for the bytes that the chain has: the declared length may be that of
-                // the file.
+                // Allocates memory only for the bytes that the chain has: the declared length may
+                // be as large as the file.
                 let found = self.runs(len).map(|run| run.len).sum::<u64>();
                 bytes.reserve_exact(usize::try_from(found).unwrap_or(0));
             }
@@ -166,7 +166,7 @@ impl Stream {
         (bytes, error)
     }
 
-    /// Checks that the whole stream can be found; it is not read.
+    /// Checks that the chain has all bytes of the stream, without reading them.
     ///
     /// # Errors
     /// `Truncated` if some of its bytes are missing.
@@ -207,7 +207,7 @@ impl Stream {
         Extents { stream: self.clone(), content, runs: found.into(), damage }
     }
 
-    /// Where the bytes are, if not in sectors of the file.
+    /// The content, if the stream belongs to a snapshot of a transaction.
     pub(super) fn content(&self) -> Option<&StreamContent> {
         self.file.content(self.id)
     }
@@ -262,7 +262,7 @@ impl Extents {
         self.damage.map_or(self.stream.len(), |(found, _)| found)
     }
 
-    /// The error of the stream at [`Self::readable_len`].
+    /// The error at [`Self::readable_len`], if the stream is damaged.
     pub fn damage(&self) -> Option<Error> {
         if let Some(Held::Stream(extents)) = &self.content {
             return extents.damage();
@@ -296,7 +296,7 @@ impl Extents {
         Ok(filled)
     }
 
-    /// Bytes of memory held beside the file.
+    /// Bytes of memory that it takes, without the file.
     pub fn bytes_held(&self) -> usize {
         size_of_val::<[Extent]>(&self.runs)
     }
@@ -322,7 +322,7 @@ impl StreamContent {
         self.len() == 0
     }
 
-    /// Bytes of memory held beside the file that a stream is in.
+    /// Bytes of memory that it takes, without the file of a stream.
     pub(super) fn bytes_held(&self) -> usize {
         size_of::<Self>()
             + match self {
@@ -345,8 +345,8 @@ impl From<Arc<Source>> for StreamContent {
 }
 
 impl From<Stream> for StreamContent {
-    /// If the stream only stands for another content, that content is kept in its place. Otherwise
-    /// every edit would make the chain of them longer.
+    /// If the stream belongs to a snapshot and only refers to another content, takes that content.
+    /// Otherwise each edit would add a further step to every read.
     fn from(stream: Stream) -> Self {
         match stream.content() {
             Some(content) => content.clone(),
@@ -355,14 +355,14 @@ impl From<Stream> for StreamContent {
     }
 }
 
-/// Where a read ends in the stream; `None` if it reads nothing.
+/// Where a read ends, as an offset in the stream; `None` if it reads nothing.
 fn wanted_end(len: u64, offset: u64, buf: &[u8]) -> Option<u64> {
     let end = offset.saturating_add(buf.len() as u64).min(len);
     (offset < end).then_some(end)
 }
 
-/// Reads from `offset` of the stream, whose runs come with their places in it, until `buf` is
-/// full or the runs end.
+/// Reads at `offset` of the stream until `buf` is full or the runs end. Each run comes with its
+/// offset in the stream.
 fn fill(
     source: &Source,
     runs: impl Iterator<Item = (u64, Run)>,
@@ -393,8 +393,8 @@ mod tests {
     use super::super::fixtures::{Broken, STREAMS, content, sample};
     use super::*;
 
-    /// Opens the bytes in memory, or at the end of a file that is so long that it is not read as a
-    /// whole.
+    /// Opens the bytes from memory, or from a file that has so many bytes after them that it is not
+    /// read as a whole.
     fn open(bytes: &[u8], in_memory: bool) -> Arc<CompoundFile> {
         if in_memory {
             return CompoundFile::open(Source::from_bytes(bytes.to_vec())).unwrap();

@@ -4,9 +4,9 @@
 
 use super::error::{Damage, SectorNumber};
 
-/// No sector; also the entry of a sector that is not in use.
+/// The entry of a sector that is not in use (`FREESECT`).
 pub(super) const FREE_SECTOR: u32 = 0xFFFF_FFFF;
-/// Greater numbers are special values, not sectors.
+/// The largest number of a sector. Greater numbers have special meanings.
 pub(super) const MAX_REGULAR_SECTOR: u32 = 0xFFFF_FFFA;
 
 /// Whether this can be the number of a sector.
@@ -19,8 +19,8 @@ pub(super) const fn is_regular(sector: u32) -> bool {
 pub(super) struct AllocationTable {
     next: Vec<u32>,
     mini: bool,
-    /// Whether some sector is the next of two others. Without such a sector, a chain can only
-    /// return to its start.
+    /// Whether some sector follows two different sectors. If none does, a chain can return only to
+    /// its start, so that finding a loop takes no memory.
     tangled: bool,
 }
 
@@ -32,18 +32,19 @@ impl AllocationTable {
         Self { next, mini, tangled }
     }
 
-    /// The sectors from `start` on, each of them once.
+    /// The sectors of the chain that begins at `start`. A chain that returns to one of its sectors
+    /// ends there.
     pub(super) fn chain(&self, start: u32) -> Chain<'_> {
         let left = if self.tangled { self.distinct(start) } else { usize::MAX };
         Chain { table: self, start, next: start, left }
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory that it takes.
     pub(super) fn bytes_held(&self) -> usize {
         self.next.capacity() * size_of::<u32>()
     }
 
-    /// How many sectors a chain has before it returns to one of them.
+    /// How many sectors a chain has before one of them would come a second time.
     fn distinct(&self, start: u32) -> usize {
         let mut seen = SectorSet::new(self.next.len());
         let next = |sector: &u32| at(&self.next, *sector);
@@ -59,7 +60,7 @@ pub(super) struct Chain<'a> {
     table: &'a AllocationTable,
     start: u32,
     next: u32,
-    /// Sectors until one would come a second time.
+    /// How many sectors are left before one would come a second time.
     left: usize,
 }
 
@@ -107,7 +108,7 @@ impl SectorSet {
         Self { words: vec![0; count.div_ceil(64)] }
     }
 
-    /// Adds a sector; false if it was in, or cannot be.
+    /// Adds a sector; `false` if it was in the set already, or is beyond its bound.
     pub(super) fn add(&mut self, sector: u32) -> bool {
         let index = usize::try_from(sector / 64).unwrap_or(usize::MAX);
         let Some(word) = self.words.get_mut(index) else { return false };
@@ -147,7 +148,7 @@ mod tests {
         check(&[5, END], 0, &[0], "sector 5 is not in the file");
         check(&[1, 2, 0], 0, &[0, 1, 2], "the chain of sectors comes back to sector 0");
         check(&[0], 0, &[0], "the chain of sectors comes back to sector 0");
-        // Into a loop from outside, and two chains that run together.
+        // A chain that enters a loop, and two chains that join.
         check(&[1, 2, 3, 1], 0, &[0, 1, 2, 3], "the chain of sectors comes back to sector 1");
         check(&[2, 2, END], 0, &[0, 2], ends);
         check(&[2, 2, END], 1, &[1, 2], ends);

@@ -1,8 +1,9 @@
-//! A compound file under edit (`STGM_TRANSACTED`): its storages and streams replace those of a
-//! base.
+//! A compound file under edit (`STGM_TRANSACTED`): a tree of storages and streams that begins as a
+//! copy of an opened file.
 //!
-//! Nothing is written and no content is copied: a stream that is not replaced is that of the base.
-//! A clone shares everything that it does not change, so that an edit can be taken back cheaply.
+//! A transaction writes no file and copies no content: a stream that is not replaced refers to the
+//! stream of the opened file. A clone shares everything with the original until it is changed, so
+//! undoing an edit costs little.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -21,14 +22,14 @@ use crate::mapi::Guid;
 
 const ROOT_NAME: &str = "Root Entry";
 
-/// A compound file under edit. Paths are the names from the root down, in any case; the root
-/// itself is the empty path.
+/// A compound file under edit. A path is the names from the root down, in any case; the empty path
+/// is the root.
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     root: Arc<EditedStorage>,
 }
 
-/// A storage, its entries in the order of their names.
+/// A storage with its entries, in the order of their names.
 #[derive(Clone, Debug, Default)]
 struct EditedStorage {
     clsid: Guid,
@@ -55,11 +56,11 @@ impl Transaction {
         Self::default()
     }
 
-    /// A file whose root is this storage, with everything in it.
+    /// Begins with a copy of a storage and everything in it as the root.
     ///
     /// # Errors
-    /// `Incomplete` if something would be lost: a stream is damaged, two entries have the same
-    /// name, a name cannot be written, or the directory is damaged.
+    /// `Incomplete` if the copy would lose something: a stream or the directory is damaged, two
+    /// entries have the same name, or a name cannot be written.
     pub fn on(storage: &Storage) -> Result<Self, Error> {
         if let Some(defect) = storage.file().defects().first() {
             return Err(Error::Incomplete(defect.clone()));
@@ -67,9 +68,9 @@ impl Transaction {
         Self::carry_over(storage, &mut |defect| Err(Error::Incomplete(defect)))
     }
 
-    /// A file whose root is what can be read of this storage, and the defects by which something is
-    /// lost: of a damaged stream the bytes up to the damage are taken, of entries with the same
-    /// name the first, and entries whose name cannot be written are left out.
+    /// Begins with a copy of what can be read of a storage, and returns the defects that lost
+    /// something: a damaged stream is copied up to the damage, only the first of several entries
+    /// with the same name is copied, and entries whose names cannot be written are left out.
     pub fn salvaged(storage: &Storage) -> (Self, Vec<Defect>) {
         let mut defects = Vec::new();
         let carried = Self::carry_over(storage, &mut |defect| {
@@ -79,8 +80,8 @@ impl Transaction {
         (carried.unwrap_or_default(), defects)
     }
 
-    /// Copies a storage. `lost` is called for everything that is lost, and can end the copy by an
-    /// error.
+    /// Copies a storage. Calls `lost` for everything that the copy lacks; an error of `lost` ends
+    /// the copy.
     fn carry_over(
         storage: &Storage,
         lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
@@ -94,7 +95,8 @@ impl Transaction {
                 Entry::Stream(_) => None,
             }));
         }
-        // Inner storages come later in the list, so in reverse order they are made first.
+        // Inner storages come after outer ones in the list, so in reverse order every inner storage
+        // is ready before the one that contains it.
         let mut made = HashMap::new();
         for one in storages.iter().rev() {
             let directory = carry_over(one, &mut made, lost)?;
@@ -103,7 +105,7 @@ impl Transaction {
         Ok(Self { root: made.remove(&storage.id()).unwrap_or_default() })
     }
 
-    /// Creates a storage in another one. If it exists already, it stays as it is.
+    /// Creates a storage in an existing one. A storage that exists already stays as it is.
     ///
     /// # Errors
     /// `Name`, `NoStorage`.
@@ -123,7 +125,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Creates a stream in a storage that exists, or replaces one.
+    /// Creates or replaces a stream in an existing storage.
     ///
     /// # Errors
     /// `Name`, `NoStorage`.
@@ -135,7 +137,7 @@ impl Transaction {
         self.put(path, EntryContent::Stream(content.into()))
     }
 
-    /// Puts a storage with everything in it at a path, and replaces what is there.
+    /// Copies a storage with everything in it to a path, and replaces what is there.
     ///
     /// # Errors
     /// `Incomplete` as [`Transaction::on`], `Name`, `NoStorage`.
@@ -144,7 +146,7 @@ impl Transaction {
         self.put_transaction(&from, to)
     }
 
-    /// Puts the root of another file under edit at a path, and replaces what is there.
+    /// Copies the root of another transaction to a path, and replaces what is there.
     ///
     /// # Errors
     /// `Name`, `NoStorage`.
@@ -156,7 +158,7 @@ impl Transaction {
         self.put(to, EntryContent::Storage(Arc::clone(&from.root)))
     }
 
-    /// A storage as a file of its own; `None` if there is no such storage.
+    /// A storage as the root of a new transaction; `None` if there is no such storage.
     pub fn part(&self, path: &[&str]) -> Option<Self> {
         Some(Self { root: Arc::clone(self.directory(path)?) })
     }
@@ -214,7 +216,7 @@ impl Transaction {
         }
     }
 
-    /// Bytes of all streams together.
+    /// The bytes of all streams together.
     pub fn content_bytes(&self) -> u64 {
         let mut pending = vec![&self.root];
         let mut total = 0_u64;
@@ -320,7 +322,7 @@ impl EditedStorage {
     }
 }
 
-/// Takes over a storage whose own storages have been.
+/// Copies one storage. Its inner storages have been copied already, and are taken from `made`.
 fn carry_over(
     storage: &Storage,
     made: &mut HashMap<super::EntryId, Arc<EditedStorage>>,
@@ -358,7 +360,8 @@ fn carry_over(
     Ok(directory)
 }
 
-/// A name that can be written has at most 31 units, so its lengths fit.
+/// Adds a node to the tree. A name that can be written has at most 31 UTF-16 units, so its lengths
+/// fit into a byte.
 fn add_node(tree: &mut StorageTree, name: &str, parent: u32, kind: NodeKind) -> u32 {
     let id = number(tree.nodes.len());
     let units = Name::new(name).units;
@@ -379,7 +382,7 @@ fn storage_node(id: u32, depth: u16, directory: &EditedStorage) -> StorageNode {
     StorageNode { id, depth, clsid, version, children: 0..0 }
 }
 
-/// A number that no state of a storage had before.
+/// A number that no state of a storage has had before.
 fn next_version() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, atomic::Ordering::Relaxed)

@@ -1,6 +1,6 @@
 //! The storages and streams of a compound file, as a tree with dense ids.
 //!
-//! Knows only what can be reached; [`super::walk`] makes it from the directory.
+//! It has only the entries that can be reached; [`super::walk`] finds them in the directory.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -8,9 +8,9 @@ use std::ops::Range;
 use super::name::Name;
 use crate::mapi::Guid;
 
-/// The entries that can be reached, breadth first, the children of a storage in sort order.
+/// The entries that can be reached, breadth first; the children of a storage are in sort order.
 ///
-/// The index of a node is its id. The first is the root.
+/// The index of a node in `nodes` is its id. The first node is the root.
 #[derive(Debug, Default)]
 pub(super) struct StorageTree {
     pub(super) nodes: Vec<TreeNode>,
@@ -24,7 +24,7 @@ pub(super) struct TreeNode {
     pub(super) name_start: u32,
     pub(super) name_bytes: u8,
     pub(super) name_units: u8,
-    /// The id of the storage it is in; the root is in itself.
+    /// The id of the storage it is in; that of the root is its own.
     pub(super) parent: u32,
     /// The number of its directory entry.
     pub(super) index: u32,
@@ -38,7 +38,7 @@ pub(super) enum NodeKind {
     Storage(u32),
     /// A stream by its first sector and its declared length in bytes.
     Stream { first: u32, len: u64 },
-    /// A stream of a file under edit, by the index of its content.
+    /// A stream in a snapshot of a transaction, by the index of its content.
     Content(u32),
 }
 
@@ -48,8 +48,8 @@ pub(super) struct StorageNode {
     pub(super) id: u32,
     pub(super) depth: u16,
     pub(super) clsid: Guid,
-    /// Of a file under edit, a number that changes whenever something in the storage changes; 0 in
-    /// other files.
+    /// In a snapshot of a transaction, a number that changes whenever something in the storage
+    /// changes; 0 in a file that was opened.
     pub(super) version: u64,
     /// The ids of its children.
     pub(super) children: Range<u32>,
@@ -111,7 +111,7 @@ impl StorageTree {
         names.iter().rev().flat_map(|name| ["/", name]).collect()
     }
 
-    /// Bytes of memory held.
+    /// Bytes of memory that it takes.
     pub(super) fn bytes_held(&self) -> usize {
         self.nodes.capacity() * size_of::<TreeNode>()
             + self.storages.capacity() * size_of::<StorageNode>()

@@ -1,8 +1,10 @@
-//! Follows the links of the directory and makes the tree (\[MS-CFB\] 2.6.4).
+//! Builds the tree of storages and streams by following the links of the directory (\[MS-CFB\]
+//! 2.6.4).
 //!
-//! The children of a storage are a search tree, linked by `left` and `right`. Only the links are
-//! used, not order and colour: each entry is taken once, and the children are sorted here. Entries
-//! that a broken link cut off are looked for among those that no link leads to.
+//! The children of a storage form a search tree, linked by `left` and `right`. The walk uses only
+//! the links, and ignores the order and the colours of the tree: it takes each entry once, and
+//! sorts the children itself. A broken link cuts off a part of the tree; the walk looks for that
+//! part among the entries that no link leads to.
 
 use std::cmp::Ordering;
 use std::ops::Range;
@@ -12,13 +14,13 @@ use super::error::{Defects, Error};
 use super::tree::{NodeKind, StorageNode, StorageTree, TreeNode};
 use crate::mapi::Guid;
 
-/// Storages below storages; each embedded message takes two.
+/// How deep storages may be nested. An embedded message takes two levels.
 const DEPTH_MAX: u16 = 256;
 
 /// Follows the links from the root entry, number `root`.
 ///
 /// # Errors
-/// `Directory` if no entry is a root and none can be reached.
+/// `Directory` if no entry is of the type root, and no other entry can be reached.
 pub(super) fn tree(
     directory: &StoredDirectory,
     root: u32,
@@ -29,8 +31,8 @@ pub(super) fn tree(
     if let Some(adoption) = walk.adoption() {
         let mut second = DirectoryWalk::new(directory, root);
         second.run(Some(&adoption));
-        // Another broken storage among the adopted may be where some of them come from; that is
-        // better than to show nothing at all, but not than to show what is certain.
+        // If a storage among the adopted entries is broken too, some of the entries may belong to
+        // it. Then they are adopted only if nothing else could be shown.
         if second.broken.len() < 2 || walk.tree.len() == 1 {
             walk = second;
         }
@@ -47,22 +49,23 @@ pub(super) fn tree(
     Ok(walk.tree)
 }
 
-/// Entries that no link leads to, and the one storage that they can come from.
+/// Lost entries (no link leads to them), and the only storage that they can belong to.
 #[derive(Debug)]
 struct Adoption {
     storage: u32,
     tops: Vec<u32>,
 }
 
-/// A tree that is being made. Numbers are those of directory entries, unless they are called ids.
+/// Builds the tree. A number is that of a directory entry, unless it is called an id.
 #[derive(Debug)]
 struct DirectoryWalk<'a> {
     directory: &'a StoredDirectory,
     root: u32,
     tree: StorageTree,
-    /// For each directory entry the storage that it was found in; `NO_STREAM` if it was not found.
+    /// For each directory entry the storage in which it was found; `NO_STREAM` if it was not found.
     owners: Vec<u32>,
-    /// Storages that a broken link is in: one, or two that stand for any number.
+    /// The storages that contain broken links. At most two are kept: lost entries can be assigned
+    /// only if there is just one.
     broken: Vec<u32>,
     stack: Vec<u32>,
     defects: Defects,
@@ -86,7 +89,7 @@ impl<'a> DirectoryWalk<'a> {
     fn run(&mut self, adoption: Option<&Adoption>) {
         let Some(entry) = self.directory.entry(self.root) else { return };
         self.own(self.root, self.root);
-        // About as much as the names of property streams take.
+        // The name of a property stream takes about this many bytes.
         self.tree.names.reserve(self.directory.len() * 24);
         self.add(self.root, entry, 0);
         self.add_storage(0, 0);
@@ -103,7 +106,7 @@ impl<'a> DirectoryWalk<'a> {
         }
     }
 
-    /// Adds the children of a storage in sort order.
+    /// Adds the children of a storage, in sort order. Returns their ids.
     fn add_children(&mut self, storage: &StorageNode, adoption: Option<&Adoption>) -> Range<u32> {
         let start = self.tree.nodes.len();
         let index = self.tree.node(storage.id).map_or(NO_STREAM, |node| node.index);
@@ -140,7 +143,7 @@ impl<'a> DirectoryWalk<'a> {
         );
     }
 
-    /// Adds a tree of siblings, left to right.
+    /// Adds all entries of the search tree below `top`, from left to right.
     fn add_siblings(&mut self, top: u32, parent: u32, storage: u32) {
         let mut next = self.take(top, parent, storage);
         loop {
@@ -155,9 +158,9 @@ impl<'a> DirectoryWalk<'a> {
         }
     }
 
-    /// Follows a link; `None` if there is none, or if it is broken.
+    /// Follows a link; `None` if it leads nowhere or is broken.
     fn take(&mut self, link: u32, parent: u32, storage: u32) -> Option<(u32, StoredEntry<'a>)> {
-        // Entry 0 is the root, which is no child. Some programs write 0 for "no link".
+        // Entry 0 is the root, which is nobody's child. Some programs write 0 for "no link".
         if link == NO_STREAM || link == 0 {
             return None;
         }
@@ -169,7 +172,8 @@ impl<'a> DirectoryWalk<'a> {
         let owner = self.owner(link);
         if owner != NO_STREAM {
             self.note_broken(parent, storage, format_args!("entry {link} a second time"));
-            // Either of the two links may be the wrong one, unless this one leads upwards.
+            // Either of the two links to the entry may be the wrong one. A link to a storage around
+            // it is surely wrong.
             if self.broken.len() < 2 && !self.is_within(parent, link) {
                 self.mark_broken(owner);
             }
@@ -213,7 +217,7 @@ impl<'a> DirectoryWalk<'a> {
 
     /// The kind of an entry, and whether its type says so.
     ///
-    /// If the type is invalid, the child link decides: only a storage has one.
+    /// If the type is invalid, the child link decides: only a storage has children.
     fn kind(&self, index: u32, entry: StoredEntry<'_>) -> (NodeKind, bool) {
         let stream = NodeKind::Stream { first: entry.first_sector(), len: entry.stream_len() };
         let has_child = entry.child() != 0 && self.directory.entry(entry.child()).is_some();
@@ -226,7 +230,7 @@ impl<'a> DirectoryWalk<'a> {
         }
     }
 
-    /// Gives a node its place among the storages, if it is one.
+    /// Adds a node to the list of storages, if it is a storage.
     fn add_storage(&mut self, id: u32, depth: u16) {
         let index = u32::try_from(self.tree.storages.len()).unwrap_or(u32::MAX);
         let at = usize::try_from(id).unwrap_or(usize::MAX);
@@ -250,7 +254,7 @@ impl<'a> DirectoryWalk<'a> {
         }
     }
 
-    /// Whether the storage of this id is, or is below, the one of this directory entry.
+    /// Whether the storage of this id is the one of this directory entry, or lies inside it.
     fn is_within(&self, mut id: u32, index: u32) -> bool {
         while let Some(node) = self.tree.node(id) {
             if node.index == index || id == 0 {
@@ -273,8 +277,8 @@ impl<'a> DirectoryWalk<'a> {
         }
     }
 
-    /// Where lost entries belong: to the storage whose links are broken, if there is only one, or to
-    /// a root that has no children. Put anywhere else, the properties of one object would appear as
+    /// Decides where lost entries belong: to the storage with broken links if there is only one, or
+    /// to a root without children. Anywhere else, the properties of one object could appear as
     /// those of another.
     fn adoption(&self) -> Option<Adoption> {
         let storage = match self.broken.as_slice() {
@@ -286,7 +290,8 @@ impl<'a> DirectoryWalk<'a> {
         (!tops.is_empty()).then_some(Adoption { storage, tops })
     }
 
-    /// The lost entries that no other lost entry links to; if they link in a ring, the first one.
+    /// The lost entries that no other lost entry links to. If all of them link in a ring, the first
+    /// one.
     fn lost_tops(&self) -> Vec<u32> {
         let mut is_linked = vec![false; self.directory.len()];
         for (_, entry) in self.lost() {
@@ -437,7 +442,7 @@ mod tests {
             link("Root Entry", CHILD, 0xFFFF_FFFF),
             "? /: entries listed here though no link leads to them: 5",
         );
-        // Whose the children of the second storage are cannot be told.
+        // With two broken storages, nobody can tell to which one the lost entries belong.
         check(
             "two storages",
             |b| {

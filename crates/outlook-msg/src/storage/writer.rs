@@ -1,6 +1,7 @@
 //! Writes a new compound file of version 3. This is the only place that uses the crate `cfb`.
 //!
-//! It is not atomic: the caller writes to a temporary file and renames it when it is complete.
+//! Writing is not atomic: the caller writes to a temporary file, and renames it when it is
+//! complete.
 
 use std::fmt;
 use std::io::{self, Read, Seek, Write};
@@ -12,25 +13,25 @@ use super::object::{Entry, Storage};
 use super::stream::{Extents, Stream};
 use crate::mapi::Guid;
 
-/// Units of UTF-16 in a name (\[MS-CFB\] 2.6.1, without the NUL).
+/// The most UTF-16 units in a name, without the NUL (\[MS-CFB\] 2.6.1).
 const NAME_UNITS_MAX: usize = 31;
-/// \[MS-CFB\] 2.6.1: streams of version 3.
+/// The most bytes in a stream of a version 3 file (\[MS-CFB\] 2.6.1).
 const STREAM_BYTES_MAX: u64 = 0x8000_0000;
 const COPY_BYTES: usize = 64 * 1024;
-/// From 1601, where the times of a compound file begin, to 1970.
+/// Seconds from 1601, where the times of a compound file begin, to 1970.
 const UNIX_EPOCH_SECONDS: u64 = 11_644_473_600;
 
 /// A compound file that is being written.
 ///
-/// Paths are the names from the root down; the root itself is the empty path. The same calls
-/// give the same bytes: no times are stored.
+/// A path is the names from the root down; the empty path is the root. The same calls give the same
+/// bytes: no times are stored.
 pub struct Writer<F> {
     file: cfb::CompoundFile<F>,
     buffer: Vec<u8>,
 }
 
 impl<F: Read + Write + Seek> Writer<F> {
-    /// Begins a new file; `out` is empty.
+    /// Begins a new file in `out`, which must be empty.
     ///
     /// # Errors
     /// `Write`.
@@ -52,10 +53,10 @@ impl<F: Read + Write + Seek> Writer<F> {
             .map_err(|source| Error::Write { entry: path, source })
     }
 
-    /// Creates a storage in one that exists.
+    /// Creates a storage in an existing one.
     ///
     /// # Errors
-    /// `Name`; `Write` also if there is one already.
+    /// `Name`; `Write`, also if the name exists already.
     pub fn create_storage(&mut self, path: &[&str]) -> Result<(), Error> {
         let path = joined(path)?;
         let no_time = SystemTime::UNIX_EPOCH - Duration::from_secs(UNIX_EPOCH_SECONDS);
@@ -66,10 +67,10 @@ impl<F: Read + Write + Seek> Writer<F> {
             .map_err(|source| Error::Write { entry: path, source })
     }
 
-    /// Writes a new stream, in a storage that exists, up to the end of `data`.
+    /// Writes a new stream into an existing storage; reads `data` to its end.
     ///
     /// # Errors
-    /// `Name`; `Write` also if there is one already, if `data` fails, and beyond 2 GiB.
+    /// `Name`; `Write`, also if the name exists already, if `data` fails, and beyond 2 GiB.
     pub fn write_stream(&mut self, path: &[&str], data: &mut dyn Read) -> Result<(), Error> {
         let path = joined(path)?;
         copy(&mut self.file, &path, data, &mut self.buffer)
@@ -78,7 +79,7 @@ impl<F: Read + Write + Seek> Writer<F> {
 
     /// Copies a storage with everything in it to `to`, which is the root or a new storage.
     ///
-    /// Returns the defects that were met: a damaged stream is copied up to the damage.
+    /// Returns the defects that were found: a damaged stream is copied up to the damage.
     ///
     /// # Errors
     /// `Name`, `Write`.
@@ -105,7 +106,8 @@ impl<F: Read + Write + Seek> Writer<F> {
         Ok(defects)
     }
 
-    /// Copies a stream piece by piece, as far as it can be read.
+    /// Copies a stream piece by piece, as far as it can be read. Returns its defect, if it is
+    /// damaged.
     ///
     /// # Errors
     /// `Name`, `Write`.
@@ -117,7 +119,7 @@ impl<F: Read + Write + Seek> Writer<F> {
         Ok(cause.map(|cause| Defect { place: from.path(), cause }))
     }
 
-    /// Writes the rest, and returns what was written to.
+    /// Writes what is still in memory, and returns `out`.
     ///
     /// # Errors
     /// `Write`.
@@ -133,7 +135,7 @@ impl<F> fmt::Debug for Writer<F> {
     }
 }
 
-/// Reads a stream up to where it is damaged.
+/// Reads a stream up to the place where it is damaged.
 struct ExtentsReader<'a> {
     extents: &'a Extents,
     offset: u64,
@@ -150,7 +152,8 @@ impl Read for ExtentsReader<'_> {
     }
 }
 
-/// The entries of a storage without those that have the name of another one.
+/// The entries of a storage, without those that repeat a name. Adds a defect for each that is left
+/// out.
 ///
 /// Only a damaged directory has such entries. In sort order, they are adjacent.
 fn distinct_entries(storage: &Storage, defects: &mut Vec<Defect>) -> Vec<Entry> {
@@ -193,11 +196,11 @@ fn copy<F: Read + Write + Seek>(
         }
         stream.write_all(buffer.get(..count).unwrap_or_default())?;
     }
-    // A stream that is dropped hides what goes wrong with its last bytes.
+    // Dropping a stream would hide the error of writing its last bytes.
     stream.flush()
 }
 
-/// The path in the form of `cfb`, if `cfb` takes every name in it unchanged.
+/// The path in the form that the crate `cfb` takes. Refuses names that `cfb` would change.
 fn joined(path: &[&str]) -> Result<String, Error> {
     let whole: String = path.iter().flat_map(|name| ["/", name]).collect();
     for name in path {
@@ -218,7 +221,7 @@ pub(super) fn refusal(name: &str) -> Option<String> {
     if let Some(found) = name.chars().find(|c| ['/', '\\', ':', '!', '\0'].contains(c)) {
         return Some(format!("a name cannot hold {found:?}"));
     }
-    // Components that paths drop.
+    // A Rust path would drop these components.
     matches!(name, "" | "." | "..").then(|| format!("{name:?} cannot be a name"))
 }
 

@@ -1,1 +1,1 @@
-"""The interfaces of other packages, for programs that were written for them."""
+"""Has the interfaces of other packages, so that programs for them can use msgfs."""

@@ -1,11 +1,11 @@
-"""Code pages by the names that Python has for encodings."""
+"""Finds code pages by the names of encodings in Python."""
 
 from __future__ import annotations
 
 import codecs
 import re
 
-#: Encodings whose names do not have the number of their page.
+#: Encodings whose names do not contain the number of the code page.
 _PAGES = {
     "ascii": 20127,
     "big5": 950,
@@ -23,8 +23,8 @@ _PAGES = {
 
 
 def code_page(encoding: str) -> int:
-    """The number of the code page of an encoding. LookupError if Python knows no such encoding,
-    or it has no code page."""
+    """The number of the code page of an encoding. Raises LookupError if Python does not know the
+    encoding, or it has no code page."""
     name = codecs.lookup(encoding).name
     if name in _PAGES:
         return _PAGES[name]

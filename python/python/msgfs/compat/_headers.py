@@ -1,4 +1,4 @@
-"""The header of a message, parsed as the other packages do."""
+"""Parses the header of a message in the way of the other packages."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import email.policy
 from .. import _msgfs
 from .._errors import DamagedError
 
-#: Outlook writes it before the fields. A parser takes it for the end of the header.
+#: Exchange writes this line before the fields. A parser would take it for the end of the header.
 _FIRST_LINE = "Microsoft Mail Internet Headers"
 
 
 def parsed(message: _msgfs.Message) -> email.message.Message | None:
-    """The header that a message came with; ``None`` if it has none, or it cannot be read."""
+    """The transport header of a message; ``None`` if it has none, or it cannot be read."""
     try:
         text = message.property("PR_TRANSPORT_MESSAGE_HEADERS")
     except DamagedError:

@@ -1,4 +1,4 @@
-"""Values of a message, as the other packages give them: nothing fails that is only damaged."""
+"""Gets values in the way of the other packages: a damaged value is no exception."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .._errors import DamagedError, InvalidError
 
 
 def found(ask: Callable[[], Any]) -> Any:
-    """What is asked for; ``None`` if nothing of it can be read."""
+    """The result of ``ask``; ``None`` if nothing of the value can be read."""
     try:
         return ask()
     except (DamagedError, InvalidError):
@@ -16,5 +16,5 @@ def found(ask: Callable[[], Any]) -> Any:
 
 
 def with_crlf(text: str | None) -> str | None:
-    """A text with the line ends that the property has."""
+    """A text with the line ends of MAPI properties."""
     return None if text is None else text.replace("\n", "\r\n")

@@ -1,9 +1,9 @@
-"""The interface of extract-msg, as far as programs use it: what is read is what msgfs reads.
+"""The part of the interface of extract-msg that programs use. msgfs reads the messages.
 
 >>> from msgfs.compat import extract_msg
 >>> message = extract_msg.openMsg("Lunch on Friday.msg")      # doctest: +SKIP
 
-What differs from extract-msg, and why, is listed in ``tests/differences_extract_msg.json``.
+``tests/differences_extract_msg.json`` lists what differs from extract-msg, and why.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from ._values import found, with_crlf
 
 __all__ = ["Attachment", "Message", "MSGFile", "openMsg"]
 
-#: Options of extract-msg that change what fails and when. Here nothing fails before it is asked.
+#: Options of extract-msg that decide which errors are raised, and when. They are accepted and
+#: ignored: here a damaged value raises no exception when the message is opened.
 _IGNORED = frozenset(
     {
         "attachmentErrorBehavior",
@@ -44,7 +45,7 @@ _IGNORED = frozenset(
 
 
 def openMsg(path: Any, **kwargs: Any) -> Message:
-    """Opens a message: of a path, of bytes, or of a file that is open."""
+    """Opens a message from a path, from bytes, or from an open file."""
     return Message(path, **kwargs)
 
 
@@ -119,7 +120,7 @@ class Message:
 
     @property
     def htmlBody(self) -> bytes | None:
-        """The HTML body; made of the plain text if there is none."""
+        """The HTML body; if there is none, HTML made from the plain text."""
         stored = found(lambda: self._message.mailed_html)
         if stored is not None:
             return stored.encode()
@@ -138,7 +139,7 @@ class Message:
 
     @cached_property
     def header(self) -> email.message.Message:
-        """The header that it came with, else one made of its fields."""
+        """The transport header, else a header made from the values of the message."""
         if (header := parsed(self._message)) is not None:
             return header
         made = email.message.Message()
@@ -170,7 +171,7 @@ class Message:
         return f"{self._separator} ".join(map(str, addresses)) if addresses else None
 
 
-#: What extract-msg calls the base of its classes.
+#: The name of the base class in extract-msg.
 MSGFile = Message
 
 
@@ -215,7 +216,7 @@ class Attachment:
 
     @cached_property
     def data(self) -> bytes | Message | None:
-        """The bytes; of a message the message. Of what is damaged, what can be read."""
+        """The bytes that can be read; an embedded message as a ``Message``."""
         if self._attachment.kind == "message":
             message = self._attachment.message
             return None if message is None else Message(message)
@@ -232,7 +233,7 @@ class Attachment:
         customFilename: str | None = None,
         **_: Any,
     ) -> str:
-        """Writes it into a new file of a folder, which is made; gives the path of the file."""
+        """Writes it into a new file in a folder, and creates the folder. Returns the path."""
         folder = Path(customPath)
         folder.mkdir(parents=True, exist_ok=True)
         if customFilename is None:
@@ -251,5 +252,5 @@ def _text(attachment: _msgfs.Attachment, name: str) -> str | None:
 
 
 
-#: What programs catch.
+#: The exception that programs catch when a file is not a message.
 InvalidFileFormatError = Error

@@ -1,9 +1,9 @@
-"""The interface of python-oxmsg: what is read is what msgfs reads.
+"""The interface of python-oxmsg. msgfs reads the messages.
 
 >>> from msgfs.compat.oxmsg import Message
 >>> message = Message.load("Lunch on Friday.msg")      # doctest: +SKIP
 
-What differs from python-oxmsg, and why, is listed in ``tests/differences_oxmsg.json``.
+``tests/differences_oxmsg.json`` lists what differs from python-oxmsg, and why.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Message:
 
     @classmethod
     def load(cls, msg_file: str | os.PathLike[str] | bytes | BinaryIO) -> Message:
-        """Opens a message: of a path, of bytes, or of a file that is open."""
+        """Opens a message from a path, from bytes, or from an open file."""
         return cls(_msgfs.Message(msg_file))
 
     @property
@@ -47,7 +47,7 @@ class Message:
 
     @property
     def html_body(self) -> str | None:
-        """The HTML body, also one that is inside compressed RTF."""
+        """The HTML body, even if it is inside of compressed RTF."""
         return found(lambda: self._message.mailed_html)
 
     @property
@@ -59,7 +59,7 @@ class Message:
         header = parsed(self._message)
         if header is None:
             return {}
-        # Of fields that occur several times, the first one.
+        # If a field occurs several times, the first one counts.
         return {name: str(header[name]) for name in header}
 
     @cached_property
@@ -68,7 +68,7 @@ class Message:
 
     @property
     def sender(self) -> str | None:
-        """The ``From`` of the header, else the sender of the message."""
+        """The ``From`` of the transport header, else the sender of the message."""
         if "From" in self.message_headers:
             return self.message_headers["From"]
         sender = found(lambda: self._message.sender) or found(lambda: self._message.from_)
@@ -135,7 +135,7 @@ class Attachment:
 
 
 class Properties:
-    """The properties of an object by the 16 bits of their ids: ``0x0037`` is the subject."""
+    """The properties of an object by their 16-bit ids: ``0x0037`` is the subject."""
 
     def __init__(self, owner: _msgfs.Message | _msgfs.Attachment) -> None:
         self._owner = owner

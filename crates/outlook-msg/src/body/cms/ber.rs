@@ -1,7 +1,7 @@
-//! The elements of BER (X.690): tag, length and contents, also those of indefinite length.
+//! The elements of BER (X.690): tag, length and contents, including elements of indefinite length.
 //!
-//! Elements are entered and skipped without recursion. If an element is cut off, it is read as far
-//! as it is there. Knows nothing of what the elements mean.
+//! Enters and skips elements without recursion. If an element is cut off, the part that is there is
+//! read. Knows nothing of what the elements mean.
 
 use std::borrow::Cow;
 
@@ -24,18 +24,20 @@ const STRING_DEPTH_MAX: u32 = 16;
 pub(super) struct Element<'a> {
     /// The first byte of its tag: class, form and number.
     pub(super) identifier: u8,
-    /// Its contents; if the length is indefinite, everything that follows, with its end.
+    /// Its contents. If its length is indefinite: all bytes that follow, including the
+    /// end-of-contents and what comes after it.
     contents: &'a [u8],
     is_indefinite: bool,
 }
 
-/// The elements one after the other.
+/// An iterator over adjacent elements.
 #[derive(Clone, Debug)]
 pub(super) struct Elements<'a> {
     rest: &'a [u8],
-    /// The contents of an element of indefinite length come next, and must be skipped.
+    /// Whether `rest` begins with the contents of an element of indefinite length, which must be
+    /// skipped first.
     is_open: bool,
-    /// The elements end with an end-of-contents, not with the bytes.
+    /// Whether an end-of-contents ends the elements, not the end of the bytes.
     is_indefinite: bool,
     is_truncated: bool,
 }
@@ -46,7 +48,7 @@ impl<'a> Element<'a> {
         self.identifier & !CONSTRUCTED == CONTEXT | number
     }
 
-    /// The elements in it; those of a primitive one make no sense.
+    /// The elements in it. Call it only for a constructed element.
     pub(super) fn elements(&self) -> Elements<'a> {
         Elements {
             rest: self.contents,
@@ -61,8 +63,8 @@ impl<'a> Element<'a> {
         if self.is_indefinite { &[] } else { self.contents }
     }
 
-    /// The value of an octet string, joined if it is in pieces (X.690 8.7.3), and whether it is cut
-    /// off.
+    /// The value of an octet string, joined if it is stored in pieces (X.690 8.7.3), and whether
+    /// its end is missing.
     pub(super) fn octets(&self) -> (Cow<'a, [u8]>, bool) {
         if self.identifier & CONSTRUCTED == 0 {
             return (Cow::Borrowed(self.contents), false);
@@ -94,7 +96,7 @@ impl<'a> Elements<'a> {
         Self { rest: bytes, is_open: false, is_indefinite: false, is_truncated: false }
     }
 
-    /// Whether the bytes ended too early, as far as was read.
+    /// Whether the bytes ended too early, in the part that has been read.
     pub(super) fn is_truncated(&self) -> bool {
         self.is_truncated
     }
@@ -147,7 +149,7 @@ impl ElementHeader {
     fn read(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (&identifier, mut rest) = bytes.split_first()?;
         if identifier & 0x1F == 0x1F {
-            // A number of 31 or more follows in bytes of which all but the last have bit 8 set.
+            // A tag number of 31 or more follows in further bytes; all but the last have bit 8 set.
             let last = rest.iter().position(|byte| byte & 0x80 == 0)?;
             rest = rest.get(last + 1..)?;
         }
@@ -169,7 +171,7 @@ impl ElementHeader {
     }
 }
 
-/// What follows the contents of an element of indefinite length.
+/// The bytes after an element of indefinite length; `rest` begins with its contents.
 fn skip_contents(mut rest: &[u8]) -> &[u8] {
     let mut depth = 1_usize;
     while depth > 0 {

@@ -1,7 +1,7 @@
-//! Cryptographic messages (CMS, RFC 5652) of S/MIME: the content of signed ones, the recipients of
-//! encrypted ones.
+//! Cryptographic messages (CMS, RFC 5652) of S/MIME: reads the content of signed messages and the
+//! recipients of encrypted ones.
 //!
-//! Nothing is verified and nothing decrypted. Knows nothing of MIME.
+//! Verifies no signature and decrypts nothing. Knows nothing of MIME.
 
 mod ber;
 mod name;
@@ -64,13 +64,13 @@ pub enum RecipientKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// It does not begin like a message.
+    /// The bytes do not begin like a CMS message.
     #[error("not a cryptographic message: no ContentInfo at byte 0")]
     NotCms,
-    /// Its content type is another one.
+    /// It is neither signed nor encrypted data.
     #[error("cryptographic message of type {0}, expected signed or enveloped data")]
     UnknownType(String),
-    /// The signature is detached: the signed content is elsewhere.
+    /// The signature is detached: the signed content is not in the message.
     #[error("the signed data holds no content")]
     NoContent,
     /// A required part is missing.
@@ -78,22 +78,23 @@ pub enum Error {
     Missing(&'static str),
 }
 
-/// More recipients than this are not listed.
+/// At most this many recipients are listed.
 const RECIPIENTS_MAX: usize = 4096;
 
 const SIGNED_DATA: &str = "1.2.840.113549.1.7.2";
 const ENVELOPED_DATA: &str = "1.2.840.113549.1.7.3";
-/// RFC 5083: its recipients are those of enveloped data.
+/// RFC 5083. It lists its recipients as enveloped data does.
 const AUTH_ENVELOPED_DATA: &str = "1.2.840.113549.1.9.16.1.23";
 
-/// The kind of a message, by its first bytes: 32 are enough.
+/// The kind of a message, from its first bytes; 32 bytes are enough.
 pub fn kind(start: &[u8]) -> Option<CmsKind> {
     let (kind, _) = content_info(start).ok()?;
     kind_of(&kind)
 }
 
-/// The bytes of a message. Some programs store it as base64, with or without the lines of PEM
-/// around it. Other bytes stay as they are. Of a prefix, as much as possible is decoded.
+/// The binary form of a message. Some programs store it as base64, with or without the lines of PEM
+/// around it; then this decodes it, even if only the start of it is given. Other bytes are returned
+/// unchanged.
 pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
     if kind(bytes).is_some() {
         return bytes.into();
@@ -110,7 +111,7 @@ pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
         .filter(|byte| !byte.is_ascii_whitespace())
         .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/'))
         .collect();
-    // The digits that are left over at the end are less than a byte.
+    // A single digit at the end is less than a byte.
     let whole = digits.len() - usize::from(digits.len() % 4 == 1);
     let decoded = BASE64.decode(digits.get(..whole).unwrap_or_default());
     match decoded {
@@ -119,7 +120,7 @@ pub fn binary(bytes: &[u8]) -> Cow<'_, [u8]> {
     }
 }
 
-/// Base64 that may lack its padding, and whose last digit may have extra bits.
+/// Accepts base64 without padding, and a last digit with extra bits.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new()
@@ -183,7 +184,7 @@ fn signed(mut fields: Elements<'_>) -> Result<CmsContent, Error> {
     };
     let mut inner = content.elements();
     let octets = inner.next().ok_or(Error::NoContent)?;
-    // PKCS #7 allowed any type here; S/MIME has octet strings only.
+    // PKCS #7 allowed any type here; S/MIME uses only octet strings.
     if octets.identifier & 0x1F != OCTET_STRING {
         return Err(Error::Missing("octet string"));
     }

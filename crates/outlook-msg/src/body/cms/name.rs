@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::ber::{Element, Elements, OBJECT_IDENTIFIER};
 use crate::mapi::CodePage;
 
-/// Longer names are cut, in bytes of text.
+/// Longer names are cut to this many bytes of text.
 const NAME_BYTES_MAX: usize = 4096;
 
 /// A name as text, with its last part first: `CN=Jane Doe,O=Example,C=DE`.
@@ -61,7 +61,8 @@ fn type_and_value(mut attribute: Elements<'_>) -> Option<String> {
     }
 }
 
-/// The short names of RFC 4514 section 3, and others that occur in certificates.
+/// The short name of an attribute type: those of RFC 4514 section 3, and others that occur in
+/// certificates. Any other type is its object identifier.
 fn kind_name(oid: String) -> String {
     let name = match oid.as_str() {
         "2.5.4.3" => "CN",
@@ -91,7 +92,7 @@ fn string(value: &Element<'_>) -> Option<String> {
     match value.identifier {
         // UTF8String, NumericString, PrintableString, IA5String, VisibleString
         0x0C | 0x12 | 0x13 | 0x16 | 0x1A => Some(String::from_utf8_lossy(bytes).into_owned()),
-        // TeletexString: in practice Latin-1
+        // TeletexString; in practice, programs write Latin-1.
         0x14 => Some(CodePage::WINDOWS_1252.decode(bytes).into_owned()),
         // BMPString
         0x1E => {

@@ -1,9 +1,10 @@
-//! Messages written by hand: lengths known and unknown, strings whole and in pieces.
+//! Messages written by hand, with definite and indefinite lengths, and strings in one piece or
+//! several.
 
 use super::{CmsContent, CmsKind, Error, RecipientKey, kind, read};
 use crate::body::mutations::mutations;
 
-/// An element of known length.
+/// An element of definite length.
 pub(super) fn element(identifier: u8, contents: &[u8]) -> Vec<u8> {
     let len = contents.len();
     let mut bytes = vec![identifier];
@@ -18,7 +19,7 @@ pub(super) fn element(identifier: u8, contents: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An element of unknown length.
+/// An element of indefinite length.
 fn indefinite(identifier: u8, contents: &[u8]) -> Vec<u8> {
     [&[identifier, 0x80], contents, &[0, 0]].concat()
 }

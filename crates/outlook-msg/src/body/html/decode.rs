@@ -27,8 +27,8 @@ pub struct Decoded {
 /// 4. UTF-8, if the bytes are valid;
 /// 5. `ansi`, the code page of the message.
 ///
-/// Bytes that are plainly UTF-8 are not read in a stated code page of one byte a character. If the
-/// bytes are not valid in the stated page, it is guessed. NULs at the end are dropped.
+/// A stated single-byte code page is ignored if the bytes are plainly UTF-8. If the bytes are not
+/// valid in the stated page, the page is guessed. NULs at the end are dropped.
 pub fn decode(bytes: &[u8], internet_code_page: Option<u32>, ansi: Option<CodePage>) -> Decoded {
     let (page, guess, bytes) = match marked_page(bytes) {
         Some((page, bytes)) => (page, None, bytes),
@@ -65,8 +65,8 @@ fn page_of(
     }
 }
 
-/// The code page of a document that is not in the stated one: the one that it declares, or that of
-/// the message, if the document is valid in it; else a guess.
+/// The code page of a document that is not valid in the stated one: the page that the document
+/// declares or that of the message, if the document is valid in it; else a guess.
 fn other_page(
     bytes: &[u8],
     stated: Option<CodePage>,
@@ -75,7 +75,7 @@ fn other_page(
     let mut others = declared_page_of(bytes).into_iter().chain(ansi);
     let fits = |page: &CodePage| detect::fits(*page, bytes);
     match (others.find(fits), stated) {
-        // If no other page is stated, that of the message is no guess.
+        // If nothing else states a page, the page of the message counts as stated, not as a guess.
         (Some(page), None) => detect::page_of(bytes, Some(page)),
         (Some(page), Some(_)) => (page, Some(guessed(page, stated))),
         (None, stated) => detect::page_of(bytes, stated.or(ansi)),
@@ -92,14 +92,14 @@ const UTF_16BE: u32 = 1201;
 /// Where browsers look for a declaration (WHATWG HTML 4.2.5.4).
 const DECLARATION_BYTES_MAX: usize = 1024;
 
-/// The encoding that the first bytes show, and the bytes after a byte order mark.
+/// The encoding that a byte order mark or the first tag shows, and the bytes without the mark.
 fn marked_page(bytes: &[u8]) -> Option<(CodePage, &[u8])> {
     let utf_16 = |number| CodePage::new(number);
     match bytes {
         [0xEF, 0xBB, 0xBF, rest @ ..] => Some((CodePage::UTF_8, rest)),
         [0xFF, 0xFE, rest @ ..] => utf_16(UTF_16LE).map(|page| (page, rest)),
         [0xFE, 0xFF, rest @ ..] => utf_16(UTF_16BE).map(|page| (page, rest)),
-        // Only in UTF-16 is a NUL part of the first tag.
+        // Only UTF-16 has a NUL beside the `<` of the first tag.
         [b'<', 0, _, 0, ..] => utf_16(UTF_16LE).map(|page| (page, bytes)),
         [0, b'<', 0, _, ..] => utf_16(UTF_16BE).map(|page| (page, bytes)),
         _ => None,

@@ -1,7 +1,7 @@
-//! Finds the elements of a document that are hidden, such as the preheaders of newsletters, and
-//! their ends.
+//! Finds out which elements of a document are hidden, such as the preheader of a newsletter, and
+//! where they end.
 //!
-//! Knows the attributes and styles of elements, and the style sheets before them.
+//! It looks at the attributes and styles of an element, and at the style sheets before it.
 
 use memchr::memmem;
 
@@ -9,15 +9,15 @@ use super::nested::Nested;
 use super::style_sheet::{ElementStyle, StyleSheet, Weighed};
 use super::tokens::{Tag, TagName};
 
-/// Keeps track of what is hidden.
+/// Tracks whether the current place of the document is hidden.
 #[derive(Debug, Default)]
 pub(super) struct HiddenElements {
     /// The element that is hidden, if any is.
     element: Option<HiddenElement>,
-    /// Whether this part is for programs other than Outlook: `<!--[if !mso]><!-->`. An element that
-    /// is hidden from Outlook there is shown by the others.
+    /// Whether this part is for programs other than Outlook: `<!--[if !mso]><!-->`. The other
+    /// programs show elements of it that are hidden from Outlook.
     is_for_others: bool,
-    /// Whether there is no other end of an XML island.
+    /// Whether the rest of the document has no `</xml`, so that no search for it is needed.
     no_more_xml: bool,
     /// The rules of the style sheets so far.
     rules: StyleSheet,
@@ -78,7 +78,7 @@ impl HiddenElements {
         if element.open.pop_until(|open| open.as_bytes() == name.as_bytes()) {
             return true;
         }
-        // These two stand for elements of their own if nothing is open that they end.
+        // A browser takes a stray `</p>` or `</br>` for an element of its own.
         let is_stray = matches!(name.as_bytes(), b"p" | b"br");
         let is_own = element.name.as_bytes() == name.as_bytes();
         if is_own || !is_stray {
@@ -92,7 +92,8 @@ impl HiddenElements {
             b"template" => return true,
             // Mail programs show the mail even if these elements are hidden.
             b"html" | b"body" => return false,
-            // XML islands of Office. An island without an end would hide everything after it.
+            // Office puts XML into HTML. It is hidden only if it has an end; otherwise it would
+            // hide the whole rest of the document.
             b"xml" if !self.no_more_xml => {
                 let end = memmem::find(after.as_bytes(), b"</xml");
                 self.no_more_xml = end.is_none();
@@ -116,20 +117,22 @@ impl HiddenElements {
     fn style_hides(&self, name: &[u8], style: ElementStyle) -> bool {
         let hides_for_outlook = style.is_for_others_only == Some(true)
             && !self.is_for_others
-            // A button for other programs; Outlook draws it from the comment before.
+            // Senders write a button twice: in a comment for Outlook, and as this link for other
+            // programs.
             && name != b"a";
         style.is_displayed == Some(false)
             || style.is_invisible == Some(true)
             || style.is_transparent == Some(true)
             || style.is_clipped == Some(true) && style.has_no_size == Some(true)
             || hides_for_outlook && style.is_displayed != Some(true)
-            // On other elements it takes the gaps between what they hold, which has its own size.
+            // On other elements, senders use the size 0 to remove gaps; the elements inside have a
+            // size of their own.
             || style.has_no_font_size == Some(true) && matches!(name, b"span" | b"font")
     }
 }
 
 impl HiddenElement {
-    /// Whether the element has its end where this one starts.
+    /// Whether the start tag `start` ends this element, whose own end tag may be missing.
     fn is_ended_by_start(&self, start: &[u8]) -> bool {
         let is_inside = |names: &[&[u8]]| self.open.any(|open| names.contains(&open.as_bytes()));
         let cell: &[&[u8]] = &[b"td", b"th"];
@@ -150,7 +153,7 @@ impl HiddenElement {
     }
 }
 
-/// Whether an element has no content.
+/// Whether an element never has content, so that no end tag follows.
 fn is_void(name: &[u8]) -> bool {
     const VOID: [&[u8]; 16] = [
         b"area",
@@ -173,7 +176,7 @@ fn is_void(name: &[u8]) -> bool {
     VOID.contains(&name)
 }
 
-/// Whether a paragraph has its end where this element starts.
+/// Whether the start of this element ends a paragraph.
 fn is_block(name: &[u8]) -> bool {
     const BLOCKS: [&[u8]; 33] = [
         b"address",

@@ -1,7 +1,7 @@
 //! Lays out plain text: words, lines, quotations, list items and cells.
 //!
-//! What separates two pieces of text is collected, and written only when the second piece comes. So
-//! margins collapse, and nothing is left over at the end. Knows no HTML.
+//! `Layout` collects what separates two pieces of text (`Gap`), and writes it only when the second
+//! piece comes. So margins collapse, and the text does not end with blank lines. Knows no HTML.
 
 use super::rows::TableRow;
 
@@ -12,15 +12,14 @@ pub(super) struct Layout {
     /// How many more bytes may be written that are not in the document: marks of quotations,
     /// indentation, tabs and rulers.
     spare_bytes: usize,
-    /// Whether some of these were left out.
+    /// Whether some marks, indentation, tabs or rulers were left out.
     lacks_looks: bool,
-    /// The row of a table that is being written, if its lines may have to be laid beside each
-    /// other.
+    /// The table row that is being written, if its cells may have to be laid out side by side.
     row: Option<TableRow>,
     gap: Gap,
     /// Where the text of the last line begins after its prefix, if the line has text.
     line: Option<TextLine>,
-    /// Whether the line above is blank, or there is none.
+    /// Whether there is a line above, and it has text.
     below_text: bool,
     quote_depth: usize,
     indent_columns: usize,
@@ -42,7 +41,7 @@ struct TextLine {
 /// What separates the next text from the last one.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gap {
-    /// 1 begins a new line, 2 leaves one blank.
+    /// 0: the same line; 1: a new line; 2: a blank line in between.
     lines: u8,
     /// The quotation around a blank line.
     quote_depth: usize,
@@ -50,13 +49,14 @@ struct Gap {
     space: bool,
 }
 
-/// Deeper quotations and lists are laid out like this one, so that hostile nesting takes no time.
 const QUOTE: &str = "> ";
+/// Deeper quotations and lists look like those of this depth, so that hostile nesting takes no
+/// time.
 const QUOTE_DEPTH_MAX: usize = 20;
 const INDENT_COLUMNS_MAX: usize = 40;
 const TABS_MAX: usize = 100;
-/// So many bytes of marks and indentation any document may get; a large one may get as many as it
-/// has.
+/// The text may have this many bytes of marks, indentation, tabs and rulers, plus one for each byte
+/// of the document.
 const SPARE_BYTES: usize = 64 << 10;
 
 /// What Outlook writes for a ruler.
@@ -82,14 +82,14 @@ impl Layout {
         self.text(RULE.get(..length).unwrap_or(RULE));
     }
 
-    /// Adds a blank, which is nothing at the end of a line or beside another.
+    /// Adds a blank. It is not written at the start or end of a line, or beside another blank.
     pub(super) const fn space(&mut self) {
         self.gap.space = self.line.is_some();
     }
 
     /// Begins a new line, as after a paragraph without a margin.
     pub(super) fn line(&mut self) {
-        // At the start of a cell, the line goes on beside the cell before it.
+        // At the start of a cell, the text stays on the line of the cell before it.
         if self.gap.tabs == 0 || self.cell_has_text {
             self.open_gap(1);
         }
@@ -124,7 +124,7 @@ impl Layout {
         self.cell_has_text = false;
     }
 
-    /// Ends the row: its cells are laid out side by side.
+    /// Ends the row, and lays out its cells side by side.
     pub(super) fn end_row(&mut self) {
         let Some(row) = self.row.take().filter(|row| row.has_lines(&self.text)) else { return };
         self.end_line();
@@ -132,14 +132,14 @@ impl Layout {
             Some(grown) => {
                 self.spare_bytes -= grown;
                 self.below_text = !self.text.ends_with("\n\n");
-                // The place of a mark has moved.
+                // The layout has moved the text, so a remembered position is wrong.
                 (self.mark, self.wants_mark) = (None, false);
             }
             None => self.lacks_looks = true,
         }
     }
 
-    /// Does not lay out the row, because one of its cells contains a table.
+    /// Leaves the cells of the row as they were written, because one of them contains a table.
     pub(super) fn forget_row(&mut self) {
         self.row = None;
     }
@@ -166,7 +166,8 @@ impl Layout {
         self.quote_depth = self.quote_depth.saturating_sub(1);
     }
 
-    /// Begins a list item: its marker stands at `indent_columns`, its text after the marker.
+    /// Begins a list item: its marker (bullet or number) stands at `indent_columns`, its text after
+    /// the marker.
     pub(super) fn item(&mut self, indent_columns: usize, marker: String) {
         self.line();
         self.indent_columns = indent_columns + marker.chars().count();
@@ -205,8 +206,9 @@ impl Layout {
         self.lacks_looks
     }
 
-    /// Whether a document is too short for any to be left out: even if each line and cell took the
-    /// most, they would not be more than allowed.
+    /// Whether a document is so short that no marks can be left out: even if each tag and each line
+    /// took the most, they would fit into [`SPARE_BYTES`]. Then `lacks_looks` need not make the
+    /// text.
     pub(super) fn has_looks(document: &str) -> bool {
         let places = memchr::memchr2_iter(b'<', b'\n', document.as_bytes()).count();
         let most = QUOTE.len() * QUOTE_DEPTH_MAX + INDENT_COLUMNS_MAX + TABS_MAX + RULE.len();
@@ -278,8 +280,8 @@ impl Layout {
         self.text.extend(std::iter::repeat_n(QUOTE, marks));
     }
 
-    /// Takes this many bytes from those that are allowed, or none. A document that was made to
-    /// become huge keeps its text, but loses its layout.
+    /// Takes `bytes` from the spare bytes; returns 0 if there are not enough. So a document that
+    /// was made to become huge keeps its text but loses its layout.
     const fn spend(&mut self, bytes: usize) -> usize {
         match self.spare_bytes.checked_sub(bytes) {
             Some(rest) => {

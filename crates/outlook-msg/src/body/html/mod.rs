@@ -1,4 +1,4 @@
-//! HTML bodies: decoding, rewriting, plain text.
+//! HTML bodies: decodes them, rewrites them for a browser, makes plain text of them.
 //!
 //! Does not know where the HTML comes from, or what is attached to the message.
 

@@ -35,8 +35,8 @@ impl<T> Nested<T> {
         self.known.iter().any(is)
     }
 
-    /// Ends the innermost that is like this, and what is in it; says whether there was one. One
-    /// that is not known may be it.
+    /// Ends the innermost element for which `is` is true, and all elements inside it. Returns
+    /// whether there was one. Elements beyond the bound are not known: one of them ends instead.
     pub(super) fn pop_until(&mut self, is: impl Fn(&T) -> bool) -> bool {
         if self.unknown > 0 {
             self.unknown -= 1;

@@ -1,18 +1,19 @@
-//! Finds URLs by which a document in a folder would reach another machine.
+//! Finds URLs with which a document in a folder would make the browser contact another machine.
 //!
-//! The policy allows files, because the attachments beside a document are files. But for a browser
-//! on Windows `//server/share/x.png` is a file too, and the server learns who opens the mail. The
-//! same holds for `file://server/share/x.png`, and perhaps for `/%5Cserver/share/x.png`. No
-//! reference to an attachment begins like this, so such a URL is given a scheme that no browser
-//! knows.
+//! The Content-Security-Policy (`policy`) allows files, because the attachments beside a document
+//! are files. But for a browser on Windows `//server/share/x.png` is a file too: the browser asks
+//! the server, and the server learns who opens the mail. The same holds for
+//! `file://server/share/x.png`, and perhaps for `/%5Cserver/share/x.png`. No reference to an
+//! attachment begins like this, so msgfs puts a scheme that no browser knows before such a URL.
 
 use super::tokens::{Attribute, Tag};
 
-/// Put before such a URL in a style sheet, and before the name of an attribute with such a URL.
+/// Stands before such a URL in a style sheet, and before the name of an attribute that has such a
+/// URL.
 pub(super) const MARK: &str = "msgfs-blocked:";
 
-/// Whether browsers find the tags of a document where [`super::tokens`] does. In these elements,
-/// and in the attribute of a frame that is a document itself, browsers follow other rules.
+/// Whether browsers find the tags of a document in the same places as [`super::tokens`] does.
+/// Inside the elements `OTHER`, and in the attribute `srcdoc` of a frame, they follow other rules.
 pub(super) fn is_plain(html: &str) -> bool {
     const OTHER: [&[u8]; 5] = [b"svg", b"math", b"select", b"frameset", b"iframe"];
     let bytes = html.as_bytes();
@@ -49,8 +50,7 @@ pub(super) fn is_outward(tag: &Tag<'_>, attribute: &Attribute<'_>) -> bool {
 const WORDS: [&str; 10] =
     ["alt", "title", "id", "name", "class", "value", "content", "summary", "label", "placeholder"];
 
-/// The places in a style sheet where a string or a parenthesis begins, in bytes. URLs are nowhere
-/// else.
+/// The byte positions after each quote and each `(` of a style sheet. A URL can begin only there.
 pub(super) fn delimiters(css: &str) -> impl Iterator<Item = usize> {
     memchr::memchr3_iter(b'(', b'"', b'\'', css.as_bytes()).map(|at| at + 1)
 }
@@ -69,8 +69,8 @@ fn begins(url: impl Iterator<Item = char>) -> bool {
     // (WHATWG URL 4.4).
     let mut url = url.filter(|c| !matches!(c, '\t' | '\n' | '\r')).skip_while(|c| *c <= ' ');
     match url.next() {
-        // Two of them begin the name of a machine, in either form. In style sheets `/*` begins a
-        // comment; as a path it leads nowhere.
+        // Two slashes or backslashes begin the name of a machine. `/*` begins a comment in a style
+        // sheet, and is no path to another machine.
         Some('/' | '\\') => url.next() != Some('*'),
         Some(first @ ('f' | 'F')) => {
             let scheme = std::iter::once(first).chain(url).map(|c| c.to_ascii_lowercase());
@@ -97,7 +97,8 @@ impl Iterator for Unescaped<'_> {
         let digits = text.bytes().take(6).take_while(u8::is_ascii_hexdigit).count();
         let Some((digits, rest)) = text.split_at_checked(digits).filter(|(d, _)| !d.is_empty())
         else {
-            // Any other character stands for itself; a line end stands for nothing.
+            // Any other escaped character stands for itself; an escaped line end stands for
+            // nothing.
             return self.css.next().or(Some(first));
         };
         let rest = match rest.as_bytes() {
@@ -116,7 +117,7 @@ mod tests {
     use super::super::{Reference, Remote, for_browser, undo};
     use super::MARK;
 
-    /// What a browser gets of a body, behind the first line that is added.
+    /// The body as a browser gets it, without the first line, which is added.
     fn shown(html: &str) -> String {
         let shown = for_browser(html, &|_| None, Remote::Blocked);
         assert_eq!(undo(&shown), html, "{shown}");

@@ -1,17 +1,17 @@
-//! Keeps a document that is opened in a browser from contacting anybody, and takes the changes out
-//! again.
+//! Changes a document so that a browser that opens it contacts nobody, and undoes these changes.
 //!
 //! A Content-Security-Policy stops scripts, frames, forms and everything that a page loads from
-//! elsewhere. Browsers obey it only in the head, and only for what follows it, so it is the first
-//! element of the document. URLs of other machines that a browser takes for files are changed in
-//! the document (`outward`). Tags that no policy stops are defused: `<base>`, which would turn the
-//! paths of attachments into addresses; `<meta http-equiv=refresh>`; and `<link>` for connections
-//! made ahead. The content of `<noscript>` is shown, because no script runs.
+//! elsewhere. Browsers obey it only in the head, and only for what follows it, so msgfs makes it
+//! the first element of the document. Some URLs of other machines look like files to a browser;
+//! `outward` changes them. No policy stops these tags, so they are defused: `<base>`, which would
+//! turn the paths of attachments into addresses of a server; `<meta http-equiv=refresh>`; and
+//! `<link>`, with which a page makes the browser connect to a server in advance. `<noscript>` is
+//! defused so that its content is shown, because no script runs.
 //!
 //! A defused tag becomes `<bgsound msgfs-removed=NAME-tag …>`. `bgsound` has no content, may stand
-//! in the head, and has no meaning in the browsers of today. Tags to defuse are found wherever
-//! their bytes are, also in comments and scripts: a browser may see a tag where others see a
-//! comment (inside `<svg>` or `<select>`, for example), and hostile mail makes use of that.
+//! in the head, and today's browsers ignore it. The search for such tags covers every byte of the
+//! document, also comments and scripts: inside `<svg>` or `<select>`, for example, a browser may
+//! see a tag where this parser sees a comment, and hostile mail makes use of that.
 
 use memchr::memchr;
 
@@ -19,19 +19,20 @@ use super::decode;
 use super::outward;
 use super::tokens::{HtmlToken, HtmlTokens, SourceText, Tag};
 
-/// Whether a document may load what is not beside it.
+/// Whether a browser may load files from other machines for the document.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Remote {
-    /// Nothing is loaded from elsewhere.
+    /// The browser loads only files that lie beside the document.
     #[default]
     Blocked,
-    /// The sender learns when the mail is read, and from where.
+    /// The browser loads what the document asks for. So the sender learns when the mail is read,
+    /// and from where.
     Allowed,
 }
 
-/// Allows files beside the document, but no style sheets, which could load from anywhere. `file:`
-/// is for Firefox, for which `'self'` does not include files; for other browsers `'self'` is any
-/// file.
+/// Allows files beside the document, but no style sheet files, because nobody has checked what they
+/// load. `file:` is for Firefox, where `'self'` does not include files; in other browsers `'self'`
+/// means any file.
 const POLICY: &str = "default-src 'none'; img-src 'self' file: data:; \
     media-src 'self' file: data:; font-src 'self' file: data:; \
     style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
@@ -39,9 +40,10 @@ const POLICY: &str = "default-src 'none'; img-src 'self' file: data:; \
 /// certainty.
 const POLICY_WITHOUT_FILES: &str = "default-src 'none'; img-src data:; media-src data:; \
     font-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-/// Keeps browsers from looking up the hosts of links ahead.
+/// Keeps browsers from looking up the host names of links before anybody clicks.
 const NO_LOOKUPS: &str = "<meta http-equiv=\"x-dns-prefetch-control\" content=\"off\">";
-/// Marks the addition, if it has no policy by which it could be recognised.
+/// Stands in the place of the policy with [`Remote::Allowed`], so that [`added`] recognises the
+/// addition.
 const ALLOWED: &str = "<meta name=\"msgfs\" content=\"remote=allow\">";
 const CHARSET: &str = "<meta charset=utf-8>";
 
@@ -65,9 +67,9 @@ pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
     (head_start(html), added)
 }
 
-/// The place for the first element of the head: after the document type, if only comments are
-/// before that, else at the start. A browser opens the head for it, and puts the content of the
-/// document's own head into that.
+/// Where to add the first element of the head: after the document type if only comments precede it,
+/// else at the start. A browser begins the head at this element, and adds the content of the
+/// document's own head to it.
 fn head_start(html: &str) -> usize {
     for token in HtmlTokens::new(html) {
         match token {
@@ -82,7 +84,7 @@ fn head_start(html: &str) -> usize {
     0
 }
 
-/// Skips what may stand before the document type: a byte order mark and white space.
+/// What may stand before the document type: a byte order mark and white space.
 const BLANKS: [char; 6] = ['\u{FEFF}', '\t', '\n', '\x0C', '\r', ' '];
 
 /// What [`additions`] added, if this tag is the first of it.
@@ -98,7 +100,7 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<SourceText<'a>> 
         return None;
     }
     let after = html.get(tag.end()..).unwrap_or_default();
-    // Editors insert a line between them.
+    // An editor may have inserted line ends between the parts.
     let mut rest = after.trim_ascii_start().strip_prefix(NO_LOOKUPS).unwrap_or(after);
     for addition in [CHARSET, "\r", "\n"] {
         rest = rest.strip_prefix(addition).unwrap_or(rest);
@@ -107,14 +109,14 @@ pub(super) fn added<'a>(html: &'a str, tag: &Tag<'_>) -> Option<SourceText<'a>> 
     Some(SourceText { text: html.get(tag.start()..end)?, start: tag.start() })
 }
 
-/// Replaces the name of a defused tag, before and after the name. It has no quotes, because it may
-/// be inside the value of an attribute.
+/// What stands before and after the name of a defused tag. It has no quotes, because the tag may
+/// lie inside the value of an attribute.
 const DEFUSED: [&str; 2] = ["bgsound msgfs-removed=", "-tag"];
 
 /// The name of the tag at a `<`, and its replacement, if the tag must be defused.
 pub(super) fn defused(html: &str, at: usize, remote: Remote) -> Option<(&str, String)> {
     let rest = html.get(at + 1..)?;
-    // Such tags of the document itself are changed too, so that it comes back as it was.
+    // A document may have such a tag itself. It is defused too, so that undoing restores it.
     let is_ours = rest.starts_with(DEFUSED[0]);
     let name = ["bgsound", "base", "meta", "link", "noscript"].iter().find_map(|name| {
         let (found, after) = rest.split_at_checked(name.len())?;
@@ -139,7 +141,7 @@ pub(super) fn restored(html: &str, at: usize) -> Option<(&str, usize)> {
     after.starts_with(DEFUSED[1]).then(|| (name, DEFUSED[0].len() + length + DEFUSED[1].len()))
 }
 
-/// Whether a `<meta>` or `<link>` makes a browser contact somebody as soon as it is read.
+/// Whether a `<meta>` or `<link>` makes a browser contact a server as soon as it reads the tag.
 fn calls(tag: &str, start: usize) -> bool {
     // A tag is read up to the next `<` only, so that each byte is read once.
     let text = tag.get(..memchr(b'<', tag.as_bytes()).unwrap_or(tag.len())).unwrap_or_default();
@@ -163,7 +165,7 @@ fn is_one_of(found: &str, names: &[&str]) -> bool {
 
 const CALLING_PRAGMAS: [&str; 2] = ["refresh", "x-dns-prefetch-control"];
 
-/// Kinds of links that the policy covers, and those of Office, which no browser follows.
+/// Kinds of links (`rel`) that the policy stops, and those of Office, which no browser follows.
 const QUIET_LINKS: [&str; 13] = [
     "stylesheet",
     "icon",
@@ -209,7 +211,7 @@ mod tests {
         check(" <!DOCTYPE html>\r\n<html>", " <!DOCTYPE html>PC\n\r\n<html>");
         let xhtml = "<?xml version='1.0'?><!-- a --!><!DOCTYPE html PUBLIC \"";
         check(&format!("{xhtml}\"><html>"), &format!("{xhtml}\">PC\n<html>"));
-        // A browser ends the type at the first `>`.
+        // A browser ends the document type at the first `>`.
         check(&format!("{xhtml}>\"><html>"), &format!("{xhtml}>PC\n\"><html>"));
         check("<!-- a <!doctype html>", "PC\n<!-- a <!doctype html>");
         check("<p><!doctype html>", "PC\n<p><!doctype html>");
@@ -262,7 +264,7 @@ mod tests {
             let (name, rest) = tag.split_at(end);
             let name = &name[1..];
             let defused = format!("<bgsound msgfs-removed={name}-tag{rest}");
-            // In whatever a browser may take for something else.
+            // In places that a browser may understand in another way.
             for around in ["", "<!--", "<script>", "<svg><style>", "<a title='", "<![CDATA[><!--"] {
                 let html = format!("{around}{tag}");
                 if tag != "<meta" {

@@ -42,23 +42,23 @@ pub fn for_browser(html: &str, resolve: Resolve<'_>, remote: Remote) -> String {
     rewriter.finish()
 }
 
-/// Takes back what [`for_browser`] added and defused, in a document that may have been edited
-/// since. References and charset stay as they are.
+/// Removes what [`for_browser`] added and restores what it defused, in a document that may have
+/// been edited since. References and charset stay as they are.
 pub fn undo(html: &str) -> String {
     let mut rewriter = Rewriter::new(html, DocumentChange::Undo);
     let mut starts = HtmlTokens::new(html).filter_map(|token| match token {
         HtmlToken::Start(tag) => policy::added(html, &tag),
         _ => None,
     });
-    // Only the first one was added here: the document may have another one.
+    // Only the first one is ours: the document may have another policy of its own.
     if let Some(added) = starts.next() {
         rewriter.replace(added, "");
     }
     rewriter.finish()
 }
 
-/// Undoes what [`rewrite`] does to references: `resolve` is called with each URL, whose
-/// percent-escapes are decoded, and its answer replaces the URL unchanged.
+/// Replaces references, for example to undo what [`rewrite`] did: calls `resolve` with each URL,
+/// percent-escapes decoded. If it returns a text, the text replaces the URL unchanged.
 pub fn restore(html: &str, resolve: &dyn Fn(&str) -> Option<String>) -> String {
     let mut rewriter = Rewriter::new(html, DocumentChange::References);
     rewriter.replace_urls(&|url| resolve(&percent_decoded(url)));
@@ -79,7 +79,7 @@ struct Rewriter<'a> {
     html: &'a str,
     change: DocumentChange,
     output: String,
-    /// How much of the document the output covers, in bytes.
+    /// The document is copied or replaced up to this byte.
     copied: usize,
 }
 
@@ -87,9 +87,9 @@ struct Rewriter<'a> {
 enum DocumentChange {
     /// Nothing.
     References,
-    /// Tags are defused, and this is added at this place.
+    /// Tags are defused, and `added` is inserted at byte `at`.
     Defuse { remote: Remote, at: usize, added: String },
-    /// These changes are taken back.
+    /// The changes of `Defuse` are undone.
     Undo,
 }
 
@@ -120,7 +120,8 @@ impl<'a> Rewriter<'a> {
         let blocks =
             self.blocks() && policy::defused(self.html, tag.start(), Remote::Blocked).is_none();
         for attribute in tag.attributes() {
-            // `v:fill` and the like have their attributes in a namespace at times.
+            // The VML elements of Office, such as `v:fill`, may have a namespace before the
+            // attribute name.
             let name = attribute.name.rsplit(':').next().unwrap_or_default();
             let is = |known: &&str| name.eq_ignore_ascii_case(known);
             if REFERENCES.iter().any(is)
@@ -139,11 +140,11 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Rewrites each `url(...)` of a style sheet or of an attribute, and blocks in a style sheet
-    /// those of other machines.
+    /// Rewrites each `url(...)` of a style sheet or a style attribute. In a style sheet, it also
+    /// blocks URLs of other machines.
     fn style(&mut self, style: SourceText<'_>, is_attribute: bool, replace: Replace<'_>) {
         let blocks = !is_attribute && self.blocks();
-        // Where the last URL ends, and whether there can be another one.
+        // Where the last `url(...)` ends, and whether another one can follow.
         let (mut read, mut has_urls) = (0, true);
         for begin in outward::delimiters(style.text) {
             let found = has_urls.then(|| style.text.as_bytes().get(read..begin)).flatten();
@@ -176,9 +177,9 @@ impl<'a> Rewriter<'a> {
         matches!(self.change, DocumentChange::Defuse { remote: Remote::Blocked, .. })
     }
 
-    /// Disables a URL that begins here, or the attribute that has it.
+    /// Puts the mark before a URL, or before the attribute that has the URL.
     fn mark(&mut self, at: usize) {
-        // Something else stands there already in the place of what was replaced.
+        // A reference to an attachment that was replaced already needs no mark.
         if at >= self.copied {
             self.copy_until(at);
             self.output.push_str(MARK);
@@ -227,8 +228,8 @@ impl<'a> Rewriter<'a> {
         self.copy_text_until(end);
     }
 
-    /// Copies text with the marks in it: those that it came with are doubled, so that taking every
-    /// other one away leaves them.
+    /// Copies text. A mark that the document itself contains is written twice, and undoing drops
+    /// every other mark, so the document gets its own marks back.
     fn copy_text_until(&mut self, end: usize) {
         let mut text = self.html.get(self.copied..end).unwrap_or_default();
         let gives_back = matches!(self.change, DocumentChange::Undo);
@@ -251,7 +252,7 @@ impl<'a> Rewriter<'a> {
     }
 }
 
-/// Whether a URL in a style sheet begins here.
+/// Whether these are the letters `url(`, in any case.
 fn is_url_open(text: &[u8; 4]) -> bool {
     text.eq_ignore_ascii_case(b"url(")
 }
@@ -329,8 +330,8 @@ fn percent_decoded(text: &str) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Percent-encodes characters that would end a path, or change it, in an attribute or in a style
-/// without quotes.
+/// Percent-encodes the characters that would end or change a path that stands in an attribute, or
+/// in a style without quotes.
 fn percent_encoded(path: &str) -> String {
     let mut encoded = String::with_capacity(path.len());
     for byte in path.bytes() {

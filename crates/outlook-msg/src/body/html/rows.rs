@@ -1,17 +1,17 @@
-//! Lays out the rows of tables: the lines of their cells side by side.
+//! Lays out the row of a table: the lines of its cells side by side.
 //!
-//! Text is written cell after cell. If a cell has several lines, the first lines of all cells
-//! become the first line of the row, their second lines the second, and so on, with tabs between.
+//! `Layout` writes the text cell after cell. If a cell has several lines, the row is laid out
+//! afterwards: the first lines of all cells become its first line, their second lines its second,
+//! and so on, with tabs between the cells.
 
 use std::ops::Range;
 
 /// The places of the cells of a row in the text.
 #[derive(Debug, Default)]
 pub(super) struct TableRow {
-    /// Where the row begins, and where the prefix of its lines ends (marks of quotations and
-    /// indentation).
+    /// The prefix of the first line: marks of quotations and indentation. The row begins with it.
     prefix: Range<usize>,
-    /// Those with text.
+    /// The cells that have text.
     cells: Vec<TableCell>,
     column: usize,
 }
@@ -22,7 +22,7 @@ struct TableCell {
     place: Range<usize>,
 }
 
-/// A row of more cells is not laid out.
+/// A row with more cells is not laid out.
 const COLUMNS_MAX: usize = 100;
 
 impl TableRow {
@@ -32,13 +32,14 @@ impl TableRow {
         (self.column < COLUMNS_MAX).then_some(self)
     }
 
-    /// Takes that text of the cell begins at `start`, on the line that begins at `line` and whose
-    /// content begins at `content`. What was written before ends at `end`.
+    /// Notes that text of the cell begins at `start`. Its line begins at `line`, and the content of
+    /// the line, after the prefix, at `content`. The text before ends at `end`.
     pub(super) fn text_begins(&mut self, line: usize, content: usize, end: usize, start: usize) {
         match self.cells.last_mut() {
             None => {
                 self.prefix = line..content;
-                // The mark of a list item belongs to the first cell, even if that is empty.
+                // The marker of a list item belongs to the first cell, even if that cell has no
+                // text.
                 if self.column > 0 && end > content {
                     self.cells.push(TableCell { column: 0, place: content..end });
                 }
@@ -59,8 +60,9 @@ impl TableRow {
         self.cells.len() > 1 && text.get(begin..).is_some_and(|row| row.contains('\n'))
     }
 
-    /// Lays out the row, which is the end of the text and ends with a line break. Gives by how many
-    /// bytes that grew; `None`, and nothing is done, if that would be more than `spare_bytes`.
+    /// Lays out the row, which ends the text and has a line break at its end. Returns by how many
+    /// bytes the text grew. If that would be more than `spare_bytes`, changes nothing and returns
+    /// `None`.
     pub(super) fn lay_out(&self, text: &mut String, spare_bytes: usize) -> Option<usize> {
         let prefix = text.get(self.prefix.clone())?.to_owned();
         let row = text.get(self.prefix.start..)?;
@@ -82,7 +84,7 @@ impl TableRow {
             let mut column = 0;
             for (cell_column, lines) in &mut cells {
                 let line = lines.next().unwrap_or_default();
-                // All lines of a cell but the first have the prefix of the row.
+                // Each line of a cell but the first begins with the prefix of the row.
                 let inner = line.strip_prefix(&*prefix).filter(|_| index > 0);
                 let line =
                     inner.unwrap_or(if index > 0 && is_blank(line, &prefix) { "" } else { line });
@@ -104,7 +106,7 @@ impl TableRow {
     }
 }
 
-/// Whether a line is one without text: its prefix stands there without blanks at its end.
+/// Whether a line has no text: only the prefix, without the blanks at its end.
 fn is_blank(line: &str, prefix: &str) -> bool {
     line == prefix.trim_end_matches(' ')
 }

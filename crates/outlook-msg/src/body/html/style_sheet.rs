@@ -1,4 +1,4 @@
-//! Whether an element is hidden by its own style, or by the rules of style sheets.
+//! Finds the declarations that can hide an element: in its own style, and in the style sheets.
 //!
 //! Knows selectors of a tag, a class or an id, or of a tag with a class or an id. Rules in `@media`
 //! and the like are skipped, because they hold only for some screens or for paper.
@@ -25,7 +25,7 @@ impl ElementStyle {
     fn take(&mut self, property: &str, value: &str) {
         let is = |name: &str| property.eq_ignore_ascii_case(name);
         let has = |name: &str| value.eq_ignore_ascii_case(name);
-        // Most are `mso-…` or `font-…`, and not needed.
+        // Most properties are `mso-…` or `font-…`; the first letter sorts out nearly all of them.
         match property.as_bytes().first().map(u8::to_ascii_lowercase) {
             Some(b'd') if is("display") => self.is_displayed = Some(!has("none")),
             Some(b'v') if is("visibility") => {
@@ -37,7 +37,7 @@ impl ElementStyle {
             Some(b'm' | b'h' | b'w')
                 if is("max-height") || is("max-width") || is("height") || is("width") =>
             {
-                // One side without a size is enough.
+                // A width or a height of 0 is enough.
                 self.has_no_size = Some(self.has_no_size == Some(true) || is_zero(value));
             }
             Some(b'f') if is("font-size") => self.has_no_font_size = Some(is_zero(value)),
@@ -45,7 +45,7 @@ impl ElementStyle {
         }
     }
 
-    /// The same, overridden by a style of more weight.
+    /// This style, with the declarations of a style of more weight in place of its own.
     fn under(self, over: Self) -> Self {
         Self {
             is_displayed: over.is_displayed.or(self.is_displayed),
@@ -59,7 +59,7 @@ impl ElementStyle {
     }
 }
 
-/// Declarations as they are, and those that are `!important`.
+/// Normal declarations, and those that are `!important`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Weighed {
     normal: ElementStyle,
@@ -77,7 +77,7 @@ impl Weighed {
         }
     }
 
-    /// The same, followed by the declarations of a later rule.
+    /// These declarations, overridden by those of a later rule with the same selector.
     fn then(self, later: Self) -> Self {
         Self {
             normal: self.normal.under(later.normal),
@@ -93,7 +93,7 @@ impl Weighed {
 /// The rules of the style sheets of a document.
 #[derive(Debug, Default)]
 pub(super) struct StyleSheet {
-    /// By selectors, as `p`, `.a`, `p.a`, `#b`.
+    /// By selector: `p`, `.a`, `p.a` or `#b`.
     rules: HashMap<String, Rule>,
     /// How many bytes of style sheets were read, and how many selectors.
     bytes: usize,
@@ -102,7 +102,7 @@ pub(super) struct StyleSheet {
 
 #[derive(Clone, Copy, Debug)]
 struct Rule {
-    /// The last of one weight counts.
+    /// The position of the rule. Of two rules with the same weight, the later one counts.
     order: usize,
     style: Weighed,
 }
@@ -114,7 +114,7 @@ const BYTES_MAX: usize = 1 << 20;
 const CLASSES_MAX: usize = 16;
 
 impl StyleSheet {
-    /// Takes a style sheet for every screen.
+    /// Adds a style sheet, unless its `media` excludes screens.
     pub(super) fn add(&mut self, tag: &Tag<'_>, css: &str) {
         let media = tag.attribute("media").map_or("", |media| media.text.trim());
         let is_for_all =
@@ -148,7 +148,7 @@ impl StyleSheet {
         }
     }
 
-    /// The style of an element by the rules and by its own style.
+    /// The style of an element: from the rules, and from its own `style` attribute.
     pub(super) fn style_of(&self, tag: &Tag<'_>, own: Weighed) -> ElementStyle {
         let found = if self.rules.is_empty() { Vec::new() } else { self.find(tag) };
         let normal = found.iter().map(|rule| rule.normal).chain([own.normal]);
@@ -156,8 +156,8 @@ impl StyleSheet {
         normal.chain(important).fold(ElementStyle::default(), ElementStyle::under)
     }
 
-    /// The rules of an element, those of less weight first: for a tag, for classes in the order of
-    /// the style sheet, for an id.
+    /// The rules that apply to an element, those with less weight first: by tag, by class in the
+    /// order of the style sheet, by id.
     fn find(&self, tag: &Tag<'_>) -> Vec<Weighed> {
         let name = tag.name.to_ascii_lowercase();
         let value = |attribute| {
@@ -185,8 +185,8 @@ impl StyleSheet {
     }
 }
 
-/// The next rule, or a whole `@media` with all that is in it: what is before its block, the block,
-/// and what follows. `None` if there is none that ends.
+/// The next rule, or a whole `@media` with its content: the text before the block, the block, and
+/// what follows. `None` if no further block is closed.
 fn next_rule(css: &str) -> Option<(&str, &str, &str)> {
     let mut rest = css;
     loop {
@@ -196,12 +196,12 @@ fn next_rule(css: &str) -> Option<(&str, &str, &str)> {
             let end = block_length(after)?;
             return Some((before.trim(), after.get(..end)?, after.get(end + 1..)?));
         }
-        // `@import x;`, or an end without a begin.
+        // `@import x;`, or a `}` without a `{`.
         rest = after;
     }
 }
 
-/// The length of a block up to its `}`. Those in strings and in blocks inside of it are not that.
+/// The length of a block up to its own `}`, not one in a string or of an inner block.
 fn block_length(css: &str) -> Option<usize> {
     let (mut depth, mut quote) = (0_usize, None);
     let mut bytes = css.bytes().enumerate();
@@ -237,8 +237,8 @@ fn without_comments(css: &str) -> String {
     text.replace("<!--", "").replace("-->", "")
 }
 
-/// A selector that is a tag, a class or an id, or a tag with one of those; its tag in small
-/// letters.
+/// A selector that is a tag, a class or an id, or a tag with a class or an id. The tag is in lower
+/// case.
 fn simple(selector: &str) -> Option<String> {
     let selector = selector.trim();
     let start = selector.find(['.', '#']).unwrap_or(selector.len());

@@ -23,8 +23,8 @@ pub fn to_text(html: &str, resolve: Resolve<'_>) -> String {
     read(html, resolve).finish()
 }
 
-/// Whether the text that [`to_text`] makes has all words, but lacks marks, indentation or tabs,
-/// because these would be larger than the document.
+/// Whether [`to_text`] leaves out marks of quotations, indentation or tabs, because they would take
+/// more bytes than the document. The text has all words even then.
 pub fn lacks_looks(html: &str) -> bool {
     !Layout::has_looks(html) && read(html, &|_| None).lacks_looks()
 }
@@ -41,29 +41,29 @@ fn read(html: &str, resolve: Resolve<'_>) -> Layout {
 
 struct TextReader<'a> {
     html: &'a str,
-    /// Knows the files of pictures.
+    /// Gives the path of the attachment that a picture refers to.
     resolve: Resolve<'a>,
     layout: Layout,
     hidden: HiddenElements,
-    /// The URL of the link around this place.
+    /// The URL of the link that is open here.
     link: Option<Cow<'a, str>>,
     lists: Nested<List>,
     tables: Nested<OpenTable>,
     /// How many elements of preformatted text are open.
     preformatted: usize,
-    /// Whether preformatted text has just begun: a line break there does not belong to it.
+    /// Whether preformatted text has just begun: HTML ignores a line break at its start.
     begins_preformatted: bool,
-    /// Whether the style sheet takes the margin from all paragraphs, as Outlook on the web does.
+    /// Whether a style sheet removes the margins of all paragraphs, as Outlook on the web does.
     tight_paragraphs: bool,
     /// Whether the paragraph has no margin.
     is_tight: bool,
-    /// A `span` in a symbol font.
+    /// The `span` in a symbol font that is open, and the font.
     signs: Option<(SymbolFont, Span)>,
-    /// The `span` that holds bullet or number of an item in Word's lists.
+    /// The `span` in which Word puts the bullet or number of a list item.
     word_marker: Option<Span>,
 }
 
-/// How many `span` elements are open since one began, itself included.
+/// How many `span` elements have been opened since a certain one, including it.
 type Span = usize;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -78,7 +78,7 @@ struct List {
 struct OpenTable {
     /// Whether the row has a cell.
     has_cell: bool,
-    /// Whether a cell of the row has contained a table: then the cells are there for the layout.
+    /// Whether a cell of the row contains a table. Then the cells only arrange the page.
     is_layout: bool,
 }
 
@@ -209,7 +209,7 @@ impl<'a> TextReader<'a> {
         }
     }
 
-    /// Takes the start of the text if it is not plain. Returns the rest.
+    /// Writes the first character of the text, which may need special care. Returns the rest.
     fn special<'t>(&mut self, text: &'t str) -> &'t str {
         let Some(first) = text.chars().next() else { return text };
         self.character(first);
@@ -232,7 +232,8 @@ impl<'a> TextReader<'a> {
             '\u{AD}' | '\u{200B}' | '\u{FEFF}' => {}
             _ => {
                 let [code, high, ..] = u32::from(character).to_le_bytes();
-                // Signs lie in the first 256 characters, or in Unicode's private area for them.
+                // A sign of a symbol font is one of the first 256 characters, or lies at U+F000 to
+                // U+F0FF.
                 let sign = (high == 0 || high == 0xF0)
                     .then(|| self.signs.and_then(|(font, _)| font.sign(code)))
                     .flatten();
@@ -307,7 +308,8 @@ impl<'a> TextReader<'a> {
         let alternative = htmlize::unescape_attribute(value("alt"));
         let source = htmlize::unescape_attribute(value("src"));
         let shown = match alternative.trim() {
-            // Outlook does this too: a message with only pictures would have no text at all.
+            // Outlook shows the file name too. Otherwise a message of only pictures would have no
+            // text.
             "" => picture_name(&source, self.resolve),
             _ => alternative,
         };
@@ -394,8 +396,8 @@ impl<'a> TextReader<'a> {
     }
 }
 
-/// The name of the file of a picture. If that is not known, the name that it had when the mail was
-/// written, with which content ids begin.
+/// The file name of a picture. If the attachment is not found: the name at the start of the content
+/// id, which the picture had when the mail was written.
 fn picture_name<'s>(source: &'s str, resolve: Resolve<'_>) -> Cow<'s, str> {
     if let Some(path) = attachment_path(source, resolve) {
         let name = path.rsplit('/').next().unwrap_or_default();
@@ -457,7 +459,7 @@ fn plain_length(text: &str) -> usize {
     let mut length = 0;
     while let Some(found) = bytes.get(length..).and_then(|rest| rest.iter().position(is_special)) {
         length += found;
-        // A blank between two words needs no care, one at the start may be nothing.
+        // A blank between two words is copied; a blank at the start may have to be dropped.
         let is_between = length > 0 && bytes.get(length + 1).is_some_and(|next| !is_special(next));
         if bytes.get(length) != Some(&b' ') || !is_between {
             return length;
@@ -467,7 +469,7 @@ fn plain_length(text: &str) -> usize {
     bytes.len()
 }
 
-/// Whether a byte is, or may begin, what is not copied as it is.
+/// Whether a byte is, or may begin, a character that is not copied as it is.
 const fn is_special(byte: &u8) -> bool {
     // C2 A0 is a no-break space, C2 AD a soft hyphen; E2 80 8B and EF BB BF have no width.
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | 0x0C | 0xC2 | 0xE2 | 0xEF)

@@ -1,7 +1,7 @@
-//! Splits HTML into tokens as a browser does (WHATWG HTML 13.2.5), also broken HTML.
+//! Splits HTML into tokens as a browser does (WHATWG HTML 13.2.5), even if it is broken.
 //!
-//! Knows the syntax, and which elements contain no tags, but no meaning of an element. Values are
-//! places in the document, so that they can be replaced there.
+//! Knows the syntax, and which elements contain no tags, but not what an element means. Each value
+//! has its position in the document, so that it can be replaced there.
 
 use memchr::{memchr, memchr_iter, memchr2_iter};
 
@@ -135,7 +135,7 @@ pub(super) struct TagAttributes<'a> {
 }
 
 impl<'a> TagAttributes<'a> {
-    /// Takes the bytes before the first one of which `ends` is true.
+    /// Takes the bytes before the first one for which `ends` is true.
     fn take_until(&mut self, ends: impl Fn(u8) -> bool) -> SourceText<'a> {
         let bytes = self.rest.text.bytes();
         let length = bytes.clone().position(ends).unwrap_or(bytes.len());
@@ -174,7 +174,7 @@ impl<'a> Iterator for TagAttributes<'a> {
         if self.rest.text.is_empty() || self.next_is(b'>') {
             return None;
         }
-        // A name may begin with `=`, but not hold one.
+        // A name may begin with `=`, but not contain one later.
         let leading = usize::from(self.next_is(b'='));
         let name = self.rest;
         self.rest = self.rest.after(leading);
@@ -207,7 +207,7 @@ pub(super) struct HtmlTokens<'a> {
 pub(super) enum ElementContent {
     /// Text, with or without character references.
     Text,
-    /// A script, in whose comments scripts may begin and end.
+    /// A script. In a comment inside of it, another script may begin and end.
     Script,
     /// The rest of the document.
     Rest,
@@ -331,7 +331,8 @@ fn comment_length(bytes: &[u8]) -> usize {
     end.map_or(bytes.len(), |end| end + 1)
 }
 
-/// Whether a tag of this name begins here: `</` or `<`, the name, and what a name ends with.
+/// Whether a tag of this name begins here: `open` (`<` or `</`), the name, and a character that
+/// ends a name.
 fn begins(bytes: &[u8], at: usize, open: &[u8], name: &str) -> bool {
     let rest = bytes.get(at..).unwrap_or_default().strip_prefix(open).unwrap_or_default();
     let Some((found, after)) = rest.split_at_checked(name.len()) else { return false };
@@ -344,7 +345,7 @@ fn begins(bytes: &[u8], at: usize, open: &[u8], name: &str) -> bool {
 fn script_end(bytes: &[u8]) -> Option<usize> {
     enum TokenPlace {
         Script,
-        /// In a comment, of whose dashes the first are here.
+        /// In a comment. Its end mark is looked for from this byte on: the dashes of `<!--` count.
         Comment(usize),
         /// In a script in a comment.
         Inner(usize),
@@ -373,7 +374,7 @@ fn script_end(bytes: &[u8]) -> Option<usize> {
     None
 }
 
-/// Whether HTML takes a byte for white space.
+/// Whether a byte is white space in HTML.
 const fn is_blank(byte: u8) -> bool {
     matches!(byte, b'\t' | b'\n' | b'\x0C' | b'\r' | b' ')
 }

@@ -61,11 +61,12 @@ pub(super) enum TransferEncoding {
     QuotedPrintable,
 }
 
-/// A field is read up to this many bytes, because the time may grow with the square of its length.
+/// At most this many bytes of a field are read, because mail-parser may take a time that grows with
+/// the square of the length.
 const FIELD_BYTES_MAX: usize = 64 * 1024;
-/// The same for the fields of a part, of which there may be many.
+/// The same for the fields of a part. It is smaller, because there may be many parts.
 const PART_FIELD_BYTES_MAX: usize = 8 * 1024;
-/// More fields of one name than this are not read.
+/// At most this many fields of one name are read.
 const FIELDS_MAX: usize = 64;
 /// The fields that say what a message is, in lower case.
 const MESSAGE_FIELDS: [&str; 9] =
@@ -79,7 +80,7 @@ const PART_FIELDS: [&str; 6] = [
     "content-location",
     "content-description",
 ];
-/// More mailboxes than this in one field are not listed.
+/// At most this many mailboxes of one field are listed.
 const MAILBOXES_MAX: usize = 4096;
 /// Boundaries have 70 characters at most (RFC 2046 section 5.1.1), but some programs write longer
 /// ones.
@@ -111,7 +112,7 @@ impl Fields {
         }
     }
 
-    /// Takes what is missing from another header.
+    /// Fills in the values that this header lacks from another one.
     pub(super) fn complete_with(&mut self, other: Self) {
         let lists = [
             (&mut self.from, other.from),
@@ -164,8 +165,8 @@ impl PartFields {
     }
 }
 
-/// The fields of these names, wherever they are in a header. Mail that passed many servers has many
-/// other fields before them.
+/// The fields with these names, wherever they are in a header. Mail that passed many servers has
+/// many other fields before them, which need not be parsed.
 fn selected(header: &[u8], names: &[&str], field_bytes_max: usize) -> Vec<u8> {
     let mut fields = Vec::new();
     let mut count = 0;
@@ -178,7 +179,7 @@ fn selected(header: &[u8], names: &[&str], field_bytes_max: usize) -> Vec<u8> {
             count += usize::from(wanted);
         }
         if let Some(room) = &mut left {
-            // A field that is cut ends with a whole line, or not at all.
+            // A field that is too long is cut at the end of a line.
             match room.checked_sub(line.len()) {
                 Some(rest) => {
                     *room = rest;

@@ -1,9 +1,9 @@
-//! A MIME entity (RFC 2045, 5322), such as the content of signed mail: header fields, bodies,
-//! attachments.
+//! Parses a MIME entity (RFC 2045, 5322), such as the content of signed mail, into header fields,
+//! bodies and attachments.
 //!
-//! The structure is parsed here, with bounds of depth and number of parts, because the parser of
-//! mail-parser nests as deep as its input. Header fields and transfer encodings are read by
-//! mail-parser. Signatures are not verified.
+//! This module parses the structure itself, and bounds the depth and the number of parts, because
+//! mail-parser recurses as deep as its input. mail-parser reads header fields and transfer
+//! encodings. Signatures are not verified.
 
 mod fields;
 mod structure;
@@ -31,7 +31,7 @@ pub struct Entity {
     pub html: Option<String>,
     /// Its attachments, in order.
     pub attachments: Vec<Part>,
-    /// The causes why something could not be read.
+    /// Why something could not be read, one sentence each.
     pub defects: Vec<String>,
 }
 
@@ -59,9 +59,9 @@ pub enum PartContent {
     Message(Box<Entity>),
 }
 
-/// Parts that are nested deeper are shown as they are.
+/// A part that is nested deeper becomes an attachment, and is not parsed.
 const DEPTH_MAX: u32 = 24;
-/// More parts than this are not read.
+/// At most this many parts are read.
 const PARTS_MAX: u32 = 2000;
 /// All decoded parts together have at most this many bytes.
 const BYTES_MAX: usize = 128 << 20;
@@ -100,7 +100,7 @@ impl EntityReader<'_> {
         self.entity.defects.push(cause.into());
     }
 
-    /// Reads a part; `in_multipart` if it is not the entity itself.
+    /// Reads a part. `in_multipart` is false for the entity itself.
     fn read(&mut self, bytes: &[u8], depth: u32, in_multipart: bool) {
         match self.limits.parts.checked_sub(1) {
             Some(left) => self.limits.parts = left,
@@ -148,7 +148,7 @@ impl EntityReader<'_> {
                 continue;
             }
             if is_signed && index == 0 {
-                // Senders may protect the header by repeating it on the signed part.
+                // A sender may protect the header by repeating it in the signed part.
                 let signed = Fields::parse(split_header(part).0);
                 self.entity.fields.complete_with(signed);
             }
@@ -156,8 +156,8 @@ impl EntityReader<'_> {
         }
     }
 
-    /// A part with a cryptographic message. Signed content is read; everything else is an
-    /// attachment.
+    /// Reads a part that is a cryptographic message. Signed content is read like a part; anything
+    /// else becomes an attachment.
     fn cryptographic(&mut self, fields: &PartFields, body: &[u8], depth: u32) {
         let bytes = self.decode(fields, body);
         match cms::read(&bytes) {
@@ -175,7 +175,7 @@ impl EntityReader<'_> {
         }
     }
 
-    /// A part without parts: a body, or an attachment.
+    /// Reads a part that contains no parts: it is a body or an attachment.
     fn leaf(&mut self, fields: &PartFields, body: &[u8], in_multipart: bool) {
         let bytes = self.decode(fields, body);
         let is_body = !fields.is_attachment && (fields.name.is_none() || !in_multipart);
@@ -202,7 +202,7 @@ impl EntityReader<'_> {
         self.attach(fields, PartContent::Bytes(bytes));
     }
 
-    /// Counts bytes that are to be decoded. Returns whether there is room for them.
+    /// Counts bytes against [`BYTES_MAX`]. Returns whether they still fit.
     fn take(&mut self, len: usize) -> bool {
         match self.limits.bytes.checked_sub(len) {
             Some(left) => {
@@ -250,7 +250,7 @@ impl EntityReader<'_> {
     }
 }
 
-/// Whether a part is the signature of the one before (RFC 1847, 8551, 3156).
+/// Whether a part is the detached signature of the part before it (RFC 1847, 8551, 3156).
 fn is_signature(part: &[u8]) -> bool {
     let media_type = PartFields::parse(split_header(part).0).media_type;
     ["pkcs7-signature", "x-pkcs7-signature", "pgp-signature"]
@@ -258,14 +258,14 @@ fn is_signature(part: &[u8]) -> bool {
         .any(|subtype| media_type.strip_prefix("application/") == Some(subtype))
 }
 
-/// The text of a part: in its charset if it is valid in that, else as UTF-8 if that is valid, else
-/// in a guessed code page.
+/// Decodes the text of a part: in its charset if it is valid there, else as UTF-8 if it is valid
+/// UTF-8, else in a guessed code page.
 fn text(bytes: &[u8], charset: Option<&str>) -> String {
     let declared = charset.and_then(CodePage::of_mime_charset);
     detect::page_of(bytes, declared).0.decode(bytes).into_owned()
 }
 
-/// Texts in one entity follow each other: mailing lists append a part.
+/// Joins the texts of one entity: a mailing list may append a part with its footer.
 fn append(body: &mut Option<String>, text: &str) {
     match body {
         Some(body) => {

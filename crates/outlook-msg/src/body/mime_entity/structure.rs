@@ -22,8 +22,8 @@ pub(super) fn split_header(entity: &[u8]) -> (&[u8], &[u8]) {
     (entity, &[])
 }
 
-/// The parts of a multipart body, `count_max` at most, and whether the last boundary is there.
-/// The line end before a boundary belongs to it.
+/// The parts of a multipart body, at most `count_max`, and whether the closing boundary is there.
+/// The line end before a boundary belongs to the boundary, not to the part.
 pub(super) fn parts<'a>(body: &'a [u8], boundary: &[u8], count_max: u32) -> (Vec<&'a [u8]>, bool) {
     let mut found = Vec::new();
     let mut part_start = None;
@@ -48,10 +48,10 @@ pub(super) fn parts<'a>(body: &'a [u8], boundary: &[u8], count_max: u32) -> (Vec
     (found, false)
 }
 
-/// What follows the boundary on a line that begins with it.
+/// What follows the boundary on its line; `None` if the line is no boundary.
 fn delimiter<'a>(line: &'a [u8], boundary: &[u8]) -> Option<&'a [u8]> {
     let tail = line.strip_prefix(b"--")?.strip_prefix(boundary)?;
-    // A longer boundary may begin with this one.
+    // The boundary of an inner multipart may begin with this one.
     let closes = tail.strip_prefix(b"--").unwrap_or(tail);
     is_blank(closes).then_some(tail)
 }

@@ -43,10 +43,11 @@ pub(super) fn code_page(fcharset: i32) -> Option<CodePage> {
     CodePage::new(number)
 }
 
-/// Gives the code page of an `\ansicpgN`; `None` if it can't be one of RTF.
+/// Gives the code page of an `\ansicpgN`; `None` if RTF cannot be written in it.
 pub(super) fn ansi_code_page(number: i32) -> Option<CodePage> {
     match u32::try_from(number).ok()? {
-        // UTF-16 and UTF-7: their ASCII bytes, between RTF's own words, are not ASCII text.
+        // UTF-16 and UTF-7: in them a byte of ASCII need not be an ASCII character, but the control
+        // words of RTF are ASCII.
         1200 | 1201 | 65000 => None,
         number => CodePage::new(number),
     }
@@ -70,12 +71,12 @@ impl TextRun {
         self.bytes.is_empty()
     }
 
-    /// Whether the next byte is the second of a character, whatever it looks like.
+    /// Whether the next byte is the second byte of a character, even if it looks like `\` or `}`.
     pub(super) const fn wants_trail(&self) -> bool {
         self.wants_trail
     }
 
-    /// Sets the code page; only between runs.
+    /// Sets the code page. Call it only between runs.
     pub(super) const fn begin(&mut self, page: CodePage) {
         self.page = page;
     }
@@ -136,7 +137,7 @@ mod tests {
         assert_eq!(number(128), Some(932));
         assert_eq!(number(204), Some(1251));
         assert_eq!(number(254), Some(437));
-        // Default, symbol, and one that a writer took for a code page.
+        // The default, the symbol set, and a code page number that some program wrote here.
         assert_eq!([number(1), number(2), number(1252), number(-1)], [None; 4]);
     }
 

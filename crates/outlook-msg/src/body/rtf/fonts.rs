@@ -8,12 +8,12 @@ use super::charset;
 use crate::body::symbol_font::SymbolFont;
 use crate::mapi::CodePage;
 
-/// What a font says about the bytes of its text.
+/// How bytes of text in a font are read.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Font {
-    /// The code page; `None` is that of the document.
+    /// The code page; `None` for that of the document.
     pub(super) page: Option<CodePage>,
-    /// The signs it shows in place of letters.
+    /// Set for a font that shows signs in place of letters.
     pub(super) symbols: Option<SymbolFont>,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Fonts {
     name: Vec<u8>,
 }
 
-/// Names are looked at only to tell symbol fonts: longer ones are none.
+/// Longer names are not read: a name is needed only to recognise a symbol font.
 const NAME_BYTES_MAX: usize = 32;
 
 impl Fonts {
@@ -39,7 +39,7 @@ impl Fonts {
         let number = parameter.unwrap_or(0);
         match word {
             b"f" => {
-                // A font without `\fcharset` counts as well: it replaces one of the same number.
+                // A font without `\fcharset` also replaces an earlier font of the same number.
                 (self.number, self.font) = (number, Font::default());
                 self.name.clear();
             }

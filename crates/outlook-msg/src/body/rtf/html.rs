@@ -1,13 +1,13 @@
 //! The HTML that Outlook and Exchange encapsulate in RTF (\[MS-OXRTFEX\]).
 //!
-//! Knows no HTML: tags and text come out as they were put in.
+//! Does not interpret the HTML: tags and text come out as the writer put them in.
 
 use super::reader::{RtfDestination, RtfWriter, read};
 
 /// De-encapsulates the HTML of an RTF, as UTF-8 (\[MS-OXRTFEX\] 2.2.3); lines end with CRLF.
 ///
-/// A charset declared inside still names the encoding of before; see
-/// [`rewrite`](crate::body::html::rewrite).
+/// A charset that the HTML declares is that of the original document, not UTF-8;
+/// [`rewrite`](crate::body::html::rewrite) changes it.
 pub fn to_html(rtf: &[u8]) -> String {
     let mut html = read(rtf, Html::default()).html;
     if html.contains('\0') {
@@ -27,7 +27,8 @@ impl RtfWriter for Html {
     fn destination(&self, word: &[u8]) -> Option<RtfDestination> {
         match word {
             b"htmltag" => Some(RtfDestination::Markup),
-            // Repeats the bullet or number of a list item, outside `\htmlrtf`.
+            // `\pntext` repeats the bullet or number of a list item, although it is not inside
+            // `\htmlrtf`.
             b"pntext" => Some(RtfDestination::Skipped),
             _ => None,
         }
@@ -119,7 +120,8 @@ mod tests {
     #[test]
     fn bytes_are_in_the_page_of_the_font() {
         check("\\'e9{\\f2 \\'cf}\\'e9", "\u{E9}\u{41F}\u{E9}");
-        // Fonts of default or unknown charset, and no font at all, have the document's page.
+        // Fonts with a default or unknown charset, and text without a font, have the code page of
+        // the document.
         check("\\f5\\'80\\f6\\'80\\f99\\'80\\f3\\'b7", "\u{20AC}\u{20AC}\u{20AC}\u{B7}");
         check("\\f2{\\*\\htmltag64 \\'e9}", "\u{E9}");
         check("\\f2\\plain\\'e9", "\u{E9}");
@@ -172,7 +174,7 @@ mod tests {
         let depth = 200_000;
         let rtf = format!("{}a\\par {}b", "{\\f2 ".repeat(depth), "}".repeat(depth));
         check(&rtf, "a\r\nb");
-        // Deeper groups keep the state of the deepest.
+        // Groups beyond the limit keep the state of the deepest saved group.
         let rtf = format!("{}\\htmlrtf a{}b", "{".repeat(depth), "}".repeat(depth));
         check(&rtf, "b");
         let rtf = "{\\*\\x ".repeat(depth);

@@ -1,4 +1,5 @@
-//! RTF bodies: of which kind one is, the HTML or text encapsulated in it, its text if it is native.
+//! RTF bodies: tells their kind, takes out encapsulated HTML or text, and makes plain text of
+//! native RTF.
 //!
 //! Knows nothing of the compression around it.
 
@@ -17,13 +18,13 @@ use tokens::{RtfToken, RtfTokens};
 /// What an RTF body was made from (\[MS-OXRTFEX\] 2.1.1).
 #[derive(Copy, Clone, Debug, PartialEq, Eq)]
 pub enum RtfKind {
-    /// From HTML, which is encapsulated in it.
+    /// Made from HTML, which is encapsulated in it.
     FromHtml,
-    /// From plain text, which is encapsulated in it.
+    /// Made from plain text, which is encapsulated in it.
     FromText,
-    /// It is the original.
+    /// The message was written in RTF.
     Native,
-    /// It is no RTF but HTML, as some libraries write it.
+    /// Not RTF but HTML: some libraries store HTML as compressed RTF.
     Html,
 }
 
@@ -43,8 +44,8 @@ pub fn kind(rtf: &[u8]) -> RtfKind {
         .unwrap_or(RtfKind::Native)
 }
 
-/// Whether bytes begin with a tag, behind a byte order mark and blanks, in 8 bits a character or
-/// UTF-16.
+/// Whether bytes begin with an HTML tag, after a byte order mark and blanks. The bytes are 8-bit
+/// text or UTF-16.
 fn is_html(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let is_tag = |low: &u8| low.is_ascii_alphabetic() || matches!(low, b'!' | b'?');
@@ -58,7 +59,7 @@ fn is_html(bytes: &[u8]) -> bool {
     }
 }
 
-/// The word must be among the first tokens (\[MS-OXRTFEX\] 2.2.1).
+/// `\fromhtml` or `\fromtext` must be among this many first tokens (\[MS-OXRTFEX\] 2.2.1).
 const KIND_TOKENS_MAX: usize = 10;
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! Reads RTF: groups, destinations, fonts and characters; what to make of the text is a writer's.
+//! Reads RTF: groups, destinations, fonts and characters. An [`RtfWriter`] decides what becomes of
+//! the text.
 //!
 //! Knows neither HTML nor the layout of plain text.
 
@@ -15,7 +16,7 @@ pub(super) enum RtfDestination {
     Document,
     /// HTML in an `\htmltag`.
     Markup,
-    /// A field: its parts are groups in it.
+    /// A field. Its instruction and its result are groups inside.
     Field,
     /// What a field does, as `HYPERLINK "..."`.
     FieldInstruction,
@@ -23,19 +24,20 @@ pub(super) enum RtfDestination {
     FieldResult,
     /// The font table.
     FontTable,
-    /// Nowhere, but groups in it may be shown.
+    /// Nowhere; but groups inside may have a destination that is shown.
     Hidden,
-    /// Nowhere, with all groups in it.
+    /// Nowhere, and neither do the groups inside.
     Skipped,
 }
 
-/// What is made of a document.
+/// Receives the content of a document and makes text or HTML of it.
 pub(super) trait RtfWriter {
-    /// Whether formatting counts: symbol fonts show signs, hidden text is left out. In encapsulated
-    /// HTML it doesn't: the tags say it again.
+    /// Whether formatting counts: symbol fonts show signs, and hidden text is left out. For
+    /// encapsulated HTML it does not count, because the tags repeat it.
     const RENDERS: bool;
 
-    /// The destination that a group's first word names, if this writer has its own view of it.
+    /// The destination for a group that begins with this word, if the writer treats it in its own
+    /// way.
     fn destination(&self, word: &[u8]) -> Option<RtfDestination>;
     /// Takes text.
     fn text(&mut self, destination: RtfDestination, text: &str);
@@ -43,9 +45,9 @@ pub(super) trait RtfWriter {
     fn word(&mut self, destination: RtfDestination, word: &[u8]);
     /// Takes a control symbol.
     fn symbol(&mut self, destination: RtfDestination, symbol: u8);
-    /// A group with a destination of its own begins.
+    /// Called when a group with a destination of its own begins.
     fn open(&mut self, destination: RtfDestination);
-    /// The group of that destination ends.
+    /// Called when that group ends.
     fn close(&mut self, destination: RtfDestination);
 }
 
@@ -58,21 +60,22 @@ pub(super) fn read<W: RtfWriter>(rtf: &[u8], writer: W) -> W {
     reader.finish()
 }
 
-/// Groups nested deeper than this keep the state of the deepest.
+/// The state of deeper groups is not saved: they share the state of the deepest one.
 const DEPTH_MAX: usize = 1_000;
 
 /// What a group inherits, and restores at its end.
 #[derive(Clone, Copy)]
 struct RtfState {
     destination: RtfDestination,
-    /// Whether the destination begins with this group.
+    /// Whether this group has set the destination, so that the destination ends with it.
     begins: bool,
-    /// Between `\htmlrtf` and `\htmlrtf0`: for readers of RTF only.
+    /// Whether the text is between `\htmlrtf` and `\htmlrtf0`: it is for readers of RTF, and not
+    /// part of the HTML.
     htmlrtf: bool,
     /// Hidden text, `\v`.
     hidden: bool,
     font: Font,
-    /// The characters after a `\u` that stand in for it.
+    /// How many characters after a `\u` repeat it for readers without Unicode (`\uc`).
     fallback_count: u32,
 }
 
@@ -81,7 +84,7 @@ struct RtfReader<'a, W> {
     writer: W,
     state: RtfState,
     outer: Vec<RtfState>,
-    /// Groups open beyond [`DEPTH_MAX`].
+    /// How many groups are open beyond [`DEPTH_MAX`].
     unsaved: usize,
     fonts: Fonts,
     default_font: i32,
@@ -89,7 +92,7 @@ struct RtfReader<'a, W> {
     run: TextRun,
     /// The first half of a surrogate pair.
     high_surrogate: Option<u16>,
-    /// Characters still to skip, since a `\u` said the same.
+    /// How many characters are still to be skipped, because a `\u` said the same.
     skip_count: u32,
 }
 
@@ -136,7 +139,7 @@ impl<'a, W: RtfWriter> RtfReader<'a, W> {
                     self.byte(byte);
                 }
             }
-            // The second byte of a character may be one that RTF has to escape.
+            // The second byte of a double-byte character may be one that RTF escapes.
             RtfToken::Symbol(byte @ (b'{' | b'}' | b'\\')) => {
                 if !self.skips() {
                     self.text(&[byte]);
@@ -263,7 +266,7 @@ impl<'a, W: RtfWriter> RtfReader<'a, W> {
         }
     }
 
-    /// Takes a `\uN`: a UTF-16 unit as a signed number, before its stand-ins.
+    /// Takes a `\uN`: a UTF-16 unit as a signed number. Its fallback characters follow.
     fn unicode(&mut self, number: i32) {
         self.skip_count = self.state.fallback_count;
         if !self.is_visible() {
@@ -288,7 +291,7 @@ impl<'a, W: RtfWriter> RtfReader<'a, W> {
 
     fn character(&mut self, character: char) {
         let sign = match u32::from(character) {
-            // The signs of symbol fonts lie here in Unicode.
+            // Word maps the bytes of a symbol font to these code points.
             code @ 0xF020..=0xF0FF => {
                 let [byte, ..] = code.to_le_bytes();
                 self.symbols().and_then(|font| font.sign(byte))
@@ -328,7 +331,7 @@ impl<'a, W: RtfWriter> RtfReader<'a, W> {
         }
     }
 
-    /// Takes a byte of text that may be part of a character.
+    /// Takes one byte of text, which may be half of a double-byte character.
     fn byte(&mut self, byte: u8) {
         if !self.is_visible() {
             return;
@@ -369,7 +372,7 @@ impl<'a, W: RtfWriter> RtfReader<'a, W> {
     }
 }
 
-/// The destination that a group's first word names, for every writer.
+/// The destination for a group that begins with this word, the same for every writer.
 fn destination(word: &[u8]) -> Option<RtfDestination> {
     match word {
         b"fonttbl" => Some(RtfDestination::FontTable),

@@ -1,15 +1,15 @@
-//! RTF as plain text: that of native RTF, and the text that is encapsulated in RTF.
+//! RTF as plain text: makes text of native RTF, and takes out encapsulated text.
 //!
-//! Knows no character set: text comes decoded.
+//! Knows no character set: the reader gives it decoded text.
 
 use super::reader::{RtfDestination, RtfWriter, read};
 use crate::body::link;
 
-/// Makes readable plain text of an RTF, lines ending with LF.
+/// Makes readable plain text of an RTF, with LF line ends.
 ///
-/// Text encapsulated in RTF (\[MS-OXRTFEX\] 2.2.2) comes out as it was put in. Native RTF loses its
-/// looks: cells of a table are divided by a tab, its rows by a line; a link shows its URL in `<>`
-/// unless its text is the URL; pictures, objects, headers and hidden text are left out.
+/// Encapsulated text (\[MS-OXRTFEX\] 2.2.2) comes out as the writer put it in. Native RTF loses its
+/// formatting: tabs separate the cells of a table, and line ends its rows; a link shows its URL in
+/// `<>` unless its text is the URL; pictures, objects, headers and hidden text are left out.
 pub fn to_text(rtf: &[u8]) -> String {
     let mut text = read(rtf, Text::default()).text;
     if text.contains('\0') {
@@ -23,7 +23,7 @@ const NO_BREAK_SPACE: char = '\u{A0}';
 #[derive(Default)]
 struct Text {
     text: String,
-    /// The fields around this place, the innermost last.
+    /// The fields that are open, the innermost last.
     fields: Vec<RtfField>,
 }
 
@@ -42,11 +42,12 @@ impl RtfWriter for Text {
             b"field" => Some(RtfDestination::Field),
             b"fldinst" => Some(RtfDestination::FieldInstruction),
             b"fldrslt" => Some(RtfDestination::FieldResult),
-            // Objects and shapes carry a result for those who can't show them; `\upr` carries its
-            // text again in Unicode.
+            // Objects and shapes contain a result for readers that cannot show them; `\upr`
+            // contains its text a second time in Unicode.
             b"object" | b"shp" | b"shpinst" | b"upr" => Some(RtfDestination::Hidden),
             b"result" | b"shptxt" | b"ud" => Some(RtfDestination::Document),
-            // Holds the end of a row; readers without nested tables take `\nonesttables`.
+            // `\nesttableprops` contains the end of a row. `\nonesttables` is for readers that do
+            // not know nested tables.
             b"nesttableprops" => Some(RtfDestination::Document),
             b"sp" | b"shprslt" | b"nonesttables" => Some(RtfDestination::Skipped),
             _ => None,
@@ -73,7 +74,7 @@ impl RtfWriter for Text {
             b"par" | b"line" | b"sect" | b"page" | b"softline" => "\n",
             b"tab" | b"cell" | b"nestcell" => "\t",
             b"row" | b"nestrow" => {
-                // Each cell ends with a tab, the last one too.
+                // Each cell ends with a tab; the one after the last cell is removed.
                 if self.text.ends_with('\t') {
                     self.text.pop();
                 }
@@ -106,7 +107,8 @@ impl RtfWriter for Text {
     fn open(&mut self, destination: RtfDestination) {
         match destination {
             RtfDestination::Field => {
-                // Without a result nothing of the text before belongs to the field.
+                // A field may lack a result. It then begins here, so that no earlier text becomes
+                // part of its link.
                 let start = self.text.len();
                 self.fields.push(RtfField { start, ..RtfField::default() });
             }
@@ -145,7 +147,7 @@ fn hyperlink(instruction: &str) -> Option<&str> {
         Some(quoted) => quoted.split('"').next()?,
         None => arguments.split_ascii_whitespace().next()?,
     };
-    // A switch comes first where the link is to a place in the same document.
+    // A link to a place in the same document has a switch such as `\l` in place of the URL.
     (!url.is_empty() && !url.starts_with('\\')).then_some(url)
 }
 

@@ -9,7 +9,7 @@ pub(super) enum RtfToken<'a> {
     Open,
     /// `}`.
     Close,
-    /// A backslash, letters and perhaps a number; a space after it belongs to it.
+    /// A backslash, letters and perhaps a number. One space after it belongs to the word.
     Word(&'a [u8], Option<i32>),
     /// A backslash and a byte that is no letter.
     Symbol(u8),
@@ -17,7 +17,7 @@ pub(super) enum RtfToken<'a> {
     Hex(u8),
     /// `\bin` and the bytes it announces.
     Binary,
-    /// Bytes of text: never empty, without line breaks, which mean nothing in RTF.
+    /// Bytes of text, never empty. Line breaks are left out, because they mean nothing in RTF.
     Text(&'a [u8]),
 }
 
@@ -32,7 +32,7 @@ impl<'a> RtfTokens<'a> {
         Self { rest: rtf }
     }
 
-    /// Passes over the rest of the group that was opened last, its closing brace included.
+    /// Skips the rest of the group that was opened last, including its closing brace.
     pub(super) fn skip_group(&mut self) {
         let mut depth = 1_usize;
         while let Some(at) = memchr::memchr3(b'{', b'}', b'\\', self.rest) {
@@ -117,7 +117,8 @@ const fn ends_text(byte: u8) -> bool {
     matches!(byte, b'\\' | b'{' | b'}' | b'\r' | b'\n')
 }
 
-/// Reads the number of a control word. One too large for 32 bits becomes the nearest that fits.
+/// Reads the number of a control word. A number that does not fit into 32 bits becomes the nearest
+/// one that does.
 fn parameter(after: &[u8]) -> (Option<i32>, &[u8]) {
     let (negative, digits) = match after.split_first() {
         Some((b'-', digits)) => (true, digits),

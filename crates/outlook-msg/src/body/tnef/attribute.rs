@@ -49,7 +49,7 @@ pub(super) struct TnefAttribute<'a> {
     checksum: Option<u16>,
 }
 
-/// The attributes one after the other.
+/// An iterator over the attributes of a stream.
 #[derive(Clone, Debug)]
 pub(super) struct TnefAttributes<'a> {
     rest: &'a [u8],
@@ -58,7 +58,7 @@ pub(super) struct TnefAttributes<'a> {
 }
 
 impl TnefAttribute<'_> {
-    /// What is wrong with it.
+    /// The cause if the checksum is wrong or missing.
     pub(super) fn damage(&self) -> Option<String> {
         // The sum is kept modulo 2^16, as the checksum is.
         let sum = self.data.iter().fold(0_u16, |sum, byte| sum.wrapping_add(u16::from(*byte)));
@@ -84,7 +84,7 @@ impl<'a> TnefAttributes<'a> {
         Self { rest: bytes, offset, damage: None }
     }
 
-    /// What ended the stream too early.
+    /// Why the stream ended too early; `None` if it did not.
     pub(super) fn damage(self) -> Option<String> {
         self.damage
     }

@@ -7,8 +7,8 @@
 //! | 4 | 2 | key |
 //! | 6 | | attributes to the end of the stream |
 //!
-//! What is damaged is read as far as it goes; wrong checksums are told and otherwise ignored.
-//! Knows nothing of how a message is shown.
+//! Reads as much as possible of a damaged stream. A wrong checksum is reported as a defect; the
+//! data is used all the same. Knows nothing of how a message is shown.
 
 mod attribute;
 mod properties;
@@ -18,10 +18,11 @@ use attribute::{HEADER_LEN, Id, SIGNATURE, TnefAttribute, TnefAttributes};
 pub use properties::{Properties, TnefProperty};
 use properties::{PropertyReader, VALUES_MAX, string8};
 
-/// A message out of a TNEF stream.
+/// A message in a TNEF stream.
 #[derive(Clone, Debug, Default)]
 pub struct Message {
-    /// Its properties; attributes of the old kind are here under their MAPI tags.
+    /// Its properties. Attributes from before MAPI properties (`attSubject`, for example) are here
+    /// under the MAPI tags of the same meaning.
     pub properties: Properties,
     /// The properties of its recipients.
     pub recipients: Vec<Properties>,
@@ -29,16 +30,16 @@ pub struct Message {
     pub attachments: Vec<TnefAttachment>,
     /// The code page that is stated for its strings.
     pub code_page: Option<CodePage>,
-    /// What could not be read, one cause each.
+    /// What could not be read, one sentence each.
     pub defects: Vec<String>,
 }
 
-/// An attachment out of a TNEF stream.
+/// An attachment in a TNEF stream.
 #[derive(Clone, Debug, Default)]
 pub struct TnefAttachment {
     /// Its properties, without its content.
     pub properties: Properties,
-    /// What is in it.
+    /// Its content.
     pub content: TnefContent,
 }
 
@@ -66,11 +67,11 @@ pub enum Error {
     TooShort(usize),
 }
 
-/// Messages inside messages deeper than this are not read.
+/// Embedded messages are read up to this depth.
 const DEPTH_MAX: u32 = 16;
-/// More defects than this are not told.
+/// At most this many defects are reported.
 const DEFECTS_MAX: usize = 64;
-/// More attachments than this are not read, nor recipients.
+/// At most this many attachments and this many recipients are read.
 const ATTACHMENTS_MAX: usize = 2048;
 /// `IID_IMessage`, before the stream of an embedded message.
 const IID_MESSAGE: [u8; 16] = [7, 3, 2, 0, 0, 0, 0, 0, 0xC0, 0, 0, 0, 0, 0, 0, 0x46];
@@ -83,7 +84,7 @@ pub fn is_tnef(start: &[u8]) -> bool {
 /// Reads a TNEF stream.
 ///
 /// # Errors
-/// If it is none by its header.
+/// If the header is missing or has another signature.
 pub fn read(bytes: &[u8]) -> Result<Message, Error> {
     read_nested(bytes, 0, &mut VALUES_MAX.clone())
 }
@@ -108,7 +109,7 @@ fn read_nested(bytes: &[u8], depth: u32, room: &mut usize) -> Result<Message, Er
     Ok(builder.message)
 }
 
-/// The code page that `attOemCodepage` names; it governs what comes before it too.
+/// The code page of `attOemCodepage`. It applies to the whole stream, so it is looked up first.
 fn code_page(attributes: &[u8]) -> Option<CodePage> {
     let found = TnefAttributes::new(attributes, 0).find(|one| one.id == Id::OEM_CODE_PAGE)?;
     CodePage::new(u32::from_le_bytes(*found.data.first_chunk()?))
@@ -120,7 +121,7 @@ struct TnefBuilder<'a> {
     depth: u32,
     /// How many values may still be read of the stream.
     room: &'a mut usize,
-    /// Whether there are more attachments than are read.
+    /// Whether there are more attachments than [`ATTACHMENTS_MAX`].
     is_full: bool,
 }
 
@@ -159,8 +160,8 @@ impl TnefBuilder<'_> {
         }
     }
 
-    /// Takes an attribute of an attachment. Each attachment begins with `attAttachRenddata`; that
-    /// of the first one may be missing.
+    /// Takes an attribute of an attachment. `attAttachRenddata` begins each attachment; the first
+    /// attachment may lack it.
     fn attachment(&mut self, attribute: &TnefAttribute<'_>) {
         match attribute.id {
             Id::ATTACHMENT_RENDERING => return self.begin_attachment(),
@@ -175,7 +176,8 @@ impl TnefBuilder<'_> {
             _ => {}
         }
         let strings = self.strings;
-        // What belongs to an attachment too many must not become part of the last one.
+        // An attribute of an attachment beyond the limit must not change the last attachment that
+        // was read.
         let last = self.message.attachments.last_mut().filter(|_| !self.is_full);
         let Some(attachment) = last else { return };
         let mut text = |tag| {
@@ -204,7 +206,7 @@ impl TnefBuilder<'_> {
         }
     }
 
-    /// Takes the content of the last attachment out of its properties, or from its object.
+    /// Sets the content of the last attachment from its properties or from `object`.
     fn content(&mut self, object: Option<&[u8]>) {
         let Some(attachment) = self.message.attachments.last_mut() else { return };
         let binary = attachment.properties.take(tags::PR_ATTACH_DATA_BIN);
@@ -235,7 +237,7 @@ impl TnefBuilder<'_> {
         self.note(attribute, damage);
     }
 
-    /// Notes the damage of a block of properties.
+    /// Adds a defect, if the attribute is damaged.
     fn note(&mut self, attribute: &TnefAttribute<'_>, damage: Option<String>) {
         if let Some(cause) = damage {
             self.defect(format!("{attribute}: {cause}"));
@@ -250,7 +252,7 @@ impl TnefBuilder<'_> {
     fn time(&mut self, tag: PropertyTag, attribute: &TnefAttribute<'_>) {
         match date(attribute.data) {
             Some(time) => self.message.properties.add(tag, Value::Time(time)),
-            // Writers have zeros where there is no time.
+            // Programs write zeros if there is no time.
             None if attribute.data.iter().all(|byte| *byte == 0) => {}
             None => self.note(attribute, Some("no date that can be read".to_owned())),
         }
@@ -271,14 +273,14 @@ impl TnefBuilder<'_> {
             return self.note(attribute, Some("the sender cannot be read".to_owned()));
         };
         self.text(tags::PR_SENDER_NAME, name);
-        // Behind the type of the address.
+        // The address follows its type and a colon: `SMTP:ann@example.org`.
         let colon = memchr::memchr(b':', address);
         let address = colon.and_then(|at| address.get(at + 1..)).unwrap_or(address);
         self.text(tags::PR_SENDER_EMAIL_ADDRESS, address);
     }
 }
 
-/// The class that a name of the old kind stands for (\[MS-OXTNEF\] 2.1.3.2.1).
+/// The message class for a class name of Microsoft Mail (\[MS-OXTNEF\] 2.1.3.2.1).
 fn message_class(name: &str) -> String {
     let class = match name {
         "IPM.Microsoft Mail.Note" => "IPM.Note",
@@ -294,12 +296,12 @@ fn message_class(name: &str) -> String {
     class.to_owned()
 }
 
-/// A string of the old kind, which ends with a NUL.
+/// The string of an attribute, up to its NUL.
 fn until_nul(data: &[u8]) -> &[u8] {
     data.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-/// A date of the old kind (`DTR`, \[MS-OXTNEF\] 2.1.3.4): year, month, day, hour, minute, second.
+/// The date of an attribute (`DTR`, \[MS-OXTNEF\] 2.1.3.4): year, month, day, hour, minute, second.
 fn date(data: &[u8]) -> Option<FileTime> {
     let mut fields = data.as_chunks::<2>().0.iter().map(|field| i16::from_le_bytes(*field));
     let year = fields.next()?;

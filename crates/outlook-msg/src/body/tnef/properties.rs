@@ -4,30 +4,32 @@
 //! |---|---|
 //! | 4 | number of properties |
 //! | 4 | tag: type, then id |
-//! | 16 + 4 + | of a named one: its set, its kind, its LID or its name |
-//! | | its value, padded to 4 bytes; strings, binaries and objects with their number and length |
+//! | 16 + 4 + | only for a named property: its set, its kind, its LID or its name |
+//! | | its value, padded to 4 bytes; before strings, binaries and objects their number and length |
 
 use crate::mapi::{
     CodePage, FileTime, Guid, NameKind, PropertyName, PropertyTag, PropertyType, Value, detect,
     tags,
 };
 
-/// Properties. Strings are under their `PT_UNICODE` tags; one that is not in the code page of the
-/// stream, or of a stream that states none, is the bytes under its `PT_STRING8` tag.
+/// The properties of an object. A string has its `PT_UNICODE` tag. If an 8-bit string is not valid
+/// in the code page of the stream, or the stream states no code page, its bytes are here under the
+/// `PT_STRING8` tag.
 #[derive(Clone, Debug, Default)]
 pub struct Properties {
-    /// Those of blocks.
+    /// Properties from blocks of MAPI properties.
     values: Vec<TnefProperty>,
-    /// Those of old attributes, which say less.
+    /// Properties from the older attributes. Those of blocks take precedence, because they say
+    /// more.
     attributes: Vec<TnefProperty>,
 }
 
 /// One property.
 #[derive(Clone, Debug)]
 pub struct TnefProperty {
-    /// Its tag; the id of a named one means nothing.
+    /// Its tag. For a named property, the id means nothing.
     pub tag: PropertyTag,
-    /// The name of a named one.
+    /// The name of a named property.
     pub name: Option<PropertyName>,
     /// Its value.
     pub value: Value,
@@ -40,7 +42,7 @@ impl Properties {
         all.find(|known| known.tag == tag).map(|known| &known.value)
     }
 
-    /// All of them; of those with one tag the first counts.
+    /// All properties. If several have the same tag, the first one counts.
     pub fn into_all(self) -> impl Iterator<Item = TnefProperty> {
         self.values.into_iter().chain(self.attributes)
     }
@@ -69,20 +71,20 @@ impl Properties {
         }
     }
 
-    /// Adds the value of an old attribute; those added before take precedence over it.
+    /// Adds the value of an older attribute. Values that were added before take precedence.
     pub(super) fn add(&mut self, tag: PropertyTag, value: Value) {
         if self.attributes.len() < PROPERTIES_MAX {
             self.attributes.push(TnefProperty { tag, name: None, value });
         }
     }
 
-    /// Adds the properties of a block, which say more than the old attributes.
+    /// Adds the properties of a block.
     pub(super) fn append(&mut self, block: Self) {
         let room = PROPERTIES_MAX.saturating_sub(self.values.len());
         self.values.extend(block.values.into_iter().take(room));
     }
 
-    /// Removes a value and gives it.
+    /// Removes a value and returns it.
     pub(super) fn take(&mut self, tag: PropertyTag) -> Option<Value> {
         for values in [&mut self.values, &mut self.attributes] {
             if let Some(at) = values.iter().position(|known| known.tag == tag) {
@@ -98,24 +100,26 @@ pub(super) struct PropertyReader<'a, 'r> {
     rest: &'a [u8],
     len: usize,
     strings: Option<CodePage>,
-    /// The last object met, which may be as large as the stream and is not copied.
+    /// The value of the last `PT_OBJECT` property. It may be as large as the stream, so it is not
+    /// copied.
     object: Option<&'a [u8]>,
-    /// How many values may still be read of the stream.
+    /// How many more values may be read from the stream.
     room: &'r mut usize,
 }
 
-/// A block of properties as far as it could be read.
+/// What could be read of a block of properties.
 pub(super) struct Block<'a> {
     pub(super) properties: Properties,
-    /// The value of a `PT_OBJECT` property: an interface id, and what it is.
+    /// The value of a `PT_OBJECT` property: an interface id, and the object of that interface.
     pub(super) object: Option<&'a [u8]>,
-    /// Why it ended early.
+    /// Why the block ended early.
     pub(super) damage: Option<String>,
 }
 
-/// Properties beyond this number are skipped: a message has some hundred.
+/// At most this many properties of an object are kept. A real message has a few hundred.
 const PROPERTIES_MAX: usize = 0x8000;
-/// Values in one stream beyond this number are skipped: each takes ten times its size in memory.
+/// At most this many values of one stream are read, because a value can take ten times its size in
+/// memory.
 pub(super) const VALUES_MAX: usize = 1 << 18;
 
 impl<'a, 'r> PropertyReader<'a, 'r> {
@@ -131,7 +135,7 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
         Block { properties, object: self.object, damage }
     }
 
-    /// Reads the rows of a table (`attRecipTable`): their number, and a block each.
+    /// Reads the rows of a table (`attRecipTable`): the number of rows, then a block for each.
     pub(super) fn rows(mut self, count_max: usize) -> (Vec<Properties>, Option<String>) {
         let mut rows = Vec::new();
         let Some(count) = self.number() else { return (rows, Some(self.end())) };
@@ -170,10 +174,10 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
         None
     }
 
-    /// The tag that a value is found under, and the value there.
+    /// The tag and the value under which a property is kept.
     fn stored(&self, tag: PropertyTag, value: Value) -> (PropertyTag, Value) {
         match (tag.property_type(), value) {
-            // HTML says itself in which page it is.
+            // HTML declares its own charset, so its bytes are kept.
             (PropertyType::STRING8, value @ Value::Binary(_))
                 if tag.id() == tags::PR_BODY_HTML.id() =>
             {
@@ -201,17 +205,17 @@ impl<'a, 'r> PropertyReader<'a, 'r> {
         Some(chunk)
     }
 
-    /// Bytes with their length before and their padding behind.
+    /// Reads a length, that many bytes, and their padding.
     fn bytes(&mut self) -> Option<&'a [u8]> {
         let len = usize::try_from(self.number()?).ok()?;
         let (bytes, rest) = self.rest.split_at_checked(len)?;
-        // The padding of the last value may be missing.
+        // Some programs leave out the padding of the last value.
         let padding = (len.next_multiple_of(4) - len).min(rest.len());
         self.rest = rest.get(padding..)?;
         Some(bytes)
     }
 
-    /// Counts one value; says whether there is room for it.
+    /// Counts one value. Returns whether it is within the limit.
     fn take(&mut self) -> bool {
         let left = self.room.checked_sub(1);
         *self.room = left.unwrap_or(0);
@@ -332,14 +336,14 @@ fn is_variable(property_type: PropertyType) -> bool {
     )
 }
 
-/// A string of 8 bits, and its tag. The message that is made of the stream guesses the page of
-/// strings that are not in the stated one, as any message does, and says so.
+/// An 8-bit string and its tag. If the string is not valid in the code page of the stream, its
+/// bytes are kept: the message that is made of the stream then guesses the page, and adds a note.
 pub(super) fn string8(
     tag: PropertyTag,
     bytes: &[u8],
     strings: Option<CodePage>,
 ) -> (PropertyTag, Value) {
-    // An escape character may begin a text of ISO-2022.
+    // ASCII with an escape character may be ISO-2022.
     let is_plain = bytes.is_ascii() && !bytes.contains(&0x1B);
     let page = strings.filter(|page| is_plain || detect::fits(*page, bytes));
     match page.or(is_plain.then_some(CodePage::WINDOWS_1252)) {

@@ -1,4 +1,4 @@
-//! Streams written by a small builder.
+//! Builds TNEF streams and reads them.
 
 use super::{Error, IID_MESSAGE, Message, TnefContent, is_tnef, read};
 use crate::body::mutations::mutations;

@@ -1,6 +1,6 @@
 //! Reads little-endian fields one after the other. Knows no structure.
 
-/// The bytes of a structure that were not read yet. Each field is `None` past the end.
+/// The bytes of a structure that have not been read yet. A field beyond the end is `None`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FieldReader<'a> {
     rest: &'a [u8],
@@ -43,13 +43,13 @@ impl<'a> FieldReader<'a> {
         Some(field)
     }
 
-    /// A `u32`, and as many bytes after it as it says.
+    /// Reads a `u32`, and as many bytes as it states.
     pub(super) fn sized(&mut self) -> Option<&'a [u8]> {
         let len = usize::try_from(self.u32()?).ok()?;
         self.bytes(len)
     }
 
-    /// A `u32`, and as many `u32` after it as it says.
+    /// Reads a `u32`, and as many further `u32` as it states.
     pub(super) fn numbers(&mut self) -> Option<Vec<u32>> {
         let count = usize::try_from(self.u32()?).ok()?;
         let (numbers, _) = self.bytes(count.checked_mul(4)?)?.as_chunks::<4>();

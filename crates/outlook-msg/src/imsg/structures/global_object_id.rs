@@ -13,9 +13,9 @@ pub struct GlobalObjectId {
     pub instance: Option<(u16, u8, u8)>,
 }
 
-/// Stands before a UID that another calendar program made.
+/// These bytes in the data precede a UID from another calendar program.
 const FOREIGN_UID: &[u8] = b"vCal-Uid\x01\0\0\0";
-/// Where year, month and day lie.
+/// Where year, month and day are in the id.
 const DATE: std::ops::Range<usize> = 16..20;
 
 impl GlobalObjectId {
@@ -32,7 +32,7 @@ impl GlobalObjectId {
     /// | 36 | 4 | size |
     /// | 40 | size | data |
     ///
-    /// If the id is too short for that, all of it is the UID; `None` if it is empty.
+    /// If the id is shorter than that, its bytes in hexadecimal are the UID; `None` if it is empty.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         if bytes.is_empty() {
             return None;
@@ -100,7 +100,7 @@ mod tests {
         assert_eq!(GlobalObjectId::decode(&[]), None);
         let id = GlobalObjectId::decode(&[0x1F; 18]).unwrap();
         assert_eq!((id.uid, id.instance), ("1F".repeat(18), None));
-        // With a size beyond the end the id is damaged, but still unique.
+        // An id with a size beyond its end is damaged, but still unique, so it is used.
         let mut id = vec![0; 36];
         id.extend([0xFF; 6]);
         assert!(GlobalObjectId::decode(&id).unwrap().uid.ends_with("FFFFFFFFFFFF"));

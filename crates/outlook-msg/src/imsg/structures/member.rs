@@ -1,7 +1,8 @@
-//! The members of a distribution list (\[MS-OXOCNTC\] 2.2.2.2): EntryIDs of several kinds.
+//! The members of a distribution list (\[MS-OXOCNTC\] 2.2.2.2), which are EntryIDs of several
+//! kinds.
 //!
-//! Knows only names and addresses. An EntryID that points into a message store or an address book
-//! is not followed.
+//! Finds only the names and addresses that an EntryID contains. An EntryID that points into a
+//! message store or an address book is not followed.
 
 use crate::imsg::Address;
 use crate::imsg::address::one_off;
@@ -42,7 +43,7 @@ impl Member {
         let _flags = fields.u32()?;
         if fields.array::<16>()? == WRAPPED_PROVIDER {
             let kind = fields.u8()? & 0xF;
-            // 4 a personal distribution list, 6 one of the global address list.
+            // 4 is a personal distribution list, 6 one of the global address list.
             let is_list = matches!(kind, 4 | 6);
             let inner = Self::decode_unwrapped(fields.rest()).unwrap_or_default();
             return Some(Self { is_list: is_list || inner.is_list, ..inner });
@@ -61,15 +62,16 @@ impl Member {
 /// The EntryID of a member and its one-off EntryID.
 pub type EntryIds<'a> = (&'a [u8], &'a [u8]);
 
-/// Decodes a `PidLidDistributionListStream` (\[MS-OXOCNTC\] 2.2.2.2.4), in which large lists have
-/// their members: the EntryID and the one-off EntryID of each, and whether the list is whole.
+/// Decodes a `PidLidDistributionListStream` (\[MS-OXOCNTC\] 2.2.2.2.4), which has the members of a
+/// large list. Returns the EntryID and the one-off EntryID of each, and whether the stream is
+/// complete.
 ///
 /// | bytes | field |
 /// |---|---|
 /// | 2, 2, 4, 4 | version, reserved, build, flags |
 /// | 4 | number of entries |
 /// | 4, 4, 4 | sizes of all EntryIDs, one-off EntryIDs and extra data |
-/// | | of each entry EntryID, one-off EntryID and extra data behind their sizes of 4 bytes |
+/// | | for each entry: EntryID, one-off EntryID and extra data, each after its size of 4 bytes |
 pub fn list_stream_members(stream: &[u8]) -> (Vec<EntryIds<'_>>, bool) {
     let mut fields = FieldReader::new(stream);
     let mut members = Vec::new();
@@ -158,7 +160,7 @@ mod tests {
             stream.extend(part);
         }
         let member = (&b"ab"[..], &b"c"[..]);
-        // The list states two members and has one.
+        // The stream states two members and has one.
         assert_eq!(list_stream_members(&stream), (vec![member], false));
         stream[12] = 1;
         assert_eq!(list_stream_members(&stream), (vec![member], true));

@@ -8,7 +8,7 @@
 //! | VoteOption | `verb_stream` |
 //! | EntryIDs of the members of a distribution list | `member` |
 //!
-//! Every count in them is bounded by the bytes that are there. Knows no property.
+//! Every count in a structure is bounded by the bytes that are there. Knows no property.
 
 mod fields;
 mod global_object_id;

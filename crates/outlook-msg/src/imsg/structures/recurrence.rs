@@ -27,11 +27,12 @@ pub struct DayMask(pub u32);
 /// On which days it recurs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pattern {
-    /// 0: every `period` minutes, which are whole days.
+    /// 0: every `period` minutes. The minutes are whole days.
     Day,
     /// 1: on these days of the week.
     Week(DayMask),
-    /// 2, in the Hijri calendar 0xA: on this day of the month, or its last one.
+    /// 2, in the Hijri calendar 0xA: on this day of the month, or on the last day of a shorter
+    /// month.
     Month {
         /// 1 to 31.
         day: u32,
@@ -42,7 +43,7 @@ pub enum Pattern {
     MonthNth {
         /// The days that count.
         days: DayMask,
-        /// 1 to 4, 5 for the last one.
+        /// 1 to 4; 5 for the last one.
         n: u32,
     },
 }
@@ -73,7 +74,7 @@ pub struct RecurrencePattern {
     pub first_date_time_minutes: u32,
     /// Minutes, weeks or months between two occurrences.
     pub period: u32,
-    /// Whether a task is made anew this long after it was completed.
+    /// Whether the next task is created only after this one is completed, `period` later.
     pub is_regenerating: bool,
     /// When it ends.
     pub end: RecurrenceEnd,
@@ -103,7 +104,7 @@ pub struct AppointmentRecurrence {
 }
 
 /// A changed occurrence: ExceptionInfo and ExtendedException (\[MS-OXOCAL\] 2.2.1.44.2,
-/// 2.2.1.44.4). A value that is `None` is that of the series.
+/// 2.2.1.44.4). If a value is `None`, that of the series applies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exception {
     /// Its start, in minutes since 1601.
@@ -141,7 +142,7 @@ mod override_flags {
     pub(super) const COLOR: u16 = 0x0100;
 }
 
-/// From this `WriterVersion2` on an ExtendedException begins with a ChangeHighlight.
+/// From this `WriterVersion2` on, an ExtendedException begins with a ChangeHighlight.
 const HAS_CHANGE_HIGHLIGHT: u32 = 0x3009;
 
 impl RecurrencePattern {
@@ -184,7 +185,7 @@ impl RecurrencePattern {
         };
         let first_day_of_week = fields.u32()?;
         let deleted_dates = fields.numbers()?;
-        // The exceptions have the dates of changed occurrences too.
+        // The exceptions of an appointment have these dates too.
         let _modified_dates = fields.numbers()?;
         Some(Self {
             frequency,
@@ -218,8 +219,8 @@ impl AppointmentRecurrence {
     /// | | ExtendedException each |
     /// | 4, n | reserved |
     ///
-    /// `None` if the RecurrencePattern cannot be read. What follows it is read as far as it is
-    /// there.
+    /// `None` if the RecurrencePattern cannot be read. The rest is read as far as possible;
+    /// `is_whole` tells whether all of it was.
     pub fn decode(bytes: &[u8], code_page: CodePage) -> Option<Self> {
         let mut fields = FieldReader::new(bytes);
         let pattern = RecurrencePattern::read(&mut fields)?;
@@ -303,7 +304,7 @@ fn read_exception(fields: &mut FieldReader<'_>, code_page: CodePage) -> Option<E
     })
 }
 
-/// Reads the Unicode strings of an exception over those of the code page.
+/// Replaces the 8-bit strings of an exception by its Unicode strings.
 fn read_extended(
     fields: &mut FieldReader<'_>,
     writer_version: u32,

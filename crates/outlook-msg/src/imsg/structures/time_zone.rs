@@ -1,5 +1,5 @@
-//! The time zones that messages contain (\[MS-OXOCAL\] 2.2.1.39, 2.2.1.41). They have their rules
-//! with them, so no table of zones is needed.
+//! The time zones in messages (\[MS-OXOCAL\] 2.2.1.39, 2.2.1.41). Each has its rules, so no table
+//! of zones is needed.
 
 use crate::mapi::utf16::decode_utf16;
 
@@ -8,13 +8,14 @@ use super::fields::FieldReader;
 /// A date and time of day, or a rule for one: `SYSTEMTIME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SystemTime {
-    /// The year of a date; 0 for a rule that holds every year.
+    /// The year of a date; 0 for a rule that applies every year.
     pub year: u16,
     /// 1 to 12; 0 for no date at all.
     pub month: u16,
-    /// 0 Sunday to 6 Saturday; of a rule only.
+    /// 0 Sunday to 6 Saturday; used only by a rule.
     pub day_of_week: u16,
-    /// The day of the month; of a rule 1 to 4 for that day of the week, 5 for the last one.
+    /// For a date: the day of the month. For a rule: 1 to 4 for the first to fourth `day_of_week`
+    /// of the month, 5 for the last one.
     pub day: u16,
     /// 0 to 23.
     pub hour: u16,
@@ -27,9 +28,9 @@ pub struct SystemTime {
 /// The offset of local time from UTC, and when it changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TimeZoneRule {
-    /// 1 a rule for recurring meetings, 2 the one in effect (`TZRULE_FLAG_EFFECTIVE_TZREG`).
+    /// 1: the rule for recurring meetings; 2: the rule in effect (`TZRULE_FLAG_EFFECTIVE_TZREG`).
     pub flags: u16,
-    /// The first year in which the rule holds.
+    /// The first year in which the rule applies.
     pub year: u16,
     /// UTC minus local time, in minutes.
     pub bias_minutes: i32,
@@ -37,9 +38,9 @@ pub struct TimeZoneRule {
     pub standard_bias_minutes: i32,
     /// Added to the bias in daylight saving time, in minutes.
     pub daylight_bias_minutes: i32,
-    /// When standard time begins, in daylight saving time.
+    /// When standard time begins, given in daylight saving time.
     pub standard_date: SystemTime,
-    /// When daylight saving time begins, in standard time.
+    /// When daylight saving time begins, given in standard time.
     pub daylight_date: SystemTime,
 }
 
@@ -70,7 +71,7 @@ impl TimeZoneDefinition {
     /// | | 2 | number of rules |
     /// | | 66 each | rules |
     ///
-    /// If the list is cut short, the rules before that are read; `None` if there is no rule.
+    /// If the list of rules is cut short, the whole rules are read; `None` if there is none.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let mut fields = FieldReader::new(bytes);
         let _version_and_header_size = fields.u32()?;
@@ -84,7 +85,7 @@ impl TimeZoneDefinition {
         (!rules.is_empty()).then_some(Self { key_name, rules })
     }
 
-    /// The rule in effect: the one that is marked so, else the latest.
+    /// The rule in effect: the one that its flags mark, else the one of the latest year.
     pub fn effective_rule(&self) -> Option<&TimeZoneRule> {
         let marked = self.rules.iter().find(|rule| rule.flags & EFFECTIVE != 0);
         marked.or_else(|| self.rules.iter().max_by_key(|rule| rule.year))

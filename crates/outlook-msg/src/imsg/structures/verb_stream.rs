@@ -1,22 +1,21 @@
-//! The answers that a message asks to choose from: the stream of `PidLidVerbStream`
-//! (\[MS-OXOMSG\] 2.2.1.74).
+//! The voting options of a message: `PidLidVerbStream` (\[MS-OXOMSG\] 2.2.1.74).
 
 use crate::mapi::CodePage;
 
 use super::fields::FieldReader;
 
-/// The `VerbType` of an answer. Others stand for reply, forward and the like.
+/// The `VerbType` of a voting option. Other verbs are reply, forward and the like.
 const VOTING: u32 = 4;
-/// How many bytes of an option follow its names.
+/// How many bytes of a verb follow its names.
 const OPTION_END: usize = 25;
 
-/// The names of the answers, in order; `None` if the stream is damaged.
+/// The names of the voting options, in order; `None` if the stream is damaged.
 pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> {
     let mut fields = FieldReader::new(bytes);
     let _version = fields.u16()?;
     let count = fields.u32()?;
     let mut options = Vec::new();
-    // Each takes bytes of the stream, so this ends.
+    // Each verb takes bytes of the stream, so a false count does no harm.
     for _ in 0..count {
         let verb = fields.u32()?;
         let name = code_page.decode(short_text(&mut fields)?).into_owned();
@@ -25,7 +24,7 @@ pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> 
         fields.bytes(OPTION_END)?;
         options.push((verb == VOTING, name));
     }
-    // The same names follow in Unicode; old programs leave that out.
+    // The same names follow in Unicode, but old programs leave them out.
     if fields.u16().is_some() {
         for (_, name) in &mut options {
             let (Some(wide), Some(_repeated)) = (wide_text(&mut fields), wide_text(&mut fields))
@@ -39,13 +38,13 @@ pub fn voting_options(bytes: &[u8], code_page: CodePage) -> Option<Vec<String>> 
     Some(voting.map(|(_, name)| name).collect())
 }
 
-/// As many bytes as the byte before them says.
+/// Reads a byte, and as many bytes as it states.
 fn short_text<'a>(fields: &mut FieldReader<'a>) -> Option<&'a [u8]> {
     let len = fields.u8()?;
     fields.bytes(usize::from(len))
 }
 
-/// As many UTF-16 units as the byte before them says.
+/// Reads a byte, and as many UTF-16 units as it states.
 fn wide_text(fields: &mut FieldReader<'_>) -> Option<String> {
     let len = fields.u8()?;
     let (units, _) = fields.bytes(usize::from(len) * 2)?.as_chunks::<2>();

@@ -1,9 +1,8 @@
-//! What is made from the content of an attachment: the message inside it (signed mail,
-//! `winmail.dat`, `.msg` and `.eml` files), the file in an OLE object, a few words about encrypted
-//! mail.
+//! Makes something from the content of an attachment: the message inside it (signed mail,
+//! `winmail.dat`, `.msg` and `.eml` files), the file in an OLE object, a text about encrypted mail.
 //!
-//! Class, media type and first bytes say whether there is something. The attachment is read only
-//! when somebody looks into it.
+//! The message class, the media type and the first bytes tell whether there is something to make.
+//! The attachment is read only when somebody opens what is made from it.
 
 mod mime;
 mod recognise;
@@ -22,19 +21,19 @@ pub use recognise::{
     DIRECTORY_SUFFIX, Derived, DerivedKind, ENCRYPTED, OlePart, SIGNED, derive, ole_part,
 };
 
-/// A larger attachment is not opened as a message. This does not hold for a `.msg` file, which need
-/// not be in memory.
+/// A larger attachment is not opened as a message, because it would have to be in memory. `.msg`
+/// files have no such limit: they need not be in memory.
 const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
 
-/// At most this many messages inside of attachments are opened within each other.
+/// Messages inside of attachments are opened up to this depth.
 const INSIDE_DEPTH_MAX: u32 = 8;
-/// At most this many bytes of attachments are opened as messages in one file, plus
+/// In one file, attachments of at most this many bytes together are opened as messages, plus
 /// [`INSIDE_BYTES_PER_BYTE`] for each byte of the file.
 const INSIDE_BYTES_MAX: u64 = 32 << 20;
 const INSIDE_BYTES_PER_BYTE: u64 = 4;
 
-/// How much may still be opened inside of the attachments of one file, because a file whose streams
-/// overlap can contain itself many times.
+/// Counts how many bytes inside of the attachments of one file may still be opened. Without a
+/// limit, a file whose streams overlap could contain itself very many times.
 #[derive(Debug)]
 pub struct InsideLimit {
     bytes: AtomicU64,
@@ -47,8 +46,8 @@ impl InsideLimit {
         Self { bytes: AtomicU64::new(INSIDE_BYTES_MAX.saturating_add(more)) }
     }
 
-    /// Takes an attachment of this length, in messages inside of so many attachments, from what may
-    /// still be opened.
+    /// Counts an attachment of `len` bytes that is opened. `depth` is the number of attachments
+    /// that its message is inside of.
     ///
     /// # Errors
     /// Why it may not be opened.
@@ -72,10 +71,10 @@ impl InsideLimit {
 pub struct Inside {
     /// The message, which is a child of the attachment.
     pub message: Message,
-    /// The compound file that the message is in: the attachment itself, or one that was made from
-    /// it.
+    /// The compound file with the message: the attachment itself, or a file that was made from it
+    /// in memory.
     pub file: Arc<CompoundFile>,
-    /// The damaged places of the attachment.
+    /// The defects of the attachment.
     pub defects: Vec<Defect>,
 }
 
@@ -83,7 +82,7 @@ impl Inside {
     /// Opens the message inside of an attachment.
     ///
     /// # Errors
-    /// If there is none, or the session was closed.
+    /// If there is none, if it cannot be read, or if the session was closed.
     pub fn open(kind: DerivedKind, attachment: &Attachment) -> Result<Self, Error> {
         let (file, defects) = match kind {
             DerivedKind::Msg => (CompoundFile::open(source(attachment)?)?, Vec::new()),
@@ -102,7 +101,7 @@ impl Inside {
     }
 }
 
-/// The text of `encrypted`.
+/// The content of the file `encrypted`: for whose keys the message is encrypted.
 pub fn encrypted(attachment: &Attachment) -> String {
     let bytes = match read(attachment) {
         Ok(bytes) => bytes,
@@ -122,8 +121,8 @@ pub fn encrypted(attachment: &Attachment) -> String {
     text
 }
 
-/// The message in signed mail (\[MS-OXOSMIME\] 2.1.2). The attachment is a cryptographic message
-/// around a MIME entity, or a MIME entity with its signature beside it.
+/// The message in signed mail (\[MS-OXOSMIME\] 2.1.2). The attachment is either a cryptographic
+/// message that contains a MIME entity, or a MIME entity that has the signature as its second part.
 fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
     let bytes = cms::binary(bytes);
     if cms::kind(&bytes).is_none() {
@@ -143,7 +142,8 @@ fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
 }
 
 fn mime(bytes: &[u8]) -> MadeMessage {
-    // Some programs write a byte order mark before the header, and mailbox files a `From ` line.
+    // Some programs write a byte order mark before the header. A mail from a mailbox file (mbox)
+    // begins with a `From ` line.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let bytes = match bytes.starts_with(b"From ") {
         true => memchr::memchr(b'\n', bytes).and_then(|at| bytes.get(at + 1..)).unwrap_or(bytes),
@@ -163,7 +163,7 @@ fn source(attachment: &Attachment) -> Result<Source, Error> {
     Ok(Source::from_stream(&stream.ok_or_else(without_content)?))
 }
 
-/// The bytes of an attachment as far as they can be read.
+/// The bytes of an attachment that can be read.
 fn read(attachment: &Attachment) -> Result<Vec<u8>, Error> {
     let len = content_len(attachment);
     if len > ATTACHMENT_BYTES_MAX {

@@ -1,4 +1,5 @@
-//! Finds out what can be made from an attachment: by class, media type, name and first bytes.
+//! Finds out what can be made from an attachment, by message class, media type, name and first
+//! bytes.
 
 use std::ops::Range;
 
@@ -21,9 +22,9 @@ pub struct Derived {
 /// What is made from an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DerivedKind {
-    /// `signed/` of the message.
+    /// The directory `signed/` of the message.
     Signed,
-    /// `encrypted` of the message.
+    /// The file `encrypted` of the message.
     Encrypted,
     /// A directory beside `winmail.dat`.
     Tnef,
@@ -38,28 +39,28 @@ pub enum DerivedKind {
 /// A file or picture in an OLE object.
 #[derive(Debug)]
 pub struct OlePart {
-    /// Its name, or only its extension.
+    /// Its name. If it has none, only its extension is known.
     name: Option<String>,
     extension: &'static str,
-    /// The bytes that must stand before those in the stream.
+    /// Bytes of the file that the stream lacks; they come before `data`.
     header: Vec<u8>,
     stream: Stream,
-    /// Where its bytes lie in the stream.
+    /// Where its bytes are in the stream.
     data: Range<u64>,
 }
 
-/// The directory of what was signed.
+/// The name of the directory with the content of signed mail.
 pub const SIGNED: &str = "signed";
-/// The file that says how a message is encrypted.
+/// The name of the file that says for whose keys a message is encrypted.
 pub const ENCRYPTED: &str = "encrypted";
-/// A directory that is made from an attachment and lies beside it has the name of the attachment
-/// and this.
+/// The directory that is made from an attachment has the name of the attachment with this at its
+/// end.
 pub const DIRECTORY_SUFFIX: &str = ".d";
-/// So many first bytes of an attachment are looked at.
+/// How many bytes from the start of an attachment are examined.
 const START_LEN: usize = 128;
 
 impl DerivedKind {
-    /// Whether it lies in the directory of the message, not in `attachments/`.
+    /// Whether it is in the directory of the message, not in `attachments/`.
     pub const fn is_of_message(self) -> bool {
         matches!(self, Self::Signed | Self::Encrypted)
     }
@@ -71,7 +72,7 @@ impl DerivedKind {
 }
 
 impl OlePart {
-    /// Its content, as far as it can be read.
+    /// The part of its content that can be read.
     pub fn content(self) -> Content {
         let extents = self.stream.extents();
         let readable = extents.readable_len().saturating_sub(self.data.start);
@@ -80,7 +81,8 @@ impl OlePart {
         Content::Part { header, stream: extents, start, len }
     }
 
-    /// The suffix `.partial`, if it is damaged. The object around it may be whole.
+    /// The suffix `.partial` if it is damaged, else nothing. The OLE object may be damaged in
+    /// another place.
     fn partial(&self) -> &'static str {
         if self.stream.extents().readable_len() < self.data.end { PARTIAL } else { "" }
     }
@@ -98,7 +100,8 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
     for one in attachments {
         let Some((name, shown)) = &one.entry else { continue };
         let partial = if one.missing.is_empty() { "" } else { PARTIAL };
-        // The name has no `.partial`: the `ERRORS` in the directory says what is missing.
+        // The name of the directory has no `.partial`: the file `ERRORS` in it says what is
+        // missing.
         let name = name.strip_suffix(partial).unwrap_or(name);
         let found = match shown {
             Shown::Data => {
@@ -174,8 +177,8 @@ fn derived_name(
     }
 }
 
-/// What can be made from a file. If `may_be_signed`, it may be the signed part of the message; if
-/// `is_smime`, one of the files surely is.
+/// What can be made from a file. `is_smime`: the message class says that one of the attachments is
+/// the signed or encrypted part. `may_be_signed`: this file may be that part.
 fn data(
     attachment: &Attachment,
     name: &str,
@@ -188,7 +191,7 @@ fn data(
     let ends = |extensions: &[&str]| extensions.iter().any(|one| name.ends_with(one));
     let is_winmail =
         media_type == "application/ms-tnef" || ["winmail.dat", "win.dat"].contains(&name.as_str());
-    // Programs leave out the media type, or do not know it.
+    // Some programs leave out the media type, or write that of an unknown file.
     let is_unknown = matches!(media_type.as_str(), "" | "application/octet-stream");
     let is_wrapped = matches!(
         media_type.as_str(),
@@ -220,8 +223,8 @@ fn data(
     }
 }
 
-/// Whether a file can be one with a header: it begins with the name of a field, after empty lines
-/// at most. Base64 does not.
+/// Whether a file can begin with a mail header: after empty lines, its first line begins with a
+/// letter and contains a colon or a blank. Base64 has neither.
 fn begins_as_header(start: &[u8]) -> bool {
     let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start).trim_ascii_start();
     let line = start.split(|byte| *byte == b'\n').next().unwrap_or_default();
@@ -229,7 +232,7 @@ fn begins_as_header(start: &[u8]) -> bool {
     start.first().is_some_and(u8::is_ascii_alphabetic) && is_text
 }
 
-/// The first bytes of a stream, as far as they can be read.
+/// The first bytes of a stream; `None` if they cannot be read.
 fn start(stream: &Stream, len: usize) -> Option<Vec<u8>> {
     let mut start = vec![0; len];
     let read = stream.read_at(0, &mut start).ok()?;

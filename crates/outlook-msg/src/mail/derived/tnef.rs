@@ -42,7 +42,8 @@ fn attachment(attachment: TnefAttachment) -> MadeAttachment {
     MadeAttachment { properties: made(properties), content }
 }
 
-/// If there are several properties of one id, the first counts, whichever string type it has.
+/// Converts properties. If several have the same id, the first one counts, even if their string
+/// types differ.
 fn made(properties: Properties) -> Vec<MadeProperty> {
     let mut known = BTreeSet::new();
     let unicode = |tag: PropertyTag| tag.with_type(tag.property_type().to_unicode());

@@ -1,13 +1,13 @@
-//! Parses addresses as people type them into `to`, `from` and the like: one a line, or separated by
-//! the commas of RFC 5322 or the semicolons of Outlook.
+//! Parses addresses in the forms that people type into `to`, `from` and the like: one per line, or
+//! separated by commas (RFC 5322) or semicolons (Outlook).
 
 use crate::imsg::Address;
 use crate::mail::text::one_line;
 
 use crate::mail::error::Error;
 
-/// The addresses of a text. A line that the file shows for one of `shown` means that address,
-/// however the name in it is written.
+/// Parses a text. `shown` are the addresses that the file shows now: a line that is shown for one
+/// of them means that address, even if its name could be parsed in another way.
 pub fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     let mut addresses = Vec::new();
     for line in text.lines() {
@@ -16,7 +16,7 @@ pub fn parse(text: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     Ok(addresses)
 }
 
-/// The addresses of a line.
+/// Parses one line; see [`parse`].
 pub fn parse_line(line: &str, shown: &[Address]) -> Result<Vec<Address>, Error> {
     let line = line.trim();
     if line.is_empty() {
@@ -30,7 +30,7 @@ pub fn parse_line(line: &str, shown: &[Address]) -> Result<Vec<Address>, Error> 
     }
     let mut addresses = Vec::new();
     for part in split(line, ';') {
-        // In a part without an address, commas belong to a name.
+        // A part without an address is a name, which may contain commas.
         if !part.contains(['@', '<']) {
             addresses.extend(parse_one(part.trim().trim_matches(','))?);
             continue;
@@ -108,7 +108,7 @@ fn parse_one(text: &str) -> Result<Option<Address>, Error> {
     if text.contains('@') {
         return Err(expected());
     }
-    // `Name </O=ORG/CN=X>`. A text that ends in `>>` is a name with brackets in it.
+    // `Name </O=ORG/CN=X>`. A text that ends in `>>` is a name that contains brackets.
     if let Some((name, rest)) = text.rsplit_once('<').filter(|_| !text.ends_with(">>")) {
         let address = rest.strip_suffix('>').map(str::trim).filter(|one| !one.is_empty());
         let address = address.ok_or_else(expected)?.to_owned();
@@ -137,7 +137,7 @@ fn is_address(text: &str) -> bool {
     is_local && is_domain
 }
 
-/// A name without the quotes around it and the backslashes in it.
+/// Removes the quotes around a name and the backslashes in it.
 fn unquoted(name: &str) -> String {
     let Some(quoted) = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return name.to_owned();

@@ -1,4 +1,4 @@
-//! Edits of attachments: a file in `attachments/` is set, created, renamed.
+//! Edits of attachments: sets, creates and renames files in `attachments/`.
 
 use std::sync::Arc;
 
@@ -14,14 +14,15 @@ use crate::mail::names::UniqueNames;
 
 /// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
 const BY_VALUE: i32 = 1;
-/// The attachment has no place in the text of the body (`PR_RENDERING_POSITION`).
+/// The value of `PR_RENDERING_POSITION` for an attachment that has no place in the text of the
+/// body.
 const NOT_RENDERED: i32 = -1;
 
-/// Why a file that shows a part of an attachment cannot be set.
+/// The reason why a file that shows only a part of an attachment cannot be set.
 pub const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
 
-/// Sets the content of an attachment, or creates one. A `.msg` file becomes an embedded message.
-/// Returns the number of the attachment if one was created.
+/// Sets the content of an existing attachment, or creates an attachment. A `.msg` file becomes an
+/// embedded message. Returns the number of a new attachment.
 pub fn set(
     message: &Message,
     name: &str,
@@ -91,9 +92,10 @@ pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
     })
 }
 
-/// Gives an attachment another name. If an attachment has that name already, it gets the content,
-/// and keeps everything else, so that the HTML body still finds its picture by the content id.
-/// Returns the number of the attachment that has the name now.
+/// Gives an attachment another name. If the name is that of another attachment, `replaced`, and
+/// both are files, `replaced` gets only the content of the renamed one, which is deleted. So the
+/// HTML body still finds its picture by the content id. Otherwise `replaced` is deleted. Returns
+/// the number of the attachment that has the name now.
 pub fn rename(
     message: &Message,
     (number, shown): (u32, Shown),
@@ -124,7 +126,7 @@ pub fn rename(
     Ok(number)
 }
 
-/// A name without the extension of a message.
+/// A name without the extension `.msg`; `None` if it has another one.
 pub fn message_stem(name: &str) -> Option<&str> {
     let (stem, extension) = name.split_at_checked(name.len().checked_sub(4)?)?;
     let is_message = extension.eq_ignore_ascii_case(".msg") && !stem.is_empty();
@@ -147,7 +149,7 @@ fn embed(message: &Message, name: &str, bytes: &Arc<Source>) -> Result<Option<u3
     Ok(Some(created))
 }
 
-/// Refuses a name that would be shown otherwise than it was given.
+/// Refuses a name that would be shown in another form than it was given.
 fn check_name(name: &str) -> Result<(), Error> {
     match is_shown_as_given(name) {
         true => Ok(()),
@@ -155,7 +157,7 @@ fn check_name(name: &str) -> Result<(), Error> {
     }
 }
 
-/// Whether an attachment can have this name: it would be shown as it was given.
+/// Whether an attachment can have this name, because a mount would show it unchanged.
 pub fn is_shown_as_given(name: &str) -> bool {
     UniqueNames::default().make(name, "", "") == name && !name.is_empty()
 }
@@ -189,7 +191,8 @@ fn set_names(attachment: &Attachment, name: &str) -> Result<(), Error> {
     if old.is_some_and(|old| is_same(&old)) {
         return Ok(());
     }
-    // Programs choose by the media type how to open an attachment, whatever its name.
+    // Programs choose by the media type how to open an attachment, so it must fit the new
+    // extension.
     match media_type::by_extension(name) {
         media_type::OCTET_STREAM => super::delete(attachment, tags::PR_ATTACH_MIME_TAG),
         known => set_text(attachment, tags::PR_ATTACH_MIME_TAG, known),

@@ -1,6 +1,6 @@
 //! Edits of bodies. When one body is set, the others are rewritten or removed, unless they were set
-//! together with it: else a program could show the old text (Outlook prefers RTF, \[MS-OXBBODY\]
-//! 2.1.3).
+//! together with it. Otherwise a program could show an old body (Outlook prefers RTF,
+//! \[MS-OXBBODY\] 2.1.3).
 
 use std::time::{Duration, Instant};
 
@@ -16,16 +16,17 @@ use crate::mail::error::Error;
 use crate::mail::reader::BodyFile;
 use crate::mail::text::unix_lines;
 
-/// A body replaces another one only if that was set longer ago than this. Programs that copy a
-/// message set all its bodies one after the other.
+/// Bodies that are set within this time belong together: none replaces another. A program that
+/// copies a message sets all its bodies one after the other.
 const TOGETHER: Duration = Duration::from_secs(10);
 
-/// The bodies of one message, of which one is being set.
+/// When the bodies of one message were set, to decide which of them a new body replaces.
 #[derive(Clone, Copy, Debug)]
 pub struct SetBodies {
     times: Times,
     now: Instant,
-    /// Whether the message has never been saved. All bodies that were set in it belong together.
+    /// Whether the message has never been saved. Then all bodies that were set in it belong
+    /// together.
     is_new: bool,
 }
 
@@ -34,7 +35,7 @@ impl SetBodies {
         Self { times, now, is_new }
     }
 
-    /// When each body was set, the one that is set now included.
+    /// When each body was set, including the one that is being set.
     pub fn times(self) -> Times {
         self.times
     }
@@ -51,7 +52,7 @@ impl SetBodies {
         self.is_recent(self.times.rtf)
     }
 
-    /// Whether a body was set together with the one that is set now.
+    /// Whether a body that was set at this time belongs together with the one that is being set.
     fn is_recent(&self, set: Option<Instant>) -> bool {
         let recent = |set| self.is_new || self.now.saturating_duration_since(set) < TOGETHER;
         set.is_some_and(recent)
@@ -65,7 +66,7 @@ const NATIVE_TEXT: i32 = 1;
 const NATIVE_RTF: i32 = 2;
 const NATIVE_HTML: i32 = 3;
 
-/// Sets a body to the content of a `body.*` file.
+/// Sets a body to the content of `body.txt`, `body.html` or `body.rtf`.
 pub fn set(
     message: &Message,
     set: &mut SetBodies,
@@ -112,7 +113,7 @@ pub fn keeps_formatting(
     Ok(has_words(message, super::utf8(&super::text(bytes)?)?))
 }
 
-/// Rewrites or removes the other bodies after the property of one body was set.
+/// Rewrites or removes the other bodies after somebody has set the property `tag` of one body.
 pub fn follow(
     message: &Message,
     set: &mut SetBodies,
@@ -145,20 +146,20 @@ pub fn follow(
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }
 
-/// Whether a body is only made from another one, so that there is nothing to remove.
+/// Whether a body is not stored but made from another one, so that it cannot be removed.
 pub fn is_made(message: &Message, file: BodyFile) -> bool {
     file == BodyFile::Text
         && !Bodies::new(message).has_stored_text()
         && Bodies::new(message).has_text()
 }
 
-/// Removes a body, with the property that it is made from if no other body needs that.
+/// Removes a body, and the property from which it is made, unless another body needs that.
 pub fn remove(message: &Message, file: BodyFile) -> Result<(), Error> {
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
         BodyFile::Html => {
             drop_html(message)?;
-            // The HTML body may be inside the RTF.
+            // The HTML body may be inside of the RTF.
             if !has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
@@ -173,8 +174,8 @@ pub fn remove(message: &Message, file: BodyFile) -> Result<(), Error> {
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }
 
-/// Whether a text has the same words as the formatted body, or as the text that is shown now. Then
-/// it says nothing new, and the formatting stays.
+/// Whether a text has the same words as the formatted body, or as the plain text that is shown now.
+/// Then it says nothing new, and the formatted body stays.
 fn has_words(message: &Message, text: &str) -> bool {
     let bodies = Bodies::new(message);
     let has = |other: Option<String>| {

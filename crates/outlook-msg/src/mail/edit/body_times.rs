@@ -1,5 +1,5 @@
-//! When the bodies of a message were set. The times outlast a save of the message, because
-//! `rsync --fsync` causes a save between `body.html` and `body.txt`.
+//! Remembers when the bodies of a message were set. The times stay after a save, because `rsync
+//! --fsync` causes a save after each file, so also between `body.html` and `body.txt`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -12,7 +12,8 @@ use crate::mail::reader::BodyFile;
 /// When each body of a message, and of those embedded in it, was last set.
 #[derive(Debug, Default)]
 pub struct BodyTimes {
-    /// By the numbers of the attachments that lead to the message.
+    /// The keys are the numbers of the attachments that lead to the message, from the outermost
+    /// message on.
     messages: Mutex<HashMap<Vec<u32>, Times>>,
 }
 
@@ -22,7 +23,7 @@ pub struct Times {
     pub text: Option<Instant>,
     pub html: Option<Instant>,
     pub rtf: Option<Instant>,
-    /// Whether the HTML that was set refers to attachments by their paths.
+    /// Whether HTML was set that may refer to attachments by their paths.
     pub has_paths: bool,
 }
 
@@ -35,12 +36,13 @@ impl BodyTimes {
         self.lock().insert(message, times);
     }
 
-    /// Whether the HTML of any message refers to attachments by their paths.
+    /// Whether `has_paths` is set for any message.
     pub fn have_paths(&self) -> bool {
         self.lock().values().any(|times| times.has_paths)
     }
 
-    /// The messages whose HTML does so. They are forgotten, because the caller replaces the paths.
+    /// Returns the messages for which `has_paths` is set, and clears it, because the caller
+    /// replaces the paths now.
     pub fn take_paths(&self) -> Vec<Vec<u32>> {
         let mut messages = self.lock();
         let with_paths = messages.iter_mut().filter_map(|(message, times)| {
@@ -65,7 +67,8 @@ impl BodyTimes {
         self.lock().retain(|known, _| !known.starts_with(message));
     }
 
-    /// Every change is one insert or remove, so the map is sound even if the lock is poisoned.
+    /// Locks the map. Every change is a single insert or remove, so the map is valid even if the
+    /// lock is poisoned.
     fn lock(&self) -> MutexGuard<'_, HashMap<Vec<u32>, Times>> {
         lock(&self.messages)
     }

@@ -1,7 +1,7 @@
-//! Turns the paths of pictures in an HTML body that was set back into `cid:` URLs.
+//! Turns the paths of attachments in an HTML body that somebody has set into `cid:` URLs.
 //!
-//! `body.html` shows paths (`attachments/logo.png`), but mail programs find a picture only by the
-//! content id of its attachment (\[MS-OXCMSG\] 2.2.2.9).
+//! `body.html` contains paths (`attachments/logo.png`), but mail programs find a picture only by
+//! the content id of its attachment (\[MS-OXCMSG\] 2.2.2.9).
 
 use std::cell::RefCell;
 

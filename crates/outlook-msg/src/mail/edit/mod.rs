@@ -2,12 +2,12 @@
 //!
 //! | what | module |
 //! |---|---|
-//! | fields that are set by a text | `text_fields`, `addresses` |
-//! | the bodies, which must say the same | `bodies`, `body_times` |
-//! | the pictures of an HTML body | `inline` |
+//! | fields that are set from a text | `text_fields`, `addresses` |
+//! | bodies, which must agree with each other | `bodies`, `body_times` |
+//! | references of an HTML body to attachments | `inline` |
 //! | attachments | `attachments` |
 //!
-//! Knows nothing of files or of when a message is saved.
+//! Knows nothing of files, or of when a message is saved.
 
 pub mod addresses;
 pub mod attachments;
@@ -25,17 +25,17 @@ use super::error::Error;
 pub use bodies::SetBodies;
 pub use body_times::{BodyTimes, Times};
 
-/// No value that is set from a text is longer than this.
+/// A value that is set from a text has at most this many bytes.
 const TEXT_BYTES_MAX: u64 = 256 << 20;
 
-/// The flags that the property stream has for a property.
+/// The flags of a property in the property stream; `None` if it is not listed.
 pub fn flags(object: &dyn MapiProp, tag: PropertyTag) -> Result<Option<u32>, Error> {
     let (set, _) = object.property_set()?;
     Ok(set.get(tag).and_then(|property| property.flags))
 }
 
-/// Edits a part of a message and puts it into the message. If the edit fails, it is discarded,
-/// because the session would save half an edit when it is closed.
+/// Edits an attachment or embedded message, and saves it in the object that contains it. If the
+/// edit fails, discards it; otherwise the session would save half an edit when it is closed.
 pub fn edit_part<O: MapiPropMut, T, E: From<imsg::Error>>(
     part: &O,
     run: impl FnOnce(&O) -> Result<T, E>,

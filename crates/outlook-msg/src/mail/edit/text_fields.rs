@@ -1,5 +1,5 @@
-//! The fields of a message that are set by a text. Each has one entry here, which says how it is
-//! set and removed, and which fields of the transport header say the same.
+//! The fields of a message that are set from a text. Each has one entry here, which says how the
+//! field is set and removed, and which fields of the transport header have the same meaning.
 //!
 //! To make another value settable, add an entry.
 
@@ -15,23 +15,23 @@ use super::addresses;
 use crate::mail::error::Error;
 use crate::mail::fields;
 
-/// A field that is set by a text.
+/// A field that is set from a text.
 #[derive(Debug)]
 pub struct TextField {
     value: FieldValue,
-    /// The fields of the transport header that say the same: they are set with it, so that no
-    /// reader of the message finds the old value there.
+    /// The fields of the transport header with the same meaning. They are set too, so that no
+    /// program finds the old value there.
     header: &'static [HeaderField],
 }
 
 #[derive(Debug)]
 enum FieldValue {
-    /// A text. A newline at its end is not part of the value. To remove it, these properties are
-    /// deleted.
+    /// A text; a newline at its end is not part of the value. To remove the value, the properties
+    /// `removed` are deleted.
     Text { set: fn(&Message, &str) -> Result<(), Error>, removed: &'static [PropertyTag] },
-    /// Lines, each with its end. Without any line the value is removed.
+    /// Lines, each with its line end. An empty text removes the value.
     Lines { set: fn(&Message, &str) -> Result<(), Error> },
-    /// Addresses: the ones that the field has now, and how others are set.
+    /// Addresses: `shown` returns those that the field has now.
     Addresses {
         shown: fn(&Message) -> Vec<Address>,
         set: fn(&Message, &[Address]) -> Result<(), Error>,
@@ -67,7 +67,8 @@ pub static FROM: TextField = addresses(
 pub static SENDER: TextField = addresses(
     |message| fields::sender(message).into_iter().collect(),
     |message, addresses| set_party(message, &SENDER_PARTY, addresses),
-    // A message without another author is from its sender.
+    // A message without another author is from its sender, so both header fields depend on the
+    // sender.
     &[HeaderField::Sender, HeaderField::From],
 );
 pub static TO: TextField = addresses(
@@ -211,7 +212,7 @@ fn set_headers(message: &Message, text: &str) -> Result<(), Error> {
 
 fn set_time(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
     let time = super::parse(PropertyType::TIME, text)?;
-    // The others stand for "no date": the message would lose the one that it has.
+    // Any other time stands for "no date", and setting it would remove the date.
     if matches!(time, Value::Time(time) if !time.is_set()) {
         return Err(Error::invalid("a time after the start of 1601 and before the year 4501"));
     }
@@ -228,7 +229,7 @@ fn set_importance(message: &Message, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tags::PR_IMPORTANCE, &Value::Integer32(number))?)
 }
 
-/// The categories (PidNameKeywords, \[MS-OXCMSG\] 2.2.1.17), one a line.
+/// Sets the categories (`PidNameKeywords`, \[MS-OXCMSG\] 2.2.1.17), one per line.
 fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
     let lines = text.lines().filter(|line| !line.trim().is_empty());
     let values: Vec<_> = lines.map(|line| Value::String(line.to_owned())).collect();
@@ -241,8 +242,8 @@ fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tag, &Value::Multiple(values))?)
 }
 
-/// Sets the person on whose behalf the message is sent. If that was the sender too, the sender is
-/// set with it: else the old address would still be shown, and stay in the file.
+/// Sets the person on whose behalf the message is sent. If that person was the sender too, sets the
+/// sender as well; otherwise the old address would still be shown, and stay in the file.
 fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     let sender = Address::sender(message);
     let is_same = !addresses.is_empty() && sender.is_some() && sender == fields::from(message);

@@ -6,7 +6,7 @@ use crate::imsg::Address;
 
 use super::encode::{phrase, single_line};
 
-/// A domain that cannot exist (RFC 2606), for addresses without one.
+/// A domain that never exists (RFC 2606), for addresses that have no domain.
 const NO_DOMAIN: &str = "invalid";
 
 /// A list of addresses.
@@ -15,8 +15,8 @@ pub(super) fn mailboxes<'a>(addresses: impl IntoIterator<Item = &'a Address>) ->
     written.collect::<Vec<_>>().join(", ")
 }
 
-/// One address as `Name <address>`. A name without an address is written as a group without
-/// members, the only form that RFC 5322 has for it.
+/// One address as `Name <address>`. A name without an address becomes a group without members,
+/// which is the only form that RFC 5322 has for it.
 pub(super) fn mailbox(party: &Address) -> String {
     let address = address(&party.address);
     if !address.is_empty() {
@@ -24,17 +24,18 @@ pub(super) fn mailbox(party: &Address) -> String {
         let blank = if name.is_empty() { "" } else { " " };
         return format!("{name}{blank}<{address}>");
     }
-    // Something that is no address is still worth reading: it goes into the name.
+    // If the address is not valid in mail, people may still want to read it, so it becomes part of
+    // the name.
     let name = phrase(format!("{} {}", party.name, party.address).trim());
     if name.is_empty() { name } else { format!("{name}:;") }
 }
 
-/// Whether two addresses are the same but for their names.
+/// Whether two addresses are the same, apart from their names.
 pub(super) fn is_same(a: &Address, b: &Address) -> bool {
     a.address.eq_ignore_ascii_case(&b.address)
 }
 
-/// An address in the form of RFC 5322 (`addr-spec`), or nothing if it cannot be given that form.
+/// An address in the form of RFC 5322 (`addr-spec`); empty if it cannot have that form.
 fn address(address: &str) -> String {
     let address = single_line(address);
     let address = address.trim().trim_start_matches('<').trim_end_matches('>');

@@ -1,4 +1,4 @@
-//! Makes parts from the attachments of a message: their types, names and dispositions.
+//! Makes MIME parts from the attachments of a message, with their types, names and dispositions.
 //!
 //! Knows no body and no header of the message.
 
@@ -18,24 +18,24 @@ use crate::storage::{self, Defect};
 use super::encode::{fold, free_text, single_line};
 use super::part::{MimePart, Pieces};
 
-/// A longer text is not read to find out whether it is UTF-8, in bytes.
+/// A text with more bytes is not read to find out whether it is UTF-8.
 const TEXT_BYTES_MAX: u64 = 1 << 20;
-/// The longest content id that is written.
+/// A longer content id is left out, so that no header line becomes too long.
 const CONTENT_ID_MAX: usize = 900;
-/// The field that says that a part is not complete.
+/// The header field that says that a part is incomplete.
 const DESCRIPTION: &str = "Content-Description";
 
 /// What an attachment becomes.
 pub(super) enum AttachedPart {
-    /// It has no content.
+    /// No part, because it has no content.
     Nothing,
     Part(MimePart),
-    /// It is a message, which is composed like the outer one.
+    /// It is a message; the caller composes it like the outer one.
     Message,
 }
 
-/// The compound files of OLE objects. They lie in one file without a name, so that any number of
-/// them takes one descriptor.
+/// Collects the compound files of OLE objects in one temporary file, so that any number of them
+/// takes a single file descriptor.
 #[derive(Debug, Default)]
 pub(super) struct Ole {
     file: Option<Arc<File>>,
@@ -63,7 +63,7 @@ impl Ole {
 /// Makes the part of an attachment.
 ///
 /// # Errors
-/// Where the file of an OLE object cannot be written, or the session was closed.
+/// If the file of an OLE object cannot be written, or the session was closed.
 pub(super) fn part(
     shown: &ShownAttachment,
     is_inline: bool,
@@ -117,7 +117,7 @@ pub(super) fn unreadable(shown: &ShownAttachment, cause: &str) -> MimePart {
     part
 }
 
-/// The part that says what is missing in a damaged message.
+/// The part that lists what is missing in a damaged message.
 pub(super) fn errors(defects: &[Defect]) -> MimePart {
     let lines: String = defects.iter().map(|one| single_line(&one.to_string()) + "\r\n").collect();
     let text = format!("Parts of this message could not be read:\r\n{lines}");
@@ -126,8 +126,8 @@ pub(super) fn errors(defects: &[Defect]) -> MimePart {
     part
 }
 
-/// Whether an error lies in the attachment itself, so that every read gives it. A full disk does
-/// not.
+/// Whether the attachment itself is the cause of an error, so that every attempt fails. A full
+/// disk, for example, is not.
 fn is_of_content(error: &Error) -> bool {
     match error {
         Error::Message(imsg::Error::Storage(storage::Error::Write { source, .. })) => {
@@ -139,7 +139,8 @@ fn is_of_content(error: &Error) -> bool {
     }
 }
 
-/// Adds the field of the media type, with the name, which old programs look for there.
+/// Adds the field of the media type. It has the name too, because old programs look for the name
+/// there.
 fn typed(mut part: MimePart, media_type: &str, name: &str) -> MimePart {
     part.field_with_name("Content-Type", media_type, "name", name);
     part
@@ -163,8 +164,8 @@ fn describe(part: &mut MimePart, shown: &ShownAttachment, is_inline: bool, name:
     }
 }
 
-/// The media type of an attachment, for a text with its charset if that is UTF-8. Of any other text
-/// the charset is unknown; its bytes are what they were.
+/// The media type of an attachment. A text in UTF-8 gets its charset. For any other text the
+/// charset is unknown, so it becomes `application/octet-stream`, and no program changes its bytes.
 fn typed_media_type(attachment: &Attachment, name: &str, content: &Content, len: u64) -> String {
     let media_type = media_type::media_type(attachment, name);
     if !media_type.starts_with("text/") {

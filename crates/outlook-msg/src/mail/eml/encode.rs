@@ -1,8 +1,8 @@
 //! The encodings of mail: encoded words (RFC 2047), parameters (RFC 2231), folding (RFC 5322
 //! section 2.2.3) and quoted-printable (RFC 2045 section 6.7).
 //!
-//! Knows no header field and no property. CR, LF and NUL are in no output, except for its own line
-//! ends.
+//! Knows no header field and no property. No output contains CR, LF or NUL, except for the line
+//! ends that this module writes.
 
 use std::fmt::Write as _;
 
@@ -10,19 +10,19 @@ use crate::mail::composed::encode_base64;
 
 /// The longest encoded word, in characters (RFC 2047 section 2).
 const WORD_MAX: usize = 75;
-/// The length at which a header line is folded (RFC 5322 section 2.1.1).
+/// A header line with more characters is folded (RFC 5322 section 2.1.1).
 const LINE_FOLDED: usize = 78;
-/// A longer run without blanks is broken, so that no line has more than 998 characters.
+/// A longer run of characters without a blank is broken up, so that no line has more than 998
+/// characters.
 const RUN_MAX: usize = 900;
-/// A text with a longer word is encoded.
+/// A text that contains a longer word is encoded.
 const PLAIN_WORD_MAX: usize = 76;
-/// How many characters the name of an address field takes at the start of its line.
+/// The name of an address field takes at most this many characters at the start of its line.
 const FIELD_NAME_MAX: usize = 30;
 /// How many characters of the value of a parameter go into one section.
 const SECTION_MAX: usize = 60;
 
-/// A text without CR, LF and NUL, because they would end a header field. A line end becomes a
-/// blank.
+/// A text without CR, LF and NUL, so that it cannot end a header field. A line end becomes a blank.
 pub(super) fn single_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());
     for c in text.replace("\r\n", "\n").chars() {
@@ -35,7 +35,8 @@ pub(super) fn single_line(text: &str) -> String {
     line
 }
 
-/// The value of a field of free text: as it is, or as encoded words that decode to exactly it.
+/// The value of a field of free text: unchanged if possible, else as encoded words that decode to
+/// exactly this text.
 pub(super) fn free_text(name: &str, text: &str) -> String {
     let text = single_line(text);
     if is_plain(&text) { text } else { encoded_words(&text, name.len() + 2) }
@@ -66,10 +67,11 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// A text as encoded words, each of whole characters. The first one leaves room for `indent`
-/// characters before it on its line.
+/// A text as encoded words. No character is split between two words. The first word leaves room for
+/// `indent` characters before it on its line.
 pub(super) fn encoded_words(text: &str, indent: usize) -> String {
-    // People can read Q, and it is hardly longer if half of the bytes stand for themselves.
+    // The Q encoding is readable for people. It is hardly longer than B if half of the bytes stand
+    // for themselves.
     let literal = text.bytes().filter(|byte| is_q_literal(*byte)).count();
     let is_q = literal * 2 >= text.len();
     // `=?utf-8?Q?` and `?=` take 12 characters.
@@ -115,21 +117,21 @@ fn encoded_word(text: &str, is_q: bool) -> String {
     word + "?="
 }
 
-/// Whether a byte stands for itself in the Q encoding, wherever the word is (RFC 2047 section 5
+/// Whether a byte stands for itself in the Q encoding, in any kind of field (RFC 2047 section 5
 /// (3)).
 fn is_q_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b" !*+-/".contains(&byte)
 }
 
-/// Bytes as base64 in one piece.
+/// Bytes as base64 without line ends.
 pub(super) fn base64(bytes: &[u8]) -> String {
     let mut encoded = Vec::new();
     encode_base64(bytes, &mut encoded);
     encoded.into_iter().map(char::from).collect()
 }
 
-/// A header field with its line ends: folded at blanks, and inside a run that is too long for a
-/// line.
+/// A header field with its line ends. It is folded at blanks, and also inside a run that is too
+/// long for a line.
 pub(super) fn fold(name: &str, value: &str) -> String {
     let mut field = format!("{name}:");
     let mut column = field.len();
@@ -154,8 +156,8 @@ pub(super) fn fold(name: &str, value: &str) -> String {
     field + "\r\n"
 }
 
-/// A parameter of a field, as the lines after the `;`: quoted if it is ASCII, else in the form of
-/// RFC 2231, in sections if it is long.
+/// A parameter of a field; each returned item is one line. It is a quoted string if it is ASCII,
+/// else in the form of RFC 2231, and in sections if it is long.
 pub(super) fn parameter(name: &str, value: &str) -> Vec<String> {
     let value = single_line(value);
     let is_quotable =
@@ -199,7 +201,7 @@ fn percent_encoded(c: char) -> String {
     escaped
 }
 
-/// A text in quoted-printable with CRLF line ends, or `None` if base64 is shorter.
+/// A text in quoted-printable with CRLF line ends; `None` if base64 is shorter.
 pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
     const LINE_MAX: usize = 75;
     let base64_len = text.len().div_ceil(3) * 4 + text.len() / 57 * 2;
@@ -216,7 +218,8 @@ pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
                 output.extend(b"=\r\n");
                 column = 0;
             }
-            // A byte that stands for itself inside a line may not do so at the start of one.
+            // At the start of a line, a byte may have to be escaped that stands for itself
+            // elsewhere.
             if is_quoted_literal(*byte, column, behind) {
                 output.push(*byte);
                 column += 1;
@@ -233,8 +236,9 @@ pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
     Some(output)
 }
 
-/// Whether a byte stands for itself in quoted-printable. A blank at the end of a line, the `From `
-/// of a mailbox file and the lone dot of SMTP do not survive transport (RFC 2049 section 3).
+/// Whether a byte stands for itself in quoted-printable. Some bytes must be escaped because
+/// transport would change them (RFC 2049 section 3): a blank at the end of a line, `From ` at the
+/// start (mailbox files), and a dot alone on a line (SMTP).
 fn is_quoted_literal(byte: u8, column: usize, behind: &[u8]) -> bool {
     match byte {
         b' ' | b'\t' => !behind.is_empty(),

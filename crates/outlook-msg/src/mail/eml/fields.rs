@@ -1,6 +1,7 @@
-//! The header fields of a message: those of its transport header, and those made from properties.
+//! The header fields of a message: those of its transport header, and those that are made from
+//! properties.
 //!
-//! Knows no property; `properties` decides which field says what.
+//! Knows no property; the module `properties` makes fields from them.
 
 use std::collections::HashSet;
 
@@ -8,11 +9,11 @@ use crate::body::header::{HeaderLine, split_field};
 
 use super::encode::{encoded_words, fold, free_text, phrase, single_line};
 
-/// The longest line of a header, in characters (RFC 5322 section 2.1.1).
+/// The most characters in a line of a header (RFC 5322 section 2.1.1).
 const LINE_MAX: usize = 998;
-/// A line that Exchange puts before the header. It is no field.
+/// Exchange puts this line before the header. It is no field.
 const EXCHANGE_LINE: &str = "Microsoft Mail Internet Headers Version 2.0";
-/// Fields of addresses. Only the names in them are encoded.
+/// Fields of addresses. In them, only names are encoded.
 const ADDRESS_FIELDS: [&str; 14] = [
     "From",
     "Sender",
@@ -33,15 +34,15 @@ const ADDRESS_FIELDS: [&str; 14] = [
 /// The header fields of a message, in order.
 #[derive(Debug, Default)]
 pub(super) struct HeaderFields {
-    /// Each with its line ends.
+    /// The fields, each with its line ends.
     fields: Vec<String>,
     /// Their names in lower case.
     names: HashSet<String>,
 }
 
 impl HeaderFields {
-    /// The fields of a transport header, without those that describe the MIME structure that the
-    /// message had then. A stray line continues the field before it.
+    /// Takes the fields of a transport header, without those that describe the MIME structure that
+    /// the message had on its way. A stray line continues the field before it.
     pub(super) fn received(header: &str) -> Self {
         let mut fields = Self::default();
         let mut field = String::new();
@@ -82,7 +83,7 @@ impl HeaderFields {
         }
     }
 
-    /// Replaces a field that has only names by one with addresses.
+    /// Replaces the value of a field that has only names.
     pub(super) fn complete(&mut self, name: &str, value: &str) {
         let is_of_names = |field: &String| {
             split_field(field).is_some_and(|(known, value)| {
@@ -105,7 +106,7 @@ impl HeaderFields {
         self.fields.concat()
     }
 
-    /// Adds a field of the transport header, whose lines are joined by LF.
+    /// Adds a field of the transport header. LF separates its lines.
     fn receive(&mut self, field: &str) {
         let Some((name, value)) = split_field(field) else { return };
         if is_of_mime(name) {
@@ -113,7 +114,8 @@ impl HeaderFields {
         }
         let is_long = field.split('\n').any(|line| line.len() > LINE_MAX);
         let text = if field.is_ascii() && !is_long {
-            // Few programs accept blanks before the colon, though RFC 5322 section 4.2 allows them.
+            // Few programs accept blanks before the colon, although RFC 5322 section 4.2 allows
+            // them.
             format!("{name}:{}\r\n", value.replace('\n', "\r\n"))
         } else {
             let value = value.replace('\n', "");
@@ -135,15 +137,15 @@ impl HeaderFields {
     }
 }
 
-/// Whether a field describes the MIME structure of a message. Language and class of the content do
-/// not depend on it.
+/// Whether a field describes the MIME structure of a message. The language and the class of the
+/// content do not depend on the structure.
 pub(super) fn is_of_mime(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let kept = ["content-language", "content-class", "content-identifier"];
     name == "mime-version" || name.starts_with("content-") && !kept.contains(&name.as_str())
 }
 
-/// Encodes from the first to the last word that is not ASCII.
+/// Encodes the words from the first to the last one that is not ASCII.
 fn encoded_runs(name: &str, value: &str) -> String {
     let Some(first) = value.find(|c: char| !c.is_ascii()) else { return value.to_owned() };
     let last = value.rfind(|c: char| !c.is_ascii()).unwrap_or(first);
@@ -155,7 +157,7 @@ fn encoded_runs(name: &str, value: &str) -> String {
     format!("{}{encoded}{}", part(0..start), part(end..value.len()))
 }
 
-/// Encodes quoted strings, comments and words that are not ASCII, but no address in `<>`.
+/// Encodes quoted strings, comments and words that are not ASCII, but not the addresses in `<>`.
 fn encoded_addresses(value: &str) -> String {
     let mut output = String::new();
     let mut rest = value;
@@ -184,7 +186,7 @@ fn encoded_addresses(value: &str) -> String {
     output
 }
 
-/// The end of a quoted string.
+/// The length of the quoted string at the start of a text.
 fn closing(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (at, c) in text.char_indices().skip(1) {

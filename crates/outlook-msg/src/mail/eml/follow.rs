@@ -1,5 +1,5 @@
-//! Keeps the transport header in step with the values that are edited. Other programs read the
-//! header first, so an edited subject or address must not live on there.
+//! Updates the transport header when a value is edited. Other programs read the header first, so it
+//! must not keep the old subject or address.
 
 use crate::body::header::HeaderLine;
 use crate::imsg::{
@@ -12,8 +12,9 @@ use super::addresses::{mailbox, mailboxes};
 use super::encode::{fold, free_text};
 use super::properties::{message_ids, rfc_5322_time};
 
-/// The fields that say what a property says, whatever the type of its tag. A message without
-/// another author is from its sender, so that both fields say what the sender properties say.
+/// The header fields with the same meaning as a property; the type of the tag does not matter. A
+/// message without another author is from its sender, so both fields depend on the properties of
+/// the sender.
 pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
     use HeaderField as Field;
     let one_of = |tags: &[PropertyTag]| tags.iter().any(|known| known.id() == tag.id());
@@ -49,17 +50,18 @@ pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
     }
 }
 
-/// Makes these fields of the transport header say what the properties say now. A field that the
-/// header does not have is not added.
+/// Sets these fields of the transport header to the present values of the properties. A field that
+/// the header does not have is not added.
 ///
 /// # Errors
-/// Where the message refuses.
+/// If the message refuses the edit.
 pub fn follow(message: &Message, fields: &[HeaderField]) -> Result<(), Error> {
     let Some(header) = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS) else { return Ok(()) };
     if !fields.iter().any(|field| has_field(&header, field.name())) {
         return Ok(());
     }
-    // The old fields go first: the getters below would take a missing value from them.
+    // The old fields are removed first; otherwise the getters below would take a missing value from
+    // them.
     let without = fields.iter().fold(header.clone(), |header, field| replaced(&header, *field, ""));
     put(message, without)?;
     let with = fields.iter().fold(header, |header, field| {
@@ -73,7 +75,7 @@ fn put(message: &Message, header: String) -> Result<(), Error> {
     let set =
         |header| message.set_property(tags::PR_TRANSPORT_MESSAGE_HEADERS, &Value::String(header));
     match set(header.clone()) {
-        // The characters that the code page lacks were guessed, or damage.
+        // A character that the code page lacks can only come from a wrong guess or from damage.
         Err(Error::Unmappable { .. }) => {
             set(header.chars().map(|c| if c.is_ascii() { c } else { '?' }).collect())
         }
@@ -81,7 +83,7 @@ fn put(message: &Message, header: String) -> Result<(), Error> {
     }
 }
 
-/// What the properties say that a field stands for, encoded; `None` if they say nothing.
+/// The encoded value of a field, from the properties; `None` if they have no value.
 fn value(field: HeaderField, message: &Message) -> Option<String> {
     let text = |text: String| free_text(field.name(), &text);
     let recipients = |wanted| mailboxes(&Address::of_recipients(message, wanted));
@@ -108,7 +110,7 @@ fn value(field: HeaderField, message: &Message) -> Option<String> {
     })
 }
 
-/// The lines of a header, each with what it is to the field of a name.
+/// The lines of a header, each with its relation to the fields of this name.
 fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, FieldLine)> {
     let mut state = FieldLine::BeforeFields;
     header.split_inclusive('\n').map(move |line| {
@@ -120,7 +122,7 @@ fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, F
                 FieldLine::First
             }
             (_, HeaderLine::Field(..)) => FieldLine::OtherField,
-            // Stray lines go with the field before them.
+            // A stray line belongs to the field before it.
             (FieldLine::First, _) => FieldLine::Continued,
             (state, _) => state,
         };
@@ -131,9 +133,9 @@ fn lines<'a>(header: &'a str, name: &'a str) -> impl Iterator<Item = (&'a str, F
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum FieldLine {
     BeforeFields,
-    /// The first line of the field.
+    /// The first line of a field of this name.
     First,
-    /// Another line of the field.
+    /// A further line of such a field.
     Continued,
     OtherField,
     AfterHeader,
@@ -143,8 +145,8 @@ fn has_field(header: &str, name: &str) -> bool {
     lines(header, name).any(|(_, line)| line == FieldLine::First)
 }
 
-/// A header whose first field of a name has another value. Other fields of the name are removed;
-/// without a value, all of them are.
+/// A header in which the first field of this name has the value `value`, and further fields of this
+/// name are removed. If the value is empty, all of them are removed.
 fn replaced(header: &str, field: HeaderField, value: &str) -> String {
     let name = field.name();
     let mut value = Some(value).filter(|value| !value.is_empty());

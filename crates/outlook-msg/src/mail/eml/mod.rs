@@ -1,4 +1,4 @@
-//! `message.eml`: a whole message as RFC 5322 and MIME (\[MS-OXCMAIL\]).
+//! Composes `message.eml`: a whole message as RFC 5322 and MIME (\[MS-OXCMAIL\]).
 //!
 //! | part | module |
 //! |---|---|
@@ -9,12 +9,12 @@
 //! | signed and encrypted mail | `smime` |
 //! | the transport header after an edit | `follow` |
 //!
-//! The fields of the transport header stand first, unchanged: they win over properties that say
-//! something else. Fields that it lacks are added. The structure is mixed (related (alternative
-//! (text, HTML), inline attachments), attachments), without levels that would have a single part. A
-//! native RTF body is written as text. If a body is damaged, the last part says what is missing; if
-//! an attachment is damaged, its own part does. The same message always gives the same bytes:
-//! nothing in them depends on time or place.
+//! The header begins with the fields of the transport header, unchanged, even if properties have
+//! other values. Fields that the transport header lacks are made from properties. The structure is
+//! mixed (related (alternative (text, HTML), inline attachments), attachments); a level with a
+//! single part is left out. A native RTF body is written as text. If a body is damaged, the last
+//! part says what is missing; if an attachment is damaged, its own part says so. The same message
+//! always gives the same bytes: nothing in them depends on the time or the machine.
 
 mod addresses;
 mod attached;
@@ -44,19 +44,20 @@ use attached::{AttachedPart, Ole};
 use fields::HeaderFields;
 use part::{MimePart, Pieces};
 
-/// At most this many bytes of texts are held in memory, plus a multiple of the size of the source.
-/// Texts are headers and bodies, also of embedded messages; attachments are not held.
+/// Headers and bodies, including those of embedded messages, are kept in memory: at most this many
+/// bytes, plus [`HELD_PER_BYTE`] for each byte of the source file. Attachments are not kept in
+/// memory.
 const HELD_BYTES_MAX: usize = 48 << 20;
 const HELD_PER_BYTE: usize = 4;
 
 /// Composes the file of a message.
 ///
 /// # Errors
-/// [`Error::Damaged`] if its texts are larger than what is held in memory, or where a part that
-/// has to be written out first cannot be.
+/// [`Error::Damaged`] if its headers and bodies exceed the limit; the error if the file of an OLE
+/// object cannot be written.
 pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Composed, Error> {
     let source_len = message.storage()?.file().source().len();
-    // A message under edit has no file yet whose size could be taken.
+    // A message that is being edited has no file, so there is no size to compare with.
     let held_max = match usize::try_from(source_len).unwrap_or(usize::MAX) {
         0 => usize::MAX,
         len => HELD_BYTES_MAX.saturating_add(len.saturating_mul(HELD_PER_BYTE)),
@@ -65,17 +66,17 @@ pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Com
     Ok(composer.message(message, attachments)?.into_composed())
 }
 
-/// A file that is being composed.
+/// Composes a file.
 struct Composer {
     ole: Ole,
-    /// How many messages are around the one that is being composed.
+    /// How many messages contain the one that is being composed.
     depth: u32,
     held: usize,
     held_max: usize,
 }
 
 impl Composer {
-    /// A message with its header.
+    /// Composes a message with its header.
     fn message(
         &mut self,
         message: &Message,
@@ -104,7 +105,7 @@ impl Composer {
         Ok(pieces)
     }
 
-    /// The part with the bodies and the attachments.
+    /// Composes the part with the bodies and the attachments.
     fn structure(
         &mut self,
         message: &Message,
@@ -139,7 +140,7 @@ impl Composer {
             mixed.push(MimePart::multipart("related", related));
         }
         mixed.extend(apart);
-        // What is missing of an attachment, its own part says.
+        // The part of an attachment says itself what is missing of it.
         let defects = defects::of_bodies(message);
         if !defects.is_empty() {
             mixed.push(attached::errors(&defects));
@@ -147,7 +148,7 @@ impl Composer {
         Ok(MimePart::multipart("mixed", mixed))
     }
 
-    /// The part of an attachment; `None` if it has no content at all.
+    /// Composes the part of an attachment; `None` if it has no content at all.
     fn attachment(
         &mut self,
         shown: &ShownAttachment,
@@ -160,7 +161,8 @@ impl Composer {
         }
     }
 
-    /// The part of an embedded message; if that cannot be opened, a text that says why.
+    /// Composes the part of an embedded message. If it cannot be opened, the part is a text that
+    /// says why.
     fn embedded(&mut self, shown: &ShownAttachment, is_inline: bool) -> Result<MimePart, Error> {
         let message = match shown.attachment.embedded_message() {
             Ok(message) => message,
@@ -173,7 +175,7 @@ impl Composer {
         Ok(attached::message_part(shown, is_inline, body))
     }
 
-    /// Counts the bytes of texts that are held in memory.
+    /// Counts bytes that are kept in memory; an error if they exceed the limit.
     fn take(&mut self, message: &Message, bytes: usize) -> Result<(), Error> {
         self.held = self.held.saturating_add(bytes);
         if self.held <= self.held_max {
@@ -185,7 +187,8 @@ impl Composer {
     }
 }
 
-/// The calendar of a meeting, with the method, which programs act on (RFC 6047 2.4).
+/// The calendar of a meeting. Its type has the iCalendar method, because programs act on that (RFC
+/// 6047 2.4).
 fn calendar(message: &Message) -> Option<MimePart> {
     let calendar = String::from_utf8(ics::event(message)?).ok()?;
     let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));

@@ -1,4 +1,4 @@
-//! MIME entities (RFC 2046): a header and a body, and multiparts of them.
+//! Builds MIME entities (RFC 2046): a header and a body, and multiparts of entities.
 //!
 //! Knows no message and no property.
 
@@ -14,12 +14,12 @@ use super::encode::{parameter, quoted_printable};
 /// How many bytes of a content are hashed at a time.
 const HASH_BYTES: usize = 128 * 1024;
 
-/// The pieces of an entity, with a hash of all bytes in which a boundary could occur.
+/// The pieces of an entity, with a hash of all bytes in which a boundary could occur by chance.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pieces: Vec<Piece>,
     digest: Sha256,
-    /// The bytes in memory.
+    /// The number of bytes in memory.
     held: usize,
     /// Whether there may be bytes beyond ASCII.
     is_8_bit: bool,
@@ -49,7 +49,8 @@ impl Pieces {
         self.pieces.push(Piece::Base64(content, len));
     }
 
-    /// Adds a content as it is. It is hashed if the entity may become part of a multipart.
+    /// Adds a content unchanged. It is hashed if `is_nested`, because the entity may then become
+    /// part of a multipart.
     pub(super) fn push_raw(&mut self, content: Content, len: u64, is_nested: bool) {
         let mut offset = 0;
         while is_nested
@@ -70,7 +71,7 @@ impl Pieces {
         self.pieces.extend(other.pieces);
     }
 
-    /// The bytes in memory.
+    /// The number of bytes in memory.
     pub(super) fn bytes_held(&self) -> usize {
         self.held
     }
@@ -106,7 +107,8 @@ impl MimePart {
         part
     }
 
-    /// A multipart of parts; a single part stays itself, and no part becomes an empty text.
+    /// Combines parts into a multipart. A single part is returned unchanged; no part gives an empty
+    /// text.
     pub(super) fn multipart(subtype: &str, parts: Vec<Self>) -> Self {
         let mut parts = parts;
         if parts.len() <= 1 {
@@ -132,7 +134,7 @@ impl MimePart {
         let mut multipart = Self { header: String::new(), body: children };
         let mut value = vec![format!("multipart/{subtype}")];
         if subtype == "related" {
-            // RFC 2387 section 3.1: the type of the first part.
+            // RFC 2387 section 3.1 requires the type of the first part.
             value.push(format!("type=\"{root_type}\""));
         }
         value.push(format!("boundary=\"{boundary}\""));
@@ -141,7 +143,7 @@ impl MimePart {
         multipart
     }
 
-    /// A message as a part. RFC 2046 section 5.2.1 forbids to encode it.
+    /// A message as a part. RFC 2046 section 5.2.1 forbids any transfer encoding for it.
     pub(super) fn message(body: Pieces) -> Self {
         let mut part = Self { header: String::new(), body };
         part.field("Content-Type", &["message/rfc822".to_owned()]);
@@ -149,14 +151,14 @@ impl MimePart {
         part
     }
 
-    /// Adds the field for a body that is not all ASCII.
+    /// Adds the field for a body that may not be all ASCII.
     fn field_of_identity_encoding(&mut self) {
         if self.body.is_8_bit {
             self.field("Content-Transfer-Encoding", &["8bit".to_owned()]);
         }
     }
 
-    /// Adds a field with a value and parameters, one a line.
+    /// Adds a field with a value and parameters, one per line.
     pub(super) fn field(&mut self, name: &str, value: &[String]) {
         // Writing to a String cannot fail.
         let _ = write!(self.header, "{name}: {}\r\n", value.join(";\r\n "));
@@ -189,8 +191,8 @@ fn crlf_lines(text: &str) -> String {
     lines
 }
 
-/// A boundary that occurs in no part. It is made from a hash of all of them, and `=_` occurs
-/// neither in base64 nor in quoted-printable.
+/// A boundary that occurs in no part: it is made from a hash of all parts, and `=_` occurs neither
+/// in base64 nor in quoted-printable.
 fn boundary(digest: &[u8]) -> String {
     let mut boundary = "=_".to_owned();
     for byte in digest.iter().take(16) {

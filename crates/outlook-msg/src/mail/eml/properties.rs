@@ -1,7 +1,7 @@
 //! Makes header fields from properties (\[MS-OXCMAIL\] 2.2.3).
 //!
-//! A field of the transport header is never replaced, even if a property says something else:
-//! another program may have edited the property alone. Knows no MIME structure.
+//! A field of the transport header is never replaced, even if a property has another value, because
+//! another program may have edited only the property. Knows no MIME structure.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -16,8 +16,8 @@ use super::addresses::{is_same, mailbox, mailboxes};
 use super::encode::{base64, free_text, phrase, single_line};
 use super::fields::{HeaderFields, is_of_mime};
 
-/// Fields of named properties in `PSETID_Common` (\[MS-OXCMAIL\] 2.2.3.2): what is to be done with
-/// the message, and how it is classified.
+/// Named properties in `PSETID_Common` and their header fields (\[MS-OXCMAIL\] 2.2.3.2): the flag
+/// for follow-up and the classification.
 const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
     (0x8530, PropertyType::STRING, "X-Message-Flag"),
     (0x85B5, PropertyType::BOOLEAN, "X-Microsoft-Classified"),
@@ -26,7 +26,7 @@ const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
     (0x85B8, PropertyType::STRING, "X-Microsoft-ClassID"),
     (0x85BA, PropertyType::BOOLEAN, "X-Microsoft-ClassKeep"),
 ];
-/// The characters of base64 in a line.
+/// The number of base64 characters in a line.
 const BASE64_LINE: usize = 76;
 
 /// Adds the fields that are not in `fields` yet.
@@ -45,7 +45,7 @@ pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
 fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     let (from, sender) = (mail::from(message), mail::sender(message));
     add_parties(fields, "From", from.as_slice());
-    // A transport header without a Sender says that the author was the sender.
+    // A transport header without a `Sender` field means that the author was the sender.
     if let (Some(from), Some(sender)) = (&from, &sender)
         && !is_received
         && !sender.address.is_empty()
@@ -73,8 +73,8 @@ fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     }
 }
 
-/// Adds a field of addresses. If the transport header has the field without addresses, it gets
-/// them, provided that all are known.
+/// Adds a field of addresses. If the transport header has the field, but only with names, it is
+/// replaced, provided that all addresses are known.
 fn add_parties(fields: &mut HeaderFields, name: &str, parties: &[Address]) {
     let value = mailboxes(parties);
     if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
@@ -147,7 +147,7 @@ pub(super) fn message_ids(name: &str, text: &str) -> String {
 
 fn flags(message: &Message, fields: &mut HeaderFields) {
     let number = |tag| message.integer(tag);
-    // Without a field, the importance is normal.
+    // A missing field means normal importance, so none is written for that.
     match number(tags::PR_IMPORTANCE) {
         Some(0) => ["low", "5"],
         Some(2) => ["high", "1"],
@@ -185,7 +185,7 @@ fn flags(message: &Message, fields: &mut HeaderFields) {
     }
 }
 
-/// `PR_AUTO_RESPONSE_SUPPRESS` in words (\[MS-OXCMAIL\] 2.2.3.2.14).
+/// The bits of `PR_AUTO_RESPONSE_SUPPRESS` as names (\[MS-OXCMAIL\] 2.2.3.2.14).
 fn suppressed_responses(bits: i32) -> String {
     const NAMES: [(i32, &str); 6] =
         [(1, "DR"), (2, "NDR"), (4, "RN"), (8, "NRN"), (16, "OOF"), (32, "AutoReply")];
@@ -226,7 +226,8 @@ fn named_value(
     message.salvage(PropertyTag::new(id, property_type)).ok()?.value
 }
 
-/// Named properties that hold a header field each, whose name they have.
+/// Adds the header fields that are stored as named properties in the set `PS_INTERNET_HEADERS`,
+/// each under the name of its field.
 fn internet_headers(message: &Message, fields: &mut HeaderFields) {
     let (Ok(names), Ok((set, _))) = (message.names(), message.property_set()) else { return };
     for property in set.properties().iter().filter(|property| property.tag.is_named()) {
@@ -237,7 +238,8 @@ fn internet_headers(message: &Message, fields: &mut HeaderFields) {
         if *set != PS_INTERNET_HEADERS || !is_field_name(name) || is_of_mime(name) {
             continue;
         }
-        // The value comes from a header, so it may contain encoded words already.
+        // The value comes from a mail header, so it may contain encoded words, which must not be
+        // encoded again.
         let value = single_line(message.text(property.tag).unwrap_or_default().trim());
         let is_encoded = value.is_ascii() && !value.chars().any(char::is_control);
         fields.add(name, &if is_encoded { value } else { free_text(name, &value) });

@@ -1,4 +1,4 @@
-//! Signed and encrypted mail (\[MS-OXOSMIME\]): its content is the only attachment.
+//! Composes signed and encrypted mail (\[MS-OXOSMIME\]), whose content is its only attachment.
 //!
 //! No signature is verified.
 
@@ -11,11 +11,11 @@ use crate::mapi::tags;
 use super::part::MimePart;
 use crate::body::header::is_field_name;
 
-/// The header of an entity is looked for in this many first bytes.
+/// The header of an entity must be within this many bytes from its start.
 const HEADER_BYTES: usize = 64 * 1024;
-/// A longer message in base64 is not decoded.
+/// A cryptographic message in base64 with more bytes is not decoded.
 const ENCODED_BYTES_MAX: u64 = 64 << 20;
-/// The kind of CMS content is looked for in this many first bytes.
+/// The kind of CMS content must be within this many bytes from the start.
 const CMS_BYTES: usize = 128;
 /// The kinds of CMS content by their object identifiers (RFC 8551 section 3.2.2).
 const CMS_KINDS: [(&[u8], &str); 3] = [
@@ -32,7 +32,8 @@ pub(super) struct SignedEntity {
     pub(super) has_mime_version: bool,
 }
 
-/// The entity of a clear-signed message. It stays as it is, because the signature covers its bytes.
+/// The entity of a clear-signed message. It is written unchanged, because the signature covers its
+/// bytes.
 pub(super) fn signed_entity(
     message: &Message,
     attachments: &[ShownAttachment],
@@ -74,8 +75,8 @@ fn only_content(
     if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }
 }
 
-/// Decodes a cryptographic message that is stored in base64, because the part is encoded in base64
-/// anyway.
+/// Decodes a cryptographic message that is stored in base64. The part encodes it in base64, so
+/// otherwise it would be encoded twice.
 fn binary(content: Content) -> Content {
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
     let is_encoded = cms::kind(&start).is_none() && cms::kind(&cms::binary(&start)).is_some();

@@ -8,13 +8,13 @@ use crate::mapi::tags;
 
 /// `recipOrganizer` of `PR_RECIPIENT_FLAGS` (\[MS-OXOCAL\] 2.2.4.10.1).
 const ORGANIZER: i32 = 0x2;
-/// `recipExceptionalDeleted`: a recipient of the series who is not invited to an exception.
+/// `recipExceptionalDeleted`: a recipient of the series who is not invited to this exception.
 const EXCEPTIONAL_DELETED: i32 = 0x20;
 
 /// An address as a URI (RFC 5545 3.3.3).
 ///
-/// An X.500 name of an organization cannot be reached from outside; Outlook writes `invalid:nomail`
-/// for it.
+/// Nobody outside of the organization can reach an X.500 name. As Outlook does, `invalid:nomail` is
+/// written for it.
 pub(in crate::mail) fn address_uri(address: &str) -> String {
     const ESCAPED: &str = "%\"<>\\^`{|}?# ";
     if !address.contains('@') {
@@ -31,7 +31,7 @@ pub(in crate::mail) fn address_uri(address: &str) -> String {
     uri
 }
 
-/// The name that is shown for an address: its own, else the last part of the X.500 name.
+/// The name to show for an address: its display name, else the last part of the X.500 name.
 pub(in crate::mail) fn address_name(address: &Address) -> Option<&str> {
     let name = Some(address.name.as_str()).filter(|name| !name.trim().is_empty());
     let is_x500 = !address.address.contains('@');
@@ -91,8 +91,8 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
     }
 }
 
-/// Writes the organizer and the attendee of a response (RFC 5546 3.2.3): it goes to the organizer,
-/// and its author is the only attendee.
+/// Writes the organizer and the attendee of a response (RFC 5546 3.2.3). Its recipient is the
+/// organizer, and its author is the only attendee.
 pub(super) fn write_response(lines: &mut ContentLines, message: &Message, status: &str) {
     if let Some(organizer) = fields::recipients(message, RecipientType::To).first() {
         lines.line(party("ORGANIZER", organizer).value(&address_uri(&organizer.address)));

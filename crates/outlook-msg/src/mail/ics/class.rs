@@ -1,4 +1,4 @@
-//! Which calendar item a message is, by its class (\[MS-OXCICAL\] 2.1.3.1.1.1).
+//! Tells from the message class which calendar item a message is (\[MS-OXCICAL\] 2.1.3.1.1.1).
 
 use crate::imsg::{MapiProp as _, Message};
 use crate::mail::named::{Values, lid};
@@ -20,7 +20,8 @@ pub(super) enum ItemKind {
     Activity,
 }
 
-/// The class of a changed occurrence that is embedded in its series (\[MS-OXOCAL\] 2.2.10.1.1).
+/// The message class of a changed occurrence, which is embedded in its series (\[MS-OXOCAL\]
+/// 2.2.10.1.1).
 const EXCEPTION: &str = "IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}";
 
 impl ItemKind {
@@ -56,8 +57,7 @@ impl ItemKind {
     }
 }
 
-/// Whether a message class is `base` or derived from it, whatever the case of its letters
-/// (\[MS-OXCMSG\] 2.2.1.3).
+/// Whether a message class is `base` or derived from it, in any case (\[MS-OXCMSG\] 2.2.1.3).
 ///
 /// ```
 /// use outlook_msg::mail::is_class;

@@ -1,4 +1,5 @@
-//! Defects in the structures of a calendar item, and a note on a repetition that is not shown.
+//! Finds defects in the recurrence of a calendar item, and makes the note on a recurrence that has
+//! no iCalendar rule.
 
 use crate::imsg::structures::{AppointmentRecurrence, RecurrencePattern};
 use crate::imsg::{MapiProp as _, Note};
@@ -10,7 +11,7 @@ use super::class::ItemKind;
 use super::recurrence::hidden_because;
 use super::{Message, task_message};
 
-/// The defect of the repetition of a calendar item or a task.
+/// The defect of the recurrence of a calendar item or a task.
 pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
     if ItemKind::of(message).is_some() {
         return of_appointment(Values::new(message));
@@ -18,7 +19,7 @@ pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
     of_task(Values::new(&task_message(message)?))
 }
 
-/// The note on a repetition that is not shown.
+/// The note that the recurrence is not shown.
 pub(in crate::mail) fn note(message: &Message) -> Option<Note> {
     let (pattern, place) = if ItemKind::of(message).is_some() {
         let values = Values::new(message);

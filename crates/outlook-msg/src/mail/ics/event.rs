@@ -15,13 +15,13 @@ use super::recurrence::{write_deleted, write_rule};
 use super::zone::Zone;
 use super::{attendees, item};
 
-/// A meeting or appointment as a whole.
+/// What the VEVENTs of a meeting or appointment (the series and its exceptions) have in common.
 #[derive(Debug)]
 pub(super) struct EventParts<'a> {
     pub(super) values: Values<'a>,
     pub(super) kind: ItemKind,
     pub(super) zone: Option<Zone>,
-    /// The zone in which the end is shown, if it is not that of the start.
+    /// The time zone of the end, if it is not that of the start.
     end_zone: Option<Zone>,
     pub(super) recurrence: Option<AppointmentRecurrence>,
     /// The lines that every VEVENT of the event has.
@@ -30,7 +30,7 @@ pub(super) struct EventParts<'a> {
     pub(super) attendees: ContentLines,
 }
 
-/// The values that an exception may have other than its series.
+/// The values in which an exception may differ from its series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Details {
     pub(super) all_day: bool,
@@ -48,7 +48,7 @@ pub(super) struct Details {
 const MEETING: i32 = 1;
 /// `asfCanceled`.
 const CANCELED: i32 = 4;
-/// The number that stands for the default reminder, and that default in minutes.
+/// The value that stands for the default reminder, and the default in minutes.
 const REMINDER_DEFAULT: (i32, i32) = (0x5AE9_80E1, 15);
 
 /// The start.
@@ -132,8 +132,8 @@ impl<'a> EventParts<'a> {
         event
     }
 
-    /// The method (\[MS-OXCICAL\] 2.1.3.1.1.1). A meeting in a calendar is no message and has no
-    /// method: it has attendees, which RFC 5546 forbids in `PUBLISH`.
+    /// The iCalendar method (\[MS-OXCICAL\] 2.1.3.1.1.1). A meeting in a calendar is not sent, so
+    /// it has no method: `PUBLISH` would be wrong, because RFC 5546 forbids attendees in it.
     fn method(&self) -> Option<&'static str> {
         match self.kind {
             ItemKind::Appointment if self.is_meeting() => None,
@@ -197,7 +197,8 @@ impl<'a> EventParts<'a> {
         }
     }
 
-    /// Writes the values that an exception may have other than its series, and ends the VEVENT.
+    /// Writes the lines that all VEVENTs share and the values in which an exception may differ from
+    /// its series, and ends the VEVENT.
     pub(super) fn write_details(
         &self,
         lines: &mut ContentLines,
@@ -235,7 +236,8 @@ impl<'a> EventParts<'a> {
         lines.put("END", "VEVENT");
     }
 
-    /// When an occurrence starts, in minutes after midnight; `None` if the structure is cut short.
+    /// When an occurrence starts, in minutes after midnight. If the structure is cut short, this is
+    /// the time of day of `start`.
     fn start_offset(&self, recurrence: &AppointmentRecurrence, start: DateTime) -> u32 {
         if recurrence.is_whole || recurrence.start_offset_minutes != 0 {
             return recurrence.start_offset_minutes;
@@ -243,7 +245,7 @@ impl<'a> EventParts<'a> {
         u32::from(start.hour().unsigned_abs()) * 60 + u32::from(start.minute().unsigned_abs())
     }
 
-    /// Writes which occurrence of a series the message is about, if it is about one.
+    /// Writes RECURRENCE-ID if the message is about one occurrence of a series.
     fn write_instance(&self, lines: &mut ContentLines, clock: EventClock<'_>, start: DateTime) {
         let replaced = self.values.time(lid::EXCEPTION_REPLACE_TIME).and_then(utc);
         let replaced = replaced.map(|time| clock.to_local(time));
@@ -254,8 +256,8 @@ impl<'a> EventParts<'a> {
                 i8::try_from(month).ok()?,
                 i8::try_from(day).ok()?,
             );
-            // The id has no time of day; the time of the series is packed into 6 bits for each
-            // part.
+            // The id has the date of the occurrence, but no time of day. Another property has the
+            // start time of the series.
             let time = self.values.integer(lid::START_RECURRENCE_TIME).and_then(recurrence_time);
             Some(date.ok()?.to_datetime(time.unwrap_or_else(|| start.time())))
         };
@@ -267,7 +269,7 @@ impl<'a> EventParts<'a> {
         }
     }
 
-    /// Writes whether this is a single event (0), a series (1), an occurrence of one (2) or a
+    /// Writes whether this is a single event (0), a series (1), an occurrence of a series (2) or a
     /// changed occurrence (3).
     fn write_instance_type(&self, lines: &mut ContentLines) {
         let values = self.values;
@@ -289,7 +291,7 @@ pub(super) fn is_canceled(values: Values<'_>) -> bool {
     flags.is_some_and(|flags| flags & CANCELED != 0)
 }
 
-/// The values that a message has itself.
+/// Reads these values from a message.
 pub(super) fn details(values: Values<'_>) -> Details {
     let reminder = values
         .is_true(lid::REMINDER_SET)
@@ -324,14 +326,14 @@ fn global_object_id(values: Values<'_>) -> Option<GlobalObjectId> {
     let own = values.binary(lid::GLOBAL_OBJECT_ID).and_then(|id| GlobalObjectId::decode(&id));
     let clean = values.binary(lid::CLEAN_GLOBAL_OBJECT_ID);
     match clean.and_then(|id| GlobalObjectId::decode(&id)) {
-        // Only the other id says which instance it is.
+        // The clean id has no date, so the date of the occurrence comes from the other id.
         Some(clean) => Some(GlobalObjectId { instance: own.and_then(|own| own.instance), ..clean }),
         None => own.or_else(|| id_of_series(values)),
     }
 }
 
-/// The id of the series, for an exception that is embedded in it: an exception has no id of its
-/// own.
+/// The id of the series, for an exception that is embedded in it, because an exception has no id of
+/// its own.
 fn id_of_series(values: Values<'_>) -> Option<GlobalObjectId> {
     values.time(lid::EXCEPTION_REPLACE_TIME)?;
     let id = values
@@ -369,9 +371,9 @@ pub(super) fn zone(
     zone.filter(|zone| !zone.is_utc())
 }
 
-/// The offset of a message without a zone. It is known if the message has the start both in local
-/// time and in UTC: in the pattern of a series, or as the midnight at which an all-day event
-/// begins.
+/// The offset from UTC, for a message without a time zone. It follows from the start in UTC and in
+/// local time. The pattern of a series has the local time, and an all-day event begins at local
+/// midnight.
 fn guessed_zone(
     start: DateTime,
     all_day: bool,
@@ -385,7 +387,8 @@ fn guessed_zone(
         _ => return None,
     };
     let offset = (local_minutes - of_day(start)).rem_euclid(MINUTES_PER_DAY);
-    // Zones are at most 12 hours from UTC: a larger difference means that UTC has another day.
+    // Local time is assumed to be at most 12 hours from UTC; a larger difference means that UTC has
+    // another date.
     let offset = if offset > MINUTES_PER_DAY / 2 { offset - MINUTES_PER_DAY } else { offset };
     Some(Zone::fixed(offset))
 }

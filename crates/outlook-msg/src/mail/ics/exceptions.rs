@@ -1,4 +1,4 @@
-//! The changed occurrences of a series: a VEVENT with RECURRENCE-ID each
+//! Writes the changed occurrences (exceptions) of a series, each as a VEVENT with RECURRENCE-ID
 //! (\[MS-OXOCAL\] 2.2.1.44.2, 2.2.10).
 
 use std::collections::HashMap;
@@ -15,11 +15,13 @@ use super::attendees;
 use super::event::{Details, EventParts, details, reminder_minutes};
 use super::moment::{EventClock, local, utc};
 
-/// Exceptions take at most this many bytes. A file may have 65,535 of them, and each repeats what
-/// the series says. Those that are left out are shown as the series has them.
+/// Exceptions take at most this many bytes, because a file may have 65,535 of them, and each
+/// repeats the values of the series. Exceptions beyond the limit are left out; calendars then show
+/// these occurrences like the rest of the series.
 const BYTES_MAX: usize = 16 << 20;
 
-/// The messages of exceptions. Each belongs to one occurrence, and is taken out when it is found.
+/// The embedded messages of exceptions. Each belongs to one occurrence, and is taken out when that
+/// is written.
 #[derive(Debug, Default)]
 struct ExceptionMessages {
     messages: Vec<Option<Message>>,
@@ -66,7 +68,7 @@ fn write_one(
     let clock = EventClock { all_day: own.all_day, ..series_clock };
     lines.put("BEGIN", "VEVENT");
     event.write_start_and_end(lines, clock, start, Some(end));
-    // RECURRENCE-ID must have the form of the DTSTART of the series (RFC 5545 3.8.4.4).
+    // RECURRENCE-ID must have the same form as the DTSTART of the series (RFC 5545 3.8.4.4).
     series_clock.put(lines, "RECURRENCE-ID", original);
     lines.put("X-MICROSOFT-CDO-INSTTYPE", "3");
     let mut own_attendees = ContentLines::default();
@@ -78,7 +80,8 @@ fn write_one(
     Some(())
 }
 
-/// The values of an exception: its own, else those of its message, else those of the series.
+/// The values of an exception: those in the recurrence structure, else those of its message, else
+/// those of the series.
 fn overridden(series: &Details, exception: &Exception, message: Option<&Message>) -> Details {
     let own = message.map(|message| details(Values::new(message)));
     let embedded = own.as_ref();

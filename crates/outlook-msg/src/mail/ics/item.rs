@@ -21,7 +21,7 @@ pub(super) fn description(values: Values<'_>) -> Option<String> {
     (!body.trim().is_empty()).then_some(body)
 }
 
-/// Writes UID and DTSTAMP, which every component has.
+/// Writes UID and DTSTAMP, which every component must have.
 ///
 /// DTSTAMP is `stamp`, else the time of the last change or of creation, else the start. If the
 /// message has no UID, one is made from values of the message that do not change.
@@ -38,12 +38,13 @@ pub(super) fn write_identity(
         .or_else(|| values.time(tags::PR_CREATION_TIME))
         .or_else(|| values.time(tags::PR_CLIENT_SUBMIT_TIME))
         .or(start);
-    // A task may have no time at all, but DTSTAMP must be there.
+    // A task may have no time at all, but DTSTAMP is required.
     let stamp = stamp.and_then(utc).map_or_else(|| "19700101T000000Z".to_owned(), utc_text);
     lines.put("DTSTAMP", &stamp);
 }
 
-/// Sensitivity, importance and categories of an item. An exception may have its own.
+/// Sensitivity, importance and categories of an item. An exception may have other ones than its
+/// series.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ItemMarks {
     class: Option<&'static str>,
@@ -64,7 +65,7 @@ impl ItemMarks {
         Self { class, importance, categories: values.texts(PID_NAME_KEYWORDS) }
     }
 
-    /// These values, and where one is missing that of the series.
+    /// These values; a missing one is taken from the series.
     pub(super) fn over(&self, series: &Self) -> Self {
         let categories =
             if self.categories.is_empty() { &series.categories } else { &self.categories };
@@ -115,7 +116,7 @@ pub(super) fn write_time(
     }
 }
 
-/// Writes an alarm; `trigger` is a property with its value.
+/// Writes an alarm: `name` is TRIGGER with its parameters, `trigger` its value.
 pub(super) fn write_alarm(lines: &mut ContentLines, name: &str, trigger: &str) {
     lines.put("BEGIN", "VALARM");
     lines.put("ACTION", "DISPLAY");

@@ -14,7 +14,8 @@ pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
 
 /// Writes a journal entry; `None` if it has no start.
 ///
-/// iCalendar has no property for the end of an entry and for its type, so they are X- properties.
+/// iCalendar has no property for the end and the type of an entry, so they are written as X-
+/// properties.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     let start = start(values)?;
     lines.put("METHOD", "PUBLISH");

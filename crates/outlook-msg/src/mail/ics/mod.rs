@@ -6,8 +6,8 @@
 //! | `IPM.Activity` | `event.ics` | VJOURNAL |
 //! | `IPM.Task`, and the task in an `IPM.TaskRequest.*` | `task.ics` | VTODO |
 //!
-//! The same message always gives the same bytes: the current time is in none of them. A file exists
-//! if the class fits and the essential value is there: the start, or for a task the subject.
+//! The same message always gives the same bytes; they do not depend on the current time. A file
+//! exists if the message has one of these classes and a start. A task needs a subject or a date.
 
 mod attendees;
 mod class;

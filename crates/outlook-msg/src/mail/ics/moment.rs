@@ -10,7 +10,7 @@ use crate::mapi::FileTime;
 
 use super::zone::Zone;
 
-/// From 1601-01-01, where the minutes of recurrences begin, to 1970-01-01.
+/// Minutes from 1601-01-01, where the minutes of recurrences begin, to 1970-01-01.
 const EPOCH_MINUTES: i64 = 194_074_560;
 pub(super) const UNIX_EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
 
@@ -21,8 +21,8 @@ pub(in crate::mail) fn utc(time: FileTime) -> Option<DateTime> {
 
 /// The date and time this many minutes after 1601-01-01; `None` after the year 9999.
 pub(super) fn local(minutes: u32) -> Option<DateTime> {
-    // jiff cannot add more days than there are between 1970 and 9999, so dates are counted from
-    // 1970.
+    // jiff cannot add more days than there are between 1970 and 9999, so the calculation starts
+    // from 1970.
     plus_minutes(UNIX_EPOCH, i64::from(minutes) - EPOCH_MINUTES)
 }
 
@@ -47,7 +47,7 @@ pub(super) fn utc_text(utc: DateTime) -> String {
     date_time_text(utc) + "Z"
 }
 
-/// How the times of an event are written.
+/// How to write the times of an event.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct EventClock<'a> {
     /// The time zone; `None` is UTC.
@@ -100,8 +100,8 @@ impl EventClock<'_> {
     }
 }
 
-/// The end date of an all-day event, the first day that is not part of it: at least a day after the
-/// start. A day that is taken only in part counts as a whole.
+/// The end date of an all-day event: the first day that is not part of it, and at least the day
+/// after the start. If the end is during a day, that day is part of the event.
 pub(super) fn end_date(start: DateTime, end: DateTime) -> DateTime {
     let whole = end.date().to_datetime(Time::midnight());
     let end = if whole < end { plus_minutes(whole, 24 * 60).unwrap_or(whole) } else { whole };

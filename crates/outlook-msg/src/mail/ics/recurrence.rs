@@ -15,15 +15,16 @@ use super::moment::{EventClock, local, plus_minutes};
 
 const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 const MINUTES_PER_DAY: u32 = 24 * 60;
-/// At most this many deleted occurrences are written: each takes four times its space, and a daily
-/// series has no more in 179 years.
+/// At most this many deleted occurrences are written, because each takes four times as many bytes
+/// as in the message. A daily series has no more occurrences in 179 years.
 const DELETED_MAX: usize = 65_536;
 
 /// Writes the rule of a pattern whose occurrences start this many minutes after midnight.
 ///
-/// iCalendar has no rule for other calendars, nor for tasks that are made anew after they are
-/// completed. Such a pattern is written as `X-MICROSOFT-RRULE`, which programs may ignore, because
-/// no dates are better than wrong ones. A note says so ([`hidden_because`]).
+/// iCalendar has no rule for other calendars than the Gregorian, and none for tasks of which the
+/// next is created only when one is completed. Such a pattern is written as `X-MICROSOFT-RRULE`,
+/// which programs may ignore, because no dates are better than wrong ones. A note says so
+/// ([`hidden_because`]).
 pub(super) fn write_rule(
     lines: &mut ContentLines,
     pattern: &RecurrencePattern,
@@ -52,7 +53,8 @@ pub(super) fn write_rule(
     }
 }
 
-/// Writes the occurrences that were deleted and not changed.
+/// Writes the occurrences that were deleted. The list of the message also has those that were
+/// changed; they are left out.
 pub(super) fn write_deleted(
     lines: &mut ContentLines,
     recurrence: &AppointmentRecurrence,
@@ -86,7 +88,8 @@ fn rule(pattern: &RecurrencePattern) -> Option<String> {
     match pattern.pattern {
         Pattern::Day => Some(format!("FREQ=DAILY{}", interval(MINUTES_PER_DAY))),
         Pattern::Week(days) => {
-            // "Every weekday" is a daily recurrence whose period counts no weeks.
+            // Outlook stores "every weekday" as a daily recurrence whose period is not a number of
+            // weeks.
             let is_daily = pattern.frequency == RecurrenceFrequency::Daily;
             let interval = if is_daily { ";INTERVAL=1".to_owned() } else { interval(1) };
             let days = by_day(days).map(|days| format!(";BYDAY={days}")).unwrap_or_default();
@@ -107,7 +110,7 @@ fn rule(pattern: &RecurrencePattern) -> Option<String> {
     }
 }
 
-/// A day of the month, or in a shorter month the last day.
+/// The rule for a day of the month; in a shorter month it is the last day.
 fn by_month_day(day: u32) -> Option<String> {
     match day {
         1..=28 => Some(format!(";BYMONTHDAY={day}")),
@@ -124,8 +127,8 @@ fn by_day(DayMask(mask): DayMask) -> Option<String> {
     (!days.is_empty()).then(|| days.join(","))
 }
 
-/// The month of a yearly pattern: that of the first period, or if that is 0, as some programs leave
-/// it, that of the first occurrence.
+/// The month of a yearly pattern: that of the first period, or that of the first occurrence if a
+/// program has written 0 for the first period.
 pub(super) fn month(pattern: &RecurrencePattern) -> Option<i8> {
     let minutes = match pattern.first_date_time_minutes {
         0 => pattern.start_date_minutes,
@@ -134,7 +137,7 @@ pub(super) fn month(pattern: &RecurrencePattern) -> Option<i8> {
     Some(local(minutes)?.month())
 }
 
-/// Why the repetition has no rule in iCalendar; `None` if it has one.
+/// Why iCalendar has no rule for the recurrence; `None` if it has one.
 pub(super) fn hidden_because(pattern: &RecurrencePattern) -> Option<String> {
     if pattern.is_regenerating {
         return Some("each task is made after the one before is completed".to_owned());
@@ -147,8 +150,8 @@ pub(super) fn hidden_because(pattern: &RecurrencePattern) -> Option<String> {
     Some(format!("it follows another calendar ({calendar})"))
 }
 
-/// Whether months and days are those of the Gregorian calendar. In the calendars of Japan, Taiwan,
-/// Korea and Thailand only the years have other numbers.
+/// Whether months and days are those of the Gregorian calendar. The calendars of Japan, Taiwan,
+/// Korea and Thailand differ only in the numbers of the years.
 fn is_gregorian(pattern: &RecurrencePattern) -> bool {
     matches!(pattern.calendar_type, 0..=5 | 7 | 9..=12) && !pattern.is_hijri
 }

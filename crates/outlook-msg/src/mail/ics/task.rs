@@ -9,7 +9,7 @@ use super::item;
 use super::moment::{EventClock, local, utc, utc_text};
 use super::recurrence::write_rule;
 
-/// The dates of a task are midnights where its owner is, stored as if they were UTC.
+/// The dates of a task are local midnights, stored as if they were UTC.
 const DATES: EventClock<'static> = EventClock { zone: None, all_day: true };
 
 /// Whether the task has a subject or a date.

@@ -1,4 +1,4 @@
-//! Events as values, for programs: the same as `event.ics` says.
+//! Events as values for programs, with the same content as `event.ics`.
 
 use crate::imsg::structures::AppointmentRecurrence;
 use crate::imsg::{Address, MapiProp as _, Message, RecipientType};

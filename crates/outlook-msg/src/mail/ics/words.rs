@@ -1,4 +1,4 @@
-//! Recurrences in words.
+//! Describes recurrences in English.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ const MONTHS: [&str; 12] = [
 ];
 const MINUTES_PER_DAY: u32 = 24 * 60;
 
-/// A pattern in words: `every 2 weeks on Monday and Friday, until 2026-03-31`.
+/// Describes a pattern: `every 2 weeks on Monday and Friday, until 2026-03-31`.
 pub(super) fn words(pattern: &RecurrencePattern) -> String {
     let mut words = rule(pattern);
     // Writing to a String cannot fail.

@@ -1,7 +1,7 @@
-//! Time zones: applies the rule that a message has, and writes it as a VTIMEZONE.
+//! Time zones: applies the rules in a message, and writes them as a VTIMEZONE.
 //!
-//! The rule that is in effect is used for all years. So times and VTIMEZONE always agree, and every
-//! time in UTC is exact. Knows no table of time zones.
+//! The rule in effect is used for all years. So local times and the VTIMEZONE always agree, and
+//! every time converts back to the exact UTC time of the message. Knows no table of time zones.
 
 use jiff::civil::{Date, DateTime, Time, Weekday};
 
@@ -30,9 +30,9 @@ struct Daylight {
     ends: SystemTime,
 }
 
-/// The offsets that a VTIMEZONE can have (RFC 5545 3.3.14).
+/// The largest offset that a VTIMEZONE can have (RFC 5545 3.3.14).
 const OFFSET_MINUTES_MAX: i32 = 24 * 60 - 1;
-/// The names of Windows have no more characters; longer names are cut.
+/// Windows has no longer names for time zones. A longer name is cut.
 const ID_CHARACTERS_MAX: usize = 255;
 
 impl Zone {
@@ -77,7 +77,7 @@ impl Zone {
         Some(Self { id, standard_minutes, daylight })
     }
 
-    /// Its name: the id that Windows has for it, if known.
+    /// Its name: the id of the zone in Windows, if the message has it.
     pub(super) fn id(&self) -> &str {
         &self.id
     }
@@ -91,7 +91,7 @@ impl Zone {
         shifted(utc, self.offset_minutes(utc))
     }
 
-    /// Converts a local time to UTC. A local time that occurs twice is taken for the first one.
+    /// Converts a local time to UTC. A local time that occurs twice means the first one.
     pub(super) fn to_utc(&self, local: DateTime) -> DateTime {
         if let Some(daylight) = self.daylight {
             let utc = shifted(local, -daylight.minutes);
@@ -129,14 +129,14 @@ impl Zone {
         let is_daylight = if begins <= ends {
             begins <= utc && utc < ends
         } else {
-            // South of the equator, daylight saving time spans the turn of the year.
+            // South of the equator, daylight saving time includes the turn of the year.
             utc < ends || begins <= utc
         };
         if is_daylight { daylight.minutes } else { standard }
     }
 }
 
-/// When a rule takes effect in a year, in the local time that ends then.
+/// When a rule takes effect in a year, given in the local time before the change.
 fn onset(rule: SystemTime, year: i16) -> Option<DateTime> {
     let part = |number: u16| i8::try_from(number).ok();
     let month = part(rule.month)?;

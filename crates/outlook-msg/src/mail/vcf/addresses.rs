@@ -1,4 +1,4 @@
-//! The addresses of a contact: mail, telephone, post.
+//! The addresses of a contact: mail, telephone and postal addresses.
 
 use crate::imsg::structures::Member;
 use crate::mail::content_lines::{ContentLine, ContentLines};
@@ -49,8 +49,8 @@ const TELEPHONES: [(&str, &str, PropertyTag); 18] = [
     ("X-MS-TEL", "TELEX", tags::PR_TELEX_NUMBER),
 ];
 
-/// A postal address: its type, the value of `PidLidPostalAddressId` that makes it the preferred
-/// one, its parts in the order of vCard, and the whole address as one text.
+/// The properties of a postal address: its type, the value of `PidLidPostalAddressId` that makes it
+/// the preferred one, its parts in the order of vCard, and the whole address as one text.
 struct Postal {
     kind: &'static str,
     id: i32,
@@ -133,7 +133,7 @@ pub(super) fn postal_addresses(values: Values<'_>) -> Vec<String> {
     POSTAL.iter().filter_map(line).collect()
 }
 
-/// Writes all of them.
+/// Writes all addresses.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
     for (index, address) in emails(values).enumerate() {
         let is_first = index == 0;
@@ -145,7 +145,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
             lines.line(typed(name, types).parts(&[&number]));
         }
     }
-    // \[MS-OXVCARD\] spells the type so.
+    // This is the spelling of the type in \[MS-OXVCARD\].
     if let Some(number) = values.text(tags::PR_TTYTDD_PHONE_NUMBER) {
         lines.line(typed("X-MS-TEL", "TTYTDD").parts(&[&number]));
     }
@@ -155,14 +155,14 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) {
     }
 }
 
-/// A line with types, which are separated by commas.
+/// A line with a parameter TYPE for each of `types`, which are separated by commas.
 pub(super) fn typed(name: &str, types: &str) -> ContentLine {
     let line = ContentLine::new(name);
     types.split(',').fold(line, |line, one| line.parameter("TYPE", one))
 }
 
-/// A mail address. Of somebody in an Exchange organization, the SMTP address is looked for in the
-/// EntryID and the display name.
+/// A mail address. If it is an X.500 name of an Exchange organization, looks for the SMTP address
+/// in the EntryID and in the display name.
 fn email(
     values: Values<'_>,
     [address_type, address, entry_id, display_name]: [NamedKey; 4],
@@ -178,8 +178,8 @@ fn email(
     found.or_else(|| values.text(display_name).filter(is_mail)).or(own)
 }
 
-/// Writes ADR, or LABEL if the address is known only as one text. The office is written as the
-/// extended address of the work address, as Outlook does.
+/// Writes ADR, or LABEL if the address is known only as one text. Like Outlook, writes the office
+/// as the extended address of the work address.
 fn write_postal(lines: &mut ContentLines, values: Values<'_>, postal: &Postal, preferred: bool) {
     let parts = postal.parts.map(|part| values.text(part).unwrap_or_default());
     let types = if preferred { format!("{},PREF", postal.kind) } else { postal.kind.to_owned() };

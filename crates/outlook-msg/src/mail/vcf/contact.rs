@@ -12,11 +12,10 @@ use crate::mapi::{FileTime, PropertyType, Value, tags};
 
 use super::addresses;
 
-/// A larger picture or certificate is left out of the card, in bytes; in base64 it takes a third
-/// more.
+/// A picture with more bytes is left out of the card, where base64 would make it a third larger.
 const BINARY_BYTES_MAX: u64 = 16 << 20;
 
-/// The value of FN, which must be there: the display name, or what can replace it.
+/// The value of FN, which every card must have: the display name, or what can replace it.
 pub(super) fn name(values: Values<'_>) -> Option<String> {
     let joined = || {
         let parts = [
@@ -84,7 +83,7 @@ fn write_name(lines: &mut ContentLines, values: Values<'_>) {
         tags::PR_GENERATION,
     ];
     let parts = parts.map(|tag| values.text(tag).unwrap_or_default());
-    // N must be there (RFC 2426 3.1.2), even if no part of it is known.
+    // A card must have N (RFC 2426 3.1.2), even if no part of the name is known.
     lines.line(ContentLine::new("N").parts(&parts.each_ref().map(String::as_str)));
     lines.text("NICKNAME", values.text(tags::PR_NICKNAME).as_deref());
 }
@@ -120,7 +119,8 @@ fn write_pages(lines: &mut ContentLines, values: Values<'_>) {
 }
 
 fn write_dates(lines: &mut ContentLines, values: Values<'_>) {
-    // The local properties have the days as they were typed, the others their midnights in UTC.
+    // The local properties have the day that the user typed; the other properties have its
+    // midnight, converted to UTC.
     let birthday = values.time(lid::BIRTHDAY_LOCAL).or_else(|| values.time(tags::PR_BIRTHDAY));
     lines.text("BDAY", birthday.and_then(day).as_deref());
     let anniversary = values
@@ -182,7 +182,7 @@ pub(super) fn write_categories(lines: &mut ContentLines, values: Values<'_>) {
     }
 }
 
-/// Writes the time of the last change, without punctuation, which is valid in both versions of
+/// Writes the time of the last change. The form without punctuation is valid in both versions of
 /// vCard.
 pub(super) fn write_revision(lines: &mut ContentLines, values: Values<'_>) {
     let changed = values.time(tags::PR_LAST_MODIFICATION_TIME).and_then(utc);
@@ -191,8 +191,8 @@ pub(super) fn write_revision(lines: &mut ContentLines, values: Values<'_>) {
     }
 }
 
-/// The day whose midnight is nearest to a time. A midnight that was stored in UTC is up to half a
-/// day away from the day that was meant.
+/// The day whose midnight is nearest to a time. A local midnight that is stored in UTC is up to
+/// half a day away from midnight.
 fn day(time: FileTime) -> Option<String> {
     let half_a_day = jiff::SignedDuration::from_hours(12);
     let day = utc(time)?.checked_add(half_a_day).ok()?.date();
@@ -219,7 +219,7 @@ fn photo(values: Values<'_>) -> Option<ContentLine> {
     Some(line.value(&base64(&bytes)))
 }
 
-/// The note on a picture that is left out of the card.
+/// The note that a picture was left out of the card, if it was.
 pub(super) fn note(values: Values<'_>) -> Option<Note> {
     let (photo, len) = photo_attachment(values).filter(|(_, len)| *len > BINARY_BYTES_MAX)?;
     let text =
@@ -242,9 +242,9 @@ fn is_photo(attachment: &Attachment) -> bool {
         && attachment.property(tags::PR_ATTACHMENT_CONTACTPHOTO).ok() == Some(Value::Boolean(true))
 }
 
-/// The certificate in a value of `PR_USER_X509_CERTIFICATE`. The value is a list of entries: tag,
-/// length (of tag and length too), data; tag 3 is the certificate. Some values are the certificate
-/// itself.
+/// The certificate in a value of `PR_USER_X509_CERTIFICATE`. The value is a list of entries, each
+/// with a tag, a length that includes tag and length, and data. Tag 3 is the certificate. Some
+/// values are the certificate itself.
 fn certificate_der(value: &[u8]) -> Option<&[u8]> {
     const CERTIFICATE: u16 = 3;
     if value.first() == Some(&0x30) {
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(certificate_der(&list), Some(&[0x30, 1, 2][..]));
         assert_eq!(certificate_der(&list[..12]), None);
         assert_eq!(certificate_der(&[0x30, 0]), Some(&[0x30, 0][..]));
-        // With a length that does not even cover itself, the loop would never end.
+        // An entry with a length of 0 must not make the loop endless.
         assert_eq!(certificate_der(&[1, 0, 0, 0, 1, 0]), None);
         assert_eq!(certificate_der(&[]), None);
     }

@@ -34,9 +34,9 @@ pub(super) fn shown(values: Values<'_>) -> Vec<(&'static str, Vec<String>)> {
 
 /// Writes a distribution list; `None` if it has no name.
 ///
-/// A member is an address with its name as a parameter. A member without a mail address is written
-/// as `invalid:nomail`, with what is known of it: its name, its X.500 name, or the EntryID that it
-/// has in the address book of its owner.
+/// A member is written as an address with the name as a parameter. A member without a mail address
+/// is written as `invalid:nomail`, with a parameter for what is known: the name, the X.500 name, or
+/// the EntryID in the address book of the owner.
 pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> {
     let name = name(values)?;
     lines.put("VERSION", "4.0");
@@ -68,8 +68,8 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     Some(())
 }
 
-/// The members. Each has two EntryIDs: the first one here says more (mostly the one-off EntryID),
-/// the second is the other.
+/// The members, each with its EntryID. A member has two EntryIDs; its name and address come from
+/// the one that says more, mostly the one-off EntryID.
 fn members(values: Values<'_>) -> Vec<(Member, Vec<u8>)> {
     if let Some(stream) = values.binary(lid::DISTRIBUTION_LIST_STREAM) {
         let (members, _) = list_stream_members(&stream);

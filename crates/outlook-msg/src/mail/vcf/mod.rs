@@ -2,11 +2,11 @@
 //!
 //! | class | version |
 //! |---|---|
-//! | `IPM.Contact` | 3.0 (RFC 2426), which Outlook, telephones and all others read |
-//! | `IPM.DistList` | 4.0 (RFC 6350), the first with `KIND:group` and members |
+//! | `IPM.Contact` | 3.0 (RFC 2426), which all programs and telephones read |
+//! | `IPM.DistList` | 4.0 (RFC 6350), the first version with `KIND:group` and members |
 //!
-//! The same message always gives the same bytes. The file exists if the class fits and the contact
-//! has a name, or something that can replace it.
+//! The same message always gives the same bytes. The file exists if the message has one of these
+//! classes, and the contact has a name or something that can replace it.
 
 mod addresses;
 mod contact;
@@ -19,7 +19,7 @@ use super::content_lines::ContentLines;
 use super::ics::is_class;
 use super::named::Values;
 
-/// Who a card is about.
+/// The kind of a card.
 #[derive(Clone, Copy, Debug)]
 enum CardKind {
     Contact,
@@ -61,7 +61,7 @@ pub fn shown(message: &Message) -> Vec<(&'static str, Vec<String>)> {
     lines
 }
 
-/// The note on what of the message is left out of `contact.vcf`.
+/// The note on what is left out of `contact.vcf`, if anything is.
 pub fn note(message: &Message) -> Option<Note> {
     match kind(message)? {
         CardKind::Contact => contact::note(Values::new(message)),

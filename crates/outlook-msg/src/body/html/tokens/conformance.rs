@@ -1,7 +1,8 @@
 //! Runs the tokenizer tests of html5lib, which the browsers share.
 //!
-//! What they check of a `DOCTYPE` is only that there is one and where it ends, since nothing else is
-//! read of it. CDATA sections exist in SVG and MathML only, which look like other elements here.
+//! Of a `DOCTYPE`, this test compares only that there is one and where it ends, because the
+//! tokenizer reads nothing else of it. CDATA sections are not compared: they exist only in SVG and
+//! MathML, which the tokenizer treats like other elements.
 
 use std::path::Path;
 
@@ -47,11 +48,11 @@ fn tests(path: &Path) -> Vec<Value> {
     file["tests"].as_array_mut().map(std::mem::take).unwrap_or_default()
 }
 
-/// Runs a test in a state; `None` if it is none for us.
+/// Runs a test in a state; `None` if the test does not apply here.
 fn outcome(test: &Value, state: &str) -> Option<Result<(), String>> {
     let is_escaped = test["doubleEscaped"] == true;
     let plain = |text: &str| if is_escaped { unescaped(text) } else { Some(text.to_owned()) };
-    // Browsers have done this before they look for tokens.
+    // A browser normalizes line ends before it looks for tokens.
     let input = plain(test["input"].as_str()?)?.replace("\r\n", "\n").replace('\r', "\n");
     let expected = expected(&test["output"], &plain)?;
     let name = test["lastStartTag"].as_str().unwrap_or("none");
@@ -84,7 +85,8 @@ fn found(tokens: &mut HtmlTokens<'_>, has_references: bool) -> Vec<Value> {
             }
             HtmlToken::Raw(_, content) => push_text(&mut found, &no_nul(content.text)),
             HtmlToken::Start(tag) => {
-                // The tests are of the tokenizer alone, which is told by the parser to change.
+                // In a browser the parser switches the tokenizer into the state for a script or a
+                // style. The tests have no parser.
                 tokens.inside = None;
                 let mut attributes = serde_json::Map::new();
                 for attribute in tag.attributes() {
@@ -110,14 +112,14 @@ fn found(tokens: &mut HtmlTokens<'_>, has_references: bool) -> Vec<Value> {
     found
 }
 
-/// What is between the marks of a comment; `None` if that is none for the tests.
+/// The text of a comment without its marks; `None` if the tests do not count it as a comment.
 fn comment(source: &str) -> Option<&str> {
     if let Some(comment) = source.strip_prefix("<!--") {
         if matches!(comment, ">" | "->") {
             return Some("");
         }
         let end = ["--!>", "-->"].iter().find_map(|end| comment.strip_suffix(end));
-        // A comment without an end may lack a part of it.
+        // The end mark of a comment may be cut off.
         let open = || ["--!", "--", "-"].iter().find_map(|end| comment.strip_suffix(end));
         return Some(end.or_else(open).unwrap_or(comment));
     }
@@ -130,7 +132,7 @@ fn comment(source: &str) -> Option<&str> {
     }
 }
 
-/// Whether a tag begins so, and was not finished.
+/// Whether a text begins like the name of a tag.
 fn starts_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
 }
@@ -168,7 +170,7 @@ fn expected(output: &Value, plain: &dyn Fn(&str) -> Option<String>) -> Option<Ve
     Some(expected)
 }
 
-/// Text with `\uXXXX` in it; `None` if that is half a surrogate pair, which no string holds.
+/// Decodes `\uXXXX` in a text; `None` for half a surrogate pair, which no Rust string can hold.
 fn unescaped(text: &str) -> Option<String> {
     let quoted = text.replace('"', "\\\"");
     serde_json::from_str(&format!("\"{quoted}\"")).ok()
