@@ -2,7 +2,9 @@
 //!
 //! `nullfs [--shallow] SOURCE` reads the tree through msgfs's own library, without a mount;
 //! `--shallow` leaves the messages empty. Then it obeys the lines of its standard input, each
-//! answered by a line: `mount THREADS FOLDER` and `unmount`. At the end of the input it unmounts.
+//! answered by a line: `mount THREADS FOLDER`, `mount-writable THREADS FOLDER` and `unmount`. At the
+//! end of the input it unmounts. In a writable mount nothing can be written to either, but the
+//! kernel asks for each `open` and `release`, as it does wherever a file may be written to.
 
 use std::collections::HashMap;
 use std::env;
@@ -15,8 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fuser::{
-    BackgroundSession, Config, Errno, FileAttr, FileHandle, Filesystem, Generation, INodeNo,
-    InitFlags, KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData,
+    BackgroundSession, Config, Errno, FileAttr, FileHandle, Filesystem, FopenFlags, Generation,
+    INodeNo, InitFlags, KernelConfig, LockOwner, MountOption, OpenFlags, ReplyAttr, ReplyData,
     ReplyDirectory, ReplyDirectoryPlus, ReplyEntry, ReplyOpen, Request,
 };
 use msgfs::fs::{Attr, FileType, Fs, Ino, Options, fuse};
@@ -50,8 +52,9 @@ fn run() -> Result<(), Box<dyn Error>> {
     for line in io::stdin().lock().lines() {
         let line = line?;
         match *line.splitn(3, ' ').collect::<Vec<_>>() {
-            ["mount", threads, folder] => {
-                mounted = Some(mount(&tree, Path::new(folder), threads.parse()?)?);
+            [command @ ("mount" | "mount-writable"), threads, folder] => {
+                let fs = NullFs { tree: Arc::clone(&tree), is_writable: command != "mount" };
+                mounted = Some(mount(fs, Path::new(folder), threads.parse()?)?);
             }
             _ => unmount(&mut mounted)?,
         }
@@ -67,10 +70,10 @@ fn say(line: &str) -> io::Result<()> {
     out.flush()
 }
 
-fn mount(tree: &Arc<Tree>, folder: &Path, threads: usize) -> io::Result<BackgroundSession> {
+fn mount(fs: NullFs, folder: &Path, threads: usize) -> io::Result<BackgroundSession> {
     let mut config = Config::default();
     config.mount_options = vec![
-        MountOption::RO,
+        if fs.is_writable { MountOption::RW } else { MountOption::RO },
         MountOption::NoDev,
         MountOption::NoSuid,
         MountOption::DefaultPermissions,
@@ -78,7 +81,7 @@ fn mount(tree: &Arc<Tree>, folder: &Path, threads: usize) -> io::Result<Backgrou
     ];
     config.n_threads = Some(threads);
     config.clone_fd = true;
-    fuser::spawn_mount(NullFs { tree: Arc::clone(tree) }, folder, &config)
+    fuser::spawn_mount(fs, folder, &config)
 }
 
 fn unmount(mounted: &mut Option<BackgroundSession>) -> io::Result<()> {
@@ -201,6 +204,8 @@ impl Tree {
 /// The tree as FUSE has it.
 struct NullFs {
     tree: Arc<Tree>,
+    /// Whether the kernel asks for each `open` and `release`.
+    is_writable: bool,
 }
 
 /// Nothing ever changes.
@@ -213,11 +218,13 @@ impl Filesystem for NullFs {
             InitFlags::FUSE_DO_READDIRPLUS,
             InitFlags::FUSE_READDIRPLUS_AUTO,
             InitFlags::FUSE_PARALLEL_DIROPS,
-            InitFlags::FUSE_NO_OPEN_SUPPORT,
             InitFlags::FUSE_NO_OPENDIR_SUPPORT,
         ] {
             // An older kernel does without.
             let _ = config.add_capabilities(capability);
+        }
+        if !self.is_writable {
+            let _ = config.add_capabilities(InitFlags::FUSE_NO_OPEN_SUPPORT);
         }
         Ok(())
     }
@@ -247,7 +254,11 @@ impl Filesystem for NullFs {
     }
 
     fn open(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {
-        reply.error(Errno::ENOSYS);
+        match self.is_writable {
+            true => reply
+                .opened(FileHandle(0), FopenFlags::FOPEN_KEEP_CACHE | FopenFlags::FOPEN_NOFLUSH),
+            false => reply.error(Errno::ENOSYS),
+        }
     }
 
     fn opendir(&self, _request: &Request, _ino: INodeNo, _flags: OpenFlags, reply: ReplyOpen) {

@@ -31,7 +31,7 @@ def run(bench, figures):
     for name in ("find", "grep -r"):
         for messages, _ in points:
             base = operation(name, 1_000) if messages > 1_000 else None
-            found.append(Row.growth(figures, operation(name, messages), base, at_most=1.25))
+            found.append(Row.of_itself(figures, operation(name, messages), "us", base, 1.25, "1,000 messages"))
     found += [Row.value(figures, rss(messages), "MiB", at_most=128 << 20) for messages, _ in points]
     found.append(Row.ratio(figures, scaling(cores), "x"))
     return found

@@ -47,12 +47,12 @@ class Row:
         return row
 
     @classmethod
-    def growth(cls, figures, operation, base, at_most):
-        """Against the same with fewer messages."""
-        row = cls(operation, "us", figures.median(operation, "msgfs"))
-        if base:
-            row.against, row.theirs = "1,000 messages", figures.median(base, "msgfs")
-            row.ratios = figures.ratios(operation, "msgfs", "msgfs", base)
+    def of_itself(cls, figures, operation, unit, base, at_most, called):
+        """Against another operation of msgfs, if it was measured."""
+        row = cls(operation, unit, figures.median(operation, "msgfs"))
+        ratios = figures.ratios(operation, "msgfs", "msgfs", base) if base else []
+        if ratios:
+            row.against, row.theirs, row.ratios = called, figures.median(base, "msgfs"), ratios
             row.target, row.met = f"<= {at_most:.3g} x", row.middle <= at_most
         return row
 

@@ -10,11 +10,13 @@ GREP = ["grep", "-r", NEEDLE, "."]
 LATENCY_MESSAGES = 400
 COPIED_MESSAGES = 100
 SECONDS = 180
+AFTER_FIND, COLD_DISK = "grep -r, after find", "grep -r, cold, disk"
 # The operations that begin with a fresh mount, each as the commands run on that mount.
 COMMANDS = [
     [("find, cold", ["find", "."])],
     [("ls -lR, cold", ["ls", "-lR"])],
     [("grep -r, cold", GREP), ("grep -r, warm", GREP), ("grep -r, warm", GREP)],
+    [("find, before grep -r", ["find", "."]), (AFTER_FIND, GREP)],
     [("rg -j2, cold", ["rg", "-j2", "--no-ignore", "--hidden", NEEDLE, "."])],
 ]
 COPY = f"cp -r of {COPIED_MESSAGES} messages"
@@ -22,6 +24,8 @@ COPY = f"cp -r of {COPIED_MESSAGES} messages"
 STEPS = ("open", "list", "read")
 MOUNT = "mount to first answer"
 AT_MOST = {"find, cold": 2.0, "ls -lR, cold": 2.0, "grep -r, cold": 2.0, "grep -r, warm": 1.2}
+CPU_AT_MOST = {"find, cold": 2.5, "rg -j2, cold": 1.5}
+P99_AT_MOST = 4.0
 
 
 def run(bench, figures):
@@ -59,15 +63,19 @@ def rows(figures):
         if figures.median(operation, "msgfs") is not None:
             found.append(Row.ratio(figures, operation, "s", at_most=AT_MOST.get(operation)))
             if operation.endswith("cold"):
-                found.append(Row.ratio(figures, measure.cpu(operation), "s"))
-    found.append(Row.value(figures, "grep -r, cold, disk", "s"))
+                at_most = CPU_AT_MOST.get(operation)
+                found.append(Row.ratio(figures, measure.cpu(operation), "s", at_most=at_most))
+    for operation in (AFTER_FIND, COLD_DISK):
+        cold = "grep -r, cold"
+        found.append(Row.of_itself(figures, operation, "s", cold, 1.3, f"{cold}, of msgfs"))
     for operation in ("find, cold", "grep -r, cold"):
         found.append(Row.ratio(figures, operation, "s", base="null, 1 loop",
                                name=f"{operation}, against one event loop"))
     found.append(Row.ratio(figures, COPY, "s"))
     for step in STEPS:
         for figure in ("median", "p99"):
-            found.append(Row.ratio(figures, f"{step} one message, {figure}", "us"))
+            at_most = P99_AT_MOST if figure == "p99" else None
+            found.append(Row.ratio(figures, f"{step} one message, {figure}", "us", at_most=at_most))
     return found
 
 
@@ -111,7 +119,7 @@ def cold_disk(bench, figures, msgfs, shown):
             bench.note("only root can drop the kernel's caches: no figure with a cold disk")
             return
         elapsed, out = measure.seconds(GREP, bench.out, cwd=path)
-    figures.add("grep -r, cold, disk", msgfs.name, elapsed)
+    figures.add(COLD_DISK, msgfs.name, elapsed)
     same(shown, GREP[0], msgfs, out)
 
 

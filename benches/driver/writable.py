@@ -1,4 +1,5 @@
-"""A mount that may write and has nothing unsaved, against one that may not; and many attachments."""
+"""A mount that may write and has nothing unsaved, against one that may not, and against a null
+filesystem that may; and many attachments."""
 import os, shutil, subprocess, time
 
 from . import contenders, measure
@@ -10,6 +11,7 @@ ATTACHMENTS = 2_000
 ATTACH = f"{ATTACHMENTS:,} attachments copied into one message"
 # A writable mount is asked `open` and `release` for every file, also for those that the kernel has.
 AT_MOST = {"grep -r, warm": 2.5}
+NULL = "null, writable"
 
 
 class Writable(contenders.Msgfs):
@@ -26,7 +28,10 @@ def run(bench, figures):
     reading = bench.msgfs(source)
     reading.name = "read-only"
     writable = Writable(reading.program, source, bench.mounts / "msgfs", bench.work / "state")
-    rivals = [writable, reading]
+    with reading:
+        loops = reading.event_loops()
+    null = contenders.WritableNull(bench.null_server(source), bench.mounts / "null", loops, NULL)
+    rivals = [writable, reading, null]
     for number in bench.rounds("writable", SECONDS):
         for commands in COMMANDS:
             for rival in rivals if number % 2 == 0 else rivals[::-1]:
@@ -36,9 +41,11 @@ def run(bench, figures):
                         figures.add(writing(operation), rival.name, elapsed)
         figures.add(ATTACH, writable.name, attach(bench))
     operations = dict.fromkeys(name for commands in COMMANDS for name, _ in commands)
+    measured = [name for name in operations if figures.median(writing(name), writable.name) is not None]
     found = [
         Row.ratio(figures, writing(name), "s", at_most=AT_MOST.get(name, 1.3), base="read-only")
-        for name in operations if figures.median(writing(name), writable.name) is not None]
+        for name in measured]
+    found += [Row.ratio(figures, writing(name), "s", at_most=1.3, base=NULL) for name in measured]
     return [*found, Row.value(figures, ATTACH, "s", at_most=5.0)]
 
 
