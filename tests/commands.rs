@@ -72,7 +72,7 @@ const NOT_RUN: [(&str, &str); 28] = [
 ];
 
 /// Commands in sentences, and how they run on the mounted samples.
-const INLINE: [(&str, &str); 8] = [
+const INLINE: [(&str, &str); 9] = [
     ("cat mapi/0x0037", "cd '/mnt/mail/Lunch on Friday.msg' && cat mapi/0x0037"),
     ("getfattr -d", "getfattr -d '/mnt/mail/Lunch on Friday.msg/mapi/PR_SUBJECT'"),
     ("grep -r", "grep -r jetty /mnt/mail"),
@@ -81,6 +81,7 @@ const INLINE: [(&str, &str); 8] = [
     ("rg --pre", "rg --version"),
     ("msgfs check", "msgfs check ~/mail/*.msg"),
     ("msgfs status", "msgfs status"),
+    ("msgfs help COMMAND", "msgfs help find"),
 ];
 
 /// What a line begins with that is a command.
