@@ -102,7 +102,7 @@ pub use fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
 pub use ics::is_class;
 pub use key::PropertyKey;
 pub use opened::{Mail, READER_BYTES_MAX};
-pub use page::{PAGE_STYLE, PageOptions};
+pub use page::{LinkTo, PAGE_STYLE, PageOptions};
 pub use printable::{harmless, harmless_lines, is_harmful, size_text, utc_time};
 pub use printed::{Marks, Printing};
 pub use recipient::Recipient;

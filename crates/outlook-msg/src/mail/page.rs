@@ -24,15 +24,18 @@ use super::summary::{Summary, attachment_details};
 /// The style sheet of pages of messages.
 pub const PAGE_STYLE: &str = include_str!("page/style.css");
 
+/// Returns the URL of an attachment, relative to the page; `None` for no link. It is given the path
+/// of the attachment in the directory of the message, such as `attachments/a.pdf` or
+/// `signed/attachments/a.pdf`.
+pub type LinkTo<'a> = &'a dyn Fn(&str, &Attachment) -> Option<String>;
+
 /// How [`Mail::write_page`] makes a page.
 #[derive(Clone, Copy)]
 pub struct PageOptions<'a> {
     /// Formats a time.
     pub time: &'a dyn Fn(FileTime) -> String,
-    /// Returns the relative URL of an attachment, which it is given with its path in the directory
-    /// of the message, such as `attachments/a.pdf` or `signed/attachments/a.pdf`. If it returns
-    /// `None`, or if there is no function, the page names the attachment without a link.
-    pub href: Option<&'a dyn Fn(&str, &Attachment) -> Option<String>>,
+    /// Returns the URL of an attachment. Without it, the page names attachments without links.
+    pub href: Option<LinkTo<'a>>,
     /// HTML that comes before the message.
     pub navigation: &'a str,
 }
