@@ -291,6 +291,27 @@ impl Message {
     }
 
     #[getter]
+    fn shown_text(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.ask(py, Mail::shown_text)
+    }
+
+    #[getter]
+    fn shown_html(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.ask(py, Mail::shown_html)
+    }
+
+    #[getter]
+    fn wrapped(&self, py: Python<'_>) -> PyResult<Vec<(String, Self)>> {
+        let found = self.ask(py, |mail| Ok(mail.wrapped()))?;
+        Ok(found.into_iter().map(|one| (one.path, Self::of(one.mail, self.codepage))).collect())
+    }
+
+    #[getter]
+    fn details(&self, py: Python<'_>) -> PyResult<Vec<(&'static str, Vec<String>)>> {
+        self.ask(py, |mail| Ok(mail.details()))
+    }
+
+    #[getter]
     fn mailed_html(&self, py: Python<'_>) -> PyResult<Option<String>> {
         self.ask(py, Mail::mailed_html)
     }

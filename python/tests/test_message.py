@@ -40,6 +40,32 @@ def test_the_fields(lunch: msgfs.Message, samples: Path) -> None:
     assert repr(lunch).startswith("<msgfs.Message 'Re: Lunch on Friday' of ")
 
 
+def winmail() -> bytes:
+    """A TNEF stream ([MS-OXTNEF]) with a text and a file."""
+    stream = (0x223E9F78).to_bytes(4, "little") + b"\x01\x00"
+    for level, id, data in [
+        (1, 0x0002800C, b"Text\r\n\0"),
+        (2, 0x00069002, bytes(14)),
+        (2, 0x00018010, b"file.txt\0"),
+        (2, 0x0006800F, b"data"),
+    ]:
+        stream += bytes([level]) + id.to_bytes(4, "little") + len(data).to_bytes(4, "little") + data
+        stream += (sum(data) & 0xFFFF).to_bytes(2, "little")
+    return stream
+
+
+def test_what_attachments_wrap(tmp_path: Path, lunch: msgfs.Message) -> None:
+    assert lunch.wrapped == [] and lunch.details == []
+    assert lunch.shown_text == lunch.text and lunch.shown_html == lunch.html
+    message = msgfs.Message.create()
+    message.add_attachment("winmail.dat", winmail())
+    assert message.text is None
+    assert message.shown_text == "Text\n" and message.shown_html is None
+    [(path, inside)] = message.wrapped
+    assert path == "attachments/winmail.dat.d"
+    assert [one.name for one in inside.attachments] == ["file.txt"]
+
+
 @pytest.mark.parametrize("kind", ["path", "text", "bytes", "bytearray", "memoryview", "file"])
 def test_every_source(samples: Path, kind: str) -> None:
     path = samples / "Lunch on Friday.msg"

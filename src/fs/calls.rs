@@ -4,7 +4,6 @@
 //! never changed.
 
 use std::ffi::OsStr;
-use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
@@ -321,9 +320,6 @@ impl Fs {
     /// The error for a change of a source file that is no message: `EROFS`.
     pub(super) fn read_only(&self, ino: Ino) -> Error {
         let node = self.node(ino.parts().0).ok();
-        Error::Source {
-            path: node.map(|node| node.path.clone()).unwrap_or_default(),
-            source: io::Error::from_raw_os_error(libc::EROFS),
-        }
+        Error::ReadOnly { path: node.map(|node| node.path.clone()).unwrap_or_default() }
     }
 }

@@ -96,7 +96,7 @@ impl Fs {
                 contents.state = MessageState::Clean;
             }
         });
-        let noted = noted.map_err(Error::Buffer)?;
+        let noted = noted.map_err(Error::EditLog)?;
         match self.make(message, contents, operation, Instant::now()) {
             Ok(Change::Made) => Ok(()),
             refused => {
@@ -218,7 +218,7 @@ impl Fs {
         let name = path.file_name().unwrap_or_default();
         // If msgfs is killed now, the next mount removes the probe.
         let log = self.log()?;
-        log.begin_replacing(path).map_err(Error::Buffer)?;
+        log.begin_replacing(path).map_err(Error::EditLog)?;
         let probed = storage::can_replace(&folder, name);
         log.end_replacing(path);
         probed.map_err(|error| in_message(error.into()))?;
@@ -269,7 +269,7 @@ impl Fs {
         let in_message = |error: imsg::Error| message_error(&path, error.into());
         if is_noted {
             let noted = self.log()?.append(&path, None, &Operation::Create { permissions });
-            noted.map_err(Error::Buffer)?;
+            noted.map_err(Error::EditLog)?;
         }
         let target = SourceTarget::of_new(&self.source, self.log()?, &path, permissions);
         let written = self.session.create_message(Arc::clone(&target) as _).map_err(in_message)?;
@@ -436,7 +436,7 @@ impl Fs {
         removed.iter().try_for_each(|path| {
             let operation = Operation::Remove { path: path.clone() };
             let noted = self.log()?.append(&contents.path, state, &operation);
-            noted.map(drop).map_err(Error::Buffer)
+            noted.map(drop).map_err(Error::EditLog)
         })
     }
 
@@ -478,7 +478,7 @@ impl Fs {
         let Some(edited) = contents.edits() else { return Ok(()) };
         let discarded = edited.editor.message().discard_changes();
         discarded.map_err(|error| message_error(&contents.path, error.into()))?;
-        self.log()?.discard(&contents.path).map_err(Error::Buffer)?;
+        self.log()?.discard(&contents.path).map_err(Error::EditLog)?;
         contents.state = MessageState::Clean;
         Ok(())
     }

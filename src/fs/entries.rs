@@ -410,7 +410,7 @@ impl Fs {
             ShownEntry::Node(open, id, FileKind::File) => {
                 let in_message = |error: view::Error| message_error(&contents.path, error);
                 if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
-                    return Err(Error::Buffer(std::io::ErrorKind::FileTooLarge.into()));
+                    return Err(Error::TooLarge);
                 }
                 let read = |offset, size| open.tree.read(id, offset, size);
                 Buffer::filled::<view::Error>(read).map_err(in_message)

@@ -1,7 +1,7 @@
 //! What can go wrong in the filesystem, in kinds that a caller can act on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::view;
 
@@ -70,9 +70,29 @@ pub enum Error {
     /// There is no such handle, or it is not open for this.
     #[error("not open for this")]
     BadHandle,
-    /// There is no room for what is written.
+    /// What is written cannot be held until the file is closed.
     #[error("no room for what is written: {0}")]
     Buffer(io::Error),
+    /// The file is longer than one that is written to may be.
+    #[error("the file is too large to be written to")]
+    TooLarge,
+    /// The edit log could not take an edit, so the edit was not made.
+    #[error("the edit cannot be kept in the state folder: {0}")]
+    EditLog(io::Error),
+    /// Nothing can be written here: the mount is read-only, or the file is no message.
+    #[error("{}: only messages can be written to, in a mount with -o edit", shown(path))]
+    ReadOnly {
+        /// The path in the source.
+        path: PathBuf,
+    },
+}
+
+/// A path in the source. That of the source itself is empty.
+fn shown(path: &Path) -> String {
+    match path.as_os_str().is_empty() {
+        true => "the folder itself".to_owned(),
+        false => format!("{path:?}"),
+    }
 }
 
 /// The text of an error and its causes, each said once.

@@ -77,10 +77,7 @@ impl Fs {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if !is_message_file_name(path) && temporary::tool_of(&name, false).is_none() {
             tracing::warn!("{}: refused: only messages go into folders: NAME.msg", path.display());
-            return Err(Error::Source {
-                path: path.to_owned(),
-                source: std::io::Error::from_raw_os_error(libc::EROFS),
-            });
+            return Err(Error::ReadOnly { path: path.to_owned() });
         }
         let (message, directory) = self.enter_new(path)?;
         let arrival = Arrival::new(permissions);
@@ -355,7 +352,7 @@ impl Fs {
         let replacement =
             Replacement { permissions, modified, ..Replacement::of_bytes(bytes, expected) };
         let log = self.log()?;
-        log.begin_replacing(path).map_err(Error::Buffer)?;
+        log.begin_replacing(path).map_err(Error::EditLog)?;
         let put = replacement.run(&folder, path.file_name().unwrap_or_default());
         log.end_replacing(path);
         put.map(drop).map_err(|error| message_error(path, error.into()))

@@ -126,7 +126,7 @@ impl Fs {
     }
 
     pub(super) fn log(&self) -> Result<&Arc<EditLog>, Error> {
-        self.log.as_ref().ok_or(Error::BadHandle)
+        self.log.as_ref().ok_or_else(|| Error::ReadOnly { path: PathBuf::new() })
     }
 
     /// The folder for edits that are not saved; `None` in a read-only mount.

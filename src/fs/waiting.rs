@@ -63,7 +63,7 @@ impl Fs {
     ) -> Result<(), Error> {
         let state = contents.edits().and_then(|edited| edited.target.state());
         let set = Operation::Set { path: path.clone(), value: Arc::clone(&value) };
-        self.log()?.append(&contents.path, state, &set).map_err(Error::Buffer)?;
+        self.log()?.append(&contents.path, state, &set).map_err(Error::EditLog)?;
         file.lock().wait();
         contents.touch(&path);
         let number = file.number;

@@ -124,6 +124,21 @@ class Message:
     @html.setter
     def html(self, value: str) -> None: ...
     @property
+    def shown_text(self) -> str | None:
+        """The text that mail programs show: that of a message which this one only wraps, if it has
+        no body of its own, as signed mail often has none."""
+    @property
+    def shown_html(self) -> str | None:
+        """The HTML body that mail programs show, as :attr:`shown_text`."""
+    @property
+    def wrapped(self) -> list[tuple[str, Message]]:
+        """The messages in signed mail and in ``winmail.dat``, each after its path in the directory
+        of this message: ``signed``, ``attachments/winmail.dat.d``."""
+    @property
+    def details(self) -> list[tuple[str, list[str]]]:
+        """What people are shown of a contact, a list or a task: names of fields, each with its
+        values. Empty for other messages."""
+    @property
     def mailed_html(self) -> str | None:
         """The HTML body as it was mailed: references to attachments stay ``cid:`` URLs, and a
         browser would load whatever the body asks for."""

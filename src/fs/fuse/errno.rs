@@ -27,7 +27,11 @@ pub(super) fn errno(error: &Error) -> Errno {
         Error::Busy => Errno::EBUSY,
         Error::NameTooLong => Errno::ENAMETOOLONG,
         Error::BadHandle => Errno::EBADF,
-        Error::Source { source, .. } | Error::Buffer(source) => os_errno(source),
+        Error::TooLarge => Errno::EFBIG,
+        Error::ReadOnly { .. } => Errno::EROFS,
+        Error::Source { source, .. } | Error::Buffer(source) | Error::EditLog(source) => {
+            os_errno(source)
+        }
         Error::Message { source, .. } => message_errno(source),
     }
 }
