@@ -23,8 +23,6 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Serialize, Serializer};
 
 use crate::imsg::{
@@ -35,6 +33,7 @@ use crate::mapi::{self, Value};
 use crate::storage::Defect;
 
 use super::attachments::{AttachmentNames, Shown, ShownAttachment, shown_attachments};
+use super::base64;
 use super::defects;
 use super::error::Error;
 use super::named::name_in_set;
@@ -268,7 +267,7 @@ fn value_json(value: &Value) -> Option<serde_json::Value> {
         Value::Floating64(number) => (*number).into(),
         Value::Boolean(truth) => (*truth).into(),
         Value::Binary(bytes) if bytes.len() as u64 > BINARY_BYTES_MAX => return None,
-        Value::Binary(bytes) => BASE64.encode(bytes).into(),
+        Value::Binary(bytes) => base64::encode(bytes).into(),
         Value::Multiple(values) => values
             .iter()
             .map(|value| value_json(value).unwrap_or(serde_json::Value::Null))

@@ -35,6 +35,7 @@
 mod attachment;
 #[doc(hidden)]
 pub mod attachments;
+mod base64;
 #[doc(hidden)]
 pub mod bodies;
 #[doc(hidden)]

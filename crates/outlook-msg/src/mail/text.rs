@@ -68,6 +68,34 @@ pub fn unix_lines_of(text: String) -> String {
     lines
 }
 
+/// Turns every line end into CRLF, which mail and the strings of messages have.
+pub fn crlf_lines(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len() + text.len() / 32);
+    let mut rest = text;
+    while let Some(at) = rest.find(['\r', '\n']) {
+        let (line, end) = rest.split_at(at);
+        lines.push_str(line);
+        lines.push_str("\r\n");
+        rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
+    }
+    lines.push_str(rest);
+    lines
+}
+
+/// Removes the backslashes of a quoted string (RFC 5322 section 3.2.4) that is given without its
+/// quotes. A backslash makes the next character stand for itself.
+pub fn without_backslashes(quoted: &str) -> String {
+    let mut plain = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => plain.extend(characters.next()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// A text on one line: line ends and other control characters become blanks.
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -75,7 +103,7 @@ pub fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{one_line, reader_line, render, unix_lines};
+    use super::{crlf_lines, one_line, reader_line, render, unix_lines, without_backslashes};
     use crate::mapi::{FileTime, Guid, Value};
 
     fn check(value: &Value, expected: &str) {
@@ -109,6 +137,12 @@ mod tests {
     fn line_ends_of_the_reader_s_view() {
         assert_eq!(unix_lines("a\r\nb\rc\nd"), "a\nb\nc\nd");
         assert_eq!(reader_line("a\r\nb"), b"a\nb\n");
+        assert_eq!(crlf_lines("a\nb\r\nc\rd\n\r"), "a\r\nb\r\nc\r\nd\r\n\r\n");
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
+    }
+
+    #[test]
+    fn backslashes_of_quoted_strings() {
+        assert_eq!(without_backslashes(r#"a \"b\" \\c\"#), r#"a "b" \c"#);
     }
 }

@@ -10,11 +10,10 @@ use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::Source;
 
 use super::body_times::Times;
-use super::text_fields::crlf_lines;
 use crate::mail::bodies::Bodies;
 use crate::mail::error::Error;
 use crate::mail::reader::BodyFile;
-use crate::mail::text::unix_lines;
+use crate::mail::text::{crlf_lines, unix_lines};
 
 /// Bodies that are set within this time belong together: none replaces another. A program that
 /// copies a message sets all its bodies one after the other.

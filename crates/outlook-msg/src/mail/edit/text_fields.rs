@@ -14,6 +14,7 @@ use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 use super::addresses;
 use crate::mail::error::Error;
 use crate::mail::fields;
+use crate::mail::text::crlf_lines;
 
 /// A field that is set from a text.
 #[derive(Debug)]
@@ -188,11 +189,6 @@ const SENT_REPRESENTING_PARTY: PersonTags = PersonTags {
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
 
-/// Turns every line end into CRLF, which strings of messages have.
-pub fn crlf_lines(text: &str) -> String {
-    crate::mail::text::unix_lines(text).replace('\n', "\r\n")
-}
-
 fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tag, &Value::String(text.to_owned()))?)
 }
@@ -309,15 +305,5 @@ fn one_line(text: &str) -> Result<&str, Error> {
     match text.contains(['\n', '\r']) {
         true => Err(Error::invalid("one line")),
         false => Ok(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::crlf_lines;
-
-    #[test]
-    fn line_ends_of_strings() {
-        assert_eq!(crlf_lines("a\nb\r\nc"), "a\r\nb\r\nc");
     }
 }

@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 
 use crate::body::header::is_field_name;
 use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::mail::base64;
 use crate::mail::fields as mail;
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
 use super::addresses::{is_same, mailbox, mailboxes};
-use super::encode::{base64, free_text, phrase, single_line};
+use super::encode::{free_text, phrase, single_line};
 use super::fields::{HeaderFields, is_of_mime};
 
 /// Named properties in `PSETID_Common` and their header fields (\[MS-OXCMAIL\] 2.2.3.2): the flag
@@ -26,8 +27,6 @@ const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
     (0x85B8, PropertyType::STRING, "X-Microsoft-ClassID"),
     (0x85BA, PropertyType::BOOLEAN, "X-Microsoft-ClassKeep"),
 ];
-/// The number of base64 characters in a line.
-const BASE64_LINE: usize = 76;
 
 /// Adds the fields that are not in `fields` yet.
 pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
@@ -98,9 +97,7 @@ fn identity(message: &Message, fields: &mut HeaderFields) {
     let text = |tag| message.text(tag).unwrap_or_default();
     fields.add_text("Thread-Topic", &text(tags::PR_CONVERSATION_TOPIC));
     if let Ok(Value::Binary(index)) = message.property(tags::PR_CONVERSATION_INDEX) {
-        let encoded = base64(&index);
-        let lines = encoded.as_bytes().chunks(BASE64_LINE).map(String::from_utf8_lossy);
-        fields.add("Thread-Index", &lines.collect::<Vec<_>>().join(" "));
+        fields.add("Thread-Index", base64::encode_lines(&index, " ").trim_end());
     }
     for (name, tag) in [
         ("List-Help", tags::PR_LIST_HELP),
