@@ -426,6 +426,7 @@ impl<'a> Matches<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::splitmix::Numbers;
 
     /// The examples of \[MS-OXRTFCP\] 4: a stream with plain text, and one whose reference overlaps
     /// what it writes.
@@ -458,14 +459,9 @@ mod tests {
             .collect()
     }
 
-    /// Numbers that look random and are the same in each run (splitmix64).
     fn numbers(seed: u64) -> impl Iterator<Item = u64> {
-        (1..).map(move |n: u64| {
-            let mut x = seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            x ^ (x >> 31)
-        })
+        let mut numbers = Numbers(seed);
+        std::iter::repeat_with(move || numbers.next())
     }
 
     #[test]

@@ -17,7 +17,6 @@ use super::mapi_prop::MapiProp;
 use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
 use super::note::Note;
 use super::properties::{PropertySet, StreamHeader};
-use super::property_editor::is_ansi;
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::strings::Strings;
@@ -180,9 +179,9 @@ impl Attachment {
         }
     }
 
-    /// How the message stores its strings.
-    pub(super) fn form(&self) -> Result<StringForm, Error> {
-        Ok(self.object.data()?.message.form())
+    /// How the message of the attachment stores its strings.
+    pub(super) fn message_string_form(&self) -> Result<StringForm, Error> {
+        Ok(self.object.data()?.message.string_form())
     }
 
     /// The outermost message that contains this attachment.
@@ -247,10 +246,9 @@ impl Editable for Attachment {
         Ok(StreamHeader::Part)
     }
 
-    fn is_ansi(&self) -> Result<bool, Error> {
+    fn string_form(&self) -> Result<StringForm, Error> {
         let data = self.object.data()?;
-        let tags = data.properties().properties().iter().map(|property| property.tag);
-        Ok(is_ansi(tags).unwrap_or_else(|| data.message.is_ansi()))
+        Ok(data.message.string_form_of(data.properties()))
     }
 
     fn is_computed(&self, tag: PropertyTag) -> bool {

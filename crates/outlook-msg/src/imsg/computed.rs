@@ -94,7 +94,7 @@ pub(super) fn follow_parts(message: &Message, state: &mut DraftState) -> Result<
         return Ok(());
     }
     let data = message.data()?;
-    let form = data.form();
+    let form = data.string_form();
     let names = match recipients_changed.is_empty() {
         true => Vec::new(),
         false => display_names(&state.transaction, data.strings(), &recipients_changed),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value};
 use crate::storage::{CompoundFile, Source, StreamContent};
 
+use super::compose::StringForm;
 use super::computed;
 use super::draft::{Draft, DraftState};
 use super::encode::{self, Encoded, encode, stored_tag};
@@ -105,8 +106,8 @@ pub(super) trait Editable: MapiProp {
     /// The header of the property stream.
     fn header(&self) -> Result<StreamHeader, Error>;
 
-    /// Whether the object stores 8-bit strings, not Unicode.
-    fn is_ansi(&self) -> Result<bool, Error>;
+    /// How the object stores its strings.
+    fn string_form(&self) -> Result<StringForm, Error>;
 
     /// Whether a property is computed from others.
     fn is_computed(&self, tag: PropertyTag) -> bool;
@@ -174,12 +175,12 @@ fn set<O: Editable>(
     value: impl FnOnce(PropertyTag, CodePage) -> Result<Option<Encoded>, Error>,
 ) -> Result<(), Error> {
     writable(object)?;
-    let (header, tag) = (object.header()?, stored_tag(tag, object.is_ansi()?));
+    let (header, form) = (object.header()?, object.string_form()?);
+    let tag = stored_tag(tag, form.ansi);
     if object.is_computed(tag) {
         return Err(Error::Computed { tag });
     }
-    let code_page = code_page(object)?;
-    let value = value(tag, code_page)?;
+    let value = value(tag, form.code_page)?;
     edit(object, true, |state| {
         edit_properties(state, header, |editor| {
             if is_without(editor.flags(tag.id()), PROPATTR_WRITEABLE) {
@@ -193,24 +194,15 @@ fn set<O: Editable>(
     })
 }
 
-/// The code page of the strings of an object. To find it, all 8-bit strings may have to be
-/// examined, so that is done only if the object has some.
-fn code_page<O: Editable>(object: &O) -> Result<CodePage, Error> {
-    match object.is_ansi()? {
-        true => Ok(object.property_set()?.1.code_page()),
-        false => Ok(CodePage::UTF_16LE),
-    }
-}
-
 fn put_followers<O: Editable>(
     object: &O,
     editor: &mut PropertyEditor<'_>,
     followers: &[(PropertyTag, String)],
 ) -> Result<(), Error> {
-    let code_page = code_page(object)?;
+    let form = object.string_form()?;
     for (tag, text) in followers {
-        let tag = stored_tag(*tag, object.is_ansi()?);
-        put(editor, tag, encode(tag, &Value::String(text.clone()), code_page)?)?;
+        let tag = stored_tag(*tag, form.ansi);
+        put(editor, tag, encode(tag, &Value::String(text.clone()), form.code_page)?)?;
     }
     Ok(())
 }

@@ -35,6 +35,20 @@ pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     }
 }
 
+/// Whether an object with these properties stores 8-bit strings; `None` if none of them is a
+/// string. One Unicode string is enough for `false`.
+pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
+    let mut ansi = None;
+    for tag in tags {
+        match tag.property_type() {
+            PropertyType::STRING | PropertyType::MULTIPLE_STRING => return Some(false),
+            PropertyType::STRING8 | PropertyType::MULTIPLE_STRING8 => ansi = Some(true),
+            _ => {}
+        }
+    }
+    ansi
+}
+
 /// Encodes a value. `tag` has the string type of the object ([`stored_tag`]). `None` for an empty
 /// string or list: the property is then left out, because Outlook does not accept empty strings.
 ///

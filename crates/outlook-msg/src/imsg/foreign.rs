@@ -10,13 +10,13 @@ use crate::storage::{self, Storage, Transaction};
 
 use super::compose::{self, MESSAGE_CLSID};
 use super::edit::Editable as _;
-use super::encode::{self, Encoded, encode};
+use super::encode::{self, Encoded, encode, is_ansi};
 use super::error::Error;
 use super::message::{Message, MessageData};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
 use super::properties::{PROPERTY_STREAM, PropertySet, StreamHeader};
-use super::property_editor::{PropertyEditor, is_ansi, put, stream_name};
+use super::property_editor::{PropertyEditor, put, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 
 /// The range of ids that the copy gives to named properties whose names are missing.
@@ -161,7 +161,7 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
             continue;
         }
         if let Some(value) = object.properties.salvage(property, strings).value {
-            let value = without_nuls(value);
+            let value = cut_at_nul(value);
             let stored = encode(unicode, &value, CodePage::UTF_16LE)?;
             // `encode` leaves out an empty string, but the other file has this one, so the copy
             // keeps it.
@@ -180,13 +180,13 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
 }
 
 /// Cuts strings at their first NUL, where every reader of 8-bit strings ends them.
-fn without_nuls(value: Value) -> Value {
+fn cut_at_nul(value: Value) -> Value {
     match value {
         Value::String(mut text) => {
             text.truncate(text.find('\0').unwrap_or(text.len()));
             Value::String(text)
         }
-        Value::Multiple(values) => Value::Multiple(values.into_iter().map(without_nuls).collect()),
+        Value::Multiple(values) => Value::Multiple(values.into_iter().map(cut_at_nul).collect()),
         value => value,
     }
 }

@@ -196,7 +196,7 @@ impl Maker {
             if storage.has(tag) || tag.property_type() == PropertyType::OBJECT {
                 continue;
             }
-            match encode(tag, &without_nuls(value), CodePage::UTF_16LE) {
+            match encode(tag, &with_nuls_replaced(value), CodePage::UTF_16LE) {
                 Ok(Some(value)) => storage.set(tag, value)?,
                 Ok(None) => {}
                 Err(error) => self.defect(tag.to_string(), error.to_string()),
@@ -297,12 +297,14 @@ fn fixed(number: i32) -> [u8; 8] {
 }
 
 /// Replaces NULs inside strings by U+FFFD, because a string in a `.msg` file ends at a NUL.
-fn without_nuls(value: Value) -> Value {
+fn with_nuls_replaced(value: Value) -> Value {
     match value {
         Value::String(text) if text.trim_end_matches('\0').contains('\0') => {
             Value::String(text.replace('\0', "\u{FFFD}"))
         }
-        Value::Multiple(values) => Value::Multiple(values.into_iter().map(without_nuls).collect()),
+        Value::Multiple(values) => {
+            Value::Multiple(values.into_iter().map(with_nuls_replaced).collect())
+        }
         value => value,
     }
 }

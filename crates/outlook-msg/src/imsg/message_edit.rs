@@ -42,7 +42,8 @@ impl Message {
             number
         };
         let destination = Destination::Message { message: self.clone(), number };
-        let draft = Draft::of(compose::attachment(number, self.data()?.form())?, true, destination);
+        let draft =
+            Draft::of(compose::attachment(number, self.data()?.string_form())?, true, destination);
         let snapshot = draft.lock().transaction.snapshot();
         let attachment = self.register_attachment(number, &snapshot.root(), Some(draft))?;
         attachment.hold(true)?;
@@ -55,7 +56,7 @@ impl Message {
     /// [`Error::SessionClosed`].
     pub fn can_attach(&self, count: usize, name: &str) -> Result<bool, Error> {
         let count = self.attachments()?.len().saturating_add(count);
-        let form = self.data()?.form();
+        let form = self.data()?.string_form();
         let tag = encode::stored_tag(tags::PR_ATTACH_LONG_FILENAME, form.ansi);
         let is_encoded =
             || encode::encode(tag, &Value::String(name.to_owned()), form.code_page).is_ok();
@@ -203,7 +204,7 @@ impl Attachment {
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooDeep`], [`Error::Storage`], [`Error::SessionClosed`].
     pub fn create_embedded_message(&self) -> Result<super::Message, Error> {
-        let form = self.form()?;
+        let form = self.message_string_form()?;
         self.put_message(&compose::embedded_message(form)?)?;
         self.embedded_message()
     }

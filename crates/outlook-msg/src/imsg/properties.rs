@@ -131,6 +131,11 @@ impl PropertySet {
         &self.properties
     }
 
+    /// The tags of all properties, in order.
+    pub(super) fn tags(&self) -> impl Iterator<Item = PropertyTag> {
+        self.properties.iter().map(|property| property.tag)
+    }
+
     /// The property of this tag.
     pub fn get(&self, tag: PropertyTag) -> Option<&Property> {
         let index = self.properties.binary_search_by_key(&tag, |property| property.tag).ok()?;

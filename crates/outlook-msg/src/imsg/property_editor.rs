@@ -3,7 +3,7 @@
 //! Everything that is not edited stays byte for byte: the order of the entries, their flags, the
 //! junk after short values. Does not know what a property means, or who may change it.
 
-use crate::mapi::{PropertyTag, PropertyType};
+use crate::mapi::PropertyTag;
 use crate::storage::{self, StreamContent, Transaction};
 
 use super::encode::Encoded;
@@ -256,20 +256,6 @@ pub(super) fn size_field(size: u32, reserved: u32) -> [u8; 8] {
     let [a, b, c, d] = size.to_le_bytes();
     let [e, f, g, h] = reserved.to_le_bytes();
     [a, b, c, d, e, f, g, h]
-}
-
-/// Whether an object stores 8-bit strings; `None` if it has no string. One Unicode string is enough
-/// for `false`.
-pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
-    let mut ansi = None;
-    for tag in tags {
-        match tag.property_type() {
-            PropertyType::STRING | PropertyType::MULTIPLE_STRING => return Some(false),
-            PropertyType::STRING8 | PropertyType::MULTIPLE_STRING8 => ansi = Some(true),
-            _ => {}
-        }
-    }
-    ansi
 }
 
 /// Sets a property, or removes it for `None` (see [`super::encode::encode`]).

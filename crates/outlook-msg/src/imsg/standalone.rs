@@ -13,15 +13,15 @@ use crate::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{Defect, Transaction, Writer};
 
 use super::attachment::Attachment;
-use super::compose::{self, MESSAGE_CLSID, StringForm};
-use super::encode::{self, encode, stored_tag};
+use super::compose::{self, MESSAGE_CLSID};
+use super::encode::{self, encode, is_ansi, stored_tag};
 use super::error::Error;
 use super::foreign::{ForeignObject, objects};
 use super::mapi_prop::MapiProp as _;
 use super::message::{Message, MessageData};
 use super::names::NAMEID_STORAGE;
 use super::properties::{Salvaged, StreamHeader};
-use super::property_editor::{PropertyEditor, is_ansi, put};
+use super::property_editor::{PropertyEditor, put};
 use super::stream_name::ATTACHMENT_PREFIX;
 
 /// Ends the name of an attachment of which only a part can be read.
@@ -203,8 +203,9 @@ fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
         }
     });
     let name = name.unwrap_or_else(|| "unnamed".to_owned()) + PARTIAL;
-    let tag = stored_tag(tags::PR_ATTACH_LONG_FILENAME, object.message.is_ansi());
-    put(editor, tag, encode(tag, &Value::String(name), strings.code_page())?)
+    let form = object.message.string_form();
+    let tag = stored_tag(tags::PR_ATTACH_LONG_FILENAME, form.ansi);
+    put(editor, tag, encode(tag, &Value::String(name), form.code_page)?)
 }
 
 /// Makes `PR_STORE_SUPPORT_MASK` state the string type of a message, because programs decode
@@ -212,9 +213,8 @@ fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
 /// strings may have the other type.
 fn follow_strings(content: &mut Transaction, message: &ForeignObject) -> Result<(), Error> {
     let data = &message.message;
-    let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.properties());
-    let own = message.properties.properties().iter();
-    let Some(ansi) = is_ansi(own.chain(tags_of_parts).map(|property| property.tag)) else {
+    let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.tags());
+    let Some(ansi) = is_ansi(message.properties.tags().chain(tags_of_parts)) else {
         return Ok(());
     };
     let tag = tags::PR_STORE_SUPPORT_MASK;
@@ -243,7 +243,7 @@ fn attach_errors(
         text.push_str(&format!("and {more} more\r\n"));
     }
     let number = errors_number(data);
-    let form = StringForm { ansi: data.is_ansi(), code_page: data.strings().code_page() };
+    let form = data.string_form();
     let mut attachment = compose::attachment(number, form)?;
     let mut editor = PropertyEditor::new(&mut attachment, &[], StreamHeader::Part)?;
     let string = |text: &str| Value::String(text.to_owned());

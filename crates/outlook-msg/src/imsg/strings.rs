@@ -64,7 +64,7 @@ impl Strings {
     }
 
     /// A decoder for the same message after an edit.
-    pub(super) fn anew(&self, storage: &Storage, hints: CodePageHints) -> Self {
+    pub(super) fn reloaded(&self, storage: &Storage, hints: CodePageHints) -> Self {
         Self::new(storage, hints, self.chosen, self.outer.clone())
     }
 
