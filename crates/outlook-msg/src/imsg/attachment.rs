@@ -255,16 +255,16 @@ impl Editable for Attachment {
         computed::is_of_attachment(tag)
     }
 
-    fn follow(&self, _: &mut DraftState) -> Result<(), Error> {
+    fn update_dependents(&self, _: &mut DraftState) -> Result<(), Error> {
         Ok(())
     }
 
-    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
+    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
         let data = self.object.data()?;
         let storage = state.transaction.snapshot().root();
         let data = AttachmentData::read(data.number, &storage, Arc::clone(&data.message));
         if state.unsaved {
-            self.hold(by_user)?;
+            self.keep_until_saved(by_user)?;
         }
         self.object.replace_data(data)
     }
@@ -279,8 +279,8 @@ impl Editable for Attachment {
         }
     }
 
-    fn let_go(&self) {
-        self.object.let_go();
+    fn forget_unsaved(&self) {
+        self.object.forget_unsaved();
     }
 
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
@@ -292,8 +292,8 @@ impl Editable for Attachment {
 }
 
 impl Attachment {
-    pub(super) fn hold(&self, by_user: bool) -> Result<(), Error> {
-        self.object.hold(Box::new(self.clone()), by_user)
+    pub(super) fn keep_until_saved(&self, by_user: bool) -> Result<(), Error> {
+        self.object.keep_until_saved(Box::new(self.clone()), by_user)
     }
 }
 

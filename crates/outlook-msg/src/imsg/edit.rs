@@ -114,24 +114,24 @@ pub(super) trait Editable: MapiProp {
 
     /// Computes the properties that depend on the recipients and attachments, after an edit has
     /// changed these.
-    fn follow(&self, state: &mut DraftState) -> Result<(), Error>;
+    fn update_dependents(&self, state: &mut DraftState) -> Result<(), Error>;
 
     /// Makes the handles of the object show this state. If it has unsaved edits, registers the
     /// object with the session, which saves it at the latest when it is closed. `by_user` is false
     /// if the edit is part of a save.
-    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error>;
+    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error>;
 
     /// Saves the edits. The caller holds the lock.
     fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error>;
 
     /// Tells the session that the object has nothing left to save.
-    fn let_go(&self);
+    fn forget_unsaved(&self);
 
     /// The property id of a name in the file.
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
 }
 
-/// Makes an edit: the whole edit or, if it fails, none of it. See [`Editable::adopt`] for
+/// Makes an edit: the whole edit or, if it fails, none of it. See [`Editable::publish`] for
 /// `by_user`.
 pub(super) fn edit<O: Editable + ?Sized, T>(
     object: &O,
@@ -142,10 +142,10 @@ pub(super) fn edit<O: Editable + ?Sized, T>(
     let mut state = draft.lock();
     let mut next = state.clone();
     let result = change(&mut next)?;
-    object.follow(&mut next)?;
+    object.update_dependents(&mut next)?;
     next.unsaved = true;
     if !next.expects_more {
-        object.adopt(&next, by_user)?;
+        object.publish(&next, by_user)?;
     }
     *state = next;
     Ok(result)
@@ -171,7 +171,7 @@ pub(super) fn edit_properties<T>(
 fn set<O: Editable>(
     object: &O,
     tag: PropertyTag,
-    followers: &[(PropertyTag, String)],
+    dependents: &[(PropertyTag, String)],
     value: impl FnOnce(PropertyTag, CodePage) -> Result<Option<Encoded>, Error>,
 ) -> Result<(), Error> {
     writable(object)?;
@@ -187,20 +187,20 @@ fn set<O: Editable>(
                 return Err(Error::Protected { tag });
             }
             put(editor, tag, value)?;
-            put_followers(object, editor, followers)
+            put_dependents(object, editor, dependents)
         })?;
         state.set.insert(tag.id());
         Ok(())
     })
 }
 
-fn put_followers<O: Editable>(
+fn put_dependents<O: Editable>(
     object: &O,
     editor: &mut PropertyEditor<'_>,
-    followers: &[(PropertyTag, String)],
+    dependents: &[(PropertyTag, String)],
 ) -> Result<(), Error> {
     let form = object.string_form()?;
-    for (tag, text) in followers {
+    for (tag, text) in dependents {
         let tag = stored_tag(*tag, form.ansi);
         put(editor, tag, encode(tag, &Value::String(text.clone()), form.code_page)?)?;
     }
@@ -214,8 +214,8 @@ fn is_without(flags: Option<u32>, wanted: u32) -> bool {
 impl<O: Editable> MapiPropMut for O {
     fn set_property(&self, tag: PropertyTag, value: &Value) -> Result<(), Error> {
         let text = if let Value::String(text) = value { text.as_str() } else { "" };
-        let followers = computed::followers(self, tag, text);
-        set(self, tag, &followers, |tag, code_page| encode(tag, value, code_page))
+        let dependents = computed::dependents_of_subject(self, tag, text);
+        set(self, tag, &dependents, |tag, code_page| encode(tag, value, code_page))
     }
 
     fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error> {
@@ -247,7 +247,7 @@ impl<O: Editable> MapiPropMut for O {
         if self.is_computed(tag) {
             return Err(Error::Computed { tag });
         }
-        let followers = computed::followers(self, tag, "");
+        let dependents = computed::dependents_of_subject(self, tag, "");
         edit(self, true, |state| {
             edit_properties(state, header, |editor| {
                 let flags = editor.flags(tag.id()).filter(|flags| flags & !PROPATTR_ALL == 0);
@@ -255,7 +255,7 @@ impl<O: Editable> MapiPropMut for O {
                     return Err(Error::Protected { tag });
                 }
                 match editor.remove(tag.id()) {
-                    true => put_followers(self, editor, &followers),
+                    true => put_dependents(self, editor, &dependents),
                     false => Err(Error::NoProperty { place: set.storage().path(), tag }),
                 }
             })?;
@@ -278,18 +278,18 @@ impl<O: Editable> MapiPropMut for O {
         let mut next = state.clone();
         self.commit(draft, &mut next)?;
         next.saved();
-        self.adopt(&next, false)?;
+        self.publish(&next, false)?;
         *state = next;
         // Still under the lock: otherwise an edit of another thread could come in between, and the
         // session would forget it.
-        self.let_go();
+        self.forget_unsaved();
         drop(state);
         Ok(())
     }
 
     fn discard_changes(&self) -> Result<(), Error> {
         writable(self)?.lock().unsaved = false;
-        self.let_go();
+        self.forget_unsaved();
         Ok(())
     }
 
@@ -302,7 +302,7 @@ impl<O: Editable> MapiPropMut for O {
     }
 
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
-        // Each edit makes a snapshot (`adopt`), and the property set refers to the last one.
+        // Each edit makes a snapshot (`publish`), and the property set refers to the last one.
         writable(self)?;
         Ok(Arc::clone(self.property_set()?.0.storage().file()))
     }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
-use crate::storage::{Defect, EntryId, Storage};
+use crate::storage::{Defect, EntryNumber, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, StringForm};
@@ -50,8 +50,8 @@ pub(super) struct MessageData {
     outer: Option<Arc<Self>>,
     store_support_mask: Option<Value>,
     /// The storages of the recipients and attachments with their numbers, in order.
-    recipient_storages: Vec<(u32, EntryId)>,
-    attachment_storages: Vec<(u32, EntryId)>,
+    recipient_storages: Vec<(u32, EntryNumber)>,
+    attachment_storages: Vec<(u32, EntryNumber)>,
     recipients: OnceLock<Vec<(u32, Arc<PropertySet>)>>,
     headers: OnceLock<Arc<TransportHeaders>>,
     known_addresses: OnceLock<Arc<KnownAddresses>>,
@@ -204,7 +204,7 @@ impl MessageData {
 
     /// The numbers of the storages of recipients and attachments, in order.
     pub(super) fn part_numbers(&self) -> (Vec<u32>, Vec<u32>) {
-        let numbers = |storages: &[(u32, EntryId)]| storages.iter().map(|one| one.0).collect();
+        let numbers = |storages: &[(u32, EntryNumber)]| storages.iter().map(|one| one.0).collect();
         (numbers(&self.recipient_storages), numbers(&self.attachment_storages))
     }
 
@@ -343,8 +343,8 @@ impl Message {
         self.draft.as_ref()?.top()
     }
 
-    pub(super) fn hold(&self, by_user: bool) -> Result<(), Error> {
-        self.object.hold(Box::new(self.clone()), by_user)
+    pub(super) fn keep_until_saved(&self, by_user: bool) -> Result<(), Error> {
+        self.object.keep_until_saved(Box::new(self.clone()), by_user)
     }
 
     /// Opens a property of a recipient as a stream.
@@ -467,14 +467,14 @@ impl Editable for Message {
         computed::is_of_message(tag)
     }
 
-    fn follow(&self, state: &mut DraftState) -> Result<(), Error> {
-        computed::follow_parts(self, state)
+    fn update_dependents(&self, state: &mut DraftState) -> Result<(), Error> {
+        computed::update_dependents_of_parts(self, state)
     }
 
-    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
+    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
         let data = self.data()?.reloaded(&state.transaction.snapshot().root())?;
         if state.unsaved {
-            self.hold(by_user)?;
+            self.keep_until_saved(by_user)?;
         }
         self.object.replace_data(data)
     }
@@ -488,8 +488,8 @@ impl Editable for Message {
         }
     }
 
-    fn let_go(&self) {
-        self.object.let_go();
+    fn forget_unsaved(&self) {
+        self.object.forget_unsaved();
     }
 
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
@@ -570,7 +570,7 @@ impl fmt::Debug for Message {
 }
 
 /// The storages of a message whose names are `prefix` and a number, in the order of the numbers.
-fn numbered_storages(storage: &Storage, prefix: &str) -> Vec<(u32, EntryId)> {
+fn numbered_storages(storage: &Storage, prefix: &str) -> Vec<(u32, EntryNumber)> {
     let mut found: Vec<_> = storage
         .names()
         .filter(|(_, _, is_storage)| *is_storage)

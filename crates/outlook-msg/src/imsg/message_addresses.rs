@@ -7,7 +7,7 @@ use super::address::Address;
 use super::mapi_prop::MapiProp;
 use super::message::Message;
 use super::party::{
-    FoundParty, Party, PartyObject, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
+    FoundPerson, Party, PartyObject, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
     flat_entry_list, is_x500,
 };
 use super::recipient::Recipient;
@@ -119,11 +119,11 @@ impl Address {
     /// Chooses the address, the most trustworthy first: the SMTP address of the party itself, the
     /// one that the message gives for the same X.500 name, that of `others`, or any address at all.
     fn of_found(
-        found: FoundParty,
+        found: FoundPerson,
         message: &Message,
         others: impl FnOnce() -> Option<Self>,
     ) -> Option<Self> {
-        let FoundParty { name, smtp, x500, address } = found;
+        let FoundPerson { name, smtp, x500, address } = found;
         if name.is_none() && smtp.is_none() && address.is_none() {
             return None;
         }

@@ -8,11 +8,11 @@ use crate::storage::{CompoundFile, Storage, Transaction};
 use super::attachment::Attachment;
 use super::compose;
 use super::computed;
+use super::copy;
 use super::draft::{Destination, Draft};
 use super::edit::{Editable as _, edit, edit_properties};
 use super::encode;
 use super::error::Error;
-use super::foreign;
 use super::message::Message;
 use super::properties::StreamHeader;
 use super::property_editor::stream_name;
@@ -46,7 +46,7 @@ impl Message {
             Draft::of(compose::attachment(number, self.data()?.string_form())?, true, destination);
         let snapshot = draft.lock().transaction.snapshot();
         let attachment = self.register_attachment(number, &snapshot.root(), Some(draft))?;
-        attachment.hold(true)?;
+        attachment.keep_until_saved(true)?;
         Ok(attachment)
     }
 
@@ -78,12 +78,12 @@ impl Message {
         let edited = edits(self);
         if edited.is_err() {
             let mut state = draft.lock();
-            self.adopt(&before, false)?;
+            self.publish(&before, false)?;
             let was_unsaved = before.unsaved;
             *state = before;
             drop(state);
             if !was_unsaved {
-                self.let_go();
+                self.forget_unsaved();
             }
         }
         edited
@@ -102,7 +102,7 @@ impl Message {
         let made = edits(self);
         let mut state = draft.lock();
         state.expects_more = false;
-        self.adopt(&state, true)?;
+        self.publish(&state, true)?;
         Ok(made)
     }
 
@@ -144,14 +144,14 @@ impl Message {
         self.writable()?;
         let content = match self.top() {
             // The other message is the root of its file, so the copy takes its map of names too.
-            None if other.parent().is_none() => foreign::top_level_message(other)?,
+            None if other.parent().is_none() => copy::top_level_message(other)?,
             None => {
-                let mut content = foreign::embedded_message(other, self)?;
+                let mut content = copy::embedded_message(other, self)?;
                 let own = self.writable()?.lock().transaction.clone();
-                foreign::make_top_level(&mut content, &own)?;
+                copy::make_top_level(&mut content, &own)?;
                 content
             }
-            Some(top) => foreign::embedded_message(other, &top)?,
+            Some(top) => copy::embedded_message(other, &top)?,
         };
         edit(self, true, |state| {
             state.transaction = content;
@@ -235,7 +235,7 @@ impl Attachment {
     /// other file is so damaged that something would be lost, [`Error::SessionClosed`].
     pub fn embed(&self, other: &Storage) -> Result<(), Error> {
         let top = self.writable_top()?.ok_or(Error::SessionClosed)?;
-        self.put_message(&foreign::embedded_message(other, &top)?)
+        self.put_message(&copy::embedded_message(other, &top)?)
     }
 }
 

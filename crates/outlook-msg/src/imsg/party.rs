@@ -123,7 +123,7 @@ impl PartyObject<'_> {
 
 /// What the properties of one person say.
 #[derive(Debug, Default)]
-pub(super) struct FoundParty {
+pub(super) struct FoundPerson {
     pub(super) name: Option<String>,
     pub(super) smtp: Option<String>,
     /// The X.500 names. If the address is one, it is the first.
@@ -135,7 +135,7 @@ pub(super) struct FoundParty {
 impl Party {
     /// Reads the properties. The SMTP address comes from an SMTP property, else from an address of
     /// the type SMTP, else from an EntryID, else from any address that looks like one.
-    pub(super) fn find(&self, object: PartyObject<'_>) -> FoundParty {
+    pub(super) fn find(&self, object: PartyObject<'_>) -> FoundPerson {
         let name = object.text(self.name);
         let (named, address) = object.text(self.address).map(|text| split(&text)).unzip();
         let name = name.or(named.filter(|name: &String| !name.is_empty()));
@@ -151,7 +151,7 @@ impl Party {
             .or_else(|| address.clone().filter(|_| is_type_smtp()));
         if smtp.is_some() && address.as_deref().is_some_and(|address| !is_x500(address)) {
             // The other properties would only repeat this.
-            return FoundParty { name, smtp, x500: Vec::new(), address };
+            return FoundPerson { name, smtp, x500: Vec::new(), address };
         }
         let ids = self.entry_ids.iter().filter_map(|tag| object.binary(*tag));
         let ids: Vec<_> = ids.filter_map(|id| address_of_entry_id(&id)).collect();
@@ -162,7 +162,7 @@ impl Party {
             .or_else(|| address.clone().filter(is_smtp));
         let x500 = address.iter().chain(&of_ids).filter(|address| is_x500(address)).cloned();
         let x500 = x500.collect();
-        FoundParty { name, smtp, x500, address: address.or_else(|| of_ids.into_iter().next()) }
+        FoundPerson { name, smtp, x500, address: address.or_else(|| of_ids.into_iter().next()) }
     }
 }
 
@@ -188,8 +188,8 @@ impl KnownAddresses {
         known
     }
 
-    fn learn(&mut self, found: FoundParty) {
-        let FoundParty { smtp: Some(smtp), x500, .. } = found else { return };
+    fn learn(&mut self, found: FoundPerson) {
+        let FoundPerson { smtp: Some(smtp), x500, .. } = found else { return };
         for name in x500 {
             self.smtp.entry(name.to_lowercase()).or_insert_with(|| smtp.clone());
         }

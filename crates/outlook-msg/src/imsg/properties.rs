@@ -4,7 +4,7 @@
 //! Knows nothing of what a property means.
 
 use crate::mapi::{Location, PropertyTag, PropertyType, Value, tags};
-use crate::storage::{Defect, EntryId, Storage, Stream};
+use crate::storage::{Defect, EntryNumber, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
@@ -77,7 +77,7 @@ pub struct Property {
     pub flags: Option<u32>,
     value: [u8; 8],
     /// The stream or storage named after the tag.
-    entry: Option<EntryId>,
+    entry: Option<EntryNumber>,
 }
 
 /// What can be read of a value, and its defect.
@@ -96,7 +96,7 @@ pub struct PropertySet {
     /// Sorted by tag, which is unique.
     properties: Vec<Property>,
     /// The streams of the single values of multi-valued properties, sorted by tag and index.
-    elements: Vec<(PropertyTag, u32, EntryId)>,
+    elements: Vec<(PropertyTag, u32, EntryNumber)>,
     defects: Vec<Defect>,
     notes: Vec<Note>,
 }
@@ -197,7 +197,7 @@ impl PropertySet {
     /// How many bytes of memory the list takes.
     pub fn bytes_held(&self) -> usize {
         self.properties.capacity() * size_of::<Property>()
-            + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryId)>()
+            + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryNumber)>()
     }
 
     /// The value of a fixed-size property.
@@ -428,7 +428,7 @@ impl PropertySet {
 
     /// Whether a part of a value is missing. A defect may also be just a length that does not fit
     /// the type.
-    pub(super) fn lacks_bytes(&self, property: &Property, strings: &Strings) -> bool {
+    pub(super) fn is_incomplete(&self, property: &Property, strings: &Strings) -> bool {
         match property.tag.property_type().location() {
             Location::Entry | Location::Unknown => false,
             Location::Storage => self.object(property).is_none(),
@@ -436,7 +436,8 @@ impl PropertySet {
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
                 Some(stream) => {
-                    stream.check().is_err() || self.shortness(property, stream.len()).is_some()
+                    stream.check().is_err()
+                        || self.truncation_cause(property, stream.len()).is_some()
                 }
             },
         }
@@ -444,13 +445,14 @@ impl PropertySet {
 
     /// The cause if a stream is shorter than its entry states. A stated length beyond the length of
     /// the file is ignored, because it cannot be a length.
-    fn shortness(&self, property: &Property, len: u64) -> Option<String> {
+    fn truncation_cause(&self, property: &Property, len: u64) -> Option<String> {
         property.flags?;
         let stated = property.size();
-        self.is_short(len, stated).then(|| format!("the entry says {stated} bytes, found {len}"))
+        self.is_truncated(len, stated)
+            .then(|| format!("the entry says {stated} bytes, found {len}"))
     }
 
-    fn is_short(&self, len: u64, stated: u32) -> bool {
+    fn is_truncated(&self, len: u64, stated: u32) -> bool {
         let stated = u64::from(stated);
         stated > len + NUL_BYTES && stated <= self.storage.file().source().len()
     }
@@ -476,7 +478,7 @@ impl PropertySet {
                 Some(stream) => {
                     has_odd_length(tag.property_type(), stream.len())
                         || stream.check().is_err()
-                        || self.shortness(property, stream.len()).is_some()
+                        || self.truncation_cause(property, stream.len()).is_some()
                 }
             },
         };
@@ -504,7 +506,7 @@ impl PropertySet {
         if bytes.is_empty() && damage.is_some() {
             return (None, damage.map(|error| error.to_string()));
         }
-        let short = self.shortness(property, stream.len());
+        let short = self.truncation_cause(property, stream.len());
         let (value, cause) = decode_stream(property_type, bytes, strings);
         (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
     }
@@ -560,7 +562,7 @@ impl PropertySet {
 
     fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
         let stated = *lengths.get(usize::try_from(index).ok()?)?;
-        self.is_short(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
+        self.is_truncated(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
 

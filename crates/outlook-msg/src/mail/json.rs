@@ -32,7 +32,7 @@ use crate::imsg::{
 use crate::mapi::{self, Value};
 use crate::storage::Defect;
 
-use super::attachments::{AttachmentNames, Shown, ShownAttachment, shown_attachments};
+use super::attachments::{AttachmentNames, ContentKind, ShownAttachment, shown_attachments};
 use super::base64;
 use super::defects;
 use super::error::Error;
@@ -192,7 +192,7 @@ impl<'a> AttachmentJson<'a> {
     fn of(shown: &ShownAttachment, context: Context<'a>) -> Result<Self, Error> {
         let message = match shown.entry {
             // If the message cannot be opened, the `errors` of the outer message say so.
-            Some((_, Shown::Message(_))) => embedded(&shown.attachment, context).ok(),
+            Some((_, ContentKind::Message(_))) => embedded(&shown.attachment, context).ok(),
             _ => None,
         };
         Ok(Self {

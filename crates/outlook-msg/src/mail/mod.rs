@@ -24,7 +24,7 @@
 // | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 // | attachments, their kinds and names | `attachments`, `names`, `references` |
 // | what is inside of attachments | `derived` |
-// | the message as RFC 5322 and MIME | `eml`, `composed` |
+// | the message as RFC 5322 and MIME | `eml`, `pieced_file` |
 // | the message as JSON, as one row, as a page, as text | `json`, `row`, `page`, `printed` |
 // | what could not be read | `defects` |
 // | edits | `edit` |
@@ -38,8 +38,6 @@ pub mod attachments;
 mod base64;
 #[doc(hidden)]
 pub mod bodies;
-#[doc(hidden)]
-pub mod composed;
 #[doc(hidden)]
 pub mod content;
 mod content_lines;
@@ -72,6 +70,8 @@ pub mod names;
 mod opened;
 mod page;
 mod parts;
+#[doc(hidden)]
+pub mod pieced_file;
 mod printable;
 mod printed;
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// The content of a file outside of `mapi/`: the text with LF line ends, and a newline at its end.
-pub fn reader_line(text: &str) -> Vec<u8> {
+pub fn text_line(text: &str) -> Vec<u8> {
     let mut text = unix_lines(text);
     text.push('\n');
     text.into_bytes()
@@ -103,7 +103,7 @@ pub fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{crlf_lines, one_line, reader_line, render, unix_lines, without_backslashes};
+    use super::{crlf_lines, one_line, render, text_line, unix_lines, without_backslashes};
     use crate::mapi::{FileTime, Guid, Value};
 
     fn check(value: &Value, expected: &str) {
@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn line_ends_of_the_reader_s_view() {
         assert_eq!(unix_lines("a\r\nb\rc\nd"), "a\nb\nc\nd");
-        assert_eq!(reader_line("a\r\nb"), b"a\nb\n");
+        assert_eq!(text_line("a\r\nb"), b"a\nb\n");
         assert_eq!(crlf_lines("a\nb\r\nc\rd\n\r"), "a\r\nb\r\nc\r\nd\r\n\r\n");
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
     }

@@ -113,7 +113,7 @@ pub fn keeps_formatting(
 }
 
 /// Rewrites or removes the other bodies after somebody has set the property `tag` of one body.
-pub fn follow(
+pub fn update_other_bodies(
     message: &Message,
     set: &mut SetBodies,
     tag: PropertyTag,

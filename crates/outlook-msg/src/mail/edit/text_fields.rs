@@ -124,7 +124,7 @@ impl TextField {
                 set(message, &addresses::parse(text, &shown(message))?)
             }
         }?;
-        self.follow(message)
+        self.update_transport_header(message)
     }
 
     /// Sets a field of addresses to these.
@@ -133,7 +133,7 @@ impl TextField {
             FieldValue::Addresses { set, .. } => set(message, addresses)?,
             _ => return Err(Error::NotSettable("it holds no addresses")),
         }
-        self.follow(message)
+        self.update_transport_header(message)
     }
 
     /// The addresses that the field shows now; none of a field of another kind.
@@ -153,11 +153,11 @@ impl TextField {
             FieldValue::Lines { set } => set(message, "")?,
             FieldValue::Addresses { set, .. } => set(message, &[])?,
         }
-        self.follow(message)
+        self.update_transport_header(message)
     }
 
-    fn follow(&self, message: &Message) -> Result<(), Error> {
-        Ok(eml::follow(message, self.header)?)
+    fn update_transport_header(&self, message: &Message) -> Result<(), Error> {
+        Ok(eml::update_transport_header(message, self.header)?)
     }
 }
 
@@ -246,7 +246,7 @@ fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     set_party(message, &SENT_REPRESENTING_PARTY, addresses)?;
     if is_same {
         set_party(message, &SENDER_PARTY, addresses)?;
-        eml::follow(message, &[HeaderField::Sender])?;
+        eml::update_transport_header(message, &[HeaderField::Sender])?;
     }
     Ok(())
 }

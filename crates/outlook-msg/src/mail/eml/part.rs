@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::mail::composed::{Composed, Piece};
 use crate::mail::content::Content;
+use crate::mail::pieced_file::{Piece, PiecedFile};
 use crate::mail::text::crlf_lines;
 
 use super::encode::{parameter, quoted_printable};
@@ -77,8 +77,8 @@ impl Pieces {
         self.held
     }
 
-    pub(super) fn into_composed(self) -> Composed {
-        Composed::new(self.pieces)
+    pub(super) fn into_file(self) -> PiecedFile {
+        PiecedFile::new(self.pieces)
     }
 }
 

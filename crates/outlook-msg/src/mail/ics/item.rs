@@ -46,13 +46,13 @@ pub(super) fn write_identity(
 /// Sensitivity, importance and categories of an item. An exception may have other ones than its
 /// series.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ItemMarks {
+pub(super) struct ItemLabels {
     class: Option<&'static str>,
     pub(super) importance: Option<i32>,
     categories: Vec<String>,
 }
 
-impl ItemMarks {
+impl ItemLabels {
     pub(super) fn of(values: Values<'_>) -> Self {
         let class = match values.integer(tags::PR_SENSITIVITY) {
             Some(0) => Some("PUBLIC"),
@@ -94,7 +94,7 @@ impl ItemMarks {
 
 /// Writes sensitivity, importance, categories, creation and last change.
 pub(super) fn write_common(lines: &mut ContentLines, values: Values<'_>) {
-    ItemMarks::of(values).write(lines);
+    ItemLabels::of(values).write(lines);
     write_times(lines, values);
 }
 

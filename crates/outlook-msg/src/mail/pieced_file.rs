@@ -16,7 +16,7 @@ const LINE_CHARACTERS: u64 = base64::LINE_CHARACTERS as u64 + 2;
 
 /// A file that consists of pieces.
 #[derive(Debug, Default)]
-pub struct Composed {
+pub struct PiecedFile {
     pieces: Vec<Piece>,
     /// Where each piece ends, in bytes from the start of the file.
     ends: Vec<u64>,
@@ -69,7 +69,7 @@ impl Piece {
     }
 }
 
-impl Composed {
+impl PiecedFile {
     pub fn new(pieces: Vec<Piece>) -> Self {
         let mut end = 0_u64;
         let ends = pieces.iter().map(|piece| {
@@ -139,7 +139,7 @@ fn exactly(content: &Content, start: u64, end: u64) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Composed, Piece, base64_len};
+    use super::{Piece, PiecedFile, base64_len};
     use crate::mail::base64;
     use crate::mail::content::Content;
 
@@ -160,7 +160,7 @@ mod tests {
     fn a_range_at_any_place_is_that_of_the_whole() {
         let content = |len: u8| Content::bytes((0..len).collect());
         for len in [0, 1, 2, 56, 57, 58, 113, 114, 115, 171, 200] {
-            let composed = Composed::new(vec![
+            let file = PiecedFile::new(vec![
                 Piece::Bytes(b"head\r\n".to_vec()),
                 Piece::Base64(content(len), len.into()),
                 Piece::Bytes(Vec::new()),
@@ -169,13 +169,13 @@ mod tests {
             ]);
             let bytes: Vec<u8> = (0..len).collect();
             let whole = [b"head\r\n", base64(&bytes).as_bytes(), &bytes, b"tail"].concat();
-            assert_eq!(composed.len(), whole.len() as u64);
+            assert_eq!(file.len(), whole.len() as u64);
             for start in 0..=whole.len() + 1 {
                 for size in [0, 1, 2, 3, 4, 75, 76, 77, 78, 79, 80, 156, 1_000] {
                     let end = (start + size).min(whole.len());
                     let expected = whole.get(start..end).unwrap_or_default();
                     let mut found = Vec::new();
-                    composed.read(start as u64, size, &mut found).unwrap();
+                    file.read(start as u64, size, &mut found).unwrap();
                     assert_eq!(found, expected, "{len} {start} {size}");
                 }
             }
@@ -185,10 +185,10 @@ mod tests {
     #[test]
     fn a_content_that_is_too_short_is_an_error_where_it_is() {
         let short = Piece::Base64(Content::bytes(vec![1; 57]), 100);
-        let composed = Composed::new(vec![Piece::Bytes(b"head".to_vec()), short]);
+        let file = PiecedFile::new(vec![Piece::Bytes(b"head".to_vec()), short]);
         let mut found = Vec::new();
-        composed.read(0, 10, &mut found).unwrap();
+        file.read(0, 10, &mut found).unwrap();
         assert_eq!(found.len(), 10);
-        assert!(composed.read(85, 10, &mut found).is_err());
+        assert!(file.read(85, 10, &mut found).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Makes a `.msg` file in memory from a message in another format (TNEF, MIME), so that it can be
 //! read like any other.
 //!
-//! Knows neither format: `mail::derived` fills in a [`MadeMessage`].
+//! Knows neither format: `mail::derived` fills in a [`ConvertedMessage`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,20 +19,20 @@ use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
 /// The content of the message to make.
 #[derive(Clone, Debug, Default)]
-pub struct MadeMessage {
+pub struct ConvertedMessage {
     /// Its properties.
-    pub properties: Vec<MadeProperty>,
+    pub properties: Vec<ConvertedProperty>,
     /// The properties of its recipients.
-    pub recipients: Vec<Vec<MadeProperty>>,
+    pub recipients: Vec<Vec<ConvertedProperty>>,
     /// Its attachments.
-    pub attachments: Vec<MadeAttachment>,
+    pub attachments: Vec<ConvertedAttachment>,
     /// What could not be read in the other format.
     pub defects: Vec<Defect>,
 }
 
 /// A property of an object to make. If several have the same tag, the first counts.
 #[derive(Clone, Debug)]
-pub struct MadeProperty {
+pub struct ConvertedProperty {
     /// Its tag. If the property is named, only the type counts.
     pub tag: PropertyTag,
     /// The name of a named property.
@@ -43,16 +43,16 @@ pub struct MadeProperty {
 
 /// An attachment to make.
 #[derive(Clone, Debug, Default)]
-pub struct MadeAttachment {
+pub struct ConvertedAttachment {
     /// Its properties, without its content and method.
-    pub properties: Vec<MadeProperty>,
+    pub properties: Vec<ConvertedProperty>,
     /// Its content.
-    pub content: MadeContent,
+    pub content: ConvertedContent,
 }
 
 /// The content of an attachment to make.
 #[derive(Clone, Debug, Default)]
-pub enum MadeContent {
+pub enum ConvertedContent {
     /// Nothing.
     #[default]
     None,
@@ -61,7 +61,7 @@ pub enum MadeContent {
     /// An OLE object, as a compound file.
     Object(Vec<u8>),
     /// A message.
-    Message(Box<MadeMessage>),
+    Message(Box<ConvertedMessage>),
 }
 
 /// Values of `PR_ATTACH_METHOD`.
@@ -75,7 +75,7 @@ const RESERVED_STORAGE: u32 = 4;
 /// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
 const FLAGS: u32 = 6;
 
-impl MadeProperty {
+impl ConvertedProperty {
     /// A property without a name.
     pub fn new(tag: PropertyTag, value: Value) -> Self {
         Self { tag, name: None, value }
@@ -87,44 +87,45 @@ impl MadeProperty {
     }
 }
 
-impl MadeMessage {
+impl ConvertedMessage {
     /// The message as a compound file, and its defects.
     ///
     /// # Errors
     /// [`Error::Storage`] if the file cannot be made.
     pub fn into_file(mut self) -> Result<(Arc<CompoundFile>, Vec<Defect>), Error> {
-        let mut maker = Maker { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
-        maker.defects.append(&mut self.defects);
-        let mut content = maker.message(self, StreamHeader::TopLevelMessage)?;
+        let mut builder =
+            FileBuilder { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
+        builder.defects.append(&mut self.defects);
+        let mut content = builder.message(self, StreamHeader::TopLevelMessage)?;
         content.set_clsid(&[], MESSAGE_CLSID)?;
-        maker.names.write(&mut content)?;
-        Ok((content.snapshot(), maker.defects))
+        builder.names.write(&mut content)?;
+        Ok((content.snapshot(), builder.defects))
     }
 }
 
 /// Makes one file.
-struct Maker {
+struct FileBuilder {
     names: NameMap,
     /// The ids of the names; `None` if the name could not be added.
     ids: BTreeMap<PropertyName, Option<u16>>,
     defects: Vec<Defect>,
 }
 
-impl Maker {
+impl FileBuilder {
     fn message(
         &mut self,
-        message: MadeMessage,
+        message: ConvertedMessage,
         header: StreamHeader,
     ) -> Result<Transaction, Error> {
-        let MadeMessage { properties, recipients, attachments, defects } = message;
+        let ConvertedMessage { properties, recipients, attachments, defects } = message;
         self.defects.extend(defects);
         let (recipient_count, attachment_count) = (recipients.len(), attachments.len());
-        let mut storage = MadeProperties::new(header);
+        let mut storage = ConvertedProperties::new(header);
         storage.set_counts(recipient_count, attachment_count);
         self.properties(&mut storage, properties)?;
         let mut content = storage.finish()?;
         for (number, recipient) in recipients.into_iter().enumerate() {
-            let mut storage = MadeProperties::new(StreamHeader::Part);
+            let mut storage = ConvertedProperties::new(StreamHeader::Part);
             let row = i32::try_from(number).unwrap_or(i32::MAX);
             self.properties(&mut storage, recipient)?;
             storage.set(tags::PR_ROWID, Encoded::Fixed(fixed(row)))?;
@@ -139,16 +140,20 @@ impl Maker {
         Ok(content)
     }
 
-    fn attachment(&mut self, made: MadeAttachment, number: usize) -> Result<Transaction, Error> {
-        let mut storage = MadeProperties::new(StreamHeader::Part);
+    fn attachment(
+        &mut self,
+        made: ConvertedAttachment,
+        number: usize,
+    ) -> Result<Transaction, Error> {
+        let mut storage = ConvertedProperties::new(StreamHeader::Part);
         let method = |method| Encoded::Fixed(fixed(method));
         match made.content {
-            MadeContent::None => {}
-            MadeContent::Bytes(bytes) => {
+            ConvertedContent::None => {}
+            ConvertedContent::Bytes(bytes) => {
                 storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
                 storage.set_bytes(bytes)?;
             }
-            MadeContent::Object(bytes) => {
+            ConvertedContent::Object(bytes) => {
                 let source = Arc::new(Source::from_bytes(bytes));
                 match CompoundFile::open(Arc::clone(&source)) {
                     Ok(file) => {
@@ -166,7 +171,7 @@ impl Maker {
                     }
                 }
             }
-            MadeContent::Message(message) => {
+            ConvertedContent::Message(message) => {
                 let message = self.message(*message, StreamHeader::EmbeddedMessage)?;
                 storage.set(tags::PR_ATTACH_METHOD, method(EMBEDDED_MESSAGE))?;
                 storage.set_object(&message, RESERVED_MESSAGE)?;
@@ -180,10 +185,10 @@ impl Maker {
 
     fn properties(
         &mut self,
-        storage: &mut MadeProperties,
-        properties: Vec<MadeProperty>,
+        storage: &mut ConvertedProperties,
+        properties: Vec<ConvertedProperty>,
     ) -> Result<(), Error> {
-        for MadeProperty { tag, name, value } in properties {
+        for ConvertedProperty { tag, name, value } in properties {
             let tag = match name {
                 Some(name) => match self.id(name) {
                     Some(id) => PropertyTag::new(id, tag.property_type()),
@@ -222,13 +227,13 @@ impl Maker {
 }
 
 /// Collects the properties of one storage.
-struct MadeProperties {
+struct ConvertedProperties {
     stream: Vec<u8>,
     known: std::collections::BTreeSet<PropertyTag>,
     content: Transaction,
 }
 
-impl MadeProperties {
+impl ConvertedProperties {
     fn new(header: StreamHeader) -> Self {
         let stream = vec![0; header.len()];
         Self { stream, known: Default::default(), content: Transaction::new() }

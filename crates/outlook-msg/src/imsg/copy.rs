@@ -100,7 +100,7 @@ pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Re
 }
 
 /// A storage with properties, and the message that it belongs to.
-pub(super) struct ForeignObject {
+pub(super) struct PropertyStorage {
     pub(super) path: Vec<String>,
     pub(super) header: StreamHeader,
     pub(super) properties: PropertySet,
@@ -114,7 +114,7 @@ pub(super) fn objects(
     message: Arc<MessageData>,
     own: StreamHeader,
     unopened: &mut dyn FnMut(Error) -> Result<(), Error>,
-) -> Result<Vec<ForeignObject>, Error> {
+) -> Result<Vec<PropertyStorage>, Error> {
     let mut found = Vec::new();
     let mut pending = vec![(Vec::new(), own, message)];
     while let Some((path, header, message)) = pending.pop() {
@@ -140,16 +140,16 @@ pub(super) fn objects(
             }
             let properties = PropertySet::read(&part, StreamHeader::Part);
             let message = Arc::clone(&message);
-            found.push(ForeignObject { path, header: StreamHeader::Part, properties, message });
+            found.push(PropertyStorage { path, header: StreamHeader::Part, properties, message });
         }
         let properties = PropertySet::read(&storage, header);
-        found.push(ForeignObject { path, header, properties, message });
+        found.push(PropertyStorage { path, header, properties, message });
     }
     Ok(found)
 }
 
 /// Stores the 8-bit strings of an object as Unicode ones.
-fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Result<(), Error> {
+fn make_unicode(editor: &mut PropertyEditor<'_>, object: &PropertyStorage) -> Result<(), Error> {
     let strings = object.message.strings();
     for property in object.properties.properties() {
         let tag = property.tag;
