@@ -15,18 +15,18 @@ use crate::mapi::{PropertyTag, PropertyType, tags};
 use crate::storage::EntryNumber;
 
 use super::attributes::ExtendedAttribute;
-use super::bodies::Bodies;
+use super::bodies::{Bodies, BodyKind};
 use super::edit::{self, Form};
 use super::error::Error;
 use super::json::write_json;
 use super::listing;
 use super::names::ATTACHMENTS;
-use super::reader::{BodyFile, address_lines, lines};
 use super::row::{
     ContentColumn, DirectoryColumn, EditColumn, Exists, File, Holds, ListedWhen, SearchPart, Within,
 };
 use super::text::{escaped, text_line, unix_lines_of};
 use super::tree::MessageTree;
+use super::value_lines::{address_lines, lines};
 use super::{defects, eml, fields};
 
 /// The defects of the message. By this name and the next ones other parts of the program ask for a
@@ -145,7 +145,7 @@ pub(super) static FILES: &[File] = &[
         contents: ContentColumn::Body(|bodies, _, _| {
             Some(unix_lines_of(bodies.text()?).into_bytes())
         }),
-        edit: EditColumn::Body { body: BodyFile::Text, form: || Form::Text },
+        edit: EditColumn::Body { body: BodyKind::Text, form: || Form::Text },
         ..BODY
     },
     File {
@@ -155,7 +155,7 @@ pub(super) static FILES: &[File] = &[
         contents: ContentColumn::Body(|bodies, resolve, remote| {
             Some(bodies.html(resolve, remote)?.into_bytes())
         }),
-        edit: EditColumn::Body { body: BodyFile::Html, form: || Form::Text },
+        edit: EditColumn::Body { body: BodyKind::Html, form: || Form::Text },
         ..BODY
     },
     File {
@@ -163,7 +163,7 @@ pub(super) static FILES: &[File] = &[
         name: "body.rtf",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_rtf())),
         contents: ContentColumn::Body(|bodies, _, _| bodies.rtf()),
-        edit: EditColumn::Body { body: BodyFile::Rtf, form: || Form::Magic(b"{\\rtf") },
+        edit: EditColumn::Body { body: BodyKind::Rtf, form: || Form::Magic(b"{\\rtf") },
         ..BODY
     },
     File {

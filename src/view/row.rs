@@ -8,13 +8,13 @@ use crate::storage::EntryNumber;
 
 use super::attributes::ExtendedAttribute;
 use super::bodies::Bodies;
+use super::bodies::BodyKind;
 use super::derived::SIGNED;
 use super::edit::{CreationOrHint, Form};
 use super::error::Error;
 use super::files::FILES;
 use super::listing::{Builder, FileKind};
 use super::node::{self, Node};
-use super::reader::BodyFile;
 use super::show::ListingContext;
 use super::tree::MessageTree;
 
@@ -135,7 +135,7 @@ pub(super) enum EditColumn {
     /// As addresses, at most so many.
     Addresses { field: &'static TextField, count_max: usize },
     /// As one of the bodies, which are made of one another.
-    Body { body: BodyFile, form: fn() -> Form },
+    Body { body: BodyKind, form: fn() -> Form },
 }
 
 /// A part of a message that `grep --in` searches.

@@ -18,7 +18,7 @@ use super::mapi_prop::MapiProp;
 use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
-use super::party::{KnownAddresses, PartyObject};
+use super::person::{KnownAddresses, ObjectProperties};
 use super::properties::{PropertySet, StreamHeader};
 use super::recipient::Recipient;
 use super::registry::{Object, ObjectKind, UnsavedObject};
@@ -386,7 +386,7 @@ impl Message {
     pub(super) fn known_addresses(&self) -> Result<Arc<KnownAddresses>, Error> {
         let data = self.data()?;
         let known = data.known_addresses.get_or_init(|| {
-            let object = PartyObject { set: &data.properties, strings: &data.strings };
+            let object = ObjectProperties { set: &data.properties, strings: &data.strings };
             let recipients = data.recipients().iter().map(|(_, set)| &**set);
             Arc::new(KnownAddresses::of(object, recipients))
         });

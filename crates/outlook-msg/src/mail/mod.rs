@@ -20,7 +20,7 @@
 // |---|---|
 // | subject, addresses, times | `fields` |
 // | bodies | `bodies`, `report` |
-// | values as texts | `reader`, `text` |
+// | values as texts | `value_lines`, `text` |
 // | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 // | attachments, their kinds and names | `attachments`, `names`, `references` |
 // | what is inside of attachments | `derived` |
@@ -76,8 +76,6 @@ mod printable;
 mod printed;
 #[cfg(test)]
 mod read_counts;
-#[doc(hidden)]
-pub mod reader;
 mod recipient;
 #[doc(hidden)]
 pub mod references;
@@ -90,6 +88,8 @@ mod structures;
 mod summary;
 #[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
+pub mod value_lines;
 #[doc(hidden)]
 pub mod vcf;
 mod wrapped;

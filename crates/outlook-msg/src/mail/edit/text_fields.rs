@@ -67,7 +67,7 @@ pub static FROM: TextField = addresses(
 );
 pub static SENDER: TextField = addresses(
     |message| fields::sender(message).into_iter().collect(),
-    |message, addresses| set_party(message, &SENDER_PARTY, addresses),
+    |message, addresses| set_person(message, &SENDER_TAGS, addresses),
     // A message without another author is from its sender, so both header fields depend on the
     // sender.
     &[HeaderField::Sender, HeaderField::From],
@@ -171,7 +171,7 @@ struct PersonTags {
     search_key: PropertyTag,
 }
 
-const SENDER_PARTY: PersonTags = PersonTags {
+const SENDER_TAGS: PersonTags = PersonTags {
     name: tags::PR_SENDER_NAME,
     address: tags::PR_SENDER_EMAIL_ADDRESS,
     address_type: tags::PR_SENDER_ADDRTYPE,
@@ -180,7 +180,7 @@ const SENDER_PARTY: PersonTags = PersonTags {
     search_key: tags::PR_SENDER_SEARCH_KEY,
 };
 
-const SENT_REPRESENTING_PARTY: PersonTags = PersonTags {
+const SENT_REPRESENTING_TAGS: PersonTags = PersonTags {
     name: tags::PR_SENT_REPRESENTING_NAME,
     address: tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
     address_type: tags::PR_SENT_REPRESENTING_ADDRTYPE,
@@ -243,42 +243,48 @@ fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
 fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     let sender = Address::sender(message);
     let is_same = !addresses.is_empty() && sender.is_some() && sender == fields::from(message);
-    set_party(message, &SENT_REPRESENTING_PARTY, addresses)?;
+    set_person(message, &SENT_REPRESENTING_TAGS, addresses)?;
     if is_same {
-        set_party(message, &SENDER_PARTY, addresses)?;
+        set_person(message, &SENDER_TAGS, addresses)?;
         eml::update_transport_header(message, &[HeaderField::Sender])?;
     }
     Ok(())
 }
 
-fn set_party(message: &Message, party: &PersonTags, addresses: &[Address]) -> Result<(), Error> {
+fn set_person(
+    message: &Message,
+    person_tags: &PersonTags,
+    addresses: &[Address],
+) -> Result<(), Error> {
     let [address] = addresses else {
         if addresses.is_empty() {
-            return remove_party(message, party);
+            return remove_person(message, person_tags);
         }
         return Err(Error::invalid("one address, as Name <name@example.org>"));
     };
     let is_smtp = address.address.contains('@');
     let name = if address.name.is_empty() { &address.address } else { &address.name };
-    remove_party(message, party)?;
-    set_text(message, party.name, name)?;
+    remove_person(message, person_tags)?;
+    set_text(message, person_tags.name, name)?;
     if address.address.is_empty() {
         return Ok(());
     }
     let address_type = if is_smtp { "SMTP" } else { "EX" };
-    set_text(message, party.address_type, address_type)?;
-    set_text(message, party.address, &address.address)?;
+    set_text(message, person_tags.address_type, address_type)?;
+    set_text(message, person_tags.address, &address.address)?;
     if is_smtp {
-        set_text(message, party.smtp_address, &address.address)?;
+        set_text(message, person_tags.smtp_address, &address.address)?;
         let key = format!("SMTP:{}\0", address.address.to_uppercase());
-        message.set_property(party.search_key, &Value::Binary(key.into_bytes()))?;
-        message.set_property(party.entry_id, &Value::Binary(address.to_one_off_entry_id()))?;
+        message.set_property(person_tags.search_key, &Value::Binary(key.into_bytes()))?;
+        message
+            .set_property(person_tags.entry_id, &Value::Binary(address.to_one_off_entry_id()))?;
     }
     Ok(())
 }
 
-fn remove_party(message: &Message, party: &PersonTags) -> Result<(), Error> {
-    let PersonTags { name, address, address_type, smtp_address, entry_id, search_key } = party;
+fn remove_person(message: &Message, person_tags: &PersonTags) -> Result<(), Error> {
+    let PersonTags { name, address, address_type, smtp_address, entry_id, search_key } =
+        person_tags;
     for tag in [name, address, address_type, smtp_address, entry_id, search_key] {
         super::delete(message, *tag)?;
     }

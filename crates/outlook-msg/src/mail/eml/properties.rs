@@ -31,7 +31,7 @@ const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
 /// Adds the fields that are not in `fields` yet.
 pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
     let is_received = !fields.is_empty();
-    parties(message, fields, is_received);
+    people(message, fields, is_received);
     identity(message, fields);
     flags(message, fields);
     named(message, fields);
@@ -41,9 +41,9 @@ pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
     }
 }
 
-fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
+fn people(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     let (from, sender) = (mail::from(message), mail::sender(message));
-    add_parties(fields, "From", from.as_slice());
+    add_people(fields, "From", from.as_slice());
     // A transport header without a `Sender` field means that the author was the sender.
     if let (Some(from), Some(sender)) = (&from, &sender)
         && !is_received
@@ -55,9 +55,9 @@ fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     for (name, wanted) in
         [("To", RecipientType::To), ("Cc", RecipientType::Cc), ("Bcc", RecipientType::Bcc)]
     {
-        add_parties(fields, name, &mail::recipients(message, wanted));
+        add_people(fields, name, &mail::recipients(message, wanted));
     }
-    add_parties(fields, "Reply-To", &mail::reply_to(message));
+    add_people(fields, "Reply-To", &mail::reply_to(message));
     let is_true = |tag| matches!(message.property(tag), Ok(Value::Boolean(true)));
     if is_true(tags::PR_READ_RECEIPT_REQUESTED) {
         let receiver = Address::of_entry_id(message, tags::PR_READ_RECEIPT_ENTRYID);
@@ -74,9 +74,9 @@ fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
 
 /// Adds a field of addresses. If the transport header has the field, but only with names, it is
 /// replaced, provided that all addresses are known.
-fn add_parties(fields: &mut HeaderFields, name: &str, parties: &[Address]) {
-    let value = mailboxes(parties);
-    if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
+fn add_people(fields: &mut HeaderFields, name: &str, people: &[Address]) {
+    let value = mailboxes(people);
+    if !people.is_empty() && people.iter().all(|one| one.address.contains('@')) {
         fields.complete(name, &value);
     }
     fields.add(name, &value);
