@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::mapi::{PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
 
-use super::compose::StringForm;
+use super::compose::{self, StringForm};
 use super::computed;
 use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
@@ -17,6 +17,7 @@ use super::mapi_prop::MapiProp;
 use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
 use super::note::Note;
 use super::properties::{PropertySet, StreamHeader};
+use super::property_editor::RESERVED_MESSAGE;
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::strings::Strings;
@@ -54,10 +55,6 @@ pub(super) struct AttachmentData {
     properties: OnceLock<Arc<PropertySet>>,
     message: Arc<MessageData>,
 }
-
-/// The value of the reserved field of `PR_ATTACH_DATA_OBJ` for an embedded message (\[MS-OXMSG\]
-/// 2.4.2.2).
-const EMBEDDED_MESSAGE: u32 = 1;
 
 impl AttachmentData {
     pub(super) fn read(number: u32, storage: &Storage, message: Arc<MessageData>) -> Self {
@@ -199,9 +196,9 @@ impl Attachment {
         }
         edit(self, true, |state| {
             edit_properties(state, StreamHeader::Part, |editor| {
-                let method = Encoded::Fixed([5, 0, 0, 0, 0, 0, 0, 0]);
+                let method = Encoded::integer32(compose::EMBEDDED_MESSAGE);
                 editor.set(tags::PR_ATTACH_METHOD, method)?;
-                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
+                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, RESERVED_MESSAGE)
             })?;
             state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
             Ok(())
@@ -212,7 +209,7 @@ impl Attachment {
     pub(super) fn take_message(&self, message: &Transaction) -> Result<(), Error> {
         edit(self, false, |state| {
             edit_properties(state, StreamHeader::Part, |editor| {
-                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
+                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, RESERVED_MESSAGE)
             })?;
             state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
             Ok(())

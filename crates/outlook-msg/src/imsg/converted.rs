@@ -9,15 +9,17 @@ use std::sync::Arc;
 use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{CompoundFile, Defect, Source, StreamContent, Transaction};
 
-use super::compose::MESSAGE_CLSID;
+use super::compose::{BY_VALUE, EMBEDDED_MESSAGE, MESSAGE_CLSID, OLE};
 use super::encode::{Encoded, encode, stream};
 use super::error::Error;
 use super::name_registry::NameMap;
 use super::properties::{PROPERTY_STREAM, StreamHeader};
-use super::property_editor::{entry, object_field, size_field, stream_name};
+use super::property_editor::{
+    RESERVED_MESSAGE, RESERVED_STORAGE, new_entry, object_field, stream_name, write_value,
+};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
-/// The content of the message to make.
+/// A message of another format, as the properties of MAPI.
 #[derive(Clone, Debug, Default)]
 pub struct ConvertedMessage {
     /// Its properties.
@@ -30,7 +32,7 @@ pub struct ConvertedMessage {
     pub defects: Vec<Defect>,
 }
 
-/// A property of an object to make. If several have the same tag, the first counts.
+/// A property of an object. If several have the same tag, the first counts.
 #[derive(Clone, Debug)]
 pub struct ConvertedProperty {
     /// Its tag. If the property is named, only the type counts.
@@ -41,7 +43,7 @@ pub struct ConvertedProperty {
     pub value: Value,
 }
 
-/// An attachment to make.
+/// An attachment of such a message.
 #[derive(Clone, Debug, Default)]
 pub struct ConvertedAttachment {
     /// Its properties, without its content and method.
@@ -50,7 +52,7 @@ pub struct ConvertedAttachment {
     pub content: ConvertedContent,
 }
 
-/// The content of an attachment to make.
+/// The content of such an attachment.
 #[derive(Clone, Debug, Default)]
 pub enum ConvertedContent {
     /// Nothing.
@@ -63,17 +65,6 @@ pub enum ConvertedContent {
     /// A message.
     Message(Box<ConvertedMessage>),
 }
-
-/// Values of `PR_ATTACH_METHOD`.
-const BY_VALUE: i32 = 1;
-const EMBEDDED_MESSAGE: i32 = 5;
-const OLE: i32 = 6;
-/// Values of the reserved field of `PR_ATTACH_DATA_OBJ`, for a message and for a storage
-/// (\[MS-OXMSG\] 2.4.2.2).
-const RESERVED_MESSAGE: u32 = 1;
-const RESERVED_STORAGE: u32 = 4;
-/// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
-const FLAGS: u32 = 6;
 
 impl ConvertedProperty {
     /// A property without a name.
@@ -120,37 +111,36 @@ impl FileBuilder {
         let ConvertedMessage { properties, recipients, attachments, defects } = message;
         self.defects.extend(defects);
         let (recipient_count, attachment_count) = (recipients.len(), attachments.len());
-        let mut storage = ConvertedProperties::new(header);
+        let mut storage = PropertyStorageBuilder::new(header);
         storage.set_counts(recipient_count, attachment_count);
         self.properties(&mut storage, properties)?;
         let mut content = storage.finish()?;
         for (number, recipient) in recipients.into_iter().enumerate() {
-            let mut storage = ConvertedProperties::new(StreamHeader::Part);
+            let mut storage = PropertyStorageBuilder::new(StreamHeader::Part);
             let row = i32::try_from(number).unwrap_or(i32::MAX);
             self.properties(&mut storage, recipient)?;
-            storage.set(tags::PR_ROWID, Encoded::Fixed(fixed(row)))?;
+            storage.set(tags::PR_ROWID, Encoded::integer32(row))?;
             let name = format!("{RECIPIENT_PREFIX}{number:08X}");
             content.put_transaction(&storage.finish()?, &[&name])?;
         }
         for (number, attachment) in attachments.into_iter().enumerate() {
-            let made = self.attachment(attachment, number)?;
+            let storage = self.attachment(attachment, number)?;
             let name = format!("{ATTACHMENT_PREFIX}{number:08X}");
-            content.put_transaction(&made, &[&name])?;
+            content.put_transaction(&storage, &[&name])?;
         }
         Ok(content)
     }
 
     fn attachment(
         &mut self,
-        made: ConvertedAttachment,
+        attachment: ConvertedAttachment,
         number: usize,
     ) -> Result<Transaction, Error> {
-        let mut storage = ConvertedProperties::new(StreamHeader::Part);
-        let method = |method| Encoded::Fixed(fixed(method));
-        match made.content {
+        let mut storage = PropertyStorageBuilder::new(StreamHeader::Part);
+        match attachment.content {
             ConvertedContent::None => {}
             ConvertedContent::Bytes(bytes) => {
-                storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
+                storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
                 storage.set_bytes(bytes)?;
             }
             ConvertedContent::Object(bytes) => {
@@ -159,12 +149,12 @@ impl FileBuilder {
                     Ok(file) => {
                         let (object, lost) = Transaction::salvaged(&file.root());
                         self.defects.extend(file.defects().iter().cloned().chain(lost));
-                        storage.set(tags::PR_ATTACH_METHOD, method(OLE))?;
+                        storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(OLE))?;
                         storage.set_object(&object, RESERVED_STORAGE)?;
                     }
                     // Not a compound file, so the bytes become the content of a file.
                     Err(_) => {
-                        storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
+                        storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
                         let content = StreamContent::Source(source);
                         let tag = tags::PR_ATTACH_DATA_BIN;
                         storage.set(tag, stream(tag, content, 0)?)?;
@@ -173,19 +163,19 @@ impl FileBuilder {
             }
             ConvertedContent::Message(message) => {
                 let message = self.message(*message, StreamHeader::EmbeddedMessage)?;
-                storage.set(tags::PR_ATTACH_METHOD, method(EMBEDDED_MESSAGE))?;
+                storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(EMBEDDED_MESSAGE))?;
                 storage.set_object(&message, RESERVED_MESSAGE)?;
             }
         }
         let number = i32::try_from(number).unwrap_or(i32::MAX);
-        storage.set(tags::PR_ATTACH_NUM, Encoded::Fixed(fixed(number)))?;
-        self.properties(&mut storage, made.properties)?;
+        storage.set(tags::PR_ATTACH_NUM, Encoded::integer32(number))?;
+        self.properties(&mut storage, attachment.properties)?;
         storage.finish()
     }
 
     fn properties(
         &mut self,
-        storage: &mut ConvertedProperties,
+        storage: &mut PropertyStorageBuilder,
         properties: Vec<ConvertedProperty>,
     ) -> Result<(), Error> {
         for ConvertedProperty { tag, name, value } in properties {
@@ -227,13 +217,13 @@ impl FileBuilder {
 }
 
 /// Collects the properties of one storage.
-struct ConvertedProperties {
+struct PropertyStorageBuilder {
     stream: Vec<u8>,
     known: std::collections::BTreeSet<PropertyTag>,
     content: Transaction,
 }
 
-impl ConvertedProperties {
+impl PropertyStorageBuilder {
     fn new(header: StreamHeader) -> Self {
         let stream = vec![0; header.len()];
         Self { stream, known: Default::default(), content: Transaction::new() }
@@ -257,23 +247,9 @@ impl ConvertedProperties {
         if !self.known.insert(tag) {
             return Ok(());
         }
-        let name = stream_name(tag);
-        let field = match value {
-            Encoded::Fixed(bytes) => bytes,
-            Encoded::Stream { content, size } => {
-                self.content.write_stream(&[&name], content)?;
-                size_field(size, 0)
-            }
-            Encoded::Elements { lengths, values } => {
-                let size = u32::try_from(lengths.len()).unwrap_or(u32::MAX);
-                self.content.write_stream(&[&name], lengths)?;
-                for (index, value) in values.into_iter().enumerate() {
-                    self.content.write_stream(&[&format!("{name}-{index:08X}")], value)?;
-                }
-                size_field(size, 0)
-            }
-        };
-        self.stream.extend(entry(tag, FLAGS, field));
+        let content = &mut self.content;
+        let field = write_value(tag, value, |name, value| content.write_stream(&[name], value))?;
+        self.stream.extend(new_entry(tag, field));
         Ok(())
     }
 
@@ -286,7 +262,7 @@ impl ConvertedProperties {
         let tag = tags::PR_ATTACH_DATA_OBJ;
         self.known.insert(tag);
         self.content.put_transaction(object, &[&stream_name(tag)])?;
-        self.stream.extend(entry(tag, FLAGS, object_field(reserved)));
+        self.stream.extend(new_entry(tag, object_field(reserved)));
         Ok(())
     }
 
@@ -294,11 +270,6 @@ impl ConvertedProperties {
         self.content.write_stream(&[PROPERTY_STREAM], self.stream)?;
         Ok(self.content)
     }
-}
-
-fn fixed(number: i32) -> [u8; 8] {
-    let [a, b, c, d] = number.to_le_bytes();
-    [a, b, c, d, 0, 0, 0, 0]
 }
 
 /// Replaces NULs inside strings by U+FFFD, because a string in a `.msg` file ends at a NUL.

@@ -198,8 +198,6 @@ fn say_code_page(editor: &mut PropertyEditor<'_>, data: &MessageData) -> Result<
     if is_ansi(editor.tags().into_iter()) != Some(true) || editor.has(tag.id()) {
         return Ok(());
     }
-    let mut field = [0; 8];
-    let number = data.strings().code_page().number().to_le_bytes();
-    field.iter_mut().zip(number).for_each(|(to, from)| *to = from);
-    editor.set(tag, Encoded::Fixed(field))
+    let number = data.strings().code_page().number();
+    editor.set(tag, Encoded::integer32(number.cast_signed()))
 }

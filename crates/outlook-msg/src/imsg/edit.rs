@@ -11,18 +11,8 @@ use super::draft::{Draft, DraftState};
 use super::encode::{self, Encoded, encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
-use super::properties::StreamHeader;
+use super::properties::{PROPATTR_ALL, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
-
-/// The property must not be deleted (`PROPATTR_MANDATORY`).
-pub const PROPATTR_MANDATORY: u32 = 1;
-/// The property can be read (`PROPATTR_READABLE`).
-pub const PROPATTR_READABLE: u32 = 2;
-/// The property can be set (`PROPATTR_WRITEABLE`).
-pub const PROPATTR_WRITEABLE: u32 = 4;
-/// All attributes. If the property stream has other bits for a property, they are damage, and its
-/// attributes are ignored.
-const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
 
 /// A message or an attachment whose properties can be set (`IMAPIProp`).
 ///
@@ -47,7 +37,8 @@ pub trait MapiPropMut: MapiProp {
     fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error>;
 
     /// Sets the attributes of a property, a combination of [`PROPATTR_MANDATORY`],
-    /// [`PROPATTR_READABLE`] and [`PROPATTR_WRITEABLE`] (`SetAttribIMsgOnIStg`).
+    /// [`PROPATTR_READABLE`](super::PROPATTR_READABLE) and [`PROPATTR_WRITEABLE`]
+    /// (`SetAttribIMsgOnIStg`).
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NoProperty`] if it is not listed, [`Error::Invalid`] for

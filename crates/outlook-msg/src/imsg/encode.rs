@@ -22,6 +22,14 @@ pub(super) enum Encoded {
     Elements { lengths: Vec<u8>, values: Vec<Vec<u8>> },
 }
 
+impl Encoded {
+    /// A `PT_LONG`.
+    pub(super) fn integer32(number: i32) -> Self {
+        let [a, b, c, d] = number.to_le_bytes();
+        Self::Fixed([a, b, c, d, 0, 0, 0, 0])
+    }
+}
+
 /// The tag with the string type, 8-bit or Unicode, that the object uses.
 pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     let (string, multiple) = match ansi {

@@ -68,7 +68,7 @@ pub use computed::is_computed;
 pub use converted::{ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty};
 pub use copy::is_message;
 pub use draft::{Access, Target};
-pub use edit::{MapiPropMut, PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE};
+pub use edit::MapiPropMut;
 pub use error::Error;
 pub use file_target::FileTarget;
 pub use mapi_prop::MapiProp;
@@ -76,7 +76,10 @@ pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::PropertyNames;
 pub use note::Note;
 pub use person::flat_entry_list;
-pub use properties::{PROPERTY_STREAM, Property, PropertySet, Salvaged};
+pub use properties::{
+    PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, Property,
+    PropertySet, Salvaged,
+};
 pub use recipient::Recipient;
 pub use recipient_edit::RecipientChange;
 pub use recipient_type::RecipientType;

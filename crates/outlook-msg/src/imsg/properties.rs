@@ -23,6 +23,16 @@ const NUL_BYTES: u64 = 2;
 /// If a header counts more recipients or attachments than this, the field holds something else.
 const STATED_PARTS_MAX: usize = 1 << 16;
 
+/// The property must not be deleted (`PROPATTR_MANDATORY`).
+pub const PROPATTR_MANDATORY: u32 = 1;
+/// The property can be read (`PROPATTR_READABLE`).
+pub const PROPATTR_READABLE: u32 = 2;
+/// The property can be set (`PROPATTR_WRITEABLE`).
+pub const PROPATTR_WRITEABLE: u32 = 4;
+/// All attributes. If the property stream has other bits for a property, they are damage, and its
+/// attributes are ignored.
+pub(super) const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
+
 /// The kind of header of a property stream. It depends on the object (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StreamHeader {
@@ -72,12 +82,12 @@ impl StreamHeader {
 pub struct Property {
     /// Its tag.
     pub tag: PropertyTag,
-    /// `PROPATTR_MANDATORY` 1, `PROPATTR_READABLE` 2, `PROPATTR_WRITEABLE` 4; `None` if the
-    /// property stream does not list the property although its value is there.
+    /// Its attributes: [`PROPATTR_MANDATORY`], [`PROPATTR_READABLE`], [`PROPATTR_WRITEABLE`].
+    /// `None` if the property stream does not list the property although its value is there.
     pub flags: Option<u32>,
     value: [u8; 8],
     /// The stream or storage named after the tag.
-    entry: Option<EntryNumber>,
+    content: Option<EntryNumber>,
 }
 
 /// What can be read of a value, and its defect.
@@ -220,12 +230,12 @@ impl PropertySet {
 
     /// The stream that holds the value of a property, as stored.
     pub fn stream(&self, property: &Property) -> Option<Stream> {
-        self.storage.file().stream(property.entry?)
+        self.storage.file().stream(property.content?)
     }
 
     /// The storage that holds the value of a `PT_OBJECT` property.
     pub fn object(&self, property: &Property) -> Option<Storage> {
-        self.storage.file().storage(property.entry?)
+        self.storage.file().storage(property.content?)
     }
 
     /// The streams of the values of a `PT_MV_BINARY`, `PT_MV_UNICODE` or `PT_MV_STRING8`
@@ -401,14 +411,14 @@ impl PropertySet {
             match known.binary_search_by_key(&name.tag, |property| property.tag) {
                 Ok(index) => {
                     if let Some(property) = self.properties.get_mut(index) {
-                        property.entry.get_or_insert(id);
+                        property.content.get_or_insert(id);
                     }
                 }
                 Err(_) => self.properties.push(Property {
                     tag: name.tag,
                     flags: None,
                     value: [0; 8],
-                    entry: Some(id),
+                    content: Some(id),
                 }),
             }
         }
@@ -417,7 +427,7 @@ impl PropertySet {
             tag: *tag,
             flags: None,
             value: [0; 8],
-            entry: None,
+            content: None,
         });
         self.properties.extend(orphans);
         self.properties.sort_by_key(|property| property.tag);
@@ -602,6 +612,6 @@ fn decode_entry(entry: [u8; ENTRY_LEN]) -> Property {
         tag: PropertyTag(u32::from_le_bytes([t0, t1, t2, t3])),
         flags: Some(u32::from_le_bytes([f0, f1, f2, f3])),
         value,
-        entry: None,
+        content: None,
     }
 }

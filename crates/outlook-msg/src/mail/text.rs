@@ -1,8 +1,6 @@
 //! Writes property values as text. How each type is written is decided here only.
 
-use std::fmt::Write as _;
-
-use crate::mapi::Value;
+use crate::mapi::{Value, hexadecimal};
 
 /// The content of the file of a property under `mapi/`. For a string it is exactly the string, for
 /// a binary value its bytes, for any other value a line. A multi-valued property has one line for
@@ -26,11 +24,7 @@ pub fn render(value: &Value) -> Vec<u8> {
 /// A value as one line, without a line end.
 pub fn line(value: &Value) -> String {
     match value {
-        Value::Binary(bytes) => bytes.iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02X}");
-            hex
-        }),
+        Value::Binary(bytes) => hexadecimal(bytes),
         value => escaped(&value.to_text().unwrap_or_default()),
     }
 }

@@ -14,7 +14,7 @@ const METHOD_STORAGE: i32 = 6;
 pub(super) fn message(message: Message) -> ConvertedMessage {
     let Message { properties, recipients, attachments, code_page, defects } = message;
     let has_class = properties.get(tags::PR_MESSAGE_CLASS).is_some();
-    let mut properties = made(properties);
+    let mut properties = converted(properties);
     if !has_class {
         properties.push(ConvertedProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note"));
     }
@@ -24,7 +24,7 @@ pub(super) fn message(message: Message) -> ConvertedMessage {
     let defects = defects.into_iter().map(|cause| Defect { place: "/".to_owned(), cause });
     ConvertedMessage {
         properties,
-        recipients: recipients.into_iter().map(made).collect(),
+        recipients: recipients.into_iter().map(converted).collect(),
         attachments: attachments.into_iter().map(attachment).collect(),
         defects: defects.collect(),
     }
@@ -39,12 +39,12 @@ fn attachment(attachment: TnefAttachment) -> ConvertedAttachment {
         TnefContent::Bytes(bytes) => ConvertedContent::Bytes(bytes),
         TnefContent::Message(inner) => ConvertedContent::Message(Box::new(message(*inner))),
     };
-    ConvertedAttachment { properties: made(properties), content }
+    ConvertedAttachment { properties: converted(properties), content }
 }
 
 /// Converts properties. If several have the same id, the first one counts, even if their string
 /// types differ.
-fn made(properties: Properties) -> Vec<ConvertedProperty> {
+fn converted(properties: Properties) -> Vec<ConvertedProperty> {
     let mut known = BTreeSet::new();
     let unicode = |tag: PropertyTag| tag.with_type(tag.property_type().to_unicode());
     let all = properties.into_all();

@@ -6,7 +6,7 @@ use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLines, escaped};
 use crate::mail::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use crate::mail::text::unix_lines;
-use crate::mapi::{FileTime, tags};
+use crate::mapi::{FileTime, hexadecimal, tags};
 
 use super::moment::{utc, utc_text};
 
@@ -123,11 +123,6 @@ pub(super) fn write_alarm(lines: &mut ContentLines, name: &str, trigger: &str) {
     lines.put("DESCRIPTION", "Reminder");
     lines.put(name, trigger);
     lines.put("END", "VALARM");
-}
-
-/// Bytes in hexadecimal.
-pub(in crate::mail) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// A UID, made from values of the message that do not change.

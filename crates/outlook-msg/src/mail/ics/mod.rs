@@ -33,7 +33,6 @@ pub(super) use attendees::{address_name, address_uri};
 pub use class::is_class;
 pub(super) use damage::{defect, note};
 pub(super) use event_values::event_values;
-pub(super) use item::hexadecimal;
 pub(super) use moment::utc;
 
 use class::ItemKind;
