@@ -44,8 +44,8 @@ pub(crate) struct Facts<'a> {
     hashes: bool,
     attachments: &'a [Attachment],
     event: OnceCell<Option<Event>>,
-    failures: RefCell<Vec<Defect>>,
-    remarks: RefCell<Vec<Note>>,
+    found_defects: RefCell<Vec<Defect>>,
+    found_notes: RefCell<Vec<Note>>,
 }
 
 impl<'a> Facts<'a> {
@@ -57,8 +57,8 @@ impl<'a> Facts<'a> {
             hashes,
             attachments: &[],
             event: OnceCell::new(),
-            failures: RefCell::default(),
-            remarks: RefCell::default(),
+            found_defects: RefCell::default(),
+            found_notes: RefCell::default(),
         }
     }
 
@@ -71,12 +71,12 @@ impl<'a> Facts<'a> {
 
     /// Adds a defect.
     pub(crate) fn add_defect(&self, place: &str, cause: &str) {
-        self.failures.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
+        self.found_defects.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
     }
 
     /// Whether there is a defect.
     pub(crate) fn has_defect(&self) -> bool {
-        !self.failures.borrow().is_empty()
+        !self.found_defects.borrow().is_empty()
     }
 
     /// Asks the message for a value. An error becomes a defect; `place` is its place, unless the
@@ -105,7 +105,7 @@ impl<'a> Facts<'a> {
         let micros = time_micros(time);
         if micros.is_none() {
             let text = "a time after the year 9999".to_owned();
-            self.remarks.borrow_mut().push(Note { place: place.to_owned(), text });
+            self.found_notes.borrow_mut().push(Note { place: place.to_owned(), text });
         }
         micros.into()
     }
@@ -221,9 +221,9 @@ impl<'a> Facts<'a> {
     pub(crate) fn defects(&self) -> Cell {
         let known = self.mail.and_then(|mail| self.or_defect("/", mail.defects()));
         let mut all = known.unwrap_or_default();
-        for failure in self.failures.borrow().iter() {
-            if !all.contains(failure) {
-                all.push(failure.clone());
+        for found in self.found_defects.borrow().iter() {
+            if !all.contains(found) {
+                all.push(found.clone());
             }
         }
         Cell::list(all)
@@ -233,7 +233,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn notes(&self) -> Cell {
         let known = self.mail.and_then(|mail| self.or_defect("/", mail.notes()));
         let mut all = known.unwrap_or_default();
-        all.extend(self.remarks.borrow().iter().cloned());
+        all.extend(self.found_notes.borrow().iter().cloned());
         Cell::list(all)
     }
 
@@ -250,7 +250,7 @@ impl<'a> Facts<'a> {
 
     fn add_error(&self, place: &str, error: Error) {
         match error {
-            Error::Damaged(defect) => self.failures.borrow_mut().push(defect),
+            Error::Damaged(defect) => self.found_defects.borrow_mut().push(defect),
             error => self.add_defect(place, &error.to_string()),
         }
     }
