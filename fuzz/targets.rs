@@ -11,7 +11,7 @@ use outlook_msg::body::{cms as cms_message, compressed_rtf, mime_entity, rtf as 
 use outlook_msg::body::{ole_native, tnef as tnef_stream};
 use outlook_msg::imsg::structures::AppointmentRecurrence;
 use outlook_msg::imsg::{
-    Access, MadeMessage, MadeProperty, NameKind, PropertyName, Session, SessionOptions,
+    Access, ConvertedMessage, ConvertedProperty, NameKind, PropertyName, Session, SessionOptions,
 };
 use outlook_msg::mail::Attachment;
 use outlook_msg::mapi::sets::PSETID_APPOINTMENT;
@@ -144,22 +144,22 @@ pub(crate) fn cms(bytes: &[u8]) {
 /// Writes the calendar of an appointment with this recurrence.
 pub(crate) fn recurrence(bytes: &[u8]) {
     let _ = AppointmentRecurrence::decode(bytes, CodePage::WINDOWS_1252);
-    let named = |lid, property_type, value| MadeProperty {
+    let named = |lid, property_type, value| ConvertedProperty {
         tag: PropertyTag::new(0x8000, property_type),
         name: Some(PropertyName { set: PSETID_APPOINTMENT, kind: NameKind::Lid(lid) }),
         value,
     };
     let time = |text: &str| Value::Time(text.parse::<mapi::FileTime>().expect("a time"));
-    let appointment = MadeMessage {
+    let appointment = ConvertedMessage {
         properties: vec![
-            MadeProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Appointment"),
-            MadeProperty::text(tags::PR_SUBJECT, "Regatta"),
+            ConvertedProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Appointment"),
+            ConvertedProperty::text(tags::PR_SUBJECT, "Regatta"),
             named(0x820D, PropertyType::TIME, time("2024-03-04T09:00:00Z")),
             named(0x820E, PropertyType::TIME, time("2024-03-04T10:00:00Z")),
             named(0x8216, PropertyType::BINARY, Value::Binary(bytes.to_vec())),
             named(0x8223, PropertyType::BOOLEAN, Value::Boolean(true)),
         ],
-        ..MadeMessage::default()
+        ..ConvertedMessage::default()
     };
     let Ok((file, _)) = appointment.into_file() else { return };
     let session = Session::open(SessionOptions::default());

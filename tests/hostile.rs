@@ -10,36 +10,23 @@ use msgfs::view::{MessageTree, NodeId, Show};
 use crate::browse::Browser;
 use crate::fixture::{PROPERTY_STREAM, Tree};
 use crate::mail::{messages, samples};
+use crate::splitmix::Numbers;
 
 /// What may be read of a message, for each of its bytes.
 const GROWTH_MAX: usize = 200;
 const TIME_MAX: Duration = Duration::from_secs(5);
 
-/// Numbers that look random and are the same in each run (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^= x >> 31;
-        usize::try_from(x % u64::try_from(end.max(1)).unwrap()).unwrap()
-    }
-
-    /// Changes up to eight bytes, to values that matter more often than others.
-    fn change(&mut self, bytes: &mut [u8]) {
-        for _ in 0..=self.below(8) {
-            let at = self.below(bytes.len());
-            if let Some(byte) = bytes.get_mut(at) {
-                *byte = match self.below(4) {
-                    0 => 0,
-                    1 => 0xFF,
-                    2 => *byte ^ 1 << self.below(8),
-                    _ => byte.wrapping_add(1),
-                };
-            }
+/// Changes up to eight bytes, to values that matter more often than others.
+fn change(bytes: &mut [u8], numbers: &mut Numbers) {
+    for _ in 0..=numbers.below(8) {
+        let at = numbers.below(bytes.len());
+        if let Some(byte) = bytes.get_mut(at) {
+            *byte = match numbers.below(4) {
+                0 => 0,
+                1 => 0xFF,
+                2 => *byte ^ 1 << numbers.below(8),
+                _ => byte.wrapping_add(1),
+            };
         }
     }
 }
@@ -66,7 +53,7 @@ fn files_with_changed_bytes() {
     for (path, original) in samples() {
         for seed in 0..20 {
             let mut bytes = original.clone();
-            Numbers(seed).change(&mut bytes);
+            change(&mut bytes, &mut Numbers(seed));
             read_everything(&bytes, &format!("{path}, seed {seed}"));
         }
     }
@@ -88,7 +75,7 @@ fn messages_with_changed_structures() {
             let mut tree = original.clone();
             let numbers = &mut Numbers(seed);
             for stream in STREAMS {
-                numbers.change(tree.stream(stream));
+                change(tree.stream(stream), numbers);
             }
             read_everything(&tree.to_bytes(), &format!("{name}, seed {seed}"));
         }

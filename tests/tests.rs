@@ -37,6 +37,7 @@ mod parts;
 mod random;
 mod readme;
 mod session;
+mod splitmix;
 #[cfg(feature = "table")]
 mod table;
 mod writing;

@@ -226,7 +226,7 @@ impl Fs {
         // answer would mix two states.
         check_unchanged(&message.node, &open)?;
         read.map_err(|error| message_error(&open.path, error))?;
-        self.messages.weigh(&message.node, open.tree.bytes_held());
+        self.messages.set_bytes(&message.node, open.tree.bytes_held());
         Ok(())
     }
 
@@ -304,7 +304,7 @@ impl Fs {
         let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
         let attr = self.asked_attr(message, &open, child)?;
         self.note_told(message, id, std::iter::once((name, child)));
-        self.messages.weigh(&message.node, open.tree.bytes_held());
+        self.messages.set_bytes(&message.node, open.tree.bytes_held());
         self.nodes.look_up_inside(message.base, 1);
         Ok(Entry { attr, ttl: message.ttl })
     }
@@ -343,7 +343,7 @@ impl Fs {
             let entries = listing.entries().iter();
             self.note_told(message, id, entries.map(|child| (child.name.as_str(), child.id)));
         }
-        self.messages.weigh(&message.node, open.tree.bytes_held());
+        self.messages.set_bytes(&message.node, open.tree.bytes_held());
         Ok(())
     }
 

@@ -374,7 +374,7 @@ impl Fs {
         let message = self.known_message(base)?;
         let open = self.open_message(&message)?;
         let attr = self.asked_attr(&message, &open, id)?;
-        self.messages.weigh(&message.node, open.tree.bytes_held());
+        self.messages.set_bytes(&message.node, open.tree.bytes_held());
         Ok(Entry { attr, ttl: message.ttl })
     }
 

@@ -136,7 +136,7 @@ impl Fs {
                 self.stores.files.fetch_add(1, Ordering::Relaxed);
             }
         }
-        self.messages.weigh(&message.node, open.tree.bytes_held());
+        self.messages.set_bytes(&message.node, open.tree.bytes_held());
     }
 
     /// Reads a whole file of at most so many bytes; `None` if it is larger, empty or damaged.

@@ -12,7 +12,7 @@ use super::{Error, Fs, source_error};
 
 /// What a look at a file of a message has found.
 enum LookedInto<T> {
-    Shown(T),
+    ContentKind(T),
     /// The target of a temporary symbolic link.
     Link(String),
     NotInMessage,
@@ -33,7 +33,7 @@ impl Fs {
             }
         });
         match read? {
-            LookedInto::Shown(target) => target.ok_or(Error::NotALink),
+            LookedInto::ContentKind(target) => target.ok_or(Error::NotALink),
             LookedInto::Link(target) => Ok(target.into_bytes()),
             LookedInto::NotInMessage => {
                 let node = self.node(ino.parts().0)?;
@@ -52,7 +52,7 @@ impl Fs {
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
         match self.with_tree(ino, |tree, id| tree.extended_attributes(id))? {
-            LookedInto::Shown(found) => {
+            LookedInto::ContentKind(found) => {
                 Ok(found.into_iter().map(ExtendedAttribute::name).collect())
             }
             LookedInto::Link(_) | LookedInto::NotInMessage => Ok(Vec::new()),
@@ -73,7 +73,7 @@ impl Fs {
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
         match self.with_tree(ino, |tree, id| tree.extended_attribute(id, name))? {
-            LookedInto::Shown(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
+            LookedInto::ContentKind(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
             LookedInto::Link(_) | LookedInto::NotInMessage => Err(Error::NoAttribute),
         }
     }
@@ -105,6 +105,6 @@ impl Fs {
             }
         };
         let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
-        Ok(LookedInto::Shown(found))
+        Ok(LookedInto::ContentKind(found))
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::imsg::{Message, PROPATTR_WRITEABLE};
 use crate::mapi::{PropertyTag, tags};
-use crate::storage::EntryId;
+use crate::storage::EntryNumber;
 
 use super::error::Error;
 use super::fields::{self, subject};
@@ -178,7 +178,7 @@ impl MessageTree {
     /// The tag and flags of a property.
     fn property_at(
         &self,
-        entry: EntryId,
+        entry: EntryNumber,
         index: u32,
     ) -> Result<Option<(PropertyTag, Option<u32>)>, Error> {
         let (set, _) = self.object(entry)?.property_set()?;

@@ -1,7 +1,7 @@
 //! Checks a message file: reads everything in it, and collects defects and notes.
 
 use crate::imsg::{Defect, Note};
-use crate::storage::EntryId;
+use crate::storage::EntryNumber;
 
 use super::defects;
 use super::error::Error;
@@ -29,7 +29,7 @@ impl MessageTree {
     /// those of all messages embedded in it.
     pub fn check(&self) -> Findings {
         let (mut defects, mut notes) = (Vec::new(), Vec::new());
-        self.collect(EntryId::ROOT, &mut |one| match one {
+        self.collect(EntryNumber::ROOT, &mut |one| match one {
             Finding::Defect(defect) => defects.push(defect),
             Finding::Note(note) => notes.push(note),
         });
@@ -73,7 +73,7 @@ impl MessageTree {
         }
         match node {
             // The file of the source is shown as it is, even if the message in it is damaged.
-            Node::File(EntryId::ROOT, file) if file.is_source => Vec::new(),
+            Node::File(EntryNumber::ROOT, file) if file.is_source => Vec::new(),
             Node::File(entry, File { contents: ContentColumn::Body(_), .. }) => {
                 let open = self.open_message(entry);
                 open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))

@@ -7,9 +7,9 @@ use crate::body::html::Reference;
 use crate::imsg::Salvaged;
 use crate::mail::content::{self, Content};
 use crate::mail::references::{REFERENCES_BYTES_MAX, References};
-use crate::storage::{Defect, EntryId, Storage};
+use crate::storage::{Defect, EntryNumber, Storage};
 
-use super::attachments::{Shown, references};
+use super::attachments::{ContentKind, references};
 use super::bodies::Bodies;
 use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::error::Error;
@@ -61,7 +61,7 @@ fn nothing(file: &File) -> Error {
 fn body(
     tree: &MessageTree,
     open: &TreeMessage,
-    entry: EntryId,
+    entry: EntryNumber,
     wanted: &'static File,
 ) -> Result<Option<Content>, Error> {
     let names = OnceCell::new();
@@ -106,7 +106,7 @@ fn signed_references(tree: &MessageTree, open: &TreeMessage) -> Option<Reference
     let one =
         attachments.find(|one| one.derived.as_ref().is_some_and(|one| is_signed(one.kind)))?;
     let nested = tree.nested(one.id).ok()?;
-    let inside = nested.open_message(EntryId::ROOT).ok()?;
+    let inside = nested.open_message(EntryNumber::ROOT).ok()?;
     Some(references(inside.attachments()))
 }
 
@@ -122,25 +122,25 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
             outer.is_ok_and(|outer| {
                 outer
                     .attachment(entry)
-                    .is_some_and(|one| matches!(one.entry, Some((_, Shown::Ole))))
+                    .is_some_and(|one| matches!(one.entry, Some((_, ContentKind::Ole))))
             })
         }
         _ => false,
     }
 }
 
-fn attachment(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+fn attachment(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
     let outer = tree.open_message(tree.parent(entry)?)?;
     let found = outer.attachment(entry).ok_or(Error::NotFound)?;
     let attachment = &found.attachment;
     match found.entry {
-        Some((_, Shown::Message(_))) => Err(Error::IsADirectory),
+        Some((_, ContentKind::Message(_))) => Err(Error::IsADirectory),
         Some((_, shown)) => Ok(content::of_attachment(attachment, shown)?),
         None => Err(Error::NotFound),
     }
 }
 
-fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
+fn derived(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Content, Error> {
     let outer = tree.open_message(tree.parent(entry)?)?;
     let found = outer.attachment(entry).ok_or(Error::NotFound)?;
     match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
@@ -156,7 +156,7 @@ fn derived(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Er
     }
 }
 
-fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, Error> {
+fn property(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Content, Error> {
     let object = tree.object(entry)?;
     let (set, _) = object.property_set()?;
     let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
@@ -176,7 +176,7 @@ fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Content, E
 
 /// The target of the symbolic link that is shown for a property of the type `PT_OBJECT`: the file
 /// in `attachments/`, or if there is none the storage in `raw/`.
-fn object_link(tree: &MessageTree, entry: EntryId, object: &Storage) -> Result<String, Error> {
+fn object_link(tree: &MessageTree, entry: EntryNumber, object: &Storage) -> Result<String, Error> {
     let outer = tree.message_around(entry)?;
     if let Some(shown) = outer.attachment(entry)
         && let Some((name, _)) = &shown.entry

@@ -12,21 +12,21 @@ use crate::mail::content::{Content, made};
 use crate::mail::edit::text_fields;
 use crate::mail::{Mail, Marks, Printing, ics, utc_time, vcf};
 use crate::mapi::{PropertyTag, PropertyType, tags};
-use crate::storage::EntryId;
+use crate::storage::EntryNumber;
 
 use super::attributes::ExtendedAttribute;
-use super::bodies::Bodies;
+use super::bodies::{Bodies, BodyKind};
 use super::edit::{self, Form};
 use super::error::Error;
 use super::json::write_json;
 use super::listing;
 use super::names::ATTACHMENTS;
-use super::reader::{BodyFile, address_lines, lines};
 use super::row::{
     ContentColumn, DirectoryColumn, EditColumn, Exists, File, Holds, ListedWhen, SearchPart, Within,
 };
-use super::text::{escaped, reader_line, unix_lines_of};
+use super::text::{escaped, text_line, unix_lines_of};
 use super::tree::MessageTree;
+use super::value_lines::{address_lines, lines};
 use super::{defects, eml, fields};
 
 /// The defects of the message. By this name and the next ones other parts of the program ask for a
@@ -145,7 +145,7 @@ pub(super) static FILES: &[File] = &[
         contents: ContentColumn::Body(|bodies, _, _| {
             Some(unix_lines_of(bodies.text()?).into_bytes())
         }),
-        edit: EditColumn::Body { body: BodyFile::Text, form: || Form::Text },
+        edit: EditColumn::Body { body: BodyKind::Text, form: || Form::Text },
         ..BODY
     },
     File {
@@ -155,7 +155,7 @@ pub(super) static FILES: &[File] = &[
         contents: ContentColumn::Body(|bodies, resolve, remote| {
             Some(bodies.html(resolve, remote)?.into_bytes())
         }),
-        edit: EditColumn::Body { body: BodyFile::Html, form: || Form::Text },
+        edit: EditColumn::Body { body: BodyKind::Html, form: || Form::Text },
         ..BODY
     },
     File {
@@ -163,7 +163,7 @@ pub(super) static FILES: &[File] = &[
         name: "body.rtf",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_rtf())),
         contents: ContentColumn::Body(|bodies, _, _| bodies.rtf()),
-        edit: EditColumn::Body { body: BodyFile::Rtf, form: || Form::Magic(b"{\\rtf") },
+        edit: EditColumn::Body { body: BodyKind::Rtf, form: || Form::Magic(b"{\\rtf") },
         ..BODY
     },
     File {
@@ -239,18 +239,19 @@ pub(super) static FILES: &[File] = &[
         listed: ListedWhen::Show("eml"),
         ..whole(10, MESSAGE_EML, |tree, entry| {
             let open = tree.open_message(entry)?;
-            Ok(Content::Composed(Arc::new(eml::compose(&open.message, open.attachments())?)))
+            Ok(Content::Pieces(Arc::new(eml::compose(&open.message, open.attachments())?)))
         })
     },
     File { listed: ListedWhen::ShowAlone("text"), ..whole(12, "message.txt", message_txt) },
     File {
         // The source is there even if there is no message in it.
         exists: Exists::Tree(|tree, entry| {
-            is_readable(tree, entry) || (entry == EntryId::ROOT && tree.nesting().is_outermost())
+            is_readable(tree, entry)
+                || (entry == EntryNumber::ROOT && tree.nesting().is_outermost())
         }),
         listed: ListedWhen::Show("msg"),
         is_source: true,
-        is_costly: |_, entry| entry != EntryId::ROOT,
+        is_costly: |_, entry| entry != EntryNumber::ROOT,
         attributes: &[ExtendedAttribute::Sha256],
         ..whole(2, MESSAGE_MSG, message_msg)
     },
@@ -328,7 +329,7 @@ const fn value(number: u32, name: &'static str, read: fn(&Message) -> Option<Vec
 const fn whole(
     number: u32,
     name: &'static str,
-    read: fn(&MessageTree, EntryId) -> Result<Content, Error>,
+    read: fn(&MessageTree, EntryNumber) -> Result<Content, Error>,
 ) -> File {
     File {
         number,
@@ -361,7 +362,7 @@ const fn directory(
     File { number, name, within, contents, attributes: &[], ..VALUE }
 }
 
-fn is_readable(tree: &MessageTree, entry: EntryId) -> bool {
+fn is_readable(tree: &MessageTree, entry: EntryNumber) -> bool {
     tree.open_message(entry).is_ok()
 }
 
@@ -370,14 +371,14 @@ fn has(message: &Message, tag: PropertyTag) -> bool {
 }
 
 fn line(text: String) -> Vec<u8> {
-    reader_line(&text)
+    text_line(&text)
 }
 
 fn recipients(message: &Message, wanted: RecipientType) -> Option<Vec<u8>> {
     address_lines(&fields::recipients(message, wanted))
 }
 
-fn message_json(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+fn message_json(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
     let open = tree.open_message(entry)?;
     let names = tree.attachment_names();
     let json = Content::written(|out| {
@@ -389,7 +390,7 @@ fn message_json(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     Ok(json?)
 }
 
-fn message_txt(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+fn message_txt(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
     let mail = Mail::of(tree.open_message(entry)?.message.clone());
     let printing = Printing { time: &utc_time, marks: Marks::default() };
     let mut text = Vec::new();
@@ -397,9 +398,9 @@ fn message_txt(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
     Ok(Content::bytes(text))
 }
 
-fn message_msg(tree: &MessageTree, entry: EntryId) -> Result<Content, Error> {
+fn message_msg(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
     // The source of a message under edit is empty: its file is made below.
-    if entry == EntryId::ROOT && (!tree.source.is_empty() || tree.file().is_err()) {
+    if entry == EntryNumber::ROOT && (!tree.source.is_empty() || tree.file().is_err()) {
         return Ok(Content::Source(Arc::clone(&tree.source)));
     }
     let open = tree.open_message(entry)?;

@@ -1,10 +1,10 @@
 //! The entries of each directory of a message: those that a listing has, and those that are only
 //! found by name.
 
-use crate::storage::{Entry as StorageEntry, EntryId};
+use crate::storage::{Entry as StorageEntry, EntryNumber};
 
-use super::attachments::{Shown, ShownAttachment};
-use super::derived::{Derived, ENCRYPTED, SIGNED};
+use super::attachments::{ContentKind, ShownAttachment};
+use super::derived::{DerivedEntry, ENCRYPTED, SIGNED};
 use super::error::Error;
 use super::files::FILES;
 use super::names::UniqueNames;
@@ -143,14 +143,14 @@ fn listed(tree: &MessageTree, id: NodeId, name: &str) -> Result<Option<(Node, Fi
 /// The file of a name in `attachments/`.
 pub(super) fn find_attachment(
     tree: &MessageTree,
-    entry: EntryId,
+    entry: EntryNumber,
     name: &str,
 ) -> Result<Option<(Node, FileKind)>, Error> {
     let open = tree.open_message(entry)?;
     let mut entries = open.attachments().iter().filter_map(|one| {
         let (known, shown) = one.entry.as_ref()?;
         (known == name).then_some(match shown {
-            Shown::Message(embedded) => (Node::Message(*embedded), FileKind::Directory),
+            ContentKind::Message(embedded) => (Node::Message(*embedded), FileKind::Directory),
             _ => (Node::Attachment(one.id), FileKind::File),
         })
     });
@@ -160,7 +160,7 @@ pub(super) fn find_attachment(
 /// The property that is called by its tag, among those of an object.
 pub(super) fn find_by_tag(
     tree: &MessageTree,
-    entry: EntryId,
+    entry: EntryNumber,
     name: &str,
 ) -> Result<Option<(Node, FileKind)>, Error> {
     if !name.starts_with("0x") && !name.starts_with("0X") {
@@ -230,7 +230,7 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<FileKind, Error> {
 }
 
 /// The attachments from which something is made: `signed/`, `winmail.dat.d/` and the like.
-fn derived_of(open: &TreeMessage) -> impl Iterator<Item = (&ShownAttachment, &Derived)> {
+fn derived_of(open: &TreeMessage) -> impl Iterator<Item = (&ShownAttachment, &DerivedEntry)> {
     open.attachments().iter().filter_map(|one| Some((one, one.derived.as_ref()?)))
 }
 
@@ -246,14 +246,14 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn file(&mut self, entry: EntryId, file: &'static File) -> Result<(), Error> {
+    fn file(&mut self, entry: EntryNumber, file: &'static File) -> Result<(), Error> {
         match file.exists(self.tree, entry)? {
             true => self.push(file.name, file.node(self.tree, entry)?, file.kind()),
             false => Ok(()),
         }
     }
 
-    fn message(&mut self, entry: EntryId) -> Result<(), Error> {
+    fn message(&mut self, entry: EntryNumber) -> Result<(), Error> {
         let open = self.tree.open_message(entry).ok();
         let listing = show::ListingContext {
             show: self.tree.show,
@@ -270,11 +270,11 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn attachments(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn attachments(&mut self, entry: EntryNumber) -> Result<(), Error> {
         let open = self.tree.open_message(entry)?;
         for one in open.attachments() {
             match &one.entry {
-                Some((name, Shown::Message(embedded))) => {
+                Some((name, ContentKind::Message(embedded))) => {
                     self.push(name, Node::Message(*embedded), FileKind::Directory)?;
                 }
                 Some((name, _)) => self.push(name, Node::Attachment(one.id), FileKind::File)?,
@@ -294,7 +294,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn mapi(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn mapi(&mut self, entry: EntryNumber) -> Result<(), Error> {
         let files = self.tree.property_files(entry)?;
         self.properties(entry, &files.plain)?;
         for file in File::in_properties(self.tree.is_message(entry)) {
@@ -303,7 +303,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn properties(&mut self, entry: EntryId, files: &[(String, u32)]) -> Result<(), Error> {
+    fn properties(&mut self, entry: EntryNumber, files: &[(String, u32)]) -> Result<(), Error> {
         for (name, index) in files {
             let node = Node::Property(entry, *index);
             self.push(name, node, kind(self.tree, node)?)?;
@@ -311,7 +311,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn recipients(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn recipients(&mut self, entry: EntryNumber) -> Result<(), Error> {
         for recipient in self.tree.open_message(entry)?.message.recipients()? {
             let name = recipient.number()?.to_string();
             self.push(name, File::properties_of(recipient.storage_id()?)?, FileKind::Directory)?;
@@ -319,7 +319,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn mapi_attachments(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn mapi_attachments(&mut self, entry: EntryNumber) -> Result<(), Error> {
         let open = self.tree.open_message(entry)?;
         for one in open.attachments() {
             let name = one.attachment.number()?.to_string();
@@ -328,20 +328,20 @@ impl Builder<'_> {
         Ok(())
     }
 
-    pub(super) fn named(&mut self, entry: EntryId) -> Result<(), Error> {
+    pub(super) fn named(&mut self, entry: EntryNumber) -> Result<(), Error> {
         for set in &self.tree.property_files(entry)?.sets {
             self.push(&set.name, Node::NamedSet(entry, set.first), FileKind::Directory)?;
         }
         Ok(())
     }
 
-    fn named_set(&mut self, entry: EntryId, first: u32) -> Result<(), Error> {
+    fn named_set(&mut self, entry: EntryNumber, first: u32) -> Result<(), Error> {
         let files = self.tree.property_files(entry)?;
         let set = files.sets.iter().find(|set| set.first == first).ok_or(Error::NotFound)?;
         self.properties(entry, &set.properties)
     }
 
-    fn elements(&mut self, entry: EntryId, index: u32) -> Result<(), Error> {
+    fn elements(&mut self, entry: EntryNumber, index: u32) -> Result<(), Error> {
         let (set, _) = self.tree.object(entry)?.property_set()?;
         let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
         let property = set.properties().get(index).ok_or(Error::NotFound)?;
@@ -354,7 +354,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn raw(&mut self, entry: EntryId, depth: u32) -> Result<(), Error> {
+    fn raw(&mut self, entry: EntryNumber, depth: u32) -> Result<(), Error> {
         let storage = self.tree.file()?.storage(entry).ok_or(Error::NotADirectory)?;
         let mut names = UniqueNames::default();
         for child in storage.entries() {

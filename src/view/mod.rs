@@ -33,7 +33,9 @@ mod show;
 mod tree;
 mod walk;
 
-use crate::mail::{attachments, bodies, defects, derived, eml, fields, json, names, reader, text};
+use crate::mail::{
+    attachments, bodies, defects, derived, eml, fields, json, names, text, value_lines,
+};
 
 pub use attachments::AttachmentNames;
 pub use attributes::ExtendedAttribute;

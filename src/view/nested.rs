@@ -8,10 +8,10 @@ use std::sync::Arc;
 use crate::imsg::{self, Defect, Note};
 use crate::mail;
 use crate::mail::derived::{Inside, InsideLimit, content_len};
-use crate::storage::{EntryId, Source};
+use crate::storage::{EntryNumber, Source};
 
-use super::attachments::{Shown, ShownAttachment};
-use super::derived::{Derived, DerivedKind};
+use super::attachments::{ContentKind, ShownAttachment};
+use super::derived::{DerivedEntry, DerivedKind};
 use super::error::Error;
 use super::listing::{FileKind, Listing, ListingEntry};
 use super::node::{Node, NodeId};
@@ -43,7 +43,7 @@ impl Nesting {
 
 impl MessageTree {
     /// The tree of the message inside of an attachment.
-    pub(super) fn nested(&self, entry: EntryId) -> Result<Arc<Self>, Error> {
+    pub(super) fn nested(&self, entry: EntryNumber) -> Result<Arc<Self>, Error> {
         if let Some(nested) = self.nested_trees().get(&entry) {
             return Ok(nested);
         }
@@ -69,7 +69,11 @@ impl MessageTree {
     }
 
     /// The listing of a nested tree, with the numbers that its nodes have in this tree.
-    pub(super) fn outer_listing(&self, entry: EntryId, inner: &Listing) -> Result<Listing, Error> {
+    pub(super) fn outer_listing(
+        &self,
+        entry: EntryNumber,
+        inner: &Listing,
+    ) -> Result<Listing, Error> {
         let entries = inner.entries().iter().map(|one| {
             let id = self.id(Node::Derived(entry, one.id.0))?;
             Ok(ListingEntry { name: one.name.clone(), id, kind: one.kind })
@@ -84,7 +88,7 @@ impl MessageTree {
             Nesting { depth: around.depth + 1, numbers, limit: Arc::clone(&around.limit) };
         let attachment = &found.attachment;
         let defect = |cause| Defect { place: "/".to_owned(), cause };
-        let opened = match around.limit.enter(around.depth, content_len(attachment)) {
+        let opened = match around.limit.take(around.depth, content_len(attachment)) {
             Ok(()) => match Inside::open(kind, attachment) {
                 Err(mail::Error::Message(error @ imsg::Error::SessionClosed)) => {
                     return Err(error.into());
@@ -108,12 +112,12 @@ impl MessageTree {
     }
 
     /// Reports the defects of a message and the notes on it, and those of all messages inside it.
-    pub(super) fn collect(&self, entry: EntryId, found: &mut dyn FnMut(Finding)) {
+    pub(super) fn collect(&self, entry: EntryNumber, found: &mut dyn FnMut(Finding)) {
         self.defects_of(entry).into_iter().for_each(|one| found(Finding::Defect(one)));
         let Ok(open) = self.open_message(entry) else { return };
         open.notes().iter().cloned().for_each(|one| found(Finding::Note(one)));
         for one in open.attachments() {
-            if let Some((_, Shown::Message(embedded))) = one.entry {
+            if let Some((_, ContentKind::Message(embedded))) = one.entry {
                 self.collect(embedded, found);
             }
             let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
@@ -121,7 +125,7 @@ impl MessageTree {
             };
             if let Ok(nested) = self.nested(one.id) {
                 let place = place_of(one, derived);
-                nested.collect(EntryId::ROOT, &mut |one| found(one.below(&place)));
+                nested.collect(EntryNumber::ROOT, &mut |one| found(one.below(&place)));
             }
         }
     }
@@ -169,7 +173,7 @@ impl Finding {
 }
 
 /// The place of the message inside of an attachment.
-fn place_of(one: &ShownAttachment, derived: &Derived) -> String {
+fn place_of(one: &ShownAttachment, derived: &DerivedEntry) -> String {
     let storage = one.attachment.storage().map(|storage| storage.path()).unwrap_or_default();
     format!("{storage}/{}", derived.name)
 }

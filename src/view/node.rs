@@ -5,7 +5,7 @@
 //! when the message is opened again, and no table of nodes is needed. Knows nothing of names or
 //! contents.
 
-use crate::storage::{CompoundFile, EntryId};
+use crate::storage::{CompoundFile, EntryNumber};
 
 use super::row::{self, File, Within};
 
@@ -81,28 +81,28 @@ impl NodeSet {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Node {
     /// A message directory, by the message's storage.
-    Message(EntryId),
+    Message(EntryNumber),
     /// A file of the table, by the storage of the message, recipient or attachment it belongs to.
-    File(EntryId, &'static File),
+    File(EntryNumber, &'static File),
     /// A file in `attachments/`, by the attachment's storage.
-    Attachment(EntryId),
+    Attachment(EntryNumber),
     /// `mapi/named/SET/`, by the first property of the set.
-    NamedSet(EntryId, u32),
+    NamedSet(EntryNumber, u32),
     /// A property in `mapi/`, by its position among those of its storage.
-    Property(EntryId, u32),
+    Property(EntryNumber, u32),
     /// One value of a property that is shown as a directory, by the value's stream.
-    Element(EntryId),
+    Element(EntryNumber),
     /// A storage or stream in `raw/`. The second part is how deep the message is embedded that this
     /// `raw/` belongs to, because the messages around it show the same storages again.
-    Raw(EntryId, u32),
+    Raw(EntryNumber, u32),
     /// What is made from the content of an attachment, by the storage of the attachment. The second
     /// part is 0 for a file; for a directory it is the number of a node in the tree inside.
-    Derived(EntryId, u32),
+    Derived(EntryNumber, u32),
 }
 
 impl Node {
     /// The entry of the compound file that the node belongs to.
-    pub(super) fn entry(self) -> EntryId {
+    pub(super) fn entry(self) -> EntryNumber {
         match self {
             Self::Message(entry)
             | Self::File(entry, _)
@@ -122,7 +122,7 @@ pub(super) struct Numbering {
     /// The first number of each entry, and behind the last entry the end of its run.
     starts: Vec<u32>,
     /// The attachments, in order.
-    attachments: Vec<EntryId>,
+    attachments: Vec<EntryNumber>,
     /// How many numbers at the end of the run of an attachment are for the message inside of it.
     derived_len: u32,
     /// All numbers are below it.
@@ -158,7 +158,7 @@ impl Numbering {
         let count = file.map_or(1, |file| file.entry_count().max(1));
         let mut lens = Vec::with_capacity(count as usize);
         let mut attachments = Vec::new();
-        for id in (0..count).map(EntryId) {
+        for id in (0..count).map(EntryNumber) {
             let properties = file.and_then(|file| properties_max(file, id)).unwrap_or(0);
             lens.push(PROPERTY.saturating_add(properties.saturating_mul(2)));
             if file.is_some_and(|file| crate::imsg::is_attachment(file.entry_name(id))) {
@@ -170,7 +170,7 @@ impl Numbering {
         let derived_len = (end.saturating_sub(used) / shares).min(DERIVED_LEN_MAX);
         let mut numbering = Self { starts: Vec::new(), attachments, derived_len, end };
         let mut next = 0_u32;
-        let starts = (0..count).map(EntryId).zip(lens).map(|(id, len)| {
+        let starts = (0..count).map(EntryNumber).zip(lens).map(|(id, len)| {
             let start = next;
             next = next.saturating_add(len).saturating_add(numbering.derived_len(id));
             start
@@ -182,7 +182,7 @@ impl Numbering {
     }
 
     /// How many numbers there are for the message inside of an attachment.
-    pub(super) fn derived_len(&self, entry: EntryId) -> u32 {
+    pub(super) fn derived_len(&self, entry: EntryNumber) -> u32 {
         match self.attachments.binary_search(&entry) {
             Ok(_) => self.derived_len,
             Err(_) => 0,
@@ -217,7 +217,7 @@ impl Numbering {
         if index + 1 >= self.starts.len() {
             return None;
         }
-        let entry = EntryId(u32::try_from(index).ok()?);
+        let entry = EntryNumber(u32::try_from(index).ok()?);
         let (start, derived, _) = self.run(entry)?;
         if let Some(index) = id.0.checked_sub(derived) {
             return Some(Node::Derived(entry, index));
@@ -238,7 +238,7 @@ impl Numbering {
 
     /// The run of an entry: its start, the start of the part for the message inside of an
     /// attachment, and its end.
-    fn run(&self, entry: EntryId) -> Option<(u32, u32, u32)> {
+    fn run(&self, entry: EntryNumber) -> Option<(u32, u32, u32)> {
         let index = usize::try_from(entry.0).ok()?;
         let (start, end) = (*self.starts.get(index)?, *self.starts.get(index + 1)?);
         Some((start, end.saturating_sub(self.derived_len(entry)), end))
@@ -257,7 +257,7 @@ impl Numbering {
 
 /// At most how many properties a storage has: those in its property stream, and one for each child,
 /// because values without an entry there are shown too; `None` for a stream.
-fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u32> {
+fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryNumber) -> Option<u32> {
     let children = u32::try_from(file.child_count(id)?).unwrap_or(0);
     let stream = file.storage(id)?.stream(crate::imsg::PROPERTY_STREAM);
     let listed = stream.map_or(0, |stream| stream.len() / 16);
@@ -267,12 +267,12 @@ fn properties_max(file: &std::sync::Arc<CompoundFile>, id: EntryId) -> Option<u3
 #[cfg(test)]
 mod tests {
     use super::{Node, NodeId, Numbering, PROPERTY, RAW_LEN};
-    use crate::storage::EntryId;
+    use crate::storage::EntryNumber;
     use crate::view::row::File;
 
     const DERIVED_LEN: u32 = 4096;
 
-    fn numbering(starts: Vec<u32>, attachments: Vec<EntryId>) -> Numbering {
+    fn numbering(starts: Vec<u32>, attachments: Vec<EntryNumber>) -> Numbering {
         Numbering { starts, attachments, derived_len: DERIVED_LEN, end: 1 << NodeId::BITS }
     }
 
@@ -288,16 +288,16 @@ mod tests {
     fn numbers_lead_back_to_their_nodes() {
         let second = PROPERTY + 4;
         let numbering = numbering(vec![0, second, second + PROPERTY], vec![]);
-        check(&numbering, Node::Message(EntryId(0)), Some(0));
+        check(&numbering, Node::Message(EntryNumber(0)), Some(0));
         for file in File::in_message("ERRORS").into_iter().chain(File::in_message("subject")) {
-            check(&numbering, Node::File(EntryId(1), file), Some(second + file.number));
+            check(&numbering, Node::File(EntryNumber(1), file), Some(second + file.number));
         }
-        check(&numbering, Node::Raw(EntryId(1), RAW_LEN - 1), Some(second + PROPERTY - 1));
-        check(&numbering, Node::Property(EntryId(0), 1), Some(PROPERTY + 2));
-        check(&numbering, Node::NamedSet(EntryId(0), 1), Some(PROPERTY + 3));
-        check(&numbering, Node::Property(EntryId(0), 2), None);
-        check(&numbering, Node::Property(EntryId(0), u32::MAX), None);
-        check(&numbering, Node::Message(EntryId(2)), None);
+        check(&numbering, Node::Raw(EntryNumber(1), RAW_LEN - 1), Some(second + PROPERTY - 1));
+        check(&numbering, Node::Property(EntryNumber(0), 1), Some(PROPERTY + 2));
+        check(&numbering, Node::NamedSet(EntryNumber(0), 1), Some(PROPERTY + 3));
+        check(&numbering, Node::Property(EntryNumber(0), 2), None);
+        check(&numbering, Node::Property(EntryNumber(0), u32::MAX), None);
+        check(&numbering, Node::Message(EntryNumber(2)), None);
         assert_eq!(numbering.node(NodeId(second + PROPERTY)), None);
         assert_eq!(numbering.node(NodeId(15)), None);
     }
@@ -306,18 +306,18 @@ mod tests {
     fn derived_nodes_lie_behind_the_properties() {
         let end = PROPERTY + 4 + DERIVED_LEN;
         let starts = vec![0, end, end + PROPERTY, u32::MAX, u32::MAX];
-        let numbering = numbering(starts, vec![EntryId(0), EntryId(2), EntryId(3)]);
-        check(&numbering, Node::Property(EntryId(0), 1), Some(PROPERTY + 2));
-        check(&numbering, Node::NamedSet(EntryId(0), 1), Some(PROPERTY + 3));
-        check(&numbering, Node::Property(EntryId(0), 2), None);
-        check(&numbering, Node::Derived(EntryId(0), 0), Some(PROPERTY + 4));
-        check(&numbering, Node::Derived(EntryId(0), DERIVED_LEN - 1), Some(end - 1));
-        check(&numbering, Node::Derived(EntryId(0), DERIVED_LEN), None);
-        check(&numbering, Node::Derived(EntryId(0), u32::MAX), None);
-        check(&numbering, Node::Derived(EntryId(1), 0), None);
-        check(&numbering, Node::Message(EntryId(1)), Some(end));
-        check(&numbering, Node::Derived(EntryId(2), DERIVED_LEN - 1), None);
-        check(&numbering, Node::Derived(EntryId(3), 0), None);
-        check(&numbering, Node::Message(EntryId(3)), None);
+        let numbering = numbering(starts, vec![EntryNumber(0), EntryNumber(2), EntryNumber(3)]);
+        check(&numbering, Node::Property(EntryNumber(0), 1), Some(PROPERTY + 2));
+        check(&numbering, Node::NamedSet(EntryNumber(0), 1), Some(PROPERTY + 3));
+        check(&numbering, Node::Property(EntryNumber(0), 2), None);
+        check(&numbering, Node::Derived(EntryNumber(0), 0), Some(PROPERTY + 4));
+        check(&numbering, Node::Derived(EntryNumber(0), DERIVED_LEN - 1), Some(end - 1));
+        check(&numbering, Node::Derived(EntryNumber(0), DERIVED_LEN), None);
+        check(&numbering, Node::Derived(EntryNumber(0), u32::MAX), None);
+        check(&numbering, Node::Derived(EntryNumber(1), 0), None);
+        check(&numbering, Node::Message(EntryNumber(1)), Some(end));
+        check(&numbering, Node::Derived(EntryNumber(2), DERIVED_LEN - 1), None);
+        check(&numbering, Node::Derived(EntryNumber(3), 0), None);
+        check(&numbering, Node::Message(EntryNumber(3)), None);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::imsg::{Message, Note, Recipient};
 use crate::mapi::FileTime;
-use crate::storage::{Defect, EntryId};
+use crate::storage::{Defect, EntryNumber};
 
 use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
 use super::defects;
@@ -25,7 +25,7 @@ pub(super) struct TreeMessage {
     /// Defects of whatever the file of the message was made from.
     known_defects: Vec<Defect>,
     attachments: OnceLock<Vec<ShownAttachment>>,
-    recipients: OnceLock<HashMap<EntryId, Recipient>>,
+    recipients: OnceLock<HashMap<EntryNumber, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
     notes: OnceLock<Vec<Note>>,
 }
@@ -56,7 +56,7 @@ impl TreeMessage {
     }
 
     /// The attachment on a storage.
-    pub(super) fn attachment(&self, entry: EntryId) -> Option<&ShownAttachment> {
+    pub(super) fn attachment(&self, entry: EntryNumber) -> Option<&ShownAttachment> {
         self.attachments().iter().find(|one| one.id == entry)
     }
 
@@ -87,7 +87,7 @@ impl TreeMessage {
     }
 
     /// The recipients by the entries of their storages.
-    pub(super) fn recipients(&self) -> &HashMap<EntryId, Recipient> {
+    pub(super) fn recipients(&self) -> &HashMap<EntryNumber, Recipient> {
         self.recipients.get_or_init(|| {
             let recipients = self.message.recipients().unwrap_or_default();
             recipients.into_iter().filter_map(|one| Some((one.storage_id().ok()?, one))).collect()

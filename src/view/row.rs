@@ -4,17 +4,17 @@ use crate::body::html::{Remote, Resolve};
 use crate::imsg::Message;
 use crate::mail::content::Content;
 use crate::mail::edit::text_fields::TextField;
-use crate::storage::EntryId;
+use crate::storage::EntryNumber;
 
 use super::attributes::ExtendedAttribute;
 use super::bodies::Bodies;
+use super::bodies::BodyKind;
 use super::derived::SIGNED;
 use super::edit::{CreationOrHint, Form};
 use super::error::Error;
 use super::files::FILES;
 use super::listing::{Builder, FileKind};
 use super::node::{self, Node};
-use super::reader::BodyFile;
 use super::show::ListingContext;
 use super::tree::MessageTree;
 
@@ -32,7 +32,7 @@ pub(super) struct File {
     /// even if the message in it is damaged, and it is there even if no message can be opened.
     pub(super) is_source: bool,
     /// Whether its size is known only after its content is made, which takes long.
-    pub(super) is_costly: fn(&MessageTree, EntryId) -> bool,
+    pub(super) is_costly: fn(&MessageTree, EntryNumber) -> bool,
     pub(super) contents: ContentColumn,
     pub(super) edit: EditColumn,
     /// The extended attributes that it can have.
@@ -58,7 +58,7 @@ pub(super) enum Exists {
     /// From the message. `None` if the file must be read to know.
     Message(fn(&Message) -> Option<bool>),
     /// From the tree; the message may be one that cannot be opened.
-    Tree(fn(&MessageTree, EntryId) -> bool),
+    Tree(fn(&MessageTree, EntryNumber) -> bool),
 }
 
 /// When a listing of the directory has a file.
@@ -89,9 +89,9 @@ pub(super) enum ContentColumn {
     /// A body, which may refer to attachments.
     Body(fn(&Bodies<'_>, Resolve<'_>, Remote) -> Option<Vec<u8>>),
     /// All of the message in another format.
-    Whole(fn(&MessageTree, EntryId) -> Result<Content, Error>),
+    Whole(fn(&MessageTree, EntryNumber) -> Result<Content, Error>),
     /// A report on the message.
-    Report(fn(&MessageTree, EntryId) -> Vec<u8>),
+    Report(fn(&MessageTree, EntryNumber) -> Vec<u8>),
     /// A directory whose entries depend on the message.
     Directory(DirectoryColumn),
     /// The storages and streams of the compound file.
@@ -106,9 +106,9 @@ pub(super) type FoundNode = (Node, FileKind);
 pub(super) struct DirectoryColumn {
     pub(super) holds: Holds,
     /// Lists the entries.
-    pub(super) list: fn(&mut Builder<'_>, EntryId) -> Result<(), Error>,
+    pub(super) list: fn(&mut Builder<'_>, EntryNumber) -> Result<(), Error>,
     /// Finds an entry by its name without making a listing, or one that is not listed.
-    pub(super) find: fn(&MessageTree, EntryId, &str) -> Result<Option<FoundNode>, Error>,
+    pub(super) find: fn(&MessageTree, EntryNumber, &str) -> Result<Option<FoundNode>, Error>,
     /// Whether an entry that `find` does not find is looked for in the listing.
     pub(super) is_found_by_list: bool,
     /// What may be created in the directory by names that lead to nothing there.
@@ -135,7 +135,7 @@ pub(super) enum EditColumn {
     /// As addresses, at most so many.
     Addresses { field: &'static TextField, count_max: usize },
     /// As one of the bodies, which are made of one another.
-    Body { body: BodyFile, form: fn() -> Form },
+    Body { body: BodyKind, form: fn() -> Form },
 }
 
 /// A part of a message that `grep --in` searches.
@@ -224,7 +224,7 @@ impl File {
     }
 
     /// The directory of the properties of a message, a recipient or an attachment.
-    pub(super) fn properties_of(entry: EntryId) -> Result<Node, Error> {
+    pub(super) fn properties_of(entry: EntryNumber) -> Result<Node, Error> {
         let file = FILES.iter().find(|file| file.holds(Holds::Properties));
         Ok(Node::File(entry, file.ok_or(Error::NotFound)?))
     }
@@ -244,7 +244,11 @@ impl File {
     }
 
     /// Its node in the message on a storage.
-    pub(super) fn node(&'static self, tree: &MessageTree, entry: EntryId) -> Result<Node, Error> {
+    pub(super) fn node(
+        &'static self,
+        tree: &MessageTree,
+        entry: EntryNumber,
+    ) -> Result<Node, Error> {
         Ok(match self.contents {
             ContentColumn::Storages => Node::Raw(entry, tree.open_message(entry)?.depth),
             _ => Node::File(entry, self),
@@ -264,7 +268,11 @@ impl File {
     }
 
     /// Whether the message has the file.
-    pub(super) fn exists(&'static self, tree: &MessageTree, entry: EntryId) -> Result<bool, Error> {
+    pub(super) fn exists(
+        &'static self,
+        tree: &MessageTree,
+        entry: EntryNumber,
+    ) -> Result<bool, Error> {
         match self.exists {
             Exists::Tree(exists) => Ok(exists(tree, entry)),
             Exists::Message(exists) => {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::imsg::{self, MapiProp, Message, Session};
 use crate::mail::content::Content;
 use crate::mapi::{FileTime, tags};
-use crate::storage::{CompoundFile, Defect, EntryId, Source};
+use crate::storage::{CompoundFile, Defect, EntryNumber, Source};
 
 use super::Show;
 use super::attachments::AttachmentNames;
@@ -33,12 +33,12 @@ pub struct MessageTree {
     names: Option<Arc<AttachmentNames>>,
     numbering: Numbering,
     root: Result<Root, Defect>,
-    messages: Memo<EntryId, Arc<TreeMessage>>,
-    property_files: Memo<EntryId, Arc<PropertyFiles>>,
+    messages: Memo<EntryNumber, Arc<TreeMessage>>,
+    property_files: Memo<EntryNumber, Arc<PropertyFiles>>,
     listings: Memo<NodeId, Arc<Listing>>,
     contents: Memo<NodeId, Content>,
     /// The trees of the messages inside of attachments.
-    nested: Memo<EntryId, Arc<Self>>,
+    nested: Memo<EntryNumber, Arc<Self>>,
     nesting: Nesting,
     /// The defects of the attachment that this message is inside of.
     defects: Vec<Defect>,
@@ -175,12 +175,12 @@ impl MessageTree {
         &self.nesting
     }
 
-    pub(super) fn nested_trees(&self) -> &Memo<EntryId, Arc<Self>> {
+    pub(super) fn nested_trees(&self) -> &Memo<EntryNumber, Arc<Self>> {
         &self.nested
     }
 
     /// How many numbers there are for the nodes of the message inside of an attachment.
-    pub(super) fn numbers_of(&self, entry: EntryId) -> u32 {
+    pub(super) fn numbers_of(&self, entry: EntryNumber) -> u32 {
         self.numbering.derived_len(entry)
     }
 
@@ -337,7 +337,7 @@ impl MessageTree {
     /// The embedded message that these attachments lead to: an attachment of the outermost message,
     /// one of the message in it, and so on, each by its number.
     pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<TreeMessage>, Error> {
-        let mut open = self.open_message(EntryId::ROOT)?;
+        let mut open = self.open_message(EntryNumber::ROOT)?;
         for number in numbers {
             let attachment = open.message.attachment(*number)?;
             open = self.open_message(attachment.content_storage()?.id())?;
@@ -369,9 +369,9 @@ impl MessageTree {
 
     /// The defects of the message, and those met so far in the messages inside it.
     pub fn defects(&self) -> Vec<Defect> {
-        let mut defects = self.defects_of(EntryId::ROOT);
+        let mut defects = self.defects_of(EntryNumber::ROOT);
         let mut embedded = self.messages.all();
-        embedded.retain(|(entry, _)| *entry != EntryId::ROOT);
+        embedded.retain(|(entry, _)| *entry != EntryNumber::ROOT);
         embedded.sort_unstable_by_key(|(entry, _)| *entry);
         for (_, open) in embedded {
             defects.extend_from_slice(open.defects_met());
@@ -381,7 +381,7 @@ impl MessageTree {
     }
 
     /// The defects of the message on a storage.
-    pub(super) fn defects_of(&self, entry: EntryId) -> Vec<Defect> {
+    pub(super) fn defects_of(&self, entry: EntryNumber) -> Vec<Defect> {
         match self.open_message(entry) {
             Ok(open) => open.defects().to_vec(),
             Err(Error::Damaged(defect)) => vec![defect],
@@ -436,11 +436,11 @@ impl MessageTree {
     }
 
     /// The message whose storage is `entry`.
-    pub(super) fn open_message(&self, entry: EntryId) -> Result<Arc<TreeMessage>, Error> {
+    pub(super) fn open_message(&self, entry: EntryNumber) -> Result<Arc<TreeMessage>, Error> {
         if let Some(open) = self.messages.get(&entry) {
             return Ok(open);
         }
-        let open = if entry == EntryId::ROOT {
+        let open = if entry == EntryNumber::ROOT {
             match &self.root {
                 Ok(root) => {
                     let open = TreeMessage::new(root.message.clone(), 0, self.names.clone());
@@ -461,7 +461,7 @@ impl MessageTree {
     }
 
     /// The message, recipient or attachment whose storage is `entry`.
-    pub(super) fn object(&self, entry: EntryId) -> Result<Box<dyn MapiProp>, Error> {
+    pub(super) fn object(&self, entry: EntryNumber) -> Result<Box<dyn MapiProp>, Error> {
         if let Ok(open) = self.open_message_on(entry) {
             return Ok(Box::new(open.message.clone()));
         }
@@ -474,16 +474,16 @@ impl MessageTree {
     }
 
     /// The message that a recipient, an attachment or a message belongs to.
-    pub(super) fn message_around(&self, entry: EntryId) -> Result<Arc<TreeMessage>, Error> {
+    pub(super) fn message_around(&self, entry: EntryNumber) -> Result<Arc<TreeMessage>, Error> {
         self.open_message_on(entry).or_else(|_| self.open_message(self.parent(entry)?))
     }
 
     /// The files of the properties of an object.
-    pub(super) fn property_files(&self, entry: EntryId) -> Result<Arc<PropertyFiles>, Error> {
+    pub(super) fn property_files(&self, entry: EntryNumber) -> Result<Arc<PropertyFiles>, Error> {
         if let Some(files) = self.property_files.get(&entry) {
             return Ok(files);
         }
-        let names = self.open_message(EntryId::ROOT)?.message.names()?;
+        let names = self.open_message(EntryNumber::ROOT)?.message.names()?;
         let (set, _) = self.object(entry)?.property_set()?;
         let files = Arc::new(PropertyFiles::new(&set, &names));
         self.bytes_made.fetch_add(files.bytes_held(), Ordering::Relaxed);
@@ -492,7 +492,7 @@ impl MessageTree {
 
     /// Whether what is made from an attachment is a file or a directory; the attachment is not read
     /// for that.
-    pub(super) fn derived_kind(&self, entry: EntryId) -> Result<FileKind, Error> {
+    pub(super) fn derived_kind(&self, entry: EntryNumber) -> Result<FileKind, Error> {
         let outer = self.open_message(self.parent(entry)?)?;
         let found = outer.attachment(entry);
         let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;
@@ -500,7 +500,7 @@ impl MessageTree {
     }
 
     /// The storage that an entry lies in.
-    pub(super) fn parent(&self, entry: EntryId) -> Result<EntryId, Error> {
+    pub(super) fn parent(&self, entry: EntryNumber) -> Result<EntryNumber, Error> {
         let file = self.file()?;
         let parent = match (file.storage(entry), file.stream(entry)) {
             (Some(storage), _) => storage.parent(),
@@ -512,8 +512,8 @@ impl MessageTree {
 
     /// The message on a storage, if the name of the storage is that of an embedded message. Other
     /// storages are not tried.
-    fn open_message_on(&self, entry: EntryId) -> Result<Arc<TreeMessage>, Error> {
-        let is_object = entry == EntryId::ROOT
+    fn open_message_on(&self, entry: EntryNumber) -> Result<Arc<TreeMessage>, Error> {
+        let is_object = entry == EntryNumber::ROOT
             || self
                 .file()?
                 .storage(entry)
@@ -522,14 +522,14 @@ impl MessageTree {
     }
 
     /// Whether a storage is that of a message.
-    pub(super) fn is_message(&self, entry: EntryId) -> bool {
+    pub(super) fn is_message(&self, entry: EntryNumber) -> bool {
         self.open_message_on(entry).is_ok()
     }
 
     fn time(&self, node: Node) -> Option<FileTime> {
         let open = match node {
             // Streams and storages are those of the whole file.
-            Node::Element(_) | Node::Raw(..) => self.open_message(EntryId::ROOT),
+            Node::Element(_) | Node::Raw(..) => self.open_message(EntryNumber::ROOT),
             node => self.message_around(node.entry()),
         };
         open.ok()?.time

@@ -102,88 +102,88 @@ pub const COLUMNS: &[Column] = &[
         of.sha256().into()
     }),
     column("internet_message_id", "the Message-ID", ColumnKind::Text, |of| {
-        of.ask("message-id", Mail::message_id).into()
+        of.value("message-id", Mail::message_id).into()
     }),
     column(
         "in_reply_to",
         "the Message-ID of the message that this one answers",
         ColumnKind::Text,
-        |of| of.ask("in-reply-to", Mail::in_reply_to).into(),
+        |of| of.value("in-reply-to", Mail::in_reply_to).into(),
     ),
     column("internet_references", "the Message-IDs of the thread, the oldest first", TEXTS, |of| {
-        of.ask_all("references", Mail::references)
+        of.list("references", Mail::references)
     }),
     column("conversation_topic", "PR_CONVERSATION_TOPIC", ColumnKind::Text, |of| {
-        of.ask("conversation", Mail::conversation).and_then(|one| one.topic).into()
+        of.value("conversation", Mail::conversation).and_then(|one| one.topic).into()
     }),
     column("conversation_index", "PR_CONVERSATION_INDEX", ColumnKind::Bytes, |of| {
-        of.ask("conversation", Mail::conversation).and_then(|one| one.index).into()
+        of.value("conversation", Mail::conversation).and_then(|one| one.index).into()
     }),
     column("message_class", "the message class, such as IPM.Note", ColumnKind::Text, |of| {
-        of.ask("class", Mail::message_class).into()
+        of.value("class", Mail::message_class).into()
     }),
     column("client_submit_time", "when it was sent", ColumnKind::Time, |of| {
-        of.ask_time("date", Mail::date)
+        of.time("date", Mail::date)
     }),
     column("message_delivery_time", "when it arrived", ColumnKind::Time, |of| {
-        of.ask_time("received", Mail::received)
+        of.time("received", Mail::received)
     }),
     column("creation_time", "when it was created in its message store", ColumnKind::Time, |of| {
-        of.ask_time("creation_time", Mail::created)
+        of.time("creation_time", Mail::created)
     }),
     column("last_modified", "when it was last changed", ColumnKind::Time, |of| {
-        of.ask_time("last_modified", Mail::modified)
+        of.time("last_modified", Mail::modified)
     }),
     column("subject", "the subject", ColumnKind::Text, |of| {
-        of.ask("subject", Mail::subject).into()
+        of.value("subject", Mail::subject).into()
     }),
     column("sender_name", "the name of the sender", ColumnKind::Text, |of| {
-        of.ask("sender", Mail::sender).and_then(|one| some(one.name)).into()
+        of.value("sender", Mail::sender).and_then(|one| some(one.name)).into()
     }),
     column("sender_email_address", "the address of the sender", ColumnKind::Text, |of| {
-        of.ask("sender", Mail::sender).and_then(|one| some(one.address)).into()
+        of.value("sender", Mail::sender).and_then(|one| some(one.address)).into()
     }),
     column(
         "sent_representing_name",
         "the name of the author, else of the sender",
         ColumnKind::Text,
-        |of| of.ask("from", Mail::from).and_then(|one| some(one.name)).into(),
+        |of| of.value("from", Mail::from).and_then(|one| some(one.name)).into(),
     ),
     column(
         "sent_representing_email_address",
         "the address of the author, else of the sender",
         ColumnKind::Text,
-        |of| of.ask("from", Mail::from).and_then(|one| some(one.address)).into(),
+        |of| of.value("from", Mail::from).and_then(|one| some(one.address)).into(),
     ),
     column("recipients", "the recipients", RECIPIENTS, |of| of.recipients()),
     column("reply_to", "the addresses that replies go to", ADDRESSES, |of| of.reply_to()),
     column("importance", "LOW, NORMAL or HIGH", ColumnKind::Text, |of| {
-        let importance = of.ask("importance", Mail::importance);
+        let importance = of.value("importance", Mail::importance);
         let known = importance.filter(|one| !matches!(one, Importance::Other(_)));
         known.map(|one| one.to_string().to_uppercase()).into()
     }),
-    column("categories", "the categories", TEXTS, |of| of.ask_all("categories", Mail::categories)),
+    column("categories", "the categories", TEXTS, |of| of.list("categories", Mail::categories)),
     column("message_flags", "PR_MESSAGE_FLAGS", ColumnKind::Integer32, |of| {
-        of.ask("flags", Mail::flags).map(|flags| flags.0).into()
+        of.value("flags", Mail::flags).map(|flags| flags.0).into()
     }),
     column("body", "the body as plain text", ColumnKind::Text, |of| {
-        of.ask("body.txt", Mail::shown_text).into()
+        of.value("body.txt", Mail::shown_text).into()
     }),
     column("body_html", "the body as HTML that is safe in a browser", ColumnKind::Text, |of| {
-        of.ask("body.html", Mail::shown_html).into()
+        of.value("body.html", Mail::shown_html).into()
     }),
     column(
         "headers",
         "the header that it had on its way over the internet",
         ColumnKind::Text,
-        |of| of.ask("headers", Mail::headers).into(),
+        |of| of.value("headers", Mail::headers).into(),
     ),
     column("attachments", "the attachments", ATTACHMENTS, |of| of.attachments()),
     column("event_start", "when the appointment or meeting starts", ColumnKind::Time, |of| {
-        of.time("event", of.of_event(|event| Some(event.start)))
+        of.time_cell("event", of.of_event(|event| Some(event.start)))
     }),
     column("event_end", "when it ends", ColumnKind::Time, |of| {
-        of.time("event", of.of_event(|event| event.end))
+        of.time_cell("event", of.of_event(|event| event.end))
     }),
     column("event_all_day", "whether it takes whole days", ColumnKind::Boolean, |of| {
         of.of_event(|event| Some(event.is_all_day)).into()

@@ -17,7 +17,7 @@ use crate::cell::Cell;
 
 /// Where a message is.
 #[derive(Clone, Debug)]
-pub(crate) struct Position {
+pub(crate) struct MessagePosition {
     pub(crate) path: PathBuf,
     pub(crate) parent: Option<PathBuf>,
     /// How many messages contain this one.
@@ -26,7 +26,7 @@ pub(crate) struct Position {
 
 /// Where the bytes of a message as a `.msg` file come from.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum WholeFacts<'a> {
+pub(crate) enum FileBytes<'a> {
     /// From its file.
     Source(&'a Arc<Source>),
     /// From the attachment in which it is embedded: a `.msg` file is made from it.
@@ -38,27 +38,27 @@ pub(crate) enum WholeFacts<'a> {
 /// One message, with everything that its row needs.
 #[derive(Debug)]
 pub(crate) struct Facts<'a> {
-    pub(crate) at: &'a Position,
-    whole: WholeFacts<'a>,
+    pub(crate) at: &'a MessagePosition,
+    bytes: FileBytes<'a>,
     mail: Option<&'a Mail>,
     hashes: bool,
     attachments: &'a [Attachment],
     event: OnceCell<Option<Event>>,
-    failures: RefCell<Vec<Defect>>,
-    remarks: RefCell<Vec<Note>>,
+    found_defects: RefCell<Vec<Defect>>,
+    found_notes: RefCell<Vec<Note>>,
 }
 
 impl<'a> Facts<'a> {
-    pub(crate) fn new(at: &'a Position, whole: WholeFacts<'a>, hashes: bool) -> Self {
+    pub(crate) fn new(at: &'a MessagePosition, bytes: FileBytes<'a>, hashes: bool) -> Self {
         Self {
             at,
-            whole,
+            bytes,
             mail: None,
             hashes,
             attachments: &[],
             event: OnceCell::new(),
-            failures: RefCell::default(),
-            remarks: RefCell::default(),
+            found_defects: RefCell::default(),
+            found_notes: RefCell::default(),
         }
     }
 
@@ -70,78 +70,78 @@ impl<'a> Facts<'a> {
     }
 
     /// Adds a defect.
-    pub(crate) fn fail(&self, place: &str, cause: &str) {
-        self.failures.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
+    pub(crate) fn add_defect(&self, place: &str, cause: &str) {
+        self.found_defects.borrow_mut().push(Defect { place: place.into(), cause: cause.into() });
     }
 
     /// Whether there is a defect.
-    pub(crate) fn has_failed(&self) -> bool {
-        !self.failures.borrow().is_empty()
+    pub(crate) fn has_defect(&self) -> bool {
+        !self.found_defects.borrow().is_empty()
     }
 
     /// Asks the message for a value. An error becomes a defect; `place` is its place, unless the
     /// error has one.
-    pub(crate) fn ask<T>(
+    pub(crate) fn value<T>(
         &self,
         place: &str,
         get: impl FnOnce(&Mail) -> Result<Option<T>, Error>,
     ) -> Option<T> {
-        self.taken(place, get(self.mail?))?
+        self.or_defect(place, get(self.mail?))?
     }
 
     /// Asks the message for a list; null if it cannot be read.
-    pub(crate) fn ask_all<T: Into<Cell>>(
+    pub(crate) fn list<T: Into<Cell>>(
         &self,
         place: &str,
         get: impl FnOnce(&Mail) -> Result<Vec<T>, Error>,
     ) -> Cell {
-        let all = self.mail.and_then(|mail| self.taken(place, get(mail)));
+        let all = self.mail.and_then(|mail| self.or_defect(place, get(mail)));
         all.map_or(Cell::Null, Cell::list)
     }
 
     /// Converts a time. A time after the year 9999 becomes null, and a note says so.
-    pub(crate) fn time(&self, place: &str, time: Option<FileTime>) -> Cell {
+    pub(crate) fn time_cell(&self, place: &str, time: Option<FileTime>) -> Cell {
         let Some(time) = time else { return Cell::Null };
         let micros = time_micros(time);
         if micros.is_none() {
             let text = "a time after the year 9999".to_owned();
-            self.remarks.borrow_mut().push(Note { place: place.to_owned(), text });
+            self.found_notes.borrow_mut().push(Note { place: place.to_owned(), text });
         }
         micros.into()
     }
 
     /// Asks the message for a time.
-    pub(crate) fn ask_time(
+    pub(crate) fn time(
         &self,
         place: &str,
         get: impl FnOnce(&Mail) -> Result<Option<FileTime>, Error>,
     ) -> Cell {
-        self.time(place, self.ask(place, get))
+        self.time_cell(place, self.value(place, get))
     }
 
     /// A value of the appointment or meeting, if the message is about one.
     pub(crate) fn of_event<T>(&self, value: impl FnOnce(&Event) -> Option<T>) -> Option<T> {
-        self.event.get_or_init(|| self.ask("event", Mail::event)).as_ref().and_then(value)
+        self.event.get_or_init(|| self.value("event", Mail::event)).as_ref().and_then(value)
     }
 
     /// The size of the message as a `.msg` file.
     pub(crate) fn size(&self) -> Option<u64> {
-        match self.whole {
-            WholeFacts::Source(source) => Some(source.len()),
-            WholeFacts::Embedded(attachment) => self.taken("size", attachment.size()),
-            WholeFacts::None => None,
+        match self.bytes {
+            FileBytes::Source(source) => Some(source.len()),
+            FileBytes::Embedded(attachment) => self.or_defect("size", attachment.size()),
+            FileBytes::None => None,
         }
     }
 
     /// The SHA-256 of the message as a `.msg` file.
     pub(crate) fn sha256(&self) -> Option<String> {
-        match self.whole {
-            WholeFacts::Source(source) if self.hashes => {
+        match self.bytes {
+            FileBytes::Source(source) if self.hashes => {
                 let hash = sha256_of(source).map_err(Error::Io);
-                self.taken("/", hash)
+                self.or_defect("/", hash)
             }
-            WholeFacts::Embedded(attachment) => self.hash(attachment),
-            WholeFacts::Source(_) | WholeFacts::None => None,
+            FileBytes::Embedded(attachment) => self.hash(attachment),
+            FileBytes::Source(_) | FileBytes::None => None,
         }
     }
 
@@ -150,7 +150,7 @@ impl<'a> Facts<'a> {
     pub(crate) fn recipients(&self) -> Cell {
         const PLACE: &str = "recipients";
         let Some(mail) = self.mail else { return Cell::Null };
-        let Some(rows) = self.taken(PLACE, mail.recipients()) else { return Cell::Null };
+        let Some(rows) = self.or_defect(PLACE, mail.recipients()) else { return Cell::Null };
         let mut types = Vec::new();
         let mut cells = Vec::new();
         for row in &rows {
@@ -162,12 +162,12 @@ impl<'a> Facts<'a> {
                     cells.push(Cell::Struct(vec![
                         some(address.name),
                         some(address.address),
-                        self.taken(PLACE, row.address_type()).flatten().into(),
+                        self.or_defect(PLACE, row.address_type()).flatten().into(),
                         type_name(kind).into(),
                     ]));
                 }
                 Err(error) => {
-                    self.failed(PLACE, error);
+                    self.add_error(PLACE, error);
                     cells.push(damaged_recipient(row));
                 }
             }
@@ -176,7 +176,7 @@ impl<'a> Facts<'a> {
             if types.contains(&kind) {
                 continue;
             }
-            for address in self.taken(PLACE, all).unwrap_or_default() {
+            for address in self.or_defect(PLACE, all).unwrap_or_default() {
                 let address_type = address.address.contains('@').then_some("SMTP");
                 cells.push(Cell::Struct(vec![
                     some(address.name),
@@ -191,7 +191,7 @@ impl<'a> Facts<'a> {
 
     /// The addresses that replies go to.
     pub(crate) fn reply_to(&self) -> Cell {
-        let all = self.mail.and_then(|mail| self.taken("reply-to", mail.reply_to()));
+        let all = self.mail.and_then(|mail| self.or_defect("reply-to", mail.reply_to()));
         let cell =
             |one: outlook_msg::mail::Address| Cell::Struct(vec![some(one.name), some(one.address)]);
         all.map_or(Cell::Null, |all| Cell::List(all.into_iter().map(cell).collect()))
@@ -205,7 +205,7 @@ impl<'a> Facts<'a> {
         let cells = self.attachments.iter().map(|attachment| {
             Cell::Struct(vec![
                 attachment.name().into(),
-                self.taken(&place_of(attachment), attachment.size()).into(),
+                self.or_defect(&place_of(attachment), attachment.size()).into(),
                 self.hash(attachment).into(),
                 attachment.media_type().into(),
                 method_name(attachment).into(),
@@ -219,11 +219,11 @@ impl<'a> Facts<'a> {
 
     /// The defects of the message, and those that were found while its row was made.
     pub(crate) fn defects(&self) -> Cell {
-        let known = self.mail.and_then(|mail| self.taken("/", mail.defects()));
+        let known = self.mail.and_then(|mail| self.or_defect("/", mail.defects()));
         let mut all = known.unwrap_or_default();
-        for failure in self.failures.borrow().iter() {
-            if !all.contains(failure) {
-                all.push(failure.clone());
+        for found in self.found_defects.borrow().iter() {
+            if !all.contains(found) {
+                all.push(found.clone());
             }
         }
         Cell::list(all)
@@ -231,9 +231,9 @@ impl<'a> Facts<'a> {
 
     /// The notes on the message, and those that were added while its row was made.
     pub(crate) fn notes(&self) -> Cell {
-        let known = self.mail.and_then(|mail| self.taken("/", mail.notes()));
+        let known = self.mail.and_then(|mail| self.or_defect("/", mail.notes()));
         let mut all = known.unwrap_or_default();
-        all.extend(self.remarks.borrow().iter().cloned());
+        all.extend(self.found_notes.borrow().iter().cloned());
         Cell::list(all)
     }
 
@@ -241,17 +241,17 @@ impl<'a> Facts<'a> {
         if !self.hashes {
             return None;
         }
-        self.taken(&place_of(attachment), sha256(attachment))
+        self.or_defect(&place_of(attachment), sha256(attachment))
     }
 
-    fn taken<T>(&self, place: &str, result: Result<T, Error>) -> Option<T> {
-        result.map_err(|error| self.failed(place, error)).ok()
+    fn or_defect<T>(&self, place: &str, result: Result<T, Error>) -> Option<T> {
+        result.map_err(|error| self.add_error(place, error)).ok()
     }
 
-    fn failed(&self, place: &str, error: Error) {
+    fn add_error(&self, place: &str, error: Error) {
         match error {
-            Error::Damaged(defect) => self.failures.borrow_mut().push(defect),
-            error => self.fail(place, &error.to_string()),
+            Error::Damaged(defect) => self.found_defects.borrow_mut().push(defect),
+            error => self.add_defect(place, &error.to_string()),
         }
     }
 }

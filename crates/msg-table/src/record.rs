@@ -15,7 +15,7 @@ use outlook_msg::storage::{CompoundFile, Source};
 use crate::batch::{BatchBuilder, Batches};
 use crate::cell::Cell;
 use crate::columns::{COLUMNS, Column};
-use crate::facts::{Facts, Position, WholeFacts};
+use crate::facts::{Facts, FileBytes, MessagePosition};
 use crate::input::Input;
 use crate::options::Options;
 use crate::schema::schema_of;
@@ -92,24 +92,25 @@ impl Table {
     /// file.
     #[must_use]
     pub fn records(&self, input: Input) -> Vec<Record> {
-        let at = Position { path: input.path.clone(), parent: input.parent.clone(), depth: 0 };
+        let at =
+            MessagePosition { path: input.path.clone(), parent: input.parent.clone(), depth: 0 };
         // If the library panics, only the rows of this file are lost, not the hours of work before
         // it.
         let records = catch_unwind(AssertUnwindSafe(|| self.read(input, &at)));
-        records.unwrap_or_else(|_| vec![self.unreadable(&at, WholeFacts::None, FAULT)])
+        records.unwrap_or_else(|_| vec![self.unreadable(&at, FileBytes::None, FAULT)])
     }
 
-    fn read(&self, input: Input, at: &Position) -> Vec<Record> {
+    fn read(&self, input: Input, at: &MessagePosition) -> Vec<Record> {
         let source = match Input::source(input) {
             Ok(source) => source,
-            Err(error) => return vec![self.unreadable(at, WholeFacts::None, &error.to_string())],
+            Err(error) => return vec![self.unreadable(at, FileBytes::None, &error.to_string())],
         };
-        let whole = WholeFacts::Source(&source);
+        let bytes = FileBytes::Source(&source);
         match self.open(&source) {
-            Err(error) => vec![self.unreadable(at, whole, &error.to_string())],
+            Err(error) => vec![self.unreadable(at, bytes, &error.to_string())],
             Ok(mail) => {
                 let mut rows = Rows { table: self, records: Vec::new(), room: room(source.len()) };
-                rows.add(at, whole, &mail);
+                rows.add(at, bytes, &mail);
                 rows.records
             }
         }
@@ -121,9 +122,9 @@ impl Table {
     }
 
     /// The row of a message that cannot be opened.
-    fn unreadable(&self, at: &Position, whole: WholeFacts<'_>, cause: &str) -> Record {
-        let facts = Facts::new(at, whole, self.options.hashes);
-        facts.fail("/", cause);
+    fn unreadable(&self, at: &MessagePosition, bytes: FileBytes<'_>, cause: &str) -> Record {
+        let facts = Facts::new(at, bytes, self.options.hashes);
+        facts.add_defect("/", cause);
         self.record(&facts, &mut { BYTES_MAX })
     }
 
@@ -134,7 +135,7 @@ impl Table {
             let cell = column.fill(facts);
             let bytes = cell.bytes();
             if bytes > *room {
-                facts.fail(column.name, "too long for a table of a file of this size");
+                facts.add_defect(column.name, "too long for a table of a file of this size");
                 continue;
             }
             *room -= bytes;
@@ -143,7 +144,7 @@ impl Table {
                 *slot = cell;
             }
         }
-        Record { cells, has_defects: has_defects || facts.has_failed() }
+        Record { cells, has_defects: has_defects || facts.has_defect() }
     }
 }
 
@@ -165,17 +166,20 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn add(&mut self, at: &Position, whole: WholeFacts<'_>, mail: &Mail) {
+    fn add(&mut self, at: &MessagePosition, bytes: FileBytes<'_>, mail: &Mail) {
         let attachments = mail.attachments();
         let known = attachments.as_deref().unwrap_or_default();
-        let facts = Facts::new(at, whole, self.table.options.hashes).of_mail(mail, known);
+        let facts = Facts::new(at, bytes, self.table.options.hashes).of_mail(mail, known);
         if let Err(error) = &attachments {
-            facts.fail("attachments", &error.to_string());
+            facts.add_defect("attachments", &error.to_string());
         }
         let is_deepest = at.depth >= DEPTH_MAX;
         let has_embedded = known.iter().any(|one| one.kind() == AttachmentKind::Message);
         if self.table.options.embedded && is_deepest && has_embedded {
-            facts.fail("attachments", "messages embedded deeper than 64 levels are not opened");
+            facts.add_defect(
+                "attachments",
+                "messages embedded deeper than 64 levels are not opened",
+            );
         }
         self.push(&facts);
         if self.table.options.embedded && !is_deepest {
@@ -183,24 +187,24 @@ impl Rows<'_> {
         }
     }
 
-    fn add_embedded(&mut self, at: &Position, attachments: &[Attachment]) {
+    fn add_embedded(&mut self, at: &MessagePosition, attachments: &[Attachment]) {
         let embedded = attachments.iter().filter(|one| one.kind() == AttachmentKind::Message);
         for attachment in embedded {
             if self.room == 0 {
                 return;
             }
-            let inside = Position {
+            let inside = MessagePosition {
                 path: at.path.join("attachments").join(Path::new(attachment.name())),
                 parent: Some(at.path.clone()),
                 depth: at.depth + 1,
             };
-            let whole = WholeFacts::Embedded(attachment);
+            let bytes = FileBytes::Embedded(attachment);
             match attachment.message() {
-                Ok(Some(mail)) => self.add(&inside, whole, &mail),
+                Ok(Some(mail)) => self.add(&inside, bytes, &mail),
                 Ok(None) => {}
                 Err(error) => {
                     let record =
-                        self.table.unreadable(&inside, WholeFacts::None, &error.to_string());
+                        self.table.unreadable(&inside, FileBytes::None, &error.to_string());
                     self.records.push(record);
                 }
             }
@@ -210,8 +214,10 @@ impl Rows<'_> {
     fn push(&mut self, facts: &Facts<'_>) {
         self.room = self.room.saturating_sub(ROW_BYTES);
         if self.room == 0 {
-            facts
-                .fail("/", "too many embedded messages for a file of this size; more are left out");
+            facts.add_defect(
+                "/",
+                "too many embedded messages for a file of this size; more are left out",
+            );
         }
         let mut room = self.room;
         self.records.push(self.table.record(facts, &mut room));
@@ -231,16 +237,16 @@ mod tests {
 
     use super::{Table, room};
     use crate::cell::Cell;
-    use crate::facts::{Facts, Position, WholeFacts};
+    use crate::facts::{Facts, FileBytes, MessagePosition};
     use crate::options::Options;
 
     /// A value that exceeds the limit becomes null, and a defect says so.
     #[test]
     fn values_have_limited_room() {
-        let at = Position { path: PathBuf::from("a".repeat(1000)), parent: None, depth: 0 };
+        let at = MessagePosition { path: PathBuf::from("a".repeat(1000)), parent: None, depth: 0 };
         let table = Table::new(Options::new().columns("path,depth,defects").unwrap());
         let record = |mut room: usize| {
-            let record = table.record(&Facts::new(&at, WholeFacts::None, false), &mut room);
+            let record = table.record(&Facts::new(&at, FileBytes::None, false), &mut room);
             (record.has_defects(), record.cells)
         };
         let (has_defects, cells) = record(2000);

@@ -47,6 +47,9 @@ pub mod mapi;
 #[cfg(test)]
 mod module_cycles;
 #[cfg(test)]
+#[path = "../../../tests/splitmix.rs"]
+mod splitmix;
+#[cfg(test)]
 mod stable_docs;
 pub mod storage;
 #[doc(hidden)]

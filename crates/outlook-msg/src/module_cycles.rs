@@ -15,7 +15,7 @@ const SUBJECTS: [(&str, &[&str]); 3] = [
         &["compound_file", "directory", "header", "object", "sectors", "source", "stream", "walk"],
     ),
     // What an attachment holds may have attachments itself.
-    ("mail", &["attachments", "composed", "content", "derived"]),
+    ("mail", &["attachments", "pieced_file", "content", "derived"]),
 ];
 
 type Imports = BTreeMap<String, BTreeSet<String>>;

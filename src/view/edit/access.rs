@@ -5,7 +5,7 @@ use crate::mail::edit::{attachments, flags};
 use crate::mapi::{PropertyTag, PropertyType};
 use crate::storage::Transaction;
 
-use super::super::attachments::Shown;
+use super::super::attachments::ContentKind;
 use super::super::error::Error;
 use super::super::tree::MessageTree;
 use super::place::{self, EditPlace, Key, PlaceKind, PropertyOwner};
@@ -105,11 +105,11 @@ fn of_property(
 }
 
 /// What may be done with an attachment.
-fn of_attachment(shown: Option<Shown>) -> FileAccess {
+fn of_attachment(shown: Option<ContentKind>) -> FileAccess {
     match shown {
-        None | Some(Shown::Data | Shown::Reference) => FileAccess::Settable,
-        Some(Shown::Message(_)) => FileAccess::EmbeddedMessage,
-        Some(Shown::DataFork { .. } | Shown::Ole) => {
+        None | Some(ContentKind::Data | ContentKind::Reference) => FileAccess::Settable,
+        Some(ContentKind::Message(_)) => FileAccess::EmbeddedMessage,
+        Some(ContentKind::DataFork { .. } | ContentKind::Ole) => {
             FileAccess::ReadOnly(attachments::PART_OF_ATTACHMENT)
         }
     }

@@ -156,11 +156,11 @@ impl Editor {
                     (PropertyOwner::Message, Key::Tag(tag)) if bodies::is_body(*tag) => {
                         let keeps = bodies::keeps_formatting(one, *tag, bytes)?;
                         set_property(one, part, &key, bytes)?;
-                        Ok(bodies::follow(one, &mut set, *tag, keeps)?)
+                        Ok(bodies::update_other_bodies(one, &mut set, *tag, keeps)?)
                     }
                     _ => {
                         set_property(one, part, &key, bytes)?;
-                        Ok(eml::follow(one, header_fields(part, &key))?)
+                        Ok(eml::update_transport_header(one, header_fields(part, &key))?)
                     }
                 })?;
                 self.bodies.put(message, set.times());
@@ -215,7 +215,7 @@ impl Editor {
             PlaceKind::Property { part, key: Key::Tag(tag) } => {
                 edit(&self.message, &message, |one| {
                     delete_of_part(one, part, tag)?;
-                    Ok(eml::follow(one, header_fields(part, &Key::Tag(tag)))?)
+                    Ok(eml::update_transport_header(one, header_fields(part, &Key::Tag(tag)))?)
                 })
             }
             PlaceKind::Attachment { number: Some(number), .. } => {

@@ -5,9 +5,9 @@
 use crate::imsg::{NameKind, Property, PropertyName};
 use crate::mail::named::name_in_set;
 use crate::mapi::{self, Guid, Location, PropertyTag, PropertyType};
-use crate::storage::EntryId;
+use crate::storage::EntryNumber;
 
-use super::super::attachments::Shown;
+use super::super::attachments::ContentKind;
 use super::super::error::Error;
 use super::super::listing::FileKind;
 use super::super::node::Node;
@@ -32,7 +32,7 @@ pub(super) enum PlaceKind {
     /// A file of the table that can be set.
     File(&'static File),
     /// A name in `attachments/`, and the number of the attachment of this name, if there is one.
-    Attachment { name: String, number: Option<u32>, shown: Option<Shown> },
+    Attachment { name: String, number: Option<u32>, shown: Option<ContentKind> },
     /// A property.
     Property { part: PropertyOwner, key: Key },
     /// A directory that is no message. It exists while there is something in it.
@@ -135,7 +135,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
             let what = match message.pop() {
                 None => PlaceKind::Message,
                 number => {
-                    let shown = Some(Shown::Message(entry));
+                    let shown = Some(ContentKind::Message(entry));
                     PlaceKind::Attachment { name: walk.name.to_owned(), number, shown }
                 }
             };
@@ -217,7 +217,7 @@ fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<PlaceKind, 
 /// A property that is there, or a name in the directory of its values.
 fn in_property(
     tree: &MessageTree,
-    entry: EntryId,
+    entry: EntryNumber,
     index: u32,
     walk: &Walk<'_>,
 ) -> Result<PlaceKind, Error> {
@@ -232,20 +232,25 @@ fn in_property(
 }
 
 /// One value of a property that is shown as a directory.
-fn element(tree: &MessageTree, entry: EntryId, index: u32, name: &str) -> Result<PlaceKind, Error> {
+fn element(
+    tree: &MessageTree,
+    entry: EntryNumber,
+    index: u32,
+    name: &str,
+) -> Result<PlaceKind, Error> {
     let Ok(number) = name.parse() else { return Ok(PlaceKind::Unknown(IN_VALUES)) };
     let key = Key::Element(property(tree, entry, index)?.tag, number);
     Ok(PlaceKind::Property { part: part(tree, entry)?, key })
 }
 
-fn property(tree: &MessageTree, entry: EntryId, index: u32) -> Result<Property, Error> {
+fn property(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Property, Error> {
     let (set, _) = tree.object(entry)?.property_set()?;
     let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
     set.properties().get(index).copied().ok_or(Error::NotFound)
 }
 
 /// The object whose storage this is, in its message.
-fn part(tree: &MessageTree, entry: EntryId) -> Result<PropertyOwner, Error> {
+fn part(tree: &MessageTree, entry: EntryNumber) -> Result<PropertyOwner, Error> {
     if tree.is_message(entry) {
         return Ok(PropertyOwner::Message);
     }
@@ -258,10 +263,10 @@ fn part(tree: &MessageTree, entry: EntryId) -> Result<PropertyOwner, Error> {
 }
 
 /// The numbers of the attachments that lead to the message on a storage.
-fn numbers(tree: &MessageTree, mut entry: EntryId) -> Result<Vec<u32>, Error> {
+fn numbers(tree: &MessageTree, mut entry: EntryNumber) -> Result<Vec<u32>, Error> {
     let mut numbers = Vec::new();
     // Each storage lies in another one, so this ends.
-    while entry != EntryId::ROOT {
+    while entry != EntryNumber::ROOT {
         let attachment = tree.parent(entry)?;
         entry = tree.parent(attachment)?;
         let outer = tree.open_message(entry)?;

@@ -41,7 +41,7 @@ const RTF_BYTES_MAX: usize = 128 << 20;
 pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
     let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
-    let mut rtf = match header.form {
+    let mut rtf = match header.compression {
         CompressionType::Stored => payload.to_vec(),
         CompressionType::Compressed => {
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
@@ -77,7 +77,7 @@ fn cut(size_bytes: usize) -> String {
 /// As [`decompress`].
 pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
-    let mut rtf = match header.form {
+    let mut rtf = match header.compression {
         CompressionType::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
         CompressionType::Compressed => {
             expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0
@@ -149,7 +149,7 @@ enum CompressionType {
 struct RtfHeader {
     compressed_size_bytes: usize,
     raw_size_bytes: usize,
-    form: CompressionType,
+    compression: CompressionType,
     crc: u32,
 }
 
@@ -162,7 +162,7 @@ impl RtfHeader {
             return Err(too_short);
         };
         let size = |bytes: &[u8; 4]| usize::try_from(u32::from_le_bytes(*bytes));
-        let form = match u32::from_le_bytes(*kind) {
+        let compression = match u32::from_le_bytes(*kind) {
             LZFU => CompressionType::Compressed,
             MELA => CompressionType::Stored,
             found => return Err(Error::UnknownType { found }),
@@ -170,7 +170,7 @@ impl RtfHeader {
         let header = Self {
             compressed_size_bytes: size(compressed_size).unwrap_or(usize::MAX),
             raw_size_bytes: size(raw_size).unwrap_or(usize::MAX),
-            form,
+            compression,
             crc: u32::from_le_bytes(*crc),
         };
         Ok((header, payload))
@@ -178,7 +178,8 @@ impl RtfHeader {
 
     /// The defect of an RTF that is larger than [`RTF_BYTES_MAX`] by its header.
     fn cut(&self) -> Option<String> {
-        (matches!(self.form, CompressionType::Compressed) && self.raw_size_bytes > RTF_BYTES_MAX)
+        (matches!(self.compression, CompressionType::Compressed)
+            && self.raw_size_bytes > RTF_BYTES_MAX)
             .then(|| cut(self.raw_size_bytes))
     }
 
@@ -192,7 +193,7 @@ impl RtfHeader {
                 payload.len()
             ));
         }
-        if matches!(self.form, CompressionType::Stored) {
+        if matches!(self.compression, CompressionType::Stored) {
             return None;
         }
         // Bytes beyond the length in the header are padding; the checksum does not cover them.
@@ -289,7 +290,7 @@ fn shrink(rtf: &[u8]) -> Vec<u8> {
     text.extend_from_slice(PRELOAD);
     text.extend_from_slice(rtf);
     let mut matches = Matches::new(&text);
-    let mut payload = RepeatedRun::default();
+    let mut payload = PayloadWriter::default();
     let mut position = 0;
     while position < PRELOAD.len() {
         matches.enter(position);
@@ -318,14 +319,14 @@ fn shrink(rtf: &[u8]) -> Vec<u8> {
 /// Builds a payload: each control byte is followed by up to eight items, which are literals or
 /// references.
 #[derive(Default)]
-struct RepeatedRun {
+struct PayloadWriter {
     payload: Vec<u8>,
     control: u8,
     items: Vec<u8>,
     count: u32,
 }
 
-impl RepeatedRun {
+impl PayloadWriter {
     fn literal(&mut self, byte: u8) {
         self.items.push(byte);
         self.count_item(0);
@@ -426,6 +427,7 @@ impl<'a> Matches<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::splitmix::Numbers;
 
     /// The examples of \[MS-OXRTFCP\] 4: a stream with plain text, and one whose reference overlaps
     /// what it writes.
@@ -458,14 +460,9 @@ mod tests {
             .collect()
     }
 
-    /// Numbers that look random and are the same in each run (splitmix64).
     fn numbers(seed: u64) -> impl Iterator<Item = u64> {
-        (1..).map(move |n: u64| {
-            let mut x = seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            x ^ (x >> 31)
-        })
+        let mut numbers = Numbers(seed);
+        std::iter::repeat_with(move || numbers.next())
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::html::Remote;
 use super::rtf::RtfKind;
 use super::{compressed_rtf, html, rtf};
 use crate::mapi::CodePage;
+use crate::splitmix::Numbers;
 
 /// Compressed RTF streams of a file by message path: "" or "attachments/0/...".
 fn streams(file: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -137,20 +138,6 @@ fn agrees_with_other_readers() {
         }
     }
     println!("agree: {rtfs} RTF, {markups} markups, {texts} texts of {} streams", samples.len());
-}
-
-/// Numbers that look random and are the same in each run (splitmix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut x = self.0;
-        x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        x ^= x >> 31;
-        usize::try_from(x % u64::try_from(end.max(1)).unwrap()).unwrap()
-    }
 }
 
 /// Damages bytes in up to four places: a bit flipped, a part cut out, a part or a token put in.

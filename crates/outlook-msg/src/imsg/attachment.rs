@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::mapi::{PropertyName, PropertyTag, Value, tags};
 use crate::storage::{Defect, Storage, Transaction};
 
-use super::compose::StringForm;
+use super::compose::{self, StringForm};
 use super::computed;
 use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit, edit_properties};
@@ -17,7 +17,7 @@ use super::mapi_prop::MapiProp;
 use super::message::{EMBEDDING_DEPTH_MAX, Message, MessageData};
 use super::note::Note;
 use super::properties::{PropertySet, StreamHeader};
-use super::property_editor::is_ansi;
+use super::property_editor::RESERVED_MESSAGE;
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
 use super::strings::Strings;
@@ -55,10 +55,6 @@ pub(super) struct AttachmentData {
     properties: OnceLock<Arc<PropertySet>>,
     message: Arc<MessageData>,
 }
-
-/// The value of the reserved field of `PR_ATTACH_DATA_OBJ` for an embedded message (\[MS-OXMSG\]
-/// 2.4.2.2).
-const EMBEDDED_MESSAGE: u32 = 1;
 
 impl AttachmentData {
     pub(super) fn read(number: u32, storage: &Storage, message: Arc<MessageData>) -> Self {
@@ -180,9 +176,9 @@ impl Attachment {
         }
     }
 
-    /// How the message stores its strings.
-    pub(super) fn form(&self) -> Result<StringForm, Error> {
-        Ok(self.object.data()?.message.form())
+    /// How the message of the attachment stores its strings.
+    pub(super) fn message_string_form(&self) -> Result<StringForm, Error> {
+        Ok(self.object.data()?.message.string_form())
     }
 
     /// The outermost message that contains this attachment.
@@ -200,9 +196,9 @@ impl Attachment {
         }
         edit(self, true, |state| {
             edit_properties(state, StreamHeader::Part, |editor| {
-                let method = Encoded::Fixed([5, 0, 0, 0, 0, 0, 0, 0]);
+                let method = Encoded::integer32(compose::EMBEDDED_MESSAGE);
                 editor.set(tags::PR_ATTACH_METHOD, method)?;
-                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
+                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, RESERVED_MESSAGE)
             })?;
             state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
             Ok(())
@@ -213,7 +209,7 @@ impl Attachment {
     pub(super) fn take_message(&self, message: &Transaction) -> Result<(), Error> {
         edit(self, false, |state| {
             edit_properties(state, StreamHeader::Part, |editor| {
-                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, EMBEDDED_MESSAGE)
+                editor.set_object(tags::PR_ATTACH_DATA_OBJ, message, RESERVED_MESSAGE)
             })?;
             state.set.insert(tags::PR_ATTACH_DATA_OBJ.id());
             Ok(())
@@ -247,26 +243,25 @@ impl Editable for Attachment {
         Ok(StreamHeader::Part)
     }
 
-    fn is_ansi(&self) -> Result<bool, Error> {
+    fn string_form(&self) -> Result<StringForm, Error> {
         let data = self.object.data()?;
-        let tags = data.properties().properties().iter().map(|property| property.tag);
-        Ok(is_ansi(tags).unwrap_or_else(|| data.message.is_ansi()))
+        Ok(data.message.string_form_of(data.properties()))
     }
 
     fn is_computed(&self, tag: PropertyTag) -> bool {
         computed::is_of_attachment(tag)
     }
 
-    fn follow(&self, _: &mut DraftState) -> Result<(), Error> {
+    fn update_dependents(&self, _: &mut DraftState) -> Result<(), Error> {
         Ok(())
     }
 
-    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
+    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
         let data = self.object.data()?;
         let storage = state.transaction.snapshot().root();
         let data = AttachmentData::read(data.number, &storage, Arc::clone(&data.message));
         if state.unsaved {
-            self.hold(by_user)?;
+            self.keep_until_saved(by_user)?;
         }
         self.object.replace_data(data)
     }
@@ -281,8 +276,8 @@ impl Editable for Attachment {
         }
     }
 
-    fn let_go(&self) {
-        self.object.let_go();
+    fn forget_unsaved(&self) {
+        self.object.forget_unsaved();
     }
 
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
@@ -294,8 +289,8 @@ impl Editable for Attachment {
 }
 
 impl Attachment {
-    pub(super) fn hold(&self, by_user: bool) -> Result<(), Error> {
-        self.object.hold(Box::new(self.clone()), by_user)
+    pub(super) fn keep_until_saved(&self, by_user: bool) -> Result<(), Error> {
+        self.object.keep_until_saved(Box::new(self.clone()), by_user)
     }
 }
 

@@ -18,11 +18,11 @@ pub struct MessageCache<K: Hash + Eq, V> {
     bytes_max: usize,
     files_max: usize,
     holds_file: fn(&V) -> bool,
-    kept: Mutex<CachedMessage<K, V>>,
+    kept: Mutex<CacheState<K, V>>,
 }
 
 #[derive(Debug)]
-struct CachedMessage<K: Hash + Eq, V> {
+struct CacheState<K: Hash + Eq, V> {
     entries: LruCache<K, (Arc<V>, usize)>,
     bytes: usize,
     /// How many of the values keep a file open.
@@ -32,7 +32,7 @@ struct CachedMessage<K: Hash + Eq, V> {
 impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// A cache of at most `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Self {
-        let kept = CachedMessage { entries: LruCache::unbounded(), bytes: 0, files: 0 };
+        let kept = CacheState { entries: LruCache::unbounded(), bytes: 0, files: 0 };
         Self { bytes_max, files_max: usize::MAX, holds_file: |_| false, kept: Mutex::new(kept) }
     }
 
@@ -62,7 +62,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     }
 
     /// Updates how many bytes a value takes.
-    pub fn weigh(&self, key: &K, bytes: usize) {
+    pub fn set_bytes(&self, key: &K, bytes: usize) {
         let mut kept = self.kept();
         let Some((_, weight)) = kept.entries.peek_mut(key) else { return };
         let before = std::mem::replace(weight, bytes);
@@ -111,7 +111,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, CachedMessage<K, V>> {
+    fn kept(&self) -> MutexGuard<'_, CacheState<K, V>> {
         lock(&self.kept)
     }
 }
@@ -168,7 +168,7 @@ mod tests {
         let cache = MessageCache::new(30);
         cache.insert(1, Arc::new('a'), 10);
         let held = cache.insert(2, Arc::new('b'), 10);
-        cache.weigh(&2, 25);
+        cache.set_bytes(&2, 25);
         assert!(cache.get(&1).is_none());
         assert_eq!(cache.usage(), (25, 1));
         drop(held);

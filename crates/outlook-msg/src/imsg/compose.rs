@@ -8,7 +8,7 @@ use super::address::{Address, one_off_entry_id};
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::name_registry;
-use super::properties::{PROPERTY_STREAM, StreamHeader};
+use super::properties::{PROPATTR_READABLE, PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
 use super::recipient_type::RecipientType;
 
@@ -23,17 +23,17 @@ pub(super) const UNICODE_OK: i32 = 0x0004_0000;
 const MESSAGE_FLAGS: i32 = 0x09;
 /// `MAPI_ACCESS_MODIFY`.
 const ACCESS: i32 = 2;
-/// The attribute `PROPATTR_READABLE` alone, which Outlook gives to the properties that only a
-/// message store may set.
-const READABLE: u32 = 2;
 /// Locale English (United States), and UTF-8 as the code page of HTML.
 const LOCALE: i32 = 1033;
 const INTERNET_CODE_PAGE: i32 = 65001;
 /// Values of `PR_OBJECT_TYPE`: `MAPI_MAILUSER` and `MAPI_ATTACH`.
 const MAIL_USER: i32 = 6;
 const ATTACHMENT: i32 = 7;
-/// `afByValue`.
-const BY_VALUE: i32 = 1;
+/// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9): `afByValue`, `afEmbeddedMessage` and
+/// `afStorage`.
+pub(super) const BY_VALUE: i32 = 1;
+pub(super) const EMBEDDED_MESSAGE: i32 = 5;
+pub(super) const OLE: i32 = 6;
 
 /// Composes a message in a file of its own.
 pub(super) fn top_level_message() -> Result<Transaction, Error> {
@@ -163,8 +163,9 @@ fn compose(
         let tag = stored_tag(*tag, form.ansi);
         put(&mut editor, tag, encode(tag, value, form.code_page)?)?;
     }
+    // Outlook gives only this attribute to the properties that only a message store may set.
     for tag in [tags::PR_STORE_SUPPORT_MASK, tags::PR_ACCESS, tags::PR_ACCESS_LEVEL] {
-        editor.set_flags(tag.id(), READABLE);
+        editor.set_flags(tag.id(), PROPATTR_READABLE);
     }
     editor.finish()?;
     Ok(transaction)

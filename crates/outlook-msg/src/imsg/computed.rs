@@ -61,7 +61,7 @@ pub(super) fn is_of_attachment(tag: PropertyTag) -> bool {
 /// Computes what depends on the subject; an empty `subject` means that it was deleted. These are
 /// its two parts, and the topic of the conversation if that was the old subject: otherwise the old
 /// subject could still be read there.
-pub(super) fn followers(
+pub(super) fn dependents_of_subject(
     object: &impl MapiProp,
     tag: PropertyTag,
     subject: &str,
@@ -74,27 +74,30 @@ pub(super) fn followers(
         Some(subject.get(prefix_len(&subject)..)?.to_owned())
     });
     let (prefix, normalized) = subject.split_at(prefix_len(subject));
-    let mut followers = vec![
+    let mut dependents = vec![
         (tags::PR_SUBJECT_PREFIX, prefix.to_owned()),
         (tags::PR_NORMALIZED_SUBJECT, normalized.to_owned()),
     ];
     let topic = object.text(tags::PR_CONVERSATION_TOPIC);
     if topic.is_some() && topic == old {
-        followers.push((tags::PR_CONVERSATION_TOPIC, normalized.to_owned()));
+        dependents.push((tags::PR_CONVERSATION_TOPIC, normalized.to_owned()));
     }
-    followers
+    dependents
 }
 
 /// Computes what depends on the recipients and attachments of a message, if an edit has changed
 /// them.
-pub(super) fn follow_parts(message: &Message, state: &mut DraftState) -> Result<(), Error> {
+pub(super) fn update_dependents_of_parts(
+    message: &Message,
+    state: &mut DraftState,
+) -> Result<(), Error> {
     let recipients_changed = std::mem::take(&mut state.recipients_changed);
     let attachments_changed = std::mem::take(&mut state.attachments_changed);
     if recipients_changed.is_empty() && !attachments_changed {
         return Ok(());
     }
     let data = message.data()?;
-    let form = data.form();
+    let form = data.string_form();
     let names = match recipients_changed.is_empty() {
         true => Vec::new(),
         false => display_names(&state.transaction, data.strings(), &recipients_changed),

@@ -5,23 +5,14 @@ use std::sync::Arc;
 use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value};
 use crate::storage::{CompoundFile, Source, StreamContent};
 
+use super::compose::StringForm;
 use super::computed;
 use super::draft::{Draft, DraftState};
 use super::encode::{self, Encoded, encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
-use super::properties::StreamHeader;
+use super::properties::{PROPATTR_ALL, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
-
-/// The property must not be deleted (`PROPATTR_MANDATORY`).
-pub const PROPATTR_MANDATORY: u32 = 1;
-/// The property can be read (`PROPATTR_READABLE`).
-pub const PROPATTR_READABLE: u32 = 2;
-/// The property can be set (`PROPATTR_WRITEABLE`).
-pub const PROPATTR_WRITEABLE: u32 = 4;
-/// All attributes. If the property stream has other bits for a property, they are damage, and its
-/// attributes are ignored.
-const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
 
 /// A message or an attachment whose properties can be set (`IMAPIProp`).
 ///
@@ -46,7 +37,8 @@ pub trait MapiPropMut: MapiProp {
     fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error>;
 
     /// Sets the attributes of a property, a combination of [`PROPATTR_MANDATORY`],
-    /// [`PROPATTR_READABLE`] and [`PROPATTR_WRITEABLE`] (`SetAttribIMsgOnIStg`).
+    /// [`PROPATTR_READABLE`](super::PROPATTR_READABLE) and [`PROPATTR_WRITEABLE`]
+    /// (`SetAttribIMsgOnIStg`).
     ///
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::NoProperty`] if it is not listed, [`Error::Invalid`] for
@@ -105,32 +97,32 @@ pub(super) trait Editable: MapiProp {
     /// The header of the property stream.
     fn header(&self) -> Result<StreamHeader, Error>;
 
-    /// Whether the object stores 8-bit strings, not Unicode.
-    fn is_ansi(&self) -> Result<bool, Error>;
+    /// How the object stores its strings.
+    fn string_form(&self) -> Result<StringForm, Error>;
 
     /// Whether a property is computed from others.
     fn is_computed(&self, tag: PropertyTag) -> bool;
 
     /// Computes the properties that depend on the recipients and attachments, after an edit has
     /// changed these.
-    fn follow(&self, state: &mut DraftState) -> Result<(), Error>;
+    fn update_dependents(&self, state: &mut DraftState) -> Result<(), Error>;
 
     /// Makes the handles of the object show this state. If it has unsaved edits, registers the
     /// object with the session, which saves it at the latest when it is closed. `by_user` is false
     /// if the edit is part of a save.
-    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error>;
+    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error>;
 
     /// Saves the edits. The caller holds the lock.
     fn commit(&self, draft: &Draft, next: &mut DraftState) -> Result<(), Error>;
 
     /// Tells the session that the object has nothing left to save.
-    fn let_go(&self);
+    fn forget_unsaved(&self);
 
     /// The property id of a name in the file.
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error>;
 }
 
-/// Makes an edit: the whole edit or, if it fails, none of it. See [`Editable::adopt`] for
+/// Makes an edit: the whole edit or, if it fails, none of it. See [`Editable::publish`] for
 /// `by_user`.
 pub(super) fn edit<O: Editable + ?Sized, T>(
     object: &O,
@@ -141,10 +133,10 @@ pub(super) fn edit<O: Editable + ?Sized, T>(
     let mut state = draft.lock();
     let mut next = state.clone();
     let result = change(&mut next)?;
-    object.follow(&mut next)?;
+    object.update_dependents(&mut next)?;
     next.unsaved = true;
     if !next.expects_more {
-        object.adopt(&next, by_user)?;
+        object.publish(&next, by_user)?;
     }
     *state = next;
     Ok(result)
@@ -170,47 +162,38 @@ pub(super) fn edit_properties<T>(
 fn set<O: Editable>(
     object: &O,
     tag: PropertyTag,
-    followers: &[(PropertyTag, String)],
+    dependents: &[(PropertyTag, String)],
     value: impl FnOnce(PropertyTag, CodePage) -> Result<Option<Encoded>, Error>,
 ) -> Result<(), Error> {
     writable(object)?;
-    let (header, tag) = (object.header()?, stored_tag(tag, object.is_ansi()?));
+    let (header, form) = (object.header()?, object.string_form()?);
+    let tag = stored_tag(tag, form.ansi);
     if object.is_computed(tag) {
         return Err(Error::Computed { tag });
     }
-    let code_page = code_page(object)?;
-    let value = value(tag, code_page)?;
+    let value = value(tag, form.code_page)?;
     edit(object, true, |state| {
         edit_properties(state, header, |editor| {
             if is_without(editor.flags(tag.id()), PROPATTR_WRITEABLE) {
                 return Err(Error::Protected { tag });
             }
             put(editor, tag, value)?;
-            put_followers(object, editor, followers)
+            put_dependents(object, editor, dependents)
         })?;
         state.set.insert(tag.id());
         Ok(())
     })
 }
 
-/// The code page of the strings of an object. To find it, all 8-bit strings may have to be
-/// examined, so that is done only if the object has some.
-fn code_page<O: Editable>(object: &O) -> Result<CodePage, Error> {
-    match object.is_ansi()? {
-        true => Ok(object.property_set()?.1.code_page()),
-        false => Ok(CodePage::UTF_16LE),
-    }
-}
-
-fn put_followers<O: Editable>(
+fn put_dependents<O: Editable>(
     object: &O,
     editor: &mut PropertyEditor<'_>,
-    followers: &[(PropertyTag, String)],
+    dependents: &[(PropertyTag, String)],
 ) -> Result<(), Error> {
-    let code_page = code_page(object)?;
-    for (tag, text) in followers {
-        let tag = stored_tag(*tag, object.is_ansi()?);
-        put(editor, tag, encode(tag, &Value::String(text.clone()), code_page)?)?;
+    let form = object.string_form()?;
+    for (tag, text) in dependents {
+        let tag = stored_tag(*tag, form.ansi);
+        put(editor, tag, encode(tag, &Value::String(text.clone()), form.code_page)?)?;
     }
     Ok(())
 }
@@ -222,8 +205,8 @@ fn is_without(flags: Option<u32>, wanted: u32) -> bool {
 impl<O: Editable> MapiPropMut for O {
     fn set_property(&self, tag: PropertyTag, value: &Value) -> Result<(), Error> {
         let text = if let Value::String(text) = value { text.as_str() } else { "" };
-        let followers = computed::followers(self, tag, text);
-        set(self, tag, &followers, |tag, code_page| encode(tag, value, code_page))
+        let dependents = computed::dependents_of_subject(self, tag, text);
+        set(self, tag, &dependents, |tag, code_page| encode(tag, value, code_page))
     }
 
     fn set_property_source(&self, tag: PropertyTag, source: Arc<Source>) -> Result<(), Error> {
@@ -255,7 +238,7 @@ impl<O: Editable> MapiPropMut for O {
         if self.is_computed(tag) {
             return Err(Error::Computed { tag });
         }
-        let followers = computed::followers(self, tag, "");
+        let dependents = computed::dependents_of_subject(self, tag, "");
         edit(self, true, |state| {
             edit_properties(state, header, |editor| {
                 let flags = editor.flags(tag.id()).filter(|flags| flags & !PROPATTR_ALL == 0);
@@ -263,7 +246,7 @@ impl<O: Editable> MapiPropMut for O {
                     return Err(Error::Protected { tag });
                 }
                 match editor.remove(tag.id()) {
-                    true => put_followers(self, editor, &followers),
+                    true => put_dependents(self, editor, &dependents),
                     false => Err(Error::NoProperty { place: set.storage().path(), tag }),
                 }
             })?;
@@ -286,18 +269,18 @@ impl<O: Editable> MapiPropMut for O {
         let mut next = state.clone();
         self.commit(draft, &mut next)?;
         next.saved();
-        self.adopt(&next, false)?;
+        self.publish(&next, false)?;
         *state = next;
         // Still under the lock: otherwise an edit of another thread could come in between, and the
         // session would forget it.
-        self.let_go();
+        self.forget_unsaved();
         drop(state);
         Ok(())
     }
 
     fn discard_changes(&self) -> Result<(), Error> {
         writable(self)?.lock().unsaved = false;
-        self.let_go();
+        self.forget_unsaved();
         Ok(())
     }
 
@@ -310,7 +293,7 @@ impl<O: Editable> MapiPropMut for O {
     }
 
     fn snapshot(&self) -> Result<Arc<CompoundFile>, Error> {
-        // Each edit makes a snapshot (`adopt`), and the property set refers to the last one.
+        // Each edit makes a snapshot (`publish`), and the property set refers to the last one.
         writable(self)?;
         Ok(Arc::clone(self.property_set()?.0.storage().file()))
     }

@@ -22,6 +22,14 @@ pub(super) enum Encoded {
     Elements { lengths: Vec<u8>, values: Vec<Vec<u8>> },
 }
 
+impl Encoded {
+    /// A `PT_LONG`.
+    pub(super) fn integer32(number: i32) -> Self {
+        let [a, b, c, d] = number.to_le_bytes();
+        Self::Fixed([a, b, c, d, 0, 0, 0, 0])
+    }
+}
+
 /// The tag with the string type, 8-bit or Unicode, that the object uses.
 pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
     let (string, multiple) = match ansi {
@@ -33,6 +41,20 @@ pub(super) fn stored_tag(tag: PropertyTag, ansi: bool) -> PropertyTag {
         PropertyType::MULTIPLE_STRING | PropertyType::MULTIPLE_STRING8 => tag.with_type(multiple),
         _ => tag,
     }
+}
+
+/// Whether an object with these properties stores 8-bit strings; `None` if none of them is a
+/// string. One Unicode string is enough for `false`.
+pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
+    let mut ansi = None;
+    for tag in tags {
+        match tag.property_type() {
+            PropertyType::STRING | PropertyType::MULTIPLE_STRING => return Some(false),
+            PropertyType::STRING8 | PropertyType::MULTIPLE_STRING8 => ansi = Some(true),
+            _ => {}
+        }
+    }
+    ansi
 }
 
 /// Encodes a value. `tag` has the string type of the object ([`stored_tag`]). `None` for an empty

@@ -5,21 +5,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use crate::mapi::{CodePage, PropertyName, PropertyTag, Value, tags};
-use crate::storage::{Defect, EntryId, Storage};
+use crate::storage::{Defect, EntryNumber, Storage};
 
 use super::attachment::{Attachment, AttachmentData};
 use super::compose::{self, StringForm};
 use super::computed;
 use super::draft::{Destination, Draft, DraftState};
 use super::edit::{Editable, MapiPropMut as _, edit};
+use super::encode::is_ansi;
 use super::error::Error;
 use super::mapi_prop::MapiProp;
 use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
-use super::party::{KnownAddresses, PartyObject};
+use super::person::{KnownAddresses, ObjectProperties};
 use super::properties::{PropertySet, StreamHeader};
-use super::property_editor::is_ansi;
 use super::recipient::Recipient;
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
@@ -50,8 +50,8 @@ pub(super) struct MessageData {
     outer: Option<Arc<Self>>,
     store_support_mask: Option<Value>,
     /// The storages of the recipients and attachments with their numbers, in order.
-    recipient_storages: Vec<(u32, EntryId)>,
-    attachment_storages: Vec<(u32, EntryId)>,
+    recipient_storages: Vec<(u32, EntryNumber)>,
+    attachment_storages: Vec<(u32, EntryNumber)>,
     recipients: OnceLock<Vec<(u32, Arc<PropertySet>)>>,
     headers: OnceLock<Arc<TransportHeaders>>,
     known_addresses: OnceLock<Arc<KnownAddresses>>,
@@ -65,7 +65,7 @@ impl MessageData {
         let properties = PropertySet::read(storage, StreamHeader::TopLevelMessage);
         let strings = Strings::new(storage, properties.code_page_hints(), chosen_code_page, None);
         let names = Arc::new(PropertyNames::read(storage));
-        Self::new(properties, strings, chosen_code_page, names, None)
+        Self::new(properties, strings, chosen_code_page, names, None, None)
     }
 
     pub(super) fn embedded(storage: &Storage, outer: &Arc<Self>) -> Result<Self, Error> {
@@ -78,7 +78,8 @@ impl MessageData {
         let strings =
             Strings::new(storage, properties.code_page_hints(), outer.chosen_code_page, around);
         let names = Arc::clone(&outer.names);
-        Self::new(properties, strings, outer.chosen_code_page, names, Some(outer))
+        let mask = outer.store_support_mask.clone();
+        Self::new(properties, strings, outer.chosen_code_page, names, Some(outer), mask)
     }
 
     fn new(
@@ -87,6 +88,7 @@ impl MessageData {
         chosen_code_page: Option<CodePage>,
         names: Arc<PropertyNames>,
         outer: Option<&Arc<Self>>,
+        inherited_mask: Option<Value>,
     ) -> Result<Self, Error> {
         let storage = properties.storage();
         if properties.is_empty() {
@@ -94,9 +96,7 @@ impl MessageData {
         }
         let recipient_storages = numbered_storages(storage, RECIPIENT_PREFIX);
         let attachment_storages = numbered_storages(storage, ATTACHMENT_PREFIX);
-        let store_support_mask = properties
-            .fixed(tags::PR_STORE_SUPPORT_MASK)
-            .or_else(|| outer?.store_support_mask.clone());
+        let store_support_mask = properties.fixed(tags::PR_STORE_SUPPORT_MASK).or(inherited_mask);
         Ok(Self {
             properties: Arc::new(properties),
             strings: Arc::new(strings),
@@ -114,31 +114,16 @@ impl MessageData {
     }
 
     /// Reads the message again after an edit, from the storage of the new snapshot.
-    fn anew(&self, storage: &Storage) -> Result<Self, Error> {
+    fn reloaded(&self, storage: &Storage) -> Result<Self, Error> {
         let properties = PropertySet::read(storage, self.header());
-        if properties.is_empty() {
-            return Err(Error::NotAMessage { place: storage.path() });
-        }
-        let strings = self.strings.anew(storage, properties.code_page_hints());
-        let names = match self.depth {
-            0 => Arc::new(PropertyNames::read(storage)),
-            _ => Arc::clone(&self.names),
+        let strings = self.strings.reloaded(storage, properties.code_page_hints());
+        let names = match self.outer {
+            None => Arc::new(PropertyNames::read(storage)),
+            Some(_) => Arc::clone(&self.names),
         };
-        let mask = properties.fixed(tags::PR_STORE_SUPPORT_MASK);
-        Ok(Self {
-            properties: Arc::new(properties),
-            strings: Arc::new(strings),
-            chosen_code_page: self.chosen_code_page,
-            names,
-            depth: self.depth,
-            outer: self.outer.clone(),
-            store_support_mask: mask.or_else(|| self.store_support_mask.clone()),
-            recipient_storages: numbered_storages(storage, RECIPIENT_PREFIX),
-            attachment_storages: numbered_storages(storage, ATTACHMENT_PREFIX),
-            recipients: OnceLock::new(),
-            headers: OnceLock::new(),
-            known_addresses: OnceLock::new(),
-        })
+        let mask = self.store_support_mask.clone();
+        let outer = self.outer.as_ref();
+        Self::new(properties, strings, self.chosen_code_page, names, outer, mask)
     }
 
     pub(super) fn storage(&self) -> &Storage {
@@ -171,8 +156,13 @@ impl MessageData {
     }
 
     /// How the message stores its strings.
-    pub(super) fn form(&self) -> StringForm {
-        match self.is_ansi() {
+    pub(super) fn string_form(&self) -> StringForm {
+        self.string_form_of(&self.properties)
+    }
+
+    /// How an object of the message stores its strings: if it has none, it follows the message.
+    pub(super) fn string_form_of(&self, properties: &PropertySet) -> StringForm {
+        match is_ansi(properties.tags()).unwrap_or_else(|| self.is_ansi()) {
             true => StringForm { ansi: true, code_page: self.strings.code_page() },
             // The code page is not needed, and finding it means examining all 8-bit strings of the
             // message.
@@ -183,8 +173,7 @@ impl MessageData {
     /// Whether the message stores 8-bit strings: its strings tell, or if it has none,
     /// `PR_STORE_SUPPORT_MASK`.
     pub(super) fn is_ansi(&self) -> bool {
-        let tags = self.properties.properties().iter().map(|property| property.tag);
-        is_ansi(tags).unwrap_or(match self.store_support_mask {
+        is_ansi(self.properties.tags()).unwrap_or(match self.store_support_mask {
             Some(Value::Integer32(mask)) => mask & compose::UNICODE_OK == 0,
             _ => false,
         })
@@ -207,13 +196,15 @@ impl MessageData {
 
     /// How many named properties of the message have no name in the file.
     fn nameless(&self) -> usize {
-        let tags = self.properties.properties().iter().map(|property| property.tag);
-        tags.filter(|tag| tag.is_named() && self.names.name(*tag).is_none()).count()
+        self.properties
+            .tags()
+            .filter(|tag| tag.is_named() && self.names.name(*tag).is_none())
+            .count()
     }
 
     /// The numbers of the storages of recipients and attachments, in order.
     pub(super) fn part_numbers(&self) -> (Vec<u32>, Vec<u32>) {
-        let numbers = |storages: &[(u32, EntryId)]| storages.iter().map(|one| one.0).collect();
+        let numbers = |storages: &[(u32, EntryNumber)]| storages.iter().map(|one| one.0).collect();
         (numbers(&self.recipient_storages), numbers(&self.attachment_storages))
     }
 
@@ -352,8 +343,8 @@ impl Message {
         self.draft.as_ref()?.top()
     }
 
-    pub(super) fn hold(&self, by_user: bool) -> Result<(), Error> {
-        self.object.hold(Box::new(self.clone()), by_user)
+    pub(super) fn keep_until_saved(&self, by_user: bool) -> Result<(), Error> {
+        self.object.keep_until_saved(Box::new(self.clone()), by_user)
     }
 
     /// Opens a property of a recipient as a stream.
@@ -395,7 +386,7 @@ impl Message {
     pub(super) fn known_addresses(&self) -> Result<Arc<KnownAddresses>, Error> {
         let data = self.data()?;
         let known = data.known_addresses.get_or_init(|| {
-            let object = PartyObject { set: &data.properties, strings: &data.strings };
+            let object = ObjectProperties { set: &data.properties, strings: &data.strings };
             let recipients = data.recipients().iter().map(|(_, set)| &**set);
             Arc::new(KnownAddresses::of(object, recipients))
         });
@@ -468,22 +459,22 @@ impl Editable for Message {
         Ok(self.data()?.header())
     }
 
-    fn is_ansi(&self) -> Result<bool, Error> {
-        Ok(self.data()?.is_ansi())
+    fn string_form(&self) -> Result<StringForm, Error> {
+        Ok(self.data()?.string_form())
     }
 
     fn is_computed(&self, tag: PropertyTag) -> bool {
         computed::is_of_message(tag)
     }
 
-    fn follow(&self, state: &mut DraftState) -> Result<(), Error> {
-        computed::follow_parts(self, state)
+    fn update_dependents(&self, state: &mut DraftState) -> Result<(), Error> {
+        computed::update_dependents_of_parts(self, state)
     }
 
-    fn adopt(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
-        let data = self.data()?.anew(&state.transaction.snapshot().root())?;
+    fn publish(&self, state: &DraftState, by_user: bool) -> Result<(), Error> {
+        let data = self.data()?.reloaded(&state.transaction.snapshot().root())?;
         if state.unsaved {
-            self.hold(by_user)?;
+            self.keep_until_saved(by_user)?;
         }
         self.object.replace_data(data)
     }
@@ -497,8 +488,8 @@ impl Editable for Message {
         }
     }
 
-    fn let_go(&self) {
-        self.object.let_go();
+    fn forget_unsaved(&self) {
+        self.object.forget_unsaved();
     }
 
     fn register_name(&self, name: &PropertyName, create: bool) -> Result<Option<u16>, Error> {
@@ -579,7 +570,7 @@ impl fmt::Debug for Message {
 }
 
 /// The storages of a message whose names are `prefix` and a number, in the order of the numbers.
-fn numbered_storages(storage: &Storage, prefix: &str) -> Vec<(u32, EntryId)> {
+fn numbered_storages(storage: &Storage, prefix: &str) -> Vec<(u32, EntryNumber)> {
     let mut found: Vec<_> = storage
         .names()
         .filter(|(_, _, is_storage)| *is_storage)

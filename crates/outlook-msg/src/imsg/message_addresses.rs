@@ -6,9 +6,9 @@ use crate::mapi::{PropertyTag, Value, tags};
 use super::address::Address;
 use super::mapi_prop::MapiProp;
 use super::message::Message;
-use super::party::{
-    FoundParty, Party, PartyObject, RECIPIENT, SENDER, SENT_REPRESENTING, address_of_entry_id,
-    flat_entry_list, is_x500,
+use super::person::{
+    FoundPerson, ObjectProperties, PersonProperties, RECIPIENT, SENDER, SENT_REPRESENTING,
+    address_of_entry_id, flat_entry_list, is_x500,
 };
 use super::recipient::Recipient;
 use super::recipient_type::RecipientType;
@@ -22,7 +22,7 @@ impl Address {
             let sender = headers.address(HeaderField::Sender);
             sender.or_else(|| headers.address(HeaderField::From))
         };
-        Self::of_party(message, &SENDER, headers)
+        Self::of_person(message, &SENDER, headers)
     }
 
     /// The person on whose behalf the message was sent (`PR_SENT_REPRESENTING_*`).
@@ -39,13 +39,13 @@ impl Address {
                 .filter(is_same)
                 .or_else(|| message.transport_headers().ok()?.address(HeaderField::From))
         };
-        Self::of_party(message, &SENT_REPRESENTING, others)
+        Self::of_person(message, &SENT_REPRESENTING, others)
     }
 
     /// The address of a recipient.
     pub fn of_recipient(recipient: &Recipient) -> Option<Self> {
         let (set, strings) = recipient.property_set().ok()?;
-        let object = PartyObject { set: &set, strings: &strings };
+        let object = ObjectProperties { set: &set, strings: &strings };
         Self::of_found(RECIPIENT.find(object), recipient.message(), || None)
     }
 
@@ -107,23 +107,27 @@ impl Address {
         entries.collect()
     }
 
-    fn of_party(
+    fn of_person(
         message: &Message,
-        party: &Party,
+        person: &PersonProperties,
         others: impl FnOnce() -> Option<Self>,
     ) -> Option<Self> {
         let (set, strings) = message.property_set().ok()?;
-        Self::of_found(party.find(PartyObject { set: &set, strings: &strings }), message, others)
+        Self::of_found(
+            person.find(ObjectProperties { set: &set, strings: &strings }),
+            message,
+            others,
+        )
     }
 
-    /// Chooses the address, the most trustworthy first: the SMTP address of the party itself, the
+    /// Chooses the address, the most trustworthy first: the SMTP address of the person, the
     /// one that the message gives for the same X.500 name, that of `others`, or any address at all.
     fn of_found(
-        found: FoundParty,
+        found: FoundPerson,
         message: &Message,
         others: impl FnOnce() -> Option<Self>,
     ) -> Option<Self> {
-        let FoundParty { name, smtp, x500, address } = found;
+        let FoundPerson { name, smtp, x500, address } = found;
         if name.is_none() && smtp.is_none() && address.is_none() {
             return None;
         }

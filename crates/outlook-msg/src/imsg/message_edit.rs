@@ -8,11 +8,11 @@ use crate::storage::{CompoundFile, Storage, Transaction};
 use super::attachment::Attachment;
 use super::compose;
 use super::computed;
+use super::copy;
 use super::draft::{Destination, Draft};
 use super::edit::{Editable as _, edit, edit_properties};
 use super::encode;
 use super::error::Error;
-use super::foreign;
 use super::message::Message;
 use super::properties::StreamHeader;
 use super::property_editor::stream_name;
@@ -42,10 +42,11 @@ impl Message {
             number
         };
         let destination = Destination::Message { message: self.clone(), number };
-        let draft = Draft::of(compose::attachment(number, self.data()?.form())?, true, destination);
+        let draft =
+            Draft::of(compose::attachment(number, self.data()?.string_form())?, true, destination);
         let snapshot = draft.lock().transaction.snapshot();
         let attachment = self.register_attachment(number, &snapshot.root(), Some(draft))?;
-        attachment.hold(true)?;
+        attachment.keep_until_saved(true)?;
         Ok(attachment)
     }
 
@@ -55,7 +56,7 @@ impl Message {
     /// [`Error::SessionClosed`].
     pub fn can_attach(&self, count: usize, name: &str) -> Result<bool, Error> {
         let count = self.attachments()?.len().saturating_add(count);
-        let form = self.data()?.form();
+        let form = self.data()?.string_form();
         let tag = encode::stored_tag(tags::PR_ATTACH_LONG_FILENAME, form.ansi);
         let is_encoded =
             || encode::encode(tag, &Value::String(name.to_owned()), form.code_page).is_ok();
@@ -77,12 +78,12 @@ impl Message {
         let edited = edits(self);
         if edited.is_err() {
             let mut state = draft.lock();
-            self.adopt(&before, false)?;
+            self.publish(&before, false)?;
             let was_unsaved = before.unsaved;
             *state = before;
             drop(state);
             if !was_unsaved {
-                self.let_go();
+                self.forget_unsaved();
             }
         }
         edited
@@ -101,7 +102,7 @@ impl Message {
         let made = edits(self);
         let mut state = draft.lock();
         state.expects_more = false;
-        self.adopt(&state, true)?;
+        self.publish(&state, true)?;
         Ok(made)
     }
 
@@ -143,14 +144,14 @@ impl Message {
         self.writable()?;
         let content = match self.top() {
             // The other message is the root of its file, so the copy takes its map of names too.
-            None if other.parent().is_none() => foreign::top_level_message(other)?,
+            None if other.parent().is_none() => copy::top_level_message(other)?,
             None => {
-                let mut content = foreign::embedded_message(other, self)?;
+                let mut content = copy::embedded_message(other, self)?;
                 let own = self.writable()?.lock().transaction.clone();
-                foreign::make_top_level(&mut content, &own)?;
+                copy::make_top_level(&mut content, &own)?;
                 content
             }
-            Some(top) => foreign::embedded_message(other, &top)?,
+            Some(top) => copy::embedded_message(other, &top)?,
         };
         edit(self, true, |state| {
             state.transaction = content;
@@ -203,7 +204,7 @@ impl Attachment {
     /// # Errors
     /// [`Error::ReadOnly`], [`Error::TooDeep`], [`Error::Storage`], [`Error::SessionClosed`].
     pub fn create_embedded_message(&self) -> Result<super::Message, Error> {
-        let form = self.form()?;
+        let form = self.message_string_form()?;
         self.put_message(&compose::embedded_message(form)?)?;
         self.embedded_message()
     }
@@ -234,7 +235,7 @@ impl Attachment {
     /// other file is so damaged that something would be lost, [`Error::SessionClosed`].
     pub fn embed(&self, other: &Storage) -> Result<(), Error> {
         let top = self.writable_top()?.ok_or(Error::SessionClosed)?;
-        self.put_message(&foreign::embedded_message(other, &top)?)
+        self.put_message(&copy::embedded_message(other, &top)?)
     }
 }
 

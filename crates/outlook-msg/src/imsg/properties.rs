@@ -4,7 +4,7 @@
 //! Knows nothing of what a property means.
 
 use crate::mapi::{Location, PropertyTag, PropertyType, Value, tags};
-use crate::storage::{Defect, EntryId, Storage, Stream};
+use crate::storage::{Defect, EntryNumber, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
@@ -22,6 +22,16 @@ const PROPERTIES_MAX: usize = 1 << 16;
 const NUL_BYTES: u64 = 2;
 /// If a header counts more recipients or attachments than this, the field holds something else.
 const STATED_PARTS_MAX: usize = 1 << 16;
+
+/// The property must not be deleted (`PROPATTR_MANDATORY`).
+pub const PROPATTR_MANDATORY: u32 = 1;
+/// The property can be read (`PROPATTR_READABLE`).
+pub const PROPATTR_READABLE: u32 = 2;
+/// The property can be set (`PROPATTR_WRITEABLE`).
+pub const PROPATTR_WRITEABLE: u32 = 4;
+/// All attributes. If the property stream has other bits for a property, they are damage, and its
+/// attributes are ignored.
+pub(super) const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
 
 /// The kind of header of a property stream. It depends on the object (\[MS-OXMSG\] 2.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,12 +82,12 @@ impl StreamHeader {
 pub struct Property {
     /// Its tag.
     pub tag: PropertyTag,
-    /// `PROPATTR_MANDATORY` 1, `PROPATTR_READABLE` 2, `PROPATTR_WRITEABLE` 4; `None` if the
-    /// property stream does not list the property although its value is there.
+    /// Its attributes: [`PROPATTR_MANDATORY`], [`PROPATTR_READABLE`], [`PROPATTR_WRITEABLE`].
+    /// `None` if the property stream does not list the property although its value is there.
     pub flags: Option<u32>,
     value: [u8; 8],
     /// The stream or storage named after the tag.
-    entry: Option<EntryId>,
+    content: Option<EntryNumber>,
 }
 
 /// What can be read of a value, and its defect.
@@ -96,7 +106,7 @@ pub struct PropertySet {
     /// Sorted by tag, which is unique.
     properties: Vec<Property>,
     /// The streams of the single values of multi-valued properties, sorted by tag and index.
-    elements: Vec<(PropertyTag, u32, EntryId)>,
+    elements: Vec<(PropertyTag, u32, EntryNumber)>,
     defects: Vec<Defect>,
     notes: Vec<Note>,
 }
@@ -129,6 +139,11 @@ impl PropertySet {
     /// Every property, sorted by tag.
     pub fn properties(&self) -> &[Property] {
         &self.properties
+    }
+
+    /// The tags of all properties, in order.
+    pub(super) fn tags(&self) -> impl Iterator<Item = PropertyTag> {
+        self.properties.iter().map(|property| property.tag)
     }
 
     /// The property of this tag.
@@ -192,7 +207,7 @@ impl PropertySet {
     /// How many bytes of memory the list takes.
     pub fn bytes_held(&self) -> usize {
         self.properties.capacity() * size_of::<Property>()
-            + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryId)>()
+            + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryNumber)>()
     }
 
     /// The value of a fixed-size property.
@@ -215,12 +230,12 @@ impl PropertySet {
 
     /// The stream that holds the value of a property, as stored.
     pub fn stream(&self, property: &Property) -> Option<Stream> {
-        self.storage.file().stream(property.entry?)
+        self.storage.file().stream(property.content?)
     }
 
     /// The storage that holds the value of a `PT_OBJECT` property.
     pub fn object(&self, property: &Property) -> Option<Storage> {
-        self.storage.file().storage(property.entry?)
+        self.storage.file().storage(property.content?)
     }
 
     /// The streams of the values of a `PT_MV_BINARY`, `PT_MV_UNICODE` or `PT_MV_STRING8`
@@ -396,14 +411,14 @@ impl PropertySet {
             match known.binary_search_by_key(&name.tag, |property| property.tag) {
                 Ok(index) => {
                     if let Some(property) = self.properties.get_mut(index) {
-                        property.entry.get_or_insert(id);
+                        property.content.get_or_insert(id);
                     }
                 }
                 Err(_) => self.properties.push(Property {
                     tag: name.tag,
                     flags: None,
                     value: [0; 8],
-                    entry: Some(id),
+                    content: Some(id),
                 }),
             }
         }
@@ -412,7 +427,7 @@ impl PropertySet {
             tag: *tag,
             flags: None,
             value: [0; 8],
-            entry: None,
+            content: None,
         });
         self.properties.extend(orphans);
         self.properties.sort_by_key(|property| property.tag);
@@ -423,7 +438,7 @@ impl PropertySet {
 
     /// Whether a part of a value is missing. A defect may also be just a length that does not fit
     /// the type.
-    pub(super) fn lacks_bytes(&self, property: &Property, strings: &Strings) -> bool {
+    pub(super) fn is_incomplete(&self, property: &Property, strings: &Strings) -> bool {
         match property.tag.property_type().location() {
             Location::Entry | Location::Unknown => false,
             Location::Storage => self.object(property).is_none(),
@@ -431,7 +446,8 @@ impl PropertySet {
             Location::Stream => match self.stream(property) {
                 None => !property.is_empty(),
                 Some(stream) => {
-                    stream.check().is_err() || self.shortness(property, stream.len()).is_some()
+                    stream.check().is_err()
+                        || self.truncation_cause(property, stream.len()).is_some()
                 }
             },
         }
@@ -439,13 +455,14 @@ impl PropertySet {
 
     /// The cause if a stream is shorter than its entry states. A stated length beyond the length of
     /// the file is ignored, because it cannot be a length.
-    fn shortness(&self, property: &Property, len: u64) -> Option<String> {
+    fn truncation_cause(&self, property: &Property, len: u64) -> Option<String> {
         property.flags?;
         let stated = property.size();
-        self.is_short(len, stated).then(|| format!("the entry says {stated} bytes, found {len}"))
+        self.is_truncated(len, stated)
+            .then(|| format!("the entry says {stated} bytes, found {len}"))
     }
 
-    fn is_short(&self, len: u64, stated: u32) -> bool {
+    fn is_truncated(&self, len: u64, stated: u32) -> bool {
         let stated = u64::from(stated);
         stated > len + NUL_BYTES && stated <= self.storage.file().source().len()
     }
@@ -471,7 +488,7 @@ impl PropertySet {
                 Some(stream) => {
                     has_odd_length(tag.property_type(), stream.len())
                         || stream.check().is_err()
-                        || self.shortness(property, stream.len()).is_some()
+                        || self.truncation_cause(property, stream.len()).is_some()
                 }
             },
         };
@@ -499,7 +516,7 @@ impl PropertySet {
         if bytes.is_empty() && damage.is_some() {
             return (None, damage.map(|error| error.to_string()));
         }
-        let short = self.shortness(property, stream.len());
+        let short = self.truncation_cause(property, stream.len());
         let (value, cause) = decode_stream(property_type, bytes, strings);
         (Some(value), damage.map(|error| error.to_string()).or(short).or(cause))
     }
@@ -555,7 +572,7 @@ impl PropertySet {
 
     fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
         let stated = *lengths.get(usize::try_from(index).ok()?)?;
-        self.is_short(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
+        self.is_truncated(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
     }
 }
 
@@ -595,6 +612,6 @@ fn decode_entry(entry: [u8; ENTRY_LEN]) -> Property {
         tag: PropertyTag(u32::from_le_bytes([t0, t1, t2, t3])),
         flags: Some(u32::from_le_bytes([f0, f1, f2, f3])),
         value,
-        entry: None,
+        content: None,
     }
 }

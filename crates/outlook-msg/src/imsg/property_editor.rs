@@ -3,19 +3,23 @@
 //! Everything that is not edited stays byte for byte: the order of the entries, their flags, the
 //! junk after short values. Does not know what a property means, or who may change it.
 
-use crate::mapi::{PropertyTag, PropertyType};
+use crate::mapi::PropertyTag;
 use crate::storage::{self, StreamContent, Transaction};
 
 use super::encode::Encoded;
 use super::error::Error;
-use super::properties::{PROPERTY_STREAM, StreamHeader};
+use super::properties::{PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, StreamHeader};
 use super::stream_name::StreamName;
 
 const ENTRY_LEN: usize = 16;
-/// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
-const FLAGS: u32 = 6;
+/// The attributes of a property that is new.
+const NEW_FLAGS: u32 = PROPATTR_READABLE | PROPATTR_WRITEABLE;
 /// The size of every `PT_OBJECT` (\[MS-OXMSG\] 2.4.2.2).
 const OBJECT_SIZE: u32 = u32::MAX;
+/// The reserved field of `PR_ATTACH_DATA_OBJ`, for a message and for a storage (\[MS-OXMSG\]
+/// 2.4.2.2).
+pub(super) const RESERVED_MESSAGE: u32 = 1;
+pub(super) const RESERVED_STORAGE: u32 = 4;
 
 /// Edits the properties of one storage. Value streams change at once; [`PropertyEditor::finish`]
 /// writes the property stream.
@@ -49,25 +53,10 @@ impl<'a> PropertyEditor<'a> {
     /// Sets a property. It replaces a property of the same id, even of another type, and takes its
     /// place and its flags.
     pub(super) fn set(&mut self, tag: PropertyTag, value: Encoded) -> Result<(), Error> {
-        let flags = self.flags(tag.id()).unwrap_or(FLAGS);
+        let flags = self.flags(tag.id()).unwrap_or(NEW_FLAGS);
         let place = self.place(tag.id());
         self.remove_values(tag.id());
-        let name = stream_name(tag);
-        let field = match value {
-            Encoded::Fixed(bytes) => bytes,
-            Encoded::Stream { content, size } => {
-                self.write(&name, content)?;
-                size_field(size, 0)
-            }
-            Encoded::Elements { lengths, values } => {
-                let size = u32::try_from(lengths.len()).unwrap_or(u32::MAX);
-                self.write(&name, lengths.into())?;
-                for (index, value) in values.into_iter().enumerate() {
-                    self.write(&format!("{name}-{index:08X}"), value.into())?;
-                }
-                size_field(size, 0)
-            }
-        };
+        let field = write_value(tag, value, |name, content| self.write(name, content))?;
         self.put(place, tag, flags, field);
         Ok(())
     }
@@ -81,7 +70,7 @@ impl<'a> PropertyEditor<'a> {
         reserved: u32,
     ) -> Result<(), Error> {
         let place = self.place(tag.id());
-        let flags = self.flags(tag.id()).unwrap_or(FLAGS);
+        let flags = self.flags(tag.id()).unwrap_or(NEW_FLAGS);
         self.remove_values(tag.id());
         let name = stream_name(tag);
         self.transaction.put_transaction(object, &joined(&self.path, &name))?;
@@ -238,8 +227,37 @@ fn tag_of(entry: &[u8; ENTRY_LEN]) -> PropertyTag {
     PropertyTag(u32::from_le_bytes([a, b, c, d]))
 }
 
+/// Writes the streams of a value with `write`, and returns the value field of its entry.
+pub(super) fn write_value(
+    tag: PropertyTag,
+    value: Encoded,
+    mut write: impl FnMut(&str, StreamContent) -> Result<(), storage::Error>,
+) -> Result<[u8; 8], storage::Error> {
+    let name = stream_name(tag);
+    match value {
+        Encoded::Fixed(bytes) => Ok(bytes),
+        Encoded::Stream { content, size } => {
+            write(&name, content)?;
+            Ok(size_field(size, 0))
+        }
+        Encoded::Elements { lengths, values } => {
+            let size = u32::try_from(lengths.len()).unwrap_or(u32::MAX);
+            write(&name, lengths.into())?;
+            for (index, value) in values.into_iter().enumerate() {
+                write(&format!("{name}-{index:08X}"), value.into())?;
+            }
+            Ok(size_field(size, 0))
+        }
+    }
+}
+
+/// An entry of a property stream for a new property.
+pub(super) fn new_entry(tag: PropertyTag, field: [u8; 8]) -> [u8; ENTRY_LEN] {
+    entry(tag, NEW_FLAGS, field)
+}
+
 /// An entry of a property stream.
-pub(super) fn entry(tag: PropertyTag, flags: u32, field: [u8; 8]) -> [u8; ENTRY_LEN] {
+fn entry(tag: PropertyTag, flags: u32, field: [u8; 8]) -> [u8; ENTRY_LEN] {
     let mut entry = [0; ENTRY_LEN];
     let bytes = tag.0.to_le_bytes().into_iter().chain(flags.to_le_bytes()).chain(field);
     entry.iter_mut().zip(bytes).for_each(|(to, from)| *to = from);
@@ -252,24 +270,10 @@ pub(super) fn object_field(reserved: u32) -> [u8; 8] {
 }
 
 /// The value field of a value in a stream.
-pub(super) fn size_field(size: u32, reserved: u32) -> [u8; 8] {
+fn size_field(size: u32, reserved: u32) -> [u8; 8] {
     let [a, b, c, d] = size.to_le_bytes();
     let [e, f, g, h] = reserved.to_le_bytes();
     [a, b, c, d, e, f, g, h]
-}
-
-/// Whether an object stores 8-bit strings; `None` if it has no string. One Unicode string is enough
-/// for `false`.
-pub(super) fn is_ansi(tags: impl Iterator<Item = PropertyTag>) -> Option<bool> {
-    let mut ansi = None;
-    for tag in tags {
-        match tag.property_type() {
-            PropertyType::STRING | PropertyType::MULTIPLE_STRING => return Some(false),
-            PropertyType::STRING8 | PropertyType::MULTIPLE_STRING8 => ansi = Some(true),
-            _ => {}
-        }
-    }
-    ansi
 }
 
 /// Sets a property, or removes it for `None` (see [`super::encode::encode`]).

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::mapi::{PropertyTag, tags};
-use crate::storage::EntryId;
+use crate::storage::EntryNumber;
 
 use super::error::Error;
 use super::mapi_prop::MapiProp;
@@ -46,7 +46,7 @@ impl Recipient {
     ///
     /// # Errors
     /// [`Error::SessionClosed`] after the session was closed.
-    pub fn storage_id(&self) -> Result<EntryId, Error> {
+    pub fn storage_id(&self) -> Result<EntryNumber, Error> {
         Ok(self.row()?.1.storage().id())
     }
 

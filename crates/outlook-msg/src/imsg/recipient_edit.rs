@@ -56,7 +56,7 @@ impl Message {
     /// [`Error::Storage`], [`Error::SessionClosed`].
     pub fn modify_recipients(&self, changes: &[RecipientChange]) -> Result<(), Error> {
         self.writable()?;
-        let form = self.data()?.form();
+        let form = self.data()?.string_form();
         edit(self, true, |state| {
             let mut rows = self.rows(state)?;
             for change in changes {
@@ -78,7 +78,7 @@ impl Message {
         addresses: &[Address],
     ) -> Result<(), Error> {
         self.writable()?;
-        let form = self.data()?.form();
+        let form = self.data()?.string_form();
         edit(self, true, |state| {
             let recipients = self.recipients()?;
             let rows = self.rows(state)?;

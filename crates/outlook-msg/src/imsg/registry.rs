@@ -188,7 +188,11 @@ impl<D: Send + Sync + 'static> Object<D> {
     /// Makes the session keep the object alive until its edits are saved. While a session is being
     /// closed, it refuses edits by callers (`by_user`). But saving an attachment edits its message,
     /// which is still allowed.
-    pub(super) fn hold(&self, unsaved: Box<dyn UnsavedObject>, by_user: bool) -> Result<(), Error> {
+    pub(super) fn keep_until_saved(
+        &self,
+        unsaved: Box<dyn UnsavedObject>,
+        by_user: bool,
+    ) -> Result<(), Error> {
         let mut state = self.registry.state();
         if state.closed && by_user {
             return Err(Error::SessionClosed);
@@ -202,7 +206,7 @@ impl<D: Send + Sync + 'static> Object<D> {
     }
 
     /// Tells the session that the object has nothing left to save.
-    pub(super) fn let_go(&self) {
+    pub(super) fn forget_unsaved(&self) {
         // The reference is dropped after the lock is released: it may be the last one, and
         // releasing the object takes the lock.
         let held = self.registry.state().unsaved.remove(&self.id);

@@ -223,7 +223,7 @@ impl Session {
         let snapshot = draft.lock().transaction.snapshot();
         let data = MessageData::top_level(&snapshot.root(), self.shared.options.code_page)?;
         let message = self.register_message(data, Some(draft), None)?;
-        message.hold(true)?;
+        message.keep_until_saved(true)?;
         Ok(message)
     }
 

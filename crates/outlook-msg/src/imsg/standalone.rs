@@ -13,15 +13,15 @@ use crate::mapi::{CodePage, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{Defect, Transaction, Writer};
 
 use super::attachment::Attachment;
-use super::compose::{self, MESSAGE_CLSID, StringForm};
-use super::encode::{self, encode, stored_tag};
+use super::compose::{self, MESSAGE_CLSID};
+use super::copy::{PropertyStorage, objects};
+use super::encode::{self, encode, is_ansi, stored_tag};
 use super::error::Error;
-use super::foreign::{ForeignObject, objects};
 use super::mapi_prop::MapiProp as _;
 use super::message::{Message, MessageData};
 use super::names::NAMEID_STORAGE;
 use super::properties::{Salvaged, StreamHeader};
-use super::property_editor::{PropertyEditor, is_ansi, put};
+use super::property_editor::{PropertyEditor, put};
 use super::stream_name::ATTACHMENT_PREFIX;
 
 /// Ends the name of an attachment of which only a part can be read.
@@ -58,7 +58,7 @@ impl Message {
         }
         let parts = sound_objects(&mut content, &data, &mut defects);
         for message in parts.iter().filter(|one| one.header != StreamHeader::Part) {
-            follow_strings(&mut content, message)?;
+            correct_store_support_mask(&mut content, message)?;
         }
         if !defects.is_empty() {
             attach_errors(&mut content, &data, &defects)?;
@@ -98,7 +98,7 @@ impl Message {
     }
 
     /// The properties of the outer message that this one relies on without having them.
-    /// `follow_strings` takes care of `PR_STORE_SUPPORT_MASK`.
+    /// `correct_store_support_mask` takes care of `PR_STORE_SUPPORT_MASK`.
     fn inherited(&self) -> Result<Vec<(PropertyTag, Value)>, Error> {
         let (set, strings) = self.property_set()?;
         let number = |number: u32| Value::Integer32(number.cast_signed());
@@ -135,7 +135,7 @@ fn sound_objects(
     content: &mut Transaction,
     data: &Arc<MessageData>,
     defects: &mut Vec<Defect>,
-) -> Vec<ForeignObject> {
+) -> Vec<PropertyStorage> {
     let mut told: HashSet<String> = defects.iter().map(|defect| defect.cause.clone()).collect();
     let mut known = HashSet::new();
     // A message that is embedded too deeply is copied unchanged.
@@ -155,10 +155,10 @@ fn sound_objects(
 
 /// Makes the property stream of one object fit what is left of its values. Returns the defects of
 /// the values.
-fn sound_object(content: &mut Transaction, object: &ForeignObject) -> Result<Vec<Defect>, Error> {
+fn sound_object(content: &mut Transaction, object: &PropertyStorage) -> Result<Vec<Defect>, Error> {
     let (set, strings) = (&object.properties, object.message.strings());
     let mut defects = Vec::new();
-    let damaged = set.properties().iter().filter(|one| set.lacks_bytes(one, strings));
+    let damaged = set.properties().iter().filter(|one| set.is_incomplete(one, strings));
     let damaged: Vec<_> = damaged.collect();
     if damaged.is_empty() {
         return Ok(defects);
@@ -192,7 +192,7 @@ fn sound_object(content: &mut Transaction, object: &ForeignObject) -> Result<Vec
 }
 
 /// Renames an attachment: adds [`PARTIAL`] to its name, which says that a part is missing.
-fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Result<(), Error> {
+fn name_partial(editor: &mut PropertyEditor<'_>, object: &PropertyStorage) -> Result<(), Error> {
     let names = [tags::PR_ATTACH_LONG_FILENAME, tags::PR_ATTACH_FILENAME, tags::PR_DISPLAY_NAME];
     let strings = object.message.strings();
     let name = names.into_iter().find_map(|tag| {
@@ -203,18 +203,21 @@ fn name_partial(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
         }
     });
     let name = name.unwrap_or_else(|| "unnamed".to_owned()) + PARTIAL;
-    let tag = stored_tag(tags::PR_ATTACH_LONG_FILENAME, object.message.is_ansi());
-    put(editor, tag, encode(tag, &Value::String(name), strings.code_page())?)
+    let form = object.message.string_form();
+    let tag = stored_tag(tags::PR_ATTACH_LONG_FILENAME, form.ansi);
+    put(editor, tag, encode(tag, &Value::String(name), form.code_page)?)
 }
 
 /// Makes `PR_STORE_SUPPORT_MASK` state the string type of a message, because programs decode
 /// strings by it. An embedded message may have inherited the mask of the outer message, whose
 /// strings may have the other type.
-fn follow_strings(content: &mut Transaction, message: &ForeignObject) -> Result<(), Error> {
+fn correct_store_support_mask(
+    content: &mut Transaction,
+    message: &PropertyStorage,
+) -> Result<(), Error> {
     let data = &message.message;
-    let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.properties());
-    let own = message.properties.properties().iter();
-    let Some(ansi) = is_ansi(own.chain(tags_of_parts).map(|property| property.tag)) else {
+    let tags_of_parts = data.recipients().iter().flat_map(|(_, set)| set.tags());
+    let Some(ansi) = is_ansi(message.properties.tags().chain(tags_of_parts)) else {
         return Ok(());
     };
     let tag = tags::PR_STORE_SUPPORT_MASK;
@@ -243,7 +246,7 @@ fn attach_errors(
         text.push_str(&format!("and {more} more\r\n"));
     }
     let number = errors_number(data);
-    let form = StringForm { ansi: data.is_ansi(), code_page: data.strings().code_page() };
+    let form = data.string_form();
     let mut attachment = compose::attachment(number, form)?;
     let mut editor = PropertyEditor::new(&mut attachment, &[], StreamHeader::Part)?;
     let string = |text: &str| Value::String(text.to_owned());

@@ -39,7 +39,7 @@ pub(super) struct CodePageHints {
 
 impl CodePageHints {
     /// The number of the stated page, even if there is no decoder for it. Only a note mentions it.
-    fn unfit(self) -> Option<u32> {
+    fn stated_number(self) -> Option<u32> {
         self.message.or(self.internet).filter(|number| !matches!(number, 0 | 1200 | 1201))
     }
 }
@@ -64,7 +64,7 @@ impl Strings {
     }
 
     /// A decoder for the same message after an edit.
-    pub(super) fn anew(&self, storage: &Storage, hints: CodePageHints) -> Self {
+    pub(super) fn reloaded(&self, storage: &Storage, hints: CodePageHints) -> Self {
         Self::new(storage, hints, self.chosen, self.outer.clone())
     }
 
@@ -136,7 +136,7 @@ impl Strings {
     /// Whether at least half of the strings that are not ASCII are valid in the stated page.
     fn is_stated_right(&self, stated: CodePage) -> bool {
         let (mut wrong, mut all) = (0_usize, 0_usize);
-        for bytes in self.telling_strings() {
+        for bytes in self.strings_to_examine() {
             all += 1;
             wrong += usize::from(!detect::fits(stated, &bytes));
         }
@@ -144,14 +144,14 @@ impl Strings {
     }
 
     fn guess_for_all(&self, stated: Option<CodePage>) -> (CodePage, Option<Guess>) {
-        let strings: Vec<_> = self.telling_strings().collect();
+        let strings: Vec<_> = self.strings_to_examine().collect();
         let guessed = match strings.is_empty() {
             true => None,
             false => detect::guess(strings.iter().map(Vec::as_slice)),
         };
         match guessed {
             Some(page) => {
-                let stated = stated.map(CodePage::number).or_else(|| self.hints.unfit());
+                let stated = stated.map(CodePage::number).or_else(|| self.hints.stated_number());
                 (page, Some(Guess { page, stated }))
             }
             None => (stated.unwrap_or(CodePage::WINDOWS_1252), None),
@@ -187,7 +187,7 @@ impl Strings {
     /// UTF-8, if `PR_INTERNET_CPID` is 65001 and all strings are valid UTF-8. The property alone
     /// proves nothing: it is about the HTML body.
     fn valid_utf8(&self) -> Option<CodePage> {
-        let mut strings = self.telling_strings().peekable();
+        let mut strings = self.strings_to_examine().peekable();
         let says_utf8 = self.hints.internet == Some(CodePage::UTF_8.number());
         let is_utf8 = says_utf8
             && strings.peek().is_some()
@@ -196,7 +196,7 @@ impl Strings {
     }
 
     /// The strings that help to find the code page.
-    fn telling_strings(&self) -> impl Iterator<Item = Vec<u8>> {
+    fn strings_to_examine(&self) -> impl Iterator<Item = Vec<u8>> {
         self.non_ascii_strings().filter(|bytes| !is_disguised_utf16(bytes))
     }
 

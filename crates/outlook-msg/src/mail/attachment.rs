@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use crate::imsg::{self, Defect};
 use crate::mapi::Value;
 
-use super::attachments::{Shown, ShownAttachment, reference_target};
+use super::attachments::{ContentKind, ShownAttachment, reference_target};
 use super::bodies::Bodies;
 use super::content::{self, Content};
 use super::error::Error;
@@ -38,7 +38,7 @@ pub struct Attachment {
     opened: Arc<OpenedMail>,
     index: usize,
     name: String,
-    shown: Shown,
+    shown: ContentKind,
     content: Arc<OnceLock<Content>>,
 }
 
@@ -96,10 +96,10 @@ impl Attachment {
     #[must_use]
     pub fn kind(&self) -> AttachmentKind {
         match self.shown {
-            Shown::Data | Shown::DataFork { .. } => AttachmentKind::File,
-            Shown::Message(_) => AttachmentKind::Message,
-            Shown::Ole => AttachmentKind::Ole,
-            Shown::Reference => AttachmentKind::Link,
+            ContentKind::Data | ContentKind::DataFork { .. } => AttachmentKind::File,
+            ContentKind::Message(_) => AttachmentKind::Message,
+            ContentKind::Ole => AttachmentKind::Ole,
+            ContentKind::Reference => AttachmentKind::Link,
         }
     }
 
@@ -277,7 +277,7 @@ impl Attachment {
     /// If the message cannot be opened.
     pub fn message(&self) -> Result<Option<Mail>, Error> {
         match (self.shown, self.shown()) {
-            (Shown::Message(_), Some(shown)) => {
+            (ContentKind::Message(_), Some(shown)) => {
                 Ok(Some(Mail::of(shown.attachment.embedded_message()?)))
             }
             _ => Ok(None),
@@ -300,7 +300,7 @@ impl Attachment {
     #[must_use]
     pub fn target(&self) -> Option<String> {
         match self.shown {
-            Shown::Reference => reference_target(&self.shown()?.attachment),
+            ContentKind::Reference => reference_target(&self.shown()?.attachment),
             _ => None,
         }
     }
@@ -390,7 +390,7 @@ impl Attachment {
         Ok(self.found()?.attachment.number()?)
     }
 
-    pub(super) fn shown_as(&self) -> Shown {
+    pub(super) fn shown_as(&self) -> ContentKind {
         self.shown
     }
 
@@ -425,7 +425,7 @@ impl Attachment {
     fn missing(&self) -> Result<Vec<Defect>, Error> {
         let Some(shown) = self.shown() else { return Ok(Vec::new()) };
         match self.shown {
-            Shown::Message(_) => Mail::of(shown.attachment.embedded_message()?).defects(),
+            ContentKind::Message(_) => Mail::of(shown.attachment.embedded_message()?).defects(),
             _ => Ok(shown.missing.clone()),
         }
     }

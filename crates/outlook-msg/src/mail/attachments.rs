@@ -1,7 +1,7 @@
 //! The attachments of a message as files in `attachments/`: their kinds and their names.
 //!
-//! To add a kind: add a variant to [`Shown`] and its name to `entry_name`; the compiler then names
-//! the other places.
+//! To add a kind: add a variant to [`ContentKind`] and its name to `entry_name`; the compiler then
+//! names the other places.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,9 +12,9 @@ use crate::sync::lock;
 use crate::body::mac_binary::{self, MacBinary};
 use crate::imsg::{AttachMethod, Attachment, MapiProp, Message, PARTIAL};
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
-use crate::storage::{Defect, EntryId, Storage};
+use crate::storage::{Defect, EntryNumber, Storage};
 
-use super::derived::{Derived, derive};
+use super::derived::{DerivedEntry, derive};
 use super::fields::subject;
 use super::names::UniqueNames;
 use super::references::References;
@@ -29,11 +29,11 @@ const MACINTOSH: u32 = 10000;
 
 /// How an attachment is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
+pub enum ContentKind {
     /// A file with the content.
     Data,
     /// A message directory; the id is that of the storage of the embedded message.
-    Message(EntryId),
+    Message(EntryNumber),
     /// A file with the data fork of a MacBinary file, which is this range of bytes.
     DataFork { start: u64, len: u64 },
     /// A compound file made from the storage of the OLE object.
@@ -45,15 +45,15 @@ pub enum Shown {
 /// An attachment with its name in `attachments/`.
 #[derive(Debug)]
 pub struct ShownAttachment {
-    pub id: EntryId,
+    pub id: EntryNumber,
     pub attachment: Attachment,
     /// Its name and kind; `None` if it has no content at all. Such an attachment is shown only
     /// under `mapi/`.
-    pub entry: Option<(String, Shown)>,
+    pub entry: Option<(String, ContentKind)>,
     /// The defects of its content.
     pub missing: Vec<Defect>,
     /// What is made from its content and shown beside it, such as a directory for `winmail.dat`.
-    pub derived: Option<Derived>,
+    pub derived: Option<DerivedEntry>,
     /// Whether it was found that nothing is made from it. It may still be the signed part of the
     /// message, which depends on the other attachments.
     pub is_plain: bool,
@@ -141,7 +141,7 @@ pub fn shown_attachments(
     for OpenedAttachment { attachment, storage, path, name, is_plain } in opened {
         let id = storage.id();
         if let Some(name) = name.clone().filter(|_| is_plain) {
-            let entry = Some((name, Shown::Data));
+            let entry = Some((name, ContentKind::Data));
             let (missing, derived) = (Vec::new(), None);
             attachments.push(ShownAttachment { id, attachment, entry, missing, derived, is_plain });
             continue;
@@ -163,7 +163,7 @@ pub fn shown_attachments(
     for (index, path, version) in paths {
         let Some(one) = attachments.get(index) else { continue };
         let Some((name, shown)) = &one.entry else { continue };
-        let is_plain = *shown == Shown::Data
+        let is_plain = *shown == ContentKind::Data
             && one.missing.is_empty()
             && one.derived.is_none()
             && one.is_plain;
@@ -197,27 +197,27 @@ pub fn reference_target(attachment: &Attachment) -> Option<String> {
     places.into_iter().find_map(|tag| text(attachment, tag))
 }
 
-fn shown(attachment: &Attachment) -> Option<Shown> {
+fn shown(attachment: &Attachment) -> Option<ContentKind> {
     match attachment.method().ok()? {
         AttachMethod::None => None,
         AttachMethod::ByValue => match mac_binary(attachment) {
             Some(MacBinary { data: Range { start, end }, .. }) => {
-                Some(Shown::DataFork { start, len: end - start })
+                Some(ContentKind::DataFork { start, len: end - start })
             }
-            None => Some(Shown::Data),
+            None => Some(ContentKind::Data),
         },
-        AttachMethod::ByReference => Some(Shown::Reference),
+        AttachMethod::ByReference => Some(ContentKind::Reference),
         AttachMethod::EmbeddedMessage => {
-            Some(Shown::Message(attachment.content_storage().ok()?.id()))
+            Some(ContentKind::Message(attachment.content_storage().ok()?.id()))
         }
-        AttachMethod::Storage => Some(Shown::Ole),
+        AttachMethod::Storage => Some(ContentKind::Ole),
     }
 }
 
 /// Makes the name of an attachment, with `partial` at its end.
 fn entry_name(
     attachment: &Attachment,
-    shown: Shown,
+    shown: ContentKind,
     partial: &str,
     names: &mut UniqueNames,
 ) -> String {
@@ -227,11 +227,11 @@ fn entry_name(
     };
     let display_name = || text(attachment, tags::PR_DISPLAY_NAME);
     match shown {
-        Shown::Data => {
+        ContentKind::Data => {
             let name = file_name().unwrap_or_else(|| with_extension(attachment, display_name()));
             names.make(&name, UNNAMED, partial)
         }
-        Shown::DataFork { .. } => {
+        ContentKind::DataFork { .. } => {
             let header_name = || {
                 let page = CodePage::new(MACINTOSH)?;
                 Some(page.decode(&mac_binary(attachment)?.name).into_owned())
@@ -239,18 +239,18 @@ fn entry_name(
             let name = file_name().or_else(header_name).or_else(display_name).unwrap_or_default();
             names.make(&name, UNNAMED, partial)
         }
-        Shown::Message(_) => {
+        ContentKind::Message(_) => {
             let embedded = attachment.embedded_message().ok();
             let subject = embedded.as_ref().and_then(subject);
             let subject = subject.filter(|subject| !subject.trim().is_empty());
             let name = display_name().or(subject).or_else(file_name).unwrap_or_default();
             names.make(without_msg(&name), "message", ".msg")
         }
-        Shown::Ole => {
+        ContentKind::Ole => {
             let name = file_name().or_else(display_name).unwrap_or_default();
             names.make(&name, "object", &format!(".ole{partial}"))
         }
-        Shown::Reference => {
+        ContentKind::Reference => {
             let name = file_name().or_else(display_name).unwrap_or_default();
             names.make(&name, "reference", ".ref")
         }

@@ -19,6 +19,14 @@ const KIND_BYTES: usize = 1024;
 /// A `PR_BODY` with more stored bytes than this is not read to find out whether it is blank.
 const BLANK_BYTES_MAX: u64 = 1024;
 
+/// The three forms of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    Text,
+    Html,
+    Rtf,
+}
+
 /// The bodies of one message. The decompressed RTF and the decoded HTML are kept, because several
 /// bodies are made of them.
 #[derive(Debug)]

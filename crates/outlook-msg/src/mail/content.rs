@@ -11,10 +11,10 @@ use crate::imsg::{self, Attachment, MapiProp as _, PropertyStream};
 use crate::mapi::tags;
 use crate::storage::{self, Defect, Extents, Source};
 
-use super::attachments::{Shown, reference_target};
-use super::composed::Composed;
+use super::attachments::{ContentKind, reference_target};
 use super::error::Error;
-use super::text::reader_line;
+use super::pieced_file::PiecedFile;
+use super::text::text_line;
 
 /// A content of more bytes is kept in a temporary file, not in memory.
 const MEMORY_BYTES_MAX: usize = 4 << 20;
@@ -51,7 +51,7 @@ pub enum Content {
         len: u64,
     },
     /// A file that consists of pieces.
-    Composed(Arc<Composed>),
+    Pieces(Arc<PiecedFile>),
 }
 
 impl Content {
@@ -92,7 +92,7 @@ impl Content {
             Self::Stream(extents) => extents.stream().len(),
             Self::Source(source) => source.len(),
             Self::Made { len, .. } => *len,
-            Self::Composed(composed) => composed.len(),
+            Self::Pieces(composed) => composed.len(),
             Self::Part { header, len, .. } => header.len() as u64 + len,
         })
     }
@@ -113,14 +113,14 @@ impl Content {
             out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
             return Ok(());
         }
-        if let Self::Composed(composed) = self {
+        if let Self::Pieces(composed) = self {
             out.clear();
             return composed.read(offset, size, out);
         }
         let rest = self.len()?.saturating_sub(offset);
         out.resize(size.min(usize::try_from(rest).unwrap_or(usize::MAX)), 0);
         let read = match self {
-            Self::Bytes(_) | Self::Composed(_) => 0,
+            Self::Bytes(_) | Self::Pieces(_) => 0,
             Self::Property(stream) => stream.read_at(offset, out)?,
             Self::Stream(stream) => stream.read_at(offset, out)?,
             Self::Source(source) => source.read_at(offset, out)?,
@@ -139,7 +139,7 @@ impl Content {
         match self {
             Self::Bytes(bytes) => bytes.len() + OVERHEAD,
             Self::Stream(extents) => extents.bytes_held() + OVERHEAD,
-            Self::Composed(composed) => composed.bytes_held() + OVERHEAD,
+            Self::Pieces(composed) => composed.bytes_held() + OVERHEAD,
             Self::Part { stream, header, .. } => stream.bytes_held() + header.len() + OVERHEAD,
             Self::Property(stream) => stream.bytes_held() + OVERHEAD,
             Self::Source(_) | Self::Made { .. } => OVERHEAD,
@@ -155,18 +155,20 @@ fn in_file(bytes: &[u8]) -> io::Result<Content> {
 
 /// The content of an attachment. An embedded message becomes a `.msg` file, an OLE object a
 /// compound file, a link a line with its target.
-pub fn of_attachment(attachment: &Attachment, shown: Shown) -> Result<Content, Error> {
+pub fn of_attachment(attachment: &Attachment, shown: ContentKind) -> Result<Content, Error> {
     match shown {
-        Shown::Data => data(attachment),
-        Shown::DataFork { start, len } => data_fork(attachment, start, len),
-        Shown::Reference => {
-            Ok(Content::bytes(reader_line(&reference_target(attachment).unwrap_or_default())))
+        ContentKind::Data => data(attachment),
+        ContentKind::DataFork { start, len } => data_fork(attachment, start, len),
+        ContentKind::Reference => {
+            Ok(Content::bytes(text_line(&reference_target(attachment).unwrap_or_default())))
         }
-        Shown::Ole => match made(|file| attachment.write_content_storage(file)) {
+        ContentKind::Ole => match made(|file| attachment.write_content_storage(file)) {
             Err(Error::Message(imsg::Error::NoObject { .. })) => Ok(Content::bytes(Vec::new())),
             content => content,
         },
-        Shown::Message(_) => made(|file| attachment.embedded_message()?.write_standalone(file)),
+        ContentKind::Message(_) => {
+            made(|file| attachment.embedded_message()?.write_standalone(file))
+        }
     }
 }
 

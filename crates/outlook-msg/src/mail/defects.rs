@@ -5,7 +5,7 @@ use crate::imsg::{AttachMethod, MapiProp, Message, Note};
 use crate::mapi::tags;
 use crate::storage::Defect;
 
-use super::attachments::{Shown, ShownAttachment, shown_attachments};
+use super::attachments::{ContentKind, ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
 use super::derived::{DerivedKind, Inside, InsideLimit, content_len};
 use super::error::Error;
@@ -90,7 +90,7 @@ impl DefectsInside {
 
     fn open(&self, one: &ShownAttachment, kind: DerivedKind, depth: u32) -> Result<Inside, Error> {
         let refused = |cause| Error::Damaged(Defect { place: "/".to_owned(), cause });
-        self.limit.enter(depth, content_len(&one.attachment)).map_err(refused)?;
+        self.limit.take(depth, content_len(&one.attachment)).map_err(refused)?;
         Inside::open(kind, &one.attachment)
     }
 }
@@ -148,11 +148,11 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     let mut defects = attachment.defects().unwrap_or_default();
     defects.extend(attachment.value_defects().unwrap_or_default());
     // Defects of other contents are already among those of the property values.
-    if let Some((_, Shown::Ole)) = shown.entry {
+    if let Some((_, ContentKind::Ole)) = shown.entry {
         defects.extend(shown.missing.iter().cloned());
     }
     let missing = match &shown.entry {
-        Some((_, Shown::Message(_))) => attachment.embedded_message().err(),
+        Some((_, ContentKind::Message(_))) => attachment.embedded_message().err(),
         Some(_) => None,
         // An attachment that has just been created has no content yet.
         None if attachment.method().is_ok_and(|method| method == AttachMethod::None) => None,

@@ -29,7 +29,7 @@ impl Mail {
     pub fn to_eml(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
         let composed = eml::compose(self.message(), self.opened.attachments())?;
-        copy(&Content::Composed(composed.into()), out)
+        copy(&Content::Pieces(composed.into()), out)
     }
 
     /// Writes the appointment, meeting or task as iCalendar (\[MS-OXCICAL\]).

@@ -396,7 +396,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::voting`].
     pub fn event(&self) -> Result<Option<Event>, Error> {
-        self.found(ics::values(self.message()), &[])
+        self.found(ics::event_values(self.message()), &[])
     }
 
     /// The size in bytes: the length of the file; for an embedded message, `PR_MESSAGE_SIZE`, the

@@ -23,8 +23,6 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Serialize, Serializer};
 
 use crate::imsg::{
@@ -34,7 +32,8 @@ use crate::imsg::{
 use crate::mapi::{self, Value};
 use crate::storage::Defect;
 
-use super::attachments::{AttachmentNames, Shown, ShownAttachment, shown_attachments};
+use super::attachments::{AttachmentNames, ContentKind, ShownAttachment, shown_attachments};
+use super::base64;
 use super::defects;
 use super::error::Error;
 use super::named::name_in_set;
@@ -193,7 +192,7 @@ impl<'a> AttachmentJson<'a> {
     fn of(shown: &ShownAttachment, context: Context<'a>) -> Result<Self, Error> {
         let message = match shown.entry {
             // If the message cannot be opened, the `errors` of the outer message say so.
-            Some((_, Shown::Message(_))) => embedded(&shown.attachment, context).ok(),
+            Some((_, ContentKind::Message(_))) => embedded(&shown.attachment, context).ok(),
             _ => None,
         };
         Ok(Self {
@@ -268,7 +267,7 @@ fn value_json(value: &Value) -> Option<serde_json::Value> {
         Value::Floating64(number) => (*number).into(),
         Value::Boolean(truth) => (*truth).into(),
         Value::Binary(bytes) if bytes.len() as u64 > BINARY_BYTES_MAX => return None,
-        Value::Binary(bytes) => BASE64.encode(bytes).into(),
+        Value::Binary(bytes) => base64::encode(bytes).into(),
         Value::Multiple(values) => values
             .iter()
             .map(|value| value_json(value).unwrap_or(serde_json::Value::Null))

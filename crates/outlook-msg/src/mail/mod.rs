@@ -20,11 +20,11 @@
 // |---|---|
 // | subject, addresses, times | `fields` |
 // | bodies | `bodies`, `report` |
-// | values as texts | `reader`, `text` |
+// | values as texts | `value_lines`, `text` |
 // | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
 // | attachments, their kinds and names | `attachments`, `names`, `references` |
 // | what is inside of attachments | `derived` |
-// | the message as RFC 5322 and MIME | `eml`, `composed` |
+// | the message as RFC 5322 and MIME | `eml`, `pieced_file` |
 // | the message as JSON, as one row, as a page, as text | `json`, `row`, `page`, `printed` |
 // | what could not be read | `defects` |
 // | edits | `edit` |
@@ -35,10 +35,9 @@
 mod attachment;
 #[doc(hidden)]
 pub mod attachments;
+mod base64;
 #[doc(hidden)]
 pub mod bodies;
-#[doc(hidden)]
-pub mod composed;
 #[doc(hidden)]
 pub mod content;
 mod content_lines;
@@ -71,12 +70,12 @@ pub mod names;
 mod opened;
 mod page;
 mod parts;
+#[doc(hidden)]
+pub mod pieced_file;
 mod printable;
 mod printed;
 #[cfg(test)]
 mod read_counts;
-#[doc(hidden)]
-pub mod reader;
 mod recipient;
 #[doc(hidden)]
 pub mod references;
@@ -89,6 +88,8 @@ mod structures;
 mod summary;
 #[doc(hidden)]
 pub mod text;
+#[doc(hidden)]
+pub mod value_lines;
 #[doc(hidden)]
 pub mod vcf;
 mod wrapped;

@@ -9,13 +9,11 @@ use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use crate::body::html;
 use crate::mapi::FileTime;
 
 use super::attachment::{Attachment, AttachmentKind};
+use super::base64;
 use super::names::attachment_path;
 use super::opened::Mail;
 use super::printable::{harmless, harmless_lines, is_harmful};
@@ -172,7 +170,7 @@ impl Pictures {
         let bytes = attachment.read().ok()?;
         room.set(left);
         self.seen.borrow_mut().insert(attachment.name().to_owned());
-        Some(format!("data:{};base64,{}", attachment.media_type(), BASE64.encode(bytes)))
+        Some(format!("data:{};base64,{}", attachment.media_type(), base64::encode(bytes)))
     }
 }
 

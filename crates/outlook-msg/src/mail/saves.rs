@@ -17,9 +17,9 @@ use super::opened::{Mail, OpenedMail};
 
 /// The target of a message without a path. It refuses every save.
 #[derive(Debug)]
-struct Nowhere;
+struct NoPathTarget;
 
-impl Target for Nowhere {
+impl Target for NoPathTarget {
     fn name(&self) -> String {
         "a message without a path".to_owned()
     }
@@ -55,7 +55,7 @@ impl Mail {
     /// If the system has no random numbers.
     pub fn create() -> Result<Self, Error> {
         let session = Session::open(SessionOptions::default());
-        let message = session.create_message(Arc::new(Nowhere))?;
+        let message = session.create_message(Arc::new(NoPathTarget))?;
         Ok(Self { session: Some(session), ..Self::of(message) })
     }
 
@@ -204,7 +204,7 @@ impl Mail {
             None => {
                 let mut bytes = Vec::new();
                 self.to_msg(&mut bytes)?;
-                (CompoundFile::open(Source::from_bytes(bytes))?, Arc::new(Nowhere))
+                (CompoundFile::open(Source::from_bytes(bytes))?, Arc::new(NoPathTarget))
             }
         };
         let message = session.open_message(&file.root(), Access::ReadWrite(target))?;

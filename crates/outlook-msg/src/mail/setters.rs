@@ -8,12 +8,12 @@ use crate::mapi::FileTime;
 use crate::storage::Source;
 
 use super::attachment::Attachment;
+use super::bodies::BodyKind;
 use super::edit::text_fields::{self, TextField};
 use super::edit::{SetBodies, attachments, bodies};
 use super::error::Error;
 use super::fields::Importance;
 use super::opened::Mail;
-use super::reader::BodyFile;
 
 /// Setters.
 ///
@@ -288,7 +288,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_text(&mut self, text: &str) -> Result<(), Error> {
-        self.set_body(BodyFile::Text, text.as_bytes())
+        self.set_body(BodyKind::Text, text.as_bytes())
     }
 
     /// Sets the body as HTML, and makes the plain text from it, unless that was set within the last
@@ -306,7 +306,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`].
     pub fn set_html(&mut self, html: &str) -> Result<(), Error> {
-        self.set_body(BodyFile::Html, html.as_bytes())
+        self.set_body(BodyKind::Html, html.as_bytes())
     }
 
     /// Sets the body as RTF, and makes the plain text from it, unless that was set within the last
@@ -322,7 +322,7 @@ impl Mail {
     /// # Errors
     /// As [`Mail::set_subject`]; [`Error::Invalid`] for bytes that are no RTF.
     pub fn set_rtf(&mut self, rtf: &[u8]) -> Result<(), Error> {
-        self.set_body(BodyFile::Rtf, rtf)
+        self.set_body(BodyKind::Rtf, rtf)
     }
 
     /// Attaches a file. If the name ends in `.msg` and the bytes are a `.msg` file, it becomes an
@@ -395,7 +395,7 @@ impl Mail {
         self.edit(|message| field.set_addresses(message, addresses))
     }
 
-    fn set_body(&mut self, body: BodyFile, bytes: &[u8]) -> Result<(), Error> {
+    fn set_body(&mut self, body: BodyKind, bytes: &[u8]) -> Result<(), Error> {
         let mut set = SetBodies::new(self.bodies_set, Instant::now(), self.message().is_new());
         self.edit(|message| bodies::set(message, &mut set, body, bytes))?;
         self.bodies_set = set.times();

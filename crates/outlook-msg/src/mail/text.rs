@@ -1,8 +1,6 @@
 //! Writes property values as text. How each type is written is decided here only.
 
-use std::fmt::Write as _;
-
-use crate::mapi::Value;
+use crate::mapi::{Value, hexadecimal};
 
 /// The content of the file of a property under `mapi/`. For a string it is exactly the string, for
 /// a binary value its bytes, for any other value a line. A multi-valued property has one line for
@@ -26,11 +24,7 @@ pub fn render(value: &Value) -> Vec<u8> {
 /// A value as one line, without a line end.
 pub fn line(value: &Value) -> String {
     match value {
-        Value::Binary(bytes) => bytes.iter().fold(String::new(), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02X}");
-            hex
-        }),
+        Value::Binary(bytes) => hexadecimal(bytes),
         value => escaped(&value.to_text().unwrap_or_default()),
     }
 }
@@ -41,7 +35,7 @@ pub fn escaped(text: &str) -> String {
 }
 
 /// The content of a file outside of `mapi/`: the text with LF line ends, and a newline at its end.
-pub fn reader_line(text: &str) -> Vec<u8> {
+pub fn text_line(text: &str) -> Vec<u8> {
     let mut text = unix_lines(text);
     text.push('\n');
     text.into_bytes()
@@ -68,6 +62,34 @@ pub fn unix_lines_of(text: String) -> String {
     lines
 }
 
+/// Turns every line end into CRLF, which mail and the strings of messages have.
+pub fn crlf_lines(text: &str) -> String {
+    let mut lines = String::with_capacity(text.len() + text.len() / 32);
+    let mut rest = text;
+    while let Some(at) = rest.find(['\r', '\n']) {
+        let (line, end) = rest.split_at(at);
+        lines.push_str(line);
+        lines.push_str("\r\n");
+        rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
+    }
+    lines.push_str(rest);
+    lines
+}
+
+/// Removes the backslashes of a quoted string (RFC 5322 section 3.2.4) that is given without its
+/// quotes. A backslash makes the next character stand for itself.
+pub fn without_backslashes(quoted: &str) -> String {
+    let mut plain = String::with_capacity(quoted.len());
+    let mut characters = quoted.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => plain.extend(characters.next()),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
 /// A text on one line: line ends and other control characters become blanks.
 pub fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -75,7 +97,7 @@ pub fn one_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{one_line, reader_line, render, unix_lines};
+    use super::{crlf_lines, one_line, render, text_line, unix_lines, without_backslashes};
     use crate::mapi::{FileTime, Guid, Value};
 
     fn check(value: &Value, expected: &str) {
@@ -108,7 +130,13 @@ mod tests {
     #[test]
     fn line_ends_of_the_reader_s_view() {
         assert_eq!(unix_lines("a\r\nb\rc\nd"), "a\nb\nc\nd");
-        assert_eq!(reader_line("a\r\nb"), b"a\nb\n");
+        assert_eq!(text_line("a\r\nb"), b"a\nb\n");
+        assert_eq!(crlf_lines("a\nb\r\nc\rd\n\r"), "a\r\nb\r\nc\r\nd\r\n\r\n");
         assert_eq!(one_line("a\r\nb\tc"), "a  b c");
+    }
+
+    #[test]
+    fn backslashes_of_quoted_strings() {
+        assert_eq!(without_backslashes(r#"a \"b\" \\c\"#), r#"a "b" \c"#);
     }
 }

@@ -57,7 +57,7 @@ impl Mail {
                 DerivedKind::Tnef => attachment_path(&derived.name),
                 _ => continue,
             };
-            if limit.enter(depth, content_len(&one.attachment)).is_err() {
+            if limit.take(depth, content_len(&one.attachment)).is_err() {
                 continue;
             }
             let Ok(inside) = Inside::open(derived.kind, &one.attachment) else { continue };

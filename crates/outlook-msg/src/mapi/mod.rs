@@ -26,4 +26,5 @@ pub use names::{
 pub use property_name::{NameKind, PropertyName};
 pub use tag::{Location, PropertyTag, PropertyType};
 pub use text::ParseError;
+pub(crate) use text::hexadecimal;
 pub use value::{FileTime, Guid, Value};

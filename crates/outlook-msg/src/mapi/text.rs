@@ -2,7 +2,7 @@
 //!
 //! Knows no file.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use jiff::civil::DateTime;
@@ -205,6 +205,15 @@ fn parse_floating_time(text: &str) -> Result<f64, ParseError> {
 fn parse_error_code(text: &str) -> Result<u32, ParseError> {
     let code = parse_hexadecimal(text).and_then(|code| u32::try_from(code).ok());
     code.ok_or(ParseError("an error code, as 0x8004010F"))
+}
+
+/// Bytes in upper-case hexadecimal.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02X}");
+        text
+    })
 }
 
 /// The number after `0x`.

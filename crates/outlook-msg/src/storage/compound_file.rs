@@ -27,9 +27,9 @@ pub struct CompoundFile {
 /// The number of a storage or stream in its file: below [`CompoundFile::entry_count`], 0 for the
 /// root, and the same whenever the same bytes are opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct EntryId(pub u32);
+pub struct EntryNumber(pub u32);
 
-impl EntryId {
+impl EntryNumber {
     /// The root storage.
     pub const ROOT: Self = Self(0);
 }
@@ -66,7 +66,7 @@ impl CompoundFile {
 
     /// The root storage.
     pub fn root(self: &Arc<Self>) -> Storage {
-        Storage::new(Arc::clone(self), EntryId::ROOT)
+        Storage::new(Arc::clone(self), EntryNumber::ROOT)
     }
 
     /// Number of storages and streams, the root included.
@@ -103,7 +103,7 @@ impl CompoundFile {
     }
 
     /// The entry of this id.
-    pub fn entry(self: &Arc<Self>, id: EntryId) -> Option<Entry> {
+    pub fn entry(self: &Arc<Self>, id: EntryNumber) -> Option<Entry> {
         Some(match self.tree.node(id.0)?.kind {
             NodeKind::Storage(_) => Entry::Storage(Storage::new(Arc::clone(self), id)),
             NodeKind::Stream { .. } | NodeKind::Content(_) => {
@@ -113,12 +113,12 @@ impl CompoundFile {
     }
 
     /// How many storages and streams are in a storage; `None` for a stream.
-    pub fn child_count(&self, id: EntryId) -> Option<usize> {
+    pub fn child_count(&self, id: EntryNumber) -> Option<usize> {
         self.tree.storage(id.0).map(|storage| storage.children.len())
     }
 
     /// The storage of this id; `None` if that is a stream.
-    pub fn storage(self: &Arc<Self>, id: EntryId) -> Option<Storage> {
+    pub fn storage(self: &Arc<Self>, id: EntryNumber) -> Option<Storage> {
         match self.entry(id)? {
             Entry::Storage(storage) => Some(storage),
             Entry::Stream(_) => None,
@@ -126,7 +126,7 @@ impl CompoundFile {
     }
 
     /// The stream of this id; `None` if that is a storage.
-    pub fn stream(self: &Arc<Self>, id: EntryId) -> Option<Stream> {
+    pub fn stream(self: &Arc<Self>, id: EntryNumber) -> Option<Stream> {
         match self.entry(id)? {
             Entry::Stream(stream) => Some(stream),
             Entry::Storage(_) => None,
@@ -135,7 +135,7 @@ impl CompoundFile {
 
     /// The declared length of a stream in bytes, but at most the length of the file; 0 for a
     /// storage.
-    pub fn stored_len(&self, id: EntryId) -> u64 {
+    pub fn stored_len(&self, id: EntryNumber) -> u64 {
         match self.tree.node(id.0).map(|node| node.kind) {
             Some(NodeKind::Stream { len, .. }) => len.min(self.source().len()),
             Some(NodeKind::Content(_)) => self.content(id).map_or(0, StreamContent::len),
@@ -144,7 +144,7 @@ impl CompoundFile {
     }
 
     /// The content of a stream in a snapshot of a transaction.
-    pub(super) fn content(&self, id: EntryId) -> Option<&StreamContent> {
+    pub(super) fn content(&self, id: EntryNumber) -> Option<&StreamContent> {
         match self.tree.node(id.0)?.kind {
             NodeKind::Content(index) => self.contents.get(usize::try_from(index).ok()?),
             NodeKind::Stream { .. } | NodeKind::Storage(_) => None,
@@ -152,7 +152,7 @@ impl CompoundFile {
     }
 
     /// The name of a storage or stream as stored; empty if there is no such id.
-    pub fn entry_name(&self, id: EntryId) -> &str {
+    pub fn entry_name(&self, id: EntryNumber) -> &str {
         self.tree.name(id.0)
     }
 }

@@ -38,7 +38,7 @@ mod writer;
 
 #[cfg(test)]
 pub(crate) use blocks::reads;
-pub use compound_file::{CompoundFile, EntryId};
+pub use compound_file::{CompoundFile, EntryNumber};
 pub use error::{Damage, Defect, Error, SectorNumber};
 pub use file_state::FileState;
 pub use header::SIGNATURE;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::compound_file::{CompoundFile, EntryId};
+use super::compound_file::{CompoundFile, EntryNumber};
 use super::stream::Stream;
 use crate::mapi::Guid;
 
@@ -11,7 +11,7 @@ use crate::mapi::Guid;
 #[derive(Clone)]
 pub struct Storage {
     file: Arc<CompoundFile>,
-    id: EntryId,
+    id: EntryNumber,
 }
 
 /// An entry of a storage.
@@ -24,12 +24,12 @@ pub enum Entry {
 }
 
 impl Storage {
-    pub(super) fn new(file: Arc<CompoundFile>, id: EntryId) -> Self {
+    pub(super) fn new(file: Arc<CompoundFile>, id: EntryNumber) -> Self {
         Self { file, id }
     }
 
     /// Its number in the file.
-    pub fn id(&self) -> EntryId {
+    pub fn id(&self) -> EntryNumber {
         self.id
     }
 
@@ -67,31 +67,32 @@ impl Storage {
     pub fn entries(&self) -> impl DoubleEndedIterator<Item = Entry> + '_ {
         let children =
             self.file.tree.storage(self.id.0).map_or(0..0, |storage| storage.children.clone());
-        children.filter_map(|id| self.file.entry(EntryId(id)))
+        children.filter_map(|id| self.file.entry(EntryNumber(id)))
     }
 
     /// For each storage and stream in it, in the same order: its number, its name, and whether it
     /// is a storage.
-    pub fn names(&self) -> impl Iterator<Item = (EntryId, &str, bool)> {
+    pub fn names(&self) -> impl Iterator<Item = (EntryNumber, &str, bool)> {
         let tree = &self.file.tree;
         let children = tree.storage(self.id.0).map_or(0..0, |storage| storage.children.clone());
-        children.map(|id| (EntryId(id), tree.name(id), tree.storage(id).is_some()))
+        children.map(|id| (EntryNumber(id), tree.name(id), tree.storage(id).is_some()))
     }
 
     /// The first stream of this name, in any case.
     pub fn stream(&self, name: &str) -> Option<Stream> {
-        self.file.tree.find(self.id.0, name).find_map(|id| self.file.stream(EntryId(id)))
+        self.file.tree.find(self.id.0, name).find_map(|id| self.file.stream(EntryNumber(id)))
     }
 
     /// The first storage of this name, in any case.
     pub fn storage(&self, name: &str) -> Option<Self> {
-        self.file.tree.find(self.id.0, name).find_map(|id| self.file.storage(EntryId(id)))
+        self.file.tree.find(self.id.0, name).find_map(|id| self.file.storage(EntryNumber(id)))
     }
 
     /// The storage it is in; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
-        let parent = self.file.tree.node(self.id.0).filter(|_| self.id != EntryId::ROOT)?.parent;
-        Some(Self::new(Arc::clone(&self.file), EntryId(parent)))
+        let parent =
+            self.file.tree.node(self.id.0).filter(|_| self.id != EntryNumber::ROOT)?.parent;
+        Some(Self::new(Arc::clone(&self.file), EntryNumber(parent)))
     }
 }
 
@@ -103,7 +104,7 @@ impl fmt::Debug for Storage {
 
 impl Entry {
     /// Its number in the file.
-    pub fn id(&self) -> EntryId {
+    pub fn id(&self) -> EntryNumber {
         match self {
             Self::Storage(storage) => storage.id(),
             Self::Stream(stream) => stream.id(),

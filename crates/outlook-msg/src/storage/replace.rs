@@ -442,7 +442,7 @@ fn temporary_name() -> io::Result<OsString> {
 fn content_bytes(root: &Storage) -> u64 {
     let file = root.file();
     (0..file.entry_count())
-        .fold(0, |sum: u64, id| sum.saturating_add(file.stored_len(super::EntryId(id))))
+        .fold(0, |sum: u64, id| sum.saturating_add(file.stored_len(super::EntryNumber(id))))
 }
 
 /// Whether two streams hold the same bytes.

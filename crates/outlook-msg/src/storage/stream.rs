@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
-use super::compound_file::{CompoundFile, EntryId};
+use super::compound_file::{CompoundFile, EntryNumber};
 use super::error::{Damage, Error};
 use super::object::Storage;
 use super::sectors::{Run, Runs};
@@ -15,7 +15,7 @@ use super::tree::NodeKind;
 #[derive(Clone)]
 pub struct Stream {
     file: Arc<CompoundFile>,
-    id: EntryId,
+    id: EntryNumber,
 }
 
 /// The content of a stream in a [`super::Transaction`].
@@ -34,13 +34,13 @@ pub enum StreamContent {
 pub struct Extents {
     stream: Stream,
     /// Where the bytes are, if the stream belongs to a snapshot of a transaction.
-    content: Option<Held>,
+    content: Option<ExtentsContent>,
     runs: Arc<[Extent]>,
     damage: Option<(u64, Damage)>,
 }
 
 #[derive(Clone)]
-enum Held {
+enum ExtentsContent {
     Source(Arc<Source>),
     Stream(Box<Extents>),
 }
@@ -55,12 +55,12 @@ struct Extent {
 }
 
 impl Stream {
-    pub(super) fn new(file: Arc<CompoundFile>, id: EntryId) -> Self {
+    pub(super) fn new(file: Arc<CompoundFile>, id: EntryNumber) -> Self {
         Self { file, id }
     }
 
     /// Its number in the file.
-    pub fn id(&self) -> EntryId {
+    pub fn id(&self) -> EntryNumber {
         self.id
     }
 
@@ -82,7 +82,7 @@ impl Stream {
     /// The storage it is in.
     pub fn parent(&self) -> Option<Storage> {
         let parent = self.file.tree.node(self.id.0)?.parent;
-        self.file.storage(EntryId(parent))
+        self.file.storage(EntryNumber(parent))
     }
 
     /// The declared length in bytes, but at most the length of the file.
@@ -187,8 +187,8 @@ impl Stream {
     /// Looks up all sectors of the stream.
     pub fn extents(&self) -> Extents {
         let content = self.content().map(|content| match content {
-            StreamContent::Source(source) => Held::Source(Arc::clone(source)),
-            StreamContent::Stream(stream) => Held::Stream(Box::new(stream.extents())),
+            StreamContent::Source(source) => ExtentsContent::Source(Arc::clone(source)),
+            StreamContent::Stream(stream) => ExtentsContent::Stream(Box::new(stream.extents())),
         });
         if content.is_some() {
             return Extents { stream: self.clone(), content, runs: Arc::default(), damage: None };
@@ -256,7 +256,7 @@ impl Extents {
 
     /// How many bytes can be read from the start of the stream: all, if it is not damaged.
     pub fn readable_len(&self) -> u64 {
-        if let Some(Held::Stream(extents)) = &self.content {
+        if let Some(ExtentsContent::Stream(extents)) = &self.content {
             return extents.readable_len();
         }
         self.damage.map_or(self.stream.len(), |(found, _)| found)
@@ -264,7 +264,7 @@ impl Extents {
 
     /// The error at [`Self::readable_len`], if the stream is damaged.
     pub fn damage(&self) -> Option<Error> {
-        if let Some(Held::Stream(extents)) = &self.content {
+        if let Some(ExtentsContent::Stream(extents)) = &self.content {
             return extents.damage();
         }
         self.damage.map(|(found, damage)| self.stream.truncated(found, Some(damage)))
@@ -276,10 +276,10 @@ impl Extents {
     /// `Truncated` if some of these bytes are missing, `Io`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> Result<usize, Error> {
         match &self.content {
-            Some(Held::Source(source)) => {
+            Some(ExtentsContent::Source(source)) => {
                 return source.read_at(offset, buf).map_err(|error| self.stream.io(error));
             }
-            Some(Held::Stream(extents)) => return extents.read_at(offset, buf),
+            Some(ExtentsContent::Stream(extents)) => return extents.read_at(offset, buf),
             None => {}
         }
         let Some(end) = wanted_end(self.stream.len(), offset, buf) else { return Ok(0) };

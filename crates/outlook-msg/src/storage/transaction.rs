@@ -325,7 +325,7 @@ impl EditedStorage {
 /// Copies one storage. Its inner storages have been copied already, and are taken from `made`.
 fn carry_over(
     storage: &Storage,
-    made: &mut HashMap<super::EntryId, Arc<EditedStorage>>,
+    made: &mut HashMap<super::EntryNumber, Arc<EditedStorage>>,
     lost: &mut dyn FnMut(Defect) -> Result<(), Error>,
 ) -> Result<EditedStorage, Error> {
     let mut directory =

@@ -390,7 +390,7 @@ mod tests {
         let expected = ["big", "sub", "empty", "other", "OtheR"].map(str::to_owned);
         assert_eq!(entries, expected.into_iter().zip(1..).collect::<Vec<_>>());
         assert_eq!(root.stream("OTHER").unwrap().id().0, 4);
-        assert_eq!(file.stream(super::super::EntryId(5)).unwrap().len(), 100);
+        assert_eq!(file.stream(super::super::EntryNumber(5)).unwrap().len(), 100);
         assert_eq!(file.defects(), []);
     }
 

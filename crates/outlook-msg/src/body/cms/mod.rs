@@ -13,8 +13,10 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use crate::mapi::hexadecimal;
+
 use ber::{Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET};
-use name::{hex, object_identifier};
+use name::object_identifier;
 
 /// The kind of a message, by its content type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -215,7 +217,7 @@ fn recipient(info: &Element<'_>) -> Vec<RecipientKey> {
         },
         0xA2 => {
             let id = fields.nth(1).and_then(|id| id.elements().next());
-            let id = id.map(|id| hex(&id.octets().0));
+            let id = id.map(|id| hexadecimal(&id.octets().0));
             vec![id.map_or(RecipientKey::Unknown, RecipientKey::KeyEncryptionKey)]
         }
         0xA3 => vec![RecipientKey::Password],
@@ -231,14 +233,14 @@ fn certificate(id: &Element<'_>) -> RecipientKey {
             (Some(issuer), Some(serial)) if serial.identifier == INTEGER => {
                 RecipientKey::Certificate {
                     issuer: name::to_text(&issuer),
-                    serial: hex(serial.primitive()),
+                    serial: hexadecimal(serial.primitive()),
                 }
             }
             _ => RecipientKey::Unknown,
         },
-        0x80 => RecipientKey::SubjectKeyIdentifier(hex(id.primitive())),
+        0x80 => RecipientKey::SubjectKeyIdentifier(hexadecimal(id.primitive())),
         0xA0 => match fields.next() {
-            Some(key) => RecipientKey::SubjectKeyIdentifier(hex(&key.octets().0)),
+            Some(key) => RecipientKey::SubjectKeyIdentifier(hexadecimal(&key.octets().0)),
             None => RecipientKey::Unknown,
         },
         _ => RecipientKey::Unknown,

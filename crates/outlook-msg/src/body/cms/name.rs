@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ber::{Element, Elements, OBJECT_IDENTIFIER};
-use crate::mapi::CodePage;
+use crate::mapi::{CodePage, hexadecimal};
 
 /// Longer names are cut to this many bytes of text.
 const NAME_BYTES_MAX: usize = 4096;
@@ -36,15 +36,6 @@ pub(super) fn object_identifier(bytes: &[u8]) -> String {
     text
 }
 
-/// Bytes in upper-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02X}");
-        text
-    })
-}
-
 fn relative(part: &Element<'_>) -> String {
     let attributes: Vec<_> =
         part.elements().filter_map(|attribute| type_and_value(attribute.elements())).collect();
@@ -57,7 +48,7 @@ fn type_and_value(mut attribute: Elements<'_>) -> Option<String> {
     let kind = kind_name(object_identifier(kind.primitive()));
     match string(&value) {
         Some(text) => Some(format!("{kind}={}", escape(&text))),
-        None => Some(format!("{kind}=#{}", hex(value.primitive()))),
+        None => Some(format!("{kind}=#{}", hexadecimal(value.primitive()))),
     }
 }
 

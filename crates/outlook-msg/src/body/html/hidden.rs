@@ -6,7 +6,7 @@
 use memchr::memmem;
 
 use super::nested::Nested;
-use super::style_sheet::{ElementStyle, StyleSheet, Weighed};
+use super::style_sheet::{Declarations, ElementStyle, StyleSheet};
 use super::tokens::{Tag, TagName};
 
 /// Tracks whether the current place of the document is hidden.
@@ -101,7 +101,7 @@ impl HiddenElements {
             }
             _ => {}
         }
-        let mut own = Weighed::default();
+        let mut own = Declarations::default();
         for attribute in tag.attributes() {
             match attribute.name.len() {
                 6 if attribute.name.eq_ignore_ascii_case("hidden") => return true,

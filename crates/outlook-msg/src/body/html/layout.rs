@@ -1,7 +1,8 @@
 //! Lays out plain text: words, lines, quotations, list items and cells.
 //!
-//! `Layout` collects what separates two pieces of text (`Gap`), and writes it only when the second
-//! piece comes. So margins collapse, and the text does not end with blank lines. Knows no HTML.
+//! `Layout` collects what separates two pieces of text (`Separator`), and writes it only when the
+//! second piece comes. So margins collapse, and the text does not end with blank lines. Knows no
+//! HTML.
 
 use super::rows::TableRow;
 
@@ -16,7 +17,7 @@ pub(super) struct Layout {
     lacks_looks: bool,
     /// The table row that is being written, if its cells may have to be laid out side by side.
     row: Option<TableRow>,
-    gap: Gap,
+    separator: Separator,
     /// Where the text of the last line begins after its prefix, if the line has text.
     line: Option<TextLine>,
     /// Whether there is a line above, and it has text.
@@ -40,7 +41,7 @@ struct TextLine {
 
 /// What separates the next text from the last one.
 #[derive(Clone, Copy, Debug, Default)]
-struct Gap {
+struct Separator {
     /// 0: the same line; 1: a new line; 2: a blank line in between.
     lines: u8,
     /// The quotation around a blank line.
@@ -71,7 +72,7 @@ impl Layout {
     /// Writes text that has no blanks or line breaks to collapse.
     pub(super) fn text(&mut self, text: &str) {
         if !text.is_empty() {
-            self.cross_gap();
+            self.write_separator();
             self.text.push_str(text);
         }
     }
@@ -84,32 +85,36 @@ impl Layout {
 
     /// Adds a blank. It is not written at the start or end of a line, or beside another blank.
     pub(super) const fn space(&mut self) {
-        self.gap.space = self.line.is_some();
+        self.separator.space = self.line.is_some();
     }
 
     /// Begins a new line, as after a paragraph without a margin.
     pub(super) fn line(&mut self) {
         // At the start of a cell, the text stays on the line of the cell before it.
-        if self.gap.tabs == 0 || self.cell_has_text {
-            self.open_gap(1);
+        if self.separator.tabs == 0 || self.cell_has_text {
+            self.add_lines(1);
         }
     }
 
     /// Leaves a blank line, as after a paragraph with a margin.
     pub(super) fn blank_line(&mut self) {
-        if self.gap.tabs == 0 || self.cell_has_text {
-            self.open_gap(2);
+        if self.separator.tabs == 0 || self.cell_has_text {
+            self.add_lines(2);
         }
     }
 
     /// Breaks the line: a second break leaves a blank one.
     pub(super) fn line_break(&mut self) {
-        if self.gap.lines == 0 && self.line.is_some() { self.line() } else { self.blank_line() }
+        if self.separator.lines == 0 && self.line.is_some() {
+            self.line()
+        } else {
+            self.blank_line()
+        }
     }
 
     /// Ends the line as it is, as in preformatted text.
     pub(super) fn hard_line_break(&mut self) {
-        self.cross_gap();
+        self.write_separator();
         self.text.push('\n');
         self.line = None;
         self.below_text = true;
@@ -119,8 +124,8 @@ impl Layout {
     pub(super) fn row(&mut self) {
         self.end_row();
         self.row = Some(TableRow::default());
-        self.open_gap(1);
-        self.gap.tabs = 0;
+        self.add_lines(1);
+        self.separator.tabs = 0;
         self.cell_has_text = false;
     }
 
@@ -147,9 +152,9 @@ impl Layout {
     /// Begins another cell in the row.
     pub(super) fn next_cell(&mut self) {
         if self.cell_has_text {
-            self.gap = Gap::default();
+            self.separator = Separator::default();
         }
-        self.gap.tabs = (self.gap.tabs + 1).min(TABS_MAX);
+        self.separator.tabs = (self.separator.tabs + 1).min(TABS_MAX);
         self.cell_has_text = false;
         self.row = self.row.take().and_then(TableRow::with_next_cell);
     }
@@ -196,7 +201,7 @@ impl Layout {
         self.mark.and_then(|mark| self.text.get(mark..)).unwrap_or_default()
     }
 
-    /// Writes text directly after the last one, before any gap.
+    /// Writes text directly after the last one, before the separator.
     pub(super) fn append(&mut self, text: &str) {
         self.text.push_str(text);
     }
@@ -225,33 +230,34 @@ impl Layout {
         self.text
     }
 
-    fn open_gap(&mut self, lines: u8) {
-        let quote_depth = if self.gap.lines == 0 { usize::MAX } else { self.gap.quote_depth };
-        self.gap.quote_depth = quote_depth.min(self.quote_depth);
-        self.gap.lines = self.gap.lines.max(lines);
-        self.gap.space = false;
+    fn add_lines(&mut self, lines: u8) {
+        let quote_depth =
+            if self.separator.lines == 0 { usize::MAX } else { self.separator.quote_depth };
+        self.separator.quote_depth = quote_depth.min(self.quote_depth);
+        self.separator.lines = self.separator.lines.max(lines);
+        self.separator.space = false;
     }
 
     /// Writes what separates the last text from the next one.
-    fn cross_gap(&mut self) {
-        let gap = std::mem::take(&mut self.gap);
-        if gap.lines > 0 {
+    fn write_separator(&mut self) {
+        let separator = std::mem::take(&mut self.separator);
+        if separator.lines > 0 {
             self.end_line();
         }
-        if gap.lines > 1 && self.below_text {
-            self.push_quote(gap.quote_depth.min(self.quote_depth));
+        if separator.lines > 1 && self.below_text {
+            self.push_quote(separator.quote_depth.min(self.quote_depth));
             self.text.truncate(self.text.trim_end_matches(' ').len());
             self.text.push('\n');
             self.below_text = false;
         }
         match self.line {
             None => self.begin_line(),
-            Some(line) if gap.tabs > 0 => self.trim_line(line, &[' ']),
-            Some(_) if gap.space => self.text.push(' '),
+            Some(line) if separator.tabs > 0 => self.trim_line(line, &[' ']),
+            Some(_) if separator.space => self.text.push(' '),
             Some(_) => {}
         }
         let end = self.text.len();
-        let tabs = self.spend(gap.tabs).max(gap.tabs.min(1));
+        let tabs = self.spend(separator.tabs).max(separator.tabs.min(1));
         self.text.extend(std::iter::repeat_n('\t', tabs));
         if let (Some(row), Some(line)) = (&mut self.row, self.line) {
             row.text_begins(line.start, line.content_start, end, self.text.len());

@@ -3,8 +3,8 @@
 //! A Content-Security-Policy stops scripts, frames, forms and everything that a page loads from
 //! elsewhere. Browsers obey it only in the head, and only for what follows it, so msgfs makes it
 //! the first element of the document. Some URLs of other machines look like files to a browser;
-//! `outward` changes them. No policy stops these tags, so they are defused: `<base>`, which would
-//! turn the paths of attachments into addresses of a server; `<meta http-equiv=refresh>`; and
+//! `remote_urls` changes them. No policy stops these tags, so they are defused: `<base>`, which
+//! would turn the paths of attachments into addresses of a server; `<meta http-equiv=refresh>`; and
 //! `<link>`, with which a page makes the browser connect to a server in advance. `<noscript>` is
 //! defused so that its content is shown, because no script runs.
 //!
@@ -16,7 +16,7 @@
 use memchr::memchr;
 
 use super::decode;
-use super::outward;
+use super::remote_urls;
 use super::tokens::{HtmlToken, HtmlTokens, SourceText, Tag};
 
 /// Whether a browser may load files from other machines for the document.
@@ -49,7 +49,7 @@ const CHARSET: &str = "<meta charset=utf-8>";
 
 /// What is added to a document, and where.
 pub(super) fn additions(html: &str, remote: Remote) -> (usize, String) {
-    let policy = if outward::is_plain(html) { POLICY } else { POLICY_WITHOUT_FILES };
+    let policy = if remote_urls::is_plain(html) { POLICY } else { POLICY_WITHOUT_FILES };
     let policy = match remote {
         Remote::Blocked => format!(
             "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">{NO_LOOKUPS}"
@@ -128,7 +128,7 @@ pub(super) fn defused(html: &str, at: usize, remote: Remote) -> Option<(&str, St
         "bgsound" => is_ours,
         "base" => true,
         "noscript" => is_blocked,
-        _ => is_blocked && calls(rest, at + 1),
+        _ => is_blocked && contacts_server(rest, at + 1),
     };
     is_dangerous.then(|| (name, format!("{}{name}{}", DEFUSED[0], DEFUSED[1])))
 }
@@ -142,7 +142,7 @@ pub(super) fn restored(html: &str, at: usize) -> Option<(&str, usize)> {
 }
 
 /// Whether a `<meta>` or `<link>` makes a browser contact a server as soon as it reads the tag.
-fn calls(tag: &str, start: usize) -> bool {
+fn contacts_server(tag: &str, start: usize) -> bool {
     // A tag is read up to the next `<` only, so that each byte is read once.
     let text = tag.get(..memchr(b'<', tag.as_bytes()).unwrap_or(tag.len())).unwrap_or_default();
     let Some(tag) = Tag::parse(SourceText { text, start }) else { return true };

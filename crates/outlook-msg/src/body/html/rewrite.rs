@@ -8,8 +8,8 @@ use std::fmt::Write;
 use memchr::memchr_iter;
 
 use super::decode::declared_charset;
-use super::outward::{self, MARK};
 use super::policy::{self, Remote};
+use super::remote_urls::{self, MARK};
 use super::tokens::{HtmlToken, HtmlTokens, SourceText, Tag};
 
 /// A reference of a document to something outside it.
@@ -131,7 +131,7 @@ impl<'a> Rewriter<'a> {
                 self.replace(attribute.value, &path);
                 continue;
             }
-            if blocks && outward::is_outward(tag, &attribute) {
+            if blocks && remote_urls::loads_remote(tag, &attribute) {
                 self.mark(attribute.start);
             }
             if name.eq_ignore_ascii_case("style") {
@@ -146,7 +146,7 @@ impl<'a> Rewriter<'a> {
         let blocks = !is_attribute && self.blocks();
         // Where the last `url(...)` ends, and whether another one can follow.
         let (mut read, mut has_urls) = (0, true);
-        for begin in outward::delimiters(style.text) {
+        for begin in remote_urls::url_starts(style.text) {
             let found = has_urls.then(|| style.text.as_bytes().get(read..begin)).flatten();
             if found.and_then(<[u8]>::last_chunk).is_some_and(is_url_open) {
                 let inside = style.after(begin);
@@ -166,7 +166,7 @@ impl<'a> Rewriter<'a> {
                 }
             }
             let at = style.start + begin;
-            if blocks && outward::begins_outward_in_css(style.text, begin) {
+            if blocks && remote_urls::begins_remote_in_css(style.text, begin) {
                 self.mark(at);
             }
         }

@@ -61,12 +61,12 @@ impl ElementStyle {
 
 /// Normal declarations, and those that are `!important`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Weighed {
+pub(super) struct Declarations {
     normal: ElementStyle,
     important: ElementStyle,
 }
 
-impl Weighed {
+impl Declarations {
     /// Takes the declarations of a rule or of an attribute.
     pub(super) fn take(&mut self, text: &str) {
         for (property, value) in declarations(text) {
@@ -104,7 +104,7 @@ pub(super) struct StyleSheet {
 struct Rule {
     /// The position of the rule. Of two rules with the same weight, the later one counts.
     order: usize,
-    style: Weighed,
+    style: Declarations,
 }
 
 /// More rules, or more bytes of them, are not read.
@@ -127,7 +127,7 @@ impl StyleSheet {
         let mut rest = css.as_str();
         while let Some((selectors, block, after)) = next_rule(rest) {
             rest = after;
-            let mut style = Weighed::default();
+            let mut style = Declarations::default();
             style.take(block);
             if style.says_nothing() || selectors.starts_with('@') {
                 continue;
@@ -138,10 +138,10 @@ impl StyleSheet {
         }
     }
 
-    fn add_rule(&mut self, selector: String, style: Weighed) {
+    fn add_rule(&mut self, selector: String, style: Declarations) {
         self.selectors += 1;
         if self.rules.len() < RULES_MAX || self.rules.contains_key(&selector) {
-            let rule = Rule { order: self.selectors, style: Weighed::default() };
+            let rule = Rule { order: self.selectors, style: Declarations::default() };
             let rule = self.rules.entry(selector).or_insert(rule);
             rule.order = self.selectors;
             rule.style = rule.style.then(style);
@@ -149,7 +149,7 @@ impl StyleSheet {
     }
 
     /// The style of an element: from the rules, and from its own `style` attribute.
-    pub(super) fn style_of(&self, tag: &Tag<'_>, own: Weighed) -> ElementStyle {
+    pub(super) fn style_of(&self, tag: &Tag<'_>, own: Declarations) -> ElementStyle {
         let found = if self.rules.is_empty() { Vec::new() } else { self.find(tag) };
         let normal = found.iter().map(|rule| rule.normal).chain([own.normal]);
         let important = found.iter().map(|rule| rule.important).chain([own.important]);
@@ -158,7 +158,7 @@ impl StyleSheet {
 
     /// The rules that apply to an element, those with less weight first: by tag, by class in the
     /// order of the style sheet, by id.
-    fn find(&self, tag: &Tag<'_>) -> Vec<Weighed> {
+    fn find(&self, tag: &Tag<'_>) -> Vec<Declarations> {
         let name = tag.name.to_ascii_lowercase();
         let value = |attribute| {
             let value = tag.attribute(attribute)?;

@@ -1,5 +1,7 @@
 //! The id of a meeting (\[MS-OXOCAL\] 2.2.1.27 `PidLidGlobalObjectId`).
 
+use crate::mapi::hexadecimal;
+
 use super::fields::FieldReader;
 
 /// The id of a meeting, or of one instance of it.
@@ -58,13 +60,6 @@ fn foreign_uid(bytes: &[u8]) -> Option<String> {
     let text = fields.sized()?.strip_prefix(FOREIGN_UID)?;
     let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
     (!text.is_empty()).then(|| String::from_utf8_lossy(text).into_owned())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    const DIGITS: [char; 16] =
-        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
-    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or('0');
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
 }
 
 #[cfg(test)]

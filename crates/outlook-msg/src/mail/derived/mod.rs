@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::body::{cms, mime_entity, tnef as tnef_stream};
-use crate::imsg::{Attachment, MadeMessage, MapiProp as _, Message};
+use crate::imsg::{Attachment, ConvertedMessage, MapiProp as _, Message};
 use crate::mapi::{Value, tags};
 use crate::storage::{CompoundFile, Defect, Source};
 
 use super::error::Error;
 pub use recognise::{
-    DIRECTORY_SUFFIX, Derived, DerivedKind, ENCRYPTED, OlePart, SIGNED, derive, ole_part,
+    DIRECTORY_SUFFIX, DerivedEntry, DerivedKind, ENCRYPTED, OlePart, SIGNED, derive, ole_part,
 };
 
 /// A larger attachment is not opened as a message, because it would have to be in memory. `.msg`
@@ -51,7 +51,7 @@ impl InsideLimit {
     ///
     /// # Errors
     /// Why it may not be opened.
-    pub fn enter(&self, depth: u32, len: u64) -> Result<(), String> {
+    pub fn take(&self, depth: u32, len: u64) -> Result<(), String> {
         if depth >= INSIDE_DEPTH_MAX {
             return Err(format!(
                 "messages inside of attachments more than {INSIDE_DEPTH_MAX} deep"
@@ -123,7 +123,7 @@ pub fn encrypted(attachment: &Attachment) -> String {
 
 /// The message in signed mail (\[MS-OXOSMIME\] 2.1.2). The attachment is either a cryptographic
 /// message that contains a MIME entity, or a MIME entity that has the signature as its second part.
-fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
+fn signed(bytes: &[u8]) -> Result<ConvertedMessage, Error> {
     let bytes = cms::binary(bytes);
     if cms::kind(&bytes).is_none() {
         return Ok(mime(&bytes));
@@ -141,7 +141,7 @@ fn signed(bytes: &[u8]) -> Result<MadeMessage, Error> {
     }
 }
 
-fn mime(bytes: &[u8]) -> MadeMessage {
+fn mime(bytes: &[u8]) -> ConvertedMessage {
     // Some programs write a byte order mark before the header. A mail from a mailbox file (mbox)
     // begins with a `From ` line.
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use crate::body::ole_native::{self, Picture};
 use crate::body::{cms, tnef};
 use crate::imsg::{Attachment, MapiProp as _, Message, PARTIAL};
-use crate::mail::attachments::{Shown, ShownAttachment};
+use crate::mail::attachments::{ContentKind, ShownAttachment};
 use crate::mail::content::Content;
 use crate::mail::names::UniqueNames;
 use crate::mapi::tags;
@@ -14,7 +14,7 @@ use crate::storage::{SIGNATURE, Stream};
 
 /// What is made from an attachment, and under which name.
 #[derive(Debug)]
-pub struct Derived {
+pub struct DerivedEntry {
     pub name: String,
     pub kind: DerivedKind,
 }
@@ -104,7 +104,7 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
         // missing.
         let name = name.strip_suffix(partial).unwrap_or(name);
         let found = match shown {
-            Shown::Data => {
+            ContentKind::Data => {
                 let may_be_signed = (is_smime || is_only) && !has_signed;
                 if one.is_plain && !is_smime && !may_be_signed {
                     continue;
@@ -113,12 +113,12 @@ pub fn derive(message: &Message, attachments: &mut [ShownAttachment], names: &mu
                 one.is_plain = found.is_none() && !is_smime;
                 found
             }
-            Shown::Ole => ole_part(&one.attachment).map(|_| DerivedKind::Ole),
-            Shown::Message(_) | Shown::DataFork { .. } | Shown::Reference => None,
+            ContentKind::Ole => ole_part(&one.attachment).map(|_| DerivedKind::Ole),
+            ContentKind::Message(_) | ContentKind::DataFork { .. } | ContentKind::Reference => None,
         };
         one.derived = found.map(|kind| {
             has_signed |= kind.is_of_message();
-            Derived { name: derived_name(kind, &one.attachment, name, names), kind }
+            DerivedEntry { name: derived_name(kind, &one.attachment, name, names), kind }
         });
     }
 }

@@ -2,7 +2,7 @@
 //! separated by commas (RFC 5322) or semicolons (Outlook).
 
 use crate::imsg::Address;
-use crate::mail::text::one_line;
+use crate::mail::text::{one_line, without_backslashes};
 
 use crate::mail::error::Error;
 
@@ -142,14 +142,7 @@ fn unquoted(name: &str) -> String {
     let Some(quoted) = name.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return name.to_owned();
     };
-    let (mut plain, mut characters) = (String::new(), quoted.chars());
-    while let Some(character) = characters.next() {
-        match character {
-            '\\' => plain.extend(characters.next()),
-            other => plain.push(other),
-        }
-    }
-    plain
+    without_backslashes(quoted)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
 
 use super::edit_part;
-use crate::mail::attachments::Shown;
+use crate::mail::attachments::ContentKind;
 use crate::mail::error::Error;
 use crate::mail::names::UniqueNames;
 
@@ -26,11 +26,11 @@ pub const PART_OF_ATTACHMENT: &str = "it is part of the attachment only";
 pub fn set(
     message: &Message,
     name: &str,
-    existing: Option<(u32, Shown)>,
+    existing: Option<(u32, ContentKind)>,
     bytes: &Arc<Source>,
 ) -> Result<Option<u32>, Error> {
     match existing {
-        Some((number, Shown::Data)) => {
+        Some((number, ContentKind::Data)) => {
             if let Some(created) = embed(message, name, bytes)? {
                 message.delete_attachment(number)?;
                 return Ok(Some(created));
@@ -38,7 +38,7 @@ pub fn set(
             edit_part(&message.attachment(number)?, |attachment| set_data(attachment, bytes))?;
             Ok(None)
         }
-        Some((number, Shown::Reference)) => {
+        Some((number, ContentKind::Reference)) => {
             let target = super::text(bytes)?;
             let target = super::utf8(&target)?.trim_end();
             edit_part(&message.attachment(number)?, |attachment| {
@@ -46,10 +46,10 @@ pub fn set(
             })?;
             Ok(None)
         }
-        Some((_, Shown::Message(_))) => {
+        Some((_, ContentKind::Message(_))) => {
             Err(Error::NotSettable("it is a message: what is in it can be set"))
         }
-        Some((_, Shown::DataFork { .. } | Shown::Ole)) => {
+        Some((_, ContentKind::DataFork { .. } | ContentKind::Ole)) => {
             Err(Error::NotSettable(PART_OF_ATTACHMENT))
         }
         None => {
@@ -98,12 +98,12 @@ pub fn create_message(message: &Message, name: &str) -> Result<u32, Error> {
 /// the number of the attachment that has the name now.
 pub fn rename(
     message: &Message,
-    (number, shown): (u32, Shown),
+    (number, shown): (u32, ContentKind),
     name: &str,
-    replaced: Option<(u32, Shown)>,
+    replaced: Option<(u32, ContentKind)>,
 ) -> Result<u32, Error> {
     check_name(name)?;
-    if let (Shown::Data, Some((replaced, Shown::Data))) = (shown, replaced) {
+    if let (ContentKind::Data, Some((replaced, ContentKind::Data))) = (shown, replaced) {
         let from = message.attachment(number)?;
         edit_part(&message.attachment(replaced)?, |attachment| {
             Ok::<_, Error>(attachment.copy_data(&from)?)
@@ -112,13 +112,13 @@ pub fn rename(
         return Ok(replaced);
     }
     edit_part(&message.attachment(number)?, |attachment| match shown {
-        Shown::Message(_) => {
+        ContentKind::Message(_) => {
             let stem = message_stem(name).ok_or(Error::invalid("a name that ends in .msg"))?;
             set_text(attachment, tags::PR_DISPLAY_NAME, stem)
         }
-        Shown::Data | Shown::DataFork { .. } => set_names(attachment, name),
-        Shown::Ole => set_names(attachment, with_suffix(name, ".ole")?),
-        Shown::Reference => set_names(attachment, with_suffix(name, ".ref")?),
+        ContentKind::Data | ContentKind::DataFork { .. } => set_names(attachment, name),
+        ContentKind::Ole => set_names(attachment, with_suffix(name, ".ole")?),
+        ContentKind::Reference => set_names(attachment, with_suffix(name, ".ref")?),
     })?;
     if let Some((replaced, _)) = replaced {
         message.delete_attachment(replaced)?;

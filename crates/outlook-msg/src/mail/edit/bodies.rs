@@ -10,11 +10,9 @@ use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::Source;
 
 use super::body_times::Times;
-use super::text_fields::crlf_lines;
-use crate::mail::bodies::Bodies;
+use crate::mail::bodies::{Bodies, BodyKind};
 use crate::mail::error::Error;
-use crate::mail::reader::BodyFile;
-use crate::mail::text::unix_lines;
+use crate::mail::text::{crlf_lines, unix_lines};
 
 /// Bodies that are set within this time belong together: none replaces another. A program that
 /// copies a message sets all its bodies one after the other.
@@ -70,13 +68,13 @@ const NATIVE_HTML: i32 = 3;
 pub fn set(
     message: &Message,
     set: &mut SetBodies,
-    file: BodyFile,
+    file: BodyKind,
     bytes: &[u8],
 ) -> Result<(), Error> {
     match file {
-        BodyFile::Html => set_html(message, set, bytes)?,
-        BodyFile::Rtf => set_rtf(message, set, bytes)?,
-        BodyFile::Text => {
+        BodyKind::Html => set_html(message, set, bytes)?,
+        BodyKind::Rtf => set_rtf(message, set, bytes)?,
+        BodyKind::Text => {
             let text = super::utf8(bytes)?;
             if has_words(message, text) {
                 set.times.text = Some(set.now);
@@ -114,7 +112,7 @@ pub fn keeps_formatting(
 }
 
 /// Rewrites or removes the other bodies after somebody has set the property `tag` of one body.
-pub fn follow(
+pub fn update_other_bodies(
     message: &Message,
     set: &mut SetBodies,
     tag: PropertyTag,
@@ -147,29 +145,29 @@ pub fn follow(
 }
 
 /// Whether a body is not stored but made from another one, so that it cannot be removed.
-pub fn is_made(message: &Message, file: BodyFile) -> bool {
-    file == BodyFile::Text
+pub fn is_made(message: &Message, file: BodyKind) -> bool {
+    file == BodyKind::Text
         && !Bodies::new(message).has_stored_text()
         && Bodies::new(message).has_text()
 }
 
 /// Removes a body, and the property from which it is made, unless another body needs that.
-pub fn remove(message: &Message, file: BodyFile) -> Result<(), Error> {
+pub fn remove(message: &Message, file: BodyKind) -> Result<(), Error> {
     let has_rtf = Bodies::new(message).has_rtf();
     match file {
-        BodyFile::Html => {
+        BodyKind::Html => {
             drop_html(message)?;
             // The HTML body may be inside of the RTF.
             if !has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
         }
-        BodyFile::Rtf => {
+        BodyKind::Rtf => {
             if has_rtf {
                 super::delete(message, tags::PR_RTF_COMPRESSED)?;
             }
         }
-        BodyFile::Text => super::delete(message, tags::PR_BODY)?,
+        BodyKind::Text => super::delete(message, tags::PR_BODY)?,
     }
     super::delete(message, tags::PR_NATIVE_BODY_INFO)
 }

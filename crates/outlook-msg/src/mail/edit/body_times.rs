@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::sync::lock;
 
-use crate::mail::reader::BodyFile;
+use crate::mail::bodies::BodyKind;
 
 /// When each body of a message, and of those embedded in it, was last set.
 #[derive(Debug, Default)]
@@ -52,13 +52,13 @@ impl BodyTimes {
     }
 
     /// Forgets a body that was removed.
-    pub fn forget_body(&self, message: &[u32], file: BodyFile) {
+    pub fn forget_body(&self, message: &[u32], file: BodyKind) {
         let mut messages = self.lock();
         let Some(times) = messages.get_mut(message) else { return };
         match file {
-            BodyFile::Html => (times.html, times.has_paths) = (None, false),
-            BodyFile::Rtf => times.rtf = None,
-            BodyFile::Text => times.text = None,
+            BodyKind::Html => (times.html, times.has_paths) = (None, false),
+            BodyKind::Rtf => times.rtf = None,
+            BodyKind::Text => times.text = None,
         }
     }
 

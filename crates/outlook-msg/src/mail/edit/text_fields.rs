@@ -14,6 +14,7 @@ use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 use super::addresses;
 use crate::mail::error::Error;
 use crate::mail::fields;
+use crate::mail::text::crlf_lines;
 
 /// A field that is set from a text.
 #[derive(Debug)]
@@ -66,7 +67,7 @@ pub static FROM: TextField = addresses(
 );
 pub static SENDER: TextField = addresses(
     |message| fields::sender(message).into_iter().collect(),
-    |message, addresses| set_party(message, &SENDER_PARTY, addresses),
+    |message, addresses| set_person(message, &SENDER_TAGS, addresses),
     // A message without another author is from its sender, so both header fields depend on the
     // sender.
     &[HeaderField::Sender, HeaderField::From],
@@ -123,7 +124,7 @@ impl TextField {
                 set(message, &addresses::parse(text, &shown(message))?)
             }
         }?;
-        self.follow(message)
+        self.update_transport_header(message)
     }
 
     /// Sets a field of addresses to these.
@@ -132,7 +133,7 @@ impl TextField {
             FieldValue::Addresses { set, .. } => set(message, addresses)?,
             _ => return Err(Error::NotSettable("it holds no addresses")),
         }
-        self.follow(message)
+        self.update_transport_header(message)
     }
 
     /// The addresses that the field shows now; none of a field of another kind.
@@ -152,11 +153,11 @@ impl TextField {
             FieldValue::Lines { set } => set(message, "")?,
             FieldValue::Addresses { set, .. } => set(message, &[])?,
         }
-        self.follow(message)
+        self.update_transport_header(message)
     }
 
-    fn follow(&self, message: &Message) -> Result<(), Error> {
-        Ok(eml::follow(message, self.header)?)
+    fn update_transport_header(&self, message: &Message) -> Result<(), Error> {
+        Ok(eml::update_transport_header(message, self.header)?)
     }
 }
 
@@ -170,7 +171,7 @@ struct PersonTags {
     search_key: PropertyTag,
 }
 
-const SENDER_PARTY: PersonTags = PersonTags {
+const SENDER_TAGS: PersonTags = PersonTags {
     name: tags::PR_SENDER_NAME,
     address: tags::PR_SENDER_EMAIL_ADDRESS,
     address_type: tags::PR_SENDER_ADDRTYPE,
@@ -179,7 +180,7 @@ const SENDER_PARTY: PersonTags = PersonTags {
     search_key: tags::PR_SENDER_SEARCH_KEY,
 };
 
-const SENT_REPRESENTING_PARTY: PersonTags = PersonTags {
+const SENT_REPRESENTING_TAGS: PersonTags = PersonTags {
     name: tags::PR_SENT_REPRESENTING_NAME,
     address: tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
     address_type: tags::PR_SENT_REPRESENTING_ADDRTYPE,
@@ -187,11 +188,6 @@ const SENT_REPRESENTING_PARTY: PersonTags = PersonTags {
     entry_id: tags::PR_SENT_REPRESENTING_ENTRYID,
     search_key: tags::PR_SENT_REPRESENTING_SEARCH_KEY,
 };
-
-/// Turns every line end into CRLF, which strings of messages have.
-pub fn crlf_lines(text: &str) -> String {
-    crate::mail::text::unix_lines(text).replace('\n', "\r\n")
-}
 
 fn set_text(message: &Message, tag: PropertyTag, text: &str) -> Result<(), Error> {
     Ok(message.set_property(tag, &Value::String(text.to_owned()))?)
@@ -247,42 +243,48 @@ fn set_categories(message: &Message, text: &str) -> Result<(), Error> {
 fn set_from(message: &Message, addresses: &[Address]) -> Result<(), Error> {
     let sender = Address::sender(message);
     let is_same = !addresses.is_empty() && sender.is_some() && sender == fields::from(message);
-    set_party(message, &SENT_REPRESENTING_PARTY, addresses)?;
+    set_person(message, &SENT_REPRESENTING_TAGS, addresses)?;
     if is_same {
-        set_party(message, &SENDER_PARTY, addresses)?;
-        eml::follow(message, &[HeaderField::Sender])?;
+        set_person(message, &SENDER_TAGS, addresses)?;
+        eml::update_transport_header(message, &[HeaderField::Sender])?;
     }
     Ok(())
 }
 
-fn set_party(message: &Message, party: &PersonTags, addresses: &[Address]) -> Result<(), Error> {
+fn set_person(
+    message: &Message,
+    person_tags: &PersonTags,
+    addresses: &[Address],
+) -> Result<(), Error> {
     let [address] = addresses else {
         if addresses.is_empty() {
-            return remove_party(message, party);
+            return remove_person(message, person_tags);
         }
         return Err(Error::invalid("one address, as Name <name@example.org>"));
     };
     let is_smtp = address.address.contains('@');
     let name = if address.name.is_empty() { &address.address } else { &address.name };
-    remove_party(message, party)?;
-    set_text(message, party.name, name)?;
+    remove_person(message, person_tags)?;
+    set_text(message, person_tags.name, name)?;
     if address.address.is_empty() {
         return Ok(());
     }
     let address_type = if is_smtp { "SMTP" } else { "EX" };
-    set_text(message, party.address_type, address_type)?;
-    set_text(message, party.address, &address.address)?;
+    set_text(message, person_tags.address_type, address_type)?;
+    set_text(message, person_tags.address, &address.address)?;
     if is_smtp {
-        set_text(message, party.smtp_address, &address.address)?;
+        set_text(message, person_tags.smtp_address, &address.address)?;
         let key = format!("SMTP:{}\0", address.address.to_uppercase());
-        message.set_property(party.search_key, &Value::Binary(key.into_bytes()))?;
-        message.set_property(party.entry_id, &Value::Binary(address.to_one_off_entry_id()))?;
+        message.set_property(person_tags.search_key, &Value::Binary(key.into_bytes()))?;
+        message
+            .set_property(person_tags.entry_id, &Value::Binary(address.to_one_off_entry_id()))?;
     }
     Ok(())
 }
 
-fn remove_party(message: &Message, party: &PersonTags) -> Result<(), Error> {
-    let PersonTags { name, address, address_type, smtp_address, entry_id, search_key } = party;
+fn remove_person(message: &Message, person_tags: &PersonTags) -> Result<(), Error> {
+    let PersonTags { name, address, address_type, smtp_address, entry_id, search_key } =
+        person_tags;
     for tag in [name, address, address_type, smtp_address, entry_id, search_key] {
         super::delete(message, *tag)?;
     }
@@ -309,15 +311,5 @@ fn one_line(text: &str) -> Result<&str, Error> {
     match text.contains(['\n', '\r']) {
         true => Err(Error::invalid("one line")),
         false => Ok(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::crlf_lines;
-
-    #[test]
-    fn line_ends_of_strings() {
-        assert_eq!(crlf_lines("a\nb\r\nc"), "a\r\nb\r\nc");
     }
 }

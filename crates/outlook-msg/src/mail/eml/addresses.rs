@@ -17,16 +17,16 @@ pub(super) fn mailboxes<'a>(addresses: impl IntoIterator<Item = &'a Address>) ->
 
 /// One address as `Name <address>`. A name without an address becomes a group without members,
 /// which is the only form that RFC 5322 has for it.
-pub(super) fn mailbox(party: &Address) -> String {
-    let address = address(&party.address);
+pub(super) fn mailbox(person: &Address) -> String {
+    let address = address(&person.address);
     if !address.is_empty() {
-        let name = phrase(&party.name);
+        let name = phrase(&person.name);
         let blank = if name.is_empty() { "" } else { " " };
         return format!("{name}{blank}<{address}>");
     }
     // If the address is not valid in mail, people may still want to read it, so it becomes part of
     // the name.
-    let name = phrase(format!("{} {}", party.name, party.address).trim());
+    let name = phrase(format!("{} {}", person.name, person.address).trim());
     if name.is_empty() { name } else { format!("{name}:;") }
 }
 
@@ -83,8 +83,8 @@ mod tests {
     use crate::imsg::Address;
 
     fn check(name: &str, address: &str, expected: &str) {
-        let party = Address { name: name.to_owned(), address: address.to_owned() };
-        assert_eq!(mailbox(&party), expected, "{party:?}");
+        let person = Address { name: name.to_owned(), address: address.to_owned() };
+        assert_eq!(mailbox(&person), expected, "{person:?}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::io::{self, Seek as _, SeekFrom};
 use std::sync::Arc;
 
 use crate::imsg::{self, Attachment, MapiProp};
-use crate::mail::attachments::{Shown, ShownAttachment, reference_target};
+use crate::mail::attachments::{ContentKind, ShownAttachment, reference_target};
 use crate::mail::content::{Content, data, data_fork};
 use crate::mail::error::Error;
 use crate::mail::inline::content_id;
@@ -72,24 +72,24 @@ pub(super) fn part(
     let attachment = &shown.attachment;
     let Some((name, kind)) = &shown.entry else { return Ok(AttachedPart::Nothing) };
     let mut part = match kind {
-        Shown::Message(_) => return Ok(AttachedPart::Message),
-        Shown::Data | Shown::DataFork { .. } => {
+        ContentKind::Message(_) => return Ok(AttachedPart::Message),
+        ContentKind::Data | ContentKind::DataFork { .. } => {
             let content = match *kind {
-                Shown::DataFork { start, len } => data_fork(attachment, start, len)?,
+                ContentKind::DataFork { start, len } => data_fork(attachment, start, len)?,
                 _ => data(attachment)?,
             };
             let len = content.len()?;
             let media_type = typed_media_type(attachment, name, &content, len);
             typed(MimePart::base64(content, len), &media_type, name)
         }
-        Shown::Ole => match ole.add(attachment) {
+        ContentKind::Ole => match ole.add(attachment) {
             Ok((content, len)) => typed(MimePart::base64(content, len), OCTET_STREAM, name),
             Err(error) if is_of_content(&error) => {
                 return Ok(AttachedPart::Part(unreadable(shown, &error.to_string())));
             }
             Err(error) => return Err(error),
         },
-        Shown::Reference => {
+        ContentKind::Reference => {
             let target = reference_target(attachment).unwrap_or_default();
             let subtype = if target.contains("://") { "uri-list" } else { "plain" };
             MimePart::text(subtype, &(single_line(&target) + "\r\n"))

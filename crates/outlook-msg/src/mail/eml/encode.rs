@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use crate::mail::composed::encode_base64;
+use crate::mail::base64;
 
 /// The longest encoded word, in characters (RFC 2047 section 2).
 const WORD_MAX: usize = 75;
@@ -103,7 +103,7 @@ pub(super) fn encoded_words(text: &str, indent: usize) -> String {
 
 fn encoded_word(text: &str, is_q: bool) -> String {
     if !is_q {
-        return format!("=?utf-8?B?{}?=", base64(text.as_bytes()));
+        return format!("=?utf-8?B?{}?=", base64::encode(text));
     }
     let mut word = "=?utf-8?Q?".to_owned();
     for byte in text.bytes() {
@@ -121,13 +121,6 @@ fn encoded_word(text: &str, is_q: bool) -> String {
 /// (3)).
 fn is_q_literal(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b" !*+-/".contains(&byte)
-}
-
-/// Bytes as base64 without line ends.
-pub(super) fn base64(bytes: &[u8]) -> String {
-    let mut encoded = Vec::new();
-    encode_base64(bytes, &mut encoded);
-    encoded.into_iter().map(char::from).collect()
 }
 
 /// A header field with its line ends. It is folded at blanks, and also inside a run that is too

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use crate::body::header::{HeaderLine, split_field};
+use crate::mail::text::without_backslashes;
 
 use super::encode::{encoded_words, fold, free_text, phrase, single_line};
 
@@ -200,16 +201,9 @@ fn closing(text: &str, quote: char) -> usize {
     text.len()
 }
 
+/// The text of a quoted string, whose last quote may be missing.
 fn unquoted(token: &str) -> String {
     let inner = token.strip_prefix('"').unwrap_or(token);
     let inner = inner.strip_suffix('"').unwrap_or(inner);
-    let mut text = String::new();
-    let mut is_escaped = false;
-    for c in inner.chars() {
-        is_escaped = c == '\\' && !is_escaped;
-        if !is_escaped {
-            text.push(c);
-        }
-    }
-    text
+    without_backslashes(inner)
 }

@@ -7,7 +7,7 @@
 //! | entities and multiparts | `part` |
 //! | attachments | `attached` |
 //! | signed and encrypted mail | `smime` |
-//! | the transport header after an edit | `follow` |
+//! | the transport header after an edit | `transport_header` |
 //!
 //! The header begins with the fields of the transport header, unchanged, even if properties have
 //! other values. Fields that the transport header lacks are made from properties. The structure is
@@ -20,10 +20,10 @@ mod addresses;
 mod attached;
 mod encode;
 mod fields;
-mod follow;
 mod part;
 mod properties;
 mod smime;
+mod transport_header;
 
 use std::cell::RefCell;
 
@@ -33,12 +33,12 @@ use crate::storage::Defect;
 
 use super::attachments::{ShownAttachment, shown_attachments};
 use super::bodies::Bodies;
-use super::composed::Composed;
 use super::error::Error;
 use super::inline::{Referred, is_inline};
+use super::pieced_file::PiecedFile;
 use super::{defects, ics};
 
-pub use follow::{fields_of, follow};
+pub use transport_header::{fields_of, update_transport_header};
 
 use attached::{AttachedPart, Ole};
 use fields::HeaderFields;
@@ -55,7 +55,7 @@ const HELD_PER_BYTE: usize = 4;
 /// # Errors
 /// [`Error::Damaged`] if its headers and bodies exceed the limit; the error if the file of an OLE
 /// object cannot be written.
-pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Composed, Error> {
+pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<PiecedFile, Error> {
     let source_len = message.storage()?.file().source().len();
     // A message that is being edited has no file, so there is no size to compare with.
     let held_max = match usize::try_from(source_len).unwrap_or(usize::MAX) {
@@ -63,7 +63,7 @@ pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<Com
         len => HELD_BYTES_MAX.saturating_add(len.saturating_mul(HELD_PER_BYTE)),
     };
     let mut composer = Composer { ole: Ole::default(), depth: 0, held: 0, held_max };
-    Ok(composer.message(message, attachments)?.into_composed())
+    Ok(composer.message(message, attachments)?.into_file())
 }
 
 /// Composes a file.

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::mail::composed::{Composed, Piece};
 use crate::mail::content::Content;
+use crate::mail::pieced_file::{Piece, PiecedFile};
+use crate::mail::text::crlf_lines;
 
 use super::encode::{parameter, quoted_printable};
 
@@ -76,8 +77,8 @@ impl Pieces {
         self.held
     }
 
-    pub(super) fn into_composed(self) -> Composed {
-        Composed::new(self.pieces)
+    pub(super) fn into_file(self) -> PiecedFile {
+        PiecedFile::new(self.pieces)
     }
 }
 
@@ -175,20 +176,6 @@ impl MimePart {
         let value = self.header.split_once("Content-Type: ").map_or("", |(_, behind)| behind);
         value.split([';', '\r']).next().unwrap_or_default()
     }
-}
-
-/// Turns every line end into CRLF.
-fn crlf_lines(text: &str) -> String {
-    let mut lines = String::with_capacity(text.len() + text.len() / 32);
-    let mut rest = text;
-    while let Some(at) = rest.find(['\r', '\n']) {
-        let (line, end) = rest.split_at(at);
-        lines.push_str(line);
-        lines.push_str("\r\n");
-        rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
-    }
-    lines.push_str(rest);
-    lines
 }
 
 /// A boundary that occurs in no part: it is made from a hash of all parts, and `=_` occurs neither

@@ -8,12 +8,13 @@ use jiff::tz::TimeZone;
 
 use crate::body::header::is_field_name;
 use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::mail::base64;
 use crate::mail::fields as mail;
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
 use super::addresses::{is_same, mailbox, mailboxes};
-use super::encode::{base64, free_text, phrase, single_line};
+use super::encode::{free_text, phrase, single_line};
 use super::fields::{HeaderFields, is_of_mime};
 
 /// Named properties in `PSETID_Common` and their header fields (\[MS-OXCMAIL\] 2.2.3.2): the flag
@@ -26,13 +27,11 @@ const COMMON_FIELDS: [(u32, PropertyType, &str); 6] = [
     (0x85B8, PropertyType::STRING, "X-Microsoft-ClassID"),
     (0x85BA, PropertyType::BOOLEAN, "X-Microsoft-ClassKeep"),
 ];
-/// The number of base64 characters in a line.
-const BASE64_LINE: usize = 76;
 
 /// Adds the fields that are not in `fields` yet.
 pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
     let is_received = !fields.is_empty();
-    parties(message, fields, is_received);
+    people(message, fields, is_received);
     identity(message, fields);
     flags(message, fields);
     named(message, fields);
@@ -42,9 +41,9 @@ pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
     }
 }
 
-fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
+fn people(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     let (from, sender) = (mail::from(message), mail::sender(message));
-    add_parties(fields, "From", from.as_slice());
+    add_people(fields, "From", from.as_slice());
     // A transport header without a `Sender` field means that the author was the sender.
     if let (Some(from), Some(sender)) = (&from, &sender)
         && !is_received
@@ -56,9 +55,9 @@ fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
     for (name, wanted) in
         [("To", RecipientType::To), ("Cc", RecipientType::Cc), ("Bcc", RecipientType::Bcc)]
     {
-        add_parties(fields, name, &mail::recipients(message, wanted));
+        add_people(fields, name, &mail::recipients(message, wanted));
     }
-    add_parties(fields, "Reply-To", &mail::reply_to(message));
+    add_people(fields, "Reply-To", &mail::reply_to(message));
     let is_true = |tag| matches!(message.property(tag), Ok(Value::Boolean(true)));
     if is_true(tags::PR_READ_RECEIPT_REQUESTED) {
         let receiver = Address::of_entry_id(message, tags::PR_READ_RECEIPT_ENTRYID);
@@ -75,9 +74,9 @@ fn parties(message: &Message, fields: &mut HeaderFields, is_received: bool) {
 
 /// Adds a field of addresses. If the transport header has the field, but only with names, it is
 /// replaced, provided that all addresses are known.
-fn add_parties(fields: &mut HeaderFields, name: &str, parties: &[Address]) {
-    let value = mailboxes(parties);
-    if !parties.is_empty() && parties.iter().all(|one| one.address.contains('@')) {
+fn add_people(fields: &mut HeaderFields, name: &str, people: &[Address]) {
+    let value = mailboxes(people);
+    if !people.is_empty() && people.iter().all(|one| one.address.contains('@')) {
         fields.complete(name, &value);
     }
     fields.add(name, &value);
@@ -98,9 +97,7 @@ fn identity(message: &Message, fields: &mut HeaderFields) {
     let text = |tag| message.text(tag).unwrap_or_default();
     fields.add_text("Thread-Topic", &text(tags::PR_CONVERSATION_TOPIC));
     if let Ok(Value::Binary(index)) = message.property(tags::PR_CONVERSATION_INDEX) {
-        let encoded = base64(&index);
-        let lines = encoded.as_bytes().chunks(BASE64_LINE).map(String::from_utf8_lossy);
-        fields.add("Thread-Index", &lines.collect::<Vec<_>>().join(" "));
+        fields.add("Thread-Index", base64::encode_lines(&index, " ").trim_end());
     }
     for (name, tag) in [
         ("List-Help", tags::PR_LIST_HELP),

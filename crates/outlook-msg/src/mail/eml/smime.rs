@@ -4,7 +4,7 @@
 
 use crate::body::cms;
 use crate::imsg::{MapiProp, Message};
-use crate::mail::attachments::{Shown, ShownAttachment};
+use crate::mail::attachments::{ContentKind, ShownAttachment};
 use crate::mail::content::{Content, data};
 use crate::mapi::tags;
 
@@ -69,7 +69,7 @@ fn only_content(
     class: &str,
 ) -> Option<Content> {
     let [only] = attachments else { return None };
-    let is_data = matches!(only.entry, Some((_, Shown::Data)));
+    let is_data = matches!(only.entry, Some((_, ContentKind::Data)));
     let is_class =
         message.text(tags::PR_MESSAGE_CLASS)?.to_ascii_uppercase().trim_end().ends_with(class);
     if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }

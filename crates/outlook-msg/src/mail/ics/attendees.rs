@@ -58,7 +58,7 @@ pub(super) fn organizer(message: &Message) -> Option<Address> {
 pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees: bool) {
     let recipients = message.recipients().unwrap_or_default();
     if let Some(organizer) = organizer(message) {
-        lines.line(party("ORGANIZER", &organizer).value(&address_uri(&organizer.address)));
+        lines.line(person_line("ORGANIZER", &organizer).value(&address_uri(&organizer.address)));
     }
     if !with_attendees {
         return;
@@ -67,7 +67,7 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
     let wants_answer = rsvp == Some(crate::mapi::Value::Boolean(true));
     for recipient in recipients.iter().filter(|one| is_attendee(one)) {
         let Some(address) = Address::of_recipient(recipient) else { continue };
-        let mut line = party("ATTENDEE", &address);
+        let mut line = person_line("ATTENDEE", &address);
         line = match recipient.recipient_type() {
             RecipientType::Cc => line.parameter("ROLE", "OPT-PARTICIPANT"),
             RecipientType::Bcc => {
@@ -95,16 +95,16 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, with_attendees:
 /// organizer, and its author is the only attendee.
 pub(super) fn write_response(lines: &mut ContentLines, message: &Message, status: &str) {
     if let Some(organizer) = fields::recipients(message, RecipientType::To).first() {
-        lines.line(party("ORGANIZER", organizer).value(&address_uri(&organizer.address)));
+        lines.line(person_line("ORGANIZER", organizer).value(&address_uri(&organizer.address)));
     }
     let author = fields::from(message);
     if let Some(author) = author {
-        let line = party("ATTENDEE", &author).parameter("PARTSTAT", status);
+        let line = person_line("ATTENDEE", &author).parameter("PARTSTAT", status);
         lines.line(line.value(&address_uri(&author.address)));
     }
 }
 
-fn party(name: &str, address: &Address) -> ContentLine {
+fn person_line(name: &str, address: &Address) -> ContentLine {
     let line = ContentLine::new(name);
     match address_name(address) {
         Some(name) => line.parameter("CN", name.trim()),

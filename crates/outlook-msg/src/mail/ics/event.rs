@@ -39,7 +39,7 @@ pub(super) struct Details {
     pub(super) description: Option<String>,
     pub(super) busy_status: Option<i32>,
     /// Sensitivity, importance and categories.
-    pub(super) marks: item::ItemMarks,
+    pub(super) labels: item::ItemLabels,
     /// Minutes before the start; `None` for no reminder.
     pub(super) reminder_minutes: Option<i32>,
 }
@@ -206,8 +206,8 @@ impl<'a> EventParts<'a> {
         attendees: &ContentLines,
     ) {
         lines.extend(&self.shared);
-        details.marks.write(lines);
-        let importance = details.marks.importance.map(|number| number.to_string());
+        details.labels.write(lines);
+        let importance = details.labels.importance.map(|number| number.to_string());
         lines.text("X-MICROSOFT-CDO-IMPORTANCE", importance.as_deref());
         lines.text("SUMMARY", details.summary.as_deref());
         lines.text("LOCATION", details.location.as_deref());
@@ -302,7 +302,7 @@ pub(super) fn details(values: Values<'_>) -> Details {
         location: values.text(lid::LOCATION).or_else(|| values.text(lid::WHERE)),
         description: item::description(values),
         busy_status: values.integer(lid::BUSY_STATUS),
-        marks: item::ItemMarks::of(values),
+        labels: item::ItemLabels::of(values),
         reminder_minutes: reminder.map(reminder_minutes),
     }
 }

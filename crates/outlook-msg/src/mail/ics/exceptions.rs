@@ -99,7 +99,8 @@ fn overridden(series: &Details, exception: &Exception, message: Option<&Message>
         location: text(&exception.location, embedded.map(|own| &own.location), &series.location),
         description: text(&None, embedded.map(|own| &own.description), &series.description),
         busy_status: busy_status.or(series.busy_status),
-        marks: embedded.map_or_else(|| series.marks.clone(), |own| own.marks.over(&series.marks)),
+        labels: embedded
+            .map_or_else(|| series.labels.clone(), |own| own.labels.over(&series.labels)),
         reminder_minutes: reminder_set.then(|| reminder.unwrap_or(15)),
     }
 }

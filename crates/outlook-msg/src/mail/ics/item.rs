@@ -6,7 +6,7 @@ use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLines, escaped};
 use crate::mail::named::{NamedKey, PID_NAME_KEYWORDS, Values, lid};
 use crate::mail::text::unix_lines;
-use crate::mapi::{FileTime, tags};
+use crate::mapi::{FileTime, hexadecimal, tags};
 
 use super::moment::{utc, utc_text};
 
@@ -46,13 +46,13 @@ pub(super) fn write_identity(
 /// Sensitivity, importance and categories of an item. An exception may have other ones than its
 /// series.
 #[derive(Clone, Debug, Default)]
-pub(super) struct ItemMarks {
+pub(super) struct ItemLabels {
     class: Option<&'static str>,
     pub(super) importance: Option<i32>,
     categories: Vec<String>,
 }
 
-impl ItemMarks {
+impl ItemLabels {
     pub(super) fn of(values: Values<'_>) -> Self {
         let class = match values.integer(tags::PR_SENSITIVITY) {
             Some(0) => Some("PUBLIC"),
@@ -94,7 +94,7 @@ impl ItemMarks {
 
 /// Writes sensitivity, importance, categories, creation and last change.
 pub(super) fn write_common(lines: &mut ContentLines, values: Values<'_>) {
-    ItemMarks::of(values).write(lines);
+    ItemLabels::of(values).write(lines);
     write_times(lines, values);
 }
 
@@ -123,11 +123,6 @@ pub(super) fn write_alarm(lines: &mut ContentLines, name: &str, trigger: &str) {
     lines.put("DESCRIPTION", "Reminder");
     lines.put(name, trigger);
     lines.put("END", "VALARM");
-}
-
-/// Bytes in hexadecimal.
-pub(in crate::mail) fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// A UID, made from values of the message that do not change.

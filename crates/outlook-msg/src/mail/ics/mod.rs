@@ -13,13 +13,13 @@ mod attendees;
 mod class;
 mod damage;
 mod event;
+mod event_values;
 mod exceptions;
 mod item;
 mod journal;
 mod moment;
 mod recurrence;
 mod task;
-mod values;
 mod words;
 mod zone;
 
@@ -32,9 +32,8 @@ use super::named::Values;
 pub(super) use attendees::{address_name, address_uri};
 pub use class::is_class;
 pub(super) use damage::{defect, note};
-pub(super) use item::hexadecimal;
+pub(super) use event_values::event_values;
 pub(super) use moment::utc;
-pub(super) use values::values;
 
 use class::ItemKind;
 

@@ -3,7 +3,7 @@
 use crate::imsg::structures::RecurrencePattern;
 use crate::mail::content_lines::ContentLines;
 use crate::mail::named::{NamedKey, Values, lid};
-use crate::mapi::{PropertyType, Value};
+use crate::mapi::{PropertyType, Value, hexadecimal};
 
 use super::item;
 use super::moment::{EventClock, local, utc, utc_text};
@@ -49,7 +49,7 @@ pub(super) fn write(lines: &mut ContentLines, values: Values<'_>) -> Option<()> 
     lines.put("METHOD", "PUBLISH");
     lines.put("BEGIN", "VTODO");
     let uid = values.binary(lid::TASK_GLOBAL_ID).filter(|id| !id.is_empty());
-    let uid = uid.map(|id| item::hexadecimal(&id));
+    let uid = uid.map(|id| hexadecimal(&id));
     let due = values.time(lid::TASK_DUE_DATE);
     item::write_identity(lines, values, uid, None, values.time(lid::TASK_START_DATE).or(due));
     lines.text("SUMMARY", item::summary(values).as_deref());

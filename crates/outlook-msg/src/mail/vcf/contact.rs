@@ -1,8 +1,7 @@
 //! A person or a company as a vCard 3.0 (\[MS-OXVCARD\] 2.1.3, RFC 2426).
 
-use std::fmt::Write as _;
-
 use crate::imsg::{AttachMethod, Attachment, MapiProp as _, Note};
+use crate::mail::base64;
 use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLine, ContentLines, escaped};
 use crate::mail::ics::utc;
@@ -166,7 +165,7 @@ fn write_rest(lines: &mut ContentLines, values: Values<'_>) {
                 ContentLine::new("KEY")
                     .parameter("ENCODING", "b")
                     .parameter("TYPE", "X509")
-                    .value(&base64(der)),
+                    .value(&base64::encode(der)),
             );
         }
     }
@@ -216,7 +215,7 @@ fn photo(values: Values<'_>) -> Option<ContentLine> {
         _ => "JPEG",
     };
     let line = ContentLine::new("PHOTO").parameter("ENCODING", "b").parameter("TYPE", kind);
-    Some(line.value(&base64(&bytes)))
+    Some(line.value(&base64::encode(&bytes)))
 }
 
 /// The note that a picture was left out of the card, if it was.
@@ -262,39 +261,9 @@ fn certificate_der(value: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// Base64 (RFC 4648 4).
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |index: u32| {
-        let index = usize::try_from(index & 0x3F).unwrap_or_default();
-        DIGITS.get(index).copied().map_or('=', char::from)
-    };
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let [a, b, c] = [0, 1, 2].map(|at| u32::from(chunk.get(at).copied().unwrap_or(0)));
-        let bits = a << 16 | b << 8 | c;
-        let third = if chunk.len() > 1 { digit(bits >> 6) } else { '=' };
-        let fourth = if chunk.len() > 2 { digit(bits) } else { '=' };
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{}{}{third}{fourth}", digit(bits >> 18), digit(bits >> 12));
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{base64, certificate_der, day};
-
-    #[test]
-    fn base64_of_rfc_4648() {
-        let check = |text: &str, expected: &str| assert_eq!(base64(text.as_bytes()), expected);
-        check("", "");
-        check("f", "Zg==");
-        check("fo", "Zm8=");
-        check("foo", "Zm9v");
-        check("foob", "Zm9vYg==");
-        assert_eq!(base64(&[0xFB, 0xFF, 0xBF]), "+/+/");
-    }
+    use super::{certificate_der, day};
 
     #[test]
     fn certificates_are_found_in_their_list() {

@@ -3,10 +3,10 @@
 use crate::imsg::structures::{Member, list_stream_members};
 use crate::mail::bodies::Bodies;
 use crate::mail::content_lines::{ContentLine, ContentLines};
-use crate::mail::ics::{address_name, address_uri, hexadecimal};
+use crate::mail::ics::{address_name, address_uri};
 use crate::mail::named::{Values, lid};
 use crate::mail::text::unix_lines;
-use crate::mapi::tags;
+use crate::mapi::{hexadecimal, tags};
 
 use super::contact::{write_categories, write_revision};
 

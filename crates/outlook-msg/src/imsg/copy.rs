@@ -10,13 +10,13 @@ use crate::storage::{self, Storage, Transaction};
 
 use super::compose::{self, MESSAGE_CLSID};
 use super::edit::Editable as _;
-use super::encode::{self, Encoded, encode};
+use super::encode::{self, Encoded, encode, is_ansi};
 use super::error::Error;
 use super::message::{Message, MessageData};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
 use super::properties::{PROPERTY_STREAM, PropertySet, StreamHeader};
-use super::property_editor::{PropertyEditor, is_ansi, put, stream_name};
+use super::property_editor::{PropertyEditor, put, stream_name};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 
 /// The range of ids that the copy gives to named properties whose names are missing.
@@ -100,7 +100,7 @@ pub(super) fn make_top_level(content: &mut Transaction, own: &Transaction) -> Re
 }
 
 /// A storage with properties, and the message that it belongs to.
-pub(super) struct ForeignObject {
+pub(super) struct PropertyStorage {
     pub(super) path: Vec<String>,
     pub(super) header: StreamHeader,
     pub(super) properties: PropertySet,
@@ -114,7 +114,7 @@ pub(super) fn objects(
     message: Arc<MessageData>,
     own: StreamHeader,
     unopened: &mut dyn FnMut(Error) -> Result<(), Error>,
-) -> Result<Vec<ForeignObject>, Error> {
+) -> Result<Vec<PropertyStorage>, Error> {
     let mut found = Vec::new();
     let mut pending = vec![(Vec::new(), own, message)];
     while let Some((path, header, message)) = pending.pop() {
@@ -140,16 +140,16 @@ pub(super) fn objects(
             }
             let properties = PropertySet::read(&part, StreamHeader::Part);
             let message = Arc::clone(&message);
-            found.push(ForeignObject { path, header: StreamHeader::Part, properties, message });
+            found.push(PropertyStorage { path, header: StreamHeader::Part, properties, message });
         }
         let properties = PropertySet::read(&storage, header);
-        found.push(ForeignObject { path, header, properties, message });
+        found.push(PropertyStorage { path, header, properties, message });
     }
     Ok(found)
 }
 
 /// Stores the 8-bit strings of an object as Unicode ones.
-fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Result<(), Error> {
+fn make_unicode(editor: &mut PropertyEditor<'_>, object: &PropertyStorage) -> Result<(), Error> {
     let strings = object.message.strings();
     for property in object.properties.properties() {
         let tag = property.tag;
@@ -161,7 +161,7 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
             continue;
         }
         if let Some(value) = object.properties.salvage(property, strings).value {
-            let value = without_nuls(value);
+            let value = cut_at_nul(value);
             let stored = encode(unicode, &value, CodePage::UTF_16LE)?;
             // `encode` leaves out an empty string, but the other file has this one, so the copy
             // keeps it.
@@ -180,13 +180,13 @@ fn make_unicode(editor: &mut PropertyEditor<'_>, object: &ForeignObject) -> Resu
 }
 
 /// Cuts strings at their first NUL, where every reader of 8-bit strings ends them.
-fn without_nuls(value: Value) -> Value {
+fn cut_at_nul(value: Value) -> Value {
     match value {
         Value::String(mut text) => {
             text.truncate(text.find('\0').unwrap_or(text.len()));
             Value::String(text)
         }
-        Value::Multiple(values) => Value::Multiple(values.into_iter().map(without_nuls).collect()),
+        Value::Multiple(values) => Value::Multiple(values.into_iter().map(cut_at_nul).collect()),
         value => value,
     }
 }
@@ -198,8 +198,6 @@ fn say_code_page(editor: &mut PropertyEditor<'_>, data: &MessageData) -> Result<
     if is_ansi(editor.tags().into_iter()) != Some(true) || editor.has(tag.id()) {
         return Ok(());
     }
-    let mut field = [0; 8];
-    let number = data.strings().code_page().number().to_le_bytes();
-    field.iter_mut().zip(number).for_each(|(to, from)| *to = from);
-    editor.set(tag, Encoded::Fixed(field))
+    let number = data.strings().code_page().number();
+    editor.set(tag, Encoded::integer32(number.cast_signed()))
 }

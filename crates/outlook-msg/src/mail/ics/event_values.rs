@@ -11,7 +11,7 @@ use super::recurrence::hidden_because;
 use super::{attendees, event, words};
 
 /// The appointment or meeting that a message is, or is about.
-pub(in crate::mail) fn values(message: &Message) -> Option<Event> {
+pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
     let kind = ItemKind::of(message)?;
     if kind == ItemKind::Activity {
         return None;

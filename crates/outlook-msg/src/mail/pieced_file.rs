@@ -5,17 +5,18 @@
 
 use std::io;
 
+use super::base64;
 use super::content::Content;
 use super::error::Error;
 
-/// A line of base64 holds this many bytes (RFC 2045 section 6.8) in 76 characters.
-const LINE_BYTES: u64 = 57;
-/// A line of base64 with its CRLF.
-const LINE_CHARACTERS: u64 = 78;
+/// A full line of base64 holds this many bytes.
+const LINE_BYTES: u64 = base64::LINE_BYTES as u64;
+/// A full line of base64 has this many characters, with its CRLF.
+const LINE_CHARACTERS: u64 = base64::LINE_CHARACTERS as u64 + 2;
 
 /// A file that consists of pieces.
 #[derive(Debug, Default)]
-pub struct Composed {
+pub struct PiecedFile {
     pieces: Vec<Piece>,
     /// Where each piece ends, in bytes from the start of the file.
     ends: Vec<u64>,
@@ -55,10 +56,12 @@ impl Piece {
                 let lines = end.div_ceil(LINE_CHARACTERS);
                 let source_end = lines.saturating_mul(LINE_BYTES).min(*len);
                 let source = exactly(content, first * LINE_BYTES, source_end)?;
-                let encoded = base64_lines(&source);
+                // The last line gets a CRLF too, because the range may end inside a CRLF.
+                let encoded = base64::encode_lines(&source, "\r\n");
                 let index = |offset: u64| {
                     usize::try_from(offset - first * LINE_CHARACTERS).unwrap_or(usize::MAX)
                 };
+                let encoded = encoded.as_bytes();
                 output.extend(encoded.get(index(start)..index(end)).unwrap_or_default());
             }
         }
@@ -66,7 +69,7 @@ impl Piece {
     }
 }
 
-impl Composed {
+impl PiecedFile {
     pub fn new(pieces: Vec<Piece>) -> Self {
         let mut end = 0_u64;
         let ends = pieces.iter().map(|piece| {
@@ -116,40 +119,6 @@ fn base64_len(len: u64) -> u64 {
     len.div_ceil(3).saturating_mul(4).saturating_add(line_ends.saturating_mul(2))
 }
 
-/// Bytes as lines of base64, each with CRLF at its end. The last line has one too, because a range
-/// may end inside a CRLF.
-fn base64_lines(bytes: &[u8]) -> Vec<u8> {
-    let mut lines = Vec::with_capacity(bytes.len() / 57 * 78 + 78);
-    for line in bytes.chunks(57) {
-        encode_base64(line, &mut lines);
-        lines.extend(b"\r\n");
-    }
-    lines
-}
-
-/// Appends bytes as base64 (RFC 4648 section 4).
-pub fn encode_base64(bytes: &[u8], output: &mut Vec<u8>) {
-    let (groups, rest) = bytes.as_chunks::<3>();
-    for group in groups {
-        output.extend(base64_digits(*group));
-    }
-    let digits = match *rest {
-        [a] => [base64_digits([a, 0, 0]), [0, 0, b'=', b'=']],
-        [a, b] => [base64_digits([a, b, 0]), [0, 0, 0, b'=']],
-        _ => return,
-    };
-    let [digits, padding] = digits;
-    let padded = digits.into_iter().zip(padding);
-    output.extend(padded.map(|(digit, padding)| if padding == 0 { digit } else { padding }));
-}
-
-/// Three bytes as four digits.
-fn base64_digits([a, b, c]: [u8; 3]) -> [u8; 4] {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let six_bits = [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c];
-    six_bits.map(|bits| DIGITS.get(usize::from(bits & 0x3F)).copied().unwrap_or(b'='))
-}
-
 /// Reads a range of a content. It is an error if the content is shorter.
 fn exactly(content: &Content, start: u64, end: u64) -> Result<Vec<u8>, Error> {
     let missing = |read: usize| {
@@ -170,27 +139,13 @@ fn exactly(content: &Content, start: u64, end: u64) -> Result<Vec<u8>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Composed, Piece, base64_len, base64_lines};
+    use super::{Piece, PiecedFile, base64_len};
+    use crate::mail::base64;
     use crate::mail::content::Content;
 
     fn base64(bytes: &[u8]) -> String {
-        let lines = String::from_utf8(base64_lines(bytes)).unwrap();
+        let lines = base64::encode_lines(bytes, "\r\n");
         lines.strip_suffix("\r\n").unwrap_or(&lines).to_owned()
-    }
-
-    #[test]
-    fn base64_of_rfc_4648() {
-        for (bytes, expected) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("fooba", "Zm9vYmE="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), expected);
-        }
     }
 
     #[test]
@@ -205,7 +160,7 @@ mod tests {
     fn a_range_at_any_place_is_that_of_the_whole() {
         let content = |len: u8| Content::bytes((0..len).collect());
         for len in [0, 1, 2, 56, 57, 58, 113, 114, 115, 171, 200] {
-            let composed = Composed::new(vec![
+            let file = PiecedFile::new(vec![
                 Piece::Bytes(b"head\r\n".to_vec()),
                 Piece::Base64(content(len), len.into()),
                 Piece::Bytes(Vec::new()),
@@ -214,13 +169,13 @@ mod tests {
             ]);
             let bytes: Vec<u8> = (0..len).collect();
             let whole = [b"head\r\n", base64(&bytes).as_bytes(), &bytes, b"tail"].concat();
-            assert_eq!(composed.len(), whole.len() as u64);
+            assert_eq!(file.len(), whole.len() as u64);
             for start in 0..=whole.len() + 1 {
                 for size in [0, 1, 2, 3, 4, 75, 76, 77, 78, 79, 80, 156, 1_000] {
                     let end = (start + size).min(whole.len());
                     let expected = whole.get(start..end).unwrap_or_default();
                     let mut found = Vec::new();
-                    composed.read(start as u64, size, &mut found).unwrap();
+                    file.read(start as u64, size, &mut found).unwrap();
                     assert_eq!(found, expected, "{len} {start} {size}");
                 }
             }
@@ -230,10 +185,10 @@ mod tests {
     #[test]
     fn a_content_that_is_too_short_is_an_error_where_it_is() {
         let short = Piece::Base64(Content::bytes(vec![1; 57]), 100);
-        let composed = Composed::new(vec![Piece::Bytes(b"head".to_vec()), short]);
+        let file = PiecedFile::new(vec![Piece::Bytes(b"head".to_vec()), short]);
         let mut found = Vec::new();
-        composed.read(0, 10, &mut found).unwrap();
+        file.read(0, 10, &mut found).unwrap();
         assert_eq!(found.len(), 10);
-        assert!(composed.read(85, 10, &mut found).is_err());
+        assert!(file.read(85, 10, &mut found).is_err());
     }
 }

@@ -1,7 +1,7 @@
 //! Makes a `.msg` file in memory from a message in another format (TNEF, MIME), so that it can be
 //! read like any other.
 //!
-//! Knows neither format: `mail::derived` fills in a [`MadeMessage`].
+//! Knows neither format: `mail::derived` fills in a [`ConvertedMessage`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,30 +9,32 @@ use std::sync::Arc;
 use crate::mapi::{CodePage, PropertyName, PropertyTag, PropertyType, Value, tags};
 use crate::storage::{CompoundFile, Defect, Source, StreamContent, Transaction};
 
-use super::compose::MESSAGE_CLSID;
+use super::compose::{BY_VALUE, EMBEDDED_MESSAGE, MESSAGE_CLSID, OLE};
 use super::encode::{Encoded, encode, stream};
 use super::error::Error;
 use super::name_registry::NameMap;
 use super::properties::{PROPERTY_STREAM, StreamHeader};
-use super::property_editor::{entry, object_field, size_field, stream_name};
+use super::property_editor::{
+    RESERVED_MESSAGE, RESERVED_STORAGE, new_entry, object_field, stream_name, write_value,
+};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
-/// The content of the message to make.
+/// A message of another format, as the properties of MAPI.
 #[derive(Clone, Debug, Default)]
-pub struct MadeMessage {
+pub struct ConvertedMessage {
     /// Its properties.
-    pub properties: Vec<MadeProperty>,
+    pub properties: Vec<ConvertedProperty>,
     /// The properties of its recipients.
-    pub recipients: Vec<Vec<MadeProperty>>,
+    pub recipients: Vec<Vec<ConvertedProperty>>,
     /// Its attachments.
-    pub attachments: Vec<MadeAttachment>,
+    pub attachments: Vec<ConvertedAttachment>,
     /// What could not be read in the other format.
     pub defects: Vec<Defect>,
 }
 
-/// A property of an object to make. If several have the same tag, the first counts.
+/// A property of an object. If several have the same tag, the first counts.
 #[derive(Clone, Debug)]
-pub struct MadeProperty {
+pub struct ConvertedProperty {
     /// Its tag. If the property is named, only the type counts.
     pub tag: PropertyTag,
     /// The name of a named property.
@@ -41,18 +43,18 @@ pub struct MadeProperty {
     pub value: Value,
 }
 
-/// An attachment to make.
+/// An attachment of such a message.
 #[derive(Clone, Debug, Default)]
-pub struct MadeAttachment {
+pub struct ConvertedAttachment {
     /// Its properties, without its content and method.
-    pub properties: Vec<MadeProperty>,
+    pub properties: Vec<ConvertedProperty>,
     /// Its content.
-    pub content: MadeContent,
+    pub content: ConvertedContent,
 }
 
-/// The content of an attachment to make.
+/// The content of such an attachment.
 #[derive(Clone, Debug, Default)]
-pub enum MadeContent {
+pub enum ConvertedContent {
     /// Nothing.
     #[default]
     None,
@@ -61,21 +63,10 @@ pub enum MadeContent {
     /// An OLE object, as a compound file.
     Object(Vec<u8>),
     /// A message.
-    Message(Box<MadeMessage>),
+    Message(Box<ConvertedMessage>),
 }
 
-/// Values of `PR_ATTACH_METHOD`.
-const BY_VALUE: i32 = 1;
-const EMBEDDED_MESSAGE: i32 = 5;
-const OLE: i32 = 6;
-/// Values of the reserved field of `PR_ATTACH_DATA_OBJ`, for a message and for a storage
-/// (\[MS-OXMSG\] 2.4.2.2).
-const RESERVED_MESSAGE: u32 = 1;
-const RESERVED_STORAGE: u32 = 4;
-/// `PROPATTR_READABLE` and `PROPATTR_WRITEABLE`.
-const FLAGS: u32 = 6;
-
-impl MadeProperty {
+impl ConvertedProperty {
     /// A property without a name.
     pub fn new(tag: PropertyTag, value: Value) -> Self {
         Self { tag, name: None, value }
@@ -87,103 +78,107 @@ impl MadeProperty {
     }
 }
 
-impl MadeMessage {
+impl ConvertedMessage {
     /// The message as a compound file, and its defects.
     ///
     /// # Errors
     /// [`Error::Storage`] if the file cannot be made.
     pub fn into_file(mut self) -> Result<(Arc<CompoundFile>, Vec<Defect>), Error> {
-        let mut maker = Maker { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
-        maker.defects.append(&mut self.defects);
-        let mut content = maker.message(self, StreamHeader::TopLevelMessage)?;
+        let mut builder =
+            FileBuilder { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
+        builder.defects.append(&mut self.defects);
+        let mut content = builder.message(self, StreamHeader::TopLevelMessage)?;
         content.set_clsid(&[], MESSAGE_CLSID)?;
-        maker.names.write(&mut content)?;
-        Ok((content.snapshot(), maker.defects))
+        builder.names.write(&mut content)?;
+        Ok((content.snapshot(), builder.defects))
     }
 }
 
 /// Makes one file.
-struct Maker {
+struct FileBuilder {
     names: NameMap,
     /// The ids of the names; `None` if the name could not be added.
     ids: BTreeMap<PropertyName, Option<u16>>,
     defects: Vec<Defect>,
 }
 
-impl Maker {
+impl FileBuilder {
     fn message(
         &mut self,
-        message: MadeMessage,
+        message: ConvertedMessage,
         header: StreamHeader,
     ) -> Result<Transaction, Error> {
-        let MadeMessage { properties, recipients, attachments, defects } = message;
+        let ConvertedMessage { properties, recipients, attachments, defects } = message;
         self.defects.extend(defects);
         let (recipient_count, attachment_count) = (recipients.len(), attachments.len());
-        let mut storage = MadeProperties::new(header);
+        let mut storage = PropertyStorageBuilder::new(header);
         storage.set_counts(recipient_count, attachment_count);
         self.properties(&mut storage, properties)?;
         let mut content = storage.finish()?;
         for (number, recipient) in recipients.into_iter().enumerate() {
-            let mut storage = MadeProperties::new(StreamHeader::Part);
+            let mut storage = PropertyStorageBuilder::new(StreamHeader::Part);
             let row = i32::try_from(number).unwrap_or(i32::MAX);
             self.properties(&mut storage, recipient)?;
-            storage.set(tags::PR_ROWID, Encoded::Fixed(fixed(row)))?;
+            storage.set(tags::PR_ROWID, Encoded::integer32(row))?;
             let name = format!("{RECIPIENT_PREFIX}{number:08X}");
             content.put_transaction(&storage.finish()?, &[&name])?;
         }
         for (number, attachment) in attachments.into_iter().enumerate() {
-            let made = self.attachment(attachment, number)?;
+            let storage = self.attachment(attachment, number)?;
             let name = format!("{ATTACHMENT_PREFIX}{number:08X}");
-            content.put_transaction(&made, &[&name])?;
+            content.put_transaction(&storage, &[&name])?;
         }
         Ok(content)
     }
 
-    fn attachment(&mut self, made: MadeAttachment, number: usize) -> Result<Transaction, Error> {
-        let mut storage = MadeProperties::new(StreamHeader::Part);
-        let method = |method| Encoded::Fixed(fixed(method));
-        match made.content {
-            MadeContent::None => {}
-            MadeContent::Bytes(bytes) => {
-                storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
+    fn attachment(
+        &mut self,
+        attachment: ConvertedAttachment,
+        number: usize,
+    ) -> Result<Transaction, Error> {
+        let mut storage = PropertyStorageBuilder::new(StreamHeader::Part);
+        match attachment.content {
+            ConvertedContent::None => {}
+            ConvertedContent::Bytes(bytes) => {
+                storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
                 storage.set_bytes(bytes)?;
             }
-            MadeContent::Object(bytes) => {
+            ConvertedContent::Object(bytes) => {
                 let source = Arc::new(Source::from_bytes(bytes));
                 match CompoundFile::open(Arc::clone(&source)) {
                     Ok(file) => {
                         let (object, lost) = Transaction::salvaged(&file.root());
                         self.defects.extend(file.defects().iter().cloned().chain(lost));
-                        storage.set(tags::PR_ATTACH_METHOD, method(OLE))?;
+                        storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(OLE))?;
                         storage.set_object(&object, RESERVED_STORAGE)?;
                     }
                     // Not a compound file, so the bytes become the content of a file.
                     Err(_) => {
-                        storage.set(tags::PR_ATTACH_METHOD, method(BY_VALUE))?;
+                        storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(BY_VALUE))?;
                         let content = StreamContent::Source(source);
                         let tag = tags::PR_ATTACH_DATA_BIN;
                         storage.set(tag, stream(tag, content, 0)?)?;
                     }
                 }
             }
-            MadeContent::Message(message) => {
+            ConvertedContent::Message(message) => {
                 let message = self.message(*message, StreamHeader::EmbeddedMessage)?;
-                storage.set(tags::PR_ATTACH_METHOD, method(EMBEDDED_MESSAGE))?;
+                storage.set(tags::PR_ATTACH_METHOD, Encoded::integer32(EMBEDDED_MESSAGE))?;
                 storage.set_object(&message, RESERVED_MESSAGE)?;
             }
         }
         let number = i32::try_from(number).unwrap_or(i32::MAX);
-        storage.set(tags::PR_ATTACH_NUM, Encoded::Fixed(fixed(number)))?;
-        self.properties(&mut storage, made.properties)?;
+        storage.set(tags::PR_ATTACH_NUM, Encoded::integer32(number))?;
+        self.properties(&mut storage, attachment.properties)?;
         storage.finish()
     }
 
     fn properties(
         &mut self,
-        storage: &mut MadeProperties,
-        properties: Vec<MadeProperty>,
+        storage: &mut PropertyStorageBuilder,
+        properties: Vec<ConvertedProperty>,
     ) -> Result<(), Error> {
-        for MadeProperty { tag, name, value } in properties {
+        for ConvertedProperty { tag, name, value } in properties {
             let tag = match name {
                 Some(name) => match self.id(name) {
                     Some(id) => PropertyTag::new(id, tag.property_type()),
@@ -196,7 +191,7 @@ impl Maker {
             if storage.has(tag) || tag.property_type() == PropertyType::OBJECT {
                 continue;
             }
-            match encode(tag, &without_nuls(value), CodePage::UTF_16LE) {
+            match encode(tag, &with_nuls_replaced(value), CodePage::UTF_16LE) {
                 Ok(Some(value)) => storage.set(tag, value)?,
                 Ok(None) => {}
                 Err(error) => self.defect(tag.to_string(), error.to_string()),
@@ -222,13 +217,13 @@ impl Maker {
 }
 
 /// Collects the properties of one storage.
-struct MadeProperties {
+struct PropertyStorageBuilder {
     stream: Vec<u8>,
     known: std::collections::BTreeSet<PropertyTag>,
     content: Transaction,
 }
 
-impl MadeProperties {
+impl PropertyStorageBuilder {
     fn new(header: StreamHeader) -> Self {
         let stream = vec![0; header.len()];
         Self { stream, known: Default::default(), content: Transaction::new() }
@@ -252,23 +247,9 @@ impl MadeProperties {
         if !self.known.insert(tag) {
             return Ok(());
         }
-        let name = stream_name(tag);
-        let field = match value {
-            Encoded::Fixed(bytes) => bytes,
-            Encoded::Stream { content, size } => {
-                self.content.write_stream(&[&name], content)?;
-                size_field(size, 0)
-            }
-            Encoded::Elements { lengths, values } => {
-                let size = u32::try_from(lengths.len()).unwrap_or(u32::MAX);
-                self.content.write_stream(&[&name], lengths)?;
-                for (index, value) in values.into_iter().enumerate() {
-                    self.content.write_stream(&[&format!("{name}-{index:08X}")], value)?;
-                }
-                size_field(size, 0)
-            }
-        };
-        self.stream.extend(entry(tag, FLAGS, field));
+        let content = &mut self.content;
+        let field = write_value(tag, value, |name, value| content.write_stream(&[name], value))?;
+        self.stream.extend(new_entry(tag, field));
         Ok(())
     }
 
@@ -281,7 +262,7 @@ impl MadeProperties {
         let tag = tags::PR_ATTACH_DATA_OBJ;
         self.known.insert(tag);
         self.content.put_transaction(object, &[&stream_name(tag)])?;
-        self.stream.extend(entry(tag, FLAGS, object_field(reserved)));
+        self.stream.extend(new_entry(tag, object_field(reserved)));
         Ok(())
     }
 
@@ -291,18 +272,15 @@ impl MadeProperties {
     }
 }
 
-fn fixed(number: i32) -> [u8; 8] {
-    let [a, b, c, d] = number.to_le_bytes();
-    [a, b, c, d, 0, 0, 0, 0]
-}
-
 /// Replaces NULs inside strings by U+FFFD, because a string in a `.msg` file ends at a NUL.
-fn without_nuls(value: Value) -> Value {
+fn with_nuls_replaced(value: Value) -> Value {
     match value {
         Value::String(text) if text.trim_end_matches('\0').contains('\0') => {
             Value::String(text.replace('\0', "\u{FFFD}"))
         }
-        Value::Multiple(values) => Value::Multiple(values.into_iter().map(without_nuls).collect()),
+        Value::Multiple(values) => {
+            Value::Multiple(values.into_iter().map(with_nuls_replaced).collect())
+        }
         value => value,
     }
 }

@@ -14,7 +14,7 @@ use super::strings::Strings;
 use super::structures::Member;
 
 /// The properties that have the name and address of one person.
-pub(super) struct Party {
+pub(super) struct PersonProperties {
     name: Option<PropertyTag>,
     /// Properties that may have the SMTP address, the most trustworthy first.
     smtp_addresses: &'static [PropertyTag],
@@ -23,7 +23,7 @@ pub(super) struct Party {
     entry_ids: &'static [PropertyTag],
 }
 
-pub(super) const SENDER: Party = Party {
+pub(super) const SENDER: PersonProperties = PersonProperties {
     name: Some(tags::PR_SENDER_NAME),
     smtp_addresses: &[tags::PR_SENDER_SMTP_ADDRESS],
     address_type: Some(tags::PR_SENDER_ADDRTYPE),
@@ -31,7 +31,7 @@ pub(super) const SENDER: Party = Party {
     entry_ids: &[tags::PR_SENDER_ENTRYID],
 };
 
-pub(super) const SENT_REPRESENTING: Party = Party {
+pub(super) const SENT_REPRESENTING: PersonProperties = PersonProperties {
     name: Some(tags::PR_SENT_REPRESENTING_NAME),
     smtp_addresses: &[tags::PR_SENT_REPRESENTING_SMTP_ADDRESS],
     address_type: Some(tags::PR_SENT_REPRESENTING_ADDRTYPE),
@@ -39,7 +39,7 @@ pub(super) const SENT_REPRESENTING: Party = Party {
     entry_ids: &[tags::PR_SENT_REPRESENTING_ENTRYID],
 };
 
-pub(super) const RECIPIENT: Party = Party {
+pub(super) const RECIPIENT: PersonProperties = PersonProperties {
     name: Some(tags::PR_DISPLAY_NAME),
     smtp_addresses: &[tags::PR_SMTP_ADDRESS],
     address_type: Some(tags::PR_ADDRTYPE),
@@ -53,31 +53,31 @@ const CREATOR_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0A_001F);
 const LAST_MODIFIER_SMTP_ADDRESS: PropertyTag = PropertyTag(0x5D0B_001F);
 
 /// All people that a message names, except its recipients.
-const PARTIES: [Party; 7] = [
+const PERSONS: [PersonProperties; 7] = [
     SENDER,
     SENT_REPRESENTING,
-    Party {
+    PersonProperties {
         name: None,
         smtp_addresses: &[tags::PR_RECEIVED_BY_SMTP_ADDRESS],
         address_type: Some(tags::PR_RECEIVED_BY_ADDRTYPE),
         address: Some(tags::PR_RECEIVED_BY_EMAIL_ADDRESS),
         entry_ids: &[tags::PR_RECEIVED_BY_ENTRYID],
     },
-    Party {
+    PersonProperties {
         name: None,
         smtp_addresses: &[tags::PID_TAG_RECEIVED_REPRESENTING_SMTP_ADDRESS],
         address_type: Some(tags::PR_RCVD_REPRESENTING_ADDRTYPE),
         address: Some(tags::PR_RCVD_REPRESENTING_EMAIL_ADDRESS),
         entry_ids: &[tags::PR_RCVD_REPRESENTING_ENTRYID],
     },
-    Party {
+    PersonProperties {
         name: None,
         smtp_addresses: &[tags::PID_TAG_READ_RECEIPT_SMTP_ADDRESS],
         address_type: None,
         address: None,
         entry_ids: &[tags::PR_READ_RECEIPT_ENTRYID],
     },
-    Party {
+    PersonProperties {
         name: None,
         // Exchange Online writes the SMTP address into `PR_CREATOR_NAME`.
         smtp_addresses: &[CREATOR_SMTP_ADDRESS, tags::PR_CREATOR_NAME],
@@ -85,7 +85,7 @@ const PARTIES: [Party; 7] = [
         address: None,
         entry_ids: &[tags::PR_CREATOR_ENTRYID],
     },
-    Party {
+    PersonProperties {
         name: None,
         smtp_addresses: &[LAST_MODIFIER_SMTP_ADDRESS, tags::PR_LAST_MODIFIER_NAME],
         address_type: None,
@@ -96,12 +96,12 @@ const PARTIES: [Party; 7] = [
 
 /// The properties of one object, with how its strings are decoded.
 #[derive(Clone, Copy)]
-pub(super) struct PartyObject<'a> {
+pub(super) struct ObjectProperties<'a> {
     pub(super) set: &'a PropertySet,
     pub(super) strings: &'a Strings,
 }
 
-impl PartyObject<'_> {
+impl ObjectProperties<'_> {
     fn value(self, tag: PropertyTag) -> Option<Value> {
         self.set.salvage(self.set.find(tag)?, self.strings).value
     }
@@ -123,7 +123,7 @@ impl PartyObject<'_> {
 
 /// What the properties of one person say.
 #[derive(Debug, Default)]
-pub(super) struct FoundParty {
+pub(super) struct FoundPerson {
     pub(super) name: Option<String>,
     pub(super) smtp: Option<String>,
     /// The X.500 names. If the address is one, it is the first.
@@ -132,10 +132,10 @@ pub(super) struct FoundParty {
     pub(super) address: Option<String>,
 }
 
-impl Party {
+impl PersonProperties {
     /// Reads the properties. The SMTP address comes from an SMTP property, else from an address of
     /// the type SMTP, else from an EntryID, else from any address that looks like one.
-    pub(super) fn find(&self, object: PartyObject<'_>) -> FoundParty {
+    pub(super) fn find(&self, object: ObjectProperties<'_>) -> FoundPerson {
         let name = object.text(self.name);
         let (named, address) = object.text(self.address).map(|text| split(&text)).unzip();
         let name = name.or(named.filter(|name: &String| !name.is_empty()));
@@ -151,7 +151,7 @@ impl Party {
             .or_else(|| address.clone().filter(|_| is_type_smtp()));
         if smtp.is_some() && address.as_deref().is_some_and(|address| !is_x500(address)) {
             // The other properties would only repeat this.
-            return FoundParty { name, smtp, x500: Vec::new(), address };
+            return FoundPerson { name, smtp, x500: Vec::new(), address };
         }
         let ids = self.entry_ids.iter().filter_map(|tag| object.binary(*tag));
         let ids: Vec<_> = ids.filter_map(|id| address_of_entry_id(&id)).collect();
@@ -162,7 +162,7 @@ impl Party {
             .or_else(|| address.clone().filter(is_smtp));
         let x500 = address.iter().chain(&of_ids).filter(|address| is_x500(address)).cloned();
         let x500 = x500.collect();
-        FoundParty { name, smtp, x500, address: address.or_else(|| of_ids.into_iter().next()) }
+        FoundPerson { name, smtp, x500, address: address.or_else(|| of_ids.into_iter().next()) }
     }
 }
 
@@ -175,21 +175,21 @@ pub(super) struct KnownAddresses {
 impl KnownAddresses {
     /// Collects the addresses of all people in a message, and of its recipients.
     pub(super) fn of<'a>(
-        message: PartyObject<'a>,
+        message: ObjectProperties<'a>,
         recipients: impl Iterator<Item = &'a PropertySet>,
     ) -> Self {
         let mut known = Self::default();
-        for party in &PARTIES {
-            known.learn(party.find(message));
+        for person in &PERSONS {
+            known.learn(person.find(message));
         }
         for set in recipients {
-            known.learn(RECIPIENT.find(PartyObject { set, strings: message.strings }));
+            known.learn(RECIPIENT.find(ObjectProperties { set, strings: message.strings }));
         }
         known
     }
 
-    fn learn(&mut self, found: FoundParty) {
-        let FoundParty { smtp: Some(smtp), x500, .. } = found else { return };
+    fn learn(&mut self, found: FoundPerson) {
+        let FoundPerson { smtp: Some(smtp), x500, .. } = found else { return };
         for name in x500 {
             self.smtp.entry(name.to_lowercase()).or_insert_with(|| smtp.clone());
         }

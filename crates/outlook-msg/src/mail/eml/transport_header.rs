@@ -55,7 +55,7 @@ pub fn fields_of(tag: PropertyTag) -> &'static [HeaderField] {
 ///
 /// # Errors
 /// If the message refuses the edit.
-pub fn follow(message: &Message, fields: &[HeaderField]) -> Result<(), Error> {
+pub fn update_transport_header(message: &Message, fields: &[HeaderField]) -> Result<(), Error> {
     let Some(header) = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS) else { return Ok(()) };
     if !fields.iter().any(|field| has_field(&header, field.name())) {
         return Ok(());

@@ -4,14 +4,6 @@ use crate::imsg::Address;
 
 use super::text::one_line;
 
-/// The three forms of the body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BodyFile {
-    Text,
-    Html,
-    Rtf,
-}
-
 /// One address per line, as `Name <address>`; `None` if there is no address.
 pub fn address_lines(addresses: &[Address]) -> Option<Vec<u8>> {
     lines(addresses.iter().map(|one| one_line(&one.to_string())))

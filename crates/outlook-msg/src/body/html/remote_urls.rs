@@ -27,7 +27,7 @@ pub(super) fn is_plain(html: &str) -> bool {
 }
 
 /// Whether a browser would load something from outside the folder because of an attribute.
-pub(super) fn is_outward(tag: &Tag<'_>, attribute: &Attribute<'_>) -> bool {
+pub(super) fn loads_remote(tag: &Tag<'_>, attribute: &Attribute<'_>) -> bool {
     let is = |name: &str| attribute.name.eq_ignore_ascii_case(name);
     if WORDS.iter().any(|name| is(name)) {
         return false;
@@ -38,12 +38,12 @@ pub(super) fn is_outward(tag: &Tag<'_>, attribute: &Attribute<'_>) -> bool {
     }
     let value = htmlize::unescape_attribute(attribute.value.text);
     if is("style") {
-        return delimiters(&value).any(|at| begins_outward_in_css(&value, at));
+        return url_starts(&value).any(|at| begins_remote_in_css(&value, at));
     }
     if is("srcset") || is("imagesrcset") {
-        return value.split([',', ' ', '\t', '\n', '\x0C', '\r']).any(begins_outward);
+        return value.split([',', ' ', '\t', '\n', '\x0C', '\r']).any(begins_remote);
     }
-    begins_outward(&value)
+    begins_remote(&value)
 }
 
 /// Attributes whose value a browser shows or searches, but never loads.
@@ -51,16 +51,16 @@ const WORDS: [&str; 10] =
     ["alt", "title", "id", "name", "class", "value", "content", "summary", "label", "placeholder"];
 
 /// The byte positions after each quote and each `(` of a style sheet. A URL can begin only there.
-pub(super) fn delimiters(css: &str) -> impl Iterator<Item = usize> {
+pub(super) fn url_starts(css: &str) -> impl Iterator<Item = usize> {
     memchr::memchr3_iter(b'(', b'"', b'\'', css.as_bytes()).map(|at| at + 1)
 }
 
-/// Whether an outward URL begins there in a style sheet.
-pub(super) fn begins_outward_in_css(css: &str, at: usize) -> bool {
+/// Whether a URL to another machine begins there in a style sheet.
+pub(super) fn begins_remote_in_css(css: &str, at: usize) -> bool {
     begins(Unescaped { css: css.get(at..).unwrap_or_default().chars() })
 }
 
-fn begins_outward(url: &str) -> bool {
+fn begins_remote(url: &str) -> bool {
     begins(url.chars())
 }
 
