@@ -1,19 +1,23 @@
 //! Serves from memory what msgfs shows of a source: as fast as FUSE can be.
 //!
-//! `nullfs [--shallow] SOURCE` reads the tree through msgfs's own library, without a mount;
-//! `--shallow` leaves the messages empty. Then it obeys the lines of its standard input, each
-//! answered by a line: `mount THREADS FOLDER`, `mount-writable THREADS FOLDER` and `unmount`. At the
-//! end of the input it unmounts. In a writable mount nothing can be written to either, but the
-//! kernel asks for each `open` and `release`, as it does wherever a file may be written to.
+//! `nullfs [--shallow|--plain] SOURCE` reads the tree through msgfs's own library, without a mount;
+//! `--shallow` leaves the messages empty, `--plain` takes the files of SOURCE as they are. Then it
+//! obeys the lines of its standard input, each answered by a line: `mount THREADS FOLDER`,
+//! `mount-writable THREADS FOLDER`, `mount-slow MILLISECONDS FOLDER` and `unmount`. At the end of
+//! the input it unmounts. In a writable mount nothing can be written to either, but the kernel asks
+//! for each `open` and `release`, as it does wherever a file may be written to. In a slow mount each
+//! read takes so long, as on another machine; any number of them at once.
 
 use std::collections::HashMap;
 use std::env;
 use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use fuser::{
@@ -35,17 +39,18 @@ fn main() -> ExitCode {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let mut arguments: Vec<String> = env::args().skip(1).collect();
-    let shallow = arguments.first().is_some_and(|first| first == "--shallow");
-    if shallow {
-        arguments.remove(0);
-    }
+    let has_option = arguments.first().is_some_and(|first| first.starts_with("--"));
+    let option = has_option.then(|| arguments.remove(0));
     let [source] = arguments.as_slice() else {
-        return Err("usage: nullfs [--shallow] SOURCE".into());
+        return Err("usage: nullfs [--shallow|--plain] SOURCE".into());
     };
-    let fs = Fs::open(Path::new(source), Options::default())?;
     let mut tree = Tree::default();
-    tree.load(&fs, Ino::ROOT, shallow)?;
-    drop(fs);
+    if option.as_deref() == Some("--plain") {
+        tree.load_plain(Path::new(source))?;
+    } else {
+        let fs = Fs::open(Path::new(source), Options::default())?;
+        tree.load(&fs, Ino::ROOT, option.as_deref() == Some("--shallow"))?;
+    }
     let tree = Arc::new(tree);
     say(&format!("loaded {} files, {} bytes", tree.nodes.len(), tree.bytes))?;
     let mut mounted: Option<BackgroundSession> = None;
@@ -53,8 +58,14 @@ fn run() -> Result<(), Box<dyn Error>> {
         let line = line?;
         match *line.splitn(3, ' ').collect::<Vec<_>>() {
             [command @ ("mount" | "mount-writable"), threads, folder] => {
-                let fs = NullFs { tree: Arc::clone(&tree), is_writable: command != "mount" };
+                let is_writable = command == "mount-writable";
+                let fs = NullFs { tree: Arc::clone(&tree), is_writable, delay: Duration::ZERO };
                 mounted = Some(mount(fs, Path::new(folder), threads.parse()?)?);
+            }
+            ["mount-slow", delay, folder] => {
+                let delay = Duration::from_millis(delay.parse()?);
+                let fs = NullFs { tree: Arc::clone(&tree), is_writable: false, delay };
+                mounted = Some(mount(fs, Path::new(folder), SLOW_THREADS)?);
             }
             _ => unmount(&mut mounted)?,
         }
@@ -140,6 +151,55 @@ impl Tree {
         Ok(number)
     }
 
+    /// Adds a folder or file and all that is below it, as they are; returns its number.
+    fn load_plain(&mut self, path: &Path) -> io::Result<u64> {
+        let metadata = path.metadata()?;
+        let number = self.nodes.len() as u64 + 1;
+        let kind = if metadata.is_dir() {
+            fuser::FileType::Directory
+        } else {
+            fuser::FileType::RegularFile
+        };
+        let time = metadata.modified()?;
+        self.nodes.push(Node {
+            attr: FileAttr {
+                ino: INodeNo(number),
+                size: metadata.len(),
+                blocks: metadata.blocks(),
+                atime: time,
+                mtime: time,
+                ctime: time,
+                crtime: time,
+                kind,
+                perm: if metadata.is_dir() { 0o755 } else { 0o644 },
+                nlink: 1,
+                uid: metadata.uid(),
+                gid: metadata.gid(),
+                rdev: 0,
+                blksize: 4096,
+                flags: 0,
+            },
+            content: Content::File(Vec::new()),
+        });
+        let content = if metadata.is_dir() {
+            let mut entries = Vec::new();
+            for entry in path.read_dir()? {
+                let entry = entry?;
+                entries.push((entry.file_name(), self.load_plain(&entry.path())?));
+            }
+            let by_name = entries.iter().cloned().collect();
+            Content::Directory { entries, by_name }
+        } else {
+            let bytes = std::fs::read(path)?;
+            self.bytes += bytes.len();
+            Content::File(bytes)
+        };
+        if let Some(node) = self.node_mut(number) {
+            node.content = content;
+        }
+        Ok(number)
+    }
+
     fn load_file(&mut self, fs: &Fs, attr: &Attr) -> Result<u64, msgfs::fs::Error> {
         let size = usize::try_from(attr.size).unwrap_or(usize::MAX);
         let mut content = Vec::new();
@@ -206,7 +266,12 @@ struct NullFs {
     tree: Arc<Tree>,
     /// Whether the kernel asks for each `open` and `release`.
     is_writable: bool,
+    /// How long each read takes.
+    delay: Duration,
 }
+
+/// As many reads take their time at once.
+const SLOW_THREADS: usize = 32;
 
 /// Nothing ever changes.
 const TTL: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -276,6 +341,9 @@ impl Filesystem for NullFs {
         _lock_owner: Option<LockOwner>,
         reply: ReplyData,
     ) {
+        if !self.delay.is_zero() {
+            thread::sleep(self.delay);
+        }
         match self.tree.node(ino.0).map(|node| &node.content) {
             Ok(Content::File(content)) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(content.len());

@@ -146,11 +146,11 @@ fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, C
 
 /// The options by which a command without a mount shows the tree.
 fn tree_options(View { options }: &View) -> Result<fs::Options, OptionError> {
-    // A command reads one message after the other and seldom comes back. What it keeps beyond one
-    // large message on each core takes only memory, and the time that new memory takes.
-    let cache = format!("cache={}M", (4 * ordered::cores()).min(64));
-    let lists = std::iter::once(cache.as_str()).chain(options.iter().map(String::as_str));
-    Ok(MountOptions::parse(lists, Caller::CommandLine)?.fs)
+    let lists = options.iter().map(String::as_str);
+    let options = MountOptions::parse(lists, Caller::CommandLine)?.fs;
+    // A command reads one message after the other and does not come back. What it keeps beyond
+    // those that its threads work on only takes memory, and the time that new memory takes.
+    Ok(fs::Options { messages_kept_max: Some(2 * ordered::THREADS_MAX), ..options })
 }
 
 fn run_mount(arguments: MountArguments) -> ExitCode {

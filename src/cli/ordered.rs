@@ -1,12 +1,15 @@
-//! Runs work on every core and prints its output in the order of the items.
+//! Runs work on every core and prints its output in the order of the items. Where the threads mostly
+//! wait, since the source is on a slow disk or on another machine, more threads join.
 //!
 //! Memory is bounded: at most a window of items is begun before the first of them is done, and an
 //! item with much output waits for its turn and then prints directly.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, Scope};
+use std::time::{Duration, Instant};
 
 use outlook_msg::sync::lock;
 
@@ -14,6 +17,13 @@ use outlook_msg::sync::lock;
 const WINDOW: u64 = 64;
 /// An item with more output than this, in bytes, waits for its turn.
 const OUTPUT_MAX: usize = 1 << 20;
+
+/// At most this many threads work on one run, unless there are more cores.
+pub(super) const THREADS_MAX: usize = 16;
+/// A shorter time says nothing.
+const WAIT_MIN: Duration = Duration::from_millis(1);
+/// One item in so many tells whether threads mostly wait for the source.
+const SAMPLE: u64 = 16;
 
 /// Where the output of one item goes.
 pub(super) struct Output<'a> {
@@ -62,7 +72,7 @@ pub(super) fn cores() -> usize {
     thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// As [`ordered`], on a given number of threads.
+/// As [`ordered`], with so many threads at first.
 pub(super) fn ordered_on<T: Send, R: Send>(
     threads: usize,
     items: impl Iterator<Item = T> + Send,
@@ -70,24 +80,67 @@ pub(super) fn ordered_on<T: Send, R: Send>(
     work: impl Fn(T, &mut Output<'_>) -> R + Sync,
     done: impl FnMut(R) -> bool + Send,
 ) -> io::Result<()> {
-    let (turns, items, out) = (Turns::default(), Mutex::new((0..).zip(items)), Mutex::new(out));
-    let done = Mutex::new(EarlyResults { early: BTreeMap::new(), done });
-    let out: &Mutex<dyn Write + Send> = &out;
+    let out = Mutex::new(out);
+    let run = Run {
+        turns: Turns::default(),
+        items: Mutex::new((0..).zip(items)),
+        work,
+        results: Mutex::new(EarlyResults { early: BTreeMap::new(), done }),
+        out: &out,
+        threads: AtomicUsize::new(threads),
+    };
     thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| {
-                let _stop = StopAtPanic(&turns);
-                while let Some((number, item)) = turns.next(&items) {
-                    let mut output = Output { number, bytes: Vec::new(), turns: &turns, out };
-                    let result = work(item, &mut output);
-                    lock(&done).enter(number, output.bytes, result, &turns, out);
-                }
-            });
+            scope.spawn(|| run.work_on(scope));
         }
     });
-    match lock(&turns.turn).failure.take() {
+    match lock(&run.turns.turn).failure.take() {
         Some(failure) => Err(failure),
-        None => lock(out).flush(),
+        None => lock(&out).flush(),
+    }
+}
+
+/// One run: what its threads share.
+struct Run<'a, I, W, R, F> {
+    turns: Turns,
+    items: Mutex<I>,
+    work: W,
+    results: Mutex<EarlyResults<R, F>>,
+    out: &'a Mutex<dyn Write + Send + 'a>,
+    threads: AtomicUsize,
+}
+
+impl<T, I, W, R, F> Run<'_, I, W, R, F>
+where
+    T: Send,
+    I: Iterator<Item = (u64, T)> + Send,
+    W: Fn(T, &mut Output<'_>) -> R + Sync,
+    R: Send,
+    F: FnMut(R) -> bool + Send,
+{
+    /// Works on items until there are no more.
+    fn work_on<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        let _stop = StopAtPanic(&self.turns);
+        while let Some((number, item)) = self.turns.next(&self.items) {
+            let mut output =
+                Output { number, bytes: Vec::new(), turns: &self.turns, out: self.out };
+            let sample = number.is_multiple_of(SAMPLE).then(Sample::begin);
+            let result = (self.work)(item, &mut output);
+            if sample.is_some_and(|sample| sample.has_waited()) {
+                self.add_threads(scope);
+            }
+            lock(&self.results).enter(number, output.bytes, result, &self.turns, self.out);
+        }
+    }
+
+    /// Has two more threads work.
+    fn add_threads<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        for _ in 0..2 {
+            let one_more = |count| (count < THREADS_MAX).then_some(count + 1);
+            if self.threads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok() {
+                scope.spawn(|| self.work_on(scope));
+            }
+        }
     }
 }
 
@@ -100,6 +153,35 @@ impl Drop for StopAtPanic<'_> {
             self.0.stop(None);
         }
     }
+}
+
+/// How long an item takes, and for how long of that its thread runs or could run.
+struct Sample {
+    start: Instant,
+    busy_before: Option<Duration>,
+}
+
+impl Sample {
+    fn begin() -> Self {
+        Self { start: Instant::now(), busy_before: busy_time() }
+    }
+
+    /// Whether the thread has waited most of the time, for the source that is: not for a processor.
+    fn has_waited(&self) -> bool {
+        let Some((before, now)) = self.busy_before.zip(busy_time()) else { return false };
+        self.start.elapsed() > (now.saturating_sub(before) * 3).max(WAIT_MIN)
+    }
+}
+
+/// For how long this thread has run, and has waited for a processor (`schedstats` of Linux); `None`
+/// where the system does not say.
+fn busy_time() -> Option<Duration> {
+    // The system counts when a thread lets others run.
+    thread::yield_now();
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let mut nanoseconds = text.split_ascii_whitespace().map(str::parse::<u64>);
+    let (ran, waited) = (nanoseconds.next()?.ok()?, nanoseconds.next()?.ok()?);
+    Some(Duration::from_nanos(ran.saturating_add(waited)))
 }
 
 impl<R, F: FnMut(R) -> bool> EarlyResults<R, F> {
@@ -209,9 +291,12 @@ impl Write for Output<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
     use std::io::{self, Write};
+    use std::sync::{Mutex, mpsc};
+    use std::thread;
 
-    use super::{OUTPUT_MAX, WINDOW, ordered};
+    use super::{OUTPUT_MAX, THREADS_MAX, WAIT_MIN, WINDOW, ordered, ordered_on};
 
     #[test]
     fn output_is_in_order() {
@@ -253,6 +338,19 @@ mod tests {
         };
         ordered(0.., &mut io::sink(), |number, _| number, done).unwrap();
         assert_eq!(count, 10);
+    }
+
+    #[test]
+    fn more_threads_work_where_each_waits() {
+        let threads = Mutex::new(HashSet::new());
+        let work = |_, _: &mut super::Output<'_>| {
+            let (_sender, never) = mpsc::channel::<()>();
+            assert!(never.recv_timeout(WAIT_MIN * 3).is_err());
+            threads.lock().unwrap().insert(thread::current().id());
+        };
+        ordered_on(1, 0..WINDOW, &mut io::sink(), work, |()| true).unwrap();
+        let count = threads.into_inner().unwrap().len();
+        assert!(count > 1 && count <= THREADS_MAX, "{count}");
     }
 
     #[test]

@@ -55,8 +55,7 @@ Unicode are not touched.",
         usage: "cache=SIZE",
         summary: "memory for open messages, as 64M (the default)",
         text: "Bounds the memory in which messages are kept open for the next look, in bytes or \
-with K, M or G. A message may exceed the bound while it is in use. Commands that work without a \
-mount need less: 4M a processor, if not given.",
+with K, M or G. A message may exceed the bound while it is in use.",
     },
     Topic {
         usage: "edit",

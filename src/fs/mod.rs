@@ -257,8 +257,13 @@ impl Fs {
             own_mount_point: None,
             session: Session::open(SessionOptions { code_page: options.code_page }),
             nodes: Nodes::new(Arc::new(root)),
-            messages: MessageCache::new(options.cache_bytes_max)
-                .with_files_max(files_kept_max(), |open| open.tree.source().is_file()),
+            messages: match options.messages_kept_max {
+                Some(count) => {
+                    MessageCache::new(options.cache_bytes_max).with_count_max(count, |_| true)
+                }
+                None => MessageCache::new(options.cache_bytes_max)
+                    .with_count_max(files_kept_max(), |open| open.tree.source().is_file()),
+            },
             folders: Folders::new(),
             ahead: Ahead::default(),
             habits: Habits::default(),

@@ -9,15 +9,16 @@ use crate::sync::lock;
 
 use lru::LruCache;
 
-/// Keeps the values that were used last, up to a number of bytes and of open files.
+/// Keeps the values that were used last, up to a number of bytes, and up to a number of those that
+/// count, as those that keep a file open.
 ///
 /// A value that is in use elsewhere is never evicted, so the cache may exceed its limits while it
 /// is in use.
 #[derive(Debug)]
 pub struct MessageCache<K: Hash + Eq, V> {
     bytes_max: usize,
-    files_max: usize,
-    holds_file: fn(&V) -> bool,
+    count_max: usize,
+    counts: fn(&V) -> bool,
     kept: Mutex<CacheState<K, V>>,
 }
 
@@ -25,20 +26,20 @@ pub struct MessageCache<K: Hash + Eq, V> {
 struct CacheState<K: Hash + Eq, V> {
     entries: LruCache<K, (Arc<V>, usize)>,
     bytes: usize,
-    /// How many of the values keep a file open.
-    files: usize,
+    /// How many of the values count.
+    count: usize,
 }
 
 impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// A cache of at most `bytes_max` bytes.
     pub fn new(bytes_max: usize) -> Self {
-        let kept = CacheState { entries: LruCache::unbounded(), bytes: 0, files: 0 };
-        Self { bytes_max, files_max: usize::MAX, holds_file: |_| false, kept: Mutex::new(kept) }
+        let kept = CacheState { entries: LruCache::unbounded(), bytes: 0, count: 0 };
+        Self { bytes_max, count_max: usize::MAX, counts: |_| false, kept: Mutex::new(kept) }
     }
 
-    /// Limits the number of values that keep a file open; `holds_file` tells which do.
-    pub fn with_files_max(self, files_max: usize, holds_file: fn(&V) -> bool) -> Self {
-        Self { files_max, holds_file, ..self }
+    /// Limits the number of values that count; `counts` tells which do.
+    pub fn with_count_max(self, count_max: usize, counts: fn(&V) -> bool) -> Self {
+        Self { count_max, counts, ..self }
     }
 
     /// The value of a key, which becomes the most recently used.
@@ -55,7 +56,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         }
         kept.entries.put(key, (Arc::clone(&value), bytes));
         kept.bytes += bytes;
-        kept.files += usize::from((self.holds_file)(&value));
+        kept.count += usize::from((self.counts)(&value));
         drop(kept);
         self.evict();
         value
@@ -74,7 +75,7 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
     /// Drops all values. Values in use elsewhere stay alive there.
     pub fn clear(&self) {
         let mut kept = self.kept();
-        (kept.bytes, kept.files) = (0, 0);
+        (kept.bytes, kept.count) = (0, 0);
         let entries = std::mem::replace(&mut kept.entries, LruCache::unbounded());
         // Dropping a value releases its messages, which may take long and other locks. So the
         // values are dropped after the lock is released.
@@ -92,20 +93,19 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         loop {
             let mut kept = self.kept();
             let is_too_large = kept.bytes > self.bytes_max;
-            if !is_too_large && kept.files <= self.files_max {
+            if !is_too_large && kept.count <= self.count_max {
                 return;
             }
-            // If only the number of files is too large, evicting values without a file would not
-            // help.
+            // If only the number is too large, evicting values that do not count would not help.
             let unused = kept.entries.iter().rev().find(|(_, (value, _))| {
-                Arc::strong_count(value) == 1 && (is_too_large || (self.holds_file)(value))
+                Arc::strong_count(value) == 1 && (is_too_large || (self.counts)(value))
             });
             let unused = unused.map(|(key, _)| key.clone());
             let Some((value, bytes)) = unused.and_then(|key| kept.entries.pop(&key)) else {
                 return;
             };
             kept.bytes -= bytes;
-            kept.files -= usize::from((self.holds_file)(&value));
+            kept.count -= usize::from((self.counts)(&value));
             drop(kept);
             drop(value);
         }
@@ -135,8 +135,8 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_files_is_bounded() {
-        let cache = MessageCache::new(100).with_files_max(2, |value: &char| value.is_uppercase());
+    fn the_number_of_those_that_count_is_bounded() {
+        let cache = MessageCache::new(100).with_count_max(2, |value: &char| value.is_uppercase());
         for (key, value) in [(1, 'A'), (2, 'b'), (3, 'C'), (4, 'd'), (5, 'E')] {
             cache.insert(key, Arc::new(value), 10);
         }
