@@ -100,7 +100,7 @@ fn line(found: &FoundMessage, arguments: &Ls, columns: &Columns) -> MailboxLine 
         // Writing to memory does not fail, nor does a row without maps.
         let _ = super::json::write_json(&found.row(false), &mut text);
     } else {
-        let attachments = mail.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
+        let attachments = mail.and_then(|mail| mail.all_attachments().ok()).unwrap_or_default();
         let names: Vec<_> = attachments.iter().map(|one| harmless(one.name())).collect();
         let size = match arguments {
             Ls { human_readable: true, .. } => format!("{:>6}  ", human_size(found.size)),

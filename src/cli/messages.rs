@@ -8,10 +8,10 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use outlook_msg::mail::{self, Mail, Row};
+use outlook_msg::mail::{self, Mail, Row, without_error_numbers};
 
 use crate::fs::{self, FileType, Place};
-use crate::imsg::{Access, Session, SessionOptions};
+use crate::imsg::{Access, Message, Session, SessionOptions};
 use crate::storage::{CompoundFile, Source};
 use crate::view::{self, ATTACHMENTS};
 
@@ -49,8 +49,8 @@ pub(super) struct Located {
 pub(super) enum MessageSource {
     /// Its file.
     File(File),
-    /// What the file of an embedded message would be.
-    Bytes(Vec<u8>),
+    /// The message that it is embedded in has it open.
+    Embedded(Message),
 }
 
 impl Located {
@@ -63,7 +63,8 @@ impl Located {
             return Some(Self { path, parent: None, size: place.attr().size, content });
         }
         let view = place.child(OsStr::new(view::MESSAGE_MSG)).ok()?;
-        let content = whole(&view).map(MessageSource::Bytes);
+        // Not from what it would be as a file: damage that it has where it lies must be told.
+        let content = place.message().map(MessageSource::Embedded).map_err(OpenError::from);
         Some(Self { parent: parent_of(&path), path, size: view.attr().size, content })
     }
 }
@@ -112,7 +113,7 @@ impl Opener {
         let Located { path, parent, size, content } = Located::at(place)?;
         let mail = content.and_then(|content| match content {
             MessageSource::File(file) => self.mail(Source::from_file(file)?.0),
-            MessageSource::Bytes(bytes) => self.mail(Source::from_bytes(bytes)),
+            MessageSource::Embedded(message) => Ok(Mail::of(message)),
         });
         Some(FoundMessage { path, parent, size, mail })
     }
@@ -162,7 +163,7 @@ impl FoundMessage {
             Ok(mail) => mail.to_row(&path, hashes),
             Err(error) => {
                 let mut row = Row::unreadable(&path);
-                row.add_defect("/", &error.to_string());
+                row.add_defect("/", &without_error_numbers(&error.to_string()));
                 row
             }
         };
@@ -192,10 +193,10 @@ pub(super) fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Err
     messages.map(|one| place.child(&one.name)).collect()
 }
 
-/// The bytes of a file of a message.
-fn whole(place: &Place) -> Result<Vec<u8>, OpenError> {
-    let size = usize::try_from(place.attr().size).map_err(|_| io::ErrorKind::FileTooLarge);
-    Ok(place.read(0, size.map_err(io::Error::from)?)?)
+/// What an embedded message would be as a file.
+pub(super) fn message_file(place: &Place) -> Result<Vec<u8>, fs::Error> {
+    let file = place.child(OsStr::new(view::MESSAGE_MSG))?;
+    file.read(0, usize::try_from(file.attr().size).unwrap_or(usize::MAX))
 }
 
 /// The path of the message around an embedded one: `a.msg` of `a.msg/attachments/b.msg`.

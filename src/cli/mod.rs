@@ -31,7 +31,6 @@ mod terminal;
 mod topics;
 mod tree;
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt as _;
@@ -40,6 +39,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use outlook_msg::mail::without_error_numbers;
 
 use crate::fs;
 use crate::mount::{self, Caller, MountOptions, OptionError, Request};
@@ -294,6 +294,9 @@ fn hint_for_first_word() -> String {
         return "; this msgfs was built without 'table': 'cargo install --path . --features table'"
             .to_owned();
     }
+    if word == "mount" {
+        return "; 'msgfs SOURCE MOUNTPOINT' mounts".to_owned();
+    }
     let meant = word.to_str().and_then(similar_command).filter(|command| **command != *word);
     match meant.filter(|_| !Path::new(&word).exists()) {
         Some(command) => format!("; did you mean 'msgfs {command}'?"),
@@ -366,15 +369,7 @@ fn report(outcome: Result<(), mount::Error>) -> Status {
 
 fn complain(text: &str) {
     // One line, even if a name with line ends is repeated in it.
-    let line = without_numbers(text).replace(|c: char| c.is_control(), " ");
+    let line = without_error_numbers(text).replace(|c: char| c.is_control(), " ");
     // If standard error is closed, the exit status has to do.
     let _ = writeln!(io::stderr(), "msgfs: {line}");
-}
-
-/// Leaves out the numbers of system errors: their texts say the same.
-fn without_numbers(text: &str) -> Cow<'_, str> {
-    const NUMBER: &str = " (os error ";
-    let Some((before, behind)) = text.split_once(NUMBER) else { return Cow::Borrowed(text) };
-    let behind = behind.split_once(')').map_or("", |(_, behind)| behind);
-    Cow::Owned(format!("{before}{}", without_numbers(behind)))
 }

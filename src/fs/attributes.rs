@@ -22,6 +22,12 @@ impl Fs {
             return Ok(());
         }
         if path.is_empty() {
+            if contents.is_pending() {
+                // A new message gets its file now, since the attributes are those of a file.
+                drop(contents);
+                self.save(&to.directory, false)?;
+                contents = to.lock();
+            }
             return self.set_source_attributes(to, contents, change);
         }
         if let Some(file) = contents.temporaries.get_mut(&path) {
@@ -70,8 +76,7 @@ impl Fs {
         change: &SetAttr,
     ) -> Result<(), Error> {
         let is_nothing = change.mode.is_none() && change.uid.is_none() && change.gid.is_none();
-        if contents.is_pending() || (is_nothing && change.mtime.is_none()) {
-            // A new message has no file yet.
+        if is_nothing && change.mtime.is_none() {
             return Ok(());
         }
         let path = contents.path.clone();

@@ -469,7 +469,9 @@ impl Fs {
             FileAccess::Directory => Ok(NewNameKind::Directory),
             FileAccess::Unknown(_) if is_temporary => Ok(NewNameKind::Temporary),
             FileAccess::Unknown(_) | FileAccess::ReadOnly(_)
-                if is_unseen && view::is_message_entry(name) =>
+                if is_unseen
+                    && view::is_message_entry(name)
+                    && !view::shows_what_nothing_sets(name) =>
             {
                 Ok(NewNameKind::Copy)
             }

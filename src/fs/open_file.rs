@@ -61,6 +61,9 @@ pub(super) enum Progress {
     /// It was written to, and the bytes were refused as a value. They may still become one; until
     /// then everybody else sees the old value.
     Refused,
+    /// A write was refused for lack of room, so the bytes are not all that the program wanted. They
+    /// become no value, unless the file is emptied first.
+    Incomplete,
 }
 
 /// When the bytes are to become the value.
@@ -154,12 +157,15 @@ impl OpenContent {
 
     /// Whether bytes were written that are not the value.
     pub(super) fn is_written(&self) -> bool {
-        matches!(self.progress, Progress::Written | Progress::Settling | Progress::Refused)
+        matches!(
+            self.progress,
+            Progress::Written | Progress::Settling | Progress::Refused | Progress::Incomplete
+        )
     }
 
     /// Whether the bytes were refused as a value.
     pub(super) fn is_refused(&self) -> bool {
-        self.progress == Progress::Refused
+        matches!(self.progress, Progress::Refused | Progress::Incomplete)
     }
 
     /// Whether others see the bytes and not the value of the message.
@@ -173,6 +179,11 @@ impl OpenContent {
     pub(super) fn len_and_time(&self) -> Option<(u64, SystemTime)> {
         let bytes = self.bytes.as_ref().filter(|_| self.is_seen())?;
         Some((bytes.len().unwrap_or(0), self.changed))
+    }
+
+    /// How many bytes it has, whether they are shown yet or not.
+    pub(super) fn len(&self) -> u64 {
+        self.bytes.as_ref().and_then(|bytes| bytes.len().ok()).unwrap_or(0)
     }
 
     pub(super) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
@@ -196,8 +207,16 @@ impl OpenContent {
             None => buffer.len().map_err(Error::Buffer)?,
         };
         buffer.write(offset, bytes).map_err(Error::Buffer)?;
-        self.progress = Progress::Written;
+        if self.progress != Progress::Incomplete {
+            self.progress = Progress::Written;
+        }
         Ok(())
+    }
+
+    /// Notes that a write was refused for lack of room.
+    pub(super) fn refuse_write(&mut self, reason: String) {
+        self.progress = Progress::Incomplete;
+        self.refusal = reason;
     }
 
     /// Whether a check of what is written is to begin.
@@ -240,9 +259,8 @@ impl OpenContent {
     /// [`OpenContent::refuse`].
     pub(super) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
-            (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
-                Ok(None)
-            }
+            (Progress::Settled | Progress::Waiting | Progress::Incomplete, _)
+            | (Progress::Emptied, Moment::Flush) => Ok(None),
             (Progress::Emptied, Moment::Final)
             | (Progress::Written | Progress::Settling | Progress::Refused, _) => {
                 let bytes = self.share()?;

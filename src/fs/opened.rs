@@ -170,6 +170,7 @@ impl Fs {
                 check_in_place(&handle.directory, file)?;
                 self.load(&handle.directory, file)?;
                 self.check_start(&handle.directory, file, (*appends, offset), bytes)?;
+                self.check_room(file, (*appends, offset), bytes)?;
                 file.lock().write((!appends).then_some(offset), bytes)?;
                 unflushed.note();
                 Ok(())
@@ -216,6 +217,21 @@ impl Fs {
             content.refuse(refusal(&error));
             error
         })
+    }
+
+    /// Refuses bytes for which the state folder has no room when the file is closed: programs see
+    /// the errors of `write`. A file that was emptied for this keeps its value.
+    fn check_room(
+        &self,
+        file: &OpenFile,
+        (appends, offset): (bool, u64),
+        bytes: &[u8],
+    ) -> Result<(), Error> {
+        let mut content = file.lock();
+        let len = content.len();
+        let end = if appends { len } else { offset }.saturating_add(bytes.len() as u64);
+        let checked = self.log()?.check_room(end.max(len)).map_err(Error::EditLog);
+        checked.inspect_err(|error| content.refuse_write(refusal(error)))
     }
 
     /// Gives an open file the present value, to be changed.

@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::imsg::Defect;
+use crate::imsg::{Defect, Message};
 use crate::view::{Findings, NodeId};
 
 use super::attr::{self, Attr, FileType};
@@ -160,6 +160,16 @@ impl Place {
     /// What cannot be read of a message directory and all that is in it, or of a file in a message.
     pub fn losses(&self) -> Result<Vec<Defect>, Error> {
         self.fs.losses(self.ino())
+    }
+
+    /// The message in a message that this directory shows.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if it is no such directory, others where it cannot be opened.
+    pub fn message(&self) -> Result<Message, Error> {
+        let (message, id) = self.fs.message_of(self.ino())?.ok_or(Error::NotFound)?;
+        let open = self.fs.open_message(&message)?;
+        open.tree.message(id).map_err(|error| message_error(&open.path, error))
     }
 
     /// The file of the source that this is, opened for reading.

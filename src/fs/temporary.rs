@@ -40,7 +40,7 @@ enum PatternScope {
 use PatternScope::{Everywhere, NotAttachments};
 
 /// The temporary names of common tools.
-pub(super) const PATTERNS: [NamePattern; 20] = [
+pub(super) const PATTERNS: [NamePattern; 21] = [
     pattern("vim, nano", ".body.txt.swp", Everywhere, is_swap),
     pattern("vim, which tries whether it may create files", "4913", NotAttachments, |n| {
         n == "4913"
@@ -54,6 +54,11 @@ pub(super) const PATTERNS: [NamePattern; 20] = [
     pattern("perl -i", "XXiNzYQ8", NotAttachments, |n| random_behind(n, "XX", 6..=8)),
     pattern("perl -i.bak, patch, merge tools", "body.txt.orig", NotAttachments, is_backup),
     pattern("patch, ed", "pobSc1Fx", NotAttachments, |n| random_behind(n, "po", 6..=6)),
+    pattern("patch, beside the file", "body.txt.oaBcDeF", NotAttachments, |n| {
+        // `o` for what it makes, `r` for what it cannot apply.
+        let of_patch = |rest: &str| rest.starts_with(['o', 'r']);
+        is_random_extension(n, 7) && n.rsplit('.').next().is_some_and(of_patch)
+    }),
     pattern("mkstemp of Python", "tmpa1_b2c3d", NotAttachments, |n| random_behind(n, "tmp", 6..=8)),
     pattern("mktemp", "tmp.aB3dE5gH7j", NotAttachments, |n| random_behind(n, "tmp.", 10..=10)),
     pattern("Rust", ".tmpAb3dE5", Everywhere, |n| random_behind(n, ".tmp", 6..=6)),

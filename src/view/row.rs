@@ -293,6 +293,12 @@ pub fn file_names() -> impl Iterator<Item = &'static str> {
     FILES.iter().filter(|file| file.within == Within::Message).map(|file| file.name)
 }
 
+/// Whether a file shows properties that no other listed file sets. A message that is copied file by
+/// file would lose them without a word if its copy of this file were taken and dropped.
+pub fn shows_what_nothing_sets(name: &str) -> bool {
+    ["event.ics", "task.ics", "contact.vcf"].contains(&name)
+}
+
 /// Whether a path is that of an attachment, whether it exists or not. A file in an embedded message
 /// is one only if it is an attachment of that message.
 pub fn is_attachment_path(path: &str) -> bool {

@@ -224,6 +224,20 @@ impl MessageTree {
         Ok((self.id(node)?, kind))
     }
 
+    /// The message that a directory shows: the outermost one, an embedded one, or one that was made
+    /// from the content of an attachment.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the node is no such directory, others where it cannot be opened.
+    pub fn message(&self, id: NodeId) -> Result<imsg::Message, Error> {
+        let node = self.node(id)?;
+        match (node, self.inner(node)?) {
+            (_, Some((nested, id))) => nested.message(id),
+            (Node::Message(entry), None) => Ok(self.open_message(entry)?.message.clone()),
+            _ => Err(Error::NotFound),
+        }
+    }
+
     /// The kind, size and time of a node.
     ///
     /// # Errors

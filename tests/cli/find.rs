@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::shown::{SAMPLES, msgfs_in, text};
+use crate::fixture::AttachmentBuilder;
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, run};
 
@@ -205,4 +206,20 @@ search.kill()";
         let shown = text(run(command.current_dir(source.path()), MOMENT));
         assert!(shown.contains('A') || shown.contains("a.msg"), "{words:?}: {shown}");
     }
+}
+
+/// The name of a damaged attachment is meant, too, and damage in an embedded message counts.
+#[test]
+fn damaged_attachments_and_embedded_messages_are_found() {
+    check(&["--attachment", "summer.txt"], &["Damaged/Report cut short.msg"]);
+    let large = AttachmentBuilder::file("large.bin", vec![7; 100_000]);
+    let embedded = AttachmentBuilder::message(letter("Inner").attach(large));
+    let mut bytes = letter("Outer").attach(embedded).to_bytes();
+    // Bytes of the large attachment are gone.
+    bytes.truncate(bytes.len() - 60_000);
+    let source = Folder::new().with("a.msg", bytes);
+    let checked = msgfs_in(source.path(), &["check", "."]);
+    assert_eq!(checked.status.code(), Some(1), "{}", checked.stderr);
+    let found = text(msgfs_in(source.path(), &["find", "--is", "damaged"]));
+    assert_eq!(found, "a.msg\n");
 }

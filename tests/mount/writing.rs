@@ -11,6 +11,7 @@ use msgfs::body::html;
 use super::folder::{Folder, letter, parcel};
 use super::mounted::Mounted;
 use super::process::{Ended, MOMENT, is_installed, run, wait_until};
+use crate::cli::shown::SAMPLES;
 
 /// Runs a script in the root of a mount.
 fn shell(mounted: &Mounted, script: &str) -> Ended {
@@ -148,6 +149,18 @@ fn attachments_are_files() {
     assert_eq!(saved(source.path(), &format!("{name}attachments/deep.txt")), "deep\n");
     output(&mounted, "rm -r M.msg/attachments/Moved.msg");
     assert!(!mounted.names("M.msg/attachments").contains(&"Moved.msg".to_owned()));
+    mounted.unmount();
+}
+
+/// What nothing in a message sets is not taken and dropped: the copy of an appointment says so.
+#[test]
+fn a_copy_that_would_lose_an_appointment_fails() {
+    let sample = Path::new(SAMPLES).join("Calendar/Boat inspection.msg");
+    let source = Folder::new().with("A.msg", fs::read(sample).unwrap());
+    let Some(mounted) = Mounted::new(source.path(), "edit") else { return };
+    let complaint = complaint(&mounted, "cp -r A.msg B.msg").to_lowercase();
+    assert!(complaint.contains("event.ics") && complaint.contains("not permitted"), "{complaint}");
+    output(&mounted, "cp A.msg/message.msg C.msg; diff -r A.msg C.msg");
     mounted.unmount();
 }
 

@@ -108,6 +108,10 @@ fn compare(row: &Value, message: &Place) {
     }
 }
 
+fn child(place: &Place, name: &str) -> Option<Place> {
+    place.child(name.as_ref()).ok()
+}
+
 fn compare_attachments(row: &Value, message: &Place) {
     let at = row["path"].as_str().unwrap();
     let Some(attachments) = row["attachments"].as_array() else {
@@ -119,8 +123,10 @@ fn compare_attachments(row: &Value, message: &Place) {
     for attachment in attachments {
         let name = attachment["filename"].as_str().unwrap();
         let folder = listed.as_ref().unwrap();
-        let place =
-            folder.child(name.as_ref()).unwrap_or_else(|error| panic!("{at}: {name}: {error}"));
+        // Behind the own ones come those of the message that this one wraps.
+        let inside = || child(&child(message, "signed")?, "attachments");
+        let place = child(folder, name).or_else(|| child(&inside()?, name));
+        let place = place.unwrap_or_else(|| panic!("{at}: {name}"));
         let is_message = place.attr().file_type == FileType::Directory;
         assert_eq!(attachment["is_message"], is_message, "{at}: {name}");
         let whole = if is_message { place.child("message.msg".as_ref()).unwrap() } else { place };

@@ -46,6 +46,23 @@ fn a_new_message_has_the_permissions_that_the_umask_of_its_maker_leaves() {
     assert_eq!(mount.end().status.code(), Some(0));
 }
 
+/// Mode and time that are set right after `mkdir` are those of the file that the message gets.
+#[test]
+fn a_new_message_takes_the_attributes_that_it_is_given() {
+    let source = Folder::new();
+    let state = tempfile::tempdir().unwrap();
+    let Some(mut mount) = Served::start_with("edit", source.path(), state.path()) else { return };
+    bash(&mount, "umask 022; mkdir N.msg; chmod 600 N.msg; echo Secret > N.msg/subject");
+    bash(&mount, "mkdir -m 700 O.msg; echo Open > O.msg/subject; chmod 755 O.msg");
+    bash(&mount, "mkdir T.msg; touch -d 2001-01-01T00:00:00Z T.msg");
+    let modified = fs::metadata(source.join("T.msg")).unwrap().mtime();
+    assert_eq!(modified, 978_307_200);
+    mount.signal(Signal::TERM);
+    assert_eq!(mount.end().status.code(), Some(0));
+    assert_eq!(mode(&source.join("N.msg")), 0o600);
+    assert_eq!(mode(&source.join("O.msg")), 0o644);
+}
+
 /// If a mount is killed before a new message is saved, the next mount creates the file. It knows no
 /// umask of the program that made the message, so the log has its permissions.
 #[test]

@@ -74,6 +74,32 @@ fn a_later_save_succeeds() {
     assert_eq!(recovered(state.path()).len(), 0);
 }
 
+/// A program that overlooks the errors of `close`, as a shell does, is told at `write` that there is
+/// no room, and the part of the value that was written becomes no value.
+#[test]
+fn a_value_without_room_in_the_state_folder_is_refused_at_write() {
+    let source = Folder::new().with("a.msg", letter("Old").to_bytes());
+    let Some(state) = Disk::new("200k") else { return };
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    let old = mount.text("a.msg/body.txt");
+    let large = "x".repeat(LARGE);
+    for redirect in [">", ">>"] {
+        let script = format!("cat \"$1\" {redirect} a.msg/body.txt");
+        let value = tempfile::NamedTempFile::new().unwrap();
+        fs::write(value.path(), &large).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, "sh"]).arg(value.path()).current_dir(mount.root());
+        let ended = run(&mut shell, MOMENT);
+        assert!(!ended.status.success() && ended.stderr.contains("No space"), "{}", ended.stderr);
+        assert_eq!(mount.text("a.msg/body.txt"), old);
+    }
+    // What fits is taken.
+    mount.put("a.msg/body.txt", "Small\n");
+    mount.signal(Signal::TERM);
+    mount.end();
+    assert_eq!(Direct::reading(source.path()).read("a.msg/body.txt").unwrap(), b"Small\n");
+}
+
 /// Without room in the state folder an edit is refused at the call that would make it.
 #[test]
 fn a_full_state_folder_refuses_edits() {

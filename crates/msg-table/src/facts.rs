@@ -8,7 +8,7 @@ use outlook_msg::Mail;
 use outlook_msg::mail::names::attachment_path;
 use outlook_msg::mail::{
     Attachment, AttachmentKind, Defect, Error, Event, FileTime, Note, Recipient, RecipientType,
-    Value, sha256, time_micros,
+    Value, sha256, time_micros, without_error_numbers,
 };
 use outlook_msg::storage::Source;
 use sha2::{Digest as _, Sha256};
@@ -199,10 +199,11 @@ impl<'a> Facts<'a> {
 
     /// The attachments.
     pub(crate) fn attachments(&self) -> Cell {
-        if self.mail.is_none() {
-            return Cell::Null;
-        }
-        let cells = self.attachments.iter().map(|attachment| {
+        let Some(mail) = self.mail else { return Cell::Null };
+        let wrapped = mail.wrapped();
+        let wrapped = wrapped.iter().flat_map(|one| one.mail.attachments().unwrap_or_default());
+        let wrapped: Vec<_> = wrapped.collect();
+        let cells = self.attachments.iter().chain(&wrapped).map(|attachment| {
             Cell::Struct(vec![
                 attachment.name().into(),
                 self.or_defect(&place_of(attachment), attachment.size()).into(),
@@ -251,7 +252,7 @@ impl<'a> Facts<'a> {
     fn add_error(&self, place: &str, error: Error) {
         match error {
             Error::Damaged(defect) => self.found_defects.borrow_mut().push(defect),
-            error => self.add_defect(place, &error.to_string()),
+            error => self.add_defect(place, &without_error_numbers(&error.to_string())),
         }
     }
 }

@@ -157,7 +157,7 @@ class Message:
     def attachments(self) -> list[Attachment]: ...
     @property
     def defects(self) -> list[Defect]:
-        """What cannot be read. An embedded message lists its own defects."""
+        """What cannot be read, of the message and of those that are embedded in it."""
     @property
     def notes(self) -> list[Note]:
         """What was read in another way than the file states, although nothing is lost."""

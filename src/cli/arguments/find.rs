@@ -48,7 +48,7 @@ pub(in crate::cli) struct Find {
     #[arg(long, alias = "colour", value_name = "WHEN", value_enum, default_value_t, help_heading = OUTPUT)]
     pub(in crate::cli) color: ColorChoice,
     /// Print help.
-    #[arg(long, action = ArgAction::HelpLong, help_heading = OUTPUT)]
+    #[arg(short = 'h', long, action = ArgAction::HelpLong, help_heading = OUTPUT)]
     pub(in crate::cli) help: Option<bool>,
     #[command(flatten)]
     pub(in crate::cli) view: View,
@@ -97,6 +97,10 @@ pub(in crate::cli) struct Filters {
     /// done only if a message has no time of sending.
     #[arg(long)]
     pub(in crate::cli) received: bool,
+    /// Compare --since and --until with the time of the appointment or meeting, the first one of a
+    /// series; other messages have none.
+    #[arg(long, conflicts_with = "received")]
+    pub(in crate::cli) event: bool,
     /// Has an attachment whose name matches, in any case, such as '*.pdf'.
     #[arg(long, value_name = "GLOB", allow_hyphen_values = true)]
     pub(in crate::cli) attachment: Vec<String>,

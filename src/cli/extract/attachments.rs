@@ -14,6 +14,7 @@ use crate::cli::messages::Opener;
 use crate::cli::places::has_msg_extension;
 use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{ATTACHMENTS, MAPI, RAW};
+use outlook_msg::mail::whole_name;
 
 use super::copy::Copier;
 use super::jobs::Job;
@@ -47,7 +48,10 @@ impl Selection {
 
     fn takes(&self, name: &OsStr) -> bool {
         let names = self.names.as_ref();
-        names.is_none_or(|names| names.matched(Path::new(name), false).is_whitelist())
+        let is_meant = |name: &Path, names: &Override| names.matched(name, false).is_whitelist();
+        // Of a damaged attachment its own name is meant, too.
+        let whole = name.to_str().map_or(Path::new(name), |name| Path::new(whole_name(name)));
+        names.is_none_or(|names| is_meant(Path::new(name), names) || is_meant(whole, names))
     }
 }
 

@@ -78,7 +78,9 @@ fn calendar_unit(text: &str, zone: &TimeZone) -> Option<Period> {
     let (month, day) = (i8::try_from(month).ok()?, i8::try_from(day).ok()?);
     let first = Date::new(year, month, day).ok()?;
     let start = |date: Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp());
-    Some(Period { start: start(first)?, end: start(first.checked_add(unit).ok()?)? })
+    // Nothing is behind the year 9999.
+    let end = first.checked_add(unit).ok().and_then(start).unwrap_or(Timestamp::MAX);
+    Some(Period { start: start(first)?, end })
 }
 
 fn number(text: &str, digits: usize) -> Option<i16> {
@@ -88,6 +90,7 @@ fn number(text: &str, digits: usize) -> Option<i16> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use jiff::tz::TimeZone;
 
     use super::Period;
@@ -106,6 +109,7 @@ mod tests {
         check("2024", "2023-12-31T22:00:00Z", "2024-12-31T22:00:00Z");
         check("2024-02", "2024-01-31T22:00:00Z", "2024-02-29T22:00:00Z");
         check("2024-04-02", "2024-04-01T22:00:00Z", "2024-04-02T22:00:00Z");
+        check("9999", "9998-12-31T22:00:00Z", &Timestamp::MAX.to_string());
     }
 
     #[test]

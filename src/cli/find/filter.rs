@@ -29,12 +29,22 @@ pub(super) struct Filter {
     text: Option<RegexMatcher>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
-    received: bool,
+    compared: ComparedTime,
     attachment: Option<Override>,
     class: Option<Override>,
     kinds: Vec<MessageKind>,
     larger: Option<u64>,
     smaller: Option<u64>,
+}
+
+/// Which time `--since` and `--until` are compared with.
+#[derive(Clone, Copy, Debug)]
+enum ComparedTime {
+    /// When the message was sent, else when it was received.
+    Sent,
+    Received,
+    /// From the start to the end of an appointment or meeting.
+    Event,
 }
 
 /// What is wrong with a filter, as the user is told.
@@ -56,7 +66,11 @@ impl Filter {
             text: pattern("--text", &filters.text)?,
             since: date("--since", &filters.since)?.map(|period| period.start),
             until: date("--until", &filters.until)?.map(|period| period.end),
-            received: filters.received,
+            compared: match (filters.received, filters.event) {
+                (true, _) => ComparedTime::Received,
+                (false, true) => ComparedTime::Event,
+                (false, false) => ComparedTime::Sent,
+            },
             attachment: globs("--attachment", filters.attachment.iter().cloned())?,
             class: globs("--class", filters.class.iter().flat_map(|class| of_class(class)))?,
             kinds: filters.kinds.clone(),
@@ -111,12 +125,18 @@ impl Filter {
         if self.since.is_none() && self.until.is_none() {
             return true;
         }
-        let time = match self.received {
-            true => mail.received().ok().flatten(),
-            false => sent_or_received(mail),
+        let span = match self.compared {
+            ComparedTime::Received => mail.received().ok().flatten().map(|time| (time, time)),
+            ComparedTime::Sent => sent_or_received(mail).map(|time| (time, time)),
+            ComparedTime::Event => {
+                let event = mail.event().ok().flatten();
+                event.map(|event| (event.start, event.end.unwrap_or(event.start)))
+            }
         };
-        let Some(time) = time.and_then(timestamp) else { return false };
-        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+        let Some((start, end)) = span.and_then(|(a, b)| timestamp(a).zip(timestamp(b))) else {
+            return false;
+        };
+        self.since.is_none_or(|since| end >= since) && self.until.is_none_or(|until| start < until)
     }
 
     fn matches_fields(&self, mail: &Mail) -> bool {
@@ -178,11 +198,8 @@ fn address_matches(address: &Address, pattern: &RegexMatcher) -> bool {
 
 /// Whether any attachment has such a name, also one in signed mail or in `winmail.dat`.
 fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> bool {
-    let has = |mail: &Mail| {
-        let attachments = mail.attachments().unwrap_or_default();
-        attachments.iter().any(|one| is_meant(one.name()))
-    };
-    has(mail) || mail.wrapped().iter().any(|one| has(&one.mail))
+    let attachments = mail.all_attachments().unwrap_or_default();
+    attachments.iter().any(|one| is_meant(one.name()) || is_meant(mail::whole_name(one.name())))
 }
 
 /// Whether a line of the body matches, also of that in signed mail or in `winmail.dat`.

@@ -5,8 +5,10 @@ use std::{io, vec};
 
 use msg_table::Input;
 
-use crate::cli::messages::{Located, MessageSource, OpenError, messages_in_directory};
-use crate::cli::places::{Places, Unit, Units};
+use crate::cli::messages::{
+    Located, MessageSource, OpenError, message_file, messages_in_directory,
+};
+use crate::cli::places::{Places, Unit, Units, cause};
 use crate::fs::{self, Place};
 
 use super::UnreadablePath;
@@ -76,22 +78,27 @@ impl Iterator for MailWalk {
 
 /// The message at a place, or the messages in the directory at a place.
 pub(super) fn inputs(place: &Place) -> Result<Vec<Input>, fs::Error> {
-    if let Some(located) = Located::at(place) {
-        return Ok(vec![input(located)]);
+    if let Some(input) = input(place) {
+        return Ok(vec![input]);
     }
     let inside = messages_in_directory(place)?;
-    Ok(inside.iter().filter_map(Located::at).map(input).collect())
+    Ok(inside.iter().filter_map(input).collect())
 }
 
-fn input(Located { path, parent, content, .. }: Located) -> Input {
+fn input(place: &Place) -> Option<Input> {
+    let Located { path, parent, content, .. } = Located::at(place)?;
     let input = match content {
         Ok(MessageSource::File(file)) => Input::file(path, file),
-        Ok(MessageSource::Bytes(bytes)) => Input::bytes(path, bytes),
+        // Its row has the size and the hash of the file that it would be.
+        Ok(MessageSource::Embedded(_)) => match message_file(place) {
+            Ok(bytes) => Input::bytes(path, bytes),
+            Err(error) => Input::failed(path, io::Error::other(cause(&error))),
+        },
         Err(OpenError::File(error)) => Input::failed(path, error),
         Err(error) => Input::failed(path, io::Error::other(error.to_string())),
     };
-    match parent {
+    Some(match parent {
         Some(parent) => input.inside(&parent),
         None => input,
-    }
+    })
 }

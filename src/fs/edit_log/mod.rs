@@ -158,6 +158,9 @@ struct Messages {
     next: u64,
 }
 
+/// Room for the records of the log beside the bytes of a value.
+const RECORD_ROOM: u64 = 32 << 10;
+
 impl EditLog {
     /// Opens the log of a mount of a source, and takes over what killed mounts have left of it.
     /// Each of them may have been killed in a save: [`Left::folders`] says where.
@@ -211,6 +214,19 @@ impl EditLog {
     /// Those of creating it.
     pub fn spool(&self) -> io::Result<File> {
         tempfile::tempfile_in(&self.folder)
+    }
+
+    /// Checks that the state folder has room for a value of so many bytes.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::StorageFull`] if it has not.
+    pub fn check_room(&self, len: u64) -> io::Result<()> {
+        let figures = rustix::fs::statvfs(&self.folder)?;
+        let room = figures.f_bavail.saturating_mul(figures.f_frsize);
+        match room < len.saturating_add(RECORD_ROOM) {
+            true => Err(io::ErrorKind::StorageFull.into()),
+            false => Ok(()),
+        }
     }
 
     /// Notes an edit of a message. `source` is the state of its file before the first edit, `None`

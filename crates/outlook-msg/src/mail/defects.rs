@@ -41,8 +41,8 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     defects
 }
 
-/// The defects of the messages inside of attachments: in signed mail, in `winmail.dat`, and in
-/// attached message files. To find them, each of these messages is opened.
+/// The defects of the messages inside of attachments: in embedded messages, in signed mail, in
+/// `winmail.dat`, and in attached message files. To find them, each of these messages is opened.
 pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
     let len = message.storage().map_or(0, |storage| storage.file().source().len());
     let mut inside = DefectsInside { found: Vec::new(), limit: InsideLimit::new(len) };
@@ -61,6 +61,9 @@ impl DefectsInside {
     /// message, `depth` the number of attachments that it is inside of.
     fn add(&mut self, attachments: &[ShownAttachment], around: &str, depth: u32) {
         for one in attachments {
+            if let Some((_, ContentKind::Message(_))) = one.entry {
+                self.add_embedded(one, around, depth);
+            }
             let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
                 continue;
             };
@@ -86,6 +89,19 @@ impl DefectsInside {
                 Err(error) => self.found.push(Defect { place, cause: error.to_string() }),
             }
         }
+    }
+
+    /// Adds the defects of an embedded message. Their places are in the file of the message around.
+    /// That an embedded message cannot be opened is a defect of its attachment.
+    fn add_embedded(&mut self, one: &ShownAttachment, around: &str, depth: u32) {
+        if self.found.len() >= DEFECTS_MAX {
+            return;
+        }
+        let Ok(embedded) = one.attachment.embedded_message() else { return };
+        let attachments = shown_attachments(&embedded, None);
+        let place = |one: Defect| Defect { place: format!("{around}{}", one.place), ..one };
+        self.found.extend(of_message(&embedded, &attachments).into_iter().map(place));
+        self.add(&attachments, around, depth);
     }
 
     fn open(&self, one: &ShownAttachment, kind: DerivedKind, depth: u32) -> Result<Inside, Error> {

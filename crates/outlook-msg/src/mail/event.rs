@@ -13,6 +13,9 @@ pub struct Event {
     pub end: Option<FileTime>,
     /// Whether it takes whole days, from midnight to midnight in its time zone.
     pub is_all_day: bool,
+    /// The first and the last day of an event that takes whole days, as dates in its time zone
+    /// (`2024-04-02`). In another zone its start may lie on another day.
+    pub days: Option<(String, String)>,
     /// The name of the time zone in which it was planned; `None` for UTC.
     pub time_zone: Option<String>,
     /// Where it takes place.

@@ -102,9 +102,12 @@ pub use event::{Attendee, AttendeeResponse, AttendeeRole, Event};
 pub use fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
 pub use ics::is_class;
 pub use key::PropertyKey;
+pub use names::whole_name;
 pub use opened::{Mail, READER_BYTES_MAX};
 pub use page::{LinkTo, PAGE_STYLE, PageOptions};
-pub use printable::{harmless, harmless_lines, is_harmful, size_text, utc_time};
+pub use printable::{
+    harmless, harmless_lines, is_harmful, size_text, utc_time, without_error_numbers,
+};
 pub use printed::{Marks, Printing};
 pub use recipient::Recipient;
 pub use row::{

@@ -6,6 +6,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use crate::imsg::PARTIAL;
+
 /// The name of the folder of the attachments: in a mounted message, in the paths of an HTML body,
 /// and in the places of defects.
 pub const ATTACHMENTS: &str = "attachments";
@@ -13,6 +15,17 @@ pub const ATTACHMENTS: &str = "attachments";
 /// The path of an attachment by its name.
 pub fn attachment_path(name: &str) -> String {
     format!("{ATTACHMENTS}/{name}")
+}
+
+/// The name that an attachment has if all of it can be read: without `.partial`.
+///
+/// ```
+/// assert_eq!(outlook_msg::mail::whole_name("offer.pdf.partial"), "offer.pdf");
+/// assert_eq!(outlook_msg::mail::whole_name("offer.pdf"), "offer.pdf");
+/// ```
+#[must_use]
+pub fn whole_name(name: &str) -> &str {
+    name.strip_suffix(PARTIAL).filter(|name| !name.is_empty()).unwrap_or(name)
 }
 
 /// The longest file name that Linux takes (`NAME_MAX`), in bytes.

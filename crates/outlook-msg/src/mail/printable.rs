@@ -1,6 +1,8 @@
 //! Formats values of a message for a terminal: makes texts harmless for it, and times and sizes
 //! readable for people.
 
+use std::borrow::Cow;
+
 use crate::mapi::FileTime;
 
 /// A time in UTC, as `msgfs show --utc` and `message.txt` write it.
@@ -96,6 +98,20 @@ fn escape(text: &str, instead: impl Fn(char) -> Option<char>) -> String {
         }
     }
     escaped
+}
+
+/// A text without the numbers that Rust puts behind errors of the system: their words say the same.
+///
+/// ```
+/// let text = outlook_msg::mail::without_error_numbers("a.msg: Permission denied (os error 13)");
+/// assert_eq!(text, "a.msg: Permission denied");
+/// ```
+#[must_use]
+pub fn without_error_numbers(text: &str) -> Cow<'_, str> {
+    const NUMBER: &str = " (os error ";
+    let Some((before, behind)) = text.split_once(NUMBER) else { return Cow::Borrowed(text) };
+    let behind = behind.split_once(')').map_or("", |(_, behind)| behind);
+    Cow::Owned(format!("{before}{}", without_error_numbers(behind)))
 }
 
 #[cfg(test)]

@@ -113,6 +113,16 @@ pub struct RowEvent {
     pub start: Option<String>,
     /// When it ends.
     pub end: Option<String>,
+    /// Whether it takes whole days.
+    pub all_day: bool,
+    /// The first one of these days, as a date in the time zone of the event.
+    pub first_day: Option<String>,
+    /// The last one of these days.
+    pub last_day: Option<String>,
+    /// The name of its time zone; `None` for UTC.
+    pub time_zone: Option<String>,
+    /// Where it takes place.
+    pub location: Option<String>,
 }
 
 /// A defect or a note.
@@ -164,11 +174,19 @@ impl Mail {
             .map(|importance| importance.to_string());
         row.categories = self.categories().unwrap_or_default();
         row.flags = self.flags().ok().flatten().map(names_of_flags).unwrap_or_default();
-        row.event = self.event().ok().flatten().map(|event| RowEvent {
-            start: row.time("event", Ok(Some(event.start))),
-            end: row.time("event", Ok(event.end)),
+        row.event = self.event().ok().flatten().map(|event| {
+            let (first_day, last_day) = event.days.unzip();
+            RowEvent {
+                start: row.time("event", Ok(Some(event.start))),
+                end: row.time("event", Ok(event.end)),
+                all_day: event.is_all_day,
+                first_day,
+                last_day,
+                time_zone: event.time_zone,
+                location: event.location,
+            }
         });
-        let attachments = self.attachments().unwrap_or_default();
+        let attachments = self.all_attachments().unwrap_or_default();
         for attachment in &attachments {
             let attachment = row.attachment(attachment, hashes);
             row.attachments.push(attachment);

@@ -135,9 +135,17 @@ impl<'a> Summary<'a> {
         let time = |time: FileTime| (self.time)(time);
         let (start, end) = (time(event.start), event.end.map(time));
         let zone = event.time_zone.as_ref().map(|zone| format!(" ({zone})")).unwrap_or_default();
-        let all_day = if event.is_all_day { ", all day" } else { "" };
-        self.put("Start", Some(format!("{start}{zone}{all_day}")));
-        self.put("End", end);
+        match &event.days {
+            // Its days are those of its zone, wherever the reader is.
+            Some((first, last)) => {
+                self.put("Start", Some(format!("{first}{zone}, all day")));
+                self.put("End", Some(last.clone()).filter(|last| last != first));
+            }
+            None => {
+                self.put("Start", Some(format!("{start}{zone}")));
+                self.put("End", end);
+            }
+        }
         self.put("Place", event.location.clone());
         self.put("Repeats", event.recurrence.clone());
         self.put("Canceled", event.is_canceled.then(|| "yes".to_owned()));

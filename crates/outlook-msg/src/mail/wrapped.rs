@@ -1,6 +1,7 @@
 //! What mail programs show in the place of attachments that only wrap a message: the content of
 //! signed mail, and of `winmail.dat`.
 
+use super::attachment::Attachment;
 use super::derived::{DerivedKind, Inside, InsideLimit, content_len};
 use super::error::Error;
 use super::names::attachment_path;
@@ -47,6 +48,25 @@ impl Mail {
         let len = storage.map_or(0, |storage| storage.file().source().len());
         self.add_wrapped("", 0, &InsideLimit::new(len), &mut found);
         found
+    }
+
+    /// The attachments that mail programs show: the own ones, and those of the messages that these
+    /// only wrap.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// assert_eq!(mail.all_attachments()?.len(), mail.attachments()?.len());
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Mail::attachments`] for the own ones.
+    pub fn all_attachments(&self) -> Result<Vec<Attachment>, Error> {
+        let mut all = self.attachments()?;
+        for one in self.wrapped() {
+            all.extend(one.mail.attachments().unwrap_or_default());
+        }
+        Ok(all)
     }
 
     fn add_wrapped(&self, around: &str, depth: u32, limit: &InsideLimit, found: &mut Vec<Wrapped>) {

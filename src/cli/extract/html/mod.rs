@@ -14,6 +14,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
 use outlook_msg::mail::{
     Attachment, AttachmentKind, FileTime, Mail, PAGE_STYLE, PageOptions, harmless,
+    without_error_numbers,
 };
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -21,7 +22,6 @@ use sha2::{Digest as _, Sha256};
 use crate::cli::clock::Clock;
 use crate::cli::find::{sent_or_received, timestamp};
 use crate::cli::messages::{FoundMessage, Opener};
-use crate::cli::without_numbers;
 use crate::fs::{FileType, Place};
 use crate::view::{ATTACHMENTS, SIGNED};
 
@@ -82,7 +82,7 @@ impl Pages<'_> {
             Ok(mail) => mail.subject().ok().flatten().unwrap_or_default(),
             Err(_) => format!("(cannot be opened) {}", found.path.display()),
         };
-        let attachments = mail.and_then(|mail| mail.attachments().ok()).unwrap_or_default();
+        let attachments = mail.and_then(|mail| mail.all_attachments().ok()).unwrap_or_default();
         let names = attachments.iter().filter(|one| !one.is_inline());
         let names = names.map(|one| harmless(one.name())).collect();
         let seconds = time.map(Timestamp::as_second);
@@ -128,7 +128,7 @@ impl Pages<'_> {
                 Ok(mail) => self.write(mail, &links, navigation, &mut out)?,
                 Err(error) => write_failure(
                     &found.path,
-                    &without_numbers(&error.to_string()),
+                    &without_error_numbers(&error.to_string()),
                     navigation,
                     &mut out,
                 )?,

@@ -7,6 +7,7 @@ use crate::mail::named::{Values, lid};
 use crate::mapi::{FileTime, tags};
 
 use super::class::ItemKind;
+use super::moment::{EventClock, end_date};
 use super::recurrence::hidden_because;
 use super::{attendees, event, words};
 
@@ -25,6 +26,12 @@ pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
         .and_then(|blob| AppointmentRecurrence::decode(&blob, code_page?));
     let zone = event::zone(values, start, details.all_day, recurrence.as_ref());
     let end = super::utc(start).and_then(|start| event::end(values, start));
+    let clock = EventClock { zone: zone.as_ref(), all_day: details.all_day };
+    let days = super::utc(start).filter(|_| details.all_day).and_then(|start| {
+        let (first, end) = (clock.to_local(start), clock.to_local(end.unwrap_or(start)));
+        let last = end_date(first, end).date().yesterday().ok()?;
+        Some((first.date().to_string(), last.to_string()))
+    });
     let end = end.and_then(|end| {
         let seconds = end.duration_since(super::moment::UNIX_EPOCH).as_secs();
         FileTime::from_unix(seconds, 0)
@@ -34,6 +41,7 @@ pub(in crate::mail) fn event_values(message: &Message) -> Option<Event> {
         start,
         end,
         is_all_day: details.all_day,
+        days,
         time_zone: zone.map(|zone| zone.id().to_owned()),
         location: details.location,
         organizer: attendees::organizer(message),
