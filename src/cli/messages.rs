@@ -193,12 +193,6 @@ pub(super) fn messages_in_directory(place: &Place) -> Result<Vec<Place>, fs::Err
     messages.map(|one| place.child(&one.name)).collect()
 }
 
-/// What an embedded message would be as a file.
-pub(super) fn message_file(place: &Place) -> Result<Vec<u8>, fs::Error> {
-    let file = place.child(OsStr::new(view::MESSAGE_MSG))?;
-    file.read(0, usize::try_from(file.attr().size).unwrap_or(usize::MAX))
-}
-
 /// The path of the message around an embedded one: `a.msg` of `a.msg/attachments/b.msg`.
 fn parent_of(path: &Path) -> Option<PathBuf> {
     let attachments = path.parent()?;

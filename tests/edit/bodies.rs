@@ -1,5 +1,6 @@
 //! Which bodies stay when one of them is set.
 
+use msgfs::mapi::{CodePage, tags};
 use msgfs::view::Change;
 
 use super::editor::{Edited, letter};
@@ -15,6 +16,22 @@ fn a_body_takes_the_place_of_the_others() {
     let mut edited = Edited::new(&letter());
     edited.set("body.html", "<p>Good bye</p>").unwrap();
     assert_eq!(edited.text("body.txt").unwrap(), "Good bye\n");
+}
+
+/// The page of HTML that is set is UTF-8. That must not be taken for the page of the strings.
+#[test]
+fn html_leaves_the_code_page_of_8_bit_strings() {
+    let message =
+        MessageBuilder::mail("Équipe", ("Zoë", "zoe@example.org"), "2024-05-06T07:08:09Z")
+            .integer(tags::PR_INTERNET_CPID, 1252)
+            .ansi(CodePage::WINDOWS_1252);
+    let mut edited = Edited::new(&message);
+    edited.set("body.html", "<p>Grüße</p>").unwrap();
+    edited.save();
+    assert_eq!(edited.text("subject").unwrap(), "Équipe\n");
+    assert_eq!(edited.text("from").unwrap(), "Zoë <zoe@example.org>\n");
+    assert_eq!(edited.text("mapi/PR_MESSAGE_CODEPAGE").unwrap(), "1252\n");
+    assert!(edited.text("body.html").unwrap().contains("Grüße"));
 }
 
 #[test]

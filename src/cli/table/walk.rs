@@ -1,15 +1,15 @@
 //! The files that become rows, in their order.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::{io, vec};
 
 use msg_table::Input;
 
-use crate::cli::messages::{
-    Located, MessageSource, OpenError, message_file, messages_in_directory,
-};
+use crate::cli::messages::{Located, MessageSource, OpenError, messages_in_directory};
 use crate::cli::places::{Places, Unit, Units, cause};
 use crate::fs::{self, Place};
+use crate::view::MESSAGE_MSG;
 
 use super::UnreadablePath;
 use super::shard::Shard;
@@ -101,4 +101,10 @@ fn input(place: &Place) -> Option<Input> {
         Some(parent) => input.inside(&parent),
         None => input,
     })
+}
+
+/// What an embedded message would be as a file.
+fn message_file(place: &Place) -> Result<Vec<u8>, fs::Error> {
+    let file = place.child(OsStr::new(MESSAGE_MSG))?;
+    file.read(0, usize::try_from(file.attr().size).unwrap_or(usize::MAX))
 }

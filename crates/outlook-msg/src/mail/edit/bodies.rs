@@ -5,8 +5,8 @@
 use std::time::{Duration, Instant};
 
 use crate::body::{compressed_rtf, html, rtf};
-use crate::imsg::{MapiPropMut, Message};
-use crate::mapi::{PropertyTag, Value, tags};
+use crate::imsg::{MapiProp as _, MapiPropMut, Message};
+use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 use crate::storage::Source;
 
 use super::body_times::Times;
@@ -197,6 +197,7 @@ fn set_text(message: &Message, set: &mut SetBodies, text: &str) -> Result<(), Er
 fn set_html(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), Error> {
     let html = html::undo(super::utf8(bytes)?);
     super::delete(message, tags::PR_BODY_HTML)?;
+    keep_code_page(message)?;
     message.set_property(tags::PR_HTML, &Value::Binary(html.clone().into_bytes()))?;
     message.set_property(tags::PR_INTERNET_CPID, &Value::Integer32(UTF_8))?;
     (set.times.html, set.times.has_paths) = (Some(set.now), true);
@@ -207,6 +208,20 @@ fn set_html(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), 
         put_text(message, &html::to_text(&html, &|_| None))?;
     }
     Ok(())
+}
+
+/// States the code page of the 8-bit strings of a message, if only `PR_INTERNET_CPID` states it,
+/// which is about to become that of the HTML body. Strings in ASCII are the same in every page.
+fn keep_code_page(message: &Message) -> Result<(), Error> {
+    let (set, strings) = message.property_set()?;
+    let is_8_bit = |tag: &PropertyTag| tag.property_type() == PropertyType::STRING8;
+    let mut tags = set.properties().iter().map(|one| one.tag).filter(is_8_bit);
+    let is_asked = |tag| message.text(tag).is_some_and(|text| !text.is_ascii());
+    if set.get(tags::PR_MESSAGE_CODEPAGE).is_some() || !tags.any(is_asked) {
+        return Ok(());
+    }
+    let page = strings.code_page().number().cast_signed();
+    Ok(message.set_property(tags::PR_MESSAGE_CODEPAGE, &Value::Integer32(page))?)
 }
 
 fn set_rtf(message: &Message, set: &mut SetBodies, bytes: &[u8]) -> Result<(), Error> {
