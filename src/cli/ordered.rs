@@ -20,9 +20,9 @@ const OUTPUT_MAX: usize = 1 << 20;
 
 /// At most this many threads work on one run, unless there are more cores.
 pub(super) const THREADS_MAX: usize = 16;
-/// A shorter time says nothing.
+/// An item that takes less time than this does not tell whether its thread waits.
 const WAIT_MIN: Duration = Duration::from_millis(1);
-/// One item in so many tells whether threads mostly wait for the source.
+/// One item in this many is measured, to see whether threads mostly wait for the source.
 const SAMPLE: u64 = 16;
 
 /// Where the output of one item goes.
@@ -90,8 +90,9 @@ pub(super) fn ordered_on<T: Send, R: Send>(
         threads: AtomicUsize::new(threads),
     };
     thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| run.work_on(scope));
+        let started = (0..threads).filter(|_| run.start_thread(scope)).count();
+        if started == 0 {
+            run.work_on(scope);
         }
     });
     match lock(&run.turns.turn).failure.take() {
@@ -138,9 +139,14 @@ where
         for _ in 0..2 {
             let one_more = |count| (count < THREADS_MAX).then_some(count + 1);
             if self.threads.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok() {
-                scope.spawn(|| self.work_on(scope));
+                self.start_thread(scope);
             }
         }
+    }
+
+    /// Starts a thread; returns whether the system has let it.
+    fn start_thread<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) -> bool {
+        thread::Builder::new().spawn_scoped(scope, || self.work_on(scope)).is_ok()
     }
 }
 
