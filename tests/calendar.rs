@@ -1,6 +1,6 @@
 //! `event.ics`, `task.ics` and `contact.vcf`, read back by an independent parser.
 
-mod blobs;
+pub(crate) mod blobs;
 mod contacts;
 mod corpus;
 mod events;

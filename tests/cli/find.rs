@@ -2,8 +2,12 @@
 
 use std::process::Command;
 
+use msgfs::mapi::Value;
+use msgfs::mapi::sets::PSETID_APPOINTMENT;
+
 use super::shown::{SAMPLES, msgfs_in, text};
-use crate::fixture::AttachmentBuilder;
+use crate::calendar::blobs::SetNamed as _;
+use crate::fixture::{AttachmentBuilder, MessageBuilder};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, run};
 
@@ -50,6 +54,32 @@ fn filters_ask_for_dates() {
         &["Drawing of the jetty.msg"],
     );
     check(&["--since", "1d"], &[]);
+}
+
+/// An event is on the days on which it takes place, not on the one that begins as it ends.
+#[test]
+fn dates_can_be_those_of_events() {
+    let inspection = ["Calendar/Boat inspection.msg"];
+    check(&["--event", "--since", "2024-05-21", "--until", "2024-05-21"], &inspection);
+    check(&["--event", "--since", "2024-05-21T14:00:00Z"], &inspection);
+    check(&["--event", "--since", "2024-05-21T14:30:00Z"], &[]);
+    check(&["--event", "--until", "2024-05-20"], &[]);
+    let all_day = MessageBuilder::new("IPM.Appointment", "All day")
+        .at("2024-03-03T14:30:00Z", "2024-03-05T14:30:00Z")
+        .lid(PSETID_APPOINTMENT, 0x8215, Value::Boolean(true));
+    let source = Folder::new().with("a.msg", all_day.to_bytes());
+    for (since, until, expected) in [
+        ("2024-03-04", "2024-03-04", "a.msg\n"),
+        ("2024-03-05", "2024-03-05", "a.msg\n"),
+        ("2024-03-06", "2024-03-06", ""),
+        ("2024-03-03", "2024-03-03", ""),
+    ] {
+        let words = ["find", "--utc", "--event", "--since", since, "--until", until];
+        assert_eq!(text(msgfs_in(source.path(), &words)), expected, "{since}");
+    }
+    let shown = text(msgfs_in(source.path(), &["show", "a.msg"]));
+    let days = "Start:       2024-03-04 (UTC+09:30), all day\nEnd:         2024-03-05\n";
+    assert!(shown.contains(days), "{shown}");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use grep_matcher::Matcher as _;
 use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use ignore::overrides::{Override, OverrideBuilder};
 use jiff::Timestamp;
-use outlook_msg::mail::{self, Address, FileTime, Mail, MessageFlags};
+use jiff::tz::TimeZone;
+use outlook_msg::mail::{self, Address, Event, FileTime, Mail, MessageFlags};
 
 use crate::cli::arguments::{Filters, MessageKind};
 use crate::cli::clock::Clock;
@@ -30,6 +31,8 @@ pub(super) struct Filter {
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     compared: ComparedTime,
+    /// Where the days of the user begin.
+    zone: TimeZone,
     attachment: Option<Override>,
     class: Option<Override>,
     kinds: Vec<MessageKind>,
@@ -66,6 +69,7 @@ impl Filter {
             text: pattern("--text", &filters.text)?,
             since: date("--since", &filters.since)?.map(|period| period.start),
             until: date("--until", &filters.until)?.map(|period| period.end),
+            zone: clock.zone().clone(),
             compared: match (filters.received, filters.event) {
                 (true, _) => ComparedTime::Received,
                 (false, true) => ComparedTime::Event,
@@ -125,18 +129,27 @@ impl Filter {
         if self.since.is_none() && self.until.is_none() {
             return true;
         }
+        let moment = |time: Option<FileTime>| time.and_then(timestamp).map(|time| (time, time));
         let span = match self.compared {
-            ComparedTime::Received => mail.received().ok().flatten().map(|time| (time, time)),
-            ComparedTime::Sent => sent_or_received(mail).map(|time| (time, time)),
-            ComparedTime::Event => {
-                let event = mail.event().ok().flatten();
-                event.map(|event| (event.start, event.end.unwrap_or(event.start)))
-            }
+            ComparedTime::Received => moment(mail.received().ok().flatten()),
+            ComparedTime::Sent => moment(sent_or_received(mail)),
+            ComparedTime::Event => mail.event().ok().flatten().and_then(|one| self.span(&one)),
         };
-        let Some((start, end)) = span.and_then(|(a, b)| timestamp(a).zip(timestamp(b))) else {
-            return false;
-        };
-        self.since.is_none_or(|since| end >= since) && self.until.is_none_or(|until| start < until)
+        let Some((start, end)) = span else { return false };
+        // What ends at midnight is not on the day that begins then.
+        let is_since = |since| start >= since || end > since;
+        self.since.is_none_or(is_since) && self.until.is_none_or(|until| start < until)
+    }
+
+    /// When an event takes place. One that takes whole days has them as it is shown, wherever the
+    /// user is.
+    fn span(&self, event: &Event) -> Option<(Timestamp, Timestamp)> {
+        if let Some((first, last)) = &event.days {
+            let day = |text: &str| Period::parse(text, &self.zone, Timestamp::MIN).ok();
+            return Some((day(first)?.start, day(last)?.end));
+        }
+        let start = timestamp(event.start)?;
+        Some((start, event.end.and_then(timestamp).unwrap_or(start)))
     }
 
     fn matches_fields(&self, mail: &Mail) -> bool {
