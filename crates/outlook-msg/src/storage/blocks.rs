@@ -17,11 +17,18 @@ use lru::LruCache;
 use super::os;
 
 /// The length of a block. A read of this length or more does not use the blocks.
-const BLOCK_BYTES: usize = 64 << 10;
+pub(super) const BLOCK_BYTES: usize = 64 << 10;
 /// At most this many blocks of a file are kept in memory: 2.5 MiB.
 pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
 /// A sequential reader gets at most this many adjacent blocks with one read.
 const AHEAD_MAX: u64 = 4;
+/// Parts of a large read with at most this many bytes between them are read with one call, since a
+/// further call takes longer than the bytes between. Outlook puts a sector of the FAT into every
+/// large stream, after each 64 KiB.
+const GAP_BYTES_MAX: u64 = 4 << 10;
+/// One call reads at most this many parts. The system takes no more than 1,024 buffers, and each
+/// part may need a second one for the bytes before it.
+const PARTS_MAX: usize = 512;
 
 /// The blocks of one file that were used last.
 #[derive(Debug)]
@@ -58,6 +65,34 @@ impl Blocks {
         // unchanged, every read that was counted saw the unchanged file.
         self.reads.fetch_add(1, Ordering::Release);
         read
+    }
+
+    /// Fills the parts in turn, each from its offset in the file, without the blocks. Returns how
+    /// many bytes it has read: fewer than the parts hold only if the file ends within one of them.
+    ///
+    /// # Errors
+    /// Those of `preadv`.
+    pub(super) fn read_parts(
+        &self,
+        file: &File,
+        parts: &mut [(u64, &mut [u8])],
+    ) -> io::Result<usize> {
+        let mut filled = 0;
+        let mut parts = parts;
+        while let Some(count) = near_parts(parts) {
+            let (near, rest) = std::mem::take(&mut parts).split_at_mut(count);
+            parts = rest;
+            let wanted: usize = near.iter().map(|(_, part)| part.len()).sum();
+            let read = read_near(file, near);
+            // After the read, as in `read_file`.
+            self.reads.fetch_add(1, Ordering::Release);
+            let found = read?;
+            filled += found;
+            if found < wanted {
+                break;
+            }
+        }
+        Ok(filled)
     }
 
     /// Reads a file of `len` bytes at `offset`. Fills `buf`, except at the end of the file.
@@ -164,7 +199,8 @@ impl Blocks {
             blocks.push(vec![0; rest.min(BLOCK_BYTES)]);
             rest -= rest.min(BLOCK_BYTES);
         }
-        let read = read_into_all(file, start, &mut blocks);
+        let mut slices: Vec<_> = blocks.iter_mut().map(|block| IoSliceMut::new(block)).collect();
+        let read = read_slices(file, start, &mut slices);
         // After the read, as in `read_file`.
         self.reads.fetch_add(1, Ordering::Release);
         let mut found = read?;
@@ -223,10 +259,56 @@ pub(super) fn read_new(file: &File, offset: u64, len: usize) -> io::Result<Vec<u
     Ok(bytes)
 }
 
+/// How many of the first parts lie so close together that one call reads them; `None` if there are
+/// no parts.
+fn near_parts(parts: &[(u64, &mut [u8])]) -> Option<usize> {
+    let near = parts.windows(2).take(PARTS_MAX - 1).take_while(|pair| match pair {
+        [(offset, part), (next, _)] => {
+            let end = offset.saturating_add(part.len() as u64);
+            next.checked_sub(end).is_some_and(|gap| gap <= GAP_BYTES_MAX)
+        }
+        _ => false,
+    });
+    (!parts.is_empty()).then(|| near.count() + 1)
+}
+
+/// Fills parts that lie one behind the other with one call, which also reads what is between them.
+/// Returns how many bytes of the parts it has read.
+fn read_near(file: &File, parts: &mut [(u64, &mut [u8])]) -> io::Result<usize> {
+    let start = parts.first().map_or(0, |(offset, _)| *offset);
+    let mut end = start;
+    let gaps: Vec<usize> = parts
+        .iter()
+        .map(|(offset, part)| {
+            let gap = offset.saturating_sub(end);
+            end = offset.saturating_add(part.len() as u64);
+            usize::try_from(gap).unwrap_or(usize::MAX)
+        })
+        .collect();
+    let mut between = vec![0; gaps.iter().sum()];
+    let mut between = between.as_mut_slice();
+    let mut slices = Vec::with_capacity(2 * parts.len());
+    for (gap, (_, part)) in gaps.iter().zip(parts.iter_mut()) {
+        if *gap > 0 {
+            let (own, rest) = std::mem::take(&mut between).split_at_mut(*gap);
+            between = rest;
+            slices.push(IoSliceMut::new(own));
+        }
+        slices.push(IoSliceMut::new(part));
+    }
+    let mut left = read_slices(file, start, &mut slices)?;
+    let mut filled = 0;
+    for (gap, (_, part)) in gaps.iter().zip(parts.iter()) {
+        left = left.saturating_sub(*gap);
+        filled += left.min(part.len());
+        left = left.saturating_sub(part.len());
+    }
+    Ok(filled)
+}
+
 /// Reads until all buffers are full or the file ends; returns how many bytes.
-fn read_into_all(file: &File, offset: u64, buffers: &mut [Vec<u8>]) -> io::Result<usize> {
-    let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
-    let mut rest = slices.as_mut_slice();
+fn read_slices(file: &File, offset: u64, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    let mut rest = slices;
     let mut filled = 0;
     while !rest.is_empty() {
         let at = offset.saturating_add(filled as u64);
@@ -287,6 +369,38 @@ mod tests {
             }
         }
         assert!(blocks.bytes_held() <= BLOCKS_MAX.get() * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn parts_that_lie_close_together_are_read_at_once() {
+        let ((file, bytes), blocks) = (file(), Blocks::new());
+        let check = |places: &[(usize, usize)], expected: usize, expected_reads: usize| {
+            let mut buf = vec![0; places.iter().map(|(_, len)| len).sum()];
+            let (mut parts, mut rest) = (Vec::new(), buf.as_mut_slice());
+            for (offset, len) in places {
+                let (part, behind) = rest.split_at_mut(*len);
+                parts.push((*offset as u64, part));
+                rest = behind;
+            }
+            let before = reads();
+            assert_eq!(blocks.read_parts(&file, &mut parts).unwrap(), expected, "{places:?}");
+            assert_eq!(reads() - before, expected_reads, "{places:?}");
+            let there = |at: usize| at.min(LEN);
+            let parts = places.iter().map(|&(at, len)| &bytes[there(at)..there(at + len)]);
+            let whole = parts.collect::<Vec<_>>().concat();
+            assert!(buf[..expected] == whole[..expected], "{places:?}");
+        };
+        check(&[], 0, 0);
+        check(&[(100, 70_000)], 70_000, 1);
+        check(&[(512, 65_024), (66_048, 65_024), (131_584, 10)], 130_058, 1);
+        // Far apart, and in descending order.
+        check(&[(0, 1000), (900_000, 1000), (500_000, 1000)], 3000, 3);
+        // More parts than one call takes.
+        let many: Vec<_> = (0..600).map(|part| (part * 1024, 512)).collect();
+        check(&many, 600 * 512, 2);
+        // The file ends within a part, and between two parts.
+        check(&[(LEN - 3000, 1000), (LEN - 1000, 2000)], 2000, 2);
+        check(&[(LEN - 1000, 1000), (LEN + 100, 500)], 1000, 2);
     }
 
     #[test]
