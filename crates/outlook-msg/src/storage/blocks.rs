@@ -30,6 +30,51 @@ const GAP_BYTES_MAX: u64 = 4 << 10;
 /// part may need a second one for the bytes before it.
 const PARTS_MAX: usize = 512;
 
+/// Memory of blocks that are no longer in use, for the next ones. New memory would have to be set to
+/// zero by the system and once more by us, which takes as long as the reading.
+static UNUSED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// At most this many blocks are unused: 4 MiB.
+const UNUSED_MAX: usize = 64;
+
+/// One block of a file.
+#[derive(Debug)]
+struct Block {
+    /// As long as a block; what is behind `len` is of no file.
+    memory: Vec<u8>,
+    len: usize,
+}
+
+impl Block {
+    /// A block to be filled.
+    fn new(len: usize) -> Self {
+        let mut memory = lock(&UNUSED).pop().unwrap_or_default();
+        memory.resize(BLOCK_BYTES, 0);
+        Self { memory, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.memory.get(..self.len).unwrap_or_default()
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.get_mut(..self.len).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        let mut unused = lock(&UNUSED);
+        if unused.len() < UNUSED_MAX {
+            unused.push(memory);
+        }
+    }
+}
+
 /// The blocks of one file that were used last.
 #[derive(Debug)]
 pub(super) struct Blocks {
@@ -40,7 +85,7 @@ pub(super) struct Blocks {
 
 #[derive(Debug)]
 struct HeldBlocks {
-    blocks: LruCache<u64, Arc<Vec<u8>>>,
+    blocks: LruCache<u64, Arc<Block>>,
     /// The index of the block after those that were read last.
     next: u64,
     /// How many blocks were read last.
@@ -119,7 +164,7 @@ impl Blocks {
                 return Ok(filled + self.read_file(file, at, rest)?);
             };
             let skip = usize::try_from(at % BLOCK_BYTES as u64).unwrap_or(BLOCK_BYTES);
-            let found = block.get(skip..).unwrap_or_default();
+            let found = block.bytes().get(skip..).unwrap_or_default();
             let count = found.len().min(rest.len());
             if let Some((target, source)) = rest.get_mut(..count).zip(found.get(..count)) {
                 target.copy_from_slice(source);
@@ -165,12 +210,12 @@ impl Blocks {
 
     /// The memory that the blocks take, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.lock().blocks.iter().map(|(_, block)| block.len()).sum()
+        self.lock().blocks.len() * BLOCK_BYTES
     }
 
     /// Gets a block. If the last read ended just before it, the reader is sequential, so the next
     /// blocks are read too.
-    fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Vec<u8>>> {
+    fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Block>> {
         let count = {
             let mut held = self.lock();
             if let Some(block) = held.blocks.get(&index) {
@@ -185,39 +230,33 @@ impl Blocks {
     }
 
     /// Reads adjacent blocks with one call, and returns the first one.
-    fn read_blocks(
-        &self,
-        file: &File,
-        len: u64,
-        first: u64,
-        count: u64,
-    ) -> io::Result<Arc<Vec<u8>>> {
+    fn read_blocks(&self, file: &File, len: u64, first: u64, count: u64) -> io::Result<Arc<Block>> {
         let start = first.saturating_mul(BLOCK_BYTES as u64);
         let mut rest = usize::try_from(len.saturating_sub(start)).unwrap_or(usize::MAX);
-        let mut blocks: Vec<Vec<u8>> = Vec::new();
+        let mut blocks: Vec<Block> = Vec::new();
         while (blocks.len() as u64) < count && rest > 0 {
-            blocks.push(vec![0; rest.min(BLOCK_BYTES)]);
+            blocks.push(Block::new(rest.min(BLOCK_BYTES)));
             rest -= rest.min(BLOCK_BYTES);
         }
-        let mut slices: Vec<_> = blocks.iter_mut().map(|block| IoSliceMut::new(block)).collect();
-        let read = read_slices(file, start, &mut slices);
+        let slices = blocks.iter_mut().map(|block| IoSliceMut::new(block.bytes_mut()));
+        let read = read_slices(file, start, &mut slices.collect::<Vec<_>>());
         // After the read, as in `read_file`.
         self.reads.fetch_add(1, Ordering::Release);
         let mut found = read?;
         for block in &mut blocks {
             // The file has become shorter.
             block.truncate(found);
-            found -= block.len();
+            found -= block.bytes().len();
         }
         let mut held = self.lock();
         let mut first_block = None;
-        for (index, block) in (first..).zip(blocks).filter(|(_, block)| !block.is_empty()) {
+        for (index, block) in (first..).zip(blocks).filter(|(_, block)| !block.bytes().is_empty()) {
             let block = Arc::new(block);
             first_block.get_or_insert_with(|| Arc::clone(&block));
             held.blocks.put(index, block);
         }
         (held.next, held.count) = (first + count, count);
-        Ok(first_block.unwrap_or_default())
+        Ok(first_block.unwrap_or_else(|| Arc::new(Block::new(0))))
     }
 
     fn lock(&self) -> MutexGuard<'_, HeldBlocks> {

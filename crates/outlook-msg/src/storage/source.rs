@@ -53,6 +53,13 @@ impl Source {
         Ok((Self::from_bytes(bytes), before))
     }
 
+    /// Takes a file that stays open, however short it is.
+    #[cfg(test)]
+    pub(super) fn of_open_file(file: File) -> Self {
+        let len = file.metadata().unwrap().len();
+        Self { bytes: Bytes::File { file, len, blocks: Blocks::new() } }
+    }
+
     /// Takes bytes in memory.
     pub fn from_bytes(bytes: Vec<u8>) -> Self {
         Self { bytes: Bytes::Memory(bytes) }
