@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 
 use crate::view::NodeId;
 
-use super::directory::MessageState;
-use super::edit_log::UNSAVED_ATTRIBUTE;
-use super::entries::name_text;
-use super::ino::{Base, Ino, SourceKind};
-use super::open_file::OpenFlags;
-use super::process::Process;
 use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_file_name};
+use crate::fs::edits::message::directory::MessageState;
+use crate::fs::edits::message::entries::name_text;
+use crate::fs::edits::message::process::Process;
+use crate::fs::edits::open::open_file::OpenFlags;
+use crate::fs::edits::save::edit_log::UNSAVED_ATTRIBUTE;
+use crate::fs::source::ino::{Base, Ino, SourceKind};
 
 impl Fs {
     /// Whether the mount is writable. If it is, the kernel has to open files.

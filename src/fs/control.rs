@@ -12,11 +12,11 @@ use outlook_msg::sync::lock;
 use crate::imsg::Defect;
 use crate::view::NodeId;
 
-use super::attr::{Attr, FileType};
-use super::edit_log;
-use super::ino::{Base, Ino};
-use super::watch::Watcher;
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
+use crate::fs::edits::save::edit_log;
+use crate::fs::source::attr::{Attr, FileType};
+use crate::fs::source::ino::{Base, Ino};
+use crate::fs::source::watch::Watcher;
 
 /// The name of the directory.
 pub(super) const DIRECTORY: &str = ".msgfs";

@@ -9,14 +9,14 @@ use std::sync::Arc;
 use crate::storage;
 use crate::view::NodeId;
 
-use super::attr::Attr;
-use super::ino::{Ino, SourceKind, SourceNode};
-use super::metadata::Metadata;
-use super::source::SourceFolder;
-use super::watch::WatchProof;
 use super::{
     Add, DirectoryEntry, Entry, Error, Fs, identity_of, is_message_file_name, source_error,
 };
+use crate::fs::source::SourceFolder;
+use crate::fs::source::attr::Attr;
+use crate::fs::source::ino::{Ino, SourceKind, SourceNode};
+use crate::fs::source::metadata::Metadata;
+use crate::fs::source::watch::WatchProof;
 
 impl Fs {
     /// The attributes of a source file. If it is this filesystem's own mount point, they are from

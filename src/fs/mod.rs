@@ -51,53 +51,17 @@
 //! reading, and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told
 //! what it must forget before the edit is answered, when no lock is held.
 
-mod access_list;
-mod ahead;
-mod arrival;
-mod attr;
-mod attributes;
-mod buffer;
 mod calls;
 mod control;
-mod creators;
-mod directory;
-pub mod edit_log;
-mod editing;
-mod editors;
-mod entries;
+mod edits;
 mod error;
 mod folder;
-mod folder_edits;
-mod folders;
 pub mod fuse;
-mod habits;
-mod handles;
-mod ino;
-mod live;
 mod messages;
-mod metadata;
-mod moves;
-pub mod notify;
-mod numbers;
-mod open_file;
 mod opened;
 mod options;
 mod path;
-mod process;
-mod recovery;
-mod removals;
-mod renames;
-mod saver;
-mod saving;
-mod shown;
 mod source;
-mod stale;
-mod store;
-mod target;
-mod temporary;
-mod waiting;
-mod watch;
-mod watches;
 mod xattr;
 
 use std::ffi::OsStr;
@@ -111,32 +75,33 @@ use std::time::Duration;
 use crate::imsg::{CloseReport, MessageCache, SaveReport, Session, SessionOptions};
 use crate::view::NodeId;
 
-use ahead::Ahead;
 use control::{ControlFile, Damaged, Snapshots};
-use directory::joined;
-use edit_log::EditLog;
-use editors::Editors;
-use folders::Folders;
-use habits::Habits;
-use handles::Handles;
-use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
+use edits::editors::Editors;
+use edits::message::directory::joined;
+use edits::open::handles::Handles;
+use edits::save::edit_log::EditLog;
+use edits::save::saver::Saver;
+use edits::stale::InvalidationQueue;
 use messages::OpenMessage;
-use metadata::Metadata;
-use saver::Saver;
+use messages::ahead::Ahead;
+use messages::habits::Habits;
+use messages::store::Stores;
 use source::SourceRoot;
-use stale::InvalidationQueue;
-use store::Stores;
-use watch::Watcher;
+use source::folders::Folders;
+use source::ino::{Base, Identity, Nodes, SourceKind, SourceNode};
+use source::metadata::Metadata;
+use source::watch::Watcher;
 
-pub use attr::{Attr, FileType, Ownership};
+pub use edits::save::edit_log;
 pub use error::Error;
-pub use ino::Ino;
-pub use live::Invalidation;
+pub use messages::store::Store;
 pub use opened::OpenedFile;
 pub use options::{Options, SetAttr, WriteOptions};
 pub use path::{NamedEntry, PathOpener, Place};
 pub use rustix::fs::StatVfs;
-pub use store::Store;
+pub use source::attr::{Attr, FileType, Ownership};
+pub use source::ino::Ino;
+pub use source::live::Invalidation;
 
 /// A file that was looked up: its attributes, and for how long they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

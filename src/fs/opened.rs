@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use crate::view::{self, StartCheck};
 
-use super::arrival::Arrival;
-use super::buffer::Buffer;
-use super::directory::MessageDirectory;
-use super::entries::EditableMessage;
 use super::error::refusal;
-use super::handles::{Handle, HandleTarget};
-use super::ino::Ino;
-use super::messages::message_error;
-use super::open_file::{Moment, OpenFile, OpenFlags};
-use super::shown::ShownEntry;
 use super::{Error, Fs, is_message_file_name};
+use crate::fs::edits::folder::arrival::Arrival;
+use crate::fs::edits::message::directory::MessageDirectory;
+use crate::fs::edits::message::entries::EditableMessage;
+use crate::fs::edits::message::shown::ShownEntry;
+use crate::fs::edits::open::buffer::Buffer;
+use crate::fs::edits::open::handles::{Handle, HandleTarget};
+use crate::fs::edits::open::open_file::{Moment, OpenFile, OpenFlags};
+use crate::fs::messages::message_error;
+use crate::fs::source::ino::Ino;
 
 /// A file that was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,10 +13,10 @@ use std::sync::Arc;
 use crate::imsg::{Defect, Message};
 use crate::view::{Findings, NodeId};
 
-use super::attr::{self, Attr, FileType};
-use super::ino::{Base, Ino, SourceKind};
-use super::messages::{MessageNode, message_error};
 use super::{Entry, Error, Fs, Options, source_error};
+use crate::fs::messages::{MessageNode, message_error};
+use crate::fs::source::attr::{self, Attr, FileType};
+use crate::fs::source::ino::{Base, Ino, SourceKind};
 
 /// One name in a directory, told without rendering anything.
 #[derive(Clone, Debug, PartialEq, Eq)]

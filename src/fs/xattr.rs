@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::view::{self, ExtendedAttribute, FileKind, MessageTree, NodeId};
 
-use super::ino::{Ino, SourceKind};
-use super::messages::message_error;
-use super::shown::ShownEntry;
 use super::{Error, Fs, source_error};
+use crate::fs::edits::message::shown::ShownEntry;
+use crate::fs::messages::message_error;
+use crate::fs::source::ino::{Ino, SourceKind};
 
 /// What a look at a file of a message has found.
 enum LookedInto<T> {

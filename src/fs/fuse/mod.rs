@@ -6,6 +6,7 @@
 //! edit is answered, so that the program that waits for the answer sees the edit everywhere.
 
 mod errno;
+mod notify;
 
 use std::cell::RefCell;
 use std::ffi::OsStr;
@@ -25,9 +26,10 @@ use fuser::{
 
 use errno::errno;
 
+pub use notify::Kernel;
+
 use super::error::with_causes;
 
-use super::notify::Kernel;
 use super::{Add, Attr, Entry, Error, FileType, Fs, Ino, OpenedFile, SetAttr, Store};
 
 /// Serves a filesystem to the kernel.

@@ -1,0 +1,244 @@
+//! A message directory: the state it is in, and what differs from the file of the message.
+//!
+//! A message that no program has written to has no [`MessageDirectory`], or one in which nothing
+//! differs. It is then shown from its file, as in a read-only mount.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Instant, SystemTime};
+
+use outlook_msg::sync::lock;
+
+use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
+
+use crate::fs::edits::folder::arrival::Arrival;
+use crate::fs::edits::message::creators::Creators;
+use crate::fs::edits::message::numbers::FileNumbers;
+use crate::fs::edits::message::removals::Removals;
+use crate::fs::edits::message::temporary::Temporaries;
+use crate::fs::edits::message::waiting::Waiting;
+use crate::fs::edits::open::open_file::OpenFile;
+use crate::fs::edits::save::target::SourceTarget;
+use crate::fs::messages::OpenMessage;
+use crate::fs::source::ino::{Base, Ino};
+
+/// A message of the source, or a new one that the source does not have yet.
+#[derive(Debug)]
+pub(in crate::fs) struct MessageDirectory {
+    pub(in crate::fs) base: Base,
+    /// The names that its attachments are known by.
+    pub(in crate::fs) names: Arc<AttachmentNames>,
+    /// When its bodies were set.
+    pub(in crate::fs) bodies: Arc<BodyTimes>,
+    contents: Mutex<Contents>,
+    /// Wakes the edits that wait for a save to end.
+    saved: Condvar,
+    /// For files that were moved to another message: the inode number that each has there, by its
+    /// number here. Most messages have none.
+    forwarded: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
+}
+
+/// What state a message is in.
+#[derive(Debug)]
+pub(in crate::fs) enum MessageState {
+    /// It is what its file says.
+    Clean,
+    /// It has edits that its file has not, or has no file yet.
+    Edited(Box<Edited>),
+    /// It is a file that a program is writing, which becomes a message once it is whole.
+    Arriving(Arc<Arrival>),
+    /// It is gone. Programs that have one of its files open may still read it.
+    Removed,
+}
+
+/// The edits of a message since its last save.
+#[derive(Debug)]
+pub(in crate::fs) struct Edited {
+    pub(in crate::fs) editor: Editor,
+    pub(in crate::fs) target: Arc<SourceTarget>,
+    /// What the message is after the last edit.
+    pub(in crate::fs) current: Arc<OpenMessage>,
+    /// Whether its file is still to be created.
+    pub(in crate::fs) is_new: bool,
+    /// When the first of the edits was made.
+    pub(in crate::fs) since: Instant,
+    pub(in crate::fs) save: SaveProgress,
+}
+
+/// What the saver is doing with a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fs) enum SaveProgress {
+    /// Nothing: it may be edited.
+    Idle,
+    /// It is being written. Edits wait until that has ended.
+    Running,
+}
+
+/// What is known of a message, under its lock.
+#[derive(Debug)]
+pub(in crate::fs) struct Contents {
+    /// In the source.
+    pub(in crate::fs) path: PathBuf,
+    pub(in crate::fs) state: MessageState,
+    /// The files in it that the kernel was told of.
+    pub(in crate::fs) numbers: FileNumbers,
+    /// The files that are open for writing.
+    pub(in crate::fs) files: HashMap<NodeId, Arc<OpenFile>>,
+    /// The new attachments among them that are not in the message yet.
+    pub(in crate::fs) waiting: Vec<Waiting>,
+    /// What editors put beside the files of the message.
+    pub(in crate::fs) temporaries: Temporaries,
+    /// What was removed or renamed away and is still in the message.
+    pub(in crate::fs) removals: Removals,
+    /// The content of removed files whose path another file has taken, for programs that have them
+    /// open. Dropped at the next save.
+    pub(in crate::fs) orphans: HashMap<NodeId, (Arc<OpenMessage>, NodeId)>,
+    pub(in crate::fs) creators: Creators,
+    /// When files in it were last written to, or the times they were given. They hold for as long
+    /// as the mount lives: if an edited file went back to the date of its mail at the save, vim
+    /// would warn that another program has changed it, and rsync would skip it.
+    pub(in crate::fs) times: HashMap<String, SystemTime>,
+    /// When it was last edited.
+    pub(in crate::fs) edited: Option<SystemTime>,
+    /// Whether a probe has shown that its file can be replaced and keep owner and mode.
+    pub(in crate::fs) is_writable: bool,
+    /// Whether the kernel may have cached what it was told of the message.
+    pub(in crate::fs) is_kept_by_kernel: bool,
+    /// Whether this mount itself has looked the message up (`Fs::keep_known`), so that it stays
+    /// known after an edit.
+    pub(in crate::fs) is_kept_known: bool,
+}
+
+impl MessageDirectory {
+    pub(in crate::fs) fn new(base: Base, path: &Path) -> Self {
+        let contents = Contents {
+            path: path.to_owned(),
+            state: MessageState::Clean,
+            numbers: FileNumbers::default(),
+            files: HashMap::new(),
+            waiting: Vec::new(),
+            temporaries: Temporaries::default(),
+            removals: Removals::default(),
+            orphans: HashMap::new(),
+            creators: Creators::default(),
+            times: HashMap::new(),
+            edited: None,
+            is_writable: false,
+            is_kept_by_kernel: true,
+            is_kept_known: false,
+        };
+        Self {
+            base,
+            names: Arc::default(),
+            bodies: Arc::default(),
+            contents: Mutex::new(contents),
+            saved: Condvar::new(),
+            forwarded: OnceLock::new(),
+        }
+    }
+
+    /// The contents, for reading; a save may be going on. Safe after a panic: every change is
+    /// complete before the next call that could panic.
+    pub(in crate::fs) fn lock(&self) -> MutexGuard<'_, Contents> {
+        lock(&self.contents)
+    }
+
+    /// The contents, for an edit. Waits for the end of a save that is going on.
+    pub(in crate::fs) fn lock_idle(&self) -> MutexGuard<'_, Contents> {
+        let idle = self.saved.wait_while(self.lock(), |contents| contents.is_saving());
+        idle.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes files that were moved to another message: from now on their numbers here stand for the
+    /// numbers there.
+    pub(in crate::fs) fn add_forwarded(&self, numbers: HashMap<NodeId, Ino>) {
+        let known = self.forwarded.get_or_init(Mutex::default);
+        lock(known).extend(numbers);
+    }
+
+    /// The number that a file has in another message, if it was moved there.
+    pub(in crate::fs) fn forwarded(&self, number: NodeId) -> Option<Ino> {
+        let forwarded = self.forwarded.get()?.lock().unwrap_or_else(PoisonError::into_inner);
+        forwarded.get(&number).copied()
+    }
+
+    /// Wakes the edits that wait for the end of a save.
+    pub(in crate::fs) fn notify_saved(&self) {
+        self.saved.notify_all();
+    }
+}
+
+impl Contents {
+    /// Whether nothing differs from the file of the message, except perhaps inode numbers.
+    pub(in crate::fs) fn is_plain(&self) -> bool {
+        matches!(self.state, MessageState::Clean)
+            && self.files.is_empty()
+            && self.temporaries.is_empty()
+            && self.removals.is_empty()
+    }
+
+    /// Whether the tree of its file shows the message exactly, inode numbers included.
+    pub(in crate::fs) fn is_as_in_file(&self) -> bool {
+        self.is_plain() && !self.numbers.are_translated()
+    }
+
+    /// Whether there are edits that are not saved.
+    pub(in crate::fs) fn is_unsaved(&self) -> bool {
+        matches!(self.state, MessageState::Edited(_)) || self.removals.has_removed()
+    }
+
+    /// Whether the last save found that others have changed the file.
+    pub(in crate::fs) fn is_conflicting(&self) -> bool {
+        self.edits().is_some_and(|edited| edited.target.is_conflicting())
+    }
+
+    /// Whether the mount shows the message although the source may have no file of it yet.
+    pub(in crate::fs) fn is_pending(&self) -> bool {
+        match &self.state {
+            MessageState::Edited(edited) => edited.is_new,
+            MessageState::Arriving(_) => true,
+            MessageState::Clean | MessageState::Removed => false,
+        }
+    }
+
+    /// Whether a program has one of its files open for writing.
+    pub(in crate::fs) fn has_writers(&self) -> bool {
+        self.files.values().any(|file| file.lock().is_open())
+    }
+
+    pub(in crate::fs) fn is_saving(&self) -> bool {
+        matches!(&self.state, MessageState::Edited(edited) if edited.save == SaveProgress::Running)
+    }
+
+    pub(in crate::fs) fn edits(&self) -> Option<&Edited> {
+        match &self.state {
+            MessageState::Edited(edited) => Some(edited),
+            MessageState::Clean | MessageState::Arriving(_) | MessageState::Removed => None,
+        }
+    }
+
+    pub(in crate::fs) fn edits_mut(&mut self) -> Option<&mut Edited> {
+        match &mut self.state {
+            MessageState::Edited(edited) => Some(edited),
+            MessageState::Clean | MessageState::Arriving(_) | MessageState::Removed => None,
+        }
+    }
+
+    /// Notes that a file of the message was written to just now.
+    pub(in crate::fs) fn touch(&mut self, path: &str) {
+        let now = SystemTime::now();
+        self.edited = Some(now);
+        self.times.insert(path.to_owned(), now);
+    }
+}
+
+/// A path and a name in it.
+pub(in crate::fs) fn joined(directory: &str, name: &str) -> String {
+    if directory.is_empty() { name.to_owned() } else { format!("{directory}/{name}") }
+}
+
+/// The directory and the name of a path.
+pub(in crate::fs) fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
