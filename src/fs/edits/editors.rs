@@ -27,13 +27,15 @@ impl Editors {
     }
 
     /// Notes that a user edits; the first time the log says where that user's edits are kept.
-    pub(in crate::fs) fn note(&self, user: u32, state_folder: Option<&Path>) {
-        let Some(folder) = state_folder.filter(|_| !self.is_mounter(user)) else { return };
+    pub(in crate::fs) fn note(&self, user: u32, state_folder: &Path) {
+        if self.is_mounter(user) {
+            return;
+        }
         let mut named = lock(&self.named);
         if named.len() < NAMED_MAX && named.insert(user) {
             tracing::info!(
                 "edits of user {user} that cannot be saved are kept in the mounter's folder {}",
-                folder.display()
+                state_folder.display()
             );
         }
     }

@@ -12,12 +12,12 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use outlook_msg::sync::lock;
 
-use crate::view::{FileKind, NodeId};
-
-use crate::fs::Fs;
 use crate::fs::source::folders::{Folders, WalkOrder};
 use crate::fs::source::ino::{SourceKind, SourceNode};
 use crate::fs::source::metadata::Metadata;
+use crate::view::{FileKind, NodeId};
+
+use super::{Directory, Messages};
 
 /// The walk that a program seems to make through a folder, and the messages to open for it.
 #[derive(Debug, Default)]
@@ -205,17 +205,16 @@ impl Ahead {
     }
 }
 
-impl Fs {
-    /// Opens the messages that a walk comes to next, and returns when the filesystem is closed. Run
-    /// it in a thread of its own; without one, nothing is opened ahead.
-    pub fn open_ahead(&self) {
+impl<D: Directory> Messages<D> {
+    /// As [`crate::fs::Fs::open_ahead`].
+    pub(in crate::fs) fn open_ahead(&self) {
         // If the cache could not keep a message until the walk comes to it, the message would be
         // opened twice.
         const CACHE_BYTES_MIN: usize = 16 << 20;
-        if self.options.cache_bytes_max < CACHE_BYTES_MIN {
+        if self.cache_bytes_max < CACHE_BYTES_MIN {
             return;
         }
-        while let Some(path) = self.ahead.next(&self.folders) {
+        while let Some(path) = self.ahead.next(&self.source.folders) {
             let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
             // The request that asks for this message meets the same error and reports it.
             if !matches!(opened, Ok(Ok(()))) {
@@ -225,24 +224,24 @@ impl Fs {
     }
 
     fn open_one_ahead(&self, path: PathBuf) -> io::Result<()> {
-        let file = self.source.open_file(&path)?;
+        let file = self.source.root.open_file(&path)?;
         let metadata = Metadata::from(&file.metadata()?);
         if !metadata.is_file() || metadata.size > AHEAD_BYTES_MAX {
             return Ok(());
         }
         let identity = metadata.identity();
         let node = SourceNode { path, kind: SourceKind::Message, identity };
-        let base = self.nodes.base_of(&node);
+        let base = self.source.nodes.base_of(&node);
         // Open only a message that the kernel knows by the present state of its file: no request
         // would use another one.
-        let Some(node) = self.nodes.get(base).filter(|known| **known == node) else {
+        let Some(node) = self.source.nodes.get(base).filter(|known| **known == node) else {
             return Ok(());
         };
-        if self.messages.get(&node).is_some() {
+        if self.cache.get(&node).is_some() {
             return Ok(());
         }
-        let message = self.known_message(base).map_err(io::Error::other)?;
-        let open = self.open_file_of(&message, file).map_err(io::Error::other)?;
+        let message = self.known(base).map_err(io::Error::other)?;
+        let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
         let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
         let wanted = self.habits.wanted();
         for entry in listing.entries().iter().filter(|entry| entry.kind == FileKind::File) {
@@ -253,10 +252,10 @@ impl Fs {
         }
         open.tree.defects();
         let bytes = open.tree.bytes_held();
-        self.messages.insert(Arc::clone(&message.node), Arc::new(open), bytes);
+        self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
         if self.ahead.lock().is_closed {
             // Nothing is kept after the end.
-            self.messages.clear();
+            self.cache.clear();
         }
         Ok(())
     }

@@ -1,26 +1,60 @@
-//! The messages of the source: opening them, and listing what is in them.
-
-use std::ffi::OsStr;
-use std::fs::File;
-use std::ops::Deref;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use crate::imsg::Defect;
-use crate::storage::Source;
-use crate::view::{self, Attributes, Findings, MessageTree, NodeId, NodeSet};
-
-use crate::fs::edits::message::directory::{Contents, MessageDirectory};
-use crate::fs::source::attr::{self, Attr};
-use crate::fs::source::ino::{Base, Ino, SourceKind, SourceNode};
-use crate::fs::source::metadata::Metadata;
-use crate::fs::{Add, DirectoryEntry, Entry, Error, Fs, MESSAGE_TTL, SOURCE_TTL, source_error};
+//! The messages of the source, each as its file has it. Knows nothing of edits.
 
 pub(super) mod ahead;
-pub(super) mod habits;
+mod damaged;
+mod habits;
+mod opening;
 pub(super) mod store;
+
+use std::ffi::OsStr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
+use crate::view::{self, AttachmentNames, Attributes, Listing, MessageTree, NodeId, NodeSet, Show};
+
+use super::error::message_error;
+use super::source::attr::{self, Attr};
+use super::source::folders;
+use super::source::ino::{Ino, SourceNode};
+use super::source::tree::SourceTree;
+use super::{Add, DirectoryEntry, Entry, Error, NamedEntry, Options};
+
+use ahead::Ahead;
+use damaged::Damaged;
+use habits::Habits;
+use store::Stores;
+
+pub(super) use opening::{LookedUpMessage, MessageNode};
+
+/// What is in a message holds for as long as its inode number, which changes with the file.
+const MESSAGE_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// What the part of edits keeps with a message. Here only its names of attachments matter: a
+/// message that is opened again shows the same names.
+pub(super) trait Directory {
+    fn names(&self) -> &Arc<AttachmentNames>;
+}
+
+/// The messages of the source: those that are open, and what is known of their readers.
+#[derive(Debug)]
+pub(super) struct Messages<D> {
+    pub(super) source: Arc<SourceTree<D>>,
+    pub(super) session: Session,
+    pub(super) show: Show,
+    cache: MessageCache<Arc<SourceNode>, OpenMessage>,
+    cache_bytes_max: usize,
+    ahead: Ahead,
+    habits: Habits,
+    stores: Stores,
+    damaged: Damaged,
+    /// Whether files come and go in messages, as in a writable mount.
+    is_changing: bool,
+    /// Whether the kernel may keep what it is told of messages.
+    may_be_kept: AtomicBool,
+}
 
 /// A message that is open, and the attributes of its directory.
 #[derive(Debug)]
@@ -32,98 +66,91 @@ pub(super) struct OpenMessage {
     checked: AtomicU64,
 }
 
+/// The figures of `.msgfs/session`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MessageFigures {
+    pub(super) cache_bytes: usize,
+    pub(super) cache_bytes_max: usize,
+    pub(super) cached_messages: usize,
+    pub(super) files_stored: u64,
+}
+
 impl OpenMessage {
     pub(super) fn new(path: PathBuf, tree: MessageTree, directory: Attr) -> Self {
         Self { path, tree, directory, checked: AtomicU64::new(0) }
     }
-}
 
-/// A message of the source as the kernel knows it.
-#[derive(Clone, Debug)]
-pub(super) struct MessageNode {
-    pub(super) base: Base,
-    pub(super) node: Arc<SourceNode>,
-    /// How long the kernel may keep what is in it.
-    pub(super) ttl: Duration,
-    /// The directory state, if it has one; a read-only mount has none.
-    pub(super) directory: Option<Arc<MessageDirectory>>,
-}
-
-/// A message that an inode belongs to. If the whole source is one message, the kernel knows only
-/// the root, and the message is looked up for as long as this value lives.
-#[derive(Debug)]
-pub(super) struct LookedUpMessage<'a> {
-    fs: &'a Fs,
-    message: MessageNode,
-    is_counted: bool,
-}
-
-impl LookedUpMessage<'_> {
-    /// Puts the attachments that wait into the message.
-    pub(super) fn take_waiting(&self, contents: &mut Contents) {
-        self.fs.take_waiting(&self.message, contents);
-    }
-
-    /// The same message, with a directory state, which is made if it has none.
-    pub(super) fn with_directory(mut self) -> Self {
-        self.message.directory = self.fs.nodes.directory(self.message.base);
-        self
+    /// The attributes of a node in it.
+    fn attr(&self, ino: Ino, attributes: &Attributes, ownership: &attr::Ownership) -> Attr {
+        let file_type = attr::file_type(attributes.kind);
+        let time = attributes.time.map(attr::system_time);
+        let attr = Attr::of_node(&self.directory, ino, file_type, attributes.size, time, ownership);
+        if attributes.is_protected { attr.protected() } else { attr }
     }
 }
 
-impl Deref for LookedUpMessage<'_> {
-    type Target = MessageNode;
-
-    fn deref(&self) -> &MessageNode {
-        &self.message
-    }
-}
-
-impl Drop for LookedUpMessage<'_> {
-    fn drop(&mut self) {
-        if self.is_counted {
-            self.fs.nodes.forget(self.message.base, 1);
-        }
-    }
-}
-
-impl Fs {
-    /// The message that an inode belongs to, and the number of the file in it.
-    pub(super) fn message_of(
-        &self,
-        ino: Ino,
-    ) -> Result<Option<(LookedUpMessage<'_>, NodeId)>, Error> {
-        let (base, id) = self.nodes.followed(ino).parts();
-        if base == Base::CONTROL {
-            return Ok(None);
-        }
-        let (node, directory) = self.nodes.message(base).ok_or(Error::NotFound)?;
-        match node.kind {
-            SourceKind::Message => {
-                let message = MessageNode { base, node, ttl: self.message_ttl(), directory };
-                Ok(Some((LookedUpMessage { fs: self, message, is_counted: false }, id)))
-            }
-            SourceKind::OneMessage => Ok(Some((self.look_up_one_message(&node)?, NodeId(0)))),
-            SourceKind::Folder | SourceKind::Other | SourceKind::OwnMountPoint => Ok(None),
+impl<D: Directory> Messages<D> {
+    pub(super) fn new(source: &Arc<SourceTree<D>>, options: &Options) -> Self {
+        let cache = MessageCache::new(options.cache_bytes_max);
+        let is_changing = options.write.is_some();
+        Self {
+            source: Arc::clone(source),
+            session: Session::open(SessionOptions { code_page: options.code_page }),
+            show: options.show,
+            cache: match options.messages_kept_max {
+                Some(count) => cache.with_count_max(count, |_| true),
+                None => cache.with_count_max(files_kept_max(), |open| open.tree.source().is_file()),
+            },
+            cache_bytes_max: options.cache_bytes_max,
+            ahead: Ahead::default(),
+            habits: Habits::default(),
+            stores: Stores::default(),
+            damaged: Damaged::default(),
+            is_changing,
+            // An edit of one file changes others, so the kernel may keep nothing of a message that
+            // is edited unless it can be told to forget.
+            may_be_kept: AtomicBool::new(!is_changing),
         }
     }
 
-    /// A message that is known by its base.
-    pub(super) fn known_message(&self, base: Base) -> Result<MessageNode, Error> {
-        let (node, directory) = self.nodes.message(base).ok_or(Error::NotFound)?;
-        Ok(MessageNode { base, node, ttl: self.message_ttl(), directory })
+    /// Closes the session, which releases every message. To look into a message fails from then on.
+    pub(super) fn close(&self) -> CloseReport {
+        self.ahead.close();
+        // The session knows what was open; the cache then lets go of the trees.
+        let report = self.session.close();
+        self.cache.clear();
+        report
     }
 
-    /// For how long the kernel may keep what is in a message. In a writable mount an edit of one
-    /// file changes others, so the kernel may keep nothing unless it can be told to forget.
-    fn message_ttl(&self) -> Duration {
-        if self.is_writable() && !self.can_invalidate() { Duration::ZERO } else { MESSAGE_TTL }
+    /// Lets the kernel keep what it is told of messages: from now on it is told what it must
+    /// forget.
+    pub(super) fn let_keep(&self) {
+        self.may_be_kept.store(true, Ordering::Release);
+    }
+
+    pub(super) fn may_be_kept(&self) -> bool {
+        self.may_be_kept.load(Ordering::Acquire)
+    }
+
+    /// For how long the kernel may keep what is in a message.
+    fn ttl(&self) -> Duration {
+        if self.may_be_kept() { MESSAGE_TTL } else { Duration::ZERO }
+    }
+
+    /// The attributes of a file in a message.
+    pub(super) fn getattr(&self, ino: Ino) -> Result<Entry, Error> {
+        let (base, id) = ino.parts();
+        let message = self.known(base)?;
+        let open = self.open(&message)?;
+        let attr = self.asked_attr(&message, &open, id)?;
+        self.cache.set_bytes(&message.node, open.tree.bytes_held());
+        Ok(Entry { attr, ttl: message.ttl })
     }
 
     /// The attributes of a node inside a message that a program asks for.
-    pub(super) fn asked_attr(
+    fn asked_attr(
         &self,
-        message: &MessageNode,
+        message: &MessageNode<D>,
         open: &OpenMessage,
         id: NodeId,
     ) -> Result<Attr, Error> {
@@ -134,18 +161,18 @@ impl Fs {
     }
 
     /// The attributes of a node inside a message.
-    pub(super) fn node_attr(
+    fn node_attr(
         &self,
-        message: &MessageNode,
+        message: &MessageNode<D>,
         open: &OpenMessage,
         id: NodeId,
     ) -> Result<Attr, Error> {
         if open.tree.is_size_costly(id) {
-            self.nodes.tell_sizes(message.base);
+            self.source.nodes.tell_sizes(message.base);
         }
         let attributes =
             open.tree.attributes(id).map_err(|error| message_error(&open.path, error))?;
-        Ok(self.attr(message, open, id, &attributes))
+        Ok(open.attr(Ino::new(message.base, id), &attributes, &self.source.ownership))
     }
 
     /// The attributes of an entry of a listing. If msgfs had to make a body to know its size, the
@@ -156,7 +183,7 @@ impl Fs {
     /// by that size.
     fn listed_entry(
         &self,
-        message: &MessageNode,
+        message: &MessageNode<D>,
         open: &OpenMessage,
         child: &view::ListingEntry,
         wanted: Option<NodeSet>,
@@ -164,7 +191,7 @@ impl Fs {
         let is_foreseen =
             |wanted: NodeSet| wanted.contains(child.id) || open.tree.is_content_made(child.id);
         let is_known =
-            || wanted.is_some_and(is_foreseen) || self.nodes.are_sizes_told(message.base);
+            || wanted.is_some_and(is_foreseen) || self.source.nodes.are_sizes_told(message.base);
         if !open.tree.is_size_costly(child.id) || is_known() {
             let attr = self.node_attr(message, open, child.id)?;
             return Ok(Entry { attr, ttl: message.ttl });
@@ -173,126 +200,14 @@ impl Fs {
             .tree
             .attributes_without_size(child.id, child.kind)
             .map_err(|error| message_error(&open.path, error))?;
-        let attr = self.attr(message, open, child.id, &attributes);
+        let attr = open.attr(Ino::new(message.base, child.id), &attributes, &self.source.ownership);
         Ok(Entry { attr, ttl: Duration::ZERO })
     }
 
-    fn attr(
+    /// Finds a file in a directory of a message, and counts one reference.
+    pub(super) fn lookup(
         &self,
-        message: &MessageNode,
-        open: &OpenMessage,
-        id: NodeId,
-        attributes: &Attributes,
-    ) -> Attr {
-        let file_type = attr::file_type(attributes.kind);
-        let time = attributes.time.map(attr::system_time);
-        let ino = Ino::new(message.base, id);
-        let ownership = &self.options.ownership;
-        let attr = Attr::of_node(&open.directory, ino, file_type, attributes.size, time, ownership);
-        if attributes.is_protected { attr.protected() } else { attr }
-    }
-
-    /// A message with the file that it has now. A save may have replaced the file since the message
-    /// was looked up. Without this, cp saw no attachment, created it, and was told that it exists.
-    fn as_saved(&self, message: &MessageNode) -> MessageNode {
-        let now = message.directory.as_ref().and_then(|_| self.nodes.get(message.base));
-        MessageNode { node: now.unwrap_or_else(|| Arc::clone(&message.node)), ..message.clone() }
-    }
-
-    /// The open message of a node, opened if it is not.
-    pub(super) fn open_message(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
-        let message = &self.as_saved(message);
-        if let Some(open) = self.messages.get(&message.node) {
-            check_unchanged(&message.node, &open)?;
-            return Ok(open);
-        }
-        self.open_anew(message)
-    }
-
-    /// Reads a file in a message.
-    pub(super) fn read_in_message(
-        &self,
-        message: &MessageNode,
-        id: NodeId,
-        offset: u64,
-        size: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        let message = &self.as_saved(message);
-        let open = match self.messages.get(&message.node) {
-            Some(open) => open,
-            None => self.open_anew(message)?,
-        };
-        let read = open.tree.read_into(id, offset, size, out);
-        // Check the state after the read: before it, another program could still write, and the
-        // answer would mix two states.
-        check_unchanged(&message.node, &open)?;
-        read.map_err(|error| message_error(&open.path, error))?;
-        self.messages.set_bytes(&message.node, open.tree.bytes_held());
-        Ok(())
-    }
-
-    fn open_anew(&self, message: &MessageNode) -> Result<Arc<OpenMessage>, Error> {
-        let node = &message.node;
-        let path = &node.path;
-        let file = self.source.open_file(path).or_else(|error| match error.raw_os_error() {
-            // Out of descriptors: close the messages that are only cached, and try again.
-            Some(libc::EMFILE | libc::ENFILE) => {
-                self.messages.clear();
-                self.source.open_file(path)
-            }
-            _ => Err(error),
-        });
-        let open = self.open_file_of(message, file.map_err(|error| source_error(path, error))?)?;
-        let bytes = open.tree.bytes_held();
-        Ok(self.messages.insert(Arc::clone(node), Arc::new(open), bytes))
-    }
-
-    /// Opens the message in a file, which must be the one that the node stands for.
-    pub(super) fn open_file_of(
-        &self,
-        message: &MessageNode,
-        file: File,
-    ) -> Result<OpenMessage, Error> {
-        let path = &message.node.path;
-        let (source, metadata) =
-            Source::from_file(file).map_err(|error| source_error(path, error))?;
-        let metadata = self.source.with_access_list(path, (&metadata).into());
-        check_identity(&message.node, &metadata)?;
-        let ino = Ino::new(message.base, NodeId(0));
-        let directory = Attr::of_message(ino, &metadata, &self.options.ownership);
-        let (session, show) = (&self.session, self.options.show);
-        let tree = match &message.directory {
-            Some(directory) => MessageTree::open_named(session, source, show, &directory.names),
-            None => MessageTree::open(session, source, show),
-        };
-        let tree = tree.map_err(|error| message_error(path, error))?;
-        Ok(OpenMessage::new(path.clone(), tree, directory))
-    }
-
-    /// The message that the whole source is, as it is now.
-    pub(super) fn look_up_one_message(
-        &self,
-        root: &SourceNode,
-    ) -> Result<LookedUpMessage<'_>, Error> {
-        let path = &root.path;
-        let claimed = self.nodes.claimed(path).map(|base| self.known_message(base)).transpose()?;
-        if let Some(message) = claimed.filter(|message| self.differs(message)) {
-            self.nodes.look_up_inside(message.base, 1);
-            return Ok(LookedUpMessage { fs: self, message, is_counted: true });
-        }
-        let identity = self.metadata(path)?.identity();
-        let node = SourceNode { path: path.clone(), kind: SourceKind::Message, identity };
-        let base = self.nodes.look_up(&Arc::new(node));
-        let message = self.known_message(base)?;
-        let ttl = message.ttl.min(SOURCE_TTL);
-        Ok(LookedUpMessage { fs: self, message: MessageNode { ttl, ..message }, is_counted: true })
-    }
-
-    /// Finds a file in a directory of a message in which nothing differs from its file.
-    pub(super) fn lookup_in_file(
-        &self,
-        message: &MessageNode,
+        message: &MessageNode<D>,
         id: NodeId,
         name: &str,
     ) -> Result<Entry, Error> {
@@ -301,30 +216,28 @@ impl Fs {
         if id == NodeId(0) && !view::is_message_entry(name) {
             return Err(Error::NotFound);
         }
-        let open = self.open_message(message)?;
+        let open = self.open(message)?;
         let found = open.tree.lookup(id, name);
         let (child, _) = found.map_err(|error| message_error(&open.path, error))?;
         let attr = self.asked_attr(message, &open, child)?;
-        self.note_told(message, id, std::iter::once((name, child)));
-        self.messages.set_bytes(&message.node, open.tree.bytes_held());
-        self.nodes.look_up_inside(message.base, 1);
+        self.cache.set_bytes(&message.node, open.tree.bytes_held());
+        self.source.nodes.look_up_inside(message.base, 1);
         Ok(Entry { attr, ttl: message.ttl })
     }
 
-    /// Lists a directory of a message in which nothing differs from its file.
-    pub(super) fn list_in_file(
+    /// Lists a directory of a message. Returns all that is in it.
+    pub(super) fn list(
         &self,
-        message: &MessageNode,
+        message: &MessageNode<D>,
         id: NodeId,
-        cookie: u64,
-        look_up: bool,
+        (cookie, look_up): (u64, bool),
         add: Add<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Arc<Listing>, Error> {
         if id == NodeId(0) && cookie == 0 {
             self.habits.look_into(message.base);
-            self.ahead.look_into(&message.node.path, &self.folders);
+            self.ahead.look_into(&message.node.path, &self.source.folders);
         }
-        let open = self.open_message(message)?;
+        let open = self.open(message)?;
         let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
         if cookie == 0 {
             self.note_defects(&message.node, &open.tree);
@@ -341,53 +254,45 @@ impl Fs {
             added += 1;
         }
         if look_up {
-            self.nodes.look_up_inside(message.base, added);
-            let entries = listing.entries().iter();
-            self.note_told(message, id, entries.map(|child| (child.name.as_str(), child.id)));
+            self.source.nodes.look_up_inside(message.base, added);
         }
-        self.messages.set_bytes(&message.node, open.tree.bytes_held());
-        Ok(())
+        self.cache.set_bytes(&message.node, open.tree.bytes_held());
+        Ok(listing)
     }
 
-    /// The entries behind a cookie, each with its own. In a writable mount the cookies are made
-    /// from the names, since files may come and go while the directory is listed.
+    /// The entries behind a cookie, each with its own. If files may come and go while the directory
+    /// is listed, the cookies are made from the names.
     fn with_cookies<'a>(
         &self,
         entries: &'a [view::ListingEntry],
         cookie: u64,
     ) -> Vec<(&'a view::ListingEntry, u64)> {
-        if !self.is_writable() {
+        if !self.is_changing {
             let behind = entries.iter().zip(3_u64..).filter(|(_, number)| *number > cookie);
             return behind.collect();
         }
-        crate::fs::source::folders::by_cookie(entries, |entry| OsStr::new(&entry.name), cookie)
+        folders::by_cookie(entries, |entry| OsStr::new(&entry.name), cookie)
     }
 
-    /// Whether an inode is a message directory of the source, or a source that is one message.
-    pub fn is_message(&self, ino: Ino) -> bool {
-        let (base, id) = ino.parts();
-        let node = self.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
-        node.is_some_and(|node| matches!(node.kind, SourceKind::Message | SourceKind::OneMessage))
+    /// The names in a directory of a message, told without rendering anything.
+    pub(super) fn list_names(
+        &self,
+        message: &MessageNode<D>,
+        id: NodeId,
+    ) -> Result<Vec<NamedEntry>, Error> {
+        let open = self.open(message)?;
+        let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
+        let named = listing.entries().iter().map(|entry| NamedEntry {
+            name: entry.name.clone().into(),
+            file_type: attr::file_type(entry.kind),
+            is_message: false,
+        });
+        Ok(named.collect())
     }
 
-    /// Reads everything in a message, those embedded in it included, and lists what is damaged
-    /// and what is to be noted.
-    ///
-    /// # Errors
-    /// [`Error::Stale`], or where the source cannot be read.
-    pub fn check(&self, ino: Ino) -> Result<Findings, Error> {
-        let (message, _) = self.message_of(ino)?.ok_or(Error::NotADirectory)?;
-        Ok(self.open_message(&message)?.tree.check())
-    }
-
-    /// What cannot be read of a message directory and all that is in it, or of a file in a message.
-    /// No file is read for it.
-    ///
-    /// # Errors
-    /// [`Error::Stale`], or where the source cannot be read.
-    pub fn losses(&self, ino: Ino) -> Result<Vec<Defect>, Error> {
-        let Some((message, id)) = self.message_of(ino)? else { return Ok(Vec::new()) };
-        Ok(self.open_message(&message)?.tree.losses(id))
+    /// Notes that a file of a message is read.
+    pub(super) fn note_read(&self, id: NodeId) {
+        self.habits.read(id);
     }
 
     /// Enters the defects of a message into `.msgfs/errors`.
@@ -400,38 +305,26 @@ impl Fs {
             }
         }
     }
-}
 
-/// Checks that the file of an open message is unchanged: a large file is read piece by piece, and
-/// must not have been written to meanwhile. The file is asked only if it was read since the last
-/// check, since what comes from memory is of the state found then.
-pub(super) fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
-    let source = open.tree.source();
-    let reads = source.reads();
-    if reads == open.checked.load(Ordering::Acquire) {
-        return Ok(());
+    /// The text of `.msgfs/errors`.
+    pub(super) fn defects_text(&self) -> String {
+        self.damaged.text()
     }
-    let Some(metadata) = source.file_metadata() else { return Ok(()) };
-    let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
-    check_identity(node, &(&metadata).into())?;
-    open.checked.fetch_max(reads, Ordering::Release);
-    Ok(())
-}
 
-/// Whether a file is still the one that the node stands for.
-fn check_identity(node: &SourceNode, metadata: &Metadata) -> Result<(), Error> {
-    match metadata.identity() == node.identity {
-        true => Ok(()),
-        false => Err(Error::Stale { path: node.path.clone() }),
+    pub(super) fn figures(&self) -> MessageFigures {
+        let (cache_bytes, cached_messages) = self.cache.usage();
+        MessageFigures {
+            cache_bytes,
+            cache_bytes_max: self.cache_bytes_max,
+            cached_messages,
+            files_stored: self.stores.files(),
+        }
     }
 }
 
-/// An error inside a message, with the message it happened in.
-pub(super) fn message_error(path: &Path, source: view::Error) -> Error {
-    match source {
-        view::Error::NotFound => Error::NotFound,
-        view::Error::NotADirectory => Error::NotADirectory,
-        view::Error::IsADirectory => Error::IsADirectory,
-        source => Error::Message { path: path.to_owned(), source },
-    }
+/// How many large messages, which are read from their files, may be kept open. Most descriptors are
+/// left to requests under way, and to edits.
+fn files_kept_max() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
 }

@@ -11,14 +11,15 @@
 //! whose read is being answered must not be stored: the store would wait for that answer.
 
 use std::io;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
+use crate::fs::Error;
+use crate::fs::source::ino::{Ino, SourceKind};
 use crate::view::{ATTACHMENTS, FileKind, NodeId, NodeSet};
 
-use crate::fs::messages::{LookedUpMessage, MessageNode, OpenMessage, check_unchanged};
-use crate::fs::source::ino::{Ino, SourceKind};
-use crate::fs::{Error, Fs};
+use super::opening::check_unchanged;
+use super::{Directory, MessageNode, Messages, OpenMessage};
 
 /// Larger files are not stored: programs read them with requests.
 const FILE_BYTES_MAX: u64 = 128 << 10;
@@ -44,115 +45,100 @@ impl Stores {
 /// Takes the whole content of a file.
 pub type Store<'a> = &'a mut dyn FnMut(Ino, &[u8]) -> io::Result<()>;
 
-impl Fs {
-    /// Notes which process makes a request for a listing or a content. Returns whether it is the
-    /// first one in its message for a while.
-    pub fn note_request(&self, ino: Ino, process: u32) -> bool {
+impl<D: Directory> Messages<D> {
+    /// As [`crate::fs::Fs::note_request`].
+    pub(in crate::fs) fn note_request(&self, ino: Ino, process: u32) -> bool {
         let (base, _) = ino.parts();
-        self.nodes.get(base).is_some_and(|node| node.kind == SourceKind::Message)
+        let node = self.source.nodes.get(base);
+        node.is_some_and(|node| node.kind == SourceKind::Message)
             && self.habits.request(base, process)
     }
 
-    /// Stores the files of a directory that are likely to be read next, at the end of its listing.
-    /// Files that cannot be stored are skipped.
-    ///
-    /// # Errors
-    /// Where the directory cannot be read.
-    pub fn store_ahead(
-        &self,
-        directory: Ino,
-        bytes: &mut Vec<u8>,
-        store: Store<'_>,
-    ) -> Result<(), Error> {
+    /// The files of a directory that are likely to be read next, at the end of its listing.
+    pub(in crate::fs) fn foreseen_in(&self, directory: Ino) -> NodeSet {
         let (base, _) = directory.parts();
-        let to_read = self.habits.read_by_one(base);
-        if to_read.is_empty() {
-            return Ok(());
-        }
-        let Some((message, id)) = self.storable(directory)? else { return Ok(()) };
-        let open = self.open_message(&message)?;
-        self.store_listed(&message, &open, id, to_read, bytes, store);
-        Ok(())
+        self.habits.read_by_one(base)
     }
 
-    /// Stores the other files of a message that are likely to be read, if the first request in the
-    /// message is a read: the kernel then has the listing cached and asks for none.
-    ///
-    /// # Errors
-    /// Where the message cannot be opened.
-    pub fn store_beside(
-        &self,
-        file: Ino,
-        bytes: &mut Vec<u8>,
-        store: Store<'_>,
-    ) -> Result<(), Error> {
+    /// The files that are likely to be read besides one, if the first request in their message is a
+    /// read: the kernel then has the listing cached and asks for none.
+    pub(in crate::fs) fn foreseen_beside(&self, file: Ino) -> NodeSet {
         let (base, id) = file.parts();
         // No listing has counted this message, so it is counted here: samples are needed among
         // these messages, too.
         self.habits.look_into(base);
-        let to_read = self.habits.read_by_one(base).without(id);
-        if to_read.is_empty() {
-            return Ok(());
-        }
-        let Some((message, _)) = self.storable(file)? else { return Ok(()) };
-        let open = self.open_message(&message)?;
-        let attachments = open.tree.resolve(ATTACHMENTS).ok().map(|(id, _)| id);
-        for directory in [Some(NodeId(0)), attachments].into_iter().flatten() {
-            self.store_listed(&message, &open, directory, to_read, bytes, store);
-        }
-        Ok(())
+        self.habits.read_by_one(base).without(id)
     }
 
-    /// The message of an inode, if something of it may be stored. In an edited message it would be
-    /// useless: the kernel drops the cached content of a file when the file is opened.
-    fn storable(&self, ino: Ino) -> Result<Option<(LookedUpMessage<'_>, NodeId)>, Error> {
-        let (base, _) = ino.parts();
-        let Some((message, id)) = self.message_of(ino)? else { return Ok(None) };
-        let is_as_in_file = self.node(base)?.kind == SourceKind::Message
-            && message.base == base
-            && self.lock_if_differing(&message).is_none();
-        Ok(is_as_in_file.then_some((message, id)))
-    }
-
-    fn store_listed(
+    /// Stores those of some files that a directory lists, at the end of its listing. Files that
+    /// cannot be stored are skipped.
+    pub(in crate::fs) fn store_ahead(
         &self,
-        message: &MessageNode,
-        open: &OpenMessage,
+        message: &MessageNode<D>,
         directory: NodeId,
         to_read: NodeSet,
         bytes: &mut Vec<u8>,
         store: Store<'_>,
-    ) {
-        let Ok(listing) = open.tree.list(directory) else { return };
-        let free = self.stores.running.iter().find_map(|one| one.try_lock().ok());
+    ) -> Result<(), Error> {
+        let open = self.open(message)?;
+        Storing { messages: self, message, open, to_read, bytes }.store_listed(directory, store);
+        Ok(())
+    }
+
+    /// Stores some files in the directories of a message in which programs read most.
+    pub(in crate::fs) fn store_beside(
+        &self,
+        message: &MessageNode<D>,
+        to_read: NodeSet,
+        bytes: &mut Vec<u8>,
+        store: Store<'_>,
+    ) -> Result<(), Error> {
+        let open = self.open(message)?;
+        let attachments = open.tree.resolve(ATTACHMENTS).ok().map(|(id, _)| id);
+        let mut storing = Storing { messages: self, message, open, to_read, bytes };
+        for directory in [Some(NodeId(0)), attachments].into_iter().flatten() {
+            storing.store_listed(directory, store);
+        }
+        Ok(())
+    }
+}
+
+/// A message of which files are stored.
+struct Storing<'a, D> {
+    messages: &'a Messages<D>,
+    message: &'a MessageNode<D>,
+    open: Arc<OpenMessage>,
+    to_read: NodeSet,
+    /// Holds one file at a time.
+    bytes: &'a mut Vec<u8>,
+}
+
+impl<D: Directory> Storing<'_, D> {
+    fn store_listed(&mut self, directory: NodeId, store: Store<'_>) {
+        let Ok(listing) = self.open.tree.list(directory) else { return };
+        let stores = &self.messages.stores;
+        let free = stores.running.iter().find_map(|one| one.try_lock().ok());
         let Some(_running) = free else { return };
-        let mut left = DIRECTORY_BYTES_MAX;
+        let (to_read, mut left) = (self.to_read, DIRECTORY_BYTES_MAX);
         let files = listing.entries().iter().filter(|entry| entry.kind == FileKind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {
-            if let Some(size) = self.small_file(message, open, entry.id, left, bytes)
-                && store(Ino::new(message.base, entry.id), bytes).is_ok()
+            if let Some(size) = self.read_small(entry.id, left)
+                && store(Ino::new(self.message.base, entry.id), self.bytes).is_ok()
             {
                 left -= size;
-                self.stores.files.fetch_add(1, Ordering::Relaxed);
+                stores.files.fetch_add(1, Ordering::Relaxed);
             }
         }
-        self.messages.set_bytes(&message.node, open.tree.bytes_held());
+        self.messages.cache.set_bytes(&self.message.node, self.open.tree.bytes_held());
     }
 
     /// Reads a whole file of at most so many bytes; `None` if it is larger, empty or damaged.
-    fn small_file(
-        &self,
-        message: &MessageNode,
-        open: &OpenMessage,
-        id: NodeId,
-        bytes_max: u64,
-        bytes: &mut Vec<u8>,
-    ) -> Option<u64> {
-        let size = self.node_attr(message, open, id).ok()?.size;
+    fn read_small(&mut self, id: NodeId, bytes_max: u64) -> Option<u64> {
+        let size = self.messages.node_attr(self.message, &self.open, id).ok()?.size;
         let is_small = (1..=FILE_BYTES_MAX.min(bytes_max)).contains(&size);
         let len = usize::try_from(size).ok().filter(|_| is_small)?;
-        open.tree.read_into(id, 0, len, bytes).ok()?;
-        check_unchanged(&message.node, open).ok()?;
-        (bytes.len() == len).then_some(size)
+        self.open.tree.read_into(id, 0, len, self.bytes).ok()?;
+        check_unchanged(&self.message.node, &self.open).ok()?;
+        (self.bytes.len() == len).then_some(size)
     }
 }

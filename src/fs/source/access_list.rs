@@ -64,7 +64,7 @@ fn of_list(list: &[u8]) -> Option<u32> {
 mod tests {
     use rustix::io::Errno;
 
-    use crate::fs::narrowed;
+    use super::narrowed;
 
     /// An ACL with these entries: kind and permission bits.
     fn list(entries: &[(u16, u16)]) -> Vec<u8> {

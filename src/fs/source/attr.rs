@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use crate::mapi::FileTime;
 use crate::view::FileKind;
 
-use crate::fs::source::ino::Ino;
-use crate::fs::source::metadata::Metadata;
+use super::ino::Ino;
+use super::metadata::Metadata;
 
 /// What kind of file an inode is (`S_IFMT`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use outlook_msg::sync::lock;
 
-use crate::fs::source::ino::SourceNode;
+use super::ino::SourceNode;
 use lru::LruCache;
 
 /// One entry of a source folder.

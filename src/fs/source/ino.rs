@@ -8,11 +8,11 @@ use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use outlook_msg::sync::lock;
 
 use crate::view::NodeId;
-
-use crate::fs::edits::message::directory::MessageDirectory;
 
 /// An inode number. The root of the mount is 1, as the kernel has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,43 +97,62 @@ pub(in crate::fs) struct SourceNode {
 /// The files and folders of the source that the kernel has looked up and not yet forgotten, and the
 /// messages that are in use otherwise: by an open file, or by edits. Each base has one lookup count
 /// for all of these.
+///
+/// `D` is what the part of edits keeps with a message. The table hands it out together with the
+/// node, so that a request takes one lock for both; it knows nothing of what is in it.
 #[derive(Debug)]
-pub(in crate::fs) struct Nodes {
-    table: RwLock<NodeTable>,
+pub(in crate::fs) struct Nodes<D> {
+    table: RwLock<NodeTable<D>>,
     /// Whether any file was moved to another message, so that its number has to be followed. In
     /// most mounts this never happens.
     has_forwarded: AtomicBool,
 }
 
 #[derive(Debug)]
-struct NodeTable {
-    known: HashMap<Base, KnownNode>,
+struct NodeTable<D> {
+    known: HashMap<Base, KnownNode<D>>,
     /// The messages whose base does not follow from their file, by their paths: those that have
     /// edits, and those that were saved or moved by this mount.
     claims: HashMap<PathBuf, Base>,
 }
 
 #[derive(Debug)]
-struct KnownNode {
+struct KnownNode<D> {
     node: Arc<SourceNode>,
     lookups: AtomicU64,
     sizes_told: AtomicBool,
-    /// What differs from the file of a message; made when it is first needed.
-    directory: OnceLock<Arc<MessageDirectory>>,
+    /// Made when it is first needed. A read-only mount has none.
+    directory: OnceLock<Arc<D>>,
+    /// For files that were moved to another message: the inode number that each has there, by its
+    /// number here. Most messages have none.
+    forwarded: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
 }
 
-impl KnownNode {
+impl SourceNode {
+    /// Device and inode number, which tell one folder from another.
+    pub(super) fn folder_id(&self) -> (u64, u64) {
+        (self.identity.device, self.identity.inode)
+    }
+}
+
+impl<D> KnownNode<D> {
     fn new(node: Arc<SourceNode>, lookups: u64) -> Self {
         Self {
             node,
             lookups: AtomicU64::new(lookups),
             sizes_told: AtomicBool::new(false),
             directory: OnceLock::new(),
+            forwarded: OnceLock::new(),
         }
+    }
+
+    /// The number that a file has in another message, if it was moved there.
+    fn forwarded(&self, number: NodeId) -> Option<Ino> {
+        lock(self.forwarded.get()?).get(&number).copied()
     }
 }
 
-impl Nodes {
+impl<D> Nodes<D> {
     /// A table with the root, which is never forgotten.
     pub(in crate::fs) fn new(root: Arc<SourceNode>) -> Self {
         let known = HashMap::from([(Base::ROOT, KnownNode::new(root, 1))]);
@@ -147,10 +166,7 @@ impl Nodes {
     }
 
     /// The node of a message, and its directory state if it has one.
-    pub(in crate::fs) fn message(
-        &self,
-        base: Base,
-    ) -> Option<(Arc<SourceNode>, Option<Arc<MessageDirectory>>)> {
+    pub(in crate::fs) fn message(&self, base: Base) -> Option<(Arc<SourceNode>, Option<Arc<D>>)> {
         let table = self.read();
         let known = table.known.get(&base)?;
         Some((Arc::clone(&known.node), known.directory.get().cloned()))
@@ -165,29 +181,42 @@ impl Nodes {
         let table = self.read();
         loop {
             let (base, number) = ino.parts();
-            let directory = table.known.get(&base).and_then(|known| known.directory.get());
-            match directory.and_then(|directory| directory.forwarded(number)) {
+            match table.known.get(&base).and_then(|known| known.forwarded(number)) {
                 Some(there) => ino = there,
                 None => return ino,
             }
         }
     }
 
-    /// Notes that files were moved to another message: [`Nodes::followed`] has to look from now on.
-    pub(in crate::fs) fn note_forwarded(&self) {
+    /// Notes files that were moved to another message: from now on their numbers in `base` stand
+    /// for the numbers there.
+    pub(in crate::fs) fn forward(&self, base: Base, numbers: HashMap<NodeId, Ino>) {
+        if let Some(known) = self.read().known.get(&base) {
+            lock(known.forwarded.get_or_init(Mutex::default)).extend(numbers);
+        }
         self.has_forwarded.store(true, Ordering::Release);
     }
 
-    /// The directory state of a message that is known; made if there is none yet.
-    pub(in crate::fs) fn directory(&self, base: Base) -> Option<Arc<MessageDirectory>> {
+    /// Whether a file of a message was moved to another one.
+    pub(in crate::fs) fn is_forwarded(&self, base: Base, number: NodeId) -> bool {
+        self.has_forwarded.load(Ordering::Acquire)
+            && self.read().known.get(&base).is_some_and(|known| known.forwarded(number).is_some())
+    }
+
+    /// The directory state of a message that is known; made from its path if there is none yet.
+    pub(in crate::fs) fn directory_or(
+        &self,
+        base: Base,
+        make: impl FnOnce(&Path) -> D,
+    ) -> Option<Arc<D>> {
         let table = self.read();
         let known = table.known.get(&base)?;
-        let made = || Arc::new(MessageDirectory::new(base, &known.node.path));
+        let made = || Arc::new(make(&known.node.path));
         Some(Arc::clone(known.directory.get_or_init(made)))
     }
 
     /// The directory states of all messages that have one.
-    pub(in crate::fs) fn directories(&self) -> Vec<Arc<MessageDirectory>> {
+    pub(in crate::fs) fn directories(&self) -> Vec<Arc<D>> {
         let table = self.read();
         table.known.values().filter_map(|known| known.directory.get().cloned()).collect()
     }
@@ -290,16 +319,16 @@ impl Nodes {
         self.read().known.len()
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, NodeTable> {
+    fn read(&self) -> RwLockReadGuard<'_, NodeTable<D>> {
         self.table.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, NodeTable> {
+    fn write(&self) -> RwLockWriteGuard<'_, NodeTable<D>> {
         self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl NodeTable {
+impl<D> NodeTable<D> {
     /// The base of a node. If a base claims the path and stands for the same node, it is that one.
     /// Otherwise it is made of a hash of the node, so that it is the same whenever the node is
     /// looked up again; in the rare case that another node has it, it is the next free one.
@@ -347,7 +376,7 @@ mod tests {
 
     #[test]
     fn a_base_is_stable_and_counted() {
-        let nodes = Nodes::new(node("", 1));
+        let nodes = Nodes::<()>::new(node("", 1));
         let base = nodes.look_up(&node("a.msg", 2));
         assert_eq!(nodes.look_up(&node("a.msg", 2)), base);
         nodes.look_up_inside(base, 1);
@@ -362,7 +391,7 @@ mod tests {
 
     #[test]
     fn two_states_of_a_file_differ() {
-        let nodes = Nodes::new(node("", 1));
+        let nodes = Nodes::<()>::new(node("", 1));
         let old = nodes.look_up(&node("a.msg", 2));
         assert_ne!(nodes.look_up(&node("a.msg", 3)), old);
         assert_ne!(nodes.look_up(&node("b.msg", 2)), old);
@@ -370,7 +399,7 @@ mod tests {
 
     #[test]
     fn a_claim_outlives_a_save_and_a_move() {
-        let nodes = Nodes::new(node("", 1));
+        let nodes = Nodes::<()>::new(node("", 1));
         let base = nodes.look_up(&node("a.msg", 2));
         nodes.claim(base, &node("a.msg", 3));
         assert_eq!(nodes.look_up(&node("a.msg", 3)), base);

@@ -1,5 +1,4 @@
-//! Keeping up with the source: what the kernel must forget when files change, and until when it
-//! may keep what it was told.
+//! Keeping up with the source: what the kernel must forget when files change.
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
@@ -10,11 +9,10 @@ use std::time::Duration;
 
 use crate::view::NodeId;
 
-use crate::fs::source::ino::{Base, Identity, Ino, SourceKind, SourceNode};
-use crate::fs::source::metadata::Metadata;
-use crate::fs::source::watch::{NameEvent, SourceChange, WatchProof};
-use crate::fs::source::watches::{FolderId, WATCHED_TTL};
-use crate::fs::{Fs, SOURCE_TTL, identity_of};
+use super::ino::{Base, Identity, Ino, SourceKind, SourceNode};
+use super::tree::SourceTree;
+use super::watch::{NameEvent, SourceChange};
+use super::watches::FolderId;
 
 /// Something that the kernel may have kept and that does not hold any more.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,57 +30,15 @@ pub enum Invalidation {
     Listing(Ino),
 }
 
-impl Fs {
-    /// Waits until the source changes, or for some time at most, and returns what the kernel must
-    /// forget. Must be called again and again, by one thread that serves no request. `None` if the
-    /// source is not watched.
-    ///
-    /// # Errors
-    /// Those of the system while waiting.
-    pub fn wait_for_changes(
+impl<D> SourceTree<D> {
+    /// As [`crate::fs::Fs::wait_for_changes`].
+    pub(in crate::fs) fn wait_for_changes(
         &self,
         at_most: Option<Duration>,
     ) -> io::Result<Option<Vec<Invalidation>>> {
         let Some(watcher) = &self.watcher else { return Ok(None) };
-        let changes = watcher.wait(&self.source, at_most)?;
+        let changes = watcher.wait(&self.root, at_most)?;
         Ok(Some(self.invalidations(changes)))
-    }
-
-    /// Watches a folder. Must be called before the folder is read.
-    pub(in crate::fs) fn watch(&self, folder: &SourceNode) -> Option<WatchProof> {
-        let watcher = self.watcher.as_ref()?;
-        (folder.kind == SourceKind::Folder)
-            .then(|| watcher.watch(&self.source, &folder.path, folder_id(folder)))?
-    }
-
-    /// A proof if the folder of a file, or the folder itself, is watched already.
-    pub(in crate::fs) fn watch_proof(&self, node: &SourceNode) -> Option<WatchProof> {
-        let watcher = self.watcher.as_ref()?;
-        match node.kind {
-            SourceKind::Folder => watcher.proof(&node.path, Some(folder_id(node))),
-            SourceKind::Message | SourceKind::Other => watcher.proof(node.path.parent()?, None),
-            SourceKind::OneMessage | SourceKind::OwnMountPoint => None,
-        }
-    }
-
-    /// For how long the kernel may keep what it is told of a file of the source. `proof` must have
-    /// been given before the file was looked at, and the file must be in the table of nodes by now:
-    /// otherwise a change in between would not be seen.
-    pub(in crate::fs) fn source_ttl(
-        &self,
-        node: &SourceNode,
-        metadata: &Metadata,
-        proof: Option<WatchProof>,
-    ) -> Duration {
-        let (Some(watcher), Some(proof)) = (&self.watcher, proof) else { return SOURCE_TTL };
-        let is_told = match node.kind {
-            // A folder's own attributes change with what is in it, which only its own watch sees.
-            SourceKind::Folder => watcher.proof(&node.path, Some(folder_id(node))).is_some(),
-            // If a file has a second name, a change through that name is not seen.
-            SourceKind::Message | SourceKind::Other => metadata.links == 1,
-            SourceKind::OneMessage | SourceKind::OwnMountPoint => false,
-        };
-        if is_told && watcher.holds(proof) { WATCHED_TTL } else { SOURCE_TTL }
     }
 
     /// What the kernel must forget after changes, names before the directories that list them.
@@ -170,16 +126,6 @@ impl Fs {
         let node = SourceNode { path, kind: SourceKind::Folder, identity };
         Ino::new(self.nodes.base_of(&node), NodeId(0))
     }
-
-    /// What a file of the source is at present.
-    pub(in crate::fs) fn source_node(&self, path: &Path, metadata: &Metadata) -> SourceNode {
-        let kind = self.kind(path, metadata);
-        SourceNode { path: path.to_owned(), kind, identity: identity_of(kind, metadata) }
-    }
-}
-
-fn folder_id(folder: &SourceNode) -> FolderId {
-    (folder.identity.device, folder.identity.inode)
 }
 
 /// What the kernel must forget, each once, listings last: a directory that is read again must
@@ -212,8 +158,10 @@ mod tests {
     use std::fs;
     use std::time::{Duration, Instant};
 
-    use super::{Ino, Invalidation, WATCHED_TTL};
-    use crate::fs::{Entry, Fs, Options, SOURCE_TTL};
+    use super::super::tree::SOURCE_TTL;
+    use super::super::watches::WATCHED_TTL;
+    use super::{Ino, Invalidation};
+    use crate::fs::{Entry, Fs, Options};
 
     struct Stage {
         folder: tempfile::TempDir,
@@ -231,7 +179,7 @@ mod tests {
                 Fs::open(folder.path(), Options { watch: true, ..Options::default() }).unwrap();
             let stage = Self { folder, fs };
             stage.look_up(Ino::ROOT, "b.txt");
-            let is_watched = stage.fs.watcher.as_ref().is_some_and(|watcher| watcher.len() > 0);
+            let is_watched = stage.fs.source.watches() > 0;
             if !is_watched {
                 println!("SKIPPED: no watches on this file system");
             }
@@ -313,14 +261,14 @@ mod tests {
         let sub = stage.look_up(Ino::ROOT, "sub").attr.ino;
         let deep = stage.look_up(sub, "deep").attr.ino;
         assert_eq!(stage.look_up(deep, "d.msg").ttl, WATCHED_TTL);
-        assert_eq!(stage.fs.watcher.as_ref().unwrap().len(), 3);
+        assert_eq!(stage.fs.source.watches(), 3);
         fs::rename(path("sub"), path("moved")).unwrap();
         stage.expect(&[
             Stage::entry(Ino::ROOT, "sub"),
             Stage::entry(sub, "deep"),
             Stage::entry(deep, "d.msg"),
         ]);
-        assert_eq!(stage.fs.watcher.as_ref().unwrap().len(), 1);
+        assert_eq!(stage.fs.source.watches(), 1);
         assert!(stage.fs.lookup(deep, OsStr::new("d.msg")).is_err());
         let moved = stage.look_up(Ino::ROOT, "moved").attr.ino;
         let deep = stage.look_up(moved, "deep").attr.ino;
@@ -348,7 +296,7 @@ mod tests {
         // Both are told and watched before the first event is read.
         let (moved, sub) = (message("moved"), message("sub"));
         stage.expect(&[Stage::entry(Ino::ROOT, "sub")]);
-        assert_eq!(stage.fs.watcher.as_ref().unwrap().len(), 5);
+        assert_eq!(stage.fs.source.watches(), 5);
         fs::write(path("moved/deep/d.msg"), "changed").unwrap();
         fs::write(path("sub/deep/d.msg"), "changed too").unwrap();
         stage.expect(&[Stage::entry(moved, "d.msg"), Stage::entry(sub, "d.msg")]);

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 
 use crate::storage::FileState;
 
-use crate::fs::source::access_list;
-use crate::fs::source::ino::Identity;
+use super::access_list;
+use super::ino::Identity;
 
 /// What `stat` tells of a file, as far as msgfs shows it or tells two states of a file apart by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -15,16 +15,18 @@ use rustix::fs::{
 use rustix::io::Errno;
 
 use crate::fs::SetAttr;
-use crate::fs::source::metadata::Metadata;
 
-pub(super) mod access_list;
+use metadata::Metadata;
+
+mod access_list;
 pub(super) mod attr;
 pub(super) mod folders;
 pub(super) mod ino;
 pub(super) mod live;
 pub(super) mod metadata;
+pub(super) mod tree;
 pub(super) mod watch;
-pub(super) mod watches;
+mod watches;
 
 /// The root of the source, opened once.
 #[derive(Debug)]

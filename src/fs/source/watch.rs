@@ -24,8 +24,8 @@ use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
-use crate::fs::source::SourceRoot;
-use crate::fs::source::watches::{FolderId, Room, Watches};
+use super::SourceRoot;
+use super::watches::{FolderId, Room, Watches};
 
 /// What happened to a name in a folder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,36 +1,46 @@
 //! Sets times, permissions and owners. A message directory has those of its file.
 
-use std::sync::MutexGuard;
-
+use crate::fs::error::source_error;
+use crate::fs::{Entry, Error, SetAttr};
 use crate::storage::FileState;
 
-use crate::fs::edits::message::directory::{Contents, MessageState};
-use crate::fs::edits::message::entries::EditableMessage;
-use crate::fs::{Entry, Error, Fs, SetAttr, source_error};
+use super::directory::MessageState;
+use super::entries::EditableMessage;
+use super::locked::LockedMessage;
 
-impl Fs {
-    /// Sets times and permissions.
-    pub(in crate::fs) fn set_attributes(
+impl EditableMessage<'_> {
+    /// Changes the length, times and permissions; the length through a handle if there is one.
+    pub(in crate::fs) fn setattr(
         &self,
-        to: &EditableMessage<'_>,
+        handle: Option<u64>,
         change: &SetAttr,
     ) -> Result<(), Error> {
-        let mut contents = to.lock_at(|contents| self.path_in(contents, to.number).ok());
-        let Ok(path) = self.path_in(&contents, to.number) else { return Ok(()) };
-        if let MessageState::Arriving(arrival) = &contents.state {
+        if let Some(len) = change.size {
+            match handle.filter(|handle| *handle != 0) {
+                Some(handle) => self.edits.handle(handle)?.set_len(len)?,
+                None => self.truncate(len)?,
+            }
+        }
+        self.set_attributes(change)
+    }
+
+    fn set_attributes(&self, change: &SetAttr) -> Result<(), Error> {
+        let mut locked = self.lock_at(|contents| contents.path_of(self.number).ok());
+        let Ok(path) = locked.contents.path_of(self.number) else { return Ok(()) };
+        if let MessageState::Arriving(arrival) = &locked.contents.state {
             change.mtime.inspect(|time| arrival.set_modified(*time));
             return Ok(());
         }
         if path.is_empty() {
-            if contents.is_pending() {
+            if locked.contents.is_pending() {
                 // A new message gets its file now, since the attributes are those of a file.
-                drop(contents);
-                self.save(&to.directory, false)?;
-                contents = to.lock();
+                drop(locked);
+                self.edits.save(&self.directory)?;
+                locked = self.lock();
             }
-            return self.set_source_attributes(to, contents, change);
+            return self.set_source_attributes(locked, change);
         }
-        if let Some(file) = contents.temporaries.get_mut(&path) {
+        if let Some(file) = locked.contents.temporaries.get_mut(&path) {
             if let (Some(time), Some(bytes)) = (change.mtime, file.file()) {
                 bytes.set_modified(time);
             }
@@ -39,11 +49,11 @@ impl Fs {
             file.permissions = permissions.unwrap_or(file.permissions);
             return Ok(());
         }
-        self.check_nothing_changes(to, &mut contents, change)?;
+        self.check_nothing_changes(&mut locked, change)?;
         if let Some(time) = change.mtime {
-            self.begin_differing(&to.message, &mut contents);
-            contents.numbers.translate();
-            contents.times.insert(path, time);
+            locked.begin_differing();
+            locked.contents.numbers.translate();
+            locked.contents.times.insert(path, time);
         }
         Ok(())
     }
@@ -53,11 +63,10 @@ impl Fs {
     /// already.
     fn check_nothing_changes(
         &self,
-        to: &EditableMessage<'_>,
-        contents: &mut Contents,
+        locked: &mut LockedMessage<'_>,
         change: &SetAttr,
     ) -> Result<(), Error> {
-        let Entry { attr, .. } = self.attr_in_contents(&to.message, contents, to.number)?;
+        let Entry { attr, .. } = locked.answers().getattr(self.number)?;
         let is_mode = |mode: u32| mode & 0o777 == u32::from(attr.permissions) & 0o777;
         match change.mode.is_none_or(is_mode)
             && change.uid.is_none_or(|uid| uid == attr.uid)
@@ -71,31 +80,31 @@ impl Fs {
     /// Sets the attributes of a message's file, for a call on the message directory.
     fn set_source_attributes(
         &self,
-        to: &EditableMessage<'_>,
-        mut contents: MutexGuard<'_, Contents>,
+        mut locked: LockedMessage<'_>,
         change: &SetAttr,
     ) -> Result<(), Error> {
         let is_nothing = change.mode.is_none() && change.uid.is_none() && change.gid.is_none();
         if is_nothing && change.mtime.is_none() {
             return Ok(());
         }
-        let path = contents.path.clone();
+        let (source, base) = (&self.edits.source, self.message.base);
+        let path = locked.contents.path.clone();
         let in_source = |error| source_error(&path, error);
-        // As in `current_message`: a save may have replaced the file while this thread waited for
+        // As in `Shown::current`: a save may have replaced the file while this thread waited for
         // the lock.
-        let known = self.known_message(to.message.base)?.node.identity;
-        let was_known = self.source.metadata(&path).map_err(in_source)?.identity() == known;
-        self.source.set_attributes(&path, change).map_err(in_source)?;
+        let known = self.edits.messages.known(base)?.node.identity;
+        let was_known = source.root.metadata(&path).map_err(in_source)?.identity() == known;
+        source.root.set_attributes(&path, change).map_err(in_source)?;
         if let Some(time) = change.mtime {
-            contents.edited = contents.edited.map(|_| time);
+            locked.contents.edited = locked.contents.edited.map(|_| time);
         }
-        self.begin_differing(&to.message, &mut contents);
+        locked.begin_differing();
         if was_known {
             // msgfs itself has changed the ctime, so the file still counts as the same one.
-            let now = self.source.metadata(&path).map_err(in_source)?;
-            contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
-            self.adopt_file(&to.message, &path);
-            self.keep_known(&to.message, &mut contents);
+            let now = source.root.metadata(&path).map_err(in_source)?;
+            locked.contents.edits().inspect(|edited| edited.target.touched(FileState::from(&now)));
+            source.adopt_file(base, &path);
+            locked.keep_known();
         }
         Ok(())
     }

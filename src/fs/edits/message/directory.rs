@@ -4,24 +4,27 @@
 //! differs. It is then shown from its file, as in a read-only mount.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use outlook_msg::sync::lock;
 
-use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
-
+use crate::fs::Error;
 use crate::fs::edits::folder::arrival::Arrival;
-use crate::fs::edits::message::creators::Creators;
-use crate::fs::edits::message::numbers::FileNumbers;
-use crate::fs::edits::message::removals::Removals;
-use crate::fs::edits::message::temporary::Temporaries;
-use crate::fs::edits::message::waiting::Waiting;
 use crate::fs::edits::open::open_file::OpenFile;
 use crate::fs::edits::save::target::SourceTarget;
-use crate::fs::messages::OpenMessage;
-use crate::fs::source::ino::{Base, Ino};
+use crate::fs::messages::{Directory, OpenMessage};
+use crate::fs::source::ino::Base;
+use crate::storage::FileState;
+use crate::view::{AttachmentNames, BodyTimes, Editor, NodeId};
+
+use super::creators::Creators;
+use super::numbers::FileNumbers;
+use super::removals::Removals;
+use super::temporary::Temporaries;
+use super::waiting::Waiting;
 
 /// A message of the source, or a new one that the source does not have yet.
 #[derive(Debug)]
@@ -34,9 +37,6 @@ pub(in crate::fs) struct MessageDirectory {
     contents: Mutex<Contents>,
     /// Wakes the edits that wait for a save to end.
     saved: Condvar,
-    /// For files that were moved to another message: the inode number that each has there, by its
-    /// number here. Most messages have none.
-    forwarded: OnceLock<Mutex<HashMap<NodeId, Ino>>>,
 }
 
 /// What state a message is in.
@@ -105,7 +105,7 @@ pub(in crate::fs) struct Contents {
     pub(in crate::fs) is_writable: bool,
     /// Whether the kernel may have cached what it was told of the message.
     pub(in crate::fs) is_kept_by_kernel: bool,
-    /// Whether this mount itself has looked the message up (`Fs::keep_known`), so that it stays
+    /// Whether this mount itself has looked the message up (`LockedMessage::keep_known`), so that it stays
     /// known after an edit.
     pub(in crate::fs) is_kept_known: bool,
 }
@@ -134,7 +134,6 @@ impl MessageDirectory {
             bodies: Arc::default(),
             contents: Mutex::new(contents),
             saved: Condvar::new(),
-            forwarded: OnceLock::new(),
         }
     }
 
@@ -150,26 +149,44 @@ impl MessageDirectory {
         idle.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes files that were moved to another message: from now on their numbers here stand for the
-    /// numbers there.
-    pub(in crate::fs) fn add_forwarded(&self, numbers: HashMap<NodeId, Ino>) {
-        let known = self.forwarded.get_or_init(Mutex::default);
-        lock(known).extend(numbers);
-    }
-
-    /// The number that a file has in another message, if it was moved there.
-    pub(in crate::fs) fn forwarded(&self, number: NodeId) -> Option<Ino> {
-        let forwarded = self.forwarded.get()?.lock().unwrap_or_else(PoisonError::into_inner);
-        forwarded.get(&number).copied()
-    }
-
     /// Wakes the edits that wait for the end of a save.
     pub(in crate::fs) fn notify_saved(&self) {
         self.saved.notify_all();
     }
 }
 
+impl Directory for MessageDirectory {
+    fn names(&self) -> &Arc<AttachmentNames> {
+        &self.names
+    }
+}
+
 impl Contents {
+    /// The path of a number in the message.
+    ///
+    /// # Errors
+    /// [`Error::Stale`] if its file is gone.
+    pub(in crate::fs) fn path_of(&self, number: NodeId) -> Result<String, Error> {
+        let path = self.numbers.path(number).map(str::to_owned);
+        path.ok_or_else(|| Error::Stale { path: self.path.clone() })
+    }
+
+    /// The path of a name in a directory of the message.
+    pub(in crate::fs) fn path_in(&self, parent: NodeId, name: &OsStr) -> Result<String, Error> {
+        Ok(joined(&self.path_of(parent)?, name_text(name)?))
+    }
+
+    /// The file that the edits change, as it was last seen or written; `None` if there is none yet.
+    pub(in crate::fs) fn file_state(&self) -> Option<FileState> {
+        self.edits().and_then(|edited| edited.target.state())
+    }
+
+    /// Refuses a name that no message has, and logs the reason, which says where such a file goes.
+    pub(in crate::fs) fn refuse(&self, path: &str, reason: &'static str) -> Error {
+        tracing::warn!("{}/{path} is refused: {reason}", self.path.display());
+        Error::NotPermitted(reason)
+    }
+
     /// Whether nothing differs from the file of the message, except perhaps inode numbers.
     pub(in crate::fs) fn is_plain(&self) -> bool {
         matches!(self.state, MessageState::Clean)
@@ -230,6 +247,16 @@ impl Contents {
         let now = SystemTime::now();
         self.edited = Some(now);
         self.times.insert(path.to_owned(), now);
+    }
+}
+
+/// A name as UTF-8 text of at most 255 bytes.
+pub(in crate::fs) fn name_text(name: &OsStr) -> Result<&str, Error> {
+    const NAME_BYTES_MAX: usize = 255;
+    match name.to_str() {
+        Some(text) if text.len() <= NAME_BYTES_MAX => Ok(text),
+        Some(_) => Err(Error::NameTooLong),
+        None => Err(Error::NotPermitted("a name is text in UTF-8")),
     }
 }
 

@@ -2,32 +2,40 @@
 
 use std::ffi::OsStr;
 
-use crate::view::{self, FileKind, NodeId};
-
-use crate::fs::edits::message::directory::Contents;
-use crate::fs::edits::message::entries::{
-    EditableMessage, FILE_BITS, NO_NAME, NewNameKind, into_source,
-};
-use crate::fs::edits::message::shown::ShownEntry;
-use crate::fs::edits::message::temporary::{Temporary, TemporaryFile, TemporaryKind};
+use crate::fs::Error;
 use crate::fs::edits::open::open_file::Moment;
 use crate::fs::edits::save::edit_log::Operation;
-use crate::fs::{Error, Fs};
+use crate::view::{self, FileKind, NodeId};
 
-impl Fs {
-    /// Renames a file within a message. With `no_replace` nothing may have the new name.
-    pub(in crate::fs) fn rename_in_message(
+use super::entries::{EditableMessage, FILE_BITS, into_source};
+use super::locked::LockedMessage;
+use super::shown::{NewNameKind, ShownEntry};
+use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
+
+const NO_NAME: &str = "it cannot have this name";
+
+/// A rename of a file or directory within a message.
+struct Rename<'l, 'a> {
+    locked: &'l mut LockedMessage<'a>,
+    old: &'l str,
+    new: &'l str,
+    /// Whether something has the new name.
+    is_replacing: bool,
+}
+
+impl EditableMessage<'_> {
+    /// Renames a file within the message. With `no_replace` nothing may have the new name.
+    pub(in crate::fs) fn rename(
         &self,
-        to: &EditableMessage<'_>,
         name: &OsStr,
         (new_parent, new_name): (NodeId, &OsStr),
         no_replace: bool,
     ) -> Result<(), Error> {
-        let mut contents = to.lock();
-        let old = self.new_path(&contents, to.number, name)?;
-        let new = self.new_path(&contents, new_parent, new_name)?;
-        let found = self.find(&to.message, &contents, &old)?;
-        let replaced = match self.find(&to.message, &contents, &new) {
+        let mut locked = self.lock();
+        let old = locked.contents.path_in(self.number, name)?;
+        let new = locked.contents.path_in(new_parent, new_name)?;
+        let found = locked.shown().find(&old)?;
+        let replaced = match locked.shown().find(&new) {
             Ok(found) => Some(found.kind()),
             Err(Error::NotFound) => None,
             Err(error) => return Err(error),
@@ -46,118 +54,108 @@ impl Fs {
             (FileKind::Directory, Some(FileKind::Directory)) => return Err(Error::NotEmpty),
             _ => {}
         }
-        self.begin_differing(&to.message, &mut contents);
-        self.move_file(to, &mut contents, &found, (&old, &new), replaced.is_some())?;
-        self.saver.schedule(&contents, to.message.base);
+        locked.begin_differing();
+        let is_replacing = replaced.is_some();
+        Rename { locked: &mut locked, old: &old, new: &new, is_replacing }.run(&found)?;
+        locked.schedule_save();
         Ok(())
     }
+}
 
-    fn move_file(
-        &self,
-        to: &EditableMessage<'_>,
-        contents: &mut Contents,
-        found: &ShownEntry,
-        (old, new): (&str, &str),
-        is_replacing: bool,
-    ) -> Result<(), Error> {
-        let target = match contents.temporaries.get(new) {
+impl Rename<'_, '_> {
+    fn run(&mut self, found: &ShownEntry) -> Result<(), Error> {
+        let (old, new) = (self.old, self.new);
+        let target = match self.locked.contents.temporaries.get(new) {
             Some(_) => NewNameKind::Temporary,
-            None => self.new_name(&to.message, contents, new, false)?,
+            None => self.locked.shown().new_name(new, false)?,
         };
         match (found, target) {
             (ShownEntry::Temporary(_), NewNameKind::Temporary) => {
-                contents.temporaries.remove(new);
-                contents.temporaries.rename(old, new);
-                contents.removals.rename(old, new);
-                contents.numbers.rename(old, new, is_replacing);
+                self.locked.contents.temporaries.remove(new);
+                self.follow();
                 return Ok(());
             }
             (ShownEntry::Temporary(file), NewNameKind::Value) if file.file().is_some() => {
-                self.check_writable(&to.message, contents)?;
-                let was_hidden = self.take_hidden_place(&to.message, contents, new)?;
-                self.set_to(to, contents, (old, new))?;
+                self.locked.check_writable()?;
+                let was_hidden = self.locked.take_hidden_place(new)?;
+                self.set()?;
+                let contents = &mut *self.locked.contents;
                 contents.temporaries.remove(old);
-                contents.numbers.rename(old, new, is_replacing && !was_hidden);
+                contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
                 return Ok(());
             }
             (
                 ShownEntry::Node(_, _, FileKind::File) | ShownEntry::New(_),
                 NewNameKind::Temporary,
-            ) => {
-                let bytes = self.bytes_of(&to.message, contents, old)?;
-                let copy = TemporaryKind::File(TemporaryFile::new(bytes));
-                contents.temporaries.put(new, Temporary::new(copy, FILE_BITS))?;
-                match found {
-                    ShownEntry::New(_) => contents.numbers.remove(old, view::fixed_number(old)),
-                    _ => contents.removals.rename_away(old, new),
-                }
-                return Ok(());
-            }
+            ) => return self.rename_away(found),
             (ShownEntry::New(file), NewNameKind::Value) => {
-                self.take_hidden_place(&to.message, contents, new)?;
+                self.locked.take_hidden_place(new)?;
                 file.lock().due(Moment::Final)?;
-                self.set_to(to, contents, (old, new))?;
+                self.set()?;
                 file.lock().settled();
             }
-            (ShownEntry::Node(_, _, kind), NewNameKind::Value) => {
-                self.move_node(to, contents, *kind, (old, new), is_replacing)?;
-            }
-            _ => return Err(self.refuse(contents, new, NO_NAME)),
+            (ShownEntry::Node(_, _, kind), NewNameKind::Value) => self.move_node(*kind)?,
+            _ => return Err(self.locked.contents.refuse(new, NO_NAME)),
         }
-        if let Some(time) = contents.times.remove(old) {
-            contents.times.insert(new.to_owned(), time);
+        let times = &mut self.locked.contents.times;
+        if let Some(time) = times.remove(old) {
+            times.insert(new.to_owned(), time);
         }
-        // Temporary files, removals and numbers below a directory move with it.
-        contents.temporaries.rename(old, new);
-        contents.removals.rename(old, new);
-        contents.numbers.rename(old, new, is_replacing);
+        self.follow();
+        Ok(())
+    }
+
+    /// Moves the temporary files, removals and numbers of the path, and of what is below it.
+    fn follow(&mut self) {
+        let contents = &mut *self.locked.contents;
+        contents.temporaries.rename(self.old, self.new);
+        contents.removals.rename(self.old, self.new);
+        contents.numbers.rename(self.old, self.new, self.is_replacing);
+    }
+
+    /// Gives a file of the message a temporary name: a copy, while the file itself is hidden.
+    fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
+        let bytes = self.locked.shown().bytes(self.old)?;
+        let copy = TemporaryKind::File(TemporaryFile::new(bytes));
+        let contents = &mut *self.locked.contents;
+        contents.temporaries.put(self.new, Temporary::new(copy, FILE_BITS))?;
+        match found {
+            ShownEntry::New(_) => contents.numbers.remove(self.old, view::fixed_number(self.old)),
+            _ => contents.removals.rename_away(self.old, self.new),
+        }
         Ok(())
     }
 
     /// Moves a file or directory of the message to a path that can have a value.
-    fn move_node(
-        &self,
-        to: &EditableMessage<'_>,
-        contents: &mut Contents,
-        kind: FileKind,
-        (old, new): (&str, &str),
-        is_replacing: bool,
-    ) -> Result<(), Error> {
-        self.check_writable(&to.message, contents)?;
-        self.take_hidden_place(&to.message, contents, new)?;
+    fn move_node(&mut self, kind: FileKind) -> Result<(), Error> {
+        let (old, new) = (self.old, self.new);
+        self.locked.check_writable()?;
+        self.locked.take_hidden_place(new)?;
         let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
-        let takes_place = is_replacing && kind == FileKind::File;
+        let takes_place = self.is_replacing && kind == FileKind::File;
         match (both_attached && !takes_place, kind) {
             (true, _) => {
-                let (from, to_path) = (old.to_owned(), new.to_owned());
-                let rename = Operation::Rename { from, to: to_path };
-                self.apply(&to.message, contents, &rename)?;
+                let (from, to) = (old.to_owned(), new.to_owned());
+                self.locked.apply(&Operation::Rename { from, to })
             }
             (false, FileKind::File) => {
-                self.set_to(to, contents, (old, new))?;
-                let remove = Operation::Remove { path: old.to_owned() };
-                self.apply(&to.message, contents, &remove)?;
+                self.set()?;
+                self.locked.apply(&Operation::Remove { path: old.to_owned() })
             }
-            (false, _) => return Err(self.refuse(contents, new, NO_NAME)),
+            (false, _) => Err(self.locked.contents.refuse(new, NO_NAME)),
         }
-        Ok(())
     }
 
-    /// Sets a file to the bytes of another one, which is renamed onto it.
-    fn set_to(
-        &self,
-        to: &EditableMessage<'_>,
-        contents: &mut Contents,
-        (old, new): (&str, &str),
-    ) -> Result<(), Error> {
-        let value = into_source(self.bytes_of(&to.message, contents, old)?)?;
-        let set = Operation::Set { path: new.to_owned(), value };
-        self.apply(&to.message, contents, &set)?;
-        let number = contents.numbers.number(new, view::fixed_number(new));
+    /// Sets the file of the new name to the bytes of the one that is renamed onto it.
+    fn set(&mut self) -> Result<(), Error> {
+        let value = into_source(self.locked.shown().bytes(self.old)?)?;
+        self.locked.apply(&Operation::Set { path: self.new.to_owned(), value })?;
+        let contents = &self.locked.contents;
+        let number = contents.numbers.number(self.new, view::fixed_number(self.new));
         if let Some(open) = contents.files.get(&number) {
             open.lock().replaced();
         }
-        self.settled(&to.message, contents, new);
+        self.locked.settled(self.new);
         Ok(())
     }
 }

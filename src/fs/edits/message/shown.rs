@@ -3,23 +3,22 @@
 //!
 //! A message of which nothing differs is shown by `messages` alone.
 
-use std::ffi::OsStr;
-use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
 
+use crate::fs::Error;
+use crate::fs::edits::folder::arrival::Arrival;
+use crate::fs::edits::open::buffer::{Buffer, LEN_MAX};
+use crate::fs::edits::open::open_file::OpenFile;
+use crate::fs::edits::{MessageNode, Messages};
+use crate::fs::error::{message_error, source_error};
+use crate::fs::messages::OpenMessage;
+use crate::fs::source::attr::{self, Attr, FileType, Ownership};
+use crate::fs::source::ino::Ino;
 use crate::view::{self, FileAccess, FileKind, NodeId};
 
-use crate::fs::edits::folder::arrival::Arrival;
-use crate::fs::edits::message::directory::{
-    Contents, MessageDirectory, MessageState, joined, split,
-};
-use crate::fs::edits::message::temporary::{Temporary, TemporaryKind};
-use crate::fs::edits::message::waiting::is_told_without;
-use crate::fs::edits::open::open_file::OpenFile;
-use crate::fs::messages::{LookedUpMessage, MessageNode, OpenMessage, message_error};
-use crate::fs::source::attr::{self, Attr, FileType};
-use crate::fs::source::ino::Ino;
-use crate::fs::{Add, DirectoryEntry, Entry, Error, Fs, source_error};
+use super::directory::{Contents, MessageState, joined, split};
+use super::temporary::{self, Temporary, TemporaryKind};
 
 /// What a path in a message leads to.
 pub(in crate::fs) enum ShownEntry {
@@ -57,124 +56,65 @@ impl ShownEntry {
     }
 }
 
-impl Fs {
-    /// The contents of a message if anything differs from its file. Removals whose process has
-    /// ended become final here, and attachments that wait come into the message, so that the caller
-    /// sees their effects.
-    pub(in crate::fs) fn lock_if_differing<'a>(
-        &self,
+/// What a message shows while its contents are locked: questions that change nothing.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::fs::edits) struct Shown<'a> {
+    messages: &'a Messages,
+    message: &'a MessageNode,
+    contents: &'a Contents,
+}
+
+/// What a new name in a message is to be.
+pub(in crate::fs::edits) enum NewNameKind {
+    /// A value or an attachment.
+    Value,
+    /// A temporary file of a tool.
+    Temporary,
+    /// A copy of a file that a new message has by itself.
+    Copy,
+    /// A directory that the message has anyway.
+    Directory,
+}
+
+impl<'a> Shown<'a> {
+    pub(in crate::fs::edits) fn new(
+        messages: &'a Messages,
         message: &'a MessageNode,
-    ) -> Option<(&'a Arc<MessageDirectory>, MutexGuard<'a, Contents>)> {
-        self.lock_if_differing_at(message, |_| None)
+        contents: &'a Contents,
+    ) -> Self {
+        Self { messages, message, contents }
     }
 
-    /// As [`Fs::lock_if_differing`], for a caller that asks only for the name or the attributes of
-    /// `path`: attachments that wait go on waiting if they do not matter for it.
-    pub(in crate::fs) fn lock_if_differing_at<'a>(
-        &self,
-        message: &'a MessageNode,
-        path: impl FnOnce(&Contents) -> Option<String>,
-    ) -> Option<(&'a Arc<MessageDirectory>, MutexGuard<'a, Contents>)> {
-        let directory = message.directory.as_ref()?;
-        let mut contents = directory.lock();
-        if !contents.is_saving() {
-            if !contents.removals.is_empty() {
-                self.finish_removals(message, &mut contents, false);
-            }
-            if !contents.waiting.is_empty()
-                && !path(&contents).is_some_and(|at| is_told_without(&at))
-            {
-                self.take_waiting(message, &mut contents);
-            }
-        }
-        let differs = !contents.is_as_in_file() || !contents.creators.is_empty();
-        differs.then_some((directory, contents))
-    }
-
-    pub(in crate::fs) fn differs(&self, message: &MessageNode) -> bool {
-        self.lock_if_differing(message).is_some_and(|(_, contents)| !contents.is_plain())
-    }
-
-    /// Notes the numbers of files of which the kernel is told, in a writable mount, while nothing
-    /// in their message differs from its file. So they keep their numbers when the message gets
-    /// another tree.
-    pub(in crate::fs) fn note_told<'a>(
-        &self,
-        message: &MessageNode,
-        parent: NodeId,
-        told: impl Iterator<Item = (&'a str, NodeId)>,
-    ) {
-        if !self.is_writable() {
-            return;
-        }
-        let is_fixed = |(name, id): &(&str, NodeId)| {
-            parent == NodeId(0) && view::fixed_path(*id) == Some(*name)
-        };
-        let mut told = told.filter(|one| !is_fixed(one)).peekable();
-        if told.peek().is_none() {
-            return;
-        }
-        let Some(directory) = self.nodes.directory(message.base) else { return };
-        let mut contents = directory.lock();
-        let Some(above) = contents.numbers.path(parent).map(str::to_owned) else { return };
-        for (name, id) in told {
-            contents.numbers.assign(&joined(&above, name), Some(id));
-        }
-    }
-
-    /// A message as it is shown now: with its edits, or as its file is.
+    /// The message as it is shown now: with its edits, or as its file is.
     ///
     /// # Errors
     /// [`Error::Stale`] if it is gone, or where it cannot be read.
-    pub(in crate::fs) fn current_message(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
-    ) -> Result<Arc<OpenMessage>, Error> {
-        match &contents.state {
+    pub(in crate::fs::edits) fn current(self) -> Result<Arc<OpenMessage>, Error> {
+        match &self.contents.state {
             MessageState::Edited(edited) => Ok(Arc::clone(&edited.current)),
             // Open the file as it is now. This thread may have waited for the lock while a save
             // replaced the file, and must not go on with the old one.
-            MessageState::Clean => self.open_message(&self.known_message(message.base)?),
+            MessageState::Clean => self.messages.open(&self.messages.known(self.message.base)?),
             MessageState::Arriving(_) | MessageState::Removed => {
-                Err(Error::Stale { path: contents.path.clone() })
+                Err(Error::Stale { path: self.contents.path.clone() })
             }
         }
     }
 
-    /// The path of a number in a message.
-    pub(in crate::fs) fn path_in(
-        &self,
-        contents: &Contents,
-        number: NodeId,
-    ) -> Result<String, Error> {
-        let path = contents.numbers.path(number).map(str::to_owned);
-        path.ok_or_else(|| Error::Stale { path: contents.path.clone() })
-    }
-
-    /// What a path of a message leads to, unless it is hidden.
-    pub(in crate::fs) fn find(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
-        path: &str,
-    ) -> Result<ShownEntry, Error> {
-        if let Some(file) = contents.temporaries.get(path) {
+    /// What a path leads to, unless it is hidden.
+    pub(in crate::fs::edits) fn find(self, path: &str) -> Result<ShownEntry, Error> {
+        if let Some(file) = self.contents.temporaries.get(path) {
             return Ok(ShownEntry::Temporary(file.clone()));
         }
-        if contents.removals.hides(path) {
+        if self.contents.removals.hides(path) {
             return Err(Error::NotFound);
         }
-        self.find_hidden(message, contents, path)
+        self.find_hidden(path)
     }
 
-    /// What a path of a message leads to, though it may be hidden: for those who have it open.
-    pub(in crate::fs) fn find_hidden(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
-        path: &str,
-    ) -> Result<ShownEntry, Error> {
+    /// What a path leads to, though it may be hidden: for those who have it open.
+    pub(in crate::fs::edits) fn find_hidden(self, path: &str) -> Result<ShownEntry, Error> {
+        let contents = self.contents;
         if let Some(file) = contents.temporaries.get(path) {
             return Ok(ShownEntry::Temporary(file.clone()));
         }
@@ -193,10 +133,10 @@ impl Fs {
         if !path.is_empty() && !path.contains('/') && !view::is_message_entry(path) {
             return Err(Error::NotFound);
         }
-        let open = self.current_message(message, contents)?;
+        let open = self.current()?;
         match open.tree.resolve(path) {
             Ok((id, kind)) => Ok(ShownEntry::Node(open, id, kind)),
-            Err(view::Error::NotFound) => match self.access_in(&open, path)? {
+            Err(view::Error::NotFound) => match access_in(&open, path)? {
                 FileAccess::Directory => Ok(ShownEntry::EmptyDirectory(open)),
                 _ => Err(Error::NotFound),
             },
@@ -204,139 +144,20 @@ impl Fs {
         }
     }
 
-    /// What may be done with a path of a message.
-    pub(in crate::fs) fn access_in(
-        &self,
-        open: &OpenMessage,
-        path: &str,
-    ) -> Result<FileAccess, Error> {
-        view::file_access(&open.tree, path).map_err(|error| message_error(&open.path, error))
-    }
-
-    /// Finds a file in a directory of a message that differs from its file, and counts one
-    /// reference.
-    pub(in crate::fs) fn lookup_in_contents(
-        &self,
-        message: &MessageNode,
-        contents: &mut Contents,
-        parent: NodeId,
-        name: &str,
-        process: u32,
-    ) -> Result<Entry, Error> {
-        let directory = self.path_in(contents, parent)?;
-        let path = joined(&directory, name);
-        if contents.creators.hides(&path, process) {
-            return Err(Error::NotFound);
+    /// Whether a path leads to anything.
+    pub(in crate::fs::edits) fn is_there(self, path: &str) -> Result<bool, Error> {
+        match self.find(path) {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound) => Ok(false),
+            Err(error) => Err(error),
         }
-        let found = self.find(message, contents, &path)?;
-        let entry = self.entry(message, contents, &path, &found)?;
-        self.nodes.look_up_inside(message.base, 1);
-        Ok(entry)
     }
 
-    /// Finds a directory that a message does not have because nothing is in it, so that something
-    /// can be put there.
-    pub(in crate::fs) fn lookup_empty(
-        &self,
-        message: LookedUpMessage<'_>,
-        parent: NodeId,
-        name: &str,
-    ) -> Result<Entry, Error> {
-        if parent == NodeId(0) && name != view::ATTACHMENTS {
-            return Err(Error::NotFound);
-        }
-        let message = message.with_directory();
-        let directory = message.directory.as_ref().ok_or(Error::NotFound)?;
-        let mut contents = directory.lock();
-        let entry = self.lookup_in_contents(&message, &mut contents, parent, name, 0)?;
-        // The tree of the message knows no number of it.
-        contents.numbers.translate();
-        Ok(entry)
-    }
-
-    /// What the kernel is told of a file that was found.
-    pub(in crate::fs) fn entry(
-        &self,
-        message: &MessageNode,
-        contents: &mut Contents,
-        path: &str,
-        found: &ShownEntry,
-    ) -> Result<Entry, Error> {
-        let number = contents.numbers.assign(path, found.in_tree().or(view::fixed_number(path)));
-        let attr = self.found_attr(message, contents, (path, number), found)?;
-        Ok(Entry { attr, ttl: self.ttl_of(message, contents) })
-    }
-
-    /// For how long the kernel may keep what it is told: any edit may change any file of its
-    /// message, so as long as there are edits it asks each time.
-    fn ttl_of(&self, message: &MessageNode, contents: &mut Contents) -> Duration {
-        let may_keep = contents.is_plain() && contents.creators.is_empty();
-        contents.is_kept_by_kernel |= may_keep && !message.ttl.is_zero();
-        if may_keep { message.ttl } else { Duration::ZERO }
-    }
-
-    /// The attributes of a number in a message that differs from its file.
-    pub(in crate::fs) fn attr_in_contents(
-        &self,
-        message: &MessageNode,
-        contents: &mut Contents,
-        number: NodeId,
-    ) -> Result<Entry, Error> {
-        let ttl = self.ttl_of(message, contents);
-        let path = contents.numbers.path(number).map(str::to_owned);
-        let found = match &path {
-            Some(path) => self.find_hidden(message, contents, path).map(|found| (path, found)),
-            None => Err(Error::Stale { path: contents.path.clone() }),
-        };
-        let attr = match found {
-            Ok((path, found)) => self.found_attr(message, contents, (path, number), &found)?,
-            Err(error) => self.removed_attr(message, contents, number).ok_or(error)?,
-        };
-        Ok(Entry { attr, ttl })
-    }
-
-    /// Lists a directory of a message that differs from its file.
-    pub(in crate::fs) fn list_in_contents(
-        &self,
-        message: &MessageNode,
-        contents: &mut Contents,
-        number: NodeId,
-        (cookie, look_up): (u64, bool),
-        add: Add<'_>,
-    ) -> Result<(), Error> {
-        let directory = self.path_in(contents, number)?;
-        if cookie == 0 {
-            contents.creators.done(&directory);
-        }
-        let names = self.names_in(message, contents, &directory)?;
-        let mut added = 0;
-        for (name, cookie) in
-            crate::fs::source::folders::by_cookie(&names, |name| OsStr::new(name), cookie)
-        {
-            let path = joined(&directory, name);
-            let Ok(found) = self.find(message, contents, &path) else { continue };
-            // What cannot be told of one file must not end the listing of the others.
-            let Ok(entry) = self.entry(message, contents, &path, &found) else { continue };
-            if add(DirectoryEntry { name: OsStr::new(name), cookie, entry, is_dot: false }) {
-                break;
-            }
-            added += 1;
-        }
-        if look_up {
-            self.nodes.look_up_inside(message.base, added);
-        }
-        Ok(())
-    }
-
-    /// The names in a directory of a message.
-    pub(in crate::fs) fn names_in(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
-        directory: &str,
-    ) -> Result<Vec<String>, Error> {
+    /// The names in a directory.
+    pub(in crate::fs::edits) fn names(self, directory: &str) -> Result<Vec<String>, Error> {
+        let contents = self.contents;
         let mut names = Vec::new();
-        match self.find(message, contents, directory)? {
+        match self.find(directory)? {
             ShownEntry::Node(open, id, _) => {
                 let listing = open.tree.list(id);
                 let listing = listing.map_err(|error| message_error(&contents.path, error))?;
@@ -368,23 +189,21 @@ impl Fs {
         Ok(names)
     }
 
-    fn found_attr(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
+    /// The attributes of a file that was found.
+    pub(super) fn attr(
+        self,
         (path, number): (&str, NodeId),
         found: &ShownEntry,
     ) -> Result<Attr, Error> {
-        let ino = Ino::new(message.base, number);
-        let ownership = &self.options.ownership;
+        let contents = self.contents;
+        let ino = Ino::new(self.message.base, number);
+        let ownership = self.ownership();
         let time = contents.times.get(path).copied();
         let made = |directory: &Attr, file_type, size, time| {
             Attr::of_node(directory, ino, file_type, size, time, ownership)
         };
         Ok(match found {
-            ShownEntry::Node(open, ..) if path.is_empty() => {
-                self.current_attr(message, contents, open)?
-            }
+            ShownEntry::Node(open, ..) if path.is_empty() => self.directory_attr(open)?,
             ShownEntry::Node(open, id, kind) => {
                 let attributes = open.tree.attributes(*id);
                 let attributes = attributes.map_err(|e| message_error(&contents.path, e))?;
@@ -400,12 +219,12 @@ impl Fs {
                 made(&open.directory, FileType::Directory, 0, time.or(contents.edited))
             }
             ShownEntry::New(file) => {
-                let directory = self.current_message(message, contents)?.directory;
+                let directory = self.current()?.directory;
                 let (len, changed) = file.lock().len_and_time().unwrap_or((0, SystemTime::now()));
                 made(&directory, FileType::RegularFile, len, Some(changed))
             }
             ShownEntry::Temporary(file) => {
-                let directory = self.current_message(message, contents)?.directory;
+                let directory = self.current()?.directory;
                 let (size, time) = match (&file.kind, file.file()) {
                     (_, Some(bytes)) => (bytes.len(), bytes.modified()),
                     (TemporaryKind::Symlink(target), None) => (target.len() as u64, file.modified),
@@ -416,7 +235,7 @@ impl Fs {
             }
             ShownEntry::Arrival(arrival) => {
                 let folder = contents.path.parent().unwrap_or(std::path::Path::new(""));
-                let metadata = self.metadata(folder)?;
+                let metadata = self.messages.source.metadata(folder)?;
                 let directory =
                     Attr::of_new_message(ino, &metadata, arrival.permissions, ownership);
                 let (size, time) = arrival.len_and_time();
@@ -425,17 +244,13 @@ impl Fs {
         })
     }
 
-    /// The attributes of the directory of a message.
-    fn current_attr(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
-        open: &OpenMessage,
-    ) -> Result<Attr, Error> {
-        let ino = Ino::new(message.base, NodeId(0));
-        let mut attr = match self.source.metadata(&contents.path) {
+    /// The attributes of the directory of the message.
+    fn directory_attr(self, open: &OpenMessage) -> Result<Attr, Error> {
+        let contents = self.contents;
+        let ino = Ino::new(self.message.base, NodeId(0));
+        let mut attr = match self.messages.source.root.metadata(&contents.path) {
             Ok(metadata) if !contents.is_pending() => {
-                Attr::of_message(ino, &metadata, &self.options.ownership)
+                Attr::of_message(ino, &metadata, self.ownership())
             }
             Err(error) if contents.edits().is_none() => {
                 return Err(source_error(&contents.path, error));
@@ -450,18 +265,14 @@ impl Fs {
     }
 
     /// The attributes of a file that was removed while it was open.
-    fn removed_attr(
-        &self,
-        message: &MessageNode,
-        contents: &Contents,
-        number: NodeId,
-    ) -> Option<Attr> {
-        let ino = Ino::new(message.base, number);
+    pub(super) fn removed_attr(self, number: NodeId) -> Option<Attr> {
+        let contents = self.contents;
+        let ino = Ino::new(self.message.base, number);
         let file = FileType::RegularFile;
-        let ownership = &self.options.ownership;
+        let ownership = self.ownership();
         if let Some(written) = contents.files.get(&number) {
             let size = written.lock().len_and_time().map_or(0, |(len, _)| len);
-            let directory = self.current_message(message, contents).ok()?.directory;
+            let directory = self.current().ok()?.directory;
             let attr = Attr::of_node(&directory, ino, file, size, None, ownership);
             return Some(Attr { links: 0, ..attr });
         }
@@ -469,7 +280,7 @@ impl Fs {
             // The file was emptied and has no value now; a program that opens it has it again. The
             // kernel may have looked it up just before, and asks for its attributes before it sends
             // the open.
-            let directory = self.current_message(message, contents).ok()?.directory;
+            let directory = self.current().ok()?.directory;
             return Some(Attr::of_node(&directory, ino, file, 0, None, ownership));
         }
         let (open, id) = contents.orphans.get(&number)?;
@@ -481,62 +292,73 @@ impl Fs {
         Some(Attr { links: 0, ..attr })
     }
 
-    /// Reads a file of a message that differs from its file: as it is being written, or as it was
-    /// when it was removed.
-    pub(in crate::fs) fn read_in_contents(
-        &self,
-        message: &MessageNode,
-        contents: MutexGuard<'_, Contents>,
-        number: NodeId,
-        (offset, size): (u64, usize),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        if let Some(file) = contents.files.get(&number).cloned() {
-            let content = file.lock();
-            if content.is_seen() {
-                drop(contents);
-                *out = content.read(offset, size)?;
-                return Ok(());
-            }
+    fn ownership(self) -> &'a Ownership {
+        &self.messages.source.ownership
+    }
+
+    /// The bytes of a file as its readers see them, or of a temporary file.
+    pub(in crate::fs::edits) fn bytes(self, path: &str) -> Result<Buffer, Error> {
+        let contents = self.contents;
+        let number = contents.numbers.number(path, view::fixed_number(path));
+        let open = contents.files.get(&number).map(|file| file.lock());
+        if let Some(content) = open.filter(|content| content.is_seen()) {
+            return content.copy();
         }
-        let found = match contents.numbers.path(number) {
-            Some(path) => self.find_hidden(message, &contents, path),
-            None => match contents.orphans.get(&number) {
-                Some((open, id)) => Ok(ShownEntry::Node(Arc::clone(open), *id, FileKind::File)),
-                None => Err(Error::Stale { path: contents.path.clone() }),
-            },
-        };
-        // Release the lock: a long read must not block other requests for the message.
-        drop(contents);
-        let found = match found {
-            // It was emptied, and lost its value since the kernel looked it up.
-            Err(Error::NotFound) => {
-                out.clear();
-                return Ok(());
-            }
-            found => found?,
-        };
-        match found {
-            ShownEntry::Node(open, id, FileKind::File) => {
-                let read = open.tree.read_into(id, offset, size, out);
-                read.map_err(|error| message_error(&open.path, error))
-            }
+        match self.find(path)? {
             ShownEntry::Temporary(file) => {
                 let file = file.file().ok_or(Error::IsADirectory)?;
-                *out = file.with(|bytes| bytes.read(offset, size))?;
-                Ok(())
+                file.with(Buffer::copy)
             }
-            ShownEntry::Arrival(arrival) => {
-                *out = arrival.read(offset, size)?;
-                Ok(())
+            ShownEntry::Node(open, id, FileKind::File) => {
+                let in_message = |error: view::Error| message_error(&contents.path, error);
+                if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
+                    return Err(Error::TooLarge);
+                }
+                let read = |offset, size| open.tree.read(id, offset, size);
+                Buffer::filled::<view::Error>(read).map_err(in_message)
             }
-            ShownEntry::New(_) => {
-                out.clear();
-                Ok(())
-            }
-            ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_) => Err(Error::IsADirectory),
+            ShownEntry::New(_) => Ok(Buffer::default()),
+            _ => Err(Error::IsADirectory),
         }
     }
+
+    /// What a new name becomes. `is_unseen` is set if the creating process is still filling a new
+    /// message, and the message has such a file by itself.
+    pub(super) fn new_name(self, path: &str, is_unseen: bool) -> Result<NewNameKind, Error> {
+        let (parent, name) = split(path);
+        match self.contents.temporaries.get(parent).map(|file| &file.kind) {
+            Some(TemporaryKind::Directory) => return Ok(NewNameKind::Copy),
+            Some(_) => return Err(Error::NotADirectory),
+            None => {}
+        }
+        let open = self.current()?;
+        let in_attachments = view::is_attachment_path(path);
+        let is_temporary = temporary::tool_of(name, in_attachments).is_some();
+        match access_in(&open, path)? {
+            FileAccess::Settable if is_temporary && open.tree.resolve(path).is_err() => {
+                Ok(NewNameKind::Temporary)
+            }
+            FileAccess::Settable => Ok(NewNameKind::Value),
+            FileAccess::EmbeddedMessage => Ok(NewNameKind::Value),
+            FileAccess::Directory => Ok(NewNameKind::Directory),
+            FileAccess::Unknown(_) if is_temporary => Ok(NewNameKind::Temporary),
+            FileAccess::Unknown(_) | FileAccess::ReadOnly(_)
+                if is_unseen
+                    && view::is_message_entry(name)
+                    && !view::shows_what_nothing_sets(name) =>
+            {
+                Ok(NewNameKind::Copy)
+            }
+            FileAccess::Unknown(reason) | FileAccess::ReadOnly(reason) => {
+                Err(self.contents.refuse(path, reason))
+            }
+        }
+    }
+}
+
+/// What may be done with a path of a message.
+pub(in crate::fs::edits) fn access_in(open: &OpenMessage, path: &str) -> Result<FileAccess, Error> {
+    view::file_access(&open.tree, path).map_err(|error| message_error(&open.path, error))
 }
 
 /// The time of what depends on other files: a directory changes with what is in it, and a file that

@@ -293,7 +293,7 @@ impl Temporaries {
 #[cfg(test)]
 mod tests {
     use super::{PATTERNS, Temporaries, Temporary, TemporaryFile, TemporaryKind, tool_of};
-    use crate::fs::buffer::Buffer;
+    use crate::fs::edits::open::buffer::Buffer;
 
     #[test]
     fn every_pattern_has_its_names() {

@@ -9,15 +9,15 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::fs::Error;
+use crate::fs::edits::open::open_file::OpenFile;
+use crate::fs::edits::save::edit_log::Operation;
+use crate::fs::error::{message_error, refusal, with_causes};
 use crate::storage::Source;
 use crate::view::{self, ATTACHMENTS, NodeId};
 
-use crate::fs::edits::message::directory::{Contents, MessageState, split};
-use crate::fs::edits::open::open_file::OpenFile;
-use crate::fs::edits::save::edit_log::Operation;
-use crate::fs::error::{refusal, with_causes};
-use crate::fs::messages::{MessageNode, message_error};
-use crate::fs::{Error, Fs};
+use super::directory::{MessageState, split};
+use super::locked::LockedMessage;
 
 /// A new attachment that is not in the message yet.
 #[derive(Debug)]
@@ -39,9 +39,10 @@ pub(in crate::fs) fn is_told_without(path: &str) -> bool {
         || (parent == ATTACHMENTS && !name.ends_with(view::DIRECTORY_SUFFIX))
 }
 
-impl Fs {
+impl LockedMessage<'_> {
     /// Whether the bytes of an open file may wait to come into the message.
-    pub(in crate::fs) fn may_wait(&self, contents: &Contents, file: &OpenFile, path: &str) -> bool {
+    pub(super) fn may_wait(&self, file: &OpenFile, path: &str) -> bool {
+        let contents = &self.contents;
         let MessageState::Edited(edited) = &contents.state else { return false };
         let (parent, name) = split(path);
         let is_new_attachment =
@@ -54,16 +55,16 @@ impl Fs {
     ///
     /// # Errors
     /// If they cannot be noted.
-    pub(in crate::fs) fn wait(
-        &self,
-        contents: &mut Contents,
+    pub(super) fn wait(
+        &mut self,
         file: &OpenFile,
         path: String,
         value: Arc<Source>,
     ) -> Result<(), Error> {
-        let state = contents.edits().and_then(|edited| edited.target.state());
+        let contents = &mut self.contents;
         let set = Operation::Set { path: path.clone(), value: Arc::clone(&value) };
-        self.log()?.append(&contents.path, state, &set).map_err(Error::EditLog)?;
+        let noted = self.edits.log.append(&contents.path, contents.file_state(), &set);
+        noted.map_err(Error::EditLog)?;
         file.lock().wait();
         contents.touch(&path);
         let number = file.number;
@@ -73,12 +74,12 @@ impl Fs {
     }
 
     /// Puts the attachments that wait into the message.
-    pub(in crate::fs) fn take_waiting(&self, message: &MessageNode, contents: &mut Contents) {
-        let waiting = std::mem::take(&mut contents.waiting);
+    pub(in crate::fs::edits) fn take_waiting(&mut self) {
+        let waiting = std::mem::take(&mut self.contents.waiting);
         if waiting.is_empty() {
             return;
         }
-        let outcome = self.edit(message, contents, |editor, tree| {
+        let outcome = self.edit(|editor, tree| {
             editor.in_a_row(|editor| {
                 let set = |one: &Waiting| editor.set(tree, &one.path, &one.value, one.at);
                 waiting.iter().map(set).collect::<Vec<_>>()
@@ -90,22 +91,22 @@ impl Fs {
         });
         let mut outcomes = outcomes.into_iter();
         for one in &waiting {
-            let Some(file) = contents.files.get(&one.number).cloned() else { continue };
+            let Some(file) = self.contents.files.get(&one.number).cloned() else { continue };
             match outcomes.next() {
                 Some(Ok(_)) => file.lock().taken(),
                 refused => {
-                    let path = contents.path.join(&one.path);
+                    let path = self.contents.path.join(&one.path);
                     let reason = match refused {
                         Some(Err(error)) => refusal(&message_error(&path, error)),
                         _ => "refused: the message could not be edited".to_owned(),
                     };
                     tracing::error!("{}: not attached: {reason}", path.display());
                     file.lock().refuse(reason);
-                    self.keep_refused(contents, &file);
+                    self.edits.keeper.keep_refused(&self.contents, &file);
                 }
             }
             if !file.lock().is_open() {
-                contents.files.remove(&one.number);
+                self.contents.files.remove(&one.number);
             }
         }
     }

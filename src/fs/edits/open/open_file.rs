@@ -349,8 +349,8 @@ impl OpenContent {
 
 #[cfg(test)]
 mod tests {
+    use super::super::buffer::Buffer;
     use super::{Moment, NodeId, OpenContent, OpenFile};
-    use crate::fs::buffer::Buffer;
 
     fn bytes(file: &OpenFile, moment: Moment) -> Option<Vec<u8>> {
         let source = file.lock().due(moment).unwrap()?;

@@ -9,7 +9,7 @@ use outlook_msg::sync::lock;
 use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Replacement};
 
-use crate::fs::edits::save::edit_log::{EditLog, Failure, WholeMessage};
+use super::edit_log::{EditLog, Failure, WholeMessage};
 use crate::fs::error::with_causes;
 use crate::fs::messages::OpenMessage;
 use crate::fs::source::SourceRoot;
