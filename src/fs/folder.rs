@@ -30,14 +30,14 @@ impl Fs {
             return entry;
         }
         let metadata = metadata?;
-        let node = self.source.source_node(path, &metadata);
+        let node = self.source.node_at(path, &metadata);
         let is_hidden = || self.source.hides_others || self.edits.is_some() && is_of_a_save(path);
         if node.kind == SourceKind::Other && is_hidden() {
             return Err(Error::NotFound);
         }
         let entry = |node: &SourceNode, base| {
-            let attr = self.source.source_attr(Ino::new(base, NodeId(0)), node, &metadata);
-            Entry { attr, ttl: self.source.source_ttl(node, &metadata, proof) }
+            let attr = self.source.attr(Ino::new(base, NodeId(0)), node, &metadata);
+            Entry { attr, ttl: self.source.ttl(node, &metadata, proof) }
         };
         if !look_up {
             return Ok(entry(&node, self.source.nodes.base_of(&node)));

@@ -14,6 +14,8 @@
 //! | `Messages` | the messages as their files have them, the session, what is done ahead | edits | `messages` |
 //! | `Edits` | what a writable mount has besides: edited messages, open files, saves | | `edits` |
 //!
+//! What all parts have in common: `entry`, `error`, `options`.
+//!
 //! The first two keep the state of an edited message (`MessageDirectory`) with its node, since a
 //! request needs both, but they do not know its type: it is their parameter `D`.
 //!

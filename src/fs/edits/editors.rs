@@ -12,22 +12,22 @@ const NAMED_MAX: usize = 1024;
 
 /// The users other than the mounter who have edited something.
 #[derive(Debug)]
-pub(in crate::fs) struct Editors {
+pub(in crate::fs::edits) struct Editors {
     mounter: u32,
     named: Mutex<BTreeSet<u32>>,
 }
 
 impl Editors {
-    pub(in crate::fs) fn new() -> Self {
+    pub(in crate::fs::edits) fn new() -> Self {
         Self { mounter: rustix::process::geteuid().as_raw(), named: Mutex::default() }
     }
 
-    pub(in crate::fs) fn is_mounter(&self, user: u32) -> bool {
+    pub(in crate::fs::edits) fn is_mounter(&self, user: u32) -> bool {
         user == self.mounter
     }
 
     /// Notes that a user edits; the first time the log says where that user's edits are kept.
-    pub(in crate::fs) fn note(&self, user: u32, state_folder: &Path) {
+    pub(in crate::fs::edits) fn note(&self, user: u32, state_folder: &Path) {
         if self.is_mounter(user) {
             return;
         }

@@ -165,7 +165,7 @@ impl Edits {
         message.is_some_and(|directory| directory.lock().is_saving())
     }
 
-    /// As [`crate::fs::Fs::tell_stale`].
+    /// Calls `tell` if the kernel must forget something.
     pub(super) fn tell_stale(&self, tell: impl FnOnce(&[Invalidation])) {
         self.invalidations.tell(tell);
     }

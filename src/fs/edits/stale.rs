@@ -12,7 +12,7 @@ use crate::fs::Invalidation;
 /// A queue of what the kernel must forget. A request that has edited something empties it before it
 /// is answered.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct InvalidationQueue {
+pub(in crate::fs::edits) struct InvalidationQueue {
     /// Whether something was noted that the kernel has not been told yet. Stays set while it is
     /// being told, so that other requests wait for that.
     is_pending: AtomicBool,
@@ -23,7 +23,7 @@ pub(in crate::fs) struct InvalidationQueue {
 
 impl InvalidationQueue {
     /// Notes what the kernel must forget.
-    pub(in crate::fs) fn note(&self, stale: Vec<Invalidation>) {
+    pub(in crate::fs::edits) fn note(&self, stale: Vec<Invalidation>) {
         let mut noted = lock(&self.noted);
         noted.extend(stale);
         self.is_pending.store(!noted.is_empty(), Ordering::Release);
@@ -32,7 +32,7 @@ impl InvalidationQueue {
     /// Tells the kernel. When this returns, the kernel knows of all that was noted before the call,
     /// whichever thread told it: another request may have taken from the queue what this one noted,
     /// and this one must not be answered before the other has told it.
-    pub(in crate::fs) fn tell(&self, tell: impl FnOnce(&[Invalidation])) {
+    pub(in crate::fs::edits) fn tell(&self, tell: impl FnOnce(&[Invalidation])) {
         if !self.is_pending.load(Ordering::Acquire) {
             return;
         }

@@ -21,7 +21,7 @@ use super::{Directory, Messages};
 
 /// The walk that a program seems to make through a folder, and the messages to open for it.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Ahead {
+pub(super) struct Ahead {
     walk: Mutex<FolderWalk>,
     changed: Condvar,
 }
@@ -105,7 +105,7 @@ impl FolderWalk {
 
 impl Ahead {
     /// Notes that a program lists a message directory.
-    pub(in crate::fs) fn look_into(&self, path: &Path, folders: &Folders) {
+    pub(super) fn look_into(&self, path: &Path, folders: &Folders) {
         let mut walk = self.lock();
         if !walk.has_opener {
             return;
@@ -170,7 +170,7 @@ impl Ahead {
     }
 
     /// Ends the opener thread.
-    pub(in crate::fs) fn close(&self) {
+    pub(super) fn close(&self) {
         let mut walk = self.lock();
         walk.is_closed = true;
         walk.to_open.clear();
@@ -206,7 +206,7 @@ impl Ahead {
 }
 
 impl<D: Directory> Messages<D> {
-    /// As [`crate::fs::Fs::open_ahead`].
+    /// Opens the messages that a walk comes to next, until [`Ahead::close`].
     pub(in crate::fs) fn open_ahead(&self) {
         // If the cache could not keep a message until the walk comes to it, the message would be
         // opened twice.

@@ -11,13 +11,12 @@ use std::sync::{Mutex, MutexGuard};
 
 use outlook_msg::sync::lock;
 
-use crate::view::{NodeId, NodeSet};
-
 use crate::fs::source::ino::Base;
+use crate::view::{NodeId, NodeSet};
 
 /// The habits of those who use the mount.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Habits {
+pub(super) struct Habits {
     observed: Mutex<Observed>,
 }
 
@@ -69,7 +68,7 @@ impl Observation {
 
 impl Habits {
     /// Notes that the listing of a message begins.
-    pub(in crate::fs) fn look_into(&self, base: Base) {
+    pub(super) fn look_into(&self, base: Base) {
         let mut observed = self.lock();
         if let Some(left) = observed.before_sample.checked_sub(1) {
             observed.before_sample = left;
@@ -82,18 +81,18 @@ impl Habits {
     }
 
     /// Notes that a file of a message is read.
-    pub(in crate::fs) fn read(&self, id: NodeId) {
+    pub(super) fn read(&self, id: NodeId) {
         self.lock().read.now.insert(id);
     }
 
     /// Notes that a program asks for a size that a listing has left out.
-    pub(in crate::fs) fn ask_size(&self, id: NodeId) {
+    pub(super) fn ask_size(&self, id: NodeId) {
         self.lock().asked.now.insert(id);
     }
 
     /// Notes a request for a listing or a content in a message. Returns whether it is the first one
     /// in it for a while.
-    pub(in crate::fs) fn request(&self, base: Base, process: u32) -> bool {
+    pub(super) fn request(&self, base: Base, process: u32) -> bool {
         let mut observed = self.lock();
         if let Some(visit) = observed.recent.iter_mut().rev().find(|visit| visit.base == base) {
             visit.is_shared |= visit.process != process;
@@ -107,20 +106,20 @@ impl Habits {
     }
 
     /// The files whose contents or sizes are likely to be asked for.
-    pub(in crate::fs) fn wanted(&self) -> NodeSet {
+    pub(super) fn wanted(&self) -> NodeSet {
         let observed = self.lock();
         observed.read.all().or(observed.asked.all())
     }
 
     /// As [`Habits::wanted`], for one message; `None` if it is the sample.
-    pub(in crate::fs) fn wanted_of(&self, base: Base) -> Option<NodeSet> {
+    pub(super) fn wanted_of(&self, base: Base) -> Option<NodeSet> {
         let is_sample = self.lock().sample == Some(base);
         (!is_sample).then(|| self.wanted())
     }
 
     /// The files of a message that are likely to be read, if only one process is at work in it, and
     /// processes did not share any message lately.
-    pub(in crate::fs) fn read_by_one(&self, base: Base) -> NodeSet {
+    pub(super) fn read_by_one(&self, base: Base) -> NodeSet {
         let observed = self.lock();
         let is_shared = observed.recent.iter().any(|visit| visit.is_shared);
         let is_visited = observed.recent.iter().any(|visit| visit.base == base);

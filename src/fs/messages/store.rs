@@ -6,9 +6,9 @@
 //! `find`, msgfs stores them at the first read in the message, before it is answered.
 //!
 //! A store waits while a program reads the same file, and that program may wait for an answer of
-//! msgfs (see [`crate::fs::fuse::notify`]). Therefore msgfs stores only if a single process is at work in a
-//! message, which waits for the answer meanwhile, and never in all event loops at once. The file
-//! whose read is being answered must not be stored: the store would wait for that answer.
+//! msgfs (see [`crate::fs::fuse::Kernel`]). Therefore msgfs stores only if a single process is at
+//! work in a message, which waits for the answer meanwhile, and never in all event loops at once.
+//! The file whose read is being answered must not be stored: the store would wait for that answer.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 
 /// How many stores may run at once, and how many files were stored.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Stores {
+pub(super) struct Stores {
     /// The right to store, of which there are fewer than event loops: a store may wait for a reader
     /// of the same file, and some event loop must be free to answer that reader.
     running: [Mutex<()>; 2],
@@ -37,7 +37,7 @@ pub(in crate::fs) struct Stores {
 
 impl Stores {
     /// How many files were stored.
-    pub(in crate::fs) fn files(&self) -> u64 {
+    pub(super) fn files(&self) -> u64 {
         self.files.load(Ordering::Relaxed)
     }
 }
@@ -46,7 +46,8 @@ impl Stores {
 pub type Store<'a> = &'a mut dyn FnMut(Ino, &[u8]) -> io::Result<()>;
 
 impl<D: Directory> Messages<D> {
-    /// As [`crate::fs::Fs::note_request`].
+    /// Notes which process makes a request for a listing or a content. Returns whether it is the
+    /// first one in its message for a while.
     pub(in crate::fs) fn note_request(&self, ino: Ino, process: u32) -> bool {
         let (base, _) = ino.parts();
         let node = self.source.nodes.get(base);

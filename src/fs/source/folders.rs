@@ -10,10 +10,10 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use lru::LruCache;
 use outlook_msg::sync::lock;
 
 use super::ino::SourceNode;
-use lru::LruCache;
 
 /// One entry of a source folder.
 #[derive(Debug)]

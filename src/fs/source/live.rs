@@ -31,7 +31,8 @@ pub enum Invalidation {
 }
 
 impl<D> SourceTree<D> {
-    /// As [`crate::fs::Fs::wait_for_changes`].
+    /// Waits until the source changes, or for some time at most, and returns what the kernel must
+    /// forget. `None` if the source is not watched.
     pub(in crate::fs) fn wait_for_changes(
         &self,
         at_most: Option<Duration>,
@@ -82,7 +83,7 @@ impl<D> SourceTree<D> {
             // Negative lookups are not cached, so there is nothing to forget.
             return;
         }
-        let now = self.metadata(&child).ok().map(|metadata| self.source_node(&child, &metadata));
+        let now = self.metadata(&child).ok().map(|metadata| self.node_at(&child, &metadata));
         match now {
             Some(node) if event == NameEvent::Changed && node.kind != SourceKind::Message => {
                 stale.add(Invalidation::Inode(Ino::new(self.nodes.base_of(&node), NodeId(0))));
@@ -104,7 +105,7 @@ impl<D> SourceTree<D> {
         for (base, node) in known.iter().filter(|(_, node)| is_below(node)) {
             let ino = Ino::new(*base, NodeId(0));
             let now = self.metadata(&node.path).ok();
-            let now = now.map(|metadata| self.source_node(&node.path, &metadata));
+            let now = now.map(|metadata| self.node_at(&node.path, &metadata));
             let is_same = *base == Base::ROOT || now.is_some_and(|now| now == **node);
             match node.kind {
                 SourceKind::Folder => stale.add_listing(ino),

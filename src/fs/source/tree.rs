@@ -130,17 +130,12 @@ impl<D> SourceTree<D> {
     }
 
     /// What a file of the source is at present.
-    pub(in crate::fs) fn source_node(&self, path: &Path, metadata: &Metadata) -> SourceNode {
+    pub(in crate::fs) fn node_at(&self, path: &Path, metadata: &Metadata) -> SourceNode {
         let kind = self.kind(path, metadata);
         SourceNode { path: path.to_owned(), kind, identity: identity_of(kind, metadata) }
     }
 
-    pub(in crate::fs) fn source_attr(
-        &self,
-        ino: Ino,
-        node: &SourceNode,
-        metadata: &Metadata,
-    ) -> Attr {
+    pub(in crate::fs) fn attr(&self, ino: Ino, node: &SourceNode, metadata: &Metadata) -> Attr {
         match node.kind {
             SourceKind::Message | SourceKind::OneMessage => {
                 Attr::of_message(ino, metadata, &self.ownership)
@@ -161,8 +156,8 @@ impl<D> SourceTree<D> {
         if identity_of(node.kind, &metadata) != node.identity && base != Base::ROOT {
             return Err(Error::Stale { path: node.path.clone() });
         }
-        let ttl = self.source_ttl(&node, &metadata, proof);
-        Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl })
+        let ttl = self.ttl(&node, &metadata, proof);
+        Ok(Entry { attr: self.attr(ino, &node, &metadata), ttl })
     }
 
     /// Watches a folder. Must be called before the folder is read.
@@ -185,7 +180,7 @@ impl<D> SourceTree<D> {
     /// For how long the kernel may keep what it is told of a file of the source. `proof` must have
     /// been given before the file was looked at, and the file must be in the table of nodes by now:
     /// otherwise a change in between would not be seen.
-    pub(in crate::fs) fn source_ttl(
+    pub(in crate::fs) fn ttl(
         &self,
         node: &SourceNode,
         metadata: &Metadata,

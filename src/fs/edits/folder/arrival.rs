@@ -7,17 +7,16 @@ use std::time::SystemTime;
 
 use outlook_msg::sync::lock;
 
+use crate::fs::Error;
+use crate::fs::edits::open::buffer::Buffer;
 use crate::imsg::{Access, Session};
 use crate::storage::{CompoundFile, SIGNATURE, Source};
 
-use crate::fs::Error;
-use crate::fs::edits::open::buffer::Buffer;
-
 /// A file that is being copied into a folder.
 #[derive(Debug)]
-pub(in crate::fs) struct Arrival {
+pub(in crate::fs::edits) struct Arrival {
     /// The permissions that its file is to have.
-    pub(in crate::fs) permissions: u32,
+    pub(in crate::fs::edits) permissions: u32,
     content: Mutex<ArrivalContent>,
 }
 
@@ -45,7 +44,7 @@ enum ArrivalProgress {
 
 impl Arrival {
     /// A new file with one open handle.
-    pub(in crate::fs) fn new(permissions: u32) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(permissions: u32) -> Arc<Self> {
         let content = ArrivalContent {
             bytes: Buffer::default(),
             handles: 1,
@@ -56,30 +55,30 @@ impl Arrival {
         Arc::new(Self { permissions: permissions & 0o666, content: Mutex::new(content) })
     }
 
-    pub(in crate::fs) fn open(&self) {
+    pub(in crate::fs::edits) fn open(&self) {
         self.lock().handles += 1;
     }
 
     /// Counts one handle less. Returns whether that was the last one.
-    pub(in crate::fs) fn close(&self) -> bool {
+    pub(in crate::fs::edits) fn close(&self) -> bool {
         let mut content = self.lock();
         content.handles = content.handles.saturating_sub(1);
         content.handles == 0
     }
 
-    pub(in crate::fs) fn is_open(&self) -> bool {
+    pub(in crate::fs::edits) fn is_open(&self) -> bool {
         self.lock().handles > 0
     }
 
-    pub(in crate::fs) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         self.lock().bytes.read(offset, size).map_err(Error::Buffer)
     }
 
-    pub(in crate::fs) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+    pub(in crate::fs::edits) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         self.change(|buffer| buffer.write(offset, bytes))
     }
 
-    pub(in crate::fs) fn set_len(&self, len: u64) -> Result<(), Error> {
+    pub(in crate::fs::edits) fn set_len(&self, len: u64) -> Result<(), Error> {
         self.change(|buffer| buffer.set_len(len))
     }
 
@@ -92,27 +91,27 @@ impl Arrival {
         Ok(())
     }
 
-    pub(in crate::fs) fn len_and_time(&self) -> (u64, SystemTime) {
+    pub(in crate::fs::edits) fn len_and_time(&self) -> (u64, SystemTime) {
         let content = self.lock();
         (content.bytes.len().unwrap_or(0), content.modified.unwrap_or(content.changed))
     }
 
-    pub(in crate::fs) fn set_modified(&self, time: SystemTime) {
+    pub(in crate::fs::edits) fn set_modified(&self, time: SystemTime) {
         self.lock().modified = Some(time);
     }
 
     /// The modification time that a program has set.
-    pub(in crate::fs) fn modified(&self) -> Option<SystemTime> {
+    pub(in crate::fs::edits) fn modified(&self) -> Option<SystemTime> {
         self.lock().modified
     }
 
-    pub(in crate::fs) fn is_saved(&self) -> bool {
+    pub(in crate::fs::edits) fn is_saved(&self) -> bool {
         self.lock().progress == ArrivalProgress::Saved
     }
 
     /// Notes that the bytes that [`Arrival::message`] returned are in the source. If a program has
     /// written since, the file is not saved yet.
-    pub(in crate::fs) fn mark_saved(&self) {
+    pub(in crate::fs::edits) fn mark_saved(&self) {
         let mut content = self.lock();
         if content.progress == ArrivalProgress::Saving {
             content.progress = ArrivalProgress::Saved;
@@ -120,7 +119,7 @@ impl Arrival {
     }
 
     /// The bytes; `None` if the file is empty.
-    pub(in crate::fs) fn bytes(&self) -> std::io::Result<Option<Arc<Source>>> {
+    pub(in crate::fs::edits) fn bytes(&self) -> std::io::Result<Option<Arc<Source>>> {
         let content = self.lock();
         let is_empty = content.bytes.len()? == 0;
         if is_empty { Ok(None) } else { content.bytes.share().map(Some) }
@@ -130,7 +129,7 @@ impl Arrival {
     ///
     /// # Errors
     /// If the bytes are no whole message, with the reason.
-    pub(in crate::fs) fn message(
+    pub(in crate::fs::edits) fn message(
         &self,
         session: &Session,
     ) -> Result<Arc<Source>, crate::view::Error> {
@@ -152,7 +151,10 @@ impl Arrival {
     ///
     /// # Errors
     /// If other bytes are written in the place of the signature of a compound file.
-    pub(in crate::fs) fn check_start(offset: u64, bytes: &[u8]) -> Result<(), crate::view::Error> {
+    pub(in crate::fs::edits) fn check_start(
+        offset: u64,
+        bytes: &[u8],
+    ) -> Result<(), crate::view::Error> {
         let behind = usize::try_from(offset).ok().and_then(|offset| SIGNATURE.get(offset..));
         let may_be = |(byte, expected): (&u8, &u8)| byte == expected || *byte == 0;
         match bytes.iter().zip(behind.unwrap_or_default()).all(may_be) {

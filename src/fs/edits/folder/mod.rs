@@ -183,7 +183,7 @@ impl<'a> FolderEdits<'a> {
                 base
             }
             (None, Some(metadata)) => {
-                nodes.look_up(&Arc::new(self.source.source_node(path, &metadata)))
+                nodes.look_up(&Arc::new(self.source.node_at(path, &metadata)))
             }
             (None, None) => return Err(Error::NotFound),
         };

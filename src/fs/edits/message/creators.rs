@@ -13,7 +13,7 @@ const DONE_AFTER: Duration = Duration::from_secs(10);
 
 /// The messages, embedded ones too, that are being filled.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Creators {
+pub(in crate::fs::edits) struct Creators {
     messages: Vec<Filled>,
     /// Directories in these messages that nobody is filling any more.
     done: HashSet<String>,
@@ -31,12 +31,12 @@ struct Filled {
 
 impl Creators {
     /// Whether nobody is filling a message.
-    pub(in crate::fs) fn is_empty(&self) -> bool {
+    pub(in crate::fs::edits) fn is_empty(&self) -> bool {
         self.messages.is_empty()
     }
 
     /// Notes that a process has created a message; 0 stands for one that is not known.
-    pub(in crate::fs) fn created(&mut self, directory: &str, process: u32) {
+    pub(in crate::fs::edits) fn created(&mut self, directory: &str, process: u32) {
         if process == 0 {
             return;
         }
@@ -47,7 +47,7 @@ impl Creators {
     }
 
     /// Notes that a process has created a file or directory.
-    pub(in crate::fs) fn made(&mut self, path: &str, process: u32) {
+    pub(in crate::fs::edits) fn made(&mut self, path: &str, process: u32) {
         if let Some(filled) = self.around(path, process) {
             filled.last = Instant::now();
             filled.made.insert(path.to_owned());
@@ -56,7 +56,7 @@ impl Creators {
 
     /// Notes that a directory was listed or removed. A process that does that is done with filling
     /// it.
-    pub(in crate::fs) fn done(&mut self, directory: &str) {
+    pub(in crate::fs::edits) fn done(&mut self, directory: &str) {
         self.messages.retain(|filled| filled.directory != directory);
         // The directory may lie in a message that is still being filled.
         if !self.messages.is_empty() {
@@ -66,7 +66,7 @@ impl Creators {
 
     /// Whether a path is hidden from a process, since the process is filling the message and has
     /// not created the path.
-    pub(in crate::fs) fn hides(&mut self, path: &str, process: u32) -> bool {
+    pub(in crate::fs::edits) fn hides(&mut self, path: &str, process: u32) -> bool {
         if self.messages.is_empty() {
             return false;
         }

@@ -12,7 +12,7 @@ use crate::view::{NodeId, fixed_numbers, fixed_path};
 
 /// The numbers that the kernel was told of inside one message.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct FileNumbers {
+pub(in crate::fs::edits) struct FileNumbers {
     /// `None` for a file that was removed, or replaced, while the kernel knew its number.
     by_number: HashMap<NodeId, Option<Box<str>>>,
     by_path: HashMap<Box<str>, NodeId>,
@@ -21,17 +21,17 @@ pub(in crate::fs) struct FileNumbers {
 
 impl FileNumbers {
     /// Whether a number may stand for another file than the tree of the message says.
-    pub(in crate::fs) fn are_translated(&self) -> bool {
+    pub(in crate::fs::edits) fn are_translated(&self) -> bool {
         self.is_translated
     }
 
     /// Notes that the message gets another tree than the one that its numbers come from.
-    pub(in crate::fs) fn translate(&mut self) {
+    pub(in crate::fs::edits) fn translate(&mut self) {
         self.is_translated = true;
     }
 
     /// The path of a number; the message itself has the empty path.
-    pub(in crate::fs) fn path(&self, number: NodeId) -> Option<&str> {
+    pub(in crate::fs::edits) fn path(&self, number: NodeId) -> Option<&str> {
         match self.by_number.get(&number) {
             Some(path) => path.as_deref(),
             None => fixed_path(number),
@@ -40,7 +40,7 @@ impl FileNumbers {
 
     /// The number of a path, noted since the kernel is told of it. `in_tree` is the number that the
     /// present tree has for the path.
-    pub(in crate::fs) fn assign(&mut self, path: &str, in_tree: Option<NodeId>) -> NodeId {
+    pub(in crate::fs::edits) fn assign(&mut self, path: &str, in_tree: Option<NodeId>) -> NodeId {
         let number = self.number(path, in_tree);
         if fixed_path(number) != Some(path) && !self.by_path.contains_key(path) {
             self.by_number.insert(number, Some(path.into()));
@@ -50,7 +50,7 @@ impl FileNumbers {
     }
 
     /// The number of a path, or the one it would get.
-    pub(in crate::fs) fn number(&self, path: &str, in_tree: Option<NodeId>) -> NodeId {
+    pub(in crate::fs::edits) fn number(&self, path: &str, in_tree: Option<NodeId>) -> NodeId {
         if let Some(number) = self.by_path.get(path) {
             return *number;
         }
@@ -70,7 +70,7 @@ impl FileNumbers {
 
     /// Takes a path, and what is below it, from its number: the file is gone, or something else
     /// has its place now.
-    pub(in crate::fs) fn remove(&mut self, path: &str, in_tree: Option<NodeId>) {
+    pub(in crate::fs::edits) fn remove(&mut self, path: &str, in_tree: Option<NodeId>) {
         self.is_translated = true;
         if let Some(number) = in_tree.filter(|number| fixed_path(*number) == Some(path)) {
             self.by_number.entry(number).or_insert(None);
@@ -83,7 +83,7 @@ impl FileNumbers {
     }
 
     /// Moves a path, and what is below it. A file that is replaced keeps its number.
-    pub(in crate::fs) fn rename(&mut self, from: &str, to: &str, is_replacing: bool) {
+    pub(in crate::fs::edits) fn rename(&mut self, from: &str, to: &str, is_replacing: bool) {
         self.is_translated = true;
         for old in self.at_or_below(from) {
             let new = format!("{to}{}", old.get(from.len()..).unwrap_or_default());
@@ -96,12 +96,12 @@ impl FileNumbers {
     }
 
     /// Every number that was noted.
-    pub(in crate::fs) fn all(&self) -> impl Iterator<Item = NodeId> {
+    pub(in crate::fs::edits) fn all(&self) -> impl Iterator<Item = NodeId> {
         self.by_number.keys().copied()
     }
 
     /// Every number of a path and of what is below it, each with its path from there.
-    pub(in crate::fs) fn below(&self, path: &str) -> Vec<(NodeId, String)> {
+    pub(in crate::fs::edits) fn below(&self, path: &str) -> Vec<(NodeId, String)> {
         let numbers = fixed_numbers().chain(self.all());
         let below = |number| Some((number, relative_to(self.path(number)?, path)?.to_owned()));
         numbers.filter_map(below).collect()
@@ -113,7 +113,7 @@ impl FileNumbers {
 }
 
 /// The part of a path below a directory: empty for the directory itself, `None` outside of it.
-pub(in crate::fs) fn relative_to<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
+pub(in crate::fs::edits) fn relative_to<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     let rest = path.strip_prefix(directory)?;
     if rest.is_empty() || directory.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }

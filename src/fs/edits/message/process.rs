@@ -24,7 +24,7 @@ impl Process {
     }
 
     /// Whether it is known to have ended. A zombie has.
-    pub(in crate::fs) fn has_ended(self) -> bool {
+    pub(in crate::fs::edits) fn has_ended(self) -> bool {
         match self {
             Self::None => true,
             Self::Unknown => false,

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::fs::edits::message::process::Process;
+use super::process::Process;
 
 /// A removal is final when nothing else was removed in the message for this long.
 const FINAL_AFTER: Duration = Duration::from_secs(10);
@@ -25,7 +25,7 @@ enum HiddenWhy {
 
 /// The files of a message that are hidden, by their paths.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Removals {
+pub(in crate::fs::edits) struct Removals {
     hidden: BTreeMap<String, HiddenWhy>,
     /// When the last of them was removed.
     last: Option<Instant>,
@@ -35,17 +35,17 @@ pub(in crate::fs) struct Removals {
 }
 
 impl Removals {
-    pub(in crate::fs) fn is_empty(&self) -> bool {
+    pub(in crate::fs::edits) fn is_empty(&self) -> bool {
         self.hidden.is_empty()
     }
 
     /// Whether any file was removed, not only renamed.
-    pub(in crate::fs) fn has_removed(&self) -> bool {
+    pub(in crate::fs::edits) fn has_removed(&self) -> bool {
         self.hidden.values().any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
     }
 
     /// Whether a path is hidden, or a directory that it lies in.
-    pub(in crate::fs) fn hides(&self, path: &str) -> bool {
+    pub(in crate::fs::edits) fn hides(&self, path: &str) -> bool {
         if self.hidden.is_empty() {
             return false;
         }
@@ -54,14 +54,14 @@ impl Removals {
     }
 
     /// Whether a path was removed, or a directory that it lies in: not only renamed.
-    pub(in crate::fs) fn has(&self, path: &str) -> bool {
+    pub(in crate::fs::edits) fn has(&self, path: &str) -> bool {
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         let mut above = ends.filter_map(|end| self.hidden.get(path.get(..end)?));
         above.any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
     }
 
     /// Hides a file that a process removes.
-    pub(in crate::fs) fn remove(&mut self, path: &str, process: Process) {
+    pub(in crate::fs::edits) fn remove(&mut self, path: &str, process: Process) {
         let below = format!("{path}/");
         self.hidden.retain(|known, _| !known.starts_with(&below));
         self.hidden.insert(path.to_owned(), HiddenWhy::Removed(process));
@@ -69,13 +69,13 @@ impl Removals {
     }
 
     /// Refuses a process all removals: those that it has just made are undone.
-    pub(in crate::fs) fn refuse(&mut self, process: Process) {
+    pub(in crate::fs::edits) fn refuse(&mut self, process: Process) {
         self.hidden.retain(|_, hidden| *hidden != HiddenWhy::Removed(process));
         self.refused = Some((process, Instant::now()));
     }
 
     /// Whether a process was just refused a removal.
-    pub(in crate::fs) fn are_refused(&self, process: Process) -> bool {
+    pub(in crate::fs::edits) fn are_refused(&self, process: Process) -> bool {
         process != Process::None
             && self
                 .refused
@@ -83,12 +83,12 @@ impl Removals {
     }
 
     /// Hides a file that was renamed to a temporary name.
-    pub(in crate::fs) fn rename_away(&mut self, path: &str, temporary: &str) {
+    pub(in crate::fs::edits) fn rename_away(&mut self, path: &str, temporary: &str) {
         self.hidden.insert(path.to_owned(), HiddenWhy::RenamedTo(temporary.to_owned()));
     }
 
     /// Follows a temporary file, or a directory with what is hidden in it, to another name.
-    pub(in crate::fs) fn rename(&mut self, from: &str, to: &str) {
+    pub(in crate::fs::edits) fn rename(&mut self, from: &str, to: &str) {
         let renamed = |path: &str| {
             let rest = path.strip_prefix(from)?;
             (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
@@ -105,7 +105,7 @@ impl Removals {
     }
 
     /// The temporary file was removed: so the file that had its name is removed as well.
-    pub(in crate::fs) fn temporary_removed(&mut self, temporary: &str, process: Process) {
+    pub(in crate::fs::edits) fn temporary_removed(&mut self, temporary: &str, process: Process) {
         for hidden in self.hidden.values_mut() {
             if *hidden == HiddenWhy::RenamedTo(temporary.to_owned()) {
                 *hidden = HiddenWhy::Removed(process);
@@ -115,12 +115,12 @@ impl Removals {
     }
 
     /// Shows a file again. Returns whether it was hidden.
-    pub(in crate::fs) fn show(&mut self, path: &str) -> bool {
+    pub(in crate::fs::edits) fn show(&mut self, path: &str) -> bool {
         self.hidden.remove(path).is_some()
     }
 
     /// Shows every removed file again. Returns whether there was any.
-    pub(in crate::fs) fn undo(&mut self) -> bool {
+    pub(in crate::fs::edits) fn undo(&mut self) -> bool {
         let count = self.hidden.len();
         self.hidden.retain(|_, hidden| matches!(hidden, HiddenWhy::RenamedTo(_)));
         self.hidden.len() < count
@@ -128,7 +128,7 @@ impl Removals {
 
     /// Takes the removals that are final. At the end of the mount all are, for no process can go
     /// on with them.
-    pub(in crate::fs) fn take_final(&mut self, is_end: bool) -> Vec<String> {
+    pub(in crate::fs::edits) fn take_final(&mut self, is_end: bool) -> Vec<String> {
         if self.hidden.is_empty() {
             return Vec::new();
         }

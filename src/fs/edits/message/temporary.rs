@@ -17,9 +17,9 @@ const FILES_MAX: usize = 4096;
 
 /// A pattern of names that a tool gives to its temporary files.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::fs) struct NamePattern {
+pub(in crate::fs::edits) struct NamePattern {
     /// Who uses it.
-    pub(in crate::fs) tool: &'static str,
+    pub(in crate::fs::edits) tool: &'static str,
     /// One such name.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests try each pattern with it"))]
     example: &'static str,
@@ -40,7 +40,7 @@ enum PatternScope {
 use PatternScope::{Everywhere, NotAttachments};
 
 /// The temporary names of common tools.
-pub(in crate::fs) const PATTERNS: [NamePattern; 21] = [
+pub(in crate::fs::edits) const PATTERNS: [NamePattern; 21] = [
     pattern("vim, nano", ".body.txt.swp", Everywhere, is_swap),
     pattern("vim, which tries whether it may create files", "4913", NotAttachments, |n| {
         n == "4913"
@@ -93,7 +93,7 @@ const fn pattern(
 
 /// The tool that gives such names to its temporary files. With `in_attachments` only those patterns
 /// count that no attachment has.
-pub(in crate::fs) fn tool_of(name: &str, in_attachments: bool) -> Option<&'static str> {
+pub(in crate::fs::edits) fn tool_of(name: &str, in_attachments: bool) -> Option<&'static str> {
     let counts = |one: &&NamePattern| one.scope == Everywhere || !in_attachments;
     PATTERNS.iter().filter(counts).find(|one| (one.matches)(name)).map(|one| one.tool)
 }
@@ -126,17 +126,17 @@ fn is_random(text: &str) -> bool {
 
 /// A file that is no part of a message.
 #[derive(Clone, Debug)]
-pub(in crate::fs) struct Temporary {
-    pub(in crate::fs) kind: TemporaryKind,
+pub(in crate::fs::edits) struct Temporary {
+    pub(in crate::fs::edits) kind: TemporaryKind,
     /// Permission bits.
-    pub(in crate::fs) permissions: u16,
+    pub(in crate::fs::edits) permissions: u16,
     /// The modification time of a directory or a link.
-    pub(in crate::fs) modified: SystemTime,
+    pub(in crate::fs::edits) modified: SystemTime,
 }
 
 /// What it is.
 #[derive(Clone, Debug)]
-pub(in crate::fs) enum TemporaryKind {
+pub(in crate::fs::edits) enum TemporaryKind {
     File(Arc<TemporaryFile>),
     /// A copy of a file that the message has by itself, made when a program copies a directory to a
     /// new message. It is dropped once the message is saved.
@@ -148,12 +148,12 @@ pub(in crate::fs) enum TemporaryKind {
 
 /// The bytes of a temporary file, which all handles on it share.
 #[derive(Debug)]
-pub(in crate::fs) struct TemporaryFile {
+pub(in crate::fs::edits) struct TemporaryFile {
     content: Mutex<(Buffer, SystemTime)>,
 }
 
 impl TemporaryFile {
-    pub(in crate::fs) fn new(bytes: Buffer) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(bytes: Buffer) -> Arc<Self> {
         Arc::new(Self { content: Mutex::new((bytes, SystemTime::now())) })
     }
 
@@ -162,7 +162,7 @@ impl TemporaryFile {
     }
 
     /// Does something with the bytes.
-    pub(in crate::fs) fn with<T>(
+    pub(in crate::fs::edits) fn with<T>(
         &self,
         run: impl FnOnce(&Buffer) -> std::io::Result<T>,
     ) -> Result<T, Error> {
@@ -170,7 +170,7 @@ impl TemporaryFile {
     }
 
     /// Changes the bytes.
-    pub(in crate::fs) fn change<T>(
+    pub(in crate::fs::edits) fn change<T>(
         &self,
         run: impl FnOnce(&mut Buffer) -> std::io::Result<T>,
     ) -> Result<T, Error> {
@@ -179,26 +179,26 @@ impl TemporaryFile {
         run(&mut content.0).map_err(Error::Buffer)
     }
 
-    pub(in crate::fs) fn len(&self) -> u64 {
+    pub(in crate::fs::edits) fn len(&self) -> u64 {
         self.lock().0.len().unwrap_or(0)
     }
 
-    pub(in crate::fs) fn modified(&self) -> SystemTime {
+    pub(in crate::fs::edits) fn modified(&self) -> SystemTime {
         self.lock().1
     }
 
-    pub(in crate::fs) fn set_modified(&self, time: SystemTime) {
+    pub(in crate::fs::edits) fn set_modified(&self, time: SystemTime) {
         self.lock().1 = time;
     }
 }
 
 impl Temporary {
-    pub(in crate::fs) fn new(kind: TemporaryKind, permissions: u16) -> Self {
+    pub(in crate::fs::edits) fn new(kind: TemporaryKind, permissions: u16) -> Self {
         Self { kind, permissions, modified: SystemTime::now() }
     }
 
     /// The target of a symbolic link.
-    pub(in crate::fs) fn target(&self) -> Option<String> {
+    pub(in crate::fs::edits) fn target(&self) -> Option<String> {
         match &self.kind {
             TemporaryKind::Symlink(target) => Some(target.clone()),
             _ => None,
@@ -206,7 +206,7 @@ impl Temporary {
     }
 
     /// The bytes of a file.
-    pub(in crate::fs) fn file(&self) -> Option<&Arc<TemporaryFile>> {
+    pub(in crate::fs::edits) fn file(&self) -> Option<&Arc<TemporaryFile>> {
         match &self.kind {
             TemporaryKind::File(file) | TemporaryKind::Copy(file) => Some(file),
             TemporaryKind::Directory | TemporaryKind::Symlink(_) => None,
@@ -216,20 +216,20 @@ impl Temporary {
 
 /// The temporary files of one message, by their paths in it.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Temporaries {
+pub(in crate::fs::edits) struct Temporaries {
     files: BTreeMap<String, Temporary>,
 }
 
 impl Temporaries {
-    pub(in crate::fs) fn get(&self, path: &str) -> Option<&Temporary> {
+    pub(in crate::fs::edits) fn get(&self, path: &str) -> Option<&Temporary> {
         self.files.get(path)
     }
 
-    pub(in crate::fs) fn get_mut(&mut self, path: &str) -> Option<&mut Temporary> {
+    pub(in crate::fs::edits) fn get_mut(&mut self, path: &str) -> Option<&mut Temporary> {
         self.files.get_mut(path)
     }
 
-    pub(in crate::fs) fn is_empty(&self) -> bool {
+    pub(in crate::fs::edits) fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
@@ -237,7 +237,7 @@ impl Temporaries {
     ///
     /// # Errors
     /// [`Error::Buffer`] if there are too many.
-    pub(in crate::fs) fn put(&mut self, path: &str, file: Temporary) -> Result<(), Error> {
+    pub(in crate::fs::edits) fn put(&mut self, path: &str, file: Temporary) -> Result<(), Error> {
         if self.files.len() >= FILES_MAX && !self.files.contains_key(path) {
             return Err(Error::Buffer(std::io::ErrorKind::StorageFull.into()));
         }
@@ -245,28 +245,28 @@ impl Temporaries {
         Ok(())
     }
 
-    pub(in crate::fs) fn remove(&mut self, path: &str) -> Option<Temporary> {
+    pub(in crate::fs::edits) fn remove(&mut self, path: &str) -> Option<Temporary> {
         self.files.remove(path)
     }
 
     /// Drops the copies of files that a message has by itself.
-    pub(in crate::fs) fn drop_copies(&mut self) {
+    pub(in crate::fs::edits) fn drop_copies(&mut self) {
         self.files.retain(|_, file| !matches!(file.kind, TemporaryKind::Copy(_)));
     }
 
     /// The paths of all files.
-    pub(in crate::fs) fn paths(&self) -> impl Iterator<Item = &str> {
+    pub(in crate::fs::edits) fn paths(&self) -> impl Iterator<Item = &str> {
         self.files.keys().map(String::as_str)
     }
 
     /// Drops everything in a directory.
-    pub(in crate::fs) fn remove_below(&mut self, directory: &str) {
+    pub(in crate::fs::edits) fn remove_below(&mut self, directory: &str) {
         let below = format!("{directory}/");
         self.files.retain(|path, _| !path.starts_with(&below));
     }
 
     /// Moves a file, or a directory with what is in it.
-    pub(in crate::fs) fn rename(&mut self, from: &str, to: &str) {
+    pub(in crate::fs::edits) fn rename(&mut self, from: &str, to: &str) {
         let is_moved = |path: &str| {
             path.strip_prefix(from).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
@@ -280,7 +280,7 @@ impl Temporaries {
     }
 
     /// Takes the files that have bytes. At the end of the mount they may be a user's text.
-    pub(in crate::fs) fn take_left_over(&mut self) -> Vec<(String, Arc<TemporaryFile>)> {
+    pub(in crate::fs::edits) fn take_left_over(&mut self) -> Vec<(String, Arc<TemporaryFile>)> {
         let files = std::mem::take(&mut self.files).into_iter();
         let left = files.filter_map(|(path, file)| match file.kind {
             TemporaryKind::File(file) if file.len() > 0 => Some((path, file)),

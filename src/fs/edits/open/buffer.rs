@@ -14,11 +14,11 @@ use crate::storage::Source;
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
 /// The longest that a file of a message can be, in bytes: no property value and no compound file is
 /// longer.
-pub(in crate::fs) const LEN_MAX: u64 = (1 << 31) - 1;
+pub(in crate::fs::edits) const LEN_MAX: u64 = (1 << 31) - 1;
 
 /// Bytes that can be read, written and cut at any place.
 #[derive(Debug)]
-pub(in crate::fs) enum Buffer {
+pub(in crate::fs::edits) enum Buffer {
     /// Few bytes.
     Memory(Vec<u8>),
     /// Many bytes, in a file without a name, which is gone when the buffer is dropped.
@@ -32,7 +32,7 @@ impl Default for Buffer {
 }
 
 impl Buffer {
-    pub(in crate::fs) fn len(&self) -> io::Result<u64> {
+    pub(in crate::fs::edits) fn len(&self) -> io::Result<u64> {
         match self {
             Self::Memory(bytes) => Ok(bytes.len() as u64),
             Self::File(file) => Ok(file.metadata()?.len()),
@@ -40,7 +40,7 @@ impl Buffer {
     }
 
     /// At most `size` bytes from `offset`, short only at the end.
-    pub(in crate::fs) fn read(&self, offset: u64, size: usize) -> io::Result<Vec<u8>> {
+    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> io::Result<Vec<u8>> {
         match self {
             Self::Memory(bytes) => {
                 let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
@@ -67,7 +67,7 @@ impl Buffer {
     ///
     /// # Errors
     /// `EFBIG` beyond [`LEN_MAX`], else those of `pwrite`.
-    pub(in crate::fs) fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::fs::edits) fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= LEN_MAX);
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
         self.make_room(end)?;
@@ -90,7 +90,7 @@ impl Buffer {
     ///
     /// # Errors
     /// `EFBIG` beyond [`LEN_MAX`], else those of `ftruncate`.
-    pub(in crate::fs) fn set_len(&mut self, len: u64) -> io::Result<()> {
+    pub(in crate::fs::edits) fn set_len(&mut self, len: u64) -> io::Result<()> {
         if len > LEN_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
@@ -103,7 +103,7 @@ impl Buffer {
     }
 
     /// A copy of the buffer.
-    pub(in crate::fs) fn copy(&self) -> io::Result<Self> {
+    pub(in crate::fs::edits) fn copy(&self) -> io::Result<Self> {
         match self {
             Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),
             Self::File(_) => Self::filled(|offset, size| self.read(offset, size)),
@@ -112,7 +112,7 @@ impl Buffer {
 
     /// The bytes as the content of a value. The buffer must not be changed afterwards if it is a
     /// file, since the value shares that file.
-    pub(in crate::fs) fn share(&self) -> io::Result<Arc<Source>> {
+    pub(in crate::fs::edits) fn share(&self) -> io::Result<Arc<Source>> {
         Ok(Arc::new(match self {
             Self::Memory(bytes) => Source::from_bytes(bytes.clone()),
             Self::File(file) => Source::from_file(file.try_clone()?)?.0,
@@ -121,7 +121,7 @@ impl Buffer {
 
     /// A buffer with all that `read(offset, size)` gives. A piece shorter than `size` is the last
     /// one.
-    pub(in crate::fs) fn filled<E: From<io::Error>>(
+    pub(in crate::fs::edits) fn filled<E: From<io::Error>>(
         mut read: impl FnMut(u64, usize) -> Result<Vec<u8>, E>,
     ) -> Result<Self, E> {
         const PIECE: usize = 1 << 18;

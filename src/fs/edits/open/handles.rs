@@ -13,25 +13,26 @@ use crate::fs::Error;
 use crate::fs::edits::folder::arrival::Arrival;
 use crate::fs::edits::message::directory::MessageDirectory;
 use crate::fs::edits::message::temporary::TemporaryFile;
-use crate::fs::edits::open::open_file::OpenFile;
+
+use super::open_file::OpenFile;
 
 /// The open files.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Handles {
+pub(in crate::fs::edits) struct Handles {
     last: AtomicU64,
     open: RwLock<HashMap<u64, Arc<Handle>>>,
 }
 
 /// An open file of a message or in its directory.
 #[derive(Debug)]
-pub(in crate::fs) struct Handle {
-    pub(in crate::fs) directory: Arc<MessageDirectory>,
-    pub(in crate::fs) target: HandleTarget,
+pub(in crate::fs::edits) struct Handle {
+    pub(in crate::fs::edits) directory: Arc<MessageDirectory>,
+    pub(in crate::fs::edits) target: HandleTarget,
 }
 
 /// What a handle is on.
 #[derive(Debug)]
-pub(in crate::fs) enum HandleTarget {
+pub(in crate::fs::edits) enum HandleTarget {
     /// A file of the message, to be written and perhaps read.
     File { file: Arc<OpenFile>, appends: bool, unflushed: Unflushed },
     /// A temporary file.
@@ -43,14 +44,14 @@ pub(in crate::fs) enum HandleTarget {
 /// Whether a handle was written to since its last FLUSH. The kernel sends a FLUSH for every copy
 /// of a descriptor and every forked child that closes one, whether it has written or not.
 #[derive(Debug, Default)]
-pub(in crate::fs) struct Unflushed {
+pub(in crate::fs::edits) struct Unflushed {
     is_written: AtomicBool,
     /// Held while a FLUSH makes the value.
     turn: Mutex<()>,
 }
 
 impl Unflushed {
-    pub(in crate::fs) fn note(&self) {
+    pub(in crate::fs::edits) fn note(&self) {
         self.is_written.store(true, Ordering::Release);
     }
 
@@ -64,7 +65,7 @@ impl Unflushed {
     /// # Errors
     /// Those of `settle`. The next FLUSH then tries again: it may be the one whose error somebody
     /// reads.
-    pub(in crate::fs) fn flush(
+    pub(in crate::fs::edits) fn flush(
         &self,
         settle: impl FnOnce() -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -78,7 +79,7 @@ impl Unflushed {
 
 impl Handles {
     /// Enters what was opened.
-    pub(in crate::fs) fn add(
+    pub(in crate::fs::edits) fn add(
         &self,
         directory: &Arc<MessageDirectory>,
         target: HandleTarget,
@@ -90,12 +91,12 @@ impl Handles {
         number
     }
 
-    pub(in crate::fs) fn get(&self, number: u64) -> Result<Arc<Handle>, Error> {
+    pub(in crate::fs::edits) fn get(&self, number: u64) -> Result<Arc<Handle>, Error> {
         let open = self.open.read().unwrap_or_else(PoisonError::into_inner);
         open.get(&number).cloned().ok_or(Error::BadHandle)
     }
 
-    pub(in crate::fs) fn remove(&self, number: u64) -> Option<Arc<Handle>> {
+    pub(in crate::fs::edits) fn remove(&self, number: u64) -> Option<Arc<Handle>> {
         self.open.write().unwrap_or_else(PoisonError::into_inner).remove(&number)
     }
 }

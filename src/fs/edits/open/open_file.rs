@@ -8,11 +8,11 @@ use std::time::SystemTime;
 
 use outlook_msg::sync::lock;
 
+use crate::fs::Error;
 use crate::storage::Source;
 use crate::view::{self, NodeId, StartCheck};
 
-use crate::fs::Error;
-use crate::fs::edits::open::buffer::Buffer;
+use super::buffer::Buffer;
 
 /// How a file is opened (`open(2)`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,29 +23,29 @@ impl OpenFlags {
         self.0 & libc::O_ACCMODE != libc::O_RDONLY
     }
 
-    pub(in crate::fs) fn truncates(self) -> bool {
+    pub(in crate::fs::edits) fn truncates(self) -> bool {
         self.0 & libc::O_TRUNC != 0
     }
 
-    pub(in crate::fs) fn is_exclusive(self) -> bool {
+    pub(in crate::fs::edits) fn is_exclusive(self) -> bool {
         self.0 & libc::O_EXCL != 0
     }
 
-    pub(in crate::fs) fn appends(self) -> bool {
+    pub(in crate::fs::edits) fn appends(self) -> bool {
         self.0 & libc::O_APPEND != 0
     }
 }
 
 /// A file that is open for writing.
 #[derive(Debug)]
-pub(in crate::fs) struct OpenFile {
-    pub(in crate::fs) number: NodeId,
+pub(in crate::fs::edits) struct OpenFile {
+    pub(in crate::fs::edits) number: NodeId,
     content: Mutex<OpenContent>,
 }
 
 /// How the bytes of an open file and its value differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum Progress {
+pub(in crate::fs::edits) enum Progress {
     /// They do not.
     Settled,
     /// The bytes stand in the edit log and wait to come into the message.
@@ -68,7 +68,7 @@ pub(in crate::fs) enum Progress {
 
 /// When the bytes are to become the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::fs) enum Moment {
+pub(in crate::fs::edits) enum Moment {
     /// At a FLUSH of a handle that was written to since its last one.
     Flush,
     /// At `fsync`, at a truncate by path, and at the last RELEASE: then an emptied file counts too.
@@ -77,7 +77,7 @@ pub(in crate::fs) enum Moment {
 
 /// The bytes of an open file.
 #[derive(Debug)]
-pub(in crate::fs) struct OpenContent {
+pub(in crate::fs::edits) struct OpenContent {
     /// `None` until the present value is needed.
     bytes: Option<Buffer>,
     progress: Progress,
@@ -105,7 +105,7 @@ enum Start {
 
 impl OpenFile {
     /// A file that the message has, or with `is_new` will have, open once.
-    pub(in crate::fs) fn new(number: NodeId, is_new: bool) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(number: NodeId, is_new: bool) -> Arc<Self> {
         let content = OpenContent {
             bytes: is_new.then(Buffer::default),
             progress: if is_new { Progress::Emptied } else { Progress::Settled },
@@ -119,44 +119,44 @@ impl OpenFile {
         Arc::new(Self { number, content: Mutex::new(content) })
     }
 
-    pub(in crate::fs) fn lock(&self) -> MutexGuard<'_, OpenContent> {
+    pub(in crate::fs::edits) fn lock(&self) -> MutexGuard<'_, OpenContent> {
         lock(&self.content)
     }
 }
 
 impl OpenContent {
     /// Counts one more handle.
-    pub(in crate::fs) fn open(&mut self) {
+    pub(in crate::fs::edits) fn open(&mut self) {
         self.handles += 1;
     }
 
     /// Counts one handle less. Returns whether that was the last one.
-    pub(in crate::fs) fn close(&mut self) -> bool {
+    pub(in crate::fs::edits) fn close(&mut self) -> bool {
         self.handles = self.handles.saturating_sub(1);
         self.handles == 0
     }
 
     /// Whether any handle is left.
-    pub(in crate::fs) fn is_open(&self) -> bool {
+    pub(in crate::fs::edits) fn is_open(&self) -> bool {
         self.handles > 0
     }
 
-    pub(in crate::fs) fn is_loaded(&self) -> bool {
+    pub(in crate::fs::edits) fn is_loaded(&self) -> bool {
         self.bytes.is_some()
     }
 
     /// Takes the present value, to change it.
-    pub(in crate::fs) fn load(&mut self, value: Buffer) {
+    pub(in crate::fs::edits) fn load(&mut self, value: Buffer) {
         self.bytes.get_or_insert(value);
     }
 
     /// Whether the file is there though the message has no such value yet.
-    pub(in crate::fs) fn is_new(&self) -> bool {
+    pub(in crate::fs::edits) fn is_new(&self) -> bool {
         self.is_new && !self.is_refused()
     }
 
     /// Whether bytes were written that are not the value.
-    pub(in crate::fs) fn is_written(&self) -> bool {
+    pub(in crate::fs::edits) fn is_written(&self) -> bool {
         matches!(
             self.progress,
             Progress::Written | Progress::Settling | Progress::Refused | Progress::Incomplete
@@ -164,29 +164,29 @@ impl OpenContent {
     }
 
     /// Whether the bytes were refused as a value.
-    pub(in crate::fs) fn is_refused(&self) -> bool {
+    pub(in crate::fs::edits) fn is_refused(&self) -> bool {
         matches!(self.progress, Progress::Refused | Progress::Incomplete)
     }
 
     /// Whether others see the bytes and not the value of the message.
-    pub(in crate::fs) fn is_seen(&self) -> bool {
+    pub(in crate::fs::edits) fn is_seen(&self) -> bool {
         let is_ahead =
             matches!(self.progress, Progress::Emptied | Progress::Written | Progress::Settling);
         self.bytes.is_some() && (self.is_new() || is_ahead)
     }
 
     /// The length of the bytes if they differ from the value, and when they were changed.
-    pub(in crate::fs) fn len_and_time(&self) -> Option<(u64, SystemTime)> {
+    pub(in crate::fs::edits) fn len_and_time(&self) -> Option<(u64, SystemTime)> {
         let bytes = self.bytes.as_ref().filter(|_| self.is_seen())?;
         Some((bytes.len().unwrap_or(0), self.changed))
     }
 
     /// How many bytes it has, whether they are shown yet or not.
-    pub(in crate::fs) fn len(&self) -> u64 {
+    pub(in crate::fs::edits) fn len(&self) -> u64 {
         self.bytes.as_ref().and_then(|bytes| bytes.len().ok()).unwrap_or(0)
     }
 
-    pub(in crate::fs) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         match &self.bytes {
             Some(bytes) => bytes.read(offset, size).map_err(Error::Buffer),
             None => Ok(Vec::new()),
@@ -194,13 +194,17 @@ impl OpenContent {
     }
 
     /// The bytes as a buffer of their own.
-    pub(in crate::fs) fn copy(&self) -> Result<Buffer, Error> {
+    pub(in crate::fs::edits) fn copy(&self) -> Result<Buffer, Error> {
         let copied = self.bytes.as_ref().map(Buffer::copy).transpose();
         Ok(copied.map_err(Error::Buffer)?.unwrap_or_default())
     }
 
     /// Writes at a place, or at the end.
-    pub(in crate::fs) fn write(&mut self, offset: Option<u64>, bytes: &[u8]) -> Result<(), Error> {
+    pub(in crate::fs::edits) fn write(
+        &mut self,
+        offset: Option<u64>,
+        bytes: &[u8],
+    ) -> Result<(), Error> {
         let buffer = self.change()?;
         let offset = match offset {
             Some(offset) => offset,
@@ -214,17 +218,17 @@ impl OpenContent {
     }
 
     /// Notes that a write was refused for lack of room.
-    pub(in crate::fs) fn refuse_write(&mut self, reason: String) {
+    pub(in crate::fs::edits) fn refuse_write(&mut self, reason: String) {
         self.progress = Progress::Incomplete;
         self.refusal = reason;
     }
 
     /// Whether a check of what is written is to begin.
-    pub(in crate::fs) fn needs_check(&self) -> bool {
+    pub(in crate::fs::edits) fn needs_check(&self) -> bool {
         matches!(self.start, Start::Empty)
     }
 
-    pub(in crate::fs) fn begin_check(&mut self, check: StartCheck) {
+    pub(in crate::fs::edits) fn begin_check(&mut self, check: StartCheck) {
         self.start = Start::Checked(check);
     }
 
@@ -232,7 +236,7 @@ impl OpenContent {
     ///
     /// # Errors
     /// If nothing that follows could make the bytes a value.
-    pub(in crate::fs) fn check(
+    pub(in crate::fs::edits) fn check(
         &mut self,
         offset: Option<u64>,
         bytes: &[u8],
@@ -250,7 +254,7 @@ impl OpenContent {
     }
 
     /// Cuts the bytes, or fills them up with zeros.
-    pub(in crate::fs) fn set_len(&mut self, len: u64) -> Result<(), Error> {
+    pub(in crate::fs::edits) fn set_len(&mut self, len: u64) -> Result<(), Error> {
         let buffer = self.change()?;
         buffer.set_len(len).map_err(Error::Buffer)?;
         self.start = if len == 0 { Start::Empty } else { Start::Unknown };
@@ -261,7 +265,10 @@ impl OpenContent {
     /// The bytes, if they are due to become the value at this moment. The caller then says what
     /// became of them, with [`OpenContent::settled`], [`OpenContent::wait`] or
     /// [`OpenContent::refuse`].
-    pub(in crate::fs) fn due(&mut self, moment: Moment) -> Result<Option<Arc<Source>>, Error> {
+    pub(in crate::fs::edits) fn due(
+        &mut self,
+        moment: Moment,
+    ) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
             (Progress::Settled | Progress::Waiting | Progress::Incomplete, _)
             | (Progress::Emptied, Moment::Flush) => Ok(None),
@@ -276,25 +283,25 @@ impl OpenContent {
 
     /// Notes that the bytes that were due have become the value. If a program has written since,
     /// the file is still [`Progress::Written`].
-    pub(in crate::fs) fn settled(&mut self) {
+    pub(in crate::fs::edits) fn settled(&mut self) {
         self.is_new = false;
         self.end_settling(Progress::Settled);
     }
 
     /// Notes that the bytes that were due wait to come into the message, which has no such file
     /// until then.
-    pub(in crate::fs) fn wait(&mut self) {
+    pub(in crate::fs::edits) fn wait(&mut self) {
         self.end_settling(Progress::Waiting);
     }
 
     /// Whether the bytes wait to come into the message.
-    pub(in crate::fs) fn is_waiting(&self) -> bool {
+    pub(in crate::fs::edits) fn is_waiting(&self) -> bool {
         self.progress == Progress::Waiting
     }
 
     /// Notes that the bytes that waited have come into the message. If a program has written since,
     /// the file is still [`Progress::Written`].
-    pub(in crate::fs) fn taken(&mut self) {
+    pub(in crate::fs::edits) fn taken(&mut self) {
         self.is_new = false;
         if self.is_waiting() {
             self.progress = Progress::Settled;
@@ -302,13 +309,13 @@ impl OpenContent {
     }
 
     /// Notes that the bytes were refused as a value, for this reason.
-    pub(in crate::fs) fn refuse(&mut self, reason: String) {
+    pub(in crate::fs::edits) fn refuse(&mut self, reason: String) {
         self.progress = Progress::Refused;
         self.refusal = reason;
     }
 
     /// Why the bytes were refused.
-    pub(in crate::fs) fn refusal(&self) -> &str {
+    pub(in crate::fs::edits) fn refusal(&self) -> &str {
         &self.refusal
     }
 
@@ -320,7 +327,7 @@ impl OpenContent {
 
     /// Notes that the value was set by other means: the bytes are dropped, and the value is read
     /// anew.
-    pub(in crate::fs) fn replaced(&mut self) {
+    pub(in crate::fs::edits) fn replaced(&mut self) {
         self.progress = Progress::Settled;
         self.is_new = false;
         self.bytes = None;
@@ -340,7 +347,7 @@ impl OpenContent {
     }
 
     /// The bytes as the content of a value.
-    pub(in crate::fs) fn share(&mut self) -> Result<Arc<Source>, Error> {
+    pub(in crate::fs::edits) fn share(&mut self) -> Result<Arc<Source>, Error> {
         let bytes = self.bytes.get_or_insert_default();
         self.is_shared = matches!(bytes, Buffer::File(_));
         bytes.share().map_err(Error::Buffer)

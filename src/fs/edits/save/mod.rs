@@ -20,7 +20,7 @@ use super::message::locked::LockedMessage;
 use super::open::buffer::Buffer;
 
 impl Edits {
-    /// As [`crate::fs::Fs::save_when_due`].
+    /// Saves messages when they are due, until [`Edits::finish`].
     pub(in crate::fs) fn save_when_due(&self) {
         while let Some(base) = self.saver.next() {
             let Some(directory) = self.directory(base) else { continue };

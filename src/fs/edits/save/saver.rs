@@ -14,7 +14,7 @@ use crate::fs::edits::message::directory::Contents;
 use crate::fs::source::ino::Base;
 
 /// Enough that one slow save does not hold up the others.
-pub(in crate::fs) const THREADS: usize = 3;
+pub(in crate::fs::edits) const THREADS: usize = 3;
 /// A message is saved after this many delays at the latest, even if files of it are open.
 const LATEST: u32 = 10;
 /// After a save, the same message is not saved again for this many times as long as the save took.
@@ -22,7 +22,7 @@ const REST: u32 = 9;
 
 /// The messages that are to be saved, and when.
 #[derive(Debug)]
-pub(in crate::fs) struct Saver {
+pub(in crate::fs::edits) struct Saver {
     delay: Duration,
     waiting: Mutex<SaveQueue>,
     changed: Condvar,
@@ -38,12 +38,12 @@ struct SaveQueue {
 
 impl Saver {
     /// A saver with this delay between the last close and the save.
-    pub(in crate::fs) fn new(delay: Duration) -> Self {
+    pub(in crate::fs::edits) fn new(delay: Duration) -> Self {
         Self { delay, waiting: Mutex::default(), changed: Condvar::new() }
     }
 
     /// Plans a save of a message if it has something to save.
-    pub(in crate::fs) fn schedule(&self, contents: &Contents, base: Base) {
+    pub(in crate::fs::edits) fn schedule(&self, contents: &Contents, base: Base) {
         if !contents.is_unsaved() {
             return;
         }
@@ -57,7 +57,7 @@ impl Saver {
     }
 
     /// Puts a due save off if a program has come to write to the message. Returns whether it did.
-    pub(in crate::fs) fn wait_for_writers(&self, contents: &Contents, base: Base) -> bool {
+    pub(in crate::fs::edits) fn wait_for_writers(&self, contents: &Contents, base: Base) -> bool {
         let Some(edited) = contents.edits().filter(|_| contents.has_writers()) else {
             return false;
         };
@@ -70,7 +70,7 @@ impl Saver {
     }
 
     /// Notes how long a save took, and plans another one if the message is still unsaved.
-    pub(in crate::fs) fn again(&self, base: Base, took: Duration, is_unsaved: bool) {
+    pub(in crate::fs::edits) fn again(&self, base: Base, took: Duration, is_unsaved: bool) {
         let mut waiting = self.waiting();
         let now = Instant::now();
         waiting.not_before.retain(|_, at| *at > now);
@@ -91,12 +91,12 @@ impl Saver {
     }
 
     /// Cancels the planned save of a message.
-    pub(in crate::fs) fn cancel(&self, base: Base) {
+    pub(in crate::fs::edits) fn cancel(&self, base: Base) {
         self.waiting().due.remove(&base);
     }
 
     /// Drops all planned saves, and ends the threads that wait for one.
-    pub(in crate::fs) fn end(&self) {
+    pub(in crate::fs::edits) fn end(&self) {
         let mut waiting = self.waiting();
         waiting.is_ended = true;
         waiting.due.clear();
@@ -104,7 +104,7 @@ impl Saver {
     }
 
     /// Waits for the next message that is due; `None` at the end.
-    pub(in crate::fs) fn next(&self) -> Option<Base> {
+    pub(in crate::fs::edits) fn next(&self) -> Option<Base> {
         let mut waiting = self.waiting();
         loop {
             if waiting.is_ended {

@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use outlook_msg::sync::lock;
 
+use crate::fs::error::with_causes;
+use crate::fs::messages::OpenMessage;
+use crate::fs::source::SourceRoot;
 use crate::imsg::{self, Target};
 use crate::storage::{self, CompoundFile, FileState, Replacement};
 
 use super::edit_log::{EditLog, Failure, WholeMessage};
-use crate::fs::error::with_causes;
-use crate::fs::messages::OpenMessage;
-use crate::fs::source::SourceRoot;
 
 /// A file of the source as the target of a message.
-pub(in crate::fs) struct SourceTarget {
+pub(in crate::fs::edits) struct SourceTarget {
     source: Arc<SourceRoot>,
     log: Arc<EditLog>,
     /// What the edits began with, and the state of its file then; `None` if there was no file. A
@@ -37,7 +37,7 @@ struct TargetPlace {
 
 impl SourceTarget {
     /// The file of a message that is there.
-    pub(in crate::fs) fn new(
+    pub(in crate::fs::edits) fn new(
         source: &Arc<SourceRoot>,
         log: &Arc<EditLog>,
         path: &Path,
@@ -50,7 +50,7 @@ impl SourceTarget {
     }
 
     /// A file that is to be made.
-    pub(in crate::fs) fn of_new(
+    pub(in crate::fs::edits) fn of_new(
         source: &Arc<SourceRoot>,
         log: &Arc<EditLog>,
         path: &Path,
@@ -63,17 +63,17 @@ impl SourceTarget {
     }
 
     /// The state of the file as it was last seen or written; `None` if there is none yet.
-    pub(in crate::fs) fn state(&self) -> Option<FileState> {
+    pub(in crate::fs::edits) fn state(&self) -> Option<FileState> {
         self.place().expected
     }
 
     /// Whether the last save found that others have changed the file, or taken its name.
-    pub(in crate::fs) fn is_conflicting(&self) -> bool {
+    pub(in crate::fs::edits) fn is_conflicting(&self) -> bool {
         matches!(self.place().failure, Some(Failure::Conflict(_)))
     }
 
     /// Notes that the file has another state because msgfs itself has changed it.
-    pub(in crate::fs) fn touched(&self, state: FileState) {
+    pub(in crate::fs::edits) fn touched(&self, state: FileState) {
         let path = {
             let mut place = self.place();
             place.expected = Some(state);
