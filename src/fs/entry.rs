@@ -40,3 +40,12 @@ pub struct NamedEntry {
     /// Whether it is a message file of the source.
     pub is_message: bool,
 }
+
+/// A file that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenedFile {
+    /// The number of the handle; 0 for a file that is read without one.
+    pub handle: u64,
+    /// Whether the kernel may go on using its cached content of the file.
+    pub is_kept: bool,
+}

@@ -30,12 +30,12 @@
 //!
 //! # A message
 //!
-//! A message directory is in one of four states (`edits::message::directory::MessageState`). A **clean** one is
-//! shown from its file by the same code in every mount, and the kernel may keep what it is told.
-//! The first edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree
-//! that is shown from then on, and a save makes it clean again. A file that is being copied into a
-//! folder is **arriving** until it is whole. What is gone is **removed** for those who still have
-//! it open.
+//! A message directory is in one of four states (`edits::message::directory::MessageState`). A
+//! **clean** one is shown from its file by the same code in every mount, and the kernel may keep
+//! what it is told. The first edit makes it **edited**: an `Editor` has its edits, each of which
+//! makes a new tree that is shown from then on, and a save makes it clean again. A file that is
+//! being copied into a folder is **arriving** until it is whole. What is gone is **removed** for
+//! those who still have it open.
 //!
 //! Beside the state there are the files that are open for writing, each with one buffer; the
 //! temporary files of editors; and the removals that are not final. None of them is in the message,
@@ -86,10 +86,9 @@ use error::source_error;
 use source::ino::{Base, SourceKind};
 
 pub use edits::edit_log;
-pub use entry::{Add, DirectoryEntry, Entry, NamedEntry};
+pub use entry::{Add, DirectoryEntry, Entry, NamedEntry, OpenedFile};
 pub use error::Error;
 pub use messages::store::Store;
-pub use opened::OpenedFile;
 pub use options::{Options, SetAttr, WriteOptions};
 pub use path::{PathOpener, Place};
 pub use rustix::fs::StatVfs;

@@ -1,16 +1,7 @@
 //! The calls on an open file.
 
 use super::edits::{OpenFlags, OpenHandle};
-use super::{Error, Fs, Ino};
-
-/// A file that was opened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenedFile {
-    /// The number of the handle; 0 for a file that is read without one.
-    pub handle: u64,
-    /// Whether the kernel may go on using its cached content of the file.
-    pub is_kept: bool,
-}
+use super::{Error, Fs, Ino, OpenedFile};
 
 impl Fs {
     /// Opens a file.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use outlook_msg::sync::lock;
 
-use crate::fs::Invalidation;
+use crate::fs::source::live::Invalidation;
 
 /// A queue of what the kernel must forget. A request that has edited something empties it before it
 /// is answered.
