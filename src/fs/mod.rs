@@ -5,8 +5,8 @@
 //! [`fuse`] alone speaks to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 //!
-//! [`Fs`] has the calls, and decides which of three parts answers each. A part uses only those above
-//! it in this table:
+//! [`Fs`] has the calls, and decides which of three parts answers each. A part uses only those
+//! above it in this table:
 //!
 //! | part | what it has | what it knows nothing of | folder |
 //! |---|---|---|---|

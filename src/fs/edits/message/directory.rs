@@ -105,8 +105,8 @@ pub(in crate::fs::edits) struct Contents {
     pub(in crate::fs::edits) is_writable: bool,
     /// Whether the kernel may have cached what it was told of the message.
     pub(in crate::fs::edits) is_kept_by_kernel: bool,
-    /// Whether this mount itself has looked the message up (`LockedMessage::keep_known`), so that it stays
-    /// known after an edit.
+    /// Whether this mount itself has looked the message up (`LockedMessage::keep_known`), so that
+    /// it stays known after an edit.
     pub(in crate::fs::edits) is_kept_known: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Keeps the bytes that cannot be saved: what a program has not closed, what was refused as a value,
-//! and temporary files, each of which may be somebody's text.
+//! Keeps the bytes that cannot be saved: what a program has not closed, what was refused as a
+//! value, and temporary files, each of which may be somebody's text.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
