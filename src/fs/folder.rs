@@ -69,14 +69,18 @@ impl Fs {
         let listing = self.source.folders.list(node, cookie, read)?;
         let folder = self.source.root.folder(path).map_err(|error| source_error(path, error))?;
         let mut child = PathBuf::new();
-        for entry in listing.behind_cookie(cookie) {
+        for (place, entry) in listing.behind_cookie(cookie) {
             let text = child.as_mut_os_string();
             text.clear();
             if !path.as_os_str().is_empty() {
                 text.extend([path.as_os_str(), OsStr::new("/")]);
             }
             text.push(&entry.name);
-            let metadata = self.source.metadata_in(&folder, &entry.name, &child);
+            let looked_at = if look_up { None } else { listing.looked_at(place) };
+            let metadata = match looked_at {
+                Some(metadata) => Ok(metadata),
+                None => self.source.metadata_in(&folder, &entry.name, &child),
+            };
             let found = match self.source_entry(&child, metadata, look_up, proof) {
                 // Removed since the folder was read, or hidden.
                 Err(Error::NotFound) => continue,
@@ -86,6 +90,8 @@ impl Fs {
             if add(DirectoryEntry { name, cookie, entry: found, is_dot: false }) {
                 if look_up {
                     self.forget(found.attr.ino, 1);
+                } else if let Some(ahead) = listing.to_look_at(node, place) {
+                    self.messages.look_ahead(ahead);
                 }
                 return Ok(());
             }

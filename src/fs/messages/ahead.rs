@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use outlook_msg::sync::lock;
 
-use crate::fs::source::folders::{Folders, WalkOrder};
+use crate::fs::source::folders::{Folders, LookAhead, WalkOrder};
 use crate::fs::source::ino::{SourceKind, SourceNode};
 use crate::fs::source::metadata::Metadata;
 use crate::view::{FileKind, NodeId};
@@ -46,6 +46,14 @@ struct FolderWalk {
     to_open: VecDeque<PathBuf>,
     /// Whether a request has asked the opener to work out which messages come next.
     is_asked: bool,
+    /// The entries of a folder that are to be looked at.
+    to_look_at: Option<LookAhead>,
+}
+
+/// What the opener does next.
+enum Task {
+    Open(PathBuf),
+    LookAt(LookAhead),
 }
 
 /// The orders that need the names of the folder sorted first.
@@ -178,8 +186,17 @@ impl Ahead {
         self.changed.notify_all();
     }
 
-    /// Waits for the next message to open; `None` after the end.
-    fn next(&self, folders: &Folders) -> Option<PathBuf> {
+    fn look_at(&self, entries: LookAhead) {
+        let mut walk = self.lock();
+        if walk.has_opener {
+            walk.to_look_at = Some(entries);
+            drop(walk);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Waits for the next task; `None` after the end.
+    fn next(&self, folders: &Folders) -> Option<Task> {
         let mut walk = self.lock();
         walk.has_opener = true;
         loop {
@@ -192,8 +209,11 @@ impl Ahead {
                 walk = self.lock();
                 continue;
             }
+            if let Some(entries) = walk.to_look_at.take() {
+                return Some(Task::LookAt(entries));
+            }
             if let Some(path) = walk.to_open.pop_front() {
-                return Some(path);
+                return Some(Task::Open(path));
             }
             walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
         }
@@ -206,6 +226,11 @@ impl Ahead {
 }
 
 impl<D: Directory> Messages<D> {
+    /// Has entries of a folder looked at before its listing comes to them.
+    pub(in crate::fs) fn look_ahead(&self, entries: LookAhead) {
+        self.ahead.look_at(entries);
+    }
+
     /// Opens the messages that a walk comes to next, until [`Ahead::close`].
     pub(in crate::fs) fn open_ahead(&self) {
         // If the cache could not keep a message until the walk comes to it, the message would be
@@ -214,10 +239,13 @@ impl<D: Directory> Messages<D> {
         if self.cache_bytes_max < CACHE_BYTES_MIN {
             return;
         }
-        while let Some(path) = self.ahead.next(&self.source.folders) {
-            let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
-            // The request that asks for this message meets the same error and reports it.
-            if !matches!(opened, Ok(Ok(()))) {
+        while let Some(task) = self.ahead.next(&self.source.folders) {
+            let done = catch_unwind(AssertUnwindSafe(|| match task {
+                Task::Open(path) => self.open_one_ahead(path),
+                Task::LookAt(entries) => self.source.look_ahead(&entries),
+            }));
+            // The request that asks for the same meets the same error and reports it.
+            if !matches!(done, Ok(Ok(()))) {
                 tracing::debug!("a message was not opened ahead");
             }
         }

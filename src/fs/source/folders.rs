@@ -4,9 +4,11 @@
 //! cookie is made from the name alone, so that no change makes an entry that stays be listed
 //! twice or not at all (as directories indexed by hash do it).
 
+use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
@@ -14,6 +16,7 @@ use lru::LruCache;
 use outlook_msg::sync::lock;
 
 use super::ino::SourceNode;
+use super::metadata::Metadata;
 
 /// One entry of a source folder.
 #[derive(Debug)]
@@ -31,6 +34,34 @@ pub(in crate::fs) struct FolderListing {
     /// Places in `entries`, by name.
     by_bytes: OnceLock<Vec<u32>>,
     by_letters: OnceLock<Vec<u32>>,
+    ahead: Mutex<LookedAhead>,
+}
+
+/// The attributes of entries that the opener thread has looked at before the listing comes to them.
+#[derive(Debug, Default)]
+struct LookedAhead {
+    /// The place of the first one in the listing.
+    from: usize,
+    /// `None` where it has not looked at an entry.
+    found: VecDeque<Option<Metadata>>,
+    /// The place that the listing has come to.
+    listed: usize,
+}
+
+impl LookedAhead {
+    /// The place behind the last one.
+    fn end(&self) -> usize {
+        self.from + self.found.len()
+    }
+}
+
+/// Entries of a folder that the opener thread shall look at.
+#[derive(Debug)]
+pub(in crate::fs) struct LookAhead {
+    pub(in crate::fs) folder: Arc<SourceNode>,
+    listing: Arc<FolderListing>,
+    /// Their places in the listing.
+    range: Range<usize>,
 }
 
 /// An order in which the entries of a folder are gone through.
@@ -55,6 +86,12 @@ type Listings = LruCache<Arc<SourceNode>, Arc<FolderListing>>;
 
 /// How many listings are kept: about as many as are likely to be under way at once.
 const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
+/// The opener thread looks at most at this many entries ahead of a listing.
+const LOOKED_AHEAD_MAX: usize = 2048;
+/// If the listing has come as far as the opener thread, it looks at so many entries itself.
+const LEFT_TO_LISTING: usize = 192;
+/// After so many entries, the opener thread gives the listing what it has found.
+const LOOKED_TOGETHER: usize = 64;
 /// An entry whose cookie was taken lies at most this far behind its place.
 const MOVED_MAX: usize = 8;
 
@@ -76,13 +113,55 @@ fn letters(name: &OsStr) -> (OsString, &OsStr) {
 impl FolderListing {
     fn new(names: Vec<OsString>) -> Self {
         let entries = with_cookies(names);
-        Self { entries, by_bytes: OnceLock::new(), by_letters: OnceLock::new() }
+        Self {
+            entries,
+            by_bytes: OnceLock::new(),
+            by_letters: OnceLock::new(),
+            ahead: Mutex::default(),
+        }
     }
 
-    /// The entries behind a cookie.
-    pub(in crate::fs) fn behind_cookie(&self, cookie: u64) -> &[FolderEntry] {
+    /// The entries behind a cookie, each with its place.
+    pub(in crate::fs) fn behind_cookie(
+        &self,
+        cookie: u64,
+    ) -> impl Iterator<Item = (usize, &FolderEntry)> {
         let behind = self.entries.partition_point(|entry| entry.cookie <= cookie);
-        self.entries.get(behind..).unwrap_or_default()
+        self.entries.iter().enumerate().skip(behind)
+    }
+
+    /// The attributes of the entry at a place, if the opener thread has looked at it. Forgets those
+    /// of the entries before.
+    pub(in crate::fs) fn looked_at(&self, place: usize) -> Option<Metadata> {
+        let mut ahead = lock(&self.ahead);
+        ahead.listed = place;
+        let passed = place.saturating_sub(ahead.from).min(ahead.found.len());
+        ahead.found.drain(..passed);
+        ahead.from += passed;
+        if ahead.from != place {
+            return None;
+        }
+        let found = ahead.found.pop_front()?;
+        ahead.from += 1;
+        found
+    }
+
+    /// What the opener thread shall look at when a listing has come to a place; `None` if it has
+    /// done enough.
+    pub(in crate::fs) fn to_look_at(
+        self: &Arc<Self>,
+        folder: &Arc<SourceNode>,
+        place: usize,
+    ) -> Option<LookAhead> {
+        let end = (place + LOOKED_AHEAD_MAX).min(self.entries.len());
+        let known = lock(&self.ahead).end();
+        let known = if (place..=end).contains(&known) { known } else { place };
+        let (folder, listing) = (Arc::clone(folder), Arc::clone(self));
+        (end > known + LOOKED_AHEAD_MAX / 4).then_some(LookAhead {
+            folder,
+            listing,
+            range: known..end,
+        })
     }
 
     /// At most `count` names that follow one. The first call for an order sorts the folder, which
@@ -117,6 +196,44 @@ impl FolderListing {
 
     fn name(&self, at: u32) -> Option<&OsStr> {
         Some(self.entries.get(usize::try_from(at).ok()?)?.name.as_os_str())
+    }
+}
+
+impl LookAhead {
+    /// Looks at the entries, some at a time, so that the listing can use the first ones soon.
+    pub(in crate::fs) fn run(&self, look: impl Fn(&OsStr) -> Option<Metadata>) {
+        let mut range = self.range.clone();
+        loop {
+            let (listed, known) = {
+                let ahead = lock(&self.listing.ahead);
+                (ahead.listed, ahead.end())
+            };
+            if range.contains(&known) {
+                range.start = known;
+            }
+            if listed + LOOKED_TOGETHER > range.start {
+                // The listing is as fast: leave it the next entries, and look at those behind.
+                range.start = range.start.max(listed + LEFT_TO_LISTING);
+            }
+            if range.is_empty() {
+                return;
+            }
+            let end = (range.start + LOOKED_TOGETHER).min(range.end);
+            let entries = self.listing.entries.get(range.start..end).unwrap_or_default();
+            let found: Vec<_> = entries.iter().map(|entry| look(&entry.name)).collect();
+            let mut ahead = lock(&self.listing.ahead);
+            if ahead.end() > range.start {
+                // It is of a listing that had come farther.
+                ahead.found.clear();
+            }
+            if ahead.found.is_empty() {
+                ahead.from = range.start;
+            }
+            let left_out = range.start - ahead.from;
+            ahead.found.resize(left_out, None);
+            ahead.found.extend(found);
+            range.start = end;
+        }
     }
 }
 
@@ -206,9 +323,12 @@ fn hash(name: &OsStr) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::ffi::OsString;
+    use std::ffi::{OsStr, OsString};
+    use std::path::PathBuf;
+    use std::sync::Arc;
 
-    use super::{FolderListing, WalkOrder, with_cookies};
+    use super::super::ino::{Identity, SourceKind};
+    use super::{FolderListing, Metadata, SourceNode, WalkOrder, with_cookies};
 
     #[test]
     fn cookies_rise_and_do_not_depend_on_the_other_names() {
@@ -238,7 +358,38 @@ mod tests {
         };
         assert_eq!(walk("A.msg", WalkOrder::Bytes), ["A.msg", "C.msg", "a.msg", "b.msg"]);
         assert_eq!(walk("A.msg", WalkOrder::Letters), ["A.msg", "a.msg", "b.msg", "C.msg"]);
-        let first = listing.behind_cookie(0)[0].name.to_str().unwrap();
+        let first = listing.behind_cookie(0).next().unwrap().1.name.to_str().unwrap();
         assert_eq!(walk(first, WalkOrder::Listing).len(), 4);
+    }
+
+    #[test]
+    fn what_was_looked_at_ahead_belongs_to_its_entry() {
+        let names = (0..3000).map(|n| OsString::from(n.to_string())).collect();
+        let listing = Arc::new(FolderListing::new(names));
+        let identity = Identity::default();
+        let kind = SourceKind::Folder;
+        let folder = Arc::new(SourceNode { path: PathBuf::new(), kind, identity });
+        let any = Metadata::from(&std::fs::metadata(".").unwrap());
+        let number = |name: &OsStr| name.to_str().unwrap().parse().unwrap();
+        let look = |name: &OsStr| Some(Metadata { inode: number(name), ..any });
+        let mut found = 0;
+        let mut check = |place: usize| {
+            let expected = number(&listing.entries[place].name);
+            let known = listing.looked_at(place);
+            assert!(known.is_none_or(|known| known.inode == expected), "{place}");
+            found += usize::from(known.is_some());
+        };
+        // The listing goes on as far as it has to before the opener thread begins.
+        for from in [0, 700, 1400, 2100] {
+            let Some(ahead) = listing.to_look_at(&folder, from) else { continue };
+            (from..from + 100).for_each(&mut check);
+            ahead.run(look);
+            assert!(listing.to_look_at(&folder, from + 100).is_none());
+            (from + 100..from + 700).for_each(&mut check);
+        }
+        // A program goes back.
+        (0..3000).for_each(&mut check);
+        assert!(found > 1500, "{found}");
+        assert!(listing.to_look_at(&folder, 2999).is_none());
     }
 }

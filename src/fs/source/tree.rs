@@ -13,7 +13,7 @@ use crate::fs::error::source_error;
 use crate::fs::{Entry, Error, NamedEntry, Options};
 
 use super::attr::{Attr, FileType, Ownership};
-use super::folders::Folders;
+use super::folders::{Folders, LookAhead};
 use super::ino::{Base, Identity, Ino, Nodes, SourceKind, SourceNode};
 use super::metadata::Metadata;
 use super::watch::{WatchProof, Watcher};
@@ -117,6 +117,14 @@ impl<D> SourceTree<D> {
             Some((own, metadata)) if own == path => Ok(*metadata),
             _ => folder.metadata(name).map_err(|error| source_error(path, error)),
         }
+    }
+
+    /// Looks at entries of a folder before its listing comes to them.
+    pub(in crate::fs) fn look_ahead(&self, entries: &LookAhead) -> io::Result<()> {
+        let path = &entries.folder.path;
+        let folder = self.root.folder(path)?;
+        entries.run(|name| self.metadata_in(&folder, name, &path.join(name)).ok());
+        Ok(())
     }
 
     fn kind(&self, path: &Path, metadata: &Metadata) -> SourceKind {
