@@ -121,8 +121,10 @@ impl MessageData {
             None => Arc::new(PropertyNames::read(storage)),
             Some(_) => Arc::clone(&self.names),
         };
-        let mask = self.store_support_mask.clone();
+        // Not the mask that this message had: it may have been deleted, and the strings that are
+        // set next must be stored as a reader of the file expects them.
         let outer = self.outer.as_ref();
+        let mask = outer.and_then(|outer| outer.store_support_mask.clone());
         Self::new(properties, strings, self.chosen_code_page, names, outer, mask)
     }
 

@@ -24,9 +24,15 @@ pub(super) fn encode_lines(bytes: &[u8], line_end: &str) -> String {
     lines
 }
 
+/// The length of so many bytes in the lines of MIME. The last line has no line end.
+pub(super) fn lines_len(len: u64) -> u64 {
+    let line_ends = len.div_ceil(LINE_BYTES as u64).saturating_sub(1);
+    len.div_ceil(3).saturating_mul(4).saturating_add(line_ends.saturating_mul(2))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{encode, encode_lines};
+    use super::{encode, encode_lines, lines_len};
 
     #[test]
     fn base64_of_rfc_4648() {
@@ -50,5 +56,14 @@ mod tests {
         assert_eq!(encode_lines(&[], "\r\n"), "");
         assert_eq!(encode_lines(&[0; 57], "\r\n"), format!("{full}\r\n"));
         assert_eq!(encode_lines(&[0; 58], "\r\n"), format!("{full}\r\nAA==\r\n"));
+    }
+
+    #[test]
+    fn lengths_are_known_without_encoding() {
+        for len in (0..200).chain([1_000, 5_700, 5_701]) {
+            let lines = encode_lines(&vec![0xA5; len], "\r\n");
+            let lines = lines.strip_suffix("\r\n").unwrap_or(&lines);
+            assert_eq!(lines_len(len as u64), lines.len() as u64, "{len}");
+        }
     }
 }

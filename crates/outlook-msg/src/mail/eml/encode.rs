@@ -197,7 +197,7 @@ fn percent_encoded(c: char) -> String {
 /// A text in quoted-printable with CRLF line ends; `None` if base64 is shorter.
 pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
     const LINE_MAX: usize = 75;
-    let base64_len = text.len().div_ceil(3) * 4 + text.len() / 57 * 2;
+    let base64_len = base64::lines_len(text.len() as u64);
     let mut output = Vec::new();
     for (index, line) in text.split("\r\n").enumerate() {
         if index > 0 {
@@ -222,7 +222,7 @@ pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
             }
             rest = behind;
         }
-        if output.len() > base64_len {
+        if output.len() as u64 > base64_len {
             return None;
         }
     }
@@ -325,5 +325,7 @@ mod tests {
         check(&format!("{line}b"), Some(&format!("{line}=\r\nb")));
         check(&format!("{line}.b"), Some(&format!("{line}=\r\n=2Eb")));
         check("\u{65E5}\u{672C}", None);
+        // 57 bytes are one line of 76 characters in base64, which has no line end.
+        check(&format!("{}\r\n{}", "a".repeat(45), "=".repeat(10)), None);
     }
 }
