@@ -5,7 +5,8 @@ use std::cell::{Cell, OnceCell};
 
 use crate::body::html::Reference;
 use crate::imsg::Salvaged;
-use crate::mail::content::{self, Content};
+use crate::mail::attachments::content::of_attachment;
+use crate::mail::content::Content;
 use crate::mail::references::{REFERENCES_BYTES_MAX, References};
 use crate::storage::{Defect, EntryNumber, Storage};
 
@@ -138,7 +139,7 @@ fn attachment(objects: &Objects, entry: EntryNumber) -> Result<Content, Error> {
     let attachment = &found.attachment;
     match found.entry {
         Some((_, ContentKind::Message(_))) => Err(Error::IsADirectory),
-        Some((_, shown)) => Ok(content::of_attachment(attachment, shown)?),
+        Some((_, shown)) => Ok(of_attachment(attachment, shown)?),
         None => Err(Error::NotFound),
     }
 }
