@@ -1,7 +1,6 @@
 //! The extended attributes of the files of a message.
 
-use std::fmt::Write as _;
-
+use outlook_msg::digest::hexadecimal;
 use sha2::{Digest as _, Sha256};
 
 use crate::imsg::{Message, PROPATTR_WRITEABLE};
@@ -185,12 +184,7 @@ fn sha256(tree: &MessageTree, id: NodeId) -> Result<String, Error> {
         offset += bytes.len() as u64;
         hash.update(&bytes);
     }
-    let mut text = String::new();
-    for byte in hash.finalize() {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(hexadecimal(&hash.finalize()))
 }
 /// The message that an attachment came with, by the common attributes of freedesktop.org.
 fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {

@@ -60,9 +60,7 @@ impl MessageTree {
     /// # Errors
     /// If the session is closed.
     pub fn open(session: &Session, source: Source, show: Show) -> Result<Self, Error> {
-        let source = Arc::new(source);
-        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
-        Ok(Self::outermost(Objects::open(session, source, file, None)?, show))
+        Self::of_source(session, source, show, None)
     }
 
     /// Opens the message in a file for a writable mount: attachments keep the names that they had
@@ -76,10 +74,7 @@ impl MessageTree {
         show: Show,
         names: &Arc<AttachmentNames>,
     ) -> Result<Self, Error> {
-        let source = Arc::new(source);
-        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
-        let objects = Objects::open(session, source, file, Some(Arc::clone(names)))?;
-        Ok(Self::outermost(objects, show))
+        Self::of_source(session, source, show, Some(Arc::clone(names)))
     }
 
     /// Opens the present state of a message under edit.
@@ -109,6 +104,17 @@ impl MessageTree {
     ) -> Result<Self, Error> {
         let tree = Self::of_snapshot(session, snapshot, show, names)?;
         Ok(Self { is_new: true, ..tree })
+    }
+
+    fn of_source(
+        session: &Session,
+        source: Source,
+        show: Show,
+        names: Option<Arc<AttachmentNames>>,
+    ) -> Result<Self, Error> {
+        let source = Arc::new(source);
+        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
+        Ok(Self::outermost(Objects::open(session, source, file, names)?, show))
     }
 
     fn outermost(objects: Objects, show: Show) -> Self {

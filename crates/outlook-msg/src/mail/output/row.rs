@@ -8,8 +8,8 @@
 use std::io::Read as _;
 
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
+use crate::digest;
 use crate::imsg::{Address, Defect, Note};
 use crate::mail::attachment::Attachment;
 use crate::mail::attachments::names::attachment_path;
@@ -334,16 +334,7 @@ pub fn time_micros(time: FileTime) -> Option<i64> {
 /// If the content cannot be read as a whole.
 pub fn sha256(attachment: &Attachment) -> Result<String, Error> {
     let mut reader = attachment.open()?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let read = reader.read(&mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(buffer.get(..read).unwrap_or_default());
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    digest::sha256(|_, buffer| Ok(reader.read(buffer)?))
 }
 
 fn names_of_flags(MessageFlags(flags): MessageFlags) -> Vec<&'static str> {

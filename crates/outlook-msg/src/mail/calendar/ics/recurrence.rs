@@ -183,7 +183,7 @@ fn calendar_scale(pattern: &RecurrencePattern) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::{EventClock, write_deleted, write_rule};
     use crate::imsg::structures::{
         AppointmentRecurrence, DayMask, Exception, Pattern, RecurrenceEnd, RecurrenceFrequency,
@@ -197,7 +197,11 @@ mod tests {
     const END: u32 = 223_001_280;
     const WEEKDAYS: DayMask = DayMask(0x3E);
 
-    fn pattern(frequency: RecurrenceFrequency, pattern: Pattern, period: u32) -> RecurrencePattern {
+    pub(in super::super) fn recurrence_pattern(
+        frequency: RecurrenceFrequency,
+        pattern: Pattern,
+        period: u32,
+    ) -> RecurrencePattern {
         RecurrencePattern {
             frequency,
             pattern,
@@ -221,7 +225,7 @@ mod tests {
     }
 
     fn check(frequency: RecurrenceFrequency, specific: Pattern, period: u32, expected: &str) {
-        let text = text(&pattern(frequency, specific, period), None, false);
+        let text = text(&recurrence_pattern(frequency, specific, period), None, false);
         let rule = text.strip_prefix("RRULE:").unwrap_or(&text);
         assert_eq!(rule, expected, "{specific:?} {period}");
     }
@@ -258,14 +262,14 @@ mod tests {
 
     #[test]
     fn the_month_is_that_of_the_first_period() {
-        let mut yearly = pattern(RecurrenceFrequency::Yearly, Pattern::MonthEnd, 12);
+        let mut yearly = recurrence_pattern(RecurrenceFrequency::Yearly, Pattern::MonthEnd, 12);
         yearly.first_date_time_minutes = 31 * 1440;
         assert!(text(&yearly, None, false).ends_with("BYMONTH=2"));
     }
 
     #[test]
     fn rules_end() {
-        let mut daily = pattern(RecurrenceFrequency::Daily, Pattern::Day, 1440);
+        let mut daily = recurrence_pattern(RecurrenceFrequency::Daily, Pattern::Day, 1440);
         let mut check = |end, zone: Option<&Zone>, all_day, expected: &str| {
             daily.end = end;
             let text = text(&daily, zone, all_day);
@@ -282,19 +286,20 @@ mod tests {
 
     #[test]
     fn other_calendars_have_no_rule() {
-        let mut hijri = pattern(RecurrenceFrequency::Monthly, Pattern::Month { day: 3 }, 1);
+        let mut hijri =
+            recurrence_pattern(RecurrenceFrequency::Monthly, Pattern::Month { day: 3 }, 1);
         hijri.is_hijri = true;
         let expected = "X-MICROSOFT-CALSCALE:Hijri\r\n\
             X-MICROSOFT-RRULE:FREQ=MONTHLY;INTERVAL=1;BYMONTHDAY=3";
         assert_eq!(text(&hijri, None, false), expected);
-        let mut regenerating = pattern(RecurrenceFrequency::Daily, Pattern::Day, 1440);
+        let mut regenerating = recurrence_pattern(RecurrenceFrequency::Daily, Pattern::Day, 1440);
         regenerating.is_regenerating = true;
         assert_eq!(text(&regenerating, None, false), "X-MICROSOFT-RRULE:FREQ=DAILY;INTERVAL=1");
     }
 
     #[test]
     fn changed_occurrences_are_not_deleted() {
-        let mut pattern = pattern(RecurrenceFrequency::Daily, Pattern::Day, 1440);
+        let mut pattern = recurrence_pattern(RecurrenceFrequency::Daily, Pattern::Day, 1440);
         pattern.deleted_dates = vec![START, START + 1440, START + 2880];
         let mut changed = Exception::default();
         changed.original_start_minutes = START + 1440 + 540;

@@ -109,6 +109,7 @@ fn month(pattern: &RecurrencePattern) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recurrence::tests::recurrence_pattern;
     use super::words;
     use crate::imsg::structures::{
         DayMask, Pattern, RecurrenceEnd, RecurrenceFrequency, RecurrencePattern,
@@ -124,18 +125,10 @@ mod tests {
         // 2024-02-29 and 2026-03-31 in minutes since 1601.
         let (start_date_minutes, end_date_minutes) = (222_560_640, 223_656_480);
         let pattern = RecurrencePattern {
-            frequency,
-            pattern,
-            calendar_type: 0,
-            is_hijri: false,
-            first_date_time_minutes: 0,
-            period,
-            is_regenerating: false,
             end,
-            first_day_of_week: 0,
-            deleted_dates: Vec::new(),
             start_date_minutes,
             end_date_minutes,
+            ..recurrence_pattern(frequency, pattern, period)
         };
         assert_eq!(words(&pattern), expected);
     }

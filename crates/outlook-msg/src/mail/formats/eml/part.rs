@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
 
+use crate::digest;
 use crate::mail::content::Content;
 use crate::mail::content::pieced_file::{Piece, PiecedFile};
 use crate::mail::values::text::crlf_lines;
@@ -180,11 +181,6 @@ impl MimePart {
 
 /// A boundary that occurs in no part: it is made from a hash of all parts, and `=_` occurs neither
 /// in base64 nor in quoted-printable.
-fn boundary(digest: &[u8]) -> String {
-    let mut boundary = "=_".to_owned();
-    for byte in digest.iter().take(16) {
-        // Writing to a String cannot fail.
-        let _ = write!(boundary, "{byte:02x}");
-    }
-    boundary
+fn boundary(hash: &[u8]) -> String {
+    format!("=_{}", digest::hexadecimal(hash.get(..16).unwrap_or(hash)))
 }
