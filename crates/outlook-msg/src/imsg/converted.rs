@@ -1,7 +1,7 @@
 //! Makes a `.msg` file in memory from a message in another format (TNEF, MIME), so that it can be
 //! read like any other.
 //!
-//! Knows neither format: `mail::derived` fills in a [`ConvertedMessage`].
+//! Knows neither format: `mail::attachments::derived` fills in a [`ConvertedMessage`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -35,8 +35,8 @@
 // | appointments, tasks, contacts | `calendar`: `event`, `ics`, `vcf` |
 // | bodies | `bodies` |
 // | attachments, and what is inside of them | `attachments` |
-// | subject, addresses, times, values as texts | `values` |
 // | contents of files, in memory or in streams | `content` |
+// | subject, addresses, times, values as texts | `values` |
 
 mod attachment;
 #[doc(hidden)]
