@@ -38,7 +38,7 @@ use crate::mail::values::named::name_in_set;
 use crate::mapi::{self, Value};
 use crate::storage::Defect;
 
-/// The version of the fields of [`Row`].
+/// The version of the fields of `message.json` and of [`Row`](crate::mail::Row).
 pub const SCHEMA: u32 = 1;
 
 /// Binary values with more bytes are left out.
