@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | [`cli`] | what the user typed; the only place that prints | how anything is done |
 //! | [`mount`] | the life of a mount: background, signals, unmount, the end of the session | what a message is |
-//! | [`fs`] | source folder, inode numbers, open files, when edits are saved; `fs::fuse` and `fs::notify` alone speak to the kernel | how a message is laid out |
+//! | [`fs`] | source folder, inode numbers, open files, when edits are saved; `fs::fuse` alone speaks to the kernel | how a message is laid out |
 //! | [`view`] | a message as a tree of files: names, texts, and their reading back | inode numbers, folders |
 //! | [`outlook_msg`] | the library: `mail`, `imsg`, `body`, `storage`, `mapi` | mounts, terminals, environment variables |
 //!

@@ -1,4 +1,4 @@
-//! The pages for people name what exists, and the tests keep to what their page says.
+//! The pages for people name what exists, and code and tests keep to what their pages say.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -65,23 +65,50 @@ fn paths_are_found() {
     assert_eq!(paths(page), BTreeSet::from(expected));
 }
 
-/// A test that sleeps is slow on every machine and still fails on a slower one. `wait_until` waits
-/// for a condition with a deadline, and nothing else waits.
-#[test]
-fn no_test_sleeps() {
-    let mut folders = vec![Path::new(ROOT).join("tests")];
-    let mut sleepers = Vec::new();
+/// The files of Rust in a folder of the repository and below it.
+fn rust_files(folder: &str) -> Vec<PathBuf> {
+    let mut folders = vec![Path::new(ROOT).join(folder)];
+    let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs")
-                && fs::read_to_string(&path).unwrap().contains(concat!("thread::", "sleep("))
-            {
-                sleepers.push(path.strip_prefix(ROOT).unwrap().to_owned());
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
             }
         }
     }
+    files
+}
+
+/// A part that imports what uses it can touch more than its type says.
+#[test]
+fn imports_point_downward() {
+    for (folder, above) in [
+        ("src/view", &["crate::fs", "crate::mount", "crate::cli"][..]),
+        ("src/fs", &["crate::mount", "crate::cli"]),
+        ("src/mount", &["crate::cli"]),
+        ("src/fs/source", &["fs::messages", "super::messages", "fs::edits", "super::edits"]),
+        ("src/fs/messages", &["fs::edits", "super::edits"]),
+    ] {
+        for file in rust_files(folder) {
+            let text = fs::read_to_string(&file).unwrap();
+            let imports = text.lines().filter(|line| line.trim_start().starts_with("use "));
+            for line in imports {
+                assert!(!above.iter().any(|one| line.contains(one)), "{file:?}: {line}");
+            }
+        }
+    }
+}
+
+/// A test that sleeps is slow on every machine and still fails on a slower one. `wait_until` waits
+/// for a condition with a deadline, and nothing else waits.
+#[test]
+fn no_test_sleeps() {
+    let sleeps =
+        |path: &PathBuf| fs::read_to_string(path).unwrap().contains(concat!("thread::", "sleep("));
+    let sleepers: Vec<_> = rust_files("tests").into_iter().filter(sleeps).collect();
+    let sleepers: Vec<_> = sleepers.iter().map(|path| path.strip_prefix(ROOT).unwrap()).collect();
     assert_eq!(sleepers, [Path::new("tests/mount/process.rs")]);
 }

@@ -1,13 +1,14 @@
 //! The directory that is written into, and nothing outside of it.
 //!
-//! Each directory is opened by its name in the one around it, and never through a link. A file is
-//! written under another name and renamed once it is whole. Knows nothing of messages.
+//! Each directory is opened by its name in the one around it, and never through a link. What is
+//! new has another name until it is whole: a file, or the directory of a message with all that is in
+//! it. Knows nothing of messages.
 //!
 //! No copy can be read by more users than its source: it has the permissions of the source, less
 //! the umask. If the copy has another group than the source, the group bits of the source do not
 //! count.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
@@ -35,6 +36,8 @@ pub(super) struct OutputTarget {
 pub(super) struct OutputDirectory {
     file: File,
     is_new: bool,
+    /// Whether it, or a directory around it, gets its name only when everything is in it.
+    is_unfinished: bool,
     /// A file that is created here for these permissions has them at once, so they need not be
     /// narrowed.
     kept: OnceLock<Permissions>,
@@ -47,11 +50,21 @@ pub(super) struct Permissions {
     group: u32,
 }
 
+/// A directory that has another name until everything is in it, unless it was there before.
+#[derive(Debug)]
+pub(super) struct UnfinishedDirectory {
+    around: OutputDirectory,
+    /// The name until then; `None` if it was there before.
+    name: Option<OsString>,
+    /// The directory.
+    pub(super) directory: OutputDirectory,
+}
+
 /// A file that is being written. Dropping it before it is whole removes it.
 #[derive(Debug)]
 pub(super) struct Unfinished<'a> {
     directory: &'a OutputDirectory,
-    name: String,
+    name: OsString,
     /// The content.
     pub(super) file: File,
     is_done: bool,
@@ -109,28 +122,39 @@ impl OutputTarget {
 impl OutputDirectory {
     /// A directory in this one, created if it is not there.
     pub(super) fn subdirectory(&self, name: &OsStr, like: Permissions) -> io::Result<Self> {
-        let open = || rustix::fs::openat(&self.file, name, DIRECTORY, Mode::empty());
-        let mut is_new = false;
-        let opened = match open() {
-            Err(Errno::NOENT) => {
-                let made = rustix::fs::mkdirat(&self.file, name, mode(like.mode | FILL));
-                is_new = made.is_ok();
-                match made {
-                    // Another thread was faster.
-                    Ok(()) | Err(Errno::EXIST) => open(),
-                    Err(error) => Err(error),
-                }
+        if let Some(there) = self.existing(name)? {
+            return Ok(there);
+        }
+        match rustix::fs::mkdirat(&self.file, name, mode(like.mode | FILL)) {
+            Ok(()) => {
+                let made = self.existing(name)?.ok_or(Errno::NOENT)?;
+                like.narrow(&made.file, FILL)?;
+                Ok(Self { is_new: true, ..made })
             }
-            opened => opened,
-        };
-        match opened {
+            // Another thread was faster.
+            Err(Errno::EXIST) => Ok(self.existing(name)?.ok_or(Errno::NOENT)?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Begins a directory of this name in this one. If an extraction that was killed has begun it,
+    /// this one goes on with it.
+    pub(super) fn begin(self, name: &OsStr, like: Permissions) -> io::Result<UnfinishedDirectory> {
+        if let Some(directory) = self.existing(name)? {
+            return Ok(UnfinishedDirectory { around: self, name: None, directory });
+        }
+        let name = unfinished_name(name);
+        let directory = Self { is_unfinished: true, ..self.subdirectory(&name, like)? };
+        Ok(UnfinishedDirectory { around: self, name: Some(name), directory })
+    }
+
+    fn existing(&self, name: &OsStr) -> io::Result<Option<Self>> {
+        match rustix::fs::openat(&self.file, name, DIRECTORY, Mode::empty()) {
             Ok(directory) => {
-                let file = File::from(directory);
-                if is_new {
-                    like.narrow(&file, FILL)?;
-                }
-                Ok(Self { is_new, ..Self::of(file) })
+                let is_unfinished = self.is_unfinished;
+                Ok(Some(Self { is_unfinished, ..Self::of(directory.into()) }))
             }
+            Err(Errno::NOENT) => Ok(None),
             Err(Errno::NOTDIR | Errno::LOOP) => {
                 Err(io::Error::other("a file or link is in the way of the directory"))
             }
@@ -139,7 +163,7 @@ impl OutputDirectory {
     }
 
     fn of(file: File) -> Self {
-        Self { file, is_new: false, kept: OnceLock::new() }
+        Self { file, is_new: false, is_unfinished: false, kept: OnceLock::new() }
     }
 
     /// Whether it was created for this run: nothing is in it but what this run has put there.
@@ -164,7 +188,7 @@ impl OutputDirectory {
 
     /// Begins a file of this name.
     pub(super) fn create(&self, name: &OsStr, like: Permissions) -> io::Result<Unfinished<'_>> {
-        let name = unfinished_name(name);
+        let name = if self.is_unfinished { name.to_owned() } else { unfinished_name(name) };
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let create = || rustix::fs::openat(&self.file, &name, flags, mode(like.mode));
         let file = match create() {
@@ -256,7 +280,7 @@ impl OutputDirectory {
     fn folds_case(&self) -> io::Result<bool> {
         let name = OsStr::new("case");
         let unfinished = self.create(name, Permissions::OWN)?;
-        let upper = unfinished.name.to_uppercase();
+        let upper = unfinished.name.to_ascii_uppercase();
         let flags = AtFlags::SYMLINK_NOFOLLOW;
         Ok(rustix::fs::statat(&self.file, &upper, flags).is_ok())
     }
@@ -325,10 +349,21 @@ impl Unfinished<'_> {
     /// Gives the whole file its time and its name, in place of whatever file or link has it.
     pub(super) fn finish(mut self, name: &OsStr, time: SystemTime) -> io::Result<()> {
         set_time(&self.file, time)?;
-        let directory = &self.directory.file;
-        rustix::fs::renameat(directory, &self.name, directory, name)?;
+        if self.name != name {
+            let directory = &self.directory.file;
+            rustix::fs::renameat(directory, &self.name, directory, name)?;
+        }
         self.is_done = true;
         Ok(())
+    }
+}
+
+impl UnfinishedDirectory {
+    /// Gives the directory its name, now that everything is in it.
+    pub(super) fn finish(self, name: &OsStr) -> io::Result<()> {
+        let Some(unfinished) = &self.name else { return Ok(()) };
+        let around = &self.around.file;
+        Ok(rustix::fs::renameat(around, unfinished, around, name)?)
     }
 }
 
@@ -352,10 +387,10 @@ fn mode(bits: u16) -> Mode {
 }
 
 /// The name of a file until it is whole: the same each time, so that it is found again.
-fn unfinished_name(name: &OsStr) -> String {
+fn unfinished_name(name: &OsStr) -> OsString {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
-    format!(".msgfs-{:016x}.part", hasher.finish())
+    format!(".msgfs-{:016x}.part", hasher.finish()).into()
 }
 
 fn timespec(time: SystemTime) -> Timespec {

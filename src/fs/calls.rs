@@ -4,50 +4,39 @@
 //! never changed.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::path::{Path, PathBuf};
 
-use crate::view::NodeId;
-
-use super::directory::MessageState;
 use super::edit_log::UNSAVED_ATTRIBUTE;
-use super::entries::name_text;
-use super::ino::{Base, Ino, SourceKind};
-use super::open_file::OpenFlags;
-use super::process::Process;
-use super::{Entry, Error, Fs, Invalidation, SetAttr, is_message_file_name};
+use super::edits::{EditableMessage, Edits, FolderEdits, OpenFlags, Process, name_text};
+use super::source::ino::{Base, Ino, SourceKind};
+use super::source::tree::is_message_file_name;
+use super::{Entry, Error, Fs, Invalidation, SetAttr};
 
 impl Fs {
     /// Whether the mount is writable. If it is, the kernel has to open files.
     pub fn is_writable(&self) -> bool {
-        self.options.write.is_some()
+        self.edits.is_some()
     }
 
-    /// Whether messages may be removed.
-    pub(super) fn may_remove(&self) -> bool {
-        self.options.write.as_ref().is_some_and(|write| write.delete)
+    /// The message that an inode belongs to, to be changed; `None` if it belongs to none.
+    pub(super) fn editable(&self, ino: Ino) -> Result<Option<EditableMessage<'_>>, Error> {
+        let Some(edits) = &self.edits else { return Ok(None) };
+        let Some((message, number)) = self.message_of(ino)? else { return Ok(None) };
+        edits.editable(message, number).map(Some)
     }
 
     /// Says that the adapter will tell the kernel before each answer what it must forget
     /// ([`Fs::tell_stale`]). Only then may the kernel cache what is in messages of a writable
     /// mount.
     pub fn enable_invalidation(&self) {
-        self.can_invalidate.store(true, Ordering::Release);
-    }
-
-    pub(super) fn can_invalidate(&self) -> bool {
-        self.can_invalidate.load(Ordering::Acquire)
+        self.messages.let_keep();
     }
 
     /// Calls `tell` if the kernel must forget something: all names, and what is given to `tell`.
     /// The adapter calls this before each answer, with no lock held.
     pub fn tell_stale(&self, tell: impl FnOnce(&[Invalidation])) {
-        self.invalidations.tell(tell);
-    }
-
-    pub(super) fn note_stale(&self, stale: Vec<Invalidation>) {
-        if self.can_invalidate() {
-            self.invalidations.note(stale);
+        if let Some(edits) = &self.edits {
+            edits.tell_stale(tell);
         }
     }
 
@@ -58,8 +47,8 @@ impl Fs {
     /// # Errors
     /// [`Error::NotPermitted`] if not.
     pub fn check_creator(&self, parent: Ino, user: u32) -> Result<(), Error> {
-        if self.editors.is_mounter(user)
-            || self.options.ownership.uid.is_some()
+        if self.edits.as_ref().is_none_or(|edits| edits.is_mounter(user))
+            || self.source.ownership.uid.is_some()
             || self.message_of(parent)?.is_some()
         {
             return Ok(());
@@ -78,14 +67,32 @@ impl Fs {
 
     /// Notes that a user is about to edit something.
     pub fn note_editor(&self, user: u32) {
-        self.editors.note(user, self.state_folder());
+        if let Some(edits) = &self.edits {
+            edits.note_editor(user);
+        }
     }
 
     /// Whether an edit of the message of this inode would have to wait for a save.
     pub fn is_saving(&self, ino: Ino) -> bool {
-        let (base, _) = self.nodes.followed(ino).parts();
-        let message = self.nodes.message(base).and_then(|(_, directory)| directory);
-        message.is_some_and(|directory| directory.lock().is_saving())
+        self.edits.as_ref().is_some_and(|edits| edits.is_saving(ino))
+    }
+
+    /// The folder for edits that are not saved; `None` in a read-only mount.
+    pub fn state_folder(&self) -> Option<&Path> {
+        self.edits.as_ref().map(Edits::state_folder)
+    }
+
+    /// Saves messages when they are due, and returns when the filesystem is closed. Run it in
+    /// [`Fs::savers`] threads; without them, everything is saved at the end.
+    pub fn save_when_due(&self) {
+        if let Some(edits) = &self.edits {
+            edits.save_when_due();
+        }
+    }
+
+    /// How many threads are to save messages.
+    pub fn savers(&self) -> usize {
+        if self.edits.is_some() { Edits::SAVERS } else { 0 }
     }
 
     /// Creates a file and opens it.
@@ -116,9 +123,15 @@ impl Fs {
         flags: i32,
         process: u32,
     ) -> Result<(Entry, u64), Error> {
-        match self.editable_message(parent)? {
-            Some(to) => self.create_in_message(&to, name, mode, OpenFlags(flags), process),
-            None => self.create_file(&self.in_folder(parent, name)?, mode),
+        match self.editable(parent)? {
+            Some(to) => match to.create(name, mode, OpenFlags(flags), process)? {
+                (entry, Some(handle)) => Ok((entry, handle)),
+                (entry, None) => Ok((entry, self.open_file(entry.attr.ino, flags)?.handle)),
+            },
+            None => {
+                let (folders, path) = self.in_folder(parent, name)?;
+                folders.create_file(&path, mode)
+            }
         }
     }
 
@@ -142,14 +155,14 @@ impl Fs {
         mode: u32,
         process: u32,
     ) -> Result<Entry, Error> {
-        if let Some(to) = self.editable_message(parent)? {
-            return self.mkdir_in_message(&to, name, process);
+        if let Some(to) = self.editable(parent)? {
+            return to.mkdir(name, process);
         }
-        let path = self.in_folder(parent, name)?;
+        let (folders, path) = self.in_folder(parent, name)?;
         if !is_message_file_name(&path) {
             return Err(Error::NotPermitted("only messages are created: NAME.msg"));
         }
-        self.create_message(&path, mode, process)
+        folders.create_message(&path, mode, process)
     }
 
     /// Creates a symbolic link in a message, as Emacs does to lock a file.
@@ -158,8 +171,8 @@ impl Fs {
     /// [`Error::NotPermitted`] for any other.
     pub fn symlink(&self, parent: Ino, name: &OsStr, target: &OsStr) -> Result<Entry, Error> {
         let refused = || Error::NotPermitted("there are no symbolic links to be made here");
-        let to = self.editable_message(parent)?.ok_or_else(refused)?;
-        self.symlink_in_message(&to, name, target.to_str().ok_or_else(refused)?)
+        let to = self.editable(parent)?.ok_or_else(refused)?;
+        to.symlink(name, target.to_str().ok_or_else(refused)?)
     }
 
     /// Makes a temporary copy of a file of a message under a second name, for programs that back a
@@ -169,12 +182,12 @@ impl Fs {
     /// [`Error::NotPermitted`] for any other name, [`Error::OtherDevice`] between messages.
     pub fn link(&self, ino: Ino, parent: Ino, name: &OsStr) -> Result<Entry, Error> {
         let refused = || Error::NotPermitted("a message has one name");
-        let to = self.editable_message(parent)?.ok_or_else(refused)?;
+        let to = self.editable(parent)?.ok_or_else(refused)?;
         let (message, number) = self.message_of(ino)?.ok_or_else(refused)?;
         if message.base != to.message.base {
             return Err(Error::OtherDevice);
         }
-        self.link_in_message(&to, number, name)
+        to.link(number, name)
     }
 
     /// Removes a file.
@@ -191,11 +204,12 @@ impl Fs {
     /// # Errors
     /// As [`Fs::unlink`].
     pub fn unlink_for(&self, parent: Ino, name: &OsStr, process: Option<u32>) -> Result<(), Error> {
-        if let Some(to) = self.editable_message(parent)? {
+        if let Some(to) = self.editable(parent)? {
             let process = process.map_or(Process::None, Process::of);
-            return self.unlink_in_message(&to, name, process);
+            return to.unlink(name, process);
         }
-        match self.remove_arrival(&self.in_folder(parent, name)?) {
+        let (folders, path) = self.in_folder(parent, name)?;
+        match folders.remove_arrival(&path) {
             true => Ok(()),
             false => Err(self.read_only(parent)),
         }
@@ -214,15 +228,15 @@ impl Fs {
     /// # Errors
     /// As [`Fs::rmdir`].
     pub fn rmdir_for(&self, parent: Ino, name: &OsStr, process: Option<u32>) -> Result<(), Error> {
-        if let Some(to) = self.editable_message(parent)? {
+        if let Some(to) = self.editable(parent)? {
             let process = process.map_or(Process::None, Process::of);
-            return self.rmdir_in_message(&to, name, process);
+            return to.rmdir(name, process);
         }
-        let path = self.in_folder(parent, name)?;
+        let (folders, path) = self.in_folder(parent, name)?;
         if !is_message_file_name(&path) {
             return Err(Error::NotPermitted("folders of the source stay"));
         }
-        self.remove_message(&path)
+        folders.remove_message(&path)
     }
 
     /// Renames a file or a message. With `no_replace` (`RENAME_NOREPLACE`) it is an error if
@@ -237,21 +251,28 @@ impl Fs {
         to: (Ino, &OsStr),
         no_replace: bool,
     ) -> Result<(), Error> {
-        let (origin, target) = (self.editable_message(from.0)?, self.editable_message(to.0)?);
-        match (origin, target) {
+        match (self.editable(from.0)?, self.editable(to.0)?) {
             (Some(origin), Some(target)) if origin.message.base == target.message.base => {
-                self.rename_in_message(&origin, from.1, (target.number, to.1), no_replace)
+                origin.rename(from.1, (target.number(), to.1), no_replace)
+            }
+            (Some(origin), Some(target)) => origin.move_to(from.1, &target, to.1),
+            (Some(origin), None) => {
+                let (_, path) = self.in_folder(to.0, to.1)?;
+                origin.move_to_folder(from.1, &path, no_replace)
+            }
+            (None, Some(target)) => {
+                let (_, path) = self.in_folder(from.0, from.1)?;
+                target.move_from_folder(&path, to.1)
             }
             (None, None) => {
-                let (old, new) = (self.in_folder(from.0, from.1)?, self.in_folder(to.0, to.1)?);
-                let is_ours = is_message_file_name(&old) || self.nodes.claimed(&old).is_some();
-                if is_ours {
-                    self.rename_in_folders(&old, &new, no_replace)
+                let (folders, old) = self.in_folder(from.0, from.1)?;
+                let (_, new) = self.in_folder(to.0, to.1)?;
+                if is_message_file_name(&old) || folders.is_claimed(&old) {
+                    folders.rename(&old, &new, no_replace)
                 } else {
                     Err(self.read_only(from.0))
                 }
             }
-            _ => self.move_whole(from, to, no_replace),
         }
     }
 
@@ -260,14 +281,8 @@ impl Fs {
     /// # Errors
     /// `EROFS` for files that are no messages, else those of writing.
     pub fn setattr(&self, ino: Ino, handle: Option<u64>, change: &SetAttr) -> Result<Entry, Error> {
-        let to = self.editable_message(ino)?.ok_or_else(|| self.read_only(ino))?;
-        if let Some(len) = change.size {
-            match handle.filter(|handle| *handle != 0) {
-                Some(handle) => self.set_len(&*self.handles.get(handle)?, len)?,
-                None => self.truncate(&to, len)?,
-            }
-        }
-        self.set_attributes(&to, change)?;
+        let to = self.editable(ino)?.ok_or_else(|| self.read_only(ino))?;
+        to.setattr(handle, change)?;
         drop(to);
         self.getattr(ino)
     }
@@ -280,31 +295,17 @@ impl Fs {
         if name != UNSAVED_ATTRIBUTE {
             return Err(Error::NotSupported);
         }
-        let to = self.editable_message(ino)?.ok_or(Error::NoAttribute)?;
-        let mut contents = to.lock();
-        if to.number != NodeId(0) || !contents.is_unsaved() {
-            return Err(Error::NoAttribute);
-        }
-        let was_new = contents.edits().is_some_and(|edited| edited.is_new);
-        self.discard(&mut contents)?;
-        self.saver.cancel(to.message.base);
-        if was_new {
-            contents.state = MessageState::Removed;
-            self.nodes.unclaim(&contents.path, to.message.base);
-        }
-        Ok(())
+        self.editable(ino)?.ok_or(Error::NoAttribute)?.discard()
     }
 
-    /// The path of a name in a folder of the source that may be written to.
-    pub(super) fn in_folder(&self, parent: Ino, name: &OsStr) -> Result<PathBuf, Error> {
-        if !self.is_writable() {
-            return Err(self.read_only(parent));
-        }
+    /// The path of a name in a folder of the source, to be changed.
+    fn in_folder(&self, parent: Ino, name: &OsStr) -> Result<(FolderEdits<'_>, PathBuf), Error> {
+        let edits = self.edits.as_ref().ok_or_else(|| self.read_only(parent))?;
         let (base, _) = parent.parts();
         if base == Base::CONTROL {
             return Err(Error::NotPermitted("it belongs to the mount"));
         }
-        let node = self.node(base)?;
+        let node = self.source.node(base)?;
         if node.kind != SourceKind::Folder {
             return Err(Error::NotPermitted("only messages can be changed"));
         }
@@ -314,12 +315,12 @@ impl Fs {
             Error::NameTooLong => Err(error),
             _ => Ok(""),
         })?;
-        Ok(node.path.join(name))
+        Ok((edits.folders(), node.path.join(name)))
     }
 
     /// The error for a change of a source file that is no message: `EROFS`.
     pub(super) fn read_only(&self, ino: Ino) -> Error {
-        let node = self.node(ino.parts().0).ok();
+        let node = self.source.node(ino.parts().0).ok();
         Error::ReadOnly { path: node.map(|node| node.path.clone()).unwrap_or_default() }
     }
 }

@@ -1,21 +1,17 @@
 //! `.msgfs/` in the root of the mount: what the session does, and what was found damaged.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use outlook_msg::sync::lock;
 
-use crate::imsg::Defect;
 use crate::view::NodeId;
 
-use super::attr::{Attr, FileType};
-use super::edit_log;
-use super::ino::{Base, Ino};
-use super::watch::Watcher;
+use super::edits::Edits;
+use super::source::attr::{Attr, FileType};
+use super::source::ino::{Base, Ino};
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
 
 /// The name of the directory.
@@ -23,7 +19,7 @@ pub(super) const DIRECTORY: &str = ".msgfs";
 
 /// A file in the control directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum ControlFile {
+enum ControlFile {
     Session,
     Errors,
     Unsaved,
@@ -33,7 +29,7 @@ pub(super) enum ControlFile {
 impl ControlFile {
     const ALL: [Self; 4] = [Self::Session, Self::Errors, Self::Unsaved, Self::Version];
 
-    pub(super) const fn name(self) -> &'static str {
+    const fn name(self) -> &'static str {
         match self {
             Self::Session => "session",
             Self::Errors => "errors",
@@ -43,16 +39,16 @@ impl ControlFile {
     }
 
     /// The files of a read-only or a writable mount.
-    pub(super) fn all(is_writable: bool) -> impl Iterator<Item = Self> {
+    fn all(is_writable: bool) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |file| is_writable || *file != Self::Unsaved)
     }
 
     /// Number 0 is the directory itself.
-    pub(super) const fn node(self) -> NodeId {
+    const fn node(self) -> NodeId {
         NodeId(self as u32 + 1)
     }
 
-    pub(super) fn from_node(node: NodeId) -> Option<Self> {
+    fn from_node(node: NodeId) -> Option<Self> {
         Self::ALL.into_iter().find(|file| file.node() == node)
     }
 }
@@ -60,65 +56,52 @@ impl ControlFile {
 /// The text of each control file at the time when the kernel was last told its size. The texts
 /// change all the time, but a read must give as many bytes as the size said.
 #[derive(Debug, Default)]
-pub(super) struct Snapshots {
+pub(super) struct ControlTexts {
     texts: Mutex<HashMap<ControlFile, Arc<str>>>,
 }
 
-impl Snapshots {
-    pub(super) fn take(&self, file: ControlFile, text: String) -> Arc<str> {
+impl ControlTexts {
+    fn take(&self, file: ControlFile, text: String) -> Arc<str> {
         let text: Arc<str> = text.into();
         let mut texts = lock(&self.texts);
         texts.insert(file, Arc::clone(&text));
         text
     }
 
-    pub(super) fn last(&self, file: ControlFile) -> Arc<str> {
+    fn last(&self, file: ControlFile) -> Arc<str> {
         let texts = lock(&self.texts);
         texts.get(&file).cloned().unwrap_or_default()
     }
 }
 
-/// The damaged messages met so far, with their defects.
-#[derive(Debug, Default)]
-pub(super) struct Damaged {
-    messages: Mutex<BTreeMap<PathBuf, Vec<Defect>>>,
-}
-
-/// At most this many messages are noted. `msgfs check` has no such bound.
-const DAMAGED_MAX: usize = 10_000;
-/// At most this many defects of one message are noted.
-const DEFECTS_MAX: usize = 20;
-
-impl Damaged {
-    /// Notes the defects of a message. Returns whether these are the first ones of this message.
-    pub(super) fn note(&self, path: &Path, mut defects: Vec<Defect>) -> bool {
-        defects.truncate(DEFECTS_MAX);
-        let mut messages = lock(&self.messages);
-        if messages.len() >= DAMAGED_MAX && !messages.contains_key(path) {
-            return false;
-        }
-        messages.insert(path.to_owned(), defects).is_none()
-    }
-
-    /// One line a defect: the message, the place in it, the cause.
-    pub(super) fn text(&self) -> String {
-        let messages = lock(&self.messages);
-        let mut text = String::new();
-        for (path, defects) in &*messages {
-            for defect in defects {
-                // Writing to a String cannot fail.
-                let _ = writeln!(text, "{}: {defect}", path.display());
-            }
-        }
-        text
-    }
+/// The control directory of a filesystem, for one request.
+#[derive(Clone, Copy)]
+pub(super) struct ControlDirectory<'a> {
+    fs: &'a Fs,
 }
 
 impl Fs {
-    /// Lists `.msgfs/`.
-    pub(super) fn read_control(&self, cookie: u64, add: Add<'_>) -> Result<(), Error> {
-        for (file, number) in ControlFile::all(self.is_writable()).zip(3_u64..) {
-            let entry = self.control_entry(file.node())?;
+    /// `.msgfs/` and its files.
+    pub(super) fn control(&self) -> ControlDirectory<'_> {
+        ControlDirectory { fs: self }
+    }
+}
+
+impl ControlDirectory<'_> {
+    fn files(self) -> impl Iterator<Item = ControlFile> {
+        ControlFile::all(self.fs.edits.is_some())
+    }
+
+    /// Finds a file; `id` is the number of the directory that it is looked up in.
+    pub(super) fn lookup(self, id: NodeId, name: &OsStr) -> Result<Entry, Error> {
+        let file = self.files().find(|file| file.name() == name).filter(|_| id == NodeId(0));
+        self.entry(file.ok_or(Error::NotFound)?.node())
+    }
+
+    /// Lists the directory.
+    pub(super) fn list(self, cookie: u64, add: Add<'_>) -> Result<(), Error> {
+        for (file, number) in self.files().zip(3_u64..) {
+            let entry = self.entry(file.node())?;
             let name = OsStr::new(file.name());
             if number > cookie && add(DirectoryEntry { name, cookie: number, entry, is_dot: false })
             {
@@ -128,12 +111,12 @@ impl Fs {
         Ok(())
     }
 
-    /// A file in `.msgfs/`. Its text is made anew, and its time is now, so that the kernel does not
-    /// reuse what it has cached.
-    pub(super) fn control_entry(&self, id: NodeId) -> Result<Entry, Error> {
+    /// A file, or the directory itself. The text of a file is made anew, and its time is now, so
+    /// that the kernel does not reuse what it has cached.
+    pub(super) fn entry(self, id: NodeId) -> Result<Entry, Error> {
         let (file_type, size) = match ControlFile::from_node(id) {
             Some(file) => {
-                let text = self.snapshots.take(file, self.control_text(file));
+                let text = self.fs.control.take(file, self.text(file));
                 (FileType::RegularFile, text.len() as u64)
             }
             None if id == NodeId(0) => (FileType::Directory, 0),
@@ -143,37 +126,52 @@ impl Fs {
         Ok(Entry { attr, ttl: Duration::ZERO })
     }
 
-    fn control_text(&self, file: ControlFile) -> String {
+    /// Reads a file as the kernel was last told its size.
+    pub(super) fn read(
+        self,
+        id: NodeId,
+        (offset, size): (u64, usize),
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        let file = ControlFile::from_node(id).ok_or(Error::IsADirectory)?;
+        let text = self.fs.control.last(file);
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+        let end = start.saturating_add(size).min(text.len());
+        out.clear();
+        out.extend_from_slice(text.as_bytes().get(start..end).unwrap_or_default());
+        Ok(())
+    }
+
+    fn text(self, file: ControlFile) -> String {
+        let Fs { source, messages, edits, .. } = self.fs;
         match file {
             ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
-            ControlFile::Errors => self.damaged.text(),
-            ControlFile::Unsaved => {
-                let unsaved = self.log.as_ref().map(|log| log.unsaved()).unwrap_or_default();
-                unsaved.iter().map(edit_log::unsaved_line).collect()
-            }
+            ControlFile::Errors => messages.defects_text(),
+            ControlFile::Unsaved => edits.as_ref().map(Edits::unsaved_text).unwrap_or_default(),
             ControlFile::Session => {
-                let statistics = self.session.statistics();
-                let (cache_bytes, cached_messages) = self.messages.usage();
+                let statistics = messages.session.statistics();
+                let held = messages.figures();
                 let figures = [
                     ("open_messages", statistics.open_messages as u64),
                     ("open_objects", statistics.open_objects as u64),
                     ("messages_opened", statistics.messages_opened),
-                    ("cached_messages", cached_messages as u64),
-                    ("cache_bytes", cache_bytes as u64),
-                    ("cache_bytes_max", self.options.cache_bytes_max as u64),
-                    ("files_stored", self.stores.files()),
-                    ("source_files_known", self.nodes.len() as u64),
-                    ("watches", self.watcher.as_ref().map_or(0, Watcher::len) as u64),
+                    ("cached_messages", held.cached_messages as u64),
+                    ("cache_bytes", held.cache_bytes as u64),
+                    ("cache_bytes_max", held.cache_bytes_max as u64),
+                    ("files_stored", held.files_stored),
+                    ("source_files_known", source.nodes.len() as u64),
+                    ("watches", source.watches() as u64),
                 ];
-                let written = self.is_writable().then(|| {
-                    let (known, unsaved) = self.edit_counts();
+                let written = edits.as_ref().map(|edits| {
+                    let (known, unsaved) = edits.counts();
                     [
                         ("writable_messages_known", known as u64),
                         ("unsaved_messages", unsaved as u64),
                     ]
                 });
-                let server = self.state_folder().map(|folder| {
-                    format!("process\t{}\nstate_folder\t{}\n", std::process::id(), folder.display())
+                let server = edits.as_ref().map(|edits| {
+                    let (process, folder) = (std::process::id(), edits.state_folder().display());
+                    format!("process\t{process}\nstate_folder\t{folder}\n")
                 });
                 let figures = figures.iter().chain(written.iter().flatten());
                 let lines = figures.map(|(name, figure)| format!("{name}\t{figure}\n"));

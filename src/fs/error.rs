@@ -95,6 +95,26 @@ fn shown(path: &Path) -> String {
     }
 }
 
+/// An error of the system at a file of the source.
+pub(super) fn source_error(path: &Path, source: io::Error) -> Error {
+    match source.kind() {
+        io::ErrorKind::NotFound => Error::NotFound,
+        io::ErrorKind::NotADirectory => Error::NotADirectory,
+        io::ErrorKind::StaleNetworkFileHandle => Error::Stale { path: path.to_owned() },
+        _ => Error::Source { path: path.to_owned(), source },
+    }
+}
+
+/// An error inside a message, with the message it happened in.
+pub(super) fn message_error(path: &Path, source: view::Error) -> Error {
+    match source {
+        view::Error::NotFound => Error::NotFound,
+        view::Error::NotADirectory => Error::NotADirectory,
+        view::Error::IsADirectory => Error::IsADirectory,
+        source => Error::Message { path: path.to_owned(), source },
+    }
+}
+
 /// The text of an error and its causes, each said once.
 pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();

@@ -2,34 +2,40 @@
 //!
 //! The operations have the kernel's names and know nothing of the kernel: every one is a call
 //! with a result, so that the command line and the tests use the same filesystem without a mount.
-//! [`fuse`] and [`notify`] alone speak to the kernel. What a message looks like is the business of
+//! [`fuse`] alone speaks to the kernel. What a message looks like is the business of
 //! [`crate::view`].
 //!
-//! | what | module |
+//! [`Fs`] has the calls, and decides which of three parts answers each. A part uses only those
+//! above it in this table:
+//!
+//! | part | what it has | what it knows nothing of | folder |
+//! |---|---|---|---|
+//! | `SourceTree` | the files of the source, their inode numbers, what changes in them | what is in a message | `source` |
+//! | `Messages` | the messages as their files have them, the session, what is done ahead | edits | `messages` |
+//! | `Edits` | what a writable mount has besides: edited messages, open files, saves | | `edits` |
+//!
+//! What all parts have in common: `entry`, `error`, `options`.
+//!
+//! The first two keep the state of an edited message (`MessageDirectory`) with its node, since a
+//! request needs both, but they do not know its type: it is their parameter `D`.
+//!
+//! | calls of [`Fs`] | module |
 //! |---|---|
-//! | inode numbers: of files of the source, of files inside a message | `ino`, `numbers` |
-//! | the folders of the source, and what changes in them | `source`, `folder`, `folders`, `watch`, `watches`, `live` |
-//! | a message as its file has it | `messages`, `ahead`, `habits`, `store` |
-//! | a message directory and its state | `directory` |
-//! | what it shows when something differs from its file | `shown` |
-//! | edits | `editing`, and `entries` and `renames` for names |
-//! | files that are written | `open_file`, `buffer`, `handles` |
-//! | new attachments that come into the message together | `waiting` |
-//! | temporary files of editors; what was removed; who fills a new message; who edits | `temporary`, `removals`, `creators`, `process`, `editors` |
-//! | messages in folders, and moved into and out of others | `folder_edits`, `arrival`, `moves` |
-//! | saving; what a crash leaves | `saver`, `saving`, `target`; `edit_log`, `recovery` |
-//! | what the kernel must forget | `stale` |
-//! | the calls of writing | `calls`; on an open file `opened`; `attributes` |
+//! | that read | here; what a folder of the source lists: `folder` |
+//! | that change something | `calls` |
+//! | on open files | `opened` |
+//! | for extended attributes and links | `xattr` |
 //! | `.msgfs/` | `control` |
+//! | paths that lead into a message, for the command line | `path` |
 //!
 //! # A message
 //!
-//! A message directory is in one of four states (`directory::MessageState`). A **clean** one is
-//! shown from its file by the same code in every mount, and the kernel may keep what it is told.
-//! The first edit makes it **edited**: an `Editor` has its edits, each of which makes a new tree
-//! that is shown from then on, and a save makes it clean again. A file that is being copied into a
-//! folder is **arriving** until it is whole. What is gone is **removed** for those who still have
-//! it open.
+//! A message directory is in one of four states (`edits::message::directory::MessageState`). A
+//! **clean** one is shown from its file by the same code in every mount, and the kernel may keep
+//! what it is told. The first edit makes it **edited**: an `Editor` has its edits, each of which
+//! makes a new tree that is shown from then on, and a save makes it clean again. A file that is
+//! being copied into a folder is **arriving** until it is whole. What is gone is **removed** for
+//! those who still have it open.
 //!
 //! Beside the state there are the files that are open for writing, each with one buffer; the
 //! temporary files of editors; and the removals that are not final. None of them is in the message,
@@ -40,7 +46,7 @@
 //! Taken in this order and held for moments. Only the first is held while the kernel is told
 //! something or a message is saved:
 //!
-//! 1. The turn of a handle, by its FLUSH (`handles::Unflushed`).
+//! 1. The turn of a handle, by its FLUSH (`edits::open::handles::Unflushed`).
 //! 2. The contents of one message directory. Those of two are never held together: what concerns
 //!    two messages is done in the one after it is done in the other.
 //! 3. The bytes of an open file, a temporary file or an arrival.
@@ -51,152 +57,54 @@
 //! reading, and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told
 //! what it must forget before the edit is answered, when no lock is held.
 
-mod access_list;
-mod ahead;
-mod arrival;
-mod attr;
-mod attributes;
-mod buffer;
 mod calls;
 mod control;
-mod creators;
-mod directory;
-pub mod edit_log;
-mod editing;
-mod editors;
-mod entries;
+mod edits;
+mod entry;
 mod error;
 mod folder;
-mod folder_edits;
-mod folders;
 pub mod fuse;
-mod habits;
-mod handles;
-mod ino;
-mod live;
 mod messages;
-mod metadata;
-mod moves;
-pub mod notify;
-mod numbers;
-mod open_file;
 mod opened;
 mod options;
 mod path;
-mod process;
-mod recovery;
-mod removals;
-mod renames;
-mod saver;
-mod saving;
-mod shown;
 mod source;
-mod stale;
-mod store;
-mod target;
-mod temporary;
-mod waiting;
-mod watch;
-mod watches;
 mod xattr;
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::imsg::{CloseReport, MessageCache, SaveReport, Session, SessionOptions};
-use crate::view::NodeId;
+use crate::imsg::CloseReport;
+use crate::view::{Findings, NodeId};
 
-use ahead::Ahead;
-use control::{ControlFile, Damaged, Snapshots};
-use directory::joined;
-use edit_log::EditLog;
-use editors::Editors;
-use folders::Folders;
-use habits::Habits;
-use handles::Handles;
-use ino::{Base, Identity, Nodes, SourceKind, SourceNode};
-use messages::OpenMessage;
-use metadata::Metadata;
-use saver::Saver;
-use source::SourceRoot;
-use stale::InvalidationQueue;
-use store::Stores;
-use watch::Watcher;
+use control::ControlTexts;
+use edits::{Edits, LookedUpMessage, Messages, SourceTree};
+use error::source_error;
+use source::ino::{Base, SourceKind};
 
-pub use attr::{Attr, FileType, Ownership};
+pub use edits::edit_log;
+pub use entry::{Add, DirectoryEntry, Entry, NamedEntry, OpenedFile};
 pub use error::Error;
-pub use ino::Ino;
-pub use live::Invalidation;
-pub use opened::OpenedFile;
+pub use messages::store::Store;
 pub use options::{Options, SetAttr, WriteOptions};
-pub use path::{NamedEntry, PathOpener, Place};
+pub use path::{PathOpener, Place};
 pub use rustix::fs::StatVfs;
-pub use store::Store;
-
-/// A file that was looked up: its attributes, and for how long they hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// The attributes.
-    pub attr: Attr,
-    /// How long they may be kept.
-    pub ttl: Duration,
-}
-
-/// One entry of a directory.
-#[derive(Debug)]
-pub struct DirectoryEntry<'a> {
-    /// Its name.
-    pub name: &'a OsStr,
-    /// The cookie with which a listing continues behind it.
-    pub cookie: u64,
-    /// Its attributes, and for how long they hold.
-    pub entry: Entry,
-    /// Whether it is `.` or `..`.
-    pub is_dot: bool,
-}
-
-/// Takes an entry of a listing. Returns true if there was no room for it.
-pub type Add<'a> = &'a mut dyn FnMut(DirectoryEntry<'_>) -> bool;
+pub use source::attr::{Attr, FileType, Ownership};
+pub use source::ino::Ino;
+pub use source::live::Invalidation;
 
 /// The filesystem.
 #[derive(Debug)]
 pub struct Fs {
-    source: Arc<SourceRoot>,
-    options: Options,
-    /// The own mount point relative to the source, and its attributes before the mount.
-    own_mount_point: Option<(PathBuf, Metadata)>,
-    session: Session,
-    nodes: Nodes,
-    messages: MessageCache<Arc<SourceNode>, OpenMessage>,
-    folders: Folders,
-    ahead: Ahead,
-    habits: Habits,
-    stores: Stores,
-    watcher: Option<Watcher>,
-    /// What was refused as the value of a file, and therefore kept. The end of the mount reports
-    /// it.
-    refused: Mutex<Vec<SaveReport>>,
-    snapshots: Snapshots,
-    damaged: Damaged,
-    handles: Handles,
-    saver: Saver,
+    source: Arc<SourceTree>,
+    messages: Arc<Messages>,
     /// `None` in a read-only mount.
-    log: Option<Arc<EditLog>>,
-    /// Whether the kernel is told before each answer what it must forget.
-    can_invalidate: AtomicBool,
-    invalidations: InvalidationQueue,
-    editors: Editors,
+    edits: Option<Edits>,
+    control: ControlTexts,
 }
-
-/// The source may change at any time, so its files are looked at again after this.
-const SOURCE_TTL: Duration = Duration::from_secs(1);
-/// What is in a message holds for as long as its inode number, which changes with the file.
-const MESSAGE_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Fs {
     /// Opens a source, a folder or one message file, and the session that reads it.
@@ -204,33 +112,14 @@ impl Fs {
     /// # Errors
     /// If the source cannot be opened.
     pub fn open(source: &Path, options: Options) -> io::Result<Self> {
-        let source = source.canonicalize()?;
-        let metadata = Metadata::from(&source.metadata()?);
-        let (folder, path) = if metadata.is_dir() {
-            (source.as_path(), PathBuf::new())
-        } else {
-            let name = source.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-            (source.parent().unwrap_or(Path::new("/")), PathBuf::from(name))
-        };
-        let kind = match (metadata.is_dir(), metadata.is_file()) {
-            (true, _) => SourceKind::Folder,
-            (_, true) => SourceKind::OneMessage,
-            _ => return Err(io::Error::other("neither a folder nor a file")),
-        };
-        let root = SourceNode { path, kind, identity: identity_of(kind, &metadata) };
-        let own_mount_point = options.mount_point.as_deref().and_then(|mount_point| {
-            let mount_point = mount_point.canonicalize().ok()?;
-            let path = mount_point.strip_prefix(folder).ok()?.to_owned();
-            // The root is always reached by its descriptor, also if the mount covers it.
-            let inside = !path.as_os_str().is_empty();
-            inside.then_some((path, (&mount_point.metadata().ok()?).into()))
-        });
-        let source = SourceRoot::open(folder)?;
-        let mut fs = Self::of_root(source, root.clone(), options);
-        fs.own_mount_point = own_mount_point;
-        if let Some(write) = fs.options.write.clone() {
-            let one = (kind == SourceKind::OneMessage).then_some(root.path.as_path());
-            fs.open_log(&write, folder, one)?;
+        let (source, folder) = SourceTree::open(source, &options)?;
+        let mut fs = Self::read_only_of(source, &options);
+        if let Some(write) = &options.write {
+            let root = fs.source.node(Base::ROOT).map_err(io::Error::other)?;
+            let one = (root.kind == SourceKind::OneMessage).then_some(root.path.as_path());
+            let mount_point = options.mount_point.as_deref();
+            let edits = Edits::open(&fs.source, &fs.messages, write, mount_point, (&folder, one))?;
+            fs.edits = Some(edits);
         }
         Ok(fs)
     }
@@ -240,57 +129,29 @@ impl Fs {
     /// # Errors
     /// If its attributes cannot be read.
     pub fn of_file(file: std::fs::File, options: Options) -> io::Result<Self> {
-        let kind = SourceKind::OneMessage;
-        let identity = identity_of(kind, &(&file.metadata()?).into());
-        let root = SourceNode { path: PathBuf::from("-"), kind, identity };
-        Ok(Self::of_root(SourceRoot::of_file(file), root, options))
+        Ok(Self::read_only_of(SourceTree::of_file(file, &options)?, &options))
     }
 
-    fn of_root(source: SourceRoot, root: SourceNode, options: Options) -> Self {
-        // Without a watcher, the source is looked at again every second.
-        let watcher = options.watch.then(Watcher::new).and_then(|watcher| {
-            watcher.inspect_err(|error| tracing::warn!("the source is not watched: {error}")).ok()
-        });
-        Self {
-            source: Arc::new(source),
-            watcher,
-            own_mount_point: None,
-            session: Session::open(SessionOptions { code_page: options.code_page }),
-            nodes: Nodes::new(Arc::new(root)),
-            messages: match options.messages_kept_max {
-                Some(count) => {
-                    MessageCache::new(options.cache_bytes_max).with_count_max(count, |_| true)
-                }
-                None => MessageCache::new(options.cache_bytes_max)
-                    .with_count_max(files_kept_max(), |open| open.tree.source().is_file()),
-            },
-            folders: Folders::new(),
-            ahead: Ahead::default(),
-            habits: Habits::default(),
-            stores: Stores::default(),
-            refused: Mutex::default(),
-            snapshots: Snapshots::default(),
-            damaged: Damaged::default(),
-            handles: Handles::default(),
-            saver: Saver::new(options.write.as_ref().map_or(Duration::ZERO, |o| o.commit_delay)),
-            log: None,
-            can_invalidate: AtomicBool::new(false),
-            invalidations: InvalidationQueue::default(),
-            editors: Editors::new(),
-            options,
-        }
+    fn read_only_of(source: SourceTree, options: &Options) -> Self {
+        let source = Arc::new(source);
+        let messages = Arc::new(Messages::new(&source, options));
+        Self { source, messages, edits: None, control: ControlTexts::default() }
     }
 
     /// Closes the session: saves what is unsaved, and releases every message. To look into a
     /// message fails from then on.
     pub fn close(&self) -> CloseReport {
-        let half_written = self.finish_edits();
-        self.ahead.close();
-        // The session knows what was open; the cache then lets go of the trees.
-        let mut report = self.session.close();
+        let half_written = self.edits.as_ref().map(Edits::finish).unwrap_or_default();
+        let mut report = self.messages.close();
         report.saves.extend(half_written);
-        self.messages.clear();
         report
+    }
+
+    /// The message that an inode belongs to, and the number of the file in it.
+    fn message_of(&self, ino: Ino) -> Result<Option<(LookedUpMessage<'_>, NodeId)>, Error> {
+        self.messages.message_of(ino, |message| {
+            self.edits.as_ref().is_some_and(|edits| edits.differs(message))
+        })
     }
 
     /// Finds a file in a directory. Each success is one reference, given back with
@@ -311,30 +172,24 @@ impl Fs {
     pub fn lookup_for(&self, parent: Ino, name: &OsStr, process: u32) -> Result<Entry, Error> {
         let (base, id) = parent.parts();
         if base == Base::CONTROL {
-            let mut files = ControlFile::all(self.is_writable());
-            let file = files.find(|file| file.name() == name).filter(|_| id == NodeId(0));
-            return self.control_entry(file.ok_or(Error::NotFound)?.node());
+            return self.control().lookup(id, name);
         }
         if parent == Ino::ROOT && name == control::DIRECTORY {
-            return self.control_entry(NodeId(0));
+            return self.control().entry(NodeId(0));
         }
         if let Some((message, id)) = self.message_of(parent)? {
             let name = name.to_str().ok_or(Error::NotFound)?;
-            let path = |contents: &_| Some(joined(&self.path_in(contents, id).ok()?, name));
-            if let Some((_, mut contents)) = self.lock_if_differing_at(&message, path) {
-                return self.lookup_in_contents(&message, &mut contents, id, name, process);
-            }
-            return match self.lookup_in_file(&message, id, name) {
-                Err(Error::NotFound) if self.is_writable() => self.lookup_empty(message, id, name),
-                found => found,
+            return match &self.edits {
+                Some(edits) => edits.lookup(message, id, name, process),
+                None => self.messages.lookup(&message, id, name),
             };
         }
-        let node = self.node(base)?;
+        let node = self.source.node(base)?;
         match node.kind {
             SourceKind::Folder => {
-                let proof = self.watch(&node);
+                let proof = self.source.watch(&node);
                 let path = node.path.join(name);
-                self.source_entry(&path, self.metadata(&path), true, proof)
+                self.source_entry(&path, self.source.metadata(&path), true, proof)
             }
             SourceKind::OwnMountPoint => Err(Error::NotFound),
             SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
@@ -345,7 +200,7 @@ impl Fs {
 
     /// Gives back references that lookups have given.
     pub fn forget(&self, ino: Ino, lookups: u64) {
-        self.nodes.forget(ino.parts().0, lookups);
+        self.source.nodes.forget(ino.parts().0, lookups);
     }
 
     /// The attributes of a file.
@@ -353,34 +208,23 @@ impl Fs {
     /// # Errors
     /// [`Error::Stale`], [`Error::NotFound`], or where the source cannot be read.
     pub fn getattr(&self, ino: Ino) -> Result<Entry, Error> {
-        let ino = self.nodes.followed(ino);
+        let ino = self.source.nodes.followed(ino);
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
-            return self.control_entry(id);
+            return self.control().entry(id);
         }
-        if let Some((message, id)) = self.message_of(ino)?
-            && let Some((_, mut contents)) =
-                self.lock_if_differing_at(&message, |contents| self.path_in(contents, id).ok())
+        if let Some(edits) = &self.edits
+            && let Some((message, id)) = self.message_of(ino)?
+            && let Some(entry) = edits.getattr(&message, id)
         {
-            let mut entry = self.attr_in_contents(&message, &mut contents, id)?;
+            let mut entry = entry?;
             entry.attr.ino = ino;
             return Ok(entry);
         }
-        let node = self.node(base)?;
-        if id == NodeId(0) {
-            let proof = self.watch_proof(&node);
-            let metadata = self.metadata(&node.path)?;
-            if identity_of(node.kind, &metadata) != node.identity && base != Base::ROOT {
-                return Err(Error::Stale { path: node.path.clone() });
-            }
-            let ttl = self.source_ttl(&node, &metadata, proof);
-            return Ok(Entry { attr: self.source_attr(ino, &node, &metadata), ttl });
+        match id {
+            NodeId(0) => self.source.getattr(ino),
+            _ => self.messages.getattr(ino),
         }
-        let message = self.known_message(base)?;
-        let open = self.open_message(&message)?;
-        let attr = self.asked_attr(&message, &open, id)?;
-        self.messages.set_bytes(&message.node, open.tree.bytes_held());
-        Ok(Entry { attr, ttl: message.ttl })
     }
 
     /// Lists a directory from a cookie on, 0 being the start, until `add` says that it has had
@@ -402,17 +246,15 @@ impl Fs {
         }
         let (base, _) = ino.parts();
         if base == Base::CONTROL {
-            return self.read_control(cookie, add);
+            return self.control().list(cookie, add);
         }
         if let Some((message, id)) = self.message_of(ino)? {
-            return match self.lock_if_differing(&message) {
-                Some((_, mut contents)) => {
-                    self.list_in_contents(&message, &mut contents, id, (cookie, look_up), add)
-                }
-                None => self.list_in_file(&message, id, cookie, look_up, add),
+            return match &self.edits {
+                Some(edits) => edits.list(&message, id, (cookie, look_up), add),
+                None => self.messages.list(&message, id, (cookie, look_up), add).map(drop),
             };
         }
-        let node = self.node(base)?;
+        let node = self.source.node(base)?;
         match node.kind {
             SourceKind::Folder => self.read_folder(&node, cookie, look_up, add),
             SourceKind::OwnMountPoint => Ok(()),
@@ -446,27 +288,19 @@ impl Fs {
     ) -> Result<(), Error> {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
-            let file = ControlFile::from_node(id).ok_or(Error::IsADirectory)?;
-            let text = self.snapshots.last(file);
-            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
-            let end = start.saturating_add(size).min(text.len());
-            out.clear();
-            out.extend_from_slice(text.as_bytes().get(start..end).unwrap_or_default());
-            return Ok(());
+            return self.control().read(id, (offset, size), out);
         }
         if let Some((message, id)) = self.message_of(ino)? {
-            self.habits.read(id);
-            return match self.lock_if_differing(&message) {
-                Some((_, contents)) => {
-                    self.read_in_contents(&message, contents, id, (offset, size), out)
-                }
-                None => self.read_in_message(&message, id, offset, size, out),
+            self.messages.note_read(id);
+            return match &self.edits {
+                Some(edits) => edits.read(&message, id, (offset, size), out),
+                None => self.messages.read(&message, id, (offset, size), out),
             };
         }
-        let node = self.node(base)?;
+        let node = self.source.node(base)?;
         match node.kind {
             SourceKind::Other => {
-                *out = self.read_other(&node, offset, size)?;
+                *out = self.source.read_other(&node, offset, size)?;
                 Ok(())
             }
             SourceKind::Folder
@@ -481,59 +315,103 @@ impl Fs {
     /// # Errors
     /// Those of `fstatvfs`.
     pub fn statfs(&self) -> Result<StatVfs, Error> {
-        self.source.statfs().map_err(|error| source_error(Path::new(""), error))
+        self.source.root.statfs().map_err(|error| source_error(Path::new(""), error))
     }
 
     /// The path in the source of the file or message that an inode belongs to, for the log.
     pub fn source_path(&self, ino: Ino) -> Option<PathBuf> {
         let (base, _) = ino.parts();
-        Some(self.nodes.get(base)?.path.clone())
+        Some(self.source.nodes.get(base)?.path.clone())
     }
 
-    fn node(&self, base: Base) -> Result<Arc<SourceNode>, Error> {
-        self.nodes.get(base).ok_or(Error::NotFound)
+    /// Whether an inode is a message directory of the source, or a source that is one message.
+    pub fn is_message(&self, ino: Ino) -> bool {
+        let (base, id) = ino.parts();
+        let node = self.source.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
+        node.is_some_and(|node| matches!(node.kind, SourceKind::Message | SourceKind::OneMessage))
     }
-}
 
-/// How many large messages, which are read from their files, may be kept open. Most descriptors are
-/// left to requests under way, and to edits.
-fn files_kept_max() -> usize {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
-    limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)
-}
-
-/// Whether a file of the source with this name is a message: `*.msg` and `*.oft`, in any case.
-fn is_message_file_name(path: &Path) -> bool {
-    let Some((stem, extension)) = path.as_os_str().as_bytes().split_last_chunk::<4>() else {
-        return false;
-    };
-    let known = [b".msg", b".oft"].into_iter().any(|known| extension.eq_ignore_ascii_case(known));
-    // `.msg` alone is a hidden file without an extension.
-    known && stem.last().is_some_and(|last| *last != b'/')
-}
-
-/// What the inode number depends on: a message gets another number when its file changes, and
-/// everything else keeps its number.
-fn identity_of(kind: SourceKind, metadata: &Metadata) -> Identity {
-    let identity = metadata.identity();
-    match kind {
-        SourceKind::Message => identity,
-        _ => Identity { device: identity.device, inode: identity.inode, ..Identity::default() },
+    /// Reads everything in a message, those embedded in it included, and lists what is damaged
+    /// and what is to be noted.
+    ///
+    /// # Errors
+    /// [`Error::Stale`], or where the source cannot be read.
+    pub fn check(&self, ino: Ino) -> Result<Findings, Error> {
+        let (message, _) = self.message_of(ino)?.ok_or(Error::NotADirectory)?;
+        Ok(self.messages.open(&message)?.tree.check())
     }
-}
 
-impl Drop for Fs {
-    /// Otherwise the threads that save would wait for ever.
-    fn drop(&mut self) {
-        self.saver.end();
+    /// Waits until the source changes, or for some time at most, and returns what the kernel must
+    /// forget. Must be called again and again, by one thread that serves no request. `None` if the
+    /// source is not watched.
+    ///
+    /// # Errors
+    /// Those of the system while waiting.
+    pub fn wait_for_changes(
+        &self,
+        at_most: Option<Duration>,
+    ) -> io::Result<Option<Vec<Invalidation>>> {
+        self.source.wait_for_changes(at_most)
     }
-}
 
-fn source_error(path: &Path, source: io::Error) -> Error {
-    match source.kind() {
-        io::ErrorKind::NotFound => Error::NotFound,
-        io::ErrorKind::NotADirectory => Error::NotADirectory,
-        io::ErrorKind::StaleNetworkFileHandle => Error::Stale { path: path.to_owned() },
-        _ => Error::Source { path: path.to_owned(), source },
+    /// Opens the messages that a walk comes to next, and returns when the filesystem is closed. Run
+    /// it in a thread of its own; without one, nothing is opened ahead.
+    pub fn open_ahead(&self) {
+        self.messages.open_ahead();
+    }
+
+    /// Notes which process makes a request for a listing or a content. Returns whether it is the
+    /// first one in its message for a while.
+    pub fn note_request(&self, ino: Ino, process: u32) -> bool {
+        self.messages.note_request(ino, process)
+    }
+
+    /// Stores the files of a directory that are likely to be read next, at the end of its listing.
+    /// Files that cannot be stored are skipped.
+    ///
+    /// # Errors
+    /// Where the directory cannot be read.
+    pub fn store_ahead(
+        &self,
+        directory: Ino,
+        bytes: &mut Vec<u8>,
+        store: Store<'_>,
+    ) -> Result<(), Error> {
+        let to_read = self.messages.foreseen_in(directory);
+        if to_read.is_empty() {
+            return Ok(());
+        }
+        let Some((message, id)) = self.storable(directory)? else { return Ok(()) };
+        self.messages.store_ahead(&message, id, to_read, bytes, store)
+    }
+
+    /// Stores the other files of a message that are likely to be read, if the first request in the
+    /// message is a read: the kernel then has the listing cached and asks for none.
+    ///
+    /// # Errors
+    /// Where the message cannot be opened.
+    pub fn store_beside(
+        &self,
+        file: Ino,
+        bytes: &mut Vec<u8>,
+        store: Store<'_>,
+    ) -> Result<(), Error> {
+        let to_read = self.messages.foreseen_beside(file);
+        if to_read.is_empty() {
+            return Ok(());
+        }
+        let Some((message, _)) = self.storable(file)? else { return Ok(()) };
+        self.messages.store_beside(&message, to_read, bytes, store)
+    }
+
+    /// The message of an inode, if something of it may be stored. In an edited message it would be
+    /// useless: the kernel drops the cached content of a file when the file is opened.
+    fn storable(&self, ino: Ino) -> Result<Option<(LookedUpMessage<'_>, NodeId)>, Error> {
+        let (base, _) = ino.parts();
+        let Some((message, id)) = self.message_of(ino)? else { return Ok(None) };
+        let is_as_in_file = self.source.node(base)?.kind == SourceKind::Message
+            && message.base == base
+            && self.edits.as_ref().is_none_or(|edits| edits.is_as_in_file(&message));
+        Ok(is_as_in_file.then_some((message, id)))
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use crate::mapi::CodePage;
 use crate::view::Show;
 
-use super::attr::Ownership;
+use super::source::attr::Ownership;
 
 /// How a filesystem shows its source.
 #[derive(Clone, Debug)]

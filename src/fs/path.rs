@@ -13,21 +13,10 @@ use std::sync::Arc;
 use crate::imsg::{Defect, Message};
 use crate::view::{Findings, NodeId};
 
-use super::attr::{self, Attr, FileType};
-use super::ino::{Base, Ino, SourceKind};
-use super::messages::{MessageNode, message_error};
-use super::{Entry, Error, Fs, Options, source_error};
-
-/// One name in a directory, told without rendering anything.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamedEntry {
-    /// The name.
-    pub name: OsString,
-    /// What it is; a message is a directory.
-    pub file_type: FileType,
-    /// Whether it is a message file of the source.
-    pub is_message: bool,
-}
+use super::error::{message_error, source_error};
+use super::source::attr::{Attr, FileType};
+use super::source::ino::{Base, Ino, SourceKind};
+use super::{Entry, Error, Fs, NamedEntry, Options};
 
 /// A file or directory of a tree that is not mounted.
 #[derive(Debug)]
@@ -116,7 +105,8 @@ impl Place {
     /// Whether it is a folder of the source, which holds messages and other files.
     pub fn is_folder(&self) -> bool {
         let (base, id) = self.ino().parts();
-        let node = self.fs.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
+        let node =
+            self.fs.source.node(base).ok().filter(|_| id == NodeId(0) && base != Base::CONTROL);
         node.is_some_and(|node| node.kind == SourceKind::Folder)
     }
 
@@ -135,9 +125,33 @@ impl Place {
     /// # Errors
     /// As [`Fs::readdir`].
     pub fn list(&self) -> Result<Vec<NamedEntry>, Error> {
-        let mut names = self.fs.list(self.ino())?;
+        let mut names = self.names()?;
         names.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(names)
+    }
+
+    fn names(&self) -> Result<Vec<NamedEntry>, Error> {
+        let (base, _) = self.ino().parts();
+        if base == Base::CONTROL {
+            let mut found = Vec::new();
+            self.fs.readdir(self.ino(), 2, false, &mut |child| {
+                let (name, file_type) = (child.name.to_owned(), child.entry.attr.file_type);
+                found.push(NamedEntry { name, file_type, is_message: false });
+                false
+            })?;
+            return Ok(found);
+        }
+        if let Some((message, id)) = self.fs.message_of(self.ino())? {
+            return self.fs.messages.list_names(&message, id);
+        }
+        let node = self.fs.source.node(base)?;
+        match node.kind {
+            SourceKind::Folder => self.fs.source.list_names(&node.path),
+            SourceKind::OwnMountPoint => Ok(Vec::new()),
+            SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
+                Err(Error::NotADirectory)
+            }
+        }
     }
 
     /// An entry of a directory, listed or not.
@@ -159,7 +173,8 @@ impl Place {
 
     /// What cannot be read of a message directory and all that is in it, or of a file in a message.
     pub fn losses(&self) -> Result<Vec<Defect>, Error> {
-        self.fs.losses(self.ino())
+        let Some((message, id)) = self.fs.message_of(self.ino())? else { return Ok(Vec::new()) };
+        Ok(self.fs.messages.open(&message)?.tree.losses(id))
     }
 
     /// The message in a message that this directory shows.
@@ -168,7 +183,7 @@ impl Place {
     /// [`Error::NotFound`] if it is no such directory, others where it cannot be opened.
     pub fn message(&self) -> Result<Message, Error> {
         let (message, id) = self.fs.message_of(self.ino())?.ok_or(Error::NotFound)?;
-        let open = self.fs.open_message(&message)?;
+        let open = self.fs.messages.open(&message)?;
         open.tree.message(id).map_err(|error| message_error(&open.path, error))
     }
 
@@ -177,11 +192,11 @@ impl Place {
     /// # Errors
     /// Where the source cannot be read; [`Error::NotADirectory`] for what lies in a message.
     pub fn open_source(&self) -> Result<File, Error> {
-        let node = self.fs.node(self.ino().parts().0)?;
+        let node = self.fs.source.node(self.ino().parts().0)?;
         if self.is_in_message() {
             return Err(Error::NotADirectory);
         }
-        self.fs.source.open_file(&node.path).map_err(|error| source_error(&node.path, error))
+        self.fs.source.root.open_file(&node.path).map_err(|error| source_error(&node.path, error))
     }
 
     /// Reads the whole message that this is, or lies in, and returns what is damaged and what is to
@@ -237,7 +252,7 @@ impl Place {
     /// The same place with a reference of its own.
     pub(crate) fn again(&self) -> Self {
         let (base, _) = self.ino().parts();
-        self.fs.nodes.look_up_inside(base, 1);
+        self.fs.source.nodes.look_up_inside(base, 1);
         Self { fs: Arc::clone(&self.fs), entry: self.entry, path: self.path.clone() }
     }
 }
@@ -245,74 +260,6 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.fs.forget(self.ino(), 1);
-    }
-}
-
-impl Fs {
-    /// The entries of a directory. Unlike [`Fs::readdir`] it tells no sizes, and so renders
-    /// nothing.
-    ///
-    /// # Errors
-    /// As [`Fs::readdir`].
-    pub fn list(&self, ino: Ino) -> Result<Vec<NamedEntry>, Error> {
-        let (base, _) = ino.parts();
-        if base == Base::CONTROL {
-            return self.list_control(ino);
-        }
-        if let Some((message, id)) = self.message_of(ino)? {
-            return self.list_message(&message, id);
-        }
-        let node = self.node(base)?;
-        match node.kind {
-            SourceKind::Folder => self.list_folder(&node.path),
-            SourceKind::OwnMountPoint => Ok(Vec::new()),
-            SourceKind::Other | SourceKind::Message | SourceKind::OneMessage => {
-                Err(Error::NotADirectory)
-            }
-        }
-    }
-
-    fn list_folder(&self, path: &Path) -> Result<Vec<NamedEntry>, Error> {
-        let names = self.source.names(path).map_err(|error| source_error(path, error))?;
-        let folder = self.source.folder(path).map_err(|error| source_error(path, error))?;
-        let mut found = Vec::with_capacity(names.len());
-        for name in names {
-            let path = path.join(&name);
-            let metadata = match self.metadata_in(&folder, &name, &path) {
-                // It went away meanwhile.
-                Err(Error::NotFound) => continue,
-                metadata => metadata?,
-            };
-            let kind = self.kind(&path, &metadata);
-            let is_message = kind == SourceKind::Message;
-            if kind == SourceKind::Other && self.options.hide_others {
-                continue;
-            }
-            let file_type = if is_message { FileType::Directory } else { FileType::of(&metadata) };
-            found.push(NamedEntry { name, file_type, is_message });
-        }
-        Ok(found)
-    }
-
-    fn list_message(&self, message: &MessageNode, id: NodeId) -> Result<Vec<NamedEntry>, Error> {
-        let open = self.open_message(message)?;
-        let listing = open.tree.list(id).map_err(|error| message_error(&open.path, error))?;
-        let named = listing.entries().iter().map(|entry| NamedEntry {
-            name: entry.name.clone().into(),
-            file_type: attr::file_type(entry.kind),
-            is_message: false,
-        });
-        Ok(named.collect())
-    }
-
-    fn list_control(&self, ino: Ino) -> Result<Vec<NamedEntry>, Error> {
-        let mut found = Vec::new();
-        self.readdir(ino, 2, false, &mut |child| {
-            let (name, file_type) = (child.name.to_owned(), child.entry.attr.file_type);
-            found.push(NamedEntry { name, file_type, is_message: false });
-            false
-        })?;
-        Ok(found)
     }
 }
 

@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::view::{self, ExtendedAttribute, FileKind, MessageTree, NodeId};
 
-use super::ino::{Ino, SourceKind};
-use super::messages::message_error;
-use super::shown::ShownEntry;
-use super::{Error, Fs, source_error};
+use super::edits::TreeFile;
+use super::error::{message_error, source_error};
+use super::source::ino::{Ino, SourceKind};
+use super::{Error, Fs};
 
 /// What a look at a file of a message has found.
 enum LookedInto<T> {
@@ -36,11 +36,11 @@ impl Fs {
             LookedInto::ContentKind(target) => target.ok_or(Error::NotALink),
             LookedInto::Link(target) => Ok(target.into_bytes()),
             LookedInto::NotInMessage => {
-                let node = self.node(ino.parts().0)?;
+                let node = self.source.node(ino.parts().0)?;
                 if node.kind != SourceKind::Other {
                     return Err(Error::NotALink);
                 }
-                let target = self.source.read_link(&node.path);
+                let target = self.source.root.read_link(&node.path);
                 target.map_err(|error| source_error(&node.path, error))
             }
         }
@@ -89,20 +89,12 @@ impl Fs {
         else {
             return Ok(LookedInto::NotInMessage);
         };
-        let (open, id) = match self.lock_if_differing(&message) {
-            None => (self.open_message(&message)?, number),
-            Some((_, contents)) => {
-                let path = self.path_in(&contents, number)?;
-                match self.find_hidden(&message, &contents, &path)? {
-                    ShownEntry::Node(open, id, _) => (open, id),
-                    ShownEntry::Temporary(file) => {
-                        return Ok(file
-                            .target()
-                            .map_or(LookedInto::NotInMessage, LookedInto::Link));
-                    }
-                    _ => return Ok(LookedInto::NotInMessage),
-                }
-            }
+        let differing = self.edits.as_ref().and_then(|edits| edits.tree_file(&message, number));
+        let (open, id) = match differing.transpose()? {
+            None => (self.messages.open(&message)?, number),
+            Some(TreeFile::Node(open, id)) => (open, id),
+            Some(TreeFile::Link(target)) => return Ok(LookedInto::Link(target)),
+            Some(TreeFile::Other) => return Ok(LookedInto::NotInMessage),
         };
         let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
         Ok(LookedInto::ContentKind(found))

@@ -7,7 +7,7 @@ use std::{io, thread};
 
 use outlook_msg::sync::lock;
 
-use crate::fs::notify::Kernel;
+use crate::fs::fuse::Kernel;
 use crate::fs::{Fs, Invalidation};
 
 use super::table;

@@ -17,7 +17,7 @@ use signal_hook::iterator::Signals;
 use crate::fs::Fs;
 use crate::fs::edit_log::StateFolder;
 use crate::fs::fuse::Adapter;
-use crate::fs::notify::Kernel;
+use crate::fs::fuse::Kernel;
 
 use super::changes::ChangeNotifier;
 use super::guard::Guard;

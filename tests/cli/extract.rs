@@ -295,6 +295,37 @@ fn it_can_be_interrupted() {
     assert_same(target.path(), mount.root());
 }
 
+/// A run that is killed leaves no part of a message under its name, and the next run goes on with
+/// what it has left.
+#[test]
+fn a_message_has_its_name_when_it_is_whole() {
+    let source = Folder::new();
+    for number in 0..60 {
+        source.put(format!("{number}.msg"), large().to_bytes());
+    }
+    let (whole, target) = (Folder::new(), Folder::new());
+    let extract = |out: &Folder| {
+        text(msgfs_in(source.path(), &["extract", ".", out.path().to_str().unwrap()]));
+    };
+    extract(&whole);
+    let is_unfinished = |path: &Path| path.to_string_lossy().contains(".part");
+    for begun in [0, 20, 40] {
+        let mut command = msgfs();
+        let arguments = ["extract", ".", target.path().to_str().unwrap()];
+        let process = Process::start(command.current_dir(source.path()).args(arguments));
+        wait_until("messages", LONG, || fs::read_dir(target.path()).unwrap().count() > begun);
+        process.signal(Signal::KILL);
+        process.end(LONG);
+        for message in fs::read_dir(target.path()).unwrap().flatten() {
+            if !is_unfinished(&message.path()) {
+                assert_same(&message.path(), &whole.join(message.file_name()));
+            }
+        }
+    }
+    extract(&target);
+    assert!(everything(target.path()) == everything(whole.path()));
+}
+
 /// No link in the target is followed, and what is in the way is told.
 #[test]
 fn nothing_is_written_elsewhere() {

@@ -62,12 +62,16 @@ impl Copier<'_> {
             Unit::Tree(place) if shape.is_none() => {
                 totals.messages += 1;
                 let like = Permissions::of(place.attr());
-                let around = path.parent().unwrap_or(Path::new(""));
+                let (around, name) = (path.parent(), path.file_name().unwrap_or_default());
+                let around = around.unwrap_or(Path::new(""));
                 let around = self.target.directory(around, like.within(&folders).around());
-                match around.and_then(|_| self.target.directory(&path, like)) {
-                    Ok(directory) => self.tree(&place, &directory, &path, totals),
-                    Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
-                }
+                let copied = around.and_then(|around| around.begin(name, like)).and_then(|begun| {
+                    self.tree(&place, &begun.directory, &path, totals);
+                    // Also if the run is to end: each file that is in it is whole.
+                    begun.finish(name)
+                });
+                let failure = copied.map_err(|error| Loss::of_target(place.path(), &error)).err();
+                totals.losses.extend(failure);
                 return None;
             }
             Unit::Tree(place) => {

@@ -17,11 +17,63 @@ use lru::LruCache;
 use super::os;
 
 /// The length of a block. A read of this length or more does not use the blocks.
-const BLOCK_BYTES: usize = 64 << 10;
+pub(super) const BLOCK_BYTES: usize = 64 << 10;
 /// At most this many blocks of a file are kept in memory: 2.5 MiB.
 pub(super) const BLOCKS_MAX: NonZeroUsize = NonZeroUsize::new(40).unwrap();
 /// A sequential reader gets at most this many adjacent blocks with one read.
 const AHEAD_MAX: u64 = 4;
+/// Parts of a large read with at most this many bytes between them are read with one call, since a
+/// further call takes longer than the bytes between. Outlook puts a sector of the FAT into every
+/// large stream, after each 64 KiB.
+const GAP_BYTES_MAX: u64 = 4 << 10;
+/// One call reads at most this many parts. The system takes no more than 1,024 buffers, and each
+/// part may need a second one for the bytes before it.
+const PARTS_MAX: usize = 512;
+
+/// Memory of blocks that are no longer in use, for the next ones. New memory would have to be set to
+/// zero by the system and once more by us, which takes as long as the reading.
+static UNUSED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
+/// At most this many blocks are unused: 4 MiB.
+const UNUSED_MAX: usize = 64;
+
+/// One block of a file.
+#[derive(Debug)]
+struct Block {
+    /// As long as a block; what is behind `len` is of no file.
+    memory: Vec<u8>,
+    len: usize,
+}
+
+impl Block {
+    /// A block to be filled.
+    fn new(len: usize) -> Self {
+        let mut memory = lock(&UNUSED).pop().unwrap_or_default();
+        memory.resize(BLOCK_BYTES, 0);
+        Self { memory, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        self.memory.get(..self.len).unwrap_or_default()
+    }
+
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        self.memory.get_mut(..self.len).unwrap_or_default()
+    }
+
+    fn truncate(&mut self, len: usize) {
+        self.len = self.len.min(len);
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        let memory = std::mem::take(&mut self.memory);
+        let mut unused = lock(&UNUSED);
+        if unused.len() < UNUSED_MAX {
+            unused.push(memory);
+        }
+    }
+}
 
 /// The blocks of one file that were used last.
 #[derive(Debug)]
@@ -33,7 +85,7 @@ pub(super) struct Blocks {
 
 #[derive(Debug)]
 struct HeldBlocks {
-    blocks: LruCache<u64, Arc<Vec<u8>>>,
+    blocks: LruCache<u64, Arc<Block>>,
     /// The index of the block after those that were read last.
     next: u64,
     /// How many blocks were read last.
@@ -60,6 +112,34 @@ impl Blocks {
         read
     }
 
+    /// Fills the parts in turn, each from its offset in the file, without the blocks. Returns how
+    /// many bytes it has read: fewer than the parts hold only if the file ends within one of them.
+    ///
+    /// # Errors
+    /// Those of `preadv`.
+    pub(super) fn read_parts(
+        &self,
+        file: &File,
+        parts: &mut [(u64, &mut [u8])],
+    ) -> io::Result<usize> {
+        let mut filled = 0;
+        let mut parts = parts;
+        while let Some(count) = near_parts(parts) {
+            let (near, rest) = std::mem::take(&mut parts).split_at_mut(count);
+            parts = rest;
+            let wanted: usize = near.iter().map(|(_, part)| part.len()).sum();
+            let read = read_near(file, near);
+            // After the read, as in `read_file`.
+            self.reads.fetch_add(1, Ordering::Release);
+            let found = read?;
+            filled += found;
+            if found < wanted {
+                break;
+            }
+        }
+        Ok(filled)
+    }
+
     /// Reads a file of `len` bytes at `offset`. Fills `buf`, except at the end of the file.
     ///
     /// # Errors
@@ -84,7 +164,7 @@ impl Blocks {
                 return Ok(filled + self.read_file(file, at, rest)?);
             };
             let skip = usize::try_from(at % BLOCK_BYTES as u64).unwrap_or(BLOCK_BYTES);
-            let found = block.get(skip..).unwrap_or_default();
+            let found = block.bytes().get(skip..).unwrap_or_default();
             let count = found.len().min(rest.len());
             if let Some((target, source)) = rest.get_mut(..count).zip(found.get(..count)) {
                 target.copy_from_slice(source);
@@ -130,12 +210,12 @@ impl Blocks {
 
     /// The memory that the blocks take, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.lock().blocks.iter().map(|(_, block)| block.len()).sum()
+        self.lock().blocks.len() * BLOCK_BYTES
     }
 
     /// Gets a block. If the last read ended just before it, the reader is sequential, so the next
     /// blocks are read too.
-    fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Vec<u8>>> {
+    fn block(&self, file: &File, len: u64, index: u64) -> io::Result<Arc<Block>> {
         let count = {
             let mut held = self.lock();
             if let Some(block) = held.blocks.get(&index) {
@@ -150,38 +230,33 @@ impl Blocks {
     }
 
     /// Reads adjacent blocks with one call, and returns the first one.
-    fn read_blocks(
-        &self,
-        file: &File,
-        len: u64,
-        first: u64,
-        count: u64,
-    ) -> io::Result<Arc<Vec<u8>>> {
+    fn read_blocks(&self, file: &File, len: u64, first: u64, count: u64) -> io::Result<Arc<Block>> {
         let start = first.saturating_mul(BLOCK_BYTES as u64);
         let mut rest = usize::try_from(len.saturating_sub(start)).unwrap_or(usize::MAX);
-        let mut blocks: Vec<Vec<u8>> = Vec::new();
+        let mut blocks: Vec<Block> = Vec::new();
         while (blocks.len() as u64) < count && rest > 0 {
-            blocks.push(vec![0; rest.min(BLOCK_BYTES)]);
+            blocks.push(Block::new(rest.min(BLOCK_BYTES)));
             rest -= rest.min(BLOCK_BYTES);
         }
-        let read = read_into_all(file, start, &mut blocks);
+        let slices = blocks.iter_mut().map(|block| IoSliceMut::new(block.bytes_mut()));
+        let read = read_slices(file, start, &mut slices.collect::<Vec<_>>());
         // After the read, as in `read_file`.
         self.reads.fetch_add(1, Ordering::Release);
         let mut found = read?;
         for block in &mut blocks {
             // The file has become shorter.
             block.truncate(found);
-            found -= block.len();
+            found -= block.bytes().len();
         }
         let mut held = self.lock();
         let mut first_block = None;
-        for (index, block) in (first..).zip(blocks).filter(|(_, block)| !block.is_empty()) {
+        for (index, block) in (first..).zip(blocks).filter(|(_, block)| !block.bytes().is_empty()) {
             let block = Arc::new(block);
             first_block.get_or_insert_with(|| Arc::clone(&block));
             held.blocks.put(index, block);
         }
         (held.next, held.count) = (first + count, count);
-        Ok(first_block.unwrap_or_default())
+        Ok(first_block.unwrap_or_else(|| Arc::new(Block::new(0))))
     }
 
     fn lock(&self) -> MutexGuard<'_, HeldBlocks> {
@@ -223,10 +298,56 @@ pub(super) fn read_new(file: &File, offset: u64, len: usize) -> io::Result<Vec<u
     Ok(bytes)
 }
 
+/// How many of the first parts lie so close together that one call reads them; `None` if there are
+/// no parts.
+fn near_parts(parts: &[(u64, &mut [u8])]) -> Option<usize> {
+    let near = parts.windows(2).take(PARTS_MAX - 1).take_while(|pair| match pair {
+        [(offset, part), (next, _)] => {
+            let end = offset.saturating_add(part.len() as u64);
+            next.checked_sub(end).is_some_and(|gap| gap <= GAP_BYTES_MAX)
+        }
+        _ => false,
+    });
+    (!parts.is_empty()).then(|| near.count() + 1)
+}
+
+/// Fills parts that lie one behind the other with one call, which also reads what is between them.
+/// Returns how many bytes of the parts it has read.
+fn read_near(file: &File, parts: &mut [(u64, &mut [u8])]) -> io::Result<usize> {
+    let start = parts.first().map_or(0, |(offset, _)| *offset);
+    let mut end = start;
+    let gaps: Vec<usize> = parts
+        .iter()
+        .map(|(offset, part)| {
+            let gap = offset.saturating_sub(end);
+            end = offset.saturating_add(part.len() as u64);
+            usize::try_from(gap).unwrap_or(usize::MAX)
+        })
+        .collect();
+    let mut between = vec![0; gaps.iter().sum()];
+    let mut between = between.as_mut_slice();
+    let mut slices = Vec::with_capacity(2 * parts.len());
+    for (gap, (_, part)) in gaps.iter().zip(parts.iter_mut()) {
+        if *gap > 0 {
+            let (own, rest) = std::mem::take(&mut between).split_at_mut(*gap);
+            between = rest;
+            slices.push(IoSliceMut::new(own));
+        }
+        slices.push(IoSliceMut::new(part));
+    }
+    let mut left = read_slices(file, start, &mut slices)?;
+    let mut filled = 0;
+    for (gap, (_, part)) in gaps.iter().zip(parts.iter()) {
+        left = left.saturating_sub(*gap);
+        filled += left.min(part.len());
+        left = left.saturating_sub(part.len());
+    }
+    Ok(filled)
+}
+
 /// Reads until all buffers are full or the file ends; returns how many bytes.
-fn read_into_all(file: &File, offset: u64, buffers: &mut [Vec<u8>]) -> io::Result<usize> {
-    let mut slices: Vec<_> = buffers.iter_mut().map(|buffer| IoSliceMut::new(buffer)).collect();
-    let mut rest = slices.as_mut_slice();
+fn read_slices(file: &File, offset: u64, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    let mut rest = slices;
     let mut filled = 0;
     while !rest.is_empty() {
         let at = offset.saturating_add(filled as u64);
@@ -287,6 +408,38 @@ mod tests {
             }
         }
         assert!(blocks.bytes_held() <= BLOCKS_MAX.get() * BLOCK_BYTES);
+    }
+
+    #[test]
+    fn parts_that_lie_close_together_are_read_at_once() {
+        let ((file, bytes), blocks) = (file(), Blocks::new());
+        let check = |places: &[(usize, usize)], expected: usize, expected_reads: usize| {
+            let mut buf = vec![0; places.iter().map(|(_, len)| len).sum()];
+            let (mut parts, mut rest) = (Vec::new(), buf.as_mut_slice());
+            for (offset, len) in places {
+                let (part, behind) = rest.split_at_mut(*len);
+                parts.push((*offset as u64, part));
+                rest = behind;
+            }
+            let before = reads();
+            assert_eq!(blocks.read_parts(&file, &mut parts).unwrap(), expected, "{places:?}");
+            assert_eq!(reads() - before, expected_reads, "{places:?}");
+            let there = |at: usize| at.min(LEN);
+            let parts = places.iter().map(|&(at, len)| &bytes[there(at)..there(at + len)]);
+            let whole = parts.collect::<Vec<_>>().concat();
+            assert!(buf[..expected] == whole[..expected], "{places:?}");
+        };
+        check(&[], 0, 0);
+        check(&[(100, 70_000)], 70_000, 1);
+        check(&[(512, 65_024), (66_048, 65_024), (131_584, 10)], 130_058, 1);
+        // Far apart, and in descending order.
+        check(&[(0, 1000), (900_000, 1000), (500_000, 1000)], 3000, 3);
+        // More parts than one call takes.
+        let many: Vec<_> = (0..600).map(|part| (part * 1024, 512)).collect();
+        check(&many, 600 * 512, 2);
+        // The file ends within a part, and between two parts.
+        check(&[(LEN - 3000, 1000), (LEN - 1000, 2000)], 2000, 2);
+        check(&[(LEN - 1000, 1000), (LEN + 100, 500)], 1000, 2);
     }
 
     #[test]

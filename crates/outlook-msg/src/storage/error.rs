@@ -148,6 +148,9 @@ pub enum Damage {
     /// The file ends within a sector of the chain.
     #[error("{0} is cut off by the end of the file")]
     Cut(SectorNumber),
+    /// The allocation table could not be read there.
+    #[error("the allocation table cannot be read: {0}")]
+    Unread(io::ErrorKind),
 }
 
 /// The number of a sector or, among the small streams, of a mini sector.

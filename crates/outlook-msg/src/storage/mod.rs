@@ -10,15 +10,18 @@
 
 mod blocks;
 mod bytes;
+mod chain;
 mod compound_file;
 #[cfg(test)]
 mod corpus;
 mod directory;
 mod error;
+mod fat;
 mod file_state;
 #[cfg(test)]
 mod fixtures;
 mod header;
+mod layout;
 #[cfg(test)]
 mod mutations;
 mod name;

@@ -2,12 +2,12 @@
 //! that all ways to read a stream give the same bytes.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
+use std::io::{Cursor, Read, Seek, SeekFrom, Write};
 use std::time::{Duration, Instant};
 
 use super::bytes::u32_at;
 use super::fixtures::sample;
-use super::{CompoundFile, Entry, Source, Storage, Stream, corpus};
+use super::{CompoundFile, Entry, EntryNumber, Source, Storage, Stream, corpus};
 
 /// A random number generator (xorshift), which gives the same numbers for the same seed.
 struct Random(u64);
@@ -38,6 +38,85 @@ impl Drop for Input {
             println!("input {} of MSGFS_SEED {}", self.number, self.seed);
         }
     }
+}
+
+/// A file with several parts of the FAT, in which the sectors of three long streams take turns.
+fn large() -> Vec<u8> {
+    let mut file =
+        cfb::CompoundFile::create_with_version(cfb::Version::V3, Cursor::new(Vec::new())).unwrap();
+    for name in ["/one", "/two", "/sub/three"] {
+        if name.starts_with("/sub") {
+            file.create_storage("/sub").unwrap();
+        }
+        file.create_new_stream(name).unwrap();
+    }
+    for piece in 0..12 {
+        for (name, len) in [("/one", 20_000), ("/two", 5_000), ("/sub/three", 30_000)] {
+            let mut stream = file.open_stream(name).unwrap();
+            stream.seek(SeekFrom::End(0)).unwrap();
+            stream.write_all(&vec![piece; len]).unwrap();
+        }
+    }
+    for number in 0..300 {
+        let mut stream = file.create_new_stream(format!("/small{number}")).unwrap();
+        stream.write_all(&[7; 500]).unwrap();
+    }
+    file.flush().unwrap();
+    file.into_inner().into_inner()
+}
+
+/// What is found in a source: the streams, the defects, and how each stream ends.
+type Found = (BTreeMap<String, Vec<u8>>, Vec<String>);
+
+fn found_in(source: Source) -> Result<Found, String> {
+    let file = CompoundFile::open(source).map_err(|error| error.to_string())?;
+    let mut found = BTreeMap::new();
+    read(&file.root(), &mut found);
+    let mut told: Vec<_> = file.defects().iter().map(ToString::to_string).collect();
+    for id in 0..file.entry_count() {
+        let stream = file.stream(EntryNumber(id));
+        told.extend(stream.and_then(|one| one.check().err()).map(|error| error.to_string()));
+    }
+    Ok((found, told))
+}
+
+fn in_file(bytes: &[u8]) -> Source {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    Source::of_open_file(file)
+}
+
+/// Of a file, the FAT is read part by part. That must make no difference.
+#[test]
+fn a_file_is_what_its_bytes_in_memory_are() {
+    for (name, bytes) in corpus::files() {
+        assert!(found_in(in_file(&bytes)) == found_in(Source::from_bytes(bytes)), "{name}");
+    }
+    let (large, seed) = (large(), 0x5EED);
+    assert!(large.len() > 10 * 65_536);
+    let mut differing = 0;
+    for number in 0..400 {
+        let mut random = Random(seed + (number << 20));
+        random.next();
+        let mut bytes = large.clone();
+        if number > 0 {
+            damage(&mut random, &mut bytes);
+            let part = u32_at(&bytes, 76 + 4 * random.below(10)) as usize;
+            let entry = part.saturating_add(1).saturating_mul(512) + 4 * random.below(128);
+            let next = u32::try_from(random.below(1500)).unwrap().to_le_bytes();
+            let field = bytes.get_mut(entry..).and_then(|rest| rest.first_chunk_mut());
+            field.into_iter().for_each(|field| *field = next);
+        }
+        let _input = Input { seed, number };
+        let (in_file, in_memory) = (found_in(in_file(&bytes)), found_in(Source::from_bytes(bytes)));
+        assert_eq!(
+            in_file.as_ref().map(|found| &found.1),
+            in_memory.as_ref().map(|found| &found.1)
+        );
+        assert!(in_file == in_memory);
+        differing += u32::from(in_memory.is_ok_and(|(_, told)| !told.is_empty()));
+    }
+    assert!(differing > 200, "{differing}");
 }
 
 /// Damages a file in one to four places, most of them in the header and in tables.

@@ -6,24 +6,26 @@
 use std::io;
 use std::sync::Arc;
 
-use super::bytes::{u32_at, u32s};
+use super::bytes::u32s;
+use super::chain::Chain;
 use super::error::{Damage, Defects, Error};
+use super::fat::Fat;
 use super::header::Header;
+use super::layout::Layout;
 use super::source::Source;
-use super::table::{
-    AllocationTable, Chain, FREE_SECTOR, MAX_REGULAR_SECTOR, SectorSet, is_regular,
-};
+use super::table::{AllocationTable, FREE_SECTOR};
 
 /// Mini sectors have 64 bytes.
 const MINI_SECTOR_SHIFT: u32 = 6;
 const ENTRY_BYTES: usize = size_of::<u32>();
+const FAT: &str = "file allocation table";
 
 /// A file with its allocation tables.
 #[derive(Debug)]
 pub(super) struct Sectors {
     source: Arc<Source>,
-    shift: u32,
-    fat: AllocationTable,
+    layout: Layout,
+    fat: Fat,
     mini_fat: AllocationTable,
     /// The sectors of the mini stream, in order.
     mini_stream: Vec<u32>,
@@ -43,15 +45,15 @@ impl Sectors {
     pub(super) fn none() -> Self {
         Self {
             source: Arc::new(Source::from_bytes(Vec::new())),
-            shift: 9,
-            fat: AllocationTable::default(),
+            layout: Layout::none(),
+            fat: Fat::none(),
             mini_fat: AllocationTable::default(),
             mini_stream: Vec::new(),
             mini_stream_cutoff: 0,
         }
     }
 
-    /// Reads the entries of the FAT for all sectors of the file.
+    /// Finds the FAT, which has an entry for each sector of the file.
     ///
     /// # Errors
     /// Only `Io`. Missing parts of the table become defects.
@@ -60,18 +62,17 @@ impl Sectors {
         header: &Header,
         defects: &mut Defects,
     ) -> Result<Self, Error> {
-        let mut sectors = Self {
+        let layout = Layout::new(header, source.len());
+        let fat = Fat::load(&source, header, layout, defects)
+            .map_err(|source| Error::Io { place: FAT.into(), source })?;
+        Ok(Self {
             source,
-            shift: header.sector_shift,
-            fat: AllocationTable::default(),
+            layout,
+            fat,
             mini_fat: AllocationTable::default(),
             mini_stream: Vec::new(),
             mini_stream_cutoff: u64::from(header.mini_stream_cutoff),
-        };
-        sectors.fat = sectors
-            .read_fat(header, defects)
-            .map_err(|source| Error::Io { place: "file allocation table".into(), source })?;
-        Ok(sectors)
+        })
     }
 
     /// Reads the mini FAT, and finds the mini stream: the chain of the root entry.
@@ -86,10 +87,12 @@ impl Sectors {
         declared: u64,
         defects: &mut Defects,
     ) -> Result<(), Error> {
-        let mut chain = self.fat.chain(first);
-        self.mini_stream = chain.by_ref().collect();
-        let found = (self.mini_stream.len() as u64) << self.shift;
+        let mut chain = Chain::of_fat(&self.fat, &self.source, first);
+        let mini_stream: Vec<u32> = chain.by_ref().collect();
         let damage = chain.damage();
+        check_read(Some(damage))?;
+        self.mini_stream = mini_stream;
+        let found = (self.mini_stream.len() as u64) << self.layout.shift;
         if found < declared && damage != Damage::Ends {
             defects.add(
                 "mini stream",
@@ -107,22 +110,28 @@ impl Sectors {
         first: u32,
         len_max: u64,
     ) -> Result<(Vec<u8>, Option<Damage>), Error> {
-        let mut runs = Runs::new(self, self.fat.chain(first), false, len_max);
+        let mut runs = Runs::of_sectors(self, first, len_max);
         let len = |run: Run| usize::try_from(run.len).unwrap_or(usize::MAX);
         let ranges: Vec<_> = runs.by_ref().map(|run| (run.offset, len(run))).collect();
         let mut bytes = Vec::new();
         self.source
             .read_ranges(&ranges, |found| bytes.extend_from_slice(found))
             .map_err(|source| Error::Io { place: place.into(), source })?;
+        check_read(runs.damage)?;
         Ok((bytes, runs.damage))
     }
 
     /// The runs of the first `len` bytes of the stream that begins at sector `first`. Its declared
     /// length tells whether it is in the FAT or in the mini FAT.
     pub(super) fn stream(&self, first: u32, declared: u64, len: u64) -> Runs<'_> {
-        let mini = declared < self.mini_stream_cutoff;
-        let table = if mini { &self.mini_fat } else { &self.fat };
-        Runs::new(self, table.chain(first), mini, len)
+        if declared < self.mini_stream_cutoff {
+            return Runs::of_mini_sectors(self, first, len);
+        }
+        if self.fat.is_long(len) {
+            // If that fails, the chain will meet the error.
+            let _ = self.fat.whole(&self.source);
+        }
+        Runs::of_sectors(self, first, len)
     }
 
     /// Appends the bytes of a run.
@@ -137,7 +146,7 @@ impl Sectors {
         len: usize,
         out: &mut Vec<u8>,
     ) -> io::Result<()> {
-        self.source.append(self.offset(sector), len, out)
+        self.source.append(self.layout.offset(sector), len, out)
     }
 
     /// The file.
@@ -153,77 +162,17 @@ impl Sectors {
             + self.mini_stream.capacity() * size_of::<u32>()
     }
 
-    /// Reads the FAT. A sector without an entry counts as free.
-    fn read_fat(&self, header: &Header, defects: &mut Defects) -> io::Result<AllocationTable> {
-        let sector_bytes = 1_usize << self.shift;
-        let entries = sector_bytes / ENTRY_BYTES;
-        let count = self.count();
-        let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX);
-        let places = self.fat_sectors(header, count.div_ceil(entries), defects)?;
-        let mut next: Vec<u32> = Vec::with_capacity(count);
-        let needed =
-            |index: usize| entries.min(count.saturating_sub(index * entries)) * ENTRY_BYTES;
-        let range = |(index, sector): (usize, &u32)| match self.has(*sector) {
-            true => (self.offset(*sector), needed(index)),
-            false => (0, 0),
-        };
-        let ranges: Vec<_> = places.iter().enumerate().map(range).collect();
-        let mut parts = 0..;
-        self.source.read_ranges(&ranges, |bytes| {
-            let index = parts.next().unwrap_or(usize::MAX);
-            if bytes.len() < needed(index) && index < stated {
-                let sector = places.get(index).copied().unwrap_or(FREE_SECTOR);
-                defects.add(
-                    "file allocation table",
-                    format_args!("part {index}, sector {sector}, is not in the file"),
-                );
-            }
-            next.extend(u32s(bytes));
-            next.resize(count.min((index + 1) * entries), FREE_SECTOR);
-        })?;
-        next.resize(count, FREE_SECTOR);
-        Ok(AllocationTable::new(next, false))
-    }
-
-    /// The sectors of the FAT that the DIFAT lists, at most `needed`. Further entries of the DIFAT
-    /// are for sectors beyond the end of the file.
-    fn fat_sectors(
-        &self,
-        header: &Header,
-        needed: usize,
-        defects: &mut Defects,
-    ) -> io::Result<Vec<u32>> {
-        let mut places: Vec<u32> = header.difat.iter().copied().take(needed).collect();
-        let mut sector = header.first_difat_sector;
-        let mut seen = SectorSet::new(if needed > places.len() { self.count() } else { 0 });
-        let mut bytes = Vec::new();
-        while places.len() < needed && self.has(sector) && seen.add(sector) {
-            bytes.clear();
-            self.append_sector(sector, 1 << self.shift, &mut bytes)?;
-            let next_at = (1 << self.shift) - ENTRY_BYTES;
-            let listed = u32s(bytes.get(..next_at).unwrap_or(&bytes));
-            places.extend(listed.take(needed - places.len()));
-            sector = if bytes.len() > next_at { u32_at(&bytes, next_at) } else { FREE_SECTOR };
-        }
-        let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX).min(needed);
-        if places.len() < stated {
-            let found = places.len();
-            defects.add("DIFAT", format_args!("expected {stated} sectors, found {found}"));
-        }
-        Ok(places)
-    }
-
     /// Reads the entries of the mini FAT for all mini sectors of the mini stream.
     fn read_mini_fat(
         &self,
         header: &Header,
         defects: &mut Defects,
     ) -> Result<AllocationTable, Error> {
-        let count = self.mini_stream.len() << (self.shift - MINI_SECTOR_SHIFT);
+        let count = self.mini_stream.len() << (self.layout.shift - MINI_SECTOR_SHIFT);
         let needed = count * ENTRY_BYTES;
         let (bytes, damage) =
             self.read_chain("mini FAT", header.first_mini_fat_sector, needed as u64)?;
-        let stated = u64::from(header.mini_fat_sectors) << self.shift;
+        let stated = u64::from(header.mini_fat_sectors) << self.layout.shift;
         if let Some(damage) = damage.filter(|_| (bytes.len() as u64) < stated) {
             let expected = stated.min(needed as u64);
             let found = bytes.len();
@@ -235,36 +184,29 @@ impl Sectors {
         let mut next: Vec<u32> = Vec::with_capacity(count);
         next.extend(u32s(&bytes));
         next.resize(count, FREE_SECTOR);
-        Ok(AllocationTable::new(next, true))
-    }
-
-    /// The number of sectors of the file. A last sector that is cut off counts too.
-    fn count(&self) -> usize {
-        let sectors = self.source.len().div_ceil(1 << self.shift).saturating_sub(1);
-        usize::try_from(sectors.min(u64::from(MAX_REGULAR_SECTOR))).unwrap_or(usize::MAX)
-    }
-
-    fn has(&self, sector: u32) -> bool {
-        is_regular(sector) && self.offset(sector) < self.source.len()
-    }
-
-    /// The offset of a sector in the file. The header takes the place of one sector before sector
-    /// 0.
-    fn offset(&self, sector: u32) -> u64 {
-        (u64::from(sector) + 1) << self.shift
+        Ok(AllocationTable::new(next))
     }
 
     /// The place of a mini sector in the file; empty if the mini stream is too short.
     fn mini_run(&self, mini_sector: u32) -> Run {
         let len = 1 << MINI_SECTOR_SHIFT;
         let position = u64::from(mini_sector) << MINI_SECTOR_SHIFT;
-        let index = usize::try_from(position >> self.shift).unwrap_or(usize::MAX);
+        let shift = self.layout.shift;
+        let index = usize::try_from(position >> shift).unwrap_or(usize::MAX);
         match self.mini_stream.get(index) {
             Some(&sector) => {
-                Run { offset: self.offset(sector) + (position & ((1 << self.shift) - 1)), len }
+                Run { offset: self.layout.offset(sector) + (position & ((1 << shift) - 1)), len }
             }
             None => Run { offset: 0, len: 0 },
         }
+    }
+}
+
+/// The error if a chain ended because the FAT could not be read.
+fn check_read(damage: Option<Damage>) -> Result<(), Error> {
+    match damage {
+        Some(Damage::Unread(kind)) => Err(Error::Io { place: FAT.into(), source: kind.into() }),
+        _ => Ok(()),
     }
 }
 
@@ -283,8 +225,14 @@ pub(super) struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
-    fn new(sectors: &'a Sectors, chain: Chain<'a>, mini: bool, len: u64) -> Self {
-        Self { sectors, chain, mini, left: len, ahead: None, damage: None }
+    fn of_sectors(sectors: &'a Sectors, first: u32, len: u64) -> Self {
+        let chain = Chain::of_fat(&sectors.fat, &sectors.source, first);
+        Self { sectors, chain, mini: false, left: len, ahead: None, damage: None }
+    }
+
+    fn of_mini_sectors(sectors: &'a Sectors, first: u32, len: u64) -> Self {
+        let chain = Chain::of_mini(&sectors.mini_fat, first);
+        Self { sectors, chain, mini: true, left: len, ahead: None, damage: None }
     }
 
     /// The next sector of the chain, cut at the end of the file and to the bytes that are wanted.
@@ -299,7 +247,8 @@ impl<'a> Runs<'a> {
         let mut run = if self.mini {
             self.sectors.mini_run(sector)
         } else {
-            Run { offset: self.sectors.offset(sector), len: 1 << self.sectors.shift }
+            let layout = self.sectors.layout;
+            Run { offset: layout.offset(sector), len: 1 << layout.shift }
         };
         let wanted = run.len.min(self.left);
         run.len = wanted.min(self.sectors.source.len().saturating_sub(run.offset));

@@ -8,7 +8,7 @@ use std::fmt;
 use std::fs::{File, Metadata};
 use std::io;
 
-use super::blocks::{BLOCKS_MAX, Blocks, read_new};
+use super::blocks::{BLOCK_BYTES, BLOCKS_MAX, Blocks, read_new};
 use super::file_state::FileState;
 use super::os;
 
@@ -60,6 +60,13 @@ impl Source {
             return Err(io::ErrorKind::StaleNetworkFileHandle.into());
         }
         Ok((Self::from_bytes(bytes), before))
+    }
+
+    /// Takes a file that stays open, however short it is.
+    #[cfg(test)]
+    pub(super) fn of_open_file(file: File) -> Self {
+        let len = file.metadata().unwrap().len();
+        Self { bytes: Bytes::File { file, len, blocks: Blocks::new() } }
     }
 
     /// Takes bytes in memory.
@@ -154,6 +161,28 @@ impl Source {
                 extents.read_at(offset, buf)
             }
         }
+    }
+
+    /// Fills the parts in turn, each from its offset. Returns how many bytes it has read: fewer than
+    /// the parts hold only if the file ends within one of them.
+    ///
+    /// # Errors
+    /// Those of `pread`.
+    pub(super) fn read_parts(&self, mut parts: Vec<(u64, &mut [u8])>) -> io::Result<usize> {
+        if let Bytes::File { file, blocks, .. } = &self.bytes
+            && parts.iter().map(|(_, part)| part.len()).sum::<usize>() >= BLOCK_BYTES
+        {
+            return blocks.read_parts(file, &mut parts);
+        }
+        let mut filled = 0;
+        for (offset, part) in parts {
+            let found = self.read_at(offset, part)?;
+            filled += found;
+            if found < part.len() {
+                break;
+            }
+        }
+        Ok(filled)
     }
 
     /// Appends the `len` bytes at `offset` to `out`, or fewer at the end of the file.

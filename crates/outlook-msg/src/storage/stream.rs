@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::sync::Arc;
 
+use super::blocks::BLOCK_BYTES;
 use super::compound_file::{CompoundFile, EntryNumber};
 use super::error::{Damage, Error};
 use super::object::Storage;
@@ -112,15 +113,11 @@ impl Stream {
         }
         let Some(end) = wanted_end(self.len(), offset, buf) else { return Ok(0) };
         let mut runs = self.runs(end);
-        let mut start = 0;
-        let placed = (&mut runs).map(|run| {
-            let at = start;
-            start += run.len;
-            (at, run)
-        });
-        let filled = fill(self.file.source(), placed, offset, buf).map_err(|e| self.io(e))?;
+        let mut found = 0;
+        let counted = placed(&mut runs).inspect(|(at, run)| found = at + run.len);
+        let filled = fill(self.file.source(), counted, offset, buf).map_err(|e| self.io(e))?;
         if offset.saturating_add(filled as u64) < end {
-            return Err(self.truncated(start, runs.damage));
+            return Err(self.truncated(found, runs.damage));
         }
         Ok(filled)
     }
@@ -149,6 +146,9 @@ impl Stream {
             Some(StreamContent::Stream(stream)) => return stream.read_salvage(),
             None => {}
         }
+        if let Some(found) = self.read_large(len) {
+            return found;
+        }
         let mut runs = self.runs(len);
         for run in &mut runs {
             if bytes.is_empty() && run.len < len {
@@ -161,8 +161,30 @@ impl Stream {
                 return (bytes, Some(self.io(error)));
             }
         }
+        self.with_damage(bytes, runs.damage)
+    }
+
+    /// Reads a stream of a file that is so long that the blocks would only be in the way; `None` if
+    /// it is shorter, or if a read fails. The caller then reads it run by run, to get as far as
+    /// possible.
+    fn read_large(&self, len: u64) -> Option<(Vec<u8>, Option<Error>)> {
+        let source = self.file.source();
+        if !source.is_file() || len < BLOCK_BYTES as u64 {
+            return None;
+        }
+        // Allocates memory only for the bytes that the chain has, as below.
+        let found = self.runs(len).map(|run| run.len).sum::<u64>();
+        let mut bytes = vec![0; usize::try_from(found).ok()?];
+        let mut runs = self.runs(len);
+        let filled = fill(source, placed(&mut runs), 0, &mut bytes).ok()?;
+        bytes.truncate(filled);
+        Some(self.with_damage(bytes, runs.damage))
+    }
+
+    /// What was read, and the error if it is less than the stream declares.
+    fn with_damage(&self, bytes: Vec<u8>, damage: Option<Damage>) -> (Vec<u8>, Option<Error>) {
         let found = bytes.len() as u64;
-        let error = (found < self.declared_len()).then(|| self.truncated(found, runs.damage));
+        let error = (found < self.declared_len()).then(|| self.truncated(found, damage));
         (bytes, error)
     }
 
@@ -385,6 +407,15 @@ fn wanted_end(len: u64, offset: u64, buf: &[u8]) -> Option<u64> {
     (offset < end).then_some(end)
 }
 
+/// The runs, each with its offset in the stream.
+fn placed(runs: &mut Runs<'_>) -> impl Iterator<Item = (u64, Run)> {
+    runs.scan(0, |start, run| {
+        let at = *start;
+        *start += run.len;
+        Some((at, run))
+    })
+}
+
 /// Reads at `offset` of the stream until `buf` is full or the runs end. Each run comes with its
 /// offset in the stream.
 fn fill(
@@ -393,23 +424,23 @@ fn fill(
     offset: u64,
     buf: &mut [u8],
 ) -> io::Result<usize> {
-    let mut filled = 0;
+    let mut parts = Vec::new();
+    let mut rest = buf;
+    let mut at = offset;
     for (start, run) in runs {
-        if filled == buf.len() {
+        if rest.is_empty() {
             break;
         }
-        let skip = offset.saturating_add(filled as u64).saturating_sub(start);
+        let skip = at.saturating_sub(start);
         let len = usize::try_from(run.len.saturating_sub(skip)).unwrap_or(usize::MAX);
-        let rest = buf.get_mut(filled..).unwrap_or_default();
-        let len = len.min(rest.len());
-        let Some(part) = rest.get_mut(..len).filter(|part| !part.is_empty()) else { continue };
-        let found = source.read_at(run.offset.saturating_add(skip), part)?;
-        filled += found;
-        if found < len {
-            break;
+        let (part, behind) = rest.split_at_mut(len.min(rest.len()));
+        rest = behind;
+        at = at.saturating_add(part.len() as u64);
+        if !part.is_empty() {
+            parts.push((run.offset.saturating_add(skip), part));
         }
     }
-    Ok(filled)
+    source.read_parts(parts)
 }
 
 #[cfg(test)]

@@ -1,0 +1,215 @@
+//! The FAT of a file (\[MS-CFB\] 2.3): for each sector the next one of its chain.
+//!
+//! Writers put a sector of the FAT before every 64 KiB or so of the file. To know the subject of a
+//! large message one or two of them are enough, so of a file that is not in memory the FAT is read
+//! part by part, as far as chains lead. A chain that leads through many parts needs all of it.
+
+use std::io;
+use std::sync::OnceLock;
+
+use super::bytes::{u32_at, u32s};
+use super::error::Defects;
+use super::header::Header;
+use super::layout::Layout;
+use super::source::Source;
+use super::table::{AllocationTable, FREE_SECTOR, SectorSet};
+
+const ENTRY_BYTES: usize = size_of::<u32>();
+/// At most this many parts are read one by one. Reading all of them together then takes less time.
+const PARTS_MAX: usize = 4;
+/// A FAT of at most this many parts, which is that of a file of 512 KiB, is read as a whole with
+/// the file: most of the file is needed anyway, and one read takes less time than several.
+const WHOLE_PARTS_MAX: usize = 8;
+/// A stream that needs more parts than this will need most of them.
+const STREAM_PARTS_MAX: u64 = 2;
+
+/// The FAT of a file. A sector without an entry counts as free.
+#[derive(Debug)]
+pub(super) struct Fat {
+    layout: Layout,
+    /// The sectors that hold the parts, in order.
+    places: Vec<u32>,
+    /// The parts that were read one by one.
+    parts: [OnceLock<Part>; PARTS_MAX],
+    whole: OnceLock<AllocationTable>,
+}
+
+/// The entries of one sector of the FAT.
+#[derive(Debug)]
+struct Part {
+    index: usize,
+    entries: Vec<u32>,
+}
+
+impl Fat {
+    /// The FAT of no file.
+    pub(super) fn none() -> Self {
+        let whole = OnceLock::from(AllocationTable::default());
+        Self { layout: Layout::none(), places: Vec::new(), parts: Default::default(), whole }
+    }
+
+    /// Finds the parts of the FAT, and reads all of them if the file is small or in memory. Parts
+    /// that the file does not have become defects.
+    ///
+    /// # Errors
+    /// Those of `pread`.
+    pub(super) fn load(
+        source: &Source,
+        header: &Header,
+        layout: Layout,
+        defects: &mut Defects,
+    ) -> io::Result<Self> {
+        let needed = layout.count().div_ceil(layout.sector_bytes() / ENTRY_BYTES);
+        let places = places(source, header, layout, needed, defects)?;
+        let whole = OnceLock::new();
+        let fat = Self { layout, places, parts: Default::default(), whole };
+        let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX);
+        for (index, sector) in fat.places.iter().enumerate().take(stated) {
+            if fat.layout.len(*sector) < fat.part_bytes(index) {
+                defects.add(
+                    "file allocation table",
+                    format_args!("part {index}, sector {sector}, is not in the file"),
+                );
+            }
+        }
+        if !source.is_file() || fat.places.len() <= WHOLE_PARTS_MAX {
+            fat.whole(source)?;
+        }
+        Ok(fat)
+    }
+
+    /// The entry of a sector; `None` if the file has no such sector. Reads the part in which the
+    /// entry is.
+    ///
+    /// # Errors
+    /// Those of `pread`.
+    pub(super) fn next(&self, source: &Source, sector: u32) -> io::Result<Option<u32>> {
+        if let Some(whole) = self.whole.get() {
+            return Ok(whole.next(sector));
+        }
+        let sector = usize::try_from(sector).unwrap_or(usize::MAX);
+        if sector >= self.layout.count() {
+            return Ok(None);
+        }
+        let (index, at) = (sector / self.part_entries(), sector % self.part_entries());
+        let entry = |part: &Part| part.entries.get(at).copied().unwrap_or(FREE_SECTOR);
+        for slot in &self.parts {
+            match slot.get() {
+                Some(part) if part.index == index => return Ok(Some(entry(part))),
+                Some(_) => {}
+                None => {
+                    let part = self.read_part(source, index)?;
+                    let found = entry(&part);
+                    // Another thread may have taken the slot: then the part is read again later.
+                    let _ = slot.set(part);
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(self.whole(source)?.next(u32::try_from(sector).unwrap_or(FREE_SECTOR)))
+    }
+
+    /// The whole table, which is read if it has not been yet.
+    ///
+    /// # Errors
+    /// Those of `pread`.
+    pub(super) fn whole(&self, source: &Source) -> io::Result<&AllocationTable> {
+        match self.whole.get() {
+            Some(whole) => Ok(whole),
+            None => {
+                let read = self.read_whole(source)?;
+                Ok(self.whole.get_or_init(|| read))
+            }
+        }
+    }
+
+    /// The whole table if it has been read.
+    pub(super) fn known_whole(&self) -> Option<&AllocationTable> {
+        self.whole.get()
+    }
+
+    /// Whether the chain of a stream of this length goes through so many parts that all of them are
+    /// to be read at once.
+    pub(super) fn is_long(&self, stream_len: u64) -> bool {
+        let part = (self.part_entries() as u64) << self.layout.shift;
+        stream_len > part * STREAM_PARTS_MAX
+    }
+
+    /// How many bytes of memory it takes.
+    pub(super) fn bytes_held(&self) -> usize {
+        let parts = self.parts.iter().filter_map(OnceLock::get);
+        self.places.capacity() * ENTRY_BYTES
+            + parts.map(|part| part.entries.capacity() * ENTRY_BYTES).sum::<usize>()
+            + self.whole.get().map_or(0, AllocationTable::bytes_held)
+    }
+
+    fn part_entries(&self) -> usize {
+        self.layout.sector_bytes() / ENTRY_BYTES
+    }
+
+    /// How many bytes a part needs: those of the last part end with the entry of the last sector.
+    fn part_bytes(&self, index: usize) -> usize {
+        let behind = self.layout.count().saturating_sub(index * self.part_entries());
+        self.part_entries().min(behind) * ENTRY_BYTES
+    }
+
+    /// Where a part is in the file, by offset and length; empty if the file does not have it.
+    fn range(&self, index: usize) -> (u64, usize) {
+        match self.places.get(index) {
+            Some(sector) if self.layout.has(*sector) => {
+                (self.layout.offset(*sector), self.part_bytes(index))
+            }
+            _ => (0, 0),
+        }
+    }
+
+    fn read_part(&self, source: &Source, index: usize) -> io::Result<Part> {
+        let (offset, len) = self.range(index);
+        let mut bytes = Vec::with_capacity(len);
+        source.append(offset, len, &mut bytes)?;
+        Ok(Part { index, entries: u32s(&bytes).collect() })
+    }
+
+    fn read_whole(&self, source: &Source) -> io::Result<AllocationTable> {
+        let count = self.layout.count();
+        let mut next: Vec<u32> = Vec::with_capacity(count);
+        let ranges: Vec<_> = (0..self.places.len()).map(|index| self.range(index)).collect();
+        let mut behind = 0;
+        source.read_ranges(&ranges, |bytes| {
+            behind += self.part_entries();
+            next.extend(u32s(bytes));
+            next.resize(count.min(behind), FREE_SECTOR);
+        })?;
+        next.resize(count, FREE_SECTOR);
+        Ok(AllocationTable::new(next))
+    }
+}
+
+/// The sectors of the FAT that the DIFAT lists, at most `needed`. Further entries of the DIFAT are
+/// for sectors beyond the end of the file.
+fn places(
+    source: &Source,
+    header: &Header,
+    layout: Layout,
+    needed: usize,
+    defects: &mut Defects,
+) -> io::Result<Vec<u32>> {
+    let mut places: Vec<u32> = header.difat.iter().copied().take(needed).collect();
+    let mut sector = header.first_difat_sector;
+    let mut seen = SectorSet::new(if needed > places.len() { layout.count() } else { 0 });
+    let mut bytes = Vec::new();
+    while places.len() < needed && layout.has(sector) && seen.add(sector) {
+        bytes.clear();
+        source.append(layout.offset(sector), layout.sector_bytes(), &mut bytes)?;
+        let next_at = layout.sector_bytes() - ENTRY_BYTES;
+        let listed = u32s(bytes.get(..next_at).unwrap_or(&bytes));
+        places.extend(listed.take(needed - places.len()));
+        sector = if bytes.len() > next_at { u32_at(&bytes, next_at) } else { FREE_SECTOR };
+    }
+    let stated = usize::try_from(header.fat_sectors).unwrap_or(usize::MAX).min(needed);
+    if places.len() < stated {
+        let found = places.len();
+        defects.add("DIFAT", format_args!("expected {stated} sectors, found {found}"));
+    }
+    Ok(places)
+}

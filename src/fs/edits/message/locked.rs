@@ -1,0 +1,101 @@
+//! A message whose contents are locked.
+
+use std::sync::{Arc, MutexGuard};
+
+use crate::fs::Error;
+use crate::fs::edits::{Edits, MessageNode};
+use crate::fs::error::message_error;
+use crate::view::{FileKind, NodeId};
+
+use super::answers::Answers;
+use super::directory::Contents;
+use super::shown::{Shown, ShownEntry};
+
+/// A message whose contents are locked, to be changed. What it shows is asked of
+/// [`LockedMessage::shown`], and what the kernel is told of it, of [`LockedMessage::answers`].
+///
+/// The changes lie in several modules: `editing` changes the message itself, `settling` and
+/// `waiting` make the bytes of open files its values, and `removing` hides and removes files.
+#[derive(Debug)]
+pub(in crate::fs::edits) struct LockedMessage<'a> {
+    pub(in crate::fs::edits) edits: &'a Edits,
+    pub(in crate::fs::edits) message: &'a MessageNode,
+    pub(in crate::fs::edits) contents: MutexGuard<'a, Contents>,
+}
+
+impl<'a> LockedMessage<'a> {
+    pub(in crate::fs::edits) fn new(
+        edits: &'a Edits,
+        message: &'a MessageNode,
+        contents: MutexGuard<'a, Contents>,
+    ) -> Self {
+        Self { edits, message, contents }
+    }
+
+    pub(in crate::fs::edits) fn shown(&self) -> Shown<'_> {
+        Shown::new(&self.edits.messages, self.message, &self.contents)
+    }
+
+    pub(in crate::fs::edits) fn answers(&mut self) -> Answers<'_> {
+        Answers::new(&self.edits.messages, self.message, &mut self.contents)
+    }
+
+    /// Plans a save if the message has something to save.
+    pub(in crate::fs::edits) fn schedule_save(&self) {
+        self.edits.saver.schedule(&self.contents, self.message.base);
+    }
+
+    /// Reads a file of the message: as it is being written, or as it was when it was removed.
+    /// Releases the lock before a long read, which must not block other requests for the message.
+    pub(in crate::fs::edits) fn read(
+        self,
+        number: NodeId,
+        (offset, size): (u64, usize),
+        out: &mut Vec<u8>,
+    ) -> Result<(), Error> {
+        if let Some(file) = self.contents.files.get(&number).cloned() {
+            let content = file.lock();
+            if content.is_seen() {
+                drop(self.contents);
+                *out = content.read(offset, size)?;
+                return Ok(());
+            }
+        }
+        let found = match self.contents.numbers.path(number) {
+            Some(path) => self.shown().find_hidden(path),
+            None => match self.contents.orphans.get(&number) {
+                Some((open, id)) => Ok(ShownEntry::Node(Arc::clone(open), *id, FileKind::File)),
+                None => Err(Error::Stale { path: self.contents.path.clone() }),
+            },
+        };
+        drop(self.contents);
+        let found = match found {
+            // It was emptied, and lost its value since the kernel looked it up.
+            Err(Error::NotFound) => {
+                out.clear();
+                return Ok(());
+            }
+            found => found?,
+        };
+        match found {
+            ShownEntry::Node(open, id, FileKind::File) => {
+                let read = open.tree.read_into(id, offset, size, out);
+                read.map_err(|error| message_error(&open.path, error))
+            }
+            ShownEntry::Temporary(file) => {
+                let file = file.file().ok_or(Error::IsADirectory)?;
+                *out = file.with(|bytes| bytes.read(offset, size))?;
+                Ok(())
+            }
+            ShownEntry::Arrival(arrival) => {
+                *out = arrival.read(offset, size)?;
+                Ok(())
+            }
+            ShownEntry::New(_) => {
+                out.clear();
+                Ok(())
+            }
+            ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_) => Err(Error::IsADirectory),
+        }
+    }
+}

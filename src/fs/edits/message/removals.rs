@@ -1,0 +1,187 @@
+//! Where a removed file lives until the save: in the message, hidden.
+//!
+//! `rm -r MESSAGE` removes the files of a message one by one before it asks for the directory,
+//! which is refused without `-o delete`. So a removal is provisional until the process that made
+//! it ends, or has removed nothing more in the message for ten seconds: the file is hidden, the
+//! message keeps it, and no save leaves it out. A refused rmdir shows all of them again. A file
+//! that was renamed to a temporary name is hidden likewise, for as long as it has that name.
+//! Knows nothing of messages.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::process::Process;
+
+/// A removal is final when nothing else was removed in the message for this long.
+const FINAL_AFTER: Duration = Duration::from_secs(10);
+
+/// Why a file is hidden.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum HiddenWhy {
+    Removed(Process),
+    /// It has this temporary name.
+    RenamedTo(String),
+}
+
+/// The files of a message that are hidden, by their paths.
+#[derive(Debug, Default)]
+pub(in crate::fs::edits) struct Removals {
+    hidden: BTreeMap<String, HiddenWhy>,
+    /// When the last of them was removed.
+    last: Option<Instant>,
+    /// The process that was refused a removal, and when. `rm -r` goes on with the other files then,
+    /// and never comes to the rmdir whose refusal would bring them back.
+    refused: Option<(Process, Instant)>,
+}
+
+impl Removals {
+    pub(in crate::fs::edits) fn is_empty(&self) -> bool {
+        self.hidden.is_empty()
+    }
+
+    /// Whether any file was removed, not only renamed.
+    pub(in crate::fs::edits) fn has_removed(&self) -> bool {
+        self.hidden.values().any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
+    }
+
+    /// Whether a path is hidden, or a directory that it lies in.
+    pub(in crate::fs::edits) fn hides(&self, path: &str) -> bool {
+        if self.hidden.is_empty() {
+            return false;
+        }
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        ends.filter_map(|end| path.get(..end)).any(|above| self.hidden.contains_key(above))
+    }
+
+    /// Whether a path was removed, or a directory that it lies in: not only renamed.
+    pub(in crate::fs::edits) fn has(&self, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        let mut above = ends.filter_map(|end| self.hidden.get(path.get(..end)?));
+        above.any(|hidden| matches!(hidden, HiddenWhy::Removed(_)))
+    }
+
+    /// Hides a file that a process removes.
+    pub(in crate::fs::edits) fn remove(&mut self, path: &str, process: Process) {
+        let below = format!("{path}/");
+        self.hidden.retain(|known, _| !known.starts_with(&below));
+        self.hidden.insert(path.to_owned(), HiddenWhy::Removed(process));
+        self.last = Some(Instant::now());
+    }
+
+    /// Refuses a process all removals: those that it has just made are undone.
+    pub(in crate::fs::edits) fn refuse(&mut self, process: Process) {
+        self.hidden.retain(|_, hidden| *hidden != HiddenWhy::Removed(process));
+        self.refused = Some((process, Instant::now()));
+    }
+
+    /// Whether a process was just refused a removal.
+    pub(in crate::fs::edits) fn are_refused(&self, process: Process) -> bool {
+        process != Process::None
+            && self
+                .refused
+                .is_some_and(|(known, at)| known == process && at.elapsed() < FINAL_AFTER)
+    }
+
+    /// Hides a file that was renamed to a temporary name.
+    pub(in crate::fs::edits) fn rename_away(&mut self, path: &str, temporary: &str) {
+        self.hidden.insert(path.to_owned(), HiddenWhy::RenamedTo(temporary.to_owned()));
+    }
+
+    /// Follows a temporary file, or a directory with what is hidden in it, to another name.
+    pub(in crate::fs::edits) fn rename(&mut self, from: &str, to: &str) {
+        let renamed = |path: &str| {
+            let rest = path.strip_prefix(from)?;
+            (rest.is_empty() || rest.starts_with('/')).then(|| format!("{to}{rest}"))
+        };
+        let hidden = std::mem::take(&mut self.hidden).into_iter();
+        let moved = hidden.map(|(path, hidden)| {
+            let hidden = match hidden {
+                HiddenWhy::RenamedTo(at) => HiddenWhy::RenamedTo(renamed(&at).unwrap_or(at)),
+                removed @ HiddenWhy::Removed(_) => removed,
+            };
+            (renamed(&path).unwrap_or(path), hidden)
+        });
+        self.hidden = moved.collect();
+    }
+
+    /// The temporary file was removed: so the file that had its name is removed as well.
+    pub(in crate::fs::edits) fn temporary_removed(&mut self, temporary: &str, process: Process) {
+        for hidden in self.hidden.values_mut() {
+            if *hidden == HiddenWhy::RenamedTo(temporary.to_owned()) {
+                *hidden = HiddenWhy::Removed(process);
+                self.last = Some(Instant::now());
+            }
+        }
+    }
+
+    /// Shows a file again. Returns whether it was hidden.
+    pub(in crate::fs::edits) fn show(&mut self, path: &str) -> bool {
+        self.hidden.remove(path).is_some()
+    }
+
+    /// Shows every removed file again. Returns whether there was any.
+    pub(in crate::fs::edits) fn undo(&mut self) -> bool {
+        let count = self.hidden.len();
+        self.hidden.retain(|_, hidden| matches!(hidden, HiddenWhy::RenamedTo(_)));
+        self.hidden.len() < count
+    }
+
+    /// Takes the removals that are final. At the end of the mount all are, for no process can go
+    /// on with them.
+    pub(in crate::fs::edits) fn take_final(&mut self, is_end: bool) -> Vec<String> {
+        if self.hidden.is_empty() {
+            return Vec::new();
+        }
+        let is_late = self.last.is_none_or(|last| last.elapsed() >= FINAL_AFTER);
+        let is_final = |hidden: &HiddenWhy| match hidden {
+            HiddenWhy::Removed(process) => is_end || is_late || process.has_ended(),
+            HiddenWhy::RenamedTo(_) => false,
+        };
+        let taken = self.hidden.extract_if(.., |_, hidden| is_final(hidden));
+        taken.map(|(path, _)| path).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Process, Removals};
+
+    #[test]
+    fn a_removal_is_final_when_its_process_has_ended() {
+        let mut removals = Removals::default();
+        let own = Process::of(std::process::id());
+        removals.remove("subject", own);
+        assert!(removals.hides("subject") && !removals.hides("subject2"));
+        assert!(removals.take_final(false).is_empty());
+        let mut other = std::process::Command::new("sleep").arg("100").spawn().unwrap();
+        removals.remove("body.txt", Process::of(other.id()));
+        assert!(removals.take_final(false).is_empty());
+        other.kill().unwrap();
+        other.wait().unwrap();
+        assert_eq!(removals.take_final(false), ["body.txt"]);
+        assert_eq!(removals.take_final(true), ["subject"]);
+    }
+
+    #[test]
+    fn a_directory_hides_what_is_in_it() {
+        let mut removals = Removals::default();
+        let process = Process::of(std::process::id());
+        removals.remove("attachments/a.msg/subject", process);
+        removals.remove("attachments/a.msg", process);
+        assert!(removals.hides("attachments/a.msg/class") && !removals.hides("attachments"));
+        assert_eq!(removals.take_final(true), ["attachments/a.msg"]);
+    }
+
+    #[test]
+    fn a_file_that_was_renamed_away_is_not_removed() {
+        let mut removals = Removals::default();
+        let process = Process::of(std::process::id());
+        removals.rename_away("body.txt", "body.txt~");
+        removals.remove("subject", process);
+        assert!(removals.undo() && removals.hides("body.txt") && !removals.hides("subject"));
+        assert!(removals.take_final(true).is_empty());
+        removals.rename("body.txt~", ".body.txt.bak~");
+        removals.temporary_removed(".body.txt.bak~", process);
+        assert_eq!(removals.take_final(true), ["body.txt"]);
+    }
+}

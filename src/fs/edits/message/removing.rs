@@ -1,0 +1,154 @@
+//! Removing files from a message: first they are only hidden, and at some time they are gone for
+//! good.
+
+use crate::fs::Error;
+use crate::fs::edits::save::edit_log::Operation;
+use crate::view::{self, FileAccess, FileKind, NodeId};
+
+use super::directory::MessageState;
+use super::locked::LockedMessage;
+use super::process::Process;
+use super::shown::{ShownEntry, access_in};
+
+impl LockedMessage<'_> {
+    /// Removes a file or directory for a process.
+    pub(super) fn remove(&mut self, path: &str, process: Process) -> Result<(), Error> {
+        match self.shown().find(path)? {
+            ShownEntry::Temporary(_) => {
+                let contents = &mut *self.contents;
+                contents.temporaries.remove(path);
+                contents.removals.temporary_removed(path, process);
+                contents.numbers.remove(path, None);
+            }
+            ShownEntry::New(_) => {
+                self.contents.numbers.remove(path, view::fixed_number(path));
+                // It took the place of a file of the message that was removed. That one is still
+                // there, since the new one was to be its value.
+                if self.shown().current()?.tree.resolve(path).is_ok() {
+                    self.contents.removals.remove(path, process);
+                }
+            }
+            ShownEntry::Node(open, _, kind) => {
+                let access = access_in(&open, path)?;
+                // `rm -r` removes everything that is listed; what is made of other files is there
+                // again if the message stays.
+                let is_made = matches!(access, FileAccess::ReadOnly(_)) && is_listed_made(path);
+                // With `delete`, `rm -r` may remove signed mail, so its files must not be refused
+                // before the rmdir.
+                let is_signed = access == FileAccess::ReadOnly(view::SIGNED_IS_PROTECTED)
+                    && !self.edits.may_remove;
+                if is_signed || self.contents.removals.are_refused(process) {
+                    self.contents.removals.refuse(process);
+                    return Err(Error::NotPermitted(view::SIGNED_IS_PROTECTED));
+                }
+                if let FileAccess::ReadOnly(reason) = access
+                    && !is_made
+                    && kind != FileKind::Directory
+                {
+                    return Err(Error::NotPermitted(reason));
+                }
+                self.check_writable()?;
+                self.begin_differing();
+                self.contents.removals.remove(path, process);
+                self.contents.temporaries.remove_below(path);
+            }
+            ShownEntry::EmptyDirectory(_) | ShownEntry::Arrival(_) => {}
+        }
+        if process == Process::None {
+            self.finish_removals(false);
+        }
+        self.schedule_save();
+        Ok(())
+    }
+
+    /// Carries out the removals that have become final. At the end of the mount all are.
+    pub(in crate::fs::edits) fn finish_removals(&mut self, is_end: bool) {
+        let removed = self.contents.removals.take_final(is_end);
+        if removed.is_empty() {
+            return;
+        }
+        for path in &removed {
+            self.orphan(path);
+        }
+        // All in one edit, since each edit makes a new tree.
+        let outcome = self.begin().and_then(|()| self.note_removed(&removed));
+        let outcome = outcome.and_then(|()| {
+            self.edit(|editor, tree| {
+                for path in &removed {
+                    match editor.remove(tree, path) {
+                        // A file that msgfs makes from others cannot be removed, and is there
+                        // again.
+                        Ok(_) | Err(view::Error::NotFound | view::Error::NotSettable(_)) => {}
+                        Err(error) => tracing::warn!("{path}: not removed: {error}"),
+                    }
+                }
+                Ok(())
+            })
+        });
+        let contents = &mut *self.contents;
+        match outcome {
+            Ok(()) => {
+                for path in &removed {
+                    contents.times.remove(path);
+                }
+                contents.edited = Some(std::time::SystemTime::now());
+                // Every removed file was one that msgfs makes from others, so the message is
+                // unchanged.
+                if matches!(contents.state, MessageState::Clean)
+                    && let Err(error) = self.edits.log.discard(&contents.path)
+                {
+                    tracing::warn!("removals that were not made stay in the log: {error}");
+                }
+            }
+            Err(error) => tracing::warn!("{}: not removed: {error}", contents.path.display()),
+        }
+        self.schedule_save();
+    }
+
+    fn note_removed(&self, removed: &[String]) -> Result<(), Error> {
+        let state = self.contents.file_state();
+        removed.iter().try_for_each(|path| {
+            let operation = Operation::Remove { path: path.clone() };
+            let noted = self.edits.log.append(&self.contents.path, state, &operation);
+            noted.map(drop).map_err(Error::EditLog)
+        })
+    }
+
+    /// Keeps the content of a file that is removed or replaced, for programs that have it open.
+    /// Returns the number it had.
+    pub(in crate::fs::edits) fn orphan(&mut self, path: &str) -> NodeId {
+        let found = match self.shown().find_hidden(path) {
+            Ok(ShownEntry::Node(open, id, _)) => Some((open, id)),
+            _ => None,
+        };
+        let in_tree = found.as_ref().map(|(_, id)| *id).or(view::fixed_number(path));
+        let number = self.contents.numbers.number(path, in_tree);
+        self.contents.numbers.remove(path, in_tree);
+        if let Some(found) = found {
+            self.contents.orphans.insert(number, found);
+        }
+        number
+    }
+
+    /// Lets a new file take the path of one that was removed or renamed away. Programs that have
+    /// the old file open keep it; the new file gets another number.
+    pub(super) fn take_hidden_place(&mut self, path: &str) -> Result<bool, Error> {
+        if !self.contents.removals.hides(path) {
+            return Ok(false);
+        }
+        let found = self.shown().find_hidden(path);
+        self.orphan(path);
+        self.contents.removals.show(path);
+        if let Ok(ShownEntry::Node(_, _, FileKind::Directory)) = found {
+            self.apply(&Operation::Remove { path: path.to_owned() })?;
+        }
+        Ok(true)
+    }
+}
+
+/// Whether a path lies outside of `mapi/` and `raw/`, where `rm -r` meets the files that are
+/// listed.
+fn is_listed_made(path: &str) -> bool {
+    let first = path.split('/').next().unwrap_or_default();
+    !["mapi", "raw"].contains(&first)
+}

@@ -1,0 +1,161 @@
+//! Renaming files in a message.
+
+use std::ffi::OsStr;
+
+use crate::fs::Error;
+use crate::fs::edits::open::open_file::Moment;
+use crate::fs::edits::save::edit_log::Operation;
+use crate::view::{self, FileKind, NodeId};
+
+use super::entries::{EditableMessage, FILE_BITS, into_source};
+use super::locked::LockedMessage;
+use super::shown::{NewNameKind, ShownEntry};
+use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
+
+const NO_NAME: &str = "it cannot have this name";
+
+/// A rename of a file or directory within a message.
+struct Rename<'l, 'a> {
+    locked: &'l mut LockedMessage<'a>,
+    old: &'l str,
+    new: &'l str,
+    /// Whether something has the new name.
+    is_replacing: bool,
+}
+
+impl EditableMessage<'_> {
+    /// Renames a file within the message. With `no_replace` nothing may have the new name.
+    pub(in crate::fs) fn rename(
+        &self,
+        name: &OsStr,
+        (new_parent, new_name): (NodeId, &OsStr),
+        no_replace: bool,
+    ) -> Result<(), Error> {
+        let mut locked = self.lock();
+        let old = locked.contents.path_in(self.number, name)?;
+        let new = locked.contents.path_in(new_parent, new_name)?;
+        let found = locked.shown().find(&old)?;
+        let replaced = match locked.shown().find(&new) {
+            Ok(found) => Some(found.kind()),
+            Err(Error::NotFound) => None,
+            Err(error) => return Err(error),
+        };
+        if old == new {
+            return Ok(());
+        }
+        if no_replace && replaced.is_some() {
+            return Err(Error::Exists);
+        }
+        match (found.kind(), replaced) {
+            (FileKind::Directory, Some(FileKind::File | FileKind::Symlink)) => {
+                return Err(Error::NotADirectory);
+            }
+            (FileKind::File, Some(FileKind::Directory)) => return Err(Error::IsADirectory),
+            (FileKind::Directory, Some(FileKind::Directory)) => return Err(Error::NotEmpty),
+            _ => {}
+        }
+        locked.begin_differing();
+        let is_replacing = replaced.is_some();
+        Rename { locked: &mut locked, old: &old, new: &new, is_replacing }.run(&found)?;
+        locked.schedule_save();
+        Ok(())
+    }
+}
+
+impl Rename<'_, '_> {
+    fn run(&mut self, found: &ShownEntry) -> Result<(), Error> {
+        let (old, new) = (self.old, self.new);
+        let target = match self.locked.contents.temporaries.get(new) {
+            Some(_) => NewNameKind::Temporary,
+            None => self.locked.shown().new_name(new, false)?,
+        };
+        match (found, target) {
+            (ShownEntry::Temporary(_), NewNameKind::Temporary) => {
+                self.locked.contents.temporaries.remove(new);
+                self.follow();
+                return Ok(());
+            }
+            (ShownEntry::Temporary(file), NewNameKind::Value) if file.file().is_some() => {
+                self.locked.check_writable()?;
+                let was_hidden = self.locked.take_hidden_place(new)?;
+                self.set()?;
+                let contents = &mut *self.locked.contents;
+                contents.temporaries.remove(old);
+                contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
+                return Ok(());
+            }
+            (
+                ShownEntry::Node(_, _, FileKind::File) | ShownEntry::New(_),
+                NewNameKind::Temporary,
+            ) => return self.rename_away(found),
+            (ShownEntry::New(file), NewNameKind::Value) => {
+                self.locked.take_hidden_place(new)?;
+                file.lock().due(Moment::Final)?;
+                self.set()?;
+                file.lock().settled();
+            }
+            (ShownEntry::Node(_, _, kind), NewNameKind::Value) => self.move_node(*kind)?,
+            _ => return Err(self.locked.contents.refuse(new, NO_NAME)),
+        }
+        let times = &mut self.locked.contents.times;
+        if let Some(time) = times.remove(old) {
+            times.insert(new.to_owned(), time);
+        }
+        self.follow();
+        Ok(())
+    }
+
+    /// Moves the temporary files, removals and numbers of the path, and of what is below it.
+    fn follow(&mut self) {
+        let contents = &mut *self.locked.contents;
+        contents.temporaries.rename(self.old, self.new);
+        contents.removals.rename(self.old, self.new);
+        contents.numbers.rename(self.old, self.new, self.is_replacing);
+    }
+
+    /// Gives a file of the message a temporary name: a copy, while the file itself is hidden.
+    fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
+        let bytes = self.locked.shown().bytes(self.old)?;
+        let copy = TemporaryKind::File(TemporaryFile::new(bytes));
+        let contents = &mut *self.locked.contents;
+        contents.temporaries.put(self.new, Temporary::new(copy, FILE_BITS))?;
+        match found {
+            ShownEntry::New(_) => contents.numbers.remove(self.old, view::fixed_number(self.old)),
+            _ => contents.removals.rename_away(self.old, self.new),
+        }
+        Ok(())
+    }
+
+    /// Moves a file or directory of the message to a path that can have a value.
+    fn move_node(&mut self, kind: FileKind) -> Result<(), Error> {
+        let (old, new) = (self.old, self.new);
+        self.locked.check_writable()?;
+        self.locked.take_hidden_place(new)?;
+        let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+        let takes_place = self.is_replacing && kind == FileKind::File;
+        match (both_attached && !takes_place, kind) {
+            (true, _) => {
+                let (from, to) = (old.to_owned(), new.to_owned());
+                self.locked.apply(&Operation::Rename { from, to })
+            }
+            (false, FileKind::File) => {
+                self.set()?;
+                self.locked.apply(&Operation::Remove { path: old.to_owned() })
+            }
+            (false, _) => Err(self.locked.contents.refuse(new, NO_NAME)),
+        }
+    }
+
+    /// Sets the file of the new name to the bytes of the one that is renamed onto it.
+    fn set(&mut self) -> Result<(), Error> {
+        let value = into_source(self.locked.shown().bytes(self.old)?)?;
+        self.locked.apply(&Operation::Set { path: self.new.to_owned(), value })?;
+        let contents = &self.locked.contents;
+        let number = contents.numbers.number(self.new, view::fixed_number(self.new));
+        if let Some(open) = contents.files.get(&number) {
+            open.lock().replaced();
+        }
+        self.locked.settled(self.new);
+        Ok(())
+    }
+}

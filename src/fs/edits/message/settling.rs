@@ -1,0 +1,101 @@
+//! The bytes of open files become values of the message.
+
+use std::sync::Arc;
+
+use crate::fs::Error;
+use crate::fs::edits::open::handles::HandleTarget;
+use crate::fs::edits::open::open_file::{Moment, OpenFile, OpenFlags};
+use crate::fs::edits::save::edit_log::Operation;
+use crate::fs::error::{refusal, with_causes};
+use crate::view::{self, NodeId};
+
+use super::locked::LockedMessage;
+use super::numbers::relative_to;
+use super::shown::ShownEntry;
+
+impl LockedMessage<'_> {
+    /// A writing handle of a file, which is opened if it is not yet.
+    pub(super) fn writer(
+        &mut self,
+        number: NodeId,
+        flags: OpenFlags,
+        is_new: bool,
+    ) -> HandleTarget {
+        let files = &mut self.contents.files;
+        let file = files.entry(number).or_insert_with(|| OpenFile::new(number, is_new));
+        file.lock().open();
+        HandleTarget::File {
+            file: Arc::clone(file),
+            appends: flags.appends(),
+            unflushed: Default::default(),
+        }
+    }
+
+    /// Makes the bytes of an open file its value, if they are due at this moment. No save may be
+    /// going on.
+    ///
+    /// # Errors
+    /// [`Error::Message`] if the bytes are no value of the file, which then keeps its old one.
+    pub(in crate::fs::edits) fn settle(
+        &mut self,
+        file: &OpenFile,
+        moment: Moment,
+    ) -> Result<(), Error> {
+        let path = match self.contents.numbers.path(file.number) {
+            Some(path) => path.to_owned(),
+            // It was removed while it was open.
+            None => return Ok(()),
+        };
+        if self.contents.removals.has(&path) {
+            // Nobody sees what is written to a removed file. If the removal is undone while the
+            // file is still open, a later moment makes it the value.
+            return Ok(());
+        }
+        let Some(value) = file.lock().due(moment)? else { return Ok(()) };
+        if self.may_wait(file, &path) {
+            return self.wait(file, path, value);
+        }
+        self.take_waiting();
+        let was_hidden = self.contents.removals.show(&path);
+        let set = self.apply(&Operation::Set { path: path.clone(), value });
+        match &set {
+            Ok(()) => {
+                file.lock().settled();
+                self.settled(&path);
+            }
+            Err(error) => {
+                tracing::warn!("not set, the old value stays: {}", with_causes(error));
+                file.lock().refuse(refusal(error));
+                debug_assert!(!was_hidden, "a hidden file has another number");
+            }
+        }
+        set
+    }
+
+    /// Updates the inode numbers after a file was set: a message file that was put into
+    /// `attachments/` is a directory from now on, and an inode of its own.
+    pub(in crate::fs::edits) fn settled(&mut self, path: &str) {
+        if view::is_embedded_message_path(path)
+            && let Ok(ShownEntry::Node(_, id, view::FileKind::Directory)) = self.shown().find(path)
+        {
+            self.contents.numbers.remove(path, Some(id));
+        }
+    }
+
+    /// Makes the bytes of every file at or below a path its value, so that they move with it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if a program is still writing to one.
+    pub(in crate::fs::edits) fn settle_below(&mut self, path: &str) -> Result<(), Error> {
+        let contents = &self.contents;
+        let is_below = |file: &&Arc<OpenFile>| {
+            let at = contents.numbers.path(file.number);
+            at.is_some_and(|at| relative_to(at, path).is_some())
+        };
+        let files: Vec<_> = contents.files.values().filter(is_below).cloned().collect();
+        if files.iter().any(|file| file.lock().is_written()) {
+            return Err(Error::Busy);
+        }
+        files.iter().try_for_each(|file| self.settle(file, Moment::Final))
+    }
+}

@@ -1,0 +1,194 @@
+//! The bytes that a program is writing: in memory while they are few, then in a file without a
+//! name.
+//!
+//! Knows nothing of messages.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::sync::Arc;
+
+use crate::storage::Source;
+
+/// A buffer with more bytes than this moves to a file.
+const MEMORY_BYTES_MAX: u64 = 1 << 20;
+/// The longest that a file of a message can be, in bytes: no property value and no compound file is
+/// longer.
+pub(in crate::fs::edits) const LEN_MAX: u64 = (1 << 31) - 1;
+
+/// Bytes that can be read, written and cut at any place.
+#[derive(Debug)]
+pub(in crate::fs::edits) enum Buffer {
+    /// Few bytes.
+    Memory(Vec<u8>),
+    /// Many bytes, in a file without a name, which is gone when the buffer is dropped.
+    File(File),
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::Memory(Vec::new())
+    }
+}
+
+impl Buffer {
+    pub(in crate::fs::edits) fn len(&self) -> io::Result<u64> {
+        match self {
+            Self::Memory(bytes) => Ok(bytes.len() as u64),
+            Self::File(file) => Ok(file.metadata()?.len()),
+        }
+    }
+
+    /// At most `size` bytes from `offset`, short only at the end.
+    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Memory(bytes) => {
+                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
+                let end = start.saturating_add(size).min(bytes.len());
+                Ok(bytes.get(start..end).unwrap_or_default().to_vec())
+            }
+            Self::File(file) => {
+                let rest = file.metadata()?.len().saturating_sub(offset);
+                let mut buffer = vec![0; size.min(usize::try_from(rest).unwrap_or(usize::MAX))];
+                let mut filled = 0;
+                while let Some(gap) = buffer.get_mut(filled..).filter(|gap| !gap.is_empty()) {
+                    match file.read_at(gap, offset + filled as u64)? {
+                        0 => break,
+                        read => filled += read,
+                    }
+                }
+                buffer.truncate(filled);
+                Ok(buffer)
+            }
+        }
+    }
+
+    /// Writes at `offset`; a gap before it is filled with zeros.
+    ///
+    /// # Errors
+    /// `EFBIG` beyond [`LEN_MAX`], else those of `pwrite`.
+    pub(in crate::fs::edits) fn write(&mut self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= LEN_MAX);
+        let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.make_room(end)?;
+        match self {
+            Self::Memory(memory) => {
+                let (start, end) = (memory_offset(offset)?, memory_offset(end)?);
+                if memory.len() < end {
+                    memory.resize(end, 0);
+                }
+                if let Some(target) = memory.get_mut(start..end) {
+                    target.copy_from_slice(bytes);
+                }
+                Ok(())
+            }
+            Self::File(file) => file.write_all_at(bytes, offset),
+        }
+    }
+
+    /// Cuts the bytes, or fills them up with zeros.
+    ///
+    /// # Errors
+    /// `EFBIG` beyond [`LEN_MAX`], else those of `ftruncate`.
+    pub(in crate::fs::edits) fn set_len(&mut self, len: u64) -> io::Result<()> {
+        if len > LEN_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.make_room(len)?;
+        match self {
+            Self::Memory(memory) => memory.resize(memory_offset(len)?, 0),
+            Self::File(file) => file.set_len(len)?,
+        }
+        Ok(())
+    }
+
+    /// A copy of the buffer.
+    pub(in crate::fs::edits) fn copy(&self) -> io::Result<Self> {
+        match self {
+            Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),
+            Self::File(_) => Self::filled(|offset, size| self.read(offset, size)),
+        }
+    }
+
+    /// The bytes as the content of a value. The buffer must not be changed afterwards if it is a
+    /// file, since the value shares that file.
+    pub(in crate::fs::edits) fn share(&self) -> io::Result<Arc<Source>> {
+        Ok(Arc::new(match self {
+            Self::Memory(bytes) => Source::from_bytes(bytes.clone()),
+            Self::File(file) => Source::from_file(file.try_clone()?)?.0,
+        }))
+    }
+
+    /// A buffer with all that `read(offset, size)` gives. A piece shorter than `size` is the last
+    /// one.
+    pub(in crate::fs::edits) fn filled<E: From<io::Error>>(
+        mut read: impl FnMut(u64, usize) -> Result<Vec<u8>, E>,
+    ) -> Result<Self, E> {
+        const PIECE: usize = 1 << 18;
+        let mut buffer = Self::default();
+        let mut offset = 0;
+        loop {
+            let piece = read(offset, PIECE)?;
+            buffer.write(offset, &piece)?;
+            offset += piece.len() as u64;
+            if piece.len() < PIECE {
+                return Ok(buffer);
+            }
+        }
+    }
+
+    /// Moves the bytes to a file if there will be too many for memory.
+    fn make_room(&mut self, len: u64) -> io::Result<()> {
+        if let Self::Memory(bytes) = self
+            && len > MEMORY_BYTES_MAX
+        {
+            let file = tempfile::tempfile()?;
+            file.write_all_at(bytes, 0)?;
+            *self = Self::File(file);
+        }
+        Ok(())
+    }
+}
+
+fn memory_offset(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Buffer, LEN_MAX, MEMORY_BYTES_MAX};
+
+    #[test]
+    fn a_gap_is_zeros() {
+        let mut buffer = Buffer::default();
+        buffer.write(2, b"ab").unwrap();
+        buffer.write(0, b"x").unwrap();
+        assert_eq!(buffer.read(0, 10).unwrap(), b"x\0ab");
+        buffer.set_len(3).unwrap();
+        assert_eq!(buffer.read(1, 10).unwrap(), b"\0a");
+        assert_eq!(buffer.read(9, 10).unwrap(), b"");
+        buffer.set_len(5).unwrap();
+        assert_eq!(buffer.copy().unwrap().read(0, 9).unwrap(), b"x\0a\0\0");
+    }
+
+    #[test]
+    fn many_bytes_move_to_a_file() {
+        let mut buffer = Buffer::default();
+        buffer.write(0, b"start").unwrap();
+        buffer.write(MEMORY_BYTES_MAX, b"end").unwrap();
+        assert!(matches!(buffer, Buffer::File(_)));
+        assert_eq!(buffer.len().unwrap(), MEMORY_BYTES_MAX + 3);
+        assert_eq!(buffer.read(0, 6).unwrap(), b"start\0");
+        assert_eq!(buffer.read(MEMORY_BYTES_MAX, 100).unwrap(), b"end");
+        assert_eq!(buffer.copy().unwrap().read(MEMORY_BYTES_MAX, 100).unwrap(), b"end");
+    }
+
+    #[test]
+    fn no_buffer_is_too_long() {
+        let mut buffer = Buffer::default();
+        assert!(buffer.write(LEN_MAX, b"x").is_err());
+        assert!(buffer.write(u64::MAX, b"x").is_err());
+        assert!(buffer.set_len(LEN_MAX + 1).is_err());
+        assert_eq!(buffer.len().unwrap(), 0);
+    }
+}

@@ -1,0 +1,248 @@
+//! Files that are open: what is written becomes the value at certain moments
+//! ([`open_file::Moment`]).
+
+pub(in crate::fs::edits) mod buffer;
+pub(in crate::fs::edits) mod handles;
+pub(in crate::fs::edits) mod open_file;
+
+use std::sync::Arc;
+
+use crate::fs::Error;
+use crate::fs::error::{message_error, refusal};
+use crate::fs::source::tree::is_message_file_name;
+use crate::view::{self, StartCheck};
+
+use super::Edits;
+use super::folder::arrival::Arrival;
+use super::message::directory::MessageDirectory;
+use super::message::shown::ShownEntry;
+
+use buffer::Buffer;
+use handles::{Handle, HandleTarget};
+use open_file::{Moment, OpenFile};
+
+/// An open file, for one call on it.
+#[derive(Debug)]
+pub(in crate::fs) struct OpenHandle<'a> {
+    edits: &'a Edits,
+    handle: Arc<Handle>,
+}
+
+/// What is written in one call.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    /// Where it is written; `None` at the end.
+    offset: Option<u64>,
+    bytes: &'a [u8],
+}
+
+impl<'a> OpenHandle<'a> {
+    pub(super) fn new(edits: &'a Edits, handle: Arc<Handle>) -> Self {
+        Self { edits, handle }
+    }
+
+    fn directory(&self) -> &Arc<MessageDirectory> {
+        &self.handle.directory
+    }
+
+    /// Cuts or lengthens the file.
+    pub(super) fn set_len(&self, len: u64) -> Result<(), Error> {
+        match &self.handle.target {
+            HandleTarget::File { file, unflushed, .. } => {
+                self.check_in_place(file)?;
+                if len > 0 {
+                    self.load(file)?;
+                    unflushed.note();
+                }
+                file.lock().set_len(len)
+            }
+            HandleTarget::Temporary(file) => file.change(|bytes| bytes.set_len(len)),
+            HandleTarget::Arrival { arrival, unflushed } => {
+                unflushed.note();
+                arrival.set_len(len)
+            }
+        }
+    }
+
+    pub(in crate::fs) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        match &self.handle.target {
+            HandleTarget::File { file, .. } => {
+                self.load(file)?;
+                file.lock().read(offset, size)
+            }
+            HandleTarget::Temporary(file) => file.with(|bytes| bytes.read(offset, size)),
+            HandleTarget::Arrival { arrival, .. } => arrival.read(offset, size),
+        }
+    }
+
+    pub(in crate::fs) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        match &self.handle.target {
+            HandleTarget::File { file, appends, unflushed } => {
+                let piece = Piece { offset: (!appends).then_some(offset), bytes };
+                self.check_in_place(file)?;
+                self.load(file)?;
+                self.check_start(file, piece)?;
+                self.check_room(file, piece)?;
+                file.lock().write(piece.offset, bytes)?;
+                unflushed.note();
+                Ok(())
+            }
+            HandleTarget::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
+            HandleTarget::Arrival { arrival, unflushed } => {
+                let path = self.directory().lock().path.clone();
+                if is_message_file_name(&path) {
+                    Arrival::check_start(offset, bytes).map_err(|one| message_error(&path, one))?;
+                }
+                arrival.write(offset, bytes)?;
+                unflushed.note();
+                Ok(())
+            }
+        }
+    }
+
+    /// Refuses to write to a file that was moved to another message since it was opened: its bytes
+    /// would go nowhere.
+    fn check_in_place(&self, file: &OpenFile) -> Result<(), Error> {
+        match self.edits.source.nodes.is_forwarded(self.directory().base, file.number) {
+            true => Err(Error::Stale { path: self.directory().lock().path.clone() }),
+            false => Ok(()),
+        }
+    }
+
+    /// Refuses bytes after which nothing could make the content valid. Most programs see the errors
+    /// of `write` and overlook those of `close`.
+    fn check_start(&self, file: &OpenFile, piece: Piece<'_>) -> Result<(), Error> {
+        let path = {
+            let contents = self.directory().lock();
+            contents.numbers.path(file.number).map(|path| (path.to_owned(), contents.path.clone()))
+        };
+        // A removed file need not be valid: it becomes no value.
+        let Some((path, shown)) = path else { return Ok(()) };
+        if file.lock().needs_check() {
+            let message = self.edits.messages.known(self.directory().base)?;
+            let locked = self.edits.locked(&message, self.directory().lock());
+            let open = locked.shown().current()?;
+            drop(locked);
+            let check = StartCheck::new(&open.tree, &path);
+            file.lock().begin_check(check.map_err(|error| message_error(&shown, error))?);
+        }
+        let mut content = file.lock();
+        content.check(piece.offset, piece.bytes).map_err(|error| {
+            // If the program emptied the file before this write, the file keeps its old value.
+            let error = message_error(&shown.join(&path), error);
+            content.refuse(refusal(&error));
+            error
+        })
+    }
+
+    /// Refuses bytes for which the state folder has no room when the file is closed: programs see
+    /// the errors of `write`. A file that was emptied for this keeps its value.
+    fn check_room(&self, file: &OpenFile, piece: Piece<'_>) -> Result<(), Error> {
+        let mut content = file.lock();
+        let len = content.len();
+        let end = piece.offset.unwrap_or(len).saturating_add(piece.bytes.len() as u64);
+        let checked = self.edits.log.check_room(end.max(len)).map_err(Error::EditLog);
+        checked.inspect_err(|error| content.refuse_write(refusal(error)))
+    }
+
+    /// Gives an open file the present value, to be changed.
+    fn load(&self, file: &OpenFile) -> Result<(), Error> {
+        if file.lock().is_loaded() {
+            return Ok(());
+        }
+        let message = self.edits.messages.known(self.directory().base)?;
+        let locked = self.edits.locked(&message, self.directory().lock());
+        let found = match locked.contents.numbers.path(file.number) {
+            Some(path) => match locked.shown().find_hidden(path)? {
+                ShownEntry::Node(open, id, _) => Some((open, id)),
+                _ => None,
+            },
+            // It was removed, and is still open.
+            None => locked.contents.orphans.get(&file.number).cloned(),
+        };
+        let Some((open, id)) = found else { return Ok(()) };
+        drop(locked);
+        let read = |offset, size| open.tree.read(id, offset, size);
+        let value = Buffer::filled::<view::Error>(read);
+        file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
+        Ok(())
+    }
+
+    /// Makes the bytes of an open file its value, if they are due at this moment.
+    fn settle(&self, file: &OpenFile, moment: Moment) -> Result<(), Error> {
+        let message = self.edits.messages.known(self.directory().base)?;
+        self.edits.locked(&message, self.directory().lock_idle()).settle(file, moment)
+    }
+
+    /// Makes what was written through the handle the value of its file, at a `close` of any copy of
+    /// its descriptor.
+    pub(in crate::fs) fn flush(&self) -> Result<(), Error> {
+        match &self.handle.target {
+            HandleTarget::File { file, unflushed, .. } => {
+                unflushed.flush(|| self.settle(file, Moment::Flush))
+            }
+            HandleTarget::Arrival { arrival, unflushed } => {
+                unflushed.flush(|| self.edits.folders().save_arrival(self.directory(), arrival))
+            }
+            HandleTarget::Temporary(_) => Ok(()),
+        }
+    }
+
+    /// Saves the message of the file.
+    pub(in crate::fs) fn fsync(&self) -> Result<(), Error> {
+        match &self.handle.target {
+            HandleTarget::File { file, unflushed, .. } => {
+                unflushed.note();
+                unflushed.flush(|| self.settle(file, Moment::Final))?;
+                self.edits.save_now(self.directory())
+            }
+            HandleTarget::Arrival { arrival, .. } => {
+                self.edits.folders().save_arrival(self.directory(), arrival)
+            }
+            HandleTarget::Temporary(_) => Ok(()),
+        }
+    }
+
+    /// Closes a handle that is not in the table any more.
+    pub(super) fn close(&self) {
+        match &self.handle.target {
+            HandleTarget::File { file, .. } => self.close_file(file),
+            HandleTarget::Arrival { arrival, .. } => {
+                if arrival.close() {
+                    let folders = self.edits.folders();
+                    // The last FLUSH has reported the error.
+                    let _ = folders.save_arrival(self.directory(), arrival);
+                    if is_message_file_name(&self.directory().lock().path.clone()) {
+                        folders.end_arrival(self.directory());
+                    }
+                }
+            }
+            HandleTarget::Temporary(_) => {}
+        }
+        self.edits.source.nodes.forget(self.directory().base, 1);
+    }
+
+    fn close_file(&self, file: &OpenFile) {
+        let contents = self.directory().lock_idle();
+        // The lock is held to the end. Otherwise a program that opens the file now would get this
+        // buffer, and the next one another buffer.
+        if !file.lock().close() {
+            return;
+        }
+        // The handle keeps the message known.
+        let Ok(message) = self.edits.messages.known(self.directory().base) else { return };
+        let mut locked = self.edits.locked(&message, contents);
+        // The last FLUSH has reported the error; the old value stays.
+        if !file.lock().is_refused() {
+            let _ = locked.settle(file, Moment::Final);
+        }
+        if file.lock().is_refused() {
+            self.edits.keeper.keep_refused(&locked.contents, file);
+        }
+        // A file that waits to come into the message is shown from its buffer, so it stays.
+        if !file.lock().is_waiting() {
+            locked.contents.files.remove(&file.number);
+        }
+        locked.schedule_save();
+    }
+}

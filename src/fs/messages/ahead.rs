@@ -1,0 +1,262 @@
+//! Opens messages before they are asked for, while a program goes through a folder in the order of
+//! its listing or of its names.
+//!
+//! A thread of its own, the opener, does the work. A request never waits for it: if a message is
+//! not open in time, the request opens the message itself.
+
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use outlook_msg::sync::lock;
+
+use crate::fs::source::folders::{Folders, WalkOrder};
+use crate::fs::source::ino::{SourceKind, SourceNode};
+use crate::fs::source::metadata::Metadata;
+use crate::view::{FileKind, NodeId};
+
+use super::{Directory, Messages};
+
+/// The walk that a program seems to make through a folder, and the messages to open for it.
+#[derive(Debug, Default)]
+pub(super) struct Ahead {
+    walk: Mutex<FolderWalk>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct FolderWalk {
+    /// Whether the opener thread runs.
+    has_opener: bool,
+    is_closed: bool,
+    /// The last two messages that were looked into.
+    last: Option<PathBuf>,
+    before_last: Option<PathBuf>,
+    /// For each order of [`BY_NAME`]: how many messages in a row came after the one before.
+    rising: [usize; BY_NAME.len()],
+    /// The order in which messages are foreseen.
+    order: WalkOrder,
+    /// How many messages in a row were looked into as foreseen.
+    in_step: usize,
+    /// The messages that come next.
+    foreseen: VecDeque<PathBuf>,
+    /// Those of `foreseen` that are still to be opened.
+    to_open: VecDeque<PathBuf>,
+    /// Whether a request has asked the opener to work out which messages come next.
+    is_asked: bool,
+}
+
+/// The orders that need the names of the folder sorted first.
+const BY_NAME: [WalkOrder; 2] = [WalkOrder::Bytes, WalkOrder::Letters];
+/// After this many messages in the order of the listing, msgfs assumes that a program walks through
+/// the folder.
+const IN_STEP_MIN: usize = 2;
+/// After this many names in rising order, it is worth sorting the whole folder to find out whether
+/// a program walks through it by name.
+const RISING_MIN: usize = 3;
+/// Between two messages of a walk by name there may be at most this many names of other files.
+const LEFT_OUT_MAX: usize = 2;
+/// At most this many messages are opened ahead.
+const AHEAD_MAX: usize = 16;
+/// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
+/// the messages behind it waiting.
+const AHEAD_BYTES_MAX: u64 = 16 << 20;
+/// The opener is woken only when at most this many foreseen messages are left, since waking a
+/// thread has a cost, too.
+const AHEAD_LEFT: usize = 8;
+
+impl FolderWalk {
+    /// Moves the walk on to a message. Returns whether the message was foreseen.
+    fn step(&mut self, path: &Path) -> bool {
+        let Some(at) = self.foreseen.iter().position(|foreseen| foreseen == path) else {
+            return false;
+        };
+        self.foreseen.drain(..=at);
+        let behind = self.to_open.iter().position(|waiting| waiting == path);
+        self.to_open.drain(..behind.map_or(0, |at| at + 1));
+        self.in_step += 1;
+        true
+    }
+
+    /// Begins a new walk at a message that was not foreseen.
+    fn begin(&mut self, path: &Path) {
+        self.in_step = 0;
+        self.order = WalkOrder::Listing;
+        self.to_open.clear();
+        self.foreseen.clear();
+        let last = self.last.as_deref().filter(|last| last.parent() == path.parent());
+        let names = last.and_then(Path::file_name).zip(path.file_name());
+        for (rising, order) in self.rising.iter_mut().zip(BY_NAME) {
+            let goes_on = names.is_some_and(|(last, name)| order.is_before(last, name));
+            *rising = if goes_on { *rising + 1 } else { 0 };
+        }
+    }
+
+    /// Whether the opener has to work out what comes next.
+    fn needs_more(&self) -> bool {
+        match self.in_step >= IN_STEP_MIN {
+            true => self.foreseen.len() <= AHEAD_LEFT,
+            false => self.rising.into_iter().any(|rising| rising >= RISING_MIN),
+        }
+    }
+}
+
+impl Ahead {
+    /// Notes that a program lists a message directory.
+    pub(super) fn look_into(&self, path: &Path, folders: &Folders) {
+        let mut walk = self.lock();
+        if !walk.has_opener {
+            return;
+        }
+        if !walk.step(path) {
+            walk.begin(path);
+        }
+        walk.before_last = walk.last.replace(path.to_owned());
+        if walk.in_step < IN_STEP_MIN && walk.foreseen.is_empty() {
+            walk.foreseen = folders.behind(path, 1, WalkOrder::Listing).into();
+        }
+        if walk.needs_more() && !walk.is_asked {
+            walk.is_asked = true;
+            drop(walk);
+            self.changed.notify_one();
+        }
+    }
+
+    /// Works out the next messages of a walk. If no walk is known yet, finds out whether the
+    /// messages were looked into by name, and in which order.
+    fn foresee(&self, folders: &Folders) {
+        let walk = self.lock();
+        let Some(last) = walk.last.clone() else { return };
+        if walk.in_step >= IN_STEP_MIN {
+            let from = walk.foreseen.back().unwrap_or(&last).clone();
+            let (order, count) = (walk.order, AHEAD_MAX.saturating_sub(walk.foreseen.len()));
+            drop(walk);
+            let more = folders.behind(&from, count, order);
+            let mut walk = self.lock();
+            // The walk may have gone elsewhere meanwhile.
+            if walk.in_step >= IN_STEP_MIN && walk.foreseen.back().unwrap_or(&last) == &from {
+                walk.to_open.extend(more.iter().cloned());
+                walk.foreseen.extend(more);
+            }
+            return;
+        }
+        let rising = BY_NAME.into_iter().zip(walk.rising);
+        let order = rising.filter(|(_, rising)| *rising >= RISING_MIN).map(|(order, _)| order);
+        let (orders, before_last) = (order.collect::<Vec<_>>(), walk.before_last.clone());
+        drop(walk);
+        let before_last = before_last.unwrap_or_default();
+        let leads = |order: &WalkOrder| {
+            folders.behind(&before_last, 1 + LEFT_OUT_MAX, *order).contains(&last)
+        };
+        let order = orders.into_iter().find(leads);
+        let more = order.map_or(Vec::new(), |order| folders.behind(&last, AHEAD_MAX, order));
+        let mut walk = self.lock();
+        if walk.in_step >= IN_STEP_MIN {
+            return;
+        }
+        walk.rising = Default::default();
+        let behind = match walk.last.as_ref() {
+            Some(now) if *now == last => Some(0),
+            now => more.iter().position(|path| Some(path) == now).map(|at| at + 1),
+        };
+        if let Some((order, behind)) = order.zip(behind) {
+            walk.order = order;
+            walk.in_step = IN_STEP_MIN;
+            walk.foreseen = more.into_iter().skip(behind).collect();
+            walk.to_open = walk.foreseen.clone();
+        }
+    }
+
+    /// Ends the opener thread.
+    pub(super) fn close(&self) {
+        let mut walk = self.lock();
+        walk.is_closed = true;
+        walk.to_open.clear();
+        drop(walk);
+        self.changed.notify_all();
+    }
+
+    /// Waits for the next message to open; `None` after the end.
+    fn next(&self, folders: &Folders) -> Option<PathBuf> {
+        let mut walk = self.lock();
+        walk.has_opener = true;
+        loop {
+            if walk.is_closed {
+                return None;
+            }
+            if std::mem::take(&mut walk.is_asked) {
+                drop(walk);
+                self.foresee(folders);
+                walk = self.lock();
+                continue;
+            }
+            if let Some(path) = walk.to_open.pop_front() {
+                return Some(path);
+            }
+            walk = self.changed.wait(walk).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Safe after a panic: every change is complete before the next call that could panic.
+    fn lock(&self) -> MutexGuard<'_, FolderWalk> {
+        lock(&self.walk)
+    }
+}
+
+impl<D: Directory> Messages<D> {
+    /// Opens the messages that a walk comes to next, until [`Ahead::close`].
+    pub(in crate::fs) fn open_ahead(&self) {
+        // If the cache could not keep a message until the walk comes to it, the message would be
+        // opened twice.
+        const CACHE_BYTES_MIN: usize = 16 << 20;
+        if self.cache_bytes_max < CACHE_BYTES_MIN {
+            return;
+        }
+        while let Some(path) = self.ahead.next(&self.source.folders) {
+            let opened = catch_unwind(AssertUnwindSafe(|| self.open_one_ahead(path)));
+            // The request that asks for this message meets the same error and reports it.
+            if !matches!(opened, Ok(Ok(()))) {
+                tracing::debug!("a message was not opened ahead");
+            }
+        }
+    }
+
+    fn open_one_ahead(&self, path: PathBuf) -> io::Result<()> {
+        let file = self.source.root.open_file(&path)?;
+        let metadata = Metadata::from(&file.metadata()?);
+        if !metadata.is_file() || metadata.size > AHEAD_BYTES_MAX {
+            return Ok(());
+        }
+        let identity = metadata.identity();
+        let node = SourceNode { path, kind: SourceKind::Message, identity };
+        let base = self.source.nodes.base_of(&node);
+        // Open only a message that the kernel knows by the present state of its file: no request
+        // would use another one.
+        let Some(node) = self.source.nodes.get(base).filter(|known| **known == node) else {
+            return Ok(());
+        };
+        if self.cache.get(&node).is_some() {
+            return Ok(());
+        }
+        let message = self.known(base).map_err(io::Error::other)?;
+        let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
+        let listing = open.tree.list(NodeId(0)).map_err(io::Error::other)?;
+        let wanted = self.habits.wanted();
+        for entry in listing.entries().iter().filter(|entry| entry.kind == FileKind::File) {
+            if wanted.contains(entry.id) || !open.tree.is_size_costly(entry.id) {
+                // To tell the size, the tree makes the content and keeps it.
+                let _ = open.tree.attributes(entry.id);
+            }
+        }
+        open.tree.defects();
+        let bytes = open.tree.bytes_held();
+        self.cache.insert(Arc::clone(&message.node), Arc::new(open), bytes);
+        if self.ahead.lock().is_closed {
+            // Nothing is kept after the end.
+            self.cache.clear();
+        }
+        Ok(())
+    }
+}
