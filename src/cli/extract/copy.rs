@@ -62,13 +62,20 @@ impl Copier<'_> {
             Unit::Tree(place) if shape.is_none() => {
                 totals.messages += 1;
                 let like = Permissions::of(place.attr());
-                let (around, name) = (path.parent(), path.file_name().unwrap_or_default());
-                let around = around.unwrap_or(Path::new(""));
+                let around = path.parent().unwrap_or(Path::new(""));
                 let around = self.target.directory(around, like.within(&folders).around());
-                let copied = around.and_then(|around| around.begin(name, like)).and_then(|begun| {
-                    self.tree(&place, &begun.directory, &path, totals);
-                    // Also if the run is to end: each file that is in it is whole.
-                    begun.finish(name)
+                let copied = around.and_then(|around| match path.file_name() {
+                    Some(name) => {
+                        let begun = around.begin(name, like)?;
+                        self.tree(&place, &begun.directory, &path, totals);
+                        // Also if the run is to end: each file that is in it is whole.
+                        begun.finish(name)
+                    }
+                    // The target itself becomes the copy.
+                    None => {
+                        self.tree(&place, &around, &path, totals);
+                        Ok(())
+                    }
                 });
                 let failure = copied.map_err(|error| Loss::of_target(place.path(), &error)).err();
                 totals.losses.extend(failure);
