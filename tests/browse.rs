@@ -1,6 +1,8 @@
 //! Walks the tree of a message as a program walks a mount: by listing, lookup and read.
 
-use msgfs::view::{Error, FileKind, MessageTree, NodeId};
+use msgfs::imsg::{Session, SessionOptions};
+use msgfs::storage::Source;
+use msgfs::view::{Error, FileKind, MessageTree, NodeId, Show};
 
 /// A tree to walk.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +21,13 @@ pub(crate) struct Found {
 
 /// Bytes asked for at a time, so that a read ends within values.
 const READ_BYTES: usize = 10_007;
+
+/// Opens a message file as a tree.
+pub(crate) fn open(bytes: Vec<u8>) -> MessageTree {
+    // The messages stay open after the session is dropped.
+    let session = Session::open(SessionOptions::default());
+    MessageTree::open(&session, Source::from_bytes(bytes), Show::default()).unwrap()
+}
 
 /// Reads a file to its end.
 pub(crate) fn read(tree: &MessageTree, id: NodeId) -> Result<Vec<u8>, Error> {

@@ -1,28 +1,22 @@
 //! Items of classes and attachments of methods that are rare: what is listed of each, and its
 //! texts.
 
-use msgfs::imsg::{NameKind, Session};
+use msgfs::imsg::NameKind;
 use msgfs::mapi::sets::{
     PSETID_APPOINTMENT, PSETID_LOG, PSETID_MEETING, PSETID_NOTE, PSETID_POST_RSS, PSETID_TASK,
 };
 use msgfs::mapi::{Guid, PropertyType, Value, tags};
-use msgfs::storage::Source;
-use msgfs::view::{MessageTree, NodeId, Show};
+use msgfs::view::NodeId;
 
-use crate::browse::Browser;
+use crate::browse::{Browser, open};
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder};
 
 const ANN: (&str, &str) = ("Ann", "ann@example.org");
 const TIME: &str = "2024-03-01T10:00:00Z";
 
-fn open(message: &MessageBuilder) -> MessageTree {
-    let session = Session::open(Default::default());
-    MessageTree::open(&session, Source::from_bytes(message.to_bytes()), Show::default()).unwrap()
-}
-
 /// Checks the paths of all files that a message lists.
 fn check_listing(message: &MessageBuilder, expected: &str) {
-    let tree = open(message);
+    let tree = open(message.to_bytes());
     let contents = Browser::new(&tree).contents(NodeId(0));
     let paths: Vec<_> = contents.iter().map(|(path, _)| path.as_str()).collect();
     assert_eq!(paths.join(" "), expected);
@@ -30,7 +24,7 @@ fn check_listing(message: &MessageBuilder, expected: &str) {
 
 /// Checks texts of a message; of an iCalendar file, that it has each of these lines.
 fn check_texts(message: &MessageBuilder, expected: &[(&str, &str)]) {
-    let tree = open(message);
+    let tree = open(message.to_bytes());
     let browser = Browser::new(&tree);
     for (path, expected) in expected {
         let found = browser.read(NodeId(0), path).unwrap_or_else(|| panic!("no {path}"));

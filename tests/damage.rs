@@ -7,12 +7,10 @@ mod inside;
 mod told;
 mod truncated;
 
-use msgfs::imsg::{Session, SessionOptions};
 use msgfs::mapi::{PropertyTag, Value, tags};
-use msgfs::storage::Source;
-use msgfs::view::{MessageTree, NodeId, Show};
+use msgfs::view::{MessageTree, NodeId};
 
-use crate::browse::Browser;
+use crate::browse::{Browser, open};
 use crate::fixture::{AttachmentBuilder, MessageBuilder, Sectors, stream_name};
 
 /// The end of a chain of sectors.
@@ -20,12 +18,6 @@ const END_OF_CHAIN: u32 = 0xFFFF_FFFE;
 
 fn mail(subject: &str) -> MessageBuilder {
     MessageBuilder::mail(subject, ("Ann", "ann@example.org"), "2024-03-01T10:00:00Z").body("Text")
-}
-
-fn open(bytes: Vec<u8>) -> (Session, MessageTree) {
-    let session = Session::open(SessionOptions::default());
-    let tree = MessageTree::open(&session, Source::from_bytes(bytes), Show::default()).unwrap();
-    (session, tree)
 }
 
 fn text(tree: &MessageTree, path: &str) -> String {

@@ -13,9 +13,9 @@ mod types;
 use msgfs::imsg::{Access, MapiProp as _, Message, Session, SessionOptions};
 use msgfs::mapi::{PropertyTag, Value};
 use msgfs::storage::{CompoundFile, Source};
-use msgfs::view::{MessageTree, NodeId, Show};
+use msgfs::view::NodeId;
 
-use crate::browse::Browser;
+use crate::browse::{Browser, open as tree};
 
 /// Opens the message in a file.
 fn open(bytes: Vec<u8>) -> Message {
@@ -25,12 +25,6 @@ fn open(bytes: Vec<u8>) -> Message {
 fn open_with(bytes: Vec<u8>, options: SessionOptions) -> Message {
     let file = CompoundFile::open(Source::from_bytes(bytes)).unwrap();
     Session::open(options).open_message(&file.root(), Access::Read).unwrap()
-}
-
-/// The tree of the message in a file.
-fn tree(bytes: Vec<u8>) -> MessageTree {
-    let session = Session::open(SessionOptions::default());
-    MessageTree::open(&session, Source::from_bytes(bytes), Show::default()).unwrap()
 }
 
 /// The content of a file in the tree of a message.

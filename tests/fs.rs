@@ -444,13 +444,8 @@ fn looked_up(fs: &Fs) -> Vec<(OsString, Ino)> {
     found
 }
 
-/// Who looks into messages in the order of the folder has the next ones opened, and only those.
-#[test]
-fn a_walk_has_the_next_messages_opened() {
-    const OPENED: u64 = 3 + 16;
-    let source = numbered(40);
-    let calls = Calls::new(source.path());
-    let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
+/// Looks into the first `walked` of these messages until 16 more are open, then calls `after`.
+fn walk(calls: &Calls, messages: &[Ino], walked: usize, after: impl FnOnce(&dyn Fn(usize))) {
     let look_into = |at: usize| {
         calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
     };
@@ -458,13 +453,25 @@ fn a_walk_has_the_next_messages_opened() {
         let _closing = Closing(&calls.fs);
         scope.spawn(|| calls.fs.open_ahead());
         wait_until("messages opened ahead", LONG, || {
-            (0..3).for_each(look_into);
-            calls.session("messages_opened") == OPENED
+            (0..walked).for_each(look_into);
+            calls.session("messages_opened") == walked as u64 + 16
         });
+        after(&look_into);
+    });
+}
+
+/// Who looks into messages in the order of the folder has the next ones opened, and only those.
+#[test]
+fn a_walk_has_the_next_messages_opened() {
+    let source = numbered(40);
+    let calls = Calls::new(source.path());
+    let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
+    walk(&calls, &messages, 3, |look_into| {
+        let opened = calls.session("messages_opened");
         for at in [3, 39, 25, 35] {
             look_into(at);
         }
-        assert_eq!(calls.session("messages_opened"), OPENED + 3);
+        assert_eq!(calls.session("messages_opened"), opened + 3);
     });
     for figure in ["open_messages", "open_objects", "cached_messages", "cache_bytes"] {
         assert_eq!(calls.session(figure), 0, "{figure}");
@@ -474,22 +481,11 @@ fn a_walk_has_the_next_messages_opened() {
 /// `ls -R` goes by name, and has them opened as well.
 #[test]
 fn a_walk_by_name_has_the_next_messages_opened() {
-    const WALKED: usize = 5;
     let source = numbered(40);
     let calls = Calls::new(source.path());
     let by_name: BTreeMap<_, _> = looked_up(&calls.fs).into_iter().collect();
     let messages: Vec<_> = by_name.into_values().collect();
-    let look_into = |at: usize| {
-        calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
-    };
-    thread::scope(|scope| {
-        let _closing = Closing(&calls.fs);
-        scope.spawn(|| calls.fs.open_ahead());
-        wait_until("messages opened ahead", LONG, || {
-            (0..WALKED).for_each(look_into);
-            calls.session("messages_opened") == WALKED as u64 + 16
-        });
-    });
+    walk(&calls, &messages, 5, |_| {});
 }
 
 /// Who reads the subject of each message is given that of the next one, whole, and nothing else.

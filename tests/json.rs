@@ -7,14 +7,12 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use msgfs::imsg::{Session, SessionOptions};
 use msgfs::mapi::{Value, tags};
-use msgfs::storage::Source;
-use msgfs::view::{FileKind, MessageTree, NodeId, Show};
+use msgfs::view::{FileKind, MessageTree, NodeId};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::browse::{self, Browser};
+use crate::browse::{self, Browser, open};
 use crate::fixture::{AttachmentBuilder, MessageBuilder};
 use crate::mail::{messages, samples};
 use crate::mount::folder::{damaged, letter, numbers, parcel};
@@ -130,11 +128,6 @@ impl Json {
         let properties = self.elements("properties").iter();
         properties.into_iter().find(|one| one.text("tag") == tag).unwrap_or_else(|| panic!("{tag}"))
     }
-}
-
-fn open(bytes: Vec<u8>) -> MessageTree {
-    let session = Session::open(SessionOptions::default());
-    MessageTree::open(&session, Source::from_bytes(bytes), Show::default()).unwrap()
 }
 
 fn message_json(tree: &MessageTree, message: NodeId) -> Json {

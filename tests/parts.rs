@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use msgfs::body::html;
-use msgfs::imsg::Session;
 use msgfs::mail::{Mail, Marks, PageOptions, Printing, utc_time};
 use msgfs::mapi::{CodePage, Value, tags};
-use msgfs::storage::Source;
-use msgfs::view::{FileKind, MessageTree, NodeId, Show, is_message_entry};
+use msgfs::view::{FileKind, NodeId, is_message_entry};
 
-use crate::browse::Browser;
+use crate::browse::{Browser, open};
 use crate::fixture::{AttachmentBuilder, MessageBuilder, RecipientBuilder, Tree};
 
 pub(crate) const ENTITY: &str = "Subject: Signed subject\nFrom: Ann <ann@example.org>\n\
@@ -19,12 +17,6 @@ pub(crate) const ENTITY: &str = "Subject: Signed subject\nFrom: Ann <ann@example
     Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
     <p>Hello <img src=\"cid:1@x\"></p>\n--b\nContent-Type: image/png; name=\"dot/.png\"\n\
     Content-ID: <1@x>\nContent-Transfer-Encoding: base64\n\nAAEC\n--b--\n";
-
-fn open(bytes: Vec<u8>) -> (Session, MessageTree) {
-    let session = Session::open(Default::default());
-    let tree = MessageTree::open(&session, Source::from_bytes(bytes), Show::default()).unwrap();
-    (session, tree)
-}
 
 pub(crate) fn mail(class: &str) -> MessageBuilder {
     MessageBuilder::mail("Outer", ("Ann", "ann@example.org"), "2024-03-01T10:00:00Z")
@@ -38,7 +30,7 @@ pub(crate) fn wrapped(name: &str, media_type: &str, data: &[u8]) -> AttachmentBu
 
 /// Checks every file that a message lists below a directory, by path and text.
 fn check(message: &MessageBuilder, directory: &str, expected: &[(&str, &str)]) {
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let browser = Browser::new(&tree);
     let node = browser.walk(NodeId(0), directory).unwrap();
     let contents = browser.contents(node);
@@ -61,7 +53,7 @@ fn check(message: &MessageBuilder, directory: &str, expected: &[(&str, &str)]) {
 }
 
 fn check_names(message: &MessageBuilder, directory: &str, has: &[&str], lacks: &[&str]) {
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let browser = Browser::new(&tree);
     let node =
         if directory.is_empty() { NodeId(0) } else { browser.walk(NodeId(0), directory).unwrap() };
@@ -133,7 +125,7 @@ fn opaque_signed_mail_is_shown() {
         mail("IPM.Note.SMIME").attach(wrapped("smime.p7m", "application/pkcs7-mime", &p7m));
     check(&message, "signed", &SIGNED_FILES);
     check_names(&message, "", &["signed", "attachments"], &["encrypted", "ERRORS"]);
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let browser = Browser::new(&tree);
     assert_eq!(browser.read(NodeId(0), "attachments/smime.p7m"), Some(p7m));
     assert_eq!(tree.lookup(NodeId(0), "signed").unwrap().1, FileKind::Directory);
@@ -169,7 +161,7 @@ fn encrypted_mail_names_its_recipients() {
     let attachment = |data: &[u8]| wrapped("smime.p7m", "application/pkcs7-mime", data);
     let message = mail("IPM.Note.SMIME").attach(attachment(&enveloped()));
     check_names(&message, "", &["encrypted"], &["signed", "ERRORS"]);
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let text = Browser::new(&tree).read(NodeId(0), "encrypted").unwrap();
     let expected = "This message is encrypted and cannot be shown. It is encrypted for the keys \
                     of:\nissuer CN=Example CA; serial 12AB\n";
@@ -286,7 +278,7 @@ fn winmail_is_shown_as_part_of_the_message() {
 fn too_large_content_is_a_defect() {
     let message = mail("IPM.Note")
         .attach(AttachmentBuilder::file("winmail.dat", winmail(&vec![0; (64 << 20) + 1])));
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let browser = Browser::new(&tree);
     let node = browser.walk(NodeId(0), "attachments/winmail.dat.d").unwrap();
     assert_eq!(browser.names(node), "ERRORS");
@@ -301,7 +293,7 @@ fn ole(streams: &[(&str, &[u8])]) -> MessageBuilder {
 }
 
 fn check_ole(message: &MessageBuilder, names: &str, content: &[u8]) {
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let browser = Browser::new(&tree);
     let attachments = browser.walk(NodeId(0), "attachments").unwrap();
     assert_eq!(browser.names(attachments), names);
@@ -349,7 +341,7 @@ fn mac_binary_shows_its_data_fork() {
         mail("IPM.Note").attach(attachment(&file)).attach(attachment(b"plain")).attach(unnamed);
     let files = [("doc", "data fork"), ("doc (2)", "plain"), ("Name", "data fork")];
     check(&message, "attachments", &files);
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let raw = Browser::new(&tree).read(NodeId(0), "mapi/attachments/0/PR_ATTACH_DATA_BIN");
     assert_eq!(raw, Some(file));
 }
@@ -371,7 +363,7 @@ fn reports_have_a_text() {
                     impossible (1)\nDiagnostic: recipient name not recognized (0)\nStatus: 511\n\
                     Remote server: mx.example.org\nDetails: 550 5.1.1  unknown\n";
     let text = |message: &MessageBuilder| {
-        let (_session, tree) = open(message.to_bytes());
+        let tree = open(message.to_bytes());
         let body = Browser::new(&tree).read(NodeId(0), "body.txt");
         body.map(|body| String::from_utf8(body).unwrap())
     };
@@ -395,7 +387,7 @@ fn reports_have_a_text() {
 fn real_messages_show_their_content() {
     let mut counts = BTreeMap::new();
     for path in crate::corpus_files::corpus_files() {
-        let (_session, tree) = open(fs::read(&path).unwrap());
+        let tree = open(fs::read(&path).unwrap());
         let browser = Browser::new(&tree);
         for found in browser.everything(NodeId(0)) {
             let parts: Vec<_> = found.path.split('/').collect();

@@ -35,6 +35,14 @@ fn letter() -> MessageBuilder {
         .attach(AttachmentBuilder::message(inner))
 }
 
+/// A session in which the message of [`letter`] is open, and what is told of its release.
+fn watched() -> (Released, Session, Message) {
+    let released = Released::default();
+    let (session, storage) = (session(), storage(&letter()));
+    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
+    (released, session, message)
+}
+
 /// One handle of every kind on the message of [`letter`].
 #[derive(Clone, Debug)]
 struct Handles {
@@ -194,9 +202,7 @@ fn sessions_do_not_know_each_other() {
 
 #[test]
 fn a_message_is_released_with_its_last_handle_once() {
-    let released = Released::default();
-    let (session, storage) = (session(), storage(&letter()));
-    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
+    let (released, session, message) = watched();
     let clone = message.clone();
     drop(message);
     assert_eq!((released.count(), session.statistics()), (0, counts(1, 1, 1)));
@@ -208,9 +214,7 @@ fn a_message_is_released_with_its_last_handle_once() {
 
 #[test]
 fn close_releases_once_though_handles_are_dropped_later() {
-    let released = Released::default();
-    let (session, storage) = (session(), storage(&letter()));
-    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
+    let (released, session, message) = watched();
     let handles = Handles::open(message).unwrap();
     assert_eq!(session.close().messages, 1);
     assert_eq!(released.count(), 1);
@@ -233,9 +237,7 @@ fn a_session_that_is_dropped_leaves_its_messages_readable() {
 
 #[test]
 fn a_child_keeps_its_parents_open() {
-    let released = Released::default();
-    let (session, storage) = (session(), storage(&letter()));
-    let message = session.open_message_with(&storage, Access::Read, released.callback()).unwrap();
+    let (released, session, message) = watched();
     let Handles { stream, recipient, .. } = Handles::open(message).unwrap();
     assert_eq!((released.count(), session.statistics()), (0, counts(5, 1, 1)));
     drop(stream);

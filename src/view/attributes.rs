@@ -1,16 +1,15 @@
 //! The extended attributes of the files of a message.
 
-use std::fmt::Write as _;
-
+use outlook_msg::digest::hexadecimal;
 use sha2::{Digest as _, Sha256};
 
 use crate::imsg::{Message, PROPATTR_WRITEABLE};
-use crate::mapi::{PropertyTag, tags};
-use crate::storage::EntryNumber;
+use crate::mapi::tags;
 
 use super::error::Error;
 use super::fields::{self, subject};
 use super::node::{Node, NodeId};
+use super::objects::Objects;
 use super::text::one_line;
 use super::tree::MessageTree;
 
@@ -74,149 +73,119 @@ impl ExtendedAttribute {
     }
 }
 
-impl MessageTree {
-    /// The extended attributes that a node has.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`] if there is no such node, others where the message cannot be read.
-    pub fn extended_attributes(&self, id: NodeId) -> Result<Vec<ExtendedAttribute>, Error> {
-        let node = self.node(id)?;
-        if let Some((nested, id)) = self.inner(node)? {
-            return nested.extended_attributes(id);
-        }
-        let candidates: &[_] = match node {
-            Node::Property(..) => &[
-                ExtendedAttribute::MapiTag,
-                ExtendedAttribute::MapiType,
-                ExtendedAttribute::MapiFlags,
-                ExtendedAttribute::Error,
-            ],
-            Node::Attachment(_) => &[
-                ExtendedAttribute::MimeType,
-                ExtendedAttribute::EmailSubject,
-                ExtendedAttribute::EmailFrom,
-                ExtendedAttribute::EmailMessageId,
-                ExtendedAttribute::Sha256,
-                ExtendedAttribute::Error,
-            ],
-            Node::File(_, file) => file.attributes,
-            Node::Element(_) | Node::Raw(..) => &[ExtendedAttribute::Error],
-            _ => &[],
-        };
-        let mut found = Vec::new();
-        for attribute in candidates {
-            // A hash exists for every file. To see that, the file need not be read.
-            if *attribute == ExtendedAttribute::Sha256
-                || self.extended_attribute(id, *attribute)?.is_some()
-            {
-                found.push(*attribute);
-            }
-        }
-        Ok(found)
-    }
-
-    /// The value of an extended attribute; `None` if the node does not have it.
-    ///
-    /// # Errors
-    /// As [`MessageTree::extended_attributes`].
-    pub fn extended_attribute(
-        &self,
-        id: NodeId,
-        attribute: ExtendedAttribute,
-    ) -> Result<Option<String>, Error> {
-        let node = self.node(id)?;
-        if let Some((nested, id)) = self.inner(node)? {
-            return nested.extended_attribute(id, attribute);
-        }
-        match (attribute, node) {
-            (ExtendedAttribute::MapiTag, Node::Property(entry, index)) => {
-                Ok(self.property_at(entry, index)?.map(|(tag, _)| tag.to_string()))
-            }
-            (ExtendedAttribute::MapiType, Node::Property(entry, index)) => {
-                Ok(self.property_at(entry, index)?.map(|(tag, _)| tag.property_type().to_string()))
-            }
-            (ExtendedAttribute::MapiFlags, Node::Property(entry, index)) => {
-                let found = self.property_at(entry, index)?;
-                Ok(found.and_then(|(_, flags)| flags).map(|flags| flags.to_string()))
-            }
-            (ExtendedAttribute::Error, Node::Property(entry, index)) => {
-                let Some((tag, _)) = self.property_at(entry, index)? else { return Ok(None) };
-                let defect = self.object(entry)?.value_defect(tag)?;
-                Ok(defect.map(|defect| one_line(&defect.cause)))
-            }
-            (ExtendedAttribute::Error, Node::Attachment(entry)) => {
-                let outer = self.message_around(entry)?;
-                let found = outer.attachment(entry);
-                let missing = found.and_then(|one| one.missing.first());
-                Ok(missing.map(|defect| one_line(&defect.cause)))
-            }
-            (ExtendedAttribute::Error, _) => Ok(self.read_error(id)),
-            (ExtendedAttribute::Sha256, Node::Attachment(_)) => self.sha256(id).map(Some),
-            (ExtendedAttribute::Sha256, Node::File(_, file))
-                if file.attributes.contains(&attribute) =>
-            {
-                self.sha256(id).map(Some)
-            }
-            (ExtendedAttribute::MimeType, Node::Attachment(entry)) => {
-                let text = self.object(entry)?.text(tags::PR_ATTACH_MIME_TAG);
-                Ok(text.map(|text| one_line(&text)).filter(|text| !text.is_empty()))
-            }
-            (attribute, Node::Attachment(entry)) => {
-                Ok(origin(&self.message_around(entry)?.message, attribute))
-            }
-            _ => Ok(None),
+/// The extended attributes that a node of a tree has.
+pub(super) fn list(
+    tree: &MessageTree,
+    id: NodeId,
+    node: Node,
+) -> Result<Vec<ExtendedAttribute>, Error> {
+    let candidates: &[_] = match node {
+        Node::Property(..) => &[
+            ExtendedAttribute::MapiTag,
+            ExtendedAttribute::MapiType,
+            ExtendedAttribute::MapiFlags,
+            ExtendedAttribute::Error,
+        ],
+        Node::Attachment(_) => &[
+            ExtendedAttribute::MimeType,
+            ExtendedAttribute::EmailSubject,
+            ExtendedAttribute::EmailFrom,
+            ExtendedAttribute::EmailMessageId,
+            ExtendedAttribute::Sha256,
+            ExtendedAttribute::Error,
+        ],
+        Node::File(_, file) => file.attributes,
+        Node::Element(_) | Node::Raw(..) => &[ExtendedAttribute::Error],
+        _ => &[],
+    };
+    let mut found = Vec::new();
+    for attribute in candidates {
+        // A hash exists for every file. To see that, the file need not be read.
+        if *attribute == ExtendedAttribute::Sha256 || value(tree, id, node, *attribute)?.is_some() {
+            found.push(*attribute);
         }
     }
+    Ok(found)
+}
 
-    /// Whether a node is a property without `PROPATTR_WRITEABLE`.
-    pub(super) fn is_protected(&self, node: Node) -> Result<bool, Error> {
-        let Node::Property(entry, index) = node else { return Ok(false) };
-        let flags = self.property_at(entry, index)?.and_then(|(_, flags)| flags);
-        Ok(flags.is_some_and(|flags| flags & PROPATTR_WRITEABLE == 0))
-    }
-
-    /// The tag and flags of a property.
-    fn property_at(
-        &self,
-        entry: EntryNumber,
-        index: u32,
-    ) -> Result<Option<(PropertyTag, Option<u32>)>, Error> {
-        let (set, _) = self.object(entry)?.property_set()?;
-        let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
-        Ok(set.properties().get(index).map(|property| (property.tag, property.flags)))
-    }
-
-    /// The error of reading the last byte of a file. If a stream is damaged, it ends early, so the
-    /// last byte cannot be read.
-    fn read_error(&self, id: NodeId) -> Option<String> {
-        let read = self.content(id).and_then(|content| match content.len()?.checked_sub(1) {
-            Some(last) => content.read(last, 1).map(drop).map_err(Error::from),
-            None => Ok(()),
-        });
-        read.err().map(|error| one_line(&error.to_string()))
-    }
-
-    fn sha256(&self, id: NodeId) -> Result<String, Error> {
-        let content = self.content(id)?;
-        let mut hash = Sha256::new();
-        let mut offset = 0;
-        loop {
-            let bytes = content.read(offset, HASH_BYTES)?;
-            if bytes.is_empty() {
-                break;
-            }
-            offset += bytes.len() as u64;
-            hash.update(&bytes);
+/// The value of an extended attribute; `None` if the node does not have it.
+pub(super) fn value(
+    tree: &MessageTree,
+    id: NodeId,
+    node: Node,
+    attribute: ExtendedAttribute,
+) -> Result<Option<String>, Error> {
+    let objects = &tree.objects;
+    match (attribute, node) {
+        (ExtendedAttribute::MapiTag, Node::Property(entry, index)) => {
+            Ok(Some(objects.property(entry, index)?.tag.to_string()))
         }
-        let mut text = String::new();
-        for byte in hash.finalize() {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
+        (ExtendedAttribute::MapiType, Node::Property(entry, index)) => {
+            Ok(Some(objects.property(entry, index)?.tag.property_type().to_string()))
         }
-        Ok(text)
+        (ExtendedAttribute::MapiFlags, Node::Property(entry, index)) => {
+            Ok(objects.property(entry, index)?.flags.map(|flags| flags.to_string()))
+        }
+        (ExtendedAttribute::Error, Node::Property(entry, index)) => {
+            let tag = objects.property(entry, index)?.tag;
+            let defect = objects.object(entry)?.value_defect(tag)?;
+            Ok(defect.map(|defect| one_line(&defect.cause)))
+        }
+        (ExtendedAttribute::Error, Node::Attachment(entry)) => {
+            let outer = objects.message_around(entry)?;
+            let found = outer.attachment(entry);
+            let missing = found.and_then(|one| one.missing.first());
+            Ok(missing.map(|defect| one_line(&defect.cause)))
+        }
+        (ExtendedAttribute::Error, _) => Ok(read_error(tree, id)),
+        (ExtendedAttribute::Sha256, Node::Attachment(_)) => sha256(tree, id).map(Some),
+        (ExtendedAttribute::Sha256, Node::File(_, file))
+            if file.attributes.contains(&attribute) =>
+        {
+            sha256(tree, id).map(Some)
+        }
+        (ExtendedAttribute::MimeType, Node::Attachment(entry)) => {
+            let text = objects.object(entry)?.text(tags::PR_ATTACH_MIME_TAG);
+            Ok(text.map(|text| one_line(&text)).filter(|text| !text.is_empty()))
+        }
+        (attribute, Node::Attachment(entry)) => {
+            Ok(origin(&objects.message_around(entry)?.message, attribute))
+        }
+        _ => Ok(None),
     }
 }
 
+/// Whether a node is a property without `PROPATTR_WRITEABLE`.
+pub(super) fn is_protected(objects: &Objects, node: Node) -> Result<bool, Error> {
+    let Node::Property(entry, index) = node else { return Ok(false) };
+    let flags = objects.property(entry, index)?.flags;
+    Ok(flags.is_some_and(|flags| flags & PROPATTR_WRITEABLE == 0))
+}
+
+/// The error of reading the last byte of a file. If a stream is damaged, it ends early, so the
+/// last byte cannot be read.
+fn read_error(tree: &MessageTree, id: NodeId) -> Option<String> {
+    let read = tree.content(id).and_then(|content| match content.len()?.checked_sub(1) {
+        Some(last) => content.read(last, 1).map(drop).map_err(Error::from),
+        None => Ok(()),
+    });
+    read.err().map(|error| one_line(&error.to_string()))
+}
+
+fn sha256(tree: &MessageTree, id: NodeId) -> Result<String, Error> {
+    let content = tree.content(id)?;
+    let mut hash = Sha256::new();
+    let mut offset = 0;
+    loop {
+        let bytes = content.read(offset, HASH_BYTES)?;
+        if bytes.is_empty() {
+            break;
+        }
+        offset += bytes.len() as u64;
+        hash.update(&bytes);
+    }
+    Ok(hexadecimal(&hash.finalize()))
+}
 /// The message that an attachment came with, by the common attributes of freedesktop.org.
 fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
     let text = match attribute {

@@ -1,12 +1,14 @@
-//! Checks a message file: reads everything in it, and collects defects and notes.
+//! What cannot be read of a message file: everything in it, what was met so far, or what is lost of
+//! one file.
 
 use crate::imsg::{Defect, Note};
 use crate::storage::EntryNumber;
 
+use super::attachments::{ContentKind, ShownAttachment};
 use super::defects;
+use super::derived::DerivedEntry;
 use super::error::Error;
 use super::listing::FileKind;
-use super::nested::Finding;
 use super::node::{Node, NodeId};
 use super::row::{ContentColumn, File};
 use super::tree::MessageTree;
@@ -24,86 +26,137 @@ pub struct Findings {
     pub notes: Vec<Note>,
 }
 
-impl MessageTree {
-    /// Reads every listed file, and returns the defects of the message and the notes on it, with
-    /// those of all messages embedded in it.
-    pub fn check(&self) -> Findings {
-        let (mut defects, mut notes) = (Vec::new(), Vec::new());
-        self.collect(EntryNumber::ROOT, &mut |one| match one {
-            Finding::Defect(defect) => defects.push(defect),
-            Finding::Note(note) => notes.push(note),
-        });
-        let mut failures = Vec::new();
-        let mut directories = vec![(NodeId(0), "/".to_owned())];
-        // A directory is entered only from the one around it, so this ends.
-        while let Some((directory, path)) = directories.pop() {
-            let failure = |place: &str, error: &Error| Defect {
-                place: place.to_owned(),
-                cause: error.to_string(),
+impl Findings {
+    /// Adds those of the message on a storage, and of all messages inside it.
+    fn add(&mut self, tree: &MessageTree, entry: EntryNumber) {
+        self.defects.extend(tree.objects.defects_of(entry));
+        let Ok(open) = tree.objects.open_message(entry) else { return };
+        self.notes.extend_from_slice(open.notes());
+        for one in open.attachments() {
+            if let Some((_, ContentKind::Message(embedded))) = one.entry {
+                self.add(tree, embedded);
+            }
+            let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
+                continue;
             };
-            let listing = match self.list(directory) {
-                Ok(listing) => listing,
-                Err(error) => {
-                    failures.push(failure(&path, &error));
-                    continue;
-                }
-            };
-            for entry in listing.entries() {
-                let path = format!("{path}{}", entry.name);
-                match entry.kind {
-                    FileKind::Directory => directories.push((entry.id, path + "/")),
-                    FileKind::File => {
-                        failures
-                            .extend(self.read_whole(entry.id).err().map(|e| failure(&path, &e)));
-                    }
-                    FileKind::Symlink => {}
-                }
+            if let Ok(nested) = tree.nested(one.id) {
+                let mut inside = Self::default();
+                inside.add(&nested, EntryNumber::ROOT);
+                self.add_below(&place_of(one, derived), inside);
             }
-        }
-        // If there are defects, they explain why files could not be read.
-        Findings { defects: if defects.is_empty() { failures } else { defects }, notes }
-    }
-
-    /// What cannot be read of a file or directory. For a message directory, and for a file that is
-    /// made from a whole message, that is everything in the message. No file is read for it.
-    pub fn losses(&self, id: NodeId) -> Vec<Defect> {
-        let Ok(node) = self.node(id) else { return Vec::new() };
-        if let Ok(Some((nested, id))) = self.inner(node) {
-            return nested.losses(id);
-        }
-        match node {
-            // The file of the source is shown as it is, even if the message in it is damaged.
-            Node::File(EntryNumber::ROOT, file) if file.is_source => Vec::new(),
-            Node::File(entry, File { contents: ContentColumn::Body(_), .. }) => {
-                let open = self.open_message(entry);
-                open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
-            }
-            Node::Message(entry)
-            | Node::File(entry, File { contents: ContentColumn::Whole(_), .. }) => {
-                let mut defects = Vec::new();
-                self.collect(entry, &mut |one| match one {
-                    Finding::Defect(defect) => defects.push(defect),
-                    Finding::Note(_) => {}
-                });
-                defects
-            }
-            Node::Attachment(entry) | Node::Derived(entry, _) => {
-                let outer = self.parent(entry).and_then(|outer| self.open_message(outer));
-                let Ok(outer) = outer else { return Vec::new() };
-                let found = outer.attachment(entry);
-                found.map_or_else(Vec::new, |one| one.missing.clone())
-            }
-            _ => Vec::new(),
         }
     }
 
-    fn read_whole(&self, id: NodeId) -> Result<(), Error> {
-        let mut offset = 0;
-        loop {
-            match self.read(id, offset, READ_BYTES)?.len() {
-                0 => return Ok(()),
-                read => offset += read as u64,
+    /// Adds those of a message inside of an attachment, whose places lie below that of the
+    /// attachment.
+    fn add_below(&mut self, place: &str, inside: Self) {
+        self.defects.extend(inside.defects.into_iter().map(|one| below(place, one)));
+        let notes = inside.notes.into_iter();
+        let below = |note: Note| Note { place: format!("{place}{}", note.place), ..note };
+        self.notes.extend(notes.map(below));
+    }
+}
+
+/// Reads every listed file, and collects the defects of the message and the notes on it.
+pub(super) fn check(tree: &MessageTree) -> Findings {
+    let mut findings = Findings::default();
+    findings.add(tree, EntryNumber::ROOT);
+    let failures = failures(tree);
+    // If there are defects, they explain why files could not be read.
+    if findings.defects.is_empty() {
+        findings.defects = failures;
+    }
+    findings
+}
+
+/// Reads every listed file; the errors are defects.
+fn failures(tree: &MessageTree) -> Vec<Defect> {
+    let failure =
+        |place: &str, error: &Error| Defect { place: place.to_owned(), cause: error.to_string() };
+    let mut failures = Vec::new();
+    let mut directories = vec![(NodeId(0), "/".to_owned())];
+    // A directory is entered only from the one around it, so this ends.
+    while let Some((directory, path)) = directories.pop() {
+        let listing = match tree.list(directory) {
+            Ok(listing) => listing,
+            Err(error) => {
+                failures.push(failure(&path, &error));
+                continue;
+            }
+        };
+        for entry in listing.entries() {
+            let path = format!("{path}{}", entry.name);
+            match entry.kind {
+                FileKind::Directory => directories.push((entry.id, path + "/")),
+                FileKind::File => {
+                    failures.extend(read_whole(tree, entry.id).err().map(|e| failure(&path, &e)));
+                }
+                FileKind::Symlink => {}
             }
         }
     }
+    failures
+}
+
+fn read_whole(tree: &MessageTree, id: NodeId) -> Result<(), Error> {
+    let mut offset = 0;
+    loop {
+        match tree.read(id, offset, READ_BYTES)?.len() {
+            0 => return Ok(()),
+            read => offset += read as u64,
+        }
+    }
+}
+
+/// The defects of the outermost message, and those met so far in the messages inside it.
+pub(super) fn defects_met(tree: &MessageTree) -> Vec<Defect> {
+    let mut defects = tree.objects.defects_of(EntryNumber::ROOT);
+    for open in tree.objects.embedded_messages_met() {
+        defects.extend_from_slice(open.defects_met());
+    }
+    for (entry, nested) in tree.nested.met() {
+        let Ok(outer) = tree.objects.outer_message(entry) else { continue };
+        let found = outer.attachment(entry);
+        let Some((one, derived)) = found.and_then(|one| Some((one, one.derived.as_ref()?))) else {
+            continue;
+        };
+        let place = place_of(one, derived);
+        defects.extend(nested.defects().into_iter().map(|one| below(&place, one)));
+    }
+    defects
+}
+
+/// What cannot be read of a node that lies in no message inside of an attachment.
+pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
+    let objects = &tree.objects;
+    match node {
+        // The file of the source is shown as it is, even if the message in it is damaged.
+        Node::File(EntryNumber::ROOT, file) if file.is_source => Vec::new(),
+        Node::File(entry, File { contents: ContentColumn::Body(_), .. }) => {
+            let open = objects.open_message(entry);
+            open.map_or_else(|_| Vec::new(), |open| defects::of_bodies(&open.message))
+        }
+        Node::Message(entry)
+        | Node::File(entry, File { contents: ContentColumn::Whole(_), .. }) => {
+            let mut findings = Findings::default();
+            findings.add(tree, entry);
+            findings.defects
+        }
+        Node::Attachment(entry) | Node::Derived(entry, _) => {
+            let Ok(outer) = objects.outer_message(entry) else { return Vec::new() };
+            outer.attachment(entry).map_or_else(Vec::new, |one| one.missing.clone())
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// The same defect, with its place below another one.
+fn below(place: &str, defect: Defect) -> Defect {
+    Defect { place: format!("{place}{}", defect.place), ..defect }
+}
+
+/// The place of the message inside of an attachment.
+fn place_of(one: &ShownAttachment, derived: &DerivedEntry) -> String {
+    let storage = one.attachment.storage().map(|storage| storage.path()).unwrap_or_default();
+    format!("{storage}/{}", derived.name)
 }

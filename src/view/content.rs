@@ -5,7 +5,8 @@ use std::cell::{Cell, OnceCell};
 
 use crate::body::html::Reference;
 use crate::imsg::Salvaged;
-use crate::mail::content::{self, Content};
+use crate::mail::attachments::content::of_attachment;
+use crate::mail::content::Content;
 use crate::mail::references::{REFERENCES_BYTES_MAX, References};
 use crate::storage::{Defect, EntryNumber, Storage};
 
@@ -15,7 +16,9 @@ use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::error::Error;
 use super::names::{UniqueNames, attachment_path};
 use super::node::Node;
+use super::objects::Objects;
 use super::opened::TreeMessage;
+use super::properties::property_at;
 use super::row::{ContentColumn, File};
 use super::text::render;
 use super::tree::MessageTree;
@@ -25,24 +28,25 @@ const TOGETHER_BYTES_MAX: u64 = 4 << 20;
 
 /// Makes the content of a file.
 pub(super) fn of(tree: &MessageTree, node: Node) -> Result<Content, Error> {
+    let objects = &tree.objects;
     match node {
         Node::File(entry, file) => match file.contents {
             ContentColumn::Value(read) => {
-                let value = read(&tree.open_message(entry)?.message);
+                let value = read(&objects.open_message(entry)?.message);
                 value.map(Content::bytes).ok_or_else(|| nothing(file))
             }
             ContentColumn::Body(_) => {
-                let open = tree.open_message(entry)?;
+                let open = objects.open_message(entry)?;
                 body(tree, &open, entry, file)?.ok_or_else(|| nothing(file))
             }
             ContentColumn::Whole(read) => read(tree, entry),
             ContentColumn::Report(read) => Ok(Content::bytes(read(tree, entry))),
             ContentColumn::Directory(_) | ContentColumn::Storages => Err(Error::IsADirectory),
         },
-        Node::Attachment(entry) => attachment(tree, entry),
-        Node::Property(entry, index) => property(tree, entry, index),
-        Node::Derived(entry, index) => derived(tree, entry, index),
-        Node::Element(entry) | Node::Raw(entry, _) => match tree.file()?.stream(entry) {
+        Node::Attachment(entry) => attachment(objects, entry),
+        Node::Property(entry, index) => property(objects, entry, index),
+        Node::Derived(entry, index) => derived(objects, entry, index),
+        Node::Element(entry) | Node::Raw(entry, _) => match objects.file()?.stream(entry) {
             Some(stream) => Ok(Content::Stream(stream.extents())),
             None => Err(Error::IsADirectory),
         },
@@ -106,7 +110,7 @@ fn signed_references(tree: &MessageTree, open: &TreeMessage) -> Option<Reference
     let one =
         attachments.find(|one| one.derived.as_ref().is_some_and(|one| is_signed(one.kind)))?;
     let nested = tree.nested(one.id).ok()?;
-    let inside = nested.open_message(EntryNumber::ROOT).ok()?;
+    let inside = nested.objects.open_message(EntryNumber::ROOT).ok()?;
     Some(references(inside.attachments()))
 }
 
@@ -118,7 +122,7 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
         Node::File(entry, file) => (file.is_costly)(tree, entry),
         Node::Derived(..) => true,
         Node::Attachment(entry) => {
-            let outer = tree.message_around(entry);
+            let outer = tree.objects.message_around(entry);
             outer.is_ok_and(|outer| {
                 outer
                     .attachment(entry)
@@ -129,19 +133,19 @@ pub(super) fn is_costly(tree: &MessageTree, node: Node) -> bool {
     }
 }
 
-fn attachment(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
-    let outer = tree.open_message(tree.parent(entry)?)?;
+fn attachment(objects: &Objects, entry: EntryNumber) -> Result<Content, Error> {
+    let outer = objects.outer_message(entry)?;
     let found = outer.attachment(entry).ok_or(Error::NotFound)?;
     let attachment = &found.attachment;
     match found.entry {
         Some((_, ContentKind::Message(_))) => Err(Error::IsADirectory),
-        Some((_, shown)) => Ok(content::of_attachment(attachment, shown)?),
+        Some((_, shown)) => Ok(of_attachment(attachment, shown)?),
         None => Err(Error::NotFound),
     }
 }
 
-fn derived(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Content, Error> {
-    let outer = tree.open_message(tree.parent(entry)?)?;
+fn derived(objects: &Objects, entry: EntryNumber, index: u32) -> Result<Content, Error> {
+    let outer = objects.outer_message(entry)?;
     let found = outer.attachment(entry).ok_or(Error::NotFound)?;
     match found.derived.as_ref().ok_or(Error::NotFound)?.kind {
         DerivedKind::Ole if index == 0 => {
@@ -156,13 +160,12 @@ fn derived(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Content
     }
 }
 
-fn property(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Content, Error> {
-    let object = tree.object(entry)?;
+fn property(objects: &Objects, entry: EntryNumber, index: u32) -> Result<Content, Error> {
+    let object = objects.object(entry)?;
     let (set, _) = object.property_set()?;
-    let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
-    let property = set.properties().get(index).ok_or(Error::NotFound)?;
+    let property = property_at(&set, index)?;
     if let Some(storage) = set.object(property) {
-        return Ok(Content::bytes(object_link(tree, entry, &storage)?.into_bytes()));
+        return Ok(Content::bytes(object_link(objects, entry, &storage)?.into_bytes()));
     }
     if property.tag.property_type().is_binary() && set.stream(property).is_some() {
         return Ok(Content::Property(object.open_property(property.tag, None)?));
@@ -176,8 +179,8 @@ fn property(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Conten
 
 /// The target of the symbolic link that is shown for a property of the type `PT_OBJECT`: the file
 /// in `attachments/`, or if there is none the storage in `raw/`.
-fn object_link(tree: &MessageTree, entry: EntryNumber, object: &Storage) -> Result<String, Error> {
-    let outer = tree.message_around(entry)?;
+fn object_link(objects: &Objects, entry: EntryNumber, object: &Storage) -> Result<String, Error> {
+    let outer = objects.message_around(entry)?;
     if let Some(shown) = outer.attachment(entry)
         && let Some((name, _)) = &shown.entry
     {
@@ -185,7 +188,7 @@ fn object_link(tree: &MessageTree, entry: EntryNumber, object: &Storage) -> Resu
     }
     let name = |text: &str| UniqueNames::default().make(text, "unnamed", "");
     let object = name(object.name());
-    Ok(match tree.file()?.storage(entry) {
+    Ok(match objects.file()?.storage(entry) {
         Some(part) if outer.message.storage()?.id() != entry => {
             format!("../../../raw/{}/{object}", name(part.name()))
         }

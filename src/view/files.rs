@@ -139,7 +139,7 @@ pub(super) static FILES: &[File] = &[
         name: "body.txt",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_text())),
         is_costly: |tree, entry| {
-            let open = tree.open_message(entry);
+            let open = tree.objects.open_message(entry);
             open.is_ok_and(|open| !Bodies::new(&open.message).has_stored_text())
         },
         contents: ContentColumn::Body(|bodies, _, _| {
@@ -183,7 +183,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Tree(|tree, entry| {
-            let open = tree.open_message(entry);
+            let open = tree.objects.open_message(entry);
             open.is_ok_and(|open| open.attachments().iter().any(|one| one.entry.is_some()))
         }),
         part: Some(SearchPart::Attachments),
@@ -204,9 +204,11 @@ pub(super) static FILES: &[File] = &[
         number: 1,
         name: ERRORS,
         exists: Exists::Tree(|tree, entry| {
-            tree.open_message(entry).map_or(true, |open| !open.defects().is_empty())
+            tree.objects.open_message(entry).map_or(true, |open| !open.defects().is_empty())
         }),
-        contents: ContentColumn::Report(|tree, entry| defects::text(&tree.defects_of(entry))),
+        contents: ContentColumn::Report(|tree, entry| {
+            defects::text(&tree.objects.defects_of(entry))
+        }),
         attributes: &[],
         ..VALUE
     },
@@ -238,7 +240,7 @@ pub(super) static FILES: &[File] = &[
     File {
         listed: ListedWhen::Show("eml"),
         ..whole(10, MESSAGE_EML, |tree, entry| {
-            let open = tree.open_message(entry)?;
+            let open = tree.objects.open_message(entry)?;
             Ok(Content::Pieces(Arc::new(eml::compose(&open.message, open.attachments())?)))
         })
     },
@@ -247,7 +249,7 @@ pub(super) static FILES: &[File] = &[
         // The source is there even if there is no message in it.
         exists: Exists::Tree(|tree, entry| {
             is_readable(tree, entry)
-                || (entry == EntryNumber::ROOT && tree.nesting().is_outermost())
+                || (entry == EntryNumber::ROOT && tree.nested.is_in_outermost())
         }),
         listed: ListedWhen::Show("msg"),
         is_source: true,
@@ -257,7 +259,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Tree(|tree, entry| {
-            tree.property_files(entry).is_ok_and(|files| !files.sets.is_empty())
+            tree.objects.property_files(entry).is_ok_and(|files| !files.sets.is_empty())
         }),
         ..directory(
             8,
@@ -272,7 +274,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Tree(|tree, entry| {
-            let open = tree.open_message(entry);
+            let open = tree.objects.open_message(entry);
             open.and_then(|open| Ok(open.message.recipients()?)).is_ok_and(|all| !all.is_empty())
         }),
         ..directory(
@@ -288,7 +290,7 @@ pub(super) static FILES: &[File] = &[
     },
     File {
         exists: Exists::Tree(|tree, entry| {
-            tree.open_message(entry).is_ok_and(|open| !open.attachments().is_empty())
+            tree.objects.open_message(entry).is_ok_and(|open| !open.attachments().is_empty())
         }),
         ..directory(
             7,
@@ -363,7 +365,7 @@ const fn directory(
 }
 
 fn is_readable(tree: &MessageTree, entry: EntryNumber) -> bool {
-    tree.open_message(entry).is_ok()
+    tree.objects.open_message(entry).is_ok()
 }
 
 fn has(message: &Message, tag: PropertyTag) -> bool {
@@ -379,8 +381,8 @@ fn recipients(message: &Message, wanted: RecipientType) -> Option<Vec<u8>> {
 }
 
 fn message_json(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
-    let open = tree.open_message(entry)?;
-    let names = tree.attachment_names();
+    let open = tree.objects.open_message(entry)?;
+    let names = tree.objects.attachment_names();
     let json = Content::written(|out| {
         // Without the buffer, each small write would be a system call.
         let mut out = BufWriter::new(out);
@@ -391,7 +393,7 @@ fn message_json(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error
 }
 
 fn message_txt(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
-    let mail = Mail::of(tree.open_message(entry)?.message.clone());
+    let mail = Mail::of(tree.objects.open_message(entry)?.message.clone());
     let printing = Printing { time: &utc_time, marks: Marks::default() };
     let mut text = Vec::new();
     mail.print(printing, &mut text)?;
@@ -400,9 +402,11 @@ fn message_txt(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error>
 
 fn message_msg(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error> {
     // The source of a message under edit is empty: its file is made below.
-    if entry == EntryNumber::ROOT && (!tree.source.is_empty() || tree.file().is_err()) {
-        return Ok(Content::Source(Arc::clone(&tree.source)));
+    if entry == EntryNumber::ROOT
+        && (!tree.objects.source().is_empty() || tree.objects.file().is_err())
+    {
+        return Ok(Content::Source(Arc::clone(tree.objects.source())));
     }
-    let open = tree.open_message(entry)?;
+    let open = tree.objects.open_message(entry)?;
     Ok(made(|file| open.message.write_standalone(file))?)
 }

@@ -10,7 +10,7 @@ use super::files::FILES;
 use super::names::UniqueNames;
 use super::node::{Node, NodeId};
 use super::opened::TreeMessage;
-use super::properties::{is_directory, position_by_tag};
+use super::properties::{is_directory, position_by_tag, property_at};
 use super::row::{ContentColumn, File, Holds, Within};
 use super::show;
 use super::tree::MessageTree;
@@ -96,8 +96,19 @@ impl Listing {
         Ok(Self::new(list.entries))
     }
 
+    /// The same listing, with the numbers that its nodes have in the tree around its own.
+    pub(super) fn renumbered(
+        &self,
+        number: impl Fn(NodeId) -> Result<NodeId, Error>,
+    ) -> Result<Self, Error> {
+        let entries = self.entries.iter().map(|one| {
+            Ok(ListingEntry { name: one.name.clone(), id: number(one.id)?, kind: one.kind })
+        });
+        Ok(Self::new(entries.collect::<Result<_, Error>>()?))
+    }
+
     /// A directory of these entries.
-    pub(super) fn new(entries: Vec<ListingEntry>) -> Self {
+    fn new(entries: Vec<ListingEntry>) -> Self {
         let mut by_name: Vec<_> = (0..entries.len()).collect();
         by_name.sort_by_key(|at| entries.get(*at).map(|entry| entry.name.as_str()));
         Self { entries, by_name }
@@ -118,7 +129,7 @@ pub(super) fn find(
             Some(file) if file.exists(tree, entry)? => Some((file.node(tree, entry)?, file.kind())),
             Some(_) => None,
             None => {
-                let open = tree.open_message(entry).map_err(|_| Error::NotFound)?;
+                let open = tree.objects.open_message(entry).map_err(|_| Error::NotFound)?;
                 derived_entry(&open, name, true)
             }
         },
@@ -146,7 +157,7 @@ pub(super) fn find_attachment(
     entry: EntryNumber,
     name: &str,
 ) -> Result<Option<(Node, FileKind)>, Error> {
-    let open = tree.open_message(entry)?;
+    let open = tree.objects.open_message(entry)?;
     let mut entries = open.attachments().iter().filter_map(|one| {
         let (known, shown) = one.entry.as_ref()?;
         (known == name).then_some(match shown {
@@ -166,11 +177,11 @@ pub(super) fn find_by_tag(
     if !name.starts_with("0x") && !name.starts_with("0X") {
         return Ok(None);
     }
-    let known = tree.property_files(entry)?;
+    let known = tree.objects.property_files(entry)?;
     let known = known.plain.iter().find(|(file, _)| file == name).map(|(_, index)| *index);
     let position = match known {
         Some(index) => Some(index),
-        None => position_by_tag(tree.object(entry)?.as_ref(), name),
+        None => position_by_tag(tree.objects.object(entry)?.as_ref(), name),
     };
     let property = position.map(|index| Node::Property(entry, index));
     property.map(|property| Ok((property, kind(tree, property)?))).transpose()
@@ -189,7 +200,7 @@ pub(super) fn row(tree: &MessageTree, node: Node, name: &str) -> Option<&'static
     match node {
         Node::Message(_) => File::in_message(name),
         Node::File(entry, file) if file.holds(Holds::Properties) => {
-            File::in_properties(tree.is_message(entry)).find(|file| file.name == name)
+            File::in_properties(tree.objects.is_message(entry)).find(|file| file.name == name)
         }
         _ => None,
     }
@@ -207,21 +218,20 @@ pub(super) fn kind(tree: &MessageTree, node: Node) -> Result<FileKind, Error> {
         Node::File(_, file) => file.kind(),
         Node::Attachment(_) | Node::Element(_) => FileKind::File,
         Node::Property(entry, index) => {
-            let (set, _) = tree.object(entry)?.property_set()?;
-            let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
-            let property = set.properties().get(index).ok_or(Error::NotFound)?;
+            let (set, _) = tree.objects.object(entry)?.property_set()?;
+            let property = property_at(&set, index)?;
             match set.object(property) {
                 Some(_) => FileKind::Symlink,
                 None if is_directory(property) => FileKind::Directory,
                 None => FileKind::File,
             }
         }
-        Node::Raw(entry, _) => match tree.file()?.storage(entry) {
+        Node::Raw(entry, _) => match tree.objects.file()?.storage(entry) {
             Some(_) => FileKind::Directory,
             None => FileKind::File,
         },
         // The kind of the first one follows from the attachment alone.
-        Node::Derived(entry, 0) => tree.derived_kind(entry)?,
+        Node::Derived(entry, 0) => tree.objects.derived_kind(entry)?,
         Node::Derived(entry, index) => {
             let nested = tree.nested(entry)?;
             kind(&nested, nested.node(NodeId(index))?)?
@@ -254,7 +264,7 @@ impl Builder<'_> {
     }
 
     fn message(&mut self, entry: EntryNumber) -> Result<(), Error> {
-        let open = self.tree.open_message(entry).ok();
+        let open = self.tree.objects.open_message(entry).ok();
         let listing = show::ListingContext {
             show: self.tree.show,
             is_deep: open.as_ref().is_some_and(|open| open.depth > LISTED_DEPTH_MAX),
@@ -271,7 +281,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn attachments(&mut self, entry: EntryNumber) -> Result<(), Error> {
-        let open = self.tree.open_message(entry)?;
+        let open = self.tree.objects.open_message(entry)?;
         for one in open.attachments() {
             match &one.entry {
                 Some((name, ContentKind::Message(embedded))) => {
@@ -295,9 +305,9 @@ impl Builder<'_> {
     }
 
     pub(super) fn mapi(&mut self, entry: EntryNumber) -> Result<(), Error> {
-        let files = self.tree.property_files(entry)?;
+        let files = self.tree.objects.property_files(entry)?;
         self.properties(entry, &files.plain)?;
-        for file in File::in_properties(self.tree.is_message(entry)) {
+        for file in File::in_properties(self.tree.objects.is_message(entry)) {
             self.file(entry, file)?;
         }
         Ok(())
@@ -312,7 +322,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn recipients(&mut self, entry: EntryNumber) -> Result<(), Error> {
-        for recipient in self.tree.open_message(entry)?.message.recipients()? {
+        for recipient in self.tree.objects.open_message(entry)?.message.recipients()? {
             let name = recipient.number()?.to_string();
             self.push(name, File::properties_of(recipient.storage_id()?)?, FileKind::Directory)?;
         }
@@ -320,7 +330,7 @@ impl Builder<'_> {
     }
 
     pub(super) fn mapi_attachments(&mut self, entry: EntryNumber) -> Result<(), Error> {
-        let open = self.tree.open_message(entry)?;
+        let open = self.tree.objects.open_message(entry)?;
         for one in open.attachments() {
             let name = one.attachment.number()?.to_string();
             self.push(name, File::properties_of(one.id)?, FileKind::Directory)?;
@@ -329,22 +339,21 @@ impl Builder<'_> {
     }
 
     pub(super) fn named(&mut self, entry: EntryNumber) -> Result<(), Error> {
-        for set in &self.tree.property_files(entry)?.sets {
+        for set in &self.tree.objects.property_files(entry)?.sets {
             self.push(&set.name, Node::NamedSet(entry, set.first), FileKind::Directory)?;
         }
         Ok(())
     }
 
     fn named_set(&mut self, entry: EntryNumber, first: u32) -> Result<(), Error> {
-        let files = self.tree.property_files(entry)?;
+        let files = self.tree.objects.property_files(entry)?;
         let set = files.sets.iter().find(|set| set.first == first).ok_or(Error::NotFound)?;
         self.properties(entry, &set.properties)
     }
 
     fn elements(&mut self, entry: EntryNumber, index: u32) -> Result<(), Error> {
-        let (set, _) = self.tree.object(entry)?.property_set()?;
-        let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
-        let property = set.properties().get(index).ok_or(Error::NotFound)?;
+        let (set, _) = self.tree.objects.object(entry)?.property_set()?;
+        let property = property_at(&set, index)?;
         if !is_directory(property) {
             return Err(Error::NotADirectory);
         }
@@ -355,7 +364,7 @@ impl Builder<'_> {
     }
 
     fn raw(&mut self, entry: EntryNumber, depth: u32) -> Result<(), Error> {
-        let storage = self.tree.file()?.storage(entry).ok_or(Error::NotADirectory)?;
+        let storage = self.tree.objects.file()?.storage(entry).ok_or(Error::NotADirectory)?;
         let mut names = UniqueNames::default();
         for child in storage.entries() {
             let kind = match child {

@@ -1,8 +1,10 @@
 //! Values that are made when they are first asked for, and kept. Knows nothing of messages.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use outlook_msg::sync::lock;
 
@@ -10,11 +12,12 @@ use outlook_msg::sync::lock;
 #[derive(Debug)]
 pub(super) struct Memo<K, V> {
     values: Mutex<HashMap<K, V>>,
+    bytes_held: AtomicUsize,
 }
 
 impl<K, V> Default for Memo<K, V> {
     fn default() -> Self {
-        Self { values: Mutex::default() }
+        Self { values: Mutex::default(), bytes_held: AtomicUsize::new(0) }
     }
 }
 
@@ -23,10 +26,21 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
         lock(&self.values).get(key).cloned()
     }
 
-    /// Keeps a value, unless there is one already; returns the one that is kept.
-    pub(super) fn put(&self, key: K, value: V) -> V {
-        let mut values = lock(&self.values);
-        values.entry(key).or_insert(value).clone()
+    /// Keeps a value that takes this much memory, unless there is one already; returns the one that
+    /// is kept.
+    pub(super) fn put(&self, key: K, value: V, bytes: usize) -> V {
+        match lock(&self.values).entry(key) {
+            Entry::Occupied(kept) => kept.get().clone(),
+            Entry::Vacant(place) => {
+                self.bytes_held.fetch_add(bytes, Ordering::Relaxed);
+                place.insert(value).clone()
+            }
+        }
+    }
+
+    /// How much memory the values take, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.bytes_held.load(Ordering::Relaxed)
     }
 
     /// All values that are kept, in no order.

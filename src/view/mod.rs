@@ -1,13 +1,18 @@
 //! A message as a tree of files and directories.
 //!
-//! | directory | module |
+//! | what | module |
 //! |---|---|
+//! | the tree, which answers for each node | `tree` |
+//! | what is open: messages, recipients, attachments | `objects`, `opened` |
+//! | the numbers of the nodes | `node` |
 //! | the table of the files of a message | `files`; its columns are in `row` |
 //! | `-o show=` | `show` |
 //! | `attachments/`, `raw/` | `listing`, `content` |
 //! | `mapi/` | `properties` |
 //! | `signed/`, `winmail.dat.d/` and the like | `nested` |
 //! | writing to any of them | `edit` |
+//! | extended attributes | `attributes` |
+//! | what cannot be read | `check` |
 //! | following a path | `walk` |
 //!
 //! What the files say is decided in [`crate::mail`].
@@ -26,6 +31,7 @@ mod listing;
 mod memo;
 mod nested;
 mod node;
+mod objects;
 mod opened;
 mod properties;
 mod row;

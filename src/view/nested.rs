@@ -5,17 +5,19 @@
 
 use std::sync::Arc;
 
-use crate::imsg::{self, Defect, Note};
+use crate::imsg;
 use crate::mail;
 use crate::mail::derived::{Inside, InsideLimit, content_len};
-use crate::storage::{EntryNumber, Source};
+use crate::storage::{Defect, EntryNumber, Source};
 
-use super::attachments::{ContentKind, ShownAttachment};
-use super::derived::{DerivedEntry, DerivedKind};
+use super::Show;
+use super::attachments::ShownAttachment;
+use super::derived::DerivedKind;
 use super::error::Error;
-use super::listing::{FileKind, Listing, ListingEntry};
-use super::node::{Node, NodeId};
-use super::tree::{MessageTree, Root};
+use super::memo::Memo;
+use super::node::NodeId;
+use super::objects::{Objects, Root};
+use super::tree::MessageTree;
 
 /// Where a tree lies within other trees.
 #[derive(Clone, Debug)]
@@ -35,57 +37,56 @@ impl Nesting {
         Self { depth: 0, numbers, limit: Arc::new(InsideLimit::new(file_len)) }
     }
 
-    /// Whether the tree lies in no other.
-    pub(super) fn is_outermost(&self) -> bool {
-        self.depth == 0
+    /// A tree in this one, whose nodes have so many numbers.
+    fn inside(&self, numbers: u32) -> Self {
+        Self { depth: self.depth + 1, numbers, limit: Arc::clone(&self.limit) }
     }
 }
 
-impl MessageTree {
-    /// The tree of the message inside of an attachment.
-    pub(super) fn nested(&self, entry: EntryNumber) -> Result<Arc<Self>, Error> {
-        if let Some(nested) = self.nested_trees().get(&entry) {
-            return Ok(nested);
+/// The trees inside of one tree that have been asked for, by the storages of the attachments.
+#[derive(Debug)]
+pub(super) struct NestedTrees {
+    nesting: Nesting,
+    trees: Memo<EntryNumber, Arc<MessageTree>>,
+}
+
+impl NestedTrees {
+    /// None yet, in a tree that lies so in others.
+    pub(super) fn new(nesting: Nesting) -> Self {
+        Self { nesting, trees: Memo::default() }
+    }
+
+    /// Whether the tree around them lies in no other.
+    pub(super) fn is_in_outermost(&self) -> bool {
+        self.nesting.depth == 0
+    }
+
+    /// The tree of the message inside of an attachment, whose nodes have so many numbers.
+    pub(super) fn tree(
+        &self,
+        objects: &Objects,
+        entry: EntryNumber,
+        numbers: u32,
+        show: Show,
+    ) -> Result<Arc<MessageTree>, Error> {
+        if let Some(tree) = self.trees.get(&entry) {
+            return Ok(tree);
         }
-        let outer = self.open_message(self.parent(entry)?)?;
-        let found = outer.attachment(entry);
-        let found = found.ok_or(Error::NotFound)?;
+        let outer = objects.outer_message(entry)?;
+        let found = outer.attachment(entry).ok_or(Error::NotFound)?;
         let derived = found.derived.as_ref().ok_or(Error::NotFound)?;
         if !derived.kind.is_directory() {
             return Err(Error::NotADirectory);
         }
-        let nested = Arc::new(self.nest(found, derived.kind)?);
-        Ok(self.nested_trees().put(entry, nested))
+        let objects = self.open(found, derived.kind)?;
+        let tree = MessageTree::new(objects, show, self.nesting.inside(numbers));
+        // How much memory a tree takes grows with what is made from it.
+        Ok(self.trees.put(entry, Arc::new(tree), 0))
     }
 
-    /// If a node lies in a message inside of an attachment: the tree of that message, and the node
-    /// in it.
-    pub(super) fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
-        let Node::Derived(entry, index) = node else { return Ok(None) };
-        if self.derived_kind(entry)? == FileKind::File {
-            return Ok(None);
-        }
-        Ok(Some((self.nested(entry)?, NodeId(index))))
-    }
-
-    /// The listing of a nested tree, with the numbers that its nodes have in this tree.
-    pub(super) fn outer_listing(
-        &self,
-        entry: EntryNumber,
-        inner: &Listing,
-    ) -> Result<Listing, Error> {
-        let entries = inner.entries().iter().map(|one| {
-            let id = self.id(Node::Derived(entry, one.id.0))?;
-            Ok(ListingEntry { name: one.name.clone(), id, kind: one.kind })
-        });
-        Ok(Listing::new(entries.collect::<Result<_, Error>>()?))
-    }
-
-    fn nest(&self, found: &ShownAttachment, kind: DerivedKind) -> Result<Self, Error> {
-        let around = self.nesting();
-        let numbers = self.numbers_of(found.id);
-        let nesting =
-            Nesting { depth: around.depth + 1, numbers, limit: Arc::clone(&around.limit) };
+    /// Opens the message inside of an attachment.
+    fn open(&self, found: &ShownAttachment, kind: DerivedKind) -> Result<Objects, Error> {
+        let around = &self.nesting;
         let attachment = &found.attachment;
         let defect = |cause| Defect { place: "/".to_owned(), cause };
         let opened = match around.limit.take(around.depth, content_len(attachment)) {
@@ -108,72 +109,16 @@ impl MessageTree {
             }
             Err(defect) => (Err(defect), Arc::new(Source::from_bytes(Vec::new()))),
         };
-        Ok(Self::inside(root, source, self.show, defects, nesting))
+        Ok(Objects::inside(root, source, defects))
     }
 
-    /// Reports the defects of a message and the notes on it, and those of all messages inside it.
-    pub(super) fn collect(&self, entry: EntryNumber, found: &mut dyn FnMut(Finding)) {
-        self.defects_of(entry).into_iter().for_each(|one| found(Finding::Defect(one)));
-        let Ok(open) = self.open_message(entry) else { return };
-        open.notes().iter().cloned().for_each(|one| found(Finding::Note(one)));
-        for one in open.attachments() {
-            if let Some((_, ContentKind::Message(embedded))) = one.entry {
-                self.collect(embedded, found);
-            }
-            let Some(derived) = one.derived.as_ref().filter(|one| one.kind.is_directory()) else {
-                continue;
-            };
-            if let Ok(nested) = self.nested(one.id) {
-                let place = place_of(one, derived);
-                nested.collect(EntryNumber::ROOT, &mut |one| found(one.below(&place)));
-            }
-        }
+    /// The trees that have been asked for, in no order.
+    pub(super) fn met(&self) -> Vec<(EntryNumber, Arc<MessageTree>)> {
+        self.trees.all()
     }
 
-    /// The defects met so far in messages inside of attachments.
-    pub(super) fn defects_inside(&self) -> Vec<Defect> {
-        let mut defects = Vec::new();
-        for (entry, nested) in self.nested_trees().all() {
-            let outer = self.parent(entry).and_then(|outer| self.open_message(outer));
-            let Ok(outer) = outer else { continue };
-            let found = outer.attachment(entry);
-            let Some((one, derived)) = found.and_then(|one| Some((one, one.derived.as_ref()?)))
-            else {
-                continue;
-            };
-            let place = place_of(one, derived);
-            defects.extend(
-                nested
-                    .defects()
-                    .into_iter()
-                    .map(|one| Defect { place: format!("{place}{}", one.place), cause: one.cause }),
-            );
-        }
-        defects
+    /// How much memory they take, in bytes.
+    pub(super) fn bytes_held(&self) -> usize {
+        self.met().iter().map(|(_, tree)| tree.bytes_held()).sum()
     }
-}
-
-/// A defect or a note.
-pub(super) enum Finding {
-    Defect(Defect),
-    Note(Note),
-}
-
-impl Finding {
-    /// The same finding, with its place below another one.
-    fn below(self, place: &str) -> Self {
-        let below = |inner: &str| format!("{place}{inner}");
-        match self {
-            Self::Defect(Defect { place, cause }) => {
-                Self::Defect(Defect { place: below(&place), cause })
-            }
-            Self::Note(Note { place, text }) => Self::Note(Note { place: below(&place), text }),
-        }
-    }
-}
-
-/// The place of the message inside of an attachment.
-fn place_of(one: &ShownAttachment, derived: &DerivedEntry) -> String {
-    let storage = one.attachment.storage().map(|storage| storage.path()).unwrap_or_default();
-    format!("{storage}/{}", derived.name)
 }

@@ -7,6 +7,7 @@ use crate::mapi::{self, PropertyTag, PropertyType};
 
 use crate::mail::named::name_in_set;
 
+use super::error::Error;
 use super::names::UniqueNames;
 
 /// The files of the properties of one object.
@@ -71,6 +72,12 @@ impl PropertyFiles {
         };
         of(&self.plain) + self.sets.iter().map(|set| of(&set.properties) + 64).sum::<usize>()
     }
+}
+
+/// The property at a position.
+pub(super) fn property_at(set: &PropertySet, index: u32) -> Result<&Property, Error> {
+    let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
+    set.properties().get(index).ok_or(Error::NotFound)
 }
 
 /// The position of the property with this tag: `0x0037001F`, or `0x0037` for any type. A string is

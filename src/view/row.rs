@@ -250,7 +250,7 @@ impl File {
         entry: EntryNumber,
     ) -> Result<Node, Error> {
         Ok(match self.contents {
-            ContentColumn::Storages => Node::Raw(entry, tree.open_message(entry)?.depth),
+            ContentColumn::Storages => Node::Raw(entry, tree.objects.open_message(entry)?.depth),
             _ => Node::File(entry, self),
         })
     }
@@ -276,7 +276,7 @@ impl File {
         match self.exists {
             Exists::Tree(exists) => Ok(exists(tree, entry)),
             Exists::Message(exists) => {
-                let Ok(open) = tree.open_message(entry) else { return Ok(false) };
+                let Ok(open) = tree.objects.open_message(entry) else { return Ok(false) };
                 if let Some(exists) = exists(&open.message) {
                     return Ok(exists);
                 }

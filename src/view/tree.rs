@@ -1,54 +1,43 @@
 //! One message file as a tree of files and directories.
 //!
-//! Listings and contents are made when first asked for, and kept as long as the message is open.
+//! The tree finds the node of a number or a path and asks for what it needs: `objects` has open what
+//! lies in the file, `listing` names the entries of a directory, `content` makes the content of a
+//! file, `attributes` tells its extended attributes, `check` tells the damage. If a node lies in the
+//! message inside of an attachment, the tree of that message answers (`nested`). Listings and
+//! contents are kept as long as the message is open.
+//!
 //! Knows nothing of inode numbers, folders or other messages.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::imsg::{self, MapiProp, Message, Session};
+use crate::imsg::{self, Session};
 use crate::mail::content::Content;
-use crate::mapi::{FileTime, tags};
+use crate::mapi::FileTime;
 use crate::storage::{CompoundFile, Defect, EntryNumber, Source};
 
 use super::Show;
 use super::attachments::AttachmentNames;
+use super::attributes::{self, ExtendedAttribute};
+use super::check::{self, Findings};
 use super::error::Error;
-use super::listing::{FileKind, Listing};
+use super::listing::{self, FileKind, Listing};
 use super::memo::Memo;
-use super::nested::Nesting;
+use super::nested::{NestedTrees, Nesting};
 use super::node::{Node, NodeId, Numbering};
-use super::opened::TreeMessage;
-use super::properties::PropertyFiles;
+use super::objects::Objects;
 use super::walk::Walk;
 
 /// One message file as a tree. Its root has [`NodeId`] 0.
 #[derive(Debug)]
 pub struct MessageTree {
-    pub(super) source: Arc<Source>,
+    pub(super) objects: Objects,
     pub(super) show: Show,
     /// Whether the message has never been saved.
-    is_new: bool,
-    /// The names that the attachments keep; `None` for a message that cannot be edited.
-    names: Option<Arc<AttachmentNames>>,
+    pub(super) is_new: bool,
     numbering: Numbering,
-    root: Result<Root, Defect>,
-    messages: Memo<EntryNumber, Arc<TreeMessage>>,
-    property_files: Memo<EntryNumber, Arc<PropertyFiles>>,
     listings: Memo<NodeId, Arc<Listing>>,
     contents: Memo<NodeId, Content>,
-    /// The trees of the messages inside of attachments.
-    nested: Memo<EntryNumber, Arc<Self>>,
-    nesting: Nesting,
-    /// The defects of the attachment that this message is inside of.
-    defects: Vec<Defect>,
-    bytes_made: AtomicUsize,
-}
-
-#[derive(Debug)]
-pub(super) struct Root {
-    pub(super) file: Arc<CompoundFile>,
-    pub(super) message: Message,
+    pub(super) nested: NestedTrees,
 }
 
 /// The attributes of a file or directory.
@@ -71,9 +60,7 @@ impl MessageTree {
     /// # Errors
     /// If the session is closed.
     pub fn open(session: &Session, source: Source, show: Show) -> Result<Self, Error> {
-        let source = Arc::new(source);
-        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
-        Self::of(session, source, file, show, None)
+        Self::of_source(session, source, show, None)
     }
 
     /// Opens the message in a file for a writable mount: attachments keep the names that they had
@@ -87,9 +74,7 @@ impl MessageTree {
         show: Show,
         names: &Arc<AttachmentNames>,
     ) -> Result<Self, Error> {
-        let source = Arc::new(source);
-        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
-        Self::of(session, source, file, show, Some(Arc::clone(names)))
+        Self::of_source(session, source, show, Some(Arc::clone(names)))
     }
 
     /// Opens the present state of a message under edit.
@@ -103,7 +88,8 @@ impl MessageTree {
         names: &Arc<AttachmentNames>,
     ) -> Result<Self, Error> {
         let source = Arc::clone(snapshot.source());
-        Self::of(session, source, Ok(snapshot), show, Some(Arc::clone(names)))
+        let objects = Objects::open(session, source, Ok(snapshot), Some(Arc::clone(names)))?;
+        Ok(Self::outermost(objects, show))
     }
 
     /// Opens the present state of a message that has never been saved.
@@ -120,68 +106,71 @@ impl MessageTree {
         Ok(Self { is_new: true, ..tree })
     }
 
-    /// Whether the message has never been saved.
-    pub(super) fn is_new(&self) -> bool {
-        self.is_new
-    }
-
-    fn of(
+    fn of_source(
         session: &Session,
-        source: Arc<Source>,
-        file: Result<Arc<CompoundFile>, Error>,
+        source: Source,
         show: Show,
         names: Option<Arc<AttachmentNames>>,
     ) -> Result<Self, Error> {
-        let root = match file.and_then(|file| open_root(session, file)) {
-            Err(Error::Message(imsg::Error::SessionClosed)) => {
-                return Err(imsg::Error::SessionClosed.into());
-            }
-            Err(Error::Message(error)) => Err(error.into_defect("/")),
-            Err(error) => Err(Defect { place: "/".to_owned(), cause: error.to_string() }),
-            Ok(root) => Ok(root),
-        };
-        let nesting = Nesting::outermost(source.len());
-        Ok(Self { names, ..Self::inside(root, source, show, Vec::new(), nesting) })
+        let source = Arc::new(source);
+        let file = CompoundFile::open(Arc::clone(&source)).map_err(Error::from);
+        Ok(Self::outermost(Objects::open(session, source, file, names)?, show))
     }
 
-    /// The tree of a message inside of another one.
-    pub(super) fn inside(
-        root: Result<Root, Defect>,
-        source: Arc<Source>,
-        show: Show,
-        defects: Vec<Defect>,
-        nesting: Nesting,
-    ) -> Self {
-        let numbering = Numbering::new(root.as_ref().ok().map(|root| &root.file), nesting.numbers);
+    fn outermost(objects: Objects, show: Show) -> Self {
+        let nesting = Nesting::outermost(objects.source().len());
+        Self::new(objects, show, nesting)
+    }
+
+    /// The tree of the objects of a file that lies so in other trees.
+    pub(super) fn new(objects: Objects, show: Show, nesting: Nesting) -> Self {
+        let numbering = Numbering::new(objects.file().ok(), nesting.numbers);
         Self {
-            source,
+            objects,
             show,
             is_new: false,
-            names: None,
             numbering,
-            root,
-            messages: Memo::default(),
-            property_files: Memo::default(),
             listings: Memo::default(),
             contents: Memo::default(),
-            nested: Memo::default(),
-            nesting,
-            defects,
-            bytes_made: AtomicUsize::new(0),
+            nested: NestedTrees::new(nesting),
         }
     }
 
-    pub(super) fn nesting(&self) -> &Nesting {
-        &self.nesting
+    /// The compound file of the message.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it could not be opened.
+    pub fn compound_file(&self) -> Result<&Arc<CompoundFile>, Error> {
+        self.objects.file()
     }
 
-    pub(super) fn nested_trees(&self) -> &Memo<EntryNumber, Arc<Self>> {
-        &self.nested
+    /// The file of the message.
+    pub fn source(&self) -> &Source {
+        self.objects.source()
     }
 
-    /// How many numbers there are for the nodes of the message inside of an attachment.
-    pub(super) fn numbers_of(&self, entry: EntryNumber) -> u32 {
-        self.numbering.derived_len(entry)
+    /// How much memory the open message takes, with everything that was made from it, in bytes.
+    pub fn bytes_held(&self) -> usize {
+        // Measured on small messages: the structures, and what the allocator adds.
+        const OVERHEAD: usize = 2 << 10;
+        OVERHEAD
+            + self.objects.bytes_held()
+            + self.numbering.bytes_held()
+            + self.listings.bytes_held()
+            + self.contents.bytes_held()
+            + self.nested.bytes_held()
+    }
+
+    /// The message that a directory shows: the outermost one, an embedded one, or one that was made
+    /// from the content of an attachment.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the node is no such directory, others where it cannot be opened.
+    pub fn message(&self, id: NodeId) -> Result<imsg::Message, Error> {
+        self.in_innermost(id, |tree, _, node| match node {
+            Node::Message(entry) => Ok(tree.objects.open_message(entry)?.message.clone()),
+            _ => Err(Error::NotFound),
+        })
     }
 
     /// The entries of a directory.
@@ -196,13 +185,12 @@ impl MessageTree {
         let node = self.node(id)?;
         let listing = match (node, self.inner(node)?) {
             (Node::Derived(entry, _), Some((nested, id))) => {
-                self.outer_listing(entry, &*nested.list(id)?)?
+                nested.list(id)?.renumbered(|inner| self.id(Node::Derived(entry, inner.0)))?
             }
             _ => Listing::of(self, node)?,
         };
-        let listing = Arc::new(listing);
-        self.bytes_made.fetch_add(listing.bytes_held(), Ordering::Relaxed);
-        Ok(self.listings.put(id, listing))
+        let bytes_held = listing.bytes_held();
+        Ok(self.listings.put(id, Arc::new(listing), bytes_held))
     }
 
     /// Finds an entry of a directory, listed or hidden, and its kind.
@@ -220,20 +208,19 @@ impl MessageTree {
         {
             return Ok((entry.id, entry.kind));
         }
-        let (node, kind) = super::listing::find(self, id, node, name)?;
+        let (node, kind) = listing::find(self, id, node, name)?;
         Ok((self.id(node)?, kind))
     }
 
-    /// The message that a directory shows: the outermost one, an embedded one, or one that was made
-    /// from the content of an attachment.
+    /// The node that a path from the root leads to, and its kind.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the node is no such directory, others where it cannot be opened.
-    pub fn message(&self, id: NodeId) -> Result<imsg::Message, Error> {
-        let node = self.node(id)?;
-        match (node, self.inner(node)?) {
-            (_, Some((nested, id))) => nested.message(id),
-            (Node::Message(entry), None) => Ok(self.open_message(entry)?.message.clone()),
+    /// As [`MessageTree::list`].
+    pub fn resolve(&self, path: &str) -> Result<(NodeId, FileKind), Error> {
+        let walk = Walk::new(self, path)?;
+        match walk.kind {
+            Some(kind) if walk.rest.is_empty() => Ok((self.id(walk.node)?, kind)),
+            Some(FileKind::File | FileKind::Symlink) => Err(Error::NotADirectory),
             _ => Err(Error::NotFound),
         }
     }
@@ -247,11 +234,11 @@ impl MessageTree {
         if let Some((nested, id)) = self.inner(node)? {
             let attributes = nested.attributes(id)?;
             return Ok(Attributes {
-                time: attributes.time.or_else(|| self.time(node)),
+                time: attributes.time.or_else(|| self.objects.time(node)),
                 ..attributes
             });
         }
-        let kind = super::listing::kind(self, node)?;
+        let kind = listing::kind(self, node)?;
         let size = match kind {
             FileKind::Directory => 0,
             FileKind::File | FileKind::Symlink => match self
@@ -265,8 +252,8 @@ impl MessageTree {
                 Ok(len) => len,
             },
         };
-        let is_protected = self.is_protected(node)?;
-        Ok(Attributes { kind, size, time: self.time(node), is_protected })
+        let is_protected = attributes::is_protected(&self.objects, node)?;
+        Ok(Attributes { kind, size, time: self.objects.time(node), is_protected })
     }
 
     /// The attributes of a node whose kind is known from a listing, with 0 in place of its size.
@@ -278,11 +265,32 @@ impl MessageTree {
         let attributes = match self.inner(node)? {
             Some((nested, id)) => nested.attributes_without_size(id, kind)?,
             None => {
-                let is_protected = self.is_protected(node)?;
+                let is_protected = attributes::is_protected(&self.objects, node)?;
                 Attributes { kind, size: 0, time: None, is_protected }
             }
         };
-        Ok(Attributes { time: attributes.time.or_else(|| self.time(node)), ..attributes })
+        let time = attributes.time.or_else(|| self.objects.time(node));
+        Ok(Attributes { time, ..attributes })
+    }
+
+    /// The extended attributes that a node has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if there is no such node, others where the message cannot be read.
+    pub fn extended_attributes(&self, id: NodeId) -> Result<Vec<ExtendedAttribute>, Error> {
+        self.in_innermost(id, attributes::list)
+    }
+
+    /// The value of an extended attribute; `None` if the node does not have it.
+    ///
+    /// # Errors
+    /// As [`MessageTree::extended_attributes`].
+    pub fn extended_attribute(
+        &self,
+        id: NodeId,
+        attribute: ExtendedAttribute,
+    ) -> Result<Option<String>, Error> {
+        self.in_innermost(id, |tree, id, node| attributes::value(tree, id, node, attribute))
     }
 
     /// Whether the size of a file is known only after its content is made, which takes long. The
@@ -297,11 +305,8 @@ impl MessageTree {
 
     /// Whether the content of a file has been made.
     pub fn is_content_made(&self, id: NodeId) -> bool {
-        let inner = self.node(id).and_then(|node| self.inner(node));
-        match inner {
-            Ok(Some((nested, id))) => nested.is_content_made(id),
-            _ => self.contents.get(&id).is_some(),
-        }
+        let made = self.in_innermost(id, |tree, id, _| Ok(tree.contents.get(&id).is_some()));
+        made.unwrap_or(false)
     }
 
     /// Reads at most `size` bytes of a file from `offset`; fewer only at its end.
@@ -327,97 +332,6 @@ impl MessageTree {
         Ok(self.content(id)?.read_into(offset, size, out)?)
     }
 
-    /// The node that a path from the root leads to, and its kind.
-    ///
-    /// # Errors
-    /// As [`MessageTree::list`].
-    pub fn resolve(&self, path: &str) -> Result<(NodeId, FileKind), Error> {
-        let walk = Walk::new(self, path)?;
-        match walk.kind {
-            Some(kind) if walk.rest.is_empty() => Ok((self.id(walk.node)?, kind)),
-            Some(FileKind::File | FileKind::Symlink) => Err(Error::NotADirectory),
-            _ => Err(Error::NotFound),
-        }
-    }
-
-    /// The compound file of the message.
-    ///
-    /// # Errors
-    /// [`Error::Damaged`] if it could not be opened.
-    pub fn compound_file(&self) -> Result<&Arc<CompoundFile>, Error> {
-        self.file()
-    }
-
-    /// The embedded message that these attachments lead to: an attachment of the outermost message,
-    /// one of the message in it, and so on, each by its number.
-    pub(super) fn embedded(&self, numbers: &[u32]) -> Result<Arc<TreeMessage>, Error> {
-        let mut open = self.open_message(EntryNumber::ROOT)?;
-        for number in numbers {
-            let attachment = open.message.attachment(*number)?;
-            open = self.open_message(attachment.content_storage()?.id())?;
-        }
-        Ok(open)
-    }
-
-    /// The file of the message.
-    pub fn source(&self) -> &Source {
-        &self.source
-    }
-
-    /// How much memory the open message takes, with everything that was made from it, in bytes.
-    pub fn bytes_held(&self) -> usize {
-        // An open file costs a descriptor too, which is scarcer than memory.
-        const BYTES_PER_DESCRIPTOR: usize = 1 << 20;
-        // Measured on small messages: the structures, and what the allocator adds.
-        const OVERHEAD: usize = 2 << 10;
-        let descriptor = if self.source.is_file() { BYTES_PER_DESCRIPTOR } else { 0 };
-        let root = self.root.as_ref().map_or(0, |root| root.message.bytes_held());
-        OVERHEAD
-            + descriptor
-            + root
-            + self.numbering.bytes_held()
-            + self.bytes_made.load(Ordering::Relaxed)
-            + self.messages.all().iter().map(|(_, open)| open.bytes_held()).sum::<usize>()
-            + self.nested.all().iter().map(|(_, nested)| nested.bytes_held()).sum::<usize>()
-    }
-
-    /// The defects of the message, and those met so far in the messages inside it.
-    pub fn defects(&self) -> Vec<Defect> {
-        let mut defects = self.defects_of(EntryNumber::ROOT);
-        let mut embedded = self.messages.all();
-        embedded.retain(|(entry, _)| *entry != EntryNumber::ROOT);
-        embedded.sort_unstable_by_key(|(entry, _)| *entry);
-        for (_, open) in embedded {
-            defects.extend_from_slice(open.defects_met());
-        }
-        defects.extend(self.defects_inside());
-        defects
-    }
-
-    /// The defects of the message on a storage.
-    pub(super) fn defects_of(&self, entry: EntryNumber) -> Vec<Defect> {
-        match self.open_message(entry) {
-            Ok(open) => open.defects().to_vec(),
-            Err(Error::Damaged(defect)) => vec![defect],
-            Err(error) => {
-                let storage = self.file().ok().and_then(|file| file.storage(entry));
-                let place = storage.map_or_else(|| "/".to_owned(), |storage| storage.path());
-                vec![match error {
-                    Error::Message(error) => error.into_defect(&place),
-                    error => Defect { place, cause: error.to_string() },
-                }]
-            }
-        }
-    }
-
-    pub(super) fn node(&self, id: NodeId) -> Result<Node, Error> {
-        self.numbering.node(id).ok_or(Error::NotFound)
-    }
-
-    pub(super) fn id(&self, node: Node) -> Result<NodeId, Error> {
-        self.numbering.id(node).ok_or(Error::TooManyFiles)
-    }
-
     pub(super) fn content(&self, id: NodeId) -> Result<Content, Error> {
         if let Some(content) = self.contents.get(&id) {
             return Ok(content);
@@ -430,127 +344,67 @@ impl MessageTree {
         Ok(self.keep(id, content))
     }
 
-    /// The names that the attachments keep; `None` for a message that cannot be edited.
-    pub(super) fn attachment_names(&self) -> Option<&AttachmentNames> {
-        self.names.as_deref()
-    }
-
     /// Keeps the content of a file, unless one is kept already; returns the one that is kept.
     pub(super) fn keep(&self, id: NodeId, content: Content) -> Content {
-        self.bytes_made.fetch_add(content.bytes_held(), Ordering::Relaxed);
-        self.contents.put(id, content)
+        let bytes_held = content.bytes_held();
+        self.contents.put(id, content, bytes_held)
     }
 
-    /// The compound file, or why it could not be opened.
-    pub(super) fn file(&self) -> Result<&Arc<CompoundFile>, Error> {
-        match &self.root {
-            Ok(root) => Ok(&root.file),
-            Err(defect) => Err(Error::Damaged(defect.clone())),
+    /// Reads every listed file, and returns the defects of the message and the notes on it, with
+    /// those of all messages embedded in it.
+    pub fn check(&self) -> Findings {
+        check::check(self)
+    }
+
+    /// The defects of the message, and those met so far in the messages inside it.
+    pub fn defects(&self) -> Vec<Defect> {
+        check::defects_met(self)
+    }
+
+    /// What cannot be read of a file or directory. For a message directory, and for a file that is
+    /// made from a whole message, that is everything in the message. No file is read for it.
+    pub fn losses(&self, id: NodeId) -> Vec<Defect> {
+        let Ok(node) = self.node(id) else { return Vec::new() };
+        match self.inner(node) {
+            Ok(Some((nested, id))) => nested.losses(id),
+            _ => check::losses(self, node),
         }
     }
 
-    /// The message whose storage is `entry`.
-    pub(super) fn open_message(&self, entry: EntryNumber) -> Result<Arc<TreeMessage>, Error> {
-        if let Some(open) = self.messages.get(&entry) {
-            return Ok(open);
+    pub(super) fn node(&self, id: NodeId) -> Result<Node, Error> {
+        self.numbering.node(id).ok_or(Error::NotFound)
+    }
+
+    pub(super) fn id(&self, node: Node) -> Result<NodeId, Error> {
+        self.numbering.id(node).ok_or(Error::TooManyFiles)
+    }
+
+    /// The tree of the message inside of an attachment.
+    pub(super) fn nested(&self, entry: EntryNumber) -> Result<Arc<Self>, Error> {
+        let numbers = self.numbering.derived_len(entry);
+        self.nested.tree(&self.objects, entry, numbers, self.show)
+    }
+
+    /// If a node lies in a message inside of an attachment: the tree of that message, and the node
+    /// in it.
+    fn inner(&self, node: Node) -> Result<Option<(Arc<Self>, NodeId)>, Error> {
+        let Node::Derived(entry, index) = node else { return Ok(None) };
+        if self.objects.derived_kind(entry)? == FileKind::File {
+            return Ok(None);
         }
-        let open = if entry == EntryNumber::ROOT {
-            match &self.root {
-                Ok(root) => {
-                    let open = TreeMessage::new(root.message.clone(), 0, self.names.clone());
-                    open.with_defects(self.defects.clone())
-                }
-                Err(defect) => return Err(Error::Damaged(defect.clone())),
-            }
-        } else {
-            // An embedded message lies in an attachment, and the attachment in the message around
-            // it.
-            let attachment = self.parent(entry)?;
-            let outer = self.open_message(self.parent(attachment)?)?;
-            let found = outer.attachment(attachment);
-            let embedded = found.ok_or(Error::NotFound)?.attachment.embedded_message()?;
-            TreeMessage::new(embedded, outer.depth + 1, self.names.clone())
-        };
-        Ok(self.messages.put(entry, Arc::new(open)))
+        Ok(Some((self.nested(entry)?, NodeId(index))))
     }
 
-    /// The message, recipient or attachment whose storage is `entry`.
-    pub(super) fn object(&self, entry: EntryNumber) -> Result<Box<dyn MapiProp>, Error> {
-        if let Ok(open) = self.open_message_on(entry) {
-            return Ok(Box::new(open.message.clone()));
+    /// Asks the innermost tree that a node lies in, with the number that the node has there.
+    fn in_innermost<T>(
+        &self,
+        id: NodeId,
+        ask: impl FnOnce(&Self, NodeId, Node) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let node = self.node(id)?;
+        match self.inner(node)? {
+            Some((nested, id)) => nested.in_innermost(id, ask),
+            None => ask(self, id, node),
         }
-        let outer = self.open_message(self.parent(entry)?)?;
-        if let Some(recipient) = outer.recipients().get(&entry) {
-            return Ok(Box::new(recipient.clone()));
-        }
-        let attachment = outer.attachment(entry);
-        Ok(Box::new(attachment.ok_or(Error::NotFound)?.attachment.clone()))
     }
-
-    /// The message that a recipient, an attachment or a message belongs to.
-    pub(super) fn message_around(&self, entry: EntryNumber) -> Result<Arc<TreeMessage>, Error> {
-        self.open_message_on(entry).or_else(|_| self.open_message(self.parent(entry)?))
-    }
-
-    /// The files of the properties of an object.
-    pub(super) fn property_files(&self, entry: EntryNumber) -> Result<Arc<PropertyFiles>, Error> {
-        if let Some(files) = self.property_files.get(&entry) {
-            return Ok(files);
-        }
-        let names = self.open_message(EntryNumber::ROOT)?.message.names()?;
-        let (set, _) = self.object(entry)?.property_set()?;
-        let files = Arc::new(PropertyFiles::new(&set, &names));
-        self.bytes_made.fetch_add(files.bytes_held(), Ordering::Relaxed);
-        Ok(self.property_files.put(entry, files))
-    }
-
-    /// Whether what is made from an attachment is a file or a directory; the attachment is not read
-    /// for that.
-    pub(super) fn derived_kind(&self, entry: EntryNumber) -> Result<FileKind, Error> {
-        let outer = self.open_message(self.parent(entry)?)?;
-        let found = outer.attachment(entry);
-        let derived = found.and_then(|one| one.derived.as_ref()).ok_or(Error::NotFound)?;
-        Ok(FileKind::new(derived.kind.is_directory()))
-    }
-
-    /// The storage that an entry lies in.
-    pub(super) fn parent(&self, entry: EntryNumber) -> Result<EntryNumber, Error> {
-        let file = self.file()?;
-        let parent = match (file.storage(entry), file.stream(entry)) {
-            (Some(storage), _) => storage.parent(),
-            (None, Some(stream)) => stream.parent(),
-            (None, None) => None,
-        };
-        Ok(parent.ok_or(Error::NotFound)?.id())
-    }
-
-    /// The message on a storage, if the name of the storage is that of an embedded message. Other
-    /// storages are not tried.
-    fn open_message_on(&self, entry: EntryNumber) -> Result<Arc<TreeMessage>, Error> {
-        let is_object = entry == EntryNumber::ROOT
-            || self
-                .file()?
-                .storage(entry)
-                .is_some_and(|storage| imsg::is_value_of(storage.name(), tags::PR_ATTACH_DATA_OBJ));
-        if is_object { self.open_message(entry) } else { Err(Error::NotFound) }
-    }
-
-    /// Whether a storage is that of a message.
-    pub(super) fn is_message(&self, entry: EntryNumber) -> bool {
-        self.open_message_on(entry).is_ok()
-    }
-
-    fn time(&self, node: Node) -> Option<FileTime> {
-        let open = match node {
-            // Streams and storages are those of the whole file.
-            Node::Element(_) | Node::Raw(..) => self.open_message(EntryNumber::ROOT),
-            node => self.message_around(node.entry()),
-        };
-        open.ok()?.time
-    }
-}
-
-fn open_root(session: &Session, file: Arc<CompoundFile>) -> Result<Root, Error> {
-    let message = session.open_message(&file.root(), imsg::Access::Read)?;
-    Ok(Root { file, message })
 }

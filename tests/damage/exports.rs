@@ -11,14 +11,14 @@ use crate::fixture::{AttachmentBuilder, MessageBuilder, Sectors, Tree, stream_na
 const UNICODE_OK: i32 = 0x0004_0000;
 
 fn exported(outer: &MessageBuilder) -> Vec<u8> {
-    let (_session, tree) = open(outer.to_bytes());
+    let tree = open(outer.to_bytes());
     let browser = Browser::new(&tree);
     let inner = browser.walk(NodeId(0), "attachments/Inner.msg").unwrap();
     browser.read(inner, "message.msg").unwrap()
 }
 
 fn mask(message: Vec<u8>) -> Option<i32> {
-    let (_session, tree) = open(message);
+    let tree = open(message);
     let mask = Browser::new(&tree).read(NodeId(0), "mapi/PR_STORE_SUPPORT_MASK")?;
     Some(String::from_utf8(mask).unwrap().trim().parse().unwrap())
 }
@@ -43,11 +43,11 @@ fn an_export_of_a_damaged_message_is_sound_and_says_what_it_lacks() {
     let mut sectors = Sectors::new(outer.to_bytes());
     let first = sectors.first(&stream_name(tags::PR_ATTACH_DATA_BIN));
     sectors.set_next(first + 100, END_OF_CHAIN);
-    let (_session, tree) = open(sectors.bytes);
+    let tree = open(sectors.bytes);
     let inner = "attachments/Inner.msg";
     assert!(text(&tree, &format!("{inner}/ERRORS")).contains("expected 100000 bytes"));
     let exported = Browser::new(&tree).read(NodeId(0), &format!("{inner}/message.msg")).unwrap();
-    let (_session, alone) = open(exported);
+    let alone = open(exported);
     assert_eq!(alone.check().defects, []);
     assert_eq!(names(&alone, "attachments"), "a.bin.partial ERRORS.txt");
     let left = Browser::new(&alone).read(NodeId(0), "attachments/a.bin.partial").unwrap();
@@ -73,7 +73,7 @@ fn an_entry_without_a_name_is_left_out() {
     let outer = mail("Outer")
         .attach(AttachmentBuilder::ole("Chart", object))
         .attach(AttachmentBuilder::message(mail("Inner")));
-    let (_session, tree) = open(nameless(outer.to_bytes(), "Zodiac"));
+    let tree = open(nameless(outer.to_bytes(), "Zodiac"));
     assert!(names(&tree, "attachments").starts_with("Chart.ole.partial Inner.msg"));
     let ole = Browser::new(&tree).read(NodeId(0), "attachments/Chart.ole.partial").unwrap();
     assert!(ole.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]));
@@ -88,7 +88,7 @@ fn a_damaged_stream_of_an_object_is_told() {
     let mut sectors = Sectors::new(outer.to_bytes());
     let first = sectors.first("CONTENTS");
     sectors.set_next(first + 10, END_OF_CHAIN);
-    let (_session, tree) = open(sectors.bytes);
+    let tree = open(sectors.bytes);
     assert!(names(&tree, "attachments").starts_with("Chart.ole.partial"));
     assert!(text(&tree, "ERRORS").contains("expected 50000 bytes, found 5632"));
 }

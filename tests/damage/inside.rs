@@ -79,7 +79,7 @@ fn appointment() -> Vec<u8> {
 #[test]
 fn an_appointment_in_winmail_has_all_views() {
     let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", appointment()));
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let inside = "attachments/winmail.dat.d";
     assert_eq!(names(&tree, inside), "subject class event.ics");
     let event = text(&tree, &format!("{inside}/event.ics"));
@@ -93,7 +93,7 @@ fn an_appointment_in_winmail_has_all_views() {
     let eml = text(&tree, &format!("{inside}/message.eml"));
     assert!(eml.starts_with("Subject: Regatta\r\n") && eml.contains("text/calendar"), "{eml}");
     let msg = Browser::new(&tree).read(NodeId(0), &format!("{inside}/message.msg")).unwrap();
-    let (_session, alone) = open(msg);
+    let alone = open(msg);
     assert_eq!(text(&alone, "event.ics"), event, "the file that is made of it is a message");
     assert_eq!(alone.check().defects, []);
 }
@@ -112,7 +112,7 @@ fn a_message_in_winmail_falls_back_to_its_header() {
         Message-ID: <1@example.org>\r\n\r\n";
     let tnef = Tnef::default().properties(&[unicode(0x007D_001F, header)]).0;
     let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     for (name, expected) in [
         ("subject", "Inner\n"),
         ("from", "Bo <bo@example.org>\n"),
@@ -141,7 +141,7 @@ fn a_message_in_winmail_has_the_html_in_its_rtf() {
         let rtf = msgfs::body::compressed_rtf::compress(stored);
         let tnef = Tnef::default().properties(&[binary(0x1009_0102, &rtf)]).0;
         let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
-        let (_session, tree) = open(message.to_bytes());
+        let tree = open(message.to_bytes());
         let inside = "attachments/winmail.dat.d";
         let found = text(&tree, &format!("{inside}/body.html"));
         assert!(found.contains("<p>Caf\u{E9}</p>"), "{found}");
@@ -169,7 +169,7 @@ fn pages_are_guessed_in_winmail() {
             .attribute(2, 0x0001_8010, &[&subject[..], b"\0"].concat())
             .attribute(2, 0x0006_800F, b"data");
         let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef.0));
-        let (_session, tree) = open(message.to_bytes());
+        let tree = open(message.to_bytes());
         assert_eq!(text(&tree, &format!("{inside}/subject")), "关于合同的问题\n");
         assert_eq!(text(&tree, &format!("{inside}/body.txt")), "您好,请看附件。");
         assert_eq!(text(&tree, &format!("{inside}/class")), "IPM.Note.X\n");
@@ -185,7 +185,7 @@ fn pages_are_guessed_in_winmail() {
     // In the stated page it is a text like others.
     let tnef = oem(936).attribute(1, 0x0001_8004, &subject);
     let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef.0));
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     assert_eq!(text(&tree, &format!("{inside}/subject")), "关于合同的问题\n");
     assert_eq!(tree.check().notes, []);
 }
@@ -201,7 +201,7 @@ fn html_in_winmail_is_in_its_own_page() {
     ] {
         let tnef = Tnef::default().properties(&[binary(tag, &bytes)]).0;
         let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", tnef));
-        let (_session, tree) = open(message.to_bytes());
+        let tree = open(message.to_bytes());
         let found = text(&tree, "attachments/winmail.dat.d/body.html");
         assert!(found.contains("您好,请看附件。"), "{found}");
         let notes: Vec<_> = tree.check().notes.iter().map(ToString::to_string).collect();
@@ -225,7 +225,7 @@ fn a_contact_and_a_task_in_winmail_are_files() {
     let message = mail("Outer")
         .attach(AttachmentBuilder::file("winmail.dat", contact))
         .attach(AttachmentBuilder::file("win.dat", task));
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let card = text(&tree, "attachments/winmail.dat.d/contact.vcf");
     assert!(card.contains("FN:Eve Example"), "{card}");
     let task = text(&tree, "attachments/win.dat.d/task.ics");
@@ -246,7 +246,7 @@ fn attached_msg_and_eml_files_are_message_directories() {
         .attach(AttachmentBuilder::file("saved.MSG", inner.clone()))
         .attach(AttachmentBuilder::file("no.msg", "not a compound file"))
         .attach(AttachmentBuilder::file("no.eml", [0, 1, 2]));
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let expected = "letter.eml saved.MSG no.msg no.eml letter.eml.d saved.MSG.d";
     assert_eq!(names(&tree, "attachments"), expected);
     let inside = "attachments/letter.eml.d";
@@ -272,7 +272,7 @@ fn messages_inside_of_each_other_are_bounded() {
     for _ in 0..12 {
         message = mail("Level").attach(AttachmentBuilder::file("in.msg", message)).to_bytes();
     }
-    let (_session, tree) = open(message);
+    let tree = open(message);
     let told = tree.check().defects;
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0].cause.contains("more than 8 deep"), "{told:?}");
@@ -282,14 +282,14 @@ fn messages_inside_of_each_other_are_bounded() {
 fn numbers_lead_back_to_the_same_files() {
     let inner = mail("By value").attach(AttachmentBuilder::file("deep.eml", EML)).to_bytes();
     let message = mail("Outer").attach(AttachmentBuilder::file("in.msg", inner)).to_bytes();
-    let (_session, tree) = open(message.clone());
+    let tree = open(message.clone());
     let files = Browser::new(&tree).everything(NodeId(0));
     let mut numbers: Vec<_> = files.iter().map(|found| found.id).collect();
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), files.len());
     // Of a tree that is opened again none of the directories was listed.
-    let (_session, again) = open(message);
+    let again = open(message);
     for found in files {
         let read = crate::browse::read(&again, found.id).unwrap();
         assert_eq!(read, found.content.unwrap(), "{}", found.path);
@@ -313,7 +313,7 @@ fn base64_and_pem_are_decoded() {
             AttachmentBuilder::file("smime.p7m", content)
                 .set(tags::PR_ATTACH_MIME_TAG, string("application/pkcs7-mime")),
         );
-        let (_session, tree) = open(message.to_bytes());
+        let tree = open(message.to_bytes());
         assert_eq!(text(&tree, "signed/subject"), "Signed\n");
         assert_eq!(text(&tree, "signed/body.txt"), "Words\n");
         let eml = text(&tree, "message.eml");
@@ -322,7 +322,7 @@ fn base64_and_pem_are_decoded() {
     let lie = AttachmentBuilder::file("smime.p7m", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=\r\n")
         .set(tags::PR_ATTACH_MIME_TAG, string("application/pkcs7-mime"));
     let message = mail("Outer").text(tags::PR_MESSAGE_CLASS, "IPM.Note.SMIME").attach(lie);
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     assert!(Browser::new(&tree).walk(NodeId(0), "signed").is_err(), "base64 is no body");
 }
 
@@ -338,7 +338,7 @@ fn the_outer_body_refers_to_what_was_signed() {
             AttachmentBuilder::file("smime.p7m", crate::parts::signed(entity))
                 .set(tags::PR_ATTACH_MIME_TAG, Value::String("application/pkcs7-mime".to_owned())),
         );
-    let (_session, tree) = open(message.to_bytes());
+    let tree = open(message.to_bytes());
     let html = text(&tree, "body.html");
     assert!(html.contains("src=\"signed/attachments/dot.png\""), "{html}");
     assert!(text(&tree, "signed/body.html").contains("src=\"attachments/dot.png\""));

@@ -44,11 +44,11 @@ fn listed(tree: &MessageTree) -> BTreeMap<String, Option<Vec<u8>>> {
 /// Cuts a file at many places.
 #[track_caller]
 fn check(name: &str, bytes: &[u8]) {
-    let (_session, tree) = open(bytes.to_vec());
+    let tree = open(bytes.to_vec());
     let whole = listed(&tree);
     let cuts = number("MSGFS_CUTS", CUTS);
     for cut in (1..=cuts).map(|part| bytes.len() * part / (cuts + 1)) {
-        let (_session, tree) = open(bytes[..cut].to_vec());
+        let tree = open(bytes[..cut].to_vec());
         let found = listed(&tree);
         let told = tree.check().defects;
         if told.is_empty() {

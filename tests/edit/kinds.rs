@@ -665,3 +665,16 @@ fn an_edit_mends_a_header_of_the_wrong_length() {
     assert_eq!(read.property(tags::PR_SUBJECT).unwrap(), text("Other"));
     assert_eq!(header(&folder)[2..6], [2, 2, 2, 2]);
 }
+
+#[test]
+fn without_the_mask_strings_are_stored_as_unicode() {
+    let bytes = MessageBuilder::empty().integer(tags::PR_STORE_SUPPORT_MASK, 0).to_bytes();
+    let folder = Folder::new(&bytes);
+    let message = folder.write();
+    message.delete_property(tags::PR_STORE_SUPPORT_MASK).unwrap();
+    message.set_property(tags::PR_SUBJECT, &text("\u{65E5}\u{672C}")).unwrap();
+    message.save_changes().unwrap();
+    let (set, _) = folder.read().property_set().unwrap();
+    assert!(set.get(tags::PR_SUBJECT).is_some());
+    assert_eq!(folder.read().text(tags::PR_SUBJECT).as_deref(), Some("\u{65E5}\u{672C}"));
+}

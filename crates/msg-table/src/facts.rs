@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use outlook_msg::Mail;
+use outlook_msg::digest;
 use outlook_msg::mail::names::attachment_path;
 use outlook_msg::mail::{
     Attachment, AttachmentKind, Defect, Error, Event, FileTime, Note, Recipient, RecipientType,
     Value, sha256, time_micros, without_error_numbers,
 };
 use outlook_msg::storage::Source;
-use sha2::{Digest as _, Sha256};
 
 use crate::cell::Cell;
 
@@ -137,7 +137,8 @@ impl<'a> Facts<'a> {
     pub(crate) fn sha256(&self) -> Option<String> {
         match self.bytes {
             FileBytes::Source(source) if self.hashes => {
-                let hash = sha256_of(source).map_err(Error::Io);
+                let hash = digest::sha256(|offset, buffer| source.read_at(offset, buffer))
+                    .map_err(Error::Io);
                 self.or_defect("/", hash)
             }
             FileBytes::Embedded(attachment) => self.hash(attachment),
@@ -297,21 +298,6 @@ fn method_name(attachment: &Attachment) -> &'static str {
         (AttachmentKind::Link, _) => "BY_REFERENCE",
         _ => "NO_ATTACHMENT",
     }
-}
-
-fn sha256_of(source: &Source) -> std::io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 64 << 10];
-    let mut offset = 0;
-    loop {
-        let read = source.read_at(offset, &mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        hasher.update(buffer.get(..read).unwrap_or_default());
-        offset += read as u64;
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// The path as text. U+FFFD replaces bytes that are not UTF-8.

@@ -41,6 +41,8 @@ pub mod body;
 #[cfg(test)]
 #[path = "../../../tests/corpus_files.rs"]
 mod corpus_files;
+#[doc(hidden)]
+pub mod digest;
 pub mod imsg;
 pub mod mail;
 pub mod mapi;

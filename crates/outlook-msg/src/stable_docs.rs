@@ -30,13 +30,14 @@ fn every_stable_function_has_an_example() {
     assert!(without.is_empty(), "no example in the documentation of\n{}", without.join("\n"));
 }
 
-/// The names that a layer re-exports from its own modules.
+/// The names that a layer re-exports from its own modules, without those that it hides.
 fn exported(layer: &Path) -> BTreeSet<String> {
     let text = fs::read_to_string(layer.join("mod.rs")).unwrap();
+    let text = text.replace("#[doc(hidden)]\npub use ", "");
     let uses = text.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
-    let names = uses.filter_map(|path| path.split_once("::"));
+    let names = uses.filter_map(|path| path.rsplit_once("::"));
     names
-        .filter(|(module, _)| *module != "crate")
+        .filter(|(module, _)| !module.starts_with("crate"))
         .flat_map(|(_, names)| names.split(|c: char| !c.is_alphanumeric() && c != '_'))
         .map(str::to_owned)
         .collect()

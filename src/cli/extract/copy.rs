@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
+use outlook_msg::digest::hexadecimal;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::places::{Unit, cause, has_msg_extension};
@@ -226,7 +227,11 @@ impl Copier<'_> {
             }
         };
         unfinished.finish(name, time)?;
-        Ok(Some(Copied { bytes: offset, sum: hasher.map(hex), failure }))
+        Ok(Some(Copied {
+            bytes: offset,
+            sum: hasher.map(|hasher| hexadecimal(&hasher.finalize())),
+            failure,
+        }))
     }
 
     /// What is there already, if it is equal.
@@ -250,7 +255,11 @@ impl Copier<'_> {
             hasher.iter_mut().for_each(|hasher| hasher.update(&bytes));
             if bytes.is_empty() {
                 let is_whole = existing.read(&mut [0])? == 0;
-                let copied = Copied { bytes: offset, sum: hasher.map(hex), failure: None };
+                let copied = Copied {
+                    bytes: offset,
+                    sum: hasher.map(|hasher| hexadecimal(&hasher.finalize())),
+                    failure: None,
+                };
                 return Ok(Some(copied).filter(|_| is_whole));
             }
             offset += bytes.len() as u64;
@@ -322,10 +331,6 @@ impl Loss {
     fn wrong(path: &Path, cause: String, kind: LossKind) -> Self {
         Self { path: path.to_owned(), cause, status: Status::Wrong, kind }
     }
-}
-
-fn hex(hasher: Sha256) -> String {
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn link(place: &Place, directory: &OutputDirectory, name: &OsStr) -> Result<(), Refusal> {

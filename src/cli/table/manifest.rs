@@ -12,6 +12,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use msg_table::SCHEMA;
+use outlook_msg::digest::hexadecimal;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -115,7 +116,7 @@ impl PartFiles {
             files: places.len(),
             first: path(places.first()),
             last: path(places.last()),
-            paths_sizes_times_sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            paths_sizes_times_sha256: hexadecimal(&digest),
         }
     }
 }

@@ -92,7 +92,7 @@ fn of_property(
     if imsg::is_computed(tag) || tag.property_type() == PropertyType::OBJECT {
         return Ok(FileAccess::ReadOnly(COMPUTED));
     }
-    let message = tree.embedded(numbers)?;
+    let message = tree.objects.embedded(numbers)?;
     let flags = match part {
         PropertyOwner::Message => flags(&message.message, tag)?,
         PropertyOwner::Attachment(number) => flags(&message.message.attachment(number)?, tag)?,

@@ -86,7 +86,7 @@ impl Editor {
     pub fn complete(&mut self, tree: &MessageTree) -> Result<(), Error> {
         for numbers in self.bodies.take_paths() {
             // An embedded message may have been removed since.
-            if let Ok(open) = tree.embedded(&numbers) {
+            if let Ok(open) = tree.objects.embedded(&numbers) {
                 edit(&self.message, &numbers, |one| Ok(inline::refer(one, open.attachments())?))?;
             }
         }
@@ -191,7 +191,7 @@ impl Editor {
         signed::refuse(tree, &place)?;
         let EditPlace { message, what } = place;
         if let PlaceKind::File(File { edit: EditColumn::Body { body, .. }, .. }) = what
-            && bodies::is_made(&tree.embedded(&message)?.message, *body)
+            && bodies::is_made(&tree.objects.embedded(&message)?.message, *body)
         {
             return Ok(Change::None);
         }

@@ -2,7 +2,7 @@
 //!
 //! Knows nothing of how anything is set.
 
-use crate::imsg::{NameKind, Property, PropertyName};
+use crate::imsg::{NameKind, PropertyName};
 use crate::mail::named::name_in_set;
 use crate::mapi::{self, Guid, Location, PropertyTag, PropertyType};
 use crate::storage::EntryNumber;
@@ -11,6 +11,7 @@ use super::super::attachments::ContentKind;
 use super::super::error::Error;
 use super::super::listing::FileKind;
 use super::super::node::Node;
+use super::super::objects::Objects;
 use super::super::properties::hex;
 use super::super::row::{ContentColumn, EditColumn, File};
 use super::super::tree::MessageTree;
@@ -126,11 +127,11 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
     let entry = walk.node.entry();
     let what = match walk.node {
         Node::Message(entry) if !walk.rest.is_empty() => {
-            tree.open_message(entry)?;
+            tree.objects.open_message(entry)?;
             PlaceKind::Unknown(IN_MESSAGE)
         }
         Node::Message(entry) => {
-            let mut message = numbers(tree, entry)?;
+            let mut message = numbers(&tree.objects, entry)?;
             // An embedded message is an attachment of the message around it.
             let what = match message.pop() {
                 None => PlaceKind::Message,
@@ -143,7 +144,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
         }
         Node::File(..) if walk.rest.is_empty() && walk.kind.is_none() => {
             // A message that cannot be read may have the file: that is an error, not "no file".
-            tree.message_around(entry)?;
+            tree.objects.message_around(entry)?;
             of_file(&walk)
         }
         Node::File(..) => match (of_file(&walk), walk.rest.as_slice()) {
@@ -153,7 +154,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
             _ => PlaceKind::Unknown(IN_MESSAGE),
         },
         Node::Attachment(entry) if walk.rest.is_empty() => {
-            let outer = tree.message_around(entry)?;
+            let outer = tree.objects.message_around(entry)?;
             let found = outer.attachment(entry);
             let one = found.ok_or(Error::NotFound)?;
             PlaceKind::Attachment {
@@ -165,7 +166,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
         Node::NamedSet(..) => match walk.rest.as_slice() {
             [] => PlaceKind::Directory,
             [name] => match new_in_set(walk.name, name) {
-                Some(key) => PlaceKind::Property { part: part(tree, entry)?, key },
+                Some(key) => PlaceKind::Property { part: part(&tree.objects, entry)?, key },
                 None => PlaceKind::Unknown(IN_PROPERTIES),
             },
             _ => PlaceKind::Unknown(IN_PROPERTIES),
@@ -186,7 +187,7 @@ pub(super) fn place(tree: &MessageTree, path: &str) -> Result<EditPlace, Error> 
     let message = match what {
         // No caller asks which message these lie in.
         PlaceKind::Made | PlaceKind::Unknown(_) => Vec::new(),
-        _ => numbers(tree, tree.message_around(around)?.message.storage()?.id())?,
+        _ => numbers(&tree.objects, tree.objects.message_around(around)?.message.storage()?.id())?,
     };
     Ok(EditPlace { message, what })
 }
@@ -208,7 +209,9 @@ fn created(tree: &MessageTree, node: Node, names: &[&str]) -> Result<PlaceKind, 
     };
     Ok(match (directory.new)(names) {
         Ok(Creation::Attachment(name)) => PlaceKind::Attachment { name, number: None, shown: None },
-        Ok(Creation::Property(key)) => PlaceKind::Property { part: part(tree, entry)?, key },
+        Ok(Creation::Property(key)) => {
+            PlaceKind::Property { part: part(&tree.objects, entry)?, key }
+        }
         Ok(Creation::Directory) => PlaceKind::Directory,
         Err(hint) => PlaceKind::Unknown(hint),
     })
@@ -223,8 +226,8 @@ fn in_property(
 ) -> Result<PlaceKind, Error> {
     match walk.rest.as_slice() {
         [] => {
-            let key = Key::Tag(property(tree, entry, index)?.tag);
-            Ok(PlaceKind::Property { part: part(tree, entry)?, key })
+            let key = Key::Tag(tree.objects.property(entry, index)?.tag);
+            Ok(PlaceKind::Property { part: part(&tree.objects, entry)?, key })
         }
         [name] if walk.kind == Some(FileKind::Directory) => element(tree, entry, index, name),
         _ => Ok(PlaceKind::Unknown(IN_PROPERTIES)),
@@ -239,22 +242,16 @@ fn element(
     name: &str,
 ) -> Result<PlaceKind, Error> {
     let Ok(number) = name.parse() else { return Ok(PlaceKind::Unknown(IN_VALUES)) };
-    let key = Key::Element(property(tree, entry, index)?.tag, number);
-    Ok(PlaceKind::Property { part: part(tree, entry)?, key })
-}
-
-fn property(tree: &MessageTree, entry: EntryNumber, index: u32) -> Result<Property, Error> {
-    let (set, _) = tree.object(entry)?.property_set()?;
-    let index = usize::try_from(index).map_err(|_| Error::NotFound)?;
-    set.properties().get(index).copied().ok_or(Error::NotFound)
+    let key = Key::Element(tree.objects.property(entry, index)?.tag, number);
+    Ok(PlaceKind::Property { part: part(&tree.objects, entry)?, key })
 }
 
 /// The object whose storage this is, in its message.
-fn part(tree: &MessageTree, entry: EntryNumber) -> Result<PropertyOwner, Error> {
-    if tree.is_message(entry) {
+fn part(objects: &Objects, entry: EntryNumber) -> Result<PropertyOwner, Error> {
+    if objects.is_message(entry) {
         return Ok(PropertyOwner::Message);
     }
-    let outer = tree.message_around(entry)?;
+    let outer = objects.message_around(entry)?;
     if let Some(recipient) = outer.recipients().get(&entry) {
         return Ok(PropertyOwner::Recipient(recipient.number()?));
     }
@@ -263,13 +260,13 @@ fn part(tree: &MessageTree, entry: EntryNumber) -> Result<PropertyOwner, Error> 
 }
 
 /// The numbers of the attachments that lead to the message on a storage.
-fn numbers(tree: &MessageTree, mut entry: EntryNumber) -> Result<Vec<u32>, Error> {
+fn numbers(objects: &Objects, mut entry: EntryNumber) -> Result<Vec<u32>, Error> {
     let mut numbers = Vec::new();
     // Each storage lies in another one, so this ends.
     while entry != EntryNumber::ROOT {
-        let attachment = tree.parent(entry)?;
-        entry = tree.parent(attachment)?;
-        let outer = tree.open_message(entry)?;
+        let attachment = objects.parent(entry)?;
+        entry = objects.parent(attachment)?;
+        let outer = objects.open_message(entry)?;
         let one = outer.attachment(attachment);
         numbers.push(one.ok_or(Error::NotFound)?.attachment.number()?);
     }

@@ -21,7 +21,7 @@ pub(super) fn refuse(tree: &MessageTree, place: &EditPlace) -> Result<(), Error>
 /// Whether a file is one that the signed or encrypted part replaces. A message that was never saved
 /// is still being made: its signed part may be there before the rest.
 pub(super) fn is_covered(tree: &MessageTree, place: &EditPlace) -> Result<bool, Error> {
-    if tree.is_new() {
+    if tree.is_new {
         return Ok(false);
     }
     let message = match &place.what {
@@ -35,7 +35,7 @@ pub(super) fn is_covered(tree: &MessageTree, place: &EditPlace) -> Result<bool, 
         PlaceKind::Property { part: PropertyOwner::Attachment(_), .. } => &place.message,
         _ => return Ok(false),
     };
-    let open = tree.embedded(message)?;
+    let open = tree.objects.embedded(message)?;
     let mut derived = open.attachments().iter().filter_map(|one| one.derived.as_ref());
     Ok(derived.any(|derived| derived.kind.is_of_message()))
 }

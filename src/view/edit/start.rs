@@ -61,7 +61,7 @@ impl StartCheck {
             PlaceKind::File(file) => match &file.edit {
                 EditColumn::Text { form, .. } | EditColumn::Body { form, .. } => form(),
                 EditColumn::Addresses { field, count_max } => Form::Addresses {
-                    shown: field.addresses(&tree.embedded(&message)?.message),
+                    shown: field.addresses(&tree.objects.embedded(&message)?.message),
                     count: 0,
                     count_max: *count_max,
                 },

@@ -8,8 +8,8 @@ use super::address::{Address, one_off_entry_id};
 use super::encode::{encode, stored_tag};
 use super::error::Error;
 use super::name_registry;
-use super::properties::{PROPATTR_READABLE, PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
+use super::property_list::{PROPATTR_READABLE, PROPERTY_STREAM, StreamHeader};
 use super::recipient_type::RecipientType;
 
 /// The CLSID of the root of a `.msg` file (\[MS-OXMSG\] 2.3.1).

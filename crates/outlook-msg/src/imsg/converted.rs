@@ -1,7 +1,7 @@
 //! Makes a `.msg` file in memory from a message in another format (TNEF, MIME), so that it can be
 //! read like any other.
 //!
-//! Knows neither format: `mail::derived` fills in a [`ConvertedMessage`].
+//! Knows neither format: `mail::attachments::derived` fills in a [`ConvertedMessage`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use super::compose::{BY_VALUE, EMBEDDED_MESSAGE, MESSAGE_CLSID, OLE};
 use super::encode::{Encoded, encode, stream};
 use super::error::Error;
 use super::name_registry::NameMap;
-use super::properties::{PROPERTY_STREAM, StreamHeader};
 use super::property_editor::{
     RESERVED_MESSAGE, RESERVED_STORAGE, new_entry, object_field, stream_name, write_value,
 };
+use super::property_list::{PROPERTY_STREAM, StreamHeader};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX};
 
 /// A message of another format, as the properties of MAPI.

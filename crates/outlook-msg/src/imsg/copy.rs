@@ -15,8 +15,9 @@ use super::error::Error;
 use super::message::{Message, MessageData};
 use super::name_registry;
 use super::names::{NAMEID_STORAGE, PropertyNames};
-use super::properties::{PROPERTY_STREAM, PropertySet, StreamHeader};
+use super::properties::PropertySet;
 use super::property_editor::{PropertyEditor, put, stream_name};
+use super::property_list::{PROPERTY_STREAM, StreamHeader};
 use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, numbered};
 
 /// The range of ids that the copy gives to named properties whose names are missing.

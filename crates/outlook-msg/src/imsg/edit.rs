@@ -11,8 +11,8 @@ use super::draft::{Draft, DraftState};
 use super::encode::{self, Encoded, encode, stored_tag};
 use super::error::Error;
 use super::mapi_prop::MapiProp;
-use super::properties::{PROPATTR_ALL, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, StreamHeader};
 use super::property_editor::{PropertyEditor, put};
+use super::property_list::{PROPATTR_ALL, PROPATTR_MANDATORY, PROPATTR_WRITEABLE, StreamHeader};
 
 /// A message or an attachment whose properties can be set (`IMAPIProp`).
 ///

@@ -19,7 +19,8 @@ use super::name_registry;
 use super::names::PropertyNames;
 use super::note::Note;
 use super::person::{KnownAddresses, ObjectProperties};
-use super::properties::{PropertySet, StreamHeader};
+use super::properties::PropertySet;
+use super::property_list::StreamHeader;
 use super::recipient::Recipient;
 use super::registry::{Object, ObjectKind, UnsavedObject};
 use super::stream::PropertyStream;
@@ -32,6 +33,9 @@ pub const EMBEDDING_DEPTH_MAX: usize = 64;
 
 /// An open message (`IMessage`). Clones are handles on the same open message; it is released when
 /// the last one is dropped or the session is closed.
+///
+/// It has many methods because `IMessage` has: tables of parts, edits of parts, and the message as
+/// a whole; `message_edit` has the edits, `MapiProp` and `MapiPropMut` the properties.
 #[derive(Clone)]
 pub struct Message {
     object: Arc<Object<MessageData>>,
@@ -121,8 +125,10 @@ impl MessageData {
             None => Arc::new(PropertyNames::read(storage)),
             Some(_) => Arc::clone(&self.names),
         };
-        let mask = self.store_support_mask.clone();
+        // Not the mask that this message had: it may have been deleted, and the strings that are
+        // set next must be stored as a reader of the file expects them.
         let outer = self.outer.as_ref();
+        let mask = outer.and_then(|outer| outer.store_support_mask.clone());
         Self::new(properties, strings, self.chosen_code_page, names, outer, mask)
     }
 

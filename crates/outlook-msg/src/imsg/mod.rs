@@ -46,6 +46,7 @@ mod note;
 mod person;
 mod properties;
 mod property_editor;
+mod property_list;
 mod recipient;
 mod recipient_edit;
 mod recipient_type;
@@ -76,9 +77,9 @@ pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::PropertyNames;
 pub use note::Note;
 pub use person::flat_entry_list;
-pub use properties::{
+pub use properties::{PropertySet, Salvaged};
+pub use property_list::{
     PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, Property,
-    PropertySet, Salvaged,
 };
 pub use recipient::Recipient;
 pub use recipient_edit::RecipientChange;

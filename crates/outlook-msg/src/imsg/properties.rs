@@ -1,5 +1,5 @@
-//! The properties of one storage: the property stream and the value streams beside it
-//! (\[MS-OXMSG\] 2.4). Messages, recipients and attachments have them (`IMAPIProp`).
+//! The properties of one storage and their values (\[MS-OXMSG\] 2.4). Messages, recipients and
+//! attachments have them (`IMAPIProp`).
 //!
 //! Knows nothing of what a property means.
 
@@ -8,88 +8,12 @@ use crate::storage::{Defect, EntryNumber, Storage, Stream};
 
 use super::error::Error;
 use super::note::Note;
-use super::stream_name::{ATTACHMENT_PREFIX, RECIPIENT_PREFIX, StreamName, numbered, part_number};
+use super::property_list::{PROPERTY_STREAM, Property, PropertyList, StreamHeader};
 use super::strings::{CodePageHints, Strings};
 use super::value::{decode_fixed, decode_stream, has_odd_length};
 
-/// The stream that lists all properties and has the fixed-size values.
-pub const PROPERTY_STREAM: &str = "__properties_version1.0";
-const ENTRY_LEN: usize = 16;
-/// At most this many entries are read. No real object has so many properties, and each takes
-/// several times its size in memory.
-const PROPERTIES_MAX: usize = 1 << 16;
 /// A stated length may count a NUL of at most this many bytes that the stream does not have.
 const NUL_BYTES: u64 = 2;
-/// If a header counts more recipients or attachments than this, the field holds something else.
-const STATED_PARTS_MAX: usize = 1 << 16;
-
-/// The property must not be deleted (`PROPATTR_MANDATORY`).
-pub const PROPATTR_MANDATORY: u32 = 1;
-/// The property can be read (`PROPATTR_READABLE`).
-pub const PROPATTR_READABLE: u32 = 2;
-/// The property can be set (`PROPATTR_WRITEABLE`).
-pub const PROPATTR_WRITEABLE: u32 = 4;
-/// All attributes. If the property stream has other bits for a property, they are damage, and its
-/// attributes are ignored.
-pub(super) const PROPATTR_ALL: u32 = PROPATTR_MANDATORY | PROPATTR_READABLE | PROPATTR_WRITEABLE;
-
-/// The kind of header of a property stream. It depends on the object (\[MS-OXMSG\] 2.4.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum StreamHeader {
-    TopLevelMessage,
-    EmbeddedMessage,
-    /// A recipient or an attachment.
-    Part,
-}
-
-impl StreamHeader {
-    pub(super) const fn len(self) -> usize {
-        match self {
-            Self::TopLevelMessage => 32,
-            Self::EmbeddedMessage => 24,
-            Self::Part => 8,
-        }
-    }
-
-    /// The header that a property stream really has. Some libraries write the header of a top-level
-    /// message into embedded ones, or the reverse. The entries tell: read at the wrong offset, they
-    /// make no sense. The expected header is assumed unless its entries make no sense and those of
-    /// the other header do.
-    pub(super) fn of_stream(self, stream: &[u8]) -> Self {
-        let other = match self {
-            Self::TopLevelMessage => Self::EmbeddedMessage,
-            Self::EmbeddedMessage => Self::TopLevelMessage,
-            Self::Part => return self,
-        };
-        let (stated, found) = (self.plausible_entries(stream), other.plausible_entries(stream));
-        let is_plain = |(plausible, all): (usize, usize)| plausible * 2 > all;
-        if !is_plain(stated) && is_plain(found) { other } else { self }
-    }
-
-    /// How many entries after this header have a possible tag, and how many entries there are.
-    fn plausible_entries(self, stream: &[u8]) -> (usize, usize) {
-        let entries = stream.get(self.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
-        let tags = entries.iter().map(|entry| decode_entry(*entry).tag);
-        let is_plausible = |tag: &PropertyTag| {
-            tag.id() != 0 && tag.property_type().location() != Location::Unknown
-        };
-        (tags.filter(is_plausible).count(), entries.len())
-    }
-}
-
-/// One property of a storage, without its value.
-#[derive(Clone, Copy, Debug)]
-pub struct Property {
-    /// Its tag.
-    pub tag: PropertyTag,
-    /// Its attributes: [`PROPATTR_MANDATORY`], [`PROPATTR_READABLE`], [`PROPATTR_WRITEABLE`].
-    /// `None` if the property stream does not list the property although its value is there.
-    pub flags: Option<u32>,
-    value: [u8; 8],
-    /// The stream or storage named after the tag.
-    content: Option<EntryNumber>,
-}
-
 /// What can be read of a value, and its defect.
 #[derive(Clone, Debug, Default)]
 pub struct Salvaged {
@@ -100,56 +24,41 @@ pub struct Salvaged {
 }
 
 /// The properties of one storage.
+///
+/// Its methods find a property, read its value or the part that is left of it, and tell what is
+/// wrong with it, for each of the four places where a value can be.
 #[derive(Debug)]
 pub struct PropertySet {
     storage: Storage,
-    /// Sorted by tag, which is unique.
-    properties: Vec<Property>,
-    /// The streams of the single values of multi-valued properties, sorted by tag and index.
-    elements: Vec<(PropertyTag, u32, EntryNumber)>,
-    defects: Vec<Defect>,
-    notes: Vec<Note>,
+    list: PropertyList,
 }
 
 impl PropertySet {
     /// Reads the list of properties; no value is read yet.
     pub(super) fn read(storage: &Storage, header: StreamHeader) -> Self {
-        let mut set = Self {
-            storage: storage.clone(),
-            properties: Vec::new(),
-            elements: Vec::new(),
-            defects: Vec::new(),
-            notes: Vec::new(),
-        };
-        set.read_property_stream(header);
-        let listed = set.properties.len();
-        set.attach_streams(listed);
-        if set.properties.is_empty() && set.defects.is_empty() {
-            let cause = "no property at all".to_owned();
-            set.defects.push(Defect { place: storage.path(), cause });
-        }
-        set
+        Self { storage: storage.clone(), list: PropertyList::read(storage, header) }
     }
 
     /// Whether the storage has neither a property nor a property stream.
     pub(super) fn is_empty(&self) -> bool {
-        self.properties.is_empty() && self.storage.stream(PROPERTY_STREAM).is_none()
+        self.list.properties.is_empty() && self.storage.stream(PROPERTY_STREAM).is_none()
     }
 
     /// Every property, sorted by tag.
     pub fn properties(&self) -> &[Property] {
-        &self.properties
+        &self.list.properties
     }
 
     /// The tags of all properties, in order.
     pub(super) fn tags(&self) -> impl Iterator<Item = PropertyTag> {
-        self.properties.iter().map(|property| property.tag)
+        self.list.properties.iter().map(|property| property.tag)
     }
 
     /// The property of this tag.
     pub fn get(&self, tag: PropertyTag) -> Option<&Property> {
-        let index = self.properties.binary_search_by_key(&tag, |property| property.tag).ok()?;
-        self.properties.get(index)
+        let index =
+            self.list.properties.binary_search_by_key(&tag, |property| property.tag).ok()?;
+        self.list.properties.get(index)
     }
 
     /// The property of this tag. If `tag` is a Unicode string, an 8-bit string of the same id is
@@ -166,12 +75,12 @@ impl PropertySet {
 
     /// The defects of the list of properties.
     pub fn defects(&self) -> &[Defect] {
-        &self.defects
+        &self.list.defects
     }
 
     /// What was read in another way than the file states, in the list of properties.
     pub fn notes(&self) -> &[Note] {
-        &self.notes
+        &self.list.notes
     }
 
     /// Notes on 8-bit strings that are decoded in a guessed code page, because they are not valid
@@ -183,7 +92,7 @@ impl PropertySet {
                 notes.push(Note { place: self.place(tag), text: guess.to_string() });
             }
         };
-        for property in &self.properties {
+        for property in &self.list.properties {
             match property.tag.property_type() {
                 PropertyType::STRING8 => {
                     self.stream(property)
@@ -206,8 +115,8 @@ impl PropertySet {
 
     /// How many bytes of memory the list takes.
     pub fn bytes_held(&self) -> usize {
-        self.properties.capacity() * size_of::<Property>()
-            + self.elements.capacity() * size_of::<(PropertyTag, u32, EntryNumber)>()
+        self.list.properties.capacity() * size_of::<Property>()
+            + self.list.elements.capacity() * size_of::<(PropertyTag, u32, EntryNumber)>()
     }
 
     /// The value of a fixed-size property.
@@ -244,8 +153,8 @@ impl PropertySet {
         &self,
         tag: PropertyTag,
     ) -> impl Iterator<Item = (u32, Stream)> + use<'_> {
-        let start = self.elements.partition_point(|element| element.0 < tag);
-        let elements = self.elements.get(start..).unwrap_or_default();
+        let start = self.list.elements.partition_point(|element| element.0 < tag);
+        let elements = self.list.elements.get(start..).unwrap_or_default();
         elements
             .iter()
             .take_while(move |element| element.0 == tag)
@@ -289,151 +198,6 @@ impl PropertySet {
 
     fn place(&self, tag: PropertyTag) -> String {
         format!("{}/{tag}", self.storage.path().trim_end_matches('/'))
-    }
-
-    fn read_property_stream(&mut self, header: StreamHeader) {
-        let Some(stream) = self.storage.stream(PROPERTY_STREAM) else {
-            self.defects.push(Defect {
-                place: self.storage.path(),
-                cause: format!("no stream {PROPERTY_STREAM}"),
-            });
-            return;
-        };
-        let (bytes, damage) = stream.read_salvage();
-        let stated = header;
-        let header = stated.of_stream(&bytes);
-        if header != stated {
-            let (found, stated) = (header.len(), stated.len());
-            let text = format!("the header has {found} bytes where {stated} are due");
-            self.notes.push(Note { place: stream.path(), text });
-        }
-        let cause = damage.map(|error| error.to_string()).or_else(|| {
-            let (len, needed) = (bytes.len(), header.len());
-            (len < needed).then(|| format!("a header of {needed} bytes, found {len}"))
-        });
-        if let Some(cause) = cause {
-            self.defects.push(Defect { place: stream.path(), cause });
-        }
-        if header != StreamHeader::Part {
-            self.note_counts(&bytes);
-        }
-        // A rest that is shorter than an entry is ignored: undamaged files have one, and nothing is
-        // in it.
-        let entries = bytes.get(header.len()..).unwrap_or_default().as_chunks::<ENTRY_LEN>().0;
-        let (entries, more) = entries.split_at(entries.len().min(PROPERTIES_MAX));
-        if !more.is_empty() {
-            self.defects.push(Defect {
-                place: stream.path(),
-                cause: format!("{} entries beyond the first {PROPERTIES_MAX}", more.len()),
-            });
-        }
-        self.properties = entries.iter().map(|entry| decode_entry(*entry)).collect();
-        // If several entries have the same tag, the first one counts. The sort is stable, so it
-        // stays first.
-        self.properties.sort_by_key(|property| property.tag);
-        let listed = self.properties.len();
-        self.properties.dedup_by_key(|property| property.tag);
-        let repeated = listed - self.properties.len();
-        if repeated != 0 {
-            self.defects.push(Defect {
-                place: stream.path(),
-                cause: format!("{repeated} entries repeat the tag of another one"),
-            });
-        }
-    }
-
-    /// Adds a note if the header of a message counts more recipients or attachments than there are
-    /// (\[MS-OXMSG\] 2.4.1.1).
-    fn note_counts(&mut self, stream: &[u8]) {
-        for (offset, prefix, what) in
-            [(16, RECIPIENT_PREFIX, "recipients"), (20, ATTACHMENT_PREFIX, "attachments")]
-        {
-            let Some(field) = stream.get(offset..).and_then(<[u8]>::first_chunk) else { return };
-            let stated = usize::try_from(u32::from_le_bytes(*field)).unwrap_or(usize::MAX);
-            if !(1..=STATED_PARTS_MAX).contains(&stated) {
-                continue;
-            }
-            let names = self.storage.names();
-            let found = names
-                .filter(|(_, name, is_storage)| *is_storage && numbered(name, prefix).is_some());
-            let found = found.count();
-            if stated > found {
-                let text = format!("the header counts {stated} {what}, {found} are there");
-                self.notes.push(Note { place: self.storage.path(), text });
-            }
-        }
-    }
-
-    /// Assigns the value streams to their entries. A stream without an entry becomes a property
-    /// too, because such streams are common and their values are undamaged.
-    fn attach_streams(&mut self, listed: usize) {
-        let mut before = "";
-        for (id, text, is_storage) in self.storage.names() {
-            let is_repeated = text.eq_ignore_ascii_case(before);
-            before = text;
-            let mut lost = |cause: &str| {
-                let path = self.storage.path();
-                let place = format!("{}/{text}", path.trim_end_matches('/'));
-                self.defects.push(Defect { place, cause: format!("{cause}; it is not read") });
-            };
-            if is_repeated {
-                lost("a second entry of this name");
-                continue;
-            }
-            let Some(name) = StreamName::parse(text) else {
-                match part_number(text) {
-                    _ if StreamName::is_meant(text) => lost("a name that is none of a property"),
-                    Some(None) => lost("a name without a number"),
-                    Some(Some(_)) if !is_storage => lost("a stream where a storage is expected"),
-                    Some(Some(_)) => {}
-                    None => {
-                        let file = self.storage.file();
-                        let inner = file.storage(id).filter(|_| is_storage);
-                        if inner.is_some_and(|one| one.stream(PROPERTY_STREAM).is_some()) {
-                            lost("a storage with properties, and a name that is none of a part");
-                        }
-                    }
-                }
-                continue;
-            };
-            if let Some(index) = name.index {
-                self.elements.push((name.tag, index, id));
-                continue;
-            }
-            if is_storage != (name.tag.property_type() == PropertyType::OBJECT) {
-                lost(match is_storage {
-                    true => "a storage where a stream is expected",
-                    false => "a stream where a storage is expected",
-                });
-                continue;
-            }
-            let known = self.properties.get(..listed).unwrap_or_default();
-            match known.binary_search_by_key(&name.tag, |property| property.tag) {
-                Ok(index) => {
-                    if let Some(property) = self.properties.get_mut(index) {
-                        property.content.get_or_insert(id);
-                    }
-                }
-                Err(_) => self.properties.push(Property {
-                    tag: name.tag,
-                    flags: None,
-                    value: [0; 8],
-                    content: Some(id),
-                }),
-            }
-        }
-        // If single values have neither an entry nor a length stream, they still become a property.
-        let orphans = self.elements.iter().map(|(tag, ..)| Property {
-            tag: *tag,
-            flags: None,
-            value: [0; 8],
-            content: None,
-        });
-        self.properties.extend(orphans);
-        self.properties.sort_by_key(|property| property.tag);
-        self.properties.dedup_by_key(|property| property.tag);
-        self.elements.sort_unstable_by_key(|(tag, index, id)| (*tag, *index, *id));
-        self.elements.dedup_by_key(|(tag, index, _)| (*tag, *index));
     }
 
     /// Whether a part of a value is missing. A defect may also be just a length that does not fit
@@ -573,45 +337,5 @@ impl PropertySet {
     fn short_element(&self, lengths: &[u32], index: u32, len: u64) -> Option<String> {
         let stated = *lengths.get(usize::try_from(index).ok()?)?;
         self.is_truncated(len, stated).then(|| format!("{stated} bytes listed, found {len}"))
-    }
-}
-
-impl Property {
-    /// How many bytes the length stream has for each value.
-    fn length_bytes(&self) -> u64 {
-        if self.tag.property_type() == PropertyType::MULTIPLE_BINARY { 8 } else { 4 }
-    }
-
-    /// The length of the value that its entry in the property stream states.
-    fn size(&self) -> u32 {
-        let [s0, s1, s2, s3, ..] = self.value;
-        u32::from_le_bytes([s0, s1, s2, s3])
-    }
-
-    /// Whether the entry states an empty value; the size of an empty string counts a NUL.
-    fn is_empty(&self) -> bool {
-        let terminator = match self.tag.property_type() {
-            PropertyType::STRING => 2,
-            PropertyType::STRING8 => 1,
-            _ => 0,
-        };
-        self.size() <= terminator
-    }
-}
-
-/// Decodes one entry of a property stream (\[MS-OXMSG\] 2.4.2).
-///
-/// | offset | bytes | field |
-/// |---|---|---|
-/// | 0 | 4 | property tag: type, then id |
-/// | 4 | 4 | flags |
-/// | 8 | 8 | the value, or the size of the value's stream |
-fn decode_entry(entry: [u8; ENTRY_LEN]) -> Property {
-    let [t0, t1, t2, t3, f0, f1, f2, f3, value @ ..] = entry;
-    Property {
-        tag: PropertyTag(u32::from_le_bytes([t0, t1, t2, t3])),
-        flags: Some(u32::from_le_bytes([f0, f1, f2, f3])),
-        value,
-        content: None,
     }
 }

@@ -8,7 +8,7 @@ use crate::storage::{self, StreamContent, Transaction};
 
 use super::encode::Encoded;
 use super::error::Error;
-use super::properties::{PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, StreamHeader};
+use super::property_list::{PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, StreamHeader};
 use super::stream_name::StreamName;
 
 const ENTRY_LEN: usize = 16;

@@ -6,17 +6,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::imsg::{self, Defect};
+use crate::mail::attachments::content::of_attachment;
+use crate::mail::attachments::inline::{self, Referred};
+use crate::mail::attachments::media_type::media_type;
+use crate::mail::attachments::names::portable;
+use crate::mail::attachments::{ContentKind, ShownAttachment, reference_target};
+use crate::mail::bodies::Bodies;
+use crate::mail::content::Content;
+use crate::mail::error::Error;
+use crate::mail::key::PropertyKey;
+use crate::mail::opened::{Mail, OpenedMail};
 use crate::mapi::Value;
-
-use super::attachments::{ContentKind, ShownAttachment, reference_target};
-use super::bodies::Bodies;
-use super::content::{self, Content};
-use super::error::Error;
-use super::inline::{self, Referred};
-use super::key::PropertyKey;
-use super::media_type::media_type;
-use super::names::portable;
-use super::opened::{Mail, OpenedMail};
 
 /// The kind of an attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,9 @@ pub enum AttachmentKind {
 }
 
 /// An attachment. Its message stays open for as long as this exists.
+///
+/// Its methods are in groups: what it is (name, kind, media type, size), its content (read, opened,
+/// saved as a file, as a message), and any of its properties.
 #[derive(Clone, Debug)]
 pub struct Attachment {
     opened: Arc<OpenedMail>,
@@ -411,7 +414,7 @@ impl Attachment {
             return Ok(content);
         }
         let shown = self.found()?;
-        let content = content::of_attachment(&shown.attachment, self.shown)?;
+        let content = of_attachment(&shown.attachment, self.shown)?;
         Ok(self.content.get_or_init(|| content))
     }
 

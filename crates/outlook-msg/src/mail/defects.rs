@@ -2,17 +2,16 @@
 //! message.
 
 use crate::imsg::{AttachMethod, MapiProp, Message, Note};
+use crate::mail::attachments::derived::{DerivedKind, Inside, InsideLimit, content_len};
+use crate::mail::attachments::{ContentKind, ShownAttachment, shown_attachments};
+use crate::mail::bodies::Bodies;
+use crate::mail::calendar::ics;
+use crate::mail::calendar::vcf;
+use crate::mail::error::Error;
+use crate::mail::values::structures;
+use crate::mail::values::text::one_line;
 use crate::mapi::tags;
 use crate::storage::Defect;
-
-use super::attachments::{ContentKind, ShownAttachment, shown_attachments};
-use super::bodies::Bodies;
-use super::derived::{DerivedKind, Inside, InsideLimit, content_len};
-use super::error::Error;
-use super::ics;
-use super::structures;
-use super::text::one_line;
-use super::vcf;
 
 /// At most this many defects are listed. In a hostile file, every few bytes can be a defect.
 const DEFECTS_MAX: usize = 1000;

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
+use crate::mail::calendar::ics;
+use crate::mail::calendar::vcf;
+use crate::mail::content::{Content, made};
+use crate::mail::defects;
+use crate::mail::error::Error;
+use crate::mail::formats::eml;
+use crate::mail::formats::json;
+use crate::mail::opened::Mail;
 use crate::storage::Writer;
-
-use super::content::{Content, made};
-use super::error::Error;
-use super::opened::Mail;
-use super::{defects, eml, ics, json, vcf};
 
 /// How many bytes are read and written at a time.
 const PIECE_BYTES: usize = 256 * 1024;

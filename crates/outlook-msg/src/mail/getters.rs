@@ -1,13 +1,14 @@
 //! The getters of [`Mail`] for subject, addresses, times and other values.
 
 use crate::imsg::{Address, MapiProp, RecipientType};
+use crate::mail::calendar::event::Event;
+use crate::mail::calendar::ics;
+use crate::mail::error::Error;
+use crate::mail::opened::Mail;
+use crate::mail::values::fields::{
+    self, Conversation, Importance, MessageFlags, Reactions, Voting,
+};
 use crate::mapi::{FileTime, PropertyTag, tags};
-
-use super::error::Error;
-use super::event::Event;
-use super::fields::{self, Conversation, Importance, MessageFlags, Reactions, Voting};
-use super::ics;
-use super::opened::Mail;
 
 /// Getters of values.
 ///

@@ -3,9 +3,8 @@
 use crate::imsg::{
     MapiProp, MapiPropMut as _, Message, NameKind, PropertyName, PropertyNames, Salvaged,
 };
+use crate::mail::error::Error;
 use crate::mapi::{self, Guid, PropertyTag, PropertyType, Value};
-
-use super::error::Error;
 
 /// The tag or the name of a property. Getters and setters take any of these forms:
 ///

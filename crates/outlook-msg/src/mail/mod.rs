@@ -14,107 +14,93 @@
 //! Only this layer decides what is true of a message (which body, which address, which name), so
 //! that a mount, a command and Python all show the same. Knows no directory of files.
 
-// Which module decides what:
+// The face of the library, one module for each type or for one kind of its methods:
+//
+// | what | module |
+// |---|---|
+// | `Mail`: its constructors | `opened` |
+// | its getters | `getters`, `parts`, `security`, `wrapped` |
+// | its setters; creating and saving | `setters`, `saves` |
+// | other formats of it | `exports`, `output` |
+// | `Attachment`, `Recipient`, `PropertyKey`, `Error` | `attachment`, `recipient`, `key`, `error` |
+//
+// Below it, what decides; each imports only from those after it:
 //
 // | of a message | module |
 // |---|---|
-// | subject, addresses, times | `fields` |
-// | bodies | `bodies`, `report` |
-// | values as texts | `value_lines`, `text` |
-// | appointments, tasks, contacts | `ics`, `vcf`, `content_lines`, `named` |
-// | attachments, their kinds and names | `attachments`, `names`, `references` |
-// | what is inside of attachments | `derived` |
-// | the message as RFC 5322 and MIME | `eml`, `pieced_file` |
-// | the message as JSON, as one row, as a page, as text | `json`, `row`, `page`, `printed` |
-// | what could not be read | `defects` |
+// | printed, as a page, as a row | `output` (on top of the face) |
 // | edits | `edit` |
-//
-// The methods of `Mail`: `opened` has the constructors, `getters` and `parts` the getters,
-// `setters` the setters, `saves` creates and saves messages, `exports` writes other formats.
+// | whole messages in other formats | `formats`: `eml`, `json` |
+// | what could not be read | `defects` |
+// | appointments, tasks, contacts | `calendar`: `event`, `ics`, `vcf` |
+// | bodies | `bodies` |
+// | attachments, and what is inside of them | `attachments` |
+// | contents of files, in memory or in streams | `content` |
+// | subject, addresses, times, values as texts | `values` |
 
 mod attachment;
 #[doc(hidden)]
 pub mod attachments;
-mod base64;
 #[doc(hidden)]
 pub mod bodies;
+mod calendar;
 #[doc(hidden)]
 pub mod content;
-mod content_lines;
 #[doc(hidden)]
 pub mod defects;
 #[doc(hidden)]
-pub mod derived;
-#[doc(hidden)]
 pub mod edit;
-#[doc(hidden)]
-pub mod eml;
 mod error;
-mod event;
 mod exports;
-#[doc(hidden)]
-pub mod fields;
+mod formats;
 mod getters;
-#[doc(hidden)]
-pub mod ics;
-mod inline;
-#[doc(hidden)]
-pub mod json;
 mod key;
-#[doc(hidden)]
-pub mod media_type;
-#[doc(hidden)]
-pub mod named;
-#[doc(hidden)]
-pub mod names;
 mod opened;
-mod page;
+mod output;
 mod parts;
-#[doc(hidden)]
-pub mod pieced_file;
-mod printable;
-mod printed;
 #[cfg(test)]
 mod read_counts;
 mod recipient;
-#[doc(hidden)]
-pub mod references;
-mod report;
-mod row;
 mod saves;
 mod security;
 mod setters;
-mod structures;
-mod summary;
-#[doc(hidden)]
-pub mod text;
-#[doc(hidden)]
-pub mod value_lines;
-#[doc(hidden)]
-pub mod vcf;
+mod values;
 mod wrapped;
+
+// The modules that the filesystem uses.
+#[doc(hidden)]
+pub use attachments::{derived, media_type, names, references};
+#[doc(hidden)]
+pub use calendar::{ics, vcf};
+#[doc(hidden)]
+pub use content::pieced_file;
+#[doc(hidden)]
+pub use formats::{eml, json};
+#[doc(hidden)]
+pub use values::{fields, named, text, value_lines};
 
 pub use crate::imsg::{Address, Defect, Note, RecipientType};
 pub use crate::mapi::{CodePage, FileTime, Guid, PropertyTag, PropertyType, Value};
 pub use attachment::{Attachment, AttachmentKind, AttachmentReader, Partial};
+pub use attachments::names::whole_name;
+pub use calendar::event::{Attendee, AttendeeResponse, AttendeeRole, Event};
+pub use calendar::ics::is_class;
 pub use error::Error;
-pub use event::{Attendee, AttendeeResponse, AttendeeRole, Event};
-pub use fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
-pub use ics::is_class;
+pub use formats::json::SCHEMA;
 pub use key::PropertyKey;
-pub use names::whole_name;
 pub use opened::{Mail, READER_BYTES_MAX};
-pub use page::{LinkTo, PAGE_STYLE, PageOptions};
-pub use printable::{
+pub use output::page::{LinkTo, PAGE_STYLE, PageOptions};
+pub use output::printable::{
     harmless, harmless_lines, is_harmful, size_text, utc_time, without_error_numbers,
 };
-pub use printed::{Marks, Printing};
-pub use recipient::Recipient;
-pub use row::{
-    Row, RowAddress, RowAttachment, RowEvent, RowFinding, SCHEMA, micros_text, sha256, time_micros,
+pub use output::printed::{Marks, Printing};
+pub use output::row::{
+    Row, RowAddress, RowAttachment, RowEvent, RowFinding, micros_text, sha256, time_micros,
     time_text,
 };
+pub use recipient::Recipient;
 pub use security::Security;
+pub use values::fields::{Conversation, Importance, MessageFlags, Reactions, Voting};
 pub use wrapped::Wrapped;
 
 const _: () = {

@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use crate::imsg::{Access, Message, Session, SessionOptions};
+use crate::mail::attachments::inline::Referred;
+use crate::mail::attachments::{ShownAttachment, shown_attachments};
+use crate::mail::edit::Times;
+use crate::mail::error::Error;
 use crate::storage::{CompoundFile, Source};
-
-use super::attachments::{ShownAttachment, shown_attachments};
-use super::edit::Times;
-use super::error::Error;
-use super::inline::Referred;
 
 /// [`Mail::from_reader`] reads at most this many bytes: 1 GiB.
 pub const READER_BYTES_MAX: u64 = 1 << 30;
@@ -23,6 +22,9 @@ pub const READER_BYTES_MAX: u64 = 1 << 30;
 /// nothing can be read, it uses the same other properties as if the property were missing, and
 /// returns an error only if these have no value either. [`Mail::defects`] lists everything that is
 /// damaged.
+///
+/// Its methods are in groups: constructors, one getter for each value, one setter for each value
+/// that can be set, saving, and exports to other formats.
 ///
 /// A `Mail` can be sent to another thread, and threads can share it.
 #[derive(Debug)]
@@ -36,7 +38,7 @@ pub struct Mail {
     pub(super) bodies_set: Times,
 }
 
-/// What a [`Mail`] and its [`Attachment`](super::Attachment)s share.
+/// What a [`Mail`] and its [`Attachment`](crate::mail::Attachment)s share.
 #[derive(Debug)]
 pub(super) struct OpenedMail {
     pub(super) message: Message,

@@ -5,17 +5,16 @@ use std::sync::OnceLock;
 
 use crate::body::html::{Reference, Remote};
 use crate::imsg::{Defect, MapiProp as _, Note};
+use crate::mail::attachment::Attachment;
+use crate::mail::attachments::references;
+use crate::mail::bodies::Bodies;
+use crate::mail::defects;
+use crate::mail::error::Error;
+use crate::mail::key::PropertyKey;
+use crate::mail::opened::Mail;
+use crate::mail::recipient::Recipient;
+use crate::mail::values::text::unix_lines;
 use crate::mapi::{PropertyTag, Value, tags};
-
-use super::attachment::Attachment;
-use super::attachments::references;
-use super::bodies::Bodies;
-use super::defects;
-use super::error::Error;
-use super::key::PropertyKey;
-use super::opened::Mail;
-use super::recipient::Recipient;
-use super::text::unix_lines;
 
 /// Getters of bodies, attachments, recipients and properties.
 impl Mail {

@@ -1,8 +1,8 @@
 //! Checks how often a getter reads the file. On a network file system, each read takes a round
 //! trip.
 
-use super::Mail;
 use crate::corpus_files::corpus_files;
+use crate::mail::Mail;
 use crate::storage::{WHOLE_READ_BYTES_MAX, reads};
 
 /// Reading one field of any message takes at most this many reads.

@@ -1,11 +1,10 @@
 //! A recipient of a mail.
 
 use crate::imsg::{self, Address, MapiProp as _, RecipientType};
+use crate::mail::error::Error;
+use crate::mail::key::PropertyKey;
+use crate::mail::values::fields;
 use crate::mapi::{Value, tags};
-
-use super::error::Error;
-use super::fields;
-use super::key::PropertyKey;
 
 /// A recipient of a message: a row of its recipient table (`GetRecipientTable`).
 #[derive(Clone, Debug)]
@@ -54,7 +53,7 @@ impl Recipient {
     pub fn address(&self) -> Result<Option<Address>, Error> {
         let found = Address::of_recipient(&self.recipient);
         if found.is_none() {
-            super::getters::damage(&self.recipient, &fields::RECIPIENT)?;
+            crate::mail::getters::damage(&self.recipient, &fields::RECIPIENT)?;
         }
         Ok(found)
     }
@@ -85,7 +84,7 @@ impl Recipient {
     }
 
     /// A property of the recipient; takes the same keys as
-    /// [`Mail::property`](super::Mail::property).
+    /// [`Mail::property`](crate::mail::Mail::property).
     ///
     /// ```
     /// # use outlook_msg::mail::{Address, Mail};
@@ -97,7 +96,7 @@ impl Recipient {
     /// ```
     ///
     /// # Errors
-    /// As [`Mail::property`](super::Mail::property).
+    /// As [`Mail::property`](crate::mail::Mail::property).
     pub fn property<'a>(&self, key: impl Into<PropertyKey<'a>>) -> Result<Option<Value>, Error> {
         key.into().value(&self.recipient, &*self.recipient.names()?)
     }

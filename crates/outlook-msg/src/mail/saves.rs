@@ -7,13 +7,12 @@ use std::sync::Arc;
 use crate::imsg::{
     self, Access, FileTarget, MapiPropMut as _, Message, Session, SessionOptions, Target,
 };
+use crate::mail::edit::inline;
+use crate::mail::error::Error;
+use crate::mail::key::PropertyKey;
+use crate::mail::opened::{Mail, OpenedMail};
 use crate::mapi::Value;
 use crate::storage::{CompoundFile, FileState, Replacement, Source};
-
-use super::edit::inline;
-use super::error::Error;
-use super::key::PropertyKey;
-use super::opened::{Mail, OpenedMail};
 
 /// The target of a message without a path. It refuses every save.
 #[derive(Debug)]

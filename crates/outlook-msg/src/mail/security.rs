@@ -1,7 +1,7 @@
 //! Whether a message is signed or encrypted (S/MIME, \[MS-OXOSMIME\]).
 
-use super::derived::DerivedKind;
-use super::opened::Mail;
+use crate::mail::attachments::derived::DerivedKind;
+use crate::mail::opened::Mail;
 
 /// How a message is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

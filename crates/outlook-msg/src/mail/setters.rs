@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::imsg::{Address, Message};
+use crate::mail::attachment::Attachment;
+use crate::mail::bodies::BodyKind;
+use crate::mail::edit::text_fields::{self, TextField};
+use crate::mail::edit::{SetBodies, attachments, bodies};
+use crate::mail::error::Error;
+use crate::mail::opened::Mail;
+use crate::mail::values::fields::Importance;
 use crate::mapi::FileTime;
 use crate::storage::Source;
-
-use super::attachment::Attachment;
-use super::bodies::BodyKind;
-use super::edit::text_fields::{self, TextField};
-use super::edit::{SetBodies, attachments, bodies};
-use super::error::Error;
-use super::fields::Importance;
-use super::opened::Mail;
 
 /// Setters.
 ///

@@ -1,11 +1,11 @@
 //! What mail programs show in the place of attachments that only wrap a message: the content of
 //! signed mail, and of `winmail.dat`.
 
-use super::attachment::Attachment;
-use super::derived::{DerivedKind, Inside, InsideLimit, content_len};
-use super::error::Error;
-use super::names::attachment_path;
-use super::opened::Mail;
+use crate::mail::attachment::Attachment;
+use crate::mail::attachments::derived::{DerivedKind, Inside, InsideLimit, content_len};
+use crate::mail::attachments::names::attachment_path;
+use crate::mail::error::Error;
+use crate::mail::opened::Mail;
 
 /// A message that an attachment only wraps. Mail programs show its body and its attachments as
 /// those of the message around it.

@@ -12,6 +12,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::digest;
+
 use super::compound_file::CompoundFile;
 use super::error::Error;
 use super::file_state::FileState;
@@ -417,13 +419,22 @@ fn copy(from: &Source, to: &mut impl Write) -> io::Result<()> {
 
 /// Whether two sources hold the same bytes.
 fn same_bytes(wanted: &Source, found: &Source) -> io::Result<bool> {
-    if wanted.len() != found.len() {
-        return Ok(false);
-    }
-    let (mut a, mut b) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
+    let read = |at, buf: &mut [u8]| wanted.read_at(at, buf);
+    let twin = |at, buf: &mut [u8]| found.read_at(at, buf);
+    Ok(wanted.len() == found.len() && same_pieces(wanted.len(), read, twin)?)
+}
+
+/// Whether two readers give the same `len` bytes.
+fn same_pieces<E>(
+    len: u64,
+    read: impl Fn(u64, &mut [u8]) -> Result<usize, E>,
+    twin: impl Fn(u64, &mut [u8]) -> Result<usize, E>,
+) -> Result<bool, E> {
+    let piece = usize::try_from(len).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
+    let (mut a, mut b) = (vec![0; piece], vec![0; piece]);
     let mut offset = 0;
-    while offset < wanted.len() {
-        let (read, twin) = (wanted.read_at(offset, &mut a)?, found.read_at(offset, &mut b)?);
+    while offset < len {
+        let (read, twin) = (read(offset, &mut a)?, twin(offset, &mut b)?);
         if read == 0 || read != twin || a.get(..read) != b.get(..read) {
             return Ok(false);
         }
@@ -435,7 +446,7 @@ fn same_bytes(wanted: &Source, found: &Source) -> io::Result<bool> {
 fn temporary_name() -> io::Result<OsString> {
     let mut random = [0; RANDOM_CHARACTERS / 2];
     getrandom::fill(&mut random)?;
-    let random: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let random = digest::hexadecimal(&random);
     Ok(format!("{TEMPORARY_PREFIX}{random}{TEMPORARY_SUFFIX}").into())
 }
 
@@ -450,17 +461,7 @@ fn same(wanted: &Stream, found: &Stream) -> Result<bool, Error> {
     if wanted.len() != found.len() {
         return Ok(false);
     }
-    let (wanted, found) = (wanted.extents(), found.extents());
-    let len = wanted.stream().len();
-    let piece = usize::try_from(len).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
-    let (mut a, mut b) = (vec![0; piece], vec![0; piece]);
-    let mut offset = 0;
-    while offset < len {
-        let (read, twin) = (wanted.read_at(offset, &mut a)?, found.read_at(offset, &mut b)?);
-        if read == 0 || read != twin || a.get(..read) != b.get(..read) {
-            return Ok(false);
-        }
-        offset += read as u64;
-    }
-    Ok(true)
+    let (extents, others) = (wanted.extents(), found.extents());
+    let read = |at, buf: &mut [u8]| extents.read_at(at, buf);
+    same_pieces(wanted.len(), read, |at, buf: &mut [u8]| others.read_at(at, buf))
 }

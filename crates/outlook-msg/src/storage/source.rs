@@ -11,7 +11,6 @@ use std::io;
 use super::blocks::{BLOCK_BYTES, BLOCKS_MAX, Blocks, read_new};
 use super::file_state::FileState;
 use super::os;
-use super::stream::{Extents, Stream};
 
 /// A file of at most this many bytes is read as a whole when it is opened, and closed again. One
 /// `pread` takes less time than the dozen that the tables and streams would need.
@@ -31,7 +30,17 @@ pub struct Source {
 enum Bytes {
     Memory(Vec<u8>),
     File { file: File, len: u64, blocks: Blocks },
-    Stream { extents: Extents, len: u64 },
+    Stream { extents: Box<dyn Readable>, len: u64 },
+}
+
+/// The bytes of a stream of another compound file. A stream reads its bytes from a source, so a
+/// source must not import it.
+pub(super) trait Readable: Send + Sync {
+    /// Reads at `offset`. Fills `buf`, except at the end.
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize>;
+
+    /// Bytes of memory held.
+    fn bytes_held(&self) -> usize;
 }
 
 impl Source {
@@ -65,16 +74,9 @@ impl Source {
         Self { bytes: Bytes::Memory(bytes) }
     }
 
-    /// Takes the part of a stream that can be read. If it has at most [`WHOLE_READ_BYTES_MAX`]
-    /// bytes, reads it into memory.
-    pub fn from_stream(stream: &Stream) -> Self {
-        let extents = stream.extents();
-        let len = extents.readable_len();
-        if len > WHOLE_READ_BYTES_MAX {
-            return Self { bytes: Bytes::Stream { extents, len } };
-        }
-        // A read that fails now would fail later too.
-        Self::from_bytes(stream.read_salvage().0)
+    /// Takes the first `len` bytes of a stream.
+    pub(super) fn from_readable(extents: Box<dyn Readable>, len: u64) -> Self {
+        Self { bytes: Bytes::Stream { extents, len } }
     }
 
     /// The length in bytes.
@@ -156,7 +158,7 @@ impl Source {
                 let left = usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX);
                 let wanted = left.min(buf.len());
                 let buf = buf.get_mut(..wanted).unwrap_or_default();
-                extents.read_at(offset, buf).map_err(io::Error::other)
+                extents.read_at(offset, buf)
             }
         }
     }

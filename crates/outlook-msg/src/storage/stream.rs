@@ -9,7 +9,7 @@ use super::compound_file::{CompoundFile, EntryNumber};
 use super::error::{Damage, Error};
 use super::object::Storage;
 use super::sectors::{Run, Runs};
-use super::source::Source;
+use super::source::{Readable, Source, WHOLE_READ_BYTES_MAX};
 use super::tree::NodeKind;
 
 /// A stream: a file within a compound file.
@@ -321,6 +321,30 @@ impl Extents {
     /// Bytes of memory that it takes, without the file.
     pub fn bytes_held(&self) -> usize {
         size_of_val::<[Extent]>(&self.runs)
+    }
+}
+
+impl Readable for Extents {
+    fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+        self.read_at(offset, buf).map_err(io::Error::other)
+    }
+
+    fn bytes_held(&self) -> usize {
+        self.bytes_held()
+    }
+}
+
+impl Source {
+    /// Takes the part of a stream that can be read. If it has at most [`WHOLE_READ_BYTES_MAX`]
+    /// bytes, reads it into memory.
+    pub fn from_stream(stream: &Stream) -> Self {
+        let extents = stream.extents();
+        let len = extents.readable_len();
+        if len > WHOLE_READ_BYTES_MAX {
+            return Self::from_readable(Box::new(extents), len);
+        }
+        // A read that fails now would fail later too.
+        Self::from_bytes(stream.read_salvage().0)
     }
 }
 

@@ -2,9 +2,8 @@
 //! separated by commas (RFC 5322) or semicolons (Outlook).
 
 use crate::imsg::Address;
-use crate::mail::text::{one_line, without_backslashes};
-
 use crate::mail::error::Error;
+use crate::mail::values::text::{one_line, without_backslashes};
 
 /// Parses a text. `shown` are the addresses that the file shows now: a line that is shown for one
 /// of them means that address, even if its name could be parsed in another way.

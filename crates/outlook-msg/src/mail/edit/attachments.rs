@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use crate::imsg::{self, Attachment, MapiProp as _, MapiPropMut, Message};
-use crate::mail::media_type;
+use crate::mail::attachments::ContentKind;
+use crate::mail::attachments::media_type;
+use crate::mail::attachments::names::UniqueNames;
+use crate::mail::error::Error;
 use crate::mapi::{PropertyTag, Value, tags};
 use crate::storage::{CompoundFile, Source};
 
 use super::edit_part;
-use crate::mail::attachments::ContentKind;
-use crate::mail::error::Error;
-use crate::mail::names::UniqueNames;
 
 /// Values of `PR_ATTACH_METHOD` (\[MS-OXCMSG\] 2.2.2.9).
 const BY_VALUE: i32 = 1;

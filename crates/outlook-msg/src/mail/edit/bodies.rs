@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use crate::body::{compressed_rtf, html, rtf};
 use crate::imsg::{MapiProp as _, MapiPropMut, Message};
+use crate::mail::bodies::{Bodies, BodyKind};
+use crate::mail::error::Error;
+use crate::mail::values::text::{crlf_lines, unix_lines};
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 use crate::storage::Source;
 
 use super::body_times::Times;
-use crate::mail::bodies::{Bodies, BodyKind};
-use crate::mail::error::Error;
-use crate::mail::text::{crlf_lines, unix_lines};
 
 /// Bodies that are set within this time belong together: none replaces another. A program that
 /// copies a message sets all its bodies one after the other.

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
-use crate::sync::lock;
-
 use crate::mail::bodies::BodyKind;
+use crate::sync::lock;
 
 /// When each body of a message, and of those embedded in it, was last set.
 #[derive(Debug, Default)]

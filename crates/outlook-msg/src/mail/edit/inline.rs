@@ -7,11 +7,10 @@ use std::cell::RefCell;
 
 use crate::body::html;
 use crate::imsg::{MapiProp as _, MapiPropMut as _, Message};
-use crate::mapi::{Value, tags};
-
 use crate::mail::attachments::ShownAttachment;
+use crate::mail::attachments::names::ATTACHMENTS;
 use crate::mail::error::Error;
-use crate::mail::names::ATTACHMENTS;
+use crate::mapi::{Value, tags};
 
 /// Replaces the paths of these attachments in the HTML body by `cid:` URLs. An attachment that has
 /// no content id gets one.

@@ -17,10 +17,9 @@ pub mod inline;
 pub mod text_fields;
 
 use crate::imsg::{self, MapiProp, MapiPropMut, PROPATTR_MANDATORY};
+use crate::mail::error::Error;
 use crate::mapi::{PropertyTag, PropertyType, Value};
 use crate::storage::Source;
-
-use super::error::Error;
 
 pub use bodies::SetBodies;
 pub use body_times::{BodyTimes, Times};

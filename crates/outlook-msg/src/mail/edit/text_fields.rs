@@ -7,14 +7,14 @@ use crate::imsg::{
     Address, HeaderField, MapiPropMut, Message, NameKind, PropertyName, RecipientType,
     flat_entry_list_of,
 };
-use crate::mail::eml;
+use crate::mail::error::Error;
+use crate::mail::formats::eml;
+use crate::mail::values::fields;
+use crate::mail::values::text::crlf_lines;
 use crate::mapi::sets::PS_PUBLIC_STRINGS;
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
 use super::addresses;
-use crate::mail::error::Error;
-use crate::mail::fields;
-use crate::mail::text::crlf_lines;
 
 /// A field that is set from a text.
 #[derive(Debug)]

@@ -1,0 +1,167 @@
+//! Tests of compressed RTF.
+
+use super::*;
+use crate::splitmix::Numbers;
+
+/// The examples of \[MS-OXRTFCP\] 4: a stream with plain text, and one whose reference overlaps
+/// what it writes.
+const HELLO: &[u8] = b"\x2D\0\0\0\x2B\0\0\0LZFu\xF1\xC5\xC7\xA7\x03\0\x0A\0rcpg125B2\x0A\xF3 hel\
+    \x09\0 bw\x05\xB0ld}\x0A\x80\x0F\xA0";
+const OVERLAP: &[u8] = b"\x1A\0\0\0\x1C\0\0\0LZFu\xE2\xD4KQA\0\x04 WXYZ\x0Dn}\x01\x0E\xB0";
+
+fn check(stream: &[u8], rtf: &[u8], defects: &[&str]) {
+    let decompressed = decompress(stream).unwrap();
+    assert_eq!(String::from_utf8_lossy(&decompressed.rtf), String::from_utf8_lossy(rtf));
+    assert_eq!(decompressed.defects, defects);
+}
+
+fn check_round_trip(rtf: &[u8]) -> usize {
+    let stream = compress(rtf);
+    assert_eq!(super::check(&stream), None);
+    assert_eq!(decompress(&stream), Ok(Decompressed { rtf: rtf.to_vec(), defects: vec![] }));
+    stream.len()
+}
+
+/// A stream with a header that fits its payload.
+fn stream(form: u32, raw_size: u32, payload: &[u8]) -> Vec<u8> {
+    let compressed_size = u32::try_from(payload.len()).unwrap() + 12;
+    let crc = if form == LZFU { crc(payload) } else { 0 };
+    [compressed_size, raw_size, form, crc]
+        .into_iter()
+        .flat_map(u32::to_le_bytes)
+        .chain(payload.iter().copied())
+        .collect()
+}
+
+fn numbers(seed: u64) -> impl Iterator<Item = u64> {
+    let mut numbers = Numbers(seed);
+    std::iter::repeat_with(move || numbers.next())
+}
+
+#[test]
+fn an_rtf_beyond_the_bound_is_told_without_decompressing_it() {
+    let mut stream = compress(b"{\\rtf1 x}");
+    assert_eq!(super::check(&stream), None);
+    let size = u32::try_from(RTF_BYTES_MAX + 1).unwrap();
+    stream[4..8].copy_from_slice(&size.to_le_bytes());
+    let told = "compressed rtf: of 134217729 bytes only the first 134217728 are read";
+    assert_eq!(super::check(&stream).as_deref(), Some(told));
+}
+
+#[test]
+fn the_preload_is_that_of_the_specification() {
+    assert_eq!(PRELOAD.len(), 207);
+    assert!(PRELOAD.starts_with(b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil"));
+    assert!(PRELOAD.ends_with(b"\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"));
+    // The checksum of its 207 bytes guards those between.
+    assert_eq!(crc(PRELOAD), 0x06F4_4644);
+}
+
+#[test]
+fn reads_the_examples_of_the_specification() {
+    check(HELLO, b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n", &[]);
+    check(OVERLAP, b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}", &[]);
+    assert_eq!(compress(b"{\\rtf1 WXYZWXYZWXYZWXYZWXYZ}"), OVERLAP);
+}
+
+#[test]
+fn reads_stored_rtf_by_its_length() {
+    // In the real files, this field has the length of the payload plus 12, not that of the RTF.
+    check(&stream(MELA, 12 + 7, b"{\\rtf1}"), b"{\\rtf1}", &[]);
+    check(&stream(MELA, u32::MAX, b"{\\rtf1}\0"), b"{\\rtf1}", &[]);
+    check(&stream(MELA, 0, b""), b"", &[]);
+}
+
+#[test]
+fn places_never_written_hold_zeros() {
+    // A reference to place 300 when 207 bytes are written, then one that runs into the preload.
+    check(&stream(LZFU, 5, b"\x04ab\x12\xC0c"), b"ab\0\0c", &[]);
+    check(&stream(LZFU, 6, b"\x02a\xFF\xE2c"), b"a\0\0{\\c", &[]);
+}
+
+#[test]
+fn the_end_mark_may_be_missing() {
+    check(&stream(LZFU, 2, b"\0ab"), b"ab", &[]);
+    let early = "compressed rtf: ends early, expected 3 bytes, found 2";
+    check(&stream(LZFU, 3, b"\0ab"), b"ab", &[early]);
+    check(&stream(LZFU, 3, b"\x04ab\x10"), b"ab", &[early]);
+}
+
+#[test]
+fn what_follows_the_promised_bytes_is_padding() {
+    check(&[HELLO, b"\0\0\0"].concat(), b"{\\rtf1\\ansi\\ansicpg1252\\pard hello world}\r\n", &[]);
+}
+
+#[test]
+fn damage_is_told_and_the_rest_read() {
+    let mut flipped = HELLO.to_vec();
+    *flipped.iter_mut().rfind(|byte| **byte == b'l').unwrap() = b'L';
+    let checksum = "compressed rtf: checksum of the payload is 687AFC6D, the header says A7C7C5F1";
+    check(&flipped, b"{\\rtf1\\ansi\\ansicpg1252\\pard hello worLd}\r\n", &[checksum]);
+    check(
+        &HELLO[..30],
+        b"{\\rtf1\\ansi\\ansicpg1252",
+        &[
+            "compressed rtf: cut short, the header promises 33 bytes of payload, found 14",
+            "compressed rtf: ends early, expected 43 bytes, found 23",
+        ],
+    );
+    assert_eq!(super::check(&flipped).as_deref(), Some(checksum));
+    assert_eq!(super::check(HELLO), None);
+}
+
+#[test]
+fn without_a_header_there_is_nothing() {
+    assert_eq!(decompress(&HELLO[..15]), Err(Error::TooShort { found_bytes: 15 }));
+    assert_eq!(decompress(&[]), Err(Error::TooShort { found_bytes: 0 }));
+    assert_eq!(decompress(&[0; 16]), Err(Error::UnknownType { found: 0 }));
+    let error = "compressed rtf: type at byte 8 is neither LZFu nor MELA, found 0x00000000";
+    assert_eq!(super::check(&[0; 16]).as_deref(), Some(error));
+}
+
+#[test]
+fn a_prefix_is_the_beginning() {
+    let rtf: Vec<u8> = numbers(1).take(3_000).flat_map(|n| n.to_string().into_bytes()).collect();
+    for stream in [compress(&rtf), stream(MELA, 0, &rtf)] {
+        for bytes_max in [0, 1, 100, 5_000, rtf.len(), usize::MAX] {
+            let prefix = decompress_prefix(&stream, bytes_max).unwrap();
+            assert_eq!(prefix, &rtf[..bytes_max.min(rtf.len())], "{bytes_max}");
+        }
+    }
+}
+
+#[test]
+fn sizes_in_the_header_are_not_believed() {
+    check(
+        &stream(LZFU, u32::MAX, b"\0ab"),
+        b"ab",
+        &["compressed rtf: ends early, expected 4294967295 bytes, found 2"],
+    );
+    assert!(decompress(&stream(LZFU, u32::MAX, b"\0ab")).unwrap().rtf.capacity() < 4096);
+}
+
+#[test]
+fn what_is_compressed_comes_back() {
+    check_round_trip(b"");
+    check_round_trip(b"a");
+    check_round_trip(b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}");
+    for (seed, alphabet) in [(1, 2), (2, 16), (3, 255)] {
+        let byte = |n: u64| u8::try_from(n % alphabet + 1).unwrap();
+        let bytes: Vec<u8> = numbers(seed).take(20_000).map(byte).collect();
+        // At the edges of the ring, and of the eight items after a control byte.
+        for length in [7, 8, 9, 16, 3_888, 3_889, 3_890, 4_095, 4_096, 4_097, 8_192, 20_000] {
+            check_round_trip(&bytes[..length]);
+        }
+    }
+}
+
+#[test]
+fn repetition_is_compressed() {
+    let paragraph = b"{\\pard\\plain\\f0\\fs20 The quick brown fox \\par}\r\n";
+    assert!(check_round_trip(&paragraph.repeat(1_000)) < 8_000);
+    assert!(check_round_trip(&[b'a'; 100_000]) < 13_000);
+    // No candidate list makes this slow: every pair occurs, few matches are long.
+    let pairs: Vec<u8> =
+        numbers(4).take(200_000).map(|n| if n % 2 == 0 { b'a' } else { b'b' }).collect();
+    check_round_trip(&pairs);
+}

@@ -1,0 +1,50 @@
+//! Hashes as text.
+
+use sha2::{Digest as _, Sha256};
+
+/// How many bytes are read and hashed at a time.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// Bytes in lower-case hexadecimal, as `sha256sum` writes a hash.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().map_or('0', char::from);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
+}
+
+/// The SHA-256 of all that `read` gives. It is called with the offset of the next bytes and a buffer
+/// for them, until it returns 0.
+///
+/// # Errors
+/// Those of `read`.
+pub fn sha256<E>(mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>) -> Result<String, E> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; PIECE_BYTES];
+    let mut offset = 0;
+    loop {
+        let len = read(offset, &mut buffer)?;
+        if len == 0 {
+            return Ok(hexadecimal(&hasher.finalize()));
+        }
+        hasher.update(buffer.get(..len).unwrap_or_default());
+        offset += len as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sha256;
+
+    #[test]
+    fn the_hash_of_pieces_is_that_of_the_whole() {
+        let read = |offset: u64, buffer: &mut [u8]| {
+            let rest = &b"abc"[usize::try_from(offset).unwrap()..];
+            let len = rest.len().min(2);
+            buffer[..len].copy_from_slice(&rest[..len]);
+            Ok::<_, ()>(len)
+        };
+        // The example in FIPS 180-4.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(read).as_deref(), Ok(expected));
+    }
+}

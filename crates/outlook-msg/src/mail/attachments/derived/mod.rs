@@ -1,0 +1,189 @@
+//! Makes something from the content of an attachment: the message inside it (signed mail,
+//! `winmail.dat`, `.msg` and `.eml` files), the file in an OLE object, a text about encrypted mail.
+//!
+//! The message class, the media type and the first bytes tell whether there is something to make.
+//! The attachment is read only when somebody opens what is made from it.
+
+mod mime;
+mod recognise;
+mod tnef;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::body::{cms, mime_entity, tnef as tnef_stream};
+use crate::imsg::{Attachment, ConvertedMessage, MapiProp as _, Message};
+use crate::mail::error::Error;
+use crate::mapi::{Value, tags};
+use crate::storage::{CompoundFile, Defect, Source};
+pub use recognise::{
+    DIRECTORY_SUFFIX, DerivedEntry, DerivedKind, ENCRYPTED, OlePart, SIGNED, ole_part,
+};
+pub(in crate::mail) use recognise::{Recognised, Recogniser};
+
+/// A larger attachment is not opened as a message, because it would have to be in memory. `.msg`
+/// files have no such limit: they need not be in memory.
+const ATTACHMENT_BYTES_MAX: u64 = 64 << 20;
+
+/// Messages inside of attachments are opened up to this depth.
+const INSIDE_DEPTH_MAX: u32 = 8;
+/// In one file, attachments of at most this many bytes together are opened as messages, plus
+/// [`INSIDE_BYTES_PER_BYTE`] for each byte of the file.
+const INSIDE_BYTES_MAX: u64 = 32 << 20;
+const INSIDE_BYTES_PER_BYTE: u64 = 4;
+
+/// Counts how many bytes inside of the attachments of one file may still be opened. Without a
+/// limit, a file whose streams overlap could contain itself very many times.
+#[derive(Debug)]
+pub struct InsideLimit {
+    bytes: AtomicU64,
+}
+
+impl InsideLimit {
+    /// The limit of a file of this length.
+    pub fn new(file_len: u64) -> Self {
+        let more = file_len.saturating_mul(INSIDE_BYTES_PER_BYTE);
+        Self { bytes: AtomicU64::new(INSIDE_BYTES_MAX.saturating_add(more)) }
+    }
+
+    /// Counts an attachment of `len` bytes that is opened. `depth` is the number of attachments
+    /// that its message is inside of.
+    ///
+    /// # Errors
+    /// Why it may not be opened.
+    pub fn take(&self, depth: u32, len: u64) -> Result<(), String> {
+        if depth >= INSIDE_DEPTH_MAX {
+            return Err(format!(
+                "messages inside of attachments more than {INSIDE_DEPTH_MAX} deep"
+            ));
+        }
+        let taken = self
+            .bytes
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(len));
+        taken.map(drop).map_err(|left| {
+            format!("an attachment of {len} bytes is not looked into: {left} are left for it")
+        })
+    }
+}
+
+/// A message inside of an attachment.
+#[derive(Debug)]
+pub struct Inside {
+    /// The message, which is a child of the attachment.
+    pub message: Message,
+    /// The compound file with the message: the attachment itself, or a file that was made from it
+    /// in memory.
+    pub file: Arc<CompoundFile>,
+    /// The defects of the attachment.
+    pub defects: Vec<Defect>,
+}
+
+impl Inside {
+    /// Opens the message inside of an attachment.
+    ///
+    /// # Errors
+    /// If there is none, if it cannot be read, or if the session was closed.
+    pub fn open(kind: DerivedKind, attachment: &Attachment) -> Result<Self, Error> {
+        let (file, defects) = match kind {
+            DerivedKind::Msg => (CompoundFile::open(source(attachment)?)?, Vec::new()),
+            DerivedKind::Tnef => {
+                let message = tnef_stream::read(&read(attachment)?).map_err(unreadable)?;
+                tnef::message(message).into_file()?
+            }
+            DerivedKind::Eml => mime(&read(attachment)?).into_file()?,
+            DerivedKind::Signed => signed(&read(attachment)?)?.into_file()?,
+            DerivedKind::Encrypted | DerivedKind::Ole => {
+                return Err(unreadable("there is no message in it"));
+            }
+        };
+        let message = attachment.message_inside(&file.root())?;
+        Ok(Self { message, file, defects })
+    }
+}
+
+/// The content of the file `encrypted`: for whose keys the message is encrypted.
+pub fn encrypted(attachment: &Attachment) -> String {
+    let bytes = match read(attachment) {
+        Ok(bytes) => bytes,
+        Err(error) => return format!("{error}\n"),
+    };
+    let mut text = "This message is encrypted and cannot be shown.".to_owned();
+    match cms::read(&cms::binary(&bytes)) {
+        Ok(cms::CmsContent::Enveloped(keys)) if !keys.is_empty() => {
+            text.push_str(" It is encrypted for the keys of:\n");
+            for key in keys {
+                text.push_str(&format!("{key}\n"));
+            }
+        }
+        Ok(_) => text.push_str(" Its recipients are not named.\n"),
+        Err(error) => text.push_str(&format!(" Its recipients cannot be read: {error}\n")),
+    }
+    text
+}
+
+/// The message in signed mail (\[MS-OXOSMIME\] 2.1.2). The attachment is either a cryptographic
+/// message that contains a MIME entity, or a MIME entity that has the signature as its second part.
+fn signed(bytes: &[u8]) -> Result<ConvertedMessage, Error> {
+    let bytes = cms::binary(bytes);
+    if cms::kind(&bytes).is_none() {
+        return Ok(mime(&bytes));
+    }
+    match cms::read(&bytes).map_err(unreadable)? {
+        cms::CmsContent::Signed { bytes, is_truncated } => {
+            let mut message = mime(&bytes);
+            if is_truncated {
+                let cause = "the end of the signed content is missing".to_owned();
+                message.defects.push(Defect { place: "/".to_owned(), cause });
+            }
+            Ok(message)
+        }
+        cms::CmsContent::Enveloped(_) => Err(unreadable("encrypted, expected signed content")),
+    }
+}
+
+fn mime(bytes: &[u8]) -> ConvertedMessage {
+    // Some programs write a byte order mark before the header. A mail from a mailbox file (mbox)
+    // begins with a `From ` line.
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let bytes = match bytes.starts_with(b"From ") {
+        true => memchr::memchr(b'\n', bytes).and_then(|at| bytes.get(at + 1..)).unwrap_or(bytes),
+        false => bytes,
+    };
+    mime::message(mime_entity::Entity::parse(bytes))
+}
+
+fn unreadable(cause: impl ToString) -> Error {
+    Error::Damaged(Defect { place: "/".to_owned(), cause: cause.to_string() })
+}
+
+/// The stream of an attachment as a file.
+fn source(attachment: &Attachment) -> Result<Source, Error> {
+    let (set, _) = attachment.property_set()?;
+    let stream = set.get(tags::PR_ATTACH_DATA_BIN).and_then(|one| set.stream(one));
+    Ok(Source::from_stream(&stream.ok_or_else(without_content)?))
+}
+
+/// The bytes of an attachment that can be read.
+fn read(attachment: &Attachment) -> Result<Vec<u8>, Error> {
+    let len = content_len(attachment);
+    if len > ATTACHMENT_BYTES_MAX {
+        return Err(unreadable(format!(
+            "an attachment of {len} bytes, at most {ATTACHMENT_BYTES_MAX} are read"
+        )));
+    }
+    match attachment.salvage(tags::PR_ATTACH_DATA_BIN)?.value {
+        Some(Value::Binary(bytes)) => Ok(bytes),
+        _ => Err(without_content()),
+    }
+}
+
+fn without_content() -> Error {
+    unreadable("an attachment without content")
+}
+
+/// The length of the content of an attachment by value, in bytes.
+pub fn content_len(attachment: &Attachment) -> u64 {
+    let Ok((set, _)) = attachment.property_set() else { return 0 };
+    let stream = set.get(tags::PR_ATTACH_DATA_BIN).and_then(|one| set.stream(one));
+    stream.map_or(0, |stream| stream.len())
+}

@@ -1,0 +1,22 @@
+//! The attachments of a message: their kinds, names and contents, and what is made from them.
+//!
+//! | of an attachment | module |
+//! |---|---|
+//! | where its content is | `kind` |
+//! | its content | `content` |
+//! | its name among the others | `shown`, `names` |
+//! | its media type | `media_type` |
+//! | whether and where the HTML body shows it | `inline`, `references` |
+//! | what is inside of it | `derived` |
+
+pub mod content;
+pub mod derived;
+pub(in crate::mail) mod inline;
+mod kind;
+pub mod media_type;
+pub mod names;
+pub mod references;
+mod shown;
+
+pub use kind::{ContentKind, reference_target};
+pub use shown::{AttachmentNames, ShownAttachment, references, shown_attachments};

@@ -1,0 +1,234 @@
+//! The bodies of a message: decides from which property each one is made (\[MS-OXBBODY\] 2.1.3).
+//!
+//! A message may have several bodies (plain text, HTML, RTF); all of them are offered. A missing
+//! plain text is made from another body.
+
+mod report;
+
+use std::cell::{Cell, OnceCell};
+
+use crate::body::html::{self, Reference, Remote, Resolve};
+use crate::body::{compressed_rtf, rtf};
+use crate::imsg::{MapiProp, Message, Note};
+use crate::mail::attachments::references::{REFERENCES_BYTES_MAX, References};
+use crate::mail::attachments::{references, shown_attachments};
+use crate::mapi::{PropertyTag, PropertyType, Value, tags};
+
+/// How many bytes of a compressed RTF body are read and decompressed to tell its kind.
+const KIND_BYTES: usize = 1024;
+/// A `PR_BODY` with more stored bytes than this is not read to find out whether it is blank.
+const BLANK_BYTES_MAX: u64 = 1024;
+
+/// The three forms of the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyKind {
+    Text,
+    Html,
+    Rtf,
+}
+
+/// The bodies of one message. The decompressed RTF and the decoded HTML are kept, because several
+/// bodies are made of them.
+#[derive(Debug)]
+pub struct Bodies<'a> {
+    message: &'a Message,
+    html_source: OnceCell<Option<html::Decoded>>,
+    decompressed: OnceCell<Option<Vec<u8>>>,
+    references: OnceCell<References>,
+}
+
+impl<'a> Bodies<'a> {
+    pub fn new(message: &'a Message) -> Self {
+        Self {
+            message,
+            html_source: OnceCell::new(),
+            decompressed: OnceCell::new(),
+            references: OnceCell::new(),
+        }
+    }
+
+    /// Whether there is a plain text, or a body from which plain text can be made.
+    pub fn has_text(&self) -> bool {
+        self.stored_len(tags::PR_BODY).is_some()
+            || self.stored_len(tags::PR_RTF_COMPRESSED).is_some_and(|len| len > 0)
+            || self.has_html()
+            || report::is_report(self.message)
+    }
+
+    /// Whether the plain text is `PR_BODY`, because that is not blank. A long `PR_BODY` is not read
+    /// for this.
+    pub fn has_stored_text(&self) -> bool {
+        match self.stored_len(tags::PR_BODY) {
+            None | Some(0) => false,
+            Some(len) if len > BLANK_BYTES_MAX => true,
+            Some(_) => self.message.text(tags::PR_BODY).is_some_and(|body| !body.trim().is_empty()),
+        }
+    }
+
+    /// The notes on the bodies. To find them, the bodies are made.
+    pub fn notes(&self) -> Vec<Note> {
+        let Some(decoded) = self.decoded_html() else { return Vec::new() };
+        let guess = decoded.guess.map(|guess| format!("the HTML body is {guess}"));
+        let is_made = !self.has_stored_text();
+        let looks = (is_made && html::lacks_looks(&decoded.html)).then(|| {
+            "the text made of the HTML body has all of its words, but not all marks of quotations, \
+             indentation and tabs: they would be more than the body"
+                .to_owned()
+        });
+        let path = self.message.storage().map(|storage| storage.path()).unwrap_or_default();
+        let texts = guess.into_iter().chain(looks);
+        texts.map(|text| Note { place: path.clone(), text }).collect()
+    }
+
+    /// Whether there is an HTML body.
+    pub fn has_html(&self) -> bool {
+        self.stored_len(tags::PR_HTML).is_some_and(|len| len > 0)
+            || self.message.text(tags::PR_BODY_HTML).is_some_and(|html| !html.is_empty())
+            || matches!(self.rtf_kind(), Some(rtf::RtfKind::FromHtml | rtf::RtfKind::Html))
+    }
+
+    /// Whether the message was written in RTF. RTF that only wraps an HTML or text body does not
+    /// count.
+    pub fn has_rtf(&self) -> bool {
+        self.rtf_kind() == Some(rtf::RtfKind::Native)
+    }
+
+    /// The plain text: `PR_BODY`, else text made from the HTML or RTF body. A blank `PR_BODY` does
+    /// not count, because some programs write one beside an HTML body.
+    pub fn text(&self) -> Option<String> {
+        let says_something = |text: &String| !text.trim().is_empty();
+        let body = self.message.text(tags::PR_BODY);
+        if body.as_ref().is_some_and(says_something) {
+            return body;
+        }
+        let made = self.formatted_text();
+        if made.as_ref().is_some_and(says_something) {
+            return made;
+        }
+        let blanks = [body, made].into_iter().flatten().max_by_key(String::len);
+        report::text(self.message).or(blanks)
+    }
+
+    /// The text of the HTML body, else of the RTF body.
+    pub fn formatted_text(&self) -> Option<String> {
+        match self.html_source() {
+            Some(html) => {
+                // A few bytes of HTML can refer to an attachment with a long name, so the total
+                // length of the names is limited.
+                let room = Cell::new(REFERENCES_BYTES_MAX);
+                let resolve = |reference: Reference<'_>| {
+                    let path = self.references().path(&reference)?;
+                    room.set(room.get().checked_sub(path.len())?);
+                    Some(path)
+                };
+                Some(html::to_text(html, &resolve))
+            }
+            None => self.decompressed().map(rtf::to_text),
+        }
+    }
+
+    /// The HTML body in UTF-8, for a file that lies beside `attachments/` and is safe to open in a
+    /// browser.
+    pub fn html(&self, resolve: Resolve<'_>, remote: Remote) -> Option<String> {
+        Some(html::for_browser(self.html_source()?, resolve, remote))
+    }
+
+    /// The HTML body in UTF-8 as it is mailed. `resolve` is called with each reference in it.
+    pub fn mailed_html(&self, resolve: Resolve<'_>) -> Option<String> {
+        Some(html::rewrite(self.html_source()?, resolve))
+    }
+
+    /// The RTF body, if the message was written in RTF.
+    pub fn rtf(&self) -> Option<Vec<u8>> {
+        Some(self.decompressed().filter(|rtf| rtf::kind(rtf) == rtf::RtfKind::Native)?.to_vec())
+    }
+
+    /// What is wrong with the compressed RTF. This does not decompress it.
+    pub fn rtf_defect(&self) -> Option<String> {
+        compressed_rtf::check(&self.binary(tags::PR_RTF_COMPRESSED)?)
+    }
+
+    /// Finds attachments by references. The attachments are opened only if the text needs the file
+    /// name of a picture.
+    fn references(&self) -> &References {
+        self.references.get_or_init(|| references(&shown_attachments(self.message, None)))
+    }
+
+    fn html_source(&self) -> Option<&str> {
+        self.decoded_html().map(|decoded| decoded.html.as_str())
+    }
+
+    fn decoded_html(&self) -> Option<&html::Decoded> {
+        self.html_source.get_or_init(|| self.make_html_source()).as_ref()
+    }
+
+    fn make_html_source(&self) -> Option<html::Decoded> {
+        let (_, strings) = self.message.property_set().ok()?;
+        let decode = |bytes: &[u8]| {
+            html::decode(bytes, strings.internet_code_page(), strings.stated_code_page())
+        };
+        let as_it_is = |html| html::Decoded { html, guess: None };
+        if let Some(bytes) = self.binary(tags::PR_HTML).filter(|bytes| !bytes.is_empty()) {
+            return Some(decode(&bytes));
+        }
+        if let Some(bytes) = self.stored_8_bit_html() {
+            return Some(decode(&bytes));
+        }
+        if let Some(html) = self.message.text(tags::PR_BODY_HTML).filter(|html| !html.is_empty()) {
+            return Some(as_it_is(html));
+        }
+        // The decompressed RTF is kept only if it is needed, because it may be eight times as large
+        // as the stored bytes.
+        let rtf = self.decompress()?;
+        match rtf::kind(&rtf) {
+            rtf::RtfKind::FromHtml => Some(as_it_is(rtf::to_html(&rtf))),
+            rtf::RtfKind::Html => Some(decode(&rtf)),
+            rtf::RtfKind::FromText | rtf::RtfKind::Native => {
+                let _ = self.decompressed.set(Some(rtf));
+                None
+            }
+        }
+    }
+
+    /// The bytes of `PR_BODY_HTML` if it is an 8-bit string. They are in the code page of the HTML,
+    /// not in that of other strings: files were seen with UTF-8 in this property and an ANSI page
+    /// in the others.
+    fn stored_8_bit_html(&self) -> Option<Vec<u8>> {
+        let (set, _) = self.message.property_set().ok()?;
+        let property = set.get(tags::PR_BODY_HTML.with_type(PropertyType::STRING8))?;
+        let bytes = set.stream(property)?.read_salvage().0;
+        (!bytes.is_empty()).then_some(bytes)
+    }
+
+    fn decompressed(&self) -> Option<&[u8]> {
+        self.decompressed.get_or_init(|| self.decompress()).as_deref()
+    }
+
+    fn decompress(&self) -> Option<Vec<u8>> {
+        let stored = self.binary(tags::PR_RTF_COMPRESSED)?;
+        Some(compressed_rtf::decompress(&stored).ok()?.rtf)
+    }
+
+    fn rtf_kind(&self) -> Option<rtf::RtfKind> {
+        let (set, _) = self.message.property_set().ok()?;
+        let stream = set.stream(set.get(tags::PR_RTF_COMPRESSED)?)?;
+        let mut start = [0; KIND_BYTES];
+        let len = stream.read_at(0, &mut start).ok()?;
+        let rtf = compressed_rtf::decompress_prefix(start.get(..len)?, KIND_BYTES).ok()?;
+        Some(rtf::kind(&rtf))
+    }
+
+    fn binary(&self, tag: PropertyTag) -> Option<Vec<u8>> {
+        match self.message.salvage(tag).ok()?.value? {
+            Value::Binary(bytes) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// The stored length of a property; `None` if the message does not have it.
+    fn stored_len(&self, tag: PropertyTag) -> Option<u64> {
+        let (set, _) = self.message.property_set().ok()?;
+        let property = set.find(tag)?;
+        Some(set.stream(property).map_or(0, |stream| stream.len()))
+    }
+}

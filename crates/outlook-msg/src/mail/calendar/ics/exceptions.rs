@@ -1,0 +1,146 @@
+//! Writes the changed occurrences (exceptions) of a series, each as a VEVENT with RECURRENCE-ID
+//! (\[MS-OXOCAL\] 2.2.1.44.2, 2.2.10).
+
+use std::collections::HashMap;
+
+use jiff::civil::DateTime;
+
+use crate::imsg::structures::Exception;
+use crate::imsg::{AttachMethod, MapiProp, Message};
+use crate::mail::calendar::content_lines::ContentLines;
+use crate::mail::values::named::{Values, lid};
+use crate::mapi::{FileTime, PropertyTag, Value, tags};
+
+use super::attendees;
+use super::event::{Details, EventParts, details, reminder_minutes};
+use super::moment::{EventClock, local, utc};
+
+/// Exceptions take at most this many bytes, because a file may have 65,535 of them, and each
+/// repeats the values of the series. Exceptions beyond the limit are left out; calendars then show
+/// these occurrences like the rest of the series.
+const BYTES_MAX: usize = 16 << 20;
+
+/// The embedded messages of exceptions. Each belongs to one occurrence, and is taken out when that
+/// is written.
+#[derive(Debug, Default)]
+struct ExceptionMessages {
+    messages: Vec<Option<Message>>,
+    /// Their positions, by the start of the occurrence that they replace, in UTC.
+    by_replaced: HashMap<DateTime, usize>,
+    /// Their positions, by their own start in local time.
+    by_start: HashMap<DateTime, usize>,
+}
+
+/// Writes the exceptions of an event.
+pub(super) fn write(lines: &mut ContentLines, event: &EventParts<'_>, series: &Details) {
+    let Some(recurrence) = &event.recurrence else { return };
+    if recurrence.exceptions.is_empty() {
+        return;
+    }
+    let mut messages = ExceptionMessages::of(event.values.message());
+    let mut written = 0;
+    for exception in &recurrence.exceptions {
+        let mut component = ContentLines::default();
+        if write_one(&mut component, event, series, exception, &mut messages).is_none() {
+            continue;
+        }
+        written += component.len();
+        if written > BYTES_MAX {
+            return;
+        }
+        lines.extend(&component);
+    }
+}
+
+/// Writes one exception; `None` if its times are invalid.
+fn write_one(
+    lines: &mut ContentLines,
+    event: &EventParts<'_>,
+    series: &Details,
+    exception: &Exception,
+    messages: &mut ExceptionMessages,
+) -> Option<()> {
+    let series_clock = EventClock { zone: event.zone.as_ref(), all_day: series.all_day };
+    let original = local(exception.original_start_minutes)?;
+    let (start, end) = (local(exception.start_minutes)?, local(exception.end_minutes)?);
+    let message = messages.take(series_clock.to_utc(original), start);
+    let own = overridden(series, exception, message.as_ref());
+    let clock = EventClock { all_day: own.all_day, ..series_clock };
+    lines.put("BEGIN", "VEVENT");
+    event.write_start_and_end(lines, clock, start, Some(end));
+    // RECURRENCE-ID must have the same form as the DTSTART of the series (RFC 5545 3.8.4.4).
+    series_clock.put(lines, "RECURRENCE-ID", original);
+    lines.put("X-MICROSOFT-CDO-INSTTYPE", "3");
+    let mut own_attendees = ContentLines::default();
+    if let Some(message) = message.filter(attendees::has_attendees) {
+        attendees::write(&mut own_attendees, &message, true);
+    }
+    let attendees = if own_attendees.len() == 0 { &event.attendees } else { &own_attendees };
+    event.write_details(lines, &own, attendees);
+    Some(())
+}
+
+/// The values of an exception: those in the recurrence structure, else those of its message, else
+/// those of the series.
+fn overridden(series: &Details, exception: &Exception, message: Option<&Message>) -> Details {
+    let own = message.map(|message| details(Values::new(message)));
+    let embedded = own.as_ref();
+    let text =
+        |own: &Option<String>, embedded: Option<&Option<String>>, series: &Option<String>| {
+            own.clone().or_else(|| embedded.cloned().flatten()).or_else(|| series.clone())
+        };
+    let reminder_set = exception.reminder_set.unwrap_or(series.reminder_minutes.is_some());
+    let delta = exception.reminder_delta_minutes.and_then(|delta| i32::try_from(delta).ok());
+    let reminder = delta.map(reminder_minutes).or(series.reminder_minutes);
+    let busy_status = exception.busy_status.and_then(|status| i32::try_from(status).ok());
+    Details {
+        all_day: exception.all_day.unwrap_or(series.all_day),
+        summary: text(&exception.subject, embedded.map(|own| &own.summary), &series.summary),
+        location: text(&exception.location, embedded.map(|own| &own.location), &series.location),
+        description: text(&None, embedded.map(|own| &own.description), &series.description),
+        busy_status: busy_status.or(series.busy_status),
+        labels: embedded
+            .map_or_else(|| series.labels.clone(), |own| own.labels.over(&series.labels)),
+        reminder_minutes: reminder_set.then(|| reminder.unwrap_or(15)),
+    }
+}
+
+impl ExceptionMessages {
+    /// Finds the messages of exceptions among the attachments of a series.
+    fn of(series: &Message) -> Self {
+        let mut messages = Self::default();
+        for number in series.attachments().unwrap_or_default() {
+            let Ok(attachment) = series.attachment(number) else { continue };
+            if attachment.method().ok() != Some(AttachMethod::EmbeddedMessage) {
+                continue;
+            }
+            let Ok(message) = attachment.embedded_message() else { continue };
+            let replaced = Values::new(&message)
+                .time(lid::EXCEPTION_REPLACE_TIME)
+                .or_else(|| set_time(&attachment, tags::PR_EXCEPTION_REPLACETIME));
+            let start = set_time(&attachment, tags::PR_EXCEPTION_STARTTIME);
+            let position = messages.messages.len();
+            messages.messages.push(Some(message));
+            if let Some(replaced) = replaced.and_then(utc) {
+                messages.by_replaced.entry(replaced).or_insert(position);
+            }
+            if let Some(start) = start.and_then(utc) {
+                messages.by_start.entry(start).or_insert(position);
+            }
+        }
+        messages
+    }
+
+    fn take(&mut self, replaced_utc: DateTime, start_local: DateTime) -> Option<Message> {
+        let position =
+            self.by_replaced.get(&replaced_utc).or_else(|| self.by_start.get(&start_local))?;
+        self.messages.get_mut(*position)?.take()
+    }
+}
+
+fn set_time(object: &impl MapiProp, tag: PropertyTag) -> Option<FileTime> {
+    match object.property(tag).ok()? {
+        Value::Time(time) => Some(time).filter(|time| time.is_set()),
+        _ => None,
+    }
+}

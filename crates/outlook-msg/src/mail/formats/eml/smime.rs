@@ -1,0 +1,132 @@
+//! Composes signed and encrypted mail (\[MS-OXOSMIME\]), whose content is its only attachment.
+//!
+//! No signature is verified.
+
+use crate::body::cms;
+use crate::body::header::is_field_name;
+use crate::imsg::{MapiProp, Message};
+use crate::mail::attachments::content::data;
+use crate::mail::attachments::{ContentKind, ShownAttachment};
+use crate::mail::content::Content;
+use crate::mapi::tags;
+
+use super::part::MimePart;
+
+/// The header of an entity must be within this many bytes from its start.
+const HEADER_BYTES: usize = 64 * 1024;
+/// A cryptographic message in base64 with more bytes is not decoded.
+const ENCODED_BYTES_MAX: u64 = 64 << 20;
+/// The kind of CMS content must be within this many bytes from the start.
+const CMS_BYTES: usize = 128;
+/// The kinds of CMS content by their object identifiers (RFC 8551 section 3.2.2).
+const CMS_KINDS: [(&[u8], &str); 3] = [
+    (b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x02", "signed-data"),
+    (b"\x06\x09\x2A\x86\x48\x86\xF7\x0D\x01\x07\x03", "enveloped-data"),
+    (b"\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x01\x09", "compressed-data"),
+];
+
+/// A MIME entity with its own header.
+#[derive(Debug)]
+pub(super) struct SignedEntity {
+    pub(super) content: Content,
+    pub(super) len: u64,
+    pub(super) has_mime_version: bool,
+}
+
+/// The entity of a clear-signed message. It is written unchanged, because the signature covers its
+/// bytes.
+pub(super) fn signed_entity(
+    message: &Message,
+    attachments: &[ShownAttachment],
+) -> Option<SignedEntity> {
+    let content = only_content(message, attachments, ".SMIME.MULTIPARTSIGNED")?;
+    let len = content.len().ok()?;
+    let start = content.read(0, HEADER_BYTES).ok()?;
+    let names = field_names(&start)?;
+    let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let has_mime_version = has("MIME-Version");
+    has("Content-Type").then_some(SignedEntity { content, len, has_mime_version })
+}
+
+/// The only part of an encrypted or opaque-signed message.
+pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart> {
+    let content = only_content(message, attachments, ".SMIME")?;
+    let len = content.len().ok()?;
+    let start = content.read(0, CMS_BYTES).unwrap_or_default();
+    let kind = CMS_KINDS.iter().find(|(id, _)| start.windows(id.len()).any(|found| found == *id));
+    let mut part = MimePart::base64(content, len);
+    let mut value = vec!["application/pkcs7-mime".to_owned()];
+    value.extend(kind.map(|(_, kind)| format!("smime-type={kind}")));
+    value.push("name=\"smime.p7m\"".to_owned());
+    part.field("Content-Type", &value);
+    part.field_with_name("Content-Disposition", "attachment", "filename", "smime.p7m");
+    Some(part)
+}
+
+/// The content of the only attachment of a message whose class ends in `class`.
+fn only_content(
+    message: &Message,
+    attachments: &[ShownAttachment],
+    class: &str,
+) -> Option<Content> {
+    let [only] = attachments else { return None };
+    let is_data = matches!(only.entry, Some((_, ContentKind::Data)));
+    let is_class =
+        message.text(tags::PR_MESSAGE_CLASS)?.to_ascii_uppercase().trim_end().ends_with(class);
+    if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }
+}
+
+/// Decodes a cryptographic message that is stored in base64. The part encodes it in base64, so
+/// otherwise it would be encoded twice.
+fn binary(content: Content) -> Content {
+    let start = content.read(0, CMS_BYTES).unwrap_or_default();
+    let is_encoded = cms::kind(&start).is_none() && cms::kind(&cms::binary(&start)).is_some();
+    match content.len() {
+        Ok(len) if is_encoded && len <= ENCODED_BYTES_MAX => {
+            let bytes = content.read(0, usize::try_from(len).unwrap_or(0)).unwrap_or_default();
+            Content::bytes(cms::binary(&bytes).into_owned())
+        }
+        _ => content,
+    }
+}
+
+/// The names of the fields that an entity begins with; `None` if it does not begin with a header.
+fn field_names(entity: &[u8]) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    for line in entity.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match line.first() {
+            None => return Some(names),
+            Some(b' ' | b'\t') if !names.is_empty() => {}
+            Some(_) => {
+                let name = line.split(|byte| *byte == b':').next()?;
+                let name = std::str::from_utf8(name).ok().filter(|name| name.len() < line.len())?;
+                names.push(Some(name.trim_end()).filter(|name| is_field_name(name))?.to_owned());
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::field_names;
+
+    fn check(entity: &str, expected: Option<&[&str]>) {
+        let found = field_names(entity.as_bytes());
+        let expected = expected.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        assert_eq!(found, expected, "{entity:?}");
+    }
+
+    #[test]
+    fn the_header_of_an_entity() {
+        check("Content-Type: a;\r\n b\r\nX-Y: z\r\n\r\nbody", Some(&["Content-Type", "X-Y"]));
+        check(
+            "MIME-Version: 1.0\nContent-Type: a\n\nbody",
+            Some(&["MIME-Version", "Content-Type"]),
+        );
+        check("no header\r\n\r\nbody", None);
+        check(" blank: first\r\n\r\n", None);
+        check("X: y", None);
+    }
+}
