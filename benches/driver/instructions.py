@@ -8,7 +8,8 @@ def run(bench):
     if not shutil.which("valgrind"):
         print("bench: no valgrind: 'apt-get install valgrind'")
         return 1
-    for what, meaning in (("list", "open a message and make its default listing"),
+    for what, meaning in (("names", "open a message and list its names, as find does"),
+                          ("list", "the same, and tell every size, as ls -lR does"),
                           ("read", "the same, and read every file")):
         (few, messages), (many, _) = count(bench, what, FEW), count(bench, what, MANY)
         print(f"{(many - few) // ((MANY - FEW) * messages):>12,} instructions: {meaning}")

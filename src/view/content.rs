@@ -11,7 +11,7 @@ use crate::mail::references::{REFERENCES_BYTES_MAX, References};
 use crate::storage::{Defect, EntryNumber, Storage};
 
 use super::attachments::{ContentKind, references};
-use super::bodies::Bodies;
+use super::bodies::{Bodies, BodyKind};
 use super::derived::{DerivedKind, SIGNED, encrypted, ole_part};
 use super::error::Error;
 use super::names::{UniqueNames, attachment_path};
@@ -19,7 +19,7 @@ use super::node::Node;
 use super::objects::Objects;
 use super::opened::TreeMessage;
 use super::properties::property_at;
-use super::row::{ContentColumn, File};
+use super::row::{ContentColumn, EditColumn, File};
 use super::text::render;
 use super::tree::MessageTree;
 
@@ -88,11 +88,15 @@ fn body(
         read(&bodies, &resolve, tree.show.remote).map(Content::bytes)
     };
     let wanted_content = content(wanted);
+    // A stored text is not made of the source of the other bodies.
+    let is_of_source = |file: &File| match file.edit {
+        EditColumn::Body { body: BodyKind::Text, .. } => !bodies.has_stored_text(),
+        _ => true,
+    };
     // Large bodies are made one at a time, when they are asked for.
     let is_small = |content: &Content| content.len().is_ok_and(|len| len < TOGETHER_BYTES_MAX);
-    if (wanted.is_costly)(tree, entry) && wanted_content.as_ref().is_none_or(is_small) {
-        let others = File::bodies().filter(|file| *file != wanted && (file.is_costly)(tree, entry));
-        for file in others {
+    if is_of_source(wanted) && wanted_content.as_ref().is_none_or(is_small) {
+        for file in File::bodies().filter(|file| *file != wanted && is_of_source(file)) {
             if file.exists(tree, entry)?
                 && let Some(content) = content(file)
             {

@@ -138,10 +138,6 @@ pub(super) static FILES: &[File] = &[
         number: 30,
         name: "body.txt",
         exists: Exists::Message(|message| Some(Bodies::new(message).has_text())),
-        is_costly: |tree, entry| {
-            let open = tree.objects.open_message(entry);
-            open.is_ok_and(|open| !Bodies::new(&open.message).has_stored_text())
-        },
         contents: ContentColumn::Body(|bodies, _, _| {
             Some(unix_lines_of(bodies.text()?).into_bytes())
         }),

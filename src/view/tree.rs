@@ -305,7 +305,7 @@ impl MessageTree {
 
     /// Whether the content of a file has been made.
     pub fn is_content_made(&self, id: NodeId) -> bool {
-        let made = self.in_innermost(id, |tree, id, _| Ok(tree.contents.get(&id).is_some()));
+        let made = self.in_innermost(id, |tree, id, _| Ok(tree.contents.has(&id)));
         made.unwrap_or(false)
     }
 

@@ -16,7 +16,7 @@ pub(super) struct Chain<'a> {
     mini: bool,
     start: u32,
     next: u32,
-    /// How many sectors have been passed.
+    /// How many sectors have been passed in the parts of a FAT.
     passed: usize,
     /// How many sectors are left before one would come a second time.
     left: usize,
@@ -73,32 +73,29 @@ impl<'a> Chain<'a> {
         SectorNumber { number: sector, mini: self.mini }
     }
 
-    fn entry(&mut self, sector: u32) -> Option<u32> {
-        match self.entries {
-            Entries::Table(table) => table.next(sector),
-            Entries::Parts(fat, source) => {
-                fat.next(source, sector).unwrap_or_else(|error| self.fail(&error))
-            }
-        }
-    }
-
-    /// Goes on with the whole FAT if the walk does not lead forward in the file. As long as it
-    /// does, no sector can come a second time; then only the whole FAT tells.
-    fn leave_parts(&mut self, sector: u32) {
-        let Entries::Parts(fat, source) = self.entries else { return };
+    /// The next sector of a FAT of which parts are read. A walk that does not lead forward in the
+    /// file goes on with the whole FAT: as long as it does lead forward, no sector can come a second
+    /// time.
+    fn next_in_parts(&mut self, fat: &'a Fat, source: &'a Source) -> Option<u32> {
+        let sector = self.next;
+        self.next = fat.next(source, sector).unwrap_or_else(|error| self.fail(&error))?;
+        self.passed += 1;
         if self.next > sector {
-            return;
+            return Some(sector);
         }
         match fat.whole(source) {
             Ok(table) => {
                 self.entries = Entries::Table(table);
-                self.left = table.distinct(self.start).saturating_sub(self.passed);
+                let distinct = table.distinct(self.start);
+                let is_back = self.next == self.start;
+                self.left = if is_back { 0 } else { distinct.saturating_sub(self.passed) };
             }
             Err(error) => {
                 self.left = 0;
                 self.fail::<()>(&error);
             }
         }
+        Some(sector)
     }
 
     fn fail<T>(&mut self, error: &io::Error) -> Option<T> {
@@ -111,18 +108,18 @@ impl Iterator for Chain<'_> {
     type Item = u32;
 
     fn next(&mut self) -> Option<u32> {
-        let sector = self.next;
         if self.left == 0 {
             return None;
         }
-        self.next = self.entry(sector)?;
-        self.passed += 1;
-        self.left -= 1;
-        self.leave_parts(sector);
-        if self.next == self.start {
-            self.left = 0;
+        let sector = self.next;
+        match self.entries {
+            Entries::Table(table) => {
+                self.next = table.next(sector)?;
+                self.left = if self.next == self.start { 0 } else { self.left - 1 };
+                Some(sector)
+            }
+            Entries::Parts(fat, source) => self.next_in_parts(fat, source),
         }
-        Some(sector)
     }
 }
 

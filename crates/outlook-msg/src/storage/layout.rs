@@ -32,6 +32,11 @@ impl Layout {
         usize::try_from(sectors.min(u64::from(MAX_REGULAR_SECTOR))).unwrap_or(usize::MAX)
     }
 
+    /// Whether the file ends within a sector.
+    pub(super) fn is_cut(&self) -> bool {
+        !self.file_len.is_multiple_of(1 << self.shift)
+    }
+
     /// Whether the file has at least the start of a sector.
     pub(super) fn has(&self, sector: u32) -> bool {
         is_regular(sector) && self.offset(sector) < self.file_len

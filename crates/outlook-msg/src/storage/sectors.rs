@@ -134,6 +134,18 @@ impl Sectors {
         Runs::of_sectors(self, first, len)
     }
 
+    /// Whether the chain of a stream certainly has all of its sectors, and the file all of theirs.
+    /// Takes less time than going through the runs.
+    pub(super) fn has_all(&self, first: u32, declared: u64) -> bool {
+        let (chain, shift) = match declared < self.mini_stream_cutoff {
+            true => (Chain::of_mini(&self.mini_fat, first), MINI_SECTOR_SHIFT),
+            false if self.fat.is_long(declared) => return false,
+            false => (Chain::of_fat(&self.fat, &self.source, first), self.layout.shift),
+        };
+        let wanted = usize::try_from(declared.div_ceil(1 << shift)).unwrap_or(usize::MAX);
+        !self.layout.is_cut() && chain.take(wanted).count() == wanted
+    }
+
     /// Appends the bytes of a run.
     pub(super) fn append(&self, run: Run, out: &mut Vec<u8>) -> io::Result<()> {
         self.source.append(run.offset, usize::try_from(run.len).unwrap_or(usize::MAX), out)

@@ -198,9 +198,13 @@ impl Stream {
             Some(StreamContent::Stream(stream)) => return stream.check(),
             None => {}
         }
+        let (first, declared) = self.place();
+        if self.file.sectors.has_all(first, declared) {
+            return Ok(());
+        }
         let mut runs = self.runs(self.len());
         let found = (&mut runs).map(|run| run.len).sum();
-        if found < self.declared_len() {
+        if found < declared {
             return Err(self.truncated(found, runs.damage));
         }
         Ok(())
