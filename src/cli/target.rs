@@ -1,8 +1,8 @@
-//! The directory that is written into, and nothing outside of it.
+//! The directory that a command writes its output into. Nothing outside of it is changed.
 //!
-//! Each directory is opened by its name in the one around it, and never through a link. What is
-//! new has another name until it is whole: a file, or the directory of a message with all that is in
-//! it. Knows nothing of messages.
+//! Each directory is opened by its name in the one around it, and never through a link. A new file
+//! has another name until it is whole, and so has the new directory of a message: nobody takes a
+//! part for the whole, also if the command is killed. This module knows nothing of messages.
 //!
 //! No copy can be read by more users than its source: it has the permissions of the source, less
 //! the umask. If the copy has another group than the source, the group bits of the source do not
@@ -38,9 +38,9 @@ pub(super) struct OutputDirectory {
     is_new: bool,
     /// Whether it, or a directory around it, gets its name only when everything is in it.
     is_unfinished: bool,
-    /// A file that is created here for these permissions has them at once, so they need not be
-    /// narrowed.
-    kept: OnceLock<Permissions>,
+    /// Permissions for which a file was created here and got none that they do not allow. The next
+    /// file that is created for them need not be checked.
+    exact: OnceLock<Permissions>,
 }
 
 /// Who may read what something is made of.
@@ -70,10 +70,12 @@ pub(super) struct Unfinished<'a> {
     is_done: bool,
 }
 
-/// What the user who extracts needs in a directory to fill it.
+/// The permissions that the owner of a directory needs to fill it.
 const FILL: u16 = 0o700;
+/// The bits of the group.
 const OF_GROUP: u16 = 0o070;
 
+/// Opens a directory, but not through a link.
 const DIRECTORY: OFlags =
     OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -94,7 +96,7 @@ impl OutputTarget {
 
     /// Narrows the permissions of the target itself, before anything is extracted. A directory that
     /// was there before keeps its own.
-    pub(super) fn begin(&self, like: Permissions) -> io::Result<()> {
+    pub(super) fn narrow_if_new(&self, like: Permissions) -> io::Result<()> {
         match self.is_new {
             true => like.narrow(&self.root.file, FILL).map(drop),
             false => Ok(()),
@@ -106,7 +108,8 @@ impl OutputTarget {
         self.folds_case
     }
 
-    /// A directory, created if it is not there, and those around it too.
+    /// Opens the directory at a path in the target. Creates it, and those around it, if they are
+    /// not there.
     pub(super) fn directory(&self, path: &Path, like: Permissions) -> io::Result<OutputDirectory> {
         let mut directory = self.root.clone()?;
         for component in path.components() {
@@ -120,7 +123,7 @@ impl OutputTarget {
 }
 
 impl OutputDirectory {
-    /// A directory in this one, created if it is not there.
+    /// Opens a directory in this one, and creates it if it is not there.
     pub(super) fn subdirectory(&self, name: &OsStr, like: Permissions) -> io::Result<Self> {
         if let Some(there) = self.existing(name)? {
             return Ok(there);
@@ -137,8 +140,8 @@ impl OutputDirectory {
         }
     }
 
-    /// Begins a directory of this name in this one. If an extraction that was killed has begun it,
-    /// this one goes on with it.
+    /// Begins a directory of this name in this one. If a command that was killed has begun it, this
+    /// command goes on with what is there.
     pub(super) fn begin(self, name: &OsStr, like: Permissions) -> io::Result<UnfinishedDirectory> {
         if let Some(directory) = self.existing(name)? {
             return Ok(UnfinishedDirectory { around: self, name: None, directory });
@@ -148,6 +151,7 @@ impl OutputDirectory {
         Ok(UnfinishedDirectory { around: self, name: Some(name), directory })
     }
 
+    /// A directory in this one; `None` if it is not there.
     fn existing(&self, name: &OsStr) -> io::Result<Option<Self>> {
         match rustix::fs::openat(&self.file, name, DIRECTORY, Mode::empty()) {
             Ok(directory) => {
@@ -163,7 +167,7 @@ impl OutputDirectory {
     }
 
     fn of(file: File) -> Self {
-        Self { file, is_new: false, is_unfinished: false, kept: OnceLock::new() }
+        Self { file, is_new: false, is_unfinished: false, exact: OnceLock::new() }
     }
 
     /// Whether it was created for this run: nothing is in it but what this run has put there.
@@ -171,7 +175,7 @@ impl OutputDirectory {
         self.is_new
     }
 
-    /// A file that is there; `None` if it is none, or a link.
+    /// Opens the file of this name. `None` if there is none, or something else, such as a link.
     pub(super) fn file(&self, name: &OsStr) -> Option<File> {
         // NONBLOCK: it may be a pipe.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -180,7 +184,7 @@ impl OutputDirectory {
         Some(file)
     }
 
-    /// The target of a link that is there.
+    /// The target of the link of this name; `None` if there is no link.
     pub(super) fn link(&self, name: &OsStr) -> Option<Vec<u8>> {
         let target = rustix::fs::readlinkat(&self.file, name, Vec::new()).ok()?;
         Some(target.into_bytes())
@@ -192,7 +196,8 @@ impl OutputDirectory {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
         let create = || rustix::fs::openat(&self.file, &name, flags, mode(like.mode));
         let file = match create() {
-            // Left behind by an extraction that was killed: there is no other one now.
+            // A command that was killed has left it behind. No other command can be writing it now:
+            // the target is locked, or `create_alone` has checked it.
             Err(Errno::EXIST) => {
                 rustix::fs::unlinkat(&self.file, &name, AtFlags::empty())?;
                 create()?
@@ -200,10 +205,10 @@ impl OutputDirectory {
             created => created?,
         };
         let file = File::from(file);
-        if self.kept.get() != Some(&like) && !like.narrow(&file, 0)? {
-            // Most files in a directory have the same permissions, so remember those of the first
-            // one.
-            let _ = self.kept.set(like);
+        if self.exact.get() != Some(&like) && !like.narrow(&file, 0)? {
+            // Most files in a directory have the same permissions, so those of the first one are
+            // noted.
+            let _ = self.exact.set(like);
         }
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
@@ -228,10 +233,10 @@ impl OutputDirectory {
             return Err(busy());
         }
         let mut unfinished = self.create(name, like)?;
-        // Between both steps another one may have begun, and taken the name.
+        // Another command may have begun after the first check, and taken the name.
         let named = rustix::fs::statat(&self.file, &unfinished.name, AtFlags::SYMLINK_NOFOLLOW)?;
         if is_locked(&unfinished.file) || named.st_ino != unfinished.file.metadata()?.ino() {
-            // What has the name now is not ours to remove.
+            // The file that has the name now is that of the other command: it must not be removed.
             unfinished.is_done = true;
             return Err(busy());
         }
@@ -265,7 +270,7 @@ impl OutputDirectory {
         set_time(&self.file, time)
     }
 
-    /// The directory of this path.
+    /// Opens the directory at a path, also through a link.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
         Ok(Self::of(rustix::fs::open(path, flags, Mode::empty())?.into()))
@@ -275,8 +280,8 @@ impl OutputDirectory {
         Ok(Self::of(self.file.as_fd().try_clone_to_owned()?.into()))
     }
 
-    /// Whether names that differ in case only are the same. It is tried out, since no call tells
-    /// it.
+    /// Whether names that differ in case only are the same. A file is created to find out, since no
+    /// system call tells it.
     fn folds_case(&self) -> io::Result<bool> {
         let name = OsStr::new("case");
         let unfinished = self.create(name, Permissions::OWN)?;

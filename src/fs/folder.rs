@@ -76,8 +76,8 @@ impl Fs {
                 text.extend([path.as_os_str(), OsStr::new("/")]);
             }
             text.push(&entry.name);
-            let looked_at = if look_up { None } else { listing.looked_at(place) };
-            let metadata = match looked_at {
+            let found_ahead = if look_up { None } else { listing.take_attributes(place) };
+            let metadata = match found_ahead {
                 Some(metadata) => Ok(metadata),
                 None => self.source.metadata_in(&folder, &entry.name, &child),
             };

@@ -14,7 +14,7 @@
 //! | `Messages` | the messages as their files have them, the session, what is done ahead | edits | `messages` |
 //! | `Edits` | what a writable mount has besides: edited messages, open files, saves | | `edits` |
 //!
-//! What all parts have in common: `entry`, `error`, `options`.
+//! All parts use `entry`, `error` and `options`.
 //!
 //! The first two keep the state of an edited message (`MessageDirectory`) with its node, since a
 //! request needs both, but they do not know its type: it is their parameter `D`.
@@ -43,8 +43,8 @@
 //!
 //! # Locks
 //!
-//! Taken in this order and held for moments. Only the first is held while the kernel is told
-//! something or a message is saved:
+//! Taken in this order and held for moments. Only the first is held while a message is saved, and
+//! none of them while the kernel is told something:
 //!
 //! 1. The turn of a handle, by its FLUSH (`edits::open::handles::Unflushed`).
 //! 2. The contents of one message directory. Those of two are never held together: what concerns
@@ -55,7 +55,8 @@
 //!
 //! A save marks the edits of its message as being saved and lets go of the lock: programs can go on
 //! reading, and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told
-//! what it must forget before the edit is answered, when no lock is held.
+//! what it must forget before the edit is answered. Meanwhile only `InvalidationQueue::telling` is
+//! held, for which threads wait that must not answer earlier; it is taken under no other lock.
 
 mod calls;
 mod control;
@@ -342,8 +343,8 @@ impl Fs {
     }
 
     /// Waits until the source changes, or for some time at most, and returns what the kernel must
-    /// forget. Must be called again and again, by one thread that serves no request. `None` if the
-    /// source is not watched.
+    /// forget; `None` if the source is not watched. One thread that serves no request must call it
+    /// again and again.
     ///
     /// # Errors
     /// Those of the system while waiting.

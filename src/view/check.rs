@@ -1,5 +1,5 @@
-//! What cannot be read of a message file: everything in it, what was met so far, or what is lost of
-//! one file.
+//! What cannot be read of a message file: all that is found if everything is read, what was met so
+//! far, or what is lost of one file of the tree.
 
 use crate::imsg::{Defect, Note};
 use crate::storage::EntryNumber;
@@ -27,7 +27,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds those of the message on a storage, and of all messages inside it.
+    /// Adds the findings of the message on a storage, and of all messages inside it.
     fn add(&mut self, tree: &MessageTree, entry: EntryNumber) {
         self.defects.extend(tree.objects.defects_of(entry));
         let Ok(open) = tree.objects.open_message(entry) else { return };
@@ -47,8 +47,8 @@ impl Findings {
         }
     }
 
-    /// Adds those of a message inside of an attachment, whose places lie below that of the
-    /// attachment.
+    /// Adds the findings of a message inside of an attachment. Their places are put below the place
+    /// of the attachment.
     fn add_below(&mut self, place: &str, inside: Self) {
         self.defects.extend(inside.defects.into_iter().map(|one| below(place, one)));
         let notes = inside.notes.into_iter();

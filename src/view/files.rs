@@ -29,8 +29,8 @@ use super::tree::MessageTree;
 use super::value_lines::{address_lines, lines};
 use super::{defects, eml, fields};
 
-/// The defects of the message. By this name and the next ones other parts of the program ask for a
-/// file.
+/// The defects of the message. Other parts of the program ask for files by this name and the next
+/// ones.
 pub const ERRORS: &str = "ERRORS";
 /// Every property.
 pub const MAPI: &str = "mapi";

@@ -48,7 +48,7 @@ impl<K: Ord, V: Clone> Memo<K, V> {
         self.bytes_held.load(Ordering::Relaxed)
     }
 
-    /// All values that are kept, in no order.
+    /// All values that are kept, in the order of their keys.
     pub(super) fn all(&self) -> Vec<(K, V)>
     where
         K: Clone,

@@ -51,7 +51,7 @@ pub(super) struct NestedTrees {
 }
 
 impl NestedTrees {
-    /// None yet, in a tree that lies so in others.
+    /// No trees yet; `nesting` is that of the tree around them.
     pub(super) fn new(nesting: Nesting) -> Self {
         Self { nesting, trees: Memo::default() }
     }
@@ -80,7 +80,7 @@ impl NestedTrees {
         }
         let objects = self.open(found, derived.kind)?;
         let tree = MessageTree::new(objects, show, self.nesting.inside(numbers));
-        // How much memory a tree takes grows with what is made from it.
+        // The memory of a tree grows with what is made from it, so `bytes_held` asks each tree.
         Ok(self.trees.put(entry, Arc::new(tree), 0))
     }
 
@@ -112,7 +112,7 @@ impl NestedTrees {
         Ok(Objects::inside(root, source, defects))
     }
 
-    /// The trees that have been asked for, in no order.
+    /// The trees that have been asked for, in the order of the storages.
     pub(super) fn met(&self) -> Vec<(EntryNumber, Arc<MessageTree>)> {
         self.trees.all()
     }

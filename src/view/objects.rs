@@ -117,7 +117,7 @@ impl Objects {
             let embedded = found.ok_or(Error::NotFound)?.attachment.embedded_message()?;
             TreeMessage::new(embedded, outer.depth + 1, self.names.clone())
         };
-        // How much memory an open message takes grows with what is made of it.
+        // The memory of an open message grows with what is made of it, so `bytes_held` asks each.
         Ok(self.messages.put(entry, Arc::new(open), 0))
     }
 

@@ -1,10 +1,10 @@
 //! One message file as a tree of files and directories.
 //!
-//! The tree finds the node of a number or a path and asks for what it needs: `objects` has open what
-//! lies in the file, `listing` names the entries of a directory, `content` makes the content of a
-//! file, `attributes` tells its extended attributes, `check` tells the damage. If a node lies in the
-//! message inside of an attachment, the tree of that message answers (`nested`). Listings and
-//! contents are kept as long as the message is open.
+//! The tree finds the node of a number or a path and asks for what it needs: `objects` opens the
+//! messages, recipients and attachments in the file, `listing` names the entries of a directory,
+//! `content` makes the content of a file, `attributes` tells its extended attributes, `check` tells
+//! the damage. If a node lies in the message inside of an attachment, the tree of that message
+//! answers (`nested`). Listings and contents are kept as long as the message is open.
 //!
 //! Knows nothing of inode numbers, folders or other messages.
 
@@ -122,7 +122,7 @@ impl MessageTree {
         Self::new(objects, show, nesting)
     }
 
-    /// The tree of the objects of a file that lies so in other trees.
+    /// The tree of these objects; `nesting` says where it lies within other trees.
     pub(super) fn new(objects: Objects, show: Show, nesting: Nesting) -> Self {
         let numbering = Numbering::new(objects.file().ok(), nesting.numbers);
         Self {
@@ -332,6 +332,7 @@ impl MessageTree {
         Ok(self.content(id)?.read_into(offset, size, out)?)
     }
 
+    /// The content of a file, which is made if it has not been yet.
     pub(super) fn content(&self, id: NodeId) -> Result<Content, Error> {
         if let Some(content) = self.contents.get(&id) {
             return Ok(content);

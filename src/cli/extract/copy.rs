@@ -68,7 +68,7 @@ impl Copier<'_> {
                     Some(name) => {
                         let begun = around.begin(name, like)?;
                         self.tree(&place, &begun.directory, &path, totals);
-                        // Also if the run is to end: each file that is in it is whole.
+                        // Also if the command is being stopped: the files that are in it are whole.
                         begun.finish(name)
                     }
                     // The target itself becomes the copy.

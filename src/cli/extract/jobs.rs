@@ -114,7 +114,7 @@ impl<'a> Jobs<'a> {
                 let folders = in_target.folders(place.path());
                 // If this fails, nothing can be created in the folder either, and that is reported
                 // then.
-                let _ = self.target.begin(like.around());
+                let _ = self.target.narrow_if_new(like.around());
                 let is_directory = place.attr().file_type == FileType::Directory && !is_message;
                 (in_target.path(place, shape, is_folder || is_directory), folders)
             }

@@ -41,7 +41,7 @@ pub(super) fn fill(
 ) -> io::Result<TableTotals> {
     let target = OutputTarget::open(path)?;
     let like = Permissions::of_mode(mode);
-    target.begin(like.around())?;
+    target.narrow_if_new(like.around())?;
     let folder = target.directory(Path::new(""), like)?;
     let files_per_part = settings.files_per_part();
     let mut parts = Parts { maker, mode, manifest: open(path, &folder, settings)?, folder };

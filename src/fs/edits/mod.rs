@@ -1,4 +1,4 @@
-//! Edits: what a writable mount has besides. A read-only mount has none of this.
+//! What only a writable mount has: edited messages, open files, saves.
 //!
 //! | what | module |
 //! |---|---|
@@ -109,17 +109,19 @@ impl Edits {
         Ok(opened)
     }
 
-    /// The directory state of a message that is known; made if there is none yet.
+    /// The directory state of a message, which is made if there is none yet. `None` if no message
+    /// has this base.
     fn directory(&self, base: Base) -> Option<Arc<MessageDirectory>> {
         self.source.nodes.directory_or(base, |path| MessageDirectory::new(base, path))
     }
 
-    /// A message that is known by its base, with its directory state.
+    /// The message of a base, with its directory state.
     fn known(&self, base: Base) -> Result<(MessageNode, Arc<MessageDirectory>), Error> {
         let directory = self.directory(base).ok_or(Error::NotFound)?;
         Ok((self.messages.known(base)?, directory))
     }
 
+    /// A message whose contents are locked, to be changed.
     fn locked<'a>(
         &'a self,
         message: &'a MessageNode,
@@ -170,7 +172,8 @@ impl Edits {
         self.invalidations.tell(tell);
     }
 
-    /// Notes what the kernel must forget. If it cannot be told, it keeps nothing of messages.
+    /// Notes what the kernel must forget. If the kernel may keep nothing of messages, there is
+    /// nothing to note.
     fn note_stale(&self, stale: Vec<Invalidation>) {
         if self.messages.may_be_kept() {
             self.invalidations.note(stale);
@@ -202,7 +205,7 @@ impl Edits {
 }
 
 impl Drop for Edits {
-    /// Otherwise the threads that save would wait for ever.
+    /// Ends the saver. Otherwise its threads would wait for ever.
     fn drop(&mut self) {
         self.saver.end();
     }

@@ -29,10 +29,11 @@ use store::Stores;
 
 pub(super) use opening::{LookedUpMessage, MessageNode};
 
-/// What is in a message holds for as long as its inode number, which changes with the file.
+/// The kernel may keep what is in a message for so long: if the file changes, the message gets
+/// another inode number.
 const MESSAGE_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// What the part of edits keeps with a message. Here only its names of attachments matter: a
+/// What `Edits` keeps with a message. `Messages` needs only the names of the attachments, so that a
 /// message that is opened again shows the same names.
 pub(super) trait Directory {
     fn names(&self) -> &Arc<AttachmentNames>;
@@ -63,7 +64,7 @@ pub(super) struct OpenMessage {
     pub(super) tree: MessageTree,
     pub(super) directory: Attr,
     /// The count of reads of its file when the file was last found unchanged.
-    checked: AtomicU64,
+    reads_checked: AtomicU64,
 }
 
 /// The figures of `.msgfs/session`.
@@ -77,7 +78,7 @@ pub(super) struct MessageFigures {
 
 impl OpenMessage {
     pub(super) fn new(path: PathBuf, tree: MessageTree, directory: Attr) -> Self {
-        Self { path, tree, directory, checked: AtomicU64::new(0) }
+        Self { path, tree, directory, reads_checked: AtomicU64::new(0) }
     }
 
     /// The attributes of a node in it.
@@ -128,6 +129,7 @@ impl<D: Directory> Messages<D> {
         self.may_be_kept.store(true, Ordering::Release);
     }
 
+    /// Whether the kernel may keep what it is told of messages.
     pub(super) fn may_be_kept(&self) -> bool {
         self.may_be_kept.load(Ordering::Acquire)
     }
@@ -295,7 +297,7 @@ impl<D: Directory> Messages<D> {
         self.habits.read(id);
     }
 
-    /// Enters the defects of a message into `.msgfs/errors`.
+    /// Notes the defects of a message for `.msgfs/errors`.
     fn note_defects(&self, node: &Arc<SourceNode>, tree: &MessageTree) {
         let defects = tree.defects();
         if !defects.is_empty() {
@@ -311,6 +313,7 @@ impl<D: Directory> Messages<D> {
         self.damaged.text()
     }
 
+    /// The figures of `.msgfs/session`.
     pub(super) fn figures(&self) -> MessageFigures {
         let (cache_bytes, cached_messages) = self.cache.usage();
         MessageFigures {
@@ -322,8 +325,8 @@ impl<D: Directory> Messages<D> {
     }
 }
 
-/// How many large messages, which are read from their files, may be kept open. Most descriptors are
-/// left to requests under way, and to edits.
+/// How many large messages may be kept open. Each has its file open, so most descriptors are left
+/// to requests under way, and to edits.
 fn files_kept_max() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     limit.and_then(|limit| usize::try_from(limit / 4).ok()).unwrap_or(usize::MAX)

@@ -117,14 +117,14 @@ impl<D: Directory> Messages<D> {
         LookedUpMessage { source: &self.source, message, is_counted }
     }
 
-    /// The file that a message has now. A save may have replaced it since the message was looked
-    /// up. Without this, cp saw no attachment, created it, and was told that it exists.
+    /// The file that a message has now: a save may have replaced it since the message was looked up.
+    /// With the old file, `cp` would see no attachment, create it, and be told that it exists.
     fn as_saved(&self, message: &MessageNode<D>) -> Arc<SourceNode> {
         let now = message.directory.as_ref().and_then(|_| self.source.nodes.get(message.base));
         now.unwrap_or_else(|| Arc::clone(&message.node))
     }
 
-    /// The open message of a node, opened if it is not.
+    /// Opens a message, unless the cache has it open.
     pub(in crate::fs) fn open(&self, message: &MessageNode<D>) -> Result<Arc<OpenMessage>, Error> {
         let node = self.as_saved(message);
         if let Some(open) = self.cache.get(&node) {
@@ -207,13 +207,13 @@ impl<D: Directory> Messages<D> {
 pub(super) fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(), Error> {
     let source = open.tree.source();
     let reads = source.reads();
-    if reads == open.checked.load(Ordering::Acquire) {
+    if reads == open.reads_checked.load(Ordering::Acquire) {
         return Ok(());
     }
     let Some(metadata) = source.file_metadata() else { return Ok(()) };
     let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
     check_identity(node, &(&metadata).into())?;
-    open.checked.fetch_max(reads, Ordering::Release);
+    open.reads_checked.fetch_max(reads, Ordering::Release);
     Ok(())
 }
 

@@ -1,8 +1,12 @@
 //! The entries of a source folder, each with a cookie at which a listing can be resumed.
 //!
-//! The kernel reads a folder in pieces and without an open handle, while files come and go. A
-//! cookie is made from the name alone, so that no change makes an entry that stays be listed
-//! twice or not at all (as directories indexed by hash do it).
+//! The kernel reads a folder in pieces and without an open handle, while files come and go. So a
+//! cookie is made from the name alone: whatever else changes, an entry that stays is listed exactly
+//! once. File systems that index their directories by hash do the same.
+//!
+//! The opener thread (`messages::ahead`) looks at the next entries of a large folder while the
+//! listing goes on. A [`LookAhead`] is its task; the attributes that it finds are kept with the
+//! listing until that comes to the entries.
 
 use std::collections::VecDeque;
 use std::ffi::{OsStr, OsString};
@@ -21,7 +25,7 @@ use super::metadata::Metadata;
 /// One entry of a source folder.
 #[derive(Debug)]
 pub(in crate::fs) struct FolderEntry {
-    /// Where a listing goes on behind this entry.
+    /// A listing that is resumed at this cookie begins with the entry behind this one.
     pub(in crate::fs) cookie: u64,
     pub(in crate::fs) name: OsString,
 }
@@ -31,31 +35,33 @@ pub(in crate::fs) struct FolderEntry {
 pub(in crate::fs) struct FolderListing {
     /// By their cookies.
     entries: Vec<FolderEntry>,
-    /// Places in `entries`, by name.
+    /// Places in `entries`, in the order of [`WalkOrder::Bytes`].
     by_bytes: OnceLock<Vec<u32>>,
+    /// Places in `entries`, in the order of [`WalkOrder::Letters`].
     by_letters: OnceLock<Vec<u32>>,
-    ahead: Mutex<LookedAhead>,
+    ahead: Mutex<AttributesAhead>,
 }
 
-/// The attributes of entries that the opener thread has looked at before the listing comes to them.
+/// The attributes of adjacent entries that the listing has not come to yet, as the opener thread
+/// has found them.
 #[derive(Debug, Default)]
-struct LookedAhead {
-    /// The place of the first one in the listing.
+struct AttributesAhead {
+    /// The place of the first of these entries in the listing.
     from: usize,
-    /// `None` where it has not looked at an entry.
+    /// `None` for an entry that the opener thread has left out, or that it could not look at.
     found: VecDeque<Option<Metadata>>,
     /// The place that the listing has come to.
     listed: usize,
 }
 
-impl LookedAhead {
-    /// The place behind the last one.
+impl AttributesAhead {
+    /// The place behind the last of these entries.
     fn end(&self) -> usize {
         self.from + self.found.len()
     }
 }
 
-/// Entries of a folder that the opener thread shall look at.
+/// A task for the opener thread: entries of a folder that it shall look at.
 #[derive(Debug)]
 pub(in crate::fs) struct LookAhead {
     pub(in crate::fs) folder: Arc<SourceNode>,
@@ -88,11 +94,13 @@ type Listings = LruCache<Arc<SourceNode>, Arc<FolderListing>>;
 const FOLDERS_MAX: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not 0");
 /// The opener thread looks at most at this many entries ahead of a listing.
 const LOOKED_AHEAD_MAX: usize = 2048;
-/// If the listing has come as far as the opener thread, it looks at so many entries itself.
+/// If the listing has caught up with the opener thread, the thread leaves it this many entries and
+/// looks at those behind them. Otherwise both would look at the same entries.
 const LEFT_TO_LISTING: usize = 192;
-/// After so many entries, the opener thread gives the listing what it has found.
+/// The opener thread looks at this many entries at a time, and then hands over what it has found.
 const LOOKED_TOGETHER: usize = 64;
-/// An entry whose cookie was taken lies at most this far behind its place.
+/// If several names have the same hash, all but the first get the next free cookies. An entry is
+/// looked for in this many places from that of its hash on.
 const MOVED_MAX: usize = 8;
 
 impl WalkOrder {
@@ -130,9 +138,9 @@ impl FolderListing {
         self.entries.iter().enumerate().skip(behind)
     }
 
-    /// The attributes of the entry at a place, if the opener thread has looked at it. Forgets those
-    /// of the entries before.
-    pub(in crate::fs) fn looked_at(&self, place: usize) -> Option<Metadata> {
+    /// Takes the attributes of the entry that the listing has come to, if the opener thread has
+    /// looked at it. Drops those of the entries before it.
+    pub(in crate::fs) fn take_attributes(&self, place: usize) -> Option<Metadata> {
         let mut ahead = lock(&self.ahead);
         ahead.listed = place;
         let passed = place.saturating_sub(ahead.from).min(ahead.found.len());
@@ -146,8 +154,8 @@ impl FolderListing {
         found
     }
 
-    /// What the opener thread shall look at when a listing has come to a place; `None` if it has
-    /// done enough.
+    /// What the opener thread shall look at when a listing has come to a place. `None` if only few
+    /// of the next [`LOOKED_AHEAD_MAX`] entries are left to look at: it is not woken for these.
     pub(in crate::fs) fn to_look_at(
         self: &Arc<Self>,
         folder: &Arc<SourceNode>,
@@ -181,7 +189,7 @@ impl FolderListing {
         let cookie = hash(name);
         let at = self.entries.partition_point(|entry| entry.cookie < cookie);
         let entries = self.entries.get(at..).unwrap_or_default();
-        // A cookie that is taken has moved the entry behind others.
+        // If the cookie of this hash was taken, the entry lies behind others with the same hash.
         let moved = entries.iter().take(MOVED_MAX).position(|entry| entry.name == name);
         let behind = entries.get(moved.map_or(entries.len(), |at| at + 1)..).unwrap_or_default();
         behind.iter().take(count).map(|entry| entry.name.as_os_str()).collect()
@@ -200,7 +208,8 @@ impl FolderListing {
 }
 
 impl LookAhead {
-    /// Looks at the entries, some at a time, so that the listing can use the first ones soon.
+    /// Looks at the entries, [`LOOKED_TOGETHER`] at a time, so that the listing can use the first
+    /// ones soon.
     pub(in crate::fs) fn run(&self, look: impl Fn(&OsStr) -> Option<Metadata>) {
         let mut range = self.range.clone();
         loop {
@@ -223,14 +232,15 @@ impl LookAhead {
             let found: Vec<_> = entries.iter().map(|entry| look(&entry.name)).collect();
             let mut ahead = lock(&self.listing.ahead);
             if ahead.end() > range.start {
-                // It is of a listing that had come farther.
+                // What is there is of an earlier listing that had come farther: nobody takes it.
                 ahead.found.clear();
             }
             if ahead.found.is_empty() {
                 ahead.from = range.start;
             }
-            let left_out = range.start - ahead.from;
-            ahead.found.resize(left_out, None);
+            // `None` for the entries that were left to the listing.
+            let len_before = range.start - ahead.from;
+            ahead.found.resize(len_before, None);
             ahead.found.extend(found);
             range.start = end;
         }
@@ -242,8 +252,8 @@ impl Folders {
         Self { listings: Mutex::new(LruCache::new(FOLDERS_MAX)) }
     }
 
-    /// The entries of a folder: as last read if a listing goes on behind a cookie, and read anew
-    /// where it begins.
+    /// The entries of a folder. A listing that begins reads them anew; one that goes on behind a
+    /// cookie uses those that were read last, as long as they are kept.
     pub(in crate::fs) fn list<E>(
         &self,
         folder: &Arc<SourceNode>,
@@ -284,8 +294,8 @@ impl Folders {
     }
 }
 
-/// Gives each name its cookie and sorts by it. 0 is the start of a listing, 1 and 2 are `.` and
-/// `..`; the kernel takes the upper bit for an error.
+/// Gives each name its cookie and sorts by it. Cookie 0 is the start of a listing, 1 and 2 are `.`
+/// and `..`.
 fn with_cookies(names: Vec<OsString>) -> Vec<FolderEntry> {
     let mut entries: Vec<_> =
         names.into_iter().map(|name| FolderEntry { cookie: hash(&name), name }).collect();
@@ -315,6 +325,8 @@ pub(in crate::fs) fn by_cookie<T>(
     ordered.split_off(behind)
 }
 
+/// The hash of a name, as a cookie. Its upper bits are 0, since the kernel takes a cookie with the
+/// highest bit for an error.
 fn hash(name: &OsStr) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
@@ -375,7 +387,7 @@ mod tests {
         let mut found = 0;
         let mut check = |place: usize| {
             let expected = number(&listing.entries[place].name);
-            let known = listing.looked_at(place);
+            let known = listing.take_attributes(place);
             assert!(known.is_none_or(|known| known.inode == expected), "{place}");
             found += usize::from(known.is_some());
         };

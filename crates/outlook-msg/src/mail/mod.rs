@@ -12,7 +12,7 @@
 //! | make a new message | [`Mail::create`] |
 //!
 //! Only this layer decides what is true of a message (which body, which address, which name), so
-//! that a mount, a command and Python all show the same. Knows no directory of files.
+//! that a mount, a command and Python all show the same. It knows nothing of directories of files.
 
 // The face of the library, one module for each type or for one kind of its methods:
 //
@@ -24,11 +24,11 @@
 // | other formats of it | `exports`, `output` |
 // | `Attachment`, `Recipient`, `PropertyKey`, `Error` | `attachment`, `recipient`, `key`, `error` |
 //
-// Below it, what decides; each imports only from those after it:
+// Below the face, the modules that decide what is true. Each imports only from those after it:
 //
 // | of a message | module |
 // |---|---|
-// | printed, as a page, as a row | `output` (on top of the face) |
+// | printed, as a page, as a row | `output`, which also uses the face |
 // | edits | `edit` |
 // | whole messages in other formats | `formats`: `eml`, `json` |
 // | what could not be read | `defects` |

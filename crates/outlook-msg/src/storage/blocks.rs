@@ -30,16 +30,16 @@ const GAP_BYTES_MAX: u64 = 4 << 10;
 /// part may need a second one for the bytes before it.
 const PARTS_MAX: usize = 512;
 
-/// Memory of blocks that are no longer in use, for the next ones. New memory would have to be set to
-/// zero by the system and once more by us, which takes as long as the reading.
+/// Memory of blocks that are no longer in use, for the next blocks. New memory would be set to zero
+/// by the system and then again by us, which takes as long as the reading.
 static UNUSED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
-/// At most this many blocks are unused: 4 MiB.
+/// The memory of at most this many blocks is kept for the next ones: 4 MiB.
 const UNUSED_MAX: usize = 64;
 
 /// One block of a file.
 #[derive(Debug)]
 struct Block {
-    /// As long as a block; what is behind `len` is of no file.
+    /// Always [`BLOCK_BYTES`] long. The bytes from `len` on have no meaning.
     memory: Vec<u8>,
     len: usize,
 }
@@ -112,8 +112,9 @@ impl Blocks {
         read
     }
 
-    /// Fills the parts in turn, each from its offset in the file, without the blocks. Returns how
-    /// many bytes it has read: fewer than the parts hold only if the file ends within one of them.
+    /// Fills the parts in turn, each from its offset in the file, and does not use the blocks in
+    /// memory. Returns how many bytes it has read. If the file ends, these are fewer than the parts
+    /// have room for.
     ///
     /// # Errors
     /// Those of `preadv`.
@@ -158,8 +159,8 @@ impl Blocks {
         while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             let at = offset.saturating_add(filled as u64);
             let index = at / BLOCK_BYTES as u64;
-            // The system cannot read the whole block, because of a bad disk sector, for example.
-            // The bytes that were asked for may still be readable.
+            // If the system cannot read the whole block, because of a bad disk sector for example,
+            // the bytes that were asked for may still be readable.
             let Ok(block) = self.block(file, len, index) else {
                 return Ok(filled + self.read_file(file, at, rest)?);
             };
@@ -201,7 +202,7 @@ impl Blocks {
         wanted.retain(|index| !self.lock().blocks.contains(index));
         for run in wanted.chunk_by(|one, next| *next == one + 1) {
             if let [first, ..] = run {
-                // The read that needs the bytes will meet the error again.
+                // An error is not reported here: the read that needs the bytes meets it again.
                 let _ = self.read_blocks(file, len, *first, run.len() as u64);
             }
         }
@@ -244,7 +245,7 @@ impl Blocks {
         self.reads.fetch_add(1, Ordering::Release);
         let mut found = read?;
         for block in &mut blocks {
-            // The file has become shorter.
+            // Cuts the blocks that the file no longer fills, because it has become shorter.
             block.truncate(found);
             found -= block.bytes().len();
         }
@@ -443,7 +444,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_to_be_read_is_read_at_once() {
+    fn blocks_that_will_be_needed_are_read_together() {
         let ((file, bytes), blocks) = (file(), Blocks::new());
         let at = |block: usize| (block * BLOCK_BYTES + 5) as u64;
         assert!(blocks.prefetch(&file, LEN as u64, &[(at(3), 10), (at(1), 10), (at(2), 10)]));

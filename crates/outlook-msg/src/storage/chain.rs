@@ -13,21 +13,23 @@ use super::table::{AllocationTable, is_regular};
 #[derive(Debug)]
 pub(super) struct Chain<'a> {
     entries: Entries<'a>,
+    /// Whether it is a chain of mini sectors.
     mini: bool,
     start: u32,
     next: u32,
-    /// How many sectors have been passed in the parts of a FAT.
+    /// How many sectors the walk has passed while it read the FAT part by part.
     passed: usize,
-    /// How many sectors are left before one would come a second time.
+    /// The walk ends after this many more sectors, since the next one would come a second time.
     left: usize,
     /// Why the entry of the next sector could not be read.
     unread: Option<io::ErrorKind>,
 }
 
+/// Where a walk finds the entries of its sectors.
 #[derive(Clone, Copy, Debug)]
 enum Entries<'a> {
     Table(&'a AllocationTable),
-    /// The FAT of a file, of which parts are read when they are needed.
+    /// A FAT of which a part is read when the walk comes to it.
     Parts(&'a Fat, &'a Source),
 }
 
@@ -49,7 +51,7 @@ impl<'a> Chain<'a> {
         Self { entries, mini: false, start, next: start, passed: 0, left, unread: None }
     }
 
-    /// Why there is no next sector.
+    /// Why the walk has ended.
     pub(super) fn damage(&self) -> Damage {
         if let Some(kind) = self.unread {
             return Damage::Unread(kind);
@@ -73,9 +75,9 @@ impl<'a> Chain<'a> {
         SectorNumber { number: sector, mini: self.mini }
     }
 
-    /// The next sector of a FAT of which parts are read. A walk that does not lead forward in the
-    /// file goes on with the whole FAT: as long as it does lead forward, no sector can come a second
-    /// time.
+    /// The next sector, while the FAT is read part by part. As long as each sector lies behind the
+    /// one before it, none can come a second time. At the first step back, the walk reads the whole
+    /// FAT and goes on with it, since only the whole FAT tells where a loop begins.
     fn next_in_parts(&mut self, fat: &'a Fat, source: &'a Source) -> Option<u32> {
         let sector = self.next;
         self.next = fat.next(source, sector).unwrap_or_else(|error| self.fail(&error))?;
@@ -98,6 +100,7 @@ impl<'a> Chain<'a> {
         Some(sector)
     }
 
+    /// Notes why an entry could not be read, and ends the walk.
     fn fail<T>(&mut self, error: &io::Error) -> Option<T> {
         self.unread = Some(error.kind());
         None

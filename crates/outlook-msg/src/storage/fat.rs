@@ -1,8 +1,10 @@
 //! The FAT of a file (\[MS-CFB\] 2.3): for each sector the next one of its chain.
 //!
-//! Writers put a sector of the FAT before every 64 KiB or so of the file. To know the subject of a
-//! large message one or two of them are enough, so of a file that is not in memory the FAT is read
-//! part by part, as far as chains lead. A chain that leads through many parts needs all of it.
+//! Here, a *part* is one sector of the FAT. With sectors of 512 bytes, a part has the entries of 64
+//! KiB of the file, so a large file has many parts. To read the subject of a large message, one or
+//! two of them are enough. So if the file is not in memory, only the parts are read that a chain
+//! leads through. If a chain leads through many parts, the whole FAT is read together, which then
+//! takes less time.
 
 use std::io;
 use std::sync::OnceLock;
@@ -15,12 +17,14 @@ use super::source::Source;
 use super::table::{AllocationTable, FREE_SECTOR, SectorSet};
 
 const ENTRY_BYTES: usize = size_of::<u32>();
-/// At most this many parts are read one by one. Reading all of them together then takes less time.
+/// At most this many parts are read one by one. If one more is needed, the whole FAT is read
+/// together, which then takes less time.
 const PARTS_MAX: usize = 4;
-/// A FAT of at most this many parts, which is that of a file of 512 KiB, is read as a whole with
-/// the file: most of the file is needed anyway, and one read takes less time than several.
+/// A FAT of at most this many parts (that of a file of up to 512 KiB) is read as a whole when the
+/// file is opened: most of the file is needed anyway, and one read takes less time than several.
 const WHOLE_PARTS_MAX: usize = 8;
-/// A stream that needs more parts than this will need most of them.
+/// If a stream has more sectors than this many parts have entries, the whole FAT is read before its
+/// chain is followed: the chain is expected to lead through most parts.
 const STREAM_PARTS_MAX: u64 = 2;
 
 /// The FAT of a file. A sector without an entry counts as free.
@@ -29,27 +33,29 @@ pub(super) struct Fat {
     layout: Layout,
     /// The sectors that hold the parts, in order.
     places: Vec<u32>,
-    /// The parts that were read one by one.
+    /// The parts that were read one by one, in the order of the reads.
     parts: [OnceLock<Part>; PARTS_MAX],
+    /// All entries, once they have been read together.
     whole: OnceLock<AllocationTable>,
 }
 
 /// The entries of one sector of the FAT.
 #[derive(Debug)]
 struct Part {
+    /// The place of the part in the FAT.
     index: usize,
     entries: Vec<u32>,
 }
 
 impl Fat {
-    /// The FAT of no file.
+    /// The FAT of an empty file, for a snapshot of a transaction.
     pub(super) fn none() -> Self {
         let whole = OnceLock::from(AllocationTable::default());
         Self { layout: Layout::none(), places: Vec::new(), parts: Default::default(), whole }
     }
 
-    /// Finds the parts of the FAT, and reads all of them if the file is small or in memory. Parts
-    /// that the file does not have become defects.
+    /// Finds the parts of the FAT, and reads all of them if the file is small or in memory. A part
+    /// that the file does not have, or not as a whole, becomes a defect.
     ///
     /// # Errors
     /// Those of `pread`.
@@ -100,7 +106,8 @@ impl Fat {
                 None => {
                     let part = self.read_part(source, index)?;
                     let found = entry(&part);
-                    // Another thread may have taken the slot: then the part is read again later.
+                    // If another thread has filled the slot meanwhile, this part is not kept, and
+                    // is read again when it is needed again.
                     let _ = slot.set(part);
                     return Ok(Some(found));
                 }
@@ -128,9 +135,9 @@ impl Fat {
         self.whole.get()
     }
 
-    /// Whether the chain of a stream of this length goes through so many parts that all of them are
-    /// to be read at once.
-    pub(super) fn is_long(&self, stream_len: u64) -> bool {
+    /// Whether the chain of a stream of this length leads through so many parts that the whole FAT
+    /// is to be read before the chain is followed.
+    pub(super) fn needs_whole(&self, stream_len: u64) -> bool {
         let part = (self.part_entries() as u64) << self.layout.shift;
         stream_len > part * STREAM_PARTS_MAX
     }
@@ -147,10 +154,11 @@ impl Fat {
         self.layout.sector_bytes() / ENTRY_BYTES
     }
 
-    /// How many bytes a part needs: those of the last part end with the entry of the last sector.
+    /// How many bytes of a part are used. The last part is used only up to the entry of the last
+    /// sector of the file.
     fn part_bytes(&self, index: usize) -> usize {
-        let behind = self.layout.count().saturating_sub(index * self.part_entries());
-        self.part_entries().min(behind) * ENTRY_BYTES
+        let entries_left = self.layout.count().saturating_sub(index * self.part_entries());
+        self.part_entries().min(entries_left) * ENTRY_BYTES
     }
 
     /// Where a part is in the file, by offset and length; empty if the file does not have it.
@@ -174,19 +182,21 @@ impl Fat {
         let count = self.layout.count();
         let mut next: Vec<u32> = Vec::with_capacity(count);
         let ranges: Vec<_> = (0..self.places.len()).map(|index| self.range(index)).collect();
-        let mut behind = 0;
+        let mut part_end = 0;
         source.read_ranges(&ranges, |bytes| {
-            behind += self.part_entries();
+            part_end += self.part_entries();
             next.extend(u32s(bytes));
-            next.resize(count.min(behind), FREE_SECTOR);
+            // If bytes of the part are missing, the entries of the next part must still come to
+            // their places.
+            next.resize(count.min(part_end), FREE_SECTOR);
         })?;
         next.resize(count, FREE_SECTOR);
         Ok(AllocationTable::new(next))
     }
 }
 
-/// The sectors of the FAT that the DIFAT lists, at most `needed`. Further entries of the DIFAT are
-/// for sectors beyond the end of the file.
+/// The sectors that hold the FAT, as the DIFAT lists them; at most `needed`, since further ones
+/// would have entries only for sectors beyond the end of the file.
 fn places(
     source: &Source,
     header: &Header,
@@ -201,6 +211,7 @@ fn places(
     while places.len() < needed && layout.has(sector) && seen.add(sector) {
         bytes.clear();
         source.append(layout.offset(sector), layout.sector_bytes(), &mut bytes)?;
+        // The last entry of a sector of the DIFAT is the number of the next one.
         let next_at = layout.sector_bytes() - ENTRY_BYTES;
         let listed = u32s(bytes.get(..next_at).unwrap_or(&bytes));
         places.extend(listed.take(needed - places.len()));

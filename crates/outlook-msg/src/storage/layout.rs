@@ -16,7 +16,7 @@ impl Layout {
         Self { shift: header.sector_shift, file_len }
     }
 
-    /// The layout of no file.
+    /// The layout of an empty file, for a snapshot of a transaction.
     pub(super) fn none() -> Self {
         Self { shift: 9, file_len: 0 }
     }
@@ -51,8 +51,8 @@ impl Layout {
         usize::try_from(left).unwrap_or(usize::MAX).min(self.sector_bytes())
     }
 
-    /// The offset of a sector in the file. The header takes the place of one sector before sector
-    /// 0.
+    /// The offset of a sector in the file. Sector 0 comes after the header, which takes as much
+    /// space as one sector.
     pub(super) fn offset(&self, sector: u32) -> u64 {
         (u64::from(sector) + 1) << self.shift
     }

@@ -41,7 +41,7 @@ pub(super) struct Run {
 }
 
 impl Sectors {
-    /// The sectors of no file, for a snapshot of a transaction.
+    /// The sectors of an empty file, for a snapshot of a transaction.
     pub(super) fn none() -> Self {
         Self {
             source: Arc::new(Source::from_bytes(Vec::new())),
@@ -127,8 +127,8 @@ impl Sectors {
         if declared < self.mini_stream_cutoff {
             return Runs::of_mini_sectors(self, first, len);
         }
-        if self.fat.is_long(len) {
-            // If that fails, the chain will meet the error.
+        if self.fat.needs_whole(len) {
+            // If the read fails, the walk along the chain meets the error and reports it.
             let _ = self.fat.whole(&self.source);
         }
         Runs::of_sectors(self, first, len)
@@ -139,7 +139,7 @@ impl Sectors {
     pub(super) fn has_all(&self, first: u32, declared: u64) -> bool {
         let (chain, shift) = match declared < self.mini_stream_cutoff {
             true => (Chain::of_mini(&self.mini_fat, first), MINI_SECTOR_SHIFT),
-            false if self.fat.is_long(declared) => return false,
+            false if self.fat.needs_whole(declared) => return false,
             false => (Chain::of_fat(&self.fat, &self.source, first), self.layout.shift),
         };
         let wanted = usize::try_from(declared.div_ceil(1 << shift)).unwrap_or(usize::MAX);

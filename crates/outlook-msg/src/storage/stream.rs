@@ -164,15 +164,15 @@ impl Stream {
         self.with_damage(bytes, runs.damage)
     }
 
-    /// Reads a stream of a file that is so long that the blocks would only be in the way; `None` if
-    /// it is shorter, or if a read fails. The caller then reads it run by run, to get as far as
-    /// possible.
+    /// Reads a stream of a file without the blocks in memory, which do not pay for a stream of a
+    /// block or more. `None` if the stream is shorter, or if a read fails: the caller then reads it
+    /// run by run, to get as far as possible.
     fn read_large(&self, len: u64) -> Option<(Vec<u8>, Option<Error>)> {
         let source = self.file.source();
         if !source.is_file() || len < BLOCK_BYTES as u64 {
             return None;
         }
-        // Allocates memory only for the bytes that the chain has, as below.
+        // Allocates memory only for the bytes that the chain has, as `read_salvage` does.
         let found = self.runs(len).map(|run| run.len).sum::<u64>();
         let mut bytes = vec![0; usize::try_from(found).ok()?];
         let mut runs = self.runs(len);
@@ -247,6 +247,7 @@ impl Stream {
         self.place().1
     }
 
+    /// The first sector of the stream, and its declared length.
     fn place(&self) -> (u32, u64) {
         match self.file.tree.node(self.id.0).map(|node| node.kind) {
             Some(NodeKind::Stream { first, len }) => (first, len),

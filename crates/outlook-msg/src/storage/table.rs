@@ -34,8 +34,9 @@ impl AllocationTable {
         at(&self.next, sector)
     }
 
-    /// How many sectors the chain from `start` has before one of them would come a second time; at
-    /// least so many if no two sectors are followed by the same one.
+    /// How many sectors the chain from `start` has before one of them would come a second time. If
+    /// no two sectors are followed by the same one, this is `usize::MAX`: such a chain can come
+    /// back only to `start`, which the walk notices by itself.
     pub(super) fn distinct(&self, start: u32) -> usize {
         if !self.tangled {
             return usize::MAX;

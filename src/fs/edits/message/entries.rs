@@ -1,4 +1,5 @@
-//! The calls that create and remove files in a message, or cut them.
+//! The calls that create, open, truncate and remove files of a message, and those that save or
+//! discard its edits.
 
 use std::ffi::OsStr;
 use std::sync::{Arc, MutexGuard};
@@ -19,7 +20,9 @@ use super::shown::{NewNameKind, ShownEntry, access_in};
 use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
 use super::waiting::is_told_without;
 
+/// The permissions of a temporary directory.
 const DIRECTORY_BITS: u16 = 0o755;
+/// The permissions of a temporary file, unless the call says others.
 pub(super) const FILE_BITS: u16 = 0o644;
 const NO_DIRECTORY: &str = "only messages are made as directories, in attachments/";
 
@@ -228,7 +231,8 @@ impl EditableMessage<'_> {
         }
     }
 
-    /// Cuts or lengthens a file by its path: its bytes become the value at once.
+    /// Cuts or lengthens a file without a handle, as truncate(2) does. The result becomes the value
+    /// at once.
     pub(in crate::fs) fn truncate(&self, len: u64) -> Result<(), Error> {
         let mut locked = self.lock();
         let path = locked.contents.path_of(self.number)?;

@@ -4,6 +4,18 @@
 //! before: [`shown::Shown`] only asks, [`answers::Answers`] notes what the kernel is told, and
 //! [`locked::LockedMessage`] changes the message. [`entries::EditableMessage`] has the calls of the
 //! kernel, each of which locks the message by itself.
+//!
+//! | what | module |
+//! |---|---|
+//! | the state of a message; the numbers of its files | `directory`, `numbers` |
+//! | what it shows; what the kernel is told of it | `shown`, `answers` |
+//! | the calls of the kernel | `entries`, `attributes`, `renames` |
+//! | the change of a locked message, and what each edit does | `locked`, `editing` |
+//! | how the bytes of an open file become a value | `settling` |
+//! | new attachments that wait in the edit log | `waiting` |
+//! | removing a file; where it lives until the save | `removing`, `removals` |
+//! | temporary files of editors and other tools | `temporary` |
+//! | which process is filling a new message | `creators`, `process` |
 
 pub(in crate::fs::edits) mod answers;
 pub(in crate::fs::edits) mod attributes;

@@ -1,4 +1,4 @@
-//! The bytes of open files become values of the message.
+//! How the bytes of open files become values of the message.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::numbers::relative_to;
 use super::shown::ShownEntry;
 
 impl LockedMessage<'_> {
-    /// A writing handle of a file, which is opened if it is not yet.
+    /// A handle for writing to a file. All handles of a file share one buffer.
     pub(super) fn writer(
         &mut self,
         number: NodeId,
