@@ -1,4 +1,5 @@
-//! Every kind of edit, made, saved and read back from the file.
+//! Every kind of edit, made, saved and read back from the file. Longer than other files, since the
+//! kinds are many and each is one short test.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::sync::Arc;
