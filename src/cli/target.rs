@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, AsRawFd as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path};
 use std::sync::OnceLock;
@@ -140,15 +140,30 @@ impl OutputDirectory {
         }
     }
 
-    /// Begins a directory of this name in this one. If a command that was killed has begun it, this
-    /// command goes on with what is there.
+    /// Begins a directory of this name in this one.
     pub(super) fn begin(self, name: &OsStr, like: Permissions) -> io::Result<UnfinishedDirectory> {
+        let unfinished = unfinished_name(name);
+        // A command that was killed may have left it. What is in it may be of an earlier state of
+        // the source, and is of no use.
+        self.remove_all(&unfinished)?;
         if let Some(directory) = self.existing(name)? {
             return Ok(UnfinishedDirectory { around: self, name: None, directory });
         }
-        let name = unfinished_name(name);
-        let directory = Self { is_unfinished: true, ..self.subdirectory(&name, like)? };
-        Ok(UnfinishedDirectory { around: self, name: Some(name), directory })
+        let directory = Self { is_unfinished: true, ..self.subdirectory(&unfinished, like)? };
+        Ok(UnfinishedDirectory { around: self, name: Some(unfinished), directory })
+    }
+
+    /// Removes a file or link, or a directory with all that is in it. One that is not there is no
+    /// error. No link is followed.
+    fn remove_all(&self, name: &OsStr) -> io::Result<()> {
+        match rustix::fs::unlinkat(&self.file, name, AtFlags::empty()) {
+            Err(Errno::ISDIR | Errno::PERM) => {
+                let here = format!("/proc/self/fd/{}", self.file.as_raw_fd());
+                std::fs::remove_dir_all(Path::new(&here).join(name))
+            }
+            Err(Errno::NOENT) | Ok(()) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// A directory in this one; `None` if it is not there.

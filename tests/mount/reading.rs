@@ -212,6 +212,21 @@ fn changed() -> crate::fixture::MessageBuilder {
         .body("This is Changed.\nIt is quite another text and much longer than it was.")
 }
 
+/// A program that has a file of a large message open reads on in the old message if another one
+/// takes its name.
+#[test]
+fn a_large_message_that_is_replaced_is_read_on() {
+    let source = Folder::new().with("a.msg", large().to_bytes());
+    let Some(mount) = Mounted::new(source.path(), "") else { return };
+    let mut open = File::open(mount.path("a.msg/attachments/large.bin")).unwrap();
+    let mut start = [0; 4096];
+    open.read_exact(&mut start).unwrap();
+    fs::rename(source.put(".tmp", changed().to_bytes()), source.join("a.msg")).unwrap();
+    let mut rest = Vec::new();
+    open.read_to_end(&mut rest).unwrap();
+    assert!([start.as_slice(), &rest].concat() == numbers(700_001));
+}
+
 /// A source that is one file shows what it is replaced by, too.
 #[test]
 fn changes_of_a_source_that_is_one_file_show() {

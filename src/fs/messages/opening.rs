@@ -12,7 +12,7 @@ use crate::fs::source::attr::Attr;
 use crate::fs::source::ino::{Base, Ino, SourceKind, SourceNode};
 use crate::fs::source::metadata::Metadata;
 use crate::fs::source::tree::{SOURCE_TTL, SourceTree};
-use crate::storage::Source;
+use crate::storage::{FileState, Source};
 use crate::view::{MessageTree, NodeId};
 
 use super::{Directory, Messages, OpenMessage};
@@ -210,9 +210,11 @@ pub(super) fn check_unchanged(node: &SourceNode, open: &OpenMessage) -> Result<(
     if reads == open.reads_checked.load(Ordering::Acquire) {
         return Ok(());
     }
-    let Some(metadata) = source.file_metadata() else { return Ok(()) };
-    let metadata = metadata.map_err(|error| source_error(&node.path, error))?;
-    check_identity(node, &(&metadata).into())?;
+    match source.is_still(&FileState::from(&node.identity)) {
+        Ok(true) => {}
+        Ok(false) => return Err(Error::Stale { path: node.path.clone() }),
+        Err(error) => return Err(source_error(&node.path, error)),
+    }
     open.reads_checked.fetch_max(reads, Ordering::Release);
     Ok(())
 }

@@ -87,15 +87,6 @@ impl Source {
         }
     }
 
-    /// The present metadata of the open file; `None` for bytes in memory, which cannot change any
-    /// more, and for a stream of another file.
-    pub fn file_metadata(&self) -> Option<io::Result<Metadata>> {
-        match &self.bytes {
-            Bytes::Memory(_) | Bytes::Stream { .. } => None,
-            Bytes::File { file, .. } => Some(file.metadata()),
-        }
-    }
-
     /// How many reads of the open file have finished. As long as the number stays the same, all
     /// bytes came from memory. 0 for any other source.
     pub fn reads(&self) -> u64 {
