@@ -1,18 +1,17 @@
 //! Values that are made when they are first asked for, and kept. Knows nothing of messages.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::Hash;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use outlook_msg::sync::lock;
 
 /// Values by their keys. If two threads make the same value at a time, the first one is kept.
-///
-/// Most messages have a dozen values, which a map by order finds sooner than one by hash.
 #[derive(Debug)]
 pub(super) struct Memo<K, V> {
-    values: Mutex<BTreeMap<K, V>>,
+    values: Mutex<HashMap<K, V>>,
     bytes_held: AtomicUsize,
 }
 
@@ -22,7 +21,7 @@ impl<K, V> Default for Memo<K, V> {
     }
 }
 
-impl<K: Ord, V: Clone> Memo<K, V> {
+impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     pub(super) fn get(&self, key: &K) -> Option<V> {
         lock(&self.values).get(key).cloned()
     }

@@ -34,7 +34,7 @@ const PARTS_MAX: usize = 512;
 /// by the system and then again by us, which takes as long as the reading.
 static UNUSED: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 /// The memory of at most this many blocks is kept for the next ones: 4 MiB.
-const UNUSED_MAX: usize = 64;
+const UNUSED_MAX: usize = 24;
 
 /// One block of a file.
 #[derive(Debug)]
