@@ -300,11 +300,7 @@ fn with_cookies(names: Vec<OsString>) -> Vec<FolderEntry> {
     let mut entries: Vec<_> =
         names.into_iter().map(|name| FolderEntry { cookie: hash(&name), name }).collect();
     entries.sort_unstable_by(|a, b| (a.cookie, &a.name).cmp(&(b.cookie, &b.name)));
-    let mut last = 2;
-    for entry in &mut entries {
-        entry.cookie = entry.cookie.max(last + 1);
-        last = entry.cookie;
-    }
+    make_rising(entries.iter_mut().map(|entry| &mut entry.cookie));
     entries
 }
 
@@ -316,17 +312,23 @@ pub(in crate::fs) fn by_cookie<T>(
 ) -> Vec<(&T, u64)> {
     let mut ordered: Vec<_> = entries.iter().map(|one| (one, hash(name(one)))).collect();
     ordered.sort_by(|a, b| (a.1, name(a.0)).cmp(&(b.1, name(b.0))));
-    let mut last = 2;
-    for (_, own) in &mut ordered {
-        *own = (*own).max(last + 1);
-        last = *own;
-    }
+    make_rising(ordered.iter_mut().map(|(_, own)| own));
     let behind = ordered.partition_point(|(_, own)| *own <= cookie);
     ordered.split_off(behind)
 }
 
 /// The hash of a name, as a cookie. Its upper bits are 0, since the kernel takes a cookie with the
 /// highest bit for an error.
+/// Moves cookies that are taken behind the one before; 0, 1 and 2 are taken by the start of a listing,
+/// `.` and `..`.
+fn make_rising<'a>(cookies: impl Iterator<Item = &'a mut u64>) {
+    let mut last = 2;
+    for cookie in cookies {
+        *cookie = (*cookie).max(last + 1);
+        last = *cookie;
+    }
+}
+
 fn hash(name: &OsStr) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
