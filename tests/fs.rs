@@ -118,6 +118,20 @@ fn what_is_forgotten_is_no_longer_known() {
 }
 
 #[test]
+fn a_message_that_nobody_knows_any_more_is_released() {
+    let source = Folder::of_everything();
+    let calls = Calls::new(source.path());
+    let [subject, body] = ["letter.msg/subject", "letter.msg/body.txt"]
+        .map(|path| calls.look_up(path).unwrap().attr.ino);
+    calls.read(subject).unwrap();
+    let open = || ["cached_messages", "open_messages"].map(|figure| calls.session(figure));
+    calls.fs.forget(subject, 1);
+    assert_eq!(open(), [1, 1]);
+    calls.fs.forget(body, 1);
+    assert_eq!(open(), [0, 0]);
+}
+
+#[test]
 fn what_is_in_a_message_keeps_it_known() {
     let source = Folder::of_everything();
     let calls = Calls::new(source.path());

@@ -147,10 +147,7 @@ fn dispatch(command: Command, out: &mut (impl Write + Send)) -> Result<Status, C
 /// The options by which a command without a mount shows the tree.
 fn tree_options(View { options }: &View) -> Result<fs::Options, OptionError> {
     let lists = options.iter().map(String::as_str);
-    let options = MountOptions::parse(lists, Caller::CommandLine)?.fs;
-    // A command reads one message after the other and does not come back. What it keeps beyond
-    // those that its threads work on only takes memory, and the time that new memory takes.
-    Ok(fs::Options { messages_kept_max: Some(2 * ordered::THREADS_MAX), ..options })
+    Ok(MountOptions::parse(lists, Caller::CommandLine)?.fs)
 }
 
 fn run_mount(arguments: MountArguments) -> ExitCode {

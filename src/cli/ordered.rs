@@ -19,7 +19,7 @@ const WINDOW: u64 = 64;
 const OUTPUT_MAX: usize = 1 << 20;
 
 /// At most this many threads work on one run, unless there are more cores.
-pub(super) const THREADS_MAX: usize = 16;
+const THREADS_MAX: usize = 16;
 /// An item that takes less time than this does not tell whether its thread waits.
 const WAIT_MIN: Duration = Duration::from_millis(3);
 /// One item in this many is measured, to see whether threads mostly wait for the source.

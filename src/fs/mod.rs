@@ -201,7 +201,9 @@ impl Fs {
 
     /// Gives back references that lookups have given.
     pub fn forget(&self, ino: Ino, lookups: u64) {
-        self.source.nodes.forget(ino.parts().0, lookups);
+        if let Some(gone) = self.source.nodes.forget(ino.parts().0, lookups) {
+            self.messages.release(&gone);
+        }
     }
 
     /// The attributes of a file.
@@ -234,13 +236,15 @@ impl Fs {
     /// # Errors
     /// [`Error::NotADirectory`], [`Error::Stale`], or where the source cannot be read.
     pub fn readdir(&self, ino: Ino, cookie: u64, look_up: bool, add: Add<'_>) -> Result<(), Error> {
-        for (number, name) in [(1, "."), (2, "..")] {
-            if cookie < number {
-                // The kernel finds the parent itself, so the number of `..` may be that of the
-                // directory.
-                let entry = self.getattr(ino)?;
+        const DOTS: [(u64, &str); 2] = [(1, "."), (2, "..")];
+        let dots = DOTS.into_iter().filter(|(number, _)| cookie < *number);
+        if cookie < DOTS.len() as u64 {
+            // The kernel finds the parent itself, so the number of `..` may be that of the
+            // directory.
+            let entry = self.getattr(ino)?;
+            for (cookie, name) in dots {
                 let name = OsStr::new(name);
-                if add(DirectoryEntry { name, cookie: number, entry, is_dot: true }) {
+                if add(DirectoryEntry { name, cookie, entry, is_dot: true }) {
                     return Ok(());
                 }
             }

@@ -19,9 +19,6 @@ pub struct Options {
     pub code_page: Option<CodePage>,
     /// The memory that open messages may take, in bytes (`cache=`).
     pub cache_bytes_max: usize,
-    /// How many messages are kept open beside those in use. `None` for as many as fit into the
-    /// memory, and as have a descriptor to spare.
-    pub messages_kept_max: Option<usize>,
     /// Who owns what is shown.
     pub ownership: Ownership,
     /// Where the filesystem itself is to be mounted, so that it never asks itself.
@@ -40,7 +37,6 @@ impl Default for Options {
             hide_others: false,
             code_page: None,
             cache_bytes_max: 64 << 20,
-            messages_kept_max: None,
             ownership: Ownership::default(),
             mount_point: None,
             write: None,

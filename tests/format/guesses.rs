@@ -188,6 +188,28 @@ fn html_in_the_place_of_rtf_is_the_html_body() {
     }
 }
 
+/// `\fromhtml0` says that the RTF was not made of HTML, and may lie anywhere in the first bytes that
+/// are read.
+#[test]
+fn the_kind_of_an_rtf_is_told_by_a_whole_word_wherever_it_lies() {
+    for before in (0..200).chain(900..1000) {
+        for (word, is_html) in [("fromhtml1", true), ("fromhtml0", false)] {
+            let blanks = "\r".repeat(before);
+            let rtf = format!("{{\\rtf1\\ansi{blanks}\\{word}\\deff0 text}}");
+            let size = u32::try_from(rtf.len()).unwrap();
+            let header = [size + 12, size, 0x414C_454D, 0].map(u32::to_le_bytes).concat();
+            let stored = [header, rtf.into_bytes()].concat();
+            let message = MessageBuilder::empty()
+                .set(tags::PR_RTF_COMPRESSED, Value::Binary(stored))
+                .text(tags::PR_SUBJECT, "A");
+            for (name, expected) in [("body.html", is_html), ("body.rtf", !is_html)] {
+                let found = file(message.to_bytes(), name);
+                assert_eq!(found.is_some(), expected, "{name}: {word} after {before}");
+            }
+        }
+    }
+}
+
 #[test]
 fn blanks_beside_another_body_are_none() {
     let html = MessageBuilder::new("IPM.Note", "A").html("<p>real</p>");

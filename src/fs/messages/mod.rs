@@ -98,10 +98,7 @@ impl<D: Directory> Messages<D> {
             source: Arc::clone(source),
             session: Session::open(SessionOptions { code_page: options.code_page }),
             show: options.show,
-            cache: match options.messages_kept_max {
-                Some(count) => cache.with_count_max(count, |_| true),
-                None => cache.with_count_max(files_kept_max(), |open| open.tree.source().is_file()),
-            },
+            cache: cache.with_count_max(files_kept_max(), |open| open.tree.source().is_file()),
             cache_bytes_max: options.cache_bytes_max,
             ahead: Ahead::default(),
             habits: Habits::default(),

@@ -124,6 +124,11 @@ impl<D: Directory> Messages<D> {
         now.unwrap_or_else(|| Arc::clone(&message.node))
     }
 
+    /// Releases a message to which nobody refers any more.
+    pub(in crate::fs) fn release(&self, node: &Arc<SourceNode>) {
+        self.cache.remove(node);
+    }
+
     /// Opens a message, unless the cache has it open.
     pub(in crate::fs) fn open(&self, message: &MessageNode<D>) -> Result<Arc<OpenMessage>, Error> {
         let node = self.as_saved(message);

@@ -291,21 +291,22 @@ impl<D> Nodes<D> {
         table.known.get(&base).is_some_and(|entry| entry.sizes_told.load(Ordering::Relaxed))
     }
 
-    /// Takes lookups back. A node without any leaves the table.
-    pub(in crate::fs) fn forget(&self, base: Base, lookups: u64) {
+    /// Takes lookups back. A node without any leaves the table, and is returned.
+    pub(in crate::fs) fn forget(&self, base: Base, lookups: u64) -> Option<Arc<SourceNode>> {
         if base == Base::ROOT {
-            return;
+            return None;
         }
         let mut table = self.write();
-        let Some(entry) = table.known.get_mut(&base) else { return };
-        let left = entry.lookups.get_mut();
+        let left = table.known.get_mut(&base)?.lookups.get_mut();
         *left = left.saturating_sub(lookups);
-        if *left == 0
-            && let Some(gone) = table.known.remove(&base)
-            && table.claims.get(&gone.node.path) == Some(&base)
-        {
-            table.claims.remove(&gone.node.path);
+        if *left > 0 {
+            return None;
         }
+        let gone = table.known.remove(&base)?.node;
+        if table.claims.get(&gone.path) == Some(&base) {
+            table.claims.remove(&gone.path);
+        }
+        Some(gone)
     }
 
     /// All known nodes with their bases.

@@ -72,6 +72,16 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
         self.evict();
     }
 
+    /// Drops the value of a key. A value in use elsewhere stays alive there.
+    pub fn remove(&self, key: &K) {
+        let mut kept = self.kept();
+        let Some((value, bytes)) = kept.entries.pop(key) else { return };
+        self.taken_out(&mut kept, &value, bytes);
+        // As in `clear`.
+        drop(kept);
+        drop(value);
+    }
+
     /// Drops all values. Values in use elsewhere stay alive there.
     pub fn clear(&self) {
         let mut kept = self.kept();
@@ -104,11 +114,15 @@ impl<K: Hash + Eq + Clone, V> MessageCache<K, V> {
             let Some((value, bytes)) = unused.and_then(|key| kept.entries.pop(&key)) else {
                 return;
             };
-            kept.bytes -= bytes;
-            kept.count -= usize::from((self.counts)(&value));
+            self.taken_out(&mut kept, &value, bytes);
             drop(kept);
             drop(value);
         }
+    }
+
+    fn taken_out(&self, kept: &mut CacheState<K, V>, value: &V, bytes: usize) {
+        kept.bytes -= bytes;
+        kept.count -= usize::from((self.counts)(value));
     }
 
     fn kept(&self) -> MutexGuard<'_, CacheState<K, V>> {
@@ -161,6 +175,19 @@ mod tests {
         drop(held);
         cache.insert(3, Arc::new('c'), 10);
         assert!(cache.get(&1).is_none());
+    }
+
+    #[test]
+    fn a_value_that_is_removed_takes_no_room() {
+        let cache = MessageCache::new(30).with_count_max(1, |value: &char| value.is_uppercase());
+        let held = cache.insert(1, Arc::new('A'), 10);
+        cache.insert(2, Arc::new('b'), 10);
+        cache.remove(&1);
+        cache.remove(&3);
+        assert!(cache.get(&1).is_none());
+        assert_eq!((*held, cache.usage()), ('A', (10, 1)));
+        cache.insert(3, Arc::new('C'), 20);
+        assert_eq!(cache.usage(), (30, 2));
     }
 
     #[test]

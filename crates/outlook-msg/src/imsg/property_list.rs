@@ -248,8 +248,10 @@ impl PropertyList {
             content: None,
         });
         self.properties.extend(orphans);
-        self.properties.sort_by_key(|property| property.tag);
-        self.properties.dedup_by_key(|property| property.tag);
+        if self.properties.len() > listed {
+            self.properties.sort_by_key(|property| property.tag);
+            self.properties.dedup_by_key(|property| property.tag);
+        }
         self.elements.sort_unstable_by_key(|(tag, index, id)| (*tag, *index, *id));
         self.elements.dedup_by_key(|(tag, index, _)| (*tag, *index));
     }

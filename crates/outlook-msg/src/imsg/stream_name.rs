@@ -21,7 +21,8 @@ impl StreamName {
     /// Parses a name. Its hexadecimal digits may have either case.
     pub(super) fn parse(name: &str) -> Option<Self> {
         let (prefix, rest) = name.split_at_checked(Self::PREFIX.len())?;
-        if !prefix.eq_ignore_ascii_case(Self::PREFIX) {
+        // Nearly every name has the prefix as it is specified, and that is quickly seen.
+        if prefix != Self::PREFIX && !prefix.eq_ignore_ascii_case(Self::PREFIX) {
             return None;
         }
         let (tag, index) = match rest.split_at_checked(8)? {
@@ -63,7 +64,16 @@ pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
     if head.eq_ignore_ascii_case(prefix) { hex8(number) } else { None }
 }
 
+/// The number that 8 hexadecimal digits stand for; `None` for anything else.
 fn hex8(digits: &str) -> Option<u32> {
-    let is_hex = digits.len() == 8 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if is_hex { u32::from_str_radix(digits, 16).ok() } else { None }
+    let digits: &[u8; 8] = digits.as_bytes().try_into().ok()?;
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'A'..=b'F' => digit - b'A' + 10,
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u32::from(value))
+    })
 }

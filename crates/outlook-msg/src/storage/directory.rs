@@ -177,16 +177,19 @@ impl StoredEntry<'_> {
         let len = name.iter().rposition(|unit| *unit != [0, 0]).map_or(0, |last| last + 1);
         let name = name.get(..len).unwrap_or_default();
         // Nearly every name is ASCII. Decoding names takes most of the time of opening a file, so
-        // ASCII has a fast path.
-        let mut ascii = [0; NAME_UNITS];
-        let mut high = 0;
-        for (byte, unit) in ascii.iter_mut().zip(name) {
-            *byte = unit[0];
-            high |= unit[1] | (unit[0] & 0x80);
+        // ASCII has a fast path. It looks at all units of the field, because the compiler makes a
+        // few vector instructions of a loop of known length; what is behind the name is zero.
+        let mut field = [[0; 2]; NAME_UNITS];
+        if let Some(field) = field.get_mut(..len) {
+            field.copy_from_slice(name);
         }
-        if let (0, Some(Ok(name))) = (high, ascii.get(..len).map(std::str::from_utf8)) {
-            out.push_str(name);
-            return len;
+        let high = field.iter().fold(0, |high, unit| high | unit[1] | (unit[0] & 0x80));
+        if high == 0 {
+            let ascii = field.map(|unit| unit[0]);
+            if let Some(Ok(name)) = ascii.get(..len).map(std::str::from_utf8) {
+                out.push_str(name);
+                return len;
+            }
         }
         let units = name.iter().map(|unit| u16::from_le_bytes(*unit));
         let start = out.len();

@@ -113,7 +113,8 @@ impl Sectors {
         let mut runs = Runs::of_sectors(self, first, len_max);
         let len = |run: Run| usize::try_from(run.len).unwrap_or(usize::MAX);
         let ranges: Vec<_> = runs.by_ref().map(|run| (run.offset, len(run))).collect();
-        let mut bytes = Vec::new();
+        // A run has only bytes that the file has.
+        let mut bytes = Vec::with_capacity(ranges.iter().map(|(_, len)| *len).sum());
         self.source
             .read_ranges(&ranges, |found| bytes.extend_from_slice(found))
             .map_err(|source| Error::Io { place: place.into(), source })?;

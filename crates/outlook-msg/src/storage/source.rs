@@ -183,8 +183,7 @@ impl Source {
     pub(super) fn append(&self, offset: u64, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
         match &self.bytes {
             Bytes::Memory(bytes) => {
-                let found = tail(bytes, offset);
-                out.extend_from_slice(found.get(..len).unwrap_or(found));
+                out.extend_from_slice(part(bytes, offset, len));
                 Ok(())
             }
             Bytes::File { .. } | Bytes::Stream { .. } => {
@@ -207,6 +206,10 @@ impl Source {
         ranges: &[(u64, usize)],
         mut each: impl FnMut(&[u8]),
     ) -> io::Result<()> {
+        if let Bytes::Memory(bytes) = &self.bytes {
+            ranges.iter().for_each(|&(offset, len)| each(part(bytes, offset, len)));
+            return Ok(());
+        }
         let mut bytes = Vec::new();
         let mut read = |&(offset, len): &(u64, usize)| {
             bytes.clear();
@@ -254,6 +257,12 @@ impl fmt::Debug for Source {
         };
         write!(f, "Source({} bytes in {kind})", self.len())
     }
+}
+
+/// At most `len` bytes from `offset` on.
+fn part(bytes: &[u8], offset: u64, len: usize) -> &[u8] {
+    let found = tail(bytes, offset);
+    found.get(..len).unwrap_or(found)
 }
 
 fn tail(bytes: &[u8], offset: u64) -> &[u8] {

@@ -137,7 +137,7 @@ impl<'a> FolderEdits<'a> {
         let created = created.and_then(|()| locked.answers().getattr(NodeId(0)));
         match &created {
             Ok(_) => locked.schedule_save(),
-            Err(_) => self.source.nodes.forget(message.base, 1),
+            Err(_) => drop(self.source.nodes.forget(message.base, 1)),
         }
         created
     }

@@ -28,8 +28,26 @@ pub enum RtfKind {
     Html,
 }
 
-/// Tells the kind of an RTF, or of its first bytes (\[MS-OXRTFEX\] 2.2.1).
+/// So many first bytes of an RTF tell its kind.
+pub const KIND_BYTES: usize = 1024;
+
+/// Tells the kind of an RTF by its first words (\[MS-OXRTFEX\] 2.2.1). Only [`KIND_BYTES`] bytes
+/// count, so that the kind is the same whether or not the rest is known.
 pub fn kind(rtf: &[u8]) -> RtfKind {
+    match rtf.split_at_checked(KIND_BYTES) {
+        Some((start, rest)) if !rest.is_empty() => kind_of_start(start),
+        _ => kind_of_words(rtf),
+    }
+}
+
+/// Tells the kind of an RTF by a part at its start, of which the last word may be cut. If the part
+/// does not tell, it is [`RtfKind::Native`].
+pub fn kind_of_start(start: &[u8]) -> RtfKind {
+    let whole_words = start.iter().rposition(|byte| *byte == b'\\').and_then(|at| start.get(..at));
+    kind_of_words(whole_words.unwrap_or(start))
+}
+
+fn kind_of_words(rtf: &[u8]) -> RtfKind {
     if is_html(rtf) {
         return RtfKind::Html;
     }

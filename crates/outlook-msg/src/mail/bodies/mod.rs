@@ -14,8 +14,11 @@ use crate::mail::attachments::references::{REFERENCES_BYTES_MAX, References};
 use crate::mail::attachments::{references, shown_attachments};
 use crate::mapi::{PropertyTag, PropertyType, Value, tags};
 
-/// How many bytes of a compressed RTF body are read and decompressed to tell its kind.
-const KIND_BYTES: usize = 1024;
+/// How many stored bytes of an RTF body are read to tell its kind: compressed, [`rtf::KIND_BYTES`]
+/// take at most an eighth more, and a header comes before them.
+const KIND_STORED_BYTES: usize = 1200;
+/// So many are tried first: the words that tell the kind come early in nearly all mail.
+const KIND_STORED_BYTES_FIRST: usize = 128;
 /// A `PR_BODY` with more stored bytes than this is not read to find out whether it is blank.
 const BLANK_BYTES_MAX: u64 = 1024;
 
@@ -212,10 +215,19 @@ impl<'a> Bodies<'a> {
     fn rtf_kind(&self) -> Option<rtf::RtfKind> {
         let (set, _) = self.message.property_set().ok()?;
         let stream = set.stream(set.get(tags::PR_RTF_COMPRESSED)?)?;
-        let mut start = [0; KIND_BYTES];
-        let len = stream.read_at(0, &mut start).ok()?;
-        let rtf = compressed_rtf::decompress_prefix(start.get(..len)?, KIND_BYTES).ok()?;
-        Some(rtf::kind(&rtf))
+        let mut stored = [0; KIND_STORED_BYTES];
+        let mut begin = |stored_bytes, bytes_max| {
+            let len = stream.read_at(0, stored.get_mut(..stored_bytes)?).ok()?;
+            compressed_rtf::decompress_prefix(stored.get(..len)?, bytes_max).ok()
+        };
+        let few = begin(KIND_STORED_BYTES_FIRST, KIND_STORED_BYTES_FIRST)?;
+        match rtf::kind_of_start(&few) {
+            // One byte more shows whether there is a rest.
+            rtf::RtfKind::Native => {
+                Some(rtf::kind(&begin(KIND_STORED_BYTES, rtf::KIND_BYTES + 1)?))
+            }
+            told => Some(told),
+        }
     }
 
     fn binary(&self, tag: PropertyTag) -> Option<Vec<u8>> {

@@ -36,9 +36,11 @@ pub fn escaped(text: &str) -> String {
 
 /// The content of a file outside of `mapi/`: the text with LF line ends, and a newline at its end.
 pub fn text_line(text: &str) -> Vec<u8> {
-    let mut text = unix_lines(text);
-    text.push('\n');
-    text.into_bytes()
+    let mut line = String::with_capacity(text.len() + 1);
+    line.push_str(text);
+    let mut line = unix_lines_of(line);
+    line.push('\n');
+    line.into_bytes()
 }
 
 /// Turns CRLF, and CR alone, into LF.
@@ -92,7 +94,10 @@ pub fn without_backslashes(quoted: &str) -> String {
 
 /// A text on one line: line ends and other control characters become blanks.
 pub fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    match text.contains(char::is_control) {
+        true => text.replace(char::is_control, " "),
+        false => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
