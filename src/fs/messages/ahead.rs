@@ -66,14 +66,13 @@ const IN_STEP_MIN: usize = 2;
 const RISING_MIN: usize = 3;
 /// Between two messages of a walk by name there may be at most this many names of other files.
 const LEFT_OUT_MAX: usize = 2;
-/// At most this many messages are opened ahead.
-const AHEAD_MAX: usize = 16;
+/// At most this many messages are opened ahead. The opener is woken for each that a program comes
+/// to: if it opened several at a time, the program would catch up with it meanwhile, and would wait
+/// for a turn on the processor on which it works.
+const AHEAD_MAX: usize = 32;
 /// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
 /// the messages behind it waiting.
 const AHEAD_BYTES_MAX: u64 = 16 << 20;
-/// The opener is woken only when at most this many foreseen messages are left, since waking a
-/// thread has a cost, too.
-const AHEAD_LEFT: usize = 8;
 
 impl FolderWalk {
     /// Moves the walk on to a message. Returns whether the message was foreseen.
@@ -105,7 +104,7 @@ impl FolderWalk {
     /// Whether the opener has to work out what comes next.
     fn needs_more(&self) -> bool {
         match self.in_step >= IN_STEP_MIN {
-            true => self.foreseen.len() <= AHEAD_LEFT,
+            true => self.foreseen.len() < AHEAD_MAX,
             false => self.rising.into_iter().any(|rising| rising >= RISING_MIN),
         }
     }
