@@ -90,8 +90,7 @@ class Msgfs(Mount):
 class NullServer:
     """The process that holds a tree in memory and serves every mount of it."""
 
-    def __init__(self, program, source, shallow):
-        options = ["--shallow"] if shallow else []
+    def __init__(self, program, source, *options):
         self.process = subprocess.Popen(
             [str(program), *options, str(source)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)

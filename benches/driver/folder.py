@@ -20,7 +20,7 @@ def run(bench, figures):
     msgfs = bench.msgfs(source)
     with msgfs:
         loops = msgfs.event_loops()
-    server = bench.null_server(source, shallow=True)
+    server = bench.null_server(source, "--shallow")
     rivals = [msgfs, bench.null(server, loops)]
     for number in bench.rounds("folder", SECONDS):
         for rival in rivals if number % 2 == 0 else rivals[::-1]:

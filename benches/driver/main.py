@@ -2,11 +2,11 @@
 import argparse, atexit, fcntl, hashlib, os, shutil, signal, subprocess, sys, time
 from pathlib import Path
 
-from . import attachment, commands, contenders, folder, growth, instructions, measure, peers, readme, report, tree, writable
+from . import attachment, commands, contenders, folder, growth, instructions, measure, peers, readme, report, slow, tree, writable
 
 SECTIONS = {
     "tree": tree.run, "folder": folder.run, "attachment": attachment.run, "growth": growth.run,
-    "peers": peers.run, "writable": writable.run, "commands": commands.run}
+    "peers": peers.run, "writable": writable.run, "commands": commands.run, "slow": slow.run}
 MAILBOXES, MAILBOX_BYTES = 10, 1_300 << 20
 
 
@@ -107,9 +107,9 @@ class Bench:
     def msgfs(self, source):
         return contenders.Msgfs(self.programs / "msgfs", source, self.mounts / "msgfs")
 
-    def null_server(self, source, shallow=False):
+    def null_server(self, source, *options):
         self.say(f"loading {source.name} into the null filesystem")
-        server = contenders.NullServer(self.programs / "examples" / "nullfs", source, shallow)
+        server = contenders.NullServer(self.programs / "examples" / "nullfs", source, *options)
         self.servers.append(server)
         return server
 

@@ -9,9 +9,10 @@ use std::io::{self, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread::{self, Scope};
-use std::time::{Duration, Instant};
 
 use outlook_msg::sync::lock;
+
+use crate::fs::waits::WaitSample;
 
 /// At most this many items are begun before the first of them is done.
 const WINDOW: u64 = 64;
@@ -20,8 +21,6 @@ const OUTPUT_MAX: usize = 1 << 20;
 
 /// At most this many threads work on one run, unless there are more cores.
 const THREADS_MAX: usize = 16;
-/// An item that takes less time than this does not tell whether its thread waits.
-const WAIT_MIN: Duration = Duration::from_millis(3);
 /// One item in this many is measured, to see whether threads mostly wait for the source.
 const SAMPLE: u64 = 32;
 
@@ -125,7 +124,7 @@ where
         while let Some((number, item)) = self.turns.next(&self.items) {
             let mut output =
                 Output { number, bytes: Vec::new(), turns: &self.turns, out: self.out };
-            let sample = number.is_multiple_of(SAMPLE).then(Sample::begin);
+            let sample = number.is_multiple_of(SAMPLE).then(WaitSample::begin);
             let result = (self.work)(item, &mut output);
             if sample.is_some_and(|sample| sample.has_waited()) {
                 self.add_threads(scope);
@@ -159,35 +158,6 @@ impl Drop for StopAtPanic<'_> {
             self.0.stop(None);
         }
     }
-}
-
-/// How long an item takes, and for how long of that its thread runs or could run.
-struct Sample {
-    start: Instant,
-    busy_before: Option<Duration>,
-}
-
-impl Sample {
-    fn begin() -> Self {
-        Self { start: Instant::now(), busy_before: busy_time() }
-    }
-
-    /// Whether the thread has waited most of the time, for the source that is: not for a processor.
-    fn has_waited(&self) -> bool {
-        let Some((before, now)) = self.busy_before.zip(busy_time()) else { return false };
-        self.start.elapsed() > (now.saturating_sub(before) * 3).max(WAIT_MIN)
-    }
-}
-
-/// For how long this thread has run, and has waited for a processor (`schedstats` of Linux); `None`
-/// where the system does not say.
-fn busy_time() -> Option<Duration> {
-    // The system counts when a thread lets others run.
-    thread::yield_now();
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    let mut nanoseconds = text.split_ascii_whitespace().map(str::parse::<u64>);
-    let (ran, waited) = (nanoseconds.next()?.ok()?, nanoseconds.next()?.ok()?);
-    Some(Duration::from_nanos(ran.saturating_add(waited)))
 }
 
 impl<R, F: FnMut(R) -> bool> EarlyResults<R, F> {
@@ -302,7 +272,8 @@ mod tests {
     use std::sync::{Mutex, mpsc};
     use std::thread;
 
-    use super::{OUTPUT_MAX, THREADS_MAX, WAIT_MIN, WINDOW, ordered, ordered_on};
+    use super::{OUTPUT_MAX, THREADS_MAX, WINDOW, ordered, ordered_on};
+    use crate::fs::waits::WAIT_MIN;
 
     #[test]
     fn output_is_in_order() {

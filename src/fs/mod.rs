@@ -70,6 +70,7 @@ mod opened;
 mod options;
 mod path;
 mod source;
+pub(crate) mod waits;
 mod xattr;
 
 use std::ffi::OsStr;

@@ -1,20 +1,24 @@
 //! Opens messages before they are asked for, while a program goes through a folder in the order of
 //! its listing or of its names.
 //!
-//! A thread of its own, the opener, does the work. A request never waits for it: if a message is
-//! not open in time, the request opens the message itself.
+//! A thread of its own, the opener, does the work. If it mostly waits for a slow source, helpers
+//! join it. A request never waits for them: if a message is not open in time, the request opens the
+//! message itself.
 
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Instant;
 
 use outlook_msg::sync::lock;
 
 use crate::fs::source::folders::{Folders, LookAhead, WalkOrder};
 use crate::fs::source::ino::{SourceKind, SourceNode};
 use crate::fs::source::metadata::Metadata;
+use crate::fs::waits::{WAIT_MIN, WaitSample};
 use crate::view::{FileKind, NodeId};
 
 use super::{Directory, Messages};
@@ -23,7 +27,10 @@ use super::{Directory, Messages};
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     walk: Mutex<FolderWalk>,
+    /// Wakes the opener.
     changed: Condvar,
+    /// Wakes the helpers.
+    is_help_wanted: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -48,12 +55,40 @@ struct FolderWalk {
     is_asked: bool,
     /// The entries of a folder that are to be looked at.
     to_look_at: Option<LookAhead>,
+    /// Whether the opener mostly waits for the source, so that helpers open messages too.
+    is_slow: bool,
 }
 
 /// What the opener does next.
 enum Task {
     Open(PathBuf),
     LookAt(LookAhead),
+}
+
+/// How fast the opener gets on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    Fast,
+    /// The last message took long. The next one shows whether the opener waits or works.
+    Long,
+    /// It mostly waits for the source.
+    Slow,
+}
+
+impl Pace {
+    /// The pace after a task, which says whether it has opened a message: others tell nothing.
+    fn after(self, task: impl FnOnce() -> bool) -> Self {
+        let sample = (self != Self::Fast).then(WaitSample::begin);
+        let start = Instant::now();
+        if !task() {
+            return self;
+        }
+        match sample {
+            Some(sample) if sample.has_waited() => Self::Slow,
+            _ if start.elapsed() >= WAIT_MIN => Self::Long,
+            _ => Self::Fast,
+        }
+    }
 }
 
 /// The orders that need the names of the folder sorted first.
@@ -70,6 +105,8 @@ const LEFT_OUT_MAX: usize = 2;
 /// to: if it opened several at a time, the program would catch up with it meanwhile, and would wait
 /// for a turn on the processor on which it works.
 const AHEAD_MAX: usize = 32;
+/// At most so many threads help the opener.
+const HELPERS_MAX: usize = 15;
 /// The largest file that is opened ahead, in bytes: reading the tables of a larger one would keep
 /// the messages behind it waiting.
 const AHEAD_BYTES_MAX: u64 = 16 << 20;
@@ -183,6 +220,7 @@ impl Ahead {
         walk.to_open.clear();
         drop(walk);
         self.changed.notify_all();
+        self.is_help_wanted.notify_all();
     }
 
     fn look_at(&self, entries: LookAhead) {
@@ -191,6 +229,34 @@ impl Ahead {
             walk.to_look_at = Some(entries);
             drop(walk);
             self.changed.notify_one();
+        }
+    }
+
+    /// Notes whether the opener mostly waits for the source. Returns whether helpers are wanted.
+    fn note_pace(&self, is_slow: bool) -> bool {
+        let mut walk = self.lock();
+        walk.is_slow = is_slow;
+        let is_wanted = is_slow && !walk.to_open.is_empty();
+        drop(walk);
+        if is_wanted {
+            self.is_help_wanted.notify_all();
+        }
+        is_wanted
+    }
+
+    /// Waits for the next message that a helper is to open; `None` after the end.
+    fn next_of_helper(&self) -> Option<PathBuf> {
+        let mut walk = self.lock();
+        loop {
+            if walk.is_closed {
+                return None;
+            }
+            if walk.is_slow
+                && let Some(path) = walk.to_open.pop_front()
+            {
+                return Some(path);
+            }
+            walk = self.is_help_wanted.wait(walk).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -206,6 +272,9 @@ impl Ahead {
                 drop(walk);
                 self.foresee(folders);
                 walk = self.lock();
+                if walk.is_slow {
+                    self.is_help_wanted.notify_all();
+                }
                 continue;
             }
             if let Some(entries) = walk.to_look_at.take() {
@@ -238,23 +307,49 @@ impl<D: Directory> Messages<D> {
         if self.cache_bytes_max < CACHE_BYTES_MIN {
             return;
         }
-        while let Some(task) = self.ahead.next(&self.source.folders) {
-            let done = catch_unwind(AssertUnwindSafe(|| match task {
-                Task::Open(path) => self.open_one_ahead(path),
-                Task::LookAt(entries) => self.source.look_ahead(&entries),
-            }));
-            // The request that asks for the same meets the same error and reports it.
-            if !matches!(done, Ok(Ok(()))) {
-                tracing::debug!("a message was not opened ahead");
+        thread::scope(|scope| {
+            let (mut pace, mut helpers) = (Pace::Fast, 0);
+            while let Some(task) = self.ahead.next(&self.source.folders) {
+                let before = pace;
+                pace = before.after(|| self.carry_out(task));
+                if (before, pace) == (Pace::Fast, Pace::Fast) {
+                    continue;
+                }
+                if self.ahead.note_pace(pace == Pace::Slow) && helpers < HELPERS_MAX {
+                    let named = thread::Builder::new().name("ahead".to_owned());
+                    let started = named.spawn_scoped(scope, || self.help());
+                    helpers += usize::from(started.is_ok());
+                }
             }
+        });
+    }
+
+    /// Opens messages beside the opener while that mostly waits, until [`Ahead::close`].
+    fn help(&self) {
+        while let Some(path) = self.ahead.next_of_helper() {
+            self.carry_out(Task::Open(path));
         }
     }
 
-    fn open_one_ahead(&self, path: PathBuf) -> io::Result<()> {
+    /// Returns whether a message was opened.
+    fn carry_out(&self, task: Task) -> bool {
+        let done = catch_unwind(AssertUnwindSafe(|| match task {
+            Task::Open(path) => self.open_one_ahead(path),
+            Task::LookAt(entries) => self.source.look_ahead(&entries).map(|()| false),
+        }));
+        // The request that asks for the same meets the same error and reports it.
+        if !matches!(done, Ok(Ok(_))) {
+            tracing::debug!("a message was not opened ahead");
+        }
+        matches!(done, Ok(Ok(true)))
+    }
+
+    /// Returns whether the message had to be opened.
+    fn open_one_ahead(&self, path: PathBuf) -> io::Result<bool> {
         let file = self.source.root.open_file(&path)?;
         let metadata = Metadata::from(&file.metadata()?);
         if !metadata.is_file() || metadata.size > AHEAD_BYTES_MAX {
-            return Ok(());
+            return Ok(false);
         }
         let identity = metadata.identity();
         let node = SourceNode { path, kind: SourceKind::Message, identity };
@@ -262,10 +357,10 @@ impl<D: Directory> Messages<D> {
         // Open only a message that the kernel knows by the present state of its file: no request
         // would use another one.
         let Some(node) = self.source.nodes.get(base).filter(|known| **known == node) else {
-            return Ok(());
+            return Ok(false);
         };
         if self.cache.get(&node).is_some() {
-            return Ok(());
+            return Ok(false);
         }
         let message = self.known(base).map_err(io::Error::other)?;
         let open = self.open_file(&message, &message.node, file).map_err(io::Error::other)?;
@@ -284,6 +379,56 @@ impl<D: Directory> Messages<D> {
             // Nothing is kept after the end.
             self.cache.clear();
         }
-        Ok(())
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::time::Instant;
+
+    use super::{Ahead, Pace, WAIT_MIN};
+
+    fn wait() -> bool {
+        let (_sender, never) = mpsc::channel::<()>();
+        never.recv_timeout(WAIT_MIN * 20).is_err()
+    }
+
+    fn work() -> bool {
+        let start = Instant::now();
+        while start.elapsed() < WAIT_MIN * 4 {
+            std::hint::spin_loop();
+        }
+        true
+    }
+
+    #[test]
+    fn only_waiting_is_slow() {
+        assert_eq!(Pace::Fast.after(wait), Pace::Long);
+        assert_eq!(Pace::Long.after(wait), Pace::Slow);
+        assert_eq!(Pace::Slow.after(wait), Pace::Slow);
+        // It may take long on a busy machine, but then it waits for a processor.
+        assert_ne!(Pace::Slow.after(|| true), Pace::Slow);
+        assert_ne!(Pace::Long.after(work), Pace::Slow);
+        // What was open already tells nothing.
+        assert_eq!(Pace::Slow.after(|| false), Pace::Slow);
+    }
+
+    #[test]
+    fn helpers_open_messages_while_it_is_slow() {
+        let ahead = Ahead::default();
+        ahead.lock().to_open.extend(["1.msg".into(), "2.msg".into()]);
+        assert!(!ahead.note_pace(false));
+        std::thread::scope(|scope| {
+            let helper = scope.spawn(|| [ahead.next_of_helper(), ahead.next_of_helper()]);
+            assert!(ahead.note_pace(true));
+            let found = helper.join().unwrap().map(Option::unwrap);
+            assert_eq!(found.map(|path| path.into_os_string()), ["1.msg", "2.msg"]);
+            assert!(!ahead.note_pace(true));
+            let helper = scope.spawn(|| ahead.next_of_helper());
+            ahead.close();
+            assert_eq!(helper.join().unwrap(), None);
+        });
     }
 }

@@ -35,7 +35,7 @@ const MESSAGE_TTL: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// What `Edits` keeps with a message. `Messages` needs only the names of the attachments, so that a
 /// message that is opened again shows the same names.
-pub(super) trait Directory {
+pub(super) trait Directory: Send + Sync {
     fn names(&self) -> &Arc<AttachmentNames>;
 }
 
