@@ -6,14 +6,37 @@ use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
 use super::arguments::{self, Help};
-use super::complain;
 use super::status::Status;
 use super::topics::{OPTIONS, SECTIONS, Topic};
+use super::{complain, similar_command, similar_option};
 
 /// There is no explanation of this topic.
 #[derive(Debug, thiserror::Error)]
-#[error("no command or option '{0}'; see msgfs --help")]
-struct UnknownTopic(String);
+#[error("no command or option '{topic}'; {}", self.remedy())]
+struct UnknownTopic {
+    topic: String,
+    /// The most similar topic.
+    meant: Option<String>,
+}
+
+impl UnknownTopic {
+    fn of_command(name: &str) -> Self {
+        Self { topic: name.to_owned(), meant: similar_command(name) }
+    }
+
+    /// A topic that is neither a command nor an option, written as `name`.
+    fn of(topic: &str, name: &str) -> Self {
+        let meant = similar_command(name).or_else(|| similar_option(name).map(str::to_owned));
+        Self { topic: topic.to_owned(), meant }
+    }
+
+    fn remedy(&self) -> String {
+        match &self.meant {
+            Some(meant) => format!("did you mean '{meant}'?"),
+            None => "see msgfs --help".to_owned(),
+        }
+    }
+}
 
 /// The width of the text: every terminal has that many columns.
 const WIDTH: usize = 78;
@@ -48,7 +71,7 @@ fn explain(topics: &[String]) -> Result<String, UnknownTopic> {
             }
             (_, Some(option), None) => paragraph(option),
             (_, None, Some(command)) => command.render_long_help().to_string(),
-            (_, None, None) => return Err(UnknownTopic(topic.clone())),
+            (_, None, None) => return Err(UnknownTopic::of(topic, name)),
         });
     }
     Ok(texts.join("\n"))
@@ -65,7 +88,7 @@ pub(super) fn man(name: Option<&str>, out: &mut dyn Write) -> io::Result<Status>
         return Ok(Status::Done);
     };
     let found = command.find_subcommand(name).cloned();
-    let found = found.ok_or_else(|| io::Error::other(UnknownTopic(name.to_owned()).to_string()))?;
+    let found = found.ok_or_else(|| io::Error::other(UnknownTopic::of_command(name)))?;
     let title = format!("msgfs-{name}");
     Man::new(found.display_name(title)).render(out)?;
     Ok(Status::Done)

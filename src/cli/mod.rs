@@ -323,13 +323,16 @@ fn similar_command(word: &str) -> Option<String> {
     suggest::similar(word, names).map(str::to_owned)
 }
 
+/// The option of `-o` that is most similar to a word, which may have a value behind `=`.
+fn similar_option(word: &str) -> Option<&'static str> {
+    let name = word.split('=').next().unwrap_or(word);
+    suggest::similar(name, topics::OPTIONS.iter().flat_map(topics::Topic::names))
+}
+
 /// Says what is wrong with an option of `-o`.
 fn wrong_option(error: &OptionError) -> Status {
     let meant = match error {
-        OptionError::Unknown(word) => {
-            let name = word.split('=').next().unwrap_or(word);
-            suggest::similar(name, topics::OPTIONS.iter().flat_map(topics::Topic::names))
-        }
+        OptionError::Unknown(word) => similar_option(word),
         _ => None,
     };
     // Elsewhere -o names the file or folder to write to.

@@ -206,17 +206,37 @@ fn wrong(name: &str, value: &str, expected: impl Into<Cow<'static, str>>) -> Opt
     OptionError::Value { name: name.to_owned(), value: value.to_owned(), expected }
 }
 
-/// Parses `1000`, `64M`, `2GiB`.
+/// Parses `1000`, `64M`, `1.5GiB`.
 pub fn parse_size(text: &str) -> Option<usize> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let factor = match text.get(digits.len()..)?.to_ascii_lowercase().as_str() {
+    let number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let factor = match text.get(number.len()..)?.to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "k" | "kb" | "kib" => 1 << 10,
         "m" | "mb" | "mib" => 1 << 20,
         "g" | "gb" | "gib" => 1 << 30,
         _ => return None,
     };
-    digits.parse::<usize>().ok()?.checked_mul(factor)
+    let Some((whole, fraction)) = number.split_once('.') else {
+        return number.parse::<usize>().ok()?.checked_mul(factor);
+    };
+    // A byte has no parts.
+    if factor == 1 {
+        return None;
+    }
+    let whole = whole.parse::<usize>().ok()?.checked_mul(factor)?;
+    whole.checked_add(part_of(factor, fraction)?)
+}
+
+/// The part of a number that the digits behind a point mean, rounded down.
+fn part_of(number: usize, digits: &str) -> Option<usize> {
+    // More digits would not fit, and mean less than a byte of a GiB.
+    const DIGITS_MAX: u32 = 18;
+    let count = u32::try_from(digits.len()).ok().filter(|count| *count <= DIGITS_MAX)?;
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let part = digits.parse::<u128>().ok()? * number as u128 / 10_u128.pow(count);
+    usize::try_from(part).ok()
 }
 
 #[cfg(test)]
@@ -286,7 +306,12 @@ mod tests {
         assert_eq!(parse_size("1000"), Some(1000));
         assert_eq!(parse_size("64M"), Some(64 << 20));
         assert_eq!(parse_size("2GiB"), Some(2 << 30));
-        assert_eq!(parse_size("M"), None);
+        assert_eq!(parse_size("1.5M"), Some(3 << 19));
+        assert_eq!(parse_size("0.1k"), Some(102));
+        assert_eq!(parse_size("2.0GiB"), Some(2 << 30));
+        for wrong in ["M", "1.5", "1.5b", "1.M", ".5M", "1.-5M", "1.2.3M", "-1M", "1,5M"] {
+            assert_eq!(parse_size(wrong), None, "{wrong}");
+        }
         assert_eq!(parse_size("1X"), None);
         assert_eq!(parse_size("99999999999999999999"), None);
         assert_eq!(parse_size("18446744073709551615G"), None);

@@ -334,6 +334,40 @@ fn a_message_has_its_name_when_it_is_whole() {
     assert!(everything(target.path()) == everything(now.path()));
 }
 
+/// Also if it makes something else, or the message is gone.
+#[test]
+fn what_a_killed_run_has_left_goes_away_with_the_next_one() {
+    let source = Folder::new();
+    for number in 0..60 {
+        source.put(format!("mail/{number}.msg"), large().to_bytes());
+    }
+    let other = Folder::new().with("other.msg", letter("Other").to_bytes());
+    let is_unfinished = |path: &Path| path.to_string_lossy().contains(".msgfs-");
+    for form in ["--eml", "--json", "--msg", "--html", "--mbox", "--attachments", ""] {
+        let target = Folder::new().with("film.part", "kept");
+        let out = target.path().to_str().unwrap();
+        let mut command = msgfs();
+        let process =
+            Process::start(command.current_dir(source.path()).args(["extract", ".", out]));
+        let begun = || {
+            let names = fs::read_dir(target.join("mail")).into_iter().flatten();
+            names.flatten().any(|one| is_unfinished(&one.path()))
+        };
+        wait_until("a message to be begun", LONG, begun);
+        process.signal(Signal::KILL);
+        process.end(LONG);
+        // The process may have ended a message at the last moment.
+        fs::create_dir_all(target.join("mail/.msgfs-0123456789abcdef.part/attachments")).unwrap();
+        let words = ["extract", form, ".", out];
+        let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        text(msgfs_in(other.path(), &words));
+        let left: Vec<_> =
+            everything(target.path()).into_keys().filter(|path| is_unfinished(path)).collect();
+        assert!(left.is_empty(), "{form}: {left:?}");
+        assert_eq!(fs::read(target.join("film.part")).unwrap(), b"kept");
+    }
+}
+
 /// No link in the target is followed, and what is in the way is told.
 #[test]
 fn nothing_is_written_elsewhere() {

@@ -160,13 +160,23 @@ fn what_cannot_be_asked_is_told() {
     assert_eq!(find(&["--subject", "no such subject", "a.msg"]).status.code(), Some(0));
     for (words, expected) in [
         (["--since", "tomorrow"], "msgfs: --since: 'tomorrow' is no date; give 2024, "),
-        (["--larger", "much"], "msgfs: --larger much: expected a size, as 500K or 2M\n"),
+        (["--since", "-7d"], "msgfs: --since: '-7d' is no date; give 2024, "),
+        (["--until", "-2w"], "msgfs: --until: '-2w' is no date; give 2024, "),
+        (["--smaller", "-5K"], "msgfs: --smaller -5K: expected a size, as 500K or 1.5M\n"),
+        (["--larger", "much"], "msgfs: --larger much: expected a size, as 500K or 1.5M\n"),
         (["--subject", "("], "msgfs: --subject: no regular expression: unclosed group"),
     ] {
         let ended = find(&words);
         assert_eq!(ended.status.code(), Some(2), "{words:?}");
         assert!(ended.stderr.starts_with(expected), "{}", ended.stderr);
     }
+}
+
+#[test]
+fn a_size_may_have_a_fraction() {
+    let count = |words: &[&str]| text(find(&[&["--count"], words].concat()));
+    assert_eq!(count(&["--larger", "0.5K"]), count(&["--larger", "512"]));
+    assert_eq!(count(&["--smaller", "37.5k"]), count(&["--smaller", "38400"]));
 }
 
 #[test]

@@ -31,9 +31,22 @@ fn every_command_and_option_is_explained() {
         // What is a command too is explained as that first.
         assert!(help(option).contains(&format!("-o {option}=")) || option == "gid", "{option}");
     }
-    let ended = msgfs_in("/".as_ref(), &["help", "frobnicate"]);
-    let expected = "msgfs: no command or option 'frobnicate'; see msgfs --help\n";
-    assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(2), expected));
+}
+
+#[test]
+fn a_topic_that_is_not_known_gets_a_suggestion() {
+    for (words, expected) in [
+        (["help", "frobnicate"], "no command or option 'frobnicate'; see msgfs --help"),
+        (["help", "gerp"], "no command or option 'gerp'; did you mean 'grep'?"),
+        (["help", "umsk=027"], "no command or option 'umsk=027'; did you mean 'umask'?"),
+        (["man", "shwo"], "no command or option 'shwo'; did you mean 'show'?"),
+        // There is no page of an option.
+        (["man", "umsk"], "no command or option 'umsk'; see msgfs --help"),
+    ] {
+        let ended = msgfs_in("/".as_ref(), &words);
+        let expected = format!("msgfs: {expected}\n");
+        assert_eq!((ended.status.code(), ended.stderr), (Some(2), expected));
+    }
 }
 
 #[test]

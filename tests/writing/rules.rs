@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
@@ -283,6 +283,45 @@ fn a_text_with_nuls_is_refused() {
     for file in ["A.msg/subject", "A.msg/body.html"] {
         assert!(log.contains(&format!("{file}\": expected text without NULs")), "{log}");
     }
+}
+
+/// Rule 3: zero bytes that are overwritten before the file is closed are no matter, and bytes that are
+/// no text may have them.
+#[test]
+fn a_file_can_be_made_longer_before_it_is_written() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.output("printf abc > B.msg/subject");
+    let subject = fs::File::options().write(true).open(stage.mount.path("B.msg/subject")).unwrap();
+    subject.set_len(6).unwrap();
+    subject.write_all_at(b"def", 3).unwrap();
+    rustix::fs::fsync(&subject).unwrap();
+    drop(subject);
+    assert_eq!(stage.saved("B.msg/subject"), b"abcdef\n");
+    stage.output("truncate -s 4 B.msg/subject");
+    assert_eq!(stage.output("cat B.msg/subject"), "abcd\n");
+    stage.output("printf a > B.msg/mapi/PR_SEARCH_KEY; truncate -s 3 B.msg/mapi/PR_SEARCH_KEY");
+    assert_eq!(bytes(&stage.mount.path("B.msg/mapi/PR_SEARCH_KEY")), b"a\0\0");
+    stage.end(0);
+}
+
+/// A value that is renamed to the name of another one becomes that, or nothing changes.
+#[test]
+fn a_value_can_be_renamed_to_another() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.output("printf Words > B.msg/subject; mv B.msg/mapi/PR_SUBJECT B.msg/mapi/PR_BODY");
+    assert_eq!(stage.output("cat B.msg/body.txt; test ! -e B.msg/subject"), "Words");
+    stage.output(
+        "printf More > A.msg/attachments/new.txt; mv A.msg/attachments/new.txt A.msg/subject",
+    );
+    assert_eq!(stage.output("cat A.msg/subject; test ! -e A.msg/attachments/new.txt"), "More\n");
+    // mv has words of its own for EINVAL.
+    stage.refused("mv A.msg/subject A.msg/date", "cannot move");
+    stage.refused("mv A.msg/subject A.msg/mapi/PR_DISPLAY_TO", "not permitted");
+    assert_eq!(stage.output("cat A.msg/subject"), "More\n");
+    stage.wait_until_saved();
+    assert_eq!(stage.saved("B.msg/body.txt"), b"Words");
+    assert_eq!(stage.saved("A.msg/subject"), b"More\n");
+    stage.end(0);
 }
 
 /// Rule 4: nothing goes on to show the old address.

@@ -88,10 +88,10 @@ pub(in crate::cli) struct Filters {
     #[arg(short = 'F', long)]
     pub(in crate::cli) fixed_strings: bool,
     /// Sent on or after: 2024, 2024-04, 2024-04-02, RFC 3339, or an age such as 7d, 2w, 3m, 1y.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
     pub(in crate::cli) since: Option<String>,
     /// Sent on or before, the whole of the day, month or year given.
-    #[arg(long, value_name = "DATE")]
+    #[arg(long, value_name = "DATE", allow_hyphen_values = true)]
     pub(in crate::cli) until: Option<String>,
     /// Compare --since and --until with the time when a message was received; without it, that is
     /// done only if a message has no time of sending.
@@ -110,11 +110,11 @@ pub(in crate::cli) struct Filters {
     /// What kind of message it is, or what state it is in.
     #[arg(long = "is", value_name = "KIND", value_enum, value_delimiter = ',')]
     pub(in crate::cli) kinds: Vec<MessageKind>,
-    /// Its file is larger than SIZE, such as 500K or 2M.
-    #[arg(long, value_name = "SIZE")]
+    /// Its file is larger than SIZE, such as 500K or 1.5M.
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(in crate::cli) larger: Option<String>,
     /// Its file is smaller than SIZE.
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", allow_hyphen_values = true)]
     pub(in crate::cli) smaller: Option<String>,
     /// Look at embedded messages, too, each by itself.
     #[arg(long)]

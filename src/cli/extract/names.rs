@@ -8,6 +8,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::Path;
 
+use crate::cli::target::is_unfinished_name;
 use crate::view;
 
 /// The file that a message becomes.
@@ -60,7 +61,8 @@ impl Names {
         let (stem, extension) = split(name, shape);
         let mut given = joined(stem, "", extension);
         let mut number = 1_u64;
-        while !self.taken.insert(self.key(&given)) {
+        // A later command would take it for something that was left unfinished, and remove it.
+        while is_unfinished_name(&given) || !self.taken.insert(self.key(&given)) {
             number += 1;
             given = joined(stem, &format!(" ({number})"), extension);
         }
@@ -123,6 +125,12 @@ mod tests {
             let name = OsStr::from_bytes(name);
             assert_eq!(names.give(name, None), name);
         }
+    }
+
+    #[test]
+    fn no_name_is_that_of_something_unfinished() {
+        let given = Names::new(false).give(OsStr::new(".msgfs-0123456789abcdef.part"), None);
+        assert_eq!(given, ".msgfs-0123456789abcdef (2).part");
     }
 
     #[test]

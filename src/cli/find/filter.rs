@@ -300,6 +300,6 @@ fn size(name: &str, text: Option<&String>) -> Result<Option<u64>, Wrong> {
     let Some(text) = text else { return Ok(None) };
     match parse_size(text) {
         Some(size) => Ok(Some(size as u64)),
-        None => Err(Wrong(format!("{name} {text}: expected a size, as 500K or 2M"))),
+        None => Err(Wrong(format!("{name} {text}: expected a size, as 500K or 1.5M"))),
     }
 }

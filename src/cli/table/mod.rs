@@ -185,7 +185,7 @@ impl TableMaker {
     ) -> io::Result<TableTotals> {
         let (folder, name) = out::split(path)?;
         let folder = OutputDirectory::open(folder)?;
-        let unfinished = folder.create_alone(name, Permissions::of_mode(0o600))?;
+        let unfinished = folder.create(name, Permissions::of_mode(0o600))?;
         let mut totals = TableTotals::default();
         self.write(walk, format, &unfinished, &mut totals)?;
         if !self.is_stopped() {

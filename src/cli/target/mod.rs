@@ -8,6 +8,8 @@
 //! the umask. If the copy has another group than the source, the group bits of the source do not
 //! count.
 
+mod left;
+
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -22,6 +24,9 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, Timespec, Timestamps};
 use rustix::io::Errno;
 
 use crate::fs::Attr;
+
+use left::is_locked;
+pub(super) use left::is_unfinished_name;
 
 /// The target, locked against another command that writes into it.
 #[derive(Debug)]
@@ -74,6 +79,8 @@ pub(super) struct Unfinished<'a> {
 const FILL: u16 = 0o700;
 /// The bits of the group.
 const OF_GROUP: u16 = 0o070;
+/// How often something is created again that another command has just removed as left over.
+const TRIES_MAX: usize = 8;
 
 /// Opens a directory, but not through a link.
 const DIRECTORY: OFlags =
@@ -91,7 +98,9 @@ impl OutputTarget {
             return Err(io::Error::other("another msgfs is writing into it"));
         }
         let folds_case = root.folds_case()?;
-        Ok(Self { root, is_new, folds_case })
+        let target = Self { root, is_new, folds_case };
+        target.begin_run()?;
+        Ok(target)
     }
 
     /// Narrows the permissions of the target itself, before anything is extracted. A directory that
@@ -143,14 +152,45 @@ impl OutputDirectory {
     /// Begins a directory of this name in this one.
     pub(super) fn begin(self, name: &OsStr, like: Permissions) -> io::Result<UnfinishedDirectory> {
         let unfinished = unfinished_name(name);
-        // A command that was killed may have left it. What is in it may be of an earlier state of
-        // the source, and is of no use.
-        self.remove_all(&unfinished)?;
-        if let Some(directory) = self.existing(name)? {
-            return Ok(UnfinishedDirectory { around: self, name: None, directory });
+        for _ in 0..TRIES_MAX {
+            // A command that was killed may have left it. What is in it may be of an earlier state
+            // of the source, and is of no use.
+            self.clear(&unfinished)?;
+            if let Some(directory) = self.existing(name)? {
+                return Ok(UnfinishedDirectory { around: self, name: None, directory });
+            }
+            let directory = Self { is_unfinished: true, ..self.subdirectory(&unfinished, like)? };
+            if self.keep(&unfinished, &directory.file)? {
+                return Ok(UnfinishedDirectory { around: self, name: Some(unfinished), directory });
+            }
         }
-        let directory = Self { is_unfinished: true, ..self.subdirectory(&unfinished, like)? };
-        Ok(UnfinishedDirectory { around: self, name: Some(unfinished), directory })
+        Err(busy())
+    }
+
+    /// Locks something unfinished that was just created, so that no other command removes it.
+    /// Returns false if one did so before the lock: then it must be created again.
+    fn keep(&self, name: &OsStr, file: &File) -> io::Result<bool> {
+        // Another command has the lock for a moment only, while it removes it. Not every file
+        // system has locks; without them, no command removes what it did not create.
+        let lock = || rustix::fs::flock(file, FlockOperation::LockExclusive);
+        let _ = rustix::io::retry_on_intr(lock);
+        self.is_named(name, file)
+    }
+
+    /// Removes what a killed command has left under an unfinished name. It is an error if a command
+    /// is writing it: that one would give its name to what this one begins.
+    fn clear(&self, name: &OsStr) -> io::Result<()> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        match rustix::fs::openat(&self.file, name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => Ok(()),
+            Ok(left) => {
+                // Locked until it is removed: a command that has just created it waits for that.
+                let left = File::from(left);
+                if is_locked(&left) { Err(busy()) } else { self.remove_all(name) }
+            }
+            // A link, or a file that may not be read.
+            Err(_) => self.remove_all(name),
+        }
     }
 
     /// Removes a file or link, or a directory with all that is in it. One that is not there is no
@@ -208,18 +248,7 @@ impl OutputDirectory {
     /// Begins a file of this name.
     pub(super) fn create(&self, name: &OsStr, like: Permissions) -> io::Result<Unfinished<'_>> {
         let name = if self.is_unfinished { name.to_owned() } else { unfinished_name(name) };
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let create = || rustix::fs::openat(&self.file, &name, flags, mode(like.mode));
-        let file = match create() {
-            // A command that was killed has left it behind. No other command can be writing it now:
-            // the target is locked, or `create_alone` has checked it.
-            Err(Errno::EXIST) => {
-                rustix::fs::unlinkat(&self.file, &name, AtFlags::empty())?;
-                create()?
-            }
-            created => created?,
-        };
-        let file = File::from(file);
+        let file = self.create_new(&name, like)?;
         if self.exact.get() != Some(&like) && !like.narrow(&file, 0)? {
             // Most files in a directory have the same permissions, so those of the first one are
             // noted.
@@ -228,34 +257,24 @@ impl OutputDirectory {
         Ok(Unfinished { directory: self, name, file, is_done: false })
     }
 
-    /// Begins a file of this name in a directory that is not locked. If another command is writing
-    /// the same file, this is an error: the one that ends first would rename the unfinished file of
-    /// the other.
-    #[cfg(feature = "table")]
-    pub(super) fn create_alone(
-        &self,
-        name: &OsStr,
-        like: Permissions,
-    ) -> io::Result<Unfinished<'_>> {
-        let is_locked = |file: &File| {
-            let lock = FlockOperation::NonBlockingLockExclusive;
-            rustix::fs::flock(file, lock) == Err(Errno::WOULDBLOCK)
-        };
-        let busy = || io::Error::other("another msgfs is writing it");
-        let flags = OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let left = rustix::fs::openat(&self.file, unfinished_name(name), flags, Mode::empty());
-        if left.is_ok_and(|left| is_locked(&left.into())) {
-            return Err(busy());
+    /// Creates a file that nobody else writes.
+    fn create_new(&self, name: &OsStr, like: Permissions) -> io::Result<File> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        for _ in 0..TRIES_MAX {
+            match rustix::fs::openat(&self.file, name, flags, mode(like.mode)) {
+                // A command that was killed has left it behind.
+                Err(Errno::EXIST) => self.clear(name)?,
+                Err(error) => return Err(error.into()),
+                Ok(file) => {
+                    let file = File::from(file);
+                    // The lock of an unfinished directory counts for what is in it.
+                    if self.is_unfinished || self.keep(name, &file)? {
+                        return Ok(file);
+                    }
+                }
+            }
         }
-        let mut unfinished = self.create(name, like)?;
-        // Another command may have begun after the first check, and taken the name.
-        let named = rustix::fs::statat(&self.file, &unfinished.name, AtFlags::SYMLINK_NOFOLLOW)?;
-        if is_locked(&unfinished.file) || named.st_ino != unfinished.file.metadata()?.ino() {
-            // The file that has the name now is that of the other command: it must not be removed.
-            unfinished.is_done = true;
-            return Err(busy());
-        }
-        Ok(unfinished)
+        Err(busy())
     }
 
     /// Removes a file or link. One that is not there is no error.
@@ -308,7 +327,9 @@ impl OutputDirectory {
 
 impl Permissions {
     /// For what nobody else needs to read.
-    pub(super) const OWN: Self = Self { mode: 0, group: 0 };
+    /// The owner may read it: if a command that writes it is killed, the next one opens it, to see
+    /// whether somebody is still writing it.
+    pub(super) const OWN: Self = Self { mode: 0o600, group: 0 };
 
     /// For a file that gathers many messages, with this mode.
     #[cfg(feature = "table")]
@@ -383,7 +404,12 @@ impl UnfinishedDirectory {
     pub(super) fn finish(self, name: &OsStr) -> io::Result<()> {
         let Some(unfinished) = &self.name else { return Ok(()) };
         let around = &self.around.file;
-        Ok(rustix::fs::renameat(around, unfinished, around, name)?)
+        let named = rustix::fs::renameat(around, unfinished, around, name);
+        if named.is_err() {
+            // Nobody would look for it: the command does not count as killed.
+            let _ = self.around.remove_all(unfinished);
+        }
+        Ok(named?)
     }
 }
 
@@ -404,6 +430,10 @@ pub(super) fn set_time(file: &File, time: SystemTime) -> io::Result<()> {
 
 fn mode(bits: u16) -> Mode {
     Mode::from_raw_mode(bits.into())
+}
+
+fn busy() -> io::Error {
+    io::Error::other("another msgfs is writing it; wait until that one has ended")
 }
 
 /// The name of a file until it is whole: the same each time, so that it is found again.
@@ -468,8 +498,9 @@ mod tests {
         assert!(OutputTarget::open(directory.path()).unwrap_err().to_string().contains("another"));
         let root = target.directory(Path::new(""), Permissions::OWN).unwrap();
         drop(root.create(OsStr::new("file"), Permissions::OWN).unwrap());
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
         assert!(!target.folds_case());
+        drop((root, target));
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
     #[test]
