@@ -202,9 +202,9 @@ impl Fs {
 
     /// Gives back references that lookups have given.
     pub fn forget(&self, ino: Ino, lookups: u64) {
-        if let Some(gone) = self.source.nodes.forget(ino.parts().0, lookups) {
-            self.messages.release(&gone);
-        }
+        // The message stays in the cache: the kernel also forgets what is looked up again at once,
+        // as all names in a folder of which one has changed.
+        self.source.nodes.forget(ino.parts().0, lookups);
     }
 
     /// The attributes of a file.

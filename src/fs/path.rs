@@ -259,7 +259,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.fs.forget(self.ino(), 1);
+        let (base, _) = self.ino().parts();
+        if let Some(gone) = self.fs.source.nodes.forget(base, 1) {
+            // A command does not come back to a message. What is kept only takes memory, and the
+            // time that new memory takes.
+            self.fs.messages.release(&gone);
+        }
     }
 }
 
@@ -328,5 +333,29 @@ fn joined(
     match path.is_absolute() {
         true => Err(Error::NotFound),
         false => normalized(&mut path.components()).ok_or(Error::NotFound),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Options, PathOpener};
+
+    #[test]
+    fn a_message_is_released_with_the_last_place_in_it() {
+        let samples = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/samples"));
+        let mut opener = PathOpener::new(Options::default());
+        let message = opener.open(&samples.join("Price list.msg")).unwrap();
+        let (subject, sender) =
+            (message.child("subject".as_ref()).unwrap(), message.child("from".as_ref()).unwrap());
+        let fs = std::sync::Arc::clone(&message.fs);
+        let open = || fs.messages.figures().cached_messages;
+        for place in [message, subject] {
+            drop(place);
+            assert_eq!(open(), 1);
+        }
+        drop(sender);
+        assert_eq!(open(), 0);
     }
 }
