@@ -456,7 +456,7 @@ fn looked_up(fs: &Fs) -> Vec<(OsString, Ino)> {
     found
 }
 
-/// Looks into the first `walked` of these messages until 16 more are open, then calls `after`.
+/// Looks into the first `walked` of these messages until 32 more are open, then calls `after`.
 fn walk(calls: &Calls, messages: &[Ino], walked: usize, after: impl FnOnce(&dyn Fn(usize))) {
     let look_into = |at: usize| {
         calls.fs.readdir(messages[at], 0, false, &mut |_| false).unwrap();
@@ -466,7 +466,7 @@ fn walk(calls: &Calls, messages: &[Ino], walked: usize, after: impl FnOnce(&dyn 
         scope.spawn(|| calls.fs.open_ahead());
         wait_until("messages opened ahead", LONG, || {
             (0..walked).for_each(look_into);
-            calls.session("messages_opened") == walked as u64 + 16
+            calls.session("messages_opened") == walked as u64 + 32
         });
         after(&look_into);
     });
@@ -475,12 +475,12 @@ fn walk(calls: &Calls, messages: &[Ino], walked: usize, after: impl FnOnce(&dyn 
 /// Who looks into messages in the order of the folder has the next ones opened, and only those.
 #[test]
 fn a_walk_has_the_next_messages_opened() {
-    let source = numbered(40);
+    let source = numbered(100);
     let calls = Calls::new(source.path());
     let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
     walk(&calls, &messages, 3, |look_into| {
         let opened = calls.session("messages_opened");
-        for at in [3, 39, 25, 35] {
+        for at in [99, 60, 80] {
             look_into(at);
         }
         assert_eq!(calls.session("messages_opened"), opened + 3);
@@ -493,7 +493,7 @@ fn a_walk_has_the_next_messages_opened() {
 /// `ls -R` goes by name, and has them opened as well.
 #[test]
 fn a_walk_by_name_has_the_next_messages_opened() {
-    let source = numbered(40);
+    let source = numbered(100);
     let calls = Calls::new(source.path());
     let by_name: BTreeMap<_, _> = looked_up(&calls.fs).into_iter().collect();
     let messages: Vec<_> = by_name.into_values().collect();
