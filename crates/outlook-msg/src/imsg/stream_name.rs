@@ -67,13 +67,5 @@ pub(super) fn numbered(name: &str, prefix: &str) -> Option<u32> {
 /// The number that 8 hexadecimal digits stand for; `None` for anything else.
 fn hex8(digits: &str) -> Option<u32> {
     let digits: &[u8; 8] = digits.as_bytes().try_into().ok()?;
-    digits.iter().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'A'..=b'F' => digit - b'A' + 10,
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u32::from(value))
-    })
+    digits.iter().try_fold(0, |number, digit| Some(number << 4 | char::from(*digit).to_digit(16)?))
 }

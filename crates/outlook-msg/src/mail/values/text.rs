@@ -36,11 +36,9 @@ pub fn escaped(text: &str) -> String {
 
 /// The content of a file outside of `mapi/`: the text with LF line ends, and a newline at its end.
 pub fn text_line(text: &str) -> Vec<u8> {
-    let mut line = String::with_capacity(text.len() + 1);
-    line.push_str(text);
-    let mut line = unix_lines_of(line);
-    line.push('\n');
-    line.into_bytes()
+    let mut text = unix_lines(text);
+    text.push('\n');
+    text.into_bytes()
 }
 
 /// Turns CRLF, and CR alone, into LF.
