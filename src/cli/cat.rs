@@ -76,13 +76,13 @@ fn loss(
 
 /// Prints a file as far as it can be read; returns why no further.
 fn print(place: &fs::Place, out: &mut dyn Write) -> io::Result<Option<fs::Error>> {
-    let mut offset = 0;
+    let (mut offset, mut buffer) = (0, vec![0; READ_BYTES]);
     loop {
-        match place.read(offset, READ_BYTES) {
-            Ok(bytes) if bytes.is_empty() => return Ok(None),
-            Ok(bytes) => {
-                out.write_all(&bytes)?;
-                offset += bytes.len() as u64;
+        match place.read_at(offset, &mut buffer) {
+            Ok(0) => return Ok(None),
+            Ok(read) => {
+                out.write_all(buffer.get(..read).unwrap_or_default())?;
+                offset += read as u64;
             }
             Err(error) => return Ok(Some(error)),
         }

@@ -27,12 +27,10 @@ impl Read for FileContents<'_> {
         if is_ended {
             return Ok(0);
         }
-        match self.place.read(self.offset, buffer.len()) {
-            Ok(bytes) => {
-                let start = buffer.get_mut(..bytes.len()).unwrap_or_default();
-                start.copy_from_slice(bytes.get(..start.len()).unwrap_or_default());
-                self.offset += start.len() as u64;
-                Ok(start.len())
+        match self.place.read_at(self.offset, buffer) {
+            Ok(read) => {
+                self.offset += read as u64;
+                Ok(read)
             }
             Err(error) => {
                 self.failure = Some(error);

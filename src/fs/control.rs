@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use outlook_msg::storage::read_memory_at;
 use outlook_msg::sync::lock;
 
 use crate::view::NodeId;
@@ -127,19 +128,14 @@ impl ControlDirectory<'_> {
     }
 
     /// Reads a file as the kernel was last told its size.
-    pub(super) fn read(
+    pub(super) fn read_at(
         self,
         id: NodeId,
-        (offset, size): (u64, usize),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
         let file = ControlFile::from_node(id).ok_or(Error::IsADirectory)?;
-        let text = self.fs.control.last(file);
-        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
-        let end = start.saturating_add(size).min(text.len());
-        out.clear();
-        out.extend_from_slice(text.as_bytes().get(start..end).unwrap_or_default());
-        Ok(())
+        Ok(read_memory_at(self.fs.control.last(file).as_bytes(), offset, buffer))
     }
 
     fn text(self, file: ControlFile) -> String {

@@ -275,40 +275,33 @@ impl Fs {
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::Stale`], or where the source is damaged or cannot be read.
     pub fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        self.read_into(ino, offset, size, &mut bytes)?;
+        let mut bytes = vec![0; size];
+        let read = self.read_at(ino, offset, &mut bytes)?;
+        bytes.truncate(read);
         Ok(bytes)
     }
 
-    /// Reads as [`Fs::read`] does, and replaces what is in `out`. A caller that reuses one vector
-    /// saves allocating and clearing it each time.
+    /// Reads a file from `offset` into `buffer`, and returns how many bytes: fewer than the buffer
+    /// holds only at its end. A caller that reuses one buffer saves allocating and clearing it each
+    /// time.
     ///
     /// # Errors
     /// As [`Fs::read`].
-    pub fn read_into(
-        &self,
-        ino: Ino,
-        offset: u64,
-        size: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+    pub fn read_at(&self, ino: Ino, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {
-            return self.control().read(id, (offset, size), out);
+            return self.control().read_at(id, offset, buffer);
         }
         if let Some((message, id)) = self.message_of(ino)? {
             self.messages.note_read(id);
             return match &self.edits {
-                Some(edits) => edits.read(&message, id, (offset, size), out),
-                None => self.messages.read(&message, id, (offset, size), out),
+                Some(edits) => edits.read_at(&message, id, offset, buffer),
+                None => self.messages.read_at(&message, id, offset, buffer),
             };
         }
         let node = self.source.node(base)?;
         match node.kind {
-            SourceKind::Other => {
-                *out = self.source.read_other(&node, offset, size)?;
-                Ok(())
-            }
+            SourceKind::Other => self.source.read_other(&node, offset, buffer),
             SourceKind::Folder
             | SourceKind::Message
             | SourceKind::OneMessage

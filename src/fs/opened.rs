@@ -31,14 +31,12 @@ impl Fs {
         ino: Ino,
         handle: u64,
         offset: u64,
-        size: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        if handle == 0 {
-            return self.read_into(ino, offset, size, out);
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
+        match handle {
+            0 => self.read_at(ino, offset, buffer),
+            _ => self.handle(handle)?.read_at(offset, buffer),
         }
-        *out = self.handle(handle)?.read(offset, size)?;
-        Ok(())
     }
 
     /// Writes to an open file.

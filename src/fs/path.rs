@@ -171,6 +171,15 @@ impl Place {
         self.fs.read(self.ino(), offset, size)
     }
 
+    /// Reads the file from `offset` into `buffer`, and returns how many bytes: fewer than the
+    /// buffer holds only at its end.
+    ///
+    /// # Errors
+    /// As [`Place::read`].
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.fs.read_at(self.ino(), offset, buffer)
+    }
+
     /// What cannot be read of a message directory and all that is in it, or of a file in a message.
     pub fn losses(&self) -> Result<Vec<Defect>, Error> {
         let Some((message, id)) = self.fs.message_of(self.ino())? else { return Ok(Vec::new()) };

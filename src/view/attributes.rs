@@ -174,15 +174,15 @@ fn read_error(tree: &MessageTree, id: NodeId) -> Option<String> {
 
 fn sha256(tree: &MessageTree, id: NodeId) -> Result<String, Error> {
     let content = tree.content(id)?;
-    let mut hash = Sha256::new();
+    let (mut hash, mut buffer) = (Sha256::new(), vec![0; HASH_BYTES]);
     let mut offset = 0;
     loop {
-        let bytes = content.read(offset, HASH_BYTES)?;
-        if bytes.is_empty() {
+        let read = content.read_at(offset, &mut buffer)?;
+        if read == 0 {
             break;
         }
-        offset += bytes.len() as u64;
-        hash.update(&bytes);
+        offset += read as u64;
+        hash.update(buffer.get(..read).unwrap_or_default());
     }
     Ok(hexadecimal(&hash.finalize()))
 }

@@ -6,12 +6,13 @@ use std::hash::Hash;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use foldhash::fast::RandomState;
 use outlook_msg::sync::lock;
 
 /// Values by their keys. If two threads make the same value at a time, the first one is kept.
 #[derive(Debug)]
 pub(super) struct Memo<K, V> {
-    values: Mutex<HashMap<K, V>>,
+    values: Mutex<HashMap<K, V, RandomState>>,
     bytes_held: AtomicUsize,
 }
 

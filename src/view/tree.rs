@@ -317,19 +317,13 @@ impl MessageTree {
         Ok(self.content(id)?.read(offset, size)?)
     }
 
-    /// Reads at most `size` bytes of a file from `offset` into `out`, whose old content is
-    /// replaced.
+    /// Reads a file from `offset` into `buffer`, and returns how many bytes: fewer than the buffer
+    /// holds only at its end.
     ///
     /// # Errors
     /// As [`MessageTree::read`].
-    pub fn read_into(
-        &self,
-        id: NodeId,
-        offset: u64,
-        size: usize,
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
-        Ok(self.content(id)?.read_into(offset, size, out)?)
+    pub fn read_at(&self, id: NodeId, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        Ok(self.content(id)?.read_at(offset, buffer)?)
     }
 
     /// The content of a file, which is made if it has not been yet.

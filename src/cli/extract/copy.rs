@@ -1,5 +1,6 @@
 //! Copies one message, or one other file, into the target.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -41,6 +42,11 @@ enum Refusal {
 
 /// How much is copied at a time, in bytes.
 const COPY_BYTES: usize = 256 << 10;
+thread_local! {
+    /// What a thread has read last. The memory is reused, since new memory would have to be cleared
+    /// for each file.
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 /// At most this much of `ERRORS` is repeated, in bytes.
 const ERRORS_BYTES_MAX: usize = 1 << 20;
 
@@ -209,29 +215,36 @@ impl Copier<'_> {
             return Ok(Some(copied));
         }
         let mut unfinished = directory.create(name, like)?;
+        let copied = BUFFER.with_borrow_mut(|buffer| {
+            buffer.resize(COPY_BYTES, 0);
+            self.write(place, &mut unfinished.file, buffer)
+        })?;
+        unfinished.finish(name, time)?;
+        Ok(Some(copied))
+    }
+
+    /// Writes what can be read of a file into another one.
+    fn write(&self, place: &Place, out: &mut File, buffer: &mut [u8]) -> Result<Copied, Refusal> {
         let mut hasher = self.sums.then(Sha256::new);
         let mut offset = 0;
         let failure = loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped);
             }
-            match place.read(offset, COPY_BYTES) {
-                Ok(bytes) if bytes.is_empty() => break None,
-                Ok(bytes) => {
-                    unfinished.file.write_all(&bytes)?;
-                    hasher.iter_mut().for_each(|hasher| hasher.update(&bytes));
-                    offset += bytes.len() as u64;
+            match place.read_at(offset, buffer) {
+                Ok(0) => break None,
+                Ok(read) => {
+                    let bytes = buffer.get(..read).unwrap_or_default();
+                    out.write_all(bytes)?;
+                    hasher.iter_mut().for_each(|hasher| hasher.update(bytes));
+                    offset += read as u64;
                 }
                 Err(error) if offset == 0 => return Err(error.into()),
                 Err(error) => break Some(error),
             }
         };
-        unfinished.finish(name, time)?;
-        Ok(Some(Copied {
-            bytes: offset,
-            sum: hasher.map(|hasher| hexadecimal(&hasher.finalize())),
-            failure,
-        }))
+        let sum = hasher.map(|hasher| hexadecimal(&hasher.finalize()));
+        Ok(Copied { bytes: offset, sum, failure })
     }
 
     /// What is there already, if it is equal.
@@ -241,18 +254,19 @@ impl Copier<'_> {
         }
         let mut hasher = self.sums.then(Sha256::new);
         let mut offset = 0;
-        let mut buffer = vec![0; COPY_BYTES];
+        let (mut ours, mut theirs) = (vec![0; COPY_BYTES], vec![0; COPY_BYTES]);
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped);
             }
             // The copy meets this error again, and reports it.
-            let Ok(bytes) = place.read(offset, COPY_BYTES) else { return Ok(None) };
-            let there = buffer.get_mut(..bytes.len()).unwrap_or_default();
+            let Ok(read) = place.read_at(offset, &mut ours) else { return Ok(None) };
+            let bytes = ours.get(..read).unwrap_or_default();
+            let there = theirs.get_mut(..read).unwrap_or_default();
             if existing.read_exact(there).is_err() || *there != *bytes {
                 return Ok(None);
             }
-            hasher.iter_mut().for_each(|hasher| hasher.update(&bytes));
+            hasher.iter_mut().for_each(|hasher| hasher.update(bytes));
             if bytes.is_empty() {
                 let is_whole = existing.read(&mut [0])? == 0;
                 let copied = Copied {
@@ -262,7 +276,7 @@ impl Copier<'_> {
                 };
                 return Ok(Some(copied).filter(|_| is_whole));
             }
-            offset += bytes.len() as u64;
+            offset += read as u64;
         }
     }
 }

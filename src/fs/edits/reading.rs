@@ -162,16 +162,16 @@ impl Edits {
     }
 
     /// Reads a file of a message.
-    pub(in crate::fs) fn read(
+    pub(in crate::fs) fn read_at(
         &self,
         message: &MessageNode,
         number: NodeId,
-        range: (u64, usize),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
         match self.lock_if_differing(message) {
-            Some(locked) => locked.read(number, range, out),
-            None => self.messages.read(message, number, range, out),
+            Some(locked) => locked.read_at(number, offset, buffer),
+            None => self.messages.read_at(message, number, offset, buffer),
         }
     }
 

@@ -104,9 +104,11 @@ impl Filesystem for Adapter {
         }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         READ.with_borrow_mut(|bytes| {
-            let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, size, bytes);
+            bytes.resize(size.max(bytes.len()), 0);
+            let buffer = bytes.get_mut(..size).unwrap_or_default();
+            let read = || self.fs.read_open(Ino(ino.0), handle.0, offset, buffer);
             match self.answer("read", ino, None, read) {
-                Ok(()) => reply.data(bytes),
+                Ok(read) => reply.data(bytes.get(..read).unwrap_or_default()),
                 Err(errno) => reply.error(errno),
             }
         });

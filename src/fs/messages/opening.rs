@@ -140,25 +140,25 @@ impl<D: Directory> Messages<D> {
     }
 
     /// Reads a file in a message.
-    pub(in crate::fs) fn read(
+    pub(in crate::fs) fn read_at(
         &self,
         message: &MessageNode<D>,
         id: NodeId,
-        (offset, size): (u64, usize),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
         let node = self.as_saved(message);
         let open = match self.cache.get(&node) {
             Some(open) => open,
             None => self.open_anew(message, Arc::clone(&node))?,
         };
-        let read = open.tree.read_into(id, offset, size, out);
+        let read = open.tree.read_at(id, offset, buffer);
         // Check the state after the read: before it, another program could still write, and the
         // answer would mix two states.
         check_unchanged(&node, &open)?;
-        read.map_err(|error| message_error(&open.path, error))?;
+        let read = read.map_err(|error| message_error(&open.path, error))?;
         self.cache.set_bytes(&node, open.tree.bytes_held());
-        Ok(())
+        Ok(read)
     }
 
     fn open_anew(

@@ -110,7 +110,7 @@ struct Storing<'a, D> {
     message: &'a MessageNode<D>,
     open: Arc<OpenMessage>,
     to_read: NodeSet,
-    /// Holds one file at a time.
+    /// Holds one file at a time, from its start.
     bytes: &'a mut Vec<u8>,
 }
 
@@ -124,9 +124,10 @@ impl<D: Directory> Storing<'_, D> {
         let files = listing.entries().iter().filter(|entry| entry.kind == FileKind::File);
         for entry in files.filter(|entry| to_read.contains(entry.id)) {
             if let Some(size) = self.read_small(entry.id, left)
-                && store(Ino::new(self.message.base, entry.id), self.bytes).is_ok()
+                && let Some(bytes) = self.bytes.get(..size)
+                && store(Ino::new(self.message.base, entry.id), bytes).is_ok()
             {
-                left -= size;
+                left -= size as u64;
                 stores.files.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -134,12 +135,14 @@ impl<D: Directory> Storing<'_, D> {
     }
 
     /// Reads a whole file of at most so many bytes; `None` if it is larger, empty or damaged.
-    fn read_small(&mut self, id: NodeId, bytes_max: u64) -> Option<u64> {
+    fn read_small(&mut self, id: NodeId, bytes_max: u64) -> Option<usize> {
         let size = self.messages.node_attr(self.message, &self.open, id).ok()?.size;
         let is_small = (1..=FILE_BYTES_MAX.min(bytes_max)).contains(&size);
         let len = usize::try_from(size).ok().filter(|_| is_small)?;
-        self.open.tree.read_into(id, 0, len, self.bytes).ok()?;
+        self.bytes.resize(len.max(self.bytes.len()), 0);
+        let file = self.bytes.get_mut(..len)?;
+        let read = self.open.tree.read_at(id, 0, file).ok()?;
         check_unchanged(&self.message.node, &self.open).ok()?;
-        (self.bytes.len() == len).then_some(size)
+        (read == len).then_some(len)
     }
 }

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+use foldhash::fast::RandomState;
 use outlook_msg::sync::lock;
 
 use crate::view::NodeId;
@@ -85,7 +86,7 @@ pub(in crate::fs) struct Identity {
 }
 
 /// A file or folder of the source that the kernel knows.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fs) struct SourceNode {
     // The derived comparison goes in this order, and most nodes differ in their identity.
     pub(in crate::fs) identity: Identity,
@@ -110,7 +111,7 @@ pub(in crate::fs) struct Nodes<D> {
 
 #[derive(Debug)]
 struct NodeTable<D> {
-    known: HashMap<Base, KnownNode<D>>,
+    known: HashMap<Base, KnownNode<D>, RandomState>,
     /// The messages whose base does not follow from their file, by their paths: those that have
     /// edits, and those that were saved or moved by this mount.
     claims: HashMap<PathBuf, Base>,
@@ -132,6 +133,22 @@ impl SourceNode {
     /// Device and inode number, which tell one folder from another.
     pub(super) fn folder_id(&self) -> (u64, u64) {
         (self.identity.device, self.identity.inode)
+    }
+
+    /// The base that the node has if no other node has it. It is the same in every mount.
+    fn base(&self) -> Base {
+        let mut hasher = DefaultHasher::new();
+        (self.identity, self.kind, &self.path).hash(&mut hasher);
+        Base::new(hasher.finish())
+    }
+}
+
+/// For the tables of each request. Takes the path as bytes, which is much faster than by its parts;
+/// every path here is made of names, so equal paths have equal bytes.
+impl Hash for SourceNode {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.identity.inode.hash(hasher);
+        self.path.as_os_str().hash(hasher);
     }
 }
 
@@ -155,7 +172,7 @@ impl<D> KnownNode<D> {
 impl<D> Nodes<D> {
     /// A table with the root, which is never forgotten.
     pub(in crate::fs) fn new(root: Arc<SourceNode>) -> Self {
-        let known = HashMap::from([(Base::ROOT, KnownNode::new(root, 1))]);
+        let known = HashMap::from_iter([(Base::ROOT, KnownNode::new(root, 1))]);
         let table = RwLock::new(NodeTable { known, claims: HashMap::new() });
         Self { table, has_forwarded: AtomicBool::new(false) }
     }
@@ -341,9 +358,7 @@ impl<D> NodeTable<D> {
         if let Some(base) = self.claims.get(&node.path).filter(|base| is_it(base)) {
             return *base;
         }
-        let mut hasher = DefaultHasher::new();
-        node.hash(&mut hasher);
-        let mut base = Base::new(hasher.finish());
+        let mut base = node.base();
         while self.known.contains_key(&base) && !is_it(&base) {
             base = base.next();
         }

@@ -238,8 +238,8 @@ impl<D> SourceTree<D> {
         &self,
         node: &SourceNode,
         offset: u64,
-        size: usize,
-    ) -> Result<Vec<u8>, Error> {
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
         let in_source = |error| source_error(&node.path, error);
         let file = self.root.open_file(&node.path).map_err(in_source)?;
         // Another file may have taken the path since.
@@ -247,7 +247,6 @@ impl<D> SourceTree<D> {
         if identity_of(node.kind, &metadata) != node.identity {
             return Err(Error::Stale { path: node.path.clone() });
         }
-        let mut buffer = vec![0; size];
         let mut filled = 0;
         while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match file.read_at(rest, offset + filled as u64).map_err(in_source)? {
@@ -255,8 +254,7 @@ impl<D> SourceTree<D> {
                 read => filled += read,
             }
         }
-        buffer.truncate(filled);
-        Ok(buffer)
+        Ok(filled)
     }
 
     /// Makes the inode number of a message stand for the file that is at this path now.

@@ -28,15 +28,13 @@ pub(super) fn is_same(
     if content.len().ok() != Some(bytes.len()) {
         return Ok(false);
     }
-    let (mut theirs, mut ours) = (Vec::new(), vec![0; COMPARED_BYTES]);
+    let (mut theirs, mut ours) = (vec![0; COMPARED_BYTES], vec![0; COMPARED_BYTES]);
     let mut offset = 0;
     while offset < bytes.len() {
         let read = bytes.read_at(offset, &mut ours)?;
-        let chunk = ours.get(..read).unwrap_or_default();
-        if read == 0
-            || content.read_into(offset, read, &mut theirs).is_err()
-            || theirs.as_slice() != chunk
-        {
+        let (chunk, there) = (ours.get(..read), theirs.get_mut(..read).unwrap_or_default());
+        let is_whole = content.read_at(offset, there).is_ok_and(|found| found == read);
+        if read == 0 || !is_whole || Some(&*there) != chunk {
             return Ok(false);
         }
         offset += u64::try_from(read).unwrap_or(u64::MAX);

@@ -121,6 +121,12 @@ const RING_BYTES: usize = 1 << 12;
 /// A reference is 12 bits of position and 4 bits of length, counted from 2.
 const MATCH_BYTES_MIN: usize = 2;
 const MATCH_BYTES_MAX: usize = MATCH_BYTES_MIN + 15;
+/// A match is expanded by a copy of this many bytes.
+const BLOCK_BYTES: usize = 32;
+/// The room that a run of eight matches needs, with the block of the last one.
+const ROOM_BYTES_MIN: usize = 8 * MATCH_BYTES_MAX + BLOCK_BYTES;
+/// At most so much room is set to zero at a time.
+const ROOM_BYTES_MAX: usize = 1 << 14;
 /// For each match, at most this many candidates are tried, so that no input takes more than linear
 /// time.
 const CANDIDATES_MAX: usize = 256;
@@ -214,72 +220,113 @@ const fn expanded_bytes_max(payload_bytes: usize) -> usize {
 
 /// Expands a payload; also returns whether the payload has its end mark. Stops at most one run of
 /// eight items after `bytes_max`.
-///
-/// The dictionary needs no memory of its own: it is the last 4,096 bytes of the output. Therefore
-/// the output begins with the preload, which is removed at the end.
 fn expand(payload: &[u8], capacity_bytes: usize, bytes_max: usize) -> (Vec<u8>, bool) {
-    let mut output = Vec::with_capacity(capacity_bytes.saturating_add(PRELOAD.len()));
-    output.extend_from_slice(PRELOAD);
-    let output_bytes_max = bytes_max.saturating_add(PRELOAD.len());
+    let mut output = Expansion::with_capacity(capacity_bytes);
     let mut rest = payload;
     let mut ended = false;
     while let Some((control, run)) = rest.split_first()
-        && output.len() < output_bytes_max
+        && output.len() < bytes_max
         && !ended
     {
-        (rest, ended) = expand_run(*control, run, &mut output);
+        (rest, ended) = output.expand_run(*control, run);
     }
-    output.drain(..PRELOAD.len());
-    (output, ended)
+    (output.into_rtf(), ended)
 }
 
-/// Expands the up to eight literals and references after one control byte. Returns the rest of the
-/// payload, and whether the end mark was reached.
-fn expand_run<'a>(control: u8, run: &'a [u8], output: &mut Vec<u8>) -> (&'a [u8], bool) {
-    let mut rest = run;
-    if control == 0
-        && let Some((literals, after)) = rest.split_first_chunk::<8>()
-    {
-        output.extend_from_slice(literals);
-        return (after, false);
+/// RTF that is being expanded.
+///
+/// The dictionary needs no memory of its own: it is the last 4,096 bytes of the output. Therefore
+/// the output begins with the preload, which is removed at the end.
+struct Expansion {
+    /// The output, and room behind it, so that no item has to ask for memory.
+    bytes: Vec<u8>,
+    /// Where the output ends.
+    end: usize,
+}
+
+impl Expansion {
+    fn with_capacity(rtf_bytes: usize) -> Self {
+        let room = PRELOAD.len() + ROOM_BYTES_MIN;
+        let mut bytes = Vec::with_capacity(rtf_bytes.saturating_add(room));
+        bytes.extend_from_slice(PRELOAD);
+        Self { bytes, end: PRELOAD.len() }
     }
-    for bit in 0..8 {
-        if control >> bit & 1 == 0 {
-            let Some((literal, after)) = rest.split_first() else { return (rest, false) };
-            output.push(*literal);
-            rest = after;
-        } else {
-            let Some((reference, after)) = rest.split_first_chunk::<2>() else {
-                return (&[], false);
-            };
-            let reference = usize::from(u16::from_be_bytes(*reference));
-            let (position, length) = (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN);
-            let distance = output.len().wrapping_sub(position) % RING_BYTES;
-            // A reference to the position that is written next is the end mark (3.1.1.3.2).
-            if distance == 0 {
-                return (after, true);
+
+    /// The length of the RTF in bytes.
+    fn len(&self) -> usize {
+        self.end - PRELOAD.len()
+    }
+
+    fn into_rtf(mut self) -> Vec<u8> {
+        self.bytes.truncate(self.end);
+        self.bytes.drain(..PRELOAD.len());
+        self.bytes
+    }
+
+    /// Expands the up to eight literals and references after one control byte. Returns the rest of
+    /// the payload, and whether the end mark was reached.
+    fn expand_run<'a>(&mut self, control: u8, run: &'a [u8]) -> (&'a [u8], bool) {
+        if self.bytes.len() - self.end < ROOM_BYTES_MIN {
+            let allocated = self.bytes.capacity() - self.end;
+            self.bytes.resize(self.end + allocated.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX), 0);
+        }
+        let mut rest = run;
+        if control == 0
+            && let Some((literals, after)) = rest.split_first_chunk::<8>()
+        {
+            self.put(literals, literals.len());
+            return (after, false);
+        }
+        for bit in 0..8 {
+            if control >> bit & 1 == 0 {
+                let Some((literal, after)) = rest.split_first() else { return (rest, false) };
+                self.put(&[*literal], 1);
+                rest = after;
+            } else {
+                let Some((reference, after)) = rest.split_first_chunk::<2>() else {
+                    return (&[], false);
+                };
+                let reference = usize::from(u16::from_be_bytes(*reference));
+                let (position, length) = (reference >> 4, (reference & 0xF) + MATCH_BYTES_MIN);
+                let distance = self.end.wrapping_sub(position) % RING_BYTES;
+                // A reference to the position that is written next is the end mark (3.1.1.3.2).
+                if distance == 0 {
+                    return (after, true);
+                }
+                self.copy_back(distance, length);
+                rest = after;
             }
-            copy_back(output, distance, length);
-            rest = after;
+        }
+        (rest, false)
+    }
+
+    /// Appends `length` bytes, copied from `distance` bytes before the end. If `length` is larger
+    /// than `distance`, the copy repeats bytes that it has just appended.
+    fn copy_back(&mut self, distance: usize, length: usize) {
+        let start = self.end.checked_sub(distance);
+        // A block of fixed length takes less time than a copy of exactly `length` bytes.
+        if length <= distance
+            && let Some(block) = start.and_then(|start| self.bytes.get(start..))
+            && let Some(block) = block.first_chunk::<BLOCK_BYTES>().copied()
+        {
+            return self.put(&block, length);
+        }
+        // Positions of the dictionary that were never written hold 0.
+        let unset = if start.is_none() { distance - self.end } else { 0 };
+        let start = start.unwrap_or(0);
+        self.put(&[0; BLOCK_BYTES], unset.min(length));
+        for index in start..start + length.saturating_sub(unset) {
+            let byte = self.bytes.get(index).copied().unwrap_or(0);
+            self.put(&[byte], 1);
         }
     }
-    (rest, false)
-}
 
-/// Appends `length` bytes, copied from `distance` bytes before the end. If `length` is larger than
-/// `distance`, the copy repeats bytes that it has just appended.
-fn copy_back(output: &mut Vec<u8>, distance: usize, length: usize) {
-    match output.len().checked_sub(distance) {
-        Some(start) if length <= distance => output.extend_from_within(start..start + length),
-        // Positions of the dictionary that were never written hold 0.
-        start => {
-            let unset = if start.is_none() { distance - output.len() } else { 0 };
-            let start = start.unwrap_or(0);
-            output.extend(std::iter::repeat_n(0, unset.min(length)));
-            for index in start..start + length.saturating_sub(unset) {
-                let byte = output.get(index).copied().unwrap_or(0);
-                output.push(byte);
-            }
+    /// Writes a block behind the output, of which only the first `length` bytes belong to it.
+    fn put<const N: usize>(&mut self, block: &[u8; N], length: usize) {
+        let room = self.bytes.get_mut(self.end..).unwrap_or_default();
+        if let Some(room) = room.first_chunk_mut::<N>() {
+            *room = *block;
+            self.end += length;
         }
     }
 }

@@ -131,17 +131,17 @@ fn write(made: Option<Vec<u8>>, what: &'static str, mut out: impl Write) -> Resu
 }
 
 fn copy(content: &Content, mut out: impl Write) -> Result<(), Error> {
-    let (mut offset, mut piece) = (0, Vec::new());
+    let (mut offset, mut buffer) = (0, vec![0; PIECE_BYTES]);
     loop {
-        content.read_into(offset, PIECE_BYTES, &mut piece)?;
-        if piece.is_empty() {
+        let read = content.read_at(offset, &mut buffer)?;
+        if read == 0 {
             return if offset == content.len()? {
                 Ok(())
             } else {
                 Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
             };
         }
-        out.write_all(&piece)?;
-        offset += piece.len() as u64;
+        out.write_all(buffer.get(..read).unwrap_or_default())?;
+        offset += read as u64;
     }
 }

@@ -137,12 +137,7 @@ impl Source {
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         match &self.bytes {
             Bytes::Memory(bytes) => {
-                let found = tail(bytes, offset);
-                let len = found.len().min(buf.len());
-                if let Some((target, source)) = buf.get_mut(..len).zip(found.get(..len)) {
-                    target.copy_from_slice(source);
-                }
-                Ok(len)
+                Ok(read_memory_at(bytes, offset, buf))
             }
             Bytes::File { file, len, blocks } => blocks.read_at(file, *len, offset, buf),
             Bytes::Stream { extents, len } => {
@@ -257,6 +252,14 @@ impl fmt::Debug for Source {
         };
         write!(f, "Source({} bytes in {kind})", self.len())
     }
+}
+
+/// Copies bytes in memory from `offset` on into `buf`, and returns how many.
+pub fn read_memory_at(bytes: &[u8], offset: u64, buf: &mut [u8]) -> usize {
+    let found = part(bytes, offset, buf.len());
+    let target = buf.get_mut(..found.len()).unwrap_or_default();
+    target.copy_from_slice(found);
+    found.len()
 }
 
 /// At most `len` bytes from `offset` on.

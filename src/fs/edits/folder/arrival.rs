@@ -70,8 +70,12 @@ impl Arrival {
         self.lock().handles > 0
     }
 
-    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        self.lock().bytes.read(offset, size).map_err(Error::Buffer)
+    pub(in crate::fs::edits) fn read_at(
+        &self,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
+        self.lock().bytes.read_at(offset, buffer).map_err(Error::Buffer)
     }
 
     pub(in crate::fs::edits) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {

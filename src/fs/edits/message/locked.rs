@@ -47,18 +47,17 @@ impl<'a> LockedMessage<'a> {
 
     /// Reads a file of the message: as it is being written, or as it was when it was removed.
     /// Releases the lock before a long read, which must not block other requests for the message.
-    pub(in crate::fs::edits) fn read(
+    pub(in crate::fs::edits) fn read_at(
         self,
         number: NodeId,
-        (offset, size): (u64, usize),
-        out: &mut Vec<u8>,
-    ) -> Result<(), Error> {
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
         if let Some(file) = self.contents.files.get(&number).cloned() {
             let content = file.lock();
             if content.is_seen() {
                 drop(self.contents);
-                *out = content.read(offset, size)?;
-                return Ok(());
+                return content.read_at(offset, buffer);
             }
         }
         let found = match self.contents.numbers.path(number) {
@@ -71,30 +70,20 @@ impl<'a> LockedMessage<'a> {
         drop(self.contents);
         let found = match found {
             // It was emptied, and lost its value since the kernel looked it up.
-            Err(Error::NotFound) => {
-                out.clear();
-                return Ok(());
-            }
+            Err(Error::NotFound) => return Ok(0),
             found => found?,
         };
         match found {
             ShownEntry::Node(open, id, FileKind::File) => {
-                let read = open.tree.read_into(id, offset, size, out);
+                let read = open.tree.read_at(id, offset, buffer);
                 read.map_err(|error| message_error(&open.path, error))
             }
             ShownEntry::Temporary(file) => {
                 let file = file.file().ok_or(Error::IsADirectory)?;
-                *out = file.with(|bytes| bytes.read(offset, size))?;
-                Ok(())
+                file.with(|bytes| bytes.read_at(offset, buffer))
             }
-            ShownEntry::Arrival(arrival) => {
-                *out = arrival.read(offset, size)?;
-                Ok(())
-            }
-            ShownEntry::New(_) => {
-                out.clear();
-                Ok(())
-            }
+            ShownEntry::Arrival(arrival) => arrival.read_at(offset, buffer),
+            ShownEntry::New(_) => Ok(0),
             ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_) => Err(Error::IsADirectory),
         }
     }

@@ -314,7 +314,7 @@ impl<'a> Shown<'a> {
                 if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
                     return Err(Error::TooLarge);
                 }
-                let read = |offset, size| open.tree.read(id, offset, size);
+                let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
                 Buffer::filled::<view::Error>(read).map_err(in_message)
             }
             ShownEntry::New(_) => Ok(Buffer::default()),

@@ -8,7 +8,7 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::storage::Source;
+use crate::storage::{Source, read_memory_at};
 
 /// A buffer with more bytes than this moves to a file.
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
@@ -39,28 +39,25 @@ impl Buffer {
         }
     }
 
-    /// At most `size` bytes from `offset`, short only at the end.
-    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> io::Result<Vec<u8>> {
-        match self {
-            Self::Memory(bytes) => {
-                let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-                let end = start.saturating_add(size).min(bytes.len());
-                Ok(bytes.get(start..end).unwrap_or_default().to_vec())
-            }
-            Self::File(file) => {
-                let rest = file.metadata()?.len().saturating_sub(offset);
-                let mut buffer = vec![0; size.min(usize::try_from(rest).unwrap_or(usize::MAX))];
-                let mut filled = 0;
-                while let Some(gap) = buffer.get_mut(filled..).filter(|gap| !gap.is_empty()) {
-                    match file.read_at(gap, offset + filled as u64)? {
-                        0 => break,
-                        read => filled += read,
-                    }
-                }
-                buffer.truncate(filled);
-                Ok(buffer)
+    /// Reads from `offset` into `buffer`, and returns how many bytes: fewer than the buffer holds
+    /// only at the end.
+    pub(in crate::fs::edits) fn read_at(
+        &self,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> io::Result<usize> {
+        let file = match self {
+            Self::Memory(bytes) => return Ok(read_memory_at(bytes, offset, buffer)),
+            Self::File(file) => file,
+        };
+        let mut filled = 0;
+        while let Some(gap) = buffer.get_mut(filled..).filter(|gap| !gap.is_empty()) {
+            match file.read_at(gap, offset + filled as u64)? {
+                0 => break,
+                read => filled += read,
             }
         }
+        Ok(filled)
     }
 
     /// Writes at `offset`; a gap before it is filled with zeros.
@@ -106,7 +103,7 @@ impl Buffer {
     pub(in crate::fs::edits) fn copy(&self) -> io::Result<Self> {
         match self {
             Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),
-            Self::File(_) => Self::filled(|offset, size| self.read(offset, size)),
+            Self::File(_) => Self::filled(|offset, piece| self.read_at(offset, piece)),
         }
     }
 
@@ -119,19 +116,19 @@ impl Buffer {
         }))
     }
 
-    /// A buffer with all that `read(offset, size)` gives. A piece shorter than `size` is the last
-    /// one.
+    /// A buffer with all that `read` gives. It is called with an offset and a piece to fill; a piece
+    /// that it does not fill is the last one.
     pub(in crate::fs::edits) fn filled<E: From<io::Error>>(
-        mut read: impl FnMut(u64, usize) -> Result<Vec<u8>, E>,
+        mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>,
     ) -> Result<Self, E> {
-        const PIECE: usize = 1 << 18;
+        const PIECE_BYTES: usize = 1 << 18;
         let mut buffer = Self::default();
-        let mut offset = 0;
+        let (mut offset, mut piece) = (0, vec![0; PIECE_BYTES]);
         loop {
-            let piece = read(offset, PIECE)?;
-            buffer.write(offset, &piece)?;
-            offset += piece.len() as u64;
-            if piece.len() < PIECE {
+            let len = read(offset, &mut piece)?;
+            buffer.write(offset, piece.get(..len).unwrap_or_default())?;
+            offset += len as u64;
+            if len < PIECE_BYTES {
                 return Ok(buffer);
             }
         }
@@ -158,17 +155,25 @@ fn memory_offset(offset: u64) -> io::Result<usize> {
 mod tests {
     use super::{Buffer, LEN_MAX, MEMORY_BYTES_MAX};
 
+    /// At most `len` bytes from `offset`.
+    fn read(buffer: &Buffer, offset: u64, len: usize) -> Vec<u8> {
+        let mut bytes = vec![0; len];
+        let read = buffer.read_at(offset, &mut bytes).unwrap();
+        bytes.truncate(read);
+        bytes
+    }
+
     #[test]
     fn a_gap_is_zeros() {
         let mut buffer = Buffer::default();
         buffer.write(2, b"ab").unwrap();
         buffer.write(0, b"x").unwrap();
-        assert_eq!(buffer.read(0, 10).unwrap(), b"x\0ab");
+        assert_eq!(read(&buffer, 0, 10), b"x\0ab");
         buffer.set_len(3).unwrap();
-        assert_eq!(buffer.read(1, 10).unwrap(), b"\0a");
-        assert_eq!(buffer.read(9, 10).unwrap(), b"");
+        assert_eq!(read(&buffer, 1, 10), b"\0a");
+        assert_eq!(read(&buffer, 9, 10), b"");
         buffer.set_len(5).unwrap();
-        assert_eq!(buffer.copy().unwrap().read(0, 9).unwrap(), b"x\0a\0\0");
+        assert_eq!(read(&buffer.copy().unwrap(), 0, 9), b"x\0a\0\0");
     }
 
     #[test]
@@ -178,9 +183,9 @@ mod tests {
         buffer.write(MEMORY_BYTES_MAX, b"end").unwrap();
         assert!(matches!(buffer, Buffer::File(_)));
         assert_eq!(buffer.len().unwrap(), MEMORY_BYTES_MAX + 3);
-        assert_eq!(buffer.read(0, 6).unwrap(), b"start\0");
-        assert_eq!(buffer.read(MEMORY_BYTES_MAX, 100).unwrap(), b"end");
-        assert_eq!(buffer.copy().unwrap().read(MEMORY_BYTES_MAX, 100).unwrap(), b"end");
+        assert_eq!(read(&buffer, 0, 6), b"start\0");
+        assert_eq!(read(&buffer, MEMORY_BYTES_MAX, 100), b"end");
+        assert_eq!(read(&buffer.copy().unwrap(), MEMORY_BYTES_MAX, 100), b"end");
     }
 
     #[test]

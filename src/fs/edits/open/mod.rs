@@ -64,14 +64,14 @@ impl<'a> OpenHandle<'a> {
         }
     }
 
-    pub(in crate::fs) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+    pub(in crate::fs) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         match &self.handle.target {
             HandleTarget::File { file, .. } => {
                 self.load(file)?;
-                file.lock().read(offset, size)
+                file.lock().read_at(offset, buffer)
             }
-            HandleTarget::Temporary(file) => file.with(|bytes| bytes.read(offset, size)),
-            HandleTarget::Arrival { arrival, .. } => arrival.read(offset, size),
+            HandleTarget::Temporary(file) => file.with(|bytes| bytes.read_at(offset, buffer)),
+            HandleTarget::Arrival { arrival, .. } => arrival.read_at(offset, buffer),
         }
     }
 
@@ -162,7 +162,7 @@ impl<'a> OpenHandle<'a> {
         };
         let Some((open, id)) = found else { return Ok(()) };
         drop(locked);
-        let read = |offset, size| open.tree.read(id, offset, size);
+        let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
         let value = Buffer::filled::<view::Error>(read);
         file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
         Ok(())

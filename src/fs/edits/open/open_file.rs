@@ -186,10 +186,14 @@ impl OpenContent {
         self.bytes.as_ref().and_then(|bytes| bytes.len().ok()).unwrap_or(0)
     }
 
-    pub(in crate::fs::edits) fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+    pub(in crate::fs::edits) fn read_at(
+        &self,
+        offset: u64,
+        buffer: &mut [u8],
+    ) -> Result<usize, Error> {
         match &self.bytes {
-            Some(bytes) => bytes.read(offset, size).map_err(Error::Buffer),
-            None => Ok(Vec::new()),
+            Some(bytes) => bytes.read_at(offset, buffer).map_err(Error::Buffer),
+            None => Ok(0),
         }
     }
 

@@ -103,8 +103,7 @@ impl<'a> Iterator for RtfTokens<'a> {
                 }
                 b'\\' => return Some(self.control(after)),
                 _ => {
-                    let end = self.rest.iter().position(|byte| ends_text(*byte));
-                    let (text, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
+                    let (text, rest) = self.rest.split_at(text_len(self.rest));
                     self.rest = rest;
                     return Some(RtfToken::Text(text));
                 }
@@ -113,9 +112,24 @@ impl<'a> Iterator for RtfTokens<'a> {
     }
 }
 
-const fn ends_text(byte: u8) -> bool {
-    matches!(byte, b'\\' | b'{' | b'}' | b'\r' | b'\n')
+/// How many bytes of text a document begins with.
+fn text_len(rtf: &[u8]) -> usize {
+    let mut len = 0;
+    for piece in rtf.chunks(PIECE_BYTES) {
+        let end = memchr::memchr3(b'\\', b'{', b'}', piece).unwrap_or(piece.len());
+        let line = piece.get(..end).unwrap_or_default();
+        let end = memchr::memchr2(b'\r', b'\n', line).unwrap_or(end);
+        len += end;
+        if end < piece.len() {
+            break;
+        }
+    }
+    len
 }
+
+/// The end of a text is looked for in pieces of this length: in a document of short lines, a search
+/// for the next brace must not go through the whole rest for each line.
+const PIECE_BYTES: usize = 256;
 
 /// Reads the number of a control word. A number that does not fit into 32 bits becomes the nearest
 /// one that does.

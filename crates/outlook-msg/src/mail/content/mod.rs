@@ -98,38 +98,36 @@ impl Content {
 
     /// Reads at most `size` bytes from `offset`; fewer only at the end.
     pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = Vec::new();
-        self.read_into(offset, size, &mut bytes)?;
+        let rest = self.len()?.saturating_sub(offset);
+        let mut bytes = vec![0; size.min(usize::try_from(rest).unwrap_or(usize::MAX))];
+        let read = self.read_at(offset, &mut bytes)?;
+        bytes.truncate(read);
         Ok(bytes)
     }
 
-    /// Reads at most `size` bytes from `offset` into `out`, whose old content is replaced.
-    pub fn read_into(&self, offset: u64, size: usize, out: &mut Vec<u8>) -> Result<(), Error> {
-        if let Self::Bytes(bytes) = self {
-            let start = usize::try_from(offset).unwrap_or(usize::MAX).min(bytes.len());
-            let end = start.saturating_add(size).min(bytes.len());
-            out.clear();
-            out.extend_from_slice(bytes.get(start..end).unwrap_or_default());
-            return Ok(());
+    /// Reads from `offset` into `buffer`, and returns how many bytes: fewer than the buffer holds
+    /// only at the end.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        match self {
+            Self::Bytes(bytes) => return Ok(storage::read_memory_at(bytes, offset, buffer)),
+            Self::Pieces(composed) => return composed.read_at(offset, buffer),
+            _ => {}
         }
-        if let Self::Pieces(composed) = self {
-            out.clear();
-            return composed.read(offset, size, out);
-        }
-        let rest = self.len()?.saturating_sub(offset);
-        out.resize(size.min(usize::try_from(rest).unwrap_or(usize::MAX)), 0);
-        let read = match self {
+        let rest = usize::try_from(self.len()?.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let wanted = rest.min(buffer.len());
+        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
+        Ok(match self {
             Self::Bytes(_) | Self::Pieces(_) => 0,
-            Self::Property(stream) => stream.read_at(offset, out)?,
-            Self::Stream(stream) => stream.read_at(offset, out)?,
-            Self::Source(source) => source.read_at(offset, out)?,
-            Self::Made { file, offset: start, .. } => storage::read_at(file, start + offset, out)?,
-            Self::Part { header, stream, start, .. } => {
-                read_part(header, stream, *start, offset, out)?
+            Self::Property(stream) => stream.read_at(offset, buffer)?,
+            Self::Stream(stream) => stream.read_at(offset, buffer)?,
+            Self::Source(source) => source.read_at(offset, buffer)?,
+            Self::Made { file, offset: start, .. } => {
+                storage::read_at(file, start + offset, buffer)?
             }
-        };
-        out.truncate(read);
-        Ok(())
+            Self::Part { header, stream, start, .. } => {
+                read_part(header, stream, *start, offset, buffer)?
+            }
+        })
     }
 
     /// How many bytes of memory it takes.

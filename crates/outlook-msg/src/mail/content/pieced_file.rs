@@ -7,6 +7,7 @@ use std::io;
 
 use crate::mail::error::Error;
 use crate::mail::values::base64;
+use crate::storage::read_memory_at;
 
 use super::Content;
 
@@ -44,29 +45,27 @@ impl Piece {
         }
     }
 
-    /// Appends a range of this piece, in bytes of the file, to `output`.
-    fn read(&self, start: u64, end: u64, output: &mut Vec<u8>) -> Result<(), Error> {
+    /// Fills `buffer` with the bytes of this piece from `start` on, an offset in the piece.
+    fn read_at(&self, start: u64, buffer: &mut [u8]) -> Result<(), Error> {
         match self {
             Self::Bytes(bytes) => {
-                let index = |offset| usize::try_from(offset).unwrap_or(usize::MAX);
-                output.extend(bytes.get(index(start)..index(end)).unwrap_or_default());
+                read_memory_at(bytes, start, buffer);
+                Ok(())
             }
-            Self::Raw(content, _) => output.extend(exactly(content, start, end)?),
+            Self::Raw(content, _) => fill(content, start, buffer),
             Self::Base64(content, len) => {
                 let first = start / LINE_CHARACTERS;
-                let lines = end.div_ceil(LINE_CHARACTERS);
+                let lines = start.saturating_add(buffer.len() as u64).div_ceil(LINE_CHARACTERS);
                 let source_end = lines.saturating_mul(LINE_BYTES).min(*len);
-                let source = exactly(content, first * LINE_BYTES, source_end)?;
-                // The last line gets a CRLF too, because the range may end inside a CRLF.
+                let source_len = source_end.saturating_sub(first * LINE_BYTES);
+                let mut source = vec![0; usize::try_from(source_len).unwrap_or(0)];
+                fill(content, first * LINE_BYTES, &mut source)?;
+                // The last line gets a CRLF too, because the buffer may end inside a CRLF.
                 let encoded = base64::encode_lines(&source, "\r\n");
-                let index = |offset: u64| {
-                    usize::try_from(offset - first * LINE_CHARACTERS).unwrap_or(usize::MAX)
-                };
-                let encoded = encoded.as_bytes();
-                output.extend(encoded.get(index(start)..index(end)).unwrap_or_default());
+                read_memory_at(encoded.as_bytes(), start - first * LINE_CHARACTERS, buffer);
+                Ok(())
             }
         }
-        Ok(())
     }
 }
 
@@ -85,22 +84,27 @@ impl PiecedFile {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Appends at most `size` bytes from `offset` to `output`; fewer only at the end.
+    /// Reads from `offset` into `buffer`, and returns how many bytes: fewer than the buffer holds
+    /// only at the end.
     ///
     /// # Errors
     /// The error of reading a content within the range.
-    pub fn read(&self, offset: u64, size: usize, output: &mut Vec<u8>) -> Result<(), Error> {
-        let end = offset.saturating_add(size as u64).min(self.len());
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         let first = self.ends.partition_point(|piece_end| *piece_end <= offset);
         let mut start = first.checked_sub(1).and_then(|at| self.ends.get(at)).copied().unwrap_or(0);
+        let mut filled = 0;
         for (piece, piece_end) in self.pieces.iter().zip(&self.ends).skip(first) {
-            if start >= end {
+            let rest = buffer.get_mut(filled..).unwrap_or_default();
+            if rest.is_empty() {
                 break;
             }
-            piece.read(offset.max(start) - start, end.min(*piece_end) - start, output)?;
+            let at = offset.saturating_add(filled as u64);
+            let len = usize::try_from(piece_end - at).unwrap_or(usize::MAX).min(rest.len());
+            piece.read_at(at - start, rest.get_mut(..len).unwrap_or_default())?;
+            filled += len;
             start = *piece_end;
         }
-        Ok(())
+        Ok(filled)
     }
 
     /// How many bytes of memory it takes.
@@ -114,22 +118,19 @@ impl PiecedFile {
     }
 }
 
-/// Reads a range of a content. It is an error if the content is shorter.
-fn exactly(content: &Content, start: u64, end: u64) -> Result<Vec<u8>, Error> {
-    let missing = |read: usize| {
-        let cause = format!("expected {} bytes at {start}, found {read}", end - start);
-        Error::Io(io::Error::new(io::ErrorKind::UnexpectedEof, cause))
-    };
-    let wanted = usize::try_from(end.saturating_sub(start)).map_err(|_| missing(0))?;
-    let mut bytes = content.read(start, wanted)?;
-    while bytes.len() < wanted {
-        let more = content.read(start + bytes.len() as u64, wanted - bytes.len())?;
-        if more.is_empty() {
-            return Err(missing(bytes.len()));
+/// Fills a buffer from a place of a content. It is an error if the content is shorter.
+fn fill(content: &Content, start: u64, buffer: &mut [u8]) -> Result<(), Error> {
+    let mut filled = 0;
+    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match content.read_at(start.saturating_add(filled as u64), rest)? {
+            0 => {
+                let cause = format!("expected {} bytes at {start}, found {filled}", buffer.len());
+                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cause).into());
+            }
+            read => filled += read,
         }
-        bytes.extend(more);
     }
-    Ok(bytes)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -161,9 +162,9 @@ mod tests {
                 for size in [0, 1, 2, 3, 4, 75, 76, 77, 78, 79, 80, 156, 1_000] {
                     let end = (start + size).min(whole.len());
                     let expected = whole.get(start..end).unwrap_or_default();
-                    let mut found = Vec::new();
-                    file.read(start as u64, size, &mut found).unwrap();
-                    assert_eq!(found, expected, "{len} {start} {size}");
+                    let mut found = vec![0; size];
+                    let read = file.read_at(start as u64, &mut found).unwrap();
+                    assert_eq!(found[..read], *expected, "{len} {start} {size}");
                 }
             }
         }
@@ -173,9 +174,8 @@ mod tests {
     fn a_content_that_is_too_short_is_an_error_where_it_is() {
         let short = Piece::Base64(Content::bytes(vec![1; 57]), 100);
         let file = PiecedFile::new(vec![Piece::Bytes(b"head".to_vec()), short]);
-        let mut found = Vec::new();
-        file.read(0, 10, &mut found).unwrap();
-        assert_eq!(found.len(), 10);
-        assert!(file.read(85, 10, &mut found).is_err());
+        let mut found = [0; 10];
+        assert_eq!(file.read_at(0, &mut found).unwrap(), 10);
+        assert!(file.read_at(85, &mut found).is_err());
     }
 }
