@@ -48,6 +48,11 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
         self.bytes_held.load(Ordering::Relaxed)
     }
 
+    /// The sum of a figure of all values.
+    pub(super) fn sum(&self, figure: impl Fn(&V) -> usize) -> usize {
+        lock(&self.values).values().map(figure).sum()
+    }
+
     /// All values that are kept, in the order of their keys.
     pub(super) fn all(&self) -> Vec<(K, V)>
     where

@@ -119,6 +119,6 @@ impl NestedTrees {
 
     /// How much memory they take, in bytes.
     pub(super) fn bytes_held(&self) -> usize {
-        self.met().iter().map(|(_, tree)| tree.bytes_held()).sum()
+        self.trees.sum(|tree| tree.bytes_held())
     }
 }

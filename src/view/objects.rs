@@ -249,11 +249,10 @@ impl Objects {
         const BYTES_PER_DESCRIPTOR: usize = 1 << 20;
         let descriptor = if self.source.is_file() { BYTES_PER_DESCRIPTOR } else { 0 };
         let root = self.root.as_ref().map_or(0, |root| root.message.bytes_held());
-        let messages = self.messages.all();
         descriptor
             + root
             + self.property_files.bytes_held()
-            + messages.iter().map(|(_, open)| open.bytes_held()).sum::<usize>()
+            + self.messages.sum(|open| open.bytes_held())
     }
 }
 

@@ -136,9 +136,7 @@ impl Source {
     /// Those of `pread`.
     pub fn read_at(&self, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
         match &self.bytes {
-            Bytes::Memory(bytes) => {
-                Ok(read_memory_at(bytes, offset, buf))
-            }
+            Bytes::Memory(bytes) => Ok(read_memory_at(bytes, offset, buf)),
             Bytes::File { file, len, blocks } => blocks.read_at(file, *len, offset, buf),
             Bytes::Stream { extents, len } => {
                 let left = usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX);

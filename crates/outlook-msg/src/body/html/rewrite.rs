@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use memchr::memchr_iter;
+use memchr::{memchr_iter, memmem};
 
 use super::decode::declared_charset;
 use super::policy::{self, Remote};
@@ -234,7 +234,7 @@ impl<'a> Rewriter<'a> {
         let mut text = self.html.get(self.copied..end).unwrap_or_default();
         let gives_back = matches!(self.change, DocumentChange::Undo);
         if !matches!(self.change, DocumentChange::References) {
-            while let Some((before, after)) = text.split_once(MARK) {
+            while let Some((before, after)) = split_at_mark(text) {
                 self.output.push_str(before);
                 let second = gives_back.then(|| after.strip_prefix(MARK)).flatten();
                 let count = if gives_back { usize::from(second.is_some()) } else { 2 };
@@ -250,6 +250,13 @@ impl<'a> Rewriter<'a> {
         self.copy_until(self.html.len());
         self.output
     }
+}
+
+/// What comes before the first mark in a text, and what comes after it. Most texts have none, which
+/// `memmem` sees several times as fast as `split_once`.
+fn split_at_mark(text: &str) -> Option<(&str, &str)> {
+    let (before, mark) = text.split_at_checked(memmem::find(text.as_bytes(), MARK.as_bytes())?)?;
+    Some((before, mark.strip_prefix(MARK)?))
 }
 
 /// Whether these are the letters `url(`, in any case.

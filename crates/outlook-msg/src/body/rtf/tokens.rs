@@ -202,6 +202,28 @@ mod tests {
     }
 
     #[test]
+    fn a_text_ends_at_any_place() {
+        for len in [1, 15, 16, 255, 256, 257, 511, 512, 513, 2_000] {
+            let text = "x".repeat(len);
+            check(&text, &[RtfToken::Text(text.as_bytes())]);
+            for end in ["\r", "\n", "{", "}", "\\"] {
+                let rtf = format!("{text}{end}y");
+                assert_eq!(
+                    RtfTokens::new(rtf.as_bytes()).next(),
+                    Some(RtfToken::Text(text.as_bytes()))
+                );
+            }
+        }
+    }
+
+    /// A search for the next brace must not go through the rest of the document for each line.
+    #[test]
+    fn short_lines_take_linear_time() {
+        let rtf = "a\n".repeat(4_000_000);
+        assert_eq!(RtfTokens::new(rtf.as_bytes()).count(), 4_000_000);
+    }
+
+    #[test]
     fn binary_hides_its_bytes() {
         check("\\bin3 {{{}", &[RtfToken::Binary, RtfToken::Close]);
         check("\\bin {", &[RtfToken::Binary, RtfToken::Open]);
