@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::fs;
+use crate::storage::piece_buffer;
 
 use super::arguments::Cat;
 use super::complain;
@@ -76,7 +77,7 @@ fn loss(
 
 /// Prints a file as far as it can be read; returns why no further.
 fn print(place: &fs::Place, out: &mut dyn Write) -> io::Result<Option<fs::Error>> {
-    let (mut offset, mut buffer) = (0, vec![0; READ_BYTES]);
+    let (mut offset, mut buffer) = (0, piece_buffer(place.attr().size, READ_BYTES));
     loop {
         match place.read_at(offset, &mut buffer) {
             Ok(0) => return Ok(None),

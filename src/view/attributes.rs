@@ -1,6 +1,7 @@
 //! The extended attributes of the files of a message.
 
 use outlook_msg::digest::hexadecimal;
+use outlook_msg::storage::piece_buffer;
 use sha2::{Digest as _, Sha256};
 
 use crate::imsg::{Message, PROPATTR_WRITEABLE};
@@ -174,7 +175,7 @@ fn read_error(tree: &MessageTree, id: NodeId) -> Option<String> {
 
 fn sha256(tree: &MessageTree, id: NodeId) -> Result<String, Error> {
     let content = tree.content(id)?;
-    let (mut hash, mut buffer) = (Sha256::new(), vec![0; HASH_BYTES]);
+    let (mut hash, mut buffer) = (Sha256::new(), piece_buffer(content.len()?, HASH_BYTES));
     let mut offset = 0;
     loop {
         let read = content.read_at(offset, &mut buffer)?;

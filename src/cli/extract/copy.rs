@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use outlook_msg::digest::hexadecimal;
+use outlook_msg::storage::piece_buffer;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::places::{Unit, cause, has_msg_extension};
@@ -254,7 +255,8 @@ impl Copier<'_> {
         }
         let mut hasher = self.sums.then(Sha256::new);
         let mut offset = 0;
-        let (mut ours, mut theirs) = (vec![0; COPY_BYTES], vec![0; COPY_BYTES]);
+        let mut ours = piece_buffer(place.attr().size, COPY_BYTES);
+        let mut theirs = ours.clone();
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped);

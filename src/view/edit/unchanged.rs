@@ -1,6 +1,6 @@
 //! Whether bytes that are written to a file are the content that it has already.
 
-use crate::storage::Source;
+use crate::storage::{Source, piece_buffer};
 
 use super::super::error::Error;
 use super::super::listing::FileKind;
@@ -28,7 +28,8 @@ pub(super) fn is_same(
     if content.len().ok() != Some(bytes.len()) {
         return Ok(false);
     }
-    let (mut theirs, mut ours) = (vec![0; COMPARED_BYTES], vec![0; COMPARED_BYTES]);
+    let mut theirs = piece_buffer(bytes.len(), COMPARED_BYTES);
+    let mut ours = theirs.clone();
     let mut offset = 0;
     while offset < bytes.len() {
         let read = bytes.read_at(offset, &mut ours)?;

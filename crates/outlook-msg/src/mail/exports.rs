@@ -10,7 +10,7 @@ use crate::mail::error::Error;
 use crate::mail::formats::eml;
 use crate::mail::formats::json;
 use crate::mail::opened::Mail;
-use crate::storage::Writer;
+use crate::storage::{Writer, piece_buffer};
 
 /// How many bytes are read and written at a time.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -131,7 +131,7 @@ fn write(made: Option<Vec<u8>>, what: &'static str, mut out: impl Write) -> Resu
 }
 
 fn copy(content: &Content, mut out: impl Write) -> Result<(), Error> {
-    let (mut offset, mut buffer) = (0, vec![0; PIECE_BYTES]);
+    let (mut offset, mut buffer) = (0, piece_buffer(content.len()?, PIECE_BYTES));
     loop {
         let read = content.read_at(offset, &mut buffer)?;
         if read == 0 {

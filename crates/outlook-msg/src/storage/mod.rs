@@ -50,7 +50,7 @@ pub use os::{AsFolder, Folder, read_at};
 pub use replace::{
     NewContent, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers, replace,
 };
-pub use source::{Source, WHOLE_READ_BYTES_MAX, read_memory_at};
+pub use source::{Source, WHOLE_READ_BYTES_MAX, piece_buffer, read_memory_at};
 pub use step::Step;
 pub use stream::{Extents, Stream, StreamContent};
 pub use transaction::Transaction;

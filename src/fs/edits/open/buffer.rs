@@ -121,7 +121,7 @@ impl Buffer {
     pub(in crate::fs::edits) fn filled<E: From<io::Error>>(
         mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>,
     ) -> Result<Self, E> {
-        const PIECE_BYTES: usize = 1 << 18;
+        const PIECE_BYTES: usize = 1 << 16;
         let mut buffer = Self::default();
         let (mut offset, mut piece) = (0, vec![0; PIECE_BYTES]);
         loop {
