@@ -146,6 +146,7 @@ impl ReadFiles for Direct {
 impl Files for Direct {
     const TELLS_ERRORS_ON_CLOSING: bool = true;
     const SAVES_WITH_TIME: bool = false;
+    const HAS_DESCRIPTORS: bool = false;
 
     fn change(&self, path: &str, changes: &[Change]) -> Result<(), Errno> {
         self.change_file(path, changes, false)

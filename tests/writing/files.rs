@@ -29,6 +29,8 @@ pub(super) trait Files: ReadFiles {
     const TELLS_ERRORS_ON_CLOSING: bool;
     /// Whether edits are saved by themselves after a while.
     const SAVES_WITH_TIME: bool;
+    /// Whether the files are open in this process.
+    const HAS_DESCRIPTORS: bool;
 
     /// Opens a file, which is created if there is none, changes it and closes it.
     fn change(&self, path: &str, changes: &[Change]) -> Result<(), Errno>;

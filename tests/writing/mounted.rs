@@ -157,6 +157,7 @@ impl Files for Served {
     // The standard library does not tell.
     const TELLS_ERRORS_ON_CLOSING: bool = false;
     const SAVES_WITH_TIME: bool = true;
+    const HAS_DESCRIPTORS: bool = true;
 
     fn change(&self, path: &str, changes: &[Change]) -> Result<(), Errno> {
         change(&self.path(path), changes).map(drop).map_err(|error| errno(&error))
