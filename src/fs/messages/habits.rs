@@ -117,21 +117,16 @@ impl Habits {
         (!is_sample).then(|| self.wanted())
     }
 
-    /// The files of a message that are likely to be read, if only one process is at work in it.
+    /// The files of a message that are likely to be read, if only one process is at work in it, and
+    /// processes did not share any message lately.
     pub(super) fn read_by_one(&self, base: Base) -> NodeSet {
         let observed = self.lock();
-        let visit = observed.recent.iter().rev().find(|visit| visit.base == base);
-        match visit.is_some_and(|visit| !visit.is_shared) && observed.sample != Some(base) {
+        let is_shared = observed.recent.iter().any(|visit| visit.is_shared);
+        let is_visited = observed.recent.iter().any(|visit| visit.base == base);
+        match is_visited && !is_shared && observed.sample != Some(base) {
             true => observed.read.all(),
             false => NodeSet::default(),
         }
-    }
-
-    /// As [`Habits::read_by_one`], but empty if processes shared any message lately: then another
-    /// process may be reading in this one whose request has not come yet.
-    pub(super) fn read_by_one_alone(&self, base: Base) -> NodeSet {
-        let is_any_shared = self.lock().recent.iter().any(|visit| visit.is_shared);
-        if is_any_shared { NodeSet::default() } else { self.read_by_one(base) }
     }
 
     /// Safe after a panic: every change is complete before the next call that could panic.
@@ -174,7 +169,7 @@ mod tests {
     #[test]
     fn processes_that_share_a_message_are_given_nothing_for_a_while() {
         let habits = Habits::default();
-        let is_given = |base| !habits.read_by_one_alone(base).is_empty();
+        let is_given = |base| !habits.read_by_one(base).is_empty();
         habits.look_into(message(0));
         habits.read(SUBJECT);
         assert!(!is_given(message(1)), "nobody is at work in it");
@@ -184,9 +179,6 @@ mod tests {
         assert!(is_given(message(1)) && is_given(message(2)));
         habits.request(message(1), 8);
         assert!(!is_given(message(1)) && !is_given(message(2)));
-        // A listing of another message is given what is in it: nobody has known the names before.
-        assert!(!habits.read_by_one(message(2)).is_empty());
-        assert!(habits.read_by_one(message(1)).is_empty());
         for number in 3..=RECENT_MAX as u64 + 2 {
             assert!(habits.request(message(number), 8), "it was not visited");
             assert!(!habits.request(message(number), 8));

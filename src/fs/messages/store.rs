@@ -8,8 +8,6 @@
 //! A store waits while a program reads the same file, and that program may wait for an answer of
 //! msgfs (see [`crate::fs::fuse::Kernel`]). Therefore msgfs stores only if a single process is at
 //! work in a message, which waits for the answer meanwhile, and never in all event loops at once.
-//! At a read, when the kernel has the listing, a second process may be reading in the message whose
-//! request has not come yet; so msgfs then stores nothing if processes shared any message lately.
 //! The file whose read is being answered must not be stored: the store would wait for that answer.
 
 use std::io;
@@ -57,8 +55,7 @@ impl<D: Directory> Messages<D> {
             && self.habits.request(base, process)
     }
 
-    /// The files of a directory that are likely to be read next, at the end of its listing. No
-    /// process knows their names yet, except by a listing of its own.
+    /// The files of a directory that are likely to be read next, at the end of its listing.
     pub(in crate::fs) fn foreseen_in(&self, directory: Ino) -> NodeSet {
         let (base, _) = directory.parts();
         self.habits.read_by_one(base)
@@ -71,7 +68,7 @@ impl<D: Directory> Messages<D> {
         // No listing has counted this message, so it is counted here: samples are needed among
         // these messages, too.
         self.habits.look_into(base);
-        self.habits.read_by_one_alone(base).without(id)
+        self.habits.read_by_one(base).without(id)
     }
 
     /// Stores those of some files that a directory lists, at the end of its listing. Files that
