@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use msgfs::fs::{Entry, Error, Fs, Ino, Options};
+use msgfs::fs::{Entry, Error, Fs, Ino, Options, Store};
 use msgfs::{imsg, view};
 
 use crate::mount::folder::{Folder, letter, parcel};
@@ -507,16 +507,17 @@ fn what_is_read_of_every_message_is_stored_ahead() {
     let source = numbered(8);
     let calls = Calls::new(source.path());
     let messages: Vec<_> = looked_up(&calls.fs).into_iter().map(|(_, ino)| ino).collect();
-    let list_to_the_end = |message: Ino, process: u32| {
+    let list = |message: Ino, process: u32, store: Store<'_>| {
         calls.fs.note_request(message, process);
         calls.fs.readdir(message, 0, false, &mut |_| false).unwrap();
+        calls.fs.store_ahead(message, &mut Vec::new(), store).unwrap();
+    };
+    let list_to_the_end = |message: Ino, process: u32| {
         let mut stored = Vec::new();
-        let mut bytes = Vec::new();
-        let store = &mut |ino: Ino, content: &[u8]| {
+        list(message, process, &mut |ino, content| {
             stored.push((ino, content.to_owned()));
             Ok(())
-        };
-        calls.fs.store_ahead(message, &mut bytes, store).unwrap();
+        });
         stored
     };
     let read = |message: Ino| {
@@ -527,12 +528,14 @@ fn what_is_read_of_every_message_is_stored_ahead() {
     read(messages[0]);
     assert_eq!(list_to_the_end(messages[1], 1), [read(messages[1])]);
     assert_eq!(list_to_the_end(messages[2], 2), [read(messages[2])]);
-    calls.fs.note_request(messages[3], 1);
-    assert_eq!(list_to_the_end(messages[3], 2), [], "another process is at work in it");
-    let refused = calls.fs.store_ahead(messages[4], &mut Vec::new(), &mut |_, _| {
+    let mut refused = Vec::new();
+    list(messages[3], 2, &mut |ino, _| {
+        refused.push(ino);
         Err(std::io::ErrorKind::NotFound.into())
     });
-    refused.unwrap();
+    assert_eq!(refused, [read(messages[3]).0], "what cannot be stored is skipped");
+    calls.fs.note_request(messages[4], 1);
+    assert_eq!(list_to_the_end(messages[4], 2), [], "another process is at work in it");
     assert_eq!(calls.session("files_stored"), 2);
 }
 

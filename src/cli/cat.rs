@@ -3,17 +3,15 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use outlook_msg::pieces::PieceReader;
+
 use crate::fs;
-use crate::storage::piece_buffer;
 
 use super::arguments::Cat;
 use super::complain;
 use super::places::{Places, cause, has_msg_extension};
 use super::status::Status;
 use super::terminal::{HarmlessWriter, is_terminal, one_line};
-
-/// How much is read at a time, in bytes.
-const READ_BYTES: usize = 256 << 10;
 
 /// Prints all files: as they are, but on a terminal without anything that would control it.
 pub(super) fn run(
@@ -77,14 +75,11 @@ fn loss(
 
 /// Prints a file as far as it can be read; returns why no further.
 fn print(place: &fs::Place, out: &mut dyn Write) -> io::Result<Option<fs::Error>> {
-    let (mut offset, mut buffer) = (0, piece_buffer(place.attr().size, READ_BYTES));
+    let mut pieces = PieceReader::new(place.attr().size);
     loop {
-        match place.read_at(offset, &mut buffer) {
-            Ok(0) => return Ok(None),
-            Ok(read) => {
-                out.write_all(buffer.get(..read).unwrap_or_default())?;
-                offset += read as u64;
-            }
+        match pieces.next_piece(|at, piece| place.read_at(at, piece)) {
+            Ok(Some(piece)) => out.write_all(piece)?,
+            Ok(None) => return Ok(None),
             Err(error) => return Ok(Some(error)),
         }
     }

@@ -79,6 +79,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use outlook_msg::pieces;
+
 use crate::imsg::CloseReport;
 use crate::view::{Findings, NodeId};
 
@@ -90,7 +92,7 @@ use source::ino::{Base, SourceKind};
 pub use edits::edit_log;
 pub use entry::{Add, DirectoryEntry, Entry, NamedEntry, OpenedFile};
 pub use error::Error;
-pub use messages::store::Store;
+pub use messages::store::{STORES_MAX, Store};
 pub use options::{Options, SetAttr, WriteOptions};
 pub use path::{PathOpener, Place};
 pub use rustix::fs::StatVfs;
@@ -270,23 +272,20 @@ impl Fs {
         }
     }
 
-    /// Reads at most `size` bytes of a file, short only at its end.
+    /// Reads at most `size` bytes of a file from `offset`: fewer only at its end. Takes no more
+    /// memory than the file has bytes, whatever `size` is.
+    ///
+    /// # Errors
+    /// As [`Fs::read_at`].
+    pub fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
+        pieces::read_to_vec(offset, size, |at, piece| self.read_at(ino, at, piece))
+    }
+
+    /// Reads a file from `offset` into `buffer`. Returns how many bytes: fewer than it has room for
+    /// only at the end. A caller that reuses one buffer saves allocating and clearing it each time.
     ///
     /// # Errors
     /// [`Error::IsADirectory`], [`Error::Stale`], or where the source is damaged or cannot be read.
-    pub fn read(&self, ino: Ino, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
-        let mut bytes = vec![0; size];
-        let read = self.read_at(ino, offset, &mut bytes)?;
-        bytes.truncate(read);
-        Ok(bytes)
-    }
-
-    /// Reads a file from `offset` into `buffer`, and returns how many bytes: fewer than the buffer
-    /// holds only at its end. A caller that reuses one buffer saves allocating and clearing it each
-    /// time.
-    ///
-    /// # Errors
-    /// As [`Fs::read`].
     pub fn read_at(&self, ino: Ino, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         let (base, id) = ino.parts();
         if base == Base::CONTROL {

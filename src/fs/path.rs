@@ -163,19 +163,19 @@ impl Place {
         Ok(Self { fs: Arc::clone(&self.fs), entry, path: self.path.join(name) })
     }
 
-    /// At most `size` bytes of a file from `offset`, short only at its end.
+    /// At most `size` bytes of a file from `offset`: fewer only at its end.
     ///
     /// # Errors
-    /// As [`Fs::read`].
+    /// As [`Fs::read_at`].
     pub fn read(&self, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         self.fs.read(self.ino(), offset, size)
     }
 
-    /// Reads the file from `offset` into `buffer`, and returns how many bytes: fewer than the
-    /// buffer holds only at its end.
+    /// Reads the file from `offset` into `buffer`. Returns how many bytes: fewer than it has room
+    /// for only at the end.
     ///
     /// # Errors
-    /// As [`Place::read`].
+    /// As [`Fs::read_at`].
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         self.fs.read_at(self.ino(), offset, buffer)
     }

@@ -14,10 +14,10 @@ use rustix::process::{Resource, Rlimit};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use crate::fs::Fs;
 use crate::fs::edit_log::StateFolder;
 use crate::fs::fuse::Adapter;
 use crate::fs::fuse::Kernel;
+use crate::fs::{Fs, STORES_MAX};
 
 use super::changes::ChangeNotifier;
 use super::guard::Guard;
@@ -44,6 +44,7 @@ type FuseSession = fuser::Session<Adapter>;
 
 /// How many threads serve requests: enough that one slow message does not hold up the others.
 const EVENT_LOOPS: usize = 4;
+const _: () = assert!(EVENT_LOOPS > STORES_MAX, "a store may wait for another request");
 /// How long the event loops may take to end after the unmount.
 const ENDING_MAX: Duration = Duration::from_secs(10);
 

@@ -1,8 +1,6 @@
 //! The extended attributes of the files of a message.
 
-use outlook_msg::digest::hexadecimal;
-use outlook_msg::storage::piece_buffer;
-use sha2::{Digest as _, Sha256};
+use outlook_msg::digest;
 
 use crate::imsg::{Message, PROPATTR_WRITEABLE};
 use crate::mapi::tags;
@@ -36,9 +34,6 @@ pub enum ExtendedAttribute {
     /// Why the value cannot be read as a whole.
     Error,
 }
-
-/// How much is read and hashed at a time.
-const HASH_BYTES: usize = 128 * 1024;
 
 impl ExtendedAttribute {
     const ALL: [Self; 9] = [
@@ -175,18 +170,9 @@ fn read_error(tree: &MessageTree, id: NodeId) -> Option<String> {
 
 fn sha256(tree: &MessageTree, id: NodeId) -> Result<String, Error> {
     let content = tree.content(id)?;
-    let (mut hash, mut buffer) = (Sha256::new(), piece_buffer(content.len()?, HASH_BYTES));
-    let mut offset = 0;
-    loop {
-        let read = content.read_at(offset, &mut buffer)?;
-        if read == 0 {
-            break;
-        }
-        offset += read as u64;
-        hash.update(buffer.get(..read).unwrap_or_default());
-    }
-    Ok(hexadecimal(&hash.finalize()))
+    Ok(digest::sha256(content.len()?, |at, piece| content.read_at(at, piece))?)
 }
+
 /// The message that an attachment came with, by the common attributes of freedesktop.org.
 fn origin(message: &Message, attribute: ExtendedAttribute) -> Option<String> {
     let text = match attribute {

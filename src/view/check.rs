@@ -1,6 +1,8 @@
 //! What cannot be read of a message file: all that is found if everything is read, what was met so
 //! far, or what is lost of one file of the tree.
 
+use outlook_msg::pieces::PieceReader;
+
 use crate::imsg::{Defect, Note};
 use crate::storage::EntryNumber;
 
@@ -12,9 +14,6 @@ use super::listing::FileKind;
 use super::node::{Node, NodeId};
 use super::row::{ContentColumn, File};
 use super::tree::MessageTree;
-
-/// How much is read at a time.
-const READ_BYTES: usize = 1 << 20;
 
 /// The defects of a message file and the notes on it, with those of all messages embedded in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -99,13 +98,10 @@ fn failures(tree: &MessageTree) -> Vec<Defect> {
 }
 
 fn read_whole(tree: &MessageTree, id: NodeId) -> Result<(), Error> {
-    let mut offset = 0;
-    loop {
-        match tree.read(id, offset, READ_BYTES)?.len() {
-            0 => return Ok(()),
-            read => offset += read as u64,
-        }
-    }
+    let content = tree.content(id)?;
+    let mut pieces = PieceReader::new(content.len()?);
+    while pieces.next_piece(|at, piece| content.read_at(at, piece))?.is_some() {}
+    Ok(())
 }
 
 /// The defects of the outermost message, and those met so far in the messages inside it.

@@ -10,6 +10,9 @@ use foldhash::fast::RandomState;
 use outlook_msg::sync::lock;
 
 /// Values by their keys. If two threads make the same value at a time, the first one is kept.
+///
+/// The hash is a fast one. A message cannot choose keys that all have the same hash, because each
+/// process seeds it anew.
 #[derive(Debug)]
 pub(super) struct Memo<K, V> {
     values: Mutex<HashMap<K, V, RandomState>>,
@@ -56,9 +59,36 @@ impl<K: Hash + Eq, V: Clone> Memo<K, V> {
     /// All values that are kept, in the order of their keys.
     pub(super) fn all(&self) -> Vec<(K, V)>
     where
-        K: Clone,
+        K: Clone + Ord,
     {
         let values = lock(&self.values);
-        values.iter().map(|(key, value)| (key.clone(), value.clone())).collect()
+        let mut all: Vec<_> =
+            values.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
+        all.sort_by(|(one, _), (other, _)| one.cmp(other));
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Memo;
+
+    #[test]
+    fn all_values_come_in_the_order_of_their_keys() {
+        let memo = Memo::default();
+        for key in (0..100).rev() {
+            memo.put(key, key + 1, 8);
+        }
+        let expected: Vec<_> = (0..100).map(|key| (key, key + 1)).collect();
+        assert_eq!(memo.all(), expected);
+    }
+
+    #[test]
+    fn the_first_value_is_kept_and_counted() {
+        let memo = Memo::default();
+        assert_eq!(memo.put("key", "first", 5), "first");
+        assert_eq!(memo.put("key", "second", 6), "first");
+        assert_eq!((memo.get(&"key"), memo.bytes_held()), (Some("first"), 5));
+        assert_eq!(memo.sum(|value| value.len()), 5);
     }
 }

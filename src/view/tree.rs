@@ -309,19 +309,19 @@ impl MessageTree {
         made.unwrap_or(false)
     }
 
-    /// Reads at most `size` bytes of a file from `offset`; fewer only at its end.
+    /// Reads at most `size` bytes of a file from `offset`: fewer only at its end.
     ///
     /// # Errors
-    /// [`Error::IsADirectory`], [`Error::NotFound`], or where the value is damaged.
+    /// As [`MessageTree::read_at`].
     pub fn read(&self, id: NodeId, offset: u64, size: usize) -> Result<Vec<u8>, Error> {
         Ok(self.content(id)?.read(offset, size)?)
     }
 
-    /// Reads a file from `offset` into `buffer`, and returns how many bytes: fewer than the buffer
-    /// holds only at its end.
+    /// Reads a file from `offset` into `buffer`. Returns how many bytes: fewer than it has room for
+    /// only at the end.
     ///
     /// # Errors
-    /// As [`MessageTree::read`].
+    /// [`Error::IsADirectory`], [`Error::NotFound`], or where the value is damaged.
     pub fn read_at(&self, id: NodeId, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         Ok(self.content(id)?.read_at(offset, buffer)?)
     }

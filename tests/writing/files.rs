@@ -29,7 +29,8 @@ pub(super) trait Files: ReadFiles {
     const TELLS_ERRORS_ON_CLOSING: bool;
     /// Whether edits are saved by themselves after a while.
     const SAVES_WITH_TIME: bool;
-    /// Whether the files are open in this process.
+    /// Whether the files are open in this process, so that programs that it starts close copies of
+    /// their descriptors.
     const HAS_DESCRIPTORS: bool;
 
     /// Opens a file, which is created if there is none, changes it and closes it.

@@ -240,16 +240,28 @@ impl<F: Files> Run<F> {
         before: Vec<u8>,
         changes: &[Change],
     ) {
-        let found = self.files.read(&join(&target.path, file)).unwrap_or_default();
-        let mut bytes = before;
-        for change in changes {
-            change.apply(&mut bytes);
-            if bytes == found {
-                self.log(format!("of these changes, those up to {change:?} were taken"));
-                let _ = self.message(target).set(file, form, &bytes);
-                return;
+        let path = join(&target.path, file);
+        let found = match self.files.read(&path) {
+            Ok(bytes) => Some(bytes),
+            Err(error) => {
+                assert_eq!(error, Errno::NOENT, "{path}");
+                None
             }
+        };
+        let message = self.message(target);
+        if found.as_deref() == message.value(file) {
+            return;
         }
+        let characters = message.characters;
+        let mut bytes = before;
+        let taken = changes.iter().position(|change| {
+            change.apply(&mut bytes);
+            form.shown(&bytes, characters) == Ok(found.clone())
+        });
+        // Else the comparison that follows each step says what is wrong.
+        let Some(last) = taken else { return };
+        self.log(format!("of these changes, {} were taken", last + 1));
+        assert_eq!(self.message(target).set(file, form, &bytes), Ok(()), "{path}");
     }
 
     fn remove_value(&mut self, target: &Target) {

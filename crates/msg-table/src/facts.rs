@@ -137,8 +137,9 @@ impl<'a> Facts<'a> {
     pub(crate) fn sha256(&self) -> Option<String> {
         match self.bytes {
             FileBytes::Source(source) if self.hashes => {
-                let hash = digest::sha256(|offset, buffer| source.read_at(offset, buffer))
-                    .map_err(Error::Io);
+                let hash =
+                    digest::sha256(source.len(), |offset, buffer| source.read_at(offset, buffer))
+                        .map_err(Error::Io);
                 self.or_defect("/", hash)
             }
             FileBytes::Embedded(attachment) => self.hash(attachment),

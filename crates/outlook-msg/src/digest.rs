@@ -2,8 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-/// How many bytes are read and hashed at a time.
-const PIECE_BYTES: usize = 64 << 10;
+use crate::pieces::PieceReader;
 
 /// Bytes in lower-case hexadecimal, as `sha256sum` writes a hash.
 pub fn hexadecimal(bytes: &[u8]) -> String {
@@ -12,23 +11,20 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xF)]).collect()
 }
 
-/// The SHA-256 of all that `read` gives. It is called with the offset of the next bytes and a buffer
-/// for them, until it returns 0.
+/// The SHA-256 of all that `read` gives, which says it has `len` bytes. `read` is called as
+/// [`crate::pieces`] says.
 ///
 /// # Errors
 /// Those of `read`.
-pub fn sha256<E>(mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>) -> Result<String, E> {
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; PIECE_BYTES];
-    let mut offset = 0;
-    loop {
-        let len = read(offset, &mut buffer)?;
-        if len == 0 {
-            return Ok(hexadecimal(&hasher.finalize()));
-        }
-        hasher.update(buffer.get(..len).unwrap_or_default());
-        offset += len as u64;
+pub fn sha256<E>(
+    len: u64,
+    mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>,
+) -> Result<String, E> {
+    let (mut hasher, mut pieces) = (Sha256::new(), PieceReader::new(len));
+    while let Some(piece) = pieces.next_piece(&mut read)? {
+        hasher.update(piece);
     }
+    Ok(hexadecimal(&hasher.finalize()))
 }
 
 #[cfg(test)]
@@ -45,6 +41,6 @@ mod tests {
         };
         // The example in FIPS 180-4.
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        assert_eq!(sha256(read).as_deref(), Ok(expected));
+        assert_eq!(sha256(3, read).as_deref(), Ok(expected));
     }
 }

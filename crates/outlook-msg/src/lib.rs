@@ -48,6 +48,8 @@ pub mod mail;
 pub mod mapi;
 #[cfg(test)]
 mod module_cycles;
+#[doc(hidden)]
+pub mod pieces;
 #[cfg(test)]
 #[path = "../../../tests/splitmix.rs"]
 mod splitmix;

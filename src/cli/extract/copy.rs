@@ -1,6 +1,5 @@
 //! Copies one message, or one other file, into the target.
 
-use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
@@ -9,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
 use outlook_msg::digest::hexadecimal;
-use outlook_msg::storage::piece_buffer;
+use outlook_msg::pieces::PieceReader;
 use sha2::{Digest as _, Sha256};
 
 use crate::cli::places::{Unit, cause, has_msg_extension};
@@ -41,13 +40,6 @@ enum Refusal {
     Target(io::Error),
 }
 
-/// How much is copied at a time, in bytes.
-const COPY_BYTES: usize = 256 << 10;
-thread_local! {
-    /// What a thread has read last. The memory is reused, since new memory would have to be cleared
-    /// for each file.
-    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
-}
 /// At most this much of `ERRORS` is repeated, in bytes.
 const ERRORS_BYTES_MAX: usize = 1 << 20;
 
@@ -216,36 +208,35 @@ impl Copier<'_> {
             return Ok(Some(copied));
         }
         let mut unfinished = directory.create(name, like)?;
-        let copied = BUFFER.with_borrow_mut(|buffer| {
-            buffer.resize(COPY_BYTES, 0);
-            self.write(place, &mut unfinished.file, buffer)
-        })?;
+        let copied = self.write(place, &mut unfinished.file)?;
         unfinished.finish(name, time)?;
         Ok(Some(copied))
     }
 
     /// Writes what can be read of a file into another one.
-    fn write(&self, place: &Place, out: &mut File, buffer: &mut [u8]) -> Result<Copied, Refusal> {
+    fn write(&self, place: &Place, out: &mut File) -> Result<Copied, Refusal> {
         let mut hasher = self.sums.then(Sha256::new);
-        let mut offset = 0;
+        let mut pieces = PieceReader::new(place.attr().size);
         let failure = loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped);
             }
-            match place.read_at(offset, buffer) {
-                Ok(0) => break None,
-                Ok(read) => {
-                    let bytes = buffer.get(..read).unwrap_or_default();
-                    out.write_all(bytes)?;
-                    hasher.iter_mut().for_each(|hasher| hasher.update(bytes));
-                    offset += read as u64;
+            match pieces.next_piece(|at, piece| place.read_at(at, piece)) {
+                Ok(None) => break None,
+                Ok(Some(piece)) => {
+                    out.write_all(piece)?;
+                    hasher.iter_mut().for_each(|hasher| hasher.update(piece));
                 }
-                Err(error) if offset == 0 => return Err(error.into()),
                 Err(error) => break Some(error),
             }
         };
+        if pieces.offset() == 0
+            && let Some(error) = failure
+        {
+            return Err(error.into());
+        }
         let sum = hasher.map(|hasher| hexadecimal(&hasher.finalize()));
-        Ok(Copied { bytes: offset, sum, failure })
+        Ok(Copied { bytes: pieces.offset(), sum, failure })
     }
 
     /// What is there already, if it is equal.
@@ -254,32 +245,28 @@ impl Copier<'_> {
             return Ok(None);
         }
         let mut hasher = self.sums.then(Sha256::new);
-        let mut offset = 0;
-        let mut ours = piece_buffer(place.attr().size, COPY_BYTES);
-        let mut theirs = ours.clone();
+        let (mut pieces, mut there) = (PieceReader::new(place.attr().size), Vec::new());
         loop {
             if self.stop.load(Ordering::Relaxed) {
                 return Err(Refusal::Stopped);
             }
-            // The copy meets this error again, and reports it.
-            let Ok(read) = place.read_at(offset, &mut ours) else { return Ok(None) };
-            let bytes = ours.get(..read).unwrap_or_default();
-            let there = theirs.get_mut(..read).unwrap_or_default();
-            if existing.read_exact(there).is_err() || *there != *bytes {
-                return Ok(None);
+            match pieces.next_piece(|at, piece| place.read_at(at, piece)) {
+                Ok(Some(piece)) => {
+                    there.resize(piece.len(), 0);
+                    if existing.read_exact(&mut there).is_err() || there != piece {
+                        return Ok(None);
+                    }
+                    hasher.iter_mut().for_each(|hasher| hasher.update(piece));
+                }
+                Ok(None) => break,
+                // The copy meets this error again, and reports it.
+                Err(_) => return Ok(None),
             }
-            hasher.iter_mut().for_each(|hasher| hasher.update(bytes));
-            if bytes.is_empty() {
-                let is_whole = existing.read(&mut [0])? == 0;
-                let copied = Copied {
-                    bytes: offset,
-                    sum: hasher.map(|hasher| hexadecimal(&hasher.finalize())),
-                    failure: None,
-                };
-                return Ok(Some(copied).filter(|_| is_whole));
-            }
-            offset += read as u64;
         }
+        let is_whole = existing.read(&mut [0])? == 0;
+        let sum = hasher.map(|hasher| hexadecimal(&hasher.finalize()));
+        let copied = Copied { bytes: pieces.offset(), sum, failure: None };
+        Ok(Some(copied).filter(|_| is_whole))
     }
 }
 

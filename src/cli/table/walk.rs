@@ -106,5 +106,5 @@ fn input(place: &Place) -> Option<Input> {
 /// What an embedded message would be as a file.
 fn message_file(place: &Place) -> Result<Vec<u8>, fs::Error> {
     let file = place.child(OsStr::new(MESSAGE_MSG))?;
-    file.read(0, usize::try_from(file.attr().size).unwrap_or(usize::MAX))
+    file.read(0, usize::MAX)
 }

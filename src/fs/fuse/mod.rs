@@ -37,8 +37,8 @@ pub struct Adapter {
 }
 
 thread_local! {
-    /// The buffer of the last read of a thread. It is reused, since memory that was read into
-    /// before costs much less than new memory; a request is at most a mebibyte.
+    /// What a thread has read last, to answer a request or to store a file. The memory is reused,
+    /// since new memory costs much more. The kernel asks for at most a mebibyte.
     static READ: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 

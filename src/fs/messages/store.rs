@@ -1,9 +1,10 @@
 //! Puts files into the kernel's page cache before they are asked for (`FUSE_NOTIFY_STORE`).
 //!
 //! A program that reads every small file makes a request for each of them, which costs more than
-//! the file. So at the end of a listing, before it is answered, msgfs stores the files that the
-//! process that waits for it is likely to read next. If the kernel has the listing cached, as after
-//! `find`, msgfs stores them at the first read in the message, before it is answered.
+//! the file. So when a process asks for the end of a listing, msgfs stores the files that the
+//! process is likely to read next, and then answers. The process has had the names since the first
+//! answer, but it is one process, and waits. If the kernel has the listing cached, as after `find`,
+//! msgfs stores the files at the first read in the message, before it answers that read.
 //!
 //! A store waits while a program reads the same file, and that program may wait for an answer of
 //! msgfs (see [`crate::fs::fuse::Kernel`]). Therefore msgfs stores only if a single process is at
@@ -26,12 +27,15 @@ const FILE_BYTES_MAX: u64 = 128 << 10;
 /// At most this much of one directory is stored, in bytes.
 const DIRECTORY_BYTES_MAX: u64 = 1 << 20;
 
+/// At most this many stores run at once. A store may wait for a reader of the same file, so there
+/// must be more event loops than this: one of them has to be free to answer that reader.
+pub const STORES_MAX: usize = 2;
+
 /// How many stores may run at once, and how many files were stored.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
-    /// The right to store, of which there are fewer than event loops: a store may wait for a reader
-    /// of the same file, and some event loop must be free to answer that reader.
-    running: [Mutex<()>; 2],
+    /// The right to store.
+    running: [Mutex<()>; STORES_MAX],
     files: AtomicU64,
 }
 

@@ -143,10 +143,16 @@ impl SourceNode {
     }
 }
 
-/// For the tables of each request. Takes the path as bytes, which is much faster than by its parts;
-/// every path here is made of names, so equal paths have equal bytes.
+/// For the tables of open messages and of listings, which requests look into. The path is taken
+/// as bytes, which is much faster than part by part. Every path here consists of names, without `.`
+/// or a slash at the end, so equal paths have equal bytes.
 impl Hash for SourceNode {
     fn hash<H: Hasher>(&self, hasher: &mut H) {
+        debug_assert!(
+            self.path.components().collect::<PathBuf>().as_os_str() == self.path.as_os_str(),
+            "{:?}",
+            self.path
+        );
         self.identity.inode.hash(hasher);
         self.path.as_os_str().hash(hasher);
     }

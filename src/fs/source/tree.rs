@@ -4,13 +4,13 @@ use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::fs::error::source_error;
 use crate::fs::{Entry, Error, NamedEntry, Options};
+use crate::storage;
 
 use super::attr::{Attr, FileType, Ownership};
 use super::folders::{Folders, LookAhead};
@@ -247,14 +247,7 @@ impl<D> SourceTree<D> {
         if identity_of(node.kind, &metadata) != node.identity {
             return Err(Error::Stale { path: node.path.clone() });
         }
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset + filled as u64).map_err(in_source)? {
-                0 => break,
-                read => filled += read,
-            }
-        }
-        Ok(filled)
+        storage::read_at(&file, offset, buffer).map_err(in_source)
     }
 
     /// Makes the inode number of a message stand for the file that is at this path now.

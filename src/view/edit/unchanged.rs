@@ -1,14 +1,13 @@
 //! Whether bytes that are written to a file are the content that it has already.
 
-use crate::storage::{Source, piece_buffer};
+use outlook_msg::pieces;
+
+use crate::storage::Source;
 
 use super::super::error::Error;
 use super::super::listing::FileKind;
 use super::super::tree::MessageTree;
 use super::place::{Key, PlaceKind};
-
-/// How much is compared at a time, so that large values need not be in memory.
-const COMPARED_BYTES: usize = 64 << 10;
 
 /// Whether a file has exactly these bytes. A file that is not there has no bytes, unless it could
 /// be there and be empty.
@@ -28,19 +27,9 @@ pub(super) fn is_same(
     if content.len().ok() != Some(bytes.len()) {
         return Ok(false);
     }
-    let mut theirs = piece_buffer(bytes.len(), COMPARED_BYTES);
-    let mut ours = theirs.clone();
-    let mut offset = 0;
-    while offset < bytes.len() {
-        let read = bytes.read_at(offset, &mut ours)?;
-        let (chunk, there) = (ours.get(..read), theirs.get_mut(..read).unwrap_or_default());
-        let is_whole = content.read_at(offset, there).is_ok_and(|found| found == read);
-        if read == 0 || !is_whole || Some(&*there) != chunk {
-            return Ok(false);
-        }
-        offset += u64::try_from(read).unwrap_or(u64::MAX);
-    }
-    Ok(true)
+    let theirs = |at, piece: &mut [u8]| Ok(content.read_at(at, piece).unwrap_or(0));
+    pieces::are_same(bytes.len(), |at, piece| bytes.read_at(at, piece), theirs)
+        .map_err(|error: std::io::Error| error.into())
 }
 
 /// Whether a file can be there and be empty. A text cannot, because Outlook refuses empty strings.

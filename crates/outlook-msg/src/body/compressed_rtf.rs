@@ -125,8 +125,10 @@ const MATCH_BYTES_MAX: usize = MATCH_BYTES_MIN + 15;
 const BLOCK_BYTES: usize = 32;
 /// The room that a run of eight matches needs, with the block of the last one.
 const ROOM_BYTES_MIN: usize = 8 * MATCH_BYTES_MAX + BLOCK_BYTES;
-/// At most so much room is set to zero at a time.
+/// At most so much room is set to zero at a time, so that it is still in the cache of the processor
+/// when the output comes.
 const ROOM_BYTES_MAX: usize = 1 << 14;
+const _: () = assert!(BLOCK_BYTES >= MATCH_BYTES_MAX, "a block holds the longest match");
 /// For each match, at most this many candidates are tried, so that no input takes more than linear
 /// time.
 const CANDIDATES_MAX: usize = 256;
@@ -264,7 +266,8 @@ impl Expansion {
     }
 
     /// Expands the up to eight literals and references after one control byte. Returns the rest of
-    /// the payload, and whether the end mark was reached.
+    /// the payload, and whether the end mark was reached. It first makes the room that eight of them
+    /// need at most, so that [`Self::put`] always finds room.
     fn expand_run<'a>(&mut self, control: u8, run: &'a [u8]) -> (&'a [u8], bool) {
         if self.bytes.len() - self.end < ROOM_BYTES_MIN {
             let allocated = self.bytes.capacity() - self.end;
@@ -324,6 +327,7 @@ impl Expansion {
     /// Writes a block behind the output, of which only the first `length` bytes belong to it.
     fn put<const N: usize>(&mut self, block: &[u8; N], length: usize) {
         let room = self.bytes.get_mut(self.end..).unwrap_or_default();
+        debug_assert!(room.len() >= N && length <= N, "no room for {length} bytes");
         if let Some(room) = room.first_chunk_mut::<N>() {
             *room = *block;
             self.end += length;

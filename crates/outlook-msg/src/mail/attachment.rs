@@ -455,11 +455,9 @@ impl AttachmentReader {
 
 impl Read for AttachmentReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let bytes = self.content.read(self.position, buffer.len()).map_err(io::Error::other)?;
-        let target = buffer.get_mut(..bytes.len()).ok_or(io::ErrorKind::InvalidData)?;
-        target.copy_from_slice(&bytes);
-        self.position += bytes.len() as u64;
-        Ok(bytes.len())
+        let read = self.content.read_at(self.position, buffer).map_err(io::Error::other)?;
+        self.position += read as u64;
+        Ok(read)
     }
 }
 

@@ -1,6 +1,6 @@
 //! A mail written in other formats: MIME, iCalendar, vCard, JSON, or as a `.msg` file.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use crate::mail::calendar::ics;
 use crate::mail::calendar::vcf;
@@ -10,10 +10,8 @@ use crate::mail::error::Error;
 use crate::mail::formats::eml;
 use crate::mail::formats::json;
 use crate::mail::opened::Mail;
-use crate::storage::{Writer, piece_buffer};
-
-/// How many bytes are read and written at a time.
-const PIECE_BYTES: usize = 256 * 1024;
+use crate::pieces;
+use crate::storage::Writer;
 
 /// Writes a mail in other formats.
 impl Mail {
@@ -131,17 +129,6 @@ fn write(made: Option<Vec<u8>>, what: &'static str, mut out: impl Write) -> Resu
 }
 
 fn copy(content: &Content, mut out: impl Write) -> Result<(), Error> {
-    let (mut offset, mut buffer) = (0, piece_buffer(content.len()?, PIECE_BYTES));
-    loop {
-        let read = content.read_at(offset, &mut buffer)?;
-        if read == 0 {
-            return if offset == content.len()? {
-                Ok(())
-            } else {
-                Err(io::Error::from(io::ErrorKind::UnexpectedEof).into())
-            };
-        }
-        out.write_all(buffer.get(..read).unwrap_or_default())?;
-        offset += read as u64;
-    }
+    let read = |at, piece: &mut [u8]| content.read_at(at, piece);
+    pieces::each_piece(content.len()?, read, |_, piece| Ok(out.write_all(piece)?))
 }

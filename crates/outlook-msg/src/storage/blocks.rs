@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::pieces::fill;
 use crate::sync::lock;
 
 use lru::LruCache;
@@ -365,19 +366,20 @@ fn read_slices(file: &File, offset: u64, slices: &mut [IoSliceMut<'_>]) -> io::R
     Ok(filled)
 }
 
-/// Reads until `buf` is full or the file ends.
-pub(super) fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while let Some(rest) = buf.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let at = offset.saturating_add(filled as u64);
-        match counted(|| os::read_at(file, at, rest)) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+/// Reads a file at a position until `buf` is full or the file ends. Any number of threads may do so
+/// at once.
+///
+/// # Errors
+/// Those of `pread`.
+pub fn read_at(file: &File, offset: u64, buf: &mut [u8]) -> io::Result<usize> {
+    fill(offset, buf, |at, rest| {
+        loop {
+            match counted(|| os::read_at(file, at, rest)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => return read,
+            }
         }
-    }
-    Ok(filled)
+    })
 }
 
 #[cfg(test)]

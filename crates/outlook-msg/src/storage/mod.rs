@@ -39,6 +39,7 @@ mod tree;
 mod walk;
 mod writer;
 
+pub use blocks::read_at;
 #[cfg(test)]
 pub(crate) use blocks::reads;
 pub use compound_file::{CompoundFile, EntryNumber};
@@ -46,11 +47,11 @@ pub use error::{Damage, Defect, Error, SectorNumber};
 pub use file_state::FileState;
 pub use header::SIGNATURE;
 pub use object::{Entry, Storage};
-pub use os::{AsFolder, Folder, read_at};
+pub use os::{AsFolder, Folder};
 pub use replace::{
     NewContent, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers, replace,
 };
-pub use source::{Source, WHOLE_READ_BYTES_MAX, piece_buffer, read_memory_at};
+pub use source::{Source, WHOLE_READ_BYTES_MAX, read_memory_at};
 pub use step::Step;
 pub use stream::{Extents, Stream, StreamContent};
 pub use transaction::Transaction;

@@ -64,11 +64,11 @@ pub(super) fn links(metadata: &Metadata) -> u64 {
     metadata.nlink()
 }
 
-/// Reads a file at a position. Any number of threads may do so at once.
+/// Reads a file at a position; returns how many bytes. Any number of threads may do so at once.
 ///
 /// # Errors
 /// Those of `pread`.
-pub fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     file.read_at(buffer, offset)
 }
 

@@ -57,11 +57,11 @@ pub(super) fn links(_: &Metadata) -> u64 {
     1
 }
 
-/// Reads a file at a position. Any number of threads may do so at once.
+/// Reads a file at a position; returns how many bytes. Any number of threads may do so at once.
 ///
 /// # Errors
 /// Those of reading.
-pub fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_at(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
     #[cfg(windows)]
     return std::os::windows::fs::FileExt::seek_read(file, buffer, offset);
     #[cfg(not(windows))]

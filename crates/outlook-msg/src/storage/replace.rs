@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::digest;
+use crate::{digest, pieces};
 
 use super::compound_file::CompoundFile;
 use super::error::Error;
@@ -405,42 +405,15 @@ fn fill<F: Read + Write + Seek>(snapshot: &Arc<CompoundFile>, out: F) -> Result<
 
 /// Writes all the bytes of a source.
 fn copy(from: &Source, to: &mut impl Write) -> io::Result<()> {
-    let mut piece = vec![0; PIECE_BYTES];
-    let mut offset = 0;
-    while offset < from.len() {
-        let read = from.read_at(offset, &mut piece)?;
-        let read = piece.get(..read).filter(|read| !read.is_empty());
-        let read = read.ok_or(io::ErrorKind::UnexpectedEof)?;
-        to.write_all(read)?;
-        offset += read.len() as u64;
-    }
-    Ok(())
+    let read = |at, piece: &mut [u8]| from.read_at(at, piece);
+    pieces::each_piece(from.len(), read, |_, piece| to.write_all(piece))
 }
 
 /// Whether two sources hold the same bytes.
 fn same_bytes(wanted: &Source, found: &Source) -> io::Result<bool> {
     let read = |at, buf: &mut [u8]| wanted.read_at(at, buf);
     let twin = |at, buf: &mut [u8]| found.read_at(at, buf);
-    Ok(wanted.len() == found.len() && same_pieces(wanted.len(), read, twin)?)
-}
-
-/// Whether two readers give the same `len` bytes.
-fn same_pieces<E>(
-    len: u64,
-    read: impl Fn(u64, &mut [u8]) -> Result<usize, E>,
-    twin: impl Fn(u64, &mut [u8]) -> Result<usize, E>,
-) -> Result<bool, E> {
-    let piece = usize::try_from(len).unwrap_or(PIECE_BYTES).min(PIECE_BYTES);
-    let (mut a, mut b) = (vec![0; piece], vec![0; piece]);
-    let mut offset = 0;
-    while offset < len {
-        let (read, twin) = (read(offset, &mut a)?, twin(offset, &mut b)?);
-        if read == 0 || read != twin || a.get(..read) != b.get(..read) {
-            return Ok(false);
-        }
-        offset += read as u64;
-    }
-    Ok(true)
+    Ok(wanted.len() == found.len() && pieces::are_same(wanted.len(), read, twin)?)
 }
 
 fn temporary_name() -> io::Result<OsString> {
@@ -463,5 +436,5 @@ fn same(wanted: &Stream, found: &Stream) -> Result<bool, Error> {
     }
     let (extents, others) = (wanted.extents(), found.extents());
     let read = |at, buf: &mut [u8]| extents.read_at(at, buf);
-    same_pieces(wanted.len(), read, |at, buf: &mut [u8]| others.read_at(at, buf))
+    pieces::are_same(wanted.len(), read, |at, buf: &mut [u8]| others.read_at(at, buf))
 }

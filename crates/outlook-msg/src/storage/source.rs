@@ -252,14 +252,6 @@ impl fmt::Debug for Source {
     }
 }
 
-/// A buffer to read a file of `len` bytes piece by piece. It is hardly larger than the file, since
-/// its memory has to be set to zero; but never very small, since the file may have grown.
-pub fn piece_buffer(len: u64, piece_bytes_max: usize) -> Vec<u8> {
-    const PIECE_BYTES_MIN: usize = 4 << 10;
-    let len = usize::try_from(len).unwrap_or(usize::MAX);
-    vec![0; len.max(PIECE_BYTES_MIN).min(piece_bytes_max)]
-}
-
 /// Copies bytes in memory from `offset` on into `buf`, and returns how many.
 pub fn read_memory_at(bytes: &[u8], offset: u64, buf: &mut [u8]) -> usize {
     let found = part(bytes, offset, buf.len());

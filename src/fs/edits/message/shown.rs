@@ -311,11 +311,12 @@ impl<'a> Shown<'a> {
             }
             ShownEntry::Node(open, id, FileKind::File) => {
                 let in_message = |error: view::Error| message_error(&contents.path, error);
-                if open.tree.attributes(id).map_err(in_message)?.size > LEN_MAX {
+                let len = open.tree.attributes(id).map_err(in_message)?.size;
+                if len > LEN_MAX {
                     return Err(Error::TooLarge);
                 }
                 let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
-                Buffer::filled::<view::Error>(read).map_err(in_message)
+                Buffer::filled::<view::Error>(len, read).map_err(in_message)
             }
             ShownEntry::New(_) => Ok(Buffer::default()),
             _ => Err(Error::IsADirectory),

@@ -8,7 +8,9 @@ use std::io;
 use std::os::unix::fs::FileExt as _;
 use std::sync::Arc;
 
-use crate::storage::{Source, read_memory_at};
+use outlook_msg::pieces::PieceReader;
+
+use crate::storage::{self, Source};
 
 /// A buffer with more bytes than this moves to a file.
 const MEMORY_BYTES_MAX: u64 = 1 << 20;
@@ -39,25 +41,17 @@ impl Buffer {
         }
     }
 
-    /// Reads from `offset` into `buffer`, and returns how many bytes: fewer than the buffer holds
-    /// only at the end.
+    /// Reads from `offset` into `buffer`. Returns how many bytes: fewer than it has room for only at
+    /// the end.
     pub(in crate::fs::edits) fn read_at(
         &self,
         offset: u64,
         buffer: &mut [u8],
     ) -> io::Result<usize> {
-        let file = match self {
-            Self::Memory(bytes) => return Ok(read_memory_at(bytes, offset, buffer)),
-            Self::File(file) => file,
-        };
-        let mut filled = 0;
-        while let Some(gap) = buffer.get_mut(filled..).filter(|gap| !gap.is_empty()) {
-            match file.read_at(gap, offset + filled as u64)? {
-                0 => break,
-                read => filled += read,
-            }
+        match self {
+            Self::Memory(bytes) => Ok(storage::read_memory_at(bytes, offset, buffer)),
+            Self::File(file) => storage::read_at(file, offset, buffer),
         }
-        Ok(filled)
     }
 
     /// Writes at `offset`; a gap before it is filled with zeros.
@@ -103,7 +97,7 @@ impl Buffer {
     pub(in crate::fs::edits) fn copy(&self) -> io::Result<Self> {
         match self {
             Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),
-            Self::File(_) => Self::filled(|offset, piece| self.read_at(offset, piece)),
+            Self::File(_) => Self::filled(self.len()?, |at, piece| self.read_at(at, piece)),
         }
     }
 
@@ -116,21 +110,17 @@ impl Buffer {
         }))
     }
 
-    /// A buffer with all that `read` gives. It is called with an offset and a piece to fill; a piece
-    /// that it does not fill is the last one.
+    /// A buffer with all that `read` gives, which says it has `len` bytes. `read` is called as
+    /// [`outlook_msg::pieces`] says.
     pub(in crate::fs::edits) fn filled<E: From<io::Error>>(
+        len: u64,
         mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>,
     ) -> Result<Self, E> {
-        const PIECE_BYTES: usize = 1 << 16;
-        let mut buffer = Self::default();
-        let (mut offset, mut piece) = (0, vec![0; PIECE_BYTES]);
+        let (mut buffer, mut pieces) = (Self::default(), PieceReader::new(len));
         loop {
-            let len = read(offset, &mut piece)?;
-            buffer.write(offset, piece.get(..len).unwrap_or_default())?;
-            offset += len as u64;
-            if len < PIECE_BYTES {
-                return Ok(buffer);
-            }
+            let offset = pieces.offset();
+            let Some(piece) = pieces.next_piece(&mut read)? else { return Ok(buffer) };
+            buffer.write(offset, piece)?;
         }
     }
 

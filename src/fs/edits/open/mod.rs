@@ -163,7 +163,8 @@ impl<'a> OpenHandle<'a> {
         let Some((open, id)) = found else { return Ok(()) };
         drop(locked);
         let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
-        let value = Buffer::filled::<view::Error>(read);
+        let len = open.tree.attributes(id).map(|attributes| attributes.size);
+        let value = len.and_then(|len| Buffer::filled::<view::Error>(len, read));
         file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
         Ok(())
     }

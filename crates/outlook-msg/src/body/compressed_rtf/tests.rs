@@ -167,24 +167,24 @@ fn repetition_is_compressed() {
 }
 
 /// Expands a payload with a dictionary of its own, step by step as \[MS-OXRTFCP\] 3.1.1.3 says.
-fn expanded_by_the_letter(payload: &[u8]) -> Vec<u8> {
+fn expanded_by_the_letter(payload: &[u8]) -> (Vec<u8>, bool) {
     let mut ring = [0; RING_BYTES];
     ring[..PRELOAD.len()].copy_from_slice(PRELOAD);
     let (mut write, mut rtf) = (PRELOAD.len(), Vec::new());
     let mut bytes = payload.iter().copied();
     while let Some(control) = bytes.next() {
         for bit in 0..8 {
-            let Some(first) = bytes.next() else { return rtf };
+            let Some(first) = bytes.next() else { return (rtf, false) };
             if control >> bit & 1 == 0 {
                 rtf.push(first);
                 ring[write] = first;
                 write = (write + 1) % RING_BYTES;
                 continue;
             }
-            let Some(second) = bytes.next() else { return rtf };
+            let Some(second) = bytes.next() else { return (rtf, false) };
             let reference = usize::from(u16::from_be_bytes([first, second]));
             if reference >> 4 == write {
-                return rtf;
+                return (rtf, true);
             }
             for step in 0..(reference & 0xF) + 2 {
                 let byte = ring[((reference >> 4) + step) % RING_BYTES];
@@ -194,7 +194,7 @@ fn expanded_by_the_letter(payload: &[u8]) -> Vec<u8> {
             }
         }
     }
-    rtf
+    (rtf, false)
 }
 
 /// Any bytes are a payload: references to what was never written, across the end of the ring, and
@@ -206,11 +206,16 @@ fn any_payload_expands_as_the_specification_says() {
         let len = usize::try_from(random.next().unwrap() % 3_000).unwrap();
         let kind = random.next().unwrap() % 3;
         let mut payload: Vec<u8> = random.take(len).map(|n| n.to_le_bytes()[0]).collect();
-        // Few references, or many that lie close together.
+        // Bytes with few bits set are mostly literals, and references to the start of the ring.
         let narrow = |byte: &mut u8| *byte &= if kind == 1 { 0x0F } else { 0x11 };
         payload.iter_mut().filter(|_| kind > 0).for_each(narrow);
         let expected = expanded_by_the_letter(&payload);
-        let (found, _) = expand(&payload, 0, usize::MAX);
-        assert!(found == expected, "seed {seed}");
+        for capacity_bytes in [0, 1, expected.0.len(), 100_000] {
+            assert!(expand(&payload, capacity_bytes, usize::MAX) == expected, "seed {seed}");
+        }
+        let bytes_max = len / 2;
+        let (found, _) = expand(&payload, 0, bytes_max);
+        assert!(expected.0.starts_with(&found), "seed {seed}");
+        assert!(found.len() >= bytes_max.min(expected.0.len()), "seed {seed}");
     }
 }

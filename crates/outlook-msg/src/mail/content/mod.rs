@@ -105,26 +105,20 @@ impl Content {
         Ok(bytes)
     }
 
-    /// Reads from `offset` into `buffer`, and returns how many bytes: fewer than the buffer holds
-    /// only at the end.
+    /// Reads from `offset` into `buffer`. Returns how many bytes: fewer than it has room for only at
+    /// the end.
     pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
-        match self {
-            Self::Bytes(bytes) => return Ok(storage::read_memory_at(bytes, offset, buffer)),
-            Self::Pieces(composed) => return composed.read_at(offset, buffer),
-            _ => {}
-        }
-        let rest = usize::try_from(self.len()?.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let wanted = rest.min(buffer.len());
-        let buffer = buffer.get_mut(..wanted).unwrap_or_default();
         Ok(match self {
-            Self::Bytes(_) | Self::Pieces(_) => 0,
+            Self::Bytes(bytes) => storage::read_memory_at(bytes, offset, buffer),
             Self::Property(stream) => stream.read_at(offset, buffer)?,
             Self::Stream(stream) => stream.read_at(offset, buffer)?,
             Self::Source(source) => source.read_at(offset, buffer)?,
-            Self::Made { file, offset: start, .. } => {
-                storage::read_at(file, start + offset, buffer)?
+            Self::Pieces(composed) => composed.read_at(offset, buffer)?,
+            Self::Made { file, offset: start, len } => {
+                storage::read_at(file, start + offset, before_end(*len, offset, buffer))?
             }
-            Self::Part { header, stream, start, .. } => {
+            Self::Part { header, stream, start, len } => {
+                let buffer = before_end(header.len() as u64 + len, offset, buffer);
                 read_part(header, stream, *start, offset, buffer)?
             }
         })
@@ -142,6 +136,13 @@ impl Content {
             Self::Source(_) | Self::Made { .. } => OVERHEAD,
         }
     }
+}
+
+/// The part of a buffer that the bytes from `offset` up to the end, at `len`, have room in.
+fn before_end(len: u64, offset: u64, buffer: &mut [u8]) -> &mut [u8] {
+    let rest = usize::try_from(len.saturating_sub(offset)).unwrap_or(usize::MAX);
+    let wanted = rest.min(buffer.len());
+    buffer.get_mut(..wanted).unwrap_or_default()
 }
 
 fn in_file(bytes: &[u8]) -> io::Result<Content> {

@@ -7,6 +7,7 @@ use std::io;
 
 use crate::mail::error::Error;
 use crate::mail::values::base64;
+use crate::pieces;
 use crate::storage::read_memory_at;
 
 use super::Content;
@@ -45,25 +46,24 @@ impl Piece {
         }
     }
 
-    /// Fills `buffer` with the bytes of this piece from `start` on, an offset in the piece.
+    /// Fills `buffer` with the bytes of this piece from `start` on, an offset in the piece. It is an
+    /// error if there are fewer, because the buffer may hold bytes of another file.
     fn read_at(&self, start: u64, buffer: &mut [u8]) -> Result<(), Error> {
         match self {
-            Self::Bytes(bytes) => {
-                read_memory_at(bytes, start, buffer);
-                Ok(())
-            }
+            Self::Bytes(bytes) => whole(buffer.len(), read_memory_at(bytes, start, buffer)),
             Self::Raw(content, _) => fill(content, start, buffer),
             Self::Base64(content, len) => {
                 let first = start / LINE_CHARACTERS;
                 let lines = start.saturating_add(buffer.len() as u64).div_ceil(LINE_CHARACTERS);
                 let source_end = lines.saturating_mul(LINE_BYTES).min(*len);
                 let source_len = source_end.saturating_sub(first * LINE_BYTES);
-                let mut source = vec![0; usize::try_from(source_len).unwrap_or(0)];
+                let source_len = usize::try_from(source_len).map_err(io::Error::other)?;
+                let mut source = vec![0; source_len];
                 fill(content, first * LINE_BYTES, &mut source)?;
                 // The last line gets a CRLF too, because the buffer may end inside a CRLF.
                 let encoded = base64::encode_lines(&source, "\r\n");
-                read_memory_at(encoded.as_bytes(), start - first * LINE_CHARACTERS, buffer);
-                Ok(())
+                let start = start - first * LINE_CHARACTERS;
+                whole(buffer.len(), read_memory_at(encoded.as_bytes(), start, buffer))
             }
         }
     }
@@ -84,8 +84,8 @@ impl PiecedFile {
         self.ends.last().copied().unwrap_or(0)
     }
 
-    /// Reads from `offset` into `buffer`, and returns how many bytes: fewer than the buffer holds
-    /// only at the end.
+    /// Reads from `offset` into `buffer`. Returns how many bytes: fewer than it has room for only at
+    /// the end.
     ///
     /// # Errors
     /// The error of reading a content within the range.
@@ -120,15 +120,14 @@ impl PiecedFile {
 
 /// Fills a buffer from a place of a content. It is an error if the content is shorter.
 fn fill(content: &Content, start: u64, buffer: &mut [u8]) -> Result<(), Error> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match content.read_at(start.saturating_add(filled as u64), rest)? {
-            0 => {
-                let cause = format!("expected {} bytes at {start}, found {filled}", buffer.len());
-                return Err(io::Error::new(io::ErrorKind::UnexpectedEof, cause).into());
-            }
-            read => filled += read,
-        }
+    let read = pieces::fill(start, buffer, |at, rest| content.read_at(at, rest))?;
+    whole(buffer.len(), read)
+}
+
+/// An error unless as many bytes were read as were wanted.
+fn whole(wanted: usize, read: usize) -> Result<(), Error> {
+    if read < wanted {
+        return Err(pieces::too_short(wanted as u64, read as u64).into());
     }
     Ok(())
 }
@@ -162,7 +161,8 @@ mod tests {
                 for size in [0, 1, 2, 3, 4, 75, 76, 77, 78, 79, 80, 156, 1_000] {
                     let end = (start + size).min(whole.len());
                     let expected = whole.get(start..end).unwrap_or_default();
-                    let mut found = vec![0; size];
+                    // A buffer that was used for another file.
+                    let mut found = vec![0xAA; size];
                     let read = file.read_at(start as u64, &mut found).unwrap();
                     assert_eq!(found[..read], *expected, "{len} {start} {size}");
                 }
@@ -177,5 +177,15 @@ mod tests {
         let mut found = [0; 10];
         assert_eq!(file.read_at(0, &mut found).unwrap(), 10);
         assert!(file.read_at(85, &mut found).is_err());
+    }
+
+    #[test]
+    fn a_length_that_was_wrong_never_shows_what_the_buffer_held() {
+        let content = || Content::bytes(vec![1; 57]);
+        for piece in [Piece::Raw(content(), 60), Piece::Base64(content(), 60)] {
+            let file = PiecedFile::new(vec![Piece::Bytes(b"head".to_vec()), piece]);
+            let mut found = vec![0xAA; 200];
+            assert!(file.read_at(0, &mut found).is_err(), "{file:?}");
+        }
     }
 }

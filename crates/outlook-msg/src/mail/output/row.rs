@@ -334,7 +334,7 @@ pub fn time_micros(time: FileTime) -> Option<i64> {
 /// If the content cannot be read as a whole.
 pub fn sha256(attachment: &Attachment) -> Result<String, Error> {
     let mut reader = attachment.open()?;
-    digest::sha256(|_, buffer| Ok(reader.read(buffer)?))
+    digest::sha256(reader.size(), |_, buffer| Ok(reader.read(buffer)?))
 }
 
 fn names_of_flags(MessageFlags(flags): MessageFlags) -> Vec<&'static str> {

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::storage::{FileState, Source};
+use outlook_msg::pieces;
+
+use crate::storage::{self, FileState, Source};
 
 use super::record::{LogRecord, LoggedChange, SIGNATURE, Stored};
 use super::{Failure, Operation, Sequence};
 
 /// A value of at most this many bytes lies in the log itself.
 const INLINE_BYTES_MAX: u64 = 64 << 10;
-const PIECE_BYTES: usize = 256 << 10;
 const LOG: &str = "log";
 const NEW_LOG: &str = "log.new";
 
@@ -433,27 +434,14 @@ fn link_unnamed(value: &Source, path: &Path) -> io::Result<bool> {
 
 /// Writes a value into an empty file.
 pub(super) fn copy(value: &Source, to: &File) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE_BYTES];
-    let mut offset = 0;
-    while offset < value.len() {
-        let read = value.read_at(offset, &mut buffer)?;
-        let piece = buffer.get(..read).filter(|piece| !piece.is_empty());
-        to.write_all_at(piece.ok_or(io::ErrorKind::UnexpectedEof)?, offset)?;
-        offset += read as u64;
-    }
-    Ok(())
+    let read = |at, piece: &mut [u8]| value.read_at(at, piece);
+    pieces::each_piece(value.len(), read, |offset, piece| to.write_all_at(piece, offset))
 }
 
 /// Copies a range of a file to the offset `at` of another one. Returns where the copy ends.
 fn copy_range(from: &File, range: std::ops::Range<u64>, to: &File, at: u64) -> io::Result<u64> {
-    let mut buffer = vec![0; PIECE_BYTES];
-    let mut offset = range.start;
-    while offset < range.end {
-        let left = usize::try_from(range.end - offset).unwrap_or(PIECE_BYTES);
-        let wanted = buffer.get_mut(..left.min(PIECE_BYTES)).unwrap_or_default();
-        from.read_exact_at(wanted, offset)?;
-        to.write_all_at(wanted, at + offset - range.start)?;
-        offset += wanted.len() as u64;
-    }
-    Ok(at + range.end - range.start)
+    let len = range.end - range.start;
+    let read = |offset, piece: &mut [u8]| storage::read_at(from, range.start + offset, piece);
+    pieces::each_piece(len, read, |offset, piece| to.write_all_at(piece, at + offset))?;
+    Ok(at + len)
 }

@@ -172,10 +172,8 @@ fn typed_media_type(attachment: &Attachment, name: &str, content: &Content, len:
     if !media_type.starts_with("text/") {
         return media_type;
     }
-    let is_utf_8 = || {
-        let bytes = content.read(0, usize::try_from(len).unwrap_or(0)).unwrap_or_default();
-        bytes.len() as u64 == len && std::str::from_utf8(&bytes).is_ok()
-    };
+    let is_utf_8 =
+        || content.read(0, usize::MAX).is_ok_and(|bytes| std::str::from_utf8(&bytes).is_ok());
     if len <= TEXT_BYTES_MAX && is_utf_8() {
         media_type + ";\r\n charset=utf-8"
     } else {

@@ -10,11 +10,9 @@ use crate::digest;
 use crate::mail::content::Content;
 use crate::mail::content::pieced_file::{Piece, PiecedFile};
 use crate::mail::values::text::crlf_lines;
+use crate::pieces::PieceReader;
 
 use super::encode::{parameter, quoted_printable};
-
-/// How many bytes of a content are hashed at a time.
-const HASH_BYTES: usize = 128 * 1024;
 
 /// The pieces of an entity, with a hash of all bytes in which a boundary could occur by chance.
 #[derive(Debug, Default)]
@@ -54,13 +52,12 @@ impl Pieces {
     /// Adds a content unchanged. It is hashed if `is_nested`, because the entity may then become
     /// part of a multipart.
     pub(super) fn push_raw(&mut self, content: Content, len: u64, is_nested: bool) {
-        let mut offset = 0;
+        let mut pieces = PieceReader::new(len);
         while is_nested
-            && let Ok(bytes) = content.read(offset, HASH_BYTES)
-            && !bytes.is_empty()
+            // The export will fail where this reading fails.
+            && let Ok(Some(piece)) = pieces.next_piece(|at, piece| content.read_at(at, piece))
         {
-            self.digest.update(&bytes);
-            offset += bytes.len() as u64;
+            self.digest.update(piece);
         }
         self.is_8_bit = true;
         self.pieces.push(Piece::Raw(content, len));

@@ -82,10 +82,11 @@ fn binary(content: Content) -> Content {
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
     let is_encoded = cms::kind(&start).is_none() && cms::kind(&cms::binary(&start)).is_some();
     match content.len() {
-        Ok(len) if is_encoded && len <= ENCODED_BYTES_MAX => {
-            let bytes = content.read(0, usize::try_from(len).unwrap_or(0)).unwrap_or_default();
-            Content::bytes(cms::binary(&bytes).into_owned())
-        }
+        // What is damaged stays as it is, so that reading it tells of the damage.
+        Ok(len) if is_encoded && len <= ENCODED_BYTES_MAX => match content.read(0, usize::MAX) {
+            Ok(bytes) => Content::bytes(cms::binary(&bytes).into_owned()),
+            Err(_) => content,
+        },
         _ => content,
     }
 }
