@@ -72,6 +72,15 @@ impl Fs {
         }
     }
 
+    /// Notes an error that a request is answered with, for `.msgfs/errors`, if it refuses an edit.
+    /// The request was for a file, or for a name in a directory.
+    pub fn note_refusal(&self, ino: Ino, name: Option<&OsStr>, error: &Error) {
+        if let Some(edits) = &self.edits {
+            let path = self.source_path(ino).unwrap_or_default();
+            edits.refusals.note(&name.map_or(path.clone(), |name| path.join(name)), error);
+        }
+    }
+
     /// Whether an edit of the message of this inode would have to wait for a save.
     pub fn is_saving(&self, ino: Ino) -> bool {
         self.edits.as_ref().is_some_and(|edits| edits.is_saving(ino))

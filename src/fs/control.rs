@@ -142,7 +142,10 @@ impl ControlDirectory<'_> {
         let Fs { source, messages, edits, .. } = self.fs;
         match file {
             ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
-            ControlFile::Errors => messages.defects_text(),
+            ControlFile::Errors => {
+                let refused = edits.as_ref().map(|edits| edits.refusals.text());
+                messages.defects_text() + &refused.unwrap_or_default()
+            }
             ControlFile::Unsaved => edits.as_ref().map(Edits::unsaved_text).unwrap_or_default(),
             ControlFile::Session => {
                 let statistics = messages.session.statistics();

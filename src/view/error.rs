@@ -33,6 +33,17 @@ pub enum Error {
         /// What was expected.
         expected: String,
     },
+    /// The message stores its strings in a code page that does not have a character.
+    #[error(
+        "{character:?} is not in code page {code_page}, in which the message stores its text; only a \
+         message in Unicode can hold it"
+    )]
+    Unmappable {
+        /// The character.
+        character: char,
+        /// The number of the code page.
+        code_page: u32,
+    },
     /// The message could not be read, or refuses an edit.
     #[error(transparent)]
     Message(#[from] imsg::Error),

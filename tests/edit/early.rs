@@ -1,5 +1,6 @@
 //! What cannot become a value is refused while it is being written.
 
+use msgfs::mapi::CodePage;
 use msgfs::view::{Error, StartCheck};
 
 use super::editor::{Edited, letter};
@@ -69,4 +70,30 @@ fn a_line_of_addresses_makes_several_recipients() {
     let before = edited.text("to");
     assert!(matches!(edited.set("to", "a@b.cc x@y\n"), Err(Error::Invalid { .. })));
     assert_eq!(edited.text("to"), before);
+}
+
+/// A character that the code page of the message does not have is named when it is written, not
+/// when the file is closed: programs overlook the errors of `close`.
+#[test]
+fn a_character_that_the_message_cannot_store_is_refused_where_it_is_written() {
+    let edited = Edited::new(&letter().ansi(CodePage::new(1252).unwrap()));
+    for (path, text, after) in [
+        ("subject", "Räder ✓", Some("Räder ✓".len())),
+        ("subject", "Räder €\n", None),
+        ("class", "IPM.見", Some("IPM.見".len())),
+        ("body.txt", "a\n✓", Some(5)),
+        ("body.html", "<p>✓</p>", None),
+        ("mapi/PR_COMMENT", "✓", Some(3)),
+        ("cc", "Čeněk <c@x.yy>\n", Some("Čeněk <c@x.yy>\n".len())),
+        ("cc", "Cy <cy@example.org>\nÖrjan <o@x.yy>\n", None),
+        ("attachments/x.bin", "✓", None),
+    ] {
+        assert_eq!(refused_after(&edited, path, text.as_bytes()), after, "{path}: {text}");
+    }
+    let mut check = StartCheck::new(&edited.tree(), "subject").unwrap();
+    let refused = check.push("a ✓ b".as_bytes()).unwrap_err();
+    let Error::Unmappable { character, code_page } = refused else { panic!("{refused}") };
+    assert_eq!((character, code_page), ('✓', 1252));
+    let edited = Edited::new(&letter());
+    assert_eq!(refused_after(&edited, "subject", "✓".as_bytes()), None);
 }

@@ -226,7 +226,10 @@ fn errno(error: &Error) -> Errno {
         Error::Exists => Errno::EXIST,
         Error::NotEmpty => Errno::NOTEMPTY,
         Error::Stale { .. } => Errno::STALE,
-        Error::Message { source: view::Error::Invalid { .. }, .. }
+        Error::Message {
+            source: view::Error::Invalid { .. } | view::Error::Unmappable { .. },
+            ..
+        }
         | Error::Message {
             source:
                 view::Error::Message(imsg::Error::Invalid { .. } | imsg::Error::Unmappable { .. }),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use rustix::io::Errno;
 
+use super::values::Characters;
+
 /// One change of the bytes of a file.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Change {
@@ -69,6 +71,16 @@ impl Change {
     /// A file written anew.
     pub(super) fn whole(bytes: &[u8]) -> Vec<Self> {
         vec![Self::Truncate(0), Self::Write { offset: 0, bytes: bytes.to_vec() }]
+    }
+
+    /// Whether a message can hold what is written.
+    pub(super) fn can_be_held(&self, characters: Characters) -> bool {
+        match self {
+            Self::Truncate(_) => true,
+            Self::Append(bytes) | Self::Write { bytes, .. } => {
+                characters.can_hold(&String::from_utf8_lossy(bytes))
+            }
+        }
     }
 
     /// What it makes of the bytes of a file.

@@ -170,7 +170,13 @@ impl<F: Files> Run<F> {
         let (file, form) = self.random.pick(&free);
         let len = self.files.read(&join(&target.path, file)).unwrap_or_default().len();
         let is_text = form != Form::Bytes;
-        let changes = self.changes(len, is_text);
+        let mut changes = self.changes(len, is_text);
+        // A character that the message cannot hold is refused where it is written, though a later
+        // change might remove it again.
+        let characters = self.message(target).characters;
+        if is_text && let Some(at) = changes.iter().position(|one| !one.can_be_held(characters)) {
+            changes = vec![changes.swap_remove(at)];
+        }
         self.set(target, file, form, &changes);
     }
 

@@ -141,6 +141,36 @@ fn what_cannot_become_a_value_is_refused_early() {
     stage.end(1);
 }
 
+/// Rule 3: what is written behind the present value is checked with it.
+#[test]
+fn what_is_appended_is_refused_early() {
+    let Some(mut stage) = Stage::new() else { return };
+    let to = stage.output("cat B.msg/to");
+    stage.refused("echo 'a@b@c' >> B.msg/to", "invalid argument");
+    stage.refused("echo 'Bob <bob@example.com' >> B.msg/to", "invalid argument");
+    stage.refused("echo soon >> B.msg/date", "invalid argument");
+    assert_eq!(stage.output("cat B.msg/to"), to);
+    let errors = stage.output("cat .msgfs/errors");
+    assert!(errors.contains("B.msg/to: refused: expected one address a line"), "{errors}");
+    assert!(errors.contains("B.msg/date: refused: "), "{errors}");
+    // Both through one descriptor: what was right before stays.
+    stage.refused(
+        "exec 3>>B.msg/to; echo 'New <new@example.com>' >&3; echo 'a@b@c' >&3",
+        "invalid argument",
+    );
+    stage.output("echo 'Eve <eve@example.com>' >> B.msg/to; echo more >> B.msg/body.txt");
+    let added = stage.output("cat B.msg/to");
+    assert!(added.ends_with("Eve <eve@example.com>\n") && added.starts_with(&to), "{added}");
+    stage.refused("echo x > B.msg/report.pdf", "not permitted");
+    let errors = stage.output("cat .msgfs/errors");
+    assert!(
+        errors.contains("B.msg/report.pdf: refused: ") && errors.contains("attachments/"),
+        "{errors}"
+    );
+    // Nothing was lost, so nothing is kept.
+    stage.end(0);
+}
+
 /// Rule 4: what the kernel has kept of a message that was clean is told anew at once.
 #[test]
 fn what_follows_is_seen_at_once() {

@@ -7,13 +7,14 @@
 //! | files that are open | `open` |
 //! | messages in folders, and moved into and out of others | `folder` |
 //! | saving; what a crash leaves | `save` |
-//! | what the kernel must forget; which users edit | `stale`, `editors` |
+//! | what the kernel must forget; which users edit; what was refused | `stale`, `editors`, `refusals` |
 
 mod editors;
 mod folder;
 mod message;
 mod open;
 mod reading;
+mod refusals;
 mod save;
 mod stale;
 
@@ -34,6 +35,7 @@ use editors::Editors;
 use message::directory::{Contents, MessageDirectory};
 use message::locked::LockedMessage;
 use open::handles::Handles;
+use refusals::Refusals;
 use save::edit_log::{EditLog, Left, SourceScope, StateFolder};
 use save::keeper::Keeper;
 use save::recovery;
@@ -64,6 +66,7 @@ pub(super) struct Edits {
     saver: Saver,
     handles: Handles,
     editors: Editors,
+    pub(super) refusals: Refusals,
     invalidations: InvalidationQueue,
     /// Whether messages may be removed.
     may_remove: bool,
@@ -100,6 +103,7 @@ impl Edits {
             saver: Saver::new(options.commit_delay),
             handles: Handles::default(),
             editors: Editors::new(),
+            refusals: Refusals::default(),
             invalidations: InvalidationQueue::default(),
             may_remove: options.delete,
         };

@@ -43,6 +43,7 @@ fn message_errno(error: &view::Error) -> Errno {
         view::Error::Io(error) => os_errno(error),
         view::Error::NotSettable(_) => Errno::EPERM,
         view::Error::Invalid { .. } => Errno::EINVAL,
+        view::Error::Unmappable { .. } => Errno::EILSEQ,
         view::Error::Storage(error) => storage_errno(error),
         _ => Errno::EIO,
     }

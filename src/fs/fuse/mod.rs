@@ -79,6 +79,9 @@ impl Adapter {
     ) -> Result<T, Errno> {
         let run = || {
             let outcome = run();
+            if let Err(error) = &outcome {
+                self.fs.note_refusal(Ino(ino.0), name, error);
+            }
             self.forget_stale();
             outcome
         };

@@ -1,14 +1,16 @@
 //! Checks while a file is being written whether the bytes so far can still become a value. Most
 //! programs ignore errors of `close` but report those of `write`: bash, cp and tee do.
 
-use crate::imsg::Address;
-use crate::mapi::{PropertyType, Value};
 use std::str;
 
+use crate::imsg::Address;
+use crate::mapi::{CodePage, PropertyType, Value};
+
+use super::super::bodies::BodyKind;
 use super::super::error::Error;
 use super::super::row::EditColumn;
 use super::super::tree::MessageTree;
-use super::place::{self, EditPlace, Key, PlaceKind};
+use super::place::{self, EditPlace, Key, PlaceKind, PropertyOwner};
 use crate::mail::edit::addresses;
 
 /// Checks the bytes of one file in the order in which they are written. No byte is looked at twice,
@@ -18,6 +20,8 @@ use crate::mail::edit::addresses;
 #[derive(Debug)]
 pub struct StartCheck {
     form: Form,
+    /// The code page that the text must be in; `None` if it may have any characters.
+    code_page: Option<CodePage>,
     /// How many bytes were checked so far.
     len: u64,
     /// The first bytes of a character whose other bytes are not written yet.
@@ -49,6 +53,8 @@ pub(in crate::view) enum Form {
 
 /// A value longer than this is checked only when it is complete.
 const VALUE_BYTES_MAX: usize = 256;
+/// Whether a text is in the code page is checked only if the file is not longer than this.
+const ENCODED_BYTES_MAX: usize = 1 << 20;
 
 impl StartCheck {
     /// A check of what is written to a file, from its first byte on.
@@ -57,6 +63,10 @@ impl StartCheck {
     /// Where the message cannot be read.
     pub fn new(tree: &MessageTree, path: &str) -> Result<Self, Error> {
         let EditPlace { message, what } = place::place(tree, path)?;
+        let code_page = match is_string(&what) {
+            true => code_page(tree, path, &message)?,
+            false => None,
+        };
         let form = match what {
             PlaceKind::File(file) => match &file.edit {
                 EditColumn::Text { form, .. } | EditColumn::Body { form, .. } => form(),
@@ -73,7 +83,7 @@ impl StartCheck {
             }
             _ => Form::Bytes,
         };
-        Ok(Self { form, len: 0, partial: Vec::new(), line: String::new() })
+        Ok(Self { form, code_page, len: 0, partial: Vec::new(), line: String::new() })
     }
 
     /// How many bytes were checked: the offset at which the next ones begin.
@@ -94,7 +104,7 @@ impl StartCheck {
     /// Checks the next bytes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if no bytes that follow could make this a value.
+    /// [`Error::Invalid`] or [`Error::Unmappable`] if no bytes that follow could make this a value.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let start = self.len;
         self.len = start.saturating_add(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
@@ -117,7 +127,7 @@ impl StartCheck {
     fn push_text(&mut self, text: &str) -> Result<(), Error> {
         match &mut self.form {
             Form::Bytes | Form::Magic(_) => Ok(()),
-            Form::Text => check_string(text),
+            Form::Text => check_string(text, self.code_page),
             Form::OneLine { is_ended } => {
                 if text.is_empty() {
                     return Ok(());
@@ -127,7 +137,7 @@ impl StartCheck {
                     return Err(Error::invalid("one line"));
                 }
                 *is_ended = line.len() < text.len();
-                check_string(line)
+                check_string(line, self.code_page)
             }
             Form::Word(_) | Form::Value(_) => {
                 self.line.push_str(text);
@@ -150,7 +160,12 @@ impl StartCheck {
         match &mut self.form {
             Form::Addresses { shown, count, count_max } => {
                 for line in lines.lines() {
-                    *count += addresses::parse_line(line, shown)?.len();
+                    let written = addresses::parse_line(line, shown)?;
+                    *count += written.len();
+                    // An address that the field has already stays as it is stored.
+                    if !written.iter().all(|address| shown.contains(address)) {
+                        check_characters(line, self.code_page)?;
+                    }
                 }
                 if *count > *count_max {
                     return Err(Error::invalid("one address, as Name <name@example.org>"));
@@ -206,12 +221,49 @@ fn check_magic(magic: &[u8], start: u64, bytes: &[u8]) -> Result<(), Error> {
     is_start.then_some(()).ok_or_else(|| Error::invalid("RTF, which begins with {\\rtf"))
 }
 
-/// Refuses a NUL, because it ends a string: what is behind it would be lost.
-fn check_string(text: &str) -> Result<(), Error> {
+/// Whether a file stands for strings of the message itself.
+fn is_string(what: &PlaceKind) -> bool {
+    match what {
+        PlaceKind::File(file) => match file.edit {
+            EditColumn::Text { .. } | EditColumn::Addresses { .. } => true,
+            EditColumn::Body { body, .. } => body == BodyKind::Text,
+            EditColumn::None => false,
+        },
+        PlaceKind::Property { part: PropertyOwner::Message, .. } => true,
+        _ => false,
+    }
+}
+
+/// The code page that a text must be in: that of the message, if it stores 8-bit strings. `None` if
+/// the file shows characters now that are not in the code page: what is guessed of a string that
+/// was stored wrong may be written back.
+fn code_page(tree: &MessageTree, path: &str, message: &[u32]) -> Result<Option<CodePage>, Error> {
+    let Some(code_page) = tree.objects.embedded(message)?.message.string_code_page()? else {
+        return Ok(None);
+    };
+    let Ok((id, _)) = tree.resolve(path) else { return Ok(Some(code_page)) };
+    let Ok(shown) = tree.read(id, 0, ENCODED_BYTES_MAX + 1) else { return Ok(None) };
+    let is_in_page = shown.len() <= ENCODED_BYTES_MAX
+        && str::from_utf8(&shown).is_ok_and(|text| code_page.encode(text).is_some());
+    Ok(is_in_page.then_some(code_page))
+}
+
+/// Refuses a NUL, because it ends a string: what is behind it would be lost. Refuses a character
+/// that the message cannot store.
+fn check_string(text: &str, code_page: Option<CodePage>) -> Result<(), Error> {
     match text.contains('\0') {
         true => Err(Error::invalid("text without NULs")),
-        false => Ok(()),
+        false => check_characters(text, code_page),
     }
+}
+
+fn check_characters(text: &str, code_page: Option<CodePage>) -> Result<(), Error> {
+    let Some(code_page) = code_page.filter(|page| page.encode(text).is_none()) else {
+        return Ok(());
+    };
+    let is_missing = |one: &char| code_page.encode(one.encode_utf8(&mut [0; 4])).is_none();
+    let character = text.chars().find(is_missing).unwrap_or(char::REPLACEMENT_CHARACTER);
+    Err(Error::Unmappable { character, code_page: code_page.number() })
 }
 
 /// Whether a text can become one of the words, with blanks around it.

@@ -319,6 +319,16 @@ impl Message {
         Ok(self.data()?.is_embedded())
     }
 
+    /// The code page in which the message stores its strings; `None` if it stores them in Unicode
+    /// (\[MS-OXMSG\] 2.1.1.1).
+    ///
+    /// # Errors
+    /// [`Error::SessionClosed`] after the session was closed.
+    pub fn string_code_page(&self) -> Result<Option<CodePage>, Error> {
+        let form = self.data()?.string_form();
+        Ok(form.ansi.then_some(form.code_page))
+    }
+
     /// Whether the message was opened for writing.
     pub fn is_writable(&self) -> bool {
         self.draft.is_some()

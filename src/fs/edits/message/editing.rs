@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
+use outlook_msg::pieces;
+
 use crate::fs::Error;
 use crate::fs::edits::save::edit_log::Operation;
 use crate::fs::edits::save::target::SourceTarget;
@@ -58,7 +60,6 @@ fn run(
 /// Checks a whole value, as `write` checks the start of one. The value may have come about without
 /// such checks: by a truncate, a rename, or writes at other places than the end.
 fn check_whole(tree: &MessageTree, path: &str, value: &Source) -> Result<(), view::Error> {
-    const PIECE: usize = 64 << 10;
     // An attachment may be anything.
     if view::is_attachment_path(path) {
         return Ok(());
@@ -67,14 +68,8 @@ fn check_whole(tree: &MessageTree, path: &str, value: &Source) -> Result<(), vie
     if check.is_unchecked() {
         return Ok(());
     }
-    let mut piece = vec![0; PIECE];
-    while check.len() < value.len() {
-        let left = usize::try_from(value.len() - check.len()).unwrap_or(PIECE).min(PIECE);
-        let piece = piece.get_mut(..left).unwrap_or_default();
-        value.read_at(check.len(), piece)?;
-        check.push(piece)?;
-    }
-    Ok(())
+    let read = |at, piece: &mut [u8]| Ok(value.read_at(at, piece)?);
+    pieces::each_piece(value.len(), read, |_, piece| check.push(piece))
 }
 
 impl LockedMessage<'_> {

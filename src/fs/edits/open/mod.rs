@@ -118,7 +118,7 @@ impl<'a> OpenHandle<'a> {
         };
         // A removed file need not be valid: it becomes no value.
         let Some((path, shown)) = path else { return Ok(()) };
-        if file.lock().needs_check() {
+        if file.lock().needs_check(piece.offset) {
             let message = self.edits.messages.known(self.directory().base)?;
             let locked = self.edits.locked(&message, self.directory().lock());
             let open = locked.shown().current()?;
@@ -130,7 +130,7 @@ impl<'a> OpenHandle<'a> {
         content.check(piece.offset, piece.bytes).map_err(|error| {
             // If the program emptied the file before this write, the file keeps its old value.
             let error = message_error(&shown.join(&path), error);
-            content.refuse(refusal(&error));
+            content.refuse_start(refusal(&error));
             error
         })
     }

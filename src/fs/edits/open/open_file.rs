@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
+use outlook_msg::pieces;
 use outlook_msg::sync::lock;
 
 use crate::fs::Error;
@@ -97,6 +98,8 @@ pub(in crate::fs::edits) struct OpenContent {
 enum Start {
     /// There is nothing to check yet: the file was just emptied, or is new.
     Empty,
+    /// Nothing was written yet behind the present value.
+    Present,
     /// All bytes were checked, since they were written one after the other from the start.
     Checked(StartCheck),
     /// The bytes were not all checked, since they were written at other places, too.
@@ -113,7 +116,7 @@ impl OpenFile {
             is_new,
             handles: 0,
             changed: SystemTime::now(),
-            start: if is_new { Start::Empty } else { Start::Unknown },
+            start: if is_new { Start::Empty } else { Start::Present },
             refusal: String::new(),
         };
         Arc::new(Self { number, content: Mutex::new(content) })
@@ -227,13 +230,23 @@ impl OpenContent {
         self.refusal = reason;
     }
 
-    /// Whether a check of what is written is to begin.
-    pub(in crate::fs::edits) fn needs_check(&self) -> bool {
-        matches!(self.start, Start::Empty)
+    /// Whether a check of what is written at a place, or at the end, is to begin.
+    pub(in crate::fs::edits) fn needs_check(&self, offset: Option<u64>) -> bool {
+        match self.start {
+            Start::Empty => true,
+            Start::Present => offset.is_none_or(|offset| offset == self.len()),
+            Start::Checked(_) | Start::Unknown => false,
+        }
     }
 
-    pub(in crate::fs::edits) fn begin_check(&mut self, check: StartCheck) {
-        self.start = Start::Checked(check);
+    /// Begins a check with what is there already.
+    pub(in crate::fs::edits) fn begin_check(&mut self, mut check: StartCheck) {
+        let pushed = self.bytes.as_ref().map_or(Ok(()), |bytes| {
+            let read = |at, piece: &mut [u8]| Ok(bytes.read_at(at, piece)?);
+            pieces::each_piece(bytes.len()?, read, |_, piece| check.push(piece))
+        });
+        // What is there may be no value yet: a program may have put it there in parts.
+        self.start = if pushed.is_ok() { Start::Checked(check) } else { Start::Unknown };
     }
 
     /// Checks what is to be written at a place, or at the end.
@@ -245,7 +258,14 @@ impl OpenContent {
         offset: Option<u64>,
         bytes: &[u8],
     ) -> Result<(), view::Error> {
-        let Start::Checked(check) = &mut self.start else { return Ok(()) };
+        let check = match &mut self.start {
+            Start::Checked(check) => check,
+            Start::Empty | Start::Present => {
+                self.start = Start::Unknown;
+                return Ok(());
+            }
+            Start::Unknown => return Ok(()),
+        };
         if offset.is_some_and(|offset| offset != check.len()) {
             self.start = Start::Unknown;
             return Ok(());
@@ -312,6 +332,15 @@ impl OpenContent {
         }
     }
 
+    /// Notes that a program was told, when it wrote, that nothing could make the bytes a value. They
+    /// are what they were before; only if they were to become a value, it will not be what the
+    /// program wanted.
+    pub(in crate::fs::edits) fn refuse_start(&mut self, reason: String) {
+        if !matches!(self.progress, Progress::Settled | Progress::Waiting) {
+            self.refuse(reason);
+        }
+    }
+
     /// Notes that the bytes were refused as a value, for this reason.
     pub(in crate::fs::edits) fn refuse(&mut self, reason: String) {
         self.progress = Progress::Refused;
@@ -333,6 +362,7 @@ impl OpenContent {
     /// anew.
     pub(in crate::fs::edits) fn replaced(&mut self) {
         self.progress = Progress::Settled;
+        self.start = Start::Present;
         self.is_new = false;
         self.bytes = None;
         self.is_shared = false;

@@ -1,0 +1,98 @@
+//! The edits that were refused lately, for `.msgfs/errors`: a program tells its user only an errno.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Mutex;
+
+use outlook_msg::sync::lock;
+
+use crate::fs::Error;
+use crate::fs::error::refusal;
+use crate::{imsg, storage, view};
+
+/// The last refusals, a line each.
+#[derive(Debug, Default)]
+pub(in crate::fs) struct Refusals {
+    lines: Mutex<VecDeque<String>>,
+}
+
+/// At most this many refusals are kept.
+const REFUSALS_MAX: usize = 1_000;
+
+impl Refusals {
+    /// Notes an error, if it is the refusal of an edit. `path` is where the edit was to be made. What
+    /// is refused again and again is one line.
+    pub(in crate::fs) fn note(&self, path: &Path, error: &Error) {
+        let path = match error {
+            Error::NotPermitted(_) => path,
+            Error::Message { path, source } if is_refusal(source) => path,
+            _ => return,
+        };
+        let line = format!("{}: {}\n", path.display(), refusal(error));
+        let mut lines = lock(&self.lines);
+        lines.retain(|known| *known != line);
+        if lines.len() >= REFUSALS_MAX {
+            lines.pop_front();
+        }
+        lines.push_back(line);
+    }
+
+    /// One line a refusal: the file and the cause.
+    pub(in crate::fs) fn text(&self) -> String {
+        lock(&self.lines).iter().map(String::as_str).collect()
+    }
+}
+
+/// Whether an error says that an edit cannot be made, whatever the state of the disk is.
+fn is_refusal(error: &view::Error) -> bool {
+    use imsg::Error as Imsg;
+    match error {
+        view::Error::NotSettable(_)
+        | view::Error::Invalid { .. }
+        | view::Error::Unmappable { .. } => true,
+        view::Error::Message(Imsg::Storage(error)) | view::Error::Storage(error) => matches!(
+            error,
+            storage::Error::Incomplete(_)
+                | storage::Error::Linked { .. }
+                | storage::Error::Name { .. }
+        ),
+        view::Error::Message(error) => matches!(
+            error,
+            Imsg::ReadOnly { .. }
+                | Imsg::Computed { .. }
+                | Imsg::Protected { .. }
+                | Imsg::Invalid { .. }
+                | Imsg::Unmappable { .. }
+                | Imsg::TooLarge { .. }
+                | Imsg::TooMany { .. }
+        ),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(name: &str) -> Error {
+        let source = view::Error::NotSettable("no such file");
+        Error::Message { path: name.into(), source }
+    }
+
+    #[test]
+    fn refusals_are_told_each_once_and_not_without_end() {
+        let refusals = Refusals::default();
+        refusals.note(Path::new("a"), &Error::NotFound);
+        for name in ["a", "b", "a"] {
+            refusals.note(Path::new(""), &refused(name));
+        }
+        let line = |name: &str| format!("{name}: refused: it cannot be changed: no such file\n");
+        refusals.note(Path::new("c/d"), &Error::NotPermitted("it stays"));
+        let last = "c/d: refused: not permitted: it stays\n";
+        assert_eq!(refusals.text(), line("b") + &line("a") + last);
+        for number in 0..2 * REFUSALS_MAX {
+            refusals.note(Path::new(""), &refused(&number.to_string()));
+        }
+        assert_eq!(refusals.text().lines().count(), REFUSALS_MAX);
+    }
+}
