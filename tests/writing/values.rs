@@ -6,7 +6,8 @@ use crate::random::Random;
 /// The kinds of files of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Text with one newline behind it that is not part of the value.
+    /// Text with one newline behind it that is not part of the value; its line ends are shown as
+    /// newlines.
     Line,
     /// The same, without line ends inside.
     Word,
@@ -98,9 +99,10 @@ impl Form {
         if value.contains('\0') || !characters.can_hold(value) {
             return Err(Refused);
         }
+        let unix_lines = || value.replace("\r\n", "\n").replace('\r', "\n");
         let shown = match self {
-            _ if has_newline && !value.is_empty() => format!("{value}\n"),
-            Self::Text => value.replace("\r\n", "\n").replace('\r', "\n"),
+            _ if has_newline && !value.is_empty() => format!("{}\n", unix_lines()),
+            Self::Text => unix_lines(),
             _ => value.to_owned(),
         };
         match self {
