@@ -149,8 +149,8 @@ pub fn mount_points() -> io::Result<Vec<PathBuf>> {
     Ok(table::all()?.into_iter().map(|mount| mount.path).collect())
 }
 
-/// Unmounts a msgfs mount, lazily if it is in use. If the mount is writable, it waits for the end
-/// of the session, in which the edits are saved.
+/// Unmounts a msgfs mount, also if it is in use, and waits for the end of its session, in which
+/// edits are saved and the files of the source are closed.
 ///
 /// # Errors
 /// If it is no mount of ours, or does not come off; [`Error::Unsaved`] if edits were not saved.
@@ -166,12 +166,12 @@ pub fn unmount(mount_point: &Path) -> Result<(), Error> {
     }
 }
 
-/// Unmounts a mount, and waits for the end of its session if it is writable. Returns a line for
-/// each message that was not saved.
+/// Unmounts a mount, and waits for the end of its session. Returns a line for each message that was
+/// not saved.
 fn unmount_and_wait(mount: &table::MountEntry) -> io::Result<Option<String>> {
     let server = match answering::state(mount)? {
-        AnswerState::Alive if mount.is_writable => Server::find(mount),
-        AnswerState::Alive | AnswerState::Dead | AnswerState::Silent => None,
+        AnswerState::Alive => Server::find(mount),
+        AnswerState::Dead | AnswerState::Silent => None,
         AnswerState::Stuck => return answering::release(mount).map(|()| None),
     };
     let Some(server) = server else { return answering::detach(&mount.path).map(|()| None) };
