@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::vec;
 
 use crate::fs::{self, FileType, PathOpener, Place};
+use crate::mount::{Origin, origin};
 
 use super::suggest::other_mail_file;
 
@@ -22,9 +23,15 @@ impl Places {
         Self { opener: PathOpener::new(options), stdin: None }
     }
 
-    /// Opens a path.
+    /// Opens a path. In a mount a message is a directory, so what is asked of a directory there is
+    /// answered from its source.
     pub(super) fn open(&mut self, path: &Path) -> Result<Place, fs::Error> {
-        let Some(inside) = in_stdin(path) else { return self.opener.open(path) };
+        let Some(inside) = in_stdin(path) else {
+            return match in_source(path)? {
+                Some(source) => self.opener.open_as(&source, path),
+                None => self.opener.open(path),
+            };
+        };
         let shown = Path::new(STDIN).join(inside);
         let path = if inside.as_os_str().is_empty() { Path::new(STDIN) } else { &shown };
         let in_stdin = |source| fs::Error::Source { path: path.to_owned(), source };
@@ -33,6 +40,23 @@ impl Places {
             None => self.stdin.insert(spool().map_err(in_stdin)?),
         };
         self.opener.open_file(file.try_clone().map_err(in_stdin)?, path, inside)
+    }
+}
+
+/// The path in the source of a directory in a mount; `None` of any other path.
+///
+/// # Errors
+/// If there are edits in the mount that the source does not have yet.
+fn in_source(path: &Path) -> Result<Option<PathBuf>, fs::Error> {
+    // What cannot be looked at is told when it is opened.
+    let Ok(Some(Origin { path: source, unsaved })) = origin(path) else { return Ok(None) };
+    match unsaved {
+        None => Ok(Some(source)),
+        Some(message) => {
+            let message = message.display();
+            let cause = format!("{message:?} has unsaved edits; first 'msgfs save {message:?}'");
+            Err(fs::Error::Source { path: path.to_owned(), source: io::Error::other(cause) })
+        }
     }
 }
 

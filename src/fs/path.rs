@@ -48,6 +48,14 @@ impl PathOpener {
     /// # Errors
     /// [`Error::NotFound`], [`Error::NotADirectory`], or where the source cannot be read.
     pub fn open(&mut self, path: &Path) -> Result<Place, Error> {
+        self.open_as(path, path)
+    }
+
+    /// Opens a path that is shown as another one.
+    ///
+    /// # Errors
+    /// As [`PathOpener::open`].
+    pub fn open_as(&mut self, path: &Path, shown: &Path) -> Result<Place, Error> {
         let (real, inside) = split(path)?;
         let metadata = real.metadata().map_err(|error| source_error(&real, error))?;
         let (folder, name) = match (metadata.is_dir(), real.parent(), real.file_name()) {
@@ -55,13 +63,13 @@ impl PathOpener {
             _ => (real.as_path(), None),
         };
         let fs = self.fs(folder)?;
-        let start = Place::root(&fs, path)?;
+        let start = Place::root(&fs, shown)?;
         let start = match name {
             Some(name) => start.child(name)?,
             None => start,
         };
         let mut found = start.descend(inside)?;
-        found.path = path.to_owned();
+        found.path = shown.to_owned();
         Ok(found)
     }
 

@@ -9,6 +9,7 @@
 //! | the server | `mounted`, `changes`, `report`, `server` |
 //! | its guard, which takes the mount off when the server has died | `guard` |
 //! | `msgfs status`, `save`, `discard` | `edits` |
+//! | commands that are given a path in a mount | `origin` |
 //! | `msgfs umount` | this one, `server`, `answering` |
 
 mod answering;
@@ -18,6 +19,7 @@ mod edits;
 mod guard;
 mod mounted;
 mod options;
+mod origin;
 mod point;
 mod report;
 mod server;
@@ -38,6 +40,7 @@ pub use edits::{
 };
 pub use guard::{guard, is_guard};
 pub use options::{Caller, MountOptions, OptionError, parse_size};
+pub use origin::{Origin, origin};
 
 /// What to mount, and where.
 #[derive(Clone, Debug)]

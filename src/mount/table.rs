@@ -18,6 +18,9 @@ const FILE_SYSTEM_TYPE: &[u8] = b"fuse.msgfs";
 #[derive(Debug)]
 pub(super) struct MountEntry {
     pub(super) path: PathBuf,
+    /// The source as the one who mounted it has named it: a canonical path, unless `-o fsname=` says
+    /// something else.
+    pub(super) source: PathBuf,
     pub(super) device: Device,
     /// Who mounted it. The kernel says so itself: neither the file system nor the helper for
     /// ordinary users can change it.
@@ -38,10 +41,16 @@ struct MountLine<'a> {
     device: Device,
     path: PathBuf,
     file_system_type: &'a [u8],
+    source: PathBuf,
     options: &'a [u8],
 }
 
 impl Device {
+    /// The device of a file (`st_dev`).
+    pub(super) fn of(number: u64) -> Self {
+        Self { major: rustix::fs::major(number), minor: rustix::fs::minor(number) }
+    }
+
     /// The number as mountinfo writes it.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (major, minor) = text.split_once(':')?;
@@ -145,6 +154,7 @@ impl From<MountLine<'_>> for MountEntry {
         let owner = owner.and_then(|id| std::str::from_utf8(id).ok()?.parse().ok());
         Self {
             path: line.path,
+            source: line.source,
             device: line.device,
             // A number that nobody has.
             owner: owner.unwrap_or(u32::MAX),
@@ -161,7 +171,8 @@ fn parse_line(line: &[u8]) -> Option<MountLine<'_>> {
     let path = unescape(fields.nth(1)?).into();
     let mut fields = fields.skip_while(|field| *field != b"-").skip(1);
     let file_system_type = fields.next()?;
-    Some(MountLine { device, path, file_system_type, options: fields.nth(1)? })
+    let source = unescape(fields.next()?).into();
+    Some(MountLine { device, path, file_system_type, source, options: fields.next()? })
 }
 
 /// Blanks, tabs, newlines and backslashes stand as a backslash and three octal digits.
@@ -198,6 +209,7 @@ mod tests {
         assert_eq!(line.file_system_type, b"fuse.msgfs");
         let mount = MountEntry::from(line);
         assert_eq!(mount.path, Path::new("/mnt/my mail"));
+        assert_eq!(mount.source, Path::new("/a"));
         assert_eq!(mount.device.to_string(), "0:39");
         assert_eq!((mount.owner, mount.is_writable), (7, true));
         assert!(parse_line(b"").is_none());

@@ -4,6 +4,7 @@
 //! `MSGFS_REQUIRE_FUSE=1` it fails.
 
 mod attributes;
+mod commands;
 mod endings;
 mod false_servers;
 pub(crate) mod folder;
