@@ -463,6 +463,46 @@ fn what_was_closed_outlives_a_kill() {
     stage.end(0);
 }
 
+/// Rules 5 and 12: an autosave is the user's text, and so is the backup of a value. What went away
+/// before the kill, or became a value, is not kept.
+#[test]
+fn temporary_files_outlive_a_kill() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.output("echo draft > A.msg/.body.txt.swp; echo more >> A.msg/.body.txt.swp");
+    stage.output(
+        "head -c 300000 /dev/zero > B.msg/tmp.aB3dE5gH7j; mv B.msg/tmp.aB3dE5gH7j B.msg/b~",
+    );
+    stage.output("perl -pi.bak -e s/B/Bee/ B.msg/subject");
+    stage.output("echo gone > A.msg/4913; rm A.msg/4913; echo New > A.msg/sedw0mXqB");
+    stage.output("mv A.msg/sedw0mXqB A.msg/subject; : > 'A.msg/#a#'");
+    stage.mount.kill();
+    stage.mount.serve();
+    let kept = stage.state.path().join("msgfs/recovered");
+    let files = |message: &str| -> Vec<(String, usize)> {
+        let folders = fs::read_dir(&kept).unwrap().map(|entry| entry.unwrap().path());
+        let folders = folders.filter(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with(message) && path.is_dir()
+        });
+        let files = folders.flat_map(|folder| fs::read_dir(folder).unwrap());
+        let files = files.map(|entry| {
+            let entry = entry.unwrap();
+            let len = usize::try_from(entry.metadata().unwrap().len()).unwrap();
+            (entry.file_name().into_string().unwrap(), len)
+        });
+        let mut files: Vec<_> = files.filter(|(name, _)| name != "EDITS").collect();
+        files.sort();
+        files
+    };
+    assert_eq!(files("A"), [(".body.txt.swp".to_owned(), "draft\nmore\n".len())]);
+    assert_eq!(files("B"), [("b~".to_owned(), 300_000), ("subject.bak".to_owned(), 2)]);
+    assert_eq!(stage.output("cat A.msg/subject B.msg/subject"), "New\nBee\n");
+    stage.end(0);
+    let logs = format!("find {} -name log", stage.state.path().join("msgfs/edits").display());
+    let mut find = Command::new("sh");
+    assert_eq!(run(find.args(["-c", &logs]), MOMENT).expect_success(), b"");
+}
+
 /// Rules 3, 12 and 16. Shells overlook errors of `close`, so the end of the mount names what was
 /// kept, with the reason.
 #[test]

@@ -87,7 +87,7 @@ impl Edits {
         state_folder.prepare(mount_point).map_err(io::Error::other)?;
         let state_of = |path: &Path| Some(FileState::from(&source.root.metadata(path).ok()?));
         let scope = SourceScope { root: folder, one, state_of: &state_of };
-        let (log, Left { edits, folders }) = EditLog::open(state_folder, scope)?;
+        let (log, Left { edits, temporaries, folders }) = EditLog::open(state_folder, scope)?;
         let log = Arc::new(log);
         for folder in &folders {
             let removed = source.root.open_folder(folder).and_then(storage::remove_leftovers);
@@ -109,6 +109,9 @@ impl Edits {
         };
         for left in edits {
             recovery::take_over(&opened, &left);
+        }
+        for left in temporaries {
+            recovery::keep_temporary(&opened, left);
         }
         Ok(opened)
     }

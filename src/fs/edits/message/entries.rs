@@ -180,8 +180,10 @@ impl EditableMessage<'_> {
             return Err(Error::NotPermitted("a file of a message has one name"));
         }
         let bytes = locked.shown().bytes(&old)?;
-        let copy = TemporaryKind::File(TemporaryFile::new(bytes));
-        self.put_temporary(&mut locked, &path, Temporary::new(copy, FILE_BITS))
+        let copy = TemporaryFile::new(bytes);
+        copy.keep_copy(&self.edits.log, &locked.contents.path, &path)?;
+        let copy = Temporary::new(TemporaryKind::File(copy), FILE_BITS);
+        self.put_temporary(&mut locked, &path, copy)
     }
 
     fn put_temporary(

@@ -73,6 +73,7 @@ impl Rename<'_, '_> {
             (ShownEntry::Temporary(_), NewNameKind::Temporary) => {
                 self.locked.contents.temporaries.remove(new);
                 self.follow();
+                self.copy_again();
                 return Ok(());
             }
             (ShownEntry::Temporary(file), NewNameKind::Value) if file.file().is_some() => {
@@ -113,12 +114,25 @@ impl Rename<'_, '_> {
         contents.numbers.rename(self.old, self.new, self.is_replacing);
     }
 
+    /// Copies a temporary file under its new name to the state folder. Without room for it, the copy
+    /// under the old name stays.
+    fn copy_again(&self) {
+        let contents = &self.locked.contents;
+        if let Some(TemporaryKind::File(file)) =
+            contents.temporaries.get(self.new).map(|file| &file.kind)
+        {
+            let _ = file.keep_copy(&self.locked.edits.log, &contents.path, self.new);
+        }
+    }
+
     /// Gives a file of the message a temporary name: a copy, while the file itself is hidden.
     fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
         let bytes = self.locked.shown().bytes(self.old)?;
-        let copy = TemporaryKind::File(TemporaryFile::new(bytes));
+        let file = TemporaryFile::new(bytes);
         let contents = &mut *self.locked.contents;
-        contents.temporaries.put(self.new, Temporary::new(copy, FILE_BITS))?;
+        file.keep_copy(&self.locked.edits.log, &contents.path, self.new)?;
+        let file = Temporary::new(TemporaryKind::File(file), FILE_BITS);
+        contents.temporaries.put(self.new, file)?;
         match found {
             ShownEntry::New(_) => contents.numbers.remove(self.old, view::fixed_number(self.old)),
             _ => contents.removals.rename_away(self.old, self.new),

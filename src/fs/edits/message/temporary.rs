@@ -1,9 +1,11 @@
 //! Files that are no part of a message although they lie in its directory: what editors and other
 //! tools put beside the file that they write.
 //!
-//! They live in the mount and are never saved into a message. Knows nothing of messages.
+//! They live in the mount and are never saved into a message; a copy in the state folder outlives a
+//! kill. Knows nothing of messages.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
@@ -11,6 +13,7 @@ use outlook_msg::sync::lock;
 
 use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
+use crate::fs::edits::save::edit_log::{EditLog, TemporaryCopy};
 
 /// At most this many temporary files in one message.
 const FILES_MAX: usize = 4096;
@@ -146,18 +149,31 @@ pub(in crate::fs::edits) enum TemporaryKind {
     Symlink(String),
 }
 
-/// The bytes of a temporary file, which all handles on it share.
+/// A temporary file, which all handles on it share.
 #[derive(Debug)]
 pub(in crate::fs::edits) struct TemporaryFile {
-    content: Mutex<(Buffer, SystemTime)>,
+    content: Mutex<TemporaryContent>,
+}
+
+#[derive(Debug)]
+struct TemporaryContent {
+    bytes: Buffer,
+    modified: SystemTime,
+    /// What a kill would leave.
+    copy: Option<TemporaryCopy>,
+    /// Whether the copy is not of these bytes.
+    is_changed: bool,
 }
 
 impl TemporaryFile {
     pub(in crate::fs::edits) fn new(bytes: Buffer) -> Arc<Self> {
-        Arc::new(Self { content: Mutex::new((bytes, SystemTime::now())) })
+        let (modified, copy, is_changed) = (SystemTime::now(), None, true);
+        Arc::new(Self {
+            content: Mutex::new(TemporaryContent { bytes, modified, copy, is_changed }),
+        })
     }
 
-    fn lock(&self) -> MutexGuard<'_, (Buffer, SystemTime)> {
+    fn lock(&self) -> MutexGuard<'_, TemporaryContent> {
         lock(&self.content)
     }
 
@@ -166,7 +182,7 @@ impl TemporaryFile {
         &self,
         run: impl FnOnce(&Buffer) -> std::io::Result<T>,
     ) -> Result<T, Error> {
-        run(&self.lock().0).map_err(Error::Buffer)
+        run(&self.lock().bytes).map_err(Error::Buffer)
     }
 
     /// Changes the bytes.
@@ -175,20 +191,62 @@ impl TemporaryFile {
         run: impl FnOnce(&mut Buffer) -> std::io::Result<T>,
     ) -> Result<T, Error> {
         let mut content = self.lock();
-        content.1 = SystemTime::now();
-        run(&mut content.0).map_err(Error::Buffer)
+        content.modified = SystemTime::now();
+        content.is_changed = true;
+        run(&mut content.bytes).map_err(Error::Buffer)
+    }
+
+    /// Copies the bytes to the state folder, if they have changed since the last copy.
+    ///
+    /// # Errors
+    /// [`Error::EditLog`] if there is no room for them.
+    pub(in crate::fs::edits) fn keep_copy(
+        &self,
+        log: &EditLog,
+        message: &Path,
+        path: &str,
+    ) -> Result<(), Error> {
+        let mut content = self.lock();
+        if !content.is_changed {
+            return Ok(());
+        }
+        let copy = match content.bytes.len().map_err(Error::Buffer)? {
+            0 => None,
+            _ => {
+                // The copy must not follow what is written to the file later.
+                let bytes = content.bytes.copy().and_then(|bytes| bytes.share());
+                let bytes = bytes.map_err(Error::Buffer)?;
+                Some(log.copy_temporary(message, path, bytes).map_err(Error::EditLog)?)
+            }
+        };
+        (content.copy, content.is_changed) = (copy, false);
+        Ok(())
+    }
+
+    /// Syncs the copy to the disk.
+    ///
+    /// # Errors
+    /// Those of `fsync`.
+    pub(in crate::fs::edits) fn sync_copy(&self) -> Result<(), Error> {
+        let content = self.lock();
+        content.copy.as_ref().map_or(Ok(()), TemporaryCopy::sync).map_err(Error::EditLog)
+    }
+
+    /// Notes that the file has another name, which its next copy is to have.
+    fn renamed(&self) {
+        self.lock().is_changed = true;
     }
 
     pub(in crate::fs::edits) fn len(&self) -> u64 {
-        self.lock().0.len().unwrap_or(0)
+        self.lock().bytes.len().unwrap_or(0)
     }
 
     pub(in crate::fs::edits) fn modified(&self) -> SystemTime {
-        self.lock().1
+        self.lock().modified
     }
 
     pub(in crate::fs::edits) fn set_modified(&self, time: SystemTime) {
-        self.lock().1 = time;
+        self.lock().modified = time;
     }
 }
 
@@ -273,10 +331,22 @@ impl Temporaries {
         let moved: Vec<_> = self.files.keys().filter(|path| is_moved(path)).cloned().collect();
         for old in moved {
             if let Some(file) = self.files.remove(&old) {
+                if let TemporaryKind::File(file) = &file.kind {
+                    file.renamed();
+                }
                 let new = format!("{to}{}", old.get(from.len()..).unwrap_or_default());
                 self.files.insert(new, file);
             }
         }
+    }
+
+    /// The path of a file that may be somebody's text; `None` if it was removed.
+    pub(in crate::fs::edits) fn path_of(&self, file: &Arc<TemporaryFile>) -> Option<&str> {
+        let is_it = |one: &Temporary| match &one.kind {
+            TemporaryKind::File(known) => Arc::ptr_eq(known, file),
+            _ => false,
+        };
+        self.files.iter().find(|(_, one)| is_it(one)).map(|(path, _)| path.as_str())
     }
 
     /// Takes the files that have bytes. At the end of the mount they may be a user's text.

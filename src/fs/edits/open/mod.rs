@@ -16,6 +16,7 @@ use super::Edits;
 use super::folder::arrival::Arrival;
 use super::message::directory::MessageDirectory;
 use super::message::shown::ShownEntry;
+use super::message::temporary::TemporaryFile;
 
 use buffer::Buffer;
 use handles::{Handle, HandleTarget};
@@ -185,8 +186,18 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, unflushed } => {
                 unflushed.flush(|| self.edits.folders().save_arrival(self.directory(), arrival))
             }
-            HandleTarget::Temporary(_) => Ok(()),
+            HandleTarget::Temporary(file) => self.keep_copy(file),
         }
+    }
+
+    /// Copies a temporary file to the state folder, unless it was removed.
+    fn keep_copy(&self, file: &Arc<TemporaryFile>) -> Result<(), Error> {
+        let place = {
+            let contents = self.directory().lock();
+            let path = contents.temporaries.path_of(file).map(str::to_owned);
+            path.map(|path| (contents.path.clone(), path))
+        };
+        place.map_or(Ok(()), |(message, path)| file.keep_copy(&self.edits.log, &message, &path))
     }
 
     /// Saves the message of the file.
@@ -200,7 +211,10 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, .. } => {
                 self.edits.folders().save_arrival(self.directory(), arrival)
             }
-            HandleTarget::Temporary(_) => Ok(()),
+            HandleTarget::Temporary(file) => {
+                self.keep_copy(file)?;
+                file.sync_copy()
+            }
         }
     }
 
@@ -218,7 +232,10 @@ impl<'a> OpenHandle<'a> {
                     }
                 }
             }
-            HandleTarget::Temporary(_) => {}
+            HandleTarget::Temporary(file) => {
+                // The last FLUSH has reported the error.
+                let _ = self.keep_copy(file);
+            }
         }
         self.edits.source.nodes.forget(self.directory().base, 1);
     }

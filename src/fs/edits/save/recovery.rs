@@ -11,7 +11,7 @@ use crate::fs::error::source_error;
 use crate::fs::source::ino::{SourceKind, SourceNode};
 use crate::imsg::MapiPropMut as _;
 
-use super::edit_log::{LeftOver, Operation, escaped};
+use super::edit_log::{LeftOver, LeftTemporary, Operation, escaped};
 use super::keeper::LEFT_OVER;
 
 /// Makes the edits again that a killed mount has left of a message, or keeps them.
@@ -30,6 +30,16 @@ pub(in crate::fs::edits) fn take_over(edits: &Edits, left: &LeftOver) {
         if let Operation::Temporary { path, value } = &edit.operation {
             edits.keeper.keep_file(&left.path, path, value, LEFT_OVER);
         }
+    }
+}
+
+/// Keeps a temporary file that a killed mount has left: it may be somebody's text.
+pub(in crate::fs::edits) fn keep_temporary(edits: &Edits, left: LeftTemporary) {
+    // What cannot be kept now stays for the next mount.
+    if edits.keeper.keep_file(&left.message, &left.path, &left.value, LEFT_OVER).is_some()
+        && let Err(error) = left.end()
+    {
+        tracing::warn!("the copy of a temporary file that is kept stays: {error}");
     }
 }
 

@@ -117,10 +117,13 @@ pub(super) fn remove_empty(mount: &Path) {
     }
 }
 
-/// Takes over the log in a folder, and returns the edits that no save contained. If there are none,
-/// the log is ended.
-pub(super) fn read(folder: &Path, scope: SourceScope<'_>) -> io::Result<(MessageLog, LeftOver)> {
-    let (mut log, edits) = MessageLog::open(folder)?;
+/// Takes over a log with what stands in it, and returns the edits that no save contained. If there
+/// are none, the log is ended.
+pub(super) fn left_over(
+    mut log: MessageLog,
+    edits: Edits,
+    scope: SourceScope<'_>,
+) -> io::Result<(MessageLog, LeftOver)> {
     let path = edits.message.strip_prefix(scope.root).unwrap_or(&edits.message).to_owned();
     let present = (scope.state_of)(&path);
     let saved = present.and_then(|present| edits.saved_in(&present));

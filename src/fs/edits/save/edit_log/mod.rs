@@ -13,6 +13,7 @@
 //!   edits/MOUNT/lock          held by the process of the mount for as long as it lives
 //!   edits/MOUNT/N/log         the edits of one message, one record each          (`record`)
 //!   edits/MOUNT/N/SEQUENCE    a value that is too large for the log
+//!   edits/MOUNT/N/log         or, with one record, the copy of a temporary file  (`copies`)
 //!   recovered/A.msg.d/        the edits of A.msg, kept as plain files, and EDITS  (`kept`)
 //!   recovered/A.msg           the whole message, where all of it could be read
 //! ```
@@ -33,6 +34,7 @@
 //! There is one lock for the table of messages, which is held for moments, and one for each
 //! message, which is held while its log is written. Neither is held while the other is taken.
 
+mod copies;
 mod kept;
 mod left;
 mod message_log;
@@ -51,8 +53,10 @@ use outlook_msg::sync::lock;
 
 use crate::storage::{FileState, Source};
 
+use copies::CopiedFile;
 use message_log::{Edits, MessageLog};
 
+pub use copies::{LeftTemporary, TemporaryCopy};
 pub use kept::{Kept, WholeMessage, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, SourceScope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
@@ -133,6 +137,8 @@ pub enum Failure {
 pub struct Left {
     /// The edits, by message.
     pub edits: Vec<LeftOver>,
+    /// Temporary files, which are no part of a message.
+    pub temporaries: Vec<LeftTemporary>,
     /// The folders below the source in which a save may have been killed, so that its temporary
     /// file is there (`storage::remove_leftovers`).
     pub folders: BTreeSet<PathBuf>,
@@ -185,8 +191,16 @@ impl EditLog {
         drop(mounts_lock);
         let mut left = Left::default();
         for folder in taken {
-            let (of_message, left_over) = match left::read(&folder, scope) {
-                Ok(read) => read,
+            let read = MessageLog::open(&folder).and_then(|(of_message, edits)| {
+                let Some(file) = CopiedFile::of(&edits) else {
+                    return left::left_over(of_message, edits, scope).map(Some);
+                };
+                left.temporaries.push(LeftTemporary::new(of_message, &edits, file, scope.root));
+                Ok(None)
+            });
+            let (of_message, left_over) = match read {
+                Ok(Some(read)) => read,
+                Ok(None) => continue,
                 Err(error) => {
                     tracing::warn!("edits that cannot be read stay in {folder:?}: {error}");
                     continue;
