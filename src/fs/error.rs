@@ -76,6 +76,9 @@ pub enum Error {
     /// The file is longer than one that is written to may be.
     #[error("the file is too large to be written to")]
     TooLarge,
+    /// A write was refused, so what was written before it is not all that the program wanted.
+    #[error("a write was refused, so the file keeps its old value")]
+    Incomplete,
     /// The edit log could not take an edit, so the edit was not made.
     #[error("the edit cannot be kept in the state folder: {0}")]
     EditLog(io::Error),

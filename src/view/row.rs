@@ -327,9 +327,7 @@ pub fn part_of(name: &str) -> Option<SearchPart> {
 }
 
 /// Whether a file of a message directory is made from several values, so that it changes with each
-/// of them.
+/// of them. A body may be made from another one.
 pub fn combines_values(name: &str) -> bool {
-    File::in_message(name).is_some_and(|file| {
-        !matches!(file.contents, ContentColumn::Value(_) | ContentColumn::Body(_))
-    })
+    File::in_message(name).is_some_and(|file| !matches!(file.contents, ContentColumn::Value(_)))
 }

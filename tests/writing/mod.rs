@@ -18,6 +18,7 @@ mod mounted;
 mod moves;
 mod operations;
 mod places;
+mod refusals;
 mod reopened;
 mod round_trip;
 mod rules;

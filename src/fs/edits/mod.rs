@@ -26,7 +26,7 @@ use crate::storage::{self, FileState};
 use crate::view::NodeId;
 
 use super::messages;
-use super::source::ino::{Base, Ino};
+use super::source::ino::{Base, Ino, SourceKind};
 use super::source::live::Invalidation;
 use super::source::tree;
 use super::{Error, WriteOptions};
@@ -202,9 +202,14 @@ impl Edits {
         self.log.state_folder().path()
     }
 
-    /// The text of `.msgfs/unsaved`.
+    /// The text of `.msgfs/unsaved`. The paths are those in the mount.
     pub(super) fn unsaved_text(&self) -> String {
-        self.log.unsaved().iter().map(edit_log::unsaved_line).collect()
+        let mut unsaved = self.log.unsaved();
+        let root = self.source.node(Base::ROOT);
+        if root.is_ok_and(|root| root.kind == SourceKind::OneMessage) {
+            unsaved.iter_mut().for_each(|message| message.path.clear());
+        }
+        unsaved.iter().map(edit_log::unsaved_line).collect()
     }
 
     /// How many threads are to save messages.

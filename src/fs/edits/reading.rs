@@ -210,7 +210,7 @@ impl Edits {
         let path = locked.contents.path_of(number);
         let target = match path.and_then(|path| locked.shown().find(&path)) {
             Ok(ShownEntry::Temporary(file)) => {
-                HandleTarget::Temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
+                HandleTarget::temporary(Arc::clone(file.file().ok_or(Error::IsADirectory)?))
             }
             Ok(ShownEntry::Arrival(arrival)) => {
                 arrival.open();

@@ -19,7 +19,7 @@ pub(super) fn errno(error: &Error) -> Errno {
         Error::Stale { .. } => Errno::ESTALE,
         Error::NoAttribute => Errno::ENODATA,
         Error::NotSupported => Errno::EOPNOTSUPP,
-        Error::NotALink => Errno::EINVAL,
+        Error::NotALink | Error::Incomplete => Errno::EINVAL,
         Error::NotPermitted(_) => Errno::EPERM,
         Error::Exists => Errno::EEXIST,
         Error::NotEmpty => Errno::ENOTEMPTY,

@@ -78,13 +78,11 @@ impl Filesystem for Adapter {
             // Means "never ask again" to a kernel that can do without.
             return reply.error(Errno::ENOSYS);
         }
-        if flags.0 & libc::O_ACCMODE != libc::O_RDONLY {
-            self.fs.note_editor(request.uid());
+        if flags.0 & libc::O_ACCMODE == libc::O_RDONLY {
+            return reply_open(self, ino, flags, reply);
         }
-        match self.answer("open", ino, None, || self.fs.open_file(Ino(ino.0), flags.0)) {
-            Ok(opened) => reply.opened(FileHandle(opened.handle), open_flags(opened)),
-            Err(errno) => reply.error(errno),
-        }
+        self.fs.note_editor(request.uid());
+        self.edit(Ino(ino.0), move |adapter| reply_open(adapter, ino, flags, reply));
     }
 
     fn read(
@@ -499,5 +497,12 @@ impl Filesystem for Adapter {
         reply: ReplyEmpty,
     ) {
         self.fsync(request, ino, handle, datasync, reply);
+    }
+}
+
+fn reply_open(adapter: &Adapter, ino: INodeNo, flags: OpenFlags, reply: ReplyOpen) {
+    match adapter.answer("open", ino, None, || adapter.fs.open_file(Ino(ino.0), flags.0)) {
+        Ok(opened) => reply.opened(FileHandle(opened.handle), open_flags(opened)),
+        Err(errno) => reply.error(errno),
     }
 }

@@ -286,7 +286,14 @@ impl<'a> FolderEdits<'a> {
             return Err(Error::NotPermitted("messages are removed with -o delete only"));
         }
         if !was_new {
-            self.source.root.remove(path).map_err(|error| source_error(path, error))?;
+            let in_source = |error| source_error(path, error);
+            let found = self.source.root.metadata(path).map_err(in_source)?;
+            // Another program may have put another file there.
+            let known = self.source.node(message.base)?;
+            if found.identity() != known.identity {
+                return Err(Error::Stale { path: path.to_owned() });
+            }
+            self.source.root.remove(path).map_err(in_source)?;
         }
         locked.discard()?;
         locked.contents.state = MessageState::Removed;

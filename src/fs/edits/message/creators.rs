@@ -8,6 +8,8 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use super::process::group_of;
+
 /// A process is done with a message when it has created nothing in it for this long.
 const DONE_AFTER: Duration = Duration::from_secs(10);
 
@@ -40,7 +42,7 @@ impl Creators {
         if process == 0 {
             return;
         }
-        let last = Instant::now();
+        let (process, last) = (process_of(process), Instant::now());
         self.done.remove(directory);
         let directory = directory.to_owned();
         self.messages.push(Filled { directory, process, made: HashSet::new(), last });
@@ -82,6 +84,10 @@ impl Creators {
 
     /// The innermost message around a path that the process is filling.
     fn around(&mut self, path: &str, process: u32) -> Option<&mut Filled> {
+        if self.messages.is_empty() {
+            return None;
+        }
+        let process = process_of(process);
         let is_in = |filled: &&mut Filled| {
             let rest = match filled.directory.as_str() {
                 "" => Some(path),
@@ -91,6 +97,12 @@ impl Creators {
         };
         self.messages.iter_mut().filter(is_in).max_by_key(|filled| filled.directory.len())
     }
+}
+
+/// The process of a thread: FUSE gives the number of the thread that makes a request, and several
+/// threads of a program may fill a message.
+fn process_of(thread: u32) -> u32 {
+    group_of(thread).unwrap_or(thread)
 }
 
 #[cfg(test)]

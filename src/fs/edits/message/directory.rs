@@ -171,6 +171,11 @@ impl Contents {
         path.ok_or_else(|| Error::Stale { path: self.path.clone() })
     }
 
+    /// The file of a number, if a program has it open for writing.
+    pub(in crate::fs::edits) fn open_file(&self, number: NodeId) -> Option<&Arc<OpenFile>> {
+        self.files.get(&self.numbers.canonical(number))
+    }
+
     /// The path of a name in a directory of the message.
     pub(in crate::fs::edits) fn path_in(
         &self,

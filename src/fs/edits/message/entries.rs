@@ -17,7 +17,7 @@ use super::directory::{Contents, MessageDirectory, MessageState};
 use super::locked::LockedMessage;
 use super::process::Process;
 use super::shown::{NewNameKind, ShownEntry, access_in};
-use super::temporary::{Temporary, TemporaryFile, TemporaryKind};
+use super::temporary::{Temporary, TemporaryFile, TemporaryKind, Unchanged};
 use super::waiting::is_told_without;
 
 /// The permissions of a temporary directory.
@@ -110,12 +110,13 @@ impl EditableMessage<'_> {
                 };
                 let bits = u16::try_from(mode & 0o777).unwrap_or(FILE_BITS);
                 locked.contents.temporaries.put(&path, Temporary::new(kind, bits))?;
-                HandleTarget::Temporary(file)
+                HandleTarget::temporary(file)
             }
             NewNameKind::Directory => return Err(Error::IsADirectory),
         };
-        let found = locked.shown().find(&path)?;
-        let entry = locked.answers().entry(&path, &found)?;
+        let found = locked.shown().find(&path);
+        let entry = found.and_then(|found| locked.answers().entry(&path, &found));
+        let entry = entry.inspect_err(|_| target.abandon())?;
         self.count_lookups(2);
         Ok((entry, Some(self.edits.handles.add(&self.directory, target))))
     }
@@ -245,7 +246,8 @@ impl EditableMessage<'_> {
             Ok(ShownEntry::Arrival(arrival)) => return arrival.set_len(len),
             Ok(ShownEntry::Temporary(file)) => {
                 let bytes = file.file().ok_or(Error::IsADirectory)?;
-                return bytes.change(|bytes| bytes.set_len(len));
+                let changed = bytes.change(|bytes| bytes.set_len(len));
+                return changed.map_err(Unchanged::into_error);
             }
             Ok(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => true,
         };
@@ -258,7 +260,7 @@ impl EditableMessage<'_> {
         buffer.set_len(len).map_err(Error::Buffer)?;
         let value = into_source(buffer)?;
         locked.apply(&Operation::Set { path, value })?;
-        if let Some(open) = locked.contents.files.get(&self.number) {
+        if let Some(open) = locked.contents.open_file(self.number) {
             open.lock().replaced();
         }
         locked.schedule_save();
@@ -288,9 +290,9 @@ impl EditableMessage<'_> {
             Some(ShownEntry::Temporary(file)) => {
                 let file = Arc::clone(file.file().ok_or(Error::IsADirectory)?);
                 if flags.truncates() {
-                    file.change(|bytes| bytes.set_len(0))?;
+                    file.change(|bytes| bytes.set_len(0)).map_err(Unchanged::into_error)?;
                 }
-                HandleTarget::Temporary(file)
+                HandleTarget::temporary(file)
             }
             None
             | Some(ShownEntry::New(_) | ShownEntry::Node(..) | ShownEntry::EmptyDirectory(_)) => {
@@ -300,7 +302,8 @@ impl EditableMessage<'_> {
                 if let HandleTarget::File { file, .. } = &target
                     && flags.truncates()
                 {
-                    file.lock().set_len(0)?;
+                    let emptied = file.lock().set_len(0);
+                    emptied.inspect_err(|_| target.abandon())?;
                 }
                 target
             }

@@ -53,7 +53,7 @@ impl<'a> LockedMessage<'a> {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<usize, Error> {
-        if let Some(file) = self.contents.files.get(&number).cloned() {
+        if let Some(file) = self.contents.open_file(number).cloned() {
             let content = file.lock();
             if content.is_seen() {
                 drop(self.contents);

@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 
-use crate::view::{NodeId, fixed_numbers, fixed_path};
+use crate::view::{NodeId, fixed_number, fixed_numbers, fixed_path};
 
 /// The numbers that the kernel was told of inside one message.
 #[derive(Debug, Default)]
@@ -66,6 +66,12 @@ impl FileNumbers {
     fn is_free(&self, number: NodeId, path: &str) -> bool {
         !self.by_number.contains_key(&number)
             && fixed_path(number).is_none_or(|fixed| fixed == path)
+    }
+
+    /// The number that a file is known by in here. A temporary file that was renamed onto a file
+    /// stands for the same path as that file, so the kernel knows two numbers of it.
+    pub(in crate::fs::edits) fn canonical(&self, number: NodeId) -> NodeId {
+        self.path(number).map_or(number, |path| self.number(path, fixed_number(path)))
     }
 
     /// Takes a path, and what is below it, from its number: the file is gone, or something else
@@ -165,6 +171,7 @@ mod tests {
         assert_eq!(numbers.number("attachments/a", None), old);
         // Whoever holds the other one open sees the file too.
         assert_eq!(numbers.path(new), Some("attachments/a"));
+        assert_eq!((numbers.canonical(new), numbers.canonical(old)), (old, old));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Renaming files in a message.
 
 use std::ffi::OsStr;
+use std::sync::Arc;
 
 use crate::fs::Error;
-use crate::fs::edits::open::open_file::Moment;
+use crate::fs::edits::open::buffer::Buffer;
+use crate::fs::edits::open::open_file::{Moment, OpenFile};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::view::{self, FileKind, NodeId};
 
@@ -77,13 +79,7 @@ impl Rename<'_, '_> {
                 return Ok(());
             }
             (ShownEntry::Temporary(file), NewNameKind::Value) if file.file().is_some() => {
-                self.locked.check_writable()?;
-                let was_hidden = self.locked.take_hidden_place(new)?;
-                self.set()?;
-                let contents = &mut *self.locked.contents;
-                contents.temporaries.remove(old);
-                contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
-                return Ok(());
+                return file.file().map_or(Ok(()), |file| self.set_from_temporary(file));
             }
             (
                 ShownEntry::Node(_, _, FileKind::File) | ShownEntry::New(_),
@@ -92,7 +88,7 @@ impl Rename<'_, '_> {
             (ShownEntry::New(file), NewNameKind::Value) => {
                 self.locked.take_hidden_place(new)?;
                 file.lock().due(Moment::Final)?;
-                self.set()?;
+                self.set(self.locked.shown().bytes(self.old)?)?;
                 file.lock().settled();
             }
             (ShownEntry::Node(_, _, kind), NewNameKind::Value) => self.move_node(*kind)?,
@@ -103,6 +99,24 @@ impl Rename<'_, '_> {
             times.insert(new.to_owned(), time);
         }
         self.follow();
+        Ok(())
+    }
+
+    /// Sets the file of the new name to the bytes of a temporary file, which becomes that file.
+    fn set_from_temporary(&mut self, file: &TemporaryFile) -> Result<(), Error> {
+        let (old, new) = (self.old, self.new);
+        self.locked.check_writable()?;
+        let was_hidden = self.locked.take_hidden_place(new)?;
+        let (bytes, changes) = file.snapshot()?;
+        self.set(bytes)?;
+        let contents = &mut *self.locked.contents;
+        contents.temporaries.remove(old);
+        contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
+        let number = contents.numbers.number(new, view::fixed_number(new));
+        let files = &mut contents.files;
+        file.become_file(changes, || {
+            Arc::clone(files.entry(number).or_insert_with(|| OpenFile::new(number, false)))
+        });
         Ok(())
     }
 
@@ -126,7 +140,15 @@ impl Rename<'_, '_> {
     }
 
     /// Gives a file of the message a temporary name: a copy, while the file itself is hidden.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] if a program is writing to it, since the copy would not follow.
     fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
+        let contents = &self.locked.contents;
+        let number = contents.numbers.number(self.old, view::fixed_number(self.old));
+        if contents.files.get(&number).is_some_and(|file| file.lock().is_open()) {
+            return Err(Error::Busy);
+        }
         let bytes = self.locked.shown().bytes(self.old)?;
         let file = TemporaryFile::new(bytes);
         let contents = &mut *self.locked.contents;
@@ -153,7 +175,7 @@ impl Rename<'_, '_> {
                 self.locked.apply(&Operation::Rename { from, to })
             }
             (false, FileKind::File) => {
-                self.set()?;
+                self.set(self.locked.shown().bytes(self.old)?)?;
                 self.locked.apply(&Operation::Remove { path: old.to_owned() })
             }
             (false, _) => Err(self.locked.contents.refuse(new, NO_NAME)),
@@ -161,8 +183,8 @@ impl Rename<'_, '_> {
     }
 
     /// Sets the file of the new name to the bytes of the one that is renamed onto it.
-    fn set(&mut self) -> Result<(), Error> {
-        let value = into_source(self.locked.shown().bytes(self.old)?)?;
+    fn set(&mut self, bytes: Buffer) -> Result<(), Error> {
+        let value = into_source(bytes)?;
         self.locked.apply(&Operation::Set { path: self.new.to_owned(), value })?;
         let contents = &self.locked.contents;
         let number = contents.numbers.number(self.new, view::fixed_number(self.new));

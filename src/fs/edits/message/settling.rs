@@ -14,16 +14,23 @@ use super::numbers::relative_to;
 use super::shown::ShownEntry;
 
 impl LockedMessage<'_> {
-    /// A handle for writing to a file. All handles of a file share one buffer.
+    /// A handle for writing to a file. All handles of a file share one buffer. With `is_new` the
+    /// message has no such value now, although a program may still have the file open.
     pub(super) fn writer(
         &mut self,
         number: NodeId,
         flags: OpenFlags,
         is_new: bool,
     ) -> HandleTarget {
+        let number = self.contents.numbers.canonical(number);
         let files = &mut self.contents.files;
         let file = files.entry(number).or_insert_with(|| OpenFile::new(number, is_new));
-        file.lock().open();
+        let mut content = file.lock();
+        content.open();
+        if is_new {
+            content.create_again();
+        }
+        drop(content);
         HandleTarget::File {
             file: Arc::clone(file),
             appends: flags.appends(),

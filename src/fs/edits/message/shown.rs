@@ -207,7 +207,7 @@ impl<'a> Shown<'a> {
             ShownEntry::Node(open, id, kind) => {
                 let attributes = open.tree.attributes(*id);
                 let attributes = attributes.map_err(|e| message_error(&contents.path, e))?;
-                let written = contents.files.get(&number);
+                let written = contents.open_file(number);
                 let (len, changed) = written.and_then(|file| file.lock().len_and_time()).unzip();
                 let time = changed.or(time).or_else(|| following_time(contents, path, *kind));
                 let time = time.or(attributes.time.map(attr::system_time));
@@ -270,7 +270,7 @@ impl<'a> Shown<'a> {
         let ino = Ino::new(self.message.base, number);
         let file = FileType::RegularFile;
         let ownership = self.ownership();
-        if let Some(written) = contents.files.get(&number) {
+        if let Some(written) = contents.open_file(number) {
             let size = written.lock().len_and_time().map_or(0, |(len, _)| len);
             let directory = self.current().ok()?.directory;
             let attr = Attr::of_node(&directory, ino, file, size, None, ownership);

@@ -13,6 +13,7 @@ use outlook_msg::sync::lock;
 
 use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
+use crate::fs::edits::open::open_file::OpenFile;
 use crate::fs::edits::save::edit_log::{EditLog, TemporaryCopy};
 
 /// At most this many temporary files in one message.
@@ -163,14 +164,44 @@ struct TemporaryContent {
     copy: Option<TemporaryCopy>,
     /// Whether the copy is not of these bytes.
     is_changed: bool,
+    /// How many changes there were.
+    changes: u64,
+    handles: u32,
+    /// The file of the message that this one was renamed onto while a program had it open. What the
+    /// program does from then on, it does to that file.
+    became: Option<Arc<OpenFile>>,
+}
+
+/// Why a temporary file was not changed.
+#[derive(Debug)]
+pub(in crate::fs::edits) enum Unchanged {
+    /// It is a file of the message now.
+    Became(Arc<OpenFile>),
+    Failed(Error),
+}
+
+impl Unchanged {
+    /// The error for a caller that looks the file up by its temporary name.
+    pub(in crate::fs::edits) fn into_error(self) -> Error {
+        match self {
+            Self::Became(_) => Error::NotFound,
+            Self::Failed(error) => error,
+        }
+    }
 }
 
 impl TemporaryFile {
     pub(in crate::fs::edits) fn new(bytes: Buffer) -> Arc<Self> {
-        let (modified, copy, is_changed) = (SystemTime::now(), None, true);
-        Arc::new(Self {
-            content: Mutex::new(TemporaryContent { bytes, modified, copy, is_changed }),
-        })
+        let content = TemporaryContent {
+            bytes,
+            modified: SystemTime::now(),
+            copy: None,
+            is_changed: true,
+            changes: 0,
+            handles: 0,
+            became: None,
+        };
+        Arc::new(Self { content: Mutex::new(content) })
     }
 
     fn lock(&self) -> MutexGuard<'_, TemporaryContent> {
@@ -189,11 +220,57 @@ impl TemporaryFile {
     pub(in crate::fs::edits) fn change<T>(
         &self,
         run: impl FnOnce(&mut Buffer) -> std::io::Result<T>,
-    ) -> Result<T, Error> {
+    ) -> Result<T, Unchanged> {
         let mut content = self.lock();
+        if let Some(file) = &content.became {
+            return Err(Unchanged::Became(Arc::clone(file)));
+        }
         content.modified = SystemTime::now();
         content.is_changed = true;
-        run(&mut content.bytes).map_err(Error::Buffer)
+        content.changes += 1;
+        run(&mut content.bytes).map_err(|error| Unchanged::Failed(Error::Buffer(error)))
+    }
+
+    /// Counts one more handle.
+    pub(in crate::fs::edits) fn open(&self) {
+        self.lock().handles += 1;
+    }
+
+    /// Counts one handle less. Returns the file that it has become, which counts the handle then.
+    pub(in crate::fs::edits) fn close(&self) -> Option<Arc<OpenFile>> {
+        let mut content = self.lock();
+        if content.became.is_none() {
+            content.handles = content.handles.saturating_sub(1);
+        }
+        content.became.clone()
+    }
+
+    /// The file of the message that it has become.
+    pub(in crate::fs::edits) fn became(&self) -> Option<Arc<OpenFile>> {
+        self.lock().became.clone()
+    }
+
+    /// A copy of the bytes, and the number of changes so far.
+    pub(in crate::fs::edits) fn snapshot(&self) -> Result<(Buffer, u64), Error> {
+        let content = self.lock();
+        Ok((content.bytes.copy().map_err(Error::Buffer)?, content.changes))
+    }
+
+    /// Makes it a file of the message, which has the bytes after so many changes as its value. The
+    /// programs that have it open go on with that file. Without such programs nothing happens.
+    pub(in crate::fs::edits) fn become_file(
+        &self,
+        changes: u64,
+        file: impl FnOnce() -> Arc<OpenFile>,
+    ) {
+        let mut content = self.lock();
+        if content.handles > 0 {
+            let file = file();
+            let bytes = std::mem::take(&mut content.bytes);
+            // A program may have written while the value was set.
+            file.lock().take_over(bytes, content.handles, content.changes != changes);
+            content.became = Some(file);
+        }
     }
 
     /// Copies the bytes to the state folder, if they have changed since the last copy.

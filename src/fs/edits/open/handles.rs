@@ -36,9 +36,26 @@ pub(in crate::fs::edits) enum HandleTarget {
     /// A file of the message, to be written and perhaps read.
     File { file: Arc<OpenFile>, appends: bool, unflushed: Unflushed },
     /// A temporary file.
-    Temporary(Arc<TemporaryFile>),
+    Temporary { file: Arc<TemporaryFile>, unflushed: Unflushed },
     /// A file in a folder that becomes a message.
     Arrival { arrival: Arc<Arrival>, unflushed: Unflushed },
+}
+
+impl HandleTarget {
+    /// A handle on a temporary file.
+    pub(in crate::fs::edits) fn temporary(file: Arc<TemporaryFile>) -> Self {
+        file.open();
+        Self::Temporary { file, unflushed: Unflushed::default() }
+    }
+
+    /// Takes back what opening has counted: the program gets no handle.
+    pub(in crate::fs::edits) fn abandon(&self) {
+        match self {
+            Self::File { file, .. } => drop(file.lock().close()),
+            Self::Arrival { arrival, .. } => drop(arrival.close()),
+            Self::Temporary { file, .. } => drop(file.close()),
+        }
+    }
 }
 
 /// Whether a handle was written to since its last FLUSH. The kernel sends a FLUSH for every copy

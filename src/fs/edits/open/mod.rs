@@ -16,11 +16,11 @@ use super::Edits;
 use super::folder::arrival::Arrival;
 use super::message::directory::MessageDirectory;
 use super::message::shown::ShownEntry;
-use super::message::temporary::TemporaryFile;
+use super::message::temporary::{TemporaryFile, Unchanged};
 
 use buffer::Buffer;
-use handles::{Handle, HandleTarget};
-use open_file::{Moment, OpenFile};
+use handles::{Handle, HandleTarget, Unflushed};
+use open_file::{Moment, OpenFile, WriteRefusal};
 
 /// An open file, for one call on it.
 #[derive(Debug)]
@@ -49,15 +49,14 @@ impl<'a> OpenHandle<'a> {
     /// Cuts or lengthens the file.
     pub(super) fn set_len(&self, len: u64) -> Result<(), Error> {
         match &self.handle.target {
-            HandleTarget::File { file, unflushed, .. } => {
-                self.check_in_place(file)?;
-                if len > 0 {
-                    self.load(file)?;
-                    unflushed.note();
+            HandleTarget::File { file, unflushed, .. } => self.set_len_of(file, unflushed, len),
+            HandleTarget::Temporary { file, unflushed } => {
+                unflushed.note();
+                match file.change(|bytes| bytes.set_len(len)) {
+                    Err(Unchanged::Became(file)) => self.set_len_of(&file, unflushed, len),
+                    changed => changed.map_err(Unchanged::into_error),
                 }
-                file.lock().set_len(len)
             }
-            HandleTarget::Temporary(file) => file.change(|bytes| bytes.set_len(len)),
             HandleTarget::Arrival { arrival, unflushed } => {
                 unflushed.note();
                 arrival.set_len(len)
@@ -65,13 +64,26 @@ impl<'a> OpenHandle<'a> {
         }
     }
 
+    fn set_len_of(&self, file: &OpenFile, unflushed: &Unflushed, len: u64) -> Result<(), Error> {
+        self.check_in_place(file)?;
+        if len > 0 {
+            self.load(file)?;
+            unflushed.note();
+        }
+        file.lock().set_len(len)
+    }
+
     pub(in crate::fs) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        let read = |file: &OpenFile, buffer: &mut [u8]| {
+            self.load(file)?;
+            file.lock().read_at(offset, buffer)
+        };
         match &self.handle.target {
-            HandleTarget::File { file, .. } => {
-                self.load(file)?;
-                file.lock().read_at(offset, buffer)
-            }
-            HandleTarget::Temporary(file) => file.with(|bytes| bytes.read_at(offset, buffer)),
+            HandleTarget::File { file, .. } => read(file, buffer),
+            HandleTarget::Temporary { file, .. } => match file.became() {
+                Some(file) => read(&file, buffer),
+                None => file.with(|bytes| bytes.read_at(offset, buffer)),
+            },
             HandleTarget::Arrival { arrival, .. } => arrival.read_at(offset, buffer),
         }
     }
@@ -80,15 +92,17 @@ impl<'a> OpenHandle<'a> {
         match &self.handle.target {
             HandleTarget::File { file, appends, unflushed } => {
                 let piece = Piece { offset: (!appends).then_some(offset), bytes };
-                self.check_in_place(file)?;
-                self.load(file)?;
-                self.check_start(file, piece)?;
-                self.check_room(file, piece)?;
-                file.lock().write(piece.offset, bytes)?;
-                unflushed.note();
-                Ok(())
+                self.write_to(file, unflushed, piece)
             }
-            HandleTarget::Temporary(file) => file.change(|buffer| buffer.write(offset, bytes)),
+            HandleTarget::Temporary { file, unflushed } => {
+                unflushed.note();
+                match file.change(|buffer| buffer.write(offset, bytes)) {
+                    Err(Unchanged::Became(file)) => {
+                        self.write_to(&file, unflushed, Piece { offset: Some(offset), bytes })
+                    }
+                    changed => changed.map_err(Unchanged::into_error),
+                }
+            }
             HandleTarget::Arrival { arrival, unflushed } => {
                 let path = self.directory().lock().path.clone();
                 if is_message_file_name(&path) {
@@ -99,6 +113,26 @@ impl<'a> OpenHandle<'a> {
                 Ok(())
             }
         }
+    }
+
+    fn write_to(
+        &self,
+        file: &OpenFile,
+        unflushed: &Unflushed,
+        piece: Piece<'_>,
+    ) -> Result<(), Error> {
+        self.check_in_place(file)?;
+        self.load(file)?;
+        self.check_start(file, piece)?;
+        self.check_room(file, piece)?;
+        // Noted also if it fails: `close` is to say so, too.
+        unflushed.note();
+        let mut content = file.lock();
+        let written = content.write(piece.offset, piece.bytes);
+        if let Err(error) = &written {
+            content.refuse_write(WriteRefusal::NoRoom, refusal(error));
+        }
+        written
     }
 
     /// Refuses to write to a file that was moved to another message since it was opened: its bytes
@@ -131,7 +165,7 @@ impl<'a> OpenHandle<'a> {
         content.check(piece.offset, piece.bytes).map_err(|error| {
             // If the program emptied the file before this write, the file keeps its old value.
             let error = message_error(&shown.join(&path), error);
-            content.refuse_start(refusal(&error));
+            content.refuse_write(WriteRefusal::Invalid, refusal(&error));
             error
         })
     }
@@ -143,7 +177,7 @@ impl<'a> OpenHandle<'a> {
         let len = content.len();
         let end = piece.offset.unwrap_or(len).saturating_add(piece.bytes.len() as u64);
         let checked = self.edits.log.check_room(end.max(len)).map_err(Error::EditLog);
-        checked.inspect_err(|error| content.refuse_write(refusal(error)))
+        checked.inspect_err(|error| content.refuse_write(WriteRefusal::NoRoom, refusal(error)))
     }
 
     /// Gives an open file the present value, to be changed.
@@ -154,9 +188,11 @@ impl<'a> OpenHandle<'a> {
         let message = self.edits.messages.known(self.directory().base)?;
         let locked = self.edits.locked(&message, self.directory().lock());
         let found = match locked.contents.numbers.path(file.number) {
-            Some(path) => match locked.shown().find_hidden(path)? {
-                ShownEntry::Node(open, id, _) => Some((open, id)),
-                _ => None,
+            Some(path) => match locked.shown().find_hidden(path) {
+                Ok(ShownEntry::Node(open, id, _)) => Some((open, id)),
+                // The value was removed by other means than this file.
+                Ok(_) | Err(Error::NotFound) => None,
+                Err(error) => return Err(error),
             },
             // It was removed, and is still open.
             None => locked.contents.orphans.get(&file.number).cloned(),
@@ -186,7 +222,10 @@ impl<'a> OpenHandle<'a> {
             HandleTarget::Arrival { arrival, unflushed } => {
                 unflushed.flush(|| self.edits.folders().save_arrival(self.directory(), arrival))
             }
-            HandleTarget::Temporary(file) => self.keep_copy(file),
+            HandleTarget::Temporary { file, unflushed } => match file.became() {
+                Some(file) => unflushed.flush(|| self.settle(&file, Moment::Flush)),
+                None => self.keep_copy(file),
+            },
         }
     }
 
@@ -203,19 +242,24 @@ impl<'a> OpenHandle<'a> {
     /// Saves the message of the file.
     pub(in crate::fs) fn fsync(&self) -> Result<(), Error> {
         match &self.handle.target {
-            HandleTarget::File { file, unflushed, .. } => {
-                unflushed.note();
-                unflushed.flush(|| self.settle(file, Moment::Final))?;
-                self.edits.save_now(self.directory())
-            }
+            HandleTarget::File { file, unflushed, .. } => self.fsync_of(file, unflushed),
             HandleTarget::Arrival { arrival, .. } => {
                 self.edits.folders().save_arrival(self.directory(), arrival)
             }
-            HandleTarget::Temporary(file) => {
-                self.keep_copy(file)?;
-                file.sync_copy()
-            }
+            HandleTarget::Temporary { file, unflushed } => match file.became() {
+                Some(file) => self.fsync_of(&file, unflushed),
+                None => {
+                    self.keep_copy(file)?;
+                    file.sync_copy()
+                }
+            },
         }
+    }
+
+    fn fsync_of(&self, file: &OpenFile, unflushed: &Unflushed) -> Result<(), Error> {
+        unflushed.note();
+        unflushed.flush(|| self.settle(file, Moment::Final))?;
+        self.edits.save_now(self.directory())
     }
 
     /// Closes a handle that is not in the table any more.
@@ -232,10 +276,13 @@ impl<'a> OpenHandle<'a> {
                     }
                 }
             }
-            HandleTarget::Temporary(file) => {
-                // The last FLUSH has reported the error.
-                let _ = self.keep_copy(file);
-            }
+            HandleTarget::Temporary { file, .. } => match file.close() {
+                Some(file) => self.close_file(&file),
+                None => {
+                    // The last FLUSH has reported the error.
+                    let _ = self.keep_copy(file);
+                }
+            },
         }
         self.edits.source.nodes.forget(self.directory().base, 1);
     }
@@ -251,8 +298,9 @@ impl<'a> OpenHandle<'a> {
         let Ok(message) = self.edits.messages.known(self.directory().base) else { return };
         let mut locked = self.edits.locked(&message, contents);
         // The last FLUSH has reported the error; the old value stays.
-        if !file.lock().is_refused() {
-            let _ = locked.settle(file, Moment::Final);
+        let is_refused = file.lock().is_refused();
+        if !is_refused && let Err(error) = locked.settle(file, Moment::Final) {
+            file.lock().refuse(refusal(&error));
         }
         if file.lock().is_refused() {
             self.edits.keeper.keep_refused(&locked.contents, file);

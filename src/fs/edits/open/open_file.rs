@@ -3,6 +3,7 @@
 //!
 //! Knows nothing of messages: it says when the bytes are to become the value.
 
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::SystemTime;
 
@@ -62,9 +63,28 @@ pub(in crate::fs::edits) enum Progress {
     /// It was written to, and the bytes were refused as a value. They may still become one; until
     /// then everybody else sees the old value.
     Refused,
-    /// A write was refused for lack of room, so the bytes are not all that the program wanted. They
-    /// become no value, unless the file is emptied first.
-    Incomplete,
+    /// A write was refused, so the bytes are not all that the program wanted. They become no value,
+    /// unless the file is emptied first.
+    Incomplete(WriteRefusal),
+}
+
+/// Why a write was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::fs::edits) enum WriteRefusal {
+    /// There was no room for the bytes.
+    NoRoom,
+    /// Nothing that follows could have made them a value.
+    Invalid,
+}
+
+impl WriteRefusal {
+    /// What the calls are told that would make the bytes a value.
+    fn error(self) -> Error {
+        match self {
+            Self::NoRoom => Error::EditLog(io::ErrorKind::StorageFull.into()),
+            Self::Invalid => Error::Incomplete,
+        }
+    }
 }
 
 /// When the bytes are to become the value.
@@ -153,6 +173,16 @@ impl OpenContent {
         self.bytes.get_or_insert(value);
     }
 
+    /// Notes that the message has no such value any more, and that a program creates it anew.
+    pub(in crate::fs::edits) fn create_again(&mut self) {
+        if !self.is_seen() {
+            self.is_new = true;
+            self.bytes = Some(Buffer::default());
+            self.is_shared = false;
+            (self.start, self.progress) = (Start::Empty, Progress::Emptied);
+        }
+    }
+
     /// Whether the file is there though the message has no such value yet.
     pub(in crate::fs::edits) fn is_new(&self) -> bool {
         self.is_new && !self.is_refused()
@@ -162,13 +192,13 @@ impl OpenContent {
     pub(in crate::fs::edits) fn is_written(&self) -> bool {
         matches!(
             self.progress,
-            Progress::Written | Progress::Settling | Progress::Refused | Progress::Incomplete
+            Progress::Written | Progress::Settling | Progress::Refused | Progress::Incomplete(_)
         )
     }
 
     /// Whether the bytes were refused as a value.
     pub(in crate::fs::edits) fn is_refused(&self) -> bool {
-        matches!(self.progress, Progress::Refused | Progress::Incomplete)
+        matches!(self.progress, Progress::Refused | Progress::Incomplete(_))
     }
 
     /// Whether others see the bytes and not the value of the message.
@@ -218,16 +248,25 @@ impl OpenContent {
             None => buffer.len().map_err(Error::Buffer)?,
         };
         buffer.write(offset, bytes).map_err(Error::Buffer)?;
-        if self.progress != Progress::Incomplete {
-            self.progress = Progress::Written;
-        }
+        self.note_written();
         Ok(())
     }
 
-    /// Notes that a write was refused for lack of room.
-    pub(in crate::fs::edits) fn refuse_write(&mut self, reason: String) {
-        self.progress = Progress::Incomplete;
-        self.refusal = reason;
+    /// Notes that the bytes were changed. If a write was refused before, they are still not whole.
+    fn note_written(&mut self) {
+        if !matches!(self.progress, Progress::Incomplete(_)) {
+            self.progress = Progress::Written;
+        }
+    }
+
+    /// Notes that a write was refused.
+    pub(in crate::fs::edits) fn refuse_write(&mut self, refusal: WriteRefusal, reason: String) {
+        // If nothing was written since the bytes became the value, the value stays as it is.
+        let is_value = matches!(self.progress, Progress::Settled | Progress::Waiting);
+        if refusal == WriteRefusal::NoRoom || !is_value {
+            self.progress = Progress::Incomplete(refusal);
+            self.refusal = reason;
+        }
     }
 
     /// Whether a check of what is written at a place, or at the end, is to begin.
@@ -281,8 +320,12 @@ impl OpenContent {
     pub(in crate::fs::edits) fn set_len(&mut self, len: u64) -> Result<(), Error> {
         let buffer = self.change()?;
         buffer.set_len(len).map_err(Error::Buffer)?;
-        self.start = if len == 0 { Start::Empty } else { Start::Unknown };
-        self.progress = if len == 0 { Progress::Emptied } else { Progress::Written };
+        if len == 0 {
+            (self.start, self.progress) = (Start::Empty, Progress::Emptied);
+        } else {
+            self.start = Start::Unknown;
+            self.note_written();
+        }
         Ok(())
     }
 
@@ -294,8 +337,10 @@ impl OpenContent {
         moment: Moment,
     ) -> Result<Option<Arc<Source>>, Error> {
         match (self.progress, moment) {
-            (Progress::Settled | Progress::Waiting | Progress::Incomplete, _)
-            | (Progress::Emptied, Moment::Flush) => Ok(None),
+            (Progress::Settled | Progress::Waiting, _) | (Progress::Emptied, Moment::Flush) => {
+                Ok(None)
+            }
+            (Progress::Incomplete(refusal), _) => Err(refusal.error()),
             (Progress::Emptied, Moment::Final)
             | (Progress::Written | Progress::Settling | Progress::Refused, _) => {
                 let bytes = self.share()?;
@@ -332,15 +377,6 @@ impl OpenContent {
         }
     }
 
-    /// Notes that a program was told, when it wrote, that nothing could make the bytes a value. They
-    /// are what they were before; only if they were to become a value, it will not be what the
-    /// program wanted.
-    pub(in crate::fs::edits) fn refuse_start(&mut self, reason: String) {
-        if !matches!(self.progress, Progress::Settled | Progress::Waiting) {
-            self.refuse(reason);
-        }
-    }
-
     /// Notes that the bytes were refused as a value, for this reason.
     pub(in crate::fs::edits) fn refuse(&mut self, reason: String) {
         self.progress = Progress::Refused;
@@ -355,6 +391,22 @@ impl OpenContent {
     fn end_settling(&mut self, outcome: Progress) {
         if self.progress == Progress::Settling {
             self.progress = outcome;
+        }
+    }
+
+    /// Takes the bytes of a temporary file that was renamed onto this file, and the programs that
+    /// have it open. `is_changed` is set if the bytes are not the value yet.
+    pub(in crate::fs::edits) fn take_over(
+        &mut self,
+        bytes: Buffer,
+        handles: u32,
+        is_changed: bool,
+    ) {
+        self.replaced();
+        self.handles += handles;
+        self.bytes = Some(bytes);
+        if is_changed {
+            (self.start, self.progress) = (Start::Unknown, Progress::Written);
         }
     }
 

@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex};
 
 use outlook_msg::sync::lock;
 
+use crate::fs::Error;
 use crate::fs::edits::message::directory::Contents;
 use crate::fs::edits::open::open_file::OpenFile;
+use crate::fs::error::with_causes;
 use crate::imsg::{SaveOutcome, SaveReport};
 use crate::storage::Source;
 
@@ -18,6 +20,8 @@ use super::edit_log::{EditLog, escaped};
 const HALF_WRITTEN: &str = "a program was still writing it when the mount ended";
 /// Why a temporary file is kept.
 pub(super) const LEFT_OVER: &str = "a temporary file was left when the mount ended";
+/// Of one file at most this many refused contents are kept.
+const REFUSED_MAX: usize = 10;
 
 /// Puts bytes beside the edit log.
 #[derive(Debug)]
@@ -34,13 +38,22 @@ impl Keeper {
     }
 
     /// Keeps what a program has written to a file and not closed.
-    pub(super) fn keep_half(&self, message: &Path, path: &str, bytes: &Arc<Source>) -> SaveReport {
+    pub(super) fn keep_half(
+        &self,
+        message: &Path,
+        path: &str,
+        bytes: Result<Arc<Source>, Error>,
+    ) -> SaveReport {
         let name = match path.is_empty() {
             true => message.display().to_string(),
             false => format!("{}/{path}", message.display()),
         };
-        let kept = self.keep_file(message, path, bytes, HALF_WRITTEN);
-        report(name, HALF_WRITTEN, kept)
+        match bytes {
+            Ok(bytes) => {
+                report(name, HALF_WRITTEN, self.keep_file(message, path, &bytes, HALF_WRITTEN))
+            }
+            Err(error) => report(name, &with_causes(&error), None),
+        }
     }
 
     /// Keeps the temporary files of a message that are left, in one folder: each may be somebody's
@@ -67,17 +80,32 @@ impl Keeper {
         let name = format!("{}/{path}", message.display());
         let mut content = file.lock();
         let reason = content.refusal().to_owned();
-        match content.share() {
-            Ok(bytes) if bytes.is_empty() => {}
-            Ok(bytes) => {
-                let kept = self.keep_file(message, path, &bytes, &reason);
-                lock(&self.refused).push(report(name, &reason, kept));
+        let report = match content.share() {
+            Ok(bytes) if bytes.is_empty() => return,
+            Ok(bytes) => report(name, &reason, self.keep_file(message, path, &bytes, &reason)),
+            Err(error) => {
+                tracing::error!("{name}: lost: {error}");
+                report(name, &with_causes(&error), None)
             }
-            Err(error) => tracing::error!("{name}: lost: {error}"),
-        }
+        };
+        self.note_refused(report);
     }
 
-    /// The reports of what was refused, each once.
+    /// Notes what was refused. Of a file that is refused again and again only the last bytes stay.
+    fn note_refused(&self, report: SaveReport) {
+        let mut refused = lock(&self.refused);
+        let of_file = refused.iter().filter(|one| one.name == report.name).count();
+        if of_file >= REFUSED_MAX
+            && let Some(first) = refused.iter().position(|one| one.name == report.name)
+            && let SaveOutcome::Kept { path, .. } = refused.remove(first).outcome
+            && let Err(error) = std::fs::remove_dir_all(&path)
+        {
+            tracing::warn!("{path:?} stays, although later bytes are kept: {error}");
+        }
+        refused.push(report);
+    }
+
+    /// The reports of what was refused.
     pub(super) fn take_refused(&self) -> Vec<SaveReport> {
         std::mem::take(&mut lock(&self.refused))
     }

@@ -6,13 +6,16 @@ pub(in crate::fs::edits) mod recovery;
 pub(in crate::fs::edits) mod saver;
 pub(in crate::fs::edits) mod target;
 
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::fs::Error;
 use crate::fs::error::{message_error, with_causes};
 use crate::fs::source::ino::SourceNode;
-use crate::imsg::{MapiPropMut as _, SaveReport};
+use crate::imsg::{self, MapiPropMut as _, SaveReport};
 
 use super::Edits;
 use super::message::directory::{MessageDirectory, MessageState, SaveProgress};
@@ -53,7 +56,9 @@ impl Edits {
         edited.save = SaveProgress::Running;
         let editing = edited.editor.message().clone();
         drop(locked);
-        let outcome = editing.save_changes();
+        // The message must not stay in a save that has ended: its edits would wait for ever.
+        let outcome = catch_unwind(AssertUnwindSafe(|| editing.save_changes()));
+        let outcome = outcome.unwrap_or_else(|_| Err(bug(&path)));
         let mut locked = self.locked(&message, directory.lock());
         match &outcome {
             Ok(()) => locked.saved(),
@@ -91,9 +96,10 @@ impl Edits {
             let contents = &mut *locked.contents;
             if let MessageState::Arriving(arrival) = &contents.state
                 && !arrival.is_saved()
-                && let Ok(Some(bytes)) = arrival.bytes()
+                && let Some(bytes) = arrival.bytes().transpose()
             {
-                reports.push(self.keeper.keep_half(&contents.path, "", &bytes));
+                let bytes = bytes.map_err(Error::Buffer);
+                reports.push(self.keeper.keep_half(&contents.path, "", bytes));
             }
             let left = contents.temporaries.take_left_over().into_iter();
             let left = left.filter_map(|(path, file)| Some((path, file.with(Buffer::share).ok()?)));
@@ -110,6 +116,11 @@ impl Edits {
         let unsaved = directories.iter().filter(|directory| directory.lock().is_unsaved()).count();
         (directories.len(), unsaved)
     }
+}
+
+fn bug(message: &Path) -> imsg::Error {
+    let source = io::Error::other("the save failed by a bug in msgfs");
+    imsg::Error::Target { name: message.display().to_string(), source }
 }
 
 impl LockedMessage<'_> {
@@ -146,10 +157,8 @@ impl LockedMessage<'_> {
         for file in contents.files.values() {
             let mut content = file.lock();
             let Some(path) = contents.numbers.path(file.number) else { continue };
-            if content.is_written()
-                && let Ok(bytes) = content.share()
-            {
-                reports.push(self.edits.keeper.keep_half(&contents.path, path, &bytes));
+            if content.is_written() {
+                reports.push(self.edits.keeper.keep_half(&contents.path, path, content.share()));
             }
         }
         reports
