@@ -204,10 +204,15 @@ impl<F: Files> Run<F> {
 
     fn set(&mut self, target: &Target, file: &'static str, form: Form, changes: &[Change]) {
         let path = join(&target.path, file);
-        let before = self.files.read(&path).unwrap_or_default();
+        let read = self.files.read(&path);
+        let before = read.clone().unwrap_or_default();
         let mut bytes = before.clone();
         changes.iter().for_each(|change| change.apply(&mut bytes));
-        let expected = self.message(target).set(file, form, &bytes);
+        // The same bytes are no edit, also of a body that was made from another one.
+        let expected = match read == Ok(bytes.clone()) {
+            true => Ok(()),
+            false => self.message(target).set(file, form, &bytes),
+        };
         self.log(format!("set {path} by {changes:?}: {expected:?}"));
         match expected {
             Ok(()) => assert_eq!(self.files.change(&path, changes), Ok(()), "{path}"),
