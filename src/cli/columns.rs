@@ -42,9 +42,14 @@ impl Columns {
         let from = mail
             .and_then(|mail| mail.from().ok().flatten())
             .map(|from| if from.name.trim().is_empty() { from.address } else { from.name });
+        // Without a subject the name of the file says which message it is.
+        let name = || found.path.file_name().unwrap_or_default().to_string_lossy();
         let subject = match &found.mail {
-            Ok(mail) => mail.subject().ok().flatten().unwrap_or_default(),
-            Err(_) => "(cannot be opened)".to_owned(),
+            Ok(mail) => {
+                let subject = mail.subject().ok().flatten().filter(|text| !text.trim().is_empty());
+                subject.unwrap_or_else(|| format!("({})", name()))
+            }
+            Err(error) => format!("({} cannot be opened: {error})", name()),
         };
         let date = self.column(&date, DATE_WIDTH);
         let from = self.column(&harmless(&from.unwrap_or_default()), FROM_WIDTH);

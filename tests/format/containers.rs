@@ -186,8 +186,12 @@ fn what_is_no_compound_file() {
         assert_eq!(shown.unwrap(), bytes);
     };
     let expected = "/: not a compound file: expected the signature D0CF11E0A1B11AE1, found";
-    check(b"Subject: hello\r\n", &format!("{expected} 5375626A6563743A"));
-    check(b"", &format!("{expected} "));
+    check(b"hello, world", &format!("{expected} 68656C6C6F2C2077"));
+    check(
+        b"Subject: hello\r\n",
+        "/: not a compound file: it looks like an Internet message (RFC 5322)",
+    );
+    check(b"", "/: not a compound file: the file is empty");
     check(b"\xD0\xCF\x11", &format!("{expected} D0CF11"));
     let header = "/: compound file header: expected 512 bytes, found 8";
     check(b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1", header);

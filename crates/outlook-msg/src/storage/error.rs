@@ -6,15 +6,26 @@ use std::io;
 use super::file_state::FileState;
 use super::step::Step;
 
+/// What a file begins with in place of the signature.
+fn signature_text(found: &str, looks_like: Option<&str>) -> String {
+    match (found, looks_like) {
+        ("", _) => "the file is empty".to_owned(),
+        (_, Some(kind)) => format!("it looks like {kind}"),
+        _ => format!("expected the signature D0CF11E0A1B11AE1, found {found}"),
+    }
+}
+
 /// Why a compound file cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The file does not begin with the signature of a compound file (\[MS-CFB\] 2.2).
-    #[error("not a compound file: expected the signature D0CF11E0A1B11AE1, found {found}")]
+    #[error("not a compound file: {}", signature_text(found, *looks_like))]
     Signature {
         /// The first bytes in hexadecimal, at most eight.
         found: String,
+        /// What else the file seems to be.
+        looks_like: Option<&'static str>,
     },
     /// The file ends within its header.
     #[error("compound file header: expected {expected} bytes, found {found}")]

@@ -59,8 +59,10 @@ impl Header {
             .read_at(0, &mut bytes)
             .map_err(|source| Error::Io { place: "compound file header".into(), source })?;
         if !bytes.starts_with(&SIGNATURE) {
-            let first = bytes.iter().take(found.min(SIGNATURE.len()));
-            return Err(Error::Signature { found: first.map(|b| format!("{b:02X}")).collect() });
+            let bytes = bytes.get(..found).unwrap_or_default();
+            let first = bytes.iter().take(SIGNATURE.len());
+            let found = first.map(|byte| format!("{byte:02X}")).collect();
+            return Err(Error::Signature { found, looks_like: other_format(bytes) });
         }
         if found < HEADER_BYTES {
             return Err(Error::Header { expected: HEADER_BYTES as u64, found: found as u64 });
@@ -103,6 +105,32 @@ fn mini_stream_cutoff(cutoff: u32, has_mini_fat: bool) -> u32 {
     }
 }
 
+/// What a file is that is often taken for a message, by its first bytes.
+fn other_format(bytes: &[u8]) -> Option<&'static str> {
+    const STARTS: [(&[u8], &str); 7] = [
+        (b"!BDN", "an Outlook data file (PST), from which 'readpst -m' takes messages"),
+        (b"PK\x03\x04", "a ZIP archive"),
+        (b"%PDF", "a PDF file"),
+        (b"{\\rtf", "an RTF file"),
+        (b"<", "an HTML or XML file"),
+        (b"\x78\x9F\x3E\x22", "a TNEF file (winmail.dat)"),
+        (b"From ", "a mailbox of Internet messages (mbox)"),
+    ];
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes).trim_ascii_start();
+    let known = STARTS.iter().find(|(start, _)| text.starts_with(start)).map(|(_, kind)| *kind);
+    let is_zeros = !bytes.is_empty() && bytes.iter().all(|byte| *byte == 0);
+    known.or_else(|| starts_with_field(text).then_some("an Internet message (RFC 5322)")).or_else(
+        || is_zeros.then_some("a file of zeros, as a disk or a transfer that failed leaves"),
+    )
+}
+
+/// Whether a text begins with a header field (RFC 5322, 2.2).
+fn starts_with_field(text: &[u8]) -> bool {
+    let name = text.split(|byte| *byte == b':').next().unwrap_or_default();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    name.len() < text.len() && (2..=64).contains(&name.len()) && name.iter().all(is_name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,9 +142,20 @@ mod tests {
             assert_eq!(error.to_string(), expected);
         };
         let none = "not a compound file: expected the signature D0CF11E0A1B11AE1, found ";
-        check(b"", none);
-        check(b"From: ", &format!("{none}46726F6D3A20"));
         check(&[0x20; 600], &format!("{none}2020202020202020"));
+        check(b"\xD0\xCF\x11", &format!("{none}D0CF11"));
+        let no = |what: &str| format!("not a compound file: {what}");
+        check(b"", &no("the file is empty"));
+        for (bytes, kind) in [
+            (&b"From: Ann"[..], "an Internet message (RFC 5322)"),
+            (b"X-Mailer:x", "an Internet message (RFC 5322)"),
+            (b"From ann Mon", "a mailbox of Internet messages (mbox)"),
+            (b"\xEF\xBB\xBF\r\n<!DOCTYPE html>", "an HTML or XML file"),
+            (b"%PDF-1.7", "a PDF file"),
+            (b"\0\0\0", "a file of zeros, as a disk or a transfer that failed leaves"),
+        ] {
+            check(bytes, &no(&format!("it looks like {kind}")));
+        }
         let mut short = [0; 511];
         short[..8].copy_from_slice(&SIGNATURE);
         check(&short, "compound file header: expected 512 bytes, found 511");
