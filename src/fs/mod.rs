@@ -99,6 +99,7 @@ pub use rustix::fs::StatVfs;
 pub use source::attr::{Attr, FileType, Ownership};
 pub use source::ino::Ino;
 pub use source::live::Invalidation;
+pub use source::tree::is_message_file_name;
 
 /// The filesystem.
 #[derive(Debug)]

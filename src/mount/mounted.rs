@@ -1,6 +1,6 @@
 //! A mount that is served, from the call that mounts to the end of its session.
 
-use std::io;
+use std::io::{self, Read as _};
 use std::mem::ManuallyDrop;
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,8 @@ use signal_hook::iterator::Signals;
 use crate::fs::edit_log::StateFolder;
 use crate::fs::fuse::Adapter;
 use crate::fs::fuse::Kernel;
-use crate::fs::{Fs, STORES_MAX};
+use crate::fs::{Fs, STORES_MAX, is_message_file_name};
+use crate::storage::SIGNATURE;
 
 use super::changes::ChangeNotifier;
 use super::guard::Guard;
@@ -213,6 +214,7 @@ fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBu
         source,
     };
     let source = request.source.canonicalize().map_err(failed)?;
+    check_message(&source).map_err(failed)?;
     let mut options = request.options.fs.clone();
     options.mount_point = Some(mount_point.to_owned());
     options.watch = true;
@@ -222,6 +224,19 @@ fn open_source(request: &Request, mount_point: &Path) -> Result<(Arc<Fs>, PathBu
     }
     let fs = Fs::open(&source, options).map_err(failed)?;
     Ok((Arc::new(fs), source))
+}
+
+/// Refuses a file that is no message by its name or its content: a slip would mount it otherwise.
+fn check_message(source: &Path) -> io::Result<()> {
+    if !source.is_file() || is_message_file_name(source) {
+        return Ok(());
+    }
+    let mut start = [0; SIGNATURE.len()];
+    let read = std::fs::File::open(source)?.read(&mut start)?;
+    match start.get(..read) == Some(&SIGNATURE) {
+        true => Ok(()),
+        false => Err(io::Error::other("it is no message, by neither its name nor its content")),
+    }
 }
 
 fn check_fuse() -> Result<(), Error> {

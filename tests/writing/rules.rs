@@ -141,6 +141,21 @@ fn what_cannot_become_a_value_is_refused_early() {
     stage.end(1);
 }
 
+/// Rules 10 and 11: `cp -a` makes a directory that only its owner may enter, gives each file its
+/// mode, and at last the directory.
+#[test]
+fn a_message_is_copied_with_its_attributes() {
+    let Some(mut stage) = Stage::new() else { return };
+    stage.output("chmod 640 B.msg; cp -a B.msg C.msg; test $(stat -c %a C.msg/subject) = 640");
+    assert_eq!(
+        stage.output("cat C.msg/subject C.msg/to"),
+        stage.output("cat B.msg/subject B.msg/to")
+    );
+    // Who lists a message is done with filling it.
+    stage.refused("ls C.msg > /dev/null; chmod 600 C.msg/subject", "not permitted");
+    stage.end(0);
+}
+
 /// Rule 3: what is written behind the present value is checked with it.
 #[test]
 fn what_is_appended_is_refused_early() {

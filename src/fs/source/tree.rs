@@ -260,7 +260,7 @@ impl<D> SourceTree<D> {
 }
 
 /// Whether a file of the source with this name is a message: `*.msg` and `*.oft`, in any case.
-pub(in crate::fs) fn is_message_file_name(path: &Path) -> bool {
+pub fn is_message_file_name(path: &Path) -> bool {
     let Some((stem, extension)) = path.as_os_str().as_bytes().split_last_chunk::<4>() else {
         return false;
     };

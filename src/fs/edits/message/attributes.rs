@@ -49,7 +49,10 @@ impl EditableMessage<'_> {
             file.permissions = permissions.unwrap_or(file.permissions);
             return Ok(());
         }
-        self.check_nothing_changes(&mut locked, change)?;
+        // `cp -a` gives each file its mode before it gives the new message the mode of the old one.
+        if !locked.contents.creators.are_filling(&path) {
+            self.check_nothing_changes(&mut locked, change)?;
+        }
         if let Some(time) = change.mtime {
             locked.begin_differing();
             locked.contents.numbers.translate();

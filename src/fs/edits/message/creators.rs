@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use super::numbers::relative_to;
 use super::process::group_of;
 
 /// A process is done with a message when it has created nothing in it for this long.
@@ -82,6 +83,12 @@ impl Creators {
         self.around(path, process).is_some_and(|filled| !filled.made.contains(path))
     }
 
+    /// Whether somebody is filling the message around a path.
+    pub(in crate::fs::edits) fn are_filling(&self, path: &str) -> bool {
+        let is_in = |filled: &Filled| relative_to(path, &filled.directory).is_some();
+        self.messages.iter().any(|filled| is_in(filled) && filled.last.elapsed() < DONE_AFTER)
+    }
+
     /// The innermost message around a path that the process is filling.
     fn around(&mut self, path: &str, process: u32) -> Option<&mut Filled> {
         if self.messages.is_empty() {
@@ -89,10 +96,8 @@ impl Creators {
         }
         let process = process_of(process);
         let is_in = |filled: &&mut Filled| {
-            let rest = match filled.directory.as_str() {
-                "" => Some(path),
-                directory => path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/')),
-            };
+            // The directory itself is not in it.
+            let rest = relative_to(path, &filled.directory).filter(|rest| !rest.is_empty());
             filled.process == process && rest.is_some_and(|rest| !rest.starts_with("mapi"))
         };
         self.messages.iter_mut().filter(is_in).max_by_key(|filled| filled.directory.len())
