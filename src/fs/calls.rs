@@ -81,9 +81,9 @@ impl Fs {
         }
     }
 
-    /// Whether an edit of the message of this inode would have to wait for a save.
-    pub fn is_saving(&self, ino: Ino) -> bool {
-        self.edits.as_ref().is_some_and(|edits| edits.is_saving(ino))
+    /// Whether an edit of the message of this inode would have to wait for a save or a move.
+    pub fn is_busy(&self, ino: Ino) -> bool {
+        self.edits.as_ref().is_some_and(|edits| edits.is_busy(ino))
     }
 
     /// The folder for edits that are not saved; `None` in a read-only mount.

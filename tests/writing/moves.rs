@@ -4,16 +4,17 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::{self, Seek as _};
+use std::io::{self, Seek as _, Write as _};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
 
 use msgfs::fs::{Error, FileType, Fs, Ino, Invalidation, Options, WriteOptions};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::mount::folder::{Folder, letter, parcel};
-use crate::mount::process::{MOMENT, run};
+use crate::mount::process::{MOMENT, run, wait_until};
 
 use super::direct::open_for_writing;
 use super::mounted::Served;
@@ -200,4 +201,49 @@ fn what_arrives_under_a_temporary_name_outlives_that_the_kernel_forgets_it() {
     fs.rename((Ino::ROOT, name), (Ino::ROOT, OsStr::new("b.msg")), false).unwrap();
     assert!(std::fs::read(source.join("b.msg")).unwrap() == bytes);
     assert!(fs.lookup(Ino::ROOT, name).is_err());
+}
+
+/// Edits a message without a pause until its path is gone. Returns the last edit that was synced.
+fn edit_until_gone(subject: &Path) -> usize {
+    let edit = |number: usize| {
+        let mut file = fs::File::create(subject)?;
+        file.write_all(format!("Edit {number}\n").as_bytes())?;
+        file.sync_all()
+    };
+    (1..).take_while(|number| edit(*number).is_ok()).last().unwrap_or(0)
+}
+
+/// What is edited while a message is moved moves with it, or the program is told.
+#[test]
+fn no_edit_is_lost_that_is_made_during_a_move() {
+    for (from, to) in [
+        (format!("a.msg/attachments/{EMBEDDED}"), "New.msg".to_owned()),
+        (format!("a.msg/attachments/{EMBEDDED}"), format!("b.msg/attachments/{EMBEDDED}")),
+        ("a.msg".to_owned(), "b.msg/attachments/a.msg".to_owned()),
+    ] {
+        let source =
+            Folder::new().with("a.msg", parcel().to_bytes()).with("b.msg", letter("B").to_bytes());
+        let state = TempDir::new().unwrap();
+        let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+        let (old, new) = (mount.path(&from), mount.path(&to));
+        let last = thread::scope(|scope| {
+            let subject = old.join("subject");
+            let editing = scope.spawn(move || edit_until_gone(&subject));
+            wait_until("an edit", MOMENT, || {
+                fs::read_to_string(old.join("subject")).is_ok_and(|text| text.starts_with("Edit"))
+            });
+            // While a file is being written, the message stays where it is.
+            wait_until("the move", MOMENT, || match fs::rename(&old, &new) {
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => false,
+                moved => moved.map(|()| true).unwrap(),
+            });
+            editing.join().unwrap()
+        });
+        let subject = fs::read_to_string(new.join("subject")).unwrap();
+        // One more may have been made without being synced in its old place.
+        let expected = [last, last + 1].map(|number| format!("Edit {number}\n"));
+        assert!(expected.contains(&subject), "{from}: {subject:?} is not edit {last}");
+        mount.signal(Signal::TERM);
+        mount.end();
+    }
 }

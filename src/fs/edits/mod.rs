@@ -166,12 +166,12 @@ impl Edits {
         }
     }
 
-    /// Whether an edit of the message of this inode would have to wait for a save.
-    pub(super) fn is_saving(&self, ino: Ino) -> bool {
+    /// Whether an edit of the message of this inode would have to wait for a save or a move.
+    pub(super) fn is_busy(&self, ino: Ino) -> bool {
         let nodes = &self.source.nodes;
         let (base, _) = nodes.followed(ino).parts();
         let message = nodes.message(base).and_then(|(_, directory)| directory);
-        message.is_some_and(|directory| directory.lock().is_saving())
+        message.is_some_and(|directory| directory.lock().is_busy())
     }
 
     /// Calls `tell` if the kernel must forget something.

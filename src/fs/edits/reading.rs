@@ -40,7 +40,7 @@ impl Edits {
         path: impl FnOnce(&Contents) -> Option<String>,
     ) -> Option<LockedMessage<'a>> {
         let mut locked = self.locked(message, message.directory.as_ref()?.lock());
-        if !locked.contents.is_saving() {
+        if !locked.contents.is_busy() {
             if !locked.contents.removals.is_empty() {
                 locked.finish_removals(false);
             }

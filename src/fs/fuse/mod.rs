@@ -140,10 +140,10 @@ impl Adapter {
         });
     }
 
-    /// Runs an edit of the message of an inode. If the edit has to wait for a save, it runs in a
+    /// Runs an edit of the message of an inode. If the edit has to wait for a save or a move, it runs in a
     /// thread of its own, so that requests for other messages need not wait.
     fn edit(&self, ino: Ino, run: impl FnOnce(&Self) + Send + 'static) {
-        match self.fs.is_saving(ino) {
+        match self.fs.is_busy(ino) {
             true => self.apart(run),
             false => run(self),
         }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::fs::Error;
-use crate::fs::edits::message::directory::{MessageDirectory, MessageState, joined};
+use crate::fs::edits::message::directory::{MessageDirectory, MessageState, MoveGuard, joined};
 use crate::fs::edits::message::entries::{EditableMessage, into_source};
 use crate::fs::edits::message::shown::{ShownEntry, access_in};
 use crate::fs::edits::save::edit_log::Operation;
@@ -35,6 +35,8 @@ struct Moving {
     files: FilesInside,
     /// The permissions of the file of that message.
     permissions: u32,
+    /// Until it is gone from there, nobody edits it.
+    guard: MoveGuard,
 }
 
 impl EditableMessage<'_> {
@@ -57,10 +59,10 @@ impl EditableMessage<'_> {
         // With the same permissions, nobody can read the message who could not read it before.
         folders.put_message(path, &moving.bytes, Some(moving.permissions), None)?;
         let (message, directory) = folders.message_at(path)?;
-        let from = (&*self.directory, moving.files);
+        let from = (&*self.directory, moving.files.clone());
         forward_numbers(self.edits, from, (&message, &directory), "");
         self.edits.source.nodes.forget(message.base, 1);
-        self.remove_moved(moving.path)
+        self.remove_moved(moving)
     }
 
     /// Moves a message of a folder into this one.
@@ -79,10 +81,10 @@ impl EditableMessage<'_> {
         new_name: &OsStr,
     ) -> Result<(), Error> {
         let moving = self.embedded(name)?;
-        let place = target.embed(new_name, moving.bytes)?;
-        let from = (&*self.directory, moving.files);
+        let place = target.embed(new_name, Arc::clone(&moving.bytes))?;
+        let from = (&*self.directory, moving.files.clone());
         forward_numbers(self.edits, from, (&target.message, &target.directory), &place);
-        self.remove_moved(moving.path)
+        self.remove_moved(moving)
     }
 
     /// The embedded message of a name, as a whole file of its own. Any other file is refused with
@@ -107,17 +109,21 @@ impl EditableMessage<'_> {
             Ok(metadata) => u32::from(metadata.permissions()) & 0o666,
             Err(_) => 0o600,
         };
-        Ok(Moving { path, bytes, files, permissions })
+        let guard = self.directory.begin_move(&mut locked.contents);
+        Ok(Moving { path, bytes, files, permissions, guard })
     }
 
     /// Removes a message that was moved elsewhere. The removal is final at once, since the message
     /// is safe in its new place.
-    fn remove_moved(&self, path: String) -> Result<(), Error> {
-        let mut locked = self.lock();
+    fn remove_moved(&self, moving: Moving) -> Result<(), Error> {
+        let Moving { path, guard, .. } = moving;
+        let mut locked = self.edits.locked(&self.message, self.directory.lock());
         let number = locked.orphan(&path);
         locked.apply(&Operation::Remove { path })?;
         invalidate_moved(self.edits, Ino::new(self.message.base, number));
         locked.schedule_save();
+        drop(locked);
+        drop(guard);
         Ok(())
     }
 
@@ -150,6 +156,13 @@ impl EditableMessage<'_> {
         let (edits, root) = (self.edits, &self.edits.source.root);
         edits.locked(message, directory.lock_idle()).settle_below("")?;
         edits.save(directory)?;
+        let guard = {
+            let mut contents = directory.lock_idle();
+            if contents.is_unsaved() {
+                return Err(Error::Busy);
+            }
+            directory.begin_move(&mut contents)
+        };
         let in_source = |error| source_error(path, error);
         let file = root.open_file(path).map_err(in_source)?;
         let (bytes, metadata) = Source::from_file(file).map_err(in_source)?;
@@ -160,9 +173,10 @@ impl EditableMessage<'_> {
             return Err(Error::Stale { path: path.to_owned() });
         }
         root.remove(path).map_err(in_source)?;
-        let files = directory.lock_idle().numbers.below("");
+        let files = directory.lock().numbers.below("");
         forward_numbers(edits, (directory, files), (&self.message, &self.directory), &place);
-        directory.lock_idle().state = MessageState::Removed;
+        directory.lock().state = MessageState::Removed;
+        drop(guard);
         invalidate_moved(edits, Ino::new(directory.base, NodeId(0)));
         edits.source.nodes.unclaim(path, directory.base);
         Ok(())

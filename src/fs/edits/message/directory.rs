@@ -36,7 +36,7 @@ pub(in crate::fs) struct MessageDirectory {
     pub(in crate::fs::edits) bodies: Arc<BodyTimes>,
     contents: Mutex<Contents>,
     /// Wakes the edits that wait for a save to end.
-    saved: Condvar,
+    idle: Condvar,
 }
 
 /// What state a message is in.
@@ -108,6 +108,25 @@ pub(in crate::fs::edits) struct Contents {
     /// Whether this mount itself has looked the message up (`LockedMessage::keep_known`), so that
     /// it stays known after an edit.
     pub(in crate::fs::edits) is_kept_known: bool,
+    /// Whether the message, or one that is embedded in it, is being moved elsewhere.
+    is_moving: bool,
+}
+
+/// A message of which all, or an embedded message, is being moved elsewhere. Its edits wait until
+/// this is dropped: what is edited after the bytes were read would not move with them.
+///
+/// The kernel carries out one rename between directories at a time, so two moves never wait for
+/// each other.
+#[derive(Debug)]
+pub(in crate::fs::edits) struct MoveGuard {
+    directory: Arc<MessageDirectory>,
+}
+
+impl Drop for MoveGuard {
+    fn drop(&mut self) {
+        self.directory.lock().is_moving = false;
+        self.directory.notify_idle();
+    }
 }
 
 impl MessageDirectory {
@@ -127,13 +146,14 @@ impl MessageDirectory {
             is_writable: false,
             is_kept_by_kernel: true,
             is_kept_known: false,
+            is_moving: false,
         };
         Self {
             base,
             names: Arc::default(),
             bodies: Arc::default(),
             contents: Mutex::new(contents),
-            saved: Condvar::new(),
+            idle: Condvar::new(),
         }
     }
 
@@ -143,15 +163,21 @@ impl MessageDirectory {
         lock(&self.contents)
     }
 
-    /// The contents, for an edit. Waits for the end of a save that is going on.
+    /// The contents, for an edit. Waits for the end of a save or a move that is going on.
     pub(in crate::fs::edits) fn lock_idle(&self) -> MutexGuard<'_, Contents> {
-        let idle = self.saved.wait_while(self.lock(), |contents| contents.is_saving());
+        let idle = self.idle.wait_while(self.lock(), |contents| contents.is_busy());
         idle.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes the edits that wait for the end of a save.
-    pub(in crate::fs::edits) fn notify_saved(&self) {
-        self.saved.notify_all();
+    /// Wakes the edits that wait for the end of a save or a move.
+    pub(in crate::fs::edits) fn notify_idle(&self) {
+        self.idle.notify_all();
+    }
+
+    /// Lets the edits of a message wait until it was moved; `contents` are its own.
+    pub(in crate::fs::edits) fn begin_move(self: &Arc<Self>, contents: &mut Contents) -> MoveGuard {
+        contents.is_moving = true;
+        MoveGuard { directory: Arc::clone(self) }
     }
 }
 
@@ -231,6 +257,11 @@ impl Contents {
     /// Whether a program has one of its files open for writing.
     pub(in crate::fs::edits) fn has_writers(&self) -> bool {
         self.files.values().any(|file| file.lock().is_open())
+    }
+
+    /// Whether edits have to wait.
+    pub(in crate::fs::edits) fn is_busy(&self) -> bool {
+        self.is_moving || self.is_saving()
     }
 
     pub(in crate::fs::edits) fn is_saving(&self) -> bool {

@@ -209,7 +209,12 @@ impl<'a> OpenHandle<'a> {
     /// Makes the bytes of an open file its value, if they are due at this moment.
     fn settle(&self, file: &OpenFile, moment: Moment) -> Result<(), Error> {
         let message = self.edits.messages.known(self.directory().base)?;
-        self.edits.locked(&message, self.directory().lock_idle()).settle(file, moment)
+        let mut locked = self.edits.locked(&message, self.directory().lock_idle());
+        // Its message may have been moved while this thread waited.
+        if self.edits.source.nodes.is_forwarded(self.directory().base, file.number) {
+            return Err(Error::Stale { path: locked.contents.path.clone() });
+        }
+        locked.settle(file, moment)
     }
 
     /// Makes what was written through the handle the value of its file, at a `close` of any copy of

@@ -70,7 +70,7 @@ impl Edits {
             }
         }
         drop(locked);
-        directory.notify_saved();
+        directory.notify_idle();
         outcome.map_err(|error| message_error(&path, error.into()))
     }
 
