@@ -208,6 +208,11 @@ fn check_attachments(
             }
         }
     }
+    // What is made from properties and in no body.
+    for name in ["contact.vcf", "task.ics"] {
+        let made = Browser::new(tree).read(node, name);
+        expected.extend(made.map(|bytes| (name.to_owned(), hash(&bytes))));
+    }
     let mut found = Vec::new();
     let mut embedded = Vec::new();
     for part in parsed.attachments() {

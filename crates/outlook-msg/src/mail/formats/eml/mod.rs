@@ -12,7 +12,8 @@
 //! The header begins with the fields of the transport header, unchanged, even if properties have
 //! other values. Fields that the transport header lacks are made from properties. The structure is
 //! mixed (related (alternative (text, HTML), inline attachments), attachments); a level with a
-//! single part is left out. A native RTF body is written as text. If a body is damaged, the last
+//! single part is left out. A native RTF body is written as text. A meeting is one of the
+//! alternatives; a contact, list or task is the first attachment. If a body is damaged, the last
 //! part says what is missing; if an attachment is damaged, its own part says so. The same message
 //! always gives the same bytes: nothing in them depends on the time or the machine.
 
@@ -31,7 +32,7 @@ use crate::imsg::{self, MapiProp, Message};
 use crate::mail::attachments::inline::{Referred, is_inline};
 use crate::mail::attachments::{ShownAttachment, shown_attachments};
 use crate::mail::bodies::Bodies;
-use crate::mail::calendar::ics;
+use crate::mail::calendar::{ics, vcf};
 use crate::mail::content::pieced_file::PiecedFile;
 use crate::mail::defects;
 use crate::mail::error::Error;
@@ -139,6 +140,10 @@ impl Composer {
         if !related.is_empty() {
             mixed.push(MimePart::multipart("related", related));
         }
+        if let Some(data) = data(message) {
+            self.take(message, data.body.bytes_held())?;
+            mixed.push(data);
+        }
         mixed.extend(apart);
         // The part of an attachment says itself what is missing of it.
         let defects = defects::of_bodies(message);
@@ -194,4 +199,16 @@ fn calendar(message: &Message) -> Option<MimePart> {
     let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));
     let subtype = method.map_or("calendar".to_owned(), |name| format!("calendar; method={name}"));
     Some(MimePart::text(&subtype, &calendar))
+}
+
+/// What a contact, a list or a task says beside its body, as a file: mail programs offer to add it
+/// to the address book or to the tasks.
+fn data(message: &Message) -> Option<MimePart> {
+    let (subtype, data, name) = match vcf::render(message) {
+        Some(card) => ("vcard", card, "contact.vcf"),
+        None => ("calendar", ics::task(message)?, "task.ics"),
+    };
+    let mut part = MimePart::text(subtype, &String::from_utf8(data).ok()?);
+    part.field_with_name("Content-Disposition", "attachment", "filename", name);
+    Some(part)
 }
