@@ -1,6 +1,7 @@
 //! The command line: what is typed wrong, or cannot be done, is one line that names it and says
 //! what to do, with exit status 2 for wrong usage and missing paths and 1 for the rest. Nothing is left mounted.
 
+mod again;
 mod completions;
 mod extract;
 mod find;

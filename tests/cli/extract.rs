@@ -165,7 +165,7 @@ fn a_message_that_may_not_be_read_is_a_loss_in_every_form() {
     check(&["show"], &source.join("b.msg"), None);
 }
 
-/// What could not be written is named beside the defects of the same message.
+/// What differs is named beside the defects of the same message.
 #[test]
 fn a_file_in_the_way_is_named_also_of_a_damaged_message() {
     let source = Folder::new().with("damaged.msg", damaged());
@@ -175,7 +175,7 @@ fn a_file_in_the_way_is_named_also_of_a_damaged_message() {
     fs::create_dir_all(target.join("damaged.msg/subject/inside")).unwrap();
     let ended = msgfs_in(source.path(), &["extract", ".", out]);
     assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
-    assert!(ended.stderr.contains("damaged.msg/subject: "), "{}", ended.stderr);
+    assert!(ended.stderr.contains("damaged.msg: differs in subject"), "{}", ended.stderr);
     assert!(ended.stderr.contains("an entry without its stream"), "{}", ended.stderr);
 }
 
@@ -235,7 +235,8 @@ fn messages_become_files() {
     assert_eq!(ended.stderr, "msgfs: ./broken.msg: holds no message to make message.eml of\n");
 }
 
-/// What is there and equal stays untouched, all else is put right, and nothing is left over.
+/// What is there and equal stays untouched, what is missing is added, with `--update` all else is put
+/// right, and nothing is left over.
 #[test]
 fn it_can_be_run_again() {
     let source = Folder::of_everything();
@@ -258,10 +259,22 @@ fn it_can_be_run_again() {
     fs::remove_file(target.join("parcel.msg/to")).unwrap();
     let touched = File::options().write(true).open(target.join(names[0])).unwrap();
     touched.set_times(FileTimes::new().set_modified(SystemTime::now())).unwrap();
-    extract();
+    let ended = msgfs_in(source.path(), &["extract", ".", out]);
+    assert_eq!(ended.status.code(), Some(1), "what differs is left as it is");
+    assert_eq!(inode(names[1]), before[1]);
+    text(msgfs_in(source.path(), &["extract", "--update", ".", out]));
     assert!(everything(target.path()) == whole);
     let after = names.map(inode);
-    assert_eq!(before[0], after[0]);
+    // A message that differs is replaced as a whole.
+    assert!(before[0] != after[0]);
+    extract();
+    assert_eq!(names.map(inode), after);
+    fs::remove_file(target.join("parcel.msg/to")).unwrap();
+    let touched = File::options().write(true).open(target.join(names[0])).unwrap();
+    touched.set_times(FileTimes::new().set_modified(SystemTime::now())).unwrap();
+    extract();
+    assert!(everything(target.path()) == whole);
+    assert_eq!(names.map(inode), after);
     assert!(before[1] != after[1] && before[2] != after[2]);
 }
 
@@ -288,6 +301,10 @@ fn it_can_be_interrupted() {
         assert!(
             everything(target.path()).keys().all(|path| !path.to_string_lossy().contains(".part"))
         );
+    }
+    // A message that was begun has no name.
+    for message in fs::read_dir(target.path()).unwrap().flatten() {
+        assert!(message.path().join("to").is_file(), "{message:?}");
     }
     // A process that was killed leaves an unfinished file behind.
     text(msgfs_in(source.path(), &["extract", ".", out]));
@@ -383,11 +400,15 @@ fn nothing_is_written_elsewhere() {
     let ended = msgfs_in(source.path(), &["extract", ".", target.path().to_str().unwrap()]);
     assert_eq!(ended.status.code(), Some(1));
     let lines: Vec<_> = ended.stderr.lines().collect();
-    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(lines.len(), 4, "{lines:?}");
     for (line, name) in lines.iter().zip(["./a.msg", "./b.msg"]) {
         assert_eq!(*line, format!("msgfs: {name}: a file or link is in the way of the directory"));
     }
-    assert!(lines[2].starts_with("msgfs: ./c.msg/subject: "), "{lines:?}");
+    assert!(lines[2].ends_with("/c.msg: differs in body.txt, subject"), "{lines:?}");
+    assert!(target.join("c.msg/body.txt").is_symlink());
+    let out = target.path().to_str().unwrap();
+    let ended = msgfs_in(source.path(), &["extract", "--update", ".", out]);
+    assert_eq!(ended.stderr.lines().count(), 2, "{}", ended.stderr);
     assert_eq!(outside.path().read_dir().unwrap().count(), 1);
     assert_eq!(fs::read(outside.join("kept")).unwrap(), b"kept");
     assert_eq!(fs::read(target.join("c.msg/body.txt")).unwrap(), b"This is C.\nIt has two lines.");

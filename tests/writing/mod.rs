@@ -17,7 +17,7 @@ mod model;
 mod mounted;
 mod moves;
 mod operations;
-mod places;
+pub(crate) mod places;
 mod refusals;
 mod reopened;
 mod round_trip;

@@ -10,13 +10,13 @@ use tempfile::TempDir;
 
 /// A small file system in memory. Dropping it unmounts it.
 #[derive(Debug)]
-pub(super) struct Disk {
+pub(crate) struct Disk {
     point: TempDir,
 }
 
 impl Disk {
     /// `None` where nothing can be mounted.
-    pub(super) fn new(size: &str) -> Option<Self> {
+    pub(crate) fn new(size: &str) -> Option<Self> {
         let point = TempDir::with_prefix("msgfs-disk-").unwrap();
         let size = std::ffi::CString::new(format!("size={size}")).unwrap();
         let flags = MountFlags::empty();
@@ -29,11 +29,11 @@ impl Disk {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.point.path()
     }
 
-    pub(super) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, bytes).unwrap();
@@ -41,13 +41,13 @@ impl Disk {
     }
 
     /// Fills the disk up until so many bytes are free.
-    pub(super) fn fill(&self, free: u64) -> PathBuf {
+    pub(crate) fn fill(&self, free: u64) -> PathBuf {
         let figures = rustix::fs::statvfs(self.path()).unwrap();
         let len = (figures.f_bavail * figures.f_frsize).saturating_sub(free);
         self.put("filler", vec![1; usize::try_from(len).unwrap()])
     }
 
-    pub(super) fn make_read_only(&self) {
+    pub(crate) fn make_read_only(&self) {
         rustix::mount::mount_remount(self.path(), MountFlags::RDONLY, "").unwrap();
     }
 }

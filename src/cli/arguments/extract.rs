@@ -43,6 +43,11 @@ pub(in crate::cli) struct Extract {
     /// With --attachments: leave out pictures that the HTML body shows.
     #[arg(long, alias = "skip-hidden", requires = "attachments")]
     pub(in crate::cli) no_inline: bool,
+    /// Replace what is in DEST and differs, so that DEST has what the source has now: files, whole
+    /// messages with what is no longer in them, the pages, the mbox. Without it, what differs is
+    /// named and left as it is.
+    #[arg(long)]
+    pub(in crate::cli) update: bool,
     /// Take the paths from a file, each ended by NUL, as 'msgfs find -0' prints them; '-' is
     /// standard input. Each is copied under its path as it is given in the file.
     #[arg(long, value_name = "FILE")]

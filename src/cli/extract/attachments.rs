@@ -4,21 +4,25 @@
 //! embedded in it is a file there, and its own attachments lie in `NAME.msg.d/` beside it. What
 //! is in signed mail or in a `winmail.dat` counts as attached to the message around.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use ignore::overrides::{Override, OverrideBuilder};
 
 use crate::cli::messages::Opener;
 use crate::cli::places::has_msg_extension;
 use crate::fs::{FileType, NamedEntry, Place};
-use crate::view::{ATTACHMENTS, MAPI, RAW};
+use crate::view::{ATTACHMENTS, ERRORS, MAPI, RAW};
 use outlook_msg::mail::whole_name;
 
 use super::copy::Copier;
+use super::differences::{Beside, Pass};
 use super::jobs::Job;
 use super::names::{Names, Shape};
+use super::replace;
 use super::totals::{Loss, Totals};
 use crate::cli::target::{OutputDirectory, Permissions};
 
@@ -58,8 +62,12 @@ impl Selection {
 /// The directory in the target that the attachments of a message go to.
 struct AttachmentsFolder<'a> {
     path: &'a Path,
-    /// Made with the first file in it.
+    /// The directory of the message around, and that of this one in it.
+    base: &'a OutputDirectory,
+    below: PathBuf,
+    /// Opened for the first file in it, and made if it is not there.
     directory: Option<OutputDirectory>,
+    pass: Pass,
     names: Names,
     like: Permissions,
 }
@@ -74,19 +82,51 @@ impl Copier<'_> {
         job: &Job,
         totals: &mut Totals,
     ) {
-        totals.messages += 1;
-        let attached = Attached { copier: self, selection, opener };
-        let mut to = self.destination(place, &job.path);
-        to.like = to.like.within(&job.folders);
-        attached.message(place, &mut to, 0, totals);
+        let kept = RefCell::default();
+        let attached = Attached { copier: self, selection, opener, kept };
+        let like = Permissions::of(place.attr()).within(&job.folders);
+        let fill = |base: &OutputDirectory, pass, totals: &mut Totals| {
+            let (path, below) = (&*job.path, PathBuf::new());
+            let (directory, names) = (None, Names::new(self.target.folds_case()));
+            let mut to = AttachmentsFolder { path, base, below, directory, pass, names, like };
+            attached.message(place, &mut to, 0, totals);
+            to.add_beside(totals);
+        };
+        let (path, around) = (&*job.path, like.around());
+        let is_of_use = |one: &NamedEntry| match one.file_type {
+            FileType::Directory => !NO_MESSAGES.iter().any(|no| one.name == *no),
+            _ => one.name == ERRORS,
+        };
+        let is_empty = place.list().is_ok_and(|entries| !entries.iter().any(is_of_use));
+        let copied = replace::Copied { place, path, like: around, around, is_empty };
+        self.directory_of(&copied, &fill, totals);
+    }
+}
+
+impl AttachmentsFolder<'_> {
+    /// Opens the directory. Makes it if something is to be written into it.
+    fn open(&mut self) -> io::Result<Option<&OutputDirectory>> {
+        if self.directory.is_none() {
+            self.directory = match self.pass {
+                Pass::Write => Some(self.base.below(&self.below, self.like.around())?),
+                Pass::Compare(_) => self.base.existing_below(&self.below)?,
+            };
+        }
+        Ok(self.directory.as_ref())
     }
 
-    fn destination<'a>(&self, place: &Place, path: &'a Path) -> AttachmentsFolder<'a> {
-        AttachmentsFolder {
-            path,
-            directory: None,
-            names: Names::new(self.target.folds_case()),
-            like: Permissions::of(place.attr()),
+    /// When it is compared, notes what it holds beside the attachments.
+    fn add_beside(&mut self, totals: &mut Totals) {
+        let Pass::Compare(beside) = self.pass else { return };
+        let differences = &mut totals.differences;
+        match self.open() {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                if let Some(directory) = &self.directory {
+                    differences.add_beside(directory, self.path, &self.names, beside);
+                }
+            }
+            Err(_) => differences.different.push(self.path.to_owned()),
         }
     }
 }
@@ -96,6 +136,8 @@ struct Attached<'a> {
     copier: &'a Copier<'a>,
     selection: &'a Selection,
     opener: &'a Opener,
+    /// The files that an earlier run with another selection has made.
+    kept: RefCell<HashSet<PathBuf>>,
 }
 
 impl Attached<'_> {
@@ -163,7 +205,9 @@ impl Attached<'_> {
         totals: &mut Totals,
     ) {
         let is_inline = entry.name.to_str().is_some_and(|name| inline.contains(name));
+        let is_kept = || self.kept.borrow().contains(&to.path.join(&entry.name));
         let is_taken = self.selection.takes(&entry.name) && !is_inline;
+        let is_taken = is_taken || to.pass == Pass::Write && is_kept();
         match entry.file_type {
             FileType::Directory if has_msg_extension(&entry.name) => {
                 if is_taken {
@@ -171,13 +215,47 @@ impl Attached<'_> {
                 }
                 let mut inside = entry.name.clone();
                 inside.push(".d");
-                let path = to.path.join(to.names.give(&inside, None));
-                let mut inner = self.copier.destination(found, &path);
+                let name = to.names.give(&inside, None);
+                let pass = match to.pass {
+                    Pass::Compare(_) => Pass::Compare(Beside::Nothing),
+                    Pass::Write => Pass::Write,
+                };
+                let mut inner = AttachmentsFolder {
+                    path: &to.path.join(&name),
+                    base: to.base,
+                    below: to.below.join(&name),
+                    directory: None,
+                    pass,
+                    names: Names::new(self.copier.target.folds_case()),
+                    like: Permissions::of(found.attr()),
+                };
                 self.message(found, &mut inner, depth + 1, totals);
+                inner.add_beside(totals);
             }
             FileType::Directory => self.message(found, to, depth + 1, totals),
             _ if is_taken => self.copy(found, None, &entry.name, to, totals),
             _ => {}
+        }
+        if !is_taken && matches!(to.pass, Pass::Compare(_)) {
+            self.keep(entry, found, to);
+        }
+    }
+
+    /// Notes an attachment that is not taken now, if an earlier run has taken it: it is of this
+    /// message.
+    fn keep(&self, entry: &NamedEntry, found: &Place, to: &mut AttachmentsFolder<'_>) {
+        let shape = match entry.file_type {
+            FileType::Directory if has_msg_extension(&entry.name) => Some(Shape::Msg),
+            FileType::RegularFile => None,
+            _ => return,
+        };
+        let (path, pass) = (to.path.join(&entry.name), to.pass);
+        let Ok(Some(directory)) = to.open() else { return };
+        let mut compared = Totals::default();
+        self.copier.entry(found, shape, directory, &path, pass, &mut compared);
+        if compared.files > 0 {
+            to.names.note(&entry.name);
+            self.kept.borrow_mut().insert(path);
         }
     }
 
@@ -190,16 +268,11 @@ impl Attached<'_> {
         totals: &mut Totals,
     ) {
         let path = to.path.join(to.names.give(name, shape));
-        let directory = match to.directory.take() {
-            Some(directory) => Ok(directory),
-            None => self.copier.target.directory(to.path, to.like.around()),
-        };
-        match directory {
-            Ok(directory) => {
-                self.copier.entry(place, shape, &directory, &path, totals);
-                to.directory = Some(directory);
-            }
-            Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
+        let pass = to.pass;
+        match to.open() {
+            Ok(Some(directory)) => self.copier.entry(place, shape, directory, &path, pass, totals),
+            Ok(None) => totals.differences.is_incomplete = true,
+            Err(error) => self.copier.not_written(place.path(), &path, &error, totals),
         }
     }
 

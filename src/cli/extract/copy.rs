@@ -1,10 +1,10 @@
 //! Copies one message, or one other file, into the target.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
 use outlook_msg::digest::hexadecimal;
@@ -17,10 +17,13 @@ use crate::fs::{self, FileType, NamedEntry, Place};
 use crate::view::ERRORS;
 
 use super::ExtractForm;
+use super::differences::{Beside, Pass};
+use super::failure::FirstFailure;
 use super::jobs::Job;
 use super::names::{Names, Shape};
+use super::replace;
 use super::totals::{Loss, LossKind, Totals};
-use crate::cli::target::{OutputDirectory, OutputTarget, Permissions, set_time};
+use crate::cli::target::{OutputDirectory, OutputTarget, Permissions, There, is_about, set_time};
 
 /// Copies into a target.
 pub(super) struct Copier<'a> {
@@ -28,6 +31,10 @@ pub(super) struct Copier<'a> {
     pub(super) form: &'a ExtractForm,
     /// Whether the SHA-256 of each file is wanted.
     pub(super) sums: bool,
+    /// Whether the source takes the place of what differs.
+    pub(super) update: bool,
+    /// What ends the run because the target takes nothing more.
+    pub(super) failure: FirstFailure,
     /// Set when the run is to end.
     pub(super) stop: &'a AtomicBool,
 }
@@ -36,6 +43,10 @@ pub(super) struct Copier<'a> {
 enum Refusal {
     /// The run is to end.
     Stopped,
+    /// Nothing is there, and nothing may be written.
+    Missing,
+    /// Something else is there.
+    Differs,
     Source(fs::Error),
     Target(io::Error),
 }
@@ -54,30 +65,20 @@ impl Copier<'_> {
                 return None;
             }
             Unit::Folder(place) => {
-                let made = self.target.directory(&path, Permissions::of(place.attr()));
-                totals.losses.extend(made.err().map(|error| Loss::of_target(place.path(), &error)));
+                if let Err(error) = self.target.directory(&path, Permissions::of(place.attr())) {
+                    self.not_written(place.path(), &path, &error, totals);
+                }
                 return Some((path, place.attr().mtime));
             }
             Unit::Tree(place) if shape.is_none() => {
-                totals.messages += 1;
                 let like = Permissions::of(place.attr());
-                let around = path.parent().unwrap_or(Path::new(""));
-                let around = self.target.directory(around, like.within(&folders).around());
-                let copied = around.and_then(|around| match path.file_name() {
-                    Some(name) => {
-                        let begun = around.begin(name, like)?;
-                        self.tree(&place, &begun.directory, &path, totals);
-                        // Also if the command is being stopped: the files that are in it are whole.
-                        begun.finish(name)
-                    }
-                    // The target itself becomes the copy.
-                    None => {
-                        self.tree(&place, &around, &path, totals);
-                        Ok(())
-                    }
-                });
-                let failure = copied.map_err(|error| Loss::of_target(place.path(), &error)).err();
-                totals.losses.extend(failure);
+                let around = like.within(&folders).around();
+                let (place, path, is_empty) = (&place, &*path, false);
+                let copied = replace::Copied { place, path, like, around, is_empty };
+                let fill = |directory: &OutputDirectory, pass, totals: &mut Totals| {
+                    self.tree(place, directory, path, pass, totals);
+                };
+                self.directory_of(&copied, &fill, totals);
                 return None;
             }
             Unit::Tree(place) => {
@@ -91,18 +92,19 @@ impl Copier<'_> {
         let folder = path.parent().unwrap_or(Path::new(""));
         let around = Permissions::of(place.attr()).within(&folders).around();
         match self.target.directory(folder, around) {
-            Ok(directory) => self.entry(&place, shape, &directory, &path, totals),
-            Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
+            Ok(directory) => self.entry(&place, shape, &directory, &path, Pass::Write, totals),
+            Err(error) => self.not_written(place.path(), &path, &error, totals),
         }
         None
     }
 
-    /// Copies what is in a directory of a message; `path` is its own in the target.
+    /// Copies what is in a directory of a message, or compares it; `path` is its own in the target.
     pub(super) fn tree(
         &self,
         place: &Place,
         directory: &OutputDirectory,
         path: &Path,
+        pass: Pass,
         totals: &mut Totals,
     ) {
         let children = match place.list() {
@@ -112,7 +114,7 @@ impl Copier<'_> {
         let mut names = Names::new(self.target.folds_case());
         let mut own = Totals::default();
         for child in children {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 return;
             }
             let found = match place.child(&child.name) {
@@ -127,27 +129,56 @@ impl Copier<'_> {
             let name = names.give(&child.name, shape);
             let path = path.join(&name);
             if child.file_type != FileType::Directory || shape.is_some() {
-                self.entry(&found, shape, directory, &path, &mut own);
-                continue;
+                self.entry(&found, shape, directory, &path, pass, &mut own);
+            } else {
+                self.inner(&found, directory, &path, pass, &mut own);
             }
-            match directory.subdirectory(&name, Permissions::of(found.attr())) {
-                Ok(directory) => self.tree(&found, &directory, &path, totals),
-                Err(error) => own.losses.push(Loss::of_target(found.path(), &error)),
-            }
+        }
+        if let Pass::Compare(beside) = pass {
+            own.differences.is_incomplete |= !directory.has_time(place.attr().mtime);
+            own.differences.add_beside(directory, path, &names, beside);
         }
         own.tell_errors(place);
         totals.add(own);
-        // A time that cannot be set is no loss.
-        let _ = directory.set_time(place.attr().mtime);
+        if pass == Pass::Write {
+            // A time that cannot be set is no loss.
+            let _ = directory.set_time(place.attr().mtime);
+        }
     }
 
-    /// Copies a file, a link, or a message as a file.
+    /// Copies a directory in a directory of a message.
+    fn inner(
+        &self,
+        place: &Place,
+        directory: &OutputDirectory,
+        path: &Path,
+        pass: Pass,
+        totals: &mut Totals,
+    ) {
+        let name = path.file_name().unwrap_or_default();
+        match pass {
+            Pass::Write => match directory.subdirectory(name, Permissions::of(place.attr())) {
+                Ok(inner) => self.tree(place, &inner, path, pass, totals),
+                Err(error) => self.not_written(place.path(), path, &error, totals),
+            },
+            Pass::Compare(_) => match directory.existing(name) {
+                Ok(Some(inner)) => {
+                    self.tree(place, &inner, path, Pass::Compare(Beside::Nothing), totals);
+                }
+                Ok(None) => totals.differences.is_incomplete = true,
+                Err(_) => totals.differences.different.push(path.to_owned()),
+            },
+        }
+    }
+
+    /// Copies a file, a link, or a message as a file, or compares it.
     pub(super) fn entry(
         &self,
         place: &Place,
         shape: Option<Shape>,
         directory: &OutputDirectory,
         path: &Path,
+        pass: Pass,
         totals: &mut Totals,
     ) {
         let name = path.file_name().unwrap_or_default();
@@ -156,7 +187,7 @@ impl Copier<'_> {
                 // The view has the time of the mail, the directory that of the source file.
                 Ok(view) => {
                     totals.tell_defects(place);
-                    self.file(&view, view.attr().mtime, directory, name)
+                    self.file(&view, view.attr().mtime, directory, name, pass)
                 }
                 Err(fs::Error::NotFound) => {
                     let cause = format!("holds no message to make {} of", shape.view());
@@ -164,8 +195,10 @@ impl Copier<'_> {
                 }
                 Err(error) => Err(error.into()),
             },
-            (None, FileType::RegularFile) => self.file(place, place.attr().mtime, directory, name),
-            (None, FileType::Symlink) => link(place, directory, name).map(|()| None),
+            (None, FileType::RegularFile) => {
+                self.file(place, place.attr().mtime, directory, name, pass)
+            }
+            (None, FileType::Symlink) => self.link(place, directory, name, pass).map(|()| None),
             (None, _) => {
                 let cause = "neither a file nor a directory; left out".to_owned();
                 return totals.losses.push(Loss::left_out(place.path(), cause));
@@ -174,18 +207,44 @@ impl Copier<'_> {
         match copied {
             Ok(copied) => {
                 totals.files += 1;
-                let Some(Copied { bytes, sum, failure }) = copied else { return };
+                let Some(Copied { bytes, sum, failure, is_right }) = copied else { return };
+                totals.differences.is_incomplete |= !is_right;
                 totals.bytes += bytes;
                 totals.sums.extend(sum.map(|sum| (path.to_owned(), sum)));
                 totals.losses.extend(failure.map(|error| Loss::of_source(place.path(), &error)));
             }
-            Err(Refusal::Stopped) => {}
-            Err(Refusal::Source(error)) => {
-                totals.losses.push(Loss::of_source(place.path(), &error))
+            Err(refusal) => self.tell(refusal, place, path, pass, totals),
+        }
+    }
+
+    /// Notes why something was not copied.
+    fn tell(&self, refusal: Refusal, place: &Place, path: &Path, pass: Pass, totals: &mut Totals) {
+        match (refusal, pass) {
+            (Refusal::Stopped, _) => {}
+            (Refusal::Missing, _) => totals.differences.is_incomplete = true,
+            (Refusal::Differs, Pass::Compare(_)) => {
+                totals.differences.different.push(path.to_owned());
             }
-            Err(Refusal::Target(error)) => {
-                totals.losses.push(Loss::of_target(place.path(), &error))
+            (Refusal::Differs, Pass::Write) => {
+                totals.refuse(path);
             }
+            (Refusal::Source(error), _) => {
+                totals.losses.push(Loss::of_source(place.path(), &error));
+            }
+            (Refusal::Target(error), _) => self.not_written(place.path(), path, &error, totals),
+        }
+    }
+
+    /// Notes that something could not be written. If the target takes nothing more, the run ends.
+    pub(super) fn not_written(
+        &self,
+        source: &Path,
+        path: &Path,
+        error: &io::Error,
+        totals: &mut Totals,
+    ) {
+        if !self.failure.note(path, error, self.stop) {
+            totals.losses.push(Loss::of_target(source, error));
         }
     }
 
@@ -197,15 +256,22 @@ impl Copier<'_> {
         time: SystemTime,
         directory: &OutputDirectory,
         name: &OsStr,
+        pass: Pass,
     ) -> Result<Option<Copied>, Refusal> {
         let like = Permissions::of(place.attr());
-        if !directory.is_new()
-            && let Some(existing) = directory.file(name)
-            && let Some(copied) = self.is_equal(place, &existing)?
-        {
-            like.narrow(&existing, 0)?;
-            set_time(&existing, time)?;
-            return Ok(Some(copied));
+        if !directory.is_new() {
+            match (directory.there(name)?, pass) {
+                (There::Nothing, Pass::Write) => {}
+                (There::Nothing, Pass::Compare(_)) => return Err(Refusal::Missing),
+                (There::File(existing, found), _) => {
+                    if let Some(copied) = self.equal(place, &existing, found.len())? {
+                        let is_right = put_right(&existing, &found, like, time, pass)?;
+                        return Ok(Some(Copied { is_right, ..copied }));
+                    }
+                    self.may_replace(pass)?;
+                }
+                (There::Other, _) => self.may_replace(pass)?,
+            }
         }
         let mut unfinished = directory.create(name, like)?;
         let copied = self.write(place, &mut unfinished.file)?;
@@ -218,7 +284,7 @@ impl Copier<'_> {
         let mut hasher = self.sums.then(Sha256::new);
         let mut pieces = PieceReader::new(place.attr().size);
         let failure = loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.is_stopped() {
                 return Err(Refusal::Stopped);
             }
             match pieces.next_piece(|at, piece| place.read_at(at, piece)) {
@@ -236,18 +302,31 @@ impl Copier<'_> {
             return Err(error.into());
         }
         let sum = hasher.map(|hasher| hexadecimal(&hasher.finalize()));
-        Ok(Copied { bytes: pieces.offset(), sum, failure })
+        Ok(Copied { bytes: pieces.offset(), sum, failure, is_right: true })
     }
 
-    /// What is there already, if it is equal.
-    fn is_equal(&self, place: &Place, mut existing: &File) -> Result<Option<Copied>, Refusal> {
-        if existing.metadata()?.len() != place.attr().size {
+    /// Refuses to replace what is there, unless the user wants it.
+    fn may_replace(&self, pass: Pass) -> Result<(), Refusal> {
+        match pass {
+            Pass::Write if self.update => Ok(()),
+            _ => Err(Refusal::Differs),
+        }
+    }
+
+    /// What is there already, if it is equal to what can be read.
+    fn equal(
+        &self,
+        place: &Place,
+        mut existing: &File,
+        len: u64,
+    ) -> Result<Option<Copied>, Refusal> {
+        if len > place.attr().size {
             return Ok(None);
         }
         let mut hasher = self.sums.then(Sha256::new);
         let (mut pieces, mut there) = (PieceReader::new(place.attr().size), Vec::new());
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
+        let failure = loop {
+            if self.is_stopped() {
                 return Err(Refusal::Stopped);
             }
             match pieces.next_piece(|at, piece| place.read_at(at, piece)) {
@@ -258,16 +337,61 @@ impl Copier<'_> {
                     }
                     hasher.iter_mut().for_each(|hasher| hasher.update(piece));
                 }
-                Ok(None) => break,
-                // The copy meets this error again, and reports it.
-                Err(_) => return Ok(None),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
             }
+        };
+        if pieces.offset() == 0 && failure.is_some() {
+            // The copy meets this error again, and reports it.
+            return Ok(None);
         }
-        let is_whole = existing.read(&mut [0])? == 0;
         let sum = hasher.map(|hasher| hexadecimal(&hasher.finalize()));
-        let copied = Copied { bytes: pieces.offset(), sum, failure: None };
-        Ok(Some(copied).filter(|_| is_whole))
+        let copied = Copied { bytes: pieces.offset(), sum, failure, is_right: true };
+        Ok(Some(copied).filter(|copied| copied.bytes == len))
     }
+
+    /// Makes a link, unless it is there.
+    fn link(
+        &self,
+        place: &Place,
+        directory: &OutputDirectory,
+        name: &OsStr,
+        pass: Pass,
+    ) -> Result<(), Refusal> {
+        let target = place.read_link()?;
+        if directory.link(name).is_some_and(|there| there == target.as_os_str().as_encoded_bytes())
+        {
+            return Ok(());
+        }
+        match (directory.there(name)?, pass) {
+            (There::Nothing, Pass::Write) => {}
+            (There::Nothing, Pass::Compare(_)) => return Err(Refusal::Missing),
+            (There::File(..) | There::Other, _) => self.may_replace(pass)?,
+        }
+        Ok(directory.make_link(name, &target)?)
+    }
+}
+
+/// Gives an equal file the time and no more than the permissions of the source, if it is to be
+/// written. Returns whether it has them.
+fn put_right(
+    existing: &File,
+    found: &Metadata,
+    like: Permissions,
+    time: SystemTime,
+    pass: Pass,
+) -> io::Result<bool> {
+    let (is_narrow, is_timed) = (like.allow(found), is_about(found, time));
+    if pass != Pass::Write {
+        return Ok(is_narrow && is_timed);
+    }
+    if !is_narrow {
+        like.narrow(existing, 0)?;
+    }
+    if !is_timed {
+        set_time(existing, time)?;
+    }
+    Ok(true)
 }
 
 /// A file that is in the target now.
@@ -276,6 +400,8 @@ struct Copied {
     sum: Option<String>,
     /// Why it is not whole.
     failure: Option<fs::Error>,
+    /// Whether it has the time of the source, and no more than its permissions.
+    is_right: bool,
 }
 
 impl Totals {
@@ -333,14 +459,6 @@ impl Loss {
 
     fn wrong(path: &Path, cause: String, kind: LossKind) -> Self {
         Self { path: path.to_owned(), cause, status: Status::Wrong, kind }
-    }
-}
-
-fn link(place: &Place, directory: &OutputDirectory, name: &OsStr) -> Result<(), Refusal> {
-    let target = place.read_link()?;
-    match directory.link(name) {
-        Some(there) if there == target.as_os_str().as_encoded_bytes() => Ok(()),
-        _ => Ok(directory.make_link(name, &target)?),
     }
 }
 

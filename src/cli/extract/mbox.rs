@@ -5,6 +5,7 @@
 //! message, and a mail program can take the quoting back.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _, Write};
 
 use jiff::Timestamp;
@@ -16,6 +17,45 @@ use crate::view;
 
 use super::jobs::Job;
 use super::totals::{Loss, Totals};
+
+/// An mbox that is there already, to which what would be written is compared.
+pub(super) struct Compared {
+    there: BufReader<File>,
+    differs: bool,
+    piece: Vec<u8>,
+}
+
+impl Compared {
+    pub(super) fn new(there: File) -> Self {
+        let there = BufReader::with_capacity(256 << 10, there);
+        Self { there, differs: false, piece: Vec::new() }
+    }
+
+    /// Whether something else was to be written than is there.
+    pub(super) fn differs(&self) -> bool {
+        self.differs
+    }
+
+    /// Whether all that is there was to be written.
+    pub(super) fn is_equal(&mut self) -> io::Result<bool> {
+        Ok(!self.differs && self.there.fill_buf()?.is_empty())
+    }
+}
+
+impl Write for Compared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.resize(bytes.len(), 0);
+        self.differs |= self.there.read_exact(&mut self.piece).is_err() || self.piece != bytes;
+        match self.differs {
+            true => Err(io::Error::other("differs")),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 /// Appends a message; whatever is no message is left out.
 pub(super) fn append(

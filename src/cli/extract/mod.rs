@@ -2,17 +2,19 @@
 
 mod attachments;
 mod copy;
+mod differences;
+mod failure;
 mod html;
 mod inputs;
 mod jobs;
 mod mbox;
 mod names;
+mod replace;
 mod totals;
 
 use std::ffi::OsStr;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
 use crate::fs;
@@ -24,17 +26,26 @@ use super::ordered::ordered;
 use super::places::{Places, Unit, Units, count, in_stdin};
 use super::signals::stop_at_signals;
 use super::status::Status;
-use super::target::{OutputTarget, Permissions};
+use super::target::{OutputDirectory, OutputTarget, Permissions, There, Unfinished};
 use super::terminal::{one_line, progress_bar};
 use super::{complain, wrong_usage};
 
 use attachments::Selection;
 use copy::Copier;
+use differences::{Refused, Remedy};
+use failure::FirstFailure;
 use html::Pages;
 use inputs::{ExtractInput, ExtractPaths, PathsError};
 use jobs::{Job, Jobs};
 use names::Shape;
-use totals::{Totals, manifest_name};
+use totals::{MANIFEST, Totals, manifest_name};
+
+/// At most this many paths that are left as they are are named.
+const REFUSED_MAX: usize = 50;
+/// The longest manifest that is taken over.
+const MANIFEST_BYTES_MAX: u64 = 1 << 30;
+/// The file of all messages.
+const MBOX: &str = "messages.mbox";
 
 /// What messages become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +82,19 @@ impl ExtractForm {
         }
     }
 
+    /// What a run that ends early leaves, and how to go on.
+    fn left(self) -> &'static str {
+        match self.is_one_work() {
+            true => "nothing was put into the target; run the same command again",
+            false => "the same command goes on where this one ended",
+        }
+    }
+
+    /// Whether nothing is put in place before everything is made.
+    fn is_one_work(self) -> bool {
+        matches!(self, Self::Html | Self::Mbox)
+    }
+
     /// Whether the folders of the source are created, also those that stay empty.
     fn has_folders(self) -> bool {
         matches!(self, Self::Tree | Self::File(_))
@@ -101,10 +125,18 @@ pub(super) fn run(
             return Ok(Status::Failed);
         }
     };
+    let dest = given.dest.clone();
     let inputs = given.inputs(target.folds_case());
     let stop = stop_at_signals()?;
     let form = ExtractForm::of(arguments);
-    let copier = Copier { target: &target, form: &form, sums: arguments.manifest, stop: &stop };
+    let copier = Copier {
+        target: &target,
+        form: &form,
+        sums: arguments.manifest,
+        update: arguments.update,
+        failure: FirstFailure::default(),
+        stop: &stop,
+    };
     let extraction =
         Extraction { arguments, copier: &copier, selection, opener: Opener::new(&options) };
     let mut totals = match form {
@@ -112,20 +144,43 @@ pub(super) fn run(
         ExtractForm::Html => extraction.html(inputs, options)?,
         _ => extraction.tree(inputs, options)?,
     };
+    if arguments.manifest && !copier.is_stopped() {
+        extraction.manifest(&mut totals);
+    }
     for loss in &totals.losses {
         complain(&format!("{}: {}", one_line(&loss.path), loss.cause));
     }
-    if stop.load(Ordering::Relaxed) {
-        complain("interrupted; the same command goes on where this one ended");
-        return Ok(Status::Interrupted);
+    tell_refused(&totals.refused, &dest);
+    if let Some(failure) = copier.failure.get() {
+        let path = dest.join(&failure.path);
+        complain(&format!("{}: {}", one_line(&path), failure.text()));
+        let done = if form.is_one_work() { String::new() } else { totals.summary() + "; " };
+        complain(&format!("{done}{}", form.left()));
+        return Ok(Status::Failed);
     }
-    if arguments.manifest {
-        let root = target.directory(Path::new(""), Permissions::OWN)?;
-        let name = manifest_name(|name| root.file(name).is_some_and(|_| totals.has(name)));
-        extraction.gathered(&name, |file| totals.write_sums(file))?;
+    if copier.is_stopped() {
+        complain(&format!("interrupted; {}", form.left()));
+        return Ok(Status::Interrupted);
     }
     writeln!(out, "{}", totals.summary())?;
     Ok(totals.status())
+}
+
+/// Names what was left as it is, and says once what to do about it.
+fn tell_refused(refused: &[Refused], dest: &Path) {
+    for one in refused.iter().take(REFUSED_MAX) {
+        let remedy = match one.remedy {
+            Remedy::Update => "",
+            Remedy::Remove => "; remove it, or choose another target",
+        };
+        complain(&format!("{}: {}{remedy}", one_line(&dest.join(&one.path)), one.what));
+    }
+    if let Some(more) = refused.len().checked_sub(REFUSED_MAX).filter(|more| *more > 0) {
+        complain(&format!("... and {more} more that differ"));
+    }
+    if refused.iter().any(|one| one.remedy == Remedy::Update) {
+        complain("what differs is left as it is; --update replaces it, or choose another target");
+    }
 }
 
 fn refused(paths_error: &PathsError) -> Status {
@@ -152,7 +207,7 @@ impl Extraction<'_> {
     fn tree(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> io::Result<Totals> {
         let progress = progress_bar(|| total(&inputs, &options));
         let copier = self.copier;
-        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
+        let jobs = self.jobs(inputs, options);
         let mut folders: Vec<(PathBuf, SystemTime)> = Vec::new();
         let mut totals = Totals::default();
         let work = |job: Job, _: &mut super::ordered::Output<'_>| self.copy(job);
@@ -160,7 +215,7 @@ impl Extraction<'_> {
             folders.extend(folder);
             totals.add(brought);
             progress.inc(1);
-            !copier.stop.load(Ordering::Relaxed)
+            true
         })?;
         // Creating files has changed the time of the folder, so set it last.
         for (folder, time) in folders.iter().rev() {
@@ -170,6 +225,13 @@ impl Extraction<'_> {
         }
         progress.finish_and_clear();
         Ok(totals)
+    }
+
+    /// What is to be copied. It ends with the run, but what was begun before is counted.
+    fn jobs(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> impl Iterator<Item = Job> {
+        let copier = self.copier;
+        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
+        jobs.take_while(|_| !copier.is_stopped())
     }
 
     fn copy(&self, job: Job) -> (Option<(PathBuf, SystemTime)>, Totals) {
@@ -188,13 +250,34 @@ impl Extraction<'_> {
 
     /// Makes pages, on every core, and then their list.
     fn html(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> io::Result<Totals> {
-        let progress = progress_bar(|| total(&inputs, &options));
+        let mut totals = Totals::default();
+        if let Err(error) = self.make_pages(inputs, options, &mut totals) {
+            self.failed(html::INDEX, &error);
+        }
+        Ok(totals)
+    }
+
+    fn make_pages(
+        &self,
+        inputs: Vec<ExtractInput>,
+        options: fs::Options,
+        totals: &mut Totals,
+    ) -> io::Result<()> {
         let copier = self.copier;
+        let root = copier.target.directory(Path::new(""), Permissions::OWN)?;
+        let Some(place_of_pages) = html::PlaceOfPages::of(&root, copier.update, totals)? else {
+            return Ok(());
+        };
+        let like = Permissions::of_mode(self.arguments.mode).around();
+        let begun = copier.target.directory(Path::new(""), Permissions::OWN)?;
+        let begun = begun.begin(OsStr::new(html::PAGES), like)?;
+        let progress = progress_bar(|| total(&inputs, &options));
         let clock = Clock::new(self.arguments.utc);
         let count = messages(&inputs, &options);
-        let pages = Pages { copier, opener: &self.opener, clock: &clock, count };
-        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
-        let (mut totals, mut rows) = (Totals::default(), Vec::new());
+        let directory = &begun.directory;
+        let pages = Pages { copier, directory, opener: &self.opener, clock: &clock, count };
+        let jobs = self.jobs(inputs, options);
+        let mut rows = Vec::new();
         let work = |job: Job, _: &mut super::ordered::Output<'_>| {
             let mut totals = Totals::default();
             let row = match &job.unit {
@@ -211,41 +294,119 @@ impl Extraction<'_> {
             rows.extend(row);
             totals.add(brought);
             progress.inc(1);
-            !copier.stop.load(Ordering::Relaxed)
+            true
         })?;
         progress.finish_and_clear();
-        self.gathered(OsStr::new("index.html"), |file| html::write_index(&rows, file))?;
-        Ok(totals)
+        if copier.is_stopped() {
+            return Ok(());
+        }
+        let index = OsStr::new(html::INDEX);
+        let unfinished = self.gathered(&root, index, |file| html::write_index(&rows, file))?;
+        match place_of_pages {
+            html::PlaceOfPages::Free => begun.finish(OsStr::new(html::PAGES))?,
+            html::PlaceOfPages::Taken => begun.replace(OsStr::new(html::PAGES))?,
+        }
+        unfinished.finish(index, SystemTime::now())
     }
 
     /// Makes one file of all messages, in their order.
     fn mbox(&self, inputs: Vec<ExtractInput>, options: fs::Options) -> io::Result<Totals> {
-        let progress = progress_bar(|| total(&inputs, &options));
-        let copier = self.copier;
-        let jobs = Jobs::new(Places::new(options), inputs, copier.form, copier.target);
         let mut totals = Totals::default();
-        self.gathered(OsStr::new("messages.mbox"), |file| {
-            for job in jobs {
-                if copier.stop.load(Ordering::Relaxed) {
-                    break;
-                }
-                mbox::append(job, &self.opener, file, &mut totals)?;
-                progress.inc(1);
-            }
-            Ok(())
-        })?;
-        totals.files += 1;
-        progress.finish_and_clear();
+        if let Err(error) = self.make_mbox(inputs, options, &mut totals) {
+            self.failed(MBOX, &error);
+        }
         Ok(totals)
     }
 
-    /// Writes a file that gathers many messages.
-    fn gathered(
+    fn make_mbox(
         &self,
+        inputs: Vec<ExtractInput>,
+        options: fs::Options,
+        totals: &mut Totals,
+    ) -> io::Result<()> {
+        let progress = progress_bar(|| total(&inputs, &options));
+        let copier = self.copier;
+        let jobs = self.jobs(inputs, options);
+        let name = OsStr::new(MBOX);
+        let root = copier.target.directory(Path::new(""), Permissions::OWN)?;
+        let append_all = |file: &mut dyn Write, totals: &mut Totals| {
+            for job in jobs {
+                mbox::append(job, &self.opener, file, totals)?;
+                progress.inc(1);
+            }
+            Ok(())
+        };
+        match root.there(name)? {
+            There::File(there, _) if !copier.update => {
+                let mut compared = mbox::Compared::new(there);
+                match append_all(&mut compared, totals) {
+                    Err(_) if compared.differs() => {}
+                    ended => ended?,
+                }
+                progress.finish_and_clear();
+                if !copier.is_stopped() && !compared.is_equal()? {
+                    totals.refuse(MBOX);
+                    return Ok(());
+                }
+            }
+            There::Other if !copier.update => {
+                totals.refuse(MBOX);
+                return Ok(());
+            }
+            _ => {
+                let unfinished = self.gathered(&root, name, |file| append_all(file, totals))?;
+                // Half of the messages are not the mailbox.
+                if !copier.is_stopped() {
+                    unfinished.finish(name, SystemTime::now())?;
+                }
+            }
+        }
+        totals.files += 1;
+        progress.finish_and_clear();
+        Ok(())
+    }
+
+    /// Writes the manifest, and into it what an earlier one has of other files.
+    fn manifest(&self, totals: &mut Totals) {
+        if let Err(error) = self.make_manifest(totals) {
+            self.failed(MANIFEST, &error);
+        }
+    }
+
+    fn make_manifest(&self, totals: &mut Totals) -> io::Result<()> {
+        let root = self.copier.target.directory(Path::new(""), Permissions::OWN)?;
+        let name = manifest_name(|name| root.file(name).is_some_and(|_| totals.has(name)));
+        match root.there(&name)? {
+            There::Nothing => {}
+            There::File(earlier, _) => {
+                let mut bytes = Vec::new();
+                earlier.take(MANIFEST_BYTES_MAX).read_to_end(&mut bytes)?;
+                if totals.keep_sums(&bytes).is_none() {
+                    totals.refuse_to_replace(&name, "is no list of SHA-256 sums");
+                    return Ok(());
+                }
+            }
+            There::Other => {
+                totals.refuse_to_replace(&name, "is no file");
+                return Ok(());
+            }
+        }
+        let unfinished = self.gathered(&root, &name, |file| totals.write_sums(file))?;
+        unfinished.finish(&name, SystemTime::now())
+    }
+
+    /// Ends the run, since a file of which there is one only cannot be written.
+    fn failed(&self, name: impl AsRef<Path>, error: &io::Error) {
+        self.copier.failure.note_any(name.as_ref(), error, self.copier.stop);
+    }
+
+    /// Writes a file that gathers many messages. It has no name yet.
+    fn gathered<'d>(
+        &self,
+        root: &'d OutputDirectory,
         name: &OsStr,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> io::Result<()> {
-        let root = self.copier.target.directory(Path::new(""), Permissions::OWN)?;
+    ) -> io::Result<Unfinished<'d>> {
         let mut unfinished = root.create(name, Permissions::OWN)?;
         let mut file = io::BufWriter::with_capacity(256 << 10, &mut unfinished.file);
         write(&mut file)?;
@@ -253,7 +414,7 @@ impl Extraction<'_> {
         drop(file);
         let mode = rustix::fs::Mode::from_raw_mode(self.arguments.mode);
         rustix::fs::fchmod(&unfinished.file, mode)?;
-        unfinished.finish(name, SystemTime::now())
+        Ok(unfinished)
     }
 }
 

@@ -69,6 +69,21 @@ impl Names {
         given
     }
 
+    /// Whether a name was given out.
+    pub(super) fn has(&self, name: &OsStr) -> bool {
+        self.taken.contains(&self.key(name))
+    }
+
+    /// Notes a name that is there as if it were given out.
+    pub(super) fn note(&mut self, name: &OsStr) {
+        self.taken.insert(self.key(name));
+    }
+
+    /// The names given out.
+    pub(super) fn given(&self) -> impl Iterator<Item = &OsStr> + Clone {
+        self.taken.iter().map(OsString::as_os_str)
+    }
+
     fn key(&self, name: &OsStr) -> OsString {
         match (self.folds_case, name.to_str()) {
             // Upper case makes SS of ß, so that it folds to the same as ss. It leaves ẞ, its capital

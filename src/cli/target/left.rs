@@ -98,10 +98,14 @@ impl OutputDirectory {
 
     /// Removes something that has an unfinished name, unless a command is writing it.
     fn remove_if_left(&self, name: &OsStr, file_type: FileType) {
-        // A link cannot be locked. It is made and renamed in two calls, one after the other, so
-        // hardly any command is killed in between.
-        if !matches!(file_type, FileType::RegularFile | FileType::Directory) {
-            return;
+        match file_type {
+            FileType::RegularFile | FileType::Directory => {}
+            // A link cannot be locked. If a command is making it, that one makes it again.
+            FileType::Symlink => {
+                let _ = rustix::fs::unlinkat(&self.file, name, AtFlags::empty());
+                return;
+            }
+            _ => return,
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let Ok(left) = rustix::fs::openat(&self.file, name, flags, Mode::empty()) else { return };
@@ -123,7 +127,7 @@ impl OutputDirectory {
     }
 
     /// The names in this directory, and what has them.
-    fn entries(&self) -> io::Result<Vec<(OsString, FileType)>> {
+    pub(super) fn entries(&self) -> io::Result<Vec<(OsString, FileType)>> {
         let mut entries = Vec::new();
         for entry in Dir::read_from(&self.file)? {
             let entry = entry?;
@@ -181,6 +185,8 @@ mod tests {
         fs::create_dir_all(at("folder/a.msg")).unwrap();
         fs::create_dir_all(at("folder").join(LEFT).join("attachments")).unwrap();
         fs::write(at("folder/a.msg").join(LEFT), "half").unwrap();
+        std::os::unix::fs::symlink("film.part", at("folder/.msgfs-00000000000000aa.part")).unwrap();
+        std::os::unix::fs::symlink("film.part", at("folder/.msgfs-notes.part")).unwrap();
         fs::write(at("folder/film.part"), "kept").unwrap();
         // A command that ended itself has left nothing, so nobody looks.
         drop(OutputTarget::open(directory.path()).unwrap());
@@ -195,6 +201,8 @@ mod tests {
         let at = |name: &str| copy.path().join(name);
         assert!(!at("folder").join(LEFT).exists() && !at(LEFT).exists());
         assert!(!at("folder/a.msg").join(LEFT).exists());
+        assert!(!at("folder/.msgfs-00000000000000aa.part").is_symlink());
+        assert!(at("folder/.msgfs-notes.part").is_symlink());
         assert_eq!(fs::read(at("folder/film.part")).unwrap(), b"kept");
         drop(target);
         assert_eq!(fs::read_dir(copy.path()).unwrap().count(), 1);

@@ -9,6 +9,7 @@
 //! count.
 
 mod left;
+mod there;
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -27,6 +28,7 @@ use crate::fs::Attr;
 
 use left::is_locked;
 pub(super) use left::is_unfinished_name;
+pub(super) use there::{There, is_about};
 
 /// The target, locked against another command that writes into it.
 #[derive(Debug)]
@@ -55,14 +57,15 @@ pub(super) struct Permissions {
     group: u32,
 }
 
-/// A directory that has another name until everything is in it, unless it was there before.
+/// A directory that has another name until everything is in it. Dropping it before removes it.
 #[derive(Debug)]
 pub(super) struct UnfinishedDirectory {
     around: OutputDirectory,
-    /// The name until then; `None` if it was there before.
-    name: Option<OsString>,
+    /// The name until then.
+    name: OsString,
     /// The directory.
     pub(super) directory: OutputDirectory,
+    is_done: bool,
 }
 
 /// A file that is being written. Dropping it before it is whole removes it.
@@ -90,7 +93,7 @@ impl OutputTarget {
     /// Opens a directory, and creates it if it is not there.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
         let is_new = !path.exists();
-        std::fs::create_dir_all(path)?;
+        std::fs::create_dir_all(path).map_err(|error| there::in_the_way(path, error))?;
         let root = OutputDirectory::open(path)?;
         // Not every file system has locks, which is no reason to refuse it.
         let lock = FlockOperation::NonBlockingLockExclusive;
@@ -120,7 +123,15 @@ impl OutputTarget {
     /// Opens the directory at a path in the target. Creates it, and those around it, if they are
     /// not there.
     pub(super) fn directory(&self, path: &Path, like: Permissions) -> io::Result<OutputDirectory> {
-        let mut directory = self.root.clone()?;
+        self.root.below(path, like)
+    }
+}
+
+impl OutputDirectory {
+    /// Opens the directory at a path below this one. Creates it, and those around it, if they are
+    /// not there.
+    pub(super) fn below(&self, path: &Path, like: Permissions) -> io::Result<Self> {
+        let mut directory = self.clone()?;
         for component in path.components() {
             match component {
                 Component::Normal(name) => directory = directory.subdirectory(name, like)?,
@@ -129,9 +140,7 @@ impl OutputTarget {
         }
         Ok(directory)
     }
-}
 
-impl OutputDirectory {
     /// Opens a directory in this one, and creates it if it is not there.
     pub(super) fn subdirectory(&self, name: &OsStr, like: Permissions) -> io::Result<Self> {
         if let Some(there) = self.existing(name)? {
@@ -149,19 +158,30 @@ impl OutputDirectory {
         }
     }
 
-    /// Begins a directory of this name in this one.
+    /// The directory at a path below this one; `None` if it is not there.
+    pub(super) fn existing_below(&self, path: &Path) -> io::Result<Option<Self>> {
+        let mut directory = self.clone()?;
+        for name in path {
+            match directory.existing(name)? {
+                Some(inner) => directory = inner,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(directory))
+    }
+
+    /// Begins a directory of this name in this one. Nothing may have the name, unless what is begun
+    /// is to replace it.
     pub(super) fn begin(self, name: &OsStr, like: Permissions) -> io::Result<UnfinishedDirectory> {
         let unfinished = unfinished_name(name);
         for _ in 0..TRIES_MAX {
             // A command that was killed may have left it. What is in it may be of an earlier state
             // of the source, and is of no use.
             self.clear(&unfinished)?;
-            if let Some(directory) = self.existing(name)? {
-                return Ok(UnfinishedDirectory { around: self, name: None, directory });
-            }
             let directory = Self { is_unfinished: true, ..self.subdirectory(&unfinished, like)? };
             if self.keep(&unfinished, &directory.file)? {
-                return Ok(UnfinishedDirectory { around: self, name: Some(unfinished), directory });
+                let (around, name, is_done) = (self, unfinished, false);
+                return Ok(UnfinishedDirectory { around, name, directory, is_done });
             }
         }
         Err(busy())
@@ -207,7 +227,7 @@ impl OutputDirectory {
     }
 
     /// A directory in this one; `None` if it is not there.
-    fn existing(&self, name: &OsStr) -> io::Result<Option<Self>> {
+    pub(super) fn existing(&self, name: &OsStr) -> io::Result<Option<Self>> {
         match rustix::fs::openat(&self.file, name, DIRECTORY, Mode::empty()) {
             Ok(directory) => {
                 let is_unfinished = self.is_unfinished;
@@ -289,14 +309,27 @@ impl OutputDirectory {
     /// Makes a link, in place of whatever file or link is there.
     pub(super) fn make_link(&self, name: &OsStr, target: &Path) -> io::Result<()> {
         let unfinished = unfinished_name(name);
-        match rustix::fs::symlinkat(target, &self.file, &unfinished) {
-            Err(Errno::EXIST) => {
-                rustix::fs::unlinkat(&self.file, &unfinished, AtFlags::empty())?;
-                rustix::fs::symlinkat(target, &self.file, &unfinished)?;
+        for _ in 0..TRIES_MAX {
+            match rustix::fs::symlinkat(target, &self.file, &unfinished) {
+                Err(Errno::EXIST) => {
+                    rustix::fs::unlinkat(&self.file, &unfinished, AtFlags::empty())?;
+                    rustix::fs::symlinkat(target, &self.file, &unfinished)?;
+                }
+                made => made?,
             }
-            made => made?,
+            match rustix::fs::renameat(&self.file, &unfinished, &self.file, name) {
+                // A link cannot be locked, so a command that has just begun has taken it for one
+                // that a killed command left, and has removed it.
+                Err(Errno::NOENT) => {}
+                renamed => return Ok(renamed?),
+            }
         }
-        Ok(rustix::fs::renameat(&self.file, &unfinished, &self.file, name)?)
+        Err(busy())
+    }
+
+    /// Whether the directory itself has this time.
+    pub(super) fn has_time(&self, time: SystemTime) -> bool {
+        self.file.metadata().is_ok_and(|found| is_about(&found, time))
     }
 
     /// Sets the time of the directory itself.
@@ -311,7 +344,8 @@ impl OutputDirectory {
     }
 
     fn clone(&self) -> io::Result<Self> {
-        Ok(Self::of(self.file.as_fd().try_clone_to_owned()?.into()))
+        let file = self.file.as_fd().try_clone_to_owned()?.into();
+        Ok(Self { is_new: self.is_new, is_unfinished: self.is_unfinished, ..Self::of(file) })
     }
 
     /// Whether names that differ in case only are the same. A file is created to find out, since no
@@ -332,7 +366,6 @@ impl Permissions {
     pub(super) const OWN: Self = Self { mode: 0o600, group: 0 };
 
     /// For a file that gathers many messages, with this mode.
-    #[cfg(feature = "table")]
     pub(super) fn of_mode(mode: u32) -> Self {
         let group = rustix::process::getegid().as_raw();
         Self { mode: u16::try_from(mode & 0o777).unwrap_or(0), group }
@@ -372,17 +405,27 @@ impl Permissions {
     /// Returns whether there was anything to take.
     pub(super) fn narrow(self, file: &File, of_owner: u16) -> io::Result<bool> {
         let found = file.metadata()?;
-        let mut allowed = self.mode | of_owner;
-        if found.gid() != self.group {
-            // To the source, the members of another group are others.
-            allowed &= !OF_GROUP | (self.mode & 0o007) << 3;
-        }
-        let narrowed = found.mode() & 0o7777 & u32::from(allowed);
+        let narrowed = self.narrowed(&found, of_owner);
         let is_wide = narrowed != found.mode() & 0o7777;
         if is_wide {
             rustix::fs::fchmod(file, Mode::from_raw_mode(narrowed))?;
         }
         Ok(is_wide)
+    }
+
+    /// Whether a file has no permissions but these.
+    pub(super) fn allow(self, found: &Metadata) -> bool {
+        self.narrowed(found, 0) == found.mode() & 0o7777
+    }
+
+    /// The mode that is left to a file.
+    fn narrowed(self, found: &Metadata, of_owner: u16) -> u32 {
+        let mut allowed = self.mode | of_owner;
+        if found.gid() != self.group {
+            // To the source, the members of another group are others.
+            allowed &= !OF_GROUP | (self.mode & 0o007) << 3;
+        }
+        found.mode() & 0o7777 & u32::from(allowed)
     }
 }
 
@@ -401,15 +444,40 @@ impl Unfinished<'_> {
 
 impl UnfinishedDirectory {
     /// Gives the directory its name, now that everything is in it.
-    pub(super) fn finish(self, name: &OsStr) -> io::Result<()> {
-        let Some(unfinished) = &self.name else { return Ok(()) };
+    pub(super) fn finish(mut self, name: &OsStr) -> io::Result<()> {
         let around = &self.around.file;
-        let named = rustix::fs::renameat(around, unfinished, around, name);
-        if named.is_err() {
-            // Nobody would look for it: the command does not count as killed.
-            let _ = self.around.remove_all(unfinished);
+        rustix::fs::renameat(around, &self.name, around, name)?;
+        self.is_done = true;
+        Ok(())
+    }
+
+    /// As [`UnfinishedDirectory::finish`], in place of the directory that has the name, which goes
+    /// with all that is in it.
+    pub(super) fn replace(self, name: &OsStr) -> io::Result<()> {
+        // Drop removes the old one, which has the unfinished name now.
+        self.around.exchange(&self.around, &self.name, name)
+    }
+
+    /// Moves what is in the directory into the one around it, each in place of what has its name.
+    pub(super) fn spread(self) -> io::Result<()> {
+        for (name, _) in self.directory.entries()? {
+            match rustix::fs::statat(&self.around.file, &name, AtFlags::SYMLINK_NOFOLLOW) {
+                Ok(_) => self.directory.exchange(&self.around, &name, &name)?,
+                Err(_) => {
+                    rustix::fs::renameat(&self.directory.file, &name, &self.around.file, &name)?;
+                }
+            }
         }
-        Ok(named?)
+        Ok(())
+    }
+}
+
+impl Drop for UnfinishedDirectory {
+    fn drop(&mut self) {
+        if !self.is_done {
+            // Nobody would look for it: the command does not count as killed.
+            let _ = self.around.remove_all(&self.name);
+        }
     }
 }
 

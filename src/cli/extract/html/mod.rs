@@ -26,10 +26,11 @@ use crate::fs::{FileType, Place};
 use crate::view::{ATTACHMENTS, SIGNED};
 
 use super::copy::Copier;
+use super::differences::{Pass, Refused, Remedy};
 use super::jobs::Job;
 use super::names::Names;
 use super::totals::{Loss, Totals};
-use crate::cli::target::{OutputDirectory, Permissions};
+use crate::cli::target::{OutputDirectory, Permissions, There};
 
 /// Number, time in seconds, date, sender, subject, attachments, and whether it is damaged.
 #[derive(Debug, Serialize)]
@@ -42,16 +43,72 @@ type Links = HashMap<String, String>;
 /// Makes the pages.
 pub(super) struct Pages<'a> {
     pub(super) copier: &'a Copier<'a>,
+    /// Where the directories of the messages are made.
+    pub(super) directory: &'a OutputDirectory,
     pub(super) opener: &'a Opener,
     pub(super) clock: &'a Clock,
     /// How many messages there are.
     pub(super) count: usize,
 }
 
-const INDEX: &str = "index.html";
+/// The list, and the page of each message in its directory.
+pub(super) const INDEX: &str = "index.html";
+/// The directory of the pages.
+pub(super) const PAGES: &str = "m";
+/// The digits of the number in the name of a page's directory. A larger number has more.
+const DIGITS_MIN: usize = 6;
+/// What leads from the page of a message in a message to that around.
+const INNER: &str = "<nav class=\"bar\"><a href=\"../../index.html\">Message around</a></nav>\n";
 const SCRIPT: &str = include_str!("index.js");
 /// The most levels of messages in messages that have pages.
 const DEPTH_MAX: usize = 64;
+
+/// What has the name of the directory of the pages. The pages and their list are one work: they get
+/// their names together, so that no list is beside the pages of other messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PlaceOfPages {
+    Free,
+    /// Pages of an earlier run, to be replaced.
+    Taken,
+}
+
+impl PlaceOfPages {
+    /// `None` if what is there has to stay.
+    pub(super) fn of(
+        root: &OutputDirectory,
+        may_replace: bool,
+        totals: &mut Totals,
+    ) -> io::Result<Option<Self>> {
+        if let There::Other = root.there(OsStr::new(INDEX))? {
+            totals.refuse_to_replace(INDEX, "is no file");
+            return Ok(None);
+        }
+        let pages = match root.existing(OsStr::new(PAGES)) {
+            Ok(pages) => pages,
+            Err(error) => {
+                totals.refuse_to_replace(PAGES, &error.to_string());
+                return Ok(None);
+            }
+        };
+        let is_there = pages.is_some() || root.file(OsStr::new(INDEX)).is_some();
+        if is_there && !may_replace {
+            let path = if pages.is_some() { PAGES } else { INDEX };
+            let what = "is of an earlier export".to_owned();
+            totals.refused.push(Refused { path: path.into(), what, remedy: Remedy::Update });
+            return Ok(None);
+        }
+        let Some(pages) = pages else { return Ok(Some(Self::Free)) };
+        let is_number = |name: &OsStr| {
+            let name = name.as_encoded_bytes();
+            name.len() >= DIGITS_MIN && name.iter().all(u8::is_ascii_digit)
+        };
+        if let Some(other) = pages.names_beside(is_number, std::iter::empty())?.first() {
+            totals.refuse_to_replace(Path::new(PAGES).join(other), "is of no export");
+            return Ok(None);
+        }
+        Ok(Some(Self::Taken))
+    }
+}
 
 impl Pages<'_> {
     /// Makes the page of a message; returns its row.
@@ -59,17 +116,25 @@ impl Pages<'_> {
         let number = job.number;
         totals.messages += 1;
         let found = self.opener.open(place)?;
-        let path = PathBuf::from(format!("m/{number:06}"));
+        let path = PathBuf::from(format!("{PAGES}/{number:06}"));
         let losses = totals.losses.len();
         let like = Permissions::of(place.attr()).within(&job.folders);
-        if let Err(error) = self.copier.target.directory(&path, like.around()) {
-            totals.losses.push(Loss::of_target(place.path(), &error));
-            return None;
-        }
+        let directory = match self.directory_at(&path, like) {
+            Ok(directory) => directory,
+            Err(error) => {
+                self.copier.not_written(place.path(), &path, &error, totals);
+                return None;
+            }
+        };
         let navigation = self.navigation(number);
-        self.page(&found, place, &path, &navigation, 0, totals);
+        self.page(&found, place, (&directory, &path), &navigation, 0, totals);
         totals.tell_defects(place);
         Some(self.row(number, &found, totals.losses.len() > losses))
+    }
+
+    /// The directory of a page; the path is that in the target.
+    fn directory_at(&self, path: &Path, like: Permissions) -> io::Result<OutputDirectory> {
+        self.directory.below(path.strip_prefix(PAGES).unwrap_or(path), like.around())
     }
 
     fn row(&self, number: usize, found: &FoundMessage, is_damaged: bool) -> PageRow {
@@ -107,21 +172,14 @@ impl Pages<'_> {
         &self,
         found: &FoundMessage,
         place: &Place,
-        path: &Path,
+        (directory, path): (&OutputDirectory, &Path),
         navigation: &str,
         depth: usize,
         totals: &mut Totals,
     ) -> Links {
         let like = Permissions::of(place.attr());
-        let directory = match self.copier.target.directory(path, like.around()) {
-            Ok(directory) => directory,
-            Err(error) => {
-                totals.losses.push(Loss::of_target(place.path(), &error));
-                return Links::new();
-            }
-        };
-        let mut links = self.attachments(place, &directory, path, depth, totals);
-        links.extend(self.signed(place, &directory, path, depth, totals));
+        let mut links = self.attachments(place, directory, path, depth, totals);
+        links.extend(self.signed(place, directory, path, depth, totals));
         let written = directory.create(OsStr::new(INDEX), like).and_then(|mut unfinished| {
             let mut out = io::BufWriter::new(&mut unfinished.file);
             match &found.mail {
@@ -139,7 +197,9 @@ impl Pages<'_> {
         });
         match written {
             Ok(()) => totals.files += 1,
-            Err(error) => totals.losses.push(Loss::of_target(place.path(), &error)),
+            Err(error) => {
+                self.copier.not_written(place.path(), &path.join(INDEX), &error, totals);
+            }
         }
         links
     }
@@ -185,7 +245,7 @@ impl Pages<'_> {
                 below(SIGNED, SIGNED, links).collect()
             }
             Err(error) => {
-                totals.losses.push(Loss::of_target(signed.path(), &error));
+                self.copier.not_written(signed.path(), &path.join(SIGNED), &error, totals);
                 Links::new()
             }
         }
@@ -213,7 +273,7 @@ impl Pages<'_> {
         let target = match directory.subdirectory(OsStr::new(ATTACHMENTS), like) {
             Ok(target) => target,
             Err(error) => {
-                totals.losses.push(Loss::of_target(attachments.path(), &error));
+                self.copier.not_written(attachments.path(), path, &error, totals);
                 return links;
             }
         };
@@ -235,17 +295,28 @@ impl Pages<'_> {
             let path = path.join(&name);
             match (entry.file_type, self.opener.open(&found)) {
                 (FileType::Directory, Some(message)) if depth < DEPTH_MAX => {
-                    let navigation = "<nav class=\"bar\"><a href=\"../../index.html\">Message around</a></nav>\n";
-                    let inside = self.page(&message, &found, &path, navigation, depth + 1, totals);
-                    links.extend(below(&key, &url, inside));
+                    match self.directory_at(&path, Permissions::of(found.attr())) {
+                        Ok(directory) => {
+                            let at = (&directory, &*path);
+                            let inside = self.page(&message, &found, at, INNER, depth + 1, totals);
+                            links.extend(below(&key, &url, inside));
+                        }
+                        Err(error) => {
+                            self.copier.not_written(found.path(), &path, &error, totals);
+                        }
+                    }
                 }
                 (FileType::Directory, _) => {
                     match target.subdirectory(&name, Permissions::of(found.attr())) {
-                        Ok(directory) => self.copier.tree(&found, &directory, &path, totals),
-                        Err(error) => totals.losses.push(Loss::of_target(found.path(), &error)),
+                        Ok(directory) => {
+                            self.copier.tree(&found, &directory, &path, Pass::Write, totals);
+                        }
+                        Err(error) => {
+                            self.copier.not_written(found.path(), &path, &error, totals);
+                        }
                     }
                 }
-                _ => self.copier.entry(&found, None, &target, &path, totals),
+                _ => self.copier.entry(&found, None, &target, &path, Pass::Write, totals),
             }
         }
         links
