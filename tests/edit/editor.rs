@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use msgfs::imsg::{Access, MapiPropMut as _, Message};
+use msgfs::mapi::tags;
 use msgfs::storage::Source;
 use msgfs::view::{
     AttachmentNames, BodyTimes, Change, Editor, Error, FileAccess, MessageTree, Show, StartCheck,
@@ -225,4 +226,22 @@ fn importance_is_low_normal_or_high() {
         assert_eq!(edited.set("importance", right).unwrap(), Change::Made);
         assert_eq!(edited.text("importance").unwrap(), shown);
     }
+}
+
+/// What is missing of an attachment is told by the length that its entry states, also when the
+/// message is shown as it is edited and has no file yet.
+#[test]
+fn damage_stays_known_after_an_edit() {
+    let mut bytes = letter().to_bytes();
+    let tag = tags::PR_ATTACH_DATA_BIN.0.to_le_bytes();
+    let entry = bytes.windows(tag.len()).position(|window| window == tag).unwrap();
+    bytes[entry + 8..entry + 12].copy_from_slice(&3_000_u32.to_le_bytes());
+    let mut edited = Edited::of(&bytes).unwrap();
+    let is_told = |edited: &Edited| {
+        let errors = edited.text("ERRORS").unwrap_or_default();
+        edited.bytes("attachments/outer.txt.partial").is_some() && errors.contains("3000")
+    };
+    assert!(is_told(&edited));
+    edited.set("subject", "New\n").unwrap();
+    assert!(is_told(&edited));
 }

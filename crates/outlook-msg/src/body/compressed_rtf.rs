@@ -42,7 +42,7 @@ pub fn decompress(stream: &[u8]) -> Result<Decompressed, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
     let mut defects: Vec<String> = header.defect(payload).into_iter().collect();
     let mut rtf = match header.compression {
-        CompressionType::Stored => payload.to_vec(),
+        CompressionType::Stored => header.stated(payload).to_vec(),
         CompressionType::Compressed => {
             let capacity_bytes = header.raw_size_bytes.min(expanded_bytes_max(payload.len()));
             let capacity_bytes = capacity_bytes.min(RTF_BYTES_MAX);
@@ -78,7 +78,10 @@ fn cut(size_bytes: usize) -> String {
 pub fn decompress_prefix(stream: &[u8], bytes_max: usize) -> Result<Vec<u8>, Error> {
     let (header, payload) = RtfHeader::read(stream)?;
     let mut rtf = match header.compression {
-        CompressionType::Stored => payload.get(..bytes_max).unwrap_or(payload).to_vec(),
+        CompressionType::Stored => {
+            let stored = header.stated(payload);
+            stored.get(..bytes_max).unwrap_or(stored).to_vec()
+        }
         CompressionType::Compressed => {
             expand(payload, bytes_max.min(PREFIX_BYTES_MAX), bytes_max).0
         }
@@ -184,6 +187,15 @@ impl RtfHeader {
         Ok((header, payload))
     }
 
+    /// The part of the payload that the header counts. What is behind it is padding.
+    fn stated<'a>(&self, payload: &'a [u8]) -> &'a [u8] {
+        payload.get(..self.payload_bytes()).unwrap_or(payload)
+    }
+
+    fn payload_bytes(&self) -> usize {
+        (self.compressed_size_bytes.saturating_add(SIZE_BYTES)).saturating_sub(HEADER_BYTES)
+    }
+
     /// The defect of an RTF that is larger than [`RTF_BYTES_MAX`] by its header.
     fn cut(&self) -> Option<String> {
         (matches!(self.compression, CompressionType::Compressed)
@@ -193,7 +205,7 @@ impl RtfHeader {
 
     /// The defect if the header contradicts the payload: its length or its checksum.
     fn defect(&self, payload: &[u8]) -> Option<String> {
-        let expected_bytes = (self.compressed_size_bytes + SIZE_BYTES).saturating_sub(HEADER_BYTES);
+        let expected_bytes = self.payload_bytes();
         if expected_bytes > payload.len() {
             return Some(format!(
                 "compressed rtf: cut short, the header promises {expected_bytes} bytes of payload, \
@@ -204,8 +216,8 @@ impl RtfHeader {
         if matches!(self.compression, CompressionType::Stored) {
             return None;
         }
-        // Bytes beyond the length in the header are padding; the checksum does not cover them.
-        let found = crc(payload.get(..expected_bytes).unwrap_or(payload));
+        // The checksum does not cover the padding.
+        let found = crc(self.stated(payload));
         (found != self.crc).then(|| {
             format!(
                 "compressed rtf: checksum of the payload is {found:08X}, the header says {:08X}",

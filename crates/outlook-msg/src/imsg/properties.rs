@@ -228,7 +228,7 @@ impl PropertySet {
 
     fn is_truncated(&self, len: u64, stated: u32) -> bool {
         let stated = u64::from(stated);
-        stated > len + NUL_BYTES && stated <= self.storage.file().source().len()
+        stated > len + NUL_BYTES && stated <= self.storage.file().origin_len()
     }
 
     /// The defect of a value. For a stream, this follows the chain of sectors; it reads the stream

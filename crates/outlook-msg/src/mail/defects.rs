@@ -43,7 +43,7 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
 /// The defects of the messages inside of attachments: in embedded messages, in signed mail, in
 /// `winmail.dat`, and in attached message files. To find them, each of these messages is opened.
 pub fn of_inside(message: &Message, attachments: &[ShownAttachment]) -> Vec<Defect> {
-    let len = message.storage().map_or(0, |storage| storage.file().source().len());
+    let len = message.storage().map_or(0, |storage| storage.file().origin_len());
     let mut inside = DefectsInside { found: Vec::new(), limit: InsideLimit::new(len) };
     inside.add(attachments, "", 0);
     inside.found

@@ -45,7 +45,7 @@ impl Mail {
     pub fn wrapped(&self) -> Vec<Wrapped> {
         let mut found = Vec::new();
         let storage = self.opened.message.storage();
-        let len = storage.map_or(0, |storage| storage.file().source().len());
+        let len = storage.map_or(0, |storage| storage.file().origin_len());
         self.add_wrapped("", 0, &InsideLimit::new(len), &mut found);
         found
     }

@@ -22,6 +22,7 @@ pub struct CompoundFile {
     /// The contents of the streams, if the file is a snapshot of a [`super::Transaction`]; empty
     /// for a file that was opened.
     contents: Vec<StreamContent>,
+    origin_len: u64,
 }
 
 /// The number of a storage or stream in its file: below [`CompoundFile::entry_count`], 0 for the
@@ -55,13 +56,19 @@ impl CompoundFile {
         check_lengths(&mut tree, &sectors, &mut defects);
         let defects = defects.finish();
         let version = header.version;
-        Ok(Arc::new(Self { version, sectors, tree, defects, contents: Vec::new() }))
+        let origin_len = sectors.source().len();
+        Ok(Arc::new(Self { version, sectors, tree, defects, contents: Vec::new(), origin_len }))
     }
 
-    /// A snapshot of a [`super::Transaction`]: its streams lie in other files or in memory.
-    pub(super) fn of_contents(tree: StorageTree, contents: Vec<StreamContent>) -> Arc<Self> {
+    /// A snapshot of a [`super::Transaction`] that began with a file of `origin_len` bytes: its
+    /// streams lie in other files or in memory.
+    pub(super) fn of_contents(
+        tree: StorageTree,
+        contents: Vec<StreamContent>,
+        origin_len: u64,
+    ) -> Arc<Self> {
         let sectors = Sectors::none();
-        Arc::new(Self { version: 3, sectors, tree, defects: Vec::new(), contents })
+        Arc::new(Self { version: 3, sectors, tree, defects: Vec::new(), contents, origin_len })
     }
 
     /// The root storage.
@@ -100,6 +107,12 @@ impl CompoundFile {
     /// The bytes of the file; empty for a snapshot of a transaction, which has not been written.
     pub fn source(&self) -> &Arc<Source> {
         self.sectors.source()
+    }
+
+    /// The length of the file in bytes; of a snapshot of a transaction, that of the file that the
+    /// transaction began with, and 0 if it began with none.
+    pub fn origin_len(&self) -> u64 {
+        self.origin_len
     }
 
     /// The entry of this id.

@@ -27,6 +27,8 @@ const ROOT_NAME: &str = "Root Entry";
 #[derive(Clone, Debug, Default)]
 pub struct Transaction {
     root: Arc<EditedStorage>,
+    /// See [`CompoundFile::origin_len`].
+    origin_len: u64,
 }
 
 /// A storage with its entries, in the order of their names.
@@ -102,7 +104,8 @@ impl Transaction {
             let directory = carry_over(one, &mut made, lost)?;
             made.insert(one.id(), Arc::new(directory));
         }
-        Ok(Self { root: made.remove(&storage.id()).unwrap_or_default() })
+        let root = made.remove(&storage.id()).unwrap_or_default();
+        Ok(Self { root, origin_len: storage.file().origin_len() })
     }
 
     /// Creates a storage in an existing one. A storage that exists already stays as it is.
@@ -160,7 +163,7 @@ impl Transaction {
 
     /// A storage as the root of a new transaction; `None` if there is no such storage.
     pub fn part(&self, path: &[&str]) -> Option<Self> {
-        Some(Self { root: Arc::clone(self.directory(path)?) })
+        Some(Self { root: Arc::clone(self.directory(path)?), origin_len: self.origin_len })
     }
 
     /// Removes a stream, or a storage with everything in it. Returns whether there was one.
@@ -264,7 +267,7 @@ impl Transaction {
             }
             next += 1;
         }
-        CompoundFile::of_contents(tree, contents)
+        CompoundFile::of_contents(tree, contents, self.origin_len)
     }
 
     fn directory(&self, path: &[&str]) -> Option<&Arc<EditedStorage>> {

@@ -70,6 +70,10 @@ fn reads_stored_rtf_by_its_length() {
     check(&stream(MELA, 12 + 7, b"{\\rtf1}"), b"{\\rtf1}", &[]);
     check(&stream(MELA, u32::MAX, b"{\\rtf1}\0"), b"{\\rtf1}", &[]);
     check(&stream(MELA, 0, b""), b"", &[]);
+    // What is behind the length is padding.
+    let padded = [stream(MELA, 12 + 7, b"{\\rtf1}"), b"JUNK".to_vec()].concat();
+    check(&padded, b"{\\rtf1}", &[]);
+    assert_eq!(decompress_prefix(&padded, 100).unwrap(), b"{\\rtf1}");
 }
 
 #[test]

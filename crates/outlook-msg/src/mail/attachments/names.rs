@@ -83,7 +83,7 @@ pub(in crate::mail) fn portable(name: &str, number: u32) -> String {
     let is_device = DEVICES.into_iter().any(|device| match device.strip_suffix('#') {
         None => before_dot.eq_ignore_ascii_case(device),
         Some(port) => before_dot.split_at_checked(port.len()).is_some_and(|(head, digit)| {
-            head.eq_ignore_ascii_case(port) && digit.chars().count() == 1
+            head.eq_ignore_ascii_case(port) && DEVICE_DIGITS.contains(&digit)
         }),
     });
     let stem = match (cleaned.as_str(), is_device) {
@@ -96,6 +96,9 @@ pub(in crate::mail) fn portable(name: &str, number: u32) -> String {
 
 /// The names of devices on Windows; `#` stands for a digit.
 const DEVICES: [&str; 6] = ["CON", "PRN", "AUX", "NUL", "COM#", "LPT#"];
+/// Windows takes some superscripts for digits here.
+const DEVICE_DIGITS: [&str; 13] =
+    ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "\u{b9}", "\u{b2}", "\u{b3}"];
 
 /// Replaces what cannot stand in a name by `_` and cuts off trailing blanks and dots.
 fn clean(text: &str) -> String {
@@ -169,6 +172,8 @@ mod tests {
         assert_eq!(portable("nul.txt", 1), "_nul.txt");
         assert_eq!(portable("Com1", 1), "_Com1");
         assert_eq!(portable("Community", 3), "Community (3)");
+        assert_eq!(portable("comp.txt", 1), "comp.txt");
+        assert_eq!(portable("com\u{b9}.txt", 1), "_com\u{b9}.txt");
         assert_eq!(portable("..", 1), "unnamed");
         assert_eq!(portable("../../etc/passwd", 1), ".._.._etc_passwd");
     }

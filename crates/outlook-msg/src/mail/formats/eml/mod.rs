@@ -57,8 +57,8 @@ const HELD_PER_BYTE: usize = 4;
 /// [`Error::Damaged`] if its headers and bodies exceed the limit; the error if the file of an OLE
 /// object cannot be written.
 pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<PiecedFile, Error> {
-    let source_len = message.storage()?.file().source().len();
-    // A message that is being edited has no file, so there is no size to compare with.
+    let source_len = message.storage()?.file().origin_len();
+    // A new message has no file, so there is no size to compare with.
     let held_max = match usize::try_from(source_len).unwrap_or(usize::MAX) {
         0 => usize::MAX,
         len => HELD_BYTES_MAX.saturating_add(len.saturating_mul(HELD_PER_BYTE)),
