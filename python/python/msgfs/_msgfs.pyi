@@ -179,7 +179,8 @@ class Message:
     def save_as(self, path: str | os.PathLike[str]) -> None:
         """Saves the message with its edits in another file. From then on, ``path`` is that file."""
     def to_eml(self) -> bytes:
-        """The message as RFC 5322 and MIME."""
+        """The message as RFC 5322 and MIME: its attachments too, and an appointment, task or contact
+        as iCalendar or vCard."""
     def to_ics(self) -> bytes:
         """The appointment, meeting or task as iCalendar. Raises ``InvalidError`` if the message is
         none of these."""

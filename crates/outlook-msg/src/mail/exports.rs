@@ -18,6 +18,9 @@ impl Mail {
     /// Writes the message in the format of mail (RFC 5322 and MIME) with its attachments, as
     /// \[MS-OXCMAIL\] says. The same message always gives the same bytes.
     ///
+    /// An appointment is a `text/calendar` part beside the body; a task is the attached file
+    /// `task.ics`, a contact or a list `contact.vcf`.
+    ///
     /// ```no_run
     /// let mail = outlook_msg::Mail::open("Lunch on Friday.msg")?;
     /// mail.to_eml(std::fs::File::create("Lunch on Friday.eml")?)?;
