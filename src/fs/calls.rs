@@ -76,8 +76,12 @@ impl Fs {
     /// The request was for a file, or for a name in a directory.
     pub fn note_refusal(&self, ino: Ino, name: Option<&OsStr>, error: &Error) {
         if let Some(edits) = &self.edits {
-            let path = self.source_path(ino).unwrap_or_default();
-            edits.refusals.note(&name.map_or(path.clone(), |name| path.join(name)), error);
+            let path = || {
+                let mut path = self.source_path(ino).unwrap_or_default();
+                path.extend(name);
+                path
+            };
+            edits.refusals.note(path, error);
         }
     }
 

@@ -16,7 +16,7 @@ use super::source::ino::{Base, Ino};
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
 
 /// The name of the directory.
-pub(super) const DIRECTORY: &str = ".msgfs";
+pub const DIRECTORY: &str = ".msgfs";
 
 /// A file in the control directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -89,6 +89,7 @@ use edits::{Edits, LookedUpMessage, Messages, SourceTree};
 use error::source_error;
 use source::ino::{Base, SourceKind};
 
+pub use control::DIRECTORY as CONTROL_DIRECTORY;
 pub use edits::edit_log;
 pub use entry::{Add, DirectoryEntry, Entry, NamedEntry, OpenedFile};
 pub use error::Error;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
+use crate::fs::CONTROL_DIRECTORY;
 use crate::fs::edit_log::{UNSAVED_ATTRIBUTE, unescaped};
 
 use super::answering::{self, AnswerState};
@@ -72,7 +73,7 @@ pub fn mount_of(path: &Path) -> io::Result<Option<PathBuf>> {
 /// # Errors
 /// If `.msgfs/unsaved` of the mount cannot be read.
 pub fn unsaved(mount_point: &Path) -> io::Result<Vec<UnsavedMessage>> {
-    let text = match std::fs::read(mount_point.join(".msgfs/unsaved")) {
+    let text = match std::fs::read(mount_point.join(CONTROL_DIRECTORY).join("unsaved")) {
         // A read-only mount has no such file.
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         text => text?,

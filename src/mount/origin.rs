@@ -4,13 +4,13 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use crate::fs::CONTROL_DIRECTORY;
+
 use super::edits::unsaved;
 use super::table::{self, Device};
 
 /// `FUSE_SUPER_MAGIC` of statfs(2).
 const FUSE: u64 = 0x6573_5546;
-/// The directory of a mount that no source has.
-const CONTROL_DIRECTORY: &str = ".msgfs";
 
 /// A directory of a mount.
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The edits that were refused lately, for `.msgfs/errors`: a program tells its user only an errno.
 
 use std::collections::VecDeque;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use outlook_msg::sync::lock;
@@ -22,10 +22,10 @@ const REFUSALS_MAX: usize = 1_000;
 impl Refusals {
     /// Notes an error, if it is the refusal of an edit. `path` is where the edit was to be made. What
     /// is refused again and again is one line.
-    pub(in crate::fs) fn note(&self, path: &Path, error: &Error) {
+    pub(in crate::fs) fn note(&self, path: impl FnOnce() -> PathBuf, error: &Error) {
         let path = match error {
-            Error::NotPermitted(_) => path,
-            Error::Message { path, source } if is_refusal(source) => path,
+            Error::NotPermitted(_) => path(),
+            Error::Message { path, source } if is_refusal(source) => path.clone(),
             _ => return,
         };
         let line = format!("{}: {}\n", path.display(), refusal(error));
@@ -82,16 +82,16 @@ mod tests {
     #[test]
     fn refusals_are_told_each_once_and_not_without_end() {
         let refusals = Refusals::default();
-        refusals.note(Path::new("a"), &Error::NotFound);
+        refusals.note(|| "a".into(), &Error::NotFound);
         for name in ["a", "b", "a"] {
-            refusals.note(Path::new(""), &refused(name));
+            refusals.note(|| "".into(), &refused(name));
         }
         let line = |name: &str| format!("{name}: refused: it cannot be changed: no such file\n");
-        refusals.note(Path::new("c/d"), &Error::NotPermitted("it stays"));
+        refusals.note(|| "c/d".into(), &Error::NotPermitted("it stays"));
         let last = "c/d: refused: not permitted: it stays\n";
         assert_eq!(refusals.text(), line("b") + &line("a") + last);
         for number in 0..2 * REFUSALS_MAX {
-            refusals.note(Path::new(""), &refused(&number.to_string()));
+            refusals.note(|| "".into(), &refused(&number.to_string()));
         }
         assert_eq!(refusals.text().lines().count(), REFUSALS_MAX);
     }

@@ -55,14 +55,13 @@ impl EditableMessage<'_> {
         if folders.exists(path) {
             return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
         }
-        let moving = self.embedded(name)?;
+        let Moving { path: old, bytes, files, permissions, guard } = self.embedded(name)?;
         // With the same permissions, nobody can read the message who could not read it before.
-        folders.put_message(path, &moving.bytes, Some(moving.permissions), None)?;
+        folders.put_message(path, &bytes, Some(permissions), None)?;
         let (message, directory) = folders.message_at(path)?;
-        let from = (&*self.directory, moving.files.clone());
-        forward_numbers(self.edits, from, (&message, &directory), "");
+        forward_numbers(self.edits, (&self.directory, files), (&message, &directory), "");
         self.edits.source.nodes.forget(message.base, 1);
-        self.remove_moved(moving)
+        self.remove_moved(old, guard)
     }
 
     /// Moves a message of a folder into this one.
@@ -80,11 +79,11 @@ impl EditableMessage<'_> {
         target: &EditableMessage<'_>,
         new_name: &OsStr,
     ) -> Result<(), Error> {
-        let moving = self.embedded(name)?;
-        let place = target.embed(new_name, Arc::clone(&moving.bytes))?;
-        let from = (&*self.directory, moving.files.clone());
+        let Moving { path, bytes, files, guard, .. } = self.embedded(name)?;
+        let place = target.embed(new_name, bytes)?;
+        let from = (&*self.directory, files);
         forward_numbers(self.edits, from, (&target.message, &target.directory), &place);
-        self.remove_moved(moving)
+        self.remove_moved(path, guard)
     }
 
     /// The embedded message of a name, as a whole file of its own. Any other file is refused with
@@ -115,8 +114,7 @@ impl EditableMessage<'_> {
 
     /// Removes a message that was moved elsewhere. The removal is final at once, since the message
     /// is safe in its new place.
-    fn remove_moved(&self, moving: Moving) -> Result<(), Error> {
-        let Moving { path, guard, .. } = moving;
+    fn remove_moved(&self, path: String, guard: MoveGuard) -> Result<(), Error> {
         let mut locked = self.edits.locked(&self.message, self.directory.lock());
         let number = locked.orphan(&path);
         locked.apply(&Operation::Remove { path })?;
