@@ -171,14 +171,22 @@ impl<R, F: FnMut(R) -> bool> EarlyResults<R, F> {
         out: &Mutex<dyn Write + Send + '_>,
     ) {
         self.early.insert(number, (bytes, result));
-        while let Some((bytes, result)) = self.early.remove(&turns.number()) {
+        let first = turns.number();
+        let mut next = first;
+        while let Some((bytes, result)) = self.early.remove(&next) {
             if !bytes.is_empty()
                 && let Err(error) = lock(out).write_all(&bytes)
             {
                 turns.stop(Some(error));
             }
-            let goes_on = !turns.is_stopped() && (self.done)(result);
-            turns.pass(!goes_on);
+            if !turns.is_stopped() && !(self.done)(result) {
+                turns.stop(None);
+            }
+            next += 1;
+        }
+        // Once for all that were done: each time would wake the threads that wait.
+        if next > first {
+            turns.pass_to(next);
         }
     }
 }
@@ -214,10 +222,10 @@ impl Turns {
         lock(&self.turn).stopped
     }
 
-    fn pass(&self, stop: bool) {
+    /// Passes the turn to an item.
+    fn pass_to(&self, number: u64) {
         let mut turn = lock(&self.turn);
-        turn.number += 1;
-        turn.stopped |= stop;
+        turn.number = number;
         // To wake threads is a system call, also if none waits.
         if turn.waiting > 0 {
             self.changed.notify_all();

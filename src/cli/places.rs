@@ -1,12 +1,12 @@
 //! The paths that the user typed, `-` included, and what is below them.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::vec;
 
-use crate::fs::{self, FileType, PathOpener, Place};
+use crate::fs::{self, FileType, FolderWalk, PathOpener, Place};
 use crate::mount::{Origin, origin};
 
 use super::suggest::other_mail_file;
@@ -102,8 +102,8 @@ pub(super) enum Unit {
 pub(super) struct Units {
     places: Places,
     paths: vec::IntoIter<PathBuf>,
-    /// The folders around, each with the names still to come.
-    folders: Vec<(Place, vec::IntoIter<OsString>)>,
+    /// The folders around, with the files still to come.
+    folders: Vec<FolderWalk>,
     /// How many folders below each other are opened up.
     depth_max: usize,
     /// Whether it is an error if the user named a mailbox of another format.
@@ -138,14 +138,9 @@ impl Units {
     }
 
     fn next_place(&mut self) -> Option<Result<Place, (PathBuf, fs::Error)>> {
-        while let Some((folder, names)) = self.folders.last_mut() {
-            if let Some(name) = names.next() {
-                let path = || folder.path().join(&name);
-                match folder.child(&name) {
-                    // Removed since the folder was listed.
-                    Err(fs::Error::NotFound) => continue,
-                    found => return Some(found.map_err(|error| (path(), error))),
-                }
+        while let Some(folder) = self.folders.last_mut() {
+            if let Some(found) = folder.next() {
+                return Some(found);
             }
             self.folders.pop();
         }
@@ -161,14 +156,16 @@ impl Units {
         if self.folders.len() >= self.depth_max {
             return Unit::Folder(folder);
         }
-        let names = match folder.list() {
-            Ok(names) => names,
-            Err(error) => return Unit::Failed(folder.path().to_owned(), error),
-        };
-        let names: Vec<_> = names.into_iter().map(|named| named.name).collect();
-        let shown = folder.again();
-        self.folders.push((folder, names.into_iter()));
-        Unit::Folder(shown)
+        match folder.walk() {
+            Ok(walk) => {
+                if let Some(around) = self.folders.last_mut() {
+                    around.pause();
+                }
+                self.folders.push(walk);
+                Unit::Folder(folder)
+            }
+            Err(error) => Unit::Failed(folder.path().to_owned(), error),
+        }
     }
 }
 

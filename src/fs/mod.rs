@@ -95,7 +95,7 @@ pub use entry::{Add, DirectoryEntry, Entry, NamedEntry, OpenedFile};
 pub use error::Error;
 pub use messages::store::{STORES_MAX, Store};
 pub use options::{Options, SetAttr, WriteOptions};
-pub use path::{PathOpener, Place};
+pub use path::{FolderWalk, PathOpener, Place};
 pub use rustix::fs::StatVfs;
 pub use source::attr::{Attr, FileType, Ownership};
 pub use source::ino::Ino;

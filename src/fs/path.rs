@@ -9,14 +9,16 @@ use std::io;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::vec;
 
 use crate::imsg::{Defect, Message};
 use crate::view::{Findings, NodeId};
 
 use super::error::{message_error, source_error};
 use super::source::attr::{Attr, FileType};
+use super::source::SourceFolder;
 use super::source::ino::{Base, Ino, SourceKind};
-use super::{Entry, Error, Fs, NamedEntry, Options};
+use super::{Entry, Error, Fs, NamedEntry, Options, control};
 
 /// A file or directory of a tree that is not mounted.
 #[derive(Debug)]
@@ -24,6 +26,16 @@ pub struct Place {
     fs: Arc<Fs>,
     entry: Entry,
     path: PathBuf,
+}
+
+/// A walk through the files of a folder of the source, sorted by name. It keeps the folder open, so
+/// that each file costs one system call to look at.
+#[derive(Debug)]
+pub struct FolderWalk {
+    folder: Place,
+    names: vec::IntoIter<OsString>,
+    /// `None` before the first file, and after [`FolderWalk::pause`].
+    open: Option<SourceFolder>,
 }
 
 /// Opens paths. Paths in the same folder that follow each other share one [`Fs`].
@@ -138,6 +150,21 @@ impl Place {
         Ok(names)
     }
 
+    /// Begins a walk through the files of a folder of the source.
+    ///
+    /// # Errors
+    /// [`Error::NotADirectory`] of anything else, others where the folder cannot be read.
+    pub fn walk(&self) -> Result<FolderWalk, Error> {
+        if !self.is_folder() {
+            return Err(Error::NotADirectory);
+        }
+        let path = &self.fs.source.node(self.ino().parts().0)?.path;
+        let names = self.fs.source.root.names(path);
+        let mut names = names.map_err(|error| source_error(path, error))?;
+        names.sort_unstable();
+        Ok(FolderWalk { folder: self.again(), names: names.into_iter(), open: None })
+    }
+
     fn names(&self) -> Result<Vec<NamedEntry>, Error> {
         let (base, _) = self.ino().parts();
         if base == Base::CONTROL {
@@ -167,8 +194,11 @@ impl Place {
     /// # Errors
     /// As [`Fs::lookup`].
     pub fn child(&self, name: &OsStr) -> Result<Self, Error> {
-        let entry = self.fs.lookup(self.ino(), name)?;
-        Ok(Self { fs: Arc::clone(&self.fs), entry, path: self.path.join(name) })
+        Ok(self.entered(name, self.fs.lookup(self.ino(), name)?))
+    }
+
+    fn entered(&self, name: &OsStr, entry: Entry) -> Self {
+        Self { fs: Arc::clone(&self.fs), entry, path: self.path.join(name) }
     }
 
     /// At most `size` bytes of a file from `offset`: fewer only at its end.
@@ -281,6 +311,50 @@ impl Drop for Place {
             // A command does not come back to a message. What is kept only takes memory, and the
             // time that new memory takes.
             self.fs.messages.release(&gone);
+        }
+    }
+}
+
+impl FolderWalk {
+    /// Closes the folder until the next file is asked for: in a deep tree, the folders around would
+    /// take all descriptors.
+    pub fn pause(&mut self) {
+        self.open = None;
+    }
+
+    fn look_up(&mut self, name: &OsStr) -> Result<Entry, Error> {
+        let Place { fs, .. } = &self.folder;
+        let parent = self.folder.ino();
+        if parent == Ino::ROOT && name == control::DIRECTORY {
+            return fs.lookup(parent, name);
+        }
+        let node = fs.source.node(parent.parts().0)?;
+        let open = match &mut self.open {
+            Some(open) => open,
+            none => {
+                let folder = fs.source.root.folder(&node.path);
+                none.insert(folder.map_err(|error| source_error(&node.path, error))?)
+            }
+        };
+        let path = node.path.join(name);
+        let metadata = fs.source.metadata_in(open, name, &path);
+        fs.source_entry(&path, metadata, true, None)
+    }
+}
+
+impl Iterator for FolderWalk {
+    /// A file, or the path of one that cannot be looked at and why. Files that are gone since the
+    /// folder was listed, or hidden, are left out.
+    type Item = Result<Place, (PathBuf, Error)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let name = self.names.next()?;
+            match self.look_up(&name) {
+                Err(Error::NotFound) => {}
+                Ok(entry) => return Some(Ok(self.folder.entered(&name, entry))),
+                Err(error) => return Some(Err((self.folder.path.join(&name), error))),
+            }
         }
     }
 }

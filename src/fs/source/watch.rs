@@ -5,7 +5,6 @@
 
 use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
-use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
@@ -24,6 +23,7 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, WatchFlags};
 use rustix::io::Errno;
 
 use super::SourceRoot;
+use super::mounts::MountTable;
 use super::watches::{FolderId, Room, Watches};
 
 /// What happened to a name in a folder.
@@ -52,9 +52,7 @@ pub(in crate::fs) enum SourceChange {
 #[derive(Debug)]
 pub(in crate::fs) struct Watcher {
     inotify: OwnedFd,
-    /// The table of mounts. poll(2) reports `POLLPRI` when something is mounted or unmounted, of
-    /// which inotify says nothing.
-    mounts: File,
+    mounts: MountTable,
     state: Mutex<WatchState>,
     /// Counts the times that watches were lost.
     losses: AtomicU64,
@@ -108,7 +106,7 @@ impl Watcher {
             WatchState { watches: Watches::new(WATCHES_MAX), refused: LruCache::new(REFUSED_MAX) };
         Ok(Self {
             inotify: inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?,
-            mounts: File::open("/proc/self/mountinfo")?,
+            mounts: MountTable::open()?,
             state: Mutex::new(state),
             losses: AtomicU64::new(0),
         })
@@ -173,7 +171,7 @@ impl Watcher {
         let is_urgent = |fd: &PollFd<'_>| fd.revents().intersects(PollFlags::PRI | PollFlags::ERR);
         let mounted = ready.last().is_some_and(is_urgent);
         let mut changes = Changes::default();
-        if mounted {
+        if mounted && self.mounts.has_changed_in(&source.folder) {
             self.check_watches(source, &mut changes);
         }
         let mut buffer = vec![MaybeUninit::uninit(); BUFFER_BYTES];
