@@ -23,8 +23,7 @@ use crate::mount::folder::{Folder, letter};
 use crate::mount::mounted::{Mounted, has_fuse, is_mounted, msgfs, processes_of};
 use crate::mount::process::{Ended, MOMENT, is_installed, run, wait_until};
 
-const FAILED: i32 = 1;
-const USAGE: i32 = 2;
+const FAILED: i32 = 2;
 /// `nobody`, of whom no file here is.
 const NOBODY: u32 = 65534;
 
@@ -94,7 +93,7 @@ fn can_run_as_root(program: &str) -> bool {
 fn wrong_usage() {
     let stage = Stage::new();
     let check = |arguments, expected: &str| {
-        stage.check(arguments, USAGE, &format!("{expected}; see msgfs --help"));
+        stage.check(arguments, FAILED, &format!("{expected}; see msgfs --help"));
     };
     check("", "missing <SOURCE> and <MOUNTPOINT>");
     check("@mail", "missing <MOUNTPOINT>");
@@ -112,7 +111,7 @@ fn wrong_usage() {
 #[test]
 fn slips_get_a_suggestion() {
     let stage = Stage::new();
-    let check = |arguments, expected: &str| stage.check(arguments, USAGE, expected);
+    let check = |arguments, expected: &str| stage.check(arguments, FAILED, expected);
     check("gerp x", "no file or command 'gerp'; did you mean 'grep'?");
     check(
         "gerp -i x",
@@ -154,7 +153,7 @@ fn other_mail_files_are_recognised() {
         fs::write(folder.join(name), content).unwrap();
         let ended = run(msgfs().arg(folder.join(name)).arg(folder.join("empty")), MOMENT);
         assert!(ended.stderr.contains(expected), "{name}: {}", ended.stderr);
-        stage.check_failed(&ended, USAGE, name);
+        stage.check_failed(&ended, FAILED, name);
     }
 }
 
@@ -162,8 +161,8 @@ fn other_mail_files_are_recognised() {
 fn wrong_options() {
     let stage = Stage::new();
     let check = |options: &str, expected: &str| {
-        stage.check(&format!("-o {options} @mail @empty"), USAGE, expected);
-        stage.check(&format!("-f -o ro -o noauto,{options} @mail @empty"), USAGE, expected);
+        stage.check(&format!("-o {options} @mail @empty"), FAILED, expected);
+        stage.check(&format!("-f -o ro -o noauto,{options} @mail @empty"), FAILED, expected);
     };
     check("frobnicate", "unknown option 'frobnicate'; see msgfs --help");
     check("frobnicate=1", "unknown option 'frobnicate=1'; see msgfs --help");
@@ -193,7 +192,7 @@ fn control_characters_are_not_repeated() {
     let stage = Stage::new();
     let ended =
         run(msgfs().args(["-o", "a\nb\u{1b}[2J"]).args(stage.words("@mail @empty")), MOMENT);
-    stage.check_failed(&ended, USAGE, "an option with line ends");
+    stage.check_failed(&ended, FAILED, "an option with line ends");
     assert!(!ended.stderr.contains('\u{1b}'), "{:?}", ended.stderr);
 }
 

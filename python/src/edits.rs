@@ -150,11 +150,11 @@ impl Message {
     }
 
     fn save(&self, py: Python<'_>) -> PyResult<()> {
-        self.change(py, mail::Mail::save)
+        self.save_by(py, mail::Mail::save)
     }
 
     #[pyo3(signature = (path))]
     fn save_as(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
-        self.change(py, |mail| mail.save_as(path))
+        self.save_by(py, |mail| mail.save_as(path))
     }
 }

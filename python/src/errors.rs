@@ -66,6 +66,16 @@ pub(crate) fn exception(py: Python<'_>, error: &mail::Error, path: Option<&Path>
     raised(py, Exception::of(error), error, path).unwrap_or_else(|failed| failed)
 }
 
+/// The exception for a message that could not be saved.
+pub(crate) fn not_saved(py: Python<'_>, error: &mail::Error, path: Option<&Path>) -> PyErr {
+    let kind = match Exception::of(error) {
+        // Whatever failed, it was the save: a file that cannot be made, or be read back.
+        Exception::Base => Exception::Save,
+        kind => kind,
+    };
+    raised(py, kind, error, path).unwrap_or_else(|failed| failed)
+}
+
 /// The exception for a message that is used after it was closed.
 pub(crate) fn closed(py: Python<'_>, path: Option<&Path>) -> PyErr {
     exception(py, &mail::Error::Message(imsg::Error::SessionClosed), path)
@@ -107,11 +117,7 @@ fn text(error: &(dyn StdError + 'static)) -> String {
     }
     // A transparent error has the same text as its cause.
     texts.dedup();
-    let text = texts.join(": ");
-    match text.rfind(" (os error ") {
-        Some(at) => text.get(..at).unwrap_or(&text).to_owned(),
-        None => text,
-    }
+    mail::without_error_numbers(&texts.join(": ")).into_owned()
 }
 
 /// The cause of an error, as an exception with its own cause. An error of the system becomes an

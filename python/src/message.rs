@@ -11,12 +11,12 @@ use outlook_msg::imsg::{MapiPropMut as _, Session, SessionOptions};
 use outlook_msg::mail::{self, Address, FileTime, Marks, Printing, utc_time};
 use outlook_msg::mapi::CodePage;
 use pyo3::exceptions::{PyTypeError, PyValueError};
-use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods as _, PyResult, Python};
+use pyo3::prelude::{Bound, Py, PyAny, PyAnyMethods as _, PyErr, PyResult, Python};
 use pyo3::types::{PyBytes, PyTuple, PyType};
 use pyo3::{IntoPyObject as _, intern, pyclass, pymethods};
 
 use super::attachment::Attachment;
-use super::errors::{closed, exception, not_opened};
+use super::errors::{closed, exception, not_opened, not_saved};
 use super::types;
 use super::value::{self, Key, time_to_python};
 
@@ -60,13 +60,31 @@ impl Message {
         py: Python<'_>,
         change: impl FnOnce(&mut Mail) -> Result<T, mail::Error> + Send,
     ) -> PyResult<T> {
+        self.change_or(py, exception, change)
+    }
+
+    /// Saves the message. `save` runs without the interpreter.
+    pub(crate) fn save_by(
+        &self,
+        py: Python<'_>,
+        save: impl FnOnce(&mut Mail) -> Result<(), mail::Error> + Send,
+    ) -> PyResult<()> {
+        self.change_or(py, not_saved, save)
+    }
+
+    fn change_or<T: Send>(
+        &self,
+        py: Python<'_>,
+        failed: impl FnOnce(Python<'_>, &mail::Error, Option<&Path>) -> PyErr,
+        change: impl FnOnce(&mut Mail) -> Result<T, mail::Error> + Send,
+    ) -> PyResult<T> {
         let outcome = py.detach(|| match &mut *self.lock() {
             State::Open(mail) => Some((change(mail), mail.path().map(Path::to_owned))),
             State::Closed => None,
         });
         match outcome {
             Some((Ok(found), _)) => Ok(found),
-            Some((Err(error), path)) => Err(exception(py, &error, path.as_deref())),
+            Some((Err(error), path)) => Err(failed(py, &error, path.as_deref())),
             None => Err(closed(py, None)),
         }
     }
@@ -387,8 +405,7 @@ impl Message {
     #[pyo3(signature = (*, hashes = false))]
     fn to_dict<'py>(&self, py: Python<'py>, hashes: bool) -> PyResult<Bound<'py, PyAny>> {
         let text = self.ask(py, |mail| {
-            let path = mail.path().map(Path::to_string_lossy).unwrap_or_default();
-            let mut row = mail.to_row(&path, hashes);
+            let mut row = mail.to_row(mail.path().unwrap_or(Path::new("")), hashes);
             row.size = mail.size().ok().flatten();
             Ok(serde_json::to_string(&row))
         })?;

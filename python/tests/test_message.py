@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import io
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -175,6 +176,16 @@ def test_errors_have_path_and_cause(samples: Path, tmp_path: Path) -> None:
         assert issubclass(kind, msgfs.Error)
 
 
+def test_a_path_that_is_no_text_is_whole_in_the_row(samples: Path, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/Men\xfc.msg"
+    with open(path, "wb") as copy:
+        copy.write((samples / "Lunch on Friday.msg").read_bytes())
+    row = msgfs.Message(os.fsdecode(path)).to_dict()
+    assert bytes(row["path_bytes"]) == path
+    assert "\ufffd" in row["path"]
+    assert msgfs.Message(samples / "Lunch on Friday.msg").to_dict().get("path_bytes") is None
+
+
 def test_what_is_damaged_is_named(samples: Path) -> None:
     damaged = msgfs.Message(samples / "Damaged" / "Report cut short.msg")
     assert damaged.defects
@@ -235,6 +246,10 @@ def test_edits_that_are_not_saved_are_told(samples: Path, tmp_path: Path) -> Non
     made.subject = "No path"
     with pytest.raises(msgfs.SaveError, match="no path"):
         made.save()
+    for place in (tmp_path / "none" / "a.msg", tmp_path):
+        with pytest.raises(msgfs.SaveError) as failed:
+            made.save_as(place)
+        assert isinstance(failed.value.__cause__, OSError)
     with pytest.raises(TypeError, match="time zone"):
         made.date = datetime.datetime(2025, 1, 2)
     with pytest.raises(ValueError, match="low"):

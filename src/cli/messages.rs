@@ -4,7 +4,6 @@
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,19 +157,16 @@ impl Opener {
 impl FoundMessage {
     /// The row of the message.
     pub(super) fn row(&self, hashes: bool) -> Row {
-        let path = self.path.to_string_lossy();
         let mut row = match &self.mail {
-            Ok(mail) => mail.to_row(&path, hashes),
+            Ok(mail) => mail.to_row(&self.path, hashes),
             Err(error) => {
-                let mut row = Row::unreadable(&path);
+                let mut row = Row::unreadable(&self.path);
                 row.add_defect("/", &without_error_numbers(&error.to_string()));
                 row
             }
         };
         row.size = Some(self.size);
         row.parent = self.parent.as_ref().map(|parent| parent.to_string_lossy().into_owned());
-        row.path_bytes =
-            self.path.to_str().is_none().then(|| self.path.as_os_str().as_bytes().to_owned());
         row
     }
 }

@@ -364,7 +364,10 @@ fn report(outcome: Result<(), mount::Error>) -> Status {
     for line in error.to_string().lines() {
         complain(line);
     }
-    Status::Wrong
+    match error {
+        mount::Error::Unsaved(_) => Status::Wrong,
+        _ => Status::Failed,
+    }
 }
 
 fn complain(text: &str) {

@@ -15,8 +15,8 @@ use crate::imsg::{Defect, Message};
 use crate::view::{Findings, NodeId};
 
 use super::error::{message_error, source_error};
-use super::source::attr::{Attr, FileType};
 use super::source::SourceFolder;
+use super::source::attr::{Attr, FileType};
 use super::source::ino::{Base, Ino, SourceKind};
 use super::{Entry, Error, Fs, NamedEntry, Options, control};
 

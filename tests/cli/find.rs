@@ -39,6 +39,14 @@ fn filters_ask_for_fields() {
         &["Lunch on Friday.msg", "Price list.msg"],
     );
     check(&["-F", "--subject", "Price."], &[]);
+    check(
+        &["--cc", "."],
+        &["Fwd Lost parcel.msg", "Lunch on Friday.msg", "Quotation for the jetty.msg"],
+    );
+    check(&["--bcc", "."], &["Summer regatta.msg"]);
+    check(&["--to", ".", "--cc", ".", "--bcc", "."], &[]);
+    check(&["--category", "."], &["Calendar/Boat inspection.msg"]);
+    check(&["--message-id", "."], &["Lunch on Friday.msg", "Summer regatta.msg"]);
     check(&["--body", "bring the papers"], &["Calendar/Boat inspection.msg"]);
     check(&["--text", "boat\\.png"], &["Summer regatta.msg"]);
 }
@@ -262,4 +270,21 @@ fn damaged_attachments_and_embedded_messages_are_found() {
     assert_eq!(checked.status.code(), Some(1), "{}", checked.stderr);
     let found = text(msgfs_in(source.path(), &["find", "--is", "damaged"]));
     assert_eq!(found, "a.msg\n");
+}
+
+/// A message may be the one that is looked for if what is asked of it cannot be read.
+#[test]
+fn what_cannot_be_read_is_not_passed_over() {
+    let mut bytes = letter("Outer").body(&"word ".repeat(20_000)).to_bytes();
+    bytes.truncate(bytes.len() - 60_000);
+    let source = Folder::new().with("a.msg", bytes).with("b.msg", letter("Inner").to_bytes());
+    for option in ["--body", "--text"] {
+        let ended = msgfs_in(source.path(), &["find", option, "no such word"]);
+        assert_eq!(ended.status.code(), Some(1), "{option}: {}", ended.stderr);
+        assert!(ended.stderr.starts_with("msgfs: a.msg: "), "{option}: {}", ended.stderr);
+        assert_eq!(ended.stdout, b"");
+    }
+    // The subject is enough.
+    let ended = msgfs_in(source.path(), &["find", "--text", "Outer"]);
+    assert_eq!((ended.status.code(), ended.stdout.as_slice()), (Some(0), &b"a.msg\n"[..]));
 }

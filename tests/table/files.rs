@@ -81,10 +81,10 @@ fn what_is_wrong_is_said() {
     check(&["a.msg", "missing.msg", "t.csv"], "missing.msg: no such file or directory");
     check(&["notes.txt", "t.csv"], "notes.txt: is no message and no folder");
     check(&["a.msg", "notes.txt"], &format!("notes.txt: is a file; {FORMS}"));
-    check(&["a.msg", "t.json"], &format!("t.json: {FORMS} (with / at its end)"));
+    check(&["a.msg", "t.json"], &format!("t.json: {FORMS}; the name of a folder may end in '/'"));
     check(
         &["a.msg", "t.parqet"],
-        &format!("t.parqet: did you mean .parquet? {FORMS} (with / at its end)"),
+        &format!("t.parqet: did you mean .parquet? {FORMS}; the name of a folder may end in '/'"),
     );
     check(&["--raw", "a.msg", "t.arrow"], "t.arrow: --raw is for CSV only");
     check(

@@ -72,9 +72,21 @@ pub(in crate::cli) struct Filters {
     /// Name or address of a recipient, in to, cc or bcc.
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(in crate::cli) to: Vec<String>,
+    /// Name or address of a recipient in cc.
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(in crate::cli) cc: Vec<String>,
+    /// Name or address of a recipient in bcc.
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(in crate::cli) bcc: Vec<String>,
     /// The subject.
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(in crate::cli) subject: Vec<String>,
+    /// The identifier in Message-ID; -F takes it as it stands.
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(in crate::cli) message_id: Vec<String>,
+    /// One of the categories.
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub(in crate::cli) category: Vec<String>,
     /// A line of the body.
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub(in crate::cli) body: Vec<String>,

@@ -10,7 +10,7 @@ use grep_regex::{RegexMatcher, RegexMatcherBuilder};
 use ignore::overrides::{Override, OverrideBuilder};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use outlook_msg::mail::{self, Address, Event, FileTime, Mail, MessageFlags};
+use outlook_msg::mail::{self, Address, Event, FileTime, Mail, MessageFlags, defects};
 
 use crate::cli::arguments::{Filters, MessageKind};
 use crate::cli::clock::Clock;
@@ -23,11 +23,10 @@ use super::dates::Period;
 /// The filters of one command, ready to be asked.
 #[derive(Debug)]
 pub(super) struct Filter {
-    from: Option<RegexMatcher>,
-    to: Option<RegexMatcher>,
-    subject: Option<RegexMatcher>,
-    body: Option<RegexMatcher>,
-    text: Option<RegexMatcher>,
+    /// The patterns for single fields.
+    fields: Vec<Pattern>,
+    /// The patterns for which bodies are decoded.
+    texts: Vec<Pattern>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
     compared: ComparedTime,
@@ -39,6 +38,35 @@ pub(super) struct Filter {
     larger: Option<u64>,
     smaller: Option<u64>,
 }
+
+/// A pattern, and where it is looked for.
+#[derive(Debug)]
+struct Pattern {
+    matcher: RegexMatcher,
+    is_in: fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>,
+}
+
+/// An option that takes patterns: its name, its patterns, and where they are looked for.
+type PatternOption = (
+    &'static str,
+    fn(&Filters) -> &Vec<String>,
+    fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>,
+);
+
+const FIELDS: [PatternOption; 7] = [
+    ("--subject", |filters| &filters.subject, is_in_subject),
+    ("--message-id", |filters| &filters.message_id, is_in_message_id),
+    ("--from", |filters| &filters.from, is_in_from),
+    ("--to", |filters| &filters.to, is_in_recipients),
+    ("--cc", |filters| &filters.cc, |mail, pattern| Ok(is_in_addresses(&mail.cc()?, pattern))),
+    ("--bcc", |filters| &filters.bcc, |mail, pattern| Ok(is_in_addresses(&mail.bcc()?, pattern))),
+    ("--category", |filters| &filters.category, is_in_categories),
+];
+
+const TEXTS: [PatternOption; 2] = [
+    ("--body", |filters| &filters.body, is_in_body),
+    ("--text", |filters| &filters.text, is_in_text),
+];
 
 /// Which time `--since` and `--until` are compared with.
 #[derive(Clone, Copy, Debug)]
@@ -56,17 +84,17 @@ pub(super) struct Wrong(pub(super) String);
 
 impl Filter {
     pub(super) fn new(filters: &Filters, clock: &Clock, now: Timestamp) -> Result<Self, Wrong> {
-        let pattern = |name, patterns: &Vec<String>| pattern(name, patterns, filters);
+        let patterns = |options: &[PatternOption]| {
+            let patterns = options.iter().map(|option| pattern(option, filters).transpose());
+            patterns.flatten().collect::<Result<Vec<_>, _>>()
+        };
         let date = |name: &str, text: &Option<String>| {
             let period = text.as_ref().map(|text| Period::parse(text, clock.zone(), now));
             period.transpose().map_err(|error| Wrong(format!("{name}: {error}")))
         };
         Ok(Self {
-            from: pattern("--from", &filters.from)?,
-            to: pattern("--to", &filters.to)?,
-            subject: pattern("--subject", &filters.subject)?,
-            body: pattern("--body", &filters.body)?,
-            text: pattern("--text", &filters.text)?,
+            fields: patterns(&FIELDS)?,
+            texts: patterns(&TEXTS)?,
             since: date("--since", &filters.since)?.map(|period| period.start),
             until: date("--until", &filters.until)?.map(|period| period.end),
             zone: clock.zone().clone(),
@@ -92,8 +120,8 @@ impl Filter {
     /// Whether something of the content is asked for, so that a message that cannot be opened is
     /// missed.
     pub(super) fn asks_content(&self) -> bool {
-        let patterns = [&self.from, &self.to, &self.subject, &self.body, &self.text];
-        patterns.iter().any(|pattern| pattern.is_some())
+        !self.fields.is_empty()
+            || !self.texts.is_empty()
             || self.since.is_some()
             || self.until.is_some()
             || self.attachment.is_some()
@@ -103,42 +131,48 @@ impl Filter {
 
     /// Whether a message has all that is asked for. A message that cannot be opened is damaged, and
     /// nothing else is known of it.
-    pub(super) fn matches(&self, found: &FoundMessage) -> bool {
+    ///
+    /// # Errors
+    /// Where that depends on something that cannot be read.
+    pub(super) fn matches(&self, found: &FoundMessage) -> Result<bool, mail::Error> {
         if !self.has_size(found.size) {
-            return false;
+            return Ok(false);
         }
         let Ok(mail) = &found.mail else {
-            return self.kinds.contains(&MessageKind::Damaged) || !self.asks_content();
+            return Ok(self.kinds.contains(&MessageKind::Damaged) || !self.asks_content());
         };
-        self.matches_class(mail)
-            && self.matches_time(mail)
-            && self.matches_fields(mail)
-            && (self.kinds.is_empty() || self.kinds.iter().any(|kind| is_kind(mail, *kind)))
-            && self.matches_attachment(mail)
-            && self.body.as_ref().is_none_or(|pattern| body_matches(mail, pattern))
-            && self.text.as_ref().is_none_or(|pattern| text_matches(mail, pattern))
+        Ok(self.matches_class(mail)?
+            && self.matches_time(mail)?
+            && all_match(&self.fields, mail)?
+            && self.matches_kind(mail)?
+            && self.matches_attachment(mail)?
+            && all_match(&self.texts, mail)?)
     }
 
-    fn matches_class(&self, mail: &Mail) -> bool {
-        let Some(globs) = &self.class else { return true };
-        let class = mail.message_class().ok().flatten();
-        class.is_some_and(|class| globs.matched(Path::new(&class), false).is_whitelist())
+    fn matches_class(&self, mail: &Mail) -> Result<bool, mail::Error> {
+        let Some(globs) = &self.class else { return Ok(true) };
+        let class = mail.message_class()?;
+        Ok(class.is_some_and(|class| globs.matched(Path::new(&class), false).is_whitelist()))
     }
 
-    fn matches_time(&self, mail: &Mail) -> bool {
+    fn matches_time(&self, mail: &Mail) -> Result<bool, mail::Error> {
         if self.since.is_none() && self.until.is_none() {
-            return true;
+            return Ok(true);
         }
         let moment = |time: Option<FileTime>| time.and_then(timestamp).map(|time| (time, time));
         let span = match self.compared {
-            ComparedTime::Received => moment(mail.received().ok().flatten()),
-            ComparedTime::Sent => moment(sent_or_received(mail)),
-            ComparedTime::Event => mail.event().ok().flatten().and_then(|one| self.span(&one)),
+            ComparedTime::Received => moment(mail.received()?),
+            ComparedTime::Sent => match sent_or_received(mail) {
+                // Neither can be read, or there is none.
+                None => moment(mail.date()?.or(mail.received()?)),
+                time => moment(time),
+            },
+            ComparedTime::Event => mail.event()?.and_then(|one| self.span(&one)),
         };
-        let Some((start, end)) = span else { return false };
+        let Some((start, end)) = span else { return Ok(false) };
         // What ends at midnight is not on the day that begins then.
         let is_since = |since| start >= since || end > since;
-        self.since.is_none_or(is_since) && self.until.is_none_or(|until| start < until)
+        Ok(self.since.is_none_or(is_since) && self.until.is_none_or(|until| start < until))
     }
 
     /// When an event takes place. One that takes whole days has them as it is shown, wherever the
@@ -152,19 +186,37 @@ impl Filter {
         Some((start, event.end.and_then(timestamp).unwrap_or(start)))
     }
 
-    fn matches_fields(&self, mail: &Mail) -> bool {
-        let asked = |pattern: &Option<RegexMatcher>, has: &dyn Fn(&RegexMatcher) -> bool| {
-            pattern.as_ref().is_none_or(has)
-        };
-        asked(&self.subject, &|pattern| subject_matches(mail, pattern))
-            && asked(&self.from, &|pattern| from_matches(mail, pattern))
-            && asked(&self.to, &|pattern| to_matches(mail, pattern))
+    fn matches_kind(&self, mail: &Mail) -> Result<bool, mail::Error> {
+        Ok(self.kinds.is_empty() || any(self.kinds.iter().map(|kind| is_kind(mail, *kind)))?)
     }
 
-    fn matches_attachment(&self, mail: &Mail) -> bool {
-        let Some(globs) = &self.attachment else { return true };
+    fn matches_attachment(&self, mail: &Mail) -> Result<bool, mail::Error> {
+        let Some(globs) = &self.attachment else { return Ok(true) };
         has_attachment(mail, &|name| globs.matched(Path::new(name), false).is_whitelist())
     }
+}
+
+fn all_match(patterns: &[Pattern], mail: &Mail) -> Result<bool, mail::Error> {
+    for Pattern { matcher, is_in } in patterns {
+        if !is_in(mail, matcher)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Whether one of several places has what is looked for. It is an error only if it may be in a
+/// place that cannot be read, and is in no other.
+fn any(places: impl Iterator<Item = Result<bool, mail::Error>>) -> Result<bool, mail::Error> {
+    let mut failed = None;
+    for place in places {
+        match place {
+            Ok(true) => return Ok(true),
+            Ok(false) => {}
+            Err(error) => failed = failed.or(Some(error)),
+        }
+    }
+    failed.map_or(Ok(false), Err)
 }
 
 /// The time that a message is found and sorted by: when it was sent, else when it arrived.
@@ -182,88 +234,109 @@ fn is_match(pattern: &RegexMatcher, text: &str) -> bool {
     pattern.is_match(text.as_bytes()).unwrap_or(false)
 }
 
-fn subject_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
-    mail.subject().ok().flatten().is_some_and(|subject| is_match(pattern, &subject))
+fn is_in_subject(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
+    Ok(mail.subject()?.is_some_and(|subject| is_match(pattern, &subject)))
 }
 
-fn from_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
-    let parties = [mail.from(), mail.sender()];
-    parties
-        .into_iter()
-        .filter_map(|one| one.ok().flatten())
-        .any(|one| address_matches(&one, pattern))
+fn is_in_message_id(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
+    Ok(mail.message_id()?.is_some_and(|id| is_match(pattern, &id)))
 }
 
-fn to_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
-    let recipients: [&dyn Fn() -> Result<Vec<Address>, mail::Error>; 3] =
+fn is_in_from(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
+    let parties: [&dyn Fn() -> Result<Option<Address>, mail::Error>; 2] =
+        [&|| mail.from(), &|| mail.sender()];
+    any(parties.into_iter().map(|party| Ok(party()?.is_some_and(|one| is_in(&one, pattern)))))
+}
+
+fn is_in_recipients(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
+    let lists: [&dyn Fn() -> Result<Vec<Address>, mail::Error>; 3] =
         [&|| mail.to(), &|| mail.cc(), &|| mail.bcc()];
-    recipients
-        .into_iter()
-        .any(|list| list().unwrap_or_default().iter().any(|one| address_matches(one, pattern)))
+    any(lists.into_iter().map(|list| Ok(is_in_addresses(&list()?, pattern))))
 }
 
-fn address_matches(address: &Address, pattern: &RegexMatcher) -> bool {
+fn is_in_addresses(addresses: &[Address], pattern: &RegexMatcher) -> bool {
+    addresses.iter().any(|one| is_in(one, pattern))
+}
+
+fn is_in(address: &Address, pattern: &RegexMatcher) -> bool {
     is_match(pattern, &address.name)
         || is_match(pattern, &address.address)
         // As it is shown: a pattern may have both.
         || is_match(pattern, &address.to_string())
 }
 
+fn is_in_categories(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
+    Ok(mail.categories()?.iter().any(|category| is_match(pattern, category)))
+}
+
 /// Whether any attachment has such a name, also one in signed mail or in `winmail.dat`.
-fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> bool {
-    let attachments = mail.all_attachments().unwrap_or_default();
-    attachments.iter().any(|one| is_meant(one.name()) || is_meant(mail::whole_name(one.name())))
+fn has_attachment(mail: &Mail, is_meant: &dyn Fn(&str) -> bool) -> Result<bool, mail::Error> {
+    let attachments = mail.all_attachments()?;
+    Ok(attachments.iter().any(|one| is_meant(one.name()) || is_meant(mail::whole_name(one.name()))))
 }
 
 /// Whether a line of the body matches, also of that in signed mail or in `winmail.dat`.
-fn body_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
+fn is_in_body(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
     let has = |mail: &Mail| {
-        let text = mail.text().ok().flatten().unwrap_or_default();
-        text.lines().any(|line| is_match(pattern, line))
+        let text = mail.text()?.unwrap_or_default();
+        if text.lines().any(|line| is_match(pattern, line)) {
+            return Ok(true);
+        }
+        // It may be in what is missing.
+        let missing = defects::of_bodies(mail.message()).into_iter().next();
+        missing.map_or(Ok(false), |defect| Err(mail::Error::Damaged(defect)))
     };
-    has(mail) || mail.wrapped().iter().any(|one| has(&one.mail))
+    if has(mail)? {
+        return Ok(true);
+    }
+    any(mail.wrapped().iter().map(|one| has(&one.mail)))
 }
 
-fn text_matches(mail: &Mail, pattern: &RegexMatcher) -> bool {
-    let in_attachments = || has_attachment(mail, &|name| is_match(pattern, name));
-    let in_details =
-        || mail.details().iter().flat_map(|(_, values)| values).any(|one| is_match(pattern, one));
-    subject_matches(mail, pattern)
-        || from_matches(mail, pattern)
-        || to_matches(mail, pattern)
-        || in_attachments()
-        || in_details()
-        || body_matches(mail, pattern)
+fn is_in_text(mail: &Mail, pattern: &RegexMatcher) -> Result<bool, mail::Error> {
+    let is_in_details = |mail: &Mail, pattern: &RegexMatcher| {
+        let details = mail.details();
+        Ok(details.iter().flat_map(|(_, values)| values).any(|one| is_match(pattern, one)))
+    };
+    let places: [fn(&Mail, &RegexMatcher) -> Result<bool, mail::Error>; 6] = [
+        is_in_subject,
+        is_in_from,
+        is_in_recipients,
+        |mail, pattern| has_attachment(mail, &|name| is_match(pattern, name)),
+        is_in_details,
+        is_in_body,
+    ];
+    any(places.into_iter().map(|is_in| is_in(mail, pattern)))
 }
 
-fn is_kind(mail: &Mail, kind: MessageKind) -> bool {
-    let class = || mail.message_class().ok().flatten().unwrap_or_default();
-    let is = |bases: &[&str]| bases.iter().any(|base| mail::is_class(&class(), base));
-    let flags = || mail.flags().ok().flatten().unwrap_or(MessageFlags(0));
+fn is_kind(mail: &Mail, kind: MessageKind) -> Result<bool, mail::Error> {
+    let is_class = |is: &dyn Fn(&str) -> bool| Ok(is(&mail.message_class()?.unwrap_or_default()));
+    let is =
+        |bases: &[&str]| is_class(&|class| bases.iter().any(|base| mail::is_class(class, base)));
+    let flags = || Ok(mail.flags()?.unwrap_or(MessageFlags(0)));
     match kind {
         MessageKind::Meeting => is(&["IPM.Appointment", "IPM.Schedule.Meeting"]),
         MessageKind::Task => is(&["IPM.Task", "IPM.TaskRequest"]),
         MessageKind::Contact => is(&["IPM.Contact", "IPM.DistList", "IPM.AbchPerson"]),
-        MessageKind::Report => {
-            is(&["REPORT"]) || class().to_ascii_uppercase().starts_with("REPORT.")
-        }
-        MessageKind::Signed => mail.security() == mail::Security::Signed,
-        MessageKind::Encrypted => mail.security() == mail::Security::Encrypted,
-        MessageKind::Damaged => mail.defects().map_or(true, |defects| !defects.is_empty()),
-        MessageKind::Unsent => flags().is_unsent(),
-        MessageKind::Read => flags().is_read(),
-        MessageKind::Unread => !flags().is_read(),
-        MessageKind::Undated => sent_or_received(mail).is_none(),
+        MessageKind::Report => is_class(&|class| {
+            mail::is_class(class, "REPORT") || class.to_ascii_uppercase().starts_with("REPORT.")
+        }),
+        MessageKind::Signed => Ok(mail.security() == mail::Security::Signed),
+        MessageKind::Encrypted => Ok(mail.security() == mail::Security::Encrypted),
+        MessageKind::Damaged => Ok(mail.defects().map_or(true, |defects| !defects.is_empty())),
+        MessageKind::Unsent => flags().map(|flags| flags.is_unsent()),
+        MessageKind::Read => flags().map(|flags| flags.is_read()),
+        MessageKind::Unread => flags().map(|flags| !flags.is_read()),
+        MessageKind::Undated => Ok(sent_or_received(mail).is_none()),
     }
 }
 
-/// Patterns of one option, of which one must match.
+/// The pattern of one option, which each of its values matches by itself.
 fn pattern(
-    name: &str,
-    patterns: &[String],
+    (name, values, is_in): &PatternOption,
     filters: &Filters,
-) -> Result<Option<RegexMatcher>, Wrong> {
-    if patterns.is_empty() {
+) -> Result<Option<Pattern>, Wrong> {
+    let values = values(filters);
+    if values.is_empty() {
         return Ok(None);
     }
     let mut builder = RegexMatcherBuilder::new();
@@ -271,8 +344,8 @@ fn pattern(
         .case_smart(true)
         .case_insensitive(filters.ignore_case)
         .fixed_strings(filters.fixed_strings);
-    match builder.build_many(patterns) {
-        Ok(matcher) => Ok(Some(matcher)),
+    match builder.build_many(values) {
+        Ok(matcher) => Ok(Some(Pattern { matcher, is_in: *is_in })),
         Err(error) => Err(Wrong(format!("{name}: {}", wrong_pattern(&error)))),
     }
 }

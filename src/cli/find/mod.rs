@@ -120,7 +120,7 @@ impl Finder<'_> {
         }
         let FindOutcome { hits, failures } = &mut outcome;
         let mut fail = |status, text: String| failures.push((status, text));
-        let mut unopened = Vec::new();
+        let mut unread = Vec::new();
         self.opener.each(
             &place,
             embedded,
@@ -128,17 +128,22 @@ impl Finder<'_> {
                 if let Err(error) = &found.mail
                     && self.filter.asks_content()
                 {
-                    unopened.push((error.status(), format!("{}: {error}", one_line(&found.path))));
+                    unread.push((error.status(), format!("{}: {error}", one_line(&found.path))));
                 }
-                if self.filter.matches(&found) {
-                    hits.push(self.hit(&found));
+                match self.filter.matches(&found) {
+                    Ok(true) => hits.push(self.hit(&found)),
+                    Ok(false) => {}
+                    // It may be one that is looked for.
+                    Err(error) => {
+                        unread.push((Status::Wrong, format!("{}: {error}", one_line(&found.path))));
+                    }
                 }
             },
             &mut |path, error| {
                 fail(Status::of(&error), format!("{}: {}", one_line(&path), cause(&error)));
             },
         );
-        failures.extend(unopened);
+        failures.extend(unread);
         outcome
     }
 

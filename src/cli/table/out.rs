@@ -63,7 +63,8 @@ impl TableOut {
                 let meant = similar(other, ["parquet", "arrow", "csv"]);
                 let meant = meant.map(|meant| format!("did you mean .{meant}? "));
                 let meant = meant.unwrap_or_default();
-                Err(format!("{}: {meant}{FORMS} (with / at its end)", one_line(path)))
+                let folder = "the name of a folder may end in '/'";
+                Err(format!("{}: {meant}{FORMS}; {folder}", one_line(path)))
             }
             _ => Ok(Self::Folder(path.to_owned())),
         }

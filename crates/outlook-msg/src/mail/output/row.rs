@@ -6,6 +6,7 @@
 //! lists what cannot be read.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use serde::Serialize;
 
@@ -147,7 +148,7 @@ impl Mail {
     /// # Ok::<(), outlook_msg::mail::Error>(())
     /// ```
     #[must_use]
-    pub fn to_row(&self, path: &str, hashes: bool) -> Row {
+    pub fn to_row(&self, path: impl AsRef<Path>, hashes: bool) -> Row {
         let mut row = Row::unreadable(path);
         let found = |result: Result<Option<Address>, Error>| result.ok().flatten().map(Into::into);
         row.message_id = self.message_id().ok().flatten();
@@ -216,11 +217,13 @@ impl Row {
     /// assert_eq!(row.defects.len(), 1);
     /// ```
     #[must_use]
-    pub fn unreadable(path: &str) -> Self {
+    pub fn unreadable(path: impl AsRef<Path>) -> Self {
+        let path = path.as_ref();
+        let is_text = path.to_str().is_some();
         Self {
             schema: SCHEMA,
-            path: path.to_owned(),
-            path_bytes: None,
+            path: path.to_string_lossy().into_owned(),
+            path_bytes: (!is_text).then(|| path.as_os_str().as_encoded_bytes().to_owned()),
             parent: None,
             message_id: None,
             in_reply_to: None,
