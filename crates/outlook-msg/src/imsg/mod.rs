@@ -44,6 +44,7 @@ mod name_registry;
 mod names;
 mod note;
 mod person;
+mod person_tags;
 mod properties;
 mod property_editor;
 mod property_list;
@@ -66,7 +67,9 @@ pub use address::{Address, flat_entry_list_of};
 pub use attachment::{AttachMethod, Attachment};
 pub use cache::MessageCache;
 pub use computed::is_computed;
-pub use converted::{ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty};
+pub use converted::{
+    ConvertedAttachment, ConvertedContent, ConvertedFile, ConvertedMessage, ConvertedProperty,
+};
 pub use copy::is_message;
 pub use draft::{Access, Target};
 pub use edit::MapiPropMut;
@@ -77,6 +80,7 @@ pub use message::{EMBEDDING_DEPTH_MAX, Message};
 pub use names::PropertyNames;
 pub use note::Note;
 pub use person::flat_entry_list;
+pub use person_tags::PersonTags;
 pub use properties::{PropertySet, Salvaged};
 pub use property_list::{
     PROPATTR_MANDATORY, PROPATTR_READABLE, PROPATTR_WRITEABLE, PROPERTY_STREAM, Property,

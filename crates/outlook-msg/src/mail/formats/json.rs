@@ -14,8 +14,10 @@
 //!
 //! `name` is missing if no name is known. For a named property it is `SET/NAME`, and `set` and
 //! `lid` or `string` have the parts of it. `flags` is missing if the property stream does not list
-//! the property. A value is a number, a Boolean or a string. Binary values are base64; a longer one
-//! than 4 KiB, and an object, has `size` in place of `value`. `error` says why a value is damaged.
+//! the property. A value is a number, a Boolean or a string, or a list of these. A number that JSON
+//! has not is the string `NaN`, `Infinity` or `-Infinity`. Binary values are base64; a longer one
+//! than 4 KiB, and an object, has `size` in place of `value`, and in a list `{ "size": 5000 }` is in
+//! its place. `error` says why a value is damaged.
 //! `notes` say what was read in another way than the file states, such as a guessed code page. Keys
 //! and elements always come in this order, so that equal messages have equal files. Within a
 //! `schema`, keys are only added.
@@ -52,15 +54,24 @@ const BINARY_BYTES_MAX: u64 = 4096;
 pub fn write_json(
     message: &Message,
     attachments: &[ShownAttachment],
-    defects: &[Defect],
+    findings: Findings<'_>,
     known: Option<&AttachmentNames>,
     mut out: impl Write,
 ) -> Result<(), Error> {
     let context = Context { names: &*message.names()?, known };
-    let message = MessageJson::of(message, attachments, defects, context)?;
+    let message = MessageJson::of(message, attachments, findings, context)?;
     let document = DocumentJson { schema: SCHEMA, message };
     serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
     Ok(out.write_all(b"\n")?)
+}
+
+/// What `message.json` tells of a message beside its properties.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// What could not be read.
+    pub defects: &'a [Defect],
+    /// What was read in another way than the file states.
+    pub notes: &'a [Note],
 }
 
 /// What all messages in the document share.
@@ -164,7 +175,7 @@ impl<'a> MessageJson<'a> {
     fn of(
         message: &Message,
         attachments: &[ShownAttachment],
-        defects: &[Defect],
+        findings: Findings<'_>,
         context: Context<'a>,
     ) -> Result<Self, Error> {
         let recipients = message.recipients()?;
@@ -172,10 +183,12 @@ impl<'a> MessageJson<'a> {
             let properties = PropertiesJson::of(recipient, context.names)?;
             Ok(RecipientJson { number: recipient.number()?, properties })
         });
-        let notes = defects::notes_of_message(message).into_iter();
-        let notes = notes.map(|Note { place, text }| NoteJson { place, text });
+        let notes = findings
+            .notes
+            .iter()
+            .map(|Note { place, text }| NoteJson { place: place.clone(), text: text.clone() });
         let attachments = attachments.iter().map(|shown| AttachmentJson::of(shown, context));
-        let errors = defects.iter().map(|Defect { place, cause }| DefectJson {
+        let errors = findings.defects.iter().map(|Defect { place, cause }| DefectJson {
             place: place.clone(),
             cause: cause.clone(),
         });
@@ -209,7 +222,9 @@ fn embedded<'a>(attachment: &Attachment, context: Context<'a>) -> Result<Message
     let message = attachment.embedded_message()?;
     let attachments = shown_attachments(&message, context.known);
     let defects = defects::of_message(&message, &attachments);
-    MessageJson::of(&message, &attachments, &defects, context)
+    let notes = defects::notes_of_message(&message);
+    let findings = Findings { defects: &defects, notes: &notes };
+    MessageJson::of(&message, &attachments, findings, context)
 }
 
 fn property_json(
@@ -253,6 +268,9 @@ fn property_json(
     }
     let Salvaged { value, defect } = set.salvage(property, strings);
     json.value = value.as_ref().and_then(value_json);
+    if let (None, Some(Value::Binary(bytes))) = (&json.value, &value) {
+        json.size = Some(bytes.len() as u64);
+    }
     json.error = defect.map(|defect| defect.cause);
     json
 }
@@ -264,17 +282,31 @@ fn value_json(value: &Value) -> Option<serde_json::Value> {
         Value::Integer16(number) => (*number).into(),
         Value::Integer32(number) => (*number).into(),
         Value::Integer64(number) => (*number).into(),
-        Value::Floating32(number) => (*number).into(),
-        Value::Floating64(number) => (*number).into(),
+        Value::Floating32(number) => floating(f64::from(*number), *number),
+        Value::Floating64(number) => floating(*number, *number),
         Value::Boolean(truth) => (*truth).into(),
         Value::Binary(bytes) if bytes.len() as u64 > BINARY_BYTES_MAX => return None,
         Value::Binary(bytes) => base64::encode(bytes).into(),
-        Value::Multiple(values) => values
-            .iter()
-            .map(|value| value_json(value).unwrap_or(serde_json::Value::Null))
-            .collect::<Vec<_>>()
-            .into(),
+        Value::Multiple(values) => values.iter().map(element_json).collect::<Vec<_>>().into(),
         Value::Object => return None,
         text => text.to_text()?.into(),
     })
+}
+
+/// One of several values; a binary value that is too long is an object with its size.
+fn element_json(value: &Value) -> serde_json::Value {
+    match (value_json(value), value) {
+        (None, Value::Binary(bytes)) => serde_json::json!({ "size": bytes.len() }),
+        (json, _) => json.unwrap_or(serde_json::Value::Null),
+    }
+}
+
+/// A number in JSON, which has neither infinity nor what is no number: these are strings.
+fn floating(number: f64, json: impl Into<serde_json::Value>) -> serde_json::Value {
+    match number {
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        number if number.is_nan() => "NaN".into(),
+        _ => json.into(),
+    }
 }

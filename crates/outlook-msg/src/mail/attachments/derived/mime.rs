@@ -2,15 +2,15 @@
 
 use crate::body::mime_entity::{Entity, Fields, Mailbox, Part, PartContent};
 use crate::imsg::{
-    Address, ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty,
-    RecipientType, flat_entry_list_of,
+    Address, ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty, Note,
+    PersonTags, RecipientType, flat_entry_list_of,
 };
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
 use crate::storage::Defect;
 
 /// Makes a message from an entity.
 pub(super) fn message(entity: Entity) -> ConvertedMessage {
-    let Entity { fields, text, html, attachments, defects } = entity;
+    let Entity { fields, text, html, attachments, findings } = entity;
     let mut properties = vec![ConvertedProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note")];
     let mut add = |tag: PropertyTag, text: Option<String>| {
         properties.extend(text.map(|text| ConvertedProperty::text(tag, text)));
@@ -25,49 +25,41 @@ pub(super) fn message(entity: Entity) -> ConvertedMessage {
         properties.push(ConvertedProperty::new(tags::PR_HTML, Value::Binary(html.into_bytes())));
         properties.push(ConvertedProperty::new(tags::PR_INTERNET_CPID, Value::Integer32(page)));
     }
-    properties.extend(properties_of_person(fields.from.first(), SENT_REPRESENTING));
-    properties.extend(properties_of_person(fields.sender.first().or(fields.from.first()), SENDER));
+    properties.extend(properties_of_person(fields.from.first(), PersonTags::SENT_REPRESENTING));
+    properties.extend(properties_of_person(
+        fields.sender.first().or(fields.from.first()),
+        PersonTags::SENDER,
+    ));
     properties.extend(reply_to(&fields));
     let recipients = recipients(&fields);
     if !fields.header.is_empty() {
         let tag = tags::PR_TRANSPORT_MESSAGE_HEADERS;
         properties.push(ConvertedProperty::text(tag, fields.header));
     }
-    let defects = defects.into_iter().map(|cause| Defect { place: "/".to_owned(), cause });
+    let place = || "/".to_owned();
+    let defects = findings.defects.into_iter().map(|cause| Defect { place: place(), cause });
+    let notes = findings.notes.into_iter().map(|text| Note { place: place(), text });
     ConvertedMessage {
         properties,
         recipients,
         attachments: attachments.into_iter().map(attachment).collect(),
         defects: defects.collect(),
+        notes: notes.collect(),
     }
 }
 
-/// The tags of name, address type, address and SMTP address of one person.
-type WrittenPersonTags = [PropertyTag; 4];
-
-const SENDER: WrittenPersonTags = [
-    tags::PR_SENDER_NAME,
-    tags::PR_SENDER_ADDRTYPE,
-    tags::PR_SENDER_EMAIL_ADDRESS,
-    tags::PR_SENDER_SMTP_ADDRESS,
-];
-const SENT_REPRESENTING: WrittenPersonTags = [
-    tags::PR_SENT_REPRESENTING_NAME,
-    tags::PR_SENT_REPRESENTING_ADDRTYPE,
-    tags::PR_SENT_REPRESENTING_EMAIL_ADDRESS,
-    tags::PR_SENT_REPRESENTING_SMTP_ADDRESS,
-];
-const RECIPIENT: WrittenPersonTags =
-    [tags::PR_DISPLAY_NAME, tags::PR_ADDRTYPE, tags::PR_EMAIL_ADDRESS, tags::PR_SMTP_ADDRESS];
-
-fn properties_of_person(
-    mailbox: Option<&Mailbox>,
-    tags_of_person: WrittenPersonTags,
-) -> Vec<ConvertedProperty> {
+fn properties_of_person(mailbox: Option<&Mailbox>, person: PersonTags) -> Vec<ConvertedProperty> {
     let Some(Mailbox { name, address }) = mailbox else { return Vec::new() };
-    let address_type = if address.is_empty() { "" } else { "SMTP" };
-    let values = tags_of_person.into_iter().zip([name, address_type, address, address]);
-    let values = values.filter(|(_, text)| !text.is_empty());
+    let one = Address::new(name, address);
+    let address_type = if address.is_empty() { "" } else { one.address_type() };
+    let smtp_address = if one.is_smtp() { address } else { "" };
+    let values = [
+        (person.name, name.as_str()),
+        (person.address_type, address_type),
+        (person.address, address),
+        (person.smtp_address, smtp_address),
+    ];
+    let values = values.into_iter().filter(|(_, text)| !text.is_empty());
     values.map(|(tag, text)| ConvertedProperty::text(tag, text)).collect()
 }
 
@@ -79,7 +71,7 @@ fn recipients(fields: &Fields) -> Vec<Vec<ConvertedProperty>> {
     ];
     let rows = lists.into_iter().flat_map(|(kind, mailboxes)| {
         mailboxes.iter().map(move |mailbox| {
-            let mut row = properties_of_person(Some(mailbox), RECIPIENT);
+            let mut row = properties_of_person(Some(mailbox), PersonTags::RECIPIENT);
             let kind = Value::Integer32(kind.number());
             row.push(ConvertedProperty::new(tags::PR_RECIPIENT_TYPE, kind));
             row
