@@ -1,7 +1,8 @@
 //! `msgfs status`, `save` and `discard`: the edits that are not in the source yet.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::fs::edit_log::{self, StateFolder, escaped};
 use crate::mount;
@@ -11,7 +12,7 @@ use super::complain;
 use super::status::Status;
 use super::terminal::one_line;
 
-/// At most this many kept edits are named when a mount begins.
+/// At most this many messages with kept edits are named when a mount begins.
 const NAMED_MAX: usize = 10;
 
 /// Lists the messages that are not saved, a line each with tabs in between: what is the matter,
@@ -131,19 +132,11 @@ fn save_one(path: &Path) -> Status {
     Status::Wrong
 }
 
-/// Throws the unsaved edits of messages away.
+/// Throws the unsaved edits of messages away, or edits that were kept.
 pub(super) fn discard(arguments: &Discard) -> Status {
     let mut status = Status::Done;
     for path in &arguments.paths {
-        let discarded = in_mount(path).and_then(|_| {
-            mount::discard(path).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => {
-                    "no message with unsaved edits; 'msgfs status' lists them".to_owned()
-                }
-                _ => format!("the edits stay: {error}"),
-            })
-        });
-        if let Err(cause) = discarded {
+        if let Err(cause) = discard_one(path) {
             complain(&format!("{}: {cause}", one_line(path)));
             status.join(Status::Failed);
         }
@@ -151,15 +144,50 @@ pub(super) fn discard(arguments: &Discard) -> Status {
     status
 }
 
-/// Names the kept edits when a mount begins.
-pub(super) fn name_kept() {
-    let kept = StateFolder::find(None).ok().and_then(|folder| edit_log::list_kept(&folder).ok());
-    let kept = kept.unwrap_or_default();
-    for kept in kept.iter().take(NAMED_MAX) {
-        complain(&format!("edits of {} are kept in {}", kept.message, escaped(&kept.folder)));
+fn discard_one(path: &Path) -> Result<(), String> {
+    let stay = |error: io::Error| format!("the edits stay: {error}");
+    // Without a state folder nothing can have been kept.
+    if let Ok(state_folder) = StateFolder::find(None)
+        && edit_log::discard_kept(&state_folder, path).map_err(stay)?
+    {
+        return Ok(());
     }
-    if kept.len() > NAMED_MAX {
-        complain(&format!("and {} more; see msgfs status", kept.len() - NAMED_MAX));
+    in_mount(path)?;
+    mount::discard(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => {
+            "no message with unsaved edits; 'msgfs status' lists them".to_owned()
+        }
+        _ => stay(error),
+    })
+}
+
+/// Names the kept edits of a source when a mount of it begins, a line for each message.
+pub(super) fn name_kept(source: &Path) {
+    let kept = StateFolder::find(None).ok().and_then(|folder| edit_log::list_kept(&folder).ok());
+    let Ok(source) = source.canonicalize() else { return };
+    let mut messages = BTreeMap::<PathBuf, Vec<PathBuf>>::new();
+    for kept in kept.unwrap_or_default() {
+        let message = edit_log::unescaped(&kept.message);
+        if message.starts_with(&source) {
+            messages.entry(message).or_default().push(kept.folder);
+        }
+    }
+    for (message, folders) in messages.iter().take(NAMED_MAX) {
+        let Some((first, others)) = folders.split_first() else { continue };
+        let more = match others.len() {
+            0 => String::new(),
+            count => format!(" and {count} more"),
+        };
+        complain(&format!(
+            "edits of {} are kept in {}{more}; when you have taken what you need, throw them away \
+             with 'msgfs discard'",
+            escaped(message),
+            escaped(first)
+        ));
+    }
+    if messages.len() > NAMED_MAX {
+        let more = messages.len() - NAMED_MAX;
+        complain(&format!("edits of {more} more messages are kept; 'msgfs status' lists them"));
     }
 }
 
@@ -169,7 +197,7 @@ fn put(out: &mut impl Write, what: &str, path: &str, since: &str, why: &str) -> 
 }
 
 /// The mount that a path is in.
-fn in_mount(path: &Path) -> Result<std::path::PathBuf, String> {
+fn in_mount(path: &Path) -> Result<PathBuf, String> {
     match mount::mount_of(path) {
         Ok(Some(mount_point)) => Ok(mount_point),
         Ok(None) => Err("not in a mount of msgfs".to_owned()),
@@ -177,6 +205,6 @@ fn in_mount(path: &Path) -> Result<std::path::PathBuf, String> {
     }
 }
 
-fn mount_at(path: &Path) -> Result<std::path::PathBuf, String> {
+fn mount_at(path: &Path) -> Result<PathBuf, String> {
     in_mount(path).map_err(|cause| format!("{}: {cause}", one_line(path)))
 }

@@ -183,7 +183,7 @@ fn mount_in_background(request: &Request) -> Result<(), mount::Error> {
     if mount::run_in_background(request)? == mount::Done::Mounted
         && request.options.fs.write.is_some()
     {
-        edits::name_kept();
+        edits::name_kept(&request.source);
     }
     Ok(())
 }

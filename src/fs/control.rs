@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,11 +13,15 @@ use crate::view::NodeId;
 
 use super::edits::Edits;
 use super::source::attr::{Attr, FileType};
-use super::source::ino::{Base, Ino};
+use super::source::ino::{Base, Ino, SourceKind};
 use super::{Add, DirectoryEntry, Entry, Error, Fs};
 
 /// The name of the directory.
 pub const DIRECTORY: &str = ".msgfs";
+
+/// What is told if the source has a file of the name of the directory.
+pub(super) const HIDDEN: &str = ".msgfs: the mount's own directory of this name hides that of the \
+    source; rename it in the source to see it\n";
 
 /// A file in the control directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -86,6 +91,24 @@ impl Fs {
     pub(super) fn control(&self) -> ControlDirectory<'_> {
         ControlDirectory { fs: self }
     }
+
+    /// Whether a path in the source stands for the control directory. In a mount, that hides a file
+    /// of this name in the root of the source ([`Fs::hides_one_of_source`]). A command shows the
+    /// file of the source.
+    pub(super) fn is_control(&self, path: &Path) -> bool {
+        path == Path::new(DIRECTORY) && (self.is_mount || !self.has_source_control_name())
+    }
+
+    /// Whether the control directory hides a file of the source.
+    pub(super) fn hides_one_of_source(&self) -> bool {
+        self.is_mount && self.has_source_control_name()
+    }
+
+    fn has_source_control_name(&self) -> bool {
+        let root = self.source.node(Base::ROOT);
+        root.is_ok_and(|root| root.kind == SourceKind::Folder)
+            && self.source.metadata(Path::new(DIRECTORY)).is_ok()
+    }
 }
 
 impl ControlDirectory<'_> {
@@ -144,7 +167,8 @@ impl ControlDirectory<'_> {
             ControlFile::Version => concat!(env!("CARGO_PKG_VERSION"), "\n").to_owned(),
             ControlFile::Errors => {
                 let refused = edits.as_ref().map(|edits| edits.refusals.text());
-                messages.defects_text() + &refused.unwrap_or_default()
+                let hidden = if self.fs.hides_one_of_source() { HIDDEN } else { "" };
+                [hidden, &messages.defects_text(), &refused.unwrap_or_default()].concat()
             }
             ControlFile::Unsaved => edits.as_ref().map(Edits::unsaved_text).unwrap_or_default(),
             ControlFile::Session => {

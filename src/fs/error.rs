@@ -41,6 +41,14 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
+    /// The folder that a message lies in cannot be written to, so no edit could be saved.
+    #[error("{path:?}: its folder cannot be written to: {source}")]
+    Unwritable {
+        /// The path of the message in the source.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
     /// A message could not be read.
     #[error("{path:?}: {source}")]
     Message {
@@ -131,13 +139,20 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Why something failed, without the path, which the caller names.
+pub(super) fn cause(error: &Error) -> String {
+    match error {
+        Error::Message { source, .. } => with_causes(source),
+        Error::Source { source, .. } => source.to_string(),
+        Error::Unwritable { source, .. } => format!("its folder cannot be written to: {source}"),
+        Error::ReadOnly { .. } => "only messages can be written to".to_owned(),
+        error => with_causes(error),
+    }
+}
+
 /// Why a value was refused, without the file that it was for.
 pub(super) fn refusal(error: &Error) -> String {
-    let reason = match error {
-        Error::Message { source, .. } => with_causes(source),
-        error => with_causes(error),
-    };
-    format!("refused: {reason}")
+    format!("refused: {}", cause(error))
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ impl Fs {
         let listing = self.source.folders.list(node, cookie, read)?;
         let folder = self.source.root.folder(path).map_err(|error| source_error(path, error))?;
         let mut child = PathBuf::new();
+        let (mut added, mut unreadable) = (false, None);
         for (place, entry) in listing.behind_cookie(cookie) {
             let text = child.as_mut_os_string();
             text.clear();
@@ -81,10 +82,20 @@ impl Fs {
                 Some(metadata) => Ok(metadata),
                 None => self.source.metadata_in(&folder, &entry.name, &child),
             };
+            if self.is_control(&child) {
+                continue;
+            }
             let found = match self.source_entry(&child, metadata, look_up, proof) {
+                Ok(found) => found,
                 // Removed since the folder was read, or hidden.
                 Err(Error::NotFound) => continue,
-                found => found?,
+                // The others are listed all the same: the kernel counts those that it was told of
+                // only if the listing succeeds.
+                Err(error) => {
+                    self.messages.note_unreadable(&child, &error);
+                    unreadable = Some(error);
+                    continue;
+                }
             };
             let (name, cookie) = (entry.name.as_os_str(), entry.cookie);
             if add(DirectoryEntry { name, cookie, entry: found, is_dot: false }) {
@@ -95,7 +106,9 @@ impl Fs {
                 }
                 return Ok(());
             }
+            added = true;
         }
-        Ok(())
+        // A folder of which nothing can be read must not look like an empty one.
+        unreadable.filter(|_| !added).map_or(Ok(()), Err)
     }
 }

@@ -43,8 +43,7 @@
 //!
 //! # Locks
 //!
-//! Taken in this order and held for moments. Only the first is held while a message is saved, and
-//! none of them while the kernel is told something:
+//! Taken in this order:
 //!
 //! 1. The turn of a handle, by its FLUSH (`edits::open::handles::Unflushed`).
 //! 2. The contents of one message directory. Those of two are never held together: what concerns
@@ -52,6 +51,11 @@
 //! 3. The bytes of an open file, a temporary file or an arrival.
 //! 4. The table of nodes, the table of handles, the saver's queue, the caches, what the kernel must
 //!    forget: no other lock is taken under any of these.
+//!
+//! The second and the third are held while a value is copied: out of the message, into a temporary
+//! file, or into the edit log. Other requests for this message, or for this file, wait until then,
+//! which takes seconds for a large attachment. The fourth are held for moments. Only the first is
+//! held while a message is saved, and none of them while the kernel is told something.
 //!
 //! A save marks the edits of its message as being saved and lets go of the lock: programs can go on
 //! reading, and edits of this one message wait (`MessageDirectory::lock_idle`). The kernel is told
@@ -110,6 +114,8 @@ pub struct Fs {
     /// `None` in a read-only mount.
     edits: Option<Edits>,
     control: ControlTexts,
+    /// Whether it is mounted; a command reads it without a mount.
+    is_mount: bool,
 }
 
 impl Fs {
@@ -120,6 +126,9 @@ impl Fs {
     pub fn open(source: &Path, options: Options) -> io::Result<Self> {
         let (source, folder) = SourceTree::open(source, &options)?;
         let mut fs = Self::read_only_of(source, &options);
+        if fs.hides_one_of_source() {
+            tracing::warn!("{}", control::HIDDEN.trim_end());
+        }
         if let Some(write) = &options.write {
             let root = fs.source.node(Base::ROOT).map_err(io::Error::other)?;
             let one = (root.kind == SourceKind::OneMessage).then_some(root.path.as_path());
@@ -141,7 +150,8 @@ impl Fs {
     fn read_only_of(source: SourceTree, options: &Options) -> Self {
         let source = Arc::new(source);
         let messages = Arc::new(Messages::new(&source, options));
-        Self { source, messages, edits: None, control: ControlTexts::default() }
+        let (control, is_mount) = (ControlTexts::default(), options.mount_point.is_some());
+        Self { source, messages, edits: None, control, is_mount }
     }
 
     /// Closes the session: saves what is unsaved, and releases every message. To look into a
@@ -180,7 +190,7 @@ impl Fs {
         if base == Base::CONTROL {
             return self.control().lookup(id, name);
         }
-        if parent == Ino::ROOT && name == control::DIRECTORY {
+        if parent == Ino::ROOT && self.is_control(Path::new(name)) {
             return self.control().entry(NodeId(0));
         }
         if let Some((message, id)) = self.message_of(parent)? {

@@ -12,9 +12,11 @@ use super::{Error, Fs};
 
 /// What a look at a file of a message has found.
 enum LookedInto<T> {
-    ContentKind(T),
+    /// What was asked of a file of the message.
+    Found(T),
     /// The target of a temporary symbolic link.
     Link(String),
+    /// It is no file of a message, or a temporary one.
     NotInMessage,
 }
 
@@ -33,7 +35,7 @@ impl Fs {
             }
         });
         match read? {
-            LookedInto::ContentKind(target) => target.ok_or(Error::NotALink),
+            LookedInto::Found(target) => target.ok_or(Error::NotALink),
             LookedInto::Link(target) => Ok(target.into_bytes()),
             LookedInto::NotInMessage => {
                 let node = self.source.node(ino.parts().0)?;
@@ -52,7 +54,7 @@ impl Fs {
     /// [`Error::Stale`], or where the source cannot be read.
     pub fn listxattr(&self, ino: Ino) -> Result<Vec<&'static str>, Error> {
         match self.with_tree(ino, |tree, id| tree.extended_attributes(id))? {
-            LookedInto::ContentKind(found) => {
+            LookedInto::Found(found) => {
                 Ok(found.into_iter().map(ExtendedAttribute::name).collect())
             }
             LookedInto::Link(_) | LookedInto::NotInMessage => Ok(Vec::new()),
@@ -73,7 +75,7 @@ impl Fs {
         let name = name.to_str().and_then(ExtendedAttribute::from_name);
         let name = name.ok_or(Error::NoAttribute)?;
         match self.with_tree(ino, |tree, id| tree.extended_attribute(id, name))? {
-            LookedInto::ContentKind(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
+            LookedInto::Found(value) => Ok(value.ok_or(Error::NoAttribute)?.into_bytes()),
             LookedInto::Link(_) | LookedInto::NotInMessage => Err(Error::NoAttribute),
         }
     }
@@ -97,6 +99,6 @@ impl Fs {
             Some(TreeFile::Other) => return Ok(LookedInto::NotInMessage),
         };
         let found = run(&open.tree, id).map_err(|error| message_error(&open.path, error))?;
-        Ok(LookedInto::ContentKind(found))
+        Ok(LookedInto::Found(found))
     }
 }

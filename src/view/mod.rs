@@ -49,7 +49,7 @@ pub use check::Findings;
 pub use derived::{DIRECTORY_SUFFIX, SIGNED};
 pub use edit::{
     BodyTimes, Change, Editor, FileAccess, SIGNED_IS_PROTECTED, StartCheck, access as file_access,
-    check_open, is_embedded_message_name, is_embedded_message_path,
+    check_complete, check_open, is_embedded_message_name, is_embedded_message_path,
 };
 pub use error::Error;
 pub use files::{ERRORS, MAPI, MESSAGE_EML, MESSAGE_JSON, MESSAGE_MSG, RAW};

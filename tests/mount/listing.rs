@@ -271,3 +271,22 @@ fn lookups_of_file_managers_open_nothing() {
     assert!(mount.path("a.msg/subject").exists());
     assert_eq!(mount.session("messages_opened"), 1);
 }
+
+/// The mount's own `.msgfs` hides a file of the source of that name, and says so. A command shows
+/// that of the source.
+#[test]
+fn a_file_of_the_source_that_is_hidden_is_told() {
+    let source = Folder::new().with("a.msg", letter("A").to_bytes()).with(".msgfs/kept", "kept\n");
+    let Some(mounted) = Mounted::new(source.path(), "") else { return };
+    let line = ".msgfs: the mount's own directory of this name hides that of the source; rename it \
+                in the source to see it\n";
+    assert_eq!(mounted.text(".msgfs/errors"), line);
+    assert!(!mounted.path(".msgfs/kept").exists());
+    assert_eq!(mounted.names(""), ["a.msg"]);
+    let cat = run(msgfs().arg("cat").arg(source.join(".msgfs/kept")), MOMENT);
+    assert_eq!(String::from_utf8(cat.expect_success()).unwrap(), "kept\n");
+    let tree = run(msgfs().arg("find").arg(source.path()), MOMENT);
+    assert!(tree.status.success(), "{}", tree.stderr);
+    fs::rename(source.join(".msgfs"), source.join("other")).unwrap();
+    assert_eq!(mounted.text(".msgfs/errors"), "");
+}

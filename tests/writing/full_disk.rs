@@ -1,6 +1,7 @@
 //! A full disk: the old file stays, and what cannot be saved is kept elsewhere and named.
 
 use std::fs;
+use std::io::Write as _;
 use std::process::Command;
 
 use msgfs::fs::{Fs, Options, WriteOptions};
@@ -202,4 +203,33 @@ fn edits_outlive_a_disk_that_becomes_read_only() {
     let kept = mount.end_unsaved(1);
     assert_eq!(Direct::reading(&kept[0]).read("subject").unwrap(), b"New\n");
     assert_eq!(Direct::reading(disk.path()).read("a.msg/subject").unwrap(), b"Old\n");
+}
+
+/// What is written to a large file lies beside the edit log, on whose disk there must be room for
+/// it, and becomes part of the log without being copied.
+#[test]
+fn a_large_value_is_written_once() {
+    let source = Folder::new().with("a.msg", letter("Old").to_bytes());
+    let Some(state) = Disk::new("4m") else { return };
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    // A writing handle keeps the message from being saved by itself.
+    let open = fs::File::options().write(true).open(mount.path("a.msg/class")).unwrap();
+    let mut file = fs::File::create(mount.path("a.msg/attachments/large.bin")).unwrap();
+    let large = numbers(3 << 20);
+    file.write_all(&large).unwrap();
+    let spooled = mount.open_files().into_iter().find(|(path, _)| {
+        path.starts_with(state.path()) && path.to_string_lossy().ends_with("(deleted)")
+    });
+    let (_, inode) = spooled.expect("no file in the state folder");
+    drop(file);
+    assert!(mount.text(".msgfs/unsaved").starts_with("a.msg\t"));
+    let logged = contents(&state.path().join("msgfs/edits"));
+    let found = logged.values().find(|(_, _, _, bytes)| *bytes == large);
+    assert_eq!(found.map(|(found, ..)| *found), Some(inode));
+    drop(open);
+    mount.kill();
+    mount.serve();
+    mount.sync("a.msg/subject").unwrap();
+    let saved = Direct::reading(source.path()).read("a.msg/attachments/large.bin").unwrap();
+    assert!(saved == large);
 }

@@ -88,7 +88,10 @@ impl Run {
             84..90 => self.unlink(),
             90..94 => self.rename(),
             94..96 => self.save(),
-            96..98 => self.end_process(),
+            96..98 => {
+                let index = self.random.below(self.processes.len());
+                self.end_process(index);
+            }
             _ => self.replace_source(),
         }
         self.check();
@@ -226,8 +229,7 @@ impl Run {
     }
 
     /// What a process has removed is removed for good when it ends.
-    fn end_process(&mut self) {
-        let index = self.random.below(self.processes.len());
+    fn end_process(&mut self, index: usize) {
         self.log.push(format!("process {} ends", self.processes[index].id()));
         let mut ended = std::mem::replace(&mut self.processes[index], process());
         ended.kill().unwrap();
@@ -239,8 +241,8 @@ impl Run {
         if !self.handles.is_empty() {
             return;
         }
-        self.processes.iter_mut().for_each(|process| process.kill().unwrap());
-        (0..self.processes.len()).for_each(|_| self.end_process());
+        // Each of them: one that has ended makes no more requests.
+        (0..self.processes.len()).for_each(|index| self.end_process(index));
         self.save();
         let content = self.random.bytes(300);
         self.log.push("another program replaces the source".to_owned());
@@ -299,8 +301,7 @@ impl Drop for Run {
             let _ = process.wait();
         }
         if std::thread::panicking() {
-            let first = self.log.len().saturating_sub(40);
-            eprintln!("MSGFS_MODEL_SEED={} fails:\n{}", self.seed, self.log[first..].join("\n"));
+            eprintln!("MSGFS_MODEL_SEED={} fails:\n{}", self.seed, self.log.join("\n"));
         }
     }
 }

@@ -3,21 +3,24 @@
 //! when it fails; `MSGFS_KILL_SEED=S` tries others, `MSGFS_KILLS=N` so many.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::process::Command;
 
+use msgfs::fs::{Fs, Ino};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use crate::fixture::{AttachmentBuilder, RecipientBuilder};
 use crate::mount::folder::{Folder, letter, numbers, parcel};
 use crate::mount::mounted::{Mounted, has_fuse, msgfs};
 use crate::mount::process::{MOMENT, Process, run, wait_until};
 use crate::random::{Random, number_from_environment};
 
-use super::direct::Direct;
+use super::direct::{Direct, open_for_writing};
 use super::files::ReadFiles as _;
 use super::mounted::Served;
 use super::places::{contents, kept, names, recovered};
@@ -312,4 +315,165 @@ fn edits_of_messages_with_odd_names_are_kept() {
     for folder in folders {
         assert_eq!(fs::read(folder.join("subject")).unwrap(), b"New\n");
     }
+}
+
+/// The ends of the records in a log, and before the first one that of its signature.
+fn record_ends(log: &[u8]) -> Vec<usize> {
+    const SIGNATURE: usize = 16;
+    const CHECKSUM: usize = 8;
+    let mut ends = vec![SIGNATURE];
+    loop {
+        let start = *ends.last().unwrap();
+        let Some(len) = log[start..].first_chunk::<4>() else { return ends };
+        ends.push(start + 4 + CHECKSUM + usize::try_from(u32::from_le_bytes(*len)).unwrap());
+    }
+}
+
+/// Renames, each of which gives a value to another file: of one that is there, or of another message.
+const RENAMES: [(&str, &str); 3] = [
+    ("attachments/first", "attachments/second"),
+    ("attachments/third", "attachments/Inner.msg/attachments/third"),
+    ("cc", "bcc"),
+];
+
+/// Wherever a kill cuts the log off, each rename was made or was not made: no value is lost, and
+/// none is there twice.
+#[test]
+fn a_log_that_ends_behind_any_record_has_whole_renames() {
+    let inner = letter("Inner").attach(AttachmentBuilder::file("other", "other"));
+    let message = letter("A")
+        .recipient(RecipientBuilder::cc("Cy", "cy@example.org"))
+        .recipient(RecipientBuilder::bcc("Di", "di@example.org"))
+        .attach(AttachmentBuilder::file("first", "bytes of first"))
+        .attach(AttachmentBuilder::file("second", "bytes of second"))
+        .attach(AttachmentBuilder::file("third", "bytes of third"))
+        .attach(AttachmentBuilder::message(inner));
+    let source = Folder::new().with("a.msg", message.to_bytes());
+    let state = tempfile::tempdir().unwrap();
+    // Nothing is saved, so the next mounts find the same file.
+    let fs = open_for_writing(source.path(), state.path());
+    let values = |fs: &Fs| RENAMES.map(|(from, to)| (read(fs, from), read(fs, to)));
+    let before = values(&fs);
+    for (from, to) in RENAMES {
+        let parent = |path: &str| look_up(&fs, path.rsplit_once('/').map_or("", |(up, _)| up));
+        let name = |path: &'static str| OsStr::new(path.rsplit('/').next().unwrap());
+        let (old, new) = (parent(from).unwrap(), parent(to).unwrap());
+        fs.rename((old, name(from)), (new, name(to)), false).unwrap();
+    }
+    let after = values(&fs);
+    for ((from, to), (gone, value)) in std::iter::zip(&before, &after) {
+        assert!(gone.is_none() && value == from && value != to, "{from:?} {to:?} {value:?}");
+    }
+    let logs: Vec<_> = contents(&state.path().join("edits"))
+        .into_iter()
+        .filter_map(|(path, (.., bytes))| path.ends_with("log").then_some(bytes))
+        .collect();
+    let [log] = &logs[..] else { panic!("one log was expected") };
+    let ends = record_ends(log);
+    assert!(ends.len() > RENAMES.len(), "{ends:?}");
+    for end in &ends[1..] {
+        let state = tempfile::tempdir().unwrap();
+        let folder = state.path().join("edits/1/1");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(state.path().join("edits/1/lock"), "").unwrap();
+        fs::write(folder.join("log"), &log[..*end]).unwrap();
+        let found = values(&open_for_writing(source.path(), state.path()));
+        for (found, (before, after)) in std::iter::zip(&found, std::iter::zip(&before, &after)) {
+            assert!(found == before || found == after, "cut at {end}: {found:?}");
+        }
+        assert!(!state.path().join("recovered").exists(), "cut at {end}");
+    }
+}
+
+fn look_up(fs: &Fs, path: &str) -> Option<Ino> {
+    let names = ["a.msg"].into_iter().chain(path.split('/').filter(|name| !name.is_empty()));
+    names
+        .map(OsStr::new)
+        .try_fold(Ino::ROOT, |directory, name| Some(fs.lookup(directory, name).ok()?.attr.ino))
+}
+
+fn read(fs: &Fs, path: &str) -> Option<Vec<u8>> {
+    Some(fs.read(look_up(fs, path)?, 0, 1 << 20).unwrap())
+}
+
+/// After the first of two attachments of one name was removed and the message saved, the next mount
+/// gives the second one another name than this one. An edit that a kill leaves is made in the file
+/// that was edited.
+#[test]
+fn edits_of_attachments_of_one_name_are_made_in_the_right_one() {
+    let (state, source) = (tempfile::tempdir().unwrap(), Folder::new());
+    let same = |bytes: &str| AttachmentBuilder::file("a.txt", bytes.to_owned());
+    let message = letter("A").attach(same("first")).attach(same("second")).attach(same("third"));
+    source.put("a.msg", message.to_bytes());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    assert_eq!(mount.text("a.msg/attachments/a (3).txt"), "third");
+    run(Command::new("rm").arg(mount.path("a.msg/attachments/a.txt")), MOMENT).expect_success();
+    mount.sync("a.msg/subject").unwrap();
+    let attachments = |files: &dyn Fn(&str) -> Vec<u8>, names: &[String]| {
+        let read = |name: &String| String::from_utf8(files(name)).unwrap();
+        let mut found: Vec<_> = names.iter().map(read).collect();
+        found.sort();
+        found
+    };
+    let saved = || {
+        let saved = Direct::reading(source.path());
+        let names = saved.names("a.msg/attachments").unwrap();
+        attachments(&|name| saved.read(&format!("a.msg/attachments/{name}")).unwrap(), &names)
+    };
+    assert_eq!(saved(), ["second", "third"]);
+    // A writing handle keeps the message from being saved by itself.
+    let open = OpenOptions::new().write(true).open(mount.path("a.msg/class")).unwrap();
+    mount.put("a.msg/attachments/a (3).txt", "third, edited");
+    mount.put("a.msg/attachments/a.txt", "new");
+    mount.kill();
+    drop(open);
+    mount.serve();
+    for (name, text) in [("a", "new"), ("a (2)", "second"), ("a (3)", "third, edited")] {
+        assert_eq!(mount.text(&format!("a.msg/attachments/{name}.txt")), text);
+    }
+    mount.sync("a.msg/subject").unwrap();
+    assert_eq!(saved(), ["new", "second", "third, edited"]);
+}
+
+/// A mount names what earlier mounts of its source have kept, a line for each message, until it is
+/// thrown away.
+#[test]
+fn a_mount_names_what_was_kept_of_its_source() {
+    let (state, source, other) = (tempfile::tempdir().unwrap(), source(), source());
+    let Some(mut mount) = Served::start(source.path(), state.path()) else { return };
+    for subject in ["Mine\n", "Mine, again\n"] {
+        mount.put("a.msg/subject", subject);
+        source.put("a.msg", letter(subject).to_bytes());
+        mount.signal(Signal::TERM);
+        assert_eq!(mount.end().status.code(), Some(1));
+        mount.serve();
+    }
+    mount.signal(Signal::TERM);
+    mount.end();
+    let folders = kept(state.path());
+    assert_eq!(folders.len(), 2, "{folders:?}");
+    let told = |source: &Folder| {
+        let point = tempfile::tempdir().unwrap();
+        let _mounted = Mounted::guard(point.path());
+        let mut command = msgfs();
+        command.env("XDG_STATE_HOME", state.path()).args(["-o", "edit"]);
+        let ended = run(command.arg(source.path()).arg(point.path()), MOMENT);
+        assert!(ended.status.success(), "{}", ended.stderr);
+        ended.stderr
+    };
+    assert_eq!(told(&other), "");
+    let message = source.path().canonicalize().unwrap().join("a.msg");
+    let line = format!(
+        "msgfs: edits of {} are kept in {} and 1 more; when you have taken what you need, throw \
+         them away with 'msgfs discard'\n",
+        message.display(),
+        folders[0].display()
+    );
+    assert_eq!(told(&source), line);
+    let mut discard = msgfs();
+    discard.env("XDG_STATE_HOME", state.path()).arg("discard").args(&folders);
+    run(&mut discard, MOMENT).expect_success();
+    assert_eq!(names(&state.path().join("msgfs/recovered")), Vec::<String>::new());
+    assert_eq!(told(&source), "");
+    assert_eq!(run(&mut discard, MOMENT).status.code(), Some(2));
 }

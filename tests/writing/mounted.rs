@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -26,6 +26,7 @@ pub(super) struct Served {
     source: PathBuf,
     state: PathBuf,
     options: &'static str,
+    environment: Vec<(&'static str, PathBuf)>,
 }
 
 /// Messages may be removed, too.
@@ -40,13 +41,24 @@ impl Served {
 
     /// Mounts a source with certain options.
     pub(super) fn start_with(options: &'static str, source: &Path, state: &Path) -> Option<Self> {
+        Self::start_in(Vec::new(), options, source, state)
+    }
+
+    /// Mounts a source with certain options, in an environment with these variables.
+    pub(super) fn start_in(
+        environment: Vec<(&'static str, PathBuf)>,
+        options: &'static str,
+        source: &Path,
+        state: &Path,
+    ) -> Option<Self> {
         if !has_fuse() {
             return None;
         }
         let point = TempDir::with_prefix("msgfs-writing-").unwrap();
         let mounted = Mounted::guard(point.path());
         let (source, state) = (source.to_owned(), state.to_owned());
-        let mut served = Self { process: None, mounted, point, source, state, options };
+        let process = None;
+        let mut served = Self { process, mounted, point, source, state, options, environment };
         served.serve();
         Some(served)
     }
@@ -55,7 +67,7 @@ impl Served {
     pub(super) fn serve(&mut self) {
         let point = self.point.path();
         let mut command = msgfs();
-        command.env("XDG_STATE_HOME", &self.state);
+        command.env("XDG_STATE_HOME", &self.state).envs(self.environment.iter().cloned());
         command.args(["-f", "-o", self.options]).arg(&self.source).arg(point);
         let mut process = Process::start(&mut command);
         wait_until("the mount", MOMENT, || {
@@ -118,6 +130,18 @@ impl Served {
     /// What the process has written to its standard error so far.
     pub(super) fn told(&self) -> String {
         self.process.as_ref().unwrap().stderr()
+    }
+
+    /// The files that the process has open: the path and the inode number of each.
+    pub(super) fn open_files(&self) -> Vec<(PathBuf, u64)> {
+        let folder = format!("/proc/{}/fd", self.process.as_ref().unwrap().id());
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        // Another one may be closed meanwhile.
+        let file = |entry: fs::DirEntry| {
+            let path = fs::read_link(entry.path()).ok()?;
+            Some((path, fs::metadata(entry.path()).ok()?.ino()))
+        };
+        entries.filter_map(file).collect()
     }
 
     /// Has the process killed, at once, and takes the dead mount off.

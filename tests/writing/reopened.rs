@@ -114,12 +114,17 @@ fn appending_to_a_file_that_was_just_emptied_finds_it() {
     assert_eq!(mount.end().status.code(), Some(0));
 }
 
-#[test]
-fn removing_the_signed_part_is_refused_and_leaves_nothing() {
-    let signed = MessageBuilder::new("IPM.Note.SMIME.MultipartSigned", "Signed")
+/// A signed message.
+pub(super) fn signed() -> Vec<u8> {
+    MessageBuilder::new("IPM.Note.SMIME.MultipartSigned", "Signed")
         .body("Hello\r\n")
         .attach(AttachmentBuilder::file("smime.p7m", SIGNED.as_bytes().to_vec()))
-        .to_bytes();
+        .to_bytes()
+}
+
+#[test]
+fn removing_the_signed_part_is_refused_and_leaves_nothing() {
+    let signed = signed();
     let source = Folder::new().with("A.msg", signed.clone());
     let state = tempfile::tempdir().unwrap();
     let Some(mut mount) = Served::start_with("edit", source.path(), state.path()) else { return };

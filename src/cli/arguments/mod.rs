@@ -128,11 +128,11 @@ pub(in crate::cli) enum Command {
     /// 'unsaved': it is about to be saved. 'failed': it could not be saved, and the save is tried
     /// again. 'conflict': another program has changed its file. 'left': its mount was killed; the
     /// next mount with -o edit applies the edits. 'kept': a folder with the edited files, which is
-    /// yours to use and to remove. Exit status: 1 if any state is other than 'unsaved'.
+    /// yours to use, until 'msgfs discard' throws it away. Exit status: 1 if any state is other than 'unsaved'.
     Status(StatusArguments),
     /// Save messages of a mount now: of PATH, or of all that is below it.
     Save(Save),
-    /// Throw the unsaved edits of a message in a mount away.
+    /// Throw away the unsaved edits of a message, or a folder of kept ones.
     Discard(Discard),
     /// Explain a command, an option of -o, or all options.
     Help(Help),
@@ -230,7 +230,7 @@ pub(in crate::cli) struct Save {
 /// Which edits to throw away.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Discard {
-    /// Messages in a mount.
+    /// Messages in a mount, or kept folders that 'msgfs status' lists.
     #[arg(required = true, value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
 }

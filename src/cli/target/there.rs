@@ -75,19 +75,25 @@ impl OutputDirectory {
     pub(super) fn exchange(&self, other: &Self, from: &OsStr, to: &OsStr) -> io::Result<()> {
         let (here, there) = (&self.file, &other.file);
         match rustix::fs::renameat_with(here, from, there, to, RenameFlags::EXCHANGE) {
-            // Not every file system can exchange. If the command is killed between the calls, the
-            // name is missing and the next run makes it again.
+            // Not every file system can exchange.
             Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                let mut old = to.to_owned();
-                old.push("/old");
-                let old = unfinished_name(&old);
-                self.clear(&old)?;
-                rustix::fs::renameat(there, to, here, &old)?;
-                rustix::fs::renameat(here, from, there, to)?;
-                Ok(rustix::fs::renameat(here, &old, here, from)?)
+                self.exchange_by_renames(other, from, to)
             }
             exchanged => Ok(exchanged?),
         }
+    }
+
+    /// As [`OutputDirectory::exchange`]. If the command is killed between the calls, the name is
+    /// missing and the next run makes it again.
+    fn exchange_by_renames(&self, other: &Self, from: &OsStr, to: &OsStr) -> io::Result<()> {
+        let (here, there) = (&self.file, &other.file);
+        let mut old = to.to_owned();
+        old.push("/old");
+        let old = unfinished_name(&old);
+        self.clear(&old)?;
+        rustix::fs::renameat(there, to, here, &old)?;
+        rustix::fs::renameat(here, from, there, to)?;
+        Ok(rustix::fs::renameat(here, &old, here, from)?)
     }
 }
 
@@ -114,5 +120,44 @@ pub(super) fn in_the_way(path: &Path, error: io::Error) -> io::Error {
             io::Error::other(format!("{} is not a directory; {remedy}", found.display()))
         }
         _ => error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::io;
+
+    use super::OutputDirectory;
+
+    type Exchange = fn(&OutputDirectory, &OutputDirectory, &OsStr, &OsStr) -> io::Result<()>;
+
+    /// Also on a file system that cannot exchange two names, and where a command was killed before
+    /// half way.
+    #[test]
+    fn two_names_are_exchanged() {
+        for exchange in
+            [OutputDirectory::exchange, OutputDirectory::exchange_by_renames] as [Exchange; 2]
+        {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            for (name, text) in [("here/new", "new"), ("there/old", "old")] {
+                fs::create_dir_all(at(name)).unwrap();
+                fs::write(at(name).join("file"), text).unwrap();
+            }
+            let open = |name: &str| OutputDirectory::open(&at(name)).unwrap();
+            let (here, there) = (open("here"), open("there"));
+            let (new, old) = (OsStr::new("new"), OsStr::new("old"));
+            for expected in ["new", "old"] {
+                exchange(&here, &there, new, old).unwrap();
+                assert_eq!(fs::read_to_string(at("there/old/file")).unwrap(), expected);
+            }
+            for (name, only) in [("here", "new"), ("there", "old")] {
+                let found: Vec<_> =
+                    fs::read_dir(at(name)).unwrap().map(|one| one.unwrap().file_name()).collect();
+                assert_eq!(found, [only]);
+            }
+        }
     }
 }

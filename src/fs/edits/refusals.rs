@@ -25,6 +25,8 @@ impl Refusals {
     pub(in crate::fs) fn note(&self, path: impl FnOnce() -> PathBuf, error: &Error) {
         let path = match error {
             Error::NotPermitted(_) => path(),
+            Error::ReadOnly { path } => path.clone(),
+            Error::Unwritable { path, .. } => path.clone(),
             Error::Message { path, source } if is_refusal(source) => path.clone(),
             _ => return,
         };
@@ -43,6 +45,12 @@ impl Refusals {
     }
 }
 
+/// Whether the system does not let the mounter write to the source.
+fn is_forbidden(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind;
+    matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+}
+
 /// Whether an error says that an edit cannot be made, whatever the state of the disk is.
 fn is_refusal(error: &view::Error) -> bool {
     use imsg::Error as Imsg;
@@ -50,12 +58,14 @@ fn is_refusal(error: &view::Error) -> bool {
         view::Error::NotSettable(_)
         | view::Error::Invalid { .. }
         | view::Error::Unmappable { .. } => true,
-        view::Error::Message(Imsg::Storage(error)) | view::Error::Storage(error) => matches!(
-            error,
-            storage::Error::Incomplete(_)
-                | storage::Error::Linked { .. }
-                | storage::Error::Name { .. }
-        ),
+        view::Error::Message(Imsg::Storage(error)) | view::Error::Storage(error) => {
+            matches!(
+                error,
+                storage::Error::Incomplete(_)
+                    | storage::Error::Linked { .. }
+                    | storage::Error::Name { .. }
+            ) || matches!(error, storage::Error::Replace { source, .. } if is_forbidden(source))
+        }
         view::Error::Message(error) => matches!(
             error,
             Imsg::ReadOnly { .. }
@@ -77,6 +87,17 @@ mod tests {
     fn refused(name: &str) -> Error {
         let source = view::Error::NotSettable("no such file");
         Error::Message { path: name.into(), source }
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_told_with_the_reason() {
+        let refusals = Refusals::default();
+        let source = std::io::Error::from_raw_os_error(libc::EACCES);
+        refusals.note(|| "".into(), &Error::Unwritable { path: "f/a.msg".into(), source });
+        refusals.note(|| "".into(), &Error::ReadOnly { path: "f/b.txt".into() });
+        let cause = "its folder cannot be written to: Permission denied (os error 13)";
+        let second = "f/b.txt: refused: only messages can be written to\n";
+        assert_eq!(refusals.text(), format!("f/a.msg: refused: {cause}\n{second}"));
     }
 
     #[test]

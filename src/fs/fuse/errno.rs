@@ -29,9 +29,10 @@ pub(super) fn errno(error: &Error) -> Errno {
         Error::BadHandle => Errno::EBADF,
         Error::TooLarge => Errno::EFBIG,
         Error::ReadOnly { .. } => Errno::EROFS,
-        Error::Source { source, .. } | Error::Buffer(source) | Error::EditLog(source) => {
-            os_errno(source)
-        }
+        Error::Source { source, .. }
+        | Error::Unwritable { source, .. }
+        | Error::Buffer(source)
+        | Error::EditLog(source) => os_errno(source),
         Error::Message { source, .. } => message_errno(source),
     }
 }

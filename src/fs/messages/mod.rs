@@ -7,15 +7,15 @@ mod opening;
 pub(super) mod store;
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::imsg::{CloseReport, MessageCache, Session, SessionOptions};
+use crate::imsg::{CloseReport, Defect, MessageCache, Session, SessionOptions};
 use crate::view::{self, AttachmentNames, Attributes, Listing, MessageTree, NodeId, NodeSet, Show};
 
-use super::error::message_error;
+use super::error::{cause, message_error};
 use super::source::attr::{self, Attr};
 use super::source::folders;
 use super::source::ino::{Ino, SourceNode};
@@ -302,6 +302,15 @@ impl<D: Directory> Messages<D> {
             if self.damaged.note(&node.path, defects) {
                 tracing::warn!(path = %node.path.display(), count, "message with defects");
             }
+        }
+    }
+
+    /// Notes a file of a folder of which nothing can be learned, for `.msgfs/errors`.
+    pub(super) fn note_unreadable(&self, path: &Path, error: &Error) {
+        let cause = format!("not listed: {}", cause(error));
+        let place = "/".to_owned();
+        if self.damaged.note(path, vec![Defect { place, cause: cause.clone() }]) {
+            tracing::warn!("{}: {cause}", path.display());
         }
     }
 

@@ -317,8 +317,6 @@ pub(in crate::fs) fn by_cookie<T>(
     ordered.split_off(behind)
 }
 
-/// The hash of a name, as a cookie. Its upper bits are 0, since the kernel takes a cookie with the
-/// highest bit for an error.
 /// Moves cookies that are taken behind the one before; 0, 1 and 2 are taken by the start of a listing,
 /// `.` and `..`.
 fn make_rising<'a>(cookies: impl Iterator<Item = &'a mut u64>) {
@@ -329,6 +327,8 @@ fn make_rising<'a>(cookies: impl Iterator<Item = &'a mut u64>) {
     }
 }
 
+/// The hash of a name, as a cookie. Its upper bits are 0, since the kernel takes a cookie with the
+/// highest bit for an error.
 fn hash(name: &OsStr) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);

@@ -9,12 +9,11 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
-use rustix::fs::{
-    Access, AtFlags, Dir, Gid, Mode, OFlags, RenameFlags, ResolveFlags, StatVfs, StatxFlags, Uid,
-};
+use rustix::fs::{Access, AtFlags, Dir, Gid, Mode, OFlags, ResolveFlags, StatVfs, StatxFlags, Uid};
 use rustix::io::Errno;
 
 use crate::fs::SetAttr;
+use crate::storage;
 
 use metadata::Metadata;
 
@@ -97,8 +96,7 @@ impl SourceRoot {
     pub(super) fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from_folder, from_name) = self.open_parent(from)?;
         let (to_folder, to_name) = self.open_parent(to)?;
-        let flags = RenameFlags::NOREPLACE;
-        rustix::fs::renameat_with(&from_folder, from_name, &to_folder, to_name, flags)?;
+        storage::rename_new((&from_folder, from_name), (&to_folder, to_name))?;
         rustix::fs::fsync(&to_folder)?;
         Ok(rustix::fs::fsync(&from_folder)?)
     }

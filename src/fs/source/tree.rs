@@ -210,7 +210,8 @@ impl<D> SourceTree<D> {
         self.watcher.as_ref().map_or(0, Watcher::len)
     }
 
-    /// The names in a folder, told without looking into any file.
+    /// The names in a folder, told without looking into any file. A name is listed also if nothing
+    /// can be learned of its file: who looks it up is told why.
     pub(in crate::fs) fn list_names(&self, path: &Path) -> Result<Vec<NamedEntry>, Error> {
         let names = self.root.names(path).map_err(|error| source_error(path, error))?;
         let folder = self.root.folder(path).map_err(|error| source_error(path, error))?;
@@ -218,9 +219,14 @@ impl<D> SourceTree<D> {
         for name in names {
             let path = path.join(&name);
             let metadata = match self.metadata_in(&folder, &name, &path) {
+                Ok(metadata) => metadata,
                 // It went away meanwhile.
                 Err(Error::NotFound) => continue,
-                metadata => metadata?,
+                Err(_) => {
+                    let file_type = FileType::RegularFile;
+                    found.push(NamedEntry { name, file_type, is_message: false });
+                    continue;
+                }
             };
             let kind = self.kind(&path, &metadata);
             let is_message = kind == SourceKind::Message;

@@ -77,8 +77,11 @@ pub fn check_open(tree: &MessageTree, path: &str) -> Result<(), Error> {
     }
 }
 
-/// Checks that everything in the message can be read.
-fn check_complete(tree: &MessageTree) -> Result<(), Error> {
+/// Checks that everything in the message can be read: a save would lose what cannot.
+///
+/// # Errors
+/// [`Error::Message`] with `Incomplete` and the first such place.
+pub fn check_complete(tree: &MessageTree) -> Result<(), Error> {
     let carried = Transaction::on(&tree.compound_file()?.root());
     carried.map(drop).map_err(|error| imsg::Error::from(error).into())
 }

@@ -37,7 +37,7 @@ use super::error::Error;
 use super::row::{EditColumn, File, is_attachment_path};
 use super::tree::MessageTree;
 
-pub use access::{FileAccess, access, check_open};
+pub use access::{FileAccess, access, check_complete, check_open};
 pub(super) use place::{CreationOrHint, new_attachment, new_named, new_property, new_row};
 use place::{EditPlace, Key, PlaceKind, PropertyOwner};
 pub use signed::REASON as SIGNED_IS_PROTECTED;
@@ -280,6 +280,29 @@ impl Editor {
             }
             _ => Err(Error::NotSettable("only attachments are renamed")),
         }
+    }
+
+    /// Sets the file `to` to these bytes, which are those of the file `from`, and removes `from`: all
+    /// of it or, if it fails, nothing.
+    ///
+    /// # Errors
+    /// As [`Editor::set`] and [`Editor::remove`].
+    pub fn replace(
+        &mut self,
+        tree: &MessageTree,
+        from: &str,
+        (to, bytes): (&str, &Arc<Source>),
+        now: Instant,
+    ) -> Result<(), Error> {
+        let place = place::place(tree, to)?;
+        signed::refuse(tree, &place)?;
+        let message = self.message.clone();
+        message.edit_as_a_whole(|_| {
+            // Both names may be of one property, as `mapi/PR_SUBJECT` and `subject`, so the value is
+            // removed before it is set.
+            self.remove(tree, from)?;
+            self.set_to(place, bytes, now)
+        })
     }
 
     /// Notes that an attachment has this name from now on, and that another one is gone.

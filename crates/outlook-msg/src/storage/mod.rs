@@ -49,7 +49,8 @@ pub use header::SIGNATURE;
 pub use object::{Entry, Storage};
 pub use os::{AsFolder, Folder};
 pub use replace::{
-    NewContent, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers, replace,
+    NewContent, Replacement, StepHook, can_replace, is_temporary_name, remove_leftovers,
+    rename_new, replace,
 };
 pub use source::{Source, WHOLE_READ_BYTES_MAX, read_memory_at};
 pub use step::Step;

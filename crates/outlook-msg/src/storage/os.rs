@@ -30,6 +30,9 @@ const ACCESS_LIST: &[u8] = b"system.posix_acl_access";
 /// An open folder. It stays the same folder even if its path changes.
 pub type Folder<'a> = BorrowedFd<'a>;
 
+/// A name in an open folder.
+pub(super) type NameIn<'a> = (Folder<'a>, &'a OsStr);
+
 /// A type that stands for an open folder.
 pub trait AsFolder {
     /// Borrows the folder.
@@ -170,42 +173,38 @@ pub(super) fn each_unlocked(
 }
 
 /// Renames a file over another one.
-pub(super) fn rename_over(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    Ok(rustix::fs::renameat(folder, from, folder, to)?)
+pub(super) fn rename_over(from: NameIn<'_>, to: NameIn<'_>) -> io::Result<()> {
+    Ok(rustix::fs::renameat(from.0, from.1, to.0, to.1)?)
 }
 
 /// Renames a file to a name that must be free; otherwise the error is `EEXIST`.
-pub(super) fn rename_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    let flags = RenameFlags::NOREPLACE;
-    match rustix::fs::renameat_with(folder, from, folder, to, flags) {
+pub(super) fn rename_new(from: NameIn<'_>, to: NameIn<'_>) -> io::Result<()> {
+    match rustix::fs::renameat_with(from.0, from.1, to.0, to.1, RenameFlags::NOREPLACE) {
         // NFS and many FUSE file systems do not support RENAME_NOREPLACE. A hard link under the new
         // name has the same effect.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(folder, from, to),
+        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => link_new(from, to),
         renamed => Ok(renamed?),
     }
 }
 
-fn link_new(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    let flags = AtFlags::empty();
-    match rustix::fs::linkat(folder, from, folder, to, flags) {
+fn link_new(from: NameIn<'_>, to: NameIn<'_>) -> io::Result<()> {
+    match rustix::fs::linkat(from.0, from.1, to.0, to.1, AtFlags::empty()) {
         // Some of these file systems have no hard links either.
-        Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => {
-            take_name(folder, from, to)
-        }
+        Err(Errno::PERM | Errno::NOSYS | Errno::NOTSUP | Errno::MLINK) => take_name(from, to),
         linked => {
             linked?;
-            remove(folder, from)
+            remove(from.0, from.1)
         }
     }
 }
 
 /// Takes the name by creating an empty file, and renames over that file. If the process is killed
 /// in between, the empty file stays.
-fn take_name(folder: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    create(folder, to, 0o600)?.ok_or(Errno::EXIST)?;
-    rename_over(folder, from, to).inspect_err(|_| {
+fn take_name(from: NameIn<'_>, to: NameIn<'_>) -> io::Result<()> {
+    create(to.0, to.1, 0o600)?.ok_or(Errno::EXIST)?;
+    rename_over(from, to).inspect_err(|_| {
         // The empty file is not needed any more.
-        let _ = remove(folder, to);
+        let _ = remove(to.0, to.1);
     })
 }
 

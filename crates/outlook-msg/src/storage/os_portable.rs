@@ -17,6 +17,9 @@ use super::file_state::FileState;
 /// A folder, by its path.
 pub type Folder<'a> = &'a Path;
 
+/// A name in a folder.
+pub(super) type NameIn<'a> = (Folder<'a>, &'a OsStr);
+
 /// A type that stands for a folder.
 pub trait AsFolder {
     /// The path of the folder.
@@ -148,18 +151,18 @@ pub(super) fn each_unlocked(
 }
 
 /// Renames a file over another one.
-pub(super) fn rename_over(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
-    std::fs::rename(folder.join(from), folder.join(to))
+pub(super) fn rename_over(from: NameIn<'_>, to: NameIn<'_>) -> io::Result<()> {
+    std::fs::rename(from.0.join(from.1), to.0.join(to.1))
 }
 
 /// Renames a file to a name that must be free; otherwise the error is `AlreadyExists`.
-pub(super) fn rename_new(folder: Folder<'_>, from: &OsStr, to: &OsStr) -> io::Result<()> {
+pub(super) fn rename_new(from: NameIn<'_>, to: NameIn<'_>) -> io::Result<()> {
     // An empty file takes the name, so that no other program can create the file in between.
-    let taken = create(folder, to, 0)?.ok_or(io::ErrorKind::AlreadyExists)?;
+    let taken = create(to.0, to.1, 0)?.ok_or(io::ErrorKind::AlreadyExists)?;
     drop(taken);
-    rename_over(folder, from, to).inspect_err(|_| {
+    rename_over(from, to).inspect_err(|_| {
         // The empty file is not needed any more.
-        let _ = remove(folder, to);
+        let _ = remove(to.0, to.1);
     })
 }
 

@@ -182,6 +182,15 @@ pub fn remove_leftovers(folder: impl AsFolder) -> io::Result<usize> {
     Ok(removed)
 }
 
+/// Renames a file to a name that must be free, perhaps in another folder, by whatever the file system
+/// has for that.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] if the name is taken, else those of the system.
+pub fn rename_new<F: AsFolder>(from: (F, &OsStr), to: (F, &OsStr)) -> io::Result<()> {
+    os::rename_new((from.0.as_folder(), from.1), (to.0.as_folder(), to.1))
+}
+
 const TEMPORARY_PREFIX: &str = ".msgfs-";
 const TEMPORARY_SUFFIX: &str = ".tmp";
 const RANDOM_CHARACTERS: usize = 12;
@@ -326,11 +335,11 @@ impl Commit<'_> {
     }
 
     fn rename(&self, temporary: &NewFile<'_>) -> Result<(), Error> {
-        let (from, to) = (temporary.name.as_os_str(), self.name);
+        let (from, to) = ((self.folder, temporary.name.as_os_str()), (self.folder, self.name));
         if self.with.expected.is_some() {
-            return self.step(Step::Rename, || os::rename_over(self.folder, from, to));
+            return self.step(Step::Rename, || os::rename_over(from, to));
         }
-        match self.step(Step::Rename, || os::rename_new(self.folder, from, to)) {
+        match self.step(Step::Rename, || os::rename_new(from, to)) {
             Err(Error::Replace { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::Exists { name: self.shown() })
             }

@@ -9,6 +9,7 @@ use outlook_msg::sync::lock;
 
 use crate::fs::Error;
 use crate::fs::edits::open::buffer::Buffer;
+use crate::fs::edits::save::edit_log::Spool;
 use crate::imsg::{Access, Session};
 use crate::storage::{CompoundFile, SIGNATURE, Source};
 
@@ -44,9 +45,9 @@ enum ArrivalProgress {
 
 impl Arrival {
     /// A new file with one open handle.
-    pub(in crate::fs::edits) fn new(permissions: u32) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(permissions: u32, spool: &Spool) -> Arc<Self> {
         let content = ArrivalContent {
-            bytes: Buffer::default(),
+            bytes: Buffer::new(spool),
             handles: 1,
             progress: ArrivalProgress::Arriving,
             changed: SystemTime::now(),
@@ -187,16 +188,20 @@ fn no_message() -> crate::view::Error {
 
 #[cfg(test)]
 mod tests {
-    use super::Arrival;
+    use super::{Arrival, Spool};
     use crate::imsg::{Session, SessionOptions};
+
+    fn new_arrival() -> std::sync::Arc<Arrival> {
+        Arrival::new(0o644, &Spool::new(&std::env::temp_dir()))
+    }
 
     #[test]
     fn only_a_message_is_saved() {
         let session = Session::open(SessionOptions::default());
-        let arrival = Arrival::new(0o644);
+        let arrival = new_arrival();
         arrival.write(0, b"no message").unwrap();
         assert!(arrival.message(&session).is_err() && !arrival.is_saved());
-        assert!(Arrival::new(0o644).message(&session).is_err());
+        assert!(new_arrival().message(&session).is_err());
     }
 
     #[test]
@@ -216,7 +221,7 @@ mod tests {
 
     #[test]
     fn what_is_written_later_is_not_saved() {
-        let arrival = Arrival::new(0o644);
+        let arrival = new_arrival();
         arrival.open();
         assert!(!arrival.close());
         arrival.set_modified(std::time::SystemTime::UNIX_EPOCH);

@@ -109,7 +109,7 @@ impl<'a> FolderEdits<'a> {
             return Err(Error::ReadOnly { path: path.to_owned() });
         }
         let (message, directory) = self.enter_new(path)?;
-        let arrival = Arrival::new(permissions);
+        let arrival = Arrival::new(permissions, self.edits.log.spool());
         let mut locked = self.edits.locked(&message, directory.lock());
         locked.contents.state = MessageState::Arriving(Arc::clone(&arrival));
         // Under a temporary name the bytes are nowhere else, so they stay when the kernel forgets
@@ -151,7 +151,8 @@ impl<'a> FolderEdits<'a> {
             return Err(Error::Exists);
         }
         let folder = path.parent().unwrap_or(Path::new(""));
-        self.source.root.check_writable(folder).map_err(|error| source_error(path, error))?;
+        let unwritable = |source| Error::Unwritable { path: path.to_owned(), source };
+        self.source.root.check_writable(folder).map_err(unwritable)?;
         // An identity that no file has: no inode number is 0.
         let ctime = (CREATED.fetch_add(1, Ordering::Relaxed), 0);
         let identity = Identity { ctime, ..Identity::default() };
@@ -226,6 +227,10 @@ impl<'a> FolderEdits<'a> {
             return Err(if no_replace { Error::Exists } else { Error::NotEmpty });
         }
         let mut contents = directory.lock_idle();
+        if contents.edits().is_some() {
+            // Another program has edited it since the save. Those edits belong to the old name.
+            return Err(Error::Busy);
+        }
         self.source.root.rename(from, to).map_err(|error| source_error(from, error))?;
         to.clone_into(&mut contents.path);
         self.source.adopt_file(directory.base, to);
@@ -248,7 +253,7 @@ impl<'a> FolderEdits<'a> {
             }
             self.save_arrival_at(arrival, to)?;
             if !arrival.is_open() {
-                self.end_arrival(directory);
+                self.edits.end(directory.base, directory.lock());
                 return Ok(());
             }
         } else if temporary::tool_of(&name, false).is_none() {
@@ -296,12 +301,7 @@ impl<'a> FolderEdits<'a> {
             self.source.root.remove(path).map_err(in_source)?;
         }
         locked.discard()?;
-        locked.contents.state = MessageState::Removed;
-        let was_kept_known = std::mem::take(&mut locked.contents.is_kept_known);
-        drop(locked);
-        self.source.nodes.unclaim(path, message.base);
-        self.edits.saver.cancel(message.base);
-        self.source.nodes.forget(message.base, u64::from(was_kept_known));
+        self.edits.end(message.base, locked.contents);
         Ok(())
     }
 
@@ -313,20 +313,9 @@ impl<'a> FolderEdits<'a> {
         };
         let is_arriving = matches!(directory.lock().state, MessageState::Arriving(_));
         if is_arriving {
-            self.end_arrival(&directory);
+            self.edits.end(directory.base, directory.lock());
         }
         is_arriving
-    }
-
-    /// Ends an arrival: its name stands for a message from now on, or for nothing.
-    pub(super) fn end_arrival(self, directory: &MessageDirectory) {
-        let mut contents = directory.lock();
-        contents.state = MessageState::Removed;
-        let path = contents.path.clone();
-        let was_kept_known = std::mem::take(&mut contents.is_kept_known);
-        drop(contents);
-        self.source.nodes.unclaim(&path, directory.base);
-        self.source.nodes.forget(directory.base, u64::from(was_kept_known));
     }
 
     /// Puts a file that was written into the source, if it has the name of a message.

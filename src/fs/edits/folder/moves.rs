@@ -100,6 +100,8 @@ impl EditableMessage<'_> {
         if !open.tree.losses(id).is_empty() {
             return Err(Error::NotPermitted("something of the message cannot be read"));
         }
+        // It is to go from this message once it is in its new place.
+        locked.check_writable()?;
         locked.settle_below(&path)?;
         let file = joined(&path, "message.msg");
         let bytes = into_source(locked.shown().bytes(&file)?)?;

@@ -14,6 +14,7 @@ use outlook_msg::sync::lock;
 use crate::fs::Error;
 use crate::fs::edits::folder::arrival::Arrival;
 use crate::fs::edits::open::open_file::OpenFile;
+use crate::fs::edits::save::edit_log::Spool;
 use crate::fs::edits::save::target::SourceTarget;
 use crate::fs::messages::{Directory, OpenMessage};
 use crate::fs::source::ino::Base;
@@ -80,6 +81,8 @@ pub(in crate::fs::edits) enum SaveProgress {
 pub(in crate::fs::edits) struct Contents {
     /// In the source.
     pub(in crate::fs::edits) path: PathBuf,
+    /// Where large values go that are being written.
+    pub(in crate::fs::edits) spool: Spool,
     pub(in crate::fs::edits) state: MessageState,
     /// The files in it that the kernel was told of.
     pub(in crate::fs::edits) numbers: FileNumbers,
@@ -101,6 +104,8 @@ pub(in crate::fs::edits) struct Contents {
     pub(in crate::fs::edits) times: HashMap<String, SystemTime>,
     /// When it was last edited.
     pub(in crate::fs::edits) edited: Option<SystemTime>,
+    /// Whether this mount has saved it, so that the next one may give its attachments other names.
+    pub(in crate::fs::edits) is_saved: bool,
     /// Whether a probe has shown that its file can be replaced and keep owner and mode.
     pub(in crate::fs::edits) is_writable: bool,
     /// Whether the kernel may have cached what it was told of the message.
@@ -130,9 +135,10 @@ impl Drop for MoveGuard {
 }
 
 impl MessageDirectory {
-    pub(in crate::fs::edits) fn new(base: Base, path: &Path) -> Self {
+    pub(in crate::fs::edits) fn new(base: Base, path: &Path, spool: &Spool) -> Self {
         let contents = Contents {
             path: path.to_owned(),
+            spool: spool.clone(),
             state: MessageState::Clean,
             numbers: FileNumbers::default(),
             files: HashMap::new(),
@@ -143,6 +149,7 @@ impl MessageDirectory {
             creators: Creators::default(),
             times: HashMap::new(),
             edited: None,
+            is_saved: false,
             is_writable: false,
             is_kept_by_kernel: true,
             is_kept_known: false,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use outlook_msg::pieces;
 
 use crate::fs::Error;
-use crate::fs::edits::save::edit_log::Operation;
+use crate::fs::edits::save::edit_log::{EditedFile, Operation, Sequence};
 use crate::fs::edits::save::target::SourceTarget;
 use crate::fs::edits::{Edits, MessageNode, Messages};
 use crate::fs::error::{message_error, source_error};
@@ -17,7 +17,7 @@ use crate::fs::source::ino::{Base, Ino, SourceKind};
 use crate::fs::source::live::Invalidation;
 use crate::imsg::{self, Access, MapiPropMut as _, Message};
 use crate::mapi::{Value, tags};
-use crate::storage::{self, FileState, Source, Transaction};
+use crate::storage::{self, FileState, Source};
 use crate::view::{self, BodyTimes, Change, Editor, FileAccess, MessageTree, NodeId, StartCheck};
 
 use super::directory::{Edited, MessageState, SaveProgress};
@@ -31,7 +31,7 @@ fn path_of(operation: &Operation) -> &str {
         | Operation::Remove { path }
         | Operation::CreateMessage { path }
         | Operation::Temporary { path, .. } => path,
-        Operation::Rename { to, .. } => to,
+        Operation::Rename { to, .. } | Operation::Replace { to, .. } => to,
         Operation::Create { .. } => "",
     }
 }
@@ -49,6 +49,10 @@ fn run(
         }
         Operation::Remove { path } => editor.remove(tree, path),
         Operation::Rename { from, to } => editor.rename(tree, from, to).map(|()| Change::Made),
+        Operation::Replace { from, to, value } => {
+            check_whole(tree, to, value)?;
+            editor.replace(tree, from, (to, value), at).map(|()| Change::Made)
+        }
         Operation::CreateMessage { path } => {
             editor.create_message(tree, path).map(|()| Change::Made)
         }
@@ -81,14 +85,13 @@ impl LockedMessage<'_> {
     pub(in crate::fs::edits) fn apply(&mut self, operation: &Operation) -> Result<(), Error> {
         self.begin()?;
         let log = &self.edits.log;
-        let state = self.contents.file_state();
-        let noted = log.append(&self.contents.path, state, operation).inspect_err(|_| {
+        let noted = self.note(operation).inspect_err(|_| {
             // If the message was opened only for this edit, nothing in it differs from its file.
             if self.contents.edits().is_some_and(|edited| !edited.editor.message().is_unsaved()) {
                 self.contents.state = MessageState::Clean;
             }
         });
-        let noted = noted.map_err(Error::EditLog)?;
+        let noted = noted?;
         match self.make(operation, Instant::now()) {
             Ok(Change::Made) => Ok(()),
             refused => {
@@ -98,6 +101,19 @@ impl LockedMessage<'_> {
                 refused.map(drop)
             }
         }
+    }
+
+    /// Writes an edit to the log.
+    ///
+    /// # Errors
+    /// If it cannot be noted.
+    pub(super) fn note(&self, operation: &Operation) -> Result<Sequence, Error> {
+        let (log, contents) = (&self.edits.log, &self.contents);
+        let mut file = EditedFile::from(contents.file_state());
+        if contents.is_saved && log.last(&contents.path).is_none() {
+            file.names = message_names(self.message).all();
+        }
+        log.append(&contents.path, file, operation).map_err(Error::EditLog)
     }
 
     /// Makes an edit that is in the log already. `at` is when a program made it.
@@ -201,20 +217,18 @@ impl LockedMessage<'_> {
     ///
     /// # Errors
     /// `EROFS` or `EACCES`.
-    pub(super) fn check_writable(&mut self) -> Result<(), Error> {
+    pub(in crate::fs::edits) fn check_writable(&mut self) -> Result<(), Error> {
         let (root, log) = (&self.edits.source.root, &self.edits.log);
         let path = &self.contents.path;
         let folder = path.parent().unwrap_or(Path::new(""));
-        root.check_writable(folder).map_err(|error| source_error(path, error))?;
+        let unwritable = |source| Error::Unwritable { path: path.clone(), source };
+        root.check_writable(folder).map_err(unwritable)?;
         if self.contents.edits().is_some() || self.contents.is_writable {
             return Ok(());
         }
         let open = self.shown().current()?;
         let in_message = |error: view::Error| message_error(path, error);
-        let file = open.tree.compound_file().map_err(in_message)?;
-        // A save would lose what cannot be read in a damaged message.
-        let carried = Transaction::on(&file.root()).map_err(imsg::Error::from);
-        carried.map(drop).map_err(|error| in_message(error.into()))?;
+        view::check_complete(&open.tree).map_err(in_message)?;
         let folder = root.open_folder(folder).map_err(|error| source_error(path, error))?;
         let name = path.file_name().unwrap_or_default();
         // If msgfs is killed now, the next mount removes the probe.

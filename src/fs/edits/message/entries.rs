@@ -13,7 +13,7 @@ use crate::fs::{Entry, Error};
 use crate::storage::Source;
 use crate::view::{self, FileAccess, FileKind, NodeId};
 
-use super::directory::{Contents, MessageDirectory, MessageState};
+use super::directory::{Contents, MessageDirectory};
 use super::locked::LockedMessage;
 use super::process::Process;
 use super::shown::{NewNameKind, ShownEntry, access_in};
@@ -103,7 +103,7 @@ impl EditableMessage<'_> {
                 locked.writer(number, flags, true)
             }
             NewNameKind::Temporary | NewNameKind::Copy => {
-                let file = TemporaryFile::new(Buffer::default());
+                let file = TemporaryFile::new(Buffer::new(self.edits.log.spool()));
                 let kind = match new {
                     NewNameKind::Copy => TemporaryKind::Copy(Arc::clone(&file)),
                     _ => TemporaryKind::File(Arc::clone(&file)),
@@ -253,9 +253,8 @@ impl EditableMessage<'_> {
         };
         locked.check_settable(&path)?;
         let mut buffer = match len {
-            0 => Buffer::default(),
-            _ if !is_there => Buffer::default(),
-            _ => locked.shown().bytes(&path)?,
+            _ if len > 0 && is_there => locked.shown().bytes(&path)?,
+            _ => Buffer::new(self.edits.log.spool()),
         };
         buffer.set_len(len).map_err(Error::Buffer)?;
         let value = into_source(buffer)?;
@@ -328,10 +327,9 @@ impl EditableMessage<'_> {
         }
         let was_new = locked.contents.edits().is_some_and(|edited| edited.is_new);
         locked.discard()?;
-        self.edits.saver.cancel(self.message.base);
-        if was_new {
-            locked.contents.state = MessageState::Removed;
-            self.edits.source.nodes.unclaim(&locked.contents.path, self.message.base);
+        match was_new {
+            true => self.edits.end(self.message.base, locked.contents),
+            false => self.edits.saver.cancel(self.message.base),
         }
         Ok(())
     }

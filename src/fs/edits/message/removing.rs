@@ -1,14 +1,31 @@
 //! Removing files from a message: first they are only hidden, and at some time they are gone for
 //! good.
 
+use std::sync::MutexGuard;
+
 use crate::fs::Error;
+use crate::fs::edits::Edits;
 use crate::fs::edits::save::edit_log::Operation;
+use crate::fs::source::ino::Base;
 use crate::view::{self, FileAccess, FileKind, NodeId};
 
-use super::directory::MessageState;
+use super::directory::{Contents, MessageState};
 use super::locked::LockedMessage;
 use super::process::Process;
 use super::shown::{ShownEntry, access_in};
+
+impl Edits {
+    /// Ends a message that is gone, or a file in a folder whose name stands for a message from now
+    /// on, or for nothing. Programs that have it open go on with what they have.
+    pub(in crate::fs::edits) fn end(&self, base: Base, mut contents: MutexGuard<'_, Contents>) {
+        contents.state = MessageState::Removed;
+        let was_kept_known = std::mem::take(&mut contents.is_kept_known);
+        self.source.nodes.unclaim(&contents.path, base);
+        drop(contents);
+        self.saver.cancel(base);
+        self.source.nodes.forget(base, u64::from(was_kept_known));
+    }
+}
 
 impl LockedMessage<'_> {
     /// Removes a file or directory for a process.
@@ -106,12 +123,8 @@ impl LockedMessage<'_> {
     }
 
     fn note_removed(&self, removed: &[String]) -> Result<(), Error> {
-        let state = self.contents.file_state();
-        removed.iter().try_for_each(|path| {
-            let operation = Operation::Remove { path: path.clone() };
-            let noted = self.edits.log.append(&self.contents.path, state, &operation);
-            noted.map(drop).map_err(Error::EditLog)
-        })
+        let remove = |path: &String| Operation::Remove { path: path.clone() };
+        removed.iter().try_for_each(|path| self.note(&remove(path)).map(drop))
     }
 
     /// Keeps the content of a file that is removed or replaced, for programs that have it open.

@@ -9,6 +9,7 @@ use crate::fs::edits::open::open_file::{Moment, OpenFile};
 use crate::fs::edits::save::edit_log::Operation;
 use crate::view::{self, FileKind, NodeId};
 
+use super::directory::{Contents, split};
 use super::entries::{EditableMessage, FILE_BITS, into_source};
 use super::locked::LockedMessage;
 use super::shown::{NewNameKind, ShownEntry};
@@ -113,10 +114,9 @@ impl Rename<'_, '_> {
         contents.temporaries.remove(old);
         contents.numbers.rename(old, new, self.is_replacing && !was_hidden);
         let number = contents.numbers.number(new, view::fixed_number(new));
-        let files = &mut contents.files;
-        file.become_file(changes, || {
-            Arc::clone(files.entry(number).or_insert_with(|| OpenFile::new(number, false)))
-        });
+        let Contents { files, spool, .. } = contents;
+        let opened = || OpenFile::new(number, false, spool);
+        file.become_file(changes, || Arc::clone(files.entry(number).or_insert_with(opened)));
         Ok(())
     }
 
@@ -143,7 +143,11 @@ impl Rename<'_, '_> {
     ///
     /// # Errors
     /// [`Error::Busy`] if a program is writing to it, since the copy would not follow.
+    ///
+    /// As of `open` for writing, if the file cannot be written: the program could not put anything
+    /// in its place, nor rename it back.
     fn rename_away(&mut self, found: &ShownEntry) -> Result<(), Error> {
+        self.locked.check_settable(self.old)?;
         let contents = &self.locked.contents;
         let number = contents.numbers.number(self.old, view::fixed_number(self.old));
         if contents.files.get(&number).is_some_and(|file| file.lock().is_open()) {
@@ -162,21 +166,21 @@ impl Rename<'_, '_> {
         Ok(())
     }
 
-    /// Moves a file or directory of the message to a path that can have a value.
+    /// Moves a file or directory of the message to a path that can have a value. That is one edit,
+    /// so that a kill leaves either all of it or nothing.
     fn move_node(&mut self, kind: FileKind) -> Result<(), Error> {
         let (old, new) = (self.old, self.new);
         self.locked.check_writable()?;
         self.locked.take_hidden_place(new)?;
-        let both_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+        let (from, to) = (old.to_owned(), new.to_owned());
+        let is_attached = view::is_attachment_path(old) && view::is_attachment_path(new);
+        let gets_name = is_attached && split(old).0 == split(new).0;
         let takes_place = self.is_replacing && kind == FileKind::File;
-        match (both_attached && !takes_place, kind) {
-            (true, _) => {
-                let (from, to) = (old.to_owned(), new.to_owned());
-                self.locked.apply(&Operation::Rename { from, to })
-            }
+        match (gets_name && !takes_place, kind) {
+            (true, _) => self.locked.apply(&Operation::Rename { from, to }),
             (false, FileKind::File) => {
-                self.set(self.locked.shown().bytes(self.old)?)?;
-                self.locked.apply(&Operation::Remove { path: old.to_owned() })
+                let value = into_source(self.locked.shown().bytes(old)?)?;
+                self.make(&Operation::Replace { from, to, value })
             }
             (false, _) => Err(self.locked.contents.refuse(new, NO_NAME)),
         }
@@ -185,7 +189,13 @@ impl Rename<'_, '_> {
     /// Sets the file of the new name to the bytes of the one that is renamed onto it.
     fn set(&mut self, bytes: Buffer) -> Result<(), Error> {
         let value = into_source(bytes)?;
-        self.locked.apply(&Operation::Set { path: self.new.to_owned(), value })?;
+        self.make(&Operation::Set { path: self.new.to_owned(), value })
+    }
+
+    /// Makes the edit that gives the file of the new name its value. What a program has written to
+    /// that file counts no more.
+    fn make(&mut self, operation: &Operation) -> Result<(), Error> {
+        self.locked.apply(operation)?;
         let contents = &self.locked.contents;
         let number = contents.numbers.number(self.new, view::fixed_number(self.new));
         if let Some(open) = contents.files.get(&number) {

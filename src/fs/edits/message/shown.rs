@@ -316,9 +316,9 @@ impl<'a> Shown<'a> {
                     return Err(Error::TooLarge);
                 }
                 let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
-                Buffer::filled::<view::Error>(len, read).map_err(in_message)
+                Buffer::filled::<view::Error>(&contents.spool, len, read).map_err(in_message)
             }
-            ShownEntry::New(_) => Ok(Buffer::default()),
+            ShownEntry::New(_) => Ok(Buffer::new(&contents.spool)),
             _ => Err(Error::IsADirectory),
         }
     }

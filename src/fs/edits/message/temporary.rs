@@ -266,7 +266,7 @@ impl TemporaryFile {
         let mut content = self.lock();
         if content.handles > 0 {
             let file = file();
-            let bytes = std::mem::take(&mut content.bytes);
+            let bytes = content.bytes.take();
             // A program may have written while the value was set.
             file.lock().take_over(bytes, content.handles, content.changes != changes);
             content.became = Some(file);
@@ -441,6 +441,7 @@ impl Temporaries {
 mod tests {
     use super::{PATTERNS, Temporaries, Temporary, TemporaryFile, TemporaryKind, tool_of};
     use crate::fs::edits::open::buffer::Buffer;
+    use crate::fs::edits::save::edit_log::Spool;
 
     #[test]
     fn every_pattern_has_its_names() {
@@ -481,8 +482,8 @@ mod tests {
 
     #[test]
     fn directories_have_their_files() {
-        let file =
-            || Temporary::new(TemporaryKind::File(TemporaryFile::new(Buffer::default())), 0o644);
+        let empty = || Buffer::new(&Spool::new(&std::env::temp_dir()));
+        let file = || Temporary::new(TemporaryKind::File(TemporaryFile::new(empty())), 0o644);
         let mut files = Temporaries::default();
         files.put("d", Temporary::new(TemporaryKind::Directory, 0o755)).unwrap();
         files.put("d/x", file()).unwrap();

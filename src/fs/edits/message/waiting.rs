@@ -61,10 +61,8 @@ impl LockedMessage<'_> {
         path: String,
         value: Arc<Source>,
     ) -> Result<(), Error> {
+        self.note(&Operation::Set { path: path.clone(), value: Arc::clone(&value) })?;
         let contents = &mut self.contents;
-        let set = Operation::Set { path: path.clone(), value: Arc::clone(&value) };
-        let noted = self.edits.log.append(&contents.path, contents.file_state(), &set);
-        noted.map_err(Error::EditLog)?;
         file.lock().wait();
         contents.touch(&path);
         let number = file.number;

@@ -1,5 +1,8 @@
 //! The bytes that a program is writing: in memory while they are few, then in a file without a
-//! name.
+//! name beside the edit log.
+//!
+//! The edit log takes such a file over without copying it. If there is no room for it, the program
+//! is told at its `write`. If msgfs is killed, the file is gone.
 //!
 //! Knows nothing of messages.
 
@@ -10,6 +13,7 @@ use std::sync::Arc;
 
 use outlook_msg::pieces::PieceReader;
 
+use crate::fs::edits::save::edit_log::Spool;
 use crate::storage::{self, Source};
 
 /// A buffer with more bytes than this moves to a file.
@@ -20,24 +24,40 @@ pub(in crate::fs::edits) const LEN_MAX: u64 = (1 << 31) - 1;
 
 /// Bytes that can be read, written and cut at any place.
 #[derive(Debug)]
-pub(in crate::fs::edits) enum Buffer {
+pub(in crate::fs::edits) struct Buffer {
+    spool: Spool,
+    bytes: BufferedBytes,
+}
+
+#[derive(Debug)]
+enum BufferedBytes {
     /// Few bytes.
     Memory(Vec<u8>),
     /// Many bytes, in a file without a name, which is gone when the buffer is dropped.
     File(File),
 }
 
-impl Default for Buffer {
-    fn default() -> Self {
-        Self::Memory(Vec::new())
-    }
-}
-
 impl Buffer {
+    /// An empty buffer.
+    pub(in crate::fs::edits) fn new(spool: &Spool) -> Self {
+        Self { spool: spool.clone(), bytes: BufferedBytes::Memory(Vec::new()) }
+    }
+
+    /// Takes the bytes out and leaves an empty buffer.
+    pub(in crate::fs::edits) fn take(&mut self) -> Self {
+        let empty = Self::new(&self.spool);
+        std::mem::replace(self, empty)
+    }
+
+    /// Whether a value shares the file of the buffer ([`Buffer::share`]).
+    pub(in crate::fs::edits) fn is_file(&self) -> bool {
+        matches!(self.bytes, BufferedBytes::File(_))
+    }
+
     pub(in crate::fs::edits) fn len(&self) -> io::Result<u64> {
-        match self {
-            Self::Memory(bytes) => Ok(bytes.len() as u64),
-            Self::File(file) => Ok(file.metadata()?.len()),
+        match &self.bytes {
+            BufferedBytes::Memory(bytes) => Ok(bytes.len() as u64),
+            BufferedBytes::File(file) => Ok(file.metadata()?.len()),
         }
     }
 
@@ -48,9 +68,9 @@ impl Buffer {
         offset: u64,
         buffer: &mut [u8],
     ) -> io::Result<usize> {
-        match self {
-            Self::Memory(bytes) => Ok(storage::read_memory_at(bytes, offset, buffer)),
-            Self::File(file) => storage::read_at(file, offset, buffer),
+        match &self.bytes {
+            BufferedBytes::Memory(bytes) => Ok(storage::read_memory_at(bytes, offset, buffer)),
+            BufferedBytes::File(file) => storage::read_at(file, offset, buffer),
         }
     }
 
@@ -62,8 +82,8 @@ impl Buffer {
         let end = offset.checked_add(bytes.len() as u64).filter(|end| *end <= LEN_MAX);
         let end = end.ok_or(io::ErrorKind::FileTooLarge)?;
         self.make_room(end)?;
-        match self {
-            Self::Memory(memory) => {
+        match &mut self.bytes {
+            BufferedBytes::Memory(memory) => {
                 let (start, end) = (memory_offset(offset)?, memory_offset(end)?);
                 if memory.len() < end {
                     memory.resize(end, 0);
@@ -73,7 +93,7 @@ impl Buffer {
                 }
                 Ok(())
             }
-            Self::File(file) => file.write_all_at(bytes, offset),
+            BufferedBytes::File(file) => file.write_all_at(bytes, offset),
         }
     }
 
@@ -86,37 +106,36 @@ impl Buffer {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         self.make_room(len)?;
-        match self {
-            Self::Memory(memory) => memory.resize(memory_offset(len)?, 0),
-            Self::File(file) => file.set_len(len)?,
+        match &mut self.bytes {
+            BufferedBytes::Memory(memory) => memory.resize(memory_offset(len)?, 0),
+            BufferedBytes::File(file) => file.set_len(len)?,
         }
         Ok(())
     }
 
     /// A copy of the buffer.
     pub(in crate::fs::edits) fn copy(&self) -> io::Result<Self> {
-        match self {
-            Self::Memory(bytes) => Ok(Self::Memory(bytes.clone())),
-            Self::File(_) => Self::filled(self.len()?, |at, piece| self.read_at(at, piece)),
-        }
+        let read = |at, piece: &mut [u8]| self.read_at(at, piece);
+        Self::filled(&self.spool, self.len()?, read)
     }
 
     /// The bytes as the content of a value. The buffer must not be changed afterwards if it is a
     /// file, since the value shares that file.
     pub(in crate::fs::edits) fn share(&self) -> io::Result<Arc<Source>> {
-        Ok(Arc::new(match self {
-            Self::Memory(bytes) => Source::from_bytes(bytes.clone()),
-            Self::File(file) => Source::from_file(file.try_clone()?)?.0,
+        Ok(Arc::new(match &self.bytes {
+            BufferedBytes::Memory(bytes) => Source::from_bytes(bytes.clone()),
+            BufferedBytes::File(file) => Source::from_file(file.try_clone()?)?.0,
         }))
     }
 
     /// A buffer with all that `read` gives, which says it has `len` bytes. `read` is called as
     /// [`outlook_msg::pieces`] says.
     pub(in crate::fs::edits) fn filled<E: From<io::Error>>(
+        spool: &Spool,
         len: u64,
         mut read: impl FnMut(u64, &mut [u8]) -> Result<usize, E>,
     ) -> Result<Self, E> {
-        let (mut buffer, mut pieces) = (Self::default(), PieceReader::new(len));
+        let (mut buffer, mut pieces) = (Self::new(spool), PieceReader::new(len));
         loop {
             let offset = pieces.offset();
             let Some(piece) = pieces.next_piece(&mut read)? else { return Ok(buffer) };
@@ -126,14 +145,24 @@ impl Buffer {
 
     /// Moves the bytes to a file if there will be too many for memory.
     fn make_room(&mut self, len: u64) -> io::Result<()> {
-        if let Self::Memory(bytes) = self
+        if let BufferedBytes::Memory(bytes) = &self.bytes
             && len > MEMORY_BYTES_MAX
         {
-            let file = tempfile::tempfile()?;
+            let file = self.spool.file()?;
             file.write_all_at(bytes, 0)?;
-            *self = Self::File(file);
+            self.bytes = BufferedBytes::File(file);
         }
         Ok(())
+    }
+
+    /// How many bytes more the state folder must have room for, so that the buffer can get this
+    /// length and become a value.
+    pub(in crate::fs::edits) fn room_for(&self, len: u64) -> io::Result<u64> {
+        let present = self.len()?;
+        Ok(match self.bytes {
+            BufferedBytes::Memory(_) => len.max(present),
+            BufferedBytes::File(_) => len.saturating_sub(present),
+        })
     }
 }
 
@@ -143,7 +172,11 @@ fn memory_offset(offset: u64) -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Buffer, LEN_MAX, MEMORY_BYTES_MAX};
+    use super::{Buffer, LEN_MAX, MEMORY_BYTES_MAX, Spool};
+
+    fn empty() -> Buffer {
+        Buffer::new(&Spool::new(&std::env::temp_dir()))
+    }
 
     /// At most `len` bytes from `offset`.
     fn read(buffer: &Buffer, offset: u64, len: usize) -> Vec<u8> {
@@ -155,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_gap_is_zeros() {
-        let mut buffer = Buffer::default();
+        let mut buffer = empty();
         buffer.write(2, b"ab").unwrap();
         buffer.write(0, b"x").unwrap();
         assert_eq!(read(&buffer, 0, 10), b"x\0ab");
@@ -168,10 +201,11 @@ mod tests {
 
     #[test]
     fn many_bytes_move_to_a_file() {
-        let mut buffer = Buffer::default();
+        let mut buffer = empty();
         buffer.write(0, b"start").unwrap();
         buffer.write(MEMORY_BYTES_MAX, b"end").unwrap();
-        assert!(matches!(buffer, Buffer::File(_)));
+        assert!(buffer.is_file());
+        assert_eq!(buffer.room_for(MEMORY_BYTES_MAX + 5).unwrap(), 2);
         assert_eq!(buffer.len().unwrap(), MEMORY_BYTES_MAX + 3);
         assert_eq!(read(&buffer, 0, 6), b"start\0");
         assert_eq!(read(&buffer, MEMORY_BYTES_MAX, 100), b"end");
@@ -180,7 +214,7 @@ mod tests {
 
     #[test]
     fn no_buffer_is_too_long() {
-        let mut buffer = Buffer::default();
+        let mut buffer = empty();
         assert!(buffer.write(LEN_MAX, b"x").is_err());
         assert!(buffer.write(u64::MAX, b"x").is_err());
         assert!(buffer.set_len(LEN_MAX + 1).is_err());

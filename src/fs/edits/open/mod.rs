@@ -174,9 +174,9 @@ impl<'a> OpenHandle<'a> {
     /// the errors of `write`. A file that was emptied for this keeps its value.
     fn check_room(&self, file: &OpenFile, piece: Piece<'_>) -> Result<(), Error> {
         let mut content = file.lock();
-        let len = content.len();
-        let end = piece.offset.unwrap_or(len).saturating_add(piece.bytes.len() as u64);
-        let checked = self.edits.log.check_room(end.max(len)).map_err(Error::EditLog);
+        let start = piece.offset.unwrap_or_else(|| content.len());
+        let room = content.room_for(start.saturating_add(piece.bytes.len() as u64))?;
+        let checked = self.edits.log.check_room(room).map_err(Error::EditLog);
         checked.inspect_err(|error| content.refuse_write(WriteRefusal::NoRoom, refusal(error)))
     }
 
@@ -201,7 +201,8 @@ impl<'a> OpenHandle<'a> {
         drop(locked);
         let read = |offset, piece: &mut [u8]| open.tree.read_at(id, offset, piece);
         let len = open.tree.attributes(id).map(|attributes| attributes.size);
-        let value = len.and_then(|len| Buffer::filled::<view::Error>(len, read));
+        let spool = self.edits.log.spool();
+        let value = len.and_then(|len| Buffer::filled::<view::Error>(spool, len, read));
         file.lock().load(value.map_err(|error| message_error(&open.path, error))?);
         Ok(())
     }
@@ -277,7 +278,7 @@ impl<'a> OpenHandle<'a> {
                     // The last FLUSH has reported the error.
                     let _ = folders.save_arrival(self.directory(), arrival);
                     if is_message_file_name(&self.directory().lock().path.clone()) {
-                        folders.end_arrival(self.directory());
+                        self.edits.end(self.directory().base, self.directory().lock());
                     }
                 }
             }

@@ -11,6 +11,7 @@ use outlook_msg::pieces;
 use outlook_msg::sync::lock;
 
 use crate::fs::Error;
+use crate::fs::edits::save::edit_log::Spool;
 use crate::storage::Source;
 use crate::view::{self, NodeId, StartCheck};
 
@@ -101,6 +102,8 @@ pub(in crate::fs::edits) enum Moment {
 pub(in crate::fs::edits) struct OpenContent {
     /// `None` until the present value is needed.
     bytes: Option<Buffer>,
+    /// Where the bytes go if they are many.
+    spool: Spool,
     progress: Progress,
     /// Whether a value holds the bytes, so that they may not change any more.
     is_shared: bool,
@@ -128,9 +131,10 @@ enum Start {
 
 impl OpenFile {
     /// A file that the message has, or with `is_new` will have, open once.
-    pub(in crate::fs::edits) fn new(number: NodeId, is_new: bool) -> Arc<Self> {
+    pub(in crate::fs::edits) fn new(number: NodeId, is_new: bool, spool: &Spool) -> Arc<Self> {
         let content = OpenContent {
-            bytes: is_new.then(Buffer::default),
+            bytes: is_new.then(|| Buffer::new(spool)),
+            spool: spool.clone(),
             progress: if is_new { Progress::Emptied } else { Progress::Settled },
             is_shared: false,
             is_new,
@@ -177,7 +181,7 @@ impl OpenContent {
     pub(in crate::fs::edits) fn create_again(&mut self) {
         if !self.is_seen() {
             self.is_new = true;
-            self.bytes = Some(Buffer::default());
+            self.bytes = Some(Buffer::new(&self.spool));
             self.is_shared = false;
             (self.start, self.progress) = (Start::Empty, Progress::Emptied);
         }
@@ -233,7 +237,16 @@ impl OpenContent {
     /// The bytes as a buffer of their own.
     pub(in crate::fs::edits) fn copy(&self) -> Result<Buffer, Error> {
         let copied = self.bytes.as_ref().map(Buffer::copy).transpose();
-        Ok(copied.map_err(Error::Buffer)?.unwrap_or_default())
+        Ok(copied.map_err(Error::Buffer)?.unwrap_or_else(|| Buffer::new(&self.spool)))
+    }
+
+    /// How many bytes more the state folder must have room for, so that the file can have this
+    /// length.
+    pub(in crate::fs::edits) fn room_for(&self, len: u64) -> Result<u64, Error> {
+        match &self.bytes {
+            Some(bytes) if !self.is_shared => bytes.room_for(len).map_err(Error::Buffer),
+            _ => Ok(len.max(self.len())),
+        }
     }
 
     /// Writes at a place, or at the end.
@@ -429,13 +442,13 @@ impl OpenContent {
             self.is_shared = false;
         }
         self.changed = SystemTime::now();
-        Ok(self.bytes.get_or_insert_default())
+        Ok(self.bytes.get_or_insert_with(|| Buffer::new(&self.spool)))
     }
 
     /// The bytes as the content of a value.
     pub(in crate::fs::edits) fn share(&mut self) -> Result<Arc<Source>, Error> {
-        let bytes = self.bytes.get_or_insert_default();
-        self.is_shared = matches!(bytes, Buffer::File(_));
+        let bytes = self.bytes.get_or_insert_with(|| Buffer::new(&self.spool));
+        self.is_shared = bytes.is_file();
         bytes.share().map_err(Error::Buffer)
     }
 }
@@ -443,7 +456,15 @@ impl OpenContent {
 #[cfg(test)]
 mod tests {
     use super::super::buffer::Buffer;
-    use super::{Moment, NodeId, OpenContent, OpenFile};
+    use super::{Moment, NodeId, OpenContent, OpenFile, Spool};
+
+    fn opened(is_new: bool) -> std::sync::Arc<OpenFile> {
+        OpenFile::new(NodeId(16), is_new, &spool())
+    }
+
+    fn spool() -> Spool {
+        Spool::new(&std::env::temp_dir())
+    }
 
     fn bytes(file: &OpenFile, moment: Moment) -> Option<Vec<u8>> {
         let source = file.lock().due(moment).unwrap()?;
@@ -454,7 +475,7 @@ mod tests {
 
     #[test]
     fn an_emptied_file_waits_for_what_is_written() {
-        let file = OpenFile::new(NodeId(16), false);
+        let file = opened(false);
         file.lock().set_len(0).unwrap();
         assert_eq!(bytes(&file, Moment::Flush), None);
         file.lock().write(Some(0), b"a").unwrap();
@@ -467,8 +488,8 @@ mod tests {
 
     #[test]
     fn appenders_lose_nothing_of_each_other() {
-        let file = OpenFile::new(NodeId(16), false);
-        let mut old = Buffer::default();
+        let file = opened(false);
+        let mut old = Buffer::new(&spool());
         old.write(0, b"old ").unwrap();
         file.lock().load(old);
         for word in [b"one ", b"two "] {
@@ -481,7 +502,7 @@ mod tests {
     #[test]
     fn what_is_written_while_a_value_is_made_is_still_to_do() {
         for ends in [OpenContent::settled, OpenContent::wait] {
-            let file = OpenFile::new(NodeId(16), true);
+            let file = opened(true);
             file.lock().write(None, b"a").unwrap();
             assert_eq!(bytes(&file, Moment::Flush), Some(b"a".to_vec()));
             file.lock().write(None, b"b").unwrap();
@@ -494,7 +515,7 @@ mod tests {
 
     #[test]
     fn a_value_stays_when_more_is_written() {
-        let file = OpenFile::new(NodeId(16), true);
+        let file = opened(true);
         file.lock().write(Some(2 << 20), b"end").unwrap();
         let value = file.lock().due(Moment::Flush).unwrap().unwrap();
         file.lock().settled();

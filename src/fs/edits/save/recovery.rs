@@ -70,6 +70,9 @@ fn make_again(edits: &Edits, left: &LeftOver) -> Result<(), Error> {
         let node = SourceNode { path: path.clone(), kind: SourceKind::Message, identity };
         edits.known(edits.source.nodes.look_up(&Arc::new(node)))?
     };
+    for (storage, name) in &left.names {
+        directory.names.put(storage, name);
+    }
     let mut locked = edits.locked(&message, directory.lock());
     if let Some(permissions) = created {
         locked.create_new(permissions, false)?;

@@ -79,7 +79,7 @@ impl SourceTarget {
             place.expected = Some(state);
             place.path.clone()
         };
-        if let Err(error) = self.log.log_move(&path, &path, Some(state)) {
+        if let Err(error) = self.log.rebase(&path, state) {
             let path = path.display();
             tracing::warn!(
                 "{path}: if msgfs is killed before the next save, the edits are not applied again \

@@ -91,6 +91,12 @@ impl AttachmentNames {
         self.lock().insert(storage, known);
     }
 
+    /// The path of each storage, and the name of the attachment on it.
+    pub fn all(&self) -> Vec<(String, String)> {
+        let known = self.lock();
+        known.iter().map(|(storage, known)| (storage.clone(), known.name.clone())).collect()
+    }
+
     /// Forgets the attachment on the storage with this path, and the attachments inside it.
     pub fn remove(&self, storage: &str) {
         let gone = storage.to_uppercase();

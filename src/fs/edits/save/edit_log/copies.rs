@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::storage::Source;
 
 use super::message_log::{Edit, Edits, MessageLog};
-use super::{EditLog, Operation};
+use super::{EditLog, EditedFile, Operation};
 
 /// A copy of a temporary file. Dropping it removes the copy.
 #[derive(Debug)]
@@ -61,7 +61,8 @@ impl EditLog {
         path: &str,
         value: Arc<Source>,
     ) -> io::Result<TemporaryCopy> {
-        let log = MessageLog::create(self.next_folder(), self.root.join(message), None)?;
+        let log =
+            MessageLog::create(self.next_folder(), self.root.join(message), EditedFile::default())?;
         // Dropped, and so removed, if the value cannot be written.
         let mut copy = TemporaryCopy { log };
         copy.log.append(&Operation::Temporary { path: path.to_owned(), value })?;

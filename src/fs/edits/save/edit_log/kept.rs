@@ -131,6 +131,23 @@ pub fn list(state_folder: &StateFolder) -> io::Result<Vec<Kept>> {
     Ok(kept)
 }
 
+/// Throws kept edits away: a folder that [`list`] names, or the whole message beside it, and with it
+/// the other one. Returns whether the path is one of these.
+///
+/// # Errors
+/// Those of removing them.
+pub fn discard(state_folder: &StateFolder, path: &Path) -> io::Result<bool> {
+    let Ok(path) = path.canonicalize() else { return Ok(false) };
+    let is_it = |one: &Path| one.canonicalize().is_ok_and(|one| one == path);
+    let mut all = list(state_folder)?.into_iter();
+    let found = all.find(|kept| is_it(&kept.folder) || kept.whole.as_deref().is_some_and(is_it));
+    let Some(kept) = found else { return Ok(false) };
+    // The folder names the edits, so it goes last.
+    kept.whole.map_or(Ok(()), std::fs::remove_file)?;
+    std::fs::remove_dir_all(&kept.folder)?;
+    Ok(true)
+}
+
 /// What became of the whole message.
 enum WholeOutcome {
     Written,
@@ -154,9 +171,10 @@ impl<'a> KeptFiles<'a> {
                 Operation::Set { path, value } | Operation::Temporary { path, value } => {
                     files.values.insert(path.into(), value);
                 }
-                Operation::Remove { path } => {
-                    files.values.retain(|file, _| !file.starts_with(path));
-                    files.folders.retain(|folder| !folder.starts_with(path));
+                Operation::Remove { path } => files.remove(path),
+                Operation::Replace { from, to, value } => {
+                    files.remove(from);
+                    files.values.insert(to.into(), value);
                 }
                 Operation::Rename { from, to } => files.rename(Path::new(from), Path::new(to)),
                 Operation::CreateMessage { path } => {
@@ -166,6 +184,11 @@ impl<'a> KeptFiles<'a> {
             }
         }
         files
+    }
+
+    fn remove(&mut self, path: &str) {
+        self.values.retain(|file, _| !file.starts_with(path));
+        self.folders.retain(|folder| !folder.starts_with(path));
     }
 
     fn rename(&mut self, from: &Path, to: &Path) {
@@ -226,7 +249,7 @@ fn list_of(edits: &Edits, reason: &str, whole: &WholeOutcome) -> String {
     let line = |operation: &Operation| match operation {
         Operation::Set { path, .. } => format!("set\t{}", escaped(path.as_ref())),
         Operation::Remove { path } => format!("removed\t{}", escaped(path.as_ref())),
-        Operation::Rename { from, to } => {
+        Operation::Rename { from, to } | Operation::Replace { from, to, .. } => {
             format!("renamed\t{}\t{}", escaped(from.as_ref()), escaped(to.as_ref()))
         }
         Operation::CreateMessage { path } => format!("made\t{}", escaped(path.as_ref())),

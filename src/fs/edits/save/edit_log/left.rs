@@ -36,6 +36,8 @@ pub struct LeftOver {
     pub since: SystemTime,
     /// The state of the file that was edited, `None` if there was none yet.
     pub base: Option<FileState>,
+    /// See [`super::EditedFile::names`].
+    pub names: Vec<(String, String)>,
     /// The edits in their order, without those that a save contained.
     pub edits: Vec<Edit>,
     /// Whether the file is the one that was edited. If so they are to be made again, without
@@ -138,10 +140,10 @@ pub(super) fn left_over(
     }
     let is_unchanged = saved.is_some() || present == edits.base;
     let base = if saved.is_some() { present } else { edits.base };
-    let unsaved = edits.edits.into_iter();
+    let (names, unsaved) = (edits.names, edits.edits.into_iter());
     let edits: Vec<_> =
         unsaved.filter(|edit| saved.is_none_or(|upto| edit.sequence > upto)).collect();
-    Ok((log, LeftOver { path, since: edits_since(&edits), base, edits, is_unchanged }))
+    Ok((log, LeftOver { path, since: edits_since(&edits), base, names, edits, is_unchanged }))
 }
 
 /// Lists the messages with edits in a state folder, of all sources.
@@ -197,7 +199,8 @@ impl Edits {
     /// No edits of a message.
     pub(super) fn none(message: PathBuf) -> Self {
         let (since, base) = (SystemTime::now(), None);
-        Self { message, since, base, edits: Vec::new(), commits: Vec::new() }
+        let (names, edits, commits) = (Vec::new(), Vec::new(), Vec::new());
+        Self { message, since, base, names, edits, commits }
     }
 
     /// The last edit in the save that has put this file in place; `None` if no save of this log

@@ -12,7 +12,7 @@ use outlook_msg::pieces;
 use crate::storage::{self, FileState, Source};
 
 use super::record::{LogRecord, LoggedChange, SIGNATURE, Stored};
-use super::{Failure, Operation, Sequence};
+use super::{EditedFile, Failure, Operation, Sequence};
 
 /// A value of at most this many bytes lies in the log itself.
 const INLINE_BYTES_MAX: u64 = 64 << 10;
@@ -27,6 +27,8 @@ pub(super) struct MessageLog {
     /// The absolute path.
     message: PathBuf,
     base: Option<FileState>,
+    /// See [`EditedFile::names`].
+    names: Vec<(String, String)>,
     /// When the first edit was made.
     pub(super) since: SystemTime,
     /// Why the last save failed.
@@ -65,6 +67,8 @@ pub(super) struct Edits {
     pub(super) message: PathBuf,
     pub(super) since: SystemTime,
     pub(super) base: Option<FileState>,
+    /// See [`EditedFile::names`].
+    pub(super) names: Vec<(String, String)>,
     /// In their order.
     pub(super) edits: Vec<Edit>,
     /// The saves that were begun: up to which edit, and the file they were to put in place.
@@ -76,7 +80,7 @@ impl MessageLog {
     pub(super) fn create(
         folder: PathBuf,
         message: PathBuf,
-        base: Option<FileState>,
+        EditedFile { state: base, names }: EditedFile,
     ) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).create(&folder)?;
         let since = SystemTime::now();
@@ -84,6 +88,7 @@ impl MessageLog {
             folder,
             message,
             base,
+            names,
             since,
             failure: None,
             entries: Vec::new(),
@@ -111,6 +116,7 @@ impl MessageLog {
             folder: folder.to_owned(),
             message: edits.message.clone(),
             base: edits.base,
+            names: edits.names.clone(),
             since: edits.since,
             failure: None,
             next: entries.last().map_or(1, |entry| entry.sequence.0 + 1),
@@ -171,9 +177,10 @@ impl MessageLog {
         self.put(&LogRecord::Committing { upto, state })
     }
 
-    pub(super) fn log_move(&mut self, message: PathBuf, base: Option<FileState>) -> io::Result<()> {
-        self.put(&LogRecord::Moved { message: message.clone(), base })?;
-        (self.message, self.base) = (message, base);
+    pub(super) fn rebase(&mut self, state: FileState) -> io::Result<()> {
+        let (message, base) = (self.message.clone(), Some(state));
+        self.put(&LogRecord::Moved { message, base })?;
+        self.base = base;
         Ok(())
     }
 
@@ -229,12 +236,15 @@ impl MessageLog {
         Ok(len)
     }
 
-    /// Writes the signature and the head of a log; gives the file and the length.
+    /// Writes the signature, the head and the names of a log; gives the file and the length.
     fn write_head(&self, name: &str) -> io::Result<(File, u64)> {
         let file = private(&self.folder.join(name), true)?;
         let (message, since) = (self.message.clone(), self.since);
         let head = LogRecord::Head { message, base: self.base, since }.to_bytes()?;
-        let bytes = [SIGNATURE.as_slice(), &head].concat();
+        let mut bytes = [SIGNATURE.as_slice(), &head].concat();
+        for (storage, name) in self.names.iter().cloned() {
+            bytes.extend(LogRecord::Named { storage, name }.to_bytes()?);
+        }
         file.write_all_at(&bytes, 0)?;
         Ok((file, bytes.len() as u64))
     }
@@ -267,6 +277,11 @@ impl MessageLog {
             Operation::Rename { from, to } => {
                 LoggedChange::Rename { from: path(from), to: path(to) }
             }
+            Operation::Replace { from, to, value } => LoggedChange::Replace {
+                from: path(from),
+                to: path(to),
+                value: self.store_value(sequence, value)?,
+            },
             Operation::CreateMessage { path: file } => {
                 LoggedChange::CreateMessage { path: path(file) }
             }
@@ -313,7 +328,9 @@ impl MessageLog {
 impl LoggedChange {
     fn value(&self) -> Option<&Stored> {
         match self {
-            Self::Set { value, .. } | Self::Temporary { value, .. } => Some(value),
+            Self::Set { value, .. }
+            | Self::Replace { value, .. }
+            | Self::Temporary { value, .. } => Some(value),
             Self::Remove { .. }
             | Self::Rename { .. }
             | Self::CreateMessage { .. }
@@ -349,7 +366,7 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
         return Err(unknown());
     };
     len += bytes;
-    let mut edits = Edits { message, since, base, edits: Vec::new(), commits: Vec::new() };
+    let mut edits = Edits { since, base, ..Edits::none(message) };
     let mut entries = Vec::new();
     while let Some((record, bytes)) = LogRecord::read(&mut reader)? {
         match record {
@@ -366,6 +383,7 @@ fn read(folder: &Path) -> io::Result<(Edits, Vec<LogEntry>, u64)> {
                 }
             }
             LogRecord::Committing { upto, state } => edits.commits.push((upto, state)),
+            LogRecord::Named { storage, name } => edits.names.push((storage, name)),
             LogRecord::Moved { message, base } => (edits.message, edits.base) = (message, base),
         }
         len += bytes;
@@ -391,6 +409,9 @@ fn operation(change: LoggedChange, spooled: &Path) -> io::Result<Operation> {
         LoggedChange::Set { path, value: stored } => Operation::Set { path, value: value(stored)? },
         LoggedChange::Remove { path } => Operation::Remove { path },
         LoggedChange::Rename { from, to } => Operation::Rename { from, to },
+        LoggedChange::Replace { from, to, value: stored } => {
+            Operation::Replace { from, to, value: value(stored)? }
+        }
         LoggedChange::CreateMessage { path } => Operation::CreateMessage { path },
         LoggedChange::Create { permissions } => Operation::Create { permissions },
         LoggedChange::Temporary { path, value: stored } => {

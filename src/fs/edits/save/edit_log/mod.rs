@@ -57,7 +57,7 @@ use copies::CopiedFile;
 use message_log::{Edits, MessageLog};
 
 pub use copies::{LeftTemporary, TemporaryCopy};
-pub use kept::{Kept, WholeMessage, list as list_kept};
+pub use kept::{Kept, WholeMessage, discard as discard_kept, list as list_kept};
 pub use left::{Edit, LeftOver, Pending, SourceScope, list as list_pending};
 pub use state_folder::{StateFolder, StateFolderError};
 pub use text::{escaped, rfc3339, unescaped, unsaved_line};
@@ -88,6 +88,16 @@ pub enum Operation {
         /// Its new one.
         to: String,
     },
+    /// A file was renamed onto another one, or to a place where it is another value: the one has
+    /// its bytes, and it is gone itself.
+    Replace {
+        /// The file that is gone.
+        from: String,
+        /// The file that has its bytes.
+        to: String,
+        /// The bytes, as of [`Operation::Set`].
+        value: Arc<Source>,
+    },
     /// An empty message is embedded.
     CreateMessage {
         /// The path of its directory.
@@ -106,6 +116,24 @@ pub enum Operation {
         /// Its bytes, as of [`Operation::Set`].
         value: Arc<Source>,
     },
+}
+
+/// The file that edits are made in, as it was before the first of them.
+#[derive(Clone, Debug, Default)]
+pub struct EditedFile {
+    /// Its state; `None` if there was none yet.
+    pub state: Option<FileState>,
+    /// The names by which the edits know its attachments, each behind the path of the attachment's
+    /// storage. Needed only if the next mount may give them other names: if this one has removed the
+    /// first of two attachments of one name and saved that, the second one is `a (2).txt` here, and
+    /// `a.txt` there.
+    pub names: Vec<(String, String)>,
+}
+
+impl From<Option<FileState>> for EditedFile {
+    fn from(state: Option<FileState>) -> Self {
+        Self { state, names: Vec::new() }
+    }
 }
 
 /// The number of an edit of a message; later ones have higher numbers.
@@ -144,6 +172,28 @@ pub struct Left {
     pub folders: BTreeSet<PathBuf>,
 }
 
+/// Where large values that are being written go: beside the log, where they become part of it
+/// without being copied.
+#[derive(Clone, Debug)]
+pub struct Spool {
+    folder: Arc<Path>,
+}
+
+impl Spool {
+    /// The spool in a folder.
+    pub fn new(folder: &Path) -> Self {
+        Self { folder: folder.into() }
+    }
+
+    /// A file without a name.
+    ///
+    /// # Errors
+    /// Those of creating it.
+    pub fn file(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.folder)
+    }
+}
+
 /// The edits of one mount.
 #[derive(Debug)]
 pub struct EditLog {
@@ -152,6 +202,7 @@ pub struct EditLog {
     root: PathBuf,
     /// The folder of this mount.
     folder: PathBuf,
+    spool: Spool,
     /// Locked for as long as this process lives.
     _lock: File,
     messages: Mutex<Messages>,
@@ -178,7 +229,8 @@ impl EditLog {
         let mounts_lock = state_folder.lock_mounts()?;
         let (folder, lock) = left::own_folder(&edits)?;
         let root = scope.root.to_owned();
-        let log = Self { root, folder, _lock: lock, messages: Mutex::default(), state_folder };
+        let (spool, messages) = (Spool::new(&folder), Mutex::default());
+        let log = Self { root, folder, spool, _lock: lock, messages, state_folder };
         let mut taken = Vec::new();
         for message in left::folders_of_killed_mounts(&edits, &log.folder, scope)? {
             let next = log.next_folder();
@@ -221,13 +273,9 @@ impl EditLog {
         &self.state_folder
     }
 
-    /// A file without a name for a large value, where it can become part of the log without being
-    /// copied.
-    ///
-    /// # Errors
-    /// Those of creating it.
-    pub fn spool(&self) -> io::Result<File> {
-        tempfile::tempfile_in(&self.folder)
+    /// Where large values that are being written go.
+    pub fn spool(&self) -> &Spool {
+        &self.spool
     }
 
     /// Checks that the state folder has room for a value of so many bytes.
@@ -243,8 +291,7 @@ impl EditLog {
         }
     }
 
-    /// Notes an edit of a message. `source` is the state of its file before the first edit, `None`
-    /// if the source has none yet. It is stored with the first edit only.
+    /// Notes an edit of a message. `file` is stored with the first edit only.
     ///
     /// # Errors
     /// Those of writing, a full disk above all: the edit must be refused then. Nothing of it is
@@ -252,11 +299,12 @@ impl EditLog {
     pub fn append(
         &self,
         message: &Path,
-        source: Option<FileState>,
+        file: impl Into<EditedFile>,
         operation: &Operation,
     ) -> io::Result<Sequence> {
+        let file = file.into();
         loop {
-            let log = self.known(message).map_or_else(|| self.begin(message, source), Ok)?;
+            let log = self.known(message).map_or_else(|| self.begin(message, file.clone()), Ok)?;
             let mut log = lock(&log);
             if !log.is_ended() {
                 return log.append(operation);
@@ -317,19 +365,13 @@ impl EditLog {
         }
     }
 
-    /// Notes that a message was moved to another path, where its file has this state. If another
-    /// message was logged under that path, its log must have been ended before.
+    /// Notes that the file of a message has another state because msgfs itself has changed it, so
+    /// that the edits are still edits of this file.
     ///
     /// # Errors
     /// Those of writing.
-    pub fn log_move(&self, from: &Path, to: &Path, state: Option<FileState>) -> io::Result<()> {
-        let path = self.root.join(to);
-        self.with(from, |log| log.log_move(path, state))?;
-        let mut messages = self.messages();
-        if let Some(log) = messages.by_path.remove(from) {
-            messages.by_path.insert(to.to_owned(), log);
-        }
-        Ok(())
+    pub fn rebase(&self, message: &Path, state: FileState) -> io::Result<()> {
+        self.with(message, |log| log.rebase(state))
     }
 
     /// Makes a folder of plain files of the edits of a message that cannot be saved, and the whole
@@ -364,7 +406,7 @@ impl EditLog {
     pub fn begin_replacing(&self, message: &Path) -> io::Result<()> {
         match self.known(message) {
             Some(_) => Ok(()),
-            None => self.begin(message, None).map(drop),
+            None => self.begin(message, EditedFile::default()).map(drop),
         }
     }
 
@@ -444,12 +486,8 @@ impl EditLog {
     }
 
     /// Begins the log of a message, or gives the one that another thread has just begun.
-    fn begin(
-        &self,
-        message: &Path,
-        source: Option<FileState>,
-    ) -> io::Result<Arc<Mutex<MessageLog>>> {
-        let mut made = MessageLog::create(self.next_folder(), self.root.join(message), source)?;
+    fn begin(&self, message: &Path, file: EditedFile) -> io::Result<Arc<Mutex<MessageLog>>> {
+        let mut made = MessageLog::create(self.next_folder(), self.root.join(message), file)?;
         let mut messages = self.messages();
         if let Some(known) = messages.by_path.get(message) {
             let known = Arc::clone(known);

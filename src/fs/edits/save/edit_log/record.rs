@@ -23,6 +23,8 @@ pub(super) enum LogRecord {
     Committing { upto: Sequence, state: FileState },
     /// The message has this path from now on, and its file this state.
     Moved { message: PathBuf, base: Option<FileState> },
+    /// The edits know the attachment on a storage by this name.
+    Named { storage: String, name: String },
 }
 
 /// What an edit does, and where its bytes are.
@@ -31,6 +33,7 @@ pub(super) enum LoggedChange {
     Set { path: String, value: Stored },
     Remove { path: String },
     Rename { from: String, to: String },
+    Replace { from: String, to: String, value: Stored },
     CreateMessage { path: String },
     Create { permissions: u32 },
     Temporary { path: String, value: Stored },
@@ -79,6 +82,11 @@ impl LogRecord {
                 out.byte(3);
                 out.path(message);
                 out.state(base.as_ref());
+            }
+            Self::Named { storage, name } => {
+                out.byte(4);
+                out.bytes(storage.as_bytes());
+                out.bytes(name.as_bytes());
             }
         }
         let payload = out.0;
@@ -216,6 +224,12 @@ impl RecordWriter {
                 self.bytes(path.as_bytes());
                 self.stored(value);
             }
+            LoggedChange::Replace { from, to, value } => {
+                self.byte(6);
+                self.bytes(from.as_bytes());
+                self.bytes(to.as_bytes());
+                self.stored(value);
+            }
         }
     }
 }
@@ -236,6 +250,7 @@ impl RecordReader<'_> {
             }
             2 => LogRecord::Committing { upto: Sequence(self.number()?), state: self.state()?? },
             3 => LogRecord::Moved { message: self.path()?, base: self.state()? },
+            4 => LogRecord::Named { storage: self.text()?, name: self.text()? },
             _ => return None,
         })
     }
@@ -248,6 +263,11 @@ impl RecordReader<'_> {
             3 => LoggedChange::CreateMessage { path: self.text()? },
             4 => LoggedChange::Create { permissions: u32::try_from(self.number()?).ok()? },
             5 => LoggedChange::Temporary { path: self.text()?, value: self.stored()? },
+            6 => LoggedChange::Replace {
+                from: self.text()?,
+                to: self.text()?,
+                value: self.stored()?,
+            },
             _ => return None,
         })
     }
@@ -347,12 +367,14 @@ mod tests {
                 LoggedChange::Set { path: "b".into(), value: Stored::Spooled { len: u64::MAX } },
             ),
             edit(3, LoggedChange::Remove { path: odd.clone() }),
-            edit(4, LoggedChange::Rename { from: odd, to: "".into() }),
+            edit(4, LoggedChange::Rename { from: odd.clone(), to: "".into() }),
             edit(5, LoggedChange::CreateMessage { path: "attachments/i.msg".into() }),
             edit(6, LoggedChange::Create { permissions: 0o640 }),
             edit(7, LoggedChange::Temporary { path: "4913".into(), value: inline(b"t") }),
+            edit(8, LoggedChange::Replace { from: odd, to: "b".into(), value: inline(b"r") }),
             LogRecord::Committing { upto: Sequence(4), state: state(2) },
             LogRecord::Moved { message: OsString::from_vec(b"/\xFF\n".into()).into(), base: None },
+            LogRecord::Named { storage: "/__ATTACH".into(), name: "a (2).txt".into() },
         ]
     }
 

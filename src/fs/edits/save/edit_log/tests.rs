@@ -336,19 +336,19 @@ fn a_mount_above_or_of_the_message_alone_takes_over() {
     }
 }
 
+/// As after a chmod through the mount.
 #[test]
-fn a_message_that_moved_is_found_where_it_is() {
+fn edits_of_a_file_that_msgfs_itself_has_changed_are_still_its_edits() {
     let world = World::new();
     let (log, _) = world.open();
+    let message = Path::new(MESSAGE);
     world.append(&log, &set("subject", b"one"));
-    let (from, to) = (Path::new(MESSAGE), Path::new("B.msg"));
-    std::fs::rename(world.file(), world.source.path().join(to)).unwrap();
-    log.log_move(from, to, world.state(to)).unwrap();
-    assert_eq!(log.last(from), None);
-    log.append(to, None, &set("to", b"two")).unwrap();
+    std::fs::write(world.file(), "changed").unwrap();
+    log.rebase(message, world.state(message).unwrap()).unwrap();
+    log.append(message, None, &set("to", b"two")).unwrap();
     kill(log);
     let (_log, left) = world.open();
-    assert_eq!((left.len(), left[0].path.as_path(), left[0].is_unchanged), (1, to, true));
+    assert_eq!((left.len(), left[0].path.as_path(), left[0].is_unchanged), (1, message, true));
     assert_eq!(left[0].edits.len(), 2);
 }
 
@@ -405,7 +405,7 @@ fn kept_edits_are_plain_files() {
 fn a_spool_file_is_taken_over() {
     let world = World::new();
     let (log, _) = world.open();
-    let file = log.spool().unwrap();
+    let file = log.spool().file().unwrap();
     file.write_all_at(&large(6), 0).unwrap();
     let inode = FileState::from(&file.metadata().unwrap()).inode;
     let source = Arc::new(Source::from_file(file).unwrap().0);
