@@ -139,6 +139,8 @@ const SANDBOX: &str = r#"
 "#;
 /// Stands before the number and behind the end of each command in the output of a session.
 const MARK: &str = "\u{1}";
+/// The output begins with it where the layers could be made.
+const LAYERED: &str = "\u{2}";
 
 /// A command, and what is shown of its output.
 #[derive(Debug)]
@@ -222,7 +224,8 @@ fn is_command(text: &str) -> bool {
 /// Runs commands one after another in one shell; returns what each printed, and its exit code.
 fn run_session(commands: &[&str]) -> Option<Vec<(String, i32)>> {
     let folder = tempfile::TempDir::with_prefix("msgfs-readme-").unwrap();
-    let mut script = [LAYERS, SANDBOX].concat();
+    let layered = format!("printf '{LAYERED}'\n");
+    let mut script = [LAYERS, &layered, SANDBOX].concat();
     for command in commands {
         let quoted = format!("'{}'", command.replace('\'', r"'\''"));
         let first = command.split_whitespace().next().unwrap_or_default();
@@ -239,16 +242,17 @@ fn run_session(commands: &[&str]) -> Option<Vec<(String, i32)>> {
     unshare.args(["--mount", "bash"]).arg(file.path()).arg(folder.path());
     let ended = run(unshare.args([ROOT, env!("CARGO_BIN_EXE_msgfs")]), SESSION);
     let printed = String::from_utf8_lossy(&ended.stdout);
+    if !printed.starts_with(LAYERED) {
+        println!("SKIPPED: no layers over the system here: {}{printed}", ended.stderr);
+        return None;
+    }
     let mut parts = printed.split(MARK).skip(1);
     let mut results = Vec::new();
     while let (Some(output), Some(code)) = (parts.next(), parts.next()) {
         results.push((output.to_owned(), code.trim().parse().unwrap()));
     }
-    if results.is_empty() && !commands.is_empty() {
-        println!("SKIPPED: no layers over the system here: {}{printed}", ended.stderr);
-        return None;
-    }
-    assert_eq!(results.len(), commands.len(), "a session that ended early:\n{printed}");
+    let told = &ended.stderr;
+    assert_eq!(results.len(), commands.len(), "a session that ended early: {told}\n{printed}");
     Some(results)
 }
 
