@@ -70,6 +70,7 @@ mod error;
 mod folder;
 pub mod fuse;
 mod messages;
+pub(crate) mod mountinfo;
 mod opened;
 mod options;
 mod path;

@@ -14,8 +14,10 @@ use std::process::{Child, Command, Stdio};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
+use crate::fs::mountinfo::Device;
+
 use super::answering::{self, AnswerState};
-use super::table::{self, Device, MountEntry};
+use super::table::{self, MountEntry};
 
 /// The name of the guard's process. The program is a guard if it is called by this name.
 const NAME: &str = "msgfs-guard";

@@ -17,6 +17,7 @@ use signal_hook::iterator::Signals;
 use crate::fs::edit_log::StateFolder;
 use crate::fs::fuse::Adapter;
 use crate::fs::fuse::Kernel;
+use crate::fs::mountinfo::Device;
 use crate::fs::{Fs, STORES_MAX, is_message_file_name};
 use crate::storage::SIGNATURE;
 
@@ -24,7 +25,7 @@ use super::changes::ChangeNotifier;
 use super::guard::Guard;
 use super::options::MountOptions;
 use super::server::ServerSocket;
-use super::table::{self, Device};
+use super::table;
 use super::{EndEvent, Error, Request, answering, point, report};
 
 /// A mount that answers requests.

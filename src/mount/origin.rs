@@ -5,9 +5,10 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::fs::CONTROL_DIRECTORY;
+use crate::fs::mountinfo::Device;
 
 use super::edits::unsaved;
-use super::table::{self, Device};
+use super::table;
 
 /// `FUSE_SUPER_MAGIC` of statfs(2).
 const FUSE: u64 = 0x6573_5546;

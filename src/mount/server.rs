@@ -25,8 +25,10 @@ use outlook_msg::sync::lock;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::net::sockopt::socket_peercred;
 
+use crate::fs::mountinfo::Device;
+
 use super::EndEvent;
-use super::table::{Device, MountEntry};
+use super::table::MountEntry;
 
 const END: &[u8] = b"end\n";
 const CLOSED: &str = "closed\n";

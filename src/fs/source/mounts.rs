@@ -1,15 +1,15 @@
 //! The mounts inside the source. inotify says nothing of them: a mount covers a folder with
 //! another one, and an unmount brings the first one back.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
-use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use outlook_msg::sync::lock;
+
+use crate::fs::mountinfo;
 
 /// The table of mounts. poll(2) reports `POLLPRI` for it when something is mounted or unmounted
 /// anywhere.
@@ -53,54 +53,15 @@ fn mounts_in(folder: &File) -> io::Result<Vec<MountedPath>> {
     if !folder.is_absolute() {
         return Err(io::Error::other("the folder cannot be reached by a path"));
     }
-    let table = std::fs::read("/proc/self/mountinfo")?;
-    let mounts = table.split(|byte| *byte == b'\n').filter_map(mounted_path);
+    let mounts = mountinfo::read()?.into_iter().map(|line| (line.number, line.path));
     Ok(mounts.filter(|(_, path)| path.starts_with(&folder)).collect())
-}
-
-/// The number and the path of a mount in a line of `/proc/self/mountinfo` (see proc(5)):
-/// `36 35 98:0 /mnt1 /mnt2 …`.
-fn mounted_path(line: &[u8]) -> Option<MountedPath> {
-    let mut fields = line.split(|byte| *byte == b' ');
-    let number = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-    Some((number, unescaped(fields.nth(3)?)))
-}
-
-/// A path of the table, in which blanks, line ends and backslashes stand as three octal digits.
-fn unescaped(path: &[u8]) -> PathBuf {
-    let mut plain = Vec::with_capacity(path.len());
-    let mut rest = path;
-    while let Some((byte, behind)) = rest.split_first() {
-        let octal = behind.get(..3).filter(|_| *byte == b'\\');
-        let escaped = octal.and_then(|digits| std::str::from_utf8(digits).ok());
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 8).ok()) {
-            Some(escaped) => {
-                plain.push(escaped);
-                rest = behind.get(3..).unwrap_or_default();
-            }
-            None => {
-                plain.push(*byte);
-                rest = behind;
-            }
-        }
-    }
-    Path::new(OsStr::from_bytes(&plain)).to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
-    use std::path::Path;
 
-    use super::{MountTable, mounted_path, mounts_in};
-
-    #[test]
-    fn a_line_tells_number_and_path() {
-        let line = br"4153 30 0:82 / /srv/a\040b\134c rw,nosuid - fuse.x x rw";
-        assert_eq!(mounted_path(line), Some((4153, Path::new(r"/srv/a b\c").to_owned())));
-        assert_eq!(mounted_path(b""), None);
-        assert_eq!(mounted_path(b"no number here / /srv"), None);
-    }
+    use super::{MountTable, mounts_in};
 
     #[test]
     fn mounts_elsewhere_are_not_counted() {
