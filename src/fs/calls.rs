@@ -78,6 +78,7 @@ impl Fs {
         if let Some(edits) = &self.edits {
             let path = || {
                 let mut path = self.source_path(ino).unwrap_or_default();
+                path.extend(edits.path_inside(ino).filter(|inside| !inside.is_empty()));
                 path.extend(name);
                 path
             };

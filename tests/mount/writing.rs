@@ -213,6 +213,7 @@ fn editors_save_in_every_way() {
     output(&mounted, "rm -f M.msg/body.txt~");
     let left: Vec<_> = names.into_iter().filter(|name| name != "body.html").collect();
     assert_eq!(mounted.names("M.msg"), left);
+    assert_eq!(mounted.text(".msgfs/errors"), "");
     mounted.unmount();
 }
 

@@ -1,6 +1,7 @@
 //! What cannot be saved without a loss is refused at the call that would edit it, with a reason.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -91,5 +92,23 @@ fn a_file_that_cannot_be_set_is_not_renamed_away() {
         let backup = mount.path(&format!("a.msg/{name}~"));
         assert_eq!(errno(fs::rename(&path, backup)), Some(Errno::PERM), "{name}");
         assert!(path.exists(), "{name}");
+    }
+}
+
+#[test]
+fn a_refusal_names_the_file_in_the_message() {
+    let message = letter("A").attach(AttachmentBuilder::file("file.txt", "text"));
+    let source = Folder::new().with("sub/a.msg", message.to_bytes());
+    let state = TempDir::new().unwrap();
+    let Some(mount) = Served::start(source.path(), state.path()) else { return };
+    let file = mount.path("sub/a.msg/attachments/file.txt");
+    assert!(fs::set_permissions(&file, fs::Permissions::from_mode(0o777)).is_err());
+    assert!(fs::hard_link(&file, file.with_file_name("second.txt")).is_err());
+    let errors = mount.text(".msgfs/errors");
+    for line in [
+        "sub/a.msg/attachments/file.txt: refused: not permitted: owner and mode ",
+        "sub/a.msg/attachments/second.txt: refused: not permitted: a file of a message has one name",
+    ] {
+        assert!(errors.lines().any(|one| one.starts_with(line)), "{errors}");
     }
 }

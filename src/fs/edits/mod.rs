@@ -175,6 +175,14 @@ impl Edits {
         message.is_some_and(|directory| directory.lock().is_busy())
     }
 
+    /// The path of an inode in its message, for the log.
+    pub(super) fn path_inside(&self, ino: Ino) -> Option<String> {
+        let nodes = &self.source.nodes;
+        let (base, number) = nodes.followed(ino).parts();
+        let (_, directory) = nodes.message(base)?;
+        directory?.lock().path_of(number).ok()
+    }
+
     /// Calls `tell` if the kernel must forget something.
     pub(super) fn tell_stale(&self, tell: impl FnOnce(&[Invalidation])) {
         self.invalidations.tell(tell);

@@ -102,11 +102,13 @@ pub(in crate::fs::edits) fn tool_of(name: &str, in_attachments: bool) -> Option<
     PATTERNS.iter().filter(counts).find(|one| (one.matches)(name)).map(|one| one.tool)
 }
 
-/// `.NAME.swp`, `.NAME.swo` and so on.
+/// `.NAME.swp`, `.NAME.swo` and so on, and `.NAME.swpx`, with which vim tries whether names may be
+/// long.
 fn is_swap(name: &str) -> bool {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let is_lower = extension.bytes().all(|byte| byte.is_ascii_lowercase());
-    stem.starts_with('.') && extension.len() == 3 && extension.starts_with("sw") && is_lower
+    let is_usual = extension.len() == 3 && extension.starts_with("sw") && is_lower;
+    stem.starts_with('.') && (is_usual || extension == "swpx")
 }
 
 fn is_backup(name: &str) -> bool {
@@ -475,7 +477,9 @@ mod tests {
         for name in ["4913", "sedative9", "tmpabcdef", "a.orig", "photo.backup", "potent12"] {
             assert_eq!(tool_of(name, true), None, "{name}");
         }
-        for name in [".a.txt.swp", "a.txt~", ".a.txt.Xy12Zw", "a.txt.part", ".#a.txt"] {
+        for name in
+            [".a.txt.swp", ".a.txt.swpx", "a.txt~", ".a.txt.Xy12Zw", "a.txt.part", ".#a.txt"]
+        {
             assert!(tool_of(name, true).is_some(), "{name}");
         }
     }
