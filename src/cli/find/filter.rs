@@ -133,7 +133,9 @@ impl Filter {
         let span = match self.compared {
             ComparedTime::Received => moment(mail.received().ok().flatten()),
             ComparedTime::Sent => moment(sent_or_received(mail)),
-            ComparedTime::Event => mail.event().ok().flatten().and_then(|one| self.span(&one)),
+            ComparedTime::Event => {
+                mail.shown_event().ok().flatten().and_then(|one| self.span(&one))
+            }
         };
         let Some((start, end)) = span else { return false };
         // What ends at midnight is not on the day that begins then.

@@ -74,7 +74,8 @@ impl Mail {
     /// # Errors
     /// Those of `out`. It is no error if something cannot be read: the page says so.
     pub fn write_page(&self, options: PageOptions<'_>, out: &mut dyn Write) -> io::Result<usize> {
-        let mut summary = Summary::of(self, options.time);
+        let wrapped = self.wrapped();
+        let mut summary = Summary::of(self, &wrapped, options.time);
         let subject = summary.read("subject", self.subject()).unwrap_or_default();
         let attachments = summary.read("attachments", self.attachments().map(Some));
         let attachments = attachments.unwrap_or_default();
@@ -99,7 +100,6 @@ impl Mail {
         let attachments = attachments.into_iter();
         let mut files: Vec<_> =
             attachments.map(|one| PageFile { path: attachment_path(one.name()), one }).collect();
-        let wrapped = self.wrapped();
         for around in &wrapped {
             let inside = summary.read("attachments", around.mail.attachments().map(Some));
             let inside = inside.unwrap_or_default().into_iter();

@@ -161,6 +161,7 @@ impl Mail {
         row.cc = all(self.cc());
         row.bcc = all(self.bcc());
         row.reply_to = all(self.reply_to());
+        let wrapped = self.wrapped();
         row.defects = self.defects().unwrap_or_default().into_iter().map(Into::into).collect();
         row.notes = self.notes().unwrap_or_default().into_iter().map(Into::into).collect();
         row.sent = row.time("date", self.date());
@@ -171,7 +172,7 @@ impl Mail {
             .map(|importance| importance.to_string());
         row.categories = self.categories().unwrap_or_default();
         row.flags = self.flags().ok().flatten().map(names_of_flags).unwrap_or_default();
-        row.event = self.event().ok().flatten().map(|event| {
+        row.event = self.event_among(&wrapped).ok().flatten().map(|event| {
             let (first_day, last_day) = event.days.unzip();
             RowEvent {
                 start: row.time("event", Ok(Some(event.start))),
@@ -183,7 +184,7 @@ impl Mail {
                 location: event.location,
             }
         });
-        let attachments = self.all_attachments().unwrap_or_default();
+        let attachments = self.attachments_among(&wrapped).unwrap_or_default();
         for attachment in &attachments {
             let attachment = row.attachment(attachment, hashes);
             row.attachments.push(attachment);
