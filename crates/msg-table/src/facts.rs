@@ -225,7 +225,7 @@ impl<'a> Facts<'a> {
         let known = self.mail.and_then(|mail| self.or_defect("/", mail.defects()));
         let mut all = known.unwrap_or_default();
         for found in self.found_defects.borrow().iter() {
-            if !all.contains(found) {
+            if !found.is_among(&all) {
                 all.push(found.clone());
             }
         }

@@ -162,7 +162,8 @@ impl Mail {
         row.bcc = all(self.bcc());
         row.reply_to = all(self.reply_to());
         let wrapped = self.wrapped();
-        row.defects = self.defects().unwrap_or_default().into_iter().map(Into::into).collect();
+        let defects = self.defects().unwrap_or_default();
+        row.defects = defects.iter().cloned().map(Into::into).collect();
         row.notes = self.notes().unwrap_or_default().into_iter().map(Into::into).collect();
         row.sent = row.time("date", self.date());
         row.received = row.time("received", self.received());
@@ -186,7 +187,7 @@ impl Mail {
         });
         let attachments = self.attachments_among(&wrapped).unwrap_or_default();
         for attachment in &attachments {
-            let attachment = row.attachment(attachment, hashes);
+            let attachment = row.attachment(attachment, hashes, &defects);
             row.attachments.push(attachment);
         }
         row
@@ -269,11 +270,20 @@ impl Row {
         text
     }
 
-    fn attachment(&mut self, attachment: &Attachment, hashes: bool) -> RowAttachment {
+    /// The row of an attachment of a message with these defects.
+    fn attachment(
+        &mut self,
+        attachment: &Attachment,
+        hashes: bool,
+        known: &[Defect],
+    ) -> RowAttachment {
         let sha256 = hashes.then(|| sha256(attachment));
-        if let Some(Err(error)) = &sha256 {
-            let place = attachment_path(attachment.name());
-            self.add_defect(&place, &error.to_string());
+        match &sha256 {
+            Some(Err(Error::Damaged(defect))) if defect.is_among(known) => {}
+            Some(Err(error)) => {
+                self.add_defect(&attachment_path(attachment.name()), &error.to_string());
+            }
+            Some(Ok(_)) | None => {}
         }
         RowAttachment {
             name: attachment.name().to_owned(),
