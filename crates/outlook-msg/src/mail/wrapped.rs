@@ -20,13 +20,6 @@ pub struct Wrapped {
     pub mail: Mail,
 }
 
-impl Wrapped {
-    /// The path of one of its attachments in the directory of the message around it.
-    pub(super) fn attachment_path(&self, name: &str) -> String {
-        format!("{}/{}", self.path, attachment_path(name))
-    }
-}
-
 impl Mail {
     /// The messages that attachments of this one only wrap, also those within each other: the
     /// content of signed mail (\[MS-OXOSMIME\]), and of `winmail.dat` (\[MS-OXTNEF\]).
