@@ -2,6 +2,7 @@
 //! attachments, byte for byte.
 
 mod made;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -168,7 +169,10 @@ fn check_bodies(
         parts.first().map(|part| part.text_contents().unwrap().replace("\r\n", "\n"))
     };
     let text = body(false).unwrap_or_default();
-    tally.check(place, "text", &file("body.txt").unwrap_or_default(), &text);
+    // A message without a body of its own has that of the message that it wraps.
+    let places = ["", "signed/", "attachments/winmail.dat.d/"];
+    let shown = places.iter().find_map(|place| file(&format!("{place}body.txt")));
+    tally.check(place, "text", &shown.unwrap_or_default(), &text);
     let expected = file("body.html").map(|html| html::undo(&html));
     let expected = expected.map(|html| html.replace("\r\n", "\n").replace('\r', "\n"));
     // With the parts found by their content ids, it is what `body.html` is with its paths.
@@ -215,6 +219,7 @@ fn check_attachments(
     }
     let mut found = Vec::new();
     let mut embedded = Vec::new();
+    let mut has_errors = false;
     for part in parsed.attachments() {
         // The calendar of a meeting is an alternative of its body.
         let media_type = part.content_type().map(|one| (one.ctype(), one.subtype()));
@@ -225,9 +230,11 @@ fn check_attachments(
         match &part.body {
             PartType::Message(message) => embedded.push((name, message.clone())),
             _ if name.ends_with(".ref") => {}
+            _ if name == "ERRORS.txt" => has_errors = true,
             _ => found.push((name, hash(part.contents()))),
         }
     }
+    tally.check(place, "errors", &tree.lookup(node, "ERRORS").is_ok(), &has_errors);
     expected.sort();
     found.sort();
     tally.check(place, "attachments", &expected, &found);

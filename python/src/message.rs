@@ -319,6 +319,11 @@ impl Message {
     }
 
     #[getter]
+    fn shown_event<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.ask(py, Mail::shown_event)?.map(|event| types::event(py, &event)).transpose()
+    }
+
+    #[getter]
     fn wrapped(&self, py: Python<'_>) -> PyResult<Vec<(String, Self)>> {
         let found = self.ask(py, |mail| Ok(mail.wrapped()))?;
         Ok(found.into_iter().map(|one| (one.path, Self::of(one.mail, self.codepage))).collect())

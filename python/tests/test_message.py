@@ -28,6 +28,7 @@ def test_the_fields(lunch: msgfs.Message, samples: Path) -> None:
     assert lunch.subject == "Re: Lunch on Friday"
     assert lunch.from_ == msgfs.Address("Anna Berg", "anna.berg@example.org")
     assert str(lunch.sender) == "Anna Berg <anna.berg@example.org>"
+    assert str(msgfs.Address("Anna@example.org", "anna@example.org")) == "anna@example.org"
     assert [one.address for one in lunch.to] == ["ben.okoro@example.org", "clara.diaz@example.com"]
     assert lunch.bcc == [] and lunch.reply_to == []
     assert lunch.date == datetime.datetime(2024, 5, 14, 8, 21, 7, tzinfo=UTC)

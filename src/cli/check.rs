@@ -15,7 +15,6 @@ use super::complain;
 use super::ordered::{Output, ordered};
 use super::places::{Places, Unit, Units, cause, count, in_stdin};
 use super::status::Status;
-use super::suggest::no_message;
 use super::terminal::{counted, is_terminal, one_line, printed, progress_bar};
 
 /// A line of output.
@@ -51,17 +50,11 @@ pub(super) fn run(
             }
         }
         Unit::Failed(path, error) => Checked::Failed(path, cause(&error)),
-        // A file that is no message is an error only if the user named it.
-        Unit::File(place) if paths.iter().any(|path| path == place.path()) => {
-            let path = place.path().to_owned();
-            let what = no_message(&path, place.is_in_message()).to_owned();
-            Checked::Failed(path, what)
-        }
         Unit::File(_) | Unit::Folder(_) => Checked::Other,
     };
     let mut report = Report::new(arguments.json, out);
     let (mut status, mut written) = (Status::Done, Ok(()));
-    let units = Units::new(Places::new(options), paths.clone());
+    let units = Units::new(Places::new(options), paths.clone()).of_messages();
     ordered(units, &mut io::sink(), work, |checked| {
         progress.inc(1);
         match checked {

@@ -9,7 +9,7 @@ use std::vec;
 use crate::fs::{self, FileType, FolderWalk, PathOpener, Place};
 use crate::mount::{Origin, origin};
 
-use super::suggest::other_mail_file;
+use super::suggest::{no_message, other_mail_file};
 
 /// Opens paths as they were typed; `-` is a message on standard input.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ pub(super) struct Units {
     folders: Vec<FolderWalk>,
     /// How many folders below each other are opened up.
     depth_max: usize,
-    /// Whether it is an error if the user named a mailbox of another format.
+    /// Whether it is an error if the user named a file that is no message.
     are_messages: bool,
 }
 
@@ -126,8 +126,8 @@ impl Units {
         Self { depth_max: 1, ..self }
     }
 
-    /// Makes it an error if the user named a mail file that holds no Outlook messages, instead of
-    /// passing over it without a word.
+    /// Makes it an error if the user named a file that is no Outlook message, instead of passing over
+    /// it without a word.
     pub(super) fn of_messages(self) -> Self {
         Self { are_messages: true, ..self }
     }
@@ -145,11 +145,20 @@ impl Units {
             self.folders.pop();
         }
         let path = self.paths.next()?;
+        let is_not = |what| {
+            let source = io::Error::other(what);
+            fs::Error::Source { path: path.clone(), source }
+        };
         if let Some(what) = other_mail_file(&path).filter(|_| self.are_messages) {
-            let error = fs::Error::Source { path: path.clone(), source: io::Error::other(what) };
-            return Some(Err((path, error)));
+            return Some(Err((path.clone(), is_not(what))));
         }
-        Some(self.places.open(&path).map_err(|error| (path, error)))
+        let found = self.places.open(&path).and_then(|place| {
+            match place.attr().file_type == FileType::Directory || !self.are_messages {
+                true => Ok(place),
+                false => Err(is_not(no_message(&path, place.is_in_message()))),
+            }
+        });
+        Some(found.map_err(|error| (path, error)))
     }
 
     fn enter(&mut self, folder: Place) -> Unit {

@@ -165,17 +165,17 @@ pub(super) static FILES: &[File] = &[
     File {
         exists: Exists::Message(|message| Some(ics::has_event(message))),
         is_costly: |_, _| true,
-        ..value(33, "event.ics", ics::event)
+        ..value(33, ics::EVENT_ICS, ics::event)
     },
     File {
         exists: Exists::Message(|message| Some(ics::has_task(message))),
         is_costly: |_, _| true,
-        ..value(34, "task.ics", ics::task)
+        ..value(34, ics::TASK_ICS, ics::task)
     },
     File {
         exists: Exists::Message(|message| Some(vcf::exists(message))),
         is_costly: |_, _| true,
-        ..value(35, "contact.vcf", vcf::render)
+        ..value(35, vcf::CONTACT_VCF, vcf::render)
     },
     File {
         exists: Exists::Tree(|tree, entry| {
@@ -237,7 +237,8 @@ pub(super) static FILES: &[File] = &[
         listed: ListedWhen::Show("eml"),
         ..whole(10, MESSAGE_EML, |tree, entry| {
             let open = tree.objects.open_message(entry)?;
-            Ok(Content::Pieces(Arc::new(eml::compose(&open.message, open.attachments())?)))
+            let composed = eml::compose(&open.message, open.attachments(), open.defects())?;
+            Ok(Content::Pieces(Arc::new(composed)))
         })
     },
     File { listed: ListedWhen::ShowAlone("text"), ..whole(12, "message.txt", message_txt) },

@@ -4,6 +4,7 @@ use crate::body::html::{Remote, Resolve};
 use crate::imsg::Message;
 use crate::mail::content::Content;
 use crate::mail::edit::text_fields::TextField;
+use crate::mail::{ics, vcf};
 use crate::storage::EntryNumber;
 
 use super::attributes::ExtendedAttribute;
@@ -296,7 +297,7 @@ pub fn file_names() -> impl Iterator<Item = &'static str> {
 /// Whether a file shows properties that no other listed file sets. A message that is copied file by
 /// file would lose them without a word if its copy of this file were taken and dropped.
 pub fn shows_what_nothing_sets(name: &str) -> bool {
-    ["event.ics", "task.ics", "contact.vcf"].contains(&name)
+    [ics::EVENT_ICS, ics::TASK_ICS, vcf::CONTACT_VCF].contains(&name)
 }
 
 /// Whether a path is that of an attachment, whether it exists or not. A file in an embedded message

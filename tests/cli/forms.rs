@@ -1,12 +1,13 @@
 //! The forms of `msgfs extract`: attachments, mbox, pages, several paths, a list, a manifest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
 use super::shown::{SAMPLES, everything, msgfs_in, msgfs_on, text};
+use crate::fixture::{AttachmentBuilder, Tree};
 use crate::mount::folder::{Folder, damaged, letter, parcel};
 use crate::mount::process::{Ended, MOMENT, is_installed, run};
 use crate::parts;
@@ -191,6 +192,57 @@ fn what_attachments_wrap_belongs_to_the_message() {
     assert_eq!(find(&["--attachment", "*.txt"]), "2.msg\n");
     assert_eq!(find(&["--body", "Hello"]), "1.msg\n");
     assert_eq!(find(&["--body", "^Text"]), "2.msg\n");
+}
+
+/// Whoever opens the list finds every page and every file by links.
+#[test]
+fn every_page_and_file_is_linked() {
+    let eml = "Subject: Inner\r\nFrom: Bo <bo@example.org>\r\n\r\nWords\r\n";
+    let file = |name: &str, bytes: &[u8]| AttachmentBuilder::file(name, bytes);
+    let native = b"\x30\0\0\0\x02\0a/b.txt\0C:\\a\0\0\0\x03\0\x05\0\0\0C:\\b\0\x04\0\0\0data\0\0";
+    let mut object = Tree::default();
+    object.put("\u{1}Ole10Native", native);
+    let inner = letter("Inner").attach(file("deep.eml", eml.as_bytes()));
+    let mixed = letter("Mixed")
+        .attach(file("letter.eml", eml.as_bytes()))
+        .attach(file("saved #1.msg", &inner.to_bytes()))
+        .attach(AttachmentBuilder::message(inner))
+        .attach(AttachmentBuilder::ole("Object", object))
+        .attach(AttachmentBuilder::reference(7, "page", "https://example.org/page"))
+        .attach(parts::wrapped("winmail.dat", "application/ms-tnef", &parts::winmail(b"data")));
+    let entity = format!(
+        "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nText\n--b\n\
+         Content-Type: message/rfc822; name=x.eml\n\n{eml}\n--b--\n"
+    );
+    let signed = parts::mail("IPM.Note.SMIME").attach(parts::wrapped(
+        "smime.p7m",
+        "application/pkcs7-mime",
+        &parts::signed(&entity),
+    ));
+    let source = Folder::new().with("1.msg", mixed.to_bytes()).with("2.msg", signed.to_bytes());
+    let target = Folder::new();
+    text(extract(source.path(), &target, &["--html", "."]));
+    let root = target.path().canonicalize().unwrap();
+    let mut reached = BTreeSet::new();
+    // The list of messages links to these by a script.
+    let mut pages = vec![root.join("m/000001/index.html"), root.join("m/000002/index.html")];
+    while let Some(page) = pages.pop() {
+        if !reached.insert(page.clone()) || !page.ends_with("index.html") {
+            continue;
+        }
+        let html = fs::read_to_string(&page).unwrap();
+        let before_frame = html.split("<iframe").next().unwrap();
+        for link in before_frame.split("href=\"").skip(1) {
+            let link = decoded(link.split('"').next().unwrap());
+            let linked = page.parent().unwrap().join(&link).canonicalize();
+            pages.push(linked.unwrap_or_else(|_| panic!("{page:?} leads to no {link}")));
+        }
+    }
+    let missed: Vec<_> =
+        files(&root).into_iter().filter(|path| !reached.contains(&root.join(path))).collect();
+    assert_eq!(missed, Vec::<String>::new());
+    assert!(reached.contains(&root.join("m/000001/attachments/a_b.txt")), "{reached:?}");
+    assert!(reached.contains(&root.join("m/000001/attachments/letter.eml.d/index.html")));
 }
 
 fn decoded(url: &str) -> String {

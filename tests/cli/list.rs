@@ -90,6 +90,51 @@ fn a_message_may_come_from_standard_input() {
     assert_eq!(text(listed), "ERRORS\nmessage.msg\n");
 }
 
+/// A file that the user names and that is no message is an error; one that is met on the way is
+/// passed over.
+#[test]
+fn a_named_file_that_is_no_message_is_told() {
+    let source = Folder::new()
+        .with("notes.txt", "Not a message.\n")
+        .with("page.msg", "<html>\n")
+        .with("a.msg", letter("A").to_bytes());
+    let run = |words: &str, path: &str| {
+        let target = Folder::new();
+        let out = target.path().to_str().unwrap().to_owned();
+        let words = words.split(' ').map(|word| if word == "DEST" { out.as_str() } else { word });
+        let words: Vec<_> = words.map(|word| if word == "PATH" { path } else { word }).collect();
+        msgfs_in(source.path(), &words)
+    };
+    for words in [
+        "show PATH",
+        "check PATH",
+        "find PATH",
+        "ls --json PATH",
+        "ls --mail PATH",
+        "extract --mbox PATH DEST",
+        "extract --html PATH DEST",
+        "extract --attachments PATH DEST",
+    ] {
+        let ended = run(words, "notes.txt");
+        assert_eq!(ended.status.code(), Some(2), "{words}: {}", ended.stderr);
+        let expected = "msgfs: notes.txt: is no Outlook message: its name ends neither in .msg nor \
+                        in .oft\n";
+        assert_eq!(ended.stderr, expected, "{words}");
+        let ended = run(words, "a.msg/subject");
+        assert_eq!(ended.status.code(), Some(2), "{words}: {}", ended.stderr);
+        assert!(ended.stderr.contains("is a part of a message"), "{words}: {}", ended.stderr);
+        assert_eq!(run(words, "a.msg").status.code(), Some(0), "{words}");
+        if !words.starts_with("show") {
+            assert!(!run(words, ".").stderr.contains("notes.txt"), "{words}");
+        }
+    }
+    for form in ["--eml", "--json"] {
+        let ended = run(&format!("extract {form} PATH DEST"), "page.msg");
+        assert_eq!(ended.status.code(), Some(1), "{form}: {}", ended.stderr);
+        assert!(ended.stderr.contains("not a compound file: it looks like an HTML"), "{form}");
+    }
+}
+
 #[test]
 fn what_fails_is_named() {
     let source = Folder::new().with("a.msg", letter("A").to_bytes()).with("b.msg", damaged());

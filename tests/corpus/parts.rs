@@ -140,6 +140,9 @@ fn address_line(recipient: &Json) -> Option<String> {
         (name, address) if name.is_empty() && address.is_empty() => None,
         (name, address) if address.is_empty() => Some(name + "\n"),
         (name, address) if name.is_empty() => Some(address + "\n"),
+        (name, address) if name.trim().trim_matches(['\'', '"']).eq_ignore_ascii_case(&address) => {
+            Some(format!("{address}\n"))
+        }
         (name, address) => Some(format!("{name} <{address}>\n")),
     }
 }

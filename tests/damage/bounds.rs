@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
 
+use msgfs::mapi::tags;
+
 use super::mail;
 use crate::fixture::{AttachmentBuilder, MessageBuilder};
 use crate::mount::folder::Folder;
@@ -55,23 +57,38 @@ const VIEWS: [&str; 4] = ["body.txt", "message.eml", "message.json", "message.tx
 fn a_text_that_is_amplified() {
     let rules = "<blockquote>".repeat(20) + &"<hr>".repeat(300_000);
     let rtf = format!("{{\\rtf1\\ansi\\fromhtml1 {{\\*\\htmltag {rules}}}}}");
-    check(&mail("Rules").unset(msgfs::mapi::tags::PR_BODY).rtf(rtf.as_bytes()), &VIEWS[..3]);
+    check(&mail("Rules").unset(tags::PR_BODY).rtf(rtf.as_bytes()), &VIEWS[..3]);
 }
 
 #[test]
 fn a_large_html_body() {
     let html = format!("<p>{}</p>", "Words &amp; more words. ".repeat(500_000));
-    let message = mail("Large").unset(msgfs::mapi::tags::PR_BODY).html(&html);
+    let message = mail("Large").unset(tags::PR_BODY).html(&html);
     check(&message, &["body.html", "body.txt", "message.eml", "message.json"]);
+}
+
+/// The text that is made of it is written into mail, and into a calendar in it, without further
+/// copies in memory.
+#[test]
+fn a_large_native_rtf() {
+    let rtf =
+        format!("{{\\rtf1\\ansi\\deff0 {}}}", "Words, and more words.\\par\n".repeat(900_000));
+    let message = |class| {
+        let message = MessageBuilder::new(class, "RTF");
+        message.time(tags::PR_START_DATE, "2024-03-01T09:00:00Z").rtf(rtf.as_bytes())
+    };
+    check(&message("IPM.Note"), &["message.eml"]);
+    check(&message("IPM.Appointment"), &["event.ics", "message.eml"]);
+    check(&message("IPM.Contact"), &["contact.vcf", "message.eml"]);
 }
 
 #[test]
 fn short_references_to_a_long_name() {
     let name = "\u{65E5}".repeat(80) + ".png";
     let picture = AttachmentBuilder::file(&name, [1, 2, 3])
-        .set(msgfs::mapi::tags::PR_ATTACH_CONTENT_ID, super::string("a"));
+        .set(tags::PR_ATTACH_CONTENT_ID, super::string("a"));
     let html = "<img src=cid:a>".repeat(300_000);
-    let message = mail("Pictures").unset(msgfs::mapi::tags::PR_BODY).html(&html).attach(picture);
+    let message = mail("Pictures").unset(tags::PR_BODY).html(&html).attach(picture);
     check(&message, &["body.html", "body.txt", "message.eml"]);
 }
 

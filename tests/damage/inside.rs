@@ -6,7 +6,9 @@ use msgfs::view::NodeId;
 
 use super::{mail, names, open, string, text};
 use crate::browse::Browser;
+use crate::cli::shown::{self, msgfs_in};
 use crate::fixture::AttachmentBuilder;
+use crate::mount::folder::Folder;
 
 /// Writes a stream of attributes (\[MS-OXTNEF\] 2.1.3).
 #[derive(Default)]
@@ -132,6 +134,33 @@ fn addresses_that_are_not_read_are_told() {
     let errors = super::text(&tree, "attachments/in.eml.d/ERRORS");
     assert!(errors.contains("the header field \"to\" has more than 65536 bytes"), "{errors}");
     assert_eq!(tree.check().defects.len(), 1);
+}
+
+/// An appointment in `winmail.dat` is shown as any other one.
+#[test]
+fn an_appointment_in_winmail_is_shown() {
+    let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", appointment()));
+    let folder = Folder::new().with("a.msg", message.to_bytes());
+    let shown = |words: &[&str]| shown::text(msgfs_in(folder.path(), words));
+    let text = shown(&["show", "--utc", "a.msg"]);
+    for line in [
+        "Start:       2024-03-01 09:00:00 +00:00\n",
+        "End:         2024-03-01 10:00:00 +00:00\n",
+        "Place:       Boat house\n",
+    ] {
+        assert!(text.contains(line), "{text}");
+    }
+    let page = shown(&["show", "--html", "--utc", "a.msg"]);
+    assert!(page.contains("<dt>Place</dt><dd>Boat house</dd>"), "{page}");
+    assert!(shown(&["find", "--json", "a.msg"]).contains("\"location\":\"Boat house\""));
+    assert_eq!(shown(&["find", "--event", "--since", "2024-03-01", "a.msg"]), "a.msg\n");
+    let task = Tnef::default()
+        .properties(&[unicode(0x001A_001F, "IPM.Task"), unicode(0x0037_001F, "Paint")])
+        .properties(&[named(0x0003, set(3), 0x8101, &1_u32.to_le_bytes())]);
+    let message = mail("Outer").attach(AttachmentBuilder::file("winmail.dat", task.0));
+    folder.put("b.msg", message.to_bytes());
+    let text = shown(&["show", "b.msg"]);
+    assert!(text.contains("Status:      in progress\n"), "{text}");
 }
 
 fn binary(tag: u32, value: &[u8]) -> Vec<u8> {

@@ -10,6 +10,7 @@ use crate::cli::shown::msgfs_in;
 use crate::fixture::AttachmentBuilder;
 use crate::mount::folder::Folder;
 use crate::mount::mounted::Mounted;
+use crate::parts;
 
 /// A message inside of which another one is cut.
 fn damaged_inside() -> Vec<u8> {
@@ -79,6 +80,33 @@ fn a_damaged_body_is_told_in_every_export() {
     assert!(eml.contains("Words. Words.") && eml.contains("ERRORS.txt"), "{eml}");
     let body = msgfs_in(folder.path(), &["cat", "long.msg/body.txt"]);
     assert_eq!((body.status.code(), body.stdout.is_empty()), (Some(1), false));
+}
+
+/// To hash a damaged attachment fails for a cause that is a defect already.
+#[test]
+fn hashes_repeat_no_defect() {
+    let folder = Folder::new().with("cut.msg", with_cut_attachment());
+    let row = msgfs_in(folder.path(), &["find", "--hash", "--json", "cut.msg"]);
+    let row: serde_json::Value = serde_json::from_slice(&row.stdout).unwrap();
+    assert_eq!(row["defects"].as_array().unwrap().len(), 1, "{row}");
+    assert!(row["attachments"][0]["sha256"].is_null(), "{row}");
+    // In what attachments wrap, the place of a defect is longer.
+    let entity = format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n\nText\n{}", "--b\n");
+    let mut signed = parts::signed(&entity);
+    signed.truncate(signed.len() - 40);
+    let message = parts::mail("IPM.Note.SMIME").attach(parts::wrapped(
+        "smime.p7m",
+        "application/pkcs7-mime",
+        &signed,
+    ));
+    folder.put("signed.msg", message.to_bytes());
+    let told = |words: &[&str]| {
+        let row = msgfs_in(folder.path(), words);
+        let row: serde_json::Value = serde_json::from_slice(&row.stdout).unwrap();
+        row["defects"].as_array().unwrap().len()
+    };
+    let plain = told(&["find", "--json", "signed.msg"]);
+    assert_eq!(told(&["find", "--json", "--hash", "signed.msg"]), plain);
 }
 
 #[test]

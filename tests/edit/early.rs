@@ -63,10 +63,7 @@ fn what_cannot_become_a_value_is_refused_at_the_first_wrong_byte() {
 fn a_line_of_addresses_makes_several_recipients() {
     let mut edited = Edited::new(&letter());
     edited.set("to", "ann@b.cc, bob@d.ee; Carl <c@x.yy>").unwrap();
-    assert_eq!(
-        edited.text("to").unwrap(),
-        "ann@b.cc <ann@b.cc>\nbob@d.ee <bob@d.ee>\nCarl <c@x.yy>\n"
-    );
+    assert_eq!(edited.text("to").unwrap(), "ann@b.cc\nbob@d.ee\nCarl <c@x.yy>\n");
     let before = edited.text("to");
     assert!(matches!(edited.set("to", "a@b.cc x@y\n"), Err(Error::Invalid { .. })));
     assert_eq!(edited.text("to"), before);

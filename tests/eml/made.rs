@@ -17,7 +17,7 @@ const ANN: (&str, &str) = ("Ann Lee", "ann@example.org");
 const TIME: &str = "2024-02-29T12:34:56Z";
 
 /// A mail from Ann to Bob.
-fn mail(subject: &str) -> MessageBuilder {
+pub(super) fn mail(subject: &str) -> MessageBuilder {
     MessageBuilder::mail(subject, ANN, TIME)
         .recipient(RecipientBuilder::to("Bob", "bob@example.org"))
 }
@@ -29,7 +29,7 @@ fn header_names(eml: &str) -> Vec<&str> {
 }
 
 /// The structure of a message by the types of its parts.
-fn structure(eml: &str) -> String {
+pub(super) fn structure(eml: &str) -> String {
     let types = eml.split("\r\n").filter_map(|line| line.strip_prefix("Content-Type: "));
     types.map(|line| line.trim_end_matches(';')).collect::<Vec<_>>().join(" ")
 }
@@ -261,6 +261,63 @@ fn objects_and_references() {
         text/uri-list text/plain";
     assert_eq!(structure(&eml), expected);
     assert!(eml.contains("https://example.org/c?d=3D1") && eml.contains("C:\\local.txt"));
+}
+
+/// A first part that is an attachment would be taken for the body.
+#[test]
+fn what_has_no_body_begins_with_an_empty_text() {
+    let contact = MessageBuilder::new("IPM.Contact", "Eve").text(tags::PR_DISPLAY_NAME, "Eve");
+    let eml = eml_text(&contact);
+    assert_eq!(structure(&eml), "multipart/mixed text/plain text/vcard");
+    assert!(eml.contains("filename=\"contact.vcf\""), "{eml}");
+    let task = eml_text(&MessageBuilder::new("IPM.Task", "Report"));
+    let media_type = "text/calendar; method=PUBLISH; component=VTODO";
+    assert_eq!(structure(&task), format!("multipart/mixed text/plain {media_type}"));
+    assert!(task.contains("filename=\"task.ics\""), "{task}");
+    let file = eml_text(&mail("File").attach(AttachmentBuilder::file("a.bin", "a")));
+    assert_eq!(structure(&file), "multipart/mixed text/plain application/octet-stream");
+}
+
+#[test]
+fn an_appointment_says_its_component() {
+    let appointment = MessageBuilder::new("IPM.Appointment", "Regatta")
+        .body("x")
+        .time(tags::PR_START_DATE, "2024-03-01T09:00:00Z");
+    let eml = eml_text(&appointment);
+    let media_type = "text/calendar; method=PUBLISH; component=VEVENT";
+    assert_eq!(structure(&eml), format!("multipart/alternative text/plain {media_type}"));
+}
+
+/// Some programs write the address as the name of people whose name they do not know.
+#[test]
+fn a_name_that_is_the_address_is_left_out() {
+    let message = MessageBuilder::mail("Twice", ("ann@example.org", "ann@example.org"), TIME)
+        .recipient(RecipientBuilder::to("'Bob@example.org'", "bob@example.org"));
+    let eml = check(&message);
+    assert!(eml.starts_with("From: <ann@example.org>\r\nTo: <bob@example.org>\r\n"), "{eml}");
+}
+
+/// Outlook opens a draft to be edited.
+#[test]
+fn only_a_mail_that_was_not_sent_is_a_draft() {
+    let unsent = |message: MessageBuilder| message.integer(tags::PR_MESSAGE_FLAGS, 8);
+    assert!(eml_text(&unsent(mail("Draft"))).contains("\r\nX-Unsent: 1\r\n"));
+    let sent = mail("Sent").integer(tags::PR_MESSAGE_FLAGS, 1);
+    let task = unsent(MessageBuilder::new("IPM.Task", "Report"));
+    for message in [sent, task] {
+        assert!(!eml_text(&message).contains("X-Unsent"));
+    }
+}
+
+/// Long texts are not kept in memory.
+#[test]
+fn long_texts_are_whole() {
+    check(&mail("Quoted").body(&"A line with K\u{E4}se = cheese. \n".repeat(20_000)));
+    check(&mail("Encoded").body(&"\u{65E5}\u{672C}\u{8A9E}\n".repeat(20_000)));
+    let inner = mail("Inner").body(&"Inside\n".repeat(20_000));
+    check(
+        &mail("Outer").body(&"Outside\n".repeat(20_000)).attach(AttachmentBuilder::message(inner)),
+    );
 }
 
 #[test]

@@ -121,7 +121,7 @@ impl<'a> Facts<'a> {
 
     /// A value of the appointment or meeting, if the message is about one.
     pub(crate) fn of_event<T>(&self, value: impl FnOnce(&Event) -> Option<T>) -> Option<T> {
-        self.event.get_or_init(|| self.value("event", Mail::event)).as_ref().and_then(value)
+        self.event.get_or_init(|| self.value("event", Mail::shown_event)).as_ref().and_then(value)
     }
 
     /// The size of the message as a `.msg` file.
@@ -225,7 +225,7 @@ impl<'a> Facts<'a> {
         let known = self.mail.and_then(|mail| self.or_defect("/", mail.defects()));
         let mut all = known.unwrap_or_default();
         for found in self.found_defects.borrow().iter() {
-            if !all.contains(found) {
+            if !found.is_among(&all) {
                 all.push(found.clone());
             }
         }

@@ -131,6 +131,10 @@ class Message:
     def shown_html(self) -> str | None:
         """The HTML body that mail programs show, as :attr:`shown_text`."""
     @property
+    def shown_event(self) -> Event | None:
+        """The appointment or meeting that mail programs show: that of a message which this one only
+        wraps, if it is about none itself."""
+    @property
     def wrapped(self) -> list[tuple[str, Message]]:
         """The messages in signed mail and in ``winmail.dat``, each after its path in the directory
         of this message: ``signed``, ``attachments/winmail.dat.d``."""

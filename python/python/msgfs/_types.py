@@ -13,9 +13,13 @@ class Address(NamedTuple):
     address: str = ""
 
     def __str__(self) -> str:
-        if self.name and self.address:
-            return f"{self.name} <{self.address}>"
-        return self.name or self.address
+        if not self.address:
+            return self.name
+        name = self.name.strip()
+        # Some programs repeat the address as the name.
+        if not name or name.strip("'\"").lower() == self.address.strip().lower():
+            return self.address
+        return f"{self.name} <{self.address}>"
 
 
 class Recipient(NamedTuple):

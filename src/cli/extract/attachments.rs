@@ -18,7 +18,7 @@ use crate::fs::{FileType, NamedEntry, Place};
 use crate::view::{ATTACHMENTS, ERRORS, MAPI, RAW};
 use outlook_msg::mail::whole_name;
 
-use super::copy::Copier;
+use super::copy::{Copier, Filled};
 use super::differences::{Beside, Pass};
 use super::jobs::Job;
 use super::names::{Names, Shape};
@@ -249,13 +249,14 @@ impl Attached<'_> {
             FileType::RegularFile => None,
             _ => return,
         };
-        let (path, pass) = (to.path.join(&entry.name), to.pass);
+        let (path, pass) = (to.path, to.pass);
         let Ok(Some(directory)) = to.open() else { return };
         let mut compared = Totals::default();
-        self.copier.entry(found, shape, directory, &path, pass, &mut compared);
+        let into = Filled { directory, path, pass };
+        self.copier.entry(found, shape, &entry.name, into, &mut compared);
         if compared.files > 0 {
             to.names.note(&entry.name);
-            self.kept.borrow_mut().insert(path);
+            self.kept.borrow_mut().insert(path.join(&entry.name));
         }
     }
 
@@ -267,12 +268,17 @@ impl Attached<'_> {
         to: &mut AttachmentsFolder<'_>,
         totals: &mut Totals,
     ) {
-        let path = to.path.join(to.names.give(name, shape));
-        let pass = to.pass;
+        let name = to.names.give(name, shape);
+        let (path, pass) = (to.path, to.pass);
         match to.open() {
-            Ok(Some(directory)) => self.copier.entry(place, shape, directory, &path, pass, totals),
+            Ok(Some(directory)) => {
+                let into = Filled { directory, path, pass };
+                self.copier.entry(place, shape, &name, into, totals);
+            }
             Ok(None) => totals.differences.is_incomplete = true,
-            Err(error) => self.copier.not_written(place.path(), &path, &error, totals),
+            Err(error) => {
+                self.copier.not_written(place.path(), &path.join(&name), &error, totals);
+            }
         }
     }
 

@@ -39,6 +39,16 @@ pub(super) struct Copier<'a> {
     pub(super) stop: &'a AtomicBool,
 }
 
+/// A directory of the target into which something is copied.
+#[derive(Clone, Copy)]
+pub(super) struct Filled<'a> {
+    pub(super) directory: &'a OutputDirectory,
+    /// Its path in the target.
+    pub(super) path: &'a Path,
+    /// Whether it is filled, or compared.
+    pub(super) pass: Pass,
+}
+
 /// Why a file is not copied.
 enum Refusal {
     /// The run is to end.
@@ -76,7 +86,7 @@ impl Copier<'_> {
                 let (place, path, is_empty) = (&place, &*path, false);
                 let copied = replace::Copied { place, path, like, around, is_empty };
                 let fill = |directory: &OutputDirectory, pass, totals: &mut Totals| {
-                    self.tree(place, directory, path, pass, totals);
+                    self.tree(place, Filled { directory, path, pass }, totals);
                 };
                 self.directory_of(&copied, &fill, totals);
                 return None;
@@ -90,23 +100,20 @@ impl Copier<'_> {
         // The walk gives folders before their content; a path from a list may lie in a folder that
         // was not walked.
         let folder = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_name().unwrap_or_default();
         let around = Permissions::of(place.attr()).within(&folders).around();
         match self.target.directory(folder, around) {
-            Ok(directory) => self.entry(&place, shape, &directory, &path, Pass::Write, totals),
+            Ok(directory) => {
+                let into = Filled { directory: &directory, path: folder, pass: Pass::Write };
+                self.entry(&place, shape, name, into, totals);
+            }
             Err(error) => self.not_written(place.path(), &path, &error, totals),
         }
         None
     }
 
-    /// Copies what is in a directory of a message, or compares it; `path` is its own in the target.
-    pub(super) fn tree(
-        &self,
-        place: &Place,
-        directory: &OutputDirectory,
-        path: &Path,
-        pass: Pass,
-        totals: &mut Totals,
-    ) {
+    /// Copies what is in a directory of a message, or compares it.
+    pub(super) fn tree(&self, place: &Place, into: Filled<'_>, totals: &mut Totals) {
         let children = match place.list() {
             Ok(children) => children,
             Err(error) => return totals.losses.push(Loss::of_source(place.path(), &error)),
@@ -127,13 +134,13 @@ impl Copier<'_> {
             let shape =
                 self.form.shape().filter(|shape| is_file_of_message(&child, &found, *shape));
             let name = names.give(&child.name, shape);
-            let path = path.join(&name);
             if child.file_type != FileType::Directory || shape.is_some() {
-                self.entry(&found, shape, directory, &path, pass, &mut own);
+                self.entry(&found, shape, &name, into, &mut own);
             } else {
-                self.inner(&found, directory, &path, pass, &mut own);
+                self.inner(&found, &name, into, &mut own);
             }
         }
+        let Filled { directory, path, pass } = into;
         if let Pass::Compare(beside) = pass {
             own.differences.is_incomplete |= !directory.has_time(place.attr().mtime);
             own.differences.add_beside(directory, path, &names, beside);
@@ -147,23 +154,18 @@ impl Copier<'_> {
     }
 
     /// Copies a directory in a directory of a message.
-    fn inner(
-        &self,
-        place: &Place,
-        directory: &OutputDirectory,
-        path: &Path,
-        pass: Pass,
-        totals: &mut Totals,
-    ) {
-        let name = path.file_name().unwrap_or_default();
+    fn inner(&self, place: &Place, name: &OsStr, into: Filled<'_>, totals: &mut Totals) {
+        let Filled { directory, pass, .. } = into;
+        let path = &*into.path.join(name);
         match pass {
             Pass::Write => match directory.subdirectory(name, Permissions::of(place.attr())) {
-                Ok(inner) => self.tree(place, &inner, path, pass, totals),
+                Ok(inner) => self.tree(place, Filled { directory: &inner, path, pass }, totals),
                 Err(error) => self.not_written(place.path(), path, &error, totals),
             },
             Pass::Compare(_) => match directory.existing(name) {
                 Ok(Some(inner)) => {
-                    self.tree(place, &inner, path, Pass::Compare(Beside::Nothing), totals);
+                    let pass = Pass::Compare(Beside::Nothing);
+                    self.tree(place, Filled { directory: &inner, path, pass }, totals);
                 }
                 Ok(None) => totals.differences.is_incomplete = true,
                 Err(_) => totals.differences.different.push(path.to_owned()),
@@ -176,44 +178,39 @@ impl Copier<'_> {
         &self,
         place: &Place,
         shape: Option<Shape>,
-        directory: &OutputDirectory,
-        path: &Path,
-        pass: Pass,
+        name: &OsStr,
+        into: Filled<'_>,
         totals: &mut Totals,
     ) {
-        let name = path.file_name().unwrap_or_default();
         let copied = match (shape, place.attr().file_type) {
             (Some(shape), _) => match place.child(OsStr::new(shape.view())) {
                 // The view has the time of the mail, the directory that of the source file.
                 Ok(view) => {
                     totals.tell_defects(place);
-                    self.file(&view, view.attr().mtime, directory, name, pass)
+                    self.file(&view, view.attr().mtime, name, into)
                 }
-                Err(fs::Error::NotFound) => {
-                    let cause = format!("holds no message to make {} of", shape.view());
-                    return totals.losses.push(Loss::left_out(place.path(), cause));
-                }
+                // The reason says what it is instead of a message.
+                Err(fs::Error::NotFound) => return totals.tell_no_message(place, shape),
                 Err(error) => Err(error.into()),
             },
-            (None, FileType::RegularFile) => {
-                self.file(place, place.attr().mtime, directory, name, pass)
-            }
-            (None, FileType::Symlink) => self.link(place, directory, name, pass).map(|()| None),
+            (None, FileType::RegularFile) => self.file(place, place.attr().mtime, name, into),
+            (None, FileType::Symlink) => self.link(place, name, into).map(|()| None),
             (None, _) => {
                 let cause = "neither a file nor a directory; left out".to_owned();
                 return totals.losses.push(Loss::left_out(place.path(), cause));
             }
         };
+        let path = into.path.join(name);
         match copied {
             Ok(copied) => {
                 totals.files += 1;
                 let Some(Copied { bytes, sum, failure, is_right }) = copied else { return };
                 totals.differences.is_incomplete |= !is_right;
                 totals.bytes += bytes;
-                totals.sums.extend(sum.map(|sum| (path.to_owned(), sum)));
+                totals.sums.extend(sum.map(|sum| (path, sum)));
                 totals.losses.extend(failure.map(|error| Loss::of_source(place.path(), &error)));
             }
-            Err(refusal) => self.tell(refusal, place, path, pass, totals),
+            Err(refusal) => self.tell(refusal, place, &path, into.pass, totals),
         }
     }
 
@@ -254,9 +251,8 @@ impl Copier<'_> {
         &self,
         place: &Place,
         time: SystemTime,
-        directory: &OutputDirectory,
         name: &OsStr,
-        pass: Pass,
+        Filled { directory, pass, .. }: Filled<'_>,
     ) -> Result<Option<Copied>, Refusal> {
         let like = Permissions::of(place.attr());
         if !directory.is_new() {
@@ -354,9 +350,8 @@ impl Copier<'_> {
     fn link(
         &self,
         place: &Place,
-        directory: &OutputDirectory,
         name: &OsStr,
-        pass: Pass,
+        Filled { directory, pass, .. }: Filled<'_>,
     ) -> Result<(), Refusal> {
         let target = place.read_link()?;
         if directory.link(name).is_some_and(|there| there == target.as_os_str().as_encoded_bytes())
@@ -416,6 +411,16 @@ impl Totals {
         self.losses.retain(|loss| loss.kind != LossKind::Reading || loss.status == Status::Failed);
         for line in String::from_utf8_lossy(&text).lines() {
             self.losses.push(Loss::defect(place.path(), line.to_owned()));
+        }
+    }
+
+    /// Lists why there is no message to make a file of.
+    fn tell_no_message(&mut self, place: &Place, shape: Shape) {
+        let known = self.losses.len();
+        self.tell_defects(place);
+        if self.losses.len() == known {
+            let cause = format!("holds no message to make {} of", shape.view());
+            self.losses.push(Loss::left_out(place.path(), cause));
         }
     }
 

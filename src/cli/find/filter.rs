@@ -167,7 +167,7 @@ impl Filter {
                 None => moment(mail.date()?.or(mail.received()?)),
                 time => moment(time),
             },
-            ComparedTime::Event => mail.event()?.and_then(|one| self.span(&one)),
+            ComparedTime::Event => mail.shown_event()?.and_then(|one| self.span(&one)),
         };
         let Some((start, end)) = span else { return Ok(false) };
         // What ends at midnight is not on the day that begins then.

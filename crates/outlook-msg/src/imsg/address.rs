@@ -29,8 +29,25 @@ impl Address {
         Self { name: name.into(), address: address.into() }
     }
 
+    /// The name to show beside the address: `None` if there is none, or if it only repeats the
+    /// address, as mail programs write it for people of whom they know no name.
+    ///
+    /// ```
+    /// use outlook_msg::mail::Address;
+    ///
+    /// assert_eq!(Address::new("Ann", "ann@example.org").shown_name(), Some("Ann"));
+    /// assert_eq!(Address::new("'Ann@example.org'", "ann@example.org").shown_name(), None);
+    /// ```
+    #[must_use]
+    pub fn shown_name(&self) -> Option<&str> {
+        let name = self.name.trim();
+        let bare = name.trim_matches(['\'', '"']);
+        let repeats = bare.eq_ignore_ascii_case(self.address.trim());
+        Some(name).filter(|name| !name.is_empty() && !repeats)
+    }
+
     /// The name that is shown: the display name, else the address.
-    pub(crate) fn shown_name(&self) -> &str {
+    pub(crate) fn name_or_address(&self) -> &str {
         if self.name.is_empty() { &self.address } else { &self.name }
     }
 
@@ -47,7 +64,7 @@ impl Address {
 
     /// Its one-off EntryID (\[MS-OXCDATA\] 2.2.5.1).
     pub fn to_one_off_entry_id(&self) -> Vec<u8> {
-        one_off_entry_id(self.shown_name(), self.address_type(), &self.address)
+        one_off_entry_id(self.name_or_address(), self.address_type(), &self.address)
     }
 
     /// A person of whom only the name is known.
@@ -57,12 +74,13 @@ impl Address {
 }
 
 impl fmt::Display for Address {
-    /// `Name <address>`, or only the name or the address if the other one is missing.
+    /// `Name <address>`, or only the name or the address if the other one is missing, or if both are
+    /// the same.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.name.as_str(), self.address.as_str()) {
-            (name, "") => f.write_str(name),
-            ("", address) => f.write_str(address),
-            (name, address) => write!(f, "{name} <{address}>"),
+        match (self.shown_name(), self.address.as_str()) {
+            (_, "") => f.write_str(&self.name),
+            (None, address) => f.write_str(address),
+            (Some(_), address) => write!(f, "{} <{address}>", self.name),
         }
     }
 }
@@ -180,5 +198,19 @@ mod tests {
         assert_eq!(one_off(&unicode), Some(address("Zoë", "zoe@example.org")));
         assert_eq!(one_off(&ansi[..30]), None);
         assert_eq!(one_off(b""), None);
+    }
+
+    #[test]
+    fn a_name_that_is_the_address_is_not_shown() {
+        let check = |name: &str, one: &str, expected: &str| {
+            assert_eq!(address(name, one).to_string(), expected);
+        };
+        check("Ann", "ann@example.org", "Ann <ann@example.org>");
+        check("ann@example.org", "ann@example.org", "ann@example.org");
+        check("'Ann@Example.org' ", "ann@example.org", "ann@example.org");
+        check(" ", "ann@example.org", "ann@example.org");
+        check("ann@example.org", "", "ann@example.org");
+        check("ann@example.com", "ann@example.org", "ann@example.com <ann@example.org>");
+        check("", "", "");
     }
 }

@@ -108,7 +108,7 @@ impl StringForm {
 
 /// The properties of a recipient that follow from its address and type.
 pub(super) fn address_properties(address: &Address, form: StringForm) -> Vec<(PropertyTag, Value)> {
-    let (display_name, address_type) = (address.shown_name(), address.address_type());
+    let (display_name, address_type) = (address.name_or_address(), address.address_type());
     let text = |text: &str| Value::String(text.to_owned());
     let mut properties = vec![
         (tags::PR_DISPLAY_NAME, text(display_name)),

@@ -9,7 +9,7 @@ use crate::imsg::{self, Defect};
 use crate::mail::attachments::content::of_attachment;
 use crate::mail::attachments::inline::{self, Referred};
 use crate::mail::attachments::media_type::media_type;
-use crate::mail::attachments::names::portable;
+use crate::mail::attachments::names::{attachment_path, portable};
 use crate::mail::attachments::{ContentKind, ShownAttachment, reference_target};
 use crate::mail::bodies::Bodies;
 use crate::mail::content::Content;
@@ -386,6 +386,16 @@ impl Attachment {
     #[must_use]
     pub fn attachment(&self) -> Option<&imsg::Attachment> {
         Some(&self.shown()?.attachment)
+    }
+
+    /// The path, in the directory of the message, of what is made from the attachment: of the
+    /// message inside it, or of the file in an OLE object.
+    pub(super) fn made(&self) -> Option<String> {
+        let derived = self.shown()?.derived.as_ref()?;
+        Some(match derived.kind.is_of_message() {
+            true => derived.name.clone(),
+            false => attachment_path(&derived.name),
+        })
     }
 
     /// Its number in the message (`PR_ATTACH_NUM`).

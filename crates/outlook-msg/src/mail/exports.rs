@@ -19,7 +19,8 @@ impl Mail {
     /// \[MS-OXCMAIL\] says. The same message always gives the same bytes.
     ///
     /// An appointment is a `text/calendar` part beside the body; a task is the attached file
-    /// `task.ics`, a contact or a list `contact.vcf`.
+    /// `task.ics`, a contact or a list `contact.vcf`. If something cannot be read, the attached file
+    /// `ERRORS.txt` says what.
     ///
     /// ```no_run
     /// let mail = outlook_msg::Mail::open("Lunch on Friday.msg")?;
@@ -28,11 +29,13 @@ impl Mail {
     /// ```
     ///
     /// # Errors
-    /// [`Error::Io`] if the writer fails, [`Error::Damaged`] if header and bodies of the message
-    /// take more memory than the limit.
+    /// [`Error::Io`] if the writer fails, [`Error::Damaged`] if the header of the message takes more
+    /// memory than the limit.
     pub fn to_eml(&self, out: impl Write) -> Result<(), Error> {
         self.message().storage()?;
-        let composed = eml::compose(self.message(), self.opened.attachments())?;
+        let attachments = self.opened.attachments();
+        let defects = defects::of_message(self.message(), attachments);
+        let composed = eml::compose(self.message(), attachments, &defects)?;
         copy(&Content::Pieces(composed.into()), out)
     }
 

@@ -2,8 +2,9 @@
 //! signed mail, and of `winmail.dat`.
 
 use crate::mail::attachment::Attachment;
-use crate::mail::attachments::derived::{DerivedKind, Inside, InsideLimit, content_len};
+use crate::mail::attachments::derived::{Inside, InsideLimit, content_len};
 use crate::mail::attachments::names::attachment_path;
+use crate::mail::calendar::event::Event;
 use crate::mail::error::Error;
 use crate::mail::opened::Mail;
 
@@ -19,13 +20,6 @@ pub struct Wrapped {
     pub mail: Mail,
     /// Its place, as defects and notes name it.
     pub(super) place: String,
-}
-
-impl Wrapped {
-    /// The path of one of its attachments in the directory of the message around it.
-    pub(super) fn attachment_path(&self, name: &str) -> String {
-        format!("{}/{}", self.path, attachment_path(name))
-    }
 }
 
 impl Mail {
@@ -64,8 +58,13 @@ impl Mail {
     /// # Errors
     /// Those of [`Mail::attachments`] for the own ones.
     pub fn all_attachments(&self) -> Result<Vec<Attachment>, Error> {
+        self.attachments_among(&self.wrapped())
+    }
+
+    /// As [`Mail::all_attachments`], if the wrapped messages are open already.
+    pub(super) fn attachments_among(&self, wrapped: &[Wrapped]) -> Result<Vec<Attachment>, Error> {
         let mut all = self.attachments()?;
-        for one in self.wrapped() {
+        for one in wrapped {
             all.extend(one.mail.attachments().unwrap_or_default());
         }
         Ok(all)
@@ -81,10 +80,12 @@ impl Mail {
     ) {
         for one in self.opened.attachments() {
             let Some(derived) = &one.derived else { continue };
-            let path = match derived.kind {
-                DerivedKind::Signed => derived.name.clone(),
-                DerivedKind::Tnef => attachment_path(&derived.name),
-                _ => continue,
+            if !derived.kind.is_wrapped() {
+                continue;
+            }
+            let path = match derived.kind.is_of_message() {
+                true => derived.name.clone(),
+                false => attachment_path(&derived.name),
             };
             if limit.take(depth, content_len(&one.attachment)).is_err() {
                 continue;
@@ -141,6 +142,27 @@ impl Mail {
                 bodies.filter_map(Result::transpose).next().transpose()
             }
         }
+    }
+
+    /// The appointment or meeting that mail programs show: that of the message or, if it is about
+    /// none, of the first message that it wraps.
+    ///
+    /// ```
+    /// # let mail = outlook_msg::Mail::create()?;
+    /// assert_eq!(mail.shown_event()?, None);
+    /// # Ok::<(), outlook_msg::mail::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Mail::event`].
+    pub fn shown_event(&self) -> Result<Option<Event>, Error> {
+        self.event_among(&self.wrapped())
+    }
+
+    /// As [`Mail::shown_event`], if the wrapped messages are open already.
+    pub(super) fn event_among(&self, wrapped: &[Wrapped]) -> Result<Option<Event>, Error> {
+        let mut all = std::iter::once(self).chain(wrapped.iter().map(|one| &one.mail));
+        all.find_map(|mail| mail.event().transpose()).transpose()
     }
 
     /// The text of the body that mail programs show, and the wrapped message that it is of, unless

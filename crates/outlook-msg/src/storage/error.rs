@@ -188,6 +188,24 @@ pub struct Defect {
     pub cause: String,
 }
 
+impl Defect {
+    /// Whether one of these defects of a message says the same. The defect of a message inside of an
+    /// attachment is among them with the place of the attachment before its own.
+    ///
+    /// ```
+    /// use outlook_msg::mail::Defect;
+    ///
+    /// let defect = |place: &str| Defect { place: place.to_owned(), cause: "cut off".to_owned() };
+    /// let known = [defect("/__attach_version1.0_#00000000/signed/0x37010102")];
+    /// assert!(defect("/0x37010102").is_among(&known));
+    /// assert!(!defect("/0x1000001F").is_among(&known));
+    /// ```
+    #[must_use]
+    pub fn is_among(&self, known: &[Self]) -> bool {
+        known.iter().any(|one| one.cause == self.cause && one.place.ends_with(&self.place))
+    }
+}
+
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.place, self.cause)

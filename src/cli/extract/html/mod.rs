@@ -12,10 +12,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use jiff::Timestamp;
-use outlook_msg::mail::{
-    Attachment, AttachmentKind, FileTime, Mail, PAGE_STYLE, PageOptions, harmless,
-    without_error_numbers,
-};
+use outlook_msg::mail::{FileTime, Mail, PAGE_STYLE, PageOptions, harmless, without_error_numbers};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -25,7 +22,7 @@ use crate::cli::messages::{FoundMessage, Opener};
 use crate::fs::{FileType, Place};
 use crate::view::{ATTACHMENTS, SIGNED};
 
-use super::copy::Copier;
+use super::copy::{Copier, Filled};
 use super::differences::{Pass, Refused, Remedy};
 use super::jobs::Job;
 use super::names::Names;
@@ -36,9 +33,34 @@ use crate::cli::target::{OutputDirectory, Permissions, There};
 #[derive(Debug, Serialize)]
 pub(super) struct PageRow(usize, Option<i64>, String, String, String, Vec<String>, bool);
 
-/// Where the copies of attachments lie, as URLs relative to a page, by the path of each attachment
-/// in the directory of the message.
-type Links = HashMap<String, String>;
+/// The URLs of what lies beside a page, relative to it, by the path in the directory of the message.
+type Links = HashMap<String, Link>;
+
+/// What a page links to.
+struct Link {
+    url: String,
+    kind: LinkKind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LinkKind {
+    File,
+    /// A directory with the page of a message.
+    Page,
+    /// A directory with what can be read of a message of which no page can be made.
+    Directory,
+}
+
+impl Link {
+    /// The address that a browser opens.
+    fn href(&self) -> String {
+        match self.kind {
+            LinkKind::File => self.url.clone(),
+            LinkKind::Page => format!("{}/{INDEX}", self.url),
+            LinkKind::Directory => format!("{}/", self.url),
+        }
+    }
+}
 
 /// Makes the pages.
 pub(super) struct Pages<'a> {
@@ -57,8 +79,6 @@ pub(super) const INDEX: &str = "index.html";
 pub(super) const PAGES: &str = "m";
 /// The digits of the number in the name of a page's directory. A larger number has more.
 const DIGITS_MIN: usize = 6;
-/// What leads from the page of a message in a message to that around.
-const INNER: &str = "<nav class=\"bar\"><a href=\"../../index.html\">Message around</a></nav>\n";
 const SCRIPT: &str = include_str!("index.js");
 /// The most levels of messages in messages that have pages.
 const DEPTH_MAX: usize = 64;
@@ -178,7 +198,7 @@ impl Pages<'_> {
         totals: &mut Totals,
     ) -> Links {
         let like = Permissions::of(place.attr());
-        let mut links = self.attachments(place, directory, path, depth, totals);
+        let mut links = self.attachments(place, directory, path, (depth, "../.."), totals);
         links.extend(self.signed(place, directory, path, depth, totals));
         let written = directory.create(OsStr::new(INDEX), like).and_then(|mut unfinished| {
             let mut out = io::BufWriter::new(&mut unfinished.file);
@@ -215,13 +235,7 @@ impl Pages<'_> {
             Some(time) => self.clock.exact(time),
             None => "after the year 9999".to_owned(),
         };
-        let href = |path: &str, attachment: &Attachment| {
-            let link = links.get(path)?;
-            Some(match attachment.kind() {
-                AttachmentKind::Message => format!("{link}/{INDEX}"),
-                _ => link.clone(),
-            })
-        };
+        let href = |path: &str| links.get(path).map(Link::href);
         mail.write_page(PageOptions { time: &time, href: Some(&href), navigation }, out).map(drop)
     }
 
@@ -240,8 +254,9 @@ impl Pages<'_> {
         }
         match directory.subdirectory(OsStr::new(SIGNED), Permissions::of(signed.attr())) {
             Ok(directory) => {
+                let path = path.join(SIGNED);
                 let links =
-                    self.attachments(&signed, &directory, &path.join(SIGNED), depth, totals);
+                    self.attachments(&signed, &directory, &path, (depth, "../../.."), totals);
                 below(SIGNED, SIGNED, links).collect()
             }
             Err(error) => {
@@ -251,13 +266,14 @@ impl Pages<'_> {
         }
     }
 
-    /// Copies the attachments of a message.
+    /// Copies the attachments of a message. `around` is the way from the page of an attached message
+    /// to the directory of the page of this one.
     fn attachments(
         &self,
         place: &Place,
         directory: &OutputDirectory,
         path: &Path,
-        depth: usize,
+        (depth, around): (usize, &str),
         totals: &mut Totals,
     ) -> Links {
         let mut links = Links::new();
@@ -291,41 +307,66 @@ impl Pages<'_> {
             let name = names.give(&entry.name, None);
             let url = format!("{ATTACHMENTS}/{}", url_of(&name));
             let key = format!("{ATTACHMENTS}/{}", entry.name.to_string_lossy());
-            links.insert(key.clone(), url.clone());
-            let path = path.join(&name);
-            match (entry.file_type, self.opener.open(&found)) {
-                (FileType::Directory, Some(message)) if depth < DEPTH_MAX => {
-                    match self.directory_at(&path, Permissions::of(found.attr())) {
-                        Ok(directory) => {
-                            let at = (&directory, &*path);
-                            let inside = self.page(&message, &found, at, INNER, depth + 1, totals);
+            let kind = match entry.file_type {
+                FileType::Directory => {
+                    let at = (&target, &*path.join(&name));
+                    match self.inside(&found, at, (depth, around), totals) {
+                        Some(inside) => {
                             links.extend(below(&key, &url, inside));
+                            LinkKind::Page
                         }
-                        Err(error) => {
-                            self.copier.not_written(found.path(), &path, &error, totals);
-                        }
+                        None => LinkKind::Directory,
                     }
                 }
-                (FileType::Directory, _) => {
-                    match target.subdirectory(&name, Permissions::of(found.attr())) {
-                        Ok(directory) => {
-                            self.copier.tree(&found, &directory, &path, Pass::Write, totals);
-                        }
-                        Err(error) => {
-                            self.copier.not_written(found.path(), &path, &error, totals);
-                        }
-                    }
+                _ => {
+                    let into = Filled { directory: &target, path: &path, pass: Pass::Write };
+                    self.copier.entry(&found, None, &name, into, totals);
+                    LinkKind::File
                 }
-                _ => self.copier.entry(&found, None, &target, &path, Pass::Write, totals),
-            }
+            };
+            links.insert(key, Link { url, kind });
         }
         links
+    }
+
+    /// Makes the page of a message in a message, in a directory of this path. If none can be made,
+    /// copies what is in the directory of the message.
+    fn inside(
+        &self,
+        found: &Place,
+        (target, path): (&OutputDirectory, &Path),
+        (depth, around): (usize, &str),
+        totals: &mut Totals,
+    ) -> Option<Links> {
+        let name = path.file_name().unwrap_or_default();
+        let like = Permissions::of(found.attr());
+        let message = self.opener.open(found).filter(|_| depth < DEPTH_MAX);
+        let directory = match &message {
+            Some(_) => self.directory_at(path, like),
+            None => target.subdirectory(name, like),
+        };
+        let directory = match directory {
+            Ok(directory) => directory,
+            Err(error) => {
+                self.copier.not_written(found.path(), path, &error, totals);
+                return None;
+            }
+        };
+        let Some(message) = message else {
+            let into = Filled { directory: &directory, path, pass: Pass::Write };
+            self.copier.tree(found, into, totals);
+            return None;
+        };
+        let navigation =
+            format!("<nav class=\"bar\"><a href=\"{around}/{INDEX}\">Message around</a></nav>\n");
+        Some(self.page(&message, found, (&directory, path), &navigation, depth + 1, totals))
     }
 }
 
 /// The links to what lies in a directory of the message, from the page of that message.
-fn below(path: &str, url: &str, links: Links) -> impl Iterator<Item = (String, String)> {
-    links.into_iter().map(move |(below, link)| (format!("{path}/{below}"), format!("{url}/{link}")))
+fn below(path: &str, url: &str, links: Links) -> impl Iterator<Item = (String, Link)> {
+    let link = move |link: Link| Link { url: format!("{url}/{}", link.url), ..link };
+    links.into_iter().map(move |(below, one)| (format!("{path}/{below}"), link(one)))
 }
 
 /// The page of a file that holds no message that can be opened.

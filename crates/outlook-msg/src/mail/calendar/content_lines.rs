@@ -23,26 +23,32 @@ impl ContentLines {
         self.line(ContentLine::new(name).value(value));
     }
 
-    /// Adds a line whose value is a text, if there is one.
+    /// Adds a line whose value is a text, if there is one. A text may be long, so it is not copied
+    /// before.
     pub(in crate::mail) fn text(&mut self, name: &str, text: Option<&str>) {
         if let Some(text) = text {
-            self.put(name, &escaped(text));
+            self.fold(name.chars().chain([':']).chain(escaped_characters(text)));
         }
     }
 
     /// Adds a line, folded.
     pub(in crate::mail) fn line(&mut self, line: ContentLine) {
-        let mut rest = line.text.as_str();
+        self.fold(line.text.chars());
+    }
+
+    fn fold(&mut self, line: impl Iterator<Item = char>) {
         let mut room = LINE_BYTES_MAX;
-        while rest.len() > room {
-            let (part, after) = rest.split_at(rest.floor_char_boundary(room));
-            self.text.push_str(part);
-            self.text.push_str("\r\n ");
-            rest = after;
-            // The blank at the start of a continued line counts too.
-            room = LINE_BYTES_MAX - 1;
+        for c in line {
+            room = match room.checked_sub(c.len_utf8()) {
+                Some(room) => room,
+                None => {
+                    self.text.push_str("\r\n ");
+                    // The blank at the start of a continued line counts too.
+                    LINE_BYTES_MAX - 1 - c.len_utf8()
+                }
+            };
+            self.text.push(c);
         }
-        self.text.push_str(rest);
         self.text.push_str("\r\n");
     }
 
@@ -97,15 +103,16 @@ impl ContentLine {
 
 /// Escapes a text for a value (RFC 5545 3.3.11, RFC 6350 3.4).
 pub(in crate::mail) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in one_line_end(text) {
-        match c {
-            '\n' => escaped.push_str("\\n"),
-            '\\' | ';' | ',' => escaped.extend(['\\', c]),
-            c => escaped.push(c),
-        }
-    }
-    escaped
+    escaped_characters(text).collect()
+}
+
+fn escaped_characters(text: &str) -> impl Iterator<Item = char> {
+    let escaped = |c| match c {
+        '\n' => [Some('\\'), Some('n')],
+        '\\' | ';' | ',' => [Some('\\'), Some(c)],
+        c => [None, Some(c)],
+    };
+    one_line_end(text).flat_map(move |c| escaped(c).into_iter().flatten())
 }
 
 /// Turns every line end into LF, even those that only some programs recognise, and drops other

@@ -235,7 +235,7 @@ fn set_person(
         return Err(Error::invalid("one address, as Name <name@example.org>"));
     };
     remove_person(message, person_tags)?;
-    set_text(message, person_tags.name, address.shown_name())?;
+    set_text(message, person_tags.name, address.name_or_address())?;
     if address.address.is_empty() {
         return Ok(());
     }

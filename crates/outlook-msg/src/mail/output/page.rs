@@ -22,17 +22,18 @@ use super::summary::{Summary, attachment_details};
 /// The style sheet of pages of messages.
 pub const PAGE_STYLE: &str = include_str!("page/style.css");
 
-/// Returns the URL of an attachment, relative to the page; `None` for no link. It is given the path
-/// of the attachment in the directory of the message, such as `attachments/a.pdf` or
-/// `signed/attachments/a.pdf`.
-pub type LinkTo<'a> = &'a dyn Fn(&str, &Attachment) -> Option<String>;
+/// Returns the URL of an attachment, or of what is made from one, relative to the page; `None` for
+/// no link. It is given the path in the directory of the message, such as `attachments/a.pdf`,
+/// `attachments/a.eml.d` or `signed/attachments/a.pdf`.
+pub type LinkTo<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// How [`Mail::write_page`] makes a page.
 #[derive(Clone, Copy)]
 pub struct PageOptions<'a> {
     /// Formats a time.
     pub time: &'a dyn Fn(FileTime) -> String,
-    /// Returns the URL of an attachment. Without it, the page names attachments without links.
+    /// Returns the URL of an attachment, or of what is made from one. Without it, the page names
+    /// attachments without links.
     pub href: Option<LinkTo<'a>>,
     /// HTML that comes before the message.
     pub navigation: &'a str,
@@ -74,7 +75,8 @@ impl Mail {
     /// # Errors
     /// Those of `out`. It is no error if something cannot be read: the page says so.
     pub fn write_page(&self, options: PageOptions<'_>, out: &mut dyn Write) -> io::Result<usize> {
-        let mut summary = Summary::of(self, options.time);
+        let wrapped = self.wrapped();
+        let mut summary = Summary::of(self, &wrapped, options.time);
         let subject = summary.read("subject", self.subject()).unwrap_or_default();
         let attachments = summary.read("attachments", self.attachments().map(Some));
         let attachments = attachments.unwrap_or_default();
@@ -96,16 +98,12 @@ impl Mail {
                 field.values.iter().map(|value| escape(&harmless(value))).collect();
             writeln!(out, "<dt>{}</dt><dd>{}</dd>", field.name, values.join("<br>"))?;
         }
-        let attachments = attachments.into_iter();
-        let mut files: Vec<_> =
-            attachments.map(|one| PageFile { path: attachment_path(one.name()), one }).collect();
-        let wrapped = self.wrapped();
+        let mut files: Vec<_> = attachments.into_iter().map(|one| PageFile::new("", one)).collect();
         for around in &wrapped {
             let inside = summary.read("attachments", around.mail.attachments().map(Some));
+            let directory = format!("{}/", around.path);
             let inside = inside.unwrap_or_default().into_iter();
-            files.extend(
-                inside.map(|one| PageFile { path: around.attachment_path(one.name()), one }),
-            );
+            files.extend(inside.map(|one| PageFile::new(&directory, one)));
         }
         out.write_all(b"</dl>\n")?;
         write_files(&files, options, out)?;
@@ -178,7 +176,18 @@ impl Pictures {
 struct PageFile {
     /// Where it lies in the directory of the message that the page is of.
     path: String,
+    /// Where that lies that is made from it, if anything is.
+    made: Option<String>,
     one: Attachment,
+}
+
+impl PageFile {
+    /// An attachment of the message in this directory.
+    fn new(directory: &str, one: Attachment) -> Self {
+        let path = format!("{directory}{}", attachment_path(one.name()));
+        let made = one.made().map(|made| format!("{directory}{made}"));
+        Self { path, made, one }
+    }
 }
 
 fn write_files(
@@ -190,19 +199,17 @@ fn write_files(
         return Ok(());
     }
     out.write_all(b"<ul class=\"files-list\">\n")?;
-    for PageFile { path, one: attachment } in files {
-        let name = escape(&harmless(attachment.name()));
+    let linked = |path: &str, name: &str| {
+        let url = options.href.and_then(|href| href(path))?;
+        Some(format!("<a href=\"{}\">{}</a>", escape(&url), escape(&harmless(name))))
+    };
+    for PageFile { path, made, one: attachment } in files {
+        let name = attachment.name();
+        let link = linked(path, name).unwrap_or_else(|| escape(&harmless(name)));
         let details = escape(&harmless(&attachment_details(attachment)));
-        let name = match options.href {
-            Some(href) if attachment.kind() != AttachmentKind::Link => {
-                match href(path, attachment) {
-                    Some(url) => format!("<a href=\"{}\">{name}</a>", escape(&url)),
-                    None => name,
-                }
-            }
-            _ => name,
-        };
-        writeln!(out, "<li>{name} <span class=\"quiet\">({details})</span></li>")?;
+        let made = made.as_ref().and_then(|path| linked(path, path.rsplit('/').next()?));
+        let made = made.map(|link| format!(" {link}")).unwrap_or_default();
+        writeln!(out, "<li>{link} <span class=\"quiet\">({details})</span>{made}</li>")?;
     }
     out.write_all(b"</ul>\n")
 }

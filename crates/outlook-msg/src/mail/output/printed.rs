@@ -64,11 +64,11 @@ impl Mail {
     /// # Errors
     /// Those of `out`. It is no error if something cannot be read: the text says so.
     pub fn print(&self, printing: Printing<'_>, out: &mut dyn Write) -> io::Result<usize> {
-        let mut summary = Summary::of(self, printing.time);
+        let wrapped = self.wrapped();
+        let mut summary = Summary::of(self, &wrapped, printing.time);
         let subject = summary.read("subject", self.subject());
         let mut attachments =
             summary.read("attachments", self.attachments().map(Some)).unwrap_or_default();
-        let wrapped = self.wrapped();
         for one in &wrapped {
             let inside = summary.read("attachments", one.mail.attachments().map(Some));
             attachments.extend(inside.unwrap_or_default());

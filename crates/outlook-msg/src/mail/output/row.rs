@@ -162,7 +162,9 @@ impl Mail {
         row.cc = all(self.cc());
         row.bcc = all(self.bcc());
         row.reply_to = all(self.reply_to());
-        row.defects = self.defects().unwrap_or_default().into_iter().map(Into::into).collect();
+        let wrapped = self.wrapped();
+        let defects = self.defects().unwrap_or_default();
+        row.defects = defects.iter().cloned().map(Into::into).collect();
         row.notes = self.notes().unwrap_or_default().into_iter().map(Into::into).collect();
         row.sent = row.time("date", self.date());
         row.received = row.time("received", self.received());
@@ -172,7 +174,7 @@ impl Mail {
             .map(|importance| importance.to_string());
         row.categories = self.categories().unwrap_or_default();
         row.flags = self.flags().ok().flatten().map(names_of_flags).unwrap_or_default();
-        row.event = self.event().ok().flatten().map(|event| {
+        row.event = self.event_among(&wrapped).ok().flatten().map(|event| {
             let (first_day, last_day) = event.days.unzip();
             RowEvent {
                 start: row.time("event", Ok(Some(event.start))),
@@ -184,9 +186,9 @@ impl Mail {
                 location: event.location,
             }
         });
-        let attachments = self.all_attachments().unwrap_or_default();
+        let attachments = self.attachments_among(&wrapped).unwrap_or_default();
         for attachment in &attachments {
-            let attachment = row.attachment(attachment, hashes);
+            let attachment = row.attachment(attachment, hashes, &defects);
             row.attachments.push(attachment);
         }
         row
@@ -271,11 +273,20 @@ impl Row {
         text
     }
 
-    fn attachment(&mut self, attachment: &Attachment, hashes: bool) -> RowAttachment {
+    /// The row of an attachment of a message with these defects.
+    fn attachment(
+        &mut self,
+        attachment: &Attachment,
+        hashes: bool,
+        known: &[Defect],
+    ) -> RowAttachment {
         let sha256 = hashes.then(|| sha256(attachment));
-        if let Some(Err(error)) = &sha256 {
-            let place = attachment_path(attachment.name());
-            self.add_defect(&place, &error.to_string());
+        match &sha256 {
+            Some(Err(Error::Damaged(defect))) if defect.is_among(known) => {}
+            Some(Err(error)) => {
+                self.add_defect(&attachment_path(attachment.name()), &error.to_string());
+            }
+            Some(Ok(_)) | None => {}
         }
         RowAttachment {
             name: attachment.name().to_owned(),

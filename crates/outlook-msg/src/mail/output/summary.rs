@@ -10,6 +10,7 @@ use crate::mail::error::Error;
 use crate::mail::opened::Mail;
 use crate::mail::security::Security;
 use crate::mail::values::fields::Importance;
+use crate::mail::wrapped::Wrapped;
 use crate::mapi::FileTime;
 
 use super::printable::size_text;
@@ -23,7 +24,8 @@ pub(in crate::mail) struct SummaryField {
 
 impl Mail {
     /// What people are shown of a contact, a distribution list or a task beside its body: named
-    /// lines, such as `Telephone` with the kind and number of each. Empty for other messages.
+    /// lines, such as `Telephone` with the kind and number of each. If the message is none of these,
+    /// they are those of the first message that it wraps. Empty for other messages.
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;
@@ -35,6 +37,17 @@ impl Mail {
     /// ```
     #[must_use]
     pub fn details(&self) -> Vec<(&'static str, Vec<String>)> {
+        self.details_among(&self.wrapped())
+    }
+
+    /// As [`Mail::details`], if the wrapped messages are open already.
+    fn details_among(&self, wrapped: &[Wrapped]) -> Vec<(&'static str, Vec<String>)> {
+        let inside = wrapped.iter().map(|one| one.mail.own_details());
+        let all = std::iter::once(self.own_details()).chain(inside);
+        all.into_iter().find(|details| !details.is_empty()).unwrap_or_default()
+    }
+
+    fn own_details(&self) -> Vec<(&'static str, Vec<String>)> {
         let message = &self.opened.message;
         let task = ics::shown_task(message).into_iter();
         let mut lines: Vec<_> = task.map(|(name, value)| (name, vec![value])).collect();
@@ -51,18 +64,22 @@ pub(in crate::mail) struct Summary<'a> {
 }
 
 impl<'a> Summary<'a> {
-    /// The fields after the subject.
-    pub(in crate::mail) fn of(mail: &Mail, time: &'a dyn Fn(FileTime) -> String) -> Self {
+    /// The fields after the subject, of a message that wraps these.
+    pub(in crate::mail) fn of(
+        mail: &Mail,
+        wrapped: &[Wrapped],
+        time: &'a dyn Fn(FileTime) -> String,
+    ) -> Self {
         let mut summary = Self { fields: Vec::new(), unread: Vec::new(), time };
         summary.people(mail);
         summary.times(mail);
         summary.state(mail);
-        if let Some(event) = summary.read("event", mail.event()) {
+        if let Some(event) = summary.read("event", mail.event_among(wrapped)) {
             summary.event(&event);
         }
         let subject = mail.subject().ok().flatten();
         let repeats = |value: &String| Some(value) == subject.as_ref();
-        for (name, values) in mail.details() {
+        for (name, values) in mail.details_among(wrapped) {
             summary.put_all(name, values.into_iter().filter(|value| !repeats(value)).collect());
         }
         summary

@@ -62,17 +62,26 @@ pub fn unix_lines_of(text: String) -> String {
     lines
 }
 
+/// The lines of a text, without their ends: CRLF, CR or LF. After the last end comes a line too, which
+/// may be empty.
+pub fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(at) = text.find(['\r', '\n']) else { return rest.take() };
+        let (line, end) = text.split_at(at);
+        rest = end.strip_prefix("\r\n").or_else(|| end.get(1..));
+        Some(line)
+    })
+}
+
 /// Turns every line end into CRLF, which mail and the strings of messages have.
 pub fn crlf_lines(text: &str) -> String {
     let mut lines = String::with_capacity(text.len() + text.len() / 32);
-    let mut rest = text;
-    while let Some(at) = rest.find(['\r', '\n']) {
-        let (line, end) = rest.split_at(at);
+    for (index, line) in lines_of(text).enumerate() {
+        lines.push_str(if index == 0 { "" } else { "\r\n" });
         lines.push_str(line);
-        lines.push_str("\r\n");
-        rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
     }
-    lines.push_str(rest);
     lines
 }
 

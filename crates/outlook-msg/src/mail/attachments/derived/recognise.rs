@@ -68,6 +68,12 @@ impl DerivedKind {
         matches!(self, Self::Signed | Self::Encrypted)
     }
 
+    /// Whether the attachment only wraps the message in it: mail programs show that message in its
+    /// place.
+    pub const fn is_wrapped(self) -> bool {
+        matches!(self, Self::Signed | Self::Tnef)
+    }
+
     /// Whether it is a directory, not a file.
     pub const fn is_directory(self) -> bool {
         matches!(self, Self::Signed | Self::Tnef | Self::Msg | Self::Eml)

@@ -31,11 +31,10 @@ pub(in crate::mail) fn address_uri(address: &str) -> String {
     uri
 }
 
-/// The name to show for an address: its display name, else the last part of the X.500 name.
+/// The name to show beside an address: its display name, else the last part of the X.500 name.
 pub(in crate::mail) fn address_name(address: &Address) -> Option<&str> {
-    let name = Some(address.name.as_str()).filter(|name| !name.trim().is_empty());
     let is_x500 = !address.address.contains('@');
-    name.or_else(|| {
+    address.shown_name().or_else(|| {
         address.address.rsplit(['/', '=']).next().filter(|name| is_x500 && !name.is_empty())
     })
 }
@@ -147,6 +146,7 @@ mod tests {
         check("Ann", "/o=Example/cn=ann", Some("Ann"));
         check("", "/o=Example/cn=Recipients/cn=ann", Some("ann"));
         check(" ", "ann@example.org", None);
+        check("ann@example.org", "ann@example.org", None);
         check("", "", None);
     }
 }

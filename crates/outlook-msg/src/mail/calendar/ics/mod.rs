@@ -37,6 +37,13 @@ pub(in crate::mail) use moment::utc;
 
 use class::ItemKind;
 
+/// The file of an appointment, a meeting or a journal entry.
+pub const EVENT_ICS: &str = "event.ics";
+/// The file of a task.
+pub const TASK_ICS: &str = "task.ics";
+/// The components of which one is in each file.
+pub(in crate::mail) const COMPONENTS: [&str; 3] = ["VEVENT", "VJOURNAL", "VTODO"];
+
 /// Whether the message has an `event.ics`. No structure is decoded for that.
 pub fn has_event(message: &Message) -> bool {
     ItemKind::of(message).is_some_and(|kind| match kind {

@@ -19,6 +19,9 @@ use crate::mapi::tags;
 use super::content_lines::ContentLines;
 use super::ics::is_class;
 
+/// The file of a contact or a list.
+pub const CONTACT_VCF: &str = "contact.vcf";
+
 /// The kind of a card.
 #[derive(Clone, Copy, Debug)]
 enum CardKind {

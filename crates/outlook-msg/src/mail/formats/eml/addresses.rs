@@ -20,13 +20,14 @@ pub(super) fn mailboxes<'a>(addresses: impl IntoIterator<Item = &'a Address>) ->
 pub(super) fn mailbox(person: &Address) -> String {
     let address = address(&person.address);
     if !address.is_empty() {
-        let name = phrase(&person.name);
+        let name = phrase(person.shown_name().unwrap_or_default());
         let blank = if name.is_empty() { "" } else { " " };
         return format!("{name}{blank}<{address}>");
     }
     // If the address is not valid in mail, people may still want to read it, so it becomes part of
     // the name.
-    let name = phrase(format!("{} {}", person.name, person.address).trim());
+    let name = person.shown_name().unwrap_or_default();
+    let name = phrase(format!("{name} {}", person.address).trim());
     if name.is_empty() { name } else { format!("{name}:;") }
 }
 
@@ -93,10 +94,12 @@ mod tests {
         check("Lee, Ann \"A\"", "a@b.c", "\"Lee, Ann \\\"A\\\"\" <a@b.c>");
         check("Zoë", "zoe@example.org", "=?utf-8?Q?Zo=C3=AB?= <zoe@example.org>");
         check("", "a@b.c", "<a@b.c>");
+        check("A@b.c", "a@b.c", "<a@b.c>");
         check("Ann", "", "Ann:;");
         check("", "", "");
         check("Ann", "root", "Ann <root>");
         check("Ann", "FAX 12", "Ann FAX 12:;");
+        check("FAX 12", "FAX 12", "FAX 12:;");
         check("", "two words@b.c", "<\"two words\"@b.c>");
         check("x", "a@b.c>, <d@e.f", "\"x a@b.c>, <d@e.f\":;");
         check("x\r\nBcc: y", "a@b.c", "\"x Bcc: y\" <a@b.c>");

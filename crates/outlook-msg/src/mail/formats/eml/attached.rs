@@ -2,10 +2,6 @@
 //!
 //! Knows no body and no header of the message.
 
-use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom};
-use std::sync::Arc;
-
 use crate::imsg::{self, Attachment, MapiProp};
 use crate::mail::attachments::content::{data, data_fork};
 use crate::mail::attachments::inline::content_id;
@@ -17,6 +13,7 @@ use crate::mapi::tags;
 use crate::storage::{self, Defect};
 
 use super::encode::{fold, free_text, single_line};
+use super::made::MadeContents;
 use super::part::{MimePart, Pieces};
 
 /// A text with more bytes is not read to find out whether it is UTF-8.
@@ -35,32 +32,6 @@ pub(super) enum AttachedPart {
     Message,
 }
 
-/// Collects the compound files of OLE objects in one temporary file, so that any number of them
-/// takes a single file descriptor.
-#[derive(Debug, Default)]
-pub(super) struct Ole {
-    file: Option<Arc<File>>,
-}
-
-impl Ole {
-    fn add(&mut self, attachment: &Attachment) -> Result<(Content, u64), Error> {
-        let (mut made, _) = attachment.write_content_storage(tempfile::tempfile()?)?;
-        let len = made.metadata()?.len();
-        let (file, offset) = match &self.file {
-            None => (Arc::new(made), 0),
-            Some(file) => {
-                made.rewind()?;
-                let mut end: &File = file;
-                let offset = end.seek(SeekFrom::End(0))?;
-                io::copy(&mut made, &mut end)?;
-                (Arc::clone(file), offset)
-            }
-        };
-        self.file = Some(Arc::clone(&file));
-        Ok((Content::Made { file, offset, len }, len))
-    }
-}
-
 /// Makes the part of an attachment.
 ///
 /// # Errors
@@ -68,7 +39,7 @@ impl Ole {
 pub(super) fn part(
     shown: &ShownAttachment,
     is_inline: bool,
-    ole: &mut Ole,
+    made: &mut MadeContents,
 ) -> Result<AttachedPart, Error> {
     let attachment = &shown.attachment;
     let Some((name, kind)) = &shown.entry else { return Ok(AttachedPart::Nothing) };
@@ -83,7 +54,7 @@ pub(super) fn part(
             let media_type = typed_media_type(attachment, name, &content, len);
             typed(MimePart::base64(content, len), &media_type, name)
         }
-        ContentKind::Ole => match ole.add(attachment) {
+        ContentKind::Ole => match made.of_object(attachment) {
             Ok((content, len)) => typed(MimePart::base64(content, len), OCTET_STREAM, name),
             Err(error) if is_of_content(&error) => {
                 return Ok(AttachedPart::Part(unreadable(shown, &error.to_string())));

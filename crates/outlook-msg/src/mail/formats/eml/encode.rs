@@ -5,8 +5,10 @@
 //! ends that this module writes.
 
 use std::fmt::Write as _;
+use std::io::{self, Write};
 
 use crate::mail::values::base64;
+use crate::mail::values::text::lines_of;
 
 /// The longest encoded word, in characters (RFC 2047 section 2).
 const WORD_MAX: usize = 75;
@@ -19,6 +21,8 @@ const RUN_MAX: usize = 900;
 const PLAIN_WORD_MAX: usize = 76;
 /// The name of an address field takes at most this many characters at the start of its line.
 const FIELD_NAME_MAX: usize = 30;
+/// The most characters in a line of quoted-printable, without a `=` at its end.
+const QUOTED_LINE_MAX: usize = 75;
 /// How many characters of the value of a parameter go into one section.
 const SECTION_MAX: usize = 60;
 
@@ -194,12 +198,48 @@ fn percent_encoded(c: char) -> String {
     escaped
 }
 
-/// A text in quoted-printable with CRLF line ends; `None` if base64 is shorter.
-pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
-    const LINE_MAX: usize = 75;
-    let base64_len = base64::lines_len(text.len() as u64);
-    let mut output = Vec::new();
-    for (index, line) in text.split("\r\n").enumerate() {
+/// The transfer encoding of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TextEncoding {
+    QuotedPrintable,
+    Base64,
+}
+
+impl TextEncoding {
+    /// Quoted-printable, in which people can read most of the text, unless base64 is shorter.
+    pub(super) fn of(text: &str) -> Self {
+        let len: usize = lines_of(text).map(|line| line.len() + 2).sum();
+        // The last line has no end.
+        let mut room = Room(base64::lines_len(len.saturating_sub(2) as u64));
+        match quoted_printable(text, &mut room) {
+            Ok(()) => Self::QuotedPrintable,
+            Err(_) => Self::Base64,
+        }
+    }
+}
+
+/// Takes at most so many bytes, and drops them.
+struct Room(u64);
+
+impl Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.0.checked_sub(bytes.len() as u64);
+        self.0 = left.ok_or(io::ErrorKind::StorageFull)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a text in quoted-printable with CRLF line ends.
+///
+/// # Errors
+/// Those of `out`.
+pub(super) fn quoted_printable(text: &str, out: &mut dyn Write) -> io::Result<()> {
+    let mut output = Vec::with_capacity(QUOTED_LINE_MAX + 3);
+    for (index, line) in lines_of(text).enumerate() {
         if index > 0 {
             output.extend(b"\r\n");
         }
@@ -207,8 +247,10 @@ pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
         let mut rest = line.as_bytes();
         while let Some((byte, behind)) = rest.split_first() {
             let width = if is_quoted_literal(*byte, column, behind) { 1 } else { 3 };
-            if column + width > LINE_MAX {
+            if column + width > QUOTED_LINE_MAX {
                 output.extend(b"=\r\n");
+                out.write_all(&output)?;
+                output.clear();
                 column = 0;
             }
             // At the start of a line, a byte may have to be escaped that stands for itself
@@ -217,16 +259,19 @@ pub(super) fn quoted_printable(text: &str) -> Option<Vec<u8>> {
                 output.push(*byte);
                 column += 1;
             } else {
-                output.extend(format!("={byte:02X}").bytes());
+                output.extend([b'=', hex_digit(byte >> 4), hex_digit(byte & 0xF)]);
                 column += 3;
             }
             rest = behind;
         }
-        if output.len() as u64 > base64_len {
-            return None;
-        }
+        out.write_all(&output)?;
+        output.clear();
     }
-    Some(output)
+    Ok(())
+}
+
+fn hex_digit(digit: u8) -> u8 {
+    if digit < 10 { b'0' + digit } else { b'A' + (digit - 10) }
 }
 
 /// Whether a byte stands for itself in quoted-printable. Some bytes must be escaped because
@@ -244,7 +289,7 @@ fn is_quoted_literal(byte: u8, column: usize, behind: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{fold, free_text, parameter, phrase, quoted_printable};
+    use super::{TextEncoding, fold, free_text, parameter, phrase, quoted_printable};
 
     #[test]
     fn free_texts_are_plain_where_they_can_be() {
@@ -313,8 +358,12 @@ mod tests {
     #[test]
     fn quoted_printable_of_rfc_2045() {
         let check = |text: &str, expected: Option<&str>| {
-            let found = quoted_printable(text).map(|found| String::from_utf8(found).unwrap());
-            assert_eq!(found.as_deref(), expected, "{text:?}");
+            let expected = expected.map(str::to_owned);
+            let mut found = Vec::new();
+            quoted_printable(text, &mut found).unwrap();
+            let is_short = TextEncoding::of(text) == TextEncoding::QuotedPrintable;
+            let found = is_short.then(|| String::from_utf8(found).unwrap());
+            assert_eq!(found, expected, "{text:?}");
         };
         check("", Some(""));
         check("a = \u{E4}, that is all", Some("a =3D =C3=A4, that is all"));

@@ -13,14 +13,17 @@
 //! other values. Fields that the transport header lacks are made from properties. The structure is
 //! mixed (related (alternative (text, HTML), inline attachments), attachments); a level with a
 //! single part is left out. A native RTF body is written as text. A meeting is one of the
-//! alternatives; a contact, list or task is the first attachment. If a body is damaged, the last
-//! part says what is missing; if an attachment is damaged, its own part says so. The same message
-//! always gives the same bytes: nothing in them depends on the time or the machine.
+//! alternatives; a contact, list or task is the first attachment. If the message has no body, the
+//! text of the message that it wraps is in its place, or an empty text, because mail programs take
+//! a first part for the body. If something
+//! cannot be read, the last part lists it; if an attachment is damaged, its own part says so too.
+//! The same message always gives the same bytes: nothing in them depends on the time or the machine.
 
 mod addresses;
 mod attached;
 mod encode;
 mod fields;
+mod made;
 mod part;
 mod properties;
 mod smime;
@@ -29,6 +32,7 @@ mod transport_header;
 use std::cell::RefCell;
 
 use crate::imsg::{self, MapiProp, Message};
+use crate::mail::attachments::derived::{Inside, InsideLimit, content_len};
 use crate::mail::attachments::inline::{Referred, is_inline};
 use crate::mail::attachments::{ShownAttachment, shown_attachments};
 use crate::mail::bodies::Bodies;
@@ -41,35 +45,44 @@ use crate::storage::Defect;
 
 pub use transport_header::{fields_of, update_transport_header};
 
-use attached::{AttachedPart, Ole};
+use attached::AttachedPart;
 use fields::HeaderFields;
+use made::MadeContents;
 use part::{MimePart, Pieces};
 
-/// Headers and bodies, including those of embedded messages, are kept in memory: at most this many
-/// bytes, plus [`HELD_PER_BYTE`] for each byte of the source file. Attachments are not kept in
-/// memory.
+/// Headers and short texts, including those of embedded messages, are kept in memory: at most this
+/// many bytes, plus [`HELD_PER_BYTE`] for each byte of the source file. Attachments and long texts
+/// are not kept in memory.
 const HELD_BYTES_MAX: usize = 48 << 20;
 const HELD_PER_BYTE: usize = 4;
 
-/// Composes the file of a message.
+/// Composes the file of a message, which tells these defects of it.
 ///
 /// # Errors
-/// [`Error::Damaged`] if its headers and bodies exceed the limit; the error if the file of an OLE
-/// object cannot be written.
-pub fn compose(message: &Message, attachments: &[ShownAttachment]) -> Result<PiecedFile, Error> {
+/// [`Error::Damaged`] if its header exceeds the limit; the error if a long text or the file of an
+/// OLE object cannot be written.
+pub fn compose(
+    message: &Message,
+    attachments: &[ShownAttachment],
+    defects: &[Defect],
+) -> Result<PiecedFile, Error> {
     let source_len = message.storage()?.file().origin_len();
     // A new message has no file, so there is no size to compare with.
     let held_max = match usize::try_from(source_len).unwrap_or(usize::MAX) {
         0 => usize::MAX,
         len => HELD_BYTES_MAX.saturating_add(len.saturating_mul(HELD_PER_BYTE)),
     };
-    let mut composer = Composer { ole: Ole::default(), depth: 0, held: 0, held_max };
-    Ok(composer.message(message, attachments)?.into_file())
+    let made = MadeContents::new(source_len);
+    let inside = InsideLimit::new(source_len);
+    let mut composer = Composer { made, inside, depth: 0, held: 0, held_max };
+    Ok(composer.message(message, attachments, defects.to_vec())?.into_file())
 }
 
 /// Composes a file.
 struct Composer {
-    ole: Ole,
+    made: MadeContents,
+    /// How much may be looked into to find the text of a message without a body.
+    inside: InsideLimit,
     /// How many messages contain the one that is being composed.
     depth: u32,
     held: usize,
@@ -82,75 +95,151 @@ impl Composer {
         &mut self,
         message: &Message,
         attachments: &[ShownAttachment],
+        mut defects: Vec<Defect>,
     ) -> Result<Pieces, Error> {
         let header = message.text(tags::PR_TRANSPORT_MESSAGE_HEADERS).unwrap_or_default();
         let mut fields = HeaderFields::received(&header);
+        drop(header);
         properties::add_missing(message, &mut fields);
         let header = fields.text();
+        drop(fields);
         self.take(message, header.len())?;
         let mut pieces = Pieces::default();
         pieces.push(header.as_bytes());
-        if let Some(entity) = smime::signed_entity(message, attachments) {
-            if !entity.has_mime_version {
-                pieces.push(b"MIME-Version: 1.0\r\n");
+        drop(header);
+        let is_nested = self.depth > 0 || !defects.is_empty();
+        let mut has_version = false;
+        let mut parts = match smime::part(message, attachments, is_nested) {
+            Some(whole) => {
+                has_version = whole.has_mime_version && defects.is_empty();
+                vec![whole.part]
             }
-            pieces.push_raw(entity.content, entity.len, self.depth > 0);
-            return Ok(pieces);
-        }
-        let part = match smime::opaque(message, attachments) {
-            Some(part) => part,
-            None => self.structure(message, attachments)?,
+            None => self.structure(message, attachments, &mut defects)?,
         };
-        pieces.push(format!("MIME-Version: 1.0\r\n{}\r\n", part.header).as_bytes());
-        pieces.append(part.body);
+        if !defects.is_empty() {
+            parts.push(attached::errors(&defects));
+        }
+        if !has_version {
+            pieces.push(b"MIME-Version: 1.0\r\n");
+        }
+        MimePart::multipart("mixed", parts).write(&mut pieces);
         Ok(pieces)
     }
 
-    /// Composes the part with the bodies and the attachments.
+    /// Composes the parts with the bodies and the attachments. Adds a defect for what is left out.
     fn structure(
         &mut self,
         message: &Message,
         attachments: &[ShownAttachment],
-    ) -> Result<MimePart, Error> {
-        let bodies = Bodies::new(message);
+        defects: &mut Vec<Defect>,
+    ) -> Result<Vec<MimePart>, Error> {
         let referred = RefCell::new(Referred::default());
+        let bodies = Bodies::new(message);
+        let mut alternative = Vec::new();
+        // Of the texts, only one at a time is in memory.
+        if let Some(text) = bodies.text().or_else(|| self.wrapped_text(attachments)) {
+            alternative.extend(self.text("plain", &text, message, defects)?);
+        }
         let html = bodies.mailed_html(&|reference| {
             referred.borrow_mut().insert(reference);
             None
         });
-        let referred = referred.into_inner();
-        let mut alternative = Vec::new();
-        alternative.extend(bodies.text().map(|text| MimePart::text("plain", &text)));
-        alternative.extend(html.as_ref().map(|html| MimePart::text("html", html)));
-        alternative.extend(calendar(message));
-        let held = alternative.iter().map(|part| part.body.bytes_held()).sum();
+        drop(bodies);
+        let has_html = html.is_some();
+        if let Some(html) = html {
+            alternative.extend(self.text("html", &html, message, defects)?);
+        }
+        if let Some(calendar) = ics::event(message) {
+            alternative.extend(self.calendar(calendar, message, defects)?);
+        }
+        if alternative.is_empty() {
+            alternative.push(MimePart::text("plain", ""));
+        }
+        let data = self.data(message, defects)?;
+        let held = alternative.iter().chain(&data).map(|part| part.body.bytes_held()).sum();
         self.take(message, held)?;
+        let referred = referred.into_inner();
         let (mut inline, mut apart) = (Vec::new(), Vec::new());
         for shown in attachments {
-            let is_inline = html.is_some() && is_inline(&shown.attachment, &referred);
+            let is_inline = has_html && is_inline(&shown.attachment, &referred);
             let Some(part) = self.attachment(shown, is_inline)? else { continue };
             if is_inline { inline.push(part) } else { apart.push(part) }
         }
-        let mut related = Vec::new();
-        if !alternative.is_empty() {
-            related.push(MimePart::multipart("alternative", alternative));
-        }
+        let mut related = vec![MimePart::multipart("alternative", alternative)];
         related.extend(inline);
-        let mut mixed = Vec::new();
-        if !related.is_empty() {
-            mixed.push(MimePart::multipart("related", related));
-        }
-        if let Some(data) = data(message) {
-            self.take(message, data.body.bytes_held())?;
-            mixed.push(data);
-        }
+        let mut mixed = vec![MimePart::multipart("related", related)];
+        mixed.extend(data);
         mixed.extend(apart);
-        // The part of an attachment says itself what is missing of it.
-        let defects = defects::of_bodies(message);
-        if !defects.is_empty() {
-            mixed.push(attached::errors(&defects));
+        Ok(mixed)
+    }
+
+    /// The text of the first message that an attachment only wraps.
+    fn wrapped_text(&self, attachments: &[ShownAttachment]) -> Option<String> {
+        attachments.iter().find_map(|one| {
+            let kind = one.derived.as_ref()?.kind;
+            if !kind.is_wrapped() {
+                return None;
+            }
+            self.inside.take(0, content_len(&one.attachment)).ok()?;
+            let inside = Inside::open(kind, &one.attachment).ok()?;
+            Bodies::new(&inside.message).text()
+        })
+    }
+
+    /// Composes a part with a text. If there is no room for it, adds a defect instead.
+    fn text(
+        &mut self,
+        subtype: &str,
+        text: &str,
+        message: &Message,
+        defects: &mut Vec<Defect>,
+    ) -> Result<Option<MimePart>, Error> {
+        if self.made.take_text(text.len()) {
+            return MimePart::long_text(subtype, text, &mut self.made).map(Some);
         }
-        Ok(MimePart::multipart("mixed", mixed))
+        let len = text.len();
+        let cause = format!("the part text/{subtype} of {len} bytes is left out: {TOO_MUCH_TEXT}");
+        defects.push(Defect { place: place_of(message), cause });
+        Ok(None)
+    }
+
+    /// Composes the part of a calendar item. Its type has the iCalendar method, because programs
+    /// act on that (RFC 6047 2.4).
+    fn calendar(
+        &mut self,
+        calendar: Vec<u8>,
+        message: &Message,
+        defects: &mut Vec<Defect>,
+    ) -> Result<Option<MimePart>, Error> {
+        let calendar = String::from_utf8_lossy(&calendar);
+        let value = |name| calendar.lines().find_map(|line| line.strip_prefix(name));
+        let method = value("METHOD:").map(|method| format!("; method={method}"));
+        let components = calendar.lines().filter_map(|line| line.strip_prefix("BEGIN:"));
+        let component = components.into_iter().find(|name| ics::COMPONENTS.contains(name));
+        let component = component.map(|name| format!("; component={name}"));
+        let parameters = [method, component].map(Option::unwrap_or_default).concat();
+        self.text(&format!("calendar{parameters}"), &calendar, message, defects)
+    }
+
+    /// Composes what a contact, a list or a task says beside its body, as a file: mail programs
+    /// offer to add it to the address book or to the tasks.
+    fn data(
+        &mut self,
+        message: &Message,
+        defects: &mut Vec<Defect>,
+    ) -> Result<Option<MimePart>, Error> {
+        let (part, name) = if let Some(card) = vcf::render(message) {
+            let card = String::from_utf8_lossy(&card);
+            (self.text("vcard", &card, message, defects)?, vcf::CONTACT_VCF)
+        } else if let Some(task) = ics::task(message) {
+            (self.calendar(task, message, defects)?, ics::TASK_ICS)
+        } else {
+            return Ok(None);
+        };
+        Ok(part.map(|mut part| {
+            part.field_with_name("Content-Disposition", "attachment", "filename", name);
+            part
+        }))
     }
 
     /// Composes the part of an attachment; `None` if it has no content at all.
@@ -159,25 +248,35 @@ impl Composer {
         shown: &ShownAttachment,
         is_inline: bool,
     ) -> Result<Option<MimePart>, Error> {
-        match attached::part(shown, is_inline, &mut self.ole)? {
+        match attached::part(shown, is_inline, &mut self.made)? {
             AttachedPart::Nothing => Ok(None),
             AttachedPart::Part(part) => Ok(Some(part)),
             AttachedPart::Message => self.embedded(shown, is_inline).map(Some),
         }
     }
 
-    /// Composes the part of an embedded message. If it cannot be opened, the part is a text that
-    /// says why.
+    /// Composes the part of an embedded message. If it cannot be opened, or there is no room for
+    /// it, the part is a text that says why.
     fn embedded(&mut self, shown: &ShownAttachment, is_inline: bool) -> Result<MimePart, Error> {
         let message = match shown.attachment.embedded_message() {
             Ok(message) => message,
             Err(imsg::Error::SessionClosed) => return Err(imsg::Error::SessionClosed.into()),
             Err(error) => return Ok(attached::unreadable(shown, &error.to_string())),
         };
+        // Once the limit is reached, no further message is made only to be dropped.
+        if let Err(Error::Damaged(defect)) = self.take(&message, 0) {
+            return Ok(attached::unreadable(shown, &defect.cause));
+        }
+        let attachments = shown_attachments(&message, None);
+        let defects = defects::of_message(&message, &attachments);
         self.depth += 1;
-        let body = self.message(&message, &shown_attachments(&message, None))?;
+        let composed = self.message(&message, &attachments, defects);
         self.depth -= 1;
-        Ok(attached::message_part(shown, is_inline, body))
+        match composed {
+            Ok(body) => Ok(attached::message_part(shown, is_inline, body)),
+            Err(Error::Damaged(defect)) => Ok(attached::unreadable(shown, &defect.cause)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Counts bytes that are kept in memory; an error if they exceed the limit.
@@ -186,29 +285,62 @@ impl Composer {
         if self.held <= self.held_max {
             return Ok(());
         }
-        let place = message.storage().map(|storage| storage.path()).unwrap_or_default();
-        let cause = format!("its texts and those around it take more than {} bytes", self.held_max);
-        Err(Error::Damaged(Defect { place, cause }))
+        let cause =
+            format!("its header and those around it take more than {} bytes", self.held_max);
+        Err(Error::Damaged(Defect { place: place_of(message), cause }))
     }
 }
 
-/// The calendar of a meeting. Its type has the iCalendar method, because programs act on that (RFC
-/// 6047 2.4).
-fn calendar(message: &Message) -> Option<MimePart> {
-    let calendar = String::from_utf8(ics::event(message)?).ok()?;
-    let method = calendar.lines().find_map(|line| line.strip_prefix("METHOD:"));
-    let subtype = method.map_or("calendar".to_owned(), |name| format!("calendar; method={name}"));
-    Some(MimePart::text(&subtype, &calendar))
+/// Why a text is left out.
+const TOO_MUCH_TEXT: &str = "the texts of the file are many times as long as the message";
+
+fn place_of(message: &Message) -> String {
+    message.storage().map(|storage| storage.path()).unwrap_or_default()
 }
 
-/// What a contact, a list or a task says beside its body, as a file: mail programs offer to add it
-/// to the address book or to the tasks.
-fn data(message: &Message) -> Option<MimePart> {
-    let (subtype, data, name) = match vcf::render(message) {
-        Some(card) => ("vcard", card, "contact.vcf"),
-        None => ("calendar", ics::task(message)?, "task.ics"),
-    };
-    let mut part = MimePart::text(subtype, &String::from_utf8(data).ok()?);
-    part.field_with_name("Content-Disposition", "attachment", "filename", name);
-    Some(part)
+#[cfg(test)]
+mod tests {
+    use super::{Composer, InsideLimit, MadeContents};
+    use crate::mail::Mail;
+    use crate::mail::attachments::shown_attachments;
+
+    /// Composes with room for so many bytes of text, and for so many in memory.
+    fn composed(mail: &Mail, text_room: u64, held_max: usize) -> String {
+        let made = MadeContents::with_room(text_room);
+        let inside = InsideLimit::new(0);
+        let mut composer = Composer { made, inside, depth: 0, held: 0, held_max };
+        let attachments = shown_attachments(mail.message(), None);
+        let pieces = composer.message(mail.message(), &attachments, Vec::new()).unwrap();
+        let file = pieces.into_file();
+        let mut bytes = vec![0; usize::try_from(file.len()).unwrap()];
+        file.read_at(0, &mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_text_without_room_is_told() {
+        let mut mail = Mail::create().unwrap();
+        mail.set_text("Words").unwrap();
+        assert!(!composed(&mail, 5, usize::MAX).contains("left out"));
+        let eml = composed(&mail, 4, usize::MAX);
+        assert!(eml.contains("the part text/plain of 5 bytes is left out"), "{eml}");
+        assert!(eml.contains("ERRORS.txt") && !eml.contains("Words"), "{eml}");
+    }
+
+    #[test]
+    fn an_embedded_message_without_room_is_told() {
+        let mut inner = Mail::create().unwrap();
+        inner.set_subject(&"Long ".repeat(1_000)).unwrap();
+        let mut bytes = Vec::new();
+        inner.to_msg(&mut bytes).unwrap();
+        let mut mail = Mail::create().unwrap();
+        mail.set_text("Words").unwrap();
+        for name in ["a.msg", "b.msg"] {
+            mail.add_attachment(name, bytes.clone()).unwrap();
+        }
+        assert_eq!(composed(&mail, 1_000_000, 20_000).matches("message/rfc822").count(), 2);
+        let eml = composed(&mail, 1_000_000, 4_000);
+        assert_eq!(eml.matches("This attachment could not be read").count(), 2, "{eml}");
+        assert!(eml.contains("Words"), "{eml}");
+    }
 }

@@ -3,16 +3,19 @@
 //! Knows no message and no property.
 
 use std::fmt::Write as _;
+use std::io;
 
 use sha2::{Digest as _, Sha256};
 
 use crate::digest;
 use crate::mail::content::Content;
 use crate::mail::content::pieced_file::{Piece, PiecedFile};
-use crate::mail::values::text::crlf_lines;
+use crate::mail::error::Error;
+use crate::mail::values::text::lines_of;
 use crate::pieces::PieceReader;
 
-use super::encode::{parameter, quoted_printable};
+use super::encode::{TextEncoding, parameter, quoted_printable};
+use super::made::MadeContents;
 
 /// The pieces of an entity, with a hash of all bytes in which a boundary could occur by chance.
 #[derive(Debug, Default)]
@@ -28,6 +31,7 @@ pub(super) struct Pieces {
 /// An entity: its header fields with their line ends, and its body.
 #[derive(Debug, Default)]
 pub(super) struct MimePart {
+    /// Empty if the body begins with the header.
     pub(super) header: String,
     pub(super) body: Pieces,
 }
@@ -46,12 +50,13 @@ impl Pieces {
     /// Adds a content as base64, in which no boundary can occur.
     fn push_base64(&mut self, content: Content, len: u64) {
         self.digest.update(len.to_le_bytes());
+        self.held += content.bytes_held();
         self.pieces.push(Piece::Base64(content, len));
     }
 
     /// Adds a content unchanged. It is hashed if `is_nested`, because the entity may then become
     /// part of a multipart.
-    pub(super) fn push_raw(&mut self, content: Content, len: u64, is_nested: bool) {
+    fn push_raw(&mut self, content: Content, len: u64, is_nested: bool) {
         let mut pieces = PieceReader::new(len);
         while is_nested
             // The export will fail where this reading fails.
@@ -59,7 +64,7 @@ impl Pieces {
         {
             self.digest.update(piece);
         }
-        self.is_8_bit = true;
+        self.held += content.bytes_held();
         self.pieces.push(Piece::Raw(content, len));
     }
 
@@ -81,20 +86,57 @@ impl Pieces {
 }
 
 impl MimePart {
-    /// A text in UTF-8.
+    /// A text in UTF-8 that is short.
     pub(super) fn text(subtype: &str, text: &str) -> Self {
-        let text = crlf_lines(text);
+        let mut part = Self::of_text(subtype, TextEncoding::QuotedPrintable);
+        let mut encoded = Vec::new();
+        // Writing to memory does not fail.
+        let _ = quoted_printable(text, &mut encoded);
+        part.body.push(&encoded);
+        part
+    }
+
+    /// A text in UTF-8 of any length.
+    ///
+    /// # Errors
+    /// If it cannot be written to the temporary file.
+    pub(super) fn long_text(
+        subtype: &str,
+        text: &str,
+        made: &mut MadeContents,
+    ) -> Result<Self, Error> {
+        let encoding = TextEncoding::of(text);
+        let mut part = Self::of_text(subtype, encoding);
+        match encoding {
+            TextEncoding::QuotedPrintable => {
+                let (content, len) = made.of_text(text.len(), |out| quoted_printable(text, out))?;
+                part.body.push_raw(content, len, true);
+            }
+            TextEncoding::Base64 => {
+                let (content, len) = made.of_text(text.len(), |out| write_crlf_lines(text, out))?;
+                part.body.push_base64(content, len);
+            }
+        }
+        Ok(part)
+    }
+
+    /// A part with the fields of a text.
+    fn of_text(subtype: &str, encoding: TextEncoding) -> Self {
         let mut part = Self::default();
         part.field("Content-Type", &[format!("text/{subtype}"), "charset=utf-8".to_owned()]);
-        if let Some(encoded) = quoted_printable(&text) {
-            part.field("Content-Transfer-Encoding", &["quoted-printable".to_owned()]);
-            part.body.push(&encoded);
-        } else {
-            part.field("Content-Transfer-Encoding", &["base64".to_owned()]);
-            let len = text.len();
-            part.body.held += len;
-            part.body.push_base64(Content::bytes(text.into_bytes()), len as u64);
-        }
+        let encoding = match encoding {
+            TextEncoding::QuotedPrintable => "quoted-printable",
+            TextEncoding::Base64 => "base64",
+        };
+        part.field("Content-Transfer-Encoding", &[encoding.to_owned()]);
+        part
+    }
+
+    /// An entity that begins with its own header.
+    pub(super) fn entity(content: Content, len: u64, is_nested: bool) -> Self {
+        let mut part = Self::default();
+        part.body.push_raw(content, len, is_nested);
+        part.body.is_8_bit = true;
         part
     }
 
@@ -125,8 +167,8 @@ impl MimePart {
             if root_type.is_empty() {
                 root_type = part.media_type().to_owned();
             }
-            children.push(format!("--{boundary}\r\n{}\r\n", part.header).as_bytes());
-            children.append(part.body);
+            children.push(format!("--{boundary}\r\n").as_bytes());
+            part.write(&mut children);
             children.push(b"\r\n");
         }
         children.push(format!("--{boundary}--\r\n").as_bytes());
@@ -140,6 +182,15 @@ impl MimePart {
         multipart.field("Content-Type", &value);
         multipart.field_of_identity_encoding();
         multipart
+    }
+
+    /// Adds the entity to others: its header, an empty line, and its body.
+    pub(super) fn write(self, pieces: &mut Pieces) {
+        if !self.header.is_empty() {
+            pieces.push(self.header.as_bytes());
+            pieces.push(b"\r\n");
+        }
+        pieces.append(self.body);
     }
 
     /// A message as a part. RFC 2046 section 5.2.1 forbids any transfer encoding for it.
@@ -180,4 +231,13 @@ impl MimePart {
 /// in base64 nor in quoted-printable.
 fn boundary(hash: &[u8]) -> String {
     format!("=_{}", digest::hexadecimal(hash.get(..16).unwrap_or(hash)))
+}
+
+/// Writes a text with CRLF line ends.
+fn write_crlf_lines(text: &str, out: &mut dyn io::Write) -> io::Result<()> {
+    for (index, line) in lines_of(text).enumerate() {
+        out.write_all(if index == 0 { b"" } else { b"\r\n" })?;
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(())
 }

@@ -8,8 +8,9 @@ use jiff::tz::TimeZone;
 
 use crate::body::header::is_field_name;
 use crate::imsg::{Address, MapiProp, Message, NameKind, PropertyName, RecipientType};
+use crate::mail::calendar::ics::is_class;
 use crate::mail::values::base64;
-use crate::mail::values::fields as mail;
+use crate::mail::values::fields::{self as mail, MessageFlags};
 use crate::mapi::sets::{PS_INTERNET_HEADERS, PS_PUBLIC_STRINGS, PSETID_COMMON};
 use crate::mapi::{FileTime, Guid, PropertyTag, PropertyType, Value, tags};
 
@@ -36,9 +37,17 @@ pub(super) fn add_missing(message: &Message, fields: &mut HeaderFields) {
     flags(message, fields);
     named(message, fields);
     internet_headers(message, fields);
-    if !is_received && ["To", "Cc", "Bcc"].iter().all(|name| !fields.has(name)) {
+    let has_recipients = ["To", "Cc", "Bcc"].iter().any(|name| fields.has(name));
+    if !is_received && !has_recipients && has_no_recipients(message) {
         fields.add("To", "undisclosed-recipients:;");
     }
+}
+
+/// Whether the message has no recipients. If it has some that cannot be read, or may have had some
+/// before it was damaged, nobody may be told that they were kept secret.
+fn has_no_recipients(message: &Message) -> bool {
+    message.recipients().is_ok_and(|all| all.is_empty())
+        && message.defects().is_ok_and(|all| all.is_empty())
 }
 
 fn people(message: &Message, fields: &mut HeaderFields, is_received: bool) {
@@ -170,6 +179,11 @@ fn flags(message: &Message, fields: &mut HeaderFields) {
             _ => "",
         },
     );
+    // Outlook opens a file with this field as a draft, to be edited and sent.
+    let is_mail = || mail::message_class(message).is_some_and(|class| is_class(&class, "IPM.Note"));
+    if mail::flags(message).is_some_and(MessageFlags::is_unsent) && is_mail() {
+        fields.add("X-Unsent", "1");
+    }
     let suppressed = number(tags::PR_AUTO_RESPONSE_SUPPRESS).unwrap_or(0);
     fields.add("X-Auto-Response-Suppress", &suppressed_responses(suppressed));
     if let Ok(Value::Time(time)) = message.property(tags::PR_REPLY_TIME)

@@ -25,31 +25,47 @@ const CMS_KINDS: [(&[u8], &str); 3] = [
     (b"\x06\x0B\x2A\x86\x48\x86\xF7\x0D\x01\x09\x10\x01\x09", "compressed-data"),
 ];
 
-/// A MIME entity with its own header.
+/// The only part of a signed or encrypted message.
 #[derive(Debug)]
-pub(super) struct SignedEntity {
-    pub(super) content: Content,
-    pub(super) len: u64,
+pub(super) struct WholePart {
+    pub(super) part: MimePart,
+    /// Whether it begins with a header that has this field.
     pub(super) has_mime_version: bool,
+}
+
+/// The part of a signed or encrypted message; `None` for another message, and if some of the
+/// content is missing: a part that ends early would look as if it were whole.
+pub(super) fn part(
+    message: &Message,
+    attachments: &[ShownAttachment],
+    is_nested: bool,
+) -> Option<WholePart> {
+    let opaque = || {
+        let part = opaque(message, attachments)?;
+        Some(WholePart { part, has_mime_version: false })
+    };
+    clear_signed(message, attachments, is_nested).or_else(opaque)
 }
 
 /// The entity of a clear-signed message. It is written unchanged, because the signature covers its
 /// bytes.
-pub(super) fn signed_entity(
+fn clear_signed(
     message: &Message,
     attachments: &[ShownAttachment],
-) -> Option<SignedEntity> {
+    is_nested: bool,
+) -> Option<WholePart> {
     let content = only_content(message, attachments, ".SMIME.MULTIPARTSIGNED")?;
     let len = content.len().ok()?;
     let start = content.read(0, HEADER_BYTES).ok()?;
     let names = field_names(&start)?;
     let has = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
     let has_mime_version = has("MIME-Version");
-    has("Content-Type").then_some(SignedEntity { content, len, has_mime_version })
+    let part = || MimePart::entity(content, len, is_nested);
+    has("Content-Type").then(|| WholePart { part: part(), has_mime_version })
 }
 
-/// The only part of an encrypted or opaque-signed message.
-pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart> {
+/// The part of an encrypted or opaque-signed message.
+fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Option<MimePart> {
     let content = only_content(message, attachments, ".SMIME")?;
     let len = content.len().ok()?;
     let start = content.read(0, CMS_BYTES).unwrap_or_default();
@@ -63,14 +79,14 @@ pub(super) fn opaque(message: &Message, attachments: &[ShownAttachment]) -> Opti
     Some(part)
 }
 
-/// The content of the only attachment of a message whose class ends in `class`.
+/// The content of the only attachment of a message whose class ends in `class`, if it is whole.
 fn only_content(
     message: &Message,
     attachments: &[ShownAttachment],
     class: &str,
 ) -> Option<Content> {
     let [only] = attachments else { return None };
-    let is_data = matches!(only.entry, Some((_, ContentKind::Data)));
+    let is_data = matches!(only.entry, Some((_, ContentKind::Data))) && only.missing.is_empty();
     let is_class =
         message.text(tags::PR_MESSAGE_CLASS)?.to_ascii_uppercase().trim_end().ends_with(class);
     if is_data && is_class { data(&only.attachment).ok().map(binary) } else { None }
