@@ -6,6 +6,7 @@
 //! | encodings | `encode` |
 //! | entities and multiparts | `part` |
 //! | attachments | `attached` |
+//! | long texts and OLE objects, on disk | `made` |
 //! | signed and encrypted mail | `smime` |
 //! | the transport header after an edit | `transport_header` |
 //!
