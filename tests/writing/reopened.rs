@@ -5,6 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
+use msgfs::fs::edit_log::UNSAVED_ATTRIBUTE;
 use msgfs::fs::{Ino, SetAttr};
 use msgfs::imsg::SaveOutcome;
 use msgfs::mail::Mail;
@@ -141,4 +142,25 @@ fn removing_the_signed_part_is_refused_and_leaves_nothing() {
     assert_eq!(fs::read(source.path().join("A.msg")).unwrap(), signed);
     let left = contents(state.path()).into_keys().filter(|path| !path.ends_with("lock"));
     assert_eq!(left.collect::<Vec<_>>(), Vec::<PathBuf>::new());
+}
+
+/// `msgfs discard` of a message that the source does not have yet.
+#[test]
+fn a_new_message_that_is_thrown_away_is_no_longer_known() {
+    let (source, state) = (Folder::new(), tempfile::tempdir().unwrap());
+    let fs = open_for_writing(source.path(), state.path());
+    let known = || {
+        let control = fs.lookup(Ino::ROOT, OsStr::new(".msgfs")).unwrap().attr.ino;
+        let session = fs.lookup(control, OsStr::new("session")).unwrap().attr.ino;
+        let text = String::from_utf8(fs.read(session, 0, 1 << 20).unwrap()).unwrap();
+        let line = text.lines().find(|line| line.starts_with("source_files_known\t"));
+        line.unwrap().to_owned()
+    };
+    let before = known();
+    let made = fs.mkdir(Ino::ROOT, OsStr::new("New.msg")).unwrap().attr.ino;
+    assert_ne!(known(), before);
+    fs.removexattr(made, OsStr::new(UNSAVED_ATTRIBUTE)).unwrap();
+    fs.forget(made, 1);
+    assert_eq!(known(), before);
+    assert!(fs.lookup(Ino::ROOT, OsStr::new("New.msg")).is_err());
 }

@@ -298,3 +298,35 @@ fn copy_attribute(old: &File, new: &File, name: &[u8]) -> Result<(), Errno> {
     value.truncate(len);
     rustix::fs::fsetxattr(new, name, &value, XattrFlags::empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::io;
+
+    use super::{AsFolder as _, NameIn, link_new, open_folder, rename_new, take_name};
+
+    type Rename = fn(NameIn<'_>, NameIn<'_>) -> io::Result<()>;
+
+    /// Each way to do it, whichever the file system has.
+    #[test]
+    fn a_file_gets_a_name_only_if_it_is_free() {
+        for rename in [rename_new, link_new, take_name] as [Rename; 3] {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| folder.path().join(name);
+            for name in ["from", "to"] {
+                fs::create_dir(at(name)).unwrap();
+            }
+            let (from, to) = (open_folder(&at("from")).unwrap(), open_folder(&at("to")).unwrap());
+            let (name, free) = (OsStr::new("a"), OsStr::new("b"));
+            let run = || rename((from.as_folder(), name), (to.as_folder(), free));
+            fs::write(at("from/a"), "first").unwrap();
+            run().unwrap();
+            fs::write(at("from/a"), "second").unwrap();
+            assert_eq!(run().unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+            assert_eq!(fs::read_to_string(at("from/a")).unwrap(), "second");
+            assert_eq!(fs::read_to_string(at("to/b")).unwrap(), "first");
+        }
+    }
+}

@@ -13,6 +13,7 @@
 //!   edits/MOUNT/lock          held by the process of the mount for as long as it lives
 //!   edits/MOUNT/N/log         the edits of one message, one record each          (`record`)
 //!   edits/MOUNT/N/SEQUENCE    a value that is too large for the log
+//!   edits/MOUNT/              large values that are being written, in files without a name
 //!   edits/MOUNT/N/log         or, with one record, the copy of a temporary file  (`copies`)
 //!   recovered/A.msg.d/        the edits of A.msg, kept as plain files, and EDITS  (`kept`)
 //!   recovered/A.msg           the whole message, where all of it could be read
