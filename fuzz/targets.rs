@@ -128,8 +128,8 @@ pub(crate) fn html(bytes: &[u8]) {
 pub(crate) fn tnef(bytes: &[u8]) {
     let _ = (tnef_stream::is_tnef(bytes), tnef_stream::read(bytes));
     let len = bytes.len() as u64;
-    let _ = (ole_native::native(bytes, len), ole_native::contents(bytes, len));
-    let _ = ole_native::presentation(bytes, len);
+    let _ = (ole_native::native(bytes), ole_native::contents(bytes, len));
+    let _ = ole_native::presentation(bytes);
 }
 
 /// Reads the bytes as signed or encrypted content with a MIME entity in it, and as a MIME entity.
@@ -161,9 +161,9 @@ pub(crate) fn recurrence(bytes: &[u8]) {
         ],
         ..ConvertedMessage::default()
     };
-    let Ok((file, _)) = appointment.into_file() else { return };
+    let Ok(made) = appointment.into_file() else { return };
     let session = Session::open(SessionOptions::default());
-    let message = session.open_message(&file.root(), Access::Read).expect("a sound message");
+    let message = session.open_message(&made.file.root(), Access::Read).expect("a sound message");
     let mail = Mail::of(message);
     mail.to_ics(io::sink()).expect("an appointment");
     let _ = (mail.event(), mail.defects(), mail.notes());

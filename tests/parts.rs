@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use msgfs::body::html;
+use msgfs::imsg::Defect;
 use msgfs::mail::{Mail, Marks, PageOptions, Printing, utc_time};
 use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::view::{FileKind, NodeId, is_message_entry};
@@ -317,6 +318,18 @@ fn ole_objects_show_what_is_inside() {
     let streams: [(&str, &[u8]); 2] = [("\u{1}Ole10Native", b"\0\0\0\0"), ("CONTENTS", &bitmap)];
     check_ole(&ole(&streams), "Object.ole Object.bmp", &file);
     check_ole(&ole(&[("\u{1}Ole", b"nothing")]), "Object.ole", b"");
+}
+
+#[test]
+fn a_file_in_an_ole_object_that_is_cut_is_partial() {
+    let native = b"\x30\0\0\0\x02\0b.txt\0C:\\a\0\0\0\x03\0\x05\0\0\0C:\\b\0\x09\0\0\0data";
+    let message = ole(&[("\u{1}Ole10Native", native)]);
+    check_ole(&message, "Object.ole b.txt.partial", b"data");
+    let findings = open(message.to_bytes()).check();
+    let place = "/__attach_version1.0_#00000000/__substg1.0_3701000D/\u{1}Ole10Native";
+    let cause = "a file of 9 bytes in an OLE object, found 4";
+    let expected = Defect { place: place.to_owned(), cause: cause.to_owned() };
+    assert_eq!(findings.defects, [expected]);
 }
 
 #[test]

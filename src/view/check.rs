@@ -140,7 +140,11 @@ pub(super) fn losses(tree: &MessageTree, node: Node) -> Vec<Defect> {
         }
         Node::Attachment(entry) | Node::Derived(entry, _) => {
             let Ok(outer) = objects.outer_message(entry) else { return Vec::new() };
-            outer.attachment(entry).map_or_else(Vec::new, |one| one.missing.clone())
+            outer.attachment(entry).map_or_else(Vec::new, |one| {
+                let file = one.derived.as_ref().and_then(|derived| derived.missing.clone());
+                let file = file.filter(|_| matches!(node, Node::Derived(..)));
+                one.missing.iter().cloned().chain(file).collect()
+            })
         }
         _ => Vec::new(),
     }

@@ -18,7 +18,7 @@ use super::attributes::ExtendedAttribute;
 use super::bodies::{Bodies, BodyKind};
 use super::edit::{self, Form};
 use super::error::Error;
-use super::json::write_json;
+use super::json::{Findings as JsonFindings, write_json};
 use super::listing;
 use super::names::ATTACHMENTS;
 use super::row::{
@@ -382,7 +382,8 @@ fn message_json(tree: &MessageTree, entry: EntryNumber) -> Result<Content, Error
     let json = Content::written(|out| {
         // Without the buffer, each small write would be a system call.
         let mut out = BufWriter::new(out);
-        write_json(&open.message, open.attachments(), open.defects(), names, &mut out)?;
+        let findings = JsonFindings { defects: open.defects(), notes: open.notes() };
+        write_json(&open.message, open.attachments(), findings, names, &mut out)?;
         Ok(out.flush()?)
     });
     Ok(json?)

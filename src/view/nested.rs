@@ -12,6 +12,7 @@ use crate::storage::{Defect, EntryNumber, Source};
 
 use super::Show;
 use super::attachments::ShownAttachment;
+use super::check::Findings;
 use super::derived::DerivedKind;
 use super::error::Error;
 use super::memo::Memo;
@@ -100,16 +101,17 @@ impl NestedTrees {
             },
             Err(cause) => Err(defect(cause)),
         };
-        let mut defects = found.missing.clone();
+        let mut findings = Findings { defects: found.missing.clone(), notes: Vec::new() };
         let (root, source) = match opened {
-            Ok(Inside { message, file, defects: more }) => {
-                defects.extend(more);
+            Ok(Inside { message, file, defects, notes }) => {
+                findings.defects.extend(defects);
+                findings.notes = notes;
                 let source = Arc::clone(file.source());
                 (Ok(Root { file, message }), source)
             }
             Err(defect) => (Err(defect), Arc::new(Source::from_bytes(Vec::new()))),
         };
-        Ok(Objects::inside(root, source, defects))
+        Ok(Objects::inside(root, source, findings))
     }
 
     /// The trees that have been asked for, in the order of the storages.

@@ -11,6 +11,7 @@ use crate::mapi::{FileTime, tags};
 use crate::storage::{CompoundFile, Defect, EntryNumber, Source};
 
 use super::attachments::AttachmentNames;
+use super::check::Findings;
 use super::error::Error;
 use super::listing::FileKind;
 use super::memo::Memo;
@@ -26,8 +27,8 @@ pub(super) struct Objects {
     root: Result<Root, Defect>,
     /// The names that the attachments keep; `None` for a message that cannot be edited.
     names: Option<Arc<AttachmentNames>>,
-    /// The defects of the attachment that the message file is inside of.
-    outer_defects: Vec<Defect>,
+    /// What was found of the attachment that the message file is inside of.
+    outer_findings: Findings,
     messages: Memo<EntryNumber, Arc<TreeMessage>>,
     property_files: Memo<EntryNumber, Arc<PropertyFiles>>,
 }
@@ -58,20 +59,20 @@ impl Objects {
             Err(error) => Err(Defect { place: "/".to_owned(), cause: error.to_string() }),
             Ok(root) => Ok(root),
         };
-        Ok(Self { names, ..Self::inside(root, source, Vec::new()) })
+        Ok(Self { names, ..Self::inside(root, source, Findings::default()) })
     }
 
-    /// The objects of a message inside of an attachment that has these defects.
+    /// The objects of a message inside of an attachment of which this was found.
     pub(super) fn inside(
         root: Result<Root, Defect>,
         source: Arc<Source>,
-        outer_defects: Vec<Defect>,
+        outer_findings: Findings,
     ) -> Self {
         Self {
             source,
             root,
             names: None,
-            outer_defects,
+            outer_findings,
             messages: Memo::default(),
             property_files: Memo::default(),
         }
@@ -104,7 +105,7 @@ impl Objects {
             match &self.root {
                 Ok(root) => {
                     let open = TreeMessage::new(root.message.clone(), 0, self.names.clone());
-                    open.with_defects(self.outer_defects.clone())
+                    open.with_findings(self.outer_findings.clone())
                 }
                 Err(defect) => return Err(Error::Damaged(defect.clone())),
             }

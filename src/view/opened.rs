@@ -8,6 +8,7 @@ use crate::mapi::FileTime;
 use crate::storage::{Defect, EntryNumber};
 
 use super::attachments::{AttachmentNames, ShownAttachment, shown_attachments};
+use super::check::Findings;
 use super::defects;
 use super::fields::message_time;
 
@@ -22,8 +23,8 @@ pub(super) struct TreeMessage {
     pub(super) time: Option<FileTime>,
     /// The names that the attachments keep; `None` for a message that cannot be edited.
     names: Option<Arc<AttachmentNames>>,
-    /// Defects of whatever the file of the message was made from.
-    known_defects: Vec<Defect>,
+    /// What was found of whatever the file of the message was made from.
+    outer_findings: Findings,
     attachments: OnceLock<Vec<ShownAttachment>>,
     recipients: OnceLock<HashMap<EntryNumber, Recipient>>,
     defects: OnceLock<Vec<Defect>>,
@@ -38,7 +39,7 @@ impl TreeMessage {
             depth,
             time,
             names,
-            known_defects: Vec::new(),
+            outer_findings: Findings::default(),
             attachments: OnceLock::new(),
             recipients: OnceLock::new(),
             defects: OnceLock::new(),
@@ -46,9 +47,9 @@ impl TreeMessage {
         }
     }
 
-    /// Adds defects of whatever the file of the message was made from.
-    pub(super) fn with_defects(self, known_defects: Vec<Defect>) -> Self {
-        Self { known_defects, ..self }
+    /// Adds what was found of whatever the file of the message was made from.
+    pub(super) fn with_findings(self, outer_findings: Findings) -> Self {
+        Self { outer_findings, ..self }
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {
@@ -62,7 +63,7 @@ impl TreeMessage {
 
     pub(super) fn defects(&self) -> &[Defect] {
         self.defects.get_or_init(|| {
-            let mut defects = self.known_defects.clone();
+            let mut defects = self.outer_findings.defects.clone();
             defects.extend(defects::of_message(&self.message, self.attachments()));
             defects
         })
@@ -74,7 +75,11 @@ impl TreeMessage {
     }
 
     pub(super) fn notes(&self) -> &[Note] {
-        self.notes.get_or_init(|| defects::notes_of_message(&self.message))
+        self.notes.get_or_init(|| {
+            let mut notes = self.outer_findings.notes.clone();
+            notes.extend(defects::notes_of_message(&self.message));
+            notes
+        })
     }
 
     /// How much memory is taken by what was made of it, in bytes.

@@ -1,5 +1,6 @@
 //! What is inside of attachments are message directories with all views.
 
+use msgfs::mail::Mail;
 use msgfs::mapi::{CodePage, Value, tags};
 use msgfs::view::NodeId;
 
@@ -96,6 +97,41 @@ fn an_appointment_in_winmail_has_all_views() {
     let alone = open(msg);
     assert_eq!(text(&alone, "event.ics"), event, "the file that is made of it is a message");
     assert_eq!(alone.check().defects, []);
+}
+
+#[test]
+fn a_guess_in_signed_mail_is_a_note() {
+    let text = "Привет, завтра в десять часов";
+    let bytes = CodePage::new(1251).unwrap().encode(text).unwrap();
+    let entity = [&b"Subject: Inner\r\n\r\n"[..], &bytes].concat();
+    let signed = AttachmentBuilder::file("smime.p7m", entity)
+        .set(tags::PR_ATTACH_MIME_TAG, string("multipart/signed"));
+    let message = mail("Outer").unset(tags::PR_BODY).attach(signed);
+    let bytes = message.to_bytes();
+    let tree = open(bytes.clone());
+    assert_eq!(super::text(&tree, "signed/body.txt"), text);
+    let guess = "the text is read in code page 1251, a guess: no page is stated";
+    let findings = tree.check();
+    let place = "/__attach_version1.0_#00000000/signed/";
+    assert_eq!(findings.defects, []);
+    let found: Vec<_> = findings.notes.iter().map(ToString::to_string).collect();
+    assert_eq!(found, [format!("{place}: {guess}")]);
+    assert!(super::text(&tree, "signed/message.json").contains(guess));
+    // `show` prints the text that is signed, so it has the note too.
+    assert!(super::text(&tree, "message.txt").contains(guess));
+    let mail = Mail::from_bytes(bytes).unwrap();
+    assert_eq!(mail.notes().unwrap(), findings.notes);
+}
+
+#[test]
+fn addresses_that_are_not_read_are_told() {
+    let to = vec!["ann@example.org"; 5_000].join(",");
+    let entity = format!("Subject: Inner\r\nTo: {to}\r\n\r\ntext");
+    let message = mail("Outer").attach(AttachmentBuilder::file("in.eml", entity));
+    let tree = open(message.to_bytes());
+    let errors = super::text(&tree, "attachments/in.eml.d/ERRORS");
+    assert!(errors.contains("the header field \"to\" has more than 65536 bytes"), "{errors}");
+    assert_eq!(tree.check().defects.len(), 1);
 }
 
 fn binary(tag: u32, value: &[u8]) -> Vec<u8> {

@@ -22,7 +22,7 @@ pub const PICTURE_START_LEN: usize = 4096;
 pub struct Native {
     /// Its file name as it was shown, in the ANSI code page of the computer that wrote it.
     pub label: Vec<u8>,
-    /// The place of its bytes in the stream.
+    /// The place of its bytes in the stream, which may be shorter.
     pub data: Range<u64>,
 }
 
@@ -33,7 +33,7 @@ pub struct Picture {
     pub extension: &'static str,
     /// Bytes of the file that the stream lacks; they come before `data`.
     pub header: Vec<u8>,
-    /// The place of its bytes in the stream.
+    /// The place of its bytes in the stream, which may be shorter.
     pub data: Range<u64>,
 }
 
@@ -48,7 +48,7 @@ pub struct Picture {
 /// | 4 | length of the path that follows, with its NUL |
 /// | | temporary path |
 /// | 4 | length of the data |
-pub fn native(start: &[u8], stream_len: u64) -> Option<Native> {
+pub fn native(start: &[u8]) -> Option<Native> {
     let (kind, rest) = start.get(4..)?.split_first_chunk()?;
     if u16::from_le_bytes(*kind) != 2 {
         return None;
@@ -63,7 +63,7 @@ pub fn native(start: &[u8], stream_len: u64) -> Option<Native> {
     let rest = rest.get(usize::try_from(u32::from_le_bytes(*path_len)).ok()?..)?;
     let (len, rest) = rest.split_first_chunk()?;
     let from = u64::try_from(start.len() - rest.len()).ok()?;
-    let end = from.checked_add(u64::from(u32::from_le_bytes(*len)))?.min(stream_len);
+    let end = from.checked_add(u64::from(u32::from_le_bytes(*len)))?;
     Some(Native { label: label.to_vec(), data: from..end })
 }
 
@@ -82,7 +82,7 @@ pub fn contents(start: &[u8], stream_len: u64) -> Option<Picture> {
 /// | 4, 4, 4, 4 | aspect, index, advise flags, reserved |
 /// | 4, 4 | width and height, in hundredths of a millimetre |
 /// | 4 | length of the data |
-pub fn presentation(start: &[u8], stream_len: u64) -> Option<Picture> {
+pub fn presentation(start: &[u8]) -> Option<Picture> {
     let marker = number(start, 0)?;
     if !(0xFFFF_FFFE..=0xFFFF_FFFF).contains(&marker) {
         return None;
@@ -92,7 +92,7 @@ pub fn presentation(start: &[u8], stream_len: u64) -> Option<Picture> {
     let (width, height) = (number(start, fixed + 16)?, number(start, fixed + 20)?);
     let len = number(start, fixed + 24)?;
     let from = fixed + 28;
-    let end = u64::try_from(from).ok()?.checked_add(u64::from(len))?.min(stream_len);
+    let end = u64::try_from(from).ok()?.checked_add(u64::from(len))?;
     picture(start, from, end, Some((width, height)))
 }
 
@@ -219,12 +219,12 @@ mod tests {
         let stream = native_stream(b"Offer.txt", b"data");
         let len = stream.len() as u64;
         let expected = Native { label: b"Offer.txt".to_vec(), data: len - 4..len };
-        assert_eq!(native(&stream, len), Some(expected.clone()));
-        let cut = Native { data: len - 4..len - 2, ..expected };
-        assert_eq!(native(&stream[..stream.len() - 2], len - 2), Some(cut));
-        assert_eq!(native(&stream[..20], len), None);
-        assert_eq!(native(&[4, 0, 0, 0, 1, 0, 0, 0], 8), None);
-        assert_eq!(native(&[], 0), None);
+        assert_eq!(native(&stream), Some(expected.clone()));
+        // A stream that is cut is told by who has the stream.
+        assert_eq!(native(&stream[..stream.len() - 2]), Some(expected));
+        assert_eq!(native(&stream[..20]), None);
+        assert_eq!(native(&[4, 0, 0, 0, 1, 0, 0, 0]), None);
+        assert_eq!(native(&[]), None);
     }
 
     #[test]
@@ -253,15 +253,15 @@ mod tests {
         let sum = words.iter().fold(0_u16, |sum, word| sum ^ word);
         let header = words.into_iter().chain([sum]).flat_map(u16::to_le_bytes);
         let file: Vec<_> = header.chain(metafile).collect();
-        check_picture(&stream, presentation(&stream, stream.len() as u64), ".wmf", &file);
+        check_picture(&stream, presentation(&stream), ".wmf", &file);
         assert_eq!(file.len(), 30);
         let mut metafile = vec![0; 50];
         metafile[0] = 1;
         metafile[40..44].copy_from_slice(b" EMF");
         let stream = presentation_stream(14, &metafile);
-        check_picture(&stream, presentation(&stream, stream.len() as u64), ".emf", &metafile);
-        assert_eq!(presentation(&[0; 64], 64), None);
-        assert_eq!(presentation(&stream[..30], 30), None);
+        check_picture(&stream, presentation(&stream), ".emf", &metafile);
+        assert_eq!(presentation(&[0; 64]), None);
+        assert_eq!(presentation(&stream[..30]), None);
     }
 
     #[test]
@@ -274,9 +274,9 @@ mod tests {
         for stream in &sound {
             for damaged in mutations(stream, 10_000) {
                 let len = damaged.len() as u64;
-                native(&damaged, len);
+                native(&damaged);
                 contents(&damaged, len);
-                presentation(&damaged, len);
+                presentation(&damaged);
             }
         }
     }

@@ -13,6 +13,7 @@ use super::compose::{BY_VALUE, EMBEDDED_MESSAGE, MESSAGE_CLSID, OLE};
 use super::encode::{Encoded, encode, stream};
 use super::error::Error;
 use super::name_registry::NameMap;
+use super::note::Note;
 use super::property_editor::{
     RESERVED_MESSAGE, RESERVED_STORAGE, new_entry, object_field, stream_name, write_value,
 };
@@ -30,6 +31,19 @@ pub struct ConvertedMessage {
     pub attachments: Vec<ConvertedAttachment>,
     /// What could not be read in the other format.
     pub defects: Vec<Defect>,
+    /// What was read in another way than the other format states.
+    pub notes: Vec<Note>,
+}
+
+/// A message of another format as a file.
+#[derive(Debug)]
+pub struct ConvertedFile {
+    /// The file.
+    pub file: Arc<CompoundFile>,
+    /// What could not be read in the other format.
+    pub defects: Vec<Defect>,
+    /// What was read in another way than the other format states.
+    pub notes: Vec<Note>,
 }
 
 /// A property of an object. If several have the same tag, the first counts.
@@ -79,27 +93,28 @@ impl ConvertedProperty {
 }
 
 impl ConvertedMessage {
-    /// The message as a compound file, and its defects.
+    /// The message as a compound file, with what was found.
     ///
     /// # Errors
     /// [`Error::Storage`] if the file cannot be made.
-    pub fn into_file(mut self) -> Result<(Arc<CompoundFile>, Vec<Defect>), Error> {
-        let mut builder =
-            FileBuilder { names: NameMap::default(), ids: BTreeMap::new(), defects: vec![] };
-        builder.defects.append(&mut self.defects);
+    pub fn into_file(self) -> Result<ConvertedFile, Error> {
+        let mut builder = FileBuilder::default();
         let mut content = builder.message(self, StreamHeader::TopLevelMessage)?;
         content.set_clsid(&[], MESSAGE_CLSID)?;
         builder.names.write(&mut content)?;
-        Ok((content.snapshot(), builder.defects))
+        let FileBuilder { defects, notes, .. } = builder;
+        Ok(ConvertedFile { file: content.snapshot(), defects, notes })
     }
 }
 
 /// Makes one file.
+#[derive(Default)]
 struct FileBuilder {
     names: NameMap,
     /// The ids of the names; `None` if the name could not be added.
     ids: BTreeMap<PropertyName, Option<u16>>,
     defects: Vec<Defect>,
+    notes: Vec<Note>,
 }
 
 impl FileBuilder {
@@ -108,8 +123,9 @@ impl FileBuilder {
         message: ConvertedMessage,
         header: StreamHeader,
     ) -> Result<Transaction, Error> {
-        let ConvertedMessage { properties, recipients, attachments, defects } = message;
+        let ConvertedMessage { properties, recipients, attachments, defects, notes } = message;
         self.defects.extend(defects);
+        self.notes.extend(notes);
         let (recipient_count, attachment_count) = (recipients.len(), attachments.len());
         let mut storage = PropertyStorageBuilder::new(header);
         storage.set_counts(recipient_count, attachment_count);

@@ -66,7 +66,9 @@ pub use address::{Address, flat_entry_list_of};
 pub use attachment::{AttachMethod, Attachment};
 pub use cache::MessageCache;
 pub use computed::is_computed;
-pub use converted::{ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty};
+pub use converted::{
+    ConvertedAttachment, ConvertedContent, ConvertedFile, ConvertedMessage, ConvertedProperty,
+};
 pub use copy::is_message;
 pub use draft::{Access, Target};
 pub use edit::MapiPropMut;

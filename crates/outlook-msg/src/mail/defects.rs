@@ -165,6 +165,9 @@ fn of_attachment(shown: &ShownAttachment) -> Vec<Defect> {
     // Defects of other contents are already among those of the property values.
     if let Some((_, ContentKind::Ole)) = shown.entry {
         defects.extend(shown.missing.iter().cloned());
+        let file = shown.derived.as_ref().and_then(|derived| derived.missing.clone());
+        // If the stream is damaged, that is told already.
+        defects.extend(file.filter(|file| shown.missing.iter().all(|one| one.place != file.place)));
     }
     let missing = match &shown.entry {
         Some((_, ContentKind::Message(_))) => attachment.embedded_message().err(),

@@ -8,7 +8,7 @@ use crate::mail::content::{Content, made};
 use crate::mail::defects;
 use crate::mail::error::Error;
 use crate::mail::formats::eml;
-use crate::mail::formats::json;
+use crate::mail::formats::json::{self, Findings};
 use crate::mail::opened::Mail;
 use crate::pieces;
 use crate::storage::Writer;
@@ -92,7 +92,9 @@ impl Mail {
     pub fn to_json(&self, out: impl Write) -> Result<(), Error> {
         let attachments = self.opened.attachments();
         let defects = defects::of_message(self.message(), attachments);
-        json::write_json(self.message(), attachments, &defects, None, out)
+        let notes = self.own_notes();
+        let findings = Findings { defects: &defects, notes: &notes };
+        json::write_json(self.message(), attachments, findings, None, out)
     }
 
     /// Writes the message as a `.msg` file. If a file was opened, it is copied byte for byte; for

@@ -5,7 +5,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::imsg::{Access, Message, Session, SessionOptions};
+use crate::imsg::{Access, Message, Note, Session, SessionOptions};
+use crate::mail::attachments::derived::Inside;
 use crate::mail::attachments::inline::Referred;
 use crate::mail::attachments::{ShownAttachment, shown_attachments};
 use crate::mail::edit::Times;
@@ -42,6 +43,8 @@ pub struct Mail {
 #[derive(Debug)]
 pub(super) struct OpenedMail {
     pub(super) message: Message,
+    /// The notes on whatever the file of the message was made from.
+    pub(super) outer_notes: Vec<Note>,
     attachments: OnceLock<Vec<ShownAttachment>>,
     /// What the HTML body refers to; the inner value is `None` if there is no HTML body.
     pub(super) referred: OnceLock<Option<Referred>>,
@@ -49,7 +52,12 @@ pub(super) struct OpenedMail {
 
 impl OpenedMail {
     pub(super) fn new(message: Message) -> Arc<Self> {
-        Arc::new(Self { message, attachments: OnceLock::new(), referred: OnceLock::new() })
+        Self::made_of(message, Vec::new())
+    }
+
+    fn made_of(message: Message, outer_notes: Vec<Note>) -> Arc<Self> {
+        let (attachments, referred) = (OnceLock::new(), OnceLock::new());
+        Arc::new(Self { message, outer_notes, attachments, referred })
     }
 
     pub(super) fn attachments(&self) -> &[ShownAttachment] {
@@ -178,6 +186,12 @@ impl Mail {
             session: None,
             bodies_set: Times::default(),
         }
+    }
+
+    /// The message inside of an attachment.
+    pub(super) fn inside(inside: Inside) -> Self {
+        let opened = OpenedMail::made_of(inside.message.clone(), inside.notes);
+        Self { opened, ..Self::of(inside.message) }
     }
 
     fn of_source(session: &Session, source: Source) -> Result<Self, Error> {

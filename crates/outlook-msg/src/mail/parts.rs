@@ -13,7 +13,8 @@ use crate::mail::error::Error;
 use crate::mail::key::PropertyKey;
 use crate::mail::opened::Mail;
 use crate::mail::recipient::Recipient;
-use crate::mail::values::text::unix_lines;
+use crate::mail::values::text::unix_lines_of;
+use crate::mail::wrapped::Wrapped;
 use crate::mapi::{PropertyTag, Value, tags};
 
 /// Getters of bodies, attachments, recipients and properties.
@@ -31,7 +32,7 @@ impl Mail {
     /// # Errors
     /// [`Error::Damaged`] if there is a body but nothing of it can be read.
     pub fn text(&self) -> Result<Option<String>, Error> {
-        let text = Bodies::new(self.message()).text().map(|text| unix_lines(&text));
+        let text = Bodies::new(self.message()).text().map(unix_lines_of);
         self.found_body(text, &BODIES)
     }
 
@@ -166,7 +167,8 @@ impl Mail {
     }
 
     /// Where something was read in another way than the file states, although nothing is lost: with
-    /// a guessed code page, for example.
+    /// a guessed code page, for example. The notes on the messages that this one wraps are among
+    /// them ([`Mail::wrapped`]).
     ///
     /// ```
     /// # let mail = outlook_msg::Mail::create()?;
@@ -181,7 +183,19 @@ impl Mail {
     /// [`Error::Message`] if the session is closed.
     pub fn notes(&self) -> Result<Vec<Note>, Error> {
         self.message().property_set()?;
-        Ok(defects::notes_of_message(self.message()))
+        let mut notes = self.own_notes();
+        for Wrapped { mail, place, .. } in self.wrapped() {
+            let below = |note: Note| Note { place: format!("{place}{}", note.place), ..note };
+            notes.extend(mail.own_notes().into_iter().map(below));
+        }
+        Ok(notes)
+    }
+
+    /// The notes without those on the messages that this one wraps.
+    pub(super) fn own_notes(&self) -> Vec<Note> {
+        let mut notes = self.opened.outer_notes.clone();
+        notes.extend(defects::notes_of_message(self.message()));
+        notes
     }
 
     /// A property by its tag or its name (`GetProps`, `GetIDsFromNames`); [`PropertyKey`] lists the

@@ -2,7 +2,8 @@
 
 use mail_parser::{Address, Message, MessageParser, MimeHeaders as _};
 
-use crate::mapi::{CodePage, FileTime};
+use super::EntityFindings;
+use crate::mapi::{FileTime, detect};
 
 /// What the header of a message says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -87,17 +88,17 @@ const MAILBOXES_MAX: usize = 4096;
 const BOUNDARY_BYTES_MAX: usize = 256;
 
 impl Fields {
-    /// Reads a header.
-    pub(super) fn parse(header: &[u8]) -> Self {
-        let text = match std::str::from_utf8(header) {
-            Ok(text) => text.to_owned(),
-            Err(_) => CodePage::WINDOWS_1252.decode(header).into_owned(),
-        };
-        let fields = selected(header, &MESSAGE_FIELDS, FIELD_BYTES_MAX);
+    /// Reads a header. What is left out is added to `findings`.
+    pub(super) fn parse(header: &[u8], findings: &mut EntityFindings) -> Self {
+        let (page, guess) = detect::page_of(header, None);
+        findings.notes.extend(guess.map(|guess| format!("the header is {guess}")));
+        let text = page.decode(header).into_owned();
+        let fields = selected(header, &MESSAGE_FIELDS, FIELD_BYTES_MAX, findings);
         let Some(message) = parse(&fields) else {
             return Self { header: text, ..Self::default() };
         };
         let date = message.date().filter(|date| date.is_valid());
+        let mut mailboxes = |addresses| mailboxes(addresses, findings);
         Self {
             header: text,
             subject: message.subject().map(str::to_owned),
@@ -134,10 +135,10 @@ impl Fields {
 }
 
 impl PartFields {
-    /// Reads the header of a part.
-    pub(super) fn parse(header: &[u8]) -> Self {
+    /// Reads the header of a part. What is left out is added to `findings`.
+    pub(super) fn parse(header: &[u8], findings: &mut EntityFindings) -> Self {
         let mut fields = Self { media_type: "text/plain".to_owned(), ..Self::default() };
-        let header = selected(header, &PART_FIELDS, PART_FIELD_BYTES_MAX);
+        let header = selected(header, &PART_FIELDS, PART_FIELD_BYTES_MAX, findings);
         let message = parse(&header);
         let Some(part) = message.as_ref().and_then(|message| message.parts.first()) else {
             return fields;
@@ -167,38 +168,70 @@ impl PartFields {
 
 /// The fields with these names, wherever they are in a header. Mail that passed many servers has
 /// many other fields before them, which need not be parsed.
-fn selected(header: &[u8], names: &[&str], field_bytes_max: usize) -> Vec<u8> {
+fn selected(
+    header: &[u8],
+    names: &[&str],
+    field_bytes_max: usize,
+    findings: &mut EntityFindings,
+) -> Vec<u8> {
     let mut fields = Vec::new();
     let mut count = 0;
     let mut left = None;
     for line in header.split_inclusive(|byte| *byte == b'\n') {
         if !matches!(line.first(), Some(b' ' | b'\t')) {
             let name = line.split(|byte| *byte == b':').next().unwrap_or_default().trim_ascii();
-            let wanted = names.iter().any(|known| name.eq_ignore_ascii_case(known.as_bytes()));
-            left = (wanted && count < FIELDS_MAX).then_some(field_bytes_max);
-            count += usize::from(wanted);
+            let wanted = names.iter().find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            if wanted.is_some() && count == FIELDS_MAX {
+                let cause = format!("header fields beyond the first {FIELDS_MAX} are not read");
+                findings.defects.push(cause);
+            }
+            left = wanted.filter(|_| count < FIELDS_MAX).map(|name| (name, field_bytes_max));
+            count += usize::from(wanted.is_some());
         }
-        if let Some(room) = &mut left {
-            // A field that is too long is cut at the end of a line.
-            match room.checked_sub(line.len()) {
-                Some(rest) => {
-                    *room = rest;
-                    fields.extend_from_slice(line);
-                }
-                None => left = None,
+        let Some((name, room)) = &mut left else { continue };
+        match room.checked_sub(line.len()) {
+            Some(rest) => {
+                *room = rest;
+                fields.extend_from_slice(line);
+            }
+            None => {
+                let start = line.get(..*room).unwrap_or_default();
+                fields.extend_from_slice(whole_addresses(start));
+                fields.extend_from_slice(b"\r\n");
+                findings.defects.push(format!(
+                    "the header field {name:?} has more than {field_bytes_max} bytes, and its end \
+                     is not read"
+                ));
+                left = None;
             }
         }
     }
     fields
 }
 
+/// The start of a line that is cut, up to the last address that is whole. A comma in a name would
+/// not tell, so a line with quotes is cut only behind a bracket.
+fn whole_addresses(start: &[u8]) -> &[u8] {
+    let end = match memchr::memmem::rfind(start, b">,") {
+        Some(bracket) => bracket + 1,
+        None if start.contains(&b'"') => 0,
+        None => memchr::memrchr(b',', start).unwrap_or(0),
+    };
+    start.get(..end).unwrap_or_default()
+}
+
 fn parse(header: &[u8]) -> Option<Message<'_>> {
     MessageParser::default().parse_headers(header)
 }
 
-fn mailboxes(addresses: Option<&Address<'_>>) -> Vec<Mailbox> {
-    let all = addresses.into_iter().flat_map(Address::iter);
-    let read = all.map(|one| Mailbox {
+fn mailboxes(addresses: Option<&Address<'_>>, findings: &mut EntityFindings) -> Vec<Mailbox> {
+    let all = || addresses.into_iter().flat_map(Address::iter);
+    let more = all().skip(MAILBOXES_MAX).count();
+    if more > 0 {
+        let cause = format!("{more} addresses of a header field beyond the first {MAILBOXES_MAX}");
+        findings.defects.push(cause);
+    }
+    let read = all().map(|one| Mailbox {
         name: one.name.as_deref().unwrap_or_default().to_owned(),
         address: one.address.as_deref().unwrap_or_default().to_owned(),
     });

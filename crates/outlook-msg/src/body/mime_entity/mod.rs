@@ -31,8 +31,17 @@ pub struct Entity {
     pub html: Option<String>,
     /// Its attachments, in order.
     pub attachments: Vec<Part>,
-    /// Why something could not be read, one sentence each.
+    /// What was found while it was read.
+    pub findings: EntityFindings,
+}
+
+/// What is told of an entity, one sentence each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EntityFindings {
+    /// Why something could not be read.
     pub defects: Vec<String>,
+    /// What was read in another way than the entity states: in a guessed code page.
+    pub notes: Vec<String>,
 }
 
 /// An attachment.
@@ -80,10 +89,8 @@ impl Entity {
 
     fn nested(bytes: &[u8], depth: u32, limits: &mut Limits) -> Self {
         let (header, _) = split_header(bytes);
-        let mut reader = EntityReader {
-            entity: Self { fields: Fields::parse(header), ..Self::default() },
-            limits,
-        };
+        let mut reader = EntityReader { entity: Self::default(), limits };
+        reader.entity.fields = Fields::parse(header, &mut reader.entity.findings);
         reader.read(bytes, depth, false);
         reader.entity
     }
@@ -97,7 +104,14 @@ struct EntityReader<'a> {
 
 impl EntityReader<'_> {
     fn defect(&mut self, cause: impl Into<String>) {
-        self.entity.defects.push(cause.into());
+        self.entity.findings.defects.push(cause.into());
+    }
+
+    /// Adds the fields that the entity lacks from the header of its signed content.
+    fn complete_fields(&mut self, signed: &[u8]) {
+        let header = split_header(signed).0;
+        let signed = Fields::parse(header, &mut self.entity.findings);
+        self.entity.fields.complete_with(signed);
     }
 
     /// Reads a part. `in_multipart` is false for the entity itself.
@@ -110,7 +124,7 @@ impl EntityReader<'_> {
             self.defect(format!("more than {PARTS_MAX} parts"));
         }
         let (header, body) = split_header(bytes);
-        let fields = PartFields::parse(header);
+        let fields = PartFields::parse(header, &mut self.entity.findings);
         if depth >= DEPTH_MAX {
             self.defect(format!("parts nested more than {DEPTH_MAX} deep"));
             self.attach_bytes(&fields, body.into());
@@ -149,8 +163,7 @@ impl EntityReader<'_> {
             }
             if is_signed && index == 0 {
                 // A sender may protect the header by repeating it in the signed part.
-                let signed = Fields::parse(split_header(part).0);
-                self.entity.fields.complete_with(signed);
+                self.complete_fields(part);
             }
             self.read(part, depth + 1, true);
         }
@@ -166,7 +179,7 @@ impl EntityReader<'_> {
                 if is_truncated {
                     self.defect("the end of the signed content is missing");
                 }
-                self.entity.fields.complete_with(Fields::parse(split_header(&bytes).0));
+                self.complete_fields(&bytes);
                 self.read(&bytes, depth + 1, true);
             }
             Ok(cms::CmsContent::Enveloped(_)) | Err(_) => {
@@ -181,16 +194,25 @@ impl EntityReader<'_> {
         let is_body = !fields.is_attachment && (fields.name.is_none() || !in_multipart);
         match fields.media_type.as_str() {
             "text/plain" if is_body => {
-                append(&mut self.entity.text, &text(&bytes, fields.charset.as_deref()));
+                let charset = fields.charset.as_deref().and_then(CodePage::of_mime_charset);
+                let (page, guess) = detect::page_of(&bytes, charset);
+                self.guess("text", guess);
+                append(&mut self.entity.text, &page.decode(&bytes));
             }
             "text/html" if is_body => {
                 let charset = fields.charset.as_deref().and_then(CodePage::of_mime_charset);
                 let page = charset.map(CodePage::number);
                 let decoded = html::decode(&bytes, page, None);
+                self.guess("HTML body", decoded.guess);
                 append(&mut self.entity.html, &decoded.html);
             }
             _ => self.attach_bytes(fields, bytes),
         }
+    }
+
+    /// Notes that a text is read in a guessed code page.
+    fn guess(&mut self, what: &str, guess: Option<detect::Guess>) {
+        self.entity.findings.notes.extend(guess.map(|guess| format!("the {what} is {guess}")));
     }
 
     fn attach_bytes(&mut self, fields: &PartFields, bytes: Cow<'_, [u8]>) {
@@ -252,17 +274,11 @@ impl EntityReader<'_> {
 
 /// Whether a part is the detached signature of the part before it (RFC 1847, 8551, 3156).
 fn is_signature(part: &[u8]) -> bool {
-    let media_type = PartFields::parse(split_header(part).0).media_type;
+    let header = split_header(part).0;
+    let media_type = PartFields::parse(header, &mut EntityFindings::default()).media_type;
     ["pkcs7-signature", "x-pkcs7-signature", "pgp-signature"]
         .into_iter()
         .any(|subtype| media_type.strip_prefix("application/") == Some(subtype))
-}
-
-/// Decodes the text of a part: in its charset if it is valid there, else as UTF-8 if it is valid
-/// UTF-8, else in a guessed code page.
-fn text(bytes: &[u8], charset: Option<&str>) -> String {
-    let declared = charset.and_then(CodePage::of_mime_charset);
-    detect::page_of(bytes, declared).0.decode(bytes).into_owned()
 }
 
 /// Joins the texts of one entity: a mailing list may append a part with its footer.

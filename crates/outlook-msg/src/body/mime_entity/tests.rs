@@ -2,6 +2,7 @@
 
 use super::{Entity, Part, PartContent};
 use crate::body::mutations::mutations;
+use crate::mapi::CodePage;
 
 fn parse(text: &str) -> Entity {
     Entity::parse(text.replace('\n', "\r\n").as_bytes())
@@ -42,7 +43,7 @@ fn header_fields_are_read() {
     assert_eq!(fields.date.unwrap().to_string(), "2024-03-01T09:00:00Z");
     assert_eq!(fields.message_id.as_deref(), Some("1@example.org"));
     assert_eq!(entity.text.as_deref(), Some("Hi\r\n"));
-    assert!(entity.defects.is_empty());
+    assert!(entity.findings.defects.is_empty());
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn signed_parts_are_shown_without_signatures() {
 
 #[test]
 fn damage_is_told() {
-    let check = |text, causes: &[&str]| assert_eq!(parse(text).defects, causes, "{text}");
+    let check = |text, causes: &[&str]| assert_eq!(parse(text).findings.defects, causes, "{text}");
     check("Content-Type: multipart/mixed; boundary=b\n\nx", &["no part between boundaries \"b\""]);
     check(
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx",
@@ -115,12 +116,16 @@ fn depth_and_number_of_parts_are_bounded() {
         .collect();
     let nested =
         Entity::parse(format!("Content-Type: multipart/mixed; boundary=b0\n\n{nested}").as_bytes());
-    assert!(nested.defects.iter().any(|cause| cause.contains("deep")), "{:?}", nested.defects);
+    assert!(
+        nested.findings.defects.iter().any(|cause| cause.contains("deep")),
+        "{:?}",
+        nested.findings.defects
+    );
     let many = "--b\nContent-Type: multipart/mixed; boundary=c\n\n".repeat(100_000);
     let many =
         Entity::parse(format!("Content-Type: multipart/mixed; boundary=b\n\n{many}").as_bytes());
     assert!(many.attachments.len() < 2001);
-    assert!(many.defects.iter().any(|cause| cause.contains("more than")), "no defect");
+    assert!(many.findings.defects.iter().any(|cause| cause.contains("more than")), "no defect");
 }
 
 #[test]
@@ -134,8 +139,65 @@ fn decoded_bytes_are_bounded() {
             PartContent::Bytes(_) => None,
         })
     });
-    let mut defects = depth.flat_map(|entity| &entity.defects);
+    let mut defects = depth.flat_map(|entity| &entity.findings.defects);
     assert!(defects.any(|cause| cause.contains("left out")));
+}
+
+fn strings(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn what_is_left_out_of_a_header_is_a_defect() {
+    let check = |header: &str, addresses: usize, expected: &[&str]| {
+        let entity = Entity::parse(header.as_bytes());
+        let read = &entity.fields.to;
+        assert!(read.iter().all(|one| one.address.ends_with("@example.org")), "{expected:?}");
+        assert_eq!(
+            (read.len(), entity.findings.defects.as_slice()),
+            (addresses, &strings(expected)[..])
+        );
+    };
+    let cut = "the header field \"to\" has more than 65536 bytes, and its end is not read";
+    let address = |n: usize| format!("\"Lee, Ann\" <ann{n:05}@example.org>");
+    let addresses = |count, between| (0..count).map(address).collect::<Vec<_>>().join(between);
+    check(&format!("To: {}\n\n", addresses(1_000, ", ")), 1_000, &[]);
+    check(&format!("To: {}\n\n", addresses(2_000, ",\n ")), 1_820, &[cut]);
+    check(&format!("To: {}\n\n", addresses(2_000, ", ")), 1_872, &[cut]);
+    let short = vec!["a@example.org"; 4_097].join(",");
+    let more = "1 addresses of a header field beyond the first 4096";
+    check(&format!("To: {short}\n\n"), 4_096, &[more]);
+    let many = "To: a@example.org\n".repeat(65);
+    let entity = Entity::parse(many.as_bytes());
+    assert_eq!(entity.findings.defects, ["header fields beyond the first 64 are not read"]);
+}
+
+#[test]
+fn a_guessed_page_is_a_note() {
+    let check = |entity: &[u8], text: &str, note: &[&str]| {
+        let entity = Entity::parse(entity);
+        let found = entity.text.or(entity.html).unwrap_or_default();
+        assert_eq!((found.trim(), entity.findings.notes), (text, strings(note)));
+    };
+    let russian = "Привет, завтра в десять часов";
+    let bytes = CodePage::new(1251).unwrap().encode(russian).unwrap();
+    let with = |header: &str| [header.as_bytes(), &bytes].concat();
+    let guess = "is read in code page 1251, a guess: ";
+    let stated = "it does not fit the stated page 65001";
+    check(&with("Content-Type: text/plain; charset=windows-1251\n\n"), russian, &[]);
+    check(
+        &with("Content-Type: text/plain\n\n"),
+        russian,
+        &[&format!("the text {guess}no page is stated")],
+    );
+    check(
+        &with("Content-Type: text/html; charset=utf-8\n\n"),
+        russian,
+        &[&format!("the HTML body {guess}{stated}")],
+    );
+    let header = [&b"Subject: "[..], &bytes, b"\n\na"].concat();
+    check(&header, "a", &[&format!("the header {guess}no page is stated")]);
+    assert!(Entity::parse(&header).fields.header.contains(russian));
 }
 
 #[test]

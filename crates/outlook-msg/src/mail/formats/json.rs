@@ -52,15 +52,24 @@ const BINARY_BYTES_MAX: u64 = 4096;
 pub fn write_json(
     message: &Message,
     attachments: &[ShownAttachment],
-    defects: &[Defect],
+    findings: Findings<'_>,
     known: Option<&AttachmentNames>,
     mut out: impl Write,
 ) -> Result<(), Error> {
     let context = Context { names: &*message.names()?, known };
-    let message = MessageJson::of(message, attachments, defects, context)?;
+    let message = MessageJson::of(message, attachments, findings, context)?;
     let document = DocumentJson { schema: SCHEMA, message };
     serde_json::to_writer_pretty(&mut out, &document).map_err(std::io::Error::from)?;
     Ok(out.write_all(b"\n")?)
+}
+
+/// What `message.json` tells of a message beside its properties.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// What could not be read.
+    pub defects: &'a [Defect],
+    /// What was read in another way than the file states.
+    pub notes: &'a [Note],
 }
 
 /// What all messages in the document share.
@@ -164,7 +173,7 @@ impl<'a> MessageJson<'a> {
     fn of(
         message: &Message,
         attachments: &[ShownAttachment],
-        defects: &[Defect],
+        findings: Findings<'_>,
         context: Context<'a>,
     ) -> Result<Self, Error> {
         let recipients = message.recipients()?;
@@ -172,10 +181,12 @@ impl<'a> MessageJson<'a> {
             let properties = PropertiesJson::of(recipient, context.names)?;
             Ok(RecipientJson { number: recipient.number()?, properties })
         });
-        let notes = defects::notes_of_message(message).into_iter();
-        let notes = notes.map(|Note { place, text }| NoteJson { place, text });
+        let notes = findings
+            .notes
+            .iter()
+            .map(|Note { place, text }| NoteJson { place: place.clone(), text: text.clone() });
         let attachments = attachments.iter().map(|shown| AttachmentJson::of(shown, context));
-        let errors = defects.iter().map(|Defect { place, cause }| DefectJson {
+        let errors = findings.defects.iter().map(|Defect { place, cause }| DefectJson {
             place: place.clone(),
             cause: cause.clone(),
         });
@@ -209,7 +220,9 @@ fn embedded<'a>(attachment: &Attachment, context: Context<'a>) -> Result<Message
     let message = attachment.embedded_message()?;
     let attachments = shown_attachments(&message, context.known);
     let defects = defects::of_message(&message, &attachments);
-    MessageJson::of(&message, &attachments, &defects, context)
+    let notes = defects::notes_of_message(&message);
+    let findings = Findings { defects: &defects, notes: &notes };
+    MessageJson::of(&message, &attachments, findings, context)
 }
 
 fn property_json(

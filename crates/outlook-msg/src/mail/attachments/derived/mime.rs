@@ -2,7 +2,7 @@
 
 use crate::body::mime_entity::{Entity, Fields, Mailbox, Part, PartContent};
 use crate::imsg::{
-    Address, ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty,
+    Address, ConvertedAttachment, ConvertedContent, ConvertedMessage, ConvertedProperty, Note,
     RecipientType, flat_entry_list_of,
 };
 use crate::mapi::{CodePage, PropertyTag, Value, tags};
@@ -10,7 +10,7 @@ use crate::storage::Defect;
 
 /// Makes a message from an entity.
 pub(super) fn message(entity: Entity) -> ConvertedMessage {
-    let Entity { fields, text, html, attachments, defects } = entity;
+    let Entity { fields, text, html, attachments, findings } = entity;
     let mut properties = vec![ConvertedProperty::text(tags::PR_MESSAGE_CLASS, "IPM.Note")];
     let mut add = |tag: PropertyTag, text: Option<String>| {
         properties.extend(text.map(|text| ConvertedProperty::text(tag, text)));
@@ -33,12 +33,15 @@ pub(super) fn message(entity: Entity) -> ConvertedMessage {
         let tag = tags::PR_TRANSPORT_MESSAGE_HEADERS;
         properties.push(ConvertedProperty::text(tag, fields.header));
     }
-    let defects = defects.into_iter().map(|cause| Defect { place: "/".to_owned(), cause });
+    let place = || "/".to_owned();
+    let defects = findings.defects.into_iter().map(|cause| Defect { place: place(), cause });
+    let notes = findings.notes.into_iter().map(|text| Note { place: place(), text });
     ConvertedMessage {
         properties,
         recipients,
         attachments: attachments.into_iter().map(attachment).collect(),
         defects: defects.collect(),
+        notes: notes.collect(),
     }
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::body::{cms, mime_entity, tnef as tnef_stream};
-use crate::imsg::{Attachment, ConvertedMessage, MapiProp as _, Message};
+use crate::imsg::{Attachment, ConvertedFile, ConvertedMessage, MapiProp as _, Message, Note};
 use crate::mail::error::Error;
 use crate::mapi::{Value, tags};
 use crate::storage::{CompoundFile, Defect, Source};
@@ -76,6 +76,8 @@ pub struct Inside {
     pub file: Arc<CompoundFile>,
     /// The defects of the attachment.
     pub defects: Vec<Defect>,
+    /// The notes on the attachment.
+    pub notes: Vec<Note>,
 }
 
 impl Inside {
@@ -84,8 +86,11 @@ impl Inside {
     /// # Errors
     /// If there is none, if it cannot be read, or if the session was closed.
     pub fn open(kind: DerivedKind, attachment: &Attachment) -> Result<Self, Error> {
-        let (file, defects) = match kind {
-            DerivedKind::Msg => (CompoundFile::open(source(attachment)?)?, Vec::new()),
+        let made = match kind {
+            DerivedKind::Msg => {
+                let file = CompoundFile::open(source(attachment)?)?;
+                ConvertedFile { file, defects: Vec::new(), notes: Vec::new() }
+            }
             DerivedKind::Tnef => {
                 let message = tnef_stream::read(&read(attachment)?).map_err(unreadable)?;
                 tnef::message(message).into_file()?
@@ -96,8 +101,9 @@ impl Inside {
                 return Err(unreadable("there is no message in it"));
             }
         };
+        let ConvertedFile { file, defects, notes } = made;
         let message = attachment.message_inside(&file.root())?;
-        Ok(Self { message, file, defects })
+        Ok(Self { message, file, defects, notes })
     }
 }
 

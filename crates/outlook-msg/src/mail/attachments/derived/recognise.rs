@@ -10,13 +10,15 @@ use crate::mail::attachments::kind::ContentKind;
 use crate::mail::attachments::names::UniqueNames;
 use crate::mail::content::Content;
 use crate::mapi::tags;
-use crate::storage::{SIGNATURE, Stream};
+use crate::storage::{Defect, SIGNATURE, Stream};
 
 /// What is made from an attachment, and under which name.
 #[derive(Debug)]
 pub struct DerivedEntry {
     pub name: String,
     pub kind: DerivedKind,
+    /// What is missing of a file in an OLE object.
+    pub missing: Option<Defect>,
 }
 
 /// What is made from an attachment.
@@ -81,10 +83,15 @@ impl OlePart {
         Content::Part { header, stream: extents, start, len }
     }
 
-    /// The suffix `.partial` if it is damaged, else nothing. The OLE object may be damaged in
-    /// another place.
-    fn partial(&self) -> &'static str {
-        if self.stream.extents().readable_len() < self.data.end { PARTIAL } else { "" }
+    /// What is missing of it. The OLE object may be damaged in another place.
+    fn missing(&self) -> Option<Defect> {
+        let readable = self.stream.extents().readable_len();
+        (readable < self.data.end).then(|| {
+            let (stated, found) =
+                (self.data.end - self.data.start, readable.saturating_sub(self.data.start));
+            let cause = format!("a file of {stated} bytes in an OLE object, found {found}");
+            Defect { place: self.stream.path(), cause }
+        })
     }
 }
 
@@ -154,7 +161,31 @@ impl DerivedEntry {
         name: &str,
         names: &mut UniqueNames,
     ) -> Self {
-        Self { name: derived_name(kind, attachment, name, names), kind }
+        let missing = None;
+        match kind {
+            DerivedKind::Signed => Self { name: SIGNED.to_owned(), kind, missing },
+            DerivedKind::Encrypted => Self { name: ENCRYPTED.to_owned(), kind, missing },
+            DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
+                Self { name: names.make(name, "message", DIRECTORY_SUFFIX), kind, missing }
+            }
+            DerivedKind::Ole => Self::of_ole(attachment, name, names),
+        }
+    }
+
+    /// The file or picture in an OLE object.
+    fn of_ole(attachment: &Attachment, name: &str, names: &mut UniqueNames) -> Self {
+        let kind = DerivedKind::Ole;
+        let stem = name.strip_suffix(".ole").unwrap_or(name);
+        let Some(part) = ole_part(attachment) else {
+            return Self { name: names.make(stem, "object", ""), kind, missing: None };
+        };
+        let missing = part.missing();
+        let partial = if missing.is_some() { PARTIAL } else { "" };
+        let name = match &part.name {
+            Some(label) => names.make(label, stem, partial),
+            None => names.make(stem, "object", &format!("{}{partial}", part.extension)),
+        };
+        Self { name, kind, missing }
     }
 }
 
@@ -168,7 +199,7 @@ pub fn ole_part(attachment: &Attachment) -> Option<OlePart> {
     };
     let native = open(ole_native::NATIVE_STREAM, ole_native::NATIVE_START_LEN);
     if let Some((stream, start)) = native
-        && let Some(native) = ole_native::native(&start, stream.len())
+        && let Some(native) = ole_native::native(&start)
     {
         let (_, strings) = attachment.property_set().ok()?;
         let name = strings.code_page().decode(&native.label).into_owned();
@@ -178,38 +209,13 @@ pub fn ole_part(attachment: &Attachment) -> Option<OlePart> {
     type Read = fn(&[u8], u64) -> Option<Picture>;
     let pictures: [(&str, Read); 2] = [
         (ole_native::CONTENTS_STREAM, ole_native::contents),
-        (ole_native::PRESENTATION_STREAM, ole_native::presentation),
+        (ole_native::PRESENTATION_STREAM, |start, _| ole_native::presentation(start)),
     ];
     pictures.into_iter().find_map(|(name, read)| {
         let (stream, start) = open(name, ole_native::PICTURE_START_LEN)?;
         let Picture { extension, header, data } = read(&start, stream.len())?;
         Some(OlePart { name: None, extension, header, stream, data })
     })
-}
-
-fn derived_name(
-    kind: DerivedKind,
-    attachment: &Attachment,
-    name: &str,
-    names: &mut UniqueNames,
-) -> String {
-    match kind {
-        DerivedKind::Signed => SIGNED.to_owned(),
-        DerivedKind::Encrypted => ENCRYPTED.to_owned(),
-        DerivedKind::Tnef | DerivedKind::Msg | DerivedKind::Eml => {
-            names.make(name, "message", DIRECTORY_SUFFIX)
-        }
-        DerivedKind::Ole => {
-            let stem = name.strip_suffix(".ole").unwrap_or(name);
-            let Some(part) = ole_part(attachment) else { return names.make(stem, "object", "") };
-            match &part.name {
-                Some(label) => names.make(label, stem, part.partial()),
-                None => {
-                    names.make(stem, "object", &format!("{}{}", part.extension, part.partial()))
-                }
-            }
-        }
-    }
 }
 
 /// What can be made from a file. `is_smime`: the message class says that one of the attachments is

@@ -27,6 +27,7 @@ pub(super) fn message(message: Message) -> ConvertedMessage {
         recipients: recipients.into_iter().map(converted).collect(),
         attachments: attachments.into_iter().map(attachment).collect(),
         defects: defects.collect(),
+        notes: Vec::new(),
     }
 }
 
