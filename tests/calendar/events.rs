@@ -514,6 +514,22 @@ fn a_flood_of_exceptions_is_bounded() {
     let mut recurrence = Recurrence::new(0x200B, 1, &[0x02], 1);
     recurrence.exceptions = vec![exception; 65_535];
     let message = series(&recurrence).body(&"x".repeat(100_000));
-    let len = file(&message, "event.ics").unwrap().len();
-    assert!((16 << 20..18 << 20).contains(&len), "{len}");
+    let content = file(&message, "event.ics").unwrap();
+    assert!((16 << 20..18 << 20).contains(&content.len()), "{}", content.len());
+    // What is left out is told: the series and the changed occurrences are events.
+    let written = content.matches("BEGIN:VEVENT").count() - 1;
+    let errors = file(&message, "ERRORS").unwrap();
+    let cause =
+        format!("recurrence: {} changed occurrences are too many to be written", 65_535 - written);
+    assert!(errors.contains(&cause), "{written}: {errors}");
+}
+
+#[test]
+fn a_flood_of_deleted_occurrences_is_bounded() {
+    let mut recurrence = Recurrence::new(0x200B, 1, &[0x02], 1);
+    recurrence.deleted = vec!["2024-03-18T00:00:00Z"; 65_536];
+    assert_eq!(file(&series(&recurrence), "ERRORS"), None);
+    recurrence.deleted.extend(["2024-03-25T00:00:00Z"; 3]);
+    let errors = file(&series(&recurrence), "ERRORS").unwrap();
+    assert!(errors.contains("3 deleted occurrences are too many to be written"), "{errors}");
 }

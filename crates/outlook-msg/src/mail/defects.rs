@@ -26,7 +26,7 @@ pub fn of_message(message: &Message, attachments: &[ShownAttachment]) -> Vec<Def
     }
     defects.extend(of_rtf(message));
     defects.extend(structures::defects(message));
-    defects.extend(ics::defect(message));
+    defects.extend(ics::defects(message));
     defects.extend(of_unopened(message, attachments));
     for attachment in attachments {
         defects.extend(of_attachment(attachment));

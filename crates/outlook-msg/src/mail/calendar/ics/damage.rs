@@ -8,15 +8,16 @@ use crate::mapi::PropertyType;
 use crate::storage::Defect;
 
 use super::class::ItemKind;
-use super::recurrence::hidden_because;
-use super::{Message, task_message};
+use super::recurrence::{deleted_left_out, hidden_because};
+use super::{ContentLines, Message, event, exceptions, task_message};
 
-/// The defect of the recurrence of a calendar item or a task.
-pub(in crate::mail) fn defect(message: &Message) -> Option<Defect> {
-    if ItemKind::of(message).is_some() {
-        return of_appointment(Values::new(message));
+/// The defects of the recurrence of a calendar item or a task.
+pub(in crate::mail) fn defects(message: &Message) -> Vec<Defect> {
+    if let Some(kind) = ItemKind::of(message) {
+        return of_appointment(message, kind);
     }
-    of_task(Values::new(&task_message(message)?))
+    let task = task_message(message);
+    task.and_then(|task| of_task(Values::new(&task))).into_iter().collect()
 }
 
 /// The note that the recurrence is not shown.
@@ -36,15 +37,43 @@ pub(in crate::mail) fn note(message: &Message) -> Option<Note> {
     Some(Note { place, text: format!("the repetition is not shown: {cause}") })
 }
 
-fn of_appointment(values: Values<'_>) -> Option<Defect> {
-    let blob = values.binary(lid::APPOINTMENT_RECUR)?;
-    let (_, strings) = values.message().property_set().ok()?;
-    let cause = match AppointmentRecurrence::decode(&blob, strings.code_page()) {
-        Some(recurrence) if recurrence.is_whole => return None,
-        Some(_) => "its end is missing, and changed occurrences may be with it",
-        None => "it cannot be read; the repetition is not shown",
-    };
-    defect_of(values, lid::APPOINTMENT_RECUR, cause)
+fn of_appointment(message: &Message, kind: ItemKind) -> Vec<Defect> {
+    let values = Values::new(message);
+    let Some(blob) = values.binary(lid::APPOINTMENT_RECUR) else { return Vec::new() };
+    let Ok((_, strings)) = message.property_set() else { return Vec::new() };
+    let mut causes = Vec::new();
+    match AppointmentRecurrence::decode(&blob, strings.code_page()) {
+        None => causes.push("it cannot be read; the repetition is not shown".to_owned()),
+        Some(recurrence) => {
+            if !recurrence.is_whole {
+                let cause = "its end is missing, and changed occurrences may be with it";
+                causes.push(cause.to_owned());
+            }
+            causes.extend(left_out(deleted_left_out(&recurrence), "deleted"));
+            if may_be_long(message, &recurrence) {
+                let changed = event::write(&mut ContentLines::default(), message, kind);
+                causes.extend(left_out(changed.unwrap_or(0), "changed"));
+            }
+        }
+    }
+    let defects =
+        causes.iter().filter_map(|cause| defect_of(values, lid::APPOINTMENT_RECUR, cause));
+    defects.collect()
+}
+
+/// Says that occurrences are missing from `event.ics`.
+fn left_out(count: usize, how: &str) -> Option<String> {
+    (count > 0).then(|| format!("{count} {how} occurrences are too many to be written"))
+}
+
+/// Whether the changed occurrences may be more than are written. They are written to count them
+/// only if they may be: each has values of the message, and text in a `.msg` file becomes at most
+/// so many times as long.
+fn may_be_long(message: &Message, recurrence: &AppointmentRecurrence) -> bool {
+    const BYTES_PER_BYTE_MAX: u64 = 16;
+    let file_len = message.storage().map_or(0, |storage| storage.file().origin_len());
+    let each = file_len.saturating_mul(BYTES_PER_BYTE_MAX);
+    each.saturating_mul(recurrence.exceptions.len() as u64) > exceptions::BYTES_MAX as u64
 }
 
 fn of_task(values: Values<'_>) -> Option<Defect> {

@@ -59,8 +59,9 @@ pub(super) fn start(values: Values<'_>) -> Option<FileTime> {
         .or_else(|| values.time(tags::PR_START_DATE))
 }
 
-/// Writes the time zones and components of an event; `None` if it has no start.
-pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: ItemKind) -> Option<()> {
+/// Writes the time zones and components of an event. Returns how many changed occurrences are left
+/// out; `None` if the event has no start.
+pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: ItemKind) -> Option<usize> {
     let values = Values::new(message);
     let original_start = start(values)?;
     let proposed = |key| values.time(key).filter(|_| kind == ItemKind::Counter);
@@ -94,8 +95,7 @@ pub(super) fn write(lines: &mut ContentLines, message: &Message, kind: ItemKind)
         item::write_time(lines, "X-MS-OLK-ORIGINALEND", values, lid::APPOINTMENT_END_WHOLE);
     }
     event.write_details(lines, &details, &event.attendees);
-    exceptions::write(lines, &event, &details);
-    Some(())
+    Some(exceptions::write(lines, &event, &details))
 }
 
 impl<'a> EventParts<'a> {

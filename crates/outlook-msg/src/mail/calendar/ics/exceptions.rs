@@ -17,8 +17,8 @@ use super::moment::{EventClock, local, utc};
 
 /// Exceptions take at most this many bytes, because a file may have 65,535 of them, and each
 /// repeats the values of the series. Exceptions beyond the limit are left out; calendars then show
-/// these occurrences like the rest of the series.
-const BYTES_MAX: usize = 16 << 20;
+/// these occurrences like the rest of the series, and a defect tells of it.
+pub(super) const BYTES_MAX: usize = 16 << 20;
 
 /// The embedded messages of exceptions. Each belongs to one occurrence, and is taken out when that
 /// is written.
@@ -31,25 +31,27 @@ struct ExceptionMessages {
     by_start: HashMap<DateTime, usize>,
 }
 
-/// Writes the exceptions of an event.
-pub(super) fn write(lines: &mut ContentLines, event: &EventParts<'_>, series: &Details) {
-    let Some(recurrence) = &event.recurrence else { return };
+/// Writes the exceptions of an event. Returns how many are left out.
+pub(super) fn write(lines: &mut ContentLines, event: &EventParts<'_>, series: &Details) -> usize {
+    let Some(recurrence) = &event.recurrence else { return 0 };
     if recurrence.exceptions.is_empty() {
-        return;
+        return 0;
     }
     let mut messages = ExceptionMessages::of(event.values.message());
-    let mut written = 0;
-    for exception in &recurrence.exceptions {
+    let (mut written, mut left_out) = (0, 0);
+    for (index, exception) in recurrence.exceptions.iter().enumerate() {
         let mut component = ContentLines::default();
         if write_one(&mut component, event, series, exception, &mut messages).is_none() {
+            left_out += 1;
             continue;
         }
         written += component.len();
         if written > BYTES_MAX {
-            return;
+            return left_out + recurrence.exceptions.len() - index;
         }
         lines.extend(&component);
     }
+    left_out
 }
 
 /// Writes one exception; `None` if its times are invalid.

@@ -31,7 +31,7 @@ use super::content_lines::ContentLines;
 
 pub(in crate::mail) use attendees::{address_name, address_uri};
 pub use class::is_class;
-pub(in crate::mail) use damage::{defect, note};
+pub(in crate::mail) use damage::{defects, note};
 pub(in crate::mail) use event_values::event_values;
 pub(in crate::mail) use moment::utc;
 
@@ -51,7 +51,7 @@ pub fn event(message: &Message) -> Option<Vec<u8>> {
     let mut lines = begin();
     match kind {
         ItemKind::Activity => journal::write(&mut lines, Values::new(message))?,
-        _ => event::write(&mut lines, message, kind)?,
+        _ => drop(event::write(&mut lines, message, kind)?),
     }
     Some(end(lines))
 }

@@ -16,7 +16,7 @@ use super::moment::{EventClock, local, plus_minutes};
 const DAYS: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
 const MINUTES_PER_DAY: u32 = 24 * 60;
 /// At most this many deleted occurrences are written, because each takes four times as many bytes
-/// as in the message. A daily series has no more occurrences in 179 years.
+/// as in the message. A daily series has no more occurrences in 179 years. A defect tells of more.
 const DELETED_MAX: usize = 65_536;
 
 /// Writes the rule of a pattern whose occurrences start this many minutes after midnight.
@@ -60,18 +60,35 @@ pub(super) fn write_deleted(
     recurrence: &AppointmentRecurrence,
     clock: EventClock<'_>,
 ) {
+    let is_hidden = hidden_because(&recurrence.pattern).is_some();
+    let name = if is_hidden { "X-MICROSOFT-EXDATE" } else { "EXDATE" };
+    clock.put_all(lines, name, &deleted(recurrence).0);
+}
+
+/// How many occurrences were deleted that [`write_deleted`] leaves out.
+pub(super) fn deleted_left_out(recurrence: &AppointmentRecurrence) -> usize {
+    deleted(recurrence).1
+}
+
+/// The starts of the occurrences that were deleted, and how many more there are.
+fn deleted(recurrence: &AppointmentRecurrence) -> (Vec<DateTime>, usize) {
     let exceptions = recurrence.exceptions.iter();
     let changed: HashSet<_> =
         exceptions.map(|one| one.original_start_minutes / MINUTES_PER_DAY).collect();
-    let deleted = recurrence.pattern.deleted_dates.iter();
-    let deleted = deleted.filter(|date| !changed.contains(&(**date / MINUTES_PER_DAY)));
-    let deleted = deleted.take(DELETED_MAX);
-    let starts: Vec<DateTime> = deleted
-        .filter_map(|date| plus_minutes(local(*date)?, i64::from(recurrence.start_offset_minutes)))
-        .collect();
-    let is_hidden = hidden_because(&recurrence.pattern).is_some();
-    let name = if is_hidden { "X-MICROSOFT-EXDATE" } else { "EXDATE" };
-    clock.put_all(lines, name, &starts);
+    let dates = recurrence.pattern.deleted_dates.iter();
+    let dates = dates.filter(|date| !changed.contains(&(**date / MINUTES_PER_DAY)));
+    let mut more = 0;
+    let mut starts = Vec::new();
+    for date in dates {
+        let start = local(*date);
+        let start =
+            start.and_then(|start| plus_minutes(start, i64::from(recurrence.start_offset_minutes)));
+        match start.filter(|_| starts.len() < DELETED_MAX) {
+            Some(start) => starts.push(start),
+            None => more += 1,
+        }
+    }
+    (starts, more)
 }
 
 /// The rule without its end; `None` if the numbers of the pattern are invalid.
