@@ -7,7 +7,7 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use msgfs::mapi::{Value, tags};
+use msgfs::mapi::{PropertyTag, PropertyType, Value, tags};
 use msgfs::view::{FileKind, MessageTree, NodeId};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
@@ -358,4 +358,28 @@ fn the_file_is_the_same_at_every_mount() {
             assert!(mount.read(format!("{path}/message.json")) == expected, "{path}");
         }
     }
+}
+
+#[test]
+fn what_json_has_not_is_said_in_words() {
+    let tag = |id, property_type| PropertyTag::new(id, property_type);
+    let floats = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.5].map(Value::Floating64);
+    let long = vec![Value::Binary(vec![1, 2, 3]), Value::Binary(vec![7; BINARY_BYTES_MAX + 1])];
+    let message = MessageBuilder::new("IPM.Note", "Numbers")
+        .set(tag(0x6600, PropertyType::FLOATING32), Value::Floating32(f32::INFINITY))
+        .set(tag(0x6601, PropertyType::FLOATING64), Value::Floating64(f64::NAN))
+        .set(tag(0x6602, PropertyType::MULTIPLE_FLOATING64), Value::Multiple(floats.to_vec()))
+        .set(tag(0x6603, PropertyType::MULTIPLE_BINARY), Value::Multiple(long));
+    let tree = open(message.to_bytes());
+    let json = Browser::new(&tree).read(NodeId(0), "message.json").unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    let properties = json["properties"].as_array().unwrap();
+    let check = |tag: &str, expected: serde_json::Value| {
+        let found = properties.iter().find(|one| one["tag"] == tag).unwrap();
+        assert_eq!(found["value"], expected, "{tag}");
+    };
+    check("0x66000004", "Infinity".into());
+    check("0x66010005", "NaN".into());
+    check("0x66021005", serde_json::json!(["NaN", "Infinity", "-Infinity", 0.5]));
+    check("0x66031102", serde_json::json!(["AQID", { "size": BINARY_BYTES_MAX + 1 }]));
 }

@@ -126,6 +126,28 @@ fn values_of_many_without_an_entry_are_a_property() {
     assert_eq!(value(&open(bytes), tag), Value::Multiple(vec![text("a"), text("b")]));
 }
 
+/// The order of recipients follows `PR_ROWID`. One that has only a stream of that name, and no entry
+/// with the value, has none.
+#[test]
+fn a_stream_of_a_fixed_value_is_no_zero() {
+    let row = tags::PR_ROWID;
+    let message =
+        ["Ann", "Bo", "Cy"].iter().fold(MessageBuilder::new("IPM.Note", "Sound"), |all, name| {
+            all.recipient(RecipientBuilder::to(name, &format!("{name}@example.org")))
+        });
+    let recipient = "__recip_version1.0_#00000002";
+    let damage = |tree: &mut Tree| {
+        let list = tree.stream(&format!("{recipient}/{PROPERTY_STREAM}"));
+        let entry = list.windows(4).position(|tag| tag == row.0.to_le_bytes()).unwrap();
+        list[entry..entry + 4].copy_from_slice(&0x6600_0003_u32.to_le_bytes());
+        tree.put(&format!("{recipient}/{}", stream_name(row)), [0; 4]);
+    };
+    let cause = format!("/{recipient}/{row}: a fixed-size value without an entry");
+    let bytes = check(&message, damage, &[&cause]);
+    let expected = "Ann <Ann@example.org>\nBo <Bo@example.org>\nCy <Cy@example.org>\n";
+    assert_eq!(file(bytes, "to").as_deref(), Some(expected));
+}
+
 #[test]
 fn a_fixed_value_in_a_stream_has_no_meaning() {
     let tag = PropertyTag(0x6600_0003);

@@ -119,9 +119,12 @@ impl PropertySet {
             + self.list.elements.capacity() * size_of::<(PropertyTag, u32, EntryNumber)>()
     }
 
-    /// The value of a fixed-size property.
+    /// The value of a fixed-size property; `None` without an entry, which has the value: a stream
+    /// of that name says nothing.
     pub(super) fn fixed(&self, tag: PropertyTag) -> Option<Value> {
-        decode_fixed(tag.property_type(), self.get(tag)?.value)
+        let property = self.get(tag)?;
+        property.flags?;
+        decode_fixed(tag.property_type(), property.value)
     }
 
     /// The properties of a message that state its code page.

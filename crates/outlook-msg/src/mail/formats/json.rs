@@ -14,8 +14,10 @@
 //!
 //! `name` is missing if no name is known. For a named property it is `SET/NAME`, and `set` and
 //! `lid` or `string` have the parts of it. `flags` is missing if the property stream does not list
-//! the property. A value is a number, a Boolean or a string. Binary values are base64; a longer one
-//! than 4 KiB, and an object, has `size` in place of `value`. `error` says why a value is damaged.
+//! the property. A value is a number, a Boolean or a string, or a list of these. A number that JSON
+//! has not is the string `NaN`, `Infinity` or `-Infinity`. Binary values are base64; a longer one
+//! than 4 KiB, and an object, has `size` in place of `value`, and in a list `{ "size": 5000 }` is in
+//! its place. `error` says why a value is damaged.
 //! `notes` say what was read in another way than the file states, such as a guessed code page. Keys
 //! and elements always come in this order, so that equal messages have equal files. Within a
 //! `schema`, keys are only added.
@@ -266,6 +268,9 @@ fn property_json(
     }
     let Salvaged { value, defect } = set.salvage(property, strings);
     json.value = value.as_ref().and_then(value_json);
+    if let (None, Some(Value::Binary(bytes))) = (&json.value, &value) {
+        json.size = Some(bytes.len() as u64);
+    }
     json.error = defect.map(|defect| defect.cause);
     json
 }
@@ -277,17 +282,31 @@ fn value_json(value: &Value) -> Option<serde_json::Value> {
         Value::Integer16(number) => (*number).into(),
         Value::Integer32(number) => (*number).into(),
         Value::Integer64(number) => (*number).into(),
-        Value::Floating32(number) => (*number).into(),
-        Value::Floating64(number) => (*number).into(),
+        Value::Floating32(number) => floating(f64::from(*number), *number),
+        Value::Floating64(number) => floating(*number, *number),
         Value::Boolean(truth) => (*truth).into(),
         Value::Binary(bytes) if bytes.len() as u64 > BINARY_BYTES_MAX => return None,
         Value::Binary(bytes) => base64::encode(bytes).into(),
-        Value::Multiple(values) => values
-            .iter()
-            .map(|value| value_json(value).unwrap_or(serde_json::Value::Null))
-            .collect::<Vec<_>>()
-            .into(),
+        Value::Multiple(values) => values.iter().map(element_json).collect::<Vec<_>>().into(),
         Value::Object => return None,
         text => text.to_text()?.into(),
     })
+}
+
+/// One of several values; a binary value that is too long is an object with its size.
+fn element_json(value: &Value) -> serde_json::Value {
+    match (value_json(value), value) {
+        (None, Value::Binary(bytes)) => serde_json::json!({ "size": bytes.len() }),
+        (json, _) => json.unwrap_or(serde_json::Value::Null),
+    }
+}
+
+/// A number in JSON, which has neither infinity nor what is no number: these are strings.
+fn floating(number: f64, json: impl Into<serde_json::Value>) -> serde_json::Value {
+    match number {
+        f64::INFINITY => "Infinity".into(),
+        f64::NEG_INFINITY => "-Infinity".into(),
+        number if number.is_nan() => "NaN".into(),
+        _ => json.into(),
+    }
 }
